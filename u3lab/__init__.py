@@ -1,0 +1,15 @@
+"""u3lab: universal, unsupervised and understandable image representations, to be tried by hand.
+
+Import u3lab before torch: OpenMP reads its waiting policy once, when torch is loaded. Threads that wait
+actively spin against every other program on a two-core laptop; one busy neighbour then makes a network
+thirty times slower. Passive waiting costs little and keeps the lab alive.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from u3lab.errors import U3Error  # noqa: E402  (the environment must be set first)
+
+__version__ = "0.1.0"
+__all__ = ["U3Error", "__version__"]

