@@ -34,7 +34,7 @@ help:
 
 lab: .venv/u3lab-lab
 	@echo "== JupyterLab at notebooks/00_start_here.ipynb; end it with Ctrl-C twice"
-	$(PY) -m jupyterlab $(ROOT) $(ARGS) notebooks/00_start_here.ipynb
+	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ROOT) $(ARGS)
 
 test: .venv/u3lab-$(WITH)
 	@echo "== style"

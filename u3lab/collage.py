@@ -1,4 +1,4 @@
-"""The layout of a table of pictures, measured so that no title is cut off or runs into another. Used by figures.grid."""
+"""The layout of a table of pictures, measured so that no title is cut off or meets another. Used by figures.grid."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
+from u3lab.canvas import CARD, DPI, INK, levels
 from u3lab.errors import U3Error
 from u3lab.pixels import eight_bit
 
@@ -23,14 +24,14 @@ Words = list[tuple[float, float, str, str, str]]  # x and y of the anchor, text,
 class Page:
     """A blank page that measures its type before its size is known."""
 
-    def __init__(self, card: str, ink: str, dpi: int) -> None:
+    def __init__(self) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.font_manager import FontProperties
 
-        self._figure = Figure(dpi=dpi, facecolor=card)
+        self._figure = Figure(dpi=DPI, facecolor=CARD)
         self._renderer = FigureCanvasAgg(self._figure).get_renderer()
-        self._font, self._ink, self._dpi = FontProperties(size=_POINTS), ink, dpi
+        self._font = FontProperties(size=_POINTS)
 
     def width(self, text: str) -> int:
         """Pixels of the longest line."""
@@ -39,7 +40,7 @@ class Page:
 
     def height(self, text: str) -> int:
         """Pixels of all lines; nothing for no text."""
-        return round((text.count("\n") + 1) * _LEADING * _POINTS / 72 * self._dpi) if text else 0
+        return round((text.count("\n") + 1) * _LEADING * _POINTS / 72 * DPI) if text else 0
 
     def wrap(self, text: str, width: int) -> str:
         """The text in lines of at most ``width`` pixels; words are split only where one alone is too wide."""
@@ -53,14 +54,13 @@ class Page:
         """Everything in its place, as RGB levels (height, width, 3)."""
         figure = self._figure
         # a hundredth more, for matplotlib cuts 99.9999 pixels down to 99
-        figure.set_size_inches((width + 0.01) / self._dpi, (height + 0.01) / self._dpi)
+        figure.set_size_inches((width + 0.01) / DPI, (height + 0.01) / DPI)
         for left, top, picture in cells:
             figure.figimage(picture, left, height - top - len(picture), origin="upper")
         for x, y, text, across, along in words:
             figure.text(x / width, 1 - y / height, text, ha=across, va=along, fontproperties=self._font,
-                        color=self._ink, linespacing=_LEADING, multialignment="center", parse_math=False)
-        figure.canvas.draw()
-        return np.asarray(figure.canvas.buffer_rgba())[..., :3]
+                        color=INK, linespacing=_LEADING, multialignment="center", parse_math=False)
+        return levels(figure)
 
 
 def draw(page: Page, pictures: Sequence[Tensor], titles: Sequence[str] | None, columns: int | None,
@@ -90,7 +90,7 @@ def draw(page: Page, pictures: Sequence[Tensor], titles: Sequence[str] | None, c
             words.append((x + cell / 2, top - _PAD, titles[index], "center", "bottom"))
         if rows:
             words.append((left - _GAP, (top + bottom) / 2, labels[start // columns], "right", "center"))
-    return page.render(left + columns * (cell + _GAP) - _GAP + _MARGIN, bottom + _MARGIN, cells, words)
+    return page.render(width or left + columns * (cell + _GAP) - _GAP + _MARGIN, bottom + _MARGIN, cells, words)
 
 
 def _columns(count: int, columns: int | None, rows: Sequence[str] | None) -> int:

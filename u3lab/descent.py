@@ -5,6 +5,7 @@ Tests take the last step, notebooks drain it under a progress bar (:func:`last`)
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
@@ -55,10 +56,10 @@ def descend(parameter: Tensor, energy: Callable[[], tuple[Tensor, dict[str, Tens
         with torch.enable_grad():
             image, terms = energy()
             loss = sum(terms.values())
-        value = float(loss)
+        value = loss.item()
         if not abs(value) < float("inf"):
             raise U3Error(f"the loss became {value} at step {iteration}; lower the learning rate and start again")
-        yield Step(iteration, value, image.detach().clone(), {name: float(term) for name, term in terms.items()})
+        yield Step(iteration, value, image.detach().clone(), {name: term.item() for name, term in terms.items()})
         if iteration == steps:
             return
         optimiser.param_groups[0]["lr"] = rate()
@@ -84,9 +85,7 @@ def last(steps: Iterable[T], total: int | None = None, title: str = "") -> T:
         from tqdm.auto import tqdm
 
         steps = tqdm(steps, total=total, desc=title, leave=False)
-    step = None
-    for step in steps:
-        pass
-    if step is None:
+    newest = deque(steps, maxlen=1)
+    if not newest:
         raise U3Error("no step was made; ask for at least one")
-    return step
+    return newest[0]

@@ -9,6 +9,7 @@ import importlib
 import importlib.metadata
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from u3lab.errors import U3Error
 
 OLDEST_PYTHON = (3, 11)
 ENOUGH_MEMORY = 1 << 30  # bytes: a kernel with torch, torchvision and a notebook's tensors takes 350 to 900 MB
+Check = Callable[[], tuple[str, str]]  # returns what was found and the advice
 INSTALL = "run `make lab` in the checkout, or `pip install u3lab`, then restart"
 
 
@@ -45,8 +47,8 @@ def run() -> list[Line]:
     return [_examine(what, check) for what, check in CHECKS.items()]
 
 
-def _examine(what: str, check: Callable[[], tuple[str, str]]) -> Line:
-    """A check returns what it found and the advice. A package that does not import is a finding, not a crash."""
+def _examine(what: str, check: Check) -> Line:
+    """A package that does not import is a finding, not a crash."""
     try:
         return Line(what, *check())
     except ImportError as error:
@@ -56,10 +58,9 @@ def _examine(what: str, check: Callable[[], tuple[str, str]]) -> Line:
 
 
 def _python() -> tuple[str, str]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    wanted = ".".join(map(str, OLDEST_PYTHON))
+    version = "{}.{}.{}".format(*sys.version_info)
     if sys.version_info[:2] < OLDEST_PYTHON:
-        return version, f"install Python {wanted} or newer, delete .venv and run `make lab`"
+        return version, "install Python 3.11 or newer, delete .venv and run `make lab`"
     return version, ""
 
 
@@ -124,7 +125,9 @@ def _shipped() -> tuple[str, str]:
     if not any(name.endswith(".safetensors") for name in rows):
         return "data/README.md lists no weights", INSTALL
     wrong = [name for name, wanted in rows.items() if paths.sha256(paths.data(*name.split("/"))) != wanted]
-    return (f"changed or damaged: {', '.join(wrong)}", INSTALL) if wrong else (f"{len(rows)} files, sha256 as listed", "")
+    if wrong:
+        return f"changed or damaged: {', '.join(wrong)}", INSTALL
+    return f"{len(rows)} files, sha256 as listed", ""
 
 
 def _hashes(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
@@ -154,23 +157,44 @@ def _cached() -> tuple[str, str]:
 
     names = re.compile(r".+-[0-9a-f]{8,}\.pth")
     folder = Path(torch.hub.get_dir()) / "checkpoints"
-    files = sorted(path for path in folder.glob("*.pth") if names.fullmatch(path.name))
-    for path in files:
-        fetch.check(path)
-    none = "none (none is needed; `python -m u3lab fetch alexnet` gets one)"
-    return ", ".join(path.name for path in files) or none, ""
+    files = [fetch.check(path) for path in sorted(folder.glob("*.pth")) if names.fullmatch(path.name)]
+    return ", ".join(path.name for path in files) or "none (none is needed; `python -m u3lab fetch NAME` gets one)", ""
 
 
 def _kernel() -> tuple[str, str]:
     import jupyterlab
     from jupyter_client.kernelspec import KernelSpecManager
 
+    # A bare "python" in the kernel's description means the Python of whoever starts it.
     program = KernelSpecManager().get_kernel_spec("python3").argv[0]
-    # A bare "python" means the Python of JupyterLab itself. Links are not followed: every .venv links to one Python.
-    if os.path.basename(program) != program and os.path.abspath(program) != os.path.abspath(sys.executable):
+    if os.path.basename(program) != program and not _same_environment(program):
         return (f"the kernel 'python3' starts {program}, not {sys.executable}",
                 "run `python -m ipykernel install --sys-prefix` in the environment that has u3lab")
+    server = _server()
+    if server is not None and not _same_environment(server):
+        return (f"JupyterLab runs in {server}, this notebook in {sys.executable}",
+                "start JupyterLab with `make lab`, or from the environment that has u3lab")
     return f"one environment, JupyterLab {jupyterlab.__version__}", ""
+
+
+def _same_environment(program: str) -> bool:
+    """Whether a Python belongs to this environment. Links are not followed: every .venv links to the same Python."""
+    return os.path.dirname(os.path.abspath(program)) == os.path.dirname(os.path.abspath(sys.executable))
+
+
+def _server() -> str | None:
+    """The Python that started this kernel; None outside of a kernel, or if something else than Python started it."""
+    if "ipykernel.kernelapp" not in sys.modules:
+        return None
+    import psutil
+
+    parent = psutil.Process(os.getppid())
+    program = parent.cmdline()[0]
+    if not os.path.basename(program).startswith("python"):
+        return None
+    if os.path.dirname(program):
+        return os.path.join(parent.cwd(), program)
+    return shutil.which(program, path=parent.environ().get("PATH"))
 
 
 def _widgets() -> tuple[str, str]:
@@ -210,7 +234,7 @@ def _folders() -> tuple[str, str]:
     return "downloads and Jupyter's state can be written", ""
 
 
-CHECKS: dict[str, Callable[[], tuple[str, str]]] = {
+CHECKS: dict[str, Check] = {
     "Python": _python,
     "packages": _packages,
     "torch": _torch,

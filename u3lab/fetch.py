@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import queue
 import tempfile
+import threading
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TookTooLong
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -31,7 +31,7 @@ def weights_of(name: str):
 
     known = models.list_models(module=models)
     if name not in known:
-        near = difflib.get_close_matches(name, ("squeezenet1_1", "efficientnet_lite0", *known), n=3)
+        near = difflib.get_close_matches(str(name), {"efficientnet_lite0", *known}, n=3)
         raise U3Error(f"there is no network {name!r}; " + (f"near it: {', '.join(near)}" if near else
                       "try squeezenet1_1, efficientnet_lite0, or a classifier of torchvision such as resnet18"))
     return models.get_model_weights(name).DEFAULT
@@ -56,7 +56,7 @@ def available(name: str) -> bool:
 
 
 def fetch(name: str) -> Path:
-    """Make sure that a torchvision classifier's weights are in the local cache; returns their file.
+    """Make sure that a network's weights are on this machine, in torch's cache if they do not ship; returns their file.
 
     Downloads under a progress bar, checks the hash in the file's name, and only then puts the file in place.
 
@@ -65,6 +65,10 @@ def fetch(name: str) -> Path:
     U3Error
         No connection within 8 seconds, a connection that breaks, or a file that fails its check.
     """
+    if name in ("squeezenet1_1", "efficientnet_lite0"):
+        from u3lab import zoo
+
+        return zoo.installed(name)
     target = cached(name)
     if target.is_file():
         return check(target)
@@ -75,9 +79,10 @@ def fetch(name: str) -> Path:
         _download(weights_of(name).url, Path(partial), title=name)
         _verify(Path(partial), target.name)
         os.replace(partial, target)
-    except (OSError, TookTooLong) as error:
-        raise U3Error(f"the weights of {name} are not on this machine and could not be downloaded ({error or 'no answer'}); "
-                      f"run `python -m u3lab fetch {name}` where there is a network, or use squeezenet1_1") from error
+    except (OSError, HTTPException) as error:
+        raise U3Error(f"the weights of {name} are not on this machine and could not be downloaded "
+                      f"({error}); run `python -m u3lab fetch {name}` where there is a network, "
+                      "or use squeezenet1_1") from error
     finally:
         Path(partial).unlink(missing_ok=True)
     return target
@@ -104,12 +109,7 @@ def _verify(path: Path, name: str) -> None:
 def _download(url: str, path: Path, title: str) -> None:
     from tqdm.auto import tqdm
 
-    # urlopen's own timeout does not cover the look-up of the host's name, hence the thread.
-    pool = ThreadPoolExecutor(max_workers=1)
-    try:
-        answer = pool.submit(urllib.request.urlopen, url, timeout=CONNECT_SECONDS).result(CONNECT_SECONDS)
-    finally:
-        pool.shutdown(wait=False)
+    answer = _open(url)
     length = int(answer.headers.get("Content-Length") or 0)
     with answer, open(path, "wb") as file, tqdm(total=length or None, unit="B", unit_scale=True, desc=title) as bar:
         while block := answer.read(1 << 16):
@@ -117,3 +117,23 @@ def _download(url: str, path: Path, title: str) -> None:
             bar.update(len(block))
     if length and path.stat().st_size != length:
         raise OSError("the connection broke off")
+
+
+def _open(url: str):
+    """urlopen with a limit that also covers the look-up of the host's name, which its own timeout does not."""
+    answers: queue.Queue = queue.Queue()
+
+    def ask() -> None:
+        try:
+            answers.put(urllib.request.urlopen(url, timeout=CONNECT_SECONDS))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()  # a daemon: Python must not wait for it at exit
+    try:
+        answer = answers.get(timeout=CONNECT_SECONDS)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {CONNECT_SECONDS} seconds") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

@@ -5,15 +5,15 @@
     figures.bars({"gradient": 0.61, "Grad-CAM": (0.72, 0.68, 0.76)}, "share in the right tile", chance=0.25, alt="…")
 
 A figure is an opaque near-white card, so that it reads the same on a dark page. It is drawn without pyplot: nothing is
-shown twice and nothing is left behind. Colours are those of Okabe & Ito (2008), which colour-blind people can tell apart.
+shown twice and nothing is left behind. Colours are from the set of Okabe & Ito (2008), which colour-blind people can
+tell apart.
 """
 
 from __future__ import annotations
 
 import base64
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,17 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from u3lab import collage
+from u3lab import canvas, collage
+from u3lab.canvas import COLOURS, HATCHES, INK, LINES, MARKERS
 from u3lab.errors import U3Error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
-
-CARD, INK = "#fcfcfa", "#222222"
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
-_LINES, _MARKERS, _HATCHES = ("-", "--", "-.", ":"), "osD^vPX", ("", "///", "...", "xxx")
-_DPI = 110
 
 Numbers = Sequence[float] | np.ndarray | Tensor
 
@@ -85,8 +80,9 @@ def grid(pictures: Sequence[Tensor], titles: Sequence[str] | None = None, column
         No pictures, no alt text, a picture out of range, numbers of titles, rows and pictures that do not fit.
     """
     alt = _required(alt)
-    with _plain_style():
-        return Figure(_png(collage.draw(collage.Page(CARD, INK, _DPI), pictures, titles, columns, rows, width), alt), alt)
+    with canvas.plain_style():
+        pixels = collage.draw(collage.Page(), pictures, titles, columns, rows, width)
+    return Figure(canvas.png(pixels, alt, photos=True), alt)
 
 
 def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, title: str = "", *, alt: str = "") -> Figure:
@@ -102,20 +98,20 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, title
     alt = _required(alt)
     if not lines:
         raise U3Error("there are no curves to draw; give a dict such as {'loss': losses}")
-    with _axes(7.6, 3.9, title) as (canvas, axes):
+    with canvas.plot(7.6, 3.9, title) as (sheet, axes):
         for index, (name, parts) in enumerate(lines.items()):
             x, y, *interval = _line(name, parts)
             colour = COLOURS[index % len(COLOURS)]
-            axes.plot(x, y, _LINES[index % len(_LINES)], color=colour, label=name, linewidth=1.8,
-                      marker=_MARKERS[index % len(_MARKERS)], markersize=5, markevery=max(1, -(-len(x) // 8)))
+            axes.plot(x, y, LINES[index % len(LINES)], color=colour, label=name, linewidth=1.8,
+                      marker=MARKERS[index % len(MARKERS)], markersize=5, markevery=max(1, -(-len(x) // 8)))
             if interval:
                 axes.fill_between(x, *interval, color=colour, alpha=0.18, linewidth=0)
         axes.set(xlabel=xlabel, ylabel=ylabel)
         axes.margins(x=0.02)
         axes.grid(color="#dddddd", linewidth=0.6)
         if len(lines) > 1:
-            canvas.legend(loc="outside right upper", frameon=False, handlelength=3.2)
-        return Figure(_png(_pixels_of(canvas), alt), alt)
+            sheet.legend(loc="outside right upper", frameon=False, handlelength=3.2)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
 def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, title: str = "", *, alt: str = "",
@@ -134,38 +130,48 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, title: str 
     """
     alt = _required(alt)
     grouped = bool(values) and all(isinstance(value, Mapping) for value in values.values())
-    groups = values if grouped else {"": values}
+    groups = {group: {name: _bar(name, value) for name, value in members.items()}
+              for group, members in (values if grouped else {"": values}).items()}
     names = list(dict.fromkeys(name for group in groups.values() for name in group))
-    if not names:
+    if not names or not all(groups.values()):
         raise U3Error("there are no bars to draw; give a dict such as {'gradient': 0.6}")
-    thick = 0.8 / len(groups)
-    with _axes(7.2, 1.0 + 0.32 * len(names) * max(1.0, 0.7 * len(groups)), title) as (canvas, axes):
-        for index, (group, members) in enumerate(groups.items()):
-            at = {name: row + (index - (len(groups) - 1) / 2) * thick for row, name in enumerate(names)}
-            _draw_bars(axes, {at[name]: _bar(name, value) for name, value in members.items()}, 0.92 * thick,
-                       color=COLOURS[index % len(COLOURS)], hatch=_HATCHES[index % len(_HATCHES)], label=group)
+    largest = max(abs(bar[0]) for members in groups.values() for bar in members.values()) or 1.0
+    decimals = max(0, (2 if largest >= 1 else 1) - math.floor(math.log10(largest)))
+    with canvas.plot(7.2, 0.8 + len(names) * (0.3 if len(groups) == 1 else 0.25 * len(groups)), title) as (sheet, axes):
+        for index, (label, members) in enumerate(groups.items()):
+            _draw_bars(axes, names, members, index, len(groups), decimals, label)
         axes.set_yticks(range(len(names)), names)
         axes.set(xlabel=xlabel, ylim=(len(names) - 0.5, -0.5))
         axes.margins(x=0.12)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.tick_params(axis="y", length=0)
         if chance is not None:
-            axes.axvline(chance, color=INK, linestyle="--", linewidth=1.2, label=f"chance: {chance:.3g}", zorder=0)
+            axes.axvline(chance, color="white", linewidth=2.6)  # a halo, for the bars are dark
+            axes.axvline(chance, color=INK, linestyle="--", linewidth=1.2, label=f"chance: {chance:.3g}")
         if grouped or chance is not None:
-            canvas.legend(loc="outside lower right", ncols=3, frameon=False)
-        return Figure(_png(_pixels_of(canvas), alt), alt)
+            sheet.legend(loc="outside lower right", ncols=3, frameon=False)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
 def classes(names: Sequence[str], logits: Tensor, top: int = 5, *, alt: str | None = None) -> Figure:
-    """The most probable classes of one picture: softmax of ``logits`` (K,) or (1,K) with the K ``names``, in per cent."""
+    """The ``top`` most probable classes of one picture, in per cent.
+
+    ``logits`` (K,) or (1,K) are its scores before the softmax, ``names`` the K classes. Without ``alt`` the words are
+    made from the result.
+    """
     scores = torch.as_tensor(logits).detach().float().cpu()
-    if scores.shape not in ((len(names),), (1, len(names))) or not scores.isfinite().all():
-        raise U3Error(f"the logits have shape {tuple(scores.shape)}{'' if scores.isfinite().all() else ' with NaN or infinity'}; "
-                      f"give the finite scores of one picture for {len(names)} classes: net(image)")
+    if scores.shape not in ((len(names),), (1, len(names))):
+        raise U3Error(f"the logits have shape {tuple(scores.shape)}; give the scores of one picture for "
+                      f"{len(names)} classes: net(image)")
+    if not scores.isfinite().all():
+        raise U3Error("the logits have NaN or infinite values; check the picture and the network's weights")
     if not 1 <= top <= len(names):
         raise U3Error(f"top is {top}; give a number from 1 to {len(names)}")
     best = scores.flatten().softmax(0).mul(100).topk(top)
-    found = {names[k]: share for share, k in zip(best.values.tolist(), best.indices.tolist(), strict=True)}
+    found: dict[str, float] = {}
+    for share, k in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        # ImageNet has two classes "crane" and two "maillot"
+        found[names[k] if names[k] not in found else f"{names[k]} ({k})"] = share
     words = "Most probable classes: " + ", ".join(f"{name} {share:.0f} %" for name, share in found.items()) + "."
     return bars(found, "probability (%)", alt=words if alt is None else alt)
 
@@ -198,62 +204,23 @@ def _bar(name: str, value: float | tuple) -> tuple[float, float, float]:
     numbers = _numbers(name, value)
     triple = numbers if numbers.shape == (3,) else numbers.repeat(3) if numbers.size == 1 else np.array([np.nan])
     if not np.isfinite(triple).all() or not triple[1] <= triple[0] <= triple[2]:
-        raise U3Error(f"the bar {name!r} is {value}; give a finite number, or (value, low, high) with low ≤ value ≤ high")
+        raise U3Error(f"the bar {name!r} is {value}; give a finite number, or (value, low, high) in the order "
+                      "low ≤ value ≤ high")
     return tuple(triple.tolist())
 
 
-def _draw_bars(axes: Axes, at: Mapping[float, tuple[float, float, float]], thick: float, **style: str) -> None:
-    values, lows, highs = (np.array(part) for part in zip(*at.values(), strict=True))
-    axes.barh(list(at), values, thick, edgecolor="white", linewidth=0, **style)
+def _draw_bars(axes: Axes, names: Sequence[str], members: Mapping[str, tuple[float, float, float]], group: int,
+               groups: int, decimals: int, label: str) -> None:
+    """The bars of one group, each in its share of the row of its name, with whiskers and values."""
+    thick = 0.8 / groups
+    rows = np.array([names.index(name) for name in members]) + (group - (groups - 1) / 2) * thick
+    values, lows, highs = np.array(list(members.values())).T
+    axes.barh(rows, values, 0.92 * thick, edgecolor="white", linewidth=0, label=label,
+              color=COLOURS[group % len(COLOURS)], hatch=HATCHES[group % len(HATCHES)])
     uncertain = highs > lows
-    axes.errorbar(values[uncertain], np.array(list(at))[uncertain], fmt="none", ecolor=INK, capsize=3, linewidth=1.2,
+    axes.errorbar(values[uncertain], rows[uncertain], fmt="none", ecolor=INK, capsize=3, linewidth=1.2,
                   xerr=np.array([values - lows, highs - values])[:, uncertain])
-    for row, value, low, high in zip(at, values, lows, highs, strict=True):
-        axes.annotate(f"{value:.3g}", (low if value < 0 else high, row), (-5 if value < 0 else 5, 0),
-                      textcoords="offset points", va="center", ha="right" if value < 0 else "left", fontsize=9)
-
-
-@contextmanager
-def _plain_style() -> Iterator[None]:
-    """matplotlib's defaults with our type, whatever style the notebook has set; the notebook's is put back."""
-    import matplotlib
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update({
-            "font.size": 10, "xtick.labelsize": 9, "ytick.labelsize": 10, "legend.fontsize": 9.5, "hatch.linewidth": 0.8,
-            "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "axes.facecolor": CARD,
-            **{f"{part}color": INK for part in ("text.", "axes.label", "axes.edge", "xtick.", "ytick.", "axes.title")}})
-        yield
-
-
-@contextmanager
-def _axes(width: float, height: float, title: str) -> Iterator[tuple[Canvas, Axes]]:
-    """An empty plot of width × height inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Canvas
-
-    with _plain_style():
-        canvas = Canvas((width, height), dpi=_DPI, facecolor=CARD, layout="constrained")
-        FigureCanvasAgg(canvas)
-        axes = canvas.add_subplot()
-        axes.set_title(title, loc="left", fontsize=11, wrap=True)
-        yield canvas, axes
-
-
-def _pixels_of(canvas: Canvas) -> np.ndarray:
-    canvas.canvas.draw()
-    return np.asarray(canvas.canvas.buffer_rgba())[..., :3]
-
-
-def _png(pixels: np.ndarray, alt: str) -> bytes:
-    """RGB levels (H,W,3) → a small PNG: a palette of 256 colours takes a third of the bytes."""
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
-
-    info = PngInfo()
-    info.add_itxt("Description", alt)  # the words travel with the file when it is saved from the page
-    file = io.BytesIO()
-    image = Image.fromarray(np.ascontiguousarray(pixels)).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    image.save(file, "PNG", optimize=True, pnginfo=info)
-    return file.getvalue()
+    for row, value, low, high in zip(rows, values, lows, highs, strict=True):
+        end, shift, side = (low, -5, "right") if value < 0 else (high, 5, "left")
+        axes.annotate(f"{value:.{decimals}f}".replace("-", "−"), (end, row), (shift, 0), textcoords="offset points",
+                      va="center", ha=side, fontsize=9)

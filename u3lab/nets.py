@@ -13,7 +13,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +77,8 @@ class Classifier(nn.Module):
 
     def normalise(self, images: Tensor) -> Tensor:
         """(images − mean) / std on the network's device: what the module itself takes. Unchecked."""
-        images = images.to(self.device, memory_format=self.memory_format)
+        dtype = next((p.dtype for p in self.module.parameters() if p.is_floating_point()), images.dtype)
+        images = images.to(self.device, dtype, memory_format=self.memory_format)
         return (images - self.mean) / self.std
 
     def scores(self, normalised: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class Classifier(nn.Module):
 
     @contextmanager
     def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> Iterator[None]:
-        """While open, each layer's output is handed to its callback; nothing of it is left on the network afterwards."""
+        """While open, each layer's output is handed to its callback; afterwards the network is as before."""
         hooks = []
         try:
             for layer, callback in callbacks.items():
@@ -127,8 +127,8 @@ class Classifier(nn.Module):
             return self.module.get_submodule(self._paths.get(layer) or str(layer))
         except AttributeError:
             near = difflib.get_close_matches(str(layer), self.layers, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise U3Error(f"{self.name} has no layer {layer!r}; {hint}Its layers are "
+            hint = f"did you mean {near[0]!r}? Its" if near else "its"
+            raise U3Error(f"{self.name} has no layer {layer!r}; {hint} layers are "
                           f"{', '.join(self.layers)}") from None
 
     def class_index(self, target: int | str) -> int:
@@ -140,6 +140,8 @@ class Classifier(nn.Module):
                 raise U3Error(f"{self.name} has no class {target!r}"
                               + (f"; near it: {', '.join(near)}" if near else "; see net.classes"))
             return matches[0]
+        if not hasattr(target, "__index__"):
+            raise U3Error(f"{target!r} is not a class; give its number or its name")
         if self.classes and not 0 <= target < len(self.classes):
             raise U3Error(f"class {target} does not exist; {self.name} has {len(self.classes)} classes, "
                           f"0 to {len(self.classes) - 1}")
@@ -169,8 +171,8 @@ def load(name: str = "squeezenet1_1", device: str | torch.device | None = None) 
     from u3lab import zoo
 
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    build = {"squeezenet1_1": zoo.squeezenet, "efficientnet_lite0": zoo.efficientnet_lite}.get(name, zoo.torchvision_net)
-    net = build(name).eval().to(device, memory_format=torch.channels_last)
+    own = {"squeezenet1_1": zoo.squeezenet, "efficientnet_lite0": zoo.efficientnet_lite}
+    net = own.get(name, zoo.torchvision_net)(name).eval().to(device, memory_format=torch.channels_last)
     net.memory_format = torch.channels_last  # on a CPU, forward and backward take two thirds of the time
     return net
 

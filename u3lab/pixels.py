@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from u3lab.errors import U3Error
 
 _STRONG = 0.995  # quantile of |map| drawn in the strongest colour: a few outliers must not leave the rest blank
-_BLUE, _VERMILION = ("#00304d", "#0072b2", "#8fc3e3"), ("#f2b48c", "#d55e00", "#702c00")
+_BLUE, _VERMILION = ("#00426b", "#0072b2", "#8fc3e3"), ("#f2b48c", "#d55e00", "#853500")
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -52,7 +52,8 @@ def heat(map: Tensor, signed: bool = False, scale: float | None = None) -> Tenso
     return _coloured(_normalised(_flattened(map, signed), scale), signed)
 
 
-def overlay(image: Tensor, map: Tensor, signed: bool = False, opacity: float = 0.8, scale: float | None = None) -> Tensor:
+def overlay(image: Tensor, map: Tensor, signed: bool = False, opacity: float = 0.8,
+            scale: float | None = None) -> Tensor:
     """The map's colours over the greyed picture: the stronger the map, the less of the picture is seen.
 
     The map (h,w), (C,h,w) or (1,C,h,w) is stretched bilinearly to the picture's (H,W); ``opacity`` in [0,1] is that of
@@ -138,7 +139,7 @@ def _levels(planes: Tensor) -> Tensor:
     low, high = (bound.item() for bound in levels.aminmax())
     if not (low >= 0 and high <= 255):  # also false for NaN
         found = "NaN" if np.isnan(low) else f"values from {planes.min().item():.3g} to {planes.max().item():.3g}"
-        raise U3Error(f"the picture has {found}; pictures lie in [0,1]. Colour a map with heat(map) or relief(map) first")
+        raise U3Error(f"the picture has {found}; pictures lie in [0,1]. Colour a map with heat(map) or relief(map)")
     return levels.to(torch.uint8)
 
 
@@ -150,7 +151,8 @@ def _map(map: Tensor) -> Tensor:
     planes = map[0] if map.ndim == 4 and len(map) == 1 else map
     planes = planes[None] if planes.ndim == 2 else planes
     if planes.ndim != 3 or planes.numel() == 0:
-        raise U3Error(f"the map's shape is {shape}; give one map: (H,W), (C,H,W) or (1,C,H,W); from a batch take maps[i]")
+        raise U3Error(f"the map's shape is {shape}; give one map: (H,W), (C,H,W) or (1,C,H,W); "
+                      "from a batch take maps[i]")
     if not planes.isfinite().all():
         raise U3Error("the map has NaN or infinite values; look for a division by zero or a diverged optimisation")
     return planes

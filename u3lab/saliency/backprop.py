@@ -95,8 +95,8 @@ class BackpropTrace(Trace):
         if isinstance(rule, str) and rule not in RULES:
             raise U3Error(f"there is no rule {rule!r}; choose {', '.join(RULES)}, or give a function of (p, active)")
         if rule != "gradient" and not self._relu.count:
-            raise U3Error(f"{self.net.name} has no ReLU, so the rule {rule!r} means nothing for it; use rule='gradient', "
-                          "or a network with ReLUs such as squeezenet1_1")
+            raise U3Error(f"{self.net.name} has no ReLU, so the rule {rule!r} means nothing for it; "
+                          "use rule='gradient', or a network with ReLUs such as squeezenet1_1")
         self._relu.rule = RULES[rule] if isinstance(rule, str) else rule
         return self.pull(self.scores(target), self.images if layer is None else self[layer])
 

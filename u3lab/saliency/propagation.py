@@ -23,7 +23,7 @@ from u3lab.saliency.trace import IN_PLACE, relu_ceiling
 
 @dataclass(frozen=True)
 class Linear:
-    """A linear layer z = Wx + b as two maps that take any weights w: ``apply(x, w)`` = Wx, ``transpose(x, s, w)`` = Wᵀs."""
+    """A linear layer z = Wx + b as two maps for any weights w: ``apply(x, w)`` = Wx, ``transpose(x, s, w)`` = Wᵀs."""
 
     weight: Tensor
     bias: Tensor | None
@@ -44,12 +44,12 @@ def stabilised(z: Tensor, epsilon: float) -> Tensor:
 
 
 class _Share(torch.autograd.Function):
-    """A value on the way up; on the way down ``share(r)`` gives each input its part of the relevance r."""
+    """A value (in a tuple, which hides it from autograd); on the way down ``share(r)`` gives each input its part of the relevance r."""
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, share: Callable[[Tensor], tuple[Tensor, ...]], *inputs: Tensor) -> Tensor:
+    def forward(ctx: Any, z: tuple[Tensor], share: Callable[[Tensor], tuple[Tensor, ...]], *inputs: Tensor) -> Tensor:
         ctx.share = share
-        return z.view_as(z)
+        return z[0]
 
     @staticmethod
     def backward(ctx: Any, r: Tensor) -> tuple[Tensor | None, ...]:
@@ -69,12 +69,12 @@ class Propagation(TorchFunctionMode):
 
     PASS = {F.dropout, torch.max_pool2d, F.max_pool2d, F.adaptive_max_pool2d, torch.flatten, Tensor.flatten, torch.cat,
             torch.reshape, Tensor.reshape, Tensor.view, torch.squeeze, Tensor.squeeze, F.pad, Tensor.contiguous,
-            Tensor.permute, Tensor.clone}
+            Tensor.permute, torch.transpose, Tensor.transpose, Tensor.clone}
     SUM = {torch.add, Tensor.add, Tensor.__add__}
     AVERAGE = {F.adaptive_avg_pool2d, F.avg_pool2d, torch.mean, Tensor.mean}
 
     def __init__(self, rule: Rule, branch: Callable[[Tensor], Tensor], epsilon: float) -> None:
-        """``rule`` for layers with weights, ``branch`` what a branch weighs in a sum, ``epsilon`` against division by 0."""
+        """``rule`` for layers with weights, ``branch``: what a branch weighs in a sum, ``epsilon``: see stabilised."""
         super().__init__()
         self.rule, self.branch, self.epsilon = rule, branch, epsilon
         self.top: Tensor | None = None
@@ -96,28 +96,31 @@ class Propagation(TorchFunctionMode):
             return self.residual(*args)
         ceiling = relu_ceiling(func, args, kwargs)
         if ceiling is not None:
-            return _Share.apply(args[0].detach().clamp(0, ceiling), lambda r: (r,), args[0])
+            return _Share.apply((args[0].detach().clamp(0, ceiling),), lambda r: (r,), args[0])
         result = func(*args, **kwargs)
         if isinstance(result, Tensor) and result.requires_grad and func not in self.PASS:
-            raise U3Error(f"no relevance rule is known for {getattr(func, '__name__', func)!r}, which this network uses; "
-                          "backprop and linear_approximation work for any network")
+            raise U3Error(f"no relevance rule is known for {getattr(func, '__name__', func)!r}, which this network "
+                          "uses; backprop and linear_approximation work for any network")
         return result
 
     def convolution(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
                     dilation: Any = 1, groups: int = 1) -> Tensor:
         options = (stride, padding, dilation, groups)
-        layer = Linear(weight.detach(), None if bias is None else bias.detach(), lambda x, w: F.conv2d(x, w, None, *options),
-                       lambda x, s, w: conv_grad.conv2d_input(x.shape, w, s, *options))
+        layer = Linear(weight.detach(), None if bias is None else bias.detach(),
+                       apply=lambda x, w: F.conv2d(x, w, None, *options),
+                       transpose=lambda x, s, w: conv_grad.conv2d_input(x.shape, w, s, *options))
         with torch.no_grad():
             return self.weighted(layer, x, F.conv2d(x, weight, bias, *options))
 
     def dense(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        layer = Linear(weight.detach(), None if bias is None else bias.detach(), F.linear, lambda x, s, w: s @ w)
+        layer = Linear(weight.detach(), None if bias is None else bias.detach(),
+                       apply=F.linear, transpose=lambda x, s, w: s @ w)
         with torch.no_grad():
             return self.weighted(layer, x, F.linear(x, weight, bias))
 
     def batch_norm(self, x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor | None = None,
-                   bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
+                   bias: Tensor | None = None, training: bool = False, momentum: float = 0.1,
+                   eps: float = 1e-5) -> Tensor:
         """In evaluation mode a linear layer; behind a convolution, one linear layer with it."""
         with torch.no_grad():
             z = F.batch_norm(x, mean, variance, weight, bias, False, momentum, eps)
@@ -125,7 +128,8 @@ class Propagation(TorchFunctionMode):
             shift = (0 if bias is None else bias) - mean * scale
             before: tuple[Linear, Tensor] | None = getattr(x, "u3lab_layer", None)
             if before is None:
-                layer = Linear(scale, shift, lambda x, w: x * w.view(1, -1, 1, 1), lambda x, s, w: s * w.view(1, -1, 1, 1))
+                layer = Linear(scale, shift, apply=lambda x, w: x * w.view(1, -1, 1, 1),
+                               transpose=lambda x, s, w: s * w.view(1, -1, 1, 1))
                 return self.weighted(layer, x, z)
             layer, x = before
             folded = layer.weight * scale.view(-1, *[1] * (layer.weight.ndim - 1))
@@ -143,7 +147,7 @@ class Propagation(TorchFunctionMode):
                 (part,) = torch.autograd.grad(func(x_, *args, **kwargs), x_, r / stabilised(z, self.epsilon))
             return (x_.detach() * part,)
 
-        return _Share.apply(z, share, x)
+        return _Share.apply((z,), share, x)
 
     def residual(self, a: Tensor, b: Tensor) -> Tensor:
         """a + b: each branch gets relevance in proportion to what it weighs."""
@@ -151,7 +155,7 @@ class Propagation(TorchFunctionMode):
             part_a, part_b = self.branch(a), self.branch(b)
             whole = stabilised(part_a + part_b, self.epsilon)
             z = a + b
-        return _Share.apply(z, lambda r: (r * part_a / whole, r * part_b / whole), a, b)
+        return _Share.apply((z,), lambda r: (r * part_a / whole, r * part_b / whole), a, b)
 
     def weighted(self, layer: Linear, x: Tensor, z: Tensor) -> Tensor:
         """A layer with weights and value z: its input gets relevance by the rule."""
@@ -162,6 +166,6 @@ class Propagation(TorchFunctionMode):
             return (self.rule(used, values, z, r),)
 
         with torch.enable_grad():
-            out = _Share.apply(z, share, x)
+            out = _Share.apply((z,), share, x)
         out.u3lab_layer = (layer, x)  # a batch norm that comes next joins this layer
         return out

@@ -45,7 +45,8 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, layer: str | None =
     Tensor
         (B,1,h,w) ≥ 0, on the layer's grid. ``layer`` None is the last convolutional layer.
     """
-    trace = Trace(net, images, named_layers(target, layer))
+    # record() keeps activations as they are at their layer: a ReLU that overwrites its input would alter A.
+    trace = record(net, images, named_layers(target, layer))
     activation = trace[layer or trace.last_convolution()]
     if activation.ndim != 4:
         raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
@@ -69,7 +70,7 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
     Tensor
         Signed (B,3,H,W). Noisy copies may leave [0,1]; they are not clamped.
     """
-    if samples < 1 or noise < 0:
+    if samples < 1 or not noise >= 0:
         raise U3Error(f"samples = {samples}, noise = {noise}; give at least one sample and noise of 0 or more")
     if isinstance(net, Classifier):
         check(images)
@@ -104,6 +105,11 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
 
     if steps < 1:
         raise U3Error(f"steps = {steps}; give at least one")
+    if isinstance(net, Classifier):
+        check(images)
+    if isinstance(baseline, Tensor) and baseline.ndim and baseline.shape[-3:] != images.shape[-3:]:
+        raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
+                      "give a number or a picture of the same size")
     origin = torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     total = torch.zeros_like(images)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from u3lab.errors import U3Error
 from u3lab.saliency.propagation import Linear, Propagation, Rule, stabilised
-from u3lab.saliency.trace import Target, Trace, named_layers
+from u3lab.saliency.trace import Target, Trace, is_neuron, named_layers
 
 
 def epsilon_rule(epsilon: float) -> Rule:
@@ -95,7 +95,8 @@ def lrp(net: nn.Module, images: Tensor, target: Target, rule: str = "epsilon", l
     if rule == "z_plus":
         rule, alpha, beta = "alpha_beta", 1.0, 0.0
     if rule == "alpha_beta" and abs(alpha - beta - 1) > 1e-9:
-        raise U3Error(f"alpha − beta is {alpha - beta:g} and must be 1, or relevance is made or lost; try alpha=2, beta=1")
+        raise U3Error(f"alpha − beta is {alpha - beta:g} and must be 1, or relevance is made or lost; "
+                      "try alpha=2, beta=1")
     if rule not in ("epsilon", "alpha_beta"):
         raise U3Error(f"there is no rule {rule!r}; choose epsilon, alpha_beta or z_plus")
     share = epsilon_rule(epsilon) if rule == "epsilon" else alpha_beta_rule(alpha, beta, epsilon)
@@ -123,6 +124,9 @@ def excitation_backprop(net: nn.Module, images: Tensor, target: Target, layer: s
     Tensor
         p ≥ 0 of the layer's shape. Not contrastive, it sums to 1 for each picture, less what met no excitation.
     """
+    if contrastive and is_neuron(target):
+        raise U3Error("contrastive excitation sets a class against all others; "
+                      "give a class as the target, not a neuron")
     mode = Propagation(excitation_rule, torch.abs, 1e-12)
     trace = Trace(net, images, named_layers(target, layer), mode)
     scores, end = trace.scores(target), trace.inputs if layer is None else trace[layer]

@@ -71,7 +71,7 @@ class Trace:
             If the network is in training mode, a layer does not exist or the pictures are not pictures.
         """
         self.net = wrap(net)
-        if self.net.module.training:
+        if any(module.training for module in self.net.modules()):
             raise U3Error("the network is in training mode, so its answer is random; call net.eval() first")
         if check and self.net is net:  # a bare network takes any real input
             _images.check(images)
@@ -108,12 +108,16 @@ class Trace:
         """
         if is_neuron(target):
             return self._neuron(target)
-        targets = [target] * len(self.logits) if isinstance(target, (int, str)) else list(target)
+        if hasattr(target, "tolist"):  # a tensor or a NumPy number, such as net(images).argmax()
+            target = target.tolist()
+        targets = list(target) if isinstance(target, (list, tuple)) else [target] * len(self.logits)
         if len(targets) != len(self.logits):
             raise U3Error(f"{len(targets)} targets for {len(self.logits)} pictures; give one class, or one a picture")
         index = [self.net.class_index(one) for one in targets]
-        if max(index) >= self.logits.shape[1] or min(index) < 0:
-            raise U3Error(f"class {max(index)} does not exist; the network has classes 0 to {self.logits.shape[1] - 1}")
+        count = self.logits.shape[1]
+        for one in index:
+            if not 0 <= one < count:
+                raise U3Error(f"class {one} does not exist; the network has classes 0 to {count - 1}")
         return self.logits[range(len(index)), index]
 
     def _neuron(self, target: tuple) -> Tensor:
@@ -121,11 +125,11 @@ class Trace:
         activation = self[layer]
         sizes = activation.shape[1:]
         if len(place) != len(sizes):
-            raise U3Error(f"target {target!r} has {len(place)} coordinates; layer {layer!r} needs (channel, y, x)"
-                          if len(sizes) == 3 else f"layer {layer!r} has no space; a neuron of it is ({layer!r}, channel)")
+            wanted = "channel, y, x" if len(sizes) == 3 else "channel"
+            raise U3Error(f"target {target!r} does not name a neuron; one of layer {layer!r} is ({layer!r}, {wanted})")
         for name, value, size in zip(("channel", "y", "x"), place, sizes, strict=False):
-            if not 0 <= value < size:
-                raise U3Error(f"{name} {value} is out of range; layer {layer!r} has {name} from 0 to {size - 1}")
+            if not (hasattr(value, "__index__") and 0 <= value < size):
+                raise U3Error(f"{name} {value} is out of range; layer {layer!r} has {name} 0 to {size - 1}")
         return activation[(slice(None), *place)]
 
     def pull(self, value: Tensor, back_to: Tensor, signal: Tensor | None = None) -> Tensor:
@@ -133,13 +137,15 @@ class Trace:
         signal = torch.ones_like(value) if signal is None else signal
         (result,) = torch.autograd.grad(value, [back_to], signal, retain_graph=True, allow_unused=True)
         if result is None:
-            raise U3Error("that layer does not lead to the target: pick a layer below the target")
+            raise U3Error("that layer does not lead to the target: pick a layer below the target (for LRP and excitation, "
+                          "a convolution and the batch norm behind it are one layer: pick the batch norm)")
         return result
 
     def last_convolution(self) -> str:
         """The deepest layer that still has a spatial grid and is not yet the class scores."""
         classes = self.logits.shape[1]
-        maps = [name for name, a in self.activations.items() if a.ndim == 4 and a[0, 0].numel() > 1 and a.shape[1] != classes]
+        maps = [name for name, a in self.activations.items()
+                if a.ndim == 4 and a[0, 0].numel() > 1 and a.shape[1] != classes]
         if not maps:
             raise U3Error("no layer of this network has a spatial grid; name a convolutional layer")
         return maps[-1]

@@ -1,0 +1,53 @@
+"""What holds for every test: one thread for torch, and no connection beyond this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+
+import pytest
+
+# Before torch is loaded, here and in child processes. With two threads a busy neighbour slows a test thirtyfold.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+
+class NetworkBlocked(OSError):
+    """A test reached for the network. It is an OSError, so that code under test sees a network that is down."""
+
+
+def is_here(host: object) -> bool:
+    """Whether a host is this machine; an empty host means "any of mine"."""
+    name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return name == "localhost"
+    return address.is_loopback or address.is_unspecified
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network():
+    """Refuse connections and name look-ups beyond this machine. Jupyter's kernels talk over loopback."""
+    patch = pytest.MonkeyPatch()
+    look_up = socket.getaddrinfo
+
+    def guarded(method):
+        def call(self, *arguments):
+            address = arguments[-1]
+            if isinstance(address, tuple) and not is_here(address[0]):
+                raise NetworkBlocked(f"the tests use no network, but something called {method.__name__} for {address}")
+            return method(self, *arguments)
+        return call
+
+    def guarded_look_up(host, *arguments, **named):
+        if not is_here(host):
+            raise NetworkBlocked(f"the tests use no network, but something looked up {host!r}")
+        return look_up(host, *arguments, **named)
+
+    for name in "connect", "connect_ex", "sendto":
+        patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+    patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    yield
+    patch.undo()

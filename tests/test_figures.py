@@ -1,0 +1,284 @@
+"""Figures and pixels: colours mean what they say, every figure has words, nothing is left behind, slips are told."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from u3lab import U3Error, collage, figures, pixels
+
+
+def picture(height=40, width=40, seed=0):
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def opened(png):
+    return Image.open(io.BytesIO(png))
+
+
+# ---- maps and their colours
+
+@pytest.mark.parametrize("shape", [(9, 7), (1, 9, 7), (5, 9, 7), (1, 1, 9, 7), (1, 64, 9, 7)])
+@pytest.mark.parametrize("signed", [False, True])
+def test_heat_has_one_colour_for_each_pixel_of_the_map(shape, signed):
+    coloured = pixels.heat(torch.randn(shape), signed)
+    assert coloured.shape == (1, 3, 9, 7)
+    assert coloured.dtype == torch.float32 and 0 <= coloured.min() and coloured.max() <= 1
+
+
+@pytest.mark.parametrize("signed, colour", [(False, (0.0, 0.0, 0.0)), (True, (1.0, 1.0, 1.0))])
+def test_a_zero_map_has_the_colour_of_zero(signed, colour):
+    coloured = pixels.heat(torch.zeros(1, 3, 4, 4), signed)
+    assert torch.allclose(coloured, torch.tensor(colour).view(1, 3, 1, 1).expand_as(coloured), atol=0.02)
+    assert torch.equal(pixels.relief(torch.zeros(1, 3, 4, 4)), torch.full((1, 3, 4, 4), 0.5))
+
+
+def test_signed_colours_tell_the_sign():
+    negative, zero, positive = pixels.heat(torch.tensor([[-1.0, 0.0, 1.0], [-0.5, 0.0, 0.5]]), True)[0].unbind(-1)
+    assert torch.equal(zero, torch.ones(3, 2)), "zero is exactly white"
+    assert (negative[2] > negative[0]).all() and (positive[0] > positive[2]).all(), "blue below, vermilion above"
+    assert negative.sum(0)[0] < negative.sum(0)[1] < 3 and positive.sum(0)[0] < positive.sum(0)[1] < 3
+
+
+def test_signed_and_unsigned_differ_for_people_who_see_no_red_or_green():
+    strong = pixels.heat(torch.tensor([[-0.6, 0.6]]), True, scale=1.0)[0, :, 0]
+    assert (strong[2, 0] - strong[2, 1]).abs() > 0.4, "the blue channel alone separates the signs"
+
+
+def test_channels_are_summed_with_sign_and_maximised_without():
+    two = torch.tensor([[[1.0, -3.0]], [[-1.0, 1.0]]])
+    assert torch.equal(pixels.heat(two, True), pixels.heat(torch.tensor([[0.0, -2.0]]), True))
+    assert torch.equal(pixels.heat(two), pixels.heat(torch.tensor([[1.0, 3.0]])))
+
+
+def test_unsigned_colours_grow_lighter_with_the_magnitude():
+    light = pixels.heat(torch.linspace(0, 1, 50)[None])[0, :, 0].T @ torch.tensor([0.2126, 0.7152, 0.0722])
+    assert (light.diff() > 0).all()
+
+
+def test_one_outlier_does_not_darken_the_rest_and_a_sparse_map_is_seen():
+    map = torch.ones(40, 40)
+    map[0, 0] = 1e6
+    assert torch.equal(pixels.heat(map), pixels.heat(torch.ones(40, 40)))
+    spot = torch.zeros(40, 40)
+    spot[3, 3] = 1e-12
+    assert pixels.heat(spot)[0, :, 3, 3].sum() > 2
+
+
+def test_a_common_scale_makes_maps_comparable():
+    weak, strong = torch.full((4, 4), 0.25), torch.full((4, 4), 0.5)
+    assert torch.equal(pixels.heat(weak), pixels.heat(strong))
+    assert pixels.heat(weak, scale=1.0).sum() < pixels.heat(strong, scale=1.0).sum()
+
+
+def test_overlay_stretches_the_map_bilinearly_over_the_grey_picture():
+    image, map = picture(), torch.zeros(1, 8, 2, 2)
+    map[..., 0, 0] = 1
+    over = pixels.overlay(image, map)
+    assert over.shape == (1, 3, 40, 40)
+    grey = (image * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True).expand_as(image)
+    assert torch.allclose(over[..., 31:, 31:], grey[..., 31:, 31:], atol=1e-6), "no attribution, only the picture"
+    assert torch.allclose(pixels.overlay(image, map, opacity=0), grey, atol=1e-6)
+    stretched = torch.nn.functional.interpolate(map[:, :1], (40, 40), mode="bilinear", align_corners=False)
+    assert torch.allclose(pixels.overlay(image, map, opacity=1), pixels.overlay(image, stretched, opacity=1), atol=1e-6)
+
+
+def test_relief_is_grey_at_zero_and_keeps_the_channels():
+    map = torch.zeros(1, 3, 4, 4)
+    map[0, 0, 0, 0], map[0, 2, 1, 1] = 2.0, -2.0
+    relief = pixels.relief(map)
+    assert relief.shape == (1, 3, 4, 4)
+    assert relief[0, :, 0, 0].tolist() == [1.0, 0.5, 0.5] and relief[0, :, 1, 1].tolist() == [0.5, 0.5, 0.0]
+    assert pixels.relief(torch.randn(1, 1, 4, 4)).shape == (1, 3, 4, 4)
+
+
+def test_maps_with_a_graph_and_strided_maps_are_taken_and_left_alone():
+    map = torch.randn(4, 6, requires_grad=True)
+    before = map.detach().clone()
+    assert torch.equal(pixels.heat(map.T), pixels.heat(before.T.contiguous()))
+    assert torch.equal(map, before) and not pixels.heat(map).requires_grad
+
+
+# ---- bytes
+
+@pytest.mark.parametrize("layout", ["1chw", "chw", "hwc", "channels_last"])
+def test_png_is_exact_to_eight_bits(layout):
+    levels = torch.randint(0, 256, (3, 20, 30), generator=torch.Generator().manual_seed(1))
+    image = {"1chw": lambda x: x[None], "chw": lambda x: x, "hwc": lambda x: x.permute(1, 2, 0),
+             "channels_last": lambda x: x[None].contiguous(memory_format=torch.channels_last)}[layout](levels / 255)
+    assert np.array_equal(np.asarray(opened(pixels.png(image))), levels.permute(1, 2, 0).numpy())
+
+
+def test_png_rounds_and_keeps_grey_grey():
+    grey = torch.tensor([[0.0, 0.499 / 255, 0.501 / 255, 1.0]])
+    for image in (grey, grey[None, None]):
+        found = opened(pixels.png(image))
+        assert found.mode == "L" and np.asarray(found).tolist() == [[0, 0, 1, 255]]
+
+
+def test_jpeg_is_near_and_smaller():
+    ramp = torch.linspace(0, 1, 64).expand(1, 3, 64, 64).contiguous()
+    found = np.asarray(opened(pixels.jpeg(ramp)), dtype=float) / 255
+    assert np.abs(found - ramp[0].permute(1, 2, 0).numpy()).max() < 0.03
+    noise = picture(128, 128)
+    assert len(pixels.jpeg(noise)) < len(pixels.png(noise)) / 2
+
+
+# ---- slips
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: pixels.png(torch.rand(2, 3, 8, 8)), "take images"),
+    (lambda: pixels.png(torch.rand(1, 4, 8, 8)), r"\(1, 4, 8, 8\)"),
+    (lambda: pixels.png(torch.rand(8)), "shape"),
+    (lambda: pixels.png(torch.rand(1, 3, 0, 8)), "shape"),
+    (lambda: pixels.png(torch.full((1, 3, 8, 8), math.nan)), "NaN"),
+    (lambda: pixels.jpeg(torch.rand(1, 3, 8, 8) * 255), r"\[0,1\]"),
+    (lambda: pixels.jpeg(torch.rand(1, 3, 8, 8) - 0.5), r"\[0,1\]"),
+    (lambda: pixels.jpeg(torch.zeros(3, 8, 8, dtype=torch.uint8)), "uint8"),
+    (lambda: pixels.jpeg(picture(), quality=100), "quality"),
+    (lambda: pixels.heat(torch.rand(2, 1, 8, 8)), "one map"),
+    (lambda: pixels.heat(torch.rand(0, 8)), "one map"),
+    (lambda: pixels.heat(torch.full((8, 8), math.inf)), "infinite"),
+    (lambda: pixels.heat(torch.rand(8, 8), scale=0.0), "scale"),
+    (lambda: pixels.relief(torch.rand(1, 64, 8, 8)), "64"),
+    (lambda: pixels.overlay(picture(), torch.rand(8, 8), opacity=2), "opacity"),
+    (lambda: pixels.overlay(picture() * 3, torch.rand(8, 8)), r"\[0,1\]"),
+    (lambda: figures.grid([], alt="x"), "no pictures"),
+    (lambda: figures.grid([picture(), picture() * 2], alt="x"), "picture 1 of the grid"),
+    (lambda: figures.grid([picture()] * 3, ["a", "b"], alt="x"), "2 titles for 3 pictures"),
+    (lambda: figures.grid([picture()] * 3, rows=["a", "b"], alt="x"), "2 rows"),
+    (lambda: figures.grid([picture()] * 4, rows=["a", "b"], columns=4, alt="x"), "4 columns"),
+    (lambda: figures.grid([picture()] * 90, columns=90, alt="x"), "fewer columns"),
+    (lambda: figures.curves({}, "x", "y", alt="x"), "no curves"),
+    (lambda: figures.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", alt="x"), "'a'"),
+    (lambda: figures.curves({"a": "text"}, "x", "y", alt="x"), "plain numbers"),
+    (lambda: figures.bars({}, "x", alt="x"), "no bars"),
+    (lambda: figures.bars({"net": {}}, "x", alt="x"), "no bars"),
+    (lambda: figures.bars({"a": (0.5, 0.6, 0.7)}, "x", alt="x"), "low ≤ value ≤ high"),
+    (lambda: figures.bars({"a": math.nan}, "x", alt="x"), "finite"),
+    (lambda: figures.classes(["a", "b"], torch.zeros(1, 3)), "2 classes"),
+    (lambda: figures.classes(["a", "b"], torch.tensor([math.nan, 0.0]), 1), "NaN"),
+    (lambda: figures.classes(["a", "b"], torch.zeros(1, 2), top=5), "top is 5"),
+])
+def test_a_slip_is_told(make, words):
+    with pytest.raises(U3Error, match=words):
+        make()
+
+
+# ---- figures
+
+FIGURES = {
+    "grid": lambda **more: figures.grid([picture(), pixels.heat(torch.randn(7, 7))], ["picture", "map"], **more),
+    "curves": lambda **more: figures.curves({"a": [1, 2, 3], "b": ([0, 1, 2], [3, 2, 1], [2, 1, 0], [4, 3, 2])},
+                                            "iteration", "loss", **more),
+    "bars": lambda **more: figures.bars({"a": 0.5, "b": (0.4, 0.3, 0.6)}, "share", chance=0.25, **more),
+    "groups": lambda **more: figures.bars({"one": {"a": 0.5, "b": -0.4}, "two": {"b": 0.2}}, "share", **more),
+    "classes": lambda **more: figures.classes(["cat", "dog"], torch.tensor([[2.0, 0.0]]), 2, **more),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_shows_its_png_once_with_its_words(name):
+    figure = FIGURES[name](alt=" What it\nshows. ")
+    data, metadata = figure._repr_mimebundle_()
+    assert set(data) == {"image/png", "text/plain"}
+    assert data["text/plain"] == figure.alt == "What it shows."
+    assert base64.b64decode(data["image/png"]) == figure.png
+    assert metadata == {"image/png": {"alt": "What it shows."}}
+    assert repr(figure) == "Figure(alt='What it shows.')"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_a_small_opaque_light_card(name):
+    image = opened(FIGURES[name](alt="x").png)
+    assert image.mode == "P" and "transparency" not in image.info and image.info["Description"] == "x"
+    corners = np.asarray(image.convert("RGB"))[[0, 0, -1, -1], [0, -1, 0, -1]]
+    assert (corners >= 248).all()
+    assert max(image.size) <= 900
+
+
+@pytest.mark.parametrize("alt", ["", "  \n", None])
+@pytest.mark.parametrize("name", [name for name in FIGURES if name != "classes"])
+def test_a_figure_without_words_is_refused(name, alt):
+    with pytest.raises(U3Error, match="alt text"):
+        FIGURES[name](alt=alt)
+    with pytest.raises(U3Error, match="alt text"):
+        FIGURES[name]()
+
+
+def test_classes_describes_itself_and_keeps_namesakes_apart():
+    figure = figures.classes(["crane", "cat", "crane"], torch.tensor([2.0, -9.0, 2.0]), top=2)
+    assert figure.alt in ("Most probable classes: crane 50 %, crane (2) 50 %.",
+                          "Most probable classes: crane 50 %, crane (0) 50 %.")
+
+
+def test_nothing_of_pyplot_is_left_and_the_notebooks_style_stays():
+    import matplotlib
+    from matplotlib import pyplot
+
+    with matplotlib.rc_context():
+        pyplot.style.use("dark_background")
+        style = dict(matplotlib.rcParams)
+        dark = {name: make(alt="x").png for name, make in FIGURES.items() if name != "grid"}
+        assert dict(matplotlib.rcParams) == style
+    assert dark == {name: FIGURES[name](alt="x").png for name in dark}
+    assert pyplot.get_fignums() == []
+
+
+def test_a_photo_grid_keeps_its_colours_and_stays_small():
+    y, x = torch.meshgrid(torch.linspace(0, 1, 227), torch.linspace(0, 1, 227), indexing="ij")
+    smooth = torch.stack([x, y, 1 - x])[None]
+    figure = figures.grid([smooth] * 8, columns=4, alt="x")
+    shown = np.asarray(opened(figure.png).convert("RGB"), dtype=float)
+    cell = shown[14:14 + 210, 14:14 + 210] / 255
+    wanted = torch.nn.functional.interpolate(smooth, (210, 210), mode="bilinear")[0].permute(1, 2, 0).numpy()
+    blurred = [torch.nn.functional.avg_pool2d(torch.as_tensor(a, dtype=torch.float32).permute(2, 0, 1), 10) for a in
+               (cell, wanted)]
+    assert (blurred[0] - blurred[1]).abs().max() < 0.04
+    assert len(figure.png) < 250_000
+
+
+# ---- the layout of a grid
+
+def test_titles_are_wrapped_to_their_cells():
+    page = collage.Page()
+    for title in ("guided backprop as a relief", "electroencephalographically", "two\nlines of a title", "λ = 0.5"):
+        wrapped = page.wrap(title, 90)
+        assert page.width(wrapped) <= 90
+        assert "".join(wrapped.split()) == "".join(title.split())
+
+
+def test_words_and_pictures_of_a_grid_never_meet(monkeypatch):
+    seen = {}
+
+    def render(page, width, height, cells, words):
+        seen.update(page=page, width=width, height=height, cells=cells, words=words)
+        return np.zeros((height, width, 3), np.uint8)
+
+    monkeypatch.setattr(collage.Page, "render", render)
+    collage.draw(collage.Page(), [picture(30, 50), picture(60, 40)] * 3, ["a rather long title for a cell"] * 6, 3,
+                 ["a long label for the first row", "second"], 500)
+    boxes = [(x, y, x + p.shape[1], y + p.shape[0]) for x, y, p in seen["cells"]]
+    for x, y, text, across, along in seen["words"]:
+        w, h = seen["page"].width(text), seen["page"].height(text)
+        left = x - (w / 2 if across == "center" else w)
+        top = y - (h if along == "bottom" else h / 2)
+        boxes.append((left, top, left + w, top + h))
+    assert len(boxes) == 6 + 6 + 2
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        assert left >= 0 and top >= 0 and right <= seen["width"] == 500 and bottom <= seen["height"]
+        assert not any(left < r and x < right and top < b and y < bottom for x, y, r, b in boxes[:i])
+
+
+def test_a_coarse_map_keeps_square_pixels():
+    figure = figures.grid([torch.eye(2)], alt="x", width=128)
+    shown = np.asarray(opened(figure.png).convert("L"))
+    assert shown.shape == (128, 128)
+    square = shown[14:114, 14:114] > 127
+    assert square[:50, :50].all() and square[50:, 50:].all() and square.sum() == 5000

@@ -1,0 +1,181 @@
+"""What ships and what it says about itself: versions, licences, the wheel, light imports, sizes and clean text."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import u3lab
+from tools.notebooks import LIVE, WIDGET, tidy
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONDA_NAMES = {"pytorch": "torch"}  # the only package that conda calls otherwise
+HEAVY = ("torchvision", "timm", "sklearn", "skimage", "matplotlib", "ipywidgets")
+MIB = 1 << 20
+
+
+def ranges(lines: list[str]) -> dict[str, str]:
+    """Name → range, in a spelling that can be compared."""
+    wanted = [Requirement(line) for line in lines]
+    return {canonicalize_name(CONDA_NAMES.get(one.name, one.name)): str(one.specifier) for one in wanted}
+
+
+def tracked() -> list[Path]:
+    """The files of the repository: tracked, or new and not ignored."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for name in set(names.split("\0")) - {""} if (path := ROOT / name).is_file()]
+
+
+in_checkout = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs the git checkout")
+
+
+def test_environment_yml_has_the_ranges_of_pyproject():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    *conda, tail = environment["dependencies"]
+    assert "-e ." in tail["pip"]
+    found = ranges([line for line in conda + tail["pip"] if line not in ("pip", "-e .")])
+    assert found.pop("python") == PROJECT["requires-python"]
+    assert found == ranges(PROJECT["dependencies"])
+
+
+def test_ranges_have_a_lower_bound_and_no_pin():
+    groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    for name, specifier in ranges(sum(groups, [])).items():
+        assert re.fullmatch(r">=[0-9.]+", specifier), f"{name}{specifier}"
+
+
+def test_peers_of_restrictive_licences_stay_optional():
+    elsewhere = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    assert not {"torchray", "zennit"} & set(ranges(elsewhere))
+
+
+def test_one_version_and_one_licence_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert str(citation["version"]) == u3lab.__version__
+    assert citation["license"] == PROJECT["license"] == "MIT"
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
+    assert "Attribution 4.0 International" in (ROOT / "LICENSE-notebooks").read_text(encoding="utf-8")
+
+
+def test_workflow_runs_make_test_on_three_systems_and_a_gpu():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    assert set(workflow["jobs"]) == {"cpu", "gpu"}
+    for job in workflow["jobs"].values():
+        assert any("make test" in step.get("run", "") for step in job["steps"])
+    matrix = workflow["jobs"]["cpu"]["strategy"]["matrix"]
+    assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
+    assert f">={matrix['python'][0]}" == PROJECT["requires-python"]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    """A folder with the wheel and the sdist, built without network."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--sdist", "--outdir", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=100)
+    return folder
+
+
+@in_checkout
+def test_wheel_and_sdist_contain_the_data_and_the_licences(built):
+    data = {path.relative_to(ROOT).as_posix() for path in tracked() if path.is_relative_to(ROOT / "data")}
+    assert "data/weights/squeezenet1_1.safetensors" in data
+    wheel = set(zipfile.ZipFile(next(built.glob("*.whl"))).namelist())
+    assert {f"u3lab/{name}" for name in data} <= wheel
+    licences = {"LICENSE", "LICENSE-notebooks"}
+    assert {name.rpartition("/")[2] for name in wheel if "dist-info/licenses/" in name} == licences
+    assert all(name.startswith("u3lab") for name in wheel)
+    with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert data | licences | {"pyproject.toml"} <= names
+
+
+def test_wheel_works_outside_the_checkout(built, tmp_path):
+    zipfile.ZipFile(next(built.glob("*.whl"))).extractall(tmp_path)
+    code = (f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+            "from u3lab import nets, paths\n"
+            "print(paths.data('README.md'))\n"
+            "print(nets.load('squeezenet1_1').name)")
+    here = str(tmp_path / "u3lab" / "data" / "README.md")
+    assert printed(code, cwd=tmp_path).splitlines() == [here, "squeezenet1_1"]
+
+
+def printed(code: str, cwd: Path) -> str:
+    """What a fresh Python prints when it runs some code."""
+    answer = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.strip()
+
+
+def loaded(code: str, names: tuple[str, ...]) -> str:
+    """Which of the modules a fresh Python has loaded after some code."""
+    code += f"\nimport sys; print(*[name for name in {names!r} if name in sys.modules])"
+    return printed(code, cwd=ROOT)
+
+
+def test_import_u3lab_loads_nothing_heavy():
+    assert loaded("import u3lab", ("torch", "numpy", *HEAVY)) == ""
+
+
+def test_heavy_packages_are_loaded_only_where_they_are_used():
+    code = ("import importlib, pkgutil, u3lab\n"
+            "for found in pkgutil.walk_packages(u3lab.__path__, 'u3lab.'): importlib.import_module(found.name)")
+    assert loaded(code, HEAVY) == ""
+
+
+@in_checkout
+def test_sizes():
+    sizes = {path: path.stat().st_size for path in tracked()}
+    assert not [path.name for path, size in sizes.items() if path.suffix == ".ipynb" and size > 2 * MIB]
+    assert sum(sizes.values()) < 40 * MIB
+
+
+@in_checkout
+def test_text_names_no_folder_of_the_machine_it_was_made_on():
+    # In parts, so that this file does not find itself.
+    folders = "|".join(["/ho" + r"me/\w", "/Us" + r"ers/\w", "/ro" + r"ot/", "/wo" + r"rk/", "/tmp/" + "ipykernel",
+                        "site-" + "packages/", r"[A-Z]:\\" + r"Us" + "ers"])
+    found = []
+    for path in tracked():
+        content = path.read_bytes()
+        if b"\0" not in content[:8000]:
+            found += [f"{path.name}: {match}" for match in re.findall(folders, content.decode("utf-8"))]
+    assert not found
+
+
+def test_make_notebooks_keeps_pictures_and_ids_and_drops_what_changes_with_each_run():
+    picture = {"text/plain": "View()", "image/png": "iVBO"}
+    shown = [{"text/plain": "VBox()"}, picture, {"text/plain": "  0%|   | 0/9 [00:00<?, ?it/s]"}]
+    outputs = [nbformat.v4.new_output("display_data", {WIDGET: {"model_id": "1"}, **data}) for data in shown]
+    cell = nbformat.v4.new_code_cell("view", outputs=outputs, metadata={"tags": ["nbval-skip"], "execution": {}})
+    language = {"name": "python", "version": "3.11.7"}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {}, "language_info": language})
+    cell, wanted = notebook.cells[0], notebook.cells[0].id
+    tidy(notebook)
+    nbformat.validate(notebook)
+    assert [output.data for output in cell.outputs] == [{"text/plain": LIVE}, picture]
+    assert (cell.id, cell.metadata) == (wanted, {"tags": ["nbval-skip"]})
+    assert "widgets" not in notebook.metadata and "version" not in notebook.metadata.language_info
+
+
+def test_no_test_reaches_the_network():
+    with pytest.raises(OSError, match="no network"):
+        socket.create_connection(("example.org", 80), timeout=1)
+    with pytest.raises(OSError, match="no network"):
+        socket.socket().connect(("192.0.2.1", 80))
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), timeout=5):
+        pass

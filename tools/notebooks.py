@@ -1,0 +1,112 @@
+"""Run notebooks from top to bottom and write them again with their outputs: ``python tools/notebooks.py [FILE …]``.
+
+Without a name, all of notebooks/ are run. A notebook whose cell fails stays as it was, and the exit code is 1.
+What would differ between two runs of the same notebook is left out: timings, Python's version, the names of widgets.
+Prints seconds and peak memory of each kernel; README's cost table is made from these lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from u3lab.paths import write_atomically
+
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+CELL_SECONDS = 600
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python", "pygments_lexer": "ipython3"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+PROGRESS = re.compile(r"%\|.*(it/s|s/it|B/s)")  # how tqdm writes a bar as text
+LIVE = "Run this cell to get its controls."
+
+
+def run(path: Path) -> tuple[float, float]:
+    """Run one notebook in a new kernel and write it in place; returns seconds and peak memory in MiB.
+
+    Raises
+    ------
+    CellExecutionError
+        If a cell fails; the file is then left as it was.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    peaks = [0.0]
+
+    def measure(**_: object) -> None:  # after each cell, since the kernel is gone when nbclient says "complete"
+        peaks.append(_peak_mib(client.km.provisioner.process.pid))
+
+    client = NotebookClient(notebook, kernel_name=KERNEL["name"], timeout=CELL_SECONDS, record_timing=False,
+                            store_widget_state=False, coalesce_streams=True, on_cell_executed=measure,
+                            resources={"metadata": {"path": str(path.parent)}})
+    start = time.perf_counter()
+    client.execute()
+    seconds = time.perf_counter() - start
+    tidy(notebook)
+    nbformat.validate(notebook)
+    write_atomically(path, (nbformat.writes(notebook).rstrip("\n") + "\n").encode())
+    return seconds, max(peaks)
+
+
+def tidy(notebook: nbformat.NotebookNode) -> None:
+    """Make a run notebook independent of the machine and of the run; cell ids, tags and outputs stay."""
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.update(nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE}))
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(_still, cell.outputs) if output is not None]
+
+
+def _still(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    """An output without its live part, which means nothing outside the kernel that made it.
+
+    The picture that came with a widget remains. A widget without one leaves a line of text; a progress bar, nothing.
+    """
+    data = output.get("data", {})
+    if WIDGET not in data:
+        return output
+    if PROGRESS.search(data.get("text/plain", "")):
+        return None
+    del data[WIDGET]
+    if set(data) <= {"text/plain"}:
+        data["text/plain"] = LIVE
+    return output
+
+
+def _peak_mib(pid: int) -> float:
+    """Largest resident memory of a process so far; where the system does not keep it, the present one."""
+    status = Path(f"/proc/{pid}/status")
+    if status.exists():
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) / 1024
+    memory = psutil.Process(pid).memory_info()
+    return getattr(memory, "peak_wset", memory.rss) / 2**20
+
+
+def main() -> int:
+    """Run the notebooks that were named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", type=Path, help="notebooks to run; all of notebooks/ if none is named")
+    files = parser.parse_args().files or sorted(FOLDER.glob("*.ipynb"))
+    failed = False
+    for path in files:
+        print(f"{path.name}: ", end="", flush=True)
+        try:
+            seconds, mib = run(path)
+            print(f"{seconds:.0f} s, {mib:.0f} MiB at most, {path.stat().st_size / 2**20:.2f} MiB on disk")
+        except CellExecutionError as error:
+            failed = True
+            print(f"a cell failed, the file is unchanged\n{error}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Meaningful perturbation: the smallest part of a picture whose removal makes a class disappear.
+
+The talk's polarity: m = 1 elides (the authors' own code has m = 1 keep). With Φ_c the probability of the class,
+
+    x̃ = (1 − m) ⊙ x + m ⊙ (g_σ ∗ x)
+    E(m) = Φ_c(x̃) + λ‖m‖₁ + γ Σ‖∇m‖^β,    0 ≤ m ≤ 1
+
+after Fong & Vedaldi, Interpretable explanations of black boxes by meaningful perturbation, ICCV 2017, equation 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.descent import Step, descend
+from u3lab.errors import U3Error
+from u3lab.nets import Classifier
+from u3lab.settings import knob, settings
+
+
+@settings
+class MaskSettings:
+    """Knobs of :func:`minimal_elision`. ‖m‖₁ and the variation are means over the mask, so that λ and γ keep their
+    meaning when the mask's resolution changes; the paper's sums on 28×28 are 784 times larger."""
+
+    lam: float = knob(0.5, 0.0, 5.0, symbol="λ", help="price of a large mask")
+    tv: float = knob(10.0, 0.0, 50.0, symbol="γ", help="price of a rough mask (total variation)")
+    beta: float = knob(3.0, 1.0, 3.0, symbol="β", help="power of the variation; 3 allows soft edges")
+    sigma: float = knob(10.0, 0.5, 30.0, scale="log", symbol="σ", help="blur of the elided parts, in pixels")
+    elision: str = knob("blur", choices=("blur", "grey", "noise"), help="what elided parts are replaced with")
+    mask_size: int = knob(28, 2, 512, symbol="side", help="side of the mask before it is enlarged; the picture's own "
+                          "side removes this restriction")
+    jitter: int = knob(4, 0, 16, symbol="j", help="the picture is shifted at random by up to this many pixels")
+    noise: float = knob(0.0, 0.0, 0.5, symbol="σ_m", help="Gaussian noise on the mask at each step")
+    start: float = knob(0.5, 0.0, 1.0, symbol="m₀", help="value of the mask at the start")
+    rate: float = knob(0.1, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
+    steps: int = knob(150, 1, 1000, help="number of steps")
+    seed: int = knob(0, 0, 2**31 - 1, help="seed of jitter and noise")
+
+
+def elide(images: Tensor, mask: Tensor, nothing: Tensor) -> Tensor:
+    """x̃ = (1 − m) ⊙ x + m ⊙ nothing: where m = 1 the picture is gone. Mask (B,1,h,w), enlarged bilinearly."""
+    m = enlarge(mask, images)
+    return (1 - m) * images + m * nothing
+
+
+def enlarge(mask: Tensor, images: Tensor) -> Tensor:
+    """The mask at the pictures' resolution (bilinear, ``align_corners=False``)."""
+    if mask.shape[-2:] == images.shape[-2:]:
+        return mask
+    return F.interpolate(mask, images.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def nothing_like(images: Tensor, settings: MaskSettings, generator: torch.Generator | None = None) -> Tensor:
+    """What stands in the elided parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread."""
+    if settings.elision == "blur":
+        return _images.blur(images, settings.sigma)
+    mean = images.mean((2, 3), keepdim=True)
+    if settings.elision == "grey":
+        return mean.expand_as(images)
+    noise = torch.randn(images.shape, generator=generator).to(images.device)
+    return (mean + images.std((2, 3), keepdim=True) * noise).clamp(0, 1)  # the paper's noise stays a picture
+
+
+def variation(mask: Tensor, beta: float) -> Tensor:
+    """Mean of ‖∇m‖^β with forward differences (0 at the far border).
+
+    The small constant keeps the gradient finite on a flat mask when β < 2.
+    """
+    dy = F.pad(mask.diff(dim=-2), (0, 0, 0, 1))
+    dx = F.pad(mask.diff(dim=-1), (0, 1, 0, 0))
+    return (dx**2 + dy**2 + 1e-8).pow(beta / 2).mean()
+
+
+def minimal_elision(net: Classifier, image: Tensor, target: int | str,
+                    settings: MaskSettings | None = None) -> Iterator[Step]:
+    """Find the smallest elision, step by step.
+
+    Parameters
+    ----------
+    net
+        A classifier.
+    image
+        One picture (1,3,H,W) in [0,1].
+    target
+        The class to remove, by number or name.
+    settings
+        Read at every step: change them while the iterator runs.
+
+    Yields
+    ------
+    Step
+        ``image`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "score" (Φ_c), "size" (λ‖m‖₁) and
+        "variation". See the elided picture with ``elide(image, step.image, nothing_like(image, settings))``.
+    """
+    settings = settings or MaskSettings()
+    if _images.check(image).shape[0] != 1:
+        raise U3Error(f"one picture at a time: got {image.shape[0]}; use images[:1]")
+    k = net.class_index(target)
+    x = image.detach().to(net.device)
+    generator = torch.Generator().manual_seed(settings.seed)
+    nothing = _Nothing(x, settings, generator)
+    side = min(settings.mask_size, min(x.shape[-2:]))
+    shape = x.shape[-2:] if side == min(x.shape[-2:]) else (side, side)
+    m = torch.full((1, 1, *shape), settings.start, device=x.device).requires_grad_()
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        noisy = m
+        if settings.noise > 0:
+            noisy = m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device)
+        elided = _shift(elide(x, noisy.clamp(0, 1), nothing()), settings.jitter, generator)
+        score = net.scores(net.normalise(elided)).softmax(1)[0, k]
+        return enlarge(m, x), {"score": score, "size": settings.lam * m.abs().mean(),
+                               "variation": settings.tv * variation(m, settings.beta)}
+
+    return descend(m, energy, steps=settings.steps, rate=lambda: settings.rate, project=lambda mask: mask.clamp_(0, 1))
+
+
+class _Nothing:
+    """Blurs anew only when σ or the kind of elision was changed since the last step."""
+
+    def __init__(self, image: Tensor, settings: MaskSettings, generator: torch.Generator) -> None:
+        self.image, self.settings, self.generator, self.made = image, settings, generator, None
+
+    def __call__(self) -> Tensor:
+        kind = (self.settings.elision, self.settings.sigma)
+        if self.made != kind or kind[0] == "noise":  # noise is drawn anew at each step
+            self.made, self.value = kind, nothing_like(self.image, self.settings, self.generator)
+        return self.value
+
+
+def _shift(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:
+    """The pictures moved by up to ``reach`` pixels each way; the border is repeated."""
+    if reach == 0:
+        return images
+    dy, dx = torch.randint(0, 2 * reach + 1, (2,), generator=generator).tolist()
+    height, width = images.shape[-2:]
+    return F.pad(images, (reach,) * 4, mode="replicate")[..., dy : dy + height, dx : dx + width]

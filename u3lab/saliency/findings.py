@@ -1,0 +1,68 @@
+"""The talk's findings about backpropagation maps, as numbers.
+
+After Mahendran & Vedaldi, Salient deconvolutional networks, ECCV 2016, who show them as pictures.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.errors import U3Error
+from u3lab.saliency.backprop import BackpropTrace
+
+
+def flat(saliency: Tensor) -> Tensor:
+    """max_c |r|: a signed map (B,C,h,w) as one strength a pixel (B,1,h,w) (Simonyan et al. 2014, section 3.1)."""
+    return saliency.abs().amax(1, keepdim=True)
+
+
+def correlation(a: Tensor, b: Tensor) -> float:
+    """Pearson correlation of two tensors of one shape; 0 if one of them is constant."""
+    a, b = a.flatten().double() - a.double().mean(), b.flatten().double() - b.double().mean()
+    norms = a.norm() * b.norm()
+    return float(a @ b / norms) if norms > 0 else 0.0
+
+
+def strongest_channels(trace: BackpropTrace, layer: str, y: int, x: int, count: int) -> list[int]:
+    """The channels that answer most at one place of a layer, strongest first, for the first picture."""
+    activation = trace[layer]
+    if activation.ndim != 4 or not (0 <= y < activation.shape[2] and 0 <= x < activation.shape[3]):
+        raise U3Error(f"({y}, {x}) is not a place of layer {layer!r}, whose shape is {tuple(activation.shape[1:])}")
+    return activation[0, :, y, x].topk(min(count, activation.shape[1])).indices.tolist()
+
+
+def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, rule: str = "gradient",
+                       back_to: str | None = None, channels: int = 8) -> float:
+    """How alike are the saliencies of different neurons at one place? 1: the same, 0: no more than by chance.
+
+    Takes the channels that answer most at (y, x) of ``layer``, sends each one back to the layer ``back_to`` (None: to
+    the picture) and returns the mean correlation of the strengths |r| over all pairs, within the pixels and channels
+    that any of them reaches.
+    """
+    chosen = strongest_channels(trace, layer, y, x, channels)
+    if len(chosen) < 2:
+        raise U3Error(f"channels = {channels}; at least two are needed to compare")
+    strengths = torch.stack([trace.backprop((layer, c, y, x), rule, back_to)[0].abs().flatten() for c in chosen])
+    reached = strengths[:, (strengths > 0).any(0)]
+    pairs = torch.corrcoef(reached).nan_to_num()[tuple(torch.triu_indices(len(chosen), len(chosen), 1))]
+    return float(pairs.mean())
+
+
+def coherence(saliency: Tensor) -> float:
+    """Correlation of a map (B,C,H,W) with itself one pixel down and right: 0 for speckle, high for lines and areas."""
+    return correlation(saliency[..., 1:, 1:], saliency[..., :-1, :-1])
+
+
+def edges(images: Tensor) -> Tensor:
+    """‖∇x‖ of the grey picture, (B,1,H,W): what a map would look like that knows of no network."""
+    grey = images.mean(1, keepdim=True)
+    dy = F.pad(grey.diff(dim=-2), (0, 0, 0, 1))
+    dx = F.pad(grey.diff(dim=-1), (0, 1, 0, 0))
+    return (dx**2 + dy**2).sqrt()
+
+
+def edge_agreement(saliency: Tensor, images: Tensor) -> float:
+    """Correlation of a map's strength with the picture's edges."""
+    return correlation(flat(saliency), edges(images).to(saliency.device))

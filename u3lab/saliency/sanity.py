@@ -1,0 +1,104 @@
+"""Two ways to doubt a map: does it depend on the network at all, and does removing what it marks matter?"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from u3lab import images as _images
+from u3lab.errors import U3Error
+from u3lab.nets import Classifier
+from u3lab.saliency.elision import MaskSettings, elide, enlarge, nothing_like
+from u3lab.saliency.findings import correlation
+
+
+def randomise_downwards(net: Classifier, seed: int = 0) -> Iterator[tuple[str, Classifier]]:
+    """Destroy a copy of the network from the classes down, one layer more each time.
+
+    The weights of each filter bank are shuffled, so that their distribution stays and only what was learnt goes
+    (the cascade of Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018, section 3.1).
+
+    Yields
+    ------
+    (str, Classifier)
+        The layer that was reached, and the copy; the caller's network is not touched. The copy is the same object
+        each time.
+    """
+    broken = copy.deepcopy(net)
+    generator = torch.Generator().manual_seed(seed)
+    for name, module in reversed(list(broken.module.named_modules())):
+        if not isinstance(module, (nn.Conv2d, nn.Linear)):
+            continue
+        with torch.no_grad():
+            order = torch.randperm(module.weight.numel(), generator=generator).to(module.weight.device)
+            module.weight.copy_(module.weight.flatten()[order].view_as(module.weight))
+        yield name, broken
+
+
+def randomisation_check(net: Classifier, images: Tensor, method: Callable[[Classifier, Tensor], Tensor],
+                        seed: int = 0) -> list[tuple[str, float]]:
+    """How much of a map is left when the network forgets, layer by layer from the top.
+
+    Parameters
+    ----------
+    method
+        (net, images) → map (B,1,h,w).
+
+    Returns
+    -------
+    list of (str, float)
+        For each filter bank, from the classes down: correlation of the map's ranks with the original's (Spearman).
+        A map that keeps a high correlation to the end shows the picture, not the network.
+    """
+    original = _ranks(method(net, images))
+    return [(name, correlation(original, _ranks(method(broken, images))))
+            for name, broken in randomise_downwards(net, seed)]
+
+
+def _ranks(map: Tensor) -> Tensor:
+    return map.detach().flatten().argsort().argsort().float()
+
+
+def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tensor, steps: int = 20, *,
+                   insertion: bool = False, sigma: float = 10.0) -> tuple[Tensor, Tensor]:
+    """Probability of a class while the pixels that a map marks most are blurred away (or, inserted, come back first).
+
+    Parameters
+    ----------
+    image, heat
+        One picture (1,3,H,W) and a map (1,1,h,w); the map is enlarged to the picture.
+    insertion
+        Start from the blurred picture and bring the marked pixels back.
+    sigma
+        Blur in pixels.
+
+    Returns
+    -------
+    (Tensor, Tensor)
+        Fraction of pixels (steps + 1,) from 0 to 1, and the probability at each. Deletion should fall early,
+        insertion rise early (Petsiuk et al., RISE, BMVC 2018, section 4.3).
+    """
+    if steps < 1:
+        raise U3Error(f"steps = {steps}; give at least one")
+    _images.check(image)
+    k = net.class_index(target)
+    nothing = nothing_like(image, MaskSettings(sigma=sigma))
+    order = enlarge(heat.detach().to(image.device), image).flatten().argsort(descending=True)
+    fractions = torch.linspace(0, 1, steps + 1)
+    probabilities = []
+    for fraction in fractions.tolist():
+        mask = torch.zeros_like(image[:, :1]).flatten()
+        mask[order[: round(fraction * len(order))]] = 1
+        mask = mask.view(1, 1, *image.shape[-2:])
+        changed = elide(image, 1 - mask if insertion else mask, nothing)
+        with torch.no_grad():
+            probabilities.append(float(net(changed.clamp(0, 1)).softmax(1)[0, k]))
+    return fractions, torch.tensor(probabilities)
+
+
+def area(fractions: Tensor, probabilities: Tensor) -> float:
+    """Area under a deletion or insertion curve, by the trapezium rule."""
+    return float(torch.trapezoid(probabilities, fractions))
