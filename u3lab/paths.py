@@ -41,6 +41,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)  # a temporary file is readable by its owner alone
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -37,7 +37,7 @@ class MaskSettings:
                           "side removes this restriction")
     jitter: int = knob(4, 0, 16, symbol="j", help="the picture is shifted at random by up to this many pixels")
     noise: float = knob(0.0, 0.0, 0.5, symbol="σ_m", help="Gaussian noise on the mask at each step")
-    start: float = knob(0.5, 0.0, 1.0, symbol="m₀", help="value of the mask at the start")
+    start: float = knob(0.75, 0.0, 1.0, symbol="m₀", help="value of the mask at the start")
     rate: float = knob(0.1, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
     steps: int = knob(150, 1, 1000, help="number of steps")
     seed: int = knob(0, 0, 2**31 - 1, help="seed of jitter and noise")

@@ -44,7 +44,10 @@ def stabilised(z: Tensor, epsilon: float) -> Tensor:
 
 
 class _Share(torch.autograd.Function):
-    """A value (in a tuple, which hides it from autograd); on the way down ``share(r)`` gives each input its part of the relevance r."""
+    """A value on the way up; on the way down ``share(r)`` gives each input its part of the relevance r.
+
+    The value comes in a tuple: autograd takes a bare tensor for an input and forbids later layers to overwrite it.
+    """
 
     @staticmethod
     def forward(ctx: Any, z: tuple[Tensor], share: Callable[[Tensor], tuple[Tensor, ...]], *inputs: Tensor) -> Tensor:

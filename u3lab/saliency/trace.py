@@ -100,6 +100,7 @@ class Trace:
             raise U3Error(f"layer {layer!r} was not kept in this pass; kept are {', '.join(self.activations)}")
         return self.activations[layer]
 
+    @torch.enable_grad()  # the caller may be under no_grad
     def scores(self, target: Target) -> Tensor:
         """The numbers to be explained, one for each picture: (B,).
 
@@ -137,7 +138,7 @@ class Trace:
         signal = torch.ones_like(value) if signal is None else signal
         (result,) = torch.autograd.grad(value, [back_to], signal, retain_graph=True, allow_unused=True)
         if result is None:
-            raise U3Error("that layer does not lead to the target: pick a layer below the target (for LRP and excitation, "
+            raise U3Error("that layer does not lead to the target: pick a layer below it (in LRP and excitation "
                           "a convolution and the batch norm behind it are one layer: pick the batch norm)")
         return result
 

@@ -1,0 +1,5 @@
+"""Ours against captum, TorchRay and zennit on the same work, in one run: ``python -m tests.bench`` or ``make bench``.
+
+``scene`` holds what is explained, ``peers`` how each library is asked, ``rows`` what is compared with what,
+``measure`` the clock and the memory, ``table`` the report and ``threads`` the effect of OpenMP's waiting policy.
+"""

@@ -1,0 +1,184 @@
+"""How each peer library is asked for a map, the way its documentation does it. Every function returns a closure to time.
+
+Peers answer in terms of the normalised picture, ours of the picture in [0,1]; :mod:`rows` converts before comparing.
+A peer that cannot do something raises :class:`Unsupported` when it is built, with the reason.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tests.bench.scene import Scene, noisy
+
+Run = Callable[[], list[Tensor]]
+
+
+class Unsupported(Exception):
+    """A peer cannot do a row; the message says why."""
+
+
+def installed(library: str) -> bool:
+    """Whether a peer can be imported. TorchRay and zennit are optional because of their licences."""
+    return find_spec(library) is not None
+
+
+# captum -----------------------------------------------------------------------------------------------------------
+
+def captum(scene: Scene, method: str, *, target: int | None = None, hooks: bool = False, **options: Any) -> Run:
+    """``captum.attr.<method>(module).attribute(x, target)``; ``hooks``: the method needs ReLUs that are not in place."""
+    import captum.attr
+
+    module = scene.without_inplace if hooks else scene.module
+    x, k = scene.normalised, scene.target if target is None else target
+    return lambda: [getattr(captum.attr, method)(module).attribute(x, target=k, **options).detach()]
+
+
+def captum_layer(scene: Scene, method: str, **options: Any) -> Run:
+    """The same for a method that explains the layer half way down."""
+    import captum.attr
+
+    return lambda: [getattr(captum.attr, method)(scene.module, scene.middle_module).attribute(
+        scene.normalised, target=scene.target, **options).detach()]
+
+
+def captum_neuron(scene: Scene) -> Run:
+    """Gradient of one neuron."""
+    from captum.attr import NeuronGradient
+
+    place = scene.neuron[1:]
+    return lambda: [NeuronGradient(scene.module, scene.neuron_module).attribute(scene.normalised, place).detach()]
+
+
+def captum_lrp(scene: Scene) -> Run:
+    """LRP with captum's default, the ε-rule with ε = 1e-9, for all layers."""
+    from captum.attr import LRP
+
+    if any(isinstance(part, nn.ReLU6) for part in scene.module.modules()):
+        raise Unsupported("captum's LRP has no rule for ReLU6")
+    return lambda: [LRP(scene.canonical).attribute(scene.normalised, target=scene.target).detach()]
+
+
+def captum_smooth(scene: Scene, noise: float, samples: int, at_once: int | None) -> Run:
+    """NoiseTunnel over Saliency. It draws its own noise, of the same spread in units of the picture."""
+    from captum.attr import NoiseTunnel, Saliency
+
+    x = scene.normalised
+    spread = noise * float(scene.picture.amax() - scene.picture.amin()) / float(scene.net.std.mean())
+    return lambda: [NoiseTunnel(Saliency(scene.module)).attribute(
+        x, target=scene.target, nt_samples=samples, nt_samples_batch_size=at_once, stdevs=spread, abs=False).detach()]
+
+
+def captum_same_noise(scene: Scene, noise: float, samples: int) -> Run:
+    """Saliency on our own noisy copies: what NoiseTunnel computes, with equal noise."""
+    from captum.attr import Saliency
+
+    copies = noisy(scene, noise, samples)
+    return lambda: [Saliency(scene.module).attribute(copies, target=scene.target, abs=False).mean(0, keepdim=True)]
+
+
+def captum_integrated(scene: Scene, steps: int, at_once: int | None) -> Run:
+    """Integrated gradients from black, Gauss–Legendre as by default."""
+    from captum.attr import IntegratedGradients
+
+    black = scene.net.normalise(torch.zeros_like(scene.picture)).contiguous()
+    return lambda: [IntegratedGradients(scene.module).attribute(
+        scene.normalised, black, target=scene.target, n_steps=steps, internal_batch_size=at_once).detach()]
+
+
+# zennit -----------------------------------------------------------------------------------------------------------
+
+def zennit(scene: Scene, composite: Callable[[], Any] | None, *, target: int | None = None, score: bool = False,
+           canonical: bool = False) -> Run:
+    """``with Gradient(model, composite) as attributor``; ``score``: start with the score itself (LRP) instead of 1."""
+    from zennit.attribution import Gradient
+
+    module = scene.canonical if canonical else scene.without_inplace
+    k = scene.target if target is None else target
+    one = torch.eye(1000)[[k]]
+
+    def run() -> list[Tensor]:
+        with Gradient(model=module, composite=composite() if composite else None) as attributor:
+            return [attributor(scene.normalised.clone().requires_grad_(), (lambda y: y * one) if score else one)[1]]
+    return run
+
+
+def zennit_at_middle(scene: Scene, composite: Callable[[], Any]) -> Run:
+    """Relevance of the layer half way down: its output is kept by a hook, as in zennit's tutorial."""
+    one = torch.eye(1000)[[scene.target]]
+
+    def run() -> list[Tensor]:
+        kept: list[Tensor] = []
+        hook = scene.canonical_middle.register_forward_hook(lambda module, inputs, output: kept.append(output))
+        try:
+            with composite().context(scene.canonical) as module:
+                out = module(scene.normalised.clone().requires_grad_())
+                return list(torch.autograd.grad(out, kept[:1], one))
+        finally:
+            hook.remove()
+    return run
+
+
+def zennit_rule(rule: str, **options: Any) -> Callable[[], Any]:
+    """One rule for every layer with weights, sums and averages in proportion, activations passed through."""
+    def composite() -> Any:
+        from zennit import rules
+        from zennit.composites import LayerMapComposite, layer_map_base
+        from zennit.types import Linear
+
+        return LayerMapComposite(layer_map_base() + [(Linear, getattr(rules, rule)(**options))])
+    return composite
+
+
+def zennit_composite(name: str, **options: Any) -> Callable[[], Any]:
+    """A composite that zennit ships."""
+    def composite() -> Any:
+        from zennit.composites import COMPOSITES
+
+        return COMPOSITES[name](**options)
+    return composite
+
+
+# TorchRay ---------------------------------------------------------------------------------------------------------
+
+def torchray(scene: Scene, method: str, *, canonical: bool = False, **options: Any) -> Run:
+    """``torchray.attribution.<method>(module, x, target)``. ``saliency_layer="middle"`` is the layer half way down.
+
+    TorchRay replaces ``torch.relu``, so that it knows nothing of ReLU6.
+    """
+    from importlib import import_module
+
+    module = copy.deepcopy(scene.canonical if canonical else scene.module)  # it leaves parameters frozen
+    if options.get("saliency_layer") == "middle":
+        middle = scene.canonical_middle if canonical else scene.middle_module
+        names = {id(part): name for name, part in (scene.canonical if canonical else scene.module).named_modules()}
+        options["saliency_layer"] = names[id(middle)]
+    file = "excitation_backprop" if "excitation" in method else method
+    function = getattr(import_module(f"torchray.attribution.{file}"), method)
+    return lambda: [function(module, scene.normalised.clone(), scene.target, **options).detach()]
+
+
+def torchray_perturbation(scene: Scene, steps: int) -> Run:
+    """Extremal perturbation, with the defaults of its example, for a number of steps."""
+    from torchray.attribution.extremal_perturbation import extremal_perturbation
+
+    module = copy.deepcopy(scene.module)
+    return lambda: [extremal_perturbation(module, scene.normalised, scene.target, areas=[0.12], max_iter=steps)[0]]
+
+
+# No library -------------------------------------------------------------------------------------------------------
+
+def bare(scene: Scene, ours: bool) -> Run:
+    """Forward and backward of the network by itself, in our memory format or in the default one."""
+    module = scene.net.module if ours else scene.module
+    x = scene.net.normalise(scene.picture) if ours else scene.normalised
+
+    def run() -> list[Tensor]:
+        leaf = x.detach().requires_grad_()
+        return list(torch.autograd.grad(module(leaf)[0, scene.target], leaf))
+    return run

@@ -1,0 +1,194 @@
+"""The same numbers as captum (BSD) on SqueezeNet with its real weights and on ResNet-18 and VGG-11 with random ones.
+
+Where captum follows another convention, a test shows that the convention is all that differs.
+"""
+
+from __future__ import annotations
+
+import copy
+from types import MethodType
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import Case, case, cat, relative
+from u3lab import nets, saliency
+
+attr = pytest.importorskip("captum.attr")
+
+NETWORKS = "squeezenet1_1", "resnet18", "vgg11", "vgg11_bn"
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(params=NETWORKS)
+def given(request: pytest.FixtureRequest) -> Case:
+    return case(request.param)
+
+
+def peer(module: nn.Module) -> nn.Module:
+    """captum hooks networks, and LRP reloads their weights: it gets a copy."""
+    return copy.deepcopy(module)
+
+
+def leaf(x: Tensor) -> Tensor:
+    return x.clone().requires_grad_()
+
+
+def by_captum(module: nn.Module, x: Tensor, target: int, rule: str) -> Tensor:
+    if rule == "gradient":
+        return attr.Saliency(peer(module)).attribute(leaf(x), target, abs=False)
+    method = {"deconvnet": attr.Deconvolution, "guided": attr.GuidedBackprop}[rule]
+    return method(peer(module)).attribute(leaf(x), target)
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks")
+@pytest.mark.parametrize("rule", saliency.RULES)
+def test_backprop(given: Case, rule: str):
+    module, x, target, *_ = given
+    assert relative(saliency.backprop(module, x, target, rule), by_captum(module, x, target, rule)) < 1e-12
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks")
+@pytest.mark.parametrize("rule", saliency.RULES)
+def test_backprop_of_the_shipped_classifier_in_single_precision(rule: str):
+    net, picture = nets.load("squeezenet1_1", device="cpu"), cat().float()
+    ours = saliency.backprop(net, picture, "Egyptian cat", rule)
+    assert relative(ours, by_captum(net, picture, 285, rule)) < TOLERANCE
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks")
+@pytest.mark.parametrize("rule, method", [("gradient", attr.NeuronGradient), ("guided", attr.NeuronGuidedBackprop)])
+def test_neuron(rule: str, method):
+    module, x, *_ = case("squeezenet1_1")
+    channel = saliency.record(module, x, ["features.7"])["features.7"][0, :, 5, 6].argmax().item()
+    copied = peer(module)
+    theirs = method(copied, copied.features[7]).attribute(leaf(x), (channel, 5, 6))
+    assert relative(saliency.backprop(module, x, ("features.7", channel, 5, 6), rule), theirs) < 1e-12
+
+
+def test_linear_approximation(given: Case):
+    module, x, target, *_ = given
+    theirs = attr.InputXGradient(peer(module)).attribute(leaf(x), target)
+    assert relative(saliency.linear_approximation(module, x, target), theirs) < 1e-12
+
+
+def test_linear_approximation_at_a_layer(given: Case):
+    module, x, target, middle, _ = given
+    copied = peer(module)
+    theirs = attr.LayerGradientXActivation(copied, copied.get_submodule(middle)).attribute(x, target)
+    assert relative(saliency.linear_approximation(module, x, target, middle), theirs) < 1e-12
+
+
+def test_grad_cam(given: Case):
+    """captum leaves the final ReLU off unless it is asked for."""
+    module, x, target, _, late = given
+    copied = peer(module)
+    theirs = attr.LayerGradCam(copied, copied.get_submodule(late)).attribute(x, target, relu_attributions=True)
+    assert relative(saliency.grad_cam(module, x, target, late), theirs) < 1e-12
+
+
+@pytest.mark.parametrize("baseline", [0.0, 0.5])
+def test_integrated_gradients(given: Case, baseline: float):
+    """Both integrate by Gauss–Legendre; captum keeps the nodes in single precision."""
+    module, x, target, *_ = given
+    theirs = attr.IntegratedGradients(peer(module)).attribute(x, torch.full_like(x, baseline), target, n_steps=5)
+    ours = saliency.integrated_gradients(module, x, target, baseline=baseline, steps=5)
+    assert relative(ours, theirs) < 1e-6
+
+
+def test_efficientnet_lite():
+    """A network with ReLU6 and batch norms. captum's guided backpropagation leaves ReLU6 alone, so only these two."""
+    net, picture = nets.load("efficientnet_lite0", device="cpu"), cat(224).float()
+    copied = peer(net)
+    assert relative(saliency.backprop(net, picture, 285), by_captum(net, picture, 285, "gradient")) < TOLERANCE
+    cam = attr.LayerGradCam(copied, copied.module.bn2).attribute(picture, 285, relu_attributions=True)
+    assert relative(saliency.grad_cam(net, picture, 285, "head"), cam) < TOLERANCE
+
+
+def by_captums_lrp(module: nn.Module, x: Tensor, target: int, epsilon: float) -> Tensor:
+    from captum.attr._core.lrp import SUPPORTED_LAYERS_WITH_RULES
+    from captum.attr._utils.lrp_rules import EpsilonRule
+
+    for layer in module.modules():
+        if type(layer) in SUPPORTED_LAYERS_WITH_RULES:
+            layer.rule = EpsilonRule(epsilon)
+    return attr.LRP(module).attribute(leaf(x), target).detach()
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "vgg11_bn"])
+def test_lrp_epsilon(name: str):
+    """captum has batch norms as layers of their own; with the ε-rule that only moves an ε elsewhere."""
+    module, x, target, *_ = case(name)
+    theirs = by_captums_lrp(peer(module), x, target, 1e-13)
+    assert relative(saliency.lrp(module, x, target, epsilon=1e-13), theirs) < 1e-6
+
+
+def with_addition_modules(module: nn.Module) -> nn.Module:
+    """A copy of a ResNet whose sums are modules, as captum wants them."""
+    from captum.attr._utils.custom_modules import Addition_Module
+    from torchvision.models.resnet import BasicBlock
+
+    def forward(self, x: Tensor) -> Tensor:
+        way_round = x if self.downsample is None else self.downsample(x)
+        return self.relu2(self.plus(self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x))))), way_round))
+
+    module = copy.deepcopy(module)
+    for block in module.modules():
+        if isinstance(block, BasicBlock):
+            block.relu, block.relu2, block.plus = nn.ReLU(), nn.ReLU(), Addition_Module()
+            block.forward = MethodType(forward, block)
+    return module
+
+
+def test_lrp_epsilon_of_a_residual_network():
+    module, x, target, *_ = case("resnet18")
+    theirs = by_captums_lrp(with_addition_modules(module), x, target, 1e-13)
+    assert relative(saliency.lrp(module, x, target, epsilon=1e-13), theirs) < 1e-6
+
+
+class Fork(nn.Module):
+    """Two convolutions, added by a plain ``+``; the second one contributes three times what the first does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 1, 1, bias=False), nn.Conv2d(1, 1, 1, bias=False)
+        self.a.weight.data.fill_(1)
+        self.b.weight.data.fill_(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.a(x) + self.b(x)).flatten(1)
+
+
+def test_captum_gives_all_relevance_to_each_branch_of_a_plain_sum():
+    """captum sees modules only. At ``a + b`` the gradient 1 carries all of r to both branches, which doubles it.
+
+    In a ResNet a branch near 0 then divides a relevance that was never its own, and the map explodes (10¹² here).
+    zennit's canonisers and captum's own Addition_Module share r in proportion to the branches, and so does u3lab.
+    """
+    x = torch.full((1, 1, 1, 1), 2.0)
+    theirs = attr.LRP(Fork()).attribute(leaf(x), 0)
+    assert theirs.item() == pytest.approx(16, rel=1e-5)
+    assert saliency.lrp(Fork().eval(), x, 0).item() == pytest.approx(8, rel=1e-5)
+    module, x, target, *_ = case("resnet18")
+    assert attr.LRP(peer(module)).attribute(leaf(x), target).abs().max() > 1e6
+
+
+def test_z_plus_without_biases():
+    """captum's Alpha1_Beta0_Rule clamps weights only: it keeps negative biases and multiplies x⁻ by w⁺ instead of w⁻.
+
+    Without biases and with x ≥ 0 nothing of that matters.
+    """
+    from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule
+
+    module, x, target, *_ = case("vgg11")
+    module, x = copy.deepcopy(module), x.clamp(min=0)
+    layers = [layer for layer in module.modules() if isinstance(layer, (nn.Conv2d, nn.Linear))]
+    for layer in layers:
+        layer.bias.data.zero_()
+    copied = peer(module)
+    for layer in copied.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.rule = Alpha1_Beta0_Rule()
+    theirs = attr.LRP(copied).attribute(leaf(x), target)
+    assert relative(saliency.lrp(module, x, target, "z_plus", epsilon=1e-9), theirs) < TOLERANCE

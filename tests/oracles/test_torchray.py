@@ -1,0 +1,167 @@
+"""The same numbers as TorchRay (for non-commercial use, hence optional): all it shares with chapter 6.
+
+TorchRay is the talk's own code base. It is not kept up, but works with a present torch.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import Case, case, fused, relative
+from u3lab import saliency
+from u3lab.saliency.propagation import Propagation
+from u3lab.saliency.relevance_rules import excitation_rule
+from u3lab.saliency.trace import Trace
+
+pytest.importorskip("torchray")
+pytestmark = pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+
+from torchray.attribution import deconvnet, grad_cam, gradient, guided_backprop, linear_approx  # noqa: E402
+from torchray.attribution import excitation_backprop as theirs_eb  # noqa: E402
+from torchray.attribution.common import Probe, get_backward_gradient  # noqa: E402
+
+
+@pytest.fixture(params=["squeezenet1_1", "resnet18", "vgg11", "vgg11_bn"])
+def given(request: pytest.FixtureRequest) -> Case:
+    return case(request.param)
+
+
+def signal(x: Tensor) -> Tensor:
+    """TorchRay's hook for what to make of a signal; here, nothing."""
+    return x.grad
+
+
+def leaf(x: Tensor) -> Tensor:
+    return x.clone().requires_grad_()
+
+
+def peer(module: nn.Module) -> nn.Module:
+    """A copy; the sums of a ResNet become modules, which TorchRay can replace."""
+    module = copy.deepcopy(module)
+    return theirs_eb.update_resnet(module) if type(module).__name__ == "ResNet" else module
+
+
+@pytest.mark.parametrize("rule, method", [("gradient", gradient.gradient), ("deconvnet", deconvnet.deconvnet),
+                                          ("guided", guided_backprop.guided_backprop)])
+def test_backprop(given: Case, rule: str, method):
+    module, x, target, *_ = given
+    theirs = method(peer(module), leaf(x), target, gradient_to_saliency=signal)
+    assert relative(saliency.backprop(module, x, target, rule), theirs) < 1e-12
+
+
+def test_linear_approximation(given: Case):
+    module, x, target, middle, _ = given
+    theirs = linear_approx.linear_approx(peer(module), leaf(x), target, saliency_layer=middle)
+    ours = saliency.linear_approximation(module, x, target, middle).sum(1, keepdim=True)
+    assert relative(ours, theirs) < 1e-12
+
+
+def test_grad_cam(given: Case):
+    module, x, target, _, late = given
+    theirs = grad_cam.grad_cam(peer(module), leaf(x), target, saliency_layer=late)
+    assert relative(saliency.grad_cam(module, x, target, late), theirs) < 1e-12
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "vgg11_bn"])
+def test_excitation_backprop(name: str):
+    """TorchRay trusts inputs to be ≥ 0, as the paper does; u3lab clamps them. For x ≥ 0 both are the same."""
+    module, x, target, middle, _ = case(name)
+    x = x.clamp(min=0)
+    for layer in ("", middle):
+        theirs = theirs_eb.excitation_backprop(peer(module), leaf(x), target, saliency_layer=layer,
+                                               gradient_to_saliency=signal)
+        assert relative(saliency.excitation_backprop(module, x, target, layer or None), theirs) < 1e-9
+
+
+class SumBySize(torch.autograd.Function):
+    """TorchRay's patched sum with |a| and |b| in place of a and b."""
+
+    @staticmethod
+    def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a.abs(), b.abs())
+        return a + b
+
+    @staticmethod
+    def backward(ctx, p: Tensor) -> tuple[Tensor, Tensor]:
+        a, b = ctx.saved_tensors
+        return p * a / (a + b), p * b / (a + b)
+
+
+@pytest.mark.parametrize("layer", ["", "layer1", "layer3"])
+def test_excitation_backprop_of_a_residual_network(layer: str):
+    """TorchRay splits by a/(a + b), signed; u3lab by size. That is all that differs, seen from both sides."""
+    module, x, target, *_ = case("resnet18")
+    x = x.clamp(min=0)
+    signed = theirs_eb.excitation_backprop(peer(module), leaf(x), target, saliency_layer=layer,
+                                           gradient_to_saliency=signal)
+    trace = Trace(module, x, [layer] if layer else [], Propagation(excitation_rule, lambda a: a, 1e-12))
+    ours = trace.pull(trace.scores(target), trace[layer] if layer else trace.inputs)
+    assert relative(ours, signed) < 1e-9
+
+    copied = peer(module)
+    for block in copied.modules():
+        if isinstance(block, theirs_eb.EltwiseSum):
+            block.forward = SumBySize.apply
+    theirs = theirs_eb.excitation_backprop(copied, leaf(x), target, saliency_layer=layer, gradient_to_saliency=signal)
+    assert relative(saliency.excitation_backprop(module, x, target, layer or None), theirs) < 1e-9
+
+
+def test_batch_norm():
+    """TorchRay passes signals through a batch norm unchanged. With γ > 0 its scale cancels in the quotient, and that is
+    the same as folding it; with γ < 0 it turns the weights over, so that other inputs are the exciting ones."""
+    module, x, target, *_ = case("vgg11_bn")
+    x, module = x.clamp(min=0), copy.deepcopy(module)
+
+    def by_torchray(net: nn.Module) -> Tensor:
+        return theirs_eb.excitation_backprop(peer(net), leaf(x), target, gradient_to_saliency=signal)
+
+    assert relative(by_torchray(module), by_torchray(fused(module))) < 1e-9
+    module.features[1].weight.data[::2].neg_()
+    ours = saliency.excitation_backprop(module, x, target)
+    assert relative(ours, by_torchray(module)) > 0.01
+    assert relative(ours, by_torchray(fused(module))) < 1e-9
+
+
+CLASSIFIERS = {"squeezenet1_1": ("features.12", "classifier.1"), "vgg11": ("classifier.4", "classifier.6"),
+               "vgg11_bn": ("classifier.4", "classifier.6")}
+
+
+def contrast_by_hand(module: nn.Module, x: Tensor, target: int, layer: str, contrast: str, classifier: str) -> Tensor:
+    """The signal that TorchRay's contrastive method has at a layer before it sums over channels and clamps."""
+    module = copy.deepcopy(module).requires_grad_(False)
+    last = module.get_submodule(classifier)
+    with theirs_eb.ExcitationBackpropContext():
+        probe = Probe(module.get_submodule(contrast), target="output")
+        for sign in (-1, 1):
+            end = Probe(module.get_submodule(layer), target="output")
+            scores = module(leaf(x))
+            last.weight.data.mul_(sign)
+            scores.backward(get_backward_gradient(scores, target))
+            last.weight.data.mul_(sign)
+            if sign < 0:
+                probe.contrast = [probe.data[0].grad]
+                end.remove()
+    return end.data[0].grad
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_contrastive_excitation_backprop(name: str):
+    """TorchRay's map clamps after the sum over channels; u3lab gives the layer's shape and clamps each neuron."""
+    module, x, target, middle, _ = case(name)
+    contrast, classifier = CLASSIFIERS[name]
+    theirs = contrast_by_hand(module, x, target, middle, contrast, classifier)
+    ours = saliency.excitation_backprop(module, x, target, middle, contrastive=True)
+    assert relative(ours, theirs.clamp(min=0)) < 1e-7
+    packed = theirs_eb.contrastive_excitation_backprop(copy.deepcopy(module), leaf(x), target, middle, contrast,
+                                                       classifier)
+    assert relative(theirs.sum(1, keepdim=True).clamp(min=0), packed) < 1e-9
+
+
+def test_no_patch_is_left():
+    """TorchRay replaces torch's own functions while it runs."""
+    for function in (torch.relu, torch.nn.functional.conv2d, torch.nn.functional.linear):
+        assert type(getattr(function, "__self__", None)) is not type(torch.autograd.Function), function

@@ -1,0 +1,187 @@
+"""The same numbers as zennit (copyleft, hence optional): ReLU rules, LRP, excitation backpropagation."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import Case, case, fused, relative
+from u3lab import saliency
+from u3lab.saliency.propagation import Propagation
+from u3lab.saliency.relevance_rules import excitation_rule
+from u3lab.saliency.trace import Trace
+
+pytest.importorskip("zennit")
+
+from zennit.attribution import Gradient  # noqa: E402
+from zennit.composites import (  # noqa: E402
+    DeconvNet,
+    ExcitationBackprop,
+    GuidedBackprop,
+    LayerMapComposite,
+    layer_map_base,
+)
+from zennit.core import Hook  # noqa: E402
+from zennit.layer import Sum  # noqa: E402
+from zennit.rules import AlphaBeta, Epsilon, Pass, ZPlus  # noqa: E402
+from zennit.torchvision import ResNetBasicBlockCanonizer, ResNetCanonizer  # noqa: E402
+from zennit.types import Activation, AvgPool  # noqa: E402
+from zennit.types import Linear as Weighted  # noqa: E402
+
+TOLERANCE = 1e-4
+CANONISERS = [ResNetBasicBlockCanonizer()]  # makes the sums of a ResNet visible to zennit; no effect on the others
+RULES = {
+    "epsilon": ({}, Epsilon(1e-6)),
+    "epsilon 0.1": ({"epsilon": 0.1}, Epsilon(0.1)),
+    "z_plus": ({}, ZPlus(1e-6)),
+    "alpha_beta": ({}, AlphaBeta(2, 1, 1e-6)),
+    "alpha_beta 3, 2": ({"alpha": 3.0, "beta": 2.0, "epsilon": 1e-3}, AlphaBeta(3, 2, 1e-3)),
+}
+
+
+@pytest.fixture(params=["squeezenet1_1", "resnet18", "vgg11", "vgg11_bn"])
+def given(request: pytest.FixtureRequest) -> Case:
+    return case(request.param)
+
+
+def by_zennit(module: nn.Module, x: Tensor, target: int, composite, layer: str | None = None,
+              from_score: bool = False) -> Tensor:
+    """What arrives at the input, or at a layer; it starts with 1 or with the score."""
+    module, kept = copy.deepcopy(module), []
+
+    def keep(layer: nn.Module, inputs: tuple, output: Tensor) -> None:
+        output.retain_grad()
+        kept.append(output)
+
+    with Gradient(module, composite):
+        if layer is not None:
+            module.get_submodule(layer).register_forward_hook(keep)
+        x = x.clone().requires_grad_()
+        scores = module(x)
+        start = torch.zeros_like(scores)
+        start[0, target] = scores[0, target].detach() if from_score else 1
+        scores.backward(start)
+    return x.grad if layer is None else kept[0].grad
+
+
+@pytest.mark.parametrize("rule, composite", [("guided", GuidedBackprop), ("deconvnet", DeconvNet)])
+def test_backprop(given: Case, rule: str, composite):
+    module, x, target, *_ = given
+    assert relative(saliency.backprop(module, x, target, rule), by_zennit(module, x, target, composite())) < 1e-12
+
+
+def lrp_composite(name: str) -> LayerMapComposite:
+    options, rule = RULES[name]
+    base = layer_map_base(options.get("epsilon", 1e-6))
+    return LayerMapComposite(base + [(Weighted, rule)], canonizers=CANONISERS)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_lrp(given: Case, name: str):
+    """zennit gets networks that are folded already: its own merging of batch norms is tested below."""
+    module, x, target, *_ = given
+    theirs = by_zennit(fused(module), x, target, lrp_composite(name), from_score=True)
+    assert relative(saliency.lrp(module, x, target, name.split()[0], **RULES[name][0]), theirs) < 1e-6
+
+
+@pytest.mark.parametrize("name", ["epsilon", "alpha_beta"])
+def test_lrp_at_a_layer(given: Case, name: str):
+    module, x, target, middle, _ = given
+    theirs = by_zennit(fused(module), x, target, lrp_composite(name), middle, from_score=True)
+    assert relative(saliency.lrp(module, x, target, name, middle), theirs) < 1e-6
+
+
+def test_zennits_merged_batch_norm_is_not_quite_an_identity():
+    """It sets mean 0 and variance 1 but leaves eps = 1e-5: each batch norm still scales by 1/√(1 + eps).
+
+    The logits of the network change, and 20 layers below so does the relevance, by more than 1e-4.
+    """
+    module, x, target, *_ = case("resnet18")
+    merging = LayerMapComposite(layer_map_base(1e-6) + [(Weighted, ZPlus(1e-6))], canonizers=[ResNetCanonizer()])
+    ours, theirs = saliency.lrp(module, x, target, "z_plus"), by_zennit(module, x, target, merging, from_score=True)
+    assert 1e-6 < relative(ours, theirs) < 1e-2
+    for layer in (exact := copy.deepcopy(module)).modules():
+        if isinstance(layer, nn.BatchNorm2d):  # the same function with eps = 0
+            layer.running_var += layer.eps
+            layer.eps = 0.0
+    assert relative(ours, by_zennit(exact, x, target, merging, from_score=True)) < 1e-9
+
+
+def test_lrp_through_relu6():
+    """Both send relevance through ReLU6 as it is, saturated or not."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU6(inplace=True), nn.Conv2d(8, 8, 3), nn.ReLU6(),
+                           nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 4)).double().eval()
+    x = 30 * torch.randn(1, 3, 12, 12, dtype=torch.float64)
+    assert (module[:2](x) == 6).any()
+    for name in RULES:
+        theirs = by_zennit(module, x, 1, lrp_composite(name), from_score=True)
+        assert relative(saliency.lrp(module, x, 1, name.split()[0], **RULES[name][0]), theirs) < 1e-6
+
+
+class Proportional(Hook):
+    """At a sum, relevance in proportion to the size of each branch, |a| and |b|, instead of zennit's a and b."""
+
+    def forward(self, module, input, output):
+        self.stored_tensors["input"] = input
+
+    def backward(self, module, grad_input, grad_output):
+        size = self.stored_tensors["input"][0].abs()  # zennit stacks the branches along a last axis
+        return (grad_output[0][..., None] * size / (size.sum(-1, keepdim=True) + 1e-12),)
+
+    def copy(self):
+        return type(self)()
+
+
+def excitation(**options) -> ExcitationBackprop:
+    return ExcitationBackprop(stabilizer=1e-12, canonizers=CANONISERS, **options)
+
+
+def test_excitation_backprop(given: Case):
+    """Without biases, as in the paper, and for x ≥ 0, which the paper assumes; sums of branches by size."""
+    module, x, target, *_ = given
+    x = x.clamp(min=0)
+    composite = excitation(zero_params="bias", layer_map=[((Sum,), Proportional())])
+    theirs = by_zennit(fused(module), x, target, composite)
+    assert relative(saliency.excitation_backprop(module, x, target), theirs) < 1e-7
+
+
+def test_excitation_backprop_at_a_layer(given: Case):
+    """Behind a ReLU x ≥ 0 holds by itself, so that the picture need not be clamped."""
+    module, x, target, middle, _ = given
+    composite = excitation(zero_params="bias", layer_map=[((Sum,), Proportional())])
+    theirs = by_zennit(fused(module), x, target, composite, middle)
+    assert relative(saliency.excitation_backprop(module, x, target, middle), theirs) < 1e-7
+
+
+def test_zennits_sum_of_branches_is_signed():
+    """zennit (and TorchRay) share by a/(a + b), so that a negative branch gets a negative "probability"; u3lab by size.
+
+    With their weights in its own machinery u3lab's map is theirs; the two conventions are 9 % apart here.
+    """
+    module, x, target, *_ = case("resnet18")
+    x = x.clamp(min=0)
+    theirs = by_zennit(fused(module), x, target, excitation(zero_params="bias"))
+    trace = Trace(module, x, [], Propagation(excitation_rule, lambda a: a, 1e-12))
+    assert relative(trace.pull(trace.scores(target), trace.inputs), theirs) < 1e-7
+    assert 0.01 < relative(saliency.excitation_backprop(module, x, target), theirs) < 0.5
+
+
+def test_zennits_defaults_keep_biases_and_negative_inputs():
+    """By default zennit adds positive biases to the denominators, and at the picture it adds x⁻w⁻."""
+    module, x, target, *_ = case("squeezenet1_1")
+    positive = x.clamp(min=0)
+    ours = saliency.excitation_backprop(module, x, target)
+    assert relative(ours, by_zennit(module, x, target, excitation(zero_params="bias"))) > 0.1
+    assert relative(saliency.excitation_backprop(module, positive, target),
+                    by_zennit(module, positive, target, excitation())) > 0.01
+
+
+def test_types_that_zennit_passes_on():
+    """The base map is what the comparison above relies on; another zennit might change it."""
+    rules = {kinds: type(rule) for kinds, rule in layer_map_base()}
+    assert rules[Activation] is Pass
+    assert AvgPool in rules and Sum in rules

@@ -1,0 +1,108 @@
+"""Networks and pictures for the tests of chapter 6: real and random weights, in float64 where ties would flip."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import fuse_conv_bn_eval
+
+from u3lab import nets
+
+
+class Case(NamedTuple):
+    """A bare network, an input for it, a class and two of its layers: one with a grid half way up, one near the top."""
+
+    module: nn.Module
+    x: Tensor
+    target: int
+    middle: str
+    late: str
+
+
+def relative(a: Tensor, b: Tensor) -> float:
+    """max |a − b| / max |b|."""
+    assert a.shape == b.shape, (a.shape, b.shape)
+    assert b.abs().max() > 0, "nothing to compare"
+    return ((a - b).abs().max() / b.abs().max()).item()
+
+
+@cache
+def cat(size: int = 227) -> Tensor:
+    """A real photograph, (1,3,size,size), float64 in [0,1]."""
+    from skimage.data import chelsea
+
+    picture = torch.tensor(chelsea()[:, 70:370]).permute(2, 0, 1)[None].double() / 255
+    return F.interpolate(picture, (size, size), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+
+
+def built(build: Callable[[], nn.Module], seed: int = 1) -> nn.Module:
+    """A torchvision network with random weights of sane size, made without its own slow initialisation; eval mode."""
+    try:
+        with torch.device("meta"):
+            module = build()
+    except NotImplementedError:  # RegNet computes with numbers while it is built
+        module = build()
+    module = module.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.weight.data.normal_(0, (2 / layer.weight[0].numel()) ** 0.5, generator=generator)
+            if layer.bias is not None:
+                layer.bias.data.normal_(0, 0.1, generator=generator)
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.num_batches_tracked.zero_()
+            layer.running_mean.normal_(0, 0.1, generator=generator)
+            layer.running_var.uniform_(0.5, 2, generator=generator)
+            layer.weight.data.uniform_(0.5, 1.5, generator=generator)
+            layer.bias.data.normal_(0, 0.1, generator=generator)
+    return module.eval()
+
+
+def vgg11(batch_norm: bool = False) -> nn.Module:
+    """VGG-11 at a quarter of its width: the real one takes half a gigabyte, and a second for each map."""
+    from torchvision.models.vgg import VGG, cfgs, make_layers
+
+    plan = [step if step == "M" else step // 4 for step in cfgs["A"]]
+    module = VGG(make_layers(plan, batch_norm), init_weights=False)
+    module.classifier = nn.Sequential(nn.Linear(128 * 49, 64), nn.ReLU(True), nn.Dropout(),
+                                      nn.Linear(64, 64), nn.ReLU(True), nn.Dropout(), nn.Linear(64, 10))
+    return module
+
+
+def resnet18() -> nn.Module:
+    """ResNet-18 with ten classes."""
+    from torchvision import models
+
+    return models.resnet18(num_classes=10)
+
+
+@cache
+def case(name: str) -> Case:
+    """One of "squeezenet1_1" (real weights), "resnet18", "vgg11", "vgg11_bn" (random), in float64."""
+    if name == "squeezenet1_1":
+        net = nets.load(name, device="cpu").double()
+        return Case(net.module, net.normalise(cat()).contiguous(), 285, "features.6", "features.12")
+    x = (cat(64) - 0.45) / 0.25
+    if name == "resnet18":
+        return Case(built(resnet18).double(), x, 0, "layer1", "layer4")
+    late, middle = ("features.27", "features.10") if name == "vgg11_bn" else ("features.19", "features.7")
+    return Case(built(lambda: vgg11(name == "vgg11_bn")).double(), x, 0, middle, late)
+
+
+def fused(module: nn.Module) -> nn.Module:
+    """A copy in which every batch norm is folded into the convolution before it."""
+    module = copy.deepcopy(module)
+    for parent in list(module.modules()):
+        before = None
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.BatchNorm2d) and before and isinstance(before[1], nn.Conv2d):
+                setattr(parent, before[0], fuse_conv_bn_eval(before[1], child))
+                setattr(parent, name, nn.Identity())
+            before = (name, child)
+    return module

@@ -1,0 +1,157 @@
+"""Maps made from true derivatives, against closed forms and plain loops."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import case, cat, relative
+from u3lab import nets, saliency
+
+
+def without_biases(module: nn.Module) -> nn.Module:
+    module = copy.deepcopy(module)
+    for layer in module.modules():
+        if getattr(layer, "bias", None) is not None:
+            layer.bias.data.zero_()
+    return module
+
+
+# ---- modulated gradient ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11"])
+def test_without_biases_every_level_adds_up_to_the_score(name: str):
+    module, x, target, middle, late = case(name)
+    module = without_biases(module)
+    score = module(x)[0, target].item()
+    for layer in (None, middle, late):
+        assert saliency.linear_approximation(module, x, target, layer).sum().item() == pytest.approx(score, rel=1e-10)
+
+
+def test_linear_approximation_on_a_linear_network_is_weight_times_input():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(12, 3)).double().eval()
+    x = torch.randn(2, 3, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    got = saliency.linear_approximation(net, x, [2, 1])
+    torch.testing.assert_close(got.flatten(1), net[1].weight[[2, 1]] * x.flatten(1), check_stride=False)
+
+
+def test_linear_approximation_is_of_what_the_network_itself_sees():
+    """x_m at the input is the normalised picture: mean grey says nothing."""
+    net = nets.load("squeezenet1_1", device="cpu")
+    picture = cat(96).float()
+    expected = saliency.backprop(net, picture, 285) * net.std * net.normalise(picture)
+    torch.testing.assert_close(saliency.linear_approximation(net, picture, 285), expected, rtol=1e-4, atol=1e-5)
+
+
+# ---- Grad-CAM --------------------------------------------------------------------------------------------------------
+
+
+def cam_network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 8, 3), nn.ReLU(inplace=True),
+                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)).double().eval()
+
+
+def test_grad_cam_is_cam_on_pooled_features_and_a_linear_layer():
+    """CAM (Zhou et al. 2016) is Σ_k w_ck A_k; the gradient of the mean over n cells brings a factor 1/n, no more."""
+    net, x = cam_network(), cat(20)
+    maps = net[:4](x)
+    for target in range(4):
+        cam = (net[6].weight[target].view(1, -1, 1, 1) * maps).sum(1, keepdim=True).clamp(min=0)
+        torch.testing.assert_close(saliency.grad_cam(net, x, target, "3"), cam.detach() / maps[0, 0].numel())
+
+
+def test_grad_cam_of_a_convolution_that_a_relu_overwrites():
+    """The activation of the layer that was asked for is meant, not what the ReLU in place makes of it."""
+    module, x, target, *_ = case("squeezenet1_1")
+    apart = copy.deepcopy(module)
+    for layer in apart.modules():
+        if hasattr(layer, "inplace"):
+            layer.inplace = False
+    for layer in ("features.0", "features.6.squeeze"):
+        assert relative(saliency.grad_cam(module, x, target, layer), saliency.grad_cam(apart, x, target, layer)) < 1e-12
+
+
+def test_grad_cam_takes_the_last_convolution():
+    net, picture = nets.load("squeezenet1_1", device="cpu"), cat().float()
+    assert torch.equal(saliency.grad_cam(net, picture, 285), saliency.grad_cam(net, picture, 285, "fire9"))
+    assert saliency.grad_cam(net, picture, 285).shape == (1, 1, 14, 14)
+    net, picture = nets.load("efficientnet_lite0", device="cpu"), cat(224).float()
+    assert torch.equal(saliency.grad_cam(net, picture, 285), saliency.grad_cam(net, picture, 285, "head"))
+
+
+def test_grad_cam_finds_the_cat_on_the_right_or_on_the_left():
+    net, picture = nets.load("squeezenet1_1", device="cpu"), cat().float()
+    found = saliency.grad_cam(net, picture, 285)
+    mirrored = saliency.grad_cam(net, picture.flip(3), 285)
+    assert relative(mirrored.flip(3), found) < 0.5
+
+
+# ---- SmoothGrad ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", saliency.RULES)
+def test_smooth_grad_is_a_mean_over_noisy_copies(rule: str):
+    module, x, target, *_ = case("squeezenet1_1")
+    x = torch.cat([x, 3 * x.flip(3)])  # the noise is a fraction of each picture's own range
+    generator = torch.Generator().manual_seed(7)
+    total = torch.zeros_like(x)
+    for _ in range(3):
+        noise = torch.randn(x.shape, generator=generator)
+        for index, picture in enumerate(x):
+            spread = 0.2 * (picture.max() - picture.min())
+            total[index] += saliency.backprop(module, (picture + spread * noise[index])[None], target, rule)[0]
+    got = saliency.smooth_grad(module, x, target, noise=0.2, samples=3, rule=rule, seed=7)
+    assert relative(got, total / 3) < 1e-5
+
+
+def test_smooth_grad_without_noise_is_the_gradient():
+    net, picture = nets.load("squeezenet1_1", device="cpu"), cat(96).float()
+    got = saliency.smooth_grad(net, picture, 285, noise=0.0, samples=2)
+    torch.testing.assert_close(got, saliency.backprop(net, picture, 285))
+
+
+def test_smooth_grad_repeats_by_its_seed_and_leaves_the_global_one():
+    net, picture = nets.load("squeezenet1_1", device="cpu"), cat(96).float()
+    state = torch.get_rng_state()
+    first, again, other = (saliency.smooth_grad(net, picture, 285, samples=2, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+# ---- integrated gradients --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("baseline", [0.0, 0.5, "noise"])
+def test_completeness(baseline: float | str):
+    """The sum tends to S(x) − S(x')."""
+    net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
+    if baseline == "noise":
+        baseline = torch.rand(picture.shape, generator=torch.Generator().manual_seed(0))
+    got = saliency.integrated_gradients(net, picture, 285, baseline=baseline, steps=48).sum().item()
+    origin = torch.as_tensor(baseline).expand_as(picture).contiguous()
+    expected = (net(picture) - net(origin))[0, 285].item()
+    assert got == pytest.approx(expected, rel=0.02, abs=0.2)
+
+
+class Cubic(nn.Module):
+    """S(x) = Σ x³."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x ** 3).flatten(1).sum(1, keepdim=True)
+
+
+def test_quadrature_is_exact_for_polynomials():
+    """∫₀¹ 3(x' + α(x − x'))² dα (x − x') = x³ − x'³ for each pixel; two nodes are enough for a square."""
+    x = torch.rand(2, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    got = saliency.integrated_gradients(Cubic().eval(), x, 0, baseline=0.25, steps=2)
+    torch.testing.assert_close(got, x ** 3 - 0.25 ** 3)
+
+
+def test_a_baseline_equal_to_the_picture_explains_nothing():
+    net, picture = nets.load("squeezenet1_1", device="cpu"), cat(96).float()
+    assert saliency.integrated_gradients(net, picture, 285, baseline=picture, steps=1).abs().max() == 0
