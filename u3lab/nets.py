@@ -56,6 +56,7 @@ class Classifier(nn.Module):
         self.module, self.name, self.size = module, name, size
         self.classes = tuple(classes)
         self.memory_format = torch.preserve_format
+        self.bare = False  # True: not a classifier of pictures but any network, whose inputs are left as they are
         self._paths = layers or _paths(module)
         self.register_buffer("mean", torch.tensor(mean, device=self.device).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std, device=self.device).view(1, -1, 1, 1), persistent=False)
@@ -73,13 +74,13 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Class scores before the softmax: (B,3,H,W) in [0,1] → (B,K)."""
-        return self.scores(self.normalise(_images.check(images)))
+        return self.scores(self.normalise(images if self.bare else _images.check(images)))
 
     def normalise(self, images: Tensor) -> Tensor:
         """(images − mean) / std on the network's device: what the module itself takes. Unchecked."""
         dtype = next((p.dtype for p in self.module.parameters() if p.is_floating_point()), images.dtype)
         images = images.to(self.device, dtype, memory_format=self.memory_format)
-        return (images - self.mean) / self.std
+        return images.clone() if self.bare else (images - self.mean) / self.std
 
     def scores(self, normalised: Tensor) -> Tensor:
         """The module on normalised pictures; a picture too small for it gives one clear error."""
@@ -132,13 +133,18 @@ class Classifier(nn.Module):
                           f"{', '.join(self.layers)}") from None
 
     def class_index(self, target: int | str) -> int:
-        """Number of a class that is given by its number or by its (unique, case-insensitive) name."""
+        """Number of a class that is given by its number or by its name; case matters only where two names need it."""
         if isinstance(target, str):
-            matches = [k for k, name in enumerate(self.classes) if name.lower() == target.lower()]
+            # Spelled exactly first: ImageNet has a Cardigan (a dog) and a cardigan.
+            matches = [k for k, name in enumerate(self.classes) if name == target] or [
+                k for k, name in enumerate(self.classes) if name.lower() == target.lower()]
             if not matches:
                 near = difflib.get_close_matches(target, self.classes, n=3, cutoff=0.4)
                 raise U3Error(f"{self.name} has no class {target!r}"
                               + (f"; near it: {', '.join(near)}" if near else "; see net.classes"))
+            if len(matches) > 1:
+                raise U3Error(f"{self.name} has {len(matches)} classes {target!r}; give the number: "
+                              f"{' or '.join(map(str, matches))}")
             return matches[0]
         if not hasattr(target, "__index__"):
             raise U3Error(f"{target!r} is not a class; give its number or its name")
@@ -150,7 +156,11 @@ class Classifier(nn.Module):
 
 def wrap(net: nn.Module) -> Classifier:
     """The network as a Classifier: itself if it is one, else with no normalisation and paths as layer names."""
-    return net if isinstance(net, Classifier) else Classifier(net, name=type(net).__name__)
+    if isinstance(net, Classifier):
+        return net
+    wrapped = Classifier(net, name=type(net).__name__)
+    wrapped.bare = True
+    return wrapped
 
 
 def load(name: str = "squeezenet1_1", device: str | torch.device | None = None) -> Classifier:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from typing import Any, dataclass_transform
 
 from u3lab.errors import U3Error
@@ -70,7 +71,7 @@ def _checked(name: str, knob: Knob, value: Any) -> Any:
         if value not in knob.choices:
             raise U3Error(f"{name} = {value!r}; choose one of {', '.join(knob.choices)}")
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
         raise U3Error(f"{name} = {value!r}; give a number from {knob.low} to {knob.high}")
     if isinstance(knob.low, int) and value != int(value):
         raise U3Error(f"{name} = {value!r}; give a whole number from {knob.low} to {knob.high}")

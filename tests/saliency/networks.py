@@ -7,12 +7,23 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
 
-from u3lab import nets
+from u3lab import U3Error, nets, saliency
+
+METHODS = {
+    "backprop": saliency.backprop,
+    "linear_approximation": saliency.linear_approximation,
+    "grad_cam": saliency.grad_cam,
+    "smooth_grad": lambda net, x, target: saliency.smooth_grad(net, x, target, samples=1),
+    "integrated_gradients": lambda net, x, target: saliency.integrated_gradients(net, x, target, steps=1),
+    "lrp": saliency.lrp,
+    "excitation_backprop": saliency.excitation_backprop,
+}
 
 
 class Case(NamedTuple):
@@ -105,4 +116,31 @@ def fused(module: nn.Module) -> nn.Module:
                 setattr(parent, before[0], fuse_conv_bn_eval(before[1], child))
                 setattr(parent, name, nn.Identity())
             before = (name, child)
-    return module
+    return module.eval()
+
+
+def lin(rows: list[list[float]], bias: list[float] | None = None) -> nn.Linear:
+    """A dense layer with these weights, in float64."""
+    layer = nn.Linear(len(rows[0]), len(rows), bias=bias is not None).double()
+    layer.weight.data = torch.tensor(rows, dtype=torch.float64)
+    if bias is not None:
+        layer.bias.data = torch.tensor(bias, dtype=torch.float64)
+    return layer
+
+
+def mixed(inputs: int, outputs: int, seed: int) -> nn.Linear:
+    """A dense layer with weights and biases of either sign, in float64."""
+    generator = torch.Generator().manual_seed(seed)
+    weight = torch.randn(outputs, inputs, generator=generator)
+    return lin(weight.tolist(), torch.randn(outputs, generator=generator).tolist())
+
+
+@cache
+def squeezenet() -> nets.Classifier:
+    """The shipped network; not to be changed."""
+    return nets.load("squeezenet1_1", device="cpu")
+
+
+def slip(*words: str):
+    """An U3Error whose message has all these words."""
+    return pytest.raises(U3Error, match="".join(f"(?=.*{word})" for word in words))

@@ -6,26 +6,12 @@ import copy
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
-from tests.saliency.networks import case, cat, fused, relative
-from u3lab import U3Error, nets, saliency
+from tests.saliency.networks import case, cat, lin, mixed, relative
+from u3lab import nets, saliency
 
 EPSILON = 1e-6
-
-
-def lin(rows: list[list[float]], bias: list[float] | None = None) -> nn.Linear:
-    layer = nn.Linear(len(rows[0]), len(rows), bias=bias is not None).double()
-    layer.weight.data = torch.tensor(rows, dtype=torch.float64)
-    if bias is not None:
-        layer.bias.data = torch.tensor(bias, dtype=torch.float64)
-    return layer
-
-
-def mixed(inputs: int, outputs: int, seed: int) -> nn.Linear:
-    generator = torch.Generator().manual_seed(seed)
-    return lin(torch.randn(outputs, inputs, generator=generator).tolist(), torch.randn(outputs, generator=generator).tolist())
 
 
 # ---- one dense layer, term by term -----------------------------------------------------------------------------------
@@ -67,8 +53,9 @@ def test_lrp_on_two_dense_layers(rule: str, options: dict, seed: int):
     expected = by_loops(first, x[0].tolist(), middle, rule, **options)
     given = {k: v for k, v in options.items() if rule != "z_plus"}
     net = nn.Sequential(first, nn.ReLU(), last).eval()
-    torch.testing.assert_close(saliency.lrp(net, x, 1, rule, **given)[0], torch.tensor(expected, dtype=torch.float64))
-    torch.testing.assert_close(saliency.lrp(net, x, 1, rule, "1", **given)[0], torch.tensor(middle, dtype=torch.float64))
+    for layer, wanted in ((None, expected), ("1", middle)):
+        got = saliency.lrp(net, x, 1, rule, layer, **given)
+        torch.testing.assert_close(got, torch.tensor([wanted], dtype=torch.float64))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -117,7 +104,7 @@ def test_a_convolution_is_a_large_dense_layer(options: dict, rule: str):
 
 
 def test_epsilon_rule_keeps_all_but_what_biases_and_epsilon_take():
-    """At each layer an output leaves (b ± ε)/(z ± ε) of its relevance behind; the rest arrives below, to the last digit."""
+    """At each layer an output leaves (b ± ε)/(z ± ε) of its relevance behind; the rest arrives below."""
     torch.manual_seed(3)
     net = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 5, 3, padding=1), nn.ReLU(),
                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4)).double().eval()
@@ -165,165 +152,3 @@ def test_excitation_of_the_shipped_network_adds_up_to_one(layer: str):
         if target == 285 or layer != "fire9":
             p = saliency.excitation_backprop(net, cat().float(), target, layer)
             assert p.min() >= 0 and p.sum().item() == pytest.approx(1, abs=1e-4), target
-
-
-# ---- building blocks -------------------------------------------------------------------------------------------------
-
-
-class Block(nn.Module):
-    """score = Σ relu(a + b), with a = −x and b = 3x, summed in one of the ways that networks write it."""
-
-    def __init__(self, add) -> None:
-        super().__init__()
-        self.a, self.b, self.add = nn.Conv2d(1, 1, 1, bias=False), nn.Conv2d(1, 1, 1, bias=False), add
-        self.a.weight.data.fill_(-1)
-        self.b.weight.data.fill_(3)
-        self.double().eval()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.add(self.a(x), self.b(x)).relu().flatten(1)
-
-
-def in_place(a: Tensor, b: Tensor) -> Tensor:
-    a += b
-    return a
-
-
-SUMS = {"+": lambda a, b: a + b, "+=": in_place, "torch.add": torch.add, "add_": lambda a, b: a.add_(b),
-        "method": lambda a, b: a.add(b)}
-
-
-@pytest.mark.parametrize("add", SUMS.values(), ids=SUMS)
-def test_sums_of_branches(add):
-    """x = 2: a = −2, b = 6, r = 4. LRP gives a/(a + b) = −½ and 3/2 of it; excitation ¼ and ¾ by size."""
-    net, x = Block(add), torch.full((1, 1, 1, 1), 2.0, dtype=torch.float64)
-    assert net(x).item() == 4
-    assert saliency.lrp(net, x, 0, layer="a").item() == pytest.approx(-2, rel=1e-5)
-    assert saliency.lrp(net, x, 0, layer="b").item() == pytest.approx(6, rel=1e-5)
-    assert saliency.lrp(net, x, 0).item() == pytest.approx(4, rel=1e-5)
-    assert saliency.excitation_backprop(net, x, 0, "a").item() == pytest.approx(0.25, rel=1e-5)
-    assert saliency.excitation_backprop(net, x, 0, "b").item() == pytest.approx(0.75, rel=1e-5)
-    assert saliency.excitation_backprop(net, x, 0).item() == pytest.approx(0.75, rel=1e-5)  # nothing excites a
-
-
-@pytest.mark.parametrize("average", [nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Sequential()])
-def test_averages_share_in_proportion(average: nn.Module):
-    class Net(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            y = average(x)
-            return y.flatten(1) if len(y[0, 0]) == 1 else y.mean([2, 3])
-
-    x = torch.tensor([[[[1.0, 3.0], [4.0, 0.0]]]], dtype=torch.float64)
-    for rule in ("epsilon", "alpha_beta", "z_plus"):
-        torch.testing.assert_close(saliency.lrp(Net().eval(), x, 0, rule), x / 4, rtol=1e-5, atol=1e-9)
-    torch.testing.assert_close(saliency.excitation_backprop(Net().eval(), x, 0), x / 8)
-
-
-def test_max_pooling_gives_all_to_the_winner():
-    net = nn.Sequential(nn.MaxPool2d(2), nn.Flatten()).eval()
-    x = torch.tensor([[[[1.0, 3.0], [4.0, 0.0]]]])
-    assert saliency.lrp(net, x, 0, "alpha_beta").flatten().tolist() == [0, 0, 4, 0]
-    assert saliency.excitation_backprop(net, x, 0).flatten().tolist() == [0, 0, 1, 0]
-
-
-def test_relu6_passes_relevance_on_saturated_or_not():
-    net = nn.Sequential(lin([[1.0, 2.0]], [0.0]), nn.ReLU6(), lin([[5.0]], [0.0])).eval()
-    x = torch.tensor([[2.0, 4.0]], dtype=torch.float64)  # z = 10, saturated at 6, score 30
-    torch.testing.assert_close(saliency.lrp(net, x, 0), torch.tensor([[6.0, 24.0]], dtype=torch.float64), rtol=1e-5,
-                               atol=1e-9)
-
-
-@pytest.mark.parametrize("rule", ["epsilon", "alpha_beta", "z_plus"])
-@pytest.mark.parametrize("name", ["resnet18", "vgg11_bn"])
-def test_a_convolution_and_its_batch_norm_are_one_layer(name: str, rule: str):
-    module, x, target, middle, _ = case(name)
-    for layer in (None, middle):
-        assert relative(saliency.lrp(module, x, target, rule, layer),
-                        saliency.lrp(fused(module), x, target, rule, layer)) < 1e-7
-
-
-def test_a_lone_batch_norm_is_a_linear_layer():
-    """γ/√(v + eps)·x + (β − mean·γ/√(v + eps)), one weight and one bias for each channel."""
-    norm = nn.BatchNorm2d(2, eps=0.0).double()
-    norm.running_mean.copy_(torch.tensor([1.0, -1.0]))
-    norm.running_var.copy_(torch.tensor([4.0, 0.25]))
-    norm.weight.data = torch.tensor([2.0, -0.5], dtype=torch.float64)
-    norm.bias.data = torch.tensor([0.5, 1.0], dtype=torch.float64)
-    top = mixed(2, 2, 0)
-    x = torch.tensor([3.0, 2.0], dtype=torch.float64).view(1, 2, 1, 1)
-    same = nn.Sequential(nn.Flatten(), lin([[1.0, 0.0], [0.0, -1.0]], [-0.5, 0.0]), nn.ReLU(), top).eval()
-    net = nn.Sequential(norm, nn.ReLU(), nn.Flatten(), top).eval()
-    torch.testing.assert_close(net(x), same(x))
-    for rule in ("epsilon", "alpha_beta"):
-        torch.testing.assert_close(saliency.lrp(net, x, 1, rule), saliency.lrp(same, x, 1, rule))
-
-
-def test_a_layer_that_is_used_twice():
-    """Hooks on modules would confuse its two calls; relevance is sent down each call by itself."""
-    class Twice(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer, self.top = mixed(4, 4, 0), mixed(4, 2, 1)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.top(F.relu(self.layer(F.relu(self.layer(x)))))
-
-    net = Twice().eval()
-    apart = nn.Sequential(net.layer, nn.ReLU(), copy.deepcopy(net.layer), nn.ReLU(), net.top).eval()
-    x = torch.rand(1, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    for rule in ("epsilon", "alpha_beta"):
-        torch.testing.assert_close(saliency.lrp(net, x, 0, rule), saliency.lrp(apart, x, 0, rule))
-    torch.testing.assert_close(saliency.excitation_backprop(net, x, 0), saliency.excitation_backprop(apart, x, 0))
-
-
-@pytest.mark.parametrize("rule", ["epsilon", "alpha_beta", "z_plus"])
-def test_pictures_of_a_batch_do_not_see_each_other(rule: str):
-    module, x, *_ = case("squeezenet1_1")
-    both = torch.cat([x, x.flip(3)])
-    apart = torch.cat([saliency.lrp(module, both[:1], 285, rule), saliency.lrp(module, both[1:], 504, rule)])
-    torch.testing.assert_close(saliency.lrp(module, both, [285, 504], rule), apart)
-
-
-def test_relevance_of_a_neuron_stays_in_its_receptive_field():
-    net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
-    channel = net.features(picture, "conv1")[0, :, 20, 30].argmax().item()
-    value = net.features(picture, "conv1")[0, channel, 20, 30].item()
-    r = saliency.lrp(net, picture, ("conv1", channel, 20, 30))
-    rows, columns = r[0].abs().sum(0).nonzero().T
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (40, 42, 60, 62)
-    bias = net.module.features[0].bias[channel].item()
-    assert r.sum().item() == pytest.approx(value - bias, rel=1e-3)
-
-
-def test_scores_are_those_of_the_network():
-    """The machinery computes every layer itself; it must compute the same network."""
-    from u3lab.saliency.propagation import Propagation
-    from u3lab.saliency.relevance_rules import epsilon_rule
-    from u3lab.saliency.trace import Trace
-
-    for name in ("squeezenet1_1", "efficientnet_lite0"):
-        net, picture = nets.load(name, device="cpu"), cat(128).float()
-        trace = Trace(net, picture, [], Propagation(epsilon_rule(1e-6), lambda a: a, 1e-6))
-        torch.testing.assert_close(trace.logits, net(picture), rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("name", ["densenet121", "googlenet", "shufflenet_v2_x0_5", "mobilenet_v2", "mnasnet0_5"])
-def test_other_networks_give_finite_maps(name: str):
-    from torchvision import models
-
-    from tests.saliency.networks import built
-
-    options = {"init_weights": False, "aux_logits": False} if name == "googlenet" else {}
-    net, x = built(lambda: getattr(models, name)(num_classes=10, **options)), cat(64).float()
-    for rule in ("epsilon", "alpha_beta", "z_plus"):
-        assert saliency.lrp(net, x, 3, rule).isfinite().all()
-    p = saliency.excitation_backprop(net, x, 3)
-    assert p.min() >= 0 and 0 < p.sum() <= 1 + 1e-4
-
-
-@pytest.mark.parametrize("gate", [nn.SiLU(), nn.SiLU(inplace=True), nn.Hardswish(inplace=True), nn.Sigmoid(), nn.GELU()])
-def test_functions_without_a_rule_are_named(gate: nn.Module):
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), gate, nn.Flatten(), nn.Linear(4 * 36, 2)).eval()
-    for ask in (saliency.lrp, saliency.excitation_backprop):
-        with pytest.raises(U3Error, match=f"no relevance rule is known for '{type(gate).__name__.lower()}"):
-            ask(net, cat(8).float(), 0)

@@ -72,7 +72,7 @@ class Propagation(TorchFunctionMode):
 
     PASS = {F.dropout, torch.max_pool2d, F.max_pool2d, F.adaptive_max_pool2d, torch.flatten, Tensor.flatten, torch.cat,
             torch.reshape, Tensor.reshape, Tensor.view, torch.squeeze, Tensor.squeeze, F.pad, Tensor.contiguous,
-            Tensor.permute, torch.transpose, Tensor.transpose, Tensor.clone}
+            Tensor.permute, torch.transpose, Tensor.transpose, Tensor.clone, Tensor.__getitem__}
     SUM = {torch.add, Tensor.add, Tensor.__add__}
     AVERAGE = {F.adaptive_avg_pool2d, F.avg_pool2d, torch.mean, Tensor.mean}
 

@@ -94,7 +94,7 @@ def lrp(net: nn.Module, images: Tensor, target: Target, rule: str = "epsilon", l
         raise U3Error(f"epsilon = {epsilon}; give a number above 0, such as 1e-6")
     if rule == "z_plus":
         rule, alpha, beta = "alpha_beta", 1.0, 0.0
-    if rule == "alpha_beta" and abs(alpha - beta - 1) > 1e-9:
+    if rule == "alpha_beta" and not abs(alpha - beta - 1) <= 1e-9:
         raise U3Error(f"alpha − beta is {alpha - beta:g} and must be 1, or relevance is made or lost; "
                       "try alpha=2, beta=1")
     if rule not in ("epsilon", "alpha_beta"):
@@ -127,7 +127,7 @@ def excitation_backprop(net: nn.Module, images: Tensor, target: Target, layer: s
     if contrastive and is_neuron(target):
         raise U3Error("contrastive excitation sets a class against all others; "
                       "give a class as the target, not a neuron")
-    mode = Propagation(excitation_rule, torch.abs, 1e-12)
+    mode = Propagation(excitation_rule, lambda a: a, 1e-12)
     trace = Trace(net, images, named_layers(target, layer), mode)
     scores, end = trace.scores(target), trace.inputs if layer is None else trace[layer]
     if not contrastive:

@@ -1,0 +1,187 @@
+"""Every kind of torchvision network: all its ReLUs obey, and it is left as it was, whatever happens in between."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tests.saliency.networks import built, case, cat, vgg11
+from u3lab import U3Error, saliency
+
+
+def from_torchvision(name: str, **options):
+    def build() -> nn.Module:
+        from torchvision import models
+
+        return getattr(models, name)(num_classes=10, **options)
+    return build
+
+
+BUILDS = {name: from_torchvision(name) for name in (
+    "alexnet", "resnet18", "densenet121", "mobilenet_v2", "shufflenet_v2_x0_5", "squeezenet1_0", "mnasnet0_5",
+    "regnet_x_400mf", "regnet_y_400mf", "mobilenet_v3_small")}
+BUILDS["vgg11_bn"] = lambda: vgg11(batch_norm=True)
+BUILDS["googlenet"] = from_torchvision("googlenet", init_weights=False, aux_logits=False)
+BUILDS["inception_v3"] = from_torchvision("inception_v3", init_weights=False)  # with its auxiliary classifier
+CLASS = 3
+
+
+@cache
+def network(name: str) -> nn.Module:
+    return built(BUILDS[name])
+
+
+def pictures(name: str) -> Tensor:
+    side = 75 if name == "inception_v3" else 64
+    x = cat(side).float()
+    return torch.cat([x, x.flip(3)])
+
+
+class ByHand(torch.autograd.Function):
+    """The three rules again, written from the papers: the mask comes from the input of the ReLU."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, rule: str, ceiling: float) -> Tensor:
+        ctx.save_for_backward((x > 0) & (x < ceiling))
+        ctx.rule = rule
+        return torch.minimum(torch.maximum(x, torch.zeros(())), torch.full((), ceiling))
+
+    @staticmethod
+    def backward(ctx, p: Tensor):
+        (on,) = ctx.saved_tensors
+        p = {"gradient": p * on, "deconvnet": p * (p > 0), "guided": p * (p > 0) * on}[ctx.rule]
+        return p, None, None
+
+
+def expected_saliency(name: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> Tensor:
+    """torch's own functional ReLUs, which all modules call, replaced one after the other."""
+    hardtanh = F.hardtanh
+    with monkeypatch.context() as patch:
+        patch.setattr(F, "relu", lambda x, inplace=False: ByHand.apply(x, rule, float("inf")))
+        patch.setattr(F, "relu6", lambda x, inplace=False: ByHand.apply(x, rule, 6.0))
+        patch.setattr(F, "hardtanh", lambda x, low=-1.0, high=1.0, inplace=False: ByHand.apply(x, rule, high)
+                      if low == 0 else hardtanh(x, low, high))
+        x = pictures(name).requires_grad_()
+        scores = network(name)(x)
+        (result,) = torch.autograd.grad(scores[:, CLASS].sum(), x)
+    return result
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_every_relu_obeys(name: str, monkeypatch: pytest.MonkeyPatch):
+    trace = saliency.record(network(name), pictures(name))
+    for rule in saliency.RULES:
+        ours, theirs = trace.backprop(CLASS, rule), expected_saliency(name, rule, monkeypatch)
+        assert theirs.abs().max() > 0
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5 * theirs.abs().max().item())
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_gradient_is_plain_autograd_exactly(name: str):
+    x = pictures(name).requires_grad_()
+    (expected,) = torch.autograd.grad(network(name)(x)[:, CLASS].sum(), x)
+    assert torch.equal(saliency.backprop(network(name), pictures(name), CLASS), expected)
+
+
+def state(net: nn.Module) -> dict:
+    """All that a caller could notice. Parameters by identity and by value."""
+    return {
+        "values": copy.deepcopy(net.state_dict()),
+        "parameters": [(name, id(p), p.requires_grad, p.grad, p._version) for name, p in net.named_parameters()],
+        "modules": [(name, id(m), m.training, getattr(m, "inplace", None), len(m._forward_hooks),
+                     len(m._forward_pre_hooks), len(m._backward_hooks), len(m._backward_pre_hooks), m.forward.__func__)
+                    for name, m in net.named_modules()],
+        "functions": [getattr(F, f) for f in ("relu", "relu_", "hardtanh", "conv2d", "linear", "batch_norm")],
+    }
+
+
+def same_state(a: dict, b: dict) -> bool:
+    values = zip(a["values"].items(), b["values"].items(), strict=True)
+    return all(k == j and torch.equal(v, w) for (k, v), (j, w) in values) and all(
+        a[key] == b[key] for key in ("parameters", "modules", "functions"))
+
+
+def ask_everything(net: nn.Module, x: Tensor) -> None:
+    for rule in saliency.RULES:
+        saliency.backprop(net, x, CLASS, rule)
+    saliency.linear_approximation(net, x, CLASS)
+    saliency.grad_cam(net, x, CLASS)
+    saliency.smooth_grad(net, x, CLASS, samples=1)
+    saliency.integrated_gradients(net, x, CLASS, steps=1)
+    for ask in (saliency.lrp, saliency.excitation_backprop):
+        try:
+            ask(net, x, CLASS)
+        except U3Error as error:  # networks with gates have no relevance rule
+            assert "no relevance rule" in str(error)
+    saliency.backprop(net, x, CLASS, "guided")
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_network_is_left_as_it_was(name: str):
+    net, x = network(name), pictures(name)[:1]
+    for index, parameter in enumerate(net.parameters()):
+        parameter.requires_grad_(index % 2 == 0)  # some frozen, some not: both have to stay
+    before, scores = state(net), net(x)
+    if not torch.is_tensor(scores):
+        scores = scores.logits
+    ask_everything(net, x)
+    assert same_state(before, state(net))
+    assert torch.equal(net(x), scores.detach())
+
+
+class Breaks(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        raise KeyError("half way through")
+
+
+def test_network_is_left_as_it_was_when_an_error_interrupts():
+    net = copy.deepcopy(network("resnet18"))
+    x, before, scores = pictures("resnet18")[:1], state(net), net(pictures("resnet18")[:1])
+    for slip in (lambda: saliency.backprop(net, x, 99), lambda: saliency.backprop(net, x, CLASS, layer="nowhere"),
+                 lambda: saliency.backprop(net, x, CLASS, lambda p, active: 1 / 0),
+                 lambda: saliency.backprop(net, x[:, :1], CLASS), lambda: saliency.lrp(net, x[:, :1], CLASS),
+                 lambda: saliency.excitation_backprop(net, x, CLASS, "nowhere"), lambda: saliency.lrp(net, x, 99)):
+        with pytest.raises((U3Error, ZeroDivisionError, RuntimeError)):
+            slip()
+        assert same_state(before, state(net))
+    whole, net.layer3 = net.layer3, Breaks().eval()
+    broken = state(net)
+    for ask in (saliency.backprop, saliency.lrp, saliency.excitation_backprop, saliency.grad_cam):
+        with pytest.raises(KeyError, match="half way"):
+            ask(net, x, CLASS)
+        assert same_state(broken, state(net))
+    net.layer3 = whole
+    assert same_state(before, state(net)) and torch.equal(net(x), scores)
+    assert torch.relu(torch.tensor(-1.0)) == 0  # no mode is left active
+    assert torch.overrides._get_current_function_mode_stack() == []
+
+
+def test_hooks_of_the_caller_are_called_and_stay():
+    net = copy.deepcopy(network("squeezenet1_0"))
+    seen = []
+    net.features[0].register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
+    saliency.backprop(net, pictures("squeezenet1_0"), CLASS, "guided")
+    assert len(seen) == 1 and len(net.features[0]._forward_hooks) == 1
+
+
+def test_it_works_under_no_grad_and_leaves_the_pictures_alone():
+    net, x = network("resnet18"), pictures("resnet18")
+    asked = x.clone()
+    with torch.no_grad():
+        quiet = saliency.backprop(net, asked, CLASS, "guided")
+        saliency.lrp(net, asked, CLASS)
+    assert torch.equal(quiet, saliency.backprop(net, x, CLASS, "guided"))
+    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None and not quiet.requires_grad
+
+
+def test_pictures_of_a_batch_do_not_see_each_other():
+    net, x = case("squeezenet1_1").module, case("squeezenet1_1").x
+    both = torch.cat([x, x.flip(3)])
+    for rule in saliency.RULES:
+        apart = [saliency.backprop(net, one, target, rule) for one, target in ((both[:1], 285), (both[1:], 504))]
+        torch.testing.assert_close(saliency.backprop(net, both, [285, 504], rule), torch.cat(apart))

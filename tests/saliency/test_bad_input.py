@@ -1,0 +1,189 @@
+"""One slip a test: each gives one U3Error that says what was given, what is wanted and what to do."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import METHODS, built, cat, resnet18, slip, squeezenet
+from u3lab import nets, saliency
+
+
+@pytest.fixture
+def net() -> nets.Classifier:
+    return squeezenet()
+
+
+@pytest.fixture
+def picture() -> Tensor:
+    return cat(96).float()
+
+
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest):
+    return METHODS[request.param]
+
+
+# ---- layers, neurons, classes ----------------------------------------------------------------------------------------
+
+
+def test_wrong_layer_gets_the_near_name(net, picture):
+    with slip("squeezenet1_1 has no layer 'fire55'", "did you mean 'fire5'", "conv1, fire2"):
+        saliency.backprop(net, picture, 285, layer="fire55")
+
+
+def test_wrong_layer_of_a_neuron(net, picture):
+    with slip("no layer 'fier6'", "did you mean 'fire6'"):
+        saliency.backprop(net, picture, ("fier6", 0, 0, 0))
+
+
+def test_layer_that_is_no_name(net, picture):
+    with slip("no layer 5", "layers are"):
+        saliency.grad_cam(net, picture, 285, 5)
+
+
+def test_channel_out_of_range(net, picture):
+    with slip("channel 256", "fire5", "0 to 255"):
+        saliency.backprop(net, picture, ("fire5", 256, 1, 1))
+
+
+def test_negative_channel(net, picture):
+    with slip("channel -1", "0 to 255"):
+        saliency.backprop(net, picture, ("fire5", -1, 1, 1))
+
+
+@pytest.mark.parametrize("place, words", [((3, 99, 1), ("y 99", "0 to")), ((3, 1, 99), ("x 99", "0 to")),
+                                          ((3, 1.5, 1), ("y 1.5", "0 to"))])
+def test_position_out_of_range(net, picture, place, words):
+    with slip(*words):
+        saliency.backprop(net, picture, ("fire5", *place))
+
+
+def test_neuron_with_too_few_coordinates(net, picture):
+    with slip(r"\('fire5', 3\)", "channel, y, x"):
+        saliency.backprop(net, picture, ("fire5", 3))
+
+
+def test_class_1000(net, picture, method):
+    with slip("class 1000 does not exist", "999"):
+        method(net, picture, 1000)
+
+
+def test_class_minus_1(net, picture, method):
+    with slip("class -1 does not exist", "0 to 999"):
+        method(net, picture, -1)
+
+
+@pytest.mark.parametrize("target, wrong", [(10, 10), (-1, -1), ([3, -1], -1), ([3, 10], 10)])
+def test_class_of_a_network_without_names(target, wrong):
+    x = cat(64).float().expand(2, -1, -1, -1)
+    with slip(f"class {wrong} does not exist", "0 to 9"):
+        saliency.backprop(built(resnet18), x, target)
+
+
+def test_unknown_class_name(net, picture):
+    with slip("no class 'egyptian catt'", "Egyptian cat"):
+        saliency.backprop(net, picture, "egyptian catt")
+
+
+def test_class_name_of_a_network_without_names(picture):
+    with slip("no class 'tabby'"):
+        saliency.backprop(built(resnet18), picture, "tabby")
+
+
+@pytest.mark.parametrize("target", [None, 3.5, [3.5]])
+def test_target_of_a_wrong_kind(net, picture, target):
+    with slip("not a class", "number or its name"):
+        saliency.backprop(net, picture, target)
+
+
+@pytest.mark.parametrize("targets", [[1, 2], [], (1, 2, 3)])
+def test_target_list_of_wrong_length(net, picture, targets):
+    with slip(f"{len(targets)} targets for 1 pictures", "one a picture"):
+        saliency.backprop(net, picture, targets)
+
+
+@pytest.mark.parametrize("ask", [
+    lambda net, x: saliency.backprop(net, x, ("fire3", 1, 2, 2), layer="fire5"),
+    lambda net, x: saliency.linear_approximation(net, x, ("fire3", 1, 2, 2), "fire5"),
+    lambda net, x: saliency.grad_cam(net, x, ("fire3", 1, 2, 2), "fire5"),
+    lambda net, x: saliency.lrp(net, x, ("fire3", 1, 2, 2), layer="fire5"),
+    lambda net, x: saliency.excitation_backprop(net, x, ("fire3", 1, 2, 2), "fire5"),
+])
+def test_layer_above_the_target(net, picture, ask):
+    with slip("does not lead to the target", "layer below"):
+        ask(net, picture)
+
+
+def test_relevance_between_a_convolution_and_its_batch_norm():
+    module, x = built(resnet18), cat(64).float()
+    with slip("one layer", "pick the batch norm"):
+        saliency.lrp(module, x, 3, layer="layer1.0.conv1")
+    assert saliency.lrp(module, x, 3, layer="layer1.0.bn1").shape == (1, 64, 16, 16)
+
+
+def test_grad_cam_of_a_layer_without_space():
+    with slip("'fc' has no spatial grid", "convolutional"):
+        saliency.grad_cam(built(resnet18), cat(64).float(), 3, "fc")
+
+
+def test_grad_cam_of_a_network_without_space():
+    with slip("no layer .* spatial grid"):
+        saliency.grad_cam(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)).eval(), torch.rand(1, 3, 2, 2), 0)
+
+
+def test_contrastive_excitation_of_a_neuron(net, picture):
+    with slip("contrastive", "give a class"):
+        saliency.excitation_backprop(net, picture, ("fire5", 1, 2, 2), contrastive=True)
+
+
+# ---- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_unknown_rule(net, picture):
+    with slip("no rule 'gradiant'", "gradient, deconvnet, guided"):
+        saliency.backprop(net, picture, 285, "gradiant")
+
+
+def test_unknown_rule_of_smooth_grad(net, picture):
+    with slip("no rule 'gradiant'", "gradient, deconvnet, guided"):
+        saliency.smooth_grad(net, picture, 285, rule="gradiant")
+
+
+def test_unknown_relevance_rule(net, picture):
+    with slip("no rule 'gamma'", "epsilon, alpha_beta or z_plus"):
+        saliency.lrp(net, picture, 285, "gamma")
+
+
+@pytest.mark.parametrize("epsilon", [0, -1e-6, float("nan")])
+def test_epsilon(net, picture, epsilon):
+    with slip(f"epsilon = {epsilon}", "above 0"):
+        saliency.lrp(net, picture, 285, epsilon=epsilon)
+
+
+@pytest.mark.parametrize("alpha, beta", [(1, 1), (2, 0), (2.0, float("nan"))])
+def test_alpha_minus_beta(net, picture, alpha, beta):
+    with slip("alpha − beta is", "must be 1", "alpha=2, beta=1"):
+        saliency.lrp(net, picture, 285, "alpha_beta", alpha=alpha, beta=beta)
+
+
+def test_no_steps(net, picture):
+    with slip("steps = 0", "at least one"):
+        saliency.integrated_gradients(net, picture, 285, steps=0)
+
+
+def test_baseline_of_another_size(net, picture):
+    with slip("baseline", r"\(1, 3, 10, 10\)", r"\(1, 3, 96, 96\)"):
+        saliency.integrated_gradients(net, picture, 285, baseline=torch.zeros(1, 3, 10, 10))
+
+
+def test_baseline_out_of_range(net, picture):
+    with slip(r"\[0,1\]"):
+        saliency.integrated_gradients(net, picture, 285, baseline=3.0)
+
+
+@pytest.mark.parametrize("options", [{"samples": 0}, {"noise": -0.1}, {"noise": float("nan")}])
+def test_samples_and_noise(net, picture, options):
+    with slip("samples", "noise", "at least one"):
+        saliency.smooth_grad(net, picture, 285, **options)

@@ -1,0 +1,145 @@
+"""The one optimisation loop: where it ends, what each step tells, and that its knobs are read at every step."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from u3lab import U3Error
+from u3lab.descent import Step, descend, last
+
+GOAL = torch.tensor([1.0, -2.0, 0.5])
+
+
+def quadratic(x: torch.Tensor, centre: torch.Tensor = GOAL):
+    """‖x − c‖² + ½‖x‖², whose minimum is ⅔c."""
+    def energy():
+        return x.view(1, 1, 1, 3), {"far": ((x - centre) ** 2).sum(), "large": 0.5 * (x ** 2).sum()}
+    return energy
+
+
+def start(*values: float) -> torch.Tensor:
+    return torch.tensor(values or (0.0, 0.0, 0.0), requires_grad=True)
+
+
+def test_it_reaches_the_closed_form():
+    x = start()
+    end = last(descend(x, quadratic(x), steps=400, rate=lambda: 0.05))
+    torch.testing.assert_close(x.detach(), 2 / 3 * GOAL, atol=1e-3, rtol=0)
+    assert end.loss == pytest.approx((GOAL ** 2).sum().item() / 3, abs=1e-4)
+    assert end.iteration == 400
+    torch.testing.assert_close(end.image.flatten(), x.detach())  # the last value is from after the last update
+
+
+def test_what_a_step_tells():
+    x = start()
+    steps = list(descend(x, quadratic(x), steps=3, rate=lambda: 0.1))
+    assert [step.iteration for step in steps] == [0, 1, 2, 3]
+    assert steps[0] == Step(0, 5.25, steps[0].image, {"far": 5.25, "large": 0.0})  # before the first update
+    assert steps[0].image.tolist() == [[[[0.0, 0.0, 0.0]]]]  # a copy: later updates do not show in it
+    assert not steps[0].image.requires_grad
+    for step in steps:
+        assert step.loss == pytest.approx(sum(step.terms.values())) and isinstance(step.loss, float)
+    assert [step.loss for step in steps] == sorted((step.loss for step in steps), reverse=True)
+
+
+def test_the_same_steps_as_plain_adam():
+    x, y = start(), start()
+    losses = [step.loss for step in descend(x, quadratic(x), steps=20, rate=lambda: 0.1)]
+    optimiser, expected = torch.optim.Adam([y], lr=0.1), []
+    for _ in range(21):
+        loss = sum(quadratic(y)()[1].values())
+        expected.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert losses == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_rate_is_read_at_every_step():
+    x, rates = start(), iter([0.1, 0.1, 0.2, 0.0, 0.4])
+    seen = []
+    for step in descend(x, quadratic(x), steps=4, rate=lambda: next(rates)):
+        seen.append(step.image.flatten()[0].item())
+    moves = torch.tensor(seen).diff()
+    assert moves[0] == pytest.approx(0.1, rel=1e-3)  # the first step of Adam is the rate itself
+    assert 1.5 < moves[1] / moves[0] < 2.1
+    assert moves[2] == 0
+    assert moves[3] > 0.2
+
+
+def test_the_energy_is_read_at_every_step():
+    """A knob that is turned from outside steers what is still to come."""
+    x, weight = start(), {"value": 1.0}
+
+    def energy():
+        return x.view(1, 1, 1, 3), {"far": weight["value"] * ((x - GOAL) ** 2).sum()}
+
+    run = descend(x, energy, steps=2, rate=lambda: 0.1)
+    assert next(run).loss == pytest.approx(5.25)
+    weight["value"] = 0.0
+    assert next(run).loss == 0
+
+
+def test_nothing_happens_before_it_is_asked():
+    x = start()
+    run = descend(x, quadratic(x), steps=5, rate=lambda: 0.1)
+    assert x.tolist() == [0, 0, 0]
+    next(run)
+    assert x.tolist() == [0, 0, 0]
+    next(run)
+    assert x.abs().max() > 0
+
+
+def test_projection():
+    x = start()
+    last(descend(x, quadratic(x), steps=200, rate=lambda: 0.05, project=lambda y: y.clamp_(-0.5, 0.5)))
+    torch.testing.assert_close(x.detach(), torch.tensor([0.5, -0.5, 1 / 3]), atol=1e-3, rtol=0)
+
+
+def test_no_steps_is_the_start():
+    x = start(1.0, 1.0, 1.0)
+    steps = list(descend(x, quadratic(x), steps=0, rate=lambda: 0.1))
+    assert len(steps) == 1 and x.tolist() == [1, 1, 1]
+
+
+def test_divergence_is_told():
+    x = start()
+
+    def energy():
+        return x.view(1, 1, 1, 3), {"deep": -(100 * x).exp().sum()}  # no minimum: one step of 1 overflows
+
+    run = descend(x, energy, steps=20, rate=lambda: 1.0)
+    assert next(run).loss == -3
+    with pytest.raises(U3Error, match="the loss became -inf at step 1; lower the learning rate"):
+        next(run)
+
+
+def test_nan_at_the_start_is_told():
+    x = start(float("nan"), 0.0, 0.0)
+    with pytest.raises(U3Error, match="the loss became nan at step 0"):
+        next(descend(x, quadratic(x), steps=1, rate=lambda: 0.1))
+
+
+def test_only_the_parameter_gets_a_gradient():
+    """Weights of a network inside the energy stay as they are, and without a gradient of their own."""
+    layer = torch.nn.Linear(3, 1)
+    before, x = copy.deepcopy(layer.state_dict()), start()
+    with torch.no_grad():  # it works under no_grad as well
+        last(descend(x, lambda: (x.view(1, 1, 1, 3), {"out": layer(x).pow(2).sum()}), steps=3, rate=lambda: 0.1))
+    assert layer.weight.grad is None and layer.bias.grad is None
+    assert all(torch.equal(before[name], value) for name, value in layer.state_dict().items())
+
+
+def test_last():
+    assert last(iter([1, 2, 3])) == 3
+    assert last([None]) is None
+    assert last(range(4), total=4, title="steps") == 3
+
+
+@pytest.mark.parametrize("total", [None, 0])
+def test_last_of_nothing(total):
+    with pytest.raises(U3Error, match="no step was made"):
+        last([], total=total)

