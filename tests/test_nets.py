@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.saliency.networks import built, cat
+from tests.saliency.networks import built, cat, resnet18
 from u3lab import U3Error, nets, zoo
 
 LAYERS = {
@@ -230,3 +230,22 @@ def test_alexnet_by_its_names():
 def test_other_networks_have_paths_as_names():
     assert zoo.layer_names(skeleton("resnet18")) is None
     assert nets.wrap(skeleton("resnet18")).layers[:4] == ("conv1", "bn1", "relu", "maxpool")
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:99", 3.5])
+def test_a_device_that_is_not_there(device):
+    with pytest.raises(U3Error, match="no device .*cpu"):
+        nets.load("squeezenet1_1", device=device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_no_gpu():
+    with pytest.raises(U3Error, match="no device 'cuda' on this machine"):
+        nets.load("squeezenet1_1", device="cuda")
+
+
+@pytest.mark.parametrize("side", [32, 96])
+def test_a_wrong_number_of_channels_is_not_too_few_pixels(side: int):
+    wrapped = nets.wrap(built(resnet18))
+    with pytest.raises(U3Error, match="takes 3 channels, but the picture has 1"):
+        wrapped(cat(side).float()[:, :1])

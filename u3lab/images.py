@@ -8,10 +8,7 @@ A picture is a float32 tensor (B,3,H,W), RGB, in [0,1]. Nothing here clamps: a v
 
 from __future__ import annotations
 
-import difflib
-import functools
 import io
-import json
 import math
 import os
 import warnings
@@ -23,10 +20,10 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from u3lab import paths
+from u3lab import shipped
 from u3lab.errors import U3Error
 
-GROUPS = ("everyday", "texture", "medical")
+GROUPS, names, caption, label = shipped.GROUPS, shipped.names, shipped.caption, shipped.label
 MAX_PIXELS = 50_000_000  # a file that claims more is not decoded: it would fill the memory of a laptop
 SLACK = 1e-4  # rounding that a value may have outside [0,1]
 
@@ -60,34 +57,6 @@ def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, 
         case _:
             raise U3Error(f"a {type(x).__name__} is not a picture; give a name, a path, bytes, a PIL image or an array")
     return image if size is None else _crop(resize(image, size), size)
-
-
-@functools.cache
-def _index() -> dict[str, dict[str, str | None]]:
-    return json.loads(paths.data("pictures", "index.json").read_text(encoding="utf-8"))
-
-
-def names(group: str | None = None) -> list[str]:
-    """Names of the shipped pictures, of one group ("everyday", "texture", "medical") or all."""
-    if group is not None and group not in GROUPS:
-        raise U3Error(f"there is no group {group!r} of pictures; the groups are {', '.join(GROUPS)}")
-    return [name for name, entry in _index().items() if group in (None, entry["group"])]
-
-
-def caption(name: str) -> str:
-    """What a shipped picture shows, in a few words: its alt text."""
-    return _about(name, "caption")
-
-
-def label(name: str) -> str | None:
-    """The class of ImageNet that a shipped picture shows; None where no class, or more than one, is right."""
-    return _about(name, "label")
-
-
-def _about(name: str, what: str) -> str | None:
-    if name not in _index():
-        raise U3Error(_unknown(name))
-    return _index()[name][what]
 
 
 def check(images: Tensor, channels: int = 3) -> Tensor:
@@ -160,20 +129,14 @@ def _gaussian(n: int, sigma: float) -> Tensor:
 
 def _find(x: str | os.PathLike[str]) -> Path:
     """The file that a name or a path means. A shipped name goes first; "./coffee" is the file of that name."""
-    if isinstance(x, str) and x in _index():
-        return paths.data("pictures", _index()[x]["file"])
+    if x in names():
+        return shipped.file(x)
     path = Path(os.path.expanduser(x))
     if path.is_dir():
         raise U3Error(f"{str(x)!r} is a folder; give the path of one picture in it")
     if not path.exists():
-        raise U3Error(_unknown(str(x)))
+        raise shipped.unknown(str(x))
     return path
-
-
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name.lower(), names(), 1)
-    hint = f"did you mean {near[0]!r}?" if near else "check the path."
-    return f"no file and no shipped picture is called {name!r}; {hint} Shipped are: {', '.join(names())}"
 
 
 def _from_file(file: Path | io.BytesIO, given: str) -> Tensor:

@@ -83,12 +83,18 @@ class Classifier(nn.Module):
         return images.clone() if self.bare else (images - self.mean) / self.std
 
     def scores(self, normalised: Tensor) -> Tensor:
-        """The module on normalised pictures; a picture too small for it gives one clear error."""
+        """The module on normalised pictures; a picture that it cannot take gives one clear error."""
         try:
             return self.module(normalised)
         except RuntimeError as error:
-            height, width = normalised.shape[-2:]
-            if min(height, width) >= 64 or "memory" in str(error):
+            if normalised.ndim != 4 or "memory" in str(error):
+                raise
+            _, channels, height, width = normalised.shape
+            first = next((m for m in self.module.modules() if isinstance(m, nn.Conv2d)), None)
+            if first is not None and channels != first.in_channels:
+                raise U3Error(f"{self.name} takes {first.in_channels} channels, but the picture has {channels}; "
+                              f"give (B,{first.in_channels},H,W); x.expand(-1, 3, -1, -1) makes grey RGB") from error
+            if min(height, width) >= 64:
                 raise
             raise U3Error(f"{height}×{width} pixels are too few for {self.name}; resize the picture to at least "
                           f"64×64, best {self.size}×{self.size}") from error
@@ -176,15 +182,26 @@ def load(name: str = "squeezenet1_1", device: str | torch.device | None = None) 
     Raises
     ------
     U3Error
-        Unknown name, damaged weights, or weights that are neither cached nor reachable.
+        Unknown name, damaged weights, weights that are neither cached nor reachable, or no such device.
     """
     from u3lab import zoo
 
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = _device(device)
     own = {"squeezenet1_1": zoo.squeezenet, "efficientnet_lite0": zoo.efficientnet_lite}
     net = own.get(name, zoo.torchvision_net)(name).eval().to(device, memory_format=torch.channels_last)
     net.memory_format = torch.channels_last  # on a CPU, forward and backward take two thirds of the time
     return net
+
+
+def _device(device: str | torch.device | None) -> torch.device:
+    """The device, once a number could be put there."""
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.zeros(1, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:  # torch has one of these for each kind of absence
+        raise U3Error(f"there is no device {str(device)!r} on this machine; "
+                      "give device=\"cpu\", or leave it out") from error
 
 
 def _paths(module: nn.Module) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -100,7 +101,7 @@ def zennit(scene: Scene, composite: Callable[[], Any] | None, *, target: int | N
 
     module = scene.canonical if canonical else scene.without_inplace
     k = scene.target if target is None else target
-    one = torch.eye(1000)[[k]]
+    one = torch.eye(1000, dtype=scene.normalised.dtype)[[k]]
 
     def run() -> list[Tensor]:
         with Gradient(model=module, composite=composite() if composite else None) as attributor:
@@ -110,7 +111,7 @@ def zennit(scene: Scene, composite: Callable[[], Any] | None, *, target: int | N
 
 def zennit_at_middle(scene: Scene, composite: Callable[[], Any]) -> Run:
     """Relevance of the layer half way down: its output is kept by a hook, as in zennit's tutorial."""
-    one = torch.eye(1000)[[scene.target]]
+    one = torch.eye(1000, dtype=scene.normalised.dtype)[[scene.target]]
 
     def run() -> list[Tensor]:
         kept: list[Tensor] = []
@@ -124,24 +125,33 @@ def zennit_at_middle(scene: Scene, composite: Callable[[], Any]) -> Run:
     return run
 
 
-def zennit_rule(rule: str, **options: Any) -> Callable[[], Any]:
+def zennit_rule(rule: str, stabilizer: float = 1e-6, **options: Any) -> Callable[[], Any]:
     """One rule for every layer with weights, sums and averages in proportion, activations passed through."""
     def composite() -> Any:
         from zennit import rules
         from zennit.composites import LayerMapComposite, layer_map_base
         from zennit.types import Linear
 
-        return LayerMapComposite(layer_map_base() + [(Linear, getattr(rules, rule)(**options))])
+        return LayerMapComposite(layer_map_base(stabilizer) + [(Linear, getattr(rules, rule)(**options))])
     return composite
 
 
-def zennit_composite(name: str, **options: Any) -> Callable[[], Any]:
-    """A composite that zennit ships."""
+def zennit_relu(name: str) -> Callable[[], Any]:
+    """zennit's "deconvnet" or "guided_backprop", with ReLU6 added to the layers that it applies to."""
     def composite() -> Any:
+        from zennit import rules
         from zennit.composites import COMPOSITES
 
-        return COMPOSITES[name](**options)
+        rule = {"deconvnet": rules.ReLUDeconvNet, "guided_backprop": rules.ReLUGuidedBackprop}[name]
+        return COMPOSITES[name](layer_map=[(nn.ReLU6, rule())])
     return composite
+
+
+def zennit_excitation() -> Any:
+    """zennit's excitation backpropagation without biases, as in the paper."""
+    from zennit.composites import ExcitationBackprop
+
+    return ExcitationBackprop(zero_params=["bias"])
 
 
 # TorchRay ---------------------------------------------------------------------------------------------------------
@@ -151,8 +161,6 @@ def torchray(scene: Scene, method: str, *, canonical: bool = False, **options: A
 
     TorchRay replaces ``torch.relu``, so that it knows nothing of ReLU6.
     """
-    from importlib import import_module
-
     module = copy.deepcopy(scene.canonical if canonical else scene.module)  # it leaves parameters frozen
     if options.get("saliency_layer") == "middle":
         middle = scene.canonical_middle if canonical else scene.middle_module

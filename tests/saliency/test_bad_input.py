@@ -156,21 +156,36 @@ def test_unknown_relevance_rule(net, picture):
         saliency.lrp(net, picture, 285, "gamma")
 
 
-@pytest.mark.parametrize("epsilon", [0, -1e-6, float("nan")])
+@pytest.mark.parametrize("rule", [None, 3, ["gradient"]])
+def test_rule_that_is_no_name(net, picture, rule):
+    with slip("there is no rule", "gradient, deconvnet, guided"):
+        saliency.backprop(net, picture, 285, rule)
+    with slip("there is no rule", "epsilon, alpha_beta or z_plus"):
+        saliency.lrp(net, picture, 285, rule)
+
+
+@pytest.mark.parametrize("epsilon", [0, -1e-6, float("nan"), float("inf"), "a", None])
 def test_epsilon(net, picture, epsilon):
-    with slip(f"epsilon = {epsilon}", "above 0"):
+    with slip(f"epsilon = {epsilon!r}", "above 0"):
         saliency.lrp(net, picture, 285, epsilon=epsilon)
 
 
-@pytest.mark.parametrize("alpha, beta", [(1, 1), (2, 0), (2.0, float("nan"))])
+@pytest.mark.parametrize("alpha, beta", [(0.5, -0.5), (2.0, float("nan")), ("a", 1), (2, None)])
+def test_alpha_and_beta(net, picture, alpha, beta):
+    with slip(f"alpha = {alpha!r}, beta = {beta!r}", "beta 0 or more"):
+        saliency.lrp(net, picture, 285, "alpha_beta", alpha=alpha, beta=beta)
+
+
+@pytest.mark.parametrize("alpha, beta", [(1, 1), (2, 0)])
 def test_alpha_minus_beta(net, picture, alpha, beta):
     with slip("alpha − beta is", "must be 1", "alpha=2, beta=1"):
         saliency.lrp(net, picture, 285, "alpha_beta", alpha=alpha, beta=beta)
 
 
-def test_no_steps(net, picture):
-    with slip("steps = 0", "at least one"):
-        saliency.integrated_gradients(net, picture, 285, steps=0)
+@pytest.mark.parametrize("steps", [0, -1, 2.5, "a", None])
+def test_steps(net, picture, steps):
+    with slip(f"steps = {steps!r}", "whole number", "at least one"):
+        saliency.integrated_gradients(net, picture, 285, steps=steps)
 
 
 def test_baseline_of_another_size(net, picture):
@@ -183,7 +198,13 @@ def test_baseline_out_of_range(net, picture):
         saliency.integrated_gradients(net, picture, 285, baseline=3.0)
 
 
-@pytest.mark.parametrize("options", [{"samples": 0}, {"noise": -0.1}, {"noise": float("nan")}])
-def test_samples_and_noise(net, picture, options):
-    with slip("samples", "noise", "at least one"):
-        saliency.smooth_grad(net, picture, 285, **options)
+@pytest.mark.parametrize("samples", [0, 2.5, "a"])
+def test_samples(net, picture, samples):
+    with slip(f"samples = {samples!r}", "whole number", "at least one"):
+        saliency.smooth_grad(net, picture, 285, samples=samples)
+
+
+@pytest.mark.parametrize("noise", [-0.1, float("nan"), float("inf"), "a"])
+def test_noise(net, picture, noise):
+    with slip(f"noise = {noise!r}", "0 or more"):
+        saliency.smooth_grad(net, picture, 285, noise=noise)

@@ -38,15 +38,15 @@ SUMS = {"+": lambda a, b: a + b, "+=": in_place, "torch.add": torch.add, "add_":
 
 @pytest.mark.parametrize("add", SUMS.values(), ids=SUMS)
 def test_sums_of_branches(add):
-    """x = 2: a = −2, b = 6, r = 4. LRP gives a/(a + b) = −½ and 3/2 of it; excitation ¼ and ¾ by size."""
+    """x = 2: a = −2, b = 6, r = 4. The branches get a/(a + b) = −½ and 3/2 of it; nothing excites a any further."""
     net, x = Block(add), torch.full((1, 1, 1, 1), 2.0, dtype=torch.float64)
     assert net(x).item() == 4
     assert saliency.lrp(net, x, 0, layer="a").item() == pytest.approx(-2, rel=1e-5)
     assert saliency.lrp(net, x, 0, layer="b").item() == pytest.approx(6, rel=1e-5)
     assert saliency.lrp(net, x, 0).item() == pytest.approx(4, rel=1e-5)
-    assert saliency.excitation_backprop(net, x, 0, "a").item() == pytest.approx(0.25, rel=1e-5)
-    assert saliency.excitation_backprop(net, x, 0, "b").item() == pytest.approx(0.75, rel=1e-5)
-    assert saliency.excitation_backprop(net, x, 0).item() == pytest.approx(0.75, rel=1e-5)  # nothing excites a
+    assert saliency.excitation_backprop(net, x, 0, "a").item() == pytest.approx(-0.5, rel=1e-5)
+    assert saliency.excitation_backprop(net, x, 0, "b").item() == pytest.approx(1.5, rel=1e-5)
+    assert saliency.excitation_backprop(net, x, 0).item() == pytest.approx(1.5, rel=1e-5)
 
 
 @pytest.mark.parametrize("average", [nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Sequential()])
@@ -146,7 +146,7 @@ def test_scores_are_those_of_the_network():
 
     for name in ("squeezenet1_1", "efficientnet_lite0"):
         net, picture = nets.load(name, device="cpu"), cat(128).float()
-        trace = Trace(net, picture, [], Propagation(epsilon_rule(1e-6), lambda a: a, 1e-6))
+        trace = Trace(net, picture, [], Propagation(epsilon_rule(1e-6), 1e-6))
         torch.testing.assert_close(trace.logits, net(picture), rtol=1e-4, atol=1e-4)
 
 

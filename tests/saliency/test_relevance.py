@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import case, cat, relative
+from tests.saliency.networks import case, cat, relative, slip
 from u3lab import nets, saliency
 
 
@@ -82,6 +82,18 @@ def test_grad_cam_takes_the_last_convolution():
     assert saliency.grad_cam(net, picture, 285).shape == (1, 1, 14, 14)
     net, picture = nets.load("efficientnet_lite0", device="cpu"), cat(224).float()
     assert torch.equal(saliency.grad_cam(net, picture, 285), saliency.grad_cam(net, picture, 285, "head"))
+
+
+@pytest.mark.parametrize("neuron, below", [(("fire5", 3, 2, 2), "fire4"), (("fire3", 3, 2, 2), "fire2"),
+                                           (("features.6.squeeze", 1, 2, 2), "fire3"), (("conv10", 3, 1, 1), "fire9")])
+def test_grad_cam_of_a_neuron_takes_the_deepest_grid_below_it(neuron, below: str):
+    net, picture = nets.load("squeezenet1_1", device="cpu"), cat(96).float()
+    assert torch.equal(saliency.grad_cam(net, picture, neuron), saliency.grad_cam(net, picture, neuron, below))
+
+
+def test_grad_cam_of_a_neuron_with_nothing_below():
+    with slip("no layer", "below 'conv1'", "grid"):
+        saliency.grad_cam(nets.load("squeezenet1_1", device="cpu"), cat(96).float(), ("conv1", 1, 2, 2))
 
 
 def test_grad_cam_finds_the_cat_on_the_right_or_on_the_left():

@@ -92,7 +92,7 @@ class BackpropTrace(Trace):
 
     def backprop(self, target: Target, rule: str | Rule = "gradient", layer: str | None = None) -> Tensor:
         """As :func:`backprop`, without a new forward pass."""
-        if isinstance(rule, str) and rule not in RULES:
+        if not callable(rule) and not (isinstance(rule, str) and rule in RULES):
             raise U3Error(f"there is no rule {rule!r}; choose {', '.join(RULES)}, or give a function of (p, active)")
         if rule != "gradient" and not self._relu.count:
             raise U3Error(f"{self.net.name} has no ReLU, so the rule {rule!r} means nothing for it; "

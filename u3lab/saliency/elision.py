@@ -45,7 +45,7 @@ class MaskSettings:
 
 def elide(images: Tensor, mask: Tensor, nothing: Tensor) -> Tensor:
     """x̃ = (1 − m) ⊙ x + m ⊙ nothing: where m = 1 the picture is gone. Mask (B,1,h,w), enlarged bilinearly."""
-    m = enlarge(mask, images)
+    m = enlarge(mask.to(images.device), images)
     return (1 - m) * images + m * nothing
 
 
@@ -115,7 +115,8 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
             noisy = m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device)
         elided = _shift(elide(x, noisy.clamp(0, 1), nothing()), settings.jitter, generator)
         score = net.scores(net.normalise(elided)).softmax(1)[0, k]
-        return enlarge(m, x), {"score": score, "size": settings.lam * m.abs().mean(),
+        # m ≥ 0, so this is ‖m‖₁; |m| itself has the derivative 0 at m = 0 and would let the mask flicker there
+        return enlarge(m, x), {"score": score, "size": settings.lam * m.mean(),
                                "variation": settings.tv * variation(m, settings.beta)}
 
     return descend(m, energy, steps=settings.steps, rate=lambda: settings.rate, project=lambda mask: mask.clamp_(0, 1))

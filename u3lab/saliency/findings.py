@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.errors import U3Error
+from u3lab.errors import U3Error, at_least_one
 from u3lab.saliency.backprop import BackpropTrace
 
 
@@ -20,6 +20,8 @@ def flat(saliency: Tensor) -> Tensor:
 
 def correlation(a: Tensor, b: Tensor) -> float:
     """Pearson correlation of two tensors of one shape; 0 if one of them is constant."""
+    if a.shape != b.shape:
+        raise U3Error(f"maps of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be compared; make them one shape")
     a, b = a.flatten().double() - a.double().mean(), b.flatten().double() - b.double().mean()
     norms = a.norm() * b.norm()
     return float(a @ b / norms) if norms > 0 else 0.0
@@ -27,6 +29,7 @@ def correlation(a: Tensor, b: Tensor) -> float:
 
 def strongest_channels(trace: BackpropTrace, layer: str, y: int, x: int, count: int) -> list[int]:
     """The channels that answer most at one place of a layer, strongest first, for the first picture."""
+    at_least_one("count", count)
     activation = trace[layer]
     if activation.ndim != 4 or not (0 <= y < activation.shape[2] and 0 <= x < activation.shape[3]):
         raise U3Error(f"({y}, {x}) is not a place of layer {layer!r}, whose shape is {tuple(activation.shape[1:])}")
@@ -41,9 +44,11 @@ def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, rule: s
     the picture) and returns the mean correlation of the strengths |r| over all pairs, within the pixels and channels
     that any of them reaches.
     """
+    at_least_one("channels", channels)
     chosen = strongest_channels(trace, layer, y, x, channels)
     if len(chosen) < 2:
-        raise U3Error(f"channels = {channels}; at least two are needed to compare")
+        raise U3Error(f"channels = {channels}, and layer {layer!r} has {trace[layer].shape[1]}; to compare, two or more "
+                      "are needed")
     strengths = torch.stack([trace.backprop((layer, c, y, x), rule, back_to)[0].abs().flatten() for c in chosen])
     reached = strengths[:, (strengths > 0).any(0)]
     pairs = torch.corrcoef(reached).nan_to_num()[tuple(torch.triu_indices(len(chosen), len(chosen), 1))]
@@ -64,5 +69,6 @@ def edges(images: Tensor) -> Tensor:
 
 
 def edge_agreement(saliency: Tensor, images: Tensor) -> float:
-    """Correlation of a map's strength with the picture's edges."""
-    return correlation(flat(saliency), edges(images).to(saliency.device))
+    """Correlation of a map's strength with the picture's edges; a coarse map is enlarged to the picture first."""
+    strength = F.interpolate(flat(saliency), images.shape[-2:], mode="bilinear", align_corners=False)
+    return correlation(strength, edges(images).to(saliency.device))

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.descent import last
-from u3lab.errors import U3Error
+from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.elision import MaskSettings, minimal_elision
@@ -105,8 +105,9 @@ def mosaics(net: Classifier, count: int, size: int = 128, seed: int = 0) -> list
     Raises
     ------
     U3Error
-        If the network knows fewer than four of the shipped pictures, or more mosaics are wanted than there are.
+        If the network knows fewer than four of the shipped pictures, or fewer than one mosaic is wanted.
     """
+    at_least_one("count", count)
     known = known_pictures(net, size)
     if len(known) < 4:
         raise U3Error(f"{net.name} is sure of only {len(known)} shipped pictures, four are needed; "
@@ -125,8 +126,13 @@ def mosaics(net: Classifier, count: int, size: int = 128, seed: int = 0) -> list
 
 def tile_shares(heat: Tensor) -> Tensor:
     """Share of a heat map (B,1,h,w) ≥ 0 on each of the four tiles, row by row: (B,4). A map of zeros gives 1/4 each."""
-    side = 2 * max(heat.shape[-2:])  # an odd grid has a middle row that belongs half to each tile
-    sums = F.adaptive_avg_pool2d(F.interpolate(heat, (side, side), mode="nearest"), 2).flatten(1)
+    if heat.ndim != 4 or heat.shape[1] != 1:
+        raise U3Error(f"heat has the shape (B,1,h,w), not {tuple(heat.shape)}; flat(…) or positive(…) makes it so")
+    if not (heat.isfinite().all() and heat.min() >= 0):
+        raise U3Error("heat is 0 or more and finite, but this map is not; flat(…) takes its strength, positive(…) the "
+                      "evidence for the class")
+    doubled = F.interpolate(heat, scale_factor=2, mode="nearest")  # the middle of an odd grid belongs half to each tile
+    sums = F.adaptive_avg_pool2d(doubled, 2).flatten(1)
     total = sums.sum(1, keepdim=True)
     return torch.where(total > 0, sums / total, torch.full_like(sums, 0.25))
 
@@ -154,6 +160,8 @@ def pointing_game(net: Classifier, method: str | Method, games: Sequence[Mosaic]
     by_picture: dict[str, list[float]] = {}
     for game in games:
         heat = play(net, game.image.expand(4, -1, -1, -1), list(game.targets)).detach().cpu()
+        if len(heat) != 4:
+            raise U3Error(f"the method gave {len(heat)} maps for 4 pictures; give one for each")
         for name, share in zip(game.names, tile_shares(heat).diagonal().tolist(), strict=True):
             by_picture.setdefault(name, []).append(share)
     low, high = _interval([torch.tensor(shares) for shares in by_picture.values()], seed)

@@ -52,7 +52,7 @@ class _Share(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: tuple[Tensor], share: Callable[[Tensor], tuple[Tensor, ...]], *inputs: Tensor) -> Tensor:
         ctx.share = share
-        return z[0]
+        return z[0].detach()  # not z itself: `share` knows z, and an output that knows itself is never freed
 
     @staticmethod
     def backward(ctx: Any, r: Tensor) -> tuple[Tensor | None, ...]:
@@ -66,8 +66,10 @@ class Propagation(TorchFunctionMode):
     ----------
     top
         Input of the last layer with weights, once the network has run.
-    negate_top
-        True turns that layer's weights over on the way down (contrastive excitation backpropagation).
+    top_layer
+        That layer.
+    negated
+        Layers whose weights count with the other sign on the way down (contrastive excitation backpropagation).
     """
 
     PASS = {F.dropout, torch.max_pool2d, F.max_pool2d, F.adaptive_max_pool2d, torch.flatten, Tensor.flatten, torch.cat,
@@ -76,13 +78,13 @@ class Propagation(TorchFunctionMode):
     SUM = {torch.add, Tensor.add, Tensor.__add__}
     AVERAGE = {F.adaptive_avg_pool2d, F.avg_pool2d, torch.mean, Tensor.mean}
 
-    def __init__(self, rule: Rule, branch: Callable[[Tensor], Tensor], epsilon: float) -> None:
-        """``rule`` for layers with weights, ``branch``: what a branch weighs in a sum, ``epsilon``: see stabilised."""
+    def __init__(self, rule: Rule, epsilon: float) -> None:
+        """``rule`` for layers with weights, ``epsilon`` for sums and averages: see stabilised."""
         super().__init__()
-        self.rule, self.branch, self.epsilon = rule, branch, epsilon
+        self.rule, self.epsilon = rule, epsilon
         self.top: Tensor | None = None
         self.top_layer: Linear | None = None
-        self.negate_top = False
+        self.negated: list[Linear] = []
 
     def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
@@ -144,29 +146,32 @@ class Propagation(TorchFunctionMode):
         with torch.no_grad():
             z = func(x, *args, **kwargs)
 
+        epsilon = self.epsilon
+
         def share(r: Tensor) -> tuple[Tensor]:
             with torch.enable_grad():
                 x_ = x.detach().requires_grad_()
-                (part,) = torch.autograd.grad(func(x_, *args, **kwargs), x_, r / stabilised(z, self.epsilon))
+                (part,) = torch.autograd.grad(func(x_, *args, **kwargs), x_, r / stabilised(z, epsilon))
             return (x_.detach() * part,)
 
         return _Share.apply((z,), share, x)
 
     def residual(self, a: Tensor, b: Tensor) -> Tensor:
-        """a + b: each branch gets relevance in proportion to what it weighs."""
-        with torch.no_grad():
-            part_a, part_b = self.branch(a), self.branch(b)
-            whole = stabilised(part_a + part_b, self.epsilon)
-            z = a + b
+        """a + b: the branches get a/(a + b) and b/(a + b), so that one which opposes the sum gets a negative part."""
+        part_a, part_b = a.detach(), b.detach()
+        z = part_a + part_b
+        whole = stabilised(z, self.epsilon)
         return _Share.apply((z,), lambda r: (r * part_a / whole, r * part_b / whole), a, b)
 
     def weighted(self, layer: Linear, x: Tensor, z: Tensor) -> Tensor:
         """A layer with weights and value z: its input gets relevance by the rule."""
-        self.top, self.top_layer, values = x, layer, x.detach()
+        self.top, self.top_layer = x, layer
+        # Nothing in here may lead back to the mode: it holds `top`, and so the graph, which would hold itself for ever.
+        rule, negated, values = self.rule, self.negated, x.detach()
 
         def share(r: Tensor) -> tuple[Tensor]:
-            used = replace(layer, weight=-layer.weight) if self.negate_top and layer is self.top_layer else layer
-            return (self.rule(used, values, z, r),)
+            used = replace(layer, weight=-layer.weight) if any(layer is one for one in negated) else layer
+            return (rule(used, values, z, r),)
 
         with torch.enable_grad():
             out = _Share.apply((z,), share, x)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import torch
 from torch import Tensor, nn
 
-from u3lab.errors import U3Error
+from u3lab.errors import U3Error, at_least_one
 from u3lab.images import check
 from u3lab.nets import Classifier
 from u3lab.saliency.backprop import backprop, record
@@ -43,11 +45,12 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, layer: str | None =
     Returns
     -------
     Tensor
-        (B,1,h,w) ≥ 0, on the layer's grid. ``layer`` None is the last convolutional layer.
+        (B,1,h,w) ≥ 0, on the layer's grid. ``layer`` None is the last convolutional layer, below the target if that
+        is a neuron.
     """
     # record() keeps activations as they are at their layer: a ReLU that overwrites its input would alter A.
     trace = record(net, images, named_layers(target, layer))
-    activation = trace[layer or trace.last_convolution()]
+    activation = trace[layer or trace.last_convolution(target)]
     if activation.ndim != 4:
         raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
     weights = trace.pull(trace.scores(target), activation).mean((2, 3), keepdim=True)
@@ -70,8 +73,9 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
     Tensor
         Signed (B,3,H,W). Noisy copies may leave [0,1]; they are not clamped.
     """
-    if samples < 1 or not noise >= 0:
-        raise U3Error(f"samples = {samples}, noise = {noise}; give at least one sample and noise of 0 or more")
+    at_least_one("samples", samples)
+    if not (isinstance(noise, Real) and 0 <= noise < float("inf")):
+        raise U3Error(f"noise = {noise!r}; give a fraction of the picture's range, 0 or more, such as 0.15")
     if isinstance(net, Classifier):
         check(images)
     generator = torch.Generator().manual_seed(seed)
@@ -103,8 +107,7 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
     """
     import numpy as np
 
-    if steps < 1:
-        raise U3Error(f"steps = {steps}; give at least one")
+    at_least_one("steps", steps)
     if isinstance(net, Classifier):
         check(images)
     if isinstance(baseline, Tensor) and baseline.ndim and baseline.shape[-3:] != images.shape[-3:]:

@@ -9,12 +9,23 @@ input contributed. What "contributed" means is the rule:
     excitation  p_j = Σ_i  x_j w_ij⁺ / Σ_k x_k w_ik⁺ · p_i,  x ≥ 0, no bias       Zhang et al., ECCV 2016, equation 5
 
 Conventions where the literature differs. A convolution and the batch norm behind it are one linear layer, as they
-are in evaluation mode. A sum of two branches shares in proportion to the branches. A bias keeps its share, so part of
-the score stays behind. Excitation never goes to negative inputs. Averages share in proportion to what was averaged.
+are in evaluation mode. A sum a + b gives its branches a/(a + b) and b/(a + b), so a branch that opposes the sum gets a
+part of the other sign. A bias keeps its share, so part of the score stays behind. Averages share in proportion to what
+was averaged. Excitation takes x⁺w⁺ and no bias.
+
+How well-known libraries differ:
+
+- captum (LRP) sees modules only: a plain ``a + b`` gives each of its branches all of the relevance.
+- zennit's MergeBatchNorm keeps eps, so that each merged batch norm still scales by 1/√(1 + eps).
+- zennit's ExcitationBackprop keeps positive biases by default.
+- TorchRay passes the p of excitation backpropagation through a batch norm unchanged.
+
 The authors of excitation backpropagation state that a patent is pending on the method.
 """
 
 from __future__ import annotations
+
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +85,7 @@ def lrp(net: nn.Module, images: Tensor, target: Target, rule: str = "epsilon", l
     net, images, target
         As for :func:`~u3lab.saliency.backprop`.
     rule
-        "epsilon", "alpha_beta" (with ``alpha`` − ``beta`` = 1) or "z_plus".
+        "epsilon", "alpha_beta" (with ``alpha`` − ``beta`` = 1 and ``beta`` ≥ 0) or "z_plus".
     layer
         Where to stop; None is the network's input (the picture after normalisation).
     epsilon
@@ -88,21 +99,30 @@ def lrp(net: nn.Module, images: Tensor, target: Target, rule: str = "epsilon", l
     Raises
     ------
     U3Error
-        Unknown rule, ε ≤ 0, α − β ≠ 1, or a network with a function that has no relevance rule.
+        Unknown rule, ε ≤ 0, α − β ≠ 1, β < 0, or a network with a function that has no relevance rule.
     """
-    if not epsilon > 0:
-        raise U3Error(f"epsilon = {epsilon}; give a number above 0, such as 1e-6")
-    if rule == "z_plus":
-        rule, alpha, beta = "alpha_beta", 1.0, 0.0
-    if rule == "alpha_beta" and not abs(alpha - beta - 1) <= 1e-9:
-        raise U3Error(f"alpha − beta is {alpha - beta:g} and must be 1, or relevance is made or lost; "
-                      "try alpha=2, beta=1")
-    if rule not in ("epsilon", "alpha_beta"):
-        raise U3Error(f"there is no rule {rule!r}; choose epsilon, alpha_beta or z_plus")
-    share = epsilon_rule(epsilon) if rule == "epsilon" else alpha_beta_rule(alpha, beta, epsilon)
-    trace = Trace(net, images, named_layers(target, layer), Propagation(share, lambda a: a, epsilon))
+    share = _rule(rule, epsilon, alpha, beta)
+    trace = Trace(net, images, named_layers(target, layer), Propagation(share, epsilon))
     scores = trace.scores(target)
     return trace.pull(scores, trace.inputs if layer is None else trace[layer], signal=scores.detach())
+
+
+def _rule(name: str, epsilon: float, alpha: float, beta: float) -> Rule:
+    """The rule of that name, once its numbers are known to make sense."""
+    if name not in ("epsilon", "alpha_beta", "z_plus"):
+        raise U3Error(f"there is no rule {name!r}; choose epsilon, alpha_beta or z_plus")
+    if not (isinstance(epsilon, Real) and 0 < epsilon < float("inf")):
+        raise U3Error(f"epsilon = {epsilon!r}; give a number above 0, such as 1e-6")
+    if name == "epsilon":
+        return epsilon_rule(epsilon)
+    if name == "z_plus":
+        return alpha_beta_rule(1.0, 0.0, epsilon)
+    if not (isinstance(alpha, Real) and isinstance(beta, Real) and beta >= 0):
+        raise U3Error(f"alpha = {alpha!r}, beta = {beta!r}; give two numbers, beta 0 or more, such as alpha=2, beta=1")
+    if abs(alpha - beta - 1) > 1e-9:
+        raise U3Error(f"alpha − beta is {alpha - beta:g} and must be 1, or relevance is made or lost; "
+                      "try alpha=2, beta=1")
+    return alpha_beta_rule(alpha, beta, epsilon)
 
 
 def excitation_backprop(net: nn.Module, images: Tensor, target: Target, layer: str | None = None, *,
@@ -122,18 +142,19 @@ def excitation_backprop(net: nn.Module, images: Tensor, target: Target, layer: s
     Returns
     -------
     Tensor
-        p ≥ 0 of the layer's shape. Not contrastive, it sums to 1 for each picture, less what met no excitation.
+        p of the layer's shape. Not contrastive, it sums to 1 for each picture, less what met no excitation. It can be
+        negative where a residual branch opposes the sum; contrastive, and in networks without such sums, p ≥ 0.
     """
     if contrastive and is_neuron(target):
         raise U3Error("contrastive excitation sets a class against all others; "
                       "give a class as the target, not a neuron")
-    mode = Propagation(excitation_rule, lambda a: a, 1e-12)
+    mode = Propagation(excitation_rule, 1e-12)
     trace = Trace(net, images, named_layers(target, layer), mode)
     scores, end = trace.scores(target), trace.inputs if layer is None else trace[layer]
     if not contrastive:
         return trace.pull(scores, end)
     support = trace.pull(scores, mode.top)
-    mode.negate_top = True
+    mode.negated.append(mode.top_layer)
     against = trace.pull(scores, mode.top)
-    mode.negate_top = False
+    mode.negated.clear()
     return trace.pull(mode.top, end, signal=support - against).clamp(min=0)

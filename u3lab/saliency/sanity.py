@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.errors import U3Error
+from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
 from u3lab.saliency.elision import MaskSettings, elide, enlarge, nothing_like
 from u3lab.saliency.findings import correlation
@@ -59,7 +59,9 @@ def randomisation_check(net: Classifier, images: Tensor, method: Callable[[Class
 
 
 def _ranks(map: Tensor) -> Tensor:
-    return map.detach().flatten().argsort().argsort().float()
+    """Ranks of all values, equal values sharing the mean of theirs: much of a Grad-CAM or of a mask is exactly 0."""
+    _, index, counts = map.detach().flatten().unique(return_inverse=True, return_counts=True)
+    return (counts.cumsum(0) - (counts - 1) / 2)[index]
 
 
 def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tensor, steps: int = 20, *,
@@ -81,9 +83,10 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
         Fraction of pixels (steps + 1,) from 0 to 1, and the probability at each. Deletion should fall early,
         insertion rise early (Petsiuk et al., RISE, BMVC 2018, section 4.3).
     """
-    if steps < 1:
-        raise U3Error(f"steps = {steps}; give at least one")
-    _images.check(image)
+    at_least_one("steps", steps)
+    if _images.check(image).shape[0] != 1 or heat.shape[:2] != (1, 1):
+        raise U3Error(f"one picture and its map (1,1,h,w) at a time: got {tuple(image.shape)} and {tuple(heat.shape)}; "
+                      "flat(saliency) or positive(saliency) makes a map one channel")
     k = net.class_index(target)
     nothing = nothing_like(image, MaskSettings(sigma=sigma))
     order = enlarge(heat.detach().to(image.device), image).flatten().argsort(descending=True)

@@ -142,11 +142,15 @@ class Trace:
                           "a convolution and the batch norm behind it are one layer: pick the batch norm)")
         return result
 
-    def last_convolution(self) -> str:
-        """The deepest layer that still has a spatial grid and is not yet the class scores."""
+    def last_convolution(self, target: Target) -> str:
+        """The deepest layer below the target that still has a spatial grid and is not yet the class scores."""
+        names = list(self.activations)  # in the order of the computation
+        below = ""
+        if is_neuron(target):
+            names, below = names[: names.index(target[0])], f" below {target[0]!r}"
         classes = self.logits.shape[1]
-        maps = [name for name, a in self.activations.items()
-                if a.ndim == 4 and a[0, 0].numel() > 1 and a.shape[1] != classes]
+        maps = [name for name in names if (a := self.activations[name]).ndim == 4 and a[0, 0].numel() > 1
+                and a.shape[1] != classes]
         if not maps:
-            raise U3Error("no layer of this network has a spatial grid; name a convolutional layer")
+            raise U3Error(f"no layer of this network{below} has a spatial grid; name a convolutional layer")
         return maps[-1]

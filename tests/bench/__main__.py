@@ -1,0 +1,79 @@
+"""``python -m tests.bench [--quick] [--json FILE] [--threads] [--only WORD] [--network NAME]``; see the package."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when torch is loaded
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def main() -> None:
+    """Measure and print; nothing is asserted about times."""
+    arguments = _arguments()
+    import torch
+
+    from tests.bench import measure, table, threads
+    from tests.bench.rows import ROWS
+    from tests.bench.scene import LAYERS, Scene
+
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # the peers warn at every call
+    start, machine = time.perf_counter(), table.facts()
+    print(table.header(machine), "\n", flush=True)
+    rows = [row for row in ROWS if not arguments.only or arguments.only.lower() in row.name.lower()]
+    prepared = []
+    for name in [arguments.network] if arguments.network else list(LAYERS):
+        scene = Scene.load(name)
+        prepared += [(row, scene) for row in rows]
+    seconds, least = (0.1, 1) if arguments.quick else (1.2, 3)
+    print(table.head(), flush=True)
+    results = []
+    peaks = {} if arguments.quick else _peaks(prepared)
+    for row, scene in prepared:
+        result = measure.prepare(row, scene)
+        for side, megabytes in zip([result.ours, *result.peers], peaks.get((row.name, scene.name), ()), strict=False):
+            side.peak = megabytes
+        measure.compare(result)
+        measure.clock(result, seconds, least)
+        print(table.line(result), flush=True)
+        results.append(result)
+    print("\n" + table.notes(results))
+    judged = [table.verdict(result) for result in results if table.verdict(result) != "–"]
+    print(f"\n{judged.count('yes')} of {len(judged)} targets met; measured in {time.perf_counter() - start:.0f} s.")
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({"machine": machine, "rows": [table.as_data(r) for r in results]}, indent=1,
+                                                   ensure_ascii=False), encoding="utf-8")
+    if arguments.threads:
+        print(threads.report())
+
+
+def _peaks(prepared: list) -> dict[tuple[str, str], list[float | None]]:
+    """Memory of every side of every row, before this process has computed anything that a fork could reuse."""
+    from tests.bench import measure
+
+    peaks = {}
+    for row, scene in prepared:
+        result = measure.prepare(row, scene)
+        measure.memory(result)
+        peaks[row.name, scene.name] = [side.peak for side in (result.ours, *result.peers)]
+    return peaks
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions and no memory: under a minute")
+    parser.add_argument("--json", metavar="FILE", help="write everything measured to a file")
+    parser.add_argument("--threads", action="store_true", help="also measure OpenMP's waiting policy beside a busy core")
+    parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word")
+    parser.add_argument("--network", choices=("squeezenet1_1", "efficientnet_lite0"), help="one network instead of both")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""The rows of the table: what ours does, what each peer does for the same map, and how much faster ours should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from tests.bench import peers as by
+from tests.bench.peers import Run
+from tests.bench.scene import Scene, top
+from u3lab import saliency
+
+NOISE, SAMPLES, STEPS = 0.15, 4, 4  # SmoothGrad and integrated gradients: few, to keep the run short
+MASK_STEPS = 3
+
+View = Callable[[Scene, list[Tensor]], list[Tensor]]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One library's way to do a row.
+
+    Attributes
+    ----------
+    name, library
+        What the table says, and the package that must be installed for it ("" for none).
+    build
+        Scene → closure to time.
+    view
+        How our maps look in this peer's convention, for the comparison; None: another quantity, not compared.
+    check
+        Another closure, whose result is compared instead (a peer that draws its own noise).
+    note
+        Where the peer's convention differs from ours.
+    """
+
+    name: str
+    build: Callable[[Scene], Run]
+    view: View | None
+    library: str = ""
+    check: Callable[[Scene], Run] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Ours against the peers; ``target`` is the greatest ratio ours/fastest peer that will do, None for "no target"."""
+
+    name: str
+    ours: Callable[[Scene], Run]
+    peers: Sequence[Peer]
+    target: float | None = 0.8
+    scale: int = 1  # calls in one closure: times are divided by it
+
+
+def same(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
+    return maps
+
+
+def normalised(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
+    """A gradient by the picture as one by the normalised picture."""
+    return [m * scene.net.std for m in maps]
+
+
+def normalised_top(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
+    return [top(m) for m in normalised(scene, maps)]
+
+
+def summed(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
+    return [m.sum(1, keepdim=True) for m in maps]
+
+
+def joined(*builds: Callable[[Scene], Run]) -> Callable[[Scene], Run]:
+    """Several requests as one."""
+    def build(scene: Scene) -> Run:
+        runs = [one(scene) for one in builds]
+        return lambda: [m for run in runs for m in run()]
+    return build
+
+
+def ours(method: str, layer: bool = False, **options: object) -> Callable[[Scene], Run]:
+    """``saliency.<method>(net, picture, target)``, at the layer half way down if asked."""
+    def build(scene: Scene) -> Run:
+        where = {"layer": scene.middle} if layer else {}
+        return lambda: [getattr(saliency, method)(scene.net, scene.picture, scene.target, **where, **options)]
+    return build
+
+
+def panel(scene: Scene) -> Run:
+    """One forward pass, three rules."""
+    def run() -> list[Tensor]:
+        trace = saliency.record(scene.net, scene.picture)
+        return [trace.backprop(scene.target, rule) for rule in saliency.RULES]
+    return run
+
+
+def again(neuron: bool) -> Callable[[Scene], Run]:
+    """Another class or another neuron at a forward pass that is kept."""
+    def build(scene: Scene) -> Run:
+        trace = saliency.record(scene.net, scene.picture)
+        target = scene.neuron if neuron else scene.other
+        return lambda: [trace.backprop(target)]
+    return build
+
+
+def mask_steps(scene: Scene) -> Run:
+    """Steps of the mask's optimisation in its default settings."""
+    def run() -> list[Tensor]:
+        steps = saliency.minimal_elision(scene.net, scene.picture, scene.target)
+        return [next(steps).image for _ in range(MASK_STEPS)]
+    return run
+
+
+def bare_steps(scene: Scene) -> Run:
+    step = by.bare(scene, ours=True)
+    return lambda: [m for _ in range(MASK_STEPS) for m in step()]
+
+
+def contrastive(scene: Scene) -> Run:
+    """TorchRay's contrastive excitation; the contrast is taken at the input of the last layer with weights."""
+    last = [name for name, part in scene.canonical.named_modules() if isinstance(part, (nn.Dropout, nn.Flatten))][-1]
+    return by.torchray(scene, "contrastive_excitation_backprop", canonical=True, saliency_layer="middle",
+                       contrast_layer=last)
+
+
+def contrastive_by_channel(scene: Scene) -> Run:
+    """The same, with negative values dropped in every channel and not after the sum over channels."""
+    from unittest.mock import patch
+
+    run = contrastive(scene)
+
+    def patched() -> list[Tensor]:
+        with patch("torchray.attribution.excitation_backprop.gradient_to_contrastive_excitation_backprop_saliency",
+                   lambda x: x.grad.clamp(min=0)):
+            return run()
+    return patched
+
+
+NO_RELU6 = "captum and TorchRay leave ReLU6 alone: on EfficientNet-Lite0 they give the gradient"
+NEGATIVE = ("behind linear bottlenecks inputs are negative: ours sends nothing there, zennit takes (−x)(−w) for "
+            "excitation, TorchRay divides by sums of either sign")
+CAPTUM, TORCHRAY, ZENNIT = "captum", "torchray", "zennit"
+GRADIENT = (partial(by.captum, method="Saliency", abs=False), partial(by.zennit, composite=None),
+            partial(by.torchray, method="gradient"))
+DECONVNET = (partial(by.captum, method="Deconvolution", hooks=True), partial(by.zennit, composite=by.zennit_relu("deconvnet")),
+             partial(by.torchray, method="deconvnet"))
+GUIDED = (partial(by.captum, method="GuidedBackprop", hooks=True),
+          partial(by.zennit, composite=by.zennit_relu("guided_backprop")), partial(by.torchray, method="guided_backprop"))
+
+
+def three(builds: Sequence[Callable[[Scene], Run]], note: str = "") -> list[Peer]:
+    """The same request to all three libraries."""
+    return [Peer("captum", builds[0], normalised, CAPTUM, note=note), Peer("zennit", builds[1], normalised, ZENNIT),
+            Peer("TorchRay", builds[2], normalised_top, TORCHRAY, note=note)]
+
+
+ROWS = [
+    Row("panel: gradient, deconvnet, guided", panel,
+        three([joined(*each) for each in zip(GRADIENT, DECONVNET, GUIDED, strict=True)], NO_RELU6), target=0.5),
+    Row("another class, pass kept", again(neuron=False), [
+        Peer("captum", lambda s: by.captum(s, "Saliency", target=s.other, abs=False), normalised, CAPTUM),
+        Peer("zennit", lambda s: by.zennit(s, None, target=s.other), normalised, ZENNIT)], target=0.5),
+    Row("another neuron, pass kept", again(neuron=True),
+        [Peer("captum", by.captum_neuron, normalised, CAPTUM)], target=0.5),
+    Row("gradient", ours("backprop"), three(GRADIENT)),
+    Row("deconvnet", ours("backprop", rule="deconvnet"), three(DECONVNET, NO_RELU6)),
+    Row("guided", ours("backprop", rule="guided"), three(GUIDED, NO_RELU6)),
+    Row("modulated gradient, input", ours("linear_approximation"), [
+        Peer("captum", partial(by.captum, method="InputXGradient"), same, CAPTUM),
+        Peer("TorchRay", partial(by.torchray, method="linear_approx"), summed, TORCHRAY)]),
+    Row("modulated gradient, half way", ours("linear_approximation", layer=True), [
+        Peer("captum", partial(by.captum_layer, method="LayerGradientXActivation"), same, CAPTUM),
+        Peer("TorchRay", partial(by.torchray, method="linear_approx", saliency_layer="middle"), summed, TORCHRAY)]),
+    Row("Grad-CAM, half way", ours("grad_cam", layer=True), [
+        Peer("captum", partial(by.captum_layer, method="LayerGradCam", relu_attributions=True), same, CAPTUM),
+        Peer("TorchRay", partial(by.torchray, method="grad_cam", saliency_layer="middle"), same, TORCHRAY)]),
+    Row("excitation, half way", ours("excitation_backprop", layer=True), [
+        Peer("zennit", partial(by.zennit_at_middle, composite=by.zennit_excitation), same, ZENNIT, note=NEGATIVE),
+        Peer("TorchRay", partial(by.torchray, method="excitation_backprop", canonical=True, saliency_layer="middle"),
+             summed, TORCHRAY, note=NEGATIVE)]),
+    Row("contrastive excitation, half way", ours("excitation_backprop", layer=True, contrastive=True), [
+        Peer("TorchRay", contrastive, same, TORCHRAY, check=contrastive_by_channel, note="TorchRay sums over channels and "
+             "then drops negative values; for the comparison it drops them first, as ours; " + NEGATIVE)]),
+    Row("LRP ε", ours("lrp", epsilon=1e-9), [
+        Peer("captum", by.captum_lrp, same, CAPTUM, note="captum's LRP has no rule for ReLU6 and no sums"),
+        Peer("zennit", partial(by.zennit, composite=by.zennit_rule("Epsilon", 1e-9, epsilon=1e-9), score=True, canonical=True),
+             same, ZENNIT)]),
+    Row("LRP z⁺", ours("lrp", rule="z_plus"), [
+        Peer("zennit", partial(by.zennit, composite=by.zennit_rule("ZPlus"), score=True, canonical=True), same, ZENNIT)]),
+    Row("LRP α=2 β=1", ours("lrp", rule="alpha_beta"), [
+        Peer("zennit", partial(by.zennit, composite=by.zennit_rule("AlphaBeta"), score=True, canonical=True), same, ZENNIT)]),
+    Row(f"SmoothGrad, {SAMPLES} samples", ours("smooth_grad", noise=NOISE, samples=SAMPLES), [
+        Peer(f"captum, {at_once or SAMPLES} at once", partial(by.captum_smooth, noise=NOISE, samples=SAMPLES, at_once=at_once),
+             normalised, CAPTUM, check=partial(by.captum_same_noise, noise=NOISE, samples=SAMPLES),
+             note="NoiseTunnel draws its own noise: compared is captum's Saliency on our noisy copies")
+        for at_once in (None, 1)]),
+    Row(f"integrated gradients, {STEPS} steps", ours("integrated_gradients", steps=STEPS), [
+        Peer(f"captum, {at_once or STEPS} at once", partial(by.captum_integrated, steps=STEPS, at_once=at_once), same, CAPTUM)
+        for at_once in (None, 1)]),
+    Row("mask, one step", mask_steps, [
+        Peer("bare forward + backward", bare_steps, None),
+        Peer("TorchRay extremal", partial(by.torchray_perturbation, steps=MASK_STEPS), None, TORCHRAY,
+             note="extremal perturbation is another energy, with its pyramid of blurs made once for all steps")],
+        target=None, scale=MASK_STEPS),
+]
+
+
+def difference(a: list[Tensor], b: list[Tensor]) -> float:
+    """Greatest difference relative to the greatest value, over all maps; infinite if the shapes differ."""
+    if [m.shape for m in a] != [m.shape for m in b]:
+        return float("inf")
+    return max(float((x - y).abs().max() / y.abs().max().clamp(min=torch.finfo(y.dtype).tiny))
+               for x, y in zip(a, b, strict=True))

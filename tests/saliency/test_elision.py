@@ -1,0 +1,252 @@
+"""Meaningful perturbation: against optima that are known exactly, and on the talk's coffee."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import cat, slip, squeezenet
+from u3lab import images, nets
+from u3lab.descent import Step, last
+from u3lab.saliency.elision import MaskSettings, elide, enlarge, minimal_elision, nothing_like, variation
+
+PLAIN = {"tv": 0.0, "jitter": 0, "elision": "grey"}
+
+
+class Scorer(nn.Module):
+    """Two classes, the first with the score ⟨w, x⟩ and the second with 0: Φ₀ = σ(⟨w, x⟩)."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = (self.weight * x).flatten(1).sum(1)
+        return torch.stack([score, torch.zeros_like(score)], 1)
+
+
+def scorer(height: int, width: int, strength: float, seed: int = 0) -> tuple[nets.Classifier, Tensor]:
+    """A linear scorer with weights of either sign, and a picture for it."""
+    generator = torch.Generator().manual_seed(seed)
+    weight = strength * torch.randn(1, 3, height, width, generator=generator)
+    return nets.Classifier(Scorer(weight).eval(), classes=("it", "not")), torch.rand(1, 3, height, width,
+                                                                                     generator=generator)
+
+
+def course(net: nets.Classifier, x: Tensor, turn: Callable[[int, MaskSettings], object] = lambda i, s: None,
+           target: int | str = "it", **options) -> list[Step]:
+    """All steps; ``turn`` is called after each one with its number and the settings."""
+    settings = MaskSettings(**options)
+    steps = []
+    for step in minimal_elision(net, x, target, settings):
+        steps.append(step)
+        turn(step.iteration, settings)
+    return steps
+
+
+def all_masks(height: int, width: int) -> Iterable[Tensor]:
+    for cells in itertools.product((0.0, 1.0), repeat=height * width):
+        yield torch.tensor(cells).view(1, 1, height, width)
+
+
+# ---- known optima ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("height, width", [(8, 8), (6, 10)])
+def test_the_best_mask_of_a_linear_scorer_is_a_threshold(height: int, width: int, seed: int):
+    """With weights so small that σ(s) = ½ + s/4, E = ½ + ¼⟨w, x̃⟩ + λ·mean m falls apart into pixels: a pixel is worth
+    eliding if and only if a_u/4 > λ/n, where a_u = Σ_c w_cu (x_cu − nothing_c)."""
+    net, x = scorer(height, width, 1e-3, seed)
+    nothing = nothing_like(x, MaskSettings(**PLAIN))
+    gain = (net.module.weight.detach() * (x - nothing)).sum(1, keepdim=True) / 4
+    order = gain.flatten().sort(descending=True).values
+    threshold = (order[11] + order[12]) / 2  # the twelve most telling pixels are worth it
+    step = course(net, x, **PLAIN, lam=float(threshold) * height * width, mask_size=512, steps=100)[-1]
+    assert step.image.shape == (1, 1, height, width)
+    assert torch.equal(step.image, (gain > threshold).float())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_exhaustive_search_over_every_3_by_3_mask(seed: int):
+    """A mask of 3×3 cells enlarged to 24×24 pixels; the energy is evaluated for all 512 by the formula itself."""
+    net, x = scorer(24, 24, 0.01, seed)
+    nothing, lam = nothing_like(x, MaskSettings(**PLAIN)), 0.01
+
+    def energy(mask: Tensor) -> float:
+        return (net(elide(x, mask, nothing)).softmax(1)[0, 0] + lam * mask.mean()).item()
+
+    best = min(all_masks(3, 3), key=energy)
+    assert 0 < best.sum() < 9
+    step = course(net, x, **PLAIN, lam=lam, mask_size=3, steps=100)[-1]
+    torch.testing.assert_close(step.image, enlarge(best, x), atol=1e-3, rtol=0)
+    assert step.loss == pytest.approx(energy(best), abs=1e-5)
+
+
+def test_a_free_mask_elides_all_that_supports_and_a_dear_one_nothing():
+    net, x = scorer(8, 8, 1e-3)
+    support = (net.module.weight * (x - x.mean((2, 3), keepdim=True))).sum(1, keepdim=True) > 0
+    assert torch.equal(course(net, x, **PLAIN, lam=0.0, mask_size=8, steps=100)[-1].image, support.float())
+    assert course(net, x, **PLAIN, lam=5.0, mask_size=8, steps=100)[-1].image.max() == 0
+
+
+def test_polarity():
+    """m = 1 elides, as on the talk's slides; the evidence is in the left half only."""
+    weight = torch.zeros(1, 3, 6, 8)
+    weight[..., :4] = 0.01
+    net, x = nets.Classifier(Scorer(weight).eval(), classes=("it", "not")), torch.ones(1, 3, 6, 8)
+    x[..., 4:] = 0
+    step = course(net, x, **PLAIN, lam=0.1, mask_size=6, steps=60)[-1]
+    assert step.image[..., :4].min() == 1 and step.image[..., 4:].max() == 0
+    assert torch.equal(elide(x, torch.ones(1, 1, 6, 8), x * 0.5), x * 0.5)
+    assert torch.equal(elide(x, torch.zeros(1, 1, 6, 8), x * 0.5), x)
+
+
+# ---- the iterator ----------------------------------------------------------------------------------------------------
+
+
+def test_settings_are_read_at_every_step():
+    net, x = scorer(12, 12, 0.1)
+    options = {**PLAIN, "mask_size": 4, "steps": 20, "lam": 0.1}
+    plain = course(net, x, **options)
+    turned = course(net, x, lambda i, s: setattr(s, "lam", 3.0) if i == 9 else None, **options)
+    for before, after in zip(plain[:10], turned[:10], strict=True):
+        assert before.loss == after.loss
+    mask = plain[10].terms["size"] / 0.1  # the update after step 9 was made with the gradient of before
+    assert turned[10].terms["size"] == pytest.approx(3.0 * mask)
+    assert turned[-1].image.mean() < plain[-1].image.mean() - 0.1
+
+
+@pytest.mark.parametrize("name, value", [("tv", 50.0), ("sigma", 0.5), ("elision", "noise"), ("jitter", 3),
+                                         ("noise", 0.5), ("rate", 0.001), ("beta", 1.0)])
+def test_every_knob_changes_the_course(name: str, value: object):
+    net, x = scorer(12, 12, 0.1)
+    options = {"tv": 1.0, "jitter": 0, "mask_size": 4, "steps": 6}
+    plain = course(net, x, **options)
+    turned = course(net, x, lambda i, s: setattr(s, name, value) if i == 2 else None, **options)
+    assert [s.loss for s in plain[:3]] == [s.loss for s in turned[:3]]
+    assert plain[-1].loss != turned[-1].loss
+
+
+@pytest.mark.parametrize("random", [{"jitter": 3}, {"noise": 0.3}, {"elision": "noise"}])
+def test_same_seed_same_course(random: dict):
+    net, x = scorer(12, 12, 0.1)
+    options = {"jitter": 0, "mask_size": 4, "steps": 5} | random
+    state = torch.get_rng_state()
+    first, again, other = (course(net, x, **options, seed=seed) for seed in (1, 1, 2))
+    assert [step.loss for step in first] == [step.loss for step in again]
+    assert torch.equal(first[-1].image, again[-1].image) and not torch.equal(first[-1].image, other[-1].image)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("kind", ["blur", "grey", "noise"])
+def test_mask_stays_in_range_and_terms_add_up(kind: str):
+    net, x = squeezenet(), images.load("coffee", size=96)
+    for step in minimal_elision(net, x, "espresso", MaskSettings(elision=kind, rate=1.0, noise=0.2, steps=6)):
+        assert step.image.shape == (1, 1, 96, 96) and not step.image.requires_grad
+        assert 0 <= step.image.min() and step.image.max() <= 1
+        assert set(step.terms) == {"score", "size", "variation"}
+        assert step.loss == pytest.approx(sum(step.terms.values()), rel=1e-5)
+    assert all(p.grad is None for p in net.parameters())
+
+
+def test_the_first_step_is_the_start_itself():
+    net, x = squeezenet(), images.load("coffee", size=96)
+    settings = MaskSettings(start=0.3, jitter=0, steps=1)
+    step = next(minimal_elision(net, x, "espresso", settings))
+    assert torch.allclose(step.image, torch.tensor(0.3))
+    blurred = elide(x, step.image, images.blur(x, settings.sigma))
+    expected = net(blurred).softmax(1)[0, net.class_index("espresso")].item()
+    assert step.terms["score"] == pytest.approx(expected, abs=1e-5)
+    assert step.terms["size"] == pytest.approx(0.5 * 0.3)
+
+
+@pytest.mark.parametrize("side, shape", [(1, (2, 2)), (5, (5, 5)), (8, (8, 12)), (300, (8, 12))])
+def test_size_of_the_mask(side: int, shape: tuple, monkeypatch: pytest.MonkeyPatch):
+    """From the picture's shorter side on, the mask has the picture's own pixels."""
+    from u3lab.saliency import elision
+
+    seen = []
+    monkeypatch.setattr(elision, "descend", lambda mask, *rest, **options: seen.append(mask) or iter(()))
+    net, x = scorer(8, 12, 0.1)
+    list(minimal_elision(net, x, "it", MaskSettings(mask_size=max(2, side))))
+    assert seen[0].shape == (1, 1, *shape)
+
+
+def test_coffee():
+    """The talk's picture: without a quarter of its area, cup and spoon, it is no espresso any more."""
+    net, x = squeezenet(), images.load("coffee", size=227)
+    settings, k = MaskSettings(steps=60), squeezenet().class_index("espresso")
+    mask = last(minimal_elision(net, x, "espresso", settings)).image
+    elided = elide(x, mask, nothing_like(x, settings))
+    assert net(x).softmax(1)[0, k] > 0.9 and net(elided).softmax(1)[0, k] < 0.1
+    assert mask.mean() < 0.4
+    kept = elide(x, 1 - mask, nothing_like(x, settings))
+    assert net(kept).softmax(1)[0, k] > 0.5  # what the mask marks is enough
+
+
+# ---- its parts -------------------------------------------------------------------------------------------------------
+
+
+def test_what_stands_in_elided_parts():
+    x = cat(32).float()
+    assert torch.equal(nothing_like(x, MaskSettings(sigma=3.0)), images.blur(x, 3.0))
+    grey = nothing_like(x, MaskSettings(elision="grey"))
+    torch.testing.assert_close(grey, x.mean((2, 3), keepdim=True).expand_as(x))
+    noise = nothing_like(x, MaskSettings(elision="noise"), torch.Generator().manual_seed(0))
+    assert 0 <= noise.min() and noise.max() <= 1
+    torch.testing.assert_close(noise.mean((2, 3)), x.mean((2, 3)), atol=0.05, rtol=0)
+    torch.testing.assert_close(noise.std((2, 3)), x.std((2, 3)), atol=0.06, rtol=0)
+
+
+@pytest.mark.parametrize("beta", [1.0, 2.0, 3.0])
+def test_variation_by_loops(beta: float):
+    mask = torch.rand(1, 1, 5, 7, generator=torch.Generator().manual_seed(0))
+    m, total = mask[0, 0].tolist(), 0.0
+    for i in range(5):
+        for j in range(7):
+            down = m[i + 1][j] - m[i][j] if i < 4 else 0
+            right = m[i][j + 1] - m[i][j] if j < 6 else 0
+            total += (down**2 + right**2) ** (beta / 2)
+    assert variation(mask, beta).item() == pytest.approx(total / 35, rel=1e-4)
+
+
+@pytest.mark.parametrize("beta", [1.0, 1.5, 3.0])
+def test_variation_of_a_flat_mask_has_a_gradient(beta: float):
+    mask = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
+    variation(mask, beta).backward()
+    assert mask.grad.abs().max() == 0
+
+
+# ---- slips -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given, words", [
+    (lambda x: x.expand(2, -1, -1, -1), ("one picture at a time", r"images\[:1\]")), (lambda x: x[0], ("shape",)),
+    (lambda x: x * float("nan"), ("NaN",)), (lambda x: x * 255, ("divide by 255",)), (lambda x: x[:, :1], ("grey",)),
+    (lambda x: x.numpy(), ("ndarray",))])
+def test_pictures(given, words):
+    with slip(*words):
+        minimal_elision(squeezenet(), given(images.load("coffee", size=64)), "espresso")
+
+
+@pytest.mark.parametrize("target, word", [(1000, "class 1000"), (-1, "class -1"), ("expresso", "espresso"),
+                                          (None, "class")])
+def test_classes(target, word):
+    with slip(word):
+        minimal_elision(squeezenet(), images.load("coffee", size=64), target)
+
+
+@pytest.mark.parametrize("options", [{"sigma": 0.0}, {"sigma": float("nan")}, {"lam": -0.1}, {"elision": "white"},
+                                     {"tv": "a"}, {"steps": 0}, {"steps": 2.5}, {"start": 1.5}, {"mask_size": 1}])
+def test_settings(options):
+    (name, value), = options.items()
+    with slip(f"MaskSettings.{name} = {value!r}"):
+        MaskSettings(**options)
+    settings = MaskSettings()
+    with slip(f"MaskSettings.{name} = {value!r}"):
+        setattr(settings, name, value)

@@ -1,0 +1,231 @@
+"""The grid pointing game: its arithmetic on made heat, its mosaics, and players whose score is known."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import slip, squeezenet
+from u3lab import images, nets
+from u3lab.saliency import pointing
+from u3lab.saliency.pointing import METHODS, Mosaic, known_pictures, mosaics, pointing_game, positive, tile_shares
+
+SIDE = 128
+
+
+@cache
+def known() -> dict[str, int]:
+    return known_pictures(squeezenet(), SIDE)
+
+
+@pytest.fixture(autouse=True)
+def known_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call for mosaics would ask the network for each picture anew."""
+    found = known()
+    monkeypatch.setattr(pointing, "known_pictures", lambda net, size=SIDE: found)
+
+
+@cache
+def games() -> list[Mosaic]:
+    return mosaics(squeezenet(), 3, SIDE, seed=0)
+
+
+# ---- shares of tiles -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tile", range(4))
+@pytest.mark.parametrize("side", [2, 14, 227 * 2])
+def test_all_heat_on_one_tile(tile: int, side: int):
+    heat = torch.zeros(1, 1, side, side)
+    row, column = divmod(tile, 2)
+    half = side // 2
+    heat[..., row * half : (row + 1) * half, column * half : (column + 1) * half] = torch.rand(half, half) + 0.1
+    assert tile_shares(heat)[0].tolist() == pytest.approx([float(tile == other) for other in range(4)])
+
+
+@pytest.mark.parametrize("side", [1, 2, 13, 56])
+def test_uniform_heat_and_no_heat(side: int):
+    for value in (0.0, 1.0, 1e-6, 1e6):
+        assert tile_shares(torch.full((2, 1, side, side), value)).flatten().tolist() == pytest.approx([0.25] * 8)
+
+
+@pytest.mark.parametrize("height, width", [(13, 13), (7, 7), (13, 14), (3, 5)])
+def test_the_middle_of_an_odd_grid_belongs_to_both_sides(height: int, width: int):
+    heat = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(0))
+    down = torch.tensor([min(1, max(0, height / 2 - i)) for i in range(height)])
+    right = torch.tensor([min(1, max(0, width / 2 - j)) for j in range(width)])
+    by_hand = [(heat[:, 0] * rows[:, None] * columns).sum((1, 2)) / heat.sum((1, 2, 3))
+               for rows in (down, 1 - down) for columns in (right, 1 - right)]
+    torch.testing.assert_close(tile_shares(heat), torch.stack(by_hand, 1))
+
+
+@pytest.mark.parametrize("heat, words", [
+    (torch.zeros(1, 3, 8, 8), ("shape", "flat")), (torch.zeros(8, 8), ("shape", r"\(8, 8\)")),
+    (-torch.ones(1, 1, 8, 8), ("0 or more", "positive")), (torch.full((1, 1, 8, 8), float("nan")), ("finite",))])
+def test_heat_that_is_none(heat: Tensor, words: tuple):
+    with slip(*words):
+        tile_shares(heat)
+
+
+def test_positive():
+    relevance = torch.tensor([[[[2.0, 1.0]], [[-1.0, -3.0]]]])
+    assert positive(relevance).tolist() == [[[[1.0, 0.0]]]]
+
+
+# ---- mosaics ---------------------------------------------------------------------------------------------------------
+
+
+def test_known_pictures_are_known():
+    net = squeezenet()
+    assert len(known()) >= 8 and len(set(known().values())) == len(known())
+    for name, k in known().items():
+        probability = net(images.load(name, size=SIDE)).softmax(1)[0]
+        assert probability.argmax() == k and probability[k] >= 0.5
+        assert images.label(name) == net.classes[k]
+
+
+def test_tiles_are_where_they_should_be():
+    for game in games():
+        assert game.image.shape == (1, 3, 2 * SIDE, 2 * SIDE) and len(set(game.targets)) == 4
+        for tile, (name, target) in enumerate(zip(game.names, game.targets, strict=True)):
+            row, column = divmod(tile, 2)
+            cut = game.image[..., row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE]
+            assert torch.equal(cut, images.load(name, size=SIDE)) and known()[name] == target
+
+
+def test_mosaics_repeat_by_their_seed():
+    state = torch.get_rng_state()
+    again, other = mosaics(squeezenet(), 3, SIDE, seed=0), mosaics(squeezenet(), 3, SIDE, seed=1)
+    assert [game.names for game in again] == [game.names for game in games()] != [game.names for game in other]
+    assert all(torch.equal(a.image, b.image) for a, b in zip(again, games(), strict=True))
+    assert mosaics(squeezenet(), 1, SIDE, seed=0)[0].names == games()[0].names  # more games go on with the same ones
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_every_tile_shows_every_picture_now_and_then(monkeypatch: pytest.MonkeyPatch):
+    """No picture may have a place of its own: a method that favours a corner would gain by it."""
+    monkeypatch.setattr(images, "load", lambda name, size: torch.zeros(1, 3, 2, 2))
+    many = mosaics(squeezenet(), 400, 2, seed=0)
+    for tile in range(4):
+        seen = [game.names[tile] for game in many]
+        assert set(seen) == set(known())
+        assert max(map(seen.count, known())) < 2.5 * len(many) / len(known())
+
+
+# ---- the game --------------------------------------------------------------------------------------------------------
+
+
+def oracle(right: bool):
+    """A player who looks the answer up: all heat on the tile that is asked for, or all beside it."""
+    def play(net: nets.Classifier, x: Tensor, targets: list[int]) -> Tensor:
+        (game,) = (game for game in games() if torch.equal(game.image[0], x[0]))
+        heat = torch.zeros(4, 1, 2, 2)
+        for index, target in enumerate(targets):
+            heat[index].view(4)[game.targets.index(target)] = 1
+        return heat if right else 1 - heat
+    return play
+
+
+def test_a_perfect_player_scores_1_and_a_perverse_one_0():
+    score = pointing_game(squeezenet(), oracle(True), games())
+    assert (score.mean, score.low, score.high) == (1, 1, 1) and score.shares.tolist() == [1] * 12
+    score = pointing_game(squeezenet(), oracle(False), games())
+    assert (score.mean, score.low, score.high) == (0, 0, 0)
+
+
+def test_edges_score_a_quarter_exactly():
+    """They are the same for each class, so that over four classes the four shares of one map are played: a sum of 1."""
+    net, game = squeezenet(), games()[0]
+    heat = METHODS["edges (no network)"](net, game.image.expand(4, -1, -1, -1), list(game.targets))
+    assert all(torch.equal(heat[0], one) for one in heat)
+    score = pointing_game(net, "edges (no network)", games())
+    assert score.mean == pytest.approx(0.25, abs=1e-6) and score.shares.std() > 0.01
+    assert score.low <= score.mean <= score.high
+
+
+def test_contrast_finds_the_tile():
+    """Methods that know the class beat chance with their whole interval; the deconvnet stays near it."""
+    few = games()[:2]
+    for name in ("gradient", "Grad-CAM", "contrastive excitation"):
+        score = pointing_game(squeezenet(), name, few)
+        assert score.low > 0.25 and score.mean > 0.35, name
+    assert pointing_game(squeezenet(), "deconvnet", few).mean == pytest.approx(0.25, abs=0.03)
+
+
+@pytest.mark.parametrize("name", sorted(set(METHODS) - {"mask"}))
+def test_every_method_gives_heat(name: str):
+    tiles = [images.load(one, size=48) for one in ("hens", "camera", "macaw", "coffee")]
+    x = torch.cat([torch.cat(tiles[:2], -1), torch.cat(tiles[2:], -1)], -2)
+    heat = METHODS[name](squeezenet(), x.expand(2, -1, -1, -1), [8, 872])
+    assert heat.shape[:2] == (2, 1) and torch.allclose(tile_shares(heat.detach()).sum(1), torch.ones(2))
+
+
+def test_mask_is_a_method(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pointing, "MaskSettings", lambda steps: pointing_settings(steps=2))
+    from u3lab.saliency.elision import MaskSettings as pointing_settings
+
+    heat = METHODS["mask"](squeezenet(), images.load("coffee", size=96).expand(2, -1, -1, -1), [967, 504])
+    assert heat.shape == (2, 1, 96, 96) and not torch.equal(heat[0], heat[1]) and 0 <= heat.min() and heat.max() <= 1
+
+
+# ---- the interval ----------------------------------------------------------------------------------------------------
+
+
+def test_interval_is_that_of_the_mean():
+    """For groups of one value the width is 2·1.96·s/√n."""
+    for count in (25, 400):
+        values = torch.rand(count, generator=torch.Generator().manual_seed(count))
+        low, high = pointing._interval(list(values[:, None]), seed=0)
+        assert low < values.mean() < high
+        assert high - low == pytest.approx(float(2 * 1.96 * values.std() / count**0.5), rel=0.15)
+
+
+def test_interval_draws_whole_pictures():
+    """Four games with the same picture tell no more than one."""
+    values = torch.rand(30, generator=torch.Generator().manual_seed(0))
+    assert pointing._interval([v.expand(4) for v in values], 0) == pytest.approx(
+        pointing._interval(list(values[:, None]), 0), abs=1e-6)
+    assert pointing._interval([torch.full((3,), 0.4)] * 5, 0) == pytest.approx((0.4, 0.4))
+
+
+# ---- slips and the recipe --------------------------------------------------------------------------------------------
+
+
+def test_unknown_method_and_no_games():
+    with slip("no method 'gradcam'", "Grad-CAM"):
+        pointing_game(squeezenet(), "gradcam", games())
+    with slip("no mosaic"):
+        pointing_game(squeezenet(), "gradient", [])
+    with slip("1 maps for 4 pictures"):
+        pointing_game(squeezenet(), lambda net, x, k: torch.ones(1, 1, 4, 4), games())
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5])
+def test_number_of_mosaics(count):
+    with slip(f"count = {count}", "at least one"):
+        mosaics(squeezenet(), count, SIDE)
+
+
+def test_a_network_that_knows_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pointing, "known_pictures", known_pictures)
+    net = nets.Classifier(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 1000)).eval(),
+                          classes=squeezenet().classes, name="novice")
+    with slip("novice is sure of only 0 shipped pictures", "trained"):
+        mosaics(net, 1, 16)
+
+
+def test_the_long_table(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    out = tmp_path / "table.json"
+    monkeypatch.setattr(nets, "NAMES", ("squeezenet1_1",))
+    monkeypatch.setattr(pointing, "METHODS", {"edges (no network)": METHODS["edges (no network)"], "mask": oracle(True)})
+    monkeypatch.setattr("sys.argv", ["pointing", "--mosaics", "3", "--out", str(out)])
+    pointing.main()
+    table = json.loads(out.read_text(encoding="utf-8"))
+    assert table["recipe"] == "python -m u3lab.saliency.pointing --mosaics 3 --size 128 --seed 0"
+    methods = table["scores"]["squeezenet1_1"]["methods"]
+    assert methods["edges (no network)"]["mean"] == 0.25 and methods["edges (no network)"]["games"] == 12
+    assert methods["mask"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "games": 4}

@@ -1,0 +1,167 @@
+"""Ways to doubt a map: shuffled networks, deletion and insertion, against what must come out."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import cat, slip, squeezenet
+from u3lab import images, nets, saliency
+from u3lab.saliency.sanity import area, deletion_curve, randomisation_check, randomise_downwards
+
+
+def coffee(size: int = 227) -> Tensor:
+    return images.load("coffee", size=size)
+
+
+def by_gradient(net: nets.Classifier, x: Tensor) -> Tensor:
+    return saliency.flat(saliency.backprop(net, x, "espresso"))
+
+
+# ---- shuffled networks -----------------------------------------------------------------------------------------------
+
+
+def test_the_callers_network_stays_as_it_is():
+    net = copy.deepcopy(squeezenet())
+    before, scores = copy.deepcopy(net.state_dict()), net(coffee(96))
+    for _ in randomise_downwards(net):
+        pass
+    assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+    assert torch.equal(net(coffee(96)), scores)
+
+
+def test_one_bank_more_each_time():
+    net = squeezenet()
+    banks = [name for name, m in net.module.named_modules() if isinstance(m, nn.Conv2d)]
+    reached = []
+    for name, broken in randomise_downwards(net):
+        reached.append(name)
+        for bank in banks:
+            old, new = net.module.get_submodule(bank), broken.module.get_submodule(bank)
+            assert torch.equal(old.weight, new.weight) == (bank not in reached), (name, bank)
+            assert torch.equal(old.bias, new.bias)
+    assert reached == banks[::-1] and len(banks) == 26
+
+
+def test_shuffling_keeps_the_set_of_weights():
+    net = squeezenet()
+    *_, (_, broken) = randomise_downwards(net)
+    for old, new in zip(net.parameters(), broken.parameters(), strict=True):
+        assert torch.equal(old.flatten().sort().values, new.flatten().sort().values)
+    assert net(coffee(96)).argmax() != broken(coffee(96)).argmax()
+
+
+def test_dense_layers_are_shuffled_too_and_by_the_seed():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)).eval()
+    runs = []
+    for seed in (0, 0, 1):
+        state = torch.get_rng_state()
+        steps = [(name, broken.module[4].weight.clone()) for name, broken in
+                 randomise_downwards(nets.Classifier(module), seed)]
+        assert [name for name, _ in steps] == ["4", "0"] and torch.equal(state, torch.get_rng_state())
+        runs.append(steps[-1][1])
+    assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
+
+
+def test_a_map_of_the_picture_alone_passes_unchanged():
+    check = randomisation_check(squeezenet(), coffee(96), lambda net, x: saliency.edges(x))
+    assert [share for _, share in check] == pytest.approx([1.0] * 26)
+
+
+def test_the_gradient_forgets_and_guided_hardly():
+    gradient = [share for _, share in randomisation_check(squeezenet(), coffee(), by_gradient)]
+    guided = [share for _, share in randomisation_check(
+        squeezenet(), coffee(), lambda net, x: saliency.flat(saliency.backprop(net, x, "espresso", "guided")))]
+    assert gradient[-1] < 0.5 and gradient[-1] < gradient[0] < 1
+    assert guided[0] > 0.9 and guided[12] > gradient[12] + 0.2
+
+
+def test_correlation_is_spearmans():
+    """Equal values share their ranks: half of a Grad-CAM is 0, and a map of zeros tells nothing."""
+    from scipy.stats import spearmanr
+
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randint(0, 5, (2, 1, 1, 9, 9), generator=generator).float()
+    answers = iter([first, second, first * 0, first.exp()])
+    net = nets.Classifier(nn.Sequential(*[nn.Conv2d(3, 3, 1) for _ in range(3)]).eval())
+    check = [share for _, share in randomisation_check(net, cat(9).float(), lambda net, x: next(answers))]
+    assert check == pytest.approx([spearmanr(first.flatten(), second.flatten()).statistic, 0, 1], abs=1e-6)
+
+
+def test_a_signal_that_dies_is_no_agreement():
+    class Dies:
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def __call__(self, net: nets.Classifier, x: Tensor) -> Tensor:
+            self.calls += 1
+            return saliency.grad_cam(net, x, "espresso") * (self.calls == 1)
+
+    assert all(share == 0 for _, share in randomisation_check(squeezenet(), coffee(96), Dies()))
+
+
+# ---- deletion and insertion ------------------------------------------------------------------------------------------
+
+
+def espresso(x: Tensor) -> float:
+    return squeezenet()(x.clamp(0, 1)).softmax(1)[0, squeezenet().class_index("espresso")].item()
+
+
+def test_both_ends():
+    x, heat = coffee(96), torch.rand(1, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    fractions, p = deletion_curve(squeezenet(), x, "espresso", heat, steps=4, sigma=5.0)
+    assert fractions.tolist() == [0, 0.25, 0.5, 0.75, 1] and p.shape == (5,)
+    assert p[0].item() == pytest.approx(espresso(x), abs=1e-5)
+    assert p[-1].item() == pytest.approx(espresso(images.blur(x, 5.0)), abs=1e-5)
+    _, q = deletion_curve(squeezenet(), x, "espresso", heat, steps=4, sigma=5.0, insertion=True)
+    assert (q[0].item(), q[-1].item()) == pytest.approx((p[-1].item(), p[0].item()), abs=1e-5)
+
+
+def test_half_way_by_hand():
+    """The hotter half is blurred, the other half is the picture."""
+    x, heat = coffee(96), torch.zeros(1, 1, 96, 96)
+    heat[..., :48] = 1
+    _, p = deletion_curve(squeezenet(), x, "espresso", heat, steps=2)
+    half = torch.cat([images.blur(x, 10.0)[..., :48], x[..., 48:]], -1)
+    assert p[1].item() == pytest.approx(espresso(half), abs=1e-5)
+
+
+def test_insertion_is_deletion_of_the_reversed_map_backwards():
+    x, heat = coffee(96), torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0))
+    _, deleted = deletion_curve(squeezenet(), x, "espresso", heat, steps=4)
+    _, inserted = deletion_curve(squeezenet(), x, "espresso", -heat, steps=4, insertion=True)
+    torch.testing.assert_close(inserted, deleted.flip(0), atol=1e-5, rtol=0)
+
+
+def test_a_good_map_deletes_early_and_inserts_early():
+    net, x = squeezenet(), coffee()
+    heat = saliency.grad_cam(net, x, "espresso")
+    for insertion, sign in ((False, 1), (True, -1)):
+        good, bad = (area(*deletion_curve(net, x, "espresso", h, 8, insertion=insertion)) for h in (heat, -heat))
+        assert sign * (bad - good) > 0.2, insertion
+
+
+def test_area():
+    fractions = torch.linspace(0, 1, 11)
+    assert area(fractions, torch.full((11,), 0.3)) == pytest.approx(0.3)
+    assert area(fractions, 1 - fractions) == pytest.approx(0.5)
+    assert area(torch.tensor([0.0, 0.2, 1.0]), torch.tensor([1.0, 0.0, 0.0])) == pytest.approx(0.1)
+
+
+# ---- slips -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"steps": 0}, ("steps = 0", "at least one")), ({"steps": 2.5}, ("steps = 2.5", "whole number")),
+    ({"sigma": -1.0}, ("sigma = -1.0",)), ({"target": 1000}, ("class 1000",)), ({"target": "expresso"}, ("espresso",)),
+    ({"image": coffee(64).expand(2, -1, -1, -1)}, ("one picture", r"\(2, 3, 64, 64\)")),
+    ({"image": coffee(64) * float("nan")}, ("NaN",)), ({"heat": torch.rand(1, 3, 8, 8)}, (r"\(1, 3, 8, 8\)", "flat")),
+    ({"heat": torch.rand(2, 1, 8, 8)}, (r"\(2, 1, 8, 8\)",)), ({"heat": torch.rand(8, 8)}, (r"\(8, 8\)",)),
+    ({"heat": torch.full((1, 1, 8, 8), float("nan"))}, ("heat", "NaN"))])
+def test_slips(options: dict, words: tuple):
+    given = {"image": coffee(64), "target": "espresso", "heat": torch.rand(1, 1, 8, 8)} | options
+    with slip(*words):
+        deletion_curve(squeezenet(), **given)
