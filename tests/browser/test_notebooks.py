@@ -17,10 +17,10 @@ ERROR = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]'
 # The prompt of a cell is [ ]: before it runs, [*]: while it waits or runs, [7]: afterwards.
 STATE = """() => {
     const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(prompt => prompt.innerText);
-    const failed = document.querySelectorAll('%s').length > 0;
+    const failed = document.querySelector(ERROR) !== null;
     const asked = document.querySelector(".jp-Dialog") !== null;  // such as: the kernel has died
     return prompts.length && (failed || asked || prompts.every(prompt => /\\[\\d+\\]/.test(prompt))) ? prompts : false;
-}""" % ERROR
+}""".replace("ERROR", repr(ERROR))
 BYTES = """async image => Array.from(new Uint8Array(await (await fetch(image.src)).arrayBuffer()))"""
 
 

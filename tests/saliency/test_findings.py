@@ -72,6 +72,8 @@ def test_coherence_of_noise_and_of_a_ramp():
     assert coherence(ramp) == pytest.approx(1, abs=1e-6)
     assert coherence(-ramp) == pytest.approx(1, abs=1e-6)
     assert coherence(torch.ones(1, 1, 8, 8)) == 0  # nothing varies
+    stripes = normal(64)[(torch.arange(64)[:, None] - torch.arange(64)) % 64].view(1, 1, 64, 64)
+    assert coherence(stripes) == pytest.approx(1, abs=1e-6) and coherence(stripes.flip(-1)) < 0.5
 
 
 def test_edges_of_a_step():

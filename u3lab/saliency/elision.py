@@ -105,9 +105,7 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
     x = image.detach().to(net.device)
     generator = torch.Generator().manual_seed(settings.seed)
     nothing = _Nothing(x, settings, generator)
-    side = min(settings.mask_size, min(x.shape[-2:]))
-    shape = x.shape[-2:] if side == min(x.shape[-2:]) else (side, side)
-    m = torch.full((1, 1, *shape), settings.start, device=x.device).requires_grad_()
+    m = _start(x, settings).requires_grad_()
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         noisy = m
@@ -120,6 +118,12 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
                                "variation": settings.tv * variation(m, settings.beta)}
 
     return descend(m, energy, steps=settings.steps, rate=lambda: settings.rate, project=lambda mask: mask.clamp_(0, 1))
+
+
+def _start(image: Tensor, settings: MaskSettings) -> Tensor:
+    """A flat mask of side×side cells, or with the picture's own pixels if these are no more."""
+    shape, side = image.shape[-2:], settings.mask_size
+    return torch.full((1, 1, *((side, side) if side < min(shape) else shape)), settings.start, device=image.device)
 
 
 class _Nothing:

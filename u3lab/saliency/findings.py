@@ -47,8 +47,8 @@ def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, rule: s
     at_least_one("channels", channels)
     chosen = strongest_channels(trace, layer, y, x, channels)
     if len(chosen) < 2:
-        raise U3Error(f"channels = {channels}, and layer {layer!r} has {trace[layer].shape[1]}; to compare, two or more "
-                      "are needed")
+        raise U3Error(f"channels = {channels}, and layer {layer!r} has {trace[layer].shape[1]}; "
+                      "two or more are needed to compare")
     strengths = torch.stack([trace.backprop((layer, c, y, x), rule, back_to)[0].abs().flatten() for c in chosen])
     reached = strengths[:, (strengths > 0).any(0)]
     pairs = torch.corrcoef(reached).nan_to_num()[tuple(torch.triu_indices(len(chosen), len(chosen), 1))]

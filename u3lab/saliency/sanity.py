@@ -87,9 +87,11 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
     if _images.check(image).shape[0] != 1 or heat.shape[:2] != (1, 1):
         raise U3Error(f"one picture and its map (1,1,h,w) at a time: got {tuple(image.shape)} and {tuple(heat.shape)}; "
                       "flat(saliency) or positive(saliency) makes a map one channel")
+    if not heat.isfinite().all():
+        raise U3Error("the heat has values that are NaN or infinite; look for a division by zero before this line")
     k = net.class_index(target)
     nothing = nothing_like(image, MaskSettings(sigma=sigma))
-    order = enlarge(heat.detach().to(image.device), image).flatten().argsort(descending=True)
+    order = enlarge(heat.detach().to(image.device), image).flatten().argsort(descending=True, stable=True)
     fractions = torch.linspace(0, 1, steps + 1)
     probabilities = []
     for fraction in fractions.tolist():
