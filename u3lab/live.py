@@ -44,6 +44,7 @@ class Explorer:
         self.line = w.HTML()
         self.box = w.VBox([w.HBox(list(self.controls.values()), layout=w.Layout(flex_flow="row wrap")),
                            self.picture, self.line])
+        self.format, self.alt = "png", "no picture yet"
         for control in self.controls.values():
             control.observe(lambda change: self.update(), names="value")
         self.update()
@@ -64,9 +65,10 @@ class Explorer:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
         """The live view, and for viewers without widgets the present picture and its text."""
-        live = self.box._repr_mimebundle_()
-        still = {f"image/{self.format}": base64.b64encode(self.picture.value).decode(), "text/plain": self.alt}
-        return {**live, **still}, {f"image/{self.format}": {"alt": self.alt}}
+        data = {**self.box._repr_mimebundle_(), "text/plain": self.alt}
+        if self.picture.value:
+            data[f"image/{self.format}"] = base64.b64encode(self.picture.value).decode()
+        return data, {f"image/{self.format}": {"alt": self.alt}}
 
 
 def explore(fn: Callable[..., Answer], **controls: Any) -> Explorer:

@@ -1,4 +1,4 @@
-"""How each peer library is asked for a map, the way its documentation does it. Every function returns a closure to time.
+"""How each peer library is asked for a map, the way its documentation does it. Functions return closures to time.
 
 Peers answer in terms of the normalised picture, ours of the picture in [0,1]; :mod:`rows` converts before comparing.
 A peer that cannot do something raises :class:`Unsupported` when it is built, with the reason.
@@ -32,7 +32,7 @@ def installed(library: str) -> bool:
 # captum -----------------------------------------------------------------------------------------------------------
 
 def captum(scene: Scene, method: str, *, target: int | None = None, hooks: bool = False, **options: Any) -> Run:
-    """``captum.attr.<method>(module).attribute(x, target)``; ``hooks``: the method needs ReLUs that are not in place."""
+    """``captum.attr.<method>(module).attribute(x, target)``; ``hooks``: it needs ReLUs that are not in place."""
     import captum.attr
 
     module = scene.without_inplace if hooks else scene.module

@@ -143,13 +143,23 @@ def contrastive_by_channel(scene: Scene) -> Run:
 NO_RELU6 = "captum and TorchRay leave ReLU6 alone: on EfficientNet-Lite0 they give the gradient"
 NEGATIVE = ("behind linear bottlenecks inputs are negative: ours sends nothing there, zennit takes (−x)(−w) for "
             "excitation, TorchRay divides by sums of either sign")
+SUMMED = ("TorchRay sums over channels and then drops negative values; for the comparison it drops them first, "
+          "as ours; ")
+OWN_NOISE = "NoiseTunnel draws its own noise: compared is captum's Saliency on our noisy copies"
 CAPTUM, TORCHRAY, ZENNIT = "captum", "torchray", "zennit"
 GRADIENT = (partial(by.captum, method="Saliency", abs=False), partial(by.zennit, composite=None),
             partial(by.torchray, method="gradient"))
-DECONVNET = (partial(by.captum, method="Deconvolution", hooks=True), partial(by.zennit, composite=by.zennit_relu("deconvnet")),
-             partial(by.torchray, method="deconvnet"))
+DECONVNET = (partial(by.captum, method="Deconvolution", hooks=True),
+             partial(by.zennit, composite=by.zennit_relu("deconvnet")), partial(by.torchray, method="deconvnet"))
 GUIDED = (partial(by.captum, method="GuidedBackprop", hooks=True),
-          partial(by.zennit, composite=by.zennit_relu("guided_backprop")), partial(by.torchray, method="guided_backprop"))
+          partial(by.zennit, composite=by.zennit_relu("guided_backprop")),
+          partial(by.torchray, method="guided_backprop"))
+
+
+def zennit_lrp(rule: str, stabilizer: float = 1e-6, **options: float) -> Peer:
+    """LRP with one rule of zennit for every layer with weights."""
+    composite = by.zennit_rule(rule, stabilizer, **options)
+    return Peer("zennit", partial(by.zennit, composite=composite, score=True, canonical=True), same, ZENNIT)
 
 
 def three(builds: Sequence[Callable[[Scene], Run]], note: str = "") -> list[Peer]:
@@ -183,23 +193,20 @@ ROWS = [
         Peer("TorchRay", partial(by.torchray, method="excitation_backprop", canonical=True, saliency_layer="middle"),
              summed, TORCHRAY, note=NEGATIVE)]),
     Row("contrastive excitation, half way", ours("excitation_backprop", layer=True, contrastive=True), [
-        Peer("TorchRay", contrastive, same, TORCHRAY, check=contrastive_by_channel, note="TorchRay sums over channels and "
-             "then drops negative values; for the comparison it drops them first, as ours; " + NEGATIVE)]),
+        Peer("TorchRay", contrastive, same, TORCHRAY, check=contrastive_by_channel, note=SUMMED + NEGATIVE)]),
     Row("LRP ε", ours("lrp", epsilon=1e-9), [
         Peer("captum", by.captum_lrp, same, CAPTUM, note="captum's LRP has no rule for ReLU6 and no sums"),
-        Peer("zennit", partial(by.zennit, composite=by.zennit_rule("Epsilon", 1e-9, epsilon=1e-9), score=True, canonical=True),
-             same, ZENNIT)]),
-    Row("LRP z⁺", ours("lrp", rule="z_plus"), [
-        Peer("zennit", partial(by.zennit, composite=by.zennit_rule("ZPlus"), score=True, canonical=True), same, ZENNIT)]),
-    Row("LRP α=2 β=1", ours("lrp", rule="alpha_beta"), [
-        Peer("zennit", partial(by.zennit, composite=by.zennit_rule("AlphaBeta"), score=True, canonical=True), same, ZENNIT)]),
+        zennit_lrp("Epsilon", 1e-9, epsilon=1e-9)]),
+    Row("LRP z⁺", ours("lrp", rule="z_plus"), [zennit_lrp("ZPlus")]),
+    Row("LRP α=2 β=1", ours("lrp", rule="alpha_beta"), [zennit_lrp("AlphaBeta")]),
     Row(f"SmoothGrad, {SAMPLES} samples", ours("smooth_grad", noise=NOISE, samples=SAMPLES), [
-        Peer(f"captum, {at_once or SAMPLES} at once", partial(by.captum_smooth, noise=NOISE, samples=SAMPLES, at_once=at_once),
-             normalised, CAPTUM, check=partial(by.captum_same_noise, noise=NOISE, samples=SAMPLES),
-             note="NoiseTunnel draws its own noise: compared is captum's Saliency on our noisy copies")
+        Peer(f"captum, {at_once or SAMPLES} at once",
+             partial(by.captum_smooth, noise=NOISE, samples=SAMPLES, at_once=at_once), normalised, CAPTUM,
+             check=partial(by.captum_same_noise, noise=NOISE, samples=SAMPLES), note=OWN_NOISE)
         for at_once in (None, 1)]),
     Row(f"integrated gradients, {STEPS} steps", ours("integrated_gradients", steps=STEPS), [
-        Peer(f"captum, {at_once or STEPS} at once", partial(by.captum_integrated, steps=STEPS, at_once=at_once), same, CAPTUM)
+        Peer(f"captum, {at_once or STEPS} at once", partial(by.captum_integrated, steps=STEPS, at_once=at_once),
+             same, CAPTUM)
         for at_once in (None, 1)]),
     Row("mask, one step", mask_steps, [
         Peer("bare forward + backward", bare_steps, None),

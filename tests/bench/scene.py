@@ -96,7 +96,7 @@ class Scene:
     def double(self) -> Scene:
         """The same in double precision, where rounding does not turn a ReLU on or off.
 
-        Peers get our module here, in the default format: if a batch norm was folded, with the very same rounded weights.
+        Peers get our module here, in the default format: where batch norms are folded, with the same rounded weights.
         """
         net, picture = copy.deepcopy(self.net).double(), self.picture.double()
         module = copy.deepcopy(net.module).to(memory_format=torch.contiguous_format)

@@ -12,8 +12,8 @@ import torch
 
 from tests.bench.measure import EQUAL, Result, Side
 
-COLUMNS = ("row", "network", "ours ms", "fastest peer", "peer ms", "ours/peer (spread)", "peak MB ours/peer", "difference",
-           "target", "met", "other peers")
+COLUMNS = ("row", "network", "ours ms", "fastest peer", "peer ms", "ours/peer (spread)", "peak MB ours/peer",
+           "difference", "target", "met", "other peers")
 
 
 def facts() -> dict[str, Any]:
@@ -37,9 +37,10 @@ def header(machine: dict[str, Any]) -> str:
     lines = ["# Ours against captum, zennit and TorchRay", "",
              " · ".join(f"{name} {value}" for name, value in machine.items()), "",
              "Sides take turns: ours, peer, ours, peer …; times are medians, the ratio is the median of the ratios of "
-             "neighbours with its quartiles. Peers get the torchvision or timm module in the default memory format and a "
-             f"picture already normalised. Maps are equal if their greatest relative difference is at most {EQUAL:g}; "
-             "only equal peers count for a target, if there is one. The peak is what one call adds to the resident memory."]
+             "neighbours with its quartiles. Peers get the torchvision or timm module in the default memory format and "
+             "a picture already normalised; for relevance rules, batch norms already folded. Maps are equal if their "
+             f"greatest relative difference is at most {EQUAL:g}; only equal peers count for a target, if there is "
+             "one. The peak is what one call adds to the resident memory."]
     if machine["load"] and machine["load"][0] > 0.5:
         lines += ["", f"**Warning: the load of this machine is {machine['load'][0]}; times waver, ratios less so.**"]
     return "\n".join(lines)
@@ -100,16 +101,20 @@ def head() -> str:
 
 def notes(results: list[Result]) -> str:
     """Why maps differ, each reason once, where a peer with that reason differs or was compared by another way."""
-    reasons = dict.fromkeys(f"- {result.row.name} · {peer.name}: {peer.note}" for result in results for peer in result.peers
-                            if peer.note and peer.run and (peer.difference is None or peer.difference > EQUAL
-                                                           or "NoiseTunnel" in peer.note))
-    return "\n".join(["Conventions:", *reasons]) if reasons else ""
+    rows: dict[str, dict[str, None]] = {}
+    for result in results:
+        for side, peer in zip(result.peers, result.row.peers, strict=True):
+            if side.note and side.run and (peer.check or side.difference is None or side.difference > EQUAL):
+                rows.setdefault(side.note, {})[result.row.name] = None
+    return "\n".join(["Conventions:", *(f"- {'; '.join(names)}: {note}" for note, names in rows.items())])
 
 
 def as_data(result: Result) -> dict[str, Any]:
     """Everything measured, for --json."""
     def side(one: Side) -> dict[str, Any]:
         return {"name": one.name, "times_ms": one.times, "ratios": one.ratios, "peak_mb": one.peak,
-                "difference": one.difference, "precision": one.precision or "float32", "problem": one.problem, "note": one.note}
-    return {"row": result.row.name, "network": result.scene.name, "target": result.row.target, "met": verdict(result).strip("*"),
-            "ours": side(result.ours), "peers": [side(peer) for peer in result.peers]}
+                "difference": one.difference, "precision": one.precision or "float32", "problem": one.problem,
+                "note": one.note}
+    return {"row": result.row.name, "network": result.scene.name, "target": result.row.target,
+            "met": verdict(result).strip("*"), "ours": side(result.ours),
+            "peers": [side(peer) for peer in result.peers]}

@@ -45,5 +45,6 @@ def report() -> str:
              "| OMP_WAIT_POLICY | neighbour | ms |", "|---|---|---|"]
     for busy in (False, True):
         for policy in (None, "PASSIVE"):
-            lines.append(f"| {policy or 'not set'} | {'one core busy' if busy else 'none'} | {measure(policy, busy):.0f} |")
+            neighbour = "one core busy" if busy else "none"
+            lines.append(f"| {policy or 'not set'} | {neighbour} | {measure(policy, busy):.0f} |")
     return "\n".join(lines)

@@ -42,10 +42,14 @@ def ran(request: pytest.FixtureRequest, browser: Browser, lab) -> Iterator[Ran]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(lab.address(request.param))
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    page.locator('.jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    # Before the kernel is there, Run All does nothing. A dialogue comes if the notebook names no kernel.
+    dialogue = page.locator(".jp-Dialog")
+    page.locator("#jp-main-statusbar", has_text="| Idle").or_(dialogue).first.wait_for()
+    assert dialogue.all_inner_texts() == []
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(STATE, polling=500, timeout=RUN_SECONDS * 1000)
+    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()
     yield Ran(page, lab.folder / request.param, complaints)
     page.close()
 
