@@ -79,8 +79,9 @@ class Classifier(nn.Module):
     def normalise(self, images: Tensor) -> Tensor:
         """(images − mean) / std on the network's device: what the module itself takes. Unchecked."""
         dtype = next((p.dtype for p in self.module.parameters() if p.is_floating_point()), images.dtype)
-        images = images.to(self.device, dtype, memory_format=self.memory_format)
-        return images.clone() if self.bare else (images - self.mean) / self.std
+        images = images.to(self.device, dtype)
+        images = images.clone() if self.bare else (images - self.mean) / self.std
+        return images.to(memory_format=self.memory_format)
 
     def scores(self, normalised: Tensor) -> Tensor:
         """The module on normalised pictures; a picture that it cannot take gives one clear error."""
@@ -188,7 +189,8 @@ def load(name: str = "squeezenet1_1", device: str | torch.device | None = None) 
 
     device = _device(device)
     own = {"squeezenet1_1": zoo.squeezenet, "efficientnet_lite0": zoo.efficientnet_lite}
-    net = own.get(name, zoo.torchvision_net)(name).eval().to(device, memory_format=torch.channels_last)
+    net = own.get(name, zoo.torchvision_net)(name).eval().requires_grad_(False)
+    net = net.to(device, memory_format=torch.channels_last)
     net.memory_format = torch.channels_last  # on a CPU, forward and backward take two thirds of the time
     return net
 

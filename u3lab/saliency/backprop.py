@@ -22,22 +22,23 @@ from torch.overrides import TorchFunctionMode
 from u3lab.errors import U3Error
 from u3lab.saliency.trace import IN_PLACE, Target, Trace, named_layers, relu_ceiling
 
-Rule = Callable[[Tensor, Tensor], Tensor]
+Through = Callable[[Tensor], Tensor]  # p → p·[x > 0], for a ReLU6 p·[0 < x < 6]
+Rule = Callable[[Tensor, Through], Tensor]
 
 
-def gradient(p: Tensor, active: Tensor) -> Tensor:
+def gradient(p: Tensor, through: Through) -> Tensor:
     """p·[x > 0]: the signal passes where the unit was active. This is the true derivative."""
-    return torch.where(active, p, 0)
+    return through(p)
 
 
-def deconvnet(p: Tensor, active: Tensor) -> Tensor:
+def deconvnet(p: Tensor, through: Through) -> Tensor:
     """p·[p > 0]: a ReLU on the signal; what the unit did on the way forward does not matter."""
     return p.clamp(min=0)
 
 
-def guided(p: Tensor, active: Tensor) -> Tensor:
+def guided(p: Tensor, through: Through) -> Tensor:
     """p·[x > 0]·[p > 0]: both."""
-    return torch.where(active, p.clamp(min=0), 0)
+    return through(p).clamp(min=0)
 
 
 RULES: dict[str, Rule] = {"gradient": gradient, "deconvnet": deconvnet, "guided": guided}
@@ -56,10 +57,11 @@ class _ReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, p: Tensor) -> tuple[Tensor, None, None]:
         (y,) = ctx.saved_tensors
-        active = y > 0
-        if ctx.ceiling < float("inf"):
-            active &= y < ctx.ceiling
-        return ctx.mode.rule(p, active), None, None
+
+        def through(p: Tensor) -> Tensor:  # torch's own kernel: on a CPU ten times faster than torch.where with a mask
+            return torch.ops.aten.hardtanh_backward(p, y, 0, ctx.ceiling)
+
+        return ctx.mode.rule(p, through), None, None
 
 
 class SwappedReLU(TorchFunctionMode):
@@ -93,12 +95,12 @@ class BackpropTrace(Trace):
     def backprop(self, target: Target, rule: str | Rule = "gradient", layer: str | None = None) -> Tensor:
         """As :func:`backprop`, without a new forward pass."""
         if not callable(rule) and not (isinstance(rule, str) and rule in RULES):
-            raise U3Error(f"there is no rule {rule!r}; choose {', '.join(RULES)}, or give a function of (p, active)")
+            raise U3Error(f"there is no rule {rule!r}; choose {', '.join(RULES)}, or give a function of (p, through)")
         if rule != "gradient" and not self._relu.count:
             raise U3Error(f"{self.net.name} has no ReLU, so the rule {rule!r} means nothing for it; "
                           "use rule='gradient', or a network with ReLUs such as squeezenet1_1")
         self._relu.rule = RULES[rule] if isinstance(rule, str) else rule
-        return self.pull(self.scores(target), self.images if layer is None else self[layer])
+        return super().backprop(target, layer=layer)
 
 
 def record(net: nn.Module, images: Tensor, layers: Iterable[str] = (), check: bool = True) -> BackpropTrace:
@@ -131,7 +133,7 @@ def backprop(net: nn.Module, images: Tensor, target: Target, rule: str | Rule = 
     target
         A class (number or name), a list with one class for each picture, or a neuron ``(layer, channel, y, x)``.
     rule
-        "gradient", "deconvnet", "guided", or your own function of the signal p and the mask [x > 0].
+        "gradient", "deconvnet", "guided", or your own function (p, through); through(p) is p·[x > 0].
     layer
         Where to stop on the way back; None is the picture itself.
 
@@ -145,4 +147,6 @@ def backprop(net: nn.Module, images: Tensor, target: Target, rule: str | Rule = 
     U3Error
         Unknown rule, layer, class or neuron; no ReLU in the network; training mode; pictures out of range.
     """
+    if rule == "gradient":  # the true derivative needs no ReLU of ours
+        return Trace(net, images, named_layers(target, layer), start=layer).backprop(target, layer=layer)
     return record(net, images, named_layers(target, layer)).backprop(target, rule, layer)

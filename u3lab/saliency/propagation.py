@@ -14,7 +14,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn import grad as conv_grad
+from torch.nn.modules.utils import _pair
 from torch.overrides import TorchFunctionMode
 
 from u3lab.errors import U3Error
@@ -40,7 +40,7 @@ Rule = Callable[[Linear, Tensor, Tensor, Tensor], Tensor]  # (layer, x, z, r): r
 
 def stabilised(z: Tensor, epsilon: float) -> Tensor:
     """z + ε·sign z, with sign 0 = 1, so that it can be divided by."""
-    return z + torch.where(z < 0, -epsilon, epsilon)
+    return z + torch.copysign(z.new_tensor(epsilon), z)  # on a CPU several times faster than torch.where
 
 
 class _Share(torch.autograd.Function):
@@ -74,7 +74,7 @@ class Propagation(TorchFunctionMode):
 
     PASS = {F.dropout, torch.max_pool2d, F.max_pool2d, F.adaptive_max_pool2d, torch.flatten, Tensor.flatten, torch.cat,
             torch.reshape, Tensor.reshape, Tensor.view, torch.squeeze, Tensor.squeeze, F.pad, Tensor.contiguous,
-            Tensor.permute, torch.transpose, Tensor.transpose, Tensor.clone, Tensor.__getitem__}
+            Tensor.permute, torch.transpose, Tensor.transpose, Tensor.clone, Tensor.requires_grad_, Tensor.__getitem__}
     SUM = {torch.add, Tensor.add, Tensor.__add__}
     AVERAGE = {F.adaptive_avg_pool2d, F.avg_pool2d, torch.mean, Tensor.mean}
 
@@ -111,9 +111,11 @@ class Propagation(TorchFunctionMode):
     def convolution(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
                     dilation: Any = 1, groups: int = 1) -> Tensor:
         options = (stride, padding, dilation, groups)
+        pairs = (_pair(stride), _pair(padding), _pair(dilation))
         layer = Linear(weight.detach(), None if bias is None else bias.detach(),
                        apply=lambda x, w: F.conv2d(x, w, None, *options),
-                       transpose=lambda x, s, w: conv_grad.conv2d_input(x.shape, w, s, *options))
+                       transpose=lambda x, s, w: torch.ops.aten.convolution_backward(
+                           s, x, w, None, *pairs, False, (0, 0), groups, (True, False, False))[0])
         with torch.no_grad():
             return self.weighted(layer, x, F.conv2d(x, weight, bias, *options))
 

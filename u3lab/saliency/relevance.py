@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from numbers import Real
 
 import torch
@@ -10,8 +12,8 @@ from torch import Tensor, nn
 from u3lab.errors import U3Error, at_least_one
 from u3lab.images import check
 from u3lab.nets import Classifier
-from u3lab.saliency.backprop import backprop, record
-from u3lab.saliency.trace import Target, Trace, named_layers
+from u3lab.saliency.backprop import record
+from u3lab.saliency.trace import Target, Trace, is_neuron, named_layers
 
 
 def linear_approximation(net: nn.Module, images: Tensor, target: Target, layer: str | None = None) -> Tensor:
@@ -32,7 +34,7 @@ def linear_approximation(net: nn.Module, images: Tensor, target: Target, layer: 
     Tensor
         Signed, of the shape of x_m, in units of the score.
     """
-    trace = Trace(net, images, named_layers(target, layer))
+    trace = Trace(net, images, named_layers(target, layer), start=layer)
     x_m = trace.inputs if layer is None else trace[layer]
     return (trace.pull(trace.scores(target), x_m) * x_m).detach()
 
@@ -48,8 +50,7 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, layer: str | None =
         (B,1,h,w) ≥ 0, on the layer's grid. ``layer`` None is the last convolutional layer, below the target if that
         is a neuron.
     """
-    # record() keeps activations as they are at their layer: a ReLU that overwrites its input would alter A.
-    trace = record(net, images, named_layers(target, layer))
+    trace = Trace(net, images, named_layers(target, layer), start=layer)
     activation = trace[layer or trace.last_convolution(target)]
     if activation.ndim != 4:
         raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
@@ -80,11 +81,24 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
         check(images)
     generator = torch.Generator().manual_seed(seed)
     spread = noise * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
-    total = torch.zeros_like(images)
-    for _ in range(samples):
-        noisy = images + spread * torch.randn(images.shape, generator=generator).to(images.device)
-        total += record(net, noisy, check=False).backprop(target, rule).to(images.device)
-    return total / samples
+    noisy = (images + spread * torch.randn(images.shape, generator=generator).to(images.device) for _ in range(samples))
+    return _weighted_sum(net, ((1 / samples, picture) for picture in noisy), target, rule)
+
+
+def _weighted_sum(net: nn.Module, copies: Iterator[tuple[float, Tensor]], target: Target,
+                  rule: str = "gradient") -> Tensor:
+    """Σ w·backprop(x) over pairs (w, x) of weights and altered pictures (B,3,H,W), unchecked.
+
+    Four at a time: on one CPU thread a sixth faster than one by one, with about 100 MB more memory.
+    """
+    total: Tensor | float = 0.0
+    while some := list(islice(copies, 4)):
+        together = torch.cat([picture for _, picture in some])
+        targets = target if isinstance(target, (int, str)) or is_neuron(target) else list(target) * len(some)
+        trace = (Trace if rule == "gradient" else record)(net, together, check=False)
+        maps = trace.backprop(targets, rule).to(together.device).unflatten(0, (len(some), -1))
+        total = total + sum(weight * map for (weight, _), map in zip(some, maps, strict=True))
+    return total
 
 
 def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, baseline: Tensor | float = 0.0,
@@ -114,8 +128,9 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
         raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
                       "give a number or a picture of the same size")
     origin = torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)
+    if isinstance(net, Classifier):
+        check(origin)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
-    total = torch.zeros_like(images)
-    for alpha, weight in zip((nodes + 1) / 2, weights / 2, strict=True):  # from [-1,1] to [0,1]
-        total += float(weight) * backprop(net, origin + float(alpha) * (images - origin), target).to(images.device)
-    return (images - origin) * total
+    path = ((float(weight), origin + float(alpha) * (images - origin))
+            for alpha, weight in zip((nodes + 1) / 2, weights / 2, strict=True))  # from [-1,1] to [0,1]
+    return (images - origin) * _weighted_sum(net, path, target)

@@ -45,15 +45,13 @@ def epsilon_rule(epsilon: float) -> Rule:
 def alpha_beta_rule(alpha: float, beta: float, epsilon: float) -> Rule:
     """Supporting contributions (xw)⁺ and opposing ones (xw)⁻ apart, weighed α and −β."""
     def share(layer: Linear, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
-        positive, negative = x.clamp(min=0), x.clamp(max=0)
+        inputs = [(x.clamp(min=0), 1), (x.clamp(max=0), -1)] if x.amin() < 0 else [(x, 1)]  # one sign behind a ReLU
         relevance = torch.zeros_like(x)
         for factor, side in ((alpha, 1), (-beta, -1)):
             if factor == 0:
                 continue
             # (xw)⁺ = x⁺w⁺ + x⁻w⁻ and (xw)⁻ = x⁺w⁻ + x⁻w⁺
-            parts = [(positive, signed(layer.weight, side))]
-            if negative.any():  # never behind a ReLU
-                parts.append((negative, signed(layer.weight, -side)))
+            parts = [(part, signed(layer.weight, side * sign)) for part, sign in inputs]
             z_side = sum(layer.apply(part, w) for part, w in parts)
             if layer.bias is not None:
                 z_side = z_side + layer.channels(signed(layer.bias, side), like=z)
@@ -67,8 +65,8 @@ def alpha_beta_rule(alpha: float, beta: float, epsilon: float) -> Rule:
 def excitation_rule(layer: Linear, x: Tensor, z: Tensor, p: Tensor) -> Tensor:
     """The winners are active inputs with positive weights; the p of an output that nothing excites is lost."""
     x, w = x.clamp(min=0), signed(layer.weight, 1)
-    total = layer.apply(x, w)
-    return x * layer.transpose(x, torch.where(total > 0, p / total, 0), w)
+    total = layer.apply(x, w).clamp_(min=0)
+    return x * layer.transpose(x, p * total.sign() / total.clamp(min=1e-30), w)
 
 
 def signed(w: Tensor, side: int) -> Tensor:
@@ -102,7 +100,7 @@ def lrp(net: nn.Module, images: Tensor, target: Target, rule: str = "epsilon", l
         Unknown rule, ε ≤ 0, α − β ≠ 1, β < 0, or a network with a function that has no relevance rule.
     """
     share = _rule(rule, epsilon, alpha, beta)
-    trace = Trace(net, images, named_layers(target, layer), Propagation(share, epsilon))
+    trace = Trace(net, images, named_layers(target, layer), Propagation(share, epsilon), start=layer)
     scores = trace.scores(target)
     return trace.pull(scores, trace.inputs if layer is None else trace[layer], signal=scores.detach())
 
@@ -149,7 +147,7 @@ def excitation_backprop(net: nn.Module, images: Tensor, target: Target, layer: s
         raise U3Error("contrastive excitation sets a class against all others; "
                       "give a class as the target, not a neuron")
     mode = Propagation(excitation_rule, 1e-12)
-    trace = Trace(net, images, named_layers(target, layer), mode)
+    trace = Trace(net, images, named_layers(target, layer), mode, start=layer)
     scores, end = trace.scores(target), trace.inputs if layer is None else trace[layer]
     if not contrastive:
         return trace.pull(scores, end)

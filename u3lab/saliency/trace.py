@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -45,6 +44,23 @@ def relu_ceiling(func: Any, args: tuple, kwargs: dict) -> float | None:
     return None
 
 
+class Kept(TorchFunctionMode):
+    """While active, a ReLU or sum that would overwrite one of these activations leaves it as it is."""
+
+    def __init__(self, activations: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.activations = activations
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        ceiling = relu_ceiling(func, args, kwargs)
+        if (ceiling is None and func not in IN_PLACE) or all(args[0] is not kept for kept in self.activations.values()):
+            return func(*args, **kwargs)
+        if ceiling is None:
+            return IN_PLACE[func](*args, **kwargs)
+        return F.relu(args[0]) if ceiling == float("inf") else F.hardtanh(args[0], 0, ceiling)
+
+
 class Trace:
     """A forward pass of a network over pictures, with the activations of its layers and the graph behind them.
 
@@ -61,9 +77,10 @@ class Trace:
     """
 
     def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = (),
-                 mode: TorchFunctionMode | None = None, check: bool = True) -> None:
+                 mode: TorchFunctionMode | None = None, check: bool = True, start: str | None = None) -> None:
         """Run the network once. ``layers`` are kept besides ``net.layers``; ``mode`` redefines functions on the way;
-        ``check`` False admits values outside [0,1] (noise was added).
+        ``check`` False admits values outside [0,1] (noise was added); ``start`` is a layer below which nothing will be
+        asked, so that nothing needs to be kept there.
 
         Raises
         ------
@@ -75,17 +92,17 @@ class Trace:
             raise U3Error("the network is in training mode, so its answer is random; call net.eval() first")
         if check and self.net is net:  # a bare network takes any real input
             _images.check(images)
-        self.images = images.detach().to(self.net.device).clone().requires_grad_()
+        self.images = images.detach().to(self.net.device).clone().requires_grad_(start is None)
         self.activations: dict[str, Tensor] = {}
-        keep = {layer: self._keeper(layer) for layer in dict.fromkeys((*self.net.layers, *layers))}
+        keep = {layer: self._keeper(layer, layer == start) for layer in dict.fromkeys((*self.net.layers, *layers))}
         with torch.enable_grad(), self.net.watch(keep):
             self.inputs = self.net.normalise(self.images)
-            with mode or nullcontext():
+            with mode or Kept(self.activations):
                 self.logits = self.net.scores(self.inputs)
 
-    def _keeper(self, layer: str) -> Any:
+    def _keeper(self, layer: str, start: bool) -> Any:
         def keep(output: Tensor) -> None:
-            self.activations[layer] = output
+            self.activations[layer] = output.requires_grad_() if start else output
         return keep
 
     def __getitem__(self, layer: str) -> Tensor:
@@ -133,10 +150,16 @@ class Trace:
                 raise U3Error(f"{name} {value} is out of range; layer {layer!r} has {name} 0 to {size - 1}")
         return activation[(slice(None), *place)]
 
+    def backprop(self, target: Target, rule: str = "gradient", layer: str | None = None) -> Tensor:
+        """The derivative of a target by the pictures or by a layer."""
+        return self.pull(self.scores(target), self.images if layer is None else self[layer])
+
     def pull(self, value: Tensor, back_to: Tensor, signal: Tensor | None = None) -> Tensor:
         """Send a signal (default 1 everywhere) from a value of this pass down to another; the graph is kept."""
         signal = torch.ones_like(value) if signal is None else signal
-        (result,) = torch.autograd.grad(value, [back_to], signal, retain_graph=True, allow_unused=True)
+        result = None
+        if value.requires_grad:
+            (result,) = torch.autograd.grad(value, [back_to], signal, retain_graph=True, allow_unused=True)
         if result is None:
             raise U3Error("that layer does not lead to the target: pick a layer below it (in LRP and excitation "
                           "a convolution and the batch norm behind it are one layer: pick the batch norm)")
