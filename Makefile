@@ -18,6 +18,9 @@ endif
 # OpenMP's threads must not spin while they wait: on a busy two-core laptop that costs a factor of thirty.
 export OMP_WAIT_POLICY := PASSIVE
 
+# A lab works without a network: JupyterLab need not ask for news and updates.
+OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
 WANTED_lab := .
 WANTED_test := .[test]
 WANTED_peers := .[test,peers]
@@ -34,7 +37,7 @@ help:
 
 lab: .venv/u3lab-lab
 	@echo "== JupyterLab at notebooks/00_start_here.ipynb; end it with Ctrl-C twice"
-	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ROOT) $(ARGS)
+	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(OFFLINE) $(ROOT) $(ARGS)
 
 test: .venv/u3lab-$(WITH)
 	@echo "== style"
