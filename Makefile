@@ -19,11 +19,15 @@ endif
 export OMP_WAIT_POLICY := PASSIVE
 
 # A lab works without a network: JupyterLab need not ask for news and updates.
-OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+OFFLINE := --LabApp.app_settings_dir="$(CURDIR)/tools/jupyterlab"
 
 WANTED_lab := .
 WANTED_test := .[test]
 WANTED_peers := .[test,peers]
+# Whoever has the larger set has the smaller ones.
+GIVES_lab := .venv/u3lab-lab
+GIVES_test := $(GIVES_lab) .venv/u3lab-test
+GIVES_peers := $(GIVES_test) .venv/u3lab-peers
 STAMPS := .venv/u3lab-lab .venv/u3lab-test .venv/u3lab-peers
 
 # Stamps count only while .venv runs, was finished, and the folder is still where it was installed from.
@@ -70,7 +74,7 @@ endif
 	$(PY) -m pip install -e "$(WANTED_$*)"
 	@rm -f .venv/u3lab-unfinished
 	@printf '%s' "$(CURDIR)" > .venv/u3lab-folder
-	@touch $@
+	@touch $(GIVES_$*)
 
 # A .venv that somebody else made is used as it is. One that this file began and could not finish is made anew.
 venv:
