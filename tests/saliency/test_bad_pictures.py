@@ -6,26 +6,10 @@ import copy
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tests.saliency.networks import METHODS, built, cat, resnet18, slip, squeezenet
-from u3lab import nets, saliency
-
-
-@pytest.fixture
-def net() -> nets.Classifier:
-    return squeezenet()
-
-
-@pytest.fixture
-def picture() -> Tensor:
-    return cat(96).float()
-
-
-@pytest.fixture(params=METHODS)
-def method(request: pytest.FixtureRequest):
-    return METHODS[request.param]
-
+from u3lab import saliency
 
 # ---- pictures --------------------------------------------------------------------------------------------------------
 

@@ -147,7 +147,7 @@ def test_mask_stays_in_range_and_terms_add_up(kind: str):
     for step in minimal_elision(net, x, "espresso", MaskSettings(elision=kind, rate=1.0, noise=0.2, steps=6)):
         assert step.image.shape == (1, 1, 96, 96) and not step.image.requires_grad
         assert 0 <= step.image.min() and step.image.max() <= 1
-        assert set(step.terms) == {"score", "size", "variation"}
+        assert set(step.terms) == {"probability", "size", "variation"}
         assert step.loss == pytest.approx(sum(step.terms.values()), rel=1e-5)
     assert all(p.grad is None for p in net.parameters())
 
@@ -159,7 +159,7 @@ def test_the_first_step_is_the_start_itself():
     assert torch.allclose(step.image, torch.tensor(0.3))
     blurred = elide(x, step.image, images.blur(x, settings.sigma))
     expected = net(blurred).softmax(1)[0, net.class_index("espresso")].item()
-    assert step.terms["score"] == pytest.approx(expected, abs=1e-5)
+    assert step.terms["probability"] == pytest.approx(expected, abs=1e-5)
     assert step.terms["size"] == pytest.approx(0.5 * 0.3)
 
 

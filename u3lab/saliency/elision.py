@@ -95,8 +95,9 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
     Yields
     ------
     Step
-        ``image`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "score" (Φ_c), "size" (λ‖m‖₁) and
-        "variation". See the elided picture with ``elide(image, step.image, nothing_like(image, settings))``.
+        ``image`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "probability" (Φ_c), "size"
+        (λ‖m‖₁) and "variation". See the elided picture with
+        ``elide(image, step.image, nothing_like(image, settings))``.
     """
     settings = settings or MaskSettings()
     if _images.check(image).shape[0] != 1:
@@ -112,9 +113,9 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
         if settings.noise > 0:
             noisy = m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device)
         elided = _shift(elide(x, noisy.clamp(0, 1), nothing()), settings.jitter, generator)
-        score = net.scores(net.normalise(elided)).softmax(1)[0, k]
+        probability = net.scores(net.normalise(elided)).softmax(1)[0, k]
         # m ≥ 0, so this is ‖m‖₁; |m| itself has the derivative 0 at m = 0 and would let the mask flicker there
-        return enlarge(m, x), {"score": score, "size": settings.lam * m.mean(),
+        return enlarge(m, x), {"probability": probability, "size": settings.lam * m.mean(),
                                "variation": settings.tv * variation(m, settings.beta)}
 
     return descend(m, energy, steps=settings.steps, rate=lambda: settings.rate, project=lambda mask: mask.clamp_(0, 1))
