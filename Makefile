@@ -20,6 +20,8 @@ export OMP_WAIT_POLICY := PASSIVE
 
 # A lab works without a network: JupyterLab need not ask for news and updates.
 OFFLINE := --LabApp.app_settings_dir="$(CURDIR)/tools/jupyterlab"
+# A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
+LARGE := --ServerApp.tornado_settings="{'websocket_max_message_size': 104857600}"
 
 WANTED_lab := .
 WANTED_test := .[test]
@@ -41,7 +43,7 @@ help:
 
 lab: .venv/u3lab-lab
 	@echo "== JupyterLab at notebooks/00_start_here.ipynb; end it with Ctrl-C twice"
-	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(OFFLINE) $(ROOT) $(ARGS)
+	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(OFFLINE) $(LARGE) $(ROOT) $(ARGS)
 
 test: .venv/u3lab-$(WITH)
 	@echo "== style"

@@ -85,7 +85,7 @@ def with_threads(monkeypatch, threads: int, policy: str | None, at_start: str = 
     import torch
 
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    monkeypatch.setattr(doctor, "_cores", lambda: 2)
+    monkeypatch.setattr(doctor.threads, "cores", lambda: 2)
     monkeypatch.setattr(psutil, "Process", lambda: SimpleNamespace(environ=lambda: {"OMP_WAIT_POLICY": at_start}))
     order = ("torch", "u3lab") if torch_first else ("u3lab", "torch")
     monkeypatch.setattr(doctor, "sys", SimpleNamespace(modules=dict.fromkeys(order)))
@@ -99,11 +99,21 @@ def with_threads(monkeypatch, threads: int, policy: str | None, at_start: str = 
     ({"threads": 1, "policy": None}, "set it to PASSIVE"),
     ({"threads": 1, "policy": "ACTIVE"}, "set it to PASSIVE"),
     ({"threads": 1, "policy": "PASSIVE", "torch_first": True}, "import u3lab before torch"),
-    ({"threads": 8, "policy": "passive", "at_start": "passive"}, "OMP_NUM_THREADS=2"),
+    ({"threads": 8, "policy": "passive", "at_start": "passive"}, "U3LAB_THREADS=1"),
 ])
 def test_threads_that_hinder_each_other(monkeypatch, state, advice):
     with_threads(monkeypatch, **state)
     broken("threads", advice)
+
+
+def test_the_threads_line_names_the_way_to_change_it(monkeypatch):
+    with_threads(monkeypatch, threads=1, policy="PASSIVE")
+    monkeypatch.delenv("U3LAB_THREADS", raising=False)
+    assert line("threads").found.startswith("1 of torch on 2 cores (set U3LAB_THREADS to change it)")
+    monkeypatch.setenv("U3LAB_THREADS", "1")
+    assert line("threads").found.startswith("1 of torch on 2 cores (as U3LAB_THREADS says)")
+    monkeypatch.setenv("U3LAB_THREADS", "many")
+    broken("threads", "U3LAB_THREADS='many' is not possible; give a whole number from 1 to 2")
 
 
 def test_torch_may_come_first_if_the_policy_was_there_before(monkeypatch):
@@ -189,7 +199,7 @@ def test_jupyterlab_is_missing(monkeypatch):
     assert "jupyterlab" in broken("kernel and JupyterLab", "make lab").found
 
 
-def test_widgets_that_do_not_fit_or_are_not_found(monkeypatch):
+def test_widgets_that_do_not_fit_or_are_not_found(monkeypatch, tmp_path):
     import jupyter_core.paths
 
     version = importlib.metadata.version
@@ -197,8 +207,12 @@ def test_widgets_that_do_not_fit_or_are_not_found(monkeypatch):
         old = {"jupyterlab_widgets": "1.0"}
         patch.setattr(importlib.metadata, "version", lambda name: old.get(name) or version(name))
         broken("widgets", "--upgrade ipywidgets jupyterlab_widgets")
-    monkeypatch.setattr(jupyter_core.paths, "jupyter_path", lambda *parts: [])
+    monkeypatch.setattr(jupyter_core.paths, "jupyter_path", lambda *parts: [str(tmp_path)])
     broken("widgets", "--force-reinstall jupyterlab_widgets")
+    (tmp_path / "@jupyter-widgets" / "jupyterlab-manager").mkdir(parents=True)
+    broken("widgets", "--force-reinstall anywidget")
+    (tmp_path / "anywidget").mkdir()
+    assert line("widgets").ok and "anywidget" in line("widgets").found
 
 
 def with_memory(monkeypatch, available: int) -> None:

@@ -2,14 +2,18 @@
 
 Import u3lab before torch: OpenMP reads its waiting policy once, when torch is loaded. Threads that wait
 actively spin against every other program on a two-core laptop; one busy neighbour then makes a network
-thirty times slower. Passive waiting costs little and keeps the lab alive.
+thirty times slower. Passive waiting costs little and keeps the lab alive. The environment variable
+U3LAB_THREADS says how many threads torch computes with; without it they are half of the cores, at most four.
 """
 
 import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from u3lab.errors import U3Error  # noqa: E402  (the environment must be set first)
+from u3lab import threads as _threads  # noqa: E402  (the environment must be set first)
+from u3lab.errors import U3Error  # noqa: E402
+
+_threads.settle()
 
 __version__ = "0.1.0"
 __all__ = ["U3Error", "__version__"]

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from u3lab import paths
+from u3lab import paths, threads
 from u3lab.errors import U3Error
 
 OLDEST_PYTHON = (3, 11)
 ENOUGH_MEMORY = 1 << 30  # bytes: a kernel with torch, torchvision and a notebook's tensors takes 350 to 900 MB
 Check = Callable[[], tuple[str, str]]  # returns what was found and the advice
+# Where the browser's half of a package lies, below share/jupyter/labextensions of the environment.
+FRONT_ENDS = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
 INSTALL = "run `make lab` in the checkout, or `pip install u3lab`, then restart"
 
 
@@ -94,15 +96,18 @@ def _torch() -> tuple[str, str]:
 def _threads() -> tuple[str, str]:
     import torch
 
-    threads, cores = torch.get_num_threads(), _cores()
+    count, cores, given = torch.get_num_threads(), threads.cores(), os.environ.get(threads.NAME)
     policy = os.environ.get("OMP_WAIT_POLICY", "")
-    found = f"{threads} of torch on {cores} cores, OMP_WAIT_POLICY={policy or 'unset'}"
+    how = f"as {threads.NAME} says" if given == str(count) else f"set {threads.NAME} to change it"
+    found = f"{count} of torch on {cores} cores ({how}), OMP_WAIT_POLICY={policy or 'unset'}"
+    if threads.slip():
+        return found, threads.slip() + ", and restart"
     if policy.upper() != "PASSIVE":
         return found, "unset OMP_WAIT_POLICY or set it to PASSIVE, and restart: spinning threads slow everything down"
     if _torch_came_first():
         return found + ", but torch was loaded before it was set", "restart the kernel and import u3lab before torch"
-    if threads > cores:
-        return found, f"set OMP_NUM_THREADS={cores} and restart: more threads than cores wait for each other"
+    if count > cores:
+        return found, f"set {threads.NAME}={threads.default()} and restart: more threads than cores wait for each other"
     return found, ""
 
 
@@ -113,11 +118,6 @@ def _torch_came_first() -> bool:
     modules = list(sys.modules)
     at_start = psutil.Process().environ().get("OMP_WAIT_POLICY", "").upper()
     return at_start != "PASSIVE" and modules.index("torch") < modules.index("u3lab")
-
-
-def _cores() -> int:
-    """The cores that this process may use, which in a container can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _shipped() -> tuple[str, str]:
@@ -200,14 +200,14 @@ def _server() -> str | None:
 def _widgets() -> tuple[str, str]:
     from jupyter_core.paths import jupyter_path
 
-    versions = {name: importlib.metadata.version(name) for name in ("ipywidgets", "jupyterlab_widgets")}
+    versions = {name: importlib.metadata.version(name) for name in ("ipywidgets", *FRONT_ENDS)}
     found = ", ".join(f"{name} {version}" for name, version in versions.items())
-    if [version.split(".")[0] for version in versions.values()] != ["8", "3"]:  # the pair that speaks one protocol
+    if [version.split(".")[0] for version in versions.values()][:2] != ["8", "3"]:  # the pair speaks one protocol
         return found, "they do not fit; run `pip install --upgrade ipywidgets jupyterlab_widgets`, then reload the page"
-    extensions = [Path(folder, "@jupyter-widgets", "jupyterlab-manager") for folder in jupyter_path("labextensions")]
-    if not any(folder.is_dir() for folder in extensions):
-        return (f"{found}, but JupyterLab does not find the extension",
-                "run `pip install --force-reinstall jupyterlab_widgets`, then reload the page")
+    for name, extension in FRONT_ENDS.items():
+        if not any(Path(folder, extension).is_dir() for folder in jupyter_path("labextensions")):
+            return (f"{found}, but JupyterLab does not find the extension of {name}",
+                    f"run `pip install --force-reinstall {name}`, then reload the page")
     return found, ""
 
 

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from u3lab import shipped
+from u3lab import dicom, shipped
 from u3lab.errors import U3Error
 
 GROUPS, names, caption, label = shipped.GROUPS, shipped.names, shipped.caption, shipped.label
@@ -37,7 +37,7 @@ def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, 
         The name of a shipped picture (:func:`names`), a path, the bytes of a file, a PIL image, or an array or
         tensor: (H,W), (H,W,C), (C,H,W) or (1,C,H,W) of 1, 3 or 4 channels; bool, uint8 (0..255), uint16
         (0..65535) or float in [0,1]. It is copied. Grey becomes three equal channels, transparency is laid on
-        white paper, the orientation in a photo's EXIF is applied.
+        white paper, the orientation in a photo's EXIF is applied. A file may be DICOM as well: see u3lab.dicom.
     size
         Resize the shorter side to so many pixels (antialiased) and cut out the central square.
 
@@ -140,6 +140,8 @@ def _find(x: str | os.PathLike[str]) -> Path:
 
 
 def _from_file(file: Path | io.BytesIO, given: str) -> Tensor:
+    if dicom.is_dicom(file):
+        return _from_array(dicom.read(file, given, MAX_PIXELS))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and an error

@@ -21,7 +21,10 @@ from u3lab.errors import U3Error
 
 @dataclasses.dataclass(frozen=True)
 class Knob:
-    """What is known of one field: its range (or its choices), its scale, its symbol and a line of help."""
+    """What is known of one field: its range (or its choices), its scale, its symbol and a line of help.
+
+    ``once`` marks a field that is read only when a run starts; the others are read at every step.
+    """
 
     low: float | None
     high: float | None
@@ -29,15 +32,17 @@ class Knob:
     scale: str
     symbol: str
     help: str
+    once: bool
 
 
 def knob(default: Any, low: float | None = None, high: float | None = None, *, choices: tuple[str, ...] = (),
-         scale: str = "linear", symbol: str = "", help: str) -> Any:
+         scale: str = "linear", symbol: str = "", help: str, once: bool = False) -> Any:
     """A dataclass field that knows its range [low, high] (or its choices) and how a slider shows it.
 
-    ``scale`` is "linear" or "log". ``symbol`` is the letter in the formula, ``help`` one line for the tooltip.
+    A field without range and choices is a yes or no. ``scale`` is "linear" or "log". ``symbol`` is the letter in the
+    formula, ``help`` one line for the tooltip. ``once`` says that only the start of a run reads it.
     """
-    return dataclasses.field(default=default, metadata={"knob": Knob(low, high, choices, scale, symbol, help)})
+    return dataclasses.field(default=default, metadata={"knob": Knob(low, high, choices, scale, symbol, help, once)})
 
 
 @dataclass_transform(field_specifiers=(knob,), kw_only_default=True)
@@ -70,6 +75,10 @@ def _checked(name: str, knob: Knob, value: Any) -> Any:
     if knob.choices:
         if value not in knob.choices:
             raise U3Error(f"{name} = {value!r}; choose one of {', '.join(knob.choices)}")
+        return value
+    if knob.low is None:
+        if not isinstance(value, bool):
+            raise U3Error(f"{name} = {value!r}; give True or False")
         return value
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
         raise U3Error(f"{name} = {value!r}; give a number from {knob.low} to {knob.high}")

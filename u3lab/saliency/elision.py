@@ -33,14 +33,15 @@ class MaskSettings:
     beta: float = knob(3.0, 1.0, 3.0, symbol="β", help="power of the variation; 3 allows soft edges")
     sigma: float = knob(10.0, 0.5, 30.0, scale="log", symbol="σ", help="blur of the elided parts, in pixels")
     elision: str = knob("blur", choices=("blur", "grey", "noise"), help="what elided parts are replaced with")
-    mask_size: int = knob(28, 2, 512, symbol="side", help="side of the mask before it is enlarged; the picture's own "
-                          "side removes this restriction")
+    mask_size: int = knob(28, 2, 512, symbol="side", once=True,
+                          help="side of the mask before it is enlarged; the picture's own side removes this "
+                          "restriction")
     jitter: int = knob(4, 0, 16, symbol="j", help="the picture is shifted at random by up to this many pixels")
     noise: float = knob(0.0, 0.0, 0.5, symbol="σ_m", help="Gaussian noise on the mask at each step")
-    start: float = knob(0.75, 0.0, 1.0, symbol="m₀", help="value of the mask at the start")
+    start: float = knob(0.75, 0.0, 1.0, symbol="m₀", once=True, help="value of the mask at the start")
     rate: float = knob(0.1, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
-    steps: int = knob(150, 1, 1000, help="number of steps")
-    seed: int = knob(0, 0, 2**31 - 1, help="seed of jitter and noise")
+    steps: int = knob(150, 1, 1000, once=True, help="number of steps")
+    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of jitter and noise")
 
 
 def elide(images: Tensor, mask: Tensor, nothing: Tensor) -> Tensor:
@@ -75,6 +76,14 @@ def variation(mask: Tensor, beta: float) -> Tensor:
     dy = F.pad(mask.diff(dim=-2), (0, 0, 0, 1))
     dx = F.pad(mask.diff(dim=-1), (0, 1, 0, 0))
     return (dx**2 + dy**2 + 1e-8).pow(beta / 2).mean()
+
+
+def price(mask: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:
+    """What a mask (1,1,h,w) costs: its size λ‖m‖₁ and its variation γ‖∇m‖^β, both as means over its cells.
+
+    m ≥ 0, so the mean of m is ‖m‖₁. The derivative of |m| itself is 0 at m = 0 and would let the mask flicker there.
+    """
+    return lam * mask.mean(), tv * variation(mask, beta)
 
 
 def minimal_elision(net: Classifier, image: Tensor, target: int | str,
@@ -114,9 +123,8 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
             noisy = m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device)
         elided = _shift(elide(x, noisy.clamp(0, 1), nothing()), settings.jitter, generator)
         probability = net.scores(net.normalise(elided)).softmax(1)[0, k]
-        # m ≥ 0, so this is ‖m‖₁; |m| itself has the derivative 0 at m = 0 and would let the mask flicker there
-        return enlarge(m, x), {"probability": probability, "size": settings.lam * m.mean(),
-                               "variation": settings.tv * variation(m, settings.beta)}
+        size, rough = price(m, settings.lam, settings.tv, settings.beta)
+        return enlarge(m, x), {"probability": probability, "size": size, "variation": rough}
 
     return descend(m, energy, steps=settings.steps, rate=lambda: settings.rate, project=lambda mask: mask.clamp_(0, 1))
 

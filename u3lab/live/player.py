@@ -1,0 +1,225 @@
+"""An optimisation that is watched and steered while it runs.
+
+    settings = MaskSettings()
+    play(lambda settings: minimal_elision(net, image, "espresso", settings), settings, "lam", "tv")
+"""
+
+from __future__ import annotations
+
+import html
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ipywidgets as w
+
+from u3lab import pixels
+from u3lab.descent import Step
+from u3lab.errors import U3Error
+from u3lab.live import kernel
+from u3lab.live.controls import Controls
+from u3lab.live.curve import svg
+from u3lab.live.explorer import made, row, slip
+from u3lab.live.screen import Picture, Screen
+
+Shown = Step | tuple[Step, Picture] | tuple[Step, Picture, str]
+Solver = Callable[..., Iterator[Shown]]
+FASTEST = 60  # frames a second; more cannot be seen
+TELL = 0.1  # seconds between two versions of the numbers and the curve: nobody reads faster, and each costs a message
+
+
+class Player:
+    """A running optimisation: buttons, sliders, the picture and the energy curve; made by :func:`play`.
+
+    Attributes
+    ----------
+    settings
+        The object that the solver reads and the sliders write.
+    step
+        The last :class:`~u3lab.descent.Step`, or None before the first.
+    playing
+        Whether it runs.
+    """
+
+    def __init__(self, solver: Solver, settings: Any, names: tuple[str, ...], first: int,
+                 controls: dict[str, Any]) -> None:
+        self.solver, self.settings = solver, settings
+        self.knobs, self.controls = Controls(settings, *names), made(controls)
+        self.picture, self.line, self.curve = Screen(), w.HTML(), w.HTML()
+        self.playing, self._asked = False, False
+        self._task, self._loop = None, kernel.main_loop()
+        self._build()
+        for control in self.controls.values():
+            control.observe(lambda change: self._ask(), names="value")
+        self.knobs.on_turn(lambda name: self.knobs.known[name].once and self._ask())
+        self._begin()
+        for _ in range(first + 1):
+            self.advance()
+        kernel.register(self)
+
+    def _build(self) -> None:
+        narrow = w.Layout(width="auto")
+        self.play_button = w.Button(description="play", icon="play", layout=w.Layout(width="6em"))
+        self.step_button = w.Button(description="step", icon="step-forward", layout=narrow)
+        self.restart_button = w.Button(description="restart", icon="refresh", layout=narrow)
+        self.speed = w.IntSlider(value=FASTEST, min=1, max=FASTEST, description="speed",
+                                 tooltip="at most so many steps a second")
+        self.play_button.on_click(lambda button: self.pause() if self.playing else self._post(self.play))
+        self.step_button.on_click(lambda button: (self.pause(), self._post(self.advance)))
+        self.restart_button.on_click(lambda button: self._post(self.restart))
+        buttons = w.HBox([self.play_button, self.step_button, self.restart_button, self.speed],
+                         layout=w.Layout(flex_flow="row wrap"))
+        beside = w.HBox([self.picture, self.curve], layout=w.Layout(flex_flow="row wrap"))
+        self.box = w.VBox([row(self.controls, self.picture), self.knobs, buttons, beside, self.line])
+
+    def _post(self, work: Callable[[], object]) -> None:
+        kernel.post(self._loop, work)
+
+    def _ask(self) -> None:
+        """Something moved that only the start of a run reads. A dragged mouse asks for one restart, not for many."""
+        if not self._asked:
+            self._asked = True
+            self._post(self.restart)
+
+    def _solve(self) -> Iterator[Shown]:
+        """The solver's steps. It is called when the first one is asked for, so that what it raises shows as a line."""
+        yield from self.solver(self.settings, **{name: control.value for name, control in self.controls.items()})
+
+    def _begin(self) -> None:
+        """Make a new run; nothing is computed yet."""
+        self._steps = self._solve()
+        self._lines: dict[str, list[float]] = {}
+        self.step, self._ended, self._told, self._times = None, False, 0.0, deque(maxlen=20)
+
+    def play(self) -> None:
+        """Run until the end, a pause, or until nobody looks. Every other player pauses."""
+        if self.playing:
+            return
+        if self._loop is None:
+            raise U3Error("no notebook is running here; take the steps with player.advance()")
+        kernel.pause_all(but=self)
+        if self._ended:
+            self._begin()
+        self._times.clear()
+        self._set(True)
+        if self._task is None or self._task.done():
+            self._task = self._loop.create_task(self._run())
+
+    def pause(self) -> None:
+        """Stop after the present step; :meth:`play` goes on from there."""
+        self._set(False)
+
+    def close(self) -> None:
+        """Stop for good and give back the widgets and the run; the picture on the page goes."""
+        self.pause()
+        self._steps = iter(())
+        kernel.dispose(self.box)
+
+    def restart(self) -> None:
+        """Begin anew with the present settings, and go on if it was running. The same settings give the same run."""
+        self._asked = False
+        self._begin()
+        self.advance()
+
+    def advance(self) -> bool:
+        """Take one step and show it; False if there was none. An error shows as a line."""
+        try:
+            shown = next(self._steps, None)
+            if shown is not None:
+                self._show(*shown) if not isinstance(shown, Step) else self._show(shown)
+        except Exception as error:  # nobody sees what a task raises: say it where the student looks
+            self._ended, shown = True, None
+            self.line.value = slip(error)
+            return False
+        if shown is None:
+            self._tell_rest()
+            self._ended = True
+        return not self._ended
+
+    async def _run(self) -> None:
+        while self.playing:
+            kernel.heed_interrupts()
+            begun = time.perf_counter()
+            if not await self.picture.on_screen():
+                self.line.value = "paused: the picture is not on the screen"
+                break
+            if self.playing and not self.advance():
+                break
+            await kernel.breathe(1 / self.speed.value - (time.perf_counter() - begun))
+        else:
+            self._tell_rest()
+        self._set(False)
+
+    def _show(self, step: Step, picture: Picture | None = None, words: str = "") -> None:
+        self.step = step
+        for name, value in {"E": step.loss, **step.terms}.items():
+            self._lines.setdefault(name, []).append(value)
+        line = self._words(step, words)
+        self.picture.show(_as_picture(step) if picture is None else picture, line)
+        now = time.perf_counter()
+        if not self.playing or now - self._told > TELL:
+            self._told = now
+            self._tell(step)
+
+    def _tell(self, step: Step) -> None:
+        self.line.value = html.escape(self.picture.alt)
+        self.curve.value = svg(self._lines, getattr(self.settings, "steps", None), f"E after {step.iteration} steps")
+
+    def _tell_rest(self) -> None:
+        """While it runs the numbers lag behind the picture a little; when it stops they must not."""
+        if self.step is not None and not self._ended:  # an error has ended it with a line of its own
+            self._tell(self.step)
+
+    def _words(self, step: Step, words: str) -> str:
+        total = getattr(self.settings, "steps", None)
+        self._times.append(time.perf_counter())
+        parts = [f"step {step.iteration}" + (f" of {total}" if total else ""), f"E = {step.loss:.3f}", words]
+        if self.playing and len(self._times) > 2:
+            parts.append(f"{(len(self._times) - 1) / (self._times[-1] - self._times[0]):.0f} steps a second")
+        return " · ".join(filter(None, parts))
+
+    def _set(self, playing: bool) -> None:
+        self.playing = playing
+        self.play_button.description = self.play_button.icon = "pause" if playing else "play"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
+        """The live view, and for viewers without widgets the present picture and its text."""
+        data, metadata = self.picture.still()
+        return {**self.box._repr_mimebundle_(), **data}, metadata
+
+
+def _as_picture(step: Step) -> Picture:
+    """What is being made, if it is a picture; else as a heat map."""
+    image = step.image[:1]
+    return image if image.shape[1] == 3 and 0 <= image.min() and image.max() <= 1 else pixels.heat(image)
+
+
+def play(solver: Solver, settings: Any, *names: str, first: int = 0, **controls: Any) -> Player:
+    """Show an optimisation that the student plays, pauses, steps, restarts and steers.
+
+    It pauses when another player starts, when a cell is run, when the kernel is interrupted, and when the picture is
+    no longer on anybody's screen.
+
+    Parameters
+    ----------
+    solver
+        Called with the settings and one value for each of ``controls``; returns an iterator that yields a
+        :class:`~u3lab.descent.Step`, or (Step, picture) or (Step, picture, line of text) to show something else than
+        ``step.image``. It reads the settings at every step.
+    settings
+        An object of a class made with :func:`u3lab.settings.settings`; its sliders write into it at once. A knob that
+        is read only at the start (``once``) starts the run anew.
+    names
+        The settings whose sliders are in view; the others are in a fold. All are in view if none is named.
+    first
+        How many steps to take at once, so that the first picture shows something.
+    controls
+        Further controls, as for :func:`~u3lab.live.explore`; moving one starts the run anew.
+
+    Raises
+    ------
+    U3Error
+        An unknown name, something that no control can be made from.
+    """
+    return Player(solver, settings, names, first, controls)

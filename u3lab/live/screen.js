@@ -1,0 +1,89 @@
+// The picture of a live figure: shows the newest frame, says which frame it has shown, and takes clicks.
+// A frame that comes while the one before is being decoded replaces it; the old picture stays until then.
+
+const STEP = 1 / 26; // how far an arrow key moves the place, as a share of one panel
+
+function render({ model, el }) {
+  const frame = document.createElement("div");
+  const image = document.createElement("img");
+  frame.className = "u3lab-screen";
+  image.className = "widget-image";
+  image.draggable = false;
+  frame.append(image);
+  el.append(frame);
+
+  let address = null;
+  function show() {
+    const bytes = model.get("value");
+    if (!bytes || !bytes.byteLength) return;
+    const number = model.get("frame");
+    const next = URL.createObjectURL(new Blob([bytes], { type: `image/${model.get("format")}` }));
+    image.onload = () => {
+      if (address) URL.revokeObjectURL(address);
+      address = next;
+      image.dataset.frame = number;
+      model.send({ seen: number });
+    };
+    image.src = next;
+  }
+  const describe = () => { image.alt = model.get("alt"); };
+
+  // The place is a pair (x, y) in [0,1] of one panel; a ring marks it in every panel.
+  let rings = [];
+  function mark() {
+    const place = model.get("place");
+    const panels = model.get("panels");
+    if (!place.length) return;
+    while (rings.length < panels) {
+      const ring = document.createElement("div");
+      ring.className = "u3lab-ring";
+      frame.append(ring);
+      rings.push(ring);
+    }
+    rings.forEach((ring, k) => {
+      ring.style.left = `${(100 * (k + place[0])) / panels}%`;
+      ring.style.top = `${100 * place[1]}%`;
+    });
+  }
+  const within = (value) => Math.min(Math.max(value, 0), 1);
+  function move(x, y) {
+    model.set("place", [within(x), within(y)]);
+    model.save_changes();
+  }
+  function point(event) {
+    const box = image.getBoundingClientRect();
+    const across = ((event.clientX - box.left) / box.width) * model.get("panels");
+    const panel = Math.min(Math.max(Math.floor(across), 0), model.get("panels") - 1);
+    move(across - panel, (event.clientY - box.top) / box.height);
+  }
+  function key(event) {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const [x, y] = model.get("place");
+    move(x + way[0] * STEP, y + way[1] * STEP);
+  }
+  if (model.get("place").length) {
+    frame.tabIndex = 0;
+    frame.setAttribute("role", "group");
+    frame.setAttribute("aria-label", "picture: click, or use the arrow keys, to choose a place");
+    frame.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes the arrow keys for itself
+    frame.style.cursor = "crosshair";
+    frame.addEventListener("pointerdown", (event) => { frame.setPointerCapture(event.pointerId); point(event); });
+    frame.addEventListener("pointermove", (event) => { if (event.buttons & 1) point(event); });
+    frame.addEventListener("keydown", key);
+  }
+
+  // Two frames may have the same bytes, and each wants to be reported: so the number is watched, not the value.
+  const watched = { "change:frame": show, "change:alt": describe, "change:place": mark, "change:panels": mark };
+  for (const [event, react] of Object.entries(watched)) model.on(event, react);
+  show();
+  describe();
+  mark();
+  return () => {
+    for (const [event, react] of Object.entries(watched)) model.off(event, react);
+    if (address) URL.revokeObjectURL(address);
+  };
+}
+
+export default { render };

@@ -1,0 +1,98 @@
+"""The picture of a live figure: an ipywidgets Image that has words, takes clicks, and says which frames were seen."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets as w
+import traitlets as t
+from torch import Tensor
+
+from u3lab import pixels
+from u3lab.errors import U3Error
+from u3lab.figures import Figure
+
+Picture = Tensor | Figure
+_HERE = Path(__file__).parent
+
+
+class Screen(anywidget.AnyWidget, w.Image):
+    """An image whose view tells the kernel which frame it shows: see :meth:`on_screen`.
+
+    Attributes
+    ----------
+    value, format
+        The frame: PNG or JPEG bytes. Set by :meth:`show`.
+    alt
+        What the picture shows, in words.
+    place
+        (x, y), each in [0,1], where the student clicked, or () if the picture takes no clicks.
+    panels
+        How many panels of equal width stand side by side; a click counts within its own.
+    """
+
+    _esm = _HERE / "screen.js"
+    _css = _HERE / "screen.css"
+    alt = t.Unicode("no picture yet").tag(sync=True)
+    frame = t.Int(0).tag(sync=True)
+    place = t.Tuple().tag(sync=True)
+    panels = t.Int(1).tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.seen = 0
+        self.on_msg(self._reported)
+
+    def show(self, picture: Picture, alt: str = "") -> None:
+        """Make this the frame: a picture (1,3,H,W) in [0,1] goes as JPEG, a Figure as its PNG."""
+        drawn = isinstance(picture, Figure)
+        data = picture.png if drawn else pixels.jpeg(picture, 90)
+        with self.hold_sync():
+            self.format = "png" if drawn else "jpeg"
+            self.frame += 1
+            self.alt = alt or (picture.alt if drawn else "picture that follows its controls")
+            self.value = data
+
+    async def on_screen(self, behind: int = 1, seconds: float = 3.0) -> bool:
+        """Wait until the view is at most so many frames behind; False if it is silent, because nobody looks."""
+        end = time.monotonic() + seconds
+        while self.frame - self.seen > behind:
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(0.002)
+        return True
+
+    def _reported(self, widget: w.Widget, content: dict, buffers: list) -> None:
+        self.seen = max(self.seen, content.get("seen", 0))
+
+    def still(self) -> tuple[dict, dict]:
+        """The present frame as mimebundle data and metadata, for viewers without widgets."""
+        data, kind = {"text/plain": self.alt}, f"image/{self.format}"
+        if self.value:
+            data[kind] = base64.b64encode(self.value).decode()
+        return data, {kind: {"alt": self.alt}}
+
+
+class Click(t.HasTraits):
+    """A control whose value is a place (x, y) on the picture, each in [0,1], picked by a click or with the arrow keys.
+
+    ``panels`` is the number of pictures side by side; the place is within one of them.
+    """
+
+    value = t.Tuple(t.Float(), t.Float())
+
+    def __init__(self, x: float = 0.5, y: float = 0.5, panels: int = 1) -> None:
+        if not (0 <= x <= 1 and 0 <= y <= 1):
+            raise U3Error(f"the place is ({x}, {y}); give x and y from 0 (left, top) to 1 (right, bottom)")
+        super().__init__(value=(x, y))
+        self.panels = panels
+
+    def listen(self, screen: Screen) -> None:
+        """Take the clicks of this screen."""
+        screen.panels, screen.place = self.panels, self.value
+        t.link((screen, "place"), (self, "value"))
