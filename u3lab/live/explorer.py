@@ -84,6 +84,8 @@ class Explorer:
 
     def close(self) -> None:
         """Give back the widgets; the picture on the page goes."""
+        for control in self.controls.values():  # the student may hold one of them, and move it
+            control.unobserve(self._ask, names="value")
         kernel.dispose(self.box)
 
     def update(self) -> None:

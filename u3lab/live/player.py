@@ -51,7 +51,7 @@ class Player:
         self._task, self._loop = None, kernel.main_loop()
         self._build()
         for control in self.controls.values():
-            control.observe(lambda change: self._ask(), names="value")
+            control.observe(self._ask, names="value")
         self.knobs.on_turn(lambda name: self.knobs.known[name].once and self._ask())
         self._begin()
         for _ in range(first + 1):
@@ -76,7 +76,7 @@ class Player:
     def _post(self, work: Callable[[], object]) -> None:
         kernel.post(self._loop, work)
 
-    def _ask(self) -> None:
+    def _ask(self, change: object = None) -> None:
         """Something moved that only the start of a run reads. A dragged mouse asks for one restart, not for many."""
         if not self._asked:
             self._asked = True
@@ -114,6 +114,8 @@ class Player:
         """Stop for good and give back the widgets and the run; the picture on the page goes."""
         self.pause()
         self._steps = iter(())
+        for control in self.controls.values():  # the student may hold one of them, and move it
+            control.unobserve(self._ask, names="value")
         kernel.dispose(self.box)
 
     def restart(self) -> None:

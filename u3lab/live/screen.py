@@ -36,8 +36,9 @@ class Screen(anywidget.AnyWidget, w.Image):
         How many panels of equal width stand side by side; a click counts within its own.
     """
 
-    _esm = _HERE / "screen.js"
-    _css = _HERE / "screen.css"
+    # As text: a path would be watched, and what watches it holds every screen for ever.
+    _esm = (_HERE / "screen.js").read_text("utf-8")
+    _css = (_HERE / "screen.css").read_text("utf-8")
     alt = t.Unicode("no picture yet").tag(sync=True)
     frame = t.Int(0).tag(sync=True)
     place = t.Tuple().tag(sync=True)

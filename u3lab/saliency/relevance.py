@@ -16,6 +16,17 @@ from u3lab.saliency.backprop import record
 from u3lab.saliency.trace import Target, Trace, is_neuron, named_layers
 
 
+def modulate(activation: Tensor, gradient: Tensor) -> Tensor:
+    """Σ_k x_k p_k at each place: activation x and gradient p (B,C,h,w) → (B,1,h,w), signed."""
+    return (activation * gradient).sum(1, keepdim=True)
+
+
+def cam(activation: Tensor, gradient: Tensor) -> Tensor:
+    """max(0, Σ_k w_k A_k), w_k the spatial mean of the gradient: (B,C,h,w) and (B,C,h,w) → (B,1,h,w) ≥ 0."""
+    weights = gradient.mean((2, 3), keepdim=True)
+    return modulate(activation, weights).clamp(min=0)
+
+
 def linear_approximation(net: nn.Module, images: Tensor, target: Target, layer: str | None = None) -> Tensor:
     """Modulated gradient r_m = dx_n/dx_m · diag(x_m): how much each activation adds to the score, to first order.
 
@@ -54,8 +65,7 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, layer: str | None =
     activation = trace[layer or trace.last_convolution(target)]
     if activation.ndim != 4:
         raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
-    weights = trace.pull(trace.scores(target), activation).mean((2, 3), keepdim=True)
-    return (weights * activation).sum(1, keepdim=True).clamp(min=0).detach()
+    return cam(activation, trace.pull(trace.scores(target), activation)).detach()
 
 
 def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float = 0.15, samples: int = 16,

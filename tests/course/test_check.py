@@ -1,0 +1,228 @@
+"""A check never raises and comes back in time, whatever it is given; what it says can be read."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from u3lab import course
+from u3lab.course import catalogue, guard
+from u3lab.course.guard import run
+
+
+def said(answer, name="6-guided") -> str:
+    report = course.check(name, answer)
+    assert report.state == "not yet" and not report.passed and report.points == 0
+    return report.message
+
+
+RETURNED = [(None, "did you forget `return`"), ([1.0], "a list"), (np.zeros(3), "without .numpy()"), (1.5, "a float"),
+            (3, "an int"), (True, "a bool"), ("x", "a str"), ({}, "a dict"), ((torch.zeros(1),) * 2, "a tuple of 2"),
+            ((), "a tuple of 0"), (object(), "an object")]
+
+
+@pytest.mark.parametrize("thing, message", RETURNED)
+def test_wrong_types(thing, message: str):
+    assert message in said(lambda p, through: thing)
+
+
+def test_a_generator_and_a_result_instead_of_a_function():
+    def yields(p, through):
+        yield p
+
+    assert "use return, not yield" in said(yields)
+    assert "without brackets" in said(torch.zeros(3))
+    assert "without brackets" in said(None)
+
+
+def test_a_pair_of_dots_is_a_stub_too():
+    assert course.check("6-mask-energy", lambda *a: (..., ...)).state == "not tried yet"
+
+
+def test_a_slip_shows_only_the_lines_of_the_reader():
+    def inner(p):
+        return p.view(-1, 10**6)  # torch raises
+
+    def mine(p, through):
+        return inner(p)
+
+    lines = said(mine).splitlines()
+    assert lines[0] == "your code raised RuntimeError"
+    assert [line for line in lines if ", line " in line] == [
+        f"test_check.py, line {mine.__code__.co_firstlineno + 1}, in mine",
+        f"test_check.py, line {inner.__code__.co_firstlineno + 1}, in inner"]
+    assert "    return inner(p)" in lines and any(line.startswith("RuntimeError: shape") for line in lines)
+    assert lines[-1].startswith("it was called with p of shape (6,), float32; through = multiplies by")
+
+
+def test_code_of_a_cell_is_called_so():
+    space = {}
+    exec(compile("def mine(p, through):\n    return q", "ipykernel_77/123.py", "exec"), space)
+    assert "your cell, line 2, in mine" in said(space["mine"])
+
+
+@pytest.mark.parametrize("error, message", [(SystemExit(3), "exit()"), (KeyboardInterrupt(), "KeyboardInterrupt"),
+                                            (MemoryError(), "more memory"), (ZeroDivisionError("oh"), "ZeroDivision"),
+                                            (GeneratorExit(), "GeneratorExit"), (StopIteration(), "StopIteration")])
+def test_whatever_it_raises(error: BaseException, message: str):
+    def mine(p, through):
+        raise error
+
+    assert message in said(mine)
+
+
+def test_exit_and_recursion():
+    def leaves(p, through):
+        sys.exit()
+
+    def deep(p, through):
+        return deep(p, through)
+
+    assert "use return instead" in said(leaves)
+    message = said(deep)
+    assert "calls itself without end" in message and "more calls" in message and len(message.splitlines()) < 12
+
+
+def test_a_message_that_cannot_be_shown():
+    class Nasty(Exception):
+        def __str__(self):
+            raise ValueError
+
+    def mine(p, through):
+        raise Nasty
+
+    assert "cannot be shown" in said(mine)
+
+
+def forever(p, through):
+    while True:
+        p = p + 1
+
+
+def stubborn(p, through):
+    while True:
+        try:
+            p = p + 1
+        except:  # noqa: E722  (that is the point)
+            pass
+
+
+def sleepy(p, through):
+    time.sleep(2.5)  # stuck in C: no exception reaches it
+
+
+@pytest.mark.parametrize("answer", [forever, stubborn, sleepy])
+def test_an_answer_that_never_ends(answer, monkeypatch):
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+    begin = time.monotonic()
+    message = said(answer)
+    assert time.monotonic() - begin < 2.5
+    assert "still running after 0.3 seconds" in message and f"in {answer.__name__}" in message
+    for worker in [t for t in threading.enumerate() if t.name == "answer"]:
+        worker.join(5)
+        assert not worker.is_alive()
+    assert course.check("6-guided", lambda p, through: through(p).relu()).passed  # the next check is not disturbed
+
+
+def test_the_real_deadline_is_under_ten_seconds():
+    assert guard.SECONDS + guard._STOP_SECONDS < 10
+
+
+def test_a_slow_call_that_is_stopped_says_nothing_later(capsys):
+    outcome = run(lambda: forever(0, 0), 0.1)
+    time.sleep(0.1)
+    assert "still running" in outcome.slip and capsys.readouterr().err == ""
+
+
+def test_the_reader_can_interrupt(monkeypatch):
+    """The stop button reaches the main thread; the answer is stopped and the interrupt goes on its way."""
+    def press(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Event, "wait", press)
+    with pytest.raises(KeyboardInterrupt):
+        run(lambda: time.sleep(0.01), 1.0)
+
+
+def test_in_place_changes_of_any_kind():
+    def writes(p, through):
+        p[p < 0] = 0
+        return through(p)
+
+    def grows(p, through):
+        q = through(p).relu()
+        p.resize_(1)
+        return q
+
+    assert "changes its input `p` in place" in said(writes)
+    assert "changes its input `p` in place" in said(grows)
+
+
+def test_an_answer_that_keeps_its_inputs_cannot_spoil_a_later_check():
+    kept = []
+
+    def hoards(p, through):
+        for old in kept:
+            old.zero_()
+        kept.append(p)
+        return through(p).relu()
+
+    course.check("6-guided", hoards)
+    assert course.check("6-guided", lambda p, through: through(p).relu()).passed
+
+
+def test_an_answer_may_print_and_need_gradients(capsys):
+    def mine(p, through):
+        print("hello")
+        return through(p).relu().requires_grad_()
+
+    assert course.check("6-guided", mine).passed
+    assert "hello" in capsys.readouterr().out
+
+
+def test_the_same_answer_gets_the_same_report():
+    answer = ALMOST[0]
+    assert repr(course.check("6-guided", answer)) == repr(course.check("6-guided", answer))
+    assert "wanted [1.5, 0, 0, 0, 0, 0]\ngot    [3, 0, 0, 0, 0, 0]" in said(answer)
+
+
+ALMOST = [lambda p, through: 2 * through(p).relu()]
+
+
+def test_a_large_example_shows_one_place():
+    def mine(p, through):
+        return through(p).relu() + (p.numel() > 24)
+
+    assert "at [0, 0, 0, 0]: wanted" in said(mine)
+
+
+@pytest.mark.parametrize("name", ["6-guide", "nothing", "", None, 7, [], "9-x", "<b>"])
+def test_an_unknown_exercise_is_a_box(name):
+    report = course.check(name, lambda: 0)
+    assert report.state == "not tried yet" and "there is no exercise" in report.message
+    assert "<b>'" not in report._repr_mimebundle_()["text/html"]
+
+
+def test_a_chapter_that_cannot_be_imported_is_a_box(monkeypatch):
+    monkeypatch.setitem(catalogue.CHAPTERS, "5", "u3lab.not_there")
+    report = course.check("5-x", lambda: 0)
+    assert "cannot be read (ModuleNotFoundError" in report.message
+
+
+def test_the_box():
+    def mine(p, through):
+        raise ValueError("<script>alert(1)</script>")
+
+    for answer, state in ((mine, "not yet"), (..., "not tried yet"), (lambda p, t: t(p).relu(), "passed")):
+        report = course.check("6-guided", answer)
+        bundle = report._repr_mimebundle_()
+        assert bundle["text/plain"] == repr(report) and state in bundle["text/plain"]
+        page = bundle["text/html"]
+        assert 'role="status"' in page and state in page and "currentColor" in page and "<script>" not in page
+        assert "passed" not in page or state == "passed"
+    assert "&lt;script&gt;" in course.check("6-guided", mine)._repr_mimebundle_()["text/html"]

@@ -1,0 +1,201 @@
+"""Every exercise: the reference passes, the stub is not tried, and mutants made by other code are recognised."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+
+import pytest
+import torch
+
+from u3lab import course
+from u3lab.course import catalogue, start
+from u3lab.course.definitions import LEVELS
+
+ALL = {task.id: task for chapter in catalogue.CHAPTERS for task in catalogue.exercises(chapter)}
+FUNCTIONS = [name for name in ALL if name != "0-panda-sigma"]
+
+
+def right_answer(name: str):
+    return ALL[name].reference() if name == "0-panda-sigma" else ALL[name].reference
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_reference_passes(name: str):
+    report = course.check(name, right_answer(name))
+    assert report.passed and report.state == "passed" and report.points == ALL[name].points > 0, report
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_stub_is_not_tried(name: str):
+    report = course.check(name, ...)
+    assert (report.state, report.points, report.passed) == ("not tried yet", 0, False)
+    assert name in repr(report) and f'course.hint("{name}")' in report.message
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_both_kinds_of_stub(name: str):
+    def stub(*_):
+        return ...
+
+    def raising(*_):
+        raise NotImplementedError
+
+    assert course.check(name, stub).state == course.check(name, raising).state == "not tried yet"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_written_about_it(name: str):
+    task = ALL[name]
+    assert 1 <= len(task.hints) <= 4 and task.difficulty in LEVELS and 1 <= task.minutes <= 60
+    if name in FUNCTIONS:  # the signature is code that can be copied, and its arguments are the reference's in number
+        head = ast.parse(task.signature.replace(":   #", ": ...   #")).body[0]
+        assert len(head.args.args) == len(inspect.signature(task.reference).parameters)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_named_mistake_gets_its_own_message(name: str):
+    """No mistake hides behind another, and none is right by accident."""
+    cells = inspect.getclosurevars(ALL[name].judge).nonlocals
+    for mistake in cells["mistakes"]:
+        report = course.check(name, mistake.function)
+        assert report.state == "not yet" and report.message == mistake.message
+
+
+def normed(x, axes):
+    total = x.sum(axes, keepdim=True)
+    return x / total
+
+
+def tiles(heat):
+    h, w = heat.shape[-2] // 2, heat.shape[-1] // 2
+    return heat[..., :h, :w], heat[..., :h, w:], heat[..., h:, :w], heat[..., h:, w:]
+
+
+def guarded(parts):
+    total = parts.sum(1, keepdim=True)
+    return torch.where(total == 0, torch.ones_like(parts) / 4, parts / total)
+
+
+def stays(k, count):
+    """The neighbour of the last cell is that cell itself, so that the difference is 0."""
+    return min(k + 1, count - 1)
+
+
+def slow_price(m, lam, tv, beta, size=lambda m: m.abs().mean(), norm=lambda dy, dx: (dy * dy + dx * dx) ** 0.5,
+               after=stays, short=0, mean=torch.mean):
+    """The price cell by cell."""
+    h, w = m.shape[-2:]
+    m = m[0, 0]
+    cells = [norm(m[after(y, h), x] - m[y, x], m[y, after(x, w)] - m[y, x]) ** beta
+             for y in range(h - short) for x in range(w - short)]
+    return lam * size(m), tv * mean(torch.stack(cells))
+
+
+def einsum(a, p):
+    return torch.einsum("bchw,bchw->bhw", a, p)[:, None]
+
+
+def weights(p):
+    return p.flatten(2).mean(-1)[:, :, None, None]
+
+
+MUTANTS = [
+    ("0-upside-down", lambda x: torch.stack(list(x.unbind(3))[::-1], 3), "mirror image"),
+    ("0-upside-down", lambda x: torch.rot90(x, 2, (2, 3)), "half a turn"),
+    ("0-upside-down", lambda x: x[:, [2, 1, 0]], "axis 1 holds the colours"),
+    ("0-upside-down", lambda x: torch.cat(list(x.split(1))[::-1]), "axis 0 counts the pictures"),
+    ("0-upside-down", lambda x: x.mT, "lay on its side"),
+    ("0-upside-down", lambda x: x[:, :, 1:].flip(2), "has the shape"),
+    ("0-upside-down", lambda x: x.flip(2).float(), "float32, and float64 is wanted"),
+    ("0-upside-down", lambda x: 1 - x.flip(2), "right values"),
+    ("6-guided", lambda p, through: torch.relu(p), "deconvnet"),
+    ("6-guided", lambda p, through: p * through(torch.ones_like(p)).clamp(min=0), "clipped the forward activation"),
+    ("6-guided", lambda p, through: -torch.relu(-through(p)), "negative part of the signal"),
+    ("6-guided", lambda p, through: through(torch.sqrt(p * p)), "absolute value"),
+    ("6-guided", lambda p, through: (p > 0) & (through(p) != 0), "the mask, true or false"),
+    ("6-guided", lambda p, through: torch.sign(torch.relu(through(p))), "the mask, 1 or 0"),
+    ("6-guided", lambda p, through: through(p.clamp_(min=0)), "changes its input `p` in place"),
+    ("6-guided", lambda p, through: through(p.relu()).float(), "float32, and float64 is wanted"),
+    ("6-guided", lambda p, through: through(p.relu())[0], "has the shape"),
+    ("6-guided", lambda p, through: 0.5 * through(p.relu()), "right values"),
+    ("6-modulated-gradient", lambda a, p: torch.einsum("bchw->bhw", p)[:, None], "gradient alone"),
+    ("6-modulated-gradient", lambda a, p: torch.relu(einsum(a, p)), "clipped what is negative"),
+    ("6-modulated-gradient", lambda a, p: torch.maximum(einsum(a, p), -einsum(a, p)), "absolute value"),
+    ("6-modulated-gradient", lambda a, p: einsum(a, weights(p).expand_as(a)), "averaged the gradient over space first"),
+    ("6-modulated-gradient", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a))), "that is Grad-CAM"),
+    ("6-modulated-gradient", lambda a, p: torch.einsum("bchw,bchw->chw", a, p)[None], "axis 0, the pictures"),
+    ("6-modulated-gradient", lambda a, p: einsum(a, p)[:, 0], "keepdim=True"),
+    ("6-modulated-gradient", lambda a, p: einsum(a, p) / a.shape[1], "mean over the channels"),
+    ("6-modulated-gradient", lambda a, p: torch.mul(p, a), "channels are not summed"),
+    ("6-modulated-gradient", lambda a, p: 2 * einsum(a, p), "right values"),
+    ("6-grad-cam", lambda a, p: einsum(a, weights(p).expand_as(a)), "maximum with 0 is missing"),
+    ("6-grad-cam", lambda a, p: torch.relu(a * weights(p)).sum(1)[:, None], "before the sum"),
+    ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a)) / a.shape[1]), "mean over the channels"),
+    ("6-grad-cam", lambda a, p: torch.relu(einsum(a, p)), "weights are not averaged"),
+    ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a)))[:, 0], "channel axis is gone"),
+    ("6-grad-cam", lambda a, p: torch.relu(einsum(weights(a).expand_as(p), p)), "averaged the activation"),
+    ("6-pointing", lambda heat: torch.cat([t.flatten(1).sum(1, keepdim=True) for t in tiles(heat)], 1), "are sums"),
+    ("6-pointing", lambda heat: torch.stack([t.mean((1, 2, 3)) for t in tiles(heat)], 1), "are means"),
+    ("6-pointing", lambda heat: guarded(torch.stack([t.sum((1, 2, 3)) for t in map(tiles(heat).__getitem__, (
+        0, 2, 1, 3))], 1)), "by columns"),
+    ("6-pointing", lambda heat: normed(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1), 1), "gives nan"),
+    ("6-pointing", lambda heat: normed(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1), 1).nan_to_num(0),
+     "gives 0 on each tile"),
+    ("6-pointing", lambda heat: guarded(torch.stack([t.amax((1, 2, 3)) for t in tiles(heat)], 1)), "maximum"),
+    ("6-pointing", lambda heat: normed(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1), (0, 1)), "whole batch"),
+    ("6-pointing", lambda heat: normed(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1), 0), "over the batch"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, size=torch.sum, mean=torch.sum),
+     "both parts are sums"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, size=torch.sum), "the size is a sum"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, mean=torch.sum),
+     "the variation is a sum"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, norm=lambda y, x: abs(y) + abs(x)),
+     "added |dy| and |dx|"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, after=lambda k, count: (k + 1) % count),
+     "wrap around"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, norm=lambda y, x: y**2 + x**2),
+     "the squared norm"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, short=1), "fewer cells"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta)[::-1], "in the other order"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, 1, 1, beta), "prices are missing"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, tv, lam, beta), "swapped"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, size=lambda m: (m * m).mean()), "m²"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta)[0], "2 tensors, such as `return a, b`"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, 2 * tv, beta), "part 1 of the answer is right, but"),
+]
+
+
+@pytest.mark.parametrize("name, mutant, message", MUTANTS)
+def test_mutants(name: str, mutant, message: str):
+    report = course.check(name, mutant)
+    assert report.state == "not yet" and report.points == 0
+    assert message in report.message
+
+
+def test_there_are_enough_mutants():
+    for name in FUNCTIONS:
+        assert sum(mutant[0] == name for mutant in MUTANTS) >= 3
+
+
+OTHERS = [("0-upside-down", lambda x: x[:, :, torch.arange(x.shape[2] - 1, -1, -1)]),
+          ("6-guided", lambda p, through: torch.where(p > 0, through(p), torch.zeros_like(p))),
+          ("6-modulated-gradient", einsum), ("6-mask-energy", slow_price),
+          ("6-pointing", lambda heat: guarded(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1))),
+          ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a))))]
+
+
+@pytest.mark.parametrize("name, answer", OTHERS)
+def test_another_right_way_passes(name: str, answer):
+    """Among them a price with the plain root, without the small constant of the library."""
+    assert course.check(name, answer).passed
+
+
+def test_the_panda():
+    sigma = start.panda_sigma()
+    for answer, message in ((sigma - 0.5, "go further"), (sigma + 0.5, "go back"), (sigma + 0.1, "not on it"),
+                            (-1, "not on it"), (float("nan"), "not on it"), ("2", "a str"), (True, "a bool"),
+                            (None, "NoneType"), ([sigma], "a list")):
+        report = course.check("0-panda-sigma", answer)
+        assert report.state == "not yet" and message in report.message
+    assert course.check("0-panda-sigma", torch.tensor(sigma)).passed

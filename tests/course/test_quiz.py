@@ -1,0 +1,112 @@
+"""Quizzes: nothing chosen at first, a word on every option, a right answer is kept; the Deep Quiz shows pictures."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import ipywidgets
+import pytest
+from PIL import Image
+
+from u3lab import U3Error, course, paths
+from u3lab.course import catalogue, state
+
+
+def parts(live):
+    """(head, choice, explanation) of each question."""
+    children = live.widget.children
+    return list(zip(children[::3], children[1::3], children[2::3], strict=True))
+
+
+@pytest.mark.parametrize("chapter", catalogue.CHAPTERS)
+def test_every_option_is_explained(chapter: str):
+    questions = catalogue.questions(chapter)
+    assert len(questions) >= 3
+    for n, (question, (head, choice, why)) in enumerate(zip(questions, parts(course.quiz(chapter)), strict=True)):
+        assert isinstance(choice, ipywidgets.RadioButtons) and choice.index is None and why.value == ""
+        assert f"Question {n + 1}" in head.value
+        seen = set()
+        for k in range(len(question.options)):
+            choice.index = k
+            assert ("✓ yes" in why.value) == (k == question.answer) and 'role="status"' in why.value
+            assert len(question.why[k]) > 20
+            seen.add(why.value)
+        assert len(seen) == len(question.options)
+
+
+def test_right_answers_are_kept():
+    (_, first, why), (_, second, _), *_ = parts(course.quiz("6"))
+    first.index = 0
+    second.index = catalogue.questions("6")[1].answer
+    assert state.load()[0]["questions"] == {"6/1"}
+    first.index = catalogue.questions("6")[0].answer
+    assert state.load()[0]["questions"] == {"6/0", "6/1"} and "2 of" in str(course.progress())
+    first.index = 0  # to look at the other explanations costs nothing
+    assert state.load()[0]["questions"] == {"6/0", "6/1"} and "no" in why.value
+
+
+def test_without_a_kernel_it_shows_questions_and_no_answers():
+    bundle = course.quiz("6")._repr_mimebundle_()
+    for question in catalogue.questions("6"):
+        assert question.text in bundle["text/plain"]
+        assert all(f"  - {option}" in bundle["text/plain"] for option in question.options)
+        assert not any(why in bundle["text/html"] or why in bundle["text/plain"] for why in question.why)
+    assert "application/vnd.jupyter.widget-view+json" in bundle and "<li>" in bundle["text/html"]
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """A Deep Quiz of two questions in a folder of the test."""
+    folder = tmp_path / "quiz" / "6"
+    folder.mkdir(parents=True)
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(file, "JPEG")
+    rows = [{"file": f"{n}.jpg", "alt": f"a red square <{n}>", "options": ["espresso", "tripod", "hen"], "answer": n,
+             "why": ["no cup", "three legs", "no beak"]} for n in (0, 1)]
+    for row in rows:
+        (folder / row["file"]).write_bytes(file.getvalue())
+    (folder / "index.json").write_text(json.dumps(rows))
+    shipped = paths.data
+
+    def data(*names):
+        if names[0] != "quiz":
+            return shipped(*names)
+        if not tmp_path.joinpath(*names).exists():
+            raise U3Error("the shipped file is missing")
+        return tmp_path.joinpath(*names)
+
+    monkeypatch.setattr(paths, "data", data)
+    return folder
+
+
+def test_the_deep_quiz(pictures):
+    (head, choice, why), _ = parts(course.quiz("6-deep"))
+    assert '<img src="data:image/jpeg;base64,' in head.value and 'alt="a red square &lt;0&gt;"' in head.value
+    choice.index = 1
+    assert "three legs" in why.value and "✓" not in why.value
+    choice.index = 0
+    assert "no cup" in why.value and "✓" in why.value
+    assert state.load()[0]["questions"] == {"6-deep/0"}
+    assert f"1 of {len(catalogue.questions('6')) + 2}" in str(course.progress())
+    bundle = course.quiz("6-deep")._repr_mimebundle_()
+    assert bundle["text/html"].count("<img") == 2 and "[a red square <0>]" in bundle["text/plain"]
+
+
+def test_a_chapter_without_pictures_has_no_deep_quiz(pictures):
+    assert set(catalogue.quizzes("0")) == {"0"} and set(catalogue.quizzes("6")) == {"6", "6-deep"}
+    with pytest.raises(U3Error, match="missing"):
+        course.quiz("0-deep")
+
+
+@pytest.mark.parametrize("name", ["7", "deep", "7-deep", "", None, 6])
+def test_an_unknown_quiz(name):
+    with pytest.raises(U3Error, match="choose one of 0, 6"):
+        course.quiz(name)
+
+
+def test_nothing_is_kept_while_nbgrader_runs(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    _, choice, _ = parts(course.quiz("0"))[0]
+    choice.index = catalogue.questions("0")[0].answer
+    assert state.load()[0]["questions"] == set()

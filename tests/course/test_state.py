@@ -1,0 +1,113 @@
+"""Progress: one small file, merged and written whole; whatever is wrong with it is said once and stops nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from u3lab import course, paths
+from u3lab.course import state
+from u3lab.saliency import tile_shares
+
+
+def right(p, through):
+    return through(p).relu()
+
+
+def table() -> str:
+    return str(course.progress())
+
+
+def test_a_passed_exercise_is_kept(own_state):
+    assert "0 of 5" in table() and not own_state.exists()  # looking writes nothing
+    course.check("6-guided", lambda p, through: p)
+    course.check("6-guided", ...)
+    assert not own_state.exists()
+    course.check("6-guided", right)
+    assert json.loads((own_state / "progress.json").read_text()) == {"exercises": ["6-guided"], "questions": []}
+    assert "chapter 6     1 of 5        2 of 13" in table()
+    course.check("6-guided", lambda p, through: p)  # a later attempt takes nothing away
+    assert "1 of 5" in table()
+    assert [path.name for path in own_state.iterdir()] == ["progress.json"]
+
+
+def test_the_table_as_a_page():
+    bundle = course.progress()._repr_mimebundle_()
+    assert '<th scope="col"' in bundle["text/html"] and "chapter 0" in bundle["text/html"]
+    assert bundle["text/plain"] == table()
+
+
+def test_what_another_kernel_wrote_is_kept(own_state):
+    course.check("6-guided", right)
+    (own_state / "progress.json").write_text(json.dumps({"exercises": ["6-pointing"], "questions": ["6/2", "old/7"]}))
+    course.check("6-guided", right)
+    assert state.load()[0] == {"exercises": {"6-guided", "6-pointing"}, "questions": {"6/2", "old/7"}}
+    assert "2 of 5" in table()  # and what is no longer in the course is not counted
+
+
+DAMAGED = [b"", b"{", b"[]", b'{"exercises": []}', b'{"exercises": [1], "questions": []}', b"\xff\xfe\x00",
+           b"[" * 10**5, b'{"exercises": "6-guided", "questions": []}']
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_file_is_set_aside(own_state, content: bytes):
+    own_state.mkdir()
+    (own_state / "progress.json").write_bytes(content)
+    report = course.check("6-guided", right)
+    assert report.passed and report.points == 2
+    assert report.message.count("\n") == 1 and "was damaged" in report.message
+    assert (own_state / "progress.json.broken").read_bytes() == content
+    assert "1 of 5" in table() and "damaged" not in table()
+
+
+def test_a_damaged_file_is_reported_by_the_table_too(own_state):
+    own_state.mkdir()
+    (own_state / "progress.json").write_text("nonsense")
+    assert "was damaged" in table()
+    assert "0 of 5" in table() and "damaged" not in table()
+
+
+def test_a_folder_that_cannot_be_written_is_said_once(own_state):
+    own_state.write_text("a file where the folder should be")
+    first, second = course.check("6-guided", right), course.check("6-guided", right)
+    assert first.passed and second.passed
+    assert "your progress cannot be" in first.message and "cannot" not in second.message
+    assert "0 of 5" in table()
+
+
+def test_a_file_that_cannot_be_read_is_not_written_over(own_state, monkeypatch):
+    course.check("6-pointing", tile_shares)
+    read = type(own_state).read_bytes
+
+    def locked(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(own_state), "read_bytes", locked)
+    assert "cannot be read (Permission denied)" in course.check("6-guided", right).message
+    monkeypatch.setattr(type(own_state), "read_bytes", read)
+    assert state.load()[0]["exercises"] == {"6-pointing"}
+
+
+def test_a_write_that_fails(monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(paths, "write_atomically", full)
+    report = course.check("6-guided", right)
+    assert report.passed and "No space left on device" in report.message and "U3LAB_STATE" in report.message
+    assert "No space" not in course.check("6-guided", right).message
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder(own_state):
+    own_state.mkdir(mode=0o500)
+    assert "cannot be saved" in course.check("6-guided", right).message
+
+
+def test_the_place_without_a_setting(monkeypatch, tmp_path):
+    platformdirs = pytest.importorskip("platformdirs")
+    monkeypatch.delenv("U3LAB_STATE")
+    monkeypatch.setattr(platformdirs, "user_state_path", lambda name, appauthor: tmp_path / name)
+    assert state.file() == tmp_path / "u3lab" / "progress.json"

@@ -1,0 +1,23 @@
+"""Exercises that check themselves, hints in steps, solutions from the library, quizzes, and what is done.
+
+A notebook shows a task, leaves a stub that returns ``...``, and checks it::
+
+    course.exercise("6-guided")             # the task, with buttons for a hint and for the solution
+    course.check("6-guided", my_guided)     # one box: not tried yet, what is wrong, or passed; it never raises
+    course.hint("6-guided")                 # one hint more at each call
+    course.solution("6-guided")             # the library's own source
+    course.quiz("6")                        # questions, with a word on every option
+    course.progress()                       # what is done, chapter by chapter
+
+A chapter writes its tasks with ``Exercise``, ``Mistake`` and ``by_cases``, and its questions with ``Question``.
+"""
+
+from u3lab.course.boxes import exercise, hint, solution
+from u3lab.course.definitions import Exercise, Mistake, NotTried, Question
+from u3lab.course.judging import by_cases
+from u3lab.course.quizzes import quiz
+from u3lab.course.reports import Report, check
+from u3lab.course.state import progress
+
+__all__ = ["Exercise", "Mistake", "NotTried", "Question", "Report", "by_cases", "check", "exercise", "hint", "progress",
+           "quiz", "solution"]

@@ -1,0 +1,75 @@
+"""Which chapter has which exercises and questions. Chapters are imported when they are asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+
+from u3lab import paths
+from u3lab.course.definitions import Exercise, Question
+from u3lab.errors import U3Error
+
+CHAPTERS = {"0": "u3lab.course.start", "6": "u3lab.saliency.exercises"}
+DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
+
+
+def exercises(chapter: str) -> tuple[Exercise, ...]:
+    """The exercises of a chapter."""
+    return importlib.import_module(_module(chapter)).EXERCISES
+
+
+def find(exercise_id: str) -> Exercise:
+    """The exercise of that id.
+
+    Raises
+    ------
+    U3Error
+        If there is none; names the nearest or all of the chapter.
+    """
+    given = exercise_id if isinstance(exercise_id, str) else repr(exercise_id)
+    chapter = given.partition("-")[0]
+    known = {task.id: task for c in ((chapter,) if chapter in CHAPTERS else CHAPTERS) for task in exercises(c)}
+    if given in known:
+        return known[given]
+    near = difflib.get_close_matches(given[:80], known, n=1)
+    raise U3Error(f"there is no exercise {given[:80]!r}; "
+                  + (f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"))
+
+
+def questions(quiz_id: str) -> tuple[Question, ...]:
+    """The questions of the quiz "<chapter>", or of the Deep Quiz "<chapter>-deep".
+
+    Raises
+    ------
+    U3Error
+        If there is no such quiz, or its pictures are not there.
+    """
+    if isinstance(quiz_id, str) and quiz_id.endswith(DEEP) and quiz_id.removesuffix(DEEP) in CHAPTERS:
+        return _deep(quiz_id.removesuffix(DEEP))
+    return importlib.import_module(_module(quiz_id)).QUIZ
+
+
+def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
+    """All quizzes of a chapter by id: its own, and the Deep Quiz if it has one."""
+    found = {chapter: questions(chapter)}
+    try:
+        found[chapter + DEEP] = _deep(chapter)
+    except U3Error:  # no pictures, no Deep Quiz
+        pass
+    return found
+
+
+def _deep(chapter: str) -> tuple[Question, ...]:
+    """Here is an iconic picture: which class or concept is it? Pictures, options and explanations are shipped."""
+    rows = json.loads(paths.data("quiz", chapter, "index.json").read_text(encoding="utf-8"))
+    return tuple(Question("Here is an iconic picture. Which class is it?", tuple(row["options"]), row["answer"],
+                          tuple(row["why"]), paths.data("quiz", chapter, row["file"]).read_bytes(), row["alt"])
+                 for row in rows)
+
+
+def _module(chapter: str) -> str:
+    if not isinstance(chapter, str) or chapter not in CHAPTERS:
+        raise U3Error(f"there is no chapter {str(chapter)[:80]!r} with exercises and a quiz; "
+                      f"choose one of {', '.join(CHAPTERS)}")
+    return CHAPTERS[chapter]
