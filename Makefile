@@ -49,11 +49,13 @@ test: .venv/u3lab-$(WITH)
 	@echo "== style"
 	$(PY) -m ruff check .
 	@echo "== unit tests"
-	$(PY) -m pytest tests --ignore=tests/oracles --ignore=tests/browser
+	$(PY) -m pytest tests --ignore=tests/oracles --ignore=tests/browser --ignore=tests/notebooks
 	@echo "== oracles: the same numbers as other libraries"
 	$(PY) -m pytest tests/oracles
 	@echo "== notebooks, top to bottom"
 	$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+	@echo "== every control of the notebooks, from end to end"
+	$(PY) -m pytest tests/notebooks
 	@echo "== browser"
 	$(PY) -m pytest tests/browser
 	@echo "== all passed"

@@ -1,0 +1,172 @@
+"""The controls of a settings object: the right widget for each knob, and every value arrives as it was meant."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import math
+import pkgutil
+
+import ipywidgets as w
+import pytest
+
+import u3lab
+from tests.live.toys import Toy
+from u3lab import U3Error, live
+from u3lab.settings import knob, knobs, settings
+
+
+def library() -> list[type]:
+    """Every settings class of the library."""
+    found = {}
+    for module in pkgutil.walk_packages(u3lab.__path__, "u3lab."):
+        if not module.name.endswith("__main__"):
+            for thing in vars(importlib.import_module(module.name)).values():
+                if dataclasses.is_dataclass(thing) and isinstance(thing, type) and thing.__module__ == module.name:
+                    fields = dataclasses.fields(thing)
+                    if fields and all("knob" in field.metadata for field in fields):
+                        found[thing.__qualname__] = thing
+    return list(found.values())
+
+
+LIBRARY = library()
+
+
+def drawn(slider: w.Widget) -> float:
+    """The value that a browser writes back when it draws the slider: the nearest on its grid."""
+    log = isinstance(slider, w.FloatLogSlider)
+    at = math.log(slider.value) / math.log(10) if log else slider.value  # in the browser's own arithmetic
+    share = (at - slider.min) / (slider.max - slider.min) * 100
+    step = slider.step / (slider.max - slider.min) * 100
+    at = slider.min + math.floor(share / step + 0.5) * step / 100 * (slider.max - slider.min)
+    return 10.0**at if log else at
+
+
+def redraw(controls: live.controls) -> None:
+    for field in controls.fields.values():
+        if isinstance(field, w.FloatSlider | w.FloatLogSlider):
+            field.value = drawn(field)
+
+
+@pytest.mark.parametrize("name, kind", [
+    ("target", w.FloatSlider), ("rate", w.FloatLogSlider), ("start", w.FloatSlider), ("steps", w.IntSlider),
+    ("seed", w.BoundedIntText), ("shade", w.Dropdown), ("noisy", w.Checkbox)])
+def test_every_kind_of_knob_has_its_widget(name, kind):
+    controls = live.controls(Toy())
+    field, known = controls.fields[name], knobs(Toy)[name]
+    assert type(field) is kind
+    assert field.value == getattr(Toy(), name)
+    assert field.description == (known.symbol or name)
+    assert field.tooltip == f"{name}: {known.help}"
+
+
+def test_ranges_are_those_of_the_knobs():
+    fields = live.controls(Toy()).fields
+    for name in "target", "start", "steps", "seed":
+        assert (fields[name].min, fields[name].max) == (knobs(Toy)[name].low, knobs(Toy)[name].high)
+    assert 10 ** fields["rate"].min == pytest.approx(0.05) and 10 ** fields["rate"].max == pytest.approx(1)
+    assert fields["shade"].options == ("grey", "red")
+
+
+def test_a_moved_control_writes_and_tells():
+    toy, told = Toy(), []
+    controls = live.controls(toy)
+    controls.on_turn(told.append)
+    controls.observe(lambda change: told.append(change["new"]), names="value")
+    for name, value in {"target": 0.5, "rate": 0.1, "steps": 9, "seed": 7, "shade": "red", "noisy": True}.items():
+        controls.fields[name].value = value
+        assert getattr(toy, name) == value and type(getattr(toy, name)) is type(getattr(Toy(), name))
+        assert told[-2:] == [name, toy]
+    assert controls.value is toy is controls.settings
+
+
+def test_reset_puts_every_default_back():
+    toy = Toy(target=0.25, rate=0.2, start=0.5, steps=50, seed=3, shade="red", noisy=True)
+    controls = live.controls(toy)
+    controls.reset_button.click()
+    assert toy == Toy()
+    assert {name: field.value for name, field in controls.fields.items()} == dataclasses.asdict(Toy())
+
+
+def test_named_settings_are_in_view_and_the_rest_in_a_fold():
+    controls = live.controls(Toy(), "rate", "target")
+    row, fold = controls.children
+    assert row.children == (controls.fields["rate"], controls.fields["target"], controls.reset_button)
+    assert isinstance(fold, w.Accordion) and fold.selected_index is None
+    assert [field.description for field in fold.children[0].children] == ["start", "steps", "seed", "shade", "noisy"]
+    (everything,) = live.controls(Toy()).children
+    assert len(everything.children) == len(knobs(Toy)) + 1
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(U3Error, match="Toy has no setting 'speed'; it has target, rate"):
+        live.controls(Toy(), "speed")
+
+
+def test_the_values_as_text_for_viewers_without_widgets():
+    data = live.controls(Toy(target=0.5))._repr_mimebundle_()
+    assert "t = 0.5: where the level goes" in data["text/plain"].splitlines()
+    assert "application/vnd.jupyter.widget-view+json" in data and "<br>" in data["text/html"]
+
+
+def test_the_library_was_searched():
+    assert "MaskSettings" in [kind.__name__ for kind in LIBRARY]
+
+
+@pytest.mark.parametrize("kind", [*LIBRARY, Toy])
+def test_a_browser_that_draws_the_sliders_leaves_the_defaults(kind):
+    made = kind()
+    controls = live.controls(made)
+    redraw(controls)
+    assert made == kind()
+    for name, field in controls.fields.items():  # and again after a walk to the far end and back
+        if isinstance(field, w.FloatSlider | w.FloatLogSlider):
+            field.value = 10**field.max if isinstance(field, w.FloatLogSlider) else field.max
+            assert getattr(made, name) == knobs(kind)[name].high
+    controls.reset()
+    redraw(controls)
+    assert made == kind()
+
+
+@pytest.mark.parametrize("kind", [*LIBRARY, Toy])
+def test_every_slider_has_about_a_hundred_places_and_both_ends(kind):
+    made = kind()
+    for name, field in live.controls(made).fields.items():
+        if isinstance(field, w.FloatSlider | w.FloatLogSlider):
+            assert 40 <= (field.max - field.min) / field.step <= 250, name
+            for end in "low", "high":
+                edge = getattr(knobs(kind)[name], end)
+                field.value = edge
+                assert getattr(made, name) == edge
+
+
+@settings
+class Odd:
+    """Defaults that no round step meets, and ends whose power of ten overshoots."""
+
+    third: float = knob(1 / 3, 0.0, 5.0, help="not a decimal number")
+    fine: float = knob(0.123, 0.0, 5.0, help="finer than a hundredth of the range")
+    shifted: float = knob(0.7, 0.2, 1.3, help="a range that begins in the middle of nowhere")
+    edge: float = knob(0.05, 0.05, 7.0, scale="log", help="the default is the end")
+    near: float = knob(0.051, 0.05, 50.0, scale="log", help="the default is close to the end")
+    prime: float = knob(7.3, 0.7, 37.0, scale="log", help="nothing round")
+
+
+def test_odd_defaults_stay_too():
+    made = Odd()
+    redraw(live.controls(made))
+    assert dataclasses.asdict(made) == pytest.approx(dataclasses.asdict(Odd()), rel=1e-8)
+
+
+def test_settings_that_do_not_begin_at_their_defaults_stay_too():
+    made = Toy(target=0.333, rate=0.0721, start=0.015)
+    redraw(live.controls(made))
+    assert made == Toy(target=0.333, rate=0.0721, start=0.015)
+
+
+def test_every_place_of_a_log_slider_is_allowed():
+    made = Odd()
+    for name in "edge", "near", "prime":
+        slider = live.controls(made).fields[name]
+        for k in range(401):
+            slider.value = 10 ** (slider.min + k / 400 * (slider.max - slider.min))  # a refused one would raise

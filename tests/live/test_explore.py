@@ -1,0 +1,165 @@
+"""The explorer: a picture follows its controls, a slip leaves the last good one standing."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import weakref
+
+import ipywidgets as w
+import pytest
+import torch
+from ipywidgets.widgets import widget
+
+from tests.live.toys import Toy, png, upload
+from u3lab import U3Error, figures, live, pixels
+from u3lab.live import kernel
+
+LEVEL = (0.0, 1.0, 0.25)
+
+
+def shade(level):
+    return torch.full((1, 3, 8, 8), level), f"level {level:.2f}"
+
+
+def test_the_picture_follows_the_control():
+    shown = live.explore(shade, level=LEVEL)
+    seen = []
+    for level in (0.0, 0.5, 1.0):
+        shown.controls["level"].value = level
+        seen.append(shown.picture.value)
+        assert shown.picture.value == pixels.jpeg(torch.full((1, 3, 8, 8), level), 90)
+        assert shown.line.value == shown.picture.alt == f"level {level:.2f}"
+    assert len(set(seen)) == 3
+
+
+def test_a_slip_is_one_line_and_the_last_good_picture_stays():
+    def picky(level):
+        if level > 0.5:
+            raise U3Error("too <bright>; move the slider left")
+        return shade(level)
+
+    shown = live.explore(picky, level=LEVEL)
+    shown.controls["level"].value = 0.25
+    good = shown.picture.value
+    shown.controls["level"].value = 1.0
+    assert shown.picture.value == good
+    assert "too &lt;bright&gt;; move the slider left" in shown.line.value and 'role="alert"' in shown.line.value
+    shown.controls["level"].value = 0.0
+    assert shown.line.value == "level 0.00" and shown.picture.value != good
+
+
+def test_a_defect_that_shows_up_later_is_a_line_too():
+    shown = live.explore(lambda n: shade(1 / n), n=w.IntSlider(1, 0, 4))
+    good = shown.picture.value
+    shown.controls["n"].value = 0
+    assert shown.line.value == '<b role="alert">ZeroDivisionError: division by zero</b>'
+    assert shown.picture.value == good
+    shown.controls["n"].value = 4
+    assert shown.line.value == "level 0.25"
+
+
+def test_a_slip_at_the_very_start_is_shown_too():
+    def never(level):
+        raise U3Error("nothing to see")
+
+    shown = live.explore(never, level=(0, 3))
+    data, _ = shown._repr_mimebundle_()
+    assert "nothing to see" in shown.line.value
+    assert data["text/plain"] == "no picture yet"
+    assert not any(key.startswith("image/") for key in data)
+
+
+def test_a_defect_at_the_start_is_not_hidden():
+    def broken(level):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        live.explore(broken, level=(0, 3))
+
+
+@pytest.mark.parametrize("given", [None, object(), 1 + 2j])
+def test_what_no_control_can_be_made_from_is_refused(given):
+    with pytest.raises(U3Error, match="no control can be made for level = "):
+        live.explore(shade, level=given)
+
+
+def test_viewers_without_widgets_get_the_picture_and_its_words():
+    shown = live.explore(shade, level=LEVEL)
+    data, metadata = shown._repr_mimebundle_()
+    assert base64.b64decode(data["image/jpeg"]) == shown.picture.value
+    assert data["text/plain"] == metadata["image/jpeg"]["alt"] == "level 0.50"
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_figure_is_shown_as_it_is():
+    figure = figures.curves({"y": [1, 2, 3]}, "x", "y", alt="A rising line.")
+    shown = live.explore(lambda n: figure, n=(0, 3))
+    assert shown.picture.value == figure.png and shown.picture.format == "png"
+    assert shown._repr_mimebundle_()[1] == {"image/png": {"alt": "A rising line."}}
+
+
+def test_a_control_is_called_by_its_symbol_or_keeps_its_own_name():
+    shown = live.explore(lambda λ, n: shade(0.5), λ=(0.0, 1.0), n=w.IntSlider(description="how many"))
+    assert [control.description for control in shown.controls.values()] == ["λ", "how many"]
+
+
+def test_a_click_is_a_control():
+    click = live.Click(0.25, 0.5, panels=2)
+    shown = live.explore(lambda at, level: (shade(level)[0], f"at {at}"), at=click, level=LEVEL)
+    assert (shown.picture.place, shown.picture.panels) == ((0.25, 0.5), 2)
+    shown.picture.place = [0.75, 1.0]  # the list that a browser sends
+    assert click.value == (0.75, 1.0) and shown.line.value == "at (0.75, 1.0)"
+    click.value = (0.0, 0.0)
+    assert shown.picture.place == (0.0, 0.0) and shown.line.value == "at (0.0, 0.0)"
+    (row, *_) = shown.box.children
+    assert row.children == (shown.controls["level"],)  # the picture takes the clicks
+
+
+@pytest.mark.parametrize("place", [(-0.1, 0.5), (0.5, 1.1), (float("nan"), 0.5)])
+def test_a_click_begins_on_the_picture(place):
+    with pytest.raises(U3Error, match="from 0 .left, top. to 1"):
+        live.Click(*place)
+
+
+def test_without_a_click_the_picture_takes_none():
+    assert live.explore(shade, level=LEVEL).picture.place == ()
+
+
+def test_the_controls_of_settings_are_one_control():
+    shown = live.explore(lambda toy: shade(toy.target / 2), toy=live.controls(Toy()))
+    for target in (0.5, 2.0):
+        shown.controls["toy"].fields["target"].value = target
+        assert shown.line.value == f"level {target / 2:.2f}"
+    shown.controls["toy"].reset()
+    assert shown.line.value == "level 0.50"
+
+
+def test_a_picture_box_is_a_control():
+    asked = []
+    shown = live.explore(lambda picture: asked.append(picture) or shade(0.5), picture=live.PictureBox(["dog", "cat"]))
+    shown.controls["picture"].menu.value = "cat"
+    upload(shown.controls["picture"], "mine.png", png("teal"))
+    assert asked == ["dog", "cat", png("teal")]
+
+
+def test_close_leaves_no_widget_and_nothing_that_the_function_holds():
+    def made():
+        kept = torch.zeros(1, 3, 8, 8)
+        return weakref.ref(kept), live.explore(lambda level, at, toy: kept + level, level=LEVEL, at=live.Click(),
+                                               toy=live.controls(Toy()))
+
+    before = set(widget._instances)
+    held, shown = made()
+    assert shown in kernel._alive and len(set(widget._instances) - before) > 20
+    shown.close()
+    assert set(widget._instances) == before
+    del shown
+    gc.collect()
+    assert held() is None
+
+
+def test_a_picture_out_of_range_is_told():
+    shown = live.explore(lambda n: torch.full((1, 3, 4, 4), float(n)), n=w.IntSlider(0, 0, 2))
+    shown.controls["n"].value = 2
+    assert "pictures lie in [0,1]" in shown.line.value

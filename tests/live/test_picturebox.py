@@ -1,0 +1,71 @@
+"""The picture box: a menu of shipped pictures, and the student's own file beside it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.live.toys import png, upload
+from u3lab import images
+from u3lab.live import PictureBox
+
+
+@pytest.fixture
+def box():
+    made = PictureBox(["dog", "coffee"])
+    made.seen = []
+    made.observe(lambda change: made.seen.append(change["new"]), names="value")
+    return made
+
+
+def labels(box):
+    return [label for label, _ in box.menu.options]
+
+
+def test_the_menu_chooses(box):
+    assert box.value == "dog" and labels(box) == ["dog", "coffee"]
+    box.menu.value = "coffee"
+    assert box.value == "coffee" and box.seen == ["coffee"]
+
+
+def test_without_names_all_everyday_pictures_are_there():
+    assert labels(PictureBox()) == images.names("everyday")
+
+
+def test_a_good_file_is_chosen_at_once_and_only_it_is_told(box):
+    box.menu.value = "coffee"
+    upload(box, "mine.png", png("red"))
+    assert box.value == box.menu.value == png("red") and box.line.value == ""
+    assert box.seen == ["coffee", png("red")]
+    assert labels(box) == ["dog", "coffee", "your own: mine.png"]
+    assert torch.equal(images.load(box.value)[0, :, 0, 0], torch.tensor([1.0, 0.0, 0.0]))
+
+
+def test_a_second_file_replaces_the_first(box):
+    upload(box, "mine.png", png("red"))
+    upload(box, "other.png", png("blue"))
+    assert box.value == png("blue") and labels(box) == ["dog", "coffee", "your own: other.png"]
+    assert box.seen == [png("red"), png("blue")]
+
+
+def test_the_menu_goes_back_to_a_shipped_picture_and_forth(box):
+    upload(box, "mine.png", png("red"))
+    box.menu.value = "dog"
+    box.menu.value = png("red")
+    assert box.seen == [png("red"), "dog", png("red")]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", png("red")[:30], b"\0" * 128 + b"DICM" + b"rubbish"])
+def test_a_bad_file_is_one_line_and_the_picture_stays(box, content):
+    box.menu.value = "coffee"
+    upload(box, "<my>.jpg", content)
+    assert box.value == "coffee" and box.seen == ["coffee"] and labels(box) == ["dog", "coffee"]
+    assert box.line.value.startswith('<b role="alert">&lt;my&gt;.jpg: ') and "\n" not in box.line.value
+    upload(box, "mine.png", png("red"))
+    assert box.line.value == "" and box.value == png("red")
+
+
+def test_the_menu_takes_the_line_of_a_bad_file_away(box):
+    upload(box, "mine.jpg", b"not a picture")
+    box.menu.value = "coffee"
+    assert box.line.value == ""

@@ -1,0 +1,145 @@
+"""The player, taken step by step: what it shows, what is read when, and how it speaks of an error."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+import torch
+
+from tests.live.toys import Toy, approach, levels
+from u3lab import U3Error, figures, live, pixels
+from u3lab.descent import Step
+
+
+def test_the_first_picture_is_there_at_once():
+    player = live.play(approach, Toy())
+    assert player.step.iteration == 0 and not player.playing
+    assert player.line.value == player.picture.alt == "step 0 of 6 · E = 1.000"
+    data, metadata = player._repr_mimebundle_()
+    assert base64.b64decode(data["image/jpeg"]) == player.picture.value
+    assert data["text/plain"] == metadata["image/jpeg"]["alt"] == "step 0 of 6 · E = 1.000"
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_first_takes_some_steps_at_once():
+    player = live.play(approach, Toy(), first=3)
+    assert player.step.iteration == 3 and "E after 3 steps" in player.curve.value
+
+
+def test_steps_go_to_the_end_and_the_last_one_stays():
+    player = live.play(approach, Toy(), "target")
+    for iteration in range(1, 7):
+        player.step_button.click()
+        assert player.step.iteration == iteration
+    last = player.picture.value
+    assert not player.advance() and player.step.iteration == 6
+    assert player.line.value.startswith("step 6 of 6") and player.picture.value == last
+    assert "level 0.984" in player.curve.value
+
+
+def test_restart_gives_the_same_run():
+    player = live.play(approach, Toy(noisy=True, seed=5))
+    first, picture = levels(player), player.picture.value
+    player.restart_button.click()
+    assert player.step.iteration == 0
+    assert levels(player) == first and player.picture.value == picture
+    assert first != levels(live.play(approach, Toy(noisy=True, seed=6)))
+
+
+def test_restart_in_the_middle_begins_the_curve_anew():
+    player = live.play(approach, Toy(), first=4)
+    player.restart()
+    assert player.step.iteration == 0 and "E after 0 steps" in player.curve.value
+
+
+def test_a_turned_knob_steers_the_run_that_is_under_way():
+    player = live.play(approach, Toy())
+    player.advance()
+    player.knobs.fields["target"].value = 2.0
+    assert player.step.iteration == 1  # nothing begins anew
+    assert levels(player) == pytest.approx([0.5, *(2 - 1.5 * 0.5**n for n in range(1, 6))], abs=0.26)
+    assert player.step.terms["level"] > 1.9
+
+
+@pytest.mark.parametrize("name, value", [("start", 0.5), ("steps", 3), ("seed", 9)])
+def test_a_knob_that_only_the_start_reads_starts_anew(name, value):
+    player = live.play(approach, Toy(), first=2)
+    player.knobs.fields[name].value = value
+    assert player.step.iteration == 0 and getattr(player.settings, name) == value
+    assert len(levels(player)) == player.settings.steps + 1
+
+
+def test_further_controls_start_anew():
+    def two(settings, times, at):
+        for step in approach(settings):
+            yield step, step.image, f"times {times} at {at}"
+
+    player = live.play(two, Toy(), first=2, times=(1, 5), at=live.Click(0.5, 0.5))
+    assert player.line.value.endswith("times 3 at (0.5, 0.5)")
+    player.controls["times"].value = 4
+    assert player.step.iteration == 0 and player.line.value.endswith("times 4 at (0.5, 0.5)")
+    player.advance()
+    player.picture.place = [0.0, 1.0]
+    assert player.step.iteration == 0 and player.line.value.endswith("times 4 at (0.0, 1.0)")
+
+
+def test_a_solver_may_show_another_picture_or_a_figure():
+    drawn = figures.curves({"y": [1, 2]}, "x", "y", alt="A line.")
+    shown = live.play(lambda settings: ((step, drawn) for step in approach(settings)), Toy())
+    assert shown.picture.value == drawn.png and shown.line.value == "step 0 of 6 · E = 1.000"
+
+
+def test_what_is_no_picture_is_shown_as_heat():
+    mask = torch.linspace(-3, 3, 64).reshape(1, 1, 8, 8)
+    player = live.play(lambda settings: iter([Step(0, 1.0, mask, {})]), Toy())
+    assert player.picture.value == pixels.jpeg(pixels.heat(mask), 90)
+
+
+def broken(error, at=2):
+    def solver(settings):
+        for step in approach(settings):
+            if step.iteration == at:
+                raise error
+            yield step
+    return solver
+
+
+@pytest.mark.parametrize("error, line", [
+    (U3Error("the loss became nan; lower <η>"), '<b role="alert">the loss became nan; lower &lt;η&gt;</b>'),
+    (ZeroDivisionError("division by zero"), '<b role="alert">ZeroDivisionError: division by zero</b>')])
+def test_an_error_in_the_solver_is_a_line_and_the_picture_stays(error, line):
+    player = live.play(broken(error), Toy(), first=1)
+    good = player.picture.value
+    for _ in range(2):  # a second press of the button does not hide it
+        player.step_button.click()
+        assert player.line.value == line and player.picture.value == good and player.step.iteration == 1
+    player.restart()
+    assert player.line.value == "step 0 of 6 · E = 1.000"
+
+
+def test_an_error_at_the_very_start_is_a_line_too():
+    def eager(settings):  # an ordinary function, as minimal_elision is: it raises when it is called
+        if settings.start > 0.5:
+            raise U3Error("start lower")
+        return approach(settings)
+
+    player = live.play(eager, Toy(start=0.75))
+    assert "start lower" in player.line.value and player.step is None
+    assert not any(key.startswith("image/") for key in player._repr_mimebundle_()[0])
+    player.knobs.fields["start"].value = 0.5
+    assert player.line.value == "step 0 of 6 · E = 0.250"
+    player.knobs.fields["start"].value = 1.0
+    assert "start lower" in player.line.value
+
+
+def test_without_a_notebook_it_cannot_play_by_itself():
+    with pytest.raises(U3Error, match="no notebook is running here; take the steps with player.advance()"):
+        live.play(approach, Toy()).play()
+
+
+def test_unknown_names_and_controls_are_refused():
+    with pytest.raises(U3Error, match="Toy has no setting 'lam'"):
+        live.play(approach, Toy(), "lam")
+    with pytest.raises(U3Error, match="no control can be made for at = None"):
+        live.play(approach, Toy(), at=None)

@@ -1,0 +1,193 @@
+"""The player in a kernel's loop: it runs between messages, is steered, and stops when it should."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from tests.live.test_play import broken
+from tests.live.toys import Toy, approach, in_a_loop, levels, looked_at, until
+from u3lab import U3Error, live
+from u3lab.live.screen import Screen
+
+LONG = 100  # steps; each is followed by a thousandth of a second at least
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """A view that is silent for a twentieth of a second is taken for gone."""
+    monkeypatch.setattr(Screen.on_screen, "__defaults__", (1, 0.05))
+
+
+async def running(player):
+    player.play_button.click()
+    await until(lambda: player.step.iteration > 1)
+    assert player.playing and player.play_button.description == "pause"
+    return player
+
+
+@in_a_loop
+async def test_it_plays_to_the_end_and_tells_the_last_step():
+    player = looked_at(live.play(approach, Toy()))
+    player.play_button.click()
+    await until(lambda: player.step.iteration == 6 and not player.playing)
+    assert player.play_button.description == "play"
+    assert player.line.value.startswith("step 6 of 6") and "E after 6 steps" in player.curve.value
+
+
+@in_a_loop
+async def test_play_after_the_end_begins_again():
+    player = looked_at(live.play(approach, Toy()))
+    levels(player)
+    player.play_button.click()
+    await until(lambda: player.playing)
+    await until(lambda: not player.playing)
+    assert player.step.iteration == 6 and player.picture.frame == 7 + 7
+
+
+@in_a_loop
+async def test_pause_and_play_again_goes_on_from_there():
+    player = await running(looked_at(live.play(approach, Toy(steps=LONG))))
+    player.play_button.click()
+    assert not player.playing
+    await until(lambda: player._task.done())
+    stopped = player.step.iteration
+    assert player.line.value.startswith(f"step {stopped} of {LONG}")  # not the numbers of a moment ago
+    await asyncio.sleep(0.02)
+    assert player.step.iteration == stopped
+    player.play()
+    await until(lambda: player.step.iteration > stopped)
+    player.pause()
+    player.play()  # before the task has noticed the pause
+    await until(lambda: player.step.iteration == LONG)
+
+
+@in_a_loop
+async def test_the_step_button_pauses_and_takes_one_step():
+    player = await running(looked_at(live.play(approach, Toy(steps=LONG))))
+    player.step_button.click()
+    assert not player.playing
+    await until(lambda: player._task.done())
+    stopped = player.step.iteration
+    player.step_button.click()
+    await until(lambda: player.step.iteration == stopped + 1)
+
+
+@in_a_loop
+async def test_messages_from_another_thread_steer_it_while_it_runs():
+    player = await running(looked_at(live.play(approach, Toy(steps=LONG))))
+    computed = set()
+    player.picture.observe(lambda change: computed.add(threading.current_thread()), names="value")
+
+    def drag():
+        for target in (1.25, 1.5, 1.75, 2.0):
+            player.knobs.fields["target"].value = target
+            time.sleep(0.005)
+
+    messages = threading.Thread(target=drag)
+    messages.start()
+    await until(lambda: player.step.terms["level"] > 1.9)
+    messages.join()
+    assert player.playing and 1 < player.step.iteration < LONG and computed == {threading.main_thread()}
+    player.pause()
+
+
+@in_a_loop
+async def test_restart_while_it_runs_goes_on_from_the_start():
+    player = await running(looked_at(live.play(approach, Toy(steps=LONG))))
+    player.knobs.fields["start"].value = 1.0
+    await until(lambda: player.step.iteration == 0)
+    assert player.step.terms["level"] == 1.0
+    await until(lambda: player.step.iteration > 3)
+    assert player.playing
+    player.pause()
+
+
+@in_a_loop
+async def test_many_moves_ask_for_one_restart():
+    begun = []
+    player = live.play(lambda settings, n: begun.append(n) or approach(settings), Toy(), n=(0, 10))
+    for n in (6, 7, 8):
+        player.controls["n"].value = n
+    await until(lambda: len(begun) > 1)
+    await asyncio.sleep(0.01)
+    assert begun == [5, 8]
+
+
+@in_a_loop
+async def test_the_speed_is_kept():
+    player = looked_at(live.play(approach, Toy(steps=3)))
+    player.speed.value = 20
+    begun = time.monotonic()
+    player.play()
+    await until(lambda: player.step.iteration == 3)
+    assert time.monotonic() - begun >= 0.1  # two full pauses of a twentieth lie between three steps
+
+
+@in_a_loop
+async def test_starting_one_pauses_the_others():
+    one, two, three = (looked_at(live.play(approach, Toy(steps=LONG))) for _ in range(3))
+    for now in (one, two, three, one):
+        now.play()
+        assert [player.playing for player in (one, two, three)] == [player is now for player in (one, two, three)]
+        await asyncio.sleep(0.01)
+    one.pause()
+    await until(lambda: all(player._task.done() for player in (one, two, three)))
+    assert len(asyncio.all_tasks()) == 1  # this test
+
+
+@in_a_loop
+async def test_it_pauses_when_nobody_looks(impatient):
+    player = live.play(approach, Toy(steps=LONG))
+    player.play()
+    await until(lambda: not player.playing)
+    assert player.line.value == "paused: the picture is not on the screen"
+    assert player.step.iteration <= 2
+    looked_at(player)  # the page is back: its view says so
+    await running(player)
+    player.pause()
+
+
+@in_a_loop
+async def test_it_waits_for_a_slow_view():
+    player = live.play(approach, Toy(steps=LONG))
+    player.play()
+    await until(lambda: player.picture.frame == 2)
+    await asyncio.sleep(0.02)
+    assert player.playing and player.picture.frame == 2
+    player.picture.seen = 2
+    await until(lambda: player.picture.frame == 4)
+    player.picture.seen = 1  # an old report
+    await asyncio.sleep(0.02)
+    assert player.playing and player.picture.frame <= 4
+    player.pause()
+    player.picture.seen = 9
+
+
+@in_a_loop
+@pytest.mark.parametrize("error", [U3Error("lower η"), ZeroDivisionError("division by zero")])
+async def test_an_error_stops_it_with_a_line(error):
+    player = looked_at(live.play(broken(error), Toy()))
+    player.play()
+    await until(lambda: not player.playing)
+    assert str(error) in player.line.value and 'role="alert"' in player.line.value
+    player.play()  # begins anew, and fails at the same place
+    await until(lambda: player.playing and player.step is not None)
+    await until(lambda: not player.playing)
+    assert 'role="alert"' in player.line.value
+
+
+@in_a_loop
+async def test_a_restart_that_fails_while_it_runs_keeps_its_line():
+    def solver(settings):
+        if settings.start > 0.5:
+            raise U3Error("start lower")
+        return approach(settings)
+
+    player = await running(looked_at(live.play(solver, Toy(steps=LONG))))
+    player.knobs.fields["start"].value = 1.0
+    await until(lambda: not player.playing)
+    assert player.line.value == '<b role="alert">start lower</b>'

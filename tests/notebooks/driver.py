@@ -1,0 +1,75 @@
+"""Drives every control of the live figures in a kernel, as an impatient student would, and notes what complains.
+
+The test puts this file's text into the last cell of a notebook that was run: it stands alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import ipywidgets as w
+
+from u3lab.live import Click, Explorer, PictureBox, Player, controls
+
+CORNERS = ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0))
+
+
+def parts(name: str, control: Any) -> Iterator[tuple[str, Any, str, list]]:
+    """What can be moved in a control: its name, the object, the trait to set, and minimum, middle and maximum."""
+    if isinstance(control, controls):
+        for field, widget in control.fields.items():
+            yield from parts(f"{name}.{field}", widget)
+    elif isinstance(control, PictureBox):
+        yield from parts(name, control.menu)
+    elif isinstance(control, Click):
+        yield name, control, "value", list(CORNERS)
+    elif isinstance(control, w.FloatLogSlider):
+        ends = control.min, (control.min + control.max) / 2, control.max
+        yield name, control, "value", [control.base**end for end in ends]
+    elif hasattr(control, "options"):
+        last = len(control.options) - 1
+        yield name, control, "index", sorted({0, last // 2, last})
+    elif isinstance(control.value, bool):
+        yield name, control, "value", [False, True]
+    elif hasattr(control, "min") and not isinstance(control.value, tuple):
+        low, high = control.min, control.max
+        middle = (low + high) // 2 if isinstance(low, int) else (low + high) / 2
+        yield name, control, "value", [low, middle, high]
+    else:
+        raise TypeError(f"{name}: the driver does not know how to move a {type(control).__name__}")
+
+
+def controls_of(figure: Explorer | Player) -> dict[str, Any]:
+    """Every control of a live figure, by name."""
+    own = {"settings": figure.knobs, "speed": figure.speed} if isinstance(figure, Player) else {}
+    return {**own, **figure.controls}
+
+
+async def settle(figure: Explorer | Player) -> None:
+    """Let the figure answer; a player takes one step more."""
+    for _ in range(3):  # what a control asks for is done when the loop turns
+        await asyncio.sleep(0)
+    if isinstance(figure, Player):
+        figure.advance()
+
+
+async def drive(figures: Iterable[Explorer | Player]) -> tuple[list[str], list[str]]:
+    """Move every control, one at a time; returns what was moved, and a line for each complaint."""
+    moved, complaints = [], []
+    for number, figure in enumerate(figures):
+        kind = f"{type(figure).__name__} {number} ({', '.join(controls_of(figure))})"
+        for name, control in controls_of(figure).items():
+            for label, part, trait, values in parts(name, control):
+                before = getattr(part, trait)
+                for value in [*values, before]:
+                    moved.append(f"{kind}: {label} = {value}")
+                    try:
+                        setattr(part, trait, value)
+                        await settle(figure)
+                    except Exception as error:
+                        complaints.append(f"{moved[-1]} raised {type(error).__name__}: {error}")
+                    if 'role="alert"' in figure.line.value:
+                        complaints.append(f"{moved[-1]} says {figure.line.value}")
+    return moved, complaints

@@ -1,0 +1,58 @@
+"""The driver of the controls finds what complains, and moves everything."""
+
+from __future__ import annotations
+
+import ipywidgets as w
+import pytest
+import torch
+
+from tests.live.toys import Toy, approach, in_a_loop
+from tests.notebooks.driver import drive
+from u3lab import U3Error, live
+
+GREY = torch.full((1, 3, 4, 4), 0.5)
+
+
+@in_a_loop
+async def test_every_kind_of_control_is_moved():
+    asked = []
+    figures = [
+        live.explore(lambda **values: asked.append(values) or GREY, n=(0, 4), x=(0.0, 1.0), menu=["a", "b", "c"],
+                     tick=True, at=live.Click(), box=live.PictureBox(["dog", "cat"]), toy=live.controls(Toy())),
+        live.play(lambda settings, n: approach(settings), Toy(), "target", n=w.RadioButtons(options=[1, 2])),
+    ]
+    moved, complaints = await drive(figures)
+    assert complaints == []
+    for name, values in {"n": {0, 2, 4}, "x": {0.0, 0.5, 1.0}, "menu": {"a", "b", "c"}, "tick": {True, False},
+                         "at": {(0, 0), (0.5, 0.5), (1, 1)}, "box": {"dog", "cat"}}.items():
+        assert {values[name] for values in asked} == values
+    said = [line.partition(": ")[2] for line in moved if line.startswith("Player")]
+    for name in ("settings.target = 0.0", "settings.rate = 1.0", "settings.steps = 100", "settings.seed = 2147483647",
+                 "settings.shade = 1", "settings.noisy = True", "speed = 1", "n = 1"):
+        assert name in said
+    assert figures[1].settings == Toy()  # as it was before
+
+
+@in_a_loop
+async def test_what_raises_or_shows_an_error_is_named():
+    def picky(n):
+        if n == 4:
+            raise U3Error("four is too much")
+        return GREY
+
+    def weary(settings):
+        for step in approach(settings):
+            if settings.noisy:
+                raise ZeroDivisionError
+            yield step
+
+    _, complaints = await drive([live.explore(picky, n=(0, 4)), live.play(weary, Toy())])
+    assert len(complaints) >= 2
+    assert complaints[0] == 'Explorer 0 (n): n = 4 says <b role="alert">four is too much</b>'
+    assert complaints[1].startswith("Player 1 (settings, speed): settings.noisy = True says")
+
+
+@in_a_loop
+async def test_a_control_that_it_does_not_know_is_an_error():
+    with pytest.raises(TypeError, match="words: the driver does not know how to move a Text"):
+        await drive([live.explore(lambda words: GREY, words=w.Text("a"))])
