@@ -70,7 +70,10 @@ def _packages() -> tuple[str, str]:
     from packaging.requirements import Requirement
 
     wrong = []
-    wanted = [Requirement(text) for text in importlib.metadata.requires("u3lab") or ()]
+    try:
+        wanted = map(Requirement, importlib.metadata.requires("u3lab") or ())
+    except importlib.metadata.PackageNotFoundError:
+        return "u3lab runs from a folder and is not installed", INSTALL
     wanted = [one for one in wanted if one.marker is None]  # those with a marker belong to the extras
     for one in wanted:
         try:
@@ -189,12 +192,11 @@ def _server() -> str | None:
     import psutil
 
     parent = psutil.Process(os.getppid())
-    program = parent.cmdline()[0]
-    if not os.path.basename(program).startswith("python"):
+    folder, program = os.path.split(parent.cmdline()[0])
+    if not program.startswith("python"):
         return None
-    if os.path.dirname(program):
-        return os.path.join(parent.cwd(), program)
-    return shutil.which(program, path=parent.environ().get("PATH"))
+    return os.path.join(parent.cwd(), folder, program) if folder else shutil.which(
+        program, path=parent.environ().get("PATH"))
 
 
 def _widgets() -> tuple[str, str]:

@@ -13,11 +13,11 @@ from u3lab.course import catalogue, start
 from u3lab.course.definitions import LEVELS
 
 ALL = {task.id: task for chapter in catalogue.CHAPTERS for task in catalogue.exercises(chapter)}
-FUNCTIONS = [name for name in ALL if name != "0-panda-sigma"]
+FUNCTIONS = [name for name in ALL if name != "0-koala-sigma"]
 
 
 def right_answer(name: str):
-    return ALL[name].reference() if name == "0-panda-sigma" else ALL[name].reference
+    return ALL[name].reference() if name == "0-koala-sigma" else ALL[name].reference
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -161,7 +161,7 @@ MUTANTS = [
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, 1, 1, beta), "prices are missing"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, tv, lam, beta), "swapped"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, size=lambda m: (m * m).mean()), "m²"),
-    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta)[0], "2 tensors, such as `return a, b`"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta)[0], "one tensor, but 2 tensors, as in `return a, b`"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, 2 * tv, beta), "part 1 of the answer is right, but"),
 ]
 
@@ -191,11 +191,11 @@ def test_another_right_way_passes(name: str, answer):
     assert course.check(name, answer).passed
 
 
-def test_the_panda():
-    sigma = start.panda_sigma()
+def test_the_koala():
+    sigma = start.koala_sigma()
     for answer, message in ((sigma - 0.5, "go further"), (sigma + 0.5, "go back"), (sigma + 0.1, "not on it"),
                             (-1, "not on it"), (float("nan"), "not on it"), ("2", "a str"), (True, "a bool"),
                             (None, "NoneType"), ([sigma], "a list")):
-        report = course.check("0-panda-sigma", answer)
+        report = course.check("0-koala-sigma", answer)
         assert report.state == "not yet" and message in report.message
-    assert course.check("0-panda-sigma", torch.tensor(sigma)).passed
+    assert course.check("0-koala-sigma", torch.tensor(sigma)).passed

@@ -80,12 +80,16 @@ def test_a_moved_control_writes_and_tells():
     assert controls.value is toy is controls.settings
 
 
-def test_reset_puts_every_default_back():
-    toy = Toy(target=0.25, rate=0.2, start=0.5, steps=50, seed=3, shade="red", noisy=True)
+def test_reset_puts_every_control_back_where_it_was():
+    first = {"target": 0.25, "rate": 0.2, "start": 0.5, "steps": 50, "seed": 3, "shade": "red", "noisy": True}
+    toy = Toy(**first)
     controls = live.controls(toy)
-    controls.reset_button.click()
+    for name, value in dataclasses.asdict(Toy()).items():
+        controls.fields[name].value = value
     assert toy == Toy()
-    assert {name: field.value for name, field in controls.fields.items()} == dataclasses.asdict(Toy())
+    controls.reset_button.click()
+    assert toy == Toy(**first)
+    assert {name: field.value for name, field in controls.fields.items()} == first
 
 
 def test_named_settings_are_in_view_and_the_rest_in_a_fold():

@@ -144,7 +144,7 @@ async def test_it_pauses_when_nobody_looks(impatient):
     player = live.play(approach, Toy(steps=LONG))
     player.play()
     await until(lambda: not player.playing)
-    assert player.line.value == "paused: the picture is not on the screen"
+    assert player.line.value == "paused: no page shows this picture any more"
     assert player.step.iteration <= 2
     looked_at(player)  # the page is back: its view says so
     await running(player)

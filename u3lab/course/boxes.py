@@ -50,6 +50,8 @@ def hint(exercise_id: str) -> Shown:
     count = _opened[task.id] = min(_opened.get(task.id, 0) + 1, len(task.hints))
     numbered = [(f"hint {n} of {len(task.hints)}", text) for n, text in enumerate(task.hints[:count], 1)]
     body = "<br>".join(f"<b>{number}</b>: {page.words(text)}" for number, text in numbered)
+    if count == len(task.hints):
+        body += "<br>There is no further hint; the solution is next."
     return Shown(page.box("blue", body, status=True), "\n".join(f"{number}: {text}" for number, text in numbered))
 
 

@@ -11,6 +11,7 @@ from u3lab.course.definitions import Exercise, Question
 from u3lab.errors import U3Error
 
 CHAPTERS = {"0": "u3lab.course.start", "6": "u3lab.saliency.exercises"}
+RIDDLE = "Here is an iconic picture: only what matters most is left. Which class is it?"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
 
 
@@ -63,9 +64,8 @@ def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
 def _deep(chapter: str) -> tuple[Question, ...]:
     """Here is an iconic picture: which class or concept is it? Pictures, options and explanations are shipped."""
     rows = json.loads(paths.data("quiz", chapter, "index.json").read_text(encoding="utf-8"))
-    return tuple(Question("Here is an iconic picture. Which class is it?", tuple(row["options"]), row["answer"],
-                          tuple(row["why"]), paths.data("quiz", chapter, row["file"]).read_bytes(), row["alt"])
-                 for row in rows)
+    return tuple(Question(RIDDLE, tuple(row["options"]), row["answer"], tuple(row["why"]),
+                          paths.data("quiz", chapter, row["file"]).read_bytes(), row["alt"]) for row in rows)
 
 
 def _module(chapter: str) -> str:

@@ -91,7 +91,7 @@ def _type_slip(parts: tuple, wanted: tuple) -> str:
         return "your function returns nothing; did you forget `return`?"
     if len(parts) != len(wanted):
         returned = _kind(parts[0]) if len(parts) == 1 else f"a tuple of {len(parts)}"
-        return f"your function returns {returned}; {_number(len(wanted))} wanted"
+        return f"your function returns {returned}, but {_number(len(wanted))} wanted"
     for part in parts:
         if not isinstance(part, Tensor):
             tip = TIPS.get(type(part).__name__, "")
@@ -101,11 +101,13 @@ def _type_slip(parts: tuple, wanted: tuple) -> str:
 
 def _kind(thing: Any) -> str:
     name = "nothing" if thing is None else type(thing).__name__
-    return name if thing is None else f"an {name}" if name[:1] in "aeiou" else f"a {name}"
+    if isinstance(thing, Tensor):
+        return "one tensor"
+    return name if thing is None else f"an {name}" if name[:1] in "aeiou" or name == "ndarray" else f"a {name}"
 
 
 def _number(count: int) -> str:
-    return "one tensor is" if count == 1 else f"{count} tensors, such as `return a, b`, are"
+    return "one tensor is" if count == 1 else f"{count} tensors, as in `return a, b`, are"
 
 
 def _in_place(given: tuple, case: tuple, names: list[str]) -> str:

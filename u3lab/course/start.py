@@ -31,7 +31,7 @@ def _pictures(g: torch.Generator) -> Iterator[tuple]:
 
 UPSIDE_DOWN = Exercise(
     id="0-upside-down", title="Upside down", minutes=2, difficulty="easy", points=1,
-    goal="Turn pictures upside down: the last row comes first. Guess before you try it: does the network mind?",
+    goal="Turn pictures upside down: the last row comes first.",
     signature="def upside_down(x):   # (B,3,H,W) → (B,3,H,W)",
     hints=(
         "The axes of a picture are batch, colour, row, column, counted from 0.",
@@ -50,16 +50,16 @@ UPSIDE_DOWN = Exercise(
 
 
 @functools.cache
-def panda_sigma() -> float:
-    """The smallest σ on the slider's grid at which the network no longer gives its first answer for the panda."""
+def koala_sigma() -> float:
+    """The smallest σ on the slider's grid at which the network no longer gives its first answer for the koala."""
     from u3lab import images, nets
 
     net = nets.load("squeezenet1_1")
-    panda = images.load("panda", size=net.size)
+    koala = images.load("koala", size=net.size)
 
     def answer(sigma: float) -> int:
         with torch.no_grad():
-            return int(net(images.blur(panda, sigma)).argmax())
+            return int(net(images.blur(koala, sigma)).argmax())
 
     return next(STEP * n for n in range(1, 100) if answer(STEP * n) != answer(0))
 
@@ -71,24 +71,24 @@ def _judge_sigma(answer: Any) -> str:
         return f"give the σ of the slider as a number, such as 1.5; this is a {type(answer).__name__}"
     if answer < 0 or answer % STEP:
         return f"the slider goes from 0 in steps of {STEP}; {answer:g} is not on it"
-    if answer < panda_sigma():
+    if answer < koala_sigma():
         return f"at σ = {answer:g} the answer is still the first one: go further"
-    if answer > panda_sigma():
+    if answer > koala_sigma():
         return f"before σ = {answer:g} it has flipped already: go back"
     return ""
 
 
-PANDA = Exercise(
-    id="0-panda-sigma", title="The panda", minutes=3, difficulty="easy", points=1,
-    goal="At which σ does the answer for the panda flip? Find the smallest such σ with the slider of section 2.",
+KOALA = Exercise(
+    id="0-koala-sigma", title="The koala", minutes=3, difficulty="easy", points=1,
+    goal="At which σ does the answer for the koala flip? Find the smallest such σ with the slider of section 2.",
     signature="my_sigma = ...   # a number on the slider's grid: 0, 0.5, 1, …",
     hints=(
-        "Choose the panda in the menu, then move σ with the arrow keys, one step at a time. The line below the "
+        "Choose the koala in the menu, then move σ with the arrow keys, one step at a time. The line below the "
         "picture says whether the answer is still the same.",
         "The first σ with \"no longer\" in that line is what is asked for."),
-    reference=panda_sigma, judge=_judge_sigma)
+    reference=koala_sigma, judge=_judge_sigma)
 
-EXERCISES = (UPSIDE_DOWN, PANDA)
+EXERCISES = (UPSIDE_DOWN, KOALA)
 
 QUIZ = (
     Question(

@@ -40,12 +40,12 @@ class Controls(w.VBox):
         for name in names:
             if name not in known:
                 raise U3Error(f"{type(settings).__name__} has no setting {name!r}; it has {', '.join(known)}")
-        self.settings, self.known = settings, known
+        self.settings, self.known, self.first = settings, known, dict(vars(settings))
         self.fields = {name: control(known[name], getattr(settings, name), name) for name in known}
         self._listeners: list[Callable[[str], None]] = []
         for name, field in self.fields.items():
             field.observe(lambda change, name=name: self._turned(name, change["new"]), names="value")
-        self.reset_button = w.Button(description="defaults", icon="undo", tooltip="put every control back",
+        self.reset_button = w.Button(description="reset", icon="undo", tooltip="put every control back where it was",
                                      layout=w.Layout(width="auto"))
         self.reset_button.on_click(lambda button: self.reset())
         first = [self.fields[name] for name in names or known]
@@ -67,9 +67,9 @@ class Controls(w.VBox):
         self._listeners.append(listener)
 
     def reset(self) -> None:
-        """Put every control back to its default."""
-        for name, default in vars(type(self.settings)()).items():
-            self.fields[name].value = default
+        """Put every control back to where it was at first."""
+        for name, value in self.first.items():
+            self.fields[name].value = value
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict:
         """The live view, and the present values as text."""

@@ -15,7 +15,7 @@ from u3lab.live.explorer import slip
 KINDS = "image/*,.dcm,.dicom"
 
 
-class PictureBox(w.HBox):
+class PictureBox(w.VBox):
     """A control whose value is the name of a shipped picture, or the bytes of the student's file.
 
     Both go straight into ``images.load(value, size=…)``. A file that is not a picture gives one line of text, and the
@@ -36,7 +36,7 @@ class PictureBox(w.HBox):
         self.line = w.HTML()
         self.menu.observe(self._chosen, names="value")
         self.upload.observe(self._uploaded, names="value")
-        super().__init__([self.menu, self.upload, self.line], value=names[0])
+        super().__init__([w.HBox([self.menu, self.upload]), self.line], value=names[0])
 
     def _chosen(self, change: dict[str, Any]) -> None:
         self.line.value = ""
@@ -50,7 +50,8 @@ class PictureBox(w.HBox):
         try:
             images.load(content)
         except U3Error as error:
-            self.line.value = slip(U3Error(f"{file['name']}: {error}"))
+            words = str(error).removeprefix(f"bytes of length {len(content)} ")
+            self.line.value = slip(U3Error(f"{file['name']}{' ' if words != str(error) else ': '}{words}"))
             return
         known = [option for option in self.menu.options if isinstance(option[1], str)]
         with self.hold_trait_notifications():  # a menu with new options falls back to its first one for a moment

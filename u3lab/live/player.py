@@ -134,22 +134,23 @@ class Player:
             self._ended, shown = True, None
             self.line.value = slip(error)
             return False
-        if shown is None:
+        if shown is None and not self._ended:
             self._tell_rest()
             self._ended = True
-        return not self._ended
+            self.line.value += " · finished: <i>play</i> begins anew"
+        return shown is not None
 
     async def _run(self) -> None:
         while self.playing:
             kernel.heed_interrupts()
             begun = time.perf_counter()
             if not await self.picture.on_screen():
-                self.line.value = "paused: the picture is not on the screen"
+                self.line.value = "paused: no page shows this picture any more"
                 break
             if self.playing and not self.advance():
                 break
             await kernel.breathe(1 / self.speed.value - (time.perf_counter() - begun))
-        else:
+        else:  # paused
             self._tell_rest()
         self._set(False)
 
@@ -165,7 +166,9 @@ class Player:
             self._tell(step)
 
     def _tell(self, step: Step) -> None:
-        self.line.value = html.escape(self.picture.alt)
+        running = self.playing and len(self._times) > 2
+        rate = (len(self._times) - 1) / (self._times[-1] - self._times[0]) if running else 0
+        self.line.value = html.escape(self.picture.alt) + (f" · {rate:.0f} steps a second" if running else "")
         self.curve.value = svg(self._lines, getattr(self.settings, "steps", None), f"E after {step.iteration} steps")
 
     def _tell_rest(self) -> None:
@@ -177,8 +180,6 @@ class Player:
         total = getattr(self.settings, "steps", None)
         self._times.append(time.perf_counter())
         parts = [f"step {step.iteration}" + (f" of {total}" if total else ""), f"E = {step.loss:.3f}", words]
-        if self.playing and len(self._times) > 2:
-            parts.append(f"{(len(self._times) - 1) / (self._times[-1] - self._times[0]):.0f} steps a second")
         return " · ".join(filter(None, parts))
 
     def _set(self, playing: bool) -> None:
@@ -200,8 +201,8 @@ def _as_picture(step: Step) -> Picture:
 def play(solver: Solver, settings: Any, *names: str, first: int = 0, **controls: Any) -> Player:
     """Show an optimisation that the student plays, pauses, steps, restarts and steers.
 
-    It pauses when another player starts, when a cell is run, when the kernel is interrupted, and when the picture is
-    no longer on anybody's screen.
+    It pauses when another player starts, when a cell is run, when the kernel is interrupted, and when no page shows the
+    picture any more.
 
     Parameters
     ----------

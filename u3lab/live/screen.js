@@ -1,7 +1,7 @@
 // The picture of a live figure: shows the newest frame, says which frame it has shown, and takes clicks.
 // A frame that comes while the one before is being decoded replaces it; the old picture stays until then.
 
-const STEP = 1 / 26; // how far an arrow key moves the place, as a share of one panel
+const STEP = 1 / 14; // how far an arrow key moves the place, as a share of one panel
 
 function render({ model, el }) {
   const frame = document.createElement("div");
@@ -28,22 +28,18 @@ function render({ model, el }) {
   }
   const describe = () => { image.alt = model.get("alt"); };
 
-  // The place is a pair (x, y) in [0,1] of one panel; a ring marks it in every panel.
-  let rings = [];
+  // The place is a pair (x, y) in [0,1] of one panel; a ring marks it in the first: the others show what is there.
+  let ring = null;
   function mark() {
     const place = model.get("place");
-    const panels = model.get("panels");
     if (!place.length) return;
-    while (rings.length < panels) {
-      const ring = document.createElement("div");
+    if (!ring) {
+      ring = document.createElement("div");
       ring.className = "u3lab-ring";
       frame.append(ring);
-      rings.push(ring);
     }
-    rings.forEach((ring, k) => {
-      ring.style.left = `${(100 * (k + place[0])) / panels}%`;
-      ring.style.top = `${100 * place[1]}%`;
-    });
+    ring.style.left = `${(100 * place[0]) / model.get("panels")}%`;
+    ring.style.top = `${100 * place[1]}%`;
   }
   const within = (value) => Math.min(Math.max(value, 0), 1);
   function move(x, y) {

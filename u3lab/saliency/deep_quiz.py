@@ -91,14 +91,14 @@ def solve(net: Classifier, riddle: Riddle, settings: MaskSettings) -> tuple[Tens
         whole, without, alone = net(torch.cat([image, elide(image, mask, nothing_like(image, settings)), parts])
                                     ).softmax(1)
     k = net.class_index(name)
-    why = [f"Yes: {riddle.truth}. The network says {name} with {_percent(whole[k])} for the whole photo, "
+    why = [f"{_sentence(riddle.truth)} The network says {name} with {_percent(whole[k])} for the whole photo, "
            f"{_percent(without[k])} when these parts are blurred, and {_percent(alone[k])} for these parts alone."]
     for other, against in riddle.wrong.items():
         k = net.class_index(other)
         before, after = _percent(whole[k]), _percent(alone[k])
         numbers = (f"{before} for the whole photo and for these parts alone" if before == after else
                    f"{before} for the whole photo and {after} for these parts alone")
-        why.append(f"No: {against}. The network says {other} with {numbers}.")
+        why.append(f"{_sentence(against)} The network says {other} with {numbers}.")
     return parts, why
 
 
@@ -113,6 +113,10 @@ def quiz(net: Classifier, settings: MaskSettings, seed: int = 0,
         yield riddle, pixels.jpeg(parts, QUALITY), {
             "file": f"{number}.jpg", "alt": f"Parts of a photo on grey: {riddle.sight}.",
             "options": [options[i] for i in order], "answer": order.index(0), "why": [why[i] for i in order]}
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _percent(probability: Tensor) -> str:

@@ -47,7 +47,7 @@ GUIDED = Exercise(
          "signal itself is positive.",
     signature="def my_guided(p, through):   # p: the signal, any shape; through(p) is p·[x > 0] → the shape of p",
     hints=(
-        "My map is the same as the gradient's: then nothing acts on the sign of `p`. [x > 0] is in `through` already.",
+        "If your map is the same as the gradient's, nothing acts on the sign of `p`. [x > 0] is in `through` already.",
         "Only the positive part of the signal passes. Which function of a tensor keeps what is above 0 and makes the "
         "rest 0? Do not use the one that ends in `_`: it would change `p` itself.",
         "Clip the signal with `p.clamp(min=0)`, and hand the result to `through`."),
@@ -122,8 +122,8 @@ CAM = Exercise(
          "the gradient's channel k over height and width.",
     signature="def my_grad_cam(activation, gradient):   # (B,C,h,w) and (B,C,h,w) → (B,1,h,w)",
     hints=(
-        "I get \"The size of tensor a must match the size of tensor b\": the mean over (2, 3) has dropped two axes; "
-        "keep them with `keepdim=True`, then the weights multiply every place.",
+        "If you get \"The size of tensor a must match the size of tensor b\": the mean over (2, 3) has dropped two "
+        "axes; keep them with `keepdim=True`, then the weights multiply every place.",
         "Three steps: weights (B,C,1,1); weights times activation, summed over axis 1; maximum with 0 at the very end.",
         "`weights = gradient.mean((2, 3), keepdim=True)`, and the last step is `.clamp(min=0)`."),
     reference=cam, judge=by_cases(cam, _pair_cases, (

@@ -38,7 +38,7 @@ POINTING = Exercise(
          "bottom right)? The shares of a map sum to 1; a map of zeros gives 1/4 each.",
     signature="def my_tile_shares(heat):   # (B,1,h,w) ≥ 0 with even h and w → (B,4)",
     hints=(
-        "I get nan: a map of zeros has no heat to share, and 0/0 is nan. `torch.where(total > 0, …, …)` chooses "
+        "If you get nan: a map of zeros has no heat to share, and 0/0 is nan. `torch.where(total > 0, …, …)` chooses "
         "between two results.",
         "The tiles are heat[..., : h // 2, : w // 2] and so on. Sum each over its height and width, stack the four "
         "sums along axis 1, and divide by their total.",
@@ -99,7 +99,7 @@ ENERGY = Exercise(
          "the cell below and to the cell on the right; in the last row or column the missing one is 0.",
     signature="def my_price(mask, lam, tv, beta):   # (1,1,h,w), three numbers (tv is γ) → size, variation: scalars",
     hints=(
-        "I get \"The size of tensor a must match the size of tensor b\": `mask.diff(dim=-1)` is one column short, "
+        "If you get \"The size of tensor a must match the size of tensor b\": `mask.diff(dim=-1)` is one column short, "
         "`mask.diff(dim=-2)` one row. `torch.nn.functional.pad` puts zeros there.",
         "`pad(d, (left, right, top, bottom))` adds cells on the four sides. The norm of the gradient is "
         "√(dy² + dx²); take its power β at each cell, and the mean at the end.",

@@ -126,15 +126,19 @@ def mosaics(net: Classifier, count: int, size: int = 128, seed: int = 0) -> list
 
 def tile_shares(heat: Tensor) -> Tensor:
     """Share of a heat map (B,1,h,w) ≥ 0 on each of the four tiles, row by row: (B,4). A map of zeros gives 1/4 each."""
+    sums = F.adaptive_avg_pool2d(_even(heat), 2).flatten(1)  # four means; as shares they are the same as four sums
+    total = sums.sum(1, keepdim=True)
+    return torch.where(total > 0, sums / total, torch.full_like(sums, 0.25))
+
+
+def _even(heat: Tensor) -> Tensor:
+    """The map, if it is one, with each cell doubled: the middle of an odd grid belongs half to each tile."""
     if heat.ndim != 4 or heat.shape[1] != 1:
         raise U3Error(f"heat has the shape (B,1,h,w), not {tuple(heat.shape)}; flat(…) or positive(…) makes it so")
     if not (heat.isfinite().all() and heat.min() >= 0):
         raise U3Error("heat is 0 or more and finite, but this map is not; flat(…) takes its strength, positive(…) the "
                       "evidence for the class")
-    doubled = F.interpolate(heat, scale_factor=2, mode="nearest")  # the middle of an odd grid belongs half to each tile
-    sums = F.adaptive_avg_pool2d(doubled, 2).flatten(1)
-    total = sums.sum(1, keepdim=True)
-    return torch.where(total > 0, sums / total, torch.full_like(sums, 0.25))
+    return F.interpolate(heat, scale_factor=2, mode="nearest")
 
 
 def pointing_game(net: Classifier, method: str | Method, games: Sequence[Mosaic], seed: int = 0) -> Score:
