@@ -1,0 +1,151 @@
+"""How fast a live figure answers: from a key on a slider to changed pixels, and new pictures a second of a player.
+
+Each row is measured alone, beside a process that keeps one core busy, and in four notebooks that are used at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.bench import table
+from tests.bench.threads import BUSY
+from tests.browser.jupyter import FLAGS, Lab, find_chromium, jupyterlab
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+KERNELS, MOVES, SECONDS = 4, 80, 10.0
+WORST = 1.5  # how many times slower than the quiet figure a busy neighbour may make it
+COLUMNS = ("row", "quiet", "target", "met", "one core busy", "busy/quiet", "target", "met",
+           f"{KERNELS} kernels at once")
+
+
+@dataclass
+class Row:
+    """One figure of the notebook. What was measured is a list of values for each kernel."""
+
+    name: str
+    cell: int
+    target: float  # the most milliseconds at p95; for a player the fewest pictures a second
+    plays: bool = False
+    measured: dict[str, list[list[float]]] = field(default_factory=dict)  # by condition
+
+    def figure(self, condition: str, share: float = 0.95) -> float:
+        """The judged number: the median over the kernels of p95, or of the pictures a second."""
+        return statistics.median(percentile(one, share) for one in self.measured[condition])
+
+    def ratio(self) -> float:
+        """How many times slower it is with one core busy."""
+        quiet, busy = self.figure("quiet"), self.figure("busy")
+        return quiet / busy if self.plays else busy / quiet
+
+    def verdicts(self) -> tuple[bool, bool]:
+        """Whether the quiet figure and the ratio meet their targets."""
+        quiet = self.figure("quiet")
+        return quiet >= self.target if self.plays else quiet <= self.target, self.ratio() <= WORST
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The smallest value that is not exceeded by that share of them."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def report(quick: bool) -> list[Row]:
+    """Measure and print a table; [] with one line if there is no browser."""
+    program = find_chromium()
+    print("\n# From a key to a new picture\n", flush=True)
+    if program is None:
+        print("Skipped: no Chromium, Chrome or Edge was found.")
+        return []
+    facts = table.facts()
+    print(" · ".join(f"{name} {facts[name]}" for name in ("date", "machine", "system", "python", "cores", "torch")))
+    if facts["load"] and facts["load"][0] > 0.5:
+        print(f"\n**Warning: the load of this machine is {facts['load'][0]}; a quiet one gives other figures.**")
+    done = [Row("explore: new class, forward and backward", 1, 120), Row("explore: new channel, pass kept", 2, 60),
+            Row("play: minimal elision", 3, 25, plays=True)]
+    moves, seconds = (6, 2.0) if quick else (MOVES, SECONDS)
+    measure(done, program, moves, seconds)
+    print(f"\nHeadless browser, SqueezeNet at 227 px; {moves} moves a row, p50 / p95 in ms from the event to the drawn "
+          f"page; pictures a second over {seconds:.0f} s; with several kernels the median over them.\n")
+    print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
+    for row in done:
+        print(line(row))
+    return done
+
+
+def line(row: Row) -> str:
+    """One row of the table."""
+    def shown(condition: str) -> str:
+        if row.plays:
+            return f"{row.figure(condition):.1f} a second"
+        return f"{row.figure(condition, 0.5):.0f} / {row.figure(condition):.0f} ms"
+
+    quiet, busy = ("yes" if met else "**no**" for met in row.verdicts())
+    target = f"≥ {row.target:.0f} a second" if row.plays else f"p95 ≤ {row.target:.0f} ms"
+    cells = (row.name, shown("quiet"), target, quiet, shown("busy"), f"{row.ratio():.2f}", f"≤ {WORST}", busy,
+             shown("many"))
+    return "| " + " | ".join(cells) + " |"
+
+
+def as_data(row: Row) -> dict[str, Any]:
+    """Everything measured, for --json."""
+    return {"row": row.name, "target": row.target, "unit": "pictures/s" if row.plays else "ms",
+            "ratio": row.ratio(), "met": row.verdicts(), **row.measured}
+
+
+def measure(done: list[Row], program: str, moves: int, seconds: float) -> None:
+    """Fill the rows, on a lab of its own whose kernels choose their threads themselves, as a student's do."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "MKL_"))}
+    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as folder, \
+            jupyterlab(Path(home), Path(folder), environment) as lab:
+        asyncio.run(_measure(done, program, lab, moves, seconds))
+
+
+async def _measure(done: list[Row], program: str, lab: Lab, moves: int, seconds: float) -> None:
+    from playwright.async_api import async_playwright
+
+    from tests.bench.latency_page import opened
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
+        pages = [await opened(browser, lab, "latency-1.ipynb")]
+        await _all(done, "quiet", pages, moves, seconds)
+        with busy_core():
+            await _all(done, "busy", pages, moves, seconds)
+        pages += [await opened(browser, lab, f"latency-{n}.ipynb") for n in range(2, KERNELS + 1)]
+        await _all(done, "many", pages, moves, seconds)
+        await browser.close()
+
+
+async def _all(done: list[Row], condition: str, pages: list[Page], moves: int, seconds: float) -> None:
+    """Every row in turn, on all pages at once."""
+    from tests.bench import latency_page
+
+    for row in done:
+        if row.plays:
+            work = [latency_page.frames(page, row.cell, seconds) for page in pages]
+        else:
+            work = [latency_page.moves(page, row.cell, moves) for page in pages]
+        row.measured[condition] = await asyncio.gather(*work)
+
+
+@contextmanager
+def busy_core() -> Iterator[None]:
+    """A neighbour that computes all the time."""
+    neighbour = subprocess.Popen([sys.executable, "-c", BUSY])
+    try:
+        yield
+    finally:
+        neighbour.kill()
+        neighbour.wait()

@@ -1,0 +1,126 @@
+"""The notebook of the latency rows, open in pages of a headless browser, and the clock in these pages."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+from tests.browser.jupyter import Lab, write_notebook
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+CELLS = (
+    """
+import u3lab, torch
+from u3lab import images, live, nets, pixels, saliency
+
+net = nets.load("squeezenet1_1")
+x = images.load("dog", size=net.size)
+kept = saliency.record(net, x)
+""",
+    """
+def by_class(k):
+    return pixels.relief(saliency.backprop(net, x, k, "guided")), net.classes[k]
+
+live.explore(by_class, k=(0, 999))
+""",
+    """
+def by_channel(channel):
+    return pixels.relief(kept.backprop(("fire9", channel, 6, 6), "guided")), f"channel {channel}"
+
+live.explore(by_channel, channel=(0, 511))
+""",
+    """
+def eliding(settings):
+    for step in saliency.minimal_elision(net, x, "German shepherd", settings):
+        yield step, pixels.overlay(x, step.image, scale=1.0), f"mask covers {float(step.image.mean()):.0%}"
+
+live.play(eliding, saliency.MaskSettings(steps=1000), "lam", "tv", "sigma")
+""",
+)
+WARM = 4  # moves before the clock counts
+PAUSE = 0.06  # seconds from a picture to the next move: the kernel has nothing left to do
+PATIENCE_MS = 180_000
+RAN = """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].every(one => /\\d/.test(one.innerText))"""
+# The time from each key to the moment when its picture is decoded and the page was drawn with it. A message to oneself
+# that is sent before a drawing is handled after it.
+CLOCK = """([handle, image]) => {
+    const times = [];
+    let pressed = null, told = () => {};
+    const drawn = () => new Promise(done => requestAnimationFrame(() => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = done;
+        port2.postMessage(null);
+    }));
+    handle.addEventListener("keydown", event => { pressed = event.timeStamp; }, true);
+    new MutationObserver(async () => {
+        const since = pressed;
+        pressed = null;
+        if (since === null) return;
+        await image.decode();
+        await drawn();
+        times.push(performance.now() - since);
+        told();
+    }).observe(image, { attributes: true, attributeFilter: ["data-frame"] });
+    image.answers = count => new Promise(done => {
+        told = () => { if (times.length >= count) done(times.splice(0)); };
+        told();
+    });
+}"""
+# New pictures a second, after a first second in which the player gets going.
+RATE = """async (image, seconds) => {
+    const wait = seconds => new Promise(done => setTimeout(done, 1000 * seconds));
+    let count = 0;
+    const watch = new MutationObserver(() => { count += 1; });
+    await wait(1);
+    const start = performance.now();
+    watch.observe(image, { attributes: true, attributeFilter: ["data-frame"] });
+    await wait(seconds);
+    watch.disconnect();
+    return 1000 * count / (performance.now() - start);
+}"""
+
+
+async def opened(browser: Browser, lab: Lab, name: str) -> Page:
+    """A page with the notebook, all cells run, and a clock on both explorers."""
+    write_notebook(lab.folder / name, CELLS)
+    page = await browser.new_page(viewport={"width": 1280, "height": 1600})
+    page.set_default_timeout(PATIENCE_MS)
+    await page.goto(lab.address(name))
+    await page.locator("#jp-main-statusbar", has_text="| Idle").first.wait_for()
+    await page.get_by_role("menuitem", name="Run", exact=True).click()
+    await page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
+    await page.wait_for_function(RAN, polling=300)
+    for cell in 1, 2, 3:
+        view = page.locator(".jp-CodeCell").nth(cell)
+        image = view.locator("img.widget-image[data-frame]")
+        await image.wait_for()
+        if cell < 3:
+            handle = view.locator(".noUi-handle").first
+            await page.evaluate(CLOCK, [await handle.element_handle(), await image.element_handle()])
+    return page
+
+
+async def moves(page: Page, cell: int, count: int) -> list[float]:
+    """Milliseconds from the key to the picture, for so many moves of the cell's first slider, one after the other."""
+    view = page.locator(".jp-CodeCell").nth(cell)
+    image = await view.locator("img.widget-image").element_handle()
+    await view.locator(".noUi-handle").first.focus()
+    times: list[float] = []
+    for _ in range(WARM + count):
+        await asyncio.sleep(PAUSE)
+        await page.keyboard.press("ArrowRight")
+        times += await asyncio.wait_for(image.evaluate("image => image.answers(1)"), PATIENCE_MS / 1000)
+    return times[WARM:]
+
+
+async def frames(page: Page, cell: int, seconds: float) -> list[float]:
+    """New pictures a second of the cell's player, from the start of its run."""
+    view = page.locator(".jp-CodeCell").nth(cell)
+    await view.get_by_role("button", name=re.compile(r"(^|\W)restart$")).click()
+    await view.get_by_role("button", name=re.compile(r"(^|\W)play$")).click()
+    rate = await view.locator("img.widget-image").evaluate(RATE, seconds)
+    await view.get_by_role("button", name=re.compile(r"(^|\W)pause$")).click()
+    return [rate]

@@ -1,0 +1,103 @@
+"""A student solves an exercise by typing, asks for hints, and answers a quiz; what is done is kept."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator
+
+from tests.browser.desk import Desk
+from u3lab.course import catalogue
+
+CELLS = (
+    """
+import u3lab
+from u3lab import course
+""",
+    'course.exercise("6-guided")',
+    """
+def my_guided(p, through):
+    return ...
+""",
+    'course.check("6-guided", my_guided)',
+    'course.quiz("6")',
+    'course.quiz("6-deep")',
+    "course.progress()",
+    "pass",
+)
+TASK, ANSWER, CHECK, QUIZ, DEEP, PROGRESS = range(1, 7)
+RIGHT = "def my_guided(p, through):\n    return through(p).clamp(min=0)"
+DECONVNET = "def my_guided(p, through):\n    return p.clamp(min=0)"
+ENDLESS = "def my_guided(p, through):\n    while True:\n        pass"
+
+
+@pytest.fixture(scope="module")
+def desk(open_notebook) -> Desk:
+    """A notebook with a task, a stub, its check and both quizzes."""
+    return open_notebook("course.ipynb", CELLS)
+
+
+def checked(desk: Desk, answer: str) -> str:
+    """Type an answer over the stub, run it, run the check; what the box says."""
+    desk.run(ANSWER, answer)
+    return desk.run(CHECK).locator("[role=status]").inner_text()
+
+
+def test_the_stub_does_not_stop_the_notebook(desk: Desk):
+    assert "not tried yet" in desk.cell(CHECK).locator("[role=status]").inner_text()
+    assert desk.ask("1") == 1
+
+
+def test_a_solution_typed_into_a_cell_passes(desk: Desk):
+    said = checked(desk, DECONVNET)
+    assert "not yet" in said and "deconvnet" in said
+    assert "passed" in checked(desk, RIGHT)
+    assert desk.run(PROGRESS).locator("tr", has_text="chapter 6").inner_text().split("\t")[1].startswith("1 of ")
+
+
+def test_an_answer_that_never_ends_is_stopped(desk: Desk):
+    assert "not yet" in checked(desk, ENDLESS)
+    assert desk.ask("6 * 7") == 42  # the kernel is alive
+
+
+def test_each_press_of_the_button_opens_one_hint_more(desk: Desk):
+    task = catalogue.find("6-guided")
+    output = desk.cell(TASK).locator(".jp-Cell-outputArea")
+    for number in range(1, len(task.hints) + 1):
+        output.get_by_role("button", name="Hint").click()
+        output.get_by_text(f"hint {number} of {len(task.hints)}").wait_for()
+    assert output.get_by_text("hint 1 of").is_visible()  # the first is still there
+    output.get_by_role("button", name="Solution").click()
+    output.get_by_text("def guided").first.wait_for()
+
+
+@pytest.mark.parametrize(("cell", "quiz_id"), [(QUIZ, "6"), (DEEP, "6-deep")])
+def test_every_option_of_a_question_is_explained(desk: Desk, cell: int, quiz_id: str):
+    question = catalogue.questions(quiz_id)[0]
+    output = desk.cell(cell).locator(".jp-Cell-outputArea")
+    options = output.locator(".widget-radio-box").first.locator("input")
+    assert options.count() == len(question.options)
+    assert output.locator("input:checked").count() == 0 and output.locator("[role=status]").count() == 0
+    for number, why in enumerate(question.why):
+        options.nth(number).check()
+        box = output.locator("[role=status]", has_text=plain(why))
+        box.wait_for()
+        assert ("✓" in box.inner_text()) == (number == question.answer)
+    for_the_eye(output)
+
+
+def for_the_eye(output: Locator) -> None:
+    """Pictures of a quiz are there, and have words."""
+    for picture in output.locator("img").all():
+        assert picture.get_attribute("alt")
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 50
+
+
+def test_answers_count_as_done(desk: Desk):
+    row = desk.run(PROGRESS).locator("tr", has_text="chapter 6").inner_text()
+    assert row.split("\t")[-1].startswith("2 of ")
+    assert desk.complaints == []
+
+
+def plain(sentence: str) -> str:
+    """A sentence without the marks of code."""
+    return sentence.replace("`", "")

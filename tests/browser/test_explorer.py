@@ -1,0 +1,219 @@
+"""Sliders, clicks and the student's own pictures in JupyterLab: the picture follows, and a slip is one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.browser.desk import Desk, Figure, until
+from u3lab import pixels
+
+SETUP = """
+import u3lab, torch
+from u3lab import U3Error, images, live, nets, pixels, saliency
+"""
+PICKY = """
+def shade(level):
+    if level == 3:
+        raise U3Error("level 3 is <closed>; move on")
+    return torch.full((1, 3, 40, 60), level / 8), f"level {level}"
+
+picky = live.explore(shade, level=(0, 8))
+picky
+"""
+CLICKED = """
+def cross(place):
+    x, y = place
+    picture = torch.zeros(1, 3, 104, 104)
+    picture[:, :, int(103 * y), :] = picture[:, :, :, int(103 * x)] = 1
+    return torch.cat([picture, picture], -1), f"x = {x:.2f}, y = {y:.2f}"
+
+clicked = live.explore(cross, place=live.Click(0.5, 0.5, panels=2))
+clicked
+"""
+OWN = """
+def own(picture):
+    x = images.load(picture, size=64)
+    return x, f"mean {float(x.mean()):.2f}"
+
+box = live.PictureBox(["dog", "coffee"])
+mine = live.explore(own, picture=box)
+mine
+"""
+GUIDED = """
+net = nets.load("squeezenet1_1")
+x = images.load("dog", size=net.size)
+
+def guided(k):
+    return pixels.relief(saliency.backprop(net, x, k, "guided")), net.classes[k]
+
+live.explore(guided, k=(0, 999))
+"""
+PICKY_CELL, CLICKED_CELL, OWN_CELL, GUIDED_CELL = 1, 2, 3, 4
+MOVE = """async ([handle, image, moves]) => {
+    for (let n = 0; n < moves; n++) {
+        const shown = new Promise(done => {
+            const watch = new MutationObserver(() => { watch.disconnect(); done(); });
+            watch.observe(image, { attributes: true, attributeFilter: ["data-frame"] });
+        });
+        handle.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+        await shown;
+    }
+}"""
+
+
+@pytest.fixture(scope="module")
+def desk(open_notebook) -> Desk:
+    """One notebook with four explorers, and a cell to ask in."""
+    return open_notebook("explorers.ipynb", (SETUP, PICKY, CLICKED, OWN, GUIDED, "pass"))
+
+
+def test_a_slip_is_one_line_and_the_next_good_value_recovers(desk: Desk):
+    figure = desk.figure(PICKY_CELL)
+    figure.says("level 4")
+    good, frame = figure.bytes(), figure.number()
+    figure.press("level", "ArrowLeft")
+    figure.says("level 3 is <closed>; move on")
+    assert figure.bytes() == good and figure.image.get_attribute("alt") == "level 4"
+    figure.press("level", "ArrowLeft")
+    figure.says("level 2")
+    assert figure.newer(frame) and figure.bytes() != good
+    assert figure.image.get_attribute("alt") == "level 2"
+
+
+def test_many_moves_end_at_the_last(desk: Desk):
+    figure = desk.figure(PICKY_CELL)
+    figure.press("level", "Home")
+    figure.says("level 0")
+    for _ in range(8):
+        desk.page.keyboard.press("ArrowRight")
+    figure.says("level 8")
+    until(lambda: figure.image.get_attribute("alt") == "level 8", "the last value was lost")
+
+
+def test_a_move_while_a_cell_runs_is_answered_afterwards(desk: Desk):
+    figure = desk.figure(PICKY_CELL)
+    figure.press("level", "Home")
+    figure.says("level 0")
+    cell = desk.cell(-1)
+    cell.locator(".cm-content").click()
+    desk.page.keyboard.press("ControlOrMeta+a")
+    desk.page.keyboard.insert_text("import time; time.sleep(3)")
+    desk.page.keyboard.press("ControlOrMeta+Enter")
+    cell.locator(".jp-InputPrompt", has_text="*").wait_for()
+    figure.press("level", "End")
+    figure.says("level 8")
+
+
+def test_two_hundred_moves_cost_no_memory(desk: Desk):
+    figure, kernel = desk.figure(GUIDED_CELL), desk.process()
+    parts = [figure.handle("k").element_handle(), figure.image.element_handle()]
+    desk.page.evaluate(MOVE, [*parts, 20])  # what a first use allocates
+    before = kernel.memory_info().rss
+    desk.page.evaluate(MOVE, [*parts, 200])
+    assert kernel.memory_info().rss - before < 20e6
+    assert figure.number() >= 220
+
+
+@pytest.mark.parametrize("panel", [0, 1])
+def test_a_click_counts_within_its_panel_and_the_arrow_keys_go_on_from_there(desk: Desk, panel: int):
+    figure = desk.figure(CLICKED_CELL)
+    figure.image.scroll_into_view_if_needed()
+    box = figure.image.bounding_box()
+    desk.page.mouse.click(box["x"] + (panel + 0.25) * box["width"] / 2, box["y"] + 0.75 * box["height"])
+    until(lambda: near(place(figure), (0.25, 0.75), 0.02), f"the click in panel {panel} was not understood")
+    start = place(figure)
+    desk.page.keyboard.press("ArrowDown")
+    until(lambda: near(place(figure), (start[0], start[1] + 1 / 14), 0.011), "ArrowDown did not move the place")
+    desk.page.keyboard.press("ArrowRight")
+    until(lambda: near(place(figure), (start[0] + 1 / 14, start[1] + 1 / 14), 0.011), "ArrowRight did nothing")
+    rings = figure.box.locator(".u3lab-ring").evaluate_all(
+        "all => all.map(ring => [ring.offsetLeft + 8, ring.offsetTop + 8])")
+    x, y = place(figure)
+    assert len(rings) == 1  # in the first panel: in the others it would hide what is there
+    assert near(rings[0], (x * box["width"] / 2, y * box["height"]), 2)
+
+
+def test_a_drag_moves_the_place_along(desk: Desk):
+    figure = desk.figure(CLICKED_CELL)
+    box = figure.image.bounding_box()
+    desk.page.mouse.move(box["x"] + 10, box["y"] + 10)
+    desk.page.mouse.down()
+    desk.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2, steps=5)
+    desk.page.mouse.up()
+    until(lambda: near(place(figure), (0.5, 0.5), 0.02), "the place did not follow the drag")
+
+
+def test_the_students_own_picture_and_a_file_that_is_none(desk: Desk, tmp_path: Path):
+    figure = desk.figure(OWN_CELL)
+    dog = figure.bytes()
+    (tmp_path / "white.png").write_bytes(pixels.png(torch.ones(1, 3, 70, 80)))
+    upload(desk, tmp_path / "white.png")
+    figure.says("mean 1.00")
+    white = figure.bytes()
+    assert white != dog
+
+    (tmp_path / "letter.png").write_text("dear network")
+    upload(desk, tmp_path / "letter.png")
+    figure.says("letter.png")
+    assert figure.bytes() == white
+    assert len(figure.box.locator("[role=alert]").inner_text().splitlines()) == 1
+
+    figure.box.locator("select").select_option("coffee")
+    until(lambda: figure.bytes() != white, "the menu brings no other picture")
+    assert figure.box.locator("[role=alert]").count() == 0
+
+
+def test_a_dicom_file_is_a_picture_too(desk: Desk, tmp_path: Path):
+    pytest.importorskip("pydicom")
+    write_dicom(tmp_path / "slice.dcm")
+    figure = desk.figure(OWN_CELL)
+    frame = figure.number()
+    upload(desk, tmp_path / "slice.dcm")
+    figure.newer(frame)
+    chosen = figure.box.locator("select").evaluate("menu => menu.selectedOptions[0].label")
+    assert chosen.split() == ["your", "own:", "slice.dcm"]
+    assert figure.box.locator("[role=alert]").count() == 0
+
+
+def test_every_live_picture_has_words(desk: Desk):
+    words = desk.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
+    assert len(words) == 4 and all(words) and "no picture yet" not in words
+    assert desk.complaints == []
+
+
+def place(figure: Figure) -> tuple[float, float]:
+    """The place as the line under the picture says it."""
+    x, y = figure.box.locator(".widget-html").last.inner_text().split(", ")
+    return float(x.removeprefix("x = ")), float(y.removeprefix("y = "))
+
+
+def near(a: tuple[float, float], b: tuple[float, float], distance: float) -> bool:
+    """Whether two places differ by at most ``distance`` in x and in y."""
+    return all(abs(one - other) <= distance for one, other in zip(a, b, strict=True))
+
+
+def upload(desk: Desk, file: Path) -> None:
+    """Choose a file in the dialogue behind the button."""
+    with desk.page.expect_file_chooser() as chooser:
+        desk.figure(OWN_CELL).box.locator(".widget-upload").click()
+    chooser.value.set_files(file)
+
+
+def write_dicom(file: Path) -> None:
+    """A ramp of 12-bit grey values, as a scanner writes it."""
+    import numpy as np
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset(str(file), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    data.Rows, data.Columns, data.SamplesPerPixel, data.PhotometricInterpretation = 64, 96, 1, "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+    data.PixelData = np.linspace(0, 4095, 64 * 96).astype("<u2").tobytes()
+    data.save_as(file, enforce_file_format=True)

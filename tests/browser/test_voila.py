@@ -1,0 +1,80 @@
+"""The same notebooks as pages of Voilà: no cells, and everything lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Browser, Page
+
+from tests.browser.desk import RUN_SECONDS, SECONDS, Figure, until
+from tests.browser.jupyter import NOTEBOOKS, voila, without_outputs, write_notebook
+from u3lab.course import catalogue
+
+SETUP = """
+import u3lab, torch
+from u3lab import course, live, saliency
+from u3lab.descent import Step
+"""
+EXPLORER = """
+live.explore(lambda level: (torch.full((1, 3, 40, 60), level / 8), f"level {level}"), level=(0, 8))
+"""
+PLAYER = """
+def growing(settings):
+    for n in range(100_000):
+        yield Step(n, 1 / (n + 1), torch.full((1, 3, 8, 8), n % 200 / 200), {})
+
+live.play(growing, saliency.MaskSettings(), "lam")
+"""
+
+
+@contextmanager
+def page_of(browser: Browser, home: Path, notebook: Path) -> Iterator[Page]:
+    """The page that Voilà makes of a notebook."""
+    with voila(home, notebook) as url:
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(SECONDS * 1000)
+        page.goto(url, timeout=RUN_SECONDS * 1000)
+        page.locator("img.widget-image").first.wait_for(timeout=RUN_SECONDS * 1000)
+        yield page
+        page.close()
+
+
+def shown(page: Page, number: int) -> Figure:
+    """The live figure number so-and-so of the page."""
+    outputs = page.locator(".jp-OutputArea-output", has=page.locator("img.widget-image"))
+    outputs.nth(number).wait_for()
+    return Figure(page, outputs.nth(number))
+
+
+def test_a_slider_a_player_and_a_quiz(browser: Browser, tmp_path: Path):
+    notebook = write_notebook(tmp_path / "small.ipynb", (SETUP, EXPLORER, PLAYER, 'course.quiz("6")'))
+    with page_of(browser, tmp_path, notebook) as page:
+        explorer, player = shown(page, 0), shown(page, 1)
+        before = explorer.bytes()
+        explorer.press("level", "End")
+        explorer.says("level 8")
+        until(lambda: explorer.bytes() != before, "the slider was moved, and the picture stayed")
+        player.button("play").click()
+        player.newer(player.number() + 20)
+        player.button("pause").click()
+        question = catalogue.questions("6")[0]
+        page.locator(".widget-radio-box").first.locator("input").nth(question.answer).check()
+        page.locator("[role=status]", has_text=question.why[question.answer]).wait_for()
+        assert all(page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)"))
+
+
+def test_the_first_notebook_of_the_course(browser: Browser, tmp_path: Path):
+    notebook = tmp_path / "00_start_here.ipynb"
+    nbformat.write(without_outputs(NOTEBOOKS / notebook.name), notebook)
+    with page_of(browser, tmp_path, notebook) as page:
+        figure = shown(page, 0)
+        before = figure.bytes()
+        figure.box.locator(".noUi-handle").first.focus()
+        page.keyboard.press("End")
+        until(lambda: figure.bytes() != before, "the slider was moved, and the picture stayed")
+        assert page.get_by_text("Traceback").count() == 0
+
+
