@@ -1,4 +1,7 @@
-"""``python -m tests.bench [--quick] [--json FILE] [--threads] [--only WORD] [--network NAME]``; see the package."""
+"""``python -m tests.bench [--quick] [--json FILE] [--latency] [--threads] [--only WORD] [--network NAME]``.
+
+See the package. Without --only and --network the live figures are measured as well, where there is a browser.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def main() -> None:
     """Measure and print; nothing is asserted about times."""
     arguments = _arguments()
+    if arguments.latency:
+        _write(arguments.json, {"latency": _latency(arguments.quick)})
+    else:
+        _maps(arguments)
+
+
+def _maps(arguments: argparse.Namespace) -> None:
     import torch
 
     from tests.bench import measure, table, threads
@@ -46,11 +56,23 @@ def main() -> None:
     print("\n" + table.notes(results))
     judged = [table.verdict(result) for result in results if table.verdict(result) != "–"]
     print(f"\n{judged.count('yes')} of {len(judged)} targets met; measured in {time.perf_counter() - start:.0f} s.")
-    if arguments.json:
-        data = {"machine": machine, "rows": [table.as_data(result) for result in results]}
-        Path(arguments.json).write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+    data = {"machine": machine, "rows": [table.as_data(result) for result in results]}
+    if not arguments.only and not arguments.network:
+        data["latency"] = _latency(arguments.quick)
+    _write(arguments.json, data)
     if arguments.threads:
         print(threads.report())
+
+
+def _latency(quick: bool) -> list[dict]:
+    from tests.bench import latency
+
+    return [latency.as_data(row) for row in latency.report(quick)]
+
+
+def _write(file: str | None, data: dict) -> None:
+    if file:
+        Path(file).write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _peaks(prepared: list) -> dict[tuple[str, str], list[float | None]]:
@@ -67,8 +89,9 @@ def _peaks(prepared: list) -> dict[tuple[str, str], list[float | None]]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions and no memory: under a minute")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions and no memory: two minutes")
     parser.add_argument("--json", metavar="FILE", help="write everything measured to a file")
+    parser.add_argument("--latency", action="store_true", help="the live figures in a browser, and nothing else")
     parser.add_argument("--threads", action="store_true", help="OpenMP's waiting policy beside a busy core as well")
     parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word")
     parser.add_argument("--network", choices=("squeezenet1_1", "efficientnet_lite0"), help="one network only")

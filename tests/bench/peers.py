@@ -56,6 +56,15 @@ def captum_neuron(scene: Scene) -> Run:
     return lambda: [NeuronGradient(scene.module, scene.neuron_module).attribute(scene.normalised, place).detach()]
 
 
+def captum_attack(scene: Scene, steps: int) -> Run:
+    """PGD for a number of steps, with cross-entropy as its loss."""
+    from captum.robust import PGD
+
+    attack = PGD(scene.module, nn.CrossEntropyLoss(reduction="none"))
+    label = torch.tensor([scene.target])
+    return lambda: [attack.perturb(scene.normalised, 0.07, 0.02, steps, label)]
+
+
 def captum_lrp(scene: Scene) -> Run:
     """LRP with captum's default, the ε-rule with ε = 1e-9, for all layers."""
     from captum.attr import LRP

@@ -115,6 +115,15 @@ def mask_steps(scene: Scene) -> Run:
     return run
 
 
+def attack_steps(scene: Scene) -> Run:
+    """Steps of PGD in its default settings. The run never ends, so each step has its forward and its backward pass."""
+    from itertools import chain, repeat
+
+    steps = chain.from_iterable(saliency.pgd(scene.net, scene.picture, scene.target, settings)
+                                for settings in repeat(saliency.AttackSettings(steps=1000)))
+    return lambda: [next(steps).image for _ in range(MASK_STEPS)]
+
+
 def bare_steps(scene: Scene) -> Run:
     step = by.bare(scene, ours=True)
     return lambda: [m for _ in range(MASK_STEPS) for m in step()]
@@ -213,6 +222,11 @@ ROWS = [
         Peer("TorchRay extremal", partial(by.torchray_perturbation, steps=MASK_STEPS), None, TORCHRAY,
              note="extremal perturbation is another energy, with its pyramid of blurs made once for all steps")],
         target=None, scale=MASK_STEPS),
+    Row("attack (PGD), one step", attack_steps, [
+        Peer("bare forward + backward", bare_steps, None),
+        Peer("captum PGD", partial(by.captum_attack, steps=MASK_STEPS), None, CAPTUM,
+             note="captum's PGD is asked in terms of the normalised picture; equal paths are shown in tests/oracles")],
+        target=1.1, scale=MASK_STEPS),
 ]
 
 

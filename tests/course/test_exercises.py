@@ -161,7 +161,8 @@ MUTANTS = [
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, 1, 1, beta), "prices are missing"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, tv, lam, beta), "swapped"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, size=lambda m: (m * m).mean()), "m²"),
-    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta)[0], "one tensor, but 2 tensors, as in `return a, b`"),
+    ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta)[0],
+     "one tensor, but 2 tensors, as in `return a, b`"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, 2 * tv, beta), "part 1 of the answer is right, but"),
 ]
 
