@@ -8,6 +8,7 @@ import inspect
 import pytest
 import torch
 
+from tests.course import answers_6b
 from u3lab import course
 from u3lab.course import catalogue, start
 from u3lab.course.definitions import LEVELS
@@ -48,9 +49,10 @@ def test_both_kinds_of_stub(name: str):
 def test_what_is_written_about_it(name: str):
     task = ALL[name]
     assert 1 <= len(task.hints) <= 4 and task.difficulty in LEVELS and 1 <= task.minutes <= 60
-    if name in FUNCTIONS:  # the signature is code that can be copied, and its arguments are the reference's in number
+    if name in FUNCTIONS:  # the signature is code that can be copied; its arguments are those that the reference needs
         head = ast.parse(task.signature.replace(":   #", ": ...   #")).body[0]
-        assert len(head.args.args) == len(inspect.signature(task.reference).parameters)
+        needed = [p for p in inspect.signature(task.reference).parameters.values() if p.default is p.empty]
+        assert len(head.args.args) == len(needed)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -164,6 +166,7 @@ MUTANTS = [
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta)[0],
      "one tensor, but 2 tensors, as in `return a, b`"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, 2 * tv, beta), "part 1 of the answer is right, but"),
+    *answers_6b.MUTANTS,
 ]
 
 
@@ -183,7 +186,7 @@ OTHERS = [("0-upside-down", lambda x: x[:, :, torch.arange(x.shape[2] - 1, -1, -
           ("6-guided", lambda p, through: torch.where(p > 0, through(p), torch.zeros_like(p))),
           ("6-modulated-gradient", einsum), ("6-mask-energy", slow_price),
           ("6-pointing", lambda heat: guarded(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1))),
-          ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a))))]
+          ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a)))), *answers_6b.RIGHT]
 
 
 @pytest.mark.parametrize("name, answer", OTHERS)

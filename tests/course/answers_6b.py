@@ -1,0 +1,148 @@
+"""Right and wrong answers to the exercises of chapter 6b, made by other code than the library's."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def step(image, gradient, original, rate, eps, *, sign=-1.0, direction=torch.sign, about=None, ball=True, box=True):
+    """The step by the greatest and smallest values that are allowed."""
+    moved = image + sign * rate * direction(gradient)
+    centre = original if about is None else about(image, original)
+    if ball:
+        moved = torch.minimum(torch.maximum(moved, centre - eps), centre + eps)
+    return moved.clip(0, 1) if box else moved
+
+
+def box_first(image, gradient, original, rate, eps):
+    moved = torch.where(gradient > 0, image - rate, torch.where(gradient < 0, image + rate, image)).clip(0, 1)
+    return torch.minimum(torch.maximum(moved, original - eps), original + eps)
+
+
+def step_in_place(image, gradient, original, rate, eps):
+    image -= rate * gradient.sign()
+    return step(image, torch.zeros_like(image), original, rate, eps)
+
+
+def towards(scores: Tensor, target: int) -> Tensor:
+    """log Σ exp − s_target, with the greatest score taken out of the exponentials."""
+    top = scores.max()
+    return (scores - top).exp().sum().log() + top - scores[0, target]
+
+
+def chances(scores: Tensor) -> Tensor:
+    return (scores - scores.max()).exp() / (scores - scores.max()).exp().sum()
+
+
+def by_index(filters: Tensor, axis: int) -> Tensor:
+    return filters.index_select(axis, torch.arange(filters.shape[axis] - 1, -1, -1))
+
+
+def overwritten(filters: Tensor) -> Tensor:
+    filters[:] = filters.flip(3)
+    return filters
+
+
+def normal_equations(x, y, *, centred=True):
+    mean_x, mean_y = x.mean(0), y.mean(0)
+    a, c = (x - mean_x, y - mean_y) if centred else (x, y)
+    w = torch.linalg.solve(a.T @ a, a.T @ c).T
+    return w, mean_y - w @ mean_x
+
+
+def ones_first(x, y):
+    found = torch.linalg.pinv(torch.cat([torch.ones(len(x), 1, dtype=x.dtype), x], 1)) @ y
+    return found[1:].T, found[0]
+
+
+def one_by_one(x, y):
+    """A line for each pair of features."""
+    w = torch.stack([torch.stack([torch.cov(torch.stack([a, b]))[0, 1] / a.var() for a in x.T]) for b in y.T])
+    return w, y.mean(0) - w @ x.mean(0)
+
+
+def uncentred_in_between(x, y):
+    w, _ = normal_equations(x, y, centred=False)
+    return w, (y - x @ w.T).mean(0)
+
+
+MUTANTS = [
+    ("6b-step", lambda *given: step(*given, sign=1.0), "you go up"),
+    ("6b-step", lambda *given: step(*given, direction=lambda p: p), "the sign is missing"),
+    ("6b-step", lambda *given: step(*given, direction=lambda p: F.normalize(p.flatten(), dim=0).view_as(p)),
+     "divided the gradient by its length"),
+    ("6b-step", lambda *given: step(*given, direction=lambda p: p / p.pow(2).mean().sqrt()), "for the L2 ball"),
+    ("6b-step", lambda *given: step(*given, direction=lambda p: torch.where(p > 0, 1.0, -1.0).to(p)), "the sign of 0"),
+    ("6b-step", lambda *given: step(*given, ball=False), "may leave the ball"),
+    ("6b-step", lambda *given: step(*given, box=False), "the box is missing"),
+    ("6b-step", lambda *given: step(*given, ball=False, box=False), "Π is missing"),
+    ("6b-step", lambda *given: step(*given, about=lambda image, original: image), "ball is about the picture before"),
+    ("6b-step", lambda *given: step(*given, about=lambda image, original: image, box=False), "box is missing too"),
+    ("6b-step", lambda *given: step(*given, about=lambda image, original: 0 * image), "clamped the picture itself"),
+    ("6b-step", lambda *given: step(*given, about=lambda image, original: 0 * image, box=False), "the picture itself"),
+    ("6b-step", lambda image, p, original, rate, eps: step(original, p, original, rate, eps), "step from the original"),
+    ("6b-step", lambda image, p, original, rate, eps: step(image, p, original, eps, eps), "your step is ε long"),
+    ("6b-step", lambda image, p, original, rate, eps: step(image, p, original, rate, eps) - original, "the change δ"),
+    ("6b-step", step_in_place, "changes its input `image` in place"),
+    ("6b-step", lambda *given: step(*given)[0], "has the shape"),
+    ("6b-step", lambda *given: step(*given).float(), "float32, and float64 is wanted"),
+    ("6b-step", lambda *given: 0.9 * step(*given), "right values"),
+    ("6b-target", lambda s, t: -towards(s, t), "the sign is −"),
+    ("6b-target", lambda s, t: -chances(s)[0, t], "the log is missing"),
+    ("6b-target", lambda s, t: chances(s)[0].index_fill(0, torch.tensor(t), 0).sum(), "1 − Φ_target has no log"),
+    ("6b-target", lambda s, t: -s[0][t], "score without a softmax"),
+    ("6b-target", lambda s, t: -chances(s).log()[0, t], "beyond float32; take log_softmax"),
+    ("6b-target", lambda s, t: -(s.exp() / s.exp().sum())[0, t].log(), "beyond float32; take log_softmax"),
+    ("6b-target", lambda s, t: s.exp().sum().log() - s[0, t], "beyond float32; take log_softmax"),
+    ("6b-target", lambda s, t: -(s.exp()[0, t] / s.exp().sum()).log2() * 0.6931472, "beyond float32"),
+    ("6b-target", lambda s, t: -(chances(s)[0, t] + 1e-12).log(), "a small constant under the log"),
+    ("6b-target", lambda s, t: -chances(s)[0, t].clip(1e-10).log(), "a small constant under the log"),
+    ("6b-target", lambda s, t: F.nll_loss(F.log_softmax(s, 0), torch.tensor([t])), "over axis 0"),
+    ("6b-target", lambda s, t: F.cross_entropy(chances(s), torch.tensor([t])), "taken twice"),
+    ("6b-target", lambda s, t: -towards(s, int(s.argmax())), "never ask for the target"),
+    ("6b-target", lambda s, t: F.cross_entropy(s, torch.tensor([t]), reduction="none"), "of shape (1,)"),
+    ("6b-target", lambda s, t: F.cross_entropy(s, torch.tensor([t])).item(), "without .item()"),
+    ("6b-target", lambda s, t: 2 * towards(s, t), "right values"),
+    ("6b-flip", lambda w: w.clone(), "as they were"),
+    ("6b-flip", lambda w: by_index(w, 2), "axis 2 holds the rows"),
+    ("6b-flip", lambda w: w.rot90(2, (2, 3)), "half a turn"),
+    ("6b-flip", lambda w: torch.einsum("ocij->ocji", w), "rows and columns are swapped"),
+    ("6b-flip", lambda w: by_index(w, 0), "counts the output channels"),
+    ("6b-flip", lambda w: by_index(w, 1), "counts the input channels"),
+    ("6b-flip", lambda w: by_index(by_index(w, 3), 0), "reversed the output channels as well"),
+    ("6b-flip", lambda w: 0 - w, "the signs are changed"),
+    ("6b-flip", overwritten, "changes its input `filters` in place"),
+    ("6b-flip", lambda w: by_index(w, 3).float(), "float32, and float64 is wanted"),
+    ("6b-flip", lambda w: by_index(w, 3)[..., 1:], "has the shape"),
+    ("6b-flip", lambda w: w.roll(1, 3), "right values"),
+    ("6b-stitch", lambda x, y: (ones_first(x, y)[0].T, ones_first(x, y)[1]), "W is transposed"),
+    ("6b-stitch", lambda x, y: ones_first(x, y)[::-1], "in the other order"),
+    ("6b-stitch", lambda x, y: (torch.linalg.lstsq(x, y).solution.T, 0 * y[0]), "there is no offset"),
+    ("6b-stitch", lambda x, y: (normal_equations(x, y)[0], 0 * y[0]), "W is right, but b is 0"),
+    ("6b-stitch", uncentred_in_between, "and b afterwards"),
+    ("6b-stitch", lambda x, y: (normal_equations(x, y)[0], y.mean(0)), "the mean of y alone"),
+    ("6b-stitch", lambda x, y: (torch.linalg.lstsq(x, y).solution.T, y.mean(0)), "b is the mean of y; find them"),
+    ("6b-stitch", lambda x, y: (ones_first(x, y)[0], 0 - ones_first(x, y)[1]), "the wrong sign"),
+    ("6b-stitch", lambda x, y: (ones_first(x, y)[0], y.mean(0, True) - x.mean(0, True) @ ones_first(x, y)[0].T),
+     "b is (1,q)"),
+    ("6b-stitch", lambda x, y: normal_equations(y, x), "have changed places"),
+    ("6b-stitch", one_by_one, "each feature of x by itself"),
+    ("6b-stitch", lambda x, y: (torch.cov(torch.cat([x, y], 1).T, correction=0)[x.shape[1]:, : x.shape[1]],
+                                y.mean(0) - torch.cov(torch.cat([x, y], 1).T, correction=0)[
+                                    x.shape[1]:, : x.shape[1]] @ x.mean(0)), "covariance of y and x alone"),
+    ("6b-stitch", lambda x, y: ones_first(x, y)[0], "one tensor, but 2 tensors, as in `return a, b`"),
+    ("6b-stitch", lambda x, y: tuple(part.numpy() for part in ones_first(x, y)), "stay in torch"),
+    ("6b-stitch", lambda x, y: (ones_first(x, y)[0], 2 * ones_first(x, y)[1]), "part 1 of the answer is right, but"),
+]
+
+RIGHT = [
+    ("6b-step", step), ("6b-step", box_first),
+    ("6b-step", lambda image, p, original, rate, eps: (image - rate * p.sign()).clamp(
+        (original - eps).clamp(min=0), (original + eps).clamp(max=1))),
+    ("6b-target", towards), ("6b-target", lambda s, t: F.cross_entropy(s, torch.tensor([t]))),
+    ("6b-target", lambda s, t: torch.logsumexp(s, 1)[0] - s[0, t]),
+    ("6b-flip", lambda w: by_index(w, 3)), ("6b-flip", lambda w: w.mT.flip(2).mT),
+    ("6b-stitch", normal_equations), ("6b-stitch", ones_first),
+]

@@ -1,0 +1,103 @@
+"""What the exercises of chapter 6b say is so: the identity, both orders of Π, and that the library uses the answers."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.course import answers_6b
+from tests.saliency.attacked import small
+from u3lab import U3Error, course
+from u3lab.course import catalogue
+from u3lab.equivariance import mirror, stitching, transport
+from u3lab.equivariance.mirror import mirrored_filters
+from u3lab.equivariance.regression import ridge
+from u3lab.saliency import AttackSettings, adversaries, fgsm, pgd
+from u3lab.saliency.adversaries import descend_once, targeted_loss
+
+SEEDS = pytest.mark.parametrize("seed", range(3))
+
+
+def random(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_the_chapter_is_in_the_course():
+    assert [task.id for task in catalogue.exercises("6b")] == ["6b-step", "6b-target", "6b-flip", "6b-stitch"]
+    assert len(catalogue.questions("6b")) == 5 and set(catalogue.quizzes("6b")) == {"6b"}
+    row = str(course.progress()).splitlines()[-1]
+    assert row.split() == "chapter 6b 0 of 4 0 of 11 0 of 5".split()
+    with pytest.raises(U3Error, match="did you mean '6b-step'"):
+        course.hint("6b-stp")
+    with pytest.raises(U3Error):
+        course.quiz("6b-deep")
+
+
+def test_no_answer_of_the_quiz_is_at_the_same_place_everywhere():
+    assert len({question.answer for question in catalogue.questions("6b")}) >= 3
+
+
+def test_the_library_uses_the_references():
+    for function in (adversaries.fgsm, adversaries.projected_descent):
+        assert "descend_once(" in inspect.getsource(function)
+    assert "targeted_loss(scores" in inspect.getsource(adversaries.fooling)
+    assert "mirrored_filters(layer.weight" in inspect.getsource(mirror.mirrored)
+    assert all("ridge(x" in inspect.getsource(module) for module in (stitching, transport))
+
+
+@SEEDS
+def test_a_step_of_the_iterator_is_the_exercise(seed: int):
+    net, x = small(seed)
+    settings = AttackSettings(eps=0.02, rate=0.013, steps=4)
+    pictures = [step.image for step in pgd(net, x, "a", settings, target="c")]
+    for before, after in zip(pictures, pictures[1:], strict=False):
+        before.requires_grad_()
+        (p,) = torch.autograd.grad(targeted_loss(net(before), 2), [before])
+        torch.testing.assert_close(after, answers_6b.step(before.detach(), p, x, 0.013, 0.02), atol=1e-6, rtol=0)
+    p = torch.autograd.grad(targeted_loss(net(x.requires_grad_()), 2), [x])[0]
+    x = x.detach()
+    assert torch.equal(fgsm(net, x, "a", 0.02, target="c"), descend_once(x, p, x, 0.02, 0.02))
+
+
+@SEEDS
+def test_ball_and_box_may_come_in_either_order(seed: int):
+    """Of two intervals with a value in common, clamping to one after the other is clamping to what they share."""
+    image, gradient, original = torch.randn(3, 1, 3, 8, 8, generator=random(seed), dtype=torch.float64).unbind()
+    original = original.sigmoid()
+    for rate, eps in ((0.1, 0.05), (0.01, 0.2), (0.3, 0.0)):
+        given = image, gradient, original, rate, eps
+        torch.testing.assert_close(answers_6b.box_first(*given), descend_once(*given), atol=1e-15, rtol=0)
+
+
+@SEEDS
+@pytest.mark.parametrize("k, groups", [(1, 1), (3, 1), (4, 1), (5, 2)])
+def test_the_flip_identity(k: int, groups: int, seed: int):
+    """conv(flip x; W) = flip conv(x; flip W) with stride 1, whatever the filters; with W itself it fails."""
+    x = torch.randn(2, 4, 9, 11, generator=random(seed))
+    w = torch.randn(6, 4 // groups, k, k, generator=random(seed + 9))
+    wanted = F.conv2d(x.flip(3), w, groups=groups)
+    torch.testing.assert_close(F.conv2d(x, mirrored_filters(w), groups=groups).flip(3), wanted, atol=1e-5, rtol=1e-5)
+    assert k == 1 or (F.conv2d(x, w, groups=groups).flip(3) - wanted).abs().max() > 0.1
+
+
+@SEEDS
+@pytest.mark.parametrize("dtype, within", [(torch.float32, 1e-3), (torch.float64, 1e-9)])
+def test_without_penalty_ridge_is_least_squares(dtype: torch.dtype, within: float, seed: int):
+    """Against the pseudo-inverse; and no other W, b does better."""
+    x = torch.randn(50, 6, generator=random(seed), dtype=dtype) + 1
+    y = torch.randn(50, 3, generator=random(seed + 9), dtype=dtype) + x[:, :3]
+    (w, b), (expected_w, expected_b) = ridge(x, y), answers_6b.ones_first(x, y)
+    torch.testing.assert_close(w, expected_w, atol=within, rtol=0)
+    torch.testing.assert_close(b, expected_b, atol=within, rtol=0)
+    left = (y - x @ w.T - b).double()
+    torch.testing.assert_close(left.T @ torch.cat([x, torch.ones(50, 1)], 1).double(), torch.zeros(3, 7).double(),
+                               atol=100 * within, rtol=0)
+
+
+def test_the_loss_has_a_gradient_where_the_softmax_has_none():
+    scores = torch.tensor([[200.0, 0.0, -100.0]], requires_grad=True)
+    (p,) = torch.autograd.grad(targeted_loss(scores, 1), [scores])
+    assert p.tolist() == [[1.0, -1.0, 0.0]]

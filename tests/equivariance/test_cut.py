@@ -1,0 +1,152 @@
+"""Cutting a network at any layer and going on from there changes nothing."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import built, cat, resnet18, slip, squeezenet, vgg11
+from u3lab import nets
+from u3lab.equivariance import agreement, before_relu, resume
+
+
+@cache
+def network(name: str) -> nets.Classifier:
+    """A network with a grid of 64 pixels, or the real one."""
+    if name == "squeezenet1_1":
+        return squeezenet()
+    if name == "efficientnet_lite0":
+        return nets.load(name, device="cpu")
+    return nets.Classifier(built(vgg11 if name == "vgg11" else resnet18), size=64, name=name)
+
+
+SOME = [("squeezenet1_1", "conv1"), ("squeezenet1_1", "fire2"), ("squeezenet1_1", "fire9"), ("squeezenet1_1", "conv10"),
+        ("squeezenet1_1", "features.0"), ("efficientnet_lite0", "stem"), ("efficientnet_lite0", "stage3"),
+        ("efficientnet_lite0", "head"), ("efficientnet_lite0", "blocks.3.0.bn1"), ("vgg11", "features.7"),
+        ("vgg11", "features.5"), ("resnet18", "layer2.0"), ("resnet18", "layer4.1"), ("resnet18", "maxpool")]
+
+
+@pytest.mark.parametrize("name, layer", SOME)
+def test_up_to_a_layer_and_on_from_there(name: str, layer: str):
+    net = network(name)
+    x = cat(64 if net.size == 64 else 96).float()
+    x = torch.cat([x, x.flip(3), x.flip(2)])
+    expected = net(x).detach()
+    before, rectify = before_relu(net, layer, x)
+    assert torch.equal(rectify(before), net.features(x, layer))
+    found = resume(net, layer, rectify(before))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert not (found.requires_grad or before.requires_grad)
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+    torch.testing.assert_close(net(x).detach(), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name, layer, negative", [
+    ("squeezenet1_1", "conv1", True), ("squeezenet1_1", "fire5", True), ("squeezenet1_1", "conv10", True),
+    ("efficientnet_lite0", "stem", True), ("efficientnet_lite0", "stage2", True), ("efficientnet_lite0", "head", True),
+    ("resnet18", "layer1.1", True), ("resnet18", "maxpool", False), ("vgg11", "features.2", False)])
+def test_where_features_come_from_before_the_relu(name: str, layer: str, negative: bool):
+    """Also in a ResNet block, whose one ReLU module is called twice; not behind a pooling layer."""
+    net = network(name)
+    before, _ = before_relu(net, layer, cat(64 if net.size == 64 else 96).float())
+    assert bool(before.min() < 0) == negative
+
+
+def test_of_a_fire_module_both_halves():
+    net, x = squeezenet(), cat(96).float()
+    fire = net.module.features[7]
+    squeezed = net.features(x, "features.7.squeeze_activation")
+    expected = torch.cat([fire.expand1x1(squeezed), fire.expand3x3(squeezed)], 1)
+    torch.testing.assert_close(before_relu(net, "fire5", x)[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_scores_can_be_differentiated_by_the_features():
+    net, x = squeezenet(), cat(96).float()
+    features = net.features(x, "fire6").clone()
+    with torch.no_grad():
+        given = features.clone().requires_grad_()
+    scores = resume(net, "fire6", given)
+    (slope,) = torch.autograd.grad(scores[0, 285], given)
+    seen = []
+    with net.watch({"fire6": lambda output: seen.append(output.requires_grad_())}):
+        whole = net(x)
+    (expected,) = torch.autograd.grad(whole[0, 285], seen[0])
+    torch.testing.assert_close(slope, expected, rtol=1e-4, atol=1e-6)
+    assert torch.equal(given.detach(), features)  # a ReLU in place behind the layer leaves them alone
+
+
+def test_a_users_own_weights_do_not_keep_a_graph():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(5)).eval()
+    net = nets.Classifier(net, size=8)
+    x = torch.rand(2, 3, 8, 8)
+    net(x)
+    assert not resume(net, "1", net.features(x, "1").detach()).requires_grad
+    assert all(p.grad is None for p in net.parameters())
+
+
+def test_agreement():
+    reference = torch.eye(8)[[0, 1, 2, 3]]
+    scores = torch.tensor([[9, 8, 7, 6, 5, 4, 3, 2]]).expand(4, 8).float()
+    assert agreement(scores, reference) == (0.25, 1.0)
+    assert agreement(scores.flip(1), reference) == (0.0, 0.25)
+    assert agreement(reference, reference) == (1.0, 1.0)
+    assert agreement(torch.eye(2), torch.eye(2).flip(1)) == (0.0, 1.0)
+
+
+class Around(nn.Module):
+    """A layer with a way around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return (x + self.second(x)).mean((2, 3))
+
+
+class Twice(nn.Module):
+    """A layer that is used two times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.only = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.only(self.only(x)).mean((2, 3))
+
+
+def test_slips(picture: Tensor):
+    net = squeezenet()
+    features = net.features(picture, "fire5")
+    bare = nets.Classifier(Around().eval(), size=8, name="around")
+    with slip("second", "around", "leads around"):
+        resume(bare, "second", torch.rand(1, 3, 8, 8))
+    assert resume(bare, "first", torch.rand(1, 3, 8, 8)).isfinite().all()
+    with slip("only", "computed 2 times"):
+        resume(nets.Classifier(Twice().eval(), size=8), "only", torch.rand(1, 3, 8, 8))
+    with slip("fire5", "256 channels", "128"):
+        resume(net, "fire5", features[:, :128])
+    with slip("cannot take features", "8×8 pixels"):
+        flat = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5)).eval()
+        resume(nets.Classifier(flat, size=8), "0", torch.rand(1, 4, 7, 7))
+    with slip("features are a tensor", "list"):
+        resume(net, "fire5", [1, 2])
+    with slip("NaN"):
+        resume(net, "fire5", features * float("nan"))
+    with slip("no layer 'fire55'", "did you mean 'fire5'"):
+        resume(net, "fire55", features)
+    with slip("no layer 'fire1'"):
+        before_relu(net, "fire1", picture)
+    with slip("no grid"):
+        before_relu(network("resnet18"), "fc", picture[..., :64, :64])
+    with slip("training mode"):
+        before_relu(nets.Classifier(Around().train()), "first", picture)
+    with slip("not a network"):
+        resume("squeezenet1_1", "fire5", features)
+    with slip("cannot be compared"):
+        agreement(torch.zeros(2, 5), torch.zeros(3, 5))
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())

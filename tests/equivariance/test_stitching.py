@@ -1,0 +1,225 @@
+"""Franken-networks: a twin with its channels reordered is stitched exactly; two real networks understand each other."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tests.saliency.networks import slip, squeezenet
+from u3lab import images, nets, saliency
+from u3lab.descent import last
+from u3lab.equivariance import (
+    StitchSettings,
+    agreement,
+    cka,
+    crops,
+    distil,
+    identity_stitch,
+    resume,
+    shuffled_stitch,
+    sources,
+    stitch,
+)
+
+
+def pictures(count: int, seed: int = 0, side: int = 12) -> Tensor:
+    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def small(seed: int, layers: dict | None = None, size: int = 12) -> nets.Classifier:
+    """Two convolutions and a head, in float64."""
+    torch.manual_seed(seed)
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(True), nn.Conv2d(8, 10, 3, stride=2), nn.ReLU(True),
+                           nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(40, 6)).double().eval()
+    return nets.Classifier(module.requires_grad_(False), layers=layers or {"one": "1", "two": "3"}, size=size,
+                           classes=tuple("abcdef"), name=f"net {seed}")
+
+
+def twin_of(net: nets.Classifier, order: Tensor, layers: dict) -> nets.Classifier:
+    """The same function with the channels of its first layer in another order: channel c is the old order[c]."""
+    twin = small(0, layers)
+    twin.module.load_state_dict(net.module.state_dict())
+    first, second = twin.module[0], twin.module[2]
+    first.weight.data, first.bias.data = first.weight[order].clone(), first.bias[order].clone()
+    second.weight.data = second.weight[:, order].clone()
+    twin.name = "twin"
+    return twin
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    state = torch.get_rng_state()
+    yield
+    torch.set_rng_state(state)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("path", ["0", "1"])
+def test_the_permuted_twin(path: str, seed: int):
+    """At the convolution and at the ReLU behind it: E is the permutation itself."""
+    x, layers = pictures(8, seed), {"one": path, "two": "3"}
+    order = torch.randperm(8, generator=torch.Generator().manual_seed(seed))
+    net = small(seed, layers)
+    twin = twin_of(net, order, layers)
+    torch.testing.assert_close(net(x), twin(x))
+    franken = stitch(net, "one", twin, "one", x, strength=1e-14)
+    torch.testing.assert_close(franken.module.stitch.weight[..., 0, 0], torch.eye(8, dtype=torch.float64)[order],
+                               atol=1e-6, rtol=0)
+    fresh = pictures(5, seed + 50)
+    torch.testing.assert_close(franken(fresh), net(fresh), atol=1e-6, rtol=0)
+    assert cka(net.features(x, "one"), twin.features(x, "one")) == pytest.approx(1, abs=1e-12)
+    assert (identity_stitch(franken)(fresh) - net(fresh)).abs().max() > 1e-3
+
+
+def test_the_same_network_twice():
+    net, x = small(0), pictures(8)
+    franken = stitch(net, "one", net, "one", x, strength=1e-14)
+    torch.testing.assert_close(franken(x), net(x), atol=1e-6, rtol=0)
+    torch.testing.assert_close(identity_stitch(franken)(x), net(x))
+    shuffled = shuffled_stitch(franken, seed=1).module.stitch.weight
+    assert torch.equal(shuffled.sort(1).values, franken.module.stitch.weight.sort(1).values)
+
+
+def test_what_it_computes():
+    a, b, x = small(0), small(1), pictures(8)
+    franken = stitch(a, "one", b, "one", x)
+    e = franken.module.stitch
+    expected = b.module[2:](torch.relu(e(a.module[0](x))))
+    torch.testing.assert_close(franken(x), expected)
+    torch.testing.assert_close(franken(x), resume(b, "one", torch.relu(e(a.features(x, "0")))))
+    assert franken.classes == b.classes and franken.size == a.size
+    assert franken.layers == ("net 0:one", "stitch", "net 1:two")
+    assert franken.name == "net 0:one → net 1:one"
+
+
+def test_grids_that_differ_by_little_are_resampled():
+    a, b, x = small(0), small(1, size=13), pictures(8)
+    franken = stitch(a, "one", b, "one", x)  # 10 × 10 and 11 × 11 sites
+    assert franken.module.ratio == (1.1, 1.1)
+    assert franken(x).shape == (8, 6)
+
+
+@cache
+def crops_of(size: int) -> tuple[Tensor, Tensor]:
+    return tuple(crops(names, size, count=2, seed=seed) for seed, names in enumerate(sources()))
+
+
+def test_squeezenet_below_efficientnet():
+    a, b = squeezenet(), nets.load("efficientnet_lite0", device="cpu")
+    fit, held_out = crops_of(227)
+    franken = stitch(a, "fire3", b, "stage2", fit)
+    reference = b(images.resize(held_out, b.size))
+    top1, top5 = agreement(franken(held_out), reference)
+    assert top1 > 0.4 and top5 > 0.6
+    for baseline in (identity_stitch(franken), shuffled_stitch(franken)):
+        assert agreement(baseline(held_out), reference)[0] < 0.1
+
+
+def test_saliency_explains_it():
+    """The methods of chapter 6 take a franken-network for what it is: a classifier."""
+    a, b = squeezenet(), nets.load("efficientnet_lite0", device="cpu")
+    franken = stitch(a, "fire3", b, "stage2", crops_of(227)[0][::4])
+    x = images.load("coffee", size=227)
+    k = franken.class_index("espresso")
+    x_ = x.clone().requires_grad_()
+    (true,) = torch.autograd.grad(franken(x_)[0, k], x_)
+    torch.testing.assert_close(saliency.backprop(franken, x, k), true, atol=1e-4, rtol=1e-3)
+    for found in (saliency.backprop(franken, x, k, "guided"), saliency.grad_cam(franken, x, k),
+                  saliency.smooth_grad(franken, x, k, samples=1), saliency.backprop(franken, x, k, layer="stitch"),
+                  saliency.lrp(franken, x, k)):
+        assert found.isfinite().all() and found.abs().max() > 0
+    mask = last(saliency.minimal_elision(franken, x, k, saliency.MaskSettings(steps=2))).image
+    assert mask.isfinite().all()
+
+
+# ---- slips -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"images": torch.zeros(0, 3, 12, 12)}, ("empty",)), ({"layer_a": "three"}, ("net 0", "no layer 'three'")),
+    ({"layer_b": "three"}, ("net 1", "no layer 'three'")), ({"layer_b": "6"}, ("no grid",)),
+    ({"layer_b": "two"}, ("net 0's 'one' has 10×10 sites", "net 1's 'two' 4×4", "same resolution")),
+    ({"images": pictures(1)[..., :12], "strength": 0, "sites": 5}, ("5 sites", "8 weights", "strength above 0")),
+    ({"strength": -0.1}, ("strength",)), ({"net_a": "squeezenet1_1"}, ("not a network",)), ({"sites": 0}, ("sites",)),
+    ({"images": pictures(2).float() * 300}, ("\\[0,1\\]",))])
+def test_slips(options: dict, words: tuple):
+    given = {"net_a": small(0), "layer_a": "one", "net_b": small(1), "layer_b": "one", "images": pictures(2)} | options
+    with slip(*words):
+        stitch(**given)
+
+
+def test_training_mode_and_baselines_of_nothing():
+    with slip("training mode"):
+        stitch(small(0).train(), "one", small(1), "one", pictures(2))
+    with slip("not a stitched network"):
+        identity_stitch(small(0))
+
+
+def test_too_few_pictures_still_have_a_ridge_solution():
+    assert stitch(small(0), "two", small(1), "two", pictures(1)[..., :8, :8])(pictures(2)).isfinite().all()
+
+
+def test_networks_are_left_as_they_were():
+    a, b = small(0), small(1)
+    before = [p.clone() for net in (a, b) for p in net.parameters()]
+    stitch(a, "one", b, "one", pictures(4))(pictures(2))
+    assert all(torch.equal(p, q) for p, q in zip(before, [p for net in (a, b) for p in net.parameters()], strict=True))
+    assert not any(m._forward_hooks or m._forward_pre_hooks for net in (a, b) for m in net.modules())
+
+
+# ---- distilling ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_distilling_brings_the_answers_together(seed: int):
+    """From a stitch whose channels were shuffled; only E changes, and it is the caller's network that learns."""
+    a, b, x = small(seed), small(seed + 10), pictures(24, seed)
+    frozen = [p.clone() for net in (a, b) for p in net.parameters()]
+    franken = shuffled_stitch(stitch(a, "one", b, "one", x), seed)
+
+    def divergence() -> float:
+        return F.kl_div(franken(x).log_softmax(1), b(x).softmax(1), reduction="batchmean").item()
+
+    before = divergence()
+    steps = list(distil(franken, x, StitchSettings(steps=60, batch=24, rate=0.05, seed=seed)))
+    assert steps[0].loss == pytest.approx(before) and steps[-1].loss == pytest.approx(divergence())
+    assert divergence() < 0.5 * before
+    e = steps[-1].image[0, 0]
+    assert torch.equal(e[:, :-1], franken.module.stitch.weight[..., 0, 0])
+    assert torch.equal(e[:, -1], franken.module.stitch.bias)
+    assert all(torch.equal(p, q) for p, q in zip(frozen, [p for net in (a, b) for p in net.parameters()], strict=True))
+    assert not any(p.requires_grad or p.grad is not None for p in franken.parameters())
+
+
+def test_the_permuted_twin_has_nothing_to_learn():
+    net, x = small(0), pictures(8)
+    franken = stitch(net, "one", net, "one", x, strength=1e-14)
+    assert all(step.loss < 1e-6 for step in distil(franken, x, StitchSettings(steps=3, rate=0.0001)))
+
+
+def test_settings_are_read_at_every_step_and_seeds_decide():
+    def course(turn: float | None = None, **options) -> list[float]:
+        settings, losses = StitchSettings(steps=5, batch=4, **options), []
+        for step in distil(stitch(small(0), "one", small(1), "one", pictures(8)), pictures(8), settings):
+            losses.append(step.loss)
+            if turn and step.iteration == 1:
+                settings.rate = turn
+        return losses
+
+    assert course() == course() != course(seed=1)
+    plain, turned = course(), course(turn=0.1)
+    assert plain[:2] == turned[:2] and plain[2:] != turned[2:]
+
+
+def test_slips_of_distilling():
+    franken = stitch(small(0), "one", small(1), "one", pictures(2))
+    with slip("not a stitched network"):
+        distil(small(0), pictures(2))
+    with slip("empty"):
+        distil(franken, torch.zeros(0, 3, 12, 12))
+    with slip("StitchSettings.rate"):
+        StitchSettings(rate=0.0)

@@ -1,0 +1,257 @@
+"""M_g: where it is known exactly, against loops, and on the shipped network."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.networks import slip, squeezenet
+from u3lab import nets
+from u3lab.equivariance import (
+    HFLIP,
+    VFLIP,
+    Transform,
+    agreement,
+    answers,
+    centred,
+    centred_size,
+    crops,
+    errors,
+    fit_equivariance,
+    mirrored,
+    rotation,
+    scaling,
+    sources,
+)
+from u3lab.equivariance.regression import pursue, ridge
+from u3lab.equivariance.transport import neighbours
+
+QUARTER = rotation(90)
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def closed_bank(seed: int) -> nets.Classifier:
+    """One layer whose filters are the eight flips and turns of two patterns, in a random order; float64.
+
+    5×5, for the eight of a 3×3 pattern are linearly dependent: no 3×3 pattern changes its sign under all four flips.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    orbits, biases = [], []
+    for _ in range(2):
+        pattern = torch.randn(1, 3, 5, 5, generator=generator, dtype=torch.float64)
+        orbits += [turn(flip) for flip in (pattern, HFLIP(pattern))
+                   for turn in map(rotation, (0, 90, 180, -90))]
+        biases += torch.randn(1, generator=generator).expand(8).tolist()
+    order = torch.randperm(16, generator=generator)
+    conv = nn.Conv2d(3, 16, 5).double()
+    conv.weight.data, conv.bias.data = torch.cat(orbits)[order], torch.tensor(biases, dtype=torch.float64)[order]
+    module = nn.Sequential(conv, nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(64, 6)).double().eval()
+    return nets.Classifier(module.requires_grad_(False), layers={"bank": "1"}, size=12)
+
+
+# ---- known maps ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("options", [{}, {"inputs": 1}, {"inputs": 1, "neighbourhood": 3}], ids=str)
+@pytest.mark.parametrize("g", [HFLIP, VFLIP, QUARTER], ids=lambda g: g.name)
+def test_a_bank_that_g_only_reorders(g: Transform, options: dict, seed: int):
+    """φ_c(g x)(u) = ⟨W_c, g x about u⟩ = ⟨g⁻¹W_c, x about g⁻¹u⟩, and g⁻¹W_c is another filter of the bank."""
+    net, x = closed_bank(seed), noise(6, 3, 12, 12, seed=seed)
+    filters = net.module[0].weight
+    distance = (g.inverse(filters)[:, None] - filters[None]).flatten(2).norm(dim=2)
+    permutation = (distance < 1e-9).double()
+    assert permutation.sum(0).eq(1).all() and permutation.sum(1).eq(1).all()
+    found = fit_equivariance(net, "bank", g, x, strength=1e-14, **options)
+    m = found.weight.shape[-1]
+    centre = found.weight[..., m // 2, m // 2]
+    torch.testing.assert_close(centre, permutation, atol=1e-6, rtol=0)
+    torch.testing.assert_close(found.weight.flatten(2).sum(2), permutation, atol=1e-6, rtol=0)
+    assert found.bias.abs().max() < 1e-6
+    fresh = noise(3, 3, 12, 12, seed=seed + 100)
+    measured = errors(found, fresh)
+    assert measured.overall()[2] < 1e-10 and measured.overall()[0] > 0.5
+    scores = answers(found, fresh)
+    torch.testing.assert_close(scores["mapped"], scores["recomputed"], atol=1e-6, rtol=0)
+    assert agreement(scores["mapped"], scores["recomputed"]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("g", [rotation(0), scaling(1)], ids=lambda g: g.name)
+def test_the_identity(g: Transform):
+    net, x = closed_bank(0), noise(6, 3, 12, 12)
+    found = fit_equivariance(net, "bank", g, x, strength=1e-12)
+    torch.testing.assert_close(found.weight[..., 0, 0], torch.eye(16, dtype=torch.float64), atol=1e-4, rtol=0)
+    measured = errors(found, x)
+    assert measured.overall()[:2] == (0, 0) and measured.overall()[2] < 1e-12
+    assert measured.invariant() == 1.0
+    scores = answers(found, x)
+    assert all(torch.allclose(scores[name], scores["recomputed"]) for name in scores)
+
+
+@pytest.mark.parametrize("m", [1, 3])
+def test_rows_of_the_design_matrix_by_loops(m: int):
+    features, sites = noise(2, 3, 4, 5), torch.tensor([0, 7, 19, 4])
+    expected = []
+    for b, site in itertools.product(range(2), sites.tolist()):
+        row = [[features[b, c, min(max(site // 5 + dy, 0), 3), min(max(site % 5 + dx, 0), 4)].item()
+                for dy in range(-(m // 2), m // 2 + 1) for dx in range(-(m // 2), m // 2 + 1)] for c in range(3)]
+        expected.append(row)
+    assert neighbours(features, sites, m).tolist() == expected
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("inputs", [None, 3])
+def test_the_map_by_loops(inputs: int | None, seed: int):
+    """(M_g φ)(u) = b + Σ_v W_v φ(g⁻¹(u + v)), here for a horizontal flip; beyond the border the nearest site."""
+    net, x = closed_bank(seed), noise(4, 3, 9, 9, seed=seed)
+    net.module[0].weight.data.copy_(noise(16, 3, 5, 5, seed=seed))  # no longer closed: more than one input helps
+    found = fit_equivariance(net, "bank", HFLIP, x, inputs=inputs, neighbourhood=3, strength=0.1)
+    phi = noise(1, 16, 4, 5)
+    w, expected = found.weight, torch.zeros(1, 16, 4, 5, dtype=torch.float64)
+    for i, j in itertools.product(range(4), range(5)):
+        total = found.bias.clone()
+        for dy, dx in itertools.product((-1, 0, 1), repeat=2):
+            y, column = min(max(i + dy, 0), 3), min(max(j + dx, 0), 4)
+            total += w[:, :, dy + 1, dx + 1] @ phi[0, :, y, 4 - column]
+        expected[0, :, i, j] = total
+    torch.testing.assert_close(found.map(phi), expected)
+    used = (w != 0).flatten(2).any(2).sum(1)
+    assert (used == (inputs or 16)).all()
+
+
+def test_errors_by_the_formula():
+    net, x = closed_bank(0), noise(20, 3, 9, 9)  # more pictures than one batch
+    found = fit_equivariance(net, "bank", VFLIP, x, inputs=1, strength=0.5)
+    conv = net.module[0]
+    before, after = conv(x), conv(x.flip(2))
+    spread = (after - after.mean((0, 2, 3), keepdim=True)).square().sum((0, 2, 3))
+    measured = errors(found, x)
+    for guess, error in zip((before, before.flip(2), found.map(before)), measured, strict=False):
+        torch.testing.assert_close(error, (guess - after).square().sum((0, 2, 3)) / spread)
+    whole = (before - after).square().sum() / spread.sum()
+    assert measured.overall()[0] == pytest.approx(whole.item())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ridge_by_the_normal_equations(seed: int):
+    x, y = noise(40, 5, seed=seed), noise(40, 3, seed=seed + 10)
+    weight, bias = ridge(x, y, 0.1)
+    centred_x, centred_y = x - x.mean(0), y - y.mean(0)
+    alpha = 0.1 * centred_x.square().sum() / 5
+    gram = centred_x.T @ centred_x + alpha * torch.eye(5, dtype=x.dtype)
+    expected = torch.linalg.solve(gram, centred_x.T @ centred_y)
+    torch.testing.assert_close(weight, expected.T)
+    torch.testing.assert_close(bias, y.mean(0) - expected.T @ x.mean(0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pursuit_finds_the_inputs_that_there_are(seed: int):
+    """Whatever their scale: inputs are compared at equal length."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(400, 20, generator=generator, dtype=torch.float64) * torch.logspace(-3, 3, 20, dtype=torch.float64)
+    truth = torch.zeros(4, 20, dtype=torch.float64)
+    for row in truth:
+        row[torch.randperm(20, generator=generator)[:3]] = torch.tensor([2.0, -3.0, 4.0], dtype=torch.float64)
+    truth /= x.norm(dim=0)
+    assert torch.equal(pursue(x, x @ truth.T, 3), truth != 0)
+
+
+# ---- the shipped network ---------------------------------------------------------------------------------------------
+
+
+def test_a_flip_on_the_shipped_network():
+    fit, held_out = (crops(names, 223, count=1, seed=seed) for seed, names in enumerate(sources()))
+    found = fit_equivariance(squeezenet(), "fire3", HFLIP, fit)
+    nothing, moved, mapped = errors(found, held_out).overall()
+    assert mapped < 0.15 < 0.9 < moved < nothing
+    scores = answers(found, held_out)
+    assert agreement(scores["mapped"], scores["recomputed"])[0] > agreement(scores["moved"], scores["recomputed"])[0]
+
+
+def test_a_bottleneck_needs_its_neighbourhood():
+    net = nets.load("efficientnet_lite0", device="cpu")
+    fit, held_out = (crops(names, 225, count=1, seed=seed) for seed, names in enumerate(sources()))
+    alone, three = (errors(fit_equivariance(net, "stage3", HFLIP, fit, neighbourhood=m), held_out).overall()[2]
+                    for m in (1, 3))
+    assert three < 0.4 < 0.6 < alone
+
+
+def test_invariance_to_a_flip_grows_with_depth():
+    """Lenc & Vedaldi's finding on AlexNet, for the horizontal flip; the vertical one goes the other way."""
+    pictures = torch.cat([crops(names, 223, count=1) for names in sources()])[::3]
+    shares = {}
+    for g, layer in itertools.product((HFLIP, VFLIP), ("fire5", "fire9")):
+        found = fit_equivariance(squeezenet(), layer, g, pictures, sites=600)
+        shares[g.name, layer] = errors(found, pictures).invariant()
+    assert shares["horizontal flip", "fire9"] > 0.9 > 0.7 > shares["horizontal flip", "fire5"]
+    assert shares["vertical flip", "fire9"] < 0.25 < shares["vertical flip", "fire5"]
+
+
+@pytest.mark.parametrize("name, size", [("squeezenet1_1", 223), ("efficientnet_lite0", 225)])
+def test_the_flip_identity(name: str, size: int):
+    """φ(flip x; W) = flip φ(x; flip W) at every layer, at the size that centres the grid, and not at the usual one."""
+    net = nets.load(name, device="cpu")
+    last = net.layers[-1]
+    assert centred_size(net, last) == size and not centred(net, last, net.size)
+    x, twin = crops(["chelsea"], size, count=1), mirrored(net)
+    for layer in net.layers[::3]:
+        expected = twin.features(x, layer).flip(3)
+        torch.testing.assert_close(net.features(x.flip(3), layer), expected, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(net(x.flip(3)), twin(x), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_same_seed_same_map(seed: int):
+    x = noise(4, 3, 9, 9)
+    first, again, other = (fit_equivariance(closed_bank(0), "bank", rotation(20), x, sites=40, seed=s)
+                           for s in (seed, seed, seed + 1))
+    assert torch.equal(first.weight, again.weight) and not torch.equal(first.weight, other.weight)
+
+
+def test_crops():
+    fit, held_out = sources()
+    assert not set(fit) & set(held_out) and len(held_out) >= 9
+    x = crops(["coffee", "koala"], 50, count=3, seed=4)
+    assert x.shape == (6, 3, 50, 50) and 0 <= x.min() and x.max() <= 1
+    assert torch.equal(x, crops(["coffee", "koala"], 50, count=3, seed=4))
+    assert not torch.equal(x[0], x[1])
+
+
+# ---- slips -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"images": torch.zeros(0, 3, 9, 9)}, ("empty",)), ({"images": noise(2, 3, 9, 9) * 9}, ("divide by 255",)),
+    ({"layer": "bunk"}, ("no layer 'bunk'", "did you mean 'bank'")), ({"layer": "4"}, ("no grid",)),
+    ({"g": "hflip"}, ("not a transform", "HFLIP")), ({"neighbourhood": 2}, ("neighbourhood = 2", "1 or 3")),
+    ({"inputs": 0}, ("inputs = 0", "16 channels")), ({"inputs": 17}, ("1 to 16",)), ({"sites": 0}, ("sites",)),
+    ({"strength": 0, "sites": 10}, ("sites cannot decide 16 weights", "strength above 0")),
+    ({"strength": -1.0}, ("strength = -1",)), ({"strength": float("nan")}, ("strength",))])
+def test_slips(options: dict, words: tuple):
+    with slip(*words):
+        fit_equivariance(**{"net": closed_bank(0), "layer": "bank", "g": HFLIP, "images": noise(2, 3, 9, 9)} | options)
+
+
+def test_too_few_pictures_still_have_a_ridge_solution():
+    found = fit_equivariance(closed_bank(0), "bank", HFLIP, noise(1, 3, 7, 7))  # 9 sites, 16 channels
+    assert found.weight.isfinite().all() and found.bias.isfinite().all()
+
+
+def test_features_of_another_layer():
+    with slip("16 channels", "these features 3", "before_relu"):
+        fit_equivariance(closed_bank(0), "bank", HFLIP, noise(2, 3, 9, 9)).map(noise(1, 3, 4, 4))
+
+
+def test_crops_of_nothing():
+    with slip("count = 0"):
+        crops(["coffee"], 50, count=0)
+    with slip("no pictures"):
+        crops([], 50)
+    with slip("coffe"):
+        crops(["coffe"], 50)

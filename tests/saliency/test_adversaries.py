@@ -1,0 +1,244 @@
+"""FGSM and PGD: closed forms on linear classifiers, and what holds for every step, seed, ε and network."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.attacked import linear, small, weights
+from tests.saliency.networks import cat, slip, squeezenet
+from u3lab import nets
+from u3lab.descent import last
+from u3lab.saliency import AttackSettings, fgsm, pgd
+from u3lab.saliency.adversaries import direction, project, root_mean_square
+
+ROUNDING = 1e-6
+
+
+# ---- known optima ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("eps", [0.0, 0.01, 0.3])
+def test_fgsm_on_a_linear_classifier_is_the_best_corner(eps: float, seed: int):
+    """s = ⟨w, x⟩ falls fastest by −ε sign(w) in every value, cut off at the box."""
+    net, x = linear(seed=seed)
+    expected = (x + eps * weights(net, better=1).sign()).clamp(0, 1)
+    torch.testing.assert_close(fgsm(net, x, "0", eps), expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("eps", [0.01, 0.1])
+def test_pgd_on_a_linear_classifier_ends_where_fgsm_does(eps: float):
+    net, x = linear()
+    for random in (False, True):
+        end = last(pgd(net, x, "0", AttackSettings(eps=eps, rate=eps / 5, random=random, steps=12))).image
+        torch.testing.assert_close(end, fgsm(net, x, "0", eps), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("random", [False, True])
+def test_l2_on_a_linear_classifier_goes_along_the_weights(random: bool):
+    """δ = ε√n w/‖w‖, to be reached even from the other side of the ball."""
+    net, x = linear()
+    w, eps = weights(net, better=1), 0.01
+    end = last(pgd(net, x, "0", AttackSettings(norm="l2", eps=eps, rate=0.005, steps=100, random=random))).image
+    torch.testing.assert_close(end - x, eps * math.sqrt(w.numel()) * w / w.norm(), atol=1e-5, rtol=0)
+
+
+def test_target_of_a_linear_classifier():
+    """With three classes, −log Φ_target falls along W_target − Σ_k Φ_k W_k."""
+    net, x = linear(classes=3)
+    p = net(x).softmax(1)[0].detach()
+    uphill = weights(net, 2) - sum(p[k] * weights(net, k) for k in range(3))
+    torch.testing.assert_close(fgsm(net, x, 0, 0.02, target="2"), x + 0.02 * uphill.sign(), atol=1e-12, rtol=0)
+    assert net(fgsm(net, x, 0, 0.1, target=2)).argmax() == 2
+
+
+def test_a_direction_has_size_one():
+    g = torch.randn(1, 3, 5, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(direction(g, "linf"), g.sign())
+    assert root_mean_square(direction(g, "l2")) == pytest.approx(1)
+    torch.testing.assert_close(direction(g, "l2"), g / g.square().mean().sqrt())
+    for norm in ("linf", "l2"):
+        assert torch.equal(direction(torch.zeros_like(g), norm), torch.zeros_like(g))
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_projection(norm: str):
+    """Into ball and box, nothing to do inside, twice is once."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(1, 3, 8, 8, generator=generator, dtype=torch.float64)
+    far = x + torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    found = project(far, x, 0.1, norm)
+    assert inside(found, x, 0.1, norm)
+    torch.testing.assert_close(project(found, x, 0.1, norm), found, atol=1e-15, rtol=0)
+    near = (x + 0.01 * (far - x)).clamp(0, 1)
+    torch.testing.assert_close(project(near, x, 0.1, norm), near, atol=1e-15, rtol=0)
+    assert torch.equal(project(far, x, 0.0, norm), x)
+
+
+# ---- every step ------------------------------------------------------------------------------------------------------
+
+
+def inside(image: Tensor, x: Tensor, eps: float, norm: str) -> bool:
+    change = image - x
+    size = change.abs().max().item() if norm == "linf" else change.square().mean().sqrt().item()
+    return size <= eps + ROUNDING and 0 <= image.min() and image.max() <= 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("eps, rate", [(0.0, 0.1), (0.004, 0.1), (0.125, 0.01)])
+@pytest.mark.parametrize("target", [None, "e"])
+def test_every_picture_is_in_ball_and_box(norm: str, eps: float, rate: float, target: str | None, seed: int):
+    net, x = small(seed)
+    settings = AttackSettings(norm=norm, eps=eps, rate=rate, steps=6, random=bool(seed), seed=seed)
+    steps = list(pgd(net, x, "a", settings, target))
+    assert [step.iteration for step in steps] == list(range(7))
+    for step in steps:
+        assert inside(step.image, x, eps, norm)
+        assert step.image.shape == x.shape and not step.image.requires_grad
+        assert step.loss == sum(step.terms.values())
+
+
+def test_the_loss_is_the_one_of_the_formula():
+    net, x = small()
+    for step in pgd(net, x, "b", AttackSettings(steps=2)):
+        assert step.terms == {"log p(label)": pytest.approx(net(step.image).log_softmax(1)[0, 1].item(), abs=1e-5)}
+    for step in pgd(net, x, "b", AttackSettings(steps=2), target="d"):
+        assert step.terms == {"−log p(target)": pytest.approx(-net(step.image).log_softmax(1)[0, 3].item(), abs=1e-5)}
+
+
+def test_the_first_step_is_the_picture():
+    net, x = small()
+    assert torch.equal(next(pgd(net, x, "a")).image, x)
+
+
+def test_a_running_attack_is_steered():
+    """ε, the norm and the step are read at every step: the picture after a change obeys it."""
+    net, x = small()
+    settings = AttackSettings(eps=0.1, rate=0.05, steps=8)
+    steps = pgd(net, x, "a", settings)
+    wide = [next(steps) for _ in range(4)][-1].image
+    assert not inside(wide, x, 0.01, "linf")
+    settings.eps = 0.01
+    assert inside(next(steps).image, x, 0.01, "linf")
+    settings.norm, settings.eps = "l2", 0.002
+    assert inside(next(steps).image, x, 0.002, "l2")
+    settings.eps = 0.0
+    assert torch.equal(next(steps).image, x)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_random_starts(norm: str):
+    """Same seed, same course; uniform in the ball, which in many dimensions means near its surface."""
+    net, _ = small()
+    x = torch.full((1, 3, 40, 40), 0.5)
+    state = torch.get_rng_state()
+    starts = [next(pgd(net, x, "a", AttackSettings(norm=norm, eps=0.1, random=True, seed=s))).image for s in (1, 1, 2)]
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.equal(starts[0], starts[1]) and not torch.equal(starts[0], starts[2])
+    size = root_mean_square(starts[0] - x)
+    assert size == pytest.approx(0.1 / math.sqrt(3) if norm == "linf" else 0.1, rel=0.03)
+
+
+def test_nothing_is_left_behind():
+    net, x = small()
+    net.requires_grad_()
+    before = x.clone()
+    with torch.no_grad():
+        last(pgd(net, x, "a", AttackSettings(steps=3)))
+        fgsm(net, x, "a", 0.1)
+    assert torch.equal(x, before) and not x.requires_grad
+    assert all(p.grad is None and p.requires_grad for p in net.parameters())
+    assert not any(module._forward_hooks for module in net.modules())
+
+
+def test_a_network_without_names_works_too():
+    net, x = small()
+    torch.testing.assert_close(fgsm(net.module, x, 0, 0.1), fgsm(net, x, "a", 0.1))
+
+
+def test_the_talks_fragile_network():
+    """Two grey levels are enough to change the answer, or to make it one of our choice."""
+    net, x = squeezenet(), cat(128).float()
+    k = int(net(x).argmax())
+    settings = AttackSettings(eps=2 / 255, steps=10)
+    assert net(last(pgd(net, x, k, settings)).image).argmax() != k
+    assert net.classes[net(last(pgd(net, x, k, settings, "toaster")).image).argmax()] == "toaster"
+
+
+# ---- slips -----------------------------------------------------------------------------------------------------------
+
+
+def by_fgsm(net, x, label, target=None):
+    return fgsm(net, x, label, 0.1, target)
+
+
+def by_pgd(net, x, label, target=None):
+    return pgd(net, x, label, AttackSettings(), target)  # not one step is asked for
+
+
+ATTACKS = pytest.mark.parametrize("attack", [by_fgsm, by_pgd])
+
+
+@ATTACKS
+@pytest.mark.parametrize("given, words", [
+    (lambda x: x.expand(2, -1, -1, -1), ("one picture at a time", r"images\[:1\]")), (lambda x: x[0], ("shape",)),
+    (lambda x: x * float("nan"), ("NaN",)), (lambda x: x * 255, ("divide by 255",)), (lambda x: x - 0.5, (r"\[0,1\]",)),
+    (lambda x: x[:, :1], ("grey",)), (lambda x: x.numpy(), ("ndarray",)), (lambda x: x[:0], ("empty",))])
+def test_pictures(attack, given, words):
+    net, x = small()
+    with slip(*words):
+        attack(net, given(x), "a")
+
+
+@ATTACKS
+@pytest.mark.parametrize("label, target, words", [
+    ("z", None, ("class", "z")), (5, None, ("class 5",)), (None, None, ("None",)), ("a", "z", ("class", "z")),
+    ("a", -1, ("class -1",)), ("a", "a", ("own class", "target")), ("a", 0, ("own class", "target"))])
+def test_classes(attack, label, target, words):
+    net, x = small()
+    with slip(*words):
+        attack(net, x, label, target)
+
+
+def test_classes_without_names():
+    net, x = small()
+    for label, target in ((5, None), (0, 7), (-1, None)):
+        with slip("does not exist", "0 to 4"):
+            fgsm(net.module, x, label, 0.1, target)
+
+
+@ATTACKS
+def test_a_network_in_training(attack):
+    net, x = small()
+    net = nets.Classifier(nn.Sequential(net.module, nn.Dropout()).train(), classes=net.classes)
+    with slip("training mode", r"net\.eval\(\)"):
+        attack(net, x, "a")
+
+
+def test_a_network_that_is_broken():
+    net, x = small()
+    net.module[6].weight.data.fill_(float("nan"))
+    with slip("became nan at step 0"):
+        last(pgd(net, x, "a"))
+
+
+@pytest.mark.parametrize("eps", [-0.1, 1.5, 8, float("nan"), "a", None, True])
+def test_eps(eps):
+    net, x = small()
+    with slip(f"eps = {eps!r}", "0 to 1"):
+        fgsm(net, x, "a", eps)
+
+
+@pytest.mark.parametrize("options", [{"eps": -0.1}, {"eps": 8.0}, {"eps": float("nan")}, {"norm": "l1"}, {"rate": 0.0},
+                                     {"steps": 0}, {"steps": 1.5}, {"random": 1}, {"seed": -1}])
+def test_settings(options):
+    (name, value), = options.items()
+    with slip(f"AttackSettings.{name} = {value!r}"):
+        AttackSettings(**options)
+    with slip(f"AttackSettings.{name} = {value!r}"):
+        setattr(AttackSettings(), name, value)

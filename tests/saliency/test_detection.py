@@ -1,0 +1,220 @@
+"""The detector: features against the library's own maps, the classifier and the AUC against scikit-learn and loops."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.attacked import small
+from tests.saliency.networks import cat, slip, squeezenet
+from u3lab import nets, paths
+from u3lab.saliency import Detector, evade, fit_detector, linear_approximation, strengths
+from u3lab.saliency import detection_trial as t
+from u3lab.saliency.detection_trial import KINDS, Sample, auc, samples, small_map, trial, winning_score
+
+
+def crowd(count: int = 12, size: int = 16, net: nets.Classifier | None = None) -> list[Sample]:
+    """Samples of made-up photos; "adversarial" is only a word here, with a brighter picture."""
+    net = net or small()[0]
+    made = []
+    for i in range(count):
+        x = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(i)) / 2
+        made += [Sample(f"photo {i}", kind, x + 0.3 * (kind == "adversarial"), int(net(x).argmax())) for kind in KINDS]
+    return made
+
+
+# ---- features --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", nets.NAMES)
+def test_strengths_are_those_of_the_librarys_maps(name: str):
+    """h_l = log mean |r| with the linear approximation r at layer l; SqueezeNet overwrites activations in place."""
+    net, x = squeezenet() if name == "squeezenet1_1" else nets.load(name, device="cpu"), cat(96).float()
+    k = int(net(x).argmax())
+    expected = [linear_approximation(net, x, k, layer).abs().mean().log() for layer in net.layers]
+    torch.testing.assert_close(strengths(net, x)[0], torch.stack(expected), atol=1e-3, rtol=1e-3)
+
+
+def test_strengths_of_pictures_do_not_mix():
+    net, _ = small()
+    x = torch.rand(4, 3, 12, 10, generator=torch.Generator().manual_seed(0))
+    together = strengths(net, x)
+    assert together.shape == (4, len(net.layers)) and not together.requires_grad and not x.requires_grad
+    torch.testing.assert_close(together, torch.cat([strengths(net, one[None]) for one in x]), atol=1e-4, rtol=1e-4)
+
+
+def test_strengths_have_a_gradient():
+    """The second derivative, against finite differences."""
+    net, x = small()
+    net, x = net.double(), (0.1 + 0.8 * x.double()).requires_grad_()
+    assert torch.autograd.gradcheck(lambda z: strengths(net, z, graph=True), [x], atol=1e-4)
+    assert all(p.grad is None for p in net.parameters())
+
+
+# ---- detector --------------------------------------------------------------------------------------------------------
+
+
+def cloud(n: int = 60, seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    marks = torch.rand(n, generator=generator) < 0.3
+    return 5 + 3 * torch.randn(n, 4, generator=generator) + 2 * marks[:, None], marks
+
+
+def test_detector_is_scikit_learns():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    h, marks = cloud()
+    theirs = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", tol=1e-8, max_iter=5000))
+    theirs.fit(h.double().numpy(), marks.numpy())
+    ours = fit_detector(h, marks)
+    torch.testing.assert_close(ours(h.double()), torch.from_numpy(theirs.decision_function(h.double().numpy())),
+                               atol=0.02, rtol=0.02)
+
+
+def test_log_odds():
+    detector = Detector(torch.tensor([1.0, -2.0]).double(), 0.5)
+    assert detector(torch.tensor([[3.0, 1.0], [0.0, 0.0]])).tolist() == [1.5, 0.5]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_auc(seed: int):
+    """The same number as scikit-learn's and as counting pairs, ties as halves."""
+    from sklearn.metrics import roc_auc_score
+
+    h, marks = cloud(seed=seed)
+    scores = h[:, 0].round()  # with ties
+    found = auc(scores, marks, [f"p{i % 10}" for i in range(60)])
+    assert found.value == pytest.approx(roc_auc_score(marks.numpy(), scores.numpy()))
+    pairs = [(a > b).float() + (a == b).float() / 2 for a in scores[marks] for b in scores[~marks]]
+    assert found.value == pytest.approx(float(torch.stack(pairs).mean()))
+    assert 0 <= found.low < found.value < found.high <= 1
+
+
+def test_the_interval_draws_whole_photos():
+    """Against doing it by hand: photos drawn with replacement, all their scores kept together."""
+    h, marks = cloud(40)
+    scores, sources = h[:, 0], [f"{i % 5}" for i in range(40)]
+    values = []
+    for pick in torch.randint(5, (200, 5), generator=torch.Generator().manual_seed(3)).tolist():
+        chosen = torch.tensor([i for photo in pick for i in range(40) if i % 5 == photo])
+        s, m = scores[chosen], marks[chosen]
+        values.append((s[m][:, None] > s[~m]).double().mean())
+    expected = torch.stack(values).quantile(torch.tensor([0.025, 0.975]).double())
+    assert auc(scores, marks, sources, draws=200, seed=3)[1:] == pytest.approx(expected.tolist(), abs=1e-9)
+
+
+def test_auc_at_its_ends():
+    marks, sources = torch.tensor([True, False, True, False]), ["a", "a", "b", "b"]
+    assert auc(torch.tensor([2.0, 1.0, 3.0, 0.0]), marks, sources) == (1, 1, 1)
+    assert auc(torch.tensor([0.0, 1.0, 0.5, 3.0]), marks, sources) == (0, 0, 0)
+    assert auc(torch.ones(4), marks, sources) == (0.5, 0.5, 0.5)
+
+
+# ---- the trial -------------------------------------------------------------------------------------------------------
+
+
+def test_samples():
+    net = squeezenet()
+    made = samples(net, ["dog", "coffee"], crops=2, steps=3, size=96)
+    assert [one.kind for one in made] == list(KINDS) * 4
+    assert [one.source for one in made] == ["dog"] * 8 + ["coffee"] * 8
+    for genuine, noisy, blurred, attacked in zip(*(made[i::4] for i in range(4)), strict=True):
+        for one in (genuine, noisy, blurred, attacked):
+            assert one.image.shape == (1, 3, 96, 96) and one.label == genuine.label == int(net(genuine.image).argmax())
+            assert (one.image * 255 - (one.image * 255).round()).abs().max() < 1e-3
+        assert 0 < ((attacked.image - genuine.image) * 255).abs().max().round() <= 2
+        assert 1.5 < ((noisy.image - genuine.image) * 255).std() < 8.5
+        assert blurred.image.diff().abs().mean() < genuine.image.diff().abs().mean()
+    again = samples(net, ["dog"], crops=1, steps=3, size=96)
+    assert torch.equal(again[1].image, made[1].image) and torch.equal(again[3].image, made[3].image)
+    assert not torch.equal(made[0].image, made[4].image)
+
+
+def test_what_is_easy_is_found_and_chance_is_chance():
+    """Brighter pictures are told by a feature that sees brightness, and not by one that is noise."""
+    net = small()[0]
+    generator = torch.Generator().manual_seed(0)
+    found = trial(net, crowd(), lambda net, x: x.mean((1, 2, 3))[:, None])
+    assert found.auc.value > 0.99 and set(found.by_kind) == set(KINDS[:3])
+    assert found.adaptive is None and found.still_fool is None
+    blind = trial(net, crowd(), lambda net, x: torch.rand(1, 2, generator=generator))
+    assert blind.auc.value < 0.75
+    assert found.scores.shape == (48,)
+
+
+def test_no_photo_is_on_both_sides(monkeypatch: pytest.MonkeyPatch):
+    """Each detector sees the photos of the other folds, whole."""
+    seen = []
+    fit = t.fit_detector
+    monkeypatch.setattr(t, "fit_detector", lambda h, marks: seen.append(set(h[:, 0].tolist())) or fit(h, marks))
+    made = [one._replace(image=torch.full((1, 3, 4, 4), i // 4 / 100)) for i, one in enumerate(crowd())]
+    trial(small()[0], made, lambda net, x: torch.cat([x[:, 0, 0, :1] * 100, torch.rand(1, 1)], 1), folds=4)
+    assert [len(each) for each in seen] == [9, 9, 9, 9]
+    assert set.intersection(*seen) == set() and len(set.union(*seen)) == 12
+
+
+def test_other_features():
+    net, x = squeezenet(), cat(96).float()
+    assert winning_score(net, x).item() == pytest.approx(net(x).max().item())
+    assert small_map(net, x).shape == (1, 196) and small_map(net, x).isfinite().all()
+
+
+def test_the_attacker_who_knows():
+    """The same ball, the same class gone, and the detector sees less of it than of the plain attack."""
+    net, made = squeezenet(), samples(squeezenet(), ["dog", "coffee", "castle"], size=96)
+    h = torch.cat([strengths(net, one.image) for one in made])
+    detector = fit_detector(h, torch.tensor([one.kind == "adversarial" for one in made]))
+    genuine, attacked = made[0], made[3]
+    found = evade(net, detector, genuine.image, genuine.label, steps=6)
+    assert ((found - genuine.image) * 255).abs().max().round() <= 2
+    assert net(found).argmax() != genuine.label
+    assert detector(strengths(net, found)) < detector(strengths(net, attacked.image))
+    result = trial(net, made, folds=3, adaptive=1, steps=2)
+    assert result.adaptive is not None and result.still_fool in (0, 1)
+
+
+def test_it_was_measured():
+    """What the notebook says: told apart far better than by chance, until the attacker knows."""
+    table = json.loads(paths.data("results", "detection.json").read_text(encoding="utf-8"))
+    for name in nets.NAMES:
+        rows = table["networks"][name]["auc"]
+        assert set(rows) == set(t.FEATURES)
+        strength = rows["strength at every layer"]
+        assert strength["auc"][1] > 0.7 and strength["adaptive"][2] < 0.5 and strength["still_fool"] > 0.7
+        assert strength["auc"][0] > max(rows[other]["auc"][0] for other in rows if other != "strength at every layer")
+
+
+# ---- slips -----------------------------------------------------------------------------------------------------------
+
+
+def test_slips():
+    net, x = small()
+    h, marks = cloud()
+    for features, given in ((h, torch.ones(60)), (h, torch.zeros(60)), (h[:5], marks)):
+        with slip("adversarial", "both"):
+            fit_detector(features, given)
+        with slip("scores", "sources"):
+            auc(features[:, 0], given, ["a"] * 60)
+    with slip("folds = 1", "12 photos"):
+        trial(net, crowd(), folds=1)
+    with slip("folds = 13"):
+        trial(net, crowd(), folds=13)
+    with slip("strengths", "adaptive"):
+        trial(net, crowd(), winning_score, adaptive=1)
+    with slip("crops = 0"):
+        samples(net, ["dog"], crops=0)
+    with slip("level = 0"):
+        samples(net, ["dog"], level=0)
+    with slip("training mode"):
+        strengths(nets.Classifier(nn.Sequential(small()[0].module, nn.Dropout()).train()), x)
+    with slip("divide by 255"):
+        strengths(net, x * 255)
+    with slip("one picture at a time"):
+        evade(net, Detector(torch.zeros(4), 0.0), x.expand(2, -1, -1, -1), "a")
+    with slip("7 strengths", "4 weights"):
+        evade(net, Detector(torch.zeros(4), 0.0), x, "a")

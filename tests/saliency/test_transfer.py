@@ -1,0 +1,64 @@
+"""Who is fooled by what: every row of the table, on small pictures and few of them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.saliency.attacked import small
+from tests.saliency.networks import cat, slip, squeezenet
+from u3lab import images, nets
+from u3lab.saliency import fooling_table, fools
+from u3lab.saliency.transfer import ATTACKS, SIZE, attack, labelled
+
+
+@pytest.fixture(scope="module")
+def both() -> list[nets.Classifier]:
+    return [squeezenet(), nets.load("efficientnet_lite0", device="cpu")]
+
+
+def test_the_pictures_are_known_to_all(both):
+    found = labelled(both, count=3)
+    assert len(found) == 3
+    for label, x in found.items():
+        assert x.shape == (1, 3, SIZE, SIZE) and torch.equal((x * 255).round() / 255, x)
+        assert not any(fools(net, x, label) for net in both)
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+@pytest.mark.parametrize("level", [1, 3])
+def test_attacks_keep_to_their_level(kind: str, level: int):
+    net, x = squeezenet(), cat(96).float()
+    found = attack(kind, net, x, int(net(x).argmax()), level, steps=3)
+    change = (found - (x * 255).round() / 255) * 255
+    assert change.abs().max().round() == level
+    assert (change - change.round()).abs().max() < 1e-3
+
+
+def test_table(both):
+    """PGD with two grey levels fools the network that it was made for; what fools one need not fool the other."""
+    rows = fooling_table(both, levels=(2,), count=1, steps=4)
+    assert [(row.attack, row.made_for, row.shown_to) for row in rows] == [
+        (kind, a.name, b.name) for a in both for kind in ATTACKS for b in both]
+    assert all(row.level == 2 and row.count == 1 and row.share in (0, 1) for row in rows)
+    assert all(row.share == 1 for row in rows if row.attack == "pgd" and row.made_for == row.shown_to)
+
+
+def test_slips():
+    net, x = small()
+    with slip("no network"):
+        fooling_table([])
+    with slip("no attack 'cw'", "fgsm or pgd"):
+        attack("cw", net, x, "a", 1)
+    with slip("level = 0.5"):
+        attack("pgd", net, x, "a", 0.5)
+    with slip("steps = 0"):
+        attack("pgd", net, x, "a", 1, steps=0)
+    classes = squeezenet().classes
+    untrained = nets.Classifier(torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
+                                                    torch.nn.Linear(3, len(classes))).eval(), classes=classes)
+    untrained.module[2].weight.data.zero_()
+    untrained.module[2].bias.data = torch.arange(len(classes)).float()
+    assert "toilet tissue" not in [images.label(name) for name in images.names()]  # what it always says
+    with slip("none of the shipped pictures", "trained"):
+        labelled([untrained])

@@ -1,0 +1,170 @@
+"""Equivalence: two networks stitched together by a linear map of channels, the same at every site.
+
+    Φ(x) = top_B(E bottom_A(x)),    E a 1×1 convolution
+
+If the franken-network answers as B does, then A's features hold what B's upper part needs, up to a linear map. After
+Lenc & Vedaldi, Understanding image representations by measuring their equivariance and equivalence, CVPR 2015 and
+IJCV 2018, section 6. They train E on ImageNet's labels. Here it comes from least squares on B's own features, and can
+then be trained to answer as B does, which takes no labels either (:mod:`u3lab.equivariance.distilling`).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab import images as _images
+from u3lab.equivariance.cut import Rectify, before_relu, bottom, ready, resume
+from u3lab.equivariance.regression import ridge
+from u3lab.errors import U3Error, at_least_one
+from u3lab.nets import Classifier
+
+BATCH = 16
+CLOSE = 1.2  # grids whose sides differ by no more than this factor are resampled to one another
+
+
+class Franken(nn.Module):
+    """Lower part of A, 1×1 convolution ``stitch``, upper part of B; pictures normalised for A to B's class scores.
+
+    A sees pictures of the size that they have; its features, resampled where B's grid is a little finer or coarser,
+    go to B at the resolution that they have.
+    """
+
+    def __init__(self, a: Classifier, layer_a: str, b: Classifier, layer_b: str, stitch: nn.Conv2d, rectify: Rectify,
+                 ratio: tuple[float, float]) -> None:
+        super().__init__()
+        self.a, self.b, self.stitch = a, b, stitch
+        self.layer_a, self.layer_b, self.rectify, self.ratio = layer_a, layer_b, rectify, ratio
+
+    def forward(self, normalised: Tensor) -> Tensor:
+        return self.top(self.stitch(self.bottom(normalised)))
+
+    def bottom(self, normalised: Tensor) -> Tensor:
+        """A's features of pictures before the ReLU, at B's resolution."""
+        features, _ = bottom(self.a, self.layer_a, normalised)
+        return _resample(features, [round(n * r) for n, r in zip(features.shape[2:], self.ratio, strict=True)])
+
+    def top(self, features: Tensor) -> Tensor:
+        """B's class scores from its features before the ReLU."""
+        return resume(self.b, self.layer_b, self.rectify(features))
+
+
+def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, images: Tensor, *,
+           strength: float = 1e-2, sites: int = 8000, seed: int = 0) -> Classifier:
+    """A classifier of A's lower part, up to ``layer_a``, and B's upper part, from ``layer_b`` on.
+
+    E is fitted by ridge regression from A's to B's features of the same pictures, both before the ReLU. (From A's
+    features behind the ReLU it does worse high up, where few of them are left: at fire9 19 of 20 are 0.)
+
+    Parameters
+    ----------
+    net_a, layer_a, net_b, layer_b
+        Two classifiers and a layer of each, with grids of the same resolution or nearly so.
+    images
+        Pictures to fit on, (B,3,H,W) in [0,1]. Each network gets them at its own size.
+    strength
+        Of the ridge penalty, relative to the energy of A's features.
+    sites
+        About how many sites to fit on, taken at random (``seed``) from all pictures.
+
+    Returns
+    -------
+    Classifier
+        With B's classes. Give it pictures of A's size (its ``size``). Its layers are A's up to ``layer_a``, "stitch",
+        and B's above ``layer_b``.
+
+    Raises
+    ------
+    U3Error
+        No pictures, no such layers, layers without grid, resolutions that do not match, too few sites.
+    """
+    net_a, net_b = ready(net_a), ready(net_b)
+    x, y, rectify, ratio = _samples(net_a, layer_a, net_b, layer_b, images, sites, seed)
+    if strength == 0 and len(x) <= x.shape[1]:
+        raise U3Error(f"{len(x)} sites cannot decide {x.shape[1]} weights for each channel of {layer_b!r}; give more "
+                      "pictures, or a strength above 0")
+    weight, bias = ridge(x.cpu(), y.to(x.dtype).cpu(), strength)
+    stitch = nn.Conv2d(x.shape[1], y.shape[1], 1, device=y.device, dtype=y.dtype).requires_grad_(False)
+    stitch.weight.copy_(weight[..., None, None])
+    stitch.bias.copy_(bias)
+    return _classifier(Franken(net_a, layer_a, net_b, layer_b, stitch, rectify, ratio))
+
+
+def _samples(a: Classifier, layer_a: str, b: Classifier, layer_b: str, images: Tensor, sites: int,
+             seed: int) -> tuple[Tensor, Tensor, Rectify, tuple[float, float]]:
+    """Features of A (n,C_A) and of B (n,C_B) at the same sites, what follows B's, and the ratio of the grids."""
+    at_least_one("sites", sites)
+    generator = torch.Generator().manual_seed(seed)
+    xs, ys = [], []
+    for batch in _images.check(images).split(BATCH):
+        x, _ = before_relu(a, layer_a, _images.resize(batch, a.size))
+        y, rectify = before_relu(b, layer_b, _images.resize(batch, b.size))
+        ratio = _ratio(f"{a.name}'s {layer_a!r}", x, f"{b.name}'s {layer_b!r}", y)
+        x = _resample(x, y.shape[2:]).to(y.device)
+        chosen = torch.randperm(x[0, 0].numel(), generator=generator)[: -(-sites // len(images))].to(x.device)
+        xs.append(x.flatten(2)[..., chosen].transpose(1, 2).flatten(0, 1))
+        ys.append(y.flatten(2)[..., chosen].transpose(1, 2).flatten(0, 1))
+    return torch.cat(xs), torch.cat(ys), rectify, ratio
+
+
+def identity_stitch(stitched: Classifier) -> Classifier:
+    """The same two halves with channel c of A going to channel c of B, spare ones to nothing: a baseline."""
+    return _with(stitched, lambda weight, bias: (torch.eye(*weight.shape[:2])[..., None, None], bias * 0))
+
+
+def shuffled_stitch(stitched: Classifier, seed: int = 0) -> Classifier:
+    """The same two halves and weights, with A's channels in a random order: a random map of the right size."""
+    generator = torch.Generator().manual_seed(seed)
+    return _with(stitched, lambda weight, bias: (
+        weight[:, torch.randperm(weight.shape[1], generator=generator).to(weight.device)], bias))
+
+
+def _with(stitched: Classifier, change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Classifier:
+    old = franken(stitched)
+    new = copy.deepcopy(old.stitch)
+    weight, bias = change(old.stitch.weight, old.stitch.bias)
+    new.weight.copy_(weight)
+    new.bias.copy_(bias)
+    return _classifier(Franken(old.a, old.layer_a, old.b, old.layer_b, new, old.rectify, old.ratio))
+
+
+def franken(stitched: Classifier) -> Franken:
+    """What is inside a stitched network."""
+    module = getattr(stitched, "module", None)
+    if not isinstance(module, Franken):
+        raise U3Error(f"{getattr(stitched, 'name', stitched)!r} is not a stitched network; make one with stitch(…)")
+    return module
+
+
+def _classifier(module: Franken) -> Classifier:
+    a, b = module.a, module.b
+    below = a.layers[: a.layers.index(module.layer_a) + 1] if module.layer_a in a.layers else ()
+    above = b.layers[b.layers.index(module.layer_b) + 1 :] if module.layer_b in b.layers else ()
+    layers = {f"{a.name}:{layer}": f"a.module.{a._paths[layer]}" for layer in below}
+    layers["stitch"] = "stitch"
+    layers |= {f"{b.name}:{layer}": f"b.module.{b._paths[layer]}" for layer in above}
+    module.training = module.stitch.training = False  # not eval(), which would reach into A and B
+    stitched = Classifier(module, layers=layers, classes=b.classes, mean=a.mean.flatten().tolist(),
+                          std=a.std.flatten().tolist(), size=a.size,
+                          name=f"{a.name}:{module.layer_a} → {b.name}:{module.layer_b}")
+    stitched.memory_format, stitched.bare = a.memory_format, a.bare
+    return stitched
+
+
+def _resample(features: Tensor, size: Sequence[int]) -> Tensor:
+    if tuple(features.shape[2:]) == tuple(size):
+        return features
+    return F.interpolate(features, tuple(size), mode="bilinear", align_corners=False)
+
+
+def _ratio(name_a: str, a: Tensor, name_b: str, b: Tensor) -> tuple[float, float]:
+    """By how much B's grid is finer than A's; refuse what is not nearly the same."""
+    ratio = tuple(of_b / of_a for of_a, of_b in zip(a.shape[2:], b.shape[2:], strict=True))
+    if not all(1 / CLOSE <= r <= CLOSE for r in ratio):
+        raise U3Error(f"{name_a} has {a.shape[2]}×{a.shape[3]} sites and {name_b} {b.shape[2]}×{b.shape[3]}; "
+                      "stitch layers of the same resolution")
+    return ratio

@@ -1,0 +1,99 @@
+"""Transforms of a picture that move its pixels: flips, rotations, scalings.
+
+    (g x)(u) = x(g⁻¹ u)
+
+with u measured from the centre. All of these g are linear in u, so the same g that moves the pixels of a picture moves
+the sites of a layer's grid, whatever the layer's stride, provided that the grid lies in the middle of the picture (see
+:func:`u3lab.equivariance.centred`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from u3lab.errors import U3Error
+
+Matrix = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A linear map g of the plane about the centre, with a name; ``g(tensor)`` moves pictures and features alike.
+
+    ``matrix`` acts on (y, x), y downwards. Make one with :func:`rotation` or :func:`scaling`, or take ``HFLIP`` or
+    ``VFLIP``.
+    """
+
+    name: str
+    matrix: Matrix
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(g x)(u) = x(g⁻¹ u) for (B,C,h,w), bilinear, differentiable; what lies outside is mirrored at the border.
+
+        Flips and rotations by quarter turns of a square only permute the sites: they are exact.
+        """
+        if not isinstance(x, Tensor) or x.ndim != 4 or not x.is_floating_point():
+            raise U3Error(f"{self.name} moves a float tensor (B,C,h,w), pictures or features of a layer with a grid; "
+                          f"got {tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__}")
+        height, width = x.shape[-2:]
+        ys, xs = (_taps(c, n) for c, n in zip(self._source(height, width), (height, width), strict=True))
+        flat, moved = x.flatten(2), None
+        for row, by_row in ys:
+            for column, by_column in xs:
+                weight = (by_row * by_column).to(x)
+                if weight.any():
+                    part = flat.index_select(2, (row * width + column).to(x.device)) * weight
+                    moved = part if moved is None else moved + part
+        return moved.unflatten(2, (height, width))
+
+    def inside(self, height: int, width: int) -> Tensor:
+        """Which sites (h,w) of the result show something that was in the picture: bool."""
+        ys, xs = self._source(height, width)
+        return ((ys.abs() <= height) & (-0.5 <= ys) & (ys <= height - 0.5)
+                & (-0.5 <= xs) & (xs <= width - 0.5)).view(height, width)
+
+    @property
+    def inverse(self) -> Transform:
+        """g⁻¹."""
+        (a, b), (c, d) = self.matrix
+        det = a * d - b * c
+        return Transform(f"{self.name}, undone", ((d / det, -b / det), (-c / det, a / det)))
+
+    def _source(self, height: int, width: int) -> Tensor:
+        """g⁻¹u in rows and columns from the top left for every site u: (2, h·w). Rounded, so that flips are exact."""
+        centre = torch.tensor([height - 1, width - 1], dtype=torch.float64)[:, None] / 2
+        u = torch.cartesian_prod(torch.arange(height), torch.arange(width)).T - centre
+        return (torch.tensor(self.inverse.matrix, dtype=torch.float64) @ u + centre).round(decimals=9)
+
+
+def _taps(coordinate: Tensor, n: int) -> list[tuple[Tensor, Tensor]]:
+    """The two neighbours of each coordinate on a line of n sites, mirrored at the ends, with their bilinear weights."""
+    inner = (n - 1 - (n - 1 - coordinate.abs()).abs()).clamp(0, n - 1)
+    low = inner.floor()
+    return [(low.long(), 1 - (inner - low)), ((low + 1).clamp(max=n - 1).long(), inner - low)]
+
+
+HFLIP = Transform("horizontal flip", ((1.0, 0.0), (0.0, -1.0)))
+VFLIP = Transform("vertical flip", ((-1.0, 0.0), (0.0, 1.0)))
+
+
+def rotation(degrees: float) -> Transform:
+    """Turn anticlockwise by an angle from −180 to 180 degrees."""
+    _check("the angle", degrees, -180, 180, "degrees")
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return Transform(f"rotation by {degrees:g}°", ((c, -s), (s, c)))
+
+
+def scaling(factor: float) -> Transform:
+    """Enlarge (factor > 1) or shrink (factor < 1) about the centre; from ½ to 2."""
+    _check("the scale", factor, 0.5, 2, "as a factor")
+    return Transform(f"scaling by {factor:.3g}", ((factor, 0.0), (0.0, factor)))
+
+
+def _check(what: str, value: float, low: float, high: float, unit: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise U3Error(f"{what} is {value!r}; give a number from {low} to {high} {unit}")

@@ -1,0 +1,207 @@
+"""Equivariance: the linear map M_g with φ(g x) ≈ M_g φ(x), learnt from pictures.
+
+M_g first lets g permute the sites of the grid and then mixes the channels of a small neighbourhood, the same way at
+every site u:
+
+    (M_g φ)(u) = b + Σ_v W_v φ(g⁻¹(u + v)),    v in an m×m neighbourhood of 0
+
+after Lenc & Vedaldi, Understanding image representations by measuring their equivariance and equivalence, CVPR 2015
+and IJCV 2018, sections 3 and 4. They too fit W by ridge regression or with few inputs for each output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab import images as _images
+from u3lab.equivariance.cut import before_relu, ready, resume
+from u3lab.equivariance.regression import pursue, ridge
+from u3lab.equivariance.transforms import Transform
+from u3lab.errors import U3Error, at_least_one
+from u3lab.nets import Classifier
+
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Equivariance:
+    """M_g of one layer and one transform; see :func:`fit_equivariance`.
+
+    ``weight`` is W, (C,C,m,m) as in a convolution, ``bias`` is b, (C,).
+    """
+
+    net: Classifier
+    layer: str
+    g: Transform
+    weight: Tensor
+    bias: Tensor
+
+    def map(self, features: Tensor) -> Tensor:
+        """M_g φ(x) from φ(x): (B,C,h,w) → (B,C,h,w), both before the ReLU; differentiable."""
+        m, channels = self.weight.shape[-1], self.weight.shape[1]
+        if isinstance(features, Tensor) and features.ndim == 4 and features.shape[1] != channels:
+            raise U3Error(f"layer {self.layer!r} has {channels} channels and these features {features.shape[1]}; give "
+                          f"before_relu(net, {self.layer!r}, images)[0]")
+        moved = F.pad(self.g(features), (m // 2,) * 4, mode="replicate")
+        return F.conv2d(moved, self.weight.to(moved), self.bias.to(moved))
+
+
+def fit_equivariance(net: nn.Module, layer: str, g: Transform, images: Tensor, *, inputs: int | None = None,
+                     neighbourhood: int = 1, strength: float = 1e-2, sites: int = 8000, seed: int = 0) -> Equivariance:
+    """Fit M_g by least squares on the features of pictures x and g x.
+
+    Parameters
+    ----------
+    net, layer
+        A network and one of its layers with a grid. Features are taken before the ReLU where the network has it as a
+        module (:func:`u3lab.equivariance.before_relu`).
+    g
+        The transform.
+    images
+        Pictures x to fit on, (B,3,H,W) in [0,1].
+    inputs
+        How many input channels each output may use, chosen by orthogonal matching pursuit at the transported site
+        (v = 0); None uses all of them.
+    neighbourhood
+        m, 1 or 3. Layers of few channels, such as EfficientNet-Lite's bottlenecks, need 3: what one site holds is
+        spread over its neighbours after a flip.
+    strength
+        Of the ridge penalty, relative to the energy of the inputs.
+    sites
+        About how many sites to fit on, taken at random (``seed``) from all pictures, where g x shows the picture.
+
+    Raises
+    ------
+    U3Error
+        No pictures, no such layer, a layer without grid, more inputs than channels, more unknowns than sites.
+    """
+    net = ready(net)
+    if neighbourhood not in (1, 3):
+        raise U3Error(f"neighbourhood = {neighbourhood!r}; give 1 or 3")
+    x, y = _samples(net, layer, g, images, neighbourhood, sites, seed)
+    channels = x.shape[1]
+    if inputs is not None and not (isinstance(inputs, int) and 1 <= inputs <= channels):
+        raise U3Error(f"inputs = {inputs!r}; layer {layer!r} has {channels} channels: give 1 to {channels}, or None")
+    unknowns = (inputs or channels) * neighbourhood**2
+    if len(x) < 2 or (strength == 0 and len(x) <= unknowns):
+        raise U3Error(f"{len(x)} sites cannot decide {unknowns} weights for each output; give more pictures, "
+                      "fewer inputs or a strength above 0")
+    if inputs is None:
+        weight, bias = ridge(x.flatten(1), y, strength)
+    else:
+        weight, bias = _sparse(x, y, inputs, strength)
+    return Equivariance(net, layer, g, weight.view(-1, channels, neighbourhood, neighbourhood), bias)
+
+
+def _samples(net: Classifier, layer: str, g: Transform, images: Tensor, m: int, sites: int,
+             seed: int) -> tuple[Tensor, Tensor]:
+    """What M_g is fitted on: neighbourhoods of φ(x) at transported sites (n,C,m²), and φ(g x) there (n,C)."""
+    at_least_one("sites", sites)
+    generator = torch.Generator().manual_seed(seed)
+    xs, ys = [], []
+    for before, after, inside in _pairs(net, layer, g, images):
+        where = inside.flatten().nonzero()[:, 0].cpu()
+        count = -(-sites // len(images))
+        chosen = where[torch.randperm(len(where), generator=generator)[:count]]
+        xs.append(neighbours(g(before), chosen, m))
+        ys.append(after.flatten(2)[..., chosen.to(after.device)].transpose(1, 2).flatten(0, 1))
+    return torch.cat(xs).cpu(), torch.cat(ys).cpu()
+
+
+def _sparse(x: Tensor, y: Tensor, inputs: int, strength: float) -> tuple[Tensor, Tensor]:
+    """Few input channels for each output: chosen at the centre of the neighbourhood, then fitted with all of it."""
+    weight, bias = torch.zeros(y.shape[1], *x.shape[1:], dtype=x.dtype), torch.zeros(y.shape[1], dtype=x.dtype)
+    for c, chosen in enumerate(pursue(x[:, :, x.shape[2] // 2], y, inputs)):
+        if chosen.any():
+            w, b = ridge(x[:, chosen].flatten(1), y[:, c : c + 1], strength)
+            weight[c, chosen], bias[c] = w.view(-1, x.shape[2]), b[0]
+        else:  # a unit that never changes
+            bias[c] = y[:, c].mean()
+    return weight, bias
+
+
+def neighbours(features: Tensor, sites: Tensor, m: int) -> Tensor:
+    """Rows of the design matrix: the m×m neighbourhoods of some sites of (B,C,h,w), as (B·n,C,m²).
+
+    ``sites`` are n positions in the flattened grid. Beyond the border the nearest site goes on.
+    """
+    height, width = features.shape[-2:]
+    offsets = torch.arange(m) - m // 2
+    y = (sites[:, None, None] // width + offsets[:, None]).clamp(0, height - 1)
+    x = (sites[:, None, None] % width + offsets).clamp(0, width - 1)
+    rows = features.flatten(2)[..., (y * width + x).flatten(1).to(features.device)]  # (B,C,n,m²)
+    return rows.transpose(1, 2).flatten(0, 1)
+
+
+def _pairs(net: Classifier, layer: str, g: Transform, images: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """φ(x), φ(g x) before the ReLU and where g x shows the picture, for a few pictures at a time."""
+    if not isinstance(g, Transform):
+        raise U3Error(f"{g!r} is not a transform; take HFLIP, VFLIP, rotation(degrees) or scaling(factor)")
+    for x in _images.check(images).split(BATCH):
+        before, after = (before_relu(net, layer, picture)[0] for picture in (x, g(x)))
+        yield before, after, g.inside(*after.shape[-2:]).to(after.device)
+
+
+class Errors(NamedTuple):
+    """‖φ(g x) − guess‖² / ‖φ(g x) − its mean‖² of each channel (C,) for three guesses, and their averages.
+
+    0 is perfect, 1 no better than the channel's mean, 2 the error of an unrelated guess.
+    """
+
+    nothing: Tensor
+    moved: Tensor
+    mapped: Tensor
+    variance: Tensor
+
+    def overall(self) -> tuple[float, float, float]:
+        """The three errors of all channels together: doing nothing, permuting sites, M_g."""
+        total = self.variance.sum()
+        return tuple((error * self.variance).sum().item() / total.item()
+                     for error in (self.nothing, self.moved, self.mapped))
+
+    def invariant(self, threshold: float = 0.5) -> float:
+        """Share of channels that g only moves: what is left by permuting the sites is below the threshold."""
+        return (self.moved < threshold).double().mean().item()
+
+
+def errors(found: Equivariance, images: Tensor) -> Errors:
+    """How well three guesses of φ(g x) do on pictures: φ(x) itself, φ(x) with its sites permuted, and M_g φ(x).
+
+    Only sites where g x shows the picture count. Give pictures that M_g was not fitted on.
+    """
+    sums, squares, misses, count = 0.0, 0.0, [0.0, 0.0, 0.0], 0
+    for before, after, inside in _pairs(found.net, found.layer, found.g, images):
+        count += len(after) * int(inside.sum())
+        sums, squares = sums + _total(after * inside), squares + _total((after * inside).square())
+        for k, guess in enumerate((before, found.g(before), found.map(before))):
+            misses[k] = misses[k] + _total(((guess - after) * inside).square())
+    variance = (squares - sums**2 / count).clamp(min=1e-12)
+    return Errors(*(miss / variance for miss in misses), variance)
+
+
+def _total(x: Tensor) -> Tensor:
+    """Sum over pictures and sites, (B,C,h,w) → (C,), in double precision."""
+    return x.sum((0, 2, 3), dtype=torch.float64)
+
+
+def answers(found: Equivariance, images: Tensor) -> dict[str, Tensor]:
+    """Class scores (B,K) when the rest of the network goes on from each of these at the layer.
+
+    "recomputed" φ(g x), "nothing" φ(x), "moved" φ(x) with its sites permuted, "mapped" M_g φ(x).
+    Compare them with :func:`u3lab.equivariance.agreement`.
+    """
+    scores: dict[str, list[Tensor]] = {"recomputed": [], "nothing": [], "moved": [], "mapped": []}
+    for x in _images.check(images).split(BATCH):
+        before, rectify = before_relu(found.net, found.layer, x)
+        with torch.no_grad():
+            scores["recomputed"].append(found.net(found.g(x)))
+            for name, guess in zip(("nothing", "moved", "mapped"), (before, found.g(before), found.map(before)),
+                                   strict=True):
+                scores[name].append(resume(found.net, found.layer, rectify(guess)))
+    return {name: torch.cat(parts) for name, parts in scores.items()}
