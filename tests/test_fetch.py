@@ -75,6 +75,7 @@ def test_unknown_network(name: str, near: str):
 def test_networks_that_are_here_need_no_fetching(cache: Path):
     assert nets.fetch("squeezenet1_1") == paths.data("weights", "squeezenet1_1.safetensors")
     assert nets.fetch("efficientnet_lite0").name == "efficientnet-lite0-57934424.pth"
+    assert nets.fetch("efficientnet_lite1").name == "efficientnet-lite1-77cc7160.pth"
     assert not files(cache)
 
 

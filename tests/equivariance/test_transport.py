@@ -26,7 +26,6 @@ from u3lab.equivariance import (
     scaling,
     sources,
 )
-from u3lab.equivariance.regression import pursue, ridge
 from u3lab.equivariance.transport import neighbours
 
 QUARTER = rotation(90)
@@ -136,30 +135,6 @@ def test_errors_by_the_formula():
         torch.testing.assert_close(error, (guess - after).square().sum((0, 2, 3)) / spread)
     whole = (before - after).square().sum() / spread.sum()
     assert measured.overall()[0] == pytest.approx(whole.item())
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_ridge_by_the_normal_equations(seed: int):
-    x, y = noise(40, 5, seed=seed), noise(40, 3, seed=seed + 10)
-    weight, bias = ridge(x, y, 0.1)
-    centred_x, centred_y = x - x.mean(0), y - y.mean(0)
-    alpha = 0.1 * centred_x.square().sum() / 5
-    gram = centred_x.T @ centred_x + alpha * torch.eye(5, dtype=x.dtype)
-    expected = torch.linalg.solve(gram, centred_x.T @ centred_y)
-    torch.testing.assert_close(weight, expected.T)
-    torch.testing.assert_close(bias, y.mean(0) - expected.T @ x.mean(0))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_pursuit_finds_the_inputs_that_there_are(seed: int):
-    """Whatever their scale: inputs are compared at equal length."""
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(400, 20, generator=generator, dtype=torch.float64) * torch.logspace(-3, 3, 20, dtype=torch.float64)
-    truth = torch.zeros(4, 20, dtype=torch.float64)
-    for row in truth:
-        row[torch.randperm(20, generator=generator)[:3]] = torch.tensor([2.0, -3.0, 4.0], dtype=torch.float64)
-    truth /= x.norm(dim=0)
-    assert torch.equal(pursue(x, x @ truth.T, 3), truth != 0)
 
 
 # ---- the shipped network ---------------------------------------------------------------------------------------------

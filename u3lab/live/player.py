@@ -46,7 +46,7 @@ class Player:
                  controls: dict[str, Any]) -> None:
         self.solver, self.settings = solver, settings
         self.knobs, self.controls = Controls(settings, *names), made(controls)
-        self.picture, self.line, self.curve = Screen(), w.HTML(), w.HTML()
+        self.picture, self.line, self.curve = Screen(paced=True), w.HTML(), w.HTML()
         self.playing, self._asked = False, False
         self._task, self._loop = None, kernel.main_loop()
         self._build()

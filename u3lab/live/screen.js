@@ -12,19 +12,33 @@ function render({ model, el }) {
   frame.append(image);
   el.append(frame);
 
-  let address = null;
+  // Each word to the kernel costs three messages on the way back, so it hears of every third frame, and of the last.
+  let told = 0;
+  let later = null;
+  function tell(number) {
+    if (!model.get("paced")) return;
+    clearTimeout(later);
+    const now = () => { told = number; model.send({ seen: number }); };
+    if (number - told >= 3) now();
+    else later = setTimeout(now, 100);
+  }
+
+  // A data: address is shown in half the time that a blob: takes.
+  function address(view) {
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    const parts = [];
+    for (let k = 0; k < bytes.length; k += 8192) parts.push(String.fromCharCode(...bytes.subarray(k, k + 8192)));
+    return `data:image/${model.get("format")};base64,${btoa(parts.join(""))}`;
+  }
   function show() {
     const bytes = model.get("value");
     if (!bytes || !bytes.byteLength) return;
     const number = model.get("frame");
-    const next = URL.createObjectURL(new Blob([bytes], { type: `image/${model.get("format")}` }));
     image.onload = () => {
-      if (address) URL.revokeObjectURL(address);
-      address = next;
       image.dataset.frame = number;
-      model.send({ seen: number });
+      tell(number);
     };
-    image.src = next;
+    image.src = address(bytes);
   }
   const describe = () => { image.alt = model.get("alt"); };
 
@@ -78,7 +92,7 @@ function render({ model, el }) {
   mark();
   return () => {
     for (const [event, react] of Object.entries(watched)) model.off(event, react);
-    if (address) URL.revokeObjectURL(address);
+    clearTimeout(later);
   };
 }
 

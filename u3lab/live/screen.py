@@ -32,6 +32,8 @@ class Screen(anywidget.AnyWidget, w.Image):
         What the picture shows, in words.
     place
         (x, y), each in [0,1], where the student clicked, or () if the picture takes no clicks.
+    paced
+        Whether the view says which frames it has shown, for whoever makes the next one only then.
     panels
         How many panels of equal width stand side by side; a click counts within its own.
     """
@@ -43,6 +45,7 @@ class Screen(anywidget.AnyWidget, w.Image):
     frame = t.Int(0).tag(sync=True)
     place = t.Tuple().tag(sync=True)
     panels = t.Int(1).tag(sync=True)
+    paced = t.Bool(False).tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
@@ -59,7 +62,7 @@ class Screen(anywidget.AnyWidget, w.Image):
             self.alt = alt or (picture.alt if drawn else "picture that follows its controls")
             self.value = data
 
-    async def on_screen(self, behind: int = 1, seconds: float = 3.0) -> bool:
+    async def on_screen(self, behind: int = 4, seconds: float = 3.0) -> bool:
         """Wait until the view is at most so many frames behind; False if it is silent, because nobody looks."""
         end = time.monotonic() + seconds
         while self.frame - self.seen > behind:

@@ -1,0 +1,53 @@
+"""Dense and sparse linear maps against the normal equations and against known inputs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.saliency.networks import slip
+from u3lab.equivariance.regression import pursue, ridge
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ridge_by_the_normal_equations(seed: int):
+    x, y = noise(40, 5, seed=seed), noise(40, 3, seed=seed + 10)
+    weight, bias = ridge(x, y, 0.1)
+    centred_x, centred_y = x - x.mean(0), y - y.mean(0)
+    alpha = 0.1 * centred_x.square().sum() / 5
+    gram = centred_x.T @ centred_x + alpha * torch.eye(5, dtype=x.dtype)
+    expected = torch.linalg.solve(gram, centred_x.T @ centred_y)
+    torch.testing.assert_close(weight, expected.T)
+    torch.testing.assert_close(bias, y.mean(0) - expected.T @ x.mean(0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pursuit_finds_the_inputs_that_there_are(seed: int):
+    """Whatever their scale: inputs are compared at equal length."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(400, 20, generator=generator, dtype=torch.float64) * torch.logspace(-3, 3, 20, dtype=torch.float64)
+    truth = torch.zeros(4, 20, dtype=torch.float64)
+    for row in truth:
+        row[torch.randperm(20, generator=generator)[:3]] = torch.tensor([2.0, -3.0, 4.0], dtype=torch.float64)
+    truth /= x.norm(dim=0)
+    assert torch.equal(pursue(x, x @ truth.T, 3), truth != 0)
+
+
+def test_inputs_and_outputs_that_never_change():
+    x, y = noise(30, 4), torch.ones(30, 2, dtype=torch.float64)
+    x[:, 1] = 3
+    weight, bias = ridge(x, y, 0.01)
+    assert weight.abs().max() < 1e-12 and torch.allclose(bias, y[0])
+    assert not pursue(x, y, 2).any()
+    assert not pursue(x, x[:, :1] + x[:, 2:3], 2)[:, 1].any()
+
+
+@pytest.mark.parametrize("strength", [-1.0, float("nan"), float("inf"), "0.1", True, None])
+def test_slips(strength):
+    with slip("strength", "from 0"):
+        ridge(noise(5, 2), noise(5, 1), strength)
