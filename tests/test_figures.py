@@ -162,6 +162,9 @@ def test_jpeg_is_near_and_smaller():
     (lambda: figures.bars({"net": {}}, "x", alt="x"), "no bars"),
     (lambda: figures.bars({"a": (0.5, 0.6, 0.7)}, "x", alt="x"), "low ≤ value ≤ high"),
     (lambda: figures.bars({"a": math.nan}, "x", alt="x"), "finite"),
+    (lambda: figures.table([[0.1, 0.2]], ["a"], ["x"], alt="x"), "1 rows and 1 columns"),
+    (lambda: figures.table([[math.nan]], ["a"], ["x"], alt="x"), "finite"),
+    (lambda: figures.table(torch.zeros(0, 1), [], ["x"], alt="x"), "at least one"),
     (lambda: figures.classes(["a", "b"], torch.zeros(1, 3)), "2 classes"),
     (lambda: figures.classes(["a", "b"], torch.tensor([math.nan, 0.0]), 1), "NaN"),
     (lambda: figures.classes(["a", "b"], torch.zeros(1, 2), top=5), "top is 5"),
@@ -179,6 +182,7 @@ FIGURES = {
                                             "iteration", "loss", **more),
     "bars": lambda **more: figures.bars({"a": 0.5, "b": (0.4, 0.3, 0.6)}, "share", chance=0.25, **more),
     "groups": lambda **more: figures.bars({"one": {"a": 0.5, "b": -0.4}, "two": {"b": 0.2}}, "share", **more),
+    "table": lambda **more: figures.table([[1.0, -0.2], [0.0, 0.5]], ["a", "b"], ["a long name", "y"], **more),
     "classes": lambda **more: figures.classes(["cat", "dog"], torch.tensor([[2.0, 0.0]]), 2, **more),
 }
 

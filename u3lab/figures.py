@@ -3,6 +3,7 @@
     figures.grid([image, pixels.overlay(image, map)], titles=["picture", "Grad-CAM"], alt="A cat; its face is lit up.")
     figures.curves({"gradient": y, "mask": (x, y, low, high)}, "pixels removed (%)", "score", alt="…")
     figures.bars({"gradient": 0.61, "Grad-CAM": (0.72, 0.68, 0.76)}, "share in the right tile", chance=0.25, alt="…")
+    figures.table([[1, 0.2], [0.2, 1]], ["cat", "dog"], ["cat", "dog"], alt="…")
 
 A figure is an opaque near-white card, so that it reads the same on a dark page. It is drawn without pyplot: nothing is
 shown twice and nothing is left behind. Colours are from the set of Okabe & Ito (2008), which colour-blind people can
@@ -174,6 +175,23 @@ def classes(names: Sequence[str], logits: Tensor, top: int = 5, *, alt: str | No
         found[names[k] if names[k] not in found else f"{names[k]} ({k})"] = share
     words = "Most probable classes: " + ", ".join(f"{name} {share:.0f} %" for name, share in found.items()) + "."
     return bars(found, "probability (%)", alt=words if alt is None else alt)
+
+
+def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], title: str = "", *, alt: str = "") -> Figure:
+    """Numbers (R,C) written into cells that are the lighter, the larger the number: a matrix to look at."""
+    alt, values = _required(alt), _numbers("the table", values)
+    if values.shape != (len(rows), len(columns)) or not values.size or not np.isfinite(values).all():
+        raise U3Error(f"a table of shape {values.shape} has names for {len(rows)} rows and {len(columns)} columns; "
+                      "give finite numbers (rows, columns), at least one, and a name for each")
+    with canvas.plot(1.2 + 0.62 * len(columns), 0.9 + 0.4 * len(rows), title) as (sheet, axes):
+        shown = axes.imshow(values, cmap="inferno", aspect="auto")
+        axes.set_xticks(range(len(columns)), columns, rotation=30 if max(map(len, columns)) > 8 else 0)
+        axes.set_yticks(range(len(rows)), rows)
+        axes.tick_params(length=0)
+        for (row, column), value in np.ndenumerate(values):
+            ink = "black" if shown.norm(value) > 0.6 else "white"
+            axes.text(column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center", fontsize=9, color=ink)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
 def _required(alt: str) -> str:

@@ -65,8 +65,13 @@ CLOCK = """([handle, image]) => {
         told();
     }).observe(image, { attributes: true, attributeFilter: ["data-frame"] });
     image.answers = count => new Promise(done => {
-        told = () => { if (times.length >= count) done(times.splice(0)); };
-        told();
+        const ask = () => {
+            if (times.length < count) return;
+            told = () => {};  // a picture that is drawn before the next question waits for it
+            done(times.splice(0));
+        };
+        told = ask;
+        ask();
     });
 }"""
 # New pictures a second, after a first second in which the player gets going.

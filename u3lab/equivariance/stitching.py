@@ -23,7 +23,7 @@ from u3lab.equivariance.regression import ridge
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
 
-BATCH = 16
+BATCH = 4  # pictures at a time: the features of early layers are large
 CLOSE = 1.2  # grids whose sides differ by no more than this factor are resampled to one another
 
 

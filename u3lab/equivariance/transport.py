@@ -26,7 +26,7 @@ from u3lab.equivariance.transforms import Transform
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
 
-BATCH = 16
+BATCH = 4  # pictures at a time: the features of early layers are large
 
 
 @dataclass(frozen=True)
