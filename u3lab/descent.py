@@ -5,6 +5,7 @@ Tests take the last step, notebooks drain it under a progress bar (:func:`last`)
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
@@ -19,55 +20,104 @@ class Step(NamedTuple):
     """One step of an optimisation, before its update.
 
     ``iteration`` counts from 0, ``loss`` is the energy, ``image`` what is being made (B,C,H,W; detached),
-    ``terms`` the parts that the loss is the sum of, by name.
+    ``terms`` the parts that the loss is the sum of, by name; ``returns`` how often the run has diverged so far and gone
+    back to a better state.
     """
 
     iteration: int
     loss: float
     image: Tensor
     terms: dict[str, float]
+    returns: int = 0
 
 
-def descend(parameter: Tensor, energy: Callable[[], tuple[Tensor, dict[str, Tensor]]], *, steps: int,
-            rate: Callable[[], float], project: Callable[[Tensor], object] | None = None) -> Iterator[Step]:
-    """Minimise a sum of terms over one tensor with Adam, one step for every value that is asked for.
+Energy = Callable[[], tuple[Tensor, dict[str, Tensor]]]
+
+
+def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int, rate: Callable[[], float],
+            project: Callable[[Tensor], object] | None = None, tolerance: float | None = None) -> Iterator[Step]:
+    """Minimise a sum of terms over one or more tensors with Adam, one step for every value that is asked for.
 
     Parameters
     ----------
-    parameter
-        The tensor to change in place; it needs a gradient.
+    parameters
+        What to change in place: a tensor, or several (a network's weights). They need a gradient.
     energy
-        Returns the picture to show and the terms of the loss (scalars) at the present parameter.
+        Returns the picture to show and the terms of the loss (scalars) at the present parameters.
     steps
         How many steps; the generator yields ``steps + 1`` values, the last one after the last update.
     rate
         Returns the learning rate; asked at every step, so that a slider can turn it.
     project
-        Puts the parameter back into its set (for example [0,1]) after each update.
+        Puts a parameter back into its set (for example [0,1]) after each update.
+    tolerance
+        If the loss rises to so many times its smallest value so far, or is no longer finite, go back to the last good
+        parameters and on from there at half the rate. Without it a loss that is not finite is an error.
 
     Raises
     ------
     U3Error
-        If the loss is no longer a finite number.
+        If the loss is no longer a finite number, or it diverges again and again.
     """
-    optimiser = torch.optim.Adam([parameter], lr=rate())
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    harbour, optimiser = Harbour(parameters, tolerance), torch.optim.Adam(parameters, lr=rate())
     for iteration in range(steps + 1):
-        # Only the gradient by `parameter` is wanted: the network's own weights are left alone.
-        with torch.enable_grad():
-            image, terms = energy()
-            loss = sum(terms.values())
-        value = loss.item()
-        if not abs(value) < float("inf"):
-            raise U3Error(f"the loss became {value} at step {iteration}; lower the learning rate and start again")
-        yield Step(iteration, value, image.detach().clone(), {name: term.item() for name, term in terms.items()})
+        image, terms, loss = _evaluate(energy)
+        while harbour.left(loss.item(), iteration):
+            optimiser = torch.optim.Adam(parameters, lr=rate())
+            image, terms, loss = _evaluate(energy)
+        yield Step(iteration, loss.item(), image.detach().clone(), {name: term.item() for name, term in terms.items()},
+                   harbour.returns)
         if iteration == steps:
             return
-        optimiser.param_groups[0]["lr"] = rate()
-        (parameter.grad,) = torch.autograd.grad(loss, [parameter])
+        optimiser.param_groups[0]["lr"] = rate() / 2**harbour.returns
+        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            parameter.grad = gradient
         optimiser.step()
         if project is not None:
             with torch.no_grad():
-                project(parameter)
+                for parameter in parameters:
+                    project(parameter)
+
+
+def _evaluate(energy: Energy) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    # Only the gradient by the parameters is wanted: the weights of a network that is looked at are left alone.
+    with torch.enable_grad():
+        image, terms = energy()
+        return image, terms, sum(terms.values())
+
+
+class Harbour:
+    """The last good parameters of a descent, to go back to when it diverges."""
+
+    EVERY = 20  # steps from one copy to the next at least
+    MOST = 8  # returns
+
+    def __init__(self, parameters: list[Tensor], tolerance: float | None) -> None:
+        self.parameters, self.tolerance = parameters, tolerance
+        self.best, self.kept, self.since, self.returns = math.inf, None, -self.EVERY, 0
+
+    def left(self, loss: float, iteration: int) -> bool:
+        """Whether the run was lost, and has been brought back; otherwise remember where it is."""
+        fine = math.isfinite(loss)
+        if self.tolerance is None or self.kept is None:
+            if not fine:
+                raise U3Error(f"the loss became {loss} at step {iteration}; lower the learning rate and start again")
+        elif not fine or loss > self.tolerance * self.best:
+            if self.returns == self.MOST:
+                raise U3Error(f"the run diverged {self.MOST} times, last at step {iteration}; lower the learning rate "
+                              "and start again")
+            self.returns += 1
+            with torch.no_grad():
+                for parameter, kept in zip(self.parameters, self.kept, strict=True):
+                    parameter.copy_(kept)
+            self.best = math.inf  # the loss of the good state may itself be noisy
+            return True
+        if self.tolerance is not None and loss < self.best:
+            self.best = loss
+            if iteration - self.since >= self.EVERY:  # a copy, not the tensors themselves
+                self.kept, self.since = [parameter.detach().clone() for parameter in self.parameters], iteration
+        return False
 
 
 T = TypeVar("T")

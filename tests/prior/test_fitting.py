@@ -1,0 +1,127 @@
+"""Fitting: the loss that is told, the code that stays, averaging, divergence, bad input."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from u3lab import U3Error, images, prior
+from u3lab.descent import last
+
+X = images.load("coffee", size=32)
+
+
+def small(**more):
+    return prior.generator(**{"size": 32, "depth": 2, "widths": (8, 8), **more})
+
+
+def quick(**more):
+    return prior.PriorSettings(**{"steps": 60, "rate": 0.02, **more})
+
+
+def test_it_draws_the_picture():
+    steps = list(prior.fit(X, small(), quick(steps=200)))
+    assert len(steps) == 201 and steps[0].image.shape == (1, 3, 32, 32)
+    assert steps[-1].loss < 0.15 * steps[0].loss
+    assert (steps[-1].image - X).square().mean() < 0.3 * X.var()
+
+
+def test_without_noise_and_mean_the_loss_is_that_of_the_picture_shown():
+    for step in prior.fit(X, small(), quick(steps=5, jitter=0.0)):
+        assert step.loss == pytest.approx(float((step.image - X).square().mean()), rel=1e-5)
+        assert step.terms == {"data": step.loss} and step.returns == 0
+
+
+def test_the_code_stays_and_the_weights_move():
+    psi = small()
+    code, weight = psi.code.clone(), psi.colour.weight.clone()
+    last(prior.fit(X, psi, quick(steps=3)))
+    assert torch.equal(psi.code, code) and not torch.equal(psi.colour.weight, weight)
+
+
+def test_same_seeds_same_pictures():
+    seeds = [(0, 0), (0, 0), (1, 0), (0, 1)]
+    ends = [last(prior.fit(X, small(seed=a), quick(steps=5, seed=b))).image for a, b in seeds]
+    assert torch.equal(ends[0], ends[1])
+    assert not torch.equal(ends[0], ends[2]) and not torch.equal(ends[0], ends[3])
+
+
+def test_the_running_mean():
+    plain = [step.image for step in prior.fit(X, small(), quick(steps=6))]
+    mean = plain[0]
+    for raw, step in zip(plain, prior.fit(X, small(), quick(steps=6, average=0.9)), strict=True):
+        mean = 0.9 * mean + 0.1 * raw
+        torch.testing.assert_close(step.image, mean)
+
+
+def test_settings_are_read_at_every_step():
+    settings = quick(steps=2, rate=0.05)
+    psi = small()
+    steps = prior.fit(X, psi, settings)
+    next(steps)
+    before = psi.colour.weight.clone()
+    settings.rate = 0.0001
+    next(steps)
+    assert (psi.colour.weight - before).abs().max() <= 1.1e-4
+
+
+def test_hidden_pixels_do_not_change_the_run():
+    visible = torch.ones(1, 1, 32, 32)
+    visible[..., 8:20, 8:20] = 0
+    spoilt = torch.where(visible.bool(), X, 1 - X)
+    ends = [last(prior.fit(x, small(), quick(steps=5), prior.inpaint(visible))).image for x in (X, spoilt)]
+    assert torch.equal(*ends)
+
+
+def test_super_resolution_draws_a_larger_picture():
+    psi = small()
+    end = last(prior.fit(prior.lanczos(X, 4).clamp(0, 1), psi, quick(steps=40), prior.super_resolve(4)))
+    assert end.image.shape == (1, 3, 32, 32)
+    assert end.loss < 0.01
+
+
+def test_a_run_that_diverges_comes_back(monkeypatch):
+    """From step 30 on the target is as far away as can be for a while: the loss jumps, and the good weights return."""
+    calls = 0
+
+    def task(x, target):
+        nonlocal calls
+        calls += 1
+        worse = 50.0 if calls in (35, 50) else 1.0
+        return worse * prior.reconstruct(x, target)
+
+    steps = list(prior.fit(X, small(), quick(steps=60, jitter=0.0), task))
+    assert steps[-1].returns == 2
+    assert len(steps) == 61 and steps[-1].loss < steps[0].loss
+
+
+def test_nan_is_survived_and_endless_divergence_is_told():
+    calls = 0
+
+    def task(x, target):
+        nonlocal calls
+        calls += 1
+        return prior.reconstruct(x, target) * (float("nan") if calls == 30 else 1)
+
+    assert last(prior.fit(X, small(), quick(), task)).returns == 1
+
+    def always(x, target):
+        nonlocal calls
+        calls += 1
+        return prior.reconstruct(x, target) * (float("nan") if calls > 100 else 1)
+
+    with pytest.raises(U3Error, match="diverged 8 times.*lower the learning rate"):
+        last(prior.fit(X, small(), quick(), always))
+
+
+@pytest.mark.parametrize("run, words", [
+    (lambda: prior.fit(X, torch.nn.Identity()), "is no generator"),
+    (lambda: prior.fit(torch.rand(2, 3, 32, 32), small()), "one picture at a time"),
+    (lambda: prior.fit(X * 2, small()), r"\[0,1\]"),
+    (lambda: prior.fit(images.load("coffee", size=40), small()), "40×40 pixels and the generator makes 32×32"),
+    (lambda: prior.fit(X, small(), task=prior.super_resolve(4)), "32×32 pixels and the generator makes"),
+    (lambda: prior.PriorSettings(rate=1.0), "out of range"),
+])
+def test_a_slip_is_told(run, words):
+    with pytest.raises(U3Error, match=words):
+        run()

@@ -1,0 +1,84 @@
+"""The untrained generators: their sizes, their seeds, and that the hourglass is the published network."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from u3lab import U3Error, prior
+
+KINDS = ("hourglass", "unet", "resnet")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(64, 64), (37, 52)])
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("code", ["noise", "grid"])
+def test_a_picture_of_the_size_that_was_asked_for(kind, size, depth, code):
+    psi = prior.generator(kind, size, depth=depth, code=code)
+    x = psi()
+    assert x.shape == (1, 3, *size) and 0 < x.min() and x.max() < 1
+    assert x.shape[2:] == psi.size
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_weight_matters(kind):
+    psi = prior.generator(kind, 32, depth=2)
+    psi().square().mean().backward()
+    for name, weight in psi.named_parameters():
+        assert weight.grad is not None, name
+        # A bias that a normalisation takes away again is the one kind of weight without effect.
+        assert weight.grad.abs().max() > 0 or name.endswith("bias"), name
+
+
+def test_the_same_seed_the_same_network_and_nothing_else_is_seeded():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    one, other, third = (prior.generator(size=32, depth=2, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.rand(1), expected)
+    assert torch.equal(one(), other()) and torch.equal(one.code, other.code)
+    assert not torch.equal(one.code, third.code)
+    assert not torch.equal(one.colour.weight, third.colour.weight)
+
+
+def test_codes():
+    noise = prior.generator(size=32, depth=2, channels=5).code
+    assert noise.shape == (1, 5, 32, 32) and 0 <= noise.min() and noise.max() <= 0.1
+    grid = prior.generator(size=(32, 48), depth=2, code="grid").code
+    assert grid.shape == (1, 2, 32, 48)
+    assert grid[0, 0, 5].tolist() == torch.linspace(0, 1, 48).tolist()  # x grows to the right
+    assert grid[0, 1, :, 7].tolist() == torch.linspace(0, 1, 32).tolist()  # y grows downwards
+
+
+def test_the_published_network():
+    """Five scales of 128 channels, four led across: the convolutions' sizes as in the paper's supplement."""
+    psi = prior.generator(size=64, depth=5, widths=(128,) * 5, skip=4, channels=32)
+    shapes = [tuple(m.weight.shape) for m in psi.modules() if isinstance(m, nn.Conv2d)]
+    assert len(shapes) == 5 * 5 + 1
+    assert shapes.count((4, 128, 1, 1)) == 4 and shapes.count((4, 32, 1, 1)) == 1  # skips
+    assert shapes.count((128, 132, 3, 3)) == 5 and shapes.count((128, 128, 1, 1)) == 5  # on the way up
+    assert shapes.count((128, 128, 3, 3)) == 9 and shapes.count((128, 32, 3, 3)) == 1  # on the way down
+    assert shapes[-1] == (3, 128, 1, 1)
+    assert all(m.padding_mode == "reflect" for m in psi.modules() if isinstance(m, nn.Conv2d) and m.kernel_size[0] > 1)
+
+
+def test_depth_and_skip_change_what_the_network_is():
+    weights = {depth: sum(w.numel() for w in prior.generator(size=64, depth=depth).parameters()) for depth in (2, 4)}
+    assert weights[2] < weights[4]
+    assert any(m.across is not None for m in prior.generator(size=64).modules() if hasattr(m, "across"))
+    assert all(m.across is None for m in prior.generator(size=64, skip=0).modules() if hasattr(m, "across"))
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: prior.generator("diffusion"), "kinds are hourglass, unet, resnet"),
+    (lambda: prior.generator(code="zeros"), "codes noise and grid"),
+    (lambda: prior.generator(upsample="bicubic"), "bilinear and nearest"),
+    (lambda: prior.generator(depth=9), "widths has 6 numbers"),
+    (lambda: prior.generator(depth=0), "depth"),
+    (lambda: prior.generator(size=20, depth=4), "at least 32×32"),
+])
+def test_a_slip_is_told(make, words):
+    with pytest.raises(U3Error, match=words):
+        make()

@@ -1,0 +1,92 @@
+"""Fitting an untrained network to one picture: the deep image prior.
+
+    min over w   E(Ψ(w; z₀); x₀)
+
+z₀ stays fixed, w starts at random, and one stops early: the network takes up what is natural long before it takes up
+noise. Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, equation 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.descent import Step, descend
+from u3lab.errors import U3Error
+from u3lab.prior.generators import Generator
+from u3lab.prior.tasks import Task, reconstruct
+from u3lab.settings import knob, settings
+
+TOLERANCE = 3.2  # the paper goes back to a better state when 5 dB are lost
+
+
+@settings
+class PriorSettings:
+    """Knobs of :func:`fit`."""
+
+    rate: float = knob(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate of Adam")
+    jitter: float = knob(0.03, 0.0, 0.2, symbol="σ_z", help="fresh noise that is added to the code z₀ at each step")
+    average: float = knob(0.0, 0.0, 0.99, symbol="α", help="how much of the former pictures is kept in the one that "
+                                                          "is shown; 0 shows each as it is")
+    steps: int = knob(600, 1, 20000, once=True, help="number of steps")
+    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the noise; the generator has a seed of its own")
+
+
+def fit(target: Tensor, generator: Generator, settings: PriorSettings | None = None,
+        task: Task = reconstruct) -> Iterator[Step]:
+    """Fit the generator's weights w to a picture, step by step. The generator changes in place.
+
+    If the loss explodes, which high learning rates bring about on some machines, the run goes back to its last good
+    weights and on at half the rate; ``step.returns`` counts that.
+
+    Parameters
+    ----------
+    target
+        x₀, (1,3,H,W) in [0,1], of the generator's size (for super-resolution: as many times smaller).
+    generator
+        Ψ with its code z₀, from :func:`u3lab.prior.generator`.
+    settings
+        Read at every step.
+    task
+        The data term: :func:`~u3lab.prior.tasks.reconstruct`, ``inpaint(mask)`` or ``super_resolve(factor)``.
+
+    Yields
+    ------
+    Step
+        ``image`` is Ψ(w; z₀ + noise), (1,3,H,W), or its running mean; the one term is "data", a mean over values.
+    """
+    settings = settings or PriorSettings()
+    if not isinstance(generator, Generator):
+        raise U3Error(f"a {type(generator).__name__} is no generator; make one with prior.generator(…)")
+    if _images.check(target).shape[0] != 1:
+        raise U3Error(f"one picture at a time: got {target.shape[0]}; use target[:1]")
+    _fits(target, generator, task)
+    target = target.to(generator.code.device)
+    noise = torch.Generator(device="cpu").manual_seed(settings.seed)
+    mean: Tensor | None = None
+    generator.train()  # batch norms use the statistics of the picture itself
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        nonlocal mean
+        code = generator.code
+        if settings.jitter:
+            code = code + settings.jitter * torch.randn(code.shape, generator=noise).to(code)
+        x = generator(code)
+        now = x.detach()
+        mean = now if mean is None else settings.average * mean + (1 - settings.average) * now
+        return mean, {"data": task(x, target)}
+
+    return descend([w for w in generator.parameters() if w.requires_grad], energy, steps=settings.steps,
+                   rate=lambda: settings.rate, tolerance=TOLERANCE)
+
+
+def _fits(target: Tensor, generator: Generator, task: Task) -> None:
+    """Ask the task itself whether the sizes go together, before the first step."""
+    try:
+        task(torch.zeros(1, 3, *generator.size), target.cpu())
+    except RuntimeError as error:
+        raise U3Error(f"the picture has {target.shape[2]}×{target.shape[3]} pixels and the generator makes "
+                      f"{generator.size[0]}×{generator.size[1]}; make it with generator(size=x.shape[2:])") from error

@@ -1,0 +1,171 @@
+"""Networks that draw a picture from a fixed code z₀: x = Ψ(w; z₀). Nobody has trained them; their shape is the prior.
+
+    psi = generator("hourglass", (160, 192), depth=4)
+    x = psi()                                             # (1,3,160,192) in (0,1)
+
+After Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018. Their networks for inpainting have 128 channels at each
+of five scales; here the widths are chosen for a laptop, and ``widths=(128,) * 5, skip=4`` gives theirs back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab.errors import U3Error, at_least_one
+
+WIDTHS = (16, 32, 64, 64, 64, 64)  # channels from the finest scale to the coarsest
+CODE = 16  # channels of z₀
+
+
+class Generator(nn.Module):
+    """A body with its code z₀ and a last layer that makes a picture: ``psi()`` is Ψ(w; z₀), (1,3,H,W) in (0,1)."""
+
+    def __init__(self, body: nn.Module, width: int, code: Tensor, size: tuple[int, int], step: int) -> None:
+        super().__init__()
+        self.body, self.colour = body, nn.Conv2d(width, 3, 1)
+        self.size, self.step = size, step
+        self.register_buffer("code", code)
+
+    def forward(self, code: Tensor | None = None) -> Tensor:
+        """The picture for a code; without one, for z₀."""
+        picture = torch.sigmoid(self.colour(self.body(self.code if code is None else code)))
+        height, width = self.size
+        return picture[..., :height, :width]
+
+
+def generator(kind: str = "hourglass", size: tuple[int, int] | int = 192, *, depth: int = 4,
+              widths: Sequence[int] = WIDTHS, skip: int = 4, code: str = "noise", channels: int = CODE,
+              upsample: str = "bilinear", seed: int = 0) -> Generator:
+    """An untrained generator.
+
+    Parameters
+    ----------
+    kind
+        "hourglass": down and up again, with ``skip`` channels of each scale led across (0: none).
+        "unet": all channels are led across, with max-pooling. "resnet": ``depth`` pairs of residual blocks, no scales.
+    size
+        (height, width) of the picture, or its side.
+    depth
+        How many times the hourglass or the U-Net halves the resolution.
+    widths
+        Channels at each scale; the first ``depth`` of them are used.
+    code
+        z₀: "noise", uniform in [0, 0.1], or "grid", the coordinates x and y in [0,1].
+    channels
+        Of a noise code.
+    upsample
+        "bilinear" or "nearest".
+    seed
+        Of the weights and the noise; nothing else is touched.
+
+    Raises
+    ------
+    U3Error
+        Unknown kind, a depth without widths, a picture too small for the depth.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    builders = {"hourglass": _hourglass, "unet": _unet, "resnet": _resnet}
+    if kind not in builders or code not in ("noise", "grid") or upsample not in ("bilinear", "nearest"):
+        raise U3Error(f"no generator is made of kind={kind!r}, code={code!r}, upsample={upsample!r}; kinds are "
+                      f"{', '.join(builders)}, codes noise and grid, upsampling bilinear and nearest")
+    at_least_one("depth", depth)
+    if depth > len(widths):
+        raise U3Error(f"depth = {depth}, but widths has {len(widths)} numbers; give one for each scale")
+    step = 1 if kind == "resnet" else 2**depth
+    if min(height, width) < 2 * step:
+        raise U3Error(f"{height}×{width} pixels are too few for depth {depth}; give at least {2 * step}×{2 * step}, "
+                      "or a smaller depth")
+    full = (-(-height // step) * step, -(-width // step) * step)  # cropped again at the end
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        z = _grid(*full) if code == "grid" else torch.rand(1, channels, *full) / 10
+        body = builders[kind](z.shape[1], tuple(widths[:depth]), skip, upsample)
+        made = Generator(body, widths[0], z, (height, width), step)
+    return made.to(memory_format=torch.channels_last)
+
+
+def _grid(height: int, width: int) -> Tensor:
+    y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
+    return torch.stack([x, y])[None]
+
+
+def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, normalisation, rectification: what all of these networks are made of."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, padding_mode="reflect" if kernel > 1 else "zeros"),
+        nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
+
+
+class Scale(nn.Module):
+    """One scale of an hourglass: halve the resolution, do what the coarser scales do, double it, and add detail."""
+
+    def __init__(self, inputs: int, width: int, deeper: nn.Module | None, below: int, skip: int, upsample: str) -> None:
+        super().__init__()
+        self.across = _conv(inputs, skip, 1) if skip else None
+        self.down = nn.Sequential(_conv(inputs, width, stride=2), _conv(width, width))
+        self.deeper, self.upsample = deeper, upsample
+        self.up = nn.Sequential(nn.BatchNorm2d(below + skip), _conv(below + skip, width), _conv(width, width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.down(x)
+        y = y if self.deeper is None else self.deeper(y)
+        y = F.interpolate(y, x.shape[2:], mode=self.upsample, **_corners(self.upsample))
+        return self.up(y if self.across is None else torch.cat([y, self.across(x)], 1))
+
+
+def _corners(mode: str) -> dict[str, bool]:
+    return {"align_corners": False} if mode == "bilinear" else {}
+
+
+def _hourglass(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
+    deeper = None
+    for level in reversed(range(len(widths))):
+        below = widths[min(level + 1, len(widths) - 1)]
+        deeper = Scale(widths[level - 1] if level else inputs, widths[level], deeper, below, skip, upsample)
+    return deeper
+
+
+class UScale(nn.Module):
+    """One scale of a U-Net: all of its channels go down, and all go across."""
+
+    def __init__(self, inputs: int, width: int, deeper: nn.Module, below: int, upsample: str) -> None:
+        super().__init__()
+        self.before = nn.Sequential(_conv(inputs, width), _conv(width, width))
+        self.deeper, self.upsample = deeper, upsample
+        self.after = nn.Sequential(_conv(width + below, width), _conv(width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.before(x)
+        y = self.deeper(F.max_pool2d(x, 2))
+        return self.after(torch.cat([x, F.interpolate(y, x.shape[2:], mode=self.upsample,
+                                                      **_corners(self.upsample))], 1))
+
+
+def _unet(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
+    bottom = widths[-1]
+    body: nn.Module = nn.Sequential(_conv(bottom, bottom), _conv(bottom, bottom))
+    for level in reversed(range(len(widths))):
+        below = widths[min(level + 1, len(widths) - 1)]
+        body = UScale(widths[level - 1] if level else inputs, widths[level], body, below, upsample)
+    return body
+
+
+class Residual(nn.Module):
+    """x plus what two convolutions make of it."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.change = nn.Sequential(_conv(width, width), nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect"),
+                                    nn.BatchNorm2d(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.change(x)
+
+
+def _resnet(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
+    blocks = [Residual(widths[0]) for _ in range(2 * len(widths))]
+    return nn.Sequential(_conv(inputs, widths[0]), *blocks)

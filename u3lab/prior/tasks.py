@@ -1,0 +1,86 @@
+"""Data terms E(x; x₀) of the deep image prior: what of the picture is known. All the rest comes from the generator.
+
+    fit(x0, psi, task=inpaint(visible))       # ‖m ⊙ (x − x₀)‖², m = 1 where the picture is known
+    fit(small, psi, task=super_resolve(4))    # ‖d(x) − x₀‖², d makes the picture four times smaller
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.errors import U3Error
+
+Task = Callable[[Tensor, Tensor], Tensor]
+
+
+def reconstruct(x: Tensor, target: Tensor) -> Tensor:
+    """‖x − x₀‖², as a mean over the values. With early stopping, this also denoises."""
+    return (x - target).square().mean()
+
+
+def inpaint(visible: Tensor) -> Task:
+    """‖m ⊙ (x − x₀)‖² as a mean over the visible values (Ulyanov et al., equation 6).
+
+    ``visible`` is m, (1,1,H,W): 1 where the picture is known, 0 in the hole; bool or float.
+
+    Raises
+    ------
+    U3Error
+        A mask of another shape, with values other than 0 and 1, or without a visible pixel.
+    """
+    if not isinstance(visible, Tensor) or visible.ndim != 4 or visible.shape[:2] != (1, 1):
+        shape = tuple(visible.shape) if isinstance(visible, Tensor) else type(visible).__name__
+        raise U3Error(f"the mask is {shape}; give a tensor (1,1,H,W), 1 where the picture is known")
+    m = visible.float()
+    if not ((m == 0) | (m == 1)).all():
+        raise U3Error("the mask has values other than 0 and 1; compare it with a threshold first, such as mask > 0.5")
+    if not m.any():
+        raise U3Error("the mask hides every pixel; 1 means known, 0 means hole: perhaps it is the other way round")
+
+    def energy(x: Tensor, target: Tensor) -> Tensor:
+        if x.shape[2:] != m.shape[2:]:
+            raise U3Error(f"the mask has {m.shape[2]}×{m.shape[3]} pixels and the picture {x.shape[2]}×{x.shape[3]}; "
+                          "make both from one picture")
+        known = m.to(x.device)
+        return (known * (x - target)).square().sum() / (known.sum() * x.shape[1])
+
+    return energy
+
+
+def super_resolve(factor: int) -> Task:
+    """‖d(x) − x₀‖² with d Lanczos' reduction by ``factor``: x is so many times larger than x₀ (section 3.2)."""
+    if type(factor) is not int or factor < 2:
+        raise U3Error(f"factor = {factor!r}; give a whole number from 2, such as 4")
+    return lambda x, target: reconstruct(lanczos(x, factor), target)
+
+
+def lanczos(x: Tensor, factor: int) -> Tensor:
+    """A picture (B,C,H,W) made ``factor`` times smaller with Lanczos' window of two lobes; differentiable.
+
+    Raises
+    ------
+    U3Error
+        If the sides are no multiples of the factor.
+    """
+    if x.shape[-2] % factor or x.shape[-1] % factor:
+        raise U3Error(f"{x.shape[-2]}×{x.shape[-1]} pixels cannot be reduced {factor} times; give sides that are "
+                      f"multiples of {factor}")
+    window = _window(factor).to(x)
+    channels, reach = x.shape[1], len(window) // 2 - factor // 2
+    x = F.pad(x, (reach,) * 4, mode="replicate")
+    for kernel, stride in ((window.view(1, 1, -1, 1), (factor, 1)), (window.view(1, 1, 1, -1), (1, factor))):
+        x = F.conv2d(x, kernel.expand(channels, 1, -1, -1), stride=stride, groups=channels)
+    return x
+
+
+@functools.cache
+def _window(factor: int, lobes: int = 2) -> Tensor:
+    """Weights of the 2·lobes·factor fine pixels about the centre of a coarse one; their sum is 1."""
+    at = (torch.arange(2 * lobes * factor, dtype=torch.float64) - (2 * lobes * factor - 1) / 2) / factor
+    weights = torch.sinc(at) * torch.sinc(at / lobes)
+    return weights / weights.sum()
