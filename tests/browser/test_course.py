@@ -53,7 +53,7 @@ def test_a_solution_typed_into_a_cell_passes(desk: Desk):
     said = checked(desk, DECONVNET)
     assert "not yet" in said and "deconvnet" in said
     assert "passed" in checked(desk, RIGHT)
-    assert desk.run(PROGRESS).get_by_role("row", name=re.compile("^chapter 6 ")).inner_text().split("\t")[1].startswith("1 of ")
+    assert row(desk).split("\t")[1].startswith("1 of ")
 
 
 def test_an_answer_that_never_ends_is_stopped(desk: Desk):
@@ -94,9 +94,13 @@ def for_the_eye(output: Locator) -> None:
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 50
 
 
+def row(desk: Desk) -> str:
+    """What the table of progress says about chapter 6."""
+    return desk.run(PROGRESS).get_by_role("row", name=re.compile("^chapter 6 ")).inner_text()
+
+
 def test_answers_count_as_done(desk: Desk):
-    row = desk.run(PROGRESS).get_by_role("row", name=re.compile("^chapter 6 ")).inner_text()
-    assert row.split("\t")[-1].startswith("2 of ")
+    assert row(desk).split("\t")[-1].startswith("2 of ")
     assert desk.complaints == []
 
 

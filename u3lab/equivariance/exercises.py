@@ -24,13 +24,14 @@ def _filter_cases(g: torch.Generator) -> Iterator[tuple]:
 FLIP = Exercise(
     id="6b-flip", title="The flip identity", minutes=10, difficulty="easy", points=2,
     goal="The features of a mirrored picture can be had from the picture itself, with other filters: "
-         "conv(flip x; W) = flip conv(x; W'), where flip reverses the columns. Return W'.",
+         "conv(flip x; W) = flip conv(x; W'), where flip reverses the columns. Return W'. (Stride 1, "
+         "and the same padding on both sides.)",
     signature="def my_filters(filters):   # W: (O,C,k,k) → W': (O,C,k,k)",
     hints=(
         "Draw a filter of one row, [a b c], over a mirrored row of pixels. Which filter meets the same pixels in the "
         "row as it was?",
-        "A filter that looks for an edge on the right meets it in the mirrored picture where the mirrored filter, "
-        "edge on the left, meets it in the picture itself. Which axis of (O,C,k,k) holds the columns?",
+        "An edge on the right of the mirrored picture lies on the left of the picture itself. So the filter has to be "
+        "mirrored, too. Which axis of (O,C,k,k) holds the columns?",
         "`filters.flip(axis)` reverses one axis and makes a new tensor. The axes are output channel, input channel, "
         "row, column, counted from 0."),
     reference=mirrored_filters, judge=by_cases(mirrored_filters, _filter_cases, (
@@ -61,7 +62,7 @@ def _sample_cases(g: torch.Generator) -> Iterator[tuple]:
     x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
     yield x, (2 * x[:, :1] - x[:, 1:] + 3)
     for n, p, q, dtype in ((30, 4, 4, torch.float32), (40, 3, 5, torch.float32), (25, 5, 2, torch.float64)):
-        mixed = torch.eye(p, dtype=dtype) + 0.3 * torch.randn(p, p, generator=g, dtype=dtype)  # features hang together
+        mixed = torch.eye(p, dtype=dtype) + 0.3 * torch.randn(p, p, generator=g, dtype=dtype)  # features are correlated
         x = torch.randn(n, p, generator=g, dtype=dtype) @ mixed + torch.rand(p, generator=g, dtype=dtype)
         y = x @ torch.randn(p, q, generator=g, dtype=dtype) + 1 + 0.5 * torch.randn(n, q, generator=g, dtype=dtype)
         yield x, not_contiguous(y)
@@ -87,11 +88,11 @@ def _with_bias(w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return w, y.mean(0) - w @ x.mean(0)
 
 
-_ALONE = ("W is the covariance of y and x alone; features of x hang together: multiply by the inverse of the "
+_ALONE = ("W is the covariance of y and x alone; features of x are correlated: multiply by the inverse of the "
           "covariance of x with itself, or solve with `torch.linalg.lstsq`")
 STITCH = Exercise(
     id="6b-stitch", title="The least-squares stitch", minutes=20, difficulty="hard", points=4,
-    goal="Find W and b that minimise Σ‖y − Wx − b‖² over n sites: x are the features of one network there, y those of "
+    goal="Find W and b that minimise Σ‖y − Wx − b‖² over n places: x are the features of one network there, y those of "
          "another. As a 1×1 convolution they stitch the first network to the second.",
     signature="def my_stitch(x, y):   # (n,p), (n,q) → W: (q,p), b: (q,)",
     hints=(
@@ -124,5 +125,5 @@ STITCH = Exercise(
         Mistake(lambda x, y: _with_bias(_covariance(x, y), x, y), _ALONE),
         Mistake(lambda x, y: _with_bias(_covariance(x, y) / len(x), x, y), _ALONE),
         Mistake(lambda x, y: _with_bias(_covariance(x, y) / (x - x.mean(0)).square().sum(0), x, y), "you fitted each "
-                "feature of x by itself; they hang together, so all weights have to be found at once"),
+                "feature of x by itself; they are correlated, so all weights have to be found at once"),
     ), rtol=1e-3, atol=1e-4))
