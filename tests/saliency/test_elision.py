@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, nets
 from u3lab.descent import Step, last
-from u3lab.saliency.elision import MaskSettings, elide, enlarge, minimal_elision, nothing_like, variation
+from u3lab.saliency.elision import MaskSettings, elide, enlarge, minimal_elision, nothing_like
+from u3lab.variation import variation
 
 PLAIN = {"tv": 0.0, "jitter": 0, "elision": "grey"}
 

@@ -76,11 +76,16 @@ def fit(target: Tensor, generator: Generator, settings: PriorSettings | None = N
             code = code + settings.jitter * torch.randn(code.shape, generator=noise).to(code)
         x = generator(code)
         now = x.detach()
-        mean = now if mean is None else settings.average * mean + (1 - settings.average) * now
+        mean = now if mean is None else running_mean(mean, now, settings.average)
         return mean, {"data": task(x, target)}
 
     return descend([w for w in generator.parameters() if w.requires_grad], energy, steps=settings.steps,
                    rate=lambda: settings.rate, tolerance=TOLERANCE)
+
+
+def running_mean(mean: Tensor, now: Tensor, average: float) -> Tensor:
+    """The new mean α·mean + (1 − α)·now: old pictures fade, and with them what changes from step to step."""
+    return average * mean + (1 - average) * now
 
 
 def _fits(target: Tensor, generator: Generator, task: Task) -> None:

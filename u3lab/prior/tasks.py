@@ -46,10 +46,14 @@ def inpaint(visible: Tensor) -> Task:
         if x.shape[2:] != m.shape[2:]:
             raise U3Error(f"the mask has {m.shape[2]}×{m.shape[3]} pixels and the picture {x.shape[2]}×{x.shape[3]}; "
                           "make both from one picture")
-        known = m.to(x.device)
-        return (known * (x - target)).square().sum() / (known.sum() * x.shape[1])
+        return masked_error(x, target, m.to(x.device))
 
     return energy
+
+
+def masked_error(x: Tensor, target: Tensor, visible: Tensor) -> Tensor:
+    """‖m ⊙ (x − x₀)‖² divided by the number of visible values: pictures (B,C,H,W), mask (1,1,H,W) of 0 and 1."""
+    return (visible * (x - target)).square().sum() / visible.expand_as(x).sum()
 
 
 def super_resolve(factor: int) -> Task:

@@ -21,6 +21,7 @@ from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.settings import knob, settings
+from u3lab.variation import variation
 
 
 @settings
@@ -66,16 +67,6 @@ def nothing_like(images: Tensor, settings: MaskSettings, generator: torch.Genera
         return mean.expand_as(images)
     noise = torch.randn(images.shape, generator=generator).to(images.device)
     return (mean + images.std((2, 3), keepdim=True) * noise).clamp(0, 1)  # the paper's noise stays a picture
-
-
-def variation(mask: Tensor, beta: float) -> Tensor:
-    """Mean of ‖∇m‖^β with forward differences (0 at the far border).
-
-    The small constant keeps the gradient finite on a flat mask when β < 2.
-    """
-    dy = F.pad(mask.diff(dim=-2), (0, 0, 0, 1))
-    dx = F.pad(mask.diff(dim=-1), (0, 1, 0, 0))
-    return (dx**2 + dy**2 + 1e-8).pow(beta / 2).mean()
 
 
 def price(mask: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
-from u3lab.saliency.elision import price, variation
+from u3lab.saliency.elision import price
 from u3lab.saliency.pointing import tile_shares
+from u3lab.variation import variation
 
 
 def _heat_cases(g: torch.Generator) -> Iterator[tuple]:

@@ -1,0 +1,78 @@
+"""Right and wrong answers to the exercises of chapter 4, made by other code than the library's."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def visible_values(x: Tensor, visible: Tensor) -> Tensor:
+    """The values of the visible pixels, picked one by one."""
+    return x.masked_select(visible.bool().expand_as(x))
+
+
+def masked(x, target, visible):
+    return (visible_values(x, visible) - visible_values(target, visible)).pow(2).mean()
+
+
+def decibel(x, truth, *, log=math.log10, factor=-10.0):
+    return torch.tensor(factor * log(torch.nn.functional.mse_loss(x, truth).item()), dtype=x.dtype)
+
+
+def share(x, target, *, axes=(2, 3), ddof=0):
+    """Mean square over the mean of the channels' variances, by explicit sums."""
+    mean = target.sum(axes, keepdim=True) / math.prod(target.shape[a] for a in axes)
+    spread = (target - mean).pow(2).sum() / (target.numel() - ddof)
+    return torch.nn.functional.mse_loss(x, target) / spread
+
+
+def mixed(mean, now, average):
+    return torch.lerp(now, mean, average)
+
+
+def overwritten(mean, now, average):
+    mean.mul_(average).add_(now, alpha=1 - average)
+    return mean
+
+
+MUTANTS = [
+    ("4-masked", lambda x, t, m: torch.nn.functional.mse_loss(m * x, m * t), "divided by the number of all values"),
+    ("4-masked", lambda x, t, m: (m * (x - t) ** 2).sum() / torch.count_nonzero(m), "not of visible values"),
+    ("4-masked", lambda x, t, m: torch.einsum("bchw,bchw,qphw->", x - t, x - t, m), "that is the sum"),
+    ("4-masked", lambda x, t, m: torch.nn.functional.mse_loss(x, t), "the mask is not used"),
+    ("4-masked", lambda x, t, m: masked(x, t, m == 0), "compare inside the hole"),
+    ("4-masked", lambda x, t, m: ((x * m - t) ** 2).sum() / (m.sum() * x.shape[0] * x.shape[1]), "hides x alone"),
+    ("4-masked", lambda x, t, m: (visible_values(x, m) - visible_values(t, m)).abs().mean(), "absolute values"),
+    ("4-masked", lambda x, t, m: masked(x, t, m) ** 0.5, "the root"),
+    ("4-masked", lambda x, t, m: torch.stack([masked(a, b, m[0]) for a, b in zip(x, t, strict=True)]),
+     "each picture of the batch"),
+    ("4-masked", lambda x, t, m: masked(x.mul_(m), t, m), "changes its input `x` in place"),
+    ("4-masked", lambda x, t, m: masked(x, t, m).item(), "where a tensor is wanted"),
+    ("4-psnr", lambda x, y: -decibel(x, y), "the sign"),
+    ("4-psnr", lambda x, y: decibel(x, y, log=math.log), "natural logarithm"),
+    ("4-psnr", lambda x, y: decibel(x, y, factor=-20.0), "amplitudes"),
+    ("4-psnr", lambda x, y: decibel(x, y, factor=-1.0), "in bel"),
+    ("4-psnr", lambda x, y: -10 * torch.log10(torch.nn.functional.l1_loss(x, y)), "mean absolute difference"),
+    ("4-psnr", lambda x, y: decibel(255 * x, y * 255) + 40 * math.log10(255), "255 belongs to"),
+    ("4-psnr", lambda x, y: torch.stack([decibel(a, b) for a, b in zip(x[0], y[0], strict=True)]).mean(),
+     "for each channel"),
+    ("4-psnr", lambda x, y: -10 * torch.log10(torch.dist(x, y) ** 2), "sum of squares"),
+    ("4-psnr", lambda x, y: decibel(x, y)[None], "has the shape"),
+    ("4-missing", torch.nn.functional.mse_loss, "the loss itself"),
+    ("4-missing", lambda x, y: share(x, y, axes=(1, 2, 3)), "one mean for all channels; a"),
+    ("4-missing", lambda x, y: share(x, y, axes=(1, 2, 3), ddof=1), "with n − 1"),
+    ("4-missing", lambda x, y: share(x, y, ddof=y.shape[1]), "told correction=0"),
+    ("4-missing", lambda x, y: torch.dist(x, y) ** 2 / torch.linalg.vector_norm(y) ** 2, "energy of x₀"),
+    ("4-missing", lambda x, y: share(y, x), "variance of x;"),
+    ("4-missing", lambda x, y: 1 - share(x, y), "what is missing"),
+    ("4-missing", lambda x, y: 2 * share(x, y), "right values"),
+    ("4-mean", lambda m, x, a: torch.lerp(m, x, a), "changed places"),
+    ("4-mean", lambda m, x, a: torch.stack([m, x]).mean(0), "α is not used"),
+    ("4-mean", lambda m, x, a: torch.add(x, m, alpha=a), "grow brighter"),
+    ("4-mean", lambda m, x, a: torch.mul(m, a), "present picture is missing"),
+    ("4-mean", overwritten, "changes its input `mean` in place"),
+]
+
+RIGHT = [("4-masked", masked), ("4-psnr", decibel), ("4-missing", share), ("4-mean", mixed)]
