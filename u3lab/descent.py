@@ -51,7 +51,7 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
     project
         Puts a parameter back into its set (for example [0,1]) after each update.
     tolerance
-        If the loss rises to so many times its smallest value so far, or is no longer finite, go back to the last good
+        If the loss rises to so many times the smallest running mean of it so far, or is no longer finite, go back to the last good
         parameters and on from there at half the rate. Without it a loss that is not finite is an error.
 
     Raises
@@ -60,11 +60,11 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
         If the loss is no longer a finite number, or it diverges again and again.
     """
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    harbour, optimiser = Harbour(parameters, tolerance), torch.optim.Adam(parameters, lr=rate())
+    harbour, optimiser = Harbour(parameters, tolerance), torch.optim.Adam(parameters, lr=rate(), fused=True)
     for iteration in range(steps + 1):
         image, terms, loss = _evaluate(energy)
         while harbour.left(loss.item(), iteration):
-            optimiser = torch.optim.Adam(parameters, lr=rate())
+            optimiser = torch.optim.Adam(parameters, lr=rate(), fused=True)
             image, terms, loss = _evaluate(energy)
         yield Step(iteration, loss.item(), image.detach().clone(), {name: term.item() for name, term in terms.items()},
                    harbour.returns)
@@ -95,7 +95,7 @@ class Harbour:
 
     def __init__(self, parameters: list[Tensor], tolerance: float | None) -> None:
         self.parameters, self.tolerance = parameters, tolerance
-        self.best, self.kept, self.since, self.returns = math.inf, None, -self.EVERY, 0
+        self.level, self.best, self.kept, self.since, self.returns = None, math.inf, None, -self.EVERY, 0
 
     def left(self, loss: float, iteration: int) -> bool:
         """Whether the run was lost, and has been brought back; otherwise remember where it is."""
@@ -111,11 +111,13 @@ class Harbour:
             with torch.no_grad():
                 for parameter, kept in zip(self.parameters, self.kept, strict=True):
                     parameter.copy_(kept)
-            self.best = math.inf  # the loss of the good state may itself be noisy
+            self.level, self.best = None, math.inf
             return True
-        if self.tolerance is not None and loss < self.best:
-            self.best = loss
-            if iteration - self.since >= self.EVERY:  # a copy, not the tensors themselves
+        if self.tolerance is not None:
+            # A running mean, since with noise in the energy a single loss may be low by luck.
+            self.level = loss if self.level is None else 0.9 * self.level + 0.1 * loss
+            self.best = min(self.best, self.level)
+            if loss <= self.level and iteration - self.since >= self.EVERY:  # a copy, not the tensors themselves
                 self.kept, self.since = [parameter.detach().clone() for parameter in self.parameters], iteration
         return False
 

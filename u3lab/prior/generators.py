@@ -4,7 +4,8 @@
     x = psi()                                             # (1,3,160,192) in (0,1)
 
 After Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018. Their networks for inpainting have 128 channels at each
-of five scales; here the widths are chosen for a laptop, and ``widths=(128,) * 5, skip=4`` gives theirs back.
+of five scales; here the widths are chosen for a laptop, and ``depth=5, widths=(128,) * 5, channels=32`` gives theirs
+back (``skip=4, upsample="bilinear"`` for noise and half of the pixels).
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class Generator(nn.Module):
 
 
 def generator(kind: str = "hourglass", size: tuple[int, int] | int = 192, *, depth: int = 4,
-              widths: Sequence[int] = WIDTHS, skip: int = 4, code: str = "noise", channels: int = CODE,
-              upsample: str = "bilinear", seed: int = 0) -> Generator:
+              widths: Sequence[int] = WIDTHS, skip: int = 0, code: str = "noise", channels: int = CODE,
+              upsample: str = "nearest", seed: int = 0) -> Generator:
     """An untrained generator.
 
     Parameters
@@ -58,7 +59,7 @@ def generator(kind: str = "hourglass", size: tuple[int, int] | int = 192, *, dep
     channels
         Of a noise code.
     upsample
-        "bilinear" or "nearest".
+        "nearest" or "bilinear", which is slower, and smoother at first.
     seed
         Of the weights and the noise; nothing else is touched.
 
@@ -96,7 +97,8 @@ def _grid(height: int, width: int) -> Tensor:
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Convolution, normalisation, rectification: what all of these networks are made of."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, padding_mode="reflect" if kernel > 1 else "zeros"),
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False,  # the normalisation would take it away again
+                  padding_mode="reflect" if kernel > 1 else "zeros"),
         nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
 
 
@@ -159,7 +161,8 @@ class Residual(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.change = nn.Sequential(_conv(width, width), nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect"),
+        self.change = nn.Sequential(_conv(width, width), nn.Conv2d(width, width, 3, padding=1, bias=False,
+                                    padding_mode="reflect"),
                                     nn.BatchNorm2d(width))
 
     def forward(self, x: Tensor) -> Tensor:

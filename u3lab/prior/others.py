@@ -38,7 +38,7 @@ def total_variation(image: Tensor, visible: Tensor, price: float = 1e-3, steps: 
     return torch.where(visible.bool(), image, found)
 
 
-def sparse_coding(image: Tensor, visible: Tensor, examples: Tensor, *, side: int = 8, atoms: int = 256, used: int = 5,
+def sparse_coding(image: Tensor, visible: Tensor, examples: Tensor, *, side: int = 8, atoms: int = 128, used: int = 5,
                   stride: int = 4, seed: int = 0) -> Tensor:
     """Each patch as a sum of a few atoms of a dictionary that is learned from the patches of other pictures.
 
@@ -73,7 +73,7 @@ def _dictionary(examples: Tensor, side: int, atoms: int, seed: int) -> np.ndarra
     from sklearn.decomposition import MiniBatchDictionaryLearning
     from sklearn.feature_extraction.image import extract_patches_2d
 
-    patches = np.concatenate([extract_patches_2d(_array(one[None]), (side, side), max_patches=1500, random_state=seed)
+    patches = np.concatenate([extract_patches_2d(_array(one[None]), (side, side), max_patches=800, random_state=seed)
                               for one in examples]).reshape(-1, side * side * 3)
     patches -= patches.mean(1, keepdims=True)
     patches = patches[patches.std(1) > np.median(patches.std(1)) / 2]
