@@ -143,3 +143,14 @@ def test_last():
 def test_last_of_nothing(total):
     with pytest.raises(U3Error, match="no step was made"):
         last([], total=total)
+
+
+def test_a_gradient_in_another_order_of_memory_is_the_same_gradient():
+    start = torch.rand(1, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    found = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        x = start.clone().to(memory_format=layout).requires_grad_()
+        # A mean hands back a contiguous gradient, whatever the layout of x.
+        found.append(last(descend(x, lambda x=x: (x, {"e": (2 * x - 1).abs().pow(3.0).mean()}), steps=20,
+                                  rate=lambda: 0.01)).image)
+    torch.testing.assert_close(*found)

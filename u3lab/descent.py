@@ -51,8 +51,8 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
     project
         Puts a parameter back into its set (for example [0,1]) after each update.
     tolerance
-        If the loss rises to so many times the smallest running mean of it so far, or is no longer finite, go back to the last good
-        parameters and on from there at half the rate. Without it a loss that is not finite is an error.
+        If the loss rises to so many times the smallest running mean of it so far, or is no longer finite, go back to
+        the last good parameters and on from there at half the rate. Without it a loss that is not finite is an error.
 
     Raises
     ------
@@ -72,12 +72,19 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
             return
         optimiser.param_groups[0]["lr"] = rate() / 2**harbour.returns
         for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-            parameter.grad = gradient
+            parameter.grad = _laid_out_as(parameter, gradient)
         optimiser.step()
         if project is not None:
             with torch.no_grad():
                 for parameter in parameters:
                     project(parameter)
+
+
+def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient with the strides of its parameter. Fused Adam takes both as plain rows of numbers, in this order."""
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
 
 
 def _evaluate(energy: Energy) -> tuple[Tensor, dict[str, Tensor], Tensor]:

@@ -4,7 +4,7 @@ Files: ``transforms`` (g on pictures and grids), ``cut`` (a network up to a laye
 ``mirror`` (the exact case), ``stitching`` and ``distilling`` (franken-networks), ``similarity`` (CKA), ``crops``.
 """
 
-from u3lab.equivariance.crops import crops, sources
+from u3lab.crops import crops, sources
 from u3lab.equivariance.cut import agreement, before_relu, resume
 from u3lab.equivariance.distilling import StitchSettings, distil
 from u3lab.equivariance.mirror import centred, centred_size, mirrored

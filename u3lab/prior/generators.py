@@ -69,7 +69,7 @@ def generator(kind: str = "hourglass", size: tuple[int, int] | int = 192, *, dep
         Unknown kind, a depth without widths, a picture too small for the depth.
     """
     height, width = (size, size) if isinstance(size, int) else size
-    builders = {"hourglass": _hourglass, "unet": _unet, "resnet": _resnet}
+    builders = {"hourglass": hourglass, "unet": _unet, "resnet": _resnet}
     if kind not in builders or code not in ("noise", "grid") or upsample not in ("bilinear", "nearest"):
         raise U3Error(f"no generator is made of kind={kind!r}, code={code!r}, upsample={upsample!r}; kinds are "
                       f"{', '.join(builders)}, codes noise and grid, upsampling bilinear and nearest")
@@ -123,7 +123,8 @@ def _corners(mode: str) -> dict[str, bool]:
     return {"align_corners": False} if mode == "bilinear" else {}
 
 
-def _hourglass(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
+def hourglass(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
+    """The body of an hourglass: (B,inputs,H,W) → (B,widths[0],H,W); H and W are multiples of 2^len(widths)."""
     deeper = None
     for level in reversed(range(len(widths))):
         below = widths[min(level + 1, len(widths) - 1)]

@@ -22,6 +22,7 @@ from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.settings import knob, settings
 from u3lab.variation import variation
+from u3lab.views import shift
 
 
 @settings
@@ -112,7 +113,7 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
         noisy = m
         if settings.noise > 0:
             noisy = m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device)
-        elided = _shift(elide(x, noisy.clamp(0, 1), nothing()), settings.jitter, generator)
+        elided = shift(elide(x, noisy.clamp(0, 1), nothing()), settings.jitter, generator)
         probability = net.scores(net.normalise(elided)).softmax(1)[0, k]
         size, rough = price(m, settings.lam, settings.tv, settings.beta)
         return enlarge(m, x), {"probability": probability, "size": size, "variation": rough}
@@ -137,12 +138,3 @@ class _Nothing:
         if self.made != kind or kind[0] == "noise":  # noise is drawn anew at each step
             self.made, self.value = kind, nothing_like(self.image, self.settings, self.generator)
         return self.value
-
-
-def _shift(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:
-    """The pictures moved by up to ``reach`` pixels each way; the border is repeated."""
-    if reach == 0:
-        return images
-    dy, dx = torch.randint(0, 2 * reach + 1, (2,), generator=generator).tolist()
-    height, width = images.shape[-2:]
-    return F.pad(images, (reach,) * 4, mode="replicate")[..., dy : dy + height, dx : dx + width]

@@ -1,0 +1,92 @@
+"""Which pictures have this code? Inversion of a network's layer.
+
+    min over x   ‖Φ(x) − Φ(x₀)‖² / ‖Φ(x₀)‖²  +  the prior's price of x
+
+Mahendran & Vedaldi, Understanding deep image representations by inverting them, CVPR 2015, equation 1; with the deep
+image prior, x = Ψ(w; z₀) and the minimum is taken over w (Ulyanov et al. 2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.descent import Step, descend
+from u3lab.errors import U3Error
+from u3lab.inversion.priors import Prior, TV
+from u3lab.nets import Classifier
+from u3lab.settings import knob, settings
+from u3lab.views import shift, zoom
+
+SCORES = "scores"  # the layer after the last: class scores before the softmax
+TOLERANCE = 10.0
+
+
+@settings
+class InversionSettings:
+    """Knobs of :func:`invert` and :func:`maximise`."""
+
+    jitter: int = knob(0, 0, 32, symbol="j", help="the network sees the picture shifted by up to this many pixels")
+    zoom: float = knob(0.0, 0.0, 0.5, symbol="zoom", help="and smaller or larger by up to this share")
+    steps: int = knob(300, 1, 5000, once=True, help="number of steps")
+    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the start, of the shifts and of the noise")
+
+
+def code(net: Classifier, images: Tensor, layer: str) -> Tensor:
+    """Φ(x) at a layer, (B,C,h,w) or (B,C); layer "scores" is what comes out of the network, (B,K)."""
+    return net(images) if layer == SCORES else net.features(images, layer)
+
+
+def code_error(given: Tensor, wanted: Tensor) -> Tensor:
+    """‖Φ(x) − Φ(x₀)‖² / ‖Φ(x₀)‖², a scalar: 0 for equal codes, 1 for a code that is zero."""
+    return (given - wanted).square().sum() / wanted.square().sum()
+
+
+def invert(net: Classifier, layer: str, image: Tensor, prior: Prior | None = None,
+           settings: InversionSettings | None = None) -> Iterator[Step]:
+    """Look for a picture with the same code as the given one, step by step.
+
+    Parameters
+    ----------
+    net
+        Φ, a classifier.
+    layer
+        A name from ``net.layers``, or "scores".
+    image
+        x₀, (1,3,H,W) in [0,1]. Nothing but its code and its size is used.
+    prior
+        :class:`~u3lab.inversion.priors.Pixels`, :class:`~u3lab.inversion.priors.TV` (the default) or
+        :class:`~u3lab.inversion.priors.DeepImagePrior`.
+    settings
+        Read at every step, as the prior's knobs are.
+
+    Yields
+    ------
+    Step
+        ``image`` is x, (1,3,H,W) in [0,1]; ``terms`` are "code", the relative error, and the prior's prices.
+    """
+    if _images.check(image).shape[0] != 1:
+        raise U3Error(f"one picture at a time: got {image.shape[0]}; use images[:1]")
+    with torch.no_grad():
+        wanted = code(net, image, layer)
+    if not wanted.any():
+        raise U3Error(f"the code of this picture at {layer!r} is zero throughout; every dark enough picture has it: "
+                      "choose an earlier layer or another picture")
+    return search(net, tuple(image.shape[-2:]), prior or TV(), settings or InversionSettings(),
+                  lambda x: {"code": code_error(code(net, x, layer), wanted)})
+
+
+def search(net: Classifier, size: tuple[int, int], prior: Prior, settings: InversionSettings, aim) -> Iterator[Step]:
+    """Minimise ``aim(x)``, terms of a loss, and the prior's price over pictures of a size (height, width)."""
+    drawing = prior.begin(size, settings.seed, net.device)
+    views = torch.Generator().manual_seed(settings.seed)
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        x = drawing.picture()
+        seen = zoom(shift(x, settings.jitter, views), settings.zoom, views)
+        return x, aim(seen) | drawing.price(x)
+
+    return descend(drawing.parameters, energy, steps=settings.steps, rate=lambda: prior.rate, project=drawing.project)

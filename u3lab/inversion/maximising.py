@@ -1,0 +1,69 @@
+"""Iconic examples: which picture excites this class, or this channel, most?
+
+    max over x   ⟨e_k, Φ(x)⟩ − the prior's price of x
+
+Simonyan, Vedaldi & Zisserman, Deep inside convolutional networks, 2014, equation 1 (class scores before the softmax);
+with the deep image prior x = Ψ(w; z₀), min over w of −⟨e_k, Φ(Ψ(w))⟩.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from u3lab.descent import Step
+from u3lab.errors import U3Error, at_least_one
+from u3lab.inversion.inverting import SCORES, InversionSettings, code, search
+from u3lab.inversion.priors import DeepImagePrior, Prior
+from u3lab.nets import Classifier
+
+
+def excitation(code: Tensor, unit: int) -> Tensor:
+    """⟨e_k, Φ(x)⟩ for unit k of a code (1,K), or, for a channel of (1,C,h,w), its mean over all places; a scalar."""
+    return code[0, unit].mean()
+
+
+def maximise(net: Classifier, layer: str, unit: int | str, prior: Prior | None = None,
+             settings: InversionSettings | None = None, size: int = 160) -> Iterator[Step]:
+    """Look for a picture that excites one class or one channel, step by step.
+
+    Parameters
+    ----------
+    net
+        Φ, a classifier.
+    layer
+        "scores" for a class, or a name from ``net.layers`` for a channel of that layer.
+    unit
+        k: the class by number or name, or the number of the channel.
+    prior
+        By default :class:`~u3lab.inversion.priors.DeepImagePrior`.
+    settings
+        Read at every step. By default the network sees the picture shifted by up to 8 pixels and up to 20 % smaller or
+        larger: what it says must not hang on one pixel.
+    size
+        Side of the picture in pixels.
+
+    Yields
+    ------
+    Step
+        ``image`` is x, (1,3,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's prices.
+    """
+    at_least_one("size", size)
+    k = unit_index(net, layer, unit)
+    return search(net, (size, size), prior or DeepImagePrior(), settings or InversionSettings(jitter=8, zoom=0.2),
+                  lambda x: {"excitation": -excitation(code(net, x, layer), k)})
+
+
+def unit_index(net: Classifier, layer: str, unit: int | str) -> int:
+    """The number of a class (layer "scores") or of a channel; U3Error if there is no such unit."""
+    if layer == SCORES:
+        return net.class_index(unit)
+    channels = code(net, _grey(net), layer).shape[1]
+    if not hasattr(unit, "__index__") or not 0 <= unit < channels:
+        raise U3Error(f"{layer} of {net.name} has channels 0 to {channels - 1}, not {unit!r}")
+    return int(unit)
+
+
+def _grey(net: Classifier) -> Tensor:
+    return net.mean.new_full((1, 3, 64, 64), 0.5)

@@ -1,0 +1,105 @@
+"""What a picture is written with, and what it costs: the priors of inversion and of activation maximisation.
+
+    invert(net, "fire9", x, Pixels())            # no prior: any picture with this code will do
+    invert(net, "fire9", x, TV(lam=0.3))         # the pixels, at a price for rough ones
+    invert(net, "fire9", x, DeepImagePrior())    # the weights of an untrained generator
+
+Each begins a :class:`Drawing`: the numbers to optimise, the picture that they make, and its price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from u3lab.prior.generators import WIDTHS, generator
+from u3lab.settings import knob, settings
+from u3lab.variation import variation
+
+
+class Drawing(NamedTuple):
+    """A picture in the making. ``picture()`` is (1,3,H,W) in [0,1], ``price`` gives the regulariser's terms for it."""
+
+    parameters: list[Tensor]
+    picture: Callable[[], Tensor]
+    price: Callable[[Tensor], dict[str, Tensor]]
+    project: Callable[[Tensor], object] | None
+
+
+class Prior(Protocol):
+    """A prior begins a drawing of a size (height, width), from a seed; ``rate`` is its learning rate for Adam."""
+
+    rate: float
+
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing: ...
+
+
+@settings
+class Pixels:
+    """No prior: the pixels themselves, kept in [0,1]."""
+
+    rate: float = knob(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
+
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing:
+        x = _noise(size, seed, device)
+        return Drawing([x], lambda: x, lambda picture: {}, lambda pixels: pixels.clamp_(0, 1))
+
+
+@settings
+class TV:
+    """Natural pictures are smooth and not too bright: λ Σ‖∇x‖^β + λ_α ‖x − ½‖_α^α, both as means over the values.
+
+    Mahendran & Vedaldi, Understanding deep image representations by inverting them, CVPR 2015, section 3, where pixels
+    count from −128 to 127 and both terms are divided by the square of a typical norm.
+    """
+
+    lam: float = knob(1.0, 0.001, 100.0, scale="log", symbol="λ", help="price of roughness (total variation)")
+    beta: float = knob(2.0, 1.0, 3.0, symbol="β", help="power of the gradient's length; 1 keeps edges, 2 is smoother")
+    alpha_lam: float = knob(0.1, 0.0, 10.0, symbol="λ_α", help="price of very bright and very dark values")
+    alpha: float = knob(6.0, 2.0, 8.0, symbol="α", help="its power; a high one lets all but the extremes go free")
+    rate: float = knob(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
+
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing:
+        x = _noise(size, seed, device)
+
+        def price(picture: Tensor) -> dict[str, Tensor]:
+            return {"variation": self.lam * variation(picture, self.beta),
+                    "range": self.alpha_lam * (2 * picture - 1).abs().pow(self.alpha).mean()}
+
+        return Drawing([x], lambda: x, price, lambda pixels: pixels.clamp_(0, 1))
+
+
+@settings
+class DeepImagePrior:
+    """x = Ψ(w; z₀), and w is optimised: a picture costs nothing, but the generator's structure draws some of them sooner.
+
+    Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, section 3.5. See chapter 4.
+    """
+
+    depth: int = knob(5, 1, 6, symbol="depth", once=True, help="how many times the generator halves the resolution")
+    skip: int = knob(4, 0, 64, symbol="skip", once=True, help="channels that each scale hands across")
+    noise: float = knob(0.03, 0.0, 0.2, symbol="σ_z", help="fresh noise that is added to the code z₀ at each step")
+    lam: float = knob(0.0, 0.0, 10.0, symbol="λ", help="price of roughness besides; 0 is the deep image prior alone")
+    rate: float = knob(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate of Adam")
+
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing:
+        psi = generator(size=size, depth=self.depth, widths=WIDTHS, skip=self.skip, seed=seed).to(device)
+        draw = torch.Generator().manual_seed(seed)
+
+        def picture() -> Tensor:
+            code = psi.code
+            return psi(code + self.noise * torch.randn(code.shape, generator=draw).to(code) if self.noise else code)
+
+        def price(x: Tensor) -> dict[str, Tensor]:
+            return {"variation": self.lam * variation(x, 2.0)} if self.lam else {}
+
+        return Drawing(list(psi.parameters()), picture, price, None)
+
+
+def _noise(size: tuple[int, int], seed: int, device: torch.device) -> Tensor:
+    """Mid-grey with a little noise, (1,3,H,W), ready for a gradient."""
+    noise = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(seed))
+    return (0.5 + 0.1 * noise).clamp(0, 1).to(device, memory_format=torch.channels_last).requires_grad_()

@@ -1,0 +1,75 @@
+"""The other side: the same shape of network, *trained* on pictures, to complete them or to take noise away.
+
+A context encoder is trained on pictures with holes (Pathak et al., Context encoders, CVPR 2016; Iizuka et al. 2017
+add two adversaries, which look at the whole and at the hole). A denoiser is trained on pictures with noise. Both then
+answer in one pass, from what they have seen. The deep image prior has seen nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from u3lab import checkpoints
+from u3lab import images as _images
+from u3lab.errors import U3Error
+from u3lab.prior.generators import hourglass
+
+SIDE = 96  # pixels, of the pictures that they were trained on
+WIDTHS = (24, 48, 64, 64, 64)
+
+
+class Restorer(nn.Module):
+    """An hourglass with skips that takes a spoilt picture (B,inputs,H,W) and gives a whole one, (B,3,H,W) in (0,1).
+
+    H and W are multiples of 2^scales.
+    """
+
+    def __init__(self, inputs: int, scales: int) -> None:
+        super().__init__()
+        self.body = hourglass(inputs, WIDTHS[:scales], skip=16, upsample="nearest")
+        self.colour, self.scales = nn.Conv2d(WIDTHS[0], 3, 1), scales
+
+    def forward(self, x: Tensor) -> Tensor:
+        if any(side % 2**self.scales for side in x.shape[-2:]):
+            raise U3Error(f"{x.shape[-2]}×{x.shape[-1]} pixels: this network takes sides that are multiples of "
+                          f"{2**self.scales}; load the picture with size={SIDE}")
+        return torch.sigmoid(self.colour(self.body(x)))
+
+
+def completer() -> Restorer:
+    """The untrained network of :func:`complete`: it sees the picture with its hole, and the mask."""
+    return Restorer(4, 5)
+
+
+def denoiser() -> Restorer:
+    """The untrained network of :func:`denoise`."""
+    return Restorer(3, 3)
+
+
+def spoil(images: Tensor, visible: Tensor) -> Tensor:
+    """What the context encoder sees, (B,4,H,W): the pictures with mid-grey in the hole, and the mask m (B or 1,1,H,W)."""
+    return torch.cat([visible * images + (1 - visible) / 2, visible.expand(len(images), -1, -1, -1)], 1)
+
+
+def holes(count: int, side: int, generator: torch.Generator) -> Tensor:
+    """Random masks (count,1,side,side): one rectangle each, of a fifth to a half of the side, is 0."""
+    visible = torch.ones(count, 1, side, side)
+    for m in visible:
+        height, width = torch.randint(side // 5, side // 2, (2,), generator=generator).tolist()
+        top, left = (int(torch.randint(0, side - n + 1, (), generator=generator)) for n in (height, width))
+        m[:, top : top + height, left : left + width] = 0
+    return visible
+
+
+def complete(image: Tensor, visible: Tensor) -> Tensor:
+    """Fill the hole of a picture (B,3,H,W) with the network that was trained to; m (1,1,H,W) is 1 where it is known."""
+    net = checkpoints.restore(completer(), "completer")
+    with torch.no_grad():
+        return torch.where(visible.bool(), image, net(spoil(_images.check(image), visible.float())))
+
+
+def denoise(images: Tensor) -> Tensor:
+    """Pictures (B,3,H,W) without their noise, by the network that was trained to take it away (σ up to 0.3)."""
+    with torch.no_grad():
+        return checkpoints.restore(denoiser(), "denoiser")(_images.check(images))
