@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tarfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -146,8 +147,8 @@ def brain(path: Path) -> Image.Image:
     return Image.fromarray(np.round(255 * slice_ / slice_.max()).astype(np.uint8))
 
 
-def gcompris(deb: Path, wanted: set[str]) -> dict[str, bytes]:
-    """Read files out of the Qt resource archives (format "qres") in GCompris' Debian package."""
+def gcompris(deb: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """Read the wanted files out of the Qt resource archives (format "qres") in GCompris' Debian package."""
     found = {}
     content = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], check=True, capture_output=True).stdout
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
@@ -157,7 +158,7 @@ def gcompris(deb: Path, wanted: set[str]) -> dict[str, bytes]:
     return found
 
 
-def _resources(rcc: bytes, wanted: set[str]) -> dict[str, bytes]:
+def _resources(rcc: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """A qres file: a tree of 22-byte nodes (name, flags, then children or data), names in UTF-16, data by length."""
     magic, _, tree, data, names = struct.unpack(">4s4I", rcc[:20])
     if magic != b"qres":
@@ -172,7 +173,7 @@ def _resources(rcc: bytes, wanted: set[str]) -> dict[str, bytes]:
         if flags & 2:  # a folder: how many children, and the first one
             for child in range(second, second + first):
                 walk(child, path)
-        elif (short := path.removeprefix("/gcompris/src/activities/")) in wanted:
+        elif wanted(short := path.removeprefix("/gcompris/src/activities/")):
             size, = struct.unpack(">I", rcc[data + second:data + second + 4])
             stored = rcc[data + second + 4:data + second + 4 + size]
             found[short] = zlib.decompress(stored[4:]) if flags & 1 else stored
@@ -232,7 +233,7 @@ LABELS = {"coffee": "espresso", "camera": "tripod", "dog": "German shepherd", "h
 
 def main() -> None:
     wanted = {picture.member for picture in PICTURES.values() if picture.package == "gcompris"}
-    photos = gcompris(Path(sys.argv[1]), wanted) if len(sys.argv) > 1 else {}
+    photos = gcompris(Path(sys.argv[1]), wanted.__contains__) if len(sys.argv) > 1 else {}
     index, rows = {}, ""
     for name, picture in PICTURES.items():
         path = make(name, picture, photos)

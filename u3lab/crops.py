@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -31,8 +32,8 @@ def crops(names: Iterable[str], size: int, count: int = 8, seed: int = 0) -> Ten
     return torch.cat(made)
 
 
-def batches(names: Iterable[str], size: int, count: int, seed: int = 0) -> Iterator[Tensor]:
-    """Batches (count,3,size,size) without end: each square of another picture, half of them mirrored.
+def batches(names: Iterable[str | Path], size: int, count: int, seed: int = 0) -> Iterator[Tensor]:
+    """Batches (count,3,size,size) without end: squares of these pictures (names or paths), half of them mirrored.
 
     A square covers between a third and all of the picture's shorter side.
     """

@@ -177,19 +177,25 @@ def classes(names: Sequence[str], logits: Tensor, top: int = 5, *, alt: str | No
     return bars(found, "probability (%)", alt=words if alt is None else alt)
 
 
-def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], title: str = "", *, alt: str = "") -> Figure:
-    """Numbers (R,C) written into cells that are the lighter, the larger the number: a matrix to look at."""
+def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], title: str = "", *, alt: str = "",
+          by_column: bool = False) -> Figure:
+    """Numbers (R,C) written into cells that are the lighter, the larger the number: a matrix to look at.
+
+    ``by_column`` lightens each column over its own range, for columns in different units.
+    """
     alt, values = _required(alt), _numbers("the table", values)
     if values.shape != (len(rows), len(columns)) or not values.size or not np.isfinite(values).all():
         raise U3Error(f"a table of shape {values.shape} has names for {len(rows)} rows and {len(columns)} columns; "
                       "give finite numbers (rows, columns), at least one, and a name for each")
     with canvas.plot(1.2 + 0.62 * len(columns), 0.9 + 0.4 * len(rows), title) as (sheet, axes):
-        shown = axes.imshow(values, cmap="inferno", aspect="auto")
+        low, high = values.min(0 if by_column else None), values.max(0 if by_column else None)
+        light = (values - low) / np.maximum(high - low, 1e-12)
+        axes.imshow(light, cmap="inferno", aspect="auto", vmin=0, vmax=1)
         axes.set_xticks(range(len(columns)), columns, rotation=30 if max(map(len, columns)) > 8 else 0)
         axes.set_yticks(range(len(rows)), rows)
         axes.tick_params(length=0)
         for (row, column), value in np.ndenumerate(values):
-            ink = "black" if shown.norm(value) > 0.6 else "white"
+            ink = "black" if light[row, column] > 0.6 else "white"
             axes.text(column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center", fontsize=9, color=ink)
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 

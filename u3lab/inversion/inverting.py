@@ -16,7 +16,7 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
-from u3lab.inversion.priors import Prior, TV
+from u3lab.inversion.priors import TV, Prior
 from u3lab.nets import Classifier
 from u3lab.settings import knob, settings
 from u3lab.views import shift, zoom

@@ -74,16 +74,16 @@ class TV:
 
 @settings
 class DeepImagePrior:
-    """x = Ψ(w; z₀), and w is optimised: a picture costs nothing, but the generator's structure draws some of them sooner.
+    """x = Ψ(w; z₀), and w is optimised: no picture costs anything, but the generator draws some of them sooner.
 
     Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, section 3.5. See chapter 4.
     """
 
     depth: int = knob(5, 1, 6, symbol="depth", once=True, help="how many times the generator halves the resolution")
     skip: int = knob(4, 0, 64, symbol="skip", once=True, help="channels that each scale hands across")
-    noise: float = knob(0.03, 0.0, 0.2, symbol="σ_z", help="fresh noise that is added to the code z₀ at each step")
+    noise: float = knob(0.0, 0.0, 0.2, symbol="σ_z", help="fresh noise on z₀ at each step: smoother, less exact")
     lam: float = knob(0.0, 0.0, 10.0, symbol="λ", help="price of roughness besides; 0 is the deep image prior alone")
-    rate: float = knob(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate of Adam")
+    rate: float = knob(0.02, 0.0001, 0.1, scale="log", symbol="η", help="learning rate of Adam")
 
     def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing:
         psi = generator(size=size, depth=self.depth, widths=WIDTHS, skip=self.skip, seed=seed).to(device)

@@ -97,7 +97,8 @@ def _grid(height: int, width: int) -> Tensor:
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Convolution, normalisation, rectification: what all of these networks are made of."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False,  # the normalisation would take it away again
+        # No bias: the normalisation would take it away again.
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False,
                   padding_mode="reflect" if kernel > 1 else "zeros"),
         nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
 

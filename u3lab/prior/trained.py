@@ -33,7 +33,7 @@ class Restorer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if any(side % 2**self.scales for side in x.shape[-2:]):
             raise U3Error(f"{x.shape[-2]}×{x.shape[-1]} pixels: this network takes sides that are multiples of "
-                          f"{2**self.scales}; load the picture with size={SIDE}")
+                          f"{2**self.scales}; load the picture with size=128")
         return torch.sigmoid(self.colour(self.body(x)))
 
 
@@ -48,7 +48,7 @@ def denoiser() -> Restorer:
 
 
 def spoil(images: Tensor, visible: Tensor) -> Tensor:
-    """What the context encoder sees, (B,4,H,W): the pictures with mid-grey in the hole, and the mask m (B or 1,1,H,W)."""
+    """What the context encoder sees, (B,4,H,W): pictures with mid-grey in the hole, and the mask m (B or 1,1,H,W)."""
     return torch.cat([visible * images + (1 - visible) / 2, visible.expand(len(images), -1, -1, -1)], 1)
 
 

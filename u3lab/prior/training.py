@@ -1,7 +1,8 @@
 """How the two networks of :mod:`u3lab.prior.trained` were made.
 
-    python -m u3lab.prior.training completer      # data/weights/completer.safetensors
-    python -m u3lab.prior.training denoiser       # data/weights/denoiser.safetensors
+    python tools/training_photos.py gcompris-qt-data.deb FOLDER               # 292 photos more
+    python -m u3lab.prior.training completer --photos FOLDER                  # data/weights/completer.safetensors
+    python -m u3lab.prior.training denoiser --photos FOLDER                   # data/weights/denoiser.safetensors
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -60,12 +62,19 @@ def with_noise(generator: torch.Generator) -> Spoilt:
     return spoilt
 
 
+def pictures(folder: str | None) -> tuple[list[str | Path], list[str]]:
+    """What to train on, the shipped pictures and those of a folder, and the shipped ones that judge."""
+    seen, unseen = crops.sources()
+    return [*seen, *(sorted(Path(folder).iterdir()) if folder else ())], unseen
+
+
 def main() -> None:
     """Train one of the two and write its weights; print how well it does on pictures that it has not seen."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("which", choices=list(STEPS))
     parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--photos", default=None, help="a folder of more pictures (tools/training_photos.py)")
     parser.add_argument("--out", default=str(paths.data("weights")))
     options = parser.parse_args()
     steps = options.steps or STEPS[options.which]
@@ -73,16 +82,17 @@ def main() -> None:
     net = {"completer": completer, "denoiser": denoiser}[options.which]().to(memory_format=torch.channels_last)
     spoilt = {"completer": with_holes, "denoiser": with_noise}[options.which](
         torch.Generator().manual_seed(options.seed))
-    seen, unseen = crops.sources()
+    seen, unseen = pictures(options.photos)
     last(train(net, crops.batches(seen, SIDE, BATCH, options.seed), spoilt, steps), steps + 1, options.which)
     x = crops.crops(unseen, SIDE, 4)
     given, weight = spoilt(x)
     with torch.no_grad():
         made = net.eval()(given)
     score = float(psnr(made, x))
-    facts = {"recipe": f"python -m u3lab.prior.training {options.which} --steps {steps} --seed {options.seed}",
+    facts = {"recipe": f"python -m u3lab.prior.training {options.which} --steps {steps} --seed {options.seed}"
+                       f" with {len(seen)} pictures",
              "torch": torch.__version__, "psnr on unseen pictures": f"{score:.2f}"}
-    path = paths.Path(options.out) / f"{options.which}.safetensors"
+    path = Path(options.out) / f"{options.which}.safetensors"
     checkpoints.save(net, path, **facts)
     print(facts, f"(given: {float(psnr(given[:, :3], x)):.2f} dB)", path.stat().st_size, "bytes", paths.sha256(path))
 

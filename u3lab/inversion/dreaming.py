@@ -1,0 +1,64 @@
+"""DeepDream, the artistic relative: let a layer see more of what it sees.
+
+    max over x   ½ ‖Φ(x)‖²,   from a photo, at several scales
+
+Mordvintsev, Olah & Tyka, Inceptionism, 2015. No prior but the photo to start from, and steps of equal length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.descent import Step
+from u3lab.inversion.inverting import code
+from u3lab.nets import Classifier
+from u3lab.settings import knob, settings
+
+
+@settings
+class DreamSettings:
+    """Knobs of :func:`dream`."""
+
+    rate: float = knob(0.01, 0.001, 0.05, scale="log", symbol="η", help="mean change of a pixel in one step")
+    jitter: int = knob(16, 0, 32, symbol="j", help="the picture is rolled by up to this many pixels")
+    octaves: int = knob(4, 1, 6, once=True, help="number of scales, from coarse to fine")
+    ratio: float = knob(1.4, 1.1, 2.0, once=True, help="from one scale to the next")
+    steps: int = knob(10, 1, 200, once=True, help="steps at each scale")
+    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the rolling")
+
+
+def dream(net: Classifier, layer: str, image: Tensor, settings: DreamSettings | None = None) -> Iterator[Step]:
+    """Push a photo (1,3,H,W) to where ½‖Φ(x)‖² at ``layer`` is larger, from the coarsest scale on, step by step.
+
+    What a scale has added is enlarged and laid on the photo at the next one, so that its detail is not lost.
+
+    Yields
+    ------
+    Step
+        ``image`` is the dream at the present scale, (1,3,h,w) in [0,1]; ``loss`` is −½‖Φ(x)‖² as a mean over the layer.
+    """
+    settings = settings or DreamSettings()
+    photo, draw = _images.check(image).to(net.device), torch.Generator().manual_seed(settings.seed)
+    iteration, dreamt = 0, torch.zeros_like(photo)
+    for octave in reversed(range(settings.octaves)):
+        size = [max(64, round(side / settings.ratio**octave)) for side in image.shape[-2:]]
+        base = F.interpolate(photo, size=size, mode="bilinear", antialias=True)
+        x = (base + F.interpolate(dreamt, size=size, mode="bilinear", antialias=True)).clamp(0, 1)
+        for _ in range(settings.steps):
+            by = torch.randint(-settings.jitter, settings.jitter + 1, (2,), generator=draw).tolist()
+            rolled = x.roll(by, (2, 3)).requires_grad_()
+            with torch.enable_grad():
+                loss = -code(net, rolled, layer).square().mean() / 2
+                gradient = torch.autograd.grad(loss, rolled)[0].roll([-n for n in by], (2, 3))
+            yield Step(iteration, loss.item(), x, {"excitation": loss.item()})
+            x = (x - settings.rate * gradient / (gradient.abs().mean() + 1e-12)).clamp(0, 1)
+            iteration += 1
+        dreamt = x - base
+    with torch.no_grad():
+        loss = -code(net, x, layer).square().mean().item() / 2
+    yield Step(iteration, loss, x, {"excitation": loss})

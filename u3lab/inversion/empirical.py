@@ -1,0 +1,68 @@
+"""The empirical prior: among the pictures that there are, which excite a unit most, and where?
+
+Zeiler & Fergus, Visualizing and understanding convolutional networks, ECCV 2014, figure 2. Nothing is invented, and
+nothing is shown that is not in these pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.errors import U3Error
+from u3lab.inversion.inverting import SCORES, code
+from u3lab.inversion.maximising import unit_index
+from u3lab.nets import Classifier
+
+
+def top_patches(net: Classifier, layer: str, unit: int | str, pictures: Iterable[Tensor], count: int = 8,
+                size: int = 96) -> tuple[Tensor, list[float]]:
+    """The patches that excite a unit most, one of each picture, and how much.
+
+    A patch is what the unit sees at its best place: the pixels that its gradient is not zero for. For a class it is the
+    whole picture.
+
+    Parameters
+    ----------
+    unit
+        Number of a channel, or for layer "scores" a class by number or name.
+    pictures
+        Tensors (1,3,H,W) in [0,1].
+    count, size
+        How many, and to which side in pixels they are brought.
+
+    Returns
+    -------
+    tuple
+        Patches (n,3,size,size), the most exciting first, and the unit's values.
+    """
+    k, found = unit_index(net, layer, unit), []
+    for picture in pictures:
+        x = _images.check(picture)
+        with torch.no_grad():
+            found.append((float(code(net, x, layer)[0, k].max()), x))
+    if not found:
+        raise U3Error("no pictures were given; take [images.load(name, size=227) for name in images.names()]")
+    best = sorted(found, key=lambda pair: -pair[0])[:count]
+    shown = [_square(x if layer == SCORES else _seen(net, layer, k, x), size) for _, x in best]
+    return torch.cat(shown), [value for value, _ in best]
+
+
+def _seen(net: Classifier, layer: str, unit: int, x: Tensor) -> Tensor:
+    """The part of a picture that the unit depends on where it is largest."""
+    at = x.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        gradient = torch.autograd.grad(code(net, at, layer)[0, unit].max(), at)[0]
+    touched = gradient.abs().sum((0, 1)) > 0
+    if not touched.any():  # a unit that is silent in this picture
+        return x
+    rows, columns = (touched.any(axis).nonzero().flatten() for axis in (1, 0))
+    return x[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _square(x: Tensor, size: int) -> Tensor:
+    return F.interpolate(x, size=(size, size), mode="bilinear", antialias=True).clamp(0, 1)

@@ -1,0 +1,117 @@
+"""How the learned inverters were made.
+
+    python -m u3lab.inversion.training fire9 --photos FOLDER               # data/weights/inverter-fire9.safetensors
+    python -m u3lab.inversion.training fire9-perceptual --photos FOLDER    # starts from the weights of the former
+
+Trained on squares of the everyday pictures that ship and of the photos of tools/training_photos.py; every third of the
+shipped ones is held out, and judges.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab import checkpoints, crops, nets, paths
+from u3lab.descent import Step, descend, last
+from u3lab.inversion.inverting import code, code_error
+from u3lab.inversion.learned import SHIPPED, SIDE, Inverter, decode, learned_inverter
+from u3lab.nets import Classifier
+from u3lab.prior.training import cosine, pictures
+
+BATCH, STEPS = 8, {"fire5": 3000, "fire9": 4000, "fire9-perceptual": 2000}
+RATE = {"L2": 2e-3, "perceptual": 5e-4, "adversary": 2e-4}
+WEIGHTS = {"pixels": 5.0, "perceptual": 1.0, "code": 0.5, "adversary": 0.05}
+
+
+def train(net: Classifier, inverter: Inverter, batches: Iterator[Tensor], steps: int) -> Iterator[Step]:
+    """L2: 1/N Σ ‖Ψ(Φ(x_i)) − x_i‖², as a mean over values, on batches of new squares."""
+    done = iter(range(steps + 1))
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        x = next(batches)
+        with torch.no_grad():
+            y = code(net, x, inverter.layer)
+        made = inverter(y)
+        return made, {"pixels": (made - x).square().mean()}
+
+    return descend(inverter.train().parameters(), energy, steps=steps,
+                   rate=lambda: cosine(RATE["L2"], next(done, steps), steps))
+
+
+class Adversary(nn.Module):
+    """Looks at patches of 30 px or so: large where they look photographed, small where they look drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = [nn.Conv2d(3, 24, 4, 2, 1), nn.LeakyReLU(0.2)]
+        for a, b in ((24, 48), (48, 64)):
+            layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
+        self.body = nn.Sequential(*layers, nn.Conv2d(64, 1, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+def train_perceptual(net: Classifier, inverter: Inverter, batches: Iterator[Tensor], steps: int) -> Iterator[Step]:
+    """Pixels, what an early layer sees (fire3), the code itself and an adversary: two descents that take turns."""
+    adversary, turn, done = Adversary().to(memory_format=torch.channels_last), {}, iter(range(steps + 1))
+
+    def drawing() -> tuple[Tensor, dict[str, Tensor]]:
+        x = next(batches)
+        with torch.no_grad():
+            seen, y = code(net, x, "fire3"), code(net, x, inverter.layer)
+        made = inverter(y)
+        turn.update(real=x, made=made.detach())
+        terms = {"pixels": (made - x).square().mean(), "perceptual": code_error(code(net, made, "fire3"), seen),
+                 "code": code_error(code(net, made, inverter.layer), y),
+                 "adversary": F.softplus(-adversary(made)).mean()}
+        return made, {name: WEIGHTS[name] * term for name, term in terms.items()}
+
+    def judging() -> tuple[Tensor, dict[str, Tensor]]:
+        real, made = adversary(turn["real"]), adversary(turn["made"])
+        return real, {"real": F.softplus(-real).mean(), "made": F.softplus(made).mean()}
+
+    draws = descend(inverter.train().parameters(), drawing, steps=steps,
+                    rate=lambda: cosine(RATE["perceptual"], next(done, steps), steps))
+    judges = descend(adversary.parameters(), judging, steps=steps, rate=lambda: RATE["adversary"])
+    for step, _ in zip(draws, judges, strict=True):
+        yield step
+
+
+def main() -> None:
+    """Train one inverter and write its weights; print its errors on pictures that it has not seen."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("which", choices=list(SHIPPED))
+    parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--photos", default=None, help="a folder of more pictures (tools/training_photos.py)")
+    parser.add_argument("--out", default=str(paths.data("weights")))
+    options = parser.parse_args()
+    which, steps = options.which, options.steps or STEPS[options.which]
+    torch.manual_seed(options.seed)
+    net, (seen, unseen) = nets.load("squeezenet1_1", "cpu"), pictures(options.photos)
+    layer, _, kind = which.partition("-")
+    inverter = (learned_inverter(layer).requires_grad_() if kind else Inverter(layer)).to(
+        memory_format=torch.channels_last)
+    batches = crops.batches(seen, SIDE, BATCH, options.seed)
+    last((train_perceptual if kind else train)(net, inverter, batches, steps), steps + 1, which)
+    x = crops.crops(unseen, SIDE, 4)
+    made = decode(net, inverter.eval(), x)
+    with torch.no_grad():
+        error = code_error(code(net, made, layer), code(net, x, layer))
+    facts = {"recipe": f"python -m u3lab.inversion.training {which} --steps {steps} --seed {options.seed}"
+                       f" with {len(seen)} pictures",
+             "torch": torch.__version__, "on unseen pictures":
+             f"mean square {float((made - x).square().mean()):.4f}, code error {float(error):.3f}"}
+    path = paths.Path(options.out) / f"inverter-{which}.safetensors"
+    checkpoints.save(inverter, path, **facts)
+    print(facts, path.stat().st_size, "bytes", paths.sha256(path))
+
+
+if __name__ == "__main__":
+    main()
