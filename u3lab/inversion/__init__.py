@@ -1,8 +1,14 @@
 """Chapter 5: inversion. Which pictures have this code, and which excite this unit?"""
 
+from u3lab.inversion.dreaming import DreamSettings, dream
+from u3lab.inversion.empirical import top_patches
 from u3lab.inversion.inverting import InversionSettings, code, code_error, invert
+from u3lab.inversion.learned import decode, learned_inverter
+from u3lab.inversion.linear import tikhonov
 from u3lab.inversion.maximising import excitation, maximise
 from u3lab.inversion.priors import TV, DeepImagePrior, Pixels
+from u3lab.inversion.sampling import SampleSettings, sample
 
-__all__ = ["TV", "DeepImagePrior", "InversionSettings", "Pixels", "code", "code_error", "excitation", "invert",
-           "maximise"]
+__all__ = ["TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "Pixels", "SampleSettings", "code",
+           "code_error", "decode", "dream", "excitation", "invert", "learned_inverter", "maximise", "sample", "tikhonov",
+           "top_patches"]

@@ -128,8 +128,8 @@ def _eye(m: Tensor, side: int) -> Tensor:
 
 TIKHONOV = Exercise(
     id="5-tikhonov", title="A network of one matrix", minutes=20, difficulty="hard", points=3,
-    goal="For a linear code y = M x return the x that minimises ‖M x − y‖² + λ‖x‖². Set the gradient to zero and solve for "
-         "x.",
+    goal="For a linear code y = M x return the x that minimises ‖M x − y‖² + λ‖x‖². Set the gradient to zero and solve "
+         "for x.",
     signature="def my_inverse(matrix, y, lam):   # (K,N), (K), λ > 0 → (N)",
     hints=("The gradient of ‖M x − y‖² by x is 2 Mᵀ(M x − y); that of λ‖x‖² is 2 λ x.",
            "So (MᵀM + λI) x = Mᵀy, with I of size N.",

@@ -22,7 +22,6 @@ from u3lab.settings import knob, settings
 from u3lab.views import shift, zoom
 
 SCORES = "scores"  # the layer after the last: class scores before the softmax
-TOLERANCE = 10.0
 
 
 @settings
@@ -30,7 +29,7 @@ class InversionSettings:
     """Knobs of :func:`invert` and :func:`maximise`."""
 
     jitter: int = knob(0, 0, 32, symbol="j", help="the network sees the picture shifted by up to this many pixels")
-    zoom: float = knob(0.0, 0.0, 0.5, symbol="zoom", help="and smaller or larger by up to this share")
+    zoom: float = knob(0.0, 0.0, 0.5, symbol="zoom", help="and smaller or larger by up to this share (maximise only)")
     steps: int = knob(300, 1, 5000, once=True, help="number of steps")
     seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the start, of the shifts and of the noise")
 
@@ -75,8 +74,14 @@ def invert(net: Classifier, layer: str, image: Tensor, prior: Prior | None = Non
     if not wanted.any():
         raise U3Error(f"the code of this picture at {layer!r} is zero throughout; every dark enough picture has it: "
                       "choose an earlier layer or another picture")
-    return search(net, tuple(image.shape[-2:]), prior or TV(), settings or InversionSettings(),
-                  lambda x: {"code": code_error(code(net, x, layer), wanted)})
+
+    def aim(x: Tensor) -> dict[str, Tensor]:
+        given = code(net, x, layer)
+        if given.shape != wanted.shape:
+            raise U3Error("a zoomed picture has a code of another size, which cannot be compared; set zoom = 0")
+        return {"code": code_error(given, wanted)}
+
+    return search(net, tuple(image.shape[-2:]), prior or TV(), settings or InversionSettings(), aim)
 
 
 def search(net: Classifier, size: tuple[int, int], prior: Prior, settings: InversionSettings, aim) -> Iterator[Step]:

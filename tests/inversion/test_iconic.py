@@ -1,0 +1,73 @@
+"""Iconic examples: what excites a unit, by optimisation, among pictures, and in a dream."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from u3lab import U3Error, images, inversion, nets
+from u3lab.descent import last
+from u3lab.inversion.dreaming import DreamSettings, dream
+from u3lab.inversion.empirical import top_patches
+from u3lab.inversion.maximising import unit_index
+
+
+@pytest.fixture(scope="module")
+def net():
+    return nets.load("squeezenet1_1", "cpu")
+
+
+def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_positive():
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2, bias=False))
+    linear = nets.Classifier(flat, classes=("a", "b"))
+    x = last(inversion.maximise(linear, "scores", "b", inversion.Pixels(rate=0.1),
+                                inversion.InversionSettings(steps=60), size=8)).image
+    wanted = (flat[1].weight[1] > 0).float().view(1, 3, 8, 8)
+    torch.testing.assert_close(x, wanted, atol=1e-3, rtol=0)
+
+
+def test_a_maximised_class_is_certain_under_another_crop(net):
+    k = net.class_index("zebra")
+    settings = inversion.InversionSettings(jitter=8, zoom=0.2, steps=100)
+    x = last(inversion.maximise(net, "scores", k, inversion.DeepImagePrior(rate=0.01), settings, size=128)).image
+    with torch.no_grad():
+        assert net(x.roll((5, 9), (2, 3))).softmax(1)[0, k] > 0.99
+
+
+def test_a_channel_is_excited_more_than_by_any_shipped_picture(net):
+    settings = inversion.InversionSettings(steps=60)
+    x = last(inversion.maximise(net, "fire3", 7, inversion.TV(lam=0.1), settings, size=64)).image
+    with torch.no_grad():
+        ours = inversion.excitation(inversion.code(net, x, "fire3"), 7)
+        best = max(float(inversion.excitation(inversion.code(net, images.load(name, size=64), "fire3"), 7))
+                   for name in images.names("everyday"))
+    assert ours > best
+
+
+def test_units_are_checked(net):
+    assert unit_index(net, "scores", "zebra") == net.classes.index("zebra") and unit_index(net, "fire3", 5) == 5
+    with pytest.raises(U3Error, match="channels 0 to 127"):
+        unit_index(net, "fire3", 128)
+    with pytest.raises(U3Error, match="no class"):
+        inversion.maximise(net, "scores", "unicorn")
+
+
+def test_patches_come_in_order_and_show_what_the_unit_sees(net):
+    pictures = [images.load(name, size=96) for name in ("coffee", "dog", "brick", "koala")]
+    patches, values = top_patches(net, "fire3", 7, pictures, count=3, size=32)
+    assert patches.shape == (3, 3, 32, 32) and values == sorted(values, reverse=True)
+    with torch.no_grad():
+        assert values[0] == pytest.approx(max(float(net.features(x, "fire3")[0, 7].max()) for x in pictures))
+    with pytest.raises(U3Error, match="no pictures"):
+        top_patches(net, "fire3", 7, [])
+
+
+def test_a_dream_excites_the_layer_more_and_keeps_the_size(net):
+    photo = images.load("koala", size=96)
+    settings = DreamSettings(steps=3, octaves=2)
+    steps = list(dream(net, "fire5", photo, settings))
+    with torch.no_grad():
+        before = net.features(photo, "fire5").square().mean() / 2
+    assert len(steps) == 7 and steps[-1].image.shape == photo.shape
+    assert -steps[-1].loss > 1.5 * before and 0 <= steps[-1].image.min() and steps[-1].image.max() <= 1

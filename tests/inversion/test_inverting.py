@@ -1,0 +1,128 @@
+"""Inversion against what can be written down, and on the real network what chapter 5 says of it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from scipy.ndimage import laplace
+from torch import nn
+
+from u3lab import U3Error, images, inversion, nets
+from u3lab.descent import last
+from u3lab.inversion.inverting import search
+from u3lab.inversion.linear import tikhonov
+from u3lab.variation import variation
+
+
+@pytest.fixture(scope="module")
+def net():
+    return nets.load("squeezenet1_1", "cpu")
+
+
+@pytest.fixture(scope="module")
+def cat():
+    return images.load("chelsea", size=96)
+
+
+def test_a_linear_code_with_a_quadratic_price_gives_tikhonovs_solution():
+    g = torch.Generator().manual_seed(0)
+    matrix = torch.randn(20, 48, generator=g, dtype=torch.float64)
+    truth = torch.rand(48, generator=g, dtype=torch.float64)
+    y, lam = matrix @ truth, 0.3
+    x = torch.zeros(48, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([x], max_iter=500, tolerance_grad=1e-12, tolerance_change=1e-14,
+                                  line_search_fn="strong_wolfe")
+
+    def loss():
+        optimiser.zero_grad()
+        value = (matrix @ x - y).square().sum() + lam * x.square().sum()
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    torch.testing.assert_close(tikhonov(matrix, y, lam), x.detach(), atol=1e-6, rtol=1e-6)
+
+
+def test_pictures_of_one_code_may_differ_the_null_space():
+    g = torch.Generator().manual_seed(1)
+    matrix = torch.randn(10, 30, generator=g, dtype=torch.float64)
+    truth = torch.rand(30, generator=g, dtype=torch.float64)
+    found = tikhonov(matrix, matrix @ truth, 1e-9)
+    torch.testing.assert_close(matrix @ found, matrix @ truth, atol=1e-6, rtol=0)
+    assert (found - truth).norm() > 0.3 * truth.norm()
+
+
+def test_the_gradient_of_the_squared_variation_is_the_laplacian():
+    x = torch.rand(1, 1, 7, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    gradient, = torch.autograd.grad(variation(x, 2.0) * x.numel(), x)
+    wanted = -2 * laplace(x.detach()[0, 0].numpy(), mode="nearest")
+    torch.testing.assert_close(gradient[0, 0], torch.from_numpy(wanted))
+
+
+def test_a_code_with_its_code_has_no_error_and_zero_has_one():
+    y = torch.rand(1, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    assert inversion.code_error(y, y) == 0 and inversion.code_error(torch.zeros_like(y), y) == 1
+
+
+def test_variation_gives_conv1_back(net, cat):
+    settings = inversion.InversionSettings(steps=150)
+    x = last(inversion.invert(net, "conv1", cat, inversion.TV(lam=1.0), settings)).image
+    with torch.no_grad():
+        error = inversion.code_error(inversion.code(net, x, "conv1"), inversion.code(net, cat, "conv1"))
+    assert error < 0.02 and 0 <= x.min() and x.max() <= 1
+    assert (x - cat).square().mean() < 0.001
+
+
+def test_the_generator_gives_a_picture_whose_code_stands_a_shift(net, cat):
+    """Noise with the same code loses it when it is moved; what the generator draws keeps far more of it."""
+    def read(x, shift):
+        with torch.no_grad():
+            return float(inversion.code_error(inversion.code(net, x.roll((shift, shift), (2, 3)), "fire7"),
+                                              inversion.code(net, cat.roll((shift, shift), (2, 3)), "fire7")))
+
+    free = last(inversion.invert(net, "fire7", cat, inversion.Pixels(), inversion.InversionSettings(steps=150))).image
+    drawn = last(inversion.invert(net, "fire7", cat, inversion.DeepImagePrior(),
+                                  inversion.InversionSettings(steps=150))).image
+    assert read(free, 0) < 0.2 and read(drawn, 0) < 0.2
+    assert read(drawn, 5) < 0.8 * read(free, 5)
+
+
+@pytest.mark.parametrize("prior", [inversion.Pixels(), inversion.TV(), inversion.DeepImagePrior(depth=3)],
+                         ids=lambda prior: type(prior).__name__)
+def test_the_same_seed_gives_the_same_picture_and_another_gives_another(net, cat, prior):
+    def drawn(seed):
+        return last(inversion.invert(net, "fire3", cat, prior, inversion.InversionSettings(
+            steps=4, jitter=2, seed=seed))).image
+
+    assert torch.equal(drawn(0), drawn(0)) and not torch.equal(drawn(0), drawn(1))
+
+
+def test_knobs_are_read_while_it_runs(net, cat):
+    prior = inversion.TV(lam=1.0)
+    steps = inversion.invert(net, "conv1", cat, prior, inversion.InversionSettings(steps=3))
+    before = next(steps)
+    prior.lam = 100.0
+    assert next(steps).terms["variation"] > 10 * before.terms["variation"]
+
+
+def test_the_loss_is_the_sum_of_its_terms(net, cat):
+    step = next(inversion.invert(net, "fire2", cat, inversion.TV(lam=3.0)))
+    assert step.loss == pytest.approx(sum(step.terms.values())) and set(step.terms) == {"code", "variation", "range"}
+
+
+def test_slips_are_told(net, cat):
+    with pytest.raises(U3Error, match="one picture at a time"):
+        inversion.invert(net, "conv1", cat.expand(2, -1, -1, -1))
+    with pytest.raises(U3Error, match="set zoom = 0"):
+        last(inversion.invert(net, "fire3", cat, settings=inversion.InversionSettings(zoom=0.3)))
+    with pytest.raises(U3Error, match="no layer 'fire10'"):
+        inversion.invert(net, "fire10", cat)
+    dead = nets.Classifier(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Threshold(1e9, 0.0)))
+    with pytest.raises(U3Error, match="zero throughout"):
+        inversion.invert(dead, "1", cat)
+
+
+def test_search_takes_any_aim(net):
+    steps = search(net, (16, 16), inversion.Pixels(rate=0.1), inversion.InversionSettings(steps=60),
+                   lambda x: {"far": (x - 0.25).square().mean()})
+    torch.testing.assert_close(last(steps).image, torch.full((1, 3, 16, 16), 0.25), atol=0.02, rtol=0)
