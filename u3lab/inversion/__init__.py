@@ -10,5 +10,5 @@ from u3lab.inversion.priors import TV, DeepImagePrior, Pixels
 from u3lab.inversion.sampling import SampleSettings, sample
 
 __all__ = ["TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "Pixels", "SampleSettings", "code",
-           "code_error", "decode", "dream", "excitation", "invert", "learned_inverter", "maximise", "sample", "tikhonov",
-           "top_patches"]
+           "code_error", "decode", "dream", "excitation", "invert", "learned_inverter", "maximise", "sample",
+           "tikhonov", "top_patches"]
