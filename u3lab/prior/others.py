@@ -7,6 +7,8 @@ hole.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -38,9 +40,8 @@ def total_variation(image: Tensor, visible: Tensor, price: float = 1e-3, steps: 
     return torch.where(visible.bool(), image, found)
 
 
-def sparse_coding(image: Tensor, visible: Tensor, examples: Tensor, *, side: int = 8, atoms: int = 128, used: int = 5,
-                  stride: int = 4, seed: int = 0) -> Tensor:
-    """Each patch as a sum of a few atoms of a dictionary that is learned from the patches of other pictures.
+def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: int = 5, stride: int = 4) -> Tensor:
+    """Each patch as a sum of a few atoms of a dictionary that was learned from the patches of other pictures.
 
     The coefficients of a patch come from its visible values alone (orthogonal matching pursuit); the atoms then
     fill the rest, and overlapping patches are averaged. After Aharon, Elad & Bruckstein, K-SVD, 2006; the lecture
@@ -48,14 +49,14 @@ def sparse_coding(image: Tensor, visible: Tensor, examples: Tensor, *, side: int
 
     Parameters
     ----------
-    examples
-        Pictures (B,3,h,w) in [0,1] to learn the dictionary from.
-    side, stride
-        Side of a patch, and the step from one to the next.
-    atoms, used
-        Size of the dictionary, and the most atoms in one patch.
+    atoms
+        From :func:`dictionary`, (K, side·side·3).
+    used
+        The most atoms in one patch.
+    stride
+        The step from one patch to the next, in pixels.
     """
-    dictionary = _dictionary(examples, side, atoms, seed)
+    side = math.isqrt(atoms.shape[1] // 3)
     x, m = _array(torch.where(visible.bool(), image, _mean_colour(image, visible))), visible[0, 0].numpy() > 0.5
     total, count = np.zeros_like(x), np.zeros((*m.shape, 1))
     for i in _starts(m.shape[0], side, stride):
@@ -63,13 +64,13 @@ def sparse_coding(image: Tensor, visible: Tensor, examples: Tensor, *, side: int
             at = slice(i, i + side), slice(j, j + side)
             patch, known = x[at].ravel(), np.repeat(m[at].ravel(), 3)
             mean = patch[known].mean() if known.any() else x[m].mean()
-            total[at] += (mean + _code(dictionary, patch - mean, known, used) @ dictionary).reshape(side, side, 3)
+            total[at] += (mean + _code(atoms, patch - mean, known, used) @ atoms).reshape(side, side, 3)
             count[at] += 1
     return torch.where(visible.bool(), image, _picture(total / count))
 
 
-def _dictionary(examples: Tensor, side: int, atoms: int, seed: int) -> np.ndarray:
-    """Atoms (atoms, side·side·3) for patches about their means, from some thousand of the liveliest patches."""
+def dictionary(examples: Tensor, side: int = 8, atoms: int = 128, seed: int = 0) -> np.ndarray:
+    """Atoms (atoms, side·side·3) for patches of pictures (B,3,h,w) about their means, learned from the liveliest."""
     from sklearn.decomposition import MiniBatchDictionaryLearning
     from sklearn.feature_extraction.image import extract_patches_2d
 
