@@ -9,7 +9,6 @@ from u3lab import U3Error, crops, inversion, nets, prior
 from u3lab.descent import last
 from u3lab.inversion import training
 from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
-from u3lab.inversion.sampling import SampleSettings, sample
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +51,20 @@ def test_slips_are_told(net):
         Inverter("conv1")
 
 
-def test_samples_of_one_code_have_it_and_differ(net, unseen):
-    x = unseen[:1, :, :96, :96]
-    drawn = [last(sample(net, "fire5", x, prior.denoise, SampleSettings(steps=50, seed=seed))) for seed in (0, 1)]
-    noise = (0.5 + 0.3 * torch.randn(x.shape, generator=torch.Generator().manual_seed(2))).clamp(0, 1)
-    with torch.no_grad():
-        far = inversion.code_error(inversion.code(net, noise, "fire5"), inversion.code(net, x, "fire5"))
-    assert all(step.loss < 0.7 * far for step in drawn)
-    assert prior.disagreement([step.image for step in drawn]).mean() > 0.005
+def test_plug_and_play_samples_of_one_code_have_it_and_differ(net, unseen):
+    x, prior_ = unseen[:1, :, :96, :96], inversion.PlugAndPlay()
+    drawn = [last(inversion.invert(net, "fire5", x, prior_, inversion.InversionSettings(steps=100, seed=seed)))
+             for seed in (0, 1)]
+    assert all(step.terms["code"] < 0.15 for step in drawn)
+    assert prior.disagreement([step.image for step in drawn]).mean() > 0.02
+    assert all(prior.psnr(prior.denoise(step.image), step.image) > 20 for step in drawn)  # not noise to the denoiser
+
+
+def test_the_price_of_plug_and_play_pulls_towards_the_denoised_picture():
+    """The denoiser is held fixed: the gradient by x is 2λ(x − D(x + σn)), as a mean over the values."""
+    picture = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3), requires_grad=True)
+    settings = inversion.PlugAndPlay(lam=5.0, noise=0.0)
+    price = settings.begin((16, 16), 0, torch.device("cpu")).price(picture)["denoiser"]
+    gradient, = torch.autograd.grad(price, picture)
+    wanted = 2 * 5.0 * (picture - prior.denoise(picture.detach())) / picture.numel()
+    torch.testing.assert_close(gradient, wanted.detach())

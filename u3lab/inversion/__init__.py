@@ -6,9 +6,8 @@ from u3lab.inversion.inverting import InversionSettings, code, code_error, inver
 from u3lab.inversion.learned import decode, learned_inverter
 from u3lab.inversion.linear import tikhonov
 from u3lab.inversion.maximising import excitation, maximise
-from u3lab.inversion.priors import TV, DeepImagePrior, Pixels
-from u3lab.inversion.sampling import SampleSettings, sample
+from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, PlugAndPlay
 
-__all__ = ["TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "Pixels", "SampleSettings", "code",
-           "code_error", "decode", "dream", "excitation", "invert", "learned_inverter", "maximise", "sample",
-           "tikhonov", "top_patches"]
+__all__ = ["TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "Pixels", "PlugAndPlay", "code",
+           "code_error", "decode", "dream", "excitation", "invert", "learned_inverter", "maximise", "tikhonov",
+           "top_patches"]

@@ -3,6 +3,7 @@
     invert(net, "fire9", x, Pixels())            # no prior: any picture with this code will do
     invert(net, "fire9", x, TV(lam=0.3))         # the pixels, at a price for rough ones
     invert(net, "fire9", x, DeepImagePrior())    # the weights of an untrained generator
+    invert(net, "fire5", x, PlugAndPlay())       # the pixels, at a price for what a trained denoiser would change
 
 Each begins a :class:`Drawing`: the numbers to optimise, the picture that they make, and its price.
 """
@@ -15,6 +16,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from u3lab import checkpoints
+from u3lab.prior import trained
 from u3lab.prior.generators import WIDTHS, generator
 from u3lab.settings import knob, settings
 from u3lab.variation import variation
@@ -97,6 +100,34 @@ class DeepImagePrior:
             return {"variation": self.lam * variation(x, 2.0)} if self.lam else {}
 
         return Drawing(list(psi.parameters()), picture, price, None)
+
+
+@settings
+class PlugAndPlay:
+    """A prior that was trained: λ ‖x − D(x + σn)‖², where D takes noise away and n is fresh noise at each step.
+
+    D is held fixed in the gradient, which is 2λ(x − D). For Gaussian noise of variance σ², D(y) − y = σ² ∂ log p(y)
+    (Tweedie's formula), with p the density of noisy photos: a step down this price is a step up log p. The fresh noise
+    keeps the run moving, so that every seed ends with another picture of the same code. After Venkatakrishnan et al.,
+    Plug-and-play priors, 2013; Romano, Elad & Milanfar, The little engine that could, 2017; Nguyen et al., Plug & play
+    generative networks, CVPR 2017, equation 5.
+    """
+
+    lam: float = knob(30.0, 0.1, 1000.0, scale="log", symbol="λ", help="price of what the denoiser would change")
+    noise: float = knob(0.1, 0.0, 0.3, symbol="σ", help="noise that the denoiser is given to take away")
+    rate: float = knob(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
+
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing:
+        x, draw = _noise(size, seed, device), torch.Generator().manual_seed(seed)
+        denoiser = checkpoints.restore(trained.denoiser(), "denoiser").to(device)
+
+        def price(picture: Tensor) -> dict[str, Tensor]:
+            fresh = self.noise * torch.randn(picture.shape, generator=draw).to(picture)
+            with torch.no_grad():
+                clean = denoiser(picture + fresh)
+            return {"denoiser": self.lam * (picture - clean).square().mean()}
+
+        return Drawing([x], lambda: x, price, lambda pixels: pixels.clamp_(0, 1))
 
 
 def _noise(size: tuple[int, int], seed: int, device: torch.device) -> Tensor:
