@@ -1,4 +1,4 @@
-"""``python -m tests.bench [--quick] [--json FILE] [--latency] [--threads] [--only WORD] [--network NAME]``.
+"""``python -m tests.bench [--quick] [--json FILE] [--latency] [--drawing] [--threads] [--only WORD] [--network NAME]``.
 
 See the package. Without --only and --network the live figures are measured as well, where there is a browser.
 """
@@ -6,6 +6,7 @@ See the package. Without --only and --network the live figures are measured as w
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import time
@@ -21,6 +22,8 @@ def main() -> None:
     arguments = _arguments()
     if arguments.latency:
         _write(arguments.json, {"latency": _latency(arguments.quick)})
+    elif arguments.drawing:
+        _write(arguments.json, {"drawing": _drawing(arguments.quick)})
     else:
         _maps(arguments)
 
@@ -58,6 +61,7 @@ def _maps(arguments: argparse.Namespace) -> None:
     print(f"\n{judged.count('yes')} of {len(judged)} targets met; measured in {time.perf_counter() - start:.0f} s.")
     data = {"machine": machine, "rows": [table.as_data(result) for result in results]}
     if not arguments.only and not arguments.network:
+        data["drawing"] = _drawing(arguments.quick)
         data["latency"] = _latency(arguments.quick)
     _write(arguments.json, data)
     if arguments.threads:
@@ -68,6 +72,15 @@ def _latency(quick: bool) -> list[dict]:
     from tests.bench import latency
 
     return [latency.as_data(row) for row in latency.report(quick)]
+
+
+def _drawing(quick: bool) -> list[dict]:
+    import torch
+
+    from tests.bench import drawing
+
+    torch.set_num_threads(1)
+    return [dataclasses.asdict(race) for race in drawing.report(quick)]
 
 
 def _write(file: str | None, data: dict) -> None:
@@ -92,6 +105,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer repetitions and no memory: two minutes")
     parser.add_argument("--json", metavar="FILE", help="write everything measured to a file")
     parser.add_argument("--latency", action="store_true", help="the live figures in a browser, and nothing else")
+    parser.add_argument("--drawing", action="store_true", help="the deep image prior's race, and nothing else")
     parser.add_argument("--threads", action="store_true", help="OpenMP's waiting policy beside a busy core as well")
     parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word")
     parser.add_argument("--network", choices=("squeezenet1_1", "efficientnet_lite0"), help="one network only")

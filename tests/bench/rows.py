@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 from tests.bench import peers as by
 from tests.bench.peers import Run
 from tests.bench.scene import Scene, top
-from u3lab import saliency
+from u3lab import inversion, saliency
+from u3lab.descent import Step
 
 NOISE, SAMPLES, STEPS = 0.15, 4, 4  # SmoothGrad and integrated gradients: few, to keep the run short
 MASK_STEPS = 3
@@ -115,13 +117,22 @@ def mask_steps(scene: Scene) -> Run:
     return run
 
 
-def attack_steps(scene: Scene) -> Run:
-    """Steps of PGD in its default settings. The run never ends, so each step has its forward and its backward pass."""
-    from itertools import chain, repeat
-
-    steps = chain.from_iterable(saliency.pgd(scene.net, scene.picture, scene.target, settings)
-                                for settings in repeat(saliency.AttackSettings(steps=1000)))
+def endless(begin: Callable[[], Iterator[Step]]) -> Run:
+    """Steps of runs that begin again: none is the last of all, so each has its forward and its backward pass."""
+    steps = (step for _ in count() for step in begin())
     return lambda: [next(steps).image for _ in range(MASK_STEPS)]
+
+
+def attack_steps(scene: Scene) -> Run:
+    """Steps of PGD in its default settings."""
+    settings = saliency.AttackSettings(steps=1000)
+    return endless(lambda: saliency.pgd(scene.net, scene.picture, scene.target, settings))
+
+
+def inversion_steps(scene: Scene) -> Run:
+    """Steps of an inversion of the scores with total variation in its default settings."""
+    settings = inversion.InversionSettings(steps=1000)
+    return endless(lambda: inversion.invert(scene.net, "scores", scene.picture, inversion.TV(), settings))
 
 
 def bare_steps(scene: Scene) -> Run:
@@ -227,6 +238,8 @@ ROWS = [
         Peer("captum PGD", partial(by.captum_attack, steps=MASK_STEPS), None, CAPTUM,
              note="captum's PGD is asked in terms of the normalised picture; equal paths are shown in tests/oracles")],
         target=1.1, scale=MASK_STEPS),
+    Row("inversion (TV), one step", inversion_steps, [Peer("bare forward + backward", bare_steps, None)], target=1.15,
+        scale=MASK_STEPS),
 ]
 
 

@@ -70,7 +70,7 @@ class TV:
 
         def price(picture: Tensor) -> dict[str, Tensor]:
             return {"variation": self.lam * variation(picture, self.beta),
-                    "range": self.alpha_lam * (2 * picture - 1).abs().pow(self.alpha).mean()}
+                    "range": self.alpha_lam * (2 * picture - 1).square().pow(self.alpha / 2).mean()}
 
         return Drawing([x], lambda: x, price, lambda pixels: pixels.clamp_(0, 1))
 

@@ -1,0 +1,48 @@
+"""Freed memory stays with the process: counted in page faults, which do not depend on how busy the machine is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from u3lab import memory
+
+FAULTS = """
+import resource, sys
+if sys.argv[1] == "with":
+    import u3lab
+import torch
+torch.set_num_threads(1)
+x = torch.rand(1, 3, 227, 227)
+def work():
+    for _ in range(50):
+        (x * 2 + x.square()).exp().sum()
+work()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+work()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(how: str) -> int:
+    run = subprocess.run([sys.executable, "-c", FAULTS, how], check=True, capture_output=True, text=True)
+    return int(run.stdout)
+
+
+@pytest.mark.skipif(not memory.keep(), reason="another C library than glibc")
+def test_tensors_of_a_picture_reuse_memory():
+    kept, given_back = faults("with"), faults("without")
+    assert kept < 100 < given_back
+
+
+def test_another_system_is_left_alone(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert memory.keep() is False
+
+
+def test_a_c_library_without_mallopt_is_left_alone(monkeypatch):
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert memory.keep() is False

@@ -1,0 +1,116 @@
+"""The talk's big table: one photo, every layer of a network, one row for each prior, with the errors.
+
+    python -m u3lab.inversion.table squeezenet1_1         # data/results/inversion-squeezenet1_1.jpg and .json
+    python -m u3lab.inversion.table efficientnet_lite0
+
+Each prior has the same time for a layer, not the same number of steps: a step of the generator costs several of the
+pixels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, takewhile
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from u3lab import images, nets, paths, pixels
+from u3lab.descent import Step, last
+from u3lab.inversion.inverting import SCORES, InversionSettings, code, code_error, invert
+from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior
+from u3lab.nets import Classifier
+
+PHOTO, SIDE, SECONDS, QUALITY = "chelsea", 128, 12.0, 82
+PRIORS: dict[str, Prior] = {"none": Pixels(), "total variation": TV(), "deep image prior": DeepImagePrior()}
+MOST = 5000  # steps; time ends a run before that
+
+
+class Inverted(NamedTuple):
+    """What a prior made of one layer's code: the picture (1,3,H,W) and its errors.
+
+    ``code`` is ‖Φ(x)−Φ(x₀)‖²/‖Φ(x₀)‖², ``moved`` the same when both pictures are shifted by 5 pixels, ``pixels`` the
+    mean square of x − x₀, ``steps`` how many there were.
+    """
+
+    image: Tensor
+    code: float
+    moved: float
+    pixels: float
+    steps: int
+
+
+def judge(net: Classifier, layer: str, x: Tensor, image: Tensor, steps: int = 0) -> Inverted:
+    """The errors of x as an inversion of a picture's code at a layer."""
+    def error(shift: int) -> float:
+        with torch.no_grad():
+            a, b = (code(net, y.roll((shift, shift), (2, 3)), layer) for y in (x, image))
+        return float(code_error(a, b))
+
+    return Inverted(x, error(0), error(5), float((x - image).square().mean()), steps)
+
+
+def big_table(net: Classifier, image: Tensor, layers: Sequence[str], priors: Mapping[str, Prior],
+              seconds: float, seed: int = 0) -> Iterator[tuple[str, str, Inverted]]:
+    """Invert each layer under each prior for so many seconds: (prior, layer, what came out)."""
+    for name, prior in priors.items():
+        for layer in layers:
+            settings = InversionSettings(steps=MOST, seed=seed)
+            step = _within(invert(net, layer, image, prior, settings), seconds)
+            yield name, layer, judge(net, layer, step.image, image, step.iteration)
+
+
+def _within(steps: Iterator[Step], seconds: float) -> Step:
+    """The last step that was made in the time; the first one does not count, since it also builds."""
+    first, end = next(steps), time.perf_counter() + seconds
+    return last(chain([first], takewhile(lambda step: time.perf_counter() < end, steps)))
+
+
+def sheet(found: Mapping[tuple[str, str], Inverted], layers: Sequence[str]) -> Tensor:
+    """All pictures of the table as one, row by row, (1,3,rows·H,layers·W)."""
+    priors = dict.fromkeys(prior for prior, _ in found)
+    return torch.cat([torch.cat([found[prior, layer].image for layer in layers], 3) for prior in priors], 2)
+
+
+def shipped(name: str) -> tuple[dict[str, list[Tensor]], dict]:
+    """The table of a network that comes with the course: prior → pictures, layer by layer, and its numbers."""
+    facts = json.loads(paths.data("results", f"inversion-{name}.json").read_text(encoding="utf-8"))
+    whole = images.load(paths.data("results", f"inversion-{name}.jpg"))
+    rows = whole.split(facts["side"], 2)
+    return {prior: list(row.split(facts["side"], 3)) for prior, row in zip(facts["code"], rows, strict=True)}, facts
+
+
+def main() -> None:
+    """Make the table of one network, and print its code errors."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("name", choices=nets.NAMES)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", default=str(paths.data("results")))
+    options = parser.parse_args()
+    net, image = nets.load(options.name, "cpu"), images.load(PHOTO, size=SIDE)
+    layers = [*net.layers, SCORES]
+    found = {}
+    for prior, layer, inverted in big_table(net, image, layers, PRIORS, options.seconds, options.seed):
+        found[prior, layer] = inverted
+        print(f"{prior:18s} {layer:8s} {inverted.steps:5d} steps, code {inverted.code:.4f}, moved {inverted.moved:.3f}",
+              flush=True)
+    facts = {"photo": PHOTO, "side": SIDE, "layers": layers, "seconds": options.seconds, "seed": options.seed,
+             "torch": torch.__version__}
+    for kind in ("code", "moved", "pixels", "steps"):
+        facts[kind] = {prior: [round(float(getattr(found[prior, layer], kind)), 4) for layer in layers]
+                       for prior in PRIORS}
+    stem = paths.Path(options.out) / f"inversion-{options.name}"
+    paths.write_atomically(stem.with_suffix(".jpg"), pixels.jpeg(sheet(found, layers), QUALITY))
+    paths.write_atomically(stem.with_suffix(".json"), (json.dumps(facts, indent=1) + "\n").encode())
+    for suffix in (".jpg", ".json"):
+        path = stem.with_suffix(suffix)
+        print(path.name, path.stat().st_size, "bytes", paths.sha256(path))
+
+
+if __name__ == "__main__":
+    main()
