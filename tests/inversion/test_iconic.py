@@ -30,7 +30,7 @@ def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_posi
 def test_a_maximised_class_is_certain_under_another_crop(net):
     k = net.class_index("zebra")
     settings = inversion.InversionSettings(jitter=8, zoom=0.2, steps=100)
-    x = last(inversion.maximise(net, "scores", k, inversion.DeepImagePrior(rate=0.01), settings, size=128)).image
+    x = last(inversion.maximise(net, "scores", k, settings=settings, size=128)).image
     with torch.no_grad():
         assert net(x.roll((5, 9), (2, 3))).softmax(1)[0, k] > 0.99
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from u3lab import U3Error, images, inversion, nets
 from u3lab.descent import last
+from u3lab.inversion import priors
 from u3lab.inversion.inverting import search
 from u3lab.inversion.linear import tikhonov
 from u3lab.variation import variation
@@ -57,6 +58,20 @@ def test_the_gradient_of_the_squared_variation_is_the_laplacian():
     gradient, = torch.autograd.grad(variation(x, 2.0) * x.numel(), x)
     wanted = -2 * laplace(x.detach()[0, 0].numpy(), mode="nearest")
     torch.testing.assert_close(gradient[0, 0], torch.from_numpy(wanted))
+
+
+def test_photos_have_no_odd_colours():
+    """The constant is what it says: the covariance of the shipped pictures; a pixel-by-pixel sum is the oracle."""
+    photos = [images.load(name, size=64)[..., :64, :64] for name in images.names("everyday")]
+    pixels = torch.cat([x.flatten(2)[0].T for x in photos]) - 0.5
+    torch.testing.assert_close(pixels.T @ pixels / len(pixels), torch.tensor(priors.COLOURS), atol=1e-4, rtol=0)
+    assert sum(float(priors.oddness(x)) for x in photos) / len(photos) == pytest.approx(3, abs=0.02)
+    x = torch.rand(1, 3, 2, 3, generator=torch.Generator().manual_seed(0))
+    inverse = torch.linalg.inv(torch.tensor(priors.COLOURS))
+    by_hand = [v @ inverse @ v for v in (x[0] - 0.5).flatten(1).T]
+    torch.testing.assert_close(priors.oddness(x), torch.stack(by_hand).mean())
+    poison = torch.tensor([0.1, 1.0, 0.1]).view(1, 3, 1, 1)
+    assert priors.oddness(poison) > 10 * 3
 
 
 def test_a_code_with_its_code_has_no_error_and_zero_has_one():

@@ -37,7 +37,7 @@ def maximise(net: Classifier, layer: str, unit: int | str, prior: Prior | None =
     unit
         k: the class by number or name, or the number of the channel.
     prior
-        By default :class:`~u3lab.inversion.priors.DeepImagePrior`.
+        By default :func:`iconic_prior`.
     settings
         Read at every step. By default the network sees the picture shifted by up to 8 pixels and up to 20 % smaller or
         larger: what it says must not hang on one pixel.
@@ -51,8 +51,13 @@ def maximise(net: Classifier, layer: str, unit: int | str, prior: Prior | None =
     """
     at_least_one("size", size)
     k = unit_index(net, layer, unit)
-    return search(net, (size, size), prior or DeepImagePrior(), settings or InversionSettings(jitter=8, zoom=0.2),
-                  lambda x: {"excitation": -excitation(code(net, x, layer), k)})
+    prior, settings = prior or iconic_prior(), settings or InversionSettings(jitter=8, zoom=0.2)
+    return search(net, (size, size), prior, settings, lambda x: {"excitation": -excitation(code(net, x, layer), k)})
+
+
+def iconic_prior() -> DeepImagePrior:
+    """The default of :func:`maximise`: slower than for inversion, since a score has no end, and no odd colours."""
+    return DeepImagePrior(rate=0.01, colour=1.0)
 
 
 def unit_index(net: Classifier, layer: str, unit: int | str) -> int:
