@@ -8,7 +8,7 @@ with the deep image prior x = Ψ(w; z₀), min over w of −⟨e_k, Φ(Ψ(w))⟩
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
@@ -24,14 +24,15 @@ def excitation(code: Tensor, unit: int) -> Tensor:
     return code[0, unit].mean()
 
 
-def maximise(net: Classifier, layer: str, unit: int | str, prior: Prior | None = None,
+def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str, prior: Prior | None = None,
              settings: InversionSettings | None = None, size: int = 160) -> Iterator[Step]:
     """Look for a picture that excites one class or one channel, step by step.
 
     Parameters
     ----------
     net
-        Φ, a classifier.
+        Φ, a classifier; or several, to excite the unit of this number in all of them at once. What pleases two networks
+        that were made in different ways is more often a picture of something.
     layer
         "scores" for a class, or a name from ``net.layers`` for a channel of that layer.
     unit
@@ -50,9 +51,14 @@ def maximise(net: Classifier, layer: str, unit: int | str, prior: Prior | None =
         ``image`` is x, (1,3,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's prices.
     """
     at_least_one("size", size)
-    k = unit_index(net, layer, unit)
+    nets = [net] if isinstance(net, Classifier) else list(net)
+    units = [unit_index(each, layer, unit) for each in nets]
     prior, settings = prior or iconic_prior(), settings or InversionSettings(jitter=8, zoom=0.2)
-    return search(net, (size, size), prior, settings, lambda x: {"excitation": -excitation(code(net, x, layer), k)})
+
+    def aim(x: Tensor) -> dict[str, Tensor]:
+        return {"excitation": -sum(excitation(code(each, x, layer), k) for each, k in zip(nets, units, strict=True))}
+
+    return search(nets[0], (size, size), prior, settings, aim)
 
 
 def iconic_prior() -> DeepImagePrior:
