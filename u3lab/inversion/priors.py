@@ -73,7 +73,7 @@ class TV:
     count from −128 to 127 and both terms are divided by the square of a typical norm.
     """
 
-    lam: float = knob(1.0, 0.001, 100.0, scale="log", symbol="λ", help="price of roughness (total variation)")
+    lam: float = knob(1.0, 0.001, 10_000.0, scale="log", symbol="λ", help="price of roughness (total variation)")
     beta: float = knob(2.0, 1.0, 3.0, symbol="β", help="power of the gradient's length; 1 keeps edges, 2 is smoother")
     alpha_lam: float = knob(0.1, 0.0, 10.0, symbol="λ_α", help="price of very bright and very dark values")
     alpha: float = knob(6.0, 2.0, 8.0, symbol="α", help="its power; a high one lets all but the extremes go free")
