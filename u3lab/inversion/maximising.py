@@ -63,7 +63,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
 
 def iconic_prior() -> DeepImagePrior:
     """The default of :func:`maximise`: slower than for inversion, since a score has no end, and no odd colours."""
-    return DeepImagePrior(rate=0.01, colour=1.0)
+    return DeepImagePrior(depth=5, rate=0.01, colour=3.0)
 
 
 def unit_index(net: Classifier, layer: str, unit: int | str) -> int:

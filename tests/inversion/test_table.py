@@ -1,0 +1,61 @@
+"""The big table: the recipe on a small scale, and what ships: complete, and true of the pictures that ship."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from u3lab import images, inversion, nets
+from u3lab.inversion import table
+
+
+@pytest.mark.parametrize("name", nets.NAMES)
+def test_what_ships_is_complete_and_says_what_the_figure_shows(name):
+    net, (rows, facts) = nets.load(name, "cpu"), table.shipped(name)
+    assert facts["layers"] == [*net.layers, "scores"] and list(rows) == list(table.PRIORS)
+    assert all(len(row) == len(facts["layers"]) for row in rows.values())
+    photo = images.load(facts["photo"], size=facts["side"])
+    # The JPEG keeps half of the colours' resolution, so noise in colour is smaller in what ships than in the numbers.
+    for prior, row in rows.items():
+        for layer, x in zip(facts["layers"], row, strict=True):
+            assert x.shape == photo.shape
+            wanted = facts["pixels"][prior][facts["layers"].index(layer)]
+            assert 0.15 * wanted - 0.002 < float((x - photo).square().mean()) < wanted + 0.002
+
+
+def test_code_errors_by_layer_and_prior(capsys):
+    """The table of code errors, for the log; and what the notebook says of it."""
+    facts = table.shipped("squeezenet1_1")[1]
+    code = {prior: dict(zip(facts["layers"], errors, strict=True)) for prior, errors in facts["code"].items()}
+    seconds = {prior: dict(zip(facts["layers"], spent, strict=True)) for prior, spent in facts["seconds"].items()}
+    with capsys.disabled():
+        print("\ncode error, SqueezeNet   " + "".join(f"{layer:>9s}" for layer in facts["layers"]))
+        for prior, errors in code.items():
+            print(f"{prior:25s}" + "".join(f"{error:9.4f}" for error in errors.values()))
+    assert code["total variation"]["conv1"] < 0.02
+    assert code["deep image prior"]["fire9"] < code["total variation"]["fire9"]
+    assert seconds["deep image prior"]["fire9"] <= seconds["total variation"]["fire9"]
+
+
+def test_the_recipe_on_a_small_scale(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(table, "SIDE", 64)
+    small = nets.load("squeezenet1_1", "cpu")
+    monkeypatch.setattr(table.nets, "load", lambda name, device: small)
+    monkeypatch.setattr(type(small), "layers", property(lambda net: ("conv1", "fire2")))
+    monkeypatch.setattr("sys.argv", ["table", "squeezenet1_1", "--share", "0.01", "--out", str(tmp_path)])
+    table.main()
+    facts = json.loads((tmp_path / "inversion-squeezenet1_1.json").read_text(encoding="utf-8"))
+    assert facts["layers"] == ["conv1", "fire2", "scores"] and set(facts["code"]) == set(table.PRIORS)
+    assert images.load(tmp_path / "inversion-squeezenet1_1.jpg").shape == (1, 3, 3 * 64, 3 * 64)
+    assert "conv1" in capsys.readouterr().out
+
+
+def test_a_photo_is_its_own_perfect_inversion_and_a_moved_one_is_not():
+    net, photo = nets.load("squeezenet1_1", "cpu"), images.load("coffee", size=64)
+    itself, moved = (table.judge(net, "fire3", x, photo) for x in (photo, photo.roll(3, 3)))
+    assert (itself.code, itself.moved, itself.pixels) == (0, 0, 0)
+    with torch.no_grad():
+        codes = [inversion.code(net, x, "fire3") for x in (photo.roll(3, 3), photo)]
+    assert moved.code == pytest.approx(float(inversion.code_error(*codes))) and moved.pixels > 0
