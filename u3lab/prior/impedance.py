@@ -30,10 +30,20 @@ def targets(image: Tensor, strength: float = 0.15, seed: int = 0) -> dict[str, T
             "shuffled pixels": x.flatten(2)[..., order].view_as(x), "white noise": white.clamp(0, 1)}
 
 
-def impedance(wanted: Mapping[str, Tensor], make: Callable[[], Generator],
-              settings: PriorSettings | None = None) -> dict[str, list[float]]:
-    """What share of each target is missing after 0, 1, 2 … steps, for a fresh generator each."""
-    return {name: [float(missing(step.image, x)) for step in fit(x, make(), settings)] for name, x in wanted.items()}
+def impedance(wanted: Mapping[str, Tensor], make: Callable[[], Generator], settings: PriorSettings | None = None,
+              until: float = 0.0) -> dict[str, list[float]]:
+    """What share of each target is missing after 0, 1, 2 … steps, for a fresh generator each.
+
+    A run ends with its last step, or when no more than the share ``until`` is missing.
+    """
+    curves: dict[str, list[float]] = {}
+    for name, x in wanted.items():
+        curve = curves[name] = []
+        for step in fit(x, make(), settings):
+            curve.append(float(missing(step.image, x)))
+            if curve[-1] <= until:
+                break
+    return curves
 
 
 def missing(x: Tensor, target: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ def dictionary(examples: Tensor, side: int = 8, atoms: int = 128, seed: int = 0)
                               for one in examples]).reshape(-1, side * side * 3)
     patches -= patches.mean(1, keepdims=True)
     patches = patches[patches.std(1) > np.median(patches.std(1)) / 2]
-    learner = MiniBatchDictionaryLearning(atoms, alpha=0.3, max_iter=6, batch_size=256, random_state=seed,
+    learner = MiniBatchDictionaryLearning(atoms, alpha=0.3, max_iter=2, batch_size=256, random_state=seed,
                                           transform_algorithm="omp")
     return learner.fit(patches).components_
 
