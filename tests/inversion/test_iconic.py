@@ -22,21 +22,21 @@ def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_posi
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2, bias=False))
     linear = nets.Classifier(flat, classes=("a", "b"))
     x = last(inversion.maximise(linear, "scores", "b", inversion.Pixels(rate=0.1),
-                                inversion.InversionSettings(steps=60), size=8)).image
+                                inversion.MaximiseSettings(jitter=0, zoom=0, steps=60), size=8)).image
     wanted = (flat[1].weight[1] > 0).float().view(1, 3, 8, 8)
     torch.testing.assert_close(x, wanted, atol=1e-3, rtol=0)
 
 
 def test_a_maximised_class_is_certain_under_another_crop(net):
     k = net.class_index("zebra")
-    settings = inversion.InversionSettings(jitter=8, zoom=0.2, steps=100)
+    settings = inversion.MaximiseSettings(steps=100)
     x = last(inversion.maximise(net, "scores", k, settings=settings, size=128)).image
     with torch.no_grad():
         assert net(x.roll((5, 9), (2, 3))).softmax(1)[0, k] > 0.99
 
 
 def test_a_channel_is_excited_more_than_by_any_shipped_picture(net):
-    settings = inversion.InversionSettings(steps=60)
+    settings = inversion.MaximiseSettings(jitter=0, zoom=0, steps=60)
     x = last(inversion.maximise(net, "fire3", 7, inversion.TV(lam=0.1), settings, size=64)).image
     with torch.no_grad():
         ours = inversion.excitation(inversion.code(net, x, "fire3"), 7)

@@ -15,7 +15,7 @@ from u3lab.descent import last
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_impedance_a_photo_before_noise_for_every_seed(seed: int):
     x = images.load("coffee", size=64)
-    settings = prior.PriorSettings(steps=230, jitter=0, seed=seed)
+    settings = prior.PriorSettings(steps=230, noise=0, seed=seed)
     curves = prior.impedance(prior.targets(x, seed=seed), lambda: prior.generator(size=64, seed=seed), settings)
     photo, noisy, shuffled, white = (prior.reached(curve, 0.5) or 231 for curve in curves.values())
     assert photo < noisy < shuffled < white

@@ -27,7 +27,7 @@ def test_it_draws_the_picture():
 
 
 def test_without_noise_and_mean_the_loss_is_that_of_the_picture_shown():
-    for step in prior.fit(X, small(), quick(steps=5, jitter=0.0)):
+    for step in prior.fit(X, small(), quick(steps=5, noise=0.0)):
         assert step.loss == pytest.approx(float((step.image - X).square().mean()), rel=1e-5)
         assert step.terms == {"data": step.loss} and step.returns == 0
 
@@ -90,7 +90,7 @@ def test_a_run_that_diverges_comes_back(monkeypatch):
         worse = 50.0 if calls in (35, 50) else 1.0
         return worse * prior.reconstruct(x, target)
 
-    steps = list(prior.fit(X, small(), quick(steps=60, jitter=0.0), task))
+    steps = list(prior.fit(X, small(), quick(steps=60, noise=0.0), task))
     assert steps[-1].returns == 2
     assert len(steps) == 61 and steps[-1].loss < steps[0].loss
 

@@ -20,8 +20,7 @@ from torch import Tensor
 
 from u3lab import images, nets, paths, pixels
 from u3lab.descent import last
-from u3lab.inversion.inverting import InversionSettings
-from u3lab.inversion.maximising import maximise
+from u3lab.inversion.maximising import MaximiseSettings, maximise
 from u3lab.inversion.riddles import RIDDLES, Riddle
 from u3lab.nets import Classifier
 
@@ -31,7 +30,7 @@ SIZE, STEPS, QUALITY = 160, 200, 80  # pixels; of the optimisation; of the JPEG
 
 def iconic(makers: Sequence[Classifier], name: str, steps: int = STEPS, seed: int = 0) -> Tensor:
     """The picture (1,3,160,160) that excites a class most in all of these networks."""
-    settings = InversionSettings(jitter=8, zoom=0.2, steps=steps, seed=seed)
+    settings = MaximiseSettings(steps=steps, seed=seed)
     return last(maximise(makers, "scores", name, settings=settings, size=SIZE)).image
 
 

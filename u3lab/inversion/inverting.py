@@ -8,7 +8,7 @@ image prior, x = Ψ(w; z₀) and the minimum is taken over w (Ulyanov et al. 201
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -19,17 +19,16 @@ from u3lab.errors import U3Error
 from u3lab.inversion.priors import TV, Prior
 from u3lab.nets import Classifier
 from u3lab.settings import knob, settings
-from u3lab.views import shift, zoom
+from u3lab.views import shift
 
 SCORES = "scores"  # the layer after the last: class scores before the softmax
 
 
 @settings
 class InversionSettings:
-    """Knobs of :func:`invert` and :func:`maximise`."""
+    """Knobs of :func:`invert`."""
 
     jitter: int = knob(0, 0, 32, symbol="j", help="the network sees the picture shifted by up to this many pixels")
-    zoom: float = knob(0.0, 0.0, 0.5, symbol="zoom", help="and smaller or larger by up to this share (maximise only)")
     steps: int = knob(300, 1, 5000, once=True, help="number of steps")
     seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the start, of the shifts and of the noise")
 
@@ -75,23 +74,26 @@ def invert(net: Classifier, layer: str, image: Tensor, prior: Prior | None = Non
         raise U3Error(f"the code of this picture at {layer!r} is zero throughout; every dark enough picture has it: "
                       "choose an earlier layer or another picture")
 
-    def aim(x: Tensor) -> dict[str, Tensor]:
-        given = code(net, x, layer)
-        if given.shape != wanted.shape:
-            raise U3Error("a zoomed picture has a code of another size, which cannot be compared; set zoom = 0")
-        return {"code": code_error(given, wanted)}
+    def aim(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
+        return {"code": code_error(code(net, x, layer), wanted)}
 
     return search(net, tuple(image.shape[-2:]), prior or TV(), settings or InversionSettings(), aim)
 
 
-def search(net: Classifier, size: tuple[int, int], prior: Prior, settings: InversionSettings, aim) -> Iterator[Step]:
-    """Minimise ``aim(x)``, terms of a loss, and the prior's price over pictures of a size (height, width)."""
+Aim = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
+
+
+def search(net: Classifier, size: tuple[int, int], prior: Prior, settings: InversionSettings,
+           aim: Aim) -> Iterator[Step]:
+    """Minimise ``aim`` and the prior's price over pictures of a size (height, width).
+
+    ``aim`` takes the shifted picture, and a generator for more ways to look at it, and gives terms of a loss.
+    """
     drawing = prior.begin(size, settings.seed, net.device)
     views = torch.Generator().manual_seed(settings.seed)
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         x = drawing.picture()
-        seen = zoom(shift(x, settings.jitter, views), settings.zoom, views)
-        return x, aim(seen) | drawing.price(x)
+        return x, aim(shift(x, settings.jitter, views), views) | drawing.price(x)
 
     return descend(drawing.parameters, energy, steps=settings.steps, rate=lambda: prior.rate, project=drawing.project)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import torch
 from torch import Tensor
 
 from u3lab.descent import Step
@@ -17,6 +18,18 @@ from u3lab.errors import U3Error, at_least_one
 from u3lab.inversion.inverting import SCORES, InversionSettings, code, search
 from u3lab.inversion.priors import DeepImagePrior, Prior
 from u3lab.nets import Classifier
+from u3lab.settings import knob, settings
+from u3lab.views import zoom
+
+
+@settings
+class MaximiseSettings(InversionSettings):
+    """Knobs of :func:`maximise`: those of inversion, with other defaults, and zoom. What a network says of an iconic
+    picture must not hang on one pixel or one size.
+    """
+
+    jitter: int = knob(8, 0, 32, symbol="j", help="the network sees the picture shifted by up to this many pixels")
+    zoom: float = knob(0.2, 0.0, 0.5, symbol="zoom", help="and smaller or larger by up to this share")
 
 
 def excitation(code: Tensor, unit: int) -> Tensor:
@@ -25,7 +38,7 @@ def excitation(code: Tensor, unit: int) -> Tensor:
 
 
 def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str, prior: Prior | None = None,
-             settings: InversionSettings | None = None, size: int = 160) -> Iterator[Step]:
+             settings: MaximiseSettings | None = None, size: int = 160) -> Iterator[Step]:
     """Look for a picture that excites one class or one channel, step by step.
 
     Parameters
@@ -40,8 +53,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     prior
         By default :func:`iconic_prior`.
     settings
-        Read at every step. By default the network sees the picture shifted by up to 8 pixels and up to 20 % smaller or
-        larger: what it says must not hang on one pixel.
+        Read at every step.
     size
         Side of the picture in pixels.
 
@@ -53,10 +65,12 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     at_least_one("size", size)
     nets = [net] if isinstance(net, Classifier) else list(net)
     units = [unit_index(each, layer, unit) for each in nets]
-    prior, settings = prior or iconic_prior(), settings or InversionSettings(jitter=8, zoom=0.2)
+    prior, settings = prior or iconic_prior(), settings or MaximiseSettings()
 
-    def aim(x: Tensor) -> dict[str, Tensor]:
-        return {"excitation": -sum(excitation(code(each, x, layer), k) for each, k in zip(nets, units, strict=True))}
+    def aim(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
+        seen = zoom(x, settings.zoom, views)
+        return {"excitation": -sum(excitation(code(each, seen, layer), k)
+                                   for each, k in zip(nets, units, strict=True))}
 
     return search(nets[0], (size, size), prior, settings, aim)
 

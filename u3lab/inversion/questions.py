@@ -27,7 +27,7 @@ QUIZ = (
         ("With more training the blur stays: it is the minimum of this loss.",
          "Inversion by optimisation finds sharp pictures with the same code.",
          "The mean of an edge that may lie here or there is a soft one: E[x | y].",
-         "The same network, trained with another loss, draws sharp edges.")),
+         "The same network, trained with another loss, draws finer structure.")),
     Question(
         "Two inversions of one code show a dog with different fur. What do you know of the fur in the photo?",
         ("Nothing beyond what both have in common: the rest came from the prior.",

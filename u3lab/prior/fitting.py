@@ -28,7 +28,7 @@ class PriorSettings:
     """Knobs of :func:`fit`."""
 
     rate: float = knob(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate of Adam")
-    jitter: float = knob(0.03, 0.0, 0.2, symbol="σ_z", help="fresh noise that is added to the code z₀ at each step")
+    noise: float = knob(0.03, 0.0, 0.2, symbol="σ_z", help="fresh noise that is added to the code z₀ at each step")
     average: float = knob(0.0, 0.0, 0.99, symbol="α", help="how much of the former pictures is kept in the one that "
                                                           "is shown; 0 shows each as it is")
     steps: int = knob(600, 1, 20000, once=True, help="number of steps")
@@ -65,15 +65,15 @@ def fit(target: Tensor, generator: Generator, settings: PriorSettings | None = N
         raise U3Error(f"one picture at a time: got {target.shape[0]}; use target[:1]")
     _fits(target, generator, task)
     target = target.to(generator.code.device)
-    noise = torch.Generator(device="cpu").manual_seed(settings.seed)
+    draw = torch.Generator(device="cpu").manual_seed(settings.seed)
     mean: Tensor | None = None
     generator.train()  # batch norms use the statistics of the picture itself
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         nonlocal mean
         code = generator.code
-        if settings.jitter:
-            code = code + settings.jitter * torch.randn(code.shape, generator=noise).to(code)
+        if settings.noise:
+            code = code + settings.noise * torch.randn(code.shape, generator=draw).to(code)
         x = generator(code)
         now = x.detach()
         mean = now if mean is None else running_mean(mean, now, settings.average)
