@@ -12,7 +12,7 @@ from u3lab.errors import U3Error
 
 CHAPTERS = {"0": "u3lab.course.start", "4": "u3lab.prior.exercises", "5": "u3lab.inversion.exercises",
             "6": "u3lab.saliency.exercises", "6b": "u3lab.saliency.exercises_6b"}
-RIDDLE = "Here is an iconic picture. Which class is it?"
+RIDDLE = "Which class is it?"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
 
 

@@ -25,7 +25,13 @@ def quiz(quiz_id: str) -> Live:
 
     asked = catalogue.questions(quiz_id)
     boxes = [_widgets(question, n, f"{quiz_id}/{n}") for n, question in enumerate(asked)]
-    return Live(w.VBox([part for parts in boxes for part in parts]), _static(asked))
+    parts = [part for box in boxes for part in box]
+    if not any(question.picture for question in asked):
+        return Live(w.VBox(parts), _static(asked))
+    # One row for a picture, its options and their explanation: twenty riddles are a long page as it is.
+    beside = w.Layout(grid_template_columns="14em max-content minmax(12em, 1fr)", grid_gap="12px 16px",
+                      align_items="center", width="auto")
+    return Live(w.GridBox(parts, layout=beside), _static(asked))
 
 
 def _widgets(question: Question, n: int, key: str) -> list[Any]:
