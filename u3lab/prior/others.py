@@ -74,7 +74,7 @@ def dictionary(examples: Tensor, side: int = 8, atoms: int = 128, seed: int = 0)
     from sklearn.decomposition import MiniBatchDictionaryLearning
     from sklearn.feature_extraction.image import extract_patches_2d
 
-    patches = np.concatenate([extract_patches_2d(_array(one[None]), (side, side), max_patches=800, random_state=seed)
+    patches = np.concatenate([extract_patches_2d(_array(one[None]), (side, side), max_patches=500, random_state=seed)
                               for one in examples]).reshape(-1, side * side * 3)
     patches -= patches.mean(1, keepdims=True)
     patches = patches[patches.std(1) > np.median(patches.std(1)) / 2]
