@@ -238,10 +238,7 @@ def _folders() -> tuple[str, str]:
 
 
 CHECKS: dict[str, Check] = {
-    "Python": _python,
-    "packages": _packages,
-    "torch": _torch,
-    "threads": _threads,
+    "Python": _python, "packages": _packages, "torch": _torch, "threads": _threads,
     "shipped data": _shipped,
     "EfficientNet-Lite": _efficientnets,
     "downloaded weights": _cached,

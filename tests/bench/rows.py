@@ -167,6 +167,7 @@ SUMMED = ("TorchRay sums over channels and then drops negative values; for the c
           "as ours; ")
 OWN_NOISE = "NoiseTunnel draws its own noise: compared is captum's Saliency on our noisy copies"
 CAPTUM, TORCHRAY, ZENNIT = "captum", "torchray", "zennit"
+BARE = Peer("bare forward + backward", bare_steps, None)
 GRADIENT = (partial(by.captum, method="Saliency", abs=False), partial(by.zennit, composite=None),
             partial(by.torchray, method="gradient"))
 DECONVNET = (partial(by.captum, method="Deconvolution", hooks=True),
@@ -229,17 +230,14 @@ ROWS = [
              same, CAPTUM)
         for at_once in (None, 1)]),
     Row("mask, one step", mask_steps, [
-        Peer("bare forward + backward", bare_steps, None),
-        Peer("TorchRay extremal", partial(by.torchray_perturbation, steps=MASK_STEPS), None, TORCHRAY,
+        BARE, Peer("TorchRay extremal", partial(by.torchray_perturbation, steps=MASK_STEPS), None, TORCHRAY,
              note="extremal perturbation is another energy, with its pyramid of blurs made once for all steps")],
         target=None, scale=MASK_STEPS),
     Row("attack (PGD), one step", attack_steps, [
-        Peer("bare forward + backward", bare_steps, None),
-        Peer("captum PGD", partial(by.captum_attack, steps=MASK_STEPS), None, CAPTUM,
+        BARE, Peer("captum PGD", partial(by.captum_attack, steps=MASK_STEPS), None, CAPTUM,
              note="captum's PGD is asked in terms of the normalised picture; equal paths are shown in tests/oracles")],
         target=1.1, scale=MASK_STEPS),
-    Row("inversion (TV), one step", inversion_steps, [Peer("bare forward + backward", bare_steps, None)], target=1.15,
-        scale=MASK_STEPS),
+    Row("inversion (TV), one step", inversion_steps, [BARE], target=1.15, scale=MASK_STEPS),
 ]
 
 
