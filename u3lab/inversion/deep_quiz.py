@@ -1,7 +1,8 @@
 """The talk's Deep Quiz: a picture that was made to excite one class. Which class is it?
 
 Each picture is the deep image prior's answer for SqueezeNet and EfficientNet-Lite0 at once. EfficientNet-Lite1, which
-had no part in it, says what it takes it for; that stands in the explanations.
+had no part in it, says what it takes it for; that stands in the explanations. Of 33 classes that were tried, it had 32
+among its first five; 26 of these make the quiz.
 
     python -m u3lab.inversion.deep_quiz             # makes data/quiz/5: the pictures and index.json
     python -m u3lab.inversion.deep_quiz --one       # prints how a picture made for one network does with the other
