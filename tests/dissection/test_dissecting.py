@@ -1,0 +1,134 @@
+"""Dissection against a brute-force version of the paper's definition, and slips that are told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import jaccard_score
+from torch import nn
+
+from u3lab import U3Error, nets
+from u3lab.dissection import Labelled, dissect
+from u3lab.dissection.quantiles import BINS, Quantiles
+
+CONCEPTS = ("red", "left", "rare")
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 6, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(6, 5, 3, padding=1),
+                           nn.Flatten())
+    return nets.Classifier(module.eval(), layers={"relu": "1", "conv": "2", "flat": "3"})
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    g = torch.Generator().manual_seed(1)
+    found = []
+    for _ in range(3):
+        images = torch.rand(4, 3, 16, 20, generator=g)
+        small = F.interpolate(images, size=(12, 15), mode="bilinear")
+        left = torch.zeros(4, 1, 12, 15, dtype=torch.bool)
+        left[..., :6] = True
+        masks = torch.cat([small[:, :1] > 0.55, left, small[:, 1:2] > 0.75], 1)
+        labelled = torch.rand(4, 3, generator=g) > 0.3
+        found.append(Labelled(images, masks, labelled))
+    return found
+
+
+def brute_force(net, layer, pictures, share, thresholds):
+    """The definition, pixel by pixel, with numpy's exact quantile and scikit-learn's Jaccard score."""
+    with torch.no_grad():
+        maps = [net.features(batch.images, layer) for batch in pictures]
+    units = maps[0].shape[1]
+    values = torch.cat([m.movedim(1, 0).flatten(1) for m in maps], 1).double().numpy()
+    exact = np.quantile(values, 1 - share, axis=1, method="inverted_cdf")
+    iou = np.zeros((units, len(CONCEPTS)))
+    large = [F.interpolate(m, size=b.masks.shape[-2:], mode="bilinear") for m, b in zip(maps, pictures, strict=True)]
+    for c in range(len(CONCEPTS)):
+        chosen = [(large[i][j], b.masks[j, c]) for i, b in enumerate(pictures) for j in range(4) if b.labelled[j, c]]
+        truth = torch.stack([mask for _, mask in chosen]).flatten().numpy()
+        for k in range(units):
+            active = torch.stack([m[k] for m, _ in chosen]).flatten().numpy()
+            iou[k, c] = jaccard_score(truth, active > thresholds[k], zero_division=0)
+    return exact, iou
+
+
+@pytest.mark.parametrize("layer", ["relu", "conv"])
+def test_thresholds_and_iou_are_those_of_the_definition(net, pictures, layer):
+    found = dissect(net, layer, lambda: iter(pictures), CONCEPTS, share=0.1)
+    exact, iou = brute_force(net, layer, pictures, 0.1, found.thresholds.numpy())
+    with torch.no_grad():
+        reach = 2 * max(float(net.features(batch.images, layer).abs().max()) for batch in pictures)
+    np.testing.assert_allclose(found.thresholds, exact, atol=2 * reach / BINS, rtol=0)
+    assert (found.thresholds.double().numpy() >= exact - 1e-6).all()
+    np.testing.assert_allclose(found.iou, iou, atol=1e-12)
+    assert found.iou.shape == (len(exact), 3) and found.iou.max() > 0.04
+
+
+def test_a_unit_that_copies_a_concept_is_its_detector():
+    copy = nn.Conv2d(3, 2, 1, bias=False)
+    copy.weight.data = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]).view(2, 3, 1, 1)
+    net = nets.Classifier(nn.Sequential(copy), layers={"copy": "0"})
+    images = torch.zeros(2, 3, 20, 20)
+    images[0, 0, :5, :8] = 1
+    images[1, 1, 5:9, 2:12] = 1
+    masks = images[:, :2] > 0.5
+    batch = Labelled(images, masks, torch.ones(2, 2, dtype=torch.bool))
+    found = dissect(net, "copy", lambda: [batch], ("first", "second"), share=0.06)
+    assert found.labels() == {0: ("first", 1.0), 1: ("second", 1.0)}
+    assert found.labels(least=1.0) == {}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_streamed_quantiles_are_within_a_bin_of_numpys(seed):
+    g = torch.Generator().manual_seed(seed)
+    scales = torch.tensor([1e-3, 1.0, 300.0, 0.0])
+    parts = [torch.randn(50, 4, generator=g) * scales * (1 + step) for step in range(20)]  # the range keeps growing
+    both = Quantiles(4), Quantiles(4)
+    for n, part in enumerate(parts):
+        both[n % 2].add(part)
+    first, second = both
+    whole = Quantiles(4)
+    for part in parts:
+        whole.add(part)
+    first.merge(second)
+    exact = np.quantile(torch.cat(parts).double().numpy(), 0.95, axis=0, method="inverted_cdf")
+    for streamed in (whole, first):
+        assert streamed.seen == 1000 and streamed.counts.sum(1).tolist() == [1000] * 4
+        above = streamed.upper(0.05).double().numpy() - exact
+        assert (above >= -1e-6 * np.abs(exact)).all() and (above <= streamed.width.numpy() * 1.001 + 1e-12).all()
+    torch.testing.assert_close(first.upper(0.05), whole.upper(0.05))
+
+
+def test_memory_does_not_grow_with_the_pictures():
+    streamed = Quantiles(3)
+    before = streamed.counts.numel()
+    for _ in range(5):
+        streamed.add(torch.randn(100, 3))
+    assert streamed.counts.numel() == before
+
+
+def test_slips_are_told(net, pictures):
+    batch = pictures[0]
+
+    def run(one, layer="relu", names=CONCEPTS):
+        return dissect(net, layer, lambda: [one], names)
+
+    with pytest.raises(U3Error, match="no pictures"):
+        dissect(net, "relu", lambda: [], CONCEPTS)
+    with pytest.raises(U3Error, match="no places"):
+        run(batch, "flat")
+    with pytest.raises(U3Error, match=r"need masks \(4,2,h,w\)"):
+        run(batch, names=("red", "left"))
+    with pytest.raises(U3Error, match="give bool"):
+        run(batch._replace(masks=batch.masks.float()))
+    with pytest.raises(U3Error, match="no picture has a pixel of rare"):
+        run(batch._replace(masks=batch.masks & torch.tensor([True, True, False]).view(1, 3, 1, 1)))
+    with pytest.raises(U3Error, match="NaN"):
+        Quantiles(2).add(torch.tensor([[0.0, float("nan")]]))
+    with pytest.raises(U3Error, match="no activations"):
+        Quantiles(2).upper(0.1)

@@ -1,0 +1,83 @@
+"""Upper quantiles of many units at once, from a stream: memory does not grow with the number of pictures.
+
+Each unit has a histogram over [−reach, reach]. When a value lies outside, the reach is doubled and neighbouring bins
+are joined, so nothing is read twice and no range need be known beforehand.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from u3lab.errors import U3Error
+
+BINS = 8192  # a multiple of 4, so that bins can be joined in pairs
+
+
+class Quantiles:
+    """Histograms of so many units; add activations, then ask for :meth:`upper`.
+
+    Attributes
+    ----------
+    seen
+        How many values each unit has had.
+    reach
+        (U) float64; values so far lie in [−reach, reach].
+    counts
+        (U,BINS) int64.
+    """
+
+    def __init__(self, units: int) -> None:
+        self.seen, self.reach = 0, torch.zeros(units, dtype=torch.float64)
+        self.counts = torch.zeros(units, BINS, dtype=torch.int64)
+
+    def add(self, activations: Tensor) -> None:
+        """Activations (B,U,h,w) or (B,U) of one batch.
+
+        Raises
+        ------
+        U3Error
+            NaN or infinite values.
+        """
+        values = activations.detach().double().cpu().movedim(1, 0).flatten(1)  # (U,N)
+        if not values.isfinite().all():
+            raise U3Error("the activations have NaN or infinite values; check the pictures and the network's weights")
+        self._widen(values.abs().amax(1))
+        scale = torch.where(self.reach > 0, self.reach, 1.0)[:, None]
+        place = ((values / scale + 1) * (BINS / 2)).long().clamp_(0, BINS - 1)
+        place += torch.arange(len(place))[:, None] * BINS
+        self.counts += torch.bincount(place.flatten(), minlength=self.counts.numel()).view_as(self.counts)
+        self.seen += values.shape[1]
+
+    def merge(self, other: Quantiles) -> None:
+        """Take over what another process has seen of the same units."""
+        self._widen(0.75 * other.reach)  # inside the other's reach, and outside half of it
+        other._widen(0.75 * self.reach)
+        self.counts += other.counts
+        self.seen += other.seen
+
+    def upper(self, share: float) -> Tensor:
+        """The thresholds T (U) float32 with P(a > T) ≤ share, each at most one bin's width above the exact one."""
+        if self.seen == 0:
+            raise U3Error("no activations were added; add those of at least one picture")
+        above = self.counts.flip(1).cumsum(1).flip(1)  # how many values lie in a bin or above it
+        few = above <= share * self.seen
+        first = torch.where(few.any(1), few.long().argmax(1), BINS)
+        return ((first / (BINS / 2) - 1) * self.reach).float()
+
+    @property
+    def width(self) -> Tensor:
+        """Width of a unit's bins (U): how much too high a threshold can be."""
+        return self.reach * (2 / BINS)
+
+    def _widen(self, needed: Tensor) -> None:
+        """Double the reach of each unit until ``needed`` (U) lies inside; the first time, take the next power of two.
+
+        Until then a unit has only had zeros, which lie in the middle bin whatever the reach.
+        """
+        new = (self.reach == 0) & (needed > 0)
+        self.reach[new] = torch.exp2(torch.floor(torch.log2(needed[new])) + 1)
+        while (small := (needed >= self.reach) & (needed > 0)).any():
+            pairs = self.counts[small].view(-1, BINS // 2, 2).sum(2)
+            self.counts[small] = torch.nn.functional.pad(pairs, (BINS // 4, BINS // 4))
+            self.reach[small] *= 2
