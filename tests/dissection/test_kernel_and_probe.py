@@ -1,0 +1,80 @@
+"""The concept kernel against written-out sums and chance, and the probe against scikit-learn's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from u3lab import U3Error
+from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
+from u3lab.dissection.probing import loss_of, probe
+
+
+def draw(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_a_kernel_holds_cosines():
+    vectors = draw(4, 7)
+    kernel = concept_kernel(vectors)
+    for i in range(4):
+        for j in range(4):
+            cosine = torch.nn.functional.cosine_similarity(vectors[i], vectors[j], dim=0)
+            assert kernel[i, j] == pytest.approx(float(cosine))
+    torch.testing.assert_close(concept_kernel(vectors * torch.tensor([1.0, 5, 0.1, 3])[:, None]), kernel)
+
+
+def test_a_rotation_of_the_units_changes_nothing():
+    vectors, turn = draw(6, 9), torch.linalg.qr(draw(9, 9, seed=1)).Q
+    torch.testing.assert_close(concept_kernel(vectors @ turn), concept_kernel(vectors))
+    assert kernel_similarity(concept_kernel(vectors @ turn), concept_kernel(vectors)) == pytest.approx(1)
+
+
+def test_similarity_is_the_written_sum():
+    a, b = concept_kernel(draw(5, 8)), concept_kernel(draw(5, 6, seed=1))
+    pairs = [(i, j) for i in range(5) for j in range(5)]
+    for diagonal in (True, False):
+        chosen = [(a[i, j], b[i, j]) for i, j in pairs if diagonal or i != j]
+        wanted = sum(x * y for x, y in chosen) / (sum(x * x for x, _ in chosen) * sum(y * y for _, y in chosen)) ** 0.5
+        assert kernel_similarity(a, b, diagonal) == pytest.approx(float(wanted))
+
+
+def test_random_embeddings_agree_only_by_their_diagonal():
+    """Twenty concepts in 64 and 128 units: 0.8 with the diagonal, none without; and the permutations say so."""
+    pairs = [(concept_kernel(draw(20, 64, seed=s)), concept_kernel(draw(20, 128, seed=1000 + s))) for s in range(30)]
+    with_it = [kernel_similarity(a, b, diagonal=True) for a, b in pairs]
+    without = [kernel_similarity(a, b) for a, b in pairs]
+    assert 0.7 < sum(with_it) / 30 < 0.9 and abs(sum(without) / 30) < 0.05
+    chance = chance_similarity(*pairs[0])
+    assert len(chance) == 200 and abs(sum(chance) / 200) < 0.05 and chance == chance_similarity(*pairs[0])
+    same = concept_kernel(draw(20, 64))
+    assert max(chance_similarity(same, same)) < 0.5 < kernel_similarity(same, same)
+
+
+@pytest.mark.parametrize("penalty", [0.1, 10.0])
+def test_a_probe_reaches_scikit_learns_optimum(penalty):
+    x, noise = draw(120, 6) * torch.tensor([1.0, 20, 0.1, 1, 1, 0]), draw(120, 3, seed=1)
+    labels = (x @ draw(6, 3, seed=2) + noise).argmax(1)
+    ours = probe(x, labels, penalty)
+    z = ((x - ours.mean) / ours.spread).numpy()
+    theirs = LogisticRegression(C=penalty, tol=1e-10, max_iter=5000).fit(z, labels.numpy())
+    weight, bias = torch.from_numpy(theirs.coef_), torch.from_numpy(theirs.intercept_)
+    found = loss_of(ours.scores(x), labels, ours.weight, penalty)
+    wanted = loss_of(torch.from_numpy(z) @ weight.T + bias, labels, weight, penalty)
+    assert float(found) == pytest.approx(float(wanted), abs=1e-7)
+    torch.testing.assert_close(ours.scores(x).softmax(1), torch.from_numpy(theirs.predict_proba(z)), atol=1e-3, rtol=0)
+    assert ours.accuracy(x, labels) == pytest.approx(theirs.score(z, labels.numpy()))
+
+
+def test_slips_are_told():
+    with pytest.raises(U3Error, match="at least two concepts"):
+        concept_kernel(torch.rand(1, 4))
+    with pytest.raises(U3Error, match="concept 1 is zero"):
+        concept_kernel(torch.tensor([[1.0, 0], [0, 0]]))
+    with pytest.raises(U3Error, match="same concepts"):
+        kernel_similarity(torch.eye(3), torch.eye(4))
+    with pytest.raises(U3Error, match="pool a map first"):
+        probe(torch.rand(4, 3, 2, 2), torch.zeros(4, dtype=torch.long))
+    with pytest.raises(U3Error, match="at least two classes"):
+        probe(torch.rand(4, 3), torch.zeros(4, dtype=torch.long))
