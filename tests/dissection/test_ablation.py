@@ -1,0 +1,77 @@
+"""Ablation against a network without the channel, and against what a linear layer loses on paper."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from u3lab import U3Error, images, nets
+from u3lab.dissection.ablation import ablate, ablation_curve, balanced_accuracy, damage
+
+
+@pytest.fixture(scope="module")
+def net():
+    return nets.load("squeezenet1_1", "cpu")
+
+
+@pytest.fixture(scope="module")
+def small():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4))
+    return nets.Classifier(module.eval(), layers={"relu": "1", "scores": "4"}, size=64)
+
+
+def test_without_units_the_next_layer_gets_nothing_of_them(net):
+    """Deleting the channels from the weights of the layer that follows gives the same scores."""
+    x, gone = images.load("coffee", size=128), [3, 77, 200]
+    with torch.no_grad():
+        features = net.features(x, "fire5")
+        found = ablate(net, "fire5", features, gone)
+        squeeze = net.module.features[9].squeeze  # fire6, behind a fire5 and a pooling
+        kept = squeeze.weight.clone()
+        squeeze.weight[:, gone] = 0
+        wanted = net(x)
+        squeeze.weight.copy_(kept)
+        untouched = net(x)
+    torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(ablate(net, "fire5", features, []), untouched, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(found, untouched, atol=1e-2)
+
+
+def test_a_linear_layer_loses_weight_times_mean(small):
+    x = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        features, linear = small.features(x, "relu"), small.module[4]
+        lost = small(x) - ablate(small, "relu", features, [2])
+    torch.testing.assert_close(lost, features[:, 2].mean((1, 2))[:, None] * linear.weight[:, 2], atol=1e-5, rtol=1e-4)
+
+
+def test_damage_and_curve_agree(small):
+    x = torch.rand(12, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        features = small.features(x, "relu")
+        labels = small(x).argmax(1)
+        target = int(labels[0])
+        labels[-2:] = (target + 1) % 4
+        alone = damage(small, "relu", features, labels, target)
+        curve = list(ablation_curve(small, "relu", features, labels, target, [4, 1], [0, 1, 2]))
+    assert alone.shape == (6,) and curve[0] - curve[1] == pytest.approx(float(alone[4]))
+    both = balanced_accuracy(ablate(small, "relu", features, [1, 4]), labels, target)
+    assert curve[2] == pytest.approx(both)
+
+
+def test_balanced_accuracy_of_a_guess_is_one_half():
+    labels = torch.tensor([0] * 90 + [1] * 10)
+    always = torch.zeros(100, 2)
+    always[:, 0] = 1
+    assert balanced_accuracy(always, labels, 0) == balanced_accuracy(always, labels, 1) == 0.5
+    assert balanced_accuracy(torch.eye(2)[labels], labels, 1) == 1
+
+
+def test_slips_are_told(small):
+    features = small.features(torch.rand(1, 3, 64, 64), "relu")
+    with pytest.raises(U3Error, match="units 0 to 5"):
+        ablate(small, "relu", features, [6])
+    with pytest.raises(U3Error, match="pictures of it and of others"):
+        balanced_accuracy(torch.rand(3, 2), torch.zeros(3, dtype=torch.long), 0)

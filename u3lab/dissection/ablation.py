@@ -1,0 +1,69 @@
+"""Unit ablation: what does the network lose when some of its units are silent?
+
+Zhou, Sun, Bau & Torralba, Revisiting the importance of individual units in CNNs via ablation, 2018. A unit is silenced
+by setting it to zero at all places; the rest of the network goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from u3lab.equivariance.cut import resume
+from u3lab.errors import U3Error
+from u3lab.nets import Classifier
+
+
+def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] | Tensor) -> Tensor:
+    """Class scores (B,K) without some units of a layer.
+
+    Parameters
+    ----------
+    features
+        ``net.features(images, layer)``, (B,U,h,w) or (B,U); they are left as they are.
+    units
+        Numbers of the units to silence; none gives the scores as they were.
+
+    Raises
+    ------
+    U3Error
+        A unit that the layer does not have, or a layer that the network has ways around.
+    """
+    chosen = torch.as_tensor(units, dtype=torch.long).flatten()
+    if chosen.numel() and not 0 <= int(chosen.min()) <= int(chosen.max()) < features.shape[1]:
+        raise U3Error(f"{layer} has units 0 to {features.shape[1] - 1}; got {chosen.tolist()[:8]}")
+    silenced = features.detach().clone()
+    silenced[:, chosen] = 0
+    return resume(net, layer, silenced)
+
+
+def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
+    """How well scores (B,K) tell one class from all others: the mean of the share found and of the share rightly left.
+
+    0.5 is guessing, whatever the share of the class among the labels (B).
+    """
+    found, wanted = scores.argmax(1) == target, labels == target
+    if not wanted.any() or wanted.all():
+        raise U3Error(f"class {target} has {int(wanted.sum())} of {len(labels)} pictures; give pictures of it and of "
+                      "others")
+    return float((found[wanted].double().mean() + (~found[~wanted]).double().mean()) / 2)
+
+
+def damage(net: Classifier, layer: str, features: Tensor, labels: Tensor, target: int) -> Tensor:
+    """How much the balanced accuracy of a class falls when each unit is silenced alone, (U); negative: it rises."""
+    whole = balanced_accuracy(ablate(net, layer, features, []), labels, target)
+    return torch.tensor([whole - balanced_accuracy(ablate(net, layer, features, [k]), labels, target)
+                         for k in range(features.shape[1])], dtype=torch.float64)
+
+
+def ablation_curve(net: Classifier, layer: str, features: Tensor, labels: Tensor, target: int,
+                   order: Sequence[int] | Tensor, counts: Sequence[int]) -> Iterator[float]:
+    """Balanced accuracy of a class after the first 0, 1, 2 … (``counts``) units of an order are silenced together.
+
+    Take the order from other pictures than those whose accuracy is measured, or it looks better than it is.
+    """
+    units = torch.as_tensor(order, dtype=torch.long)
+    for count in counts:
+        yield balanced_accuracy(ablate(net, layer, features, units[:count]), labels, target)
