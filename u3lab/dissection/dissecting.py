@@ -5,7 +5,7 @@
     IoU(k, c) = Σ |M_k ∩ L_c| / Σ |M_k ∪ L_c|,   sums over the pictures that are labelled for c's category
 
 Bau, Zhou, Khosla, Oliva & Torralba, Network dissection, CVPR 2017, section 2.2. Pictures are read twice, in batches,
-and never kept.
+and never kept. Under torchrun each process gives its own share of the pictures, and all get the same numbers.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.dissection.quantiles import Quantiles
+from u3lab.dissection.quantiles import Quantiles, together
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 
@@ -90,7 +91,9 @@ def dissect(net: Classifier, layer: str, batches: Callable[[], Iterable[Labelled
         No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept that has
         no pixel in any picture.
     """
-    thresholds = quantiles(net, layer, (batch.images for batch in batches())).upper(share)
+    seen = quantiles(net, layer, (batch.images for batch in batches()))
+    seen.gather()
+    thresholds = seen.upper(share)
     common = either = pixels = None
     for batch in batches():
         _fits(batch, concepts)
@@ -107,6 +110,9 @@ def dissect(net: Classifier, layer: str, batches: Callable[[], Iterable[Labelled
             common += shared
             either += areas[:, None] * labelled + size - shared
             pixels += size
+    if together():
+        for counted in (common, either, pixels):
+            dist.all_reduce(counted)
     if (empty := [name for name, count in zip(concepts, pixels, strict=True) if count == 0]):
         raise U3Error(f"no picture has a pixel of {', '.join(empty)}; leave it out, or give more pictures")
     return Dissection(layer, tuple(concepts), thresholds, common, either)

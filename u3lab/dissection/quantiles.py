@@ -7,11 +7,17 @@ are joined, so nothing is read twice and no range need be known beforehand.
 from __future__ import annotations
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from u3lab.errors import U3Error
 
 BINS = 8192  # a multiple of 4, so that bins can be joined in pairs
+
+
+def together() -> bool:
+    """Whether this process is one of several that share the pictures among them (torchrun)."""
+    return dist.is_available() and dist.is_initialized()
 
 
 class Quantiles:
@@ -55,6 +61,16 @@ class Quantiles:
         other._widen(0.75 * self.reach)
         self.counts += other.counts
         self.seen += other.seen
+
+    def gather(self) -> None:
+        """Take over what all processes of this ``torch.distributed`` group have seen; alone, do nothing."""
+        if together():
+            reach = self.reach.clone()
+            dist.all_reduce(reach, dist.ReduceOp.MAX)
+            self._widen(0.75 * reach)
+            dist.all_reduce(self.counts)
+            dist.all_reduce(seen := torch.tensor(self.seen))
+            self.seen = int(seen)
 
     def upper(self, share: float) -> Tensor:
         """The thresholds T (U) float32 with P(a > T) ≤ share, each at most one bin's width above the exact one."""

@@ -1,0 +1,41 @@
+"""Two processes that share the pictures get the numbers of one that has them all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+import torch.distributed as dist
+
+PROGRAM = """
+import sys
+import torch
+import torch.distributed as dist
+from torch import nn
+from u3lab import nets
+from u3lab.dissection import Labelled, dissect
+
+rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+if size > 1:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size)
+torch.manual_seed(0)
+net = nets.Classifier(nn.Sequential(nn.Conv2d(3, 5, 3, padding=1), nn.ReLU()).eval(), layers={"relu": "1"})
+g = torch.Generator().manual_seed(1)
+batches = [Labelled(torch.rand(2, 3, 12, 12, generator=g) * (1 + n) / 4, torch.rand(2, 2, 12, 12, generator=g) > 0.6,
+                    torch.ones(2, 2, dtype=torch.bool)) for n in range(4)]
+found = dissect(net, "relu", lambda: batches[rank::size], ("one", "two"), share=0.1)
+torch.save((found.thresholds, found.common, found.either), f"{folder}/{size}_{rank}.pt")
+"""
+
+
+@pytest.mark.skipif(not dist.is_available(), reason="torch without torch.distributed")
+def test_two_processes_get_the_numbers_of_one(tmp_path):
+    runs = [subprocess.Popen([sys.executable, "-c", PROGRAM, str(rank), str(size), str(tmp_path)])
+            for size in (1, 2) for rank in range(size)]
+    assert [run.wait(timeout=120) for run in runs] == [0, 0, 0]
+    alone, *shared = (torch.load(tmp_path / name, weights_only=True) for name in ("1_0.pt", "2_0.pt", "2_1.pt"))
+    for found in shared:
+        for a, b in zip(alone, found, strict=True):
+            assert torch.equal(a, b)

@@ -1,0 +1,115 @@
+"""Net2Vec: a concept as a direction in the units of a layer.
+
+    p(x) = sigmoid( enlarged Σ_k w_k A_k(x) ),     A_k = [ a_k > T_k ]
+    min over w   − mean ( α y p + (1−α)(1−y)(1−p) )
+
+Fong & Vedaldi, Net2Vec, CVPR 2018, section 3. y is the concept's mask and α one minus its mean share of the pictures,
+so that small concepts are not drowned by what is around them. Only pictures that show the concept take part.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.descent import descend, last
+from u3lab.errors import U3Error
+from u3lab.settings import knob, settings
+
+
+@settings
+class Net2VecSettings:
+    """Knobs of :func:`net2vec`."""
+
+    rate: float = knob(0.05, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
+    steps: int = knob(200, 1, 5000, once=True, help="number of steps, each over all pictures")
+    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the first weights")
+
+
+def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
+    """p (N,H,W) in (0,1): where the concept with this vector (U) is, from binary activations (N,U,h,w)."""
+    mixed = torch.einsum("u,nuhw->nhw", weight, active.to(weight))
+    return F.interpolate(mixed[:, None], size=size, mode="bilinear", align_corners=False)[:, 0].sigmoid()
+
+
+def concept_loss(p: Tensor, masks: Tensor) -> Tensor:
+    """−mean(α y p + (1−α)(1−y)(1−p)) for p in (0,1) and masks (N,H,W): linear in p, a scalar."""
+    y = masks.to(p)
+    alpha = 1 - y.mean()
+    return -(alpha * y * p + (1 - alpha) * (1 - y) * (1 - p)).mean()
+
+
+def iou_set(predicted: Tensor, masks: Tensor) -> float:
+    """Σ|P ∩ L| / Σ|P ∪ L| over all pictures (N,H,W), both bool; 0 if both are empty."""
+    either = (predicted | masks).sum()
+    return float((predicted & masks).sum() / either) if either else 0.0
+
+
+def net2vec(active: Tensor, masks: Tensor, filters: int | None = None,
+            settings: Net2VecSettings | None = None) -> Tensor:
+    """The concept's vector w (U).
+
+    Parameters
+    ----------
+    active
+        A, (N,U,h,w) bool: ``net.features(images, layer) > thresholds[:, None, None]``.
+    masks
+        y, (N,H,W) bool, each with at least one pixel of the concept.
+    filters
+        F: fit once, keep the F units with the largest |w|, and fit these again; the others are 0. All by default.
+
+    Raises
+    ------
+    U3Error
+        Shapes that do not fit, a picture without the concept, a number of filters that there is not.
+    """
+    settings = settings or Net2VecSettings()
+    _check(active, masks, filters)
+    w = _fit(active, masks, torch.ones(active.shape[1], dtype=torch.bool), settings)
+    if filters is None or filters == len(w):
+        return w
+    kept = torch.zeros(len(w), dtype=torch.bool)
+    kept[w.abs().topk(filters).indices] = True
+    return _fit(active, masks, kept, settings)
+
+
+def best_filter(active: Tensor, masks: Tensor) -> tuple[int, float]:
+    """The single unit that segments a concept best, and its IoU: on where its enlarged map is more than one half."""
+    def alone(k: int) -> float:
+        large = F.interpolate(active[:, k : k + 1].float(), size=masks.shape[1:], mode="bilinear", align_corners=False)
+        return iou_set(large[:, 0] > 0.5, masks)
+
+    _check(active, masks, None)
+    found = [alone(k) for k in range(active.shape[1])]
+    best = max(range(len(found)), key=found.__getitem__)
+    return best, found[best]
+
+
+def _fit(active: Tensor, masks: Tensor, kept: Tensor, settings: Net2VecSettings) -> Tensor:
+    """w over the kept units (bool, U), 0 elsewhere."""
+    used, size = active[:, kept].float(), tuple(masks.shape[1:])
+    draw = torch.Generator().manual_seed(settings.seed)
+    w = ((2 * torch.rand(used.shape[1], generator=draw) - 1) / used.shape[1] ** 0.5).requires_grad_()
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        p = segment(w, used, size)
+        return p[:1, None], {"error": concept_loss(p, masks)}
+
+    last(descend(w, energy, steps=settings.steps, rate=lambda: settings.rate))
+    found = torch.zeros(len(kept))
+    found[kept] = w.detach()
+    return found
+
+
+def _check(active: Tensor, masks: Tensor, filters: int | None) -> None:
+    if active.ndim != 4 or masks.ndim != 3 or len(active) != len(masks) or not len(masks):
+        raise U3Error(f"activations {tuple(active.shape)} and masks {tuple(masks.shape)}: give (N,U,h,w) and (N,H,W) "
+                      "of the same pictures, at least one")
+    if active.dtype != torch.bool or masks.dtype != torch.bool:
+        raise U3Error(f"activations of {active.dtype} and masks of {masks.dtype}: both are bool; compare the features "
+                      "with the units' thresholds first")
+    if not masks.flatten(1).any(1).all():
+        raise U3Error("a picture has no pixel of the concept; leave it out: masks.flatten(1).any(1) says which")
+    if filters is not None and not 1 <= filters <= active.shape[1]:
+        raise U3Error(f"filters is {filters}; give a number from 1 to {active.shape[1]}, the units of the layer")
