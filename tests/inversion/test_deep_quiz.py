@@ -7,8 +7,8 @@ import re
 
 import pytest
 import torch
-from PIL import Image
 
+from tests.quiz_files import check_files
 from u3lab import images, nets, paths
 from u3lab.inversion import deep_quiz
 from u3lab.inversion.riddles import RIDDLES
@@ -29,13 +29,8 @@ def judge():
 
 
 def test_the_files_are_those_of_the_index_and_small():
-    names = [f"{number}.jpg" for number in range(1, len(RIDDLES) + 1)]
-    assert [entry["file"] for entry in INDEX] == names and len(names) >= 20
-    assert sorted(path.name for path in FOLDER.iterdir()) == sorted([*names, "index.json"])
-    for name in names:
-        with Image.open(FOLDER / name) as picture:
-            assert picture.size == (160, 160) and picture.format == "JPEG" and not picture.getexif()
-        assert (FOLDER / name).stat().st_size <= 16_000
+    check_files(FOLDER, INDEX, len(RIDDLES), 160, 16_000)
+    assert len(RIDDLES) >= 20
 
 
 @pytest.mark.parametrize("entry", INDEX, ids=lambda entry: entry["file"])

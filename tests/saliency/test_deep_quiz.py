@@ -7,8 +7,8 @@ import re
 
 import pytest
 import torch
-from PIL import Image
 
+from tests.quiz_files import check_files
 from u3lab import images, nets, paths
 from u3lab.saliency import deep_quiz
 from u3lab.saliency.elision import MaskSettings
@@ -24,13 +24,7 @@ def net():
 
 
 def test_the_files_are_those_of_the_index_and_small():
-    names = [f"{number}.jpg" for number in range(1, len(deep_quiz.RIDDLES) + 1)]
-    assert [entry["file"] for entry in INDEX] == names
-    assert sorted(path.name for path in FOLDER.iterdir()) == sorted([*names, "index.json"])
-    for name in names:
-        with Image.open(FOLDER / name) as picture:
-            assert picture.size == (227, 227) and picture.format == "JPEG" and not picture.getexif()
-        assert (FOLDER / name).stat().st_size <= 20_000
+    check_files(FOLDER, INDEX, len(deep_quiz.RIDDLES), 227, 20_000)
 
 
 @pytest.mark.parametrize("entry", INDEX, ids=lambda entry: entry["file"])
