@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,8 @@ from sklearn.metrics import jaccard_score
 from torch import nn
 
 from u3lab import U3Error, nets
-from u3lab.dissection import Labelled, dissect
+from u3lab.datasets.labelled import LabelledPictures, batches
+from u3lab.dissection import dissect
 from u3lab.dissection.quantiles import BINS, Quantiles
 
 CONCEPTS = ("red", "left", "rare")
@@ -27,42 +30,38 @@ def net():
 @pytest.fixture(scope="module")
 def pictures():
     g = torch.Generator().manual_seed(1)
-    found = []
-    for _ in range(3):
-        images = torch.rand(4, 3, 16, 20, generator=g)
-        small = F.interpolate(images, size=(12, 15), mode="bilinear")
-        left = torch.zeros(4, 1, 12, 15, dtype=torch.bool)
-        left[..., :6] = True
-        masks = torch.cat([small[:, :1] > 0.55, left, small[:, 1:2] > 0.75], 1)
-        labelled = torch.rand(4, 3, generator=g) > 0.3
-        found.append(Labelled(images, masks, labelled))
-    return found
+    images = torch.rand(12, 3, 16, 20, generator=g)
+    small = F.interpolate(images, size=(12, 15), mode="bilinear")
+    left = torch.zeros(12, 1, 12, 15, dtype=torch.bool)
+    left[..., :6] = True
+    masks = torch.cat([small[:, :1] > 0.55, left, small[:, 1:2] > 0.75], 1)
+    return LabelledPictures(CONCEPTS, images, masks, torch.rand(12, 3, generator=g) > 0.3)
 
 
 def brute_force(net, layer, pictures, share, thresholds):
     """The definition, pixel by pixel, with numpy's exact quantile and scikit-learn's Jaccard score."""
     with torch.no_grad():
-        maps = [net.features(batch.images, layer) for batch in pictures]
-    units = maps[0].shape[1]
-    values = torch.cat([m.movedim(1, 0).flatten(1) for m in maps], 1).double().numpy()
+        maps = net.features(pictures.images, layer)
+    units = maps.shape[1]
+    values = maps.movedim(1, 0).flatten(1).double().numpy()
     exact = np.quantile(values, 1 - share, axis=1, method="inverted_cdf")
     iou = np.zeros((units, len(CONCEPTS)))
-    large = [F.interpolate(m, size=b.masks.shape[-2:], mode="bilinear") for m, b in zip(maps, pictures, strict=True)]
+    large = F.interpolate(maps, size=pictures.masks.shape[-2:], mode="bilinear")
     for c in range(len(CONCEPTS)):
-        chosen = [(large[i][j], b.masks[j, c]) for i, b in enumerate(pictures) for j in range(4) if b.labelled[j, c]]
-        truth = torch.stack([mask for _, mask in chosen]).flatten().numpy()
+        chosen = pictures.labelled[:, c]
+        truth = pictures.masks[chosen, c].flatten().numpy()
         for k in range(units):
-            active = torch.stack([m[k] for m, _ in chosen]).flatten().numpy()
+            active = large[chosen, k].flatten().numpy()
             iou[k, c] = jaccard_score(truth, active > thresholds[k], zero_division=0)
     return exact, iou
 
 
-@pytest.mark.parametrize("layer", ["relu", "conv"])
-def test_thresholds_and_iou_are_those_of_the_definition(net, pictures, layer):
-    found = dissect(net, layer, lambda: iter(pictures), CONCEPTS, share=0.1)
+@pytest.mark.parametrize(("layer", "size"), [("relu", 4), ("conv", 5), ("conv", 100)])
+def test_thresholds_and_iou_are_those_of_the_definition(net, pictures, layer, size):
+    found = dissect(net, layer, pictures, share=0.1, size=size)
     exact, iou = brute_force(net, layer, pictures, 0.1, found.thresholds.numpy())
     with torch.no_grad():
-        reach = 2 * max(float(net.features(batch.images, layer).abs().max()) for batch in pictures)
+        reach = 2 * float(net.features(pictures.images, layer).abs().max())
     np.testing.assert_allclose(found.thresholds, exact, atol=2 * reach / BINS, rtol=0)
     assert (found.thresholds.double().numpy() >= exact - 1e-6).all()
     np.testing.assert_allclose(found.iou, iou, atol=1e-12)
@@ -77,8 +76,7 @@ def test_a_unit_that_copies_a_concept_is_its_detector():
     images[0, 0, :5, :8] = 1
     images[1, 1, 5:9, 2:12] = 1
     masks = images[:, :2] > 0.5
-    batch = Labelled(images, masks, torch.ones(2, 2, dtype=torch.bool))
-    found = dissect(net, "copy", lambda: [batch], ("first", "second"), share=0.06)
+    found = dissect(net, "copy", LabelledPictures(("first", "second"), images, masks), share=0.06)
     assert found.labels() == {0: ("first", 1.0), 1: ("second", 1.0)}
     assert found.labels(least=1.0) == {}
 
@@ -112,23 +110,36 @@ def test_memory_does_not_grow_with_the_pictures():
     assert streamed.counts.numel() == before
 
 
-def test_slips_are_told(net, pictures):
-    batch = pictures[0]
-
-    def run(one, layer="relu", names=CONCEPTS):
-        return dissect(net, layer, lambda: [one], names)
-
+def test_one_picture_is_enough_and_none_is_not(net, pictures):
+    whole = torch.ones(1, 3, 12, 15, dtype=torch.bool)
+    found = dissect(net, "relu", LabelledPictures(CONCEPTS, pictures.images[:1], whole), share=0.1)
+    assert found.iou.shape == (6, 3) and found.iou.max() <= 1
     with pytest.raises(U3Error, match="no pictures"):
-        dissect(net, "relu", lambda: [], CONCEPTS)
+        dissect(net, "relu", LabelledPictures(CONCEPTS, pictures.images[:0], pictures.masks[:0]))
+
+
+def test_slips_are_told(net, pictures):
+    def run(layer="relu", **other):
+        return dissect(net, layer, dataclasses.replace(pictures, **other))
+
     with pytest.raises(U3Error, match="no places"):
-        run(batch, "flat")
-    with pytest.raises(U3Error, match=r"need masks \(4,2,h,w\)"):
-        run(batch, names=("red", "left"))
+        run("flat")
+    with pytest.raises(U3Error, match=r"need masks \(12,2,h,w\)"):
+        run(names=("red", "left"))
     with pytest.raises(U3Error, match="give bool"):
-        run(batch._replace(masks=batch.masks.float()))
+        run(masks=pictures.masks.float())
     with pytest.raises(U3Error, match="no picture has a pixel of rare"):
-        run(batch._replace(masks=batch.masks & torch.tensor([True, True, False]).view(1, 3, 1, 1)))
+        run(masks=pictures.masks & torch.tensor([True, True, False]).view(1, 3, 1, 1))
+    with pytest.raises(U3Error, match="NaN"):
+        run(images=pictures.images * float("nan"))
     with pytest.raises(U3Error, match="NaN"):
         Quantiles(2).add(torch.tensor([[0.0, float("nan")]]))
     with pytest.raises(U3Error, match="no activations"):
         Quantiles(2).upper(0.1)
+
+
+def test_batches_are_all_the_pictures_in_order(pictures):
+    joined = torch.cat([batch.images for batch in batches(pictures, 5)])
+    assert torch.equal(joined, pictures.images)
+    chosen = next(batches(pictures, 5, which=[7, 2]))
+    assert torch.equal(chosen.masks, pictures.masks[[7, 2]]) and torch.equal(chosen.labelled, pictures.labelled[[7, 2]])

@@ -15,7 +15,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from u3lab import nets
-from u3lab.dissection import Labelled, dissect
+from u3lab.datasets.labelled import LabelledPictures
+from u3lab.dissection import dissect
 
 rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if size > 1:
@@ -23,9 +24,9 @@ if size > 1:
 torch.manual_seed(0)
 net = nets.Classifier(nn.Sequential(nn.Conv2d(3, 5, 3, padding=1), nn.ReLU()).eval(), layers={"relu": "1"})
 g = torch.Generator().manual_seed(1)
-batches = [Labelled(torch.rand(2, 3, 12, 12, generator=g) * (1 + n) / 4, torch.rand(2, 2, 12, 12, generator=g) > 0.6,
-                    torch.ones(2, 2, dtype=torch.bool)) for n in range(4)]
-found = dissect(net, "relu", lambda: batches[rank::size], ("one", "two"), share=0.1)
+images = torch.rand(7, 3, 12, 12, generator=g) * torch.linspace(0.2, 1, 7).view(7, 1, 1, 1)
+data = LabelledPictures(("one", "two"), images, torch.rand(7, 2, 12, 12, generator=g) > 0.6)
+found = dissect(net, "relu", data, share=0.1, size=2)
 torch.save((found.thresholds, found.common, found.either), f"{folder}/{size}_{rank}.pt")
 """
 

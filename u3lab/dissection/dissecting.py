@@ -10,32 +10,20 @@ and never kept. Under torchrun each process gives its own share of the pictures,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.datasets.labelled import ConceptData, batches
 from u3lab.dissection.quantiles import Quantiles, together
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
-
-
-class Labelled(NamedTuple):
-    """A batch of pictures with dense labels.
-
-    ``images`` are (B,3,H,W) in [0,1]; ``masks`` (B,C,h,w) bool, one for each concept, which may overlap; ``labelled``
-    (B,C) bool says for which concepts a picture was looked at at all.
-    """
-
-    images: Tensor
-    masks: Tensor
-    labelled: Tensor
 
 
 @dataclass(frozen=True)
@@ -70,20 +58,19 @@ class Dissection:
         return {k: (self.concepts[best.indices[k]], float(best.values[k])) for k in order if best.values[k] > least}
 
 
-def dissect(net: Classifier, layer: str, batches: Callable[[], Iterable[Labelled]], concepts: tuple[str, ...],
-            share: float = SHARE) -> Dissection:
+def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE, size: int = 16) -> Dissection:
     """Compare all units of a layer with all concepts.
 
     Parameters
     ----------
     layer
         A name from ``net.layers`` whose activations have places, (B,U,h,w).
-    batches
-        Called twice; gives the pictures in batches, the same ones both times.
-    concepts
-        A name for each channel of the masks.
+    data
+        Labelled pictures: ``datasets.concepts.load()``, ``datasets.concepts.broden(path)``, or your own.
     share
         The share of places at which a unit counts as active.
+    size
+        Pictures in a batch.
 
     Raises
     ------
@@ -91,31 +78,42 @@ def dissect(net: Classifier, layer: str, batches: Callable[[], Iterable[Labelled
         No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept that has
         no pixel in any picture.
     """
-    seen = quantiles(net, layer, (batch.images for batch in batches()))
+    mine = range(dist.get_rank(), len(data), dist.get_world_size()) if together() else range(len(data))
+    seen = quantiles(net, layer, (batch.images for batch in batches(data, size, mine)))
     seen.gather()
     thresholds = seen.upper(share)
-    common = either = pixels = None
-    for batch in batches():
-        _fits(batch, concepts)
-        if common is None:
-            common, either = (torch.zeros(len(thresholds), len(concepts), dtype=torch.float64) for _ in range(2))
-            pixels = torch.zeros(len(concepts), dtype=torch.float64)
+    common, either = (torch.zeros(len(thresholds), len(data.names), dtype=torch.float64) for _ in range(2))
+    pixels = torch.zeros(len(data.names), dtype=torch.float64)
+    for batch in batches(data, size, mine):
         with torch.no_grad():
             maps = net.features(batch.images, layer).float()
         for activation, masks, labelled in zip(maps, batch.masks, batch.labelled, strict=True):
-            active = _enlarged(activation, masks.shape[-2:]) > thresholds[:, None].to(activation)
-            areas, inside = active.sum(1).double().cpu(), masks.flatten(1)
-            shared = active.float() @ inside.T.to(activation)  # (U,C): pixels that both have
-            shared, size = shared.double().cpu() * labelled, inside.sum(1).double() * labelled
-            common += shared
-            either += areas[:, None] * labelled + size - shared
-            pixels += size
+            shared, areas, sizes = overlap(activation, thresholds, masks)
+            common += shared * labelled
+            either += (areas[:, None] + sizes - shared) * labelled
+            pixels += sizes * labelled
     if together():
         for counted in (common, either, pixels):
             dist.all_reduce(counted)
-    if (empty := [name for name, count in zip(concepts, pixels, strict=True) if count == 0]):
+    if (empty := [name for name, count in zip(data.names, pixels, strict=True) if count == 0]):
         raise U3Error(f"no picture has a pixel of {', '.join(empty)}; leave it out, or give more pictures")
-    return Dissection(layer, tuple(concepts), thresholds, common, either)
+    return Dissection(layer, tuple(data.names), thresholds, common, either)
+
+
+def overlap(activation: Tensor, thresholds: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Pixels in one picture: of M_k ∩ L_c (U,C), of M_k (U) and of L_c (C), float64.
+
+    ``activation`` is (U,h,w), ``thresholds`` (U), ``masks`` (C,H,W) bool. All pairs are one product of matrices, over
+    the concepts that the picture has.
+    """
+    large = F.interpolate(activation[None], size=masks.shape[-2:], mode="bilinear", align_corners=False)[0]
+    active = (large > thresholds[:, None, None].to(large)).flatten(1)
+    inside = masks.flatten(1).to(active.device)
+    sizes = inside.sum(1)
+    shown = sizes.nonzero()[:, 0]
+    shared = torch.zeros(len(active), len(masks), dtype=torch.float64)
+    shared[:, shown.cpu()] = (active.float() @ inside[shown].T.float()).double().cpu()
+    return shared, active.sum(1).double().cpu(), sizes.double().cpu()
 
 
 def quantiles(net: Classifier, layer: str, images: Iterable[Tensor]) -> Quantiles:
@@ -132,17 +130,3 @@ def quantiles(net: Classifier, layer: str, images: Iterable[Tensor]) -> Quantile
     if found is None:
         raise U3Error("there are no pictures to dissect with; give at least one batch")
     return found
-
-
-def _enlarged(activation: Tensor, size: tuple[int, int]) -> Tensor:
-    """Maps (U,h,w) → (U,H·W), bilinear."""
-    return F.interpolate(activation[None], size=size, mode="bilinear", align_corners=False)[0].flatten(1)
-
-
-def _fits(batch: Labelled, concepts: tuple[str, ...]) -> None:
-    count, masks = len(batch.images), batch.masks
-    if masks.shape[:2] != (count, len(concepts)) or batch.labelled.shape != (count, len(concepts)) or masks.ndim != 4:
-        raise U3Error(f"{count} pictures and {len(concepts)} concepts need masks ({count},{len(concepts)},h,w) and "
-                      f"labelled ({count},{len(concepts)}), not {tuple(masks.shape)} and {tuple(batch.labelled.shape)}")
-    if masks.dtype != torch.bool or batch.labelled.dtype != torch.bool:
-        raise U3Error(f"masks of {masks.dtype}: give bool, for example masks > 0.5")
