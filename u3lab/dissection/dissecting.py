@@ -104,16 +104,19 @@ def overlap(activation: Tensor, thresholds: Tensor, masks: Tensor) -> tuple[Tens
     """Pixels in one picture: of M_k ∩ L_c (U,C), of M_k (U) and of L_c (C), float64.
 
     ``activation`` is (U,h,w), ``thresholds`` (U), ``masks`` (C,H,W) bool. All pairs are one product of matrices, over
-    the concepts that the picture has.
+    the concepts that the picture has and the units that are active in it: enlarging never goes over a map's maximum.
     """
-    large = F.interpolate(activation[None], size=masks.shape[-2:], mode="bilinear", align_corners=False)[0]
-    active = (large > thresholds[:, None, None].to(large)).flatten(1)
-    inside = masks.flatten(1).to(active.device)
+    inside, thresholds = masks.flatten(1), thresholds.to(activation)
     sizes = inside.sum(1)
-    shown = sizes.nonzero()[:, 0]
-    shared = torch.zeros(len(active), len(masks), dtype=torch.float64)
-    shared[:, shown.cpu()] = (active.float() @ inside[shown].T.float()).double().cpu()
-    return shared, active.sum(1).double().cpu(), sizes.double().cpu()
+    shared, areas = (torch.zeros(len(thresholds), *shape, dtype=torch.float64) for shape in ((len(masks),), ()))
+    awake = (activation.flatten(1).amax(1) > thresholds).nonzero()[:, 0]
+    if len(awake):
+        large = F.interpolate(activation[None, awake], size=masks.shape[-2:], mode="bilinear", align_corners=False)[0]
+        active = (large > thresholds[awake, None, None]).flatten(1)
+        shown, units = sizes.nonzero()[:, 0], awake.cpu()
+        shared[units[:, None], shown] = (active.float() @ inside[shown].T.to(activation)).double().cpu()
+        areas[units] = active.sum(1).double().cpu()
+    return shared, areas, sizes.double()
 
 
 def quantiles(net: Classifier, layer: str, images: Iterable[Tensor]) -> Quantiles:
