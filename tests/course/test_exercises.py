@@ -8,7 +8,7 @@ import inspect
 import pytest
 import torch
 
-from tests.course import answers_4, answers_5, answers_6b
+from tests.course import answers_4, answers_5, answers_6b, answers_7
 from u3lab import course
 from u3lab.course import catalogue, start
 from u3lab.course.definitions import LEVELS
@@ -166,7 +166,7 @@ MUTANTS = [
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta)[0],
      "one tensor, but 2 tensors, as in `return a, b`"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, 2 * tv, beta), "part 1 of the answer is right, but"),
-    *answers_4.MUTANTS, *answers_5.MUTANTS, *answers_6b.MUTANTS,
+    *answers_4.MUTANTS, *answers_5.MUTANTS, *answers_6b.MUTANTS, *answers_7.MUTANTS,
 ]
 
 
@@ -187,8 +187,7 @@ OTHERS = [("0-upside-down", lambda x: x[:, :, torch.arange(x.shape[2] - 1, -1, -
           ("6-modulated-gradient", einsum), ("6-mask-energy", slow_price),
           ("6-pointing", lambda heat: guarded(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1))),
           ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a)))), *answers_4.RIGHT,
-          *answers_5.RIGHT,
-          *answers_6b.RIGHT]
+          *answers_5.RIGHT, *answers_6b.RIGHT, *answers_7.RIGHT]
 
 
 @pytest.mark.parametrize("name, answer", OTHERS)

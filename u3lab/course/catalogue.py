@@ -11,7 +11,8 @@ from u3lab.course.definitions import Exercise, Question
 from u3lab.errors import U3Error
 
 CHAPTERS = {"0": "u3lab.course.start", "4": "u3lab.prior.exercises", "5": "u3lab.inversion.exercises",
-            "6": "u3lab.saliency.exercises", "6b": "u3lab.saliency.exercises_6b"}
+            "6": "u3lab.saliency.exercises", "6b": "u3lab.saliency.exercises_6b",
+            "7": "u3lab.dissection.exercises"}
 RIDDLE = "Which class is it?"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
 
