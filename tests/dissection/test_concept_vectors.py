@@ -8,7 +8,16 @@ import torch
 from sklearn.metrics import jaccard_score
 
 from u3lab import U3Error
-from u3lab.dissection.concept_vectors import best_filter, concept_loss, iou_set, net2vec, segment
+from u3lab.dissection.concept_vectors import (
+    best_filter,
+    binarise,
+    concept_loss,
+    direction,
+    filter_curve,
+    iou_set,
+    net2vec,
+    segment,
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +80,48 @@ def test_slips_are_told(made):
         net2vec(active, masks & False)
     with pytest.raises(U3Error, match="from 1 to 8"):
         net2vec(active, masks, filters=9)
+
+
+def test_a_direction_is_scikit_learns_logistic_regression():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    g = torch.Generator().manual_seed(2)
+    features = torch.rand(80, 5, generator=g) * torch.tensor([1.0, 5.0, 0.1, 2.0, 1.0])
+    shown = torch.zeros(80, dtype=torch.bool)
+    shown[:40] = True  # balanced, so that all are used
+    features[:40, 1] += 1
+    w = direction(features, shown)
+    scaler = StandardScaler().fit(features.numpy())
+    theirs = LogisticRegression(C=2.0, tol=1e-10, max_iter=1000).fit(scaler.transform(features.numpy()), shown.numpy())
+    # two rows of weights that share the penalty, each half of the difference: twice scikit-learn's C for one row
+    np.testing.assert_allclose(w.numpy(), theirs.coef_[0] / scaler.scale_, rtol=2e-3, atol=1e-4)
+    assert int((w * features.std(0)).argmax()) == 1
+
+
+def test_a_direction_takes_as_many_pictures_without_as_with():
+    features, shown = torch.randn(60, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(60, dtype=torch.bool)
+    shown[:7] = True
+    assert torch.equal(direction(features, shown, seed=1), direction(features, shown, seed=1))
+    assert not torch.equal(direction(features, shown, seed=1), direction(features, shown, seed=2))
+    for all_or_none in (torch.ones_like(shown), torch.zeros_like(shown)):
+        with pytest.raises(U3Error, match="of 60 pictures show the concept"):
+            direction(features, all_or_none)
+
+
+def test_the_curve_over_filters_is_the_vectors_own_iou(made):
+    active, masks = made
+    fit, held_out = (active[:20], masks[:20]), (active[20:], masks[20:])
+    found = list(filter_curve(fit, held_out, (1, 3, 8)))
+    w = net2vec(*fit, filters=3)
+    assert found[1] == iou_set(segment(w, active[20:], masks.shape[1:]) > 0.5, masks[20:])
+    assert found[0] < found[1] - 0.1
+
+
+def test_activations_are_compared_unit_by_unit():
+    from u3lab import nets
+
+    net = nets.Classifier(torch.nn.Sequential(torch.nn.Identity()), layers={"same": "0"})
+    images = torch.rand(20, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    thresholds = torch.tensor([0.2, 0.5, 0.9])
+    assert torch.equal(binarise(net, "same", images, thresholds), images > thresholds.view(3, 1, 1))

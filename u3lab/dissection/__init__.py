@@ -1,11 +1,26 @@
 """Chapter 7: dissection. What does a single unit stand for?"""
 
 from u3lab.dissection.ablation import ablate, ablation_curve, balanced_accuracy, damage
-from u3lab.dissection.concept_vectors import Net2VecSettings, best_filter, iou_set, net2vec, segment
+from u3lab.dissection.concept_vectors import (
+    Net2VecSettings,
+    best_filter,
+    binarise,
+    direction,
+    filter_curve,
+    iou_set,
+    net2vec,
+    segment,
+)
+from u3lab.dissection.counting import Interval, by_category, concepts_per_unit, interval, unique, units_per_concept
 from u3lab.dissection.dissecting import Dissection, dissect, quantiles
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
+from u3lab.dissection.peaks import Peaks, patches, peaks
 from u3lab.dissection.probing import Probe, probe
+from u3lab.dissection.rotation import Rotated, rotation
+from u3lab.inversion.empirical import top_patches
 
-__all__ = ["Dissection", "Net2VecSettings", "Probe", "ablate", "ablation_curve", "balanced_accuracy",
-           "best_filter", "chance_similarity", "concept_kernel", "damage", "dissect", "iou_set", "kernel_similarity",
-           "net2vec", "probe", "quantiles", "segment"]
+__all__ = ["Dissection", "Interval", "Net2VecSettings", "Peaks", "Probe", "Rotated", "ablate", "ablation_curve",
+           "balanced_accuracy", "best_filter", "binarise", "by_category", "chance_similarity", "concept_kernel",
+           "concepts_per_unit", "damage", "direction", "dissect", "filter_curve", "interval", "iou_set",
+           "kernel_similarity", "net2vec", "patches", "peaks", "probe", "quantiles", "rotation", "segment",
+           "top_patches", "unique", "units_per_concept"]

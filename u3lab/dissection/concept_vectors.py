@@ -9,12 +9,16 @@ so that small concepts are not drowned by what is around them. Only pictures tha
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.descent import descend, last
+from u3lab.dissection.probing import probe
 from u3lab.errors import U3Error
+from u3lab.nets import Classifier
 from u3lab.settings import knob, settings
 
 
@@ -25,6 +29,13 @@ class Net2VecSettings:
     rate: float = knob(0.05, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
     steps: int = knob(200, 1, 5000, once=True, help="number of steps, each over all pictures")
     seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the first weights")
+
+
+def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) -> Tensor:
+    """A (N,U,h,w) bool: where each unit is over its threshold T (U), at the layer's own resolution."""
+    with torch.no_grad():
+        maps = torch.cat([net.features(part, layer).cpu() for part in images.split(16)])
+    return maps > thresholds[:, None, None].to(maps)
 
 
 def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
@@ -72,6 +83,48 @@ def net2vec(active: Tensor, masks: Tensor, filters: int | None = None,
     kept = torch.zeros(len(w), dtype=torch.bool)
     kept[w.abs().topk(filters).indices] = True
     return _fit(active, masks, kept, settings)
+
+
+def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], counts: Sequence[int],
+                 settings: Net2VecSettings | None = None) -> Iterator[float]:
+    """IoU_set on held-out pictures with the best F units, for each F of ``counts``: how many does a concept need?
+
+    Both pairs are activations A (N,U,h,w) and masks (N,H,W), as :func:`net2vec` takes them.
+    """
+    active, masks = held_out
+    for filters in counts:
+        w = net2vec(*fit, filters, settings)
+        yield iou_set(segment(w, active, tuple(masks.shape[1:])) > 0.5, masks)
+
+
+def direction(features: Tensor, shown: Tensor, penalty: float = 1.0, seed: int = 0) -> Tensor:
+    """The concept's vector w (U) for classification: which pictures show it? Fong & Vedaldi, section 3.2.
+
+    A logistic regression on as many pictures with the concept as without, drawn by ``seed``.
+
+    Parameters
+    ----------
+    features
+        Averaged over places, (N,U): ``net.features(images, layer).mean((2, 3))``.
+    shown
+        (N) bool: which pictures show the concept.
+    penalty
+        As in :func:`u3lab.dissection.probe`.
+
+    Raises
+    ------
+    U3Error
+        A concept that all pictures show, or none.
+    """
+    if not shown.any() or shown.all():
+        raise U3Error(f"{int(shown.sum())} of {len(shown)} pictures show the concept; give some with it and some "
+                      "without")
+    draw = torch.Generator().manual_seed(seed)
+    sides = [side[torch.randperm(len(side), generator=draw)] for side in
+             (shown.nonzero()[:, 0], (~shown).nonzero()[:, 0])]
+    chosen = torch.cat([side[: min(map(len, sides))] for side in sides])
+    found = probe(features[chosen], shown[chosen].long(), penalty)
+    return ((found.weight[1] - found.weight[0]) / found.spread).float()
 
 
 def best_filter(active: Tensor, masks: Tensor) -> tuple[int, float]:

@@ -10,8 +10,8 @@ and never kept. Under torchrun each process gives its own share of the pictures,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import torch
 import torch.distributed as dist
@@ -24,6 +24,7 @@ from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
+GROUPS = 20  # of pictures, for intervals
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Dissection:
     thresholds
         T_k, (U).
     common, either
-        Pixels of M_k ∩ L_c and of M_k ∪ L_c, (U,C) float64.
+        Pixels of M_k ∩ L_c and of M_k ∪ L_c, (P,U,C) float64, apart for P groups of pictures.
     """
 
     layer: str
@@ -49,13 +50,37 @@ class Dissection:
     @property
     def iou(self) -> Tensor:
         """IoU of each unit with each concept, (U,C) in [0,1]; 0 where there is no pixel at all."""
-        return self.common / self.either.clamp(min=1)
+        return self.common.sum(0) / self.either.sum(0).clamp(min=1)
 
     def labels(self, least: float = LEAST) -> dict[int, tuple[str, float]]:
         """Unit → its best concept and IoU, for the units that reach ``least``, the best first."""
         best = self.iou.max(1)
         order = best.values.argsort(descending=True).tolist()
         return {k: (self.concepts[best.indices[k]], float(best.values[k])) for k in order if best.values[k] > least}
+
+    def detectors(self, least: float = LEAST) -> dict[str, list[int]]:
+        """Concept → the units that carry its label, the best first."""
+        found: dict[str, list[int]] = {}
+        for unit, (concept, _) in self.labels(least).items():
+            found.setdefault(concept, []).append(unit)
+        return found
+
+    def resampled(self, times: int = 200, seed: int = 0) -> Iterator[Dissection]:
+        """The bootstrap: this dissection of other samples of pictures, groups drawn with replacement.
+
+        Raises
+        ------
+        U3Error
+            Pictures that were not counted in groups.
+        """
+        groups = len(self.common)
+        if groups < 5:
+            raise U3Error(f"the pictures were counted in {groups} groups; dissect at least five for an interval")
+        draw = torch.Generator().manual_seed(seed)
+        for _ in range(times):
+            chosen = torch.bincount(torch.randint(groups, (groups,), generator=draw), minlength=groups).double()
+            common, either = (torch.einsum("p,puc->uc", chosen, part)[None] for part in (self.common, self.either))
+            yield replace(self, common=common, either=either)
 
 
 def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE, size: int = 16) -> Dissection:
@@ -78,19 +103,21 @@ def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE
         No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept that has
         no pixel in any picture.
     """
+    groups = min(GROUPS, len(data))
     mine = range(dist.get_rank(), len(data), dist.get_world_size()) if together() else range(len(data))
     seen = quantiles(net, layer, (batch.images for batch in batches(data, size, mine)))
     seen.gather()
     thresholds = seen.upper(share)
-    common, either = (torch.zeros(len(thresholds), len(data.names), dtype=torch.float64) for _ in range(2))
-    pixels = torch.zeros(len(data.names), dtype=torch.float64)
+    common, either = (torch.zeros(groups, len(thresholds), len(data.names), dtype=torch.float64) for _ in range(2))
+    pixels, number = torch.zeros(len(data.names), dtype=torch.float64), iter(mine)
     for batch in batches(data, size, mine):
         with torch.no_grad():
             maps = net.features(batch.images, layer).float()
         for activation, masks, labelled in zip(maps, batch.masks, batch.labelled, strict=True):
             shared, areas, sizes = overlap(activation, thresholds, masks)
-            common += shared * labelled
-            either += (areas[:, None] + sizes - shared) * labelled
+            group = next(number) % groups
+            common[group] += shared * labelled
+            either[group] += (areas[:, None] + sizes - shared) * labelled
             pixels += sizes * labelled
     if together():
         for counted in (common, either, pixels):

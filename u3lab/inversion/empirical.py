@@ -48,20 +48,20 @@ def top_patches(net: Classifier, layer: str, unit: int | str, pictures: Iterable
     if not found:
         raise U3Error("no pictures were given; take [images.load(name, size=227) for name in images.names()]")
     best = sorted(found, key=lambda pair: -pair[0])[:count]
-    shown = [_square(x if layer == SCORES else _seen(net, layer, k, x), size) for _, x in best]
+    shown = [_square(x, size) if layer == SCORES else seen(net, layer, k, x, size) for _, x in best]
     return torch.cat(shown), [value for value, _ in best]
 
 
-def _seen(net: Classifier, layer: str, unit: int, x: Tensor) -> Tensor:
-    """The part of a picture that the unit depends on where it is largest."""
+def seen(net: Classifier, layer: str, unit: int, x: Tensor, size: int) -> Tensor:
+    """The part of a picture (1,3,H,W) that a unit depends on where it is largest, (1,3,size,size)."""
     at = x.detach().clone().requires_grad_()
     with torch.enable_grad():
         gradient = torch.autograd.grad(code(net, at, layer)[0, unit].max(), at)[0]
     touched = gradient.abs().sum((0, 1)) > 0
     if not touched.any():  # a unit that is silent in this picture
-        return x
+        return _square(x, size)
     rows, columns = (touched.any(axis).nonzero().flatten() for axis in (1, 0))
-    return x[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _square(x[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], size)
 
 
 def _square(x: Tensor, size: int) -> Tensor:

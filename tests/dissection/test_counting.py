@@ -1,0 +1,124 @@
+"""Counts over a dissection against loops, the bootstrap against repeated draws, rotations, and peaks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from u3lab import U3Error, nets
+from u3lab.datasets.labelled import LabelledPictures
+from u3lab.dissection import (
+    Dissection,
+    Rotated,
+    by_category,
+    concepts_per_unit,
+    dissect,
+    interval,
+    patches,
+    peaks,
+    rotation,
+    unique,
+    units_per_concept,
+)
+
+CATEGORY = {"red": "colour", "blue": "colour", "cat": "object"}
+
+
+def dissection(iou: list[list[float]], groups: int = 8) -> Dissection:
+    """A dissection with the given IoU in all groups."""
+    common = torch.tensor(iou, dtype=torch.float64).expand(groups, -1, -1) * 100
+    return Dissection("layer", tuple(CATEGORY), torch.zeros(len(iou)), common, torch.full_like(common, 100))
+
+
+FOUND = dissection([[0.3, 0.1, 0.0], [0.2, 0.0, 0.05], [0.0, 0.03, 0.039], [0.0, 0.0, 0.5]])
+
+
+def test_units_get_the_label_of_their_best_concept():
+    assert FOUND.detectors() == {"cat": [3], "red": [0, 1]}
+    assert unique(FOUND) == 2 and unique(FOUND, least=0.35) == 1
+    assert by_category(FOUND, CATEGORY) == {"colour": 1, "object": 1}
+    assert concepts_per_unit(FOUND).tolist() == [2, 2, 0, 1] and units_per_concept(FOUND).tolist() == [2, 1, 2]
+
+
+def test_an_interval_without_scatter_has_no_width():
+    assert interval(FOUND, unique) == (2, 2, 2)
+
+
+def test_the_bootstrap_covers_the_truth():
+    """IoU of groups that scatter round .2: the interval holds the true value in about 95 of 100 samples."""
+    g = torch.Generator().manual_seed(0)
+    hits = 0
+    for _ in range(60):
+        common = 20 + 6 * torch.randn(20, 1, 1, generator=g, dtype=torch.float64)
+        found = Dissection("layer", ("one",), torch.zeros(1), common, torch.full((20, 1, 1), 100.0).double())
+        estimate = interval(found, lambda one: float(one.iou[0, 0]))
+        hits += estimate.low <= 0.2 <= estimate.high
+        assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * 0.06 / 20**0.5, rel=0.6)
+    assert 50 <= hits <= 60
+
+
+def test_too_few_groups_give_no_interval():
+    with pytest.raises(U3Error, match="in 3 groups"):
+        interval(dissection([[0.1, 0.2, 0.3]], groups=3), unique)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_rotation_keeps_lengths_and_its_shares_add_up(share):
+    q = rotation(12, share, seed=3)
+    torch.testing.assert_close(q @ q.T, torch.eye(12, dtype=torch.float64))
+    assert float(torch.linalg.det(q)) == pytest.approx(1)
+    if share == 0:
+        torch.testing.assert_close(q, torch.eye(12, dtype=torch.float64))
+    torch.testing.assert_close(rotation(12, 0.5, 3) @ rotation(12, 0.5, 3), rotation(12, 1.0, 3))
+
+
+@pytest.fixture(scope="module")
+def net():
+    """Its two units copy the red and the green of a picture."""
+    copy = nn.Conv2d(3, 2, 1, bias=False)
+    copy.weight.data = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]).view(2, 3, 1, 1)
+    return nets.Classifier(nn.Sequential(copy), layers={"copy": "0"})
+
+
+@pytest.fixture(scope="module")
+def data():
+    g = torch.Generator().manual_seed(0)
+    masks = torch.rand(20, 2, 8, 8, generator=g) > 0.8
+    images = torch.cat([masks.float(), torch.rand(20, 1, 8, 8, generator=g)], 1)
+    images = images * (0.5 + 0.5 * torch.rand(images.shape, generator=g))  # no two places are equal
+    return LabelledPictures(("first", "second"), images, masks)
+
+
+def test_units_that_are_detectors_stop_to_be_when_turned(net, data):
+    straight = dissect(net, "copy", data, share=0.2)
+    turn = torch.tensor([[1.0, -1.0], [1.0, 1.0]]) / 2**0.5
+    turned = dissect(Rotated(net, turn), "copy", data, share=0.2)
+    same = dissect(Rotated(net, torch.eye(2)), "copy", data, share=0.2)
+    assert torch.equal(same.iou, straight.iou)
+    assert straight.iou.diag().min() > turned.iou.max() + 0.1
+
+
+def test_peaks_are_the_sorted_maxima(net, data):
+    found = peaks(net, "copy", data, count=5)
+    tops = data.images[:, :2].flatten(2).amax(2).numpy()
+    for unit in range(2):
+        np.testing.assert_allclose(found.values[unit], np.sort(tops[:, unit])[::-1][:5])
+        np.testing.assert_allclose(tops[found.pictures[unit], unit], found.values[unit])
+    assert peaks(net, "copy", dataclasses.replace(data, images=data.images[:3])).values.shape == (2, 3)
+    with pytest.raises(U3Error, match="no pictures"):
+        peaks(net, "copy", dataclasses.replace(data, images=data.images[:0]))
+
+
+def test_a_patch_is_the_receptive_field(net, data):
+    """A 1×1 convolution sees one pixel, so its patch has one colour."""
+    found = peaks(net, "copy", data, count=2)
+    shown = patches(net, "copy", 1, found, data, size=6)
+    assert shown.shape == (2, 3, 6, 6)
+    assert shown.flatten(2).std(2).max() < 1e-6
+    np.testing.assert_allclose(shown[:, 1, 0, 0], found.values[1], atol=1e-6)
+    with pytest.raises(U3Error, match="units 0 to 1"):
+        patches(net, "copy", 2, found, data)

@@ -1,0 +1,38 @@
+"""Is a single unit special? Turn the space of a layer's units, and dissect the new axes.
+
+    a′ = Q^s a,   Q a random rotation, 0 ≤ s ≤ 1
+
+Whatever can be read off a by a linear map can be read off a′. If units were no better than other directions, as many
+axes of a′ would be detectors. Bau et al., Network dissection, CVPR 2017, section 3.2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from u3lab.nets import Classifier
+
+
+def rotation(units: int, share: float = 1.0, seed: int = 0) -> Tensor:
+    """Q^share (U,U): nothing at 0, a rotation drawn evenly from all at 1, and the shortest way between."""
+    from scipy.linalg import schur
+    from scipy.stats import special_ortho_group
+
+    q = special_ortho_group.rvs(units, random_state=np.random.default_rng(seed))
+    blocks, basis = schur(q, output="complex")  # diagonal for a rotation: its turns, exp(iθ)
+    turned = (basis * np.exp(1j * share * np.angle(np.diag(blocks)))) @ basis.conj().T
+    return torch.from_numpy(turned.real)
+
+
+class Rotated:
+    """A network whose layers are seen along other axes: to be dissected like the network itself."""
+
+    def __init__(self, net: Classifier, turn: Tensor) -> None:
+        self.net, self.turn, self.name = net, turn, f"{net.name}, rotated"
+
+    def features(self, images: Tensor, layer: str) -> Tensor:
+        """Q a at each place, (B,U,h,w)."""
+        maps = self.net.features(images, layer)
+        return torch.einsum("vu,buhw->bvhw", self.turn.to(maps), maps)
