@@ -137,12 +137,12 @@ def package_file(package: str, *parts: str) -> Path:
     return Path(importlib.util.find_spec(package).origin).parent.joinpath(*parts)
 
 
-def brain(path: Path) -> Image.Image:
-    """The axial slice at z = 10 mm, 1 mm a pixel, front up; grey values scaled to the brightest voxel."""
+def brain(path: Path, height: int = 10) -> Image.Image:
+    """The axial slice at z = ``height`` mm, 1 mm a pixel, front up; grey values scaled to the brightest voxel."""
     import nibabel
 
     volume = nibabel.as_closest_canonical(nibabel.load(path))  # axes go to the right, to the front and up
-    level = round((10 - volume.affine[2, 3]) / volume.affine[2, 2])
+    level = round((height - volume.affine[2, 3]) / volume.affine[2, 2])
     slice_ = np.rot90(np.asarray(volume.dataobj[:, :, level], dtype=float))
     return Image.fromarray(np.round(255 * slice_ / slice_.max()).astype(np.uint8))
 

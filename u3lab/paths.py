@@ -48,3 +48,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def cache(name: str) -> Path:
+    """Path of a file that can be made again at any time, in ``U3LAB_CACHE`` or the user's cache folder."""
+    folder = os.environ.get("U3LAB_CACHE")
+    if folder:
+        return Path(folder).expanduser() / name
+    import platformdirs
+
+    return platformdirs.user_cache_path("u3lab", appauthor=False) / name

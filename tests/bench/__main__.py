@@ -1,4 +1,5 @@
-"""``python -m tests.bench [--quick] [--json FILE] [--latency] [--drawing] [--threads] [--only WORD] [--network NAME]``.
+"""``python -m tests.bench [--quick] [--json FILE] [--latency] [--drawing] [--dissection] [--threads] [--only WORD]
+[--network NAME]``.
 
 See the package. Without --only and --network the live figures are measured as well, where there is a browser.
 """
@@ -24,6 +25,8 @@ def main() -> None:
         _write(arguments.json, {"latency": _latency(arguments.quick)})
     elif arguments.drawing:
         _write(arguments.json, {"drawing": _drawing(arguments.quick)})
+    elif arguments.dissection:
+        _write(arguments.json, {"dissection": _dissection(arguments.quick)})
     else:
         _maps(arguments)
 
@@ -61,6 +64,7 @@ def _maps(arguments: argparse.Namespace) -> None:
     print(f"\n{judged.count('yes')} of {len(judged)} targets met; measured in {time.perf_counter() - start:.0f} s.")
     data = {"machine": machine, "rows": [table.as_data(result) for result in results]}
     if not arguments.only and not arguments.network:
+        data["dissection"] = _dissection(arguments.quick)
         data["drawing"] = _drawing(arguments.quick)
         data["latency"] = _latency(arguments.quick)
     _write(arguments.json, data)
@@ -81,6 +85,16 @@ def _drawing(quick: bool) -> list[dict]:
 
     torch.set_num_threads(1)
     return [dataclasses.asdict(race) for race in drawing.report(quick)]
+
+
+def _dissection(quick: bool) -> dict:
+    import torch
+
+    from tests.bench import dissection
+
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    return dissection.report(quick)
 
 
 def _write(file: str | None, data: dict) -> None:
@@ -106,6 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", help="write everything measured to a file")
     parser.add_argument("--latency", action="store_true", help="the live figures in a browser, and nothing else")
     parser.add_argument("--drawing", action="store_true", help="the deep image prior's race, and nothing else")
+    parser.add_argument("--dissection", action="store_true", help="network dissection's race, and nothing else")
     parser.add_argument("--threads", action="store_true", help="OpenMP's waiting policy beside a busy core as well")
     parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word")
     parser.add_argument("--network", choices=("squeezenet1_1", "efficientnet_lite0"), help="one network only")

@@ -99,7 +99,7 @@ def test_units_that_are_detectors_stop_to_be_when_turned(net, data):
     turned = dissect(Rotated(net, turn), "copy", data, share=0.2)
     same = dissect(Rotated(net, torch.eye(2)), "copy", data, share=0.2)
     assert torch.equal(same.iou, straight.iou)
-    assert straight.iou.diag().min() > turned.iou.max() + 0.1
+    assert straight.iou.diag().min() > turned.iou.max() + 0.02
 
 
 def test_peaks_are_the_sorted_maxima(net, data):

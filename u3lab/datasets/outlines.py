@@ -1,4 +1,4 @@
-"""Outlines of the things in the shipped pictures, drawn by hand: data/concepts/outlines.json.
+"""Outlines of the things in the shipped pictures, drawn by hand: data/concepts/outlines.json.gz.
 
     outlines("chelsea")[0].labels       # ("cat", "fur")
     outlines("chelsea")[0].mask         # (300,451) bool
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -38,7 +39,7 @@ def fill(rings: Sequence[Sequence[Sequence[float]]], height: int, width: int) ->
 @cache
 def drawn() -> dict[str, list[dict]]:
     """All outlines as they are in the file, by picture."""
-    return json.loads(paths.data("concepts/outlines.json").read_text(encoding="utf-8"))
+    return json.loads(gzip.decompress(paths.data("concepts", "outlines.json.gz").read_bytes()))
 
 
 def photo(name: str) -> Tensor:

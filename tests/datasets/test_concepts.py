@@ -1,0 +1,154 @@
+"""The pocket Broden: the same pictures from the same seed, masks that fit them, and splits that share no source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from u3lab import U3Error, crops, images, paths
+from u3lab.datasets import composing, concepts, pieces
+from u3lab.datasets.colours import FOCAL, NAMES, colour_of
+from u3lab.datasets.labelled import batches
+from u3lab.datasets.outlines import drawn, fill, outlines, photo
+from u3lab.datasets.taxonomy import PARENTS, ancestors, tree_similarity
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("U3LAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        concepts.load.cache_clear()
+        yield concepts.load("train", 60, least=1)
+    concepts.load.cache_clear()
+
+
+def test_pictures_and_masks_have_the_promised_form(data):
+    batch = next(batches(data, 60))
+    images.check(batch.images)
+    assert batch.images.shape == (60, 3, 227, 227) and batch.masks.shape == (60, len(data.names), 113, 113)
+    assert torch.equal(batch.masks.sum((2, 3)).int(), data.pixels)
+    assert len(data.names) >= 40 and len(set(data.categories) - {"control"}) >= 6
+    assert len(data.showing("eye", 30)) < len(data.showing("eye")) > 5
+
+
+def test_the_second_start_reads_what_the_first_has_kept(data):
+    made = [concepts._make(paths.cache("elsewhere.npz"), "train", 12, 0), concepts._read(paths.cache("elsewhere.npz"))]
+    for first, second in zip(*made, strict=True):
+        assert torch.equal(first, second) if isinstance(first, torch.Tensor) else first == second
+    assert made[0][0] == data._pictures[:12], "the same seed gives the same pictures, whatever their number"
+    assert concepts._make(paths.cache("other.npz"), "train", 2, 1)[0] != data._pictures[:2]
+
+
+def test_a_broken_file_is_made_anew(data):
+    file = paths.cache("broken.npz")
+    file.write_bytes(b"PK\x03\x04 nothing")
+    assert concepts._read(file) is None and concepts._read(file.with_name("none.npz")) is None
+
+
+def test_every_pixel_has_one_colour_and_a_wider_concept_holds_the_narrower(data):
+    batch = next(batches(data, 60))
+    at = {name: batch.masks[:, k] for k, name in enumerate(data.names)}
+    assert (sum(at[name].int() for name in NAMES if name in at) == 1).all()
+    for name in data.names:
+        for wider in set(ancestors(name)[1:]) & set(concepts.WIDER) & set(data.names):
+            assert not (at[name] & ~at[wider]).any()
+
+
+def test_brains_and_scenes_are_labelled_apart(data):
+    batch = next(batches(data, 60))
+    medical = [k for k, one in enumerate(data.categories) if one == "medical"]
+    shown = batch.masks[:, medical].flatten(1).any(1)
+    assert shown.any() and torch.equal(batch.labelled[:, medical].all(1), shown)
+    scene = [k for k, one in enumerate(data.categories) if one == "scene"]
+    assert 0 < batch.labelled[:, scene].all(1).sum() < 60
+    assert batch.labelled[:, data.names.index("eye")].all()
+
+
+def test_no_source_is_in_both_splits():
+    fit, held_out = (set(pieces.photos(split)) for split in pieces.SPLITS)
+    assert not fit & held_out and held_out == set(crops.sources()[1])
+    assert not set(pieces.FONTS["train"]) & set(pieces.FONTS["validation"])
+    for split in pieces.SPLITS:
+        kinds = pieces.things(split)
+        assert ("dog" in kinds) == (split == "validation") and ("cat" in kinds) == (split == "train")
+
+
+def test_what_is_laid_on_top_hides_what_was_there():
+    canvas = composing.Canvas(64)
+    whole = torch.ones(1, 8, 8, dtype=torch.bool)
+    still = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])
+    canvas.lay(pieces.Piece(torch.zeros(3, 8, 8), torch.ones(8, 8), whole, ("sky",)), still, ground=True)
+    half = torch.zeros(64, 64)
+    half[:, :32] = 1
+    canvas.lay(pieces.Piece(torch.ones(3, 64, 64), half, half[None] > 0, ("cat",)), still)
+    assert canvas.masks["cat"][:, :16].all() and not canvas.masks["cat"][:, 17:].any()
+    assert torch.equal(canvas.masks["sky"], ~canvas.masks["cat"])
+    assert canvas.image[:, :, :30].min() == 1 and canvas.image[:, :, 34:].max() == 0
+    edge = canvas.masks["pasted edge"]
+    assert edge[:, 15:17].all() and not edge[:, :14].any() and not edge[:, 18:].any()
+
+
+def test_a_thing_takes_its_parts_along(data):
+    cat = pieces.things("train")["cat"][0]
+    assert {"cat", "fur", "eye", "nose"} <= set(cat.labels)
+    inside = dict(zip(cat.labels, cat.masks, strict=True))
+    assert (inside["eye"] & ~inside["cat"]).float().mean() < 0.001 and inside["eye"].sum() > 50
+
+
+@pytest.mark.parametrize("name", sorted(drawn()))
+def test_outlines_lie_in_their_pictures_and_have_known_names(name):
+    height, width = photo(name).shape[-2:]
+    for one in outlines(name):
+        assert one.mask.shape == (height, width) and 0 < one.mask.sum() < height * width
+        assert all(label in PARENTS for label in one.labels)
+
+
+def test_rings_inside_rings_are_holes():
+    square, hole = [[1, 1], [8, 1], [8, 8], [1, 8]], [[3, 3], [6, 3], [6, 6], [3, 6]]
+    mask = fill([square, hole], 10, 10)
+    assert mask[2, 2] and not mask[4, 4] and mask.sum() == 64 - 16
+
+
+def test_colours_are_named_as_people_do():
+    for name, shades in FOCAL.items():
+        for shade in shades:
+            assert NAMES[int(colour_of((torch.tensor(shade) / 255).view(1, 3, 1, 1)))] == name
+    sky = images.load("arch", size=100)[..., :20, :20]
+    assert NAMES[int(colour_of(sky).mode().values.mode().values)] == "blue"
+
+
+def test_the_nearest_focal_colour_is_the_one_of_cielab():
+    from skimage.color import rgb2lab
+
+    levels = (np.random.default_rng(0).integers(0, 32, (50, 3)) + 0.5) / 32  # the middles of the table's cells
+    names, shades = zip(*((name, shade) for name, all_of_it in FOCAL.items() for shade in all_of_it), strict=True)
+    distance = np.linalg.norm(rgb2lab(levels[:, None]) - rgb2lab(np.array(shades)[:, None] / 255)[None, :, 0], axis=2)
+    found = colour_of(torch.from_numpy(levels).float().T.reshape(1, 3, 50, 1)).flatten()
+    assert [NAMES[k] for k in found] == [names[k] for k in distance.argmin(1)]
+
+
+def test_similarity_in_the_tree_counts_steps():
+    names = ("cat", "dog", "koala", "cup", "red")
+    found = tree_similarity(names)
+    lines = [ancestors(name) for name in names]
+    for i, a in enumerate(lines):
+        for j, b in enumerate(lines):
+            lowest = next(name for name in a if name in b)
+            assert found[i, j] == pytest.approx(2 * len(ancestors(lowest)) / (len(a) + len(b)))
+    assert found[0, 1] > found[0, 2] > found[0, 3] > found[0, 4]
+    with pytest.raises(U3Error, match="no place in the is-a tree"):
+        ancestors("unicorn")
+
+
+def test_every_concept_is_in_the_tree():
+    assert set(concepts.CATEGORY) <= set(PARENTS)
+
+
+def test_slips_are_told(data):
+    with pytest.raises(U3Error, match="choose one of train, validation"):
+        concepts.load("test")
+    with pytest.raises(U3Error, match="count"):
+        concepts.load("train", 0)
+    with pytest.raises(U3Error, match="no picture has enough of unicorn"):
+        data.only(["unicorn"])

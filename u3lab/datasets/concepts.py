@@ -1,0 +1,195 @@
+"""The pocket Broden: pictures in which every pixel is labelled with what is there, made from what ships.
+
+    data = load()                        # 1500 training pictures, made once and kept
+    data.names, data.categories          # concept → its category
+    data[[0, 1]].images                  # (2,3,227,227) in [0,1]
+    data[[0, 1]].masks                   # (2,C,113,113) bool
+
+Broden (Bau et al., Network dissection, CVPR 2017) is 63,000 photos labelled by people. Here the photos are the course's
+own, with outlines drawn by hand, and textures, things, words and faces are pasted on them, so a concept's surroundings
+say little about it. "pasted edge" is a control: a unit that likes it likes the paste. The real one: :func:`broden`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from u3lab import paths
+from u3lab.datasets import composing, pieces
+from u3lab.datasets.broden import broden
+from u3lab.datasets.colours import NAMES as COLOURS
+from u3lab.datasets.labelled import Labelled
+from u3lab.datasets.patterns import PATTERNS
+from u3lab.errors import U3Error, at_least_one
+
+__all__ = ["CATEGORIES", "Concepts", "broden", "load"]
+
+WIDER = ("animal", "mammal", "carnivore", "bovid", "bird", "fish", "tool")
+CATEGORIES = {
+    "texture": (*PATTERNS, *pieces.GREY),
+    "material": ("fur", "feathers", "scales", "skin", "stone", "metal", "wood", "fabric", "ceramic"),
+    "object": (*WIDER, "cat", "dog", "sheep", "bison", "panda", "koala", "polar bear", "lemur", "komodo dragon", "duck",
+               "hen", "macaw", "goldfish", "clownfish", "horse", "person", "cup", "plate", "spoon", "table", "coin",
+               "hammer", "screwdriver", "rocket", "camera", "tripod", "motorcycle", "flag", "flower", "building", "sky",
+               "water", "grass", "tree", "ground", "rock", "text"),
+    "part": ("eye", "nose", "ear", "beak", "leg", "tail", "wing", "fin", "head", "face", "hair", "hand", "wheel",
+             "window", "dome", "arch", "tower", "handle"),
+    "colour": COLOURS,
+    "scene": tuple(pieces.SCENES),
+    "medical": ("grey matter", "white matter", "outside of the brain"),
+    "control": ("pasted edge",)}
+CATEGORY = {name: category for category, names in CATEGORIES.items() for name in names}
+SIZE = 227
+
+
+@dataclass(frozen=True)
+class Concepts:
+    """Labelled pictures that lie compressed in memory, about 30 kB each.
+
+    Attributes
+    ----------
+    names, categories
+        The concepts, each with its category.
+    pixels
+        (N,C) int32: how many pixels of each concept a picture has, of 113².
+    """
+
+    names: tuple[str, ...]
+    pixels: Tensor
+    _pictures: tuple[bytes, ...]
+    _masks: tuple[bytes, ...]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return tuple(CATEGORY[name] for name in self.names)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, which: Sequence[int]) -> Labelled:
+        images = [torch.from_numpy(np.array(Image.open(io.BytesIO(self._pictures[n])))) for n in which]
+        columns = [_ALL.index(name) for name in self.names]
+        masks = [_unpacked(self._masks[n])[columns] for n in which]
+        shown = {category: (self.pixels[which][:, [c == category for c in self.categories]] > 0).any(1)
+                 for category in ("scene", "medical")}  # other pictures were not looked at for these
+        everywhere = torch.ones(len(which), dtype=torch.bool)
+        labelled = torch.stack([shown.get(category, everywhere) for category in self.categories], 1)
+        return Labelled(torch.stack(images).permute(0, 3, 1, 2).float() / 255, torch.stack(masks), labelled)
+
+    def only(self, names: Sequence[str]) -> Concepts:
+        """The same pictures with some of the concepts.
+
+        Raises
+        ------
+        U3Error
+            A name that they do not have.
+        """
+        if (missing := [name for name in names if name not in self.names]):
+            raise U3Error(f"no picture has enough of {', '.join(missing)}; the concepts are {', '.join(self.names)}")
+        columns = [self.names.index(name) for name in names]
+        return Concepts(tuple(names), self.pixels[:, columns], self._pictures, self._masks)
+
+    def showing(self, name: str, least: int = 1) -> list[int]:
+        """The numbers of the pictures that have at least so many pixels of a concept."""
+        return (self.only([name]).pixels[:, 0] >= least).nonzero()[:, 0].tolist()
+
+
+_ALL = tuple(CATEGORY)
+
+
+@cache
+def load(split: str = "train", count: int = 1500, seed: int = 0, least: int = 8) -> Concepts:
+    """Labelled pictures at 227 px: made the first time (about 20 ms each), then read from the user's cache folder.
+
+    Parameters
+    ----------
+    split
+        "train" or "validation": no photo, face, font or brain slice is in both.
+    least
+        Concepts that fewer pictures show are left out of ``names``.
+
+    Raises
+    ------
+    U3Error
+        An unknown split, or a count below 1.
+    """
+    if split not in pieces.SPLITS:
+        raise U3Error(f"split = {split!r}; choose one of {', '.join(pieces.SPLITS)}")
+    at_least_one("count", count)
+    file = paths.cache(f"concepts-{split}-{count}-{seed}-{_version()}.npz")
+    pictures, masks, pixels = _read(file) or _make(file, split, count, seed)
+    names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)
+    return Concepts(names, pixels[:, [_ALL.index(name) for name in names]], pictures, masks)
+
+
+Stored = tuple[tuple[bytes, ...], tuple[bytes, ...], Tensor]
+
+
+def _make(file: Path, split: str, count: int, seed: int) -> Stored:
+    """Make the pictures one by one, and keep them in a file."""
+    from tqdm.auto import tqdm
+
+    pictures, packed, pixels = [], [], torch.zeros(count, len(_ALL), dtype=torch.int32)
+    for n in tqdm(range(count), desc=f"{split} pictures", disable=count < 100, leave=False):
+        draw = torch.Generator().manual_seed(1_000_003 * seed + 2 * n + pieces.SPLITS.index(split))
+        image, found = composing.compose(SIZE, split, draw)
+        masks = torch.zeros(len(_ALL), SIZE // 2, SIZE // 2, dtype=torch.bool)
+        for name, mask in composing.general(found, WIDER).items():
+            if name in CATEGORY:
+                masks[_ALL.index(name)] = mask
+        written = io.BytesIO()
+        Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(
+            written, "JPEG", quality=95, subsampling=0)
+        pictures.append(written.getvalue())
+        packed.append(zlib.compress(np.packbits(masks.numpy()).tobytes(), 6))
+        pixels[n] = masks.sum((1, 2))
+    content = io.BytesIO()
+    np.savez(content, pixels=pixels.numpy(), **_joined("pictures", pictures), **_joined("masks", packed))
+    with suppress(OSError):  # a disk that is full or read-only costs the next start some seconds, nothing else
+        paths.write_atomically(file, content.getvalue())
+        for old in set(file.parent.glob(f"{file.name.rpartition('-')[0]}-*.npz")) - {file}:
+            old.unlink()
+    return tuple(pictures), tuple(packed), pixels
+
+
+def _read(file: Path) -> Stored | None:
+    """What :func:`_make` has kept; None if there is nothing, or it cannot be read."""
+    try:
+        with np.load(file) as stored:
+            return _split(stored, "pictures"), _split(stored, "masks"), torch.from_numpy(stored["pixels"])
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
+        return None
+
+
+def _joined(name: str, parts: list[bytes]) -> dict[str, np.ndarray]:
+    return {name: np.frombuffer(b"".join(parts), np.uint8), f"{name}_ends": np.cumsum([len(part) for part in parts])}
+
+
+def _split(stored: dict[str, np.ndarray], name: str) -> tuple[bytes, ...]:
+    content, ends = stored[name].tobytes(), stored[f"{name}_ends"].tolist()
+    return tuple(content[start:end] for start, end in zip([0, *ends], ends, strict=False))
+
+
+def _unpacked(packed: bytes) -> Tensor:
+    side = SIZE // 2
+    bits = np.unpackbits(np.frombuffer(zlib.decompress(packed), np.uint8), count=len(_ALL) * side * side)
+    return torch.from_numpy(bits.reshape(len(_ALL), side, side)).bool()
+
+
+def _version() -> str:
+    """Changes when anything changes that the pictures are made from."""
+    files = [*sorted(Path(__file__).parent.glob("*.py")), *sorted(paths.data("concepts").iterdir())]
+    return hashlib.sha256("".join(paths.sha256(file) for file in files).encode()).hexdigest()[:12]
