@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -32,11 +33,13 @@ class Step(NamedTuple):
 
 
 Energy = Callable[[], tuple[Tensor, dict[str, Tensor]]]
+ADAM = partial(torch.optim.Adam, fused=True)
 
 
 def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int, rate: Callable[[], float],
-            project: Callable[[Tensor], object] | None = None, tolerance: float | None = None) -> Iterator[Step]:
-    """Minimise a sum of terms over one or more tensors with Adam, one step for every value that is asked for.
+            project: Callable[[Tensor], object] | None = None, tolerance: float | None = None,
+            optimiser: Callable[..., torch.optim.Optimizer] = ADAM) -> Iterator[Step]:
+    """Minimise a sum of terms over one or more tensors, one step for every value that is asked for.
 
     Parameters
     ----------
@@ -53,6 +56,8 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
     tolerance
         If the loss rises to so many times the smallest running mean of it so far, or is no longer finite, go back to
         the last good parameters and on from there at half the rate. Without it a loss that is not finite is an error.
+    optimiser
+        Makes the optimiser from the parameters and ``lr``: Adam, unless the method asks for another.
 
     Raises
     ------
@@ -60,20 +65,20 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
         If the loss is no longer a finite number, or it diverges again and again.
     """
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    harbour, optimiser = Harbour(parameters, tolerance), torch.optim.Adam(parameters, lr=rate(), fused=True)
+    harbour, steered = Harbour(parameters, tolerance), optimiser(parameters, lr=rate())
     for iteration in range(steps + 1):
         image, terms, loss = _evaluate(energy)
         while harbour.left(loss.item(), iteration):
-            optimiser = torch.optim.Adam(parameters, lr=rate(), fused=True)
+            steered = optimiser(parameters, lr=rate())
             image, terms, loss = _evaluate(energy)
         yield Step(iteration, loss.item(), image.detach().clone(), {name: term.item() for name, term in terms.items()},
                    harbour.returns)
         if iteration == steps:
             return
-        optimiser.param_groups[0]["lr"] = rate() / 2**harbour.returns
+        steered.param_groups[0]["lr"] = rate() / 2**harbour.returns
         for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
             parameter.grad = _laid_out_as(parameter, gradient)
-        optimiser.step()
+        steered.step()
         if project is not None:
             with torch.no_grad():
                 for parameter in parameters:

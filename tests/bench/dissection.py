@@ -115,7 +115,7 @@ def compare(race: Race, ours: Tensor, theirs: Tensor) -> None:
 
 
 def run(count: int, rounds: int) -> Race:
-    """Take turns, after a warm-up on a few pictures that does not count."""
+    """Take turns, after a first reading that does not count."""
     task, race, steps = Task(count), Race(count), []
     task.thresholds()
     for _ in range(rounds):
@@ -182,7 +182,8 @@ def report(quick: bool) -> dict[str, Any]:
     print("| ms a picture | passes through the network | thresholds | counting |\n|---|---|---|---|")
     for side, parts in race.parts.items():
         print(f"| {side} | " + " | ".join(f"{part:.1f}" for part in parts) + " |")
-    print("\nOurs passes twice and keeps nothing; the other passes once and writes a file, whose mapped pages count.\n")
+    print("\nOurs passes twice and keeps nothing; the other passes once and writes a file, whose mapped pages count.")
+    print("Each number of pictures has its own process, where no side finds memory that an earlier round has left.\n")
     print(f"| pictures | ours ms a picture | {PEER} | ours/peer | peak MB ours/peer |\n|---|---|---|---|---|")
     for row in rows:
         peaks = "/".join("–" if row[side] is None else f"{row[side]:.0f}" for side in ("ours_mb", "lite_mb"))

@@ -13,6 +13,7 @@ from u3lab.dissection.concept_vectors import (
     binarise,
     concept_loss,
     direction,
+    enlarge,
     filter_curve,
     iou_set,
     net2vec,
@@ -125,3 +126,10 @@ def test_activations_are_compared_unit_by_unit():
     images = torch.rand(20, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     thresholds = torch.tensor([0.2, 0.5, 0.9])
     assert torch.equal(binarise(net, "same", images, thresholds), images > thresholds.view(3, 1, 1))
+
+
+@pytest.mark.parametrize("size", [(8, 9), (20, 33), (5, 4)])
+def test_enlargement_by_matrices_is_torchs_bilinear_one(size):
+    maps = torch.randn(3, 2, 5, 4, generator=torch.Generator().manual_seed(0))
+    wanted = torch.nn.functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(enlarge(maps, size), wanted)
