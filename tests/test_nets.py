@@ -252,3 +252,15 @@ def test_a_wrong_number_of_channels_is_not_too_few_pixels(side: int):
     wrapped = nets.wrap(built(resnet18))
     with pytest.raises(U3Error, match="takes 3 channels, but the picture has 1"):
         wrapped(cat(side).float()[:, :1])
+
+
+def test_several_layers_come_from_one_pass_that_stops_at_the_last():
+    net, x = nets.load("squeezenet1_1", "cpu"), torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    calls = []
+    with net.watch({"conv10": calls.append}):
+        found = nets.several(net, ("fire9", "conv1", "fire5"), x)
+    assert not calls
+    for layer in ("conv1", "fire5", "fire9"):
+        assert torch.equal(found[layer], net.features(x, layer))
+    with pytest.raises(U3Error, match="no layer 'fire55'"):
+        nets.several(net, ("fire5", "fire55"), x)

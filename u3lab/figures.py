@@ -48,7 +48,7 @@ class Figure:
     alt: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "alt", _required(self.alt))
+        object.__setattr__(self, "alt", required(self.alt))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
         """The PNG once, its alt text as ``alt`` in the PNG's metadata (where viewers look) and as plain text."""
@@ -80,7 +80,7 @@ def grid(pictures: Sequence[Tensor], titles: Sequence[str] | None = None, column
     U3Error
         No pictures, no alt text, a picture out of range, numbers of titles, rows and pictures that do not fit.
     """
-    alt = _required(alt)
+    alt = required(alt)
     with canvas.plain_style():
         pixels = collage.draw(collage.Page(), pictures, titles, columns, rows, width)
     return Figure(canvas.png(pixels, alt, photos=True), alt)
@@ -96,7 +96,7 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, title
     xlabel, ylabel
         Names of the axes with units.
     """
-    alt = _required(alt)
+    alt = required(alt)
     if not lines:
         raise U3Error("there are no curves to draw; give a dict such as {'loss': losses}")
     with canvas.plot(7.6, 3.9, title) as (sheet, axes):
@@ -129,7 +129,7 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, title: str 
     chance
         Where to draw a dashed line for guessing.
     """
-    alt = _required(alt)
+    alt = required(alt)
     grouped = bool(values) and all(isinstance(value, Mapping) for value in values.values())
     groups = {group: {name: _bar(name, value) for name, value in members.items()}
               for group, members in (values if grouped else {"": values}).items()}
@@ -183,7 +183,7 @@ def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], title: s
 
     ``by_column`` lightens each column over its own range, for columns in different units.
     """
-    alt, values = _required(alt), _numbers("the table", values)
+    alt, values = required(alt), numbers("the table", values)
     if values.shape != (len(rows), len(columns)) or not values.size or not np.isfinite(values).all():
         raise U3Error(f"a table of shape {values.shape} has names for {len(rows)} rows and {len(columns)} columns; "
                       "give finite numbers (rows, columns), at least one, and a name for each")
@@ -195,18 +195,19 @@ def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], title: s
         axes.set_yticks(range(len(rows)), rows)
         axes.tick_params(length=0)
         for (row, column), value in np.ndenumerate(values):
+            words = (f"{value:.2f}" if (values % 1).any() else f"{value:.0f}").replace("-", "−")  # counts as counts
             ink = "black" if light[row, column] > 0.6 else "white"
-            axes.text(column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center", fontsize=9, color=ink)
+            axes.text(column, row, words, ha="center", va="center", fontsize=9, color=ink)
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
-def _required(alt: str) -> str:
+def required(alt: str) -> str:
     if not isinstance(alt, str) or not alt.strip():
         raise U3Error("the figure has no alt text; say in one sentence what it shows: alt='…'")
     return " ".join(alt.split())
 
 
-def _numbers(name: str, values: Numbers) -> np.ndarray:
+def numbers(name: str, values: Numbers) -> np.ndarray:
     try:
         return np.asarray(torch.as_tensor(values).detach().cpu(), dtype=float)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -215,7 +216,7 @@ def _numbers(name: str, values: Numbers) -> np.ndarray:
 
 def _line(name: str, parts: Numbers | tuple) -> list[np.ndarray]:
     """y, (x, y) or (x, y, low, high) → the parts as arrays of one length, with x."""
-    arrays = [_numbers(name, part) for part in parts] if isinstance(parts, tuple) else [_numbers(name, parts)]
+    arrays = [numbers(name, part) for part in parts] if isinstance(parts, tuple) else [numbers(name, parts)]
     arrays = [np.arange(arrays[0].size), *arrays] if len(arrays) == 1 else arrays
     if len(arrays) not in (2, 4) or any(a.ndim != 1 or a.size != arrays[0].size or not a.size for a in arrays):
         raise U3Error(f"the curve {name!r} has parts of shapes {', '.join(str(a.shape) for a in arrays)}; "
@@ -225,8 +226,8 @@ def _line(name: str, parts: Numbers | tuple) -> list[np.ndarray]:
 
 def _bar(name: str, value: float | tuple) -> tuple[float, float, float]:
     """value or (value, low, high) → all three."""
-    numbers = _numbers(name, value)
-    triple = numbers if numbers.shape == (3,) else numbers.repeat(3) if numbers.size == 1 else np.array([np.nan])
+    given = numbers(name, value)
+    triple = given if given.shape == (3,) else given.repeat(3) if given.size == 1 else np.array([np.nan])
     if not np.isfinite(triple).all() or not triple[1] <= triple[0] <= triple[2]:
         raise U3Error(f"the bar {name!r} is {value}; give a finite number, or (value, low, high) in the order "
                       "low ≤ value ≤ high")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -159,6 +160,27 @@ class Classifier(nn.Module):
             raise U3Error(f"class {target} does not exist; {self.name} has {len(self.classes)} classes, "
                           f"0 to {len(self.classes) - 1}")
         return int(target)
+
+
+def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
+    """Layer → its activations, without a graph, from one pass that stops at the last of them."""
+    found: dict[str, Tensor] = {}
+
+    def note(layer: str, output: Tensor) -> None:
+        found[layer] = output
+        if len(found) == len(set(layers)):
+            raise _Reached
+
+    if len(layers) == 1:
+        with torch.no_grad():
+            return {layers[0]: net.features(images, layers[0])}
+    with torch.no_grad(), net.watch({layer: partial(note, layer) for layer in layers}):
+        try:
+            net(images)
+        except _Reached:
+            return found
+    raise U3Error(f"{net.name} never computes {', '.join(set(layers) - set(found))} on its way to the classes; choose "
+                  f"from {', '.join(net.layers)}")
 
 
 def wrap(net: nn.Module) -> Classifier:

@@ -1,4 +1,4 @@
-"""Network dissection: ours against NetDissect-Lite's way on the same pictures, and both on ever more pictures.
+"""Network dissection: ours, the paper's way and NetDissect-Lite's on the same pictures, and on ever more pictures.
 
 The race is run in this process, side by side. Time and memory by the number of pictures are measured in a process of
 its own for each number, each side in a fork that has never dissected anything; the pictures lie in memory beforehand.
@@ -18,46 +18,23 @@ from multiprocessing import Value
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from tests.bench import dissection_lite as lite
 from tests.bench import measure, table
-from u3lab import crops, images, nets
-from u3lab.datasets.blobs import shape
+from u3lab import nets
+from u3lab.datasets import concepts
 from u3lab.datasets.labelled import ConceptData, LabelledPictures, batches
-from u3lab.datasets.patterns import PATTERNS, paint
-from u3lab.dissection import dissect, quantiles
-from u3lab.dissection.dissecting import LEAST, SHARE
+from u3lab.dissection import dissect, dissecting, quantiles
+from u3lab.dissection.dissecting import GROUPS, KEPT, LEAST, SHARE
 
 NETWORK, LAYER = "squeezenet1_1", "fire5"
 SIZES, ROUNDS = (100, 200, 400), 3
-TARGET = 0.05  # ours/lite
+TARGET = 0.05  # ours/peer
 NEAR = 0.01  # greatest difference of two IoUs that count as the same: our thresholds lie within a bin of the exact ones
-SCALES = {"fine": 1, "coarse": 2}
-PEER = "NetDissect-Lite's way"
-
-
-def drawn(count: int) -> LabelledPictures:
-    """Photos with two painted textures on each; concepts are the patterns, and the patterns in each of two scales."""
-    generator, kinds = torch.Generator().manual_seed(0), [(scale, name) for scale in SCALES for name in PATTERNS]
-    photos = crops.crops(images.names("everyday"), 227, 4)
-    pictures = photos[torch.randint(len(photos), (count,), generator=generator)]
-    names = (*PATTERNS, *(f"{scale} {name}" for scale, name in kinds))
-    masks = torch.zeros(count, len(names), 113, 113, dtype=torch.bool)
-    for n in range(2 * count):
-        scale, name = kinds[n % len(kinds)]
-        cover = shape(227, generator)
-        texture = paint(name, 227 * SCALES[scale], generator)[..., :227, :227]
-        pictures[n // 2] = (1 - cover[0]) * pictures[n // 2] + cover[0] * texture[0]
-        patch = F.interpolate(cover, size=113, mode="bilinear", antialias=True)[0, 0] > 0.5
-        masks[n // 2] &= ~patch
-        for concept in (name, f"{scale} {name}"):
-            masks[n // 2, names.index(concept)] |= patch
-    return LabelledPictures(names, pictures, masks)
-
-
-PICTURES: Callable[[int], ConceptData] = drawn  # any function: number of pictures → labelled pictures
+PEERS = {"the paper's way": False, "NetDissect-Lite's shortcut": True}  # whether units below T are skipped
+WHOLE, STEPS = "whole", ("network", "thresholds", "counting")
+PICTURES: Callable[[int], ConceptData] = partial(concepts.load, "train")  # any: number of pictures → labelled pictures
 
 
 class Task:
@@ -74,34 +51,47 @@ class Task:
         """IoU (U,C)."""
         return dissect(self.net, LAYER, self.data).iou
 
-    def lite(self) -> lite.Found:
-        return lite.dissect(self.net, LAYER, self.data, self.labels, SHARE)
+    def lite(self, skip: bool = True) -> lite.Found:
+        return lite.dissect(self.net, LAYER, self.data, self.labels, SHARE, skip)
 
     def passes(self) -> list[Tensor]:
         """The network alone, once over all pictures."""
         with torch.no_grad():
-            return [self.net.features(batch.images, LAYER)[0, 0, 0, 0] for batch in batches(self.data)]
+            return [self.net.features(batch.images, LAYER).contiguous() for batch in batches(self.data)]
 
-    def thresholds(self) -> None:
+    def thresholds(self) -> Tensor:
         """Our first reading."""
-        quantiles(self.net, LAYER, (batch.images for batch in batches(self.data)))
+        return quantiles(self.net, LAYER, (batch.images for batch in batches(self.data))).upper(SHARE)
+
+    def counting(self) -> Callable[[], object]:
+        """The last part of ours alone, on maps that are there: enlarge, compare, count."""
+        maps = ({LAYER: one} for one in self.passes())
+        read, levels = list(zip(maps, batches(self.data), strict=True)), {LAYER: self.thresholds()}
+        return lambda: dissecting._count(read, levels, len(self.data.names), GROUPS, range(len(self.data)))
 
 
 @dataclass
 class Race:
-    """Ours against lite: ms a picture, one a round; ``parts`` are medians of passes, thresholds and counting."""
+    """Ours against the peers. ``times``: side → step or "whole" → ms a picture, one a round."""
 
     pictures: int
-    ours: list[float] = field(default_factory=list)
-    lite: list[float] = field(default_factory=list)
-    parts: dict[str, list[float]] = field(default_factory=dict)
+    times: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     labelled: int = 0
     same: float = 0.0
     difference: float = 0.0
 
-    @property
-    def ratios(self) -> list[float]:
-        return sorted(mine / theirs for mine, theirs in zip(self.ours, self.lite, strict=True))
+    def add(self, side: str, *seconds: float) -> None:
+        """What a side took in one round for all of it, and for each of the steps."""
+        for part, one in zip((WHOLE, *STEPS), seconds, strict=True):
+            self.times.setdefault(side, {}).setdefault(part, []).append(1e3 * one / self.pictures)
+
+    def time(self, side: str, part: str) -> float:
+        return statistics.median(self.times[side][part])
+
+    def ratios(self, peer: str, part: str) -> list[float]:
+        """Ours/peer, from the least to the greatest."""
+        pairs = zip(self.times["ours"][part], self.times[peer][part], strict=True)
+        return sorted(mine / theirs for mine, theirs in pairs)
 
 
 def compare(race: Race, ours: Tensor, theirs: Tensor) -> None:
@@ -116,30 +106,28 @@ def compare(race: Race, ours: Tensor, theirs: Tensor) -> None:
 
 def run(count: int, rounds: int) -> Race:
     """Take turns, after a first reading that does not count."""
-    task, race, steps = Task(count), Race(count), []
-    task.thresholds()
+    task, race = Task(count), Race(count)
+    counting = task.counting()
     for _ in range(rounds):
-        start = time.perf_counter()
-        mine = task.ours()
-        race.ours.append(1e3 * (time.perf_counter() - start) / count)
-        start = time.perf_counter()
-        theirs = task.lite()
-        race.lite.append(1e3 * (time.perf_counter() - start) / count)
-        steps.append([_clock(task.passes), _clock(task.thresholds), *theirs.seconds])
-    compare(race, mine, theirs.iou)
-    passes, first, *theirs = (1e3 * statistics.median(one) / count for one in zip(*steps, strict=True))
-    race.parts = {"ours": [2 * passes, first - passes, statistics.median(race.ours) - first - passes], PEER: theirs}
+        whole, mine = _clock(task.ours)
+        passes, first, last = (_clock(work)[0] for work in (task.passes, task.thresholds, counting))
+        race.add("ours", whole, passes, first - passes, last)
+        for peer, skip in PEERS.items():
+            whole, theirs = _clock(partial(task.lite, skip))
+            race.add(peer, whole, *theirs.seconds)
+            compare(race, mine, theirs.iou)
     return race
 
 
-def _clock(work: Callable[[], object]) -> float:
+def _clock(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what came out."""
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    result = work()
+    return time.perf_counter() - start, result
 
 
 def alone(count: int) -> None:
-    """What one process measures: print ms a picture and the peak in MB, of either side."""
+    """What one process measures: print ms a picture and the peak in MB, of ours and of the quicker peer."""
     task, found = Task(count), {"pictures": count}
     for side, work in (("ours", task.ours), ("lite", task.lite)):
         seconds = Value("d")  # comes back from the fork
@@ -152,7 +140,7 @@ def alone(count: int) -> None:
 
 
 def _timed(work: Callable[[], object], seconds: Any) -> list[Tensor]:
-    seconds.value = _clock(work)
+    seconds.value = _clock(work)[0]
     return []
 
 
@@ -165,28 +153,45 @@ def growth(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
 
 
 def report(quick: bool) -> dict[str, Any]:
-    """Measure and print both tables."""
+    """Measure and print the tables."""
     sizes, rounds = ((25, 50, 100), 1) if quick else (SIZES, ROUNDS)
-    print(f"\n# Network dissection: ours against {PEER}\n", flush=True)
+    print("\n# Network dissection: ours against the paper's way and NetDissect-Lite's\n", flush=True)
     facts = table.facts()
     print(" · ".join(f"{name} {facts[name]}" for name in ("date", "machine", "cores", "threads", "load", "torch")))
     rows, race = growth(sizes), run(sizes[0], rounds)
-    ratios, mine, theirs = race.ratios, statistics.median(race.ours), statistics.median(race.lite)
-    met = "yes" if statistics.median(ratios) <= TARGET else "**no**"
-    print("\n| row | network | ours ms | peer | peer ms | ours/peer (spread) | difference | target | met |")
-    print("|" + "---|" * 9)
-    print(f"| dissection, a picture of {race.pictures} | {NETWORK} {LAYER} | {mine:.1f} | {PEER} | {theirs:.1f} | "
-          f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) | IoU {race.difference:.0e} | "
-          f"≤ {TARGET} | {met} |")
+    print_race(race)
+    print_growth(rows)
+    return {"race": asdict(race), "growth": rows}
+
+
+def print_race(race: Race) -> None:
+    """All of it and the counting alone, against either peer; then what each step takes."""
+    print("\n| row | network | ours ms | peer | peer ms | ours/peer (spread) | times as fast | difference | target | "
+          "met |\n|" + "---|" * 10)
+    for part in (WHOLE, STEPS[-1]):
+        for peer in PEERS:
+            ratios = race.ratios(peer, part)
+            ratio = statistics.median(ratios)
+            print(f"| dissection, {part}, a picture of {race.pictures} | {NETWORK} {LAYER} | "
+                  f"{race.time('ours', part):.1f} | {peer} | {race.time(peer, part):.1f} | {ratio:.3f} "
+                  f"({ratios[0]:.3f}–{ratios[-1]:.3f}) | {1 / ratio:.1f} | IoU {race.difference:.0e} | ≤ {TARGET} | "
+                  f"{'yes' if ratio <= TARGET else '**no**'} |")
     print(f"\nOf {race.labelled} units with IoU above {LEAST}, {race.same:.0%} have the same label.\n")
-    print("| ms a picture | passes through the network | thresholds | counting |\n|---|---|---|---|")
-    for side, parts in race.parts.items():
-        print(f"| {side} | " + " | ".join(f"{part:.1f}" for part in parts) + " |")
-    print("\nOurs passes twice and keeps nothing; the other passes once and writes a file, whose mapped pages count.")
+    print("| ms a picture | " + " | ".join(STEPS) + " |\n|---|" + "---|" * len(STEPS))
+    for side in race.times:
+        print(f"| {side} | " + " | ".join(f"{race.time(side, step):.1f}" for step in STEPS) + " |")
+    most = " and ".join(f"{race.time(peer, WHOLE) / race.time('ours', STEPS[0]):.1f}" for peer in PEERS)
+    print(f"\nAll three need one pass through the network. If ours did nothing else, it would be {most} times as fast.")
+
+
+def print_growth(rows: list[dict[str, Any]]) -> None:
+    """Time and memory by the number of pictures, against the peer with the shortcut."""
+    print(f"\nOurs keeps the maps of the first pictures, up to {KEPT >> 20} MB, and passes the others twice; the peer "
+          "writes a file, whose mapped pages count.")
     print("Each number of pictures has its own process, where no side finds memory that an earlier round has left.\n")
-    print(f"| pictures | ours ms a picture | {PEER} | ours/peer | peak MB ours/peer |\n|---|---|---|---|---|")
+    print("| pictures | ours ms a picture | NetDissect-Lite's shortcut | ours/peer | peak MB ours/peer |")
+    print("|" + "---|" * 5)
     for row in rows:
         peaks = "/".join("–" if row[side] is None else f"{row[side]:.0f}" for side in ("ours_mb", "lite_mb"))
         print(f"| {row['pictures']} | {row['ours_ms']:.1f} | {row['lite_ms']:.1f} | "
               f"{row['ours_ms'] / row['lite_ms']:.2f} | {peaks} |")
-    return {"race": asdict(race), "growth": rows}

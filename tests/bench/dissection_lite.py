@@ -1,9 +1,10 @@
 """Network dissection the way of NetDissect-Lite (Bau et al., CVPR 2017), written anew with numpy and Pillow.
 
 The layer's activations on all pictures go to a file of float64. Thresholds are numpy's percentiles over that file. Then
-each unit of each picture that exceeds its threshold anywhere is enlarged and counted by itself. Differences, all in
-favour of speed: the labels lie in memory, not in PNG files, and a unit's pixels count where the picture is labelled for
-the concept (the paper's words), which needs no product with a matrix of categories.
+each unit of each picture is enlarged and counted by itself. That is the paper's way; NetDissect-Lite takes a shortcut,
+and leaves out the units of a picture that nowhere exceed their threshold. Differences, all in favour of speed: the
+labels lie in memory, not in PNG files, and a unit's pixels count where the picture is labelled for the concept (the
+paper's words), which needs no product with a matrix of categories.
 """
 
 from __future__ import annotations
@@ -54,15 +55,16 @@ def segments(masks: Tensor, labelled: Tensor) -> Segments:
     return Segments(np.stack(maps) if maps else np.zeros((0, *masks.shape[1:]), np.int64), labelled.numpy())
 
 
-def dissect(net: Classifier, layer: str, data: ConceptData, labels: Sequence[Segments], share: float) -> Found:
-    """The three steps. ``labels`` are the :func:`segments` of the data, made beforehand and off the clock."""
+def dissect(net: Classifier, layer: str, data: ConceptData, labels: Sequence[Segments], share: float,
+            skip: bool = True) -> Found:
+    """The three steps, with the shortcut or not. ``labels`` are the data's :func:`segments`, made off the clock."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps a mapped file
         clock = [time.perf_counter()]
         features = extract(net, layer, data, Path(folder) / "features")
         clock.append(time.perf_counter())
         thresholds = np.percentile(features, 100 * (1 - share), axis=(0, 2, 3))
         clock.append(time.perf_counter())
-        iou = torch.from_numpy(tally(features, thresholds, labels, len(data.names)))
+        iou = torch.from_numpy(tally(features, thresholds, labels, len(data.names), skip))
         clock.append(time.perf_counter())
         del features
     passes, sorting, counting = (after - before for before, after in zip(clock, clock[1:], strict=False))
@@ -88,15 +90,15 @@ def enlarge(activation: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(Image.fromarray(activation.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def tally(features: np.ndarray, thresholds: np.ndarray, labels: Sequence[Segments],
-          concepts: int) -> np.ndarray:
-    """IoU (U,C), counted picture by picture and unit by unit."""
+def tally(features: np.ndarray, thresholds: np.ndarray, labels: Sequence[Segments], concepts: int,
+          skip: bool) -> np.ndarray:
+    """IoU (U,C), counted picture by picture and unit by unit, with the shortcut or not."""
     units = features.shape[1]
     both, active, truth = np.zeros((units, concepts)), np.zeros((units, concepts)), np.zeros(concepts)
     for picture, (maps, labelled) in enumerate(labels):
         truth += np.bincount(maps.ravel(), minlength=concepts + 1)[1:] * labelled
         for unit, activation in enumerate(np.asarray(features[picture])):
-            if activation.max() > thresholds[unit]:
+            if not skip or activation.max() > thresholds[unit]:
                 rows, columns = np.nonzero(enlarge(activation, *maps.shape[1:]) > thresholds[unit])
                 both[unit] += np.bincount(maps[:, rows, columns].ravel(), minlength=concepts + 1)[1:] * labelled
                 active[unit] += len(rows) * labelled

@@ -32,6 +32,13 @@ def test_pictures_and_masks_have_the_promised_form(data):
     assert len(data.showing("eye", 30)) < len(data.showing("eye")) > 5
 
 
+def test_masks_of_one_concept_are_those_of_the_whole(data):
+    which = data.showing("eye")[:5]
+    assert torch.equal(data.masks("eye", which), data[which].masks[:, data.names.index("eye")])
+    with pytest.raises(U3Error, match="no picture has enough of unicorn"):
+        data.masks("unicorn", [0])
+
+
 def test_the_second_start_reads_what_the_first_has_kept(data):
     made = [concepts._make(paths.cache("elsewhere.npz"), "train", 12, 0), concepts._read(paths.cache("elsewhere.npz"))]
     for first, second in zip(*made, strict=True):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from u3lab import U3Error, images, nets
-from u3lab.dissection.ablation import ablate, ablation_curve, balanced_accuracy, damage
+from u3lab.dissection.ablation import ablate, ablation_curve, balanced_accuracy, damage, narrow
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +75,18 @@ def test_slips_are_told(small):
         ablate(small, "relu", features, [6])
     with pytest.raises(U3Error, match="pictures of it and of others"):
         balanced_accuracy(torch.rand(3, 2), torch.zeros(3, dtype=torch.long), 0)
+
+
+@pytest.mark.parametrize("last", ["conv", "linear"])
+def test_a_narrow_network_has_the_scores_of_its_classes(last):
+    torch.manual_seed(0)
+    head = [nn.Conv2d(6, 5, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()] if last == "conv" else [
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 5)]
+    net = nets.Classifier(nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), *head).eval(), classes=list("abcde"))
+    x = torch.rand(4, 3, 8, 8)
+    few = narrow(net, ["d", 0])
+    with torch.no_grad():
+        torch.testing.assert_close(few(x), net(x)[:, [3, 0]])
+        assert net(x).shape == (4, 5) and few.classes == ("d", "a")
+    with pytest.raises(U3Error, match="no layer with a row of weights"):
+        narrow(nets.Classifier(nn.Sequential(nn.ReLU()), classes=list("ab")), ["a"])

@@ -9,6 +9,7 @@ from sklearn.metrics import jaccard_score
 
 from u3lab import U3Error
 from u3lab.dissection.concept_vectors import (
+    ballot,
     best_filter,
     binarise,
     concept_loss,
@@ -133,3 +134,20 @@ def test_enlargement_by_matrices_is_torchs_bilinear_one(size):
     maps = torch.randn(3, 2, 5, 4, generator=torch.Generator().manual_seed(0))
     wanted = torch.nn.functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
     torch.testing.assert_close(enlarge(maps, size), wanted)
+
+
+def test_votes_are_the_weighted_sum_of_the_maps_and_have_its_gradient():
+    g = torch.Generator().manual_seed(0)
+    active, w = torch.rand(3, 7, 4, 5, generator=g) > 0.7, torch.randn(7, generator=g, requires_grad=True)
+    found, wanted = ballot(active)(w), torch.einsum("u,nuhw->nhw", w, active.float())
+    torch.testing.assert_close(found, wanted)
+    weights = torch.randn(3, 4, 5, generator=g)
+    torch.testing.assert_close(*(torch.autograd.grad((votes * weights).sum(), w)[0] for votes in (found, wanted)))
+    assert not ballot(torch.zeros(1, 7, 2, 2, dtype=torch.bool))(w).any()
+
+
+def test_the_best_filter_is_the_best_of_all(made):
+    active, masks = made
+    each = [iou_set(enlarge(active[:, k].float(), masks.shape[1:]) > 0.5, masks) for k in range(active.shape[1])]
+    unit, iou = best_filter(active, masks)
+    assert iou == pytest.approx(max(each)) and unit == max(range(len(each)), key=each.__getitem__)

@@ -20,10 +20,13 @@ from u3lab.dissection import (
     interval,
     patches,
     peaks,
+    pooled,
     rotation,
     unique,
     units_per_concept,
+    untrained,
 )
+from u3lab.dissection.quantiles import Quantiles
 
 CATEGORY = {"red": "colour", "blue": "colour", "cat": "object"}
 
@@ -31,7 +34,8 @@ CATEGORY = {"red": "colour", "blue": "colour", "cat": "object"}
 def dissection(iou: list[list[float]], groups: int = 8) -> Dissection:
     """A dissection with the given IoU in all groups."""
     common = torch.tensor(iou, dtype=torch.float64).expand(groups, -1, -1) * 100
-    return Dissection("layer", tuple(CATEGORY), torch.zeros(len(iou)), common, torch.full_like(common, 100))
+    either = torch.full_like(common, 100)
+    return Dissection("layer", tuple(CATEGORY), torch.zeros(len(iou)), Quantiles(len(iou)), common, either)
 
 
 FOUND = dissection([[0.3, 0.1, 0.0], [0.2, 0.0, 0.05], [0.0, 0.03, 0.039], [0.0, 0.0, 0.5]])
@@ -54,7 +58,8 @@ def test_the_bootstrap_covers_the_truth():
     hits = 0
     for _ in range(60):
         common = 20 + 6 * torch.randn(20, 1, 1, generator=g, dtype=torch.float64)
-        found = Dissection("layer", ("one",), torch.zeros(1), common, torch.full((20, 1, 1), 100.0).double())
+        either = torch.full_like(common, 100)
+        found = Dissection("layer", ("one",), torch.zeros(1), Quantiles(1), common, either)
         estimate = interval(found, lambda one: float(one.iou[0, 0]))
         hits += estimate.low <= 0.2 <= estimate.high
         assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * 0.06 / 20**0.5, rel=0.6)
@@ -103,22 +108,39 @@ def test_units_that_are_detectors_stop_to_be_when_turned(net, data):
 
 
 def test_peaks_are_the_sorted_maxima(net, data):
-    found = peaks(net, "copy", data, count=5)
+    found = peaks(net, ["copy"], data, count=5)["copy"]
     tops = data.images[:, :2].flatten(2).amax(2).numpy()
     for unit in range(2):
         np.testing.assert_allclose(found.values[unit], np.sort(tops[:, unit])[::-1][:5])
         np.testing.assert_allclose(tops[found.pictures[unit], unit], found.values[unit])
-    assert peaks(net, "copy", dataclasses.replace(data, images=data.images[:3])).values.shape == (2, 3)
+    assert peaks(net, ["copy"], dataclasses.replace(data, images=data.images[:3]))["copy"].values.shape == (2, 3)
     with pytest.raises(U3Error, match="no pictures"):
-        peaks(net, "copy", dataclasses.replace(data, images=data.images[:0]))
+        peaks(net, ["copy"], dataclasses.replace(data, images=data.images[:0]))
 
 
 def test_a_patch_is_the_receptive_field(net, data):
     """A 1×1 convolution sees one pixel, so its patch has one colour."""
-    found = peaks(net, "copy", data, count=2)
+    found = peaks(net, ["copy"], data, count=2)["copy"]
     shown = patches(net, "copy", 1, found, data, size=6)
     assert shown.shape == (2, 3, 6, 6)
     assert shown.flatten(2).std(2).max() < 1e-6
     np.testing.assert_allclose(shown[:, 1, 0, 0], found.values[1], atol=1e-6)
     with pytest.raises(U3Error, match="units 0 to 1"):
         patches(net, "copy", 2, found, data)
+
+
+def test_pooled_features_are_the_means(net, data):
+    found = pooled(net, ["copy"], data.images.split(7))["copy"]
+    torch.testing.assert_close(found, data.images[:, :2].mean((2, 3)))
+    with pytest.raises(U3Error, match="no pictures"):
+        pooled(net, ["copy"], [])
+
+
+def test_fresh_weights_are_other_ones_and_leave_the_network_alone(net):
+    big = nets.Classifier(nn.Sequential(nn.Conv2d(3, 64, 5), nn.Linear(3, 4)))
+    before = big.module[0].weight.clone()
+    fresh = untrained(big, seed=1)
+    assert torch.equal(big.module[0].weight, before) and not fresh.module[0].bias.any()
+    assert float(fresh.module[0].weight.detach().var()) == pytest.approx(2 / 75, rel=0.1)
+    assert torch.equal(fresh.module[0].weight, untrained(big, seed=1).module[0].weight)
+    assert not torch.equal(fresh.module[0].weight, untrained(big, seed=2).module[0].weight)

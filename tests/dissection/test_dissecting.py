@@ -13,7 +13,7 @@ from torch import nn
 
 from u3lab import U3Error, nets
 from u3lab.datasets.labelled import LabelledPictures, batches
-from u3lab.dissection import dissect
+from u3lab.dissection import dissect, dissect_layers, dissecting
 from u3lab.dissection.quantiles import BINS, Quantiles
 
 CONCEPTS = ("red", "left", "rare")
@@ -68,6 +68,21 @@ def test_thresholds_and_iou_are_those_of_the_definition(net, pictures, layer, si
     assert found.iou.shape == (len(exact), 3) and found.iou.max() > 0.04
 
 
+@pytest.mark.parametrize(("batches_kept", "passes"), [(0, 6), (1, 5), (2, 4), (3, 3)])
+def test_what_is_kept_saves_passes_and_changes_no_number(net, pictures, monkeypatch, batches_kept, passes):
+    """Three batches of 5, 5 and 2 pictures; a reading of all and one of those whose maps did not fit."""
+    wanted = dissect(net, "relu", pictures, share=0.1, size=5)
+    with torch.no_grad():
+        one = net.features(pictures.images[:5], "relu").nbytes
+    calls, features = [], nets.Classifier.features
+    monkeypatch.setattr(dissecting, "KEPT", batches_kept * one)
+    monkeypatch.setattr(nets.Classifier, "features", lambda *given: calls.append(1) or features(*given))
+    found = dissect(net, "relu", pictures, share=0.1, size=5)
+    assert len(calls) == passes
+    for name in ("thresholds", "common", "either"):
+        assert torch.equal(getattr(found, name), getattr(wanted, name))
+
+
 def test_a_unit_that_copies_a_concept_is_its_detector():
     copy = nn.Conv2d(3, 2, 1, bias=False)
     copy.weight.data = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]).view(2, 3, 1, 1)
@@ -102,6 +117,27 @@ def test_streamed_quantiles_are_within_a_bin_of_numpys(seed):
     torch.testing.assert_close(first.upper(0.05), whole.upper(0.05))
 
 
+@pytest.mark.parametrize("scale", [1e-42, 1e-30, 1e-8, 1e8, 1e37])
+def test_quantiles_of_very_small_and_very_large_values(scale):
+    """In single precision, where they could vanish or overflow; and a value at a bin's edge."""
+    values = torch.cat([torch.randn(2000, 1, generator=torch.Generator().manual_seed(0)) * scale,
+                        torch.arange(2000)[:, None] / 1024 * scale], 1)
+    streamed = Quantiles(2)
+    streamed.add(values)
+    found = streamed.upper(0.05).double()
+    assert ((values > found).double().mean(0) <= 0.05).all()
+    above = found.numpy() - np.quantile(values.double().numpy(), 0.95, axis=0, method="inverted_cdf")
+    assert (above <= streamed.width.numpy() * 1.001).all() and (streamed.width < max(scale / 200, 1e-30)).all()
+
+
+def test_a_value_just_below_the_reach_stays_in_its_units_last_bin():
+    """Single precision rounds its place up to the next unit's first bin."""
+    streamed, last = Quantiles(2), torch.tensor(1.0).nextafter(torch.tensor(0.0))
+    streamed.add(torch.stack([last, -last]).expand(3, 2))
+    assert streamed.reach.tolist() == [1, 1]
+    assert streamed.counts[0, -1] == 3 == streamed.counts[1, 0] and streamed.counts.sum() == 6
+
+
 def test_memory_does_not_grow_with_the_pictures():
     streamed = Quantiles(3)
     before = streamed.counts.numel()
@@ -134,6 +170,8 @@ def test_slips_are_told(net, pictures):
         run(images=pictures.images * float("nan"))
     with pytest.raises(U3Error, match="NaN"):
         Quantiles(2).add(torch.tensor([[0.0, float("nan")]]))
+    with pytest.raises(U3Error, match="infinite"):
+        Quantiles(2).add(torch.tensor([[0.0, 1.0], [-float("inf"), 2.0]]))
     with pytest.raises(U3Error, match="no activations"):
         Quantiles(2).upper(0.1)
 
@@ -143,3 +181,11 @@ def test_batches_are_all_the_pictures_in_order(pictures):
     assert torch.equal(joined, pictures.images)
     chosen = next(batches(pictures, 5, which=[7, 2]))
     assert torch.equal(chosen.masks, pictures.masks[[7, 2]]) and torch.equal(chosen.labelled, pictures.labelled[[7, 2]])
+
+
+def test_several_layers_at_once_are_each_as_alone(net, pictures):
+    both = dissect_layers(net, ("conv", "relu"), pictures, share=0.1)
+    for layer, found in both.items():
+        alone = dissect(net, layer, pictures, share=0.1)
+        assert found.layer == layer and torch.equal(found.thresholds, alone.thresholds)
+        assert torch.equal(found.common, alone.common) and torch.equal(found.either, alone.either)

@@ -40,7 +40,7 @@ __all__ = ["CATEGORIES", "Concepts", "broden", "load"]
 WIDER = ("animal", "mammal", "carnivore", "bovid", "bird", "fish", "tool")
 CATEGORIES = {
     "texture": (*PATTERNS, *pieces.GREY),
-    "material": ("fur", "feathers", "scales", "skin", "stone", "metal", "wood", "fabric", "ceramic"),
+    "material": ("fur", "scales", "skin", "stone", "metal", "wood", "fabric", "ceramic"),
     "object": (*WIDER, "cat", "dog", "sheep", "bison", "panda", "koala", "polar bear", "lemur", "komodo dragon", "duck",
                "hen", "macaw", "goldfish", "clownfish", "horse", "person", "cup", "plate", "spoon", "table", "coin",
                "hammer", "screwdriver", "rocket", "camera", "tripod", "motorcycle", "flag", "flower", "building", "sky",
@@ -82,12 +82,17 @@ class Concepts:
     def __getitem__(self, which: Sequence[int]) -> Labelled:
         images = [torch.from_numpy(np.array(Image.open(io.BytesIO(self._pictures[n])))) for n in which]
         columns = [_ALL.index(name) for name in self.names]
-        masks = [_unpacked(self._masks[n])[columns] for n in which]
+        masks = [_unpacked(self._masks[n], columns) for n in which]
         shown = {category: (self.pixels[which][:, [c == category for c in self.categories]] > 0).any(1)
                  for category in ("scene", "medical")}  # other pictures were not looked at for these
         everywhere = torch.ones(len(which), dtype=torch.bool)
         labelled = torch.stack([shown.get(category, everywhere) for category in self.categories], 1)
         return Labelled(torch.stack(images).permute(0, 3, 1, 2).float() / 255, torch.stack(masks), labelled)
+
+    def masks(self, name: str, which: Sequence[int]) -> Tensor:
+        """The masks of one concept alone, (len(which),113,113) bool; quicker than by ``self[which]``."""
+        self.only([name])  # says so if there is none of that name
+        return torch.cat([_unpacked(self._masks[n], [_ALL.index(name)]) for n in which])
 
     def only(self, names: Sequence[str]) -> Concepts:
         """The same pictures with some of the concepts.
@@ -154,7 +159,7 @@ def _make(file: Path, split: str, count: int, seed: int) -> Stored:
         Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(
             written, "JPEG", quality=95, subsampling=0)
         pictures.append(written.getvalue())
-        packed.append(zlib.compress(np.packbits(masks.numpy()).tobytes(), 6))
+        packed.append(zlib.compress(np.packbits(masks.flatten(1).numpy(), axis=1).tobytes(), 6))
         pixels[n] = masks.sum((1, 2))
     content = io.BytesIO()
     np.savez(content, pixels=pixels.numpy(), **_joined("pictures", pictures), **_joined("masks", packed))
@@ -183,10 +188,12 @@ def _split(stored: dict[str, np.ndarray], name: str) -> tuple[bytes, ...]:
     return tuple(content[start:end] for start, end in zip([0, *ends], ends, strict=False))
 
 
-def _unpacked(packed: bytes) -> Tensor:
+def _unpacked(packed: bytes, columns: list[int]) -> Tensor:
+    """The masks of some of all concepts, (len(columns),113,113) bool."""
     side = SIZE // 2
-    bits = np.unpackbits(np.frombuffer(zlib.decompress(packed), np.uint8), count=len(_ALL) * side * side)
-    return torch.from_numpy(bits.reshape(len(_ALL), side, side)).bool()
+    rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(len(_ALL), -1)[columns]
+    bits = np.unpackbits(rows, axis=1, count=side * side)
+    return torch.from_numpy(bits).view(torch.bool).view(len(columns), side, side)
 
 
 def _version() -> str:

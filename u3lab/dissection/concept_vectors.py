@@ -11,7 +11,7 @@ ranks the units. Adam moves all weights at one pace, and its ranking is worth no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -45,8 +45,18 @@ def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) ->
 
 def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
     """p (N,H,W) in (0,1): where the concept with this vector (U) is, from binary activations (N,U,h,w)."""
-    mixed = torch.einsum("u,nuhw->nhw", weight, active.to(weight))
-    return enlarge(mixed, size).sigmoid()
+    return enlarge(ballot(active)(weight), size).sigmoid()
+
+
+def ballot(active: Tensor) -> Callable[[Tensor], Tensor]:
+    """The function that takes w (U) to Σ_k w_k A_k (N,h,w).
+
+    A is binary and mostly 0, so at each place the weights of the few units that are on are added up, and no others.
+    """
+    count, _, height, width = active.shape
+    places, voters = active.movedim(1, 3).flatten(0, 2).nonzero().unbind(1)
+    nothing = torch.zeros(count * height * width)
+    return lambda w: nothing.scatter_add(0, places, w.gather(0, voters)).view(count, height, width)
 
 
 def enlarge(maps: Tensor, size: tuple[int, int]) -> Tensor:
@@ -90,11 +100,7 @@ def net2vec(active: Tensor, masks: Tensor, filters: int | None = None,
     settings = settings or Net2VecSettings()
     _check(active, masks, filters)
     w = _fit(active, masks, torch.ones(active.shape[1], dtype=torch.bool), settings)
-    if filters is None or filters == len(w):
-        return w
-    kept = torch.zeros(len(w), dtype=torch.bool)
-    kept[w.abs().topk(filters).indices] = True
-    return _fit(active, masks, kept, settings)
+    return w if filters is None else _refit(w, active, masks, filters, settings)
 
 
 def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], counts: Sequence[int],
@@ -104,8 +110,11 @@ def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], co
     Both pairs are activations A (N,U,h,w) and masks (N,H,W), as :func:`net2vec` takes them.
     """
     active, masks = held_out
+    settings = settings or Net2VecSettings()
+    ranked = net2vec(*fit, settings=settings)
     for filters in counts:
-        w = net2vec(*fit, filters, settings)
+        _check(*fit, filters)
+        w = _refit(ranked, *fit, filters, settings)
         yield iou_set(segment(w, active, tuple(masks.shape[1:])) > 0.5, masks)
 
 
@@ -141,23 +150,32 @@ def direction(features: Tensor, shown: Tensor, penalty: float = 1.0, seed: int =
 
 def best_filter(active: Tensor, masks: Tensor) -> tuple[int, float]:
     """The single unit that segments a concept best, and its IoU: on where its enlarged map is more than one half."""
-    def alone(k: int) -> float:
-        return iou_set(enlarge(active[:, k].float(), tuple(masks.shape[1:])) > 0.5, masks)
-
     _check(active, masks, None)
-    found = [alone(k) for k in range(active.shape[1])]
-    best = max(range(len(found)), key=found.__getitem__)
-    return best, found[best]
+    ious, target = [], masks[:, None]
+    for units in active.split(64, 1):  # bounds the memory
+        on = enlarge(units.float(), tuple(masks.shape[1:])) > 0.5
+        ious.append((on & target).sum((0, 2, 3)) / (on | target).sum((0, 2, 3)))
+    best = torch.cat(ious).max(0)
+    return int(best.indices), float(best.values)
+
+
+def _refit(w: Tensor, active: Tensor, masks: Tensor, filters: int, settings: Net2VecSettings) -> Tensor:
+    """The vector of the F units with the largest |w|, fitted anew."""
+    if filters == len(w):
+        return w
+    kept = torch.zeros(len(w), dtype=torch.bool)
+    kept[w.abs().topk(filters).indices] = True
+    return _fit(active, masks, kept, settings)
 
 
 def _fit(active: Tensor, masks: Tensor, kept: Tensor, settings: Net2VecSettings) -> Tensor:
     """w over the kept units (bool, U), 0 elsewhere."""
-    used, size = active[:, kept].float(), tuple(masks.shape[1:])
-    draw = torch.Generator().manual_seed(settings.seed)
-    w = ((2 * torch.rand(used.shape[1], generator=draw) - 1) / used.shape[1] ** 0.5).requires_grad_()
+    mix, size = ballot(active[:, kept]), tuple(masks.shape[1:])
+    draw, units = torch.Generator().manual_seed(settings.seed), int(kept.sum())
+    w = ((2 * torch.rand(units, generator=draw) - 1) / units**0.5).requires_grad_()
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        p = segment(w, used, size)
+        p = enlarge(mix(w), size).sigmoid()
         return p[:1, None], {"error": concept_loss(p, masks)}
 
     last(descend(w, energy, steps=settings.steps, rate=lambda: settings.rate, optimiser=MOMENTUM))

@@ -5,26 +5,28 @@
     IoU(k, c) = Σ |M_k ∩ L_c| / Σ |M_k ∪ L_c|,   sums over the pictures that are labelled for c's category
 
 Bau, Zhou, Khosla, Oliva & Torralba, Network dissection, CVPR 2017, section 2.2. Pictures are read twice, in batches,
-and never kept. Under torchrun each process gives its own share of the pictures, and all get the same numbers.
+and never kept; the layer's maps of the first ones are, so that memory stays bounded, and the network runs a second time
+on the rest only. Under torchrun each process gives its own share of the pictures, and all get the same numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.datasets.labelled import ConceptData, batches
+from u3lab.datasets.labelled import ConceptData, Labelled, batches
+from u3lab.dissection.overlap import overlap
 from u3lab.dissection.quantiles import Quantiles, together
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, several
 
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
 GROUPS = 20  # of pictures, for intervals
+KEPT = 256 * 2**20  # bytes of maps that the second reading need not compute again; 0 saves memory, not a number changes
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Dissection:
         Their names.
     thresholds
         T_k, (U).
+    seen
+        Histograms of the units: ``seen.upper(share)`` gives their thresholds at another share.
     common, either
         Pixels of M_k ∩ L_c and of M_k ∪ L_c, (P,U,C) float64, apart for P groups of pictures.
     """
@@ -44,6 +48,7 @@ class Dissection:
     layer: str
     concepts: tuple[str, ...]
     thresholds: Tensor
+    seen: Quantiles
     common: Tensor
     either: Tensor
 
@@ -103,60 +108,81 @@ def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE
         No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept that has
         no pixel in any picture.
     """
-    groups = min(GROUPS, len(data))
+    return dissect_layers(net, (layer,), data, share, size)[layer]
+
+
+def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, share: float = SHARE,
+                   size: int = 16) -> dict[str, Dissection]:
+    """Layer → its dissection, all from the same two passes; parameters as in :func:`dissect`."""
     mine = range(dist.get_rank(), len(data), dist.get_world_size()) if together() else range(len(data))
-    seen = quantiles(net, layer, (batch.images for batch in batches(data, size, mine)))
-    seen.gather()
-    thresholds = seen.upper(share)
-    common, either = (torch.zeros(groups, len(thresholds), len(data.names), dtype=torch.float64) for _ in range(2))
-    pixels, number = torch.zeros(len(data.names), dtype=torch.float64), iter(mine)
-    for batch in batches(data, size, mine):
-        with torch.no_grad():
-            maps = net.features(batch.images, layer).float()
-        for activation, masks, labelled in zip(maps, batch.masks, batch.labelled, strict=True):
-            shared, areas, sizes = overlap(activation, thresholds, masks)
-            group = next(number) % groups
-            common[group] += shared * labelled
-            either[group] += (areas[:, None] + sizes - shared) * labelled
-            pixels += sizes * labelled
+    kept: list[dict[str, Tensor]] = []
+    seen = _added(_keep(kept, (_maps(net, layers, batch.images) for batch in batches(data, size, mine))))
+    for histograms in seen.values():
+        histograms.gather()
+    thresholds = {layer: histograms.upper(share) for layer, histograms in seen.items()}
+    second = ((kept[n] if n < len(kept) else _maps(net, layers, batch.images), batch)
+              for n, batch in enumerate(batches(data, size, mine)))
+    sums, pixels = _count(second, thresholds, len(data.names), min(GROUPS, len(data)), mine)
     if together():
-        for counted in (common, either, pixels):
+        for counted in (pixels, *sums.values()):
             dist.all_reduce(counted)
-    if (empty := [name for name, count in zip(data.names, pixels, strict=True) if count == 0]):
+    if (empty := [name for name, number in zip(data.names, pixels, strict=True) if number == 0]):
         raise U3Error(f"no picture has a pixel of {', '.join(empty)}; leave it out, or give more pictures")
-    return Dissection(layer, tuple(data.names), thresholds, common, either)
-
-
-def overlap(activation: Tensor, thresholds: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Pixels in one picture: of M_k ∩ L_c (U,C), of M_k (U) and of L_c (C), float64.
-
-    ``activation`` is (U,h,w), ``thresholds`` (U), ``masks`` (C,H,W) bool. All pairs are one product of matrices, over
-    the concepts that the picture has and the units that are active in it: enlarging never goes over a map's maximum.
-    """
-    inside, thresholds = masks.flatten(1), thresholds.to(activation)
-    sizes = inside.sum(1)
-    shared, areas = (torch.zeros(len(thresholds), *shape, dtype=torch.float64) for shape in ((len(masks),), ()))
-    awake = (activation.flatten(1).amax(1) > thresholds).nonzero()[:, 0]
-    if len(awake):
-        large = F.interpolate(activation[None, awake], size=masks.shape[-2:], mode="bilinear", align_corners=False)[0]
-        active = (large > thresholds[awake, None, None]).flatten(1)
-        shown, units = sizes.nonzero()[:, 0], awake.cpu()
-        shared[units[:, None], shown] = (active.float() @ inside[shown].T.to(activation)).double().cpu()
-        areas[units] = active.sum(1).double().cpu()
-    return shared, areas, sizes.double()
+    return {layer: Dissection(layer, tuple(data.names), thresholds[layer], seen[layer], *sums[layer])
+            for layer in layers}
 
 
 def quantiles(net: Classifier, layer: str, images: Iterable[Tensor]) -> Quantiles:
     """What the units of a layer do over batches of pictures (B,3,H,W)."""
-    found: Quantiles | None = None
-    for batch in images:
-        with torch.no_grad():
-            maps = net.features(batch, layer)
+    return _added(_maps(net, (layer,), batch) for batch in images)[layer]
+
+
+def _count(read: Iterable[tuple[dict[str, Tensor], Labelled]], thresholds: dict[str, Tensor], concepts: int,
+           groups: int, numbers: Iterable[int]) -> tuple[dict[str, Tensor], Tensor]:
+    """Layer → pixels of M_k ∩ L_c and of M_k ∪ L_c (2,P,U,C), and pixels of L_c (C), summed over pictures.
+
+    ``read`` gives batches of maps (B,U,h,w) with their labels; picture n of all goes to group n modulo P.
+    """
+    sums = {layer: torch.zeros(2, groups, len(T), concepts, dtype=torch.float64) for layer, T in thresholds.items()}
+    pixels, number = torch.zeros(groups, concepts, dtype=torch.float64), iter(numbers)
+    for maps, batch in read:
+        for n, (masks, labelled) in enumerate(zip(batch.masks, batch.labelled.double(), strict=True)):
+            group = next(number) % groups
+            for layer, T in thresholds.items():
+                shared, areas, sizes = overlap(maps[layer][n], T, masks)
+                sums[layer][0, group] += shared * labelled
+                sums[layer][1, group].addr_(areas, labelled)  # |M_k|, where it is labelled
+            pixels[group] += sizes * labelled
+    for common, either in sums.values():
+        either += pixels[:, None] - common  # |M ∪ L| = |M| + |L| − |M ∩ L|
+    return sums, pixels.sum(0)
+
+
+def _added(read: Iterable[dict[str, Tensor]]) -> dict[str, Quantiles]:
+    found: dict[str, Quantiles] = {}
+    for maps in read:
+        for layer, values in maps.items():
+            found.setdefault(layer, Quantiles(values.shape[1])).add(values)
+    if not found:
+        raise U3Error("there are no pictures to dissect with; give at least one batch")
+    return found
+
+
+def _keep(kept: list[dict[str, Tensor]], read: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+    """Hand the maps on, and put the first ones into a list, as long as they fit into KEPT."""
+    room = KEPT
+    for maps in read:
+        room -= sum(values.nbytes for values in maps.values())
+        if room >= 0:
+            kept.append(maps)
+        yield maps
+
+
+def _maps(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
+    """Layer → its activations (B,U,h,w), from one pass."""
+    found = several(net, layers, images)
+    for layer, maps in found.items():
         if maps.ndim != 4:
             raise U3Error(f"{layer} of {net.name} gives {tuple(maps.shape)}: its units have no places; choose a layer "
                           "before the pooling at the end")
-        found = found or Quantiles(maps.shape[1])
-        found.add(maps)
-    if found is None:
-        raise U3Error("there are no pictures to dissect with; give at least one batch")
-    return found
+    return {layer: maps.float().contiguous() for layer, maps in found.items()}

@@ -6,6 +6,7 @@ Object detectors emerge in deep scene CNNs, ICLR 2015, showed such patches to pe
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from u3lab.datasets.labelled import ConceptData, batches
 from u3lab.errors import U3Error
 from u3lab.inversion.empirical import seen
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, several
 
 
 class Peaks(NamedTuple):
@@ -24,26 +25,37 @@ class Peaks(NamedTuple):
     pictures: Tensor
 
 
-def peaks(net: Classifier, layer: str, data: ConceptData, count: int = 9) -> Peaks:
-    """The ``count`` pictures in which each unit of a layer has its largest activations.
+def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, count: int = 9) -> dict[str, Peaks]:
+    """Layer → the ``count`` pictures in which each of its units has its largest activations.
 
     Raises
     ------
     U3Error
-        No pictures.
+        No pictures, or a layer that the network does not have.
     """
-    best: Peaks | None = None
-    for start, batch in zip(range(0, len(data), 16), batches(data, 16), strict=True):
-        with torch.no_grad():
-            top = net.features(batch.images, layer).flatten(2).amax(2).T.float().cpu()  # (U,B)
-        numbers = torch.arange(start, start + top.shape[1]).expand_as(top)
-        if best is not None:
-            top, numbers = torch.cat([best.values, top], 1), torch.cat([best.pictures, numbers], 1)
-        kept = top.topk(min(count, top.shape[1]), 1)
-        best = Peaks(kept.values, numbers.gather(1, kept.indices))
-    if best is None:
+    best: dict[str, Peaks] = {}
+    if not len(data):
         raise U3Error("there are no pictures to look at; give at least one")
+    for start, batch in zip(range(0, len(data), 16), batches(data, 16), strict=True):
+        for layer, maps in several(net, layers, batch.images).items():
+            top = maps.flatten(2).amax(2).T.float().cpu()  # (U,B)
+            numbers = torch.arange(start, start + top.shape[1]).expand_as(top)
+            if layer in best:
+                top, numbers = torch.cat([best[layer].values, top], 1), torch.cat([best[layer].pictures, numbers], 1)
+            kept = top.topk(min(count, top.shape[1]), 1)
+            best[layer] = Peaks(kept.values, numbers.gather(1, kept.indices))
     return best
+
+
+def pooled(net: Classifier, layers: Sequence[str], pictures: Iterable[Tensor]) -> dict[str, Tensor]:
+    """Layer → the means of its maps over all places (N,U), for batches of pictures (B,3,H,W): what probes read."""
+    means: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    for images in pictures:
+        for layer, maps in several(net, layers, images).items():
+            means[layer].append(maps.flatten(2).mean(2).cpu())
+    if not means[layers[0]]:
+        raise U3Error("there are no pictures to look at; give at least one batch")
+    return {layer: torch.cat(parts) for layer, parts in means.items()}
 
 
 def patches(net: Classifier, layer: str, unit: int, found: Peaks, data: ConceptData, size: int = 96) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from u3lab.errors import U3Error
 
 BINS = 8192  # a multiple of 4, so that bins can be joined in pairs
+FINEST = 2.0**-100  # the least reach: far below it float32 has no numbers to count with
 
 
 def together() -> bool:
@@ -45,13 +46,16 @@ class Quantiles:
         U3Error
             NaN or infinite values.
         """
-        values = activations.detach().double().cpu().movedim(1, 0).flatten(1)  # (U,N)
-        if not values.isfinite().all():
+        values = activations.detach().float().cpu().movedim(1, 0).flatten(1)  # (U,N)
+        greatest = torch.maximum(values.amax(1), -values.amin(1)).double()
+        if not greatest.isfinite().all():  # one NaN or infinite value is enough
             raise U3Error("the activations have NaN or infinite values; check the pictures and the network's weights")
-        self._widen(values.abs().amax(1))
-        scale = torch.where(self.reach > 0, self.reach, 1.0)[:, None]
-        place = ((values / scale + 1) * (BINS / 2)).long().clamp_(0, BINS - 1)
-        place += torch.arange(len(place))[:, None] * BINS
+        self._widen(greatest)
+        # The reach is a power of two, so only the sum is rounded: by less than 1/1000 bin, and never down over the
+        # lower edge of a bin, which float32 has.
+        scale = (BINS / 2 / torch.where(self.reach > 0, self.reach, 1.0)).float()[:, None]
+        place = (values * scale).add_(BINS / 2).int().clamp_(max=BINS - 1)
+        place += torch.arange(len(place), dtype=torch.int32)[:, None] * BINS
         self.counts += torch.bincount(place.flatten(), minlength=self.counts.numel()).view_as(self.counts)
         self.seen += values.shape[1]
 
@@ -92,7 +96,7 @@ class Quantiles:
         Until then a unit has only had zeros, which lie in the middle bin whatever the reach.
         """
         new = (self.reach == 0) & (needed > 0)
-        self.reach[new] = torch.exp2(torch.floor(torch.log2(needed[new])) + 1)
+        self.reach[new] = torch.exp2(torch.floor(torch.log2(needed[new])) + 1).clamp(min=FINEST)
         while (small := (needed >= self.reach) & (needed > 0)).any():
             pairs = self.counts[small].view(-1, BINS // 2, 2).sum(2)
             self.counts[small] = torch.nn.functional.pad(pairs, (BINS // 4, BINS // 4))
