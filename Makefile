@@ -23,6 +23,9 @@ OFFLINE := --LabApp.app_settings_dir="$(CURDIR)/tools/jupyterlab"
 # A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
 LARGE := --ServerApp.tornado_settings="{'websocket_max_message_size': 104857600}"
 
+# A notebook computes with half of two cores, so two of them run side by side, each in a process of its own.
+TWO := -n 2 --dist loadscope
+
 WANTED_lab := .
 WANTED_test := .[test]
 WANTED_peers := .[test,peers]
@@ -53,9 +56,9 @@ test: .venv/u3lab-$(WITH)
 	@echo "== oracles: the same numbers as other libraries"
 	$(PY) -m pytest tests/oracles
 	@echo "== notebooks, top to bottom"
-	$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+	$(PY) -m pytest $(TWO) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 	@echo "== every control of the notebooks, from end to end"
-	$(PY) -m pytest tests/notebooks
+	$(PY) -m pytest $(TWO) tests/notebooks
 	@echo "== browser"
 	$(PY) -m pytest tests/browser
 	@echo "== all passed"

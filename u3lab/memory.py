@@ -24,3 +24,16 @@ def keep() -> bool:
         return bool(mallopt(_M_TRIM_THRESHOLD, FREE) and mallopt(_M_MMAP_THRESHOLD, BLOCK))
     except (AttributeError, OSError):
         return False
+
+
+def give_back() -> bool:
+    """Hand all free memory back to the system, also the holes between blocks in use; False where that is not possible.
+
+    For the end of a long pass over many pictures, whose large maps are not needed again.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (AttributeError, OSError):
+        return False

@@ -167,7 +167,7 @@ def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str,
     found: dict[str, Tensor] = {}
 
     def note(layer: str, output: Tensor) -> None:
-        found[layer] = output
+        found[layer] = output.clone()  # a ReLU that follows may write over it
         if len(found) == len(set(layers)):
             raise _Reached
 

@@ -151,3 +151,10 @@ def test_the_best_filter_is_the_best_of_all(made):
     each = [iou_set(enlarge(active[:, k].float(), masks.shape[1:]) > 0.5, masks) for k in range(active.shape[1])]
     unit, iou = best_filter(active, masks)
     assert iou == pytest.approx(max(each)) and unit == max(range(len(each)), key=each.__getitem__)
+
+
+def test_masks_of_another_size_are_refused():
+    mask = torch.ones(2, 4, 4, dtype=torch.bool)
+    for other in (mask[:1], mask[..., :3], mask.float()):
+        with pytest.raises(U3Error, match="cannot be compared"):
+            iou_set(other, mask)

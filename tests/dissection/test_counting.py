@@ -113,9 +113,10 @@ def test_peaks_are_the_sorted_maxima(net, data):
     for unit in range(2):
         np.testing.assert_allclose(found.values[unit], np.sort(tops[:, unit])[::-1][:5])
         np.testing.assert_allclose(tops[found.pictures[unit], unit], found.values[unit])
-    assert peaks(net, ["copy"], dataclasses.replace(data, images=data.images[:3]))["copy"].values.shape == (2, 3)
+    few = dataclasses.replace(data, images=data.images[:3], masks=data.masks[:3])
+    assert peaks(net, ["copy"], few)["copy"].values.shape == (2, 3)
     with pytest.raises(U3Error, match="no pictures"):
-        peaks(net, ["copy"], dataclasses.replace(data, images=data.images[:0]))
+        peaks(net, ["copy"], dataclasses.replace(data, images=data.images[:0], masks=data.masks[:0]))
 
 
 def test_a_patch_is_the_receptive_field(net, data):

@@ -160,7 +160,7 @@ def test_slips_are_told(net, pictures):
 
     with pytest.raises(U3Error, match="no places"):
         run("flat")
-    with pytest.raises(U3Error, match=r"need masks \(12,2,h,w\)"):
+    with pytest.raises(U3Error, match=r"need masks \(8,2,h,w\)"):
         run(names=("red", "left"))
     with pytest.raises(U3Error, match="give bool"):
         run(masks=pictures.masks.float())
@@ -189,3 +189,10 @@ def test_several_layers_at_once_are_each_as_alone(net, pictures):
         alone = dissect(net, layer, pictures, share=0.1)
         assert found.layer == layer and torch.equal(found.thresholds, alone.thresholds)
         assert torch.equal(found.common, alone.common) and torch.equal(found.either, alone.either)
+
+
+def test_each_picture_has_its_masks(pictures):
+    with pytest.raises(U3Error, match="12 pictures have 11 masks"):
+        dataclasses.replace(pictures, masks=pictures.masks[:11])
+    with pytest.raises(U3Error, match="12 pictures have 3 labelled"):
+        dataclasses.replace(pictures, labelled=pictures.labelled[:3])

@@ -44,7 +44,7 @@ class ConceptData(Protocol):
     def __getitem__(self, which: Sequence[int]) -> Labelled: ...
 
 
-def batches(data: ConceptData, size: int = 16, which: Sequence[int] | None = None) -> Iterator[Labelled]:
+def batches(data: ConceptData, size: int = 8, which: Sequence[int] | None = None) -> Iterator[Labelled]:
     """The pictures in groups of ``size``; all, or those with these numbers."""
     chosen = range(len(data)) if which is None else which
     for start in range(0, len(chosen), size):
@@ -81,6 +81,11 @@ class LabelledPictures:
     images: Tensor
     masks: Tensor
     labelled: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        parts = {"masks": self.masks, "labelled": self.labelled}
+        if (wrong := [name for name, part in parts.items() if part is not None and len(part) != len(self.images)]):
+            raise U3Error(f"{len(self.images)} pictures have {len(parts[wrong[0]])} {wrong[0]}; give one for each")
 
     def __len__(self) -> int:
         return len(self.images)

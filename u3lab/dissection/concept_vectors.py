@@ -39,8 +39,7 @@ class Net2VecSettings:
 def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) -> Tensor:
     """A (N,U,h,w) bool: where each unit is over its threshold T (U), at the layer's own resolution."""
     with torch.no_grad():
-        maps = torch.cat([net.features(part, layer).cpu() for part in images.split(16)])
-    return maps > thresholds[:, None, None].to(maps)
+        return torch.cat([net.features(part, layer).cpu() > thresholds[:, None, None] for part in images.split(8)])
 
 
 def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
@@ -74,7 +73,16 @@ def concept_loss(p: Tensor, masks: Tensor) -> Tensor:
 
 
 def iou_set(predicted: Tensor, masks: Tensor) -> float:
-    """Σ|P ∩ L| / Σ|P ∪ L| over all pictures (N,H,W), both bool; 0 if both are empty."""
+    """Σ|P ∩ L| / Σ|P ∪ L| over all pictures (N,H,W), both bool; 0 if both are empty.
+
+    Raises
+    ------
+    U3Error
+        Masks of another size or another number, or not bool.
+    """
+    if predicted.shape != masks.shape or predicted.dtype != torch.bool or masks.dtype != torch.bool:
+        raise U3Error(f"{tuple(predicted.shape)} {predicted.dtype} and {tuple(masks.shape)} {masks.dtype} cannot be "
+                      "compared; give two bool tensors of one shape, for example segment(w, active, size) > 0.5")
     either = (predicted | masks).sum()
     return float((predicted & masks).sum() / either) if either else 0.0
 

@@ -18,6 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from u3lab import memory
 from u3lab.datasets.labelled import ConceptData, Labelled, batches
 from u3lab.dissection.overlap import overlap
 from u3lab.dissection.quantiles import Quantiles, together
@@ -26,7 +27,7 @@ from u3lab.nets import Classifier, several
 
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
 GROUPS = 20  # of pictures, for intervals
-KEPT = 256 * 2**20  # bytes of maps that the second reading need not compute again; 0 saves memory, not a number changes
+KEPT = 128 * 2**20  # bytes of maps that the second reading need not compute again; 0 saves memory, not a number changes
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Dissection:
             yield replace(self, common=common, either=either)
 
 
-def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE, size: int = 16) -> Dissection:
+def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE, size: int = 8) -> Dissection:
     """Compare all units of a layer with all concepts.
 
     Parameters
@@ -112,7 +113,7 @@ def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE
 
 
 def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, share: float = SHARE,
-                   size: int = 16) -> dict[str, Dissection]:
+                   size: int = 8) -> dict[str, Dissection]:
     """Layer → its dissection, all from the same two passes; parameters as in :func:`dissect`."""
     mine = range(dist.get_rank(), len(data), dist.get_world_size()) if together() else range(len(data))
     kept: list[dict[str, Tensor]] = []
@@ -126,6 +127,8 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, sh
     if together():
         for counted in (pixels, *sums.values()):
             dist.all_reduce(counted)
+    kept.clear()
+    memory.give_back()
     if (empty := [name for name, number in zip(data.names, pixels, strict=True) if number == 0]):
         raise U3Error(f"no picture has a pixel of {', '.join(empty)}; leave it out, or give more pictures")
     return {layer: Dissection(layer, tuple(data.names), thresholds[layer], seen[layer], *sums[layer])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from u3lab import memory
 from u3lab.datasets.labelled import ConceptData, batches
 from u3lab.errors import U3Error
 from u3lab.inversion.empirical import seen
@@ -36,7 +37,7 @@ def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, count: int 
     best: dict[str, Peaks] = {}
     if not len(data):
         raise U3Error("there are no pictures to look at; give at least one")
-    for start, batch in zip(range(0, len(data), 16), batches(data, 16), strict=True):
+    for start, batch in zip(range(0, len(data), 8), batches(data, 8), strict=True):
         for layer, maps in several(net, layers, batch.images).items():
             top = maps.flatten(2).amax(2).T.float().cpu()  # (U,B)
             numbers = torch.arange(start, start + top.shape[1]).expand_as(top)
@@ -44,6 +45,7 @@ def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, count: int 
                 top, numbers = torch.cat([best[layer].values, top], 1), torch.cat([best[layer].pictures, numbers], 1)
             kept = top.topk(min(count, top.shape[1]), 1)
             best[layer] = Peaks(kept.values, numbers.gather(1, kept.indices))
+    memory.give_back()
     return best
 
 
@@ -55,6 +57,7 @@ def pooled(net: Classifier, layers: Sequence[str], pictures: Iterable[Tensor]) -
             means[layer].append(maps.flatten(2).mean(2).cpu())
     if not means[layers[0]]:
         raise U3Error("there are no pictures to look at; give at least one batch")
+    memory.give_back()
     return {layer: torch.cat(parts) for layer, parts in means.items()}
 
 
