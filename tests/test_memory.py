@@ -46,3 +46,32 @@ def test_a_c_library_without_mallopt_is_left_alone(monkeypatch):
     monkeypatch.setattr("ctypes.CDLL", lambda name: object())
     monkeypatch.setattr(sys, "platform", "linux")
     assert memory.keep() is False
+
+
+HOLES = """
+import psutil, u3lab
+from u3lab import memory
+import torch
+kept, parts = [], []
+for n in range(400):  # large blocks between small ones that stay: the small ones keep the heap long
+    parts.append(torch.ones(2**18))
+    kept.append(torch.ones(64))
+before = psutil.Process().memory_info().rss
+parts.clear()
+memory.give_back()
+print((before - psutil.Process().memory_info().rss) >> 20)
+"""
+
+
+@pytest.mark.skipif(not memory.keep(), reason="another C library than glibc")
+def test_holes_between_blocks_in_use_go_back_to_the_system():
+    run = subprocess.run([sys.executable, "-c", HOLES], check=True, capture_output=True, text=True)
+    assert int(run.stdout) > 300  # of 400 MB
+
+
+def test_giving_back_is_nothing_elsewhere(monkeypatch):
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert memory.give_back() is False
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert memory.give_back() is False

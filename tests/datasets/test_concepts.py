@@ -70,6 +70,9 @@ def test_brains_and_scenes_are_labelled_apart(data):
     scene = [k for k, one in enumerate(data.categories) if one == "scene"]
     assert 0 < batch.labelled[:, scene].all(1).sum() < 60
     assert batch.labelled[:, data.names.index("eye")].all()
+    one = data.names[scene[0]]
+    alone = data.only([one])[list(range(60))].labelled[:, 0]
+    assert torch.equal(alone, batch.labelled[:, scene[0]]), "other scenes are looked at as well"
 
 
 def test_no_source_is_in_both_splits():

@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -52,6 +52,7 @@ CATEGORIES = {
     "medical": ("grey matter", "white matter", "outside of the brain"),
     "control": ("pasted edge",)}
 CATEGORY = {name: category for category, names in CATEGORIES.items() for name in names}
+PARTLY = ("scene", "medical")  # categories that some pictures only are labelled for
 SIZE = 227
 READERS = ("broden", "labelled")  # modules beside this one that have no part in making the pictures
 
@@ -72,6 +73,7 @@ class Concepts:
     pixels: Tensor
     _pictures: tuple[bytes, ...]
     _masks: tuple[bytes, ...]
+    _looked: dict[str, Tensor]  # category → (N) bool; other pictures were not looked at for it
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -84,10 +86,8 @@ class Concepts:
         images = [torch.from_numpy(np.array(Image.open(io.BytesIO(self._pictures[n])))) for n in which]
         columns = [_ALL.index(name) for name in self.names]
         masks = [_unpacked(self._masks[n], columns) for n in which]
-        shown = {category: (self.pixels[which][:, [c == category for c in self.categories]] > 0).any(1)
-                 for category in ("scene", "medical")}  # other pictures were not looked at for these
-        everywhere = torch.ones(len(which), dtype=torch.bool)
-        labelled = torch.stack([shown.get(category, everywhere) for category in self.categories], 1)
+        everywhere = torch.ones(len(self), dtype=torch.bool)
+        labelled = torch.stack([self._looked.get(one, everywhere)[which] for one in self.categories], 1)
         return Labelled(torch.stack(images).permute(0, 3, 1, 2).float() / 255, torch.stack(masks), labelled)
 
     def masks(self, name: str, which: Sequence[int]) -> Tensor:
@@ -106,7 +106,7 @@ class Concepts:
         if (missing := [name for name in names if name not in self.names]):
             raise U3Error(f"no picture has enough of {', '.join(missing)}; the concepts are {', '.join(self.names)}")
         columns = [self.names.index(name) for name in names]
-        return Concepts(tuple(names), self.pixels[:, columns], self._pictures, self._masks)
+        return replace(self, names=tuple(names), pixels=self.pixels[:, columns])
 
     def showing(self, name: str, least: int = 1) -> list[int]:
         """The numbers of the pictures that have at least so many pixels of a concept."""
@@ -123,7 +123,8 @@ def load(split: str = "train", count: int = 1500, seed: int = 0, least: int = 8)
     Parameters
     ----------
     split
-        "train" or "validation": no photo, face, font or brain slice is in both.
+        "train" or "validation": no photo, face, font or brain slice is in both; of the photos of brick and gravel,
+        which are single, each has one half.
     least
         Concepts that fewer pictures show are left out of ``names``.
 
@@ -138,7 +139,8 @@ def load(split: str = "train", count: int = 1500, seed: int = 0, least: int = 8)
     file = paths.cache(f"concepts-{split}-{count}-{seed}-{_version()}.npz")
     pictures, masks, pixels = _read(file) or _make(file, split, count, seed)
     names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)
-    return Concepts(names, pixels[:, [_ALL.index(name) for name in names]], pictures, masks)
+    looked = {one: (pixels[:, [_ALL.index(name) for name in CATEGORIES[one]]] > 0).any(1) for one in PARTLY}
+    return Concepts(names, pixels[:, [_ALL.index(name) for name in names]], pictures, masks, looked)
 
 
 Stored = tuple[tuple[bytes, ...], tuple[bytes, ...], Tensor]

@@ -32,7 +32,7 @@ def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] |
     U3Error
         A unit that the layer does not have, or a layer that the network has ways around.
     """
-    chosen = torch.as_tensor(units, dtype=torch.long).flatten()
+    chosen = torch.as_tensor(units, dtype=torch.long, device=features.device).flatten()
     if chosen.numel() and not 0 <= int(chosen.min()) <= int(chosen.max()) < features.shape[1]:
         raise U3Error(f"{layer} has units 0 to {features.shape[1] - 1}; got {chosen.tolist()[:8]}")
     silenced = features.detach().clone()
@@ -66,7 +66,7 @@ def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
 
     0.5 is guessing, whatever the share of the class among the labels (B).
     """
-    found, wanted = scores.argmax(1) == target, labels == target
+    found, wanted = (scores.argmax(1) == target).to(labels.device), labels == target
     if not wanted.any() or wanted.all():
         raise U3Error(f"class {target} has {int(wanted.sum())} of {len(labels)} pictures; give pictures of it and of "
                       "others")
