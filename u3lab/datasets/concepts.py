@@ -27,8 +27,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from u3lab import paths
-from u3lab.datasets import composing, pieces
+from u3lab import memory, paths
+from u3lab.datasets import composing, outlines, pieces
 from u3lab.datasets.broden import broden
 from u3lab.datasets.colours import NAMES as COLOURS
 from u3lab.datasets.labelled import Labelled
@@ -164,6 +164,9 @@ def _make(file: Path, split: str, count: int, seed: int) -> Stored:
         pictures.append(written.getvalue())
         packed.append(zlib.compress(np.packbits(masks.flatten(1).numpy(), axis=1).tobytes(), 6))
         pixels[n] = masks.sum((1, 2))
+    for material in (outlines.outlines, pieces.annotated, pieces.things):  # some hundred megabytes
+        material.cache_clear()
+    memory.give_back()
     content = io.BytesIO()
     np.savez(content, pixels=pixels.numpy(), **_joined("pictures", pictures), **_joined("masks", packed))
     with suppress(OSError):  # a disk that is full or read-only costs the next start some seconds, nothing else
