@@ -24,7 +24,7 @@ OFFLINE := --LabApp.app_settings_dir="$(CURDIR)/tools/jupyterlab"
 LARGE := --ServerApp.tornado_settings="{'websocket_max_message_size': 104857600}"
 
 # A notebook computes with half of two cores, so two of them run side by side, each in a process of its own.
-TWO := -n 2 --dist loadscope
+TWO := -n 2
 
 WANTED_lab := .
 WANTED_test := .[test]
@@ -56,7 +56,7 @@ test: .venv/u3lab-$(WITH)
 	@echo "== oracles: the same numbers as other libraries"
 	$(PY) -m pytest tests/oracles
 	@echo "== notebooks, top to bottom"
-	$(PY) -m pytest $(TWO) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+	$(PY) -m pytest $(TWO) --dist loadscope --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 	@echo "== every control of the notebooks, from end to end"
 	$(PY) -m pytest $(TWO) tests/notebooks
 	@echo "== browser"

@@ -28,7 +28,7 @@ from u3lab.datasets.labelled import ConceptData, LabelledPictures, batches
 from u3lab.dissection import dissect, dissecting, quantiles
 from u3lab.dissection.dissecting import GROUPS, KEPT, LEAST, SHARE
 
-NETWORK, LAYER = "squeezenet1_1", "fire5"
+NETWORK, LAYERS = "squeezenet1_1", ("fire5", "fire9")  # the middle, and the layer that notebook 07 dissects
 SIZES, ROUNDS = (100, 200, 400), 3
 TARGET = 0.05  # ours/peer
 NEAR = 0.01  # greatest difference of two IoUs that count as the same: our thresholds lie within a bin of the exact ones
@@ -40,8 +40,8 @@ PICTURES: Callable[[int], ConceptData] = partial(concepts.load, "train")  # any:
 class Task:
     """A network and so many pictures, all in memory, with their labels in the form of either side."""
 
-    def __init__(self, count: int) -> None:
-        data = PICTURES(count)
+    def __init__(self, count: int, layer: str) -> None:
+        data, self.layer = PICTURES(count), layer
         whole = data[list(range(len(data)))]
         self.net = nets.load(NETWORK, device="cpu")
         self.data = LabelledPictures(tuple(data.names), *whole)
@@ -49,24 +49,24 @@ class Task:
 
     def ours(self) -> Tensor:
         """IoU (U,C)."""
-        return dissect(self.net, LAYER, self.data).iou
+        return dissect(self.net, self.layer, self.data).iou
 
     def lite(self, skip: bool = True) -> lite.Found:
-        return lite.dissect(self.net, LAYER, self.data, self.labels, SHARE, skip)
+        return lite.dissect(self.net, self.layer, self.data, self.labels, SHARE, skip)
 
     def passes(self) -> list[Tensor]:
         """The network alone, once over all pictures."""
         with torch.no_grad():
-            return [self.net.features(batch.images, LAYER).contiguous() for batch in batches(self.data)]
+            return [self.net.features(batch.images, self.layer).contiguous() for batch in batches(self.data)]
 
     def thresholds(self) -> Tensor:
         """Our first reading."""
-        return quantiles(self.net, LAYER, (batch.images for batch in batches(self.data))).upper(SHARE)
+        return quantiles(self.net, self.layer, (batch.images for batch in batches(self.data))).upper(SHARE)
 
     def counting(self) -> Callable[[], object]:
         """The last part of ours alone, on maps that are there: enlarge, compare, count."""
-        maps = ({LAYER: one} for one in self.passes())
-        read, levels = list(zip(maps, batches(self.data), strict=True)), {LAYER: self.thresholds()}
+        maps = ({self.layer: one} for one in self.passes())
+        read, levels = list(zip(maps, batches(self.data), strict=True)), {self.layer: self.thresholds()}
         return lambda: dissecting._count(read, levels, len(self.data.names), GROUPS, range(len(self.data)))
 
 
@@ -75,6 +75,7 @@ class Race:
     """Ours against the peers. ``times``: side → step or "whole" → ms a picture, one a round."""
 
     pictures: int
+    layer: str
     times: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     labelled: int = 0
     same: float = 0.0
@@ -104,9 +105,9 @@ def compare(race: Race, ours: Tensor, theirs: Tensor) -> None:
     assert race.difference <= NEAR, f"IoUs of the two ways differ by {race.difference:.3f}"
 
 
-def run(count: int, rounds: int) -> Race:
+def run(count: int, layer: str, rounds: int) -> Race:
     """Take turns, after a first reading that does not count."""
-    task, race = Task(count), Race(count)
+    task, race = Task(count, layer), Race(count, layer)
     counting = task.counting()
     for _ in range(rounds):
         whole, mine = _clock(task.ours)
@@ -128,7 +129,7 @@ def _clock(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def alone(count: int) -> None:
     """What one process measures: print ms a picture and the peak in MB, of ours and of the quicker peer."""
-    task, found = Task(count), {"pictures": count}
+    task, found = Task(count, LAYERS[0]), {"pictures": count}
     for side, work in (("ours", task.ours), ("lite", task.lite)):
         seconds = Value("d")  # comes back from the fork
         timed = partial(_timed, work, seconds)
@@ -158,10 +159,11 @@ def report(quick: bool) -> dict[str, Any]:
     print("\n# Network dissection: ours against the paper's way and NetDissect-Lite's\n", flush=True)
     facts = table.facts()
     print(" · ".join(f"{name} {facts[name]}" for name in ("date", "machine", "cores", "threads", "load", "torch")))
-    rows, race = growth(sizes), run(sizes[0], rounds)
-    print_race(race)
+    rows, races = growth(sizes), [run(sizes[0], layer, rounds) for layer in LAYERS]
+    for race in races:
+        print_race(race)
     print_growth(rows)
-    return {"race": asdict(race), "growth": rows}
+    return {"races": [asdict(race) for race in races], "growth": rows}
 
 
 def print_race(race: Race) -> None:
@@ -172,7 +174,7 @@ def print_race(race: Race) -> None:
         for peer in PEERS:
             ratios = race.ratios(peer, part)
             ratio = statistics.median(ratios)
-            print(f"| dissection, {part}, a picture of {race.pictures} | {NETWORK} {LAYER} | "
+            print(f"| dissection, {part}, a picture of {race.pictures} | {NETWORK} {race.layer} | "
                   f"{race.time('ours', part):.1f} | {peer} | {race.time(peer, part):.1f} | {ratio:.3f} "
                   f"({ratios[0]:.3f}–{ratios[-1]:.3f}) | {1 / ratio:.1f} | IoU {race.difference:.0e} | ≤ {TARGET} | "
                   f"{'yes' if ratio <= TARGET else '**no**'} |")
