@@ -189,7 +189,7 @@ def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], title: s
                       "give finite numbers (rows, columns), at least one, and a name for each")
     with canvas.plot(1.2 + 0.62 * len(columns), 0.9 + 0.4 * len(rows), title) as (sheet, axes):
         low, high = values.min(0 if by_column else None), values.max(0 if by_column else None)
-        axes.imshow(light := (values - low) / np.maximum(high - low, 1e-12), cmap="inferno", aspect="auto", vmin=0, vmax=1)
+        axes.imshow(light := (values - low) / (high - low).clip(1e-12), cmap="inferno", aspect="auto", vmin=0, vmax=1)
         axes.set_xticks(range(len(columns)), columns, rotation=30 if max(map(len, columns)) > 8 else 0)
         axes.set_yticks(range(len(rows)), rows)
         axes.tick_params(length=0)
