@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
+import torch
 
 from u3lab import canvas
 from u3lab.canvas import INK
@@ -21,7 +22,7 @@ CELL = 0.19  # inches
 
 def heatmap(values: Numbers, names: Sequence[str], groups: Sequence[str] = (), title: str = "", *,
             alt: str = "") -> Figure:
-    """Values (N,N), negative ones blue, zero white, positive ones red, up to the largest off the diagonal.
+    """Values (N,N), negative ones blue, zero white, positive ones orange, up to the largest off the diagonal.
 
     Parameters
     ----------
@@ -35,8 +36,6 @@ def heatmap(values: Numbers, names: Sequence[str], groups: Sequence[str] = (), t
     U3Error
         Numbers of values, names and groups that do not fit, or no alt text.
     """
-    import torch
-
     alt, values, count = required(alt), numbers("the heat map", values), len(names)
     if values.shape != (count, count) or count < 2 or not np.isfinite(values).all() or len(groups) not in (0, count):
         raise U3Error(f"a heat map of shape {values.shape} has {count} names and {len(groups)} groups; give finite "
