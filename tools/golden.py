@@ -1,0 +1,424 @@
+"""Outputs of some sixty public calls, to hold two versions of the library against each other bit by bit.
+
+    python tools/golden.py --save before.pt          # on the version that is known to be right
+    python tools/golden.py --against before.pt       # on the changed one: prints what differs, exit code 1 if anything
+
+A change of names and rooms may change no number. The calls below carry today's names; each has a title that stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+
+import u3lab  # noqa: F401 — before torch
+import torch
+from torch import Tensor
+
+from u3lab import crops, dissection, equivariance, figures, heatmap, images, inversion, nets, pixels, prior, saliency
+from u3lab import ticker, variation, views
+from u3lab.datasets import blobs, concepts, patterns, taxonomy
+from u3lab.datasets.labelled import LabelledPictures
+from u3lab.descent import last
+from u3lab.saliency import deep_quiz as mask_quiz
+from u3lab.saliency import detection_trial, findings, pasting, pointing, sticker_recipe, transfer
+
+CALLS: dict[str, Callable[[], object]] = {}
+
+
+def call(title: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
+    """Note a call under a title that outlives its name."""
+    def note(function: Callable[[], object]) -> Callable[[], object]:
+        CALLS[title] = function
+        return function
+    return note
+
+
+def draw(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@cache
+def squeezenet() -> nets.Classifier:
+    return nets.load("squeezenet1_1", "cpu")
+
+
+@cache
+def lite() -> nets.Classifier:
+    return nets.load("efficientnet_lite0", "cpu")
+
+
+@cache
+def photo(name: str = "coffee", size: int = 128) -> Tensor:
+    return images.load(name, size=size)
+
+
+@cache
+def scenes() -> LabelledPictures:
+    """Ten made pictures with two concepts."""
+    masks = torch.stack([torch.cat([blobs.shape(32, draw(2 * n + k), 0.2)[0] > 0.5 for k in (0, 1)]) for n in range(10)])
+    pictures = torch.cat([patterns.paint(name, 64, draw(n)) for n, name in enumerate(patterns.PATTERNS)])
+    return LabelledPictures(("one", "two"), pictures, masks)
+
+
+@cache
+def found() -> dict[str, dissection.Dissection]:
+    return dissection.dissect_layers(squeezenet(), ("fire3", "fire9"), scenes())
+
+
+@cache
+def active() -> Tensor:
+    one = found()["fire3"]
+    return dissection.binarise(squeezenet(), "fire3", scenes().images, one.thresholds)
+
+
+# Pictures, drawing and small tools
+
+call("load, resize, blur")(lambda: [photo(), images.resize(photo(), 77), images.blur(photo(), 2.5)])
+call("names, caption, label")(lambda: [images.names("everyday"), images.caption("dog"), images.label("dog")])
+call("crops")(lambda: crops.crops(["dog", "hens"], 48, 2))
+call("batches of crops")(lambda: next(crops.batches(["dog", "hens"], 48, 3)))
+call("total variation")(lambda: [variation.variation(photo(), beta) for beta in (1.0, 2.0, 3.0)])
+call("shift and zoom")(lambda: [views.shift(photo(), 5, draw()), views.zoom(photo(), 0.2, draw())])
+call("heat map colours")(lambda: [pixels.heat(photo()[0, 0]), pixels.heat(photo()[0, 0] - 0.5, signed=True)])
+call("overlay and relief")(lambda: [pixels.overlay(photo(), photo()[0, 0]), pixels.relief(photo() - 0.5)])
+call("png and jpeg")(lambda: [pixels.png(photo()), pixels.jpeg(photo(), 80)])
+call("a grid of pictures")(lambda: figures.grid([photo(), photo("dog")], ["a", "b"], alt="Two.").png)
+call("curves")(lambda: figures.curves({"a": [1, 2, 3], "b": [3, 2, 5]}, "x", "y", alt="Two.").png)
+call("bars")(lambda: figures.bars({"a": 0.3, "b": (0.5, 0.4, 0.7)}, "x", alt="Two.", chance=0.2).png)
+call("classes")(lambda: figures.classes(squeezenet().classes, squeezenet()(photo())).png)
+call("table")(lambda: figures.table([[1.0, 0.2], [0.2, 1.0]], ["a", "b"], ["a", "b"], alt="Two.").png)
+call("matrix of named things")(lambda: heatmap.heatmap(torch.eye(3) + 0.1, ["a", "b", "c"], ["x", "x", "y"], alt="3.").png)
+call("bars in a frame")(lambda: ticker.bars({"hen": 0.7, "cock": 0.3}, 120))
+
+# Networks
+
+call("scores of both networks")(lambda: [squeezenet()(photo()), lite()(photo())])
+call("features")(lambda: [squeezenet().features(photo(), layer) for layer in ("conv1", "fire5", "fire9")])
+call("several layers at once")(lambda: nets.several(lite(), ("stage3", "stage7"), photo()))
+call("an untrained copy")(lambda: dissection.untrained(squeezenet())(photo()))
+
+# Saliency
+
+
+def maps(net: nets.Classifier, layer: str) -> list[Tensor]:
+    x = photo("dog")
+    return [saliency.backprop(net, x, 235, rule) for rule in saliency.RULES] + [
+        saliency.backprop(net, x, (layer, 3, 2, 2)), saliency.linear_approximation(net, x, 235, layer),
+        saliency.grad_cam(net, x, 235), saliency.smooth_grad(net, x, 235, samples=3),
+        saliency.integrated_gradients(net, x, 235, steps=3), saliency.lrp(net, x, 235, "epsilon"),
+        saliency.lrp(net, x, 235, "alpha_beta"), saliency.lrp(net, x, 235, "z_plus"),
+        saliency.excitation_backprop(net, x, 235, layer), saliency.excitation_backprop(net, x, 235, layer, contrastive=True)]
+
+
+call("maps of SqueezeNet")(lambda: maps(squeezenet(), "fire5"))
+call("maps of EfficientNet-Lite0")(lambda: maps(lite(), "stage4"))
+
+
+@call("mask of the smallest perturbation")
+def _mask() -> object:
+    settings = saliency.MaskSettings(steps=12)
+    step = last(saliency.minimal_elision(squeezenet(), photo(), "espresso", settings))
+    return [step.image, step.loss, step.terms]
+
+
+@call("mask with noise")
+def _noisy_mask() -> object:
+    settings = saliency.MaskSettings(steps=6, noise=0.1, elision="noise")
+    step = last(saliency.minimal_elision(squeezenet(), photo(), "espresso", settings))
+    return [step.image, step.loss, step.terms]
+
+
+@call("what stands for nothing")
+def _nothing() -> object:
+    kinds = [saliency.nothing_like(photo(), saliency.MaskSettings(elision=kind), draw())
+             for kind in ("blur", "grey", "noise")]
+    return [*kinds, saliency.elide(photo(), torch.rand(1, 1, 8, 8, generator=draw()), kinds[0])]
+
+
+@call("metrics of maps")
+def _metrics() -> object:
+    trace = saliency.record(squeezenet(), photo())
+    w = trace.backprop("espresso")
+    return [saliency.flat(w), findings.correlation(w, photo()), saliency.coherence(w), saliency.edges(photo()),
+            saliency.edge_agreement(w, photo()), saliency.strongest_channels(trace, "fire5", 3, 3, 4),
+            saliency.channel_similarity(trace, "fire5", 3, 3, "guided", channels=4)]
+
+
+@call("sanity checks")
+def _sanity() -> object:
+    def method(net: nets.Classifier, x: Tensor) -> Tensor:
+        return saliency.grad_cam(net, x, 505)
+
+    curve = saliency.deletion_curve(squeezenet(), photo(), "espresso", method(squeezenet(), photo()), 5)
+    return [[name for name, _ in saliency.randomisation_check(squeezenet(), photo(), method)], curve[1],
+            saliency.area(*curve)]
+
+
+@call("pointing game")
+def _pointing() -> object:
+    games = pointing.mosaics(squeezenet(), 2, 96)
+    scores = [pointing.pointing_game(squeezenet(), name, games) for name in ("gradient", "Grad-CAM", "edges (no network)")]
+    return [[game.names for game in games], [(score.mean, score.low, score.high, score.shares) for score in scores]]
+
+
+call("riddle of a mask")(lambda: mask_quiz.iconic(photo(), torch.rand(1, 1, 8, 8, generator=draw())))
+
+# Adversarial examples
+
+
+@call("attacks")
+def _attacks() -> object:
+    net, x = squeezenet(), saliency.to_bytes(photo("dog"))
+    linf, l2 = (last(saliency.pgd(net, x, 235, saliency.AttackSettings(steps=4, norm=norm, random=norm == "l2"))).image
+                for norm in ("linf", "l2"))
+    return [saliency.fgsm(net, x, 235, 0.01), saliency.fgsm(net, x, 235, 0.01, "toaster"), linf, l2,
+            saliency.to_bytes_near(linf, x, 0.016), saliency.to_bytes_near(l2, x, 0.016, "l2"),
+            saliency.fools(net, linf, 235)]
+
+
+@call("smallest change that fools")
+def _deepfool() -> object:
+    return last(saliency.minimal_norm(squeezenet(), photo("dog"), 235, saliency.MinimalSettings(steps=3))).image
+
+
+@call("a patch")
+def _patch() -> object:
+    settings = saliency.StickerSettings(steps=3, side=32)
+    patch = last(saliency.sticker(squeezenet(), torch.cat([photo("dog"), photo()]), "bubble", settings)).image
+    return [patch, saliency.paste(photo(), patch, 0.3, 0.4, 0.3, 20.0), saliency.cut_out(patch, size=64),
+            saliency.success_rate(squeezenet(), photo("dog"), patch, "bubble", trials=2),
+            pasting.placements(3, 0.2, 0.4, 45.0, draw()), sticker_recipe.shuffled(patch)]
+
+
+@call("saliency at every layer, and its detector")
+def _detector() -> object:
+    net = squeezenet()
+    h = saliency.strengths(net, torch.cat([photo("dog"), photo()]))
+    marks = torch.tensor([True, False, True, False])
+    detector = saliency.fit_detector(torch.cat([h, h * 1.1]), marks)
+    return [h, detector.weight, detector.bias, saliency.evade(net, detector, photo("dog"), 235, steps=2)]
+
+
+@call("trial of the detector")
+def _trial() -> object:
+    samples = detection_trial.samples(squeezenet(), ["dog", "coffee", "hens"], steps=2, size=96)
+    tried = detection_trial.trial(squeezenet(), samples, folds=3)
+    return [samples[3].image, tried.scores, tried.auc]
+
+
+call("table of fooled pictures")(lambda: [list(row) for row in transfer.fooling_table(
+    [squeezenet()], levels=(2,), count=2, steps=2)])
+
+# Equivariance and equivalence
+
+
+@call("transforms")
+def _transforms() -> object:
+    x = photo()
+    return [g(x) for g in (equivariance.HFLIP, equivariance.VFLIP, equivariance.rotation(20), equivariance.scaling(0.8))]
+
+
+@call("a map between features")
+def _equivariance() -> object:
+    x = crops.crops(["dog", "hens"], 95, 1)
+    dense = equivariance.fit_equivariance(squeezenet(), "fire3", equivariance.HFLIP, x, sites=300)
+    few = equivariance.fit_equivariance(squeezenet(), "conv1", equivariance.HFLIP, x, inputs=2, sites=200)
+    answers = equivariance.answers(dense, x)
+    return [dense.weight, dense.bias, few.weight, equivariance.errors(dense, x).overall(), answers,
+            equivariance.agreement(answers["mapped"], answers["recomputed"])]
+
+
+@call("two networks stitched")
+def _stitch() -> object:
+    x = crops.crops(["dog", "hens"], 112, 2)
+    stitched = equivariance.stitch(squeezenet(), "fire9", lite(), "stage5", x, sites=300)
+    settings = equivariance.StitchSettings(steps=2, batch=2)
+    return [stitched(x), equivariance.identity_stitch(stitched)(x), equivariance.shuffled_stitch(stitched)(x),
+            last(equivariance.distil(stitched, x, settings)).image]
+
+
+@call("features before the ReLU, and on from there")
+def _cut() -> object:
+    before, rectify = equivariance.before_relu(squeezenet(), "fire5", photo())
+    return [before, equivariance.resume(squeezenet(), "fire5", rectify(before)),
+            equivariance.mirrored(squeezenet())(photo()), equivariance.centred_size(squeezenet(), "conv1")]
+
+
+call("CKA")(lambda: equivariance.cka(squeezenet().features(photo(), "fire5"), lite().features(photo(), "stage4")))
+
+# Deep image prior
+
+call("generators")(lambda: [prior.generator(kind, 64, depth=2)().detach() for kind in ("hourglass", "unet", "resnet")])
+
+
+@call("fitting a generator")
+def _fit() -> object:
+    x, visible = photo("macaw", 48), torch.ones(1, 1, 48, 48)
+    visible[..., 10:20, 10:20] = 0
+    runs = {"plain": (x, 48, prior.reconstruct), "hole": (x * visible, 48, prior.inpaint(visible)),
+            "small": (photo("macaw", 24), 48, prior.super_resolve(2))}
+    return [last(prior.fit(target, prior.generator(size=size, depth=2), prior.PriorSettings(steps=4, average=0.5),
+                           task)).image for target, size, task in runs.values()]
+
+
+@call("a run that diverges")
+def _wild() -> object:
+    run = prior.fit(photo("coffee", 32), prior.generator(size=32, depth=2), prior.PriorSettings(steps=60, rate=0.1, noise=0))
+    return [(step.loss, step.returns) for step in run]
+
+
+@call("impedance and quality")
+def _impedance() -> object:
+    x = photo("macaw", 32)
+    wanted = prior.targets(x)
+    curves = prior.impedance(wanted, lambda: prior.generator(size=32, depth=2), prior.PriorSettings(steps=3))
+    return [wanted, curves, prior.psnr(wanted["picture + noise"], x), prior.ssim(wanted["picture + noise"], x),
+            prior.disagreement(list(wanted.values())), prior.lanczos(x, 4), prior.reached(curves["picture"], 0.9)]
+
+
+@call("rivals and trained restorers")
+def _rivals() -> object:
+    x, visible = photo("macaw", 96), torch.ones(1, 1, 96, 96)
+    visible[..., 10:20, 10:20] = 0
+    atoms = prior.dictionary(photo("dog", 96), atoms=16)
+    return [prior.biharmonic(x * visible, visible), prior.total_variation(x * visible, visible, steps=5),
+            prior.sparse_coding(x * visible, visible, atoms, stride=8), prior.complete(x * visible, visible),
+            prior.denoise(x)]
+
+
+# Inversion
+
+
+@call("inversion under four priors")
+def _invert() -> object:
+    priors = (inversion.Pixels(), inversion.TV(lam=3.0), inversion.DeepImagePrior(noise=0.02, lam=0.1, colour=0.5),
+              inversion.PlugAndPlay())
+    settings = inversion.InversionSettings(steps=4, jitter=3)
+    return [last(inversion.invert(squeezenet(), "fire5", photo("chelsea", 64), one, settings)).image for one in priors]
+
+
+@call("iconic examples")
+def _iconic() -> object:
+    settings = inversion.MaximiseSettings(steps=3)
+    two = last(inversion.maximise([squeezenet(), lite()], "scores", "zebra", settings=settings, size=64)).image
+    one = last(inversion.maximise(squeezenet(), "fire5", 7, inversion.Pixels(), settings, 64)).image
+    return [two, one, inversion.top_patches(squeezenet(), "fire5", 7, [photo(), photo("dog")], 2, 48),
+            last(inversion.dream(squeezenet(), "fire5", photo("castle", 96), inversion.DreamSettings(steps=2, octaves=2))).image]
+
+
+@call("codes, learned inverters, Tikhonov")
+def _codes() -> object:
+    net, x = squeezenet(), photo("dog")
+    a, b = inversion.code(net, x, "fire9"), inversion.code(net, photo(), "scores")
+    decoded = [inversion.decode(net, inversion.learned_inverter(which), x) for which in ("fire5", "fire9", "fire9-perceptual")]
+    matrix = torch.randn(4, 6, generator=draw(), dtype=torch.float64)
+    return [a, b, inversion.code_error(a, a + 1), decoded, inversion.tikhonov(matrix, matrix[:, 0], 0.5),
+            inversion.excitation(a, 3)]
+
+
+# Dissection
+
+call("a pocket Broden")(lambda: [concepts.load("validation", 4, least=1)[[0, 3]], concepts.load("validation", 4, least=1).pixels])
+call("patterns and shapes")(lambda: [scenes().images, scenes().masks])
+call("names of colours")(lambda: __import__("u3lab.datasets.colours", fromlist=["x"]).colour_of(photo()))
+call("is-a tree")(lambda: [taxonomy.ancestors("cat"), taxonomy.tree_similarity(("cat", "dog", "cup"))])
+call("thresholds and overlaps")(lambda: [[one.thresholds, one.iou, one.seen.counts.sum(1)] for one in found().values()])
+call("labels and counts")(lambda: [found()["fire9"].labels(), found()["fire9"].detectors(),
+                                   dissection.unique(found()["fire9"]), dissection.concepts_per_unit(found()["fire9"])])
+call("interval of a count")(lambda: tuple(dissection.interval(found()["fire9"], dissection.unique, times=20)))
+call("turned axes")(lambda: [dissection.rotation(12, 0.5), dissection.Rotated(
+    squeezenet(), dissection.rotation(128)).features(photo(), "fire3")])
+
+
+@call("concept vectors")
+def _vectors() -> object:
+    masks = scenes().masks[:, 0]
+    settings = dissection.Net2VecSettings(steps=5)
+    w = dissection.net2vec(active(), masks, settings=settings)
+    return [w, dissection.net2vec(active(), masks, 5, settings), dissection.segment(w, active(), (32, 32)),
+            dissection.best_filter(active(), masks),
+            list(dissection.filter_curve((active(), masks), (active(), masks), (2, 8), settings)),
+            dissection.iou_set(active()[:, 0, :16, :16], active()[:, 1, :16, :16])]
+
+
+@call("concept kernels")
+def _kernels() -> object:
+    vectors = torch.randn(6, 9, generator=draw())
+    a, b = dissection.concept_kernel(vectors), dissection.concept_kernel(vectors[:, :4])
+    return [a, dissection.kernel_similarity(a, b), dissection.chance_similarity(a, b, 5)]
+
+
+@call("peaks and pooled features")
+def _peaks() -> object:
+    top = dissection.peaks(squeezenet(), ("fire3",), scenes(), 3)["fire3"]
+    return [top, dissection.patches(squeezenet(), "fire3", 5, top, scenes(), 48),
+            dissection.pooled(squeezenet(), ("fire3",), [scenes().images])]
+
+
+@call("ablation")
+def _ablation() -> object:
+    net = dissection.narrow(squeezenet(), ["espresso", "German shepherd"])
+    features = net.features(torch.cat([photo(), photo("dog")]), "fire9")
+    labels = torch.tensor([0, 1])
+    return [dissection.ablate(net, "fire9", features, [1, 2]), dissection.damage(net, "fire9", features[:, :], labels, 0)[:4],
+            list(dissection.ablation_curve(net, "fire9", features, labels, 0, range(512), (0, 300)))]
+
+
+def parts(value: object, at: str = "") -> Iterable[tuple[str, object]]:
+    """Every tensor, number and word in nested lists, tuples and dicts, with its place."""
+    if isinstance(value, dict):
+        value = [item for pair in value.items() for item in pair]
+    if isinstance(value, (list, tuple)):
+        for n, item in enumerate(value):
+            yield from parts(item, f"{at}.{n}")
+    else:
+        yield at, value.detach().contiguous() if isinstance(value, Tensor) else value
+
+
+def same(a: object, b: object) -> bool:
+    if isinstance(a, Tensor):
+        return isinstance(b, Tensor) and a.dtype == b.dtype and a.shape == b.shape and torch.equal(
+            torch.nan_to_num(a, 7e7) if a.is_floating_point() else a, torch.nan_to_num(b, 7e7) if b.is_floating_point() else b)
+    return type(a) is type(b) and a == b
+
+
+def told(a: object, b: object) -> str:
+    if isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape == b.shape and a.is_floating_point():
+        return f"differs by at most {float((a.double() - b.double()).abs().max()):.2e} of {float(a.abs().max()):.2e}"
+    return f"was {str(a)[:60]!r}, is {str(b)[:60]!r}"
+
+
+def main() -> int:
+    """Make the outputs; keep them, or compare them with those that were kept."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--save", type=Path)
+    parser.add_argument("--against", type=Path)
+    parser.add_argument("--only", default="", help="titles that contain this")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    before = torch.load(options.against, weights_only=True) if options.against else {}
+    made, wrong = {}, 0
+    for title, function in CALLS.items():
+        if options.only not in title:
+            continue
+        made[title] = dict(parts(function()))
+        if options.against:
+            old = before.get(title, {})
+            differing = [f"{title} at {place}: {told(old[place], made[title][place])}" if {place} <= old.keys() & made[title].keys()
+                         else f"{title} at {place}: there is only one of the two"
+                         for place in sorted(old.keys() | made[title].keys())
+                         if not same(old.get(place), made[title].get(place))]
+            print(*differing or [f"the same: {title}"], sep="\n", flush=True)
+            wrong += bool(differing)
+    if options.save:
+        torch.save(made, options.save)
+    print(f"{len(made)} calls, {sum(map(len, made.values()))} outputs" + (f", {wrong} calls differ" if before else ""))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
