@@ -1,12 +1,14 @@
 """Every shipped file has its row in data/README.md, and every row its file, unchanged."""
 
+import importlib.util
 import json
 import re
 
 import pytest
 from PIL import Image
 
-from u3lab import images, paths
+from u3lab import images
+from u3lab._system import paths
 
 ROOT = paths.data("README.md").parent
 ROW = re.compile(r"^\| `([^`]+)` \| (.+?) \| (.+?) \| (.+?) \| `([0-9a-f]{64})` \| `([^`]+)` \|$", re.MULTILINE)
@@ -25,11 +27,18 @@ def test_a_file_is_the_one_that_its_row_describes(file):
     assert all(len(cell) > 2 for cell in (what, source, licence))
 
 
-def test_the_scripts_are_there():
+def test_the_commands_are_there():
+    """What was computed has a recipe, what came from elsewhere a script in tools/, which no wheel carries."""
     checkout = ROOT.parent
-    if not (checkout / "pyproject.toml").is_file():
-        pytest.skip("an installed wheel carries no tools")
-    assert all((checkout / row[5]).is_file() for row in ROWS.values())
+    for command in {row[5] for row in ROWS.values()}:
+        match command.split():
+            case ["python", "-m", module, *_]:
+                assert module.startswith("u3lab.recipes.") and importlib.util.find_spec(module), command
+            case ["python", script]:
+                assert script.startswith("tools/"), command
+                assert (checkout / script).is_file() or not (checkout / "pyproject.toml").is_file(), command
+            case _:
+                pytest.fail(f"no command: {command}")
 
 
 def test_the_index_names_each_picture_once():

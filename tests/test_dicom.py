@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from u3lab import U3Error, dicom, images
+from u3lab import U3Error, images
+from u3lab.images import dicom
 
 pydicom = pytest.importorskip("pydicom", minversion="3.0")
 uid = pydicom.uid

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from u3lab import doctor, paths
+from u3lab import doctor
 from u3lab.__main__ import main
+from u3lab._system import paths
 from u3lab.errors import U3Error
 
 

@@ -16,7 +16,9 @@ import pytest
 import torch
 
 from tests.saliency.networks import built
-from u3lab import U3Error, fetch, nets, paths
+from u3lab import U3Error, nets
+from u3lab._system import paths
+from u3lab.nets import weights
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_every_classifier_of_torchvision_names_its_hash():
     names = models.list_models(module=models)
     assert len(names) > 70
     for name in names:
-        assert re.search(r"-[0-9a-f]{8,}\.pth$", fetch.cached(name).name), name
+        assert re.search(r"-[0-9a-f]{8,}\.pth$", weights.cached(name).name), name
 
 
 @pytest.mark.parametrize("error", [urllib.error.URLError("Name or service not known"), TimeoutError("timed out"),
@@ -113,8 +115,8 @@ def test_blocked_sockets_are_no_network(cache: Path):
 
 
 def test_a_network_that_hangs(cache: Path, monkeypatch: pytest.MonkeyPatch):
-    assert fetch.CONNECT_SECONDS < 10
-    monkeypatch.setattr(fetch, "CONNECT_SECONDS", 0.2)
+    assert weights.CONNECT_SECONDS < 10
+    monkeypatch.setattr(weights, "CONNECT_SECONDS", 0.2)
     monkeypatch.setattr(urllib.request, "urlopen", lambda *arguments, **named: time.sleep(30))
     start = time.monotonic()
     with pytest.raises(U3Error, match="alexnet.*no answer within.*python -m u3lab fetch alexnet"):
@@ -125,9 +127,9 @@ def test_a_network_that_hangs(cache: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_python_ends_although_the_network_hangs(cache: Path):
     """A look-up of a name cannot be interrupted, and Python waits at its end for threads that are no daemons."""
-    program = ("import time, urllib.request; from u3lab import fetch; fetch.CONNECT_SECONDS = 0.2\n"
+    program = ("import time, urllib.request; from u3lab.nets import weights; weights.CONNECT_SECONDS = 0.2\n"
                "urllib.request.urlopen = lambda *a, **k: time.sleep(120)\n"
-               "try: fetch.fetch('alexnet')\nexcept fetch.U3Error as error: print(error)")
+               "try: weights.fetch('alexnet')\nexcept weights.U3Error as error: print(error)")
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert "no answer within" in run.stdout and run.returncode == 0
 
@@ -200,10 +202,11 @@ def test_a_good_download_is_put_in_place(cache: Path, monkeypatch: pytest.Monkey
     module, buffer = built(models.squeezenet1_0), io.BytesIO()
     torch.save(module.state_dict(), buffer)
     content = buffer.getvalue()
-    weights = models.get_model_weights("squeezenet1_0").DEFAULT
+    default = models.get_model_weights("squeezenet1_0").DEFAULT
     named = SimpleNamespace(url=f"https://somewhere/made-{hashlib.sha256(content).hexdigest()[:8]}.pth",
-                            transforms=weights.transforms, meta=weights.meta)
-    monkeypatch.setattr(fetch, "weights_of", lambda name: named)
+                            transforms=default.transforms, meta=default.meta)
+    for module_with_it in ("weights", "loading"):
+        monkeypatch.setattr(f"u3lab.nets.{module_with_it}.torchvision_weights", lambda name: named)
     serve(monkeypatch, Answer(content))
     net = nets.load("squeezenet1_0", device="cpu")
     assert files(cache) == [named.url.rpartition("/")[2]] and nets.available("squeezenet1_0")

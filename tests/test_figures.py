@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from u3lab import U3Error, collage, figures, pixels
+from u3lab import U3Error, figures, pixels
+from u3lab.figures import collage
 
 
 def picture(height=40, width=40, seed=0):

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from u3lab import U3Error
-from u3lab.heatmap import heatmap
+from u3lab.figures.charts import heatmap
 
 NAMES = ["cat", "dog", "cup", "spoon"]
 

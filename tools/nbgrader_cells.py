@@ -18,9 +18,9 @@ from pathlib import Path
 
 import nbformat
 
+from u3lab._system.paths import write_atomically
 from u3lab.course import catalogue
 from u3lab.errors import U3Error
-from u3lab.paths import write_atomically
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 CHECK = re.compile(r"course\.check\(\s*[\"']([^\"']+)[\"']")

@@ -24,8 +24,8 @@ from scipy.ndimage import distance_transform_edt
 from skimage.measure import approximate_polygon, find_contours, label
 from skimage.segmentation import random_walker
 
+from u3lab._system.paths import write_atomically
 from u3lab.datasets.outlines import fill, photo
-from u3lab.paths import write_atomically
 from u3lab.pixels import eight_bit
 
 OUT = Path(__file__).resolve().parent.parent / "data" / "concepts" / "outlines.json.gz"

@@ -16,7 +16,8 @@ from make_pictures import gcompris
 from PIL import Image
 from torch import Tensor
 
-from u3lab import crops, images
+from u3lab import images
+from u3lab.images import cropping
 
 LEAST, SIDE = 180, 256  # pixels: what is smaller is an icon; the shorter side of what is kept
 ALIKE = 0.05  # mean difference at 16×16 below which two pictures count as one
@@ -30,7 +31,7 @@ def thumbnail(image: Tensor) -> Tensor:
 def main() -> None:
     deb, folder = Path(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    held_out = torch.cat([thumbnail(images.load(name)) for name in crops.sources()[1]])
+    held_out = torch.cat([thumbnail(images.load(name)) for name in cropping.sources()[1]])
     kept, alike = 0, 0
     for name, content in sorted(gcompris(deb, lambda path: path.endswith(".webp")).items()):
         with Image.open(io.BytesIO(content)) as picture:

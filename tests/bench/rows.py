@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tests.bench import peers as by
 from tests.bench.peers import Run
 from tests.bench.scene import Scene, top
-from u3lab import inversion, saliency
+from u3lab import adversarial, inversion, saliency
 from u3lab.descent import Step
 
 NOISE, SAMPLES, STEPS = 0.15, 4, 4  # SmoothGrad and integrated gradients: few, to keep the run short
@@ -125,8 +125,8 @@ def endless(begin: Callable[[], Iterator[Step]]) -> Run:
 
 def attack_steps(scene: Scene) -> Run:
     """Steps of PGD in its default settings."""
-    settings = saliency.AttackSettings(steps=1000)
-    return endless(lambda: saliency.pgd(scene.net, scene.picture, scene.target, settings))
+    settings = adversarial.AttackSettings(steps=1000)
+    return endless(lambda: adversarial.pgd(scene.net, scene.picture, scene.target, settings))
 
 
 def inversion_steps(scene: Scene) -> Run:

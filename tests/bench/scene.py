@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from u3lab import images, nets, paths
+from u3lab import images, nets
+from u3lab._system import paths
 
 # Network: a layer half way down and its path in the module, and a late layer whose neuron is explained.
 LAYERS = {

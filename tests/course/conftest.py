@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from u3lab.course import boxes, state
+from u3lab.course import state, widgets
 
 
 @pytest.fixture(autouse=True)
@@ -12,5 +12,5 @@ def own_state(tmp_path, monkeypatch):
     monkeypatch.setenv("U3LAB_STATE", str(tmp_path / "state"))
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     state._told.clear()
-    boxes._opened.clear()
+    widgets._opened.clear()
     return tmp_path / "state"

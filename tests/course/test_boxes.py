@@ -9,7 +9,7 @@ import pytest
 
 from u3lab import U3Error, course
 from u3lab.course import catalogue, page
-from u3lab.saliency import elision, relevance
+from u3lab.saliency import perturbation, relevance
 
 ALL = {task.id: task for chapter in catalogue.CHAPTERS for task in catalogue.exercises(chapter)}
 
@@ -33,7 +33,7 @@ def test_the_solution_is_the_source(name: str):
 
 def test_the_library_uses_the_references():
     """A solution that nobody else calls could be wrong for years."""
-    assert "price(m, settings" in inspect.getsource(elision.minimal_elision)
+    assert "price(m, settings" in inspect.getsource(perturbation.minimal_elision)
     assert "cam(activation" in inspect.getsource(relevance.grad_cam)
     assert "modulate(activation" in inspect.getsource(relevance.cam)
 

@@ -10,8 +10,9 @@ import torch
 
 from tests.course import answers_4, answers_5, answers_6b, answers_7
 from u3lab import course
-from u3lab.course import catalogue, start
+from u3lab.course import catalogue
 from u3lab.course.definitions import LEVELS
+from u3lab.lessons import start
 
 ALL = {task.id: task for chapter in catalogue.CHAPTERS for task in catalogue.exercises(chapter)}
 FUNCTIONS = [name for name in ALL if name != "0-koala-sigma"]

@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from tests.course import answers_6b
 from tests.saliency.attacked import small
 from u3lab import U3Error, course
+from u3lab.adversarial import attacks
+from u3lab.adversarial.attacks import AttackSettings, descend_once, fgsm, pgd, targeted_loss
 from u3lab.course import catalogue
 from u3lab.equivariance import mirror, stitching, transport
 from u3lab.equivariance.mirror import mirrored_filters
 from u3lab.equivariance.regression import ridge
-from u3lab.saliency import AttackSettings, adversaries, fgsm, pgd
-from u3lab.saliency.adversaries import descend_once, targeted_loss
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
 
@@ -41,9 +41,9 @@ def test_no_answer_of_the_quiz_is_at_the_same_place_everywhere():
 
 
 def test_the_library_uses_the_references():
-    for function in (adversaries.fgsm, adversaries.projected_descent):
+    for function in (attacks.fgsm, attacks.projected_descent):
         assert "descend_once(" in inspect.getsource(function)
-    assert "targeted_loss(scores" in inspect.getsource(adversaries.fooling)
+    assert "targeted_loss(scores" in inspect.getsource(attacks.fooling)
     assert "mirrored_filters(layer.weight" in inspect.getsource(mirror.mirrored)
     assert all("ridge(x" in inspect.getsource(module) for module in (stitching, transport))
 

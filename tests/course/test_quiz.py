@@ -9,7 +9,8 @@ import ipywidgets
 import pytest
 from PIL import Image
 
-from u3lab import U3Error, course, paths
+from u3lab import U3Error, course
+from u3lab._system import paths
 from u3lab.course import catalogue, state
 
 

@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from u3lab import course, paths
+from u3lab import course
+from u3lab._system import paths
 from u3lab.course import state
 from u3lab.saliency import tile_shares
 

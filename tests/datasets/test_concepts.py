@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from u3lab import U3Error, crops, images, paths
+from u3lab import U3Error, images
+from u3lab._system import paths
 from u3lab.datasets import composing, concepts, pieces
 from u3lab.datasets.colours import FOCAL, NAMES, colour_of
 from u3lab.datasets.labelled import batches
 from u3lab.datasets.outlines import drawn, fill, outlines, photo
 from u3lab.datasets.taxonomy import PARENTS, ancestors, tree_similarity
+from u3lab.images import cropping
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def test_brains_and_scenes_are_labelled_apart(data):
 
 def test_no_source_is_in_both_splits():
     fit, held_out = (set(pieces.photos(split)) for split in pieces.SPLITS)
-    assert not fit & held_out and held_out == set(crops.sources()[1])
+    assert not fit & held_out and held_out == set(cropping.sources()[1])
     assert not set(pieces.FONTS["train"]) & set(pieces.FONTS["validation"])
     for split in pieces.SPLITS:
         kinds = pieces.things(split)

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from u3lab import U3Error, images, nets
-from u3lab.dissection.ablation import ablate, ablation_curve, balanced_accuracy, damage, narrow
+from u3lab.dissection.ablation import ablate, ablation_curve, balanced_accuracy, damage
+from u3lab.nets.surgery import narrow
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,9 @@ from u3lab.dissection import (
     rotation,
     unique,
     units_per_concept,
-    untrained,
 )
 from u3lab.dissection.quantiles import Quantiles
+from u3lab.nets.surgery import untrained
 
 CATEGORY = {"red": "colour", "blue": "colour", "cat": "object"}
 

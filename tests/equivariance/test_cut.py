@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests.saliency.networks import built, cat, resnet18, slip, squeezenet, vgg11
 from u3lab import nets
-from u3lab.equivariance import agreement, before_relu, resume
+from u3lab.nets.surgery import agreement, before_relu, resume
 
 
 @cache

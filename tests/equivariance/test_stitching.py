@@ -12,18 +12,9 @@ from torch import Tensor, nn
 from tests.saliency.networks import slip, squeezenet
 from u3lab import images, nets, saliency
 from u3lab.descent import last
-from u3lab.equivariance import (
-    StitchSettings,
-    agreement,
-    cka,
-    crops,
-    distil,
-    identity_stitch,
-    resume,
-    shuffled_stitch,
-    sources,
-    stitch,
-)
+from u3lab.equivariance import StitchSettings, cka, distil, identity_stitch, shuffled_stitch, stitch
+from u3lab.images.cropping import crops, sources
+from u3lab.nets.surgery import agreement, resume
 
 
 def pictures(count: int, seed: int = 0, side: int = 12) -> Tensor:

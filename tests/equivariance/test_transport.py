@@ -14,19 +14,18 @@ from u3lab.equivariance import (
     HFLIP,
     VFLIP,
     Transform,
-    agreement,
     answers,
     centred,
     centred_size,
-    crops,
     errors,
     fit_equivariance,
     mirrored,
     rotation,
     scaling,
-    sources,
 )
 from u3lab.equivariance.transport import neighbours
+from u3lab.images.cropping import crops, sources
+from u3lab.nets.surgery import agreement
 
 QUARTER = rotation(90)
 

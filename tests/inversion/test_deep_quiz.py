@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from tests.quiz_files import check_files
-from u3lab import images, nets, paths
-from u3lab.inversion import deep_quiz
-from u3lab.inversion.riddles import RIDDLES
+from u3lab import images, nets
+from u3lab._system import paths
+from u3lab.lessons.inversion import icons
+from u3lab.lessons.inversion.riddles import RIDDLES
 
 FOLDER = paths.data("quiz", "5")
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
@@ -20,12 +21,12 @@ WORDS = re.compile(r"[a-z]{4,}")
 
 @pytest.fixture(scope="module")
 def makers():
-    return [nets.load(name, "cpu") for name in deep_quiz.MAKERS]
+    return [nets.load(name, "cpu") for name in icons.MAKERS]
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return nets.load(deep_quiz.JUDGE, "cpu")
+    return nets.load(icons.JUDGE, "cpu")
 
 
 def test_the_files_are_those_of_the_index_and_small():
@@ -50,8 +51,8 @@ def test_the_answers_stand_at_several_places():
 
 def test_a_network_that_had_no_part_in_them_knows_the_pictures(judge):
     """At least 12 of 20 was the aim; the places are computed anew from the files."""
-    found = [deep_quiz.places(judge, x, [name])[0] for x, name in deep_quiz.shipped()]
-    print(f"first five of {deep_quiz.JUDGE}: {sum(place <= 5 for place in found)} of {len(found)}")
+    found = [icons.places(judge, x, [name])[0] for x, name in icons.shipped()]
+    print(f"first five of {icons.JUDGE}: {sum(place <= 5 for place in found)} of {len(found)}")
     assert sum(place <= 5 for place in found) >= 0.9 * len(found)
     assert sum(place == entry["place"] for place, entry in zip(found, INDEX, strict=True)) > 0.8 * len(found)
 
@@ -60,7 +61,7 @@ def test_the_networks_they_were_made_for_are_certain_of_them_moved(makers):
     net = makers[0]
     with torch.no_grad():
         sure = [float(net(x.roll((5, 9), (2, 3))).softmax(1)[0, net.class_index(name)])
-                for x, name in deep_quiz.shipped()]
+                for x, name in icons.shipped()]
     assert sum(p > 0.99 for p in sure) > 0.9 * len(sure)
 
 
@@ -69,23 +70,12 @@ def test_places_count_from_one(judge):
     with torch.no_grad():
         scores = judge(torch.nn.functional.interpolate(x, size=(240, 240), mode="bilinear"))[0]
     best, worst = (judge.classes[k] for k in (int(scores.argmax()), int(scores.argmin())))
-    assert deep_quiz.places(judge, x, [best, worst]) == [1, 1000]
+    assert icons.places(judge, x, [best, worst]) == [1, 1000]
 
 
 def test_the_recipe_on_one_riddle(makers, judge):
-    made = [list(deep_quiz.quiz(makers, judge, 2, 3, RIDDLES[:1])) for _ in range(2)]
+    made = [list(icons.quiz(makers, judge, 2, 3, RIDDLES[:1])) for _ in range(2)]
     [(riddle, jpeg, entry)] = made[0]
     assert made[0] == made[1] and riddle is RIDDLES[0] and images.load(jpeg).shape == (1, 3, 160, 160)
     assert entry["options"][entry["answer"]] == riddle.name and f"place {entry['place']} of" in entry["why"][
         entry["answer"]]
-
-
-def test_the_folder_is_made_anew(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(deep_quiz.nets, "load", lambda name, device: name)
-    monkeypatch.setattr(deep_quiz, "quiz", lambda makers, judge, seed: iter([
-        (RIDDLES[0], b"picture", {"file": "1.jpg", "alt": "é", "place": 1})]))
-    monkeypatch.setattr("sys.argv", ["deep_quiz", "--out", str(tmp_path / "5")])
-    deep_quiz.main()
-    assert (tmp_path / "5" / "1.jpg").read_bytes() == b"picture"
-    assert json.loads((tmp_path / "5" / "index.json").read_text(encoding="utf-8"))[0]["alt"] == "é"
-    assert paths.sha256(tmp_path / "5" / "1.jpg") in capsys.readouterr().out

@@ -9,10 +9,10 @@ from torch import nn
 
 from u3lab import U3Error, images, inversion, nets
 from u3lab.descent import last
+from u3lab.images.variation import variation
 from u3lab.inversion import priors
 from u3lab.inversion.inverting import search
 from u3lab.inversion.linear import tikhonov
-from u3lab.variation import variation
 
 
 @pytest.fixture(scope="module")

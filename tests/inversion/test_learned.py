@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from u3lab import U3Error, crops, inversion, nets, prior
+from u3lab import U3Error, inversion, nets, prior
 from u3lab.descent import last
+from u3lab.images import cropping
 from u3lab.inversion import training
 from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
 
@@ -18,7 +19,7 @@ def net():
 
 @pytest.fixture(scope="module")
 def unseen():
-    return crops.crops(crops.sources()[1], 128, 1)
+    return cropping.crops(cropping.sources()[1], 128, 1)
 
 
 @pytest.mark.parametrize("which", SHIPPED)
@@ -37,7 +38,7 @@ def test_an_earlier_layer_is_inverted_better(net, unseen):
 @pytest.mark.parametrize("train", [training.train, training.train_perceptual])
 def test_training_lowers_the_error(net, train):
     torch.manual_seed(0)
-    batches = crops.batches(["coffee", "dog"], 128, 2)
+    batches = cropping.batches(["coffee", "dog"], 128, 2)
     terms = [step.terms["pixels"] for step in train(net, Inverter("fire9"), batches, 12)]
     assert sum(terms[-3:]) < sum(terms[:3])
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 
 from u3lab import images, inversion, nets
-from u3lab.inversion import table
+from u3lab.lessons.inversion import table
 
 
 @pytest.mark.parametrize("name", nets.NAMES)
@@ -37,19 +35,6 @@ def test_code_errors_by_layer_and_prior(capsys):
     assert code["total variation"]["conv1"] < 0.02
     assert code["deep image prior"]["fire9"] < code["total variation"]["fire9"]
     assert seconds["deep image prior"]["fire9"] <= seconds["total variation"]["fire9"]
-
-
-def test_the_recipe_on_a_small_scale(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(table, "SIDE", 64)
-    small = nets.load("squeezenet1_1", "cpu")
-    monkeypatch.setattr(table.nets, "load", lambda name, device: small)
-    monkeypatch.setattr(type(small), "layers", property(lambda net: ("conv1", "fire2")))
-    monkeypatch.setattr("sys.argv", ["table", "squeezenet1_1", "--share", "0.01", "--out", str(tmp_path)])
-    table.main()
-    facts = json.loads((tmp_path / "inversion-squeezenet1_1.json").read_text(encoding="utf-8"))
-    assert facts["layers"] == ["conv1", "fire2", "scores"] and set(facts["code"]) == set(table.PRIORS)
-    assert images.load(tmp_path / "inversion-squeezenet1_1.jpg").shape == (1, 3, 3 * 64, 3 * 64)
-    assert "conv1" in capsys.readouterr().out
 
 
 def test_a_photo_is_its_own_perfect_inversion_and_a_moved_one_is_not():

@@ -15,9 +15,8 @@ from torch import Tensor
 
 from tests.saliency.networks import cat
 from u3lab import nets
+from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd, project
 from u3lab.descent import last
-from u3lab.saliency import AttackSettings, fgsm, pgd
-from u3lab.saliency.adversaries import project
 
 robust = pytest.importorskip("captum.robust")
 

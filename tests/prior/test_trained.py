@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from u3lab import U3Error, checkpoints, crops, prior
+from u3lab import U3Error, prior
+from u3lab.images import cropping
+from u3lab.nets import checkpoints
 from u3lab.prior import trained, training
 
-UNSEEN = crops.sources()[1]
+UNSEEN = cropping.sources()[1]
 
 
 def test_holes_are_filled_better_than_with_the_mean_colour():
-    x = crops.crops(UNSEEN, 96, 1)
+    x = cropping.crops(UNSEEN, 96, 1)
     visible = torch.ones(1, 1, 96, 96)
     visible[..., 34:62, 34:62] = 0
     hole = (1 - visible).bool().expand_as(x)
@@ -24,7 +26,7 @@ def test_holes_are_filled_better_than_with_the_mean_colour():
 
 @pytest.mark.parametrize("sigma", [0.1, 0.2, 0.3])
 def test_noise_is_taken_away(sigma: float):
-    x = crops.crops(UNSEEN, 96, 1)
+    x = cropping.crops(UNSEEN, 96, 1)
     noisy = (x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
     assert prior.psnr(prior.denoise(noisy), x) > prior.psnr(noisy, x) + 3
 
@@ -38,7 +40,7 @@ def test_holes_are_rectangles_of_the_promised_size():
 
 def test_training_lowers_the_error():
     torch.manual_seed(0)
-    batches = crops.batches(["coffee", "dog"], 32, 4)
+    batches = cropping.batches(["coffee", "dog"], 32, 4)
     spoilt = training.with_noise(torch.Generator().manual_seed(0))
     losses = [step.loss for step in training.train(trained.denoiser(), batches, spoilt, 30)]
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
@@ -62,10 +64,10 @@ def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
 
 
 def test_batches_are_squares_of_the_named_pictures_and_repeat_with_the_seed():
-    one, other = (next(crops.batches(["coffee", "dog"], 24, 5, seed=1)) for _ in range(2))
+    one, other = (next(cropping.batches(["coffee", "dog"], 24, 5, seed=1)) for _ in range(2))
     assert one.shape == (5, 3, 24, 24) and torch.equal(one, other)
     with pytest.raises(U3Error, match="no pictures"):
-        next(crops.batches([], 24, 5))
+        next(cropping.batches([], 24, 5))
 
 
 def test_the_last_step_of_a_cosine_is_a_hundredth():

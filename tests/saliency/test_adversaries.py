@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from tests.saliency.attacked import linear, small, weights
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import nets
+from u3lab.adversarial.attacks import AttackSettings, direction, fgsm, pgd, project, root_mean_square
 from u3lab.descent import last
-from u3lab.saliency import AttackSettings, fgsm, pgd
-from u3lab.saliency.adversaries import direction, project, root_mean_square
 
 ROUNDING = 1e-6
 

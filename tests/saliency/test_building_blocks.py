@@ -140,9 +140,9 @@ def test_relevance_of_a_neuron_stays_in_its_receptive_field():
 
 def test_scores_are_those_of_the_network():
     """The machinery computes every layer itself; it must compute the same network."""
+    from u3lab.saliency._trace import Trace
     from u3lab.saliency.propagation import Propagation
     from u3lab.saliency.relevance_rules import epsilon_rule
-    from u3lab.saliency.trace import Trace
 
     for name in ("squeezenet1_1", "efficientnet_lite0"):
         net, picture = nets.load(name, device="cpu"), cat(128).float()

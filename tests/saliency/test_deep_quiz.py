@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from tests.quiz_files import check_files
-from u3lab import images, nets, paths
-from u3lab.saliency import deep_quiz
-from u3lab.saliency.elision import MaskSettings
+from u3lab import images, nets
+from u3lab._system import paths
+from u3lab.lessons.saliency import riddles
+from u3lab.saliency.perturbation import MaskSettings
 
 FOLDER = paths.data("quiz", "6")
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
@@ -24,7 +25,7 @@ def net():
 
 
 def test_the_files_are_those_of_the_index_and_small():
-    check_files(FOLDER, INDEX, len(deep_quiz.RIDDLES), 227, 20_000)
+    check_files(FOLDER, INDEX, len(riddles.RIDDLES), 227, 20_000)
 
 
 @pytest.mark.parametrize("entry", INDEX, ids=lambda entry: entry["file"])
@@ -41,14 +42,14 @@ def test_an_entry_is_complete_and_gives_nothing_away(entry, net):
 
 def test_the_answers_are_the_pictures_classes_and_stand_at_several_places():
     answers = {entry["options"][entry["answer"]] for entry in INDEX}
-    assert answers == {images.label(riddle.picture) for riddle in deep_quiz.RIDDLES}
+    assert answers == {images.label(riddle.picture) for riddle in riddles.RIDDLES}
     assert len({entry["answer"] for entry in INDEX}) > 1
 
 
 def test_the_recipe_on_one_riddle(net):
-    riddle = deep_quiz.RIDDLES[0]
-    settings = MaskSettings(lam=deep_quiz.LAM, steps=2)
-    first, again = ([*deep_quiz.quiz(net, settings, 3, (riddle,))] for _ in range(2))
+    riddle = riddles.RIDDLES[0]
+    settings = MaskSettings(lam=riddles.LAM, steps=2)
+    first, again = ([*riddles.quiz(net, settings, 3, (riddle,))] for _ in range(2))
     assert first == again
     [(made, jpeg, entry)] = first
     assert made is riddle and entry["file"] == "1.jpg"
@@ -61,7 +62,7 @@ def test_what_the_mask_took_is_shown_and_nothing_else():
     image = torch.rand(1, 3, 8, 8)
     mask = torch.zeros(1, 1, 8, 8)
     mask[..., 2:5, 3:6] = 1
-    shown = deep_quiz.iconic(image, mask)
+    shown = riddles.iconic(image, mask)
     assert torch.equal(shown[..., 2:5, 3:6], image[..., 2:5, 3:6])
     assert (shown * (1 - mask)).unique().tolist() == [0, 0.5]
 
@@ -75,14 +76,4 @@ def test_the_shipped_pictures_are_mostly_grey():
 @pytest.mark.parametrize(("value", "words"), [(0.0, "less than 1 %"), (0.005, "less than 1 %"), (0.014, "1 %"),
                                               (0.5, "50 %"), (0.98, "98 %"), (0.999, "over 99 %")])
 def test_a_probability_in_words(value, words):
-    assert deep_quiz._percent(torch.tensor(value)) == words
-
-
-def test_the_folder_is_made_anew(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(deep_quiz, "quiz", lambda net, settings, seed: iter([
-        (deep_quiz.RIDDLES[0], b"picture", {"file": "1.jpg", "alt": "é"})]))
-    monkeypatch.setattr("sys.argv", ["deep_quiz", "--out", str(tmp_path / "6")])
-    deep_quiz.main()
-    assert (tmp_path / "6" / "1.jpg").read_bytes() == b"picture"
-    assert json.loads((tmp_path / "6" / "index.json").read_text(encoding="utf-8")) == [{"file": "1.jpg", "alt": "é"}]
-    assert paths.sha256(tmp_path / "6" / "1.jpg") in capsys.readouterr().out
+    assert riddles._percent(torch.tensor(value)) == words

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 from tests.saliency.attacked import small
 from tests.saliency.networks import cat, slip, squeezenet
-from u3lab import nets, paths
-from u3lab.saliency import Detector, evade, fit_detector, linear_approximation, strengths
-from u3lab.saliency import detection_trial as t
-from u3lab.saliency.detection_trial import KINDS, Sample, auc, samples, small_map, trial, winning_score
+from u3lab import nets
+from u3lab._system import paths
+from u3lab.adversarial import trials as t
+from u3lab.adversarial.detection import Detector, evade, fit_detector, strengths
+from u3lab.adversarial.trials import KINDS, Sample, auc, samples, small_map, trial, winning_score
+from u3lab.saliency import linear_approximation
 
 
 def crowd(count: int = 12, size: int = 16, net: nets.Classifier | None = None) -> list[Sample]:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, nets
 from u3lab.descent import Step, last
-from u3lab.saliency.elision import MaskSettings, elide, enlarge, minimal_elision, nothing_like
-from u3lab.variation import variation
+from u3lab.images.variation import variation
+from u3lab.saliency.perturbation import MaskSettings, elide, enlarge, minimal_elision, nothing_like
 
 PLAIN = {"tv": 0.0, "jitter": 0, "elision": "grey"}
 
@@ -168,7 +168,8 @@ def test_the_first_step_is_the_start_itself():
 def test_size_of_the_mask(side: int, shape: tuple, monkeypatch: pytest.MonkeyPatch):
     """From the picture's shorter side on, the mask has the picture's own pixels."""
     seen = []
-    monkeypatch.setattr("u3lab.saliency.elision.descend", lambda mask, *rest, **options: seen.append(mask) or iter(()))
+    monkeypatch.setattr("u3lab.saliency.perturbation.descend",
+                        lambda mask, *rest, **options: seen.append(mask) or iter(()))
     net, x = scorer(8, 12, 0.1)
     list(minimal_elision(net, x, "it", MaskSettings(mask_size=max(2, side))))
     assert seen[0].shape == (1, 1, *shape)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, saliency
-from u3lab.saliency.findings import channel_similarity, coherence, edge_agreement, edges, flat, strongest_channels
+from u3lab.saliency.metrics import channel_similarity, coherence, edge_agreement, edges, flat, strongest_channels
 
 
 def filters(weight: Tensor) -> nn.Module:

@@ -8,9 +8,10 @@ import torch
 from tests.saliency.attacked import small
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, pixels
+from u3lab.adversarial.attacks import AttackSettings, pgd, root_mean_square
+from u3lab.adversarial.deepfool import minimal_norm
+from u3lab.adversarial.quantisation import fools, to_bytes, to_bytes_near
 from u3lab.descent import last
-from u3lab.saliency import AttackSettings, fools, minimal_norm, pgd, to_bytes, to_bytes_near
-from u3lab.saliency.adversaries import root_mean_square
 
 
 def noise(seed: int, size: float, shape: tuple = (1, 3, 16, 12)) -> tuple[torch.Tensor, torch.Tensor]:

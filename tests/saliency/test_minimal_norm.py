@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from tests.saliency.attacked import linear, small, weights
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import nets
+from u3lab.adversarial.attacks import root_mean_square
+from u3lab.adversarial.deepfool import MinimalSettings, minimal_norm
 from u3lab.descent import last
-from u3lab.saliency import MinimalSettings, minimal_norm
-from u3lab.saliency.adversaries import root_mean_square
 
 
 def foot(net: nets.Classifier, x: Tensor, k: int) -> Tensor:

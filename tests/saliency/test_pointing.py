@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 
 import pytest
@@ -213,17 +212,3 @@ def test_a_network_that_knows_nothing(monkeypatch: pytest.MonkeyPatch):
                           classes=squeezenet().classes, name="novice")
     with slip("novice is sure of only 0 shipped pictures", "trained"):
         mosaics(net, 1, 16)
-
-
-def test_the_long_table(tmp_path, monkeypatch: pytest.MonkeyPatch):
-    out = tmp_path / "table.json"
-    monkeypatch.setattr(nets, "NAMES", ("squeezenet1_1",))
-    edges = METHODS["edges (no network)"]
-    monkeypatch.setattr(pointing, "METHODS", {"edges (no network)": edges, "mask": oracle(True)})
-    monkeypatch.setattr("sys.argv", ["pointing", "--mosaics", "3", "--out", str(out)])
-    pointing.main()
-    table = json.loads(out.read_text(encoding="utf-8"))
-    assert table["recipe"] == "python -m u3lab.saliency.pointing --mosaics 3 --size 128 --seed 0"
-    methods = table["scores"]["squeezenet1_1"]["methods"]
-    assert methods["edges (no network)"]["mean"] == 0.25 and methods["edges (no network)"]["games"] == 12
-    assert methods["mask"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "games": 4}

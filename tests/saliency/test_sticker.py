@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from tests.saliency.attacked import small
 from tests.saliency.networks import slip, squeezenet
-from u3lab import images, nets, paths
+from u3lab import images, nets
+from u3lab._system import paths
+from u3lab.adversarial.patch import StickerSettings, shipped_sticker, sticker, success_rate
+from u3lab.adversarial.placing import cut_out, paste, placements
 from u3lab.descent import last
-from u3lab.saliency import StickerSettings, cut_out, paste, shipped_sticker, sticker, success_rate
-from u3lab.saliency.pasting import placements
-from u3lab.saliency.sticker_recipe import photos, rates, shuffled
+from u3lab.lessons.adversarial.photos import photos, shuffled
+from u3lab.recipes.adversarial_patch import rates
 
 
 def colours(*shape: int, seed: int = 0) -> Tensor:

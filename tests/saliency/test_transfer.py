@@ -8,8 +8,8 @@ import torch
 from tests.saliency.attacked import small
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, nets
-from u3lab.saliency import fooling_table, fools
-from u3lab.saliency.transfer import ATTACKS, SIZE, attack, labelled
+from u3lab.adversarial.quantisation import fools
+from u3lab.adversarial.transfer import ATTACKS, SIZE, attack, fooling_table, labelled
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ A notebook shows a task, leaves a stub that returns ``...``, and checks it::
 A chapter writes its tasks with ``Exercise``, ``Mistake`` and ``by_cases``, and its questions with ``Question``.
 """
 
-from u3lab.course.boxes import exercise, hint, solution
 from u3lab.course.definitions import Exercise, Mistake, NotTried, Question
 from u3lab.course.judging import by_cases
 from u3lab.course.quizzes import quiz
 from u3lab.course.reports import Report, check
 from u3lab.course.state import progress
+from u3lab.course.widgets import exercise, hint, solution
 
 __all__ = ["Exercise", "Mistake", "NotTried", "Question", "Report", "by_cases", "check", "exercise", "hint", "progress",
            "quiz", "solution"]

@@ -5,21 +5,22 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
+from types import ModuleType
 
-from u3lab import paths
+from u3lab._system import paths
 from u3lab.course.definitions import Exercise, Question
 from u3lab.errors import U3Error
 
-CHAPTERS = {"0": "u3lab.course.start", "4": "u3lab.prior.exercises", "5": "u3lab.inversion.exercises",
-            "6": "u3lab.saliency.exercises", "6b": "u3lab.saliency.exercises_6b",
-            "7": "u3lab.dissection.exercises"}
+LESSONS = "u3lab.lessons"  # imported when a chapter is asked for: the one arrow that goes up, known to the layer test
+CHAPTERS = {"0": ("start",), "4": ("prior",), "5": ("inversion",), "6": ("saliency",),
+            "6b": ("adversarial", "equivariance"), "7": ("dissection",)}  # its topics in LESSONS, in order
 RIDDLE = "Which class is it?"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
 
 
 def exercises(chapter: str) -> tuple[Exercise, ...]:
     """The exercises of a chapter."""
-    return importlib.import_module(_module(chapter)).EXERCISES
+    return tuple(task for topic in _topics(chapter) for task in topic.EXERCISES)
 
 
 def find(exercise_id: str) -> Exercise:
@@ -50,7 +51,7 @@ def questions(quiz_id: str) -> tuple[Question, ...]:
     """
     if isinstance(quiz_id, str) and quiz_id.endswith(DEEP) and quiz_id.removesuffix(DEEP) in CHAPTERS:
         return _deep(quiz_id.removesuffix(DEEP))
-    return importlib.import_module(_module(quiz_id)).QUIZ
+    return tuple(question for topic in _topics(quiz_id) for question in topic.QUIZ)
 
 
 def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
@@ -70,8 +71,9 @@ def _deep(chapter: str) -> tuple[Question, ...]:
                           paths.data("quiz", chapter, row["file"]).read_bytes(), row["alt"]) for row in rows)
 
 
-def _module(chapter: str) -> str:
+def _topics(chapter: str) -> list[ModuleType]:
+    """The lessons of a chapter."""
     if not isinstance(chapter, str) or chapter not in CHAPTERS:
         raise U3Error(f"there is no chapter {str(chapter)[:80]!r} with exercises and a quiz; "
                       f"choose one of {', '.join(CHAPTERS)}")
-    return CHAPTERS[chapter]
+    return [importlib.import_module(f"{LESSONS}.{topic}") for topic in CHAPTERS[chapter]]

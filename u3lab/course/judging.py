@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable
+from numbers import Real
 from typing import Any
 
 import torch
@@ -58,6 +60,29 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
         return difference(trials, names, rtol, atol)
 
     return judge
+
+
+def by_number(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistake, ...]) -> Judge:
+    """As :func:`by_cases`, for answers that are one number: as a tensor of any float type, or as a plain one."""
+    def judge(answer: Any) -> str:
+        known = tuple(Mistake(_as_tensor(mistake.function), mistake.message) for mistake in mistakes)
+        given = _as_tensor(answer) if callable(answer) else answer
+        return by_cases(_as_tensor(reference), cases, known)(given)
+
+    return judge
+
+
+def _as_tensor(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, with its number as float64; what is no number stays as it is."""
+    @functools.wraps(function)
+    def call(*case: Any) -> Any:
+        result = function(*case)
+        if isinstance(result, Tensor):
+            return result.double()
+        plain = isinstance(result, Real) and not isinstance(result, bool)
+        return torch.tensor(float(result), dtype=torch.float64) if plain else result
+
+    return call
 
 
 def not_contiguous(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import json
 import os
 from pathlib import Path
 
-from u3lab import paths
+from u3lab._system import paths
 from u3lab.course import catalogue
 from u3lab.course.page import Shown
 

@@ -27,7 +27,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from u3lab import memory, paths
+from u3lab._system import memory, paths
 from u3lab.datasets import composing, outlines, pieces
 from u3lab.datasets.broden import broden
 from u3lab.datasets.colours import NAMES as COLOURS

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from u3lab import images, paths
+from u3lab import images
+from u3lab._system import paths
 
 
 class Outline(NamedTuple):

@@ -14,11 +14,12 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from u3lab import crops, paths
 from u3lab import images as _images
+from u3lab._system import paths
 from u3lab.datasets.blobs import shape
 from u3lab.datasets.outlines import outlines, photo
 from u3lab.datasets.patterns import PATTERNS, paint
+from u3lab.images import cropping
 
 SPLITS = ("train", "validation")
 SCENES = {"pasture": ("sheep", "hens", "bison", "dog"), "night": ("rocket", "palace"),
@@ -46,7 +47,7 @@ class Piece(NamedTuple):
 
 def photos(split: str) -> list[str]:
     """The photos of a split; the motorcycle and the horse, which are single, are for training."""
-    fit, held_out = crops.sources()
+    fit, held_out = cropping.sources()
     return [*fit, "motorcycle"] if split == "train" else held_out
 
 

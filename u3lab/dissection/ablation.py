@@ -6,15 +6,14 @@ by setting it to zero at all places; the rest of the network goes on from there.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from u3lab.equivariance.cut import resume
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
+from u3lab.nets.surgery import resume
 
 
 def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] | Tensor) -> Tensor:
@@ -38,27 +37,6 @@ def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] |
     silenced = features.detach().clone()
     silenced[:, chosen] = 0
     return resume(net, layer, silenced)
-
-
-def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:
-    """A copy of the network that knows only some of its classes, (B,K) with K = len(classes), and is as much faster.
-
-    Raises
-    ------
-    U3Error
-        A network without a filter bank that has one row for each class.
-    """
-    numbers, fewer = [net.class_index(one) for one in classes], copy.deepcopy(net)
-    heads = [module for module in fewer.modules() if isinstance(module, (nn.Conv2d, nn.Linear))
-             and len(module.weight) == len(net.classes)]
-    if not heads:
-        raise U3Error(f"{net.name} has no layer with a row of weights for each of its {len(net.classes)} classes")
-    head = heads[-1]
-    head.weight = nn.Parameter(head.weight[numbers].clone(), requires_grad=False)
-    if head.bias is not None:
-        head.bias = nn.Parameter(head.bias[numbers].clone(), requires_grad=False)
-    fewer.classes = tuple(net.classes[k] for k in numbers)
-    return fewer
 
 
 def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:

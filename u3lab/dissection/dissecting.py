@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from u3lab import memory
+from u3lab._system import memory
 from u3lab.datasets.labelled import ConceptData, Labelled, batches
 from u3lab.dissection.overlap import overlap
 from u3lab.dissection.quantiles import Quantiles, together

@@ -10,11 +10,9 @@ axes of a′ would be detectors. Bau et al., Network dissection, CVPR 2017, sect
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from u3lab.nets import Classifier
 
@@ -40,19 +38,3 @@ class Rotated:
         """Q a at each place, (B,U,h,w)."""
         maps = self.net.features(images, layer)
         return torch.einsum("vu,buhw->bvhw", self.turn.to(maps), maps)
-
-
-def untrained(net: Classifier, seed: int = 0) -> Classifier:
-    """A copy of a network with fresh weights: normal with variance 2/fan-in, no biases.
-
-    He, Zhang, Ren & Sun, Delving deep into rectifiers, ICCV 2015, equation 10.
-    """
-    fresh, draw = copy.deepcopy(net), torch.Generator().manual_seed(seed)
-    for module in fresh.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            fan_in = module.weight[0].numel()
-            drawn = torch.randn(module.weight.shape, generator=draw) * (2 / fan_in) ** 0.5
-            module.weight.data.copy_(drawn)
-            if module.bias is not None:
-                module.bias.data.zero_()
-    return fresh

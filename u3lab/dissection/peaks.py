@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab import memory
+from u3lab._system import memory
 from u3lab.datasets.labelled import ConceptData, batches
 from u3lab.errors import U3Error
 from u3lab.inversion.empirical import seen

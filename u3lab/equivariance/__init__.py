@@ -1,11 +1,9 @@
-"""Chapter 6b: how features change when the picture is transformed, and whether two networks have the same features.
+"""How features change when the picture is transformed, and whether two networks have the same features.
 
-Files: ``transforms`` (g on pictures and grids), ``cut`` (a network up to a layer, and from it on), ``transport`` (M_g),
-``mirror`` (the exact case), ``stitching`` and ``distilling`` (franken-networks), ``similarity`` (CKA), ``crops``.
+Files: ``transforms`` (g on pictures and grids), ``transport`` (M_g), ``mirror`` (the exact case), ``stitching`` and
+``distilling`` (franken-networks), ``similarity`` (CKA).
 """
 
-from u3lab.crops import crops, sources
-from u3lab.equivariance.cut import agreement, before_relu, resume
 from u3lab.equivariance.distilling import StitchSettings, distil
 from u3lab.equivariance.mirror import centred, centred_size, mirrored
 from u3lab.equivariance.similarity import cka
@@ -14,7 +12,7 @@ from u3lab.equivariance.transforms import HFLIP, VFLIP, Transform, rotation, sca
 from u3lab.equivariance.transport import Equivariance, Errors, answers, errors, fit_equivariance
 
 __all__ = [
-    "HFLIP", "VFLIP", "Equivariance", "Errors", "StitchSettings", "Transform", "agreement", "answers", "before_relu",
-    "centred", "centred_size", "cka", "crops", "distil", "errors", "fit_equivariance", "identity_stitch", "mirrored",
-    "resume", "rotation", "scaling", "shuffled_stitch", "sources", "stitch",
+    "HFLIP", "VFLIP", "Equivariance", "Errors", "StitchSettings", "Transform", "answers", "centred", "centred_size",
+    "cka", "distil", "errors", "fit_equivariance", "identity_stitch", "mirrored", "rotation", "scaling",
+    "shuffled_stitch", "stitch",
 ]

@@ -13,9 +13,9 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from u3lab.equivariance.cut import before_relu, ready
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
+from u3lab.nets.surgery import before_relu, ready
 
 
 def mirrored(net: nn.Module) -> Classifier:

@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.equivariance.cut import Rectify, before_relu, bottom, ready, resume
 from u3lab.equivariance.regression import ridge
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
+from u3lab.nets.surgery import Rectify, before_relu, bottom, ready, resume
 
 BATCH = 4  # pictures at a time: the features of early layers are large
 CLOSE = 1.2  # grids whose sides differ by no more than this factor are resampled to one another

@@ -20,11 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.equivariance.cut import before_relu, ready, resume
 from u3lab.equivariance.regression import pursue, ridge
 from u3lab.equivariance.transforms import Transform
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
+from u3lab.nets.surgery import before_relu, ready, resume
 
 BATCH = 4  # pictures at a time: the features of early layers are large
 

@@ -16,10 +16,10 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
+from u3lab.images.views import shift
 from u3lab.inversion.priors import TV, Prior
 from u3lab.nets import Classifier
 from u3lab.settings import knob, settings
-from u3lab.views import shift
 
 SCORES = "scores"  # the layer after the last: class scores before the softmax
 

@@ -14,10 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import checkpoints
 from u3lab.errors import U3Error
 from u3lab.inversion.inverting import code
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, checkpoints
 
 SIDE = 128  # pixels, of the pictures that an inverter draws
 WIDTHS = (128, 96, 64, 32, 16)  # channels at 8×8, 16×16 … 128×128 cells

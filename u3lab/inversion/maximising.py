@@ -15,11 +15,11 @@ from torch import Tensor
 
 from u3lab.descent import Step
 from u3lab.errors import U3Error, at_least_one
+from u3lab.images.views import zoom
 from u3lab.inversion.inverting import SCORES, InversionSettings, code, search
 from u3lab.inversion.priors import DeepImagePrior, Prior
 from u3lab.nets import Classifier
 from u3lab.settings import knob, settings
-from u3lab.views import zoom
 
 
 @settings

@@ -16,11 +16,11 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from u3lab import checkpoints
+from u3lab.images.variation import variation
+from u3lab.nets import checkpoints
 from u3lab.prior import trained
 from u3lab.prior.generators import WIDTHS, generator
 from u3lab.settings import knob, settings
-from u3lab.variation import variation
 
 # Covariance of red, green and blue over the everyday pictures that ship, about mid-grey: bright and dark are common,
 # violet and poison green are not.

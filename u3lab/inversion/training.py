@@ -1,7 +1,4 @@
-"""How the learned inverters were made.
-
-    python -m u3lab.inversion.training fire9 --photos FOLDER               # data/weights/inverter-fire9.safetensors
-    python -m u3lab.inversion.training fire9-perceptual --photos FOLDER    # starts from the weights of the former
+"""How the learned inverters are trained; ``python -m u3lab.recipes.inverters`` did it.
 
 Trained on squares of the everyday pictures that ship and of the photos of tools/training_photos.py; every third of the
 shipped ones is held out, and judges.
@@ -9,19 +6,17 @@ shipped ones is held out, and judges.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import checkpoints, crops, nets, paths
-from u3lab.descent import Step, descend, last
+from u3lab.descent import Step, descend
 from u3lab.inversion.inverting import code, code_error
-from u3lab.inversion.learned import SHIPPED, SIDE, Inverter, decode, learned_inverter
+from u3lab.inversion.learned import Inverter
 from u3lab.nets import Classifier
-from u3lab.prior.training import cosine, pictures
+from u3lab.prior.training import cosine
 
 BATCH, STEPS = 8, {"fire5": 3000, "fire9": 4000, "fire9-perceptual": 2000}
 RATE = {"L2": 2e-3, "perceptual": 5e-4, "adversary": 2e-4}
@@ -81,37 +76,3 @@ def train_perceptual(net: Classifier, inverter: Inverter, batches: Iterator[Tens
     judges = descend(adversary.parameters(), judging, steps=steps, rate=lambda: RATE["adversary"])
     for step, _ in zip(draws, judges, strict=True):
         yield step
-
-
-def main() -> None:
-    """Train one inverter and write its weights; print its errors on pictures that it has not seen."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("which", choices=list(SHIPPED))
-    parser.add_argument("--steps", type=int, default=None)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--photos", default=None, help="a folder of more pictures (tools/training_photos.py)")
-    parser.add_argument("--out", default=str(paths.data("weights")))
-    options = parser.parse_args()
-    which, steps = options.which, options.steps or STEPS[options.which]
-    torch.manual_seed(options.seed)
-    net, (seen, unseen) = nets.load("squeezenet1_1", "cpu"), pictures(options.photos)
-    layer, _, kind = which.partition("-")
-    inverter = (learned_inverter(layer).requires_grad_() if kind else Inverter(layer)).to(
-        memory_format=torch.channels_last)
-    batches = crops.batches(seen, SIDE, BATCH, options.seed)
-    last((train_perceptual if kind else train)(net, inverter, batches, steps), steps + 1, which)
-    x = crops.crops(unseen, SIDE, 4)
-    made = decode(net, inverter.eval(), x)
-    with torch.no_grad():
-        error = code_error(code(net, made, layer), code(net, x, layer))
-    facts = {"recipe": f"python -m u3lab.inversion.training {which} --steps {steps} --seed {options.seed}"
-                       f" with {len(seen)} pictures",
-             "torch": torch.__version__, "on unseen pictures":
-             f"mean square {float((made - x).square().mean()):.4f}, code error {float(error):.3f}"}
-    path = paths.Path(options.out) / f"inverter-{which}.safetensors"
-    checkpoints.save(inverter, path, **facts)
-    print(facts, path.stat().st_size, "bytes", paths.sha256(path))
-
-
-if __name__ == "__main__":
-    main()

@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from u3lab import checkpoints
 from u3lab import images as _images
 from u3lab.errors import U3Error
+from u3lab.nets import checkpoints
 from u3lab.prior.generators import hourglass
 
 SIDE = 96  # pixels, of the pictures that they were trained on

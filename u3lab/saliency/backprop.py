@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from u3lab.errors import U3Error
-from u3lab.saliency.trace import IN_PLACE, Target, Trace, named_layers, relu_ceiling
+from u3lab.saliency._trace import IN_PLACE, Target, Trace, named_layers, relu_ceiling
 
 Through = Callable[[Tensor], Tensor]  # p → p·[x > 0], for a ReLU6 p·[0 < x < 6]
 Rule = Callable[[Tensor, Through], Tensor]

@@ -7,7 +7,7 @@ the pointing game itself is of Zhang et al., ECCV 2016).
 
 The talk's warning stays: a low score blames the network and the method together.
 
-    python -m u3lab.saliency.pointing --mosaics 60     # the long table that ships in data/results
+The long table that ships is made by ``python -m u3lab.recipes.pointing_game``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
 from u3lab.saliency.backprop import backprop
-from u3lab.saliency.elision import MaskSettings, minimal_elision
-from u3lab.saliency.findings import edges, flat
+from u3lab.saliency.metrics import edges, flat
+from u3lab.saliency.perturbation import MaskSettings, minimal_elision
 from u3lab.saliency.relevance import grad_cam, integrated_gradients, linear_approximation, smooth_grad
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
 
@@ -179,45 +179,3 @@ def _interval(groups: list[Tensor], seed: int, draws: int = 1000) -> tuple[float
     picks = torch.randint(len(groups), (draws, len(groups)), generator=torch.Generator().manual_seed(seed))
     means = sums[picks].sum(1) / counts[picks].sum(1)
     return float(means.quantile(0.025)), float(means.quantile(0.975))
-
-
-def long_table(count: int, size: int, seed: int) -> dict:
-    """Every method on both shipped networks, with what is needed to do it again."""
-    from tqdm.auto import tqdm
-
-    from u3lab import __version__, nets
-
-    table: dict = {"recipe": f"python -m u3lab.saliency.pointing --mosaics {count} --size {size} --seed {seed}",
-                   "u3lab": __version__, "torch": torch.__version__, "scores": {}}
-    for name in nets.NAMES:
-        net = nets.load(name)
-        games = mosaics(net, count, size, seed)
-        table["scores"][name] = {"pictures": sorted({n for game in games for n in game.names}), "methods": {}}
-        for method in tqdm(METHODS, desc=name):
-            # A mask is an optimisation of its own for each tile: a third of the games, and a wider interval
-            score = pointing_game(net, method, games[: max(1, count // 3)] if method == "mask" else games, seed)
-            table["scores"][name]["methods"][method] = {"mean": round(score.mean, 4), "low": round(score.low, 4),
-                                                        "high": round(score.high, 4), "games": len(score.shares)}
-    return table
-
-
-def main() -> None:
-    """Make data/results/pointing_game.json."""
-    import argparse
-    import json
-
-    from u3lab import paths
-
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--mosaics", type=int, default=60)
-    parser.add_argument("--size", type=int, default=128, help="side of a tile in pixels")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", default=str(paths.data() / "results" / "pointing_game.json"))
-    options = parser.parse_args()
-    table = long_table(options.mosaics, options.size, options.seed)
-    paths.write_atomically(paths.Path(options.out), (json.dumps(table, indent=1, ensure_ascii=False) + "\n").encode())
-    print(options.out)
-
-
-if __name__ == "__main__":
-    main()

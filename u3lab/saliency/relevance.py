@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from u3lab.errors import U3Error, at_least_one
 from u3lab.images import check
 from u3lab.nets import Classifier
+from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers
 from u3lab.saliency.backprop import record
-from u3lab.saliency.trace import Target, Trace, is_neuron, named_layers
 
 
 def modulate(activation: Tensor, gradient: Tensor) -> Tensor:

@@ -31,8 +31,8 @@ import torch
 from torch import Tensor, nn
 
 from u3lab.errors import U3Error
+from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers
 from u3lab.saliency.propagation import Linear, Propagation, Rule, stabilised
-from u3lab.saliency.trace import Target, Trace, is_neuron, named_layers
 
 
 def epsilon_rule(epsilon: float) -> Rule:

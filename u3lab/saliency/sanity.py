@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from u3lab import images as _images
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
-from u3lab.saliency.elision import MaskSettings, elide, enlarge, nothing_like
-from u3lab.saliency.findings import correlation
+from u3lab.saliency.metrics import correlation
+from u3lab.saliency.perturbation import MaskSettings, elide, enlarge, nothing_like
 
 
 def randomise_downwards(net: Classifier, seed: int = 0) -> Iterator[tuple[str, Classifier]]:

@@ -1,0 +1,74 @@
+"""Each recipe, in its short form: the files that it promises, of the form that is shipped, and nothing else touched."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from u3lab import images
+from u3lab._system import paths
+
+RECIPES = Path(importlib.import_module("u3lab.recipes").__file__).parent
+RUNS = {
+    "pointing_game": ("results", [], ["pointing_game.json"]),
+    "detection": ("results", [], ["detection.json"]),
+    "adversarial_patch": ("", [], ["stickers/bubble.png", "results/sticker.json"]),
+    "mask_riddles": ("quiz/6", [], ["1.jpg", "2.jpg", "index.json"]),
+    "icons": ("quiz/5", [], ["1.jpg", "2.jpg", "index.json"]),
+    "inversion_table": ("results", ["squeezenet1_1"], ["inversion-squeezenet1_1.jpg", "inversion-squeezenet1_1.json"]),
+    "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
+    "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),
+}
+
+
+def test_every_recipe_is_here_and_has_no_effect_on_import():
+    names = sorted(file.stem for file in RECIPES.glob("*.py") if not file.stem.startswith("_"))
+    assert names == sorted(RUNS)
+    for name in names:
+        kinds = {type(part) for part in ast.parse((RECIPES / f"{name}.py").read_text(encoding="utf-8")).body}
+        assert kinds <= {ast.Expr, ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef, ast.If}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_short_form_writes_what_the_long_one_does(name: str, tmp_path: Path, capsys):
+    folder, arguments, wanted = RUNS[name]
+    importlib.import_module(f"u3lab.recipes.{name}").main([*arguments, "--short", "--out", str(tmp_path)])
+    made = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file())
+    assert made == sorted(wanted)
+    said = capsys.readouterr().out
+    for file in made:
+        assert paths.sha256(tmp_path / file) in said
+        _of_the_same_form(tmp_path / file, paths.data(*folder.split("/"), *file.split("/")) if folder
+                          else paths.data(*file.split("/")))
+
+
+def _of_the_same_form(made: Path, shipped: Path) -> None:
+    """Pictures are pictures, tables have the same keys, weights the same names and shapes."""
+    if made.suffix == ".safetensors":
+        new, old = load_file(made), load_file(shipped)
+        assert {key: value.shape for key, value in new.items()} == {key: value.shape for key, value in old.items()}
+        assert all(value.dtype != torch.float32 for value in new.values())
+        with safe_open(made, "pt") as a, safe_open(shipped, "pt") as b:
+            assert a.metadata().keys() == b.metadata().keys()
+            assert a.metadata()["recipe"].split()[:4] == b.metadata()["recipe"].split()[:4]
+    elif made.suffix == ".json":
+        new, old = (json.loads(file.read_text(encoding="utf-8")) for file in (made, shipped))
+        new, old = (table[0] if isinstance(table, list) else table for table in (new, old))
+        assert new.keys() == old.keys()
+        assert new.get("recipe", "").split()[:3] == old.get("recipe", "").split()[:3]
+    else:
+        assert images.load(made).shape[1] == 3
+
+
+def test_without_a_folder_a_short_run_leaves_data_alone(capsys):
+    before = {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")}
+    importlib.import_module("u3lab.recipes.mask_riddles").main(["--short"])
+    assert {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")} == before
+    assert "u3lab-" in capsys.readouterr().out

@@ -1,0 +1,127 @@
+"""The house: which room may use which. Arrows run down only, and never in a circle.
+
+    python tests/test_layers.py        # draws the floors and the rooms on them, with what each uses
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "u3lab"
+
+# From the ground up. A room uses rooms on lower floors; within the chapters, one uses those named before it.
+FLOORS = (
+    ("errors",),
+    ("_system",),
+    ("settings", "descent", "pixels", "measures"),
+    ("images",),
+    ("nets", "figures"),
+    ("datasets", "course", "live", "warps"),
+    *((chapter,) for chapter in ("universal", "selfsup", "landmarks", "prior", "inversion", "saliency", "adversarial",
+                                 "equivariance", "dissection")),
+    ("lessons",),
+    ("recipes",),
+    ("doctor",),
+    ("__main__",),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+# Course finds the lessons by their name when the program runs: the one arrow that goes up.
+DECLARED = {("u3lab.course.catalogue", "u3lab.lessons")}
+JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core"}
+KNOW_JUPYTER = {"live", "figures", "course", "doctor"}
+
+
+def name_of(file: Path) -> str:
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports(module: str) -> Iterator[str]:
+    """Everything that a module imports, at its top or later: modules of ours in full, of others by their package."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relative to itself; write the whole name"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else node.module
+
+
+def ours(module: str) -> set[str]:
+    return {used for used in imports(module) if used in MODULES and used != "u3lab"} - {module}
+
+
+def room(module: str) -> str:
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"u3lab"}))
+def test_arrows_run_down(module: str):
+    assert room(module) in FLOOR, f"{module} is in a room that has no floor: give {room(module)} one in FLOORS"
+    upward = [used for used in ours(module) if room(used) != room(module) and FLOOR[room(used)] >= FLOOR[room(module)]]
+    assert not upward, f"{module} uses {', '.join(upward)}, which is not below it"
+
+
+def test_there_is_no_circle():
+    uses = {module: ours(module) for module in MODULES}
+    for module in MODULES:  # a package's own file is run before its modules, so what it gathers is no circle
+        uses[module] = {used for used in uses[module] if not module.startswith(f"{used}.")}
+    try:
+        list(TopologicalSorter(uses).static_order())
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def test_a_package_is_not_used_from_within():
+    """A module of a room names its neighbours, never the room itself, whose file imports it."""
+    inward = [(module, used) for module in MODULES for used in ours(module) if module.startswith(f"{used}.")]
+    assert not inward
+
+
+def test_the_one_arrow_that_goes_up_is_declared():
+    """Who imports by name at run time names a room in one place, and only the declared one does."""
+    by_name = {module for module in MODULES if "importlib" in set(imports(module))
+               and "import_module(" in MODULES[module].read_text(encoding="utf-8")}
+    from u3lab.course import catalogue
+
+    assert by_name - {"u3lab.nets.weights"} == {module for module, _ in DECLARED}  # weights looks for PyPI packages
+    assert (catalogue.__name__, catalogue.LESSONS) in DECLARED
+
+
+def test_only_three_rooms_know_jupyter():
+    knowing = {room(module) for module in MODULES if {used.split(".")[0] for used in imports(module)} & JUPYTER}
+    assert knowing <= KNOW_JUPYTER
+
+
+def test_nothing_uses_a_recipe_and_only_lessons_and_recipes_use_lessons():
+    for module in MODULES:
+        used = {room(one) for one in ours(module) if one.count(".")}
+        assert "recipes" not in used or room(module) == "recipes", module
+        assert "lessons" not in used or room(module) in ("lessons", "recipes"), module
+
+
+def drawn() -> str:
+    """The floors as text, the highest first: each room with the rooms that it uses."""
+    lines = []
+    for rooms in reversed(FLOORS):
+        floor = []
+        for name in rooms:
+            own = [module for module in MODULES if module != "u3lab" and room(module) == name]
+            used = sorted({room(one) for module in own for one in ours(module)} - {name}, key=FLOOR.get)
+            if own:
+                floor.append(f"{name:14}→ {', '.join(used) or '(nothing)'}")
+        lines += [*floor, "─" * 60] if floor else []
+    return "\n".join(lines[:-1])
+
+
+if __name__ == "__main__":
+    print(drawn())

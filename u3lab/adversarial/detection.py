@@ -1,0 +1,109 @@
+"""Telling adversarial pictures from genuine, noisy and blurred ones by their saliency, and why that is no defence.
+
+With s the score of the class that wins and φ_l the activations of layer l, the saliency is the modulated gradient (the
+linear approximation of the talk), and a picture is described by its strength at every layer,
+
+    h_l = log mean |∂s/∂φ_l ⊙ φ_l|
+
+A linear classifier on h (logistic regression) tells attacks from pictures with noise or blur. The talk shows it as a
+property of saliency and not as a defence: an attacker who knows the detector goes down
+
+    E(x) = log Φ_label(x) + μ ⟨w, h(x)⟩
+
+as well, through the saliency itself, since where ReLUs are linear its own derivative exists (a second backward pass).
+Adaptive attacks are after Carlini & Wagner, Adversarial examples are not easily detected, AISec 2017.
+
+How well all that works is measured in ``detection_trial``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.adversarial.attacks import AttackSettings, fooling, given, projected_descent, ready
+from u3lab.adversarial.quantisation import to_bytes_near
+from u3lab.descent import last
+from u3lab.errors import U3Error, at_least_one
+from u3lab.nets import Classifier
+from u3lab.saliency._trace import Kept
+
+FLOOR = -4.0  # log-probability of the true class at which an attacker is content, e⁻⁴ < 2 %
+
+
+def strengths(net: Classifier, images: Tensor, graph: bool = False) -> Tensor:
+    """h_l = log mean |∂s/∂φ_l ⊙ φ_l| for every layer, of pictures (B,3,H,W) in [0,1] → (B,layers).
+
+    With ``graph`` the result can be differentiated by the pictures.
+    """
+    net, kept = ready(net), {}
+    with torch.enable_grad(), net.watch({layer: _into(kept, layer) for layer in net.layers}):
+        x = _images.check(images)
+        x = x if x.requires_grad else x.detach().clone().requires_grad_()
+        with Kept(kept):
+            scores = net.scores(net.normalise(x))
+        s = scores.amax(1).sum()  # each picture's own score: they do not mix
+        gradients = torch.autograd.grad(s, list(kept.values()), create_graph=graph)
+        modulated = [(g * a).abs().flatten(1).mean(1) for g, a in zip(gradients, kept.values(), strict=True)]
+        h = torch.stack(modulated, 1).clamp(min=1e-12).log()
+    return h if graph else h.detach()
+
+
+def _into(kept: dict[str, Tensor], layer: str) -> Callable[[Tensor], None]:
+    def keep(output: Tensor) -> None:
+        kept[layer] = output
+    return keep
+
+
+@dataclass(frozen=True)
+class Detector:
+    """⟨w, h⟩ + b: above 0 for what looks adversarial. ``weight`` (layers,) is for h itself, not standardised."""
+
+    weight: Tensor
+    bias: float
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Log-odds (B,) of features h (B,layers)."""
+        if features.shape[-1] != len(self.weight):
+            raise U3Error(f"{features.shape[-1]} strengths for a detector with {len(self.weight)} weights; "
+                          "fit one for this network")
+        return features @ self.weight.to(features) + self.bias
+
+
+def fit_detector(features: Tensor, adversarial: Tensor) -> Detector:
+    """Logistic regression (scikit-learn) on features (N,F); ``adversarial`` is True or False for each, (N,)."""
+    from sklearn.linear_model import LogisticRegression
+
+    adversarial = torch.as_tensor(adversarial).bool()
+    if len(features) != len(adversarial) or adversarial.all() or not adversarial.any():
+        raise U3Error(f"{len(features)} features and {int(adversarial.sum())} of {len(adversarial)} adversarial; both "
+                      "kinds are needed, and a mark for each feature")
+    mean, std = features.double().mean(0), features.double().std(0).clamp(min=1e-6)
+    # Balanced, as there are three pictures of other kinds for each attack.
+    model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=2000)
+    model.fit(((features.double() - mean) / std).cpu().numpy(), adversarial.cpu().numpy())
+    weight = torch.from_numpy(model.coef_[0]) / std.cpu()
+    return Detector(weight, float(model.intercept_[0] - weight @ mean.cpu()))
+
+
+def evade(net: Classifier, detector: Detector, image: Tensor, label: int | str, level: int = 2, steps: int = 10,
+          mu: float = 0.3) -> Tensor:
+    """The attacker who knows the detector: PGD on log Φ_label + μ ⟨w, h⟩, on whole levels, (1,3,H,W).
+
+    The first term stops at e⁻⁴: a class that is gone need not go further, and all the rest is for the detector.
+    """
+    at_least_one("level", level)
+    at_least_one("steps", steps)
+    net, x, label, _ = given(net, image, label, None)
+    energy, eps = fooling(net, label, None), level / 255
+
+    def both(now: Tensor) -> dict[str, Tensor]:
+        (gone,) = energy(now).values()
+        return {"log p(label)": gone.clamp(min=FLOOR), "μ detector": mu * detector(strengths(net, now, graph=True))[0]}
+
+    settings = AttackSettings(eps=eps, rate=max(2.5 * eps / steps, 1e-4), steps=steps)
+    return to_bytes_near(last(projected_descent(x, both, settings)).image, x, eps)

@@ -1,0 +1,117 @@
+"""A sticker: one printed patch that makes a network see a class of our choice, wherever it is put.
+
+With A(p, x, t) the picture x with the patch p pasted at the placement t (centre, size, angle), the patch minimises
+
+    E(p) = 𝔼_{x,t} [ −log Φ_target(A(p, x, t)) ],    0 ≤ p ≤ 1
+
+over pictures and placements drawn anew at each step. That is expectation over transformations (Athalye et al.,
+Synthesizing robust adversarial examples, ICML 2018, section 3.1), for a patch (Brown et al., Adversarial patch, 2017).
+
+The sticker that ships was trained by ``sticker_recipe``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab._system import paths
+from u3lab.adversarial.attacks import check_classes, ready
+from u3lab.adversarial.placing import SHAPES, paste, placements
+from u3lab.adversarial.quantisation import to_bytes
+from u3lab.descent import Step, descend
+from u3lab.errors import at_least_one
+from u3lab.nets import Classifier
+from u3lab.settings import knob, settings
+
+SHIPPED = "bubble"  # what the sticker in data/stickers is taken for
+
+
+@settings
+class StickerSettings:
+    """Knobs of :func:`sticker`. Sizes are shares of the picture's shorter side."""
+
+    shape: str = knob("round", choices=SHAPES, once=True, help="the sticker's outline")
+    side: int = knob(64, 8, 256, symbol="side", once=True, help="resolution of the sticker in pixels")
+    smallest: float = knob(0.25, 0.05, 1.0, symbol="s₀", help="the smallest sticker that is trained")
+    largest: float = knob(0.5, 0.05, 1.0, symbol="s₁", help="the largest one")
+    turn: float = knob(45.0, 0.0, 180.0, symbol="θ", help="turned at random by up to so many degrees each way")
+    batch: int = knob(4, 1, 64, symbol="B", help="pictures in each step")
+    rate: float = knob(0.05, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
+    steps: int = knob(60, 1, 5000, once=True, help="number of steps")
+    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of pictures and placements")
+
+
+def sticker(net: Classifier, images: Tensor, target: int | str,
+            settings: StickerSettings | None = None) -> Iterator[Step]:
+    """Train a sticker, step by step.
+
+    Parameters
+    ----------
+    net
+        A classifier.
+    images
+        Pictures to train on, (B,3,H,W) in [0,1]; keep some for :func:`success_rate`.
+    target
+        The class to be seen, by number or name.
+    settings
+        Read at every step: change them while the iterator runs.
+
+    Yields
+    ------
+    Step
+        ``image`` is the sticker (1,3,side,side) in [0,1]; :func:`cut_out` shows it as it would be printed. The loss has
+        one term, "−log p(target)", the mean over the batch.
+    """
+    settings, net = settings or StickerSettings(), ready(net)
+    x = _images.check(images).detach().to(net.device)
+    k, shape = net.class_index(target), settings.shape
+    generator = torch.Generator().manual_seed(settings.seed)
+    patch = torch.full((1, 3, settings.side, settings.side), 0.5, device=x.device).requires_grad_()
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        chosen = x[torch.randint(len(x), (settings.batch,), generator=generator).to(x.device)]
+        place = placements(settings.batch, settings.smallest, settings.largest, settings.turn, generator)
+        scores = net.scores(net.normalise(paste(chosen, patch, *place, shape)))
+        check_classes(scores, k)
+        return patch, {"−log p(target)": -scores.log_softmax(1)[:, k].mean()}
+
+    return descend(patch, energy, steps=settings.steps, rate=lambda: settings.rate, project=lambda p: p.clamp_(0, 1))
+
+
+def success_rate(net: Classifier, images: Tensor, patch: Tensor, target: int | str, scale: float = 0.3,
+                 turn: float = 45.0, trials: int = 28, shape: str = "round", seed: int = 0) -> float:
+    """Share of ``trials`` in which the network names the target first, with stickers put down at random.
+
+    Parameters
+    ----------
+    net, target
+        As for :func:`sticker`.
+    images
+        Pictures (B,3,H,W) in [0,1] that the sticker was not trained on, taken in turn, and none of which shows the
+        target: a picture that is named so without a sticker would count for it.
+    patch, shape
+        The sticker (1,3,h,w) in [0,1]; each trial is shown to the network on whole levels.
+    scale, turn
+        Its size as a share of the picture, and the largest angle each way in degrees.
+    """
+    at_least_one("trials", trials)
+    net = ready(net)
+    k, hits = net.class_index(target), 0
+    place = placements(trials, scale, scale, turn, torch.Generator().manual_seed(seed))
+    images = _images.check(images).to(net.device)
+    for trial in range(trials):
+        image = images[trial % len(images)][None]
+        with torch.no_grad():
+            scores = net(to_bytes(paste(image, patch, *(value[trial] for value in place), shape)))
+        check_classes(scores, k)
+        hits += int(scores.argmax()) == k
+    return hits / trials
+
+
+def shipped_sticker() -> Tensor:
+    """The sticker that ships, (1,3,256,256) in [0,1]: round, on white paper, made for SqueezeNet to see a bubble."""
+    return _images.load(paths.data("stickers", f"{SHIPPED}.png"))

@@ -1,0 +1,87 @@
+"""Honest to eight bits: a picture that is kept in a file has 256 levels, and an attack counts only if it survives that.
+
+    x = to_bytes(images.load("dog", size=224))                # the original, as a PNG would hold it
+    x̂ = to_bytes_near(last(pgd(net, x, "German shepherd")).image, x, 0.016)
+    fools(net, x̂, "German shepherd")                          # written as PNG, read again, shown to the network
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab import pixels
+from u3lab.adversarial.attacks import check_classes, check_eps, given
+from u3lab.errors import U3Error
+from u3lab.nets import Classifier
+
+FULL = 255  # the highest level
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """The pictures (B,3,H,W) in [0,1] at the nearest of the levels k/255, as a PNG holds them; float32."""
+    return (_images.check(image).detach() * FULL).round().float() / FULL
+
+
+def to_bytes_near(image: Tensor, original: Tensor, eps: float, norm: str = "linf") -> Tensor:
+    """An attack at the levels k/255, still within ε of its original: plain rounding could leave the ball.
+
+    Parameters
+    ----------
+    image, original
+        One picture each, (1,3,H,W) in [0,1]. The ball is about the original *at its nearest levels*, which is the
+        picture that one would have on disk.
+    eps, norm
+        The ball, as in :class:`~u3lab.adversarial.attacks.AttackSettings`. Under "linf" the change is at most ⌊255 ε⌋
+        levels. Under "l2" as many changes as fit into the ball are rounded up and the others towards zero: an ε far
+        below one level leaves little of an attack.
+
+    Returns
+    -------
+    Tensor
+        (1,3,H,W) float32, each value k/255: the picture that ``images.load`` reads back from its PNG.
+    """
+    check_eps(eps)
+    if norm not in ("linf", "l2"):
+        raise U3Error(f"norm = {norm!r}; choose linf or l2")
+    if _images.check(image).shape != _images.check(original).shape or len(image) != 1:
+        raise U3Error(f"one picture and its original of the same size are wanted, not {tuple(image.shape)} and "
+                      f"{tuple(original.shape)}")
+    # Everything is counted in levels, and in double precision, where ε·255 of ε = 4/255 is not 3.9999997.
+    start = to_bytes(original).to(image.device).double().mul(FULL).round()
+    change = image.detach().double() * FULL - start
+    radius = eps * FULL + 1e-6
+    if norm == "linf":
+        whole = change.round().clamp(-int(radius), int(radius))
+    else:
+        whole = _rounded_within(change, radius)
+    return (start + whole).float() / FULL
+
+
+def _rounded_within(change: Tensor, radius: float) -> Tensor:
+    """Whole numbers near ``change`` whose root mean square is at most ``radius``: sign(d)·⌊|d| + t⌋ with the largest
+    t ≤ ½ that does; t = ½ is plain rounding, t = 0 makes nothing longer."""
+    size = change.abs()
+    size *= min(1.0, radius / max(float(size.square().mean().sqrt()), 1e-12))
+
+    def length(t: float) -> float:
+        return float((size + t).floor().square().mean().sqrt())
+
+    low, high = 0.0, 0.5
+    if length(high) <= radius:
+        low = high
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if length(middle) <= radius else (low, middle)
+    return change.sign() * (size + low).floor()
+
+
+def fools(net: Classifier, image: Tensor, label: int | str, target: int | str | None = None) -> bool:
+    """Whether a picture (1,3,H,W), written as PNG and read again, is not taken for its class; or is, for the target."""
+    net, _, label, target = given(net, image, label, target)
+    with torch.no_grad():
+        scores = net(_images.load(pixels.png(image)))
+    check_classes(scores, label, target)
+    said = int(scores.argmax())
+    return said != label if target is None else said == target

@@ -1,0 +1,102 @@
+"""How many pictures are fooled, at which ε, and does what fools one network fool the other?
+
+Both networks are shown the same pixels: pictures of 224 px, on whole levels, through a PNG. SqueezeNet was trained at
+227 px and takes 224 as well (it names all the labelled pictures rightly at both); resizing an attack would change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd
+from u3lab.adversarial.quantisation import fools, to_bytes, to_bytes_near
+from u3lab.descent import last
+from u3lab.errors import U3Error, at_least_one
+from u3lab.nets import Classifier
+
+SIZE = 224
+ATTACKS = ("fgsm", "pgd")
+
+
+class Fooled(NamedTuple):
+    """How often one attack succeeded: on ``shown_to``, with pictures made for ``made_for``; ``share`` of ``count``."""
+
+    attack: str
+    level: int
+    """ε in grey levels: ε = level/255."""
+    made_for: str
+    shown_to: str
+    share: float
+    count: int
+
+
+def labelled(nets: Sequence[Classifier], count: int | None = None) -> dict[str, Tensor]:
+    """Shipped pictures (1,3,224,224), on whole levels, that *all* the networks name rightly: label → picture.
+
+    Raises
+    ------
+    U3Error
+        If no network is given, or there is no such picture.
+    """
+    if not nets:
+        raise U3Error("no network was given; give a list of one or more")
+    found: dict[str, Tensor] = {}
+    for name in _images.names("everyday"):
+        if len(found) == count:
+            break
+        if label := _images.label(name):
+            x = to_bytes(_images.load(name, size=SIZE))
+            if not any(fools(net, x, label) for net in nets):
+                found[label] = x
+    if not found:
+        raise U3Error("these networks name none of the shipped pictures rightly; use trained networks")
+    return found
+
+
+def attack(kind: str, net: Classifier, image: Tensor, label: int | str, level: int, steps: int = 10) -> Tensor:
+    """The finished attack (1,3,H,W), on whole levels and at most ``level`` of them from the picture.
+
+    ``kind`` is "fgsm" or "pgd"; PGD makes steps of α = 2.5 ε/steps, which lets it cross the ball and come back.
+    """
+    if kind not in ATTACKS:
+        raise U3Error(f"there is no attack {kind!r}; choose {' or '.join(ATTACKS)}")
+    at_least_one("level", level)
+    at_least_one("steps", steps)
+    eps = level / 255
+    if kind == "fgsm":
+        found = fgsm(net, image, label, eps)
+    else:
+        settings = AttackSettings(eps=eps, rate=max(2.5 * eps / steps, 1e-4), steps=steps)
+        found = last(pgd(net, image, label, settings)).image
+    return to_bytes_near(found, image, eps)
+
+
+def fooling_table(nets: Sequence[Classifier], levels: Sequence[int] = (1, 2, 4, 8), count: int | None = None,
+                  steps: int = 10) -> list[Fooled]:
+    """Share of pictures fooled, for both attacks, at each ε, made for each network and shown to each.
+
+    Parameters
+    ----------
+    nets
+        Classifiers with the same classes.
+    levels
+        ε in grey levels, so that the attack fits a file with 8 bits.
+    count
+        How many of the shipped pictures; None: all of them. Each costs about (steps + 2)·levels·nets passes.
+    steps
+        Steps of PGD.
+    """
+    pictures = labelled(nets, count)
+    rows = []
+    for made_for in nets:
+        for kind in ATTACKS:
+            for level in levels:
+                found = {label: attack(kind, made_for, x, label, level, steps) for label, x in pictures.items()}
+                for net in nets:
+                    fooled = [fools(net, x, label) for label, x in found.items()]
+                    rows.append(Fooled(kind, level, made_for.name, net.name, sum(fooled) / len(fooled), len(fooled)))
+    return rows

@@ -1,0 +1,188 @@
+"""Is an attack told from noise and blur by its saliency? A trial with held-out photos, and with an attacker who knows.
+
+All cuts of one photo are on one side of the split between training and test, and the interval of the AUC resamples
+photos: cuts of one photo are no independent pictures.
+
+The long table that ships is made by ``python -m u3lab.recipes.detection``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.adversarial.attacks import AttackSettings, pgd
+from u3lab.adversarial.detection import evade, fit_detector, strengths
+from u3lab.adversarial.quantisation import fools, to_bytes, to_bytes_near
+from u3lab.descent import last
+from u3lab.errors import U3Error, at_least_one
+from u3lab.nets import Classifier
+from u3lab.saliency.backprop import backprop
+from u3lab.saliency.metrics import flat
+
+KINDS = ("genuine", "noisy", "blurred", "adversarial")
+Features = Callable[[Classifier, Tensor], Tensor]  # pictures (B,3,H,W) → (B,F)
+
+
+def winning_score(net: Classifier, images: Tensor) -> Tensor:
+    """The score of the class that wins, (B,1): what one knows without any saliency."""
+    with torch.no_grad():
+        return net(images).amax(1, keepdim=True)
+
+
+def small_map(net: Classifier, images: Tensor) -> Tensor:
+    """The logarithm of the gradient's map at 14×14, laid out in a row: (B,196)."""
+    with torch.no_grad():
+        classes = net(images).argmax(1).tolist()
+    return F.adaptive_avg_pool2d(flat(backprop(net, images, classes)), 14).flatten(1).clamp(min=1e-12).log()
+
+
+FEATURES: dict[str, Features] = {"strength at every layer": strengths, "map of 14×14": small_map,
+                                 "score alone": winning_score}
+
+
+class Sample(NamedTuple):
+    """A picture (1,3,s,s) on whole levels: which photo it was cut from, which of KINDS it is, what the network says of
+    the genuine one."""
+
+    source: str
+    kind: str
+    image: Tensor
+    label: int
+
+
+def samples(net: Classifier, names: Sequence[str] | None = None, crops: int = 1, level: int = 2, steps: int = 5,
+            size: int = 224, seed: int = 0) -> list[Sample]:
+    """Cuts of the shipped pictures, each as it is, with noise, blurred, and attacked by PGD.
+
+    Noise is Gaussian with a σ from one to four times the attack's ε = level/255, blur has a σ from 0.5 to 2 pixels. The
+    attack leads away from what the network says of the cut itself, so no true class is needed.
+    """
+    for what, value in (("crops", crops), ("level", level), ("steps", steps), ("size", size)):
+        at_least_one(what, value)
+    generator = torch.Generator().manual_seed(seed)
+    eps = level / 255
+    settings = AttackSettings(eps=eps, rate=max(2.5 * eps / steps, 1e-4), steps=steps)
+    made = []
+    for name in names or _images.names("everyday"):
+        for _ in range(crops):
+            x = _cut(name, size, generator)
+            with torch.no_grad():
+                label = int(net(x).argmax())
+            sigma_noise, sigma_blur = eps * (1 + 3 * _uniform(generator)), 0.5 + 1.5 * _uniform(generator)
+            noisy = x + sigma_noise * torch.randn(x.shape, generator=generator)
+            attacked = last(pgd(net, x, label, settings)).image.cpu()
+            pictures = (x, noisy.clamp(0, 1), _images.blur(x, sigma_blur).clamp(0, 1), to_bytes_near(attacked, x, eps))
+            made += [Sample(name, kind, to_bytes(picture), label)
+                     for kind, picture in zip(KINDS, pictures, strict=True)]
+    return made
+
+
+def _cut(name: str, size: int, generator: torch.Generator) -> Tensor:
+    """A random square of a shipped picture made a seventh larger than the square, mirrored half of the time."""
+    x = _images.resize(_images.load(name), round(size * 8 / 7)).clamp(0, 1)
+    top, left = (int(_uniform(generator) * (side - size + 1)) for side in x.shape[-2:])
+    x = x[..., top : top + size, left : left + size]
+    return to_bytes(x.flip(-1) if _uniform(generator) < 0.5 else x)
+
+
+def _uniform(generator: torch.Generator) -> float:
+    return float(torch.rand((), generator=generator))
+
+
+class Auc(NamedTuple):
+    """Area under the ROC curve: the probability that an attack scores over another picture; with a 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def auc(scores: Tensor, adversarial: Tensor, sources: Sequence[str], draws: int = 1000, seed: int = 0) -> Auc:
+    """The AUC of scores (N,) for marks (N,), with the bootstrap interval over *sources*, one name for each score."""
+    adversarial = torch.as_tensor(adversarial).bool()
+    if not len(scores) == len(adversarial) == len(sources) or adversarial.all() or not adversarial.any():
+        raise U3Error(f"{len(scores)} scores, {len(adversarial)} marks and {len(sources)} sources; give as many of "
+                      "each, adversarial ones and others")
+    names = sorted(set(sources))
+    home = F.one_hot(torch.tensor([names.index(source) for source in sources]), len(names)).double()
+    up, down = scores[adversarial].double()[:, None], scores[~adversarial].double()[None]
+    won = (up > down).double() + (up == down).double() / 2
+    # Pairs by the source of the one and of the other, so that a draw of sources is a product of matrices.
+    wins = home[adversarial].T @ won @ home[~adversarial]
+    pairs = home[adversarial].T @ torch.ones_like(won) @ home[~adversarial]
+    picks = torch.randint(len(names), (draws, len(names)), generator=torch.Generator().manual_seed(seed))
+    times = F.one_hot(picks, len(names)).sum(1).double()
+    drawn = torch.einsum("ds,st,dt->d", times, wins, times) / torch.einsum("ds,st,dt->d", times, pairs, times)
+    low, high = drawn[drawn.isfinite()].quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    return Auc(float(wins.sum() / pairs.sum()), low, high)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of :func:`trial`: the AUC of attacks against all other pictures, against each kind of them, and of
+    attackers who know the detector (None if there were none), with the share of these that still fool the network."""
+
+    auc: Auc
+    by_kind: dict[str, Auc]
+    adaptive: Auc | None
+    still_fool: float | None
+    scores: Tensor
+    """Log-odds (N,) of each sample, from the detector that never saw its photo."""
+
+
+def trial(net: Classifier, samples: Sequence[Sample], features: Features = strengths, folds: int = 4,
+          adaptive: int = 0, steps: int = 10, level: int = 2) -> Trial:
+    """Fit detectors on some photos, test on the others, in turns; then attack the detectors.
+
+    Parameters
+    ----------
+    features
+        What the detector sees: pictures (B,3,H,W) → (B,F).
+    folds
+        Parts into which the *photos* are split; each is tested by the detector of the others.
+    adaptive
+        So many photos are attacked (their first genuine cut) by :func:`evade` on the detector that tests them. That
+        detector has to see ``strengths``.
+    steps, level
+        Of the attacker who knows.
+    """
+    sources = [sample.source for sample in samples]
+    names = list(dict.fromkeys(sources))
+    if not 2 <= folds <= len(names):
+        raise U3Error(f"folds = {folds} for {len(names)} photos; give from 2 to the number of photos")
+    if adaptive and features is not strengths:
+        raise U3Error("an attacker who knows the detector needs one of strengths; leave out features or adaptive")
+    h = torch.cat([features(net, sample.image).cpu() for sample in samples])
+    attacked = torch.tensor([sample.kind == "adversarial" for sample in samples])
+    fold = torch.tensor([names.index(source) % folds for source in sources])
+    scores, evaded, fooled = torch.zeros(len(samples), dtype=torch.float64), {}, []
+    for part in range(folds):
+        detector = fit_detector(h[fold != part], attacked[fold != part])
+        scores[fold == part] = detector(h[fold == part].double())
+        for name in names[part:adaptive:folds]:
+            one = next(sample for sample in samples if sample.source == name and sample.kind == "genuine")
+            x = evade(net, detector, one.image, one.label, level, steps)
+            evaded[name] = detector(strengths(net, x).double().cpu())
+            fooled.append(fools(net, x, one.label))
+    return _summary(samples, scores, evaded, fooled)
+
+
+def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor], fooled: list[bool]) -> Trial:
+    """The AUCs of log-odds (N,), and of those of the evading pictures, by photo."""
+    def against(*kinds: str, attacks: dict[str, Tensor] | None = None) -> Auc:
+        chosen = [i for i, sample in enumerate(samples) if sample.kind in kinds]
+        marks = [samples[i].kind == "adversarial" for i in chosen] + [True] * len(attacks or ())
+        sources = [samples[i].source for i in chosen] + list(attacks or ())
+        return auc(torch.cat([scores[chosen], *(attacks or {}).values()]), torch.tensor(marks), sources)
+
+    rest = KINDS[:-1]
+    return Trial(against(*KINDS), {kind: against(kind, "adversarial") for kind in rest},
+                 against(*rest, attacks=evaded) if evaded else None,
+                 sum(fooled) / len(fooled) if fooled else None, scores)

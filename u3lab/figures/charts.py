@@ -1,0 +1,284 @@
+"""The figures: grids of pictures, curves, bars, tables and heat maps of numbers."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from u3lab.errors import U3Error
+from u3lab.figures import canvas, collage
+from u3lab.figures.canvas import COLOURS, HATCHES, INK, LINES, MARKERS
+from u3lab.pixels import heat
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CELL = 0.19  # inches
+
+Numbers = Sequence[float] | np.ndarray | Tensor
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture for the notebook with the words that stand for it.
+
+    Attributes
+    ----------
+    png
+        The picture, 8 bits, opaque.
+    alt
+        What it shows, in one sentence or two: for who cannot see it, and for terminals.
+    """
+
+    png: bytes = field(repr=False)
+    alt: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alt", required(self.alt))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
+        """The PNG once, its alt text as ``alt`` in the PNG's metadata (where viewers look) and as plain text."""
+        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt}}
+
+
+def grid(pictures: Sequence[Tensor], titles: Sequence[str] | None = None, columns: int | None = None, *,
+         rows: Sequence[str] | None = None, alt: str = "", width: int | None = None) -> Figure:
+    """Pictures side by side, row after row, each scaled to its cell.
+
+    Parameters
+    ----------
+    pictures
+        Pictures in [0,1] in any layout of :mod:`u3lab.pixels`; colour maps with ``pixels.heat`` first.
+    titles
+        One for each picture, or, where there are ``rows``, one for each column.
+    columns
+        Pictures in a row; by default all of up to six, or what ``rows`` leaves.
+    rows
+        Labels of the rows, for a table of pictures (methods × layers).
+    alt
+        What the figure shows, in words. Required.
+    width
+        Width of the figure in pixels; by default cells of up to 240 pixels in at most 900.
+
+    Raises
+    ------
+    U3Error
+        No pictures, no alt text, a picture out of range, numbers of titles, rows and pictures that do not fit.
+    """
+    alt = required(alt)
+    with canvas.plain_style():
+        pixels = collage.draw(collage.Page(), pictures, titles, columns, rows, width)
+    return Figure(canvas.png(pixels, alt, photos=True), alt)
+
+
+def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, title: str = "", *, alt: str = "") -> Figure:
+    """Named curves, told apart by colour, dash and marker.
+
+    Parameters
+    ----------
+    lines
+        Name → y, (x, y), or (x, y, low, high) with a shaded interval. A tuple is always taken as parts.
+    xlabel, ylabel
+        Names of the axes with units.
+    """
+    alt = required(alt)
+    if not lines:
+        raise U3Error("there are no curves to draw; give a dict such as {'loss': losses}")
+    with canvas.plot(7.6, 3.9, title) as (sheet, axes):
+        for index, (name, parts) in enumerate(lines.items()):
+            x, y, *interval = _line(name, parts)
+            colour = COLOURS[index % len(COLOURS)]
+            axes.plot(x, y, LINES[index % len(LINES)], color=colour, label=name, linewidth=1.8,
+                      marker=MARKERS[index % len(MARKERS)], markersize=5, markevery=max(1, -(-len(x) // 8)))
+            if interval:
+                axes.fill_between(x, *interval, color=colour, alpha=0.18, linewidth=0)
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+        axes.margins(x=0.02)
+        axes.grid(color="#dddddd", linewidth=0.6)
+        if len(lines) > 1:
+            sheet.legend(loc="outside right upper", frameon=False, handlelength=3.2)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+
+
+def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, title: str = "", *, alt: str = "",
+         chance: float | None = None) -> Figure:
+    """Horizontal bars from zero, the first on top, with their values written beside them.
+
+    Parameters
+    ----------
+    values
+        Name → value or (value, low, high). For several groups (two networks): group → such a dict; groups share
+        the names and differ by colour and hatching.
+    xlabel
+        What is measured, with its unit.
+    chance
+        Where to draw a dashed line for guessing.
+    """
+    alt = required(alt)
+    grouped = bool(values) and all(isinstance(value, Mapping) for value in values.values())
+    groups = {group: {name: _bar(name, value) for name, value in members.items()}
+              for group, members in (values if grouped else {"": values}).items()}
+    names = list(dict.fromkeys(name for group in groups.values() for name in group))
+    if not names or not all(groups.values()):
+        raise U3Error("there are no bars to draw; give a dict such as {'gradient': 0.6}")
+    largest = max(abs(bar[0]) for members in groups.values() for bar in members.values()) or 1.0
+    decimals = max(0, (2 if largest >= 1 else 1) - math.floor(math.log10(largest)))
+    with canvas.plot(7.2, 0.8 + len(names) * (0.3 if len(groups) == 1 else 0.25 * len(groups)), title) as (sheet, axes):
+        for index, (label, members) in enumerate(groups.items()):
+            _draw_bars(axes, names, members, index, len(groups), decimals, label)
+        axes.set_yticks(range(len(names)), names)
+        axes.set(xlabel=xlabel, ylim=(len(names) - 0.5, -0.5))
+        axes.margins(x=0.12)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.tick_params(axis="y", length=0)
+        if chance is not None:
+            axes.axvline(chance, color="white", linewidth=2.6)  # a halo, for the bars are dark
+            axes.axvline(chance, color=INK, linestyle="--", linewidth=1.2, label=f"chance: {chance:.3g}")
+        if grouped or chance is not None:
+            sheet.legend(loc="outside lower right", ncols=3, frameon=False)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+
+
+def classes(names: Sequence[str], logits: Tensor, top: int = 5, *, alt: str | None = None) -> Figure:
+    """The ``top`` most probable classes of one picture, in per cent.
+
+    ``logits`` (K,) or (1,K) are its scores before the softmax, ``names`` the K classes. Without ``alt`` the words are
+    made from the result.
+    """
+    scores = torch.as_tensor(logits).detach().float().cpu()
+    if scores.shape not in ((len(names),), (1, len(names))):
+        raise U3Error(f"the logits have shape {tuple(scores.shape)}; give the scores of one picture for "
+                      f"{len(names)} classes: net(image)")
+    if not scores.isfinite().all():
+        raise U3Error("the logits have NaN or infinite values; check the picture and the network's weights")
+    if not 1 <= top <= len(names):
+        raise U3Error(f"top is {top}; give a number from 1 to {len(names)}")
+    best = scores.flatten().softmax(0).mul(100).topk(top)
+    found: dict[str, float] = {}
+    for share, k in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        # ImageNet has two classes "crane" and two "maillot"
+        found[names[k] if names[k] not in found else f"{names[k]} ({k})"] = share
+    words = "Most probable classes: " + ", ".join(f"{name} {share:.0f} %" for name, share in found.items()) + "."
+    return bars(found, "probability (%)", alt=words if alt is None else alt)
+
+
+def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], title: str = "", *, alt: str = "",
+          by_column: bool = False) -> Figure:
+    """Numbers (R,C) written into cells that are the lighter, the larger the number: a matrix to look at.
+
+    ``by_column`` lightens each column over its own range, for columns in different units.
+    """
+    alt, values = required(alt), numbers("the table", values)
+    if values.shape != (len(rows), len(columns)) or not values.size or not np.isfinite(values).all():
+        raise U3Error(f"a table of shape {values.shape} has names for {len(rows)} rows and {len(columns)} columns; "
+                      "give finite numbers (rows, columns), at least one, and a name for each")
+    with canvas.plot(1.2 + 0.62 * len(columns), 0.9 + 0.4 * len(rows), title) as (sheet, axes):
+        low, high = values.min(0 if by_column else None), values.max(0 if by_column else None)
+        axes.imshow(light := (values - low) / (high - low).clip(1e-12), cmap="inferno", aspect="auto", vmin=0, vmax=1)
+        axes.set_xticks(range(len(columns)), columns, rotation=30 if max(map(len, columns)) > 8 else 0)
+        axes.set_yticks(range(len(rows)), rows)
+        axes.tick_params(length=0)
+        for (row, column), value in np.ndenumerate(values):
+            words = (f"{value:.2f}" if (values % 1).any() else f"{value:.0f}").replace("-", "−")  # counts as counts
+            ink = "black" if light[row, column] > 0.6 else "white"
+            axes.text(column, row, words, ha="center", va="center", fontsize=9, color=ink)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+
+
+def heatmap(values: Numbers, names: Sequence[str], groups: Sequence[str] = (), title: str = "", *,
+            alt: str = "") -> Figure:
+    """Values (N,N), negative ones blue, zero white, positive ones orange, up to the largest off the diagonal.
+
+    Parameters
+    ----------
+    names
+        Of the rows and the columns, in order.
+    groups
+        One for each name; neighbours of one group are held together by a bracket with the group's name.
+
+    Raises
+    ------
+    U3Error
+        Numbers of values, names and groups that do not fit, or no alt text.
+    """
+    alt, values, count = required(alt), numbers("the heat map", values), len(names)
+    if values.shape != (count, count) or count < 2 or not np.isfinite(values).all() or len(groups) not in (0, count):
+        raise U3Error(f"a heat map of shape {values.shape} has {count} names and {len(groups)} groups; give finite "
+                      "numbers (N,N), N names and N groups or none")
+    off = values[~np.eye(count, dtype=bool)]
+    scale = max(float(np.abs(off).max()), 1e-12)
+    with canvas.plot(2.6 + CELL * count, 1.4 + CELL * count, title) as (sheet, axes):
+        clipped = np.clip(values, -scale, scale)
+        axes.imshow(heat(torch.from_numpy(clipped), signed=True, scale=scale)[0].permute(1, 2, 0).numpy())
+        axes.set_xticks(range(count), names, rotation=90, fontsize=8)
+        axes.set_yticks(range(count), names, fontsize=8)
+        axes.tick_params(length=0)
+        start = 0
+        for group, members in groupby(groups):
+            end = start + len(list(members))
+            x = count + 0.2
+            axes.plot([count - 0.3, x, x, count - 0.3], [start - 0.4, start - 0.4, end - 0.6, end - 0.6], color=INK,
+                      linewidth=1, clip_on=False)
+            axes.text(count + 0.7, (start + end - 1) / 2, group, va="center", fontsize=8.5)
+            start = end
+        axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+
+
+def required(alt: str) -> str:
+    if not isinstance(alt, str) or not alt.strip():
+        raise U3Error("the figure has no alt text; say in one sentence what it shows: alt='…'")
+    return " ".join(alt.split())
+
+
+def numbers(name: str, values: Numbers) -> np.ndarray:
+    try:
+        return np.asarray(torch.as_tensor(values).detach().cpu(), dtype=float)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise U3Error(f"{name!r} does not hold plain numbers ({error})") from None
+
+
+def _line(name: str, parts: Numbers | tuple) -> list[np.ndarray]:
+    """y, (x, y) or (x, y, low, high) → the parts as arrays of one length, with x."""
+    arrays = [numbers(name, part) for part in parts] if isinstance(parts, tuple) else [numbers(name, parts)]
+    arrays = [np.arange(arrays[0].size), *arrays] if len(arrays) == 1 else arrays
+    if len(arrays) not in (2, 4) or any(a.ndim != 1 or a.size != arrays[0].size or not a.size for a in arrays):
+        raise U3Error(f"the curve {name!r} has parts of shapes {', '.join(str(a.shape) for a in arrays)}; "
+                      "give y, (x, y) or (x, y, low, high), flat and of one length")
+    return arrays
+
+
+def _bar(name: str, value: float | tuple) -> tuple[float, float, float]:
+    """value or (value, low, high) → all three."""
+    given = numbers(name, value)
+    triple = given if given.shape == (3,) else given.repeat(3) if given.size == 1 else np.array([np.nan])
+    if not np.isfinite(triple).all() or not triple[1] <= triple[0] <= triple[2]:
+        raise U3Error(f"the bar {name!r} is {value}; give a finite number, or (value, low, high) in the order "
+                      "low ≤ value ≤ high")
+    return tuple(triple.tolist())
+
+
+def _draw_bars(axes: Axes, names: Sequence[str], members: Mapping[str, tuple[float, float, float]], group: int,
+               groups: int, decimals: int, label: str) -> None:
+    """The bars of one group, each in its share of the row of its name, with whiskers and values."""
+    thick = 0.8 / groups
+    rows = np.array([names.index(name) for name in members]) + (group - (groups - 1) / 2) * thick
+    values, lows, highs = np.array(list(members.values())).T
+    axes.barh(rows, values, 0.92 * thick, edgecolor="white", linewidth=0, label=label,
+              color=COLOURS[group % len(COLOURS)], hatch=HATCHES[group % len(HATCHES)])
+    uncertain = highs > lows
+    axes.errorbar(values[uncertain], rows[uncertain], fmt="none", ecolor=INK, capsize=3, linewidth=1.2,
+                  xerr=np.array([values - lows, highs - values])[:, uncertain])
+    for row, value, low, high in zip(rows, values, lows, highs, strict=True):
+        end, shift, side = (low, -5, "right") if value < 0 else (high, 5, "left")
+        axes.annotate(f"{value:.{decimals}f}".replace("-", "−"), (end, row), (shift, 0), textcoords="offset points",
+                      va="center", ha=side, fontsize=9)

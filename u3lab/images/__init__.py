@@ -1,0 +1,16 @@
+"""Pictures: load one from anywhere, check a batch, resize, blur, shift, and cut squares out of those that ship.
+
+    x = images.load("coffee", size=227)     # a shipped picture (see names()), a path, bytes, a PIL image or an array
+    images.blur(x, 2.5)
+
+A picture is a float32 tensor (B,3,H,W), RGB, in [0,1].
+"""
+
+from u3lab.images.cropping import crops, sources
+from u3lab.images.loading import MAX_PIXELS, blur, check, load, resize
+from u3lab.images.shipped import GROUPS, caption, label, names
+from u3lab.images.variation import variation
+from u3lab.images.views import shift, zoom
+
+__all__ = ["GROUPS", "MAX_PIXELS", "blur", "caption", "check", "crops", "label", "load", "names", "resize", "shift",
+           "sources", "variation", "zoom"]

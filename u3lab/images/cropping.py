@@ -1,0 +1,57 @@
+"""Squares cut from the shipped pictures: what the course's own small networks and maps are fitted on and judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from u3lab.errors import U3Error, at_least_one
+from u3lab.images import loading, shipped
+
+
+def sources() -> tuple[list[str], list[str]]:
+    """Names of the everyday pictures to fit on and of those held out: every third. No picture is in both."""
+    names = shipped.names("everyday")
+    held_out = names[2::3]
+    return [name for name in names if name not in held_out], held_out
+
+
+def crops(names: Iterable[str], size: int, count: int = 8, seed: int = 0) -> Tensor:
+    """``count`` random squares of each picture, (len(names)·count,3,size,size) in [0,1].
+
+    A square covers between two thirds and all of the picture's shorter side.
+    """
+    at_least_one("count", count)
+    generator = torch.Generator().manual_seed(seed)
+    made = [_square(picture, size, 2 / 3, generator) for picture in map(loading.load, names) for _ in range(count)]
+    if not made:
+        raise U3Error("no pictures were named; take the names from sources() or images.names()")
+    return torch.cat(made)
+
+
+def batches(names: Iterable[str | Path], size: int, count: int, seed: int = 0) -> Iterator[Tensor]:
+    """Batches (count,3,size,size) without end: squares of these pictures (names or paths), half of them mirrored.
+
+    A square covers between a third and all of the picture's shorter side.
+    """
+    at_least_one("count", count)
+    generator = torch.Generator().manual_seed(seed)
+    pictures = [loading.load(name) for name in names]
+    if not pictures:
+        raise U3Error("no pictures were named; take the names from sources() or images.names()")
+    while True:
+        chosen = torch.randint(len(pictures), (count,), generator=generator).tolist()
+        made = torch.cat([_square(pictures[k], size, 1 / 3, generator) for k in chosen])
+        mirrored = torch.rand(count, 1, 1, 1, generator=generator) < 0.5
+        yield torch.where(mirrored, made.flip(-1), made)
+
+
+def _square(picture: Tensor, size: int, least: float, generator: torch.Generator) -> Tensor:
+    """A random square of a picture, with ``least`` to all of its shorter side."""
+    share, down, right = torch.rand(3, generator=generator).tolist()
+    side = round(min(picture.shape[-2:]) * (least + (1 - least) * share))
+    top, left = (round(at * (n - side)) for at, n in zip((down, right), picture.shape[-2:], strict=True))
+    return loading.resize(picture[..., top : top + side, left : left + side], size).clamp(0, 1)

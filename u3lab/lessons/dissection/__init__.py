@@ -1,0 +1,6 @@
+"""Exercises and quiz on dissection."""
+
+from u3lab.lessons.dissection.exercises import EXERCISES
+from u3lab.lessons.dissection.questions import QUIZ
+
+__all__ = ["EXERCISES", "QUIZ"]

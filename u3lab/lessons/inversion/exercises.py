@@ -1,0 +1,148 @@
+"""The exercises of chapter 5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from u3lab.course.definitions import Exercise, Mistake
+from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.images.variation import variation
+from u3lab.inversion.inverting import code_error
+from u3lab.inversion.linear import tikhonov
+from u3lab.inversion.maximising import excitation
+
+
+def _code_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[1.0, 3.0]]), torch.tensor([[1.0, 2.0]])
+    for shape, dtype in (((1, 5, 3, 4), torch.float32), ((1, 7), torch.float32), ((1, 4, 2, 2), torch.float64)):
+        wanted = torch.rand(shape, generator=g, dtype=dtype)
+        yield not_contiguous(wanted + 0.5 * torch.randn(shape, generator=g, dtype=dtype)), wanted
+
+
+CODE = Exercise(
+    id="5-code", title="When are two codes alike?", minutes=5, difficulty="easy", points=1,
+    goal="Return the relative error of a code: ‖Φ(x) − Φ(x₀)‖² divided by ‖Φ(x₀)‖². It is 0 for equal codes.",
+    signature="def my_error(code, wanted):   # (1,C,h,w) or (1,K) both → a scalar",
+    hints=("Squared lengths: add up the squares of all values.",
+           "If it is too large for large codes: the divisor belongs to the *wanted* code.",
+           "`(code - wanted).square().sum()` is the numerator."),
+    reference=code_error, judge=by_cases(code_error, _code_cases, (
+        Mistake(lambda y, t: (y - t).square().mean(), "this is not relative: a layer with large values would always "
+                "look worse; divide by ‖Φ(x₀)‖²"),
+        Mistake(lambda y, t: (y - t).square().sum(), "divide by ‖Φ(x₀)‖²"),
+        Mistake(lambda y, t: (y - t).square().sum() / y.square().sum(), "you divided by the code of x; the picture "
+                "could then win by making its own code large: divide by that of x₀"),
+        Mistake(lambda y, t: ((y - t).square().sum() / t.square().sum()).sqrt(), "these are lengths; the formula has "
+                "their squares"),
+        Mistake(lambda y, t: (y - t).square().sum() / t.square().sum().sqrt(), "the divisor is a length; square it"),
+        Mistake(lambda y, t: ((y - t).square() / t.square()).mean(), "you divided value by value, and small values "
+                "count most; divide the sums"),
+        Mistake(lambda y, t: (y - t).abs().sum() / t.abs().sum(), "these are absolute values; take squares"),
+        Mistake(lambda y, t: (y - t).square().sum() / (t - t.mean()).square().sum(), "you took the mean off first; "
+                "‖Φ(x₀)‖² is the sum of the squares as they are"),
+    )))
+
+
+def _variation_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[[[0.0, 1.0], [0.0, 0.0]]]]), 2.0
+    for shape, beta, dtype in (((1, 3, 5, 6), 1.0, torch.float32), ((1, 3, 4, 7), 3.0, torch.float32),
+                               ((2, 1, 5, 5), 2.0, torch.float64)):
+        yield not_contiguous(torch.rand(shape, generator=g, dtype=dtype)), beta
+
+
+def _slopes(x: Tensor) -> tuple[Tensor, Tensor]:
+    pad = torch.nn.functional.pad
+    return pad(x.diff(dim=-2), (0, 0, 0, 1)), pad(x.diff(dim=-1), (0, 1, 0, 0))
+
+
+def _powered(x: Tensor, beta: float) -> Tensor:
+    dy, dx = _slopes(x)
+    return (dx**2 + dy**2 + 1e-8).pow(beta / 2)
+
+
+VARIATION = Exercise(
+    id="5-variation", title="Total variation to a power", minutes=15, difficulty="medium", points=3,
+    goal="Return the mean over all values of ‖∇x‖^β. ∇x holds the differences to the next pixel below and to the "
+         "right; in the last row and in the last column they are 0. Add 1e-8 to ‖∇x‖² before you take the power: at 0 "
+         "the slope of a root is infinite.",
+    signature="def my_variation(image, beta):   # (B,C,H,W), β ≥ 1 → a scalar",
+    hints=("`image.diff(dim=-2)` are the differences downwards; they have one row less than the picture.",
+           "`torch.nn.functional.pad(d, (0, 0, 0, 1))` adds a row of zeros below.",
+           "‖∇x‖^β is (dx² + dy²)^(β/2), and not dx^β + dy^β."),
+    reference=variation, judge=by_cases(variation, _variation_cases, (
+        Mistake(lambda x, b: _powered(x, b).sum(), "that is the sum; take the mean, so that λ keeps its meaning at "
+                "another size"),
+        Mistake(lambda x, b: _powered(x, 2 * b).mean(), "the power is twice what it should be: ‖∇x‖² to the β/2"),
+        Mistake(lambda x, b: _powered(x, 1.0).mean(), "β is not used"),
+        Mistake(lambda x, b: sum(d.abs().pow(b) for d in _slopes(x)).mean(), "you took the powers of dx and dy one by "
+                "one; take that of the length of both"),
+        Mistake(lambda x, b: _powered(x[..., :-1, :-1], b).mean(), "the last row and column are missing; there the "
+                "differences are 0, and they count as pixels"),
+        Mistake(lambda x, b: ((x.roll(-1, -1) - x)**2 + (x.roll(-1, -2) - x)**2 + 1e-8).pow(b / 2).mean(),
+                "the picture is closed to a ring: beyond the last pixel comes the first; there the difference is 0"),
+    ), atol=1e-5))
+
+
+def _excitation_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[1.0, 2.0, 4.0]]), 2
+    for shape, unit, dtype in (((1, 5, 3, 4), 2, torch.float32), ((1, 9), 7, torch.float32),
+                               ((1, 4, 2, 2), 0, torch.float64)):
+        yield not_contiguous(torch.randn(shape, generator=g, dtype=dtype)), unit
+
+
+EXCITATION = Exercise(
+    id="5-excitation", title="⟨e_k, Φ(x)⟩", minutes=5, difficulty="easy", points=1,
+    goal="Return how much unit k of a code is excited: its value for class scores (1,K), and its mean over all places "
+         "for a channel of (1,C,h,w). One line does for both.",
+    signature="def my_excitation(code, unit):   # (1,K) or (1,C,h,w), k → a scalar",
+    hints=("e_k is the vector with a 1 at place k and 0 elsewhere: ⟨e_k, y⟩ picks one value of y.",
+           "The first axis is the batch, of one; the second one counts classes or channels.",
+           "The mean of a single value is that value."),
+    reference=excitation, judge=by_cases(excitation, _excitation_cases, (
+        Mistake(lambda y, k: -y[0, k].mean(), "that is the loss; the excitation itself is wanted, without the minus"),
+        Mistake(lambda y, k: y.softmax(1)[0, k].mean(), "that is a probability. It can grow because all other classes "
+                "shrink; take the score"),
+        Mistake(lambda y, k: y[0, k].sum(), "that is the sum over the places; take the mean"),
+        Mistake(lambda y, k: y[0, k].max(), "that is the most excited place; take the mean over all"),
+        Mistake(lambda y, k: y[0, k], "a channel has many places; take their mean"),
+        Mistake(lambda y, k: y.mean(), "k is not used"),
+    )))
+
+
+def _linear_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[1.0, 0.0]], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64), 0.5
+    for rows, columns, lam in ((3, 6, 0.1), (6, 3, 2.0), (4, 4, 0.5)):
+        matrix, y = (torch.randn(size, generator=g, dtype=torch.float64) for size in ((rows, columns), (rows,)))
+        yield not_contiguous(matrix[None])[0], y, lam
+
+
+def _eye(m: Tensor, side: int) -> Tensor:
+    return torch.eye(m.shape[side], dtype=m.dtype)
+
+
+TIKHONOV = Exercise(
+    id="5-tikhonov", title="A network of one matrix", minutes=20, difficulty="hard", points=3,
+    goal="For a linear code y = M x return the x that minimises ‖M x − y‖² + λ‖x‖². Set the gradient to zero and solve "
+         "for x.",
+    signature="def my_inverse(matrix, y, lam):   # (K,N), (K), λ > 0 → (N)",
+    hints=("The gradient of ‖M x − y‖² by x is 2 Mᵀ(M x − y); that of λ‖x‖² is 2 λ x.",
+           "So (MᵀM + λI) x = Mᵀy, with I of size N.",
+           "`torch.linalg.solve(A, b)` gives the x with A x = b."),
+    reference=tikhonov, judge=by_cases(tikhonov, _linear_cases, (
+        Mistake(lambda m, y, lam: torch.linalg.pinv(m) @ y, "λ is not used; this is the limit for λ → 0"),
+        Mistake(lambda m, y, lam: tikhonov(m, y, lam**2), "λ is squared; the price is λ‖x‖²"),
+        Mistake(lambda m, y, lam: tikhonov(m, y, 2 * lam), "λ counts twice: both terms have the factor 2 in their "
+                "gradient"),
+        Mistake(lambda m, y, lam: tikhonov(m, y, lam / 2), "λ counts half: both terms have the factor 2 in their "
+                "gradient"),
+        Mistake(lambda m, y, lam: torch.linalg.solve(m.T @ m - lam * _eye(m, 1), m.T @ y), "the sign of λ is turned "
+                "round: this would reward long x"),
+        Mistake(lambda m, y, lam: m.T @ y, "that is one product with Mᵀ; the system is still to be solved"),
+        Mistake(lambda m, y, lam: m @ tikhonov(m, y, lam), "that is the code of the answer; give x itself"),
+        Mistake(lambda m, y, lam: tikhonov(m, y, lam)[:, None], "the shape is (N,1); y is a vector, and so is x"),
+    )))
+
+EXERCISES = (CODE, VARIATION, EXCITATION, TIKHONOV)

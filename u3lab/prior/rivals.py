@@ -1,0 +1,114 @@
+"""What others do on the same mask: smooth filling, total variation, sparse coding of patches.
+
+They are the rivals of the deep image prior in chapter 4, taken from scikit-image and scikit-learn where these have
+them. Each takes a picture (1,3,H,W) in [0,1] and the mask of :func:`u3lab.prior.inpaint` (1: known), and fills the
+hole.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.descent import descend, last
+from u3lab.images.variation import variation
+from u3lab.prior.tasks import inpaint
+
+
+def biharmonic(image: Tensor, visible: Tensor) -> Tensor:
+    """The smoothest filling: Δ²x = 0 in the hole, x known around it (scikit-image)."""
+    from skimage.restoration import inpaint_biharmonic
+
+    hole = visible[0, 0].numpy() < 0.5
+    filled = inpaint_biharmonic(_array(image * visible), hole, channel_axis=-1)
+    return _picture(filled)
+
+
+def total_variation(image: Tensor, visible: Tensor, price: float = 1e-3, steps: int = 300) -> Tensor:
+    """min ‖m ⊙ (x − x₀)‖² + γ Σ‖∇x‖ (Rudin, Osher & Fatemi 1992), from the mean colour in the hole."""
+    known = inpaint(visible)
+    x = torch.where(visible.bool(), image, _mean_colour(image, visible)).clone().requires_grad_()
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        return x, {"data": known(x, image), "variation": price * variation(x, 1.0)}
+
+    found = last(descend(x, energy, steps=steps, rate=lambda: 0.03, project=lambda p: p.clamp_(0, 1))).image
+    return torch.where(visible.bool(), image, found)
+
+
+def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: int = 5, stride: int = 4) -> Tensor:
+    """Each patch as a sum of a few atoms of a dictionary that was learned from the patches of other pictures.
+
+    The coefficients of a patch come from its visible values alone (orthogonal matching pursuit); the atoms then
+    fill the rest, and overlapping patches are averaged. After Aharon, Elad & Bruckstein, K-SVD, 2006; the lecture
+    compares with convolutional sparse coding (Papyan et al., 2017), which shares one dictionary among all shifts.
+
+    Parameters
+    ----------
+    atoms
+        From :func:`dictionary`, (K, side·side·3).
+    used
+        The most atoms in one patch.
+    stride
+        The step from one patch to the next, in pixels.
+    """
+    side = math.isqrt(atoms.shape[1] // 3)
+    x, m = _array(torch.where(visible.bool(), image, _mean_colour(image, visible))), visible[0, 0].numpy() > 0.5
+    total, count = np.zeros_like(x), np.zeros((*m.shape, 1))
+    for i in _starts(m.shape[0], side, stride):
+        for j in _starts(m.shape[1], side, stride):
+            at = slice(i, i + side), slice(j, j + side)
+            patch, known = x[at].ravel(), np.repeat(m[at].ravel(), 3)
+            mean = patch[known].mean() if known.any() else x[m].mean()
+            total[at] += (mean + _code(atoms, patch - mean, known, used) @ atoms).reshape(side, side, 3)
+            count[at] += 1
+    return torch.where(visible.bool(), image, _picture(total / count))
+
+
+def dictionary(examples: Tensor, side: int = 8, atoms: int = 128, seed: int = 0) -> np.ndarray:
+    """Atoms (atoms, side·side·3) for patches of pictures (B,3,h,w) about their means, learned from the liveliest."""
+    from sklearn.decomposition import MiniBatchDictionaryLearning
+    from sklearn.feature_extraction.image import extract_patches_2d
+
+    patches = np.concatenate([extract_patches_2d(_array(one[None]), (side, side), max_patches=500, random_state=seed)
+                              for one in examples]).reshape(-1, side * side * 3)
+    patches -= patches.mean(1, keepdims=True)
+    patches = patches[patches.std(1) > np.median(patches.std(1)) / 2]
+    learner = MiniBatchDictionaryLearning(atoms, alpha=0.3, max_iter=2, batch_size=256, random_state=seed,
+                                          transform_algorithm="omp")
+    return learner.fit(patches).components_
+
+
+def _code(dictionary: np.ndarray, patch: np.ndarray, known: np.ndarray, used: int) -> np.ndarray:
+    """Coefficients of a patch from its known values: atoms are compared on these alone."""
+    from sklearn.linear_model import orthogonal_mp
+
+    if known.sum() < used:
+        return np.zeros(len(dictionary))
+    atoms = dictionary[:, known].T
+    lengths = np.linalg.norm(atoms, axis=0)
+    usable = lengths > 1e-6
+    coefficients = np.zeros(len(dictionary))
+    coefficients[usable] = orthogonal_mp(atoms[:, usable] / lengths[usable], patch[known],
+                                         n_nonzero_coefs=min(used, int(usable.sum()))) / lengths[usable]
+    return coefficients
+
+
+def _starts(length: int, side: int, stride: int) -> list[int]:
+    return sorted({*range(0, length - side + 1, stride), length - side})
+
+
+def _mean_colour(image: Tensor, visible: Tensor) -> Tensor:
+    return (image * visible).sum((2, 3), keepdim=True) / visible.sum()
+
+
+def _array(image: Tensor) -> np.ndarray:
+    return _images.check(image)[0].permute(1, 2, 0).double().numpy()
+
+
+def _picture(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array).permute(2, 0, 1)[None].float().clamp(0, 1)

@@ -1,0 +1,54 @@
+"""The patch that ships, and how well it works on pictures that it was not trained on.
+
+    python -m u3lab.recipes.adversarial_patch      # data/stickers/bubble.png and data/results/sticker.json
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from torch import Tensor
+
+from u3lab import __version__, nets, pixels
+from u3lab.adversarial.patch import SHIPPED, StickerSettings, sticker, success_rate
+from u3lab.adversarial.placing import cut_out
+from u3lab.descent import last
+from u3lab.lessons.adversarial.photos import photos, shuffled
+from u3lab.nets import Classifier
+from u3lab.recipes import _writing
+
+SCALES, TURNS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5), (0.0, 45.0, 90.0, 180.0)
+
+
+def rates(net: Classifier, images: Tensor, patch: Tensor, target: int | str, trials: int) -> dict[str, dict]:
+    """Success by size (turned by up to 45°), and by the largest angle (at a third of the picture's side)."""
+    return {"by_scale": {s: round(success_rate(net, images, patch, target, s, trials=trials), 3) for s in SCALES},
+            "by_turn": {t: round(success_rate(net, images, patch, target, 0.33, t, trials), 3) for t in TURNS}}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Make stickers/bubble.png and results/sticker.json."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--steps", type=int, default=800)
+    chosen = _writing.options(parser, arguments)
+    steps = 3 if chosen.short else chosen.steps
+    train, test = photos()
+    settings = StickerSettings(steps=steps, batch=8, smallest=0.15, turn=180.0, seed=chosen.seed)
+    run = sticker(nets.load("squeezenet1_1"), train, SHIPPED, settings)
+    patch = last(run, steps + 1, "sticker").image.cpu()
+    printed, control = cut_out(patch, size=256), cut_out(shuffled(patch), size=256)
+    trials = 2 if chosen.short else 8 * len(test)
+    table = {"recipe": f"python -m u3lab.recipes.adversarial_patch --steps {steps} --seed {chosen.seed}",
+             "u3lab": __version__, "torch": torch.__version__, "target": SHIPPED, "photos": len(test), "trials": trials,
+             "rates": {}}
+    for name in nets.NAMES[:1] if chosen.short else nets.NAMES:
+        net = nets.load(name)
+        shuffle = success_rate(net, test, control, SHIPPED, 0.33, trials=trials)
+        table["rates"][name] = rates(net, test, printed, SHIPPED, trials) | {"pixels_shuffled": round(shuffle, 3)}
+    _writing.write(chosen.out / "stickers" / f"{SHIPPED}.png", pixels.png(printed))
+    _writing.write(chosen.out / "results" / "sticker.json", table)
+
+
+if __name__ == "__main__":
+    main()

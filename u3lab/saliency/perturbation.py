@@ -1,0 +1,140 @@
+"""Meaningful perturbation: the smallest part of a picture whose removal makes a class disappear.
+
+The talk's polarity: m = 1 elides (the authors' own code has m = 1 keep). With Φ_c the probability of the class,
+
+    x̃ = (1 − m) ⊙ x + m ⊙ (g_σ ∗ x)
+    E(m) = Φ_c(x̃) + λ‖m‖₁ + γ Σ‖∇m‖^β,    0 ≤ m ≤ 1
+
+after Fong & Vedaldi, Interpretable explanations of black boxes by meaningful perturbation, ICCV 2017, equation 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.descent import Step, descend
+from u3lab.errors import U3Error
+from u3lab.images.variation import variation
+from u3lab.images.views import shift
+from u3lab.nets import Classifier
+from u3lab.settings import knob, settings
+
+
+@settings
+class MaskSettings:
+    """Knobs of :func:`minimal_elision`. ‖m‖₁ and the variation are means over the mask, so that λ and γ keep their
+    meaning when the mask's resolution changes; the paper's sums on 28×28 are 784 times larger."""
+
+    lam: float = knob(0.5, 0.0, 5.0, symbol="λ", help="price of a large mask")
+    tv: float = knob(10.0, 0.0, 50.0, symbol="γ", help="price of a rough mask (total variation)")
+    beta: float = knob(3.0, 1.0, 3.0, symbol="β", help="power of the variation; 3 allows soft edges")
+    sigma: float = knob(10.0, 0.5, 30.0, scale="log", symbol="σ", help="blur of the elided parts, in pixels")
+    elision: str = knob("blur", choices=("blur", "grey", "noise"), help="what elided parts are replaced with")
+    mask_size: int = knob(28, 2, 512, symbol="side", once=True,
+                          help="side of the mask before it is enlarged; the picture's own side removes this "
+                          "restriction")
+    jitter: int = knob(4, 0, 16, symbol="j", help="the picture is shifted at random by up to this many pixels")
+    noise: float = knob(0.0, 0.0, 0.5, symbol="σ_m", help="Gaussian noise on the mask at each step")
+    start: float = knob(0.75, 0.0, 1.0, symbol="m₀", once=True, help="value of the mask at the start")
+    rate: float = knob(0.1, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
+    steps: int = knob(150, 1, 1000, once=True, help="number of steps")
+    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of jitter and noise")
+
+
+def elide(images: Tensor, mask: Tensor, nothing: Tensor) -> Tensor:
+    """x̃ = (1 − m) ⊙ x + m ⊙ nothing: where m = 1 the picture is gone. Mask (B,1,h,w), enlarged bilinearly."""
+    m = enlarge(mask.to(images.device), images)
+    return (1 - m) * images + m * nothing
+
+
+def enlarge(mask: Tensor, images: Tensor) -> Tensor:
+    """The mask at the pictures' resolution (bilinear, ``align_corners=False``)."""
+    if mask.shape[-2:] == images.shape[-2:]:
+        return mask
+    return F.interpolate(mask, images.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def nothing_like(images: Tensor, settings: MaskSettings, generator: torch.Generator | None = None) -> Tensor:
+    """What stands in the elided parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread."""
+    if settings.elision == "blur":
+        return _images.blur(images, settings.sigma)
+    mean = images.mean((2, 3), keepdim=True)
+    if settings.elision == "grey":
+        return mean.expand_as(images)
+    noise = torch.randn(images.shape, generator=generator).to(images.device)
+    return (mean + images.std((2, 3), keepdim=True) * noise).clamp(0, 1)  # the paper's noise stays a picture
+
+
+def price(mask: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:
+    """What a mask (1,1,h,w) costs: its size λ‖m‖₁ and its variation γ‖∇m‖^β, both as means over its cells.
+
+    m ≥ 0, so the mean of m is ‖m‖₁. The derivative of |m| itself is 0 at m = 0 and would let the mask flicker there.
+    """
+    return lam * mask.mean(), tv * variation(mask, beta)
+
+
+def minimal_elision(net: Classifier, image: Tensor, target: int | str,
+                    settings: MaskSettings | None = None) -> Iterator[Step]:
+    """Find the smallest elision, step by step.
+
+    Parameters
+    ----------
+    net
+        A classifier.
+    image
+        One picture (1,3,H,W) in [0,1].
+    target
+        The class to remove, by number or name.
+    settings
+        Read at every step: change them while the iterator runs.
+
+    Yields
+    ------
+    Step
+        ``image`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "probability" (Φ_c), "size"
+        (λ‖m‖₁) and "variation". See the elided picture with
+        ``elide(image, step.image, nothing_like(image, settings))``.
+    """
+    settings = settings or MaskSettings()
+    if _images.check(image).shape[0] != 1:
+        raise U3Error(f"one picture at a time: got {image.shape[0]}; use images[:1]")
+    k = net.class_index(target)
+    x = image.detach().to(net.device)
+    generator = torch.Generator().manual_seed(settings.seed)
+    nothing = _Nothing(x, settings, generator)
+    m = _start(x, settings).requires_grad_()
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        noisy = m
+        if settings.noise > 0:
+            noisy = m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device)
+        elided = shift(elide(x, noisy.clamp(0, 1), nothing()), settings.jitter, generator)
+        probability = net.scores(net.normalise(elided)).softmax(1)[0, k]
+        size, rough = price(m, settings.lam, settings.tv, settings.beta)
+        return enlarge(m, x), {"probability": probability, "size": size, "variation": rough}
+
+    return descend(m, energy, steps=settings.steps, rate=lambda: settings.rate, project=lambda mask: mask.clamp_(0, 1))
+
+
+def _start(image: Tensor, settings: MaskSettings) -> Tensor:
+    """A flat mask of side×side cells, or with the picture's own pixels if these are no more."""
+    shape, side = image.shape[-2:], settings.mask_size
+    return torch.full((1, 1, *((side, side) if side < min(shape) else shape)), settings.start, device=image.device)
+
+
+class _Nothing:
+    """Blurs anew only when σ or the kind of elision was changed since the last step."""
+
+    def __init__(self, image: Tensor, settings: MaskSettings, generator: torch.Generator) -> None:
+        self.image, self.settings, self.generator, self.made = image, settings, generator, None
+
+    def __call__(self) -> Tensor:
+        kind = (self.settings.elision, self.settings.sigma)
+        if self.made != kind or kind[0] == "noise":  # noise is drawn anew at each step
+            self.made, self.value = kind, nothing_like(self.image, self.settings, self.generator)
+        return self.value
