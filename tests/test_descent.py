@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from u3lab import U3Error
-from u3lab.descent import Step, descend, last
+from u3lab.descent import Step, clamp, descend, last
 
 GOAL = torch.tensor([1.0, -2.0, 0.5])
 
@@ -154,3 +154,24 @@ def test_a_gradient_in_another_order_of_memory_is_the_same_gradient():
         found.append(last(descend(x, lambda x=x: (x, {"e": (2 * x - 1).abs().pow(3.0).mean()}), steps=20,
                                   rate=lambda: 0.01)).image)
     torch.testing.assert_close(*found)
+
+
+def test_what_clamp_lets_through_at_its_bounds_is_stated_and_not_left_to_torch():
+    x = torch.tensor([-0.5, 0.0, 0.3, 1.0, 1.5, float("nan")], requires_grad=True)
+    y = clamp(x, 0, 1)
+    torch.testing.assert_close(y, x.clamp(0, 1), rtol=0, atol=0, equal_nan=True)
+    (gradient,) = torch.autograd.grad(y.nansum(), x)
+    assert gradient[:5].tolist() == [0, 1, 1, 1, 0]
+    assert clamp(torch.tensor([0.0, 2.0]), 1).tolist() == [1, 2]
+
+
+def test_a_bound_that_is_reached_can_be_left_again():
+    """x starts at 1, where it was projected to; the energy wants it at ½."""
+    x = torch.tensor([1.0], requires_grad=True)
+
+    def energy():
+        now = clamp(x, 0, 1)
+        return now.view(1, 1, 1, 1), {"far": (now - 0.5).square().sum()}
+
+    last(descend(x, energy, steps=200, rate=lambda: 0.02, project=lambda p: p.clamp_(0, 1)))
+    assert x.item() == pytest.approx(0.5, abs=1e-3)

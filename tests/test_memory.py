@@ -33,8 +33,9 @@ def faults(how: str) -> int:
 
 @pytest.mark.skipif(not memory.keep(), reason="another C library than glibc")
 def test_tensors_of_a_picture_reuse_memory():
-    kept, given_back = faults("with"), faults("without")
-    assert kept < 100 < given_back
+    """Some versions of torch keep memory by themselves: then there is nothing to gain, and nothing may be lost."""
+    kept, without = faults("with"), faults("without")
+    assert kept < 100 and (without < 100 or kept < without / 10)
 
 
 def test_another_system_is_left_alone(monkeypatch):

@@ -85,6 +85,16 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
                     project(parameter)
 
 
+def clamp(x: Tensor, low: float, high: float = math.inf) -> Tensor:
+    """x between low and high, inside an energy: the derivative is 1 on [low, high], both bounds included, and else 0.
+
+    torch.clamp has the same values, but what its derivative is *at* the bounds differs: 1 up to torch 2.13, 0 from 2.15
+    on. A mask's cell at m = 1 would then no longer feel what it hides. Best is not to clamp at all, and to ``project``
+    after the step.
+    """
+    return torch.where((low <= x) & (x <= high), x, x.detach().clamp(low, high))
+
+
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
     """The gradient with the strides of its parameter. Fused Adam takes both as plain rows of numbers, in this order."""
     if gradient.stride() == parameter.stride():

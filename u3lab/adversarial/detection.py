@@ -27,7 +27,7 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, fooling, given, projected_descent, ready
 from u3lab.adversarial.quantisation import to_bytes_near
-from u3lab.descent import last
+from u3lab.descent import clamp, last
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
 from u3lab.saliency._trace import Kept
@@ -49,7 +49,7 @@ def strengths(net: Classifier, images: Tensor, graph: bool = False) -> Tensor:
         s = scores.amax(1).sum()  # each picture's own score: they do not mix
         gradients = torch.autograd.grad(s, list(kept.values()), create_graph=graph)
         modulated = [(g * a).abs().flatten(1).mean(1) for g, a in zip(gradients, kept.values(), strict=True)]
-        h = torch.stack(modulated, 1).clamp(min=1e-12).log()
+        h = clamp(torch.stack(modulated, 1), 1e-12).log()
     return h if graph else h.detach()
 
 
@@ -103,7 +103,7 @@ def evade(net: Classifier, detector: Detector, image: Tensor, label: int | str, 
 
     def both(now: Tensor) -> dict[str, Tensor]:
         (gone,) = energy(now).values()
-        return {"log p(label)": gone.clamp(min=FLOOR), "μ detector": mu * detector(strengths(net, now, graph=True))[0]}
+        return {"log p(label)": clamp(gone, FLOOR), "μ detector": mu * detector(strengths(net, now, graph=True))[0]}
 
     settings = AttackSettings(eps=eps, rate=max(2.5 * eps / steps, 1e-4), steps=steps)
     return to_bytes_near(last(projected_descent(x, both, settings)).image, x, eps)

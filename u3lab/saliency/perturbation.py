@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.descent import Step, descend
+from u3lab.descent import Step, clamp, descend
 from u3lab.errors import U3Error
 from u3lab.images.variation import variation
 from u3lab.images.views import shift
@@ -110,10 +110,10 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
     m = _start(x, settings).requires_grad_()
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        noisy = m
+        now = m  # in [0,1], since each step ends with a projection
         if settings.noise > 0:
-            noisy = m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device)
-        elided = shift(elide(x, noisy.clamp(0, 1), nothing()), settings.jitter, generator)
+            now = clamp(m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device), 0, 1)
+        elided = shift(elide(x, now, nothing()), settings.jitter, generator)
         probability = net.scores(net.normalise(elided)).softmax(1)[0, k]
         size, rough = price(m, settings.lam, settings.tv, settings.beta)
         return enlarge(m, x), {"probability": probability, "size": size, "variation": rough}

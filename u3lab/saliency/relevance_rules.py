@@ -16,7 +16,7 @@ was averaged. Excitation takes x⁺w⁺ and no bias.
 How well-known libraries differ:
 
 - captum (LRP) sees modules only: a plain ``a + b`` gives each of its branches all of the relevance.
-- zennit's MergeBatchNorm keeps eps, so that each merged batch norm still scales by 1/√(1 + eps).
+- zennit's MergeBatchNorm, up to 0.5, keeps eps, so that each merged batch norm still scales by 1/√(1 + eps).
 - zennit's ExcitationBackprop keeps positive biases by default.
 - TorchRay passes the p of excitation backpropagation through a batch norm unchanged.
 
