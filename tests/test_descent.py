@@ -1,4 +1,4 @@
-"""The one optimisation loop: where it ends, what each step tells, and that its knobs are read at every step."""
+"""The one optimisation loop: where it ends, what each step tells, and that its fields are read at every step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def start(*values: float) -> torch.Tensor:
 
 def test_it_reaches_the_closed_form():
     x = start()
-    end = last(descend(x, quadratic(x), steps=400, rate=lambda: 0.05))
+    end = last(descend(x, quadratic(x), steps=400, lr=lambda: 0.05))
     torch.testing.assert_close(x.detach(), 2 / 3 * GOAL, atol=1e-3, rtol=0)
     assert end.loss == pytest.approx((GOAL ** 2).sum().item() / 3, abs=1e-4)
     assert end.iteration == 400
@@ -35,7 +35,7 @@ def test_it_reaches_the_closed_form():
 
 def test_what_a_step_tells():
     x = start()
-    steps = list(descend(x, quadratic(x), steps=3, rate=lambda: 0.1))
+    steps = list(descend(x, quadratic(x), steps=3, lr=lambda: 0.1))
     assert [step.iteration for step in steps] == [0, 1, 2, 3]
     assert steps[0] == Step(0, 5.25, steps[0].image, {"far": 5.25, "large": 0.0})  # before the first update
     assert steps[0].image.tolist() == [[[[0.0, 0.0, 0.0]]]]  # a copy: later updates do not show in it
@@ -47,7 +47,7 @@ def test_what_a_step_tells():
 
 def test_the_same_steps_as_plain_adam():
     x, y = start(), start()
-    losses = [step.loss for step in descend(x, quadratic(x), steps=20, rate=lambda: 0.1)]
+    losses = [step.loss for step in descend(x, quadratic(x), steps=20, lr=lambda: 0.1)]
     optimiser, expected = torch.optim.Adam([y], lr=0.1), []
     for _ in range(21):
         loss = sum(quadratic(y)()[1].values())
@@ -61,7 +61,7 @@ def test_the_same_steps_as_plain_adam():
 def test_the_rate_is_read_at_every_step():
     x, rates = start(), iter([0.1, 0.1, 0.2, 0.0, 0.4])
     seen = []
-    for step in descend(x, quadratic(x), steps=4, rate=lambda: next(rates)):
+    for step in descend(x, quadratic(x), steps=4, lr=lambda: next(rates)):
         seen.append(step.image.flatten()[0].item())
     moves = torch.tensor(seen).diff()
     assert moves[0] == pytest.approx(0.1, rel=1e-3)  # the first step of Adam is the rate itself
@@ -71,13 +71,13 @@ def test_the_rate_is_read_at_every_step():
 
 
 def test_the_energy_is_read_at_every_step():
-    """A knob that is turned from outside steers what is still to come."""
+    """A setting that is turned from outside steers what is still to come."""
     x, weight = start(), {"value": 1.0}
 
     def energy():
         return x.view(1, 1, 1, 3), {"far": weight["value"] * ((x - GOAL) ** 2).sum()}
 
-    run = descend(x, energy, steps=2, rate=lambda: 0.1)
+    run = descend(x, energy, steps=2, lr=lambda: 0.1)
     assert next(run).loss == pytest.approx(5.25)
     weight["value"] = 0.0
     assert next(run).loss == 0
@@ -85,7 +85,7 @@ def test_the_energy_is_read_at_every_step():
 
 def test_nothing_happens_before_it_is_asked():
     x = start()
-    run = descend(x, quadratic(x), steps=5, rate=lambda: 0.1)
+    run = descend(x, quadratic(x), steps=5, lr=lambda: 0.1)
     assert x.tolist() == [0, 0, 0]
     next(run)
     assert x.tolist() == [0, 0, 0]
@@ -95,13 +95,13 @@ def test_nothing_happens_before_it_is_asked():
 
 def test_projection():
     x = start()
-    last(descend(x, quadratic(x), steps=200, rate=lambda: 0.05, project=lambda y: y.clamp_(-0.5, 0.5)))
+    last(descend(x, quadratic(x), steps=200, lr=lambda: 0.05, project=lambda y: y.clamp_(-0.5, 0.5)))
     torch.testing.assert_close(x.detach(), torch.tensor([0.5, -0.5, 1 / 3]), atol=1e-3, rtol=0)
 
 
 def test_no_steps_is_the_start():
     x = start(1.0, 1.0, 1.0)
-    steps = list(descend(x, quadratic(x), steps=0, rate=lambda: 0.1))
+    steps = list(descend(x, quadratic(x), steps=0, lr=lambda: 0.1))
     assert len(steps) == 1 and x.tolist() == [1, 1, 1]
 
 
@@ -111,7 +111,7 @@ def test_divergence_is_told():
     def energy():
         return x.view(1, 1, 1, 3), {"deep": -(100 * x).exp().sum()}  # no minimum: one step of 1 overflows
 
-    run = descend(x, energy, steps=20, rate=lambda: 1.0)
+    run = descend(x, energy, steps=20, lr=lambda: 1.0)
     assert next(run).loss == -3
     with pytest.raises(U3Error, match="the loss became -inf at step 1; lower the learning rate"):
         next(run)
@@ -120,7 +120,7 @@ def test_divergence_is_told():
 def test_nan_at_the_start_is_told():
     x = start(float("nan"), 0.0, 0.0)
     with pytest.raises(U3Error, match="the loss became nan at step 0"):
-        next(descend(x, quadratic(x), steps=1, rate=lambda: 0.1))
+        next(descend(x, quadratic(x), steps=1, lr=lambda: 0.1))
 
 
 def test_only_the_parameter_gets_a_gradient():
@@ -128,7 +128,7 @@ def test_only_the_parameter_gets_a_gradient():
     layer = torch.nn.Linear(3, 1)
     before, x = copy.deepcopy(layer.state_dict()), start()
     with torch.no_grad():  # it works under no_grad as well
-        last(descend(x, lambda: (x.view(1, 1, 1, 3), {"out": layer(x).pow(2).sum()}), steps=3, rate=lambda: 0.1))
+        last(descend(x, lambda: (x.view(1, 1, 1, 3), {"out": layer(x).pow(2).sum()}), steps=3, lr=lambda: 0.1))
     assert layer.weight.grad is None and layer.bias.grad is None
     assert all(torch.equal(before[name], value) for name, value in layer.state_dict().items())
 
@@ -152,7 +152,7 @@ def test_a_gradient_in_another_order_of_memory_is_the_same_gradient():
         x = start.clone().to(memory_format=layout).requires_grad_()
         # A mean hands back a contiguous gradient, whatever the layout of x.
         found.append(last(descend(x, lambda x=x: (x, {"e": (2 * x - 1).abs().pow(3.0).mean()}), steps=20,
-                                  rate=lambda: 0.01)).image)
+                                  lr=lambda: 0.01)).image)
     torch.testing.assert_close(*found)
 
 
@@ -173,5 +173,5 @@ def test_a_bound_that_is_reached_can_be_left_again():
         now = clamp(x, 0, 1)
         return now.view(1, 1, 1, 1), {"far": (now - 0.5).square().sum()}
 
-    last(descend(x, energy, steps=200, rate=lambda: 0.02, project=lambda p: p.clamp_(0, 1)))
+    last(descend(x, energy, steps=200, lr=lambda: 0.02, project=lambda p: p.clamp_(0, 1)))
     assert x.item() == pytest.approx(0.5, abs=1e-3)

@@ -37,7 +37,7 @@ def test_heat_has_one_colour_for_each_pixel_of_the_map(shape, signed):
 def test_a_zero_map_has_the_colour_of_zero(signed, colour):
     coloured = pixels.heat(torch.zeros(1, 3, 4, 4), signed)
     assert torch.allclose(coloured, torch.tensor(colour).view(1, 3, 1, 1).expand_as(coloured), atol=0.02)
-    assert torch.equal(pixels.relief(torch.zeros(1, 3, 4, 4)), torch.full((1, 3, 4, 4), 0.5))
+    assert torch.equal(pixels.signed_rgb(torch.zeros(1, 3, 4, 4)), torch.full((1, 3, 4, 4), 0.5))
 
 
 def test_signed_colours_tell_the_sign():
@@ -93,10 +93,10 @@ def test_overlay_stretches_the_map_bilinearly_over_the_grey_picture():
 def test_relief_is_grey_at_zero_and_keeps_the_channels():
     map = torch.zeros(1, 3, 4, 4)
     map[0, 0, 0, 0], map[0, 2, 1, 1] = 2.0, -2.0
-    relief = pixels.relief(map)
+    relief = pixels.signed_rgb(map)
     assert relief.shape == (1, 3, 4, 4)
     assert relief[0, :, 0, 0].tolist() == [1.0, 0.5, 0.5] and relief[0, :, 1, 1].tolist() == [0.5, 0.5, 0.0]
-    assert pixels.relief(torch.randn(1, 1, 4, 4)).shape == (1, 3, 4, 4)
+    assert pixels.signed_rgb(torch.randn(1, 1, 4, 4)).shape == (1, 3, 4, 4)
 
 
 def test_maps_with_a_graph_and_strided_maps_are_taken_and_left_alone():
@@ -147,7 +147,7 @@ def test_jpeg_is_near_and_smaller():
     (lambda: pixels.heat(torch.rand(0, 8)), "one map"),
     (lambda: pixels.heat(torch.full((8, 8), math.inf)), "infinite"),
     (lambda: pixels.heat(torch.rand(8, 8), scale=0.0), "scale"),
-    (lambda: pixels.relief(torch.rand(1, 64, 8, 8)), "64"),
+    (lambda: pixels.signed_rgb(torch.rand(1, 64, 8, 8)), "64"),
     (lambda: pixels.overlay(picture(), torch.rand(8, 8), opacity=2), "opacity"),
     (lambda: pixels.overlay(picture() * 3, torch.rand(8, 8)), r"\[0,1\]"),
     (lambda: figures.grid([], alt="x"), "no pictures"),

@@ -84,10 +84,10 @@ call("load, resize, blur")(lambda: [photo(), images.resize(photo(), 77), images.
 call("names, caption, label")(lambda: [images.names("everyday"), images.caption("dog"), images.label("dog")])
 call("crops")(lambda: cropping.crops(["dog", "hens"], 48, 2))
 call("batches of crops")(lambda: next(cropping.batches(["dog", "hens"], 48, 3)))
-call("total variation")(lambda: [images.variation(photo(), beta) for beta in (1.0, 2.0, 3.0)])
+call("total variation")(lambda: [images.total_variation(photo(), beta) for beta in (1.0, 2.0, 3.0)])
 call("shift and zoom")(lambda: [images.shift(photo(), 5, draw()), images.zoom(photo(), 0.2, draw())])
 call("heat map colours")(lambda: [pixels.heat(photo()[0, 0]), pixels.heat(photo()[0, 0] - 0.5, signed=True)])
-call("overlay and relief")(lambda: [pixels.overlay(photo(), photo()[0, 0]), pixels.relief(photo() - 0.5)])
+call("overlay and relief")(lambda: [pixels.overlay(photo(), photo()[0, 0]), pixels.signed_rgb(photo() - 0.5)])
 call("png and jpeg")(lambda: [pixels.png(photo()), pixels.jpeg(photo(), 80)])
 call("a grid of pictures")(lambda: figures.grid([photo(), photo("dog")], ["a", "b"], alt="Two.").png)
 call("curves")(lambda: figures.curves({"a": [1, 2, 3], "b": [3, 2, 5]}, "x", "y", alt="Two.").png)
@@ -126,29 +126,29 @@ call("maps of EfficientNet-Lite0")(lambda: maps(lite(), "stage4"))
 @call("mask of the smallest perturbation")
 def _mask() -> object:
     settings = saliency.MaskSettings(steps=12)
-    step = last(saliency.minimal_elision(squeezenet(), photo(), "espresso", settings))
+    step = last(saliency.meaningful_perturbation(squeezenet(), photo(), "espresso", settings))
     return [step.image, step.loss, step.terms]
 
 
 @call("mask with noise")
 def _noisy_mask() -> object:
-    settings = saliency.MaskSettings(steps=6, noise=0.1, elision="noise")
-    step = last(saliency.minimal_elision(squeezenet(), photo(), "espresso", settings))
+    settings = saliency.MaskSettings(steps=6, noise=0.1, baseline="noise")
+    step = last(saliency.meaningful_perturbation(squeezenet(), photo(), "espresso", settings))
     return [step.image, step.loss, step.terms]
 
 
 @call("what stands for nothing")
 def _nothing() -> object:
-    kinds = [saliency.nothing_like(photo(), saliency.MaskSettings(elision=kind), draw())
+    kinds = [saliency.baseline_like(photo(), saliency.MaskSettings(baseline=kind), draw())
              for kind in ("blur", "grey", "noise")]
-    return [*kinds, saliency.elide(photo(), torch.rand(1, 1, 8, 8, generator=draw()), kinds[0])]
+    return [*kinds, saliency.perturb(photo(), torch.rand(1, 1, 8, 8, generator=draw()), kinds[0])]
 
 
 @call("metrics of maps")
 def _metrics() -> object:
-    trace = saliency.record(squeezenet(), photo())
+    trace = saliency.trace(squeezenet(), photo())
     w = trace.backprop("espresso")
-    return [saliency.flat(w), metrics.correlation(w, photo()), saliency.coherence(w), saliency.edges(photo()),
+    return [saliency.max_abs(w), metrics.correlation(w, photo()), saliency.coherence(w), saliency.edges(photo()),
             saliency.edge_agreement(w, photo()), saliency.strongest_channels(trace, "fire5", 3, 3, 4),
             saliency.channel_similarity(trace, "fire5", 3, 3, "guided", channels=4)]
 
@@ -160,7 +160,7 @@ def _sanity() -> object:
 
     curve = saliency.deletion_curve(squeezenet(), photo(), "espresso", method(squeezenet(), photo()), 5)
     return [[name for name, _ in saliency.randomisation_check(squeezenet(), photo(), method)], curve[1],
-            saliency.area(*curve)]
+            saliency.auc(*curve)]
 
 
 @call("pointing game")
@@ -178,25 +178,26 @@ call("riddle of a mask")(lambda: riddles.iconic(photo(), torch.rand(1, 1, 8, 8, 
 
 @call("attacks")
 def _attacks() -> object:
-    net, x = squeezenet(), adversarial.to_bytes(photo("dog"))
+    net, x = squeezenet(), adversarial.quantise(photo("dog"))
     linf, l2 = (last(adversarial.pgd(net, x, 235, adversarial.AttackSettings(
         steps=4, norm=norm, random=norm == "l2"))).image
                 for norm in ("linf", "l2"))
     return [adversarial.fgsm(net, x, 235, 0.01), adversarial.fgsm(net, x, 235, 0.01, "toaster"), linf, l2,
-            adversarial.to_bytes_near(linf, x, 0.016), adversarial.to_bytes_near(l2, x, 0.016, "l2"),
+            adversarial.quantise_near(linf, x, 0.016), adversarial.quantise_near(l2, x, 0.016, "l2"),
             adversarial.fools(net, linf, 235)]
 
 
 @call("smallest change that fools")
 def _deepfool() -> object:
-    return last(adversarial.minimal_norm(squeezenet(), photo("dog"), 235, adversarial.MinimalSettings(steps=3))).image
+    return last(adversarial.deepfool(squeezenet(), photo("dog"), 235, adversarial.DeepFoolSettings(steps=3))).image
 
 
 @call("a patch")
 def _patch() -> object:
-    settings = adversarial.StickerSettings(steps=3, side=32)
-    patch = last(adversarial.sticker(squeezenet(), torch.cat([photo("dog"), photo()]), "bubble", settings)).image
-    return [patch, adversarial.paste(photo(), patch, 0.3, 0.4, 0.3, 20.0), adversarial.cut_out(patch, size=64),
+    settings = adversarial.PatchSettings(steps=3, side=32)
+    both = torch.cat([photo("dog"), photo()])
+    patch = last(adversarial.adversarial_patch(squeezenet(), both, "bubble", settings)).image
+    return [patch, adversarial.apply_patch(photo(), patch, 0.3, 0.4, 0.3, 20.0), adversarial.cut_out(patch, size=64),
             adversarial.success_rate(squeezenet(), photo("dog"), patch, "bubble", trials=2),
             placing.placements(3, 0.2, 0.4, 45.0, draw()), photos.shuffled(patch)]
 
@@ -204,7 +205,7 @@ def _patch() -> object:
 @call("saliency at every layer, and its detector")
 def _detector() -> object:
     net = squeezenet()
-    h = adversarial.strengths(net, torch.cat([photo("dog"), photo()]))
+    h = adversarial.layer_saliency(net, torch.cat([photo("dog"), photo()]))
     marks = torch.tensor([True, False, True, False])
     detector = adversarial.fit_detector(torch.cat([h, h * 1.1]), marks)
     return [h, detector.weight, detector.bias, adversarial.evade(net, detector, photo("dog"), 235, steps=2)]
@@ -252,7 +253,7 @@ def _stitch() -> object:
 @call("features before the ReLU, and on from there")
 def _cut() -> object:
     before, rectify = nets.before_relu(squeezenet(), "fire5", photo())
-    return [before, nets.resume(squeezenet(), "fire5", rectify(before)),
+    return [before, nets.forward_from(squeezenet(), "fire5", rectify(before)),
             equivariance.mirrored(squeezenet())(photo()), equivariance.centred_size(squeezenet(), "conv1")]
 
 
@@ -275,7 +276,7 @@ def _fit() -> object:
 
 @call("a run that diverges")
 def _wild() -> object:
-    settings = prior.PriorSettings(steps=60, rate=0.1, noise=0)
+    settings = prior.PriorSettings(steps=60, lr=0.1, noise=0)
     run = prior.fit(photo("coffee", 32), prior.generator(size=32, depth=2), settings)
     return [(step.loss, step.returns) for step in run]
 
@@ -294,9 +295,9 @@ def _rivals() -> object:
     x, visible = photo("macaw", 96), torch.ones(1, 1, 96, 96)
     visible[..., 10:20, 10:20] = 0
     atoms = prior.dictionary(photo("dog", 96), atoms=16)
-    return [prior.biharmonic(x * visible, visible), prior.total_variation(x * visible, visible, steps=5),
-            prior.sparse_coding(x * visible, visible, atoms, stride=8), prior.complete(x * visible, visible),
-            prior.denoise(x)]
+    return [prior.biharmonic(x * visible, visible), prior.tv_inpaint(x * visible, visible, steps=5),
+            prior.sparse_coding(x * visible, visible, atoms, stride=8), prior.trained_inpaint(x * visible, visible),
+            prior.trained_denoise(x)]
 
 
 # Inversion
@@ -313,7 +314,7 @@ def _invert() -> object:
 @call("iconic examples")
 def _iconic() -> object:
     settings = inversion.MaximiseSettings(steps=3)
-    two = last(inversion.maximise([squeezenet(), lite()], "scores", "zebra", settings=settings, size=64)).image
+    two = last(inversion.maximise([squeezenet(), lite()], "logits", "zebra", settings=settings, size=64)).image
     one = last(inversion.maximise(squeezenet(), "fire5", 7, inversion.Pixels(), settings, 64)).image
     dreaming = inversion.DreamSettings(steps=2, octaves=2)
     return [two, one, inversion.top_patches(squeezenet(), "fire5", 7, [photo(), photo("dog")], 2, 48),
@@ -323,7 +324,7 @@ def _iconic() -> object:
 @call("codes, learned inverters, Tikhonov")
 def _codes() -> object:
     net, x = squeezenet(), photo("dog")
-    a, b = inversion.code(net, x, "fire9"), inversion.code(net, photo(), "scores")
+    a, b = inversion.code(net, x, "fire9"), inversion.code(net, photo(), "logits")
     decoded = [inversion.decode(net, inversion.learned_inverter(which), x)
                for which in ("fire5", "fire9", "fire9-perceptual")]
     matrix = torch.randn(4, 6, generator=draw(), dtype=torch.float64)
@@ -383,7 +384,8 @@ def _ablation() -> object:
     net = nets.narrow(squeezenet(), ["espresso", "German shepherd"])
     features = net.features(torch.cat([photo(), photo("dog")]), "fire9")
     labels = torch.tensor([0, 1])
-    return [dissection.ablate(net, "fire9", features, [1, 2]), dissection.damage(net, "fire9", features, labels, 0)[:4],
+    return [dissection.ablate(net, "fire9", features, [1, 2]),
+            dissection.accuracy_drop(net, "fire9", features, labels, 0)[:4],
             list(dissection.ablation_curve(net, "fire9", features, labels, 0, range(512), (0, 300)))]
 
 

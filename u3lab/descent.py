@@ -36,7 +36,7 @@ Energy = Callable[[], tuple[Tensor, dict[str, Tensor]]]
 ADAM = partial(torch.optim.Adam, fused=True)
 
 
-def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int, rate: Callable[[], float],
+def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int, lr: Callable[[], float],
             project: Callable[[Tensor], object] | None = None, tolerance: float | None = None,
             optimiser: Callable[..., torch.optim.Optimizer] = ADAM) -> Iterator[Step]:
     """Minimise a sum of terms over one or more tensors, one step for every value that is asked for.
@@ -49,7 +49,7 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
         Returns the picture to show and the terms of the loss (scalars) at the present parameters.
     steps
         How many steps; the generator yields ``steps + 1`` values, the last one after the last update.
-    rate
+    lr
         Returns the learning rate; asked at every step, so that a slider can turn it.
     project
         Puts a parameter back into its set (for example [0,1]) after each update.
@@ -65,17 +65,17 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
         If the loss is no longer a finite number, or it diverges again and again.
     """
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    harbour, steered = Harbour(parameters, tolerance), optimiser(parameters, lr=rate())
+    rollback, steered = Rollback(parameters, tolerance), optimiser(parameters, lr=lr())
     for iteration in range(steps + 1):
         image, terms, loss = _evaluate(energy)
-        while harbour.left(loss.item(), iteration):
-            steered = optimiser(parameters, lr=rate())
+        while rollback.left(loss.item(), iteration):
+            steered = optimiser(parameters, lr=lr())
             image, terms, loss = _evaluate(energy)
         yield Step(iteration, loss.item(), image.detach().clone(), {name: term.item() for name, term in terms.items()},
-                   harbour.returns)
+                   rollback.returns)
         if iteration == steps:
             return
-        steered.param_groups[0]["lr"] = rate() / 2**harbour.returns
+        steered.param_groups[0]["lr"] = lr() / 2**rollback.returns
         for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
             parameter.grad = _laid_out_as(parameter, gradient)
         steered.step()
@@ -109,7 +109,7 @@ def _evaluate(energy: Energy) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         return image, terms, sum(terms.values())
 
 
-class Harbour:
+class Rollback:
     """The last good parameters of a descent, to go back to when it diverges."""
 
     EVERY = 20  # steps from one copy to the next at least

@@ -72,7 +72,7 @@ def overlay(image: Tensor, map: Tensor, signed: bool = False, opacity: float = 0
     return ((1 - weight) * picture + weight * _coloured(strength, signed)).clamp(0, 1)
 
 
-def relief(map: Tensor) -> Tensor:
+def signed_rgb(map: Tensor) -> Tensor:
     """A signed map in the colours of its picture around mid-grey: 0.5 + 0.5·map/scale, as guided backprop is shown.
 
     ``map`` is (1,3,H,W), (3,H,W) or with one channel; the scale is the 99.5 % quantile of |map| and what lies beyond
@@ -80,7 +80,7 @@ def relief(map: Tensor) -> Tensor:
     """
     planes = _map(map)
     if len(planes) not in (1, 3):
-        raise U3Error(f"a relief needs a map with 1 or 3 channels, this one has {len(planes)}; "
+        raise U3Error(f"a signed_rgb needs a map with 1 or 3 channels, this one has {len(planes)}; "
                       "use heat(map, signed=True) for a map inside the network")
     return (0.5 + 0.5 * _normalised(planes, None)).expand(3, -1, -1)[None].contiguous()
 
@@ -139,7 +139,7 @@ def _levels(planes: Tensor) -> Tensor:
     low, high = (bound.item() for bound in levels.aminmax())
     if not (low >= 0 and high <= 255):  # also false for NaN
         found = "NaN" if np.isnan(low) else f"values from {planes.min().item():.3g} to {planes.max().item():.3g}"
-        raise U3Error(f"the picture has {found}; pictures lie in [0,1]. Colour a map with heat(map) or relief(map)")
+        raise U3Error(f"the picture has {found}; pictures lie in [0,1]. Colour a map with heat(map) or signed_rgb(map)")
     return levels.to(torch.uint8)
 
 

@@ -1,12 +1,12 @@
-"""Settings: the knobs of a method in one dataclass, checked whenever one is turned.
+"""Settings: the fields of a method in one dataclass, checked whenever one is turned.
 
 From one definition come the defaults, the validation, the documentation and the sliders::
 
     @settings
     class MaskSettings:
-        lam: float = knob(0.5, 0.0, 5.0, symbol="λ", help="price of a large mask")
+        lam: float = setting(0.5, 0.0, 5.0, symbol="λ", help="price of a large mask")
 
-A solver reads its settings at every step, so turning a knob steers an optimisation that is running.
+A solver reads its settings at every step, so turning a setting steers an optimisation that is running.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from u3lab.errors import U3Error
 
 
 @dataclasses.dataclass(frozen=True)
-class Knob:
+class Setting:
     """What is known of one field: its range (or its choices), its scale, its symbol and a line of help.
 
     ``once`` marks a field that is read only when a run starts; the others are read at every step.
@@ -35,17 +35,18 @@ class Knob:
     once: bool
 
 
-def knob(default: Any, low: float | None = None, high: float | None = None, *, choices: tuple[str, ...] = (),
+def setting(default: Any, low: float | None = None, high: float | None = None, *, choices: tuple[str, ...] = (),
          scale: str = "linear", symbol: str = "", help: str, once: bool = False) -> Any:
     """A dataclass field that knows its range [low, high] (or its choices) and how a slider shows it.
 
     A field without range and choices is a yes or no. ``scale`` is "linear" or "log". ``symbol`` is the letter in the
     formula, ``help`` one line for the tooltip. ``once`` says that only the start of a run reads it.
     """
-    return dataclasses.field(default=default, metadata={"knob": Knob(low, high, choices, scale, symbol, help, once)})
+    known = Setting(low, high, choices, scale, symbol, help, once)
+    return dataclasses.field(default=default, metadata={"setting": known})
 
 
-@dataclass_transform(field_specifiers=(knob,), kw_only_default=True)
+@dataclass_transform(field_specifiers=(setting,), kw_only_default=True)
 def settings(cls: type) -> type:
     """Make a keyword-only dataclass whose fields refuse values outside their range, at any time.
 
@@ -55,7 +56,7 @@ def settings(cls: type) -> type:
         On assignment of an unknown field or of a value outside the field's range; names all three.
     """
     cls = dataclasses.dataclass(kw_only=True)(cls)
-    known = knobs(cls)
+    known = fields(cls)
 
     def set_field(self, name: str, value: Any) -> None:
         if name not in known:
@@ -66,24 +67,24 @@ def settings(cls: type) -> type:
     return cls
 
 
-def knobs(kind: Any) -> dict[str, Knob]:
-    """The knobs of a settings class or object by field name, in order."""
-    return {field.name: field.metadata["knob"] for field in dataclasses.fields(kind)}
+def fields(kind: Any) -> dict[str, Setting]:
+    """The fields of a settings class or object by field name, in order."""
+    return {field.name: field.metadata["setting"] for field in dataclasses.fields(kind)}
 
 
-def _checked(name: str, knob: Knob, value: Any) -> Any:
-    if knob.choices:
-        if value not in knob.choices:
-            raise U3Error(f"{name} = {value!r}; choose one of {', '.join(knob.choices)}")
+def _checked(name: str, setting: Setting, value: Any) -> Any:
+    if setting.choices:
+        if value not in setting.choices:
+            raise U3Error(f"{name} = {value!r}; choose one of {', '.join(setting.choices)}")
         return value
-    if knob.low is None:
+    if setting.low is None:
         if not isinstance(value, bool):
             raise U3Error(f"{name} = {value!r}; give True or False")
         return value
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise U3Error(f"{name} = {value!r}; give a number from {knob.low} to {knob.high}")
-    if isinstance(knob.low, int) and value != int(value):
-        raise U3Error(f"{name} = {value!r}; give a whole number from {knob.low} to {knob.high}")
-    if not knob.low <= value <= knob.high:
-        raise U3Error(f"{name} = {value!r} is out of range; give a number from {knob.low} to {knob.high}")
-    return type(knob.low)(value)
+        raise U3Error(f"{name} = {value!r}; give a number from {setting.low} to {setting.high}")
+    if isinstance(setting.low, int) and value != int(value):
+        raise U3Error(f"{name} = {value!r}; give a whole number from {setting.low} to {setting.high}")
+    if not setting.low <= value <= setting.high:
+        raise U3Error(f"{name} = {value!r} is out of range; give a number from {setting.low} to {setting.high}")
+    return type(setting.low)(value)

@@ -73,7 +73,7 @@ def report(quick: bool) -> list[Row]:
     if facts["load"] and facts["load"][0] > 0.5:
         print(f"\n**Warning: the load of this machine is {facts['load'][0]}; a quiet one gives other figures.**")
     done = [Row("explore: new class, forward and backward", 1, 120), Row("explore: new channel, pass kept", 2, 60),
-            Row("play: minimal elision", 3, 25, plays=True)]
+            Row("play: meaningful perturbation", 3, 25, plays=True)]
     moves, seconds = (6, 2.0) if quick else (MOVES, SECONDS)
     measure(done, program, moves, seconds)
     print(f"\nHeadless browser, SqueezeNet at 227 px; {moves} moves a row, p50 / p95 in ms from the event to the drawn "

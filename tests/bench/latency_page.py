@@ -18,26 +18,26 @@ from u3lab import images, live, nets, pixels, saliency
 
 net = nets.load("squeezenet1_1")
 x = images.load("dog", size=net.size)
-kept = saliency.record(net, x)
+kept = saliency.trace(net, x)
 """,
     """
 def by_class(k):
-    return pixels.relief(saliency.backprop(net, x, k, "guided")), net.classes[k]
+    return pixels.signed_rgb(saliency.backprop(net, x, k, "guided")), net.classes[k]
 
 live.explore(by_class, k=(0, 999))
 """,
     """
 def by_channel(channel):
-    return pixels.relief(kept.backprop(("fire9", channel, 6, 6), "guided")), f"channel {channel}"
+    return pixels.signed_rgb(kept.backprop(("fire9", channel, 6, 6), "guided")), f"channel {channel}"
 
 live.explore(by_channel, channel=(0, 511))
 """,
     """
-def eliding(settings):
-    for step in saliency.minimal_elision(net, x, "German shepherd", settings):
+def perturbing(settings):
+    for step in saliency.meaningful_perturbation(net, x, "German shepherd", settings):
         yield step, pixels.overlay(x, step.image, scale=1.0), f"mask covers {float(step.image.mean()):.0%}"
 
-live.play(eliding, saliency.MaskSettings(steps=1000), "lam", "tv", "sigma")
+live.play(perturbing, saliency.MaskSettings(steps=1000), "lam", "tv", "sigma")
 """,
 )
 WARM = 4  # moves before the clock counts

@@ -95,7 +95,7 @@ def ours(method: str, layer: bool = False, **options: object) -> Callable[[Scene
 def panel(scene: Scene) -> Run:
     """One forward pass, three rules."""
     def run() -> list[Tensor]:
-        trace = saliency.record(scene.net, scene.picture)
+        trace = saliency.trace(scene.net, scene.picture)
         return [trace.backprop(scene.target, rule) for rule in saliency.RULES]
     return run
 
@@ -103,7 +103,7 @@ def panel(scene: Scene) -> Run:
 def again(neuron: bool) -> Callable[[Scene], Run]:
     """Another class or another neuron at a forward pass that is kept."""
     def build(scene: Scene) -> Run:
-        trace = saliency.record(scene.net, scene.picture)
+        trace = saliency.trace(scene.net, scene.picture)
         target = scene.neuron if neuron else scene.other
         return lambda: [trace.backprop(target)]
     return build
@@ -112,7 +112,7 @@ def again(neuron: bool) -> Callable[[Scene], Run]:
 def mask_steps(scene: Scene) -> Run:
     """Steps of the mask's optimisation in its default settings."""
     def run() -> list[Tensor]:
-        steps = saliency.minimal_elision(scene.net, scene.picture, scene.target)
+        steps = saliency.meaningful_perturbation(scene.net, scene.picture, scene.target)
         return [next(steps).image for _ in range(MASK_STEPS)]
     return run
 

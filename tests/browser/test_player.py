@@ -20,16 +20,16 @@ ELIDING = """
 net = nets.load("squeezenet1_1")
 x = images.load("coffee", size=net.size)
 
-def eliding(settings):
-    for step in saliency.minimal_elision(net, x, "espresso", settings):
+def perturbing(settings):
+    for step in saliency.meaningful_perturbation(net, x, "espresso", settings):
         yield step, pixels.overlay(x, step.image, scale=1.0), f"mask covers {float(step.image.mean()):.0%}"
 
 def left_alone(steps):
     settings = saliency.MaskSettings(steps=steps)
-    return float(descent.last(saliency.minimal_elision(net, x, "espresso", settings)).image.mean())
+    return float(descent.last(saliency.meaningful_perturbation(net, x, "espresso", settings)).image.mean())
 
-eliding_player = live.play(eliding, saliency.MaskSettings(steps=1000), "lam")
-eliding_player
+perturbing_player = live.play(perturbing, saliency.MaskSettings(steps=1000), "lam")
+perturbing_player
 """
 # Two players that cost next to nothing, so that what is tested is who runs and who does not.
 TWO = """
@@ -87,8 +87,8 @@ def test_a_higher_price_turned_up_during_the_run_shrinks_the_mask(desk: Desk):
     assert figure.button("pause").is_visible()  # it ran all the while
     figure.button("pause").click()
     assert stopped(figure)
-    steps, area, price = desk.ask("[eliding_player.step.iteration, float(eliding_player.step.image.mean()), "
-                                  "eliding_player.settings.lam]")
+    steps, area, price = desk.ask("[perturbing_player.step.iteration, float(perturbing_player.step.image.mean()), "
+                                  "perturbing_player.settings.lam]")
     assert price == 5 and 3 <= pressed < steps == step_of(figure)
     alone = desk.ask(f"left_alone({steps})")
     assert area < 0.7 * alone, f"after {steps} steps the mask covers {area:.2f}, left alone {alone:.2f}"
@@ -106,7 +106,7 @@ def test_a_restart_with_the_same_seed_gives_the_same_pictures(desk: Desk):
             until(lambda step=step: step_of(figure) == step, f"step {step} was not taken")
         runs.append(figure.bytes())
     assert runs[0] == runs[1]
-    assert desk.ask("eliding_player.settings.lam") == 0.5
+    assert desk.ask("perturbing_player.settings.lam") == 0.5
 
 
 def test_starting_one_pauses_the_other(desk: Desk):

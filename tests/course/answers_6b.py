@@ -7,23 +7,24 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def step(image, gradient, original, rate, eps, *, sign=-1.0, direction=torch.sign, about=None, ball=True, box=True):
+def step(image, gradient, original, step_size, eps, *, sign=-1.0, direction=torch.sign, about=None, ball=True,
+         box=True):
     """The step by the greatest and smallest values that are allowed."""
-    moved = image + sign * rate * direction(gradient)
+    moved = image + sign * step_size * direction(gradient)
     centre = original if about is None else about(image, original)
     if ball:
         moved = torch.minimum(torch.maximum(moved, centre - eps), centre + eps)
     return moved.clip(0, 1) if box else moved
 
 
-def box_first(image, gradient, original, rate, eps):
-    moved = torch.where(gradient > 0, image - rate, torch.where(gradient < 0, image + rate, image)).clip(0, 1)
+def box_first(image, gradient, original, step_size, eps):
+    moved = torch.where(gradient > 0, image - step_size, torch.where(gradient < 0, image + step_size, image)).clip(0, 1)
     return torch.minimum(torch.maximum(moved, original - eps), original + eps)
 
 
-def step_in_place(image, gradient, original, rate, eps):
-    image -= rate * gradient.sign()
-    return step(image, torch.zeros_like(image), original, rate, eps)
+def step_in_place(image, gradient, original, step_size, eps):
+    image -= step_size * gradient.sign()
+    return step(image, torch.zeros_like(image), original, step_size, eps)
 
 
 def towards(scores: Tensor, target: int) -> Tensor:
@@ -82,9 +83,9 @@ MUTANTS = [
     ("6b-step", lambda *given: step(*given, about=lambda image, original: image, box=False), "box is missing too"),
     ("6b-step", lambda *given: step(*given, about=lambda image, original: 0 * image), "clamped the picture itself"),
     ("6b-step", lambda *given: step(*given, about=lambda image, original: 0 * image, box=False), "the picture itself"),
-    ("6b-step", lambda image, p, original, rate, eps: step(original, p, original, rate, eps), "step from the original"),
-    ("6b-step", lambda image, p, original, rate, eps: step(image, p, original, eps, eps), "your step is ε long"),
-    ("6b-step", lambda image, p, original, rate, eps: step(image, p, original, rate, eps) - original, "the change δ"),
+    ("6b-step", lambda image, p, original, a, eps: step(original, p, original, a, eps), "step from the original"),
+    ("6b-step", lambda image, p, original, a, eps: step(image, p, original, eps, eps), "your step is ε long"),
+    ("6b-step", lambda image, p, original, a, eps: step(image, p, original, a, eps) - original, "the change δ"),
     ("6b-step", step_in_place, "changes its input `image` in place"),
     ("6b-step", lambda *given: step(*given)[0], "has the shape"),
     ("6b-step", lambda *given: step(*given).float(), "float32, and float64 is wanted"),
@@ -139,7 +140,7 @@ MUTANTS = [
 
 RIGHT = [
     ("6b-step", step), ("6b-step", box_first),
-    ("6b-step", lambda image, p, original, rate, eps: (image - rate * p.sign()).clamp(
+    ("6b-step", lambda image, p, original, a, eps: (image - a * p.sign()).clamp(
         (original - eps).clamp(min=0), (original + eps).clamp(max=1))),
     ("6b-target", towards), ("6b-target", lambda s, t: F.cross_entropy(s, torch.tensor([t]))),
     ("6b-target", lambda s, t: torch.logsumexp(s, 1)[0] - s[0, t]),

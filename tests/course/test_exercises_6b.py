@@ -51,7 +51,7 @@ def test_the_library_uses_the_references():
 @SEEDS
 def test_a_step_of_the_iterator_is_the_exercise(seed: int):
     net, x = small(seed)
-    settings = AttackSettings(eps=0.02, rate=0.013, steps=4)
+    settings = AttackSettings(eps=0.02, step_size=0.013, steps=4)
     pictures = [step.image for step in pgd(net, x, "a", settings, target="c")]
     for before, after in zip(pictures, pictures[1:], strict=False):
         before.requires_grad_()
@@ -67,8 +67,8 @@ def test_ball_and_box_may_come_in_either_order(seed: int):
     """Of two intervals with a value in common, clamping to one after the other is clamping to what they share."""
     image, gradient, original = torch.randn(3, 1, 3, 8, 8, generator=random(seed), dtype=torch.float64).unbind()
     original = original.sigmoid()
-    for rate, eps in ((0.1, 0.05), (0.01, 0.2), (0.3, 0.0)):
-        given = image, gradient, original, rate, eps
+    for step_size, eps in ((0.1, 0.05), (0.01, 0.2), (0.3, 0.0)):
+        given = image, gradient, original, step_size, eps
         torch.testing.assert_close(answers_6b.box_first(*given), descend_once(*given), atol=1e-15, rtol=0)
 
 

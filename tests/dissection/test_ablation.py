@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from u3lab import U3Error, images, nets
-from u3lab.dissection.ablation import ablate, ablation_curve, balanced_accuracy, damage
+from u3lab.dissection.ablation import ablate, ablation_curve, accuracy_drop, balanced_accuracy
 from u3lab.nets.surgery import narrow
 
 
@@ -55,7 +55,7 @@ def test_damage_and_curve_agree(small):
         labels = small(x).argmax(1)
         target = int(labels[0])
         labels[-2:] = (target + 1) % 4
-        alone = damage(small, "relu", features, labels, target)
+        alone = accuracy_drop(small, "relu", features, labels, target)
         curve = list(ablation_curve(small, "relu", features, labels, target, [4, 1], [0, 1, 2]))
     assert alone.shape == (6,) and curve[0] - curve[1] == pytest.approx(float(alone[4]))
     both = balanced_accuracy(ablate(small, "relu", features, [1, 4]), labels, target)

@@ -9,7 +9,6 @@ from sklearn.metrics import jaccard_score
 
 from u3lab import U3Error
 from u3lab.dissection.concept_vectors import (
-    ballot,
     best_filter,
     binarise,
     concept_loss,
@@ -19,6 +18,7 @@ from u3lab.dissection.concept_vectors import (
     iou_set,
     net2vec,
     segment,
+    weighted_sum,
 )
 
 
@@ -139,11 +139,11 @@ def test_enlargement_by_matrices_is_torchs_bilinear_one(size):
 def test_votes_are_the_weighted_sum_of_the_maps_and_have_its_gradient():
     g = torch.Generator().manual_seed(0)
     active, w = torch.rand(3, 7, 4, 5, generator=g) > 0.7, torch.randn(7, generator=g, requires_grad=True)
-    found, wanted = ballot(active)(w), torch.einsum("u,nuhw->nhw", w, active.float())
+    found, wanted = weighted_sum(active)(w), torch.einsum("u,nuhw->nhw", w, active.float())
     torch.testing.assert_close(found, wanted)
     weights = torch.randn(3, 4, 5, generator=g)
     torch.testing.assert_close(*(torch.autograd.grad((votes * weights).sum(), w)[0] for votes in (found, wanted)))
-    assert not ballot(torch.zeros(1, 7, 2, 2, dtype=torch.bool))(w).any()
+    assert not weighted_sum(torch.zeros(1, 7, 2, 2, dtype=torch.bool))(w).any()
 
 
 def test_the_best_filter_is_the_best_of_all(made):

@@ -33,9 +33,9 @@ CATEGORY = {"red": "colour", "blue": "colour", "cat": "object"}
 
 def dissection(iou: list[list[float]], groups: int = 8) -> Dissection:
     """A dissection with the given IoU in all groups."""
-    common = torch.tensor(iou, dtype=torch.float64).expand(groups, -1, -1) * 100
-    either = torch.full_like(common, 100)
-    return Dissection("layer", tuple(CATEGORY), torch.zeros(len(iou)), Quantiles(len(iou)), common, either)
+    intersection = torch.tensor(iou, dtype=torch.float64).expand(groups, -1, -1) * 100
+    union = torch.full_like(intersection, 100)
+    return Dissection("layer", tuple(CATEGORY), torch.zeros(len(iou)), Quantiles(len(iou)), intersection, union)
 
 
 FOUND = dissection([[0.3, 0.1, 0.0], [0.2, 0.0, 0.05], [0.0, 0.03, 0.039], [0.0, 0.0, 0.5]])
@@ -57,9 +57,9 @@ def test_the_bootstrap_covers_the_truth():
     g = torch.Generator().manual_seed(0)
     hits = 0
     for _ in range(60):
-        common = 20 + 6 * torch.randn(20, 1, 1, generator=g, dtype=torch.float64)
-        either = torch.full_like(common, 100)
-        found = Dissection("layer", ("one",), torch.zeros(1), Quantiles(1), common, either)
+        intersection = 20 + 6 * torch.randn(20, 1, 1, generator=g, dtype=torch.float64)
+        union = torch.full_like(intersection, 100)
+        found = Dissection("layer", ("one",), torch.zeros(1), Quantiles(1), intersection, union)
         estimate = interval(found, lambda one: float(one.iou[0, 0]))
         hits += estimate.low <= 0.2 <= estimate.high
         assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * 0.06 / 20**0.5, rel=0.6)

@@ -79,7 +79,7 @@ def test_what_is_kept_saves_passes_and_changes_no_number(net, pictures, monkeypa
     monkeypatch.setattr(nets.Classifier, "features", lambda *given: calls.append(1) or features(*given))
     found = dissect(net, "relu", pictures, share=0.1, size=5)
     assert len(calls) == passes
-    for name in ("thresholds", "common", "either"):
+    for name in ("thresholds", "intersection", "union"):
         assert torch.equal(getattr(found, name), getattr(wanted, name))
 
 
@@ -188,7 +188,7 @@ def test_several_layers_at_once_are_each_as_alone(net, pictures):
     for layer, found in both.items():
         alone = dissect(net, layer, pictures, share=0.1)
         assert found.layer == layer and torch.equal(found.thresholds, alone.thresholds)
-        assert torch.equal(found.common, alone.common) and torch.equal(found.either, alone.either)
+        assert torch.equal(found.intersection, alone.intersection) and torch.equal(found.union, alone.union)
 
 
 def test_each_picture_has_its_masks(pictures):

@@ -52,16 +52,16 @@ def test_random_embeddings_agree_only_by_their_diagonal():
     assert max(chance_similarity(same, same)) < 0.5 < kernel_similarity(same, same)
 
 
-@pytest.mark.parametrize("penalty", [0.1, 10.0])
-def test_a_probe_reaches_scikit_learns_optimum(penalty):
+@pytest.mark.parametrize("C", [0.1, 10.0])
+def test_a_probe_reaches_scikit_learns_optimum(C):
     x, noise = draw(120, 6) * torch.tensor([1.0, 20, 0.1, 1, 1, 0]), draw(120, 3, seed=1)
     labels = (x @ draw(6, 3, seed=2) + noise).argmax(1)
-    ours = probe(x, labels, penalty)
+    ours = probe(x, labels, C)
     z = ((x - ours.mean) / ours.spread).numpy()
-    theirs = LogisticRegression(C=penalty, tol=1e-10, max_iter=5000).fit(z, labels.numpy())
+    theirs = LogisticRegression(C=C, tol=1e-10, max_iter=5000).fit(z, labels.numpy())
     weight, bias = torch.from_numpy(theirs.coef_), torch.from_numpy(theirs.intercept_)
-    found = loss_of(ours.scores(x), labels, ours.weight, penalty)
-    wanted = loss_of(torch.from_numpy(z) @ weight.T + bias, labels, weight, penalty)
+    found = loss_of(ours.scores(x), labels, ours.weight, C)
+    wanted = loss_of(torch.from_numpy(z) @ weight.T + bias, labels, weight, C)
     assert float(found) == pytest.approx(float(wanted), abs=1e-7)
     torch.testing.assert_close(ours.scores(x).softmax(1), torch.from_numpy(theirs.predict_proba(z)), atol=1e-3, rtol=0)
     assert ours.accuracy(x, labels) == pytest.approx(theirs.score(z, labels.numpy()))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests.saliency.networks import built, cat, resnet18, slip, squeezenet, vgg11
 from u3lab import nets
-from u3lab.nets.surgery import agreement, before_relu, resume
+from u3lab.nets.surgery import agreement, before_relu, forward_from
 
 
 @cache
@@ -37,7 +37,7 @@ def test_up_to_a_layer_and_on_from_there(name: str, layer: str):
     expected = net(x).detach()
     before, rectify = before_relu(net, layer, x)
     assert torch.equal(rectify(before), net.features(x, layer))
-    found = resume(net, layer, rectify(before))
+    found = forward_from(net, layer, rectify(before))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert not (found.requires_grad or before.requires_grad)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
@@ -68,7 +68,7 @@ def test_the_scores_can_be_differentiated_by_the_features():
     features = net.features(x, "fire6").clone()
     with torch.no_grad():
         given = features.clone().requires_grad_()
-    scores = resume(net, "fire6", given)
+    scores = forward_from(net, "fire6", given)
     (slope,) = torch.autograd.grad(scores[0, 285], given)
     seen = []
     with net.watch({"fire6": lambda output: seen.append(output.requires_grad_())}):
@@ -83,7 +83,7 @@ def test_a_users_own_weights_do_not_keep_a_graph():
     net = nets.Classifier(net, size=8)
     x = torch.rand(2, 3, 8, 8)
     net(x)
-    assert not resume(net, "1", net.features(x, "1").detach()).requires_grad
+    assert not forward_from(net, "1", net.features(x, "1").detach()).requires_grad
     assert all(p.grad is None for p in net.parameters())
 
 
@@ -124,21 +124,21 @@ def test_slips(picture: Tensor):
     features = net.features(picture, "fire5")
     bare = nets.Classifier(Around().eval(), size=8, name="around")
     with slip("second", "around", "leads around"):
-        resume(bare, "second", torch.rand(1, 3, 8, 8))
-    assert resume(bare, "first", torch.rand(1, 3, 8, 8)).isfinite().all()
+        forward_from(bare, "second", torch.rand(1, 3, 8, 8))
+    assert forward_from(bare, "first", torch.rand(1, 3, 8, 8)).isfinite().all()
     with slip("only", "computed 2 times"):
-        resume(nets.Classifier(Twice().eval(), size=8), "only", torch.rand(1, 3, 8, 8))
+        forward_from(nets.Classifier(Twice().eval(), size=8), "only", torch.rand(1, 3, 8, 8))
     with slip("fire5", "256 channels", "128"):
-        resume(net, "fire5", features[:, :128])
+        forward_from(net, "fire5", features[:, :128])
     with slip("cannot take features", "8×8 pixels"):
         flat = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5)).eval()
-        resume(nets.Classifier(flat, size=8), "0", torch.rand(1, 4, 7, 7))
+        forward_from(nets.Classifier(flat, size=8), "0", torch.rand(1, 4, 7, 7))
     with slip("features are a tensor", "list"):
-        resume(net, "fire5", [1, 2])
+        forward_from(net, "fire5", [1, 2])
     with slip("NaN"):
-        resume(net, "fire5", features * float("nan"))
+        forward_from(net, "fire5", features * float("nan"))
     with slip("no layer 'fire55'", "did you mean 'fire5'"):
-        resume(net, "fire55", features)
+        forward_from(net, "fire55", features)
     with slip("no layer 'fire1'"):
         before_relu(net, "fire1", picture)
     with slip("no grid"):
@@ -146,7 +146,7 @@ def test_slips(picture: Tensor):
     with slip("training mode"):
         before_relu(nets.Classifier(Around().train()), "first", picture)
     with slip("not a network"):
-        resume("squeezenet1_1", "fire5", features)
+        forward_from("squeezenet1_1", "fire5", features)
     with slip("cannot be compared"):
         agreement(torch.zeros(2, 5), torch.zeros(3, 5))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tests.saliency.networks import slip
-from u3lab.equivariance.regression import pursue, ridge
+from u3lab.equivariance.regression import orthogonal_matching_pursuit, ridge
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -35,7 +35,7 @@ def test_pursuit_finds_the_inputs_that_there_are(seed: int):
     for row in truth:
         row[torch.randperm(20, generator=generator)[:3]] = torch.tensor([2.0, -3.0, 4.0], dtype=torch.float64)
     truth /= x.norm(dim=0)
-    assert torch.equal(pursue(x, x @ truth.T, 3), truth != 0)
+    assert torch.equal(orthogonal_matching_pursuit(x, x @ truth.T, 3), truth != 0)
 
 
 def test_inputs_and_outputs_that_never_change():
@@ -43,8 +43,8 @@ def test_inputs_and_outputs_that_never_change():
     x[:, 1] = 3
     weight, bias = ridge(x, y, 0.01)
     assert weight.abs().max() < 1e-12 and torch.allclose(bias, y[0])
-    assert not pursue(x, y, 2).any()
-    assert not pursue(x, x[:, :1] + x[:, 2:3], 2)[:, 1].any()
+    assert not orthogonal_matching_pursuit(x, y, 2).any()
+    assert not orthogonal_matching_pursuit(x, x[:, :1] + x[:, 2:3], 2)[:, 1].any()
 
 
 @pytest.mark.parametrize("strength", [-1.0, float("nan"), float("inf"), "0.1", True, None])

@@ -14,7 +14,7 @@ from u3lab import images, nets, saliency
 from u3lab.descent import last
 from u3lab.equivariance import StitchSettings, cka, distil, identity_stitch, shuffled_stitch, stitch
 from u3lab.images.cropping import crops, sources
-from u3lab.nets.surgery import agreement, resume
+from u3lab.nets.surgery import agreement, forward_from
 
 
 def pictures(count: int, seed: int = 0, side: int = 12) -> Tensor:
@@ -81,7 +81,7 @@ def test_what_it_computes():
     e = franken.module.stitch
     expected = b.module[2:](torch.relu(e(a.module[0](x))))
     torch.testing.assert_close(franken(x), expected)
-    torch.testing.assert_close(franken(x), resume(b, "one", torch.relu(e(a.features(x, "0")))))
+    torch.testing.assert_close(franken(x), forward_from(b, "one", torch.relu(e(a.features(x, "0")))))
     assert franken.classes == b.classes and franken.size == a.size
     assert franken.layers == ("net 0:one", "stitch", "net 1:two")
     assert franken.name == "net 0:one → net 1:one"
@@ -123,7 +123,7 @@ def test_saliency_explains_it():
                   saliency.smooth_grad(franken, x, k, samples=1), saliency.backprop(franken, x, k, layer="stitch"),
                   saliency.lrp(franken, x, k)):
         assert found.isfinite().all() and found.abs().max() > 0
-    mask = last(saliency.minimal_elision(franken, x, k, saliency.MaskSettings(steps=2))).image
+    mask = last(saliency.meaningful_perturbation(franken, x, k, saliency.MaskSettings(steps=2))).image
     assert mask.isfinite().all()
 
 
@@ -176,7 +176,7 @@ def test_distilling_brings_the_answers_together(seed: int):
         return F.kl_div(franken(x).log_softmax(1), b(x).softmax(1), reduction="batchmean").item()
 
     before = divergence()
-    steps = list(distil(franken, x, StitchSettings(steps=60, batch=24, rate=0.05, seed=seed)))
+    steps = list(distil(franken, x, StitchSettings(steps=60, batch=24, lr=0.05, seed=seed)))
     assert steps[0].loss == pytest.approx(before) and steps[-1].loss == pytest.approx(divergence())
     assert divergence() < 0.5 * before
     e = steps[-1].image[0, 0]
@@ -189,7 +189,7 @@ def test_distilling_brings_the_answers_together(seed: int):
 def test_the_permuted_twin_has_nothing_to_learn():
     net, x = small(0), pictures(8)
     franken = stitch(net, "one", net, "one", x, strength=1e-14)
-    assert all(step.loss < 1e-6 for step in distil(franken, x, StitchSettings(steps=3, rate=0.0001)))
+    assert all(step.loss < 1e-6 for step in distil(franken, x, StitchSettings(steps=3, lr=0.0001)))
 
 
 def test_settings_are_read_at_every_step_and_seeds_decide():
@@ -198,7 +198,7 @@ def test_settings_are_read_at_every_step_and_seeds_decide():
         for step in distil(stitch(small(0), "one", small(1), "one", pictures(8)), pictures(8), settings):
             losses.append(step.loss)
             if turn and step.iteration == 1:
-                settings.rate = turn
+                settings.lr = turn
         return losses
 
     assert course() == course() != course(seed=1)
@@ -212,5 +212,5 @@ def test_slips_of_distilling():
         distil(small(0), pictures(2))
     with slip("empty"):
         distil(franken, torch.zeros(0, 3, 12, 12))
-    with slip("StitchSettings.rate"):
-        StitchSettings(rate=0.0)
+    with slip("StitchSettings.lr"):
+        StitchSettings(lr=0.0)

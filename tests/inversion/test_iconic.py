@@ -21,7 +21,7 @@ def net():
 def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_positive():
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2, bias=False))
     linear = nets.Classifier(flat, classes=("a", "b"))
-    x = last(inversion.maximise(linear, "scores", "b", inversion.Pixels(rate=0.1),
+    x = last(inversion.maximise(linear, "logits", "b", inversion.Pixels(lr=0.1),
                                 inversion.MaximiseSettings(jitter=0, zoom=0, steps=60), size=8)).image
     wanted = (flat[1].weight[1] > 0).float().view(1, 3, 8, 8)
     torch.testing.assert_close(x, wanted, atol=1e-3, rtol=0)
@@ -35,7 +35,7 @@ def test_a_maximised_class_is_excited_far_more_than_by_any_photo_under_another_c
     with torch.no_grad():
         photos = torch.cat([net(images.load(name, size=128)) for name in images.names("everyday")])
     for k in map(net.class_index, names):
-        x = last(inversion.maximise(net, "scores", k, settings=settings, size=128)).image
+        x = last(inversion.maximise(net, "logits", k, settings=settings, size=128)).image
         with torch.no_grad():
             assert net(x.roll((5, 9), (2, 3)))[0, k] > 1.5 * photos[:, k].max()
 
@@ -51,11 +51,11 @@ def test_a_channel_is_excited_more_than_by_any_shipped_picture(net):
 
 
 def test_units_are_checked(net):
-    assert unit_index(net, "scores", "zebra") == net.classes.index("zebra") and unit_index(net, "fire3", 5) == 5
+    assert unit_index(net, "logits", "zebra") == net.classes.index("zebra") and unit_index(net, "fire3", 5) == 5
     with pytest.raises(U3Error, match="channels 0 to 127"):
         unit_index(net, "fire3", 128)
     with pytest.raises(U3Error, match="no class"):
-        inversion.maximise(net, "scores", "unicorn")
+        inversion.maximise(net, "logits", "unicorn")
 
 
 def test_patches_come_in_order_and_show_what_the_unit_sees(net):

@@ -9,7 +9,7 @@ from torch import nn
 
 from u3lab import U3Error, images, inversion, nets
 from u3lab.descent import last
-from u3lab.images.variation import variation
+from u3lab.images.variation import total_variation
 from u3lab.inversion import priors
 from u3lab.inversion.inverting import search
 from u3lab.inversion.linear import tikhonov
@@ -55,7 +55,7 @@ def test_pictures_of_one_code_may_differ_the_null_space():
 
 def test_the_gradient_of_the_squared_variation_is_the_laplacian():
     x = torch.rand(1, 1, 7, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
-    gradient, = torch.autograd.grad(variation(x, 2.0) * x.numel(), x)
+    gradient, = torch.autograd.grad(total_variation(x, 2.0) * x.numel(), x)
     wanted = -2 * laplace(x.detach()[0, 0].numpy(), mode="nearest")
     torch.testing.assert_close(gradient[0, 0], torch.from_numpy(wanted))
 
@@ -138,6 +138,6 @@ def test_slips_are_told(net, cat):
 
 
 def test_search_takes_any_aim(net):
-    steps = search(net, (16, 16), inversion.Pixels(rate=0.1), inversion.InversionSettings(steps=60),
+    steps = search(net, (16, 16), inversion.Pixels(lr=0.1), inversion.InversionSettings(steps=60),
                    lambda x, views: {"far": (x - 0.25).square().mean()})
     torch.testing.assert_close(last(steps).image, torch.full((1, 3, 16, 16), 0.25), atol=0.02, rtol=0)

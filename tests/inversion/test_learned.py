@@ -58,7 +58,8 @@ def test_plug_and_play_samples_of_one_code_have_it_and_differ(net, unseen):
              for seed in (0, 1)]
     assert all(step.terms["code"] < 0.15 for step in drawn)
     assert prior.disagreement([step.image for step in drawn]).mean() > 0.02
-    assert all(prior.psnr(prior.denoise(step.image), step.image) > 20 for step in drawn)  # not noise to the denoiser
+    # to the denoiser it is no noise
+    assert all(prior.psnr(prior.trained_denoise(step.image), step.image) > 20 for step in drawn)
 
 
 def test_the_price_of_plug_and_play_pulls_towards_the_denoised_picture():
@@ -67,5 +68,5 @@ def test_the_price_of_plug_and_play_pulls_towards_the_denoised_picture():
     settings = inversion.PlugAndPlay(lam=5.0, noise=0.0)
     price = settings.begin((16, 16), 0, torch.device("cpu")).price(picture)["denoiser"]
     gradient, = torch.autograd.grad(price, picture)
-    wanted = 2 * 5.0 * (picture - prior.denoise(picture.detach())) / picture.numel()
+    wanted = 2 * 5.0 * (picture - prior.trained_denoise(picture.detach())) / picture.numel()
     torch.testing.assert_close(gradient, wanted.detach())

@@ -1,4 +1,4 @@
-"""The controls of a settings object: the right widget for each knob, and every value arrives as it was meant."""
+"""The controls of a settings object: the right widget for each setting, and every value arrives as it was meant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 import u3lab
 from tests.live.toys import Toy
 from u3lab import U3Error, live
-from u3lab.settings import knob, knobs, settings
+from u3lab.settings import fields as fields_of
+from u3lab.settings import setting, settings
 
 
 def library() -> list[type]:
@@ -24,7 +25,7 @@ def library() -> list[type]:
             for thing in vars(importlib.import_module(module.name)).values():
                 if dataclasses.is_dataclass(thing) and isinstance(thing, type) and thing.__module__ == module.name:
                     fields = dataclasses.fields(thing)
-                    if fields and all("knob" in field.metadata for field in fields):
+                    if fields and all("setting" in field.metadata for field in fields):
                         found[thing.__qualname__] = thing
     return list(found.values())
 
@@ -49,11 +50,11 @@ def redraw(controls: live.controls) -> None:
 
 
 @pytest.mark.parametrize("name, kind", [
-    ("target", w.FloatSlider), ("rate", w.FloatLogSlider), ("start", w.FloatSlider), ("steps", w.IntSlider),
+    ("target", w.FloatSlider), ("lr", w.FloatLogSlider), ("start", w.FloatSlider), ("steps", w.IntSlider),
     ("seed", w.BoundedIntText), ("shade", w.Dropdown), ("noisy", w.Checkbox)])
 def test_every_kind_of_knob_has_its_widget(name, kind):
     controls = live.controls(Toy())
-    field, known = controls.fields[name], knobs(Toy)[name]
+    field, known = controls.fields[name], fields_of(Toy)[name]
     assert type(field) is kind
     assert field.value == getattr(Toy(), name)
     assert field.description == (known.symbol or name)
@@ -63,8 +64,8 @@ def test_every_kind_of_knob_has_its_widget(name, kind):
 def test_ranges_are_those_of_the_knobs():
     fields = live.controls(Toy()).fields
     for name in "target", "start", "steps", "seed":
-        assert (fields[name].min, fields[name].max) == (knobs(Toy)[name].low, knobs(Toy)[name].high)
-    assert 10 ** fields["rate"].min == pytest.approx(0.05) and 10 ** fields["rate"].max == pytest.approx(1)
+        assert (fields[name].min, fields[name].max) == (fields_of(Toy)[name].low, fields_of(Toy)[name].high)
+    assert 10 ** fields["lr"].min == pytest.approx(0.05) and 10 ** fields["lr"].max == pytest.approx(1)
     assert fields["shade"].options == ("grey", "red")
 
 
@@ -73,7 +74,7 @@ def test_a_moved_control_writes_and_tells():
     controls = live.controls(toy)
     controls.on_turn(told.append)
     controls.observe(lambda change: told.append(change["new"]), names="value")
-    for name, value in {"target": 0.5, "rate": 0.1, "steps": 9, "seed": 7, "shade": "red", "noisy": True}.items():
+    for name, value in {"target": 0.5, "lr": 0.1, "steps": 9, "seed": 7, "shade": "red", "noisy": True}.items():
         controls.fields[name].value = value
         assert getattr(toy, name) == value and type(getattr(toy, name)) is type(getattr(Toy(), name))
         assert told[-2:] == [name, toy]
@@ -81,7 +82,7 @@ def test_a_moved_control_writes_and_tells():
 
 
 def test_reset_puts_every_control_back_where_it_was():
-    first = {"target": 0.25, "rate": 0.2, "start": 0.5, "steps": 50, "seed": 3, "shade": "red", "noisy": True}
+    first = {"target": 0.25, "lr": 0.2, "start": 0.5, "steps": 50, "seed": 3, "shade": "red", "noisy": True}
     toy = Toy(**first)
     controls = live.controls(toy)
     for name, value in dataclasses.asdict(Toy()).items():
@@ -93,17 +94,17 @@ def test_reset_puts_every_control_back_where_it_was():
 
 
 def test_named_settings_are_in_view_and_the_rest_in_a_fold():
-    controls = live.controls(Toy(), "rate", "target")
+    controls = live.controls(Toy(), "lr", "target")
     row, fold = controls.children
-    assert row.children == (controls.fields["rate"], controls.fields["target"], controls.reset_button)
+    assert row.children == (controls.fields["lr"], controls.fields["target"], controls.reset_button)
     assert isinstance(fold, w.Accordion) and fold.selected_index is None
     assert [field.description for field in fold.children[0].children] == ["start", "steps", "seed", "shade", "noisy"]
     (everything,) = live.controls(Toy()).children
-    assert len(everything.children) == len(knobs(Toy)) + 1
+    assert len(everything.children) == len(fields_of(Toy)) + 1
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(U3Error, match="Toy has no setting 'speed'; it has target, rate"):
+    with pytest.raises(U3Error, match="Toy has no setting 'speed'; it has target, lr"):
         live.controls(Toy(), "speed")
 
 
@@ -126,7 +127,7 @@ def test_a_browser_that_draws_the_sliders_leaves_the_defaults(kind):
     for name, field in controls.fields.items():  # and again after a walk to the far end and back
         if isinstance(field, w.FloatSlider | w.FloatLogSlider):
             field.value = 10**field.max if isinstance(field, w.FloatLogSlider) else field.max
-            assert getattr(made, name) == knobs(kind)[name].high
+            assert getattr(made, name) == fields_of(kind)[name].high
     controls.reset()
     redraw(controls)
     assert made == kind()
@@ -139,7 +140,7 @@ def test_every_slider_has_about_a_hundred_places_and_both_ends(kind):
         if isinstance(field, w.FloatSlider | w.FloatLogSlider):
             assert 40 <= (field.max - field.min) / field.step <= 250, name
             for end in "low", "high":
-                edge = getattr(knobs(kind)[name], end)
+                edge = getattr(fields_of(kind)[name], end)
                 field.value = edge
                 assert getattr(made, name) == edge
 
@@ -148,12 +149,12 @@ def test_every_slider_has_about_a_hundred_places_and_both_ends(kind):
 class Odd:
     """Defaults that no round step meets, and ends whose power of ten overshoots."""
 
-    third: float = knob(1 / 3, 0.0, 5.0, help="not a decimal number")
-    fine: float = knob(0.123, 0.0, 5.0, help="finer than a hundredth of the range")
-    shifted: float = knob(0.7, 0.2, 1.3, help="a range that begins in the middle of nowhere")
-    edge: float = knob(0.05, 0.05, 7.0, scale="log", help="the default is the end")
-    near: float = knob(0.051, 0.05, 50.0, scale="log", help="the default is close to the end")
-    prime: float = knob(7.3, 0.7, 37.0, scale="log", help="nothing round")
+    third: float = setting(1 / 3, 0.0, 5.0, help="not a decimal number")
+    fine: float = setting(0.123, 0.0, 5.0, help="finer than a hundredth of the range")
+    shifted: float = setting(0.7, 0.2, 1.3, help="a range that begins in the middle of nowhere")
+    edge: float = setting(0.05, 0.05, 7.0, scale="log", help="the default is the end")
+    near: float = setting(0.051, 0.05, 50.0, scale="log", help="the default is close to the end")
+    prime: float = setting(7.3, 0.7, 37.0, scale="log", help="nothing round")
 
 
 def test_odd_defaults_stay_too():
@@ -163,9 +164,9 @@ def test_odd_defaults_stay_too():
 
 
 def test_settings_that_do_not_begin_at_their_defaults_stay_too():
-    made = Toy(target=0.333, rate=0.0721, start=0.015)
+    made = Toy(target=0.333, lr=0.0721, start=0.015)
     redraw(live.controls(made))
-    assert made == Toy(target=0.333, rate=0.0721, start=0.015)
+    assert made == Toy(target=0.333, lr=0.0721, start=0.015)
 
 
 def test_every_place_of_a_log_slider_is_allowed():

@@ -43,7 +43,7 @@ PLAYERS = """
 
     def player():
         picture = x.clone()
-        made = live.play(lambda settings, at, box: saliency.minimal_elision(net, picture, "espresso", settings),
+        made = live.play(lambda settings, at, box: saliency.meaningful_perturbation(net, picture, "espresso", settings),
                          saliency.MaskSettings(), "lam", first=1, at=live.Click(), box=live.PictureBox())
         return made, weakref.ref(picture)
 

@@ -56,7 +56,7 @@ def test_restart_in_the_middle_begins_the_curve_anew():
 def test_a_turned_knob_steers_the_run_that_is_under_way():
     player = live.play(approach, Toy())
     player.advance()
-    player.knobs.fields["target"].value = 2.0
+    player.sliders.fields["target"].value = 2.0
     assert player.step.iteration == 1  # nothing begins anew
     assert levels(player) == pytest.approx([0.5, *(2 - 1.5 * 0.5**n for n in range(1, 6))], abs=0.26)
     assert player.step.terms["level"] > 1.9
@@ -65,7 +65,7 @@ def test_a_turned_knob_steers_the_run_that_is_under_way():
 @pytest.mark.parametrize("name, value", [("start", 0.5), ("steps", 3), ("seed", 9)])
 def test_a_knob_that_only_the_start_reads_starts_anew(name, value):
     player = live.play(approach, Toy(), first=2)
-    player.knobs.fields[name].value = value
+    player.sliders.fields[name].value = value
     assert player.step.iteration == 0 and getattr(player.settings, name) == value
     assert len(levels(player)) == player.settings.steps + 1
 
@@ -119,7 +119,7 @@ def test_an_error_in_the_solver_is_a_line_and_the_picture_stays(error, line):
 
 
 def test_an_error_at_the_very_start_is_a_line_too():
-    def eager(settings):  # an ordinary function, as minimal_elision is: it raises when it is called
+    def eager(settings):  # an ordinary function, as meaningful_perturbation is: it raises when it is called
         if settings.start > 0.5:
             raise U3Error("start lower")
         return approach(settings)
@@ -127,9 +127,9 @@ def test_an_error_at_the_very_start_is_a_line_too():
     player = live.play(eager, Toy(start=0.75))
     assert "start lower" in player.line.value and player.step is None
     assert not any(key.startswith("image/") for key in player._repr_mimebundle_()[0])
-    player.knobs.fields["start"].value = 0.5
+    player.sliders.fields["start"].value = 0.5
     assert player.line.value == "step 0 of 6 · E = 0.250"
-    player.knobs.fields["start"].value = 1.0
+    player.sliders.fields["start"].value = 1.0
     assert "start lower" in player.line.value
 
 

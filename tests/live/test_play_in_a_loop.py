@@ -84,7 +84,7 @@ async def test_messages_from_another_thread_steer_it_while_it_runs():
 
     def drag():
         for target in (1.25, 1.5, 1.75, 2.0):
-            player.knobs.fields["target"].value = target
+            player.sliders.fields["target"].value = target
             time.sleep(0.005)
 
     messages = threading.Thread(target=drag)
@@ -98,7 +98,7 @@ async def test_messages_from_another_thread_steer_it_while_it_runs():
 @in_a_loop
 async def test_restart_while_it_runs_goes_on_from_the_start():
     player = await running(looked_at(live.play(approach, Toy(steps=LONG))))
-    player.knobs.fields["start"].value = 1.0
+    player.sliders.fields["start"].value = 1.0
     await until(lambda: player.step.iteration == 0)
     assert player.step.terms["level"] == 1.0
     await until(lambda: player.step.iteration > 3)
@@ -188,6 +188,6 @@ async def test_a_restart_that_fails_while_it_runs_keeps_its_line():
         return approach(settings)
 
     player = await running(looked_at(live.play(solver, Toy(steps=LONG))))
-    player.knobs.fields["start"].value = 1.0
+    player.sliders.fields["start"].value = 1.0
     await until(lambda: not player.playing)
     assert player.line.value == '<b role="alert">start lower</b>'

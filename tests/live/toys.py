@@ -13,20 +13,20 @@ from PIL import Image
 
 from u3lab.descent import Step
 from u3lab.live import PictureBox, Player
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 
 @settings
 class Toy:
-    """One knob of every kind."""
+    """One setting of every kind."""
 
-    target: float = knob(1.0, 0.0, 2.0, symbol="t", help="where the level goes")
-    rate: float = knob(0.5, 0.05, 1.0, scale="log", symbol="η", help="share of the way that one step makes")
-    start: float = knob(0.0, 0.0, 1.0, once=True, help="the level at first")
-    steps: int = knob(6, 1, 100, once=True, help="number of steps")
-    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the noise")
-    shade: str = knob("grey", choices=("grey", "red"), help="colour of the picture")
-    noisy: bool = knob(False, help="add a little noise to every step")
+    target: float = setting(1.0, 0.0, 2.0, symbol="t", help="where the level goes")
+    lr: float = setting(0.5, 0.05, 1.0, scale="log", symbol="η", help="share of the way that one step makes")
+    start: float = setting(0.0, 0.0, 1.0, once=True, help="the level at first")
+    steps: int = setting(6, 1, 100, once=True, help="number of steps")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the noise")
+    shade: str = setting("grey", choices=("grey", "red"), help="colour of the picture")
+    noisy: bool = setting(False, help="add a little noise to every step")
 
 
 def approach(settings: Toy, **controls: object) -> Iterator[Step]:
@@ -38,7 +38,7 @@ def approach(settings: Toy, **controls: object) -> Iterator[Step]:
         if settings.shade == "red":
             picture[:, 1:] = 0
         yield Step(iteration, (settings.target - level) ** 2, picture, {"level": level})
-        level += settings.rate * (settings.target - level)
+        level += settings.lr * (settings.target - level)
         if settings.noisy:
             level += 0.01 * torch.rand((), generator=generator).item()
 

@@ -43,7 +43,7 @@ def parts(name: str, control: Any) -> Iterator[tuple[str, Any, str, list]]:
 
 def controls_of(figure: Explorer | Player) -> dict[str, Any]:
     """Every control of a live figure, by name."""
-    own = {"settings": figure.knobs, "speed": figure.speed} if isinstance(figure, Player) else {}
+    own = {"settings": figure.sliders, "speed": figure.speed} if isinstance(figure, Player) else {}
     return {**own, **figure.controls}
 
 

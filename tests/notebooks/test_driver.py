@@ -27,7 +27,7 @@ async def test_every_kind_of_control_is_moved():
                          "at": {(0, 0), (0.5, 0.5), (1, 1)}, "box": {"dog", "cat"}}.items():
         assert {values[name] for values in asked} == values
     said = [line.partition(": ")[2] for line in moved if line.startswith("Player")]
-    for name in ("settings.target = 0.0", "settings.rate = 1.0", "settings.steps = 100", "settings.seed = 2147483647",
+    for name in ("settings.target = 0.0", "settings.lr = 1.0", "settings.steps = 100", "settings.seed = 2147483647",
                  "settings.shade = 1", "settings.noisy = True", "speed = 1", "n = 1"):
         assert name in said
     assert figures[1].settings == Toy()  # as it was before

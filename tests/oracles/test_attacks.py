@@ -49,10 +49,10 @@ def test_fgsm(net: nets.Classifier, target: int | None):
 
 @pytest.mark.parametrize("target", [None, TARGET])
 def test_pgd(net: nets.Classifier, target: int | None):
-    x, eps, rate, steps = cat(96), 0.01, 0.004, 4
+    x, eps, step_size, steps = cat(96), 0.01, 0.004, 4
     theirs = exact(robust.PGD(net, cross_entropy, 0, 1)).perturb(
-        x, eps, rate, steps, LABEL if target is None else target, targeted=target is not None)
-    ours = last(pgd(net, x, LABEL, AttackSettings(eps=eps, rate=rate, steps=steps), target)).image
+        x, eps, step_size, steps, LABEL if target is None else target, targeted=target is not None)
+    ours = last(pgd(net, x, LABEL, AttackSettings(eps=eps, step_size=step_size, steps=steps), target)).image
     torch.testing.assert_close(ours, theirs.detach(), atol=1e-12, rtol=0)
 
 

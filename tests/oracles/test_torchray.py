@@ -1,6 +1,6 @@
 """The same numbers as TorchRay (for non-commercial use, hence optional): all it shares with chapter 6.
 
-TorchRay is the talk's own code base. It is not kept up, but works with a present torch.
+TorchRay is the lecture's own code base. It is not kept up, but works with a present torch.
 """
 
 from __future__ import annotations

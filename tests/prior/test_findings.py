@@ -43,7 +43,7 @@ def test_sparse_coding_and_total_variation_beat_the_mean_colour_on_scattered_hol
     hole = (1 - m).bool().expand_as(x)
     flat = ((x * m).sum((2, 3), keepdim=True) / m.sum()).expand_as(x)
     atoms = prior.dictionary(images.load("china", size=64))
-    for filled in (prior.total_variation(x * m, m), prior.sparse_coding(x * m, m, atoms)):
+    for filled in (prior.tv_inpaint(x * m, m), prior.sparse_coding(x * m, m, atoms)):
         assert torch.equal(filled[~hole], x[~hole])
         assert prior.psnr(filled[hole], x[hole]) > prior.psnr(flat[hole], x[hole]) + 3
 

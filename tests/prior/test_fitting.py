@@ -16,7 +16,7 @@ def small(**more):
 
 
 def quick(**more):
-    return prior.PriorSettings(**{"steps": 60, "rate": 0.02, **more})
+    return prior.PriorSettings(**{"steps": 60, "lr": 0.02, **more})
 
 
 def test_it_draws_the_picture():
@@ -55,12 +55,12 @@ def test_the_running_mean():
 
 
 def test_settings_are_read_at_every_step():
-    settings = quick(steps=2, rate=0.05)
+    settings = quick(steps=2, lr=0.05)
     psi = small()
     steps = prior.fit(X, psi, settings)
     next(steps)
     before = psi.colour.weight.clone()
-    settings.rate = 0.0001
+    settings.lr = 0.0001
     next(steps)
     assert (psi.colour.weight - before).abs().max() <= 1.1e-4
 
@@ -68,8 +68,8 @@ def test_settings_are_read_at_every_step():
 def test_hidden_pixels_do_not_change_the_run():
     visible = torch.ones(1, 1, 32, 32)
     visible[..., 8:20, 8:20] = 0
-    spoilt = torch.where(visible.bool(), X, 1 - X)
-    ends = [last(prior.fit(x, small(), quick(steps=5), prior.inpaint(visible))).image for x in (X, spoilt)]
+    corrupted = torch.where(visible.bool(), X, 1 - X)
+    ends = [last(prior.fit(x, small(), quick(steps=5), prior.inpaint(visible))).image for x in (X, corrupted)]
     assert torch.equal(*ends)
 
 
@@ -120,7 +120,7 @@ def test_nan_is_survived_and_endless_divergence_is_told():
     (lambda: prior.fit(X * 2, small()), r"\[0,1\]"),
     (lambda: prior.fit(images.load("coffee", size=40), small()), "40×40 pixels and the generator makes 32×32"),
     (lambda: prior.fit(X, small(), task=prior.super_resolve(4)), "32×32 pixels and the generator makes"),
-    (lambda: prior.PriorSettings(rate=1.0), "out of range"),
+    (lambda: prior.PriorSettings(lr=1.0), "out of range"),
 ])
 def test_a_slip_is_told(run, words):
     with pytest.raises(U3Error, match=words):

@@ -18,7 +18,7 @@ def test_holes_are_filled_better_than_with_the_mean_colour():
     visible = torch.ones(1, 1, 96, 96)
     visible[..., 34:62, 34:62] = 0
     hole = (1 - visible).bool().expand_as(x)
-    filled = prior.complete(x, visible)
+    filled = prior.trained_inpaint(x, visible)
     assert torch.equal(filled[~hole], x[~hole])
     mean = (x * visible).sum((2, 3), keepdim=True) / visible.sum()
     assert prior.psnr(filled[hole], x[hole]) > prior.psnr(mean.expand_as(x)[hole], x[hole]) + 1
@@ -28,7 +28,7 @@ def test_holes_are_filled_better_than_with_the_mean_colour():
 def test_noise_is_taken_away(sigma: float):
     x = cropping.crops(UNSEEN, 96, 1)
     noisy = (x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
-    assert prior.psnr(prior.denoise(noisy), x) > prior.psnr(noisy, x) + 3
+    assert prior.psnr(prior.trained_denoise(noisy), x) > prior.psnr(noisy, x) + 3
 
 
 def test_holes_are_rectangles_of_the_promised_size():
@@ -41,14 +41,14 @@ def test_holes_are_rectangles_of_the_promised_size():
 def test_training_lowers_the_error():
     torch.manual_seed(0)
     batches = cropping.batches(["coffee", "dog"], 32, 4)
-    spoilt = training.with_noise(torch.Generator().manual_seed(0))
-    losses = [step.loss for step in training.train(trained.denoiser(), batches, spoilt, 30)]
+    corrupted = training.with_noise(torch.Generator().manual_seed(0))
+    losses = [step.loss for step in training.train(trained.denoiser(), batches, corrupted, 30)]
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
 
 
 def test_a_side_that_cannot_be_halved_is_named():
     with pytest.raises(U3Error, match="multiples of 32"):
-        prior.complete(torch.rand(1, 3, 100, 100), torch.ones(1, 1, 100, 100))
+        prior.trained_inpaint(torch.rand(1, 3, 100, 100), torch.ones(1, 1, 100, 100))
 
 
 def test_weights_come_back_as_they_were(tmp_path, monkeypatch):

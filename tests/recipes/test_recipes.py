@@ -19,7 +19,7 @@ RECIPES = Path(importlib.import_module("u3lab.recipes").__file__).parent
 RUNS = {
     "pointing_game": ("results", [], ["pointing_game.json"]),
     "detection": ("results", [], ["detection.json"]),
-    "adversarial_patch": ("", [], ["stickers/bubble.png", "results/sticker.json"]),
+    "adversarial_patch": ("", [], ["patches/bubble.png", "results/adversarial_patch.json"]),
     "mask_riddles": ("quiz/6", [], ["1.jpg", "2.jpg", "index.json"]),
     "icons": ("quiz/5", [], ["1.jpg", "2.jpg", "index.json"]),
     "inversion_table": ("results", ["squeezenet1_1"], ["inversion-squeezenet1_1.jpg", "inversion-squeezenet1_1.json"]),

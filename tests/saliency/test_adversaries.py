@@ -33,7 +33,7 @@ def test_fgsm_on_a_linear_classifier_is_the_best_corner(eps: float, seed: int):
 def test_pgd_on_a_linear_classifier_ends_where_fgsm_does(eps: float):
     net, x = linear()
     for random in (False, True):
-        end = last(pgd(net, x, "0", AttackSettings(eps=eps, rate=eps / 5, random=random, steps=12))).image
+        end = last(pgd(net, x, "0", AttackSettings(eps=eps, step_size=eps / 5, random=random, steps=12))).image
         torch.testing.assert_close(end, fgsm(net, x, "0", eps), atol=1e-12, rtol=0)
 
 
@@ -42,7 +42,7 @@ def test_l2_on_a_linear_classifier_goes_along_the_weights(random: bool):
     """δ = ε√n w/‖w‖, to be reached even from the other side of the ball."""
     net, x = linear()
     w, eps = weights(net, better=1), 0.01
-    end = last(pgd(net, x, "0", AttackSettings(norm="l2", eps=eps, rate=0.005, steps=100, random=random))).image
+    end = last(pgd(net, x, "0", AttackSettings(norm="l2", eps=eps, step_size=0.005, steps=100, random=random))).image
     torch.testing.assert_close(end - x, eps * math.sqrt(w.numel()) * w / w.norm(), atol=1e-5, rtol=0)
 
 
@@ -89,11 +89,11 @@ def inside(image: Tensor, x: Tensor, eps: float, norm: str) -> bool:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("norm", ["linf", "l2"])
-@pytest.mark.parametrize("eps, rate", [(0.0, 0.1), (0.004, 0.1), (0.125, 0.01)])
+@pytest.mark.parametrize("eps, step_size", [(0.0, 0.1), (0.004, 0.1), (0.125, 0.01)])
 @pytest.mark.parametrize("target", [None, "e"])
-def test_every_picture_is_in_ball_and_box(norm: str, eps: float, rate: float, target: str | None, seed: int):
+def test_every_picture_is_in_ball_and_box(norm: str, eps: float, step_size: float, target: str | None, seed: int):
     net, x = small(seed)
-    settings = AttackSettings(norm=norm, eps=eps, rate=rate, steps=6, random=bool(seed), seed=seed)
+    settings = AttackSettings(norm=norm, eps=eps, step_size=step_size, steps=6, random=bool(seed), seed=seed)
     steps = list(pgd(net, x, "a", settings, target))
     assert [step.iteration for step in steps] == list(range(7))
     for step in steps:
@@ -118,7 +118,7 @@ def test_the_first_step_is_the_picture():
 def test_a_running_attack_is_steered():
     """ε, the norm and the step are read at every step: the picture after a change obeys it."""
     net, x = small()
-    settings = AttackSettings(eps=0.1, rate=0.05, steps=8)
+    settings = AttackSettings(eps=0.1, step_size=0.05, steps=8)
     steps = pgd(net, x, "a", settings)
     wide = [next(steps) for _ in range(4)][-1].image
     assert not inside(wide, x, 0.01, "linf")
@@ -233,8 +233,8 @@ def test_eps(eps):
         fgsm(net, x, "a", eps)
 
 
-@pytest.mark.parametrize("options", [{"eps": -0.1}, {"eps": 8.0}, {"eps": float("nan")}, {"norm": "l1"}, {"rate": 0.0},
-                                     {"steps": 0}, {"steps": 1.5}, {"random": 1}, {"seed": -1}])
+@pytest.mark.parametrize("options", [{"eps": -0.1}, {"eps": 8.0}, {"eps": float("nan")}, {"norm": "l1"},
+                                     {"step_size": 0.0}, {"steps": 0}, {"steps": 1.5}, {"random": 1}, {"seed": -1}])
 def test_settings(options):
     (name, value), = options.items()
     with slip(f"AttackSettings.{name} = {value!r}"):

@@ -74,7 +74,7 @@ def expected_saliency(name: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", BUILDS)
 def test_every_relu_obeys(name: str, monkeypatch: pytest.MonkeyPatch):
-    trace = saliency.record(network(name), pictures(name))
+    trace = saliency.trace(network(name), pictures(name))
     for rule in saliency.RULES:
         ours, theirs = trace.backprop(CLASS, rule), expected_saliency(name, rule, monkeypatch)
         assert theirs.abs().max() > 0

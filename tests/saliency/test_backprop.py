@@ -102,7 +102,7 @@ QUESTIONS = [(285, "gradient", None), (285, "guided", None), (504, "deconvnet", 
 def test_kept_pass_equals_fresh_ones_in_any_order():
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
     fresh = [saliency.backprop(net, picture, *question) for question in QUESTIONS]
-    trace = saliency.record(net, picture)
+    trace = saliency.trace(net, picture)
     orders = list(permutations(range(len(QUESTIONS))))[::60]
     assert len(orders) == 12
     for order in orders:
@@ -112,7 +112,7 @@ def test_kept_pass_equals_fresh_ones_in_any_order():
 
 def test_layers_of_a_kept_pass():
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
-    trace = saliency.record(net, picture, ["features.3.squeeze"])
+    trace = saliency.trace(net, picture, ["features.3.squeeze"])
     assert set(trace.activations) == {*net.layers, "features.3.squeeze"}
     for layer, activation in trace.activations.items():
         torch.testing.assert_close(activation, net.features(picture, layer))

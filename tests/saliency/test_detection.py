@@ -13,8 +13,8 @@ from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import nets
 from u3lab._system import paths
 from u3lab.adversarial import trials as t
-from u3lab.adversarial.detection import Detector, evade, fit_detector, strengths
-from u3lab.adversarial.trials import KINDS, Sample, auc, samples, small_map, trial, winning_score
+from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
+from u3lab.adversarial.trials import KINDS, Sample, roc_auc, samples, small_map, trial, winning_score
 from u3lab.saliency import linear_approximation
 
 
@@ -37,22 +37,22 @@ def test_strengths_are_those_of_the_librarys_maps(name: str):
     net, x = squeezenet() if name == "squeezenet1_1" else nets.load(name, device="cpu"), cat(96).float()
     k = int(net(x).argmax())
     expected = [linear_approximation(net, x, k, layer).abs().mean().log() for layer in net.layers]
-    torch.testing.assert_close(strengths(net, x)[0], torch.stack(expected), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(layer_saliency(net, x)[0], torch.stack(expected), atol=1e-3, rtol=1e-3)
 
 
 def test_strengths_of_pictures_do_not_mix():
     net, _ = small()
     x = torch.rand(4, 3, 12, 10, generator=torch.Generator().manual_seed(0))
-    together = strengths(net, x)
+    together = layer_saliency(net, x)
     assert together.shape == (4, len(net.layers)) and not together.requires_grad and not x.requires_grad
-    torch.testing.assert_close(together, torch.cat([strengths(net, one[None]) for one in x]), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(together, torch.cat([layer_saliency(net, one[None]) for one in x]), atol=1e-4, rtol=1e-4)
 
 
 def test_strengths_have_a_gradient():
     """The second derivative, against finite differences."""
     net, x = small()
     net, x = net.double(), (0.1 + 0.8 * x.double()).requires_grad_()
-    assert torch.autograd.gradcheck(lambda z: strengths(net, z, graph=True), [x], atol=1e-4)
+    assert torch.autograd.gradcheck(lambda z: layer_saliency(net, z, graph=True), [x], atol=1e-4)
     assert all(p.grad is None for p in net.parameters())
 
 
@@ -90,7 +90,7 @@ def test_auc(seed: int):
 
     h, marks = cloud(seed=seed)
     scores = h[:, 0].round()  # with ties
-    found = auc(scores, marks, [f"p{i % 10}" for i in range(60)])
+    found = roc_auc(scores, marks, [f"p{i % 10}" for i in range(60)])
     assert found.value == pytest.approx(roc_auc_score(marks.numpy(), scores.numpy()))
     pairs = [(a > b).float() + (a == b).float() / 2 for a in scores[marks] for b in scores[~marks]]
     assert found.value == pytest.approx(float(torch.stack(pairs).mean()))
@@ -107,14 +107,14 @@ def test_the_interval_draws_whole_photos():
         s, m = scores[chosen], marks[chosen]
         values.append((s[m][:, None] > s[~m]).double().mean())
     expected = torch.stack(values).quantile(torch.tensor([0.025, 0.975]).double())
-    assert auc(scores, marks, sources, draws=200, seed=3)[1:] == pytest.approx(expected.tolist(), abs=1e-9)
+    assert roc_auc(scores, marks, sources, draws=200, seed=3)[1:] == pytest.approx(expected.tolist(), abs=1e-9)
 
 
 def test_auc_at_its_ends():
     marks, sources = torch.tensor([True, False, True, False]), ["a", "a", "b", "b"]
-    assert auc(torch.tensor([2.0, 1.0, 3.0, 0.0]), marks, sources) == (1, 1, 1)
-    assert auc(torch.tensor([0.0, 1.0, 0.5, 3.0]), marks, sources) == (0, 0, 0)
-    assert auc(torch.ones(4), marks, sources) == (0.5, 0.5, 0.5)
+    assert roc_auc(torch.tensor([2.0, 1.0, 3.0, 0.0]), marks, sources) == (1, 1, 1)
+    assert roc_auc(torch.tensor([0.0, 1.0, 0.5, 3.0]), marks, sources) == (0, 0, 0)
+    assert roc_auc(torch.ones(4), marks, sources) == (0.5, 0.5, 0.5)
 
 
 # ---- the trial -------------------------------------------------------------------------------------------------------
@@ -169,13 +169,13 @@ def test_other_features():
 def test_the_attacker_who_knows():
     """The same ball, the same class gone, and the detector sees less of it than of the plain attack."""
     net, made = squeezenet(), samples(squeezenet(), ["dog", "coffee", "castle"], size=96)
-    h = torch.cat([strengths(net, one.image) for one in made])
+    h = torch.cat([layer_saliency(net, one.image) for one in made])
     detector = fit_detector(h, torch.tensor([one.kind == "adversarial" for one in made]))
     genuine, attacked = made[0], made[3]
     found = evade(net, detector, genuine.image, genuine.label, steps=6)
     assert ((found - genuine.image) * 255).abs().max().round() <= 2
     assert net(found).argmax() != genuine.label
-    assert detector(strengths(net, found)) < detector(strengths(net, attacked.image))
+    assert detector(layer_saliency(net, found)) < detector(layer_saliency(net, attacked.image))
     result = trial(net, made, folds=3, adaptive=1, steps=2)
     assert result.adaptive is not None and result.still_fool in (0, 1)
 
@@ -201,22 +201,22 @@ def test_slips():
         with slip("adversarial", "both"):
             fit_detector(features, given)
         with slip("scores", "sources"):
-            auc(features[:, 0], given, ["a"] * 60)
+            roc_auc(features[:, 0], given, ["a"] * 60)
     with slip("folds = 1", "12 photos"):
         trial(net, crowd(), folds=1)
     with slip("folds = 13"):
         trial(net, crowd(), folds=13)
-    with slip("strengths", "adaptive"):
+    with slip("layer_saliency", "adaptive"):
         trial(net, crowd(), winning_score, adaptive=1)
     with slip("crops = 0"):
         samples(net, ["dog"], crops=0)
     with slip("level = 0"):
         samples(net, ["dog"], level=0)
     with slip("training mode"):
-        strengths(nets.Classifier(nn.Sequential(small()[0].module, nn.Dropout()).train()), x)
+        layer_saliency(nets.Classifier(nn.Sequential(small()[0].module, nn.Dropout()).train()), x)
     with slip("divide by 255"):
-        strengths(net, x * 255)
+        layer_saliency(net, x * 255)
     with slip("one picture at a time"):
         evade(net, Detector(torch.zeros(4), 0.0), x.expand(2, -1, -1, -1), "a")
-    with slip("7 strengths", "4 weights"):
+    with slip("7 values", "4 weights"):
         evade(net, Detector(torch.zeros(4), 0.0), x, "a")

@@ -1,4 +1,4 @@
-"""Meaningful perturbation: against optima that are known exactly, and on the talk's coffee."""
+"""Meaningful perturbation: against optima that are known exactly, and on the lecture's coffee."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, nets
 from u3lab.descent import Step, last
-from u3lab.images.variation import variation
-from u3lab.saliency.perturbation import MaskSettings, elide, enlarge, minimal_elision, nothing_like
+from u3lab.images.variation import total_variation
+from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, meaningful_perturbation, perturb
 
-PLAIN = {"tv": 0.0, "jitter": 0, "elision": "grey"}
+PLAIN = {"tv": 0.0, "jitter": 0, "baseline": "grey"}
 
 
 class Scorer(nn.Module):
@@ -43,7 +43,7 @@ def course(net: nets.Classifier, x: Tensor, turn: Callable[[int, MaskSettings], 
     """All steps; ``turn`` is called after each one with its number and the settings."""
     settings = MaskSettings(**options)
     steps = []
-    for step in minimal_elision(net, x, target, settings):
+    for step in meaningful_perturbation(net, x, target, settings):
         steps.append(step)
         turn(step.iteration, settings)
     return steps
@@ -56,9 +56,9 @@ def course(net: nets.Classifier, x: Tensor, turn: Callable[[int, MaskSettings], 
 @pytest.mark.parametrize("height, width", [(8, 8), (6, 10)])
 def test_the_best_mask_of_a_linear_scorer_is_a_threshold(height: int, width: int, seed: int):
     """With weights so small that σ(s) = ½ + s/4, E = ½ + ¼⟨w, x̃⟩ + λ·mean m falls apart into pixels: a pixel is worth
-    eliding if and only if a_u/4 > λ/n, where a_u = Σ_c w_cu (x_cu − nothing_c)."""
+    perturbing if and only if a_u/4 > λ/n, where a_u = Σ_c w_cu (x_cu − nothing_c)."""
     net, x = scorer(height, width, 1e-3, seed)
-    nothing = nothing_like(x, MaskSettings(**PLAIN))
+    nothing = baseline_like(x, MaskSettings(**PLAIN))
     gain = (net.module.weight.detach() * (x - nothing)).sum(1, keepdim=True) / 4
     order = gain.flatten().sort(descending=True).values
     threshold = (order[11] + order[12]) / 2  # the twelve most telling pixels are worth it
@@ -71,10 +71,10 @@ def test_the_best_mask_of_a_linear_scorer_is_a_threshold(height: int, width: int
 def test_exhaustive_search_over_every_3_by_3_mask(seed: int):
     """A mask of 3×3 cells enlarged to 24×24 pixels; the energy is evaluated for all 512 by the formula itself."""
     net, x = scorer(24, 24, 0.01, seed)
-    nothing, lam = nothing_like(x, MaskSettings(**PLAIN)), 0.01
+    nothing, lam = baseline_like(x, MaskSettings(**PLAIN)), 0.01
 
     def energy(mask: Tensor) -> float:
-        return (net(elide(x, mask, nothing)).softmax(1)[0, 0] + lam * mask.mean()).item()
+        return (net(perturb(x, mask, nothing)).softmax(1)[0, 0] + lam * mask.mean()).item()
 
     best = min((torch.tensor(m).view(1, 1, 3, 3) for m in itertools.product((0.0, 1.0), repeat=9)), key=energy)
     assert 0 < best.sum() < 9
@@ -91,14 +91,14 @@ def test_a_free_mask_elides_all_that_supports_and_a_dear_one_nothing():
 
 
 def test_polarity():
-    """m = 1 elides, as on the talk's slides; the evidence is in the left half only."""
+    """m = 1 perturbs, as on the lecture's slides; the evidence is in the left half only."""
     weight = torch.zeros(1, 3, 6, 8)
     weight[..., :4] = 0.01
     net, x = nets.Classifier(Scorer(weight).eval(), classes=("it", "not")), (weight > 0).float()
     step = course(net, x, **PLAIN, lam=0.1, mask_size=6, steps=60)[-1]
     assert step.image[..., :4].min() == 1 and step.image[..., 4:].max() == 0
-    assert torch.equal(elide(x, torch.ones(1, 1, 6, 8), x * 0.5), x * 0.5)
-    assert torch.equal(elide(x, torch.zeros(1, 1, 6, 8), x * 0.5), x)
+    assert torch.equal(perturb(x, torch.ones(1, 1, 6, 8), x * 0.5), x * 0.5)
+    assert torch.equal(perturb(x, torch.zeros(1, 1, 6, 8), x * 0.5), x)
 
 
 # ---- the iterator ----------------------------------------------------------------------------------------------------
@@ -115,8 +115,8 @@ def test_settings_are_read_at_every_step():
     assert turned[-1].image.mean() < plain[-1].image.mean() - 0.1
 
 
-@pytest.mark.parametrize("name, value", [("tv", 50.0), ("sigma", 0.5), ("elision", "noise"), ("jitter", 3),
-                                         ("noise", 0.5), ("rate", 0.001), ("beta", 1.0)])
+@pytest.mark.parametrize("name, value", [("tv", 50.0), ("sigma", 0.5), ("baseline", "noise"), ("jitter", 3),
+                                         ("noise", 0.5), ("lr", 0.001), ("beta", 1.0)])
 def test_every_knob_changes_the_course(name: str, value: object):
     net, x = scorer(12, 12, 0.1)
     options = {"tv": 1.0, "jitter": 0, "mask_size": 4, "steps": 6}
@@ -126,7 +126,7 @@ def test_every_knob_changes_the_course(name: str, value: object):
     assert plain[-1].loss != turned[-1].loss
 
 
-@pytest.mark.parametrize("random", [{"jitter": 3}, {"noise": 0.3}, {"elision": "noise"}])
+@pytest.mark.parametrize("random", [{"jitter": 3}, {"noise": 0.3}, {"baseline": "noise"}])
 def test_same_seed_same_course(random: dict):
     net, x = scorer(12, 12, 0.1)
     options = {"jitter": 0, "mask_size": 4, "steps": 5} | random
@@ -138,14 +138,14 @@ def test_same_seed_same_course(random: dict):
 
 
 def test_noise_is_drawn_anew_at_each_step():
-    losses = [step.loss for step in course(*scorer(12, 12, 0.1), elision="noise", jitter=0, rate=0.001, steps=5)]
+    losses = [step.loss for step in course(*scorer(12, 12, 0.1), baseline="noise", jitter=0, lr=0.001, steps=5)]
     assert max(losses) - min(losses) > 0.05  # the mask itself hardly moves
 
 
 @pytest.mark.parametrize("kind", ["blur", "grey", "noise"])
 def test_mask_stays_in_range_and_terms_add_up(kind: str):
     net, x = squeezenet(), images.load("coffee", size=96)
-    for step in minimal_elision(net, x, "espresso", MaskSettings(elision=kind, rate=1.0, noise=0.2, steps=6)):
+    for step in meaningful_perturbation(net, x, "espresso", MaskSettings(baseline=kind, lr=1.0, noise=0.2, steps=6)):
         assert step.image.shape == (1, 1, 96, 96) and not step.image.requires_grad
         assert 0 <= step.image.min() and step.image.max() <= 1
         assert set(step.terms) == {"probability", "size", "variation"}
@@ -156,9 +156,9 @@ def test_mask_stays_in_range_and_terms_add_up(kind: str):
 def test_the_first_step_is_the_start_itself():
     net, x = squeezenet(), images.load("coffee", size=96)
     settings = MaskSettings(start=0.3, jitter=0, steps=1)
-    step = next(minimal_elision(net, x, "espresso", settings))
+    step = next(meaningful_perturbation(net, x, "espresso", settings))
     assert torch.allclose(step.image, torch.tensor(0.3))
-    blurred = elide(x, step.image, images.blur(x, settings.sigma))
+    blurred = perturb(x, step.image, images.blur(x, settings.sigma))
     expected = net(blurred).softmax(1)[0, net.class_index("espresso")].item()
     assert step.terms["probability"] == pytest.approx(expected, abs=1e-5)
     assert step.terms["size"] == pytest.approx(0.5 * 0.3)
@@ -171,19 +171,19 @@ def test_size_of_the_mask(side: int, shape: tuple, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("u3lab.saliency.perturbation.descend",
                         lambda mask, *rest, **options: seen.append(mask) or iter(()))
     net, x = scorer(8, 12, 0.1)
-    list(minimal_elision(net, x, "it", MaskSettings(mask_size=max(2, side))))
+    list(meaningful_perturbation(net, x, "it", MaskSettings(mask_size=max(2, side))))
     assert seen[0].shape == (1, 1, *shape)
 
 
 def test_coffee():
-    """The talk's picture: without a quarter of its area, cup and spoon, it is no espresso any more."""
+    """The lecture's picture: without a quarter of its area, cup and spoon, it is no espresso any more."""
     net, x, settings = squeezenet(), images.load("coffee", size=227), MaskSettings(steps=60)
     k = net.class_index("espresso")
-    mask = last(minimal_elision(net, x, "espresso", settings)).image
-    elided = elide(x, mask, nothing_like(x, settings))
-    assert net(x).softmax(1)[0, k] > 0.9 and net(elided).softmax(1)[0, k] < 0.1
+    mask = last(meaningful_perturbation(net, x, "espresso", settings)).image
+    perturbed = perturb(x, mask, baseline_like(x, settings))
+    assert net(x).softmax(1)[0, k] > 0.9 and net(perturbed).softmax(1)[0, k] < 0.1
     assert mask.mean() < 0.4
-    kept = elide(x, 1 - mask, nothing_like(x, settings))
+    kept = perturb(x, 1 - mask, baseline_like(x, settings))
     assert net(kept).softmax(1)[0, k] > 0.5  # what the mask marks is enough
 
 
@@ -192,10 +192,10 @@ def test_coffee():
 
 def test_what_stands_in_elided_parts():
     x = cat(32).float()
-    assert torch.equal(nothing_like(x, MaskSettings(sigma=3.0)), images.blur(x, 3.0))
-    grey = nothing_like(x, MaskSettings(elision="grey"))
+    assert torch.equal(baseline_like(x, MaskSettings(sigma=3.0)), images.blur(x, 3.0))
+    grey = baseline_like(x, MaskSettings(baseline="grey"))
     torch.testing.assert_close(grey, x.mean((2, 3), keepdim=True).expand_as(x))
-    noise = nothing_like(x, MaskSettings(elision="noise"), torch.Generator().manual_seed(0))
+    noise = baseline_like(x, MaskSettings(baseline="noise"), torch.Generator().manual_seed(0))
     assert 0 <= noise.min() and noise.max() <= 1
     torch.testing.assert_close(noise.mean((2, 3)), x.mean((2, 3)), atol=0.05, rtol=0)
     torch.testing.assert_close(noise.std((2, 3)), x.std((2, 3)), atol=0.06, rtol=0)
@@ -210,13 +210,13 @@ def test_variation_by_loops(beta: float):
             down = m[i + 1][j] - m[i][j] if i < 4 else 0
             right = m[i][j + 1] - m[i][j] if j < 6 else 0
             total += (down**2 + right**2) ** (beta / 2)
-    assert variation(mask, beta).item() == pytest.approx(total / 35, rel=1e-4)
+    assert total_variation(mask, beta).item() == pytest.approx(total / 35, rel=1e-4)
 
 
 @pytest.mark.parametrize("beta", [1.0, 1.5, 3.0])
 def test_variation_of_a_flat_mask_has_a_gradient(beta: float):
     mask = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
-    variation(mask, beta).backward()
+    total_variation(mask, beta).backward()
     assert mask.grad.abs().max() == 0
 
 
@@ -229,16 +229,16 @@ def test_variation_of_a_flat_mask_has_a_gradient(beta: float):
     (lambda x: x.numpy(), ("ndarray",))])
 def test_pictures(given, words):
     with slip(*words):
-        minimal_elision(squeezenet(), given(images.load("coffee", size=64)), "espresso")
+        meaningful_perturbation(squeezenet(), given(images.load("coffee", size=64)), "espresso")
 
 
 @pytest.mark.parametrize("target", [1000, -1, "expresso", None])
 def test_classes(target):
     with slip("class", str(target)):
-        minimal_elision(squeezenet(), images.load("coffee", size=64), target)
+        meaningful_perturbation(squeezenet(), images.load("coffee", size=64), target)
 
 
-@pytest.mark.parametrize("options", [{"sigma": 0.0}, {"sigma": float("nan")}, {"lam": -0.1}, {"elision": "white"},
+@pytest.mark.parametrize("options", [{"sigma": 0.0}, {"sigma": float("nan")}, {"lam": -0.1}, {"baseline": "white"},
                                      {"tv": "a"}, {"steps": 0}, {"steps": 2.5}, {"start": 1.5}, {"mask_size": 1}])
 def test_settings(options):
     (name, value), = options.items()

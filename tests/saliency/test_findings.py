@@ -1,4 +1,4 @@
-"""The talk's findings about backpropagation maps: the measures on made maps, then the statements themselves."""
+"""The lecture's findings about backpropagation maps: the measures on made maps, then the statements themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, saliency
-from u3lab.saliency.metrics import channel_similarity, coherence, edge_agreement, edges, flat, strongest_channels
+from u3lab.saliency.metrics import channel_similarity, coherence, edge_agreement, edges, max_abs, strongest_channels
 
 
 def filters(weight: Tensor) -> nn.Module:
@@ -28,13 +28,13 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_identical_channels_are_alike(rule: str):
     net = filters(normal(1, 3, 5, 5).expand(6, -1, -1, -1))
-    assert channel_similarity(saliency.record(net, cat(24).float()), "1", 4, 7, rule) == pytest.approx(1, abs=1e-4)
+    assert channel_similarity(saliency.trace(net, cat(24).float()), "1", 4, 7, rule) == pytest.approx(1, abs=1e-4)
 
 
 def test_channels_that_differ_only_by_sign_and_scale_are_alike():
     """The strength |r| is compared."""
     weight = normal(1, 3, 5, 5) * torch.tensor([1.0, -1.0, 0.5, -3.0]).view(4, 1, 1, 1)
-    trace = saliency.record(filters(weight), cat(24).float())
+    trace = saliency.trace(filters(weight), cat(24).float())
     assert channel_similarity(trace, "1", 4, 7) == pytest.approx(1, abs=1e-4)
 
 
@@ -42,21 +42,21 @@ def test_channels_that_differ_only_by_sign_and_scale_are_alike():
 def test_independent_channels_are_not(seed: int):
     """28 pairs of maps of 363 numbers: chance leaves about 1/√(28·363) = 0.01. Pixels out of reach do not count."""
     net = filters(normal(8, 3, 11, 11, seed=seed))
-    trace = saliency.record(net, cat(48).float())
+    trace = saliency.trace(net, cat(48).float())
     assert abs(channel_similarity(trace, "1", 4, 7)) < 0.05
 
 
 def test_similarity_is_the_mean_correlation_of_pairs():
     """A plain rewrite for three channels."""
     weight = normal(3, 3, 3, 3)
-    trace = saliency.record(filters(weight), cat(16).float())
+    trace = saliency.trace(filters(weight), cat(16).float())
     pairs = [torch.corrcoef(torch.stack([weight[i].abs().flatten(), weight[j].abs().flatten()]))[0, 1]
              for i, j in ((0, 1), (0, 2), (1, 2))]
     assert channel_similarity(trace, "1", 2, 2, channels=3) == pytest.approx(float(sum(pairs) / 3), abs=1e-5)
 
 
 def test_strongest_channels_by_hand():
-    trace = saliency.record(squeezenet(), cat(96).float())
+    trace = saliency.trace(squeezenet(), cat(96).float())
     answers = trace["fire5"][0, :, 3, 4].tolist()
     by_hand = sorted(range(len(answers)), key=lambda c: -answers[c])[:5]
     assert strongest_channels(trace, "fire5", 3, 4, 5) == by_hand
@@ -94,16 +94,16 @@ def test_agreement_with_edges():
 
 
 def test_flat_is_the_strongest_channel():
-    assert flat(torch.tensor([[[[1.0]], [[-3.0]], [[2.0]]]])).tolist() == [[[[3.0]]]]
+    assert max_abs(torch.tensor([[[[1.0]], [[-3.0]], [[2.0]]]])).tolist() == [[[[3.0]]]]
 
 
-# ---- what the talk says ----------------------------------------------------------------------------------------------
+# ---- what the lecture says -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["coffee", "dog"])
 def test_neurons_look_alike_in_the_picture_but_not_just_below(name: str):
     """All neurons of one place share a path down; it, not the neuron, gives deconvnet and guided maps their look."""
-    trace = saliency.record(squeezenet(), images.load(name, size=227))
+    trace = saliency.trace(squeezenet(), images.load(name, size=227))
     gradient, deconvnet, guided = (channel_similarity(trace, "fire9", 7, 7, rule) for rule in saliency.RULES)
     assert deconvnet > 0.9 and guided > 0.9
     assert gradient < deconvnet - 0.2
@@ -117,10 +117,10 @@ def test_sharp_or_selective():
     names = ("hens", "camera", "aqueduct", "macaw")
     tiles = [images.load(name, size=128) for name in names]
     mosaic = torch.cat([torch.cat(tiles[:2], -1), torch.cat(tiles[2:], -1)], -2).expand(4, -1, -1, -1)
-    trace = saliency.record(net, mosaic)
+    trace = saliency.trace(net, mosaic)
     targets = [images.label(name) for name in names]
     signed = {rule: trace.backprop(targets, rule) for rule in saliency.RULES}
-    share = {rule: saliency.tile_shares(flat(r)).diagonal().mean().item() for rule, r in signed.items()}
+    share = {rule: saliency.tile_shares(max_abs(r)).diagonal().mean().item() for rule, r in signed.items()}
     assert share["gradient"] > 0.35 and share["guided"] > 0.3
     assert share["deconvnet"] == pytest.approx(0.25, abs=0.03)
     assert coherence(signed["deconvnet"]) > coherence(signed["gradient"]) + 0.2
@@ -132,7 +132,7 @@ def test_sharp_or_selective():
 
 @pytest.mark.parametrize("place", [(6, 0), (0, 99), (-1, 0)])
 def test_place_out_of_the_layer(place):
-    trace = saliency.record(squeezenet(), cat(96).float())
+    trace = saliency.trace(squeezenet(), cat(96).float())
     with slip("is not a place of layer 'fire9'", r"\(512, 5, 5\)"):
         channel_similarity(trace, "fire9", *place)
 
@@ -140,13 +140,13 @@ def test_place_out_of_the_layer(place):
 @pytest.mark.parametrize("channels, words", [(0, "at least one"), (-1, "at least one"), (2.5, "whole number"),
                                              (1, "two or more")])
 def test_too_few_channels(channels, words):
-    trace = saliency.record(squeezenet(), cat(96).float())
+    trace = saliency.trace(squeezenet(), cat(96).float())
     with slip(f"channels = {channels}", words):
         channel_similarity(trace, "fire9", 2, 2, channels=channels)
 
 
 def test_unknown_layer_and_rule():
-    trace = saliency.record(squeezenet(), cat(96).float())
+    trace = saliency.trace(squeezenet(), cat(96).float())
     with slip("'fire99' was not kept"):
         strongest_channels(trace, "fire99", 0, 0, 3)
     with slip("no rule 'guide'"):

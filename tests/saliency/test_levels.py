@@ -9,8 +9,8 @@ from tests.saliency.attacked import small
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, pixels
 from u3lab.adversarial.attacks import AttackSettings, pgd, root_mean_square
-from u3lab.adversarial.deepfool import minimal_norm
-from u3lab.adversarial.quantisation import fools, to_bytes, to_bytes_near
+from u3lab.adversarial.deepfool import deepfool
+from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
 
 
@@ -22,10 +22,10 @@ def noise(seed: int, size: float, shape: tuple = (1, 3, 16, 12)) -> tuple[torch.
 
 def test_levels_are_those_of_a_png():
     every = (torch.arange(256) / 255).view(1, 1, 16, 16).expand(1, 3, 16, 16)
-    assert torch.equal(to_bytes(every), every)
+    assert torch.equal(quantise(every), every)
     x = cat(32).float()
-    assert torch.equal(images.load(pixels.png(to_bytes(x))), to_bytes(x))
-    assert (to_bytes(x) - x).abs().max() <= 0.5 / 255 + 1e-7
+    assert torch.equal(images.load(pixels.png(quantise(x))), quantise(x))
+    assert (quantise(x) - x).abs().max() <= 0.5 / 255 + 1e-7
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -33,40 +33,40 @@ def test_levels_are_those_of_a_png():
 @pytest.mark.parametrize("eps", [0.0, 0.5 / 255, 1 / 255, 0.016, 4 / 255, 8 / 255, 0.5, 1.0])
 def test_the_ball_is_kept_exactly(eps: float, norm: str, seed: int):
     x, far = noise(seed, 0.1)
-    found = to_bytes_near(far, x, eps, norm)
+    found = quantise_near(far, x, eps, norm)
     levels = found.double() * 255
-    change = levels.round() - (to_bytes(x).double() * 255).round()
+    change = levels.round() - (quantise(x).double() * 255).round()
     assert (levels - levels.round()).abs().max() < 1e-4
     assert torch.equal(images.load(pixels.png(found)), found)
     if norm == "linf":
         assert change.abs().max() <= eps * 255 + 1e-5
     else:
         assert root_mean_square(change) <= eps * 255 + 1e-5
-    assert (change * (far - to_bytes(x)) >= 0).all()  # nothing was turned round
+    assert (change * (far - quantise(x)) >= 0).all()  # nothing was turned round
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_inside_the_ball_it_is_plain_rounding(norm: str):
     x, near = noise(0, 0.01)
-    assert torch.equal(to_bytes_near(near, x, 0.2, norm), to_bytes(near))
+    assert torch.equal(quantise_near(near, x, 0.2, norm), quantise(near))
 
 
 def test_l2_uses_up_the_ball():
     x, far = noise(0, 0.1)
     for eps in (1 / 255, 0.016):
-        found = to_bytes_near(far, x, eps, "l2")
-        assert root_mean_square(found - to_bytes(x)) > 0.95 * eps
+        found = quantise_near(far, x, eps, "l2")
+        assert root_mean_square(found - quantise(x)) > 0.95 * eps
 
 
 @pytest.mark.parametrize("target", [None, "toaster"])
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_a_file_on_disk_still_fools(tmp_path, norm: str, target: str | None):
     """Original and attack both at eight bits, two levels apart at most (L∞), one on average (L2)."""
-    net, x = squeezenet(), to_bytes(cat(128).float())
+    net, x = squeezenet(), quantise(cat(128).float())
     label = net.classes[net(x).argmax()]
     eps = 2 / 255 if norm == "linf" else 1 / 255
-    settings = AttackSettings(eps=eps, norm=norm, rate=0.004 if norm == "linf" else 0.001, steps=12)
-    found = to_bytes_near(last(pgd(net, x, label, settings, target)).image, x, eps, norm)
+    settings = AttackSettings(eps=eps, norm=norm, step_size=0.004 if norm == "linf" else 0.001, steps=12)
+    found = quantise_near(last(pgd(net, x, label, settings, target)).image, x, eps, norm)
     file = tmp_path / "attack.png"
     file.write_bytes(pixels.png(found))
     again = images.load(file)
@@ -78,24 +78,24 @@ def test_a_file_on_disk_still_fools(tmp_path, norm: str, target: str | None):
 
 def test_a_change_below_a_level_is_gone():
     """The smallest change that fools is so small that a PNG forgets it: it does not count."""
-    net, x = squeezenet(), to_bytes(cat(128).float())
+    net, x = squeezenet(), quantise(cat(128).float())
     label = int(net(x).argmax())
-    found = last(minimal_norm(net, x, label)).image
+    found = last(deepfool(net, x, label)).image
     assert net(found).argmax() != label
-    assert (found - x).abs().max() < 0.5 / 255 or (to_bytes(found) != x).float().mean() < 0.2
-    assert not fools(net, to_bytes_near(found, x, root_mean_square(found - x), "l2"), label)
+    assert (found - x).abs().max() < 0.5 / 255 or (quantise(found) != x).float().mean() < 0.2
+    assert not fools(net, quantise_near(found, x, root_mean_square(found - x), "l2"), label)
 
 
 def test_slips():
     net, x = small()
     with slip("eps = -0.1"):
-        to_bytes_near(x, x, -0.1)
+        quantise_near(x, x, -0.1)
     with slip("norm = 'l1'", "linf or l2"):
-        to_bytes_near(x, x, 0.1, "l1")
+        quantise_near(x, x, 0.1, "l1")
     with slip("same size"):
-        to_bytes_near(x, x[..., :5], 0.1)
+        quantise_near(x, x[..., :5], 0.1)
     with slip("divide by 255"):
-        to_bytes(x * 255)
+        quantise(x * 255)
     with slip("one picture at a time"):
         fools(net, x.expand(2, -1, -1, -1), "a")
     with slip("own class"):

@@ -10,7 +10,7 @@ from tests.saliency.attacked import linear, small, weights
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import nets
 from u3lab.adversarial.attacks import root_mean_square
-from u3lab.adversarial.deepfool import MinimalSettings, minimal_norm
+from u3lab.adversarial.deepfool import DeepFoolSettings, deepfool
 from u3lab.descent import last
 
 
@@ -25,7 +25,7 @@ def foot(net: nets.Classifier, x: Tensor, k: int) -> Tensor:
 def test_two_classes(eta: float, seed: int):
     """One step to the plane, and η of the way beyond."""
     net, x = linear(seed=seed)
-    steps = list(minimal_norm(net, x, "0", MinimalSettings(overshoot=eta, steps=1)))
+    steps = list(deepfool(net, x, "0", DeepFoolSettings(overshoot=eta, steps=1)))
     assert len(steps) == 2 and torch.equal(steps[0].image, x)
     torch.testing.assert_close(steps[1].image - x, (1 + eta) * foot(net, x, 1), atol=1e-14, rtol=0)
     scores = net(steps[1].image)[0].detach()
@@ -39,7 +39,7 @@ def test_many_classes(seed: int):
     """The nearest of all planes, found by looking at each."""
     net, x = linear(classes=7, seed=seed)
     best = min((foot(net, x, k) for k in range(1, 7)), key=lambda r: r.norm())
-    step = last(minimal_norm(net, x, 0))
+    step = last(deepfool(net, x, 0))
     assert step.iteration == 1 and step.loss < 0 and net(step.image).argmax() != 0
     torch.testing.assert_close(step.image - x, 1.02 * best, atol=1e-14, rtol=0)
 
@@ -47,7 +47,7 @@ def test_many_classes(seed: int):
 @pytest.mark.parametrize("k", [1, 2])
 def test_target(k: int):
     net, x = linear(classes=3, seed=1)
-    steps = list(minimal_norm(net, x, 0, target=k))
+    steps = list(deepfool(net, x, 0, target=k))
     torch.testing.assert_close(steps[1].image - x, 1.02 * foot(net, x, k), atol=1e-14, rtol=0)
     assert steps[-1].loss < 0 and net(steps[-1].image).argmax() == k
     assert all(step.loss > 0 for step in steps[:-1])
@@ -56,7 +56,7 @@ def test_target(k: int):
 def test_only_the_likeliest_classes_are_looked_at():
     net, x = linear(classes=7, seed=3)
     likeliest = int(net(x)[0, 1:].argmax()) + 1
-    step = [*minimal_norm(net, x, 0, MinimalSettings(classes=1, steps=1))][-1]
+    step = [*deepfool(net, x, 0, DeepFoolSettings(classes=1, steps=1))][-1]
     torch.testing.assert_close(step.image - x, 1.02 * foot(net, x, likeliest), atol=1e-14, rtol=0)
 
 
@@ -66,7 +66,7 @@ def test_at_the_border_of_the_box_it_walks_on():
     w = weights(net, 1)
     x = torch.where(w > 0.5, 1.0, x)  # the best directions are blocked
     net.module[1].bias.data[1] -= (net(x)[0, 1] - net(x)[0, 0] + 1).item()
-    step = last(minimal_norm(net, x, 0))
+    step = last(deepfool(net, x, 0))
     assert step.iteration > 1 and step.loss < 0 and 0 <= step.image.min() and step.image.max() <= 1
 
 
@@ -76,7 +76,7 @@ def test_the_end(seed: int):
     net, x = small(seed)
     k = int(net(x).argmax())
     for target in (None, (k + 2) % 5):
-        steps = list(minimal_norm(net, x, k, target=target))
+        steps = list(deepfool(net, x, k, target=target))
         assert [step.iteration for step in steps] == list(range(len(steps)))
         for step in steps:
             said = int(net(step.image).argmax())
@@ -88,25 +88,25 @@ def test_the_end(seed: int):
 def test_a_picture_that_is_taken_for_something_else_is_left_alone():
     net, x = small()
     wrong = int(net(x).argmin())
-    (step,) = minimal_norm(net, x, wrong)
+    (step,) = deepfool(net, x, wrong)
     assert step.loss < 0 and torch.equal(step.image, x)
 
 
 def test_a_real_network_falls_to_less_than_a_grey_level():
     net, x = squeezenet(), cat(128).float()
-    step = last(minimal_norm(net, x, int(net(x).argmax())))
+    step = last(deepfool(net, x, int(net(x).argmax())))
     assert step.loss < 0 and root_mean_square(step.image - x) < 1 / 255
 
 
 def test_slips():
     net, x = linear()
     with slip("one picture"):
-        minimal_norm(net, x.expand(2, -1, -1, -1), 0)
+        deepfool(net, x.expand(2, -1, -1, -1), 0)
     with slip("own class"):
-        minimal_norm(net, x, 0, target="0")
-    with slip("MinimalSettings.overshoot = -1"):
-        MinimalSettings(overshoot=-1)
+        deepfool(net, x, 0, target="0")
+    with slip("DeepFoolSettings.overshoot = -1"):
+        DeepFoolSettings(overshoot=-1)
     blind = nets.Classifier(nn.Sequential(nn.Flatten(), nn.Linear(108, 2)).eval().double())
     blind.module[1].weight.data.zero_()
     with slip("do not depend on the picture"):
-        last(minimal_norm(blind, x, int(blind(x).argmax())))
+        last(deepfool(blind, x, int(blind(x).argmax())))

@@ -63,7 +63,7 @@ def test_the_middle_of_an_odd_grid_belongs_to_both_sides(height: int, width: int
 
 
 @pytest.mark.parametrize("heat, words", [
-    (torch.zeros(1, 3, 8, 8), ("shape", "flat")), (torch.zeros(8, 8), ("shape", r"\(8, 8\)")),
+    (torch.zeros(1, 3, 8, 8), ("shape", "max_abs")), (torch.zeros(8, 8), ("shape", r"\(8, 8\)")),
     (-torch.ones(1, 1, 8, 8), ("0 or more", "positive")), (torch.full((1, 1, 8, 8), float("nan")), ("finite",))])
 def test_heat_that_is_none(heat: Tensor, words: tuple):
     with slip(*words):

@@ -111,7 +111,7 @@ def test_epsilon_rule_keeps_all_but_what_biases_and_epsilon_take():
     x, epsilon = cat(16), 0.05
     score = net(x)[0, 1].item()
     bias = {"0": net[0].bias.view(1, -1, 1, 1), "3": net[3].bias.view(1, -1, 1, 1), "7": net[7].bias}
-    trace = saliency.record(net, x)
+    trace = saliency.trace(net, x)
     taken = 0.0
     for layer, b in bias.items():
         z = trace[layer].detach()

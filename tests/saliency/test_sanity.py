@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, nets, saliency
-from u3lab.saliency.sanity import area, deletion_curve, randomisation_check, randomise_downwards
+from u3lab.saliency.sanity import auc, deletion_curve, randomisation_check, randomise_downwards
 
 
 def coffee(size: int = 227) -> Tensor:
@@ -18,7 +18,7 @@ def coffee(size: int = 227) -> Tensor:
 
 
 def by_gradient(net: nets.Classifier, x: Tensor) -> Tensor:
-    return saliency.flat(saliency.backprop(net, x, "espresso"))
+    return saliency.max_abs(saliency.backprop(net, x, "espresso"))
 
 
 # ---- shuffled networks -----------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ def test_a_map_of_the_picture_alone_passes_unchanged():
 def test_the_gradient_forgets_and_guided_hardly():
     gradient = [share for _, share in randomisation_check(squeezenet(), coffee(), by_gradient)]
     guided = [share for _, share in randomisation_check(
-        squeezenet(), coffee(), lambda net, x: saliency.flat(saliency.backprop(net, x, "espresso", "guided")))]
+        squeezenet(), coffee(), lambda net, x: saliency.max_abs(saliency.backprop(net, x, "espresso", "guided")))]
     assert gradient[-1] < 0.5 and gradient[-1] < gradient[0] < 1
     assert guided[0] > 0.9 and guided[12] > gradient[12] + 0.2
 
@@ -140,15 +140,15 @@ def test_a_good_map_deletes_early_and_inserts_early():
     net, x = squeezenet(), coffee()
     heat = saliency.grad_cam(net, x, "espresso")
     for insertion, sign in ((False, 1), (True, -1)):
-        good, bad = (area(*deletion_curve(net, x, "espresso", h, 8, insertion=insertion)) for h in (heat, -heat))
+        good, bad = (auc(*deletion_curve(net, x, "espresso", h, 8, insertion=insertion)) for h in (heat, -heat))
         assert sign * (bad - good) > 0.2, insertion
 
 
 def test_area():
     fractions = torch.linspace(0, 1, 11)
-    assert area(fractions, torch.full((11,), 0.3)) == pytest.approx(0.3)
-    assert area(fractions, 1 - fractions) == pytest.approx(0.5)
-    assert area(torch.tensor([0.0, 0.2, 1.0]), torch.tensor([1.0, 0.0, 0.0])) == pytest.approx(0.1)
+    assert auc(fractions, torch.full((11,), 0.3)) == pytest.approx(0.3)
+    assert auc(fractions, 1 - fractions) == pytest.approx(0.5)
+    assert auc(torch.tensor([0.0, 0.2, 1.0]), torch.tensor([1.0, 0.0, 0.0])) == pytest.approx(0.1)
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
@@ -158,7 +158,8 @@ def test_area():
     ({"steps": 0}, ("steps = 0", "at least one")), ({"steps": 2.5}, ("steps = 2.5", "whole number")),
     ({"sigma": -1.0}, ("sigma = -1.0",)), ({"target": 1000}, ("class 1000",)), ({"target": "expresso"}, ("espresso",)),
     ({"image": coffee(64).expand(2, -1, -1, -1)}, ("one picture", r"\(2, 3, 64, 64\)")),
-    ({"image": coffee(64) * float("nan")}, ("NaN",)), ({"heat": torch.rand(1, 3, 8, 8)}, (r"\(1, 3, 8, 8\)", "flat")),
+    ({"image": coffee(64) * float("nan")}, ("NaN",)),
+    ({"heat": torch.rand(1, 3, 8, 8)}, (r"\(1, 3, 8, 8\)", "max_abs")),
     ({"heat": torch.rand(2, 1, 8, 8)}, (r"\(2, 1, 8, 8\)",)), ({"heat": torch.rand(8, 8)}, (r"\(8, 8\)",)),
     ({"heat": torch.full((1, 1, 8, 8), float("nan"))}, ("heat", "NaN"))])
 def test_slips(options: dict, words: tuple):

@@ -1,4 +1,4 @@
-"""The sticker: pasting against loops over pixels, training against an optimum that is known, the one that ships."""
+"""The patch: pasting against loops over pixels, training against an optimum that is known, the one that ships."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.saliency.attacked import small
 from tests.saliency.networks import slip, squeezenet
 from u3lab import images, nets
 from u3lab._system import paths
-from u3lab.adversarial.patch import StickerSettings, shipped_sticker, sticker, success_rate
-from u3lab.adversarial.placing import cut_out, paste, placements
+from u3lab.adversarial.patch import PatchSettings, adversarial_patch, shipped_patch, success_rate
+from u3lab.adversarial.placing import apply_patch, cut_out, placements
 from u3lab.descent import last
 from u3lab.lessons.adversarial.photos import photos, shuffled
 from u3lab.recipes.adversarial_patch import rates
@@ -33,12 +33,13 @@ def test_a_square_on_whole_pixels_is_copied(angle: float, turns: int):
     x, patch = colours(2, 3, 10, 12), colours(1, 3, 4, 4, seed=1)
     expected = x.clone()
     expected[..., 3:7, 5:9] = patch.rot90(turns, (2, 3))
-    torch.testing.assert_close(paste(x, patch, 7 / 12, 5 / 10, 0.4, angle, "square"), expected, atol=1e-12, rtol=0)
+    found = apply_patch(x, patch, 7 / 12, 5 / 10, 0.4, angle, "square")
+    torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("shape", ["round", "square"])
 def test_by_loops(shape: str):
-    """Every pixel looks where it lies on the turned sticker, and mixes the four colours about that point."""
+    """Every pixel looks where it lies on the turned patch, and mixes the four colours about that point."""
     x, patch, (cx, cy, scale, angle) = colours(1, 3, 11, 14), colours(1, 3, 5, 5, seed=1), (0.45, 0.6, 0.62, 33.0)
     radius, turn, expected = 0.62 * 11 / 2, math.radians(angle), x.clone()
     for row in range(11):
@@ -48,14 +49,14 @@ def test_by_loops(shape: str):
             v = (right * math.sin(turn) + down * math.cos(turn)) / radius
             edge = math.hypot(u, v) if shape == "round" else max(abs(u), abs(v))
             cover = min(max((1 - edge) * radius + 0.5, 0), 1)
-            i, j = (v + 1) * 2.5 - 0.5, (u + 1) * 2.5 - 0.5  # in pixels of the sticker
+            i, j = (v + 1) * 2.5 - 0.5, (u + 1) * 2.5 - 0.5  # in pixels of the patch
             colour = torch.zeros(3, dtype=torch.float64)
             for a in (math.floor(i), math.floor(i) + 1):
                 for b in (math.floor(j), math.floor(j) + 1):
                     share = (1 - abs(i - a)) * (1 - abs(j - b))
                     colour += share * patch[0, :, min(max(a, 0), 4), min(max(b, 0), 4)]
             expected[0, :, row, column] = (1 - cover) * x[0, :, row, column] + cover * colour
-    found = paste(x, patch, cx, cy, scale, angle, shape)
+    found = apply_patch(x, patch, cx, cy, scale, angle, shape)
     torch.testing.assert_close(found, expected, atol=1e-9, rtol=0)
 
 
@@ -63,25 +64,25 @@ def test_area():
     """π/4 of the square for a disc; over the border it is cut off."""
     black, white = torch.zeros(1, 3, 100, 100), torch.ones(1, 3, 8, 8)
     for shape, share in (("round", math.pi / 4), ("square", 1.0)):
-        assert paste(black, white, 0.5, 0.5, 0.6, 0, shape).mean() == pytest.approx(0.36 * share, rel=1e-3)
-        assert paste(black, white, 0.0, 0.5, 0.6, 0, shape).mean() == pytest.approx(0.18 * share, rel=1e-3)
+        assert apply_patch(black, white, 0.5, 0.5, 0.6, 0, shape).mean() == pytest.approx(0.36 * share, rel=1e-3)
+        assert apply_patch(black, white, 0.0, 0.5, 0.6, 0, shape).mean() == pytest.approx(0.18 * share, rel=1e-3)
 
 
 def test_a_batch_is_its_pictures():
     x, patch = colours(3, 3, 12, 12), colours(1, 3, 6, 6, seed=1)
     where = [torch.tensor(v) for v in ((0.2, 0.5, 0.9), (0.4, 0.5, 0.6), (0.3, 0.5, 1.5), (0.0, 20.0, -70.0))]
-    single = [paste(x[i : i + 1], patch, *(float(v[i]) for v in where)) for i in range(3)]
-    torch.testing.assert_close(paste(x, patch, *where), torch.cat(single), atol=1e-6, rtol=0)
+    single = [apply_patch(x[i : i + 1], patch, *(float(v[i]) for v in where)) for i in range(3)]
+    torch.testing.assert_close(apply_patch(x, patch, *where), torch.cat(single), atol=1e-6, rtol=0)
 
 
 def test_gradients_reach_the_sticker():
     x, patch = colours(1, 3, 8, 8), colours(1, 3, 4, 4, seed=1).requires_grad_()
-    assert torch.autograd.gradcheck(lambda p: paste(x, p, 0.4, 0.5, 0.7, 25.0), [patch])
+    assert torch.autograd.gradcheck(lambda p: apply_patch(x, p, 0.4, 0.5, 0.7, 25.0), [patch])
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_placements(seed: int):
-    """The whole sticker lies on the picture, sizes and angles are in their ranges and fill them."""
+    """The whole patch lies on the picture, sizes and angles are in their ranges and fill them."""
     place = placements(500, 0.2, 0.6, 30.0, torch.Generator().manual_seed(seed))
     for centre in (place.x, place.y):
         assert (centre - place.scale / 2).min() >= 0 and (centre + place.scale / 2).max() <= 1
@@ -107,8 +108,8 @@ def red() -> nets.Classifier:
 @pytest.mark.parametrize("shape", ["round", "square"])
 def test_the_best_sticker_is_known(shape: str):
     """All red, no green, and blue as it was; in the corners of a round one nothing changes."""
-    settings = StickerSettings(shape=shape, side=16, rate=0.2, steps=30)
-    found = last(sticker(red(), torch.full((2, 3, 32, 32), 0.5), "red", settings)).image
+    settings = PatchSettings(shape=shape, side=16, lr=0.2, steps=30)
+    found = last(adversarial_patch(red(), torch.full((2, 3, 32, 32), 0.5), "red", settings)).image
     middle = found[0, :, 4:12, 4:12]
     assert middle[0].min() > 0.99 and middle[1].max() < 0.01 and torch.all(middle[2] == 0.5)
     assert (found[0, :, 0, 0] == 0.5).all() == (shape == "round")
@@ -116,22 +117,22 @@ def test_the_best_sticker_is_known(shape: str):
 
 def test_steps():
     net, x = small()
-    settings = StickerSettings(side=8, steps=6, rate=1.0, batch=3)
+    settings = PatchSettings(side=8, steps=6, lr=1.0, batch=3)
     steps = []
-    for step in sticker(net, x, "b", settings):
+    for step in adversarial_patch(net, x, "b", settings):
         steps.append(step)
         assert step.image.shape == (1, 3, 8, 8) and 0 <= step.image.min() and step.image.max() <= 1
         assert step.terms == {"−log p(target)": step.loss}
     assert len(steps) == 7 and torch.all(steps[0].image == 0.5)
-    again = list(sticker(net, x, "b", settings))
+    again = list(adversarial_patch(net, x, "b", settings))
     assert [step.loss for step in again] == [step.loss for step in steps]
     assert all(p.grad is None for p in net.parameters())
 
 
 def test_settings_are_read_at_every_step():
     net, x = small()
-    settings = StickerSettings(side=8, steps=6)
-    steps = sticker(net, x, "b", settings)
+    settings = PatchSettings(side=8, steps=6)
+    steps = adversarial_patch(net, x, "b", settings)
     next(steps)
     settings.smallest, settings.largest = 0.5, 0.4
     with slip("smallest size 0.5", "largest 0.4"):
@@ -139,7 +140,7 @@ def test_settings_are_read_at_every_step():
 
 
 def test_success_rate():
-    """A network that sees red: always with a red sticker that is large enough, never with a grey one."""
+    """A network that sees red: always with a red patch that is large enough, never with a grey one."""
     pictures = torch.full((3, 3, 32, 32), 0.5)
     reds, grey = torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 0.5)
     reds[:, 0] = 1
@@ -160,7 +161,7 @@ def test_cut_out():
 
 def test_it_works_on_photos_that_it_never_saw():
     """At a third of the picture, anywhere, at any angle; without it no photo is a bubble."""
-    net, patch = squeezenet(), shipped_sticker()
+    net, patch = squeezenet(), shipped_patch()
     _, test = photos()
     with torch.no_grad():
         assert net.class_index("bubble") not in net(test[:6]).argmax(1)
@@ -168,7 +169,7 @@ def test_it_works_on_photos_that_it_never_saw():
 
 
 def test_it_was_measured():
-    table = json.loads(paths.data("results", "sticker.json").read_text(encoding="utf-8"))
+    table = json.loads(paths.data("results", "adversarial_patch.json").read_text(encoding="utf-8"))
     ours, other = (table["rates"][name] for name in nets.NAMES)
     assert min(ours["by_turn"].values()) > 0.8 and ours["by_scale"]["0.3"] > 0.8
     assert ours["pixels_shuffled"] < 0.05 and other["pixels_shuffled"] < other["by_turn"]["45.0"]
@@ -200,26 +201,26 @@ def test_the_recipes_table():
     ({"x": -0.1}, ("x = -0.1", "0 to 1")), ({"y": 1.5}, ("y = 1.5",)), ({"scale": 0.0}, ("scale = 0.0",)),
     ({"scale": float("nan")}, ("scale = nan",)), ({"angle": 500}, ("angle = 500",)),
     ({"x": torch.tensor([0.1, 0.2])}, ("x has 2 values for 3 pictures",)), ({"shape": "star"}, ("'star'", "round")),
-    ({"patch": torch.zeros(2, 3, 4, 4)}, ("one sticker at a time",)), ({"patch": torch.ones(1, 3, 4, 4) * 255},
+    ({"patch": torch.zeros(2, 3, 4, 4)}, ("one patch at a time",)), ({"patch": torch.ones(1, 3, 4, 4) * 255},
                                                                        ("divide by 255",)),
     ({"images": torch.zeros(3, 8, 8)}, ("shape",)), ({"x": "left"}, ("x = 'left'",))])
 def test_pasting(change: dict, words: tuple):
     given = {"images": torch.zeros(3, 3, 8, 8), "patch": torch.zeros(1, 3, 4, 4), "x": 0.5, "y": 0.5, "scale": 0.5}
     with slip(*words):
-        paste(**given | change)
+        apply_patch(**given | change)
 
 
 def test_training():
     net, x = small()
     with slip("class", "z"):
-        sticker(net, x, "z")
+        adversarial_patch(net, x, "z")
     with slip("class 9"):
-        next(sticker(net.module, x, 9))
+        next(adversarial_patch(net.module, x, 9))
     with slip("divide by 255"):
-        sticker(net, x * 255, "a")
+        adversarial_patch(net, x * 255, "a")
     with slip("training mode"):
-        sticker(nets.Classifier(nn.Sequential(net.module, nn.Dropout()).train()), x, 0)
+        adversarial_patch(nets.Classifier(nn.Sequential(net.module, nn.Dropout()).train()), x, 0)
     with slip("trials = 0"):
         success_rate(net, x, torch.zeros(1, 3, 4, 4), "a", trials=0)
-    with slip("StickerSettings.shape = 'star'"):
-        StickerSettings(shape="star")
+    with slip("PatchSettings.shape = 'star'"):
+        PatchSettings(shape="star")

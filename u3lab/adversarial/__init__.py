@@ -5,13 +5,13 @@ Files: ``attacks`` (FGSM, PGD), ``deepfool`` (the smallest change), ``quantisati
 """
 
 from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd
-from u3lab.adversarial.deepfool import MinimalSettings, minimal_norm
-from u3lab.adversarial.detection import Detector, evade, fit_detector, strengths
-from u3lab.adversarial.patch import StickerSettings, shipped_sticker, sticker, success_rate
-from u3lab.adversarial.placing import cut_out, paste
-from u3lab.adversarial.quantisation import fools, to_bytes, to_bytes_near
+from u3lab.adversarial.deepfool import DeepFoolSettings, deepfool
+from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
+from u3lab.adversarial.patch import PatchSettings, adversarial_patch, shipped_patch, success_rate
+from u3lab.adversarial.placing import apply_patch, cut_out
+from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.adversarial.transfer import fooling_table
 
-__all__ = ["AttackSettings", "Detector", "MinimalSettings", "StickerSettings", "cut_out", "evade", "fgsm",
-           "fit_detector", "fooling_table", "fools", "minimal_norm", "paste", "pgd", "shipped_sticker", "sticker",
-           "strengths", "success_rate", "to_bytes", "to_bytes_near"]
+__all__ = ["AttackSettings", "DeepFoolSettings", "Detector", "PatchSettings", "adversarial_patch", "apply_patch",
+           "cut_out", "deepfool", "evade", "fgsm", "fit_detector", "fooling_table", "fools",
+           "layer_saliency", "pgd", "quantise", "quantise_near", "shipped_patch", "success_rate"]

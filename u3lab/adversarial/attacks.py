@@ -1,6 +1,6 @@
 """Adversarial examples: the picture hardly changes, the class does.
 
-The talk's δ* = argmin E(x + δ) over ‖δ‖ < ε, with the picture x + δ in [0,1]. With Φ_k the probability of class k,
+The lecture's δ* = argmin E(x + δ) over ‖δ‖ < ε, with the picture x + δ in [0,1]. With Φ_k the probability of class k,
 
     E(x) = log Φ_label(x)       away from the true class (untargeted)
     E(x) = −log Φ_target(x)     towards a chosen one (targeted)
@@ -26,26 +26,26 @@ from u3lab import images as _images
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, wrap
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 Energy = Callable[[Tensor], dict[str, Tensor]]  # a picture (1,3,H,W) → the terms of the loss by name, scalars
 
 
 @settings
 class AttackSettings:
-    """Knobs of :func:`pgd`. ε and α are intensities, of a picture in [0,1]: 1/255 ≈ 0.004 is one grey level.
+    """Settings of :func:`pgd`. ε and α are intensities, of a picture in [0,1]: 1/255 ≈ 0.004 is one grey level.
 
     "linf" bounds the greatest change of any value by ε. "l2" bounds the root mean square of all 3·H·W changes by ε,
     ‖δ‖₂ ≤ ε √(3HW), so that ε has one meaning in both; the "l2" ball contains the "linf" ball of the same ε.
     """
 
-    eps: float = knob(0.016, 0.0, 0.125, symbol="ε", help="greatest change; 0.004 is one grey level, 0.016 four")
-    norm: str = knob("linf", choices=("linf", "l2"), help="what ε bounds: the greatest change, or their root mean "
+    eps: float = setting(0.016, 0.0, 0.125, symbol="ε", help="greatest change; 0.004 is one grey level, 0.016 four")
+    norm: str = setting("linf", choices=("linf", "l2"), help="what ε bounds: the greatest change, or their root mean "
                      "square over the picture")
-    rate: float = knob(0.004, 0.0001, 0.1, scale="log", symbol="α", help="size of a step, measured as ε is")
-    steps: int = knob(20, 1, 1000, once=True, help="number of steps")
-    random: bool = knob(False, once=True, help="start at a random place in the ball, not at the picture itself")
-    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the random start")
+    step_size: float = setting(0.004, 0.0001, 0.1, scale="log", symbol="α", help="size of a step, measured as ε is")
+    steps: int = setting(20, 1, 1000, once=True, help="number of steps")
+    random: bool = setting(False, once=True, help="start at a random place in the ball, not at the picture itself")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the random start")
 
 
 def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, target: int | str | None = None) -> Tensor:
@@ -128,13 +128,13 @@ def projected_descent(x: Tensor, energy: Energy, settings: AttackSettings) -> It
         if iteration == steps:
             return
         (gradient,) = torch.autograd.grad(loss, [now])
-        now = descend_once(now.detach(), gradient, x, settings.rate, settings.eps, settings.norm)
+        now = descend_once(now.detach(), gradient, x, settings.step_size, settings.eps, settings.norm)
 
 
-def descend_once(image: Tensor, gradient: Tensor, original: Tensor, rate: float, eps: float,
+def descend_once(image: Tensor, gradient: Tensor, original: Tensor, step_size: float, eps: float,
                  norm: str = "linf") -> Tensor:
     """One step of PGD, Π(x̂ − α direction(∇E(x̂))); the direction in the L∞ ball is sign ∇E(x̂)."""
-    return project(image - rate * direction(gradient, norm), original, eps, norm)
+    return project(image - step_size * direction(gradient, norm), original, eps, norm)
 
 
 def direction(gradient: Tensor, norm: str) -> Tensor:

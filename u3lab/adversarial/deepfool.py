@@ -20,20 +20,20 @@ from u3lab.adversarial.attacks import check_classes, given
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 
 @settings
-class MinimalSettings:
-    """Knobs of :func:`minimal_norm`."""
+class DeepFoolSettings:
+    """Settings of :func:`deepfool`."""
 
-    classes: int = knob(10, 1, 1000, once=True, help="how many classes to look at: the likeliest at the start; each "
+    classes: int = setting(10, 1, 1000, once=True, help="how many classes to look at: the likeliest at the start; each "
                         "costs a backward pass a step")
-    overshoot: float = knob(0.02, 0.0, 1.0, symbol="η", help="how far beyond the boundary, as a share of the way")
-    steps: int = knob(50, 1, 1000, once=True, help="number of steps at most")
+    overshoot: float = setting(0.02, 0.0, 1.0, symbol="η", help="how far beyond the boundary, as a share of the way")
+    steps: int = setting(50, 1, 1000, once=True, help="number of steps at most")
 
 
-def minimal_norm(net: Classifier, image: Tensor, label: int | str, settings: MinimalSettings | None = None,
+def deepfool(net: Classifier, image: Tensor, label: int | str, settings: DeepFoolSettings | None = None,
                  target: int | str | None = None) -> Iterator[Step]:
     """Look for the smallest L2 perturbation that changes the class, step by step.
 
@@ -58,10 +58,10 @@ def minimal_norm(net: Classifier, image: Tensor, label: int | str, settings: Min
         As for ``fgsm``; and if the scores do not depend on the picture.
     """
     net, x, label, target = given(net, image, label, target)
-    return _walk(net, x, label, target, settings or MinimalSettings())
+    return _walk(net, x, label, target, settings or DeepFoolSettings())
 
 
-def _walk(net: Classifier, start: Tensor, label: int, target: int | None, settings: MinimalSettings) -> Iterator[Step]:
+def _walk(net: Classifier, start: Tensor, label: int, target: int | None, settings: DeepFoolSettings) -> Iterator[Step]:
     x, rivals, steps = start.clone(), [target], settings.steps  # x walks up to the boundary
     for iteration in range(steps + 1):
         # It would only ever come near: what is shown, and has to fool, lies η of the whole way further.

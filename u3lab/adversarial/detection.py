@@ -1,11 +1,11 @@
 """Telling adversarial pictures from genuine, noisy and blurred ones by their saliency, and why that is no defence.
 
 With s the score of the class that wins and φ_l the activations of layer l, the saliency is the modulated gradient (the
-linear approximation of the talk), and a picture is described by its strength at every layer,
+linear approximation of the lecture), and a picture is described by its strength at every layer,
 
     h_l = log mean |∂s/∂φ_l ⊙ φ_l|
 
-A linear classifier on h (logistic regression) tells attacks from pictures with noise or blur. The talk shows it as a
+A linear classifier on h (logistic regression) tells attacks from pictures with noise or blur. The lecture shows it as a
 property of saliency and not as a defence: an attacker who knows the detector goes down
 
     E(x) = log Φ_label(x) + μ ⟨w, h(x)⟩
@@ -26,7 +26,7 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, fooling, given, projected_descent, ready
-from u3lab.adversarial.quantisation import to_bytes_near
+from u3lab.adversarial.quantisation import quantise_near
 from u3lab.descent import clamp, last
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
@@ -35,7 +35,7 @@ from u3lab.saliency._trace import Kept
 FLOOR = -4.0  # log-probability of the true class at which an attacker is content, e⁻⁴ < 2 %
 
 
-def strengths(net: Classifier, images: Tensor, graph: bool = False) -> Tensor:
+def layer_saliency(net: Classifier, images: Tensor, graph: bool = False) -> Tensor:
     """h_l = log mean |∂s/∂φ_l ⊙ φ_l| for every layer, of pictures (B,3,H,W) in [0,1] → (B,layers).
 
     With ``graph`` the result can be differentiated by the pictures.
@@ -69,7 +69,7 @@ class Detector:
     def __call__(self, features: Tensor) -> Tensor:
         """Log-odds (B,) of features h (B,layers)."""
         if features.shape[-1] != len(self.weight):
-            raise U3Error(f"{features.shape[-1]} strengths for a detector with {len(self.weight)} weights; "
+            raise U3Error(f"{features.shape[-1]} values for a detector with {len(self.weight)} weights; "
                           "fit one for this network")
         return features @ self.weight.to(features) + self.bias
 
@@ -103,7 +103,8 @@ def evade(net: Classifier, detector: Detector, image: Tensor, label: int | str, 
 
     def both(now: Tensor) -> dict[str, Tensor]:
         (gone,) = energy(now).values()
-        return {"log p(label)": clamp(gone, FLOOR), "μ detector": mu * detector(strengths(net, now, graph=True))[0]}
+        suspicion = detector(layer_saliency(net, now, graph=True))[0]
+        return {"log p(label)": clamp(gone, FLOOR), "μ detector": mu * suspicion}
 
-    settings = AttackSettings(eps=eps, rate=max(2.5 * eps / steps, 1e-4), steps=steps)
-    return to_bytes_near(last(projected_descent(x, both, settings)).image, x, eps)
+    settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
+    return quantise_near(last(projected_descent(x, both, settings)).image, x, eps)

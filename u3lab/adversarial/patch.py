@@ -1,4 +1,4 @@
-"""A sticker: one printed patch that makes a network see a class of our choice, wherever it is put.
+"""An adversarial patch: one printed sticker that makes a network see a class of our choice, wherever it is put.
 
 With A(p, x, t) the picture x with the patch p pasted at the placement t (centre, size, angle), the patch minimises
 
@@ -7,7 +7,7 @@ With A(p, x, t) the picture x with the patch p pasted at the placement t (centre
 over pictures and placements drawn anew at each step. That is expectation over transformations (Athalye et al.,
 Synthesizing robust adversarial examples, ICML 2018, section 3.1), for a patch (Brown et al., Adversarial patch, 2017).
 
-The sticker that ships was trained by ``sticker_recipe``.
+The patch that ships was trained by ``u3lab.recipes.adversarial_patch``.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab._system import paths
 from u3lab.adversarial.attacks import check_classes, ready
-from u3lab.adversarial.placing import SHAPES, paste, placements
-from u3lab.adversarial.quantisation import to_bytes
+from u3lab.adversarial.placing import SHAPES, apply_patch, placements
+from u3lab.adversarial.quantisation import quantise
 from u3lab.descent import Step, descend
 from u3lab.errors import at_least_one
 from u3lab.nets import Classifier
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
-SHIPPED = "bubble"  # what the sticker in data/stickers is taken for
+SHIPPED = "bubble"  # what the patch in data/patches is taken for
 
 
 @settings
-class StickerSettings:
-    """Knobs of :func:`sticker`. Sizes are shares of the picture's shorter side."""
+class PatchSettings:
+    """Settings of :func:`adversarial_patch`. Sizes are shares of the picture's shorter side."""
 
-    shape: str = knob("round", choices=SHAPES, once=True, help="the sticker's outline")
-    side: int = knob(64, 8, 256, symbol="side", once=True, help="resolution of the sticker in pixels")
-    smallest: float = knob(0.25, 0.05, 1.0, symbol="s₀", help="the smallest sticker that is trained")
-    largest: float = knob(0.5, 0.05, 1.0, symbol="s₁", help="the largest one")
-    turn: float = knob(45.0, 0.0, 180.0, symbol="θ", help="turned at random by up to so many degrees each way")
-    batch: int = knob(4, 1, 64, symbol="B", help="pictures in each step")
-    rate: float = knob(0.05, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
-    steps: int = knob(60, 1, 5000, once=True, help="number of steps")
-    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of pictures and placements")
+    shape: str = setting("round", choices=SHAPES, once=True, help="the patch's outline")
+    side: int = setting(64, 8, 256, symbol="side", once=True, help="resolution of the patch in pixels")
+    smallest: float = setting(0.25, 0.05, 1.0, symbol="s₀", help="the smallest patch that is trained")
+    largest: float = setting(0.5, 0.05, 1.0, symbol="s₁", help="the largest one")
+    turn: float = setting(45.0, 0.0, 180.0, symbol="θ", help="turned at random by up to so many degrees each way")
+    batch: int = setting(4, 1, 64, symbol="B", help="pictures in each step")
+    lr: float = setting(0.05, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
+    steps: int = setting(60, 1, 5000, once=True, help="number of steps")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of pictures and placements")
 
 
-def sticker(net: Classifier, images: Tensor, target: int | str,
-            settings: StickerSettings | None = None) -> Iterator[Step]:
-    """Train a sticker, step by step.
+def adversarial_patch(net: Classifier, images: Tensor, target: int | str,
+            settings: PatchSettings | None = None) -> Iterator[Step]:
+    """Train a patch, step by step.
 
     Parameters
     ----------
@@ -63,10 +63,10 @@ def sticker(net: Classifier, images: Tensor, target: int | str,
     Yields
     ------
     Step
-        ``image`` is the sticker (1,3,side,side) in [0,1]; :func:`cut_out` shows it as it would be printed. The loss has
+        ``image`` is the patch (1,3,side,side) in [0,1]; :func:`cut_out` shows it as it would be printed. The loss has
         one term, "−log p(target)", the mean over the batch.
     """
-    settings, net = settings or StickerSettings(), ready(net)
+    settings, net = settings or PatchSettings(), ready(net)
     x = _images.check(images).detach().to(net.device)
     k, shape = net.class_index(target), settings.shape
     generator = torch.Generator().manual_seed(settings.seed)
@@ -75,26 +75,26 @@ def sticker(net: Classifier, images: Tensor, target: int | str,
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         chosen = x[torch.randint(len(x), (settings.batch,), generator=generator).to(x.device)]
         place = placements(settings.batch, settings.smallest, settings.largest, settings.turn, generator)
-        scores = net.scores(net.normalise(paste(chosen, patch, *place, shape)))
+        scores = net.scores(net.normalise(apply_patch(chosen, patch, *place, shape)))
         check_classes(scores, k)
         return patch, {"−log p(target)": -scores.log_softmax(1)[:, k].mean()}
 
-    return descend(patch, energy, steps=settings.steps, rate=lambda: settings.rate, project=lambda p: p.clamp_(0, 1))
+    return descend(patch, energy, steps=settings.steps, lr=lambda: settings.lr, project=lambda p: p.clamp_(0, 1))
 
 
 def success_rate(net: Classifier, images: Tensor, patch: Tensor, target: int | str, scale: float = 0.3,
                  turn: float = 45.0, trials: int = 28, shape: str = "round", seed: int = 0) -> float:
-    """Share of ``trials`` in which the network names the target first, with stickers put down at random.
+    """Share of ``trials`` in which the network names the target first, with patches put down at random.
 
     Parameters
     ----------
     net, target
-        As for :func:`sticker`.
+        As for :func:`adversarial_patch`.
     images
-        Pictures (B,3,H,W) in [0,1] that the sticker was not trained on, taken in turn, and none of which shows the
-        target: a picture that is named so without a sticker would count for it.
+        Pictures (B,3,H,W) in [0,1] that the patch was not trained on, taken in turn, and none of which shows the
+        target: a picture that is named so without a patch would count for it.
     patch, shape
-        The sticker (1,3,h,w) in [0,1]; each trial is shown to the network on whole levels.
+        The patch (1,3,h,w) in [0,1]; each trial is shown to the network on whole levels.
     scale, turn
         Its size as a share of the picture, and the largest angle each way in degrees.
     """
@@ -106,12 +106,12 @@ def success_rate(net: Classifier, images: Tensor, patch: Tensor, target: int | s
     for trial in range(trials):
         image = images[trial % len(images)][None]
         with torch.no_grad():
-            scores = net(to_bytes(paste(image, patch, *(value[trial] for value in place), shape)))
+            scores = net(quantise(apply_patch(image, patch, *(value[trial] for value in place), shape)))
         check_classes(scores, k)
         hits += int(scores.argmax()) == k
     return hits / trials
 
 
-def shipped_sticker() -> Tensor:
-    """The sticker that ships, (1,3,256,256) in [0,1]: round, on white paper, made for SqueezeNet to see a bubble."""
-    return _images.load(paths.data("stickers", f"{SHIPPED}.png"))
+def shipped_patch() -> Tensor:
+    """The patch that ships, (1,3,256,256) in [0,1]: round, on white paper, made for SqueezeNet to see a bubble."""
+    return _images.load(paths.data("patches", f"{SHIPPED}.png"))

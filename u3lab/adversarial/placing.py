@@ -1,4 +1,4 @@
-"""Putting a sticker on a picture: anywhere, at any size and angle, so that gradients reach the sticker."""
+"""Putting a patch on a picture: anywhere, at any size and angle, so that gradients reach the patch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.adversarial.quantisation import to_bytes
+from u3lab.adversarial.quantisation import quantise
 from u3lab.errors import U3Error
 
 SHAPES = ("round", "square")
 
 
 class Placement(NamedTuple):
-    """Where a sticker goes on each of B pictures: centre as shares of width and height, size, degrees; each (B,)."""
+    """Where a patch goes on each of B pictures: centre as shares of width and height, size, degrees; each (B,)."""
 
     x: Tensor
     y: Tensor
@@ -24,9 +24,9 @@ class Placement(NamedTuple):
     angle: Tensor
 
 
-def paste(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Tensor, scale: float | Tensor,
+def apply_patch(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Tensor, scale: float | Tensor,
           angle: float | Tensor = 0.0, shape: str = "round") -> Tensor:
-    """A(p, x, t): pictures with the sticker on them; differentiable in both.
+    """A(p, x, t): pictures with the patch on them; differentiable in both.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def paste(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Tensor, s
     patch
         (1,3,h,w) in [0,1], seen as a square whatever h and w; of a "round" one only the disc in it is used.
     x, y
-        Centre of the sticker as shares of the width from the left and of the height from the top, in [0,1].
+        Centre of the patch as shares of the width from the left and of the height from the top, in [0,1].
     scale
         Its side or diameter as a share of the picture's shorter side, over 0 and up to 2.
     angle
@@ -48,12 +48,12 @@ def paste(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Tensor, s
     if shape not in SHAPES:
         raise U3Error(f"shape = {shape!r}; choose {' or '.join(SHAPES)}")
     if len(_images.check(patch)) != 1:
-        raise U3Error(f"one sticker at a time: got {len(patch)}; use patch[:1]")
+        raise U3Error(f"one patch at a time: got {len(patch)}; use patch[:1]")
     count, _, height, width = _images.check(images).shape
     x, y = _numbers("x", x, count, 0, 1), _numbers("y", y, count, 0, 1)
     radius = _numbers("scale", scale, count, 1e-3, 2) * min(height, width) / 2
     turn = _numbers("angle", angle, count, -360, 360).deg2rad()
-    # Each pixel's middle in the frame of the sticker: (0,0) is its centre, ±1 are its edges.
+    # Each pixel's middle in the frame of the patch: (0,0) is its centre, ±1 are its edges.
     across = (torch.arange(width) + 0.5 - x * width) / radius
     down = (torch.arange(height)[:, None] + 0.5 - y * height) / radius
     u = across * turn.cos() - down * turn.sin()
@@ -80,7 +80,7 @@ def _numbers(name: str, value: float | Tensor, count: int, low: float, high: flo
 
 
 def placements(count: int, smallest: float, largest: float, turn: float, generator: torch.Generator) -> Placement:
-    """Placements drawn at random: size in [smallest, largest], angle within ±turn, the whole sticker on the picture.
+    """Placements drawn at random: size in [smallest, largest], angle within ±turn, the whole patch on the picture.
 
     Centres are drawn for square pictures; a turned square's corners may stick out.
     """
@@ -92,6 +92,6 @@ def placements(count: int, smallest: float, largest: float, turn: float, generat
 
 
 def cut_out(patch: Tensor, shape: str = "round", size: int | None = None) -> Tensor:
-    """The sticker (1,3,size,size) as it is printed: on whole levels, on white paper. ``size`` in pixels."""
+    """The patch (1,3,size,size) as it is printed: on whole levels, on white paper. ``size`` in pixels."""
     size = size or patch.shape[-1]
-    return to_bytes(paste(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, 0.0, shape))
+    return quantise(apply_patch(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, 0.0, shape))

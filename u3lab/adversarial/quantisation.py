@@ -1,7 +1,7 @@
 """Honest to eight bits: a picture that is kept in a file has 256 levels, and an attack counts only if it survives that.
 
-    x = to_bytes(images.load("dog", size=224))                # the original, as a PNG would hold it
-    x̂ = to_bytes_near(last(pgd(net, x, "German shepherd")).image, x, 0.016)
+    x = quantise(images.load("dog", size=224))                # the original, as a PNG would hold it
+    x̂ = quantise_near(last(pgd(net, x, "German shepherd")).image, x, 0.016)
     fools(net, x̂, "German shepherd")                          # written as PNG, read again, shown to the network
 """
 
@@ -19,12 +19,12 @@ from u3lab.nets import Classifier
 FULL = 255  # the highest level
 
 
-def to_bytes(image: Tensor) -> Tensor:
+def quantise(image: Tensor) -> Tensor:
     """The pictures (B,3,H,W) in [0,1] at the nearest of the levels k/255, as a PNG holds them; float32."""
     return (_images.check(image).detach() * FULL).round().float() / FULL
 
 
-def to_bytes_near(image: Tensor, original: Tensor, eps: float, norm: str = "linf") -> Tensor:
+def quantise_near(image: Tensor, original: Tensor, eps: float, norm: str = "linf") -> Tensor:
     """An attack at the levels k/255, still within ε of its original: plain rounding could leave the ball.
 
     Parameters
@@ -49,7 +49,7 @@ def to_bytes_near(image: Tensor, original: Tensor, eps: float, norm: str = "linf
         raise U3Error(f"one picture and its original of the same size are wanted, not {tuple(image.shape)} and "
                       f"{tuple(original.shape)}")
     # Everything is counted in levels, and in double precision, where ε·255 of ε = 4/255 is not 3.9999997.
-    start = to_bytes(original).to(image.device).double().mul(FULL).round()
+    start = quantise(original).to(image.device).double().mul(FULL).round()
     change = image.detach().double() * FULL - start
     radius = eps * FULL + 1e-6
     if norm == "linf":

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd
-from u3lab.adversarial.quantisation import fools, to_bytes, to_bytes_near
+from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
@@ -49,7 +49,7 @@ def labelled(nets: Sequence[Classifier], count: int | None = None) -> dict[str, 
         if len(found) == count:
             break
         if label := _images.label(name):
-            x = to_bytes(_images.load(name, size=SIZE))
+            x = quantise(_images.load(name, size=SIZE))
             if not any(fools(net, x, label) for net in nets):
                 found[label] = x
     if not found:
@@ -70,9 +70,9 @@ def attack(kind: str, net: Classifier, image: Tensor, label: int | str, level: i
     if kind == "fgsm":
         found = fgsm(net, image, label, eps)
     else:
-        settings = AttackSettings(eps=eps, rate=max(2.5 * eps / steps, 1e-4), steps=steps)
+        settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
         found = last(pgd(net, image, label, settings)).image
-    return to_bytes_near(found, image, eps)
+    return quantise_near(found, image, eps)
 
 
 def fooling_table(nets: Sequence[Classifier], levels: Sequence[int] = (1, 2, 4, 8), count: int | None = None,

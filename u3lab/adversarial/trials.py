@@ -18,13 +18,13 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, pgd
-from u3lab.adversarial.detection import evade, fit_detector, strengths
-from u3lab.adversarial.quantisation import fools, to_bytes, to_bytes_near
+from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
+from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
 from u3lab.saliency.backprop import backprop
-from u3lab.saliency.metrics import flat
+from u3lab.saliency.metrics import max_abs
 
 KINDS = ("genuine", "noisy", "blurred", "adversarial")
 Features = Callable[[Classifier, Tensor], Tensor]  # pictures (B,3,H,W) → (B,F)
@@ -40,10 +40,10 @@ def small_map(net: Classifier, images: Tensor) -> Tensor:
     """The logarithm of the gradient's map at 14×14, laid out in a row: (B,196)."""
     with torch.no_grad():
         classes = net(images).argmax(1).tolist()
-    return F.adaptive_avg_pool2d(flat(backprop(net, images, classes)), 14).flatten(1).clamp(min=1e-12).log()
+    return F.adaptive_avg_pool2d(max_abs(backprop(net, images, classes)), 14).flatten(1).clamp(min=1e-12).log()
 
 
-FEATURES: dict[str, Features] = {"strength at every layer": strengths, "map of 14×14": small_map,
+FEATURES: dict[str, Features] = {"strength at every layer": layer_saliency, "map of 14×14": small_map,
                                  "score alone": winning_score}
 
 
@@ -68,7 +68,7 @@ def samples(net: Classifier, names: Sequence[str] | None = None, crops: int = 1,
         at_least_one(what, value)
     generator = torch.Generator().manual_seed(seed)
     eps = level / 255
-    settings = AttackSettings(eps=eps, rate=max(2.5 * eps / steps, 1e-4), steps=steps)
+    settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
     made = []
     for name in names or _images.names("everyday"):
         for _ in range(crops):
@@ -78,8 +78,8 @@ def samples(net: Classifier, names: Sequence[str] | None = None, crops: int = 1,
             sigma_noise, sigma_blur = eps * (1 + 3 * _uniform(generator)), 0.5 + 1.5 * _uniform(generator)
             noisy = x + sigma_noise * torch.randn(x.shape, generator=generator)
             attacked = last(pgd(net, x, label, settings)).image.cpu()
-            pictures = (x, noisy.clamp(0, 1), _images.blur(x, sigma_blur).clamp(0, 1), to_bytes_near(attacked, x, eps))
-            made += [Sample(name, kind, to_bytes(picture), label)
+            pictures = (x, noisy.clamp(0, 1), _images.blur(x, sigma_blur).clamp(0, 1), quantise_near(attacked, x, eps))
+            made += [Sample(name, kind, quantise(picture), label)
                      for kind, picture in zip(KINDS, pictures, strict=True)]
     return made
 
@@ -89,7 +89,7 @@ def _cut(name: str, size: int, generator: torch.Generator) -> Tensor:
     x = _images.resize(_images.load(name), round(size * 8 / 7)).clamp(0, 1)
     top, left = (int(_uniform(generator) * (side - size + 1)) for side in x.shape[-2:])
     x = x[..., top : top + size, left : left + size]
-    return to_bytes(x.flip(-1) if _uniform(generator) < 0.5 else x)
+    return quantise(x.flip(-1) if _uniform(generator) < 0.5 else x)
 
 
 def _uniform(generator: torch.Generator) -> float:
@@ -104,7 +104,7 @@ class Auc(NamedTuple):
     high: float
 
 
-def auc(scores: Tensor, adversarial: Tensor, sources: Sequence[str], draws: int = 1000, seed: int = 0) -> Auc:
+def roc_auc(scores: Tensor, adversarial: Tensor, sources: Sequence[str], draws: int = 1000, seed: int = 0) -> Auc:
     """The AUC of scores (N,) for marks (N,), with the bootstrap interval over *sources*, one name for each score."""
     adversarial = torch.as_tensor(adversarial).bool()
     if not len(scores) == len(adversarial) == len(sources) or adversarial.all() or not adversarial.any():
@@ -137,7 +137,7 @@ class Trial:
     """Log-odds (N,) of each sample, from the detector that never saw its photo."""
 
 
-def trial(net: Classifier, samples: Sequence[Sample], features: Features = strengths, folds: int = 4,
+def trial(net: Classifier, samples: Sequence[Sample], features: Features = layer_saliency, folds: int = 4,
           adaptive: int = 0, steps: int = 10, level: int = 2) -> Trial:
     """Fit detectors on some photos, test on the others, in turns; then attack the detectors.
 
@@ -149,7 +149,7 @@ def trial(net: Classifier, samples: Sequence[Sample], features: Features = stren
         Parts into which the *photos* are split; each is tested by the detector of the others.
     adaptive
         So many photos are attacked (their first genuine cut) by :func:`evade` on the detector that tests them. That
-        detector has to see ``strengths``.
+        detector has to see ``layer_saliency``.
     steps, level
         Of the attacker who knows.
     """
@@ -157,8 +157,9 @@ def trial(net: Classifier, samples: Sequence[Sample], features: Features = stren
     names = list(dict.fromkeys(sources))
     if not 2 <= folds <= len(names):
         raise U3Error(f"folds = {folds} for {len(names)} photos; give from 2 to the number of photos")
-    if adaptive and features is not strengths:
-        raise U3Error("an attacker who knows the detector needs one of strengths; leave out features or adaptive")
+    if adaptive and features is not layer_saliency:
+        raise U3Error("an attacker who knows the detector needs one that sees layer_saliency; leave out features or "
+                      "adaptive")
     h = torch.cat([features(net, sample.image).cpu() for sample in samples])
     attacked = torch.tensor([sample.kind == "adversarial" for sample in samples])
     fold = torch.tensor([names.index(source) % folds for source in sources])
@@ -169,7 +170,7 @@ def trial(net: Classifier, samples: Sequence[Sample], features: Features = stren
         for name in names[part:adaptive:folds]:
             one = next(sample for sample in samples if sample.source == name and sample.kind == "genuine")
             x = evade(net, detector, one.image, one.label, level, steps)
-            evaded[name] = detector(strengths(net, x).double().cpu())
+            evaded[name] = detector(layer_saliency(net, x).double().cpu())
             fooled.append(fools(net, x, one.label))
     return _summary(samples, scores, evaded, fooled)
 
@@ -180,7 +181,7 @@ def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor
         chosen = [i for i, sample in enumerate(samples) if sample.kind in kinds]
         marks = [samples[i].kind == "adversarial" for i in chosen] + [True] * len(attacks or ())
         sources = [samples[i].source for i in chosen] + list(attacks or ())
-        return auc(torch.cat([scores[chosen], *(attacks or {}).values()]), torch.tensor(marks), sources)
+        return roc_auc(torch.cat([scores[chosen], *(attacks or {}).values()]), torch.tensor(marks), sources)
 
     rest = KINDS[:-1]
     return Trial(against(*KINDS), {kind: against(kind, "adversarial") for kind in rest},

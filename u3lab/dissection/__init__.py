@@ -1,6 +1,7 @@
 """Chapter 7: dissection. What does a single unit stand for?"""
 
-from u3lab.dissection.ablation import ablate, ablation_curve, balanced_accuracy, damage
+from u3lab.dissection.ablation import ablate, ablation_curve, accuracy_drop, balanced_accuracy
+from u3lab.dissection.baselines import Rotated, rotation
 from u3lab.dissection.concept_vectors import (
     Net2VecSettings,
     best_filter,
@@ -13,14 +14,14 @@ from u3lab.dissection.concept_vectors import (
 )
 from u3lab.dissection.counting import Interval, by_category, concepts_per_unit, interval, unique, units_per_concept
 from u3lab.dissection.dissecting import Dissection, dissect, dissect_layers, quantiles
-from u3lab.dissection.floors import Rotated, rotation
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
 from u3lab.dissection.peaks import Peaks, patches, peaks, pooled
 from u3lab.dissection.probing import Probe, probe
 from u3lab.inversion.empirical import top_patches
 
 __all__ = ["Dissection", "Interval", "Net2VecSettings", "Peaks", "Probe", "Rotated", "ablate", "ablation_curve",
-           "balanced_accuracy", "best_filter", "binarise", "by_category", "chance_similarity", "concept_kernel",
-           "concepts_per_unit", "damage", "direction", "dissect", "dissect_layers", "filter_curve", "interval",
-           "iou_set", "kernel_similarity", "net2vec", "patches", "peaks", "pooled", "probe", "quantiles",
-           "rotation", "segment", "top_patches", "unique", "units_per_concept"]
+           "accuracy_drop", "balanced_accuracy", "best_filter", "binarise", "by_category",
+           "chance_similarity", "concept_kernel", "concepts_per_unit", "direction", "dissect",
+           "dissect_layers", "filter_curve", "interval", "iou_set", "kernel_similarity", "net2vec",
+           "patches", "peaks", "pooled", "probe", "quantiles", "rotation", "segment", "top_patches",
+           "unique", "units_per_concept"]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
-from u3lab.nets.surgery import resume
+from u3lab.nets.surgery import forward_from
 
 
 def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] | Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] |
         raise U3Error(f"{layer} has units 0 to {features.shape[1] - 1}; got {chosen.tolist()[:8]}")
     silenced = features.detach().clone()
     silenced[:, chosen] = 0
-    return resume(net, layer, silenced)
+    return forward_from(net, layer, silenced)
 
 
 def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
@@ -51,7 +51,7 @@ def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
     return float((found[wanted].double().mean() + (~found[~wanted]).double().mean()) / 2)
 
 
-def damage(net: Classifier, layer: str, features: Tensor, labels: Tensor, target: int) -> Tensor:
+def accuracy_drop(net: Classifier, layer: str, features: Tensor, labels: Tensor, target: int) -> Tensor:
     """How much the balanced accuracy of a class falls when each unit is silenced alone, (U); negative: it rises."""
     whole = balanced_accuracy(ablate(net, layer, features, []), labels, target)
     return torch.tensor([whole - balanced_accuracy(ablate(net, layer, features, [k]), labels, target)

@@ -22,18 +22,18 @@ from u3lab.descent import descend, last
 from u3lab.dissection.probing import probe
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 MOMENTUM = partial(torch.optim.SGD, momentum=0.9)
 
 
 @settings
 class Net2VecSettings:
-    """Knobs of :func:`net2vec`."""
+    """Settings of :func:`net2vec`."""
 
-    rate: float = knob(10.0, 0.01, 1000.0, scale="log", symbol="η", help="learning rate, for a mean over pixels")
-    steps: int = knob(100, 1, 5000, once=True, help="number of steps, each over all pictures")
-    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the first weights")
+    lr: float = setting(10.0, 0.01, 1000.0, scale="log", symbol="η", help="learning rate, for a mean over pixels")
+    steps: int = setting(100, 1, 5000, once=True, help="number of steps, each over all pictures")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the first weights")
 
 
 def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) -> Tensor:
@@ -44,10 +44,10 @@ def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) ->
 
 def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
     """p (N,H,W) in (0,1): where the concept with this vector (U) is, from binary activations (N,U,h,w)."""
-    return enlarge(ballot(active)(weight), size).sigmoid()
+    return enlarge(weighted_sum(active)(weight), size).sigmoid()
 
 
-def ballot(active: Tensor) -> Callable[[Tensor], Tensor]:
+def weighted_sum(active: Tensor) -> Callable[[Tensor], Tensor]:
     """The function that takes w (U) to Σ_k w_k A_k (N,h,w).
 
     A is binary and mostly 0, so at each place the weights of the few units that are on are added up, and no others.
@@ -126,7 +126,7 @@ def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], co
         yield iou_set(segment(w, active, tuple(masks.shape[1:])) > 0.5, masks)
 
 
-def direction(features: Tensor, shown: Tensor, penalty: float = 1.0, seed: int = 0) -> Tensor:
+def direction(features: Tensor, shown: Tensor, C: float = 1.0, seed: int = 0) -> Tensor:
     """The concept's vector w (U) for classification: which pictures show it? Fong & Vedaldi, section 3.2.
 
     A logistic regression on as many pictures with the concept as without, drawn by ``seed``.
@@ -137,7 +137,7 @@ def direction(features: Tensor, shown: Tensor, penalty: float = 1.0, seed: int =
         Averaged over places, (N,U): ``net.features(images, layer).mean((2, 3))``.
     shown
         (N) bool: which pictures show the concept.
-    penalty
+    C
         As in :func:`u3lab.dissection.probe`.
 
     Raises
@@ -152,7 +152,7 @@ def direction(features: Tensor, shown: Tensor, penalty: float = 1.0, seed: int =
     sides = [side[torch.randperm(len(side), generator=draw)] for side in
              (shown.nonzero()[:, 0], (~shown).nonzero()[:, 0])]
     chosen = torch.cat([side[: min(map(len, sides))] for side in sides])
-    found = probe(features[chosen], shown[chosen].long(), penalty)
+    found = probe(features[chosen], shown[chosen].long(), C)
     return ((found.weight[1] - found.weight[0]) / found.spread).float()
 
 
@@ -178,7 +178,7 @@ def _refit(w: Tensor, active: Tensor, masks: Tensor, filters: int, settings: Net
 
 def _fit(active: Tensor, masks: Tensor, kept: Tensor, settings: Net2VecSettings) -> Tensor:
     """w over the kept units (bool, U), 0 elsewhere."""
-    mix, size = ballot(active[:, kept]), tuple(masks.shape[1:])
+    mix, size = weighted_sum(active[:, kept]), tuple(masks.shape[1:])
     draw, units = torch.Generator().manual_seed(settings.seed), int(kept.sum())
     w = ((2 * torch.rand(units, generator=draw) - 1) / units**0.5).requires_grad_()
 
@@ -186,7 +186,7 @@ def _fit(active: Tensor, masks: Tensor, kept: Tensor, settings: Net2VecSettings)
         p = enlarge(mix(w), size).sigmoid()
         return p[:1, None], {"error": concept_loss(p, masks)}
 
-    last(descend(w, energy, steps=settings.steps, rate=lambda: settings.rate, optimiser=MOMENTUM))
+    last(descend(w, energy, steps=settings.steps, lr=lambda: settings.lr, optimiser=MOMENTUM))
     found = torch.zeros(len(kept))
     found[kept] = w.detach()
     return found

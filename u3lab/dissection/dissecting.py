@@ -21,7 +21,7 @@ from torch import Tensor
 from u3lab._system import memory
 from u3lab.datasets.labelled import ConceptData, Labelled, batches
 from u3lab.dissection.overlap import overlap
-from u3lab.dissection.quantiles import Quantiles, together
+from u3lab.dissection.quantiles import Quantiles, is_distributed
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, several
 
@@ -42,7 +42,7 @@ class Dissection:
         T_k, (U).
     seen
         Histograms of the units: ``seen.upper(share)`` gives their thresholds at another share.
-    common, either
+    intersection, union
         Pixels of M_k ∩ L_c and of M_k ∪ L_c, (P,U,C) float64, apart for P groups of pictures.
     """
 
@@ -50,13 +50,13 @@ class Dissection:
     concepts: tuple[str, ...]
     thresholds: Tensor
     seen: Quantiles
-    common: Tensor
-    either: Tensor
+    intersection: Tensor
+    union: Tensor
 
     @property
     def iou(self) -> Tensor:
         """IoU of each unit with each concept, (U,C) in [0,1]; 0 where there is no pixel at all."""
-        return self.common.sum(0) / self.either.sum(0).clamp(min=1)
+        return self.intersection.sum(0) / self.union.sum(0).clamp(min=1)
 
     def labels(self, least: float = LEAST) -> dict[int, tuple[str, float]]:
         """Unit → its best concept and IoU, for the units that reach ``least``, the best first."""
@@ -79,14 +79,14 @@ class Dissection:
         U3Error
             Pictures that were not counted in groups.
         """
-        groups = len(self.common)
+        groups = len(self.intersection)
         if groups < 5:
             raise U3Error(f"the pictures were counted in {groups} groups; dissect at least five for an interval")
         draw = torch.Generator().manual_seed(seed)
         for _ in range(times):
             chosen = torch.bincount(torch.randint(groups, (groups,), generator=draw), minlength=groups).double()
-            common, either = (torch.einsum("p,puc->uc", chosen, part)[None] for part in (self.common, self.either))
-            yield replace(self, common=common, either=either)
+            yield replace(self, **{name: torch.einsum("p,puc->uc", chosen, getattr(self, name))[None]
+                                   for name in ("intersection", "union")})
 
 
 def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE, size: int = 8) -> Dissection:
@@ -115,7 +115,7 @@ def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE
 def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, share: float = SHARE,
                    size: int = 8) -> dict[str, Dissection]:
     """Layer → its dissection, all from the same two passes; parameters as in :func:`dissect`."""
-    mine = range(dist.get_rank(), len(data), dist.get_world_size()) if together() else range(len(data))
+    mine = range(dist.get_rank(), len(data), dist.get_world_size()) if is_distributed() else range(len(data))
     kept: list[dict[str, Tensor]] = []
     seen = _added(_keep(kept, (_maps(net, layers, batch.images) for batch in batches(data, size, mine))))
     for histograms in seen.values():
@@ -124,7 +124,7 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, sh
     second = ((kept[n] if n < len(kept) else _maps(net, layers, batch.images), batch)
               for n, batch in enumerate(batches(data, size, mine)))
     sums, pixels = _count(second, thresholds, len(data.names), min(GROUPS, len(data)), mine)
-    if together():
+    if is_distributed():
         for counted in (pixels, *sums.values()):
             dist.all_reduce(counted)
     kept.clear()
@@ -156,8 +156,8 @@ def _count(read: Iterable[tuple[dict[str, Tensor], Labelled]], thresholds: dict[
                 sums[layer][0, group] += shared * labelled
                 sums[layer][1, group].addr_(areas, labelled)  # |M_k|, where it is labelled
             pixels[group] += sizes * labelled
-    for common, either in sums.values():
-        either += pixels[:, None] - common  # |M ∪ L| = |M| + |L| − |M ∩ L|
+    for intersection, union in sums.values():
+        union += pixels[:, None] - intersection  # |M ∪ L| = |M| + |L| − |M ∩ L|
     return sums, pixels.sum(0)
 
 

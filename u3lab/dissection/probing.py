@@ -34,12 +34,12 @@ class Probe(NamedTuple):
         return float((self.scores(features).argmax(1) == labels).double().mean())
 
 
-def probe(features: Tensor, labels: Tensor, penalty: float = 1.0, steps: int = 200) -> Probe:
+def probe(features: Tensor, labels: Tensor, C: float = 1.0, steps: int = 200) -> Probe:
     """Fit a probe to features (N,U) and labels (N) 0 … K−1; each feature is brought to mean 0 and spread 1 first.
 
     Parameters
     ----------
-    penalty
+    C
         C: the larger, the less large weights cost.
     steps
         The most iterations of L-BFGS; the problem is convex, and it stops when it is there.
@@ -65,7 +65,7 @@ def probe(features: Tensor, labels: Tensor, penalty: float = 1.0, steps: int = 2
 
     def energy() -> Tensor:
         optimiser.zero_grad()
-        loss = loss_of(x @ weight.T + bias, labels, weight, penalty)
+        loss = loss_of(x @ weight.T + bias, labels, weight, C)
         loss.backward()
         return loss
 
@@ -74,6 +74,6 @@ def probe(features: Tensor, labels: Tensor, penalty: float = 1.0, steps: int = 2
     return Probe(mean, spread, weight.detach(), bias.detach())
 
 
-def loss_of(scores: Tensor, labels: Tensor, weight: Tensor, penalty: float) -> Tensor:
+def loss_of(scores: Tensor, labels: Tensor, weight: Tensor, C: float) -> Tensor:
     """What :func:`probe` minimises."""
-    return F.cross_entropy(scores, labels) + weight.square().sum() / (2 * penalty * len(scores))
+    return F.cross_entropy(scores, labels) + weight.square().sum() / (2 * C * len(scores))

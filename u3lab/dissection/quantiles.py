@@ -16,7 +16,7 @@ BINS = 8192  # a multiple of 4, so that bins can be joined in pairs
 FINEST = 2.0**-100  # the least reach: far below it float32 has no numbers to count with
 
 
-def together() -> bool:
+def is_distributed() -> bool:
     """Whether this process is one of several that share the pictures among them (torchrun)."""
     return dist.is_available() and dist.is_initialized()
 
@@ -68,7 +68,7 @@ class Quantiles:
 
     def gather(self) -> None:
         """Take over what all processes of this ``torch.distributed`` group have seen; alone, do nothing."""
-        if together():
+        if is_distributed():
             reach = self.reach.clone()
             dist.all_reduce(reach, dist.ReduceOp.MAX)
             self._widen(0.75 * reach)

@@ -11,8 +11,6 @@ from u3lab.equivariance.stitching import identity_stitch, shuffled_stitch, stitc
 from u3lab.equivariance.transforms import HFLIP, VFLIP, Transform, rotation, scaling
 from u3lab.equivariance.transport import Equivariance, Errors, answers, errors, fit_equivariance
 
-__all__ = [
-    "HFLIP", "VFLIP", "Equivariance", "Errors", "StitchSettings", "Transform", "answers", "centred", "centred_size",
-    "cka", "distil", "errors", "fit_equivariance", "identity_stitch", "mirrored", "rotation", "scaling",
-    "shuffled_stitch", "stitch",
-]
+__all__ = ["HFLIP", "VFLIP", "Equivariance", "Errors", "StitchSettings", "Transform", "answers", "centred",
+           "centred_size", "cka", "distil", "errors", "fit_equivariance", "identity_stitch", "mirrored",
+           "rotation", "scaling", "shuffled_stitch", "stitch"]

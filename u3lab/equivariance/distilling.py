@@ -20,17 +20,17 @@ from u3lab import images as _images
 from u3lab.descent import Step, descend
 from u3lab.equivariance.stitching import BATCH, franken
 from u3lab.nets import Classifier
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 
 @settings
 class StitchSettings:
-    """Knobs of :func:`distil`."""
+    """Settings of :func:`distil`."""
 
-    rate: float = knob(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate, relative to the spread of E")
-    batch: int = knob(12, 1, 64, symbol="B", help="crops at each step")
-    steps: int = knob(40, 1, 500, once=True, help="number of steps")
-    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the choice of crops")
+    lr: float = setting(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate, relative to the spread of E")
+    batch: int = setting(12, 1, 64, symbol="B", help="crops at each step")
+    steps: int = setting(40, 1, 500, once=True, help="number of steps")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the choice of crops")
 
 
 def distil(stitched: Classifier, images: Tensor, settings: StitchSettings | None = None) -> Iterator[Step]:
@@ -70,4 +70,4 @@ def distil(stitched: Classifier, images: Tensor, settings: StitchSettings | None
         divergence = F.kl_div(scores.log_softmax(1), wanted[chosen.to(wanted.device)], reduction="batchmean")
         return e[None, None], {"divergence": divergence}
 
-    return descend(e, energy, steps=settings.steps, rate=lambda: settings.rate * spread)
+    return descend(e, energy, steps=settings.steps, lr=lambda: settings.lr * spread)

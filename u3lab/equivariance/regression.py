@@ -25,7 +25,7 @@ def ridge(x: Tensor, y: Tensor, strength: float = 0.0) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(model.coef_).view(y.shape[1], -1), torch.from_numpy(model.intercept_)
 
 
-def pursue(x: Tensor, y: Tensor, count: int) -> Tensor:
+def orthogonal_matching_pursuit(x: Tensor, y: Tensor, count: int) -> Tensor:
     """The ``count`` inputs that best explain each output, by orthogonal matching pursuit: bool (q,p)."""
     from sklearn.linear_model import OrthogonalMatchingPursuit
 

@@ -21,7 +21,7 @@ from u3lab import images as _images
 from u3lab.equivariance.regression import ridge
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
-from u3lab.nets.surgery import Rectify, before_relu, bottom, ready, resume
+from u3lab.nets.surgery import Rectify, before_relu, bottom, forward_from, ready
 
 BATCH = 4  # pictures at a time: the features of early layers are large
 CLOSE = 1.2  # grids whose sides differ by no more than this factor are resampled to one another
@@ -50,7 +50,7 @@ class Franken(nn.Module):
 
     def top(self, features: Tensor) -> Tensor:
         """B's class scores from its features before the ReLU."""
-        return resume(self.b, self.layer_b, self.rectify(features))
+        return forward_from(self.b, self.layer_b, self.rectify(features))
 
 
 def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, images: Tensor, *,

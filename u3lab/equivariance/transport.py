@@ -20,11 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.equivariance.regression import pursue, ridge
+from u3lab.equivariance.regression import orthogonal_matching_pursuit, ridge
 from u3lab.equivariance.transforms import Transform
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
-from u3lab.nets.surgery import before_relu, ready, resume
+from u3lab.nets.surgery import before_relu, forward_from, ready
 
 BATCH = 4  # pictures at a time: the features of early layers are large
 
@@ -117,7 +117,7 @@ def _samples(net: Classifier, layer: str, g: Transform, images: Tensor, m: int, 
 def _sparse(x: Tensor, y: Tensor, inputs: int, strength: float) -> tuple[Tensor, Tensor]:
     """Few input channels for each output: chosen at the centre of the neighbourhood, then fitted with all of it."""
     weight, bias = torch.zeros(y.shape[1], *x.shape[1:], dtype=x.dtype), torch.zeros(y.shape[1], dtype=x.dtype)
-    for c, chosen in enumerate(pursue(x[:, :, x.shape[2] // 2], y, inputs)):
+    for c, chosen in enumerate(orthogonal_matching_pursuit(x[:, :, x.shape[2] // 2], y, inputs)):
         if chosen.any():
             w, b = ridge(x[:, chosen].flatten(1), y[:, c : c + 1], strength)
             weight[c, chosen], bias[c] = w.view(-1, x.shape[2]), b[0]
@@ -203,5 +203,5 @@ def answers(found: Equivariance, images: Tensor) -> dict[str, Tensor]:
             scores["recomputed"].append(found.net(found.g(x)))
             for name, guess in zip(("nothing", "moved", "mapped"), (before, found.g(before), found.map(before)),
                                    strict=True):
-                scores[name].append(resume(found.net, found.layer, rectify(guess)))
+                scores[name].append(forward_from(found.net, found.layer, rectify(guess)))
     return {name: torch.cat(parts) for name, parts in scores.items()}

@@ -9,8 +9,8 @@ A picture is a float32 tensor (B,3,H,W), RGB, in [0,1].
 from u3lab.images.cropping import crops, sources
 from u3lab.images.loading import MAX_PIXELS, blur, check, load, resize
 from u3lab.images.shipped import GROUPS, caption, label, names
-from u3lab.images.variation import variation
+from u3lab.images.variation import total_variation
 from u3lab.images.views import shift, zoom
 
 __all__ = ["GROUPS", "MAX_PIXELS", "blur", "caption", "check", "crops", "label", "load", "names", "resize", "shift",
-           "sources", "variation", "zoom"]
+           "sources", "total_variation", "zoom"]

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def variation(image: Tensor, beta: float) -> Tensor:
+def total_variation(image: Tensor, beta: float) -> Tensor:
     """Mean of ‖∇x‖^β over channels and places, with forward differences (0 at the far border); (B,C,H,W) → a scalar.
 
     The small constant keeps the gradient finite on a flat picture when β < 2.

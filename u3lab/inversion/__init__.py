@@ -9,5 +9,5 @@ from u3lab.inversion.maximising import MaximiseSettings, excitation, maximise
 from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, PlugAndPlay
 
 __all__ = ["TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "MaximiseSettings", "Pixels", "PlugAndPlay",
-           "code", "code_error", "decode", "dream", "excitation", "invert", "learned_inverter", "maximise", "tikhonov",
-           "top_patches"]
+           "code", "code_error", "decode", "dream", "excitation", "invert", "learned_inverter", "maximise",
+           "tikhonov", "top_patches"]

@@ -17,19 +17,19 @@ from u3lab import images as _images
 from u3lab.descent import Step
 from u3lab.inversion.inverting import code
 from u3lab.nets import Classifier
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 
 @settings
 class DreamSettings:
-    """Knobs of :func:`dream`."""
+    """Settings of :func:`dream`."""
 
-    rate: float = knob(0.01, 0.001, 0.05, scale="log", symbol="η", help="mean change of a pixel in one step")
-    jitter: int = knob(16, 0, 32, symbol="j", help="the picture is rolled by up to this many pixels")
-    octaves: int = knob(4, 1, 6, once=True, help="number of scales, from coarse to fine")
-    ratio: float = knob(1.4, 1.1, 2.0, once=True, help="from one scale to the next")
-    steps: int = knob(10, 1, 200, once=True, help="steps at each scale")
-    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the rolling")
+    step_size: float = setting(0.01, 0.001, 0.05, scale="log", symbol="η", help="mean change of a pixel in one step")
+    jitter: int = setting(16, 0, 32, symbol="j", help="the picture is rolled by up to this many pixels")
+    octaves: int = setting(4, 1, 6, once=True, help="number of scales, from coarse to fine")
+    ratio: float = setting(1.4, 1.1, 2.0, once=True, help="from one scale to the next")
+    steps: int = setting(10, 1, 200, once=True, help="steps at each scale")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the rolling")
 
 
 def dream(net: Classifier, layer: str, image: Tensor, settings: DreamSettings | None = None) -> Iterator[Step]:
@@ -56,7 +56,7 @@ def dream(net: Classifier, layer: str, image: Tensor, settings: DreamSettings | 
                 loss = -code(net, rolled, layer).square().mean() / 2
                 gradient = torch.autograd.grad(loss, rolled)[0].roll([-n for n in by], (2, 3))
             yield Step(iteration, loss.item(), x, {"excitation": loss.item()})
-            x = (x - settings.rate * gradient / (gradient.abs().mean() + 1e-12)).clamp(0, 1)
+            x = (x - settings.step_size * gradient / (gradient.abs().mean() + 1e-12)).clamp(0, 1)
             iteration += 1
         dreamt = x - base
     with torch.no_grad():

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.errors import U3Error
-from u3lab.inversion.inverting import SCORES, code
+from u3lab.inversion.inverting import LOGITS, code
 from u3lab.inversion.maximising import unit_index
 from u3lab.nets import Classifier
 
@@ -29,7 +29,7 @@ def top_patches(net: Classifier, layer: str, unit: int | str, pictures: Iterable
     Parameters
     ----------
     unit
-        Number of a channel, or for layer "scores" a class by number or name.
+        Number of a channel, or for layer "logits" a class by number or name.
     pictures
         Tensors (1,3,H,W) in [0,1].
     count, size
@@ -48,7 +48,7 @@ def top_patches(net: Classifier, layer: str, unit: int | str, pictures: Iterable
     if not found:
         raise U3Error("no pictures were given; take [images.load(name, size=227) for name in images.names()]")
     best = sorted(found, key=lambda pair: -pair[0])[:count]
-    shown = [_square(x, size) if layer == SCORES else seen(net, layer, k, x, size) for _, x in best]
+    shown = [_square(x, size) if layer == LOGITS else seen(net, layer, k, x, size) for _, x in best]
     return torch.cat(shown), [value for value, _ in best]
 
 

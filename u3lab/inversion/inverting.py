@@ -19,23 +19,23 @@ from u3lab.errors import U3Error
 from u3lab.images.views import shift
 from u3lab.inversion.priors import TV, Prior
 from u3lab.nets import Classifier
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
-SCORES = "scores"  # the layer after the last: class scores before the softmax
+LOGITS = "logits"  # the layer after the last: class scores before the softmax
 
 
 @settings
 class InversionSettings:
-    """Knobs of :func:`invert`."""
+    """Settings of :func:`invert`."""
 
-    jitter: int = knob(0, 0, 32, symbol="j", help="the network sees the picture shifted by up to this many pixels")
-    steps: int = knob(300, 1, 5000, once=True, help="number of steps")
-    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the start, of the shifts and of the noise")
+    jitter: int = setting(0, 0, 32, symbol="j", help="the network sees the picture shifted by up to this many pixels")
+    steps: int = setting(300, 1, 5000, once=True, help="number of steps")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the start, of the shifts and of the noise")
 
 
 def code(net: Classifier, images: Tensor, layer: str) -> Tensor:
-    """Φ(x) at a layer, (B,C,h,w) or (B,C); layer "scores" is what comes out of the network, (B,K)."""
-    return net(images) if layer == SCORES else net.features(images, layer)
+    """Φ(x) at a layer, (B,C,h,w) or (B,C); layer "logits" is what comes out of the network, (B,K)."""
+    return net(images) if layer == LOGITS else net.features(images, layer)
 
 
 def code_error(given: Tensor, wanted: Tensor) -> Tensor:
@@ -52,14 +52,14 @@ def invert(net: Classifier, layer: str, image: Tensor, prior: Prior | None = Non
     net
         Φ, a classifier.
     layer
-        A name from ``net.layers``, or "scores".
+        A name from ``net.layers``, or "logits".
     image
         x₀, (1,3,H,W) in [0,1]. Nothing but its code and its size is used.
     prior
         :class:`~u3lab.inversion.priors.Pixels`, :class:`~u3lab.inversion.priors.TV` (the default) or
         :class:`~u3lab.inversion.priors.DeepImagePrior`.
     settings
-        Read at every step, as the prior's knobs are.
+        Read at every step, as the prior's fields are.
 
     Yields
     ------
@@ -74,26 +74,26 @@ def invert(net: Classifier, layer: str, image: Tensor, prior: Prior | None = Non
         raise U3Error(f"the code of this picture at {layer!r} is zero throughout; every dark enough picture has it: "
                       "choose an earlier layer or another picture")
 
-    def aim(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
+    def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
         return {"code": code_error(code(net, x, layer), wanted)}
 
-    return search(net, tuple(image.shape[-2:]), prior or TV(), settings or InversionSettings(), aim)
+    return search(net, tuple(image.shape[-2:]), prior or TV(), settings or InversionSettings(), objective)
 
 
-Aim = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
+Objective = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
 
 
 def search(net: Classifier, size: tuple[int, int], prior: Prior, settings: InversionSettings,
-           aim: Aim) -> Iterator[Step]:
-    """Minimise ``aim`` and the prior's price over pictures of a size (height, width).
+           objective: Objective) -> Iterator[Step]:
+    """Minimise ``objective`` and the prior's price over pictures of a size (height, width).
 
-    ``aim`` takes the shifted picture, and a generator for more ways to look at it, and gives terms of a loss.
+    ``objective`` takes the shifted picture, and a generator for more ways to look at it, and gives terms of a loss.
     """
-    drawing = prior.begin(size, settings.seed, net.device)
+    made = prior.begin(size, settings.seed, net.device)
     views = torch.Generator().manual_seed(settings.seed)
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        x = drawing.picture()
-        return x, aim(shift(x, settings.jitter, views), views) | drawing.price(x)
+        x = made.picture()
+        return x, objective(shift(x, settings.jitter, views), views) | made.price(x)
 
-    return descend(drawing.parameters, energy, steps=settings.steps, rate=lambda: prior.rate, project=drawing.project)
+    return descend(made.parameters, energy, steps=settings.steps, lr=lambda: prior.lr, project=made.project)

@@ -16,20 +16,20 @@ from torch import Tensor
 from u3lab.descent import Step
 from u3lab.errors import U3Error, at_least_one
 from u3lab.images.views import zoom
-from u3lab.inversion.inverting import SCORES, InversionSettings, code, search
+from u3lab.inversion.inverting import LOGITS, InversionSettings, code, search
 from u3lab.inversion.priors import DeepImagePrior, Prior
 from u3lab.nets import Classifier
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 
 @settings
 class MaximiseSettings(InversionSettings):
-    """Knobs of :func:`maximise`: those of inversion, with other defaults, and zoom. What a network says of an iconic
+    """Settings of :func:`maximise`: those of inversion, with other defaults, and zoom. What a network says of an iconic
     picture must not hang on one pixel or one size.
     """
 
-    jitter: int = knob(8, 0, 32, symbol="j", help="the network sees the picture shifted by up to this many pixels")
-    zoom: float = knob(0.2, 0.0, 0.5, symbol="zoom", help="and smaller or larger by up to this share")
+    jitter: int = setting(8, 0, 32, symbol="j", help="the network sees the picture shifted by up to this many pixels")
+    zoom: float = setting(0.2, 0.0, 0.5, symbol="zoom", help="and smaller or larger by up to this share")
 
 
 def excitation(code: Tensor, unit: int) -> Tensor:
@@ -47,7 +47,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
         Φ, a classifier; or several, to excite the unit of this number in all of them at once. What pleases two networks
         that were made in different ways is more often a picture of something.
     layer
-        "scores" for a class, or a name from ``net.layers`` for a channel of that layer.
+        "logits" for a class, or a name from ``net.layers`` for a channel of that layer.
     unit
         k: the class by number or name, or the number of the channel.
     prior
@@ -67,22 +67,22 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     units = [unit_index(each, layer, unit) for each in nets]
     prior, settings = prior or iconic_prior(), settings or MaximiseSettings()
 
-    def aim(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
+    def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
         seen = zoom(x, settings.zoom, views)
         return {"excitation": -sum(excitation(code(each, seen, layer), k)
                                    for each, k in zip(nets, units, strict=True))}
 
-    return search(nets[0], (size, size), prior, settings, aim)
+    return search(nets[0], (size, size), prior, settings, objective)
 
 
 def iconic_prior() -> DeepImagePrior:
     """The default of :func:`maximise`: slower than for inversion, since a score has no end, and no odd colours."""
-    return DeepImagePrior(depth=5, rate=0.01, colour=3.0)
+    return DeepImagePrior(depth=5, lr=0.01, colour=3.0)
 
 
 def unit_index(net: Classifier, layer: str, unit: int | str) -> int:
-    """The number of a class (layer "scores") or of a channel; U3Error if there is no such unit."""
-    if layer == SCORES:
+    """The number of a class (layer "logits") or of a channel; U3Error if there is no such unit."""
+    if layer == LOGITS:
         return net.class_index(unit)
     channels = code(net, _grey(net), layer).shape[1]
     if not hasattr(unit, "__index__") or not 0 <= unit < channels:

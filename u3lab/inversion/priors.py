@@ -5,7 +5,7 @@
     invert(net, "fire9", x, DeepImagePrior())    # the weights of an untrained generator
     invert(net, "fire5", x, PlugAndPlay())       # the pixels, at a price for what a trained denoiser would change
 
-Each begins a :class:`Drawing`: the numbers to optimise, the picture that they make, and its price.
+Each begins a :class:`Parametrisation`: the numbers to optimise, the picture that they make, and its price.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from u3lab.images.variation import variation
+from u3lab.images.variation import total_variation
 from u3lab.nets import checkpoints
 from u3lab.prior import trained
 from u3lab.prior.generators import WIDTHS, generator
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 # Covariance of red, green and blue over the everyday pictures that ship, about mid-grey: bright and dark are common,
 # violet and poison green are not.
@@ -37,7 +37,7 @@ def oddness(images: Tensor) -> Tensor:
     return (centred * torch.einsum("ij,bjhw->bihw", inverse, centred)).sum(1).mean()
 
 
-class Drawing(NamedTuple):
+class Parametrisation(NamedTuple):
     """A picture in the making. ``picture()`` is (1,3,H,W) in [0,1], ``price`` gives the regulariser's terms for it."""
 
     parameters: list[Tensor]
@@ -47,22 +47,22 @@ class Drawing(NamedTuple):
 
 
 class Prior(Protocol):
-    """A prior begins a drawing of a size (height, width), from a seed; ``rate`` is its learning rate for Adam."""
+    """A prior begins a parametrisation of a size (height, width), from a seed; ``lr`` is its learning rate for Adam."""
 
-    rate: float
+    lr: float
 
-    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing: ...
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation: ...
 
 
 @settings
 class Pixels:
     """No prior: the pixels themselves, kept in [0,1]."""
 
-    rate: float = knob(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
+    lr: float = setting(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
 
-    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing:
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
         x = _noise(size, seed, device)
-        return Drawing([x], lambda: x, lambda picture: {}, lambda pixels: pixels.clamp_(0, 1))
+        return Parametrisation([x], lambda: x, lambda picture: {}, lambda pixels: pixels.clamp_(0, 1))
 
 
 @settings
@@ -73,20 +73,20 @@ class TV:
     count from −128 to 127 and both terms are divided by the square of a typical norm.
     """
 
-    lam: float = knob(1.0, 0.001, 10_000.0, scale="log", symbol="λ", help="price of roughness (total variation)")
-    beta: float = knob(2.0, 1.0, 3.0, symbol="β", help="power of the gradient's length; 1 keeps edges, 2 is smoother")
-    alpha_lam: float = knob(0.1, 0.0, 10.0, symbol="λ_α", help="price of very bright and very dark values")
-    alpha: float = knob(6.0, 2.0, 8.0, symbol="α", help="its power; a high one lets all but the extremes go free")
-    rate: float = knob(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
+    lam: float = setting(1.0, 0.001, 10_000.0, scale="log", symbol="λ", help="price of roughness (total variation)")
+    beta: float = setting(2.0, 1.0, 3.0, symbol="β", help="power of the gradient's length: 1 keeps edges, 2 is smooth")
+    alpha_lam: float = setting(0.1, 0.0, 10.0, symbol="λ_α", help="price of very bright and very dark values")
+    alpha: float = setting(6.0, 2.0, 8.0, symbol="α", help="its power; a high one lets all but the extremes go free")
+    lr: float = setting(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
 
-    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing:
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
         x = _noise(size, seed, device)
 
         def price(picture: Tensor) -> dict[str, Tensor]:
-            return {"variation": self.lam * variation(picture, self.beta),
+            return {"variation": self.lam * total_variation(picture, self.beta),
                     "range": self.alpha_lam * (2 * picture - 1).square().pow(self.alpha / 2).mean()}
 
-        return Drawing([x], lambda: x, price, lambda pixels: pixels.clamp_(0, 1))
+        return Parametrisation([x], lambda: x, price, lambda pixels: pixels.clamp_(0, 1))
 
 
 @settings
@@ -96,14 +96,14 @@ class DeepImagePrior:
     Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, section 3.5. See chapter 4.
     """
 
-    depth: int = knob(4, 1, 6, symbol="depth", once=True, help="how many times the generator halves the resolution")
-    skip: int = knob(4, 0, 64, symbol="skip", once=True, help="channels that each scale hands across")
-    noise: float = knob(0.0, 0.0, 0.2, symbol="σ_z", help="fresh noise on z₀ at each step: smoother, less exact")
-    lam: float = knob(0.0, 0.0, 10.0, symbol="λ", help="price of roughness besides; 0 is the deep image prior alone")
-    colour: float = knob(0.0, 0.0, 10.0, symbol="λ_c", help="price of colours that photos seldom have")
-    rate: float = knob(0.015, 0.0001, 0.1, scale="log", symbol="η", help="learning rate of Adam")
+    depth: int = setting(4, 1, 6, symbol="depth", once=True, help="how many times the generator halves the resolution")
+    skip: int = setting(4, 0, 64, symbol="skip", once=True, help="channels that each scale hands across")
+    noise: float = setting(0.0, 0.0, 0.2, symbol="σ_z", help="fresh noise on z₀ at each step: smoother, less exact")
+    lam: float = setting(0.0, 0.0, 10.0, symbol="λ", help="price of roughness besides; 0 is the deep image prior alone")
+    colour: float = setting(0.0, 0.0, 10.0, symbol="λ_c", help="price of colours that photos seldom have")
+    lr: float = setting(0.015, 0.0001, 0.1, scale="log", symbol="η", help="learning rate of Adam")
 
-    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing:
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
         psi = generator(size=size, depth=self.depth, widths=WIDTHS, skip=self.skip, seed=seed).to(device)
         draw = torch.Generator().manual_seed(seed)
 
@@ -112,10 +112,10 @@ class DeepImagePrior:
             return psi(code + self.noise * torch.randn(code.shape, generator=draw).to(code) if self.noise else code)
 
         def price(x: Tensor) -> dict[str, Tensor]:
-            prices = {"variation": self.lam * variation(x, 2.0)} if self.lam else {}
+            prices = {"variation": self.lam * total_variation(x, 2.0)} if self.lam else {}
             return prices | ({"colour": self.colour * oddness(x)} if self.colour else {})
 
-        return Drawing(list(psi.parameters()), picture, price, None)
+        return Parametrisation(list(psi.parameters()), picture, price, None)
 
 
 @settings
@@ -129,11 +129,11 @@ class PlugAndPlay:
     generative networks, CVPR 2017, equation 5.
     """
 
-    lam: float = knob(30.0, 0.1, 1000.0, scale="log", symbol="λ", help="price of what the denoiser would change")
-    noise: float = knob(0.1, 0.0, 0.3, symbol="σ", help="noise that the denoiser is given to take away")
-    rate: float = knob(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
+    lam: float = setting(30.0, 0.1, 1000.0, scale="log", symbol="λ", help="price of what the denoiser would change")
+    noise: float = setting(0.1, 0.0, 0.3, symbol="σ", help="noise that the denoiser is given to take away")
+    lr: float = setting(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
 
-    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Drawing:
+    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
         x, draw = _noise(size, seed, device), torch.Generator().manual_seed(seed)
         denoiser = checkpoints.restore(trained.denoiser(), "denoiser").to(device)
 
@@ -143,7 +143,7 @@ class PlugAndPlay:
                 clean = denoiser(picture + fresh)
             return {"denoiser": self.lam * (picture - clean).square().mean()}
 
-        return Drawing([x], lambda: x, price, lambda pixels: pixels.clamp_(0, 1))
+        return Parametrisation([x], lambda: x, price, lambda pixels: pixels.clamp_(0, 1))
 
 
 def _noise(size: tuple[int, int], seed: int, device: torch.device) -> Tensor:

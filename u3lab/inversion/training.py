@@ -35,7 +35,7 @@ def train(net: Classifier, inverter: Inverter, batches: Iterator[Tensor], steps:
         return made, {"pixels": (made - x).square().mean()}
 
     return descend(inverter.train().parameters(), energy, steps=steps,
-                   rate=lambda: cosine(RATE["L2"], next(done, steps), steps))
+                   lr=lambda: cosine(RATE["L2"], next(done, steps), steps))
 
 
 class Adversary(nn.Module):
@@ -72,7 +72,7 @@ def train_perceptual(net: Classifier, inverter: Inverter, batches: Iterator[Tens
         return real, {"real": F.softplus(-real).mean(), "made": F.softplus(made).mean()}
 
     draws = descend(inverter.train().parameters(), drawing, steps=steps,
-                    rate=lambda: cosine(RATE["perceptual"], next(done, steps), steps))
-    judges = descend(adversary.parameters(), judging, steps=steps, rate=lambda: RATE["adversary"])
+                    lr=lambda: cosine(RATE["perceptual"], next(done, steps), steps))
+    judges = descend(adversary.parameters(), judging, steps=steps, lr=lambda: RATE["adversary"])
     for step, _ in zip(draws, judges, strict=True):
         yield step

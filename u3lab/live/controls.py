@@ -1,4 +1,4 @@
-"""The controls of a settings object: one for each knob, with its range, its symbol and its line of help."""
+"""The controls of a settings object: one for each setting, with its range, its symbol and its line of help."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import ipywidgets as w
 import traitlets as t
 
 from u3lab.errors import U3Error
-from u3lab.settings import Knob, knobs
+from u3lab.settings import Setting
+from u3lab.settings import fields as fields_of
 
 WIDE = 10_000  # a whole number with a larger range is typed, not slid
 
@@ -36,7 +37,7 @@ class Controls(w.VBox):
     value = t.Any()  # the settings object; a moved control counts as a change of it
 
     def __init__(self, settings: Any, *names: str) -> None:
-        known = knobs(settings)
+        known = fields_of(settings)
         for name in names:
             if name not in known:
                 raise U3Error(f"{type(settings).__name__} has no setting {name!r}; it has {', '.join(known)}")
@@ -78,29 +79,29 @@ class Controls(w.VBox):
         return {**super()._repr_mimebundle_(**kwargs), "text/plain": "\n".join(lines), "text/html": table}
 
 
-def control(knob: Knob, value: Any, name: str) -> w.Widget:
-    """The widget for one knob: a menu for choices, a box to tick for yes or no, else a slider."""
-    common = {"value": value, "description": knob.symbol or name, "tooltip": f"{name}: {knob.help}"}
-    if knob.choices:
-        return w.Dropdown(options=knob.choices, **common)
+def control(setting: Setting, value: Any, name: str) -> w.Widget:
+    """The widget for one setting: a menu for choices, a box to tick for yes or no, else a slider."""
+    common = {"value": value, "description": setting.symbol or name, "tooltip": f"{name}: {setting.help}"}
+    if setting.choices:
+        return w.Dropdown(options=setting.choices, **common)
     if isinstance(value, bool):
         return w.Checkbox(indent=False, **common)
-    if isinstance(knob.low, int):
-        kind = w.IntSlider if knob.high - knob.low <= WIDE else w.BoundedIntText
-        return kind(min=knob.low, max=knob.high, **common)
-    if knob.scale == "log":
-        low, high, at = map(math.log10, (knob.low, knob.high, value))
+    if isinstance(setting.low, int):
+        kind = w.IntSlider if setting.high - setting.low <= WIDE else w.BoundedIntText
+        return kind(min=setting.low, max=setting.high, **common)
+    if setting.scale == "log":
+        low, high, at = map(math.log10, (setting.low, setting.high, value))
         step = through(at - low, (high - low) / 100)
         return w.FloatLogSlider(min=low, max=high, step=step, readout_format=".3g", **common)
-    step = nice_step(knob.high - knob.low, value - knob.low)
-    return w.FloatSlider(min=knob.low, max=knob.high, step=step, readout_format=f".{decimals(step)}f", **common)
+    step = nice_step(setting.high - setting.low, value - setting.low)
+    return w.FloatSlider(min=setting.low, max=setting.high, step=step, readout_format=f".{decimals(step)}f", **common)
 
 
-def meant(knob: Knob, value: Any) -> Any:
+def meant(setting: Setting, value: Any) -> Any:
     """The number that a slider stands for: the browser's sums and powers of ten are off in the last digits."""
-    if not isinstance(knob.low, float):
+    if not isinstance(setting.low, float):
         return value
-    return min(max(float(f"{value:.9g}"), knob.low), knob.high)
+    return min(max(float(f"{value:.9g}"), setting.low), setting.high)
 
 
 # A view of a slider moves to the nearest of min, min + step, min + 2·step, … and writes that back as soon as it is

@@ -1,7 +1,7 @@
 """An optimisation that is watched and steered while it runs.
 
     settings = MaskSettings()
-    play(lambda settings: minimal_elision(net, image, "espresso", settings), settings, "lam", "tv")
+    play(lambda settings: meaningful_perturbation(net, image, "espresso", settings), settings, "lam", "tv")
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Player:
     def __init__(self, solver: Solver, settings: Any, names: tuple[str, ...], first: int,
                  controls: dict[str, Any]) -> None:
         self.solver, self.settings = solver, settings
-        self.knobs, self.controls = Controls(settings, *names), made(controls)
+        self.sliders, self.controls = Controls(settings, *names), made(controls)
         self.picture, self.line, self.curve = Screen(paced=True), w.HTML(), w.HTML()
         self.playing, self._asked = False, False
         self._task, self._loop = None, kernel.main_loop()
         self._build()
         for control in self.controls.values():
             control.observe(self._ask, names="value")
-        self.knobs.on_turn(lambda name: self.knobs.known[name].once and self._ask())
+        self.sliders.on_turn(lambda name: self.sliders.known[name].once and self._ask())
         self._begin()
         for _ in range(first + 1):
             self.advance()
@@ -71,7 +71,7 @@ class Player:
         buttons = w.HBox([self.play_button, self.step_button, self.restart_button, self.speed],
                          layout=w.Layout(flex_flow="row wrap"))
         beside = w.HBox([self.picture, self.curve], layout=w.Layout(flex_flow="row wrap"))
-        self.box = w.VBox([row(self.controls, self.picture), self.knobs, buttons, beside, self.line])
+        self.box = w.VBox([row(self.controls, self.picture), self.sliders, buttons, beside, self.line])
 
     def _post(self, work: Callable[[], object]) -> None:
         kernel.post(self._loop, work)
@@ -211,8 +211,8 @@ def play(solver: Solver, settings: Any, *names: str, first: int = 0, **controls:
         :class:`~u3lab.descent.Step`, or (Step, picture) or (Step, picture, line of text) to show something else than
         ``step.image``. It reads the settings at every step.
     settings
-        An object of a class made with :func:`u3lab.settings.settings`; its sliders write into it at once. A knob that
-        is read only at the start (``once``) starts the run anew.
+        An object of a class made with :func:`u3lab.settings.settings`; its sliders write into it at once. One that is
+        read only at the start (``once``) starts the run anew.
     names
         The settings whose sliders are in view; the others are in a fold. All are in view if none is named.
     first

@@ -1,7 +1,7 @@
 """Surgery on networks: cut one at a layer and go on from given features, keep a few classes, forget everything.
 
     before, rectify = before_relu(net, "fire5", images)     # φ before the ReLU, and the ReLU
-    resume(net, "fire5", rectify(before))                   # equals net(images)
+    forward_from(net, "fire5", rectify(before))                   # equals net(images)
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _lower(net: Classifier, layer: str, normalised: Tensor) -> Tensor:
     return found[0]
 
 
-def resume(net: nn.Module, layer: str, features: Tensor) -> Tensor:
+def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     """Class scores (B,K) that follow if a layer's output is what is given: the upper part of the network.
 
     Parameters

@@ -4,10 +4,10 @@ from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import Generator, generator
 from u3lab.prior.impedance import impedance, missing, reached, targets
 from u3lab.prior.quality import disagreement, psnr, ssim
-from u3lab.prior.rivals import biharmonic, dictionary, sparse_coding, total_variation
+from u3lab.prior.rivals import biharmonic, dictionary, sparse_coding, tv_inpaint
 from u3lab.prior.tasks import inpaint, lanczos, reconstruct, super_resolve
-from u3lab.prior.trained import complete, denoise
+from u3lab.prior.trained import trained_denoise, trained_inpaint
 
-__all__ = ["Generator", "PriorSettings", "biharmonic", "complete", "denoise", "dictionary", "disagreement", "fit",
-           "generator", "impedance", "inpaint", "lanczos", "missing", "psnr", "reached", "reconstruct", "sparse_coding",
-           "ssim", "super_resolve", "targets", "total_variation"]
+__all__ = ["Generator", "PriorSettings", "biharmonic", "dictionary", "disagreement", "fit", "generator", "impedance",
+           "inpaint", "lanczos", "missing", "psnr", "reached", "reconstruct", "sparse_coding", "ssim",
+           "super_resolve", "targets", "trained_denoise", "trained_inpaint", "tv_inpaint"]

@@ -18,21 +18,21 @@ from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.prior.generators import Generator
 from u3lab.prior.tasks import Task, reconstruct
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 TOLERANCE = 3.2  # the paper goes back to a better state when 5 dB are lost
 
 
 @settings
 class PriorSettings:
-    """Knobs of :func:`fit`."""
+    """Settings of :func:`fit`."""
 
-    rate: float = knob(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate of Adam")
-    noise: float = knob(0.03, 0.0, 0.2, symbol="σ_z", help="fresh noise that is added to the code z₀ at each step")
-    average: float = knob(0.0, 0.0, 0.99, symbol="α", help="how much of the former pictures is kept in the one that "
+    lr: float = setting(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate of Adam")
+    noise: float = setting(0.03, 0.0, 0.2, symbol="σ_z", help="fresh noise that is added to the code z₀ at each step")
+    average: float = setting(0.0, 0.0, 0.99, symbol="α", help="how much of the former pictures is kept in the one that "
                                                           "is shown; 0 shows each as it is")
-    steps: int = knob(600, 1, 20000, once=True, help="number of steps")
-    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of the noise; the generator has a seed of its own")
+    steps: int = setting(600, 1, 20000, once=True, help="number of steps")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the noise; the generator has a seed of its own")
 
 
 def fit(target: Tensor, generator: Generator, settings: PriorSettings | None = None,
@@ -80,7 +80,7 @@ def fit(target: Tensor, generator: Generator, settings: PriorSettings | None = N
         return mean, {"data": task(x, target)}
 
     return descend([w for w in generator.parameters() if w.requires_grad], energy, steps=settings.steps,
-                   rate=lambda: settings.rate, tolerance=TOLERANCE)
+                   lr=lambda: settings.lr, tolerance=TOLERANCE)
 
 
 def running_mean(mean: Tensor, now: Tensor, average: float) -> Tensor:

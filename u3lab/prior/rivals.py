@@ -15,7 +15,7 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.descent import descend, last
-from u3lab.images.variation import variation
+from u3lab.images.variation import total_variation
 from u3lab.prior.tasks import inpaint
 
 
@@ -28,15 +28,15 @@ def biharmonic(image: Tensor, visible: Tensor) -> Tensor:
     return _picture(filled)
 
 
-def total_variation(image: Tensor, visible: Tensor, price: float = 1e-3, steps: int = 300) -> Tensor:
+def tv_inpaint(image: Tensor, visible: Tensor, price: float = 1e-3, steps: int = 300) -> Tensor:
     """min ‖m ⊙ (x − x₀)‖² + γ Σ‖∇x‖ (Rudin, Osher & Fatemi 1992), from the mean colour in the hole."""
     known = inpaint(visible)
     x = torch.where(visible.bool(), image, _mean_colour(image, visible)).clone().requires_grad_()
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        return x, {"data": known(x, image), "variation": price * variation(x, 1.0)}
+        return x, {"data": known(x, image), "variation": price * total_variation(x, 1.0)}
 
-    found = last(descend(x, energy, steps=steps, rate=lambda: 0.03, project=lambda p: p.clamp_(0, 1))).image
+    found = last(descend(x, energy, steps=steps, lr=lambda: 0.03, project=lambda p: p.clamp_(0, 1))).image
     return torch.where(visible.bool(), image, found)
 
 

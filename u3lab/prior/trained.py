@@ -20,7 +20,7 @@ WIDTHS = (24, 48, 64, 64, 64)
 
 
 class Restorer(nn.Module):
-    """An hourglass with skips that takes a spoilt picture (B,inputs,H,W) and gives a whole one, (B,3,H,W) in (0,1).
+    """An hourglass with skips that takes a corrupted picture (B,inputs,H,W) and gives a whole one, (B,3,H,W) in (0,1).
 
     H and W are multiples of 2^scales.
     """
@@ -37,17 +37,17 @@ class Restorer(nn.Module):
         return torch.sigmoid(self.colour(self.body(x)))
 
 
-def completer() -> Restorer:
-    """The untrained network of :func:`complete`: it sees the picture with its hole, and the mask."""
+def inpainter() -> Restorer:
+    """The untrained network of :func:`trained_inpaint`: it sees the picture with its hole, and the mask."""
     return Restorer(4, 5)
 
 
 def denoiser() -> Restorer:
-    """The untrained network of :func:`denoise`."""
+    """The untrained network of :func:`trained_denoise`."""
     return Restorer(3, 3)
 
 
-def spoil(images: Tensor, visible: Tensor) -> Tensor:
+def corrupt(images: Tensor, visible: Tensor) -> Tensor:
     """What the context encoder sees, (B,4,H,W): pictures with mid-grey in the hole, and the mask m (B or 1,1,H,W)."""
     return torch.cat([visible * images + (1 - visible) / 2, visible.expand(len(images), -1, -1, -1)], 1)
 
@@ -62,14 +62,14 @@ def holes(count: int, side: int, generator: torch.Generator) -> Tensor:
     return visible
 
 
-def complete(image: Tensor, visible: Tensor) -> Tensor:
+def trained_inpaint(image: Tensor, visible: Tensor) -> Tensor:
     """Fill the hole of a picture (B,3,H,W) with the network that was trained to; m (1,1,H,W) is 1 where it is known."""
-    net = checkpoints.restore(completer(), "completer")
+    net = checkpoints.restore(inpainter(), "inpainter")
     with torch.no_grad():
-        return torch.where(visible.bool(), image, net(spoil(_images.check(image), visible.float())))
+        return torch.where(visible.bool(), image, net(corrupt(_images.check(image), visible.float())))
 
 
-def denoise(images: Tensor) -> Tensor:
+def trained_denoise(images: Tensor) -> Tensor:
     """Pictures (B,3,H,W) without their noise, by the network that was trained to take it away (σ up to 0.3)."""
     with torch.no_grad():
         return checkpoints.restore(denoiser(), "denoiser")(_images.check(images))

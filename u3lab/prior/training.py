@@ -11,48 +11,49 @@ from torch import Tensor, nn
 
 from u3lab.descent import Step, descend
 from u3lab.images import cropping
-from u3lab.prior.trained import holes, spoil
+from u3lab.prior.trained import corrupt, holes
 
-BATCH, RATE, STEPS = 8, 3e-3, {"completer": 2500, "denoiser": 1500}
+BATCH, RATE, STEPS = 8, 3e-3, {"inpainter": 2500, "denoiser": 1500}
 HOLE = 6.0  # how much more a pixel in the hole counts: it is what the network is for
 NOISE = (0.02, 0.3)  # σ of the denoiser's pictures
 
-Spoilt = Callable[[Tensor], tuple[Tensor, Tensor]]  # pictures → what the network sees, and how much each pixel counts
+# Pictures → what the network sees, and how much each pixel counts.
+Corrupted = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
-def train(net: nn.Module, batches: Iterator[Tensor], spoilt: Spoilt, steps: int) -> Iterator[Step]:
-    """Mean absolute error between what the network makes of spoilt pictures and the pictures; step by step."""
+def train(net: nn.Module, batches: Iterator[Tensor], corrupted: Corrupted, steps: int) -> Iterator[Step]:
+    """Mean absolute error between what the network makes of corrupted pictures and the pictures; step by step."""
     done = iter(range(steps + 1))
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         x = next(batches)
-        seen, weight = spoilt(x)
+        seen, weight = corrupted(x)
         made = net(seen)
         return made, {"error": (weight * (made - x).abs()).mean()}
 
-    return descend(net.train().parameters(), energy, steps=steps, rate=lambda: cosine(RATE, next(done, steps), steps))
+    return descend(net.train().parameters(), energy, steps=steps, lr=lambda: cosine(RATE, next(done, steps), steps))
 
 
-def cosine(rate: float, step: int, steps: int) -> float:
-    """A learning rate that falls from ``rate`` to a hundredth of it along half a cosine."""
-    return rate * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
+def cosine(lr: float, step: int, steps: int) -> float:
+    """A learning rate that falls from ``lr`` to a hundredth of it along half a cosine."""
+    return lr * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
 
 
-def with_holes(generator: torch.Generator) -> Spoilt:
+def with_holes(generator: torch.Generator) -> Corrupted:
     """One hole in each picture."""
-    def spoilt(x: Tensor) -> tuple[Tensor, Tensor]:
+    def corrupted(x: Tensor) -> tuple[Tensor, Tensor]:
         visible = holes(len(x), x.shape[-1], generator)
-        return spoil(x, visible), 1 + (HOLE - 1) * (1 - visible)
-    return spoilt
+        return corrupt(x, visible), 1 + (HOLE - 1) * (1 - visible)
+    return corrupted
 
 
-def with_noise(generator: torch.Generator) -> Spoilt:
+def with_noise(generator: torch.Generator) -> Corrupted:
     """Noise of another strength on each picture."""
-    def spoilt(x: Tensor) -> tuple[Tensor, Tensor]:
+    def corrupted(x: Tensor) -> tuple[Tensor, Tensor]:
         low, high = NOISE
         sigma = low + (high - low) * torch.rand(len(x), 1, 1, 1, generator=generator)
         return (x + sigma * torch.randn(x.shape, generator=generator)).clamp(0, 1), torch.ones(1)
-    return spoilt
+    return corrupted
 
 
 def pictures(folder: str | None) -> tuple[list[str | Path], list[str]]:

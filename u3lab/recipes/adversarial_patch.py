@@ -1,6 +1,6 @@
 """The patch that ships, and how well it works on pictures that it was not trained on.
 
-    python -m u3lab.recipes.adversarial_patch      # data/stickers/bubble.png and data/results/sticker.json
+    python -m u3lab.recipes.adversarial_patch      # data/patches/bubble.png and data/results/adversarial_patch.json
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from u3lab import __version__, nets, pixels
-from u3lab.adversarial.patch import SHIPPED, StickerSettings, sticker, success_rate
+from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import cut_out
 from u3lab.descent import last
 from u3lab.lessons.adversarial.photos import photos, shuffled
@@ -28,15 +28,15 @@ def rates(net: Classifier, images: Tensor, patch: Tensor, target: int | str, tri
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Make stickers/bubble.png and results/sticker.json."""
+    """Make patches/bubble.png and results/adversarial_patch.json."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--steps", type=int, default=800)
     chosen = _writing.options(parser, arguments)
     steps = 3 if chosen.short else chosen.steps
     train, test = photos()
-    settings = StickerSettings(steps=steps, batch=8, smallest=0.15, turn=180.0, seed=chosen.seed)
-    run = sticker(nets.load("squeezenet1_1"), train, SHIPPED, settings)
-    patch = last(run, steps + 1, "sticker").image.cpu()
+    settings = PatchSettings(steps=steps, batch=8, smallest=0.15, turn=180.0, seed=chosen.seed)
+    run = adversarial_patch(nets.load("squeezenet1_1"), train, SHIPPED, settings)
+    patch = last(run, steps + 1, "patch").image.cpu()
     printed, control = cut_out(patch, size=256), cut_out(shuffled(patch), size=256)
     trials = 2 if chosen.short else 8 * len(test)
     table = {"recipe": f"python -m u3lab.recipes.adversarial_patch --steps {steps} --seed {chosen.seed}",
@@ -46,8 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
         net = nets.load(name)
         shuffle = success_rate(net, test, control, SHIPPED, 0.33, trials=trials)
         table["rates"][name] = rates(net, test, printed, SHIPPED, trials) | {"pixels_shuffled": round(shuffle, 3)}
-    _writing.write(chosen.out / "stickers" / f"{SHIPPED}.png", pixels.png(printed))
-    _writing.write(chosen.out / "results" / "sticker.json", table)
+    _writing.write(chosen.out / "patches" / f"{SHIPPED}.png", pixels.png(printed))
+    _writing.write(chosen.out / "results" / "adversarial_patch.json", table)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from u3lab import __version__, nets
-from u3lab.adversarial.detection import strengths
+from u3lab.adversarial.detection import layer_saliency
 from u3lab.adversarial.trials import FEATURES, Auc, samples, trial
 from u3lab.recipes import _writing
 
@@ -26,7 +26,7 @@ def long_table(crops: int, seed: int, networks: Sequence[str] = nets.NAMES, phot
         drawn = samples(net, photos, crops=crops, seed=seed)
         rows = {}
         for title, features in FEATURES.items():
-            knowing = (len(drawn) if adaptive is None else adaptive) if features is strengths else 0
+            knowing = (len(drawn) if adaptive is None else adaptive) if features is layer_saliency else 0
             found = trial(net, drawn, features, adaptive=knowing)
             rows[title] = {"auc": _round(found.auc), **{kind: _round(a) for kind, a in found.by_kind.items()}}
             if found.adaptive is not None:

@@ -11,7 +11,7 @@ import argparse
 import torch
 
 from u3lab import images, nets, pixels
-from u3lab.inversion.inverting import SCORES
+from u3lab.inversion.inverting import LOGITS
 from u3lab.lessons.inversion.table import PHOTO, PRIORS, QUALITY, SIDE, big_table, sheet
 from u3lab.recipes import _writing
 
@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the steps, for a trial")
     chosen = _writing.options(parser, arguments, "results")
     net, image = nets.load(chosen.name, "cpu"), images.load(PHOTO, size=SIDE)
-    share, layers = (0.002, ["conv1", SCORES]) if chosen.short else (chosen.share, [*net.layers, SCORES])
+    share, layers = (0.002, ["conv1", LOGITS]) if chosen.short else (chosen.share, [*net.layers, LOGITS])
     found = {}
     for prior, layer, inverted in big_table(net, image, layers, share, chosen.seed):
         found[prior, layer] = inverted

@@ -1,7 +1,7 @@
 """The two trained restorers of chapter 4: a context encoder and a denoiser.
 
     python tools/training_photos.py gcompris-qt-data.deb FOLDER               # 292 photos more
-    python -m u3lab.recipes.restorers completer --photos FOLDER               # data/weights/completer.safetensors
+    python -m u3lab.recipes.restorers inpainter --photos FOLDER               # data/weights/inpainter.safetensors
     python -m u3lab.recipes.restorers denoiser --photos FOLDER                # data/weights/denoiser.safetensors
 """
 
@@ -16,7 +16,7 @@ from u3lab.descent import last
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
 from u3lab.prior.quality import psnr
-from u3lab.prior.trained import SIDE, completer, denoiser
+from u3lab.prior.trained import SIDE, denoiser, inpainter
 from u3lab.prior.training import BATCH, STEPS, pictures, train, with_holes, with_noise
 from u3lab.recipes import _writing
 
@@ -30,12 +30,13 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = _writing.options(parser, arguments, "weights")
     steps = 3 if chosen.short else chosen.steps or STEPS[chosen.which]
     torch.manual_seed(chosen.seed)
-    net = {"completer": completer, "denoiser": denoiser}[chosen.which]().to(memory_format=torch.channels_last)
-    spoilt = {"completer": with_holes, "denoiser": with_noise}[chosen.which](torch.Generator().manual_seed(chosen.seed))
+    net = {"inpainter": inpainter, "denoiser": denoiser}[chosen.which]().to(memory_format=torch.channels_last)
+    corrupt = {"inpainter": with_holes, "denoiser": with_noise}[chosen.which]
+    corrupted = corrupt(torch.Generator().manual_seed(chosen.seed))
     seen, unseen = pictures(chosen.photos)
-    last(train(net, cropping.batches(seen, SIDE, BATCH, chosen.seed), spoilt, steps), steps + 1, chosen.which)
+    last(train(net, cropping.batches(seen, SIDE, BATCH, chosen.seed), corrupted, steps), steps + 1, chosen.which)
     x = cropping.crops(unseen, SIDE, 4)
-    given, _ = spoilt(x)
+    given, _ = corrupted(x)
     with torch.no_grad():
         made = net.eval()(given)
     facts = {"recipe": f"python -m u3lab.recipes.restorers {chosen.which} --steps {steps} --seed {chosen.seed}"

@@ -86,7 +86,7 @@ class SwappedReLU(TorchFunctionMode):
 
 
 class BackpropTrace(Trace):
-    """A kept forward pass that answers with all three rules; see :func:`record`."""
+    """A kept forward pass that answers with all three rules; see :func:`trace`."""
 
     def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = (), check: bool = True) -> None:
         self._relu = SwappedReLU()
@@ -103,8 +103,8 @@ class BackpropTrace(Trace):
         return super().backprop(target, layer=layer)
 
 
-def record(net: nn.Module, images: Tensor, layers: Iterable[str] = (), check: bool = True) -> BackpropTrace:
-    """Run a network once and keep the pass: ``record(net, images).backprop(target, rule)``, as often as wanted.
+def trace(net: nn.Module, images: Tensor, layers: Iterable[str] = (), check: bool = True) -> BackpropTrace:
+    """Run a network once and keep the pass: ``trace(net, images).backprop(target, rule)``, as often as wanted.
 
     Parameters
     ----------
@@ -149,4 +149,4 @@ def backprop(net: nn.Module, images: Tensor, target: Target, rule: str | Rule = 
     """
     if rule == "gradient":  # the true derivative needs no ReLU of ours
         return Trace(net, images, named_layers(target, layer), start=layer).backprop(target, layer=layer)
-    return record(net, images, named_layers(target, layer)).backprop(target, rule, layer)
+    return trace(net, images, named_layers(target, layer)).backprop(target, rule, layer)

@@ -1,4 +1,4 @@
-"""The talk's findings about backpropagation maps, as numbers.
+"""The lecture's findings about backpropagation maps, as numbers.
 
 After Mahendran & Vedaldi, Salient deconvolutional networks, ECCV 2016, who show them as pictures.
 """
@@ -13,7 +13,7 @@ from u3lab.errors import U3Error, at_least_one
 from u3lab.saliency.backprop import BackpropTrace
 
 
-def flat(saliency: Tensor) -> Tensor:
+def max_abs(saliency: Tensor) -> Tensor:
     """max_c |r|: a signed map (B,C,h,w) as one strength a pixel (B,1,h,w) (Simonyan et al. 2014, section 3.1)."""
     return saliency.abs().amax(1, keepdim=True)
 
@@ -70,5 +70,5 @@ def edges(images: Tensor) -> Tensor:
 
 def edge_agreement(saliency: Tensor, images: Tensor) -> float:
     """Correlation of a map's strength with the picture's edges; a coarse map is enlarged to the picture first."""
-    strength = F.interpolate(flat(saliency), images.shape[-2:], mode="bilinear", align_corners=False)
+    strength = F.interpolate(max_abs(saliency), images.shape[-2:], mode="bilinear", align_corners=False)
     return correlation(strength, edges(images).to(saliency.device))

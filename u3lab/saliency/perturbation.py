@@ -1,6 +1,6 @@
 """Meaningful perturbation: the smallest part of a picture whose removal makes a class disappear.
 
-The talk's polarity: m = 1 elides (the authors' own code has m = 1 keep). With Φ_c the probability of the class,
+The lecture's polarity: m = 1 perturbs (the authors' own code has m = 1 keep). With Φ_c the probability of the class,
 
     x̃ = (1 − m) ⊙ x + m ⊙ (g_σ ∗ x)
     E(m) = Φ_c(x̃) + λ‖m‖₁ + γ Σ‖∇m‖^β,    0 ≤ m ≤ 1
@@ -19,37 +19,40 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.descent import Step, clamp, descend
 from u3lab.errors import U3Error
-from u3lab.images.variation import variation
+from u3lab.images.variation import total_variation
 from u3lab.images.views import shift
 from u3lab.nets import Classifier
-from u3lab.settings import knob, settings
+from u3lab.settings import setting, settings
 
 
 @settings
 class MaskSettings:
-    """Knobs of :func:`minimal_elision`. ‖m‖₁ and the variation are means over the mask, so that λ and γ keep their
-    meaning when the mask's resolution changes; the paper's sums on 28×28 are 784 times larger."""
+    """Settings of :func:`meaningful_perturbation`.
 
-    lam: float = knob(0.5, 0.0, 5.0, symbol="λ", help="price of a large mask")
-    tv: float = knob(10.0, 0.0, 50.0, symbol="γ", help="price of a rough mask (total variation)")
-    beta: float = knob(3.0, 1.0, 3.0, symbol="β", help="power of the variation; 3 allows soft edges")
-    sigma: float = knob(10.0, 0.5, 30.0, scale="log", symbol="σ", help="blur of the elided parts, in pixels")
-    elision: str = knob("blur", choices=("blur", "grey", "noise"), help="what elided parts are replaced with")
-    mask_size: int = knob(28, 2, 512, symbol="side", once=True,
+    ‖m‖₁ and the variation are means over the mask, so that λ and γ keep their meaning when the mask's resolution
+    changes; the paper's sums on 28×28 are 784 times larger.
+    """
+
+    lam: float = setting(0.5, 0.0, 5.0, symbol="λ", help="price of a large mask")
+    tv: float = setting(10.0, 0.0, 50.0, symbol="γ", help="price of a rough mask (total variation)")
+    beta: float = setting(3.0, 1.0, 3.0, symbol="β", help="power of the variation; 3 allows soft edges")
+    sigma: float = setting(10.0, 0.5, 30.0, scale="log", symbol="σ", help="blur of the perturbed parts, in pixels")
+    baseline: str = setting("blur", choices=("blur", "grey", "noise"), help="what perturbed parts are replaced with")
+    mask_size: int = setting(28, 2, 512, symbol="side", once=True,
                           help="side of the mask before it is enlarged; the picture's own side removes this "
                           "restriction")
-    jitter: int = knob(4, 0, 16, symbol="j", help="the picture is shifted at random by up to this many pixels")
-    noise: float = knob(0.0, 0.0, 0.5, symbol="σ_m", help="Gaussian noise on the mask at each step")
-    start: float = knob(0.75, 0.0, 1.0, symbol="m₀", once=True, help="value of the mask at the start")
-    rate: float = knob(0.1, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
-    steps: int = knob(150, 1, 1000, once=True, help="number of steps")
-    seed: int = knob(0, 0, 2**31 - 1, once=True, help="seed of jitter and noise")
+    jitter: int = setting(4, 0, 16, symbol="j", help="the picture is shifted at random by up to this many pixels")
+    noise: float = setting(0.0, 0.0, 0.5, symbol="σ_m", help="Gaussian noise on the mask at each step")
+    start: float = setting(0.75, 0.0, 1.0, symbol="m₀", once=True, help="value of the mask at the start")
+    lr: float = setting(0.1, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
+    steps: int = setting(150, 1, 1000, once=True, help="number of steps")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of jitter and noise")
 
 
-def elide(images: Tensor, mask: Tensor, nothing: Tensor) -> Tensor:
-    """x̃ = (1 − m) ⊙ x + m ⊙ nothing: where m = 1 the picture is gone. Mask (B,1,h,w), enlarged bilinearly."""
+def perturb(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
+    """x̃ = (1 − m) ⊙ x + m ⊙ baseline: where m = 1 the picture is gone. Mask (B,1,h,w), enlarged bilinearly."""
     m = enlarge(mask.to(images.device), images)
-    return (1 - m) * images + m * nothing
+    return (1 - m) * images + m * baseline
 
 
 def enlarge(mask: Tensor, images: Tensor) -> Tensor:
@@ -59,12 +62,12 @@ def enlarge(mask: Tensor, images: Tensor) -> Tensor:
     return F.interpolate(mask, images.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def nothing_like(images: Tensor, settings: MaskSettings, generator: torch.Generator | None = None) -> Tensor:
-    """What stands in the elided parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread."""
-    if settings.elision == "blur":
+def baseline_like(images: Tensor, settings: MaskSettings, generator: torch.Generator | None = None) -> Tensor:
+    """What stands in the perturbed parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread."""
+    if settings.baseline == "blur":
         return _images.blur(images, settings.sigma)
     mean = images.mean((2, 3), keepdim=True)
-    if settings.elision == "grey":
+    if settings.baseline == "grey":
         return mean.expand_as(images)
     noise = torch.randn(images.shape, generator=generator).to(images.device)
     return (mean + images.std((2, 3), keepdim=True) * noise).clamp(0, 1)  # the paper's noise stays a picture
@@ -75,12 +78,12 @@ def price(mask: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Ten
 
     m ≥ 0, so the mean of m is ‖m‖₁. The derivative of |m| itself is 0 at m = 0 and would let the mask flicker there.
     """
-    return lam * mask.mean(), tv * variation(mask, beta)
+    return lam * mask.mean(), tv * total_variation(mask, beta)
 
 
-def minimal_elision(net: Classifier, image: Tensor, target: int | str,
+def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str,
                     settings: MaskSettings | None = None) -> Iterator[Step]:
-    """Find the smallest elision, step by step.
+    """Find the smallest perturbation, step by step.
 
     Parameters
     ----------
@@ -97,8 +100,8 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
     ------
     Step
         ``image`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "probability" (Φ_c), "size"
-        (λ‖m‖₁) and "variation". See the elided picture with
-        ``elide(image, step.image, nothing_like(image, settings))``.
+        (λ‖m‖₁) and "variation". See the perturbed picture with
+        ``perturb(image, step.image, baseline_like(image, settings))``.
     """
     settings = settings or MaskSettings()
     if _images.check(image).shape[0] != 1:
@@ -106,19 +109,19 @@ def minimal_elision(net: Classifier, image: Tensor, target: int | str,
     k = net.class_index(target)
     x = image.detach().to(net.device)
     generator = torch.Generator().manual_seed(settings.seed)
-    nothing = _Nothing(x, settings, generator)
+    baseline = _Baseline(x, settings, generator)
     m = _start(x, settings).requires_grad_()
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         now = m  # in [0,1], since each step ends with a projection
         if settings.noise > 0:
             now = clamp(m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device), 0, 1)
-        elided = shift(elide(x, now, nothing()), settings.jitter, generator)
-        probability = net.scores(net.normalise(elided)).softmax(1)[0, k]
+        perturbed = shift(perturb(x, now, baseline()), settings.jitter, generator)
+        probability = net.scores(net.normalise(perturbed)).softmax(1)[0, k]
         size, rough = price(m, settings.lam, settings.tv, settings.beta)
         return enlarge(m, x), {"probability": probability, "size": size, "variation": rough}
 
-    return descend(m, energy, steps=settings.steps, rate=lambda: settings.rate, project=lambda mask: mask.clamp_(0, 1))
+    return descend(m, energy, steps=settings.steps, lr=lambda: settings.lr, project=lambda mask: mask.clamp_(0, 1))
 
 
 def _start(image: Tensor, settings: MaskSettings) -> Tensor:
@@ -127,14 +130,14 @@ def _start(image: Tensor, settings: MaskSettings) -> Tensor:
     return torch.full((1, 1, *((side, side) if side < min(shape) else shape)), settings.start, device=image.device)
 
 
-class _Nothing:
-    """Blurs anew only when σ or the kind of elision was changed since the last step."""
+class _Baseline:
+    """Blurs anew only when σ or the kind of perturbation was changed since the last step."""
 
     def __init__(self, image: Tensor, settings: MaskSettings, generator: torch.Generator) -> None:
         self.image, self.settings, self.generator, self.made = image, settings, generator, None
 
     def __call__(self) -> Tensor:
-        kind = (self.settings.elision, self.settings.sigma)
+        kind = (self.settings.baseline, self.settings.sigma)
         if self.made != kind or kind[0] == "noise":  # noise is drawn anew at each step
-            self.made, self.value = kind, nothing_like(self.image, self.settings, self.generator)
+            self.made, self.value = kind, baseline_like(self.image, self.settings, self.generator)
         return self.value

@@ -5,7 +5,7 @@ Its score is the share of its map that lies on the right tile: 1/4 by chance, 1 
 made the mosaic ourselves (Böhle, Fritz & Schiele, Convolutional dynamic alignment networks, CVPR 2021, section 5.2;
 the pointing game itself is of Zhang et al., ECCV 2016).
 
-The talk's warning stays: a low score blames the network and the method together.
+The lecture's warning stays: a low score blames the network and the method together.
 
 The long table that ships is made by ``python -m u3lab.recipes.pointing_game``.
 """
@@ -25,8 +25,8 @@ from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
 from u3lab.saliency.backprop import backprop
-from u3lab.saliency.metrics import edges, flat
-from u3lab.saliency.perturbation import MaskSettings, minimal_elision
+from u3lab.saliency.metrics import edges, max_abs
+from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation
 from u3lab.saliency.relevance import grad_cam, integrated_gradients, linear_approximation, smooth_grad
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
 
@@ -45,16 +45,16 @@ def middle(net: Classifier) -> str:
 
 def _masks(net: Classifier, images: Tensor, targets: list[int]) -> Tensor:
     settings = MaskSettings(steps=100)
-    return torch.cat([last(minimal_elision(net, image[None], k, settings)).image
+    return torch.cat([last(meaningful_perturbation(net, image[None], k, settings)).image
                       for image, k in zip(images, targets, strict=True)])
 
 
 METHODS: dict[str, Method] = {
     "edges (no network)": lambda net, x, k: edges(x),
-    "gradient": lambda net, x, k: flat(backprop(net, x, k, "gradient")),
-    "deconvnet": lambda net, x, k: flat(backprop(net, x, k, "deconvnet")),
-    "guided": lambda net, x, k: flat(backprop(net, x, k, "guided")),
-    "smooth grad": lambda net, x, k: flat(smooth_grad(net, x, k, samples=8)),
+    "gradient": lambda net, x, k: max_abs(backprop(net, x, k, "gradient")),
+    "deconvnet": lambda net, x, k: max_abs(backprop(net, x, k, "deconvnet")),
+    "guided": lambda net, x, k: max_abs(backprop(net, x, k, "guided")),
+    "smooth grad": lambda net, x, k: max_abs(smooth_grad(net, x, k, samples=8)),
     "integrated gradients": lambda net, x, k: positive(integrated_gradients(net, x, k, steps=8)),
     "linear approximation": lambda net, x, k: positive(linear_approximation(net, x, k, middle(net))),
     "LRP ε": lambda net, x, k: positive(lrp(net, x, k, "epsilon")),
@@ -134,10 +134,10 @@ def tile_shares(heat: Tensor) -> Tensor:
 def _even(heat: Tensor) -> Tensor:
     """The map, if it is one, with each cell doubled: the middle of an odd grid belongs half to each tile."""
     if heat.ndim != 4 or heat.shape[1] != 1:
-        raise U3Error(f"heat has the shape (B,1,h,w), not {tuple(heat.shape)}; flat(…) or positive(…) makes it so")
+        raise U3Error(f"heat has the shape (B,1,h,w), not {tuple(heat.shape)}; max_abs(…) or positive(…) makes it so")
     if not (heat.isfinite().all() and heat.min() >= 0):
-        raise U3Error("heat is 0 or more and finite, but this map is not; flat(…) takes its strength, positive(…) the "
-                      "evidence for the class")
+        raise U3Error("heat is 0 or more and finite, but this map is not; max_abs(…) takes its strength, positive(…) "
+                      "the evidence for the class")
     return F.interpolate(heat, scale_factor=2, mode="nearest")
 
 

@@ -13,7 +13,7 @@ from u3lab.errors import U3Error, at_least_one
 from u3lab.images import check
 from u3lab.nets import Classifier
 from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers
-from u3lab.saliency.backprop import record
+from u3lab.saliency.backprop import trace
 
 
 def modulate(activation: Tensor, gradient: Tensor) -> Tensor:
@@ -105,8 +105,8 @@ def _weighted_sum(net: nn.Module, copies: Iterator[tuple[float, Tensor]], target
     while some := list(islice(copies, 4)):
         together = torch.cat([picture for _, picture in some])
         targets = target if isinstance(target, (int, str)) or is_neuron(target) else list(target) * len(some)
-        trace = (Trace if rule == "gradient" else record)(net, together, check=False)
-        maps = trace.backprop(targets, rule).to(together.device).unflatten(0, (len(some), -1))
+        kept = (Trace if rule == "gradient" else trace)(net, together, check=False)
+        maps = kept.backprop(targets, rule).to(together.device).unflatten(0, (len(some), -1))
         total = total + sum(weight * map for (weight, _), map in zip(some, maps, strict=True))
     return total
 

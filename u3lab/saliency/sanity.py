@@ -12,7 +12,7 @@ from u3lab import images as _images
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier
 from u3lab.saliency.metrics import correlation
-from u3lab.saliency.perturbation import MaskSettings, elide, enlarge, nothing_like
+from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
 
 
 def randomise_downwards(net: Classifier, seed: int = 0) -> Iterator[tuple[str, Classifier]]:
@@ -86,11 +86,11 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
     at_least_one("steps", steps)
     if _images.check(image).shape[0] != 1 or heat.shape[:2] != (1, 1):
         raise U3Error(f"one picture and its map (1,1,h,w) at a time: got {tuple(image.shape)} and {tuple(heat.shape)}; "
-                      "flat(saliency) or positive(saliency) makes a map one channel")
+                      "max_abs(saliency) or positive(saliency) makes a map one channel")
     if not heat.isfinite().all():
         raise U3Error("the heat has values that are NaN or infinite; look for a division by zero before this line")
     k = net.class_index(target)
-    nothing = nothing_like(image, MaskSettings(sigma=sigma))
+    baseline = baseline_like(image, MaskSettings(sigma=sigma))
     order = enlarge(heat.detach().to(image.device), image).flatten().argsort(descending=True, stable=True)
     fractions = torch.linspace(0, 1, steps + 1)
     probabilities = []
@@ -98,12 +98,12 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
         mask = torch.zeros_like(image[:, :1]).flatten()
         mask[order[: round(fraction * len(order))]] = 1
         mask = mask.view(1, 1, *image.shape[-2:])
-        changed = elide(image, 1 - mask if insertion else mask, nothing)
+        changed = perturb(image, 1 - mask if insertion else mask, baseline)
         with torch.no_grad():
             probabilities.append(float(net(changed.clamp(0, 1)).softmax(1)[0, k]))
     return fractions, torch.tensor(probabilities)
 
 
-def area(fractions: Tensor, probabilities: Tensor) -> float:
+def auc(fractions: Tensor, probabilities: Tensor) -> float:
     """Area under a deletion or insertion curve, by the trapezium rule."""
     return float(torch.trapezoid(probabilities, fractions))

@@ -19,17 +19,17 @@ def _step_cases(g: torch.Generator) -> Iterator[tuple]:
         [[0.5, 0.02], [0.98, 0.5], [0.4, 0.6]]])[:, None, :, None].unbind()
     yield image, gradient, original, 0.1, 0.125
     # A step longer than ε; then a picture that is outside the ball, since ε was made smaller on the way.
-    for rate, eps, now, dtype in ((0.1, 0.06, 0.06, torch.float32), (0.02, 0.05, 0.3, torch.float64)):
+    for step_size, eps, now, dtype in ((0.1, 0.06, 0.06, torch.float32), (0.02, 0.05, 0.3, torch.float64)):
         original = torch.rand(1, 3, 5, 6, generator=g, dtype=dtype)
         change = now * (2 * torch.rand(original.shape, generator=g, dtype=dtype) - 1)
         gradient = torch.randn(original.shape, generator=g, dtype=dtype)
-        yield (original + change).clamp(0, 1), gradient * (gradient.abs() > 0.2), original, rate, eps
+        yield (original + change).clamp(0, 1), gradient * (gradient.abs() > 0.2), original, step_size, eps
     x = not_contiguous(torch.rand(1, 3, 4, 3, generator=g))
     yield x, not_contiguous(torch.randn(1, 3, 4, 3, generator=g)), x, 0.03, 0.03
 
 
-def _reference_step(image: Tensor, gradient: Tensor, original: Tensor, rate: float, eps: float) -> Tensor:
-    return descend_once(image, gradient, original, rate, eps)
+def _reference_step(image: Tensor, gradient: Tensor, original: Tensor, step_size: float, eps: float) -> Tensor:
+    return descend_once(image, gradient, original, step_size, eps)
 
 
 def _ball(image: Tensor, original: Tensor, eps: float) -> Tensor:
@@ -44,44 +44,44 @@ STEP = Exercise(
     id="6b-step", title="One step of PGD", minutes=15, difficulty="medium", points=3,
     goal="Make one step of projected gradient descent, Π(x̂ − α sign ∇E). Π puts the picture back into the ball, where "
          "no value is further than ε from the original's, and into the box [0,1].",
-    signature="def my_step(image, gradient, original, rate, eps):   # x̂, ∇E, x: (1,3,H,W) each; α, ε → (1,3,H,W)",
+    signature="def my_step(image, gradient, original, step_size, eps):   # x̂, ∇E, x: (1,3,H,W) each; α, ε → (1,3,H,W)",
     hints=(
         "If values come out below 0 or above 1, the box is missing; if the check says that the picture may leave the "
         "ball, ε is used nowhere or in the wrong place.",
         "Step first: every value moves by α, against the sign of its gradient. Then look at the change from `original` "
         "(not from `image`): it is the change that is clamped to ±ε.",
-        "`moved = image - rate * gradient.sign()`, then `(moved - original).clamp(-eps, eps)` is the change that is "
-        "allowed. Add it to the original, and clamp to [0,1]."),
+        "`moved = image - step_size * gradient.sign()`, then `(moved - original).clamp(-eps, eps)` is the change that "
+        "is allowed. Add it to the original, and clamp to [0,1]."),
     reference=descend_once, judge=by_cases(_reference_step, _step_cases, (
-        Mistake(lambda x, p, o, rate, eps: descend_once(x, -p, o, rate, eps), "you go up: E falls where you walk "
+        Mistake(lambda x, p, o, a, eps: descend_once(x, -p, o, a, eps), "you go up: E falls where you walk "
                 "against its gradient, so the step is −α sign ∇E"),
-        Mistake(lambda x, p, o, rate, eps: project(x - rate * p, o, eps, "linf"), "the sign is missing: here every "
+        Mistake(lambda x, p, o, a, eps: project(x - a * p, o, eps, "linf"), "the sign is missing: here every "
                 "value moves by α, whether its gradient is large or small"),
-        Mistake(lambda x, p, o, rate, eps: project(x - rate * direction(p, "l2"), o, eps, "linf"), "that is the step "
+        Mistake(lambda x, p, o, a, eps: project(x - a * direction(p, "l2"), o, eps, "linf"), "that is the step "
                 "for the L2 ball; in the L∞ ball every value moves by α: take the sign"),
-        Mistake(lambda x, p, o, rate, eps: project(x - rate * p / p.norm(), o, eps, "linf"), "you divided the gradient "
+        Mistake(lambda x, p, o, a, eps: project(x - a * p / p.norm(), o, eps, "linf"), "you divided the gradient "
                 "by its length; in the L∞ ball every value moves by α: take the sign"),
-        Mistake(lambda x, p, o, rate, eps: project(x + rate * (1 - 2 * (p > 0).to(x)), o, eps, "linf"), "where the "
+        Mistake(lambda x, p, o, a, eps: project(x + a * (1 - 2 * (p > 0).to(x)), o, eps, "linf"), "where the "
                 "gradient is 0 your picture moves; the sign of 0 is 0"),
-        Mistake(lambda x, p, o, rate, eps: x - rate * p.sign(), "the step is right, but Π is missing: back into the "
+        Mistake(lambda x, p, o, a, eps: x - a * p.sign(), "the step is right, but Π is missing: back into the "
                 "ball about the original, then into [0,1]"),
-        Mistake(lambda x, p, o, rate, eps: (x - rate * p.sign()).clamp(0, 1), _NO_BALL),
-        Mistake(lambda x, p, o, rate, eps: _ball(x - rate * p.sign(), o, eps), "the box is missing: values below 0 or "
+        Mistake(lambda x, p, o, a, eps: (x - a * p.sign()).clamp(0, 1), _NO_BALL),
+        Mistake(lambda x, p, o, a, eps: _ball(x - a * p.sign(), o, eps), "the box is missing: values below 0 or "
                 "above 1 belong to no picture"),
-        Mistake(lambda x, p, o, rate, eps: project(x - rate * p.sign(), x, eps, "linf"), _AROUND_NOW),
-        Mistake(lambda x, p, o, rate, eps: _ball(x - rate * p.sign(), x, eps), _AROUND_NOW + "; the box is missing "
+        Mistake(lambda x, p, o, a, eps: project(x - a * p.sign(), x, eps, "linf"), _AROUND_NOW),
+        Mistake(lambda x, p, o, a, eps: _ball(x - a * p.sign(), x, eps), _AROUND_NOW + "; the box is missing "
                 "too"),
-        Mistake(lambda x, p, o, rate, eps: (x - rate * p.sign()).clamp(-eps, eps), _ITSELF),
-        Mistake(lambda x, p, o, rate, eps: (x - rate * p.sign()).clamp(0, eps), _ITSELF + ", and [0,1] that bounds the "
+        Mistake(lambda x, p, o, a, eps: (x - a * p.sign()).clamp(-eps, eps), _ITSELF),
+        Mistake(lambda x, p, o, a, eps: (x - a * p.sign()).clamp(0, eps), _ITSELF + ", and [0,1] that bounds the "
                 "picture"),
-        Mistake(lambda x, p, o, rate, eps: descend_once(o, p, o, rate, eps), "you step from the original; the step "
+        Mistake(lambda x, p, o, a, eps: descend_once(o, p, o, a, eps), "you step from the original; the step "
                 "starts at `image`, where the last one ended"),
-        Mistake(lambda x, p, o, rate, eps: descend_once(x, p, o, eps, eps), "your step is ε long; its length is α, and "
+        Mistake(lambda x, p, o, a, eps: descend_once(x, p, o, eps, eps), "your step is ε long; its length is α, and "
                 "ε is the radius of the ball"),
-        Mistake(lambda x, p, o, rate, eps: project(x - rate * p.sign(), o, eps, "l2"), "you shortened the whole change "
+        Mistake(lambda x, p, o, a, eps: project(x - a * p.sign(), o, eps, "l2"), "you shortened the whole change "
                 "as in the L2 ball; here each value is clamped by itself"),
-        Mistake(lambda x, p, o, rate, eps: (x - rate * p.sign() - o).clamp(-eps, eps), _CHANGE),
-        Mistake(lambda x, p, o, rate, eps: descend_once(x, p, o, rate, eps) - o, _CHANGE + "; your values are right "
+        Mistake(lambda x, p, o, a, eps: (x - a * p.sign() - o).clamp(-eps, eps), _CHANGE),
+        Mistake(lambda x, p, o, a, eps: descend_once(x, p, o, a, eps) - o, _CHANGE + "; your values are right "
                 "but for that"),
     )), helpers=(direction, project))
 

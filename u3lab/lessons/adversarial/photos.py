@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.adversarial.quantisation import to_bytes
+from u3lab.adversarial.quantisation import quantise
 
 SIZE = 224  # side of the pictures, in pixels
 
 
 def photos() -> tuple[Tensor, Tensor]:
     """The shipped everyday pictures (B,3,224,224): every other one to train on, the rest to test with."""
-    x = torch.cat([to_bytes(_images.load(name, size=SIZE)) for name in _images.names("everyday")])
+    x = torch.cat([quantise(_images.load(name, size=SIZE)) for name in _images.names("everyday")])
     return x[::2], x[1::2]
 
 

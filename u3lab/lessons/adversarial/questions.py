@@ -44,7 +44,7 @@ QUIZ = (
         ("That is needed for an honest figure, but the figure is for attacks that took no notice of the detector.",
          "A stricter threshold refuses more genuine pictures, and an attacker can aim below it as well.",
          "A detector with a gradient can be fooled as well. Attacks made in that way looked more genuine to it than "
-         "genuine pictures do, and most still fooled the network. The talk shows it as a property of saliency, no "
+         "genuine pictures do, and most still fooled the network. The lecture shows it as a property of saliency, no "
          "defence.",
          "It can, as for any picture; the detector's features are made of just that.")),
 )

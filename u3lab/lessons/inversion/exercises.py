@@ -9,7 +9,7 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
-from u3lab.images.variation import variation
+from u3lab.images.variation import total_variation
 from u3lab.inversion.inverting import code_error
 from u3lab.inversion.linear import tikhonov
 from u3lab.inversion.maximising import excitation
@@ -72,7 +72,7 @@ VARIATION = Exercise(
     hints=("`image.diff(dim=-2)` are the differences downwards; they have one row less than the picture.",
            "`torch.nn.functional.pad(d, (0, 0, 0, 1))` adds a row of zeros below.",
            "‖∇x‖^β is (dx² + dy²)^(β/2), and not dx^β + dy^β."),
-    reference=variation, judge=by_cases(variation, _variation_cases, (
+    reference=total_variation, judge=by_cases(total_variation, _variation_cases, (
         Mistake(lambda x, b: _powered(x, b).sum(), "that is the sum; take the mean, so that λ keeps its meaning at "
                 "another size"),
         Mistake(lambda x, b: _powered(x, 2 * b).mean(), "the power is twice what it should be: ‖∇x‖² to the β/2"),

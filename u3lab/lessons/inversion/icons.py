@@ -29,7 +29,7 @@ SIZE, STEPS, QUALITY = 160, 200, 80  # pixels; of the optimisation; of the JPEG
 def iconic(makers: Sequence[Classifier], name: str, steps: int = STEPS, seed: int = 0) -> Tensor:
     """The picture (1,3,160,160) that excites a class most in all of these networks."""
     settings = MaximiseSettings(steps=steps, seed=seed)
-    return last(maximise(makers, "scores", name, settings=settings, size=SIZE)).image
+    return last(maximise(makers, "logits", name, settings=settings, size=SIZE)).image
 
 
 def places(judge: Classifier, image: Tensor, names: Sequence[str]) -> list[int]:

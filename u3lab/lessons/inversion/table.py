@@ -1,4 +1,4 @@
-"""The talk's big table: one photo, every layer of a network, one row for each prior, with the errors.
+"""The lecture's big table: one photo, every layer of a network, one row for each prior, with the errors.
 
 ``python -m u3lab.recipes.inversion_table`` makes the shipped ones.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
-from u3lab.images.variation import variation
+from u3lab.images.variation import total_variation
 from u3lab.saliency.backprop import guided
 from u3lab.saliency.perturbation import price
 from u3lab.saliency.pointing import tile_shares
@@ -262,6 +262,6 @@ ENERGY = Exercise(
         Mistake(lambda m, lam, tv, beta: price(m, 1.0, 1.0, beta), "the prices are missing: multiply by lam and tv"),
         Mistake(lambda m, lam, tv, beta: (lam * (m**2).mean(), price(m, lam, tv, beta)[1]), "the size has m² where |m| "
                 "is wanted"),
-    ), atol=5e-3), helpers=(variation,))  # an answer without the small constant in the root is right as well
+    ), atol=5e-3), helpers=(total_variation,))  # an answer without the small constant in the root is right as well
 
 EXERCISES = (GUIDED, MODULATED, ENERGY, POINTING, CAM)

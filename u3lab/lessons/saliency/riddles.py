@@ -1,6 +1,6 @@
-"""The talk's Deep Quiz: here is an iconic picture, which class is it? Here with masks.
+"""The lecture's Deep Quiz: here is an iconic picture, which class is it? Here with masks.
 
-A riddle shows only what the minimal elision m of a class took out of a photo, on grey:
+A riddle shows only what the meaningful perturbation m of a class took out of a photo, on grey:
 
     m ⊙ x + (1 − m) ⊙ ½
 
@@ -23,7 +23,7 @@ from u3lab import images as _images
 from u3lab import pixels
 from u3lab.descent import last
 from u3lab.nets import Classifier
-from u3lab.saliency.perturbation import MaskSettings, elide, minimal_elision, nothing_like
+from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb
 
 LAM = 3.0  # a high price λ: only a few parts are left, and that makes it a riddle
 SIZE, QUALITY = 227, 90  # pixels; of the JPEG
@@ -75,20 +75,20 @@ RIDDLES = (
 
 def iconic(image: Tensor, mask: Tensor) -> Tensor:
     """m ⊙ x + (1 − m) ⊙ ½: what a mask (1,1,h,w) took out of a picture (1,3,H,W), on mid-grey."""
-    return elide(image, 1 - mask, torch.full_like(image, 0.5))
+    return perturb(image, 1 - mask, torch.full_like(image, 0.5))
 
 
 def solve(net: Classifier, riddle: Riddle, settings: MaskSettings) -> tuple[Tensor, list[str]]:
     """The iconic picture (1,3,227,227) of a riddle, and why each option is right or wrong: the true class comes first.
 
     The explanations carry what ``net`` says, measured: probabilities for the whole photo, for the photo without the
-    parts (as ``settings`` elide them), and for the parts alone.
+    parts (as ``settings`` perturb them), and for the parts alone.
     """
     image, name = _images.load(riddle.picture, size=SIZE), _images.label(riddle.picture)
-    mask = last(minimal_elision(net, image, name, settings)).image.cpu()
+    mask = last(meaningful_perturbation(net, image, name, settings)).image.cpu()
     parts = iconic(image, mask)
     with torch.no_grad():
-        whole, without, alone = net(torch.cat([image, elide(image, mask, nothing_like(image, settings)), parts])
+        whole, without, alone = net(torch.cat([image, perturb(image, mask, baseline_like(image, settings)), parts])
                                     ).softmax(1)
     k = net.class_index(name)
     why = [f"{_sentence(riddle.truth)} The network says {name} with {_percent(whole[k])} for the whole photo, "
