@@ -16,7 +16,7 @@ import torch
 from u3lab import images, prior
 
 SIDE, BLOCK, LEVELS = 192, 40, (18, 20, 22, 24)  # pixels, pixels, dB
-SETTINGS = prior.PriorSettings(rate=0.01, noise=0.03, average=0.9, steps=20_000)
+SETTINGS = prior.PriorSettings(lr=0.01, noise=0.03, average=0.9, steps=20_000)
 OURS = {"depth": 5, "skip": 0, "upsample": "nearest"}
 PUBLISHED = {"depth": 5, "widths": (128,) * 5, "skip": 4, "channels": 32, "upsample": "bilinear"}
 
