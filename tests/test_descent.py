@@ -30,16 +30,16 @@ def test_it_reaches_the_closed_form():
     torch.testing.assert_close(x.detach(), 2 / 3 * GOAL, atol=1e-3, rtol=0)
     assert end.loss == pytest.approx((GOAL ** 2).sum().item() / 3, abs=1e-4)
     assert end.iteration == 400
-    torch.testing.assert_close(end.image.flatten(), x.detach())  # the last value is from after the last update
+    torch.testing.assert_close(end.value.flatten(), x.detach())  # the last value is from after the last update
 
 
 def test_what_a_step_tells():
     x = start()
     steps = list(descend(x, quadratic(x), steps=3, lr=lambda: 0.1))
     assert [step.iteration for step in steps] == [0, 1, 2, 3]
-    assert steps[0] == Step(0, 5.25, steps[0].image, {"far": 5.25, "large": 0.0})  # before the first update
-    assert steps[0].image.tolist() == [[[[0.0, 0.0, 0.0]]]]  # a copy: later updates do not show in it
-    assert not steps[0].image.requires_grad
+    assert steps[0] == Step(0, 5.25, steps[0].value, {"far": 5.25, "large": 0.0})  # before the first update
+    assert steps[0].value.tolist() == [[[[0.0, 0.0, 0.0]]]]  # a copy: later updates do not show in it
+    assert not steps[0].value.requires_grad
     for step in steps:
         assert step.loss == pytest.approx(sum(step.terms.values())) and isinstance(step.loss, float)
     assert [step.loss for step in steps] == sorted((step.loss for step in steps), reverse=True)
@@ -62,7 +62,7 @@ def test_the_rate_is_read_at_every_step():
     x, rates = start(), iter([0.1, 0.1, 0.2, 0.0, 0.4])
     seen = []
     for step in descend(x, quadratic(x), steps=4, lr=lambda: next(rates)):
-        seen.append(step.image.flatten()[0].item())
+        seen.append(step.value.flatten()[0].item())
     moves = torch.tensor(seen).diff()
     assert moves[0] == pytest.approx(0.1, rel=1e-3)  # the first step of Adam is the rate itself
     assert 1.5 < moves[1] / moves[0] < 2.1
@@ -152,7 +152,7 @@ def test_a_gradient_in_another_order_of_memory_is_the_same_gradient():
         x = start.clone().to(memory_format=layout).requires_grad_()
         # A mean hands back a contiguous gradient, whatever the layout of x.
         found.append(last(descend(x, lambda x=x: (x, {"e": (2 * x - 1).abs().pow(3.0).mean()}), steps=20,
-                                  lr=lambda: 0.01)).image)
+                                  lr=lambda: 0.01)).value)
     torch.testing.assert_close(*found)
 
 

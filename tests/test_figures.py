@@ -28,33 +28,34 @@ def opened(png):
 @pytest.mark.parametrize("shape", [(9, 7), (1, 9, 7), (5, 9, 7), (1, 1, 9, 7), (1, 64, 9, 7)])
 @pytest.mark.parametrize("signed", [False, True])
 def test_heat_has_one_colour_for_each_pixel_of_the_map(shape, signed):
-    coloured = pixels.heat(torch.randn(shape), signed)
+    coloured = pixels.heat(torch.randn(shape), signed=signed)
     assert coloured.shape == (1, 3, 9, 7)
     assert coloured.dtype == torch.float32 and 0 <= coloured.min() and coloured.max() <= 1
 
 
 @pytest.mark.parametrize("signed, colour", [(False, (0.0, 0.0, 0.0)), (True, (1.0, 1.0, 1.0))])
 def test_a_zero_map_has_the_colour_of_zero(signed, colour):
-    coloured = pixels.heat(torch.zeros(1, 3, 4, 4), signed)
+    coloured = pixels.heat(torch.zeros(1, 3, 4, 4), signed=signed)
     assert torch.allclose(coloured, torch.tensor(colour).view(1, 3, 1, 1).expand_as(coloured), atol=0.02)
     assert torch.equal(pixels.signed_rgb(torch.zeros(1, 3, 4, 4)), torch.full((1, 3, 4, 4), 0.5))
 
 
 def test_signed_colours_tell_the_sign():
-    negative, zero, positive = pixels.heat(torch.tensor([[-1.0, 0.0, 1.0], [-0.5, 0.0, 0.5]]), True)[0].unbind(-1)
+    negative, zero, positive = pixels.heat(torch.tensor([[-1.0, 0.0, 1.0], [-0.5, 0.0, 0.5]]),
+                                           signed=True)[0].unbind(-1)
     assert torch.equal(zero, torch.ones(3, 2)), "zero is exactly white"
     assert (negative[2] > negative[0]).all() and (positive[0] > positive[2]).all(), "blue below, vermilion above"
     assert negative.sum(0)[0] < negative.sum(0)[1] < 3 and positive.sum(0)[0] < positive.sum(0)[1] < 3
 
 
 def test_signed_and_unsigned_differ_for_people_who_see_no_red_or_green():
-    strong = pixels.heat(torch.tensor([[-0.6, 0.6]]), True, scale=1.0)[0, :, 0]
+    strong = pixels.heat(torch.tensor([[-0.6, 0.6]]), signed=True, scale=1.0)[0, :, 0]
     assert (strong[2, 0] - strong[2, 1]).abs() > 0.4, "the blue channel alone separates the signs"
 
 
 def test_channels_are_summed_with_sign_and_maximised_without():
     two = torch.tensor([[[1.0, -3.0]], [[-1.0, 1.0]]])
-    assert torch.equal(pixels.heat(two, True), pixels.heat(torch.tensor([[0.0, -2.0]]), True))
+    assert torch.equal(pixels.heat(two, signed=True), pixels.heat(torch.tensor([[0.0, -2.0]]), signed=True))
     assert torch.equal(pixels.heat(two), pixels.heat(torch.tensor([[1.0, 3.0]])))
 
 
@@ -152,7 +153,7 @@ def test_jpeg_is_near_and_smaller():
     (lambda: pixels.overlay(picture() * 3, torch.rand(8, 8)), r"\[0,1\]"),
     (lambda: figures.grid([], alt="x"), "no pictures"),
     (lambda: figures.grid([picture(), picture() * 2], alt="x"), "picture 1 of the grid"),
-    (lambda: figures.grid([picture()] * 3, ["a", "b"], alt="x"), "2 titles for 3 pictures"),
+    (lambda: figures.grid([picture()] * 3, titles=["a", "b"], alt="x"), "2 titles for 3 pictures"),
     (lambda: figures.grid([picture()] * 3, rows=["a", "b"], alt="x"), "2 rows"),
     (lambda: figures.grid([picture()] * 4, rows=["a", "b"], columns=4, alt="x"), "4 columns"),
     (lambda: figures.grid([picture()] * 90, columns=90, alt="x"), "fewer columns"),
@@ -167,7 +168,7 @@ def test_jpeg_is_near_and_smaller():
     (lambda: figures.table([[math.nan]], ["a"], ["x"], alt="x"), "finite"),
     (lambda: figures.table(torch.zeros(0, 1), [], ["x"], alt="x"), "at least one"),
     (lambda: figures.classes(["a", "b"], torch.zeros(1, 3)), "2 classes"),
-    (lambda: figures.classes(["a", "b"], torch.tensor([math.nan, 0.0]), 1), "NaN"),
+    (lambda: figures.classes(["a", "b"], torch.tensor([math.nan, 0.0]), top=1), "NaN"),
     (lambda: figures.classes(["a", "b"], torch.zeros(1, 2), top=5), "top is 5"),
 ])
 def test_a_slip_is_told(make, words):
@@ -178,13 +179,13 @@ def test_a_slip_is_told(make, words):
 # ---- figures
 
 FIGURES = {
-    "grid": lambda **more: figures.grid([picture(), pixels.heat(torch.randn(7, 7))], ["picture", "map"], **more),
+    "grid": lambda **more: figures.grid([picture(), pixels.heat(torch.randn(7, 7))], titles=["picture", "map"], **more),
     "curves": lambda **more: figures.curves({"a": [1, 2, 3], "b": ([0, 1, 2], [3, 2, 1], [2, 1, 0], [4, 3, 2])},
                                             "iteration", "loss", **more),
     "bars": lambda **more: figures.bars({"a": 0.5, "b": (0.4, 0.3, 0.6)}, "share", chance=0.25, **more),
     "groups": lambda **more: figures.bars({"one": {"a": 0.5, "b": -0.4}, "two": {"b": 0.2}}, "share", **more),
     "table": lambda **more: figures.table([[1.0, -0.2], [0.0, 0.5]], ["a", "b"], ["a long name", "y"], **more),
-    "classes": lambda **more: figures.classes(["cat", "dog"], torch.tensor([[2.0, 0.0]]), 2, **more),
+    "classes": lambda **more: figures.classes(["cat", "dog"], torch.tensor([[2.0, 0.0]]), top=2, **more),
 }
 
 

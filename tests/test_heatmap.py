@@ -18,7 +18,7 @@ NAMES = ["cat", "dog", "cup", "spoon"]
 def test_positive_is_red_negative_blue_and_both_are_seen():
     def colours(sign):
         values = torch.eye(4) + sign * 0.5 * torch.tensor([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
-        figure = heatmap(values, NAMES, ["animal", "animal", "thing", "thing"], alt="Four things.")
+        figure = heatmap(values, NAMES, groups=["animal", "animal", "thing", "thing"], alt="Four things.")
         pixels = np.asarray(Image.open(io.BytesIO(figure.png)).convert("RGB")).astype(int)
         return (pixels[..., 0] - pixels[..., 2] > 80).sum(), (pixels[..., 2] - pixels[..., 0] > 80).sum()
 
@@ -32,6 +32,6 @@ def test_positive_is_red_negative_blue_and_both_are_seen():
     (torch.ones(1, 1), ["cat"], ())])
 def test_slips_are_told(values, names, groups):
     with pytest.raises(U3Error, match="a heat map of shape"):
-        heatmap(values, names, groups, alt="Nothing.")
+        heatmap(values, names, groups=groups, alt="Nothing.")
     with pytest.raises(U3Error, match="alt"):
         heatmap(torch.eye(4), NAMES)

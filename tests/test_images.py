@@ -39,7 +39,7 @@ def is_picture(x, height, width):
 
 @pytest.mark.parametrize("name", images.names())
 def test_a_shipped_picture_loads(name):
-    assert is_picture(images.load(name, 64), 64, 64)
+    assert is_picture(images.load(name, size=64), 64, 64)
     assert 10 < len(images.caption(name)) < 120
 
 
@@ -104,7 +104,7 @@ def test_a_narrow_grey_picture_is_not_taken_for_channels(width):
 
 
 def test_what_is_loaded_loads_again_and_is_a_copy():
-    x = images.load("coffee", 32)
+    x = images.load("coffee", size=32)
     y = images.load(x)
     assert torch.equal(x, y) and x.data_ptr() != y.data_ptr()
 
@@ -151,11 +151,11 @@ def test_the_orientation_of_a_photo_is_applied():
 
 def test_load_cuts_out_the_centre():
     stripes = np.repeat(np.array([0, 1, 0], np.float32), 10)[None].repeat(10, 0)
-    assert images.load(stripes, 10).min() == 1
+    assert images.load(stripes, size=10).min() == 1
 
 
 def test_one_pixel():
-    assert is_picture(images.load(np.ones((1, 1)), 5), 5, 5)
+    assert is_picture(images.load(np.ones((1, 1)), size=5), 5, 5)
 
 
 # ---- what is refused
@@ -207,4 +207,4 @@ def test_load_refuses_a_folder(tmp_path):
 @pytest.mark.parametrize("size", [0, -1, 2.5, True, "224", (2, 2)])
 def test_load_refuses_a_size(size):
     with pytest.raises(U3Error, match="whole number of pixels"):
-        images.load("coffee", size)
+        images.load("coffee", size=size)

@@ -256,7 +256,8 @@ def test_a_wrong_number_of_channels_is_not_too_few_pixels(side: int):
 
 
 def test_several_layers_come_from_one_pass_that_stops_at_the_last():
-    net, x = nets.load("squeezenet1_1", "cpu"), torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    net, x = nets.load("squeezenet1_1", device="cpu"), torch.rand(2, 3, 96, 96,
+                                                                  generator=torch.Generator().manual_seed(0))
     calls = []
     with net.watch({"conv10": calls.append}):
         found = nets.several(net, ("fire9", "conv1", "fire5"), x)

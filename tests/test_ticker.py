@@ -16,7 +16,7 @@ def lengths(picture):
 
 
 def test_bars_are_as_long_as_their_shares():
-    picture = images.check(figures.frame_bars({"hen": 1.0, "cock": 0.5, "egg": 0.0}, 120, 216))
+    picture = images.check(figures.frame_bars({"hen": 1.0, "cock": 0.5, "egg": 0.0}, 120, width=216))
     assert picture.shape == (1, 3, 120, 216)
     assert lengths(picture) == [201, 101, 1]  # of 200 pixels, with both ends
 
@@ -33,4 +33,4 @@ def test_what_does_not_fit_is_left_out_and_long_names_are_cut():
     ({"a": float("nan")}, 100, 200, "from 0 to 1"), ({"a": 1}, 20, 200, "too few"), ({"a": 1}, 100, 20, "too few")])
 def test_slips(shares, height, width, words):
     with pytest.raises(U3Error, match=words):
-        figures.frame_bars(shares, height, width)
+        figures.frame_bars(shares, height, width=width)

@@ -45,12 +45,12 @@ def draw(seed: int = 0) -> torch.Generator:
 
 @cache
 def squeezenet() -> nets.Classifier:
-    return nets.load("squeezenet1_1", "cpu")
+    return nets.load("squeezenet1_1", device="cpu")
 
 
 @cache
 def lite() -> nets.Classifier:
-    return nets.load("efficientnet_lite0", "cpu")
+    return nets.load("efficientnet_lite0", device="cpu")
 
 
 @cache
@@ -61,7 +61,7 @@ def photo(name: str = "coffee", size: int = 128) -> Tensor:
 @cache
 def scenes() -> LabelledPictures:
     """Ten made pictures with two concepts."""
-    masks = torch.stack([torch.cat([blobs.shape(32, draw(2 * n + k), 0.2)[0] > 0.5 for k in (0, 1)])
+    masks = torch.stack([torch.cat([blobs.shape(32, draw(2 * n + k), area=0.2)[0] > 0.5 for k in (0, 1)])
                          for n in range(10)])
     pictures = torch.cat([patterns.paint(name, 64, draw(n)) for n, name in enumerate(patterns.PATTERNS)])
     return LabelledPictures(("one", "two"), pictures, masks)
@@ -82,20 +82,20 @@ def active() -> Tensor:
 
 call("load, resize, blur")(lambda: [photo(), images.resize(photo(), 77), images.blur(photo(), 2.5)])
 call("names, caption, label")(lambda: [images.names("everyday"), images.caption("dog"), images.label("dog")])
-call("crops")(lambda: cropping.crops(["dog", "hens"], 48, 2))
+call("crops")(lambda: cropping.crops(["dog", "hens"], 48, count=2))
 call("batches of crops")(lambda: next(cropping.batches(["dog", "hens"], 48, 3)))
 call("total variation")(lambda: [images.total_variation(photo(), beta) for beta in (1.0, 2.0, 3.0)])
 call("shift and zoom")(lambda: [images.shift(photo(), 5, draw()), images.zoom(photo(), 0.2, draw())])
 call("heat map colours")(lambda: [pixels.heat(photo()[0, 0]), pixels.heat(photo()[0, 0] - 0.5, signed=True)])
 call("overlay and relief")(lambda: [pixels.overlay(photo(), photo()[0, 0]), pixels.signed_rgb(photo() - 0.5)])
-call("png and jpeg")(lambda: [pixels.png(photo()), pixels.jpeg(photo(), 80)])
-call("a grid of pictures")(lambda: figures.grid([photo(), photo("dog")], ["a", "b"], alt="Two.").png)
+call("png and jpeg")(lambda: [pixels.png(photo()), pixels.jpeg(photo(), quality=80)])
+call("a grid of pictures")(lambda: figures.grid([photo(), photo("dog")], titles=["a", "b"], alt="Two.").png)
 call("curves")(lambda: figures.curves({"a": [1, 2, 3], "b": [3, 2, 5]}, "x", "y", alt="Two.").png)
 call("bars")(lambda: figures.bars({"a": 0.3, "b": (0.5, 0.4, 0.7)}, "x", alt="Two.", chance=0.2).png)
 call("classes")(lambda: figures.classes(squeezenet().classes, squeezenet()(photo())).png)
 call("table")(lambda: figures.table([[1.0, 0.2], [0.2, 1.0]], ["a", "b"], ["a", "b"], alt="Two.").png)
 call("matrix of named things")(lambda: figures.heatmap(
-    torch.eye(3) + 0.1, ["a", "b", "c"], ["x", "x", "y"], alt="3.").png)
+    torch.eye(3) + 0.1, ["a", "b", "c"], groups=["x", "x", "y"], alt="3.").png)
 call("bars in a frame")(lambda: figures.frame_bars({"hen": 0.7, "cock": 0.3}, 120))
 
 # Networks
@@ -110,13 +110,13 @@ call("an untrained copy")(lambda: nets.untrained(squeezenet())(photo()))
 
 def maps(net: nets.Classifier, layer: str) -> list[Tensor]:
     x = photo("dog")
-    return [saliency.backprop(net, x, 235, rule) for rule in saliency.RULES] + [
-        saliency.backprop(net, x, (layer, 3, 2, 2)), saliency.linear_approximation(net, x, 235, layer),
+    return [saliency.backprop(net, x, 235, rule=rule) for rule in saliency.RULES] + [
+        saliency.backprop(net, x, (layer, 3, 2, 2)), saliency.linear_approximation(net, x, 235, layer=layer),
         saliency.grad_cam(net, x, 235), saliency.smooth_grad(net, x, 235, samples=3),
-        saliency.integrated_gradients(net, x, 235, steps=3), saliency.lrp(net, x, 235, "epsilon"),
-        saliency.lrp(net, x, 235, "alpha_beta"), saliency.lrp(net, x, 235, "z_plus"),
-        saliency.excitation_backprop(net, x, 235, layer),
-        saliency.excitation_backprop(net, x, 235, layer, contrastive=True)]
+        saliency.integrated_gradients(net, x, 235, steps=3), saliency.lrp(net, x, 235, rule="epsilon"),
+        saliency.lrp(net, x, 235, rule="alpha_beta"), saliency.lrp(net, x, 235, rule="z_plus"),
+        saliency.excitation_backprop(net, x, 235, layer=layer),
+        saliency.excitation_backprop(net, x, 235, layer=layer, contrastive=True)]
 
 
 call("maps of SqueezeNet")(lambda: maps(squeezenet(), "fire5"))
@@ -126,20 +126,20 @@ call("maps of EfficientNet-Lite0")(lambda: maps(lite(), "stage4"))
 @call("mask of the smallest perturbation")
 def _mask() -> object:
     settings = saliency.MaskSettings(steps=12)
-    step = last(saliency.meaningful_perturbation(squeezenet(), photo(), "espresso", settings))
-    return [step.image, step.loss, step.terms]
+    step = last(saliency.meaningful_perturbation(squeezenet(), photo(), "espresso", settings=settings))
+    return [step.value, step.loss, step.terms]
 
 
 @call("mask with noise")
 def _noisy_mask() -> object:
     settings = saliency.MaskSettings(steps=6, noise=0.1, baseline="noise")
-    step = last(saliency.meaningful_perturbation(squeezenet(), photo(), "espresso", settings))
-    return [step.image, step.loss, step.terms]
+    step = last(saliency.meaningful_perturbation(squeezenet(), photo(), "espresso", settings=settings))
+    return [step.value, step.loss, step.terms]
 
 
 @call("what stands for nothing")
 def _nothing() -> object:
-    kinds = [saliency.baseline_like(photo(), saliency.MaskSettings(baseline=kind), draw())
+    kinds = [saliency.baseline_like(photo(), generator=draw(), settings=saliency.MaskSettings(baseline=kind))
              for kind in ("blur", "grey", "noise")]
     return [*kinds, saliency.perturb(photo(), torch.rand(1, 1, 8, 8, generator=draw()), kinds[0])]
 
@@ -150,7 +150,7 @@ def _metrics() -> object:
     w = trace.backprop("espresso")
     return [saliency.max_abs(w), metrics.correlation(w, photo()), saliency.coherence(w), saliency.edges(photo()),
             saliency.edge_agreement(w, photo()), saliency.strongest_channels(trace, "fire5", 3, 3, 4),
-            saliency.channel_similarity(trace, "fire5", 3, 3, "guided", channels=4)]
+            saliency.channel_similarity(trace, "fire5", 3, 3, rule="guided", channels=4)]
 
 
 @call("sanity checks")
@@ -158,16 +158,16 @@ def _sanity() -> object:
     def method(net: nets.Classifier, x: Tensor) -> Tensor:
         return saliency.grad_cam(net, x, 505)
 
-    curve = saliency.deletion_curve(squeezenet(), photo(), "espresso", method(squeezenet(), photo()), 5)
+    curve = saliency.deletion_curve(squeezenet(), photo(), "espresso", method(squeezenet(), photo()), steps=5)
     return [[name for name, _ in saliency.randomisation_check(squeezenet(), photo(), method)], curve[1],
             saliency.auc(*curve)]
 
 
 @call("pointing game")
 def _pointing() -> object:
-    games = pointing.mosaics(squeezenet(), 2, 96)
+    games = pointing.mosaics(squeezenet(), 2, size=96)
     methods = ("gradient", "Grad-CAM", "edges (no network)")
-    scores = [pointing.pointing_game(squeezenet(), name, games) for name in methods]
+    scores = [pointing.pointing_game(squeezenet(), games, name) for name in methods]
     return [[game.names for game in games], [(score.mean, score.low, score.high, score.shares) for score in scores]]
 
 
@@ -179,26 +179,28 @@ call("riddle of a mask")(lambda: riddles.iconic(photo(), torch.rand(1, 1, 8, 8, 
 @call("attacks")
 def _attacks() -> object:
     net, x = squeezenet(), adversarial.quantise(photo("dog"))
-    linf, l2 = (last(adversarial.pgd(net, x, 235, adversarial.AttackSettings(
-        steps=4, norm=norm, random=norm == "l2"))).image
+    linf, l2 = (last(adversarial.pgd(net, x, 235, settings=adversarial.AttackSettings(
+        steps=4, norm=norm, random=norm == "l2"))).value
                 for norm in ("linf", "l2"))
-    return [adversarial.fgsm(net, x, 235, 0.01), adversarial.fgsm(net, x, 235, 0.01, "toaster"), linf, l2,
-            adversarial.quantise_near(linf, x, 0.016), adversarial.quantise_near(l2, x, 0.016, "l2"),
+    return [adversarial.fgsm(net, x, 235, 0.01), adversarial.fgsm(net, x, 235, 0.01, target="toaster"), linf, l2,
+            adversarial.quantise_near(linf, x, 0.016), adversarial.quantise_near(l2, x, 0.016, norm="l2"),
             adversarial.fools(net, linf, 235)]
 
 
 @call("smallest change that fools")
 def _deepfool() -> object:
-    return last(adversarial.deepfool(squeezenet(), photo("dog"), 235, adversarial.DeepFoolSettings(steps=3))).image
+    return last(adversarial.deepfool(squeezenet(), photo("dog"), 235,
+                                     settings=adversarial.DeepFoolSettings(steps=3))).value
 
 
 @call("a patch")
 def _patch() -> object:
     settings = adversarial.PatchSettings(steps=3, side=32)
     both = torch.cat([photo("dog"), photo()])
-    patch = last(adversarial.adversarial_patch(squeezenet(), both, "bubble", settings)).image
-    return [patch, adversarial.apply_patch(photo(), patch, 0.3, 0.4, 0.3, 20.0), adversarial.cut_out(patch, size=64),
-            adversarial.success_rate(squeezenet(), photo("dog"), patch, "bubble", trials=2),
+    patch = last(adversarial.adversarial_patch(squeezenet(), both, "bubble", settings=settings)).value
+    return [patch, adversarial.apply_patch(photo(), patch, 0.3, 0.4, 0.3, angle=20.0),
+            adversarial.cut_out(patch, size=64),
+            adversarial.success_rate(squeezenet(), photo("dog"), "bubble", patch, trials=2),
             placing.placements(3, 0.2, 0.4, 45.0, draw()), photos.shuffled(patch)]
 
 
@@ -208,12 +210,12 @@ def _detector() -> object:
     h = adversarial.layer_saliency(net, torch.cat([photo("dog"), photo()]))
     marks = torch.tensor([True, False, True, False])
     detector = adversarial.fit_detector(torch.cat([h, h * 1.1]), marks)
-    return [h, detector.weight, detector.bias, adversarial.evade(net, detector, photo("dog"), 235, steps=2)]
+    return [h, detector.weight, detector.bias, adversarial.evade(net, photo("dog"), 235, detector, steps=2)]
 
 
 @call("trial of the detector")
 def _trial() -> object:
-    samples = trials.samples(squeezenet(), ["dog", "coffee", "hens"], steps=2, size=96)
+    samples = trials.samples(squeezenet(), names=["dog", "coffee", "hens"], steps=2, size=96)
     tried = trials.trial(squeezenet(), samples, folds=3)
     return [samples[3].image, tried.scores, tried.auc]
 
@@ -233,9 +235,9 @@ def _transforms() -> object:
 
 @call("a map between features")
 def _equivariance() -> object:
-    x = cropping.crops(["dog", "hens"], 95, 1)
-    dense = equivariance.fit_equivariance(squeezenet(), "fire3", equivariance.HFLIP, x, sites=300)
-    few = equivariance.fit_equivariance(squeezenet(), "conv1", equivariance.HFLIP, x, inputs=2, sites=200)
+    x = cropping.crops(["dog", "hens"], 95, count=1)
+    dense = equivariance.fit_equivariance(squeezenet(), "fire3", x, equivariance.HFLIP, sites=300)
+    few = equivariance.fit_equivariance(squeezenet(), "conv1", x, equivariance.HFLIP, inputs=2, sites=200)
     answers = equivariance.answers(dense, x)
     return [dense.weight, dense.bias, few.weight, equivariance.errors(dense, x).overall(), answers,
             nets.agreement(answers["mapped"], answers["recomputed"])]
@@ -243,11 +245,11 @@ def _equivariance() -> object:
 
 @call("two networks stitched")
 def _stitch() -> object:
-    x = cropping.crops(["dog", "hens"], 112, 2)
+    x = cropping.crops(["dog", "hens"], 112, count=2)
     stitched = equivariance.stitch(squeezenet(), "fire9", lite(), "stage5", x, sites=300)
     settings = equivariance.StitchSettings(steps=2, batch=2)
     return [stitched(x), equivariance.identity_stitch(stitched)(x), equivariance.shuffled_stitch(stitched)(x),
-            last(equivariance.distil(stitched, x, settings)).image]
+            last(equivariance.distil(stitched, x, settings=settings)).value]
 
 
 @call("features before the ReLU, and on from there")
@@ -261,7 +263,8 @@ call("CKA")(lambda: equivariance.cka(squeezenet().features(photo(), "fire5"), li
 
 # Deep image prior
 
-call("generators")(lambda: [prior.generator(kind, 64, depth=2)().detach() for kind in ("hourglass", "unet", "resnet")])
+call("generators")(lambda: [prior.generator(kind, size=64, depth=2)().detach() for kind in ("hourglass", "unet",
+                                                                                            "resnet")])
 
 
 @call("fitting a generator")
@@ -270,14 +273,15 @@ def _fit() -> object:
     visible[..., 10:20, 10:20] = 0
     runs = {"plain": (x, 48, prior.reconstruct), "hole": (x * visible, 48, prior.inpaint(visible)),
             "small": (photo("macaw", 24), 48, prior.super_resolve(2))}
-    return [last(prior.fit(target, prior.generator(size=size, depth=2), prior.PriorSettings(steps=4, average=0.5),
-                           task)).image for target, size, task in runs.values()]
+    return [last(prior.fit(prior.generator(size=size, depth=2), target, task=task,
+                           settings=prior.PriorSettings(steps=4,
+                                                        average=0.5))).value for target, size, task in runs.values()]
 
 
 @call("a run that diverges")
 def _wild() -> object:
     settings = prior.PriorSettings(steps=60, lr=0.1, noise=0)
-    run = prior.fit(photo("coffee", 32), prior.generator(size=32, depth=2), settings)
+    run = prior.fit(prior.generator(size=32, depth=2), photo("coffee", 32), settings=settings)
     return [(step.loss, step.returns) for step in run]
 
 
@@ -285,7 +289,7 @@ def _wild() -> object:
 def _impedance() -> object:
     x = photo("macaw", 32)
     wanted = prior.targets(x)
-    curves = prior.impedance(wanted, lambda: prior.generator(size=32, depth=2), prior.PriorSettings(steps=3))
+    curves = prior.impedance(wanted, lambda: prior.generator(size=32, depth=2), settings=prior.PriorSettings(steps=3))
     return [wanted, curves, prior.psnr(wanted["picture + noise"], x), prior.ssim(wanted["picture + noise"], x),
             prior.disagreement(list(wanted.values())), prior.lanczos(x, 4), prior.reached(curves["picture"], 0.9)]
 
@@ -308,23 +312,24 @@ def _invert() -> object:
     priors = (inversion.Pixels(), inversion.TV(lam=3.0), inversion.DeepImagePrior(noise=0.02, lam=0.1, colour=0.5),
               inversion.PlugAndPlay())
     settings = inversion.InversionSettings(steps=4, jitter=3)
-    return [last(inversion.invert(squeezenet(), "fire5", photo("chelsea", 64), one, settings)).image for one in priors]
+    return [last(inversion.invert(squeezenet(), "fire5", photo("chelsea", 64), prior=one,
+                                  settings=settings)).value for one in priors]
 
 
 @call("iconic examples")
 def _iconic() -> object:
     settings = inversion.MaximiseSettings(steps=3)
-    two = last(inversion.maximise([squeezenet(), lite()], "logits", "zebra", settings=settings, size=64)).image
-    one = last(inversion.maximise(squeezenet(), "fire5", 7, inversion.Pixels(), settings, 64)).image
+    two = last(inversion.maximise([squeezenet(), lite()], "logits", "zebra", size=64, settings=settings)).value
+    one = last(inversion.maximise(squeezenet(), "fire5", 7, prior=inversion.Pixels(), size=64, settings=settings)).value
     dreaming = inversion.DreamSettings(steps=2, octaves=2)
-    return [two, one, inversion.top_patches(squeezenet(), "fire5", 7, [photo(), photo("dog")], 2, 48),
-            last(inversion.dream(squeezenet(), "fire5", photo("castle", 96), dreaming)).image]
+    return [two, one, inversion.top_patches(squeezenet(), "fire5", [photo(), photo("dog")], 7, count=2, size=48),
+            last(inversion.dream(squeezenet(), "fire5", photo("castle", 96), settings=dreaming)).value]
 
 
 @call("codes, learned inverters, Tikhonov")
 def _codes() -> object:
     net, x = squeezenet(), photo("dog")
-    a, b = inversion.code(net, x, "fire9"), inversion.code(net, photo(), "logits")
+    a, b = inversion.code(net, "fire9", x), inversion.code(net, "logits", photo())
     decoded = [inversion.decode(net, inversion.learned_inverter(which), x)
                for which in ("fire5", "fire9", "fire9-perceptual")]
     matrix = torch.randn(4, 6, generator=draw(), dtype=torch.float64)
@@ -338,7 +343,7 @@ def _codes() -> object:
 
 @call("a pocket Broden")
 def _broden() -> object:
-    data = concepts.load("validation", 4, least=1)
+    data = concepts.load("validation", count=4, least=1)
     return [data[[0, 3]], data.pixels]
 
 
@@ -350,7 +355,7 @@ call("thresholds and overlaps")(lambda: [[one.thresholds, one.iou, one.seen.coun
 call("labels and counts")(lambda: [found()["fire9"].labels(), found()["fire9"].detectors(),
                                    dissection.unique(found()["fire9"]), dissection.concepts_per_unit(found()["fire9"])])
 call("interval of a count")(lambda: tuple(dissection.interval(found()["fire9"], dissection.unique, times=20)))
-call("turned axes")(lambda: [dissection.rotation(12, 0.5), dissection.Rotated(
+call("turned axes")(lambda: [dissection.rotation(12, share=0.5), dissection.Rotated(
     squeezenet(), dissection.rotation(128)).features(photo(), "fire3")])
 
 
@@ -359,9 +364,10 @@ def _vectors() -> object:
     masks = scenes().masks[:, 0]
     settings = dissection.Net2VecSettings(steps=5)
     w = dissection.net2vec(active(), masks, settings=settings)
-    return [w, dissection.net2vec(active(), masks, 5, settings), dissection.segment(w, active(), (32, 32)),
+    return [w, dissection.net2vec(active(), masks, filters=5, settings=settings),
+            dissection.segment(w, active(), (32, 32)),
             dissection.best_filter(active(), masks),
-            list(dissection.filter_curve((active(), masks), (active(), masks), (2, 8), settings)),
+            list(dissection.filter_curve((active(), masks), (active(), masks), (2, 8), settings=settings)),
             dissection.iou_set(active()[:, 0, :16, :16], active()[:, 1, :16, :16])]
 
 
@@ -369,13 +375,13 @@ def _vectors() -> object:
 def _kernels() -> object:
     vectors = torch.randn(6, 9, generator=draw())
     a, b = dissection.concept_kernel(vectors), dissection.concept_kernel(vectors[:, :4])
-    return [a, dissection.kernel_similarity(a, b), dissection.chance_similarity(a, b, 5)]
+    return [a, dissection.kernel_similarity(a, b), dissection.chance_similarity(a, b, times=5)]
 
 
 @call("peaks and pooled features")
 def _peaks() -> object:
-    top = dissection.peaks(squeezenet(), ("fire3",), scenes(), 3)["fire3"]
-    return [top, dissection.patches(squeezenet(), "fire3", 5, top, scenes(), 48),
+    top = dissection.peaks(squeezenet(), ("fire3",), scenes(), count=3)["fire3"]
+    return [top, dissection.patches(squeezenet(), "fire3", scenes(), 5, top, size=48),
             dissection.pooled(squeezenet(), ("fire3",), [scenes().images])]
 
 

@@ -20,14 +20,15 @@ from u3lab.errors import U3Error
 class Step(NamedTuple):
     """One step of an optimisation, before its update.
 
-    ``iteration`` counts from 0, ``loss`` is the energy, ``image`` what is being made (B,C,H,W; detached),
+    ``iteration`` counts from 0, ``loss`` is the energy, ``value`` what is being made (a picture, a mask,
+                                                                                       a matrix; detached),
     ``terms`` the parts that the loss is the sum of, by name; ``returns`` how often the run has diverged so far and gone
     back to a better state.
     """
 
     iteration: int
     loss: float
-    image: Tensor
+    value: Tensor
     terms: dict[str, float]
     returns: int = 0
 
@@ -147,7 +148,7 @@ class Rollback:
 T = TypeVar("T")
 
 
-def last(steps: Iterable[T], total: int | None = None, title: str = "") -> T:
+def last(steps: Iterable[T], *, total: int | None = None, title: str = "") -> T:
     """Drain an iterator of steps and return the last one; with ``total``, under a progress bar.
 
     Raises

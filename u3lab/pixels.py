@@ -26,7 +26,7 @@ _BLUE, _VERMILION = ("#00426b", "#0072b2", "#8fc3e3"), ("#f2b48c", "#d55e00", "#
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
-def heat(map: Tensor, signed: bool = False, scale: float | None = None) -> Tensor:
+def heat(map: Tensor, *, signed: bool = False, scale: float | None = None) -> Tensor:
     """Colours for an attribution map, one pixel a pixel of the map.
 
     Several channels become one: the largest |value| (Simonyan et al. 2014, §3.1) or, if ``signed``, the sum.
@@ -52,7 +52,7 @@ def heat(map: Tensor, signed: bool = False, scale: float | None = None) -> Tenso
     return _coloured(_normalised(_flattened(map, signed), scale), signed)
 
 
-def overlay(image: Tensor, map: Tensor, signed: bool = False, opacity: float = 0.8,
+def overlay(image: Tensor, map: Tensor, *, signed: bool = False, opacity: float = 0.8,
             scale: float | None = None) -> Tensor:
     """The map's colours over the greyed picture: the stronger the map, the less of the picture is seen.
 
@@ -90,7 +90,7 @@ def png(image: Tensor) -> bytes:
     return _encoded(image, "PNG", compress_level=1)
 
 
-def jpeg(image: Tensor, quality: int = 85) -> bytes:
+def jpeg(image: Tensor, *, quality: int = 85) -> bytes:
     """A picture in [0,1] as JPEG: smaller and faster than :func:`png`, for live frames. ``quality`` from 1 to 95."""
     if not 1 <= quality <= 95:
         raise U3Error(f"JPEG quality is {quality}; give a number from 1 (smallest) to 95 (best)")

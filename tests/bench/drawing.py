@@ -45,15 +45,15 @@ def run(name: str, shape: dict, budget: float) -> Race:
     """Draw for so many seconds; the likeness is measured off the clock."""
     photo, visible = task()
     psi, race, spent = prior.generator(size=SIDE, **shape), Race(name), 0.0
-    steps, begun = prior.fit(photo * visible, psi, SETTINGS, prior.inpaint(visible)), time.perf_counter()
+    steps, begun = prior.fit(psi, photo * visible, task=prior.inpaint(visible), settings=SETTINGS), time.perf_counter()
     for step in steps:
         spent += time.perf_counter() - begun
-        race.steps, race.psnr = step.iteration, float(prior.psnr(step.image, photo))
+        race.steps, race.psnr = step.iteration, float(prior.psnr(step.value, photo))
         for level in LEVELS:
             if race.reached[level] is None and race.psnr >= level:
                 race.reached[level] = spent
         if spent > budget:
-            race.ssim = prior.ssim(step.image, photo)
+            race.ssim = prior.ssim(step.value, photo)
             return race
         begun = time.perf_counter()
     raise AssertionError("the run ended before its budget")

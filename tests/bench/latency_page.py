@@ -22,20 +22,20 @@ kept = saliency.trace(net, x)
 """,
     """
 def by_class(k):
-    return pixels.signed_rgb(saliency.backprop(net, x, k, "guided")), net.classes[k]
+    return pixels.signed_rgb(saliency.backprop(net, x, k, rule="guided")), net.classes[k]
 
 live.explore(by_class, k=(0, 999))
 """,
     """
 def by_channel(channel):
-    return pixels.signed_rgb(kept.backprop(("fire9", channel, 6, 6), "guided")), f"channel {channel}"
+    return pixels.signed_rgb(kept.backprop(("fire9", channel, 6, 6), rule="guided")), f"channel {channel}"
 
 live.explore(by_channel, channel=(0, 511))
 """,
     """
 def perturbing(settings):
-    for step in saliency.meaningful_perturbation(net, x, "German shepherd", settings):
-        yield step, pixels.overlay(x, step.image, scale=1.0), f"mask covers {float(step.image.mean()):.0%}"
+    for step in saliency.meaningful_perturbation(net, x, "German shepherd", settings=settings):
+        yield step, pixels.overlay(x, step.value, scale=1.0), f"mask covers {float(step.value.mean()):.0%}"
 
 live.play(perturbing, saliency.MaskSettings(steps=1000), "lam", "tv", "sigma")
 """,

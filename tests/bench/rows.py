@@ -96,7 +96,7 @@ def panel(scene: Scene) -> Run:
     """One forward pass, three rules."""
     def run() -> list[Tensor]:
         trace = saliency.trace(scene.net, scene.picture)
-        return [trace.backprop(scene.target, rule) for rule in saliency.RULES]
+        return [trace.backprop(scene.target, rule=rule) for rule in saliency.RULES]
     return run
 
 
@@ -113,26 +113,27 @@ def mask_steps(scene: Scene) -> Run:
     """Steps of the mask's optimisation in its default settings."""
     def run() -> list[Tensor]:
         steps = saliency.meaningful_perturbation(scene.net, scene.picture, scene.target)
-        return [next(steps).image for _ in range(MASK_STEPS)]
+        return [next(steps).value for _ in range(MASK_STEPS)]
     return run
 
 
 def endless(begin: Callable[[], Iterator[Step]]) -> Run:
     """Steps of runs that begin again: none is the last of all, so each has its forward and its backward pass."""
     steps = (step for _ in count() for step in begin())
-    return lambda: [next(steps).image for _ in range(MASK_STEPS)]
+    return lambda: [next(steps).value for _ in range(MASK_STEPS)]
 
 
 def attack_steps(scene: Scene) -> Run:
     """Steps of PGD in its default settings."""
     settings = adversarial.AttackSettings(steps=1000)
-    return endless(lambda: adversarial.pgd(scene.net, scene.picture, scene.target, settings))
+    return endless(lambda: adversarial.pgd(scene.net, scene.picture, scene.target, settings=settings))
 
 
 def inversion_steps(scene: Scene) -> Run:
     """Steps of an inversion of the scores with total variation in its default settings."""
     settings = inversion.InversionSettings(steps=1000)
-    return endless(lambda: inversion.invert(scene.net, "scores", scene.picture, inversion.TV(), settings))
+    return endless(lambda: inversion.invert(scene.net, "scores", scene.picture, prior=inversion.TV(),
+                                            settings=settings))
 
 
 def bare_steps(scene: Scene) -> Run:

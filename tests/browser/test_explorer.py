@@ -47,7 +47,7 @@ net = nets.load("squeezenet1_1")
 x = images.load("dog", size=net.size)
 
 def guided(k):
-    return pixels.signed_rgb(saliency.backprop(net, x, k, "guided")), net.classes[k]
+    return pixels.signed_rgb(saliency.backprop(net, x, k, rule="guided")), net.classes[k]
 
 live.explore(guided, k=(0, 999))
 """

@@ -21,12 +21,12 @@ net = nets.load("squeezenet1_1")
 x = images.load("coffee", size=net.size)
 
 def perturbing(settings):
-    for step in saliency.meaningful_perturbation(net, x, "espresso", settings):
-        yield step, pixels.overlay(x, step.image, scale=1.0), f"mask covers {float(step.image.mean()):.0%}"
+    for step in saliency.meaningful_perturbation(net, x, "espresso", settings=settings):
+        yield step, pixels.overlay(x, step.value, scale=1.0), f"mask covers {float(step.value.mean()):.0%}"
 
 def left_alone(steps):
     settings = saliency.MaskSettings(steps=steps)
-    return float(descent.last(saliency.meaningful_perturbation(net, x, "espresso", settings)).image.mean())
+    return float(descent.last(saliency.meaningful_perturbation(net, x, "espresso", settings=settings)).value.mean())
 
 perturbing_player = live.play(perturbing, saliency.MaskSettings(steps=1000), "lam")
 perturbing_player
@@ -87,7 +87,7 @@ def test_a_higher_price_turned_up_during_the_run_shrinks_the_mask(desk: Desk):
     assert figure.button("pause").is_visible()  # it ran all the while
     figure.button("pause").click()
     assert stopped(figure)
-    steps, area, price = desk.ask("[perturbing_player.step.iteration, float(perturbing_player.step.image.mean()), "
+    steps, area, price = desk.ask("[perturbing_player.step.iteration, float(perturbing_player.step.value.mean()), "
                                   "perturbing_player.settings.lam]")
     assert price == 5 and 3 <= pressed < steps == step_of(figure)
     alone = desk.ask(f"left_alone({steps})")

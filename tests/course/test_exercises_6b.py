@@ -52,7 +52,7 @@ def test_the_library_uses_the_references():
 def test_a_step_of_the_iterator_is_the_exercise(seed: int):
     net, x = small(seed)
     settings = AttackSettings(eps=0.02, step_size=0.013, steps=4)
-    pictures = [step.image for step in pgd(net, x, "a", settings, target="c")]
+    pictures = [step.value for step in pgd(net, x, "a", target="c", settings=settings)]
     for before, after in zip(pictures, pictures[1:], strict=False):
         before.requires_grad_()
         (p,) = torch.autograd.grad(targeted_loss(net(before), 2), [before])

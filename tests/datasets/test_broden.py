@@ -105,7 +105,7 @@ def test_labelled_are_the_categories_whose_cell_is_not_empty(folder):
     looked_at = [{"color", "object", "part", "scene"}, {"color", "object", "material", "texture"}, {"scene"}]
     wanted = [[category in chosen for category in data.categories] for chosen in looked_at]
     assert data[[0, 1, 2]].labelled.tolist() == wanted
-    next(batches(data, 3))  # of the right types and shapes
+    next(batches(data, batch_size=3))  # of the right types and shapes
 
 
 def test_images_have_the_size_that_was_asked_for(folder):
@@ -162,7 +162,7 @@ def test_dissection_runs_and_finds_the_red_detector(folder):
     net = nets.Classifier(nn.Sequential(copy), layers={"copy": "0"})
     data = broden(folder, size=60)  # 5 and 6 times the segmentation's sides
     share = (area(RED["a/1"]).sum() + area(RED["a/2"]).sum()) / (3 * SH * SW)
-    found = dissect(net, "copy", data, share=float(share), size=2)
+    found = dissect(net, "copy", data, share=float(share), batch_size=2)
     assert found.concepts == NAMES and found.iou.shape == (2, 9)
     assert found.labels()[0][0] == "red-c" and found.iou[0, 0] > 0.8 > 0.3 > found.iou[1, 0]
     val = broden(folder, split="val")
@@ -216,7 +216,7 @@ def test_files_that_do_not_fit_are_told(folder):
     file.unlink()
     with pytest.raises(U3Error, match="index.csv names .*1_arm.png, but there is no such file"):
         data[[0]]
-    next(batches(data, 2, [1, 2]))  # the others still can be read
+    next(batches(data, batch_size=2, which=[1, 2]))  # the others still can be read
     (folder / "images/b/3.png").unlink()
     with pytest.raises(U3Error, match="b/3.png"):
         data[[2]]

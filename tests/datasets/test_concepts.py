@@ -21,17 +21,17 @@ def data(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("U3LAB_CACHE", str(tmp_path_factory.mktemp("cache")))
         concepts.load.cache_clear()
-        yield concepts.load("train", 60, least=1)
+        yield concepts.load("train", count=60, least=1)
     concepts.load.cache_clear()
 
 
 def test_pictures_and_masks_have_the_promised_form(data):
-    batch = next(batches(data, 60))
+    batch = next(batches(data, batch_size=60))
     images.check(batch.images)
     assert batch.images.shape == (60, 3, 227, 227) and batch.masks.shape == (60, len(data.names), 113, 113)
     assert torch.equal(batch.masks.sum((2, 3)).int(), data.pixels)
     assert len(data.names) >= 40 and len(set(data.categories) - {"control"}) >= 6
-    assert len(data.showing("eye", 30)) < len(data.showing("eye")) > 5
+    assert len(data.showing("eye", least=30)) < len(data.showing("eye")) > 5
 
 
 def test_masks_of_one_concept_are_those_of_the_whole(data):
@@ -56,7 +56,7 @@ def test_a_broken_file_is_made_anew(data):
 
 
 def test_every_pixel_has_one_colour_and_a_wider_concept_holds_the_narrower(data):
-    batch = next(batches(data, 60))
+    batch = next(batches(data, batch_size=60))
     at = {name: batch.masks[:, k] for k, name in enumerate(data.names)}
     assert (sum(at[name].int() for name in NAMES if name in at) == 1).all()
     for name in data.names:
@@ -65,7 +65,7 @@ def test_every_pixel_has_one_colour_and_a_wider_concept_holds_the_narrower(data)
 
 
 def test_brains_and_scenes_are_labelled_apart(data):
-    batch = next(batches(data, 60))
+    batch = next(batches(data, batch_size=60))
     medical = [k for k, one in enumerate(data.categories) if one == "medical"]
     shown = batch.masks[:, medical].flatten(1).any(1)
     assert shown.any() and torch.equal(batch.labelled[:, medical].all(1), shown)
@@ -161,6 +161,6 @@ def test_slips_are_told(data):
     with pytest.raises(U3Error, match="choose one of train, validation"):
         concepts.load("test")
     with pytest.raises(U3Error, match="count"):
-        concepts.load("train", 0)
+        concepts.load("train", count=0)
     with pytest.raises(U3Error, match="no picture has enough of unicorn"):
         data.only(["unicorn"])

@@ -13,7 +13,7 @@ from u3lab.nets.surgery import narrow
 
 @pytest.fixture(scope="module")
 def net():
-    return nets.load("squeezenet1_1", "cpu")
+    return nets.load("squeezenet1_1", device="cpu")
 
 
 @pytest.fixture(scope="module")

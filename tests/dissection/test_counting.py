@@ -73,12 +73,13 @@ def test_too_few_groups_give_no_interval():
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_a_rotation_keeps_lengths_and_its_shares_add_up(share):
-    q = rotation(12, share, seed=3)
+    q = rotation(12, share=share, seed=3)
     torch.testing.assert_close(q @ q.T, torch.eye(12, dtype=torch.float64))
     assert float(torch.linalg.det(q)) == pytest.approx(1)
     if share == 0:
         torch.testing.assert_close(q, torch.eye(12, dtype=torch.float64))
-    torch.testing.assert_close(rotation(12, 0.5, 3) @ rotation(12, 0.5, 3), rotation(12, 1.0, 3))
+    torch.testing.assert_close(rotation(12, share=0.5, seed=3) @ rotation(12, share=0.5, seed=3),
+                               rotation(12, share=1.0, seed=3))
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +123,12 @@ def test_peaks_are_the_sorted_maxima(net, data):
 def test_a_patch_is_the_receptive_field(net, data):
     """A 1×1 convolution sees one pixel, so its patch has one colour."""
     found = peaks(net, ["copy"], data, count=2)["copy"]
-    shown = patches(net, "copy", 1, found, data, size=6)
+    shown = patches(net, "copy", data, 1, found, size=6)
     assert shown.shape == (2, 3, 6, 6)
     assert shown.flatten(2).std(2).max() < 1e-6
     np.testing.assert_allclose(shown[:, 1, 0, 0], found.values[1], atol=1e-6)
     with pytest.raises(U3Error, match="units 0 to 1"):
-        patches(net, "copy", 2, found, data)
+        patches(net, "copy", data, 2, found)
 
 
 def test_pooled_features_are_the_means(net, data):

@@ -58,7 +58,7 @@ def brute_force(net, layer, pictures, share, thresholds):
 
 @pytest.mark.parametrize(("layer", "size"), [("relu", 4), ("conv", 5), ("conv", 100)])
 def test_thresholds_and_iou_are_those_of_the_definition(net, pictures, layer, size):
-    found = dissect(net, layer, pictures, share=0.1, size=size)
+    found = dissect(net, layer, pictures, share=0.1, batch_size=size)
     exact, iou = brute_force(net, layer, pictures, 0.1, found.thresholds.numpy())
     with torch.no_grad():
         reach = 2 * float(net.features(pictures.images, layer).abs().max())
@@ -71,13 +71,13 @@ def test_thresholds_and_iou_are_those_of_the_definition(net, pictures, layer, si
 @pytest.mark.parametrize(("batches_kept", "passes"), [(0, 6), (1, 5), (2, 4), (3, 3)])
 def test_what_is_kept_saves_passes_and_changes_no_number(net, pictures, monkeypatch, batches_kept, passes):
     """Three batches of 5, 5 and 2 pictures; a reading of all and one of those whose maps did not fit."""
-    wanted = dissect(net, "relu", pictures, share=0.1, size=5)
+    wanted = dissect(net, "relu", pictures, share=0.1, batch_size=5)
     with torch.no_grad():
         one = net.features(pictures.images[:5], "relu").nbytes
     calls, features = [], nets.Classifier.features
     monkeypatch.setattr(dissecting, "KEPT", batches_kept * one)
     monkeypatch.setattr(nets.Classifier, "features", lambda *given: calls.append(1) or features(*given))
-    found = dissect(net, "relu", pictures, share=0.1, size=5)
+    found = dissect(net, "relu", pictures, share=0.1, batch_size=5)
     assert len(calls) == passes
     for name in ("thresholds", "intersection", "union"):
         assert torch.equal(getattr(found, name), getattr(wanted, name))
@@ -177,9 +177,9 @@ def test_slips_are_told(net, pictures):
 
 
 def test_batches_are_all_the_pictures_in_order(pictures):
-    joined = torch.cat([batch.images for batch in batches(pictures, 5)])
+    joined = torch.cat([batch.images for batch in batches(pictures, batch_size=5)])
     assert torch.equal(joined, pictures.images)
-    chosen = next(batches(pictures, 5, which=[7, 2]))
+    chosen = next(batches(pictures, batch_size=5, which=[7, 2]))
     assert torch.equal(chosen.masks, pictures.masks[[7, 2]]) and torch.equal(chosen.labelled, pictures.labelled[[7, 2]])
 
 

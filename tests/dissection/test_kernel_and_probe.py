@@ -37,7 +37,7 @@ def test_similarity_is_the_written_sum():
     for diagonal in (True, False):
         chosen = [(a[i, j], b[i, j]) for i, j in pairs if diagonal or i != j]
         wanted = sum(x * y for x, y in chosen) / (sum(x * x for x, _ in chosen) * sum(y * y for _, y in chosen)) ** 0.5
-        assert kernel_similarity(a, b, diagonal) == pytest.approx(float(wanted))
+        assert kernel_similarity(a, b, diagonal=diagonal) == pytest.approx(float(wanted))
 
 
 def test_random_embeddings_agree_only_by_their_diagonal():
@@ -56,7 +56,7 @@ def test_random_embeddings_agree_only_by_their_diagonal():
 def test_a_probe_reaches_scikit_learns_optimum(C):
     x, noise = draw(120, 6) * torch.tensor([1.0, 20, 0.1, 1, 1, 0]), draw(120, 3, seed=1)
     labels = (x @ draw(6, 3, seed=2) + noise).argmax(1)
-    ours = probe(x, labels, C)
+    ours = probe(x, labels, C=C)
     z = ((x - ours.mean) / ours.spread).numpy()
     theirs = LogisticRegression(C=C, tol=1e-10, max_iter=5000).fit(z, labels.numpy())
     weight, bias = torch.from_numpy(theirs.coef_), torch.from_numpy(theirs.intercept_)

@@ -26,7 +26,7 @@ net = nets.Classifier(nn.Sequential(nn.Conv2d(3, 5, 3, padding=1), nn.ReLU()).ev
 g = torch.Generator().manual_seed(1)
 images = torch.rand(7, 3, 12, 12, generator=g) * torch.linspace(0.2, 1, 7).view(7, 1, 1, 1)
 data = LabelledPictures(("one", "two"), images, torch.rand(7, 2, 12, 12, generator=g) > 0.6)
-found = dissect(net, "relu", data, share=0.1, size=2)
+found = dissect(net, "relu", data, share=0.1, batch_size=2)
 torch.save((found.thresholds, found.intersection, found.union), f"{folder}/{size}_{rank}.pt")
 if size > 1:
     dist.destroy_process_group()

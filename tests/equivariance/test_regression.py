@@ -17,7 +17,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("seed", range(3))
 def test_ridge_by_the_normal_equations(seed: int):
     x, y = noise(40, 5, seed=seed), noise(40, 3, seed=seed + 10)
-    weight, bias = ridge(x, y, 0.1)
+    weight, bias = ridge(x, y, strength=0.1)
     centred_x, centred_y = x - x.mean(0), y - y.mean(0)
     alpha = 0.1 * centred_x.square().sum() / 5
     gram = centred_x.T @ centred_x + alpha * torch.eye(5, dtype=x.dtype)
@@ -41,7 +41,7 @@ def test_pursuit_finds_the_inputs_that_there_are(seed: int):
 def test_inputs_and_outputs_that_never_change():
     x, y = noise(30, 4), torch.ones(30, 2, dtype=torch.float64)
     x[:, 1] = 3
-    weight, bias = ridge(x, y, 0.01)
+    weight, bias = ridge(x, y, strength=0.01)
     assert weight.abs().max() < 1e-12 and torch.allclose(bias, y[0])
     assert not orthogonal_matching_pursuit(x, y, 2).any()
     assert not orthogonal_matching_pursuit(x, x[:, :1] + x[:, 2:3], 2)[:, 1].any()
@@ -50,4 +50,4 @@ def test_inputs_and_outputs_that_never_change():
 @pytest.mark.parametrize("strength", [-1.0, float("nan"), float("inf"), "0.1", True, None])
 def test_slips(strength):
     with slip("strength", "from 0"):
-        ridge(noise(5, 2), noise(5, 1), strength)
+        ridge(noise(5, 2), noise(5, 1), strength=strength)

@@ -119,11 +119,11 @@ def test_saliency_explains_it():
     x_ = x.clone().requires_grad_()
     (true,) = torch.autograd.grad(franken(x_)[0, k], x_)
     torch.testing.assert_close(saliency.backprop(franken, x, k), true, atol=1e-4, rtol=1e-3)
-    for found in (saliency.backprop(franken, x, k, "guided"), saliency.grad_cam(franken, x, k),
+    for found in (saliency.backprop(franken, x, k, rule="guided"), saliency.grad_cam(franken, x, k),
                   saliency.smooth_grad(franken, x, k, samples=1), saliency.backprop(franken, x, k, layer="stitch"),
                   saliency.lrp(franken, x, k)):
         assert found.isfinite().all() and found.abs().max() > 0
-    mask = last(saliency.meaningful_perturbation(franken, x, k, saliency.MaskSettings(steps=2))).image
+    mask = last(saliency.meaningful_perturbation(franken, x, k, settings=saliency.MaskSettings(steps=2))).value
     assert mask.isfinite().all()
 
 
@@ -170,16 +170,16 @@ def test_distilling_brings_the_answers_together(seed: int):
     """From a stitch whose channels were shuffled; only E changes, and it is the caller's network that learns."""
     a, b, x = small(seed), small(seed + 10), pictures(24, seed)
     frozen = [p.clone() for net in (a, b) for p in net.parameters()]
-    franken = shuffled_stitch(stitch(a, "one", b, "one", x), seed)
+    franken = shuffled_stitch(stitch(a, "one", b, "one", x), seed=seed)
 
     def divergence() -> float:
         return F.kl_div(franken(x).log_softmax(1), b(x).softmax(1), reduction="batchmean").item()
 
     before = divergence()
-    steps = list(distil(franken, x, StitchSettings(steps=60, batch=24, lr=0.05, seed=seed)))
+    steps = list(distil(franken, x, settings=StitchSettings(steps=60, batch=24, lr=0.05, seed=seed)))
     assert steps[0].loss == pytest.approx(before) and steps[-1].loss == pytest.approx(divergence())
     assert divergence() < 0.5 * before
-    e = steps[-1].image[0, 0]
+    e = steps[-1].value[0, 0]
     assert torch.equal(e[:, :-1], franken.module.stitch.weight[..., 0, 0])
     assert torch.equal(e[:, -1], franken.module.stitch.bias)
     assert all(torch.equal(p, q) for p, q in zip(frozen, [p for net in (a, b) for p in net.parameters()], strict=True))
@@ -189,13 +189,13 @@ def test_distilling_brings_the_answers_together(seed: int):
 def test_the_permuted_twin_has_nothing_to_learn():
     net, x = small(0), pictures(8)
     franken = stitch(net, "one", net, "one", x, strength=1e-14)
-    assert all(step.loss < 1e-6 for step in distil(franken, x, StitchSettings(steps=3, lr=0.0001)))
+    assert all(step.loss < 1e-6 for step in distil(franken, x, settings=StitchSettings(steps=3, lr=0.0001)))
 
 
 def test_settings_are_read_at_every_step_and_seeds_decide():
     def course(turn: float | None = None, **options) -> list[float]:
         settings, losses = StitchSettings(steps=5, batch=4, **options), []
-        for step in distil(stitch(small(0), "one", small(1), "one", pictures(8)), pictures(8), settings):
+        for step in distil(stitch(small(0), "one", small(1), "one", pictures(8)), pictures(8), settings=settings):
             losses.append(step.loss)
             if turn and step.iteration == 1:
                 settings.lr = turn

@@ -66,7 +66,7 @@ def test_a_bank_that_g_only_reorders(g: Transform, options: dict, seed: int):
     distance = (g.inverse(filters)[:, None] - filters[None]).flatten(2).norm(dim=2)
     permutation = (distance < 1e-9).double()
     assert permutation.sum(0).eq(1).all() and permutation.sum(1).eq(1).all()
-    found = fit_equivariance(net, "bank", g, x, strength=1e-14, **options)
+    found = fit_equivariance(net, "bank", x, g, strength=1e-14, **options)
     m = found.weight.shape[-1]
     centre = found.weight[..., m // 2, m // 2]
     torch.testing.assert_close(centre, permutation, atol=1e-6, rtol=0)
@@ -83,7 +83,7 @@ def test_a_bank_that_g_only_reorders(g: Transform, options: dict, seed: int):
 @pytest.mark.parametrize("g", [rotation(0), scaling(1)], ids=lambda g: g.name)
 def test_the_identity(g: Transform):
     net, x = closed_bank(0), noise(6, 3, 12, 12)
-    found = fit_equivariance(net, "bank", g, x, strength=1e-12)
+    found = fit_equivariance(net, "bank", x, g, strength=1e-12)
     torch.testing.assert_close(found.weight[..., 0, 0], torch.eye(16, dtype=torch.float64), atol=1e-4, rtol=0)
     measured = errors(found, x)
     assert measured.overall()[:2] == (0, 0) and measured.overall()[2] < 1e-12
@@ -109,7 +109,7 @@ def test_the_map_by_loops(inputs: int | None, seed: int):
     """(M_g φ)(u) = b + Σ_v W_v φ(g⁻¹(u + v)), here for a horizontal flip; beyond the border the nearest site."""
     net, x = closed_bank(seed), noise(4, 3, 9, 9, seed=seed)
     net.module[0].weight.data.copy_(noise(16, 3, 5, 5, seed=seed))  # no longer closed: more than one input helps
-    found = fit_equivariance(net, "bank", HFLIP, x, inputs=inputs, neighbourhood=3, strength=0.1)
+    found = fit_equivariance(net, "bank", x, HFLIP, inputs=inputs, neighbourhood=3, strength=0.1)
     phi = noise(1, 16, 4, 5)
     w, expected = found.weight, torch.zeros(1, 16, 4, 5, dtype=torch.float64)
     for i, j in itertools.product(range(4), range(5)):
@@ -125,7 +125,7 @@ def test_the_map_by_loops(inputs: int | None, seed: int):
 
 def test_errors_by_the_formula():
     net, x = closed_bank(0), noise(20, 3, 9, 9)  # more pictures than one batch
-    found = fit_equivariance(net, "bank", VFLIP, x, inputs=1, strength=0.5)
+    found = fit_equivariance(net, "bank", x, VFLIP, inputs=1, strength=0.5)
     conv = net.module[0]
     before, after = conv(x), conv(x.flip(2))
     spread = (after - after.mean((0, 2, 3), keepdim=True)).square().sum((0, 2, 3))
@@ -141,7 +141,7 @@ def test_errors_by_the_formula():
 
 def test_a_flip_on_the_shipped_network():
     fit, held_out = (crops(names, 223, count=1, seed=seed) for seed, names in enumerate(sources()))
-    found = fit_equivariance(squeezenet(), "fire3", HFLIP, fit)
+    found = fit_equivariance(squeezenet(), "fire3", fit, HFLIP)
     nothing, moved, mapped = errors(found, held_out).overall()
     assert mapped < 0.15 < 0.9 < moved < nothing
     scores = answers(found, held_out)
@@ -151,7 +151,7 @@ def test_a_flip_on_the_shipped_network():
 def test_a_bottleneck_needs_its_neighbourhood():
     net = nets.load("efficientnet_lite0", device="cpu")
     fit, held_out = (crops(names, 225, count=1, seed=seed) for seed, names in enumerate(sources()))
-    alone, three = (errors(fit_equivariance(net, "stage3", HFLIP, fit, neighbourhood=m), held_out).overall()[2]
+    alone, three = (errors(fit_equivariance(net, "stage3", fit, HFLIP, neighbourhood=m), held_out).overall()[2]
                     for m in (1, 3))
     assert three < 0.4 < 0.6 < alone
 
@@ -161,7 +161,7 @@ def test_invariance_to_a_flip_grows_with_depth():
     pictures = torch.cat([crops(names, 223, count=1) for names in sources()])[::3]
     shares = {}
     for g, layer in itertools.product((HFLIP, VFLIP), ("fire5", "fire9")):
-        found = fit_equivariance(squeezenet(), layer, g, pictures, sites=600)
+        found = fit_equivariance(squeezenet(), layer, pictures, g, sites=600)
         shares[g.name, layer] = errors(found, pictures).invariant()
     assert shares["horizontal flip", "fire9"] > 0.9 > 0.7 > shares["horizontal flip", "fire5"]
     assert shares["vertical flip", "fire9"] < 0.25 < shares["vertical flip", "fire5"]
@@ -183,7 +183,7 @@ def test_the_flip_identity(name: str, size: int):
 @pytest.mark.parametrize("seed", range(2))
 def test_same_seed_same_map(seed: int):
     x = noise(4, 3, 9, 9)
-    first, again, other = (fit_equivariance(closed_bank(0), "bank", rotation(20), x, sites=40, seed=s)
+    first, again, other = (fit_equivariance(closed_bank(0), "bank", x, rotation(20), sites=40, seed=s)
                            for s in (seed, seed, seed + 1))
     assert torch.equal(first.weight, again.weight) and not torch.equal(first.weight, other.weight)
 
@@ -213,13 +213,13 @@ def test_slips(options: dict, words: tuple):
 
 
 def test_too_few_pictures_still_have_a_ridge_solution():
-    found = fit_equivariance(closed_bank(0), "bank", HFLIP, noise(1, 3, 7, 7))  # 9 sites, 16 channels
+    found = fit_equivariance(closed_bank(0), "bank", noise(1, 3, 7, 7), HFLIP)  # 9 sites, 16 channels
     assert found.weight.isfinite().all() and found.bias.isfinite().all()
 
 
 def test_features_of_another_layer():
     with slip("16 channels", "these features 3", "before_relu"):
-        fit_equivariance(closed_bank(0), "bank", HFLIP, noise(2, 3, 9, 9)).map(noise(1, 3, 4, 4))
+        fit_equivariance(closed_bank(0), "bank", noise(2, 3, 9, 9), HFLIP).map(noise(1, 3, 4, 4))
 
 
 def test_crops_of_nothing():

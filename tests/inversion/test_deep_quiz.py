@@ -21,12 +21,12 @@ WORDS = re.compile(r"[a-z]{4,}")
 
 @pytest.fixture(scope="module")
 def makers():
-    return [nets.load(name, "cpu") for name in icons.MAKERS]
+    return [nets.load(name, device="cpu") for name in icons.MAKERS]
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return nets.load(icons.JUDGE, "cpu")
+    return nets.load(icons.JUDGE, device="cpu")
 
 
 def test_the_files_are_those_of_the_index_and_small():
@@ -74,7 +74,7 @@ def test_places_count_from_one(judge):
 
 
 def test_the_recipe_on_one_riddle(makers, judge):
-    made = [list(icons.quiz(makers, judge, 2, 3, RIDDLES[:1])) for _ in range(2)]
+    made = [list(icons.quiz(makers, judge, steps=2, seed=3, riddles=RIDDLES[:1])) for _ in range(2)]
     [(riddle, jpeg, entry)] = made[0]
     assert made[0] == made[1] and riddle is RIDDLES[0] and images.load(jpeg).shape == (1, 3, 160, 160)
     assert entry["options"][entry["answer"]] == riddle.name and f"place {entry['place']} of" in entry["why"][

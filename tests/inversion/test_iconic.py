@@ -15,14 +15,14 @@ from u3lab.inversion.maximising import unit_index
 
 @pytest.fixture(scope="module")
 def net():
-    return nets.load("squeezenet1_1", "cpu")
+    return nets.load("squeezenet1_1", device="cpu")
 
 
 def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_positive():
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2, bias=False))
     linear = nets.Classifier(flat, classes=("a", "b"))
-    x = last(inversion.maximise(linear, "logits", "b", inversion.Pixels(lr=0.1),
-                                inversion.MaximiseSettings(jitter=0, zoom=0, steps=60), size=8)).image
+    x = last(inversion.maximise(linear, "logits", "b", prior=inversion.Pixels(lr=0.1), size=8,
+                                settings=inversion.MaximiseSettings(jitter=0, zoom=0, steps=60))).value
     wanted = (flat[1].weight[1] > 0).float().view(1, 3, 8, 8)
     torch.testing.assert_close(x, wanted, atol=1e-3, rtol=0)
 
@@ -35,17 +35,17 @@ def test_a_maximised_class_is_excited_far_more_than_by_any_photo_under_another_c
     with torch.no_grad():
         photos = torch.cat([net(images.load(name, size=128)) for name in images.names("everyday")])
     for k in map(net.class_index, names):
-        x = last(inversion.maximise(net, "logits", k, settings=settings, size=128)).image
+        x = last(inversion.maximise(net, "logits", k, size=128, settings=settings)).value
         with torch.no_grad():
             assert net(x.roll((5, 9), (2, 3)))[0, k] > 1.5 * photos[:, k].max()
 
 
 def test_a_channel_is_excited_more_than_by_any_shipped_picture(net):
     settings = inversion.MaximiseSettings(jitter=0, zoom=0, steps=60)
-    x = last(inversion.maximise(net, "fire3", 7, inversion.TV(lam=0.1), settings, size=64)).image
+    x = last(inversion.maximise(net, "fire3", 7, prior=inversion.TV(lam=0.1), size=64, settings=settings)).value
     with torch.no_grad():
-        ours = inversion.excitation(inversion.code(net, x, "fire3"), 7)
-        best = max(float(inversion.excitation(inversion.code(net, images.load(name, size=64), "fire3"), 7))
+        ours = inversion.excitation(inversion.code(net, "fire3", x), 7)
+        best = max(float(inversion.excitation(inversion.code(net, "fire3", images.load(name, size=64)), 7))
                    for name in images.names("everyday"))
     assert ours > best
 
@@ -60,19 +60,19 @@ def test_units_are_checked(net):
 
 def test_patches_come_in_order_and_show_what_the_unit_sees(net):
     pictures = [images.load(name, size=96) for name in ("coffee", "dog", "brick", "koala")]
-    patches, values = top_patches(net, "fire3", 7, pictures, count=3, size=32)
+    patches, values = top_patches(net, "fire3", pictures, 7, count=3, size=32)
     assert patches.shape == (3, 3, 32, 32) and values == sorted(values, reverse=True)
     with torch.no_grad():
         assert values[0] == pytest.approx(max(float(net.features(x, "fire3")[0, 7].max()) for x in pictures))
     with pytest.raises(U3Error, match="no pictures"):
-        top_patches(net, "fire3", 7, [])
+        top_patches(net, "fire3", [], 7)
 
 
 def test_a_dream_excites_the_layer_more_and_keeps_the_size(net):
     photo = images.load("koala", size=96)
     settings = DreamSettings(steps=3, octaves=2)
-    steps = list(dream(net, "fire5", photo, settings))
+    steps = list(dream(net, "fire5", photo, settings=settings))
     with torch.no_grad():
         before = net.features(photo, "fire5").square().mean() / 2
-    assert len(steps) == 7 and steps[-1].image.shape == photo.shape
-    assert -steps[-1].loss > 1.5 * before and 0 <= steps[-1].image.min() and steps[-1].image.max() <= 1
+    assert len(steps) == 7 and steps[-1].value.shape == photo.shape
+    assert -steps[-1].loss > 1.5 * before and 0 <= steps[-1].value.min() and steps[-1].value.max() <= 1

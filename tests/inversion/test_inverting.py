@@ -17,7 +17,7 @@ from u3lab.inversion.linear import tikhonov
 
 @pytest.fixture(scope="module")
 def net():
-    return nets.load("squeezenet1_1", "cpu")
+    return nets.load("squeezenet1_1", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +81,9 @@ def test_a_code_with_its_code_has_no_error_and_zero_has_one():
 
 def test_variation_gives_conv1_back(net, cat):
     settings = inversion.InversionSettings(steps=150)
-    x = last(inversion.invert(net, "conv1", cat, inversion.TV(lam=1.0), settings)).image
+    x = last(inversion.invert(net, "conv1", cat, prior=inversion.TV(lam=1.0), settings=settings)).value
     with torch.no_grad():
-        error = inversion.code_error(inversion.code(net, x, "conv1"), inversion.code(net, cat, "conv1"))
+        error = inversion.code_error(inversion.code(net, "conv1", x), inversion.code(net, "conv1", cat))
     assert error < 0.02 and 0 <= x.min() and x.max() <= 1
     assert (x - cat).square().mean() < 0.001
 
@@ -92,12 +92,13 @@ def test_the_generator_gives_a_picture_whose_code_stands_a_shift(net, cat):
     """Noise with the same code loses it when it is moved; what the generator draws keeps far more of it."""
     def read(x, shift):
         with torch.no_grad():
-            return float(inversion.code_error(inversion.code(net, x.roll((shift, shift), (2, 3)), "fire7"),
-                                              inversion.code(net, cat.roll((shift, shift), (2, 3)), "fire7")))
+            return float(inversion.code_error(inversion.code(net, "fire7", x.roll((shift, shift), (2, 3))),
+                                              inversion.code(net, "fire7", cat.roll((shift, shift), (2, 3)))))
 
-    free = last(inversion.invert(net, "fire7", cat, inversion.Pixels(), inversion.InversionSettings(steps=150))).image
-    drawn = last(inversion.invert(net, "fire7", cat, inversion.DeepImagePrior(),
-                                  inversion.InversionSettings(steps=150))).image
+    free = last(inversion.invert(net, "fire7", cat, prior=inversion.Pixels(),
+                                 settings=inversion.InversionSettings(steps=150))).value
+    drawn = last(inversion.invert(net, "fire7", cat, prior=inversion.DeepImagePrior(),
+                                  settings=inversion.InversionSettings(steps=150))).value
     assert read(free, 0) < 0.2 and read(drawn, 0) < 0.2
     assert read(drawn, 5) < 0.8 * read(free, 5)
 
@@ -106,22 +107,22 @@ def test_the_generator_gives_a_picture_whose_code_stands_a_shift(net, cat):
                          ids=lambda prior: type(prior).__name__)
 def test_the_same_seed_gives_the_same_picture_and_another_gives_another(net, cat, prior):
     def drawn(seed):
-        return last(inversion.invert(net, "fire3", cat, prior, inversion.InversionSettings(
-            steps=4, jitter=2, seed=seed))).image
+        return last(inversion.invert(net, "fire3", cat, prior=prior, settings=inversion.InversionSettings(
+            steps=4, jitter=2, seed=seed))).value
 
     assert torch.equal(drawn(0), drawn(0)) and not torch.equal(drawn(0), drawn(1))
 
 
 def test_knobs_are_read_while_it_runs(net, cat):
     prior = inversion.TV(lam=1.0)
-    steps = inversion.invert(net, "conv1", cat, prior, inversion.InversionSettings(steps=3))
+    steps = inversion.invert(net, "conv1", cat, prior=prior, settings=inversion.InversionSettings(steps=3))
     before = next(steps)
     prior.lam = 100.0
     assert next(steps).terms["variation"] > 10 * before.terms["variation"]
 
 
 def test_the_loss_is_the_sum_of_its_terms(net, cat):
-    step = next(inversion.invert(net, "fire2", cat, inversion.TV(lam=3.0)))
+    step = next(inversion.invert(net, "fire2", cat, prior=inversion.TV(lam=3.0)))
     assert step.loss == pytest.approx(sum(step.terms.values())) and set(step.terms) == {"code", "variation", "range"}
 
 
@@ -140,4 +141,4 @@ def test_slips_are_told(net, cat):
 def test_search_takes_any_aim(net):
     steps = search(net, (16, 16), inversion.Pixels(lr=0.1), inversion.InversionSettings(steps=60),
                    lambda x, views: {"far": (x - 0.25).square().mean()})
-    torch.testing.assert_close(last(steps).image, torch.full((1, 3, 16, 16), 0.25), atol=0.02, rtol=0)
+    torch.testing.assert_close(last(steps).value, torch.full((1, 3, 16, 16), 0.25), atol=0.02, rtol=0)

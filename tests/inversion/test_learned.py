@@ -14,12 +14,12 @@ from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
 
 @pytest.fixture(scope="module")
 def net():
-    return nets.load("squeezenet1_1", "cpu")
+    return nets.load("squeezenet1_1", device="cpu")
 
 
 @pytest.fixture(scope="module")
 def unseen():
-    return cropping.crops(cropping.sources()[1], 128, 1)
+    return cropping.crops(cropping.sources()[1], 128, count=1)
 
 
 @pytest.mark.parametrize("which", SHIPPED)
@@ -54,12 +54,13 @@ def test_slips_are_told(net):
 
 def test_plug_and_play_samples_of_one_code_have_it_and_differ(net, unseen):
     x, prior_ = unseen[:1, :, :96, :96], inversion.PlugAndPlay()
-    drawn = [last(inversion.invert(net, "fire5", x, prior_, inversion.InversionSettings(steps=100, seed=seed)))
+    drawn = [last(inversion.invert(net, "fire5", x, prior=prior_, settings=inversion.InversionSettings(steps=100,
+                                                                                                       seed=seed)))
              for seed in (0, 1)]
     assert all(step.terms["code"] < 0.15 for step in drawn)
-    assert prior.disagreement([step.image for step in drawn]).mean() > 0.02
+    assert prior.disagreement([step.value for step in drawn]).mean() > 0.02
     # to the denoiser it is no noise
-    assert all(prior.psnr(prior.trained_denoise(step.image), step.image) > 20 for step in drawn)
+    assert all(prior.psnr(prior.trained_denoise(step.value), step.value) > 20 for step in drawn)
 
 
 def test_the_price_of_plug_and_play_pulls_towards_the_denoised_picture():

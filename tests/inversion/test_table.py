@@ -11,7 +11,7 @@ from u3lab.lessons.inversion import table
 
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_what_ships_is_complete_and_says_what_the_figure_shows(name):
-    net, (rows, facts) = nets.load(name, "cpu"), table.shipped(name)
+    net, (rows, facts) = nets.load(name, device="cpu"), table.shipped(name)
     assert facts["layers"] == [*net.layers, "logits"] and list(rows) == list(table.PRIORS)
     assert all(len(row) == len(facts["layers"]) for row in rows.values())
     photo = images.load(facts["photo"], size=facts["side"])
@@ -38,9 +38,9 @@ def test_code_errors_by_layer_and_prior(capsys):
 
 
 def test_a_photo_is_its_own_perfect_inversion_and_a_moved_one_is_not():
-    net, photo = nets.load("squeezenet1_1", "cpu"), images.load("coffee", size=64)
+    net, photo = nets.load("squeezenet1_1", device="cpu"), images.load("coffee", size=64)
     itself, moved = (table.judge(net, "fire3", x, photo) for x in (photo, photo.roll(3, 3)))
     assert (itself.code, itself.moved, itself.pixels) == (0, 0, 0)
     with torch.no_grad():
-        codes = [inversion.code(net, x, "fire3") for x in (photo.roll(3, 3), photo)]
+        codes = [inversion.code(net, "fire3", x) for x in (photo.roll(3, 3), photo)]
     assert moved.code == pytest.approx(float(inversion.code_error(*codes))) and moved.pixels > 0

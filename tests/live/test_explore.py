@@ -28,7 +28,7 @@ def test_the_picture_follows_the_control():
     for level in (0.0, 0.5, 1.0):
         shown.controls["level"].value = level
         seen.append(shown.picture.value)
-        assert shown.picture.value == pixels.jpeg(torch.full((1, 3, 8, 8), level), 90)
+        assert shown.picture.value == pixels.jpeg(torch.full((1, 3, 8, 8), level), quality=90)
         assert shown.line.value == shown.picture.alt == f"level {level:.2f}"
     assert len(set(seen)) == 3
 

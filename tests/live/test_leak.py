@@ -20,7 +20,7 @@ MOVES = """
         return psutil.Process().memory_info().rss / 2**20
 
     def gradient(k, rule):
-        return pixels.heat(saliency.backprop(net, x, k, rule)), net.classes[k]
+        return pixels.heat(saliency.backprop(net, x, k, rule=rule)), net.classes[k]
 
     shown = live.explore(gradient, k=(0, 999), rule=list(saliency.RULES))
 
@@ -43,7 +43,8 @@ PLAYERS = """
 
     def player():
         picture = x.clone()
-        made = live.play(lambda settings, at, box: saliency.meaningful_perturbation(net, picture, "espresso", settings),
+        made = live.play(lambda settings, at, box: saliency.meaningful_perturbation(net, picture, "espresso",
+                                                                                    settings=settings),
                          saliency.MaskSettings(), "lam", first=1, at=live.Click(), box=live.PictureBox())
         return made, weakref.ref(picture)
 

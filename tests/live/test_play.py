@@ -73,7 +73,7 @@ def test_a_knob_that_only_the_start_reads_starts_anew(name, value):
 def test_further_controls_start_anew():
     def two(settings, times, at):
         for step in approach(settings):
-            yield step, step.image, f"times {times} at {at}"
+            yield step, step.value, f"times {times} at {at}"
 
     player = live.play(two, Toy(), first=2, times=(1, 5), at=live.Click(0.5, 0.5))
     assert player.line.value.endswith("times 3 at (0.5, 0.5)")
@@ -93,7 +93,7 @@ def test_a_solver_may_show_another_picture_or_a_figure():
 def test_what_is_no_picture_is_shown_as_heat():
     mask = torch.linspace(-3, 3, 64).reshape(1, 1, 8, 8)
     player = live.play(lambda settings: iter([Step(0, 1.0, mask, {})]), Toy())
-    assert player.picture.value == pixels.jpeg(pixels.heat(mask), 90)
+    assert player.picture.value == pixels.jpeg(pixels.heat(mask), quality=90)
 
 
 def broken(error, at=2):

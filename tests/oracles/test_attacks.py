@@ -44,7 +44,7 @@ def test_fgsm(net: nets.Classifier, target: int | None):
     x = cat(96)
     theirs = exact(robust.FGSM(net, cross_entropy, 0, 1)).perturb(
         x, 0.02, LABEL if target is None else target, targeted=target is not None)
-    torch.testing.assert_close(fgsm(net, x, LABEL, 0.02, target), theirs.detach(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(fgsm(net, x, LABEL, 0.02, target=target), theirs.detach(), atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("target", [None, TARGET])
@@ -52,7 +52,8 @@ def test_pgd(net: nets.Classifier, target: int | None):
     x, eps, step_size, steps = cat(96), 0.01, 0.004, 4
     theirs = exact(robust.PGD(net, cross_entropy, 0, 1)).perturb(
         x, eps, step_size, steps, LABEL if target is None else target, targeted=target is not None)
-    ours = last(pgd(net, x, LABEL, AttackSettings(eps=eps, step_size=step_size, steps=steps), target)).image
+    ours = last(pgd(net, x, LABEL, target=target, settings=AttackSettings(eps=eps, step_size=step_size,
+                                                                          steps=steps))).value
     torch.testing.assert_close(ours, theirs.detach(), atol=1e-12, rtol=0)
 
 

@@ -46,14 +46,14 @@ def by_captum(module: nn.Module, x: Tensor, target: int, rule: str) -> Tensor:
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_backprop(given: Case, rule: str):
     module, x, target, *_ = given
-    assert relative(saliency.backprop(module, x, target, rule), by_captum(module, x, target, rule)) < 1e-12
+    assert relative(saliency.backprop(module, x, target, rule=rule), by_captum(module, x, target, rule)) < 1e-12
 
 
 @pytest.mark.filterwarnings("ignore:Setting backward hooks")
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_backprop_of_the_shipped_classifier_in_single_precision(rule: str):
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat().float()
-    ours = saliency.backprop(net, picture, "Egyptian cat", rule)
+    ours = saliency.backprop(net, picture, "Egyptian cat", rule=rule)
     assert relative(ours, by_captum(net, picture, 285, rule)) < TOLERANCE
 
 
@@ -61,10 +61,10 @@ def test_backprop_of_the_shipped_classifier_in_single_precision(rule: str):
 @pytest.mark.parametrize("rule, method", [("gradient", attr.NeuronGradient), ("guided", attr.NeuronGuidedBackprop)])
 def test_neuron(rule: str, method):
     module, x, *_ = case("squeezenet1_1")
-    channel = saliency.trace(module, x, ["features.7"])["features.7"][0, :, 5, 6].argmax().item()
+    channel = saliency.trace(module, x, layers=["features.7"])["features.7"][0, :, 5, 6].argmax().item()
     copied = peer(module)
     theirs = method(copied, copied.features[7]).attribute(leaf(x), (channel, 5, 6))
-    assert relative(saliency.backprop(module, x, ("features.7", channel, 5, 6), rule), theirs) < 1e-12
+    assert relative(saliency.backprop(module, x, ("features.7", channel, 5, 6), rule=rule), theirs) < 1e-12
 
 
 def test_linear_approximation(given: Case):
@@ -77,7 +77,7 @@ def test_linear_approximation_at_a_layer(given: Case):
     module, x, target, middle, _ = given
     copied = peer(module)
     theirs = attr.LayerGradientXActivation(copied, copied.get_submodule(middle)).attribute(x, target)
-    assert relative(saliency.linear_approximation(module, x, target, middle), theirs) < 1e-12
+    assert relative(saliency.linear_approximation(module, x, target, layer=middle), theirs) < 1e-12
 
 
 def test_grad_cam(given: Case):
@@ -85,7 +85,7 @@ def test_grad_cam(given: Case):
     module, x, target, _, late = given
     copied = peer(module)
     theirs = attr.LayerGradCam(copied, copied.get_submodule(late)).attribute(x, target, relu_attributions=True)
-    assert relative(saliency.grad_cam(module, x, target, late), theirs) < 1e-12
+    assert relative(saliency.grad_cam(module, x, target, layer=late), theirs) < 1e-12
 
 
 @pytest.mark.parametrize("baseline", [0.0, 0.5])
@@ -103,7 +103,7 @@ def test_efficientnet_lite():
     copied = peer(net)
     assert relative(saliency.backprop(net, picture, 285), by_captum(net, picture, 285, "gradient")) < TOLERANCE
     cam = attr.LayerGradCam(copied, copied.module.bn2).attribute(picture, 285, relu_attributions=True)
-    assert relative(saliency.grad_cam(net, picture, 285, "head"), cam) < TOLERANCE
+    assert relative(saliency.grad_cam(net, picture, 285, layer="head"), cam) < TOLERANCE
 
 
 def by_captums_lrp(module: nn.Module, x: Tensor, target: int, epsilon: float) -> Tensor:
@@ -191,4 +191,4 @@ def test_z_plus_without_biases():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             layer.rule = Alpha1_Beta0_Rule()
     theirs = attr.LRP(copied).attribute(leaf(x), target)
-    assert relative(saliency.lrp(module, x, target, "z_plus", epsilon=1e-9), theirs) < TOLERANCE
+    assert relative(saliency.lrp(module, x, target, rule="z_plus", epsilon=1e-9), theirs) < TOLERANCE

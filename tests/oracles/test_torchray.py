@@ -47,20 +47,20 @@ def peer(module: nn.Module) -> nn.Module:
 def test_backprop(given: Case, rule: str, method):
     module, x, target, *_ = given
     theirs = method(peer(module), leaf(x), target, gradient_to_saliency=signal)
-    assert relative(saliency.backprop(module, x, target, rule), theirs) < 1e-12
+    assert relative(saliency.backprop(module, x, target, rule=rule), theirs) < 1e-12
 
 
 def test_linear_approximation(given: Case):
     module, x, target, middle, _ = given
     theirs = linear_approx.linear_approx(peer(module), leaf(x), target, saliency_layer=middle)
-    ours = saliency.linear_approximation(module, x, target, middle).sum(1, keepdim=True)
+    ours = saliency.linear_approximation(module, x, target, layer=middle).sum(1, keepdim=True)
     assert relative(ours, theirs) < 1e-12
 
 
 def test_grad_cam(given: Case):
     module, x, target, _, late = given
     theirs = grad_cam.grad_cam(peer(module), leaf(x), target, saliency_layer=late)
-    assert relative(saliency.grad_cam(module, x, target, late), theirs) < 1e-12
+    assert relative(saliency.grad_cam(module, x, target, layer=late), theirs) < 1e-12
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "vgg11_bn"])
@@ -71,7 +71,7 @@ def test_excitation_backprop(name: str):
     for layer in ("", middle):
         theirs = theirs_eb.excitation_backprop(peer(module), leaf(x), target, saliency_layer=layer,
                                                gradient_to_saliency=signal)
-        assert relative(saliency.excitation_backprop(module, x, target, layer or None), theirs) < 1e-9
+        assert relative(saliency.excitation_backprop(module, x, target, layer=layer or None), theirs) < 1e-9
 
 
 @pytest.mark.parametrize("layer", ["", "layer1", "layer3"])
@@ -81,7 +81,7 @@ def test_excitation_backprop_of_a_residual_network(layer: str):
     x = x.clamp(min=0)
     theirs = theirs_eb.excitation_backprop(peer(module), leaf(x), target, saliency_layer=layer,
                                            gradient_to_saliency=signal)
-    assert relative(saliency.excitation_backprop(module, x, target, layer or None), theirs) < 1e-9
+    assert relative(saliency.excitation_backprop(module, x, target, layer=layer or None), theirs) < 1e-9
 
 
 def test_batch_norm():
@@ -128,7 +128,7 @@ def test_contrastive_excitation_backprop(name: str):
     module, x, target, middle, _ = case(name)
     contrast, classifier = CLASSIFIERS[name]
     theirs = contrast_by_hand(module, x, target, middle, contrast, classifier)
-    ours = saliency.excitation_backprop(module, x, target, middle, contrastive=True)
+    ours = saliency.excitation_backprop(module, x, target, layer=middle, contrastive=True)
     assert relative(ours, theirs.clamp(min=0)) < 1e-7
     packed = theirs_eb.contrastive_excitation_backprop(copy.deepcopy(module), leaf(x), target, middle, contrast,
                                                        classifier)

@@ -68,7 +68,7 @@ def by_zennit(module: nn.Module, x: Tensor, target: int, composite, layer: str |
 @pytest.mark.parametrize("rule, composite", [("guided", GuidedBackprop), ("deconvnet", DeconvNet)])
 def test_backprop(given: Case, rule: str, composite):
     module, x, target, *_ = given
-    assert relative(saliency.backprop(module, x, target, rule), by_zennit(module, x, target, composite())) < 1e-12
+    assert relative(saliency.backprop(module, x, target, rule=rule), by_zennit(module, x, target, composite())) < 1e-12
 
 
 def lrp_composite(name: str) -> LayerMapComposite:
@@ -82,14 +82,14 @@ def test_lrp(given: Case, name: str):
     """zennit gets networks that are folded already: its own merging of batch norms is tested below."""
     module, x, target, *_ = given
     theirs = by_zennit(fused(module), x, target, lrp_composite(name), from_score=True)
-    assert relative(saliency.lrp(module, x, target, name.split()[0], **RULES[name][0]), theirs) < 1e-6
+    assert relative(saliency.lrp(module, x, target, rule=name.split()[0], **RULES[name][0]), theirs) < 1e-6
 
 
 @pytest.mark.parametrize("name", ["epsilon", "alpha_beta"])
 def test_lrp_at_a_layer(given: Case, name: str):
     module, x, target, middle, _ = given
     theirs = by_zennit(fused(module), x, target, lrp_composite(name), middle, from_score=True)
-    assert relative(saliency.lrp(module, x, target, name, middle), theirs) < 1e-6
+    assert relative(saliency.lrp(module, x, target, rule=name, layer=middle), theirs) < 1e-6
 
 
 def test_zennits_merged_batch_norm_was_not_quite_an_identity():
@@ -100,7 +100,8 @@ def test_zennits_merged_batch_norm_was_not_quite_an_identity():
     """
     module, x, target, *_ = case("resnet18")
     merging = LayerMapComposite(layer_map_base(1e-6) + [(Weighted, ZPlus(1e-6))], canonizers=[ResNetCanonizer()])
-    ours, theirs = saliency.lrp(module, x, target, "z_plus"), by_zennit(module, x, target, merging, from_score=True)
+    ours, theirs = saliency.lrp(module, x, target, rule="z_plus"), by_zennit(module, x, target, merging,
+                                                                             from_score=True)
     difference = relative(ours, theirs)
     assert difference < 1e-9 if Version(version("zennit")) >= Version("1.0") else 1e-6 < difference < 1e-2
     for layer in (exact := copy.deepcopy(module)).modules():
@@ -119,14 +120,14 @@ def test_lrp_through_relu6():
     assert (module[:2](x) == 6).any()
     for name in RULES:
         theirs = by_zennit(module, x, 1, lrp_composite(name), from_score=True)
-        assert relative(saliency.lrp(module, x, 1, name.split()[0], **RULES[name][0]), theirs) < 1e-6
+        assert relative(saliency.lrp(module, x, 1, rule=name.split()[0], **RULES[name][0]), theirs) < 1e-6
 
 
 @pytest.mark.parametrize("name", ["epsilon", "z_plus", "alpha_beta"])
 def test_lrp_of_the_shipped_classifier_in_single_precision(name: str):
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat().float()
     theirs = by_zennit(net.module, net.normalise(picture), 285, lrp_composite(name), from_score=True)
-    assert relative(saliency.lrp(net, picture, "Egyptian cat", name), theirs) < TOLERANCE
+    assert relative(saliency.lrp(net, picture, "Egyptian cat", rule=name), theirs) < TOLERANCE
 
 
 def excitation(**options) -> ExcitationBackprop:
@@ -144,20 +145,20 @@ def test_excitation_backprop(given: Case):
 def test_excitation_backprop_of_the_shipped_classifier_in_single_precision():
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat().float()
     theirs = by_zennit(net.module, net.normalise(picture), 285, excitation(zero_params="bias"), "features.7")
-    assert relative(saliency.excitation_backprop(net, picture, "Egyptian cat", "fire5"), theirs) < TOLERANCE
+    assert relative(saliency.excitation_backprop(net, picture, "Egyptian cat", layer="fire5"), theirs) < TOLERANCE
 
 
 def test_excitation_backprop_at_a_layer(given: Case):
     """Behind a ReLU x ≥ 0 holds by itself, so that the picture need not be clamped."""
     module, x, target, middle, _ = given
     theirs = by_zennit(fused(module), x, target, excitation(zero_params="bias"), middle)
-    assert relative(saliency.excitation_backprop(module, x, target, middle), theirs) < 1e-7
+    assert relative(saliency.excitation_backprop(module, x, target, layer=middle), theirs) < 1e-7
 
 
 def test_a_branch_that_opposes_its_sum_gets_a_negative_part():
     """zennit, TorchRay and u3lab share by a/(a + b): the parts of p still add up to 1, but not all of them are ≥ 0."""
     module, x, target, *_ = case("resnet18")
-    ours = saliency.excitation_backprop(module, x, target, "layer1")
+    ours = saliency.excitation_backprop(module, x, target, layer="layer1")
     theirs = by_zennit(fused(module), x, target, excitation(zero_params="bias"), "layer1")
     for p in (ours, theirs):
         assert p.min() < 0 and p.sum().item() == pytest.approx(1, abs=1e-6)

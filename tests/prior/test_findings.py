@@ -16,7 +16,8 @@ from u3lab.descent import last
 def test_impedance_a_photo_before_noise_for_every_seed(seed: int):
     x = images.load("coffee", size=64)
     settings = prior.PriorSettings(steps=230, noise=0, seed=seed)
-    curves = prior.impedance(prior.targets(x, seed=seed), lambda: prior.generator(size=64, seed=seed), settings, 0.5)
+    curves = prior.impedance(prior.targets(x, seed=seed), lambda: prior.generator(size=64, seed=seed), until=0.5,
+                             settings=settings)
     assert all(min(curve[:-1]) > 0.5 for curve in curves.values())  # each run ends where half is reached
     photo, noisy, shuffled, white = (prior.reached(curve, 0.5) or 231 for curve in curves.values())
     assert photo < noisy < shuffled < white
@@ -54,7 +55,8 @@ def test_a_wide_hole_in_a_texture_is_filled_better_than_smoothly(seed: int):
     m = torch.ones(1, 1, 128, 128)
     m[..., 44:84, 40:88] = 0
     psi = prior.generator(size=128, depth=2, seed=seed)
-    made = last(prior.fit(x * m, psi, prior.PriorSettings(steps=150, average=0.9, seed=seed), prior.inpaint(m))).image
+    made = last(prior.fit(psi, x * m, task=prior.inpaint(m), settings=prior.PriorSettings(steps=150, average=0.9,
+                                                                                          seed=seed))).value
     ours, smooth = (prior.ssim(torch.where(m.bool(), x, y), x) for y in (made, prior.biharmonic(x * m, m)))
     assert ours > smooth + 0.01
 

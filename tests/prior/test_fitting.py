@@ -20,44 +20,44 @@ def quick(**more):
 
 
 def test_it_draws_the_picture():
-    steps = list(prior.fit(X, small(), quick(steps=200)))
-    assert len(steps) == 201 and steps[0].image.shape == (1, 3, 32, 32)
+    steps = list(prior.fit(small(), X, settings=quick(steps=200)))
+    assert len(steps) == 201 and steps[0].value.shape == (1, 3, 32, 32)
     assert steps[-1].loss < 0.15 * steps[0].loss
-    assert (steps[-1].image - X).square().mean() < 0.3 * X.var()
+    assert (steps[-1].value - X).square().mean() < 0.3 * X.var()
 
 
 def test_without_noise_and_mean_the_loss_is_that_of_the_picture_shown():
-    for step in prior.fit(X, small(), quick(steps=5, noise=0.0)):
-        assert step.loss == pytest.approx(float((step.image - X).square().mean()), rel=1e-5)
+    for step in prior.fit(small(), X, settings=quick(steps=5, noise=0.0)):
+        assert step.loss == pytest.approx(float((step.value - X).square().mean()), rel=1e-5)
         assert step.terms == {"data": step.loss} and step.returns == 0
 
 
 def test_the_code_stays_and_the_weights_move():
     psi = small()
     code, weight = psi.code.clone(), psi.colour.weight.clone()
-    last(prior.fit(X, psi, quick(steps=3)))
+    last(prior.fit(psi, X, settings=quick(steps=3)))
     assert torch.equal(psi.code, code) and not torch.equal(psi.colour.weight, weight)
 
 
 def test_same_seeds_same_pictures():
     seeds = [(0, 0), (0, 0), (1, 0), (0, 1)]
-    ends = [last(prior.fit(X, small(seed=a), quick(steps=5, seed=b))).image for a, b in seeds]
+    ends = [last(prior.fit(small(seed=a), X, settings=quick(steps=5, seed=b))).value for a, b in seeds]
     assert torch.equal(ends[0], ends[1])
     assert not torch.equal(ends[0], ends[2]) and not torch.equal(ends[0], ends[3])
 
 
 def test_the_running_mean():
-    plain = [step.image for step in prior.fit(X, small(), quick(steps=6))]
+    plain = [step.value for step in prior.fit(small(), X, settings=quick(steps=6))]
     mean = plain[0]
-    for raw, step in zip(plain, prior.fit(X, small(), quick(steps=6, average=0.9)), strict=True):
+    for raw, step in zip(plain, prior.fit(small(), X, settings=quick(steps=6, average=0.9)), strict=True):
         mean = 0.9 * mean + 0.1 * raw
-        torch.testing.assert_close(step.image, mean)
+        torch.testing.assert_close(step.value, mean)
 
 
 def test_settings_are_read_at_every_step():
     settings = quick(steps=2, lr=0.05)
     psi = small()
-    steps = prior.fit(X, psi, settings)
+    steps = prior.fit(psi, X, settings=settings)
     next(steps)
     before = psi.colour.weight.clone()
     settings.lr = 0.0001
@@ -69,14 +69,15 @@ def test_hidden_pixels_do_not_change_the_run():
     visible = torch.ones(1, 1, 32, 32)
     visible[..., 8:20, 8:20] = 0
     corrupted = torch.where(visible.bool(), X, 1 - X)
-    ends = [last(prior.fit(x, small(), quick(steps=5), prior.inpaint(visible))).image for x in (X, corrupted)]
+    ends = [last(prior.fit(small(), x, task=prior.inpaint(visible), settings=quick(steps=5))).value for x in (X,
+                                                                                                              corrupted)]
     assert torch.equal(*ends)
 
 
 def test_super_resolution_draws_a_larger_picture():
     psi = small()
-    end = last(prior.fit(prior.lanczos(X, 4).clamp(0, 1), psi, quick(steps=40), prior.super_resolve(4)))
-    assert end.image.shape == (1, 3, 32, 32)
+    end = last(prior.fit(psi, prior.lanczos(X, 4).clamp(0, 1), task=prior.super_resolve(4), settings=quick(steps=40)))
+    assert end.value.shape == (1, 3, 32, 32)
     assert end.loss < 0.01
 
 
@@ -90,7 +91,7 @@ def test_a_run_that_diverges_comes_back(monkeypatch):
         worse = 50.0 if calls in (35, 50) else 1.0
         return worse * prior.reconstruct(x, target)
 
-    steps = list(prior.fit(X, small(), quick(steps=60, noise=0.0), task))
+    steps = list(prior.fit(small(), X, task=task, settings=quick(steps=60, noise=0.0)))
     assert steps[-1].returns == 2
     assert len(steps) == 61 and steps[-1].loss < steps[0].loss
 
@@ -103,7 +104,7 @@ def test_nan_is_survived_and_endless_divergence_is_told():
         calls += 1
         return prior.reconstruct(x, target) * (float("nan") if calls == 30 else 1)
 
-    assert last(prior.fit(X, small(), quick(), task)).returns == 1
+    assert last(prior.fit(small(), X, task=task, settings=quick())).returns == 1
 
     def always(x, target):
         nonlocal calls
@@ -111,15 +112,15 @@ def test_nan_is_survived_and_endless_divergence_is_told():
         return prior.reconstruct(x, target) * (float("nan") if calls > 100 else 1)
 
     with pytest.raises(U3Error, match="diverged 8 times.*lower the learning rate"):
-        last(prior.fit(X, small(), quick(), always))
+        last(prior.fit(small(), X, task=always, settings=quick()))
 
 
 @pytest.mark.parametrize("run, words", [
-    (lambda: prior.fit(X, torch.nn.Identity()), "is no generator"),
-    (lambda: prior.fit(torch.rand(2, 3, 32, 32), small()), "one picture at a time"),
-    (lambda: prior.fit(X * 2, small()), r"\[0,1\]"),
-    (lambda: prior.fit(images.load("coffee", size=40), small()), "40×40 pixels and the generator makes 32×32"),
-    (lambda: prior.fit(X, small(), task=prior.super_resolve(4)), "32×32 pixels and the generator makes"),
+    (lambda: prior.fit(torch.nn.Identity(), X), "is no generator"),
+    (lambda: prior.fit(small(), torch.rand(2, 3, 32, 32)), "one picture at a time"),
+    (lambda: prior.fit(small(), X * 2), r"\[0,1\]"),
+    (lambda: prior.fit(small(), images.load("coffee", size=40)), "40×40 pixels and the generator makes 32×32"),
+    (lambda: prior.fit(small(), X, task=prior.super_resolve(4)), "32×32 pixels and the generator makes"),
     (lambda: prior.PriorSettings(lr=1.0), "out of range"),
 ])
 def test_a_slip_is_told(run, words):

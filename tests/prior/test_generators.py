@@ -16,7 +16,7 @@ KINDS = ("hourglass", "unet", "resnet")
 @pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("code", ["noise", "grid"])
 def test_a_picture_of_the_size_that_was_asked_for(kind, size, depth, code):
-    psi = prior.generator(kind, size, depth=depth, code=code)
+    psi = prior.generator(kind, size=size, depth=depth, code=code)
     x = psi()
     assert x.shape == (1, 3, *size) and 0 < x.min() and x.max() < 1
     assert x.shape[2:] == psi.size
@@ -24,7 +24,7 @@ def test_a_picture_of_the_size_that_was_asked_for(kind, size, depth, code):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_weight_matters(kind):
-    psi = prior.generator(kind, 32, depth=2)
+    psi = prior.generator(kind, size=32, depth=2)
     psi().square().mean().backward()
     for name, weight in psi.named_parameters():
         assert weight.grad is not None, name

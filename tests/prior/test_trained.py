@@ -14,7 +14,7 @@ UNSEEN = cropping.sources()[1]
 
 
 def test_holes_are_filled_better_than_with_the_mean_colour():
-    x = cropping.crops(UNSEEN, 96, 1)
+    x = cropping.crops(UNSEEN, 96, count=1)
     visible = torch.ones(1, 1, 96, 96)
     visible[..., 34:62, 34:62] = 0
     hole = (1 - visible).bool().expand_as(x)
@@ -26,7 +26,7 @@ def test_holes_are_filled_better_than_with_the_mean_colour():
 
 @pytest.mark.parametrize("sigma", [0.1, 0.2, 0.3])
 def test_noise_is_taken_away(sigma: float):
-    x = cropping.crops(UNSEEN, 96, 1)
+    x = cropping.crops(UNSEEN, 96, count=1)
     noisy = (x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
     assert prior.psnr(prior.trained_denoise(noisy), x) > prior.psnr(noisy, x) + 3
 

@@ -33,7 +33,7 @@ def test_fgsm_on_a_linear_classifier_is_the_best_corner(eps: float, seed: int):
 def test_pgd_on_a_linear_classifier_ends_where_fgsm_does(eps: float):
     net, x = linear()
     for random in (False, True):
-        end = last(pgd(net, x, "0", AttackSettings(eps=eps, step_size=eps / 5, random=random, steps=12))).image
+        end = last(pgd(net, x, "0", settings=AttackSettings(eps=eps, step_size=eps / 5, random=random, steps=12))).value
         torch.testing.assert_close(end, fgsm(net, x, "0", eps), atol=1e-12, rtol=0)
 
 
@@ -42,7 +42,8 @@ def test_l2_on_a_linear_classifier_goes_along_the_weights(random: bool):
     """δ = ε√n w/‖w‖, to be reached even from the other side of the ball."""
     net, x = linear()
     w, eps = weights(net, better=1), 0.01
-    end = last(pgd(net, x, "0", AttackSettings(norm="l2", eps=eps, step_size=0.005, steps=100, random=random))).image
+    end = last(pgd(net, x, "0", settings=AttackSettings(norm="l2", eps=eps, step_size=0.005, steps=100,
+                                                        random=random))).value
     torch.testing.assert_close(end - x, eps * math.sqrt(w.numel()) * w / w.norm(), atol=1e-5, rtol=0)
 
 
@@ -94,40 +95,40 @@ def inside(image: Tensor, x: Tensor, eps: float, norm: str) -> bool:
 def test_every_picture_is_in_ball_and_box(norm: str, eps: float, step_size: float, target: str | None, seed: int):
     net, x = small(seed)
     settings = AttackSettings(norm=norm, eps=eps, step_size=step_size, steps=6, random=bool(seed), seed=seed)
-    steps = list(pgd(net, x, "a", settings, target))
+    steps = list(pgd(net, x, "a", target=target, settings=settings))
     assert [step.iteration for step in steps] == list(range(7))
     for step in steps:
-        assert inside(step.image, x, eps, norm)
-        assert step.image.shape == x.shape and not step.image.requires_grad
+        assert inside(step.value, x, eps, norm)
+        assert step.value.shape == x.shape and not step.value.requires_grad
         assert step.loss == sum(step.terms.values())
 
 
 def test_the_loss_is_the_one_of_the_formula():
     net, x = small()
-    for step in pgd(net, x, "b", AttackSettings(steps=2)):
-        assert step.terms == {"log p(label)": pytest.approx(net(step.image).log_softmax(1)[0, 1].item(), abs=1e-5)}
-    for step in pgd(net, x, "b", AttackSettings(steps=2), target="d"):
-        assert step.terms == {"−log p(target)": pytest.approx(-net(step.image).log_softmax(1)[0, 3].item(), abs=1e-5)}
+    for step in pgd(net, x, "b", settings=AttackSettings(steps=2)):
+        assert step.terms == {"log p(label)": pytest.approx(net(step.value).log_softmax(1)[0, 1].item(), abs=1e-5)}
+    for step in pgd(net, x, "b", target="d", settings=AttackSettings(steps=2)):
+        assert step.terms == {"−log p(target)": pytest.approx(-net(step.value).log_softmax(1)[0, 3].item(), abs=1e-5)}
 
 
 def test_the_first_step_is_the_picture():
     net, x = small()
-    assert torch.equal(next(pgd(net, x, "a")).image, x)
+    assert torch.equal(next(pgd(net, x, "a")).value, x)
 
 
 def test_a_running_attack_is_steered():
     """ε, the norm and the step are read at every step: the picture after a change obeys it."""
     net, x = small()
     settings = AttackSettings(eps=0.1, step_size=0.05, steps=8)
-    steps = pgd(net, x, "a", settings)
-    wide = [next(steps) for _ in range(4)][-1].image
+    steps = pgd(net, x, "a", settings=settings)
+    wide = [next(steps) for _ in range(4)][-1].value
     assert not inside(wide, x, 0.01, "linf")
     settings.eps = 0.01
-    assert inside(next(steps).image, x, 0.01, "linf")
+    assert inside(next(steps).value, x, 0.01, "linf")
     settings.norm, settings.eps = "l2", 0.002
-    assert inside(next(steps).image, x, 0.002, "l2")
+    assert inside(next(steps).value, x, 0.002, "l2")
     settings.eps = 0.0
-    assert torch.equal(next(steps).image, x)
+    assert torch.equal(next(steps).value, x)
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
@@ -136,7 +137,8 @@ def test_random_starts(norm: str):
     net, _ = small()
     x = torch.full((1, 3, 40, 40), 0.5)
     state = torch.get_rng_state()
-    starts = [next(pgd(net, x, "a", AttackSettings(norm=norm, eps=0.1, random=True, seed=s))).image for s in (1, 1, 2)]
+    starts = [next(pgd(net, x, "a", settings=AttackSettings(norm=norm, eps=0.1, random=True,
+                                                            seed=s))).value for s in (1, 1, 2)]
     assert torch.equal(state, torch.get_rng_state())
     assert torch.equal(starts[0], starts[1]) and not torch.equal(starts[0], starts[2])
     size = root_mean_square(starts[0] - x)
@@ -148,7 +150,7 @@ def test_nothing_is_left_behind():
     net.requires_grad_()
     before = x.clone()
     with torch.no_grad():
-        last(pgd(net, x, "a", AttackSettings(steps=3)))
+        last(pgd(net, x, "a", settings=AttackSettings(steps=3)))
         fgsm(net, x, "a", 0.1)
     assert torch.equal(x, before) and not x.requires_grad
     assert all(p.grad is None and p.requires_grad for p in net.parameters())
@@ -165,19 +167,19 @@ def test_the_talks_fragile_network():
     net, x = squeezenet(), cat(128).float()
     k = int(net(x).argmax())
     settings = AttackSettings(eps=2 / 255, steps=10)
-    assert net(last(pgd(net, x, k, settings)).image).argmax() != k
-    assert net.classes[net(last(pgd(net, x, k, settings, "toaster")).image).argmax()] == "toaster"
+    assert net(last(pgd(net, x, k, settings=settings)).value).argmax() != k
+    assert net.classes[net(last(pgd(net, x, k, target="toaster", settings=settings)).value).argmax()] == "toaster"
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
 
 def by_fgsm(net, x, label, target=None):
-    return fgsm(net, x, label, 0.1, target)
+    return fgsm(net, x, label, 0.1, target=target)
 
 
 def by_pgd(net, x, label, target=None):
-    return pgd(net, x, label, AttackSettings(), target)  # not one step is asked for
+    return pgd(net, x, label, target=target, settings=AttackSettings())  # not one step is asked for
 
 
 ATTACKS = pytest.mark.parametrize("attack", [by_fgsm, by_pgd])
@@ -208,7 +210,7 @@ def test_classes_without_names():
     net, x = small()
     for label, target in ((5, None), (0, 7), (-1, None)):
         with slip("does not exist", "0 to 4"):
-            fgsm(net.module, x, label, 0.1, target)
+            fgsm(net.module, x, label, 0.1, target=target)
 
 
 @ATTACKS

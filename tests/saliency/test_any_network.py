@@ -76,7 +76,7 @@ def expected_saliency(name: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> 
 def test_every_relu_obeys(name: str, monkeypatch: pytest.MonkeyPatch):
     trace = saliency.trace(network(name), pictures(name))
     for rule in saliency.RULES:
-        ours, theirs = trace.backprop(CLASS, rule), expected_saliency(name, rule, monkeypatch)
+        ours, theirs = trace.backprop(CLASS, rule=rule), expected_saliency(name, rule, monkeypatch)
         assert theirs.abs().max() > 0
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5 * theirs.abs().max().item())
 
@@ -108,7 +108,7 @@ def same_state(a: dict, b: dict) -> bool:
 
 def ask_everything(net: nn.Module, x: Tensor) -> None:
     for rule in saliency.RULES:
-        saliency.backprop(net, x, CLASS, rule)
+        saliency.backprop(net, x, CLASS, rule=rule)
     saliency.linear_approximation(net, x, CLASS)
     saliency.grad_cam(net, x, CLASS)
     saliency.smooth_grad(net, x, CLASS, samples=1)
@@ -118,7 +118,7 @@ def ask_everything(net: nn.Module, x: Tensor) -> None:
             ask(net, x, CLASS)
         except U3Error as error:  # networks with gates have no relevance rule
             assert "no relevance rule" in str(error)
-    saliency.backprop(net, x, CLASS, "guided")
+    saliency.backprop(net, x, CLASS, rule="guided")
 
 
 @pytest.mark.parametrize("name", BUILDS)
@@ -143,9 +143,10 @@ def test_network_is_left_as_it_was_when_an_error_interrupts():
     net = copy.deepcopy(network("resnet18"))
     x, before, scores = pictures("resnet18")[:1], state(net), net(pictures("resnet18")[:1])
     for slip in (lambda: saliency.backprop(net, x, 99), lambda: saliency.backprop(net, x, CLASS, layer="nowhere"),
-                 lambda: saliency.backprop(net, x, CLASS, lambda p, active: 1 / 0),
+                 lambda: saliency.backprop(net, x, CLASS, rule=lambda p, active: 1 / 0),
                  lambda: saliency.backprop(net, x[:, :1], CLASS), lambda: saliency.lrp(net, x[:, :1], CLASS),
-                 lambda: saliency.excitation_backprop(net, x, CLASS, "nowhere"), lambda: saliency.lrp(net, x, 99)):
+                 lambda: saliency.excitation_backprop(net, x, CLASS, layer="nowhere"), lambda: saliency.lrp(net, x,
+                                                                                                            99)):
         with pytest.raises((U3Error, ZeroDivisionError, RuntimeError)):
             slip()
         assert same_state(before, state(net))
@@ -165,7 +166,7 @@ def test_hooks_of_the_caller_are_called_and_stay():
     net = copy.deepcopy(network("squeezenet1_0"))
     seen = []
     net.features[0].register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
-    saliency.backprop(net, pictures("squeezenet1_0"), CLASS, "guided")
+    saliency.backprop(net, pictures("squeezenet1_0"), CLASS, rule="guided")
     assert len(seen) == 1 and len(net.features[0]._forward_hooks) == 1
 
 
@@ -173,9 +174,9 @@ def test_it_works_under_no_grad_and_leaves_the_pictures_alone():
     net, x = network("resnet18"), pictures("resnet18")
     asked = x.clone()
     with torch.no_grad():
-        quiet = saliency.backprop(net, asked, CLASS, "guided")
+        quiet = saliency.backprop(net, asked, CLASS, rule="guided")
         saliency.lrp(net, asked, CLASS)
-    assert torch.equal(quiet, saliency.backprop(net, x, CLASS, "guided"))
+    assert torch.equal(quiet, saliency.backprop(net, x, CLASS, rule="guided"))
     assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None and not quiet.requires_grad
 
 
@@ -183,5 +184,5 @@ def test_pictures_of_a_batch_do_not_see_each_other():
     net, x = case("squeezenet1_1").module, case("squeezenet1_1").x
     both = torch.cat([x, x.flip(3)])
     for rule in saliency.RULES:
-        apart = [saliency.backprop(net, one, target, rule) for one, target in ((both[:1], 285), (both[1:], 504))]
-        torch.testing.assert_close(saliency.backprop(net, both, [285, 504], rule), torch.cat(apart))
+        apart = [saliency.backprop(net, one, target, rule=rule) for one, target in ((both[:1], 285), (both[1:], 504))]
+        torch.testing.assert_close(saliency.backprop(net, both, [285, 504], rule=rule), torch.cat(apart))

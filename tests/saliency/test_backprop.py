@@ -54,7 +54,7 @@ SPELLINGS = {
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("x, rule, expected", BY_HAND)
 def test_by_hand(x: tuple, rule: str, expected: tuple, spelling: str):
-    got = saliency.backprop(Tiny(SPELLINGS[spelling]), torch.tensor([x]), 0, rule)
+    got = saliency.backprop(Tiny(SPELLINGS[spelling]), torch.tensor([x]), 0, rule=rule)
     assert got.tolist() == [list(expected)]
 
 
@@ -69,12 +69,12 @@ def test_by_hand(x: tuple, rule: str, expected: tuple, spelling: str):
     ((5.0, 1.0), "gradient", (2.0, -2.0)),    # b = 6 exactly counts as saturated, as in torch
 ])
 def test_relu6_by_hand(x: tuple, rule: str, expected: tuple, relu6):
-    assert saliency.backprop(Tiny(relu6), torch.tensor([x]), 0, rule).tolist() == [list(expected)]
+    assert saliency.backprop(Tiny(relu6), torch.tensor([x]), 0, rule=rule).tolist() == [list(expected)]
 
 
 def test_other_hardtanhs_are_no_relu():
     with pytest.raises(U3Error, match="no ReLU"):
-        saliency.backprop(Tiny(nn.Hardtanh()), torch.ones(1, 2), 0, "guided")
+        saliency.backprop(Tiny(nn.Hardtanh()), torch.ones(1, 2), 0, rule="guided")
 
 
 def test_own_rule():
@@ -82,7 +82,7 @@ def test_own_rule():
     def blocked(p, through):
         return p.abs() - through(p.abs())  # only where the unit was not active
 
-    got = saliency.backprop(Tiny(nn.ReLU()), torch.tensor([[1.0, 3.0]]), 0, blocked)
+    got = saliency.backprop(Tiny(nn.ReLU()), torch.tensor([[1.0, 3.0]]), 0, rule=blocked)
     assert got.tolist() == [[2.0, -2.0]]
 
 
@@ -90,33 +90,34 @@ def test_max_pooling_sends_the_signal_to_the_winner_in_every_rule():
     net = nn.Sequential(nn.MaxPool2d(2), nn.ReLU(), nn.Flatten()).eval()
     x = torch.tensor([[[[1.0, 4.0], [3.0, 2.0]]]])
     for rule in saliency.RULES:
-        assert saliency.backprop(net, x, 0, rule).flatten().tolist() == [0, 1, 0, 0]
+        assert saliency.backprop(net, x, 0, rule=rule).flatten().tolist() == [0, 1, 0, 0]
 
 
 # ---- a kept pass -----------------------------------------------------------------------------------------------------
 
-QUESTIONS = [(285, "gradient", None), (285, "guided", None), (504, "deconvnet", None), (285, "guided", "fire5"),
-             (("fire6", 3, 4, 5), "gradient", "fire2"), (("fire6", 3, 4, 5), "deconvnet", None)]
+QUESTIONS = [{"target": 285}, {"target": 285, "rule": "guided"}, {"target": 504, "rule": "deconvnet"},
+             {"target": 285, "rule": "guided", "layer": "fire5"},
+             {"target": ("fire6", 3, 4, 5), "layer": "fire2"}, {"target": ("fire6", 3, 4, 5), "rule": "deconvnet"}]
 
 
 def test_kept_pass_equals_fresh_ones_in_any_order():
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
-    fresh = [saliency.backprop(net, picture, *question) for question in QUESTIONS]
+    fresh = [saliency.backprop(net, picture, **question) for question in QUESTIONS]
     trace = saliency.trace(net, picture)
     orders = list(permutations(range(len(QUESTIONS))))[::60]
     assert len(orders) == 12
     for order in orders:
         for index in order:
-            assert torch.equal(trace.backprop(*QUESTIONS[index]), fresh[index]), (order, index)
+            assert torch.equal(trace.backprop(**QUESTIONS[index]), fresh[index]), (order, index)
 
 
 def test_layers_of_a_kept_pass():
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
-    trace = saliency.trace(net, picture, ["features.3.squeeze"])
+    trace = saliency.trace(net, picture, layers=["features.3.squeeze"])
     assert set(trace.activations) == {*net.layers, "features.3.squeeze"}
     for layer, activation in trace.activations.items():
         torch.testing.assert_close(activation, net.features(picture, layer))
-        assert trace.backprop(285, "guided", layer).shape == activation.shape
+        assert trace.backprop(285, rule="guided", layer=layer).shape == activation.shape
     torch.testing.assert_close(trace.logits, net(picture))
     with pytest.raises(U3Error, match=r"features\.4.*was not kept.*fire5"):
         trace.backprop(285, layer="features.4")
@@ -141,7 +142,7 @@ def test_a_neuron_sees_its_receptive_field_only():
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
     channel = net.features(picture, "conv1")[0, :, 20, 30].argmax().item()
     for rule in saliency.RULES:
-        rows, columns = saliency.backprop(net, picture, ("conv1", channel, 20, 30), rule)[0].sum(0).nonzero().T
+        rows, columns = saliency.backprop(net, picture, ("conv1", channel, 20, 30), rule=rule)[0].sum(0).nonzero().T
         assert (rows.min(), rows.max(), columns.min(), columns.max()) == (40, 42, 60, 62)  # 3×3 with stride 2
 
 

@@ -24,7 +24,7 @@ def test_wrong_layer_of_a_neuron(net, picture):
 
 def test_layer_that_is_no_name(net, picture):
     with slip("no layer 5", "layers are"):
-        saliency.grad_cam(net, picture, 285, 5)
+        saliency.grad_cam(net, picture, 285, layer=5)
 
 
 def test_channel_out_of_range(net, picture):
@@ -90,10 +90,10 @@ def test_target_list_of_wrong_length(net, picture, targets):
 
 @pytest.mark.parametrize("ask", [
     lambda net, x: saliency.backprop(net, x, ("fire3", 1, 2, 2), layer="fire5"),
-    lambda net, x: saliency.linear_approximation(net, x, ("fire3", 1, 2, 2), "fire5"),
-    lambda net, x: saliency.grad_cam(net, x, ("fire3", 1, 2, 2), "fire5"),
+    lambda net, x: saliency.linear_approximation(net, x, ("fire3", 1, 2, 2), layer="fire5"),
+    lambda net, x: saliency.grad_cam(net, x, ("fire3", 1, 2, 2), layer="fire5"),
     lambda net, x: saliency.lrp(net, x, ("fire3", 1, 2, 2), layer="fire5"),
-    lambda net, x: saliency.excitation_backprop(net, x, ("fire3", 1, 2, 2), "fire5"),
+    lambda net, x: saliency.excitation_backprop(net, x, ("fire3", 1, 2, 2), layer="fire5"),
 ])
 def test_layer_above_the_target(net, picture, ask):
     with slip("does not lead to the target", "layer below"):
@@ -109,7 +109,7 @@ def test_relevance_between_a_convolution_and_its_batch_norm():
 
 def test_grad_cam_of_a_layer_without_space():
     with slip("'fc' has no spatial grid", "convolutional"):
-        saliency.grad_cam(built(resnet18), cat(64).float(), 3, "fc")
+        saliency.grad_cam(built(resnet18), cat(64).float(), 3, layer="fc")
 
 
 def test_grad_cam_of_a_network_without_space():
@@ -127,7 +127,7 @@ def test_contrastive_excitation_of_a_neuron(net, picture):
 
 def test_unknown_rule(net, picture):
     with slip("no rule 'gradiant'", "gradient, deconvnet, guided"):
-        saliency.backprop(net, picture, 285, "gradiant")
+        saliency.backprop(net, picture, 285, rule="gradiant")
 
 
 def test_unknown_rule_of_smooth_grad(net, picture):
@@ -137,15 +137,15 @@ def test_unknown_rule_of_smooth_grad(net, picture):
 
 def test_unknown_relevance_rule(net, picture):
     with slip("no rule 'gamma'", "epsilon, alpha_beta or z_plus"):
-        saliency.lrp(net, picture, 285, "gamma")
+        saliency.lrp(net, picture, 285, rule="gamma")
 
 
 @pytest.mark.parametrize("rule", [None, 3, ["gradient"]])
 def test_rule_that_is_no_name(net, picture, rule):
     with slip("there is no rule", "gradient, deconvnet, guided"):
-        saliency.backprop(net, picture, 285, rule)
+        saliency.backprop(net, picture, 285, rule=rule)
     with slip("there is no rule", "epsilon, alpha_beta or z_plus"):
-        saliency.lrp(net, picture, 285, rule)
+        saliency.lrp(net, picture, 285, rule=rule)
 
 
 @pytest.mark.parametrize("epsilon", [0, -1e-6, float("nan"), float("inf"), "a", None])
@@ -157,13 +157,13 @@ def test_epsilon(net, picture, epsilon):
 @pytest.mark.parametrize("alpha, beta", [(0.5, -0.5), (2.0, float("nan")), ("a", 1), (2, None)])
 def test_alpha_and_beta(net, picture, alpha, beta):
     with slip(f"alpha = {alpha!r}, beta = {beta!r}", "beta 0 or more"):
-        saliency.lrp(net, picture, 285, "alpha_beta", alpha=alpha, beta=beta)
+        saliency.lrp(net, picture, 285, rule="alpha_beta", alpha=alpha, beta=beta)
 
 
 @pytest.mark.parametrize("alpha, beta", [(1, 1), (2, 0)])
 def test_alpha_minus_beta(net, picture, alpha, beta):
     with slip("alpha − beta is", "must be 1", "alpha=2, beta=1"):
-        saliency.lrp(net, picture, 285, "alpha_beta", alpha=alpha, beta=beta)
+        saliency.lrp(net, picture, 285, rule="alpha_beta", alpha=alpha, beta=beta)
 
 
 @pytest.mark.parametrize("steps", [0, -1, 2.5, "a", None])

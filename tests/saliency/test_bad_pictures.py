@@ -110,7 +110,7 @@ def without_relu() -> nn.Module:
 @pytest.mark.parametrize("rule", ["guided", "deconvnet"])
 def test_network_without_relu(rule):
     with slip("no ReLU", rule, "gradient"):
-        saliency.backprop(without_relu(), cat(8).float(), 2, rule)
+        saliency.backprop(without_relu(), cat(8).float(), 2, rule=rule)
 
 
 def test_network_without_relu_has_a_gradient():
@@ -123,7 +123,7 @@ def test_efficientnet_of_torchvision():
 
     net, x = built(lambda: models.efficientnet_b0(num_classes=10)), cat(64).float()
     with slip("no ReLU"):
-        saliency.backprop(net, x, 3, "guided")
+        saliency.backprop(net, x, 3, rule="guided")
     with slip("no relevance rule", "silu", "linear_approximation"):
         saliency.lrp(net, x, 3)
     with slip("no relevance rule", "silu"):

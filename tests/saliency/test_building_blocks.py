@@ -44,8 +44,8 @@ def test_sums_of_branches(add):
     assert saliency.lrp(net, x, 0, layer="a").item() == pytest.approx(-2, rel=1e-5)
     assert saliency.lrp(net, x, 0, layer="b").item() == pytest.approx(6, rel=1e-5)
     assert saliency.lrp(net, x, 0).item() == pytest.approx(4, rel=1e-5)
-    assert saliency.excitation_backprop(net, x, 0, "a").item() == pytest.approx(-0.5, rel=1e-5)
-    assert saliency.excitation_backprop(net, x, 0, "b").item() == pytest.approx(1.5, rel=1e-5)
+    assert saliency.excitation_backprop(net, x, 0, layer="a").item() == pytest.approx(-0.5, rel=1e-5)
+    assert saliency.excitation_backprop(net, x, 0, layer="b").item() == pytest.approx(1.5, rel=1e-5)
     assert saliency.excitation_backprop(net, x, 0).item() == pytest.approx(1.5, rel=1e-5)
 
 
@@ -58,14 +58,14 @@ def test_averages_share_in_proportion(average: nn.Module):
 
     x = torch.tensor([[[[1.0, 3.0], [4.0, 0.0]]]], dtype=torch.float64)
     for rule in ("epsilon", "alpha_beta", "z_plus"):
-        torch.testing.assert_close(saliency.lrp(Net().eval(), x, 0, rule), x / 4, rtol=1e-5, atol=1e-9)
+        torch.testing.assert_close(saliency.lrp(Net().eval(), x, 0, rule=rule), x / 4, rtol=1e-5, atol=1e-9)
     torch.testing.assert_close(saliency.excitation_backprop(Net().eval(), x, 0), x / 8)
 
 
 def test_max_pooling_gives_all_to_the_winner():
     net = nn.Sequential(nn.MaxPool2d(2), nn.Flatten()).eval()
     x = torch.tensor([[[[1.0, 3.0], [4.0, 0.0]]]])
-    assert saliency.lrp(net, x, 0, "alpha_beta").flatten().tolist() == [0, 0, 4, 0]
+    assert saliency.lrp(net, x, 0, rule="alpha_beta").flatten().tolist() == [0, 0, 4, 0]
     assert saliency.excitation_backprop(net, x, 0).flatten().tolist() == [0, 0, 1, 0]
 
 
@@ -81,8 +81,8 @@ def test_relu6_passes_relevance_on_saturated_or_not():
 def test_a_convolution_and_its_batch_norm_are_one_layer(name: str, rule: str):
     module, x, target, middle, _ = case(name)
     for layer in (None, middle):
-        assert relative(saliency.lrp(module, x, target, rule, layer),
-                        saliency.lrp(fused(module), x, target, rule, layer)) < 1e-7
+        assert relative(saliency.lrp(module, x, target, rule=rule, layer=layer),
+                        saliency.lrp(fused(module), x, target, rule=rule, layer=layer)) < 1e-7
 
 
 def test_a_lone_batch_norm_is_a_linear_layer():
@@ -98,7 +98,7 @@ def test_a_lone_batch_norm_is_a_linear_layer():
     net = nn.Sequential(norm, nn.ReLU(), nn.Flatten(), top).eval()
     torch.testing.assert_close(net(x), same(x))
     for rule in ("epsilon", "alpha_beta"):
-        torch.testing.assert_close(saliency.lrp(net, x, 1, rule), saliency.lrp(same, x, 1, rule))
+        torch.testing.assert_close(saliency.lrp(net, x, 1, rule=rule), saliency.lrp(same, x, 1, rule=rule))
 
 
 def test_a_layer_that_is_used_twice():
@@ -115,7 +115,7 @@ def test_a_layer_that_is_used_twice():
     apart = nn.Sequential(net.layer, nn.ReLU(), copy.deepcopy(net.layer), nn.ReLU(), net.top).eval()
     x = torch.rand(1, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     for rule in ("epsilon", "alpha_beta"):
-        torch.testing.assert_close(saliency.lrp(net, x, 0, rule), saliency.lrp(apart, x, 0, rule))
+        torch.testing.assert_close(saliency.lrp(net, x, 0, rule=rule), saliency.lrp(apart, x, 0, rule=rule))
     torch.testing.assert_close(saliency.excitation_backprop(net, x, 0), saliency.excitation_backprop(apart, x, 0))
 
 
@@ -123,8 +123,8 @@ def test_a_layer_that_is_used_twice():
 def test_pictures_of_a_batch_do_not_see_each_other(rule: str):
     module, x, *_ = case("squeezenet1_1")
     both = torch.cat([x, x.flip(3)])
-    apart = torch.cat([saliency.lrp(module, both[:1], 285, rule), saliency.lrp(module, both[1:], 504, rule)])
-    torch.testing.assert_close(saliency.lrp(module, both, [285, 504], rule), apart)
+    apart = torch.cat([saliency.lrp(module, both[:1], 285, rule=rule), saliency.lrp(module, both[1:], 504, rule=rule)])
+    torch.testing.assert_close(saliency.lrp(module, both, [285, 504], rule=rule), apart)
 
 
 def test_relevance_of_a_neuron_stays_in_its_receptive_field():
@@ -157,7 +157,7 @@ def test_other_networks_give_finite_maps(name: str):
     options = {"init_weights": False, "aux_logits": False} if name == "googlenet" else {}
     net, x = built(lambda: getattr(models, name)(num_classes=10, **options)), cat(64).float()
     for rule in ("epsilon", "alpha_beta", "z_plus"):
-        assert saliency.lrp(net, x, 3, rule).isfinite().all()
+        assert saliency.lrp(net, x, 3, rule=rule).isfinite().all()
     p = saliency.excitation_backprop(net, x, 3)
     assert p.min() >= 0 and 0 < p.sum() <= 1 + 1e-4
 

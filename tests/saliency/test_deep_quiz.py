@@ -49,7 +49,7 @@ def test_the_answers_are_the_pictures_classes_and_stand_at_several_places():
 def test_the_recipe_on_one_riddle(net):
     riddle = riddles.RIDDLES[0]
     settings = MaskSettings(lam=riddles.LAM, steps=2)
-    first, again = ([*riddles.quiz(net, settings, 3, (riddle,))] for _ in range(2))
+    first, again = ([*riddles.quiz(net, settings, seed=3, riddles=(riddle,))] for _ in range(2))
     assert first == again
     [(made, jpeg, entry)] = first
     assert made is riddle and entry["file"] == "1.jpg"

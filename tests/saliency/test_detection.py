@@ -36,7 +36,7 @@ def test_strengths_are_those_of_the_librarys_maps(name: str):
     """h_l = log mean |r| with the linear approximation r at layer l; SqueezeNet overwrites activations in place."""
     net, x = squeezenet() if name == "squeezenet1_1" else nets.load(name, device="cpu"), cat(96).float()
     k = int(net(x).argmax())
-    expected = [linear_approximation(net, x, k, layer).abs().mean().log() for layer in net.layers]
+    expected = [linear_approximation(net, x, k, layer=layer).abs().mean().log() for layer in net.layers]
     torch.testing.assert_close(layer_saliency(net, x)[0], torch.stack(expected), atol=1e-3, rtol=1e-3)
 
 
@@ -122,7 +122,7 @@ def test_auc_at_its_ends():
 
 def test_samples():
     net = squeezenet()
-    made = samples(net, ["dog", "coffee"], crops=2, steps=3, size=96)
+    made = samples(net, names=["dog", "coffee"], crops=2, steps=3, size=96)
     assert [one.kind for one in made] == list(KINDS) * 4
     assert [one.source for one in made] == ["dog"] * 8 + ["coffee"] * 8
     for genuine, noisy, blurred, attacked in zip(*(made[i::4] for i in range(4)), strict=True):
@@ -132,7 +132,7 @@ def test_samples():
         assert 0 < ((attacked.image - genuine.image) * 255).abs().max().round() <= 2
         assert 1.5 < ((noisy.image - genuine.image) * 255).std() < 8.5
         assert blurred.image.diff().abs().mean() < genuine.image.diff().abs().mean()
-    again = samples(net, ["dog"], crops=1, steps=3, size=96)
+    again = samples(net, names=["dog"], crops=1, steps=3, size=96)
     assert torch.equal(again[1].image, made[1].image) and torch.equal(again[3].image, made[3].image)
     assert not torch.equal(made[0].image, made[4].image)
 
@@ -141,10 +141,10 @@ def test_what_is_easy_is_found_and_chance_is_chance():
     """Brighter pictures are told by a feature that sees brightness, and not by one that is noise."""
     net = small()[0]
     generator = torch.Generator().manual_seed(0)
-    found = trial(net, crowd(), lambda net, x: x.mean((1, 2, 3))[:, None])
+    found = trial(net, crowd(), features=lambda net, x: x.mean((1, 2, 3))[:, None])
     assert found.auc.value > 0.99 and set(found.by_kind) == set(KINDS[:3])
     assert found.adaptive is None and found.still_fool is None
-    blind = trial(net, crowd(), lambda net, x: torch.rand(1, 2, generator=generator))
+    blind = trial(net, crowd(), features=lambda net, x: torch.rand(1, 2, generator=generator))
     assert blind.auc.value < 0.75
     assert found.scores.shape == (48,)
 
@@ -155,7 +155,7 @@ def test_no_photo_is_on_both_sides(monkeypatch: pytest.MonkeyPatch):
     fit = t.fit_detector
     monkeypatch.setattr(t, "fit_detector", lambda h, marks: seen.append(set(h[:, 0].tolist())) or fit(h, marks))
     made = [one._replace(image=torch.full((1, 3, 4, 4), i // 4 / 100)) for i, one in enumerate(crowd())]
-    trial(small()[0], made, lambda net, x: torch.cat([x[:, 0, 0, :1] * 100, torch.rand(1, 1)], 1), folds=4)
+    trial(small()[0], made, features=lambda net, x: torch.cat([x[:, 0, 0, :1] * 100, torch.rand(1, 1)], 1), folds=4)
     assert [len(each) for each in seen] == [9, 9, 9, 9]
     assert set.intersection(*seen) == set() and len(set.union(*seen)) == 12
 
@@ -168,11 +168,11 @@ def test_other_features():
 
 def test_the_attacker_who_knows():
     """The same ball, the same class gone, and the detector sees less of it than of the plain attack."""
-    net, made = squeezenet(), samples(squeezenet(), ["dog", "coffee", "castle"], size=96)
+    net, made = squeezenet(), samples(squeezenet(), names=["dog", "coffee", "castle"], size=96)
     h = torch.cat([layer_saliency(net, one.image) for one in made])
     detector = fit_detector(h, torch.tensor([one.kind == "adversarial" for one in made]))
     genuine, attacked = made[0], made[3]
-    found = evade(net, detector, genuine.image, genuine.label, steps=6)
+    found = evade(net, genuine.image, genuine.label, detector, steps=6)
     assert ((found - genuine.image) * 255).abs().max().round() <= 2
     assert net(found).argmax() != genuine.label
     assert detector(layer_saliency(net, found)) < detector(layer_saliency(net, attacked.image))
@@ -207,16 +207,16 @@ def test_slips():
     with slip("folds = 13"):
         trial(net, crowd(), folds=13)
     with slip("layer_saliency", "adaptive"):
-        trial(net, crowd(), winning_score, adaptive=1)
+        trial(net, crowd(), features=winning_score, adaptive=1)
     with slip("crops = 0"):
-        samples(net, ["dog"], crops=0)
+        samples(net, names=["dog"], crops=0)
     with slip("level = 0"):
-        samples(net, ["dog"], level=0)
+        samples(net, names=["dog"], level=0)
     with slip("training mode"):
         layer_saliency(nets.Classifier(nn.Sequential(small()[0].module, nn.Dropout()).train()), x)
     with slip("divide by 255"):
         layer_saliency(net, x * 255)
     with slip("one picture at a time"):
-        evade(net, Detector(torch.zeros(4), 0.0), x.expand(2, -1, -1, -1), "a")
+        evade(net, x.expand(2, -1, -1, -1), "a", Detector(torch.zeros(4), 0.0))
     with slip("7 values", "4 weights"):
-        evade(net, Detector(torch.zeros(4), 0.0), x, "a")
+        evade(net, x, "a", Detector(torch.zeros(4), 0.0))

@@ -43,7 +43,7 @@ def course(net: nets.Classifier, x: Tensor, turn: Callable[[int, MaskSettings], 
     """All steps; ``turn`` is called after each one with its number and the settings."""
     settings = MaskSettings(**options)
     steps = []
-    for step in meaningful_perturbation(net, x, target, settings):
+    for step in meaningful_perturbation(net, x, target, settings=settings):
         steps.append(step)
         turn(step.iteration, settings)
     return steps
@@ -58,20 +58,20 @@ def test_the_best_mask_of_a_linear_scorer_is_a_threshold(height: int, width: int
     """With weights so small that σ(s) = ½ + s/4, E = ½ + ¼⟨w, x̃⟩ + λ·mean m falls apart into pixels: a pixel is worth
     perturbing if and only if a_u/4 > λ/n, where a_u = Σ_c w_cu (x_cu − nothing_c)."""
     net, x = scorer(height, width, 1e-3, seed)
-    nothing = baseline_like(x, MaskSettings(**PLAIN))
+    nothing = baseline_like(x, settings=MaskSettings(**PLAIN))
     gain = (net.module.weight.detach() * (x - nothing)).sum(1, keepdim=True) / 4
     order = gain.flatten().sort(descending=True).values
     threshold = (order[11] + order[12]) / 2  # the twelve most telling pixels are worth it
     step = course(net, x, **PLAIN, lam=float(threshold) * height * width, mask_size=512, steps=100)[-1]
-    assert step.image.shape == (1, 1, height, width)
-    assert torch.equal(step.image, (gain > threshold).float())
+    assert step.value.shape == (1, 1, height, width)
+    assert torch.equal(step.value, (gain > threshold).float())
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_exhaustive_search_over_every_3_by_3_mask(seed: int):
     """A mask of 3×3 cells enlarged to 24×24 pixels; the energy is evaluated for all 512 by the formula itself."""
     net, x = scorer(24, 24, 0.01, seed)
-    nothing, lam = baseline_like(x, MaskSettings(**PLAIN)), 0.01
+    nothing, lam = baseline_like(x, settings=MaskSettings(**PLAIN)), 0.01
 
     def energy(mask: Tensor) -> float:
         return (net(perturb(x, mask, nothing)).softmax(1)[0, 0] + lam * mask.mean()).item()
@@ -79,15 +79,15 @@ def test_exhaustive_search_over_every_3_by_3_mask(seed: int):
     best = min((torch.tensor(m).view(1, 1, 3, 3) for m in itertools.product((0.0, 1.0), repeat=9)), key=energy)
     assert 0 < best.sum() < 9
     step = course(net, x, **PLAIN, lam=lam, mask_size=3, steps=100)[-1]
-    torch.testing.assert_close(step.image, enlarge(best, x), atol=1e-3, rtol=0)
+    torch.testing.assert_close(step.value, enlarge(best, x), atol=1e-3, rtol=0)
     assert step.loss == pytest.approx(energy(best), abs=1e-5)
 
 
 def test_a_free_mask_elides_all_that_supports_and_a_dear_one_nothing():
     net, x = scorer(8, 8, 1e-3)
     support = (net.module.weight * (x - x.mean((2, 3), keepdim=True))).sum(1, keepdim=True) > 0
-    assert torch.equal(course(net, x, **PLAIN, lam=0.0, mask_size=8, steps=100)[-1].image, support.float())
-    assert course(net, x, **PLAIN, lam=5.0, mask_size=8, steps=100)[-1].image.max() == 0
+    assert torch.equal(course(net, x, **PLAIN, lam=0.0, mask_size=8, steps=100)[-1].value, support.float())
+    assert course(net, x, **PLAIN, lam=5.0, mask_size=8, steps=100)[-1].value.max() == 0
 
 
 def test_polarity():
@@ -96,7 +96,7 @@ def test_polarity():
     weight[..., :4] = 0.01
     net, x = nets.Classifier(Scorer(weight).eval(), classes=("it", "not")), (weight > 0).float()
     step = course(net, x, **PLAIN, lam=0.1, mask_size=6, steps=60)[-1]
-    assert step.image[..., :4].min() == 1 and step.image[..., 4:].max() == 0
+    assert step.value[..., :4].min() == 1 and step.value[..., 4:].max() == 0
     assert torch.equal(perturb(x, torch.ones(1, 1, 6, 8), x * 0.5), x * 0.5)
     assert torch.equal(perturb(x, torch.zeros(1, 1, 6, 8), x * 0.5), x)
 
@@ -112,7 +112,7 @@ def test_settings_are_read_at_every_step():
     assert [s.loss for s in plain[:10]] == [s.loss for s in turned[:10]]
     mask = plain[10].terms["size"] / 0.1  # the update after step 9 was made with the gradient of before
     assert turned[10].terms["size"] == pytest.approx(3.0 * mask)
-    assert turned[-1].image.mean() < plain[-1].image.mean() - 0.1
+    assert turned[-1].value.mean() < plain[-1].value.mean() - 0.1
 
 
 @pytest.mark.parametrize("name, value", [("tv", 50.0), ("sigma", 0.5), ("baseline", "noise"), ("jitter", 3),
@@ -133,7 +133,7 @@ def test_same_seed_same_course(random: dict):
     state = torch.get_rng_state()
     first, again, other = (course(net, x, **options, seed=seed) for seed in (1, 1, 2))
     assert [step.loss for step in first] == [step.loss for step in again]
-    assert torch.equal(first[-1].image, again[-1].image) and not torch.equal(first[-1].image, other[-1].image)
+    assert torch.equal(first[-1].value, again[-1].value) and not torch.equal(first[-1].value, other[-1].value)
     assert torch.equal(state, torch.get_rng_state())
 
 
@@ -145,9 +145,10 @@ def test_noise_is_drawn_anew_at_each_step():
 @pytest.mark.parametrize("kind", ["blur", "grey", "noise"])
 def test_mask_stays_in_range_and_terms_add_up(kind: str):
     net, x = squeezenet(), images.load("coffee", size=96)
-    for step in meaningful_perturbation(net, x, "espresso", MaskSettings(baseline=kind, lr=1.0, noise=0.2, steps=6)):
-        assert step.image.shape == (1, 1, 96, 96) and not step.image.requires_grad
-        assert 0 <= step.image.min() and step.image.max() <= 1
+    for step in meaningful_perturbation(net, x, "espresso", settings=MaskSettings(baseline=kind, lr=1.0, noise=0.2,
+                                                                                  steps=6)):
+        assert step.value.shape == (1, 1, 96, 96) and not step.value.requires_grad
+        assert 0 <= step.value.min() and step.value.max() <= 1
         assert set(step.terms) == {"probability", "size", "variation"}
         assert step.loss == pytest.approx(sum(step.terms.values()), rel=1e-5)
     assert all(p.grad is None for p in net.parameters())
@@ -156,9 +157,9 @@ def test_mask_stays_in_range_and_terms_add_up(kind: str):
 def test_the_first_step_is_the_start_itself():
     net, x = squeezenet(), images.load("coffee", size=96)
     settings = MaskSettings(start=0.3, jitter=0, steps=1)
-    step = next(meaningful_perturbation(net, x, "espresso", settings))
-    assert torch.allclose(step.image, torch.tensor(0.3))
-    blurred = perturb(x, step.image, images.blur(x, settings.sigma))
+    step = next(meaningful_perturbation(net, x, "espresso", settings=settings))
+    assert torch.allclose(step.value, torch.tensor(0.3))
+    blurred = perturb(x, step.value, images.blur(x, settings.sigma))
     expected = net(blurred).softmax(1)[0, net.class_index("espresso")].item()
     assert step.terms["probability"] == pytest.approx(expected, abs=1e-5)
     assert step.terms["size"] == pytest.approx(0.5 * 0.3)
@@ -171,7 +172,7 @@ def test_size_of_the_mask(side: int, shape: tuple, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("u3lab.saliency.perturbation.descend",
                         lambda mask, *rest, **options: seen.append(mask) or iter(()))
     net, x = scorer(8, 12, 0.1)
-    list(meaningful_perturbation(net, x, "it", MaskSettings(mask_size=max(2, side))))
+    list(meaningful_perturbation(net, x, "it", settings=MaskSettings(mask_size=max(2, side))))
     assert seen[0].shape == (1, 1, *shape)
 
 
@@ -179,11 +180,11 @@ def test_coffee():
     """The lecture's picture: without a quarter of its area, cup and spoon, it is no espresso any more."""
     net, x, settings = squeezenet(), images.load("coffee", size=227), MaskSettings(steps=60)
     k = net.class_index("espresso")
-    mask = last(meaningful_perturbation(net, x, "espresso", settings)).image
-    perturbed = perturb(x, mask, baseline_like(x, settings))
+    mask = last(meaningful_perturbation(net, x, "espresso", settings=settings)).value
+    perturbed = perturb(x, mask, baseline_like(x, settings=settings))
     assert net(x).softmax(1)[0, k] > 0.9 and net(perturbed).softmax(1)[0, k] < 0.1
     assert mask.mean() < 0.4
-    kept = perturb(x, 1 - mask, baseline_like(x, settings))
+    kept = perturb(x, 1 - mask, baseline_like(x, settings=settings))
     assert net(kept).softmax(1)[0, k] > 0.5  # what the mask marks is enough
 
 
@@ -192,10 +193,10 @@ def test_coffee():
 
 def test_what_stands_in_elided_parts():
     x = cat(32).float()
-    assert torch.equal(baseline_like(x, MaskSettings(sigma=3.0)), images.blur(x, 3.0))
-    grey = baseline_like(x, MaskSettings(baseline="grey"))
+    assert torch.equal(baseline_like(x, settings=MaskSettings(sigma=3.0)), images.blur(x, 3.0))
+    grey = baseline_like(x, settings=MaskSettings(baseline="grey"))
     torch.testing.assert_close(grey, x.mean((2, 3), keepdim=True).expand_as(x))
-    noise = baseline_like(x, MaskSettings(baseline="noise"), torch.Generator().manual_seed(0))
+    noise = baseline_like(x, generator=torch.Generator().manual_seed(0), settings=MaskSettings(baseline="noise"))
     assert 0 <= noise.min() and noise.max() <= 1
     torch.testing.assert_close(noise.mean((2, 3)), x.mean((2, 3)), atol=0.05, rtol=0)
     torch.testing.assert_close(noise.std((2, 3)), x.std((2, 3)), atol=0.06, rtol=0)

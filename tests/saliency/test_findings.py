@@ -28,7 +28,7 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_identical_channels_are_alike(rule: str):
     net = filters(normal(1, 3, 5, 5).expand(6, -1, -1, -1))
-    assert channel_similarity(saliency.trace(net, cat(24).float()), "1", 4, 7, rule) == pytest.approx(1, abs=1e-4)
+    assert channel_similarity(saliency.trace(net, cat(24).float()), "1", 4, 7, rule=rule) == pytest.approx(1, abs=1e-4)
 
 
 def test_channels_that_differ_only_by_sign_and_scale_are_alike():
@@ -104,11 +104,11 @@ def test_flat_is_the_strongest_channel():
 def test_neurons_look_alike_in_the_picture_but_not_just_below(name: str):
     """All neurons of one place share a path down; it, not the neuron, gives deconvnet and guided maps their look."""
     trace = saliency.trace(squeezenet(), images.load(name, size=227))
-    gradient, deconvnet, guided = (channel_similarity(trace, "fire9", 7, 7, rule) for rule in saliency.RULES)
+    gradient, deconvnet, guided = (channel_similarity(trace, "fire9", 7, 7, rule=rule) for rule in saliency.RULES)
     assert deconvnet > 0.9 and guided > 0.9
     assert gradient < deconvnet - 0.2
     for rule in saliency.RULES:
-        assert channel_similarity(trace, "fire9", 7, 7, rule, "fire8") < 0.4
+        assert channel_similarity(trace, "fire9", 7, 7, rule=rule, back_to="fire8") < 0.4
 
 
 def test_sharp_or_selective():
@@ -119,7 +119,7 @@ def test_sharp_or_selective():
     mosaic = torch.cat([torch.cat(tiles[:2], -1), torch.cat(tiles[2:], -1)], -2).expand(4, -1, -1, -1)
     trace = saliency.trace(net, mosaic)
     targets = [images.label(name) for name in names]
-    signed = {rule: trace.backprop(targets, rule) for rule in saliency.RULES}
+    signed = {rule: trace.backprop(targets, rule=rule) for rule in saliency.RULES}
     share = {rule: saliency.tile_shares(max_abs(r)).diagonal().mean().item() for rule, r in signed.items()}
     assert share["gradient"] > 0.35 and share["guided"] > 0.3
     assert share["deconvnet"] == pytest.approx(0.25, abs=0.03)
@@ -150,7 +150,7 @@ def test_unknown_layer_and_rule():
     with slip("'fire99' was not kept"):
         strongest_channels(trace, "fire99", 0, 0, 3)
     with slip("no rule 'guide'"):
-        channel_similarity(trace, "fire9", 2, 2, "guide")
+        channel_similarity(trace, "fire9", 2, 2, rule="guide")
 
 
 def test_maps_of_another_batch():

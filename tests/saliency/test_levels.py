@@ -33,7 +33,7 @@ def test_levels_are_those_of_a_png():
 @pytest.mark.parametrize("eps", [0.0, 0.5 / 255, 1 / 255, 0.016, 4 / 255, 8 / 255, 0.5, 1.0])
 def test_the_ball_is_kept_exactly(eps: float, norm: str, seed: int):
     x, far = noise(seed, 0.1)
-    found = quantise_near(far, x, eps, norm)
+    found = quantise_near(far, x, eps, norm=norm)
     levels = found.double() * 255
     change = levels.round() - (quantise(x).double() * 255).round()
     assert (levels - levels.round()).abs().max() < 1e-4
@@ -48,13 +48,13 @@ def test_the_ball_is_kept_exactly(eps: float, norm: str, seed: int):
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_inside_the_ball_it_is_plain_rounding(norm: str):
     x, near = noise(0, 0.01)
-    assert torch.equal(quantise_near(near, x, 0.2, norm), quantise(near))
+    assert torch.equal(quantise_near(near, x, 0.2, norm=norm), quantise(near))
 
 
 def test_l2_uses_up_the_ball():
     x, far = noise(0, 0.1)
     for eps in (1 / 255, 0.016):
-        found = quantise_near(far, x, eps, "l2")
+        found = quantise_near(far, x, eps, norm="l2")
         assert root_mean_square(found - quantise(x)) > 0.95 * eps
 
 
@@ -66,24 +66,24 @@ def test_a_file_on_disk_still_fools(tmp_path, norm: str, target: str | None):
     label = net.classes[net(x).argmax()]
     eps = 2 / 255 if norm == "linf" else 1 / 255
     settings = AttackSettings(eps=eps, norm=norm, step_size=0.004 if norm == "linf" else 0.001, steps=12)
-    found = quantise_near(last(pgd(net, x, label, settings, target)).image, x, eps, norm)
+    found = quantise_near(last(pgd(net, x, label, target=target, settings=settings)).value, x, eps, norm=norm)
     file = tmp_path / "attack.png"
     file.write_bytes(pixels.png(found))
     again = images.load(file)
     assert torch.equal(again, found)
     said = net.classes[net(again).argmax()]
     assert said != label if target is None else said == target
-    assert fools(net, found, label, target) and not fools(net, x, label)
+    assert fools(net, found, label, target=target) and not fools(net, x, label)
 
 
 def test_a_change_below_a_level_is_gone():
     """The smallest change that fools is so small that a PNG forgets it: it does not count."""
     net, x = squeezenet(), quantise(cat(128).float())
     label = int(net(x).argmax())
-    found = last(deepfool(net, x, label)).image
+    found = last(deepfool(net, x, label)).value
     assert net(found).argmax() != label
     assert (found - x).abs().max() < 0.5 / 255 or (quantise(found) != x).float().mean() < 0.2
-    assert not fools(net, quantise_near(found, x, root_mean_square(found - x), "l2"), label)
+    assert not fools(net, quantise_near(found, x, root_mean_square(found - x), norm="l2"), label)
 
 
 def test_slips():
@@ -91,7 +91,7 @@ def test_slips():
     with slip("eps = -0.1"):
         quantise_near(x, x, -0.1)
     with slip("norm = 'l1'", "linf or l2"):
-        quantise_near(x, x, 0.1, "l1")
+        quantise_near(x, x, 0.1, norm="l1")
     with slip("same size"):
         quantise_near(x, x[..., :5], 0.1)
     with slip("divide by 255"):
@@ -99,6 +99,6 @@ def test_slips():
     with slip("one picture at a time"):
         fools(net, x.expand(2, -1, -1, -1), "a")
     with slip("own class"):
-        fools(net, x, "a", "a")
+        fools(net, x, "a", target="a")
     with slip("class 9"):
         fools(net.module, x, 9)

@@ -9,7 +9,7 @@ from u3lab import images, nets, saliency
 
 MAPS = {
     "backprop": lambda net, x: saliency.backprop(net, x, 3),
-    "linear_approximation": lambda net, x: saliency.linear_approximation(net, x, 3, "fire5"),
+    "linear_approximation": lambda net, x: saliency.linear_approximation(net, x, 3, layer="fire5"),
     "grad_cam": lambda net, x: saliency.grad_cam(net, x, 3),
     "lrp": lambda net, x: saliency.lrp(net, x, 3),
     "excitation_backprop": lambda net, x: saliency.excitation_backprop(net, x, 3),

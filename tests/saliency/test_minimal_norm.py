@@ -25,10 +25,10 @@ def foot(net: nets.Classifier, x: Tensor, k: int) -> Tensor:
 def test_two_classes(eta: float, seed: int):
     """One step to the plane, and η of the way beyond."""
     net, x = linear(seed=seed)
-    steps = list(deepfool(net, x, "0", DeepFoolSettings(overshoot=eta, steps=1)))
-    assert len(steps) == 2 and torch.equal(steps[0].image, x)
-    torch.testing.assert_close(steps[1].image - x, (1 + eta) * foot(net, x, 1), atol=1e-14, rtol=0)
-    scores = net(steps[1].image)[0].detach()
+    steps = list(deepfool(net, x, "0", settings=DeepFoolSettings(overshoot=eta, steps=1)))
+    assert len(steps) == 2 and torch.equal(steps[0].value, x)
+    torch.testing.assert_close(steps[1].value - x, (1 + eta) * foot(net, x, 1), atol=1e-14, rtol=0)
+    scores = net(steps[1].value)[0].detach()
     margin = (scores[0] - scores[1]).item()
     assert steps[1].loss == pytest.approx(margin, abs=1e-12)
     assert margin == pytest.approx(-eta * steps[0].loss, abs=1e-12)
@@ -40,24 +40,24 @@ def test_many_classes(seed: int):
     net, x = linear(classes=7, seed=seed)
     best = min((foot(net, x, k) for k in range(1, 7)), key=lambda r: r.norm())
     step = last(deepfool(net, x, 0))
-    assert step.iteration == 1 and step.loss < 0 and net(step.image).argmax() != 0
-    torch.testing.assert_close(step.image - x, 1.02 * best, atol=1e-14, rtol=0)
+    assert step.iteration == 1 and step.loss < 0 and net(step.value).argmax() != 0
+    torch.testing.assert_close(step.value - x, 1.02 * best, atol=1e-14, rtol=0)
 
 
 @pytest.mark.parametrize("k", [1, 2])
 def test_target(k: int):
     net, x = linear(classes=3, seed=1)
     steps = list(deepfool(net, x, 0, target=k))
-    torch.testing.assert_close(steps[1].image - x, 1.02 * foot(net, x, k), atol=1e-14, rtol=0)
-    assert steps[-1].loss < 0 and net(steps[-1].image).argmax() == k
+    torch.testing.assert_close(steps[1].value - x, 1.02 * foot(net, x, k), atol=1e-14, rtol=0)
+    assert steps[-1].loss < 0 and net(steps[-1].value).argmax() == k
     assert all(step.loss > 0 for step in steps[:-1])
 
 
 def test_only_the_likeliest_classes_are_looked_at():
     net, x = linear(classes=7, seed=3)
     likeliest = int(net(x)[0, 1:].argmax()) + 1
-    step = [*deepfool(net, x, 0, DeepFoolSettings(classes=1, steps=1))][-1]
-    torch.testing.assert_close(step.image - x, 1.02 * foot(net, x, likeliest), atol=1e-14, rtol=0)
+    step = [*deepfool(net, x, 0, settings=DeepFoolSettings(classes=1, steps=1))][-1]
+    torch.testing.assert_close(step.value - x, 1.02 * foot(net, x, likeliest), atol=1e-14, rtol=0)
 
 
 def test_at_the_border_of_the_box_it_walks_on():
@@ -67,7 +67,7 @@ def test_at_the_border_of_the_box_it_walks_on():
     x = torch.where(w > 0.5, 1.0, x)  # the best directions are blocked
     net.module[1].bias.data[1] -= (net(x)[0, 1] - net(x)[0, 0] + 1).item()
     step = last(deepfool(net, x, 0))
-    assert step.iteration > 1 and step.loss < 0 and 0 <= step.image.min() and step.image.max() <= 1
+    assert step.iteration > 1 and step.loss < 0 and 0 <= step.value.min() and step.value.max() <= 1
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -79,23 +79,23 @@ def test_the_end(seed: int):
         steps = list(deepfool(net, x, k, target=target))
         assert [step.iteration for step in steps] == list(range(len(steps)))
         for step in steps:
-            said = int(net(step.image).argmax())
+            said = int(net(step.value).argmax())
             assert (step.loss < 0) == (said != k if target is None else said == target) == (step is steps[-1])
-            assert step.terms == {"margin": step.loss} and not step.image.requires_grad
-            assert 0 <= step.image.min() and step.image.max() <= 1
+            assert step.terms == {"margin": step.loss} and not step.value.requires_grad
+            assert 0 <= step.value.min() and step.value.max() <= 1
 
 
 def test_a_picture_that_is_taken_for_something_else_is_left_alone():
     net, x = small()
     wrong = int(net(x).argmin())
     (step,) = deepfool(net, x, wrong)
-    assert step.loss < 0 and torch.equal(step.image, x)
+    assert step.loss < 0 and torch.equal(step.value, x)
 
 
 def test_a_real_network_falls_to_less_than_a_grey_level():
     net, x = squeezenet(), cat(128).float()
     step = last(deepfool(net, x, int(net(x).argmax())))
-    assert step.loss < 0 and root_mean_square(step.image - x) < 1 / 255
+    assert step.loss < 0 and root_mean_square(step.value - x) < 1 / 255
 
 
 def test_slips():

@@ -18,7 +18,7 @@ SIDE = 128
 
 @cache
 def known() -> dict[str, int]:
-    return known_pictures(squeezenet(), SIDE)
+    return known_pictures(squeezenet(), size=SIDE)
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def known_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @cache
 def games() -> list[Mosaic]:
-    return mosaics(squeezenet(), 3, SIDE, seed=0)
+    return mosaics(squeezenet(), 3, size=SIDE, seed=0)
 
 
 # ---- shares of tiles -------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def test_tiles_are_where_they_should_be():
 
 def test_mosaics_repeat_by_their_seed():
     state = torch.get_rng_state()
-    again, other = mosaics(squeezenet(), 3, SIDE, seed=0), mosaics(squeezenet(), 3, SIDE, seed=1)
+    again, other = mosaics(squeezenet(), 3, size=SIDE, seed=0), mosaics(squeezenet(), 3, size=SIDE, seed=1)
     assert [game.names for game in again] == [game.names for game in games()] != [game.names for game in other]
     assert all(torch.equal(a.image, b.image) for a, b in zip(again, games(), strict=True))
     assert torch.equal(state, torch.get_rng_state())
@@ -107,7 +107,7 @@ def test_mosaics_repeat_by_their_seed():
 def test_every_tile_shows_every_picture_now_and_then(monkeypatch: pytest.MonkeyPatch):
     """No picture may have a place of its own: a method that favours a corner would gain by it."""
     monkeypatch.setattr(images, "load", lambda name, size: torch.zeros(1, 3, 2, 2))
-    many = mosaics(squeezenet(), 400, 2, seed=0)
+    many = mosaics(squeezenet(), 400, size=2, seed=0)
     for tile in range(4):
         seen = [game.names[tile] for game in many]
         assert set(seen) == set(known())
@@ -129,9 +129,9 @@ def oracle(right: bool):
 
 
 def test_a_perfect_player_scores_1_and_a_perverse_one_0():
-    score = pointing_game(squeezenet(), oracle(True), games())
+    score = pointing_game(squeezenet(), games(), oracle(True))
     assert (score.mean, score.low, score.high) == (1, 1, 1) and score.shares.tolist() == [1] * 12
-    score = pointing_game(squeezenet(), oracle(False), games())
+    score = pointing_game(squeezenet(), games(), oracle(False))
     assert (score.mean, score.low, score.high) == (0, 0, 0)
 
 
@@ -140,7 +140,7 @@ def test_edges_score_a_quarter_exactly():
     net, game = squeezenet(), games()[0]
     heat = METHODS["edges (no network)"](net, game.image.expand(4, -1, -1, -1), list(game.targets))
     assert all(torch.equal(heat[0], one) for one in heat)
-    score = pointing_game(net, "edges (no network)", games())
+    score = pointing_game(net, games(), "edges (no network)")
     assert score.mean == pytest.approx(0.25, abs=1e-6) and score.shares.std() > 0.01
     assert score.low <= score.mean <= score.high
 
@@ -149,9 +149,9 @@ def test_contrast_finds_the_tile():
     """Methods that know the class beat chance with their whole interval; the deconvnet stays near it."""
     few = games()[:2]
     for name in ("gradient", "Grad-CAM", "contrastive excitation"):
-        score = pointing_game(squeezenet(), name, few)
+        score = pointing_game(squeezenet(), few, name)
         assert score.low > 0.25 and score.mean > 0.35, name
-    assert pointing_game(squeezenet(), "deconvnet", few).mean == pytest.approx(0.25, abs=0.03)
+    assert pointing_game(squeezenet(), few, "deconvnet").mean == pytest.approx(0.25, abs=0.03)
 
 
 @pytest.mark.parametrize("name", sorted(set(METHODS) - {"mask"}))
@@ -193,17 +193,17 @@ def test_interval_draws_whole_pictures():
 
 def test_unknown_method_and_no_games():
     with slip("no method 'gradcam'", "Grad-CAM"):
-        pointing_game(squeezenet(), "gradcam", games())
+        pointing_game(squeezenet(), games(), "gradcam")
     with slip("no mosaic"):
-        pointing_game(squeezenet(), "gradient", [])
+        pointing_game(squeezenet(), [], "gradient")
     with slip("1 maps for 4 pictures"):
-        pointing_game(squeezenet(), lambda net, x, k: torch.ones(1, 1, 4, 4), games())
+        pointing_game(squeezenet(), games(), lambda net, x, k: torch.ones(1, 1, 4, 4))
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.5])
 def test_number_of_mosaics(count):
     with slip(f"count = {count}", "at least one"):
-        mosaics(squeezenet(), count, SIDE)
+        mosaics(squeezenet(), count, size=SIDE)
 
 
 def test_a_network_that_knows_nothing(monkeypatch: pytest.MonkeyPatch):
@@ -211,4 +211,4 @@ def test_a_network_that_knows_nothing(monkeypatch: pytest.MonkeyPatch):
     net = nets.Classifier(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 1000)).eval(),
                           classes=squeezenet().classes, name="novice")
     with slip("novice is sure of only 0 shipped pictures", "trained"):
-        mosaics(net, 1, 16)
+        mosaics(net, 1, size=16)

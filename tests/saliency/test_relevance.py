@@ -29,7 +29,8 @@ def test_without_biases_every_level_adds_up_to_the_score(name: str):
     module = without_biases(module)
     score = module(x)[0, target].item()
     for layer in (None, middle, late):
-        assert saliency.linear_approximation(module, x, target, layer).sum().item() == pytest.approx(score, rel=1e-10)
+        assert saliency.linear_approximation(module, x, target, layer=layer).sum().item() == pytest.approx(score,
+                                                                                                           rel=1e-10)
 
 
 def test_linear_approximation_on_a_linear_network_is_weight_times_input():
@@ -62,7 +63,7 @@ def test_grad_cam_is_cam_on_pooled_features_and_a_linear_layer():
     maps = net[:4](x)
     for target in range(4):
         cam = (net[6].weight[target].view(1, -1, 1, 1) * maps).sum(1, keepdim=True).clamp(min=0)
-        torch.testing.assert_close(saliency.grad_cam(net, x, target, "3"), cam.detach() / maps[0, 0].numel())
+        torch.testing.assert_close(saliency.grad_cam(net, x, target, layer="3"), cam.detach() / maps[0, 0].numel())
 
 
 def test_grad_cam_of_a_convolution_that_a_relu_overwrites():
@@ -73,22 +74,23 @@ def test_grad_cam_of_a_convolution_that_a_relu_overwrites():
         if hasattr(layer, "inplace"):
             layer.inplace = False
     for layer in ("features.0", "features.6.squeeze"):
-        assert relative(saliency.grad_cam(module, x, target, layer), saliency.grad_cam(apart, x, target, layer)) < 1e-12
+        assert relative(saliency.grad_cam(module, x, target, layer=layer),
+                        saliency.grad_cam(apart, x, target, layer=layer)) < 1e-12
 
 
 def test_grad_cam_takes_the_last_convolution():
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat().float()
-    assert torch.equal(saliency.grad_cam(net, picture, 285), saliency.grad_cam(net, picture, 285, "fire9"))
+    assert torch.equal(saliency.grad_cam(net, picture, 285), saliency.grad_cam(net, picture, 285, layer="fire9"))
     assert saliency.grad_cam(net, picture, 285).shape == (1, 1, 14, 14)
     net, picture = nets.load("efficientnet_lite0", device="cpu"), cat(224).float()
-    assert torch.equal(saliency.grad_cam(net, picture, 285), saliency.grad_cam(net, picture, 285, "head"))
+    assert torch.equal(saliency.grad_cam(net, picture, 285), saliency.grad_cam(net, picture, 285, layer="head"))
 
 
 @pytest.mark.parametrize("neuron, below", [(("fire5", 3, 2, 2), "fire4"), (("fire3", 3, 2, 2), "fire2"),
                                            (("features.6.squeeze", 1, 2, 2), "fire3"), (("conv10", 3, 1, 1), "fire9")])
 def test_grad_cam_of_a_neuron_takes_the_deepest_grid_below_it(neuron, below: str):
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat(96).float()
-    assert torch.equal(saliency.grad_cam(net, picture, neuron), saliency.grad_cam(net, picture, neuron, below))
+    assert torch.equal(saliency.grad_cam(net, picture, neuron), saliency.grad_cam(net, picture, neuron, layer=below))
 
 
 def test_grad_cam_of_a_neuron_with_nothing_below():
@@ -116,7 +118,7 @@ def test_smooth_grad_is_a_mean_over_noisy_copies(rule: str):
         noise = torch.randn(x.shape, generator=generator)
         for index, picture in enumerate(x):
             spread = 0.2 * (picture.max() - picture.min())
-            total[index] += saliency.backprop(module, (picture + spread * noise[index])[None], target, rule)[0]
+            total[index] += saliency.backprop(module, (picture + spread * noise[index])[None], target, rule=rule)[0]
     got = saliency.smooth_grad(module, x, target, noise=0.2, samples=3, rule=rule, seed=7)
     assert relative(got, total / 3) < 1e-5
 

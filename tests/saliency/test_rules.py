@@ -54,7 +54,7 @@ def test_lrp_on_two_dense_layers(rule: str, options: dict, seed: int):
     given = {k: v for k, v in options.items() if rule != "z_plus"}
     net = nn.Sequential(first, nn.ReLU(), last).eval()
     for layer, wanted in ((None, expected), ("1", middle)):
-        got = saliency.lrp(net, x, 1, rule, layer, **given)
+        got = saliency.lrp(net, x, 1, rule=rule, layer=layer, **given)
         torch.testing.assert_close(got, torch.tensor([wanted], dtype=torch.float64))
 
 
@@ -96,7 +96,7 @@ def test_a_convolution_is_a_large_dense_layer(options: dict, rule: str):
     top = mixed(len(zero), 3, 5)
     as_conv = nn.Sequential(conv, nn.ReLU(), nn.Flatten(), top).eval()
     as_dense = nn.Sequential(nn.Flatten(), dense, nn.ReLU(), top).eval()
-    assert relative(saliency.lrp(as_conv, x, 2, rule), saliency.lrp(as_dense, x, 2, rule)) < 1e-8
+    assert relative(saliency.lrp(as_conv, x, 2, rule=rule), saliency.lrp(as_dense, x, 2, rule=rule)) < 1e-8
     assert relative(saliency.excitation_backprop(as_conv, x, 2), saliency.excitation_backprop(as_dense, x, 2)) < 1e-8
 
 
@@ -132,17 +132,17 @@ def test_epsilon_rule_with_tiny_epsilon_is_the_linear_approximation(name: str):
     module, x, target, middle, _ = case(name)
     for layer in (None, middle):
         assert relative(saliency.lrp(module, x, target, layer=layer, epsilon=1e-13),
-                        saliency.linear_approximation(module, x, target, layer)) < 1e-6
+                        saliency.linear_approximation(module, x, target, layer=layer)) < 1e-6
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "resnet18"])
 def test_excitation_adds_up_to_one(name: str):
     module, x, target, middle, late = case(name)
     for layer in (middle, late):
-        p = saliency.excitation_backprop(module, x, target, layer)
+        p = saliency.excitation_backprop(module, x, target, layer=layer)
         assert p.sum().item() == pytest.approx(1, abs=1e-6)
         assert p.min() >= (-1e-3 if name == "resnet18" else 0)  # a branch may oppose its sum
-    contrast = saliency.excitation_backprop(module, x, target, middle, contrastive=True)
+    contrast = saliency.excitation_backprop(module, x, target, layer=middle, contrastive=True)
     assert contrast.min() >= 0 and 0 < contrast.sum().item() < 1
 
 
@@ -151,5 +151,5 @@ def test_excitation_of_the_shipped_network_adds_up_to_one(layer: str):
     net = nets.load("squeezenet1_1", device="cpu")
     for target in (285, ("fire9", 3, 2, 2)):
         if target == 285 or layer != "fire9":
-            p = saliency.excitation_backprop(net, cat().float(), target, layer)
+            p = saliency.excitation_backprop(net, cat().float(), target, layer=layer)
             assert p.min() >= 0 and p.sum().item() == pytest.approx(1, abs=1e-4), target

@@ -60,7 +60,7 @@ def test_dense_layers_are_shuffled_too_and_by_the_seed():
     for seed in (0, 0, 1):
         state = torch.get_rng_state()
         steps = [(name, broken.module[4].weight.clone()) for name, broken in
-                 randomise_downwards(nets.Classifier(module), seed)]
+                 randomise_downwards(nets.Classifier(module), seed=seed)]
         assert [name for name, _ in steps] == ["4", "0"] and torch.equal(state, torch.get_rng_state())
         runs.append(steps[-1][1])
     assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
@@ -74,7 +74,7 @@ def test_a_map_of_the_picture_alone_passes_unchanged():
 def test_the_gradient_forgets_and_guided_hardly():
     gradient = [share for _, share in randomisation_check(squeezenet(), coffee(), by_gradient)]
     guided = [share for _, share in randomisation_check(
-        squeezenet(), coffee(), lambda net, x: saliency.max_abs(saliency.backprop(net, x, "espresso", "guided")))]
+        squeezenet(), coffee(), lambda net, x: saliency.max_abs(saliency.backprop(net, x, "espresso", rule="guided")))]
     assert gradient[-1] < 0.5 and gradient[-1] < gradient[0] < 1
     assert guided[0] > 0.9 and guided[12] > gradient[12] + 0.2
 
@@ -140,7 +140,7 @@ def test_a_good_map_deletes_early_and_inserts_early():
     net, x = squeezenet(), coffee()
     heat = saliency.grad_cam(net, x, "espresso")
     for insertion, sign in ((False, 1), (True, -1)):
-        good, bad = (auc(*deletion_curve(net, x, "espresso", h, 8, insertion=insertion)) for h in (heat, -heat))
+        good, bad = (auc(*deletion_curve(net, x, "espresso", h, steps=8, insertion=insertion)) for h in (heat, -heat))
         assert sign * (bad - good) > 0.2, insertion
 
 

@@ -33,7 +33,7 @@ def test_a_square_on_whole_pixels_is_copied(angle: float, turns: int):
     x, patch = colours(2, 3, 10, 12), colours(1, 3, 4, 4, seed=1)
     expected = x.clone()
     expected[..., 3:7, 5:9] = patch.rot90(turns, (2, 3))
-    found = apply_patch(x, patch, 7 / 12, 5 / 10, 0.4, angle, "square")
+    found = apply_patch(x, patch, 7 / 12, 5 / 10, 0.4, angle=angle, shape="square")
     torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
 
 
@@ -56,7 +56,7 @@ def test_by_loops(shape: str):
                     share = (1 - abs(i - a)) * (1 - abs(j - b))
                     colour += share * patch[0, :, min(max(a, 0), 4), min(max(b, 0), 4)]
             expected[0, :, row, column] = (1 - cover) * x[0, :, row, column] + cover * colour
-    found = apply_patch(x, patch, cx, cy, scale, angle, shape)
+    found = apply_patch(x, patch, cx, cy, scale, angle=angle, shape=shape)
     torch.testing.assert_close(found, expected, atol=1e-9, rtol=0)
 
 
@@ -64,20 +64,23 @@ def test_area():
     """π/4 of the square for a disc; over the border it is cut off."""
     black, white = torch.zeros(1, 3, 100, 100), torch.ones(1, 3, 8, 8)
     for shape, share in (("round", math.pi / 4), ("square", 1.0)):
-        assert apply_patch(black, white, 0.5, 0.5, 0.6, 0, shape).mean() == pytest.approx(0.36 * share, rel=1e-3)
-        assert apply_patch(black, white, 0.0, 0.5, 0.6, 0, shape).mean() == pytest.approx(0.18 * share, rel=1e-3)
+        assert apply_patch(black, white, 0.5, 0.5, 0.6, angle=0, shape=shape).mean() == pytest.approx(0.36 * share,
+                                                                                                      rel=1e-3)
+        assert apply_patch(black, white, 0.0, 0.5, 0.6, angle=0, shape=shape).mean() == pytest.approx(0.18 * share,
+                                                                                                      rel=1e-3)
 
 
 def test_a_batch_is_its_pictures():
     x, patch = colours(3, 3, 12, 12), colours(1, 3, 6, 6, seed=1)
-    where = [torch.tensor(v) for v in ((0.2, 0.5, 0.9), (0.4, 0.5, 0.6), (0.3, 0.5, 1.5), (0.0, 20.0, -70.0))]
-    single = [apply_patch(x[i : i + 1], patch, *(float(v[i]) for v in where)) for i in range(3)]
-    torch.testing.assert_close(apply_patch(x, patch, *where), torch.cat(single), atol=1e-6, rtol=0)
+    where = {"x": (0.2, 0.5, 0.9), "y": (0.4, 0.5, 0.6), "scale": (0.3, 0.5, 1.5), "angle": (0.0, 20.0, -70.0)}
+    where = {name: torch.tensor(values) for name, values in where.items()}
+    single = [apply_patch(x[i : i + 1], patch, **{k: float(v[i]) for k, v in where.items()}) for i in range(3)]
+    torch.testing.assert_close(apply_patch(x, patch, **where), torch.cat(single), atol=1e-6, rtol=0)
 
 
 def test_gradients_reach_the_sticker():
     x, patch = colours(1, 3, 8, 8), colours(1, 3, 4, 4, seed=1).requires_grad_()
-    assert torch.autograd.gradcheck(lambda p: apply_patch(x, p, 0.4, 0.5, 0.7, 25.0), [patch])
+    assert torch.autograd.gradcheck(lambda p: apply_patch(x, p, 0.4, 0.5, 0.7, angle=25.0), [patch])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -109,7 +112,7 @@ def red() -> nets.Classifier:
 def test_the_best_sticker_is_known(shape: str):
     """All red, no green, and blue as it was; in the corners of a round one nothing changes."""
     settings = PatchSettings(shape=shape, side=16, lr=0.2, steps=30)
-    found = last(adversarial_patch(red(), torch.full((2, 3, 32, 32), 0.5), "red", settings)).image
+    found = last(adversarial_patch(red(), torch.full((2, 3, 32, 32), 0.5), "red", settings=settings)).value
     middle = found[0, :, 4:12, 4:12]
     assert middle[0].min() > 0.99 and middle[1].max() < 0.01 and torch.all(middle[2] == 0.5)
     assert (found[0, :, 0, 0] == 0.5).all() == (shape == "round")
@@ -119,12 +122,12 @@ def test_steps():
     net, x = small()
     settings = PatchSettings(side=8, steps=6, lr=1.0, batch=3)
     steps = []
-    for step in adversarial_patch(net, x, "b", settings):
+    for step in adversarial_patch(net, x, "b", settings=settings):
         steps.append(step)
-        assert step.image.shape == (1, 3, 8, 8) and 0 <= step.image.min() and step.image.max() <= 1
+        assert step.value.shape == (1, 3, 8, 8) and 0 <= step.value.min() and step.value.max() <= 1
         assert step.terms == {"−log p(target)": step.loss}
-    assert len(steps) == 7 and torch.all(steps[0].image == 0.5)
-    again = list(adversarial_patch(net, x, "b", settings))
+    assert len(steps) == 7 and torch.all(steps[0].value == 0.5)
+    again = list(adversarial_patch(net, x, "b", settings=settings))
     assert [step.loss for step in again] == [step.loss for step in steps]
     assert all(p.grad is None for p in net.parameters())
 
@@ -132,7 +135,7 @@ def test_steps():
 def test_settings_are_read_at_every_step():
     net, x = small()
     settings = PatchSettings(side=8, steps=6)
-    steps = adversarial_patch(net, x, "b", settings)
+    steps = adversarial_patch(net, x, "b", settings=settings)
     next(steps)
     settings.smallest, settings.largest = 0.5, 0.4
     with slip("smallest size 0.5", "largest 0.4"):
@@ -144,16 +147,16 @@ def test_success_rate():
     pictures = torch.full((3, 3, 32, 32), 0.5)
     reds, grey = torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 0.5)
     reds[:, 0] = 1
-    assert success_rate(red(), pictures, reds, "red", 0.5, trials=7) == 1  # 20·π/16·1 > 2
-    assert success_rate(red(), pictures, reds, "red", 0.2, trials=7) == 0
-    assert success_rate(red(), pictures, grey, "red", 0.5, trials=7) == 0
+    assert success_rate(red(), pictures, "red", reds, scale=0.5, trials=7) == 1  # 20·π/16·1 > 2
+    assert success_rate(red(), pictures, "red", reds, scale=0.2, trials=7) == 0
+    assert success_rate(red(), pictures, "red", grey, scale=0.5, trials=7) == 0
 
 
 def test_cut_out():
     printed = cut_out(torch.zeros(1, 3, 16, 16), size=64)
     assert printed.shape == (1, 3, 64, 64) and printed[0, 0, 0, 0] == 1 and printed[0, 0, 32, 32] == 0
     assert torch.equal((printed * 255).round() / 255, printed)
-    assert torch.equal(cut_out(torch.zeros(1, 3, 16, 16), "square"), torch.zeros(1, 3, 16, 16))
+    assert torch.equal(cut_out(torch.zeros(1, 3, 16, 16), shape="square"), torch.zeros(1, 3, 16, 16))
 
 
 # ---- the one that ships ----------------------------------------------------------------------------------------------
@@ -165,7 +168,7 @@ def test_it_works_on_photos_that_it_never_saw():
     _, test = photos()
     with torch.no_grad():
         assert net.class_index("bubble") not in net(test[:6]).argmax(1)
-    assert success_rate(net, test[:6], patch, "bubble", 0.33, turn=180, trials=6) >= 5 / 6
+    assert success_rate(net, test[:6], "bubble", patch, scale=0.33, turn=180, trials=6) >= 5 / 6
 
 
 def test_it_was_measured():
@@ -221,6 +224,6 @@ def test_training():
     with slip("training mode"):
         adversarial_patch(nets.Classifier(nn.Sequential(net.module, nn.Dropout()).train()), x, 0)
     with slip("trials = 0"):
-        success_rate(net, x, torch.zeros(1, 3, 4, 4), "a", trials=0)
+        success_rate(net, x, "a", torch.zeros(1, 3, 4, 4), trials=0)
     with slip("PatchSettings.shape = 'star'"):
         PatchSettings(shape="star")

@@ -29,7 +29,7 @@ def test_the_pictures_are_known_to_all(both):
 @pytest.mark.parametrize("level", [1, 3])
 def test_attacks_keep_to_their_level(kind: str, level: int):
     net, x = squeezenet(), cat(96).float()
-    found = attack(kind, net, x, int(net(x).argmax()), level, steps=3)
+    found = attack(net, x, int(net(x).argmax()), kind, level, steps=3)
     change = (found - (x * 255).round() / 255) * 255
     assert change.abs().max().round() == level
     assert (change - change.round()).abs().max() < 1e-3
@@ -49,11 +49,11 @@ def test_slips():
     with slip("no network"):
         fooling_table([])
     with slip("no attack 'cw'", "fgsm or pgd"):
-        attack("cw", net, x, "a", 1)
+        attack(net, x, "a", "cw", 1)
     with slip("level = 0.5"):
-        attack("pgd", net, x, "a", 0.5)
+        attack(net, x, "a", "pgd", 0.5)
     with slip("steps = 0"):
-        attack("pgd", net, x, "a", 1, steps=0)
+        attack(net, x, "a", "pgd", 1, steps=0)
     classes = squeezenet().classes
     untrained = nets.Classifier(torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
                                                     torch.nn.Linear(3, len(classes))).eval(), classes=classes)

@@ -48,7 +48,7 @@ class AttackSettings:
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the random start")
 
 
-def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, target: int | str | None = None) -> Tensor:
+def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, *, target: int | str | None = None) -> Tensor:
     """The fast gradient sign method: one step to a corner of the L∞ ball.
 
     Parameters
@@ -84,8 +84,8 @@ def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, target: i
     return descend_once(x.detach(), gradient, x.detach(), eps, eps)
 
 
-def pgd(net: Classifier, image: Tensor, label: int | str, settings: AttackSettings | None = None,
-        target: int | str | None = None) -> Iterator[Step]:
+def pgd(net: Classifier, image: Tensor, label: int | str, *, target: int | str | None = None,
+        settings: AttackSettings | None = None) -> Iterator[Step]:
     """Projected gradient descent in the ball of radius ε, step by step.
 
     Parameters
@@ -98,7 +98,7 @@ def pgd(net: Classifier, image: Tensor, label: int | str, settings: AttackSettin
     Yields
     ------
     Step
-        ``image`` is the picture now (1,3,H,W), always in the ball and in [0,1]; the first is the picture itself, or the
+        ``value`` is the picture now (1,3,H,W), always in the ball and in [0,1]; the first is the picture itself, or the
         random start. ``terms`` has the one term "log p(label)", or "−log p(target)" with a target: the loss falls as
         the attack succeeds.
 
@@ -128,10 +128,10 @@ def projected_descent(x: Tensor, energy: Energy, settings: AttackSettings) -> It
         if iteration == steps:
             return
         (gradient,) = torch.autograd.grad(loss, [now])
-        now = descend_once(now.detach(), gradient, x, settings.step_size, settings.eps, settings.norm)
+        now = descend_once(now.detach(), gradient, x, settings.step_size, settings.eps, norm=settings.norm)
 
 
-def descend_once(image: Tensor, gradient: Tensor, original: Tensor, step_size: float, eps: float,
+def descend_once(image: Tensor, gradient: Tensor, original: Tensor, step_size: float, eps: float, *,
                  norm: str = "linf") -> Tensor:
     """One step of PGD, Π(x̂ − α direction(∇E(x̂))); the direction in the L∞ ball is sign ∇E(x̂)."""
     return project(image - step_size * direction(gradient, norm), original, eps, norm)

@@ -33,8 +33,8 @@ class DeepFoolSettings:
     steps: int = setting(50, 1, 1000, once=True, help="number of steps at most")
 
 
-def deepfool(net: Classifier, image: Tensor, label: int | str, settings: DeepFoolSettings | None = None,
-                 target: int | str | None = None) -> Iterator[Step]:
+def deepfool(net: Classifier, image: Tensor, label: int | str, *, target: int | str | None = None,
+             settings: DeepFoolSettings | None = None) -> Iterator[Step]:
     """Look for the smallest L2 perturbation that changes the class, step by step.
 
     Parameters
@@ -47,7 +47,7 @@ def deepfool(net: Classifier, image: Tensor, label: int | str, settings: DeepFoo
     Yields
     ------
     Step
-        ``image`` is the picture now (1,3,H,W) in [0,1]. The loss and its one term, "margin", is what is left to the
+        ``value`` is the picture now (1,3,H,W) in [0,1]. The loss and its one term, "margin", is what is left to the
         boundary in units of the score: f_label − max f_other or, with a target, max f_other − f_target. The iterator
         **stops by itself** as soon as the margin is below 0, which means fooled; if the last step's loss is not, it
         gave up after ``settings.steps``. A picture that is not taken for its label stops at step 0, unchanged.

@@ -35,7 +35,7 @@ from u3lab.saliency._trace import Kept
 FLOOR = -4.0  # log-probability of the true class at which an attacker is content, e⁻⁴ < 2 %
 
 
-def layer_saliency(net: Classifier, images: Tensor, graph: bool = False) -> Tensor:
+def layer_saliency(net: Classifier, images: Tensor, *, graph: bool = False) -> Tensor:
     """h_l = log mean |∂s/∂φ_l ⊙ φ_l| for every layer, of pictures (B,3,H,W) in [0,1] → (B,layers).
 
     With ``graph`` the result can be differentiated by the pictures.
@@ -90,7 +90,7 @@ def fit_detector(features: Tensor, adversarial: Tensor) -> Detector:
     return Detector(weight, float(model.intercept_[0] - weight @ mean.cpu()))
 
 
-def evade(net: Classifier, detector: Detector, image: Tensor, label: int | str, level: int = 2, steps: int = 10,
+def evade(net: Classifier, image: Tensor, label: int | str, detector: Detector, *, level: int = 2, steps: int = 10,
           mu: float = 0.3) -> Tensor:
     """The attacker who knows the detector: PGD on log Φ_label + μ ⟨w, h⟩, on whole levels, (1,3,H,W).
 
@@ -107,4 +107,4 @@ def evade(net: Classifier, detector: Detector, image: Tensor, label: int | str, 
         return {"log p(label)": clamp(gone, FLOOR), "μ detector": mu * suspicion}
 
     settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
-    return quantise_near(last(projected_descent(x, both, settings)).image, x, eps)
+    return quantise_near(last(projected_descent(x, both, settings)).value, x, eps)

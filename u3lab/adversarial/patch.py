@@ -45,8 +45,8 @@ class PatchSettings:
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of pictures and placements")
 
 
-def adversarial_patch(net: Classifier, images: Tensor, target: int | str,
-            settings: PatchSettings | None = None) -> Iterator[Step]:
+def adversarial_patch(net: Classifier, images: Tensor, target: int | str, *,
+                      settings: PatchSettings | None = None) -> Iterator[Step]:
     """Train a patch, step by step.
 
     Parameters
@@ -63,7 +63,7 @@ def adversarial_patch(net: Classifier, images: Tensor, target: int | str,
     Yields
     ------
     Step
-        ``image`` is the patch (1,3,side,side) in [0,1]; :func:`cut_out` shows it as it would be printed. The loss has
+        ``value`` is the patch (1,3,side,side) in [0,1]; :func:`cut_out` shows it as it would be printed. The loss has
         one term, "−log p(target)", the mean over the batch.
     """
     settings, net = settings or PatchSettings(), ready(net)
@@ -75,14 +75,14 @@ def adversarial_patch(net: Classifier, images: Tensor, target: int | str,
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         chosen = x[torch.randint(len(x), (settings.batch,), generator=generator).to(x.device)]
         place = placements(settings.batch, settings.smallest, settings.largest, settings.turn, generator)
-        scores = net.scores(net.normalise(apply_patch(chosen, patch, *place, shape)))
+        scores = net.scores(net.normalise(apply_patch(chosen, patch, **place._asdict(), shape=shape)))
         check_classes(scores, k)
         return patch, {"−log p(target)": -scores.log_softmax(1)[:, k].mean()}
 
     return descend(patch, energy, steps=settings.steps, lr=lambda: settings.lr, project=lambda p: p.clamp_(0, 1))
 
 
-def success_rate(net: Classifier, images: Tensor, patch: Tensor, target: int | str, scale: float = 0.3,
+def success_rate(net: Classifier, images: Tensor, target: int | str, patch: Tensor, *, scale: float = 0.3,
                  turn: float = 45.0, trials: int = 28, shape: str = "round", seed: int = 0) -> float:
     """Share of ``trials`` in which the network names the target first, with patches put down at random.
 
@@ -104,9 +104,9 @@ def success_rate(net: Classifier, images: Tensor, patch: Tensor, target: int | s
     place = placements(trials, scale, scale, turn, torch.Generator().manual_seed(seed))
     images = _images.check(images).to(net.device)
     for trial in range(trials):
-        image = images[trial % len(images)][None]
+        image, at = images[trial % len(images)][None], {name: value[trial] for name, value in place._asdict().items()}
         with torch.no_grad():
-            scores = net(quantise(apply_patch(image, patch, *(value[trial] for value in place), shape)))
+            scores = net(quantise(apply_patch(image, patch, **at, shape=shape)))
         check_classes(scores, k)
         hits += int(scores.argmax()) == k
     return hits / trials

@@ -24,8 +24,8 @@ class Placement(NamedTuple):
     angle: Tensor
 
 
-def apply_patch(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Tensor, scale: float | Tensor,
-          angle: float | Tensor = 0.0, shape: str = "round") -> Tensor:
+def apply_patch(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Tensor, scale: float | Tensor, *,
+                angle: float | Tensor = 0.0, shape: str = "round") -> Tensor:
     """A(p, x, t): pictures with the patch on them; differentiable in both.
 
     Parameters
@@ -91,7 +91,8 @@ def placements(count: int, smallest: float, largest: float, turn: float, generat
     return Placement(scale / 2 + (1 - scale) * x, scale / 2 + (1 - scale) * y, scale, turn * (2 * angle - 1))
 
 
-def cut_out(patch: Tensor, shape: str = "round", size: int | None = None) -> Tensor:
+def cut_out(patch: Tensor, *, shape: str = "round", size: int | None = None) -> Tensor:
     """The patch (1,3,size,size) as it is printed: on whole levels, on white paper. ``size`` in pixels."""
     size = size or patch.shape[-1]
-    return quantise(apply_patch(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, 0.0, shape))
+    return quantise(apply_patch(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, angle=0.0,
+                                shape=shape))

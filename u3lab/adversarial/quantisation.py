@@ -1,7 +1,7 @@
 """Honest to eight bits: a picture that is kept in a file has 256 levels, and an attack counts only if it survives that.
 
     x = quantise(images.load("dog", size=224))                # the original, as a PNG would hold it
-    x̂ = quantise_near(last(pgd(net, x, "German shepherd")).image, x, 0.016)
+    x̂ = quantise_near(last(pgd(net, x, "German shepherd")).value, x, 0.016)
     fools(net, x̂, "German shepherd")                          # written as PNG, read again, shown to the network
 """
 
@@ -24,7 +24,7 @@ def quantise(image: Tensor) -> Tensor:
     return (_images.check(image).detach() * FULL).round().float() / FULL
 
 
-def quantise_near(image: Tensor, original: Tensor, eps: float, norm: str = "linf") -> Tensor:
+def quantise_near(image: Tensor, original: Tensor, eps: float, *, norm: str = "linf") -> Tensor:
     """An attack at the levels k/255, still within ε of its original: plain rounding could leave the ball.
 
     Parameters
@@ -77,7 +77,7 @@ def _rounded_within(change: Tensor, radius: float) -> Tensor:
     return change.sign() * (size + low).floor()
 
 
-def fools(net: Classifier, image: Tensor, label: int | str, target: int | str | None = None) -> bool:
+def fools(net: Classifier, image: Tensor, label: int | str, *, target: int | str | None = None) -> bool:
     """Whether a picture (1,3,H,W), written as PNG and read again, is not taken for its class; or is, for the target."""
     net, _, label, target = given(net, image, label, target)
     with torch.no_grad():

@@ -34,7 +34,7 @@ class Fooled(NamedTuple):
     count: int
 
 
-def labelled(nets: Sequence[Classifier], count: int | None = None) -> dict[str, Tensor]:
+def labelled(nets: Sequence[Classifier], *, count: int | None = None) -> dict[str, Tensor]:
     """Shipped pictures (1,3,224,224), on whole levels, that *all* the networks name rightly: label → picture.
 
     Raises
@@ -57,7 +57,7 @@ def labelled(nets: Sequence[Classifier], count: int | None = None) -> dict[str, 
     return found
 
 
-def attack(kind: str, net: Classifier, image: Tensor, label: int | str, level: int, steps: int = 10) -> Tensor:
+def attack(net: Classifier, image: Tensor, label: int | str, kind: str, level: int, *, steps: int = 10) -> Tensor:
     """The finished attack (1,3,H,W), on whole levels and at most ``level`` of them from the picture.
 
     ``kind`` is "fgsm" or "pgd"; PGD makes steps of α = 2.5 ε/steps, which lets it cross the ball and come back.
@@ -71,11 +71,11 @@ def attack(kind: str, net: Classifier, image: Tensor, label: int | str, level: i
         found = fgsm(net, image, label, eps)
     else:
         settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
-        found = last(pgd(net, image, label, settings)).image
+        found = last(pgd(net, image, label, settings=settings)).value
     return quantise_near(found, image, eps)
 
 
-def fooling_table(nets: Sequence[Classifier], levels: Sequence[int] = (1, 2, 4, 8), count: int | None = None,
+def fooling_table(nets: Sequence[Classifier], *, levels: Sequence[int] = (1, 2, 4, 8), count: int | None = None,
                   steps: int = 10) -> list[Fooled]:
     """Share of pictures fooled, for both attacks, at each ε, made for each network and shown to each.
 
@@ -90,12 +90,12 @@ def fooling_table(nets: Sequence[Classifier], levels: Sequence[int] = (1, 2, 4, 
     steps
         Steps of PGD.
     """
-    pictures = labelled(nets, count)
+    pictures = labelled(nets, count=count)
     rows = []
     for made_for in nets:
         for kind in ATTACKS:
             for level in levels:
-                found = {label: attack(kind, made_for, x, label, level, steps) for label, x in pictures.items()}
+                found = {label: attack(made_for, x, label, kind, level, steps=steps) for label, x in pictures.items()}
                 for net in nets:
                     fooled = [fools(net, x, label) for label, x in found.items()]
                     rows.append(Fooled(kind, level, made_for.name, net.name, sum(fooled) / len(fooled), len(fooled)))

@@ -57,7 +57,7 @@ class Sample(NamedTuple):
     label: int
 
 
-def samples(net: Classifier, names: Sequence[str] | None = None, crops: int = 1, level: int = 2, steps: int = 5,
+def samples(net: Classifier, *, names: Sequence[str] | None = None, crops: int = 1, level: int = 2, steps: int = 5,
             size: int = 224, seed: int = 0) -> list[Sample]:
     """Cuts of the shipped pictures, each as it is, with noise, blurred, and attacked by PGD.
 
@@ -77,7 +77,7 @@ def samples(net: Classifier, names: Sequence[str] | None = None, crops: int = 1,
                 label = int(net(x).argmax())
             sigma_noise, sigma_blur = eps * (1 + 3 * _uniform(generator)), 0.5 + 1.5 * _uniform(generator)
             noisy = x + sigma_noise * torch.randn(x.shape, generator=generator)
-            attacked = last(pgd(net, x, label, settings)).image.cpu()
+            attacked = last(pgd(net, x, label, settings=settings)).value.cpu()
             pictures = (x, noisy.clamp(0, 1), _images.blur(x, sigma_blur).clamp(0, 1), quantise_near(attacked, x, eps))
             made += [Sample(name, kind, quantise(picture), label)
                      for kind, picture in zip(KINDS, pictures, strict=True)]
@@ -104,7 +104,7 @@ class Auc(NamedTuple):
     high: float
 
 
-def roc_auc(scores: Tensor, adversarial: Tensor, sources: Sequence[str], draws: int = 1000, seed: int = 0) -> Auc:
+def roc_auc(scores: Tensor, adversarial: Tensor, sources: Sequence[str], *, draws: int = 1000, seed: int = 0) -> Auc:
     """The AUC of scores (N,) for marks (N,), with the bootstrap interval over *sources*, one name for each score."""
     adversarial = torch.as_tensor(adversarial).bool()
     if not len(scores) == len(adversarial) == len(sources) or adversarial.all() or not adversarial.any():
@@ -137,7 +137,7 @@ class Trial:
     """Log-odds (N,) of each sample, from the detector that never saw its photo."""
 
 
-def trial(net: Classifier, samples: Sequence[Sample], features: Features = layer_saliency, folds: int = 4,
+def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = layer_saliency, folds: int = 4,
           adaptive: int = 0, steps: int = 10, level: int = 2) -> Trial:
     """Fit detectors on some photos, test on the others, in turns; then attack the detectors.
 
@@ -169,7 +169,7 @@ def trial(net: Classifier, samples: Sequence[Sample], features: Features = layer
         scores[fold == part] = detector(h[fold == part].double())
         for name in names[part:adaptive:folds]:
             one = next(sample for sample in samples if sample.source == name and sample.kind == "genuine")
-            x = evade(net, detector, one.image, one.label, level, steps)
+            x = evade(net, one.image, one.label, detector, level=level, steps=steps)
             evaded[name] = detector(layer_saliency(net, x).double().cpu())
             fooled.append(fools(net, x, one.label))
     return _summary(samples, scores, evaded, fooled)

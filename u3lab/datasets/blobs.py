@@ -13,7 +13,7 @@ from torch import Tensor
 from u3lab.errors import U3Error
 
 
-def shape(size: int, generator: torch.Generator, area: float | None = None) -> Tensor:
+def shape(size: int, generator: torch.Generator, *, area: float | None = None) -> Tensor:
     """How much of each pixel a random shape covers, (1,1,size,size) in [0,1]; a half of all are boxes, the rest blobs.
 
     Parameters

@@ -158,7 +158,7 @@ class Broden:
         return file
 
 
-def broden(path: str | os.PathLike[str], categories: Collection[str] | None = None, split: str | None = None,
+def broden(path: str | os.PathLike[str], *, categories: Collection[str] | None = None, split: str | None = None,
            size: int = 227) -> Broden:
     """The Broden data set in a folder; only its index is read.
 

@@ -27,7 +27,7 @@ class Canvas:
         self.image, self.small = torch.zeros(3, size, size), size // 2
         self.masks: dict[str, Tensor] = {}
 
-    def lay(self, piece: Piece, matrix: Tensor, ground: bool = False) -> None:
+    def lay(self, piece: Piece, matrix: Tensor, *, ground: bool = False) -> None:
         """Lay a piece on top; ``matrix`` (2,3) takes places on the canvas to places on the piece, both in [−1,1].
 
         The first piece, the ground, fills the canvas: beyond its border the nearest pixel goes on. Others leave a

@@ -108,7 +108,7 @@ class Concepts:
         columns = [self.names.index(name) for name in names]
         return replace(self, names=tuple(names), pixels=self.pixels[:, columns])
 
-    def showing(self, name: str, least: int = 1) -> list[int]:
+    def showing(self, name: str, *, least: int = 1) -> list[int]:
         """The numbers of the pictures that have at least so many pixels of a concept."""
         return (self.only([name]).pixels[:, 0] >= least).nonzero()[:, 0].tolist()
 
@@ -117,7 +117,7 @@ _ALL = tuple(CATEGORY)
 
 
 @cache
-def load(split: str = "train", count: int = 1500, seed: int = 0, least: int = 8) -> Concepts:
+def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int = 8) -> Concepts:
     """Labelled pictures at 227 px: made the first time (about 20 ms each), then read from the user's cache folder.
 
     Parameters

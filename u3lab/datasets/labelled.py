@@ -44,11 +44,11 @@ class ConceptData(Protocol):
     def __getitem__(self, which: Sequence[int]) -> Labelled: ...
 
 
-def batches(data: ConceptData, size: int = 8, which: Sequence[int] | None = None) -> Iterator[Labelled]:
-    """The pictures in groups of ``size``; all, or those with these numbers."""
+def batches(data: ConceptData, *, batch_size: int = 8, which: Sequence[int] | None = None) -> Iterator[Labelled]:
+    """The pictures in groups of ``batch_size``; all, or those with these numbers."""
     chosen = range(len(data)) if which is None else which
-    for start in range(0, len(chosen), size):
-        yield check(data[list(chosen[start : start + size])], data.names)
+    for start in range(0, len(chosen), batch_size):
+        yield check(data[list(chosen[start : start + batch_size])], data.names)
 
 
 def check(batch: Labelled, names: tuple[str, ...]) -> Labelled:

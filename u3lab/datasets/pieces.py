@@ -125,7 +125,7 @@ def texture(name: str, size: int, split: str, generator: torch.Generator) -> Pie
         image = _images.resize(part[None], size)[0, :, :size, :size]
         tint = torch.tensor([1.0, 0.85, 0.75]) if name == "brick" else 1 + 0.1 * torch.randn(3, generator=generator)
         image = (image * tint.view(3, 1, 1)).clamp(0, 1)
-    alpha = shape(size, generator, uniform(generator, 0.2, 0.6))[0, 0]
+    alpha = shape(size, generator, area=uniform(generator, 0.2, 0.6))[0, 0]
     return Piece(image, alpha, alpha[None] > 0.5, (name,))
 
 

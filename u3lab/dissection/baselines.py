@@ -17,7 +17,7 @@ from torch import Tensor
 from u3lab.nets import Classifier
 
 
-def rotation(units: int, share: float = 1.0, seed: int = 0) -> Tensor:
+def rotation(units: int, *, share: float = 1.0, seed: int = 0) -> Tensor:
     """Q^share (U,U): nothing at 0, a rotation drawn evenly from all at 1, and the shortest way between."""
     from scipy.linalg import schur
     from scipy.stats import special_ortho_group

@@ -87,7 +87,7 @@ def iou_set(predicted: Tensor, masks: Tensor) -> float:
     return float((predicted & masks).sum() / either) if either else 0.0
 
 
-def net2vec(active: Tensor, masks: Tensor, filters: int | None = None,
+def net2vec(active: Tensor, masks: Tensor, *, filters: int | None = None,
             settings: Net2VecSettings | None = None) -> Tensor:
     """The concept's vector w (U).
 
@@ -111,7 +111,7 @@ def net2vec(active: Tensor, masks: Tensor, filters: int | None = None,
     return w if filters is None else _refit(w, active, masks, filters, settings)
 
 
-def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], counts: Sequence[int],
+def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], counts: Sequence[int], *,
                  settings: Net2VecSettings | None = None) -> Iterator[float]:
     """IoU_set on held-out pictures with the best F units, for each F of ``counts``: how many does a concept need?
 
@@ -126,7 +126,7 @@ def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], co
         yield iou_set(segment(w, active, tuple(masks.shape[1:])) > 0.5, masks)
 
 
-def direction(features: Tensor, shown: Tensor, C: float = 1.0, seed: int = 0) -> Tensor:
+def direction(features: Tensor, shown: Tensor, *, C: float = 1.0, seed: int = 0) -> Tensor:
     """The concept's vector w (U) for classification: which pictures show it? Fong & Vedaldi, section 3.2.
 
     A logistic regression on as many pictures with the concept as without, drawn by ``seed``.
@@ -152,7 +152,7 @@ def direction(features: Tensor, shown: Tensor, C: float = 1.0, seed: int = 0) ->
     sides = [side[torch.randperm(len(side), generator=draw)] for side in
              (shown.nonzero()[:, 0], (~shown).nonzero()[:, 0])]
     chosen = torch.cat([side[: min(map(len, sides))] for side in sides])
-    found = probe(features[chosen], shown[chosen].long(), C)
+    found = probe(features[chosen], shown[chosen].long(), C=C)
     return ((found.weight[1] - found.weight[0]) / found.spread).float()
 
 

@@ -71,7 +71,7 @@ class Dissection:
             found.setdefault(concept, []).append(unit)
         return found
 
-    def resampled(self, times: int = 200, seed: int = 0) -> Iterator[Dissection]:
+    def resampled(self, times: int = 200, *, seed: int = 0) -> Iterator[Dissection]:
         """The bootstrap: this dissection of other samples of pictures, groups drawn with replacement.
 
         Raises
@@ -89,7 +89,7 @@ class Dissection:
                                    for name in ("intersection", "union")})
 
 
-def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE, size: int = 8) -> Dissection:
+def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SHARE, batch_size: int = 8) -> Dissection:
     """Compare all units of a layer with all concepts.
 
     Parameters
@@ -100,7 +100,7 @@ def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE
         Labelled pictures: ``datasets.concepts.load()``, ``datasets.concepts.broden(path)``, or your own.
     share
         The share of places at which a unit counts as active.
-    size
+    batch_size
         Pictures in a batch.
 
     Raises
@@ -109,20 +109,21 @@ def dissect(net: Classifier, layer: str, data: ConceptData, share: float = SHARE
         No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept that has
         no pixel in any picture.
     """
-    return dissect_layers(net, (layer,), data, share, size)[layer]
+    return dissect_layers(net, (layer,), data, share=share, batch_size=batch_size)[layer]
 
 
-def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, share: float = SHARE,
-                   size: int = 8) -> dict[str, Dissection]:
+def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *, share: float = SHARE,
+                   batch_size: int = 8) -> dict[str, Dissection]:
     """Layer → its dissection, all from the same two passes; parameters as in :func:`dissect`."""
     mine = range(dist.get_rank(), len(data), dist.get_world_size()) if is_distributed() else range(len(data))
     kept: list[dict[str, Tensor]] = []
-    seen = _added(_keep(kept, (_maps(net, layers, batch.images) for batch in batches(data, size, mine))))
+    seen = _added(_keep(kept, (_maps(net, layers, batch.images) for batch in batches(data, batch_size=batch_size,
+                                                                                     which=mine))))
     for histograms in seen.values():
         histograms.gather()
     thresholds = {layer: histograms.upper(share) for layer, histograms in seen.items()}
     second = ((kept[n] if n < len(kept) else _maps(net, layers, batch.images), batch)
-              for n, batch in enumerate(batches(data, size, mine)))
+              for n, batch in enumerate(batches(data, batch_size=batch_size, which=mine)))
     sums, pixels = _count(second, thresholds, len(data.names), min(GROUPS, len(data)), mine)
     if is_distributed():
         for counted in (pixels, *sums.values()):

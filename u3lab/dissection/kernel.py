@@ -32,7 +32,7 @@ def concept_kernel(vectors: Tensor) -> Tensor:
     return unit @ unit.T
 
 
-def kernel_similarity(first: Tensor, second: Tensor, diagonal: bool = False) -> float:
+def kernel_similarity(first: Tensor, second: Tensor, *, diagonal: bool = False) -> float:
     """How much two kernels (C,C) of the same concepts agree, in [−1,1]; ``diagonal`` counts each concept with itself.
 
     Raises
@@ -48,7 +48,7 @@ def kernel_similarity(first: Tensor, second: Tensor, diagonal: bool = False) -> 
     return float((a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-300))
 
 
-def chance_similarity(first: Tensor, second: Tensor, times: int = 200, seed: int = 0) -> list[float]:
+def chance_similarity(first: Tensor, second: Tensor, *, times: int = 200, seed: int = 0) -> list[float]:
     """The similarity when the second network's concepts are shuffled, ``times`` over: what no agreement looks like."""
     draw = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(len(second), generator=draw) for _ in range(times)]

@@ -26,7 +26,7 @@ class Peaks(NamedTuple):
     pictures: Tensor
 
 
-def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, count: int = 9) -> dict[str, Peaks]:
+def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, *, count: int = 9) -> dict[str, Peaks]:
     """Layer → the ``count`` pictures in which each of its units has its largest activations.
 
     Raises
@@ -37,7 +37,7 @@ def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, count: int 
     best: dict[str, Peaks] = {}
     if not len(data):
         raise U3Error("there are no pictures to look at; give at least one")
-    for start, batch in zip(range(0, len(data), 8), batches(data, 8), strict=True):
+    for start, batch in zip(range(0, len(data), 8), batches(data, batch_size=8), strict=True):
         for layer, maps in several(net, layers, batch.images).items():
             top = maps.flatten(2).amax(2).T.float().cpu()  # (U,B)
             numbers = torch.arange(start, start + top.shape[1]).expand_as(top)
@@ -61,7 +61,7 @@ def pooled(net: Classifier, layers: Sequence[str], pictures: Iterable[Tensor]) -
     return {layer: torch.cat(parts) for layer, parts in means.items()}
 
 
-def patches(net: Classifier, layer: str, unit: int, found: Peaks, data: ConceptData, size: int = 96) -> Tensor:
+def patches(net: Classifier, layer: str, data: ConceptData, unit: int, found: Peaks, *, size: int = 96) -> Tensor:
     """The parts of its strongest pictures that a unit sees, (n,3,size,size): the receptive field of its best place.
 
     Raises
@@ -72,4 +72,4 @@ def patches(net: Classifier, layer: str, unit: int, found: Peaks, data: ConceptD
     if not 0 <= unit < len(found.values):
         raise U3Error(f"{layer} has units 0 to {len(found.values) - 1}, not {unit}")
     pictures = data[found.pictures[unit].tolist()].images
-    return torch.cat([seen(net, layer, unit, picture[None], size) for picture in pictures])
+    return torch.cat([seen(net, layer, picture[None], unit, size) for picture in pictures])

@@ -34,7 +34,7 @@ class Probe(NamedTuple):
         return float((self.scores(features).argmax(1) == labels).double().mean())
 
 
-def probe(features: Tensor, labels: Tensor, C: float = 1.0, steps: int = 200) -> Probe:
+def probe(features: Tensor, labels: Tensor, *, C: float = 1.0, steps: int = 200) -> Probe:
     """Fit a probe to features (N,U) and labels (N) 0 … K−1; each feature is brought to mean 0 and spread 1 first.
 
     Parameters

@@ -33,7 +33,7 @@ class StitchSettings:
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the choice of crops")
 
 
-def distil(stitched: Classifier, images: Tensor, settings: StitchSettings | None = None) -> Iterator[Step]:
+def distil(stitched: Classifier, images: Tensor, *, settings: StitchSettings | None = None) -> Iterator[Step]:
     """Train E, step by step; the stitched network that is given changes, its two halves do not.
 
     Parameters
@@ -48,7 +48,7 @@ def distil(stitched: Classifier, images: Tensor, settings: StitchSettings | None
     Yields
     ------
     Step
-        ``image`` is E with its bias as the last column, (1,1,C_B,C_A+1); the loss is the divergence in nats.
+        ``value`` is E with its bias as the last column, (1,1,C_B,C_A+1); the loss is the divergence in nats.
     """
     module, settings = franken(stitched), settings or StitchSettings()
     a, b, convolution = module.a, module.b, module.stitch

@@ -10,7 +10,7 @@ from torch import Tensor
 from u3lab.errors import U3Error
 
 
-def ridge(x: Tensor, y: Tensor, strength: float = 0.0) -> tuple[Tensor, Tensor]:
+def ridge(x: Tensor, y: Tensor, *, strength: float = 0.0) -> tuple[Tensor, Tensor]:
     """W, b that minimise ‖y − Wx − b‖² + α‖W‖² over samples x (n,p), y (n,q): W (q,p) and b (q,).
 
     α = strength × the mean energy Σx² of an input about its mean, so that a strength means the same for every layer.

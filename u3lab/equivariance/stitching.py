@@ -87,7 +87,7 @@ def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, ima
     if strength == 0 and len(x) <= x.shape[1]:
         raise U3Error(f"{len(x)} sites cannot decide {x.shape[1]} weights for each channel of {layer_b!r}; give more "
                       "pictures, or a strength above 0")
-    weight, bias = ridge(x.cpu(), y.to(x.dtype).cpu(), strength)
+    weight, bias = ridge(x.cpu(), y.to(x.dtype).cpu(), strength=strength)
     stitch = nn.Conv2d(x.shape[1], y.shape[1], 1, device=y.device, dtype=y.dtype).requires_grad_(False)
     stitch.weight.copy_(weight[..., None, None])
     stitch.bias.copy_(bias)
@@ -116,7 +116,7 @@ def identity_stitch(stitched: Classifier) -> Classifier:
     return _with(stitched, lambda weight, bias: (torch.eye(*weight.shape[:2])[..., None, None], bias * 0))
 
 
-def shuffled_stitch(stitched: Classifier, seed: int = 0) -> Classifier:
+def shuffled_stitch(stitched: Classifier, *, seed: int = 0) -> Classifier:
     """The same two halves and weights, with A's channels in a random order: a random map of the right size."""
     generator = torch.Generator().manual_seed(seed)
     return _with(stitched, lambda weight, bias: (

@@ -52,7 +52,7 @@ class Equivariance:
         return F.conv2d(moved, self.weight.to(moved), self.bias.to(moved))
 
 
-def fit_equivariance(net: nn.Module, layer: str, g: Transform, images: Tensor, *, inputs: int | None = None,
+def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *, inputs: int | None = None,
                      neighbourhood: int = 1, strength: float = 1e-2, sites: int = 8000, seed: int = 0) -> Equivariance:
     """Fit M_g by least squares on the features of pictures x and g x.
 
@@ -93,7 +93,7 @@ def fit_equivariance(net: nn.Module, layer: str, g: Transform, images: Tensor, *
         raise U3Error(f"{len(x)} sites cannot decide {unknowns} weights for each output; give more pictures, "
                       "fewer inputs or a strength above 0")
     if inputs is None:
-        weight, bias = ridge(x.flatten(1), y, strength)
+        weight, bias = ridge(x.flatten(1), y, strength=strength)
     else:
         weight, bias = _sparse(x, y, inputs, strength)
     return Equivariance(net, layer, g, weight.view(-1, channels, neighbourhood, neighbourhood), bias)
@@ -119,7 +119,7 @@ def _sparse(x: Tensor, y: Tensor, inputs: int, strength: float) -> tuple[Tensor,
     weight, bias = torch.zeros(y.shape[1], *x.shape[1:], dtype=x.dtype), torch.zeros(y.shape[1], dtype=x.dtype)
     for c, chosen in enumerate(orthogonal_matching_pursuit(x[:, :, x.shape[2] // 2], y, inputs)):
         if chosen.any():
-            w, b = ridge(x[:, chosen].flatten(1), y[:, c : c + 1], strength)
+            w, b = ridge(x[:, chosen].flatten(1), y[:, c : c + 1], strength=strength)
             weight[c, chosen], bias[c] = w.view(-1, x.shape[2]), b[0]
         else:  # a unit that never changes
             bias[c] = y[:, c].mean()

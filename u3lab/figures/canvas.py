@@ -53,7 +53,7 @@ def levels(canvas: Canvas) -> np.ndarray:
     return np.asarray(canvas.canvas.buffer_rgba())[..., :3]
 
 
-def png(pixels: np.ndarray, alt: str, photos: bool = False) -> bytes:
+def png(pixels: np.ndarray, alt: str, *, photos: bool = False) -> bytes:
     """RGB levels (H,W,3) → a PNG with a palette of 256 colours, a third of the bytes; photographs are dithered."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo

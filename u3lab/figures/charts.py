@@ -50,7 +50,7 @@ class Figure:
         return data, {"image/png": {"alt": self.alt}}
 
 
-def grid(pictures: Sequence[Tensor], titles: Sequence[str] | None = None, columns: int | None = None, *,
+def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, columns: int | None = None,
          rows: Sequence[str] | None = None, alt: str = "", width: int | None = None) -> Figure:
     """Pictures side by side, row after row, each scaled to its cell.
 
@@ -80,7 +80,7 @@ def grid(pictures: Sequence[Tensor], titles: Sequence[str] | None = None, column
     return Figure(canvas.png(pixels, alt, photos=True), alt)
 
 
-def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, title: str = "", *, alt: str = "") -> Figure:
+def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "") -> Figure:
     """Named curves, told apart by colour, dash and marker.
 
     Parameters
@@ -109,7 +109,7 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, title
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
-def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, title: str = "", *, alt: str = "",
+def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: str = "", alt: str = "",
          chance: float | None = None) -> Figure:
     """Horizontal bars from zero, the first on top, with their values written beside them.
 
@@ -148,7 +148,7 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, title: str 
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
-def classes(names: Sequence[str], logits: Tensor, top: int = 5, *, alt: str | None = None) -> Figure:
+def classes(names: Sequence[str], logits: Tensor, *, top: int = 5, alt: str | None = None) -> Figure:
     """The ``top`` most probable classes of one picture, in per cent.
 
     ``logits`` (K,) or (1,K) are its scores before the softmax, ``names`` the K classes. Without ``alt`` the words are
@@ -171,7 +171,7 @@ def classes(names: Sequence[str], logits: Tensor, top: int = 5, *, alt: str | No
     return bars(found, "probability (%)", alt=words if alt is None else alt)
 
 
-def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], title: str = "", *, alt: str = "",
+def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], *, title: str = "", alt: str = "",
           by_column: bool = False) -> Figure:
     """Numbers (R,C) written into cells that are the lighter, the larger the number: a matrix to look at.
 
@@ -194,7 +194,7 @@ def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], title: s
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
-def heatmap(values: Numbers, names: Sequence[str], groups: Sequence[str] = (), title: str = "", *,
+def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = (), title: str = "",
             alt: str = "") -> Figure:
     """Values (N,N), negative ones blue, zero white, positive ones orange, up to the largest off the diagonal.
 

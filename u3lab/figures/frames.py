@@ -17,7 +17,7 @@ from u3lab.figures.canvas import CARD, COLOURS, INK
 ROW, MARGIN = 34, 8  # pixels
 
 
-def frame_bars(shares: Mapping[str, float], height: int, width: int = 200) -> Tensor:
+def frame_bars(shares: Mapping[str, float], height: int, *, width: int = 200) -> Tensor:
     """Name and bar for each share in [0,1], from the top down: a picture (1,3,height,width) in [0,1].
 
     What does not fit into the height is left out; names that are too long are cut.

@@ -19,7 +19,7 @@ def sources() -> tuple[list[str], list[str]]:
     return [name for name in names if name not in held_out], held_out
 
 
-def crops(names: Iterable[str], size: int, count: int = 8, seed: int = 0) -> Tensor:
+def crops(names: Iterable[str], size: int, *, count: int = 8, seed: int = 0) -> Tensor:
     """``count`` random squares of each picture, (len(names)·count,3,size,size) in [0,1].
 
     A square covers between two thirds and all of the picture's shorter side.
@@ -32,7 +32,7 @@ def crops(names: Iterable[str], size: int, count: int = 8, seed: int = 0) -> Ten
     return torch.cat(made)
 
 
-def batches(names: Iterable[str | Path], size: int, count: int, seed: int = 0) -> Iterator[Tensor]:
+def batches(names: Iterable[str | Path], size: int, count: int, *, seed: int = 0) -> Iterator[Tensor]:
     """Batches (count,3,size,size) without end: squares of these pictures (names or paths), half of them mirrored.
 
     A square covers between a third and all of the picture's shorter side.

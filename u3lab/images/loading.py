@@ -28,7 +28,7 @@ MAX_PIXELS = 50_000_000  # a file that claims more is not decoded: it would fill
 SLACK = 1e-4  # rounding that a value may have outside [0,1]
 
 
-def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, size: int | None = None) -> Tensor:
+def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, *, size: int | None = None) -> Tensor:
     """Load one picture as a float32 tensor (1,3,H,W) on the CPU, RGB, in [0,1].
 
     Parameters

@@ -16,7 +16,7 @@ def shift(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:
     return F.pad(images, (reach,) * 4, mode="replicate")[..., dy : dy + height, dx : dx + width]
 
 
-def zoom(images: Tensor, most: float, generator: torch.Generator, sizes: int = 8) -> Tensor:
+def zoom(images: Tensor, most: float, generator: torch.Generator, *, sizes: int = 8) -> Tensor:
     """The pictures (B,C,H,W) made smaller or larger by up to the share ``most``, with as many more or fewer pixels.
 
     Only so many sizes are drawn from, evenly spaced: a network works fastest at sizes that it has met before.

@@ -32,7 +32,7 @@ class DreamSettings:
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the rolling")
 
 
-def dream(net: Classifier, layer: str, image: Tensor, settings: DreamSettings | None = None) -> Iterator[Step]:
+def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings | None = None) -> Iterator[Step]:
     """Push a photo (1,3,H,W) to where ½‖Φ(x)‖² at ``layer`` is larger, from the coarsest scale on, step by step.
 
     What a scale has added is enlarged and laid on the photo at the next one, so that its detail is not lost.
@@ -40,7 +40,7 @@ def dream(net: Classifier, layer: str, image: Tensor, settings: DreamSettings | 
     Yields
     ------
     Step
-        ``image`` is the dream at the present scale, (1,3,h,w) in [0,1]; ``loss`` is −½‖Φ(x)‖² as a mean over the layer.
+        ``value`` is the dream at the present scale, (1,3,h,w) in [0,1]; ``loss`` is −½‖Φ(x)‖² as a mean over the layer.
     """
     settings = settings or DreamSettings()
     photo, draw = _images.check(image).to(net.device), torch.Generator().manual_seed(settings.seed)
@@ -53,12 +53,12 @@ def dream(net: Classifier, layer: str, image: Tensor, settings: DreamSettings | 
             by = torch.randint(-settings.jitter, settings.jitter + 1, (2,), generator=draw).tolist()
             rolled = x.roll(by, (2, 3)).requires_grad_()
             with torch.enable_grad():
-                loss = -code(net, rolled, layer).square().mean() / 2
+                loss = -code(net, layer, rolled).square().mean() / 2
                 gradient = torch.autograd.grad(loss, rolled)[0].roll([-n for n in by], (2, 3))
             yield Step(iteration, loss.item(), x, {"excitation": loss.item()})
             x = (x - settings.step_size * gradient / (gradient.abs().mean() + 1e-12)).clamp(0, 1)
             iteration += 1
         dreamt = x - base
     with torch.no_grad():
-        loss = -code(net, x, layer).square().mean().item() / 2
+        loss = -code(net, layer, x).square().mean().item() / 2
     yield Step(iteration, loss, x, {"excitation": loss})

@@ -19,7 +19,7 @@ from u3lab.inversion.maximising import unit_index
 from u3lab.nets import Classifier
 
 
-def top_patches(net: Classifier, layer: str, unit: int | str, pictures: Iterable[Tensor], count: int = 8,
+def top_patches(net: Classifier, layer: str, pictures: Iterable[Tensor], unit: int | str, *, count: int = 8,
                 size: int = 96) -> tuple[Tensor, list[float]]:
     """The patches that excite a unit most, one of each picture, and how much.
 
@@ -44,19 +44,19 @@ def top_patches(net: Classifier, layer: str, unit: int | str, pictures: Iterable
     for picture in pictures:
         x = _images.check(picture)
         with torch.no_grad():
-            found.append((float(code(net, x, layer)[0, k].max()), x))
+            found.append((float(code(net, layer, x)[0, k].max()), x))
     if not found:
         raise U3Error("no pictures were given; take [images.load(name, size=227) for name in images.names()]")
     best = sorted(found, key=lambda pair: -pair[0])[:count]
-    shown = [_square(x, size) if layer == LOGITS else seen(net, layer, k, x, size) for _, x in best]
+    shown = [_square(x, size) if layer == LOGITS else seen(net, layer, x, k, size) for _, x in best]
     return torch.cat(shown), [value for value, _ in best]
 
 
-def seen(net: Classifier, layer: str, unit: int, x: Tensor, size: int) -> Tensor:
+def seen(net: Classifier, layer: str, x: Tensor, unit: int, size: int) -> Tensor:
     """The part of a picture (1,3,H,W) that a unit depends on where it is largest, (1,3,size,size)."""
     at = x.detach().clone().requires_grad_()
     with torch.enable_grad():
-        gradient = torch.autograd.grad(code(net, at, layer)[0, unit].max(), at)[0]
+        gradient = torch.autograd.grad(code(net, layer, at)[0, unit].max(), at)[0]
     touched = gradient.abs().sum((0, 1)) > 0
     if not touched.any():  # a unit that is silent in this picture
         return _square(x, size)

@@ -33,7 +33,7 @@ class InversionSettings:
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the start, of the shifts and of the noise")
 
 
-def code(net: Classifier, images: Tensor, layer: str) -> Tensor:
+def code(net: Classifier, layer: str, images: Tensor) -> Tensor:
     """Φ(x) at a layer, (B,C,h,w) or (B,C); layer "logits" is what comes out of the network, (B,K)."""
     return net(images) if layer == LOGITS else net.features(images, layer)
 
@@ -43,7 +43,7 @@ def code_error(given: Tensor, wanted: Tensor) -> Tensor:
     return (given - wanted).square().sum() / wanted.square().sum()
 
 
-def invert(net: Classifier, layer: str, image: Tensor, prior: Prior | None = None,
+def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = None,
            settings: InversionSettings | None = None) -> Iterator[Step]:
     """Look for a picture with the same code as the given one, step by step.
 
@@ -64,18 +64,18 @@ def invert(net: Classifier, layer: str, image: Tensor, prior: Prior | None = Non
     Yields
     ------
     Step
-        ``image`` is x, (1,3,H,W) in [0,1]; ``terms`` are "code", the relative error, and the prior's prices.
+        ``value`` is x, (1,3,H,W) in [0,1]; ``terms`` are "code", the relative error, and the prior's prices.
     """
     if _images.check(image).shape[0] != 1:
         raise U3Error(f"one picture at a time: got {image.shape[0]}; use images[:1]")
     with torch.no_grad():
-        wanted = code(net, image, layer)
+        wanted = code(net, layer, image)
     if not wanted.any():
         raise U3Error(f"the code of this picture at {layer!r} is zero throughout; every dark enough picture has it: "
                       "choose an earlier layer or another picture")
 
     def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
-        return {"code": code_error(code(net, x, layer), wanted)}
+        return {"code": code_error(code(net, layer, x), wanted)}
 
     return search(net, tuple(image.shape[-2:]), prior or TV(), settings or InversionSettings(), objective)
 

@@ -76,4 +76,4 @@ def decode(net: Classifier, inverter: Inverter, images: Tensor) -> Tensor:
         raise U3Error(f"{images.shape[-2]}×{images.shape[-1]} pixels: this inverter was trained on {SIDE}×{SIDE}; load "
                       f"the picture with size={SIDE}")
     with torch.no_grad():
-        return inverter(code(net, images, inverter.layer))
+        return inverter(code(net, inverter.layer, images))

@@ -37,8 +37,8 @@ def excitation(code: Tensor, unit: int) -> Tensor:
     return code[0, unit].mean()
 
 
-def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str, prior: Prior | None = None,
-             settings: MaximiseSettings | None = None, size: int = 160) -> Iterator[Step]:
+def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str, *, prior: Prior | None = None,
+             size: int = 160, settings: MaximiseSettings | None = None) -> Iterator[Step]:
     """Look for a picture that excites one class or one channel, step by step.
 
     Parameters
@@ -60,7 +60,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     Yields
     ------
     Step
-        ``image`` is x, (1,3,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's prices.
+        ``value`` is x, (1,3,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's prices.
     """
     at_least_one("size", size)
     nets = [net] if isinstance(net, Classifier) else list(net)
@@ -69,7 +69,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
 
     def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
         seen = zoom(x, settings.zoom, views)
-        return {"excitation": -sum(excitation(code(each, seen, layer), k)
+        return {"excitation": -sum(excitation(code(each, layer, seen), k)
                                    for each, k in zip(nets, units, strict=True))}
 
     return search(nets[0], (size, size), prior, settings, objective)
@@ -84,7 +84,7 @@ def unit_index(net: Classifier, layer: str, unit: int | str) -> int:
     """The number of a class (layer "logits") or of a channel; U3Error if there is no such unit."""
     if layer == LOGITS:
         return net.class_index(unit)
-    channels = code(net, _grey(net), layer).shape[1]
+    channels = code(net, layer, _grey(net)).shape[1]
     if not hasattr(unit, "__index__") or not 0 <= unit < channels:
         raise U3Error(f"{layer} of {net.name} has channels 0 to {channels - 1}, not {unit!r}")
     return int(unit)

@@ -30,7 +30,7 @@ def train(net: Classifier, inverter: Inverter, batches: Iterator[Tensor], steps:
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         x = next(batches)
         with torch.no_grad():
-            y = code(net, x, inverter.layer)
+            y = code(net, inverter.layer, x)
         made = inverter(y)
         return made, {"pixels": (made - x).square().mean()}
 
@@ -59,11 +59,11 @@ def train_perceptual(net: Classifier, inverter: Inverter, batches: Iterator[Tens
     def drawing() -> tuple[Tensor, dict[str, Tensor]]:
         x = next(batches)
         with torch.no_grad():
-            seen, y = code(net, x, "fire3"), code(net, x, inverter.layer)
+            seen, y = code(net, "fire3", x), code(net, inverter.layer, x)
         made = inverter(y)
         turn.update(real=x, made=made.detach())
-        terms = {"pixels": (made - x).square().mean(), "perceptual": code_error(code(net, made, "fire3"), seen),
-                 "code": code_error(code(net, made, inverter.layer), y),
+        terms = {"pixels": (made - x).square().mean(), "perceptual": code_error(code(net, "fire3", made), seen),
+                 "code": code_error(code(net, inverter.layer, made), y),
                  "adversary": F.softplus(-adversary(made)).mean()}
         return made, {name: WEIGHTS[name] * term for name, term in terms.items()}
 

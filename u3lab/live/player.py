@@ -194,7 +194,7 @@ class Player:
 
 def _as_picture(step: Step) -> Picture:
     """What is being made, if it is a picture; else as a heat map."""
-    image = step.image[:1]
+    image = step.value[:1]
     return image if image.shape[1] == 3 and 0 <= image.min() and image.max() <= 1 else pixels.heat(image)
 
 
@@ -209,7 +209,7 @@ def play(solver: Solver, settings: Any, *names: str, first: int = 0, **controls:
     solver
         Called with the settings and one value for each of ``controls``; returns an iterator that yields a
         :class:`~u3lab.descent.Step`, or (Step, picture) or (Step, picture, line of text) to show something else than
-        ``step.image``. It reads the settings at every step.
+        ``step.value``. It reads the settings at every step.
     settings
         An object of a class made with :func:`u3lab.settings.settings`; its sliders write into it at once. One that is
         read only at the start (``once``) starts the run anew.

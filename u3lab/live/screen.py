@@ -55,7 +55,7 @@ class Screen(anywidget.AnyWidget, w.Image):
     def show(self, picture: Picture, alt: str = "") -> None:
         """Make this the frame: a picture (1,3,H,W) in [0,1] goes as JPEG, a Figure as its PNG."""
         drawn = isinstance(picture, Figure)
-        data = picture.png if drawn else pixels.jpeg(picture, 90)
+        data = picture.png if drawn else pixels.jpeg(picture, quality=90)
         with self.hold_sync():
             self.format = "png" if drawn else "jpeg"
             self.frame += 1

@@ -10,7 +10,7 @@ from u3lab.nets.classifier import Classifier
 from u3lab.nets.registry import OWN, torchvision_weights
 
 
-def load(name: str = "squeezenet1_1", device: str | torch.device | None = None) -> Classifier:
+def load(name: str = "squeezenet1_1", *, device: str | torch.device | None = None) -> Classifier:
     """A pretrained ImageNet classifier in evaluation mode.
 
     Parameters

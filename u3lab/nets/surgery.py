@@ -192,7 +192,7 @@ def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:
     return fewer
 
 
-def untrained(net: Classifier, seed: int = 0) -> Classifier:
+def untrained(net: Classifier, *, seed: int = 0) -> Classifier:
     """A copy of a network with fresh weights: normal with variance 2/fan-in, no biases.
 
     He, Zhang, Ren & Sun, Delving deep into rectifiers, ICCV 2015, equation 10.

@@ -35,8 +35,8 @@ class PriorSettings:
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the noise; the generator has a seed of its own")
 
 
-def fit(target: Tensor, generator: Generator, settings: PriorSettings | None = None,
-        task: Task = reconstruct) -> Iterator[Step]:
+def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
+        settings: PriorSettings | None = None) -> Iterator[Step]:
     """Fit the generator's weights w to a picture, step by step. The generator changes in place.
 
     If the loss explodes, which high learning rates bring about on some machines, the run goes back to its last good
@@ -44,7 +44,7 @@ def fit(target: Tensor, generator: Generator, settings: PriorSettings | None = N
 
     Parameters
     ----------
-    target
+    image
         x₀, (1,3,H,W) in [0,1], of the generator's size (for super-resolution: as many times smaller).
     generator
         Ψ with its code z₀, from :func:`u3lab.prior.generator`.
@@ -56,15 +56,15 @@ def fit(target: Tensor, generator: Generator, settings: PriorSettings | None = N
     Yields
     ------
     Step
-        ``image`` is Ψ(w; z₀ + noise), (1,3,H,W), or its running mean; the one term is "data", a mean over values.
+        ``value`` is Ψ(w; z₀ + noise), (1,3,H,W), or its running mean; the one term is "data", a mean over values.
     """
     settings = settings or PriorSettings()
     if not isinstance(generator, Generator):
         raise U3Error(f"a {type(generator).__name__} is no generator; make one with prior.generator(…)")
-    if _images.check(target).shape[0] != 1:
-        raise U3Error(f"one picture at a time: got {target.shape[0]}; use target[:1]")
-    _fits(target, generator, task)
-    target = target.to(generator.code.device)
+    if _images.check(image).shape[0] != 1:
+        raise U3Error(f"one picture at a time: got {image.shape[0]}; use image[:1]")
+    _fits(image, generator, task)
+    image = image.to(generator.code.device)
     draw = torch.Generator(device="cpu").manual_seed(settings.seed)
     mean: Tensor | None = None
     generator.train()  # batch norms use the statistics of the picture itself
@@ -77,7 +77,7 @@ def fit(target: Tensor, generator: Generator, settings: PriorSettings | None = N
         x = generator(code)
         now = x.detach()
         mean = now if mean is None else running_mean(mean, now, settings.average)
-        return mean, {"data": task(x, target)}
+        return mean, {"data": task(x, image)}
 
     return descend([w for w in generator.parameters() if w.requires_grad], energy, steps=settings.steps,
                    lr=lambda: settings.lr, tolerance=TOLERANCE)

@@ -38,7 +38,7 @@ class Generator(nn.Module):
         return picture[..., :height, :width]
 
 
-def generator(kind: str = "hourglass", size: tuple[int, int] | int = 192, *, depth: int = 4,
+def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, depth: int = 4,
               widths: Sequence[int] = WIDTHS, skip: int = 0, code: str = "noise", channels: int = CODE,
               upsample: str = "nearest", seed: int = 0) -> Generator:
     """An untrained generator.

@@ -15,7 +15,7 @@ from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import Generator
 
 
-def targets(image: Tensor, strength: float = 0.15, seed: int = 0) -> dict[str, Tensor]:
+def targets(image: Tensor, *, strength: float = 0.15, seed: int = 0) -> dict[str, Tensor]:
     """The picture, the picture with noise, its pixels in a random order, and white noise; all in [0,1].
 
     ``strength`` is the noise's standard deviation (the paper's figure adds noise of 25 levels, 0.1). The white noise
@@ -30,8 +30,8 @@ def targets(image: Tensor, strength: float = 0.15, seed: int = 0) -> dict[str, T
             "shuffled pixels": x.flatten(2)[..., order].view_as(x), "white noise": white.clamp(0, 1)}
 
 
-def impedance(wanted: Mapping[str, Tensor], make: Callable[[], Generator], settings: PriorSettings | None = None,
-              until: float = 0.0) -> dict[str, list[float]]:
+def impedance(wanted: Mapping[str, Tensor], make: Callable[[], Generator], *, until: float = 0.0,
+              settings: PriorSettings | None = None) -> dict[str, list[float]]:
     """What share of each target is missing after 0, 1, 2 … steps, for a fresh generator each.
 
     A run ends with its last step, or when no more than the share ``until`` is missing.
@@ -39,8 +39,8 @@ def impedance(wanted: Mapping[str, Tensor], make: Callable[[], Generator], setti
     curves: dict[str, list[float]] = {}
     for name, x in wanted.items():
         curve = curves[name] = []
-        for step in fit(x, make(), settings):
-            curve.append(float(missing(step.image, x)))
+        for step in fit(make(), x, settings=settings):
+            curve.append(float(missing(step.value, x)))
             if curve[-1] <= until:
                 break
     return curves

@@ -28,7 +28,7 @@ def biharmonic(image: Tensor, visible: Tensor) -> Tensor:
     return _picture(filled)
 
 
-def tv_inpaint(image: Tensor, visible: Tensor, price: float = 1e-3, steps: int = 300) -> Tensor:
+def tv_inpaint(image: Tensor, visible: Tensor, *, price: float = 1e-3, steps: int = 300) -> Tensor:
     """min ‖m ⊙ (x − x₀)‖² + γ Σ‖∇x‖ (Rudin, Osher & Fatemi 1992), from the mean colour in the hole."""
     known = inpaint(visible)
     x = torch.where(visible.bool(), image, _mean_colour(image, visible)).clone().requires_grad_()
@@ -36,7 +36,7 @@ def tv_inpaint(image: Tensor, visible: Tensor, price: float = 1e-3, steps: int =
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         return x, {"data": known(x, image), "variation": price * total_variation(x, 1.0)}
 
-    found = last(descend(x, energy, steps=steps, lr=lambda: 0.03, project=lambda p: p.clamp_(0, 1))).image
+    found = last(descend(x, energy, steps=steps, lr=lambda: 0.03, project=lambda p: p.clamp_(0, 1))).value
     return torch.where(visible.bool(), image, found)
 
 
@@ -69,7 +69,7 @@ def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: in
     return torch.where(visible.bool(), image, _picture(total / count))
 
 
-def dictionary(examples: Tensor, side: int = 8, atoms: int = 128, seed: int = 0) -> np.ndarray:
+def dictionary(examples: Tensor, *, side: int = 8, atoms: int = 128, seed: int = 0) -> np.ndarray:
     """Atoms (atoms, side·side·3) for patches of pictures (B,3,h,w) about their means, learned from the liveliest."""
     from sklearn.decomposition import MiniBatchDictionaryLearning
     from sklearn.feature_extraction.image import extract_patches_2d

@@ -23,8 +23,9 @@ SCALES, TURNS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5), (0.0, 45.0, 90.0, 180.0)
 
 def rates(net: Classifier, images: Tensor, patch: Tensor, target: int | str, trials: int) -> dict[str, dict]:
     """Success by size (turned by up to 45°), and by the largest angle (at a third of the picture's side)."""
-    return {"by_scale": {s: round(success_rate(net, images, patch, target, s, trials=trials), 3) for s in SCALES},
-            "by_turn": {t: round(success_rate(net, images, patch, target, 0.33, t, trials), 3) for t in TURNS}}
+    return {"by_scale": {s: round(success_rate(net, images, target, patch, scale=s, trials=trials), 3) for s in SCALES},
+            "by_turn": {t: round(success_rate(net, images, target, patch, scale=0.33, turn=t, trials=trials),
+                                 3) for t in TURNS}}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -35,8 +36,8 @@ def main(arguments: list[str] | None = None) -> None:
     steps = 3 if chosen.short else chosen.steps
     train, test = photos()
     settings = PatchSettings(steps=steps, batch=8, smallest=0.15, turn=180.0, seed=chosen.seed)
-    run = adversarial_patch(nets.load("squeezenet1_1"), train, SHIPPED, settings)
-    patch = last(run, steps + 1, "patch").image.cpu()
+    run = adversarial_patch(nets.load("squeezenet1_1"), train, SHIPPED, settings=settings)
+    patch = last(run, total=steps + 1, title="patch").value.cpu()
     printed, control = cut_out(patch, size=256), cut_out(shuffled(patch), size=256)
     trials = 2 if chosen.short else 8 * len(test)
     table = {"recipe": f"python -m u3lab.recipes.adversarial_patch --steps {steps} --seed {chosen.seed}",
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
              "rates": {}}
     for name in nets.NAMES[:1] if chosen.short else nets.NAMES:
         net = nets.load(name)
-        shuffle = success_rate(net, test, control, SHIPPED, 0.33, trials=trials)
+        shuffle = success_rate(net, test, SHIPPED, control, scale=0.33, trials=trials)
         table["rates"][name] = rates(net, test, printed, SHIPPED, trials) | {"pixels_shuffled": round(shuffle, 3)}
     _writing.write(chosen.out / "patches" / f"{SHIPPED}.png", pixels.png(printed))
     _writing.write(chosen.out / "results" / "adversarial_patch.json", table)

@@ -16,18 +16,18 @@ from u3lab.adversarial.trials import FEATURES, Auc, samples, trial
 from u3lab.recipes import _writing
 
 
-def long_table(crops: int, seed: int, networks: Sequence[str] = nets.NAMES, photos: Sequence[str] | None = None,
+def long_table(crops: int, seed: int, *, networks: Sequence[str] = nets.NAMES, photos: Sequence[str] | None = None,
                adaptive: int | None = None) -> dict:
     """Every kind of features on each network, and the attacker who knows; ``adaptive`` of the photos (all)."""
     table: dict = {"recipe": f"python -m u3lab.recipes.detection --crops {crops} --seed {seed}",
                    "u3lab": __version__, "torch": torch.__version__, "networks": {}}
     for name in networks:
         net = nets.load(name)
-        drawn = samples(net, photos, crops=crops, seed=seed)
+        drawn = samples(net, names=photos, crops=crops, seed=seed)
         rows = {}
         for title, features in FEATURES.items():
             knowing = (len(drawn) if adaptive is None else adaptive) if features is layer_saliency else 0
-            found = trial(net, drawn, features, adaptive=knowing)
+            found = trial(net, drawn, features=features, adaptive=knowing)
             rows[title] = {"auc": _round(found.auc), **{kind: _round(a) for kind, a in found.by_kind.items()}}
             if found.adaptive is not None:
                 rows[title] |= {"adaptive": _round(found.adaptive), "still_fool": round(found.still_fool, 3)}

@@ -15,11 +15,11 @@ from u3lab.lessons.inversion.riddles import RIDDLES, Riddle
 from u3lab.recipes import _writing
 
 
-def transfer(riddles: Sequence[Riddle], steps: int = STEPS) -> None:
+def transfer(riddles: Sequence[Riddle], *, steps: int = STEPS) -> None:
     """Made for one network, judged by the other, both ways."""
-    first, second = (nets.load(name, "cpu") for name in MAKERS)
+    first, second = (nets.load(name, device="cpu") for name in MAKERS)
     for maker, judge in ((first, second), (second, first)):
-        made = {riddle.name: iconic([maker], riddle.name, steps) for riddle in riddles}
+        made = {riddle.name: iconic([maker], riddle.name, steps=steps) for riddle in riddles}
         found = {name: places(judge, image, [name])[0] for name, image in made.items()}
         print(f"made for {maker.name}, {judge.name} has {sum(place <= 5 for place in found.values())} of {len(found)} "
               f"in its first five: {found}", flush=True)
@@ -32,9 +32,10 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = _writing.options(parser, arguments, "quiz", "5")
     riddles, steps = (RIDDLES[:2], 2) if chosen.short else (RIDDLES, STEPS)
     if chosen.one:
-        return transfer(riddles, steps)
-    makers, index = [nets.load(name, "cpu") for name in MAKERS], []
-    for riddle, jpeg, entry in quiz(makers, nets.load(JUDGE, "cpu"), steps, chosen.seed, riddles):
+        return transfer(riddles, steps=steps)
+    makers, index = [nets.load(name, device="cpu") for name in MAKERS], []
+    for riddle, jpeg, entry in quiz(makers, nets.load(JUDGE, device="cpu"), steps=steps, seed=chosen.seed,
+                                    riddles=riddles):
         _writing.write(chosen.out / entry["file"], jpeg, f"{riddle.name}, place {entry['place']}")
         index.append(entry)
     _writing.write(chosen.out / "index.json", index)

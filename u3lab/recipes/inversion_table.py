@@ -22,10 +22,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("name", choices=nets.NAMES)
     parser.add_argument("--share", type=float, default=1.0, help="of the steps, for a trial")
     chosen = _writing.options(parser, arguments, "results")
-    net, image = nets.load(chosen.name, "cpu"), images.load(PHOTO, size=SIDE)
+    net, image = nets.load(chosen.name, device="cpu"), images.load(PHOTO, size=SIDE)
     share, layers = (0.002, ["conv1", LOGITS]) if chosen.short else (chosen.share, [*net.layers, LOGITS])
     found = {}
-    for prior, layer, inverted in big_table(net, image, layers, share, chosen.seed):
+    for prior, layer, inverted in big_table(net, layers, image, share=share, seed=chosen.seed):
         found[prior, layer] = inverted
         print(f"{prior:18s} {layer:8s} {inverted.seconds:5.1f} s, code {inverted.code:.4f}, moved {inverted.moved:.3f}",
               flush=True)
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     for kind in ("code", "moved", "pixels", "seconds"):
         facts[kind] = {prior: [round(float(getattr(found[prior, layer], kind)), 4) for layer in layers]
                        for prior in PRIORS}
-    _writing.write(chosen.out / f"inversion-{chosen.name}.jpg", pixels.jpeg(sheet(found, layers), QUALITY))
+    _writing.write(chosen.out / f"inversion-{chosen.name}.jpg", pixels.jpeg(sheet(found, layers), quality=QUALITY))
     _writing.write(chosen.out / f"inversion-{chosen.name}.json", facts)
 
 

@@ -31,16 +31,16 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = _writing.options(parser, arguments, "weights")
     which, steps = chosen.which, 2 if chosen.short else chosen.steps or STEPS[chosen.which]
     torch.manual_seed(chosen.seed)
-    net, (seen, unseen) = nets.load("squeezenet1_1", "cpu"), pictures(chosen.photos)
+    net, (seen, unseen) = nets.load("squeezenet1_1", device="cpu"), pictures(chosen.photos)
     layer, _, kind = which.partition("-")
     inverter = (learned_inverter(layer).requires_grad_() if kind else Inverter(layer)).to(
         memory_format=torch.channels_last)
-    batches = cropping.batches(seen, SIDE, BATCH, chosen.seed)
-    last((train_perceptual if kind else train)(net, inverter, batches, steps), steps + 1, which)
-    x = cropping.crops(unseen, SIDE, 4)
+    batches = cropping.batches(seen, SIDE, BATCH, seed=chosen.seed)
+    last((train_perceptual if kind else train)(net, inverter, batches, steps), total=steps + 1, title=which)
+    x = cropping.crops(unseen, SIDE, count=4)
     made = decode(net, inverter.eval(), x)
     with torch.no_grad():
-        error = code_error(code(net, made, layer), code(net, x, layer))
+        error = code_error(code(net, layer, made), code(net, layer, x))
     facts = {"recipe": f"python -m u3lab.recipes.inverters {which} --steps {steps} --seed {chosen.seed}"
                        f" with {len(seen)} pictures",
              "torch": torch.__version__, "on unseen pictures":

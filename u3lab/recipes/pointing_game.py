@@ -16,18 +16,18 @@ from u3lab.recipes import _writing
 from u3lab.saliency.pointing import METHODS, mosaics, pointing_game
 
 
-def long_table(count: int, size: int, seed: int, names: Iterable[str] = nets.NAMES,
+def long_table(count: int, size: int, seed: int, *, names: Iterable[str] = nets.NAMES,
                methods: Iterable[str] = tuple(METHODS)) -> dict:
     """Each method on each network, with what is needed to do it again."""
     table: dict = {"recipe": f"python -m u3lab.recipes.pointing_game --mosaics {count} --size {size} --seed {seed}",
                    "u3lab": __version__, "torch": torch.__version__, "scores": {}}
     for name in names:
         net = nets.load(name)
-        games = mosaics(net, count, size, seed)
+        games = mosaics(net, count, size=size, seed=seed)
         table["scores"][name] = {"pictures": sorted({n for game in games for n in game.names}), "methods": {}}
         for method in tqdm(methods, desc=name):
             # A mask is an optimisation of its own for each tile: a third of the games, and a wider interval
-            score = pointing_game(net, method, games[: max(1, count // 3)] if method == "mask" else games, seed)
+            score = pointing_game(net, games[: max(1, count // 3)] if method == "mask" else games, method, seed=seed)
             table["scores"][name]["methods"][method] = {"mean": round(score.mean, 4), "low": round(score.low, 4),
                                                         "high": round(score.high, 4), "games": len(score.shares)}
     return table

@@ -34,8 +34,9 @@ def main(arguments: list[str] | None = None) -> None:
     corrupt = {"inpainter": with_holes, "denoiser": with_noise}[chosen.which]
     corrupted = corrupt(torch.Generator().manual_seed(chosen.seed))
     seen, unseen = pictures(chosen.photos)
-    last(train(net, cropping.batches(seen, SIDE, BATCH, chosen.seed), corrupted, steps), steps + 1, chosen.which)
-    x = cropping.crops(unseen, SIDE, 4)
+    last(train(net, cropping.batches(seen, SIDE, BATCH, seed=chosen.seed), corrupted, steps), total=steps + 1,
+         title=chosen.which)
+    x = cropping.crops(unseen, SIDE, count=4)
     given, _ = corrupted(x)
     with torch.no_grad():
         made = net.eval()(given)

@@ -150,11 +150,11 @@ class Trace:
                 raise U3Error(f"{name} {value} is out of range; layer {layer!r} has {name} 0 to {size - 1}")
         return activation[(slice(None), *place)]
 
-    def backprop(self, target: Target, rule: str = "gradient", layer: str | None = None) -> Tensor:
+    def backprop(self, target: Target, *, rule: str = "gradient", layer: str | None = None) -> Tensor:
         """The derivative of a target by the pictures or by a layer."""
         return self.pull(self.scores(target), self.images if layer is None else self[layer])
 
-    def pull(self, value: Tensor, back_to: Tensor, signal: Tensor | None = None) -> Tensor:
+    def pull(self, value: Tensor, back_to: Tensor, *, signal: Tensor | None = None) -> Tensor:
         """Send a signal (default 1 everywhere) from a value of this pass down to another; the graph is kept."""
         signal = torch.ones_like(value) if signal is None else signal
         result = None

@@ -92,7 +92,7 @@ class BackpropTrace(Trace):
         self._relu = SwappedReLU()
         super().__init__(net, images, layers, self._relu, check)
 
-    def backprop(self, target: Target, rule: str | Rule = "gradient", layer: str | None = None) -> Tensor:
+    def backprop(self, target: Target, *, rule: str | Rule = "gradient", layer: str | None = None) -> Tensor:
         """As :func:`backprop`, without a new forward pass."""
         if not callable(rule) and not (isinstance(rule, str) and rule in RULES):
             raise U3Error(f"there is no rule {rule!r}; choose {', '.join(RULES)}, or give a function of (p, through)")
@@ -103,7 +103,7 @@ class BackpropTrace(Trace):
         return super().backprop(target, layer=layer)
 
 
-def trace(net: nn.Module, images: Tensor, layers: Iterable[str] = (), check: bool = True) -> BackpropTrace:
+def trace(net: nn.Module, images: Tensor, *, layers: Iterable[str] = (), check: bool = True) -> BackpropTrace:
     """Run a network once and keep the pass: ``trace(net, images).backprop(target, rule)``, as often as wanted.
 
     Parameters
@@ -120,7 +120,7 @@ def trace(net: nn.Module, images: Tensor, layers: Iterable[str] = (), check: boo
     return BackpropTrace(net, images, layers, check)
 
 
-def backprop(net: nn.Module, images: Tensor, target: Target, rule: str | Rule = "gradient",
+def backprop(net: nn.Module, images: Tensor, target: Target, *, rule: str | Rule = "gradient",
              layer: str | None = None) -> Tensor:
     """Saliency by one backward pass.
 
@@ -149,4 +149,4 @@ def backprop(net: nn.Module, images: Tensor, target: Target, rule: str | Rule = 
     """
     if rule == "gradient":  # the true derivative needs no ReLU of ours
         return Trace(net, images, named_layers(target, layer), start=layer).backprop(target, layer=layer)
-    return trace(net, images, named_layers(target, layer)).backprop(target, rule, layer)
+    return trace(net, images, layers=named_layers(target, layer)).backprop(target, rule=rule, layer=layer)

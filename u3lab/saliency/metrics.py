@@ -36,7 +36,7 @@ def strongest_channels(trace: BackpropTrace, layer: str, y: int, x: int, count: 
     return activation[0, :, y, x].topk(min(count, activation.shape[1])).indices.tolist()
 
 
-def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, rule: str = "gradient",
+def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, *, rule: str = "gradient",
                        back_to: str | None = None, channels: int = 8) -> float:
     """How alike are the saliencies of different neurons at one place? 1: the same, 0: no more than by chance.
 
@@ -49,7 +49,8 @@ def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, rule: s
     if len(chosen) < 2:
         raise U3Error(f"channels = {channels}, and layer {layer!r} has {trace[layer].shape[1]}; "
                       "two or more are needed to compare")
-    strengths = torch.stack([trace.backprop((layer, c, y, x), rule, back_to)[0].abs().flatten() for c in chosen])
+    strengths = torch.stack([trace.backprop((layer, c, y, x), rule=rule,
+                                            layer=back_to)[0].abs().flatten() for c in chosen])
     reached = strengths[:, (strengths > 0).any(0)]
     pairs = torch.corrcoef(reached).nan_to_num()[tuple(torch.triu_indices(len(chosen), len(chosen), 1))]
     return float(pairs.mean())

@@ -62,8 +62,10 @@ def enlarge(mask: Tensor, images: Tensor) -> Tensor:
     return F.interpolate(mask, images.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def baseline_like(images: Tensor, settings: MaskSettings, generator: torch.Generator | None = None) -> Tensor:
+def baseline_like(images: Tensor, *, generator: torch.Generator | None = None,
+                  settings: MaskSettings | None = None) -> Tensor:
     """What stands in the perturbed parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread."""
+    settings = settings or MaskSettings()
     if settings.baseline == "blur":
         return _images.blur(images, settings.sigma)
     mean = images.mean((2, 3), keepdim=True)
@@ -81,8 +83,8 @@ def price(mask: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Ten
     return lam * mask.mean(), tv * total_variation(mask, beta)
 
 
-def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str,
-                    settings: MaskSettings | None = None) -> Iterator[Step]:
+def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *,
+                            settings: MaskSettings | None = None) -> Iterator[Step]:
     """Find the smallest perturbation, step by step.
 
     Parameters
@@ -99,9 +101,9 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str,
     Yields
     ------
     Step
-        ``image`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "probability" (Φ_c), "size"
+        ``value`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "probability" (Φ_c), "size"
         (λ‖m‖₁) and "variation". See the perturbed picture with
-        ``perturb(image, step.image, baseline_like(image, settings))``.
+        ``perturb(image, step.value, baseline_like(image, settings))``.
     """
     settings = settings or MaskSettings()
     if _images.check(image).shape[0] != 1:
@@ -139,5 +141,5 @@ class _Baseline:
     def __call__(self) -> Tensor:
         kind = (self.settings.baseline, self.settings.sigma)
         if self.made != kind or kind[0] == "noise":  # noise is drawn anew at each step
-            self.made, self.value = kind, baseline_like(self.image, self.settings, self.generator)
+            self.made, self.value = kind, baseline_like(self.image, generator=self.generator, settings=self.settings)
         return self.value

@@ -45,23 +45,24 @@ def middle(net: Classifier) -> str:
 
 def _masks(net: Classifier, images: Tensor, targets: list[int]) -> Tensor:
     settings = MaskSettings(steps=100)
-    return torch.cat([last(meaningful_perturbation(net, image[None], k, settings)).image
+    return torch.cat([last(meaningful_perturbation(net, image[None], k, settings=settings)).value
                       for image, k in zip(images, targets, strict=True)])
 
 
 METHODS: dict[str, Method] = {
     "edges (no network)": lambda net, x, k: edges(x),
-    "gradient": lambda net, x, k: max_abs(backprop(net, x, k, "gradient")),
-    "deconvnet": lambda net, x, k: max_abs(backprop(net, x, k, "deconvnet")),
-    "guided": lambda net, x, k: max_abs(backprop(net, x, k, "guided")),
+    "gradient": lambda net, x, k: max_abs(backprop(net, x, k, rule="gradient")),
+    "deconvnet": lambda net, x, k: max_abs(backprop(net, x, k, rule="deconvnet")),
+    "guided": lambda net, x, k: max_abs(backprop(net, x, k, rule="guided")),
     "smooth grad": lambda net, x, k: max_abs(smooth_grad(net, x, k, samples=8)),
     "integrated gradients": lambda net, x, k: positive(integrated_gradients(net, x, k, steps=8)),
-    "linear approximation": lambda net, x, k: positive(linear_approximation(net, x, k, middle(net))),
-    "LRP ε": lambda net, x, k: positive(lrp(net, x, k, "epsilon")),
-    "LRP z⁺": lambda net, x, k: positive(lrp(net, x, k, "z_plus")),
-    "LRP α2β1": lambda net, x, k: positive(lrp(net, x, k, "alpha_beta")),
-    "excitation": lambda net, x, k: positive(excitation_backprop(net, x, k, middle(net))),
-    "contrastive excitation": lambda net, x, k: positive(excitation_backprop(net, x, k, middle(net), contrastive=True)),
+    "linear approximation": lambda net, x, k: positive(linear_approximation(net, x, k, layer=middle(net))),
+    "LRP ε": lambda net, x, k: positive(lrp(net, x, k, rule="epsilon")),
+    "LRP z⁺": lambda net, x, k: positive(lrp(net, x, k, rule="z_plus")),
+    "LRP α2β1": lambda net, x, k: positive(lrp(net, x, k, rule="alpha_beta")),
+    "excitation": lambda net, x, k: positive(excitation_backprop(net, x, k, layer=middle(net))),
+    "contrastive excitation": lambda net, x, k: positive(excitation_backprop(net, x, k, layer=middle(net),
+                                                                             contrastive=True)),
     "Grad-CAM": grad_cam,
     "mask": _masks,
 }
@@ -87,7 +88,7 @@ class Score:
     """(games,) in [0,1]."""
 
 
-def known_pictures(net: Classifier, size: int = 128) -> dict[str, int]:
+def known_pictures(net: Classifier, *, size: int = 128) -> dict[str, int]:
     """The shipped pictures that the network names rightly and with probability ½ or more at this size: name → class."""
     known = {}
     for name in _images.names("everyday"):
@@ -99,7 +100,7 @@ def known_pictures(net: Classifier, size: int = 128) -> dict[str, int]:
     return known
 
 
-def mosaics(net: Classifier, count: int, size: int = 128, seed: int = 0) -> list[Mosaic]:
+def mosaics(net: Classifier, count: int, *, size: int = 128, seed: int = 0) -> list[Mosaic]:
     """Mosaics of four pictures of different classes, drawn from all choices and orders by ``seed``.
 
     Raises
@@ -108,7 +109,7 @@ def mosaics(net: Classifier, count: int, size: int = 128, seed: int = 0) -> list
         If the network knows fewer than four of the shipped pictures, or fewer than one mosaic is wanted.
     """
     at_least_one("count", count)
-    known = known_pictures(net, size)
+    known = known_pictures(net, size=size)
     if len(known) < 4:
         raise U3Error(f"{net.name} is sure of only {len(known)} shipped pictures, four are needed; "
                       "use a trained network")
@@ -141,7 +142,7 @@ def _even(heat: Tensor) -> Tensor:
     return F.interpolate(heat, scale_factor=2, mode="nearest")
 
 
-def pointing_game(net: Classifier, method: str | Method, games: Sequence[Mosaic], seed: int = 0) -> Score:
+def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Method, *, seed: int = 0) -> Score:
     """Play the grid pointing game: every tile of every mosaic once.
 
     Parameters

@@ -27,7 +27,7 @@ def cam(activation: Tensor, gradient: Tensor) -> Tensor:
     return modulate(activation, weights).clamp(min=0)
 
 
-def linear_approximation(net: nn.Module, images: Tensor, target: Target, layer: str | None = None) -> Tensor:
+def linear_approximation(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
     """Modulated gradient r_m = dx_n/dx_m · diag(x_m): how much each activation adds to the score, to first order.
 
     Bach et al. (PLOS ONE 2015) send relevance down layer by layer; with the plainest of their rules the factors
@@ -50,7 +50,7 @@ def linear_approximation(net: nn.Module, images: Tensor, target: Target, layer: 
     return (trace.pull(trace.scores(target), x_m) * x_m).detach()
 
 
-def grad_cam(net: nn.Module, images: Tensor, target: Target, layer: str | None = None) -> Tensor:
+def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
     """Grad-CAM: max(0, Σ_k w_k A_k) with w_k the spatial mean of dS/dA_k (Selvaraju et al., ICCV 2017, equations 1–2).
 
     It is the modulated gradient of a late layer with the gradient averaged over space before it modulates.
@@ -106,7 +106,7 @@ def _weighted_sum(net: nn.Module, copies: Iterator[tuple[float, Tensor]], target
         together = torch.cat([picture for _, picture in some])
         targets = target if isinstance(target, (int, str)) or is_neuron(target) else list(target) * len(some)
         kept = (Trace if rule == "gradient" else trace)(net, together, check=False)
-        maps = kept.backprop(targets, rule).to(together.device).unflatten(0, (len(some), -1))
+        maps = kept.backprop(targets, rule=rule).to(together.device).unflatten(0, (len(some), -1))
         total = total + sum(weight * map for (weight, _), map in zip(some, maps, strict=True))
     return total
 

@@ -74,7 +74,7 @@ def signed(w: Tensor, side: int) -> Tensor:
     return w.clamp(min=0) if side > 0 else w.clamp(max=0)
 
 
-def lrp(net: nn.Module, images: Tensor, target: Target, rule: str = "epsilon", layer: str | None = None, *,
+def lrp(net: nn.Module, images: Tensor, target: Target, *, rule: str = "epsilon", layer: str | None = None,
         epsilon: float = 1e-6, alpha: float = 2.0, beta: float = 1.0) -> Tensor:
     """Layer-wise relevance propagation (Bach et al., PLOS ONE 2015), started with the target's own score.
 
@@ -123,7 +123,7 @@ def _rule(name: str, epsilon: float, alpha: float, beta: float) -> Rule:
     return alpha_beta_rule(alpha, beta, epsilon)
 
 
-def excitation_backprop(net: nn.Module, images: Tensor, target: Target, layer: str | None = None, *,
+def excitation_backprop(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None,
                         contrastive: bool = False) -> Tensor:
     """Excitation backpropagation: where would a random walker end that follows active, positive connections down?
 

@@ -15,7 +15,7 @@ from u3lab.saliency.metrics import correlation
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
 
 
-def randomise_downwards(net: Classifier, seed: int = 0) -> Iterator[tuple[str, Classifier]]:
+def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str, Classifier]]:
     """Destroy a copy of the network from the classes down, one layer more each time.
 
     The weights of each filter bank are shuffled, so that their distribution stays and only what was learnt goes
@@ -38,7 +38,7 @@ def randomise_downwards(net: Classifier, seed: int = 0) -> Iterator[tuple[str, C
         yield name, broken
 
 
-def randomisation_check(net: Classifier, images: Tensor, method: Callable[[Classifier, Tensor], Tensor],
+def randomisation_check(net: Classifier, images: Tensor, method: Callable[[Classifier, Tensor], Tensor], *,
                         seed: int = 0) -> list[tuple[str, float]]:
     """How much of a map is left when the network forgets, layer by layer from the top.
 
@@ -55,7 +55,7 @@ def randomisation_check(net: Classifier, images: Tensor, method: Callable[[Class
     """
     original = _ranks(method(net, images))
     return [(name, correlation(original, _ranks(method(broken, images))))
-            for name, broken in randomise_downwards(net, seed)]
+            for name, broken in randomise_downwards(net, seed=seed)]
 
 
 def _ranks(map: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def _ranks(map: Tensor) -> Tensor:
     return (counts.cumsum(0) - (counts - 1) / 2)[index]
 
 
-def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tensor, steps: int = 20, *,
+def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tensor, *, steps: int = 20,
                    insertion: bool = False, sigma: float = 10.0) -> tuple[Tensor, Tensor]:
     """Probability of a class while the pixels that a map marks most are blurred away (or, inserted, come back first).
 
@@ -90,7 +90,7 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
     if not heat.isfinite().all():
         raise U3Error("the heat has values that are NaN or infinite; look for a division by zero before this line")
     k = net.class_index(target)
-    baseline = baseline_like(image, MaskSettings(sigma=sigma))
+    baseline = baseline_like(image, settings=MaskSettings(sigma=sigma))
     order = enlarge(heat.detach().to(image.device), image).flatten().argsort(descending=True, stable=True)
     fractions = torch.linspace(0, 1, steps + 1)
     probabilities = []

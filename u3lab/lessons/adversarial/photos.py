@@ -17,7 +17,7 @@ def photos() -> tuple[Tensor, Tensor]:
     return x[::2], x[1::2]
 
 
-def shuffled(patch: Tensor, seed: int = 0) -> Tensor:
+def shuffled(patch: Tensor, *, seed: int = 0) -> Tensor:
     """The same pixels in any order: what the colours alone would do."""
     order = torch.randperm(patch[0, 0].numel(), generator=torch.Generator().manual_seed(seed))
     return patch.flatten(2)[..., order.to(patch.device)].view_as(patch)

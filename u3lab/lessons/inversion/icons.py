@@ -26,10 +26,10 @@ MAKERS, JUDGE = nets.NAMES, "efficientnet_lite1"
 SIZE, STEPS, QUALITY = 160, 200, 80  # pixels; of the optimisation; of the JPEG
 
 
-def iconic(makers: Sequence[Classifier], name: str, steps: int = STEPS, seed: int = 0) -> Tensor:
+def iconic(makers: Sequence[Classifier], name: str, *, steps: int = STEPS, seed: int = 0) -> Tensor:
     """The picture (1,3,160,160) that excites a class most in all of these networks."""
     settings = MaximiseSettings(steps=steps, seed=seed)
-    return last(maximise(makers, "logits", name, settings=settings, size=SIZE)).image
+    return last(maximise(makers, "logits", name, size=SIZE, settings=settings)).value
 
 
 def places(judge: Classifier, image: Tensor, names: Sequence[str]) -> list[int]:
@@ -39,12 +39,12 @@ def places(judge: Classifier, image: Tensor, names: Sequence[str]) -> list[int]:
     return [int((scores > scores[judge.class_index(name)]).sum()) + 1 for name in names]
 
 
-def quiz(makers: Sequence[Classifier], judge: Classifier, steps: int = STEPS, seed: int = 0,
+def quiz(makers: Sequence[Classifier], judge: Classifier, *, steps: int = STEPS, seed: int = 0,
          riddles: Sequence[Riddle] = RIDDLES) -> Iterator[tuple[Riddle, bytes, dict]]:
     """Each riddle with its JPEG and its entry of index.json; ``seed`` shuffles the riddles and their options."""
     draw = random.Random(seed)
     for number, riddle in enumerate(draw.sample(riddles, len(riddles)), 1):
-        jpeg = pixels.jpeg(iconic(makers, riddle.name, steps, seed), QUALITY)
+        jpeg = pixels.jpeg(iconic(makers, riddle.name, steps=steps, seed=seed), quality=QUALITY)
         options = [riddle.name, *riddle.wrong]
         found = places(judge, images.load(jpeg), options)
         why = [f"{riddle.truth} The third network has it at place {found[0]} of 1000.",

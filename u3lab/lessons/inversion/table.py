@@ -45,25 +45,25 @@ class Inverted(NamedTuple):
     seconds: float = 0.0
 
 
-def judge(net: Classifier, layer: str, x: Tensor, image: Tensor, seconds: float = 0.0) -> Inverted:
+def judge(net: Classifier, layer: str, x: Tensor, image: Tensor, *, seconds: float = 0.0) -> Inverted:
     """The errors of x as an inversion of a picture's code at a layer."""
     def error(shift: int) -> float:
         with torch.no_grad():
-            a, b = (code(net, y.roll((shift, shift), (2, 3)), layer) for y in (x, image))
+            a, b = (code(net, layer, y.roll((shift, shift), (2, 3))) for y in (x, image))
         return float(code_error(a, b))
 
     return Inverted(x, error(0), error(5), float((x - image).square().mean()), seconds)
 
 
-def big_table(net: Classifier, image: Tensor, layers: Sequence[str], share: float = 1.0,
+def big_table(net: Classifier, layers: Sequence[str], image: Tensor, *, share: float = 1.0,
               seed: int = 0) -> Iterator[tuple[str, str, Inverted]]:
     """Invert each layer under each prior: (prior, layer, what came out). ``share`` of the steps are made."""
     for name, (steps, priors) in PRIORS.items():
         for index, layer in enumerate(layers):
             settings = InversionSettings(steps=max(1, round(share * steps)), seed=seed)
             prior, begun = priors[3 * index // len(layers)], time.perf_counter()
-            x = last(invert(net, layer, image, prior, settings)).image
-            yield name, layer, judge(net, layer, x, image, time.perf_counter() - begun)
+            x = last(invert(net, layer, image, prior=prior, settings=settings)).value
+            yield name, layer, judge(net, layer, x, image, seconds=time.perf_counter() - begun)
 
 
 def sheet(found: Mapping[tuple[str, str], Inverted], layers: Sequence[str]) -> Tensor:

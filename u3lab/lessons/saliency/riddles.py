@@ -85,10 +85,11 @@ def solve(net: Classifier, riddle: Riddle, settings: MaskSettings) -> tuple[Tens
     parts (as ``settings`` perturb them), and for the parts alone.
     """
     image, name = _images.load(riddle.picture, size=SIZE), _images.label(riddle.picture)
-    mask = last(meaningful_perturbation(net, image, name, settings)).image.cpu()
+    mask = last(meaningful_perturbation(net, image, name, settings=settings)).value.cpu()
     parts = iconic(image, mask)
     with torch.no_grad():
-        whole, without, alone = net(torch.cat([image, perturb(image, mask, baseline_like(image, settings)), parts])
+        whole, without, alone = net(torch.cat([image, perturb(image, mask, baseline_like(image, settings=settings)),
+                                               parts])
                                     ).softmax(1)
     k = net.class_index(name)
     why = [f"{_sentence(riddle.truth)} The network says {name} with {_percent(whole[k])} for the whole photo, "
@@ -102,7 +103,7 @@ def solve(net: Classifier, riddle: Riddle, settings: MaskSettings) -> tuple[Tens
     return parts, why
 
 
-def quiz(net: Classifier, settings: MaskSettings, seed: int = 0,
+def quiz(net: Classifier, settings: MaskSettings, *, seed: int = 0,
          riddles: tuple[Riddle, ...] = RIDDLES) -> Iterator[tuple[Riddle, bytes, dict]]:
     """Each riddle with its JPEG and its entry of index.json; ``seed`` shuffles the riddles and their options."""
     draw = random.Random(seed)
@@ -110,7 +111,7 @@ def quiz(net: Classifier, settings: MaskSettings, seed: int = 0,
         parts, why = solve(net, riddle, settings)
         options = [_images.label(riddle.picture), *riddle.wrong]
         order = draw.sample(range(len(options)), len(options))
-        yield riddle, pixels.jpeg(parts, QUALITY), {
+        yield riddle, pixels.jpeg(parts, quality=QUALITY), {
             "file": f"{number}.jpg", "alt": f"Parts of a photo on grey: {riddle.sight}.",
             "options": [options[i] for i in order], "answer": order.index(0), "why": [why[i] for i in order]}
 
