@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tests.saliency.networks import built, cat, resnet18
-from u3lab import U3Error, nets
+from u3lab import U3Error, images, nets
 from u3lab.nets import registry, zoo
 
 LAYERS = {
@@ -140,7 +140,7 @@ def test_paths_inside_the_module_are_layers_too():
 
 
 def test_layer_that_is_never_computed():
-    net = nets.wrap(nn.ModuleDict({"used": nn.Linear(3, 2), "unused": nn.Linear(2, 2)}))
+    net = nets.ready(nn.ModuleDict({"used": nn.Linear(3, 2), "unused": nn.Linear(2, 2)}).eval())
     net.module.forward = lambda x: net.module["used"](x)
     with pytest.raises(U3Error, match="never computes 'unused'"):
         net.features(torch.ones(1, 3), "unused")
@@ -163,30 +163,61 @@ def test_features_can_be_differentiated():
 # ---- networks of other people ----------------------------------------------------------------------------------------
 
 
-def test_wrap_of_a_bare_module_on_grey_input():
+def test_ready_of_a_bare_module_on_grey_input():
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, 5)).eval()
-    net, x = nets.wrap(module), 3 * torch.randn(2, 1, 9, 9)
-    assert nets.wrap(net) is net and net.module is module and net.name == "Sequential"
+    net, x = nets.ready(module), 3 * torch.randn(2, 1, 9, 9)
+    assert nets.ready(net) is net and net.module is module and net.name == "Sequential"
     assert net.layers == ("0", "1", "2", "3") and net.classes == ()
     assert torch.equal(net(x), module(x))
     assert torch.equal(net.features(x, "1"), module[:2](x))
 
 
-def test_wrap_names_sequences_one_level_down():
+def test_ready_names_sequences_one_level_down():
     module = nn.ModuleDict({"body": nn.Sequential(nn.ReLU(), nn.ReLU()), "head": nn.Linear(2, 2)})
-    assert nets.wrap(module).layers == ("body.0", "body.1", "head")
+    assert nets.ready(module.eval()).layers == ("body.0", "body.1", "head")
 
 
 @pytest.mark.parametrize("mode", [True, False])
-def test_wrap_keeps_the_mode_of_every_part(mode: bool):
+def test_a_classifier_keeps_the_mode_of_every_part(mode: bool):
     module = nn.Sequential(nn.ReLU(), nn.Dropout()).train(mode)
     module[1].train(not mode)
-    net = nets.wrap(module)
+    net = nets.Classifier(module)
     assert (net.training, module.training, module[0].training, module[1].training) == (mode, mode, mode, not mode)
 
 
-def test_wrap_keeps_the_precision():
-    net = nets.wrap(nn.Linear(3, 2).double())
+def test_what_the_gate_lets_through_and_what_not():
+    net, bare = nets.load("squeezenet1_1", device="cpu"), nn.Sequential(nn.Conv2d(3, 4, 3)).eval()
+    x = torch.full((2, 3, 64, 64), 0.5)
+    assert nets.ready(net) is net and nets.ready(net, x) is net and nets.ready(net, x[:1], one=True) is net
+    wrapped = nets.ready(bare, 300 * x)
+    assert wrapped.module is bare and not wrapped.pictures and wrapped.layers == ("0",)
+    for given, words in ((None, "not nothing"), ("alexnet", "not 'alexnet'"), (3, "not a value of type int"),
+                         (x, "not a value of type Tensor")):
+        with pytest.raises(U3Error, match=f"a network is wanted here, {words}"):
+            nets.ready(given)
+    with pytest.raises(U3Error, match="one picture at a time: got 2"):
+        nets.ready(net, x, one=True)
+    with pytest.raises(U3Error, match="NoneType is not a batch of pictures"):
+        nets.ready(net, None)
+    with pytest.raises(U3Error, match="Sequential is in training mode"):
+        nets.ready(nn.Sequential(nn.Dropout()))
+
+
+def test_what_a_classifier_answers():
+    net, x = nets.load("squeezenet1_1", device="cpu"), images.load("coffee", size=227).requires_grad_()
+    assert torch.equal(net.logits(x), net(x)) and net(x).requires_grad and not net.logits(x).requires_grad
+    assert torch.equal(net.probabilities(x), net(x).softmax(1).detach())
+    assert torch.equal(net.unchecked(x), net(x)) and net.unchecked(2 * x).shape == (1, 1000)
+    (name, share), *rest = net.top(x, 3)
+    assert name == "espresso" and share == float(net.probabilities(x).max()) and len(rest) == 2
+    with pytest.raises(U3Error, match="one picture"):
+        net.top(x.expand(2, -1, -1, -1))
+    nameless = nets.Classifier(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval())
+    assert [name for name, _ in nameless.top(torch.tensor([0.1, 0.9, 0.2]).view(1, 3, 1, 1), 2)] == ["1", "2"]
+
+
+def test_ready_keeps_the_precision():
+    net = nets.ready(nn.Linear(3, 2).double().eval())
     assert net(torch.ones(1, 3, dtype=torch.float64)).dtype == torch.float64
 
 
@@ -233,7 +264,7 @@ def test_alexnet_by_its_names():
 
 def test_other_networks_have_paths_as_names():
     assert zoo.layer_names(skeleton("resnet18")) is None
-    assert nets.wrap(skeleton("resnet18")).layers[:4] == ("conv1", "bn1", "relu", "maxpool")
+    assert nets.ready(skeleton("resnet18").eval()).layers[:4] == ("conv1", "bn1", "relu", "maxpool")
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:99", 3.5])
@@ -250,7 +281,7 @@ def test_no_gpu():
 
 @pytest.mark.parametrize("side", [32, 96])
 def test_a_wrong_number_of_channels_is_not_too_few_pixels(side: int):
-    wrapped = nets.wrap(built(resnet18))
+    wrapped = nets.ready(built(resnet18))
     with pytest.raises(U3Error, match="takes 3 channels, but the picture has 1"):
         wrapped(cat(side).float()[:, :1])
 

@@ -282,7 +282,7 @@ def _fit() -> object:
 def _wild() -> object:
     settings = prior.PriorSettings(steps=60, lr=0.1, noise=0)
     run = prior.fit(prior.generator(size=32, depth=2), photo("coffee", 32), settings=settings)
-    return [(step.loss, step.returns) for step in run]
+    return [(step.loss, step.rollbacks) for step in run]
 
 
 @call("impedance and quality")

@@ -159,7 +159,7 @@ def test_only_the_index_is_read_before_a_picture_is_asked_for(folder):
 def test_dissection_runs_and_finds_the_red_detector(folder):
     copy = nn.Conv2d(3, 2, 1, bias=False)
     copy.weight.data = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]).view(2, 3, 1, 1)
-    net = nets.Classifier(nn.Sequential(copy), layers={"copy": "0"})
+    net = nets.Classifier(nn.Sequential(copy).eval(), layers={"copy": "0"})
     data = broden(folder, size=60)  # 5 and 6 times the segmentation's sides
     share = (area(RED["a/1"]).sum() + area(RED["a/2"]).sum()) / (3 * SH * SW)
     found = dissect(net, "copy", data, share=float(share), batch_size=2)

@@ -90,4 +90,4 @@ def test_a_narrow_network_has_the_scores_of_its_classes(last):
         torch.testing.assert_close(few(x), net(x)[:, [3, 0]])
         assert net(x).shape == (4, 5) and few.classes == ("d", "a")
     with pytest.raises(U3Error, match="no layer with a row of weights"):
-        narrow(nets.Classifier(nn.Sequential(nn.ReLU()), classes=list("ab")), ["a"])
+        narrow(nets.Classifier(nn.Sequential(nn.ReLU()).eval(), classes=list("ab")), ["a"])

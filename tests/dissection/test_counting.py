@@ -87,7 +87,7 @@ def net():
     """Its two units copy the red and the green of a picture."""
     copy = nn.Conv2d(3, 2, 1, bias=False)
     copy.weight.data = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]).view(2, 3, 1, 1)
-    return nets.Classifier(nn.Sequential(copy), layers={"copy": "0"})
+    return nets.Classifier(nn.Sequential(copy).eval(), layers={"copy": "0"})
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_pooled_features_are_the_means(net, data):
 
 
 def test_fresh_weights_are_other_ones_and_leave_the_network_alone(net):
-    big = nets.Classifier(nn.Sequential(nn.Conv2d(3, 64, 5), nn.Linear(3, 4)))
+    big = nets.Classifier(nn.Sequential(nn.Conv2d(3, 64, 5), nn.Linear(3, 4)).eval())
     before = big.module[0].weight.clone()
     fresh = untrained(big, seed=1)
     assert torch.equal(big.module[0].weight, before) and not fresh.module[0].bias.any()

@@ -86,7 +86,7 @@ def test_what_is_kept_saves_passes_and_changes_no_number(net, pictures, monkeypa
 def test_a_unit_that_copies_a_concept_is_its_detector():
     copy = nn.Conv2d(3, 2, 1, bias=False)
     copy.weight.data = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]).view(2, 3, 1, 1)
-    net = nets.Classifier(nn.Sequential(copy), layers={"copy": "0"})
+    net = nets.Classifier(nn.Sequential(copy).eval(), layers={"copy": "0"})
     images = torch.zeros(2, 3, 20, 20)
     images[0, 0, :5, :8] = 1
     images[1, 1, 5:9, 2:12] = 1

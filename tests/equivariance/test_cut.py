@@ -145,7 +145,7 @@ def test_slips(picture: Tensor):
         before_relu(network("resnet18"), "fc", picture[..., :64, :64])
     with slip("training mode"):
         before_relu(nets.Classifier(Around().train()), "first", picture)
-    with slip("not a network"):
+    with slip("a network is wanted"):
         forward_from("squeezenet1_1", "fire5", features)
     with slip("cannot be compared"):
         agreement(torch.zeros(2, 5), torch.zeros(3, 5))

@@ -135,7 +135,8 @@ def test_saliency_explains_it():
     ({"layer_b": "three"}, ("net 1", "no layer 'three'")), ({"layer_b": "6"}, ("no grid",)),
     ({"layer_b": "two"}, ("net 0's 'one' has 10×10 sites", "net 1's 'two' 4×4", "same resolution")),
     ({"images": pictures(1)[..., :12], "strength": 0, "sites": 5}, ("5 sites", "8 weights", "strength above 0")),
-    ({"strength": -0.1}, ("strength",)), ({"net_a": "squeezenet1_1"}, ("not a network",)), ({"sites": 0}, ("sites",)),
+    ({"strength": -0.1}, ("strength",)), ({"net_a": "squeezenet1_1"}, ("a network is wanted",)), ({"sites": 0},
+                                                                                                  ("sites",)),
     ({"images": pictures(2).float() * 300}, ("\\[0,1\\]",))])
 def test_slips(options: dict, words: tuple):
     given = {"net_a": small(0), "layer_a": "one", "net_b": small(1), "layer_b": "one", "images": pictures(2)} | options

@@ -20,7 +20,7 @@ def net():
 
 def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_positive():
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2, bias=False))
-    linear = nets.Classifier(flat, classes=("a", "b"))
+    linear = nets.Classifier(flat.eval(), classes=("a", "b"))
     x = last(inversion.maximise(linear, "logits", "b", prior=inversion.Pixels(lr=0.1), size=8,
                                 settings=inversion.MaximiseSettings(jitter=0, zoom=0, steps=60))).value
     wanted = (flat[1].weight[1] > 0).float().view(1, 3, 8, 8)

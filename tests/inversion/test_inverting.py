@@ -133,7 +133,7 @@ def test_slips_are_told(net, cat):
         inversion.InversionSettings(zoom=0.3)
     with pytest.raises(U3Error, match="no layer 'fire10'"):
         inversion.invert(net, "fire10", cat)
-    dead = nets.Classifier(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Threshold(1e9, 0.0)))
+    dead = nets.Classifier(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Threshold(1e9, 0.0)).eval())
     with pytest.raises(U3Error, match="zero throughout"):
         inversion.invert(dead, "1", cat)
 

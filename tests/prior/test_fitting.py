@@ -29,7 +29,7 @@ def test_it_draws_the_picture():
 def test_without_noise_and_mean_the_loss_is_that_of_the_picture_shown():
     for step in prior.fit(small(), X, settings=quick(steps=5, noise=0.0)):
         assert step.loss == pytest.approx(float((step.value - X).square().mean()), rel=1e-5)
-        assert step.terms == {"data": step.loss} and step.returns == 0
+        assert step.terms == {"data": step.loss} and step.rollbacks == 0
 
 
 def test_the_code_stays_and_the_weights_move():
@@ -92,7 +92,7 @@ def test_a_run_that_diverges_comes_back(monkeypatch):
         return worse * prior.reconstruct(x, target)
 
     steps = list(prior.fit(small(), X, task=task, settings=quick(steps=60, noise=0.0)))
-    assert steps[-1].returns == 2
+    assert steps[-1].rollbacks == 2
     assert len(steps) == 61 and steps[-1].loss < steps[0].loss
 
 
@@ -104,7 +104,7 @@ def test_nan_is_survived_and_endless_divergence_is_told():
         calls += 1
         return prior.reconstruct(x, target) * (float("nan") if calls == 30 else 1)
 
-    assert last(prior.fit(small(), X, task=task, settings=quick())).returns == 1
+    assert last(prior.fit(small(), X, task=task, settings=quick())).rollbacks == 1
 
     def always(x, target):
         nonlocal calls

@@ -22,10 +22,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from u3lab import images as _images
 from u3lab.descent import Step
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, wrap
+from u3lab.nets import Classifier, ready
 from u3lab.settings import setting, settings
 
 Energy = Callable[[Tensor], dict[str, Tensor]]  # a picture (1,3,H,W) → the terms of the loss by name, scalars
@@ -166,7 +165,7 @@ def root_mean_square(change: Tensor) -> float:
 def fooling(net: Classifier, label: int, target: int | None) -> Energy:
     """E(x): log Φ_label(x), or −log Φ_target(x) if there is a target."""
     def energy(x: Tensor) -> dict[str, Tensor]:
-        scores = net.scores(net.normalise(x))
+        scores = net.unchecked(x)
         check_classes(scores, label, target)
         if target is None:
             return {"log p(label)": scores.log_softmax(1)[0, label]}
@@ -182,21 +181,11 @@ def targeted_loss(scores: Tensor, target: int) -> Tensor:
 def given(net: nn.Module, image: Tensor, label: int | str,
           target: int | str | None) -> tuple[Classifier, Tensor, int, int | None]:
     """What every attack is given, checked: the network, a copy of the picture on its device, the classes' numbers."""
-    net = ready(net)
-    if (count := len(_images.check(image))) != 1:
-        raise U3Error(f"one picture at a time: got {count}; use images[:1]")
+    net = ready(net, image, one=True)
     y, t = net.class_index(label), None if target is None else net.class_index(target)
     if t == y:
         raise U3Error(f"target {target!r} is the picture's own class; choose another one, or leave target out")
     return net, image.detach().to(net.device).clone(), y, t
-
-
-def ready(net: nn.Module) -> Classifier:
-    """The network as a Classifier, if it always gives the same answer."""
-    net = wrap(net)
-    if any(module.training for module in net.modules()):
-        raise U3Error("the network is in training mode, so its answer is random; call net.eval() first")
-    return net
 
 
 def check_classes(scores: Tensor, *classes: int | None) -> None:

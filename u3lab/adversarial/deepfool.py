@@ -67,13 +67,13 @@ def _walk(net: Classifier, start: Tensor, label: int, target: int | None, settin
         # It would only ever come near: what is shown, and has to fool, lies η of the whole way further.
         shown = (start + (1 + settings.overshoot) * (x - start)).clamp(0, 1)
         with torch.no_grad():
-            margin = _margin(net.scores(net.normalise(shown)), label, target).item()
+            margin = _margin(net.unchecked(shown), label, target).item()
         yield Step(iteration, margin, shown.clone(), {"margin": margin})
         if margin < 0 or iteration == steps:
             return
         x.requires_grad_()
         with torch.enable_grad():
-            scores = net.scores(net.normalise(x))[0]
+            scores = net.unchecked(x)[0]
         if target is not None:
             label = _best_but(scores, target)  # the target has to pass whichever class is ahead now
         elif iteration == 0:

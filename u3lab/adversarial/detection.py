@@ -24,12 +24,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from u3lab import images as _images
-from u3lab.adversarial.attacks import AttackSettings, fooling, given, projected_descent, ready
+from u3lab.adversarial.attacks import AttackSettings, fooling, given, projected_descent
 from u3lab.adversarial.quantisation import quantise_near
 from u3lab.descent import clamp, last
 from u3lab.errors import U3Error, at_least_one
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.saliency._trace import Kept
 
 FLOOR = -4.0  # log-probability of the true class at which an attacker is content, e⁻⁴ < 2 %
@@ -40,12 +39,11 @@ def layer_saliency(net: Classifier, images: Tensor, *, graph: bool = False) -> T
 
     With ``graph`` the result can be differentiated by the pictures.
     """
-    net, kept = ready(net), {}
+    net, kept = ready(net, images), {}
     with torch.enable_grad(), net.watch({layer: _into(kept, layer) for layer in net.layers}):
-        x = _images.check(images)
-        x = x if x.requires_grad else x.detach().clone().requires_grad_()
+        x = images if images.requires_grad else images.detach().clone().requires_grad_()
         with Kept(kept):
-            scores = net.scores(net.normalise(x))
+            scores = net.unchecked(x)
         s = scores.amax(1).sum()  # each picture's own score: they do not mix
         gradients = torch.autograd.grad(s, list(kept.values()), create_graph=graph)
         modulated = [(g * a).abs().flatten(1).mean(1) for g, a in zip(gradients, kept.values(), strict=True)]

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab._system import paths
-from u3lab.adversarial.attacks import check_classes, ready
+from u3lab.adversarial.attacks import check_classes
 from u3lab.adversarial.placing import SHAPES, apply_patch, placements
 from u3lab.adversarial.quantisation import quantise
 from u3lab.descent import Step, descend
 from u3lab.errors import at_least_one
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.settings import setting, settings
 
 SHIPPED = "bubble"  # what the patch in data/patches is taken for
@@ -66,8 +66,8 @@ def adversarial_patch(net: Classifier, images: Tensor, target: int | str, *,
         ``value`` is the patch (1,3,side,side) in [0,1]; :func:`cut_out` shows it as it would be printed. The loss has
         one term, "−log p(target)", the mean over the batch.
     """
-    settings, net = settings or PatchSettings(), ready(net)
-    x = _images.check(images).detach().to(net.device)
+    settings, net = settings or PatchSettings(), ready(net, images)
+    x = images.detach().to(net.device)
     k, shape = net.class_index(target), settings.shape
     generator = torch.Generator().manual_seed(settings.seed)
     patch = torch.full((1, 3, settings.side, settings.side), 0.5, device=x.device).requires_grad_()
@@ -75,7 +75,7 @@ def adversarial_patch(net: Classifier, images: Tensor, target: int | str, *,
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         chosen = x[torch.randint(len(x), (settings.batch,), generator=generator).to(x.device)]
         place = placements(settings.batch, settings.smallest, settings.largest, settings.turn, generator)
-        scores = net.scores(net.normalise(apply_patch(chosen, patch, **place._asdict(), shape=shape)))
+        scores = net.unchecked(apply_patch(chosen, patch, **place._asdict(), shape=shape))
         check_classes(scores, k)
         return patch, {"−log p(target)": -scores.log_softmax(1)[:, k].mean()}
 
@@ -99,10 +99,10 @@ def success_rate(net: Classifier, images: Tensor, target: int | str, patch: Tens
         Its size as a share of the picture, and the largest angle each way in degrees.
     """
     at_least_one("trials", trials)
-    net = ready(net)
+    net = ready(net, images)
     k, hits = net.class_index(target), 0
     place = placements(trials, scale, scale, turn, torch.Generator().manual_seed(seed))
-    images = _images.check(images).to(net.device)
+    images = images.to(net.device)
     for trial in range(trials):
         image, at = images[trial % len(images)][None], {name: value[trial] for name, value in place._asdict().items()}
         with torch.no_grad():

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from u3lab import images as _images
@@ -80,8 +79,7 @@ def _rounded_within(change: Tensor, radius: float) -> Tensor:
 def fools(net: Classifier, image: Tensor, label: int | str, *, target: int | str | None = None) -> bool:
     """Whether a picture (1,3,H,W), written as PNG and read again, is not taken for its class; or is, for the target."""
     net, _, label, target = given(net, image, label, target)
-    with torch.no_grad():
-        scores = net(_images.load(pixels.png(image)))
+    scores = net.logits(_images.load(pixels.png(image)))
     check_classes(scores, label, target)
     said = int(scores.argmax())
     return said != label if target is None else said == target

@@ -16,7 +16,7 @@ from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 
 SIZE = 224
 ATTACKS = ("fgsm", "pgd")
@@ -90,6 +90,7 @@ def fooling_table(nets: Sequence[Classifier], *, levels: Sequence[int] = (1, 2, 
     steps
         Steps of PGD.
     """
+    nets = [ready(net) for net in nets]
     pictures = labelled(nets, count=count)
     rows = []
     for made_for in nets:

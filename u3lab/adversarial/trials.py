@@ -22,7 +22,7 @@ from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import max_abs
 
@@ -32,14 +32,12 @@ Features = Callable[[Classifier, Tensor], Tensor]  # pictures (B,3,H,W) → (B,F
 
 def winning_score(net: Classifier, images: Tensor) -> Tensor:
     """The score of the class that wins, (B,1): what one knows without any saliency."""
-    with torch.no_grad():
-        return net(images).amax(1, keepdim=True)
+    return net.logits(images).amax(1, keepdim=True)
 
 
 def small_map(net: Classifier, images: Tensor) -> Tensor:
     """The logarithm of the gradient's map at 14×14, laid out in a row: (B,196)."""
-    with torch.no_grad():
-        classes = net(images).argmax(1).tolist()
+    classes = net.logits(images).argmax(1).tolist()
     return F.adaptive_avg_pool2d(max_abs(backprop(net, images, classes)), 14).flatten(1).clamp(min=1e-12).log()
 
 
@@ -66,15 +64,14 @@ def samples(net: Classifier, *, names: Sequence[str] | None = None, crops: int =
     """
     for what, value in (("crops", crops), ("level", level), ("steps", steps), ("size", size)):
         at_least_one(what, value)
-    generator = torch.Generator().manual_seed(seed)
+    net, generator = ready(net), torch.Generator().manual_seed(seed)
     eps = level / 255
     settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
     made = []
     for name in names or _images.names("everyday"):
         for _ in range(crops):
             x = _cut(name, size, generator)
-            with torch.no_grad():
-                label = int(net(x).argmax())
+            label = int(net.logits(x).argmax())
             sigma_noise, sigma_blur = eps * (1 + 3 * _uniform(generator)), 0.5 + 1.5 * _uniform(generator)
             noisy = x + sigma_noise * torch.randn(x.shape, generator=generator)
             attacked = last(pgd(net, x, label, settings=settings)).value.cpu()
@@ -153,7 +150,7 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
     steps, level
         Of the attacker who knows.
     """
-    sources = [sample.source for sample in samples]
+    net, sources = ready(net), [sample.source for sample in samples]
     names = list(dict.fromkeys(sources))
     if not 2 <= folds <= len(names):
         raise U3Error(f"folds = {folds} for {len(names)} photos; give from 2 to the number of photos")

@@ -10,11 +10,15 @@ axes of a′ would be detectors. Bau et al., Network dissection, CVPR 2017, sect
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 
 
 def rotation(units: int, *, share: float = 1.0, seed: int = 0) -> Tensor:
@@ -28,13 +32,22 @@ def rotation(units: int, *, share: float = 1.0, seed: int = 0) -> Tensor:
     return torch.from_numpy(turned.real)
 
 
-class Rotated:
-    """A network whose layers are seen along other axes: to be dissected like the network itself."""
+class Rotated(Classifier):
+    """A network whose layers are seen along other axes: to be dissected like the network itself.
+
+    ``turn`` (V,U) is laid on the units of whatever layer is looked at; the answer of the network stays the same.
+    """
 
     def __init__(self, net: Classifier, turn: Tensor) -> None:
-        self.net, self.turn, self.name = net, turn, f"{net.name}, rotated"
+        net = ready(net)
+        super().__init__(net.module, layers={layer: net.path(layer) for layer in net.layers}, classes=net.classes,
+                         mean=net.mean.flatten().tolist(), std=net.std.flatten().tolist(), size=net.size,
+                         name=f"{net.name}, rotated", memory_format=net.memory_format, pictures=net.pictures)
+        self.turn = turn
 
-    def features(self, images: Tensor, layer: str) -> Tensor:
-        """Q a at each place, (B,U,h,w)."""
-        maps = self.net.features(images, layer)
-        return torch.einsum("vu,buhw->bvhw", self.turn.to(maps), maps)
+    def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> AbstractContextManager[None]:
+        """As the network's own, with Q a at each place, (B,V,h,w), for each callback."""
+        return super().watch({layer: partial(self._turned, callback) for layer, callback in callbacks.items()})
+
+    def _turned(self, callback: Callable[[Tensor], None], maps: Tensor) -> None:
+        callback(torch.einsum("vu,buhw->bvhw", self.turn.to(maps), maps))

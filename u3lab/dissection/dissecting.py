@@ -23,7 +23,7 @@ from u3lab.datasets.labelled import ConceptData, Labelled, batches
 from u3lab.dissection.overlap import overlap
 from u3lab.dissection.quantiles import Quantiles, is_distributed
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, several
+from u3lab.nets import Classifier, ready, several
 
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
 GROUPS = 20  # of pictures, for intervals
@@ -115,6 +115,7 @@ def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SH
 def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *, share: float = SHARE,
                    batch_size: int = 8) -> dict[str, Dissection]:
     """Layer → its dissection, all from the same two passes; parameters as in :func:`dissect`."""
+    net = ready(net)
     mine = range(dist.get_rank(), len(data), dist.get_world_size()) if is_distributed() else range(len(data))
     kept: list[dict[str, Tensor]] = []
     seen = _added(_keep(kept, (_maps(net, layers, batch.images) for batch in batches(data, batch_size=batch_size,
@@ -138,6 +139,7 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
 
 def quantiles(net: Classifier, layer: str, images: Iterable[Tensor]) -> Quantiles:
     """What the units of a layer do over batches of pictures (B,3,H,W)."""
+    net = ready(net)
     return _added(_maps(net, (layer,), batch) for batch in images)[layer]
 
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier
-from u3lab.nets.surgery import before_relu, ready
+from u3lab.nets import Classifier, ready
+from u3lab.nets.surgery import before_relu
 
 
 def mirrored(net: nn.Module) -> Classifier:

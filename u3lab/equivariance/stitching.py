@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from u3lab import images as _images
 from u3lab.equivariance.regression import ridge
 from u3lab.errors import U3Error, at_least_one
-from u3lab.nets import Classifier
-from u3lab.nets.surgery import Rectify, before_relu, bottom, forward_from, ready
+from u3lab.nets import Classifier, ready
+from u3lab.nets.surgery import Rectify, before_relu, bottom, forward_from
 
 BATCH = 4  # pictures at a time: the features of early layers are large
 CLOSE = 1.2  # grids whose sides differ by no more than this factor are resampled to one another
@@ -144,15 +144,13 @@ def _classifier(module: Franken) -> Classifier:
     a, b = module.a, module.b
     below = a.layers[: a.layers.index(module.layer_a) + 1] if module.layer_a in a.layers else ()
     above = b.layers[b.layers.index(module.layer_b) + 1 :] if module.layer_b in b.layers else ()
-    layers = {f"{a.name}:{layer}": f"a.module.{a._paths[layer]}" for layer in below}
+    layers = {f"{a.name}:{layer}": f"a.module.{a.path(layer)}" for layer in below}
     layers["stitch"] = "stitch"
-    layers |= {f"{b.name}:{layer}": f"b.module.{b._paths[layer]}" for layer in above}
+    layers |= {f"{b.name}:{layer}": f"b.module.{b.path(layer)}" for layer in above}
     module.training = module.stitch.training = False  # not eval(), which would reach into A and B
-    stitched = Classifier(module, layers=layers, classes=b.classes, mean=a.mean.flatten().tolist(),
-                          std=a.std.flatten().tolist(), size=a.size,
-                          name=f"{a.name}:{module.layer_a} → {b.name}:{module.layer_b}")
-    stitched.memory_format, stitched.bare = a.memory_format, a.bare
-    return stitched
+    return Classifier(module, layers=layers, classes=b.classes, mean=a.mean.flatten().tolist(),
+                      std=a.std.flatten().tolist(), size=a.size, memory_format=a.memory_format, pictures=a.pictures,
+                      name=f"{a.name}:{module.layer_a} → {b.name}:{module.layer_b}")
 
 
 def _resample(features: Tensor, size: Sequence[int]) -> Tensor:

@@ -23,8 +23,8 @@ from u3lab import images as _images
 from u3lab.equivariance.regression import orthogonal_matching_pursuit, ridge
 from u3lab.equivariance.transforms import Transform
 from u3lab.errors import U3Error, at_least_one
-from u3lab.nets import Classifier
-from u3lab.nets.surgery import before_relu, forward_from, ready
+from u3lab.nets import Classifier, ready
+from u3lab.nets.surgery import before_relu, forward_from
 
 BATCH = 4  # pictures at a time: the features of early layers are large
 

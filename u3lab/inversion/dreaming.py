@@ -13,10 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab import images as _images
 from u3lab.descent import Step
 from u3lab.inversion.inverting import code
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.settings import setting, settings
 
 
@@ -43,7 +42,8 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
         ``value`` is the dream at the present scale, (1,3,h,w) in [0,1]; ``loss`` is −½‖Φ(x)‖² as a mean over the layer.
     """
     settings = settings or DreamSettings()
-    photo, draw = _images.check(image).to(net.device), torch.Generator().manual_seed(settings.seed)
+    net = ready(net, image, one=True)
+    photo, draw = image.to(net.device), torch.Generator().manual_seed(settings.seed)
     iteration, dreamt = 0, torch.zeros_like(photo)
     for octave in reversed(range(settings.octaves)):
         size = [max(64, round(side / settings.ratio**octave)) for side in image.shape[-2:]]

@@ -12,11 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab import images as _images
 from u3lab.errors import U3Error
 from u3lab.inversion.inverting import LOGITS, code
 from u3lab.inversion.maximising import unit_index
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 
 
 def top_patches(net: Classifier, layer: str, pictures: Iterable[Tensor], unit: int | str, *, count: int = 8,
@@ -40,9 +39,10 @@ def top_patches(net: Classifier, layer: str, pictures: Iterable[Tensor], unit: i
     tuple
         Patches (n,3,size,size), the most exciting first, and the unit's values.
     """
+    net = ready(net)
     k, found = unit_index(net, layer, unit), []
-    for picture in pictures:
-        x = _images.check(picture)
+    for x in pictures:
+        ready(net, x)
         with torch.no_grad():
             found.append((float(code(net, layer, x)[0, k].max()), x))
     if not found:

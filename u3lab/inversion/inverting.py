@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from u3lab import images as _images
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.images.views import shift
 from u3lab.inversion.priors import TV, Prior
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.settings import setting, settings
 
 LOGITS = "logits"  # the layer after the last: class scores before the softmax
@@ -35,6 +34,7 @@ class InversionSettings:
 
 def code(net: Classifier, layer: str, images: Tensor) -> Tensor:
     """Φ(x) at a layer, (B,C,h,w) or (B,C); layer "logits" is what comes out of the network, (B,K)."""
+    net = ready(net)
     return net(images) if layer == LOGITS else net.features(images, layer)
 
 
@@ -66,8 +66,7 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     Step
         ``value`` is x, (1,3,H,W) in [0,1]; ``terms`` are "code", the relative error, and the prior's prices.
     """
-    if _images.check(image).shape[0] != 1:
-        raise U3Error(f"one picture at a time: got {image.shape[0]}; use images[:1]")
+    net = ready(net, image, one=True)
     with torch.no_grad():
         wanted = code(net, layer, image)
     if not wanted.any():

@@ -18,7 +18,7 @@ from u3lab.errors import U3Error, at_least_one
 from u3lab.images.views import zoom
 from u3lab.inversion.inverting import LOGITS, InversionSettings, code, search
 from u3lab.inversion.priors import DeepImagePrior, Prior
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.settings import setting, settings
 
 
@@ -63,7 +63,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
         ``value`` is x, (1,3,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's prices.
     """
     at_least_one("size", size)
-    nets = [net] if isinstance(net, Classifier) else list(net)
+    nets = [ready(one) for one in (net if isinstance(net, Sequence) else [net])]
     units = [unit_index(each, layer, unit) for each in nets]
     prior, settings = prior or iconic_prior(), settings or MaximiseSettings()
 

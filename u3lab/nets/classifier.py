@@ -37,16 +37,19 @@ class Classifier(nn.Module):
         Side in pixels of the pictures that the network was trained with.
     name
         What messages call it.
+    memory_format
+        How pictures are laid out in memory before they go in.
+    pictures
+        False: no classifier of pictures but any network, whose inputs are taken as they are.
     """
 
     def __init__(self, module: nn.Module, *, layers: dict[str, str] | None = None, classes: Sequence[str] = (),
-                 mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,), size: int = 224,
-                 name: str = "network") -> None:
+                 mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,), size: int = 224, name: str = "network",
+                 memory_format: torch.memory_format = torch.preserve_format, pictures: bool = True) -> None:
         super().__init__()
         self.module, self.name, self.size = module, name, size
         self.classes = tuple(classes)
-        self.memory_format = torch.preserve_format
-        self.bare = False  # True: not a classifier of pictures but any network, whose inputs are left as they are
+        self.memory_format, self.pictures = memory_format, pictures
         self._paths = layers or _paths(module)
         self.register_buffer("mean", torch.tensor(mean, device=self.device).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std, device=self.device).view(1, -1, 1, 1), persistent=False)
@@ -63,18 +66,38 @@ class Classifier(nn.Module):
         return next((p.device for p in self.module.parameters()), torch.device("cpu"))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class scores before the softmax: (B,3,H,W) in [0,1] → (B,K)."""
-        return self.scores(self.normalise(images if self.bare else _images.check(images)))
+        """Class scores before the softmax: (B,3,H,W) in [0,1] → (B,K), with a graph if the pictures need a gradient."""
+        return self.unchecked(_images.check(images) if self.pictures else images)
+
+    def unchecked(self, images: Tensor) -> Tensor:
+        """As the call itself, for a loop that has checked its pictures already, or lets them leave [0,1]."""
+        return self.run(self.normalise(images))
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Class scores before the softmax, (B,3,H,W) in [0,1] → (B,K), without a graph."""
+        return self(images)
+
+    @torch.no_grad()
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Φ(x), the softmax of the logits: (B,3,H,W) in [0,1] → (B,K), without a graph."""
+        return self(images).softmax(1)
+
+    def top(self, image: Tensor, count: int = 5) -> list[tuple[str, float]]:
+        """The ``count`` most probable classes of one picture (1,3,H,W): names (or numbers as words), probabilities."""
+        share, index = self.probabilities(one_picture(image))[0].topk(count)
+        names = [self.classes[k] if self.classes else str(k) for k in index.tolist()]
+        return list(zip(names, share.tolist(), strict=True))
 
     def normalise(self, images: Tensor) -> Tensor:
         """(images − mean) / std on the network's device: what the module itself takes. Unchecked."""
         dtype = next((p.dtype for p in self.module.parameters() if p.is_floating_point()), images.dtype)
         images = images.to(self.device, dtype)
-        images = images.clone() if self.bare else (images - self.mean) / self.std
+        images = (images - self.mean) / self.std if self.pictures else images.clone()
         return images.to(memory_format=self.memory_format)
 
-    def scores(self, normalised: Tensor) -> Tensor:
-        """The module on normalised pictures; a picture that it cannot take gives one clear error."""
+    def run(self, normalised: Tensor) -> Tensor:
+        """The module on normalised pictures, (B,3,H,W) → (B,K); a picture that it cannot take gives one clear error."""
         try:
             return self.module(normalised)
         except RuntimeError as error:
@@ -114,15 +137,26 @@ class Classifier(nn.Module):
             for layer, callback in callbacks.items():
                 def hook(module: nn.Module, inputs: object, output: Tensor, callback=callback) -> None:
                     callback(output)
-                hooks.append(self._module_of(layer).register_forward_hook(hook))
+                hooks.append(self.layer(layer).register_forward_hook(hook))
             yield
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _module_of(self, layer: str) -> nn.Module:
+    def path(self, layer: str) -> str:
+        """Where a layer lies inside the module: "fire5" → "features.7"."""
+        return self._paths.get(layer) or str(layer)
+
+    def layer(self, layer: str) -> nn.Module:
+        """The module of a layer.
+
+        Raises
+        ------
+        U3Error
+            If the network has no such layer; names the nearest.
+        """
         try:
-            return self.module.get_submodule(self._paths.get(layer) or str(layer))
+            return self.module.get_submodule(self.path(layer))
         except AttributeError:
             near = difflib.get_close_matches(str(layer), self.layers, n=1)
             hint = f"did you mean {near[0]!r}? Its" if near else "its"
@@ -151,9 +185,49 @@ class Classifier(nn.Module):
         return int(target)
 
 
+def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
+    """The one gate: what every function that is given a network asks of it, and of its pictures.
+
+    Parameters
+    ----------
+    net
+        A Classifier, or any torch network, which is wrapped: no normalisation, paths as names of layers, any input.
+    images
+        Batches of pictures to check, if the network is one for pictures: (B,3,H,W) in [0,1].
+    one
+        Whether each has to hold exactly one picture.
+
+    Raises
+    ------
+    U3Error
+        Something that is no network, a network in training mode, pictures that are none, or more than one.
+    """
+    if not isinstance(net, nn.Module):
+        what = "nothing" if net is None else repr(net)[:40] if isinstance(net,
+                                                                          str) else f"a value of type {type(net).__name__}"
+        raise U3Error(f"a network is wanted here, not {what}; make one with nets.load(\"squeezenet1_1\")")
+    if not isinstance(net, Classifier):
+        net = Classifier(net, name=type(net).__name__, pictures=False)
+    if any(module.training for module in net.modules()):
+        raise U3Error(f"{net.name} is in training mode, so its answer is random; call net.eval() first")
+    for batch in images:
+        if net.pictures:
+            _images.check(batch)
+        if one:
+            one_picture(batch)
+    return net
+
+
+def one_picture(images: Tensor) -> Tensor:
+    """The picture, if it is one: (1,C,H,W)."""
+    if len(images) != 1:
+        raise U3Error(f"one picture at a time: got {len(images)}; use images[:1]")
+    return images
+
+
 def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations, without a graph, from one pass that stops at the last of them."""
-    found: dict[str, Tensor] = {}
+    net, found = ready(net, images), {}
 
     def note(layer: str, output: Tensor) -> None:
         found[layer] = output.clone()  # a ReLU that follows may write over it
@@ -170,15 +244,6 @@ def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str,
             return found
     raise U3Error(f"{net.name} never computes {', '.join(set(layers) - set(found))} on its way to the classes; choose "
                   f"from {', '.join(net.layers)}")
-
-
-def wrap(net: nn.Module) -> Classifier:
-    """The network as a Classifier: itself if it is one, else with no normalisation and paths as layer names."""
-    if isinstance(net, Classifier):
-        return net
-    wrapped = Classifier(net, name=type(net).__name__)
-    wrapped.bare = True
-    return wrapped
 
 
 def _paths(module: nn.Module) -> dict[str, str]:

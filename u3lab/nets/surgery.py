@@ -13,21 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import images as _images
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import Classifier, Reached, wrap
+from u3lab.nets.classifier import Classifier, Reached, ready
 
 Rectify = Callable[[Tensor], Tensor]
-
-
-def ready(net: nn.Module) -> Classifier:
-    """The network as a Classifier; refused in training mode, where features are random or depend on the batch."""
-    if not isinstance(net, nn.Module):
-        raise U3Error(f"{type(net).__name__} is not a network; make one with nets.load(…)")
-    net = wrap(net)
-    if any(module.training for module in net.modules()):
-        raise U3Error(f"{net.name} is in training mode, so its features are random; call net.eval() first")
-    return net
 
 
 def before_relu(net: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Rectify]:
@@ -45,14 +34,14 @@ def before_relu(net: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Rec
     rectify
         What leads from them to the layer's output: the ReLU (or ReLU6), or nothing.
     """
-    net = ready(net)
+    net = ready(net, images)
     with torch.no_grad():
-        return bottom(net, layer, net.normalise(_images.check(images)))
+        return bottom(net, layer, net.normalise(images))
 
 
 def bottom(net: Classifier, layer: str, normalised: Tensor) -> tuple[Tensor, Rectify]:
     """As :func:`before_relu`, of pictures after ``net.normalise``; can be differentiated by them."""
-    gates = [m for m in net._module_of(layer).modules() if isinstance(m, (nn.ReLU, nn.ReLU6))]
+    gates = [m for m in net.layer(layer).modules() if isinstance(m, (nn.ReLU, nn.ReLU6))]
     inputs: list[Tensor] = []
     hooks = [gate.register_forward_pre_hook(lambda _, args: inputs.append(args[0].clone())) for gate in gates]
     try:
@@ -82,7 +71,7 @@ def _lower(net: Classifier, layer: str, normalised: Tensor) -> Tensor:
 
     with net.watch({layer: stop}):
         try:
-            net.scores(normalised)
+            net.run(normalised)
         except Reached:
             pass
     if not found or found[0].ndim != 4:
@@ -125,7 +114,7 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
                           f"{features.shape[1]}; map them first")
         return features.clone()  # a later ReLU may work in place
 
-    hook = net._module_of(layer).register_forward_hook(replace)
+    hook = net.layer(layer).register_forward_hook(replace)
     try:
         with torch.set_grad_enabled(features.requires_grad and torch.is_grad_enabled()):
             # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
@@ -179,7 +168,8 @@ def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:
     U3Error
         A network without a filter bank that has one row for each class.
     """
-    numbers, fewer = [net.class_index(one) for one in classes], copy.deepcopy(net)
+    fewer = copy.deepcopy(net := ready(net))
+    numbers = [net.class_index(one) for one in classes]
     heads = [module for module in fewer.modules() if isinstance(module, (nn.Conv2d, nn.Linear))
              and len(module.weight) == len(net.classes)]
     if not heads:
@@ -197,7 +187,7 @@ def untrained(net: Classifier, *, seed: int = 0) -> Classifier:
 
     He, Zhang, Ren & Sun, Delving deep into rectifiers, ICCV 2015, equation 10.
     """
-    fresh, draw = copy.deepcopy(net), torch.Generator().manual_seed(seed)
+    fresh, draw = copy.deepcopy(ready(net)), torch.Generator().manual_seed(seed)
     for module in fresh.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             fan_in = module.weight[0].numel()

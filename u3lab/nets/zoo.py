@@ -14,6 +14,8 @@ from u3lab.nets.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
 
+FAST = torch.channels_last  # on a CPU, forward and backward take two thirds of the time
+
 
 def imagenet_classes() -> tuple[str, ...]:
     """The 1000 class names of ImageNet (ILSVRC 2012), as torchvision spells them."""
@@ -33,7 +35,7 @@ def squeezenet(name: str, path: Path, size: int) -> Classifier:
     layers |= {f"fire{k}": f"features.{at}" for k, at in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12), strict=True)}
     layers["conv10"] = "classifier.2"
     return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
-                      size=size, name=name)
+                      size=size, name=name, memory_format=FAST)
 
 
 def efficientnet_lite(name: str, path: Path, size: int) -> Classifier:
@@ -47,7 +49,7 @@ def efficientnet_lite(name: str, path: Path, size: int) -> Classifier:
     _fold_norms(module)
     layers = {"stem": "bn1"} | {f"stage{k + 1}": f"blocks.{k}" for k in range(7)} | {"head": "bn2"}
     return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
-                      size=size, name=name)
+                      size=size, name=name, memory_format=FAST)
 
 
 def _fold_norms(module: nn.Module) -> None:
@@ -74,7 +76,7 @@ def torchvision_net(name: str, path: Path, default: WeightsEnum) -> Classifier:
     module = models.get_model(name)
     module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return Classifier(module, layers=layer_names(module), classes=default.meta["categories"], mean=preset.mean,
-                      std=preset.std, size=preset.crop_size[0], name=name)
+                      std=preset.std, size=preset.crop_size[0], name=name, memory_format=FAST)
 
 
 def layer_names(module: nn.Module) -> dict[str, str] | None:

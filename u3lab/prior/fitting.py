@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.prior.generators import Generator
+from u3lab.prior.rollback import FitStep, descend_with_rollback
 from u3lab.prior.tasks import Task, reconstruct
 from u3lab.settings import setting, settings
 
@@ -36,11 +36,11 @@ class PriorSettings:
 
 
 def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
-        settings: PriorSettings | None = None) -> Iterator[Step]:
+        settings: PriorSettings | None = None) -> Iterator[FitStep]:
     """Fit the generator's weights w to a picture, step by step. The generator changes in place.
 
     If the loss explodes, which high learning rates bring about on some machines, the run goes back to its last good
-    weights and on at half the rate; ``step.returns`` counts that.
+    weights and on at half the rate; ``step.rollbacks`` counts that.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
 
     Yields
     ------
-    Step
+    FitStep
         ``value`` is Ψ(w; z₀ + noise), (1,3,H,W), or its running mean; the one term is "data", a mean over values.
     """
     settings = settings or PriorSettings()
@@ -79,8 +79,8 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
         mean = now if mean is None else running_mean(mean, now, settings.average)
         return mean, {"data": task(x, image)}
 
-    return descend([w for w in generator.parameters() if w.requires_grad], energy, steps=settings.steps,
-                   lr=lambda: settings.lr, tolerance=TOLERANCE)
+    return descend_with_rollback([w for w in generator.parameters() if w.requires_grad], energy, steps=settings.steps,
+                                 lr=lambda: settings.lr, tolerance=TOLERANCE)
 
 
 def running_mean(mean: Tensor, now: Tensor, average: float) -> Tensor:

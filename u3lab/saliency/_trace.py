@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from u3lab import images as _images
 from u3lab.errors import U3Error
-from u3lab.nets import wrap
+from u3lab.nets import ready
 
 Target = int | str | Sequence[int] | tuple[str, int, int, int]
 
@@ -23,8 +22,9 @@ IN_PLACE = {torch.Tensor.add_: torch.add, torch.Tensor.__iadd__: torch.add, torc
 
 
 def is_neuron(target: Target) -> bool:
-    """Whether a target is ``(layer, channel, y, x)`` rather than a class."""
-    return isinstance(target, tuple) and bool(target) and isinstance(target[0], str) and len(target) > 1
+    """Whether a target is ``(layer, channel, y, x)`` rather than a class; a tuple of words names classes."""
+    return isinstance(target, tuple) and len(target) > 1 and isinstance(target[0], str) and not any(
+        isinstance(place, str) for place in target[1:])
 
 
 def named_layers(target: Target, layer: str | None) -> list[str]:
@@ -87,18 +87,14 @@ class Trace:
         U3Error
             If the network is in training mode, a layer does not exist or the pictures are not pictures.
         """
-        self.net = wrap(net)
-        if any(module.training for module in self.net.modules()):
-            raise U3Error("the network is in training mode, so its answer is random; call net.eval() first")
-        if check and self.net is net:  # a bare network takes any real input
-            _images.check(images)
+        self.net = ready(net, images) if check else ready(net)
         self.images = images.detach().to(self.net.device).clone().requires_grad_(start is None)
         self.activations: dict[str, Tensor] = {}
         keep = {layer: self._keeper(layer, layer == start) for layer in dict.fromkeys((*self.net.layers, *layers))}
         with torch.enable_grad(), self.net.watch(keep):
             self.inputs = self.net.normalise(self.images)
             with mode or Kept(self.activations):
-                self.logits = self.net.scores(self.inputs)
+                self.logits = self.net.run(self.inputs)
 
     def _keeper(self, layer: str, start: bool) -> Any:
         def keep(output: Tensor) -> None:

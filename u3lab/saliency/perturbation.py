@@ -18,10 +18,9 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.descent import Step, clamp, descend
-from u3lab.errors import U3Error
 from u3lab.images.variation import total_variation
 from u3lab.images.views import shift
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.settings import setting, settings
 
 
@@ -106,8 +105,7 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
         ``perturb(image, step.value, baseline_like(image, settings))``.
     """
     settings = settings or MaskSettings()
-    if _images.check(image).shape[0] != 1:
-        raise U3Error(f"one picture at a time: got {image.shape[0]}; use images[:1]")
+    net = ready(net, image, one=True)
     k = net.class_index(target)
     x = image.detach().to(net.device)
     generator = torch.Generator().manual_seed(settings.seed)
@@ -119,7 +117,7 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
         if settings.noise > 0:
             now = clamp(m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device), 0, 1)
         perturbed = shift(perturb(x, now, baseline()), settings.jitter, generator)
-        probability = net.scores(net.normalise(perturbed)).softmax(1)[0, k]
+        probability = net.unchecked(perturbed).softmax(1)[0, k]
         size, rough = price(m, settings.lam, settings.tv, settings.beta)
         return enlarge(m, x), {"probability": probability, "size": size, "variation": rough}
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import edges, max_abs
 from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation
@@ -90,11 +90,10 @@ class Score:
 
 def known_pictures(net: Classifier, *, size: int = 128) -> dict[str, int]:
     """The shipped pictures that the network names rightly and with probability ½ or more at this size: name → class."""
-    known = {}
+    net, known = ready(net), {}
     for name in _images.names("everyday"):
         if label := _images.label(name):
-            with torch.no_grad():
-                probability, k = net(_images.load(name, size=size)).softmax(1)[0].max(0)
+            probability, k = net.probabilities(_images.load(name, size=size))[0].max(0)
             if probability >= 0.5 and net.classes[int(k)] == label:
                 known[name] = int(k)
     return known
@@ -109,6 +108,7 @@ def mosaics(net: Classifier, count: int, *, size: int = 128, seed: int = 0) -> l
         If the network knows fewer than four of the shipped pictures, or fewer than one mosaic is wanted.
     """
     at_least_one("count", count)
+    net = ready(net)
     known = known_pictures(net, size=size)
     if len(known) < 4:
         raise U3Error(f"{net.name} is sure of only {len(known)} shipped pictures, four are needed; "
@@ -161,7 +161,7 @@ def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Method
         raise U3Error(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
     if not games:
         raise U3Error("there is no mosaic to play on; make some with mosaics(net, 12)")
-    play = METHODS[method] if isinstance(method, str) else method
+    net, play = ready(net), METHODS[method] if isinstance(method, str) else method
     by_picture: dict[str, list[float]] = {}
     for game in games:
         heat = play(net, game.image.expand(4, -1, -1, -1), list(game.targets)).detach().cpu()

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from u3lab import images as _images
 from u3lab.errors import U3Error, at_least_one
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.saliency.metrics import correlation
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
 
@@ -27,7 +26,7 @@ def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str
         The layer that was reached, and the copy; the caller's network is not touched. The copy is the same object
         each time.
     """
-    broken = copy.deepcopy(net)
+    broken = copy.deepcopy(ready(net))
     generator = torch.Generator().manual_seed(seed)
     for name, module in reversed(list(broken.module.named_modules())):
         if not isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -53,6 +52,7 @@ def randomisation_check(net: Classifier, images: Tensor, method: Callable[[Class
         For each filter bank, from the classes down: correlation of the map's ranks with the original's (Spearman).
         A map that keeps a high correlation to the end shows the picture, not the network.
     """
+    net = ready(net, images)
     original = _ranks(method(net, images))
     return [(name, correlation(original, _ranks(method(broken, images))))
             for name, broken in randomise_downwards(net, seed=seed)]
@@ -84,7 +84,8 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
         insertion rise early (Petsiuk et al., RISE, BMVC 2018, section 4.3).
     """
     at_least_one("steps", steps)
-    if _images.check(image).shape[0] != 1 or heat.shape[:2] != (1, 1):
+    net = ready(net, image)
+    if len(image) != 1 or heat.shape[:2] != (1, 1):
         raise U3Error(f"one picture and its map (1,1,h,w) at a time: got {tuple(image.shape)} and {tuple(heat.shape)}; "
                       "max_abs(saliency) or positive(saliency) makes a map one channel")
     if not heat.isfinite().all():
@@ -100,7 +101,7 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
         mask = mask.view(1, 1, *image.shape[-2:])
         changed = perturb(image, 1 - mask if insertion else mask, baseline)
         with torch.no_grad():
-            probabilities.append(float(net(changed.clamp(0, 1)).softmax(1)[0, k]))
+            probabilities.append(float(net.unchecked(changed.clamp(0, 1)).softmax(1)[0, k]))
     return fractions, torch.tensor(probabilities)
 
 
