@@ -247,7 +247,7 @@ def _equivariance() -> object:
 def _stitch() -> object:
     x = cropping.crops(["dog", "hens"], 112, count=2)
     stitched = equivariance.stitch(squeezenet(), "fire9", lite(), "stage5", x, sites=300)
-    settings = equivariance.StitchSettings(steps=2, batch=2)
+    settings = equivariance.StitchSettings(steps=2, batch_size=2)
     return [stitched(x), equivariance.identity_stitch(stitched)(x), equivariance.shuffled_stitch(stitched)(x),
             last(equivariance.distil(stitched, x, settings=settings)).value]
 

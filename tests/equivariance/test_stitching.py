@@ -135,8 +135,8 @@ def test_saliency_explains_it():
     ({"layer_b": "three"}, ("net 1", "no layer 'three'")), ({"layer_b": "6"}, ("no grid",)),
     ({"layer_b": "two"}, ("net 0's 'one' has 10×10 sites", "net 1's 'two' 4×4", "same resolution")),
     ({"images": pictures(1)[..., :12], "strength": 0, "sites": 5}, ("5 sites", "8 weights", "strength above 0")),
-    ({"strength": -0.1}, ("strength",)), ({"net_a": "squeezenet1_1"}, ("a network is wanted",)), ({"sites": 0},
-                                                                                                  ("sites",)),
+    ({"strength": -0.1}, ("strength",)), ({"net_a": "squeezenet1_1"}, ("a network is wanted",)),
+    ({"sites": 0}, ("sites",)),
     ({"images": pictures(2).float() * 300}, ("\\[0,1\\]",))])
 def test_slips(options: dict, words: tuple):
     given = {"net_a": small(0), "layer_a": "one", "net_b": small(1), "layer_b": "one", "images": pictures(2)} | options
@@ -177,7 +177,7 @@ def test_distilling_brings_the_answers_together(seed: int):
         return F.kl_div(franken(x).log_softmax(1), b(x).softmax(1), reduction="batchmean").item()
 
     before = divergence()
-    steps = list(distil(franken, x, settings=StitchSettings(steps=60, batch=24, lr=0.05, seed=seed)))
+    steps = list(distil(franken, x, settings=StitchSettings(steps=60, batch_size=24, lr=0.05, seed=seed)))
     assert steps[0].loss == pytest.approx(before) and steps[-1].loss == pytest.approx(divergence())
     assert divergence() < 0.5 * before
     e = steps[-1].value[0, 0]
@@ -195,7 +195,7 @@ def test_the_permuted_twin_has_nothing_to_learn():
 
 def test_settings_are_read_at_every_step_and_seeds_decide():
     def course(turn: float | None = None, **options) -> list[float]:
-        settings, losses = StitchSettings(steps=5, batch=4, **options), []
+        settings, losses = StitchSettings(steps=5, batch_size=4, **options), []
         for step in distil(stitch(small(0), "one", small(1), "one", pictures(8)), pictures(8), settings=settings):
             losses.append(step.loss)
             if turn and step.iteration == 1:

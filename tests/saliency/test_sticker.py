@@ -120,7 +120,7 @@ def test_the_best_sticker_is_known(shape: str):
 
 def test_steps():
     net, x = small()
-    settings = PatchSettings(side=8, steps=6, lr=1.0, batch=3)
+    settings = PatchSettings(side=8, steps=6, lr=1.0, batch_size=3)
     steps = []
     for step in adversarial_patch(net, x, "b", settings=settings):
         steps.append(step)

@@ -39,7 +39,7 @@ class PatchSettings:
     smallest: float = setting(0.25, 0.05, 1.0, symbol="s₀", help="the smallest patch that is trained")
     largest: float = setting(0.5, 0.05, 1.0, symbol="s₁", help="the largest one")
     turn: float = setting(45.0, 0.0, 180.0, symbol="θ", help="turned at random by up to so many degrees each way")
-    batch: int = setting(4, 1, 64, symbol="B", help="pictures in each step")
+    batch_size: int = setting(4, 1, 64, symbol="B", help="pictures in each step")
     lr: float = setting(0.05, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
     steps: int = setting(60, 1, 5000, once=True, help="number of steps")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of pictures and placements")
@@ -73,8 +73,8 @@ def adversarial_patch(net: Classifier, images: Tensor, target: int | str, *,
     patch = torch.full((1, 3, settings.side, settings.side), 0.5, device=x.device).requires_grad_()
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        chosen = x[torch.randint(len(x), (settings.batch,), generator=generator).to(x.device)]
-        place = placements(settings.batch, settings.smallest, settings.largest, settings.turn, generator)
+        chosen = x[torch.randint(len(x), (settings.batch_size,), generator=generator).to(x.device)]
+        place = placements(settings.batch_size, settings.smallest, settings.largest, settings.turn, generator)
         scores = net.unchecked(apply_patch(chosen, patch, **place._asdict(), shape=shape))
         check_classes(scores, k)
         return patch, {"−log p(target)": -scores.log_softmax(1)[:, k].mean()}

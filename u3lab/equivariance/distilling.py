@@ -28,7 +28,7 @@ class StitchSettings:
     """Settings of :func:`distil`."""
 
     lr: float = setting(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate, relative to the spread of E")
-    batch: int = setting(12, 1, 64, symbol="B", help="crops at each step")
+    batch_size: int = setting(12, 1, 64, symbol="B", help="crops at each step")
     steps: int = setting(40, 1, 500, once=True, help="number of steps")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the choice of crops")
 
@@ -61,7 +61,7 @@ def distil(stitched: Classifier, images: Tensor, *, settings: StitchSettings | N
     generator = torch.Generator().manual_seed(settings.seed)
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        chosen = torch.randperm(len(x), generator=generator)[: settings.batch]
+        chosen = torch.randperm(len(x), generator=generator)[: settings.batch_size]
         with torch.no_grad():
             convolution.weight.copy_(e[:, :-1, None, None])
             convolution.bias.copy_(e[:, -1])

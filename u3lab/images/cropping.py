@@ -32,20 +32,20 @@ def crops(names: Iterable[str], size: int, *, count: int = 8, seed: int = 0) -> 
     return torch.cat(made)
 
 
-def batches(names: Iterable[str | Path], size: int, count: int, *, seed: int = 0) -> Iterator[Tensor]:
-    """Batches (count,3,size,size) without end: squares of these pictures (names or paths), half of them mirrored.
+def batches(names: Iterable[str | Path], size: int, batch_size: int, *, seed: int = 0) -> Iterator[Tensor]:
+    """Batches (batch_size,3,size,size) without end: squares of these pictures (names or paths), half of them mirrored.
 
     A square covers between a third and all of the picture's shorter side.
     """
-    at_least_one("count", count)
+    at_least_one("batch_size", batch_size)
     generator = torch.Generator().manual_seed(seed)
     pictures = [loading.load(name) for name in names]
     if not pictures:
         raise U3Error("no pictures were named; take the names from sources() or images.names()")
     while True:
-        chosen = torch.randint(len(pictures), (count,), generator=generator).tolist()
+        chosen = torch.randint(len(pictures), (batch_size,), generator=generator).tolist()
         made = torch.cat([_square(pictures[k], size, 1 / 3, generator) for k in chosen])
-        mirrored = torch.rand(count, 1, 1, 1, generator=generator) < 0.5
+        mirrored = torch.rand(batch_size, 1, 1, 1, generator=generator) < 0.5
         yield torch.where(mirrored, made.flip(-1), made)
 
 

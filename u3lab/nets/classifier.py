@@ -203,9 +203,9 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
         Something that is no network, a network in training mode, pictures that are none, or more than one.
     """
     if not isinstance(net, nn.Module):
-        what = "nothing" if net is None else repr(net)[:40] if isinstance(net,
-                                                                          str) else f"a value of type {type(net).__name__}"
-        raise U3Error(f"a network is wanted here, not {what}; make one with nets.load(\"squeezenet1_1\")")
+        what = "nothing" if net is None else repr(net)[:40] if isinstance(net, str) else (
+            f"a value of type {type(net).__name__}")
+        raise U3Error(f"a network is wanted here, not {what}; make one with nets.load('squeezenet1_1')")
     if not isinstance(net, Classifier):
         net = Classifier(net, name=type(net).__name__, pictures=False)
     if any(module.training for module in net.modules()):

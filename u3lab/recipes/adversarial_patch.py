@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = _writing.options(parser, arguments)
     steps = 3 if chosen.short else chosen.steps
     train, test = photos()
-    settings = PatchSettings(steps=steps, batch=8, smallest=0.15, turn=180.0, seed=chosen.seed)
+    settings = PatchSettings(steps=steps, batch_size=8, smallest=0.15, turn=180.0, seed=chosen.seed)
     run = adversarial_patch(nets.load("squeezenet1_1"), train, SHIPPED, settings=settings)
     patch = last(run, total=steps + 1, title="patch").value.cpu()
     printed, control = cut_out(patch, size=256), cut_out(shuffled(patch), size=256)
