@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.descent import descend, last
-from u3lab.dissection.probing import probe
 from u3lab.errors import U3Error
+from u3lab.measures import probe
 from u3lab.nets import Classifier
 from u3lab.settings import setting, settings
 
@@ -138,7 +138,7 @@ def direction(features: Tensor, shown: Tensor, *, C: float = 1.0, seed: int = 0)
     shown
         (N) bool: which pictures show the concept.
     C
-        As in :func:`u3lab.dissection.probe`.
+        As in :func:`u3lab.measures.probe`.
 
     Raises
     ------

@@ -71,22 +71,10 @@ class Dissection:
             found.setdefault(concept, []).append(unit)
         return found
 
-    def resampled(self, times: int = 200, *, seed: int = 0) -> Iterator[Dissection]:
-        """The bootstrap: this dissection of other samples of pictures, groups drawn with replacement.
-
-        Raises
-        ------
-        U3Error
-            Pictures that were not counted in groups.
-        """
-        groups = len(self.intersection)
-        if groups < 5:
-            raise U3Error(f"the pictures were counted in {groups} groups; dissect at least five for an interval")
-        draw = torch.Generator().manual_seed(seed)
-        for _ in range(times):
-            chosen = torch.bincount(torch.randint(groups, (groups,), generator=draw), minlength=groups).double()
-            yield replace(self, **{name: torch.einsum("p,puc->uc", chosen, getattr(self, name))[None]
-                                   for name in ("intersection", "union")})
+    def weighted(self, often: Tensor) -> Dissection:
+        """This dissection of another sample of pictures, in which group p is ``often[p]`` times, (P) float64."""
+        return replace(self, **{name: torch.einsum("p,puc->uc", often, getattr(self, name))[None]
+                                for name in ("intersection", "union")})
 
 
 def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SHARE, batch_size: int = 8) -> Dissection:
