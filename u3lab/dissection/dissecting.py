@@ -15,13 +15,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
-from u3lab._system import memory
+from u3lab._system import distributed, memory
 from u3lab.datasets.labelled import ConceptData, Labelled, batches
 from u3lab.dissection.overlap import overlap
-from u3lab.dissection.quantiles import Quantiles, is_distributed
+from u3lab.dissection.quantiles import Quantiles
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready, several
 
@@ -104,7 +103,7 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
                    batch_size: int = 8) -> dict[str, Dissection]:
     """Layer → its dissection, all from the same two passes; parameters as in :func:`dissect`."""
     net = ready(net)
-    mine = range(dist.get_rank(), len(data), dist.get_world_size()) if is_distributed() else range(len(data))
+    mine = range(distributed.rank(), len(data), distributed.world_size())
     kept: list[dict[str, Tensor]] = []
     seen = _added(_keep(kept, (_maps(net, layers, batch.images) for batch in batches(data, batch_size=batch_size,
                                                                                      which=mine))))
@@ -114,9 +113,8 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
     second = ((kept[n] if n < len(kept) else _maps(net, layers, batch.images), batch)
               for n, batch in enumerate(batches(data, batch_size=batch_size, which=mine)))
     sums, pixels = _count(second, thresholds, len(data.names), min(GROUPS, len(data)), mine)
-    if is_distributed():
-        for counted in (pixels, *sums.values()):
-            dist.all_reduce(counted)
+    for counted in (pixels, *sums.values()):
+        distributed.all_reduce(counted)
     kept.clear()
     memory.give_back()
     if (empty := [name for name, number in zip(data.names, pixels, strict=True) if number == 0]):
