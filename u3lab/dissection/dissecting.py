@@ -19,8 +19,8 @@ from torch import Tensor
 
 from u3lab._system import distributed, memory
 from u3lab.datasets.labelled import ConceptData, Labelled, batches
-from u3lab.dissection.overlap import overlap
-from u3lab.dissection.quantiles import Quantiles
+from u3lab.dissection.overlap import overlap, plain_overlap
+from u3lab.dissection.quantiles import Quantiles, plain_quantile
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready, several
 
@@ -74,6 +74,23 @@ class Dissection:
         """This dissection of another sample of pictures, in which group p is ``often[p]`` times, (P) float64."""
         return replace(self, **{name: torch.einsum("p,puc->uc", often, getattr(self, name))[None]
                                 for name in ("intersection", "union")})
+
+
+def plain_dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SHARE) -> Tensor:
+    """IoU (U,C) by the three lines at the head of this file, for as many pictures as the memory holds.
+
+    :func:`dissect` gives the same up to its thresholds, which come from a histogram.
+    """
+    with torch.no_grad():
+        pictures = data[list(range(len(data)))]
+        a = ready(net).features(pictures.images, layer).cpu()  # (N,U,h,w)
+    T = plain_quantile(a, share)
+    intersection, union = torch.zeros(2, len(T), len(data.names), dtype=torch.float64)
+    for maps, masks, labelled in zip(a, pictures.masks, pictures.labelled, strict=True):
+        shared, active, marked = plain_overlap(maps, T, masks)
+        intersection += shared * labelled
+        union += (active[:, None] + marked - shared) * labelled  # |M ∪ L| = |M| + |L| − |M ∩ L|
+    return intersection / union.clamp(min=1)
 
 
 def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SHARE, batch_size: int = 8) -> Dissection:

@@ -1,7 +1,7 @@
 """Upper quantiles of many units at once, from a stream: memory does not grow with the number of pictures.
 
 Each unit has a histogram over [−reach, reach]. When a value lies outside, the reach is doubled and neighbouring bins
-are joined, so nothing is read twice and no range need be known beforehand.
+are joined, so nothing is read twice and no range need be known beforehand. :func:`plain_quantile` sorts all values.
 """
 
 from __future__ import annotations
@@ -14,6 +14,13 @@ from u3lab.errors import U3Error
 
 BINS = 8192  # a multiple of 4, so that bins can be joined in pairs
 FINEST = 2.0**-100  # the least reach: far below it float32 has no numbers to count with
+
+
+def plain_quantile(activations: Tensor, share: float) -> Tensor:
+    """T (U) of all activations (N,U,h,w) or (N,U) at once: the least value with P(a > T) ≤ share."""
+    values = activations.movedim(1, 0).flatten(1).sort(1, descending=True).values  # (U,N·h·w)
+    above = int(share * values.shape[1])  # so many values may lie above T
+    return values[:, above]
 
 
 class Quantiles:
