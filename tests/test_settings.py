@@ -75,7 +75,7 @@ def test_a_refused_value_leaves_the_old_one(field: str, value, wanted: str):
     assert made == Made()
 
 
-def test_turning_a_knob():
+def test_turning_a_setting():
     made = Made()
     made.lam = 3
     assert made.lam == 3.0 and Made().lam == 0.5  # its own value, not the class's

@@ -113,7 +113,7 @@ def test_the_same_seed_gives_the_same_picture_and_another_gives_another(net, cat
     assert torch.equal(drawn(0), drawn(0)) and not torch.equal(drawn(0), drawn(1))
 
 
-def test_knobs_are_read_while_it_runs(net, cat):
+def test_settings_are_read_while_it_runs(net, cat):
     prior = inversion.TV(lam=1.0)
     steps = inversion.invert(net, "conv1", cat, prior=prior, settings=inversion.InversionSettings(steps=3))
     before = next(steps)

@@ -11,7 +11,7 @@ import ipywidgets as w
 import pytest
 
 import u3lab
-from tests.live.toys import Toy
+from tests.live.toys import Shadow, Toy
 from u3lab import U3Error, live
 from u3lab.settings import fields as fields_of
 from u3lab.settings import setting, settings
@@ -52,7 +52,7 @@ def redraw(controls: live.controls) -> None:
 @pytest.mark.parametrize("name, kind", [
     ("target", w.FloatSlider), ("lr", w.FloatLogSlider), ("start", w.FloatSlider), ("steps", w.IntSlider),
     ("seed", w.BoundedIntText), ("shade", w.Dropdown), ("noisy", w.Checkbox)])
-def test_every_kind_of_knob_has_its_widget(name, kind):
+def test_every_kind_of_setting_has_its_widget(name, kind):
     controls = live.controls(Toy())
     field, known = controls.fields[name], fields_of(Toy)[name]
     assert type(field) is kind
@@ -61,7 +61,7 @@ def test_every_kind_of_knob_has_its_widget(name, kind):
     assert field.tooltip == f"{name}: {known.help}"
 
 
-def test_ranges_are_those_of_the_knobs():
+def test_ranges_are_those_of_the_settings():
     fields = live.controls(Toy()).fields
     for name in "target", "start", "steps", "seed":
         assert (fields[name].min, fields[name].max) == (fields_of(Toy)[name].low, fields_of(Toy)[name].high)
@@ -143,6 +143,56 @@ def test_every_slider_has_about_a_hundred_places_and_both_ends(kind):
                 edge = getattr(fields_of(kind)[name], end)
                 field.value = edge
                 assert getattr(made, name) == edge
+
+
+def test_several_settings_objects_share_a_row():
+    toy, shadow, told = Toy(), Shadow(), []
+    controls = live.controls(toy, shadow, "target", "Shadow.lr", "depth")
+    controls.on_turn(told.append)
+    controls.observe(lambda change: told.append(change["new"]), names="value")
+    assert list(controls.fields) == list(controls.known) == [
+        "target", "Toy.lr", "start", "steps", "Toy.seed", "shade", "noisy", "Shadow.lr", "depth", "Shadow.seed"]
+    row, fold = controls.children
+    assert row.children == (*map(controls.fields.get, ("target", "Shadow.lr", "depth")), controls.reset_button)
+    assert len(fold.children[0].children) == 7
+    for name, value in {"target": 0.5, "Toy.lr": 0.1, "Shadow.lr": 0.02, "Shadow.seed": 7, "depth": 2}.items():
+        controls.fields[name].value = value
+        assert told[-2:] == [name, (toy, shadow)]
+    assert (toy, shadow) == (Toy(target=0.5, lr=0.1), Shadow(lr=0.02, seed=7, depth=2))
+    assert controls.value is controls.settings and controls.settings == controls.objects == (toy, shadow)
+    controls.reset_button.click()
+    assert (toy, shadow) == (Toy(), Shadow())
+
+
+def test_several_settings_objects_are_told_apart_in_words():
+    controls = live.controls(Toy(), Shadow(depth=2))
+    lr = fields_of(Shadow)["lr"]
+    assert controls.fields["Shadow.lr"].tooltip == f"Shadow.lr: {lr.help}"
+    assert controls.fields["Shadow.lr"].description == lr.symbol
+    assert controls.fields["target"].tooltip == f"target: {fields_of(Toy)['target'].help}"
+    assert [controls.fields[f"{kind}.seed"].description for kind in ("Toy", "Shadow")] == ["Toy.seed", "Shadow.seed"]
+    lines = controls._repr_mimebundle_()["text/plain"].splitlines()
+    assert f"Shadow.lr = 0.01: {lr.help}" in lines and "d = 2: how far it falls" in lines
+
+
+def test_one_object_is_its_own_value_and_plain_in_its_names():
+    toy = Toy()
+    controls = live.controls(toy, "lr")
+    assert controls.value is controls.settings is toy and controls.objects == (toy,)
+    assert list(controls.fields) == list(fields_of(Toy))
+
+
+@pytest.mark.parametrize("given, words", [
+    ((Toy(), Shadow(), "lr"), r"several settings objects have 'lr'; write Toy\.lr or Shadow\.lr"),
+    ((Toy(), Shadow(), "Toy.target"), "Toy and Shadow have no setting 'Toy.target'; they have target, Toy.lr"),
+    ((Toy(), "Toy.lr"), "Toy has no setting 'Toy.lr'; it has target, lr"),
+    ((Toy(), Shadow(), Toy(), "target"), "2 settings objects are of class Toy; give one of each class"),
+    ((Toy(), "target", Shadow()), "a Shadow stands after a name; give all settings objects first, then names"),
+    ((), "no settings object was given; give one such as"), (("lr",), "no settings object was given; give one such as"),
+    ((None,), "None is no settings object"), ((Toy, "lr"), "Toy'> is no settings object")])
+def test_what_does_not_make_a_row_is_refused(given, words):
+    with pytest.raises(U3Error, match=words):
+        live.controls(*given)
 
 
 @settings

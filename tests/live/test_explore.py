@@ -11,7 +11,7 @@ import pytest
 import torch
 from ipywidgets.widgets import widget
 
-from tests.live.toys import Toy, png, upload
+from tests.live.toys import Shadow, Toy, png, upload
 from u3lab import U3Error, figures, live, pixels
 from u3lab.live import kernel
 
@@ -133,6 +133,12 @@ def test_the_controls_of_settings_are_one_control():
         assert shown.line.value == f"level {target / 2:.2f}"
     shown.controls["toy"].reset()
     assert shown.line.value == "level 0.50"
+
+
+def test_the_controls_of_several_settings_have_a_tuple_as_value():
+    shown = live.explore(lambda both: shade(both[0].target / 2 / both[1].depth), both=live.controls(Toy(), Shadow()))
+    shown.controls["both"].fields["depth"].value = 2
+    assert shown.line.value == "level 0.25"
 
 
 def test_a_picture_box_is_a_control():

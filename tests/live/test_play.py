@@ -7,9 +7,10 @@ import base64
 import pytest
 import torch
 
-from tests.live.toys import Toy, approach, levels
+from tests.live.toys import Shadow, Toy, approach, levels
 from u3lab import U3Error, figures, live, pixels
 from u3lab.descent import Step
+from u3lab.settings import setting, settings
 
 
 def test_the_first_picture_is_there_at_once():
@@ -53,7 +54,7 @@ def test_restart_in_the_middle_begins_the_curve_anew():
     assert player.step.iteration == 0 and "E after 0 steps" in player.curve.value
 
 
-def test_a_turned_knob_steers_the_run_that_is_under_way():
+def test_a_turned_slider_steers_the_run_that_is_under_way():
     player = live.play(approach, Toy())
     player.advance()
     player.sliders.fields["target"].value = 2.0
@@ -63,7 +64,7 @@ def test_a_turned_knob_steers_the_run_that_is_under_way():
 
 
 @pytest.mark.parametrize("name, value", [("start", 0.5), ("steps", 3), ("seed", 9)])
-def test_a_knob_that_only_the_start_reads_starts_anew(name, value):
+def test_a_setting_that_only_the_start_reads_starts_anew(name, value):
     player = live.play(approach, Toy(), first=2)
     player.sliders.fields[name].value = value
     assert player.step.iteration == 0 and getattr(player.settings, name) == value
@@ -82,6 +83,49 @@ def test_further_controls_start_anew():
     player.advance()
     player.picture.place = [0.0, 1.0]
     assert player.step.iteration == 0 and player.line.value.endswith("times 4 at (0.0, 1.0)")
+
+
+def shadowed(shadow, settings, times):
+    """A solver that takes two settings objects and one further control."""
+    for step in approach(settings):
+        yield step, step.value, f"depth {shadow.depth}, η {shadow.lr:.3f}, times {times}"
+
+
+def test_several_settings_objects_go_to_the_solver_in_their_order():
+    shadow, toy = Shadow(), Toy()
+    player = live.play(shadowed, shadow, toy, "target", "Shadow.lr", first=2, times=(1, 5))
+    assert player.settings == (shadow, toy)
+    assert player.line.value == "step 2 of 6 · E = 0.062 · depth 1, η 0.010, times 3"
+    player.sliders.fields["Shadow.lr"].value = 0.1
+    player.sliders.fields["Toy.lr"].value = 1.0
+    assert player.step.iteration == 2 and (shadow.lr, toy.lr) == (0.1, 1.0)  # steered, not begun anew
+    player.advance()
+    assert player.line.value == "step 3 of 6 · E = 0.000 · depth 1, η 0.100, times 3"
+    for name, value in {"depth": 3, "Shadow.seed": 4, "Toy.seed": 4, "steps": 9}.items():
+        player.advance()
+        player.sliders.fields[name].value = value
+        assert player.step.iteration == 0
+    assert player.line.value == "step 0 of 9 · E = 1.000 · depth 3, η 0.100, times 3"
+
+
+@settings
+class Short:
+    """Has a number of steps as well."""
+
+    steps: int = setting(4, 1, 9, help="number of steps")
+
+
+def test_the_last_object_with_steps_says_how_many():
+    def solver(*objects):
+        return approach(next(one for one in objects if isinstance(one, Toy)))
+
+    assert live.play(solver, Short(), Toy()).line.value.startswith("step 0 of 6 ")
+    player = live.play(solver, Toy(), Short(), Shadow())
+    assert player.line.value.startswith("step 0 of 4 ") and ">step 4</text>" in player.curve.value
+    player.sliders.fields["Short.steps"].value = 5
+    player.advance()
+    assert player.line.value.startswith("step 1 of 5 ")
+    assert live.play(lambda shadow: approach(Toy()), Shadow()).line.value.startswith("step 0 · ")
 
 
 def test_a_solver_may_show_another_picture_or_a_figure():
@@ -141,5 +185,9 @@ def test_without_a_notebook_it_cannot_play_by_itself():
 def test_unknown_names_and_controls_are_refused():
     with pytest.raises(U3Error, match="Toy has no setting 'lam'"):
         live.play(approach, Toy(), "lam")
+    with pytest.raises(U3Error, match="several settings objects have 'lr'; write Toy.lr or Shadow.lr"):
+        live.play(approach, Toy(), Shadow(), "lr")
+    with pytest.raises(U3Error, match="no settings object was given"):
+        live.play(approach)
     with pytest.raises(U3Error, match="no control can be made for at = None"):
         live.play(approach, Toy(), at=None)

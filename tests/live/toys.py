@@ -29,6 +29,15 @@ class Toy:
     noisy: bool = setting(False, help="add a little noise to every step")
 
 
+@settings
+class Shadow:
+    """A second settings object, two of whose fields are called like the toy's."""
+
+    lr: float = setting(0.01, 0.001, 0.1, scale="log", symbol="η", help="how fast it falls")
+    depth: int = setting(1, 0, 5, symbol="d", once=True, help="how far it falls")
+    seed: int = setting(0, 0, 9, once=True, help="seed of its place")
+
+
 def approach(settings: Toy, **controls: object) -> Iterator[Step]:
     """The level goes from the start to the target, each step a share of what is left of the way."""
     generator = torch.Generator().manual_seed(settings.seed)

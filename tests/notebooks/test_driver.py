@@ -6,7 +6,7 @@ import ipywidgets as w
 import pytest
 import torch
 
-from tests.live.toys import Toy, approach, in_a_loop
+from tests.live.toys import Shadow, Toy, approach, in_a_loop
 from tests.notebooks.driver import drive
 from u3lab import U3Error, live
 
@@ -31,6 +31,17 @@ async def test_every_kind_of_control_is_moved():
                  "settings.shade = 1", "settings.noisy = True", "speed = 1", "n = 1"):
         assert name in said
     assert figures[1].settings == Toy()  # as it was before
+
+
+@in_a_loop
+async def test_the_settings_of_several_objects_are_moved():
+    figure = live.play(lambda toy, shadow: approach(toy), Toy(), Shadow(), "target", "Shadow.seed")
+    moved, complaints = await drive([figure])
+    assert complaints == []
+    said = [line.partition(": ")[2] for line in moved]
+    assert {"settings.target = 2.0", "settings.Toy.seed = 2147483647", "settings.Shadow.seed = 9",
+            "settings.depth = 5"} <= set(said)
+    assert figure.settings == (Toy(), Shadow())
 
 
 @in_a_loop

@@ -2,7 +2,8 @@
 
     live.explore(fn, sigma=(0.0, 12.0))        # for what answers at once
     live.play(solver, settings)                # for what is optimised: play, pause, step, restart, and every slider
-    live.controls(settings)                    # the sliders of a settings object alone
+    live.play(solver, TV(), InversionSettings(), "beta", "jitter")  # several settings objects, two sliders in view
+    live.controls(settings)                    # the sliders alone, of one settings object or of several
 
 Two more controls go into both: :class:`PictureBox` (a menu of pictures that also takes the student's own) and
 :class:`Click` (a place on the picture, picked with the mouse or the arrow keys).

@@ -1,10 +1,13 @@
-"""The controls of a settings object: one for each setting, with its range, its symbol and its line of help."""
+"""The controls of settings objects: one for each setting, with its range, its symbol and its line of help."""
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import math
+from collections import Counter
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import ipywidgets as w
@@ -18,47 +21,71 @@ WIDE = 10_000  # a whole number with a larger range is typed, not slid
 
 
 class Controls(w.VBox):
-    """Sliders, menus and boxes to tick that write into a settings object as they are moved.
+    """Sliders, menus and boxes to tick that write into settings objects as they are moved.
+
+        controls(MaskSettings(), "lam")
+        controls(DeepImagePrior(), InversionSettings(), "depth", "jitter")
+
+    A field that only one of the objects has goes by its own name, "lam"; one that several have by that of its class
+    as well, "TV.lam".
 
     Parameters
     ----------
-    settings
-        An object of a class made with :func:`u3lab.settings.settings`. It is changed in place, so that a solver that
-        reads it at every step is steered.
-    names
-        The fields to show; the others wait in a fold below. All are shown if none is named.
+    settings_then_names
+        One or more objects of classes made with :func:`u3lab.settings.settings`, each of another class. They are
+        changed in place, so that a solver that reads them at every step is steered. Then the names of the fields to
+        show; the others wait in a fold below. All are shown if none is named.
+
+    Attributes
+    ----------
+    value
+        The settings object, or the tuple of them if there are several; a moved control counts as a change of it.
+    objects
+        The settings objects, always as a tuple.
+    fields, known
+        The widget of each field and its :class:`~u3lab.settings.Setting`, by name.
 
     Raises
     ------
     U3Error
-        A name that is not a field.
+        No settings object, something that is none, two of one class, a name that is no field or that several have.
     """
 
-    value = t.Any()  # the settings object; a moved control counts as a change of it
+    value = t.Any()
 
-    def __init__(self, settings: Any, *names: str) -> None:
-        known = fields_of(settings)
-        for name in names:
-            if name not in known:
-                raise U3Error(f"{type(settings).__name__} has no setting {name!r}; it has {', '.join(known)}")
-        self.settings, self.known, self.first = settings, known, dict(vars(settings))
-        self.fields = {name: control(known[name], getattr(settings, name), name) for name in known}
+    def __init__(self, *settings_then_names: Any) -> None:
+        self.objects, names = sorted_out(settings_then_names)
+        self.settings = self.objects if len(self.objects) > 1 else self.objects[0]
+        self._places = places(self.objects)
+        check_names(names, self.objects, self._places)
+        self.known = {name: fields_of(owner)[field] for name, (owner, field) in self._places.items()}
+        self.first = {name: self._read(name) for name in self.known}
+        self.fields = {name: control(self.known[name], value, name) for name, value in self.first.items()}
         self._listeners: list[Callable[[str], None]] = []
         for name, field in self.fields.items():
             field.observe(lambda change, name=name: self._turned(name, change["new"]), names="value")
         self.reset_button = w.Button(description="reset", icon="undo", tooltip="put every control back where it was",
                                      layout=w.Layout(width="auto"))
         self.reset_button.on_click(lambda button: self.reset())
-        first = [self.fields[name] for name in names or known]
+        super().__init__(self._rows(names), value=self.settings)
+
+    def _rows(self, names: tuple[str, ...]) -> list[w.Widget]:
+        """The named fields in a row, and a fold with the others."""
+        first = [self.fields[name] for name in names or self.known]
         rest = [field for name, field in self.fields.items() if names and name not in names]
         rows = [w.HBox([*first, self.reset_button], layout=w.Layout(flex_flow="row wrap"))]
         if rest:
             fold = w.Accordion([w.HBox(rest, layout=w.Layout(flex_flow="row wrap"))], titles=("more settings",))
             rows.append(fold)
-        super().__init__(rows, value=settings)
+        return rows
+
+    def _read(self, name: str) -> Any:
+        owner, field = self._places[name]
+        return getattr(owner, field)
 
     def _turned(self, name: str, value: Any) -> None:
-        setattr(self.settings, name, meant(self.known[name], value))
+        owner, field = self._places[name]
+        setattr(owner, field, meant(self.known[name], value))
         for listener in self._listeners:
             listener(name)
         self.notify_change({"name": "value", "old": None, "new": self.settings, "owner": self, "type": "change"})
@@ -74,9 +101,52 @@ class Controls(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict:
         """The live view, and the present values as text."""
-        lines = [f"{self.known[n].symbol or n} = {getattr(self.settings, n)}: {self.known[n].help}" for n in self.known]
+        lines = [f"{label(known, name)} = {self._read(name)}: {known.help}" for name, known in self.known.items()]
         table = "<br>".join(html.escape(line) for line in lines)
         return {**super()._repr_mimebundle_(**kwargs), "text/plain": "\n".join(lines), "text/html": table}
+
+
+def sorted_out(given: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """The settings objects, which come first, and the names after them."""
+    objects = tuple(takewhile(lambda one: not isinstance(one, str), given))
+    names = given[len(objects):]
+    for one in objects:
+        if not dataclasses.is_dataclass(one) or isinstance(one, type):
+            raise U3Error(f"{one!r} is no settings object; give one such as MaskSettings(), then names of its fields")
+    for name in names:
+        if not isinstance(name, str):
+            raise U3Error(f"a {type(name).__name__} stands after a name; give all settings objects first, then names")
+    if not objects:
+        raise U3Error("no settings object was given; give one such as MaskSettings(), then names of its fields")
+    return objects, names
+
+
+def places(objects: tuple[Any, ...]) -> dict[str, tuple[Any, str]]:
+    """Every field by the name that no other has, "lam" or "TV.lam" → its object and the name that it has there."""
+    kinds = Counter(type(one).__name__ for one in objects)
+    for kind, number in kinds.items():
+        if number > 1:
+            raise U3Error(f"{number} settings objects are of class {kind}; give one of each class")
+    shared = Counter(field for one in objects for field in fields_of(one))
+    return {f"{type(one).__name__}.{field}" if shared[field] > 1 else field: (one, field)
+            for one in objects for field in fields_of(one)}
+
+
+def check_names(names: tuple[str, ...], objects: tuple[Any, ...], known: dict[str, tuple[Any, str]]) -> None:
+    """U3Error for a name that is no field, or that of several."""
+    they, have = ("it", "has") if len(objects) == 1 else ("they", "have")
+    for name in names:
+        full = [key for key, (_, field) in known.items() if field == name and key != name]
+        if full:
+            raise U3Error(f"several settings objects have {name!r}; write {' or '.join(full)}")
+        if name not in known:
+            raise U3Error(f"{' and '.join(type(one).__name__ for one in objects)} {have} no setting {name!r}; "
+                          f"{they} {have} {', '.join(known)}")
+
+
+def label(setting: Setting, name: str) -> str:
+    """What a line of text calls a field: by its symbol, unless another object has one of the same name."""
+    return name if "." in name else setting.symbol or name
 
 
 def control(setting: Setting, value: Any, name: str) -> w.Widget:

@@ -133,7 +133,8 @@ def explore(fn: Callable[..., Answer], **controls: Any) -> Explorer:
         of text. It should answer within a tenth of a second.
     controls
         ipywidgets, or ipywidgets' abbreviations: ``(0, 12)`` a slider, a list a menu, a bool a box to tick; also
-        ``live.controls(settings)`` (its value is the settings object), ``live.PictureBox`` and ``live.Click``.
+        ``live.controls(settings)`` (its value is the settings object, or the tuple of several), ``live.PictureBox``
+        and ``live.Click``.
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """An optimisation that is watched and steered while it runs.
 
-    settings = MaskSettings()
-    play(lambda settings: meaningful_perturbation(net, image, "espresso", settings), settings, "lam", "tv")
+    play(lambda settings: meaningful_perturbation(net, image, "espresso", settings=settings), MaskSettings(), "lam")
+    play(lambda prior, settings: invert(net, "fire5", image, prior=prior, settings=settings),
+         TV(), InversionSettings(), "beta", "jitter")
 """
 
 from __future__ import annotations
@@ -35,17 +36,21 @@ class Player:
     Attributes
     ----------
     settings
-        The object that the solver reads and the sliders write.
+        The object that the solver reads and the sliders write; the tuple of them if there are several.
+    sliders
+        The :class:`~u3lab.live.controls.Controls` of all settings objects.
+    controls
+        The further controls by name.
     step
         The last :class:`~u3lab.descent.Step`, or None before the first.
     playing
         Whether it runs.
     """
 
-    def __init__(self, solver: Solver, settings: Any, names: tuple[str, ...], first: int,
+    def __init__(self, solver: Solver, settings_then_names: tuple[Any, ...], first: int,
                  controls: dict[str, Any]) -> None:
-        self.solver, self.settings = solver, settings
-        self.sliders, self.controls = Controls(settings, *names), made(controls)
+        self.solver, self.sliders, self.controls = solver, Controls(*settings_then_names), made(controls)
+        self.settings = self.sliders.settings
         self.picture, self.line, self.curve = Screen(paced=True), w.HTML(), w.HTML()
         self.playing, self._asked = False, False
         self._task, self._loop = None, kernel.main_loop()
@@ -84,7 +89,8 @@ class Player:
 
     def _solve(self) -> Iterator[Shown]:
         """The solver's steps. It is called when the first one is asked for, so that what it raises shows as a line."""
-        yield from self.solver(self.settings, **{name: control.value for name, control in self.controls.items()})
+        given = {name: control.value for name, control in self.controls.items()}
+        yield from self.solver(*self.sliders.objects, **given)
 
     def _begin(self) -> None:
         """Make a new run; nothing is computed yet."""
@@ -169,7 +175,7 @@ class Player:
         running = self.playing and len(self._times) > 2
         rate = (len(self._times) - 1) / (self._times[-1] - self._times[0]) if running else 0
         self.line.value = html.escape(self.picture.alt) + (f" · {rate:.0f} steps a second" if running else "")
-        self.curve.value = svg(self._lines, getattr(self.settings, "steps", None), f"E after {step.iteration} steps")
+        self.curve.value = svg(self._lines, self._total(), f"E after {step.iteration} steps")
 
     def _tell_rest(self) -> None:
         """While it runs the numbers lag behind the picture a little; when it stops they must not."""
@@ -177,10 +183,14 @@ class Player:
             self._tell(self.step)
 
     def _words(self, step: Step, words: str) -> str:
-        total = getattr(self.settings, "steps", None)
+        total = self._total()
         self._times.append(time.perf_counter())
         parts = [f"step {step.iteration}" + (f" of {total}" if total else ""), f"E = {step.loss:.3f}", words]
         return " · ".join(filter(None, parts))
+
+    def _total(self) -> int | None:
+        """How many steps there will be: what the last of the settings objects that has ``steps`` says."""
+        return next((one.steps for one in reversed(self.sliders.objects) if hasattr(one, "steps")), None)
 
     def _set(self, playing: bool) -> None:
         self.playing = playing
@@ -198,7 +208,7 @@ def _as_picture(step: Step) -> Picture:
     return image if image.shape[1] == 3 and 0 <= image.min() and image.max() <= 1 else pixels.heat(image)
 
 
-def play(solver: Solver, settings: Any, *names: str, first: int = 0, **controls: Any) -> Player:
+def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: Any) -> Player:
     """Show an optimisation that the student plays, pauses, steps, restarts and steers.
 
     It pauses when another player starts, when a cell is run, when the kernel is interrupted, and when no page shows the
@@ -207,14 +217,14 @@ def play(solver: Solver, settings: Any, *names: str, first: int = 0, **controls:
     Parameters
     ----------
     solver
-        Called with the settings and one value for each of ``controls``; returns an iterator that yields a
-        :class:`~u3lab.descent.Step`, or (Step, picture) or (Step, picture, line of text) to show something else than
-        ``step.value``. It reads the settings at every step.
-    settings
-        An object of a class made with :func:`u3lab.settings.settings`; its sliders write into it at once. One that is
-        read only at the start (``once``) starts the run anew.
-    names
-        The settings whose sliders are in view; the others are in a fold. All are in view if none is named.
+        Called with the settings objects, in the order given, and one value for each of ``controls`` by name; returns an
+        iterator that yields a :class:`~u3lab.descent.Step`, or (Step, picture) or (Step, picture, line of text) to show
+        something else than ``step.value``. It reads the settings at every step.
+    settings_then_names
+        One or more objects of classes made with :func:`u3lab.settings.settings`, each of another class; their sliders
+        write into them at once. A field that is read only at the start (``once``) starts the run anew. Then the names
+        of the fields whose sliders are in view; the others are in a fold. All are in view if none is named. A name that
+        several objects have goes with its class: "TV.lam".
     first
         How many steps to take at once, so that the first picture shows something.
     controls
@@ -223,6 +233,7 @@ def play(solver: Solver, settings: Any, *names: str, first: int = 0, **controls:
     Raises
     ------
     U3Error
-        An unknown name, something that no control can be made from.
+        No settings object or two of one class, an unknown name or one that several have, something that no control can
+        be made from.
     """
-    return Player(solver, settings, names, first, controls)
+    return Player(solver, settings_then_names, first, controls)
