@@ -67,15 +67,15 @@ def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
 
 PSNR = Exercise(
     id="4-psnr", title="Decibel", minutes=5, difficulty="easy", points=1,
-    goal="Return the peak signal-to-noise ratio of two pictures in [0,1], in decibel: −10 log₁₀ of the mean squared "
+    goal="Return the peak signal-to-noise ratio of two pictures in [0,1], in decibels: −10 log₁₀ of the mean squared "
          "difference.",
     signature="def my_psnr(x, truth):   # (1,C,H,W) both → a scalar, larger for better pictures",
     hints=(
         "If the check speaks of the logarithm: torch has `log`, `log2` and `log10`.",
         "The mean runs over all values at once, colours too. First the mean, then the logarithm."),
     reference=psnr, judge=by_cases(psnr, _pair_cases, (
-        Mistake(lambda x, y: -psnr(x, y), "the sign: better pictures must have more decibel"),
-        Mistake(lambda x, y: psnr(x, y) * math.log(10), "that is the natural logarithm; decibel are made with log10"),
+        Mistake(lambda x, y: -psnr(x, y), "the sign: better pictures must have more decibels"),
+        Mistake(lambda x, y: psnr(x, y) * math.log(10), "that is the natural logarithm; decibels are made with log10"),
         Mistake(lambda x, y: 2 * psnr(x, y), "20 log₁₀ belongs to amplitudes; the mean square is a power: 10"),
         Mistake(lambda x, y: psnr(x, y) / 10, "that is in bel; a decibel is a tenth: times 10"),
         Mistake(lambda x, y: -10 * (x - y).abs().mean().log10(), "that is the mean absolute difference; square it "
