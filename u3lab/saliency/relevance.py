@@ -77,7 +77,7 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
     noise
         Standard deviation of the Gaussian noise as a fraction of the picture's own range; the paper advises 0.1–0.2.
     samples
-        Number of noisy copies.
+        Number of noisy copies. All pictures of a batch get the same noise, in units of their own range.
 
     Returns
     -------
@@ -91,7 +91,9 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
         check(images)
     generator = torch.Generator().manual_seed(seed)
     spread = noise * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
-    noisy = (images + spread * torch.randn(images.shape, generator=generator).to(images.device) for _ in range(samples))
+    # One draw for all: the map of a picture does not depend on what else is in its batch
+    draws = (torch.randn(images.shape[1:], generator=generator).to(images.device) for _ in range(samples))
+    noisy = (images + spread * noise for noise in draws)
     return _weighted_sum(net, ((1 / samples, picture) for picture in noisy), target, rule)
 
 
