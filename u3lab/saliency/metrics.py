@@ -18,6 +18,11 @@ def max_abs(saliency: Tensor) -> Tensor:
     return saliency.abs().amax(1, keepdim=True)
 
 
+def positive(relevance: Tensor) -> Tensor:
+    """Evidence for the class: relevance (B,C,h,w) summed over channels, its negative part left out: (B,1,h,w) ≥ 0."""
+    return relevance.sum(1, keepdim=True).clamp(min=0)
+
+
 def correlation(a: Tensor, b: Tensor) -> float:
     """Pearson correlation of two tensors of one shape; 0 if one of them is constant."""
     if a.shape != b.shape:
