@@ -1,7 +1,7 @@
 """Chapter 6: what parts of a picture are salient for a network, and what would "salient" mean?
 
 Each method is one function ``(net, images, target) → map``; files: ``backprop`` (three ReLU rules), ``relevance``
-(maps from true derivatives), ``relevance_rules`` (LRP, excitation), ``perturbation`` (meaningful perturbation),
+(maps from derivatives), ``relevance_rules`` (LRP, excitation), ``perturbation`` (meaningful perturbation),
 ``registry`` (all of them by name), ``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
 """
 
@@ -18,13 +18,19 @@ from u3lab.saliency.metrics import (
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb
 from u3lab.saliency.pointing import known_pictures, mosaics, pointing_game, tile_shares
 from u3lab.saliency.registry import METHODS, Method
-from u3lab.saliency.relevance import grad_cam, integrated_gradients, linear_approximation, smooth_grad
+from u3lab.saliency.relevance import (
+    grad_cam,
+    guided_grad_cam,
+    integrated_gradients,
+    linear_approximation,
+    smooth_grad,
+)
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
 from u3lab.saliency.sanity import auc, deletion_curve, randomisation_check, randomise_downwards
 
 __all__ = ["METHODS", "RULES", "MaskSettings", "Method", "auc", "backprop", "baseline_like", "channel_similarity",
            "coherence", "deletion_curve", "edge_agreement", "edges", "excitation_backprop", "grad_cam",
-           "integrated_gradients", "known_pictures", "linear_approximation", "lrp", "max_abs",
+           "guided_grad_cam", "integrated_gradients", "known_pictures", "linear_approximation", "lrp", "max_abs",
            "meaningful_perturbation", "mosaics", "perturb", "pointing_game", "positive",
            "randomisation_check", "randomise_downwards", "smooth_grad", "strongest_channels",
            "tile_shares", "trace"]

@@ -23,7 +23,13 @@ from u3lab.saliency._trace import Target, is_neuron, one_each
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import edges, max_abs, positive
 from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation
-from u3lab.saliency.relevance import grad_cam, integrated_gradients, linear_approximation, smooth_grad
+from u3lab.saliency.relevance import (
+    grad_cam,
+    guided_grad_cam,
+    integrated_gradients,
+    linear_approximation,
+    smooth_grad,
+)
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
 
 Asked = Callable[[Classifier, Tensor, Target], Tensor]  # (net, images (B,3,H,W), target) → heat ≥ 0 (B,1,h,w)
@@ -130,5 +136,6 @@ METHODS: dict[str, Method] = {
     "contrastive excitation": Method(half_way(excitation_backprop, contrastive=True), positive, ALL - {NEURON},
                                      grid=True, relus=True),
     "Grad-CAM": Method(grad_cam, as_it_is, grid=True),
+    "guided Grad-CAM": Method(guided_grad_cam, max_abs, relus=True),
     "mask": Method(masks, as_it_is, frozenset({CLASS}), optimises=True),
 }

@@ -1,4 +1,4 @@
-"""Maps made from true derivatives: modulated gradient, Grad-CAM, SmoothGrad, integrated gradients."""
+"""Maps made from derivatives: modulated gradient, Grad-CAM, guided Grad-CAM, SmoothGrad, integrated gradients."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier, ready
 from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers, one_each
 from u3lab.saliency.backprop import trace
+from u3lab.saliency.perturbation import enlarge
 
 
 def modulate(activation: Tensor, gradient: Tensor) -> Tensor:
@@ -60,11 +61,39 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | Non
         (B,1,h,w) ≥ 0, on the layer's grid. ``layer`` None is the last convolutional layer, below the target if that
         is a neuron.
     """
-    trace = Trace(net, images, named_layers(target, layer), start=layer)
-    activation = trace[layer or trace.last_convolution(target)]
-    if activation.ndim != 4:
+    return _coarse(Trace(net, images, named_layers(target, layer), start=layer), target, layer)
+
+
+def _coarse(trace: Trace, target: Target, layer: str | None) -> Tensor:
+    """Grad-CAM of a kept pass."""
+    layer = layer or trace.last_convolution(target)
+    if trace[layer].ndim != 4:
         raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
-    return cam(activation, trace.pull(trace.scores(target), activation)).detach()
+    return cam(trace[layer], trace.backprop(target, layer=layer)).detach()
+
+
+def guided_grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
+    """Guided Grad-CAM: guided backpropagation, pixel by pixel times Grad-CAM enlarged to the picture.
+
+    The first is sharp but hardly knows the class, the second knows the class but is coarse (Selvaraju et al., ICCV
+    2017, section 3, "Guided Grad-CAM"). As in the paper, it is enlarged bilinearly (``align_corners=False``); captum
+    takes the nearest cell unless it is told otherwise.
+
+    Parameters
+    ----------
+    net, images, target
+        As for :func:`~u3lab.saliency.backprop`; the network needs ReLUs.
+    layer
+        The layer of Grad-CAM, as in :func:`grad_cam`.
+
+    Returns
+    -------
+    Tensor
+        Signed (B,3,H,W).
+    """
+    kept = trace(net, images, layers=named_layers(target, layer))
+    coarse, fine = _coarse(kept, target, layer), kept.backprop(target, rule="guided")
+    return fine * enlarge(coarse, fine)
 
 
 def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float = 0.15, samples: int = 16,
