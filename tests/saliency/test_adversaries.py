@@ -179,7 +179,7 @@ def test_the_talks_fragile_network():
 def test_a_slip_is_told_before_the_first_step(attack):
     """Not one step is asked for. The slips themselves: tests/adversarial/test_contract.py."""
     net, x = small()
-    training = nets.Classifier(nn.Sequential(net.module, nn.Dropout()).train(), classes=net.classes)
+    training = nets.Classifier(nn.Sequential(small()[0].module, nn.Dropout()).train(), classes=net.classes)
     for slipped, words in (((net, x.expand(2, -1, -1, -1), "a"), ("one picture at a time", r"images\[:1\]")),
                            ((net, x[:, :1], "a"), ("grey",)), ((net, x, "z"), ("class", "z")),
                            ((training, x, "a"), ("training mode", r"net\.eval\(\)"))):

@@ -89,17 +89,12 @@ def test_gradient_is_plain_autograd_exactly(name: str):
 
 
 def ask_everything(net: nn.Module, x: Tensor) -> None:
-    for rule in saliency.RULES:
-        saliency.backprop(net, x, CLASS, rule=rule)
     saliency.linear_approximation(net, x, CLASS)
-    saliency.grad_cam(net, x, CLASS)
-    saliency.smooth_grad(net, x, CLASS, samples=1)
-    saliency.integrated_gradients(net, x, CLASS, steps=1)
-    for ask in (saliency.lrp, saliency.excitation_backprop):
+    for ask in (saliency.excitation_backprop, *(one.map for one in saliency.METHODS.values() if not one.optimises)):
         try:
             ask(net, x, CLASS)
-        except U3Error as error:  # networks with gates have no relevance rule
-            assert "no relevance rule" in str(error)
+        except U3Error as error:  # gates have no relevance rule; half way up vgg11_bn lies a convolution before its norm
+            assert "no relevance rule" in str(error) or "pick the batch norm" in str(error)
     saliency.backprop(net, x, CLASS, rule="guided")
 
 
