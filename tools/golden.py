@@ -156,11 +156,9 @@ def _metrics() -> object:
 
 @call("sanity checks")
 def _sanity() -> object:
-    def method(net: nets.Classifier, x: Tensor) -> Tensor:
-        return saliency.grad_cam(net, x, 505)
-
-    curve = saliency.deletion_curve(squeezenet(), photo(), "espresso", method(squeezenet(), photo()), steps=5)
-    return [[name for name, _ in saliency.randomisation_check(squeezenet(), photo(), method)], curve[1],
+    heat = saliency.grad_cam(squeezenet(), photo(), 505)
+    curve = saliency.deletion_curve(squeezenet(), photo(), "espresso", heat, steps=5)
+    return [[name for name, _ in saliency.randomisation_check(squeezenet(), photo(), 505, "Grad-CAM")], curve[1],
             saliency.auc(*curve)]
 
 

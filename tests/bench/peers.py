@@ -48,6 +48,17 @@ def captum_layer(scene: Scene, method: str, **options: Any) -> Run:
         scene.normalised, target=scene.target, **options).detach()]
 
 
+def captum_guided_cam(scene: Scene, **options: Any) -> Run:
+    """Guided Grad-CAM of the layer half way down; its guided half needs ReLUs that are not in place."""
+    import captum.attr
+
+    module = scene.without_inplace
+    names = {id(part): name for name, part in scene.module.named_modules()}
+    layer = module.get_submodule(names[id(scene.middle_module)])
+    return lambda: [captum.attr.GuidedGradCam(module, layer).attribute(
+        scene.normalised, target=scene.target, **options).detach()]
+
+
 def captum_neuron(scene: Scene) -> Run:
     """Gradient of one neuron."""
     from captum.attr import NeuronGradient

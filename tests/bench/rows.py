@@ -84,12 +84,19 @@ def joined(*builds: Callable[[Scene], Run]) -> Callable[[Scene], Run]:
     return build
 
 
-def ours(method: str, layer: bool = False, **options: object) -> Callable[[Scene], Run]:
-    """``saliency.<method>(net, picture, target)``, at the layer half way down if asked."""
+def ours(name: str, layer: bool = False, **options: object) -> Callable[[Scene], Run]:
+    """The method of that name in ``saliency.METHODS``, at the layer half way down if asked."""
+    map = saliency.METHODS[name].map
+
     def build(scene: Scene) -> Run:
         where = {"layer": scene.middle} if layer else {}
-        return lambda: [getattr(saliency, method)(scene.net, scene.picture, scene.target, **where, **options)]
+        return lambda: [map(scene.net, scene.picture, scene.target, **where, **options)]
     return build
+
+
+def modulated_at_the_picture(scene: Scene) -> Run:
+    """The registry's line stops half way up; this goes all the way."""
+    return lambda: [saliency.linear_approximation(scene.net, scene.picture, scene.target)]
 
 
 def panel(scene: Scene) -> Run:
@@ -198,35 +205,37 @@ ROWS = [
         Peer("zennit", lambda s: by.zennit(s, None, target=s.other), normalised, ZENNIT)], target=0.5),
     Row("another neuron, pass kept", again(neuron=True),
         [Peer("captum", by.captum_neuron, normalised, CAPTUM)], target=0.5),
-    Row("gradient", ours("backprop"), three(GRADIENT)),
-    Row("deconvnet", ours("backprop", rule="deconvnet"), three(DECONVNET, NO_RELU6)),
-    Row("guided", ours("backprop", rule="guided"), three(GUIDED, NO_RELU6)),
-    Row("modulated gradient, input", ours("linear_approximation"), [
+    Row("gradient", ours("gradient"), three(GRADIENT)),
+    Row("deconvnet", ours("deconvnet"), three(DECONVNET, NO_RELU6)),
+    Row("guided", ours("guided"), three(GUIDED, NO_RELU6)),
+    Row("modulated gradient, input", modulated_at_the_picture, [
         Peer("captum", partial(by.captum, method="InputXGradient"), same, CAPTUM),
         Peer("TorchRay", partial(by.torchray, method="linear_approx"), summed, TORCHRAY)]),
-    Row("modulated gradient, half way", ours("linear_approximation", layer=True), [
+    Row("modulated gradient, half way", ours("linear approximation", layer=True), [
         Peer("captum", partial(by.captum_layer, method="LayerGradientXActivation"), same, CAPTUM),
         Peer("TorchRay", partial(by.torchray, method="linear_approx", saliency_layer="middle"), summed, TORCHRAY)]),
-    Row("Grad-CAM, half way", ours("grad_cam", layer=True), [
+    Row("Grad-CAM, half way", ours("Grad-CAM", layer=True), [
         Peer("captum", partial(by.captum_layer, method="LayerGradCam", relu_attributions=True), same, CAPTUM),
         Peer("TorchRay", partial(by.torchray, method="grad_cam", saliency_layer="middle"), same, TORCHRAY)]),
-    Row("excitation, half way", ours("excitation_backprop", layer=True), [
+    Row("guided Grad-CAM, half way", ours("guided Grad-CAM", layer=True), [
+        Peer("captum", partial(by.captum_guided_cam, interpolate_mode="bilinear"), normalised, CAPTUM, note=NO_RELU6)]),
+    Row("excitation, half way", ours("excitation", layer=True), [
         Peer("zennit", partial(by.zennit_at_middle, composite=by.zennit_excitation), same, ZENNIT, note=NEGATIVE),
         Peer("TorchRay", partial(by.torchray, method="excitation_backprop", canonical=True, saliency_layer="middle"),
              summed, TORCHRAY, note=NEGATIVE)]),
-    Row("contrastive excitation, half way", ours("excitation_backprop", layer=True, contrastive=True), [
+    Row("contrastive excitation, half way", ours("contrastive excitation", layer=True), [
         Peer("TorchRay", contrastive, same, TORCHRAY, check=contrastive_by_channel, note=SUMMED + NEGATIVE)]),
-    Row("LRP ε", ours("lrp", epsilon=1e-9), [
+    Row("LRP ε", ours("LRP ε", epsilon=1e-9), [
         Peer("captum", by.captum_lrp, same, CAPTUM, note="captum's LRP has no rule for ReLU6 and no sums"),
         zennit_lrp("Epsilon", 1e-9, epsilon=1e-9)]),
-    Row("LRP z⁺", ours("lrp", rule="z_plus"), [zennit_lrp("ZPlus")]),
-    Row("LRP α=2 β=1", ours("lrp", rule="alpha_beta"), [zennit_lrp("AlphaBeta")]),
-    Row(f"SmoothGrad, {SAMPLES} samples", ours("smooth_grad", noise=NOISE, samples=SAMPLES), [
+    Row("LRP z⁺", ours("LRP z⁺"), [zennit_lrp("ZPlus")]),
+    Row("LRP α=2 β=1", ours("LRP α2β1"), [zennit_lrp("AlphaBeta")]),
+    Row(f"SmoothGrad, {SAMPLES} samples", ours("smooth grad", noise=NOISE, samples=SAMPLES), [
         Peer(f"captum, {at_once or SAMPLES} at once",
              partial(by.captum_smooth, noise=NOISE, samples=SAMPLES, at_once=at_once), normalised, CAPTUM,
              check=partial(by.captum_same_noise, noise=NOISE, samples=SAMPLES), note=OWN_NOISE)
         for at_once in (None, 1)]),
-    Row(f"integrated gradients, {STEPS} steps", ours("integrated_gradients", steps=STEPS), [
+    Row(f"integrated gradients, {STEPS} steps", ours("integrated gradients", steps=STEPS), [
         Peer(f"captum, {at_once or STEPS} at once", partial(by.captum_integrated, steps=STEPS, at_once=at_once),
              same, CAPTUM)
         for at_once in (None, 1)]),

@@ -103,16 +103,6 @@ def test_the_generator_gives_a_picture_whose_code_stands_a_shift(net, cat):
     assert read(drawn, 5) < 0.8 * read(free, 5)
 
 
-@pytest.mark.parametrize("prior", [inversion.Pixels(), inversion.TV(), inversion.DeepImagePrior(depth=3)],
-                         ids=lambda prior: type(prior).__name__)
-def test_the_same_seed_gives_the_same_picture_and_another_gives_another(net, cat, prior):
-    def drawn(seed):
-        return last(inversion.invert(net, "fire3", cat, prior=prior, settings=inversion.InversionSettings(
-            steps=4, jitter=2, seed=seed))).value
-
-    assert torch.equal(drawn(0), drawn(0)) and not torch.equal(drawn(0), drawn(1))
-
-
 def test_settings_are_read_while_it_runs(net, cat):
     prior = inversion.TV(lam=1.0)
     steps = inversion.invert(net, "conv1", cat, prior=prior, settings=inversion.InversionSettings(steps=3))
@@ -127,12 +117,8 @@ def test_the_loss_is_the_sum_of_its_terms(net, cat):
 
 
 def test_slips_are_told(net, cat):
-    with pytest.raises(U3Error, match="one picture at a time"):
-        inversion.invert(net, "conv1", cat.expand(2, -1, -1, -1))
     with pytest.raises(TypeError, match="zoom"):  # a zoomed picture has a code of another size
         inversion.InversionSettings(zoom=0.3)
-    with pytest.raises(U3Error, match="no layer 'fire10'"):
-        inversion.invert(net, "fire10", cat)
     dead = nets.Classifier(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Threshold(1e9, 0.0)).eval())
     with pytest.raises(U3Error, match="zero throughout"):
         inversion.invert(dead, "1", cat)

@@ -12,7 +12,7 @@ from u3lab.lessons.inversion import table
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_what_ships_is_complete_and_says_what_the_figure_shows(name):
     net, (rows, facts) = nets.load(name, device="cpu"), table.shipped(name)
-    assert facts["layers"] == [*net.layers, "logits"] and list(rows) == list(table.PRIORS)
+    assert facts["layers"] == [*net.layers, "logits"] and list(rows) == list(table.ROWS)
     assert all(len(row) == len(facts["layers"]) for row in rows.values())
     photo = images.load(facts["photo"], size=facts["side"])
     # The JPEG keeps half of the colours' resolution, so noise in colour is smaller in what ships than in the numbers.

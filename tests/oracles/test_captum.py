@@ -88,6 +88,16 @@ def test_grad_cam(given: Case):
     assert relative(saliency.grad_cam(module, x, target, layer=late), theirs) < 1e-12
 
 
+@pytest.mark.filterwarnings("ignore:Setting backward hooks")
+def test_guided_grad_cam(given: Case):
+    """captum enlarges Grad-CAM to the nearest cell unless it is told "bilinear", as the paper does."""
+    module, x, target, _, late = given
+    copied = peer(module)
+    theirs = attr.GuidedGradCam(copied, copied.get_submodule(late)).attribute(leaf(x), target,
+                                                                              interpolate_mode="bilinear")
+    assert relative(saliency.guided_grad_cam(module, x, target, layer=late), theirs) < 1e-12
+
+
 @pytest.mark.parametrize("baseline", [0.0, 0.5])
 def test_integrated_gradients(given: Case, baseline: float):
     """Both integrate by Gauss–Legendre; captum keeps the nodes in single precision."""

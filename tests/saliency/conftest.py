@@ -1,11 +1,11 @@
-"""What the tests of slips share: the shipped network, a small picture, and each method in turn."""
+"""What the tests of slips share: the shipped network and a small picture."""
 
 from __future__ import annotations
 
 import pytest
 from torch import Tensor
 
-from tests.saliency.networks import METHODS, cat, squeezenet
+from tests.saliency.networks import cat, squeezenet
 from u3lab import nets
 
 
@@ -17,8 +17,3 @@ def net() -> nets.Classifier:
 @pytest.fixture
 def picture() -> Tensor:
     return cat(96).float()
-
-
-@pytest.fixture(params=METHODS)
-def method(request: pytest.FixtureRequest):
-    return METHODS[request.param]

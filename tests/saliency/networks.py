@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
@@ -13,17 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
 
-from u3lab import U3Error, nets, saliency
-
-METHODS = {
-    "backprop": saliency.backprop,
-    "linear_approximation": saliency.linear_approximation,
-    "grad_cam": saliency.grad_cam,
-    "smooth_grad": lambda net, x, target: saliency.smooth_grad(net, x, target, samples=1),
-    "integrated_gradients": lambda net, x, target: saliency.integrated_gradients(net, x, target, steps=1),
-    "lrp": saliency.lrp,
-    "excitation_backprop": saliency.excitation_backprop,
-}
+from u3lab import U3Error, nets
 
 
 class Case(NamedTuple):
@@ -144,3 +135,27 @@ def squeezenet() -> nets.Classifier:
 def slip(*words: str):
     """An U3Error whose message has all these words."""
     return pytest.raises(U3Error, match="".join(f"(?=.*{word})" for word in words))
+
+
+def state(net: nn.Module) -> dict:
+    """All that a caller could notice. Parameters by identity and by value."""
+    return {
+        "values": copy.deepcopy(net.state_dict()),
+        "parameters": [(name, id(p), p.requires_grad, p.grad, p._version) for name, p in net.named_parameters()],
+        "modules": [(name, id(m), m.training, getattr(m, "inplace", None), len(m._forward_hooks),
+                     len(m._forward_pre_hooks), len(m._backward_hooks), len(m._backward_pre_hooks), m.forward.__func__)
+                    for name, m in net.named_modules()],
+        "functions": [getattr(F, f) for f in ("relu", "relu_", "hardtanh", "conv2d", "linear", "batch_norm")],
+    }
+
+
+def same_state(a: dict, b: dict) -> bool:
+    values = zip(a["values"].items(), b["values"].items(), strict=True)
+    return all(k == j and torch.equal(v, w) for (k, v), (j, w) in values) and all(
+        a[key] == b[key] for key in ("parameters", "modules", "functions"))
+
+
+def alive() -> int:
+    """How many tensors there are in this process."""
+    gc.collect()
+    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())

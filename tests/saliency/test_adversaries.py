@@ -12,6 +12,7 @@ from tests.saliency.attacked import linear, small, weights
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import nets
 from u3lab.adversarial.attacks import AttackSettings, direction, fgsm, pgd, project, root_mean_square
+from u3lab.adversarial.deepfool import deepfool
 from u3lab.descent import last
 
 ROUNDING = 1e-6
@@ -174,51 +175,18 @@ def test_the_talks_fragile_network():
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
 
-def by_fgsm(net, x, label, target=None):
-    return fgsm(net, x, label, 0.1, target=target)
-
-
-def by_pgd(net, x, label, target=None):
-    return pgd(net, x, label, target=target, settings=AttackSettings())  # not one step is asked for
-
-
-ATTACKS = pytest.mark.parametrize("attack", [by_fgsm, by_pgd])
-
-
-@ATTACKS
-@pytest.mark.parametrize("given, words", [
-    (lambda x: x.expand(2, -1, -1, -1), ("one picture at a time", r"images\[:1\]")), (lambda x: x[0], ("shape",)),
-    (lambda x: x * float("nan"), ("NaN",)), (lambda x: x * 255, ("divide by 255",)), (lambda x: x - 0.5, (r"\[0,1\]",)),
-    (lambda x: x[:, :1], ("grey",)), (lambda x: x.numpy(), ("ndarray",)), (lambda x: x[:0], ("empty",))])
-def test_pictures(attack, given, words):
+@pytest.mark.parametrize("attack", [pgd, deepfool])
+def test_a_slip_is_told_before_the_first_step(attack):
+    """Not one step is asked for. The slips themselves: tests/adversarial/test_contract.py."""
     net, x = small()
-    with slip(*words):
-        attack(net, given(x), "a")
-
-
-@ATTACKS
-@pytest.mark.parametrize("label, target, words", [
-    ("z", None, ("class", "z")), (5, None, ("class 5",)), (None, None, ("None",)), ("a", "z", ("class", "z")),
-    ("a", -1, ("class -1",)), ("a", "a", ("own class", "target")), ("a", 0, ("own class", "target"))])
-def test_classes(attack, label, target, words):
-    net, x = small()
-    with slip(*words):
-        attack(net, x, label, target)
-
-
-def test_classes_without_names():
-    net, x = small()
-    for label, target in ((5, None), (0, 7), (-1, None)):
-        with slip("does not exist", "0 to 4"):
-            fgsm(net.module, x, label, 0.1, target=target)
-
-
-@ATTACKS
-def test_a_network_in_training(attack):
-    net, x = small()
-    net = nets.Classifier(nn.Sequential(net.module, nn.Dropout()).train(), classes=net.classes)
-    with slip("training mode", r"net\.eval\(\)"):
-        attack(net, x, "a")
+    training = nets.Classifier(nn.Sequential(small()[0].module, nn.Dropout()).train(), classes=net.classes)
+    for slipped, words in (((net, x.expand(2, -1, -1, -1), "a"), ("one picture at a time", r"images\[:1\]")),
+                           ((net, x[:, :1], "a"), ("grey",)), ((net, x, "z"), ("class", "z")),
+                           ((training, x, "a"), ("training mode", r"net\.eval\(\)"))):
+        with slip(*words):
+            attack(*slipped)
+    with slip("own class", "target"):
+        attack(net, x, "a", target=0)
 
 
 def test_a_network_that_is_broken():

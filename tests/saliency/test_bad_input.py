@@ -49,16 +49,6 @@ def test_neuron_with_too_few_coordinates(net, picture):
         saliency.backprop(net, picture, ("fire5", 3))
 
 
-def test_class_1000(net, picture, method):
-    with slip("class 1000 does not exist", "999"):
-        method(net, picture, 1000)
-
-
-def test_class_minus_1(net, picture, method):
-    with slip("class -1 does not exist", "0 to 999"):
-        method(net, picture, -1)
-
-
 @pytest.mark.parametrize("target, wrong", [(10, 10), (-1, -1), ([3, -1], -1), ([3, 10], 10)])
 def test_class_of_a_network_without_names(target, wrong):
     x = cat(64).float().expand(2, -1, -1, -1)

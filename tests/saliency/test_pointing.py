@@ -10,17 +10,8 @@ from torch import Tensor, nn
 
 from tests.saliency.networks import slip, squeezenet
 from u3lab import images, nets
-from u3lab.saliency import MaskSettings, pointing
-from u3lab.saliency.pointing import (
-    METHODS,
-    Mosaic,
-    known_pictures,
-    mosaics,
-    pointing_game,
-    positive,
-    target_shares,
-    tile_shares,
-)
+from u3lab.saliency import METHODS, pointing, positive
+from u3lab.saliency.pointing import Mosaic, known_pictures, mosaics, pointing_game, target_shares, tile_shares
 
 SIDE = 128
 
@@ -164,18 +155,6 @@ def test_contrast_finds_the_tile():
     assert pointing_game(squeezenet(), few, "deconvnet").value == pytest.approx(0.25, abs=0.03)
 
 
-@pytest.mark.parametrize("name", sorted(set(METHODS) - {"mask"}))
-def test_every_method_gives_heat(name: str):
-    tiles = [images.load(one, size=48) for one in ("hens", "camera", "macaw", "coffee")]
-    x = torch.cat([torch.cat(tiles[:2], -1), torch.cat(tiles[2:], -1)], -2)
-    heat = METHODS[name](squeezenet(), x.expand(2, -1, -1, -1), [8, 872])
-    assert heat.shape[:2] == (2, 1) and torch.allclose(tile_shares(heat.detach()).sum(1), torch.ones(2))
-
-
-def test_mask_is_a_method(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pointing, "MaskSettings", lambda steps: MaskSettings(steps=2))
-    heat = METHODS["mask"](squeezenet(), images.load("coffee", size=96).expand(2, -1, -1, -1), [967, 504])
-    assert heat.shape == (2, 1, 96, 96) and not torch.equal(heat[0], heat[1]) and 0 <= heat.min() and heat.max() <= 1
 
 
 # ---- slips and the recipe --------------------------------------------------------------------------------------------

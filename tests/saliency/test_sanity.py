@@ -18,10 +18,6 @@ def coffee(size: int = 227) -> Tensor:
     return images.load("coffee", size=size)
 
 
-def by_gradient(net: nets.Classifier, x: Tensor) -> Tensor:
-    return saliency.max_abs(saliency.backprop(net, x, "espresso"))
-
-
 # ---- shuffled networks -----------------------------------------------------------------------------------------------
 
 
@@ -68,14 +64,13 @@ def test_dense_layers_are_shuffled_too_and_by_the_seed():
 
 
 def test_a_map_of_the_picture_alone_passes_unchanged():
-    check = randomisation_check(squeezenet(), coffee(96), lambda net, x: saliency.edges(x))
+    check = randomisation_check(squeezenet(), coffee(96), None, "edges (no network)")
     assert [share for _, share in check] == pytest.approx([1.0] * 26)
 
 
 def test_the_gradient_forgets_and_guided_hardly():
-    gradient = [share for _, share in randomisation_check(squeezenet(), coffee(), by_gradient)]
-    guided = [share for _, share in randomisation_check(
-        squeezenet(), coffee(), lambda net, x: saliency.max_abs(saliency.backprop(net, x, "espresso", rule="guided")))]
+    gradient = [share for _, share in randomisation_check(squeezenet(), coffee(), "espresso", "gradient")]
+    guided = [share for _, share in randomisation_check(squeezenet(), coffee(), "espresso", "guided")]
     assert gradient[-1] < 0.5 and gradient[-1] < gradient[0] < 1
     assert guided[0] > 0.9 and guided[12] > gradient[12] + 0.2
 
@@ -88,7 +83,7 @@ def test_correlation_is_spearmans():
     first, second = torch.randint(0, 5, (2, 1, 1, 9, 9), generator=generator).float()
     answers = iter([first, second, first * 0, first.exp()])
     net = nets.Classifier(nn.Sequential(*[nn.Conv2d(3, 3, 1) for _ in range(3)]).eval())
-    check = [share for _, share in randomisation_check(net, cat(9).float(), lambda net, x: next(answers))]
+    check = [share for _, share in randomisation_check(net, cat(9).float(), 0, lambda net, x, target: next(answers))]
     assert check == pytest.approx([spearmanr(first.flatten(), second.flatten()).statistic, 0, 1], abs=1e-6)
 
 
@@ -97,11 +92,16 @@ def test_a_signal_that_dies_is_no_agreement():
         def __init__(self) -> None:
             self.calls = 0
 
-        def __call__(self, net: nets.Classifier, x: Tensor) -> Tensor:
+        def __call__(self, net: nets.Classifier, x: Tensor, target: str) -> Tensor:
             self.calls += 1
-            return saliency.grad_cam(net, x, "espresso") * (self.calls == 1)
+            return saliency.grad_cam(net, x, target) * (self.calls == 1)
 
-    assert all(share == 0 for _, share in randomisation_check(squeezenet(), coffee(96), Dies()))
+    assert all(share == 0 for _, share in randomisation_check(squeezenet(), coffee(96), "espresso", Dies()))
+
+
+def test_a_method_that_is_unknown():
+    with slip("no method 'gradcam'", "Grad-CAM"):
+        randomisation_check(squeezenet(), coffee(96), "espresso", "gradcam")
 
 
 # ---- deletion and insertion ------------------------------------------------------------------------------------------

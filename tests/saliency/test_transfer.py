@@ -9,7 +9,7 @@ from tests.saliency.attacked import small
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, nets
 from u3lab.adversarial.quantisation import fools
-from u3lab.adversarial.transfer import ATTACKS, SIZE, attack, fooling_table, labelled
+from u3lab.adversarial.transfer import SIZE, attack, bounded, fooling_table, labelled
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_the_pictures_are_known_to_all(both):
         assert not any(fools(net, x, label) for net in both)
 
 
-@pytest.mark.parametrize("kind", ATTACKS)
+@pytest.mark.parametrize("kind", bounded())
 @pytest.mark.parametrize("level", [1, 3])
 def test_attacks_keep_to_their_level(kind: str, level: int):
     net, x = squeezenet(), cat(96).float()
@@ -39,7 +39,7 @@ def test_table(both):
     """PGD with two grey levels fools the network that it was made for; what fools one need not fool the other."""
     rows = fooling_table(both, levels=(2,), count=1, steps=4)
     assert [(row.attack, row.made_for, row.shown_to) for row in rows] == [
-        (kind, a.name, b.name) for a in both for kind in ATTACKS for b in both]
+        (kind, a.name, b.name) for a in both for kind in bounded() for b in both]
     assert all(row.level == 2 and row.count == 1 and row.share in (0, 1) for row in rows)
     assert all(row.share == 1 for row in rows if row.attack == "pgd" and row.made_for == row.shown_to)
 
@@ -50,6 +50,8 @@ def test_slips():
         fooling_table([])
     with slip("no attack 'cw'", "fgsm or pgd"):
         attack(net, x, "a", "cw", 1)
+    with slip("no attack 'deepfool' that ε bounds", "fgsm or pgd"):
+        attack(net, x, "a", "deepfool", 1)
     with slip("level = 0.5"):
         attack(net, x, "a", "pgd", 0.5)
     with slip("steps = 0"):

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from u3lab.descent import Step
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, ready
+from u3lab.nets import Classifier, check_classes, ready
 from u3lab.settings import setting, settings
 
 Energy = Callable[[Tensor], dict[str, Tensor]]  # a picture (1,3,H,W) → the terms of the loss by name, scalars
@@ -186,14 +186,6 @@ def given(net: nn.Module, image: Tensor, label: int | str,
     if t == y:
         raise U3Error(f"target {target!r} is the picture's own class; choose another one, or leave target out")
     return net, image.detach().to(net.device).clone(), y, t
-
-
-def check_classes(scores: Tensor, *classes: int | None) -> None:
-    """Refuse classes beyond the scores (B,K), for networks whose classes have no names."""
-    count = scores.shape[1]
-    for k in classes:
-        if k is not None and not 0 <= k < count:
-            raise U3Error(f"class {k} does not exist; the network has classes 0 to {count - 1}")
 
 
 def check_eps(eps: float) -> None:

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from u3lab.adversarial.attacks import check_classes, given
+from u3lab.adversarial.attacks import given
 from u3lab.descent import Step
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, check_classes
 from u3lab.settings import setting, settings
 
 

@@ -19,12 +19,11 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab._system import paths
-from u3lab.adversarial.attacks import check_classes
 from u3lab.adversarial.placing import SHAPES, apply_patch, placements
 from u3lab.adversarial.quantisation import quantise
 from u3lab.descent import Step, descend
 from u3lab.errors import at_least_one
-from u3lab.nets import Classifier, ready
+from u3lab.nets import Classifier, check_classes, ready
 from u3lab.settings import setting, settings
 
 SHIPPED = "bubble"  # what the patch in data/patches is taken for

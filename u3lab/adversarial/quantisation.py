@@ -11,9 +11,9 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab import pixels
-from u3lab.adversarial.attacks import check_classes, check_eps, given
+from u3lab.adversarial.attacks import check_eps, given
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, check_classes
 
 FULL = 255  # the highest level
 

@@ -12,14 +12,12 @@ from typing import NamedTuple
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
-from u3lab.descent import last
+from u3lab.adversarial.registry import ATTACKS, EPS, STEPS
 from u3lab.errors import U3Error, at_least_one
 from u3lab.nets import Classifier, ready
 
 SIZE = 224
-ATTACKS = ("fgsm", "pgd")
 
 
 class Fooled(NamedTuple):
@@ -57,27 +55,28 @@ def labelled(nets: Sequence[Classifier], *, count: int | None = None) -> dict[st
     return found
 
 
+def bounded() -> list[str]:
+    """Names of the attacks that ε bounds, those of the table."""
+    return [name for name, one in ATTACKS.items() if EPS in one.takes]
+
+
 def attack(net: Classifier, image: Tensor, label: int | str, kind: str, level: int, *, steps: int = 10) -> Tensor:
     """The finished attack (1,3,H,W), on whole levels and at most ``level`` of them from the picture.
 
-    ``kind`` is "fgsm" or "pgd"; PGD makes steps of α = 2.5 ε/steps, which lets it cross the ball and come back.
+    ``kind`` is the name of an attack that ε bounds; ``steps`` are for those that make more than one.
     """
-    if kind not in ATTACKS:
-        raise U3Error(f"there is no attack {kind!r}; choose {' or '.join(ATTACKS)}")
+    if kind not in bounded():
+        raise U3Error(f"there is no attack {kind!r} that ε bounds; choose {' or '.join(bounded())}")
     at_least_one("level", level)
     at_least_one("steps", steps)
-    eps = level / 255
-    if kind == "fgsm":
-        found = fgsm(net, image, label, eps)
-    else:
-        settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
-        found = last(pgd(net, image, label, settings=settings)).value
+    eps, chosen = level / 255, ATTACKS[kind]
+    found = chosen(net, image, label, eps=eps, steps=steps if STEPS in chosen.takes else None)
     return quantise_near(found, image, eps)
 
 
 def fooling_table(nets: Sequence[Classifier], *, levels: Sequence[int] = (1, 2, 4, 8), count: int | None = None,
                   steps: int = 10) -> list[Fooled]:
-    """Share of pictures fooled, for both attacks, at each ε, made for each network and shown to each.
+    """Share of pictures fooled, for each attack that ε bounds, at each ε, made for each network and shown to each.
 
     Parameters
     ----------
@@ -88,13 +87,13 @@ def fooling_table(nets: Sequence[Classifier], *, levels: Sequence[int] = (1, 2, 
     count
         How many of the shipped pictures; None: all of them. Each costs about (steps + 2)·levels·nets passes.
     steps
-        Steps of PGD.
+        Steps of the attacks that make more than one.
     """
     nets = [ready(net) for net in nets]
     pictures = labelled(nets, count=count)
     rows = []
     for made_for in nets:
-        for kind in ATTACKS:
+        for kind in bounded():
             for level in levels:
                 found = {label: attack(made_for, x, label, kind, level, steps=steps) for label, x in pictures.items()}
                 for net in nets:

@@ -6,8 +6,8 @@ from u3lab.inversion.inverting import InversionSettings, code, code_error, inver
 from u3lab.inversion.learned import decode, learned_inverter
 from u3lab.inversion.linear import tikhonov
 from u3lab.inversion.maximising import MaximiseSettings, excitation, maximise
-from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, PlugAndPlay
+from u3lab.inversion.priors import PRIORS, TV, DeepImagePrior, Pixels, PlugAndPlay
 
-__all__ = ["TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "MaximiseSettings", "Pixels", "PlugAndPlay",
-           "code", "code_error", "decode", "dream", "excitation", "invert", "learned_inverter", "maximise",
-           "tikhonov", "top_patches"]
+__all__ = ["PRIORS", "TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "MaximiseSettings", "Pixels",
+           "PlugAndPlay", "code", "code_error", "decode", "dream", "excitation", "invert", "learned_inverter",
+           "maximise", "tikhonov", "top_patches"]

@@ -56,8 +56,8 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     image
         x₀, (1,3,H,W) in [0,1]. Nothing but its code and its size is used.
     prior
-        :class:`~u3lab.inversion.priors.Pixels`, :class:`~u3lab.inversion.priors.TV` (the default) or
-        :class:`~u3lab.inversion.priors.DeepImagePrior`.
+        One of ``PRIORS``, begun with settings of your own: ``PRIORS["total variation"](lam=10)``, which is
+        :class:`~u3lab.inversion.priors.TV`; the default is ``TV()``.
     settings
         Read at every step, as the prior's fields are.
 

@@ -5,7 +5,8 @@
     invert(net, "fire9", x, DeepImagePrior())    # the weights of an untrained generator
     invert(net, "fire5", x, PlugAndPlay())       # the pixels, at a price for what a trained denoiser would change
 
-Each begins a :class:`Parametrisation`: the numbers to optimise, the picture that they make, and its price.
+Each begins a :class:`Parametrisation`: the numbers to optimise, the picture that they make, and its price. A new prior
+is one settings class and one line in ``PRIORS``; ``tests/inversion/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations
@@ -135,7 +136,8 @@ class PlugAndPlay:
 
     def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
         x, draw = _noise(size, seed, device), torch.Generator().manual_seed(seed)
-        denoiser = checkpoints.restore(trained.denoiser(), "denoiser").to(device)
+        with torch.random.fork_rng(devices=[]):  # fresh layers draw their weights, before the trained ones come
+            denoiser = checkpoints.restore(trained.denoiser(), "denoiser").to(device)
 
         def price(picture: Tensor) -> dict[str, Tensor]:
             fresh = self.noise * torch.randn(picture.shape, generator=draw).to(picture)
@@ -144,6 +146,14 @@ class PlugAndPlay:
             return {"denoiser": self.lam * (picture - clean).square().mean()}
 
         return Parametrisation([x], lambda: x, price, lambda pixels: pixels.clamp_(0, 1))
+
+
+PRIORS: dict[str, type[Prior]] = {
+    "none": Pixels,
+    "total variation": TV,
+    "deep image prior": DeepImagePrior,
+    "plug and play": PlugAndPlay,
+}
 
 
 def _noise(size: tuple[int, int], seed: int, device: torch.device) -> Tensor:

@@ -225,6 +225,14 @@ def one_picture(images: Tensor) -> Tensor:
     return images
 
 
+def check_classes(scores: Tensor, *classes: int | None) -> None:
+    """Refuse classes beyond the scores (B,K), for networks whose classes have no names."""
+    count = scores.shape[1]
+    for k in classes:
+        if k is not None and not 0 <= k < count:
+            raise U3Error(f"class {k} does not exist; the network has classes 0 to {count - 1}")
+
+
 def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations, without a graph, from one pass that stops at the last of them."""
     net, found = ready(net, images), {}

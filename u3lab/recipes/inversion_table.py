@@ -12,7 +12,7 @@ import torch
 
 from u3lab import images, nets, pixels
 from u3lab.inversion.inverting import LOGITS
-from u3lab.lessons.inversion.table import PHOTO, PRIORS, QUALITY, SIDE, big_table, sheet
+from u3lab.lessons.inversion.table import PHOTO, QUALITY, ROWS, SIDE, big_table, sheet
 from u3lab.recipes import _writing
 
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
              "torch": torch.__version__}
     for kind in ("code", "moved", "pixels", "seconds"):
         facts[kind] = {prior: [round(float(getattr(found[prior, layer], kind)), 4) for layer in layers]
-                       for prior in PRIORS}
+                       for prior in ROWS}
     _writing.write(chosen.out / f"inversion-{chosen.name}.jpg", pixels.jpeg(sheet(found, layers), quality=QUALITY))
     _writing.write(chosen.out / f"inversion-{chosen.name}.json", facts)
 

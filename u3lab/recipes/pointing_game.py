@@ -13,7 +13,8 @@ from tqdm.auto import tqdm
 
 from u3lab import __version__, nets
 from u3lab.recipes import _writing
-from u3lab.saliency.pointing import METHODS, mosaics, pointing_game
+from u3lab.saliency.pointing import mosaics, pointing_game
+from u3lab.saliency.registry import METHODS
 
 
 def long_table(count: int, size: int, seed: int, *, names: Iterable[str] = nets.NAMES,
@@ -26,8 +27,8 @@ def long_table(count: int, size: int, seed: int, *, names: Iterable[str] = nets.
         games = mosaics(net, count, size=size, seed=seed)
         table["scores"][name] = {"pictures": sorted({n for game in games for n in game.names}), "methods": {}}
         for method in tqdm(methods, desc=name):
-            # A mask is an optimisation of its own for each tile: a third of the games, and a wider interval
-            played = games[: max(1, count // 3)] if method == "mask" else games
+            # An optimisation of its own for each tile: a third of the games, and a wider interval
+            played = games[: max(1, count // 3)] if METHODS[method].optimises else games
             score = pointing_game(net, played, method, seed=seed)
             table["scores"][name]["methods"][method] = {"mean": round(score.value, 4), "low": round(score.low, 4),
                                                         "high": round(score.high, 4), "games": 4 * len(played)}

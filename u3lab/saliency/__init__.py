@@ -1,22 +1,37 @@
 """Chapter 6: what parts of a picture are salient for a network, and what would "salient" mean?
 
 Each method is one function ``(net, images, target) → map``; files: ``backprop`` (three ReLU rules), ``relevance``
-(maps from true derivatives), ``relevance_rules`` (LRP, excitation), ``perturbation`` (meaningful perturbation),
-``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
+(maps from derivatives), ``relevance_rules`` (LRP, excitation), ``perturbation`` (meaningful perturbation),
+``registry`` (all of them by name), ``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
 """
 
 from u3lab.measures import auc
 from u3lab.saliency.backprop import RULES, backprop, trace
-from u3lab.saliency.metrics import channel_similarity, coherence, edge_agreement, edges, max_abs, strongest_channels
+from u3lab.saliency.metrics import (
+    channel_similarity,
+    coherence,
+    edge_agreement,
+    edges,
+    max_abs,
+    positive,
+    strongest_channels,
+)
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb
-from u3lab.saliency.pointing import METHODS, known_pictures, mosaics, pointing_game, positive, tile_shares
-from u3lab.saliency.relevance import grad_cam, integrated_gradients, linear_approximation, smooth_grad
+from u3lab.saliency.pointing import known_pictures, mosaics, pointing_game, tile_shares
+from u3lab.saliency.registry import METHODS, Method
+from u3lab.saliency.relevance import (
+    grad_cam,
+    guided_grad_cam,
+    integrated_gradients,
+    linear_approximation,
+    smooth_grad,
+)
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
 from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
 
-__all__ = ["METHODS", "RULES", "MaskSettings", "auc", "backprop", "baseline_like", "channel_similarity", "coherence",
-           "deletion_curve", "edge_agreement", "edges", "excitation_backprop", "grad_cam",
-           "integrated_gradients", "known_pictures", "linear_approximation", "lrp", "max_abs",
+__all__ = ["METHODS", "RULES", "MaskSettings", "Method", "auc", "backprop", "baseline_like", "channel_similarity",
+           "coherence", "deletion_curve", "edge_agreement", "edges", "excitation_backprop", "grad_cam",
+           "guided_grad_cam", "integrated_gradients", "known_pictures", "linear_approximation", "lrp", "max_abs",
            "meaningful_perturbation", "mosaics", "perturb", "pointing_game", "positive",
            "randomisation_check", "randomise_downwards", "smooth_grad", "strongest_channels",
            "tile_shares", "trace"]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from u3lab.errors import U3Error
-from u3lab.nets import ready
+from u3lab.nets import check_classes, ready
 
 Target = int | str | Sequence[int] | tuple[str, int, int, int]
 
@@ -25,6 +25,16 @@ def is_neuron(target: Target) -> bool:
     """Whether a target is ``(layer, channel, y, x)`` rather than a class; a tuple of words names classes."""
     return isinstance(target, tuple) and len(target) > 1 and isinstance(target[0], str) and not any(
         isinstance(place, str) for place in target[1:])
+
+
+def one_each(target: Target, count: int) -> list[int | str]:
+    """A class for each of ``count`` pictures, from one for all of them or a list."""
+    if hasattr(target, "tolist"):  # a tensor or a NumPy number, such as net(images).argmax()
+        target = target.tolist()
+    targets = list(target) if isinstance(target, (list, tuple)) else [target] * count
+    if len(targets) != count:
+        raise U3Error(f"{len(targets)} targets for {count} pictures; give one class, or one a picture")
+    return targets
 
 
 def named_layers(target: Target, layer: str | None) -> list[str]:
@@ -122,16 +132,8 @@ class Trace:
         """
         if is_neuron(target):
             return self._neuron(target)
-        if hasattr(target, "tolist"):  # a tensor or a NumPy number, such as net(images).argmax()
-            target = target.tolist()
-        targets = list(target) if isinstance(target, (list, tuple)) else [target] * len(self.logits)
-        if len(targets) != len(self.logits):
-            raise U3Error(f"{len(targets)} targets for {len(self.logits)} pictures; give one class, or one a picture")
-        index = [self.net.class_index(one) for one in targets]
-        count = self.logits.shape[1]
-        for one in index:
-            if not 0 <= one < count:
-                raise U3Error(f"class {one} does not exist; the network has classes 0 to {count - 1}")
+        index = [self.net.class_index(one) for one in one_each(target, len(self.logits))]
+        check_classes(self.logits, *index)
         return self.logits[range(len(index)), index]
 
     def _neuron(self, target: tuple) -> Tensor:

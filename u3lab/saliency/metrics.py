@@ -19,6 +19,11 @@ def max_abs(saliency: Tensor) -> Tensor:
     return saliency.abs().amax(1, keepdim=True)
 
 
+def positive(relevance: Tensor) -> Tensor:
+    """Evidence for the class: relevance (B,C,h,w) summed over channels, its negative part left out: (B,1,h,w) ≥ 0."""
+    return relevance.sum(1, keepdim=True).clamp(min=0)
+
+
 def strongest_channels(trace: BackpropTrace, layer: str, y: int, x: int, count: int) -> list[int]:
     """The channels that answer most at one place of a layer, strongest first, for the first picture."""
     at_least_one("count", count)

@@ -20,7 +20,7 @@ from u3lab import images as _images
 from u3lab.descent import Step, clamp, descend
 from u3lab.images.variation import total_variation
 from u3lab.images.views import shift
-from u3lab.nets import Classifier, ready
+from u3lab.nets import Classifier, check_classes, ready
 from u3lab.settings import setting, settings
 
 
@@ -117,7 +117,9 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
         if settings.noise > 0:
             now = clamp(m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device), 0, 1)
         perturbed = shift(perturb(x, now, baseline()), settings.jitter, generator)
-        probability = net.unchecked(perturbed).softmax(1)[0, k]
+        scores = net.unchecked(perturbed)
+        check_classes(scores, k)
+        probability = scores.softmax(1)[0, k]
         size, rough = price(m, settings.lam, settings.tv, settings.beta)
         return enlarge(m, x), {"probability": probability, "size": size, "variation": rough}
 
@@ -127,7 +129,7 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
 def _start(image: Tensor, settings: MaskSettings) -> Tensor:
     """A flat mask of side×side cells, or with the picture's own pixels if these are no more."""
     shape, side = image.shape[-2:], settings.mask_size
-    return torch.full((1, 1, *((side, side) if side < min(shape) else shape)), settings.start, device=image.device)
+    return image.new_full((1, 1, *((side, side) if side < min(shape) else shape)), settings.start)
 
 
 class _Baseline:

@@ -13,7 +13,7 @@ The long table that ships is made by ``python -m u3lab.recipes.pointing_game``.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,52 +21,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
 from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier, ready
-from u3lab.saliency.backprop import backprop
-from u3lab.saliency.metrics import edges, max_abs
-from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation
-from u3lab.saliency.relevance import grad_cam, integrated_gradients, linear_approximation, smooth_grad
-from u3lab.saliency.relevance_rules import excitation_backprop, lrp
-
-Method = Callable[[Classifier, Tensor, list[int]], Tensor]  # (net, images, one class each) → heat ≥ 0 (B,1,h,w)
-
-
-def positive(relevance: Tensor) -> Tensor:
-    """Evidence for the class: relevance (B,C,h,w) summed over channels, its negative part left out."""
-    return relevance.sum(1, keepdim=True).clamp(min=0)
-
-
-def middle(net: Classifier) -> str:
-    """A layer half way up, where excitation backpropagation is usually shown."""
-    return net.layers[len(net.layers) // 2]
-
-
-def _masks(net: Classifier, images: Tensor, targets: list[int]) -> Tensor:
-    settings = MaskSettings(steps=100)
-    return torch.cat([last(meaningful_perturbation(net, image[None], k, settings=settings)).value
-                      for image, k in zip(images, targets, strict=True)])
-
-
-METHODS: dict[str, Method] = {
-    "edges (no network)": lambda net, x, k: edges(x),
-    "gradient": lambda net, x, k: max_abs(backprop(net, x, k, rule="gradient")),
-    "deconvnet": lambda net, x, k: max_abs(backprop(net, x, k, rule="deconvnet")),
-    "guided": lambda net, x, k: max_abs(backprop(net, x, k, rule="guided")),
-    "smooth grad": lambda net, x, k: max_abs(smooth_grad(net, x, k, samples=8)),
-    "integrated gradients": lambda net, x, k: positive(integrated_gradients(net, x, k, steps=8)),
-    "linear approximation": lambda net, x, k: positive(linear_approximation(net, x, k, layer=middle(net))),
-    "LRP ε": lambda net, x, k: positive(lrp(net, x, k, rule="epsilon")),
-    "LRP z⁺": lambda net, x, k: positive(lrp(net, x, k, rule="z_plus")),
-    "LRP α2β1": lambda net, x, k: positive(lrp(net, x, k, rule="alpha_beta")),
-    "excitation": lambda net, x, k: positive(excitation_backprop(net, x, k, layer=middle(net))),
-    "contrastive excitation": lambda net, x, k: positive(excitation_backprop(net, x, k, layer=middle(net),
-                                                                             contrastive=True)),
-    "Grad-CAM": grad_cam,
-    "mask": _masks,
-}
+from u3lab.saliency.registry import Asked, named
 
 
 @dataclass(frozen=True)
@@ -132,7 +90,7 @@ def _even(heat: Tensor) -> Tensor:
     return F.interpolate(heat, scale_factor=2, mode="nearest")
 
 
-def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Method, *, seed: int = 0) -> Interval:
+def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Asked, *, seed: int = 0) -> Interval:
     """Play the grid pointing game, every tile of every mosaic once: the mean share of a map on the right tile.
 
     Parameters
@@ -152,14 +110,12 @@ def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Method
     return bootstrap(lambda often: often @ sums / (often @ counts), len(shares), seed=seed)
 
 
-def target_shares(net: Classifier, games: Sequence[Mosaic], method: str | Method) -> dict[str, list[float]]:
+def target_shares(net: Classifier, games: Sequence[Mosaic], method: str | Asked) -> dict[str, list[float]]:
     """What :func:`pointing_game` is the mean of: picture → the share on its tile, in each game that has it."""
-    if isinstance(method, str) and method not in METHODS:
-        raise U3Error(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
+    play = named(method)
     if not games:
         raise U3Error("there is no mosaic to play on; make some with mosaics(net, 12)")
-    net, play = ready(net), METHODS[method] if isinstance(method, str) else method
-    by_picture: dict[str, list[float]] = {}
+    net, by_picture = ready(net), {}
     for game in games:
         heat = play(net, game.image.expand(4, -1, -1, -1), list(game.targets)).detach().cpu()
         if len(heat) != 4:

@@ -1,4 +1,4 @@
-"""Maps made from true derivatives: modulated gradient, Grad-CAM, SmoothGrad, integrated gradients."""
+"""Maps made from derivatives: modulated gradient, Grad-CAM, guided Grad-CAM, SmoothGrad, integrated gradients."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from u3lab.errors import U3Error, at_least_one
-from u3lab.images import check
-from u3lab.nets import Classifier
-from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers
+from u3lab.nets import Classifier, ready
+from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers, one_each
 from u3lab.saliency.backprop import trace
+from u3lab.saliency.perturbation import enlarge
 
 
 def modulate(activation: Tensor, gradient: Tensor) -> Tensor:
@@ -61,11 +61,39 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | Non
         (B,1,h,w) ≥ 0, on the layer's grid. ``layer`` None is the last convolutional layer, below the target if that
         is a neuron.
     """
-    trace = Trace(net, images, named_layers(target, layer), start=layer)
-    activation = trace[layer or trace.last_convolution(target)]
-    if activation.ndim != 4:
+    return _coarse(Trace(net, images, named_layers(target, layer), start=layer), target, layer)
+
+
+def _coarse(trace: Trace, target: Target, layer: str | None) -> Tensor:
+    """Grad-CAM of a kept pass."""
+    layer = layer or trace.last_convolution(target)
+    if trace[layer].ndim != 4:
         raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
-    return cam(activation, trace.pull(trace.scores(target), activation)).detach()
+    return cam(trace[layer], trace.backprop(target, layer=layer)).detach()
+
+
+def guided_grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
+    """Guided Grad-CAM: guided backpropagation, pixel by pixel times Grad-CAM enlarged to the picture.
+
+    The first is sharp but hardly knows the class, the second knows the class but is coarse (Selvaraju et al., ICCV
+    2017, section 3, "Guided Grad-CAM"). As in the paper, it is enlarged bilinearly (``align_corners=False``); captum
+    takes the nearest cell unless it is told otherwise.
+
+    Parameters
+    ----------
+    net, images, target
+        As for :func:`~u3lab.saliency.backprop`; the network needs ReLUs.
+    layer
+        The layer of Grad-CAM, as in :func:`grad_cam`.
+
+    Returns
+    -------
+    Tensor
+        Signed (B,3,H,W).
+    """
+    kept = trace(net, images, layers=named_layers(target, layer))
+    coarse, fine = _coarse(kept, target, layer), kept.backprop(target, rule="guided")
+    return fine * enlarge(coarse, fine)
 
 
 def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float = 0.15, samples: int = 16,
@@ -77,7 +105,7 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
     noise
         Standard deviation of the Gaussian noise as a fraction of the picture's own range; the paper advises 0.1–0.2.
     samples
-        Number of noisy copies.
+        Number of noisy copies. All pictures of a batch get the same noise, in units of their own range.
 
     Returns
     -------
@@ -87,24 +115,25 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
     at_least_one("samples", samples)
     if not (isinstance(noise, Real) and 0 <= noise < float("inf")):
         raise U3Error(f"noise = {noise!r}; give a fraction of the picture's range, 0 or more, such as 0.15")
-    if isinstance(net, Classifier):
-        check(images)
+    net = ready(net, images)
     generator = torch.Generator().manual_seed(seed)
     spread = noise * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
-    noisy = (images + spread * torch.randn(images.shape, generator=generator).to(images.device) for _ in range(samples))
+    # One draw for all: the map of a picture does not depend on what else is in its batch
+    draws = (torch.randn(images.shape[1:], generator=generator).to(images.device) for _ in range(samples))
+    noisy = (images + spread * noise for noise in draws)
     return _weighted_sum(net, ((1 / samples, picture) for picture in noisy), target, rule)
 
 
-def _weighted_sum(net: nn.Module, copies: Iterator[tuple[float, Tensor]], target: Target,
+def _weighted_sum(net: Classifier, copies: Iterator[tuple[float, Tensor]], target: Target,
                   rule: str = "gradient") -> Tensor:
-    """Σ w·backprop(x) over pairs (w, x) of weights and altered pictures (B,3,H,W), unchecked.
+    """Σ w·backprop(x) over pairs (w, x) of weights and altered pictures (B,3,H,W), which may leave [0,1].
 
     Four at a time: on one CPU thread a sixth faster than one by one, with about 100 MB more memory.
     """
     total: Tensor | float = 0.0
     while some := list(islice(copies, 4)):
         together = torch.cat([picture for _, picture in some])
-        targets = target if isinstance(target, (int, str)) or is_neuron(target) else list(target) * len(some)
+        targets = target if is_neuron(target) else one_each(target, len(some[0][1])) * len(some)
         kept = (Trace if rule == "gradient" else trace)(net, together, check=False)
         maps = kept.backprop(targets, rule=rule).to(together.device).unflatten(0, (len(some), -1))
         total = total + sum(weight * map for (weight, _), map in zip(some, maps, strict=True))
@@ -132,14 +161,12 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
     import numpy as np
 
     at_least_one("steps", steps)
-    if isinstance(net, Classifier):
-        check(images)
+    net = ready(net, images)
     if isinstance(baseline, Tensor) and baseline.ndim and baseline.shape[-3:] != images.shape[-3:]:
         raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
                       "give a number or a picture of the same size")
     origin = torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)
-    if isinstance(net, Classifier):
-        check(origin)
+    ready(net, origin)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     path = ((float(weight), origin + float(alpha) * (images - origin))
             for alpha, weight in zip((nodes + 1) / 2, weights / 2, strict=True))  # from [-1,1] to [0,1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from u3lab.errors import U3Error, at_least_one
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier, ready
+from u3lab.saliency._trace import Target
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
+from u3lab.saliency.registry import Asked, named
 
 
 def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str, Classifier]]:
@@ -37,14 +39,16 @@ def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str
         yield name, broken
 
 
-def randomisation_check(net: Classifier, images: Tensor, method: Callable[[Classifier, Tensor], Tensor], *,
+def randomisation_check(net: Classifier, images: Tensor, target: Target, method: str | Asked, *,
                         seed: int = 0) -> list[tuple[str, float]]:
     """How much of a map is left when the network forgets, layer by layer from the top.
 
     Parameters
     ----------
+    target
+        What to ask for: a class, or whatever else the method takes.
     method
-        (net, images) → map (B,1,h,w).
+        A name in ``METHODS``, or a function (net, images, target) → map (B,1,h,w).
 
     Returns
     -------
@@ -52,9 +56,9 @@ def randomisation_check(net: Classifier, images: Tensor, method: Callable[[Class
         For each filter bank, from the classes down: rank correlation (Spearman) of the map with the original.
         A map that keeps a high correlation to the end shows the picture, not the network.
     """
-    net = ready(net, images)
-    original = method(net, images)
-    return [(name, rank_correlation(original, method(broken, images)))
+    net, ask = ready(net, images), named(method)
+    original = ask(net, images, target)
+    return [(name, rank_correlation(original, ask(broken, images, target)))
             for name, broken in randomise_downwards(net, seed=seed)]
 
 

@@ -21,14 +21,14 @@ from u3lab import images
 from u3lab._system import paths
 from u3lab.descent import last
 from u3lab.inversion.inverting import InversionSettings, code, code_error, invert
-from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior
+from u3lab.inversion.priors import PRIORS
 from u3lab.nets import Classifier
 
 PHOTO, SIDE, QUALITY = "chelsea", 128, 82
-# Name → steps, and the prior by the third of the network.
-PRIORS: dict[str, tuple[int, tuple[Prior, Prior, Prior]]] = {
-    "none": (1200, (Pixels(),) * 3), "total variation": (1200, (TV(lam=1.0), TV(lam=10.0), TV(lam=100.0))),
-    "deep image prior": (240, (DeepImagePrior(),) * 3)}
+# The prior's name → steps, and its settings by the third of the network.
+ROWS: dict[str, tuple[int, tuple[dict[str, float], ...]]] = {
+    "none": (1200, ({},) * 3), "total variation": (1200, ({"lam": 1.0}, {"lam": 10.0}, {"lam": 100.0})),
+    "deep image prior": (240, ({},) * 3)}
 
 
 class Inverted(NamedTuple):
@@ -58,10 +58,10 @@ def judge(net: Classifier, layer: str, x: Tensor, image: Tensor, *, seconds: flo
 def big_table(net: Classifier, layers: Sequence[str], image: Tensor, *, share: float = 1.0,
               seed: int = 0) -> Iterator[tuple[str, str, Inverted]]:
     """Invert each layer under each prior: (prior, layer, what came out). ``share`` of the steps are made."""
-    for name, (steps, priors) in PRIORS.items():
+    for name, (steps, thirds) in ROWS.items():
         for index, layer in enumerate(layers):
             settings = InversionSettings(steps=max(1, round(share * steps)), seed=seed)
-            prior, begun = priors[3 * index // len(layers)], time.perf_counter()
+            prior, begun = PRIORS[name](**thirds[3 * index // len(layers)]), time.perf_counter()
             x = last(invert(net, layer, image, prior=prior, settings=settings)).value
             yield name, layer, judge(net, layer, x, image, seconds=time.perf_counter() - begun)
 

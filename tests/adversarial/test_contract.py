@@ -1,0 +1,229 @@
+"""Every attack of the registry keeps its word: what it gives, what it leaves alone, and what it refuses.
+
+A new line in ``adversarial.ATTACKS`` is tested here without a word more; what its numbers are, its own test says.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.saliency.attacked import small
+from tests.saliency.networks import alive, built, cat, resnet18, same_state, slip, squeezenet, state
+from u3lab import U3Error
+from u3lab.adversarial import ATTACKS, Attack, quantise
+
+NAMES = pytest.mark.parametrize("name", ATTACKS)
+OPTIONS = {"eps": 0.05, "steps": 6}
+
+
+def without(part: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("name", [name for name, attack in ATTACKS.items() if part not in attack.takes])
+
+
+def options(name: str) -> dict[str, float]:
+    """What the attack takes of an ε and a number of steps."""
+    return {part: value for part, value in OPTIONS.items() if part in ATTACKS[name].takes}
+
+
+def first(net: torch.nn.Module, x: Tensor) -> int:
+    """The network's own answer."""
+    with torch.no_grad():
+        return int(net(x).argmax())
+
+
+def probability(net: torch.nn.Module, x: Tensor, k: int) -> float:
+    with torch.no_grad():
+        return float(net(x).softmax(1)[0, k])
+
+
+# ---- what it gives ---------------------------------------------------------------------------------------------------
+
+
+@NAMES
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_picture_of_the_same_shape_that_is_less_its_class(name: str, dtype: torch.dtype):
+    net, x = small()
+    net, x = net.to(dtype), x.to(dtype)
+    y = first(net, x)
+    found = ATTACKS[name](net, x, y, **options(name))
+    assert found.shape == x.shape and found.dtype == dtype and not found.requires_grad and found.grad_fn is None
+    assert found.min() >= 0 and found.max() <= 1 and not torch.equal(found, x)
+    assert probability(net, found, y) < probability(net, x, y)
+    if "eps" in ATTACKS[name].takes:
+        assert (found - x).abs().max() <= OPTIONS["eps"] + 1e-6
+
+
+@NAMES
+def test_single_and_double_precision_say_the_same(name: str):
+    (net, x), y = small(), 0
+    found = ATTACKS[name](net, x, y, **options(name))
+    fine = ATTACKS[name](small()[0].double(), x.double(), y, **options(name))
+    assert (found.double() - fine).abs().max() < 1e-4
+
+
+@NAMES
+def test_with_a_target_it_goes_there(name: str):
+    net, x = small()
+    y = first(net, x)
+    goal = (y + 1) % 5
+    found = ATTACKS[name](net, x, y, target=goal, **options(name))
+    assert probability(net, found, goal) > probability(net, x, goal)
+    assert torch.equal(found, ATTACKS[name](net, x, "abcde"[y], target="abcde"[goal], **options(name)))
+
+
+@NAMES
+def test_on_the_shipped_network_with_what_is_its_own_default(name: str):
+    net, x = squeezenet(), quantise(cat(96).float())
+    y = first(net, x)
+    assert probability(net, ATTACKS[name](net, x, y), y) < probability(net, x, y)
+
+
+@NAMES
+def test_the_same_answer_twice_whatever_is_drawn_in_between(name: str):
+    (net, x), before = small(), torch.get_rng_state()
+    found = ATTACKS[name](net, x, 0, **options(name))
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(7)
+    assert torch.equal(found, ATTACKS[name](net, x, 0, **options(name)))
+
+
+# ---- what it leaves alone --------------------------------------------------------------------------------------------
+
+
+@NAMES
+def test_network_and_picture_are_left_as_they_were(name: str):
+    net, x = small()
+    for index, parameter in enumerate(net.parameters()):
+        parameter.requires_grad_(index % 2 == 0)  # some frozen, some not: both have to stay
+    net.module[1].register_forward_hook(lambda module, inputs, output: None)
+    before, asked = state(net), x.clone()
+    ATTACKS[name](net, asked, 0, **options(name))
+    with torch.no_grad():
+        ATTACKS[name](net, asked, 0, **options(name))
+    with pytest.raises(U3Error):
+        ATTACKS[name](net, asked, 99, **options(name))
+    assert same_state(before, state(net))
+    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
+
+
+@NAMES
+def test_no_tensor_outlives_the_call(name: str):
+    net, x = small()
+    ATTACKS[name](net, x, 0, **options(name))
+    before = alive()
+    for _ in range(3):
+        ATTACKS[name](net, x, 0, **options(name))
+    assert alive() == before
+
+
+# ---- what it does not declare, and slips: one sentence for each ------------------------------------------------------
+
+
+@without("eps")
+def test_an_eps_that_it_does_not_take(name: str):
+    with slip("takes no eps", "those that do", "fgsm"):
+        ATTACKS[name](*small(), 0, eps=0.05)
+
+
+@without("steps")
+def test_steps_that_it_does_not_take(name: str):
+    with slip("takes no steps", "those that do", "pgd"):
+        ATTACKS[name](*small(), 0, steps=5)
+
+
+@pytest.mark.parametrize("name, part, wrong", [(name, part, wrong) for name, attack in ATTACKS.items()
+                                               for part in sorted(attack.takes) for wrong in (-1, "a", float("nan"))])
+def test_an_eps_or_steps_that_are_none(name: str, part: str, wrong: object):
+    with slip(part, str(wrong)):
+        ATTACKS[name](*small(), 0, **{part: wrong})
+
+
+@NAMES
+@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.parametrize("label", [5, 1000, -1])
+def test_a_class_that_there_is_not(name: str, label: int, bare: bool):
+    net, x = small()
+    for given in ({"label": label}, {"label": 0, "target": label}):
+        with slip(f"class {label} does not exist", "0 to 4"):
+            ATTACKS[name](net.module if bare else net, x, **given)
+
+
+@NAMES
+@pytest.mark.parametrize("label", [None, 3.5, ("a", "b"), ["a"], ("4", 3, 1, 0)])
+def test_a_label_of_a_wrong_kind(name: str, label: object):
+    """One picture has one class; neither a list of classes nor a neuron is one."""
+    with slip("not a class", "number or its name"):
+        ATTACKS[name](*small(), label)
+    if label is not None:
+        with slip("not a class", "number or its name"):
+            ATTACKS[name](*small(), 0, target=label)
+
+
+@NAMES
+def test_a_target_that_is_the_label(name: str):
+    with slip("own class", "choose another"):
+        ATTACKS[name](*small(), "a", target=0)
+
+
+@NAMES
+def test_several_pictures(name: str):
+    net, x = small()
+    with slip("one picture at a time", "got 3"):
+        ATTACKS[name](net, x.expand(3, -1, -1, -1), 0)
+
+
+@NAMES
+@pytest.mark.parametrize("net, words", [(None, "not nothing"), ("squeezenet1_1", "not 'squeezenet1_1'"),
+                                        (3, "type int")])
+def test_no_network(name: str, net: object, words: str):
+    with slip("a network is wanted", words, r"nets\.load"):
+        ATTACKS[name](net, small()[1], 0)
+
+
+@NAMES
+@pytest.mark.parametrize("bare", [False, True])
+def test_training_mode(name: str, bare: bool):
+    net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
+    before = copy.deepcopy(net.state_dict())
+    with slip("training mode", r"eval\(\)"):
+        ATTACKS[name](net, cat(64).float(), 3)
+    assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+
+
+@NAMES
+def test_a_bare_module_works(name: str):
+    net, x = small()
+    assert torch.equal(ATTACKS[name](net.module, x, 0, **options(name)), ATTACKS[name](net, x, 0, **options(name)))
+
+
+NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
+    "grey": (lambda x: x[:, :1], ("shape", "grey", "RGB", "expand")),
+    "none in the batch": (lambda x: x[:0], ("empty", "at least one")),
+    "NaN": (lambda x: x.masked_fill(x == x.max(), float("nan")), ("NaN",)),
+    "0 to 255": (lambda x: x * 255, (r"\[0,1\]", "divide by 255")),
+    "normalised": (lambda x: x - 0.5, (r"\[0,1\]",)),
+    "an array": (lambda x: x.numpy(), ("ndarray", r"images\.load")),
+    "whole numbers": (lambda x: (x * 255).byte(), ("uint8", "floats")),
+    "no batch axis": (lambda x: x[0], ("shape", r"x\[None\]")),
+    "None": (lambda x: None, ("NoneType", r"images\.load")),
+}
+
+
+@NAMES
+@pytest.mark.parametrize("kind", NO_PICTURES)
+def test_pictures_that_are_none(name: str, kind: str):
+    spoil, words = NO_PICTURES[kind]
+    with slip(*words):
+        ATTACKS[name](squeezenet(), spoil(cat(96).float()), 285)
+
+
+def test_entries_are_frozen_and_declare_what_there_is():
+    for attack in ATTACKS.values():
+        assert isinstance(attack, Attack) and attack.takes <= {"eps", "steps"}
+        with pytest.raises(AttributeError):
+            attack.takes = frozenset()

@@ -1,0 +1,173 @@
+"""Every prior of the registry keeps its word, alone and in an inversion, whatever the network and the picture.
+
+A new line in ``inversion.PRIORS`` is tested here without a word more; what it is good for, its own test says.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.saliency.attacked import small
+from tests.saliency.networks import alive, built, resnet18, same_state, slip, squeezenet, state
+from u3lab import U3Error, inversion
+from u3lab.descent import Step
+from u3lab.inversion import PRIORS
+from u3lab.settings import fields
+
+NAMES = pytest.mark.parametrize("name", PRIORS)
+SIZE, LAYER = (48, 40), "1"  # of the small network: its first ReLU
+
+
+def picture(count: int = 1) -> Tensor:
+    return torch.rand(count, 3, *SIZE, generator=torch.Generator().manual_seed(1))
+
+
+def inverted(name: str, net: torch.nn.Module, x: Tensor, *, layer: str = LAYER, steps: int = 3,
+             seed: int = 0) -> list[Step]:
+    settings = inversion.InversionSettings(steps=steps, jitter=2, seed=seed)
+    return list(inversion.invert(net, layer, x, prior=PRIORS[name](), settings=settings))
+
+
+# ---- what it gives ---------------------------------------------------------------------------------------------------
+
+
+@NAMES
+def test_it_begins_a_picture_with_a_price(name: str):
+    made = PRIORS[name]().begin(SIZE, 0, torch.device("cpu"))
+    x = made.picture()
+    assert x.shape == (1, 3, *SIZE) and x.min() >= 0 and x.max() <= 1
+    assert made.parameters and all(p.requires_grad and p.is_leaf for p in made.parameters)
+    gradients = torch.autograd.grad(x.square().sum(), made.parameters, retain_graph=True)
+    assert any(gradient.any() for gradient in gradients)  # what is optimised moves the picture
+    for title, price in made.price(x).items():
+        assert isinstance(title, str) and price.ndim == 0 and price.isfinite() and price >= 0
+
+
+@NAMES
+def test_its_settings_have_ranges_and_a_rate(name: str):
+    known = fields(PRIORS[name])
+    assert known["lr"].low > 0 and all(field.help for field in known.values())
+    with slip(f"{PRIORS[name].__name__}.lr = -1"):
+        PRIORS[name](lr=-1)
+
+
+@NAMES
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_in_an_inversion_the_error_falls_and_the_picture_stays_one(name: str, dtype: torch.dtype):
+    net, x = small()[0].to(dtype), picture().to(dtype)
+    steps = inverted(name, net, x, steps=15)
+    assert len(steps) == 16 and steps[-1].terms["code"] < steps[0].terms["code"]
+    for step in steps:
+        assert step.value.shape == x.shape and step.value.min() >= 0 and step.value.max() <= 1
+        assert not step.value.requires_grad and step.loss == pytest.approx(sum(step.terms.values()))
+
+
+@NAMES
+def test_the_same_seed_gives_the_same_picture_and_another_gives_another(name: str):
+    net, before = squeezenet(), torch.get_rng_state()
+    first = inverted(name, net, picture(), layer="fire3")[-1].value
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(7)
+    assert torch.equal(first, inverted(name, net, picture(), layer="fire3")[-1].value)
+    assert not torch.equal(first, inverted(name, net, picture(), layer="fire3", seed=1)[-1].value)
+
+
+@NAMES
+def test_one_prior_serves_several_runs(name: str):
+    """What a run changes is in its parametrisation, not in the prior."""
+    prior, run = PRIORS[name](), inversion.InversionSettings(steps=3)
+    first, again = (list(inversion.invert(small()[0], LAYER, picture(), prior=prior, settings=run)) for _ in range(2))
+    assert torch.equal(first[-1].value, again[-1].value)
+
+
+# ---- what it leaves alone --------------------------------------------------------------------------------------------
+
+
+@NAMES
+def test_network_and_picture_are_left_as_they_were(name: str):
+    net, x = small()[0], picture()
+    for index, parameter in enumerate(net.parameters()):
+        parameter.requires_grad_(index % 2 == 0)  # some frozen, some not: both have to stay
+    net.module[1].register_forward_hook(lambda module, inputs, output: None)
+    before, asked = state(net), x.clone()
+    inverted(name, net, asked)
+    with torch.no_grad():
+        inverted(name, net, asked)
+    with pytest.raises(U3Error):
+        inverted(name, net, asked, layer="nowhere")
+    assert same_state(before, state(net))
+    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
+
+
+@NAMES
+def test_no_tensor_outlives_the_run(name: str):
+    net, x = small()[0], picture()
+    inverted(name, net, x)
+    before = alive()
+    for _ in range(2):
+        inverted(name, net, x)
+    assert alive() == before
+
+
+# ---- slips: one sentence for each, before the first step -------------------------------------------------------------
+
+
+@NAMES
+def test_several_pictures(name: str):
+    with slip("one picture at a time", "got 3"):
+        inversion.invert(small()[0], LAYER, picture(3), prior=PRIORS[name]())
+
+
+@NAMES
+@pytest.mark.parametrize("net, words", [(None, "not nothing"), ("squeezenet1_1", "not 'squeezenet1_1'"),
+                                        (3, "type int")])
+def test_no_network(name: str, net: object, words: str):
+    with slip("a network is wanted", words, r"nets\.load"):
+        inversion.invert(net, LAYER, picture(), prior=PRIORS[name]())
+
+
+@NAMES
+@pytest.mark.parametrize("bare", [False, True])
+def test_training_mode(name: str, bare: bool):
+    net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
+    before = copy.deepcopy(net.state_dict())
+    with slip("training mode", r"eval\(\)"):
+        inversion.invert(net, "layer1", picture(), prior=PRIORS[name]())
+    assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+
+
+@NAMES
+def test_a_bare_module_works(name: str):
+    net = small()[0]
+    bare, wrapped = (inverted(name, each, picture())[-1].value for each in (net.module, net))
+    assert torch.equal(bare, wrapped)
+
+
+@NAMES
+@pytest.mark.parametrize("layer", ["fire55", None, 5, ("a", "b")])
+def test_a_layer_that_there_is_not(name: str, layer: object):
+    with slip("no layer", "layers are"):
+        inversion.invert(squeezenet(), layer, picture(), prior=PRIORS[name]())
+
+
+NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
+    "grey": (lambda x: x[:, :1], ("shape", "grey", "RGB", "expand")),
+    "none in the batch": (lambda x: x[:0], ("empty", "at least one")),
+    "NaN": (lambda x: x.masked_fill(x == x.max(), float("nan")), ("NaN",)),
+    "0 to 255": (lambda x: x * 255, (r"\[0,1\]", "divide by 255")),
+    "no batch axis": (lambda x: x[0], ("shape", r"x\[None\]")),
+    "None": (lambda x: None, ("NoneType", r"images\.load")),
+}
+
+
+@NAMES
+@pytest.mark.parametrize("kind", NO_PICTURES)
+def test_pictures_that_are_none(name: str, kind: str):
+    spoil, words = NO_PICTURES[kind]
+    with slip(*words):
+        inversion.invert(squeezenet(), "fire3", spoil(picture()), prior=PRIORS[name]())

@@ -1,0 +1,317 @@
+"""Every saliency method of the registry keeps its word: what it gives, what it leaves alone, and what it refuses.
+
+A new line in ``saliency.METHODS`` is tested here without a word more; what its numbers are, its own test says.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.saliency.attacked import small
+from tests.saliency.networks import alive, built, cat, resnet18, same_state, slip, squeezenet, state
+from u3lab import U3Error, images, nets, saliency
+from u3lab.saliency import METHODS, Method
+
+NAMES = pytest.mark.parametrize("name", METHODS)
+# In the registry these stop half way up. What they leave behind and refuse has to hold of their way to the picture too.
+WHOLE = {"linear_approximation": saliency.linear_approximation, "excitation_backprop": saliency.excitation_backprop,
+         "contrastive": partial(saliency.excitation_backprop, contrastive=True)}
+ASK = METHODS | WHOLE
+EACH = pytest.mark.parametrize("name", ASK)
+LAYER, NEURON = "1", ("4", 3, 1, 0)  # of the small network: its first ReLU, and a neuron of its pooling layer
+
+
+def with_(part: str) -> pytest.MarkDecorator:
+    """The methods that take a class, a neuron or a layer."""
+    return pytest.mark.parametrize("name", [name for name, method in METHODS.items() if part in method.takes])
+
+
+KNOWS = pytest.mark.parametrize("name", [name for name in ASK if name in WHOLE or "class" in METHODS[name].takes])
+
+
+def without(part: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("name", [name for name, method in METHODS.items() if part not in method.takes])
+
+
+def network() -> nets.Classifier:
+    """Five classes, "a" to "e", random weights, and sure of what it says: a mask that hides something pays."""
+    net, _ = small()
+    net.module[6].weight.data *= 30
+    return net
+
+
+def pictures(count: int = 3) -> Tensor:
+    """(count,3,12,10), for the small network."""
+    return torch.rand(count, 3, 12, 10, generator=torch.Generator().manual_seed(1))
+
+
+def close(a: Tensor, b: Tensor, tolerance: float) -> bool:
+    """Whether two maps are the same, to a share of the greatest value."""
+    return a.shape == b.shape and (a - b).abs().max() <= tolerance * b.abs().max()
+
+
+# ---- what it gives ---------------------------------------------------------------------------------------------------
+
+
+@NAMES
+def test_heat_is_a_map_of_its_grid_and_no_less_than_0(name: str):
+    method, net = METHODS[name], network()
+    heat = method(net, pictures(), ["a", 2, "e"])
+    assert heat.shape[:2] == (3, 1) and heat.isfinite().all() and heat.min() >= 0
+    assert (heat.shape[2:] != (12, 10)) == method.grid and not heat.requires_grad and heat.grad_fn is None
+    map = method.map(net, pictures(), ["a", 2, "e"])
+    assert map.shape[2:] == heat.shape[2:] and torch.equal(method.heat(map), heat)
+
+
+@NAMES
+def test_on_the_shipped_network(name: str):
+    if METHODS[name].optimises:
+        pytest.skip("a search takes seconds here; the small network has shown its form")
+    heat = METHODS[name](squeezenet(), images.load("hens", size=64), "hen")
+    assert heat.shape[:2] == (1, 1) and heat.isfinite().all() and heat.min() >= 0 and heat.max() > 0
+    assert (heat.shape[2:] != (64, 64)) == METHODS[name].grid
+
+
+@NAMES
+def test_a_batch_is_its_pictures_one_by_one(name: str):
+    net, x, targets = network(), pictures(), [0, 3, 1]
+    apart = torch.cat([METHODS[name](net, one[None], k) for one, k in zip(x, targets, strict=True)])
+    assert close(METHODS[name](net, x, targets), apart, 1e-4)
+
+
+@NAMES
+def test_single_and_double_precision_say_the_same(name: str):
+    net, double = network(), network().double()
+    heat, fine = METHODS[name](net, pictures(), 1), METHODS[name](double, pictures().double(), 1)
+    assert heat.dtype == torch.float32 and fine.dtype == torch.float64
+    assert close(heat.double(), fine, 1e-3)
+
+
+@NAMES
+def test_the_same_answer_twice_whatever_is_drawn_in_between(name: str):
+    net, x, before = network(), pictures(2), torch.get_rng_state()
+    first = METHODS[name](net, x, 1)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(7)
+    assert torch.equal(first, METHODS[name](net, x, 1))
+
+
+@with_("class")
+@pytest.mark.parametrize("write", [np.int64, torch.tensor, lambda k: torch.tensor([k] * 3), lambda k: ("b", "b", "b"),
+                                   lambda k: "b"], ids=["NumPy", "tensor", "tensors", "names", "name"])
+def test_ways_to_write_a_class(name: str, write: Callable):
+    net, x = network(), pictures()
+    assert torch.equal(METHODS[name](net, x, write(1)), METHODS[name](net, x, 1))
+
+
+@with_("class")
+def test_another_class_has_another_map(name: str):
+    net, x = network(), pictures(1)
+    first = int(net(x).argmax())
+    assert not torch.equal(METHODS[name].map(net, x, first), METHODS[name].map(net, x, (first + 1) % 5))
+
+
+@without("class")
+def test_without_a_class_the_map_is_the_same_for_all(name: str):
+    net, x = network(), pictures(1)
+    assert torch.equal(METHODS[name](net, x, 0), METHODS[name](net, x, 1))
+
+
+@with_("neuron")
+def test_a_neuron(name: str):
+    heat = METHODS[name](network(), pictures(), NEURON)
+    assert heat.shape[:2] == (3, 1) and heat.isfinite().all() and heat.min() >= 0
+
+
+@with_("layer")
+def test_a_layer(name: str):
+    method, net, x = METHODS[name], network(), pictures()
+    first = net(x).argmax(1)
+    heat = method(net, x, first, layer=LAYER)
+    assert heat.isfinite().all() and heat.min() >= 0 and not torch.equal(heat, method(net, x, first))
+    assert heat.shape == (3, 1, 12, 10)  # of this layer, and of the picture
+
+
+# ---- what it leaves alone --------------------------------------------------------------------------------------------
+
+
+@NAMES
+def test_network_and_pictures_are_left_as_they_were(name: str):
+    net, x = network(), pictures(1)
+    for index, parameter in enumerate(net.parameters()):
+        parameter.requires_grad_(index % 2 == 0)  # some frozen, some not: both have to stay
+    net.module[1].register_forward_hook(lambda module, inputs, output: None)
+    before, asked = state(net), x.clone()
+    METHODS[name](net, asked, 1)
+    with torch.no_grad():
+        METHODS[name](net, asked, 1)
+    for wrong in (99, "z"):
+        if "class" in METHODS[name].takes:
+            with pytest.raises(U3Error):
+                METHODS[name](net, asked, wrong)
+    assert same_state(before, state(net))
+    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
+    assert torch.overrides._get_current_function_mode_stack() == []
+
+
+@EACH
+def test_no_tensor_outlives_the_call(name: str):
+    """Sixty students ask for hundreds of maps in one kernel."""
+    net, x = network(), pictures(1)
+    layers = (None, LAYER) if name in WHOLE or "layer" in METHODS[name].takes else (None,)
+
+    def ask() -> None:
+        for layer in layers:
+            ASK[name](net, x, 1, layer=layer)
+
+    ask()  # what is made once, such as hooks' dictionaries, may stay
+    before = alive()
+    for _ in range(3):
+        ask()
+    assert alive() == before
+
+
+# ---- what it does not declare ----------------------------------------------------------------------------------------
+
+
+@without("neuron")
+def test_a_neuron_that_it_does_not_take(name: str):
+    with slip("takes no neuron", "those that do", "gradient"):
+        METHODS[name](network(), pictures(1), NEURON)
+
+
+@without("layer")
+def test_a_layer_that_it_does_not_take(name: str):
+    with slip("takes no layer", "those that do", "Grad-CAM"):
+        METHODS[name](network(), pictures(1), 1, layer=LAYER)
+
+
+@NAMES
+def test_a_network_without_relus(name: str):
+    """True derivatives and searches do not mind; rules for ReLUs say so."""
+    net = nets.Classifier(nn.Sequential(nn.Conv2d(3, 4, 3), *(nn.Conv2d(4, 4, 1) for _ in range(3)), nn.SiLU(),
+                                        nn.Flatten(), nn.Linear(4 * 80, 5)).eval())
+    if METHODS[name].relus:
+        with slip("no ReLU|no relevance rule"):
+            METHODS[name](net, pictures(), 2)
+    else:
+        assert METHODS[name](net, pictures(), 2).isfinite().all()
+
+
+# ---- slips: one sentence for each ------------------------------------------------------------------------------------
+
+
+@KNOWS
+@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.parametrize("target", [5, 1000, -1])
+def test_a_class_that_there_is_not(name: str, target: int, bare: bool):
+    net = network()
+    with slip(f"class {target} does not exist", "0 to 4"):
+        ASK[name](net.module if bare else net, pictures(1), target)
+
+
+@KNOWS
+def test_a_class_name_that_there_is_not(name: str):
+    with slip("no class 'espreso'", "espresso"):
+        ASK[name](squeezenet(), images.load("coffee", size=64), "espreso")
+
+
+@KNOWS
+@pytest.mark.parametrize("target", [None, 3.5, [3.5], [None]])
+def test_a_target_of_a_wrong_kind(name: str, target: object):
+    with slip("not a class", "number or its name"):
+        ASK[name](network(), pictures(1), target)
+
+
+@KNOWS
+@pytest.mark.parametrize("targets", [[1, 2], (1, 2), ("a", "b"), torch.tensor([1, 2])],
+                         ids=["list", "tuple", "names", "tensor"])
+def test_two_targets_for_one_picture(name: str, targets: object):
+    """Above all, two class names are not a layer and a channel."""
+    with slip("2 targets for 1 pictures", "one a picture"):
+        ASK[name](network(), pictures(1), targets)
+
+
+@EACH
+def test_two_class_names_for_two_pictures(name: str):
+    net, x = network(), pictures(2)
+    assert torch.equal(ASK[name](net, x, ("a", "b")), ASK[name](net, x, [0, 1]))
+
+
+@EACH
+@pytest.mark.parametrize("net, words", [(None, "not nothing"), ("squeezenet1_1", "not 'squeezenet1_1'"),
+                                        (3, "type int")])
+def test_no_network(name: str, net: object, words: str):
+    with slip("a network is wanted", words, r"nets\.load"):
+        ASK[name](net, pictures(1), 1)
+
+
+@EACH
+@pytest.mark.parametrize("bare", [False, True])
+def test_training_mode(name: str, bare: bool):
+    net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
+    before = copy.deepcopy(net.state_dict())
+    with slip("training mode", r"eval\(\)"):
+        ASK[name](net, cat(64).float(), 3)
+    assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+
+
+@EACH
+def test_one_layer_in_training_mode(name: str):
+    """It alone makes the answer random, and a batch norm would even learn from it."""
+    net = copy.deepcopy(built(resnet18))
+    net.layer2[0].bn1.train()
+    with slip("training mode", r"eval\(\)"):
+        ASK[name](net, cat(64).float(), 3)
+    assert net.layer2[0].bn1.training and not net.training  # and asking does not change it
+
+
+@EACH
+def test_a_bare_module_works(name: str):
+    net = network()
+    assert torch.equal(ASK[name](net.module, pictures(), 1), ASK[name](net, pictures(), 1))
+
+
+NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
+    "grey": (lambda x: x[:, :1], ("shape", "grey", "RGB", "expand")),
+    "none in the batch": (lambda x: x[:0], ("empty", "at least one")),
+    "NaN": (lambda x: x.masked_fill(x == x.max(), float("nan")), ("NaN",)),
+    "infinite": (lambda x: x.masked_fill(x == x.max(), float("inf")), ("infinite",)),
+    "0 to 255": (lambda x: x * 255, (r"\[0,1\]", "divide by 255")),
+    "whole numbers": (lambda x: (x * 255).byte(), ("uint8", "floats")),
+    "normalised": (lambda x: (x - 0.45) / 0.25, (r"\[0,1\]", "normalised")),
+    "no batch axis": (lambda x: x[0], ("shape", r"x\[None\]")),
+    "None": (lambda x: None, ("NoneType", r"images\.load")),
+    "a name": (lambda x: "chelsea", ("str", r"images\.load")),
+    "a list": (lambda x: [[0.5]], ("list", r"images\.load")),
+    "an array": (lambda x: x.numpy(), ("ndarray", r"images\.load")),
+}
+
+
+@EACH
+@pytest.mark.parametrize("kind", NO_PICTURES)
+def test_pictures_that_are_none(name: str, kind: str):
+    spoil, words = NO_PICTURES[kind]
+    with slip(*words):
+        ASK[name](squeezenet(), spoil(cat(96).float()), 285)
+
+
+@KNOWS
+@pytest.mark.parametrize("side", [1, 8])
+def test_a_picture_too_small_for_the_network(name: str, side: int):
+    with slip(f"{side}×{side} pixels are too few for squeezenet1_1", "64×64", "227×227"):
+        ASK[name](squeezenet(), cat(96).float()[..., :side, :side], 285)
+
+
+def test_entries_are_frozen_and_declare_what_there_is():
+    for method in METHODS.values():
+        assert isinstance(method, Method) and method.takes <= {"class", "neuron", "layer"}
+        with pytest.raises(AttributeError):
+            method.grid = True

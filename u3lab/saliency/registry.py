@@ -1,0 +1,141 @@
+"""The saliency methods by name: what figures, the pointing game, sanity checks, tests and the bench read.
+
+    METHODS["Grad-CAM"](net, images, "espresso")         # heat ≥ 0, (B,1,h,w)
+    METHODS["LRP z⁺"].map(net, images, "espresso")       # the map itself, signed
+
+A new method is one function, one line here, and one test of its numbers. The line declares what the function takes and
+gives; ``tests/saliency/test_contract.py`` holds every line to its word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.descent import last
+from u3lab.errors import U3Error
+from u3lab.nets import Classifier, ready
+from u3lab.saliency._trace import Target, is_neuron, one_each
+from u3lab.saliency.backprop import backprop
+from u3lab.saliency.metrics import edges, max_abs, positive
+from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation
+from u3lab.saliency.relevance import (
+    grad_cam,
+    guided_grad_cam,
+    integrated_gradients,
+    linear_approximation,
+    smooth_grad,
+)
+from u3lab.saliency.relevance_rules import excitation_backprop, lrp
+
+Asked = Callable[[Classifier, Tensor, Target], Tensor]  # (net, images (B,3,H,W), target) → heat ≥ 0 (B,1,h,w)
+
+CLASS, NEURON, LAYER = "class", "neuron", "layer"
+ALL = frozenset({CLASS, NEURON, LAYER})
+
+
+def as_it_is(map: Tensor) -> Tensor:
+    """For maps that are heat already, (B,1,h,w) ≥ 0."""
+    return map
+
+
+@dataclass(frozen=True)
+class Method:
+    """One saliency method. Called with (net, images, target), it gives heat ≥ 0 of one channel, (B,1,h,w).
+
+    Attributes
+    ----------
+    map
+        The method itself: (net, images, target) → (B,C,h,w), signed where the method is; with ``layer=`` if it takes
+        one.
+    heat
+        What makes heat of the map: ``max_abs`` where its sign means nothing, ``positive`` where it tells for from
+        against, ``as_it_is`` where the map is heat.
+    takes
+        Of "class", "neuron" (targets) and "layer" (where the way back stops, or which features are weighed). A method
+        without "class" gives every class the same map.
+    grid
+        Whether the map has the cells of a layer; if not, those of the picture.
+    relus
+        Whether the method is made for networks of ReLUs, and refuses others.
+    optimises
+        Whether it searches, one picture at a time: seconds a map, not milliseconds.
+    """
+
+    map: Callable[..., Tensor]
+    heat: Callable[[Tensor], Tensor]
+    takes: frozenset[str] = ALL
+    grid: bool = False
+    relus: bool = False
+    optimises: bool = False
+
+    def __call__(self, net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
+        """The heat for a target.
+
+        Raises
+        ------
+        U3Error
+            A neuron or a layer for a method that takes none; all else as the method itself.
+        """
+        for given, part in ((is_neuron(target), NEURON), (layer is not None, LAYER)):
+            if given and part not in self.takes:
+                takers = ", ".join(name for name, method in METHODS.items() if part in method.takes)
+                raise U3Error(f"this method takes no {part}; those that do are {takers}")
+        return self.heat(self.map(net, images, target, **({} if layer is None else {LAYER: layer}))).detach()
+
+
+def named(method: str | Asked) -> Asked:
+    """The method of that name; a function of one's own is left as it is."""
+    if isinstance(method, str) and method not in METHODS:
+        raise U3Error(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
+    return METHODS[method] if isinstance(method, str) else method
+
+
+def middle(net: Classifier) -> str:
+    """A layer half way up, where excitation backpropagation is usually shown."""
+    return net.layers[len(net.layers) // 2]
+
+
+def half_way(method: Callable[..., Tensor], **options: object) -> Callable[..., Tensor]:
+    """The method, which stops half way up the network if no layer is named."""
+    def map(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
+        net = ready(net)
+        return method(net, images, target, layer=layer or middle(net), **options)
+    return map
+
+
+def outlines(net: nn.Module, images: Tensor, target: Target) -> Tensor:
+    """The picture's edges, which know of no network and no class: the floor for all others."""
+    ready(net, images)
+    return edges(images)
+
+
+def masks(net: nn.Module, images: Tensor, target: int | str | Sequence[int | str]) -> Tensor:
+    """Meaningful perturbation of each picture in turn, 100 steps: masks (B,1,H,W) in [0,1], 1 where it perturbs."""
+    net, settings = ready(net, images), MaskSettings(steps=100)
+    return torch.cat([last(meaningful_perturbation(net, image[None], one, settings=settings)).value
+                      for image, one in zip(images, one_each(target, len(images)), strict=True)])
+
+
+METHODS: dict[str, Method] = {
+    "edges (no network)": Method(outlines, as_it_is, takes=frozenset()),
+    "gradient": Method(partial(backprop, rule="gradient"), max_abs),
+    "deconvnet": Method(partial(backprop, rule="deconvnet"), max_abs, relus=True),
+    "guided": Method(partial(backprop, rule="guided"), max_abs, relus=True),
+    "smooth grad": Method(partial(smooth_grad, samples=8), max_abs, ALL - {LAYER}),
+    "integrated gradients": Method(partial(integrated_gradients, steps=8), positive, ALL - {LAYER}),
+    "linear approximation": Method(half_way(linear_approximation), positive, grid=True),
+    "LRP ε": Method(partial(lrp, rule="epsilon"), positive, relus=True),
+    "LRP z⁺": Method(partial(lrp, rule="z_plus"), positive, relus=True),
+    "LRP α2β1": Method(partial(lrp, rule="alpha_beta"), positive, relus=True),
+    "excitation": Method(half_way(excitation_backprop), positive, grid=True, relus=True),
+    "contrastive excitation": Method(half_way(excitation_backprop, contrastive=True), positive, ALL - {NEURON},
+                                     grid=True, relus=True),
+    "Grad-CAM": Method(grad_cam, as_it_is, grid=True),
+    "guided Grad-CAM": Method(guided_grad_cam, max_abs, relus=True),
+    "mask": Method(masks, as_it_is, frozenset({CLASS}), optimises=True),
+}
