@@ -6,6 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from u3lab import U3Error, images
+from u3lab.images.loading import plain_blur
 
 # ---- check
 
@@ -60,12 +61,13 @@ def test_resize_does_not_alias():
 
 
 @pytest.mark.parametrize("sigma", [0.3, 1, 2.5, 10, 40])
-def test_blur_is_scipys(sigma):
+def test_blur_is_scipys_and_the_plain_one(sigma):
     x = torch.rand(2, 5, 13, 29, dtype=torch.float64)
     radius = int(np.ceil(3 * sigma))
     wanted = gaussian_filter(x.numpy(), sigma, mode="nearest", radius=radius, axes=(2, 3))
     torch.testing.assert_close(images.blur(x, sigma), torch.from_numpy(wanted), atol=1e-12, rtol=0)
     torch.testing.assert_close(images.blur(x.float(), sigma), torch.from_numpy(wanted).float(), atol=1e-6, rtol=0)
+    torch.testing.assert_close(plain_blur(x, sigma), images.blur(x, sigma), atol=1e-12, rtol=0)
 
 
 def test_blur_of_zero_is_the_picture():

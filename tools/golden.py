@@ -26,7 +26,8 @@ from u3lab.descent import last
 from u3lab.images import cropping
 from u3lab.lessons.adversarial import photos
 from u3lab.lessons.saliency import riddles
-from u3lab.saliency import metrics, pointing
+from u3lab.measures import correlation
+from u3lab.saliency import pointing
 
 CALLS: dict[str, Callable[[], object]] = {}
 
@@ -148,7 +149,7 @@ def _nothing() -> object:
 def _metrics() -> object:
     trace = saliency.trace(squeezenet(), photo())
     w = trace.backprop("espresso")
-    return [saliency.max_abs(w), metrics.correlation(w, photo()), saliency.coherence(w), saliency.edges(photo()),
+    return [saliency.max_abs(w), correlation(w, photo()), saliency.coherence(w), saliency.edges(photo()),
             saliency.edge_agreement(w, photo()), saliency.strongest_channels(trace, "fire5", 3, 3, 4),
             saliency.channel_similarity(trace, "fire5", 3, 3, rule="guided", channels=4)]
 
@@ -167,8 +168,9 @@ def _sanity() -> object:
 def _pointing() -> object:
     games = pointing.mosaics(squeezenet(), 2, size=96)
     methods = ("gradient", "Grad-CAM", "edges (no network)")
-    scores = [pointing.pointing_game(squeezenet(), games, name) for name in methods]
-    return [[game.names for game in games], [(score.mean, score.low, score.high, score.shares) for score in scores]]
+    scores = [(*pointing.pointing_game(squeezenet(), games, name), torch.tensor(
+        sum(pointing.target_shares(squeezenet(), games, name).values(), []))) for name in methods]
+    return [[game.names for game in games], scores]
 
 
 call("riddle of a mask")(lambda: riddles.iconic(photo(), torch.rand(1, 1, 8, 8, generator=draw())))

@@ -132,7 +132,7 @@ def attack_steps(scene: Scene) -> Run:
 def inversion_steps(scene: Scene) -> Run:
     """Steps of an inversion of the scores with total variation in its default settings."""
     settings = inversion.InversionSettings(steps=1000)
-    return endless(lambda: inversion.invert(scene.net, "scores", scene.picture, prior=inversion.TV(),
+    return endless(lambda: inversion.invert(scene.net, "logits", scene.picture, prior=inversion.TV(),
                                             settings=settings))
 
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from u3lab import U3Error, images, nets
-from u3lab.dissection.ablation import ablate, ablation_curve, accuracy_drop, balanced_accuracy
+from u3lab.dissection.ablation import ablate, ablation_curve, accuracy_drop
+from u3lab.measures import balanced_accuracy
 from u3lab.nets.surgery import narrow
 
 
@@ -62,20 +63,10 @@ def test_damage_and_curve_agree(small):
     assert curve[2] == pytest.approx(both)
 
 
-def test_balanced_accuracy_of_a_guess_is_one_half():
-    labels = torch.tensor([0] * 90 + [1] * 10)
-    always = torch.zeros(100, 2)
-    always[:, 0] = 1
-    assert balanced_accuracy(always, labels, 0) == balanced_accuracy(always, labels, 1) == 0.5
-    assert balanced_accuracy(torch.eye(2)[labels], labels, 1) == 1
-
-
 def test_slips_are_told(small):
     features = small.features(torch.rand(1, 3, 64, 64), "relu")
     with pytest.raises(U3Error, match="units 0 to 5"):
         ablate(small, "relu", features, [6])
-    with pytest.raises(U3Error, match="pictures of it and of others"):
-        balanced_accuracy(torch.rand(3, 2), torch.zeros(3, dtype=torch.long), 0)
 
 
 @pytest.mark.parametrize("last", ["conv", "linear"])

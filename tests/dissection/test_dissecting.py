@@ -14,7 +14,7 @@ from torch import nn
 from u3lab import U3Error, nets
 from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.dissection import dissect, dissect_layers, dissecting
-from u3lab.dissection.quantiles import BINS, Quantiles
+from u3lab.dissection.quantiles import BINS, Quantiles, plain_quantile
 
 CONCEPTS = ("red", "left", "rare")
 
@@ -68,6 +68,21 @@ def test_thresholds_and_iou_are_those_of_the_definition(net, pictures, layer, si
     assert found.iou.shape == (len(exact), 3) and found.iou.max() > 0.04
 
 
+def test_the_plain_form_is_the_definition(net, pictures, monkeypatch):
+    """And at its own thresholds, a bin higher at most, the fast form is the plain one."""
+    for layer in ("relu", "conv"):
+        with torch.no_grad():
+            T = plain_quantile(net.features(pictures.images, layer), 0.1)
+        exact, iou = brute_force(net, layer, pictures, 0.1, T.numpy())
+        np.testing.assert_array_equal(T, exact)
+        plain = dissecting.plain_dissect(net, layer, pictures, share=0.1)
+        np.testing.assert_allclose(plain, iou, atol=1e-12)
+        found = dissect(net, layer, pictures, share=0.1)
+        with monkeypatch.context() as patch:
+            patch.setattr(dissecting, "plain_quantile", lambda a, share, T=found.thresholds: T)
+            np.testing.assert_allclose(found.iou, dissecting.plain_dissect(net, layer, pictures), atol=1e-12)
+
+
 @pytest.mark.parametrize(("batches_kept", "passes"), [(0, 6), (1, 5), (2, 4), (3, 3)])
 def test_what_is_kept_saves_passes_and_changes_no_number(net, pictures, monkeypatch, batches_kept, passes):
     """Three batches of 5, 5 and 2 pictures; a reading of all and one of those whose maps did not fit."""
@@ -109,7 +124,7 @@ def test_streamed_quantiles_are_within_a_bin_of_numpys(seed):
     for part in parts:
         whole.add(part)
     first.merge(second)
-    exact = np.quantile(torch.cat(parts).double().numpy(), 0.95, axis=0, method="inverted_cdf")
+    exact = plain_quantile(torch.cat(parts), 0.05).double().numpy()
     for streamed in (whole, first):
         assert streamed.seen == 1000 and streamed.counts.sum(1).tolist() == [1000] * 4
         above = streamed.upper(0.05).double().numpy() - exact
@@ -126,7 +141,7 @@ def test_quantiles_of_very_small_and_very_large_values(scale):
     streamed.add(values)
     found = streamed.upper(0.05).double()
     assert ((values > found).double().mean(0) <= 0.05).all()
-    above = found.numpy() - np.quantile(values.double().numpy(), 0.95, axis=0, method="inverted_cdf")
+    above = found.numpy() - plain_quantile(values, 0.05).double().numpy()
     assert (above <= streamed.width.numpy() * 1.001).all() and (streamed.width < max(scale / 200, 1e-30)).all()
 
 

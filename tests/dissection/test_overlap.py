@@ -1,4 +1,4 @@
-"""Overlap in the few cells that can be active, against enlarging every map as a whole."""
+"""Overlap in the few cells that can be active, against the plain form, which enlarges every map as a whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from u3lab.dissection import overlap as module
-from u3lab.dissection.overlap import overlap
+from u3lab.dissection.overlap import overlap, plain_overlap
 
 SIZES = [(27, 27, 113, 113), (7, 5, 23, 31), (13, 17, 14, 40), (3, 2, 100, 7), (1, 1, 9, 8), (1, 6, 5, 20),
          (5, 4, 5, 4), (9, 8, 4, 5), (12, 3, 5, 9)]
@@ -28,16 +28,11 @@ def thresholds(activation, share):
     return values[:, n] - (values[:, n] - values[:, max(n - 1, 0)]) / 3 - (0 if n else 1)
 
 
-def dense(activation, levels, masks):
-    """Everything enlarged. Also how many pixels of a unit lie so near T that rounding may decide."""
-    above = F.interpolate(activation[None], size=masks.shape[1:], mode="bilinear", align_corners=False)[0]
-    above = (above - levels[:, None, None]).flatten(1)
-    inside = masks.flatten(1).double()
-    return (above > 0).double() @ inside.T, (above > 0).double().sum(1), inside.sum(1), (above.abs() < 1e-5).sum(1)
-
-
 def agree(found, activation, levels, masks):
-    *wanted, near = dense(activation, levels, masks)
+    """The plain form's counts, up to the pixels of a unit that lie so near T that rounding may decide."""
+    wanted = plain_overlap(activation, levels, masks)
+    above = F.interpolate(activation[None], size=masks.shape[1:], mode="bilinear", align_corners=False)[0]
+    near = ((above - levels[:, None, None]).abs() < 1e-5).sum((1, 2))
     assert near.sum() <= 5 + 1e-4 * len(levels) * masks[0].numel()
     for one, other, slack in zip(found, wanted, (near[:, None], near, 0), strict=True):
         assert one.dtype == torch.float64 and one.device.type == "cpu" and one.shape == other.shape
@@ -68,8 +63,8 @@ def test_thresholds_may_lie_anywhere(seed):
 def test_behind_a_relu_a_threshold_of_zero_is_exact(size):
     activation, masks = drawn(*size)
     activation, levels = activation.sub(1).relu(), torch.zeros(8)
-    wanted = dense(activation, levels + 1e-6, masks)  # the oracle's weights are rounded, so that some zeros are not
-    for one, other in zip(overlap(activation, levels, masks), wanted, strict=False):
+    wanted = plain_overlap(activation, levels + 1e-6, masks)  # its weights are rounded, so that some zeros are not
+    for one, other in zip(overlap(activation, levels, masks), wanted, strict=True):
         assert torch.equal(one, other)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests.saliency.networks import built, cat, resnet18, slip, squeezenet, vgg11
 from u3lab import nets
-from u3lab.nets.surgery import agreement, before_relu, forward_from
+from u3lab.nets.surgery import before_relu, forward_from
 
 
 @cache
@@ -87,15 +87,6 @@ def test_a_users_own_weights_do_not_keep_a_graph():
     assert all(p.grad is None for p in net.parameters())
 
 
-def test_agreement():
-    reference = torch.eye(8)[[0, 1, 2, 3]]
-    scores = torch.tensor([[9, 8, 7, 6, 5, 4, 3, 2]]).expand(4, 8).float()
-    assert agreement(scores, reference) == (0.25, 1.0)
-    assert agreement(scores.flip(1), reference) == (0.0, 0.25)
-    assert agreement(reference, reference) == (1.0, 1.0)
-    assert agreement(torch.eye(2), torch.eye(2).flip(1)) == (0.0, 1.0)
-
-
 class Around(nn.Module):
     """A layer with a way around it."""
 
@@ -147,6 +138,4 @@ def test_slips(picture: Tensor):
         before_relu(nets.Classifier(Around().train()), "first", picture)
     with slip("a network is wanted"):
         forward_from("squeezenet1_1", "fire5", features)
-    with slip("cannot be compared"):
-        agreement(torch.zeros(2, 5), torch.zeros(3, 5))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())

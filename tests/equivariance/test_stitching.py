@@ -14,7 +14,8 @@ from u3lab import images, nets, saliency
 from u3lab.descent import last
 from u3lab.equivariance import StitchSettings, cka, distil, identity_stitch, shuffled_stitch, stitch
 from u3lab.images.cropping import crops, sources
-from u3lab.nets.surgery import agreement, forward_from
+from u3lab.measures import agreement
+from u3lab.nets.surgery import forward_from
 
 
 def pictures(count: int, seed: int = 0, side: int = 12) -> Tensor:

@@ -25,7 +25,7 @@ from u3lab.equivariance import (
 )
 from u3lab.equivariance.transport import neighbours
 from u3lab.images.cropping import crops, sources
-from u3lab.nets.surgery import agreement
+from u3lab.measures import agreement
 
 QUARTER = rotation(90)
 

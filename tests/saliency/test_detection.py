@@ -1,4 +1,4 @@
-"""The detector: features against the library's own maps, the classifier and the AUC against scikit-learn and loops."""
+"""The detector: features against the library's own maps, the classifier against scikit-learn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from u3lab import nets
 from u3lab._system import paths
 from u3lab.adversarial import trials as t
 from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
-from u3lab.adversarial.trials import KINDS, Sample, roc_auc, samples, small_map, trial, winning_score
+from u3lab.adversarial.trials import KINDS, Sample, samples, small_map, trial, winning_score
 from u3lab.saliency import linear_approximation
 
 
@@ -81,40 +81,6 @@ def test_detector_is_scikit_learns():
 def test_log_odds():
     detector = Detector(torch.tensor([1.0, -2.0]).double(), 0.5)
     assert detector(torch.tensor([[3.0, 1.0], [0.0, 0.0]])).tolist() == [1.5, 0.5]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_auc(seed: int):
-    """The same number as scikit-learn's and as counting pairs, ties as halves."""
-    from sklearn.metrics import roc_auc_score
-
-    h, marks = cloud(seed=seed)
-    scores = h[:, 0].round()  # with ties
-    found = roc_auc(scores, marks, [f"p{i % 10}" for i in range(60)])
-    assert found.value == pytest.approx(roc_auc_score(marks.numpy(), scores.numpy()))
-    pairs = [(a > b).float() + (a == b).float() / 2 for a in scores[marks] for b in scores[~marks]]
-    assert found.value == pytest.approx(float(torch.stack(pairs).mean()))
-    assert 0 <= found.low < found.value < found.high <= 1
-
-
-def test_the_interval_draws_whole_photos():
-    """Against doing it by hand: photos drawn with replacement, all their scores kept together."""
-    h, marks = cloud(40)
-    scores, sources = h[:, 0], [f"{i % 5}" for i in range(40)]
-    values = []
-    for pick in torch.randint(5, (200, 5), generator=torch.Generator().manual_seed(3)).tolist():
-        chosen = torch.tensor([i for photo in pick for i in range(40) if i % 5 == photo])
-        s, m = scores[chosen], marks[chosen]
-        values.append((s[m][:, None] > s[~m]).double().mean())
-    expected = torch.stack(values).quantile(torch.tensor([0.025, 0.975]).double())
-    assert roc_auc(scores, marks, sources, draws=200, seed=3)[1:] == pytest.approx(expected.tolist(), abs=1e-9)
-
-
-def test_auc_at_its_ends():
-    marks, sources = torch.tensor([True, False, True, False]), ["a", "a", "b", "b"]
-    assert roc_auc(torch.tensor([2.0, 1.0, 3.0, 0.0]), marks, sources) == (1, 1, 1)
-    assert roc_auc(torch.tensor([0.0, 1.0, 0.5, 3.0]), marks, sources) == (0, 0, 0)
-    assert roc_auc(torch.ones(4), marks, sources) == (0.5, 0.5, 0.5)
 
 
 # ---- the trial -------------------------------------------------------------------------------------------------------
@@ -200,8 +166,6 @@ def test_slips():
     for features, given in ((h, torch.ones(60)), (h, torch.zeros(60)), (h[:5], marks)):
         with slip("adversarial", "both"):
             fit_detector(features, given)
-        with slip("scores", "sources"):
-            roc_auc(features[:, 0], given, ["a"] * 60)
     with slip("folds = 1", "12 photos"):
         trial(net, crowd(), folds=1)
     with slip("folds = 13"):

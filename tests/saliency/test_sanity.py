@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from tests.saliency.networks import cat, slip, squeezenet
 from u3lab import images, nets, saliency
-from u3lab.saliency.sanity import auc, deletion_curve, randomisation_check, randomise_downwards
+from u3lab.measures import auc
+from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
 
 
 def coffee(size: int = 227) -> Tensor:
@@ -142,13 +143,6 @@ def test_a_good_map_deletes_early_and_inserts_early():
     for insertion, sign in ((False, 1), (True, -1)):
         good, bad = (auc(*deletion_curve(net, x, "espresso", h, steps=8, insertion=insertion)) for h in (heat, -heat))
         assert sign * (bad - good) > 0.2, insertion
-
-
-def test_area():
-    fractions = torch.linspace(0, 1, 11)
-    assert auc(fractions, torch.full((11,), 0.3)) == pytest.approx(0.3)
-    assert auc(fractions, 1 - fractions) == pytest.approx(0.5)
-    assert auc(torch.tensor([0.0, 0.2, 1.0]), torch.tensor([1.0, 0.0, 0.0])) == pytest.approx(0.1)
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------

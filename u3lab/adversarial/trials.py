@@ -22,6 +22,7 @@ from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
+from u3lab.measures import Interval, roc_auc
 from u3lab.nets import Classifier, ready
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import max_abs
@@ -93,42 +94,14 @@ def _uniform(generator: torch.Generator) -> float:
     return float(torch.rand((), generator=generator))
 
 
-class Auc(NamedTuple):
-    """Area under the ROC curve: the probability that an attack scores over another picture; with a 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def roc_auc(scores: Tensor, adversarial: Tensor, sources: Sequence[str], *, draws: int = 1000, seed: int = 0) -> Auc:
-    """The AUC of scores (N,) for marks (N,), with the bootstrap interval over *sources*, one name for each score."""
-    adversarial = torch.as_tensor(adversarial).bool()
-    if not len(scores) == len(adversarial) == len(sources) or adversarial.all() or not adversarial.any():
-        raise U3Error(f"{len(scores)} scores, {len(adversarial)} marks and {len(sources)} sources; give as many of "
-                      "each, adversarial ones and others")
-    names = sorted(set(sources))
-    home = F.one_hot(torch.tensor([names.index(source) for source in sources]), len(names)).double()
-    up, down = scores[adversarial].double()[:, None], scores[~adversarial].double()[None]
-    won = (up > down).double() + (up == down).double() / 2
-    # Pairs by the source of the one and of the other, so that a draw of sources is a product of matrices.
-    wins = home[adversarial].T @ won @ home[~adversarial]
-    pairs = home[adversarial].T @ torch.ones_like(won) @ home[~adversarial]
-    picks = torch.randint(len(names), (draws, len(names)), generator=torch.Generator().manual_seed(seed))
-    times = F.one_hot(picks, len(names)).sum(1).double()
-    drawn = torch.einsum("ds,st,dt->d", times, wins, times) / torch.einsum("ds,st,dt->d", times, pairs, times)
-    low, high = drawn[drawn.isfinite()].quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return Auc(float(wins.sum() / pairs.sum()), low, high)
-
-
 @dataclass(frozen=True)
 class Trial:
     """What came of :func:`trial`: the AUC of attacks against all other pictures, against each kind of them, and of
     attackers who know the detector (None if there were none), with the share of these that still fool the network."""
 
-    auc: Auc
-    by_kind: dict[str, Auc]
-    adaptive: Auc | None
+    auc: Interval
+    by_kind: dict[str, Interval]
+    adaptive: Interval | None
     still_fool: float | None
     scores: Tensor
     """Log-odds (N,) of each sample, from the detector that never saw its photo."""
@@ -174,7 +147,7 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
 
 def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor], fooled: list[bool]) -> Trial:
     """The AUCs of log-odds (N,), and of those of the evading pictures, by photo."""
-    def against(*kinds: str, attacks: dict[str, Tensor] | None = None) -> Auc:
+    def against(*kinds: str, attacks: dict[str, Tensor] | None = None) -> Interval:
         chosen = [i for i, sample in enumerate(samples) if sample.kind in kinds]
         marks = [samples[i].kind == "adversarial" for i in chosen] + [True] * len(attacks or ())
         sources = [samples[i].source for i in chosen] + list(attacks or ())

@@ -1,6 +1,6 @@
 """Chapter 7: dissection. What does a single unit stand for?"""
 
-from u3lab.dissection.ablation import ablate, ablation_curve, accuracy_drop, balanced_accuracy
+from u3lab.dissection.ablation import ablate, ablation_curve, accuracy_drop
 from u3lab.dissection.baselines import Rotated, rotation
 from u3lab.dissection.concept_vectors import (
     Net2VecSettings,
@@ -12,12 +12,12 @@ from u3lab.dissection.concept_vectors import (
     net2vec,
     segment,
 )
-from u3lab.dissection.counting import Interval, by_category, concepts_per_unit, interval, unique, units_per_concept
+from u3lab.dissection.counting import by_category, concepts_per_unit, interval, unique, units_per_concept
 from u3lab.dissection.dissecting import Dissection, dissect, dissect_layers, quantiles
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
 from u3lab.dissection.peaks import Peaks, patches, peaks, pooled
-from u3lab.dissection.probing import Probe, probe
 from u3lab.inversion.empirical import top_patches
+from u3lab.measures import Interval, Probe, balanced_accuracy, probe
 
 __all__ = ["Dissection", "Interval", "Net2VecSettings", "Peaks", "Probe", "Rotated", "ablate", "ablation_curve",
            "accuracy_drop", "balanced_accuracy", "best_filter", "binarise", "by_category",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from u3lab.errors import U3Error
+from u3lab.measures import balanced_accuracy
 from u3lab.nets import Classifier
 from u3lab.nets.surgery import forward_from
 
@@ -37,18 +38,6 @@ def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] |
     silenced = features.detach().clone()
     silenced[:, chosen] = 0
     return forward_from(net, layer, silenced)
-
-
-def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
-    """How well scores (B,K) tell one class from all others: the mean of the share found and of the share rightly left.
-
-    0.5 is guessing, whatever the share of the class among the labels (B).
-    """
-    found, wanted = (scores.argmax(1) == target).to(labels.device), labels == target
-    if not wanted.any() or wanted.all():
-        raise U3Error(f"class {target} has {int(wanted.sum())} of {len(labels)} pictures; give pictures of it and of "
-                      "others")
-    return float((found[wanted].double().mean() + (~found[~wanted]).double().mean()) / 2)
 
 
 def accuracy_drop(net: Classifier, layer: str, features: Tensor, labels: Tensor, target: int) -> Tensor:

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.descent import descend, last
-from u3lab.dissection.probing import probe
 from u3lab.errors import U3Error
+from u3lab.measures import probe
 from u3lab.nets import Classifier
 from u3lab.settings import setting, settings
 
@@ -51,6 +51,7 @@ def weighted_sum(active: Tensor) -> Callable[[Tensor], Tensor]:
     """The function that takes w (U) to Σ_k w_k A_k (N,h,w).
 
     A is binary and mostly 0, so at each place the weights of the few units that are on are added up, and no others.
+    :func:`plain_weighted_sum` adds up all.
     """
     count, _, height, width = active.shape
     places, voters = active.movedim(1, 3).flatten(0, 2).nonzero().unbind(1)
@@ -58,11 +59,22 @@ def weighted_sum(active: Tensor) -> Callable[[Tensor], Tensor]:
     return lambda w: nothing.scatter_add(0, places, w.gather(0, voters)).view(count, height, width)
 
 
+def plain_weighted_sum(active: Tensor, w: Tensor) -> Tensor:
+    """Σ_k w_k A_k (N,h,w), of A (N,U,h,w) and w (U)."""
+    return torch.einsum("nkij,k->nij", active.float(), w)
+
+
 def enlarge(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear enlargement of (…,h,w) to (…,H,W), as two products of matrices: many times faster to go back through."""
+    """:func:`plain_enlarge` as two products of matrices: many times faster to go back through."""
     down, across = (F.interpolate(torch.eye(old)[None, None].to(maps), size=(new, old), mode="bilinear",
                                   align_corners=False)[0, 0] for old, new in zip(maps.shape[-2:], size, strict=True))
     return down @ maps @ across.T
+
+
+def plain_enlarge(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear enlargement of (N,h,w) or (N,C,h,w) to the same with (H,W)."""
+    four = maps if maps.ndim == 4 else maps[:, None]
+    return F.interpolate(four, size=size, mode="bilinear", align_corners=False).view(*maps.shape[:-2], *size)
 
 
 def concept_loss(p: Tensor, masks: Tensor) -> Tensor:
@@ -138,7 +150,7 @@ def direction(features: Tensor, shown: Tensor, *, C: float = 1.0, seed: int = 0)
     shown
         (N) bool: which pictures show the concept.
     C
-        As in :func:`u3lab.dissection.probe`.
+        As in :func:`u3lab.measures.probe`.
 
     Raises
     ------

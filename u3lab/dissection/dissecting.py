@@ -15,13 +15,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
-from u3lab._system import memory
+from u3lab._system import distributed, memory
 from u3lab.datasets.labelled import ConceptData, Labelled, batches
-from u3lab.dissection.overlap import overlap
-from u3lab.dissection.quantiles import Quantiles, is_distributed
+from u3lab.dissection.overlap import overlap, plain_overlap
+from u3lab.dissection.quantiles import Quantiles, plain_quantile
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready, several
 
@@ -71,22 +70,27 @@ class Dissection:
             found.setdefault(concept, []).append(unit)
         return found
 
-    def resampled(self, times: int = 200, *, seed: int = 0) -> Iterator[Dissection]:
-        """The bootstrap: this dissection of other samples of pictures, groups drawn with replacement.
+    def weighted(self, often: Tensor) -> Dissection:
+        """This dissection of another sample of pictures, in which group p is ``often[p]`` times, (P) float64."""
+        return replace(self, **{name: torch.einsum("p,puc->uc", often, getattr(self, name))[None]
+                                for name in ("intersection", "union")})
 
-        Raises
-        ------
-        U3Error
-            Pictures that were not counted in groups.
-        """
-        groups = len(self.intersection)
-        if groups < 5:
-            raise U3Error(f"the pictures were counted in {groups} groups; dissect at least five for an interval")
-        draw = torch.Generator().manual_seed(seed)
-        for _ in range(times):
-            chosen = torch.bincount(torch.randint(groups, (groups,), generator=draw), minlength=groups).double()
-            yield replace(self, **{name: torch.einsum("p,puc->uc", chosen, getattr(self, name))[None]
-                                   for name in ("intersection", "union")})
+
+def plain_dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SHARE) -> Tensor:
+    """IoU (U,C) by the three lines at the head of this file, for as many pictures as the memory holds.
+
+    :func:`dissect` gives the same up to its thresholds, which come from a histogram.
+    """
+    with torch.no_grad():
+        pictures = data[list(range(len(data)))]
+        a = ready(net).features(pictures.images, layer).cpu()  # (N,U,h,w)
+    T = plain_quantile(a, share)
+    intersection, union = torch.zeros(2, len(T), len(data.names), dtype=torch.float64)
+    for maps, masks, labelled in zip(a, pictures.masks, pictures.labelled, strict=True):
+        shared, active, marked = plain_overlap(maps, T, masks)
+        intersection += shared * labelled
+        union += (active[:, None] + marked - shared) * labelled  # |M ∪ L| = |M| + |L| − |M ∩ L|
+    return intersection / union.clamp(min=1)
 
 
 def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SHARE, batch_size: int = 8) -> Dissection:
@@ -116,7 +120,7 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
                    batch_size: int = 8) -> dict[str, Dissection]:
     """Layer → its dissection, all from the same two passes; parameters as in :func:`dissect`."""
     net = ready(net)
-    mine = range(dist.get_rank(), len(data), dist.get_world_size()) if is_distributed() else range(len(data))
+    mine = range(distributed.rank(), len(data), distributed.world_size())
     kept: list[dict[str, Tensor]] = []
     seen = _added(_keep(kept, (_maps(net, layers, batch.images) for batch in batches(data, batch_size=batch_size,
                                                                                      which=mine))))
@@ -126,9 +130,8 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
     second = ((kept[n] if n < len(kept) else _maps(net, layers, batch.images), batch)
               for n, batch in enumerate(batches(data, batch_size=batch_size, which=mine)))
     sums, pixels = _count(second, thresholds, len(data.names), min(GROUPS, len(data)), mine)
-    if is_distributed():
-        for counted in (pixels, *sums.values()):
-            dist.all_reduce(counted)
+    for counted in (pixels, *sums.values()):
+        distributed.all_reduce(counted)
     kept.clear()
     memory.give_back()
     if (empty := [name for name, number in zip(data.names, pixels, strict=True) if number == 0]):

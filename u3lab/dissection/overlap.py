@@ -8,7 +8,7 @@ A pixel of the enlarged map is a mean of the four places round it, the corners o
 
 So it is above T only if a corner is. Units are active at 0.5 % of their places, so few cells have such a corner, and
 the pixels of the others are never computed. The outermost places also stand beyond the border of the map, which makes
-(h + 1) × (w + 1) cells of h × w places.
+(h + 1) × (w + 1) cells of h × w places. :func:`plain_overlap` computes them all.
 """
 
 from __future__ import annotations
@@ -23,11 +23,19 @@ from torch import Tensor
 AT_ONCE = 2**20  # pixels: bounds the memory where much is active
 
 
+def plain_overlap(activation: Tensor, thresholds: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What :func:`overlap` gives, as the formula says it: every pixel of every unit, enlarged and compared with T."""
+    large = F.interpolate(activation[None], size=masks.shape[1:], mode="bilinear", align_corners=False)[0]
+    M = large > thresholds[:, None, None]  # (U,H,W)
+    shared = torch.stack([(M & L).sum((1, 2)) for L in masks], 1)
+    return shared.double(), M.sum((1, 2)).double(), masks.sum((1, 2)).double()
+
+
 def overlap(activation: Tensor, thresholds: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Pixels in one picture: of M_k ∩ L_c (U,C), of M_k (U) and of L_c (C), float64 on the CPU.
 
-    ``activation`` is (U,h,w), ``thresholds`` (U), ``masks`` (C,H,W) bool. These are the numbers that ``F.interpolate``
-    gives with "bilinear" and ``align_corners=False``, up to its rounding where a value is T.
+    ``activation`` is (U,h,w), ``thresholds`` (U), ``masks`` (C,H,W) bool. These are the numbers of
+    :func:`plain_overlap`, up to the rounding of ``F.interpolate`` where a value is T.
     """
     inside, units = masks.flatten(1).cpu(), len(thresholds)
     shown = inside.view(torch.uint8).amax(1).nonzero()[:, 0]  # few of a data set's concepts

@@ -1,24 +1,26 @@
 """Upper quantiles of many units at once, from a stream: memory does not grow with the number of pictures.
 
 Each unit has a histogram over [−reach, reach]. When a value lies outside, the reach is doubled and neighbouring bins
-are joined, so nothing is read twice and no range need be known beforehand.
+are joined, so nothing is read twice and no range need be known beforehand. :func:`plain_quantile` sorts all values.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
+from u3lab._system import distributed
 from u3lab.errors import U3Error
 
 BINS = 8192  # a multiple of 4, so that bins can be joined in pairs
 FINEST = 2.0**-100  # the least reach: far below it float32 has no numbers to count with
 
 
-def is_distributed() -> bool:
-    """Whether this process is one of several that share the pictures among them (torchrun)."""
-    return dist.is_available() and dist.is_initialized()
+def plain_quantile(activations: Tensor, share: float) -> Tensor:
+    """T (U) of all activations (N,U,h,w) or (N,U) at once: the least value with P(a > T) ≤ share."""
+    values = activations.movedim(1, 0).flatten(1).sort(1, descending=True).values  # (U,N·h·w)
+    above = int(share * values.shape[1])  # so many values may lie above T
+    return values[:, above]
 
 
 class Quantiles:
@@ -67,14 +69,10 @@ class Quantiles:
         self.seen += other.seen
 
     def gather(self) -> None:
-        """Take over what all processes of this ``torch.distributed`` group have seen; alone, do nothing."""
-        if is_distributed():
-            reach = self.reach.clone()
-            dist.all_reduce(reach, dist.ReduceOp.MAX)
-            self._widen(0.75 * reach)
-            dist.all_reduce(self.counts)
-            dist.all_reduce(seen := torch.tensor(self.seen))
-            self.seen = int(seen)
+        """Take over what all processes that share the pictures have seen; alone, change nothing."""
+        self._widen(0.75 * distributed.all_reduce(self.reach.clone(), largest=True))
+        distributed.all_reduce(self.counts)
+        self.seen = int(distributed.all_reduce(torch.tensor(self.seen)))
 
     def upper(self, share: float) -> Tensor:
         """The thresholds T (U) float32 with P(a > T) ≤ share, each at most one bin's width above the exact one."""

@@ -194,7 +194,7 @@ def answers(found: Equivariance, images: Tensor) -> dict[str, Tensor]:
     """Class scores (B,K) when the rest of the network goes on from each of these at the layer.
 
     "recomputed" φ(g x), "nothing" φ(x), "moved" φ(x) with its sites permuted, "mapped" M_g φ(x).
-    Compare them with :func:`u3lab.equivariance.agreement`.
+    Compare them with :func:`u3lab.measures.agreement`.
     """
     scores: dict[str, list[Tensor]] = {"recomputed": [], "nothing": [], "moved": [], "mapped": []}
     for x in _images.check(images).split(BATCH):

@@ -110,6 +110,7 @@ def blur(images: Tensor, sigma: float) -> Tensor:
 
     g_σ(u) ∝ exp(−u²/2σ²), cut off at ⌈3σ⌉ pixels and normalised to the sum 1. Beyond the border the nearest
     pixel goes on (SciPy's mode "nearest"), which unlike reflection is defined for a blur wider than the picture.
+    :func:`plain_blur` is the same as one convolution.
     Raises U3Error if sigma is negative or not a number, or the images are not a float tensor (B,C,H,W).
 
     Examples
@@ -126,6 +127,15 @@ def blur(images: Tensor, sigma: float) -> Tensor:
     # g_σ is separable: rows, then columns. At these sizes two products of matrices are faster than convolutions.
     rows, columns = (_gaussian(n, sigma).to(images) for n in images.shape[-2:])
     return rows @ images @ columns.T
+
+
+def plain_blur(images: Tensor, sigma: float) -> Tensor:
+    """What :func:`blur` gives, as the formula says it: each pixel is a mean of those around it, with weights g_σ."""
+    radius = math.ceil(3 * sigma)
+    u = torch.arange(-radius, radius + 1).to(images)
+    g = torch.exp(-(u[:, None] ** 2 + u**2) / (2 * sigma**2))
+    extended = F.pad(images, (radius,) * 4, mode="replicate")
+    return F.conv2d(extended.flatten(0, 1)[:, None], (g / g.sum())[None, None]).view_as(images)
 
 
 def _gaussian(n: int, sigma: float) -> Tensor:

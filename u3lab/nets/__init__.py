@@ -8,10 +8,11 @@
 packages, and any torchvision classifier can be had where there is a network (see :mod:`u3lab.nets.weights`).
 """
 
+from u3lab.measures import agreement
 from u3lab.nets.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier, ready, several
 from u3lab.nets.loading import load
 from u3lab.nets.registry import NAMES
-from u3lab.nets.surgery import agreement, before_relu, forward_from, narrow, untrained
+from u3lab.nets.surgery import before_relu, forward_from, narrow, untrained
 from u3lab.nets.weights import available, fetch
 
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "NAMES", "Classifier", "agreement", "available", "before_relu", "fetch",

@@ -147,19 +147,6 @@ def _nothing(net: Classifier) -> Tensor:
     return torch.full((1, channels, net.size, net.size), float("nan"), device=net.device)
 
 
-def agreement(scores: Tensor, reference: Tensor) -> tuple[float, float]:
-    """How often two networks agree: shares of pictures whose reference class is the first, and among the first five.
-
-    Both are class scores (B,K); the reference class is the best one of ``reference``.
-    """
-    if scores.shape != reference.shape or scores.ndim != 2 or not len(scores):
-        raise U3Error(f"scores of shapes {tuple(scores.shape)} and {tuple(reference.shape)} cannot be compared; give "
-                      "two answers (B,K) to the same pictures")
-    best = reference.argmax(1, keepdim=True)
-    hits = scores.topk(min(5, scores.shape[1]), 1).indices == best
-    return hits[:, 0].double().mean().item(), hits.any(1).double().mean().item()
-
-
 def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:
     """A copy of the network that knows only some of its classes, (B,K) with K = len(classes), and is as much faster.
 

@@ -12,7 +12,8 @@ import torch
 
 from u3lab import __version__, nets
 from u3lab.adversarial.detection import layer_saliency
-from u3lab.adversarial.trials import FEATURES, Auc, samples, trial
+from u3lab.adversarial.trials import FEATURES, samples, trial
+from u3lab.measures import Interval
 from u3lab.recipes import _writing
 
 
@@ -36,7 +37,7 @@ def long_table(crops: int, seed: int, *, networks: Sequence[str] = nets.NAMES, p
     return table
 
 
-def _round(value: Auc) -> list[float]:
+def _round(value: Interval) -> list[float]:
     return [round(number, 3) for number in value]
 
 

@@ -27,9 +27,10 @@ def long_table(count: int, size: int, seed: int, *, names: Iterable[str] = nets.
         table["scores"][name] = {"pictures": sorted({n for game in games for n in game.names}), "methods": {}}
         for method in tqdm(methods, desc=name):
             # A mask is an optimisation of its own for each tile: a third of the games, and a wider interval
-            score = pointing_game(net, games[: max(1, count // 3)] if method == "mask" else games, method, seed=seed)
-            table["scores"][name]["methods"][method] = {"mean": round(score.mean, 4), "low": round(score.low, 4),
-                                                        "high": round(score.high, 4), "games": len(score.shares)}
+            played = games[: max(1, count // 3)] if method == "mask" else games
+            score = pointing_game(net, played, method, seed=seed)
+            table["scores"][name]["methods"][method] = {"mean": round(score.value, 4), "low": round(score.low, 4),
+                                                        "high": round(score.high, 4), "games": 4 * len(played)}
     return table
 
 

@@ -5,13 +5,14 @@ Each method is one function ``(net, images, target) → map``; files: ``backprop
 ``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
 """
 
+from u3lab.measures import auc
 from u3lab.saliency.backprop import RULES, backprop, trace
 from u3lab.saliency.metrics import channel_similarity, coherence, edge_agreement, edges, max_abs, strongest_channels
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb
 from u3lab.saliency.pointing import METHODS, known_pictures, mosaics, pointing_game, positive, tile_shares
 from u3lab.saliency.relevance import grad_cam, integrated_gradients, linear_approximation, smooth_grad
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
-from u3lab.saliency.sanity import auc, deletion_curve, randomisation_check, randomise_downwards
+from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
 
 __all__ = ["METHODS", "RULES", "MaskSettings", "auc", "backprop", "baseline_like", "channel_similarity", "coherence",
            "deletion_curve", "edge_agreement", "edges", "excitation_backprop", "grad_cam",

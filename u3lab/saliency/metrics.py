@@ -10,21 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.errors import U3Error, at_least_one
+from u3lab.measures import correlation
 from u3lab.saliency.backprop import BackpropTrace
 
 
 def max_abs(saliency: Tensor) -> Tensor:
     """max_c |r|: a signed map (B,C,h,w) as one strength a pixel (B,1,h,w) (Simonyan et al. 2014, section 3.1)."""
     return saliency.abs().amax(1, keepdim=True)
-
-
-def correlation(a: Tensor, b: Tensor) -> float:
-    """Pearson correlation of two tensors of one shape; 0 if one of them is constant."""
-    if a.shape != b.shape:
-        raise U3Error(f"maps of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be compared; make them one shape")
-    a, b = a.flatten().double() - a.double().mean(), b.flatten().double() - b.double().mean()
-    norms = a.norm() * b.norm()
-    return float(a @ b / norms) if norms > 0 else 0.0
 
 
 def strongest_channels(trace: BackpropTrace, layer: str, y: int, x: int, count: int) -> list[int]:

@@ -23,6 +23,7 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.descent import last
 from u3lab.errors import U3Error, at_least_one
+from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier, ready
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import edges, max_abs
@@ -75,17 +76,6 @@ class Mosaic:
     image: Tensor
     names: tuple[str, ...]
     targets: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Score:
-    """Share of attribution on the right tile: mean, 95 % interval over the choice of pictures, and each game."""
-
-    mean: float
-    low: float
-    high: float
-    shares: Tensor
-    """(games,) in [0,1]."""
 
 
 def known_pictures(net: Classifier, *, size: int = 128) -> dict[str, int]:
@@ -142,8 +132,8 @@ def _even(heat: Tensor) -> Tensor:
     return F.interpolate(heat, scale_factor=2, mode="nearest")
 
 
-def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Method, *, seed: int = 0) -> Score:
-    """Play the grid pointing game: every tile of every mosaic once.
+def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Method, *, seed: int = 0) -> Interval:
+    """Play the grid pointing game, every tile of every mosaic once: the mean share of a map on the right tile.
 
     Parameters
     ----------
@@ -154,9 +144,16 @@ def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Method
 
     Returns
     -------
-    Score
-        The interval resamples *pictures*, not games: games with the same picture are not independent.
+    Interval
+        In [0,1]. It resamples *pictures*, not games: games with the same picture are not independent.
     """
+    shares = target_shares(net, games, method)
+    sums, counts = (torch.tensor([what(one) for one in shares.values()], dtype=torch.float64) for what in (sum, len))
+    return bootstrap(lambda often: often @ sums / (often @ counts), len(shares), seed=seed)
+
+
+def target_shares(net: Classifier, games: Sequence[Mosaic], method: str | Method) -> dict[str, list[float]]:
+    """What :func:`pointing_game` is the mean of: picture → the share on its tile, in each game that has it."""
     if isinstance(method, str) and method not in METHODS:
         raise U3Error(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
     if not games:
@@ -169,14 +166,4 @@ def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Method
             raise U3Error(f"the method gave {len(heat)} maps for 4 pictures; give one for each")
         for name, share in zip(game.names, tile_shares(heat).diagonal().tolist(), strict=True):
             by_picture.setdefault(name, []).append(share)
-    low, high = _interval([torch.tensor(shares) for shares in by_picture.values()], seed)
-    shares = torch.tensor([share for group in by_picture.values() for share in group])
-    return Score(float(shares.mean()), low, high, shares)
-
-
-def _interval(groups: list[Tensor], seed: int, draws: int = 1000) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean, drawing whole groups with replacement."""
-    sums, counts = torch.tensor([g.sum() for g in groups]), torch.tensor([float(len(g)) for g in groups])
-    picks = torch.randint(len(groups), (draws, len(groups)), generator=torch.Generator().manual_seed(seed))
-    means = sums[picks].sum(1) / counts[picks].sum(1)
-    return float(means.quantile(0.025)), float(means.quantile(0.975))
+    return by_picture

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from u3lab.errors import U3Error, at_least_one
+from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier, ready
-from u3lab.saliency.metrics import correlation
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
 
 
@@ -49,19 +49,13 @@ def randomisation_check(net: Classifier, images: Tensor, method: Callable[[Class
     Returns
     -------
     list of (str, float)
-        For each filter bank, from the classes down: correlation of the map's ranks with the original's (Spearman).
+        For each filter bank, from the classes down: rank correlation (Spearman) of the map with the original.
         A map that keeps a high correlation to the end shows the picture, not the network.
     """
     net = ready(net, images)
-    original = _ranks(method(net, images))
-    return [(name, correlation(original, _ranks(method(broken, images))))
+    original = method(net, images)
+    return [(name, rank_correlation(original, method(broken, images)))
             for name, broken in randomise_downwards(net, seed=seed)]
-
-
-def _ranks(map: Tensor) -> Tensor:
-    """Ranks of all values, equal values sharing the mean of theirs: much of a Grad-CAM or of a mask is exactly 0."""
-    _, index, counts = map.detach().flatten().unique(return_inverse=True, return_counts=True)
-    return (counts.cumsum(0) - (counts - 1) / 2)[index]
 
 
 def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tensor, *, steps: int = 20,
@@ -103,8 +97,3 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
         with torch.no_grad():
             probabilities.append(float(net.unchecked(changed.clamp(0, 1)).softmax(1)[0, k]))
     return fractions, torch.tensor(probabilities)
-
-
-def auc(fractions: Tensor, probabilities: Tensor) -> float:
-    """Area under a deletion or insertion curve, by the trapezium rule."""
-    return float(torch.trapezoid(probabilities, fractions))

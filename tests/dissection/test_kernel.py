@@ -1,14 +1,12 @@
-"""The concept kernel against written-out sums and chance, and the probe against scikit-learn's."""
+"""The concept kernel against written-out sums and chance."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
 
 from u3lab import U3Error
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
-from u3lab.dissection.probing import loss_of, probe
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -52,21 +50,6 @@ def test_random_embeddings_agree_only_by_their_diagonal():
     assert max(chance_similarity(same, same)) < 0.5 < kernel_similarity(same, same)
 
 
-@pytest.mark.parametrize("C", [0.1, 10.0])
-def test_a_probe_reaches_scikit_learns_optimum(C):
-    x, noise = draw(120, 6) * torch.tensor([1.0, 20, 0.1, 1, 1, 0]), draw(120, 3, seed=1)
-    labels = (x @ draw(6, 3, seed=2) + noise).argmax(1)
-    ours = probe(x, labels, C=C)
-    z = ((x - ours.mean) / ours.spread).numpy()
-    theirs = LogisticRegression(C=C, tol=1e-10, max_iter=5000).fit(z, labels.numpy())
-    weight, bias = torch.from_numpy(theirs.coef_), torch.from_numpy(theirs.intercept_)
-    found = loss_of(ours.scores(x), labels, ours.weight, C)
-    wanted = loss_of(torch.from_numpy(z) @ weight.T + bias, labels, weight, C)
-    assert float(found) == pytest.approx(float(wanted), abs=1e-7)
-    torch.testing.assert_close(ours.scores(x).softmax(1), torch.from_numpy(theirs.predict_proba(z)), atol=1e-3, rtol=0)
-    assert ours.accuracy(x, labels) == pytest.approx(theirs.score(z, labels.numpy()))
-
-
 def test_slips_are_told():
     with pytest.raises(U3Error, match="at least two concepts"):
         concept_kernel(torch.rand(1, 4))
@@ -74,7 +57,3 @@ def test_slips_are_told():
         concept_kernel(torch.tensor([[1.0, 0], [0, 0]]))
     with pytest.raises(U3Error, match="same concepts"):
         kernel_similarity(torch.eye(3), torch.eye(4))
-    with pytest.raises(U3Error, match="pool a map first"):
-        probe(torch.rand(4, 3, 2, 2), torch.zeros(4, dtype=torch.long))
-    with pytest.raises(U3Error, match="at least two classes"):
-        probe(torch.rand(4, 3), torch.zeros(4, dtype=torch.long))

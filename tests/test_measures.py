@@ -1,0 +1,212 @@
+"""Measures against scipy, scikit-learn and counting by hand."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from torch import Tensor
+
+from u3lab import U3Error
+from u3lab.measures import (
+    Interval,
+    agreement,
+    auc,
+    balanced_accuracy,
+    bootstrap,
+    correlation,
+    probe,
+    rank_correlation,
+    roc_auc,
+)
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def mean_of(groups: list[Tensor]):
+    """The mean over all values, as a statistic of how often each group is drawn."""
+    sums, counts = torch.stack([g.sum() for g in groups]), torch.tensor([float(len(g)) for g in groups]).double()
+    return lambda often: often @ sums / (often @ counts)
+
+
+# ---- the bootstrap ---------------------------------------------------------------------------------------------------
+
+
+def test_an_interval_is_three_numbers_and_prints_short():
+    value, low, high = one = Interval(0.54321, 0.4, 0.6)
+    assert (value, low, high) == one and str(one) == "0.543 [0.4, 0.6]"
+
+
+@pytest.mark.parametrize("count", [25, 400])
+def test_the_interval_of_a_mean(count: int):
+    """For groups of one value the width is 2·1.96·s/√n."""
+    values = draw(count, seed=count)
+    value, low, high = bootstrap(mean_of(list(values[:, None])), count)
+    assert low < value < high and value == pytest.approx(float(values.mean()))
+    assert high - low == pytest.approx(float(2 * 1.96 * values.std() / count**0.5), rel=0.15)
+
+
+def test_groups_are_drawn_whole():
+    """Four games with the same picture tell no more than one; and without scatter there is no width."""
+    values = draw(30)
+    assert bootstrap(mean_of([v.expand(4) for v in values]), 30) == pytest.approx(
+        bootstrap(mean_of(list(values[:, None])), 30), abs=1e-12)
+    assert bootstrap(mean_of([torch.full((3,), 0.4).double()] * 5), 5) == pytest.approx((0.4, 0.4, 0.4))
+
+
+@pytest.mark.parametrize("method", ["percentile", "basic"])
+def test_the_interval_is_scipys_up_to_its_draws(method: str):
+    groups = [draw(n, seed=n) + n / 5 for n in range(1, 15)]
+    sums, counts = np.array([[g.sum(), len(g)] for g in groups]).T
+    theirs = scipy.stats.bootstrap((sums, counts), lambda s, n, axis=-1: s.sum(axis) / n.sum(axis), paired=True,
+                                   method=method, n_resamples=20_000, random_state=np.random.default_rng(0))
+    ours = bootstrap(mean_of(groups), 14, times=20_000, basic=method == "basic")
+    width = ours.high - ours.low
+    assert ours[1:] == pytest.approx(tuple(theirs.confidence_interval), abs=0.03 * width)
+
+
+# ---- curves and correlations -----------------------------------------------------------------------------------------
+
+
+def test_correlations_are_scipys():
+    a, b = draw(3, 1, 9, 7), draw(3, 1, 9, 7, seed=1)
+    b = (a + b).round()  # with ties
+    assert correlation(a, b) == pytest.approx(scipy.stats.pearsonr(a.flatten(), b.flatten()).statistic)
+    assert rank_correlation(a, b) == pytest.approx(scipy.stats.spearmanr(a.flatten(), b.flatten()).statistic)
+    assert rank_correlation(a, a.exp()) == pytest.approx(1) and correlation(a, -a) == pytest.approx(-1)
+
+
+def test_a_constant_map_correlates_with_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for measure in (correlation, rank_correlation):
+            assert measure(torch.full((4,), 0.1), draw(4).float()) == measure(draw(4), torch.zeros(4)) == 0.0
+
+
+def test_area():
+    fractions = torch.linspace(0, 1, 11)
+    assert auc(fractions, torch.full((11,), 0.3)) == pytest.approx(0.3)
+    assert auc(fractions, 1 - fractions) == pytest.approx(0.5)
+    assert auc(torch.tensor([0.0, 0.2, 1.0]), torch.tensor([1.0, 0.0, 0.0])) == pytest.approx(0.1)
+
+
+# ---- the ROC curve ---------------------------------------------------------------------------------------------------
+
+
+def cloud(n: int = 60, seed: int = 0) -> tuple[Tensor, Tensor]:
+    marks = torch.rand(n, generator=torch.Generator().manual_seed(seed)) < 0.3
+    return draw(n, seed=seed).float() + 0.7 * marks, marks
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_roc_auc(seed: int):
+    """The same number as counting pairs, ties as halves."""
+    scores, marks = cloud(seed=seed)
+    scores = scores.mul(2).round()  # with ties
+    found = roc_auc(scores, marks, [f"p{i % 10}" for i in range(60)])
+    pairs = [(a > b).float() + (a == b).float() / 2 for a in scores[marks] for b in scores[~marks]]
+    assert found.value == pytest.approx(float(torch.stack(pairs).mean()))
+    assert 0 <= found.low < found.value < found.high <= 1
+
+
+def test_its_interval_draws_whole_photos():
+    """Against scikit-learn's, with a score's weight the number of times that its photo was drawn."""
+    scores, marks = cloud(40)
+    home = torch.arange(40) % 5
+    values = []
+    for pick in torch.randint(5, (200, 5), generator=torch.Generator().manual_seed(3)):
+        weight = torch.bincount(pick, minlength=5)[home].numpy()
+        values.append(roc_auc_score(marks.numpy(), scores.numpy(), sample_weight=weight))
+    found = roc_auc(scores, marks, [str(n) for n in home.tolist()], times=200, seed=3)
+    assert found[1:] == pytest.approx(np.quantile(values, [0.025, 0.975]).tolist(), abs=1e-9)
+
+
+def test_draws_without_a_mark_are_left_out():
+    """One source of three has all the marks: a draw that misses it has no AUC."""
+    scores, marks = torch.tensor([3.0, 2.0, 1.0, 0.0]), torch.tensor([True, False, False, False])
+    assert roc_auc(scores, marks, ["a", "a", "b", "c"]) == (1, 1, 1)
+
+
+def test_roc_auc_at_its_ends():
+    marks, sources = torch.tensor([True, False, True, False]), ["a", "a", "b", "b"]
+    assert roc_auc(torch.tensor([2.0, 1.0, 3.0, 0.0]), marks, sources) == (1, 1, 1)
+    assert roc_auc(torch.tensor([0.0, 1.0, 0.5, 3.0]), marks, sources) == (0, 0, 0)
+    assert roc_auc(torch.ones(4), marks, sources) == (0.5, 0.5, 0.5)
+
+
+# ---- classes ---------------------------------------------------------------------------------------------------------
+
+
+def test_balanced_accuracy_of_a_guess_is_one_half():
+    labels = torch.tensor([0] * 90 + [1] * 10)
+    always = torch.zeros(100, 2)
+    always[:, 0] = 1
+    assert balanced_accuracy(always, labels, 0) == balanced_accuracy(always, labels, 1) == 0.5
+    assert balanced_accuracy(torch.eye(2)[labels], labels, 1) == 1
+
+
+def test_balanced_accuracy_is_scikit_learns():
+    scores, labels = draw(80, 4), torch.arange(80) % 4
+    wanted = balanced_accuracy_score((labels == 2).numpy(), (scores.argmax(1) == 2).numpy())
+    assert balanced_accuracy(scores, labels, 2) == pytest.approx(wanted)
+
+
+def test_agreement():
+    reference = torch.eye(8)[[0, 1, 2, 3]]
+    scores = torch.tensor([[9, 8, 7, 6, 5, 4, 3, 2]]).expand(4, 8).float()
+    assert agreement(scores, reference) == (0.25, 1.0)
+    assert agreement(scores.flip(1), reference) == (0.0, 0.25)
+    assert agreement(reference, reference) == (1.0, 1.0)
+    assert agreement(torch.eye(2), torch.eye(2).flip(1)) == (0.0, 1.0)
+
+
+# ---- the probe -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("C", [0.1, 10.0])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_probe_is_where_its_energy_has_no_slope(C, classes):
+    """The formula written out; an unused feature and very different scales do no harm."""
+    x, noise = draw(120, 6) * torch.tensor([1.0, 20, 0.1, 1, 1, 0]), draw(120, classes, seed=1)
+    labels = (x @ draw(6, classes, seed=2) + noise).argmax(1)
+    found = probe(x, labels, C=C)
+    z, W, b = (x - found.mean) / found.spread, found.weight.requires_grad_(), found.bias.requires_grad_()
+    energy = -(z @ W.T + b).log_softmax(1)[range(120), labels].mean() + W.square().sum() / (2 * C * 120)
+    for slope in torch.autograd.grad(energy, [W, b]):
+        assert float(slope.abs().max()) < 1e-5
+    assert found.weight.shape == (classes, 6) and found.accuracy(x, labels) > 1 / classes + 0.2
+    torch.testing.assert_close(found.scores(x), z @ W.T + b)
+
+
+def test_a_class_without_examples_is_never_the_answer():
+    x = torch.cat([draw(20, 3), draw(20, 3, seed=1) + 3])
+    found = probe(x, torch.tensor([1] * 20 + [3] * 20))
+    assert found.weight.shape == (4, 3) and found.scores(x)[:, [0, 2]].isneginf().all()
+    assert set(found.scores(x).argmax(1).tolist()) == {1, 3}
+
+
+# ---- slips -----------------------------------------------------------------------------------------------------------
+
+
+def test_slips_are_told():
+    scores, marks = cloud()
+    for given, which in ((torch.ones(60), 60), (torch.zeros(60), 60), (marks, 5)):
+        with pytest.raises(U3Error, match="scores, .* marks and .* sources"):
+            roc_auc(scores[:which], given, ["a"] * 60)
+    for measure in (correlation, rank_correlation):
+        with pytest.raises(U3Error, match="cannot be compared"):
+            measure(torch.rand(3), torch.rand(4))
+    with pytest.raises(U3Error, match="pictures of it and of others"):
+        balanced_accuracy(torch.rand(3, 2), torch.zeros(3, dtype=torch.long), 0)
+    with pytest.raises(U3Error, match="cannot be compared"):
+        agreement(torch.zeros(2, 5), torch.zeros(3, 5))
+    with pytest.raises(U3Error, match="pool a map first"):
+        probe(torch.rand(4, 3, 2, 2), torch.zeros(4, dtype=torch.long))
+    with pytest.raises(U3Error, match="at least two classes"):
+        probe(torch.rand(4, 3), torch.ones(4, dtype=torch.long))

@@ -1,0 +1,28 @@
+"""Several processes that share the pictures among them (torchrun). Alone, each function does nothing."""
+
+from __future__ import annotations
+
+import torch.distributed as dist
+from torch import Tensor
+
+
+def is_distributed() -> bool:
+    """Whether this process is one of several."""
+    return dist.is_available() and dist.is_initialized()
+
+
+def rank() -> int:
+    """The number of this process, from 0."""
+    return dist.get_rank() if is_distributed() else 0
+
+
+def world_size() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if is_distributed() else 1
+
+
+def all_reduce(values: Tensor, *, largest: bool = False) -> Tensor:
+    """Put the sum over all processes (or the largest value) in place of a tensor's values; returns the tensor."""
+    if is_distributed():
+        dist.all_reduce(values, dist.ReduceOp.MAX if largest else dist.ReduceOp.SUM)
+    return values

@@ -1,0 +1,197 @@
+"""One number with its interval, the area under a curve, and the linear probe: what every chapter measures with.
+
+Nothing here knows a network; scores, features and curves come as tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.errors import U3Error
+
+OUTER = (0.025, 0.975)  # the shares between which a 95 % interval lies
+
+
+class Interval(NamedTuple):
+    """A number, and between which two it lies in 95 of 100 samples of pictures."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+def bootstrap(statistic: Callable[[Tensor], Tensor], groups: int, *, times: int = 1000, basic: bool = False,
+              seed: int = 0) -> Interval:
+    """A statistic with its 95 % interval, from samples in which whole groups are drawn with replacement.
+
+    Cuts of one photo, or games with the same picture, are no independent pictures; so the groups are drawn.
+
+    Parameters
+    ----------
+    statistic
+        How often each group is in a sample, (D,G) float64 → the statistic of each of the D samples, (D) float64; NaN
+        for a sample that has none is left out.
+    groups
+        Their number G.
+    times
+        How many samples are drawn.
+    basic
+        For a statistic that is biased upwards in a resample, as a maximum is: the basic interval (twice the value, less
+        the quantiles: Davison & Hinkley, Bootstrap methods and their application, 1997, section 2.4) takes that bias
+        off. Otherwise the interval lies between the quantiles themselves.
+    """
+    # scipy.stats.bootstrap draws the values anew for each sample and one NaN among a thousand makes its interval NaN.
+    # As counts, all samples are one product of matrices, and one that happens to have no attack can be left out.
+    value = float(statistic(torch.ones(1, groups, dtype=torch.float64)))
+    picks = torch.randint(groups, (times, groups), generator=torch.Generator().manual_seed(seed))
+    drawn = statistic(F.one_hot(picks, groups).sum(1).double())
+    low, high = drawn[drawn.isfinite()].quantile(torch.tensor(OUTER, dtype=torch.float64)).tolist()
+    return Interval(value, 2 * value - high, 2 * value - low) if basic else Interval(value, low, high)
+
+
+def correlation(a: Tensor, b: Tensor) -> float:
+    """Pearson correlation of two tensors of one shape; 0 if one of them is constant."""
+    if a.shape != b.shape:
+        raise U3Error(f"maps of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be compared; make them one shape")
+    a, b = a.flatten().double() - a.double().mean(), b.flatten().double() - b.double().mean()
+    norms = a.norm() * b.norm()
+    return float(a @ b / norms) if norms > 0 else 0.0
+
+
+def rank_correlation(a: Tensor, b: Tensor) -> float:
+    """Spearman's: the correlation of the ranks, equal values sharing the mean of theirs; 0 if one is constant."""
+    from scipy.stats import spearmanr
+
+    if a.shape != b.shape:
+        raise U3Error(f"maps of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be compared; make them one shape")
+    a, b = (one.detach().flatten().double().cpu() for one in (a, b))
+    if min(a.max() - a.min(), b.max() - b.min()) == 0:  # where scipy warns and says NaN
+        return 0.0
+    return float(spearmanr(a.numpy(), b.numpy()).statistic)
+
+
+def auc(x: Tensor, y: Tensor) -> float:
+    """Area under the curve y over x, both (N), by the trapezium rule; of a deletion or insertion curve for example."""
+    return float(torch.trapezoid(y, x))
+
+
+def roc_auc(scores: Tensor, marks: Tensor, sources: Sequence[str], *, times: int = 1000, seed: int = 0) -> Interval:
+    """Area under the ROC curve: the probability that a marked picture scores over another one, ties as halves.
+
+    Parameters
+    ----------
+    scores, marks
+        (N) each; a mark is True or False.
+    sources
+        N names: which photo each score comes from. The interval is that over *sources*, see :func:`bootstrap`.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    marks = torch.as_tensor(marks).bool()
+    if not len(scores) == len(marks) == len(sources) or marks.all() or not marks.any():
+        raise U3Error(f"{len(scores)} scores, {len(marks)} marks and {len(sources)} sources; give as many of each, "
+                      "some of them marked and some not")
+    names = sorted(set(sources))
+    home = F.one_hot(torch.tensor([names.index(source) for source in sources]), len(names)).double()
+    up, down = scores[marks].double()[:, None], scores[~marks].double()[None]
+    won = (up > down).double() + (up == down).double() / 2
+    # Pairs by the source of the one and of the other, so that a draw of sources is a product of matrices: the same as
+    # roc_auc_score with a score's weight the number of times that its source was drawn, a thousand times over.
+    wins = home[marks].T @ won @ home[~marks]
+    pairs = home[marks].T @ torch.ones_like(won) @ home[~marks]
+
+    def of_samples(often: Tensor) -> Tensor:
+        return torch.einsum("ds,st,dt->d", often, wins, often) / torch.einsum("ds,st,dt->d", often, pairs, often)
+
+    value = roc_auc_score(marks.cpu().numpy(), scores.detach().double().cpu().numpy())
+    return bootstrap(of_samples, len(names), times=times, seed=seed)._replace(value=float(value))
+
+
+def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
+    """How well scores (B,K) tell one class from all others: the mean of the share found and of the share rightly left.
+
+    0.5 is guessing, whatever the share of the class among the labels (B).
+    """
+    found, wanted = (scores.argmax(1) == target).to(labels.device), labels == target
+    if not wanted.any() or wanted.all():
+        raise U3Error(f"class {target} has {int(wanted.sum())} of {len(labels)} pictures; give pictures of it and of "
+                      "others")
+    return float((found[wanted].double().mean() + (~found[~wanted]).double().mean()) / 2)
+
+
+def agreement(scores: Tensor, reference: Tensor) -> tuple[float, float]:
+    """How often two networks agree: shares of pictures whose reference class is the first, and among the first five.
+
+    Both are class scores (B,K); the reference class is the best one of ``reference``.
+    """
+    if scores.shape != reference.shape or scores.ndim != 2 or not len(scores):
+        raise U3Error(f"scores of shapes {tuple(scores.shape)} and {tuple(reference.shape)} cannot be compared; give "
+                      "two answers (B,K) to the same pictures")
+    best = reference.argmax(1, keepdim=True)
+    hits = scores.topk(min(5, scores.shape[1]), 1).indices == best
+    return hits[:, 0].double().mean().item(), hits.any(1).double().mean().item()
+
+
+class Probe(NamedTuple):
+    """A linear classifier of features: scores(a) = (a − mean) / spread @ weight.T + bias."""
+
+    mean: Tensor
+    spread: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def scores(self, features: Tensor) -> Tensor:
+        """(N,U) → (N,K)."""
+        return (features.double() - self.mean) / self.spread @ self.weight.T + self.bias
+
+    def accuracy(self, features: Tensor, labels: Tensor) -> float:
+        """The share of features (N,U) whose highest score is that of their label (N)."""
+        return float((self.scores(features).argmax(1) == labels).double().mean())
+
+
+def probe(features: Tensor, labels: Tensor, *, C: float = 1.0) -> Probe:
+    """Fit a linear probe to features (N,U) and labels (N) 0 … K−1: what can be read off a layer with one linear map?
+
+        min over W, b   1/N Σ −log softmax(W a_i + b)[y_i]  +  ‖W‖² / (2 C N)
+
+    Alain & Bengio, Understanding intermediate layers using linear classifier probes, 2017. The features are held fixed:
+    the network does not learn from its probe. Each feature is brought to mean 0 and spread 1 first.
+
+    Parameters
+    ----------
+    C
+        The larger, the less large weights cost. A class that no label names gets the bias −∞.
+
+    Raises
+    ------
+    U3Error
+        Shapes that do not fit, or a single class.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if features.ndim != 2 or labels.shape != features.shape[:1]:
+        raise U3Error(f"features {tuple(features.shape)} and labels {tuple(labels.shape)}: give (N,U) and (N); pool a "
+                      "map first, for example features.mean((2, 3))")
+    if len(there := labels.unique().cpu()) < 2:
+        raise U3Error("all labels are the same; a probe needs at least two classes")
+    x = features.detach().double()
+    mean, spread = x.mean(0), x.std(0, unbiased=False)
+    spread = torch.where(spread > 0, spread, 1.0)
+    # For two classes scikit-learn fits the difference w of the two rows, whose penalty ‖w‖² / 2 is twice ‖W‖².
+    two = len(there) == 2
+    model = LogisticRegression(C=2 * C if two else C, tol=1e-6, max_iter=10_000)
+    model.fit(((x - mean) / spread).cpu().numpy(), labels.cpu().numpy())
+    rows, offsets = torch.from_numpy(model.coef_), torch.from_numpy(model.intercept_)
+    if two:
+        rows, offsets = torch.cat([-rows, rows]) / 2, torch.cat([-offsets, offsets]) / 2
+    weight = rows.new_zeros(int(there.max()) + 1, x.shape[1]).index_copy_(0, there, rows)
+    bias = offsets.new_full((len(weight),), -torch.inf).index_copy_(0, there, offsets)
+    return Probe(mean, spread, weight.to(x), bias.to(x))
