@@ -1,5 +1,7 @@
-# make lab · make test · make notebooks · make bench
+# make lab · make test · make quick · make docs · make notebooks · make bench
 # Each makes .venv and installs what it needs first, unless that is done already.
+#   make quick                                 style, unit tests and oracles: the first part of make test
+#   make docs                                  README's tour, the links of all pages, the examples in docstrings
 #   make lab ARGS="--no-browser --port 8890"   options for JupyterLab
 #   make test WITH=peers                       with the comparison to zennit and TorchRay
 #   make lab PYTHON=python3.12                 which Python makes a new .venv
@@ -23,7 +25,7 @@ OFFLINE := --LabApp.app_settings_dir="$(CURDIR)/tools/jupyterlab"
 # A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
 LARGE := --ServerApp.tornado_settings="{'websocket_max_message_size': 104857600}"
 
-# A notebook computes with half of two cores, so two of them run side by side, each in a process of its own.
+# Tests and notebooks compute with half of two cores, so two run side by side, each in a process of its own.
 TWO := -n 2
 
 WANTED_lab := .
@@ -39,7 +41,7 @@ STAMPS := .venv/u3lab-lab .venv/u3lab-test .venv/u3lab-peers
 SOUND := $(shell $(PY) -c pass 2>/dev/null && test ! -e .venv/u3lab-unfinished \
 	&& test "$$(cat .venv/u3lab-folder 2>/dev/null)" = "$(CURDIR)" && echo yes)
 
-.PHONY: help lab test notebooks bench venv again
+.PHONY: help lab test quick docs notebooks bench venv again
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -48,13 +50,19 @@ lab: .venv/u3lab-lab
 	@echo "== JupyterLab at notebooks/00_start_here.ipynb; end it with Ctrl-C twice"
 	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(OFFLINE) $(LARGE) $(ROOT) $(ARGS)
 
-test: .venv/u3lab-$(WITH)
+quick: .venv/u3lab-$(WITH)
 	@echo "== style"
 	$(PY) -m ruff check .
 	@echo "== unit tests"
-	$(PY) -m pytest tests --ignore=tests/oracles --ignore=tests/browser --ignore=tests/notebooks
+	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 tests $(patsubst %,--ignore=tests/%,oracles browser notebooks)
 	@echo "== oracles: the same numbers as other libraries"
-	$(PY) -m pytest tests/oracles
+	$(PY) -m pytest $(TWO) --durations=10 tests/oracles
+
+docs: .venv/u3lab-test
+	@echo "== README's tour, links, examples in docstrings"
+	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_doctests.py
+
+test: quick
 	@echo "== notebooks, top to bottom"
 	$(PY) -m pytest $(TWO) --dist loadscope --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 	@echo "== every control of the notebooks, from end to end"

@@ -220,7 +220,7 @@ def make(name: str, picture: Picture, photos: dict[str, bytes]) -> Path:
 
 def row(path: Path, what: str, origin: str, licence: str) -> str:
     file = path.relative_to(DATA).as_posix()
-    return f"| `{file}` | {what} | {origin} | {licence} | `{sha256(path)}` | `tools/make_pictures.py` |\n"
+    return f"| `{file}` | {what} | {origin} | {licence} | `{sha256(path)}` | `python tools/make_pictures.py` |\n"
 
 
 # What a picture shows, as a class of ImageNet; left out where no class is right (the duck) or several are (the cat).

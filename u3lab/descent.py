@@ -110,6 +110,11 @@ def last(steps: Iterable[T], *, total: int | None = None, title: str = "") -> T:
     ------
     U3Error
         If there was no step at all.
+
+    Examples
+    --------
+    >>> last(square * square for square in range(4))
+    9
     """
     if total is not None:
         from tqdm.auto import tqdm

@@ -48,6 +48,11 @@ def heat(map: Tensor, *, signed: bool = False, scale: float | None = None) -> Te
     ------
     U3Error
         Several maps at once, an empty map, NaN or infinite values, a scale that is not positive.
+
+    Examples
+    --------
+    >>> pixels.heat(torch.randn(1, 512, 13, 13)).shape
+    torch.Size([1, 3, 13, 13])
     """
     return _coloured(_normalised(_flattened(map, signed), scale), signed)
 

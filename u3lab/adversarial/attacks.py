@@ -73,6 +73,12 @@ def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, *, target
     U3Error
         ε outside [0,1]; unknown classes, or target and label the same; several pictures, or none in [0,1]; a network
         in training mode.
+
+    Examples
+    --------
+    >>> net, x = nets.load(), images.load("coffee", size=96)
+    >>> adversarial.fgsm(net, x, "espresso", 4 / 255).shape
+    torch.Size([1, 3, 96, 96])
     """
     check_eps(eps)
     net, x, label, target = given(net, image, label, target)

@@ -73,6 +73,12 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
     ------
     U3Error
         No pictures, no alt text, a picture out of range, numbers of titles, rows and pictures that do not fit.
+
+    Examples
+    --------
+    >>> x = images.load("coffee", size=64)
+    >>> figures.grid([x, images.blur(x, 3)], titles=["x", "blurred"], alt="A cup, sharp and blurred.").alt
+    'A cup, sharp and blurred.'
     """
     alt = required(alt)
     with canvas.plain_style():

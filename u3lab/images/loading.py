@@ -42,6 +42,11 @@ def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, 
         Resize the shorter side to so many pixels (antialiased) and cut out the central square.
 
     Raises U3Error on what is missing, unreadable, empty, over 50 megapixels, not finite, out of shape or range.
+
+    Examples
+    --------
+    >>> images.load("coffee", size=227).shape
+    torch.Size([1, 3, 227, 227])
     """
     if size is not None and (type(size) is not int or size < 1):
         raise U3Error(f"size = {size!r}; give a whole number of pixels from 1, or None to keep the picture's own size")
@@ -107,6 +112,11 @@ def blur(images: Tensor, sigma: float) -> Tensor:
     pixel goes on (SciPy's mode "nearest"), which unlike reflection is defined for a blur wider than the picture.
     :func:`plain_blur` is the same as one convolution.
     Raises U3Error if sigma is negative or not a number, or the images are not a float tensor (B,C,H,W).
+
+    Examples
+    --------
+    >>> images.blur(images.load("coffee", size=64), 2.5).shape
+    torch.Size([1, 3, 64, 64])
     """
     if isinstance(sigma, bool) or not isinstance(sigma, (int, float)) or not 0 <= sigma < math.inf:
         raise U3Error(f"sigma = {sigma!r}; give the width of the blur in pixels, 0 or more")

@@ -65,6 +65,12 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     ------
     Step
         ``value`` is x, (1,3,H,W) in [0,1]; ``terms`` are "code", the relative error, and the prior's prices.
+
+    Examples
+    --------
+    >>> net, x = nets.load(), images.load("coffee", size=96)
+    >>> last(inversion.invert(net, "fire5", x, settings=inversion.InversionSettings(steps=2))).value.shape
+    torch.Size([1, 3, 96, 96])
     """
     net = ready(net, image, one=True)
     with torch.no_grad():

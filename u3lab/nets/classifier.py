@@ -84,7 +84,14 @@ class Classifier(nn.Module):
         return self(images).softmax(1)
 
     def top(self, image: Tensor, count: int = 5) -> list[tuple[str, float]]:
-        """The ``count`` most probable classes of one picture (1,3,H,W): names (or numbers as words), probabilities."""
+        """The ``count`` most probable classes of one picture (1,3,H,W): names (or numbers as words), probabilities.
+
+        Examples
+        --------
+        >>> net = nets.load()
+        >>> [name for name, probability in net.top(images.load("coffee", size=net.size), 2)]
+        ['espresso', 'consomme']
+        """
         share, index = self.probabilities(one_picture(image))[0].topk(count)
         names = [self.classes[k] if self.classes else str(k) for k in index.tolist()]
         return list(zip(names, share.tolist(), strict=True))
@@ -114,7 +121,14 @@ class Classifier(nn.Module):
                           f"64×64, best {self.size}×{self.size}") from error
 
     def features(self, images: Tensor, layer: str) -> Tensor:
-        """Activations of one layer, (B,C,h,w) or (B,C); the pass stops there."""
+        """Activations of one layer, (B,C,h,w) or (B,C); the pass stops there.
+
+        Examples
+        --------
+        >>> net = nets.load()
+        >>> net.features(images.load("coffee", size=net.size), "fire5").shape
+        torch.Size([1, 256, 28, 28])
+        """
         found = []
 
         def stop(output: Tensor) -> None:

@@ -25,6 +25,12 @@ def load(name: str = "squeezenet1_1", *, device: str | torch.device | None = Non
     ------
     U3Error
         Unknown name, damaged weights, weights that are neither cached nor reachable, or no such device.
+
+    Examples
+    --------
+    >>> net = nets.load("squeezenet1_1")
+    >>> net(images.load("coffee", size=net.size)).shape
+    torch.Size([1, 1000])
     """
     device = _device(device)
     if name in OWN:

@@ -57,6 +57,12 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
     ------
     FitStep
         ``value`` is Ψ(w; z₀ + noise), (1,3,H,W), or its running mean; the one term is "data", a mean over values.
+
+    Examples
+    --------
+    >>> psi, x = prior.generator(size=64, depth=3), images.load("coffee", size=64)
+    >>> last(prior.fit(psi, x, settings=prior.PriorSettings(steps=2))).value.shape
+    torch.Size([1, 3, 64, 64])
     """
     settings = settings or PriorSettings()
     if not isinstance(generator, Generator):

@@ -67,6 +67,11 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
     ------
     U3Error
         Unknown kind, a depth without widths, a picture too small for the depth.
+
+    Examples
+    --------
+    >>> prior.generator("hourglass", size=64, depth=3)().shape
+    torch.Size([1, 3, 64, 64])
     """
     height, width = (size, size) if isinstance(size, int) else size
     builders = {"hourglass": hourglass, "unet": _unet, "resnet": _resnet}

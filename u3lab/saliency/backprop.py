@@ -146,6 +146,12 @@ def backprop(net: nn.Module, images: Tensor, target: Target, *, rule: str | Rule
     ------
     U3Error
         Unknown rule, layer, class or neuron; no ReLU in the network; training mode; pictures out of range.
+
+    Examples
+    --------
+    >>> net, x = nets.load(), images.load("coffee", size=96)
+    >>> saliency.backprop(net, x, "espresso", rule="guided").shape
+    torch.Size([1, 3, 96, 96])
     """
     if rule == "gradient":  # the true derivative needs no ReLU of ours
         return Trace(net, images, named_layers(target, layer), start=layer).backprop(target, layer=layer)

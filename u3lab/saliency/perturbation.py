@@ -102,7 +102,13 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
     Step
         ``value`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "probability" (Φ_c), "size"
         (λ‖m‖₁) and "variation". See the perturbed picture with
-        ``perturb(image, step.value, baseline_like(image, settings))``.
+        ``perturb(image, step.value, baseline_like(image, settings=settings))``.
+
+    Examples
+    --------
+    >>> net, x = nets.load(), images.load("coffee", size=96)
+    >>> last(saliency.meaningful_perturbation(net, x, "espresso", settings=saliency.MaskSettings(steps=2))).value.shape
+    torch.Size([1, 1, 96, 96])
     """
     settings = settings or MaskSettings()
     net = ready(net, image, one=True)

@@ -60,6 +60,12 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | Non
     Tensor
         (B,1,h,w) ≥ 0, on the layer's grid. ``layer`` None is the last convolutional layer, below the target if that
         is a neuron.
+
+    Examples
+    --------
+    >>> net, x = nets.load(), images.load("coffee", size=96)
+    >>> saliency.grad_cam(net, x, "espresso", layer="fire5").shape
+    torch.Size([1, 1, 11, 11])
     """
     return _coarse(Trace(net, images, named_layers(target, layer), start=layer), target, layer)
 

@@ -1,0 +1,46 @@
+"""The examples in docstrings are right: each runs, with the rooms of the library known by their names."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+import u3lab
+from u3lab import adversarial, figures, images, inversion, nets, pixels, prior, saliency
+from u3lab.descent import last
+
+KNOWN = {"torch": torch, "adversarial": adversarial, "figures": figures, "images": images, "inversion": inversion,
+         "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency}
+# What a newcomer calls first.
+FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "images.loading.blur",
+         "images.loading.load", "inversion.inverting.invert", "nets.classifier.Classifier.features",
+         "nets.classifier.Classifier.top", "nets.loading.load", "pixels.heat", "prior.fitting.fit",
+         "prior.generators.generator", "saliency.backprop.backprop", "saliency.perturbation.meaningful_perturbation",
+         "saliency.relevance.grad_cam"}
+
+
+def found() -> Iterator[doctest.DocTest]:
+    """Every docstring of the library that has an example."""
+    for module in pkgutil.walk_packages(u3lab.__path__, "u3lab."):
+        if not module.name.endswith("__main__"):
+            yield from doctest.DocTestFinder().find(importlib.import_module(module.name), globs=KNOWN)
+
+
+EXAMPLES = {test.name.removeprefix("u3lab."): test for test in found() if test.examples}
+
+
+def test_what_is_called_first_has_an_example():
+    assert FIRST <= EXAMPLES.keys()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_is_right(name: str):
+    said: list[str] = []
+    failed, _ = doctest.DocTestRunner(verbose=False).run(EXAMPLES[name], out=said.append)
+    assert not failed, "".join(said)
+    assert len(EXAMPLES[name].examples) <= 3

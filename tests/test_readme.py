@@ -1,0 +1,62 @@
+"""The pages that a newcomer reads: README's lines run as they stand, pages stay short, and no link leads nowhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data" / "README.md"])
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def test_the_tour_runs_from_top_to_bottom(tmp_path: Path, monkeypatch):
+    """Each block goes on where the one before it ended."""
+    monkeypatch.chdir(tmp_path)
+    known: dict = {}
+    for block in re.finditer(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
+        lines_before = README[: block.start(1)].count("\n")
+        exec(compile("\n" * lines_before + block[1], "README.md", "exec"), known)  # errors name README's own lines
+    assert {file.name for file in tmp_path.glob("*.png")} == {"saliency.png", "mask.png"}
+    assert known["m"].shape == (1, 1, 227, 227) and known["back"].shape == known["x"].shape
+    assert known["direction"].shape == (512,)
+
+
+@pytest.mark.parametrize("name, most", [("README.md", 150), ("CONTRIBUTING.md", 120)])
+def test_it_is_one_page(name: str, most: int):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= most
+    assert not [line for line in lines if len(line) > 120 and not line.startswith(("|", "!"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path):
+    for link in LINK.findall(FENCED.sub("", page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, heading = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), f"{page.name} links to {link}"
+        assert not heading or heading in headings(target), f"{page.name} links to {link}"
+
+
+def headings(page: Path) -> set[str]:
+    """Anchors as GitHub makes them of a page's headings."""
+    titles = re.findall(r"^#+ (.*)$", FENCED.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_page_is_named_in_the_readme():
+    named = {(ROOT / link.partition("#")[0]).resolve() for link in LINK.findall(README) if "://" not in link}
+    assert set(PAGES) - {ROOT / "README.md"} <= named
+
+
+def test_every_notebook_is_in_both_tables():
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f"(notebooks/{notebook.name})" in README
+        number = notebook.name.partition("_")[0]
+        assert re.search(rf"^\| {number} · [^|]*\| \d+ \| \d+ MiB \|", README, re.MULTILINE), number
