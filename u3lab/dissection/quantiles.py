@@ -61,16 +61,10 @@ class Quantiles:
         self.counts += torch.bincount(place.flatten(), minlength=self.counts.numel()).view_as(self.counts)
         self.seen += values.shape[1]
 
-    def merge(self, other: Quantiles) -> None:
-        """Take over what another process has seen of the same units."""
-        self._widen(0.75 * other.reach)  # inside the other's reach, and outside half of it
-        other._widen(0.75 * self.reach)
-        self.counts += other.counts
-        self.seen += other.seen
-
     def gather(self) -> None:
         """Take over what all processes that share the pictures have seen; alone, change nothing."""
-        self._widen(0.75 * distributed.all_reduce(self.reach.clone(), largest=True))
+        reach = distributed.all_reduce(self.reach.clone(), largest=True)
+        self._widen(0.75 * reach)  # inside the largest reach, and outside half of it
         distributed.all_reduce(self.counts)
         self.seen = int(distributed.all_reduce(torch.tensor(self.seen)))
 
