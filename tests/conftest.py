@@ -1,4 +1,4 @@
-"""What holds for every test: one thread for torch, and no connection beyond this machine."""
+"""What holds for every test: one thread for torch, no connection beyond this machine, a small network and a picture."""
 
 from __future__ import annotations
 
@@ -51,3 +51,19 @@ def no_network():
     patch.setattr(socket, "getaddrinfo", guarded_look_up)
     yield
     patch.undo()
+
+
+@pytest.fixture
+def net():
+    """SqueezeNet 1.1 with its weights, of which nothing is changed."""
+    from tests.helpers import squeezenet  # torch is loaded after the environment is set
+
+    return squeezenet()
+
+
+@pytest.fixture
+def picture():
+    """A real photograph, (1,3,96,96), float32."""
+    from tests.helpers import cat
+
+    return cat(96).float()

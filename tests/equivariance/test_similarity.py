@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.saliency.networks import slip
+from tests.helpers import slip
 from u3lab.equivariance import cka
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.saliency.networks import slip, squeezenet
+from tests.helpers import slip, squeezenet
 from u3lab import images, nets, saliency
 from u3lab.descent import last
 from u3lab.equivariance import StitchSettings, cka, distil, identity_stitch, shuffled_stitch, stitch

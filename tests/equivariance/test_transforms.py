@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.saliency.networks import slip
+from tests.helpers import slip
 from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling
 
 IDENTITY = rotation(0)

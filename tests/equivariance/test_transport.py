@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import slip, squeezenet
+from tests.helpers import slip, squeezenet
 from u3lab import nets
 from u3lab.equivariance import (
     HFLIP,

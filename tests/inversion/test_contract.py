@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.saliency.attacked import small
-from tests.saliency.networks import alive, built, resnet18, same_state, slip, squeezenet, state
+from tests.adversarial.attacked import small
+from tests.helpers import alive, built, resnet18, same_state, slip, squeezenet, state
 from u3lab import U3Error, inversion
 from u3lab.descent import Step
 from u3lab.inversion import PRIORS

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.saliency.networks import cat
+from tests.helpers import cat
 from u3lab import nets
 from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd, project
 from u3lab.descent import last

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import Case, case, cat, relative
+from tests.helpers import Case, case, cat, relative
 from u3lab import nets, saliency
 
 attr = pytest.importorskip("captum.attr")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import Case, case, fused, relative
+from tests.helpers import Case, case, fused, relative
 from u3lab import saliency
 
 pytest.importorskip("torchray")

@@ -10,7 +10,7 @@ import torch
 from packaging.version import Version
 from torch import Tensor, nn
 
-from tests.saliency.networks import Case, case, cat, fused, relative
+from tests.helpers import Case, case, cat, fused, relative
 from u3lab import nets, saliency
 
 pytest.importorskip("zennit")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.saliency.networks import built, case, cat, same_state, state, vgg11
+from tests.helpers import built, case, cat, same_state, state, vgg11
 from u3lab import U3Error, saliency
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.saliency.networks import cat
+from tests.helpers import cat
 from u3lab import U3Error, nets, saliency
 
 # ---- by hand ---------------------------------------------------------------------------------------------------------

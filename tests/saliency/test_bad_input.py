@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.saliency.networks import built, cat, resnet18, slip
+from tests.helpers import built, cat, resnet18, slip
 from u3lab import saliency
 
 # ---- layers, neurons, classes ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.saliency.networks import built, case, cat, fused, lin, mixed, relative
+from tests.helpers import built, case, cat, fused, lin, mixed, relative
 from u3lab import U3Error, nets, saliency
 
 

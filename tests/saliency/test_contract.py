@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.attacked import small
-from tests.saliency.networks import alive, built, cat, resnet18, same_state, slip, squeezenet, state
+from tests.adversarial.attacked import small
+from tests.helpers import alive, built, cat, resnet18, same_state, slip, squeezenet, state
 from u3lab import U3Error, images, nets, saliency
 from u3lab.saliency import METHODS, Method
 

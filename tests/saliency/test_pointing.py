@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import slip, squeezenet
+from tests.helpers import slip, squeezenet
 from u3lab import images, nets
 from u3lab.saliency import METHODS, pointing, positive
 from u3lab.saliency.pointing import Mosaic, known_pictures, mosaics, pointing_game, target_shares, tile_shares

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import case, cat, relative, slip
+from tests.helpers import case, cat, relative, slip
 from u3lab import nets, saliency
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import cat, slip, squeezenet
+from tests.helpers import cat, slip, squeezenet
 from u3lab import images, nets, saliency
 from u3lab.measures import auc
 from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from tests.saliency.networks import built, cat, slip
+from tests.helpers import built, cat, slip
 from u3lab import saliency
 
 

@@ -1,4 +1,4 @@
-"""Chapter 5's Deep Quiz: what ships is complete, small and silent about the answers, and another network knows it."""
+"""Chapter 5's Deep Quiz as it ships: complete, small and silent about the answers, and another network knows it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import re
 import pytest
 import torch
 
-from tests.quiz_files import check_files
-from u3lab import images, nets
+from tests.data.quiz_files import check_files
+from u3lab import nets
 from u3lab._system import paths
 from u3lab.lessons.inversion import icons
 from u3lab.lessons.inversion.riddles import RIDDLES
@@ -63,19 +63,3 @@ def test_the_networks_they_were_made_for_are_certain_of_them_moved(makers):
         sure = [float(net(x.roll((5, 9), (2, 3))).softmax(1)[0, net.class_index(name)])
                 for x, name in icons.shipped()]
     assert sum(p > 0.99 for p in sure) > 0.9 * len(sure)
-
-
-def test_places_count_from_one(judge):
-    x = images.load("coffee", size=160)
-    with torch.no_grad():
-        scores = judge(torch.nn.functional.interpolate(x, size=(240, 240), mode="bilinear"))[0]
-    best, worst = (judge.classes[k] for k in (int(scores.argmax()), int(scores.argmin())))
-    assert icons.places(judge, x, [best, worst]) == [1, 1000]
-
-
-def test_the_recipe_on_one_riddle(makers, judge):
-    made = [list(icons.quiz(makers, judge, steps=2, seed=3, riddles=RIDDLES[:1])) for _ in range(2)]
-    [(riddle, jpeg, entry)] = made[0]
-    assert made[0] == made[1] and riddle is RIDDLES[0] and images.load(jpeg).shape == (1, 3, 160, 160)
-    assert entry["options"][entry["answer"]] == riddle.name and f"place {entry['place']} of" in entry["why"][
-        entry["answer"]]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import cat, slip, squeezenet
+from tests.helpers import cat, slip, squeezenet
 from u3lab import images, nets
 from u3lab.descent import Step, last
 from u3lab.images.variation import total_variation

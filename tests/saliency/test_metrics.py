@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import cat, slip, squeezenet
+from tests.helpers import cat, slip, squeezenet
 from u3lab import images, saliency
 from u3lab.saliency.metrics import channel_similarity, coherence, edge_agreement, edges, max_abs, strongest_channels
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.saliency.networks import case, cat, lin, mixed, relative
+from tests.helpers import case, cat, lin, mixed, relative
 from u3lab import nets, saliency
 
 EPSILON = 1e-6

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.saliency.attacked import small
-from tests.saliency.networks import cat, slip, squeezenet
+from tests.adversarial.attacked import small
+from tests.helpers import cat, slip, squeezenet
 from u3lab import images, pixels
 from u3lab.adversarial.attacks import AttackSettings, pgd, root_mean_square
 from u3lab.adversarial.deepfool import deepfool

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.saliency.networks import built, cat, resnet18
+from tests.helpers import built, cat, resnet18
 from u3lab import U3Error, images, nets
 from u3lab.nets import registry, zoo
 

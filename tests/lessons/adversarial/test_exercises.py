@@ -8,8 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.course import answers_6b
-from tests.saliency.attacked import small
+from tests.adversarial.attacked import small
+from tests.lessons import answers_adversarial as answers_6b
 from u3lab import U3Error, course
 from u3lab.adversarial import attacks
 from u3lab.adversarial.attacks import AttackSettings, descend_once, fgsm, pgd, targeted_loss

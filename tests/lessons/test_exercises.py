@@ -8,7 +8,10 @@ import inspect
 import pytest
 import torch
 
-from tests.course import answers_4, answers_5, answers_6b, answers_7
+from tests.lessons import answers_adversarial as answers_6b
+from tests.lessons import answers_dissection as answers_7
+from tests.lessons import answers_inversion as answers_5
+from tests.lessons import answers_prior as answers_4
 from u3lab import course
 from u3lab.course import catalogue
 from u3lab.course.definitions import LEVELS

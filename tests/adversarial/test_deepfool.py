@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.attacked import linear, small, weights
-from tests.saliency.networks import cat, slip, squeezenet
+from tests.adversarial.attacked import linear, small, weights
+from tests.helpers import cat, slip, squeezenet
 from u3lab import nets
 from u3lab.adversarial.attacks import root_mean_square
 from u3lab.adversarial.deepfool import DeepFoolSettings, deepfool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import built
+from tests.helpers import built
 from u3lab import nets
 
 

@@ -1,4 +1,4 @@
-"""Networks and pictures for the tests of chapter 6: real and random weights, in float64 where ties would flip."""
+"""Networks and pictures for the tests: real and random weights, in float64 where ties would flip."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.live.test_play import broken
+from tests.live.test_player import broken
 from tests.live.toys import Toy, approach, in_a_loop, levels, looked_at, until
 from u3lab import U3Error, live
 from u3lab.live.screen import Screen

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.saliency.networks import built, cat, resnet18, slip, squeezenet, vgg11
+from tests.helpers import built, cat, resnet18, slip, squeezenet, vgg11
 from u3lab import nets
 from u3lab.nets.surgery import before_relu, forward_from
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.saliency.attacked import small
-from tests.saliency.networks import cat, slip, squeezenet
+from tests.adversarial.attacked import small
+from tests.helpers import cat, slip, squeezenet
 from u3lab import images, nets
 from u3lab.adversarial.quantisation import fools
 from u3lab.adversarial.transfer import SIZE, attack, bounded, fooling_table, labelled

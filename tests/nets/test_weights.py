@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.saliency.networks import built
+from tests.helpers import built
 from u3lab import U3Error, nets
 from u3lab._system import paths
 from u3lab.nets import weights

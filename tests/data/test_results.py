@@ -1,0 +1,70 @@
+"""What shipped results say, and what notebooks say of them: data are checked here, not code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from tests.helpers import squeezenet
+from u3lab import images, nets
+from u3lab._system import paths
+from u3lab.adversarial.patch import shipped_patch, success_rate
+from u3lab.adversarial.trials import FEATURES
+from u3lab.lessons.adversarial.photos import photos
+from u3lab.lessons.inversion import table
+
+
+def test_detection_far_better_than_chance_until_the_attacker_knows():
+    shipped = json.loads(paths.data("results", "detection.json").read_text(encoding="utf-8"))
+    for name in nets.NAMES:
+        rows = shipped["networks"][name]["auc"]
+        assert set(rows) == set(FEATURES)
+        strength = rows["strength at every layer"]
+        assert strength["auc"][1] > 0.7 and strength["adaptive"][2] < 0.5 and strength["still_fool"] > 0.7
+        assert strength["auc"][0] > max(rows[other]["auc"][0] for other in rows if other != "strength at every layer")
+
+
+def test_the_patch_works_on_photos_that_it_never_saw():
+    """At a third of the picture, anywhere, at any angle; without it no photo is a bubble."""
+    net, patch = squeezenet(), shipped_patch()
+    _, test = photos()
+    with torch.no_grad():
+        assert net.class_index("bubble") not in net(test[:6]).argmax(1)
+    assert success_rate(net, test[:6], "bubble", patch, scale=0.33, turn=180, trials=6) >= 5 / 6
+
+
+def test_the_patch_works_by_turn_and_size_and_its_shuffled_pixels_do_not():
+    shipped = json.loads(paths.data("results", "adversarial_patch.json").read_text(encoding="utf-8"))
+    ours, other = (shipped["rates"][name] for name in nets.NAMES)
+    assert min(ours["by_turn"].values()) > 0.8 and ours["by_scale"]["0.3"] > 0.8
+    assert ours["pixels_shuffled"] < 0.05 and other["pixels_shuffled"] < other["by_turn"]["45.0"]
+
+
+@pytest.mark.parametrize("name", nets.NAMES)
+def test_the_inversion_table_is_complete_and_says_what_the_figure_shows(name):
+    net, (rows, facts) = nets.load(name, device="cpu"), table.shipped(name)
+    assert facts["layers"] == [*net.layers, "logits"] and list(rows) == list(table.ROWS)
+    assert all(len(row) == len(facts["layers"]) for row in rows.values())
+    photo = images.load(facts["photo"], size=facts["side"])
+    # The JPEG keeps half of the colours' resolution, so noise in colour is smaller in what ships than in the numbers.
+    for prior, row in rows.items():
+        for layer, x in zip(facts["layers"], row, strict=True):
+            assert x.shape == photo.shape
+            wanted = facts["pixels"][prior][facts["layers"].index(layer)]
+            assert 0.15 * wanted - 0.002 < float((x - photo).square().mean()) < wanted + 0.002
+
+
+def test_inversion_errors_by_layer_and_prior(capsys):
+    """The table of code errors, for the log; and what notebook 05 says of it."""
+    facts = table.shipped("squeezenet1_1")[1]
+    code = {prior: dict(zip(facts["layers"], errors, strict=True)) for prior, errors in facts["code"].items()}
+    seconds = {prior: dict(zip(facts["layers"], spent, strict=True)) for prior, spent in facts["seconds"].items()}
+    with capsys.disabled():
+        print("\ncode error, SqueezeNet   " + "".join(f"{layer:>9s}" for layer in facts["layers"]))
+        for prior, errors in code.items():
+            print(f"{prior:25s}" + "".join(f"{error:9.4f}" for error in errors.values()))
+    assert code["total variation"]["conv1"] < 0.02
+    assert code["deep image prior"]["fire9"] < code["total variation"]["fire9"]
+    assert seconds["deep image prior"]["fire9"] <= seconds["total variation"]["fire9"]
