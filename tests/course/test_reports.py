@@ -54,8 +54,8 @@ def test_a_slip_shows_only_the_lines_of_the_reader():
     lines = said(mine).splitlines()
     assert lines[0] == "your code raised RuntimeError"
     assert [line for line in lines if ", line " in line] == [
-        f"test_check.py, line {mine.__code__.co_firstlineno + 1}, in mine",
-        f"test_check.py, line {inner.__code__.co_firstlineno + 1}, in inner"]
+        f"test_reports.py, line {mine.__code__.co_firstlineno + 1}, in mine",
+        f"test_reports.py, line {inner.__code__.co_firstlineno + 1}, in inner"]
     assert "    return inner(p)" in lines and any(line.startswith("RuntimeError: shape") for line in lines)
     assert lines[-1].startswith("it was called with p of shape (6,), float32; through = multiplies by")
 
