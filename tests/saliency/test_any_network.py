@@ -93,7 +93,7 @@ def ask_everything(net: nn.Module, x: Tensor) -> None:
     for ask in (saliency.excitation_backprop, *(one.map for one in saliency.METHODS.values() if not one.optimises)):
         try:
             ask(net, x, CLASS)
-        except U3Error as error:  # gates have no relevance rule; half way up vgg11_bn a convolution precedes its norm
+        except U3Error as error:  # gates have no rule; half way up vgg11_bn is a convolution before its norm
             assert "no relevance rule" in str(error) or "pick the batch norm" in str(error)
     saliency.backprop(net, x, CLASS, rule="guided")
 
