@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import methods_page
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data" / "README.md"])
@@ -60,3 +62,8 @@ def test_every_notebook_is_in_both_tables():
         assert f"(notebooks/{notebook.name})" in README
         number = notebook.name.partition("_")[0]
         assert re.search(rf"^\| {number} · [^|]*\| \d+ \| \d+ MiB \|", README, re.MULTILINE), number
+
+
+def test_the_page_of_methods_is_that_of_the_registries():
+    """If not: python tools/methods_page.py."""
+    assert methods_page.PAGE.read_text(encoding="utf-8") == methods_page.page()

@@ -19,6 +19,11 @@ WORDS = re.compile(r"[a-z]{4,}")
 
 
 @pytest.fixture(scope="module")
+def makers():
+    return [nets.load(name, device="cpu") for name in icons.MAKERS]
+
+
+@pytest.fixture(scope="module")
 def judge():
     return nets.load(icons.JUDGE, device="cpu")
 
