@@ -1,4 +1,4 @@
-"""From numbers to colours and bytes: heat maps, overlays, reliefs, PNG and JPEG. Fast enough for live frames.
+"""From numbers to colours and bytes: heat maps, overlays, signed maps, PNG and JPEG. Fast enough for live frames.
 
     pixels.heat(saliency)                    # |map| in dark-to-yellow, (1,3,H,W) in [0,1]
     pixels.heat(gradient, signed=True)       # blue below zero, white at zero, vermilion above

@@ -76,7 +76,7 @@ def test_a_batch_is_its_pictures():
     torch.testing.assert_close(apply_patch(x, patch, **where), torch.cat(single), atol=1e-6, rtol=0)
 
 
-def test_gradients_reach_the_sticker():
+def test_gradients_reach_the_patch():
     x, patch = colours(1, 3, 8, 8), colours(1, 3, 4, 4, seed=1).requires_grad_()
     assert torch.autograd.gradcheck(lambda p: apply_patch(x, p, 0.4, 0.5, 0.7, angle=25.0), [patch])
 
@@ -107,7 +107,7 @@ def red() -> nets.Classifier:
 
 
 @pytest.mark.parametrize("shape", ["round", "square"])
-def test_the_best_sticker_is_known(shape: str):
+def test_the_best_patch_is_known(shape: str):
     """All red, no green, and blue as it was; in the corners of a round one nothing changes."""
     settings = PatchSettings(shape=shape, side=16, lr=0.2, steps=30)
     found = last(adversarial_patch(red(), torch.full((2, 3, 32, 32), 0.5), "red", settings=settings)).value

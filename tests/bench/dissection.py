@@ -24,7 +24,7 @@ from tests.bench import dissection_lite as lite
 from tests.bench import measure, table
 from u3lab import nets
 from u3lab.datasets import concepts
-from u3lab.datasets.labelled import ConceptData, LabelledPictures, batches
+from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.dissection import dissect, dissecting, quantiles
 from u3lab.dissection.dissecting import GROUPS, KEPT, LEAST, SHARE
 
@@ -34,14 +34,13 @@ TARGET = 0.05  # ours/peer
 NEAR = 0.01  # greatest difference of two IoUs that count as the same: our thresholds lie within a bin of the exact ones
 PEERS = {"the paper's way": False, "NetDissect-Lite's shortcut": True}  # whether units below T are skipped
 WHOLE, STEPS = "whole", ("network", "thresholds", "counting")
-PICTURES: Callable[[int], ConceptData] = partial(concepts.load, "train")  # any: number of pictures → labelled pictures
 
 
 class Task:
     """A network and so many pictures, all in memory, with their labels in the form of either side."""
 
     def __init__(self, count: int, layer: str) -> None:
-        data, self.layer = PICTURES(count), layer
+        data, self.layer = concepts.load("train", count=count), layer
         whole = data[list(range(len(data)))]
         self.net = nets.load(NETWORK, device="cpu")
         self.data = LabelledPictures(tuple(data.names), *whole)

@@ -125,7 +125,7 @@ def test_the_curve_over_filters_is_the_vectors_own_iou(made):
 def test_activations_are_compared_unit_by_unit():
     from u3lab import nets
 
-    net = nets.Classifier(torch.nn.Sequential(torch.nn.Identity()), layers={"same": "0"})
+    net = nets.Classifier(torch.nn.Sequential(torch.nn.Identity()).eval(), layers={"same": "0"})
     images = torch.rand(20, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     thresholds = torch.tensor([0.2, 0.5, 0.9])
     assert torch.equal(binarise(net, "same", images, thresholds), images > thresholds.view(3, 1, 1))

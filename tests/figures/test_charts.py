@@ -92,12 +92,12 @@ def test_overlay_stretches_the_map_bilinearly_over_the_grey_picture():
     assert torch.allclose(pixels.overlay(image, map, opacity=1), pixels.overlay(image, stretched, opacity=1), atol=1e-6)
 
 
-def test_relief_is_grey_at_zero_and_keeps_the_channels():
+def test_signed_rgb_is_grey_at_zero_and_keeps_the_channels():
     map = torch.zeros(1, 3, 4, 4)
     map[0, 0, 0, 0], map[0, 2, 1, 1] = 2.0, -2.0
-    relief = pixels.signed_rgb(map)
-    assert relief.shape == (1, 3, 4, 4)
-    assert relief[0, :, 0, 0].tolist() == [1.0, 0.5, 0.5] and relief[0, :, 1, 1].tolist() == [0.5, 0.5, 0.0]
+    shown = pixels.signed_rgb(map)
+    assert shown.shape == (1, 3, 4, 4)
+    assert shown[0, :, 0, 0].tolist() == [1.0, 0.5, 0.5] and shown[0, :, 1, 1].tolist() == [0.5, 0.5, 0.0]
     assert pixels.signed_rgb(torch.randn(1, 1, 4, 4)).shape == (1, 3, 4, 4)
 
 
@@ -255,7 +255,7 @@ def test_a_photo_grid_keeps_its_colours_and_stays_small():
 
 def test_titles_are_wrapped_to_their_cells():
     page = collage.Page()
-    for title in ("guided backprop as a relief", "electroencephalographically", "two\nlines of a title", "λ = 0.5"):
+    for title in ("guided backprop with its sign", "electroencephalographically", "two\nlines of a title", "λ = 0.5"):
         wrapped = page.wrap(title, 90)
         assert page.width(wrapped) <= 90
         assert "".join(wrapped.split()) == "".join(title.split())

@@ -1,4 +1,4 @@
-"""An adversarial patch: one printed sticker that makes a network see a class of our choice, wherever it is put.
+"""An adversarial patch: one printed picture that makes a network see a class of our choice, wherever it is put.
 
 With A(p, x, t) the picture x with the patch p pasted at the placement t (centre, size, angle), the patch minimises
 
@@ -64,6 +64,11 @@ def adversarial_patch(net: Classifier, images: Tensor, target: int | str, *,
     Step
         ``value`` is the patch (1,3,side,side) in [0,1]; :func:`cut_out` shows it as it would be printed. The loss has
         one term, "−log p(target)", the mean over the batch.
+
+    Raises
+    ------
+    U3Error
+        A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     settings, net = settings or PatchSettings(), ready(net, images)
     x = images.detach().to(net.device)
@@ -87,15 +92,17 @@ def success_rate(net: Classifier, images: Tensor, target: int | str, patch: Tens
 
     Parameters
     ----------
-    net, target
-        As for :func:`adversarial_patch`.
     images
         Pictures (B,3,H,W) in [0,1] that the patch was not trained on, taken in turn, and none of which shows the
         target: a picture that is named so without a patch would count for it.
+    target
+        The class, by number or name.
     patch, shape
         The patch (1,3,h,w) in [0,1]; each trial is shown to the network on whole levels.
     scale, turn
         Its size as a share of the picture, and the largest angle each way in degrees.
+    seed
+        Of the places and angles.
     """
     at_least_one("trials", trials)
     net = ready(net, images)

@@ -33,12 +33,12 @@ Features = Callable[[Classifier, Tensor], Tensor]  # pictures (B,3,H,W) → (B,F
 
 def winning_score(net: Classifier, images: Tensor) -> Tensor:
     """The score of the class that wins, (B,1): what one knows without any saliency."""
-    return net.logits(images).amax(1, keepdim=True)
+    return ready(net).logits(images).amax(1, keepdim=True)
 
 
 def small_map(net: Classifier, images: Tensor) -> Tensor:
     """The logarithm of the gradient's map at 14×14, laid out in a row: (B,196)."""
-    classes = net.logits(images).argmax(1).tolist()
+    classes = ready(net).logits(images).argmax(1).tolist()
     return F.adaptive_avg_pool2d(max_abs(backprop(net, images, classes)), 14).flatten(1).clamp(min=1e-12).log()
 
 

@@ -1,4 +1,9 @@
-"""Chapter 7: dissection. What does a single unit stand for?"""
+"""Chapter 7: dissection. What does a single unit stand for?
+
+Files: ``quantiles`` (thresholds), ``overlap`` (IoU), ``dissecting`` (both, for all units), ``counting`` (detectors),
+``baselines`` (turned axes), ``concept_vectors`` (Net2Vec), ``kernel`` (concepts compared), ``peaks`` (top patches),
+``ablation`` (units silenced).
+"""
 
 from u3lab.dissection.ablation import ablate, ablation_curve, accuracy_drop
 from u3lab.dissection.baselines import Rotated, rotation

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from u3lab.errors import U3Error
 from u3lab.measures import balanced_accuracy
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import forward_from
 
 
@@ -53,6 +53,5 @@ def ablation_curve(net: Classifier, layer: str, features: Tensor, labels: Tensor
 
     Take the order from other pictures than those whose accuracy is measured, or it looks better than it is.
     """
-    units = torch.as_tensor(order, dtype=torch.long)
-    for count in counts:
-        yield balanced_accuracy(ablate(net, layer, features, units[:count]), labels, target)
+    net, units = ready(net), torch.as_tensor(order, dtype=torch.long)
+    return (balanced_accuracy(ablate(net, layer, features, units[:count]), labels, target) for count in counts)

@@ -21,7 +21,7 @@ from torch import Tensor
 from u3lab.descent import descend, last
 from u3lab.errors import U3Error
 from u3lab.measures import probe
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 from u3lab.settings import setting, settings
 
 MOMENTUM = partial(torch.optim.SGD, momentum=0.9)
@@ -38,6 +38,7 @@ class Net2VecSettings:
 
 def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) -> Tensor:
     """A (N,U,h,w) bool: where each unit is over its threshold T (U), at the layer's own resolution."""
+    net = ready(net)
     with torch.no_grad():
         return torch.cat([net.features(part, layer).cpu() > thresholds[:, None, None] for part in images.split(8)])
 

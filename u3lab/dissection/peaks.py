@@ -16,7 +16,7 @@ from u3lab._system import memory
 from u3lab.datasets.labelled import ConceptData, batches
 from u3lab.errors import U3Error
 from u3lab.inversion.empirical import seen
-from u3lab.nets import Classifier, several
+from u3lab.nets import Classifier, ready, several
 
 
 class Peaks(NamedTuple):
@@ -34,7 +34,7 @@ def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, *, count: i
     U3Error
         No pictures, or a layer that the network does not have.
     """
-    best: dict[str, Peaks] = {}
+    net, best = ready(net), {}
     if not len(data):
         raise U3Error("there are no pictures to look at; give at least one")
     for start, batch in zip(range(0, len(data), 8), batches(data, batch_size=8), strict=True):
@@ -51,6 +51,7 @@ def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, *, count: i
 
 def pooled(net: Classifier, layers: Sequence[str], pictures: Iterable[Tensor]) -> dict[str, Tensor]:
     """Layer → the means of its maps over all places (N,U), for batches of pictures (B,3,H,W): what probes read."""
+    net = ready(net)
     means: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     for images in pictures:
         for layer, maps in several(net, layers, images).items():
@@ -69,6 +70,7 @@ def patches(net: Classifier, layer: str, data: ConceptData, unit: int, found: Pe
     U3Error
         A unit that the layer does not have.
     """
+    net = ready(net)
     if not 0 <= unit < len(found.values):
         raise U3Error(f"{layer} has units 0 to {len(found.values) - 1}, not {unit}")
     pictures = data[found.pictures[unit].tolist()].images

@@ -1,7 +1,7 @@
 """How features change when the picture is transformed, and whether two networks have the same features.
 
-Files: ``transforms`` (g on pictures and grids), ``transport`` (M_g), ``mirror`` (the exact case), ``stitching`` and
-``distilling`` (franken-networks), ``similarity`` (CKA).
+Files: ``transforms`` (g on pictures and grids), ``transport`` (M_g) and ``regression`` (how it is fitted), ``mirror``
+(the exact case), ``stitching`` and ``distilling`` (franken-networks), ``similarity`` (CKA).
 """
 
 from u3lab.equivariance.distilling import StitchSettings, distil

@@ -49,6 +49,11 @@ def distil(stitched: Classifier, images: Tensor, *, settings: StitchSettings | N
     ------
     Step
         ``value`` is E with its bias as the last column, (1,1,C_B,C_A+1); the loss is the divergence in nats.
+
+    Raises
+    ------
+    U3Error
+        A network that is not stitched, or pictures that are none.
     """
     module, settings = franken(stitched), settings or StitchSettings()
     a, b, convolution = module.a, module.b, module.stitch

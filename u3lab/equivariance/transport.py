@@ -60,11 +60,11 @@ def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *
     ----------
     net, layer
         A network and one of its layers with a grid. Features are taken before the ReLU where the network has it as a
-        module (:func:`u3lab.equivariance.before_relu`).
-    g
-        The transform.
+        module (:func:`u3lab.nets.before_relu`).
     images
         Pictures x to fit on, (B,3,H,W) in [0,1].
+    g
+        The transform.
     inputs
         How many input channels each output may use, chosen by orthogonal matching pursuit at the transported site
         (v = 0); None uses all of them.

@@ -1,4 +1,8 @@
-"""Chapter 5: inversion. Which pictures have this code, and which excite this unit?"""
+"""Chapter 5: inversion. Which pictures have this code, and which excite this unit?
+
+Files: ``linear`` (the case with a closed form), ``inverting`` (the descent), ``priors`` (by name), ``maximising``
+(icons of classes), ``dreaming`` (DeepDream), ``empirical`` (real patches), ``learned`` and ``training`` (a decoder).
+"""
 
 from u3lab.inversion.dreaming import DreamSettings, dream
 from u3lab.inversion.empirical import top_patches

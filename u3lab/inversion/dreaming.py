@@ -40,9 +40,16 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
     ------
     Step
         ``value`` is the dream at the present scale, (1,3,h,w) in [0,1]; ``loss`` is −½‖Φ(x)‖² as a mean over the layer.
+
+    Raises
+    ------
+    U3Error
+        A network or picture that :func:`~u3lab.nets.ready` refuses, or a layer that is not there.
     """
-    settings = settings or DreamSettings()
-    net = ready(net, image, one=True)
+    return _scales(ready(net, image, one=True), layer, image, settings or DreamSettings())
+
+
+def _scales(net: Classifier, layer: str, image: Tensor, settings: DreamSettings) -> Iterator[Step]:
     photo, draw = image.to(net.device), torch.Generator().manual_seed(settings.seed)
     iteration, dreamt = 0, torch.zeros_like(photo)
     for octave in reversed(range(settings.octaves)):

@@ -27,10 +27,10 @@ def top_patches(net: Classifier, layer: str, pictures: Iterable[Tensor], unit: i
 
     Parameters
     ----------
-    unit
-        Number of a channel, or for layer "logits" a class by number or name.
     pictures
         Tensors (1,3,H,W) in [0,1].
+    unit
+        Number of a channel, or for layer "logits" a class by number or name.
     count, size
         How many, and to which side in pixels they are brought.
 
@@ -38,6 +38,11 @@ def top_patches(net: Classifier, layer: str, pictures: Iterable[Tensor], unit: i
     -------
     tuple
         Patches (n,3,size,size), the most exciting first, and the unit's values.
+
+    Raises
+    ------
+    U3Error
+        No pictures, or a layer or unit that is not there.
     """
     net = ready(net)
     k, found = unit_index(net, layer, unit), []

@@ -66,6 +66,11 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     Step
         ``value`` is x, (1,3,H,W) in [0,1]; ``terms`` are "code", the relative error, and the prior's prices.
 
+    Raises
+    ------
+    U3Error
+        A network or picture that :func:`~u3lab.nets.ready` refuses, a layer that is not there, a prior for other sizes.
+
     Examples
     --------
     >>> net, x = nets.load(), images.load("coffee", size=96)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from u3lab.errors import U3Error
 from u3lab.inversion.inverting import code
-from u3lab.nets import Classifier, checkpoints
+from u3lab.nets import Classifier, checkpoints, ready
 
 SIDE = 128  # pixels, of the pictures that an inverter draws
 WIDTHS = (128, 96, 64, 32, 16)  # channels at 8×8, 16×16 … 128×128 cells
@@ -72,6 +72,7 @@ def learned_inverter(which: str = "fire9") -> Inverter:
 
 def decode(net: Classifier, inverter: Inverter, images: Tensor) -> Tensor:
     """Ψ(Φ(x)): what the inverter makes of the codes of pictures (B,3,128,128)."""
+    net = ready(net)
     if images.shape[-2:] != (SIDE, SIDE):
         raise U3Error(f"{images.shape[-2]}×{images.shape[-1]} pixels: this inverter was trained on {SIDE}×{SIDE}; load "
                       f"the picture with size={SIDE}")

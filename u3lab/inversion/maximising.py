@@ -52,15 +52,20 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
         k: the class by number or name, or the number of the channel.
     prior
         By default :func:`iconic_prior`.
-    settings
-        Read at every step.
     size
         Side of the picture in pixels.
+    settings
+        Read at every step.
 
     Yields
     ------
     Step
         ``value`` is x, (1,3,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's prices.
+
+    Raises
+    ------
+    U3Error
+        A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
     """
     at_least_one("size", size)
     nets = [ready(one) for one in (net if isinstance(net, Sequence) else [net])]

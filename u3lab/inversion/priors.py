@@ -1,9 +1,9 @@
 """What a picture is written with, and what it costs: the priors of inversion and of activation maximisation.
 
-    invert(net, "fire9", x, Pixels())            # no prior: any picture with this code will do
-    invert(net, "fire9", x, TV(lam=0.3))         # the pixels, at a price for rough ones
-    invert(net, "fire9", x, DeepImagePrior())    # the weights of an untrained generator
-    invert(net, "fire5", x, PlugAndPlay())       # the pixels, at a price for what a trained denoiser would change
+    invert(net, "fire9", x, prior=Pixels())            # no prior: any picture with this code will do
+    invert(net, "fire9", x, prior=TV(lam=0.3))         # the pixels, at a price for rough ones
+    invert(net, "fire9", x, prior=DeepImagePrior())    # the weights of an untrained generator
+    invert(net, "fire5", x, prior=PlugAndPlay())      # the pixels, at a price for what a denoiser would change
 
 Each begins a :class:`Parametrisation`: the numbers to optimise, the picture that they make, and its price. A new prior
 is one settings class and one line in ``PRIORS``; ``tests/inversion/test_contract.py`` holds every line to its word.

@@ -1,4 +1,9 @@
-"""Chapter 4: the deep image prior. A network that nobody has trained knows a great deal about pictures."""
+"""Chapter 4: the deep image prior. A network that nobody has trained knows a great deal about pictures.
+
+Files: ``generators`` (Ψ and its code), ``tasks`` (what is fitted), ``fitting`` and ``rollback`` (the descent),
+``impedance`` (what it fits first), ``quality`` (PSNR, SSIM), ``rivals`` (without a network), ``trained`` and
+``training`` (rivals that have seen pictures).
+"""
 
 from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import Generator, generator

@@ -44,14 +44,14 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
 
     Parameters
     ----------
-    image
-        x₀, (1,3,H,W) in [0,1], of the generator's size (for super-resolution: as many times smaller).
     generator
         Ψ with its code z₀, from :func:`u3lab.prior.generator`.
-    settings
-        Read at every step.
+    image
+        x₀, (1,3,H,W) in [0,1], of the generator's size (for super-resolution: as many times smaller).
     task
         The data term: :func:`~u3lab.prior.tasks.reconstruct`, ``inpaint(mask)`` or ``super_resolve(factor)``.
+    settings
+        Read at every step.
 
     Yields
     ------

@@ -1,6 +1,6 @@
 """Networks that draw a picture from a fixed code z₀: x = Ψ(w; z₀). Nobody has trained them; their shape is the prior.
 
-    psi = generator("hourglass", (160, 192), depth=4)
+    psi = generator("hourglass", size=(160, 192), depth=4)
     x = psi()                                             # (1,3,160,192) in (0,1)
 
 After Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018. Their networks for inpainting have 128 channels at each

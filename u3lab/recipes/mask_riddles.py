@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments, "quiz", "6")
     settings = MaskSettings(lam=LAM, seed=chosen.seed, steps=2 if chosen.short else MaskSettings().steps)
     riddles, index = RIDDLES[:2] if chosen.short else RIDDLES, []
-    for riddle, jpeg, entry in quiz(nets.load(device="cpu"), settings, seed=chosen.seed, riddles=riddles):
+    for riddle, jpeg, entry in quiz(nets.load(device="cpu"), seed=chosen.seed, riddles=riddles, settings=settings):
         _writing.write(chosen.out / entry["file"], jpeg, f"from {riddle.picture}")
         index.append(entry)
     _writing.write(chosen.out / "index.json", index)

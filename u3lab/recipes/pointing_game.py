@@ -38,7 +38,7 @@ def long_table(count: int, size: int, seed: int, *, names: Iterable[str] = nets.
 def main(arguments: list[str] | None = None) -> None:
     """Make pointing_game.json."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--mosaics", type=int, default=60)
+    parser.add_argument("--mosaics", type=int, default=24)
     parser.add_argument("--size", type=int, default=128, help="side of a tile in pixels")
     chosen = _writing.options(parser, arguments, "results")
     few = {"names": nets.NAMES[:1], "methods": ("edges (no network)", "gradient", "Grad-CAM")} if chosen.short else {}

@@ -104,7 +104,7 @@ class BackpropTrace(Trace):
 
 
 def trace(net: nn.Module, images: Tensor, *, layers: Iterable[str] = (), check: bool = True) -> BackpropTrace:
-    """Run a network once and keep the pass: ``trace(net, images).backprop(target, rule)``, as often as wanted.
+    """Run a network once and keep the pass: ``trace(net, images).backprop(target, rule=rule)``, as often as wanted.
 
     Parameters
     ----------

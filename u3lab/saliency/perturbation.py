@@ -104,6 +104,11 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
         (λ‖m‖₁) and "variation". See the perturbed picture with
         ``perturb(image, step.value, baseline_like(image, settings=settings))``.
 
+    Raises
+    ------
+    U3Error
+        A network or picture that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
+
     Examples
     --------
     >>> net, x = nets.load(), images.load("coffee", size=96)

@@ -95,10 +95,10 @@ def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Asked,
 
     Parameters
     ----------
-    method
-        A name in ``METHODS``, or a function (net, images (B,3,H,W), classes) → heat (B,1,h,w) ≥ 0.
     games
         See :func:`mosaics`.
+    method
+        A name in ``METHODS``, or a function (net, images (B,3,H,W), classes) → heat (B,1,h,w) ≥ 0.
 
     Returns
     -------
@@ -112,10 +112,9 @@ def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Asked,
 
 def target_shares(net: Classifier, games: Sequence[Mosaic], method: str | Asked) -> dict[str, list[float]]:
     """What :func:`pointing_game` is the mean of: picture → the share on its tile, in each game that has it."""
-    play = named(method)
+    net, play, by_picture = ready(net), named(method), {}
     if not games:
         raise U3Error("there is no mosaic to play on; make some with mosaics(net, 12)")
-    net, by_picture = ready(net), {}
     for game in games:
         heat = play(net, game.image.expand(4, -1, -1, -1), list(game.targets)).detach().cpu()
         if len(heat) != 4:

@@ -112,11 +112,20 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
         Standard deviation of the Gaussian noise as a fraction of the picture's own range; the paper advises 0.1–0.2.
     samples
         Number of noisy copies. All pictures of a batch get the same noise, in units of their own range.
+    rule
+        Of :func:`~u3lab.saliency.backprop`.
+    seed
+        Of the noise.
 
     Returns
     -------
     Tensor
         Signed (B,3,H,W). Noisy copies may leave [0,1]; they are not clamped.
+
+    Raises
+    ------
+    U3Error
+        A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     at_least_one("samples", samples)
     if not (isinstance(noise, Real) and 0 <= noise < float("inf")):
@@ -163,6 +172,11 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
     -------
     Tensor
         Signed (B,3,H,W) in units of the score; its sum tends to S(x) − S(x').
+
+    Raises
+    ------
+    U3Error
+        A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     import numpy as np
 

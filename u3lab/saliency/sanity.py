@@ -28,8 +28,10 @@ def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str
         The layer that was reached, and the copy; the caller's network is not touched. The copy is the same object
         each time.
     """
-    broken = copy.deepcopy(ready(net))
-    generator = torch.Generator().manual_seed(seed)
+    return _shuffled(copy.deepcopy(ready(net)), torch.Generator().manual_seed(seed))
+
+
+def _shuffled(broken: Classifier, generator: torch.Generator) -> Iterator[tuple[str, Classifier]]:
     for name, module in reversed(list(broken.module.named_modules())):
         if not isinstance(module, (nn.Conv2d, nn.Linear)):
             continue
@@ -80,6 +82,11 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
     (Tensor, Tensor)
         Fraction of pixels (steps + 1,) from 0 to 1, and the probability at each. Deletion should fall early,
         insertion rise early (Petsiuk et al., RISE, BMVC 2018, section 4.3).
+
+    Raises
+    ------
+    U3Error
+        More than one picture, a map that is not of one channel or not finite, or a class that does not exist.
     """
     at_least_one("steps", steps)
     net = ready(net, image)

@@ -26,7 +26,7 @@ def net():
 def test_the_recipe_on_one_riddle(net):
     riddle = riddles.RIDDLES[0]
     settings = MaskSettings(lam=riddles.LAM, steps=2)
-    first, again = ([*riddles.quiz(net, settings, seed=3, riddles=(riddle,))] for _ in range(2))
+    first, again = ([*riddles.quiz(net, seed=3, riddles=(riddle,), settings=settings)] for _ in range(2))
     assert first == again
     [(made, jpeg, entry)] = first
     assert made is riddle and entry["file"] == "1.jpg"

@@ -11,7 +11,6 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -20,7 +19,7 @@ from u3lab._system import paths
 from u3lab.descent import last
 from u3lab.inversion.maximising import MaximiseSettings, maximise
 from u3lab.lessons.inversion.riddles import RIDDLES, Riddle
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, ready
 
 MAKERS, JUDGE = nets.NAMES, "efficientnet_lite1"
 SIZE, STEPS, QUALITY = 160, 200, 80  # pixels; of the optimisation; of the JPEG
@@ -34,8 +33,8 @@ def iconic(makers: Sequence[Classifier], name: str, *, steps: int = STEPS, seed:
 
 def places(judge: Classifier, image: Tensor, names: Sequence[str]) -> list[int]:
     """At which place, from 1 to 1000, a network has each class when it sees a picture (1,3,H,W) at its own size."""
-    with torch.no_grad():
-        scores = judge(F.interpolate(image, size=(judge.size,) * 2, mode="bilinear", align_corners=False))[0]
+    judge = ready(judge)
+    scores = judge.logits(F.interpolate(image, size=(judge.size,) * 2, mode="bilinear", align_corners=False))[0]
     return [int((scores > scores[judge.class_index(name)]).sum()) + 1 for name in names]
 
 

@@ -49,7 +49,7 @@ QUIZ = (
         ("It can; it is flat where it is near 0 or 1, though.",
          "⟨e_k, Φ(x)⟩ asks for the class. log p asks besides that the rivals be absent; that makes other pictures.",
          "It is the probability that does.",
-         "Try both: `maximise` takes any term you write.")),
+         "Only far from 0 and 1, where p hardly moves, do the two pull differently; the pictures differ.")),
     Question(
         "A doctor sees the inversion of a scan from a network's late layer, by a generator that was trained on scans. "
         "It shows a clear vessel. What may she conclude?",

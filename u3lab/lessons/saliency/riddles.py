@@ -78,7 +78,7 @@ def iconic(image: Tensor, mask: Tensor) -> Tensor:
     return perturb(image, 1 - mask, torch.full_like(image, 0.5))
 
 
-def solve(net: Classifier, riddle: Riddle, settings: MaskSettings) -> tuple[Tensor, list[str]]:
+def solve(net: Classifier, riddle: Riddle, *, settings: MaskSettings) -> tuple[Tensor, list[str]]:
     """The iconic picture (1,3,227,227) of a riddle, and why each option is right or wrong: the true class comes first.
 
     The explanations carry what ``net`` says, measured: probabilities for the whole photo, for the photo without the
@@ -103,12 +103,12 @@ def solve(net: Classifier, riddle: Riddle, settings: MaskSettings) -> tuple[Tens
     return parts, why
 
 
-def quiz(net: Classifier, settings: MaskSettings, *, seed: int = 0,
-         riddles: tuple[Riddle, ...] = RIDDLES) -> Iterator[tuple[Riddle, bytes, dict]]:
+def quiz(net: Classifier, *, seed: int = 0, riddles: tuple[Riddle, ...] = RIDDLES,
+         settings: MaskSettings) -> Iterator[tuple[Riddle, bytes, dict]]:
     """Each riddle with its JPEG and its entry of index.json; ``seed`` shuffles the riddles and their options."""
     draw = random.Random(seed)
     for number, riddle in enumerate(draw.sample(riddles, len(riddles)), 1):
-        parts, why = solve(net, riddle, settings)
+        parts, why = solve(net, riddle, settings=settings)
         options = [_images.label(riddle.picture), *riddle.wrong]
         order = draw.sample(range(len(options)), len(options))
         yield riddle, pixels.jpeg(parts, quality=QUALITY), {
