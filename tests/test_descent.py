@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from u3lab import U3Error
-from u3lab.descent import Step, clamp, descend, last
+from u3lab.descent import clamp, descend, last
 
 GOAL = torch.tensor([1.0, -2.0, 0.5])
 
@@ -37,7 +37,7 @@ def test_what_a_step_tells():
     x = start()
     steps = list(descend(x, quadratic(x), steps=3, lr=lambda: 0.1))
     assert [step.iteration for step in steps] == [0, 1, 2, 3]
-    assert steps[0] == Step(0, 5.25, steps[0].value, {"far": 5.25, "large": 0.0})  # before the first update
+    assert steps[0].loss == 5.25 and steps[0].terms == {"far": 5.25, "large": 0.0}  # before the first update
     assert steps[0].value.tolist() == [[[[0.0, 0.0, 0.0]]]]  # a copy: later updates do not show in it
     assert not steps[0].value.requires_grad
     for step in steps:

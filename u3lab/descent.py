@@ -18,7 +18,7 @@ from torch import Tensor
 from u3lab.errors import U3Error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two pictures are no yes or no
 class Step:
     """One step of an optimisation, before its update.
 

@@ -16,7 +16,7 @@ from u3lab.descent import Energy, Step, descend
 from u3lab.errors import U3Error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FitStep(Step):
     """A step, and how often the run has diverged so far and gone back to a better state."""
 
