@@ -203,6 +203,14 @@ def test_what_the_gate_lets_through_and_what_not():
         nets.ready(nn.Sequential(nn.Dropout()))
 
 
+@pytest.mark.parametrize("ask", ["logits", "probabilities", "top"])
+def test_no_answer_while_it_is_trained(ask: str):
+    net = nets.Classifier(nn.Sequential(nn.Flatten(), nn.Dropout()), pictures=False)
+    with pytest.raises(U3Error, match="training mode"):
+        getattr(net, ask)(torch.ones(1, 3, 4, 4))
+    assert net(torch.ones(1, 3, 4, 4)).shape == (1, 48)  # whoever trains it calls it
+
+
 def test_what_a_classifier_answers():
     net, x = nets.load("squeezenet1_1", device="cpu"), images.load("coffee", size=227).requires_grad_()
     assert torch.equal(net.logits(x), net(x)) and net(x).requires_grad and not net.logits(x).requires_grad

@@ -75,13 +75,12 @@ class Classifier(nn.Module):
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """Class scores before the softmax, (B,3,H,W) in [0,1] → (B,K), without a graph."""
-        return self(images)
+        """Class scores before the softmax, (B,3,H,W) in [0,1] → (B,K), without a graph; refused in training mode."""
+        return ready(self)(images)
 
-    @torch.no_grad()
     def probabilities(self, images: Tensor) -> Tensor:
         """Φ(x), the softmax of the logits: (B,3,H,W) in [0,1] → (B,K), without a graph."""
-        return self(images).softmax(1)
+        return self.logits(images).softmax(1)
 
     def top(self, image: Tensor, count: int = 5) -> list[tuple[str, float]]:
         """The ``count`` most probable classes of one picture (1,3,H,W): names (or numbers as words), probabilities.
