@@ -1,4 +1,4 @@
-"""The patch: pasting against loops over pixels, training against an optimum that is known, the one that ships."""
+"""The patch: pasting against loops over pixels, training against an optimum that is known."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_cut_out():
     assert torch.equal(cut_out(torch.zeros(1, 3, 16, 16), shape="square"), torch.zeros(1, 3, 16, 16))
 
 
-# ---- the one that ships ----------------------------------------------------------------------------------------------
+# ---- the recipe ------------------------------------------------------------------------------------------------------
 
 
 def test_the_recipes_split():

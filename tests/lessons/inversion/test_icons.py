@@ -1,21 +1,13 @@
-"""Chapter 5's Deep Quiz: what ships is complete, small and silent about the answers, and another network knows it."""
+"""Chapter 5's Deep Quiz: places, and the recipe on one riddle; what ships is looked at in tests/data."""
 
 from __future__ import annotations
-
-import json
-import re
 
 import pytest
 import torch
 
 from u3lab import images, nets
-from u3lab._system import paths
 from u3lab.lessons.inversion import icons
 from u3lab.lessons.inversion.riddles import RIDDLES
-
-FOLDER = paths.data("quiz", "5")
-INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
-WORDS = re.compile(r"[a-z]{4,}")
 
 
 @pytest.fixture(scope="module")

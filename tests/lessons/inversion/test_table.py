@@ -1,4 +1,4 @@
-"""The big table: the recipe on a small scale, and what ships: complete, and true of the pictures that ship."""
+"""The big table: what is written down of a picture; what ships is looked at in tests/data."""
 
 from __future__ import annotations
 

@@ -1,21 +1,13 @@
-"""The Deep Quiz: the recipe on one riddle, and what ships: consistent, small, and silent about the answers."""
+"""Chapter 6's Deep Quiz: the recipe on one riddle; what ships is looked at in tests/data."""
 
 from __future__ import annotations
-
-import json
-import re
 
 import pytest
 import torch
 
 from u3lab import images, nets
-from u3lab._system import paths
 from u3lab.lessons.saliency import riddles
 from u3lab.saliency.perturbation import MaskSettings
-
-FOLDER = paths.data("quiz", "6")
-INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
-WORDS = re.compile(r"[a-z]{3,}")
 
 
 @pytest.fixture(scope="module")
