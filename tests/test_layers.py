@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "u3lab"
 # From the ground up. A room uses rooms on lower floors; within the chapters, one uses those named before it.
 FLOORS = (
     ("errors",),
+    ("checks",),
     ("_system",),
     ("settings", "descent", "pixels", "measures"),
     ("images",),

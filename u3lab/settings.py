@@ -14,9 +14,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from typing import Any, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 from u3lab.errors import U3Error
+
+S = TypeVar("S")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +67,15 @@ def settings(cls: type) -> type:
 
     cls.__setattr__ = set_field
     return cls
+
+
+def or_default(value: S | None, kind: type[S]) -> S:
+    """The settings that a function was given, or their defaults; settings of another method are refused."""
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise U3Error(f"settings = {value!r}; this function takes {kind.__name__}(…)"[:200])
+    return value
 
 
 def fields(kind: Any) -> dict[str, Setting]:

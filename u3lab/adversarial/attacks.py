@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, check_classes, ready
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 Energy = Callable[[Tensor], dict[str, Tensor]]  # a picture (1,3,H,W) → the terms of the loss by name, scalars
 
@@ -113,7 +113,7 @@ def pgd(net: Classifier, image: Tensor, label: int | str, *, target: int | str |
         As for :func:`fgsm`, and at once, before the first step.
     """
     net, x, label, target = given(net, image, label, target)
-    return projected_descent(x, fooling(net, label, target), settings or AttackSettings())
+    return projected_descent(x, fooling(net, label, target), or_default(settings, AttackSettings))
 
 
 def projected_descent(x: Tensor, energy: Energy, settings: AttackSettings) -> Iterator[Step]:

@@ -20,7 +20,7 @@ from u3lab.adversarial.attacks import given
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, check_classes
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 
 @settings
@@ -58,7 +58,7 @@ def deepfool(net: Classifier, image: Tensor, label: int | str, *, target: int | 
         As for ``fgsm``; and if the scores do not depend on the picture.
     """
     net, x, label, target = given(net, image, label, target)
-    return _walk(net, x, label, target, settings or DeepFoolSettings())
+    return _walk(net, x, label, target, or_default(settings, DeepFoolSettings))
 
 
 def _walk(net: Classifier, start: Tensor, label: int, target: int | None, settings: DeepFoolSettings) -> Iterator[Step]:

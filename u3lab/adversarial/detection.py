@@ -26,8 +26,9 @@ from torch import Tensor
 
 from u3lab.adversarial.attacks import AttackSettings, fooling, given, projected_descent
 from u3lab.adversarial.quantisation import quantise_near
+from u3lab.checks import whole
 from u3lab.descent import clamp, last
-from u3lab.errors import U3Error, at_least_one
+from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.saliency._trace import Kept
 
@@ -94,8 +95,8 @@ def evade(net: Classifier, image: Tensor, label: int | str, detector: Detector, 
 
     The first term stops at e⁻⁴: a class that is gone need not go further, and all the rest is for the detector.
     """
-    at_least_one("level", level)
-    at_least_one("steps", steps)
+    whole("level", level)
+    whole("steps", steps)
     net, x, label, _ = given(net, image, label, None)
     energy, eps = fooling(net, label, None), level / 255
 

@@ -21,10 +21,10 @@ from u3lab import images as _images
 from u3lab._system import paths
 from u3lab.adversarial.placing import SHAPES, apply_patch, placements
 from u3lab.adversarial.quantisation import quantise
+from u3lab.checks import whole
 from u3lab.descent import Step, descend
-from u3lab.errors import at_least_one
 from u3lab.nets import Classifier, check_classes, ready
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 SHIPPED = "bubble"  # what the patch in data/patches is taken for
 
@@ -70,7 +70,7 @@ def adversarial_patch(net: Classifier, images: Tensor, target: int | str, *,
     U3Error
         A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
-    settings, net = settings or PatchSettings(), ready(net, images)
+    settings, net = or_default(settings, PatchSettings), ready(net, images)
     x = images.detach().to(net.device)
     k, shape = net.class_index(target), settings.shape
     generator = torch.Generator().manual_seed(settings.seed)
@@ -104,7 +104,7 @@ def success_rate(net: Classifier, images: Tensor, target: int | str, patch: Tens
     seed
         Of the places and angles.
     """
-    at_least_one("trials", trials)
+    whole("trials", trials)
     net = ready(net, images)
     k, hits = net.class_index(target), 0
     place = placements(trials, scale, scale, turn, torch.Generator().manual_seed(seed))

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd
 from u3lab.adversarial.deepfool import DeepFoolSettings, deepfool
+from u3lab.checks import whole
 from u3lab.descent import last
-from u3lab.errors import U3Error, at_least_one
+from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 
 EPS, STEPS = "eps", "steps"
@@ -63,7 +64,7 @@ def one_step(net: Classifier, image: Tensor, label: int | str, *, target: int | 
 def many_steps(net: Classifier, image: Tensor, label: int | str, *, target: int | str | None = None,
                eps: float = AttackSettings.eps, steps: int = 10) -> Tensor:
     """PGD in steps of α = 2.5 ε/steps, which lets it cross the ball and come back."""
-    at_least_one("steps", steps)
+    whole("steps", steps)
     settings = AttackSettings(eps=eps, steps=steps)
     settings.step_size = max(2.5 * eps / steps, 1e-4)
     return last(pgd(net, image, label, target=target, settings=settings)).value

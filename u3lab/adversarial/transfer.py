@@ -14,7 +14,8 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.adversarial.registry import ATTACKS, EPS, STEPS
-from u3lab.errors import U3Error, at_least_one
+from u3lab.checks import whole
+from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 
 SIZE = 224
@@ -67,8 +68,8 @@ def attack(net: Classifier, image: Tensor, label: int | str, kind: str, level: i
     """
     if kind not in bounded():
         raise U3Error(f"there is no attack {kind!r} that ε bounds; choose {' or '.join(bounded())}")
-    at_least_one("level", level)
-    at_least_one("steps", steps)
+    whole("level", level)
+    whole("steps", steps)
     eps, chosen = level / 255, ATTACKS[kind]
     found = chosen(net, image, label, eps=eps, steps=steps if STEPS in chosen.takes else None)
     return quantise_near(found, image, eps)

@@ -20,8 +20,9 @@ from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, pgd
 from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
+from u3lab.checks import whole
 from u3lab.descent import last
-from u3lab.errors import U3Error, at_least_one
+from u3lab.errors import U3Error
 from u3lab.measures import Interval, roc_auc
 from u3lab.nets import Classifier, ready
 from u3lab.saliency.backprop import backprop
@@ -64,7 +65,7 @@ def samples(net: Classifier, *, names: Sequence[str] | None = None, crops: int =
     attack leads away from what the network says of the cut itself, so no true class is needed.
     """
     for what, value in (("crops", crops), ("level", level), ("steps", steps), ("size", size)):
-        at_least_one(what, value)
+        whole(what, value)
     net, generator = ready(net), torch.Generator().manual_seed(seed)
     eps = level / 255
     settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)

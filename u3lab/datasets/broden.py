@@ -28,8 +28,9 @@ from PIL import Image
 from torch import Tensor
 
 from u3lab import images
+from u3lab.checks import whole
 from u3lab.datasets.labelled import Labelled
-from u3lab.errors import U3Error, at_least_one
+from u3lab.errors import U3Error
 
 NO_CATEGORIES = ("image", "split", "ih", "iw", "sh", "sw")  # the first columns of index.csv; the rest are categories
 GET_IT = ("unpack broden1_227.zip (about 1 GB; script/dlbroden_227.sh of github.com/CSAILVision/NetDissect, or the "
@@ -181,7 +182,7 @@ def broden(path: str | os.PathLike[str], *, categories: Collection[str] | None =
     U3Error
         No such folder, or one of another format; an unknown category; no pictures in the split or of the categories.
     """
-    at_least_one("size", size)
+    whole("size", size)
     root = Path(path).expanduser()
     rows = _rows(root / "index.csv", NO_CATEGORIES)
     wanted = _wanted(categories, rows)

@@ -28,12 +28,13 @@ from PIL import Image
 from torch import Tensor
 
 from u3lab._system import memory, paths
+from u3lab.checks import whole
 from u3lab.datasets import composing, outlines, pieces
 from u3lab.datasets.broden import broden
 from u3lab.datasets.colours import NAMES as COLOURS
 from u3lab.datasets.labelled import Labelled
 from u3lab.datasets.patterns import PATTERNS
-from u3lab.errors import U3Error, at_least_one
+from u3lab.errors import U3Error
 
 __all__ = ["CATEGORIES", "Concepts", "broden", "load"]
 
@@ -135,7 +136,7 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
     """
     if split not in pieces.SPLITS:
         raise U3Error(f"split = {split!r}; choose one of {', '.join(pieces.SPLITS)}")
-    at_least_one("count", count)
+    whole("count", count)
     file = paths.cache(f"concepts-{split}-{count}-{seed}-{_version()}.npz")
     pictures, masks, pixels = _read(file) or _make(file, split, count, seed)
     names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)

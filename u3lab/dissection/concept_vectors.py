@@ -22,7 +22,7 @@ from u3lab.descent import descend, last
 from u3lab.errors import U3Error
 from u3lab.measures import probe
 from u3lab.nets import Classifier, ready
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 MOMENTUM = partial(torch.optim.SGD, momentum=0.9)
 
@@ -118,7 +118,7 @@ def net2vec(active: Tensor, masks: Tensor, *, filters: int | None = None,
     U3Error
         Shapes that do not fit, a picture without the concept, a number of filters that there is not.
     """
-    settings = settings or Net2VecSettings()
+    settings = or_default(settings, Net2VecSettings)
     _check(active, masks, filters)
     w = _fit(active, masks, torch.ones(active.shape[1], dtype=torch.bool), settings)
     return w if filters is None else _refit(w, active, masks, filters, settings)
@@ -131,7 +131,7 @@ def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], co
     Both pairs are activations A (N,U,h,w) and masks (N,H,W), as :func:`net2vec` takes them.
     """
     active, masks = held_out
-    settings = settings or Net2VecSettings()
+    settings = or_default(settings, Net2VecSettings)
     ranked = net2vec(*fit, settings=settings)
     for filters in counts:
         _check(*fit, filters)

@@ -20,7 +20,7 @@ from u3lab import images as _images
 from u3lab.descent import Step, descend
 from u3lab.equivariance.stitching import BATCH, franken
 from u3lab.nets import Classifier
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 
 @settings
@@ -55,7 +55,7 @@ def distil(stitched: Classifier, images: Tensor, *, settings: StitchSettings | N
     U3Error
         A network that is not stitched, or pictures that are none.
     """
-    module, settings = franken(stitched), settings or StitchSettings()
+    module, settings = franken(stitched), or_default(settings, StitchSettings)
     a, b, convolution = module.a, module.b, module.stitch
     _images.check(images)
     with torch.no_grad():

@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
+from u3lab.checks import whole
 from u3lab.equivariance.regression import ridge
-from u3lab.errors import U3Error, at_least_one
+from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import Rectify, before_relu, bottom, forward_from
 
@@ -97,7 +98,7 @@ def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, ima
 def _samples(a: Classifier, layer_a: str, b: Classifier, layer_b: str, images: Tensor, sites: int,
              seed: int) -> tuple[Tensor, Tensor, Rectify, tuple[float, float]]:
     """Features of A (n,C_A) and of B (n,C_B) at the same sites, what follows B's, and the ratio of the grids."""
-    at_least_one("sites", sites)
+    whole("sites", sites)
     generator = torch.Generator().manual_seed(seed)
     xs, ys = [], []
     for batch in _images.check(images).split(BATCH):

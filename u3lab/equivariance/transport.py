@@ -20,9 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
+from u3lab.checks import whole
 from u3lab.equivariance.regression import orthogonal_matching_pursuit, ridge
 from u3lab.equivariance.transforms import Transform
-from u3lab.errors import U3Error, at_least_one
+from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import before_relu, forward_from
 
@@ -102,7 +103,7 @@ def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *
 def _samples(net: Classifier, layer: str, g: Transform, images: Tensor, m: int, sites: int,
              seed: int) -> tuple[Tensor, Tensor]:
     """What M_g is fitted on: neighbourhoods of φ(x) at transported sites (n,C,m²), and φ(g x) there (n,C)."""
-    at_least_one("sites", sites)
+    whole("sites", sites)
     generator = torch.Generator().manual_seed(seed)
     xs, ys = [], []
     for before, after, inside in _pairs(net, layer, g, images):

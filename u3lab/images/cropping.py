@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from u3lab.errors import U3Error, at_least_one
+from u3lab.checks import whole
+from u3lab.errors import U3Error
 from u3lab.images import loading, shipped
 
 
@@ -24,7 +25,7 @@ def crops(names: Iterable[str], size: int, *, count: int = 8, seed: int = 0) -> 
 
     A square covers between two thirds and all of the picture's shorter side.
     """
-    at_least_one("count", count)
+    whole("count", count)
     generator = torch.Generator().manual_seed(seed)
     made = [_square(picture, size, 2 / 3, generator) for picture in map(loading.load, names) for _ in range(count)]
     if not made:
@@ -37,7 +38,7 @@ def batches(names: Iterable[str | Path], size: int, batch_size: int, *, seed: in
 
     A square covers between a third and all of the picture's shorter side.
     """
-    at_least_one("batch_size", batch_size)
+    whole("batch_size", batch_size)
     generator = torch.Generator().manual_seed(seed)
     pictures = [loading.load(name) for name in names]
     if not pictures:

@@ -16,7 +16,7 @@ from torch import Tensor
 from u3lab.descent import Step
 from u3lab.inversion.inverting import code
 from u3lab.nets import Classifier, ready
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 
 @settings
@@ -46,7 +46,7 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
     U3Error
         A network or picture that :func:`~u3lab.nets.ready` refuses, or a layer that is not there.
     """
-    return _scales(ready(net, image, one=True), layer, image, settings or DreamSettings())
+    return _scales(ready(net, image, one=True), layer, image, or_default(settings, DreamSettings))
 
 
 def _scales(net: Classifier, layer: str, image: Tensor, settings: DreamSettings) -> Iterator[Step]:

@@ -18,7 +18,7 @@ from u3lab.errors import U3Error
 from u3lab.images.views import shift
 from u3lab.inversion.priors import TV, Prior
 from u3lab.nets import Classifier, ready
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 LOGITS = "logits"  # the layer after the last: class scores before the softmax
 
@@ -87,7 +87,7 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
         return {"code": code_error(code(net, layer, x), wanted)}
 
-    return search(net, tuple(image.shape[-2:]), prior or TV(), settings or InversionSettings(), objective)
+    return search(net, tuple(image.shape[-2:]), prior or TV(), or_default(settings, InversionSettings), objective)
 
 
 Objective = Callable[[Tensor, torch.Generator], dict[str, Tensor]]

@@ -13,13 +13,14 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from u3lab.checks import whole
 from u3lab.descent import Step
-from u3lab.errors import U3Error, at_least_one
+from u3lab.errors import U3Error
 from u3lab.images.views import zoom
 from u3lab.inversion.inverting import LOGITS, InversionSettings, code, search
 from u3lab.inversion.priors import DeepImagePrior, Prior
 from u3lab.nets import Classifier, ready
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 
 @settings
@@ -67,10 +68,10 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     U3Error
         A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
     """
-    at_least_one("size", size)
+    whole("size", size)
     nets = [ready(one) for one in (net if isinstance(net, Sequence) else [net])]
     units = [unit_index(each, layer, unit) for each in nets]
-    prior, settings = prior or iconic_prior(), settings or MaximiseSettings()
+    prior, settings = prior or iconic_prior(), or_default(settings, MaximiseSettings)
 
     def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
         seen = zoom(x, settings.zoom, views)

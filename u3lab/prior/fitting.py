@@ -18,7 +18,7 @@ from u3lab.errors import U3Error
 from u3lab.prior.generators import Generator
 from u3lab.prior.rollback import FitStep, descend_with_rollback
 from u3lab.prior.tasks import Task, reconstruct
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 TOLERANCE = 3.2  # the paper goes back to a better state when 5 dB are lost
 
@@ -64,7 +64,7 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
     >>> last(prior.fit(psi, x, settings=prior.PriorSettings(steps=2))).value.shape
     torch.Size([1, 3, 64, 64])
     """
-    settings = settings or PriorSettings()
+    settings = or_default(settings, PriorSettings)
     if not isinstance(generator, Generator):
         raise U3Error(f"a {type(generator).__name__} is no generator; make one with prior.generator(…)")
     if _images.check(image).shape[0] != 1:

@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.errors import U3Error, at_least_one
+from u3lab.checks import whole
+from u3lab.errors import U3Error
 
 WIDTHS = (16, 32, 64, 64, 64, 64)  # channels from the finest scale to the coarsest
 CODE = 16  # channels of z₀
@@ -78,7 +79,7 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
     if kind not in builders or code not in ("noise", "grid") or upsample not in ("bilinear", "nearest"):
         raise U3Error(f"no generator is made of kind={kind!r}, code={code!r}, upsample={upsample!r}; kinds are "
                       f"{', '.join(builders)}, codes noise and grid, upsampling bilinear and nearest")
-    at_least_one("depth", depth)
+    whole("depth", depth)
     if depth > len(widths):
         raise U3Error(f"depth = {depth}, but widths has {len(widths)} numbers; give one for each scale")
     step = 1 if kind == "resnet" else 2**depth

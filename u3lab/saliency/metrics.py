@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.errors import U3Error, at_least_one
+from u3lab.checks import whole
+from u3lab.errors import U3Error
 from u3lab.measures import correlation
 from u3lab.saliency.backprop import BackpropTrace
 
@@ -26,7 +27,7 @@ def positive(relevance: Tensor) -> Tensor:
 
 def strongest_channels(trace: BackpropTrace, layer: str, y: int, x: int, count: int) -> list[int]:
     """The channels that answer most at one place of a layer, strongest first, for the first picture."""
-    at_least_one("count", count)
+    whole("count", count)
     activation = trace[layer]
     if activation.ndim != 4 or not (0 <= y < activation.shape[2] and 0 <= x < activation.shape[3]):
         raise U3Error(f"({y}, {x}) is not a place of layer {layer!r}, whose shape is {tuple(activation.shape[1:])}")
@@ -41,7 +42,7 @@ def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, *, rule
     the picture) and returns the mean correlation of the strengths |r| over all pairs, within the pixels and channels
     that any of them reaches.
     """
-    at_least_one("channels", channels)
+    whole("channels", channels)
     chosen = strongest_channels(trace, layer, y, x, channels)
     if len(chosen) < 2:
         raise U3Error(f"channels = {channels}, and layer {layer!r} has {trace[layer].shape[1]}; "

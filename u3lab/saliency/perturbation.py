@@ -21,7 +21,7 @@ from u3lab.descent import Step, clamp, descend
 from u3lab.images.variation import total_variation
 from u3lab.images.views import shift
 from u3lab.nets import Classifier, check_classes, ready
-from u3lab.settings import setting, settings
+from u3lab.settings import or_default, setting, settings
 
 
 @settings
@@ -64,7 +64,7 @@ def enlarge(mask: Tensor, images: Tensor) -> Tensor:
 def baseline_like(images: Tensor, *, generator: torch.Generator | None = None,
                   settings: MaskSettings | None = None) -> Tensor:
     """What stands in the perturbed parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread."""
-    settings = settings or MaskSettings()
+    settings = or_default(settings, MaskSettings)
     if settings.baseline == "blur":
         return _images.blur(images, settings.sigma)
     mean = images.mean((2, 3), keepdim=True)
@@ -115,7 +115,7 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
     >>> last(saliency.meaningful_perturbation(net, x, "espresso", settings=saliency.MaskSettings(steps=2))).value.shape
     torch.Size([1, 1, 96, 96])
     """
-    settings = settings or MaskSettings()
+    settings = or_default(settings, MaskSettings)
     net = ready(net, image, one=True)
     k = net.class_index(target)
     x = image.detach().to(net.device)

@@ -21,7 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.errors import U3Error, at_least_one
+from u3lab.checks import whole
+from u3lab.errors import U3Error
 from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier, ready
 from u3lab.saliency.registry import Asked, named
@@ -55,7 +56,7 @@ def mosaics(net: Classifier, count: int, *, size: int = 128, seed: int = 0) -> l
     U3Error
         If the network knows fewer than four of the shipped pictures, or fewer than one mosaic is wanted.
     """
-    at_least_one("count", count)
+    whole("count", count)
     net = ready(net)
     known = known_pictures(net, size=size)
     if len(known) < 4:

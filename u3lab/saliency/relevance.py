@@ -9,7 +9,8 @@ from numbers import Real
 import torch
 from torch import Tensor, nn
 
-from u3lab.errors import U3Error, at_least_one
+from u3lab.checks import whole
+from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers, one_each
 from u3lab.saliency.backprop import trace
@@ -127,7 +128,7 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
     U3Error
         A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
-    at_least_one("samples", samples)
+    whole("samples", samples)
     if not (isinstance(noise, Real) and 0 <= noise < float("inf")):
         raise U3Error(f"noise = {noise!r}; give a fraction of the picture's range, 0 or more, such as 0.15")
     net = ready(net, images)
@@ -180,7 +181,7 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
     """
     import numpy as np
 
-    at_least_one("steps", steps)
+    whole("steps", steps)
     net = ready(net, images)
     if isinstance(baseline, Tensor) and baseline.ndim and baseline.shape[-3:] != images.shape[-3:]:
         raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from u3lab.errors import U3Error, at_least_one
+from u3lab.checks import whole
+from u3lab.errors import U3Error
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier, ready
 from u3lab.saliency._trace import Target
@@ -88,7 +89,7 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
     U3Error
         More than one picture, a map that is not of one channel or not finite, or a class that does not exist.
     """
-    at_least_one("steps", steps)
+    whole("steps", steps)
     net = ready(net, image)
     if len(image) != 1 or heat.shape[:2] != (1, 1):
         raise U3Error(f"one picture and its map (1,1,h,w) at a time: got {tuple(image.shape)} and {tuple(heat.shape)}; "

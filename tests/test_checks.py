@@ -1,0 +1,90 @@
+"""What arguments are asked: what passes comes back as a plain value, what does not gets one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.helpers import slip
+from u3lab.checks import is_a, number, one_of, shown, tensors, whole
+
+
+@pytest.mark.parametrize("value", [1, 7, np.int64(7), np.uint8(7)])
+def test_a_whole_number_comes_back_as_int(value: object):
+    got = whole("steps", value)
+    assert type(got) is int and got == int(value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.0, 1.5, True, "3", None, float("nan"), torch.tensor([1, 2]), 2**63])
+def test_no_whole_number_is_named(value: object):
+    with slip("steps = ", "whole number from 1 on"):
+        whole("steps", value)
+
+
+def test_a_whole_number_keeps_to_both_ends():
+    assert [whole("level", n, 0, 8) for n in (0, 8)] == [0, 8]
+    for n in (-1, 9):
+        with slip(f"level = {n}", "from 0 to 8"):
+            whole("level", n, 0, 8)
+    with slip("from 0 to 0"):
+        whole("level", 1, 0, 0)
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(0.5), 1])
+def test_a_number_comes_back_as_float(value: object):
+    got = number("share", value, 0, 1, without_low=True)
+    assert type(got) is float and got == float(value)
+
+
+@pytest.mark.parametrize("value", [0, -0.1, 1.1, True, "0.5", None, float("nan"), float("inf"), 1j, torch.ones(2)])
+def test_no_number_is_named(value: object):
+    with slip("share = ", "a number above 0 to 1"):
+        number("share", value, 0, 1, without_low=True)
+
+
+def test_a_number_without_ends_is_finite():
+    assert number("y", -1e300) == -1e300
+    with slip("y = inf", "give a number$"):
+        number("y", float("inf"))
+
+
+def test_one_of_takes_no_look_alike():
+    assert one_of("rule", "ab", ("ab", "cd")) == "ab"
+    for value in ("a", 1, None, ["ab"], torch.ones(2)):
+        with slip("rule = ", "choose one of ab, cd"):
+            one_of("rule", value, ("ab", "cd"))
+
+
+def test_is_a_says_where_one_comes_from():
+    assert is_a("count", 3, int, "count it") == 3
+    with slip("count is 'three'", "count it"):
+        is_a("count", "three", int, "count it")
+
+
+def test_tensors_fit_each_other():
+    tensors(features=(torch.ones(3, 5), "NU"), labels=(torch.ones(3).long(), "N"), mask=(torch.ones(3, 1), "N1"))
+    with slip("labels has the shape \\(4,\\)", "give \\(N\\) with N = 3"):
+        tensors(features=(torch.ones(3, 5), "NU"), labels=(torch.ones(4), "N"))
+    with slip("mask has the shape", "give \\(N,1\\)"):
+        tensors(mask=(torch.ones(3, 2), "N1"))
+    with slip("x is None", "tensor \\(B,3,H,W\\)"):
+        tensors(x=(None, "B3HW"))
+    with slip("x has the shape \\(0, 5\\)"):
+        tensors(x=(torch.ones(0, 5), "NU"))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_tensors_are_finite(bad: float):
+    with slip("x has NaN or infinite"):
+        tensors(x=(torch.tensor([0, bad]), "N"))
+
+
+def test_values_are_shown_in_short():
+    class Wild:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    assert shown(torch.ones(2, 3)) == "a Tensor of shape (2, 3)"
+    assert shown(Wild()) == "a Wild"
+    assert len(shown("x" * 1000)) == 60 and "\n" not in shown("a\nb")

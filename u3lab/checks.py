@@ -1,0 +1,90 @@
+"""What a function asks of its arguments. Each slip gets one sentence: what was given, what is wanted.
+
+    samples = whole("samples", samples)                        # 1, 2, 3 …
+    share = number("share", share, 0, 1, without_low=True)     # in (0, 1]
+    rule = one_of("rule", rule, RULES)
+    tensors(features=(features, "NU"), labels=(labels, "N"))   # shapes that fit each other, finite numbers
+
+Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from numbers import Integral, Real
+from typing import TypeVar
+
+from torch import Tensor
+
+from u3lab.errors import U3Error
+
+T = TypeVar("T")
+MOST = 2**63 - 1  # the largest seed that torch takes
+
+
+def whole(name: str, value: object, low: int = 1, high: int | None = None) -> int:
+    """A whole number from ``low`` to ``high``: steps, samples, a seed. NumPy's are taken as well, True and 3.0 not."""
+    fits = isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= (MOST if high is None else high)
+    if not fits:
+        to = "on" if high is None else f"to {high}"
+        raise U3Error(f"{name} = {shown(value)}; give a whole number from {low} {to}")
+    return int(value)
+
+
+def number(name: str, value: object, low: float = -math.inf, high: float = math.inf, *,
+           without_low: bool = False) -> float:
+    """A finite number in [low, high], or in (low, high]. NumPy's are taken as well; True is no number."""
+    fits = (isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+            and low <= value <= high and not (without_low and value == low))
+    if not fits:
+        above = f"above {low:g}" if without_low else "" if low == -math.inf else f"from {low:g}"
+        below = "" if high == math.inf else f"to {high:g}"
+        raise U3Error(f"{name} = {shown(value)}; give " + " ".join(filter(None, ["a number", above, below])))
+    return float(value)
+
+
+def one_of(name: str, value: T, choices: Collection[T]) -> T:
+    """One of a few values, such as the names in a registry."""
+    if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
+        raise U3Error(f"{name} = {shown(value)}; choose one of {', '.join(map(str, choices))}")
+    return value
+
+
+def is_a(name: str, value: T, kind: type[T], how: str) -> T:
+    """An object of a kind of ours; ``how`` says where one comes from."""
+    if not isinstance(value, kind):
+        raise U3Error(f"{name} is {shown(value)}; {how}")
+    return value
+
+
+def tensors(**given: tuple[object, str]) -> None:
+    """Tensors by name, each with its axes: a letter for a length from 1 on, a digit for just that length.
+
+    One letter means one length in all of them. NaN and infinities are refused.
+    """
+    lengths: dict[str, int] = {}
+    for name, (value, axes) in given.items():
+        wanted = "(" + ",".join(axes) + ")"
+        if not isinstance(value, Tensor):
+            raise U3Error(f"{name} is {shown(value)}; give a tensor {wanted}")
+        fits = value.ndim == len(axes) and value.numel() > 0 and all(
+            length == (int(axis) if axis.isdigit() else lengths.setdefault(axis, length))
+            for axis, length in zip(axes, value.shape, strict=True))
+        if not fits:
+            known = ", ".join(f"{axis} = {lengths[axis]}" for axis in axes if axis in lengths and lengths[axis])
+            raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}" + (f" with {known}" if known
+                                                                                        else ""))
+        if (value.is_floating_point() or value.is_complex()) and not value.isfinite().all():
+            raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it, short: a tensor or an array by its shape."""
+    if hasattr(value, "shape") and hasattr(value, "dtype") and getattr(value, "ndim", 0):
+        return f"a {type(value).__name__} of shape {tuple(value.shape)}"
+    try:
+        text = repr(value).partition("\n")[0]
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:59]}…"
