@@ -16,7 +16,7 @@ def test_a_whole_number_comes_back_as_int(value: object):
     assert type(got) is int and got == int(value)
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.0, 1.5, True, "3", None, float("nan"), torch.tensor([1, 2]), 2**63])
+@pytest.mark.parametrize("value", [0, -1, 1.0, 1.5, True, "3", None, float("nan"), torch.tensor([1, 2]), 2**31])
 def test_no_whole_number_is_named(value: object):
     with slip("steps = ", "whole number from 1 on"):
         whole("steps", value)

@@ -20,7 +20,7 @@ from torch import Tensor
 from u3lab.errors import U3Error
 
 T = TypeVar("T")
-MOST = 2**63 - 1  # the largest seed that torch takes
+MOST = 2**31 - 1  # of seeds, steps, samples: as the settings have it; more would never end
 
 
 def whole(name: str, value: object, low: int = 1, high: int | None = None) -> int:
