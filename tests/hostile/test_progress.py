@@ -19,6 +19,7 @@ from u3lab._system import paths
 from u3lab.course import state
 
 ROOT = Path(__file__).resolve().parents[2]
+MEMORY = Path("/dev/shm")  # a second disk, and a quick one, where there is such a thing
 NOTHING = {"exercises": [], "questions": []}
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
 links = pytest.mark.skipif(os.name == "nt", reason="links need a right of their own on Windows")
@@ -64,7 +65,8 @@ def test_a_writer_killed_at_the_worst_moment_leaves_no_lock(own_state):
 
 @forks
 def test_four_writers_at_once_lose_nothing(own_state):
-    assert found(own_state, "together", "400") == {"acknowledged": 1600, "lost": 0, "kept": 1600}
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else own_state) as folder:  # 1600 files to the disk
+        assert found(Path(folder), "together", "400") == {"acknowledged": 1600, "lost": 0, "kept": 1600}
 
 
 def test_a_kernel_that_is_stuck_stops_nobody(own_state, monkeypatch):
@@ -141,10 +143,11 @@ def test_what_a_newer_u3lab_wrote_survives(own_state):
 
 def test_what_could_not_be_written_again_is_damaged(own_state):
     """Python reads deeper nests than it writes."""
-    for depth in range(100, 1100, 100):
+    for depth in (100, 900, 10_000):
         content = '{"exercises": [], "questions": [], "new": ' + "[" * depth + "]" * depth + "}"
         (own_state / "progress.json").write_text(content)
-        assert state.record("exercises", "a") == "" or (own_state / "progress.json.broken").read_text() == content
+        told = state.record("exercises", "a")
+        assert (own_state / "progress.json.broken").read_text() == content if told else "new" in written(own_state)
         assert state.load()[0]["exercises"] == {"a"}
         state._told.clear()
     assert (own_state / "progress.json.broken").exists()
@@ -154,10 +157,9 @@ def elsewhere(own_state: Path, where: str):
     """A folder on this disk or, if the machine has one at hand, on another."""
     if where == "this disk":
         return tempfile.TemporaryDirectory(dir=own_state.parent)
-    memory = Path("/dev/shm")
-    if not memory.is_dir() or memory.stat().st_dev == own_state.stat().st_dev:
+    if not MEMORY.is_dir() or MEMORY.stat().st_dev == own_state.stat().st_dev:
         pytest.skip("no other disk at hand")
-    return tempfile.TemporaryDirectory(dir=memory)
+    return tempfile.TemporaryDirectory(dir=MEMORY)
 
 
 @links
@@ -200,23 +202,6 @@ def test_permissions_stay_as_they_are(own_state, mode):
     after = state.file().stat()
     assert stat.S_IMODE(after.st_mode) == mode and written(own_state)["exercises"] == ["a", "b"]
     assert os.geteuid() or (after.st_uid, after.st_gid) == (1234, 5678)
-
-
-@pytest.mark.parametrize("call", ["mkdir", "open", "replace", "fsync"])
-def test_a_folder_that_cannot_be_written_gives_a_sentence(own_state, monkeypatch, call):
-    """Whichever step the system refuses; as root, a read-only folder is no obstacle."""
-    def refused(*arguments, **named):
-        raise OSError(errno.EROFS, "Read-only file system")
-
-    monkeypatch.setenv("U3LAB_STATE", str(own_state / "deeper"))
-    with monkeypatch.context() as patch:
-        if call == "open":
-            patch.setattr(paths, "open", refused, raising=False)
-        patch.setattr(os, call, refused)
-        first, second = state.record("exercises", "a"), state.record("exercises", "b")
-    assert first == "your progress cannot be saved (Read-only file system); set U3LAB_STATE to a folder of yours"
-    assert second == "" and state.load() == ({"exercises": set(), "questions": set()}, "")
-    assert not (own_state / "deeper").exists() or not names(own_state / "deeper")
 
 
 def test_a_home_that_is_not_there(monkeypatch, tmp_path):
