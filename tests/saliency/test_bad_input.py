@@ -37,7 +37,8 @@ def test_negative_channel(net, picture):
         saliency.backprop(net, picture, ("fire5", -1, 1, 1))
 
 
-@pytest.mark.parametrize("place, words", [((3, 99, 1), ("y of", "= 99", "0 to")), ((3, 1, 99), ("x of", "= 99", "0 to")),
+@pytest.mark.parametrize("place, words", [((3, 99, 1), ("y of", "= 99", "0 to")),
+                                          ((3, 1, 99), ("x of", "= 99", "0 to")),
                                           ((3, 1.5, 1), ("y of", "= 1.5", "0 to"))])
 def test_position_out_of_range(net, picture, place, words):
     with slip(*words):

@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 
 from u3lab._system import paths
 from u3lab.errors import U3Error
-from u3lab.nets.registry import OWN, torchvision_weights
+from u3lab.nets.registry import OWN, is_own, torchvision_weights
 
 CONNECT_SECONDS = 8  # a class must learn quickly that the network is down
 
@@ -60,7 +60,7 @@ def cached(name: str) -> Path:
 
 def available(name: str) -> bool:
     """Whether a network can be loaded now, with no network connection."""
-    if name in OWN:
+    if is_own(name):
         return not OWN[name].package or find_spec(_module(name)) is not None
     return os.path.isfile(cached(name))  # Path's own raises in a folder that may not be looked into
 
@@ -76,7 +76,7 @@ def fetch(name: str) -> Path:
         No connection within 8 seconds, a connection that breaks, a file that fails its check, or a folder where it
         cannot be kept.
     """
-    if name in OWN:
+    if is_own(name):
         return installed(name)
     target = cached(name)
     if os.path.isfile(target):
