@@ -86,6 +86,14 @@ class Choice(Kind):
 
 
 @dataclass(frozen=True)
+class Flag(Kind):
+    """Yes or no."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"one": 1, "a word": "yes", "a list": [True], "a tensor": torch.tensor([True, False])}.items()
+
+
+@dataclass(frozen=True)
 class Text(Kind):
     """Any text."""
 
