@@ -1,0 +1,222 @@
+"""What a domain adds to a shared convolution f: a residual that begins at zero.
+
+    serial      v = f ∗ x,  y = v + α ∗ v     Rebuffi, Bilen & Vedaldi, Learning multiple visual domains with residual
+                                              adapters, NIPS 2017
+    parallel    y = f ∗ x + α ∗ x             the same, Efficient parametrization of multi-domain deep neural networks,
+                                              CVPR 2018
+    low rank    y = f ∗ x + B ∗ A ∗ x         Hu et al., LoRA, ICLR 2022, for convolutions
+
+α is a bank of 1×1 filters. With α = 0 (B = 0) each is the convolution itself, bit by bit. The papers put α before the
+batch norm, and so does this: the norm is a module of its own and follows. Each adapter is called with the shared
+convolution and its input, ``adapter(f, x)``, and ``adapter.folded(f)`` is one convolution that does the same.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.utils import _pair
+
+from u3lab.errors import U3Error
+
+DENSE, DEPTHWISE, POINTWISE = "dense", "depthwise", "pointwise"
+SORTS = (DENSE, DEPTHWISE, POINTWISE)
+
+
+def sort_of(f: nn.Conv2d) -> str:
+    """Of which sort a convolution is: pointwise (1×1), depthwise (as many groups as channels), or dense (k×k)."""
+    if f.groups == f.in_channels > 1:
+        return DEPTHWISE
+    return POINTWISE if tuple(f.kernel_size) == (1, 1) and f.groups == 1 else DENSE
+
+
+class Serial(nn.Module):
+    """ρ(v; α) = v + α ∗ v behind the convolution; α is (C,C), one scale a channel behind a depthwise one.
+
+    Behind a pointwise convolution, which α would double, α = B A has the given rank.
+    """
+
+    def __init__(self, f: nn.Conv2d, rank: int, generator: torch.Generator) -> None:
+        super().__init__()
+        if sort_of(f) == POINTWISE:
+            self.alpha = LowRankBank(f.out_channels, f.out_channels, min(rank, f.out_channels), f, generator)
+        else:
+            self.alpha = Bank(f.out_channels, f.out_channels, f, stride=1)
+
+    def forward(self, f: nn.Module, x: Tensor) -> Tensor:
+        v = f(x)
+        return v + self.alpha(v)
+
+    def matrix(self) -> Tensor:
+        """α as a matrix of each group, (G,C/G,C/G)."""
+        return self.alpha.matrix()
+
+    def folded(self, f: nn.Conv2d) -> nn.Conv2d:
+        """W′ = (I + α) W and b′ = (I + α) b: the filters are mixed with each other."""
+        alpha = self.matrix()
+        groups = len(alpha)
+        weight = f.weight.unflatten(0, (groups, -1))
+        weight = weight + torch.einsum("goc,gcikl->goikl", alpha, weight)
+        bias = f.bias
+        if bias is not None:
+            bias = bias.view(groups, -1)
+            bias = (bias + torch.einsum("goc,gc->go", alpha, bias)).flatten()
+        return _with(f, weight.flatten(0, 1), bias)
+
+
+class Parallel(nn.Module):
+    """y = f ∗ x + α ∗ x: α looks at the centre of the window that f looks at, with f's stride and groups."""
+
+    def __init__(self, f: nn.Conv2d, rank: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.alpha = Bank(f.in_channels, f.out_channels, f, stride=f.stride)
+
+    def forward(self, f: nn.Module, x: Tensor) -> Tensor:
+        return f(x) + self.alpha(centres(f, x))
+
+    def matrix(self) -> Tensor:
+        """α as a matrix of each group, (G,C_out/G,C_in/G)."""
+        return self.alpha.matrix()
+
+    def folded(self, f: nn.Conv2d) -> nn.Conv2d:
+        """α is added to the centre tap of each filter."""
+        weight = f.weight.clone()
+        row, column = (((k - 1) // 2) for k in f.kernel_size)
+        weight[:, :, row, column] += self.matrix().flatten(0, 1)
+        return _with(f, weight, f.bias)
+
+
+class LowRank(nn.Module):
+    """y = f ∗ x + B ∗ A ∗ x: A has the size and stride of f but only ``rank`` filters, B is 1×1 and begins at zero."""
+
+    def __init__(self, f: nn.Conv2d, rank: int, generator: torch.Generator) -> None:
+        super().__init__()
+        rank = min(rank, f.in_channels, f.out_channels)
+        with torch.device("meta"):  # PyTorch would draw from everybody's random numbers
+            self.a = type(f)(f.in_channels, rank, f.kernel_size, f.stride, f.padding, f.dilation, bias=False)
+        self.a.padding_mode = f.padding_mode
+        self.a.to_empty(device=f.weight.device).to(f.weight.dtype)
+        _draw(self.a.weight, generator)
+        self.b = Bank(rank, f.out_channels, f, stride=1, groups=1)
+
+    def forward(self, f: nn.Module, x: Tensor) -> Tensor:
+        return f(x) + self.b(self.a(x))
+
+    def matrix(self) -> Tensor:
+        """B A, the change of the filters, (1,C_out,C_in·k·k)."""
+        return self.b.matrix() @ self.a.weight.flatten(1)
+
+    def folded(self, f: nn.Conv2d) -> nn.Conv2d:
+        """W′ = W + B A."""
+        return _with(f, f.weight + self.matrix().view_as(f.weight), f.bias)
+
+
+Adapter = Serial | Parallel | LowRank
+Maker = Callable[[nn.Conv2d, int, torch.Generator], Adapter]  # (f, rank, where random numbers come from)
+
+
+def serial(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:
+    """The serial adapter of a convolution of any sort."""
+    return Serial(f, rank, generator)
+
+
+def parallel(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:
+    """The parallel adapter of a convolution; beside a pointwise one, which α would double, of low rank."""
+    return LowRank(f, rank, generator) if sort_of(f) == POINTWISE else Parallel(f, rank, generator)
+
+
+def low_rank(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:
+    """LoRA for a convolution; one of several groups has few weights already and gets the parallel adapter."""
+    return LowRank(f, rank, generator) if f.groups == 1 else Parallel(f, rank, generator)
+
+
+class Bank(nn.Conv2d):
+    """α: 1×1 filters in as many groups as f has, all zero."""
+
+    def __init__(self, inputs: int, outputs: int, f: nn.Conv2d, *, stride: int | tuple[int, ...],
+                 groups: int | None = None) -> None:
+        super().__init__(inputs, outputs, 1, stride, groups=f.groups if groups is None else groups, bias=False,
+                         device=f.weight.device, dtype=f.weight.dtype)
+
+    def reset_parameters(self) -> None:
+        """PyTorch draws here; α begins at zero."""
+        nn.init.zeros_(self.weight)
+
+    def matrix(self) -> Tensor:
+        """(G,C_out/G,C_in/G)."""
+        return self.weight.flatten(1).unflatten(0, (self.groups, -1))
+
+
+class LowRankBank(nn.Module):
+    """α = B A on 1×1 windows: A is drawn, B is zero."""
+
+    def __init__(self, inputs: int, outputs: int, rank: int, f: nn.Conv2d, generator: torch.Generator) -> None:
+        super().__init__()
+        self.a = Bank(inputs, rank, f, stride=1, groups=1)
+        _draw(self.a.weight, generator)
+        self.b = Bank(rank, outputs, f, stride=1, groups=1)
+
+    def forward(self, v: Tensor) -> Tensor:
+        return self.b(self.a(v))
+
+    def matrix(self) -> Tensor:
+        """(1,C_out,C_in)."""
+        return self.b.matrix() @ self.a.matrix()
+
+
+@torch.no_grad()
+def _draw(weight: Tensor, generator: torch.Generator) -> None:
+    """Normal with variance 1/fan-in: A keeps the size of what it is given."""
+    drawn = torch.randn(weight.shape, generator=generator) * weight[0].numel() ** -0.5
+    weight.copy_(drawn)
+
+
+def centres(f: nn.Conv2d, x: Tensor) -> Tensor:
+    """The input, cut or padded such that 1×1 windows with f's stride meet the centres of f's windows, no more, no less.
+
+    For the usual k×k convolution with padding (k−1)/2 that is the input itself. The centre of an even window is the
+    place before its middle.
+    """
+    pads = []
+    for axis in (-1, -2):  # as F.pad wants them: the last axis first
+        length, k, stride, dilation = (x.shape[axis], f.kernel_size[axis], _pair(f.stride)[axis],
+                                       _pair(f.dilation)[axis])
+        reach = dilation * (k - 1) + 1
+        if pads_to_same(f):
+            count = -(-length // stride)
+            before = max((count - 1) * stride + reach - length, 0) // 2
+        else:
+            before = 0 if f.padding == "valid" else _pair(f.padding)[axis]
+            count = (length + 2 * before - reach) // stride + 1
+        left = before - dilation * ((k - 1) // 2)
+        wanted = (count - 1) * stride + 1
+        fits = left == 0 and (length - 1) // stride + 1 == count
+        pads += [0, 0] if fits else [left, wanted - length - left]
+    return F.pad(x, pads) if any(pads) else x
+
+
+def pads_to_same(f: nn.Conv2d) -> bool:
+    """Whether the output is as large as the input divided by the stride, as TensorFlow and timm's Conv2dSame pad."""
+    return f.padding == "same" or type(f).__name__ == "Conv2dSame"
+
+
+def _with(f: nn.Conv2d, weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
+    """A convolution like f with other weights."""
+    if type(f).forward is not nn.Conv2d.forward and not pads_to_same(f):
+        raise U3Error(f"{type(f).__name__} does something else with its weights than a convolution does, so adapters "
+                      "cannot be folded into it; use the network as it is")
+    with torch.no_grad():
+        like = copy.deepcopy(f)
+        like.weight = nn.Parameter(weight.detach().contiguous(memory_format=_format(f.weight)), requires_grad=False)
+        if bias is not None:
+            like.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
+    return like
+
+
+def _format(weight: Tensor) -> torch.memory_format:
+    last = weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
+    return torch.channels_last if last else torch.contiguous_format

@@ -1,0 +1,71 @@
+"""The ways to make a network fit another domain, by name: what each trains, and around what its prior is centred.
+
+    net = adapt(nets.load(), "parallel")        # any name of METHODS
+    net.add_domain("digits", 10)
+
+A new method is one function (f, rank, generator) → adapter, or nothing but a choice of what is trained, and one line
+here; ``tests/universal/test_contract.py`` holds every line to its word.
+
+Shrinkage: a domain's training minimises  loss + λ ‖w − w₀‖²  over all that it changes but the head. With w₀ the
+source network's weights (and α = 0) the prior says "as the source, unless the data ask otherwise" (Rebuffi, Bilen &
+Vedaldi, NIPS 2017); with w₀ = 0 it is the usual weight decay, which leads away from the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from u3lab.universal import adapters
+from u3lab.universal.slots import Domain
+
+NOTHING, LAST_BLOCK, ALL = "nothing", "last block", "all"  # of the network's own weights
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to adapt.
+
+    Attributes
+    ----------
+    adapter
+        What is set beside each convolution: (f, rank, generator) → adapter; None for nothing.
+    norms
+        Whether a domain gets batch norms of its own, where the network has batch norms.
+    own
+        What of the network's weights is trained: "nothing", the "last block" or "all". What is trained in place is
+        forgotten for others, so such a network serves one domain.
+    fresh
+        Whether all starts from random weights.
+    """
+
+    adapter: adapters.Maker | None = None
+    norms: bool = True
+    own: str = NOTHING
+    fresh: bool = False
+
+
+METHODS: dict[str, Method] = {
+    "scratch": Method(own=ALL, fresh=True),
+    "features": Method(norms=False),
+    "batch norm": Method(),
+    "last block": Method(own=LAST_BLOCK, norms=False),
+    "fine-tuning": Method(own=ALL),
+    "serial": Method(adapters.serial),
+    "parallel": Method(adapters.parallel),
+    "low rank": Method(adapters.low_rank),
+}
+
+
+def shrinkage(domain: Domain, *, centre: str = "source") -> Tensor:
+    """‖w − w₀‖² of a domain: a scalar that can be differentiated by what the domain trains.
+
+    Adapters count by what they add to the convolution, α or B A, whose w₀ is 0; batch norms' scales and shifts and the
+    network's own weights by how far they are from the source's, or from 0 with ``centre="zero"``.
+    """
+    parts = [adapter.matrix().square().sum() for adapter in domain.adapters()]
+    for name, weight in domain.changed():
+        start = domain.start[name].to(weight) if centre == "source" else 0.0
+        parts.append((weight - start).square().sum())
+    return sum(parts) if parts else next(domain.parameters()).new_zeros(())
