@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch.distributed as dist
 from torch import Tensor
+from torch.optim import Optimizer
 
 
 def is_distributed() -> bool:
@@ -26,3 +27,20 @@ def all_reduce(values: Tensor, *, largest: bool = False) -> Tensor:
     if is_distributed():
         dist.all_reduce(values, dist.ReduceOp.MAX if largest else dist.ReduceOp.SUM)
     return values
+
+
+def total(term: Tensor) -> Tensor:
+    """The sum of a term of the loss over all processes; its gradient is that of this process's own part."""
+    return term + (all_reduce(term.detach().clone()) - term.detach()) if is_distributed() else term
+
+
+def share_gradients(optimiser: Optimizer) -> Optimizer:
+    """Let an optimiser take its steps by the sum of all processes' gradients; returns it."""
+    def add_up(steered: Optimizer, *_: object) -> None:
+        for group in steered.param_groups:
+            for weight in group["params"]:
+                all_reduce(weight.grad)
+
+    if is_distributed():
+        optimiser.register_step_pre_hook(add_up)
+    return optimiser

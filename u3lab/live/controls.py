@@ -160,17 +160,24 @@ def control(setting: Setting, value: Any, name: str) -> w.Widget:
         kind = w.IntSlider if setting.high - setting.low <= WIDE else w.BoundedIntText
         return kind(min=setting.low, max=setting.high, **common)
     if setting.scale == "log":
-        low, high, at = map(math.log10, (setting.low, setting.high, value))
+        low, high, at = map(math.log10, (notch(setting), setting.high, max(value, notch(setting))))
         step = through(at - low, (high - low) / 100)
         return w.FloatLogSlider(min=low, max=high, step=step, readout_format=".3g", **common)
     step = nice_step(setting.high - setting.low, value - setting.low)
     return w.FloatSlider(min=setting.low, max=setting.high, step=step, readout_format=f".{decimals(step)}f", **common)
 
 
+def notch(setting: Setting) -> float:
+    """Where a logarithmic slider ends on the left. If 0 is allowed, which has no logarithm, that notch stands for 0."""
+    return setting.low or setting.high / 1e6
+
+
 def meant(setting: Setting, value: Any) -> Any:
     """The number that a slider stands for: the browser's sums and powers of ten are off in the last digits."""
     if not isinstance(setting.low, float):
         return value
+    if setting.scale == "log" and setting.low == 0 and value <= notch(setting) * 1.000001:
+        return 0.0
     return min(max(float(f"{value:.9g}"), setting.low), setting.high)
 
 

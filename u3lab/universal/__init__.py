@@ -1,5 +1,18 @@
-"""Chapter 1."""
+"""Chapter 1: one network for many domains. Nearly all of its weights are shared; each domain adds a few.
+
+    net = adapt(nets.load(), "parallel").add_domain("digits", 10)
+    last(train_domain(net, "digits", images, labels))
+    net.use("digits")                                    # a classifier of digits
+
+Files: ``adapters`` (the formulas), ``methods`` (who trains what: the adapters and their rivals), ``places`` and
+``slots`` (where a network is adapted, and how a domain comes in there), ``adapting``, ``files`` (a domain in a file),
+``training`` with ``batches``, ``starting`` and ``resuming``, ``score`` (the decathlon's).
+"""
+
 from u3lab.universal.adapting import Adapted, adapt
 from u3lab.universal.methods import METHODS, Method
+from u3lab.universal.score import PUBLISHED, decathlon_score
+from u3lab.universal.training import UniversalSettings, train_domain
 
-__all__ = ["METHODS", "Adapted", "Method", "adapt"]
+__all__ = ["METHODS", "PUBLISHED", "Adapted", "Method", "UniversalSettings", "adapt", "decathlon_score",
+           "train_domain"]

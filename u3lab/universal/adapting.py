@@ -100,13 +100,14 @@ class Adapted(Classifier):
         self.added = nn.ModuleList()
         self._slots = {path: cut(self.module, path, key_of(path), self._use) for path in self.places.all()}
         self._keep_relu_with_head()
+        self.eval()
 
     def _keep_relu_with_head(self) -> None:
         """A ReLU behind the source's head (SqueezeNet) is the source's: the scores of others may be negative."""
         for path in self.places.relus_above:
             head = self._slots[self.places.head]
-            head.shared = nn.Sequential(head.shared, self.module.get_submodule(path)).eval()
-            replace(self.module, path, nn.Identity().eval())
+            head.shared = nn.Sequential(head.shared, self.module.get_submodule(path))
+            replace(self.module, path, nn.Identity())
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -182,7 +183,7 @@ class Adapted(Classifier):
         if domain in self._use.domains:
             self.use(SOURCE)
         del self._domains[name]
-        self.added = nn.ModuleList(one for one in self.added if one is not domain)
+        self.added = nn.ModuleList(one for one in self.added if one is not domain).eval()
         return self
 
     def _check_new(self, name: object, plan: Plan) -> None:

@@ -117,7 +117,7 @@ class Places:
         return SORTS if found.count(DEPTHWISE) > found.count(DENSE) or DENSE not in found else (DENSE,)
 
     def new_head(self, old: nn.Module, classes: Sequence[str]) -> nn.Module:
-        """A linear layer for other classes, all zero; of a map's mean over places where the old one is a convolution."""
+        """A linear layer for other classes, all zero; of a map's mean over places if the old one is a convolution."""
         like = next(old.parameters())
         options = {"device": like.device, "dtype": like.dtype}
         if self.pools:

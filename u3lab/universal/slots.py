@@ -24,8 +24,8 @@ class Domain(nn.Module):
 
     ``parts`` has, by the key of its slot, an adapter (beside a convolution), a batch norm (in the place of the shared
     one) or the ``head``. ``own`` are weights of the network itself that are trained for this domain; with them a
-    network can serve one domain only. ``start`` has w₀, where a prior pulls what was copied from the source; ``plan`` is
-    what it was made with.
+    network can serve one domain only. ``start`` has w₀, where a prior pulls what was copied from the source; ``plan``
+    is what it was made with.
     """
 
     def __init__(self, name: str, classes: Sequence[str], plan: Plan, head: str) -> None:

@@ -1,0 +1,51 @@
+"""Which pictures a step sees, and how they are moved: a function of the seed and the step, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+EPOCHS = 2**31  # seeds of epochs, and of steps, lie so far apart for one seed and the next
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches of ``size`` out of ``count`` pictures, epoch after epoch in a new order; each process takes a part."""
+
+    count: int
+    size: int
+    seed: int
+    rank: int = 0
+    processes: int = 1
+
+    def at(self, step: int) -> Tensor:
+        """Numbers of this process's pictures at a step."""
+        return self.everyone(step)[self.rank :: self.processes]
+
+    def everyone(self, step: int) -> Tensor:
+        """Numbers of all pictures of a step, (size); a batch may reach into the next epoch."""
+        places = torch.arange(step * self.size, (step + 1) * self.size)
+        orders = {epoch: torch.randperm(self.count, generator=self._draw(2 * epoch))
+                  for epoch in (places // self.count).unique().tolist()}
+        return torch.stack([orders[place // self.count][place % self.count] for place in places.tolist()])
+
+    def moved(self, images: Tensor, step: int, most: float) -> Tensor:
+        """This process's pictures (b,3,H,W) of a step, each moved and zoomed by up to the share ``most`` of its side.
+
+        What comes in from outside repeats the border.
+        """
+        if most == 0 or not len(images):
+            return images
+        drawn = torch.rand(self.size, 3, generator=self._draw(2 * step + 1))[self.rank :: self.processes]
+        drawn = (most * (2 * drawn - 1)).to(images)
+        grid = torch.zeros(len(images), 2, 3, dtype=images.dtype, device=images.device)
+        grid[:, 0, 0] = grid[:, 1, 1] = 1 + drawn[:, 0]
+        grid[:, :, 2] = 2 * drawn[:, 1:]  # the side of a picture is 2 in these coordinates
+        grid = F.affine_grid(grid, list(images.shape), align_corners=False)
+        return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+    def _draw(self, number: int) -> torch.Generator:
+        return torch.Generator().manual_seed(self.seed * EPOCHS + number)
