@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from functools import cache
 
@@ -86,7 +85,3 @@ def shaken(net: Adapted, name: str, size: float = 0.02, seed: int = 0) -> Adapte
             norm.running_var.mul_(1 + size)
     return net
 
-
-def fresh(name: str) -> nets.Classifier:
-    """One of ``ALL`` to change."""
-    return copy.deepcopy(network(name))

@@ -17,13 +17,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from u3lab.checks import listed, number, one_of, shown, whole
+from u3lab.checks import listed, shown, whole
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier, ready
 from u3lab.nets.surgery import untrained
 from u3lab.universal import files
-from u3lab.universal.adapters import SORTS
-from u3lab.universal.methods import LAST_BLOCK, METHODS, NOTHING
+from u3lab.universal.methods import LAST_BLOCK, METHODS, NOTHING, planned
 from u3lab.universal.places import Places, Plan, key_of
 from u3lab.universal.slots import Domain, InUse, cut, replace
 
@@ -66,10 +65,7 @@ def adapt(net: nn.Module, kind: str = "parallel", *, share: float = 1.0, on: Seq
     net = ready(net)
     if isinstance(net, Adapted):
         raise U3Error(f"{net.name} is adapted already; net.add_domain(name, classes) adds a domain to it")
-    plan = Plan(one_of("kind", kind, METHODS), number("share", share, 0, 1, without_low=True),
-                None if on is None else tuple(one_of("on", sort, SORTS) for sort in listed("on", on)),
-                whole("rank", rank), whole("seed", seed, 0))
-    return Adapted(net, plan)
+    return Adapted(net, planned(kind, share, on, rank, seed))
 
 
 class Adapted(Classifier):
@@ -148,12 +144,13 @@ class Adapted(Classifier):
             A name that is none or taken, fewer than two classes, or a second domain where the first has changed the
             network's own weights.
         """
-        self.add_planned(name, _names(classes), self.plan)
+        self.add_planned(name, classes, self.plan)
         return self
 
-    def add_planned(self, name: str, classes: Sequence[str], plan: Plan) -> Domain:
+    def add_planned(self, name: str, classes: int | Sequence[str], plan: Plan) -> Domain:
         """As :meth:`add_domain`, with another plan than the network's: that of a file."""
         self._check_new(name, plan)
+        classes = _names(classes)
         method = METHODS[plan.kind]
         domain = Domain(name, classes, plan, key_of(self.places.head))
         where = self.places.chosen(plan, self.name)

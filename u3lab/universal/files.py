@@ -15,7 +15,7 @@ from u3lab._system import paths
 from u3lab.checks import shown
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import ready
-from u3lab.universal.places import Plan
+from u3lab.universal.methods import planned
 from u3lab.universal.slots import Domain
 
 if TYPE_CHECKING:
@@ -105,9 +105,8 @@ def load(net: Adapted, path: str | Path) -> str:
     damaged = U3Error(f"the file {path.name} is damaged or of another version; save the domain again")
     try:
         name, base, classes = facts["name"], facts["base"], json.loads(facts["classes"])
-        plan = json.loads(facts["plan"])
-        plan = Plan(**plan | {"on": plan["on"] and tuple(plan["on"])})
-    except (KeyError, TypeError, ValueError):
+        plan = planned(**json.loads(facts["plan"]))
+    except (KeyError, TypeError, ValueError):  # a U3Error is a ValueError
         raise damaged from None
     if base != net.base:
         raise U3Error(f"the domain {name!r} in {path.name} belongs to a network with other weights than those that "

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from u3lab.checks import listed, number, one_of, whole
 from u3lab.universal import adapters
+from u3lab.universal.places import Plan
 from u3lab.universal.slots import Domain
 
 NOTHING, LAST_BLOCK, ALL = "nothing", "last block", "all"  # of the network's own weights
@@ -56,6 +58,13 @@ METHODS: dict[str, Method] = {
     "parallel": Method(adapters.parallel),
     "low rank": Method(adapters.low_rank),
 }
+
+
+def planned(kind: object, share: object, on: object, rank: object, seed: object) -> Plan:
+    """The arguments of :func:`u3lab.universal.adapt`, checked."""
+    sorts = None if on is None else tuple(one_of("on", sort, adapters.SORTS) for sort in listed("on", on))
+    return Plan(one_of("kind", kind, METHODS), number("share", share, 0, 1, without_low=True), sorts,
+                whole("rank", rank), whole("seed", seed, 0))
 
 
 def shrinkage(domain: Domain, *, centre: str = "source") -> Tensor:

@@ -1,0 +1,62 @@
+"""The decathlon's score: published ones come out again from published accuracies."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers import slip
+from u3lab.universal import PUBLISHED, decathlon_score
+from u3lab.universal.score import DOMAINS, networks, points
+
+BASELINE = PUBLISHED["fine-tuning"].errors()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_scores_come_out_again(name: str):
+    """To 2.5: the accuracies are printed with two digits, the scores without any."""
+    entry = PUBLISHED[name]
+    assert abs(decathlon_score(entry.errors(), BASELINE) - entry.score) < 2.5
+
+
+@pytest.mark.parametrize("name, mean", [("scratch", 70.32), ("fine-tuning", 76.51), ("features", 54.28),
+                                        ("residual adapters (2017)", 73.88), ("deep adaptation (DAN)", 77.01),
+                                        ("Piggyback", 76.60), ("parallel adapters, SVD (2018)", 78.36)])
+def test_published_means_come_out_again(name: str, mean: float):
+    assert PUBLISHED[name].mean == pytest.approx(mean, abs=0.006)
+
+
+def test_the_baseline_has_250_points_a_domain_and_no_error_1000():
+    assert decathlon_score(BASELINE, BASELINE) == pytest.approx(2500)
+    assert decathlon_score(dict.fromkeys(DOMAINS, 0.0), BASELINE) == pytest.approx(10_000)
+    assert points({"a": 0.2}, {"a": 0.1}) == {"a": 0.0} == points({"a": 0.9}, {"a": 0.1})
+
+
+def test_by_hand():
+    """E_max = .4, α = 1000 / .16, S = α (.4 − .3)² = 62.5; a perfect baseline counts as one of an error of .01."""
+    assert decathlon_score({"a": 0.3}, {"a": 0.2}) == pytest.approx(62.5)
+    assert decathlon_score({"a": 0.01}, {"a": 0.0}) == pytest.approx(250)
+
+
+def test_fewer_errors_are_worth_more():
+    scores = [decathlon_score({"a": e / 100, "b": 0.3}, {"a": 0.2, "b": 0.2}) for e in range(0, 45)]
+    assert all(x > y for x, y in zip(scores[:40], scores[1:41], strict=True)) and scores[40] == scores[44]
+
+
+def test_networks():
+    assert networks(100, 10, 10) == pytest.approx(2.0)
+    assert networks(100, 0, 3) == 1
+
+
+def test_slips():
+    for wrong in (None, 3, {}, [0.1], {3: 0.1}):
+        with slip("errors"):
+            decathlon_score(wrong, {"a": 0.1})
+    for wrong in (1.5, -0.1, "x", None, True, float("nan")):
+        with slip(r"baseline\['a'\]", "from 0 to 1"):
+            decathlon_score({"a": 0.1}, {"a": wrong})
+    with slip("'b' has no baseline"):
+        decathlon_score({"a": 0.1, "b": 0.1}, {"a": 0.1})
+    with slip("'b' has no error"):
+        decathlon_score({"a": 0.1}, {"a": 0.1, "b": 0.1})
+    with slip("a dict"):
+        decathlon_score({"a": 0.1}, None)
