@@ -11,17 +11,18 @@ import pytest
 import torch
 
 import u3lab
-from u3lab import adversarial, figures, images, inversion, nets, pixels, prior, saliency
+from u3lab import adversarial, figures, images, inversion, nets, pixels, prior, saliency, universal
 from u3lab.descent import last
 
 KNOWN = {"torch": torch, "adversarial": adversarial, "figures": figures, "images": images, "inversion": inversion,
-         "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency}
+         "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency,
+         "universal": universal}
 # What a newcomer calls first.
 FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "images.loading.blur",
          "images.loading.load", "inversion.inverting.invert", "nets.classifier.Classifier.features",
          "nets.classifier.Classifier.top", "nets.loading.load", "pixels.heat", "prior.fitting.fit",
          "prior.generators.generator", "saliency.backprop.backprop", "saliency.perturbation.meaningful_perturbation",
-         "saliency.relevance.grad_cam"}
+         "saliency.relevance.grad_cam", "universal.adapting.adapt"}
 
 
 def found() -> Iterator[doctest.DocTest]:

@@ -9,6 +9,7 @@ from u3lab.adversarial.registry import ATTACKS
 from u3lab.inversion import PRIORS
 from u3lab.saliency import METHODS
 from u3lab.saliency.metrics import max_abs, positive
+from u3lab.universal import METHODS as UNIVERSAL
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "methods.md"
 YES = {True: "yes", False: ""}
@@ -29,6 +30,10 @@ def page() -> str:
     priors = table(["name", "class", "settings"], [
         [name, f"`inversion.{prior.__name__}`", ", ".join(f"`{field.name}`" for field in dataclasses.fields(prior))]
         for name, prior in PRIORS.items()])
+    ways = table(["name", "beside each convolution", "own batch norms", "of the network's own weights", "starts"], [
+        [name, method.adapter.__doc__.split(";")[0] if method.adapter else "nothing",
+         YES[method.norms], method.own, "at random" if method.fresh else "from the source"]
+        for name, method in UNIVERSAL.items()])
     return f"""# The methods by name
 
 Made from the registries by `python tools/methods_page.py`. A contract test runs over every line.
@@ -53,6 +58,13 @@ attack without it looks for the smallest change that fools.
 `inversion.invert(net, layer, image, prior=PRIORS[name]())`.
 
 {priors}
+
+## Ways to make a network fit another domain: `universal.METHODS`
+
+`universal.adapt(net, name).add_domain("digits", 10)`, then `universal.train_domain`. Each domain has a head of its own.
+What is trained of the network's *own weights* is lost for others, so that such a network serves one domain.
+
+{ways}
 """
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +16,7 @@ from torch import Tensor
 
 from tests.hostile.wrong import (
     Choice,
+    Flag,
     Free,
     Function,
     Kind,
@@ -27,6 +32,7 @@ from tests.hostile.wrong import (
     Picture,
     Some,
     Target,
+    Text,
     Units,
     Whole,
     Wholes,
@@ -46,6 +52,7 @@ from u3lab import (
     pixels,
     prior,
     saliency,
+    universal,
 )
 from u3lab.adversarial import trials
 from u3lab.datasets import concepts, taxonomy
@@ -130,6 +137,19 @@ def moved() -> equivariance.Equivariance:
 
 
 @cache
+def adapted() -> universal.Adapted:
+    return universal.adapt(net()).add_domain("new", ["p", "q"])
+
+
+@cache
+def saved() -> str:
+    """A domain in a file that lives as long as this process."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    return str(adapted().save_domain(Path(folder) / "new.safetensors", "new"))
+
+
+@cache
 def tried() -> list[trials.Sample]:
     return trials.samples(net(), names=["dog", "coffee", "hens"], steps=1, size=SIDE)
 
@@ -200,7 +220,8 @@ good("descent.last", descent.last, steps=(Kind(), (1, 2)), total=(Whole(0, none=
 
 # Networks
 
-good("nets.load", nets.load, name=(Choice(), "squeezenet1_1"), device=(Choice(none=True), "cpu"))
+good("nets.load", nets.load, name=(Choice(), "squeezenet1_1"), device=(Choice(none=True), "cpu"),
+     fold=(Flag(), True))
 good("nets.available", nets.available, name=(Choice(), "squeezenet1_1"))
 good("nets.fetch", nets.fetch, name=(Choice(), "squeezenet1_1"))
 good("nets.before_relu", nets.before_relu, net=NET, layer=LAYER, images=SEVERAL)
@@ -438,6 +459,31 @@ good("dissection.accuracy_drop", dissection.accuracy_drop, net=NET, layer=LAYER,
      target=whole(1, 0, 7))
 good("dissection.ablation_curve", dissection.ablation_curve, net=NET, layer=LAYER, features=FEATURES, labels=LABELS,
      target=whole(1, 0, 7), order=(Units(), [3, 1, 2]), counts=(Wholes(0), (0, 2)))
+
+# Universal representations
+
+good("universal.adapt", universal.adapt, net=UNASKED, kind=(Choice(), "parallel"),
+     share=number(0.5, 0, 1, without_low=True), on=(Some(none=True), ["dense"]), rank=whole(2), seed=SEED)
+NEW, DOMAIN = Made(adapted), (Choice(), "new")
+good("Adapted.add_domain", lambda name, classes: universal.adapt(net()).add_domain(name, classes),
+     name=(Text(), "new"), classes=(Whole(2, 100_000), 3))
+good("Adapted.add_domain, names", lambda classes: universal.adapt(net()).add_domain("new", classes),
+     classes=(Some(), ["p", "q"]))
+good("Adapted.use", lambda names: universal.adapt(net()).add_domain("new", 2).use(names), names=(Some(), ["new"]))
+for name in ("domain", "domain_parameters", "merge"):
+    good(f"Adapted.{name}", lambda name, ask=name: getattr(adapted(), ask)(name), name=DOMAIN)
+good("Adapted.remove_domain", lambda name: universal.adapt(net()).add_domain("new", 2).remove_domain(name),
+     name=DOMAIN)
+good("Adapted.pooled", lambda images: adapted().pooled(images), images=SEVERAL)
+good("Adapted.load_domain", lambda path: universal.adapt(net()).load_domain(path), path=(Choice(), Made(saved)))
+good("Adapted.save_domain", lambda name, images: adapted().save_domain(saved(), name, images=images), name=DOMAIN,
+     images=(Picture(several=True, none=True), Made(lambda: x(2))))
+good("universal.train_domain", universal.train_domain, net=(Net(), NEW), name=DOMAIN, images=SEVERAL,
+     labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1]))), settings=settings(universal.UniversalSettings))
+good("universal.decathlon_score", universal.decathlon_score, errors=(Ours(), {"a": 0.1, "b": 0.0}),
+     baseline=(Ours(), {"a": 0.2, "b": 0.1}))
+good("decathlon_score, a share", lambda error: universal.decathlon_score({"a": error}, {"a": 0.1}),
+     error=number(0.1, 0, 1))
 
 # Data
 

@@ -29,6 +29,7 @@ from u3lab import (
     prior,
     saliency,
     settings,
+    universal,
 )
 
 LONGEST = 400  # characters of a sentence; some list what there is to choose from
@@ -65,7 +66,7 @@ def test_there_are_thousands():
 
 
 @pytest.mark.parametrize("room", [adversarial, dissection, equivariance, figures, images, inversion, nets, prior,
-                                  saliency], ids=lambda room: room.__name__)
+                                  saliency, universal], ids=lambda room: room.__name__)
 def test_every_public_function_is_called(room: object):
     short = room.__name__.removeprefix("u3lab.")
     functions = {f"{short}.{name}" for name in room.__all__ if inspect.isfunction(getattr(room, name))}
@@ -73,7 +74,8 @@ def test_every_public_function_is_called(room: object):
     assert functions - called - ELSEWHERE.keys() == set()
 
 
-ALL_SETTINGS = [getattr(room, name) for room in (adversarial, dissection, equivariance, inversion, prior, saliency)
+ALL_SETTINGS = [getattr(room, name) for room in (adversarial, dissection, equivariance, inversion, prior, saliency,
+                                                    universal)
                 for name in room.__all__ if dataclasses.is_dataclass(getattr(room, name))
                 and all("setting" in field.metadata for field in dataclasses.fields(getattr(room, name)))]
 

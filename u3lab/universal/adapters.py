@@ -120,17 +120,17 @@ Maker = Callable[[nn.Conv2d, int, torch.Generator], Adapter]  # (f, rank, where 
 
 
 def serial(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:
-    """The serial adapter of a convolution of any sort."""
+    """v + α ∗ v behind it; behind a pointwise one α = B A."""
     return Serial(f, rank, generator)
 
 
 def parallel(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:
-    """The parallel adapter of a convolution; beside a pointwise one, which α would double, of low rank."""
+    """α ∗ x beside it; beside a pointwise one, which α would double, B ∗ A ∗ x."""
     return LowRank(f, rank, generator) if sort_of(f) == POINTWISE else Parallel(f, rank, generator)
 
 
 def low_rank(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:
-    """LoRA for a convolution; one of several groups has few weights already and gets the parallel adapter."""
+    """B ∗ A ∗ x beside it (LoRA); one of several groups has few weights already and gets α ∗ x."""
     return LowRank(f, rank, generator) if f.groups == 1 else Parallel(f, rank, generator)
 
 

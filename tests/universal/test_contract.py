@@ -1,0 +1,148 @@
+"""Every method of the registry keeps its word: what it trains, what it leaves alone, and where its prior pulls.
+
+A new line in ``universal.METHODS`` is tested here without a word more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from tests.universal.networks import network, pictures, shaken, tiny
+from u3lab import nets
+from u3lab.descent import last
+from u3lab.universal import METHODS, Adapted, Method, UniversalSettings, adapt, train_domain
+from u3lab.universal.methods import shrinkage
+
+EACH = pytest.mark.parametrize("kind", METHODS)
+X, Y = pictures(12, 16), torch.arange(12) % 3
+
+
+def made(kind: str) -> Adapted:
+    return adapt(tiny(), kind).add_domain("new", 3)
+
+
+def numbers(net: Adapted) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in net.state_dict().items()}
+
+
+@EACH
+def test_training_changes_what_is_the_domains_and_nothing_else(kind: str):
+    net, base = made(kind), tiny()
+    mine = {id(weight) for weight in net.domain_parameters("new")}
+    before, shared = numbers(net), {id(w) for w in net.shared_parameters()}
+    steps = list(train_domain(net, "new", X, Y, settings=UniversalSettings(steps=6, lr=0.01, lam=0.1)))
+    assert len(steps) == 7 and [step.iteration for step in steps] == list(range(7))
+    names = dict(net.named_parameters())
+    changed = {name for name, value in numbers(net).items() if not torch.equal(value, before[name])}
+    assert all(id(names[name]) in mine for name in changed & names.keys())
+    assert all(id(names[name]) not in shared for name in changed & names.keys())
+    assert {id(names[name]) for name in changed & names.keys()} == mine, "some of it is not trained at all"
+    assert all(name.startswith("added.") for name in changed - names.keys())  # statistics of the domain's own norms
+    if METHODS[kind].own == "nothing":
+        assert torch.equal(net.use("source")(X), base(X))
+    assert not any(module.training for module in net.modules()) and net.used == ("source",)
+
+
+@EACH
+def test_it_learns(kind: str):
+    """Twelve pictures, each dark, grey or light: known by heart after some steps."""
+    x = (X * 0.2 + 0.4 * Y.view(-1, 1, 1, 1)).clamp(0, 1)
+    net = made(kind)
+    settings = UniversalSettings(steps=60, lr=0.02, probe=False, batch_size=12)
+    steps = list(train_domain(net, "new", x, Y, settings=settings))
+    assert steps[-1].loss < 0.995 * steps[0].loss  # the head alone learns little of a random trunk
+    assert steps[0].terms.keys() == {"cross-entropy", "prior"} and steps[-1].value > steps[0].value
+    assert net.use("new")(x).shape == (12, 3)
+
+
+@EACH
+def test_the_same_seed_gives_the_same_numbers(kind: str):
+    runs = []
+    for n in range(2):
+        net = made(kind)
+        torch.rand(n)
+        drawn = torch.get_rng_state()
+        settings = UniversalSettings(steps=4, augment=0.1, lr=0.01, seed=3)
+        losses = [step.loss for step in train_domain(net, "new", X, Y, settings=settings)]
+        assert torch.equal(drawn, torch.get_rng_state())
+        runs.append((losses, numbers(net)))
+    assert runs[0][0] == runs[1][0] and all(torch.equal(runs[0][1][key], runs[1][1][key]) for key in runs[0][1])
+
+
+@EACH
+def test_the_prior_is_zero_at_its_centre_and_pulls_there(kind: str):
+    net = made(kind)
+    domain = net.domain("new")
+    if not METHODS[kind].fresh:
+        assert shrinkage(domain).item() == 0
+    shaken(net, "new")
+    distance = shrinkage(domain)
+    trained = len(domain.parts) > 1 or domain.own
+    assert (distance > 0) == bool(trained) and distance.shape == ()
+    net = made(kind)
+    free, held = ([shrinkage(net.domain("new")).item() for net in [made(kind)] if last(train_domain(
+        net, "new", X, Y, settings=UniversalSettings(steps=12, lr=0.01, lam=lam, probe=False)))][0] for lam in (0, 10))
+    assert held < free or not trained
+
+
+def test_adapters_count_by_alpha_norms_and_weights_by_their_way_from_the_source():
+    """Σ α² + Σ (γ − γ₀)² + Σ (β − β₀)², by hand; and centred on zero."""
+    net = made("parallel")
+    source = [norm for norm in tiny().modules() if isinstance(norm, torch.nn.BatchNorm2d)]
+    shaken(net, "new")
+    domain = net.domain("new")
+    alphas = sum(float(a.matrix().detach().square().sum()) for a in domain.adapters())
+    norms = list(zip(domain.norms(), source, strict=True))
+    near = sum(((a.weight - b.weight).square().sum() + (a.bias - b.bias).square().sum()).item() for a, b in norms)
+    far = sum((a.weight.square().sum() + a.bias.square().sum()).item() for a, _ in norms)
+    assert shrinkage(domain).item() == pytest.approx(alphas + near, rel=1e-5)
+    assert shrinkage(domain, centre="zero").item() == pytest.approx(alphas + far, rel=1e-5)
+
+
+@EACH
+def test_it_serves_networks_without_batch_norm_and_with(kind: str):
+    for base in (tiny(norms=False), network("squeezenet1_1")):
+        net = adapt(base, kind).add_domain("new", 3)
+        with_norms = METHODS[kind].norms and any(isinstance(m, torch.nn.BatchNorm2d) for m in base.modules())
+        assert bool(list(net.domain("new").norms())) == with_norms
+        settings = UniversalSettings(steps=1, batch_size=3)
+        assert last(train_domain(net, "new", pictures(6, 48), torch.arange(6) % 3, settings=settings)).loss > 0
+
+
+def test_how_much_each_adds():
+    """features < batch norm < low rank < parallel < fine-tuning: the order that the leaderboard's columns have."""
+    base = network("resnet18")
+    added = {kind: sum(p.numel() for p in adapt(base, kind).add_domain("new", 10).domain_parameters("new"))
+             for kind in METHODS}
+    assert added["features"] < added["batch norm"] < added["low rank"] < added["parallel"] < added["serial"]
+    assert added["serial"] < added["last block"] < added["fine-tuning"] == added["scratch"]
+    everything = sum(p.numel() for p in base.parameters())
+    assert added["fine-tuning"] == everything  # ten classes each
+
+
+def test_scratch_forgets_the_source_and_fine_tuning_begins_there():
+    base, x = tiny(), pictures(2, 16)
+    assert not torch.equal(adapt(base, "scratch")(x), base(x))
+    assert torch.equal(adapt(base, "scratch")(x), adapt(base, "scratch")(x))
+    assert not torch.equal(adapt(base, "scratch", seed=1)(x), adapt(base, "scratch")(x))
+    net = made("fine-tuning")
+    last(train_domain(net, "new", X, Y, settings=UniversalSettings(steps=5, lr=0.01)))
+    assert not torch.equal(net.use("source")(x), base(x)), "fine-tuning has not forgotten a thing"
+
+
+def test_the_last_block_is_the_last():
+    net = adapt(network("squeezenet1_1"), "last block").add_domain("new", 3)
+    assert {name.split(".")[1] for name in net.domain("new").own} == {"12"}  # fire9
+    net = adapt(network("resnet18"), "last block").add_domain("new", 3)
+    assert {name.partition(".conv")[0].partition(".bn")[0] for name in net.domain("new").own} == {"layer4.1"}
+
+
+def test_entries_are_frozen_and_say_what_there_is():
+    for method in METHODS.values():
+        assert isinstance(method, Method) and method.own in ("nothing", "last block", "all")
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            method.own = "all"
+    assert isinstance(adapt(tiny()), nets.Classifier)

@@ -1,0 +1,242 @@
+"""Training a domain: where it starts, which pictures it sees, and that a run which was killed ends as if it was not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.helpers import relative, slip
+from tests.universal.networks import pictures, tiny
+from u3lab.descent import last
+from u3lab.measures import probe
+from u3lab.universal import UniversalSettings, adapt, resuming, train_domain
+from u3lab.universal.batches import Batches
+
+X, Y = pictures(12, 16), torch.arange(12) % 3
+
+
+def settings(**given) -> UniversalSettings:
+    return UniversalSettings(**{"steps": 3, "lr": 0.01, "batch_size": 6} | given)
+
+
+# ---- where it starts -------------------------------------------------------------------------------------------------
+
+
+def test_it_starts_from_the_linear_probe():
+    net = adapt(tiny(norms=False), "parallel").add_domain("new", 4)  # no picture of the fourth class
+    next(train_domain(net, "new", X, Y, settings=settings()))
+    found = probe(net.use("source").pooled(X), Y)
+    scores = net.use("new")(X)
+    assert relative(scores[:, :3].log_softmax(1).double(), found.scores(net.pooled(X)).log_softmax(1)) < 1e-4
+    assert (scores[:, 3] < scores[:, :3].amax(1)).all()
+
+
+def test_it_starts_from_zero_if_asked():
+    net = adapt(tiny()).add_domain("new", 3)
+    step = next(train_domain(net, "new", X, Y, settings=settings(probe=False)))
+    assert step.terms["cross-entropy"] == pytest.approx(torch.tensor(3.0).log().item(), rel=1e-6)
+
+
+def test_batch_norms_start_with_the_statistics_of_the_domain():
+    """The first norm sees f ∗ x: its mean and variance over all pictures, by hand."""
+    net = adapt(tiny(), "batch norm").add_domain("new", 3)
+    next(train_domain(net, "new", X, Y, settings=settings()))
+    first, seen = next(net.domain("new").norms()), tiny().module[0](X)
+    # the energy of step 0 has moved them by one batch already, with PyTorch's momentum of 0.1
+    assert relative(first.running_mean, seen.mean((0, 2, 3))) < 0.2
+    source = next(m for m in net.module.modules() if isinstance(m, torch.nn.BatchNorm2d) and m is not first)
+    assert source.running_mean.abs().max() == 0, "the source's own stay"
+    assert first.momentum == source.momentum
+
+
+def test_between_the_steps_the_network_is_ready_for_use():
+    net = adapt(tiny()).add_domain("new", 3).add_domain("other", 2)
+    for step in train_domain(net, "new", X, Y, settings=settings()):
+        name = ("source", "new", "other")[step.iteration % 3]
+        assert net.use(name).probabilities(X).sum().item() == pytest.approx(12, rel=1e-5)
+        assert net.used == (name,)
+
+
+def test_settings_are_read_at_every_step():
+    chosen = settings(lam=0.0, steps=4)
+    net, seen = adapt(tiny()).add_domain("new", 3), []
+    for step in train_domain(net, "new", X, Y, settings=chosen):
+        seen.append(step.terms["prior"])
+        chosen.lam = 1.0 if step.iteration >= 1 else 0.0
+    assert seen[0] == seen[1] == 0 and seen[2] > 0
+
+
+def test_a_fixed_trunk_is_passed_once_and_gives_the_same():
+    """With a frozen trunk its features are kept; the way through the network for each batch gives the same losses."""
+    once = [step.loss for step in train_domain(adapt(tiny(), "features").add_domain("new", 3), "new", X, Y,
+                                               settings=settings(steps=5))]
+    chosen = settings(steps=5, augment=0.0)
+    net = adapt(tiny(), "features").add_domain("new", 3)
+    steps, each = train_domain(net, "new", X, Y, settings=chosen), []
+    chosen.augment = 1e-12  # no move that could be seen, but no reason to keep the features either
+    for step in steps:
+        each.append(step.loss)
+    assert each == pytest.approx(once, rel=1e-3)
+
+
+# ---- which pictures --------------------------------------------------------------------------------------------------
+
+
+def test_each_epoch_has_each_picture_once():
+    batches = Batches(10, 4, seed=0)
+    seen = torch.cat([batches.at(step) for step in range(10)])
+    assert all(sorted(seen[k : k + 10].tolist()) == list(range(10)) for k in range(0, 40, 10))
+    assert seen[:10].tolist() != seen[10:20].tolist()
+    assert torch.equal(Batches(10, 4, seed=0).at(7), batches.at(7)), "a function of seed and step"
+    assert not torch.equal(torch.cat([Batches(10, 4, seed=1).at(step) for step in range(3)]), seen[:12])
+
+
+def test_processes_part_a_batch_among_them():
+    whole, parts = Batches(10, 5, 0), [Batches(10, 5, 0, rank, 2) for rank in range(2)]
+    assert sorted(torch.cat([part.at(3) for part in parts]).tolist()) == sorted(whole.at(3).tolist())
+    x = pictures(5, 8)
+    moved = whole.moved(x, 3, 0.2)
+    for rank, part in enumerate(parts):
+        assert torch.equal(part.moved(x[rank::2], 3, 0.2), moved[rank::2])
+
+
+def test_pictures_move_by_no_more_than_asked():
+    x = torch.zeros(64, 3, 40, 40)
+    x[:, :, 18:22, 18:22] = 1  # the middle
+    moved = Batches(64, 64, 0).moved(x, 0, 0.1)
+    weights = moved.mean(1) / moved.mean(1).sum((1, 2), keepdim=True)
+    rows = (weights.sum(2) * torch.arange(40)).sum(1) - 19.5
+    assert 3 < rows.abs().max() <= 4.6 and rows.std() > 1
+    assert moved.min() >= 0 and moved.max() <= 1
+    assert torch.equal(Batches(64, 64, 0).moved(x, 0, 0.0), x)
+
+
+# ---- going on --------------------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import sys
+import torch
+from tests.universal.networks import pictures, tiny
+from u3lab.universal import UniversalSettings, adapt, resuming, train_domain
+resuming.EVERY = 4
+kind, checkpoint, result, wait = sys.argv[1:]
+net = adapt(tiny(), kind).add_domain("new", 3)
+x, y = pictures(10, 16), torch.arange(10) % 3
+settings = UniversalSettings(steps=17, lr=0.01, lam=0.01, batch_size=4, augment=0.1, seed=1)
+for step in train_domain(net, "new", x, y, checkpoint=checkpoint or None, settings=settings):
+    print(step.iteration, step.loss.hex(), flush=True)
+    if wait and step.iteration == 10:
+        import time
+        time.sleep(60)
+torch.save(net.state_dict(), result)
+"""
+
+
+def run(kind: str, checkpoint: Path | str, result: Path, wait: str = "") -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, kind, str(checkpoint), str(result), wait],
+                            stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+@pytest.mark.parametrize("kind", ["parallel", "fine-tuning"])
+def test_killed_in_mid_epoch_it_ends_with_the_same_numbers(kind: str, tmp_path: Path):
+    """kill −9 at step 10 of 17, in the middle of the fifth epoch; the last file was written before step 8."""
+    whole = run(kind, "", tmp_path / "whole.pt")
+    killed = run(kind, tmp_path / "state", tmp_path / "none.pt", "wait")
+    lines = [killed.stdout.readline() for _ in range(11)]
+    os.kill(killed.pid, signal.SIGKILL)
+    assert killed.wait() != 0 and not (tmp_path / "none.pt").exists()
+    resumed = run(kind, tmp_path / "state", tmp_path / "resumed.pt")
+    there, again = whole.communicate()[0].splitlines(), resumed.communicate()[0].splitlines()
+    assert [line.strip() for line in lines] == there[:11]
+    assert again == there[8:] and again[0].startswith("8 ")
+    one, two = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("whole", "resumed"))
+    assert one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The checkpoint of a run of eight steps."""
+    monkeypatch.setattr(resuming, "EVERY", 4)
+    net = adapt(tiny()).add_domain("new", 3)
+    last(train_domain(net, "new", X, Y, checkpoint=tmp_path / "state", settings=settings(steps=8)))
+    return tmp_path / "state"
+
+
+def resumed(path: object, kind: str = "parallel", name: str = "new", count: int = 12, **given) -> list:
+    net = adapt(tiny(), kind).add_domain(name, 3)
+    return list(train_domain(net, name, X[:count], Y[:count], checkpoint=path, settings=settings(**given)))
+
+
+def test_a_finished_run_is_finished_and_can_be_made_longer(kept: Path):
+    assert [step.iteration for step in resumed(kept, steps=8)] == [8]
+    assert [step.iteration for step in resumed(kept, steps=10)] == [8, 9, 10]
+
+
+@pytest.mark.parametrize("given, words", [({"kind": "serial"}, "its kind is 'parallel'"),
+                                          ({"seed": 1}, "its seed is 0"), ({"batch_size": 5}, "batch_size is 6"),
+                                          ({"count": 11}, "pictures is 12"),
+                                          ({"name": "old"}, "its domain is 'new'"),
+                                          ({"steps": 5}, "at step 8, beyond the 5")])
+def test_a_checkpoint_of_another_run(kept: Path, given: dict, words: str):
+    with slip("the checkpoint state", words, "delete it"):
+        resumed(kept, **{"steps": 8} | given)
+
+
+def test_a_checkpoint_cut_anywhere(kept: Path):
+    content = kept.read_bytes()
+    for length in range(0, len(content), len(content) // 25):
+        kept.write_bytes(content[:length])
+        with slip("the checkpoint state is damaged"):
+            resumed(kept)
+    torch.save({"step": 3}, kept)
+    with slip("damaged"):
+        resumed(kept)
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(resuming, "EVERY", 1)
+    (tmp_path / "file").write_text("")
+    with slip("cannot be kept"):
+        resumed(tmp_path / "file" / "state")
+    for wrong in (3, "", []):
+        with slip("checkpoint = "):
+            resumed(wrong)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+# ---- slips -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_trained():
+    net = adapt(tiny()).add_domain("new", 3)
+    with slip("no domain 'old'", "add_domain"):
+        train_domain(net, "old", X, Y)
+    with slip("'source'", "add a domain first"):
+        train_domain(net, "source", X, Y)
+    with slip("net is", "universal.adapt"):
+        train_domain(tiny(), "new", X, Y)
+    for labels in (None, [0] * 12, Y.float(), Y[:5], Y[None], Y > 0):
+        with slip("labels are", "12 whole numbers"):
+            train_domain(net, "new", X, labels)
+    for labels, words in ((Y + 1, "1 to 3"), (Y - 1, "-1 to 1")):
+        with slip(words, "0 to 2"):
+            train_domain(net, "new", X, labels)
+    with slip("one picture is not enough"):
+        train_domain(net, "new", X[:1], Y[:1])
+
+
+def test_a_rate_that_is_too_high_is_told():
+    with slip("the loss became", "lower the learning rate"):
+        net = adapt(tiny(norms=False), "fine-tuning").add_domain("new", 3)
+        chosen = settings(steps=4, probe=False)
+        for step in train_domain(net, "new", X, Y, settings=chosen):
+            if step.iteration == 2:
+                net.domain_parameters("new")[0].data.fill_(1e38)
+
