@@ -25,7 +25,8 @@ MOST = 2**31 - 1  # of seeds, steps, samples: as the settings have it; more woul
 
 def whole(name: str, value: object, low: int = 1, high: int | None = None) -> int:
     """A whole number from ``low`` to ``high``: steps, samples, a seed. NumPy's are taken as well, True and 3.0 not."""
-    fits = isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= (MOST if high is None else high)
+    fits = (isinstance(value, Integral) and not isinstance(value, bool)
+            and low <= value <= (MOST if high is None else high))
     if not fits:
         to = "on" if high is None else f"to {high}"
         raise U3Error(f"{name} = {shown(value)}; give a whole number from {low} {to}")
@@ -76,6 +77,23 @@ def tensors(**given: tuple[object, str]) -> None:
             raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}" + (f" with {known}" if known
                                                                                         else ""))
         if (value.is_floating_point() or value.is_complex()) and not value.isfinite().all():
+            raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
+
+
+def alike(finite: bool = True, /, **given: object) -> None:
+    """Tensors of floats of one shape, whatever it is: two codes, a picture and the truth.
+
+    ``finite`` = False leaves the values alone, for what is called at each step.
+    """
+    first, *_ = given
+    for name, value in given.items():
+        if not isinstance(value, Tensor) or not value.is_floating_point() or not value.numel():
+            what = f"of {value.dtype}, {tuple(value.shape)}" if isinstance(value, Tensor) else shown(value)
+            raise U3Error(f"{name} is {what}; give a tensor of floats")
+        if value.shape != given[first].shape:
+            raise U3Error(f"{first} has the shape {tuple(given[first].shape)} and {name} {tuple(value.shape)}; give "
+                          "both the same")
+        if finite and not value.isfinite().all():
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from u3lab.checks import number, tensors
 from u3lab.errors import U3Error
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
@@ -36,9 +37,9 @@ class Transform:
 
         Flips and rotations by quarter turns of a square only permute the sites: they are exact.
         """
-        if not isinstance(x, Tensor) or x.ndim != 4 or not x.is_floating_point():
-            raise U3Error(f"{self.name} moves a float tensor (B,C,h,w), pictures or features of a layer with a grid; "
-                          f"got {tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__}")
+        tensors(x=(x, "BChw"))
+        if not x.is_floating_point():
+            raise U3Error(f"x is of {x.dtype}; {self.name} moves floats (B,C,h,w), pictures or features of a layer")
         height, width = x.shape[-2:]
         ys, xs = (_taps(c, n) for c, n in zip(self._source(height, width), (height, width), strict=True))
         flat, moved = x.flatten(2), None
@@ -83,17 +84,12 @@ VFLIP = Transform("vertical flip", ((-1.0, 0.0), (0.0, 1.0)))
 
 def rotation(degrees: float) -> Transform:
     """Turn anticlockwise by an angle from −180 to 180 degrees."""
-    _check("the angle", degrees, -180, 180, "degrees")
+    degrees = number("degrees", degrees, -180, 180)
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return Transform(f"rotation by {degrees:g}°", ((c, -s), (s, c)))
 
 
 def scaling(factor: float) -> Transform:
     """Enlarge (factor > 1) or shrink (factor < 1) about the centre; from ½ to 2."""
-    _check("the scale", factor, 0.5, 2, "as a factor")
+    factor = number("factor", factor, 0.5, 2)
     return Transform(f"scaling by {factor:.3g}", ((factor, 0.0), (0.0, factor)))
-
-
-def _check(what: str, value: float, low: float, high: float, unit: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise U3Error(f"{what} is {value!r}; give a number from {low} to {high} {unit}")

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.descent import Step
-from u3lab.inversion.inverting import code
+from u3lab.inversion.inverting import LOGITS, code
 from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
 
@@ -46,7 +46,10 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
     U3Error
         A network or picture that :func:`~u3lab.nets.ready` refuses, or a layer that is not there.
     """
-    return _scales(ready(net, image, one=True), layer, image, or_default(settings, DreamSettings))
+    net = ready(net, image, one=True)
+    if layer != LOGITS:
+        net.layer(layer)  # refused now, not at the first step
+    return _scales(net, layer, image, or_default(settings, DreamSettings))
 
 
 def _scales(net: Classifier, layer: str, image: Tensor, settings: DreamSettings) -> Iterator[Step]:

@@ -12,10 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
 from u3lab.inversion.inverting import LOGITS, code
 from u3lab.inversion.maximising import unit_index
 from u3lab.nets import Classifier, ready
+from u3lab.prior.generators import MOST_SIDE
 
 
 def top_patches(net: Classifier, layer: str, pictures: Iterable[Tensor], unit: int | str, *, count: int = 8,
@@ -44,10 +46,10 @@ def top_patches(net: Classifier, layer: str, pictures: Iterable[Tensor], unit: i
     U3Error
         No pictures, or a layer or unit that is not there.
     """
-    net = ready(net)
+    net, count, size = ready(net), whole("count", count), whole("size", size, 1, MOST_SIDE)
     k, found = unit_index(net, layer, unit), []
-    for x in pictures:
-        ready(net, x)
+    for x in is_a("pictures", pictures, Iterable, "give a list of pictures (1,3,H,W)"):
+        ready(net, x, one=True)
         with torch.no_grad():
             found.append((float(code(net, layer, x)[0, k].max()), x))
     if not found:
