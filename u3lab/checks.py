@@ -11,7 +11,7 @@ Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.net
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from numbers import Integral, Real
 from typing import TypeVar
 
@@ -25,8 +25,8 @@ MOST = 2**31 - 1  # of seeds, steps, samples: as the settings have it; more woul
 
 def whole(name: str, value: object, low: int = 1, high: int | None = None) -> int:
     """A whole number from ``low`` to ``high``: steps, samples, a seed. NumPy's are taken as well, True and 3.0 not."""
-    fits = (isinstance(value, Integral) and not isinstance(value, bool)
-            and low <= value <= (MOST if high is None else high))
+    fits = isinstance(value, Integral) and not isinstance(value, bool)
+    fits = fits and low <= value <= (MOST if high is None else high)
     if not fits:
         to = "on" if high is None else f"to {high}"
         raise U3Error(f"{name} = {shown(value)}; give a whole number from {low} {to}")
@@ -39,9 +39,13 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     fits = (isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
             and low <= value <= high and not (without_low and value == low))
     if not fits:
-        above = f"above {low:g}" if without_low else "" if low == -math.inf else f"from {low:g}"
-        below = "" if high == math.inf else f"to {high:g}"
-        raise U3Error(f"{name} = {shown(value)}; give " + " ".join(filter(None, ["a number", above, below])))
+        if without_low:
+            within = f" above {low:g}" + ("" if high == math.inf else f", at most {high:g}")
+        elif high < math.inf:
+            within = f" from {low:g} to {high:g}"
+        else:
+            within = "" if low == -math.inf else f", {low:g} or more"
+        raise U3Error(f"{name} = {shown(value)}; give a number{within}")
     return float(value)
 
 
@@ -57,6 +61,16 @@ def is_a(name: str, value: T, kind: type[T], how: str) -> T:
     if not isinstance(value, kind):
         raise U3Error(f"{name} is {shown(value)}; {how}")
     return value
+
+
+def listed(name: str, value: object, kind: type = object, what: str = "") -> list:
+    """A list, tuple or other sequence of at least one object of a kind; ``what`` says of what, in the plural."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence) or not len(value):
+        raise U3Error(f"{name} = {shown(value)}; give a list of {what or name}, at least one")
+    for n, one in enumerate(value):
+        if not isinstance(one, kind):
+            raise U3Error(f"{name}[{n}] is {shown(one)}; give a list of {what or name}")
+    return list(value)
 
 
 def tensors(**given: tuple[object, str]) -> None:

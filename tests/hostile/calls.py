@@ -135,6 +135,7 @@ def tried() -> list[trials.Sample]:
     return trials.samples(net(), names=["dog", "coffee", "hens"], steps=1, size=SIDE)
 
 
+UNASKED = (Net(asked=False), Made(net))
 NET, ONE, SEVERAL = (Net(), Made(net)), (Picture(), Made(x)), (Picture(several=True), Made(lambda: x(2)))
 LAYER, ANY_LAYER, TARGET, LABEL = (Layer(), "conv2"), (Layer(none=True), "conv2"), (Target(), "c"), (Target(), 2)
 SEED, NAME = (Whole(0), 0), (Choice(), "coffee")
@@ -204,12 +205,12 @@ good("nets.load", nets.load, name=(Choice(), "squeezenet1_1"), device=(Choice(no
 good("nets.available", nets.available, name=(Choice(), "squeezenet1_1"))
 good("nets.fetch", nets.fetch, name=(Choice(), "squeezenet1_1"))
 good("nets.before_relu", nets.before_relu, net=NET, layer=LAYER, images=SEVERAL)
-good("nets.forward_from", nets.forward_from, net=NET, layer=LAYER,
+good("nets.forward_from", nets.forward_from, net=UNASKED, layer=LAYER,
      features=(Numbers(fixed=(1,)), Made(features)))
-good("nets.narrow", nets.narrow, net=NET, classes=(Some(), ["a", "c"]))
+good("nets.narrow", nets.narrow, net=UNASKED, classes=(Some(), ["a", "c"]))
 good("nets.several", nets.several, net=NET, layers=(Layers(), ["conv1", "conv2"]), images=SEVERAL)
-good("nets.untrained", nets.untrained, net=NET, seed=SEED)
-good("nets.ready", nets.ready, net=NET)
+good("nets.untrained", nets.untrained, net=UNASKED, seed=SEED)
+good("nets.ready", nets.ready, net=UNASKED)
 good("Classifier()", lambda net, images: net(images), net=(Free("it is called"), Made(net)), images=SEVERAL)
 good("Classifier.features", lambda images, layer: net().features(images, layer), images=SEVERAL, layer=LAYER)
 good("Classifier.logits", lambda images: net().logits(images), images=SEVERAL)
@@ -246,7 +247,7 @@ good("saliency.deletion_curve", saliency.deletion_curve, net=NET, image=ONE, tar
      heat=(Numbers(fixed=(0, 1)), Made(lambda: draw(1, 1, 8, 8))), steps=whole(3), sigma=number(2.0, 0))
 good("saliency.randomisation_check", saliency.randomisation_check, net=NET, images=SEVERAL, target=TARGET,
      method=(Choice(), "gradient"), seed=SEED)
-good("saliency.randomise_downwards", saliency.randomise_downwards, net=NET, seed=SEED)
+good("saliency.randomise_downwards", saliency.randomise_downwards, net=UNASKED, seed=SEED)
 GAMES = (Some(), Made(lambda: [Mosaic(x(), ("p", "q", "r", "s"), (0, 1, 2, 3))]))
 good("saliency.pointing_game", saliency.pointing_game, net=NET, games=GAMES, method=(Choice(), "gradient"), seed=SEED)
 good("saliency.mosaics", saliency.mosaics, net=(Net(), Made(lambda: nets.load("squeezenet1_1", device="cpu"))),
@@ -270,7 +271,8 @@ for name, method in saliency.METHODS.items():
     more = {"layer": ANY_LAYER} if "layer" in method.takes else {}
     asked = {"target": TARGET} if "class" in method.takes else {"target": (Free("the class means nothing"), "c")}
     if not method.optimises:
-        good(f"METHODS[{name!r}]", method, net=NET, images=SEVERAL, **asked, **more)
+        asks = NET if "class" in method.takes else UNASKED
+        good(f"METHODS[{name!r}]", method, net=asks, images=SEVERAL, **asked, **more)
 
 # Adversarial examples
 
@@ -290,12 +292,13 @@ good("adversarial.quantise_near", adversarial.quantise_near, image=ONE, original
 good("adversarial.adversarial_patch", adversarial.adversarial_patch, net=NET, images=SEVERAL, target=TARGET,
      settings=settings(adversarial.PatchSettings))
 PATCH = (Picture(), Made(lambda: x(1, 8)))
-PLACE = {"x": number(0.5, 0, 1), "y": number(0.5, 0, 1), "scale": number(0.5, 0, 1)}
-good("adversarial.apply_patch", adversarial.apply_patch, images=SEVERAL, patch=PATCH, **PLACE, angle=number(10.0),
-     shape=(Choice(), "round"))
+PLACE = {"x": number(0.5, 0, 1), "y": number(0.5, 0, 1), "scale": number(0.5, 0, 2, without_low=True)}
+good("adversarial.apply_patch", adversarial.apply_patch, images=(Picture(several=True), Made(lambda: x(3))),
+     patch=PATCH, **PLACE, angle=number(10.0), shape=(Choice(), "round"))
 good("adversarial.cut_out", adversarial.cut_out, patch=PATCH, shape=(Choice(), "round"), size=(Whole(none=True), 16))
 good("adversarial.success_rate", adversarial.success_rate, net=NET, images=SEVERAL, target=TARGET, patch=PATCH,
-     scale=number(0.3, 0, 1), turn=number(45.0, 0), trials=whole(2), shape=(Choice(), "round"), seed=SEED)
+     scale=number(0.3, 0, 2, without_low=True), turn=number(45.0, 0, 180), trials=whole(2),
+     shape=(Choice(), "round"), seed=SEED)
 good("adversarial.layer_saliency", adversarial.layer_saliency, net=NET, images=SEVERAL)
 DETECTOR = (Ours(), Made(lambda: adversarial.fit_detector(draw(6, 9), torch.arange(6) < 3)))
 good("adversarial.fit_detector", adversarial.fit_detector, features=(Numbers(fixed=(0,)), Made(lambda: draw(6, 9))),
@@ -303,8 +306,8 @@ good("adversarial.fit_detector", adversarial.fit_detector, features=(Numbers(fix
 good("adversarial.evade", adversarial.evade, net=NET, image=ONE, label=LABEL, detector=DETECTOR, level=whole(2),
      steps=whole(2), mu=number(0.3, 0))
 good("adversarial.fooling_table", adversarial.fooling_table,
-     nets=(Some(), Made(lambda: [nets.load("squeezenet1_1", device="cpu")])), levels=(Wholes(), (2,)), count=whole(1),
-     steps=whole(1))
+     nets=(Some(), Made(lambda: [nets.load("squeezenet1_1", device="cpu")])), levels=(Wholes(), (2,)),
+     count=(Whole(none=True), 1), steps=whole(1))
 good("trials.samples", trials.samples, net=NET, names=(Some(none=True), ["dog", "coffee", "hens"]), crops=whole(1),
      level=whole(2), steps=whole(1), seed=SEED, size=whole(32))
 good("trials.trial", trials.trial, net=NET, samples=(Some(), Made(tried)), folds=whole(2, 2))
@@ -458,7 +461,7 @@ good("equivariance.fit_equivariance", equivariance.fit_equivariance, net=NET, la
      strength=number(0.01, 0), sites=whole(200), seed=SEED)
 good("equivariance.errors", equivariance.errors, found=(Ours(), Made(moved)), images=SEVERAL)
 good("equivariance.answers", equivariance.answers, found=(Ours(), Made(moved)), images=SEVERAL)
-good("equivariance.mirrored", equivariance.mirrored, net=NET)
+good("equivariance.mirrored", equivariance.mirrored, net=UNASKED)
 good("equivariance.centred", equivariance.centred, net=NET, layer=LAYER, size=whole(32))
 good("equivariance.centred_size", equivariance.centred_size, net=NET, layer=(Layer(), "conv1"))
 good("equivariance.stitch", equivariance.stitch, net_a=NET, layer_a=LAYER, net_b=NET, layer_b=LAYER,

@@ -5,6 +5,7 @@ Each gets one sentence, and nothing that the caller holds is changed. ``calls`` 
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Iterator
 from itertools import islice
@@ -15,7 +16,20 @@ from torch import Tensor, nn
 
 from tests.helpers import same_state, state
 from tests.hostile import calls
-from u3lab import U3Error, adversarial, dissection, equivariance, figures, images, inversion, nets, prior, saliency
+from tests.hostile.wrong import Choice, Flag, Number, Whole
+from u3lab import (
+    U3Error,
+    adversarial,
+    dissection,
+    equivariance,
+    figures,
+    images,
+    inversion,
+    nets,
+    prior,
+    saliency,
+    settings,
+)
 
 LONGEST = 400  # characters of a sentence; some list what there is to choose from
 # What cannot be called wrongly, or is tested by itself.
@@ -57,6 +71,29 @@ def test_every_public_function_is_called(room: object):
     functions = {f"{short}.{name}" for name in room.__all__ if inspect.isfunction(getattr(room, name))}
     called = {title.partition(",")[0] for title in calls.CALLS}
     assert functions - called - ELSEWHERE.keys() == set()
+
+
+ALL_SETTINGS = [getattr(room, name) for room in (adversarial, dissection, equivariance, inversion, prior, saliency)
+                for name in room.__all__ if dataclasses.is_dataclass(getattr(room, name))
+                and all("setting" in field.metadata for field in dataclasses.fields(getattr(room, name)))]
+
+
+@pytest.mark.parametrize("kind", ALL_SETTINGS, ids=lambda kind: kind.__name__)
+def test_settings_refuse_what_is_no_value_and_stay_as_they_were(kind: type):
+    chosen, before = kind(), kind()
+    for name, known in settings.fields(kind).items():
+        ask = (Choice() if known.choices else Flag() if known.low is None
+               else (Whole if isinstance(known.low, int) else Number)(known.low, known.high))
+        for what, value in ask.wrong(getattr(chosen, name)):
+            for turn in (lambda name=name, value=value: setattr(chosen, name, value),
+                         lambda name=name, value=value: kind(**{name: value})):
+                with pytest.raises(U3Error, match=f"{kind.__name__}.{name} = "):
+                    turn()
+            assert chosen == before, what
+
+
+def test_there_are_settings():
+    assert len(ALL_SETTINGS) >= 12
 
 
 def used(result: object) -> object:

@@ -86,6 +86,14 @@ class Choice(Kind):
 
 
 @dataclass(frozen=True)
+class Flag(Kind):
+    """Yes or no."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"one": 1, "a word": "yes", "a list": [True], "a tensor": torch.tensor([True, False])}.items()
+
+
+@dataclass(frozen=True)
 class Text(Kind):
     """Any text."""
 
@@ -124,12 +132,16 @@ class Target(Kind):
 
 @dataclass(frozen=True)
 class Net(Kind):
-    """A network that is ready to answer."""
+    """A network that is ready to answer; of one that is not asked, the weights do not matter."""
+
+    asked: bool = True
 
     def more(self, good: object) -> Wrong:
         yield from {"a name": "squeezenet1_1", "a number": 3, "a function": lambda x: x, "a list": [good],
-                    "a class": nn.ReLU, "in training mode": training(), "NaN in its weights": spoilt(float("nan")),
-                    "infinite weights": spoilt(float("inf"))}.items()
+                    "a class": nn.ReLU, "in training mode": training()}.items()
+        if self.asked:
+            yield "NaN in its weights", spoilt(float("nan"))
+            yield "infinite weights", spoilt(float("inf"))
 
 
 @dataclass(frozen=True)

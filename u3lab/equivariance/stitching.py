@@ -137,8 +137,8 @@ def franken(stitched: Classifier) -> Franken:
     """What is inside a stitched network."""
     module = ready(stitched).module
     if not isinstance(module, Franken):
-        raise U3Error(f"{getattr(stitched, 'name', type(stitched).__name__)!r} is not a stitched network; make one with "
-                      "equivariance.stitch(…)")
+        name = getattr(stitched, "name", type(stitched).__name__)
+        raise U3Error(f"{name!r} is not a stitched network; make one with equivariance.stitch(…)")
     return module
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from u3lab.checks import alike, shown, whole
+from u3lab.checks import alike, listed, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images.views import zoom
@@ -73,9 +73,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
         A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
     """
     size = whole("size", size, 1, MOST_SIDE)
-    nets = [ready(one) for one in (net if isinstance(net, (list, tuple)) else [net])]
-    if not nets:
-        raise U3Error("no network was given; give one, or several in a list")
+    nets = [ready(one) for one in (listed("net", net, what="networks") if isinstance(net, (list, tuple)) else [net])]
     units = [unit_index(each, layer, unit) for each in nets]
     prior, settings = iconic_prior() if prior is None else prior, or_default(settings, MaximiseSettings)
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import one_of, shown, whole
+from u3lab.checks import listed, one_of, shown, whole
 from u3lab.errors import U3Error
 
 WIDTHS = (16, 32, 64, 64, 64, 64)  # channels from the finest scale to the coarsest
@@ -84,9 +84,7 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
     one_of("code", code, ("noise", "grid"))
     one_of("upsample", upsample, ("bilinear", "nearest"))
     height, width = _sides(size)
-    if not isinstance(widths, (list, tuple)):
-        raise U3Error(f"widths = {shown(widths)}; give a whole number for each scale, such as (16, 32, 64)")
-    widths = [whole("a number in widths", n, 1, MOST_CHANNELS) for n in widths]
+    widths = [whole("a number in widths", n, 1, MOST_CHANNELS) for n in listed("widths", widths)]
     depth, skip = whole("depth", depth, 1, MOST_DEPTH), whole("skip", skip, 0, MOST_CHANNELS)
     channels, seed = whole("channels", channels, 1, MOST_CHANNELS), whole("seed", seed, 0)
     if depth > len(widths):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from u3lab.checks import alike, is_a, number, shown, tensors, whole
+from u3lab.checks import alike, is_a, listed, number, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import Generator
@@ -71,7 +71,6 @@ def missing(x: Tensor, target: Tensor) -> Tensor:
 
 def reached(curve: list[float], share: float) -> int | None:
     """The first step at which no more than ``share`` of the variance is missing; None if that never comes."""
-    if not isinstance(curve, (list, tuple)) or not curve:
-        raise U3Error(f"curve = {shown(curve)}; give a list of shares, one for each step, as prior.impedance does")
+    shares = [number("a share in curve", left) for left in listed("curve", curve, what="shares")]
     share = number("share", share, 0)
-    return next((step for step, left in enumerate(curve) if number("a share in curve", left) <= share), None)
+    return next((step for step, left in enumerate(shares) if left <= share), None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from u3lab.checks import alike, shown, tensors
+from u3lab.checks import alike, listed, tensors
 from u3lab.errors import U3Error
 
 WINDOW = 7  # pixels, of structural similarity
@@ -44,9 +44,7 @@ def disagreement(pictures: Sequence[Tensor]) -> Tensor:
     U3Error
         Fewer than two pictures.
     """
-    if not isinstance(pictures, (list, tuple)):
-        raise U3Error(f"pictures is {shown(pictures)}; give a list of pictures (1,C,H,W)")
-    if len(pictures) < 2:
+    if len(listed("pictures", pictures, Tensor, "pictures (1,C,H,W)")) < 2:
         raise U3Error(f"{len(pictures)} picture cannot disagree with itself; give two or more, from different seeds")
     tensors(**{f"pictures[{n}]": (x, "1CHW") for n, x in enumerate(pictures)})
     return torch.cat(list(pictures)).std(0, correction=0).mean(0)[None, None]
