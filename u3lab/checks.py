@@ -10,6 +10,7 @@ Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.net
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Collection, Sequence
 from numbers import Integral, Real
@@ -71,6 +72,17 @@ def listed(name: str, value: object, kind: type = object, what: str = "") -> lis
         if not isinstance(one, kind):
             raise U3Error(f"{name}[{n}] is {shown(one)}; give a list of {what or name}")
     return list(value)
+
+
+def function(name: str, value: T, count: int, how: str) -> T:
+    """Something to call with so many arguments; ``how`` says which, or names what will do."""
+    try:
+        inspect.signature(value).bind(*range(count))
+    except TypeError:
+        raise U3Error(f"{name} = {shown(value)}; {how}") from None
+    except ValueError:
+        pass  # written in C, such as torch.dist: what it takes shows only when it is called
+    return value
 
 
 def tensors(**given: tuple[object, str]) -> None:

@@ -51,6 +51,7 @@ from u3lab import (
 from u3lab.adversarial import trials
 from u3lab.datasets import concepts, taxonomy
 from u3lab.datasets.labelled import LabelledPictures
+from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
 
 SIDE = 32  # pixels
@@ -369,6 +370,7 @@ class ToFit(Ours):
         spoilt = prior.generator(size=SIDE, depth=2)
         spoilt.colour.weight.data[0] = float("nan")
         yield from {"NaN in its weights": spoilt, "for other pictures": prior.generator(size=24, depth=2),
+                    "held fixed": prior.generator(size=SIDE, depth=2).requires_grad_(False),
                     "the function": prior.generator, "the class": prior.Generator}.items()
 
 
@@ -380,7 +382,8 @@ class Task(Function):
         yield from super().more(good)
         yield from {"for another size": prior.inpaint(torch.ones(1, 1, 24, 24)),
                     "that enlarges": prior.super_resolve(2), "that says nothing": lambda x, target: None,
-                    "of every pixel": lambda x, target: x - target}.items()
+                    "of every pixel": lambda x, target: x - target,
+                    "of the target alone": lambda x, target: target.mean(), "the maker of one": prior.inpaint}.items()
 
 
 @dataclass(frozen=True)
@@ -394,7 +397,7 @@ class Truth(Numbers):
 
 @dataclass(frozen=True)
 class ByName(Kind):
-    """Pictures by name."""
+    """Pictures of 32×32 pixels by name."""
 
     def more(self, good: object) -> Wrong:
         yield from {"none": {}, "no pictures": {"x": 3}, "a name for a picture": {"x": "coffee"},
@@ -455,6 +458,26 @@ good("prior.trained_denoise", prior.trained_denoise, images=SEVERAL)
 G = (Ours(), equivariance.HFLIP)
 good("equivariance.rotation", equivariance.rotation, degrees=number(20.0))
 good("equivariance.scaling", equivariance.scaling, factor=number(0.8, 0, without_low=True))
+
+
+@dataclass(frozen=True)
+class Matrix(Kind):
+    """((a, b), (c, d)) that can be inverted."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a word": "nope", "a number": 3, "flat": (1.0, 0.0, 0.0, 1.0), "three rows": ((1.0, 0.0),) * 3,
+                    "long rows": ((1.0, 0.0, 0.0), (0.0,)), "of words": (("a", "b"), ("c", "d")),
+                    "NaN": ((float("nan"), 0.0), (0.0, 1.0)), "singular": ((1.0, 1.0), (1.0, 1.0))}.items()
+
+
+good("equivariance.Transform", lambda matrix: equivariance.Transform("mine", matrix),
+     matrix=(Matrix(), ((1.0, 0.0), (0.0, 1.0))))
+good("Transform.inside", equivariance.HFLIP.inside, height=whole(3), width=whole(4))
+good("Equivariance.map", lambda features: moved().map(features), features=(Numbers(fixed=(1,)), Made(features)))
+good("Errors.invariant", lambda threshold: equivariance.errors(moved(), x(2)).invariant(threshold),
+     threshold=number(0.5, 0))
+good("equivariance.ridge", regression.ridge, x=(Free("samples that the room made"), Made(lambda: draw(6, 3))),
+     y=(Free("samples that the room made"), Made(lambda: draw(6, 2))), strength=number(0.1, 0))
 good("Transform()", lambda x: equivariance.HFLIP(x), x=(Numbers(), Made(x)))
 good("equivariance.fit_equivariance", equivariance.fit_equivariance, net=NET, layer=LAYER,
      images=(Picture(several=True), Made(lambda: x(4))), g=G, inputs=(Whole(none=True), 2), neighbourhood=whole(1),

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from u3lab.checks import number
 
+MOST_STRENGTH = 1e6  # far beyond where all weights are 0
+
 
 def ridge(x: Tensor, y: Tensor, *, strength: float = 0.0) -> tuple[Tensor, Tensor]:
     """W, b that minimise ‖y − Wx − b‖² + α‖W‖² over samples x (n,p), y (n,q): W (q,p) and b (q,).
@@ -18,7 +20,7 @@ def ridge(x: Tensor, y: Tensor, *, strength: float = 0.0) -> tuple[Tensor, Tenso
     """
     from sklearn.linear_model import Ridge
 
-    alpha = number("strength", strength, 0) * float((x - x.mean(0)).square().sum()) / x.shape[1]
+    alpha = number("strength", strength, 0, MOST_STRENGTH) * float((x - x.mean(0)).square().sum()) / x.shape[1]
     model = Ridge(alpha=max(alpha, torch.finfo(x.dtype).tiny), solver="cholesky").fit(x.numpy(), y.numpy())
     return torch.from_numpy(model.coef_).view(y.shape[1], -1), torch.from_numpy(model.intercept_)
 

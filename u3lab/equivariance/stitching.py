@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from u3lab import images as _images
 from u3lab.checks import number, whole
-from u3lab.equivariance.regression import ridge
+from u3lab.equivariance.regression import MOST_STRENGTH, ridge
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import Rectify, before_relu, bottom, forward_from
@@ -83,7 +83,7 @@ def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, ima
     U3Error
         No pictures, no such layers, layers without grid, resolutions that do not match, too few sites.
     """
-    net_a, net_b, strength = ready(net_a), ready(net_b), number("strength", strength, 0)
+    net_a, net_b, strength = ready(net_a), ready(net_b), number("strength", strength, 0, MOST_STRENGTH)
     x, y, rectify, ratio = _samples(net_a, layer_a, net_b, layer_b, images, sites, seed)
     if strength == 0 and len(x) <= x.shape[1]:
         raise U3Error(f"{len(x)} sites cannot decide {x.shape[1]} weights for each channel of {layer_b!r}; give more "

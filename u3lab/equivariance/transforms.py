@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from u3lab.checks import number, tensors
+from u3lab.checks import listed, number, shown, tensors, whole
 from u3lab.errors import U3Error
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
@@ -31,6 +31,12 @@ class Transform:
 
     name: str
     matrix: Matrix
+
+    def __post_init__(self) -> None:
+        entries = [number("an entry of the matrix", entry) for row in listed("matrix", self.matrix)
+                   for entry in listed("a row of the matrix", row)]
+        if len(self.matrix) != 2 or len(entries) != 4 or entries[0] * entries[3] == entries[1] * entries[2]:
+            raise U3Error(f"matrix = {shown(self.matrix)}; give ((a, b), (c, d)) with ad − bc other than 0")
 
     def __call__(self, x: Tensor) -> Tensor:
         """(g x)(u) = x(g⁻¹ u) for (B,C,h,w), bilinear, differentiable; what lies outside is mirrored at the border.
@@ -53,7 +59,7 @@ class Transform:
 
     def inside(self, height: int, width: int) -> Tensor:
         """Which sites (h,w) of the result show something that was in the picture: bool."""
-        ys, xs = self._source(height, width)
+        ys, xs = self._source(whole("height", height), whole("width", width))
         return ((ys.abs() <= height) & (-0.5 <= ys) & (ys <= height - 0.5)
                 & (-0.5 <= xs) & (xs <= width - 0.5)).view(height, width)
 

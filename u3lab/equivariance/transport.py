@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from u3lab import images as _images
 from u3lab.checks import is_a, number, one_of, whole
-from u3lab.equivariance.regression import orthogonal_matching_pursuit, ridge
+from u3lab.equivariance.regression import MOST_STRENGTH, orthogonal_matching_pursuit, ridge
 from u3lab.equivariance.transforms import Transform
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
@@ -85,7 +85,7 @@ def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *
     """
     net = ready(net)
     one_of("neighbourhood", neighbourhood, (1, 3))
-    strength = number("strength", strength, 0)
+    strength = number("strength", strength, 0, MOST_STRENGTH)
     x, y = _samples(net, layer, g, images, neighbourhood, sites, seed)
     channels = x.shape[1]
     if inputs is not None:
@@ -168,7 +168,7 @@ class Errors(NamedTuple):
 
     def invariant(self, threshold: float = 0.5) -> float:
         """Share of channels that g only moves: what is left by permuting the sites is below the threshold."""
-        return (self.moved < threshold).double().mean().item()
+        return (self.moved < number("threshold", threshold, 0)).double().mean().item()
 
 
 def errors(found: Equivariance, images: Tensor) -> Errors:
@@ -183,6 +183,8 @@ def errors(found: Equivariance, images: Tensor) -> Errors:
         sums, squares = sums + _total(after * inside), squares + _total((after * inside).square())
         for k, guess in enumerate((before, found.g(before), found.map(before))):
             misses[k] = misses[k] + _total(((guess - after) * inside).square())
+    if count < 2:
+        raise U3Error("one site has no variance to compare the errors with; give more or larger pictures")
     variance = (squares - sums**2 / count).clamp(min=1e-12)
     return Errors(*(miss / variance for miss in misses), variance)
 

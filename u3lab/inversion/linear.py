@@ -16,4 +16,8 @@ def tikhonov(matrix: Tensor, y: Tensor, lam: float) -> Tensor:
         raise U3Error(f"matrix is of {matrix.dtype} and y of {y.dtype}; give floats of one kind, such as y.float()")
     lam = number("lam", lam, 0, without_low=True)
     eye = torch.eye(matrix.shape[1], dtype=matrix.dtype, device=matrix.device)
-    return torch.linalg.solve(matrix.T @ matrix + lam * eye, matrix.T @ y)
+    try:
+        return torch.linalg.solve(matrix.T @ matrix + lam * eye, matrix.T @ y)
+    except torch.linalg.LinAlgError as error:
+        raise U3Error(f"lam = {lam:g} vanishes beside the rounding of {matrix.dtype}; give a larger one, or "
+                      "matrix.double() and y.double()") from error

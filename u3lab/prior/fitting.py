@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from u3lab.checks import is_a, shown
+from u3lab.checks import function, is_a, shown
 from u3lab.errors import U3Error
 from u3lab.prior.generators import Generator
 from u3lab.prior.rollback import FitStep, descend_with_rollback
@@ -70,6 +70,8 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
     image = image.to(generator.code.device)
     draw = torch.Generator(device="cpu").manual_seed(settings.seed)
     mean: Tensor | None = None
+    if not (weights := [w for w in generator.parameters() if w.requires_grad]):
+        raise U3Error("the generator's weights are held fixed; free them with generator.requires_grad_()")
     generator.train()  # batch norms use the statistics of the picture itself
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
@@ -82,8 +84,7 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
         mean = now if mean is None else running_mean(mean, now, settings.average)
         return mean, {"data": task(x, image)}
 
-    return descend_with_rollback([w for w in generator.parameters() if w.requires_grad], energy, steps=settings.steps,
-                                 lr=lambda: settings.lr, tolerance=TOLERANCE)
+    return descend_with_rollback(weights, energy, steps=settings.steps, lr=lambda: settings.lr, tolerance=TOLERANCE)
 
 
 def running_mean(mean: Tensor, now: Tensor, average: float) -> Tensor:
@@ -96,14 +97,17 @@ def _fits(target: Tensor, generator: Generator, task: Task) -> None:
     if not all(weight.isfinite().all() for weight in generator.state_dict().values()):
         raise U3Error("the generator has NaN or infinite weights, or a code with such; make a new one with "
                       "prior.generator(…)")
-    if not callable(task):
-        raise U3Error(f"task = {shown(task)}; give prior.reconstruct, prior.inpaint(mask) or "
-                      "prior.super_resolve(factor)")
+    function("task", task, 2, "give a function of x and x₀: prior.reconstruct, prior.inpaint(mask) or "
+             "prior.super_resolve(factor)")
     try:
-        data = task(torch.zeros(1, 3, *generator.size), target.cpu())
+        with torch.enable_grad():
+            data = task(torch.zeros(1, 3, *generator.size, requires_grad=True), target.cpu())
     except (RuntimeError, U3Error) as error:
+        if isinstance(error, U3Error) and generator.size == target.shape[2:]:
+            raise
         raise U3Error(f"the picture has {target.shape[2]}×{target.shape[3]} pixels and the generator makes "
                       f"{generator.size[0]}×{generator.size[1]}; make it with generator(size=x.shape[2:]), or a task "
                       f"for these sizes ({str(error).partition(chr(10))[0][:150]})") from error
-    if not isinstance(data, Tensor) or data.ndim:
-        raise U3Error(f"the task gives {shown(data)}; it has to give one number, a tensor without axes")
+    if not isinstance(data, Tensor) or data.ndim or not data.requires_grad:
+        raise U3Error(f"the task gives {shown(data)}; it has to give one number that depends on x, a tensor without "
+                      "axes")

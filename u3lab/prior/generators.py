@@ -36,8 +36,9 @@ class Generator(nn.Module):
     def forward(self, code: Tensor | None = None) -> Tensor:
         """The picture for a code (1,C,H,W) like z₀; without one, for z₀."""
         code = self.code if code is None else code
-        if not isinstance(code, Tensor) or not len(code) or code[0].shape != self.code[0].shape:
-            raise U3Error(f"the code is {shown(code)}; give one like psi.code, {tuple(self.code.shape)}")
+        like = (tuple(self.code.shape[1:]), self.code.dtype)
+        if not isinstance(code, Tensor) or not code.numel() or (tuple(code.shape[1:]), code.dtype) != like:
+            raise U3Error(f"the code is {shown(code)}; give one like psi.code, {tuple(self.code.shape)} of {like[1]}")
         picture = torch.sigmoid(self.colour(self.body(code)))
         height, width = self.size
         return picture[..., :height, :width]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from u3lab.checks import alike, is_a, listed, number, shown, tensors, whole
+from u3lab.checks import alike, function, is_a, listed, number, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import Generator
@@ -41,8 +41,7 @@ def impedance(wanted: Mapping[str, Tensor], make: Callable[[], Generator], *, un
     """
     if not is_a("wanted", wanted, Mapping, "take prior.targets(image), or a dict of pictures by name"):
         raise U3Error("wanted has no pictures; take prior.targets(image)")
-    if not callable(make):
-        raise U3Error(f"make = {shown(make)}; give what makes a fresh generator, such as prior.generator itself")
+    function("make", make, 0, "give what makes a fresh generator, such as prior.generator itself")
     until, settings = number("until", until, 0), or_default(settings, PriorSettings)
     for x in wanted.values():
         one_picture(x)

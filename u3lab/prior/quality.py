@@ -46,7 +46,8 @@ def disagreement(pictures: Sequence[Tensor]) -> Tensor:
     """
     if len(listed("pictures", pictures, Tensor, "pictures (1,C,H,W)")) < 2:
         raise U3Error(f"{len(pictures)} picture cannot disagree with itself; give two or more, from different seeds")
-    tensors(**{f"pictures[{n}]": (x, "1CHW") for n, x in enumerate(pictures)})
+    tensors(**{"pictures[0]": (pictures[0], "1CHW")})
+    alike(**{f"pictures[{n}]": x for n, x in enumerate(pictures)})
     return torch.cat(list(pictures)).std(0, correction=0).mean(0)[None, None]
 
 

@@ -98,12 +98,11 @@ def _code(dictionary: np.ndarray, patch: np.ndarray, known: np.ndarray, used: in
     """Coefficients of a patch from its known values: atoms are compared on these alone."""
     from sklearn.linear_model import orthogonal_mp
 
-    if known.sum() < used:
-        return np.zeros(len(dictionary))
-    atoms = dictionary[:, known].T
+    atoms, coefficients = dictionary[:, known].T, np.zeros(len(dictionary))
     lengths = np.linalg.norm(atoms, axis=0)
     usable = lengths > 1e-6
-    coefficients = np.zeros(len(dictionary))
+    if known.sum() < used or not usable.any():
+        return coefficients
     coefficients[usable] = orthogonal_mp(atoms[:, usable] / lengths[usable], patch[known],
                                          n_nonzero_coefs=min(used, int(usable.sum()))) / lengths[usable]
     return coefficients

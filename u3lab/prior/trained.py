@@ -32,11 +32,15 @@ class Restorer(nn.Module):
         self.colour, self.scales = nn.Conv2d(WIDTHS[0], 3, 1), scales
 
     def forward(self, x: Tensor) -> Tensor:
-        step = 2**self.scales
-        if any(side % step or side < 2 * step for side in x.shape[-2:]):
-            raise U3Error(f"{x.shape[-2]}×{x.shape[-1]} pixels: this network takes sides that are multiples of {step} "
-                          f"from {2 * step} on; load the picture with size=128")
+        self.check(*x.shape[-2:])
         return torch.sigmoid(self.colour(self.body(x)))
+
+    def check(self, height: int, width: int) -> None:
+        """Refuse sides that do not halve evenly."""
+        step = 2**self.scales
+        if any(side % step or side < 2 * step for side in (height, width)):
+            raise U3Error(f"{height}×{width} pixels: this network takes sides that are multiples of {step} from "
+                          f"{2 * step} on; load the picture with size=128")
 
 
 def inpainter() -> Restorer:
