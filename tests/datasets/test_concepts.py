@@ -20,9 +20,9 @@ from u3lab.images import cropping
 def data(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("U3LAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        concepts.load.cache_clear()
+        concepts._load.cache_clear()
         yield concepts.load("train", count=60, least=1)
-    concepts.load.cache_clear()
+    concepts._load.cache_clear()
 
 
 def test_pictures_and_masks_have_the_promised_form(data):
@@ -37,7 +37,7 @@ def test_pictures_and_masks_have_the_promised_form(data):
 def test_masks_of_one_concept_are_those_of_the_whole(data):
     which = data.showing("eye")[:5]
     assert torch.equal(data.masks("eye", which), data[which].masks[:, data.names.index("eye")])
-    with pytest.raises(U3Error, match="no picture has enough of unicorn"):
+    with pytest.raises(U3Error, match="no picture has enough of 'unicorn'"):
         data.masks("unicorn", [0])
 
 
@@ -162,5 +162,5 @@ def test_slips_are_told(data):
         concepts.load("test")
     with pytest.raises(U3Error, match="count"):
         concepts.load("train", count=0)
-    with pytest.raises(U3Error, match="no picture has enough of unicorn"):
+    with pytest.raises(U3Error, match="no picture has enough of 'unicorn'"):
         data.only(["unicorn"])

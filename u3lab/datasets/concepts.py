@@ -110,7 +110,7 @@ class Concepts:
         """
         for name in (names := words("names", names)):
             if name not in self.names:
-                near = difflib.get_close_matches(name[:80], self.names, n=3, cutoff=0.4)
+                near = difflib.get_close_matches(name[:80], self.names)
                 raise U3Error(f"no picture has enough of {name[:80]!r}; "
                               + (f"near it: {', '.join(near)}; " if near else "") + "all concepts are in data.names")
         columns = [self.names.index(name) for name in names]

@@ -111,6 +111,7 @@ class LabelledPictures:
     labelled: Tensor | None = None
 
     def __post_init__(self) -> None:
+        is_a("images", self.images, Tensor, "give pictures (N,3,H,W) in [0,1]")
         known(self)
         parts = {"masks": self.masks, "labelled": self._labelled}
         for name, part in parts.items():

@@ -31,9 +31,9 @@ def made(controls: Mapping[str, Any]) -> dict[str, Any]:
     for name, given in controls.items():
         try:
             control = given if isinstance(given, (w.Widget, Click)) else w.interactive.widget_from_abbrev(given)
-        except Exception:  # of many kinds: a range that is turned round, an empty list
+        except Exception:  # of many kinds, as for a range that is turned round
             control = None
-        if not hasattr(control, "value"):
+        if not hasattr(control, "value") or (control is not given and not getattr(control, "options", True)):
             raise U3Error(f"no control can be made for {name} = {shown(given)}; give (low, high), a list of choices, "
                           "True or False, or a widget")
         if isinstance(control, w.Widget) and hasattr(control, "description"):
