@@ -162,5 +162,13 @@ def test_slips_are_told(data):
         concepts.load("test")
     with pytest.raises(U3Error, match="count"):
         concepts.load("train", count=0)
-    with pytest.raises(U3Error, match="no picture has enough of 'unicorn'"):
+    with pytest.raises(U3Error, match="no picture has enough of 'unicorn'; all concepts are in data.names"):
         data.only(["unicorn"])
+    with pytest.raises(U3Error, match="no picture has enough of 'sky '; near it: sky"):
+        data.only(["sky "])
+    with pytest.raises(U3Error, match="which = 0; give a list of whole numbers, such as .0."):
+        data[0]
+    for number in (-1, len(data), 0.0, True):
+        with pytest.raises(U3Error, match=rf"which.0. = {number}; give a whole number from 0 to {len(data) - 1}"):
+            data[[number]]
+    assert torch.equal(data[torch.tensor([1, 0])].images, data[[1, 0]].images)

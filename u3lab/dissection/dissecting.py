@@ -139,7 +139,8 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
     kept.clear()
     memory.give_back()
     if (empty := [name for name, number in zip(data.names, pixels, strict=True) if number == 0]):
-        raise U3Error(f"no picture has a pixel of {', '.join(empty)}; leave it out, or give more pictures")
+        more = f" and {len(empty) - 8} more" if len(empty) > 8 else ""
+        raise U3Error(f"no picture has a pixel of {', '.join(empty[:8])}{more}; leave it out, or give more pictures")
     return {layer: Dissection(layer, tuple(data.names), thresholds[layer], seen[layer], *sums[layer])
             for layer in layers}
 
