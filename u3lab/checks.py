@@ -97,7 +97,7 @@ def tensors(**given: tuple[object, str]) -> None:
             length == (int(axis) if axis.isdigit() else lengths.setdefault(axis, length))
             for axis, length in zip(axes, value.shape, strict=True))
         if not fits:
-            known = ", ".join(f"{axis} = {lengths[axis]}" for axis in axes if axis in lengths and lengths[axis])
+            known = ", ".join(f"{axis} = {lengths[axis]}" for axis in dict.fromkeys(axes) if lengths.get(axis))
             raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}" + (f" with {known}" if known
                                                                                         else ""))
         if (value.is_floating_point() or value.is_complex()) and not value.isfinite().all():

@@ -63,8 +63,8 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
         At the call if there is nothing to change or no energy; at a step if the loss is no longer a finite number.
     """
     steps = whole("steps", steps, 0)
-    for name, value in {"energy": energy, "lr": lr, "optimiser": optimiser}.items():
-        is_a(name, value, Callable, "give a function; for a rate that stays, lr=lambda: 0.1")
+    is_a("energy", energy, Callable, "give a function that returns what to show and the terms of the loss")
+    is_a("lr", lr, Callable, "give a function, such as lambda: 0.1")
     several = is_a("parameters", parameters, Iterable, "give a tensor, or a list of tensors")
     parameters = [parameters] if isinstance(parameters, Tensor) else list(several)
     if not parameters or not all(isinstance(one, Tensor) and one.requires_grad for one in parameters):

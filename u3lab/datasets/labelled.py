@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import booleans, is_a, shown, whole, wholes
+from u3lab.checks import booleans, is_a, shown, whole, wholes, words
 from u3lab.errors import U3Error
 
 
@@ -90,9 +90,10 @@ def check(batch: Labelled, names: tuple[str, ...]) -> Labelled:
     """
     is_a("a batch of the data", batch, Labelled, "their __getitem__ has to return Labelled(images, masks, labelled)")
     _images.check(batch.images)
-    booleans("give bool, for example masks > 0.5", masks=(batch.masks, "BChw"), labelled=(batch.labelled, "BC"))
+    booleans("give bool, for example masks > 0.5", masks=(batch.masks, "BChw"))
+    booleans("give bool, for example torch.ones(B, C, dtype=torch.bool)", labelled=(batch.labelled, "BC"))
     count, wanted = len(batch.images), (len(batch.images), len(names))
-    if batch.masks.shape[:2] != wanted:
+    if batch.masks.shape[:2] != wanted or batch.labelled.shape != wanted:
         raise U3Error(f"{count} pictures and {len(names)} concepts need masks ({count},{len(names)},h,w) and labelled "
                       f"({count},{len(names)}), not {tuple(batch.masks.shape)} and {tuple(batch.labelled.shape)}")
     return batch
@@ -112,6 +113,7 @@ class LabelledPictures:
 
     def __post_init__(self) -> None:
         is_a("images", self.images, Tensor, "give pictures (N,3,H,W) in [0,1]")
+        words("names", is_a("names", self.names, (tuple, list), "give the concepts' names, such as ('cat', 'grass')"))
         known(self)
         parts = {"masks": self.masks, "labelled": self._labelled}
         for name, part in parts.items():

@@ -26,6 +26,7 @@ from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready, several
 
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
+NAME = "give a name from net.layers"
 GROUPS = 20  # of pictures, for intervals
 KEPT = 128 * 2**20  # bytes of maps that the second reading need not compute again; 0 saves memory, not a number changes
 
@@ -116,6 +117,7 @@ def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SH
         No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept that has
         no pixel in any picture.
     """
+    is_a("layer", layer, str, NAME)
     return dissect_layers(net, (layer,), data, share=share, batch_size=batch_size)[layer]
 
 
@@ -200,7 +202,7 @@ def _maps(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, T
 
 def maps_of(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations (B,U,h,w), from one pass; U3Error if its units have no places, or they are not finite."""
-    found = several(net, words("layers", layers), images)
+    found = several(net, [is_a("layer", layer, str, NAME) for layer in layers], images)
     for layer, maps in found.items():
         if maps.ndim != 4:
             raise U3Error(f"{layer} of {net.name} gives {tuple(maps.shape)}: its units have no places; choose a layer "
