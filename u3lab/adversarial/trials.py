@@ -20,7 +20,7 @@ from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, pgd
 from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
-from u3lab.checks import listed, whole
+from u3lab.checks import listed, whole, words
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, roc_auc
@@ -70,7 +70,7 @@ def samples(net: Classifier, *, names: Sequence[str] | None = None, crops: int =
     eps = level / 255
     settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
     made = []
-    for name in _images.names("everyday") if names is None else listed("names", names, str):
+    for name in _images.names("everyday") if names is None else words("names", names):
         for _ in range(crops):
             x = _cut(name, size, generator)
             label = int(net.logits(x).argmax())
