@@ -155,7 +155,7 @@ def _short(error: BaseException) -> str:
     """The traceback, of which only the reader's own lines are kept, then type, message and notes."""
     try:
         message = str(error)
-    except Exception:
+    except BaseException:
         message = "(its message cannot be shown)"
     message = "\n".join(message.splitlines()[:3])[:300]
     head = type(error).__name__ + (f": {message}" if message else "")
