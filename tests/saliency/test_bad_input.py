@@ -158,7 +158,7 @@ def test_alpha_minus_beta(net, picture, alpha, beta):
 
 @pytest.mark.parametrize("steps", [0, -1, 2.5, "a", None])
 def test_steps(net, picture, steps):
-    with slip(f"steps = {steps!r}", "whole number", "at least one"):
+    with slip(f"steps = {steps!r}", "whole number", "from 1 on"):
         saliency.integrated_gradients(net, picture, 285, steps=steps)
 
 
@@ -174,7 +174,7 @@ def test_baseline_out_of_range(net, picture):
 
 @pytest.mark.parametrize("samples", [0, 2.5, "a"])
 def test_samples(net, picture, samples):
-    with slip(f"samples = {samples!r}", "whole number", "at least one"):
+    with slip(f"samples = {samples!r}", "whole number", "from 1 on"):
         saliency.smooth_grad(net, picture, 285, samples=samples)
 
 

@@ -137,7 +137,7 @@ def test_place_out_of_the_layer(place):
         channel_similarity(trace, "fire9", *place)
 
 
-@pytest.mark.parametrize("channels, words", [(0, "at least one"), (-1, "at least one"), (2.5, "whole number"),
+@pytest.mark.parametrize("channels, words", [(0, "from 1 on"), (-1, "from 1 on"), (2.5, "whole number"),
                                              (1, "two or more")])
 def test_too_few_channels(channels, words):
     trace = saliency.trace(squeezenet(), cat(96).float())

@@ -149,7 +149,7 @@ def test_a_good_map_deletes_early_and_inserts_early():
 
 
 @pytest.mark.parametrize("options, words", [
-    ({"steps": 0}, ("steps = 0", "at least one")), ({"steps": 2.5}, ("steps = 2.5", "whole number")),
+    ({"steps": 0}, ("steps = 0", "from 1 on")), ({"steps": 2.5}, ("steps = 2.5", "whole number")),
     ({"sigma": -1.0}, ("sigma = -1.0",)), ({"target": 1000}, ("class 1000",)), ({"target": "expresso"}, ("espresso",)),
     ({"image": coffee(64).expand(2, -1, -1, -1)}, ("one picture", r"\(2, 3, 64, 64\)")),
     ({"image": coffee(64) * float("nan")}, ("NaN",)),
