@@ -18,16 +18,17 @@ else
 PYTHON ?= python3
 PY := $(VENV)/bin/python
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+LINUX := $(filter Linux,$(shell uname -s))
 endif
 
 # Only on Linux has the torch of pip CUDA's libraries in it. uv knows where the build without them lies.
-LINUX := $(filter Linux,$(shell uname -s))
 CPU_BUILD := $(if $(LINUX),$(if $(filter cpu,$(TORCH)),yes))
 ifneq ($(filter-out cpu,$(TORCH)),)
 $(error TORCH=$(TORCH) is not known: TORCH=cpu is, or leave it out)
 endif
 ifeq ($(CPU_BUILD) $(MAKECMDGOALS),yes lab)
-$(if $(wildcard $(VENV)/lib/python3*/*/nvidia),$(info == $(VENV) keeps torch and CUDA's libraries: for the CPU build, delete $(VENV) first))
+KEPT := == $(VENV) keeps torch with CUDA's libraries: for the CPU build, delete $(VENV), then run make again
+$(if $(wildcard $(VENV)/lib/python3*/*/nvidia),$(info $(KEPT)))
 endif
 HAS_TORCH := $(PY) -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)'
 HAS_DRIVER := $(if $(LINUX),{ test -e /proc/driver/nvidia || command -v nvidia-smi >/dev/null; },true)
