@@ -112,7 +112,7 @@ ifeq ($(CPU_BUILD),yes)
 		|| { echo "== the CPU build of torch cannot be had (the reason stands above): going on with plain pip"; \
 		$(PY) -m pip install -e "$(WANTED_$*)"; }
 else
-	@$(HAS_TORCH) || $(HAS_DRIVER) || echo "== no NVIDIA driver here: torch downloads 3.0 GB (5.2 on the disk) with" \
+	@$(HAS_TORCH) || $(HAS_DRIVER) || echo "== no NVIDIA driver here: torch downloads 3.0 GB (5.7 on the disk) with" \
 		"CUDA's libraries; make lab TORCH=cpu takes 0.2 GB (0.7). Going on."
 	$(PY) -m pip install -e "$(WANTED_$*)"
 endif

@@ -98,7 +98,7 @@ def _torch() -> tuple[str, str]:
     # The course computes on CUDA or on the CPU; Apple's GPU is named so that nobody wonders.
     other = " (Apple's GPU is there, but the course computes on the CPU)" if torch.backends.mps.is_available() else ""
     if cuda and sys.platform == "linux":
-        other = " since it finds no GPU; a new .venv made by `make lab TORCH=cpu` is 4 GB smaller"
+        other = " since it finds no GPU; a new .venv made by `make lab TORCH=cpu` is 5 GB smaller"
     return f"{found}, on the CPU{other}", ""
 
 
