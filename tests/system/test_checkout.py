@@ -121,6 +121,12 @@ def test_without_a_checkout_or_with_a_broken_one_there_is_no_line(student, tmp_p
 
 
 @needs_git
+def test_make_notebooks_keeps_the_line_out_of_the_page(student, monkeypatch):
+    monkeypatch.setenv("GIT_DIR", os.devnull)  # as tools/notebooks.py sets it for its kernels
+    assert checkout.changed() is None
+
+
+@needs_git
 def test_without_git_or_with_one_that_hangs_there_is_no_line(student, monkeypatch):
     def hang(*arguments, **named):
         raise subprocess.TimeoutExpired("git", 20)
