@@ -4,6 +4,8 @@
     share = number("share", share, 0, 1, without_low=True)     # in (0, 1]
     rule = one_of("rule", rule, RULES)
     tensors(features=(features, "NU"), labels=(labels, "N"))   # shapes that fit each other, finite numbers
+    room("size", 7000, 7000)                                   # before pictures are made: are they too large?
+    floats("blur", x)                                          # pictures (B,C,H,W) to compute with
 
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
 """
@@ -15,18 +17,22 @@ from collections.abc import Collection
 from numbers import Integral, Real
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from u3lab.errors import U3Error
 
 T = TypeVar("T")
 MOST = 2**63 - 1  # the largest seed that torch takes
+MAX_PIXELS = 50_000_000  # in all pictures that one call makes: 600 MB as floats, what a laptop can spare
+SIDE = 2048  # pixels, at most, of a square that is drawn from formulas or goes through a network, with some GB
+FLOATS = (torch.float32, torch.float64)  # what pictures are computed in
 
 
 def whole(name: str, value: object, low: int = 1, high: int | None = None) -> int:
     """A whole number from ``low`` to ``high``: steps, samples, a seed. NumPy's are taken as well, True and 3.0 not."""
-    fits = isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= (MOST if high is None else high)
-    if not fits:
+    most = MOST if high is None else high
+    if not (isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= most):
         to = "on" if high is None else f"to {high}"
         raise U3Error(f"{name} = {shown(value)}; give a whole number from {low} {to}")
     return int(value)
@@ -77,6 +83,26 @@ def tensors(**given: tuple[object, str]) -> None:
                                                                                         else ""))
         if (value.is_floating_point() or value.is_complex()) and not value.isfinite().all():
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
+
+
+def room(what: str, height: int, width: int, count: int = 1, most: int = MAX_PIXELS) -> None:
+    """Refuse to make more pixels than ``most`` in one call, before their memory is taken; ``what`` asks for them."""
+    if height * width * count > most:
+        pictures = "a picture" if count == 1 else f"{count} pictures"
+        raise U3Error(f"{what} asks for {pictures} of {height}×{width} pixels; at most {most / 10**6:.3g} million pixels "
+                      "are made at once, so give less")
+
+
+def floats(what: str, images: object) -> None:
+    """Pictures (B,C,H,W) of float32 or float64 with at least one pixel, as all of the course computes with.
+
+    Half precision would be rounded at each step, and some of the operations do not have it.
+    """
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.numel() == 0:
+        raise U3Error(f"{what} takes a float tensor (B,C,H,W), not {shown(images)}; images.load(…) makes one")
+    if images.dtype not in FLOATS:
+        raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "
+                      + ("give x.float()" if images.is_floating_point() else "images.load(…) makes one"))
 
 
 def shown(value: object) -> str:

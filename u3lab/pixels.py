@@ -5,8 +5,9 @@
     pixels.overlay(image, grad_cam)          # the heat map over the grey picture
     pixels.jpeg(image)                       # bytes for an ipywidgets.Image
 
-A *picture* is one picture in [0,1]: (1,3,H,W), (3,H,W), (H,W,3), or grey: (1,1,H,W), (1,H,W), (H,W).
-A *map* is one attribution of any range: (H,W), (C,H,W) or (1,C,H,W).
+A *picture* is one picture in [0,1]: (1,3,H,W), (3,H,W), (H,W,3), or grey: (1,1,H,W), (1,H,W), (H,W), of float32 or
+float64. A *map* is one attribution of any range: (H,W), (C,H,W) or (1,C,H,W), of any real numbers; it is coloured in
+float32, or in float64 if it has that.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from u3lab.checks import FLOATS
 from u3lab.errors import U3Error
 
 _STRONG = 0.995  # quantile of |map| drawn in the strongest colour: a few outliers must not leave the rest blank
@@ -125,9 +127,10 @@ def _planes(image: Tensor) -> Tensor:
     """One picture in any of the accepted layouts → (3,H,W) or (1,H,W), detached."""
     image = torch.as_tensor(image).detach()
     shape = tuple(image.shape)
-    if not image.is_floating_point():
-        raise U3Error(f"the picture holds {str(image.dtype).removeprefix('torch.')} values; give floats in [0,1], "
-                      "e.g. image.float() / 255")
+    if image.dtype not in FLOATS:
+        how = "image.float()" if image.is_floating_point() else "image.float() / 255"
+        raise U3Error(f"the picture holds {str(image.dtype).removeprefix('torch.')} values; give float32 or float64 in "
+                      f"[0,1], e.g. {how}")
     planes = image[0] if image.ndim == 4 and len(image) == 1 else image
     if planes.ndim == 2:
         planes = planes[None]
@@ -152,6 +155,8 @@ def _map(map: Tensor) -> Tensor:
     """One attribution map in any of the accepted layouts → (C,H,W), detached floats."""
     map = torch.as_tensor(map).detach()
     shape = tuple(map.shape)
+    if map.is_complex():
+        raise U3Error(f"the map holds {str(map.dtype).removeprefix('torch.')} values; give real ones, e.g. map.abs()")
     map = map.to(map.dtype if map.dtype == torch.float64 else torch.float32)
     planes = map[0] if map.ndim == 4 and len(map) == 1 else map
     planes = planes[None] if planes.ndim == 2 else planes

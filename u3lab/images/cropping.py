@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from u3lab.checks import whole
+from u3lab.checks import room, whole
 from u3lab.errors import U3Error
 from u3lab.images import loading, shipped
 
@@ -21,11 +21,12 @@ def sources() -> tuple[list[str], list[str]]:
 
 
 def crops(names: Iterable[str], size: int, *, count: int = 8, seed: int = 0) -> Tensor:
-    """``count`` random squares of each picture, (len(names)·count,3,size,size) in [0,1].
+    """``count`` random squares of each picture, (len(names)·count,3,size,size) in [0,1]: at most 50 million pixels.
 
     A square covers between two thirds and all of the picture's shorter side.
     """
-    whole("count", count)
+    names, count, size = list(names), whole("count", count), whole("size", size)
+    room(f"size = {size}", size, size, len(names) * count)
     generator = torch.Generator().manual_seed(seed)
     made = [_square(picture, size, 2 / 3, generator) for picture in map(loading.load, names) for _ in range(count)]
     if not made:
@@ -38,7 +39,8 @@ def batches(names: Iterable[str | Path], size: int, batch_size: int, *, seed: in
 
     A square covers between a third and all of the picture's shorter side.
     """
-    whole("batch_size", batch_size)
+    batch_size, size = whole("batch_size", batch_size), whole("size", size)
+    room(f"size = {size}", size, size, batch_size)
     generator = torch.Generator().manual_seed(seed)
     pictures = [loading.load(name) for name in names]
     if not pictures:

@@ -114,12 +114,22 @@ def _picture(dataset: Dataset, given: str) -> np.ndarray:
     kind = dataset.PhotometricInterpretation
     if kind == "PALETTE COLOR":
         colours = apply_color_lut(values, dataset)
-        return (colours / np.iinfo(colours.dtype).max).astype(np.float32)
+        return _shares(colours, np.iinfo(colours.dtype).max)
     if values.ndim == 3:
-        return (values / (2**dataset.BitsStored - 1)).astype(np.float32)
+        return _shares(values, 2**dataset.BitsStored - 1)
     _take_from_groups(dataset, frame)
-    grey = _windowed(np.asarray(apply_modality_lut(values, dataset), np.float64), dataset)
-    return (1 - grey if kind == "MONOCHROME1" else grey).astype(np.float32)
+    grey = _windowed(np.array(apply_modality_lut(values, dataset), np.float64), dataset)
+    if kind == "MONOCHROME1":
+        np.subtract(1, grey, out=grey)
+    return grey.astype(np.float32)
+
+
+def _shares(values: np.ndarray, largest: int) -> np.ndarray:
+    """Whole numbers from 0 to ``largest`` as float32 from 0 to 1, divided in float64, one channel at a time."""
+    made = np.empty(values.shape, np.float32)
+    for channel in range(values.shape[2]):
+        made[..., channel] = values[..., channel] / largest
+    return made
 
 
 def _take_from_groups(dataset: Dataset, frame: int) -> None:
@@ -131,14 +141,24 @@ def _take_from_groups(dataset: Dataset, frame: int) -> None:
 
 
 def _windowed(x: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """The window [c − w/2, c + w/2] becomes [0,1] (DICOM part 3, C.11.2.1.2 and C.11.2.1.3)."""
+    """The window [c − w/2, c + w/2] becomes [0,1] (DICOM part 3, C.11.2.1.2 and C.11.2.1.3), in the array's place."""
     c, w = (np.ravel(dataset.get(name, np.nan)).astype(float)[0] for name in ("WindowCenter", "WindowWidth"))
     how = dataset.get("VOILUTFunction") or "LINEAR"
     if not (np.isfinite(c) and w >= (1 if how == "LINEAR" else 1e-6)):
         low, high = x.min(), x.max()
-        return (x - low) / (high - low) if high > low else np.zeros_like(x)
-    if how == "SIGMOID":
-        return 1 / (1 + np.exp(-4 * (x - c) / w))
+        x -= low
+        x /= high - low if high > low else 1
+        return x
+    if how == "SIGMOID":  # 1 / (1 + exp(−4 (x − c) / w))
+        x -= c
+        x *= -4
+        x /= w
+        np.exp(x, out=x)
+        x += 1
+        return np.divide(1, x, out=x)
     if how == "LINEAR":  # its formula counts whole grey levels
         c, w = c - 0.5, max(w - 1, 1e-6)
-    return np.clip((x - c) / w + 0.5, 0, 1)
+    x -= c
+    x /= w
+    x += 0.5
+    return np.clip(x, 0, 1, out=x)

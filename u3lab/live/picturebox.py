@@ -24,13 +24,20 @@ class PictureBox(w.VBox):
     Parameters
     ----------
     names
-        Shipped pictures in the menu; all of "everyday" if none is given.
+        Shipped pictures in the menu, or one; all of "everyday" if none is given.
+
+    Raises
+    ------
+    U3Error
+        A name that no shipped picture has.
     """
 
     value = t.Any()
 
-    def __init__(self, names: Sequence[str] = (), description: str = "picture") -> None:
-        names = list(names) or images.names("everyday")
+    def __init__(self, names: Sequence[str] | str = (), description: str = "picture") -> None:
+        names = ([names] if isinstance(names, str) else list(names)) or images.names("everyday")
+        for name in names:
+            images.caption(name)  # refuses a name that is not shipped
         self.menu = w.Dropdown(options=[(name, name) for name in names], value=names[0], description=description)
         self.upload = w.FileUpload(accept=KINDS, description="your own", tooltip="a photo or DICOM file of yours")
         self.line = w.HTML()
