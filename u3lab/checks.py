@@ -88,8 +88,8 @@ def tensors(**given: tuple[object, str]) -> None:
 def room(what: str, height: int, width: int, count: int = 1, most: int = MAX_PIXELS) -> None:
     """Refuse to make more pixels than ``most`` in one call, before their memory is taken; ``what`` asks for them."""
     if height * width * count > most:
-        pictures = "a picture" if count == 1 else f"{count} pictures"
-        raise U3Error(f"{what} asks for {pictures} of {height}×{width} pixels; at most {most / 10**6:.3g} million pixels "
+        much = "a picture" if count == 1 else f"{count} pictures"
+        raise U3Error(f"{what} asks for {much} of {height}×{width} pixels; at most {most / 10**6:.3g} million pixels "
                       "are made at once, so give less")
 
 

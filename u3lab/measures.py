@@ -52,7 +52,8 @@ def bootstrap(statistic: Callable[[Tensor], Tensor], groups: int, *, times: int 
     # As counts, all samples are one product of matrices, and one that happens to have no attack can be left out.
     value = float(statistic(torch.ones(1, groups, dtype=torch.float64)))
     picks = torch.randint(groups, (times, groups), generator=torch.Generator().manual_seed(seed))
-    drawn = statistic(F.one_hot(picks, groups).sum(1).double())
+    often = torch.zeros(times, groups, dtype=torch.float64).scatter_add_(1, picks, torch.ones_like(picks).double())
+    drawn = statistic(often)
     low, high = drawn[drawn.isfinite()].quantile(torch.tensor(OUTER, dtype=torch.float64)).tolist()
     return Interval(value, 2 * value - high, 2 * value - low) if basic else Interval(value, low, high)
 

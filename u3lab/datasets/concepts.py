@@ -115,6 +115,7 @@ class Concepts:
 
 
 _ALL = tuple(CATEGORY)
+MOST = 20_000  # pictures: 20 kB each, which are kept in memory
 
 
 @cache
@@ -132,11 +133,11 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
     Raises
     ------
     U3Error
-        An unknown split, or a count below 1.
+        An unknown split, or a count below 1 or over 20,000.
     """
     if split not in pieces.SPLITS:
         raise U3Error(f"split = {split!r}; choose one of {', '.join(pieces.SPLITS)}")
-    whole("count", count)
+    count = whole("count", count, 1, MOST)
     file = paths.cache(f"concepts-{split}-{count}-{seed}-{_version()}.npz")
     pictures, masks, pixels = _read(file) or _make(file, split, count, seed)
     names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from u3lab.checks import SIDE, whole
 from u3lab.nets import Classifier, ready
 
 
@@ -26,6 +27,7 @@ def rotation(units: int, *, share: float = 1.0, seed: int = 0) -> Tensor:
     from scipy.linalg import schur
     from scipy.stats import special_ortho_group
 
+    units = whole("units", units, 1, SIDE)
     q = special_ortho_group.rvs(units, random_state=np.random.default_rng(seed))
     blocks, basis = schur(q, output="complex")  # diagonal for a rotation: its turns, exp(iθ)
     turned = (basis * np.exp(1j * share * np.angle(np.diag(blocks)))) @ basis.conj().T

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import room, whole
 from u3lab.descent import descend, last
 from u3lab.errors import U3Error
 from u3lab.measures import probe
@@ -45,7 +46,9 @@ def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) ->
 
 def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
     """p (N,H,W) in (0,1): where the concept with this vector (U) is, from binary activations (N,U,h,w)."""
-    return enlarge(weighted_sum(active)(weight), size).sigmoid()
+    height, width = (whole("size", side) for side in size)
+    room(f"size = {size}", height, width, len(active))
+    return enlarge(weighted_sum(active)(weight), (height, width)).sigmoid()
 
 
 def weighted_sum(active: Tensor) -> Callable[[Tensor], Tensor]:

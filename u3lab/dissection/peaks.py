@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from u3lab._system import memory
+from u3lab.checks import SIDE, room, whole
 from u3lab.datasets.labelled import ConceptData, batches
 from u3lab.errors import U3Error
 from u3lab.inversion.empirical import seen
@@ -70,8 +71,9 @@ def patches(net: Classifier, layer: str, data: ConceptData, unit: int, found: Pe
     U3Error
         A unit that the layer does not have.
     """
-    net = ready(net)
+    net, size = ready(net), whole("size", size, 1, SIDE)
     if not 0 <= unit < len(found.values):
         raise U3Error(f"{layer} has units 0 to {len(found.values) - 1}, not {unit}")
+    room(f"size = {size}", size, size, len(found.pictures[unit]))
     pictures = data[found.pictures[unit].tolist()].images
     return torch.cat([seen(net, layer, picture[None], unit, size) for picture in pictures])

@@ -103,7 +103,7 @@ def check(images: Tensor, channels: int = 3) -> Tensor:
             more = "; the channels come last here: move them with x.permute(0, 3, 1, 2)"
         raise U3Error(f"a batch of pictures has the shape (B,{channels},H,W), not {shape}{more}")
     if images.dtype not in FLOATS:  # half precision too: it would round at each step of a method
-        raise U3Error(f"the pictures are {images.dtype}; float32 or float64 in [0,1] is wanted: "
+        raise U3Error(f"the pictures are {images.dtype}; floats in [0,1] are wanted, float32 or float64: "
                       + ("give x.float()" if images.is_floating_point() else "images.load(…) makes them"))
     _check_range(images.detach())
     return images

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from u3lab.checks import whole
+from u3lab.checks import SIDE, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images.views import zoom
@@ -54,7 +54,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     prior
         By default :func:`iconic_prior`.
     size
-        Side of the picture in pixels.
+        Side of the picture in pixels, up to 2048.
     settings
         Read at every step.
 
@@ -68,7 +68,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     U3Error
         A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
     """
-    whole("size", size)
+    size = whole("size", size, 1, SIDE)
     nets = [ready(one) for one in (net if isinstance(net, Sequence) else [net])]
     units = [unit_index(each, layer, unit) for each in nets]
     prior, settings = prior or iconic_prior(), or_default(settings, MaximiseSettings)

@@ -16,11 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import whole
+from u3lab.checks import room, whole
 from u3lab.errors import U3Error
 
 WIDTHS = (16, 32, 64, 64, 64, 64)  # channels from the finest scale to the coarsest
 CODE = 16  # channels of z₀
+WIDEST = 1024  # channels, of a layer or of z₀
+MOST = 2**26  # numbers in the widest layer: 268 MB, and there are a dozen of its resolution
 
 
 class Generator(nn.Module):
@@ -50,7 +52,7 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
         "hourglass": down and up again, with ``skip`` channels of each scale led across (0: none).
         "unet": all channels are led across, with max-pooling. "resnet": ``depth`` pairs of residual blocks, no scales.
     size
-        (height, width) of the picture, or its side.
+        (height, width) of the picture, or its side; at most 2048×2048 with the widths given here.
     depth
         How many times the hourglass or the U-Net halves the resolution.
     widths
@@ -67,25 +69,30 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
     Raises
     ------
     U3Error
-        Unknown kind, a depth without widths, a picture too small for the depth.
+        Unknown kind, a depth without widths, a picture too small for the depth, or too large for its channels.
 
     Examples
     --------
     >>> prior.generator("hourglass", size=64, depth=3)().shape
     torch.Size([1, 3, 64, 64])
     """
-    height, width = (size, size) if isinstance(size, int) else size
+    pair = size if isinstance(size, (tuple, list)) and len(size) == 2 else (size, size)
+    height, width = (whole("size", side) for side in pair)
     builders = {"hourglass": hourglass, "unet": _unet, "resnet": _resnet}
     if kind not in builders or code not in ("noise", "grid") or upsample not in ("bilinear", "nearest"):
         raise U3Error(f"no generator is made of kind={kind!r}, code={code!r}, upsample={upsample!r}; kinds are "
                       f"{', '.join(builders)}, codes noise and grid, upsampling bilinear and nearest")
     whole("depth", depth)
+    whole("skip", skip, 0, WIDEST)
+    channels, widths = whole("channels", channels, 1, WIDEST), [whole("widths", n, 1, WIDEST) for n in widths]
     if depth > len(widths):
         raise U3Error(f"depth = {depth}, but widths has {len(widths)} numbers; give one for each scale")
     step = 1 if kind == "resnet" else 2**depth
     if min(height, width) < 2 * step:
         raise U3Error(f"{height}×{width} pixels are too few for depth {depth}; give at least {2 * step}×{2 * step}, "
                       "or a smaller depth")
+    widest = max(channels, skip, widths[0])  # at full resolution
+    room(f"size = {size} with {widest} channels", height, width, most=MOST // widest)
     full = (-(-height // step) * step, -(-width // step) * step)  # cropped again at the end
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from u3lab import images as _images
+from u3lab.checks import whole
 from u3lab.descent import descend, last
 from u3lab.images.variation import total_variation
 from u3lab.prior.tasks import inpaint
@@ -70,7 +71,11 @@ def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: in
 
 
 def dictionary(examples: Tensor, *, side: int = 8, atoms: int = 128, seed: int = 0) -> np.ndarray:
-    """Atoms (atoms, side·side·3) for patches of pictures (B,3,h,w) about their means, learned from the liveliest."""
+    """Atoms (atoms, side·side·3) for patches of pictures (B,3,h,w) about their means, learned from the liveliest.
+
+    ``side`` is at most 64, ``atoms`` at most 4096.
+    """
+    side, atoms = whole("side", side, 2, 64), whole("atoms", atoms, 1, 4096)
     from sklearn.decomposition import MiniBatchDictionaryLearning
     from sklearn.feature_extraction.image import extract_patches_2d
 

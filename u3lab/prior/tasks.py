@@ -13,8 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import whole
 from u3lab.errors import U3Error
 
+COARSEST = 64  # the largest factor of a reduction: its window is four times as wide
 Task = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -58,8 +60,7 @@ def masked_error(x: Tensor, target: Tensor, visible: Tensor) -> Tensor:
 
 def super_resolve(factor: int) -> Task:
     """‖d(x) − x₀‖² with d Lanczos' reduction by ``factor``: x is so many times larger than x₀ (section 3.2)."""
-    if type(factor) is not int or factor < 2:
-        raise U3Error(f"factor = {factor!r}; give a whole number from 2, such as 4")
+    factor = whole("factor", factor, 2, COARSEST)
     return lambda x, target: reconstruct(lanczos(x, factor), target)
 
 
@@ -71,6 +72,7 @@ def lanczos(x: Tensor, factor: int) -> Tensor:
     U3Error
         If the sides are no multiples of the factor.
     """
+    factor = whole("factor", factor, 2, COARSEST)
     if x.shape[-2] % factor or x.shape[-1] % factor:
         raise U3Error(f"{x.shape[-2]}×{x.shape[-1]} pixels cannot be reduced {factor} times; give sides that are "
                       f"multiples of {factor}")

@@ -181,7 +181,7 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
     """
     import numpy as np
 
-    whole("steps", steps)
+    whole("steps", steps, 1, 1000)  # the nodes come from a matrix of so many rows
     net = ready(net, images)
     if isinstance(baseline, Tensor) and baseline.ndim and baseline.shape[-3:] != images.shape[-3:]:
         raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
