@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 CARD, INK, DPI = "#fcfcfa", "#222222", 110
-PAGE = 16_000_000  # pixels of a figure at most, 4000×4000: drawn, they take some hundred megabytes
+PAGE = 6_000_000  # pixels of a figure at most, five screens full: drawn, they take 700 MB
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
 LINES, MARKERS, HATCHES = ("-", "--", "-.", ":"), "osD^vPX", ("", "///", "...", "xxx")
 

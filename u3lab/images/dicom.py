@@ -8,8 +8,9 @@ from __future__ import annotations
 import io
 import os
 import warnings
+import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 PREAMBLE = 128  # bytes before the letters DICM
+BYTES = 8  # of a pixel, at most, in a file that is packed as a whole
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 VALUES = ("PixelValueTransformationSequence", "FrameVOILUTSequence")  # where a frame's own slope and window are
 PALETTES = tuple(f"{colour}PaletteColorLookupTable{part}" for colour in ("Red", "Green", "Blue")
@@ -75,6 +77,8 @@ def read(file: Path | io.BytesIO, given: str, most: int) -> np.ndarray:
     try:
         with warnings.catch_warnings(), open(file, "rb") if isinstance(file, os.PathLike) else file as opened:
             warnings.simplefilter("ignore")  # on small faults of the file, with values out of its header
+            if _inflated(opened, most * BYTES) > most * BYTES:
+                raise U3Error(f"{given} unpacks to over {most * BYTES // 10**6} MB; export one frame, uncompressed")
             dataset = pydicom.dcmread(opened, force=True, specific_tags=list(ELEMENTS))
             _check(dataset, given, most)
             return _picture(dataset, given)
@@ -84,6 +88,20 @@ def read(file: Path | io.BytesIO, given: str, most: int) -> np.ndarray:
         if isinstance(error, OSError) and error.strerror:
             raise U3Error(f"{given} cannot be opened ({error.strerror}); check the file and its permissions") from None
         raise U3Error(f"{given} is a damaged DICOM file or was cut off; copy or export it again") from None
+
+
+def _inflated(opened: BinaryIO, most: int) -> int:
+    """Bytes in a file that is packed as a whole, counted no further than just over ``most``; 0 for any other file."""
+    from pydicom.filereader import _read_file_meta_info, read_preamble
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    read_preamble(opened, force=True)
+    packed = _read_file_meta_info(opened).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+    unpack, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    while packed and size <= most and (block := unpack.unconsumed_tail or opened.read(2**16)):
+        size += len(unpack.decompress(block, 2**20))
+    opened.seek(0)
+    return size
 
 
 def _check(dataset: Dataset, given: str, most: int) -> None:

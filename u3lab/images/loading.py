@@ -151,7 +151,7 @@ def blur(images: Tensor, sigma: float) -> Tensor:
     # g_σ is separable: rows, then columns. At these sizes two products of matrices are faster than convolutions.
     height, width = images.shape[-2:]
     if max(height, width) <= BLOCK:
-        rows, columns = (_band(_bell(n, sigma), n, 0, n)[0].to(images) for n in (height, width))
+        rows, columns = (_band(_bell(n, sigma), n, 0, n, images)[0] for n in (height, width))
         return rows @ images @ columns.T
     return _blur_columns(_blur_columns(images, sigma).mT, sigma).mT
 
@@ -184,30 +184,32 @@ def _bell(n: int, sigma: float) -> Tensor:
     return torch.softmax(weights, 0)
 
 
-def _band(g: Tensor, n: int, start: int, stop: int) -> tuple[Tensor, int, int]:
+def _band(g: Tensor, n: int, start: int, stop: int, like: Tensor) -> tuple[Tensor, int, int]:
     """Rows start … stop of the matrix (n,n) that blurs a line of n pixels, from the first to the last column in use.
 
     Row i holds g_σ(u−i), the border pixels what lies beyond.
     """
-    reach, i = len(g) // 2, torch.arange(start, stop)
+    reach = len(g) // 2
     first, last = max(0, start - reach), min(n, stop + reach)
-    at = torch.arange(first, last) - i[:, None] + reach
-    band = torch.where((0 <= at) & (at < len(g)), g[at.clamp(0, len(g) - 1)], 0.0)
-    sums = F.pad(g.cumsum(0), (1, 0))  # of the first k weights; g is even, so of the last k as well
+    low, high = first - stop + 1 + reach, last - start + reach  # the part of g in use, and zeros where it has ended
+    line = F.pad(g[max(low, 0) : high], (max(-low, 0), max(high - len(g), 0)))
+    band = line.to(like).unfold(0, last - first, 1).flip(0)  # each row is the one below, one place on
+    sums, i = F.pad(g.cumsum(0), (1, 0)), torch.arange(start, stop)  # of the first k weights, or the last: g is even
     if first == 0:
-        band[:, 0] += sums[(reach - i).clamp(0)]
+        band[:, 0] = line[: stop - start].flip(0) + sums[(reach - i).clamp(0)]
     if last == n:
-        band[:, -1] += sums[(reach - (n - 1 - i)).clamp(0)]
-    return band, first, last
+        band[:, -1] = line[start - stop :].flip(0) + sums[(reach - (n - 1 - i)).clamp(0)]
+    return band if n > 1 else torch.ones_like(band), first, last
 
 
 def _blur_columns(images: Tensor, sigma: float) -> Tensor:
     """Blur the columns of (B,C,H,W), some rows of the result at a time: each needs only a band of the picture."""
     n, made = images.shape[-2], []
     g = _bell(n, sigma)
-    for start in range(0, n, BLOCK // 4):
-        band, first, last = _band(g, n, start, min(n, start + BLOCK // 4))
-        made.append(band.to(images) @ images[..., first:last, :])
+    rows = max(16, BLOCK**2 // (BLOCK + min(n, len(g))))
+    for start in range(0, n, rows):
+        band, first, last = _band(g, n, start, min(n, start + rows), images)
+        made.append(band @ images[..., first:last, :])
     return torch.cat(made, -2)
 
 
@@ -238,6 +240,10 @@ def _called(path: str | os.PathLike[str]) -> str:
 def _from_file(file: Path | io.BytesIO, given: str) -> Tensor:
     if dicom.is_dicom(file):
         return _from_array(dicom.read(file, given, MAX_PIXELS))
+    return _from_array(_decoded(file, given))  # by then the decoder's own copy is gone
+
+
+def _decoded(file: Path | io.BytesIO, given: str) -> np.ndarray:
     try:
         opened = Image.open(file)
     except Exception as error:  # decoders raise nearly anything on a broken file
@@ -245,8 +251,7 @@ def _from_file(file: Path | io.BytesIO, given: str) -> Tensor:
     with opened:
         if opened.format in DRAWINGS:
             raise U3Error(f"{given} holds a drawing ({opened.format}), not pixels; save it as PNG")
-        array = _pixels(opened, given, ours=True)
-    return _from_array(array)
+        return _pixels(opened, given, ours=True)
 
 
 def _pixels(image: Image.Image, given: str, *, ours: bool = False) -> np.ndarray:
