@@ -127,8 +127,10 @@ def _picture(dataset: Dataset, given: str) -> np.ndarray:
     try:
         values = pixel_array(dataset, index=frame)  # YBR becomes RGB
     except RuntimeError:  # no decoder, or none that could
-        raise U3Error(f"{given} is compressed ({dataset.file_meta.TransferSyntaxUID.name}) and no decoder here reads "
-                      "it; run `pip install \"pylibjpeg[all]\"` and restart, or export it uncompressed") from None
+        syntax = dataset.file_meta.TransferSyntaxUID
+        how = "in an unknown way" if syntax.name == syntax else syntax.name  # an unknown one may hold any letters
+        raise U3Error(f"{given} is compressed ({how}) and no decoder here reads it; run "
+                      "`pip install \"pylibjpeg[all]\"` and restart, or export it uncompressed") from None
     kind = dataset.PhotometricInterpretation
     if kind == "PALETTE COLOR":
         colours = apply_color_lut(values, dataset)
