@@ -1,4 +1,4 @@
-"""A thousand broken, odd and malicious files: each is a good picture or one sentence, and nothing else happens."""
+"""Two thousand broken, odd and malicious files: each is a good picture or one sentence, and nothing else happens."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def verdict(given: object, **options: object) -> str:
         else:
             said = ""
             assert x.dtype == torch.float32 and x.ndim == 4 and x.shape[:2] == (1, 3) and x.numel(), (x.dtype, x.shape)
-            assert 0 <= x.min() and x.max() <= 1 + 1e-4
+            assert -1e-4 <= x.min() and x.max() <= 1 + 1e-4
     assert open_files() == before
     return said
 
