@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.helpers import slip
-from u3lab.checks import is_a, number, one_of, shown, tensors, whole
+from u3lab.checks import is_a, listed, number, one_of, shown, tensors, whole
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int64(7), np.uint8(7)])
@@ -16,7 +16,7 @@ def test_a_whole_number_comes_back_as_int(value: object):
     assert type(got) is int and got == int(value)
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.0, 1.5, True, "3", None, float("nan"), torch.tensor([1, 2]), 2**63])
+@pytest.mark.parametrize("value", [0, -1, 1.0, 1.5, True, "3", None, float("nan"), torch.tensor([1, 2]), 2**31])
 def test_no_whole_number_is_named(value: object):
     with slip("steps = ", "whole number from 1 on"):
         whole("steps", value)
@@ -39,7 +39,7 @@ def test_a_number_comes_back_as_float(value: object):
 
 @pytest.mark.parametrize("value", [0, -0.1, 1.1, True, "0.5", None, float("nan"), float("inf"), 1j, torch.ones(2)])
 def test_no_number_is_named(value: object):
-    with slip("share = ", "a number above 0 to 1"):
+    with slip("share = ", "a number above 0, at most 1"):
         number("share", value, 0, 1, without_low=True)
 
 
@@ -60,6 +60,15 @@ def test_is_a_says_where_one_comes_from():
     assert is_a("count", 3, int, "count it") == 3
     with slip("count is 'three'", "count it"):
         is_a("count", "three", int, "count it")
+
+
+def test_a_list_has_at_least_one_of_its_kind():
+    assert listed("names", ("a", "b"), str) == ["a", "b"]
+    for value in ([], "ab", 3, None, {"a": 1}, torch.ones(2)):
+        with slip("names = ", "a list of names, at least one"):
+            listed("names", value, str)
+    with slip(r"names\[1\] is 3", "a list of words"):
+        listed("names", ["a", 3], str, "words")
 
 
 def test_tensors_fit_each_other():

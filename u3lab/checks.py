@@ -13,7 +13,7 @@ Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.net
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from numbers import Integral, Real
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from torch import Tensor
 from u3lab.errors import U3Error
 
 T = TypeVar("T")
-MOST = 2**63 - 1  # the largest seed that torch takes
+MOST = 2**31 - 1  # of seeds, steps, samples: as the settings have it; more would never end
 MAX_PIXELS = 50_000_000  # in all pictures that one call makes: 600 MB as floats, what a laptop can spare
 SIDE = 2048  # pixels, at most, of a square that is drawn from formulas or goes through a network, with some GB
 FLOATS = (torch.float32, torch.float64)  # what pictures are computed in
@@ -31,8 +31,9 @@ FLOATS = (torch.float32, torch.float64)  # what pictures are computed in
 
 def whole(name: str, value: object, low: int = 1, high: int | None = None) -> int:
     """A whole number from ``low`` to ``high``: steps, samples, a seed. NumPy's are taken as well, True and 3.0 not."""
-    most = MOST if high is None else high
-    if not (isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= most):
+    fits = isinstance(value, Integral) and not isinstance(value, bool)
+    fits = fits and low <= value <= (MOST if high is None else high)
+    if not fits:
         to = "on" if high is None else f"to {high}"
         raise U3Error(f"{name} = {shown(value)}; give a whole number from {low} {to}")
     return int(value)
@@ -44,9 +45,13 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     fits = (isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
             and low <= value <= high and not (without_low and value == low))
     if not fits:
-        above = f"above {low:g}" if without_low else "" if low == -math.inf else f"from {low:g}"
-        below = "" if high == math.inf else f"to {high:g}"
-        raise U3Error(f"{name} = {shown(value)}; give " + " ".join(filter(None, ["a number", above, below])))
+        if without_low:
+            within = f" above {low:g}" + ("" if high == math.inf else f", at most {high:g}")
+        elif high < math.inf:
+            within = f" from {low:g} to {high:g}"
+        else:
+            within = "" if low == -math.inf else f", {low:g} or more"
+        raise U3Error(f"{name} = {shown(value)}; give a number{within}")
     return float(value)
 
 
@@ -62,6 +67,16 @@ def is_a(name: str, value: T, kind: type[T], how: str) -> T:
     if not isinstance(value, kind):
         raise U3Error(f"{name} is {shown(value)}; {how}")
     return value
+
+
+def listed(name: str, value: object, kind: type = object, what: str = "") -> list:
+    """A list, tuple or other sequence of at least one object of a kind; ``what`` says of what, in the plural."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence) or not len(value):
+        raise U3Error(f"{name} = {shown(value)}; give a list of {what or name}, at least one")
+    for n, one in enumerate(value):
+        if not isinstance(one, kind):
+            raise U3Error(f"{name}[{n}] is {shown(one)}; give a list of {what or name}")
+    return list(value)
 
 
 def tensors(**given: tuple[object, str]) -> None:

@@ -149,10 +149,14 @@ def test_the_attacker_who_knows():
 def test_slips():
     net, x = small()
     h, marks = cloud()
-    for features, given in ((h, torch.ones(60)), (h, torch.zeros(60)), (h[:5], marks)):
-        with slip("adversarial", "both"):
-            fit_detector(features, given)
-    with slip("folds = 1", "12 photos"):
+    for given in (torch.ones(60).bool(), torch.zeros(60).bool()):
+        with slip("adversarial", "some of both"):
+            fit_detector(h, given)
+    with slip("True or False"):
+        fit_detector(h, torch.ones(60))
+    with slip("adversarial has the shape", "N = 5"):
+        fit_detector(h[:5], marks)
+    with slip("folds = 1", "from 2 to 12"):
         trial(net, crowd(), folds=1)
     with slip("folds = 13"):
         trial(net, crowd(), folds=13)

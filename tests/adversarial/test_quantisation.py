@@ -90,7 +90,7 @@ def test_slips():
     net, x = small()
     with slip("eps = -0.1"):
         quantise_near(x, x, -0.1)
-    with slip("norm = 'l1'", "linf or l2"):
+    with slip("norm = 'l1'", "choose one of linf, l2"):
         quantise_near(x, x, 0.1, norm="l1")
     with slip("same size"):
         quantise_near(x, x[..., :5], 0.1)

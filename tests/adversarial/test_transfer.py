@@ -46,7 +46,7 @@ def test_table(both):
 
 def test_slips():
     net, x = small()
-    with slip("no network"):
+    with slip("nets", "at least one"):
         fooling_table([])
     with slip("no attack 'cw'", "fgsm or pgd"):
         attack(net, x, "a", "cw", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -37,7 +38,7 @@ def test_a_passed_exercise_is_kept(own_state):
     assert "chapter 6     1 of 5        2 of 13" in table()
     course.check("6-guided", lambda p, through: p)  # a later attempt takes nothing away
     assert done() == "1 of 5"
-    assert [path.name for path in own_state.iterdir()] == ["progress.json"]
+    assert {path.name for path in own_state.iterdir()} == {"progress.json", ".progress.json.lock"}
 
 
 def test_the_table_as_a_page():
@@ -105,6 +106,22 @@ def test_a_write_that_fails(monkeypatch):
     report = course.check("6-guided", right)
     assert report.passed and "No space left on device" in report.message and "U3LAB_STATE" in report.message
     assert "No space" not in course.check("6-guided", right).message
+
+
+@pytest.mark.parametrize("call", ["mkdir", "open", "replace", "fsync"])
+def test_whichever_step_is_refused(own_state, monkeypatch, call):
+    """A folder that is read-only is no obstacle to root, so the system's answers are played."""
+    def refused(*arguments, **named):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        if call == "open":
+            patch.setattr(paths, "open", refused, raising=False)
+        patch.setattr(os, call, refused)
+        first, second = state.record("exercises", "a"), state.record("exercises", "b")
+    assert first == "your progress cannot be saved (Read-only file system); set U3LAB_STATE to a folder of yours"
+    assert second == "" and state.load() == ({"exercises": set(), "questions": set()}, "")
+    assert not own_state.exists() or {path.name for path in own_state.iterdir()} <= {".progress.json.lock"}
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import io
+import os
+import pickle
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -49,10 +56,62 @@ def test_the_second_start_reads_what_the_first_has_kept(data):
     assert concepts._make(paths.cache("other.npz"), "train", 2, 1)[0] != data._pictures[:2]
 
 
-def test_a_broken_file_is_made_anew(data):
-    file = paths.cache("broken.npz")
-    file.write_bytes(b"PK\x03\x04 nothing")
-    assert concepts._read(file) is None and concepts._read(file.with_name("none.npz")) is None
+def strange() -> list[bytes]:
+    """Files that are something else, whole or not."""
+    def saved(write, *given, **named) -> bytes:
+        buffer = io.BytesIO()
+        write(buffer, *given, **named)
+        return buffer.getvalue()
+
+    one = saved(np.savez, pixels=np.zeros((2, 3)), pictures=np.zeros(4), pictures_ends=np.array([9, 2]),
+                masks=np.zeros(0), masks_ends=np.array(["a"]))
+    secret = saved(np.savez_compressed, pixels=np.zeros(9))
+    return [b"", b"\0", b"\0" * 32, b"PK\x03\x04 nothing", b"\xff" * 5000, one, one + hashlib.sha256(one).digest(),
+            saved(np.save, np.zeros(3)), saved(np.save, np.array([{}]), allow_pickle=True), pickle.dumps([1]),
+            saved(np.save, np.zeros(3)).replace(b"(3,)", b"(3,,"), saved(np.save, np.zeros(3)).replace(b"<f8", b"|O8"),
+            secret.replace(b"\x08\x00", b"\x63\x00"), secret.replace(b"PK\x01\x02\x14", b"PK\x01\x02\xff")]
+
+
+def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
+    monkeypatch.setattr(concepts, "_version", lambda: "now")
+    whole = concepts.load.__wrapped__("train", count=2)
+    file, other = paths.cache("concepts-train-2-0-now.npz"), paths.cache("concepts-train-2-1-now.npz")
+    good = file.read_bytes()
+    concepts.load.__wrapped__("train", count=2, seed=1)
+    draw = random.Random(0)
+    flipped = [good[:at] + bytes([good[at] ^ 1 << draw.randrange(8)]) + good[at + 1:]
+               for at in (*draw.sample(range(len(good)), 100), *range(len(good) - 150, len(good), 3))]
+    for content in (*flipped, *(good[:draw.randrange(len(good))] for _ in range(20)), good + b"x", other.read_bytes()):
+        file.write_bytes(content)
+        assert concepts._read(file) is None
+    capsys.readouterr()
+    for content in strange():
+        file.write_bytes(content)
+        again = concepts.load.__wrapped__("train", count=2)
+        assert again._pictures == whole._pictures and file.read_bytes() == good
+    assert capsys.readouterr() == ("", "") and concepts._read(file.with_name("none.npz")) is None
+    assert not list(file.parent.glob("*.u3lab")) and concepts._read(file)[0] == whole._pictures
+
+
+def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypatch, tmp_path):
+    monkeypatch.setattr(concepts, "_version", lambda: "now")
+    whole = concepts.load.__wrapped__("train", count=2)._pictures
+    (tmp_path / "file").write_text("a file where the folder should be")
+    (tmp_path / "taken" / "concepts-train-2-0-now.npz").mkdir(parents=True)
+    for folder in tmp_path / "file" / "cache", tmp_path / "taken", "~nobody-has-this-name", "/dev/null":
+        monkeypatch.setenv("U3LAB_CACHE", str(folder))
+        monkeypatch.chdir(tmp_path)
+        assert concepts.load.__wrapped__("train", count=2)._pictures == whole
+
+    def refuse(*arguments, **named):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path / "refused"))
+    for module, call in (os, "mkdir"), (paths, "open"), (os, "replace"), (os, "fsync"):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, call, refuse, raising=False)
+            assert concepts.load.__wrapped__("train", count=2)._pictures == whole
+    assert not list((tmp_path / "refused").iterdir())
 
 
 def test_every_pixel_has_one_colour_and_a_wider_concept_holds_the_narrower(data):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from http.client import BadStatusLine
 from pathlib import Path
 
@@ -190,6 +193,90 @@ def test_a_damaged_file_in_the_cache(cache: Path):
     (cache / "alexnet-owt-7be5be79.pth").write_bytes(b"half of it")
     with pytest.raises(U3Error, match="alexnet-owt-7be5be79.pth is damaged or incomplete; delete it"):
         nets.load("alexnet")
+
+
+def below_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "hub").write_text("a file where the folder should be")
+
+
+def refusing(*calls: str, error: int = errno.EACCES) -> Callable[[Path, pytest.MonkeyPatch], None]:
+    """A system that refuses some steps; a read-only folder is no obstacle to root."""
+    def refuse(*arguments, **named):
+        raise OSError(error, os.strerror(error))
+
+    def arrange(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for call in calls:
+            monkeypatch.setattr(paths if call == "open" else os, call, refuse, raising=False)
+
+    return arrange
+
+
+@pytest.mark.parametrize("arrange", [below_a_file, refusing("mkdir"), refusing("open"), refusing("replace"),
+                                     refusing("fsync", error=errno.ENOSPC)],
+                         ids=["below a file", "no folder", "no file", "not in place", "full"])
+def test_a_folder_where_weights_cannot_be_kept(cache: Path, monkeypatch: pytest.MonkeyPatch, arrange: Callable):
+    serve(monkeypatch, Answer(b"x" * 200_000))
+    monkeypatch.setattr(weights, "_verify", lambda path, name: None)
+    arrange(cache.parent.parent, monkeypatch)
+    assert not nets.available("alexnet")
+    with pytest.raises(U3Error) as caught:
+        nets.load("alexnet")
+    message = str(caught.value)
+    for words in (f"weights of alexnet cannot be kept in {cache} (", "TORCH_HOME", "squeezenet1_1"):
+        assert words in message
+    assert "\n" not in message and "downloaded" not in message
+    monkeypatch.undo()
+    assert not cache.is_dir() or not files(cache)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_a_disk_that_is_full_in_the_middle(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    import resource
+
+    serve(monkeypatch, Answer(b"x" * 2_000_000))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(U3Error, match=r"alexnet cannot be kept in .* \(File too large\); make room.*TORCH_HOME"):
+            nets.load("alexnet")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not files(cache)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+def test_weights_that_cannot_be_read(cache: Path, monkeypatch: pytest.MonkeyPatch, error: OSError):
+    def refuse(path):
+        raise error
+
+    cache.mkdir(parents=True)
+    weights.cached("alexnet").write_bytes(b"")
+    monkeypatch.setattr(paths, "sha256", refuse)
+    for name in "alexnet", "squeezenet1_1", "efficientnet_lite0":
+        with pytest.raises(U3Error, match=rf"weights file .* cannot be read \({error.strerror}\); make it readable"):
+            nets.load(name)
+
+
+def test_a_folder_that_may_not_be_looked_into(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*arguments, **named):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert not nets.available("alexnet")
+    with pytest.raises(U3Error, match="cannot be kept in .*Permission denied.*TORCH_HOME"):
+        nets.load("alexnet")
+
+
+def test_what_killed_downloads_have_left_goes_after_a_day(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    cache.mkdir(parents=True)
+    old, young = cache / ".vgg16-397923af.pth.0123abcd.u3lab", cache / ".alexnet-owt-7be5be79.pth.0123abcd.u3lab"
+    for path, age in (old, 2 * paths.DAY), (young, 60):
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - age,) * 2)
+    serve(monkeypatch, Answer(b"a login page"))
+    with pytest.raises(U3Error, match="damaged"):
+        nets.fetch("alexnet")
+    assert files(cache) == [young.name]  # somebody may be writing it
 
 
 def test_a_good_download_is_put_in_place(cache: Path, monkeypatch: pytest.MonkeyPatch):

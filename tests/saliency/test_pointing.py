@@ -163,7 +163,7 @@ def test_contrast_finds_the_tile():
 def test_unknown_method_and_no_games():
     with slip("no method 'gradcam'", "Grad-CAM"):
         pointing_game(squeezenet(), games(), "gradcam")
-    with slip("no mosaic"):
+    with slip("mosaics", "at least one"):
         pointing_game(squeezenet(), [], "gradient")
     with slip("1 maps for 4 pictures"):
         pointing_game(squeezenet(), games(), lambda net, x, k: torch.ones(1, 1, 4, 4))

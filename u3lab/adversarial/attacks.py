@@ -16,12 +16,12 @@ and both fall as the attack succeeds. Two ways to go down:
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
+from u3lab.checks import number
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, check_classes, ready
@@ -196,8 +196,7 @@ def given(net: nn.Module, image: Tensor, label: int | str,
 
 def check_eps(eps: float) -> None:
     """Refuse an ε that is no intensity."""
-    if isinstance(eps, bool) or not isinstance(eps, numbers.Real) or not 0 <= eps <= 1:
-        raise U3Error(f"eps = {eps!r}; give the greatest change of an intensity, 0 to 1; four grey levels are 4/255")
+    number("eps", eps, 0, 1)
 
 
 def _start(x: Tensor, settings: AttackSettings) -> Tensor:

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from u3lab.adversarial.attacks import AttackSettings, fooling, given, projected_descent
 from u3lab.adversarial.quantisation import quantise_near
-from u3lab.checks import whole
+from u3lab.checks import is_a, number, tensors, whole
 from u3lab.descent import clamp, last
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
@@ -77,10 +77,10 @@ def fit_detector(features: Tensor, adversarial: Tensor) -> Detector:
     """Logistic regression (scikit-learn) on features (N,F); ``adversarial`` is True or False for each, (N,)."""
     from sklearn.linear_model import LogisticRegression
 
-    adversarial = torch.as_tensor(adversarial).bool()
-    if len(features) != len(adversarial) or adversarial.all() or not adversarial.any():
-        raise U3Error(f"{len(features)} features and {int(adversarial.sum())} of {len(adversarial)} adversarial; both "
-                      "kinds are needed, and a mark for each feature")
+    tensors(features=(features, "NF"), adversarial=(adversarial, "N"))
+    if adversarial.dtype != torch.bool or adversarial.all() or not adversarial.any():
+        raise U3Error(f"the marks are {adversarial.dtype}, {int(adversarial.sum())} of {len(adversarial)} adversarial; "
+                      "give True or False for each picture, and some of both")
     mean, std = features.double().mean(0), features.double().std(0).clamp(min=1e-6)
     # Balanced, as there are three pictures of other kinds for each attack.
     model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=2000)
@@ -95,9 +95,11 @@ def evade(net: Classifier, image: Tensor, label: int | str, detector: Detector, 
 
     The first term stops at e⁻⁴: a class that is gone need not go further, and all the rest is for the detector.
     """
-    whole("level", level)
-    whole("steps", steps)
     net, x, label, _ = given(net, image, label, None)
+    whole("level", level, 1, 255)
+    whole("steps", steps)
+    number("mu", mu, 0)
+    is_a("detector", detector, Detector, "make one with fit_detector(features, adversarial)")
     energy, eps = fooling(net, label, None), level / 255
 
     def both(now: Tensor) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from u3lab import images as _images
 from u3lab._system import paths
 from u3lab.adversarial.placing import SHAPES, apply_patch, placements
 from u3lab.adversarial.quantisation import quantise
-from u3lab.checks import whole
+from u3lab.checks import number, whole
 from u3lab.descent import Step, descend
 from u3lab.nets import Classifier, check_classes, ready
 from u3lab.settings import or_default, setting, settings
@@ -107,7 +107,9 @@ def success_rate(net: Classifier, images: Tensor, target: int | str, patch: Tens
     whole("trials", trials)
     net = ready(net, images)
     k, hits = net.class_index(target), 0
-    place = placements(trials, scale, scale, turn, torch.Generator().manual_seed(seed))
+    number("scale", scale, 0, 2, without_low=True)
+    number("turn", turn, 0, 180)
+    place = placements(trials, scale, scale, turn, torch.Generator().manual_seed(whole("seed", seed, 0)))
     images = images.to(net.device)
     for trial in range(trials):
         image, at = images[trial % len(images)][None], {name: value[trial] for name, value in place._asdict().items()}

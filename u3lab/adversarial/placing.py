@@ -10,7 +10,7 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.adversarial.quantisation import quantise
-from u3lab.checks import SIDE, whole
+from u3lab.checks import SIDE, number, one_of, whole
 from u3lab.errors import U3Error
 
 SHAPES = ("round", "square")
@@ -46,8 +46,7 @@ def apply_patch(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Ten
 
     x, y, scale and angle are numbers, or tensors (B,) with one for each picture.
     """
-    if shape not in SHAPES:
-        raise U3Error(f"shape = {shape!r}; choose {' or '.join(SHAPES)}")
+    one_of("shape", shape, SHAPES)
     if len(_images.check(patch)) != 1:
         raise U3Error(f"one patch at a time: got {len(patch)}; use patch[:1]")
     count, _, height, width = _images.check(images).shape
@@ -69,10 +68,9 @@ def apply_patch(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Ten
 
 def _numbers(name: str, value: float | Tensor, count: int, low: float, high: float) -> Tensor:
     """One number, or one a picture, as (count,1,1), checked against its range."""
-    try:
-        values = torch.as_tensor(value, dtype=torch.float64).cpu().flatten()
-    except (TypeError, ValueError, RuntimeError):
-        raise U3Error(f"{name} = {value!r}; give numbers from {low} to {high}") from None
+    if not isinstance(value, Tensor):
+        value = torch.tensor(number(name, value, low, high), dtype=torch.float64)
+    values = value.detach().double().cpu().flatten()
     if len(values) not in (1, count):
         raise U3Error(f"{name} has {len(values)} values for {count} pictures; give one number, or one for each")
     if not ((values >= low) & (values <= high)).all():

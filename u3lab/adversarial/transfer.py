@@ -14,7 +14,7 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.adversarial.registry import ATTACKS, EPS, STEPS
-from u3lab.checks import whole
+from u3lab.checks import listed, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 
@@ -41,8 +41,9 @@ def labelled(nets: Sequence[Classifier], *, count: int | None = None) -> dict[st
     U3Error
         If no network is given, or there is no such picture.
     """
-    if not nets:
-        raise U3Error("no network was given; give a list of one or more")
+    listed("nets", nets, what="networks")
+    if count is not None:
+        whole("count", count)
     found: dict[str, Tensor] = {}
     for name in _images.names("everyday"):
         if len(found) == count:
@@ -68,7 +69,7 @@ def attack(net: Classifier, image: Tensor, label: int | str, kind: str, level: i
     """
     if kind not in bounded():
         raise U3Error(f"there is no attack {kind!r} that ε bounds; choose {' or '.join(bounded())}")
-    whole("level", level)
+    whole("level", level, 1, 255)
     whole("steps", steps)
     eps, chosen = level / 255, ATTACKS[kind]
     found = chosen(net, image, label, eps=eps, steps=steps if STEPS in chosen.takes else None)
@@ -90,7 +91,10 @@ def fooling_table(nets: Sequence[Classifier], *, levels: Sequence[int] = (1, 2, 
     steps
         Steps of the attacks that make more than one.
     """
-    nets = [ready(net) for net in nets]
+    nets = [ready(net) for net in listed("nets", nets, what="networks")]
+    for level in listed("levels", levels):
+        whole("level", level, 1, 255)
+    whole("steps", steps)
     pictures = labelled(nets, count=count)
     rows = []
     for made_for in nets:

@@ -20,7 +20,7 @@ from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, pgd
 from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
-from u3lab.checks import SIDE, room, whole
+from u3lab.checks import SIDE, listed, room, whole
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, roc_auc
@@ -67,12 +67,13 @@ def samples(net: Classifier, *, names: Sequence[str] | None = None, crops: int =
     for what, value in (("crops", crops), ("level", level), ("steps", steps)):
         whole(what, value)
     size = whole("size", size, 1, SIDE)
-    room(f"crops = {crops}", size, size, crops * len(names or _images.names("everyday")) * len(KINDS))
-    net, generator = ready(net), torch.Generator().manual_seed(seed)
+    names = _images.names("everyday") if names is None else listed("names", names, str)
+    room(f"crops = {crops}", size, size, crops * len(names) * len(KINDS))
+    net, generator = ready(net), torch.Generator().manual_seed(whole("seed", seed, 0))
     eps = level / 255
     settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
     made = []
-    for name in names or _images.names("everyday"):
+    for name in names:
         for _ in range(crops):
             x = _cut(name, size, generator)
             label = int(net.logits(x).argmax())
@@ -126,10 +127,9 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
     steps, level
         Of the attacker who knows.
     """
-    net, sources = ready(net), [sample.source for sample in samples]
+    net, sources = ready(net), [sample.source for sample in listed("samples", samples, Sample)]
     names = list(dict.fromkeys(sources))
-    if not 2 <= folds <= len(names):
-        raise U3Error(f"folds = {folds} for {len(names)} photos; give from 2 to the number of photos")
+    whole("folds", folds, 2, len(names))
     if adaptive and features is not layer_saliency:
         raise U3Error("an attacker who knows the detector needs one that sees layer_saliency; leave out features or "
                       "adaptive")

@@ -1,7 +1,8 @@
 """What a reader has done: one small JSON in the user's state folder, and the table made from it.
 
 The folder is ``U3LAB_STATE`` if that is set, else the place where the system keeps such things. Whatever happens to
-the file, a notebook goes on.
+the file, a notebook goes on. Kernels that record at once wait for each other; what the file says beside our kinds, as
+that of a newer u3lab may, is kept.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import html
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from u3lab._system import paths
 from u3lab.course import catalogue
 from u3lab.course.page import Shown
+from u3lab.errors import U3Error
 
 KINDS = ("exercises", "questions")
+PATIENCE = 5  # seconds that a kernel waits for another one
 _told: set[str] = set()  # what was reported already; once is enough
 
 
@@ -23,7 +27,7 @@ def file() -> Path:
     """Where the progress is kept."""
     folder = os.environ.get("U3LAB_STATE")
     if folder:
-        return Path(folder).expanduser() / "progress.json"
+        return Path(os.path.expanduser(folder)) / "progress.json"
     import platformdirs
 
     return platformdirs.user_state_path("u3lab", appauthor=False) / "progress.json"
@@ -34,8 +38,8 @@ def load() -> tuple[dict[str, set[str]], str]:
 
     A file that is no progress file is renamed to progress.json.broken.
     """
-    done, note = _read()
-    return (_nothing() if done is None else done), note
+    content, note = _content()
+    return {kind: set(content[kind]) if content else set() for kind in KINDS}, note
 
 
 def record(kind: str, key: str) -> str:
@@ -46,13 +50,20 @@ def record(kind: str, key: str) -> str:
     str
         A sentence if something is wrong with the file, the first time; else "".
     """
-    done, note = _read()
-    if done is None or key in done[kind]:  # what cannot be read is not written over
+    content, note = _content()
+    if content is None or key in content[kind]:  # what cannot be read is not written over
         return note
-    done[kind].add(key)
-    content = json.dumps({name: sorted(keys) for name, keys in done.items()}, indent=1) + "\n"
     try:
-        paths.write_atomically(file(), content.encode())
+        with paths.locked(file(), PATIENCE) as alone:
+            content, later = _content(waited=True)
+            note = note or later
+            if content is not None and key not in content[kind]:
+                if alone:
+                    paths.sweep(file())
+                content = {**content, kind: sorted({*content[kind], key})}
+                paths.write_atomically(file(), (json.dumps(content, indent=1) + "\n").encode())
+    except U3Error as busy:
+        return f"your progress is not saved: {busy}"
     except OSError as error:
         return note or _once(f"your progress cannot be saved ({error.strerror}); set U3LAB_STATE to a folder of yours")
     return note
@@ -83,41 +94,54 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], note: str) -> Sho
     return Shown(page, text)
 
 
-def _nothing() -> dict[str, set[str]]:
-    return {kind: set() for kind in KINDS}
+def _content(*, waited: bool = False) -> tuple[dict[str, Any] | None, str]:
+    """All that the file says, or None for a file that is in the way, and a sentence if something is wrong with it.
 
-
-def _read() -> tuple[dict[str, set[str]] | None, str]:
-    """As :func:`load`, with None for a file that is in the way."""
+    To read needs no lock, to set a damaged file aside does: another kernel may have begun a new one by now. With
+    ``waited`` it is ours already.
+    """
     try:
         return _parsed(file().read_bytes()), ""
     except FileNotFoundError:
-        return _nothing(), ""
+        return {kind: [] for kind in KINDS}, ""
     except OSError as error:
         return None, _once(f"your progress cannot be read ({error.strerror}): {file()}")
     except (ValueError, RecursionError):
-        broken = file().with_name("progress.json.broken")
-        try:
-            os.replace(file(), broken)
-        except OSError:
-            return None, _once(f"your progress file is damaged and cannot be renamed: {file()}")
-        return _nothing(), _once(f"your progress file was damaged; it is now {broken}, and a new one begins")
+        if waited:
+            return _set_aside()
+    try:
+        with paths.locked(file(), PATIENCE):
+            return _content(waited=True)
+    except U3Error as busy:
+        return None, f"your progress cannot be read: {busy}"
 
 
-def _parsed(content: bytes) -> dict[str, set[str]]:
+def _set_aside() -> tuple[dict[str, Any] | None, str]:
+    damaged = Path(os.path.realpath(file()))  # a link to it stays, and will point to the new file
+    broken = damaged.with_name(f"{damaged.name}.broken")
+    try:
+        os.replace(damaged, broken)
+    except OSError:
+        return None, _once(f"your progress file is damaged and cannot be renamed: {damaged}")
+    return ({kind: [] for kind in KINDS},
+            _once(f"your progress file was damaged; it is now {broken}, and a new one begins"))
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
     """The file's content.
 
     Raises
     ------
-    ValueError
-        If it is anything else than lists of names.
+    ValueError, RecursionError
+        If one of our kinds is anything else than a list of names, or the whole is nothing that could be written again.
     """
     read = json.loads(content)
     if not isinstance(read, dict) or not all(isinstance(read.get(kind), list) for kind in KINDS):
         raise ValueError("not a progress file")
     if not all(isinstance(key, str) for kind in KINDS for key in read[kind]):
         raise ValueError("not a progress file")
-    return {kind: set(read[kind]) for kind in KINDS}
+    json.dumps(read, indent=1)
+    return read
 
 
 def _once(sentence: str) -> str:

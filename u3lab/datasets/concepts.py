@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -55,6 +54,7 @@ CATEGORIES = {
 CATEGORY = {name: category for category, names in CATEGORIES.items() for name in names}
 PARTLY = ("scene", "medical")  # categories that some pictures only are labelled for
 SIZE = 227
+SEAL = hashlib.sha256().digest_size
 READERS = ("broden", "labelled")  # modules beside this one that have no part in making the pictures
 
 
@@ -172,19 +172,29 @@ def _make(file: Path, split: str, count: int, seed: int) -> Stored:
     content = io.BytesIO()
     np.savez(content, pixels=pixels.numpy(), **_joined("pictures", pictures), **_joined("masks", packed))
     with suppress(OSError):  # a disk that is full or read-only costs the next start some seconds, nothing else
-        paths.write_atomically(file, content.getvalue())
+        paths.write_atomically(file, content.getvalue() + _seal(file, content.getvalue()))
         for old in set(file.parent.glob(f"{file.name.rpartition('-')[0]}-*.npz")) - {file}:
             old.unlink()
     return tuple(pictures), tuple(packed), pixels
 
 
 def _read(file: Path) -> Stored | None:
-    """What :func:`_make` has kept; None if there is nothing, or it cannot be read."""
+    """What :func:`_make` has kept; None if there is nothing, or anything else."""
     try:
-        with np.load(file) as stored:
-            return _split(stored, "pictures"), _split(stored, "masks"), torch.from_numpy(stored["pixels"])
-    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
+        content = file.read_bytes()
+    except OSError:
         return None
+    if content[-SEAL:] != _seal(file, memoryview(content)[:-SEAL]):  # not ours to the last byte: not looked into
+        return None
+    with np.load(io.BytesIO(content)) as stored:
+        return _split(stored, "pictures"), _split(stored, "masks"), torch.from_numpy(stored["pixels"])
+
+
+def _seal(file: Path, content: bytes | memoryview) -> bytes:
+    """What the file ends with; zip allows for bytes behind its end."""
+    seal = hashlib.sha256(file.name.encode())
+    seal.update(content)
+    return seal.digest()
 
 
 def _joined(name: str, parts: list[bytes]) -> dict[str, np.ndarray]:

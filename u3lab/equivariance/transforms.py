@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from u3lab.checks import floats
 from u3lab.errors import U3Error
 
 SITES = 2**20  # that are moved at a time: each takes a hundred bytes
@@ -37,9 +38,7 @@ class Transform:
 
         Flips and rotations by quarter turns of a square only permute the sites: they are exact.
         """
-        if not isinstance(x, Tensor) or x.ndim != 4 or not x.is_floating_point():
-            raise U3Error(f"{self.name} moves a float tensor (B,C,h,w), pictures or features of a layer with a grid; "
-                          f"got {tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__}")
+        floats(self.name, x)  # or the features of a layer with a grid
         height, width = x.shape[-2:]
         rows = max(1, SITES // width)
         parts = [self._rows(x, range(start, min(start + rows, height))) for start in range(0, height, rows)]

@@ -12,7 +12,7 @@ from u3lab.checks import floats, number, room, whole
 def shift(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:
     """The pictures (B,C,H,W) moved by up to ``reach`` pixels each way; the border is repeated."""
     floats("shift", images)
-    if whole("reach", reach, 0, 2**31) == 0:
+    if whole("reach", reach, 0) == 0:
         return images
     by = [n - reach for n in torch.randint(0, 2 * reach + 1, (2,), generator=generator).tolist()]
     height, width = images.shape[-2:]

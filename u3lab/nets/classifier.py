@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
+from u3lab.checks import listed, shown, whole
 from u3lab.errors import U3Error
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -91,7 +94,8 @@ class Classifier(nn.Module):
         >>> [name for name, probability in net.top(images.load("coffee", size=net.size), 2)]
         ['espresso', 'consomme']
         """
-        share, index = self.probabilities(one_picture(image))[0].topk(count)
+        shares = self.probabilities(one_picture(image))[0]
+        share, index = shares.topk(whole("count", count, 1, len(shares)))
         names = [self.classes[k] if self.classes else str(k) for k in index.tolist()]
         return list(zip(names, share.tolist(), strict=True))
 
@@ -105,7 +109,7 @@ class Classifier(nn.Module):
     def run(self, normalised: Tensor) -> Tensor:
         """The module on normalised pictures, (B,3,H,W) → (B,K); a picture that it cannot take gives one clear error."""
         try:
-            return self.module(normalised)
+            return finite(self.module(normalised), self.name)
         except RuntimeError as error:
             if normalised.ndim != 4 or "memory" in str(error):
                 raise
@@ -128,6 +132,7 @@ class Classifier(nn.Module):
         >>> net.features(images.load("coffee", size=net.size), "fire5").shape
         torch.Size([1, 256, 28, 28])
         """
+        self.path(layer)  # says so if it is no name
         found = []
 
         def stop(output: Tensor) -> None:
@@ -138,7 +143,7 @@ class Classifier(nn.Module):
             try:
                 self(images)
             except Reached:
-                return found[0]
+                return finite(found[0], self.name)
         raise U3Error(f"{self.name} never computes {layer!r} on its way to the classes; choose one of "
                       f"{', '.join(self.layers)}")
 
@@ -158,7 +163,9 @@ class Classifier(nn.Module):
 
     def path(self, layer: str) -> str:
         """Where a layer lies inside the module: "fire5" → "features.7"."""
-        return self._paths.get(layer) or str(layer)
+        if not isinstance(layer, str):
+            raise U3Error(f"{self.name} has no layer {shown(layer)}; its layers are {', '.join(self.layers)}")
+        return self._paths.get(layer, layer)
 
     def layer(self, layer: str) -> nn.Module:
         """The module of a layer.
@@ -168,10 +175,11 @@ class Classifier(nn.Module):
         U3Error
             If the network has no such layer; names the nearest.
         """
+        path = self.path(layer)
         try:
-            return self.module.get_submodule(self.path(layer))
+            return self.module.get_submodule(path or "no name")
         except AttributeError:
-            near = difflib.get_close_matches(str(layer), self.layers, n=1)
+            near = difflib.get_close_matches(layer, self.layers, n=1)
             hint = f"did you mean {near[0]!r}? Its" if near else "its"
             raise U3Error(f"{self.name} has no layer {layer!r}; {hint} layers are "
                           f"{', '.join(self.layers)}") from None
@@ -190,12 +198,25 @@ class Classifier(nn.Module):
                 raise U3Error(f"{self.name} has {len(matches)} classes {target!r}; give the number: "
                               f"{' or '.join(map(str, matches))}")
             return matches[0]
-        if not hasattr(target, "__index__"):
-            raise U3Error(f"{target!r} is not a class; give its number or its name")
+        try:
+            number = None if isinstance(target, bool) else operator.index(target)
+        except TypeError:  # a tensor has __index__ whatever it holds
+            number = None
+        if number is None:
+            raise U3Error(f"{shown(target)} is not a class; give its number or its name")
+        target = number
         if self.classes and not 0 <= target < len(self.classes):
             raise U3Error(f"class {target} does not exist; {self.name} has {len(self.classes)} classes, "
                           f"0 to {len(self.classes) - 1}")
-        return int(target)
+        return target
+
+
+def finite(answer: Tensor, name: str) -> Tensor:
+    """What a network has computed, unless it is NaN or infinite somewhere."""
+    if not math.isfinite(answer.detach().float().sum().item()):  # one pass, without a copy
+        raise U3Error(f"{name} answers with NaN or infinite numbers; look for such numbers among its weights, or load "
+                      "it anew")
+    return answer
 
 
 def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
@@ -233,6 +254,8 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
 
 def one_picture(images: Tensor) -> Tensor:
     """The picture, if it is one: (1,C,H,W)."""
+    if not isinstance(images, Tensor):
+        raise U3Error(f"{shown(images)} is no picture; make one with images.load(…)")
     if len(images) != 1:
         raise U3Error(f"one picture at a time: got {len(images)}; use images[:1]")
     return images
@@ -249,9 +272,10 @@ def check_classes(scores: Tensor, *classes: int | None) -> None:
 def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations, without a graph, from one pass that stops at the last of them."""
     net, found = ready(net, images), {}
+    layers = listed("layers", layers, str, "names of layers")
 
     def note(layer: str, output: Tensor) -> None:
-        found[layer] = output.clone()  # a ReLU that follows may write over it
+        found[layer] = finite(output, net.name).clone()  # a ReLU that follows may write over it
         if len(found) == len(set(layers)):
             raise Reached
 

@@ -7,7 +7,7 @@ import torch
 from u3lab.errors import U3Error
 from u3lab.nets import weights, zoo
 from u3lab.nets.classifier import Classifier
-from u3lab.nets.registry import OWN, torchvision_weights
+from u3lab.nets.registry import OWN, is_own, torchvision_weights
 
 
 def load(name: str = "squeezenet1_1", *, device: str | torch.device | None = None) -> Classifier:
@@ -33,7 +33,7 @@ def load(name: str = "squeezenet1_1", *, device: str | torch.device | None = Non
     torch.Size([1, 1000])
     """
     device = _device(device)
-    if name in OWN:
+    if is_own(name):
         net = OWN[name].build(name, weights.installed(name), OWN[name].size)
     else:
         net = zoo.torchvision_net(name, weights.fetch(name), torchvision_weights(name))

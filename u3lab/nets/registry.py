@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from u3lab.checks import shown
 from u3lab.errors import U3Error
 from u3lab.nets import zoo
 from u3lab.nets.classifier import Classifier
@@ -43,6 +44,11 @@ OWN = {
 NAMES = ("squeezenet1_1", "efficientnet_lite0")  # the two that the chapters compare; a third is a relative
 
 
+def is_own(name: object) -> bool:
+    """Whether a network comes with the course or one of its packages."""
+    return isinstance(name, str) and name in OWN
+
+
 def torchvision_weights(name: str) -> WeightsEnum:
     """torchvision's default weights of a classifier (an enum member with url and meta).
 
@@ -51,6 +57,8 @@ def torchvision_weights(name: str) -> WeightsEnum:
     U3Error
         If torchvision has no classifier of that name; says which names are near.
     """
+    if not isinstance(name, str):
+        raise U3Error(f"there is no network {shown(name)}; give a name such as squeezenet1_1 or efficientnet_lite0")
     from torchvision import models
 
     known = models.list_models(module=models)

@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from u3lab.checks import listed, shown, whole
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import Classifier, Reached, ready
+from u3lab.nets.classifier import Classifier, Reached, finite, ready
 
 Rectify = Callable[[Tensor], Tensor]
 
@@ -77,7 +78,7 @@ def _lower(net: Classifier, layer: str, normalised: Tensor) -> Tensor:
     if not found or found[0].ndim != 4:
         what = f"has the shape {tuple(found[0].shape)}, which is no grid of sites" if found else "is never computed"
         raise U3Error(f"layer {layer!r} of {net.name} {what}; choose a convolutional layer of {', '.join(net.layers)}")
-    return found[0]
+    return finite(found[0], net.name)
 
 
 def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
@@ -98,9 +99,8 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
         If a way leads around the layer, the features are not finite, or the network has no such layer.
     """
     net = ready(net)
-    if not isinstance(features, Tensor) or features.ndim < 2:
-        raise U3Error(f"features are a tensor (B,C,h,w) or (B,C); got "
-                      f"{tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__}")
+    if not isinstance(features, Tensor) or features.ndim not in (2, 4) or not features.numel():
+        raise U3Error(f"features are a tensor (B,C,h,w) or (B,C) of at least one picture, not {shown(features)}")
     if not torch.isfinite(features).all():
         raise U3Error(f"the features for {layer!r} have values that are NaN or infinite; look for their origin "
                       "before this line")
@@ -156,7 +156,7 @@ def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:
         A network without a filter bank that has one row for each class.
     """
     fewer = copy.deepcopy(net := ready(net))
-    numbers = [net.class_index(one) for one in classes]
+    numbers = [net.class_index(one) for one in listed("classes", classes)]
     heads = [module for module in fewer.modules() if isinstance(module, (nn.Conv2d, nn.Linear))
              and len(module.weight) == len(net.classes)]
     if not heads:
@@ -174,7 +174,7 @@ def untrained(net: Classifier, *, seed: int = 0) -> Classifier:
 
     He, Zhang, Ren & Sun, Delving deep into rectifiers, ICCV 2015, equation 10.
     """
-    fresh, draw = copy.deepcopy(ready(net)), torch.Generator().manual_seed(seed)
+    fresh, draw = copy.deepcopy(ready(net)), torch.Generator().manual_seed(whole("seed", seed, 0))
     for module in fresh.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             fan_in = module.weight[0].numel()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import queue
-import tempfile
 import threading
 import urllib.request
+from collections.abc import Iterator
 from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 
 from u3lab._system import paths
 from u3lab.errors import U3Error
-from u3lab.nets.registry import OWN, torchvision_weights
+from u3lab.nets.registry import OWN, is_own, torchvision_weights
 
 CONNECT_SECONDS = 8  # a class must learn quickly that the network is down
 
@@ -30,7 +30,7 @@ def installed(name: str) -> Path:
     """
     network = OWN[name]
     path = _packaged(name) if network.package else paths.data("weights", network.file)
-    if not path.is_file() or paths.sha256(path) != network.sha256:
+    if not os.path.isfile(path) or _sha256(path) != network.sha256:
         raise U3Error(f"the weights file {path.name} is missing, damaged or incomplete; "
                       "install u3lab again (`make lab`)")
     return path
@@ -60,9 +60,9 @@ def cached(name: str) -> Path:
 
 def available(name: str) -> bool:
     """Whether a network can be loaded now, with no network connection."""
-    if name in OWN:
+    if is_own(name):
         return not OWN[name].package or find_spec(_module(name)) is not None
-    return cached(name).is_file()
+    return os.path.isfile(cached(name))  # Path's own raises in a folder that may not be looked into
 
 
 def fetch(name: str) -> Path:
@@ -73,26 +73,23 @@ def fetch(name: str) -> Path:
     Raises
     ------
     U3Error
-        No connection within 8 seconds, a connection that breaks, or a file that fails its check.
+        No connection within 8 seconds, a connection that breaks, a file that fails its check, or a folder where it
+        cannot be kept.
     """
-    if name in OWN:
+    if is_own(name):
         return installed(name)
     target = cached(name)
-    if target.is_file():
+    if os.path.isfile(target):
         return check(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
     try:
-        _download(torchvision_weights(name).url, Path(partial), title=name)
-        _verify(Path(partial), target.name)
-        os.replace(partial, target)
-    except (OSError, HTTPException) as error:
-        raise U3Error(f"the weights of {name} are not on this machine and could not be downloaded "
-                      f"({error}); run `python -m u3lab fetch {name}` where there is a network, "
-                      "or use squeezenet1_1") from error
-    finally:
-        Path(partial).unlink(missing_ok=True)
+        with paths.replacing(target) as file:
+            for block in _downloaded(name):
+                file.write(block)
+            file.flush()
+            _verify(Path(file.name), target.name)
+    except OSError as error:
+        raise U3Error(f"the weights of {name} cannot be kept in {target.parent} ({error.strerror}); make room there or "
+                      "make it writable, point TORCH_HOME to another folder, or use squeezenet1_1") from error
     return target
 
 
@@ -110,21 +107,35 @@ def check(path: Path) -> Path:
 
 def _verify(path: Path, name: str) -> None:
     wanted = name.rsplit(".", 1)[0].rsplit("-", 1)[-1]
-    if not paths.sha256(path).startswith(wanted):
+    if not _sha256(path).startswith(wanted):
         raise U3Error(f"the weights file {name} is damaged or incomplete; delete it and fetch it again")
 
 
-def _download(url: str, path: Path, title: str) -> None:
+def _sha256(path: Path) -> str:
+    try:
+        return paths.sha256(path)
+    except OSError as error:
+        raise U3Error(f"the weights file {path} cannot be read ({error.strerror}); make it readable") from error
+
+
+def _downloaded(name: str) -> Iterator[bytes]:
+    """The file of a torchvision classifier, block by block."""
     from tqdm.auto import tqdm
 
-    answer = _open(url)
-    length = int(answer.headers.get("Content-Length") or 0)
-    with answer, open(path, "wb") as file, tqdm(total=length or None, unit="B", unit_scale=True, desc=title) as bar:
-        while block := answer.read(1 << 16):
-            file.write(block)
-            bar.update(len(block))
-    if length and path.stat().st_size != length:
-        raise OSError("the connection broke off")
+    try:
+        answer = _open(torchvision_weights(name).url)
+        length, seen = int(answer.headers.get("Content-Length") or 0), 0
+        with answer, tqdm(total=length or None, unit="B", unit_scale=True, desc=name) as bar:
+            while block := answer.read(1 << 16):
+                yield block
+                seen += len(block)
+                bar.update(len(block))
+        if length and seen != length:
+            raise OSError("the connection broke off")
+    except (OSError, HTTPException) as error:
+        raise U3Error(f"the weights of {name} are not on this machine and could not be downloaded "
+                      f"({error}); run `python -m u3lab fetch {name}` where there is a network, "
+                      "or use squeezenet1_1") from error
 
 
 def _open(url: str):

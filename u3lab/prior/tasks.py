@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import whole
+from u3lab.checks import floats, whole
 from u3lab.errors import U3Error
 
 COARSEST = 64  # the largest factor of a reduction: its window is four times as wide
@@ -72,6 +72,7 @@ def lanczos(x: Tensor, factor: int) -> Tensor:
     U3Error
         If the sides are no multiples of the factor.
     """
+    floats("lanczos", x)
     factor = whole("factor", factor, 2, COARSEST)
     if x.shape[-2] % factor or x.shape[-1] % factor:
         raise U3Error(f"{x.shape[-2]}×{x.shape[-1]} pixels cannot be reduced {factor} times; give sides that are "

@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from u3lab.checks import shown, whole
 from u3lab.errors import U3Error
 from u3lab.nets import check_classes, ready
+from u3lab.nets.classifier import finite
 
 Target = int | str | Sequence[int] | tuple[str, int, int, int]
 
@@ -39,7 +41,7 @@ def one_each(target: Target, count: int) -> list[int | str]:
 
 def named_layers(target: Target, layer: str | None) -> list[str]:
     """The layers that a question names: they have to be kept in the forward pass."""
-    return ([layer] if layer else []) + ([target[0]] if is_neuron(target) else [])
+    return ([] if layer is None else [layer]) + ([target[0]] if is_neuron(target) else [])
 
 
 def relu_ceiling(func: Any, args: tuple, kwargs: dict) -> float | None:
@@ -97,7 +99,9 @@ class Trace:
         U3Error
             If the network is in training mode, a layer does not exist or the pictures are not pictures.
         """
-        self.net = ready(net, images) if check else ready(net)
+        self.net, layers = ready(net, images) if check else ready(net), list(layers)
+        for layer in layers:
+            self.net.path(layer)  # says so if it is no name
         self.images = images.detach().to(self.net.device).clone().requires_grad_(start is None)
         self.activations: dict[str, Tensor] = {}
         keep = {layer: self._keeper(layer, layer == start) for layer in dict.fromkeys((*self.net.layers, *layers))}
@@ -119,8 +123,8 @@ class Trace:
         U3Error
             If the layer was not computed in this pass.
         """
-        if layer not in self.activations:
-            raise U3Error(f"layer {layer!r} was not kept in this pass; kept are {', '.join(self.activations)}")
+        if not isinstance(layer, str) or layer not in self.activations:
+            raise U3Error(f"layer {shown(layer)} was not kept in this pass; kept are {', '.join(self.activations)}")
         return self.activations[layer]
 
     @torch.enable_grad()  # the caller may be under no_grad
@@ -144,8 +148,7 @@ class Trace:
             wanted = "channel, y, x" if len(sizes) == 3 else "channel"
             raise U3Error(f"target {target!r} does not name a neuron; one of layer {layer!r} is ({layer!r}, {wanted})")
         for name, value, size in zip(("channel", "y", "x"), place, sizes, strict=False):
-            if not (hasattr(value, "__index__") and 0 <= value < size):
-                raise U3Error(f"{name} {value} is out of range; layer {layer!r} has {name} 0 to {size - 1}")
+            whole(f"{name} of {layer!r}", value, 0, size - 1)
         return activation[(slice(None), *place)]
 
     def backprop(self, target: Target, *, rule: str = "gradient", layer: str | None = None) -> Tensor:
@@ -161,7 +164,7 @@ class Trace:
         if result is None:
             raise U3Error("that layer does not lead to the target: pick a layer below it (in LRP and excitation "
                           "a convolution and the batch norm behind it are one layer: pick the batch norm)")
-        return result
+        return finite(result, self.net.name)
 
     def last_convolution(self, target: Target) -> str:
         """The deepest layer below the target that still has a spatial grid and is not yet the class scores."""

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from u3lab.checks import shown
 from u3lab.errors import U3Error
 from u3lab.saliency._trace import IN_PLACE, Target, Trace, named_layers, relu_ceiling
 
@@ -117,6 +118,8 @@ def trace(net: nn.Module, images: Tensor, *, layers: Iterable[str] = (), check: 
     check
         False admits pictures with values outside [0,1], such as noisy ones.
     """
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise U3Error(f"layers = {shown(layers)}; give a list of names of layers")
     return BackpropTrace(net, images, layers, check)
 
 

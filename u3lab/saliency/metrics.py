@@ -9,28 +9,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import whole
+from u3lab import images as _images
+from u3lab.checks import is_a, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.measures import correlation
+from u3lab.saliency._trace import Trace
 from u3lab.saliency.backprop import BackpropTrace
 
 
 def max_abs(saliency: Tensor) -> Tensor:
     """max_c |r|: a signed map (B,C,h,w) as one strength a pixel (B,1,h,w) (Simonyan et al. 2014, section 3.1)."""
+    tensors(saliency=(saliency, "BCHW"))
     return saliency.abs().amax(1, keepdim=True)
 
 
 def positive(relevance: Tensor) -> Tensor:
     """Evidence for the class: relevance (B,C,h,w) summed over channels, its negative part left out: (B,1,h,w) ≥ 0."""
+    tensors(relevance=(relevance, "BCHW"))
     return relevance.sum(1, keepdim=True).clamp(min=0)
 
 
 def strongest_channels(trace: BackpropTrace, layer: str, y: int, x: int, count: int) -> list[int]:
     """The channels that answer most at one place of a layer, strongest first, for the first picture."""
     whole("count", count)
-    activation = trace[layer]
-    if activation.ndim != 4 or not (0 <= y < activation.shape[2] and 0 <= x < activation.shape[3]):
-        raise U3Error(f"({y}, {x}) is not a place of layer {layer!r}, whose shape is {tuple(activation.shape[1:])}")
+    activation = is_a("trace", trace, Trace, "make one with saliency.trace(net, images)")[layer]
+    if activation.ndim != 4:
+        raise U3Error(f"layer {layer!r} gives {tuple(activation.shape)}, which has no places; choose a convolution")
+    whole("y", y, 0, activation.shape[2] - 1)
+    whole("x", x, 0, activation.shape[3] - 1)
     return activation[0, :, y, x].topk(min(count, activation.shape[1])).indices.tolist()
 
 
@@ -56,12 +62,13 @@ def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, *, rule
 
 def coherence(saliency: Tensor) -> float:
     """Correlation of a map (B,C,H,W) with itself one pixel down and right: 0 for speckle, high for lines and areas."""
+    tensors(saliency=(saliency, "BCHW"))
     return correlation(saliency[..., 1:, 1:], saliency[..., :-1, :-1])
 
 
 def edges(images: Tensor) -> Tensor:
     """‖∇x‖ of the grey picture, (B,1,H,W): what a map would look like that knows of no network."""
-    grey = images.mean(1, keepdim=True)
+    grey = _images.check(images).mean(1, keepdim=True)
     dy = F.pad(grey.diff(dim=-2), (0, 0, 0, 1))
     dx = F.pad(grey.diff(dim=-1), (0, 1, 0, 0))
     return (dx**2 + dy**2).sqrt()
@@ -69,5 +76,5 @@ def edges(images: Tensor) -> Tensor:
 
 def edge_agreement(saliency: Tensor, images: Tensor) -> float:
     """Correlation of a map's strength with the picture's edges; a coarse map is enlarged to the picture first."""
-    strength = F.interpolate(max_abs(saliency), images.shape[-2:], mode="bilinear", align_corners=False)
+    strength = F.interpolate(max_abs(saliency), _images.check(images).shape[-2:], mode="bilinear", align_corners=False)
     return correlation(strength, edges(images).to(saliency.device))

@@ -17,7 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
+from u3lab.checks import shown, tensors
 from u3lab.descent import Step, clamp, descend
+from u3lab.errors import U3Error
 from u3lab.images.variation import total_variation
 from u3lab.images.views import shift
 from u3lab.nets import Classifier, check_classes, ready
@@ -50,6 +52,16 @@ class MaskSettings:
 
 def perturb(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
     """x̃ = (1 − m) ⊙ x + m ⊙ baseline: where m = 1 the picture is gone. Mask (B,1,h,w), enlarged bilinearly."""
+    tensors(mask=(mask, "B1hw"))
+    if not isinstance(baseline, Tensor) or baseline.shape != _images.check(images).shape or len(mask) not in (
+            1, len(images)):
+        raise U3Error(f"{len(images)} pictures {tuple(images.shape)}, a mask {tuple(mask.shape)} and as baseline "
+                      f"{shown(baseline)} do not fit; baseline_like(images) makes one, a mask is (1 or B,1,h,w)")
+    return blend(images, mask, _images.check(baseline))
+
+
+def blend(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
+    """As :func:`perturb`, unchecked, for a loop."""
     m = enlarge(mask.to(images.device), images)
     return (1 - m) * images + m * baseline
 
@@ -64,7 +76,7 @@ def enlarge(mask: Tensor, images: Tensor) -> Tensor:
 def baseline_like(images: Tensor, *, generator: torch.Generator | None = None,
                   settings: MaskSettings | None = None) -> Tensor:
     """What stands in the perturbed parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread."""
-    settings = or_default(settings, MaskSettings)
+    settings, images = or_default(settings, MaskSettings), _images.check(images)
     if settings.baseline == "blur":
         return _images.blur(images, settings.sigma)
     mean = images.mean((2, 3), keepdim=True)
@@ -127,7 +139,7 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
         now = m  # in [0,1], since each step ends with a projection
         if settings.noise > 0:
             now = clamp(m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device), 0, 1)
-        perturbed = shift(perturb(x, now, baseline()), settings.jitter, generator)
+        perturbed = shift(blend(x, now, baseline()), settings.jitter, generator)
         scores = net.unchecked(perturbed)
         check_classes(scores, k)
         probability = scores.softmax(1)[0, k]

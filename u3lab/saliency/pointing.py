@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import SIDE, room, whole
+from u3lab.checks import SIDE, listed, room, shown, whole
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier, ready
@@ -39,7 +39,7 @@ class Mosaic:
 
 def known_pictures(net: Classifier, *, size: int = 128) -> dict[str, int]:
     """The shipped pictures that the network names rightly and with probability ½ or more at this size: name → class."""
-    net, known, size = ready(net), {}, whole("size", size, 1, SIDE)
+    net, known, size = ready(net), {}, whole("size", size, 8, SIDE)
     for name in _images.names("everyday"):
         if label := _images.label(name):
             probability, k = net.probabilities(_images.load(name, size=size))[0].max(0)
@@ -56,14 +56,14 @@ def mosaics(net: Classifier, count: int, *, size: int = 128, seed: int = 0) -> l
     U3Error
         If the network knows fewer than four of the shipped pictures, or fewer than one mosaic is wanted.
     """
-    count, size, net = whole("count", count), whole("size", size, 1, SIDE), ready(net)
+    count, size, net = whole("count", count), whole("size", size, 8, SIDE), ready(net)
     room(f"count = {count}", 2 * size, 2 * size, count)
     known = known_pictures(net, size=size)
     if len(known) < 4:
         raise U3Error(f"{net.name} is sure of only {len(known)} shipped pictures, four are needed; "
                       "use a trained network")
     choices = list(itertools.combinations(known, 4))
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     made = []
     for index in torch.randint(len(choices), (count,), generator=generator).tolist():
         order = torch.randperm(4, generator=generator).tolist()
@@ -83,8 +83,8 @@ def tile_shares(heat: Tensor) -> Tensor:
 
 def _even(heat: Tensor) -> Tensor:
     """The map, if it is one, with each cell doubled: the middle of an odd grid belongs half to each tile."""
-    if heat.ndim != 4 or heat.shape[1] != 1:
-        raise U3Error(f"heat has the shape (B,1,h,w), not {tuple(heat.shape)}; max_abs(…) or positive(…) makes it so")
+    if not isinstance(heat, Tensor) or heat.ndim != 4 or heat.shape[1] != 1 or not heat.numel():
+        raise U3Error(f"heat is a tensor (B,1,h,w), not {shown(heat)}; max_abs(…) or positive(…) makes it so")
     if not (heat.isfinite().all() and heat.min() >= 0):
         raise U3Error("heat is 0 or more and finite, but this map is not; max_abs(…) takes its strength, positive(…) "
                       "the evidence for the class")
@@ -114,9 +114,7 @@ def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Asked,
 def target_shares(net: Classifier, games: Sequence[Mosaic], method: str | Asked) -> dict[str, list[float]]:
     """What :func:`pointing_game` is the mean of: picture → the share on its tile, in each game that has it."""
     net, play, by_picture = ready(net), named(method), {}
-    if not games:
-        raise U3Error("there is no mosaic to play on; make some with mosaics(net, 12)")
-    for game in games:
+    for game in listed("games", games, Mosaic, "mosaics, such as mosaics(net, 12)"):
         heat = play(net, game.image.expand(4, -1, -1, -1), list(game.targets)).detach().cpu()
         if len(heat) != 4:
             raise U3Error(f"the method gave {len(heat)} maps for 4 pictures; give one for each")

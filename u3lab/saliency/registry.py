@@ -16,6 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from u3lab.checks import shown
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
@@ -90,8 +91,9 @@ class Method:
 
 def named(method: str | Asked) -> Asked:
     """The method of that name; a function of one's own is left as it is."""
-    if isinstance(method, str) and method not in METHODS:
-        raise U3Error(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
+    if not callable(method) and not (isinstance(method, str) and method in METHODS):
+        raise U3Error(f"there is no method {shown(method)}; choose one of {', '.join(METHODS)}, or give a function of "
+                      "(net, images, target)")
     return METHODS[method] if isinstance(method, str) else method
 
 
@@ -104,7 +106,7 @@ def half_way(method: Callable[..., Tensor], **options: object) -> Callable[..., 
     """The method, which stops half way up the network if no layer is named."""
     def map(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
         net = ready(net)
-        return method(net, images, target, layer=layer or middle(net), **options)
+        return method(net, images, target, layer=middle(net) if layer is None else layer, **options)
     return map
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from numbers import Real
 
 import torch
 from torch import Tensor, nn
 
-from u3lab.checks import whole
+from u3lab.checks import number, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers, one_each
@@ -73,7 +72,7 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | Non
 
 def _coarse(trace: Trace, target: Target, layer: str | None) -> Tensor:
     """Grad-CAM of a kept pass."""
-    layer = layer or trace.last_convolution(target)
+    layer = trace.last_convolution(target) if layer is None else layer
     if trace[layer].ndim != 4:
         raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
     return cam(trace[layer], trace.backprop(target, layer=layer)).detach()
@@ -129,10 +128,9 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
         A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     whole("samples", samples)
-    if not (isinstance(noise, Real) and 0 <= noise < float("inf")):
-        raise U3Error(f"noise = {noise!r}; give a fraction of the picture's range, 0 or more, such as 0.15")
+    number("noise", noise, 0)
     net = ready(net, images)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     spread = noise * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
     # One draw for all: the map of a picture does not depend on what else is in its batch
     draws = (torch.randn(images.shape[1:], generator=generator).to(images.device) for _ in range(samples))
@@ -183,7 +181,9 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
 
     whole("steps", steps, 1, 1000)  # the nodes come from a matrix of so many rows
     net = ready(net, images)
-    if isinstance(baseline, Tensor) and baseline.ndim and baseline.shape[-3:] != images.shape[-3:]:
+    if not isinstance(baseline, Tensor):
+        number("baseline", baseline)
+    elif baseline.ndim and baseline.shape[-3:] != images.shape[-3:]:
         raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
                       "give a number or a picture of the same size")
     origin = torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)

@@ -25,11 +25,10 @@ The authors of excitation backpropagation state that a patent is pending on the 
 
 from __future__ import annotations
 
-from numbers import Real
-
 import torch
 from torch import Tensor, nn
 
+from u3lab.checks import number, one_of
 from u3lab.errors import U3Error
 from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers
 from u3lab.saliency.propagation import Linear, Propagation, Rule, stabilised
@@ -107,16 +106,14 @@ def lrp(net: nn.Module, images: Tensor, target: Target, *, rule: str = "epsilon"
 
 def _rule(name: str, epsilon: float, alpha: float, beta: float) -> Rule:
     """The rule of that name, once its numbers are known to make sense."""
-    if name not in ("epsilon", "alpha_beta", "z_plus"):
-        raise U3Error(f"there is no rule {name!r}; choose epsilon, alpha_beta or z_plus")
-    if not (isinstance(epsilon, Real) and 0 < epsilon < float("inf")):
-        raise U3Error(f"epsilon = {epsilon!r}; give a number above 0, such as 1e-6")
+    one_of("rule", name, ("epsilon", "alpha_beta", "z_plus"))
+    number("epsilon", epsilon, 0, without_low=True)
     if name == "epsilon":
         return epsilon_rule(epsilon)
     if name == "z_plus":
         return alpha_beta_rule(1.0, 0.0, epsilon)
-    if not (isinstance(alpha, Real) and isinstance(beta, Real) and beta >= 0):
-        raise U3Error(f"alpha = {alpha!r}, beta = {beta!r}; give two numbers, beta 0 or more, such as alpha=2, beta=1")
+    number("alpha", alpha)
+    number("beta", beta, 0)
     if abs(alpha - beta - 1) > 1e-9:
         raise U3Error(f"alpha − beta is {alpha - beta:g} and must be 1, or relevance is made or lost; "
                       "try alpha=2, beta=1")

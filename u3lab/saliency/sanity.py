@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from u3lab.checks import whole
+from u3lab.checks import shown, whole
 from u3lab.errors import U3Error
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier, ready
@@ -29,7 +29,7 @@ def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str
         The layer that was reached, and the copy; the caller's network is not touched. The copy is the same object
         each time.
     """
-    return _shuffled(copy.deepcopy(ready(net)), torch.Generator().manual_seed(seed))
+    return _shuffled(copy.deepcopy(ready(net)), torch.Generator().manual_seed(whole("seed", seed, 0)))
 
 
 def _shuffled(broken: Classifier, generator: torch.Generator) -> Iterator[tuple[str, Classifier]]:
@@ -91,8 +91,8 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
     """
     whole("steps", steps)
     net = ready(net, image)
-    if len(image) != 1 or heat.shape[:2] != (1, 1):
-        raise U3Error(f"one picture and its map (1,1,h,w) at a time: got {tuple(image.shape)} and {tuple(heat.shape)}; "
+    if len(image) != 1 or not isinstance(heat, Tensor) or heat.ndim != 4 or heat.shape[:2] != (1, 1):
+        raise U3Error(f"one picture and its map (1,1,h,w) at a time: got {shown(image)} and {shown(heat)}; "
                       "max_abs(saliency) or positive(saliency) makes a map one channel")
     if not heat.isfinite().all():
         raise U3Error("the heat has values that are NaN or infinite; look for a division by zero before this line")

@@ -1,0 +1,126 @@
+"""Thousands of bad calls: one argument of a good call is spoilt at a time, in every way that its kind knows.
+
+Each gets one sentence, and nothing that the caller holds is changed. ``calls`` has the good calls, ``wrong`` the ways.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.helpers import same_state, state
+from tests.hostile import calls
+from tests.hostile.wrong import Choice, Flag, Number, Whole
+from u3lab import (
+    U3Error,
+    adversarial,
+    dissection,
+    equivariance,
+    figures,
+    images,
+    inversion,
+    nets,
+    prior,
+    saliency,
+    settings,
+)
+
+LONGEST = 400  # characters of a sentence; some list what there is to choose from
+# What cannot be called wrongly, or is tested by itself.
+ELSEWHERE = {
+    "adversarial.shipped_patch": "takes nothing", "images.sources": "takes nothing",
+    "nets.check_classes": "called with numbers that class_index made",
+    "dissection.top_patches": "that of inversion", "dissection.probe": "that of measures",
+    "dissection.balanced_accuracy": "that of measures", "saliency.auc": "that of measures",
+    "nets.agreement": "that of measures"}
+
+
+@pytest.mark.parametrize("title", calls.CALLS)
+def test_the_good_call_works(title: str):
+    call = calls.CALLS[title]
+    used(call.function(**call.arguments()))
+
+
+@pytest.mark.parametrize("title, argument", [(title, name) for title, call in calls.CALLS.items()
+                                             for name in call.kinds])
+def test_a_spoilt_argument_gets_one_sentence(title: str, argument: str):
+    arguments = calls.CALLS[title].arguments()
+    held, drawn = {name: kept(value) for name, value in arguments.items()}, torch.get_rng_state()
+    for what, bad in calls.spoilt(title, argument, arguments):
+        told = sentence(title, bad)
+        assert "\n" not in told and 10 < len(told) <= LONGEST, f"{what}: {told}"
+    assert all(same(held[name], kept(value)) for name, value in arguments.items())
+    assert torch.equal(drawn, torch.get_rng_state())
+
+
+def test_there_are_thousands():
+    assert sum(1 for title, call in calls.CALLS.items() for name in call.kinds
+               for _ in calls.spoilt(title, name, call.arguments())) >= 5000
+
+
+@pytest.mark.parametrize("room", [adversarial, dissection, equivariance, figures, images, inversion, nets, prior,
+                                  saliency], ids=lambda room: room.__name__)
+def test_every_public_function_is_called(room: object):
+    short = room.__name__.removeprefix("u3lab.")
+    functions = {f"{short}.{name}" for name in room.__all__ if inspect.isfunction(getattr(room, name))}
+    called = {title.partition(",")[0] for title in calls.CALLS}
+    assert functions - called - ELSEWHERE.keys() == set()
+
+
+ALL_SETTINGS = [getattr(room, name) for room in (adversarial, dissection, equivariance, inversion, prior, saliency)
+                for name in room.__all__ if dataclasses.is_dataclass(getattr(room, name))
+                and all("setting" in field.metadata for field in dataclasses.fields(getattr(room, name)))]
+
+
+@pytest.mark.parametrize("kind", ALL_SETTINGS, ids=lambda kind: kind.__name__)
+def test_settings_refuse_what_is_no_value_and_stay_as_they_were(kind: type):
+    chosen, before = kind(), kind()
+    for name, known in settings.fields(kind).items():
+        ask = (Choice() if known.choices else Flag() if known.low is None
+               else (Whole if isinstance(known.low, int) else Number)(known.low, known.high))
+        for what, value in ask.wrong(getattr(chosen, name)):
+            for turn in (lambda name=name, value=value: setattr(chosen, name, value),
+                         lambda name=name, value=value: kind(**{name: value})):
+                with pytest.raises(U3Error, match=f"{kind.__name__}.{name} = "):
+                    turn()
+            assert chosen == before, what
+
+
+def test_there_are_settings():
+    assert len(ALL_SETTINGS) >= 12
+
+
+def used(result: object) -> object:
+    """What a call gave; of an iterator its first two steps, since the slip may show only there."""
+    return list(islice(result, 2)) if isinstance(result, Iterator) else result
+
+
+def sentence(title: str, arguments: dict[str, object]) -> str:
+    try:
+        result = used(calls.CALLS[title].function(**arguments))
+    except U3Error as error:
+        return str(error)
+    raise AssertionError(f"no word about it; the answer is {result!r:.80}")
+
+
+def kept(value: object) -> object:
+    """All that a caller could notice of a change."""
+    if isinstance(value, Tensor):
+        return value.detach().clone(), value.requires_grad, value.grad, value._version
+    if isinstance(value, nn.Module):
+        return state(value)
+    return list(value) if isinstance(value, (list, tuple)) else repr(value)
+
+
+def same(before: object, after: object) -> bool:
+    if isinstance(before, dict):
+        return same_state(before, after)
+    if isinstance(before, tuple):
+        return torch.equal(before[0], after[0]) and before[1:] == after[1:]
+    return str(before) == str(after)

@@ -1,0 +1,320 @@
+"""What a hostile day brings: for each kind of argument, values that are wrong whatever the function."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from u3lab import nets, settings
+
+Wrong = Iterator[tuple[str, object]]  # what it is, and the value
+
+
+class Odd:
+    """Something that nobody asked for."""
+
+    def __repr__(self) -> str:
+        return "Odd()"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of argument. ``none`` says that None is a good value."""
+
+    none: bool = field(default=False, kw_only=True)
+
+    def wrong(self, good: object) -> Wrong:
+        """Wrong values, made anew, given a good one."""
+        if not self.none:
+            yield "None", None
+        yield "an odd object", Odd()
+        yield from self.more(good)
+
+    def more(self, good: object) -> Wrong:
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Whole(Kind):
+    """A whole number from ``low`` to ``high``."""
+
+    low: int = 1
+    high: int | None = None
+
+    def more(self, good: object) -> Wrong:
+        yield from {"below": self.low - 1, "far below": -10**6, "half": self.low + 0.5, "a word": "3",
+                    "NaN": float("nan"), "infinite": float("inf"), "True": True, "a list": [1],
+                    "endless": 10**30, "empty": (),
+                    "two numbers": torch.ones(2)}.items()
+        if self.high is not None:
+            yield "above", self.high + 1
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A finite number in [low, high], or in (low, high]."""
+
+    low: float = -float("inf")
+    high: float = float("inf")
+    without_low: bool = False
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a word": "0.5", "NaN": float("nan"), "infinite": float("inf"), "infinitely small": -float("inf"),
+                    "True": True, "a list": [0.5], "complex": 1j, "two numbers": torch.ones(2),
+                    "an array": np.ones(2)}.items()
+        if self.low > -float("inf"):
+            yield "below", self.low - 0.5
+        if self.high < float("inf"):
+            yield "above", self.high + 0.5
+        if self.without_low:
+            yield "at the low end", self.low
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a few words."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"another word": "nope", "no word": "", "a number": 3, "a list": ["x"], "bytes": b"x",
+                    "a tensor": torch.ones(2)}.items()
+
+
+@dataclass(frozen=True)
+class Flag(Kind):
+    """Yes or no."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"one": 1, "a word": "yes", "a list": [True], "a tensor": torch.tensor([True, False])}.items()
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """Any text."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a number": 3, "a list": ["x"], "a tensor": torch.ones(2)}.items()
+
+
+@dataclass(frozen=True)
+class Layer(Choice):
+    """The name of a layer."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        yield "a tuple", ("conv1", 1)
+        yield "a module", nn.ReLU()
+
+
+@dataclass(frozen=True)
+class Layers(Kind):
+    """Several names of layers."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"no layer": [], "one that is not there": ["nope"], "a number": 3, "numbers": [3, 4],
+                    "a tensor": torch.ones(2), "a list in a list": [["conv1"]]}.items()
+
+
+@dataclass(frozen=True)
+class Target(Kind):
+    """A class, by number or name."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"another word": "nope", "no word": "", "below": -1, "far above": 10**6, "504.0": 504.0,
+                    "half": 1.5, "NaN": float("nan"), "True": True, "a dict": {}, "bytes": b"a",
+                    "a tensor of shares": torch.tensor(1.5), "endless": 10**30, "nothing in a list": []}.items()
+
+
+@dataclass(frozen=True)
+class Net(Kind):
+    """A network that is ready to answer; of one that is not asked, the weights do not matter."""
+
+    asked: bool = True
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a name": "squeezenet1_1", "a number": 3, "a function": lambda x: x, "a list": [good],
+                    "a class": nn.ReLU, "in training mode": training()}.items()
+        if self.asked:
+            yield "NaN in its weights", spoilt(float("nan"))
+            yield "infinite weights", spoilt(float("inf"))
+
+
+@dataclass(frozen=True)
+class Picture(Kind):
+    """Pictures (B,3,H,W) in [0,1]; one of them, unless there may be ``several``."""
+
+    several: bool = False
+
+    def more(self, good: object) -> Wrong:
+        assert isinstance(good, Tensor)
+        x = good.detach()
+        yield from {
+            "a name": "coffee", "a number": 3, "a list": x.tolist(), "an array": x.numpy(),
+            "of bytes": (x * 255).byte(), "half precision": x.half(), "bfloat16": x.bfloat16(),
+            "complex": x.to(torch.complex64), "of bools": x > 0.5,
+            "with NaN": x.clone().index_fill_(-1, torch.tensor(0), float("nan")),
+            "infinite": x.clone().index_fill_(-1, torch.tensor(0), float("inf")),
+            "0 to 255": 255 * x + 1, "below 0": x - 1, "no batch": x[0], "none": x[:0], "no pixels": x[..., :0],
+            "grey": x[:, :1], "with five axes": x[None]}.items()
+        if not self.several:
+            yield "two of them", torch.cat([x[:1], x[:1]])
+
+
+@dataclass(frozen=True)
+class Numbers(Kind):
+    """A tensor whose axes have a meaning; ``fixed`` are those whose length is known from elsewhere."""
+
+    fixed: tuple[int, ...] = ()
+    finite: bool = True
+    thin: bool = True  # whether an axis more or less is wrong
+
+    def more(self, good: object) -> Wrong:
+        assert isinstance(good, Tensor)
+        x = good.detach()
+        yield from {"a word": "x", "a number": 3, "a list": x.tolist(), "none": x[:0], "a dict": {}}.items()
+        if self.thin:
+            yield "an axis less", x[0]
+            yield "an axis more", x[None]
+        for axis in self.fixed:
+            yield f"axis {axis} longer", torch.cat([x, x.narrow(axis, 0, 1)], axis)
+        if self.finite and x.is_floating_point():
+            for what, value in (("NaN", float("nan")), ("infinite", float("inf"))):
+                y = x.clone()
+                y.view(-1)[0] = value
+                yield f"with {what}", y
+
+
+@dataclass(frozen=True)
+class Labels(Numbers):
+    """(N) numbers of classes."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        assert isinstance(good, Tensor)
+        yield "below 0", good - 1 - good.max()
+        yield "halves", good + 0.5
+
+
+@dataclass(frozen=True)
+class Masks(Numbers):
+    """Tensors of yes and no."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        assert isinstance(good, Tensor)
+        yield "shares", good.float() * 0.7
+
+
+@dataclass(frozen=True)
+class Units(Kind):
+    """Numbers of units."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a mask": [True, False], "a mask as a tensor": torch.tensor([True, False]), "1.7": [1.7],
+                    "1.7 in a tensor": torch.tensor([1.7]), "words": ["a"], "below": [-1], "far above": [10**6],
+                    "a word": "1", "NaN": [float("nan")], "lists": [[1, 2], [3]]}.items()
+
+
+@dataclass(frozen=True)
+class Wholes(Kind):
+    """Several whole numbers from ``low`` on."""
+
+    low: int = 1
+
+    def more(self, good: object) -> Wrong:
+        yield from {"1.7": [1.7], "words": ["a"], "below": [self.low - 1], "a word": "nope", "NaN": [float("nan")],
+                    "None in a list": [None], "a number": 3, "True": [True]}.items()
+
+
+@dataclass(frozen=True)
+class Function(Kind):
+    """Something to call."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a number": 3, "a word": "nope", "a list": []}.items()
+
+
+@dataclass(frozen=True)
+class Options(Kind):
+    """A settings object."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"of another method": Other(), "a dict": {"steps": 3}, "a number": 3, "a word": "fast",
+                    "the class itself": type(good), "True": True}.items()
+
+
+@dataclass(frozen=True)
+class Some(Kind):
+    """A list of good things."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"none": [], "a number": 3, "odd things": [Odd()], "nothing in it": [None]}.items()
+
+
+@dataclass(frozen=True)
+class Ours(Kind):
+    """An object that another function of the library makes."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a number": 3, "a word": "nope", "a tensor": torch.ones(2, 2), "a dict": {}, "a list": []}.items()
+
+
+@dataclass(frozen=True)
+class Free(Kind):
+    """Anything goes, or nothing can be said beforehand; ``why`` tells."""
+
+    why: str = ""
+
+    def wrong(self, good: object) -> Wrong:
+        return iter(())
+
+
+@settings.settings
+class Other:
+    """Settings of a method that does not exist."""
+
+    far: float = settings.setting(0.5, 0.0, 1.0, help="nothing")
+
+
+CLASSES = tuple("abcdefgh")
+
+
+def small(seed: int = 0) -> nets.Classifier:
+    """A network that answers in a millisecond: three convolutions, eight classes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = nn.Sequential()
+        for n, (inputs, outputs) in enumerate(((3, 6), (6, 8), (8, 8)), 1):
+            module.add_module(f"conv{n}", nn.Conv2d(inputs, outputs, 3, 2 if n < 3 else 1, 1))
+            module.add_module(f"relu{n}", nn.ReLU())
+        module.add_module("conv4", nn.Conv2d(8, 8, 1))
+        module.add_module("pool", nn.AdaptiveAvgPool2d(1))
+        module.add_module("flat", nn.Flatten())
+    module.eval().requires_grad_(False)
+    return nets.Classifier(module, classes=CLASSES, mean=nets.IMAGENET_MEAN, std=nets.IMAGENET_STD, size=32,
+                           name="small")
+
+
+@cache
+def net(seed: int = 0) -> nets.Classifier:
+    return small(seed)
+
+
+@cache
+def training() -> nets.Classifier:
+    return copy.deepcopy(small()).train()
+
+
+@cache
+def spoilt(value: float) -> nets.Classifier:
+    made = small()
+    made.module.conv1.weight[0, 0, 0, 0] = value
+    return made
+
+
+Maker = Callable[[], object]
