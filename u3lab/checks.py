@@ -109,7 +109,7 @@ def room(what: str, height: int, width: int, count: int = 1, most: int = MAX_PIX
 
 
 def floats(what: str, images: object) -> None:
-    """Pictures (B,C,H,W) of float32 or float64 with at least one pixel, as all of the course computes with.
+    """Pictures (B,C,H,W) of finite float32 or float64 with at least one pixel, as all of the course computes with.
 
     Half precision would be rounded at each step, and some of the operations do not have it.
     """
@@ -118,6 +118,8 @@ def floats(what: str, images: object) -> None:
     if images.dtype not in FLOATS:
         raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "
                       + ("give x.float()" if images.is_floating_point() else "images.load(…) makes one"))
+    if not images.detach().sum().isfinite() and not images.isfinite().all():  # the sum alone is fast
+        raise U3Error(f"{what} is given NaN or infinite values; look for what made them before this line")
 
 
 def shown(value: object) -> str:

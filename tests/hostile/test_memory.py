@@ -110,7 +110,7 @@ def turned() -> Image.Exif:
 def packed_dicom() -> bytes:
     from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-    return dicom(10, 10, content=bytes(500 * 2**20), syntax=DeflatedExplicitVRLittleEndian)
+    return dicom(10, 10, content=bytes(390 * 2**20), syntax=DeflatedExplicitVRLittleEndian)
 
 
 def draw() -> torch.Generator:
@@ -148,7 +148,7 @@ for form in ("GIF", "WEBP", "PNG", "TIFF"):
 case("a DICOM file that claims 65535×65535", SMALL, images.load, lambda: dicom(65535, 65535), refused=True)
 case("a DICOM file that claims 49 megapixels and has none", SMALL, images.load, lambda: dicom(7000, 7000), refused=True)
 case("a DICOM file that claims 2³¹ frames", SMALL, images.load, lambda: dicom(9, 9, frames=2**31 - 1), refused=True)
-case("a DICOM file that unpacks to 500 MB", SMALL, images.load, packed_dicom, refused=True)
+case("a DICOM file that unpacks to 409 MB", SMALL, images.load, packed_dicom, refused=True)
 case("a DICOM file of 6 megapixels", LARGE, images.load, lambda: dicom(2000, 3000, content=bytes(12_000_000)))
 
 # Pictures
@@ -211,7 +211,7 @@ case("ten thousand nodes of an integral", SMALL, refused=True, call=lambda x: sa
 case("the largest patch", DRAWN, lambda x: adversarial.cut_out(x, size=2048), lambda: torch.zeros(1, 3, 9, 9))
 case("a patch of 30000", SMALL, lambda x: adversarial.cut_out(x, size=30_000), lambda: torch.zeros(1, 3, 9, 9),
      refused=True)
-case("turn a photo", LARGE, lambda x: equivariance.rotation(20)(x), photo)
+case("mirror a photo", LARGE, equivariance.HFLIP, photo)
 case("a centred grid of 30000", SMALL, lambda x: equivariance.centred(nets.load(device="cpu"), "fire5", 30_000),
      refused=True)
 case("axes of 10⁵ units", SMALL, lambda x: dissection.rotation(10**5), refused=True)

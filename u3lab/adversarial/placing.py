@@ -92,6 +92,7 @@ def placements(count: int, smallest: float, largest: float, turn: float, generat
 
 def cut_out(patch: Tensor, *, shape: str = "round", size: int | None = None) -> Tensor:
     """The patch (1,3,size,size) as it is printed: on whole levels, on white paper. ``size`` in pixels, up to 2048."""
-    size = whole("size", _images.check(patch).shape[-1] if size is None else size, 1, SIDE)
+    side = _images.check(patch).shape[-1]
+    size = whole("size", side if size is None else size, 1, SIDE)
     return quantise(apply_patch(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, angle=0.0,
                                 shape=shape))

@@ -6,12 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import floats, number, room, whole
+from u3lab.checks import floats, is_a, number, room, whole
+
+GENERATOR = "give torch.Generator().manual_seed(0)"
 
 
 def shift(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:
     """The pictures (B,C,H,W) moved by up to ``reach`` pixels each way; the border is repeated."""
     floats("shift", images)
+    is_a("generator", generator, torch.Generator, GENERATOR)
     if whole("reach", reach, 0) == 0:
         return images
     by = [n - reach for n in torch.randint(0, 2 * reach + 1, (2,), generator=generator).tolist()]
@@ -29,6 +32,7 @@ def zoom(images: Tensor, most: float, generator: torch.Generator, *, sizes: int 
     ``most`` is from 0 to 0.9.
     """
     floats("zoom", images)
+    is_a("generator", generator, torch.Generator, GENERATOR)
     most, sizes = number("most", most, 0, 0.9), whole("sizes", sizes, 2)
     if most == 0:
         return images
