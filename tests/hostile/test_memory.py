@@ -129,7 +129,7 @@ BOMB = zlib.compress(bytes(200 * 2**20))  # 200 kB that unpack to 200 MB
 case("a PNG with transparency of 50 megapixels", LARGEST, images.load, lambda: png(SIDE, SIDE, 6))
 case("a JPEG of 50 megapixels that is turned", LARGEST, images.load,
      lambda: saved(Image.new("RGB", (SIDE, SIDE)), "JPEG", exif=turned()))
-case("a small square out of 24 megapixels", LARGEST / 2, lambda x: images.load(x, size=227), lambda: png(4900, 4900))
+case("a small square out of 12 megapixels", LARGEST / 3, lambda x: images.load(x, size=227), lambda: png(4000, 3000))
 case("a strip of 5000×1, enlarged", SMALL, lambda x: images.load(x, size=1000), lambda: png(5000, 1))
 case("a strip of 1×5000, enlarged", SMALL, lambda x: images.load(x, size=1000), lambda: png(1, 5000))
 case("a PNG of 100 megapixels", SMALL, images.load, lambda: png(10_000, 10_000, 0, bits=1), refused=True)
