@@ -12,6 +12,7 @@ Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.net
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Collection, Sequence
 from numbers import Integral, Real
@@ -79,6 +80,17 @@ def listed(name: str, value: object, kind: type = object, what: str = "") -> lis
     return list(value)
 
 
+def function(name: str, value: T, count: int, how: str) -> T:
+    """Something to call with so many arguments; ``how`` says which, or names what will do."""
+    try:
+        inspect.signature(value).bind(*range(count))
+    except TypeError:
+        raise U3Error(f"{name} = {shown(value)}; {how}") from None
+    except ValueError:
+        pass  # written in C, such as torch.dist: what it takes shows only when it is called
+    return value
+
+
 def tensors(**given: tuple[object, str]) -> None:
     """Tensors by name, each with its axes: a letter for a length from 1 on, a digit for just that length.
 
@@ -120,6 +132,23 @@ def floats(what: str, images: object) -> None:
                       + ("give x.float()" if images.is_floating_point() else "images.load(…) makes one"))
     if not images.detach().sum().isfinite() and not images.isfinite().all():  # the sum alone is fast
         raise U3Error(f"{what} is given NaN or infinite values; look for what made them before this line")
+
+
+def alike(finite: bool = True, /, **given: object) -> None:
+    """Tensors of floats of one shape, whatever it is: two codes, a picture and the truth.
+
+    ``finite`` = False leaves the values alone, for what is called at each step.
+    """
+    first, *_ = given
+    for name, value in given.items():
+        if not isinstance(value, Tensor) or not value.is_floating_point() or not value.numel():
+            what = f"of {value.dtype}, {tuple(value.shape)}" if isinstance(value, Tensor) else shown(value)
+            raise U3Error(f"{name} is {what}; give a tensor of floats")
+        if value.shape != given[first].shape:
+            raise U3Error(f"{first} has the shape {tuple(given[first].shape)} and {name} {tuple(value.shape)}; give "
+                          "both the same")
+        if finite and not value.isfinite().all():
+            raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
 
 
 def shown(value: object) -> str:

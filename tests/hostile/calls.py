@@ -30,6 +30,7 @@ from tests.hostile.wrong import (
     Units,
     Whole,
     Wholes,
+    Wrong,
     net,
 )
 from u3lab import (
@@ -50,6 +51,7 @@ from u3lab import (
 from u3lab.adversarial import trials
 from u3lab.datasets import concepts, taxonomy
 from u3lab.datasets.labelled import LabelledPictures
+from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
 
 SIDE = 32  # pixels
@@ -315,14 +317,27 @@ good("trials.trial", trials.trial, net=NET, samples=(Some(), Made(tried)), folds
 
 # Inversion
 
+
+@dataclass(frozen=True)
+class OneOrMore(Net):
+    """A network, or a list of some."""
+
+    def more(self, good: object) -> Wrong:
+        yield from ((what, value) for what, value in super().more(good) if what != "a list")
+        yield from {"an empty list": [], "a list of names": ["squeezenet1_1"], "odd things": [good, None],
+                    "one in training mode": [good, *(value for what, value in super().more(good)
+                                                     if what == "in training mode")]}.items()
+
+
 good("inversion.code", inversion.code, net=NET, layer=LAYER, images=SEVERAL)
 CODE = (Numbers(fixed=(1,)), Made(features))
 good("inversion.code_error", inversion.code_error, given=CODE, wanted=CODE)
-good("inversion.excitation", inversion.excitation, code=(Numbers(), Made(features)), unit=whole(3, 0, 7))
+good("inversion.excitation", inversion.excitation, code=(Numbers(fixed=(0,)), Made(lambda: features(count=1))),
+     unit=whole(3, 0, 7))
 for name, kind in inversion.PRIORS.items():
     good(f"inversion.invert, {name}", inversion.invert, net=NET, layer=LAYER, image=ONE,
          prior=(Options(none=True), Made(kind)), settings=settings(inversion.InversionSettings))
-good("inversion.maximise", inversion.maximise, net=NET, layer=LAYER, unit=(Target(), 3),
+good("inversion.maximise", inversion.maximise, net=(OneOrMore(), Made(net)), layer=LAYER, unit=(Target(), 3),
      prior=(Options(none=True), Made(inversion.Pixels)), size=whole(32),
      settings=settings(inversion.MaximiseSettings))
 good("inversion.dream", inversion.dream, net=NET, layer=LAYER, image=ONE, settings=settings(inversion.DreamSettings))
@@ -330,39 +345,114 @@ good("inversion.learned_inverter", inversion.learned_inverter, which=(Choice(), 
 good("inversion.decode", inversion.decode, net=(Net(), Made(lambda: nets.load("squeezenet1_1", device="cpu"))),
      inverter=(Ours(), Made(inversion.learned_inverter)), images=(Picture(several=True), Made(lambda: x(1, 128))))
 good("inversion.tikhonov", inversion.tikhonov, matrix=(Numbers(fixed=(0,)), Made(lambda: draw(4, 6))),
-     y=(Numbers(fixed=(0,)), Made(lambda: draw(4))), lam=number(0.5, 0))
+     y=(Numbers(fixed=(0,)), Made(lambda: draw(4))), lam=number(0.5, 0, without_low=True))
 good("inversion.top_patches", inversion.top_patches, net=NET, layer=LAYER, pictures=(Some(), Made(lambda: [x()])),
      unit=(Target(), 3), count=whole(1), size=whole(16))
 
 # Deep image prior
 
+
+
+@dataclass(frozen=True)
+class Sides(Whole):
+    """A side in pixels, or (height, width)."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        yield from {"gigabytes": 10**5, "no height": (0, 32), "a height alone": (32,), "three": (32, 32, 32),
+                    "half a pixel": (32.5, 32), "a word in it": ("32", 32), "too small": (32, 7)}.items()
+
+
+@dataclass(frozen=True)
+class ToFit(Ours):
+    """A generator for a picture of 32×32 pixels."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        spoilt = prior.generator(size=SIDE, depth=2)
+        spoilt.colour.weight.data[0] = float("nan")
+        yield from {"NaN in its weights": spoilt, "for other pictures": prior.generator(size=24, depth=2),
+                    "held fixed": prior.generator(size=SIDE, depth=2).requires_grad_(False),
+                    "the function": prior.generator, "the class": prior.Generator}.items()
+
+
+@dataclass(frozen=True)
+class Task(Function):
+    """A data term for pictures of 32×32 pixels."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        yield from {"for another size": prior.inpaint(torch.ones(1, 1, 24, 24)),
+                    "that enlarges": prior.super_resolve(2), "that says nothing": lambda x, target: None,
+                    "of every pixel": lambda x, target: x - target,
+                    "of the target alone": lambda x, target: target.mean(), "the maker of one": prior.inpaint}.items()
+
+
+@dataclass(frozen=True)
+class Truth(Numbers):
+    """A picture in [0,1] to compare with."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        yield from {"0 to 255": 255 * x(), "bytes": (255 * x()).byte(), "below 0": x() - 1, "complex": x() + 0j}.items()
+
+
+@dataclass(frozen=True)
+class ByName(Kind):
+    """Pictures of 32×32 pixels by name."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"none": {}, "no pictures": {"x": 3}, "a name for a picture": {"x": "coffee"},
+                    "a picture alone": x(), "two in one": {"x": x(2)}, "one colour": {"x": x() * 0}}.items()
+
+
+@dataclass(frozen=True)
+class Atoms(Ours):
+    """A dictionary of patches of 8×8 pixels."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        yield from {"no square": np.eye(191), "an axis less": np.ones(192), "none": np.ones((0, 192)),
+                    "larger than the picture": np.ones((2, 3 * 64**2)), "with NaN": np.full((2, 192), np.nan),
+                    "as a tensor": torch.eye(192)}.items()
+
+
 SMALL = prior.generator(size=SIDE, depth=2)
 VISIBLE = (Numbers(fixed=(1,)), Made(lambda: (draw(1, 1, SIDE, SIDE) > 0.2).float()))
-good("prior.generator", prior.generator, kind=(Choice(), "hourglass"), size=whole(32), depth=whole(2),
+good("prior.generator", prior.generator, kind=(Choice(), "hourglass"), size=(Sides(), 32), depth=whole(2),
      widths=(Wholes(), (4, 8)), skip=whole(0, 0), code=(Choice(), "noise"), channels=whole(4),
      upsample=(Choice(), "nearest"), seed=SEED)
-good("prior.fit", prior.fit, generator=(Ours(), SMALL), image=ONE, task=(Function(), prior.reconstruct),
+good("prior.fit", prior.fit, generator=(ToFit(), SMALL), image=ONE, task=(Task(), prior.reconstruct),
      settings=settings(prior.PriorSettings))
 good("prior.inpaint", prior.inpaint, visible=VISIBLE)
-good("prior.super_resolve", prior.super_resolve, factor=whole(2))
-good("prior.lanczos", prior.lanczos, x=ONE, factor=whole(2))
-good("prior.psnr", prior.psnr, x=ONE, truth=ONE)
-good("prior.ssim", prior.ssim, x=ONE, truth=ONE)
-good("prior.missing", prior.missing, x=ONE, target=ONE)
-good("prior.reconstruct", prior.reconstruct, x=ONE, target=ONE)
+good("Generator()", lambda code: SMALL(code),
+     code=(Numbers(fixed=(1, 2), finite=False, none=True), Made(lambda: SMALL.code + 0.1)))
+good("prior.super_resolve", prior.super_resolve, factor=whole(2, 2))
+# Of two tensors of one shape, any shape is good.
+OF_ONE_SHAPE = Numbers(fixed=(0, 1, 2, 3))
+good("prior.lanczos", prior.lanczos, x=(Numbers(), Made(x)), factor=whole(2, 2))
+good("prior.psnr", prior.psnr, x=(OF_ONE_SHAPE, Made(x)), truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)))
+good("prior.ssim", prior.ssim, x=(OF_ONE_SHAPE, Made(x)), truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)))
+good("prior.missing", prior.missing, x=(OF_ONE_SHAPE, Made(x)), target=(OF_ONE_SHAPE, Made(x)))
+# Called at every step: the run itself sees to what is not finite.
+AT_EVERY_STEP = (Numbers(fixed=(0, 1, 2, 3), finite=False), Made(x))
+good("prior.reconstruct", prior.reconstruct, x=AT_EVERY_STEP, target=AT_EVERY_STEP)
+good("inpaint()", lambda x, target: prior.inpaint(torch.ones(1, 1, SIDE, SIDE))(x, target), x=AT_EVERY_STEP,
+     target=AT_EVERY_STEP)
 good("prior.targets", prior.targets, image=ONE, strength=number(0.1, 0), seed=SEED)
-good("prior.impedance", prior.impedance, wanted=(Kind(), {"x": x()}),
+good("prior.impedance", prior.impedance, wanted=(ByName(), {"x": x()}),
      make=(Function(), lambda: prior.generator(size=SIDE, depth=2)), until=number(0.0, 0),
      settings=settings(prior.PriorSettings))
 good("prior.reached", prior.reached, curve=(Some(), [1.0, 0.5]), share=number(0.5, 0))
 good("prior.disagreement", prior.disagreement, pictures=(Some(), Made(lambda: [x(), 1 - x()])))
 good("prior.biharmonic", prior.biharmonic, image=ONE, visible=VISIBLE)
 good("prior.tv_inpaint", prior.tv_inpaint, image=ONE, visible=VISIBLE, price=number(0.001, 0), steps=whole(2))
-ATOMS = np.eye(64)
-good("prior.dictionary", prior.dictionary, examples=SEVERAL, side=whole(8), atoms=whole(4), seed=SEED)
-good("prior.sparse_coding", prior.sparse_coding, image=ONE, visible=VISIBLE, atoms=(Ours(), ATOMS), used=whole(2),
-     stride=whole(8))
-good("prior.trained_inpaint", prior.trained_inpaint, image=ONE, visible=VISIBLE)
+ATOMS = np.eye(192)
+good("prior.dictionary", prior.dictionary, examples=SEVERAL, side=whole(8, 1, SIDE), atoms=whole(4), seed=SEED)
+good("prior.sparse_coding", prior.sparse_coding, image=ONE, visible=VISIBLE, atoms=(Atoms(), ATOMS), used=whole(2),
+     stride=whole(8, 1, 8))
+good("prior.trained_inpaint", prior.trained_inpaint, image=(Picture(several=True), Made(lambda: x(1, 64))),
+     visible=(VISIBLE[0], Made(lambda: torch.ones(1, 1, 64, 64))))
 good("prior.trained_denoise", prior.trained_denoise, images=SEVERAL)
 
 # Equivariance
@@ -370,6 +460,26 @@ good("prior.trained_denoise", prior.trained_denoise, images=SEVERAL)
 G = (Ours(), equivariance.HFLIP)
 good("equivariance.rotation", equivariance.rotation, degrees=number(20.0))
 good("equivariance.scaling", equivariance.scaling, factor=number(0.8, 0, without_low=True))
+
+
+@dataclass(frozen=True)
+class Matrix(Kind):
+    """((a, b), (c, d)) that can be inverted."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a word": "nope", "a number": 3, "flat": (1.0, 0.0, 0.0, 1.0), "three rows": ((1.0, 0.0),) * 3,
+                    "long rows": ((1.0, 0.0, 0.0), (0.0,)), "of words": (("a", "b"), ("c", "d")),
+                    "NaN": ((float("nan"), 0.0), (0.0, 1.0)), "singular": ((1.0, 1.0), (1.0, 1.0))}.items()
+
+
+good("equivariance.Transform", lambda matrix: equivariance.Transform("mine", matrix),
+     matrix=(Matrix(), ((1.0, 0.0), (0.0, 1.0))))
+good("Transform.inside", equivariance.HFLIP.inside, height=whole(3), width=whole(4))
+good("Equivariance.map", lambda features: moved().map(features), features=(Numbers(fixed=(1,)), Made(features)))
+good("Errors.invariant", lambda threshold: equivariance.errors(moved(), x(2)).invariant(threshold),
+     threshold=number(0.5, 0))
+good("equivariance.ridge", regression.ridge, x=(Free("samples that the room made"), Made(lambda: draw(6, 3))),
+     y=(Free("samples that the room made"), Made(lambda: draw(6, 2))), strength=number(0.1, 0))
 good("Transform()", lambda x: equivariance.HFLIP(x), x=(Numbers(), Made(x)))
 good("equivariance.fit_equivariance", equivariance.fit_equivariance, net=NET, layer=LAYER,
      images=(Picture(several=True), Made(lambda: x(4))), g=G, inputs=(Whole(none=True), 2), neighbourhood=whole(1),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from u3lab.checks import floats
+from u3lab.checks import floats, listed, number, shown, whole
 from u3lab.errors import U3Error
 
 SITES = 2**20  # that are moved at a time: each takes a hundred bytes
@@ -32,6 +32,12 @@ class Transform:
 
     name: str
     matrix: Matrix
+
+    def __post_init__(self) -> None:
+        entries = [number("an entry of the matrix", entry) for row in listed("matrix", self.matrix)
+                   for entry in listed("a row of the matrix", row)]
+        if len(self.matrix) != 2 or len(entries) != 4 or entries[0] * entries[3] == entries[1] * entries[2]:
+            raise U3Error(f"matrix = {shown(self.matrix)}; give ((a, b), (c, d)) with ad − bc other than 0")
 
     def __call__(self, x: Tensor) -> Tensor:
         """(g x)(u) = x(g⁻¹ u) for (B,C,h,w), bilinear, differentiable; what lies outside is mirrored at the border.
@@ -59,7 +65,7 @@ class Transform:
 
     def inside(self, height: int, width: int) -> Tensor:
         """Which sites (h,w) of the result show something that was in the picture: bool."""
-        ys, xs = self._source(height, width)
+        ys, xs = self._source(whole("height", height), whole("width", width))
         return ((ys.abs() <= height) & (-0.5 <= ys) & (ys <= height - 0.5)
                 & (-0.5 <= xs) & (xs <= width - 0.5)).view(height, width)
 
@@ -93,17 +99,12 @@ VFLIP = Transform("vertical flip", ((-1.0, 0.0), (0.0, 1.0)))
 
 def rotation(degrees: float) -> Transform:
     """Turn anticlockwise by an angle from −180 to 180 degrees."""
-    _check("the angle", degrees, -180, 180, "degrees")
+    degrees = number("degrees", degrees, -180, 180)
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return Transform(f"rotation by {degrees:g}°", ((c, -s), (s, c)))
 
 
 def scaling(factor: float) -> Transform:
     """Enlarge (factor > 1) or shrink (factor < 1) about the centre; from ½ to 2."""
-    _check("the scale", factor, 0.5, 2, "as a factor")
+    factor = number("factor", factor, 0.5, 2)
     return Transform(f"scaling by {factor:.3g}", ((factor, 0.0), (0.0, factor)))
-
-
-def _check(what: str, value: float, low: float, high: float, unit: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise U3Error(f"{what} is {value!r}; give a number from {low} to {high} {unit}")

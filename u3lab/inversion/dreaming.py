@@ -15,7 +15,7 @@ from torch import Tensor
 
 from u3lab.checks import room
 from u3lab.descent import Step
-from u3lab.inversion.inverting import code
+from u3lab.inversion.inverting import LOGITS, code
 from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
 
@@ -51,6 +51,8 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
     """
     net, settings = ready(net, image, one=True), or_default(settings, DreamSettings)
     room("the dream", *(max(LEAST, side) for side in image.shape[-2:]))
+    if layer != LOGITS:
+        net.layer(layer)  # refused now, not at the first step
     return _scales(net, layer, image, settings)
 
 

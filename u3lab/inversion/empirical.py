@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import SIDE, room, whole
+from u3lab.checks import SIDE, is_a, room, whole
 from u3lab.errors import U3Error
 from u3lab.inversion.inverting import LOGITS, code
 from u3lab.inversion.maximising import unit_index
@@ -47,8 +47,8 @@ def top_patches(net: Classifier, layer: str, pictures: Iterable[Tensor], unit: i
     """
     net, count, size = ready(net), whole("count", count), whole("size", size, 1, SIDE)
     k, found = unit_index(net, layer, unit), []
-    for x in pictures:
-        ready(net, x)
+    for x in is_a("pictures", pictures, Iterable, "give a list of pictures (1,3,H,W)"):
+        ready(net, x, one=True)
         with torch.no_grad():
             found.append((float(code(net, layer, x)[0, k].max()), x))
     if not found:
