@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from u3lab.checks import room, whole
+from u3lab.checks import room
 from u3lab.errors import U3Error
 from u3lab.figures.canvas import CARD, DPI, INK, PAGE, levels
 from u3lab.pixels import eight_bit
@@ -67,8 +67,7 @@ class Page:
 def draw(page: Page, pictures: Sequence[Tensor], titles: Sequence[str] | None, columns: int | None,
          rows: Sequence[str] | None, width: int | None) -> np.ndarray:
     """The table as RGB levels (H,W,3); parameters as in figures.grid."""
-    columns = _columns(len(pictures), None if columns is None else whole("columns", columns), rows)
-    width = None if width is None else whole("width", width)
+    columns = _columns(len(pictures), columns, rows)
     titles = _titles(titles, len(pictures), columns, rows)
     labels = [page.wrap(row, _LABEL) for row in rows or ()]
     left = _MARGIN + max((page.width(label) + _GAP for label in labels), default=0)
