@@ -7,6 +7,8 @@
     titles = words("titles", titles)                           # several texts
     tensors(features=(features, "NU"), labels=(labels, "N"))   # shapes that fit each other, finite numbers
     booleans("give masks > 0.5", masks=(masks, "NHW"))         # the same, of yes and no
+    room("size", 7000, 7000)                                   # before pictures are made: are they too large?
+    floats("blur", x)                                          # pictures (B,C,H,W) to compute with
 
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
 """
@@ -26,6 +28,9 @@ from u3lab.errors import U3Error
 
 T = TypeVar("T")
 MOST = 2**31 - 1  # of seeds, steps, samples: as the settings have it; more would never end
+MAX_PIXELS = 50_000_000  # in all pictures that one call makes: 600 MB as floats, what a laptop can spare
+SIDE = 2048  # pixels, at most, of a square that is drawn from formulas or goes through a network, with some GB
+FLOATS = (torch.float32, torch.float64)  # what pictures are computed in
 
 
 def whole(name: str, value: object, low: int = 1, high: int | None = None) -> int:
@@ -130,6 +135,36 @@ def tensors(**given: tuple[object, str]) -> None:
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
 
 
+def booleans(how: str, **given: tuple[object, str]) -> None:
+    """As :func:`tensors`, for tensors of yes and no; ``how`` says how they are made from numbers."""
+    tensors(**given)
+    for name, (value, _) in given.items():
+        if value.dtype != torch.bool:
+            raise U3Error(f"{name} is of {value.dtype}; bool is wanted: {how}")
+
+
+def room(what: str, height: int, width: int, count: int = 1, most: int = MAX_PIXELS) -> None:
+    """Refuse to make more pixels than ``most`` in one call, before their memory is taken; ``what`` asks for them."""
+    if height * width * count > most:
+        much = "a picture" if count == 1 else f"{count} pictures"
+        raise U3Error(f"{what} asks for {much} of {height}×{width} pixels; at most {most / 10**6:.3g} million pixels "
+                      "are made at once, so give less")
+
+
+def floats(what: str, images: object) -> None:
+    """Pictures (B,C,H,W) of finite float32 or float64 with at least one pixel, as all of the course computes with.
+
+    Half precision would be rounded at each step, and some of the operations do not have it.
+    """
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.numel() == 0:
+        raise U3Error(f"{what} takes a float tensor (B,C,H,W), not {shown(images)}; images.load(…) makes one")
+    if images.dtype not in FLOATS:
+        raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "
+                      + ("give x.float()" if images.is_floating_point() else "images.load(…) makes one"))
+    if not images.detach().sum().isfinite() and not images.isfinite().all():  # the sum alone is fast
+        raise U3Error(f"{what} is given NaN or infinite values; look for what made them before this line")
+
+
 def alike(finite: bool = True, /, **given: object) -> None:
     """Tensors of floats of one shape, whatever it is: two codes, a picture and the truth.
 
@@ -145,14 +180,6 @@ def alike(finite: bool = True, /, **given: object) -> None:
                           "both the same")
         if finite and not value.isfinite().all():
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
-
-
-def booleans(how: str, **given: tuple[object, str]) -> None:
-    """As :func:`tensors`, for tensors of yes and no; ``how`` says how they are made from numbers."""
-    tensors(**given)
-    for name, (value, _) in given.items():
-        if value.dtype != torch.bool:
-            raise U3Error(f"{name} is of {value.dtype}; bool is wanted: {how}")
 
 
 def shown(value: object) -> str:

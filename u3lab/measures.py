@@ -61,7 +61,8 @@ def bootstrap(statistic: Callable[[Tensor], Tensor], groups: int, *, times: int 
     # As counts, all samples are one product of matrices, and one that happens to have no attack can be left out.
     value = float(_of_samples(statistic, torch.ones(1, groups, dtype=torch.float64)))
     picks = torch.randint(groups, (times, groups), generator=torch.Generator().manual_seed(seed))
-    drawn = _of_samples(statistic, F.one_hot(picks, groups).sum(1).double())
+    often = torch.zeros(times, groups, dtype=torch.float64).scatter_add_(1, picks, torch.ones_like(picks).double())
+    drawn = _of_samples(statistic, often)
     if not drawn.isfinite().any():
         raise U3Error(f"the statistic is NaN in all {times} samples; look at what it gives for torch.ones(1, groups)")
     low, high = drawn[drawn.isfinite()].quantile(torch.tensor(OUTER, dtype=torch.float64)).tolist()

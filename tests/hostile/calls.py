@@ -241,27 +241,29 @@ def whole(value: int, low: int = 1, high: int | None = None) -> tuple[Kind, obje
 # Pictures
 
 good("images.load", images.load, x=(Choice(), "coffee"), size=(Whole(none=True), 32))
-good("images.blur", images.blur, images=SEVERAL, sigma=number(1.5, 0))
+PLANES = (Numbers(), Made(lambda: x(2)))  # (B,C,H,W) of any range: masks and maps are blurred and shifted as well
+good("images.blur", images.blur, images=PLANES, sigma=number(1.5, 0))
 good("images.check", images.check, images=SEVERAL)
-good("images.resize", images.resize, images=SEVERAL, size=whole(24))
+good("images.resize", images.resize, images=PLANES, size=whole(24))
 good("images.caption", images.caption, name=NAME)
 good("images.label", images.label, name=NAME)
 good("images.names", images.names, group=(Choice(none=True), "everyday"))
 good("images.crops", images.crops, names=(Some(), ["dog"]), size=whole(24), count=whole(2), seed=SEED)
-good("images.shift", images.shift, images=SEVERAL, reach=whole(2, 0),
+good("images.shift", images.shift, images=PLANES, reach=whole(2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))))
-good("images.zoom", images.zoom, images=SEVERAL, most=number(0.2, 0),
+good("images.zoom", images.zoom, images=PLANES, most=number(0.2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))), sizes=whole(4))
-good("images.total_variation", images.total_variation, image=SEVERAL, beta=number(2.0, 0, without_low=True))
+good("images.total_variation", images.total_variation, image=PLANES, beta=number(2.0, 0, without_low=True))
 
 # Colours and measures
 
+DRAWN = (Numbers(thin=False), Made(x))  # with or without a batch axis, grey or not
 MAP = (Numbers(thin=False), Made(lambda: draw(8, 8) - 0.5))
 good("pixels.heat", pixels.heat, map=MAP, scale=(Number(0, without_low=True, none=True), 1.0))
-good("pixels.overlay", pixels.overlay, image=(Picture(several=False), Made(x)), map=MAP, opacity=number(0.5, 0, 1),
+good("pixels.overlay", pixels.overlay, image=DRAWN, map=MAP, opacity=number(0.5, 0, 1),
      scale=(Number(0, without_low=True, none=True), 1.0))
 good("pixels.signed_rgb", pixels.signed_rgb, map=MAP)
-good("pixels.jpeg", pixels.jpeg, image=ONE, quality=whole(80, 1, 95))
+good("pixels.jpeg", pixels.jpeg, image=DRAWN, quality=whole(80, 1, 95))
 PAIR = Numbers(fixed=(0,), thin=False)
 good("measures.correlation", measures.correlation, a=(PAIR, Made(lambda: draw(4, 5))),
      b=(PAIR, Made(lambda: draw(4, 5))))

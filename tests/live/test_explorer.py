@@ -150,10 +150,10 @@ def test_the_controls_of_several_settings_have_a_tuple_as_value():
 
 def test_a_picture_box_is_a_control():
     asked = []
-    shown = live.explore(lambda picture: asked.append(picture) or shade(0.5), picture=live.PictureBox(["dog", "cat"]))
-    shown.controls["picture"].menu.value = "cat"
+    shown = live.explore(lambda picture: asked.append(picture) or shade(0.5), picture=live.PictureBox(["dog", "hens"]))
+    shown.controls["picture"].menu.value = "hens"
     upload(shown.controls["picture"], "mine.png", png("teal"))
-    assert asked == ["dog", "cat", png("teal")]
+    assert asked == ["dog", "hens", png("teal")]
 
 
 def test_close_leaves_no_widget_and_nothing_that_the_function_holds():

@@ -123,6 +123,7 @@ class Concepts:
 
 
 _ALL = tuple(CATEGORY)
+MOST = 20_000  # pictures: 20 kB each, which are kept in memory
 
 
 def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int = 8) -> Concepts:
@@ -139,10 +140,10 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
     Raises
     ------
     U3Error
-        An unknown split, or a count below 1.
+        An unknown split, or a count below 1 or over 20,000.
     """
     one_of("split", split, pieces.SPLITS)
-    whole("count", count)
+    whole("count", count, 1, MOST)
     return _load(split, count, whole("seed", seed, 0, 2**31 - 1), whole("least", least))
 
 

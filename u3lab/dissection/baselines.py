@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from u3lab.checks import number, tensors, whole
+from u3lab.checks import SIDE, number, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 
@@ -28,7 +28,7 @@ def rotation(units: int, *, share: float = 1.0, seed: int = 0) -> Tensor:
     from scipy.linalg import schur
     from scipy.stats import special_ortho_group
 
-    units, share, seed = whole("units", units, 2), number("share", share, 0, 1), whole("seed", seed, 0)
+    units, share, seed = whole("units", units, 2, SIDE), number("share", share, 0, 1), whole("seed", seed, 0)
     q = special_ortho_group.rvs(units, random_state=np.random.default_rng(seed))
     blocks, basis = schur(q, output="complex")  # diagonal for a rotation: its turns, exp(iθ)
     turned = (basis * np.exp(1j * share * np.angle(np.diag(blocks)))) @ basis.conj().T

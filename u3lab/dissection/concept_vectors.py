@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import booleans, number, shown, tensors, whole, wholes
+from u3lab.checks import booleans, number, room, shown, tensors, whole, wholes
 from u3lab.descent import descend, last
 from u3lab.dissection.dissecting import maps_of
 from u3lab.errors import U3Error
@@ -60,6 +60,7 @@ def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
     booleans(COMPARE, active=(active, "NUhw"))
     if len(size := wholes("size", size)) != 2:
         raise U3Error(f"size = {size}; give height and width in pixels, such as (113, 113)")
+    room(f"size = {tuple(size)}", *size, len(active))
     return enlarge(weighted_sum(active)(weight), tuple(size)).sigmoid()
 
 

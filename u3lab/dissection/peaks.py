@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from u3lab._system import memory
-from u3lab.checks import is_a, whole, words
+from u3lab.checks import SIDE, is_a, room, whole, words
 from u3lab.datasets.labelled import ConceptData, batches, known, some
 from u3lab.dissection.dissecting import maps_of
 from u3lab.errors import U3Error
@@ -72,11 +72,12 @@ def patches(net: Classifier, layer: str, data: ConceptData, unit: int, found: Pe
     U3Error
         A unit that the layer does not have, peaks of another layer or of other data.
     """
-    net, data, size = ready(net), known(data), whole("size", size)
+    net, data, size = ready(net), known(data), whole("size", size, 1, SIDE)
     values, numbers = is_a("found", found, Peaks, "give what dissection.peaks(net, layers, data)[layer] gives")
     unit = whole("unit", unit, 0, len(values) - 1)
     if (most := int(numbers[unit].max())) >= len(data):
         raise U3Error(f"found names picture {most}, the data have {len(data)}; give the data that the peaks are from")
+    room(f"size = {size}", size, size, len(numbers[unit]))
     pictures = some(data, numbers[unit].tolist()).images
     if (units := maps_of(net, (layer,), pictures[:1])[layer].shape[1]) != len(values):
         raise U3Error(f"{layer} has {units} units, the peaks are of {len(values)}; give those of this layer")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from u3lab import checks
 from u3lab.errors import U3Error
-from u3lab.figures.canvas import CARD, COLOURS, INK
+from u3lab.figures.canvas import CARD, COLOURS, INK, PAGE
 
 ROW, MARGIN = 34, 8  # pixels
 
@@ -33,6 +33,7 @@ def frame_bars(shares: Mapping[str, float], height: int, *, width: int = 200) ->
     checks.is_a("shares", shares, Mapping, "give a dict such as {'hen': 0.9}")
     checks.words("the names of the shares", shares)
     height, width = checks.whole("height", height), checks.whole("width", width)
+    checks.room("the figure", height, width, most=PAGE)
     if height < ROW + 2 * MARGIN or width < 80:
         raise U3Error(f"{height}×{width} pixels are too few for bars; give a height from {ROW + 2 * MARGIN} and a "
                       "width from 80 on")
@@ -44,8 +45,8 @@ def frame_bars(shares: Mapping[str, float], height: int, *, width: int = 200) ->
         if top + ROW > height:
             break
         number = f"{share:.0%}"
-        room = width - 2 * MARGIN - draw.textlength(number + "  ", font)
-        while draw.textlength(name, font) > room:
+        free = width - 2 * MARGIN - draw.textlength(number + "  ", font)
+        while draw.textlength(name, font) > free:
             name = name.rstrip("…")[:-1] + "…"
         draw.text((MARGIN, top), name, INK, font)
         draw.text((width - MARGIN, top), number, INK, font, anchor="ra")
