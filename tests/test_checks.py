@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.helpers import slip
-from u3lab.checks import is_a, listed, number, one_of, shown, tensors, whole
+from u3lab.checks import alike, function, is_a, listed, number, one_of, shown, tensors, whole
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int64(7), np.uint8(7)])
@@ -87,6 +87,26 @@ def test_tensors_fit_each_other():
 def test_tensors_are_finite(bad: float):
     with slip("x has NaN or infinite"):
         tensors(x=(torch.tensor([0, bad]), "N"))
+
+
+def test_two_of_one_shape():
+    alike(x=torch.ones(2, 3), truth=torch.zeros(2, 3).double())
+    for truth, words in ((torch.ones(3), r"x has the shape \(2, 3\) and truth \(3,\)"), (3, "truth is 3; give a"),
+                         (torch.ones(2, 3).byte(), "truth is of torch.uint8"),
+                         (torch.ones(2, 3) / 0, "NaN or infinite")):
+        with slip(words):
+            alike(x=torch.ones(2, 3), truth=truth)
+    alike(False, x=torch.ones(2) / 0, truth=torch.ones(2))
+    with slip("x has the shape"):
+        alike(False, x=torch.ones(2), truth=torch.ones(1))
+
+
+def test_what_is_called_takes_so_many_arguments():
+    for good in (lambda x, y: x, lambda x, y, z=1: x, torch.nn.functional.mse_loss, torch.dist):
+        assert function("task", good, 2, "give a function of two") is good
+    for bad in (3, None, lambda x: x, lambda x, y, z: x):
+        with slip("task = ", "give a function of two"):
+            function("task", bad, 2, "give a function of two")
 
 
 def test_values_are_shown_in_short():

@@ -4,6 +4,8 @@
     share = number("share", share, 0, 1, without_low=True)     # in (0, 1]
     rule = one_of("rule", rule, RULES)
     tensors(features=(features, "NU"), labels=(labels, "N"))   # shapes that fit each other, finite numbers
+    alike(x=x, truth=truth)                                    # floats of one shape, whatever it is
+    function("task", task, 2, "give a function of x and x₀")   # something to call with two arguments
 
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
 """

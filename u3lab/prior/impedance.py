@@ -60,6 +60,7 @@ def missing(x: Tensor, target: Tensor) -> Tensor:
     """‖x − x₀‖² as a share of the variance of x₀ about the mean of each channel; pictures (1,C,H,W).
 
     1 for a picture of the right mean colour and nothing else, whatever the contrast of x₀; 0 for x₀ itself.
+    Raises U3Error on different shapes, values that are not finite and a target of one colour.
     """
     alike(x=x, target=target)
     tensors(target=(target, "1CHW"))
