@@ -7,7 +7,20 @@ import pytest
 import torch
 
 from tests.helpers import slip
-from u3lab.checks import booleans, is_a, listed, number, one_of, shown, tensors, whole, wholes, words
+from u3lab.checks import (
+    alike,
+    booleans,
+    function,
+    is_a,
+    listed,
+    number,
+    one_of,
+    shown,
+    tensors,
+    whole,
+    wholes,
+    words,
+)
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int64(7), np.uint8(7)])
@@ -131,6 +144,26 @@ def test_yes_and_no_are_bool():
         booleans("give x > 0.5", x=(torch.ones(2), "N"))
     with slip("y has the shape", "with N = 2"):
         booleans("give x > 0.5", x=(torch.ones(2).bool(), "N"), y=(torch.ones(3, 3).bool(), "NU"))
+
+
+def test_two_of_one_shape():
+    alike(x=torch.ones(2, 3), truth=torch.zeros(2, 3).double())
+    for truth, words in ((torch.ones(3), r"x has the shape \(2, 3\) and truth \(3,\)"), (3, "truth is 3; give a"),
+                         (torch.ones(2, 3).byte(), "truth is of torch.uint8"),
+                         (torch.ones(2, 3) / 0, "NaN or infinite")):
+        with slip(words):
+            alike(x=torch.ones(2, 3), truth=truth)
+    alike(False, x=torch.ones(2) / 0, truth=torch.ones(2))
+    with slip("x has the shape"):
+        alike(False, x=torch.ones(2), truth=torch.ones(1))
+
+
+def test_what_is_called_takes_so_many_arguments():
+    for good in (lambda x, y: x, lambda x, y, z=1: x, torch.nn.functional.mse_loss, torch.dist):
+        assert function("task", good, 2, "give a function of two") is good
+    for bad in (3, None, lambda x: x, lambda x, y, z: x):
+        with slip("task = ", "give a function of two"):
+            function("task", bad, 2, "give a function of two")
 
 
 def test_values_are_shown_in_short():

@@ -9,6 +9,8 @@
     booleans("give masks > 0.5", masks=(masks, "NHW"))         # the same, of yes and no
     room("size", 7000, 7000)                                   # before pictures are made: are they too large?
     floats("blur", x)                                          # pictures (B,C,H,W) to compute with
+    alike(x=x, truth=truth)                                    # floats of one shape, whatever it is
+    function("task", task, 2, "give a function of x and x₀")   # something to call with two arguments
 
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
 """

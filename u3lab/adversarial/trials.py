@@ -20,7 +20,7 @@ from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, pgd
 from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
-from u3lab.checks import SIDE, listed, room, whole
+from u3lab.checks import SIDE, listed, room, whole, words
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, roc_auc

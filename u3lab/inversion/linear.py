@@ -10,7 +10,10 @@ from u3lab.errors import U3Error
 
 
 def tikhonov(matrix: Tensor, y: Tensor, lam: float) -> Tensor:
-    """The x that minimises ‖M x − y‖² + λ‖x‖², (MᵀM + λI)⁻¹Mᵀy; M is (K,N), y (K), the answer (N), and λ > 0."""
+    """The x that minimises ‖M x − y‖² + λ‖x‖², (MᵀM + λI)⁻¹Mᵀy; M is (K,N), y (K), the answer (N), and λ > 0.
+
+    Raises U3Error on shapes or kinds of numbers that do not go together, and on a λ that is lost in rounding.
+    """
     tensors(matrix=(matrix, "KN"), y=(y, "K"))
     if not matrix.is_floating_point() or matrix.dtype != y.dtype:
         raise U3Error(f"matrix is of {matrix.dtype} and y of {y.dtype}; give floats of one kind, such as y.float()")

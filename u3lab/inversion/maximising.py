@@ -34,7 +34,10 @@ class MaximiseSettings(InversionSettings):
 
 
 def excitation(code: Tensor, unit: int) -> Tensor:
-    """⟨e_k, Φ(x)⟩ for unit k of a code (1,K), or, for a channel of (1,C,h,w), its mean over all places; a scalar."""
+    """⟨e_k, Φ(x)⟩ for unit k of a code (1,K), or, for a channel of (1,C,h,w), its mean over all places; a scalar.
+
+    Raises U3Error on the codes of several pictures, values that are not finite, and a unit that is not there.
+    """
     alike(code=code)
     if code.ndim not in (2, 4) or len(code) != 1:
         raise U3Error(f"code is {shown(code)}; give that of one picture, (1,K) or (1,C,h,w), such as code[:1]")

@@ -13,11 +13,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from u3lab import images as _images
 from u3lab.checks import function, is_a, shown
 from u3lab.errors import U3Error
+from u3lab.nets.classifier import one_picture
 from u3lab.prior.generators import Generator
 from u3lab.prior.rollback import FitStep, descend_with_rollback
-from u3lab.prior.tasks import Task, one_picture, reconstruct
+from u3lab.prior.tasks import Task, reconstruct
 from u3lab.settings import or_default, setting, settings
 
 TOLERANCE = 3.2  # the paper goes back to a better state when 5 dB are lost
@@ -66,7 +68,7 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
     """
     settings = or_default(settings, PriorSettings)
     is_a("generator", generator, Generator, "make one with prior.generator(…)")
-    _fits(one_picture(image), generator, task)
+    _fits(one_picture(_images.check(image)), generator, task)
     image = image.to(generator.code.device)
     draw = torch.Generator(device="cpu").manual_seed(settings.seed)
     mean: Tensor | None = None
@@ -103,11 +105,10 @@ def _fits(target: Tensor, generator: Generator, task: Task) -> None:
         with torch.enable_grad():
             data = task(torch.zeros(1, 3, *generator.size, requires_grad=True), target.cpu())
     except (RuntimeError, U3Error) as error:
-        if isinstance(error, U3Error) and generator.size == target.shape[2:]:
-            raise
         raise U3Error(f"the picture has {target.shape[2]}×{target.shape[3]} pixels and the generator makes "
-                      f"{generator.size[0]}×{generator.size[1]}; make it with generator(size=x.shape[2:]), or a task "
-                      f"for these sizes ({str(error).partition(chr(10))[0][:150]})") from error
+                      f"{generator.size[0]}×{generator.size[1]}, and the task says: "
+                      f"{str(error).partition(chr(10))[0][:150]}; make all of one size, the generator with "
+                      "generator(size=x.shape[2:])") from error
     if not isinstance(data, Tensor) or data.ndim or not data.requires_grad:
         raise U3Error(f"the task gives {shown(data)}; it has to give one number that depends on x, a tensor without "
                       "axes")

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from u3lab import images as _images
 from u3lab.checks import alike, function, is_a, listed, number, tensors, whole
 from u3lab.errors import U3Error
+from u3lab.nets.classifier import one_picture
 from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import Generator
-from u3lab.prior.tasks import one_picture
 from u3lab.settings import or_default
 
 
@@ -25,7 +26,7 @@ def targets(image: Tensor, *, strength: float = 0.15, seed: int = 0) -> dict[str
     has the picture's mean and spread, but for what is cut off at 0 and 1.
     """
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
-    x, strength = one_picture(image), number("strength", strength, 0)
+    x, strength = one_picture(_images.check(image)), number("strength", strength, 0)
     noise = torch.randn(x.shape, generator=generator)
     order = torch.randperm(x.shape[2] * x.shape[3], generator=generator)
     white = x.mean() + x.std() * torch.randn(x.shape, generator=generator)
@@ -44,7 +45,7 @@ def impedance(wanted: Mapping[str, Tensor], make: Callable[[], Generator], *, un
     function("make", make, 0, "give what makes a fresh generator, such as prior.generator itself")
     until, settings = number("until", until, 0), or_default(settings, PriorSettings)
     for x in wanted.values():
-        one_picture(x)
+        one_picture(_images.check(x))
     curves: dict[str, list[float]] = {}
     for name, x in wanted.items():
         curve = curves[name] = []
@@ -59,6 +60,7 @@ def missing(x: Tensor, target: Tensor) -> Tensor:
     """‖x − x₀‖² as a share of the variance of x₀ about the mean of each channel; pictures (1,C,H,W).
 
     1 for a picture of the right mean colour and nothing else, whatever the contrast of x₀; 0 for x₀ itself.
+    Raises U3Error on different shapes, values that are not finite and a target of one colour.
     """
     alike(x=x, target=target)
     tensors(target=(target, "1CHW"))

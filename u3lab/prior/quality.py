@@ -17,14 +17,17 @@ def psnr(x: Tensor, truth: Tensor) -> Tensor:
     """Peak signal-to-noise ratio in decibel, −10 log₁₀ mean (x − truth)², of pictures in [0,1]: more is better.
 
     Half the error is 6 dB more. 20 dB is rough, 30 dB is good. Any two tensors of one shape will do, such as the pixels
-    of a hole.
+    of a hole. Raises U3Error on different shapes and on values that are no part of pictures in [0,1].
     """
     _compared(x, truth)
     return -10 * (x - truth).square().mean().log10()
 
 
 def ssim(x: Tensor, truth: Tensor) -> float:
-    """Structural similarity of two pictures (1,C,H,W) in [0,1] (scikit-image's): 1 for equal ones."""
+    """Structural similarity of two pictures (1,C,H,W) in [0,1] (scikit-image's): 1 for equal ones.
+
+    Raises U3Error as :func:`psnr` does, and on pictures of fewer than 7×7 pixels.
+    """
     from skimage.metrics import structural_similarity
 
     tensors(truth=(truth, "1CHW"))

@@ -16,6 +16,7 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.checks import alike, floats, shown, whole
 from u3lab.errors import U3Error
+from u3lab.nets.classifier import one_picture
 
 COARSEST = 64  # the largest factor of a reduction: its window is four times as wide
 Task = Callable[[Tensor, Tensor], Tensor]
@@ -49,8 +50,10 @@ def inpaint(visible: Tensor) -> Task:
 
 def laid_on(image: Tensor, visible: Tensor, *, one: bool = True) -> Tensor:
     """m as floats (1,1,H,W) of 0 and 1, if it fits the picture (1,3,H,W), or unless it is to be ``one``, (B,3,H,W)."""
-    (one_picture if one else _images.check)(image)
     m = mask(visible)
+    _images.check(image)
+    if one:
+        one_picture(image)
     _same_sides(m, image)
     return m
 
@@ -65,13 +68,6 @@ def mask(visible: Tensor) -> Tensor:
     if not m.any():
         raise U3Error("the mask hides every pixel; 1 means known, 0 means hole: perhaps it is the other way round")
     return m
-
-
-def one_picture(image: Tensor) -> Tensor:
-    """The picture, if it is one: (1,3,H,W) in [0,1]."""
-    if len(_images.check(image)) != 1:
-        raise U3Error(f"one picture at a time: got {len(image)}; use image[:1]")
-    return image
 
 
 def _same_sides(m: Tensor, x: Tensor) -> None:
