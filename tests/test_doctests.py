@@ -17,7 +17,7 @@ from u3lab.descent import last
 KNOWN = {"torch": torch, "adversarial": adversarial, "figures": figures, "images": images, "inversion": inversion,
          "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency}
 # What a newcomer calls first.
-FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "images.loading.blur",
+FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "images.blurring.blur",
          "images.loading.load", "inversion.inverting.invert", "nets.classifier.Classifier.features",
          "nets.classifier.Classifier.top", "nets.loading.load", "pixels.heat", "prior.fitting.fit",
          "prior.generators.generator", "saliency.backprop.backprop", "saliency.perturbation.meaningful_perturbation",

@@ -37,7 +37,7 @@ from u3lab import (
 )
 from u3lab._system import memory
 from u3lab.datasets import blobs, concepts, patterns
-from u3lab.images import cropping, loading
+from u3lab.images import blurring, cropping
 from u3lab.measures import bootstrap
 
 # Megabytes. A picture of 50 million pixels, the largest that may come in or be made, is 600 as float32.
@@ -162,7 +162,7 @@ case("blur by 1e6", SMALL, lambda x: images.blur(x, 1e6), lambda: torch.zeros(1,
 case("blur by 1e12", SMALL, lambda x: images.blur(x, 1e12), lambda: torch.zeros(1, 3, 300, 400))
 case("blur a strip by 1e6", SMALL, lambda x: images.blur(x, 1e6), lambda: torch.zeros(1, 3, 1, 8000))
 case("blur a photo", LARGE, lambda x: images.blur(x, 3), photo)
-case("blur as one convolution by 1e6", SMALL, lambda x: loading.plain_blur(x, 1e6), lambda: torch.zeros(1, 3, 9, 9),
+case("blur as one convolution by 1e6", SMALL, lambda x: blurring.plain_blur(x, 1e6), lambda: torch.zeros(1, 3, 9, 9),
      refused=True)
 case("check a batch of photos", SMALL, images.check, lambda: photo(4))
 case("shift by up to 10⁹", LARGE, lambda x: images.shift(x, 10**9, draw()), photo)

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from u3lab import U3Error, images, pixels
-from u3lab.images.loading import plain_blur
+from u3lab.images.blurring import plain_blur
 
 # ---- check
 

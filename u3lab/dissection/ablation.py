@@ -50,6 +50,7 @@ def numbered(features: Tensor, units: Sequence[int] | Tensor) -> list[int]:
 
 def accuracy_drop(net: Classifier, layer: str, features: Tensor, labels: Tensor, target: int) -> Tensor:
     """How much the balanced accuracy of a class falls when each unit is silenced alone, (U); negative: it rises."""
+    net = ready(net)
     _check(features, labels, target)
     before = balanced_accuracy(ablate(net, layer, features, []), labels, target)
     return torch.tensor([before - balanced_accuracy(ablate(net, layer, features, [k]), labels, target)

@@ -72,8 +72,8 @@ def learned_inverter(which: str = "fire9") -> Inverter:
 
 def decode(net: Classifier, inverter: Inverter, images: Tensor) -> Tensor:
     """Ψ(Φ(x)): what the inverter makes of the codes of pictures (B,3,128,128)."""
-    is_a("inverter", inverter, Inverter, "take one from inversion.learned_inverter()")
     net = ready(net, images)
+    is_a("inverter", inverter, Inverter, "take one from inversion.learned_inverter()")
     if images.shape[-2:] != (SIDE, SIDE):
         raise U3Error(f"{images.shape[-2]}×{images.shape[-1]} pixels: this inverter was trained on {SIDE}×{SIDE}; load "
                       f"the picture with size={SIDE}")
