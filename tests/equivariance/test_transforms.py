@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.helpers import slip
-from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling
+from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling, transforms
 
 IDENTITY = rotation(0)
 
@@ -81,3 +81,10 @@ def test_turns_add_up():
 def test_slips(make, words):
     with slip(*words):
         make()
+
+
+def test_a_large_picture_is_moved_in_parts(monkeypatch):
+    x = torch.rand(2, 3, 17, 23)
+    whole = rotation(20)(x)
+    monkeypatch.setattr(transforms, "SITES", 50)
+    assert torch.equal(rotation(20)(x), whole)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
 
+import ipywidgets
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,6 +31,9 @@ from tests.hostile.wrong import (
     Picture,
     Some,
     Target,
+    Text,
+    Texts,
+    These,
     Units,
     Whole,
     Wholes,
@@ -50,7 +57,7 @@ from u3lab import (
 )
 from u3lab.adversarial import trials
 from u3lab.datasets import concepts, taxonomy
-from u3lab.datasets.labelled import LabelledPictures
+from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
 
@@ -117,6 +124,81 @@ def active() -> Tensor:
 
 
 @cache
+def probed() -> measures.Probe:
+    return measures.probe(draw(6, 3), torch.tensor([0, 1, 2, 0, 1, 2]))
+
+
+def square(x: Tensor) -> Callable[[], tuple[Tensor, dict[str, Tensor]]]:
+    return lambda: (x.view(1, 1, 1, -1), {"far": x.square().sum()})
+
+
+def step() -> descent.Step:
+    return descent.Step(0, 1.0, x(), {"far": 1.0})
+
+
+class Own:
+    """A data set of somebody's own; ``change`` is done to what it gives."""
+
+    def __init__(self, change: Callable[[Labelled], object], names: object = ("one", "two"), length: int = 10) -> None:
+        self.change, self.names, self.length = change, names, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, which: list[int]) -> object:
+        return self.change(scenes()[which])
+
+
+def own() -> dict[str, object]:
+    """Data sets whose authors have slipped."""
+    changes = {
+        "nothing": lambda batch: None, "a tuple": tuple, "a dict": lambda batch: batch._asdict(),
+        "grey pictures": lambda batch: batch._replace(images=batch.images[:, :1]),
+        "one picture without a batch": lambda batch: batch._replace(images=batch.images[0]),
+        "pictures of bytes": lambda batch: batch._replace(images=(batch.images * 255).byte()),
+        "too few": lambda batch: Labelled(*(part[:-1] for part in batch)),
+        "masks too few": lambda batch: batch._replace(masks=batch.masks[:-1]),
+        "masks of another concept": lambda batch: batch._replace(masks=batch.masks[:, :1]),
+        "masks as numbers": lambda batch: batch._replace(masks=batch.masks.float()),
+        "masks of arrays": lambda batch: batch._replace(masks=batch.masks.numpy()),
+        "masks without pixels": lambda batch: batch._replace(masks=batch.masks[..., :0]),
+        "flat masks": lambda batch: batch._replace(masks=batch.masks[:, :, 0]),
+        "no flags": lambda batch: batch._replace(labelled=None),
+        "flags of one picture": lambda batch: batch._replace(labelled=batch.labelled[0])}
+    same = {"no names": None, "names of numbers": (1, 2), "one text as names": "ab", "no concepts": (),
+            "three names": ("a", "b", "c")}
+    return {**{what: Own(change) for what, change in changes.items()},
+            **{what: Own(lambda batch: batch, names) for what, names in same.items()},
+            "no pictures": Own(lambda batch: batch, length=0), "no length": SimpleNamespace(names=("one", "two"))}
+
+
+@cache
+def folder() -> Path:
+    """A Broden of one picture, as far as its index goes."""
+    made = written("image,split,ih,iw,sh,sw,object\na.png,train,8,8,8,8,1\n", "number,name,category\n1,cat,object(1)\n"
+                   "2,dog,object(1)\n")
+    (made / "images").mkdir()
+    (made / "images" / "a.png").write_bytes(pixels.png(x()))
+    return made
+
+
+def written(index: str | bytes, label: str) -> Path:
+    made = Path(tempfile.mkdtemp())
+    (made / "index.csv").write_bytes(index if isinstance(index, bytes) else index.encode())
+    (made / "label.csv").write_text(label)
+    return made
+
+
+def folders() -> dict[str, object]:
+    """Folders that are no Broden."""
+    head = "image,split,ih,iw,sh,sw,object\n"
+    return {"a number": 3, "bytes": b"x", "nowhere": "nowhere", "a file": folder() / "index.csv", "a list": ["x"],
+            "a picture as its index": written(b"\x89PNG\x00\xff\xfe", ""), "an empty index": written("", ""),
+            "no rows": written(head, ""), "words as numbers": written(head + "a.png,train,8,8,x,8,1\n", ""),
+            "no labels": written(head + "a.png,train,8,8,8,8,1\n", "")}
+
+
+@cache
 def stitched() -> nets.Classifier:
     return equivariance.stitch(net(), "conv2", net(1), "conv2", x(4), sites=200)
 
@@ -159,27 +241,29 @@ def whole(value: int, low: int = 1, high: int | None = None) -> tuple[Kind, obje
 # Pictures
 
 good("images.load", images.load, x=(Choice(), "coffee"), size=(Whole(none=True), 32))
-good("images.blur", images.blur, images=SEVERAL, sigma=number(1.5, 0))
+PLANES = (Numbers(), Made(lambda: x(2)))  # (B,C,H,W) of any range: masks and maps are blurred and shifted as well
+good("images.blur", images.blur, images=PLANES, sigma=number(1.5, 0))
 good("images.check", images.check, images=SEVERAL)
-good("images.resize", images.resize, images=SEVERAL, size=whole(24))
+good("images.resize", images.resize, images=PLANES, size=whole(24))
 good("images.caption", images.caption, name=NAME)
 good("images.label", images.label, name=NAME)
 good("images.names", images.names, group=(Choice(none=True), "everyday"))
 good("images.crops", images.crops, names=(Some(), ["dog"]), size=whole(24), count=whole(2), seed=SEED)
-good("images.shift", images.shift, images=SEVERAL, reach=whole(2, 0),
+good("images.shift", images.shift, images=PLANES, reach=whole(2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))))
-good("images.zoom", images.zoom, images=SEVERAL, most=number(0.2, 0),
+good("images.zoom", images.zoom, images=PLANES, most=number(0.2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))), sizes=whole(4))
-good("images.total_variation", images.total_variation, image=SEVERAL, beta=number(2.0, 0, without_low=True))
+good("images.total_variation", images.total_variation, image=PLANES, beta=number(2.0, 0, without_low=True))
 
 # Colours and measures
 
+DRAWN = (Numbers(thin=False), Made(x))  # with or without a batch axis, grey or not
 MAP = (Numbers(thin=False), Made(lambda: draw(8, 8) - 0.5))
 good("pixels.heat", pixels.heat, map=MAP, scale=(Number(0, without_low=True, none=True), 1.0))
-good("pixels.overlay", pixels.overlay, image=(Picture(several=False), Made(x)), map=MAP, opacity=number(0.5, 0, 1),
+good("pixels.overlay", pixels.overlay, image=DRAWN, map=MAP, opacity=number(0.5, 0, 1),
      scale=(Number(0, without_low=True, none=True), 1.0))
 good("pixels.signed_rgb", pixels.signed_rgb, map=MAP)
-good("pixels.jpeg", pixels.jpeg, image=ONE, quality=whole(80, 1, 95))
+good("pixels.jpeg", pixels.jpeg, image=DRAWN, quality=whole(80, 1, 95))
 PAIR = Numbers(fixed=(0,), thin=False)
 good("measures.correlation", measures.correlation, a=(PAIR, Made(lambda: draw(4, 5))),
      b=(PAIR, Made(lambda: draw(4, 5))))
@@ -198,6 +282,17 @@ good("measures.probe", measures.probe, features=(Numbers(fixed=(0,)), Made(lambd
 good("measures.roc_auc", measures.roc_auc, scores=(Numbers(fixed=(0,)), Made(lambda: draw(4))),
      marks=(Masks(fixed=(0,)), Made(lambda: torch.tensor([True, False, True, False]))),
      sources=(Some(), ["a", "b", "a", "c"]), times=whole(20), seed=SEED)
+good("Probe.scores", lambda features: probed().scores(features),
+     features=(Numbers(fixed=(1,)), Made(lambda: draw(6, 3))))
+good("Probe.accuracy", lambda features, labels: probed().accuracy(features, labels),
+     features=(Numbers(fixed=(0, 1)), Made(lambda: draw(6, 3))),
+     labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0, 1, 2]))))
+good("descent.descend", lambda parameters, energy, steps, lr: descent.descend(
+     parameters, square(parameters) if energy is None else energy, steps=steps, lr=lr),
+     parameters=(These(make=lambda: {"no gradient": torch.ones(3), "none": [], "a number": 3, "texts": ["x"],
+                                     "one without a gradient": [torch.ones(3)]}),
+                 Made(lambda: torch.ones(3, requires_grad=True))),
+     energy=(Function(none=True), None), steps=whole(2, 0), lr=(Function(), lambda: 0.1))
 good("descent.last", descent.last, steps=(Kind(), (1, 2)), total=(Whole(0, none=True), 2), title=(Free(), ""))
 
 # Networks
@@ -505,6 +600,14 @@ good("dissection.dissect", dissection.dissect, net=NET, layer=(Layer(), "relu2")
 good("dissection.dissect_layers", dissection.dissect_layers, net=NET, layers=(Layers(), ["relu2"]), data=DATA,
      share=number(0.05, 0, 1, without_low=True), batch_size=whole(4))
 good("dissection.quantiles", dissection.quantiles, net=NET, layer=LAYER, images=(Some(), Made(lambda: [x()])))
+good("Quantiles", dissection.dissecting.Quantiles, units=whole(4))
+good("Quantiles.add", lambda activations: dissection.dissecting.Quantiles(8).add(activations),
+     activations=(Numbers(fixed=(1,)), Made(features)))
+good("Dissection.weighted", lambda often: found().weighted(often), often=(Numbers(fixed=(0,), finite=False),
+                                                                         Made(lambda: draw(10).double())))
+good("Dissection.detectors", lambda least: found().detectors(least), least=number(0.04, 0, 1))
+good("dissection.interval, a statistic", lambda gives: dissection.interval(found(), lambda one: gives, times=5),
+     gives=(These(make=lambda: {"a text": "x", "a tensor": torch.ones(2), "a list": [1, 2]}), 1.0))
 good("Quantiles.upper", lambda share: found().seen.upper(share), share=number(0.05, 0, 1, without_low=True))
 FOUND = (Ours(), Made(found))
 for name in ("unique", "concepts_per_unit", "units_per_concept"):
@@ -539,14 +642,17 @@ good("dissection.patches", dissection.patches, net=NET, layer=(Layer(), "relu2")
 good("dissection.pooled", dissection.pooled, net=NET, layers=(Layers(), ["relu2"]),
      pictures=(Some(), Made(lambda: [x(2)])))
 good("dissection.rotation", dissection.rotation, units=whole(5, 2), share=number(0.5, 0, 1), seed=SEED)
-good("dissection.Rotated", dissection.Rotated, net=NET,
+good("dissection.Rotated", dissection.Rotated, net=(Net(asked=False), Made(net)),  # made here, asked later
      turn=(Numbers(), Made(lambda: dissection.rotation(8).float())))
 FEATURES = (Numbers(fixed=(1,)), Made(features))
 LABELS = (Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0])))
-good("dissection.ablate", dissection.ablate, net=NET, layer=LAYER, features=FEATURES, units=(Units(), [1, 2]))
-good("dissection.accuracy_drop", dissection.accuracy_drop, net=NET, layer=LAYER, features=FEATURES, labels=LABELS,
+UPPER = (Net(asked=False), Made(net))  # what lies below the layer has no say
+good("dissection.Rotated, asked", lambda units: dissection.Rotated(net(), dissection.rotation(units).float()).features(
+     x(), "conv2"), units=(These(make=lambda: {"too few": 5, "too many": 9}), 8))
+good("dissection.ablate", dissection.ablate, net=UPPER, layer=LAYER, features=FEATURES, units=(Units(), [1, 2]))
+good("dissection.accuracy_drop", dissection.accuracy_drop, net=UPPER, layer=LAYER, features=FEATURES, labels=LABELS,
      target=whole(1, 0, 7))
-good("dissection.ablation_curve", dissection.ablation_curve, net=NET, layer=LAYER, features=FEATURES, labels=LABELS,
+good("dissection.ablation_curve", dissection.ablation_curve, net=UPPER, layer=LAYER, features=FEATURES, labels=LABELS,
      target=whole(1, 0, 7), order=(Units(), [3, 1, 2]), counts=(Wholes(0), (0, 2)))
 
 # Data
@@ -558,6 +664,20 @@ good("Concepts.masks", lambda name, which: few().masks(name, which),
      name=(Choice(), Made(lambda: few().names[0])), which=(Wholes(0), [0]))
 good("Concepts.showing", lambda name, least: few().showing(name, least=least),
      name=(Choice(), Made(lambda: few().names[0])), least=whole(1))
+good("Concepts.only", lambda names: few().only(names), names=(Texts(), Made(lambda: few().names[:2])))
+for function in (dissection.dissect, lambda net, layer, data: dissection.peaks(net, [layer], data)):
+    good(f"dissection.{'dissect' if function is dissection.dissect else 'peaks'}, data of one's own", function,
+         net=(Free("asked above"), Made(net)), layer=(Free("asked above"), "relu2"),
+         data=(These(make=own), Made(lambda: Own(lambda batch: batch))))
+good("labelled.batches", batches, data=DATA, batch_size=whole(4), which=(Wholes(0, none=True), [0, 3]))
+good("LabelledPictures", LabelledPictures, names=(Texts(), ("one", "two")),
+     images=(Picture(several=True), Made(lambda: x(4))),
+     masks=(Masks(fixed=(0, 1)), Made(lambda: draw(4, 2, 8, 8) > 0.5)),
+     labelled=(Masks(fixed=(0, 1), none=True), Made(lambda: draw(4, 2) > 0.5)))
+good("concepts.broden", concepts.broden, path=(These(make=folders), Made(lambda: str(folder()))),
+     categories=(Texts(none=True), ["object"]), split=(Choice(none=True), "train"), size=whole(8))
+good("Broden[]", lambda which: concepts.broden(folder())[which], which=(Wholes(0), [0]))
+good("Broden.without", lambda names: concepts.broden(folder()).without(names), names=(Texts(), ["dog"]))
 good("LabelledPictures[]", lambda which: scenes()[which], which=(Wholes(0), [0, 3]))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
@@ -566,26 +686,44 @@ good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat"
 
 ALT = (Choice(), "What it shows.")
 good("figures.grid", figures.grid, pictures=(Some(), Made(lambda: [x(), x()])),
-     titles=(Some(none=True), ["a", "b"]), columns=(Whole(none=True), 2), alt=(Kind(), "Two."),
-     width=(Whole(none=True), 200))
-good("figures.curves", figures.curves, lines=(Ours(), {"a": [1.0, 2.0, 3.0]}), xlabel=(Kind(), "x"),
-     ylabel=(Kind(), "y"), alt=(Kind(), "One."))
-good("figures.curves, y", lambda y: figures.curves({"a": y}, "x", "y", alt="One."),
-     y=(Numbers(thin=False), Made(lambda: draw(5))))
-good("figures.bars", figures.bars, values=(Ours(), {"a": 0.3}), xlabel=(Kind(), "x"), alt=(Kind(), "One."),
-     chance=(Number(none=True), 0.2))
-good("figures.classes", figures.classes, names=(Kind(), tuple("abcd")),
-     logits=(Numbers(fixed=(0,), thin=False), Made(lambda: draw(4))), top=whole(2, 1, 4))
-good("figures.table", figures.table, values=(Numbers(fixed=(0, 1)), Made(lambda: draw(2, 2))),
-     rows=(Some(), ["a", "b"]), columns=(Some(), ["c", "d"]), alt=(Kind(), "Four."))
-good("figures.heatmap", figures.heatmap, values=(Numbers(fixed=(0, 1)), Made(lambda: draw(2, 2))),
-     names=(Some(), ["a", "b"]), alt=(Kind(), "Four."))
+     titles=(Texts(none=True), ["a", "b"]), columns=(Whole(none=True), 2), rows=(Texts(none=True), ["c"]),
+     alt=(Text(), "Two."), width=(Whole(none=True), 200))
+TITLE = (Text(), "a title")
+good("figures.curves", figures.curves, lines=(Ours(), {"a": [1.0, 2.0, 3.0]}), xlabel=(Text(), "x"),
+     ylabel=(Text(), "y"), title=TITLE, alt=(Text(), "One."))
+good("figures.curves, y", lambda y: figures.curves({"a": y}, "x", "y", alt="One."),  # one NaN is a gap
+     y=(Numbers(thin=False, lists=True, finite=False), Made(lambda: draw(5))))
+good("figures.curves, parts", lambda parts: figures.curves({"a": parts}, "x", "y", alt="One."),
+     parts=(These(make=lambda: {"all NaN": draw(5) * float("nan"), "infinite": draw(5) / 0, "three": ([1], [2], [3]),
+                                "texts": ["a", "b"], "two axes": draw(2, 2), "other lengths": ([1, 2], [1, 2, 3]),
+                                "an interval of NaN": ([1], [1], [float("nan")], [1])}), ([1, 2], [3, 4])))
+good("figures.bars", figures.bars, values=(Ours(), {"a": 0.3}), xlabel=(Text(), "x"), title=TITLE,
+     alt=(Text(), "One."), chance=(Number(none=True), 0.2))
+good("figures.bars, a value", lambda value: figures.bars({"a": value}, "x", alt="One."),
+     value=(These(make=lambda: {"NaN": float("nan"), "a text": "x", "two": (1, 2), "a dict in a dict": {"b": {"c": 1}},
+                                "turned round": (1.0, 2.0, 0.0), "no bars": {}, "endless": 10**400}), 0.3))
+good("figures.classes", figures.classes, names=(Texts(), tuple("abcd")),
+     logits=(Numbers(fixed=(0,), thin=False, lists=True), Made(lambda: draw(4))), top=whole(2, 1, 4))
+good("figures.table", figures.table, values=(Numbers(fixed=(0, 1), lists=True), Made(lambda: draw(2, 2))),
+     rows=(Texts(), ["a", "b"]), columns=(Texts(), ["c", "d"]), title=TITLE, alt=(Text(), "Four."))
+good("figures.heatmap", figures.heatmap, values=(Numbers(fixed=(0, 1), lists=True), Made(lambda: draw(2, 2))),
+     names=(Texts(), ["a", "b"]), groups=(Texts(), ["c", "c"]), title=TITLE, alt=(Text(), "Four."))
 good("figures.frame_bars", figures.frame_bars, shares=(Ours(), {"a": 0.3}), height=whole(60), width=whole(100))
+good("figures.frame_bars, a share", lambda share: figures.frame_bars({"a": share}, 60), share=number(0.3, 0, 1))
+good("figures.frame_bars, a name", lambda name: figures.frame_bars({name: 0.5}, 60),
+     name=(These(make=lambda: {"a number": 3, "bytes": b"x"}), "a"))
 good("live.PictureBox", live.PictureBox, names=(Some(none=True), ("coffee",)))
 good("live.Click", live.Click, x=number(0.5, 0, 1), y=number(0.5, 0, 1), panels=whole(1))
-good("live.explore", live.explore, fn=(Function(), lambda a: x()), a=(Kind(), (0.0, 1.0)))
+CONTROL = (These(make=lambda: {"turned round": (1.0, 0.0), "no choices": [], "no dict": {}, "a function": len,
+                               "a button": ipywidgets.Button(), "a class": ipywidgets.IntSlider,
+                               "texts": ("a", "b", "c", 1j)}), (0.0, 1.0))
+good("live.explore", live.explore, fn=(Function(), lambda a: x()), a=CONTROL)
+good("live.play", lambda solver, first, at: live.play(solver, saliency.MaskSettings(), first=first, at=at),
+     solver=(Function(), lambda settings, at: iter([step()])), first=whole(0, 0), at=CONTROL)
 good("live.controls", lambda settings, name: live.controls(settings, name),
-     settings=(Kind(), saliency.MaskSettings()), name=(Choice(), "lam"))
+     settings=(These(make=lambda: {"the class": saliency.MaskSettings, "no settings": step(), "a number": 3,
+                                   "a dict": {"lam": 1.0}, "a tensor": torch.ones(2, 2)}), Made(saliency.MaskSettings)),
+     name=(Choice(), "lam"))
 
 
 def spoilt(title: str, name: str, arguments: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:

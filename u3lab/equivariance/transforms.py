@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from u3lab.checks import listed, number, shown, tensors, whole
+from u3lab.checks import floats, listed, number, shown, whole
 from u3lab.errors import U3Error
 
+SITES = 2**20  # that are moved at a time: each takes a hundred bytes
 Matrix = tuple[tuple[float, float], tuple[float, float]]
 
 
@@ -43,11 +44,16 @@ class Transform:
 
         Flips and rotations by quarter turns of a square only permute the sites: they are exact.
         """
-        tensors(x=(x, "BChw"))
-        if not x.is_floating_point():
-            raise U3Error(f"x is of {x.dtype}; {self.name} moves floats (B,C,h,w), pictures or features of a layer")
+        floats(self.name, x)  # or the features of a layer with a grid
         height, width = x.shape[-2:]
-        ys, xs = (_taps(c, n) for c, n in zip(self._source(height, width), (height, width), strict=True))
+        rows = max(1, SITES // width)
+        parts = [self._rows(x, range(start, min(start + rows, height))) for start in range(0, height, rows)]
+        return torch.cat(parts, 2).unflatten(2, (height, width))
+
+    def _rows(self, x: Tensor, rows: range) -> Tensor:
+        """Some rows of the result, (B,C,n)."""
+        height, width = x.shape[-2:]
+        ys, xs = (_taps(c, n) for c, n in zip(self._source(height, width, rows), (height, width), strict=True))
         flat, moved = x.flatten(2), None
         for row, by_row in ys:
             for column, by_column in xs:
@@ -55,7 +61,7 @@ class Transform:
                 if weight.any():
                     part = flat.index_select(2, (row * width + column).to(x.device)) * weight
                     moved = part if moved is None else moved + part
-        return moved.unflatten(2, (height, width))
+        return moved
 
     def inside(self, height: int, width: int) -> Tensor:
         """Which sites (h,w) of the result show something that was in the picture: bool."""
@@ -70,10 +76,13 @@ class Transform:
         det = a * d - b * c
         return Transform(f"{self.name}, undone", ((d / det, -b / det), (-c / det, a / det)))
 
-    def _source(self, height: int, width: int) -> Tensor:
-        """g⁻¹u in rows and columns from the top left for every site u: (2, h·w). Rounded, so that flips are exact."""
+    def _source(self, height: int, width: int, rows: range | None = None) -> Tensor:
+        """g⁻¹u in rows and columns from the top left for every site u: (2, h·w). Rounded, so that flips are exact.
+
+        Or for the sites of some rows alone.
+        """
         centre = torch.tensor([height - 1, width - 1], dtype=torch.float64)[:, None] / 2
-        u = torch.cartesian_prod(torch.arange(height), torch.arange(width)).T - centre
+        u = torch.cartesian_prod(torch.tensor(rows or range(height)), torch.arange(width)).T - centre
         return (torch.tensor(self.inverse.matrix, dtype=torch.float64) @ u + centre).round(decimals=9)
 
 

@@ -13,14 +13,13 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from u3lab.checks import alike, listed, shown, whole
+from u3lab.checks import SIDE, alike, listed, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images.views import zoom
 from u3lab.inversion.inverting import LOGITS, InversionSettings, code, search
 from u3lab.inversion.priors import DeepImagePrior, Prior
 from u3lab.nets import Classifier, ready
-from u3lab.prior.generators import MOST_SIDE
 from u3lab.settings import or_default, setting, settings
 
 
@@ -61,7 +60,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     prior
         By default :func:`iconic_prior`.
     size
-        Side of the picture in pixels.
+        Side of the picture in pixels, up to 2048.
     settings
         Read at every step.
 
@@ -75,7 +74,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     U3Error
         A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
     """
-    size = whole("size", size, 1, MOST_SIDE)
+    size = whole("size", size, 1, SIDE)
     nets = [ready(one) for one in (listed("net", net, what="networks") if isinstance(net, (list, tuple)) else [net])]
     units = [unit_index(each, layer, unit) for each in nets]
     prior, settings = iconic_prior() if prior is None else prior, or_default(settings, MaximiseSettings)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import listed, shown, whole
+from u3lab.checks import shown, whole, words
 from u3lab.errors import U3Error
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -272,7 +272,7 @@ def check_classes(scores: Tensor, *classes: int | None) -> None:
 def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations, without a graph, from one pass that stops at the last of them."""
     net, found = ready(net, images), {}
-    layers = listed("layers", layers, str, "names of layers")
+    layers = words("layers", layers)
 
     def note(layer: str, output: Tensor) -> None:
         found[layer] = finite(output, net.name).clone()  # a ReLU that follows may write over it

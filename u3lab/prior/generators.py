@@ -16,12 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import listed, one_of, shown, whole
+from u3lab.checks import listed, one_of, room, shown, whole
 from u3lab.errors import U3Error
 
 WIDTHS = (16, 32, 64, 64, 64, 64)  # channels from the finest scale to the coarsest
 CODE = 16  # channels of z₀
-MOST_SIDE, MOST_CHANNELS, MOST_DEPTH = 4096, 1024, 12  # what a step still finds memory for on a large machine
+MOST_CHANNELS, MOST_DEPTH = 1024, 12
+MOST = 2**26  # numbers in the widest layer: 268 MB, and there are a dozen of its resolution
 
 
 class Generator(nn.Module):
@@ -55,7 +56,7 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
         "hourglass": down and up again, with ``skip`` channels of each scale led across (0: none).
         "unet": all channels are led across, with max-pooling. "resnet": ``depth`` pairs of residual blocks, no scales.
     size
-        (height, width) of the picture, or its side.
+        (height, width) of the picture, or its side; at most 2048×2048 with the widths given here.
     depth
         How many times the hourglass or the U-Net halves the resolution.
     widths
@@ -72,8 +73,8 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
     Raises
     ------
     U3Error
-        Unknown kind, a depth without widths, a picture too small for the depth, numbers that are not whole or too large
-        (sides to 4096, channels to 1024).
+        Unknown kind, a depth without widths, a picture too small for the depth or too large for its channels, numbers
+        that are not whole or too large (channels to 1024).
 
     Examples
     --------
@@ -94,6 +95,8 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
     if min(height, width) < 2 * step:
         raise U3Error(f"{height}×{width} pixels are too few for depth {depth}; give at least {2 * step}×{2 * step}, "
                       "or a smaller depth")
+    widest = max(channels, skip, widths[0])  # at full resolution
+    room(f"size = {size} with {widest} channels", height, width, most=MOST // widest)
     full = (-(-height // step) * step, -(-width // step) * step)  # cropped again at the end
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -108,7 +111,7 @@ def _sides(size: tuple[int, int] | int) -> list[int]:
     both = list(size) if isinstance(size, (tuple, list)) else [size, size]  # a torch.Size is a tuple
     if len(both) != 2:
         raise U3Error(f"size = {shown(size)}; give (height, width), or one number for a square")
-    return [whole("size" if both[0] is both[1] else name, side, 1, MOST_SIDE)
+    return [whole("size" if both[0] is both[1] else name, side)
             for name, side in zip(("the height", "the width"), both, strict=True)]
 
 

@@ -75,12 +75,15 @@ def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: in
 
 
 def dictionary(examples: Tensor, *, side: int = 8, atoms: int = 128, seed: int = 0) -> np.ndarray:
-    """Atoms (atoms, side·side·3) for patches of pictures (B,3,h,w) about their means, learned from the liveliest."""
+    """Atoms (atoms, side·side·3) for patches of pictures (B,3,h,w) about their means, learned from the liveliest.
+
+    ``side`` is at most 64, ``atoms`` at most 4096.
+    """
     from sklearn.decomposition import MiniBatchDictionaryLearning
     from sklearn.feature_extraction.image import extract_patches_2d
 
     _images.check(examples)
-    side, atoms = whole("side", side, 1, min(examples.shape[2:])), whole("atoms", atoms)
+    side, atoms = whole("side", side, 1, min(64, *examples.shape[2:])), whole("atoms", atoms, 1, 4096)
     seed = whole("seed", seed, 0)
     patches = np.concatenate([extract_patches_2d(_array(one[None]), (side, side), max_patches=500, random_state=seed)
                               for one in examples]).reshape(-1, side * side * 3)

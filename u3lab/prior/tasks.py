@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import alike, shown, tensors, whole
+from u3lab.checks import alike, floats, shown, whole
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import one_picture
 
+COARSEST = 64  # the largest factor of a reduction: its window is four times as wide
 Task = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -82,7 +83,7 @@ def masked_error(x: Tensor, target: Tensor, visible: Tensor) -> Tensor:
 
 def super_resolve(factor: int) -> Task:
     """‖d(x) − x₀‖² with d Lanczos' reduction by ``factor``: x is so many times larger than x₀ (section 3.2)."""
-    factor = whole("factor", factor, 2)
+    factor = whole("factor", factor, 2, COARSEST)
     return lambda x, target: reconstruct(_reduced(x, factor), target)
 
 
@@ -94,9 +95,8 @@ def lanczos(x: Tensor, factor: int) -> Tensor:
     U3Error
         If the sides are no multiples of the factor, which is a whole number from 2.
     """
-    tensors(x=(x, "BCHW"))
-    alike(x=x)
-    return _reduced(x, whole("factor", factor, 2))
+    floats("lanczos", x)
+    return _reduced(x, whole("factor", factor, 2, COARSEST))
 
 
 def _reduced(x: Tensor, factor: int) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
+from u3lab.checks import room, whole
 from u3lab.errors import U3Error
 from u3lab.nets import checkpoints
 from u3lab.prior.generators import hourglass
@@ -60,6 +61,8 @@ def corrupt(images: Tensor, visible: Tensor) -> Tensor:
 
 def holes(count: int, side: int, generator: torch.Generator) -> Tensor:
     """Random masks (count,1,side,side): one rectangle each, of a fifth to a half of the side, is 0."""
+    count, side = whole("count", count), whole("side", side, 5)
+    room(f"side = {side}", side, side, count)
     visible = torch.ones(count, 1, side, side)
     for m in visible:
         height, width = torch.randint(side // 5, side // 2, (2,), generator=generator).tolist()
