@@ -140,10 +140,10 @@ def test_tensors_are_finite(bad: float):
 
 def test_two_of_one_shape():
     alike(x=torch.ones(2, 3), truth=torch.zeros(2, 3).double())
-    for truth, words in ((torch.ones(3), r"x has the shape \(2, 3\) and truth \(3,\)"), (3, "truth is 3; give a"),
+    for truth, told in ((torch.ones(3), r"x has the shape \(2, 3\) and truth \(3,\)"), (3, "truth is 3; give a"),
                          (torch.ones(2, 3).byte(), "truth is of torch.uint8"),
                          (torch.ones(2, 3) / 0, "NaN or infinite")):
-        with slip(words):
+        with slip(told):
             alike(x=torch.ones(2, 3), truth=truth)
     alike(False, x=torch.ones(2) / 0, truth=torch.ones(2))
     with slip("x has the shape"):
