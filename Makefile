@@ -5,17 +5,33 @@
 #   make lab ARGS="--no-browser --port 8890"   options for JupyterLab
 #   make test WITH=peers                       with the comparison to zennit and TorchRay
 #   make lab PYTHON=python3.12                 which Python makes a new .venv
+#   make lab TORCH=cpu                         on Linux: torch without CUDA's libraries, which need an NVIDIA GPU
+#   make newest PYTHON=python3.13              make quick in a new .venv-newest, with the newest of all packages
 # Works with GNU make from 3.81 on (macOS); on Windows it needs the sh that comes with Git.
 
 WITH ?= test
+VENV := .venv
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
-PY := .venv/Scripts/python
+PY := $(VENV)/Scripts/python
 else
 PYTHON ?= python3
-PY := .venv/bin/python
+PY := $(VENV)/bin/python
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+LINUX := $(filter Linux,$(shell uname -s))
 endif
+
+# Only on Linux has the torch of pip CUDA's libraries in it. uv knows where the build without them lies.
+CPU_BUILD := $(if $(LINUX),$(if $(filter cpu,$(TORCH)),yes))
+ifneq ($(filter-out cpu,$(TORCH)),)
+$(error TORCH=$(TORCH) is not known: TORCH=cpu is, or leave it out)
+endif
+ifeq ($(CPU_BUILD) $(MAKECMDGOALS),yes lab)
+KEPT := == $(VENV) keeps torch with CUDA's libraries: for the CPU build, delete $(VENV), then run make again
+$(if $(wildcard $(VENV)/lib/python3*/*/nvidia),$(info $(KEPT)))
+endif
+HAS_TORCH := $(PY) -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)'
+HAS_DRIVER := $(if $(LINUX),{ test -e /proc/driver/nvidia || command -v nvidia-smi >/dev/null; },true)
 
 # OpenMP's threads must not spin while they wait: on a busy two-core laptop that costs a factor of thirty.
 export OMP_WAIT_POLICY := PASSIVE
@@ -32,25 +48,25 @@ WANTED_lab := .
 WANTED_test := .[test]
 WANTED_peers := .[test,peers]
 # Whoever has the larger set has the smaller ones.
-GIVES_lab := .venv/u3lab-lab
-GIVES_test := $(GIVES_lab) .venv/u3lab-test
-GIVES_peers := $(GIVES_test) .venv/u3lab-peers
-STAMPS := .venv/u3lab-lab .venv/u3lab-test .venv/u3lab-peers
+GIVES_lab := $(VENV)/u3lab-lab
+GIVES_test := $(GIVES_lab) $(VENV)/u3lab-test
+GIVES_peers := $(GIVES_test) $(VENV)/u3lab-peers
+STAMPS := $(VENV)/u3lab-lab $(VENV)/u3lab-test $(VENV)/u3lab-peers
 
-# Stamps count only while .venv runs, was finished, and the folder is still where it was installed from.
-SOUND := $(shell $(PY) -c pass 2>/dev/null && test ! -e .venv/u3lab-unfinished \
-	&& test "$$(cat .venv/u3lab-folder 2>/dev/null)" = "$(CURDIR)" && echo yes)
+# Stamps count only while $(VENV) runs, was finished, and the folder is still where it was installed from.
+SOUND := $(shell $(PY) -c pass 2>/dev/null && test ! -e $(VENV)/u3lab-unfinished \
+	&& test "$$(cat $(VENV)/u3lab-folder 2>/dev/null)" = "$(CURDIR)" && echo yes)
 
-.PHONY: help lab test quick docs notebooks bench venv again
+.PHONY: help lab test quick newest docs notebooks bench venv again
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
 
-lab: .venv/u3lab-lab
+lab: $(VENV)/u3lab-lab
 	@echo "== JupyterLab at notebooks/00_start_here.ipynb; end it with Ctrl-C twice"
 	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(OFFLINE) $(LARGE) $(ROOT) $(ARGS)
 
-quick: .venv/u3lab-$(WITH)
+quick: $(VENV)/u3lab-$(WITH)
 	@echo "== style"
 	$(PY) -m ruff check .
 	@echo "== unit tests"
@@ -58,7 +74,12 @@ quick: .venv/u3lab-$(WITH)
 	@echo "== oracles: the same numbers as other libraries"
 	$(PY) -m pytest $(TWO) --durations=10 tests/oracles
 
-docs: .venv/u3lab-test
+newest:
+	@rm -rf .venv-newest
+	@$(MAKE) --no-print-directory quick VENV=.venv-newest
+	@echo "== all passed with the newest versions; .venv-newest can be deleted"
+
+docs: $(VENV)/u3lab-test
 	@echo "== README's tour, links, examples in docstrings"
 	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_doctests.py
 
@@ -71,11 +92,11 @@ test: quick
 	$(PY) -m pytest tests/browser
 	@echo "== all passed"
 
-notebooks: .venv/u3lab-lab
+notebooks: $(VENV)/u3lab-lab
 	@echo "== running the notebooks and writing them with their outputs"
 	$(PY) tools/notebooks.py $(ARGS)
 
-bench: .venv/u3lab-peers
+bench: $(VENV)/u3lab-peers
 	@echo "== ours and the peers on the same work"
 	$(PY) -m tests.bench $(ARGS)
 
@@ -83,23 +104,31 @@ ifneq ($(SOUND),yes)
 $(STAMPS): again
 endif
 
-.venv/u3lab-%: pyproject.toml
+$(VENV)/u3lab-%: pyproject.toml
 	@$(MAKE) --no-print-directory venv
-	@echo "== installing $(WANTED_$*) into .venv (the first time takes minutes)"
+	@echo "== installing $(WANTED_$*) into $(VENV) (the first time takes minutes)"
+ifeq ($(CPU_BUILD),yes)
+	@$(PY) -m pip install uv && $(PY) -m uv pip install --python $(PY) --torch-backend=cpu -e "$(WANTED_$*)" \
+		|| { echo "== the CPU build of torch cannot be had (the reason stands above): going on with plain pip"; \
+		$(PY) -m pip install -e "$(WANTED_$*)"; }
+else
+	@$(HAS_TORCH) || $(HAS_DRIVER) || echo "== no NVIDIA driver here: torch downloads 3.0 GB (5.7 on the disk) with" \
+		"CUDA's libraries; make lab TORCH=cpu takes 0.2 GB (0.7). Going on."
 	$(PY) -m pip install -e "$(WANTED_$*)"
-	@rm -f .venv/u3lab-unfinished
-	@printf '%s' "$(CURDIR)" > .venv/u3lab-folder
+endif
+	@rm -f $(VENV)/u3lab-unfinished
+	@printf '%s' "$(CURDIR)" > $(VENV)/u3lab-folder
 	@touch $(GIVES_$*)
 
-# A .venv that somebody else made is used as it is. One that this file began and could not finish is made anew.
+# A $(VENV) that somebody else made is used as it is. One that this file began and could not finish is made anew.
 venv:
-	@if test ! -e .venv/u3lab-unfinished && $(PY) -c pass 2>/dev/null; then \
-		$(PY) -c '$(RECENT)' || { echo "== .venv has a Python older than 3.11: delete .venv, then run make again"; exit 1; }; \
+	@if test ! -e $(VENV)/u3lab-unfinished && $(PY) -c pass 2>/dev/null; then \
+		$(PY) -c '$(RECENT)' || { echo "== $(VENV) has a Python older than 3.11: delete it, then run make again"; exit 1; }; \
 		$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip; \
 	else \
 		$(PYTHON) -c '$(RECENT)' 2>/dev/null || { echo "== $(PYTHON) is missing or older than 3.11:" \
 			"install Python 3.11 or newer, or name it: make lab PYTHON=python3.12"; exit 1; }; \
-		echo "== making .venv with $$($(PYTHON) --version)"; \
-		$(PYTHON) -m venv --clear .venv && touch .venv/u3lab-unfinished; \
+		echo "== making $(VENV) with $$($(PYTHON) --version)"; \
+		$(PYTHON) -m venv --clear $(VENV) && touch $(VENV)/u3lab-unfinished; \
 	fi
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))

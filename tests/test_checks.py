@@ -7,7 +7,20 @@ import pytest
 import torch
 
 from tests.helpers import slip
-from u3lab.checks import is_a, listed, number, one_of, shown, tensors, whole
+from u3lab.checks import (
+    alike,
+    booleans,
+    function,
+    is_a,
+    listed,
+    number,
+    one_of,
+    shown,
+    tensors,
+    whole,
+    wholes,
+    words,
+)
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int64(7), np.uint8(7)])
@@ -29,6 +42,42 @@ def test_a_whole_number_keeps_to_both_ends():
             whole("level", n, 0, 8)
     with slip("from 0 to 0"):
         whole("level", 1, 0, 0)
+
+
+@pytest.mark.parametrize("values", [[0, 2], (0, 2), range(0, 3, 2), np.array([0, 2]), torch.tensor([0, 2])])
+def test_whole_numbers_come_back_as_a_list(values: object):
+    got = wholes("which", values, 0, 2)
+    assert got == [0, 2] and all(type(one) is int for one in got)
+
+
+@pytest.mark.parametrize("values", [[1.7], torch.tensor([1.7]), [True], torch.tensor([True, False]), [3], ["1"],
+                                    [[1], [2, 2]], torch.ones(2, 2).long(), [None]])
+def test_the_one_that_is_no_whole_number_is_named(values: object):
+    with slip(r"which\[0\] = ", "from 0 to 2"):
+        wholes("which", values, 0, 2)
+
+
+@pytest.mark.parametrize("values", [1, "12", None, torch.tensor(1), b"1"])
+def test_a_list_of_whole_numbers_is_wanted(values: object):
+    with slip("which", "give a list of whole numbers, such as .1."):
+        wholes("which", values)
+
+
+def test_an_empty_list_is_good_where_it_is_said():
+    assert wholes("which", [], none=True) == [] == words("titles", (), none=True)
+    with slip("which is empty"):
+        wholes("which", [])
+    with slip("titles is empty"):
+        words("titles", [])
+
+
+def test_texts_come_back_as_a_list():
+    assert words("titles", ("a", "b")) == words("titles", {"a": 1, "b": 2}) == ["a", "b"]
+    for values in ("ab", 3, None, b"a"):
+        with slip("titles = ", "a list of texts"):
+            words("titles", values)
+    with slip(r"titles\[1\] is 3"):
+        words("titles", ["a", 3])
 
 
 @pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(0.5), 1])
@@ -87,6 +136,34 @@ def test_tensors_fit_each_other():
 def test_tensors_are_finite(bad: float):
     with slip("x has NaN or infinite"):
         tensors(x=(torch.tensor([0, bad]), "N"))
+
+
+def test_yes_and_no_are_bool():
+    booleans("give x > 0.5", x=(torch.ones(2).bool(), "N"), y=(torch.ones(2, 3).bool(), "NU"))
+    with slip("x is of torch.float32", "bool is wanted: give x > 0.5"):
+        booleans("give x > 0.5", x=(torch.ones(2), "N"))
+    with slip("y has the shape", "with N = 2"):
+        booleans("give x > 0.5", x=(torch.ones(2).bool(), "N"), y=(torch.ones(3, 3).bool(), "NU"))
+
+
+def test_two_of_one_shape():
+    alike(x=torch.ones(2, 3), truth=torch.zeros(2, 3).double())
+    for truth, told in ((torch.ones(3), r"x has the shape \(2, 3\) and truth \(3,\)"), (3, "truth is 3; give a"),
+                         (torch.ones(2, 3).byte(), "truth is of torch.uint8"),
+                         (torch.ones(2, 3) / 0, "NaN or infinite")):
+        with slip(told):
+            alike(x=torch.ones(2, 3), truth=truth)
+    alike(False, x=torch.ones(2) / 0, truth=torch.ones(2))
+    with slip("x has the shape"):
+        alike(False, x=torch.ones(2), truth=torch.ones(1))
+
+
+def test_what_is_called_takes_so_many_arguments():
+    for good in (lambda x, y: x, lambda x, y, z=1: x, torch.nn.functional.mse_loss, torch.dist):
+        assert function("task", good, 2, "give a function of two") is good
+    for bad in (3, None, lambda x: x, lambda x, y, z: x):
+        with slip("task = ", "give a function of two"):
+            function("task", bad, 2, "give a function of two")
 
 
 def test_values_are_shown_in_short():

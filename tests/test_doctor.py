@@ -76,8 +76,26 @@ def test_torch_on_each_device(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Some GPU")
     assert "Some GPU" in line("torch").found
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", None)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert "Apple" in line("torch").found and line("torch").ok
+
+
+@pytest.mark.parametrize(("cuda", "rocm", "system", "named", "smaller"), [
+    ("13.2", None, "linux", "built for CUDA 13.2, on the CPU", True),
+    ("13.2", None, "win32", "built for CUDA 13.2, on the CPU", False),
+    (None, "7.2", "linux", "built for ROCm 7.2, on the CPU", False),
+    (None, None, "linux", "the CPU build, on the CPU", False),
+])
+def test_the_build_of_torch_is_named_and_a_needless_one_is_no_fault(monkeypatch, cuda, rocm, system, named, smaller):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch.version, "hip", rocm)
+    monkeypatch.setattr(doctor, "sys", SimpleNamespace(platform=system))
+    found = line("torch")
+    assert found.ok and named in found.found and ("make lab TORCH=cpu" in found.found) == smaller
 
 
 def with_threads(monkeypatch, threads: int, policy: str | None, at_start: str = "", torch_first: bool = False) -> None:
@@ -89,7 +107,7 @@ def with_threads(monkeypatch, threads: int, policy: str | None, at_start: str = 
     monkeypatch.setattr(doctor.threads, "cores", lambda: 2)
     monkeypatch.setattr(psutil, "Process", lambda: SimpleNamespace(environ=lambda: {"OMP_WAIT_POLICY": at_start}))
     order = ("torch", "u3lab") if torch_first else ("u3lab", "torch")
-    monkeypatch.setattr(doctor, "sys", SimpleNamespace(modules=dict.fromkeys(order)))
+    monkeypatch.setattr(doctor.threads, "sys", SimpleNamespace(modules=dict.fromkeys(order)))
     if policy is None:
         monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     else:
@@ -244,8 +262,12 @@ def test_the_exit_code_tells(monkeypatch, capsys):
     assert main(["doctor"]) == 1 and capsys.readouterr().out.splitlines()[1] == "FIX  memory: none → buy some"
 
 
-def test_run_makes_every_check():
+def test_run_makes_every_check_and_has_a_line_on_notebooks_only_if_some_were_changed(monkeypatch):
+    monkeypatch.setattr(doctor.checkout, "changed", lambda: None)
     assert [found.what for found in doctor.run()] == list(doctor.CHECKS)
+    monkeypatch.setattr(doctor, "CHECKS", {})
+    monkeypatch.setattr(doctor.checkout, "changed", lambda: ("06 was changed", ""))
+    assert [str(found) for found in doctor.run()] == ["OK   notebooks: 06 was changed"]
 
 
 def test_fetch_prints_the_path_or_one_line(monkeypatch, capsys, tmp_path):

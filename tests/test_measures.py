@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -196,7 +197,7 @@ def test_a_class_without_examples_is_never_the_answer():
 
 def test_slips_are_told():
     scores, marks = cloud()
-    for given, which in ((torch.ones(60), 60), (torch.zeros(60), 60), (marks, 5)):
+    for given, which in ((torch.ones(60).bool(), 60), (torch.zeros(60).bool(), 60), (marks, 5)):
         with pytest.raises(U3Error, match="scores, .* marks and .* sources"):
             roc_auc(scores[:which], given, ["a"] * 60)
     for measure in (correlation, rank_correlation):
@@ -204,9 +205,16 @@ def test_slips_are_told():
             measure(torch.rand(3), torch.rand(4))
     with pytest.raises(U3Error, match="pictures of it and of others"):
         balanced_accuracy(torch.rand(3, 2), torch.zeros(3, dtype=torch.long), 0)
-    with pytest.raises(U3Error, match="cannot be compared"):
+    with pytest.raises(U3Error, match=r"give \(B,K\) with B = 2"):
         agreement(torch.zeros(2, 5), torch.zeros(3, 5))
     with pytest.raises(U3Error, match="pool a map first"):
         probe(torch.rand(4, 3, 2, 2), torch.zeros(4, dtype=torch.long))
     with pytest.raises(U3Error, match="at least two classes"):
         probe(torch.rand(4, 3), torch.ones(4, dtype=torch.long))
+    for labels in (torch.tensor([0, 1, -1]), torch.tensor([0, 1, 10**9]), torch.tensor([0.0, 1.0, 0.5])):
+        with pytest.raises(U3Error, match="label"):
+            probe(torch.rand(3, 3), labels)
+    for statistic, words in ((lambda often: 1.0, "gives 1.0 for 1 samples"), (lambda often: often, "of shape .1, 5."),
+                             (lambda often: often.mean(1) * math.nan, "NaN in all 9 samples")):
+        with pytest.raises(U3Error, match=words):
+            bootstrap(statistic, 5, times=9)

@@ -3,34 +3,66 @@
     samples = whole("samples", samples)                        # 1, 2, 3 …
     share = number("share", share, 0, 1, without_low=True)     # in (0, 1]
     rule = one_of("rule", rule, RULES)
+    which = wholes("which", which, 0, len(data) - 1)           # several of them, in a list or a tensor
+    titles = words("titles", titles)                           # several texts
     tensors(features=(features, "NU"), labels=(labels, "N"))   # shapes that fit each other, finite numbers
+    booleans("give masks > 0.5", masks=(masks, "NHW"))         # the same, of yes and no
+    room("size", 7000, 7000)                                   # before pictures are made: are they too large?
+    floats("blur", x)                                          # pictures (B,C,H,W) to compute with
+    alike(x=x, truth=truth)                                    # floats of one shape, whatever it is
+    function("task", task, 2, "give a function of x and x₀")   # something to call with two arguments
 
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from numbers import Integral, Real
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from u3lab.errors import U3Error
 
 T = TypeVar("T")
 MOST = 2**31 - 1  # of seeds, steps, samples: as the settings have it; more would never end
+MAX_PIXELS = 50_000_000  # in all pictures that one call makes: 600 MB as floats, what a laptop can spare
+SIDE = 2048  # pixels, at most, of a square that is drawn from formulas or goes through a network, with some GB
+FLOATS = (torch.float32, torch.float64)  # what pictures are computed in
 
 
 def whole(name: str, value: object, low: int = 1, high: int | None = None) -> int:
     """A whole number from ``low`` to ``high``: steps, samples, a seed. NumPy's are taken as well, True and 3.0 not."""
-    fits = isinstance(value, Integral) and not isinstance(value, bool)
-    fits = fits and low <= value <= (MOST if high is None else high)
-    if not fits:
+    most = MOST if high is None else high
+    if not (isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= most):
         to = "on" if high is None else f"to {high}"
         raise U3Error(f"{name} = {shown(value)}; give a whole number from {low} {to}")
     return int(value)
+
+
+def wholes(name: str, values: object, low: int = 1, high: int | None = None, *, none: bool = False) -> list[int]:
+    """Several whole numbers, in a list, an array or a tensor; ``none`` allows an empty one. True is no number."""
+    given = values.tolist() if isinstance(values, Tensor) else values
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise U3Error(f"{name} = {shown(values)}; give a list of whole numbers, such as [{low}]")
+    found = [whole(f"{name}[{n}]", one, low, high) for n, one in enumerate(given)]
+    if not found and not none:
+        raise U3Error(f"{name} is empty; give at least one whole number, such as [{low}]")
+    return found
+
+
+def words(name: str, values: object, *, none: bool = False) -> list[str]:
+    """Several texts, such as names; ``none`` allows an empty list. A text alone is no list of texts."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise U3Error(f"{name} = {shown(values)}; give a list of texts, such as ['a', 'b']")
+    found = [is_a(f"{name}[{n}]", one, str, "give a text") for n, one in enumerate(values)]
+    if not found and not none:
+        raise U3Error(f"{name} is empty; give at least one text")
+    return found
 
 
 def number(name: str, value: object, low: float = -math.inf, high: float = math.inf, *,
@@ -56,8 +88,8 @@ def one_of(name: str, value: T, choices: Collection[T]) -> T:
     return value
 
 
-def is_a(name: str, value: T, kind: type[T], how: str) -> T:
-    """An object of a kind of ours; ``how`` says where one comes from."""
+def is_a(name: str, value: T, kind: type[T] | tuple[type, ...], how: str) -> T:
+    """An object of a kind, of ours or such as Callable; ``how`` says where one comes from."""
     if not isinstance(value, kind):
         raise U3Error(f"{name} is {shown(value)}; {how}")
     return value
@@ -71,6 +103,17 @@ def listed(name: str, value: object, kind: type = object, what: str = "") -> lis
         if not isinstance(one, kind):
             raise U3Error(f"{name}[{n}] is {shown(one)}; give a list of {what or name}")
     return list(value)
+
+
+def function(name: str, value: T, count: int, how: str) -> T:
+    """Something to call with so many arguments; ``how`` says which, or names what will do."""
+    try:
+        inspect.signature(value).bind(*range(count))
+    except TypeError:
+        raise U3Error(f"{name} = {shown(value)}; {how}") from None
+    except ValueError:
+        pass  # written in C, such as torch.dist: what it takes shows only when it is called
+    return value
 
 
 def tensors(**given: tuple[object, str]) -> None:
@@ -87,10 +130,57 @@ def tensors(**given: tuple[object, str]) -> None:
             length == (int(axis) if axis.isdigit() else lengths.setdefault(axis, length))
             for axis, length in zip(axes, value.shape, strict=True))
         if not fits:
-            known = ", ".join(f"{axis} = {lengths[axis]}" for axis in axes if axis in lengths and lengths[axis])
+            known = ", ".join(f"{axis} = {lengths[axis]}" for axis in dict.fromkeys(axes) if lengths.get(axis))
             raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}" + (f" with {known}" if known
                                                                                         else ""))
         if (value.is_floating_point() or value.is_complex()) and not value.isfinite().all():
+            raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
+
+
+def booleans(how: str, **given: tuple[object, str]) -> None:
+    """As :func:`tensors`, for tensors of yes and no; ``how`` says how they are made from numbers."""
+    tensors(**given)
+    for name, (value, _) in given.items():
+        if value.dtype != torch.bool:
+            raise U3Error(f"{name} is of {value.dtype}; bool is wanted: {how}")
+
+
+def room(what: str, height: int, width: int, count: int = 1, most: int = MAX_PIXELS) -> None:
+    """Refuse to make more pixels than ``most`` in one call, before their memory is taken; ``what`` asks for them."""
+    if height * width * count > most:
+        much = "a picture" if count == 1 else f"{count} pictures"
+        raise U3Error(f"{what} asks for {much} of {height}×{width} pixels; at most {most / 10**6:.3g} million pixels "
+                      "are made at once, so give less")
+
+
+def floats(what: str, images: object) -> None:
+    """Pictures (B,C,H,W) of finite float32 or float64 with at least one pixel, as all of the course computes with.
+
+    Half precision would be rounded at each step, and some of the operations do not have it.
+    """
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.numel() == 0:
+        raise U3Error(f"{what} takes a float tensor (B,C,H,W), not {shown(images)}; images.load(…) makes one")
+    if images.dtype not in FLOATS:
+        raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "
+                      + ("give x.float()" if images.is_floating_point() else "images.load(…) makes one"))
+    if not images.detach().sum().isfinite() and not images.isfinite().all():  # the sum alone is fast
+        raise U3Error(f"{what} is given NaN or infinite values; look for what made them before this line")
+
+
+def alike(finite: bool = True, /, **given: object) -> None:
+    """Tensors of floats of one shape, whatever it is: two codes, a picture and the truth.
+
+    ``finite`` = False leaves the values alone, for what is called at each step.
+    """
+    first, *_ = given
+    for name, value in given.items():
+        if not isinstance(value, Tensor) or not value.is_floating_point() or not value.numel():
+            what = f"of {value.dtype}, {tuple(value.shape)}" if isinstance(value, Tensor) else shown(value)
+            raise U3Error(f"{name} is {what}; give a tensor of floats")
+        if value.shape != given[first].shape:
+            raise U3Error(f"{first} has the shape {tuple(given[first].shape)} and {name} {tuple(value.shape)}; give "
+                          "both the same")
+        if finite and not value.isfinite().all():
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
 
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from u3lab.checks import is_a, shown, whole
 from u3lab.errors import U3Error
 
 
@@ -59,9 +60,22 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
     Raises
     ------
     U3Error
-        If the loss is no longer a finite number.
+        At the call if there is nothing to change or no energy; at a step if the loss is no longer a finite number.
     """
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    steps = whole("steps", steps, 0)
+    is_a("energy", energy, Callable, "give a function that returns what to show and the terms of the loss")
+    is_a("lr", lr, Callable, "give a function, such as lambda: 0.1")
+    several = is_a("parameters", parameters, Iterable, "give a tensor, or a list of tensors")
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(several)
+    if not parameters or not all(isinstance(one, Tensor) and one.requires_grad for one in parameters):
+        raise U3Error(f"parameters is {shown(parameters)}; give tensors that need a gradient: x.requires_grad_()")
+    return _descend(parameters, energy, steps, lr, project, optimiser)
+
+
+def _descend(parameters: list[Tensor], energy: Energy, steps: int, lr: Callable[[], float],
+             project: Callable[[Tensor], object] | None,
+             optimiser: Callable[..., torch.optim.Optimizer]) -> Iterator[Step]:
+    """The loop itself."""
     steered = optimiser(parameters, lr=lr())
     for iteration in range(steps + 1):
         with torch.enable_grad():
@@ -109,17 +123,18 @@ def last(steps: Iterable[T], *, total: int | None = None, title: str = "") -> T:
     Raises
     ------
     U3Error
-        If there was no step at all.
+        If there was no step at all, or ``steps`` is nothing to go through.
 
     Examples
     --------
     >>> last(square * square for square in range(4))
     9
     """
+    is_a("steps", steps, Iterable, "give an iterator of steps, such as descend(…)")
     if total is not None:
         from tqdm.auto import tqdm
 
-        steps = tqdm(steps, total=total, desc=title, leave=False)
+        steps = tqdm(steps, total=whole("total", total, 0), desc=title, leave=False)
     newest = deque(steps, maxlen=1)
     if not newest:
         raise U3Error("no step was made; ask for at least one")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from u3lab._system import paths, threads
+from u3lab._system import checkout, paths, threads
 from u3lab.errors import U3Error
 
 OLDEST_PYTHON = (3, 11)
@@ -45,7 +45,9 @@ class Line:
 
 def run() -> list[Line]:
     """Make all checks. It takes a second or two, needs no network and changes nothing."""
-    return [_examine(what, check) for what, check in CHECKS.items()]
+    lines = [_examine(what, check) for what, check in CHECKS.items()]
+    changed = checkout.changed()  # running a notebook changes its file: no fault, but `git pull` refuses
+    return [*lines, Line("notebooks", *changed)] if changed else lines
 
 
 def _examine(what: str, check: Check) -> Line:
@@ -88,11 +90,16 @@ def _packages() -> tuple[str, str]:
 def _torch() -> tuple[str, str]:
     import torch
 
+    cuda, rocm = torch.version.cuda, torch.version.hip
+    found = f"{torch.__version__}, " + (f"built for CUDA {cuda}" if cuda else f"built for ROCm {rocm}" if rocm else
+                                        "the CPU build")
     if torch.cuda.is_available():
-        return f"{torch.__version__} on {torch.cuda.get_device_name()}", ""
+        return f"{found}, on {torch.cuda.get_device_name()}", ""
     # The course computes on CUDA or on the CPU; Apple's GPU is named so that nobody wonders.
     other = " (Apple's GPU is there, but the course computes on the CPU)" if torch.backends.mps.is_available() else ""
-    return f"{torch.__version__} on the CPU{other}", ""
+    if cuda and sys.platform == "linux":
+        other = " since it finds no GPU; a new .venv made by `make lab TORCH=cpu` is 5 GB smaller"
+    return f"{found}, on the CPU{other}", ""
 
 
 def _threads() -> tuple[str, str]:
@@ -106,20 +113,11 @@ def _threads() -> tuple[str, str]:
         return found, threads.slip() + ", and restart"
     if policy.upper() != "PASSIVE":
         return found, "unset OMP_WAIT_POLICY or set it to PASSIVE, and restart: spinning threads slow everything down"
-    if _torch_came_first():
+    if threads.torch_came_first():
         return found + ", but torch was loaded before it was set", "restart the kernel and import u3lab before torch"
     if count > cores:
         return found, f"set {threads.NAME}={threads.default()} and restart: more threads than cores wait for each other"
     return found, ""
-
-
-def _torch_came_first() -> bool:
-    """Whether torch was loaded before u3lab set the policy. OpenMP reads it once; modules are listed as they came."""
-    import psutil
-
-    modules = list(sys.modules)
-    at_start = psutil.Process().environ().get("OMP_WAIT_POLICY", "").upper()
-    return at_start != "PASSIVE" and modules.index("torch") < modules.index("u3lab")
 
 
 def _shipped() -> tuple[str, str]:

@@ -12,9 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import booleans, is_a, number, shown, tensors, whole, words
 from u3lab.errors import U3Error
 
 OUTER = (0.025, 0.975)  # the shares between which a 95 % interval lies
+CLASSES = 100_000  # more than any network of ours has; a probe has a row of weights for each
 
 
 class Interval(NamedTuple):
@@ -47,20 +49,44 @@ def bootstrap(statistic: Callable[[Tensor], Tensor], groups: int, *, times: int 
         For a statistic that is biased upwards in a resample, as a maximum is: the basic interval (twice the value, less
         the quantiles: Davison & Hinkley, Bootstrap methods and their application, 1997, section 2.4) takes that bias
         off. Otherwise the interval lies between the quantiles themselves.
+
+    Raises
+    ------
+    U3Error
+        No function, numbers that are not whole, a statistic that is not (D) or NaN for every sample.
     """
+    is_a("statistic", statistic, Callable, "give a function from (D,G) to (D), such as lambda often: often.mean(1)")
+    groups, times, seed = whole("groups", groups), whole("times", times), whole("seed", seed, 0)
     # scipy.stats.bootstrap draws the values anew for each sample and one NaN among a thousand makes its interval NaN.
     # As counts, all samples are one product of matrices, and one that happens to have no attack can be left out.
-    value = float(statistic(torch.ones(1, groups, dtype=torch.float64)))
+    value = float(_of_samples(statistic, torch.ones(1, groups, dtype=torch.float64)))
     picks = torch.randint(groups, (times, groups), generator=torch.Generator().manual_seed(seed))
-    drawn = statistic(F.one_hot(picks, groups).sum(1).double())
+    often = torch.zeros(times, groups, dtype=torch.float64).scatter_add_(1, picks, torch.ones_like(picks).double())
+    drawn = _of_samples(statistic, often)
+    if not drawn.isfinite().any():
+        raise U3Error(f"the statistic is NaN in all {times} samples; look at what it gives for torch.ones(1, groups)")
     low, high = drawn[drawn.isfinite()].quantile(torch.tensor(OUTER, dtype=torch.float64)).tolist()
     return Interval(value, 2 * value - high, 2 * value - low) if basic else Interval(value, low, high)
 
 
+def _of_samples(statistic: Callable[[Tensor], Tensor], often: Tensor) -> Tensor:
+    """The statistic of the samples that ``often`` (D,G) tells, (D)."""
+    if not isinstance(found := statistic(often), Tensor) or found.shape != often.shape[:1]:
+        raise U3Error(f"the statistic gives {shown(found)} for {len(often)} samples; return a tensor with one value "
+                      "for each, for example often.mean(1)")
+    return found
+
+
+def _comparable(a: Tensor, b: Tensor) -> None:
+    """U3Error unless both are tensors of one shape and finite."""
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor)) or a.shape != b.shape or not a.numel():
+        raise U3Error(f"{shown(a)} and {shown(b)} cannot be compared; give two tensors of one shape")
+    tensors(a=(a.flatten(), "N"), b=(b.flatten(), "N"))
+
+
 def correlation(a: Tensor, b: Tensor) -> float:
     """Pearson correlation of two tensors of one shape; 0 if one of them is constant."""
-    if a.shape != b.shape:
-        raise U3Error(f"maps of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be compared; make them one shape")
+    _comparable(a, b)
     a, b = a.flatten().double() - a.double().mean(), b.flatten().double() - b.double().mean()
     norms = a.norm() * b.norm()
     return float(a @ b / norms) if norms > 0 else 0.0
@@ -70,8 +96,7 @@ def rank_correlation(a: Tensor, b: Tensor) -> float:
     """Spearman's: the correlation of the ranks, equal values sharing the mean of theirs; 0 if one is constant."""
     from scipy.stats import spearmanr
 
-    if a.shape != b.shape:
-        raise U3Error(f"maps of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be compared; make them one shape")
+    _comparable(a, b)
     a, b = (one.detach().flatten().double().cpu() for one in (a, b))
     if min(a.max() - a.min(), b.max() - b.min()) == 0:  # where scipy warns and says NaN
         return 0.0
@@ -80,6 +105,7 @@ def rank_correlation(a: Tensor, b: Tensor) -> float:
 
 def auc(x: Tensor, y: Tensor) -> float:
     """Area under the curve y over x, both (N), by the trapezium rule; of a deletion or insertion curve for example."""
+    tensors(x=(x, "N"), y=(y, "N"))
     return float(torch.trapezoid(y, x))
 
 
@@ -89,13 +115,15 @@ def roc_auc(scores: Tensor, marks: Tensor, sources: Sequence[str], *, times: int
     Parameters
     ----------
     scores, marks
-        (N) each; a mark is True or False.
+        (N) each; the marks are bool, some of them True and some not.
     sources
         N names: which photo each score comes from. The interval is that over *sources*, see :func:`bootstrap`.
     """
     from sklearn.metrics import roc_auc_score
 
-    marks = torch.as_tensor(marks).bool()
+    tensors(scores=(scores, "N"))
+    booleans("give a tensor such as values > 0.5", marks=(marks, "N"))
+    sources = words("sources", sources)
     if not len(scores) == len(marks) == len(sources) or marks.all() or not marks.any():
         raise U3Error(f"{len(scores)} scores, {len(marks)} marks and {len(sources)} sources; give as many of each, "
                       "some of them marked and some not")
@@ -119,12 +147,35 @@ def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
     """How well scores (B,K) tell one class from all others: the mean of the share found and of the share rightly left.
 
     0.5 is guessing, whatever the share of the class among the labels (B).
+
+    Raises
+    ------
+    U3Error
+        Shapes that do not fit, a class that is not there or that all pictures are of.
     """
-    found, wanted = (scores.argmax(1) == target).to(labels.device), labels == target
+    tensors(scores=(scores, "BK"), labels=(labels, "B"))
+    wanted = of_class(labels, whole("target", target, 0, scores.shape[1] - 1))
+    found = (scores.argmax(1) == target).to(labels.device)
+    return float((found[wanted].double().mean() + (~found[~wanted]).double().mean()) / 2)
+
+
+def of_class(labels: Tensor, target: int) -> Tensor:
+    """Which labels (B) are those of a class, (B) bool; U3Error unless some are and some are not."""
+    wanted = classes(labels) == target
     if not wanted.any() or wanted.all():
         raise U3Error(f"class {target} has {int(wanted.sum())} of {len(labels)} pictures; give pictures of it and of "
                       "others")
-    return float((found[wanted].double().mean() + (~found[~wanted]).double().mean()) / 2)
+    return wanted
+
+
+def classes(labels: Tensor) -> Tensor:
+    """The labels (N), if they are numbers of classes: whole, and from 0 on."""
+    tensors(labels=(labels, "N"))
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise U3Error(f"labels is of {labels.dtype}; give the numbers of classes, for example labels.long()")
+    for label in labels.aminmax():
+        whole("a label", label.item(), 0, CLASSES - 1)
+    return labels
 
 
 def agreement(scores: Tensor, reference: Tensor) -> tuple[float, float]:
@@ -132,9 +183,7 @@ def agreement(scores: Tensor, reference: Tensor) -> tuple[float, float]:
 
     Both are class scores (B,K); the reference class is the best one of ``reference``.
     """
-    if scores.shape != reference.shape or scores.ndim != 2 or not len(scores):
-        raise U3Error(f"scores of shapes {tuple(scores.shape)} and {tuple(reference.shape)} cannot be compared; give "
-                      "two answers (B,K) to the same pictures")
+    tensors(scores=(scores, "BK"), reference=(reference, "BK"))
     best = reference.argmax(1, keepdim=True)
     hits = scores.topk(min(5, scores.shape[1]), 1).indices == best
     return hits[:, 0].double().mean().item(), hits.any(1).double().mean().item()
@@ -150,11 +199,13 @@ class Probe(NamedTuple):
 
     def scores(self, features: Tensor) -> Tensor:
         """(N,U) → (N,K)."""
+        tensors(**{"the probe's mean": (self.mean, "U"), "features": (features, "NU")})
         return (features.double() - self.mean) / self.spread @ self.weight.T + self.bias
 
     def accuracy(self, features: Tensor, labels: Tensor) -> float:
         """The share of features (N,U) whose highest score is that of their label (N)."""
-        return float((self.scores(features).argmax(1) == labels).double().mean())
+        tensors(features=(features, "NU"), labels=(labels, "N"))
+        return float((self.scores(features).argmax(1) == classes(labels)).double().mean())
 
 
 def probe(features: Tensor, labels: Tensor, *, C: float = 1.0) -> Probe:
@@ -173,14 +224,16 @@ def probe(features: Tensor, labels: Tensor, *, C: float = 1.0) -> Probe:
     Raises
     ------
     U3Error
-        Shapes that do not fit, or a single class.
+        Shapes that do not fit, NaN, labels that are not whole or below 0, a single class, C that is not above 0.
     """
     from sklearn.linear_model import LogisticRegression
 
-    if features.ndim != 2 or labels.shape != features.shape[:1]:
-        raise U3Error(f"features {tuple(features.shape)} and labels {tuple(labels.shape)}: give (N,U) and (N); pool a "
-                      "map first, for example features.mean((2, 3))")
-    if len(there := labels.unique().cpu()) < 2:
+    if isinstance(features, Tensor) and features.ndim > 2:
+        raise U3Error(f"features has the shape {tuple(features.shape)}; give (N,U): pool a map first, for example "
+                      "features.mean((2, 3))")
+    tensors(features=(features, "NU"), labels=(labels, "N"))
+    C = number("C", C, 0, without_low=True)
+    if len(there := classes(labels).unique().cpu()) < 2:
         raise U3Error("all labels are the same; a probe needs at least two classes")
     x = features.detach().double()
     mean, spread = x.mean(0), x.std(0, unbiased=False)

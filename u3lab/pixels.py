@@ -5,8 +5,9 @@
     pixels.overlay(image, grad_cam)          # the heat map over the grey picture
     pixels.jpeg(image)                       # bytes for an ipywidgets.Image
 
-A *picture* is one picture in [0,1]: (1,3,H,W), (3,H,W), (H,W,3), or grey: (1,1,H,W), (1,H,W), (H,W).
-A *map* is one attribution of any range: (H,W), (C,H,W) or (1,C,H,W).
+A *picture* is one picture in [0,1]: (1,3,H,W), (3,H,W), (H,W,3), or grey: (1,1,H,W), (1,H,W), (H,W), of float32 or
+float64. A *map* is one attribution of any range: (H,W), (C,H,W) or (1,C,H,W), of any real numbers; it is coloured in
+float32, or in float64 if it has that.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from u3lab.checks import FLOATS, is_a, number, whole
 from u3lab.errors import U3Error
 
 _STRONG = 0.995  # quantile of |map| drawn in the strongest colour: a few outliers must not leave the rest blank
@@ -64,8 +66,7 @@ def overlay(image: Tensor, map: Tensor, *, signed: bool = False, opacity: float 
     The map (h,w), (C,h,w) or (1,C,h,w) is stretched bilinearly to the picture's (H,W); ``opacity`` in [0,1] is that of
     the strongest colour; ``signed`` and ``scale`` as in :func:`heat`. Returns (1,3,H,W) in [0,1].
     """
-    if not 0 <= opacity <= 1:
-        raise U3Error(f"opacity is {opacity}; give a number from 0 (only the picture) to 1")
+    opacity = number("opacity", opacity, 0, 1)
     flat = _flattened(map, signed)
     picture = _planes(image).to(flat)
     _levels(picture)  # for its check of the range
@@ -97,9 +98,7 @@ def png(image: Tensor) -> bytes:
 
 def jpeg(image: Tensor, *, quality: int = 85) -> bytes:
     """A picture in [0,1] as JPEG: smaller and faster than :func:`png`, for live frames. ``quality`` from 1 to 95."""
-    if not 1 <= quality <= 95:
-        raise U3Error(f"JPEG quality is {quality}; give a number from 1 (smallest) to 95 (best)")
-    return _encoded(image, "JPEG", quality=quality)
+    return _encoded(image, "JPEG", quality=whole("quality", quality, 1, 95))
 
 
 def eight_bit(image: Tensor) -> np.ndarray:
@@ -123,11 +122,12 @@ def _encoded(image: Tensor, form: str, **options: int) -> bytes:
 
 def _planes(image: Tensor) -> Tensor:
     """One picture in any of the accepted layouts → (3,H,W) or (1,H,W), detached."""
-    image = torch.as_tensor(image).detach()
+    image = is_a("the picture", image, Tensor, "give a tensor; images.load(…) makes one").detach()
     shape = tuple(image.shape)
-    if not image.is_floating_point():
-        raise U3Error(f"the picture holds {str(image.dtype).removeprefix('torch.')} values; give floats in [0,1], "
-                      "e.g. image.float() / 255")
+    if image.dtype not in FLOATS:
+        how = "image.float()" if image.is_floating_point() else "image.float() / 255"
+        raise U3Error(f"the picture holds {str(image.dtype).removeprefix('torch.')} values; give float32 or float64 in "
+                      f"[0,1], e.g. {how}")
     planes = image[0] if image.ndim == 4 and len(image) == 1 else image
     if planes.ndim == 2:
         planes = planes[None]
@@ -150,8 +150,10 @@ def _levels(planes: Tensor) -> Tensor:
 
 def _map(map: Tensor) -> Tensor:
     """One attribution map in any of the accepted layouts → (C,H,W), detached floats."""
-    map = torch.as_tensor(map).detach()
+    map = is_a("the map", map, Tensor, "give a tensor, such as a method's answer").detach()
     shape = tuple(map.shape)
+    if map.is_complex():
+        raise U3Error(f"the map holds {str(map.dtype).removeprefix('torch.')} values; give real ones, e.g. map.abs()")
     map = map.to(map.dtype if map.dtype == torch.float64 else torch.float32)
     planes = map[0] if map.ndim == 4 and len(map) == 1 else map
     planes = planes[None] if planes.ndim == 2 else planes
@@ -175,8 +177,8 @@ def _normalised(map: Tensor, scale: float | None) -> Tensor:
         # kthvalue, not quantile, which sorts and refuses more than 16 million numbers
         strong = magnitudes.kthvalue(max(1, round(_STRONG * len(magnitudes)))).values.item()
         scale = strong or magnitudes.max().item() or 1.0
-    elif not scale > 0:
-        raise U3Error(f"scale is {scale}; give the positive magnitude that gets the strongest colour")
+    else:
+        scale = number("scale", scale, 0, without_low=True)
     return (map / scale).clamp(-1, 1)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Browser, Locator
 
 from tests.browser.desk import Desk
+from tests.browser.jupyter import Lab, write_notebook
 from u3lab.course import catalogue
 
 CELLS = (
@@ -102,6 +103,35 @@ def row(desk: Desk) -> str:
 def test_answers_count_as_done(desk: Desk):
     assert row(desk).split("\t")[-1].startswith("2 of ")
     assert desk.complaints == []
+
+
+@pytest.mark.parametrize("call", ["sum(range(10**12))", "__import__('re').match(r'(a+)+$', 'a' * 60 + 'b')"])
+def test_a_call_that_never_gives_python_back(browser: Browser, lab: Lab, call: str):
+    """The page says after ten seconds what is happening, though the kernel cannot; what it says to do does help."""
+    write_notebook(lab.folder / "stuck.ipynb", ("from u3lab import course", "pass"))
+    desk = Desk.open(browser, lab, "stuck.ipynb")
+    try:
+        desk.run(0)
+        check, source = desk.cell(1), 'course.check("6-guided", lambda p, through: {})'
+        check.locator(".cm-content").click()
+        desk.page.keyboard.press("ControlOrMeta+a")
+        desk.page.keyboard.insert_text(source.format(call))
+        desk.page.keyboard.press("ControlOrMeta+Enter")
+        box = check.locator(".u3-later")
+        box.wait_for(state="attached")
+        assert box.evaluate("box => box.getAnimations().map(a => a.effect.getTiming().delay)") == [10_000]
+        box.wait_for(state="visible")
+        assert "inside one single call" in box.inner_text() and "Restart Kernel" in box.inner_text()
+        assert "[*]" in check.locator(".jp-InputPrompt").inner_text()
+        desk.menu("Kernel", "Restart Kernel…")
+        desk.page.locator(".jp-Dialog .jp-mod-accept").click()
+        desk.page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()
+        said = desk.run(1, "from u3lab import course\n" + source.format("through(p).relu()"))
+        assert "passed" in said.locator("[role=status]").inner_text()
+        assert said.locator(".jp-OutputArea-output").count() == 1 and said.locator(".u3-later").count() == 0
+        assert desk.complaints == []
+    finally:
+        desk.close()
 
 
 def plain(sentence: str) -> str:

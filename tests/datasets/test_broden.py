@@ -179,6 +179,10 @@ def test_a_folder_of_another_kind_is_told(folder, tmp_path):
     (folder / "label.csv").unlink()
     with pytest.raises(U3Error, match=r"has no label.csv"):
         broden(folder)
+    content = (folder / "index.csv").read_bytes()
+    (folder / "index.csv").write_bytes(b"\x89PNG\xff" + content)
+    with pytest.raises(U3Error, match="index.csv cannot be read as a table"):
+        broden(folder)
     table(folder / "index.csv", ("image", "split"), [])
     with pytest.raises(U3Error, match="no column ih, iw, sh, sw"):
         broden(folder)

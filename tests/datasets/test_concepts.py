@@ -27,9 +27,9 @@ from u3lab.images import cropping
 def data(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("U3LAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        concepts.load.cache_clear()
+        concepts._load.cache_clear()
         yield concepts.load("train", count=60, least=1)
-    concepts.load.cache_clear()
+    concepts._load.cache_clear()
 
 
 def test_pictures_and_masks_have_the_promised_form(data):
@@ -44,7 +44,7 @@ def test_pictures_and_masks_have_the_promised_form(data):
 def test_masks_of_one_concept_are_those_of_the_whole(data):
     which = data.showing("eye")[:5]
     assert torch.equal(data.masks("eye", which), data[which].masks[:, data.names.index("eye")])
-    with pytest.raises(U3Error, match="no picture has enough of unicorn"):
+    with pytest.raises(U3Error, match="no picture has enough of 'unicorn'"):
         data.masks("unicorn", [0])
 
 
@@ -221,5 +221,13 @@ def test_slips_are_told(data):
         concepts.load("test")
     with pytest.raises(U3Error, match="count"):
         concepts.load("train", count=0)
-    with pytest.raises(U3Error, match="no picture has enough of unicorn"):
+    with pytest.raises(U3Error, match="no picture has enough of 'unicorn'; all concepts are in data.names"):
         data.only(["unicorn"])
+    with pytest.raises(U3Error, match="no picture has enough of 'sky '; near it: sky"):
+        data.only(["sky "])
+    with pytest.raises(U3Error, match="which = 0; give a list of whole numbers, such as .0."):
+        data[0]
+    for number in (-1, len(data), 0.0, True):
+        with pytest.raises(U3Error, match=rf"which.0. = {number}; give a whole number from 0 to {len(data) - 1}"):
+            data[[number]]
+    assert torch.equal(data[torch.tensor([1, 0])].images, data[[1, 0]].images)

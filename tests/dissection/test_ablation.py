@@ -65,8 +65,20 @@ def test_damage_and_curve_agree(small):
 
 def test_slips_are_told(small):
     features = small.features(torch.rand(1, 3, 64, 64), "relu")
-    with pytest.raises(U3Error, match="units 0 to 5"):
+    with pytest.raises(U3Error, match=r"units\[0\] = 6; give a whole number from 0 to 5"):
         ablate(small, "relu", features, [6])
+    for mask in ([True, False], torch.tensor([True, False]), [1.7], torch.tensor([1.7])):
+        with pytest.raises(U3Error, match=r"units\[0\] = .* from 0 to 5"):
+            ablate(small, "relu", features, mask)
+    with pytest.raises(U3Error, match=r"counts\[1\] = 3; give a whole number from 0 to 2"):  # before the first value
+        ablation_curve(small, "relu", torch.rand(2, 6, 30, 30), torch.tensor([0, 1]), 0, [4, 1], [0, 3])
+
+
+def test_a_mask_silences_the_units_that_it_marks(small):
+    features = small.features(torch.rand(2, 3, 64, 64), "relu")
+    mask = torch.tensor([False, True, False, False, True, False])
+    assert torch.equal(ablate(small, "relu", features, mask), ablate(small, "relu", features, [1, 4]))
+    assert torch.equal(ablate(small, "relu", features, ~mask & mask), ablate(small, "relu", features, []))
 
 
 @pytest.mark.parametrize("last", ["conv", "linear"])

@@ -127,8 +127,12 @@ def test_a_patch_is_the_receptive_field(net, data):
     assert shown.shape == (2, 3, 6, 6)
     assert shown.flatten(2).std(2).max() < 1e-6
     np.testing.assert_allclose(shown[:, 1, 0, 0], found.values[1], atol=1e-6)
-    with pytest.raises(U3Error, match="units 0 to 1"):
+    with pytest.raises(U3Error, match="unit = 2; give a whole number from 0 to 1"):
         patches(net, "copy", data, 2, found)
+    with pytest.raises(U3Error, match="give the data that the peaks are from"):
+        patches(net, "copy", dataclasses.replace(data, images=data.images[:1], masks=data.masks[:1]), 1, found)
+    with pytest.raises(U3Error, match="copy has 2 units, the peaks are of 3"):
+        patches(net, "copy", data, 1, found._replace(values=torch.rand(3, 2)))
 
 
 def test_pooled_features_are_the_means(net, data):

@@ -168,7 +168,7 @@ def test_slips_are_told(net, pictures):
 
     with pytest.raises(U3Error, match="no places"):
         run("flat")
-    with pytest.raises(U3Error, match=r"need masks \(8,2,h,w\)"):
+    with pytest.raises(U3Error, match=r"need masks \(12,2,h,w\)"):
         run(names=("red", "left"))
     with pytest.raises(U3Error, match="give bool"):
         run(masks=pictures.masks.float())

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.helpers import slip
-from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling
+from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling, transforms
 
 IDENTITY = rotation(0)
 
@@ -72,11 +72,19 @@ def test_turns_add_up():
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: rotation(181), ("angle is 181", "-180 to 180")), (lambda: rotation(float("nan")), ("angle", "nan")),
-    (lambda: rotation("90"), ("angle",)), (lambda: rotation(True), ("angle",)), (lambda: scaling(0.4), ("0.5 to 2",)),
-    (lambda: scaling(2.1), ("0.5 to 2",)), (lambda: scaling(-1), ("scale is -1",)), (lambda: scaling(None), ("scale",)),
-    (lambda: HFLIP(torch.zeros(3, 4, 4)), (r"\(3, 4, 4\)",)), (lambda: HFLIP("cat"), ("str",)),
+    (lambda: rotation(181), ("degrees = 181", "-180 to 180")), (lambda: rotation(float("nan")), ("degrees", "nan")),
+    (lambda: rotation("90"), ("degrees",)), (lambda: rotation(True), ("degrees",)),
+    (lambda: scaling(0.4), ("0.5 to 2",)), (lambda: scaling(2.1), ("0.5 to 2",)),
+    (lambda: scaling(-1), ("factor = -1",)), (lambda: scaling(None), ("factor",)),
+    (lambda: HFLIP(torch.zeros(3, 4, 4)), (r"\(3, 4, 4\)",)), (lambda: HFLIP("cat"), ("'cat'", "tensor")),
     (lambda: HFLIP(torch.zeros(1, 3, 4, 4, dtype=torch.uint8)), ("float",))])
 def test_slips(make, words):
     with slip(*words):
         make()
+
+
+def test_a_large_picture_is_moved_in_parts(monkeypatch):
+    x = torch.rand(2, 3, 17, 23)
+    whole = rotation(20)(x)
+    monkeypatch.setattr(transforms, "SITES", 50)
+    assert torch.equal(rotation(20)(x), whole)

@@ -203,9 +203,9 @@ def test_crops():
 @pytest.mark.parametrize("options, words", [
     ({"images": torch.zeros(0, 3, 9, 9)}, ("empty",)), ({"images": noise(2, 3, 9, 9) * 9}, ("divide by 255",)),
     ({"layer": "bunk"}, ("no layer 'bunk'", "did you mean 'bank'")), ({"layer": "4"}, ("no grid",)),
-    ({"g": "hflip"}, ("not a transform", "HFLIP")), ({"neighbourhood": 2}, ("neighbourhood = 2", "1 or 3")),
-    ({"inputs": 0}, ("inputs = 0", "16 channels")), ({"inputs": 17}, ("1 to 16",)), ({"sites": 0}, ("sites",)),
-    ({"strength": 0, "sites": 10}, ("sites cannot decide 16 weights", "strength above 0")),
+    ({"g": "hflip"}, ("g is 'hflip'", "HFLIP")), ({"neighbourhood": 2}, ("neighbourhood = 2", "one of 1, 3")),
+    ({"inputs": 0}, ("inputs at layer 'bank' = 0", "1 to 16")), ({"inputs": 17}, ("1 to 16",)),
+    ({"sites": 0}, ("sites",)), ({"strength": 0, "sites": 10}, ("sites cannot decide 16 weights", "strength above 0")),
     ({"strength": -1.0}, ("strength = -1",)), ({"strength": float("nan")}, ("strength",))])
 def test_slips(options: dict, words: tuple):
     with slip(*words):

@@ -170,7 +170,7 @@ def test_jpeg_is_near_and_smaller():
     (lambda: figures.table(torch.zeros(0, 1), [], ["x"], alt="x"), "at least one"),
     (lambda: figures.classes(["a", "b"], torch.zeros(1, 3)), "2 classes"),
     (lambda: figures.classes(["a", "b"], torch.tensor([math.nan, 0.0]), top=1), "NaN"),
-    (lambda: figures.classes(["a", "b"], torch.zeros(1, 2), top=5), "top is 5"),
+    (lambda: figures.classes(["a", "b"], torch.zeros(1, 2), top=5), "top = 5; give a whole number from 1 to 2"),
 ])
 def test_a_slip_is_told(make, words):
     with pytest.raises(U3Error, match=words):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
+import ipywidgets
 import numpy as np
 import torch
 from torch import Tensor
@@ -33,9 +33,12 @@ from tests.hostile.wrong import (
     Some,
     Target,
     Text,
+    Texts,
+    These,
     Units,
     Whole,
     Wholes,
+    Wrong,
     net,
 )
 from u3lab import (
@@ -56,7 +59,8 @@ from u3lab import (
 )
 from u3lab.adversarial import trials
 from u3lab.datasets import concepts, taxonomy
-from u3lab.datasets.labelled import LabelledPictures
+from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
+from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
 
 SIDE = 32  # pixels
@@ -122,6 +126,81 @@ def active() -> Tensor:
 
 
 @cache
+def probed() -> measures.Probe:
+    return measures.probe(draw(6, 3), torch.tensor([0, 1, 2, 0, 1, 2]))
+
+
+def square(x: Tensor) -> Callable[[], tuple[Tensor, dict[str, Tensor]]]:
+    return lambda: (x.view(1, 1, 1, -1), {"far": x.square().sum()})
+
+
+def step() -> descent.Step:
+    return descent.Step(0, 1.0, x(), {"far": 1.0})
+
+
+class Own:
+    """A data set of somebody's own; ``change`` is done to what it gives."""
+
+    def __init__(self, change: Callable[[Labelled], object], names: object = ("one", "two"), length: int = 10) -> None:
+        self.change, self.names, self.length = change, names, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, which: list[int]) -> object:
+        return self.change(scenes()[which])
+
+
+def own() -> dict[str, object]:
+    """Data sets whose authors have slipped."""
+    changes = {
+        "nothing": lambda batch: None, "a tuple": tuple, "a dict": lambda batch: batch._asdict(),
+        "grey pictures": lambda batch: batch._replace(images=batch.images[:, :1]),
+        "one picture without a batch": lambda batch: batch._replace(images=batch.images[0]),
+        "pictures of bytes": lambda batch: batch._replace(images=(batch.images * 255).byte()),
+        "too few": lambda batch: Labelled(*(part[:-1] for part in batch)),
+        "masks too few": lambda batch: batch._replace(masks=batch.masks[:-1]),
+        "masks of another concept": lambda batch: batch._replace(masks=batch.masks[:, :1]),
+        "masks as numbers": lambda batch: batch._replace(masks=batch.masks.float()),
+        "masks of arrays": lambda batch: batch._replace(masks=batch.masks.numpy()),
+        "masks without pixels": lambda batch: batch._replace(masks=batch.masks[..., :0]),
+        "flat masks": lambda batch: batch._replace(masks=batch.masks[:, :, 0]),
+        "no flags": lambda batch: batch._replace(labelled=None),
+        "flags of one picture": lambda batch: batch._replace(labelled=batch.labelled[0])}
+    same = {"no names": None, "names of numbers": (1, 2), "one text as names": "ab", "no concepts": (),
+            "three names": ("a", "b", "c")}
+    return {**{what: Own(change) for what, change in changes.items()},
+            **{what: Own(lambda batch: batch, names) for what, names in same.items()},
+            "no pictures": Own(lambda batch: batch, length=0), "no length": SimpleNamespace(names=("one", "two"))}
+
+
+@cache
+def folder() -> Path:
+    """A Broden of one picture, as far as its index goes."""
+    made = written("image,split,ih,iw,sh,sw,object\na.png,train,8,8,8,8,1\n", "number,name,category\n1,cat,object(1)\n"
+                   "2,dog,object(1)\n")
+    (made / "images").mkdir()
+    (made / "images" / "a.png").write_bytes(pixels.png(x()))
+    return made
+
+
+def written(index: str | bytes, label: str) -> Path:
+    made = Path(tempfile.mkdtemp())
+    (made / "index.csv").write_bytes(index if isinstance(index, bytes) else index.encode())
+    (made / "label.csv").write_text(label)
+    return made
+
+
+def folders() -> dict[str, object]:
+    """Folders that are no Broden."""
+    head = "image,split,ih,iw,sh,sw,object\n"
+    return {"a number": 3, "bytes": b"x", "nowhere": "nowhere", "a file": folder() / "index.csv", "a list": ["x"],
+            "a picture as its index": written(b"\x89PNG\x00\xff\xfe", ""), "an empty index": written("", ""),
+            "no rows": written(head, ""), "words as numbers": written(head + "a.png,train,8,8,x,8,1\n", ""),
+            "no labels": written(head + "a.png,train,8,8,8,8,1\n", "")}
+
+
+@cache
 def stitched() -> nets.Classifier:
     return equivariance.stitch(net(), "conv2", net(1), "conv2", x(4), sites=200)
 
@@ -143,10 +222,8 @@ def adapted() -> universal.Adapted:
 
 @cache
 def saved() -> str:
-    """A domain in a file that lives as long as this process."""
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder)
-    return str(adapted().save_domain(Path(folder) / "new.safetensors", "new"))
+    """A domain in a file."""
+    return str(adapted().save_domain(Path(tempfile.mkdtemp()) / "new.safetensors", "new"))
 
 
 @cache
@@ -177,27 +254,29 @@ def whole(value: int, low: int = 1, high: int | None = None) -> tuple[Kind, obje
 # Pictures
 
 good("images.load", images.load, x=(Choice(), "coffee"), size=(Whole(none=True), 32))
-good("images.blur", images.blur, images=SEVERAL, sigma=number(1.5, 0))
+PLANES = (Numbers(), Made(lambda: x(2)))  # (B,C,H,W) of any range: masks and maps are blurred and shifted as well
+good("images.blur", images.blur, images=PLANES, sigma=number(1.5, 0))
 good("images.check", images.check, images=SEVERAL)
-good("images.resize", images.resize, images=SEVERAL, size=whole(24))
+good("images.resize", images.resize, images=PLANES, size=whole(24))
 good("images.caption", images.caption, name=NAME)
 good("images.label", images.label, name=NAME)
 good("images.names", images.names, group=(Choice(none=True), "everyday"))
 good("images.crops", images.crops, names=(Some(), ["dog"]), size=whole(24), count=whole(2), seed=SEED)
-good("images.shift", images.shift, images=SEVERAL, reach=whole(2, 0),
+good("images.shift", images.shift, images=PLANES, reach=whole(2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))))
-good("images.zoom", images.zoom, images=SEVERAL, most=number(0.2, 0),
+good("images.zoom", images.zoom, images=PLANES, most=number(0.2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))), sizes=whole(4))
-good("images.total_variation", images.total_variation, image=SEVERAL, beta=number(2.0, 0, without_low=True))
+good("images.total_variation", images.total_variation, image=PLANES, beta=number(2.0, 0, without_low=True))
 
 # Colours and measures
 
+DRAWN = (Numbers(thin=False), Made(x))  # with or without a batch axis, grey or not
 MAP = (Numbers(thin=False), Made(lambda: draw(8, 8) - 0.5))
 good("pixels.heat", pixels.heat, map=MAP, scale=(Number(0, without_low=True, none=True), 1.0))
-good("pixels.overlay", pixels.overlay, image=(Picture(several=False), Made(x)), map=MAP, opacity=number(0.5, 0, 1),
+good("pixels.overlay", pixels.overlay, image=DRAWN, map=MAP, opacity=number(0.5, 0, 1),
      scale=(Number(0, without_low=True, none=True), 1.0))
 good("pixels.signed_rgb", pixels.signed_rgb, map=MAP)
-good("pixels.jpeg", pixels.jpeg, image=ONE, quality=whole(80, 1, 95))
+good("pixels.jpeg", pixels.jpeg, image=DRAWN, quality=whole(80, 1, 95))
 PAIR = Numbers(fixed=(0,), thin=False)
 good("measures.correlation", measures.correlation, a=(PAIR, Made(lambda: draw(4, 5))),
      b=(PAIR, Made(lambda: draw(4, 5))))
@@ -216,6 +295,17 @@ good("measures.probe", measures.probe, features=(Numbers(fixed=(0,)), Made(lambd
 good("measures.roc_auc", measures.roc_auc, scores=(Numbers(fixed=(0,)), Made(lambda: draw(4))),
      marks=(Masks(fixed=(0,)), Made(lambda: torch.tensor([True, False, True, False]))),
      sources=(Some(), ["a", "b", "a", "c"]), times=whole(20), seed=SEED)
+good("Probe.scores", lambda features: probed().scores(features),
+     features=(Numbers(fixed=(1,)), Made(lambda: draw(6, 3))))
+good("Probe.accuracy", lambda features, labels: probed().accuracy(features, labels),
+     features=(Numbers(fixed=(0, 1)), Made(lambda: draw(6, 3))),
+     labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0, 1, 2]))))
+good("descent.descend", lambda parameters, energy, steps, lr: descent.descend(
+     parameters, square(parameters) if energy is None else energy, steps=steps, lr=lr),
+     parameters=(These(make=lambda: {"no gradient": torch.ones(3), "none": [], "a number": 3, "texts": ["x"],
+                                     "one without a gradient": [torch.ones(3)]}),
+                 Made(lambda: torch.ones(3, requires_grad=True))),
+     energy=(Function(none=True), None), steps=whole(2, 0), lr=(Function(), lambda: 0.1))
 good("descent.last", descent.last, steps=(Kind(), (1, 2)), total=(Whole(0, none=True), 2), title=(Free(), ""))
 
 # Networks
@@ -334,14 +424,27 @@ good("trials.trial", trials.trial, net=NET, samples=(Some(), Made(tried)), folds
 
 # Inversion
 
+
+@dataclass(frozen=True)
+class OneOrMore(Net):
+    """A network, or a list of some."""
+
+    def more(self, good: object) -> Wrong:
+        yield from ((what, value) for what, value in super().more(good) if what != "a list")
+        yield from {"an empty list": [], "a list of names": ["squeezenet1_1"], "odd things": [good, None],
+                    "one in training mode": [good, *(value for what, value in super().more(good)
+                                                     if what == "in training mode")]}.items()
+
+
 good("inversion.code", inversion.code, net=NET, layer=LAYER, images=SEVERAL)
 CODE = (Numbers(fixed=(1,)), Made(features))
 good("inversion.code_error", inversion.code_error, given=CODE, wanted=CODE)
-good("inversion.excitation", inversion.excitation, code=(Numbers(), Made(features)), unit=whole(3, 0, 7))
+good("inversion.excitation", inversion.excitation, code=(Numbers(fixed=(0,)), Made(lambda: features(count=1))),
+     unit=whole(3, 0, 7))
 for name, kind in inversion.PRIORS.items():
     good(f"inversion.invert, {name}", inversion.invert, net=NET, layer=LAYER, image=ONE,
          prior=(Options(none=True), Made(kind)), settings=settings(inversion.InversionSettings))
-good("inversion.maximise", inversion.maximise, net=NET, layer=LAYER, unit=(Target(), 3),
+good("inversion.maximise", inversion.maximise, net=(OneOrMore(), Made(net)), layer=LAYER, unit=(Target(), 3),
      prior=(Options(none=True), Made(inversion.Pixels)), size=whole(32),
      settings=settings(inversion.MaximiseSettings))
 good("inversion.dream", inversion.dream, net=NET, layer=LAYER, image=ONE, settings=settings(inversion.DreamSettings))
@@ -349,39 +452,114 @@ good("inversion.learned_inverter", inversion.learned_inverter, which=(Choice(), 
 good("inversion.decode", inversion.decode, net=(Net(), Made(lambda: nets.load("squeezenet1_1", device="cpu"))),
      inverter=(Ours(), Made(inversion.learned_inverter)), images=(Picture(several=True), Made(lambda: x(1, 128))))
 good("inversion.tikhonov", inversion.tikhonov, matrix=(Numbers(fixed=(0,)), Made(lambda: draw(4, 6))),
-     y=(Numbers(fixed=(0,)), Made(lambda: draw(4))), lam=number(0.5, 0))
+     y=(Numbers(fixed=(0,)), Made(lambda: draw(4))), lam=number(0.5, 0, without_low=True))
 good("inversion.top_patches", inversion.top_patches, net=NET, layer=LAYER, pictures=(Some(), Made(lambda: [x()])),
      unit=(Target(), 3), count=whole(1), size=whole(16))
 
 # Deep image prior
 
+
+
+@dataclass(frozen=True)
+class Sides(Whole):
+    """A side in pixels, or (height, width)."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        yield from {"gigabytes": 10**5, "no height": (0, 32), "a height alone": (32,), "three": (32, 32, 32),
+                    "half a pixel": (32.5, 32), "a word in it": ("32", 32), "too small": (32, 7)}.items()
+
+
+@dataclass(frozen=True)
+class ToFit(Ours):
+    """A generator for a picture of 32×32 pixels."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        spoilt = prior.generator(size=SIDE, depth=2)
+        spoilt.colour.weight.data[0] = float("nan")
+        yield from {"NaN in its weights": spoilt, "for other pictures": prior.generator(size=24, depth=2),
+                    "held fixed": prior.generator(size=SIDE, depth=2).requires_grad_(False),
+                    "the function": prior.generator, "the class": prior.Generator}.items()
+
+
+@dataclass(frozen=True)
+class Task(Function):
+    """A data term for pictures of 32×32 pixels."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        yield from {"for another size": prior.inpaint(torch.ones(1, 1, 24, 24)),
+                    "that enlarges": prior.super_resolve(2), "that says nothing": lambda x, target: None,
+                    "of every pixel": lambda x, target: x - target,
+                    "of the target alone": lambda x, target: target.mean(), "the maker of one": prior.inpaint}.items()
+
+
+@dataclass(frozen=True)
+class Truth(Numbers):
+    """A picture in [0,1] to compare with."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        yield from {"0 to 255": 255 * x(), "bytes": (255 * x()).byte(), "below 0": x() - 1, "complex": x() + 0j}.items()
+
+
+@dataclass(frozen=True)
+class ByName(Kind):
+    """Pictures of 32×32 pixels by name."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"none": {}, "no pictures": {"x": 3}, "a name for a picture": {"x": "coffee"},
+                    "a picture alone": x(), "two in one": {"x": x(2)}, "one colour": {"x": x() * 0}}.items()
+
+
+@dataclass(frozen=True)
+class Atoms(Ours):
+    """A dictionary of patches of 8×8 pixels."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        yield from {"no square": np.eye(191), "an axis less": np.ones(192), "none": np.ones((0, 192)),
+                    "larger than the picture": np.ones((2, 3 * 64**2)), "with NaN": np.full((2, 192), np.nan),
+                    "as a tensor": torch.eye(192)}.items()
+
+
 SMALL = prior.generator(size=SIDE, depth=2)
 VISIBLE = (Numbers(fixed=(1,)), Made(lambda: (draw(1, 1, SIDE, SIDE) > 0.2).float()))
-good("prior.generator", prior.generator, kind=(Choice(), "hourglass"), size=whole(32), depth=whole(2),
+good("prior.generator", prior.generator, kind=(Choice(), "hourglass"), size=(Sides(), 32), depth=whole(2),
      widths=(Wholes(), (4, 8)), skip=whole(0, 0), code=(Choice(), "noise"), channels=whole(4),
      upsample=(Choice(), "nearest"), seed=SEED)
-good("prior.fit", prior.fit, generator=(Ours(), SMALL), image=ONE, task=(Function(), prior.reconstruct),
+good("prior.fit", prior.fit, generator=(ToFit(), SMALL), image=ONE, task=(Task(), prior.reconstruct),
      settings=settings(prior.PriorSettings))
 good("prior.inpaint", prior.inpaint, visible=VISIBLE)
-good("prior.super_resolve", prior.super_resolve, factor=whole(2))
-good("prior.lanczos", prior.lanczos, x=ONE, factor=whole(2))
-good("prior.psnr", prior.psnr, x=ONE, truth=ONE)
-good("prior.ssim", prior.ssim, x=ONE, truth=ONE)
-good("prior.missing", prior.missing, x=ONE, target=ONE)
-good("prior.reconstruct", prior.reconstruct, x=ONE, target=ONE)
+good("Generator()", lambda code: SMALL(code),
+     code=(Numbers(fixed=(1, 2), finite=False, none=True), Made(lambda: SMALL.code + 0.1)))
+good("prior.super_resolve", prior.super_resolve, factor=whole(2, 2))
+# Of two tensors of one shape, any shape is good.
+OF_ONE_SHAPE = Numbers(fixed=(0, 1, 2, 3))
+good("prior.lanczos", prior.lanczos, x=(Numbers(), Made(x)), factor=whole(2, 2))
+good("prior.psnr", prior.psnr, x=(OF_ONE_SHAPE, Made(x)), truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)))
+good("prior.ssim", prior.ssim, x=(OF_ONE_SHAPE, Made(x)), truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)))
+good("prior.missing", prior.missing, x=(OF_ONE_SHAPE, Made(x)), target=(OF_ONE_SHAPE, Made(x)))
+# Called at every step: the run itself sees to what is not finite.
+AT_EVERY_STEP = (Numbers(fixed=(0, 1, 2, 3), finite=False), Made(x))
+good("prior.reconstruct", prior.reconstruct, x=AT_EVERY_STEP, target=AT_EVERY_STEP)
+good("inpaint()", lambda x, target: prior.inpaint(torch.ones(1, 1, SIDE, SIDE))(x, target), x=AT_EVERY_STEP,
+     target=AT_EVERY_STEP)
 good("prior.targets", prior.targets, image=ONE, strength=number(0.1, 0), seed=SEED)
-good("prior.impedance", prior.impedance, wanted=(Kind(), {"x": x()}),
+good("prior.impedance", prior.impedance, wanted=(ByName(), {"x": x()}),
      make=(Function(), lambda: prior.generator(size=SIDE, depth=2)), until=number(0.0, 0),
      settings=settings(prior.PriorSettings))
 good("prior.reached", prior.reached, curve=(Some(), [1.0, 0.5]), share=number(0.5, 0))
 good("prior.disagreement", prior.disagreement, pictures=(Some(), Made(lambda: [x(), 1 - x()])))
 good("prior.biharmonic", prior.biharmonic, image=ONE, visible=VISIBLE)
 good("prior.tv_inpaint", prior.tv_inpaint, image=ONE, visible=VISIBLE, price=number(0.001, 0), steps=whole(2))
-ATOMS = np.eye(64)
-good("prior.dictionary", prior.dictionary, examples=SEVERAL, side=whole(8), atoms=whole(4), seed=SEED)
-good("prior.sparse_coding", prior.sparse_coding, image=ONE, visible=VISIBLE, atoms=(Ours(), ATOMS), used=whole(2),
-     stride=whole(8))
-good("prior.trained_inpaint", prior.trained_inpaint, image=ONE, visible=VISIBLE)
+ATOMS = np.eye(192)
+good("prior.dictionary", prior.dictionary, examples=SEVERAL, side=whole(8, 1, SIDE), atoms=whole(4), seed=SEED)
+good("prior.sparse_coding", prior.sparse_coding, image=ONE, visible=VISIBLE, atoms=(Atoms(), ATOMS), used=whole(2),
+     stride=whole(8, 1, 8))
+good("prior.trained_inpaint", prior.trained_inpaint, image=(Picture(several=True), Made(lambda: x(1, 64))),
+     visible=(VISIBLE[0], Made(lambda: torch.ones(1, 1, 64, 64))))
 good("prior.trained_denoise", prior.trained_denoise, images=SEVERAL)
 
 # Equivariance
@@ -389,6 +567,26 @@ good("prior.trained_denoise", prior.trained_denoise, images=SEVERAL)
 G = (Ours(), equivariance.HFLIP)
 good("equivariance.rotation", equivariance.rotation, degrees=number(20.0))
 good("equivariance.scaling", equivariance.scaling, factor=number(0.8, 0, without_low=True))
+
+
+@dataclass(frozen=True)
+class Matrix(Kind):
+    """((a, b), (c, d)) that can be inverted."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a word": "nope", "a number": 3, "flat": (1.0, 0.0, 0.0, 1.0), "three rows": ((1.0, 0.0),) * 3,
+                    "long rows": ((1.0, 0.0, 0.0), (0.0,)), "of words": (("a", "b"), ("c", "d")),
+                    "NaN": ((float("nan"), 0.0), (0.0, 1.0)), "singular": ((1.0, 1.0), (1.0, 1.0))}.items()
+
+
+good("equivariance.Transform", lambda matrix: equivariance.Transform("mine", matrix),
+     matrix=(Matrix(), ((1.0, 0.0), (0.0, 1.0))))
+good("Transform.inside", equivariance.HFLIP.inside, height=whole(3), width=whole(4))
+good("Equivariance.map", lambda features: moved().map(features), features=(Numbers(fixed=(1,)), Made(features)))
+good("Errors.invariant", lambda threshold: equivariance.errors(moved(), x(2)).invariant(threshold),
+     threshold=number(0.5, 0))
+good("equivariance.ridge", regression.ridge, x=(Free("samples that the room made"), Made(lambda: draw(6, 3))),
+     y=(Free("samples that the room made"), Made(lambda: draw(6, 2))), strength=number(0.1, 0))
 good("Transform()", lambda x: equivariance.HFLIP(x), x=(Numbers(), Made(x)))
 good("equivariance.fit_equivariance", equivariance.fit_equivariance, net=NET, layer=LAYER,
      images=(Picture(several=True), Made(lambda: x(4))), g=G, inputs=(Whole(none=True), 2), neighbourhood=whole(1),
@@ -416,6 +614,14 @@ good("dissection.dissect", dissection.dissect, net=NET, layer=(Layer(), "relu2")
 good("dissection.dissect_layers", dissection.dissect_layers, net=NET, layers=(Layers(), ["relu2"]), data=DATA,
      share=number(0.05, 0, 1, without_low=True), batch_size=whole(4))
 good("dissection.quantiles", dissection.quantiles, net=NET, layer=LAYER, images=(Some(), Made(lambda: [x()])))
+good("Quantiles", dissection.dissecting.Quantiles, units=whole(4))
+good("Quantiles.add", lambda activations: dissection.dissecting.Quantiles(8).add(activations),
+     activations=(Numbers(fixed=(1,)), Made(features)))
+good("Dissection.weighted", lambda often: found().weighted(often), often=(Numbers(fixed=(0,), finite=False),
+                                                                         Made(lambda: draw(10).double())))
+good("Dissection.detectors", lambda least: found().detectors(least), least=number(0.04, 0, 1))
+good("dissection.interval, a statistic", lambda gives: dissection.interval(found(), lambda one: gives, times=5),
+     gives=(These(make=lambda: {"a text": "x", "a tensor": torch.ones(2), "a list": [1, 2]}), 1.0))
 good("Quantiles.upper", lambda share: found().seen.upper(share), share=number(0.05, 0, 1, without_low=True))
 FOUND = (Ours(), Made(found))
 for name in ("unique", "concepts_per_unit", "units_per_concept"):
@@ -450,14 +656,17 @@ good("dissection.patches", dissection.patches, net=NET, layer=(Layer(), "relu2")
 good("dissection.pooled", dissection.pooled, net=NET, layers=(Layers(), ["relu2"]),
      pictures=(Some(), Made(lambda: [x(2)])))
 good("dissection.rotation", dissection.rotation, units=whole(5, 2), share=number(0.5, 0, 1), seed=SEED)
-good("dissection.Rotated", dissection.Rotated, net=NET,
+good("dissection.Rotated", dissection.Rotated, net=(Net(asked=False), Made(net)),  # made here, asked later
      turn=(Numbers(), Made(lambda: dissection.rotation(8).float())))
 FEATURES = (Numbers(fixed=(1,)), Made(features))
 LABELS = (Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0])))
-good("dissection.ablate", dissection.ablate, net=NET, layer=LAYER, features=FEATURES, units=(Units(), [1, 2]))
-good("dissection.accuracy_drop", dissection.accuracy_drop, net=NET, layer=LAYER, features=FEATURES, labels=LABELS,
+UPPER = (Net(asked=False), Made(net))  # what lies below the layer has no say
+good("dissection.Rotated, asked", lambda units: dissection.Rotated(net(), dissection.rotation(units).float()).features(
+     x(), "conv2"), units=(These(make=lambda: {"too few": 5, "too many": 9}), 8))
+good("dissection.ablate", dissection.ablate, net=UPPER, layer=LAYER, features=FEATURES, units=(Units(), [1, 2]))
+good("dissection.accuracy_drop", dissection.accuracy_drop, net=UPPER, layer=LAYER, features=FEATURES, labels=LABELS,
      target=whole(1, 0, 7))
-good("dissection.ablation_curve", dissection.ablation_curve, net=NET, layer=LAYER, features=FEATURES, labels=LABELS,
+good("dissection.ablation_curve", dissection.ablation_curve, net=UPPER, layer=LAYER, features=FEATURES, labels=LABELS,
      target=whole(1, 0, 7), order=(Units(), [3, 1, 2]), counts=(Wholes(0), (0, 2)))
 
 # Universal representations
@@ -468,7 +677,7 @@ NEW, DOMAIN = Made(adapted), (Choice(), "new")
 good("Adapted.add_domain", lambda name, classes: universal.adapt(net()).add_domain(name, classes),
      name=(Text(), "new"), classes=(Whole(2, 100_000), 3))
 good("Adapted.add_domain, names", lambda classes: universal.adapt(net()).add_domain("new", classes),
-     classes=(Some(), ["p", "q"]))
+     classes=(These(make=lambda: {"one": ["p"], "none": [], "numbers": [1, 2], "half": 2.5}), ["p", "q"]))
 good("Adapted.use", lambda names: universal.adapt(net()).add_domain("new", 2).use(names), names=(Some(), ["new"]))
 for name in ("domain", "domain_parameters", "merge"):
     good(f"Adapted.{name}", lambda name, ask=name: getattr(adapted(), ask)(name), name=DOMAIN)
@@ -494,6 +703,20 @@ good("Concepts.masks", lambda name, which: few().masks(name, which),
      name=(Choice(), Made(lambda: few().names[0])), which=(Wholes(0), [0]))
 good("Concepts.showing", lambda name, least: few().showing(name, least=least),
      name=(Choice(), Made(lambda: few().names[0])), least=whole(1))
+good("Concepts.only", lambda names: few().only(names), names=(Texts(), Made(lambda: few().names[:2])))
+for function in (dissection.dissect, lambda net, layer, data: dissection.peaks(net, [layer], data)):
+    good(f"dissection.{'dissect' if function is dissection.dissect else 'peaks'}, data of one's own", function,
+         net=(Free("asked above"), Made(net)), layer=(Free("asked above"), "relu2"),
+         data=(These(make=own), Made(lambda: Own(lambda batch: batch))))
+good("labelled.batches", batches, data=DATA, batch_size=whole(4), which=(Wholes(0, none=True), [0, 3]))
+good("LabelledPictures", LabelledPictures, names=(Texts(), ("one", "two")),
+     images=(Picture(several=True), Made(lambda: x(4))),
+     masks=(Masks(fixed=(0, 1)), Made(lambda: draw(4, 2, 8, 8) > 0.5)),
+     labelled=(Masks(fixed=(0, 1), none=True), Made(lambda: draw(4, 2) > 0.5)))
+good("concepts.broden", concepts.broden, path=(These(make=folders), Made(lambda: str(folder()))),
+     categories=(Texts(none=True), ["object"]), split=(Choice(none=True), "train"), size=whole(8))
+good("Broden[]", lambda which: concepts.broden(folder())[which], which=(Wholes(0), [0]))
+good("Broden.without", lambda names: concepts.broden(folder()).without(names), names=(Texts(), ["dog"]))
 good("LabelledPictures[]", lambda which: scenes()[which], which=(Wholes(0), [0, 3]))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
@@ -502,26 +725,44 @@ good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat"
 
 ALT = (Choice(), "What it shows.")
 good("figures.grid", figures.grid, pictures=(Some(), Made(lambda: [x(), x()])),
-     titles=(Some(none=True), ["a", "b"]), columns=(Whole(none=True), 2), alt=(Kind(), "Two."),
-     width=(Whole(none=True), 200))
-good("figures.curves", figures.curves, lines=(Ours(), {"a": [1.0, 2.0, 3.0]}), xlabel=(Kind(), "x"),
-     ylabel=(Kind(), "y"), alt=(Kind(), "One."))
-good("figures.curves, y", lambda y: figures.curves({"a": y}, "x", "y", alt="One."),
-     y=(Numbers(thin=False), Made(lambda: draw(5))))
-good("figures.bars", figures.bars, values=(Ours(), {"a": 0.3}), xlabel=(Kind(), "x"), alt=(Kind(), "One."),
-     chance=(Number(none=True), 0.2))
-good("figures.classes", figures.classes, names=(Kind(), tuple("abcd")),
-     logits=(Numbers(fixed=(0,), thin=False), Made(lambda: draw(4))), top=whole(2, 1, 4))
-good("figures.table", figures.table, values=(Numbers(fixed=(0, 1)), Made(lambda: draw(2, 2))),
-     rows=(Some(), ["a", "b"]), columns=(Some(), ["c", "d"]), alt=(Kind(), "Four."))
-good("figures.heatmap", figures.heatmap, values=(Numbers(fixed=(0, 1)), Made(lambda: draw(2, 2))),
-     names=(Some(), ["a", "b"]), alt=(Kind(), "Four."))
+     titles=(Texts(none=True), ["a", "b"]), columns=(Whole(none=True), 2), rows=(Texts(none=True), ["c"]),
+     alt=(Text(), "Two."), width=(Whole(none=True), 200))
+TITLE = (Text(), "a title")
+good("figures.curves", figures.curves, lines=(Ours(), {"a": [1.0, 2.0, 3.0]}), xlabel=(Text(), "x"),
+     ylabel=(Text(), "y"), title=TITLE, alt=(Text(), "One."))
+good("figures.curves, y", lambda y: figures.curves({"a": y}, "x", "y", alt="One."),  # one NaN is a gap
+     y=(Numbers(thin=False, lists=True, finite=False), Made(lambda: draw(5))))
+good("figures.curves, parts", lambda parts: figures.curves({"a": parts}, "x", "y", alt="One."),
+     parts=(These(make=lambda: {"all NaN": draw(5) * float("nan"), "infinite": draw(5) / 0, "three": ([1], [2], [3]),
+                                "texts": ["a", "b"], "two axes": draw(2, 2), "other lengths": ([1, 2], [1, 2, 3]),
+                                "an interval of NaN": ([1], [1], [float("nan")], [1])}), ([1, 2], [3, 4])))
+good("figures.bars", figures.bars, values=(Ours(), {"a": 0.3}), xlabel=(Text(), "x"), title=TITLE,
+     alt=(Text(), "One."), chance=(Number(none=True), 0.2))
+good("figures.bars, a value", lambda value: figures.bars({"a": value}, "x", alt="One."),
+     value=(These(make=lambda: {"NaN": float("nan"), "a text": "x", "two": (1, 2), "a dict in a dict": {"b": {"c": 1}},
+                                "turned round": (1.0, 2.0, 0.0), "no bars": {}, "endless": 10**400}), 0.3))
+good("figures.classes", figures.classes, names=(Texts(), tuple("abcd")),
+     logits=(Numbers(fixed=(0,), thin=False, lists=True), Made(lambda: draw(4))), top=whole(2, 1, 4))
+good("figures.table", figures.table, values=(Numbers(fixed=(0, 1), lists=True), Made(lambda: draw(2, 2))),
+     rows=(Texts(), ["a", "b"]), columns=(Texts(), ["c", "d"]), title=TITLE, alt=(Text(), "Four."))
+good("figures.heatmap", figures.heatmap, values=(Numbers(fixed=(0, 1), lists=True), Made(lambda: draw(2, 2))),
+     names=(Texts(), ["a", "b"]), groups=(Texts(), ["c", "c"]), title=TITLE, alt=(Text(), "Four."))
 good("figures.frame_bars", figures.frame_bars, shares=(Ours(), {"a": 0.3}), height=whole(60), width=whole(100))
+good("figures.frame_bars, a share", lambda share: figures.frame_bars({"a": share}, 60), share=number(0.3, 0, 1))
+good("figures.frame_bars, a name", lambda name: figures.frame_bars({name: 0.5}, 60),
+     name=(These(make=lambda: {"a number": 3, "bytes": b"x"}), "a"))
 good("live.PictureBox", live.PictureBox, names=(Some(none=True), ("coffee",)))
 good("live.Click", live.Click, x=number(0.5, 0, 1), y=number(0.5, 0, 1), panels=whole(1))
-good("live.explore", live.explore, fn=(Function(), lambda a: x()), a=(Kind(), (0.0, 1.0)))
+CONTROL = (These(make=lambda: {"turned round": (1.0, 0.0), "no choices": [], "no dict": {}, "a function": len,
+                               "a button": ipywidgets.Button(), "a class": ipywidgets.IntSlider,
+                               "texts": ("a", "b", "c", 1j)}), (0.0, 1.0))
+good("live.explore", live.explore, fn=(Function(), lambda a: x()), a=CONTROL)
+good("live.play", lambda solver, first, at: live.play(solver, saliency.MaskSettings(), first=first, at=at),
+     solver=(Function(), lambda settings, at: iter([step()])), first=whole(0, 0), at=CONTROL)
 good("live.controls", lambda settings, name: live.controls(settings, name),
-     settings=(Kind(), saliency.MaskSettings()), name=(Choice(), "lam"))
+     settings=(These(make=lambda: {"the class": saliency.MaskSettings, "no settings": step(), "a number": 3,
+                                   "a dict": {"lam": 1.0}, "a tensor": torch.ones(2, 2)}), Made(saliency.MaskSettings)),
+     name=(Choice(), "lam"))
 
 
 def spoilt(title: str, name: str, arguments: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:

@@ -172,11 +172,14 @@ class Numbers(Kind):
     fixed: tuple[int, ...] = ()
     finite: bool = True
     thin: bool = True  # whether an axis more or less is wrong
+    lists: bool = False  # whether a list of the numbers is as good
 
     def more(self, good: object) -> Wrong:
         assert isinstance(good, Tensor)
         x = good.detach()
-        yield from {"a word": "x", "a number": 3, "a list": x.tolist(), "none": x[:0], "a dict": {}}.items()
+        yield from {"a word": "x", "a number": 3, "none": x[:0], "a dict": {}}.items()
+        if not self.lists:
+            yield "a list", x.tolist()
         if self.thin:
             yield "an axis less", x[0]
             yield "an axis more", x[None]
@@ -254,6 +257,25 @@ class Some(Kind):
 
     def more(self, good: object) -> Wrong:
         yield from {"none": [], "a number": 3, "odd things": [Odd()], "nothing in it": [None]}.items()
+
+
+@dataclass(frozen=True)
+class Texts(Kind):
+    """Several texts."""
+
+    def more(self, good: object) -> Wrong:
+        yield from {"a number": 3, "numbers": [3, 4], "one text": "nope", "odd things": [Odd()], "nothing": [None],
+                    "bytes": [b"x"], "a tensor": torch.ones(2)}.items()
+
+
+@dataclass(frozen=True)
+class These(Kind):
+    """An argument of a form of its own: ``make`` gives its wrong values, by what they are."""
+
+    make: Callable[[], dict[str, object]] = dict
+
+    def more(self, good: object) -> Wrong:
+        yield from self.make().items()
 
 
 @dataclass(frozen=True)

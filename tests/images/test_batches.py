@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from u3lab import U3Error, images
-from u3lab.images.loading import plain_blur
+from u3lab import U3Error, images, pixels
+from u3lab.images.blurring import plain_blur
 
 # ---- check
 
@@ -29,6 +29,10 @@ BAD = {
     "channels last": (GOOD.permute(0, 2, 3, 1), "permute"),
     "two channels": (GOOD[:, :2], "has the shape"),
     "bytes": ((GOOD * 255).byte(), "uint8"),
+    "half precision": (GOOD.half(), r"float16; .*x\.float\(\)"),
+    "bfloat16": (GOOD.bfloat16(), r"bfloat16; .*x\.float\(\)"),
+    "float8": (GOOD.to(torch.float8_e4m3fn), r"float8_e4m3fn; .*x\.float\(\)"),
+    "complex": (GOOD.to(torch.complex64), "complex64"),
     "NaN": (GOOD.clone().index_fill(3, torch.tensor(0), float("nan")), "NaN"),
     "infinity": (GOOD / 0, "infinite"),
     "0 to 255": (GOOD * 255, "divide by 255"),
@@ -85,6 +89,34 @@ def test_blur_is_differentiable():
     assert torch.autograd.gradcheck(lambda x: images.blur(x, 1.3), x)
 
 
+@pytest.mark.parametrize("sigma", [np.float32(1), np.float64(1), np.int64(1), 1])
+def test_any_number_is_a_sigma(sigma):
+    assert torch.equal(images.blur(GOOD, sigma), images.blur(GOOD, 1.0))
+
+
+@pytest.mark.parametrize("sigma", [500, 1400, 5e3, 2e4])
+def test_a_blur_far_wider_than_the_picture(sigma):
+    x = torch.rand(1, 2, 13, 29, dtype=torch.float64)
+    wanted = gaussian_filter(x.numpy(), sigma, mode="nearest", radius=int(np.ceil(3 * sigma)), axes=(2, 3))
+    torch.testing.assert_close(images.blur(x, sigma), torch.from_numpy(wanted), atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("sigma", [0.4, 7, 700, 3000])
+def test_a_long_picture_is_blurred_in_parts(sigma):
+    x = torch.rand(1, 1, 3, 2500, dtype=torch.float64)
+    wanted = gaussian_filter(x.numpy(), sigma, mode="nearest", radius=int(np.ceil(3 * sigma)), axes=(2, 3))
+    for turned in (x, x.mT):
+        blurred = images.blur(turned, sigma)
+        torch.testing.assert_close(blurred if turned is x else blurred.mT, torch.from_numpy(wanted), atol=1e-9, rtol=0)
+
+
+def test_the_widest_blur_is_what_lies_beyond_the_border():
+    x = torch.rand(1, 3, 8, 9, dtype=torch.float64)
+    corners = x[..., [0, 0, -1, -1], [0, -1, 0, -1]].mean(-1)
+    for sigma in (1e8, 1e12):
+        torch.testing.assert_close(images.blur(x, sigma), corners[..., None, None].expand_as(x), atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize("sigma", [-1, float("nan"), float("inf"), "3", None, True])
 def test_blur_refuses_a_sigma(sigma):
     with pytest.raises(U3Error, match="sigma"):
@@ -95,3 +127,84 @@ def test_blur_refuses_a_sigma(sigma):
 def test_blur_refuses_other_things(x):
     with pytest.raises(U3Error, match="float tensor"):
         images.blur(x, 1.0)
+
+
+# ---- what all of these ask of pictures
+
+CALLS = {
+    "blur": lambda x: images.blur(x, 1), "resize": lambda x: images.resize(x, 9),
+    "shift": lambda x: images.shift(x, 1, torch.Generator()), "zoom": lambda x: images.zoom(x, 0.1, torch.Generator()),
+    "total_variation": lambda x: images.total_variation(x, 2), "plain_blur": lambda x: plain_blur(x, 1)}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2,
+                                   torch.complex64, torch.uint8, torch.bool])
+def test_another_precision_is_refused_in_one_sentence(name, dtype):
+    with pytest.raises(U3Error, match=f"^{name} takes a float tensor of float32 or float64, this is {dtype}; .*$"):
+        CALLS[name](GOOD.to(dtype))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_is_not_finite_is_refused(name):
+    for value in (float("nan"), float("inf"), -float("inf")):
+        with pytest.raises(U3Error, match="NaN or infinite"):
+            CALLS[name](GOOD.index_fill(3, torch.tensor(0), value))
+    assert torch.as_tensor(CALLS[name](GOOD.double() * 1e300 if name == "resize" else GOOD)).isfinite().all()
+
+
+@pytest.mark.parametrize("call", [pixels.heat, lambda x: pixels.overlay(GOOD[0], x), pixels.signed_rgb])
+def test_maps_of_half_precision_are_coloured_in_float32(call):
+    x = torch.rand(3, 8, 8).half() - 0.5
+    assert torch.equal(call(x), call(x.float())) and call(x).dtype == torch.float32
+    with pytest.raises(U3Error, match="complex64.*abs"):
+        call(x.to(torch.complex64))
+
+
+@pytest.mark.parametrize("call", [pixels.png, pixels.jpeg, pixels.eight_bit,
+                                  lambda x: pixels.overlay(x, torch.rand(4, 5))])
+def test_pictures_of_half_precision_are_not_drawn(call):
+    for dtype in (torch.float16, torch.bfloat16, torch.float8_e4m3fn):
+        with pytest.raises(U3Error, match=r"float.*float32 or float64.*image\.float\(\)$"):
+            call(GOOD[0].to(dtype))
+
+
+# ---- shift and zoom
+
+
+@pytest.mark.parametrize("reach", [1, 3, 50])
+def test_shift_is_a_cut_out_of_the_padded_picture(reach):
+    for seed in range(20):
+        dy, dx = torch.randint(0, 2 * reach + 1, (2,), generator=torch.Generator().manual_seed(seed)).tolist()
+        wanted = torch.nn.functional.pad(GOOD, (reach,) * 4, mode="replicate")[..., dy : dy + 4, dx : dx + 5]
+        assert torch.equal(images.shift(GOOD, reach, torch.Generator().manual_seed(seed)), wanted)
+
+
+def test_zoom_leaves_a_pixel():
+    assert images.zoom(GOOD[..., :1, :1], 0.9, torch.Generator().manual_seed(3), sizes=2).numel() >= 6
+
+
+# ---- how much is made
+
+
+def test_what_would_be_made_is_bounded():
+    for call, words in {
+            lambda: images.resize(GOOD, 30_000): "size = 30000 asks for 2 pictures of 30000×37500 pixels; at most 50 m",
+            lambda: images.load("coffee", size=7072): "size = 7072 asks for a picture of 7072×7072",
+            lambda: images.crops(["dog"], 64, count=10**6): "asks for 1000000 pictures of 64×64",
+            lambda: plain_blur(GOOD, 1e5): "sigma = 100000"}.items():
+        with pytest.raises(U3Error, match=words):
+            call()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_strip_is_cut_before_it_is_enlarged(turned):
+    strip = torch.rand(1, 3, 10, 1000)
+    x = images.load(strip.mT if turned else strip, size=40)
+    whole = images.resize(strip, 40)[..., 1980:2020]
+    torch.testing.assert_close((x.mT if turned else x)[..., 4:-4], whole[..., 4:-4])
+
+
+def test_a_picture_of_four_to_one_is_enlarged_as_ever():
+    x = torch.rand(1, 3, 10, 40)
+    assert torch.equal(images.load(x, size=20), images.resize(x, 20)[..., 30:50])

@@ -44,7 +44,7 @@ def test_training_lowers_the_error(net, train):
 
 
 def test_slips_are_told(net):
-    with pytest.raises(U3Error, match="no trained inverter 'fire8'"):
+    with pytest.raises(U3Error, match="which = 'fire8'; choose one of fire5, fire9, fire9-perceptual"):
         learned_inverter("fire8")
     with pytest.raises(U3Error, match="size=128"):
         decode(net, Inverter("fire9"), torch.rand(1, 3, 96, 96))

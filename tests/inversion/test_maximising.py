@@ -52,7 +52,7 @@ def test_a_channel_is_excited_more_than_by_any_shipped_picture(net):
 
 def test_units_are_checked(net):
     assert unit_index(net, "logits", "zebra") == net.classes.index("zebra") and unit_index(net, "fire3", 5) == 5
-    with pytest.raises(U3Error, match="channels 0 to 127"):
+    with pytest.raises(U3Error, match="channel of fire3 of squeezenet1_1 = 128; give a whole number from 0 to 127"):
         unit_index(net, "fire3", 128)
     with pytest.raises(U3Error, match="no class"):
         inversion.maximise(net, "logits", "unicorn")

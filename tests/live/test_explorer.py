@@ -78,7 +78,14 @@ def test_a_defect_at_the_start_is_not_hidden():
         live.explore(broken, level=(0, 3))
 
 
-@pytest.mark.parametrize("given", [None, object(), 1 + 2j])
+@pytest.mark.parametrize("answer", [None, 3, "text", (None, "words"), ("words", None), (1, 2, 3)])
+def test_an_answer_that_is_no_picture_is_told_as_a_line(answer):
+    shown = live.explore(lambda level: answer, level=(0, 3))
+    assert '<b role="alert">fn gives' in shown.line.value and "let it return a picture" in shown.line.value
+    assert not shown.picture.value
+
+
+@pytest.mark.parametrize("given", [None, object(), 1 + 2j, (1.0, 0.0), [], {}, w.Button(), w.IntSlider])
 def test_what_no_control_can_be_made_from_is_refused(given):
     with pytest.raises(U3Error, match="no control can be made for level = "):
         live.explore(shade, level=given)
@@ -118,7 +125,7 @@ def test_a_click_is_a_control():
 
 @pytest.mark.parametrize("place", [(-0.1, 0.5), (0.5, 1.1), (float("nan"), 0.5)])
 def test_a_click_begins_on_the_picture(place):
-    with pytest.raises(U3Error, match="from 0 .left, top. to 1"):
+    with pytest.raises(U3Error, match="[xy], from the (left|top), = .* from 0 to 1"):
         live.Click(*place)
 
 
@@ -143,10 +150,10 @@ def test_the_controls_of_several_settings_have_a_tuple_as_value():
 
 def test_a_picture_box_is_a_control():
     asked = []
-    shown = live.explore(lambda picture: asked.append(picture) or shade(0.5), picture=live.PictureBox(["dog", "cat"]))
-    shown.controls["picture"].menu.value = "cat"
+    shown = live.explore(lambda picture: asked.append(picture) or shade(0.5), picture=live.PictureBox(["dog", "hens"]))
+    shown.controls["picture"].menu.value = "hens"
     upload(shown.controls["picture"], "mine.png", png("teal"))
-    assert asked == ["dog", "cat", png("teal")]
+    assert asked == ["dog", "hens", png("teal")]
 
 
 def test_close_leaves_no_widget_and_nothing_that_the_function_holds():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.live.toys import png, upload
-from u3lab import images
+from u3lab import U3Error, images
 from u3lab.live import PictureBox
 
 
@@ -69,3 +69,14 @@ def test_the_menu_takes_the_line_of_a_bad_file_away(box):
     upload(box, "mine.jpg", b"not a picture")
     box.menu.value = "coffee"
     assert box.line.value == ""
+
+
+def test_a_name_alone_is_one_picture():
+    assert labels(PictureBox("coffee")) == ["coffee"]
+
+
+@pytest.mark.parametrize("names, words", [(["dog", "cofee"], "did you mean 'coffee'"), ("cofee", "did you mean"),
+                                          ([], "at least one"), (3, "names = 3"), ([None], "names of pictures")])
+def test_names_that_are_none(names, words):
+    with pytest.raises(U3Error, match=words):
+        PictureBox(names)

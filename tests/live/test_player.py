@@ -177,6 +177,13 @@ def test_an_error_at_the_very_start_is_a_line_too():
     assert "start lower" in player.line.value
 
 
+@pytest.mark.parametrize("yields", [None, 3, "text", torch.ones(2, 2), (), (None, None), [1]])
+def test_a_solver_that_yields_no_steps_is_told_as_a_line(yields):
+    player = live.play(lambda settings: iter([yields] if yields is not None else ["x"]), Toy())
+    assert '<b role="alert">the solver yields' in player.line.value and player.step is None
+    assert "what the solver returns is" in live.play(lambda settings: None, Toy()).line.value
+
+
 def test_without_a_notebook_it_cannot_play_by_itself():
     with pytest.raises(U3Error, match="no notebook is running here; take the steps with player.advance()"):
         live.play(approach, Toy()).play()

@@ -18,13 +18,13 @@ async def test_every_kind_of_control_is_moved():
     asked = []
     figures = [
         live.explore(lambda **values: asked.append(values) or GREY, n=(0, 4), x=(0.0, 1.0), menu=["a", "b", "c"],
-                     tick=True, at=live.Click(), box=live.PictureBox(["dog", "cat"]), toy=live.controls(Toy())),
+                     tick=True, at=live.Click(), box=live.PictureBox(["dog", "hens"]), toy=live.controls(Toy())),
         live.play(lambda settings, n: approach(settings), Toy(), "target", n=w.RadioButtons(options=[1, 2])),
     ]
     moved, complaints = await drive(figures)
     assert complaints == []
     for name, values in {"n": {0, 2, 4}, "x": {0.0, 0.5, 1.0}, "menu": {"a", "b", "c"}, "tick": {True, False},
-                         "at": {(0, 0), (0.5, 0.5), (1, 1)}, "box": {"dog", "cat"}}.items():
+                         "at": {(0, 0), (0.5, 0.5), (1, 1)}, "box": {"dog", "hens"}}.items():
         assert {values[name] for values in asked} == values
     said = [line.partition(": ")[2] for line in moved if line.startswith("Player")]
     for name in ("settings.target = 0.0", "settings.lr = 1.0", "settings.steps = 100", "settings.seed = 2147483647",

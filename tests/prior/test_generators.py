@@ -72,9 +72,9 @@ def test_depth_and_skip_change_what_the_network_is():
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: prior.generator("diffusion"), "kinds are hourglass, unet, resnet"),
-    (lambda: prior.generator(code="zeros"), "codes noise and grid"),
-    (lambda: prior.generator(upsample="bicubic"), "bilinear and nearest"),
+    (lambda: prior.generator("diffusion"), "kind = 'diffusion'; choose one of hourglass, unet, resnet"),
+    (lambda: prior.generator(code="zeros"), "code = 'zeros'; choose one of noise, grid"),
+    (lambda: prior.generator(upsample="bicubic"), "upsample = 'bicubic'; choose one of bilinear, nearest"),
     (lambda: prior.generator(depth=9), "widths has 6 numbers"),
     (lambda: prior.generator(depth=0), "depth"),
     (lambda: prior.generator(size=20, depth=4), "at least 32×32"),

@@ -50,3 +50,12 @@ def settle() -> None:
     os.environ.update(dict.fromkeys(_READ_BY_TORCH, str(count)))
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(count)
+
+
+def torch_came_first() -> bool:
+    """Whether torch was loaded before u3lab set OpenMP's policy. Modules are listed in the order in which they came."""
+    import psutil
+
+    modules = list(sys.modules)
+    at_start = psutil.Process().environ().get("OMP_WAIT_POLICY", "").upper()
+    return at_start != "PASSIVE" and modules.index("torch") < modules.index("u3lab")

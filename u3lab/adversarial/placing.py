@@ -10,10 +10,9 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.adversarial.quantisation import quantise
-from u3lab.checks import number, one_of, whole
+from u3lab.checks import SIDE, number, one_of, whole
 from u3lab.errors import U3Error
 
-LARGEST = 4096  # pixels, of a patch to print
 SHAPES = ("round", "square")
 
 
@@ -92,8 +91,8 @@ def placements(count: int, smallest: float, largest: float, turn: float, generat
 
 
 def cut_out(patch: Tensor, *, shape: str = "round", size: int | None = None) -> Tensor:
-    """The patch (1,3,size,size) as it is printed: on whole levels, on white paper. ``size`` in pixels."""
+    """The patch (1,3,size,size) as it is printed: on whole levels, on white paper. ``size`` in pixels, up to 2048."""
     side = _images.check(patch).shape[-1]
-    size = side if size is None else whole("size", size, 1, LARGEST)
+    size = whole("size", side if size is None else size, 1, SIDE)
     return quantise(apply_patch(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, angle=0.0,
                                 shape=shape))

@@ -14,7 +14,7 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.adversarial.registry import ATTACKS, EPS, STEPS
-from u3lab.checks import listed, whole
+from u3lab.checks import listed, whole, wholes
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 
@@ -92,8 +92,7 @@ def fooling_table(nets: Sequence[Classifier], *, levels: Sequence[int] = (1, 2, 
         Steps of the attacks that make more than one.
     """
     nets = [ready(net) for net in listed("nets", nets, what="networks")]
-    for level in listed("levels", levels):
-        whole("level", level, 1, 255)
+    levels = wholes("levels", levels, 1, 255)
     whole("steps", steps)
     pictures = labelled(nets, count=count)
     rows = []

@@ -20,7 +20,7 @@ from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, pgd
 from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
-from u3lab.checks import listed, whole
+from u3lab.checks import SIDE, listed, room, whole, words
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, roc_auc
@@ -64,13 +64,16 @@ def samples(net: Classifier, *, names: Sequence[str] | None = None, crops: int =
     Noise is Gaussian with a σ from one to four times the attack's ε = level/255, blur has a σ from 0.5 to 2 pixels. The
     attack leads away from what the network says of the cut itself, so no true class is needed.
     """
-    for what, value in (("crops", crops), ("level", level), ("steps", steps), ("size", size)):
+    for what, value in (("crops", crops), ("level", level), ("steps", steps)):
         whole(what, value)
+    size = whole("size", size, 1, SIDE)
+    names = _images.names("everyday") if names is None else words("names", names)
+    room(f"crops = {crops}", size, size, crops * len(names) * len(KINDS))
     net, generator = ready(net), torch.Generator().manual_seed(whole("seed", seed, 0))
     eps = level / 255
     settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
     made = []
-    for name in _images.names("everyday") if names is None else listed("names", names, str):
+    for name in names:
         for _ in range(crops):
             x = _cut(name, size, generator)
             label = int(net.logits(x).argmax())

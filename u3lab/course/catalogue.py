@@ -8,6 +8,7 @@ import json
 from types import ModuleType
 
 from u3lab._system import paths
+from u3lab.checks import shown
 from u3lab.course.definitions import Exercise, Question
 from u3lab.errors import U3Error
 
@@ -31,7 +32,7 @@ def find(exercise_id: str) -> Exercise:
     U3Error
         If there is none; names the nearest or all of the chapter.
     """
-    given = exercise_id if isinstance(exercise_id, str) else repr(exercise_id)
+    given = exercise_id if isinstance(exercise_id, str) else shown(exercise_id)
     chapter = given.partition("-")[0]
     known = {task.id: task for c in ((chapter,) if chapter in CHAPTERS else CHAPTERS) for task in exercises(c)}
     if given in known:
@@ -74,6 +75,7 @@ def _deep(chapter: str) -> tuple[Question, ...]:
 def _topics(chapter: str) -> list[ModuleType]:
     """The lessons of a chapter."""
     if not isinstance(chapter, str) or chapter not in CHAPTERS:
-        raise U3Error(f"there is no chapter {str(chapter)[:80]!r} with exercises and a quiz; "
+        given = chapter if isinstance(chapter, str) else shown(chapter)
+        raise U3Error(f"there is no chapter {given[:80]!r} with exercises and a quiz; "
                       f"choose one of {', '.join(CHAPTERS)}")
     return [importlib.import_module(f"{LESSONS}.{topic}") for topic in CHAPTERS[chapter]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import sys
 import sysconfig
@@ -14,8 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from u3lab.course.printing import give_back, limited
+
 SECONDS = 8.0  # for the whole check
 _STOP_SECONDS = 1.0  # how long we try to stop it after that
+_PAUSE = 0.02  # between two tries
 _STACK = 16 * 2**20  # some systems give a thread too little for deep recursion
 _LIBRARIES = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
 _NOT_YOURS = tuple({str(Path(p)) + os.sep for p in (Path(__file__).parent.parent, *_LIBRARIES)})
@@ -34,36 +38,43 @@ class Outcome:
 
 
 def run(call: Callable[[], Any], seconds: float) -> Outcome:
-    """Call it in a thread of its own and come back in time, whatever it does.
+    """Call it in a thread of its own and come back in time, if the thread lets us.
 
     A loop in Python is stopped. Code that is stuck inside a C function cannot be; it is left behind in its thread,
-    and stops when it comes back to Python.
+    and stops when it comes back to Python. While a C function keeps hold of the interpreter's lock, as
+    ``sum(range(10**10))`` does, no other thread runs: then this function comes back when that one does.
     """
-    box = [Outcome(slip=_late(seconds))]
-    done, lock = threading.Event(), threading.Lock()
+    outcomes: list[Outcome] = []
+    inside, over = threading.Lock(), threading.Event()
 
     def work() -> None:
         try:
-            outcome = _told(call)
-            with lock:  # from here on nobody sends a Stopped any more
-                box[0] = outcome
-                done.set()
+            try:
+                with inside:
+                    outcomes.append(_told(call))
+            except Stopped:
+                pass
+            over.is_set()  # one Stopped may still be on its way; here, where Python calls a function, it arrives
         except Stopped:
-            done.set()
+            pass
+        allowance.leave(worker)
+        give_back()
+        over.set()
 
     worker = threading.Thread(target=work, name="answer", daemon=True)
-    with _exit_raises():
+    late = _late(seconds)
+    with _exit_raises(), _without_complaints(), limited() as allowance:
         before = threading.stack_size(_STACK)
         try:
             worker.start()
         finally:
             threading.stack_size(before)
         try:
-            if not done.wait(seconds):
-                box[0] = Outcome(slip=_late(seconds, worker.ident))
+            if not over.wait(seconds):
+                late = _late(seconds, worker.ident)
         finally:  # also when the reader interrupts the kernel
-            _stop(worker, done, lock)
-    return box[0]
+            _stop(worker, inside, over)
+    return outcomes[0] if outcomes else Outcome(slip=late)
 
 
 def _told(call: Callable[[], Any]) -> Outcome:
@@ -84,14 +95,37 @@ def _told(call: Callable[[], Any]) -> Outcome:
         return Outcome(slip=f"your code raised {type(error).__name__}\n{_short(error)}")
 
 
-def _stop(worker: threading.Thread, done: threading.Event, lock: threading.Lock) -> None:
-    """Throw Stopped into the thread until it ends: code with a bare ``except`` swallows some of them."""
-    for _ in range(int(_STOP_SECONDS / 0.02)):
-        with lock:
-            if done.is_set():
-                return
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident), ctypes.py_object(Stopped))
-        done.wait(0.02)
+def _stop(worker: threading.Thread, inside: threading.Lock, over: threading.Event) -> None:
+    """Throw Stopped into the thread until it ends: code with a bare ``except`` swallows some of them.
+
+    A Stopped that came when the thread has left the answer would end it with a traceback on the reader's page. So it
+    is thrown only while the lock ``inside`` is locked, and looking and throwing are one step in C, during which the
+    thread cannot leave: ``map`` draws once from ``compress``, which asks ``inside.locked``.
+    """
+    throw = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    for _ in range(int(_STOP_SECONDS / _PAUSE)):
+        if over.is_set():
+            return
+        target, looked = [ctypes.c_ulong(worker.ident)], iter(inside.locked, None)
+        list(map(throw, itertools.compress(target, looked), [ctypes.py_object(Stopped)]))
+        over.wait(_PAUSE)
+
+
+@contextlib.contextmanager
+def _without_complaints() -> Iterator[None]:
+    """A Stopped that hits a ``__del__`` cannot end the answer, and Python would print that; the next one will."""
+    hook = sys.unraisablehook
+
+    def quiet(slip: Any) -> None:
+        if not issubclass(slip.exc_type, Stopped):
+            hook(slip)
+
+    sys.unraisablehook = quiet
+    try:
+        yield
+    finally:
+        if sys.unraisablehook is quiet:
+            sys.unraisablehook = hook
 
 
 @contextlib.contextmanager
@@ -121,11 +155,13 @@ def _short(error: BaseException) -> str:
     """The traceback, of which only the reader's own lines are kept, then type, message and notes."""
     try:
         message = str(error)
-    except Exception:
+    except BaseException:
         message = "(its message cannot be shown)"
     message = "\n".join(message.splitlines()[:3])[:300]
     head = type(error).__name__ + (f": {message}" if message else "")
-    return "\n".join([*_lines(traceback.extract_tb(error.__traceback__)), head, *getattr(error, "__notes__", [])])
+    notes = getattr(error, "__notes__", ())  # an answer may have put anything there
+    told = [note for note in notes if isinstance(note, str)] if isinstance(notes, list | tuple) else []
+    return "\n".join([*_lines(traceback.extract_tb(error.__traceback__)), head, *told])
 
 
 def _lines(frames: Iterable[traceback.FrameSummary]) -> list[str]:

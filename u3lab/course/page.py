@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import html
+import sys
+import threading
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +39,53 @@ class Live:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         return {**self.widget._repr_mimebundle_(), **self.shown._repr_mimebundle_()}
+
+
+class Spot:
+    """A place on the page of a notebook, below the cell that runs, whose content changes.
+
+    What it holds at first has left this process when it has been made: it reaches the page even if no Python thread
+    of the kernel ever runs again.
+    """
+
+    def __init__(self, content: Shown) -> None:
+        self._publisher = _publisher()
+        self._id = {"display_id": uuid.uuid4().hex}
+        self.cell = running_cell()
+        self._publisher.publish(content._repr_mimebundle_(), transient=self._id)
+        # The kernel sends in a thread of its own, one message after the other: this comes after ours. From there on
+        # the sockets' library works without Python.
+        sent = threading.Event()
+        self._publisher.pub_socket.io_thread.schedule(sent.set)
+        sent.wait(5)
+
+    def put(self, content: Any) -> None:
+        """Show this instead."""
+        self._publisher.publish(content._repr_mimebundle_(), transient=self._id, update=True)
+
+
+def in_notebook() -> bool:
+    """Whether a page listens: not in a script, nor in a terminal, nor where a cell's outputs are captured."""
+    return hasattr(getattr(_publisher(), "pub_socket", None), "io_thread")
+
+
+def running_cell() -> str:
+    """The kernel's name for the run of the present cell; "" outside a notebook."""
+    return getattr(_publisher(), "parent_header", {}).get("msg_id", "")
+
+
+def _publisher() -> Any:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "display_pub", None)
+
+
+def later(seconds: float, body: str) -> str:
+    """HTML that takes no room, and is read only when it has been on the page for so long; the page does that alone."""
+    return ("<style>@keyframes u3-later{to{visibility:visible;max-height:60em}}"
+            ".u3-later{visibility:hidden;max-height:0;overflow:hidden;"
+            f"animation:u3-later 1ms {seconds:g}s forwards}}</style>"
+            f'<div role="status"><div class="u3-later">{body}</div></div>')
 
 
 def box(colour: str, body: str, status: bool = False) -> str:

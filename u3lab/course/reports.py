@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from u3lab.course import catalogue, guard, page, state
+from u3lab.course import catalogue, genuine, guard, page, state
 from u3lab.course.definitions import Exercise, NotTried
 from u3lab.errors import U3Error
 
 NOT_TRIED, NOT_YET, PASSED = "not tried yet", "not yet", "passed"
+STUCK_SECONDS = 10  # later than any report that can still come by itself
+STUCK = ("Python is inside one single call of your answer and cannot interrupt it; `sum(range(10**10))` is such a "
+         "call, and so is a regular expression that tries every way. The check cannot end it, and Kernel → Interrupt "
+         "does not help. What helps is Kernel → Restart Kernel; your progress is kept. Then change the answer, and run "
+         "the cells again from the top.")
 _LOOKS = {NOT_TRIED: ("○", "grey"), NOT_YET: ("△", "amber"), PASSED: ("✓", "green")}
 
 
@@ -45,6 +50,12 @@ class Report:
     def __repr__(self) -> str:
         return f"{_LOOKS[self.state][0]} {self.exercise}: {self.state}\n{self.message}"
 
+    def _ipython_display_(self) -> None:
+        """As the value of the cell in which its check has shown it, it is on the page already."""
+        if not any(self is report and cell == page.running_cell() for report, cell in _on_page):
+            raise NotImplementedError  # IPython's word for: as any other value
+        _on_page.clear()
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         mark, colour = _LOOKS[self.state]
         sentence, _, details = self.message.partition("\n")
@@ -52,6 +63,9 @@ class Report:
         shown = page.box(colour, body + (page.verbatim(details) if details else ""), status=True)
         # nbgrader takes the points of a cell from the text of its value, if that is a number.
         return {"text/html": shown, "text/plain": str(self.points) if graded() else repr(self)}
+
+
+_on_page: list[tuple[Report, str]] = []  # the last report that was shown by its check, and in which run of a cell
 
 
 def graded() -> bool:
@@ -72,7 +86,11 @@ def check(exercise_id: str, answer: Any) -> Report:
     Returns
     -------
     Report
-        Always, within ten seconds. As the last value of a cell it is shown as a box.
+        In a notebook it stands below the cell as a box, also when it is not the cell's last value.
+
+        It comes within ten seconds, unless the answer is inside one call of C code that keeps hold of the interpreter,
+        such as ``sum(range(10**10))``, a regular expression that explodes, or ``7**(10**9)``. No thread of Python runs
+        then, and nothing can end such a call but a restart of the kernel; a notebook's page says so after ten seconds.
     """
     try:
         exercise = catalogue.find(exercise_id)
@@ -81,14 +99,36 @@ def check(exercise_id: str, answer: Any) -> Report:
     except Exception as error:  # a chapter that cannot be imported: an installation that is not whole
         return Report(str(exercise_id)[:80], NOT_TRIED,
                       f"the exercise cannot be read ({type(error).__name__}: {error}); run `python -m u3lab doctor`", 0)
-    # A word on stderr in a checking cell counts as a failure for nbgrader, were it only a warning.
-    with contextlib.redirect_stderr(io.StringIO()) if graded() else contextlib.nullcontext():
-        report = _judged(exercise, answer)
-    if report.passed and not graded():
-        note = state.record("exercises", exercise.id)
-        if note:
-            return Report(report.exercise, report.state, f"{report.message}\n{note}", report.points)
+    if answer is ...:
+        return _not_tried(exercise)
+    if graded():  # nbgrader takes the points from the cell's value, so nothing is shown before
+        # A word on stderr in a checking cell counts as a failure for nbgrader, were it only a warning.
+        with contextlib.redirect_stderr(io.StringIO()):
+            return _judged(exercise, answer)
+    if not page.in_notebook():
+        return _noted(_judged(exercise, answer))
+    return _shown(exercise, answer)
+
+
+def _shown(exercise: Exercise, answer: Any) -> Report:
+    """The report, on the page already. Its place is taken before the answer runs, since afterwards may be too late."""
+    name = page.words(exercise.id)
+    stuck = page.box("amber", f"<b>△ {name}: no result after ten seconds</b><br>{page.words(STUCK)}")
+    spot = page.Spot(page.Shown(page.later(STUCK_SECONDS, stuck), f"{exercise.id}: the check runs"))
+    try:
+        report = _noted(_judged(exercise, answer))
+    except BaseException:
+        spot.put(Report(exercise.id, NOT_YET, "the check was interrupted; run the cell again", 0))
+        raise
+    spot.put(report)
+    _on_page[:] = [(report, spot.cell)]
     return report
+
+
+def _noted(report: Report) -> Report:
+    """Write down what was passed; the report says so if that is not possible."""
+    note = state.record("exercises", report.exercise) if report.passed else ""
+    return replace(report, message=f"{report.message}\n{note}") if note else report
 
 
 def _judged(exercise: Exercise, answer: Any) -> Report:
@@ -98,14 +138,30 @@ def _judged(exercise: Exercise, answer: Any) -> Report:
         except NotTried:
             return None
 
-    outcome = guard.run(judge, guard.SECONDS) if answer is not ... else guard.Outcome(None)
+    changed = genuine.replaced()
+    outcome = guard.run(judge, guard.SECONDS) if not changed else guard.Outcome()
+    changed = changed or genuine.replaced()
+    if changed:  # nothing can be judged with it, not even that the answer is wrong
+        return Report(exercise.id, NOT_YET, _not_genuine(changed), 0)
     if outcome.slip:
         return Report(exercise.id, NOT_YET, outcome.slip, 0)
     if outcome.value is None:
-        return Report(exercise.id, NOT_TRIED,
-                      f'put your answer in place of the `...`; `course.hint("{exercise.id}")` gives a hint', 0)
+        return _not_tried(exercise)
     if outcome.value:
         return Report(exercise.id, NOT_YET, outcome.value, 0)
     points = f"{exercise.points} point{'s' if exercise.points != 1 else ''}"
     return Report(exercise.id, PASSED, f"well done: {points}; compare with `course.solution(\"{exercise.id}\")`",
                   exercise.points)
+
+
+def _not_tried(exercise: Exercise) -> Report:
+    return Report(exercise.id, NOT_TRIED,
+                  f'put your answer in place of the `...`; `course.hint("{exercise.id}")` gives a hint', 0)
+
+
+def _not_genuine(names: list[str]) -> str:
+    """A sentence that names what was replaced."""
+    shown = ", ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    them, were = ("it", "was") if len(names) == 1 else ("them", "were")
+    return (f"{shown} {were} replaced in this kernel, so nothing can be judged; take out the line that does it, and "
+            f"Kernel → Restart Kernel puts {them} back")

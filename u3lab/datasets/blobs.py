@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from u3lab.checks import SIDE, whole
 from u3lab.errors import U3Error
 
 
@@ -24,8 +25,9 @@ def shape(size: int, generator: torch.Generator, *, area: float | None = None) -
     Raises
     ------
     U3Error
-        An area that is not between 0 and 1.
+        An area that is not between 0 and 1, or a size over 2048.
     """
+    size = whole("size", size, 1, SIDE)
     chosen, down, right, turn, feather = torch.rand(5, generator=generator).tolist()
     area = 0.04 + 0.31 * float(torch.rand((), generator=generator)) if area is None else area
     if not 0 < area < 1:

@@ -28,7 +28,7 @@ from PIL import Image
 from torch import Tensor
 
 from u3lab import images
-from u3lab.checks import whole
+from u3lab.checks import SIDE, is_a, shown, whole, wholes, words
 from u3lab.datasets.labelled import Labelled
 from u3lab.errors import U3Error
 
@@ -79,11 +79,8 @@ class Broden:
         return tuple(concept.category for concept in self.concepts)
 
     def without(self, names: Collection[str]) -> Broden:
-        """The same pictures without some concepts: a rare one may have no pixel left in a split.
-
-        Raises U3Error on a name that is no concept here.
-        """
-        if (unknown := sorted(set(names) - set(self.names))):
+        """The same pictures without some concepts, since a rare one may have no pixel left in a split."""
+        if (unknown := sorted(set(names := words("names", names, none=True)) - set(self.names))):
             raise U3Error(f"{', '.join(map(repr, unknown))} is not among the concepts; look in .names, and give a list")
         return dataclasses.replace(self, concepts=tuple(c for c in self.concepts if c.name not in names))
 
@@ -101,7 +98,7 @@ class Broden:
             No numbers, segmentations of several sizes, a file that is missing, broken or not of the size that the index
             tells, a label number that label.csv does not have.
         """
-        chosen = [self.pictures[n] for n in numbers]
+        chosen = [self.pictures[n] for n in wholes("numbers", numbers, 0, len(self) - 1, none=True)]
         sizes = sorted({(picture.height, picture.width) for picture in chosen})
         if len(sizes) != 1:
             said = " and ".join(f"{height}×{width}" for height, width in sizes)
@@ -113,9 +110,8 @@ class Broden:
             for category, cell in picture.cells.items():
                 for item in cell:
                     self._draw(mask, picture, category, item, column)
-        labelled = [[category in picture.cells for category in self.categories] for picture in chosen]
-        found = torch.cat([self._image(picture) for picture in chosen])
-        return Labelled(found, masks, torch.tensor(labelled, dtype=torch.bool))
+        labelled = torch.tensor([[one in picture.cells for one in self.categories] for picture in chosen]).bool()
+        return Labelled(torch.cat([self._image(picture) for picture in chosen]), masks, labelled)
 
     def _draw(self, masks: Tensor, picture: Picture, category: str, item: str,
               column: dict[tuple[str, int], int]) -> None:
@@ -146,8 +142,7 @@ class Broden:
 
     def _image(self, picture: Picture) -> Tensor:
         """The picture itself, (1,3,size,size) in [0,1]."""
-        found = images.load(self._file(picture.file))
-        wanted = (self.size, self.size)
+        found, wanted = images.load(self._file(picture.file)), (self.size, self.size)
         if found.shape[-2:] == wanted:
             return found
         return F.interpolate(found, size=wanted, mode="bilinear", antialias=True, align_corners=False)
@@ -182,14 +177,14 @@ def broden(path: str | os.PathLike[str], *, categories: Collection[str] | None =
     U3Error
         No such folder, or one of another format; an unknown category; no pictures in the split or of the categories.
     """
-    whole("size", size)
-    root = Path(path).expanduser()
+    size = whole("size", size, 1, SIDE)
+    root = Path(is_a("path", path, (str, os.PathLike), "give the path of Broden's folder")).expanduser()
     rows = _rows(root / "index.csv", NO_CATEGORIES)
     wanted = _wanted(categories, rows)
     chosen = [row for row in rows if split is None or row["split"] == split]
     if not chosen:
         splits = ", ".join(sorted({repr(row["split"]) for row in rows}))
-        raise U3Error(f"index.csv has no pictures of the split {split!r}; choose among {splits}, or None for all")
+        raise U3Error(f"index.csv has no pictures of the split {shown(split)}; choose among {splits}, or None for all")
     pictures = tuple(picture for row in chosen if (picture := _picture(row, wanted)).cells)
     if not pictures:
         raise U3Error(f"no picture is labelled for {', '.join(wanted) or 'no category'}; choose more categories")
@@ -200,7 +195,8 @@ def broden(path: str | os.PathLike[str], *, categories: Collection[str] | None =
 def _wanted(categories: Collection[str] | None, rows: Sequence[dict[str, str]]) -> list[str]:
     """The categories that were chosen, in the index's order."""
     known = [column for column in rows[0] if column and column not in NO_CATEGORIES]
-    chosen = {categories} if isinstance(categories, str) else set(known if categories is None else categories)
+    given = known if categories is None else [categories] if isinstance(categories, str) else categories
+    chosen = set(words("categories", given, none=True))
     if (unknown := sorted(chosen - set(known))):
         raise U3Error(f"there is no category {', '.join(map(repr, unknown))}; choose among {', '.join(known)}")
     return [category for category in known if category in chosen]
@@ -210,11 +206,14 @@ def _rows(file: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows, at least one, of a table that must have some columns; a cell that a row lacks is empty."""
     if not file.is_file():
         raise U3Error(f"{file.parent} is no Broden folder, it has no {file.name}; {GET_IT}")
-    with open(file, newline="", encoding="utf-8") as opened:
-        table = csv.DictReader(opened, restval="")
-        if (missing := [column for column in columns if column not in (table.fieldnames or ())]):
-            raise U3Error(f"{file} has no column {', '.join(missing)}, so it is not Broden's; {GET_IT}")
-        rows = list(table)
+    try:
+        with open(file, newline="", encoding="utf-8") as opened:
+            table = csv.DictReader(opened, restval="")
+            found, rows = table.fieldnames or (), list(table)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise U3Error(f"{file} cannot be read as a table ({error}); {ANEW}") from None
+    if (missing := [column for column in columns if column not in found]):
+        raise U3Error(f"{file} has no column {', '.join(missing)}, so it is not Broden's; {GET_IT}")
     if not rows:
         raise U3Error(f"{file} has no rows; {ANEW}")
     return rows

@@ -12,6 +12,7 @@ say little about it. "pasted edge" is a control: a unit that likes it likes the 
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import io
 import zlib
@@ -27,7 +28,7 @@ from PIL import Image
 from torch import Tensor
 
 from u3lab._system import memory, paths
-from u3lab.checks import whole
+from u3lab.checks import is_a, one_of, whole, wholes, words
 from u3lab.datasets import composing, outlines, pieces
 from u3lab.datasets.broden import broden
 from u3lab.datasets.colours import NAMES as COLOURS
@@ -84,6 +85,8 @@ class Concepts:
         return len(self._pictures)
 
     def __getitem__(self, which: Sequence[int]) -> Labelled:
+        """Some pictures by their numbers, in a list: images (B,3,227,227), masks (B,C,113,113), labelled (B,C)."""
+        which = wholes("which", which, 0, len(self) - 1)
         images = [torch.from_numpy(np.array(Image.open(io.BytesIO(self._pictures[n])))) for n in which]
         columns = [_ALL.index(name) for name in self.names]
         masks = [_unpacked(self._masks[n], columns) for n in which]
@@ -93,7 +96,8 @@ class Concepts:
 
     def masks(self, name: str, which: Sequence[int]) -> Tensor:
         """The masks of one concept alone, (len(which),113,113) bool; quicker than by ``self[which]``."""
-        self.only([name])  # says so if there is none of that name
+        self.only([is_a("name", name, str, "give the name of a concept")])  # says so if there is none
+        which = wholes("which", which, 0, len(self) - 1)
         return torch.cat([_unpacked(self._masks[n], [_ALL.index(name)]) for n in which])
 
     def only(self, names: Sequence[str]) -> Concepts:
@@ -104,20 +108,24 @@ class Concepts:
         U3Error
             A name that they do not have.
         """
-        if (missing := [name for name in names if name not in self.names]):
-            raise U3Error(f"no picture has enough of {', '.join(missing)}; the concepts are {', '.join(self.names)}")
+        for name in (names := words("names", names)):
+            if name not in self.names:
+                near = difflib.get_close_matches(name[:80], self.names)
+                raise U3Error(f"no picture has enough of {name[:80]!r}; "
+                              + (f"near it: {', '.join(near)}; " if near else "") + "all concepts are in data.names")
         columns = [self.names.index(name) for name in names]
         return replace(self, names=tuple(names), pixels=self.pixels[:, columns])
 
     def showing(self, name: str, *, least: int = 1) -> list[int]:
         """The numbers of the pictures that have at least so many pixels of a concept."""
+        name, least = is_a("name", name, str, "give the name of a concept"), whole("least", least)
         return (self.only([name]).pixels[:, 0] >= least).nonzero()[:, 0].tolist()
 
 
 _ALL = tuple(CATEGORY)
+MOST = 20_000  # pictures: 20 kB each, which are kept in memory
 
 
-@cache
 def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int = 8) -> Concepts:
     """Labelled pictures at 227 px: made the first time (about 20 ms each), then read from the user's cache folder.
 
@@ -132,11 +140,16 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
     Raises
     ------
     U3Error
-        An unknown split, or a count below 1.
+        An unknown split, or a count below 1 or over 20,000.
     """
-    if split not in pieces.SPLITS:
-        raise U3Error(f"split = {split!r}; choose one of {', '.join(pieces.SPLITS)}")
-    whole("count", count)
+    one_of("split", split, pieces.SPLITS)
+    whole("count", count, 1, MOST)
+    return _load(split, count, whole("seed", seed, 0, 2**31 - 1), whole("least", least))
+
+
+@cache
+def _load(split: str, count: int, seed: int, least: int) -> Concepts:
+    """Each once: the same pictures are the same object."""
     file = paths.cache(f"concepts-{split}-{count}-{seed}-{_version()}.npz")
     pictures, masks, pixels = _read(file) or _make(file, split, count, seed)
     names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import SIDE, whole
 from u3lab.errors import U3Error
 
 Field = Callable[[Tensor, Tensor, torch.Generator], Tensor]
@@ -86,12 +87,13 @@ PATTERNS: dict[str, Field] = {one.__name__: one for one in (
 
 
 def paint(name: str, size: int, generator: torch.Generator) -> Tensor:
-    """One example of a pattern, (1,3,size,size) in [0,1].
+    """One example of a pattern, (1,3,size,size) in [0,1]; ``size`` is at most 2048.
 
     A period is between 8 and 28 pixels at 227 px, and shrinks with the size. Light falls on it unevenly, as in a photo.
     """
     if name not in PATTERNS:
         raise U3Error(f"there is no pattern {name!r}; choose one of {', '.join(PATTERNS)}")
+    size = whole("size", size, 1, SIDE)
     angle, x0, y0 = (2 * math.pi * torch.rand(3, generator=generator)).tolist()
     period = (8 + 20 * float(torch.rand((), generator=generator))) * size / 227
     y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")

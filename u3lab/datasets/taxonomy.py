@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from u3lab.checks import shown, words
 from u3lab.errors import U3Error
 
 _TREE = """
@@ -212,8 +213,8 @@ def ancestors(name: str) -> tuple[str, ...]:
     U3Error
         A name that is not in the tree.
     """
-    if name not in PARENTS:
-        raise U3Error(f"{name!r} has no place in the is-a tree; the names are in u3lab.datasets.taxonomy.PARENTS")
+    if not isinstance(name, str) or name not in PARENTS:
+        raise U3Error(f"{shown(name)} has no place in the is-a tree; the names are in u3lab.datasets.taxonomy.PARENTS")
     above = PARENTS[name]
     return (name, *ancestors(above)) if above else (name,)
 
@@ -223,5 +224,5 @@ def tree_similarity(names: Sequence[str]) -> Tensor:
 
     Wu & Palmer, Verb semantics and lexical selection, ACL 1994; the root has depth 1.
     """
-    lines = [set(ancestors(name)) for name in names]
+    lines = [set(ancestors(name)) for name in words("names", names)]
     return torch.tensor([[2 * len(a & b) / (len(a) + len(b)) for b in lines] for a in lines], dtype=torch.float64)

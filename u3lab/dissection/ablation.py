@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from u3lab.checks import shown, tensors, whole, wholes
 from u3lab.errors import U3Error
-from u3lab.measures import balanced_accuracy
+from u3lab.measures import balanced_accuracy, of_class
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import forward_from
 
@@ -25,25 +26,34 @@ def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] |
     features
         ``net.features(images, layer)``, (B,U,h,w) or (B,U); they are left as they are.
     units
-        Numbers of the units to silence; none gives the scores as they were.
+        Numbers of the units to silence, or a mask of all units, (U) bool; none gives the scores as they were.
 
     Raises
     ------
     U3Error
         A unit that the layer does not have, or a layer that the network has ways around.
     """
-    chosen = torch.as_tensor(units, dtype=torch.long, device=features.device).flatten()
-    if chosen.numel() and not 0 <= int(chosen.min()) <= int(chosen.max()) < features.shape[1]:
-        raise U3Error(f"{layer} has units 0 to {features.shape[1] - 1}; got {chosen.tolist()[:8]}")
+    chosen = numbered(features, units)
     silenced = features.detach().clone()
     silenced[:, chosen] = 0
     return forward_from(net, layer, silenced)
 
 
+def numbered(features: Tensor, units: Sequence[int] | Tensor) -> list[int]:
+    """The numbers of units that are given as numbers or as a mask (U) bool, if the features have them."""
+    if not isinstance(features, Tensor) or features.ndim not in (2, 4) or not features.numel():
+        raise U3Error(f"features is {shown(features)}; give what net.features(images, layer) gives, (B,U,h,w) or (B,U)")
+    if isinstance(units, Tensor) and units.dtype == torch.bool and units.shape == features.shape[1:2]:
+        units = units.nonzero()[:, 0]
+    return wholes("units", units, 0, features.shape[1] - 1, none=True)
+
+
 def accuracy_drop(net: Classifier, layer: str, features: Tensor, labels: Tensor, target: int) -> Tensor:
     """How much the balanced accuracy of a class falls when each unit is silenced alone, (U); negative: it rises."""
-    whole = balanced_accuracy(ablate(net, layer, features, []), labels, target)
-    return torch.tensor([whole - balanced_accuracy(ablate(net, layer, features, [k]), labels, target)
+    net = ready(net)
+    _check(features, labels, target)
+    before = balanced_accuracy(ablate(net, layer, features, []), labels, target)
+    return torch.tensor([before - balanced_accuracy(ablate(net, layer, features, [k]), labels, target)
                          for k in range(features.shape[1])], dtype=torch.float64)
 
 
@@ -51,7 +61,18 @@ def ablation_curve(net: Classifier, layer: str, features: Tensor, labels: Tensor
                    order: Sequence[int] | Tensor, counts: Sequence[int]) -> Iterator[float]:
     """Balanced accuracy of a class after the first 0, 1, 2 … (``counts``) units of an order are silenced together.
 
-    Take the order from other pictures than those whose accuracy is measured, or it looks better than it is.
+    Take the order from other pictures than those whose accuracy is measured, or it looks better than it is. What does
+    not fit is told at the call.
     """
-    net, units = ready(net), torch.as_tensor(order, dtype=torch.long)
+    net = ready(net)
+    net.layer(layer)
+    units = numbered(features, order)
+    _check(features, labels, target)
+    counts = wholes("counts", counts, 0, len(units))
     return (balanced_accuracy(ablate(net, layer, features, units[:count]), labels, target) for count in counts)
+
+
+def _check(features: Tensor, labels: Tensor, target: int) -> None:
+    numbered(features, [])
+    tensors(features=(features, "BUhw"[: features.ndim]), labels=(labels, "B"))
+    of_class(labels, whole("target", target, 0))

@@ -18,14 +18,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from u3lab.checks import SIDE, number, tensors, whole
+from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 
 
 def rotation(units: int, *, share: float = 1.0, seed: int = 0) -> Tensor:
-    """Q^share (U,U): nothing at 0, a rotation drawn evenly from all at 1, and the shortest way between."""
+    """Q^share (U,U): nothing at 0, a rotation drawn evenly from all at 1, and the shortest way between; U from 2 on."""
     from scipy.linalg import schur
     from scipy.stats import special_ortho_group
 
+    units, share, seed = whole("units", units, 2, SIDE), number("share", share, 0, 1), whole("seed", seed, 0)
     q = special_ortho_group.rvs(units, random_state=np.random.default_rng(seed))
     blocks, basis = schur(q, output="complex")  # diagonal for a rotation: its turns, exp(iθ)
     turned = (basis * np.exp(1j * share * np.angle(np.diag(blocks)))) @ basis.conj().T
@@ -40,6 +43,7 @@ class Rotated(Classifier):
 
     def __init__(self, net: Classifier, turn: Tensor) -> None:
         net = ready(net)
+        tensors(turn=(turn, "VU"))
         super().__init__(net.module, layers={layer: net.path(layer) for layer in net.layers}, classes=net.classes,
                          mean=net.mean.flatten().tolist(), std=net.std.flatten().tolist(), size=net.size,
                          name=f"{net.name}, rotated", memory_format=net.memory_format, pictures=net.pictures)
@@ -50,4 +54,7 @@ class Rotated(Classifier):
         return super().watch({layer: partial(self._turned, callback) for layer, callback in callbacks.items()})
 
     def _turned(self, callback: Callable[[Tensor], None], maps: Tensor) -> None:
+        if maps.ndim != 4 or maps.shape[1] != self.turn.shape[1]:
+            raise U3Error(f"the layer gives {tuple(maps.shape)}, the axes are {tuple(self.turn.shape)}; choose a layer "
+                          "(B,U,h,w) with as many units U as rotation(U) was made for")
         callback(torch.einsum("vu,buhw->bvhw", self.turn.to(maps), maps))

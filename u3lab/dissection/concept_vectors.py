@@ -18,12 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import booleans, number, room, shown, tensors, whole, wholes
 from u3lab.descent import descend, last
+from u3lab.dissection.dissecting import maps_of
 from u3lab.errors import U3Error
 from u3lab.measures import probe
 from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
 
+COMPARE = "compare the features with the units' thresholds, or take masks > 0.5"
 MOMENTUM = partial(torch.optim.SGD, momentum=0.9)
 
 
@@ -38,14 +41,27 @@ class Net2VecSettings:
 
 def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) -> Tensor:
     """A (N,U,h,w) bool: where each unit is over its threshold T (U), at the layer's own resolution."""
-    net = ready(net)
-    with torch.no_grad():
-        return torch.cat([net.features(part, layer).cpu() > thresholds[:, None, None] for part in images.split(8)])
+    net = ready(net, images)
+    tensors(thresholds=(thresholds, "U"))
+
+    def over(part: Tensor) -> Tensor:
+        maps = maps_of(net, (layer,), part)[layer].cpu()
+        if maps.shape[1] != len(thresholds):
+            raise U3Error(f"{layer} has {maps.shape[1]} units, but there are {len(thresholds)} thresholds; give one "
+                          "for each unit")
+        return maps > thresholds[:, None, None]
+
+    return torch.cat([over(part) for part in images.split(8)])
 
 
 def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
     """p (N,H,W) in (0,1): where the concept with this vector (U) is, from binary activations (N,U,h,w)."""
-    return enlarge(weighted_sum(active)(weight), size).sigmoid()
+    tensors(weight=(weight, "U"), active=(active, "NUhw"))
+    booleans(COMPARE, active=(active, "NUhw"))
+    if len(size := wholes("size", size)) != 2:
+        raise U3Error(f"size = {size}; give height and width in pixels, such as (113, 113)")
+    room(f"size = {tuple(size)}", *size, len(active))
+    return enlarge(weighted_sum(active)(weight), tuple(size)).sigmoid()
 
 
 def weighted_sum(active: Tensor) -> Callable[[Tensor], Tensor]:
@@ -93,9 +109,7 @@ def iou_set(predicted: Tensor, masks: Tensor) -> float:
     U3Error
         Masks of another size or another number, or not bool.
     """
-    if predicted.shape != masks.shape or predicted.dtype != torch.bool or masks.dtype != torch.bool:
-        raise U3Error(f"{tuple(predicted.shape)} {predicted.dtype} and {tuple(masks.shape)} {masks.dtype} cannot be "
-                      "compared; give two bool tensors of one shape, for example segment(w, active, size) > 0.5")
+    booleans("for example segment(w, active, size) > 0.5", predicted=(predicted, "NHW"), masks=(masks, "NHW"))
     either = (predicted | masks).sum()
     return float((predicted & masks).sum() / either) if either else 0.0
 
@@ -128,13 +142,26 @@ def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], co
                  settings: Net2VecSettings | None = None) -> Iterator[float]:
     """IoU_set on held-out pictures with the best F units, for each F of ``counts``: how many does a concept need?
 
-    Both pairs are activations A (N,U,h,w) and masks (N,H,W), as :func:`net2vec` takes them.
+    Both pairs are activations A (N,U,h,w) and masks (N,H,W), as :func:`net2vec` takes them. What does not fit is told
+    at the call.
     """
-    active, masks = held_out
     settings = or_default(settings, Net2VecSettings)
+    for name, pair in {"fit": fit, "held_out": held_out}.items():
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise U3Error(f"{name} is {shown(pair)}; give a pair (active, masks)")
+    _check(*fit)
+    booleans(COMPARE, active=(held_out[0], "NUhw"), masks=(held_out[1], "NHW"))
+    units = fit[0].shape[1]
+    if held_out[0].shape[1] != units:
+        raise U3Error(f"held_out has {held_out[0].shape[1]} units, fit {units}; give those of one layer")
+    return _filter_curve(fit, held_out, wholes("counts", counts, 1, units), settings)
+
+
+def _filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], counts: list[int],
+                  settings: Net2VecSettings) -> Iterator[float]:
+    active, masks = held_out
     ranked = net2vec(*fit, settings=settings)
     for filters in counts:
-        _check(*fit, filters)
         w = _refit(ranked, *fit, filters, settings)
         yield iou_set(segment(w, active, tuple(masks.shape[1:])) > 0.5, masks)
 
@@ -156,8 +183,11 @@ def direction(features: Tensor, shown: Tensor, *, C: float = 1.0, seed: int = 0)
     Raises
     ------
     U3Error
-        A concept that all pictures show, or none.
+        Shapes that do not fit, NaN, a concept that all pictures show, or none.
     """
+    tensors(features=(features, "NU"), shown=(shown, "N"))
+    booleans("say which pictures show it, True or False", shown=(shown, "N"))
+    C, seed = number("C", C, 0, without_low=True), whole("seed", seed, 0)
     if not shown.any() or shown.all():
         raise U3Error(f"{int(shown.sum())} of {len(shown)} pictures show the concept; give some with it and some "
                       "without")
@@ -171,7 +201,7 @@ def direction(features: Tensor, shown: Tensor, *, C: float = 1.0, seed: int = 0)
 
 def best_filter(active: Tensor, masks: Tensor) -> tuple[int, float]:
     """The single unit that segments a concept best, and its IoU: on where its enlarged map is more than one half."""
-    _check(active, masks, None)
+    _check(active, masks)
     ious, target = [], masks[:, None]
     for units in active.split(64, 1):  # bounds the memory
         on = enlarge(units.float(), tuple(masks.shape[1:])) > 0.5
@@ -205,14 +235,9 @@ def _fit(active: Tensor, masks: Tensor, kept: Tensor, settings: Net2VecSettings)
     return found
 
 
-def _check(active: Tensor, masks: Tensor, filters: int | None) -> None:
-    if active.ndim != 4 or masks.ndim != 3 or len(active) != len(masks) or not len(masks):
-        raise U3Error(f"activations {tuple(active.shape)} and masks {tuple(masks.shape)}: give (N,U,h,w) and (N,H,W) "
-                      "of the same pictures, at least one")
-    if active.dtype != torch.bool or masks.dtype != torch.bool:
-        raise U3Error(f"activations of {active.dtype} and masks of {masks.dtype}: both are bool; compare the features "
-                      "with the units' thresholds first")
+def _check(active: Tensor, masks: Tensor, filters: int | None = None) -> None:
+    booleans(COMPARE, active=(active, "NUhw"), masks=(masks, "NHW"))
     if not masks.flatten(1).any(1).all():
         raise U3Error("a picture has no pixel of the concept; leave it out: masks.flatten(1).any(1) says which")
-    if filters is not None and not 1 <= filters <= active.shape[1]:
-        raise U3Error(f"filters is {filters}; give a number from 1 to {active.shape[1]}, the units of the layer")
+    if filters is not None:
+        whole("filters", filters, 1, active.shape[1])

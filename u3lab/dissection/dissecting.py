@@ -18,13 +18,15 @@ import torch
 from torch import Tensor
 
 from u3lab._system import distributed, memory
-from u3lab.datasets.labelled import ConceptData, Labelled, batches
+from u3lab.checks import is_a, number, shown, whole, words
+from u3lab.datasets.labelled import ConceptData, Labelled, batches, known
 from u3lab.dissection.overlap import overlap, plain_overlap
 from u3lab.dissection.quantiles import Quantiles, plain_quantile
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready, several
 
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
+NAME = "give a name from net.layers"
 GROUPS = 20  # of pictures, for intervals
 KEPT = 128 * 2**20  # bytes of maps that the second reading need not compute again; 0 saves memory, not a number changes
 
@@ -59,7 +61,7 @@ class Dissection:
 
     def labels(self, least: float = LEAST) -> dict[int, tuple[str, float]]:
         """Unit → its best concept and IoU, for the units that reach ``least``, the best first."""
-        best = self.iou.max(1)
+        best, least = self.iou.max(1), number("least", least, 0, 1)
         order = best.values.argsort(descending=True).tolist()
         return {k: (self.concepts[best.indices[k]], float(best.values[k])) for k in order if best.values[k] > least}
 
@@ -72,6 +74,8 @@ class Dissection:
 
     def weighted(self, often: Tensor) -> Dissection:
         """This dissection of another sample of pictures, in which group p is ``often[p]`` times, (P) float64."""
+        if not isinstance(often, Tensor) or often.shape != self.intersection.shape[:1]:
+            raise U3Error(f"often is {shown(often)}; give one number for each of the {len(self.intersection)} groups")
         return replace(self, **{name: torch.einsum("p,puc->uc", often, getattr(self, name))[None]
                                 for name in ("intersection", "union")})
 
@@ -113,13 +117,15 @@ def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SH
         No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept that has
         no pixel in any picture.
     """
+    is_a("layer", layer, str, NAME)
     return dissect_layers(net, (layer,), data, share=share, batch_size=batch_size)[layer]
 
 
 def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *, share: float = SHARE,
                    batch_size: int = 8) -> dict[str, Dissection]:
     """Layer → its dissection, all from the same two passes; parameters as in :func:`dissect`."""
-    net = ready(net)
+    net, layers, data = ready(net), words("layers", layers), known(data)
+    share, batch_size = number("share", share, 0, 1, without_low=True), whole("batch_size", batch_size)
     mine = range(distributed.rank(), len(data), distributed.world_size())
     kept: list[dict[str, Tensor]] = []
     seen = _added(_keep(kept, (_maps(net, layers, batch.images) for batch in batches(data, batch_size=batch_size,
@@ -135,14 +141,16 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
     kept.clear()
     memory.give_back()
     if (empty := [name for name, number in zip(data.names, pixels, strict=True) if number == 0]):
-        raise U3Error(f"no picture has a pixel of {', '.join(empty)}; leave it out, or give more pictures")
+        more = f" and {len(empty) - 8} more" if len(empty) > 8 else ""
+        raise U3Error(f"no picture has a pixel of {', '.join(empty[:8])}{more}; leave it out, or give more pictures")
     return {layer: Dissection(layer, tuple(data.names), thresholds[layer], seen[layer], *sums[layer])
             for layer in layers}
 
 
 def quantiles(net: Classifier, layer: str, images: Iterable[Tensor]) -> Quantiles:
-    """What the units of a layer do over batches of pictures (B,3,H,W)."""
+    """What the units of a layer do over batches of pictures (B,3,H,W), a list or an iterator of them."""
     net = ready(net)
+    is_a("images", images, Iterable, "give a list of batches (B,3,H,W), such as [images]")
     return _added(_maps(net, (layer,), batch) for batch in images)[layer]
 
 
@@ -188,10 +196,17 @@ def _keep(kept: list[dict[str, Tensor]], read: Iterable[dict[str, Tensor]]) -> I
 
 
 def _maps(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
-    """Layer → its activations (B,U,h,w), from one pass."""
-    found = several(net, layers, images)
+    """Layer → its activations (B,U,h,w) float32, laid out in rows, from one pass."""
+    return {layer: maps.float().contiguous() for layer, maps in maps_of(net, layers, images).items()}
+
+
+def maps_of(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
+    """Layer → its activations (B,U,h,w), from one pass; U3Error if its units have no places, or they are not finite."""
+    found = several(net, [is_a("layer", layer, str, NAME) for layer in layers], images)
     for layer, maps in found.items():
         if maps.ndim != 4:
             raise U3Error(f"{layer} of {net.name} gives {tuple(maps.shape)}: its units have no places; choose a layer "
                           "before the pooling at the end")
-    return {layer: maps.float().contiguous() for layer, maps in found.items()}
+        if not maps.isfinite().all():
+            raise U3Error(f"the activations of {layer} have NaN or infinite values; check the weights of {net.name}")
+    return found

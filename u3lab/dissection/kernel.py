@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import tensors, whole
 from u3lab.errors import U3Error
 
 
@@ -24,7 +25,8 @@ def concept_kernel(vectors: Tensor) -> Tensor:
     U3Error
         Not a matrix, or a vector of zeros.
     """
-    if vectors.ndim != 2 or len(vectors) < 2:
+    tensors(vectors=(vectors, "CU"))
+    if len(vectors) < 2:
         raise U3Error(f"vectors of shape {tuple(vectors.shape)}: give (C,U), one row for each of at least two concepts")
     if (lengths := vectors.norm(dim=1)).min() == 0:
         raise U3Error(f"the vector of concept {int(lengths.argmin())} is zero: it has no direction; leave it out")
@@ -33,16 +35,16 @@ def concept_kernel(vectors: Tensor) -> Tensor:
 
 
 def kernel_similarity(first: Tensor, second: Tensor, *, diagonal: bool = False) -> float:
-    """How much two kernels (C,C) of the same concepts agree, in [−1,1]; ``diagonal`` counts each concept with itself.
+    """How much two kernels (C,C) of the same concepts, in one order, agree, in [−1,1].
+
+    ``diagonal`` counts each concept with itself.
 
     Raises
     ------
     U3Error
         Kernels of different sizes, or not square.
     """
-    if first.shape != second.shape or first.ndim != 2 or first.shape[0] != first.shape[1]:
-        raise U3Error(f"kernels of shape {tuple(first.shape)} and {tuple(second.shape)}: give two (C,C) of the same "
-                      "concepts in the same order")
+    tensors(first=(first, "CC"), second=(second, "CC"))
     counted = torch.ones_like(first) if diagonal else 1 - torch.eye(len(first), dtype=first.dtype)
     a, b = first * counted, second * counted
     return float((a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-300))
@@ -50,6 +52,8 @@ def kernel_similarity(first: Tensor, second: Tensor, *, diagonal: bool = False) 
 
 def chance_similarity(first: Tensor, second: Tensor, *, times: int = 200, seed: int = 0) -> list[float]:
     """The similarity when the second network's concepts are shuffled, ``times`` over: what no agreement looks like."""
+    tensors(first=(first, "CC"), second=(second, "CC"))
+    times, seed = whole("times", times), whole("seed", seed, 0)
     draw = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(len(second), generator=draw) for _ in range(times)]
     return [kernel_similarity(first, second[order][:, order]) for order in orders]

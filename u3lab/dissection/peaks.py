@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from u3lab._system import memory
-from u3lab.datasets.labelled import ConceptData, batches
+from u3lab.checks import SIDE, is_a, room, whole, words
+from u3lab.datasets.labelled import ConceptData, batches, known, some
+from u3lab.dissection.dissecting import maps_of
 from u3lab.errors import U3Error
 from u3lab.inversion.empirical import seen
-from u3lab.nets import Classifier, ready, several
+from u3lab.nets import Classifier, ready
 
 
 class Peaks(NamedTuple):
@@ -34,11 +36,10 @@ def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, *, count: i
     U3Error
         No pictures, or a layer that the network does not have.
     """
-    net, best = ready(net), {}
-    if not len(data):
-        raise U3Error("there are no pictures to look at; give at least one")
+    net, layers, data, count = ready(net), words("layers", layers), known(data), whole("count", count)
+    best: dict[str, Peaks] = {}
     for start, batch in zip(range(0, len(data), 8), batches(data, batch_size=8), strict=True):
-        for layer, maps in several(net, layers, batch.images).items():
+        for layer, maps in maps_of(net, layers, batch.images).items():
             top = maps.flatten(2).amax(2).T.float().cpu()  # (U,B)
             numbers = torch.arange(start, start + top.shape[1]).expand_as(top)
             if layer in best:
@@ -51,10 +52,11 @@ def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, *, count: i
 
 def pooled(net: Classifier, layers: Sequence[str], pictures: Iterable[Tensor]) -> dict[str, Tensor]:
     """Layer → the means of its maps over all places (N,U), for batches of pictures (B,3,H,W): what probes read."""
-    net = ready(net)
+    net, layers = ready(net), words("layers", layers)
+    is_a("pictures", pictures, Iterable, "give a list of batches (B,3,H,W), such as [images]")
     means: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     for images in pictures:
-        for layer, maps in several(net, layers, images).items():
+        for layer, maps in maps_of(net, layers, images).items():
             means[layer].append(maps.flatten(2).mean(2).cpu())
     if not means[layers[0]]:
         raise U3Error("there are no pictures to look at; give at least one batch")
@@ -68,10 +70,15 @@ def patches(net: Classifier, layer: str, data: ConceptData, unit: int, found: Pe
     Raises
     ------
     U3Error
-        A unit that the layer does not have.
+        A unit that the layer does not have, peaks of another layer or of other data.
     """
-    net = ready(net)
-    if not 0 <= unit < len(found.values):
-        raise U3Error(f"{layer} has units 0 to {len(found.values) - 1}, not {unit}")
-    pictures = data[found.pictures[unit].tolist()].images
+    net, data, size = ready(net), known(data), whole("size", size, 1, SIDE)
+    values, numbers = is_a("found", found, Peaks, "give what dissection.peaks(net, layers, data)[layer] gives")
+    unit = whole("unit", unit, 0, len(values) - 1)
+    if (most := int(numbers[unit].max())) >= len(data):
+        raise U3Error(f"found names picture {most}, the data have {len(data)}; give the data that the peaks are from")
+    room(f"size = {size}", size, size, len(numbers[unit]))
+    pictures = some(data, numbers[unit].tolist()).images
+    if (units := maps_of(net, (layer,), pictures[:1])[layer].shape[1]) != len(values):
+        raise U3Error(f"{layer} has {units} units, the peaks are of {len(values)}; give those of this layer")
     return torch.cat([seen(net, layer, picture[None], unit, size) for picture in pictures])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from u3lab._system import distributed
+from u3lab.checks import number, shown, whole
 from u3lab.errors import U3Error
 
 BINS = 8192  # a multiple of 4, so that bins can be joined in pairs
@@ -37,6 +38,7 @@ class Quantiles:
     """
 
     def __init__(self, units: int) -> None:
+        units = whole("units", units)
         self.seen, self.reach = 0, torch.zeros(units, dtype=torch.float64)
         self.counts = torch.zeros(units, BINS, dtype=torch.int64)
 
@@ -46,8 +48,12 @@ class Quantiles:
         Raises
         ------
         U3Error
-            NaN or infinite values.
+            Another number of units, NaN or infinite values.
         """
+        units = len(self.reach)
+        if (not isinstance(activations, Tensor) or activations.ndim not in (2, 4) or activations.shape[1] != units
+                or not activations.numel()):
+            raise U3Error(f"activations is {shown(activations)}; give a tensor (B,{units},h,w) or (B,{units})")
         values = activations.detach().float().cpu().movedim(1, 0).flatten(1)  # (U,N)
         greatest = torch.maximum(values.amax(1), -values.amin(1)).double()
         if not greatest.isfinite().all():  # one NaN or infinite value is enough
@@ -70,6 +76,7 @@ class Quantiles:
 
     def upper(self, share: float) -> Tensor:
         """The thresholds T (U) float32 with P(a > T) ≤ share, each at most one bin's width above the exact one."""
+        share = number("share", share, 0, 1, without_low=True)
         if self.seen == 0:
             raise U3Error("no activations were added; add those of at least one picture")
         above = self.counts.flip(1).cumsum(1).flip(1)  # how many values lie in a bin or above it

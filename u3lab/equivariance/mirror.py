@@ -13,6 +13,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from u3lab.checks import SIDE, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import before_relu
@@ -34,7 +35,7 @@ def mirrored_filters(filters: Tensor) -> Tensor:
 
 def centred(net: nn.Module, layer: str, size: int) -> bool:
     """Whether a layer's grid lies in the middle of pictures of size×size pixels: whether the flip identity holds."""
-    return _holds(ready(net), mirrored(net), layer, size)
+    return _holds(ready(net), mirrored(net), layer, whole("size", size, 1, SIDE))
 
 
 def centred_size(net: nn.Module, layer: str) -> int:

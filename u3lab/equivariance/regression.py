@@ -7,7 +7,9 @@ import warnings
 import torch
 from torch import Tensor
 
-from u3lab.errors import U3Error
+from u3lab.checks import number
+
+MOST_STRENGTH = 1e6  # far beyond where all weights are 0
 
 
 def ridge(x: Tensor, y: Tensor, *, strength: float = 0.0) -> tuple[Tensor, Tensor]:
@@ -18,9 +20,7 @@ def ridge(x: Tensor, y: Tensor, *, strength: float = 0.0) -> tuple[Tensor, Tenso
     """
     from sklearn.linear_model import Ridge
 
-    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength < float("inf"):
-        raise U3Error(f"strength = {strength!r}; give a number from 0, such as 0.01")
-    alpha = strength * float((x - x.mean(0)).square().sum()) / x.shape[1]
+    alpha = number("strength", strength, 0, MOST_STRENGTH) * float((x - x.mean(0)).square().sum()) / x.shape[1]
     model = Ridge(alpha=max(alpha, torch.finfo(x.dtype).tiny), solver="cholesky").fit(x.numpy(), y.numpy())
     return torch.from_numpy(model.coef_).view(y.shape[1], -1), torch.from_numpy(model.intercept_)
 

@@ -53,6 +53,8 @@ def _samples(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     if not both or a.ndim != b.ndim or a.ndim not in (2, 4) or len(a) != len(b):
         raise U3Error(f"features of shapes {shapes} do not belong together; give (B,C,h,w) twice or (n,C) twice, "
                       "of the same pictures")
+    if a.is_complex() or b.is_complex():
+        raise U3Error("the features are complex numbers; give real ones, such as their sizes, features.abs()")
     a, b = a.detach().double(), b.detach().double().to(a.device)
     if a.ndim == 2:
         return a, b

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import whole
-from u3lab.equivariance.regression import ridge
+from u3lab.checks import number, whole
+from u3lab.equivariance.regression import MOST_STRENGTH, ridge
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import Rectify, before_relu, bottom, forward_from
@@ -83,7 +83,7 @@ def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, ima
     U3Error
         No pictures, no such layers, layers without grid, resolutions that do not match, too few sites.
     """
-    net_a, net_b = ready(net_a), ready(net_b)
+    net_a, net_b, strength = ready(net_a), ready(net_b), number("strength", strength, 0, MOST_STRENGTH)
     x, y, rectify, ratio = _samples(net_a, layer_a, net_b, layer_b, images, sites, seed)
     if strength == 0 and len(x) <= x.shape[1]:
         raise U3Error(f"{len(x)} sites cannot decide {x.shape[1]} weights for each channel of {layer_b!r}; give more "
@@ -99,7 +99,7 @@ def _samples(a: Classifier, layer_a: str, b: Classifier, layer_b: str, images: T
              seed: int) -> tuple[Tensor, Tensor, Rectify, tuple[float, float]]:
     """Features of A (n,C_A) and of B (n,C_B) at the same sites, what follows B's, and the ratio of the grids."""
     whole("sites", sites)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     xs, ys = [], []
     for batch in _images.check(images).split(BATCH):
         x, _ = before_relu(a, layer_a, _images.resize(batch, a.size))
@@ -119,7 +119,7 @@ def identity_stitch(stitched: Classifier) -> Classifier:
 
 def shuffled_stitch(stitched: Classifier, *, seed: int = 0) -> Classifier:
     """The same two halves and weights, with A's channels in a random order: a random map of the right size."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     return _with(stitched, lambda weight, bias: (
         weight[:, torch.randperm(weight.shape[1], generator=generator).to(weight.device)], bias))
 
@@ -135,9 +135,10 @@ def _with(stitched: Classifier, change: Callable[[Tensor, Tensor], tuple[Tensor,
 
 def franken(stitched: Classifier) -> Franken:
     """What is inside a stitched network."""
-    module = getattr(stitched, "module", None)
+    module = ready(stitched).module
     if not isinstance(module, Franken):
-        raise U3Error(f"{getattr(stitched, 'name', stitched)!r} is not a stitched network; make one with stitch(…)")
+        name = getattr(stitched, "name", type(stitched).__name__)
+        raise U3Error(f"{name!r} is not a stitched network; make one with equivariance.stitch(…)")
     return module
 
 

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from u3lab.checks import floats, listed, number, shown, whole
 from u3lab.errors import U3Error
 
+SITES = 2**20  # that are moved at a time: each takes a hundred bytes
 Matrix = tuple[tuple[float, float], tuple[float, float]]
 
 
@@ -31,16 +33,27 @@ class Transform:
     name: str
     matrix: Matrix
 
+    def __post_init__(self) -> None:
+        entries = [number("an entry of the matrix", entry) for row in listed("matrix", self.matrix)
+                   for entry in listed("a row of the matrix", row)]
+        if len(self.matrix) != 2 or len(entries) != 4 or entries[0] * entries[3] == entries[1] * entries[2]:
+            raise U3Error(f"matrix = {shown(self.matrix)}; give ((a, b), (c, d)) with ad − bc other than 0")
+
     def __call__(self, x: Tensor) -> Tensor:
         """(g x)(u) = x(g⁻¹ u) for (B,C,h,w), bilinear, differentiable; what lies outside is mirrored at the border.
 
         Flips and rotations by quarter turns of a square only permute the sites: they are exact.
         """
-        if not isinstance(x, Tensor) or x.ndim != 4 or not x.is_floating_point():
-            raise U3Error(f"{self.name} moves a float tensor (B,C,h,w), pictures or features of a layer with a grid; "
-                          f"got {tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__}")
+        floats(self.name, x)  # or the features of a layer with a grid
         height, width = x.shape[-2:]
-        ys, xs = (_taps(c, n) for c, n in zip(self._source(height, width), (height, width), strict=True))
+        rows = max(1, SITES // width)
+        parts = [self._rows(x, range(start, min(start + rows, height))) for start in range(0, height, rows)]
+        return torch.cat(parts, 2).unflatten(2, (height, width))
+
+    def _rows(self, x: Tensor, rows: range) -> Tensor:
+        """Some rows of the result, (B,C,n)."""
+        height, width = x.shape[-2:]
+        ys, xs = (_taps(c, n) for c, n in zip(self._source(height, width, rows), (height, width), strict=True))
         flat, moved = x.flatten(2), None
         for row, by_row in ys:
             for column, by_column in xs:
@@ -48,11 +61,11 @@ class Transform:
                 if weight.any():
                     part = flat.index_select(2, (row * width + column).to(x.device)) * weight
                     moved = part if moved is None else moved + part
-        return moved.unflatten(2, (height, width))
+        return moved
 
     def inside(self, height: int, width: int) -> Tensor:
         """Which sites (h,w) of the result show something that was in the picture: bool."""
-        ys, xs = self._source(height, width)
+        ys, xs = self._source(whole("height", height), whole("width", width))
         return ((ys.abs() <= height) & (-0.5 <= ys) & (ys <= height - 0.5)
                 & (-0.5 <= xs) & (xs <= width - 0.5)).view(height, width)
 
@@ -63,10 +76,13 @@ class Transform:
         det = a * d - b * c
         return Transform(f"{self.name}, undone", ((d / det, -b / det), (-c / det, a / det)))
 
-    def _source(self, height: int, width: int) -> Tensor:
-        """g⁻¹u in rows and columns from the top left for every site u: (2, h·w). Rounded, so that flips are exact."""
+    def _source(self, height: int, width: int, rows: range | None = None) -> Tensor:
+        """g⁻¹u in rows and columns from the top left for every site u: (2, h·w). Rounded, so that flips are exact.
+
+        Or for the sites of some rows alone.
+        """
         centre = torch.tensor([height - 1, width - 1], dtype=torch.float64)[:, None] / 2
-        u = torch.cartesian_prod(torch.arange(height), torch.arange(width)).T - centre
+        u = torch.cartesian_prod(torch.tensor(rows or range(height)), torch.arange(width)).T - centre
         return (torch.tensor(self.inverse.matrix, dtype=torch.float64) @ u + centre).round(decimals=9)
 
 
@@ -83,17 +99,12 @@ VFLIP = Transform("vertical flip", ((-1.0, 0.0), (0.0, 1.0)))
 
 def rotation(degrees: float) -> Transform:
     """Turn anticlockwise by an angle from −180 to 180 degrees."""
-    _check("the angle", degrees, -180, 180, "degrees")
+    degrees = number("degrees", degrees, -180, 180)
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return Transform(f"rotation by {degrees:g}°", ((c, -s), (s, c)))
 
 
 def scaling(factor: float) -> Transform:
     """Enlarge (factor > 1) or shrink (factor < 1) about the centre; from ½ to 2."""
-    _check("the scale", factor, 0.5, 2, "as a factor")
+    factor = number("factor", factor, 0.5, 2)
     return Transform(f"scaling by {factor:.3g}", ((factor, 0.0), (0.0, factor)))
-
-
-def _check(what: str, value: float, low: float, high: float, unit: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise U3Error(f"{what} is {value!r}; give a number from {low} to {high} {unit}")

@@ -20,14 +20,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import whole
-from u3lab.equivariance.regression import orthogonal_matching_pursuit, ridge
+from u3lab.checks import is_a, number, one_of, whole
+from u3lab.equivariance.regression import MOST_STRENGTH, orthogonal_matching_pursuit, ridge
 from u3lab.equivariance.transforms import Transform
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import before_relu, forward_from
 
 BATCH = 4  # pictures at a time: the features of early layers are large
+FIT = "make one with equivariance.fit_equivariance(…)"
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,12 @@ def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *
         No pictures, no such layer, a layer without grid, more inputs than channels, more unknowns than sites.
     """
     net = ready(net)
-    if neighbourhood not in (1, 3):
-        raise U3Error(f"neighbourhood = {neighbourhood!r}; give 1 or 3")
+    one_of("neighbourhood", neighbourhood, (1, 3))
+    strength = number("strength", strength, 0, MOST_STRENGTH)
     x, y = _samples(net, layer, g, images, neighbourhood, sites, seed)
     channels = x.shape[1]
-    if inputs is not None and not (isinstance(inputs, int) and 1 <= inputs <= channels):
-        raise U3Error(f"inputs = {inputs!r}; layer {layer!r} has {channels} channels: give 1 to {channels}, or None")
+    if inputs is not None:
+        inputs = whole(f"inputs at layer {layer!r}", inputs, 1, channels)
     unknowns = (inputs or channels) * neighbourhood**2
     if len(x) < 2 or (strength == 0 and len(x) <= unknowns):
         raise U3Error(f"{len(x)} sites cannot decide {unknowns} weights for each output; give more pictures, "
@@ -104,7 +105,7 @@ def _samples(net: Classifier, layer: str, g: Transform, images: Tensor, m: int, 
              seed: int) -> tuple[Tensor, Tensor]:
     """What M_g is fitted on: neighbourhoods of φ(x) at transported sites (n,C,m²), and φ(g x) there (n,C)."""
     whole("sites", sites)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     xs, ys = [], []
     for before, after, inside in _pairs(net, layer, g, images):
         where = inside.flatten().nonzero()[:, 0].cpu()
@@ -142,8 +143,7 @@ def neighbours(features: Tensor, sites: Tensor, m: int) -> Tensor:
 
 def _pairs(net: Classifier, layer: str, g: Transform, images: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """φ(x), φ(g x) before the ReLU and where g x shows the picture, for a few pictures at a time."""
-    if not isinstance(g, Transform):
-        raise U3Error(f"{g!r} is not a transform; take HFLIP, VFLIP, rotation(degrees) or scaling(factor)")
+    is_a("g", g, Transform, "take HFLIP, VFLIP, rotation(degrees) or scaling(factor)")
     for x in _images.check(images).split(BATCH):
         before, after = (before_relu(net, layer, picture)[0] for picture in (x, g(x)))
         yield before, after, g.inside(*after.shape[-2:]).to(after.device)
@@ -168,7 +168,7 @@ class Errors(NamedTuple):
 
     def invariant(self, threshold: float = 0.5) -> float:
         """Share of channels that g only moves: what is left by permuting the sites is below the threshold."""
-        return (self.moved < threshold).double().mean().item()
+        return (self.moved < number("threshold", threshold, 0)).double().mean().item()
 
 
 def errors(found: Equivariance, images: Tensor) -> Errors:
@@ -176,12 +176,15 @@ def errors(found: Equivariance, images: Tensor) -> Errors:
 
     Only sites where g x shows the picture count. Give pictures that M_g was not fitted on.
     """
+    is_a("found", found, Equivariance, FIT)
     sums, squares, misses, count = 0.0, 0.0, [0.0, 0.0, 0.0], 0
     for before, after, inside in _pairs(found.net, found.layer, found.g, images):
         count += len(after) * int(inside.sum())
         sums, squares = sums + _total(after * inside), squares + _total((after * inside).square())
         for k, guess in enumerate((before, found.g(before), found.map(before))):
             misses[k] = misses[k] + _total(((guess - after) * inside).square())
+    if count < 2:
+        raise U3Error("one site has no variance to compare the errors with; give more or larger pictures")
     variance = (squares - sums**2 / count).clamp(min=1e-12)
     return Errors(*(miss / variance for miss in misses), variance)
 
@@ -197,6 +200,7 @@ def answers(found: Equivariance, images: Tensor) -> dict[str, Tensor]:
     "recomputed" φ(g x), "nothing" φ(x), "moved" φ(x) with its sites permuted, "mapped" M_g φ(x).
     Compare them with :func:`u3lab.measures.agreement`.
     """
+    is_a("found", found, Equivariance, FIT)
     scores: dict[str, list[Tensor]] = {"recomputed": [], "nothing": [], "moved": [], "mapped": []}
     for x in _images.check(images).split(BATCH):
         before, rectify = before_relu(found.net, found.layer, x)

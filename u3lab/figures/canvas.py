@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from u3lab.checks import room
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
 CARD, INK, DPI = "#fcfcfa", "#222222", 110
+PAGE = 6_000_000  # pixels of a figure at most, five screens full: drawn, they take 700 MB
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
 LINES, MARKERS, HATCHES = ("-", "--", "-.", ":"), "osD^vPX", ("", "///", "...", "xxx")
 
@@ -34,7 +37,8 @@ def plain_style() -> Iterator[None]:
 
 @contextmanager
 def plot(width: float, height: float, title: str) -> Iterator[tuple[Canvas, Axes]]:
-    """An empty plot of width × height inches."""
+    """An empty plot of width × height inches; U3Error if it would be larger than a page."""
+    room("the figure", round(height * DPI), round(width * DPI), most=PAGE)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 

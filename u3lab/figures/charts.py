@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -13,17 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from u3lab import checks
 from u3lab.errors import U3Error
-from u3lab.figures import canvas, collage
+from u3lab.figures import canvas, collage, given
 from u3lab.figures.canvas import COLOURS, HATCHES, INK, LINES, MARKERS
+from u3lab.figures.given import Numbers
 from u3lab.pixels import heat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CELL = 0.19  # inches
-
-Numbers = Sequence[float] | np.ndarray | Tensor
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Figure:
     alt: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "alt", required(self.alt))
+        object.__setattr__(self, "alt", given.required(self.alt))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
         """The PNG once, its alt text as ``alt`` in the PNG's metadata (where viewers look) and as plain text."""
@@ -80,7 +80,12 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
     >>> figures.grid([x, images.blur(x, 3)], titles=["x", "blurred"], alt="A cup, sharp and blurred.").alt
     'A cup, sharp and blurred.'
     """
-    alt = required(alt)
+    alt = given.required(alt)
+    checks.is_a("pictures", pictures, Collection, "give a list of pictures")
+    titles, rows = (None if value is None else checks.words(name, value, none=True)
+                    for name, value in (("titles", titles), ("rows", rows)))
+    columns, width = (None if value is None else checks.whole(name, value)
+                      for name, value in (("columns", columns), ("width", width)))
     with canvas.plain_style():
         pixels = collage.draw(collage.Page(), pictures, titles, columns, rows, width)
     return Figure(canvas.png(pixels, alt, photos=True), alt)
@@ -92,16 +97,18 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
     Parameters
     ----------
     lines
-        Name → y, (x, y), or (x, y, low, high) with a shaded interval. A tuple is always taken as parts.
+        Name → y, (x, y), or (x, y, low, high) with a shaded interval. A tuple is always taken as parts. NaN leaves a
+        gap.
     xlabel, ylabel
         Names of the axes with units.
     """
-    alt = required(alt)
-    if not lines:
+    alt = given.required(alt)
+    given.texts(xlabel=xlabel, ylabel=ylabel, title=title)
+    if not checks.is_a("lines", lines, Mapping, "give a dict such as {'loss': losses}"):
         raise U3Error("there are no curves to draw; give a dict such as {'loss': losses}")
     with canvas.plot(7.6, 3.9, title) as (sheet, axes):
         for index, (name, parts) in enumerate(lines.items()):
-            x, y, *interval = _line(name, parts)
+            x, y, *interval = given.line(name, parts)
             colour = COLOURS[index % len(COLOURS)]
             axes.plot(x, y, LINES[index % len(LINES)], color=colour, label=name, linewidth=1.8,
                       marker=MARKERS[index % len(MARKERS)], markersize=5, markevery=max(1, -(-len(x) // 8)))
@@ -129,9 +136,12 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
     chance
         Where to draw a dashed line for guessing.
     """
-    alt = required(alt)
+    alt = given.required(alt)
+    given.texts(xlabel=xlabel, title=title)
+    checks.is_a("values", values, Mapping, "give a dict such as {'gradient': 0.6}")
+    chance = None if chance is None else checks.number("chance", chance)
     grouped = bool(values) and all(isinstance(value, Mapping) for value in values.values())
-    groups = {group: {name: _bar(name, value) for name, value in members.items()}
+    groups = {group: {name: given.bar(name, value) for name, value in members.items()}
               for group, members in (values if grouped else {"": values}).items()}
     names = list(dict.fromkeys(name for group in groups.values() for name in group))
     if not names or not all(groups.values()):
@@ -160,15 +170,14 @@ def classes(names: Sequence[str], logits: Tensor, *, top: int = 5, alt: str | No
     ``logits`` (K,) or (1,K) are its scores before the softmax, ``names`` the K classes. Without ``alt`` the words are
     made from the result.
     """
-    scores = torch.as_tensor(logits).detach().float().cpu()
+    names = checks.words("names", names)
+    scores = torch.as_tensor(given.numbers("the logits", logits)).float()
     if scores.shape not in ((len(names),), (1, len(names))):
         raise U3Error(f"the logits have shape {tuple(scores.shape)}; give the scores of one picture for "
                       f"{len(names)} classes: net(image)")
     if not scores.isfinite().all():
         raise U3Error("the logits have NaN or infinite values; check the picture and the network's weights")
-    if not 1 <= top <= len(names):
-        raise U3Error(f"top is {top}; give a number from 1 to {len(names)}")
-    best = scores.flatten().softmax(0).mul(100).topk(top)
+    best = scores.flatten().softmax(0).mul(100).topk(checks.whole("top", top, 1, len(names)))
     found: dict[str, float] = {}
     for share, k in zip(best.values.tolist(), best.indices.tolist(), strict=True):
         # ImageNet has two classes "crane" and two "maillot"
@@ -183,7 +192,9 @@ def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], *, title
 
     ``by_column`` lightens each column over its own range, for columns in different units.
     """
-    alt, values = required(alt), numbers("the table", values)
+    alt, values = given.required(alt), given.numbers("the table", values)
+    rows, columns = checks.words("rows", rows, none=True), checks.words("columns", columns, none=True)
+    given.texts(title=title)
     if values.shape != (len(rows), len(columns)) or not values.size or not np.isfinite(values).all():
         raise U3Error(f"a table of shape {values.shape} has names for {len(rows)} rows and {len(columns)} columns; "
                       "give finite numbers (rows, columns), at least one, and a name for each")
@@ -216,7 +227,9 @@ def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = ()
     U3Error
         Numbers of values, names and groups that do not fit, or no alt text.
     """
-    alt, values, count = required(alt), numbers("the heat map", values), len(names)
+    alt, values = given.required(alt), given.numbers("the heat map", values)
+    names, groups, count = checks.words("names", names), checks.words("groups", groups, none=True), len(names)
+    given.texts(title=title)
     if values.shape != (count, count) or count < 2 or not np.isfinite(values).all() or len(groups) not in (0, count):
         raise U3Error(f"a heat map of shape {values.shape} has {count} names and {len(groups)} groups; give finite "
                       "numbers (N,N), N names and N groups or none")
@@ -238,39 +251,6 @@ def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = ()
             start = end
         axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
-
-
-def required(alt: str) -> str:
-    if not isinstance(alt, str) or not alt.strip():
-        raise U3Error("the figure has no alt text; say in one sentence what it shows: alt='…'")
-    return " ".join(alt.split())
-
-
-def numbers(name: str, values: Numbers) -> np.ndarray:
-    try:
-        return np.asarray(torch.as_tensor(values).detach().cpu(), dtype=float)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise U3Error(f"{name!r} does not hold plain numbers ({error})") from None
-
-
-def _line(name: str, parts: Numbers | tuple) -> list[np.ndarray]:
-    """y, (x, y) or (x, y, low, high) → the parts as arrays of one length, with x."""
-    arrays = [numbers(name, part) for part in parts] if isinstance(parts, tuple) else [numbers(name, parts)]
-    arrays = [np.arange(arrays[0].size), *arrays] if len(arrays) == 1 else arrays
-    if len(arrays) not in (2, 4) or any(a.ndim != 1 or a.size != arrays[0].size or not a.size for a in arrays):
-        raise U3Error(f"the curve {name!r} has parts of shapes {', '.join(str(a.shape) for a in arrays)}; "
-                      "give y, (x, y) or (x, y, low, high), flat and of one length")
-    return arrays
-
-
-def _bar(name: str, value: float | tuple) -> tuple[float, float, float]:
-    """value or (value, low, high) → all three."""
-    given = numbers(name, value)
-    triple = given if given.shape == (3,) else given.repeat(3) if given.size == 1 else np.array([np.nan])
-    if not np.isfinite(triple).all() or not triple[1] <= triple[0] <= triple[2]:
-        raise U3Error(f"the bar {name!r} is {value}; give a finite number, or (value, low, high) in the order "
-                      "low ≤ value ≤ high")
-    return tuple(triple.tolist())
 
 
 def _draw_bars(axes: Axes, names: Sequence[str], members: Mapping[str, tuple[float, float, float]], group: int,

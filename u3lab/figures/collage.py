@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
+from u3lab.checks import room
 from u3lab.errors import U3Error
-from u3lab.figures.canvas import CARD, DPI, INK, levels
+from u3lab.figures.canvas import CARD, DPI, INK, PAGE, levels
 from u3lab.pixels import eight_bit
 
 _MARGIN, _GAP, _PAD = 14, 10, 4  # pixels: round the table, between cells, between a title and its picture
@@ -44,7 +45,7 @@ class Page:
 
     def wrap(self, text: str, width: int) -> str:
         """The text in lines of at most ``width`` pixels; words are split only where one alone is too wide."""
-        for letters in range(len(text), 0, -1):
+        for letters in range(min(len(text), width), 0, -1):  # a letter takes a pixel at least
             wrapped = "\n".join(textwrap.fill(line, letters) for line in text.split("\n"))
             if self.width(wrapped) <= width:
                 return wrapped
@@ -74,23 +75,27 @@ def draw(page: Page, pictures: Sequence[Tensor], titles: Sequence[str] | None, c
     cell = cell if width else min(cell, _CELL)
     if cell < 24:
         raise U3Error(f"{columns} columns leave {cell} pixels for a picture; give fewer columns or a larger width")
-    scaled = [_scaled(_levels(index, picture), cell) for index, picture in enumerate(pictures)]
+    levels = [_levels(index, picture) for index, picture in enumerate(pictures)]
+    tall = [max(1, round(len(one) * cell / one.shape[1])) for one in levels]
     titles = [page.wrap(title, cell) for title in titles]
-    cells: Cells = []
+    places: list[tuple[int, int]] = []
     words: Words = []
     bottom = _MARGIN - _GAP
-    for start in range(0, len(scaled), columns):
-        row = range(start, min(start + columns, len(scaled)))
+    for start in range(0, len(levels), columns):
+        row = range(start, min(start + columns, len(levels)))
         heading = max(page.height(titles[index]) for index in row)
         top = bottom + _GAP + heading + (_PAD if heading else 0)
-        bottom = top + max(len(scaled[index]) for index in row)
+        bottom = top + max(tall[index] for index in row)
         for index in row:
             x = left + (index - start) * (cell + _GAP)
-            cells.append((x, top, scaled[index]))
+            places.append((x, top))
             words.append((x + cell / 2, top - _PAD, titles[index], "center", "bottom"))
         if rows:
             words.append((left - _GAP, (top + bottom) / 2, labels[start // columns], "right", "center"))
-    return page.render(width or left + columns * (cell + _GAP) - _GAP + _MARGIN, bottom + _MARGIN, cells, words)
+    width, height = width or left + columns * (cell + _GAP) - _GAP + _MARGIN, bottom + _MARGIN
+    room("the grid", height, width, most=PAGE)
+    cells = [(x, y, _scaled(one, cell, high)) for (x, y), one, high in zip(places, levels, tall, strict=True)]
+    return page.render(width, height, cells, words)
 
 
 def _columns(count: int, columns: int | None, rows: Sequence[str] | None) -> int:
@@ -125,10 +130,9 @@ def _levels(index: int, picture: Tensor) -> np.ndarray:
     return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
 
 
-def _scaled(picture: np.ndarray, width: int) -> np.ndarray:
-    """The picture at the cell's width. Coarse maps keep their square pixels, so that their true resolution is seen."""
+def _scaled(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The picture at its cell's size. Coarse maps keep their square pixels, so that their true resolution is seen."""
     from PIL import Image
 
-    height = max(1, round(len(picture) * width / picture.shape[1]))
     method = Image.Resampling.NEAREST if width >= 2 * picture.shape[1] else Image.Resampling.BICUBIC
     return np.asarray(Image.fromarray(picture).resize((width, height), method))

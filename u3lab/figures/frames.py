@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from u3lab import checks
 from u3lab.errors import U3Error
-from u3lab.figures.canvas import CARD, COLOURS, INK
+from u3lab.figures.canvas import CARD, COLOURS, INK, PAGE
 
 ROW, MARGIN = 34, 8  # pixels
 
@@ -25,10 +26,14 @@ def frame_bars(shares: Mapping[str, float], height: int, *, width: int = 200) ->
     Raises
     ------
     U3Error
-        A share outside [0,1], or no room for one bar.
+        No shares, one outside [0,1], or no room for one bar.
     """
     from PIL import Image, ImageDraw, ImageFont
 
+    checks.is_a("shares", shares, Mapping, "give a dict such as {'hen': 0.9}")
+    checks.words("the names of the shares", shares)
+    height, width = checks.whole("height", height), checks.whole("width", width)
+    checks.room("the figure", height, width, most=PAGE)
     if height < ROW + 2 * MARGIN or width < 80:
         raise U3Error(f"{height}×{width} pixels are too few for bars; give a height from {ROW + 2 * MARGIN} and a "
                       "width from 80 on")
@@ -36,13 +41,12 @@ def frame_bars(shares: Mapping[str, float], height: int, *, width: int = 200) ->
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for row, (name, share) in enumerate(shares.items()):
         top = MARGIN + row * ROW
-        if not 0 <= share <= 1 + 1e-6:
-            raise U3Error(f"the share of {name!r} is {share}; give numbers from 0 to 1")
+        share = checks.number(f"the share of {name!r}", share, 0, 1 + 1e-6)
         if top + ROW > height:
             break
         number = f"{share:.0%}"
-        room = width - 2 * MARGIN - draw.textlength(number + "  ", font)
-        while draw.textlength(name, font) > room:
+        free = width - 2 * MARGIN - draw.textlength(number + "  ", font)
+        while draw.textlength(name, font) > free:
             name = name.rstrip("…")[:-1] + "…"
         draw.text((MARGIN, top), name, INK, font)
         draw.text((width - MARGIN, top), number, INK, font, anchor="ra")

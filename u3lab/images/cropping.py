@@ -8,8 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from u3lab.checks import whole
-from u3lab.errors import U3Error
+from u3lab.checks import listed, room, whole
 from u3lab.images import loading, shipped
 
 
@@ -21,15 +20,14 @@ def sources() -> tuple[list[str], list[str]]:
 
 
 def crops(names: Iterable[str], size: int, *, count: int = 8, seed: int = 0) -> Tensor:
-    """``count`` random squares of each picture, (len(names)·count,3,size,size) in [0,1].
+    """``count`` random squares of each picture, (len(names)·count,3,size,size) in [0,1]: at most 50 million pixels.
 
     A square covers between two thirds and all of the picture's shorter side.
     """
-    whole("count", count)
-    generator = torch.Generator().manual_seed(seed)
+    names, count, size = listed("names", names), whole("count", count), whole("size", size)
+    room(f"size = {size}", size, size, len(names) * count)
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     made = [_square(picture, size, 2 / 3, generator) for picture in map(loading.load, names) for _ in range(count)]
-    if not made:
-        raise U3Error("no pictures were named; take the names from sources() or images.names()")
     return torch.cat(made)
 
 
@@ -38,11 +36,10 @@ def batches(names: Iterable[str | Path], size: int, batch_size: int, *, seed: in
 
     A square covers between a third and all of the picture's shorter side.
     """
-    whole("batch_size", batch_size)
-    generator = torch.Generator().manual_seed(seed)
-    pictures = [loading.load(name) for name in names]
-    if not pictures:
-        raise U3Error("no pictures were named; take the names from sources() or images.names()")
+    batch_size, size = whole("batch_size", batch_size), whole("size", size)
+    room(f"size = {size}", size, size, batch_size)
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
+    pictures = [loading.load(name) for name in listed("names", names)]
     while True:
         chosen = torch.randint(len(pictures), (batch_size,), generator=generator).tolist()
         made = torch.cat([_square(pictures[k], size, 1 / 3, generator) for k in chosen])

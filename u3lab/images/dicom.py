@@ -8,8 +8,9 @@ from __future__ import annotations
 import io
 import os
 import warnings
+import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 PREAMBLE = 128  # bytes before the letters DICM
+BYTES = 8  # of a pixel, at most, in a file that is packed as a whole
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 VALUES = ("PixelValueTransformationSequence", "FrameVOILUTSequence")  # where a frame's own slope and window are
 PALETTES = tuple(f"{colour}PaletteColorLookupTable{part}" for colour in ("Red", "Green", "Blue")
@@ -75,6 +77,8 @@ def read(file: Path | io.BytesIO, given: str, most: int) -> np.ndarray:
     try:
         with warnings.catch_warnings(), open(file, "rb") if isinstance(file, os.PathLike) else file as opened:
             warnings.simplefilter("ignore")  # on small faults of the file, with values out of its header
+            if _inflated(opened, most * BYTES) > most * BYTES:
+                raise U3Error(f"{given} unpacks to over {most * BYTES // 10**6} MB; export one frame, uncompressed")
             dataset = pydicom.dcmread(opened, force=True, specific_tags=list(ELEMENTS))
             _check(dataset, given, most)
             return _picture(dataset, given)
@@ -84,6 +88,20 @@ def read(file: Path | io.BytesIO, given: str, most: int) -> np.ndarray:
         if isinstance(error, OSError) and error.strerror:
             raise U3Error(f"{given} cannot be opened ({error.strerror}); check the file and its permissions") from None
         raise U3Error(f"{given} is a damaged DICOM file or was cut off; copy or export it again") from None
+
+
+def _inflated(opened: BinaryIO, most: int) -> int:
+    """Bytes in a file that is packed as a whole, counted no further than just over ``most``; 0 for any other file."""
+    from pydicom.filereader import _read_file_meta_info, read_preamble
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    read_preamble(opened, force=True)
+    packed = _read_file_meta_info(opened).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+    unpack, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    while packed and size <= most and (block := unpack.unconsumed_tail or opened.read(2**16)):
+        size += len(unpack.decompress(block, 2**20))
+    opened.seek(0)
+    return size
 
 
 def _check(dataset: Dataset, given: str, most: int) -> None:
@@ -109,17 +127,29 @@ def _picture(dataset: Dataset, given: str) -> np.ndarray:
     try:
         values = pixel_array(dataset, index=frame)  # YBR becomes RGB
     except RuntimeError:  # no decoder, or none that could
-        raise U3Error(f"{given} is compressed ({dataset.file_meta.TransferSyntaxUID.name}) and no decoder here reads "
-                      "it; run `pip install \"pylibjpeg[all]\"` and restart, or export it uncompressed") from None
+        syntax = dataset.file_meta.TransferSyntaxUID
+        how = "in an unknown way" if syntax.name == syntax else syntax.name  # an unknown one may hold any letters
+        raise U3Error(f"{given} is compressed ({how}) and no decoder here reads it; run "
+                      "`pip install \"pylibjpeg[all]\"` and restart, or export it uncompressed") from None
     kind = dataset.PhotometricInterpretation
     if kind == "PALETTE COLOR":
         colours = apply_color_lut(values, dataset)
-        return (colours / np.iinfo(colours.dtype).max).astype(np.float32)
+        return _shares(colours, np.iinfo(colours.dtype).max)
     if values.ndim == 3:
-        return (values / (2**dataset.BitsStored - 1)).astype(np.float32)
+        return _shares(values, 2**dataset.BitsStored - 1)
     _take_from_groups(dataset, frame)
-    grey = _windowed(np.asarray(apply_modality_lut(values, dataset), np.float64), dataset)
-    return (1 - grey if kind == "MONOCHROME1" else grey).astype(np.float32)
+    grey = _windowed(np.array(apply_modality_lut(values, dataset), np.float64), dataset)
+    if kind == "MONOCHROME1":
+        np.subtract(1, grey, out=grey)
+    return grey.astype(np.float32)
+
+
+def _shares(values: np.ndarray, largest: int) -> np.ndarray:
+    """Whole numbers from 0 to ``largest`` as float32 from 0 to 1, divided in float64, one channel at a time."""
+    made = np.empty(values.shape, np.float32)
+    for channel in range(values.shape[2]):
+        made[..., channel] = values[..., channel] / largest
+    return made
 
 
 def _take_from_groups(dataset: Dataset, frame: int) -> None:
@@ -131,14 +161,24 @@ def _take_from_groups(dataset: Dataset, frame: int) -> None:
 
 
 def _windowed(x: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """The window [c − w/2, c + w/2] becomes [0,1] (DICOM part 3, C.11.2.1.2 and C.11.2.1.3)."""
+    """The window [c − w/2, c + w/2] becomes [0,1] (DICOM part 3, C.11.2.1.2 and C.11.2.1.3), in the array's place."""
     c, w = (np.ravel(dataset.get(name, np.nan)).astype(float)[0] for name in ("WindowCenter", "WindowWidth"))
     how = dataset.get("VOILUTFunction") or "LINEAR"
     if not (np.isfinite(c) and w >= (1 if how == "LINEAR" else 1e-6)):
         low, high = x.min(), x.max()
-        return (x - low) / (high - low) if high > low else np.zeros_like(x)
-    if how == "SIGMOID":
-        return 1 / (1 + np.exp(-4 * (x - c) / w))
+        x -= low
+        x /= high - low if high > low else 1
+        return x
+    if how == "SIGMOID":  # 1 / (1 + exp(−4 (x − c) / w))
+        x -= c
+        x *= -4
+        x /= w
+        np.exp(x, out=x)
+        x += 1
+        return np.divide(1, x, out=x)
     if how == "LINEAR":  # its formula counts whole grey levels
         c, w = c - 0.5, max(w - 1, 1e-6)
-    return np.clip((x - c) / w + 0.5, 0, 1)
+    x -= c
+    x /= w
+    x += 0.5
+    return np.clip(x, 0, 1, out=x)

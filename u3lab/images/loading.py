@@ -1,4 +1,4 @@
-"""Pictures: load one from anywhere, check a batch, resize, blur.
+"""Pictures: load one from anywhere, check a batch, resize.
 
     x = load("coffee", size=227)      # a shipped picture (see names()), a path, bytes, a PIL image or an array
     load("my_photo.jpg").shape        # (1,3,H,W)
@@ -11,7 +11,10 @@ from __future__ import annotations
 import io
 import math
 import os
+import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +23,15 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from u3lab.checks import FLOATS, MAX_PIXELS, floats, room, whole
 from u3lab.errors import U3Error
 from u3lab.images import dicom, shipped
 
 GROUPS, names, caption, label = shipped.GROUPS, shipped.names, shipped.caption, shipped.label
-MAX_PIXELS = 50_000_000  # a file that claims more is not decoded: it would fill the memory of a laptop
 SLACK = 1e-4  # rounding that a value may have outside [0,1]
+DRAWINGS = ("EPS", "WMF")  # which Pillow gives to other programs to draw
+LONG = 60  # letters of a path that a message shows
+STRIP = 4  # a picture that is so many times longer than wide is cut before it is enlarged
 
 
 def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, *, size: int | None = None) -> Tensor:
@@ -39,7 +45,8 @@ def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, 
         (0..65535) or float in [0,1]. It is copied. Grey becomes three equal channels, transparency is laid on
         white paper, the orientation in a photo's EXIF is applied. A file may be DICOM as well: see u3lab.images.dicom.
     size
-        Resize the shorter side to so many pixels (antialiased) and cut out the central square.
+        Resize the shorter side to so many pixels (antialiased) and cut out the central square; at most 7071, which is
+        50 megapixels.
 
     Raises U3Error on what is missing, unreadable, empty, over 50 megapixels, not finite, out of shape or range.
 
@@ -48,24 +55,36 @@ def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, 
     >>> images.load("coffee", size=227).shape
     torch.Size([1, 3, 227, 227])
     """
-    if size is not None and (type(size) is not int or size < 1):
-        raise U3Error(f"size = {size!r}; give a whole number of pixels from 1, or None to keep the picture's own size")
+    if size is not None:
+        size = whole("size", size)
+        room(f"size = {size}", size, size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on large pictures (our own limit is lower) and on small faults of a file
+        image = _loaded(x)
+    if size is None:
+        return image
+    short, long = sorted(image.shape[-2:])
+    if long > STRIP * short or long * size**2 > MAX_PIXELS * short:
+        image = _crop(image, short)  # enlarged first, a strip of 5000×1 would take gigabytes
+    return _crop(resize(image, size), size)
+
+
+def _loaded(x: object) -> Tensor:
     match x:
         case np.ndarray() | Tensor():
-            image = _from_array(x)
+            return _from_array(x)
         case Image.Image():
-            image = _from_pil(x, "the PIL image")
+            return _from_array(_pixels(x, "the PIL image"))
         case bytes():
-            image = _from_file(io.BytesIO(x), f"bytes of length {len(x)}")
+            return _from_file(io.BytesIO(x), f"bytes of length {len(x)}")
         case str() | os.PathLike():
-            image = _from_file(_find(x), repr(str(x)))
+            return _from_file(_find(os.fsdecode(x)), _called(x))
         case _:
             raise U3Error(f"a {type(x).__name__} is not a picture; give a name, a path, bytes, a PIL image or an array")
-    return image if size is None else _crop(resize(image, size), size)
 
 
 def check(images: Tensor, channels: int = 3) -> Tensor:
-    """Return a batch of pictures as it is if it is one: (B,channels,H,W), float, in [0,1]; else raise U3Error.
+    """Return a batch of pictures as it is if it is one: (B,channels,H,W), float32 or float64, in [0,1]; else U3Error.
 
     The message says which of these does not hold and how to mend it.
     """
@@ -83,19 +102,26 @@ def check(images: Tensor, channels: int = 3) -> Tensor:
         elif images.ndim == 4 and shape[3] == channels:
             more = "; the channels come last here: move them with x.permute(0, 3, 1, 2)"
         raise U3Error(f"a batch of pictures has the shape (B,{channels},H,W), not {shape}{more}")
-    if not images.is_floating_point():
-        raise U3Error(f"the pictures are {images.dtype}; floats in [0,1] are wanted: images.load(…) makes them")
+    if images.dtype not in FLOATS:  # half precision too: it would round at each step of a method
+        raise U3Error(f"the pictures are {images.dtype}; floats in [0,1] are wanted, float32 or float64: "
+                      + ("give x.float()" if images.is_floating_point() else "images.load(…) makes them"))
     _check_range(images.detach())
     return images
 
 
 def resize(images: Tensor, size: int) -> Tensor:
-    """Resize (B,C,H,W) so that the shorter side has ``size`` pixels; bilinear, antialiased, keeps proportions."""
+    """Resize (B,C,H,W) so that the shorter side has ``size`` pixels; bilinear, antialiased, keeps proportions.
+
+    Raises U3Error if the result would have over 50 million pixels in all, or the images are not float32 or float64.
+    """
+    floats("resize", images)
+    size = whole("size", size)
     height, width = images.shape[-2:]
     short = min(height, width)
     if short == size:
         return images
     shape = (max(size, round(height * size / short)), max(size, round(width * size / short)))
+    room(f"size = {size}", *shape, len(images))
     return F.interpolate(images, size=shape, mode="bilinear", antialias=True, align_corners=False)
 
 
@@ -105,92 +131,86 @@ def _crop(images: Tensor, size: int) -> Tensor:
     return images[..., (height - size) // 2:, (width - size) // 2:][..., :size, :size]
 
 
-def blur(images: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur g_σ ∗ x of (B,C,H,W), differentiable; ``sigma`` in pixels, 0 leaves the picture as it is.
-
-    g_σ(u) ∝ exp(−u²/2σ²), cut off at ⌈3σ⌉ pixels and normalised to the sum 1. Beyond the border the nearest
-    pixel goes on (SciPy's mode "nearest"), which unlike reflection is defined for a blur wider than the picture.
-    :func:`plain_blur` is the same as one convolution.
-    Raises U3Error if sigma is negative or not a number, or the images are not a float tensor (B,C,H,W).
-
-    Examples
-    --------
-    >>> images.blur(images.load("coffee", size=64), 2.5).shape
-    torch.Size([1, 3, 64, 64])
-    """
-    if isinstance(sigma, bool) or not isinstance(sigma, (int, float)) or not 0 <= sigma < math.inf:
-        raise U3Error(f"sigma = {sigma!r}; give the width of the blur in pixels, 0 or more")
-    if not isinstance(images, Tensor) or images.ndim != 4 or not images.is_floating_point():
-        raise U3Error("blur takes a float tensor (B,C,H,W); images.load(…) makes one")
-    if sigma == 0:
-        return images
-    # g_σ is separable: rows, then columns. At these sizes two products of matrices are faster than convolutions.
-    rows, columns = (_gaussian(n, sigma).to(images) for n in images.shape[-2:])
-    return rows @ images @ columns.T
-
-
-def plain_blur(images: Tensor, sigma: float) -> Tensor:
-    """What :func:`blur` gives, as the formula says it: each pixel is a mean of those around it, with weights g_σ."""
-    radius = math.ceil(3 * sigma)
-    u = torch.arange(-radius, radius + 1).to(images)
-    g = torch.exp(-(u[:, None] ** 2 + u**2) / (2 * sigma**2))
-    extended = F.pad(images, (radius,) * 4, mode="replicate")
-    return F.conv2d(extended.flatten(0, 1)[:, None], (g / g.sum())[None, None]).view_as(images)
-
-
-def _gaussian(n: int, sigma: float) -> Tensor:
-    """The matrix (n,n) that blurs a line of n pixels: row i holds g_σ(u−i), the border pixels what lies beyond."""
-    radius = math.ceil(3 * sigma)  # 99.7 % of the bell
-    u = torch.arange(-radius, radius + 1)
-    g = torch.softmax(-0.5 * (u.double() / sigma) ** 2, 0)
-    reached = (torch.arange(n)[:, None] + u).clamp(0, n - 1)
-    return torch.zeros(n, n, dtype=g.dtype).scatter_add_(1, reached, g.expand(n, -1))
-
-
-def _find(x: str | os.PathLike[str]) -> Path:
+def _find(x: str) -> Path:
     """The file that a name or a path means. A shipped name goes first; "./coffee" is the file of that name."""
     if x in names():
         return shipped.file(x)
     path = Path(os.path.expanduser(x))
-    if path.is_dir():
-        raise U3Error(f"{str(x)!r} is a folder; give the path of one picture in it")
-    if not path.exists():
-        raise shipped.unknown(str(x))
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # not there, not allowed, a name that no file can have
+        if isinstance(error, PermissionError):
+            raise U3Error(f"{_called(x)} cannot be opened ({error.strerror}); check its permissions") from None
+        raise shipped.unknown(_called(x), x) from None
+    if stat.S_ISDIR(mode):
+        raise U3Error(f"{_called(x)} is a folder; give the path of one picture in it")
+    if not stat.S_ISREG(mode):  # a pipe waits for ever, and a device may never end
+        raise U3Error(f"{_called(x)} is no ordinary file but a pipe, a socket or a device; give the path of a picture")
     return path
+
+
+def _called(path: str | os.PathLike[str]) -> str:
+    """What messages call a file: its path in quotes, of a long one the end."""
+    text = os.fsdecode(path)
+    return repr(text if len(text) <= LONG else f"…{text[-LONG:]}")[:90]
 
 
 def _from_file(file: Path | io.BytesIO, given: str) -> Tensor:
     if dicom.is_dicom(file):
         return _from_array(dicom.read(file, given, MAX_PIXELS))
+    return _from_array(_decoded(file, given))  # by then the decoder's own copy is gone
+
+
+def _decoded(file: Path | io.BytesIO, given: str) -> np.ndarray:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and an error
-            opened = Image.open(file)
+        opened = Image.open(file)
     except Exception as error:  # decoders raise nearly anything on a broken file
         raise _unreadable(given, error) from None
     with opened:
-        return _from_pil(opened, given)
+        if opened.format in DRAWINGS:
+            raise U3Error(f"{given} holds a drawing ({opened.format}), not pixels; save it as PNG")
+        with _quiet() if opened.format == "TIFF" else nullcontext():
+            return _pixels(opened, given, ours=True)
 
 
-def _from_pil(image: Image.Image, given: str) -> Tensor:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing gets to file descriptor 2, where libtiff writes of faults by itself; Pillow raises an error as well."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a program without a terminal
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _pixels(image: Image.Image, given: str, *, ours: bool = False) -> np.ndarray:
+    """The upright picture as an array; one that is ``ours`` may be changed, which saves copies."""
     pixels = image.width * image.height
     if not 0 < pixels <= MAX_PIXELS:
         raise U3Error(f"{given} has {image.width}×{image.height} pixels; give 1 to {MAX_PIXELS // 10**6} million")
     try:
-        image = ImageOps.exif_transpose(image)
+        image = ImageOps.exif_transpose(image, in_place=ours) or image
         if image.mode[0] in "IF":  # 16 bits (as 32-bit integers from some formats and versions of Pillow) or floats
             array = np.asarray(image)
             if image.mode[0] == "I" and array.min() >= 0 and array.max() <= 65535:
                 array = array.astype(np.uint16)
-        else:
-            array = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+            return array
+        mode = "RGBA" if image.has_transparency_data else "RGB"
+        return np.asarray(image if image.mode == mode else image.convert(mode))
     except Exception as error:
         raise _unreadable(given, error) from None
-    return _from_array(array)
 
 
 def _unreadable(given: str, error: Exception) -> U3Error:
-    said = "not a known format" if isinstance(error, UnidentifiedImageError) else str(error).partition("\n")[0]
+    said = "not a known format" if isinstance(error, UnidentifiedImageError) else (
+        " ".join(str(error).split())[:110] or type(error).__name__)
     return U3Error(f"{given} cannot be read as a picture ({said}); open it in a viewer and save it anew as PNG or JPEG")
 
 
@@ -198,7 +218,7 @@ def _from_array(x: np.ndarray | Tensor) -> Tensor:
     given = f"the {'tensor' if isinstance(x, Tensor) else 'array'} of shape {tuple(x.shape)}"
     if 0 in x.shape:
         raise U3Error(f"{given} is empty; give a picture with pixels")
-    values = _in_unit_range(x)
+    values, largest = _numbers(x)
     if values.ndim == 2:
         values = values[None, None]
     if values.ndim == 4 and len(values) > 1:
@@ -209,25 +229,31 @@ def _from_array(x: np.ndarray | Tensor) -> Tensor:
         raise U3Error(f"{given} may have its channels first or last; give it as (1,C,H,W)")
     if not (first or last):
         raise U3Error(f"{given} is not one picture; give (H,W), (H,W,3), (3,H,W) or (1,3,H,W)")
-    values = values.permute(2, 0, 1) if last else values.flatten(0, -3)
-    if len(values) == 4:
-        values = values[:3] * values[3:] + (1 - values[3:])  # on white paper
-    return values.expand(3, -1, -1).contiguous()[None]
+    values = values.transpose(2, 0, 1) if last else values.reshape(-1, *values.shape[-2:])
+    if values.shape[1] * values.shape[2] > MAX_PIXELS:
+        raise U3Error(f"{given} has over {MAX_PIXELS // 10**6} million pixels; give a part, or every second one")
+    if len(values) == 1:
+        values = np.broadcast_to(values, (3, *values.shape[1:]))
+    made = torch.from_numpy(np.array(values, dtype=np.float32, order="C"))  # one copy, in its final order
+    if largest is None:
+        _check_range(made)
+    else:
+        made.div_(largest)
+    if len(made) == 4:
+        alpha = made[3:]
+        made = made[:3].mul_(alpha).add_(1 - alpha)  # on white paper
+    return made[None]
 
 
-def _in_unit_range(x: np.ndarray | Tensor) -> Tensor:
-    """A copy of the values as float32 in [0,1], by their dtype."""
+def _numbers(x: np.ndarray | Tensor) -> tuple[np.ndarray, int | None]:
+    """The values as they are, and the number that stands for white; None for floats, where that is 1."""
     if isinstance(x, Tensor):
         x = x.detach().cpu()
         x = (x.float() if x.is_floating_point() else x).numpy()
     largest = {"bool": 1, "uint8": 255, "uint16": 65535}.get(x.dtype.name)
     if largest is None and x.dtype.kind != "f":
         raise U3Error(f"the picture's values are {x.dtype}; give uint8 (0 to 255), uint16, bool or floats in [0,1]")
-    values = torch.from_numpy(np.array(x, dtype=np.float32, order="C"))
-    if largest is not None:
-        return values.div_(largest)
-    _check_range(values)
-    return values
+    return x, largest
 
 
 def _check_range(values: Tensor) -> None:

@@ -7,6 +7,7 @@ import functools
 import json
 from pathlib import Path
 
+from u3lab import checks
 from u3lab._system import paths
 from u3lab.errors import U3Error
 
@@ -40,14 +41,15 @@ def file(name: str) -> Path:
     return paths.data("pictures", _about(name, "file"))
 
 
-def unknown(name: str) -> U3Error:
-    """The error for a name that is neither a shipped picture nor a file."""
-    near = difflib.get_close_matches(name.lower(), names(), 1)
+def unknown(shown: str, name: str) -> U3Error:
+    """The error for a name that is neither a shipped picture nor a file; ``shown`` is how the message writes it."""
+    near = difflib.get_close_matches(name.lower()[:99], names(), 1)
     hint = f"did you mean {near[0]!r}?" if near else "check the path."
-    return U3Error(f"no file and no shipped picture is called {name!r}; {hint} Shipped are: {', '.join(names())}")
+    return U3Error(f"no file and no shipped picture is called {shown}; {hint} images.names() lists the {len(names())} "
+                   "that are shipped, such as 'coffee'")
 
 
 def _about(name: str, what: str) -> str | None:
-    if name not in _index():
-        raise unknown(name)
+    if name not in names():
+        raise unknown(checks.shown(name), str(name))
     return _index()[name][what]

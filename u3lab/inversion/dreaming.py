@@ -13,10 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import room
 from u3lab.descent import Step
-from u3lab.inversion.inverting import code
+from u3lab.inversion.inverting import LOGITS, code
 from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
+
+LEAST = 64  # pixels of a side, at each scale
 
 
 @settings
@@ -46,14 +49,18 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
     U3Error
         A network or picture that :func:`~u3lab.nets.ready` refuses, or a layer that is not there.
     """
-    return _scales(ready(net, image, one=True), layer, image, or_default(settings, DreamSettings))
+    net, settings = ready(net, image, one=True), or_default(settings, DreamSettings)
+    room("the dream", *(max(LEAST, side) for side in image.shape[-2:]))
+    if layer != LOGITS:
+        net.layer(layer)  # refused now, not at the first step
+    return _scales(net, layer, image, settings)
 
 
 def _scales(net: Classifier, layer: str, image: Tensor, settings: DreamSettings) -> Iterator[Step]:
     photo, draw = image.to(net.device), torch.Generator().manual_seed(settings.seed)
     iteration, dreamt = 0, torch.zeros_like(photo)
     for octave in reversed(range(settings.octaves)):
-        size = [max(64, round(side / settings.ratio**octave)) for side in image.shape[-2:]]
+        size = [max(LEAST, round(side / settings.ratio**octave)) for side in image.shape[-2:]]
         base = F.interpolate(photo, size=size, mode="bilinear", antialias=True)
         x = (base + F.interpolate(dreamt, size=size, mode="bilinear", antialias=True)).clamp(0, 1)
         for _ in range(settings.steps):

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import SIDE, is_a, room, whole
 from u3lab.errors import U3Error
 from u3lab.inversion.inverting import LOGITS, code
 from u3lab.inversion.maximising import unit_index
@@ -44,15 +45,16 @@ def top_patches(net: Classifier, layer: str, pictures: Iterable[Tensor], unit: i
     U3Error
         No pictures, or a layer or unit that is not there.
     """
-    net = ready(net)
+    net, count, size = ready(net), whole("count", count), whole("size", size, 1, SIDE)
     k, found = unit_index(net, layer, unit), []
-    for x in pictures:
-        ready(net, x)
+    for x in is_a("pictures", pictures, Iterable, "give a list of pictures (1,3,H,W)"):
+        ready(net, x, one=True)
         with torch.no_grad():
             found.append((float(code(net, layer, x)[0, k].max()), x))
     if not found:
         raise U3Error("no pictures were given; take [images.load(name, size=227) for name in images.names()]")
     best = sorted(found, key=lambda pair: -pair[0])[:count]
+    room(f"size = {size}", size, size, len(best))
     shown = [_square(x, size) if layer == LOGITS else seen(net, layer, x, k, size) for _, x in best]
     return torch.cat(shown), [value for value, _ in best]
 

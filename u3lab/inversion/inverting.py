@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from u3lab.checks import alike, shown
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.images.views import shift
@@ -39,7 +40,22 @@ def code(net: Classifier, layer: str, images: Tensor) -> Tensor:
 
 
 def code_error(given: Tensor, wanted: Tensor) -> Tensor:
-    """‖Φ(x) − Φ(x₀)‖² / ‖Φ(x₀)‖², a scalar: 0 for equal codes, 1 for a code that is zero."""
+    """‖Φ(x) − Φ(x₀)‖² / ‖Φ(x₀)‖², a scalar: 0 for equal codes, 1 for a code that is zero.
+
+    Raises
+    ------
+    U3Error
+        Codes of different shapes or with values that are not finite, or a wanted code that is zero throughout.
+    """
+    alike(given=given, wanted=wanted)
+    if not wanted.any():
+        raise U3Error("the wanted code is zero throughout, so there is no share of it; choose an earlier layer or "
+                      "another picture")
+    return relative_error(given, wanted)
+
+
+def relative_error(given: Tensor, wanted: Tensor) -> Tensor:
+    """As :func:`code_error`, for a loop that has checked what is wanted."""
     return (given - wanted).square().sum() / wanted.square().sum()
 
 
@@ -85,9 +101,10 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
                       "choose an earlier layer or another picture")
 
     def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
-        return {"code": code_error(code(net, layer, x), wanted)}
+        return {"code": relative_error(code(net, layer, x), wanted)}
 
-    return search(net, tuple(image.shape[-2:]), prior or TV(), or_default(settings, InversionSettings), objective)
+    return search(net, tuple(image.shape[-2:]), TV() if prior is None else prior,
+                  or_default(settings, InversionSettings), objective)
 
 
 Objective = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
@@ -99,6 +116,8 @@ def search(net: Classifier, size: tuple[int, int], prior: Prior, settings: Inver
 
     ``objective`` takes the shifted picture, and a generator for more ways to look at it, and gives terms of a loss.
     """
+    if isinstance(prior, type) or not callable(getattr(prior, "begin", None)) or not hasattr(prior, "lr"):
+        raise U3Error(f"prior = {shown(prior)}; give one of inversion.PRIORS with its settings, such as TV(lam=0.3)")
     made = prior.begin(size, settings.seed, net.device)
     views = torch.Generator().manual_seed(settings.seed)
 

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from u3lab.checks import is_a, one_of
 from u3lab.errors import U3Error
 from u3lab.inversion.inverting import code
 from u3lab.nets import Classifier, checkpoints, ready
@@ -65,14 +66,14 @@ def learned_inverter(which: str = "fire9") -> Inverter:
     U3Error
         No such inverter, or damaged weights.
     """
-    if which not in SHIPPED:
-        raise U3Error(f"there is no trained inverter {which!r}; choose one of {', '.join(SHIPPED)}")
+    one_of("which", which, SHIPPED)
     return checkpoints.restore(Inverter(which.partition("-")[0]), f"inverter-{which}")
 
 
 def decode(net: Classifier, inverter: Inverter, images: Tensor) -> Tensor:
     """Ψ(Φ(x)): what the inverter makes of the codes of pictures (B,3,128,128)."""
-    net = ready(net)
+    net = ready(net, images)
+    is_a("inverter", inverter, Inverter, "take one from inversion.learned_inverter()")
     if images.shape[-2:] != (SIDE, SIDE):
         raise U3Error(f"{images.shape[-2]}×{images.shape[-1]} pixels: this inverter was trained on {SIDE}×{SIDE}; load "
                       f"the picture with size={SIDE}")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from u3lab.checks import whole
+from u3lab.checks import SIDE, alike, listed, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images.views import zoom
@@ -34,8 +34,14 @@ class MaximiseSettings(InversionSettings):
 
 
 def excitation(code: Tensor, unit: int) -> Tensor:
-    """⟨e_k, Φ(x)⟩ for unit k of a code (1,K), or, for a channel of (1,C,h,w), its mean over all places; a scalar."""
-    return code[0, unit].mean()
+    """⟨e_k, Φ(x)⟩ for unit k of a code (1,K), or, for a channel of (1,C,h,w), its mean over all places; a scalar.
+
+    Raises U3Error on the codes of several pictures, values that are not finite, and a unit that is not there.
+    """
+    alike(code=code)
+    if code.ndim not in (2, 4) or len(code) != 1:
+        raise U3Error(f"code is {shown(code)}; give that of one picture, (1,K) or (1,C,h,w), such as code[:1]")
+    return code[0, whole("unit", unit, 0, code.shape[1] - 1)].mean()
 
 
 def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str, *, prior: Prior | None = None,
@@ -54,7 +60,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     prior
         By default :func:`iconic_prior`.
     size
-        Side of the picture in pixels.
+        Side of the picture in pixels, up to 2048.
     settings
         Read at every step.
 
@@ -68,14 +74,14 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     U3Error
         A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
     """
-    whole("size", size)
-    nets = [ready(one) for one in (net if isinstance(net, Sequence) else [net])]
+    size = whole("size", size, 1, SIDE)
+    nets = [ready(one) for one in (listed("net", net, what="networks") if isinstance(net, (list, tuple)) else [net])]
     units = [unit_index(each, layer, unit) for each in nets]
-    prior, settings = prior or iconic_prior(), or_default(settings, MaximiseSettings)
+    prior, settings = iconic_prior() if prior is None else prior, or_default(settings, MaximiseSettings)
 
     def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
         seen = zoom(x, settings.zoom, views)
-        return {"excitation": -sum(excitation(code(each, layer, seen), k)
+        return {"excitation": -sum(code(each, layer, seen)[0, k].mean()
                                    for each, k in zip(nets, units, strict=True))}
 
     return search(nets[0], (size, size), prior, settings, objective)
@@ -91,9 +97,7 @@ def unit_index(net: Classifier, layer: str, unit: int | str) -> int:
     if layer == LOGITS:
         return net.class_index(unit)
     channels = code(net, layer, _grey(net)).shape[1]
-    if not hasattr(unit, "__index__") or not 0 <= unit < channels:
-        raise U3Error(f"{layer} of {net.name} has channels 0 to {channels - 1}, not {unit!r}")
-    return int(unit)
+    return whole(f"the channel of {layer} of {net.name}", unit, 0, channels - 1)
 
 
 def _grey(net: Classifier) -> Tensor:

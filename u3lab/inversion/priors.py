@@ -138,6 +138,7 @@ class PlugAndPlay:
         x, draw = _noise(size, seed, device), torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):  # fresh layers draw their weights, before the trained ones come
             denoiser = checkpoints.restore(trained.denoiser(), "denoiser").to(device)
+        denoiser.check(*size)
 
         def price(picture: Tensor) -> dict[str, Tensor]:
             fresh = self.noise * torch.randn(picture.shape, generator=draw).to(picture)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.descent import Step, descend
-from u3lab.inversion.inverting import code, code_error
+from u3lab.inversion.inverting import code, relative_error
 from u3lab.inversion.learned import Inverter
 from u3lab.nets import Classifier
 from u3lab.prior.training import cosine
@@ -62,8 +62,8 @@ def train_perceptual(net: Classifier, inverter: Inverter, batches: Iterator[Tens
             seen, y = code(net, "fire3", x), code(net, inverter.layer, x)
         made = inverter(y)
         turn.update(real=x, made=made.detach())
-        terms = {"pixels": (made - x).square().mean(), "perceptual": code_error(code(net, "fire3", made), seen),
-                 "code": code_error(code(net, inverter.layer, made), y),
+        terms = {"pixels": (made - x).square().mean(), "perceptual": relative_error(code(net, "fire3", made), seen),
+                 "code": relative_error(code(net, inverter.layer, made), y),
                  "adversary": F.softplus(-adversary(made)).mean()}
         return made, {name: WEIGHTS[name] * term for name, term in terms.items()}
 

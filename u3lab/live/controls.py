@@ -13,6 +13,7 @@ from typing import Any
 import ipywidgets as w
 import traitlets as t
 
+from u3lab.checks import shown
 from u3lab.errors import U3Error
 from u3lab.settings import Setting
 from u3lab.settings import fields as fields_of
@@ -111,8 +112,10 @@ def sorted_out(given: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[str, ...]
     objects = tuple(takewhile(lambda one: not isinstance(one, str), given))
     names = given[len(objects):]
     for one in objects:
-        if not dataclasses.is_dataclass(one) or isinstance(one, type):
-            raise U3Error(f"{one!r} is no settings object; give one such as MaskSettings(), then names of its fields")
+        if not dataclasses.is_dataclass(one) or isinstance(one, type) or not all(
+                "setting" in field.metadata for field in dataclasses.fields(one)):
+            raise U3Error(f"{shown(one)} is no settings object; give one such as MaskSettings(), then names of its "
+                          "fields")
     for name in names:
         if not isinstance(name, str):
             raise U3Error(f"a {type(name).__name__} stands after a name; give all settings objects first, then names")

@@ -11,6 +11,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from u3lab.checks import is_a, shown
 from u3lab.errors import U3Error
 from u3lab.live import kernel
 from u3lab.live.screen import Click, Picture, Screen
@@ -28,9 +29,12 @@ def made(controls: Mapping[str, Any]) -> dict[str, Any]:
     """
     found = {}
     for name, given in controls.items():
-        control = given if isinstance(given, (w.Widget, Click)) else w.interactive.widget_from_abbrev(given)
-        if control is None:
-            raise U3Error(f"no control can be made for {name} = {given!r}; give (low, high), a list of choices, "
+        try:
+            control = given if isinstance(given, (w.Widget, Click)) else w.interactive.widget_from_abbrev(given)
+        except Exception:  # of many kinds, as for a range that is turned round
+            control = None
+        if not hasattr(control, "value") or (control is not given and not getattr(control, "options", True)):
+            raise U3Error(f"no control can be made for {name} = {shown(given)}; give (low, high), a list of choices, "
                           "True or False, or a widget")
         if isinstance(control, w.Widget) and hasattr(control, "description"):
             control.description = control.description or name
@@ -67,6 +71,7 @@ class Explorer:
     """
 
     def __init__(self, fn: Callable[..., Answer], controls: dict[str, Any]) -> None:
+        is_a("fn", fn, Callable, "give a function that returns a picture")
         self.fn, self.controls = fn, made(controls)
         self.picture, self.line = Screen(), w.HTML()
         self.box = w.VBox([row(self.controls, self.picture), self.picture, self.line])
@@ -97,8 +102,11 @@ class Explorer:
             What the function raises; the picture and its line stay as they are.
         """
         answer = self.fn(**{name: control.value for name, control in self.controls.items()})
-        shown, line = answer if isinstance(answer, tuple) else (answer, "")
-        self.picture.show(shown, line)
+        picture, line = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, "")
+        if not isinstance(picture, Picture) or not isinstance(line, str):
+            raise U3Error(f"fn gives {shown(answer)}; let it return a picture (1,3,H,W) in [0,1] or a Figure, alone or "
+                          "with a line of text")
+        self.picture.show(picture, line)
         self.line.value = html.escape(line)
 
     def _ask(self, change: object) -> None:

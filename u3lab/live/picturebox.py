@@ -9,6 +9,7 @@ import ipywidgets as w
 import traitlets as t
 
 from u3lab import images
+from u3lab.checks import listed
 from u3lab.errors import U3Error
 from u3lab.live.explorer import slip
 
@@ -24,13 +25,22 @@ class PictureBox(w.VBox):
     Parameters
     ----------
     names
-        Shipped pictures in the menu; all of "everyday" if none is given.
+        Shipped pictures in the menu, or one; by default all of "everyday".
+
+    Raises
+    ------
+    U3Error
+        A name that no shipped picture has.
     """
 
     value = t.Any()
 
-    def __init__(self, names: Sequence[str] = (), description: str = "picture") -> None:
-        names = list(names) or images.names("everyday")
+    def __init__(self, names: Sequence[str] | str | None = None, description: str = "picture") -> None:
+        if names is None:
+            names = images.names("everyday")
+        names = listed("names", [names] if isinstance(names, str) else names, str, "names of pictures")
+        for name in names:
+            images.caption(name)  # refuses a name that is not shipped
         self.menu = w.Dropdown(options=[(name, name) for name in names], value=names[0], description=description)
         self.upload = w.FileUpload(accept=KINDS, description="your own", tooltip="a photo or DICOM file of yours")
         self.line = w.HTML()

@@ -10,12 +10,13 @@ from __future__ import annotations
 import html
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import ipywidgets as w
 
 from u3lab import pixels
+from u3lab.checks import is_a, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.live import kernel
@@ -49,7 +50,8 @@ class Player:
 
     def __init__(self, solver: Solver, settings_then_names: tuple[Any, ...], first: int,
                  controls: dict[str, Any]) -> None:
-        self.solver, self.sliders, self.controls = solver, Controls(*settings_then_names), made(controls)
+        self.solver = is_a("solver", solver, Callable, "give a function that returns an iterator of steps")
+        first, self.sliders, self.controls = whole("first", first, 0), Controls(*settings_then_names), made(controls)
         self.settings = self.sliders.settings
         self.picture, self.line, self.curve = Screen(paced=True), w.HTML(), w.HTML()
         self.playing, self._asked = False, False
@@ -90,7 +92,8 @@ class Player:
     def _solve(self) -> Iterator[Shown]:
         """The solver's steps. It is called when the first one is asked for, so that what it raises shows as a line."""
         given = {name: control.value for name, control in self.controls.items()}
-        yield from self.solver(*self.sliders.objects, **given)
+        yield from is_a("what the solver returns", self.solver(*self.sliders.objects, **given), Iterable,
+                        "let it return an iterator of steps")
 
     def _begin(self) -> None:
         """Make a new run; nothing is computed yet."""
@@ -135,7 +138,7 @@ class Player:
         try:
             shown = next(self._steps, None)
             if shown is not None:
-                self._show(*shown) if not isinstance(shown, Step) else self._show(shown)
+                self._show(*parts(shown))
         except Exception as error:  # nobody sees what a task raises: say it where the student looks
             self._ended, shown = True, None
             self.line.value = slip(error)
@@ -200,6 +203,14 @@ class Player:
         """The live view, and for viewers without widgets the present picture and its text."""
         data, metadata = self.picture.still()
         return {**self.box._repr_mimebundle_(), **data}, metadata
+
+
+def parts(given: Shown) -> tuple:
+    """What a solver yields as a tuple, if it begins with a step."""
+    found = given if isinstance(given, tuple) else (given,)
+    if not 1 <= len(found) <= 3 or not isinstance(found[0], Step):
+        raise U3Error(f"the solver yields {shown(given)}; let it yield a Step, (Step, picture), or these and a text")
+    return found
 
 
 def _as_picture(step: Step) -> Picture:

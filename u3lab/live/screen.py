@@ -14,7 +14,7 @@ import traitlets as t
 from torch import Tensor
 
 from u3lab import pixels
-from u3lab.errors import U3Error
+from u3lab.checks import number, whole
 from u3lab.figures import Figure
 
 Picture = Tensor | Figure
@@ -91,10 +91,9 @@ class Click(t.HasTraits):
     value = t.Tuple(t.Float(), t.Float())
 
     def __init__(self, x: float = 0.5, y: float = 0.5, panels: int = 1) -> None:
-        if not (0 <= x <= 1 and 0 <= y <= 1):
-            raise U3Error(f"the place is ({x}, {y}); give x and y from 0 (left, top) to 1 (right, bottom)")
+        x, y = number("x, from the left,", x, 0, 1), number("y, from the top,", y, 0, 1)
         super().__init__(value=(x, y))
-        self.panels = panels
+        self.panels = whole("panels", panels)
 
     def listen(self, screen: Screen) -> None:
         """Take the clicks of this screen."""

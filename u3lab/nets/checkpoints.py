@@ -39,7 +39,7 @@ def restore(net: Net, name: str) -> Net:
     try:
         net.load_state_dict({key: value.float() if value.is_floating_point() else value
                              for key, value in load_file(path).items()})
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, OSError, LookupError, ValueError, TypeError) as error:
         raise U3Error(f"the weights file {path.name} is damaged or of another version; "
                       "install u3lab again (`make lab`)") from error
     return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)

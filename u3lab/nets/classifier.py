@@ -7,13 +7,12 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import listed, shown, whole
+from u3lab.checks import shown, whole
 from u3lab.errors import U3Error
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -76,10 +75,16 @@ class Classifier(nn.Module):
         """As the call itself, for a loop that has checked its pictures already, or lets them leave [0,1]."""
         return self.run(self.normalise(images))
 
+    def refuse_training(self) -> None:
+        """Raise U3Error if a part of the network is in training mode, where dropout and batch norm are random."""
+        if any(module.training for module in self.modules()):
+            raise U3Error(f"{self.name} is in training mode, so its answer is random; call net.eval() first")
+
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """Class scores before the softmax, (B,3,H,W) in [0,1] → (B,K), without a graph; refused in training mode."""
-        return ready(self)(images)
+        self.refuse_training()
+        return self(images)
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Φ(x), the softmax of the logits: (B,3,H,W) in [0,1] → (B,K), without a graph."""
@@ -219,39 +224,6 @@ def finite(answer: Tensor, name: str) -> Tensor:
     return answer
 
 
-def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
-    """The one gate: what every function that is given a network asks of it, and of its pictures.
-
-    Parameters
-    ----------
-    net
-        A Classifier, or any torch network, which is wrapped: no normalisation, paths as names of layers, any input.
-    images
-        Batches of pictures to check, if the network is one for pictures: (B,3,H,W) in [0,1].
-    one
-        Whether each has to hold exactly one picture.
-
-    Raises
-    ------
-    U3Error
-        Something that is no network, a network in training mode, pictures that are none, or more than one.
-    """
-    if not isinstance(net, nn.Module):
-        what = "nothing" if net is None else repr(net)[:40] if isinstance(net, str) else (
-            f"a value of type {type(net).__name__}")
-        raise U3Error(f"a network is wanted here, not {what}; make one with nets.load('squeezenet1_1')")
-    if not isinstance(net, Classifier):
-        net = Classifier(net, name=type(net).__name__, pictures=False)
-    if any(module.training for module in net.modules()):
-        raise U3Error(f"{net.name} is in training mode, so its answer is random; call net.eval() first")
-    for batch in images:
-        if net.pictures:
-            _images.check(batch)
-        if one:
-            one_picture(batch)
-    return net
-
-
 def one_picture(images: Tensor) -> Tensor:
     """The picture, if it is one: (1,C,H,W)."""
     if not isinstance(images, Tensor):
@@ -259,36 +231,6 @@ def one_picture(images: Tensor) -> Tensor:
     if len(images) != 1:
         raise U3Error(f"one picture at a time: got {len(images)}; use images[:1]")
     return images
-
-
-def check_classes(scores: Tensor, *classes: int | None) -> None:
-    """Refuse classes beyond the scores (B,K), for networks whose classes have no names."""
-    count = scores.shape[1]
-    for k in classes:
-        if k is not None and not 0 <= k < count:
-            raise U3Error(f"class {k} does not exist; the network has classes 0 to {count - 1}")
-
-
-def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
-    """Layer → its activations, without a graph, from one pass that stops at the last of them."""
-    net, found = ready(net, images), {}
-    layers = listed("layers", layers, str, "names of layers")
-
-    def note(layer: str, output: Tensor) -> None:
-        found[layer] = finite(output, net.name).clone()  # a ReLU that follows may write over it
-        if len(found) == len(set(layers)):
-            raise Reached
-
-    if len(layers) == 1:
-        with torch.no_grad():
-            return {layers[0]: net.features(images, layers[0])}
-    with torch.no_grad(), net.watch({layer: partial(note, layer) for layer in layers}):
-        try:
-            net(images)
-        except Reached:
-            return found
-    raise U3Error(f"{net.name} never computes {', '.join(set(layers) - set(found))} on its way to the classes; choose "
-                  f"from {', '.join(net.layers)}")
 
 
 def _paths(module: nn.Module) -> dict[str, str]:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from u3lab.checks import listed, shown, whole
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import Classifier, Reached, finite, ready
+from u3lab.nets.classifier import Classifier, Reached, finite
+from u3lab.nets.gate import ready
 
 Rectify = Callable[[Tensor], Tensor]
 

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from u3lab import images as _images
+from u3lab.checks import function, is_a, shown
 from u3lab.errors import U3Error
+from u3lab.nets.classifier import one_picture
 from u3lab.prior.generators import Generator
 from u3lab.prior.rollback import FitStep, descend_with_rollback
 from u3lab.prior.tasks import Task, reconstruct
@@ -65,14 +67,13 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
     torch.Size([1, 3, 64, 64])
     """
     settings = or_default(settings, PriorSettings)
-    if not isinstance(generator, Generator):
-        raise U3Error(f"a {type(generator).__name__} is no generator; make one with prior.generator(…)")
-    if _images.check(image).shape[0] != 1:
-        raise U3Error(f"one picture at a time: got {image.shape[0]}; use image[:1]")
-    _fits(image, generator, task)
+    is_a("generator", generator, Generator, "make one with prior.generator(…)")
+    _fits(one_picture(_images.check(image)), generator, task)
     image = image.to(generator.code.device)
     draw = torch.Generator(device="cpu").manual_seed(settings.seed)
     mean: Tensor | None = None
+    if not (weights := [w for w in generator.parameters() if w.requires_grad]):
+        raise U3Error("the generator's weights are held fixed; free them with generator.requires_grad_()")
     generator.train()  # batch norms use the statistics of the picture itself
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
@@ -85,8 +86,7 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
         mean = now if mean is None else running_mean(mean, now, settings.average)
         return mean, {"data": task(x, image)}
 
-    return descend_with_rollback([w for w in generator.parameters() if w.requires_grad], energy, steps=settings.steps,
-                                 lr=lambda: settings.lr, tolerance=TOLERANCE)
+    return descend_with_rollback(weights, energy, steps=settings.steps, lr=lambda: settings.lr, tolerance=TOLERANCE)
 
 
 def running_mean(mean: Tensor, now: Tensor, average: float) -> Tensor:
@@ -95,9 +95,20 @@ def running_mean(mean: Tensor, now: Tensor, average: float) -> Tensor:
 
 
 def _fits(target: Tensor, generator: Generator, task: Task) -> None:
-    """Ask the task itself whether the sizes go together, before the first step."""
+    """Ask the task itself whether the sizes go together, before the first step; the weights may be spoilt as well."""
+    if not all(weight.isfinite().all() for weight in generator.state_dict().values()):
+        raise U3Error("the generator has NaN or infinite weights, or a code with such; make a new one with "
+                      "prior.generator(…)")
+    function("task", task, 2, "give a function of x and x₀: prior.reconstruct, prior.inpaint(mask) or "
+             "prior.super_resolve(factor)")
     try:
-        task(torch.zeros(1, 3, *generator.size), target.cpu())
-    except RuntimeError as error:
+        with torch.enable_grad():
+            data = task(torch.zeros(1, 3, *generator.size, requires_grad=True), target.cpu())
+    except (RuntimeError, U3Error) as error:
         raise U3Error(f"the picture has {target.shape[2]}×{target.shape[3]} pixels and the generator makes "
-                      f"{generator.size[0]}×{generator.size[1]}; make it with generator(size=x.shape[2:])") from error
+                      f"{generator.size[0]}×{generator.size[1]}, and the task says: "
+                      f"{str(error).partition(chr(10))[0][:150]}; make all of one size, the generator with "
+                      "generator(size=x.shape[2:])") from error
+    if not isinstance(data, Tensor) or data.ndim or not data.requires_grad:
+        raise U3Error(f"the task gives {shown(data)}; it has to give one number that depends on x, a tensor without "
+                      "axes")

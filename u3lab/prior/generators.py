@@ -16,11 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import whole
+from u3lab.checks import listed, one_of, room, shown, whole
 from u3lab.errors import U3Error
 
 WIDTHS = (16, 32, 64, 64, 64, 64)  # channels from the finest scale to the coarsest
 CODE = 16  # channels of z₀
+MOST_CHANNELS, MOST_DEPTH = 1024, 12
+MOST = 2**26  # numbers in the widest layer: 268 MB, and there are a dozen of its resolution
 
 
 class Generator(nn.Module):
@@ -33,8 +35,12 @@ class Generator(nn.Module):
         self.register_buffer("code", code)
 
     def forward(self, code: Tensor | None = None) -> Tensor:
-        """The picture for a code; without one, for z₀."""
-        picture = torch.sigmoid(self.colour(self.body(self.code if code is None else code)))
+        """The picture for a code (1,C,H,W) like z₀; without one, for z₀."""
+        code = self.code if code is None else code
+        like = (tuple(self.code.shape[1:]), self.code.dtype)
+        if not isinstance(code, Tensor) or not code.numel() or (tuple(code.shape[1:]), code.dtype) != like:
+            raise U3Error(f"the code is {shown(code)}; give one like psi.code, {tuple(self.code.shape)} of {like[1]}")
+        picture = torch.sigmoid(self.colour(self.body(code)))
         height, width = self.size
         return picture[..., :height, :width]
 
@@ -50,7 +56,7 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
         "hourglass": down and up again, with ``skip`` channels of each scale led across (0: none).
         "unet": all channels are led across, with max-pooling. "resnet": ``depth`` pairs of residual blocks, no scales.
     size
-        (height, width) of the picture, or its side.
+        (height, width) of the picture, or its side; at most 2048×2048 with the widths given here.
     depth
         How many times the hourglass or the U-Net halves the resolution.
     widths
@@ -67,25 +73,30 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
     Raises
     ------
     U3Error
-        Unknown kind, a depth without widths, a picture too small for the depth.
+        Unknown kind, a depth without widths, a picture too small for the depth or too large for its channels, numbers
+        that are not whole or too large (channels to 1024).
 
     Examples
     --------
     >>> prior.generator("hourglass", size=64, depth=3)().shape
     torch.Size([1, 3, 64, 64])
     """
-    height, width = (size, size) if isinstance(size, int) else size
     builders = {"hourglass": hourglass, "unet": _unet, "resnet": _resnet}
-    if kind not in builders or code not in ("noise", "grid") or upsample not in ("bilinear", "nearest"):
-        raise U3Error(f"no generator is made of kind={kind!r}, code={code!r}, upsample={upsample!r}; kinds are "
-                      f"{', '.join(builders)}, codes noise and grid, upsampling bilinear and nearest")
-    whole("depth", depth)
+    one_of("kind", kind, builders)
+    one_of("code", code, ("noise", "grid"))
+    one_of("upsample", upsample, ("bilinear", "nearest"))
+    height, width = _sides(size)
+    widths = [whole("a number in widths", n, 1, MOST_CHANNELS) for n in listed("widths", widths)]
+    depth, skip = whole("depth", depth, 1, MOST_DEPTH), whole("skip", skip, 0, MOST_CHANNELS)
+    channels, seed = whole("channels", channels, 1, MOST_CHANNELS), whole("seed", seed, 0)
     if depth > len(widths):
         raise U3Error(f"depth = {depth}, but widths has {len(widths)} numbers; give one for each scale")
     step = 1 if kind == "resnet" else 2**depth
     if min(height, width) < 2 * step:
         raise U3Error(f"{height}×{width} pixels are too few for depth {depth}; give at least {2 * step}×{2 * step}, "
                       "or a smaller depth")
+    widest = max(channels, skip, widths[0])  # at full resolution
+    room(f"size = {size} with {widest} channels", height, width, most=MOST // widest)
     full = (-(-height // step) * step, -(-width // step) * step)  # cropped again at the end
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -93,6 +104,15 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
         body = builders[kind](z.shape[1], tuple(widths[:depth]), skip, upsample)
         made = Generator(body, widths[0], z, (height, width), step)
     return made.to(memory_format=torch.channels_last)
+
+
+def _sides(size: tuple[int, int] | int) -> list[int]:
+    """(height, width) in pixels, from one side or both."""
+    both = list(size) if isinstance(size, (tuple, list)) else [size, size]  # a torch.Size is a tuple
+    if len(both) != 2:
+        raise U3Error(f"size = {shown(size)}; give (height, width), or one number for a square")
+    return [whole("size" if both[0] is both[1] else name, side)
+            for name, side in zip(("the height", "the width"), both, strict=True)]
 
 
 def _grid(height: int, width: int) -> Tensor:

@@ -11,8 +11,12 @@ import torch
 from torch import Tensor
 
 from u3lab import images as _images
+from u3lab.checks import alike, function, is_a, listed, number, tensors, whole
+from u3lab.errors import U3Error
+from u3lab.nets.classifier import one_picture
 from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import Generator
+from u3lab.settings import or_default
 
 
 def targets(image: Tensor, *, strength: float = 0.15, seed: int = 0) -> dict[str, Tensor]:
@@ -21,8 +25,8 @@ def targets(image: Tensor, *, strength: float = 0.15, seed: int = 0) -> dict[str
     ``strength`` is the noise's standard deviation (the paper's figure adds noise of 25 levels, 0.1). The white noise
     has the picture's mean and spread, but for what is cut off at 0 and 1.
     """
-    generator = torch.Generator().manual_seed(seed)
-    x = _images.check(image)
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
+    x, strength = one_picture(_images.check(image)), number("strength", strength, 0)
     noise = torch.randn(x.shape, generator=generator)
     order = torch.randperm(x.shape[2] * x.shape[3], generator=generator)
     white = x.mean() + x.std() * torch.randn(x.shape, generator=generator)
@@ -36,6 +40,12 @@ def impedance(wanted: Mapping[str, Tensor], make: Callable[[], Generator], *, un
 
     A run ends with its last step, or when no more than the share ``until`` is missing.
     """
+    if not is_a("wanted", wanted, Mapping, "take prior.targets(image), or a dict of pictures by name"):
+        raise U3Error("wanted has no pictures; take prior.targets(image)")
+    function("make", make, 0, "give what makes a fresh generator, such as prior.generator itself")
+    until, settings = number("until", until, 0), or_default(settings, PriorSettings)
+    for x in wanted.values():
+        one_picture(_images.check(x))
     curves: dict[str, list[float]] = {}
     for name, x in wanted.items():
         curve = curves[name] = []
@@ -50,11 +60,18 @@ def missing(x: Tensor, target: Tensor) -> Tensor:
     """‖x − x₀‖² as a share of the variance of x₀ about the mean of each channel; pictures (1,C,H,W).
 
     1 for a picture of the right mean colour and nothing else, whatever the contrast of x₀; 0 for x₀ itself.
+    Raises U3Error on different shapes, values that are not finite and a target of one colour.
     """
-    mean = target.mean((2, 3), keepdim=True)
-    return (x - target).square().sum() / (target - mean).square().sum()
+    alike(x=x, target=target)
+    tensors(target=(target, "1CHW"))
+    if not (variance := (target - target.mean((2, 3), keepdim=True)).square().sum()):
+        raise U3Error("the target has one colour throughout, so there is no variance to take a share of; give a "
+                      "picture with something in it")
+    return (x - target).square().sum() / variance
 
 
 def reached(curve: list[float], share: float) -> int | None:
     """The first step at which no more than ``share`` of the variance is missing; None if that never comes."""
-    return next((step for step, left in enumerate(curve) if left <= share), None)
+    shares = [number("a share in curve", left) for left in listed("curve", curve, what="shares")]
+    share = number("share", share, 0)
+    return next((step for step, left in enumerate(shares) if left <= share), None)

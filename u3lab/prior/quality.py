@@ -7,21 +7,34 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from u3lab.checks import alike, listed, tensors
 from u3lab.errors import U3Error
+
+WINDOW = 7  # pixels, of structural similarity
 
 
 def psnr(x: Tensor, truth: Tensor) -> Tensor:
     """Peak signal-to-noise ratio in decibel, −10 log₁₀ mean (x − truth)², of pictures in [0,1]: more is better.
 
-    Half the error is 6 dB more. 20 dB is rough, 30 dB is good.
+    Half the error is 6 dB more. 20 dB is rough, 30 dB is good. Any two tensors of one shape will do, such as the pixels
+    of a hole. Raises U3Error on different shapes and on values that are no part of pictures in [0,1].
     """
+    _compared(x, truth)
     return -10 * (x - truth).square().mean().log10()
 
 
 def ssim(x: Tensor, truth: Tensor) -> float:
-    """Structural similarity of two pictures (1,C,H,W) in [0,1] (scikit-image's): 1 for equal ones."""
+    """Structural similarity of two pictures (1,C,H,W) in [0,1] (scikit-image's): 1 for equal ones.
+
+    Raises U3Error as :func:`psnr` does, and on pictures of fewer than 7×7 pixels.
+    """
     from skimage.metrics import structural_similarity
 
+    tensors(truth=(truth, "1CHW"))
+    _compared(x, truth)
+    if min(truth.shape[2:]) < WINDOW:
+        raise U3Error(f"{truth.shape[2]}×{truth.shape[3]} pixels are too few for structural similarity, which looks at "
+                      f"windows of {WINDOW}×{WINDOW}; give larger pictures")
     one, other = (picture[0].permute(1, 2, 0).double().cpu().numpy() for picture in (x, truth))
     return float(structural_similarity(one, other, channel_axis=-1, data_range=1.0))
 
@@ -34,6 +47,16 @@ def disagreement(pictures: Sequence[Tensor]) -> Tensor:
     U3Error
         Fewer than two pictures.
     """
-    if len(pictures) < 2:
+    if len(listed("pictures", pictures, Tensor, "pictures (1,C,H,W)")) < 2:
         raise U3Error(f"{len(pictures)} picture cannot disagree with itself; give two or more, from different seeds")
+    tensors(**{"pictures[0]": (pictures[0], "1CHW")})
+    alike(**{f"pictures[{n}]": x for n, x in enumerate(pictures)})
     return torch.cat(list(pictures)).std(0, correction=0).mean(0)[None, None]
+
+
+def _compared(x: Tensor, truth: Tensor) -> None:
+    """Two of one shape in [0,1]. What is compared may leave it a little, as noise does."""
+    alike(x=x, truth=truth)
+    if truth.min() < -1e-4 or truth.max() > 1 + 1e-4 or (x - truth).square().mean() > 1:
+        raise U3Error(f"the values go from {min(x.min(), truth.min()):.3g} to {max(x.max(), truth.max()):.3g}, but "
+                      "pictures in [0,1] are compared here; divide both by 255, or by their peak")

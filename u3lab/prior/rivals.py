@@ -14,15 +14,18 @@ import torch
 from torch import Tensor
 
 from u3lab import images as _images
+from u3lab.checks import number, shown, whole
 from u3lab.descent import descend, last
+from u3lab.errors import U3Error
 from u3lab.images.variation import total_variation
-from u3lab.prior.tasks import inpaint
+from u3lab.prior.tasks import inpaint, laid_on
 
 
 def biharmonic(image: Tensor, visible: Tensor) -> Tensor:
     """The smoothest filling: Δ²x = 0 in the hole, x known around it (scikit-image)."""
     from skimage.restoration import inpaint_biharmonic
 
+    visible = laid_on(image, visible)
     hole = visible[0, 0].numpy() < 0.5
     filled = inpaint_biharmonic(_array(image * visible), hole, channel_axis=-1)
     return _picture(filled)
@@ -30,7 +33,8 @@ def biharmonic(image: Tensor, visible: Tensor) -> Tensor:
 
 def tv_inpaint(image: Tensor, visible: Tensor, *, price: float = 1e-3, steps: int = 300) -> Tensor:
     """min ‖m ⊙ (x − x₀)‖² + γ Σ‖∇x‖ (Rudin, Osher & Fatemi 1992), from the mean colour in the hole."""
-    known = inpaint(visible)
+    visible = laid_on(image, visible)
+    price, steps, known = number("price", price, 0), whole("steps", steps), inpaint(visible)
     x = torch.where(visible.bool(), image, _mean_colour(image, visible)).clone().requires_grad_()
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
@@ -54,9 +58,10 @@ def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: in
     used
         The most atoms in one patch.
     stride
-        The step from one patch to the next, in pixels.
+        The step from one patch to the next, in pixels; at most a patch's side.
     """
-    side = math.isqrt(atoms.shape[1] // 3)
+    visible, side = laid_on(image, visible), _side(atoms, image)
+    used, stride = whole("used", used), whole("stride", stride, 1, side)
     x, m = _array(torch.where(visible.bool(), image, _mean_colour(image, visible))), visible[0, 0].numpy() > 0.5
     total, count = np.zeros_like(x), np.zeros((*m.shape, 1))
     for i in _starts(m.shape[0], side, stride):
@@ -70,14 +75,23 @@ def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: in
 
 
 def dictionary(examples: Tensor, *, side: int = 8, atoms: int = 128, seed: int = 0) -> np.ndarray:
-    """Atoms (atoms, side·side·3) for patches of pictures (B,3,h,w) about their means, learned from the liveliest."""
+    """Atoms (atoms, side·side·3) for patches of pictures (B,3,h,w) about their means, learned from the liveliest.
+
+    ``side`` is at most 64, ``atoms`` at most 4096.
+    """
     from sklearn.decomposition import MiniBatchDictionaryLearning
     from sklearn.feature_extraction.image import extract_patches_2d
 
+    _images.check(examples)
+    side, atoms = whole("side", side, 1, min(64, *examples.shape[2:])), whole("atoms", atoms, 1, 4096)
+    seed = whole("seed", seed, 0)
     patches = np.concatenate([extract_patches_2d(_array(one[None]), (side, side), max_patches=500, random_state=seed)
                               for one in examples]).reshape(-1, side * side * 3)
     patches -= patches.mean(1, keepdims=True)
     patches = patches[patches.std(1) > np.median(patches.std(1)) / 2]
+    if len(patches) < atoms:
+        raise U3Error(f"{len(patches)} lively patches of {side}×{side} pixels are too few for {atoms} atoms; give more "
+                      "or larger pictures, or fewer atoms")
     learner = MiniBatchDictionaryLearning(atoms, alpha=0.3, max_iter=2, batch_size=256, random_state=seed,
                                           transform_algorithm="omp")
     return learner.fit(patches).components_
@@ -87,15 +101,24 @@ def _code(dictionary: np.ndarray, patch: np.ndarray, known: np.ndarray, used: in
     """Coefficients of a patch from its known values: atoms are compared on these alone."""
     from sklearn.linear_model import orthogonal_mp
 
-    if known.sum() < used:
-        return np.zeros(len(dictionary))
-    atoms = dictionary[:, known].T
+    atoms, coefficients = dictionary[:, known].T, np.zeros(len(dictionary))
     lengths = np.linalg.norm(atoms, axis=0)
     usable = lengths > 1e-6
-    coefficients = np.zeros(len(dictionary))
+    if known.sum() < used or not usable.any():
+        return coefficients
     coefficients[usable] = orthogonal_mp(atoms[:, usable] / lengths[usable], patch[known],
                                          n_nonzero_coefs=min(used, int(usable.sum()))) / lengths[usable]
     return coefficients
+
+
+def _side(atoms: np.ndarray, image: Tensor) -> int:
+    """The side of a dictionary's patches in pixels."""
+    fits = isinstance(atoms, np.ndarray) and atoms.ndim == 2 and atoms.dtype.kind == "f" and 0 not in atoms.shape
+    side = math.isqrt(atoms.shape[1] // 3) if fits else 0
+    if not fits or atoms.shape[1] != 3 * side**2 or side > min(image.shape[2:]) or not np.isfinite(atoms).all():
+        raise U3Error(f"atoms is {shown(atoms)}; give what prior.dictionary(…) made, finite floats (K, side·side·3) "
+                      "with a side that the picture has room for")
+    return side
 
 
 def _starts(length: int, side: int, stride: int) -> list[int]:

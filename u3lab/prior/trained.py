@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
+from u3lab.checks import room, whole
 from u3lab.errors import U3Error
 from u3lab.nets import checkpoints
 from u3lab.prior.generators import hourglass
+from u3lab.prior.tasks import laid_on
 
 SIDE = 96  # pixels, of the pictures that they were trained on
 WIDTHS = (24, 48, 64, 64, 64)
@@ -22,7 +24,7 @@ WIDTHS = (24, 48, 64, 64, 64)
 class Restorer(nn.Module):
     """An hourglass with skips that takes a corrupted picture (B,inputs,H,W) and gives a whole one, (B,3,H,W) in (0,1).
 
-    H and W are multiples of 2^scales.
+    H and W are multiples of 2^scales, from twice that on.
     """
 
     def __init__(self, inputs: int, scales: int) -> None:
@@ -31,10 +33,15 @@ class Restorer(nn.Module):
         self.colour, self.scales = nn.Conv2d(WIDTHS[0], 3, 1), scales
 
     def forward(self, x: Tensor) -> Tensor:
-        if any(side % 2**self.scales for side in x.shape[-2:]):
-            raise U3Error(f"{x.shape[-2]}×{x.shape[-1]} pixels: this network takes sides that are multiples of "
-                          f"{2**self.scales}; load the picture with size=128")
+        self.check(*x.shape[-2:])
         return torch.sigmoid(self.colour(self.body(x)))
+
+    def check(self, height: int, width: int) -> None:
+        """Refuse sides that do not halve evenly."""
+        step = 2**self.scales
+        if any(side % step or side < 2 * step for side in (height, width)):
+            raise U3Error(f"{height}×{width} pixels: this network takes sides that are multiples of {step} from "
+                          f"{2 * step} on; load the picture with size=128")
 
 
 def inpainter() -> Restorer:
@@ -54,6 +61,8 @@ def corrupt(images: Tensor, visible: Tensor) -> Tensor:
 
 def holes(count: int, side: int, generator: torch.Generator) -> Tensor:
     """Random masks (count,1,side,side): one rectangle each, of a fifth to a half of the side, is 0."""
+    count, side = whole("count", count), whole("side", side, 5)
+    room(f"side = {side}", side, side, count)
     visible = torch.ones(count, 1, side, side)
     for m in visible:
         height, width = torch.randint(side // 5, side // 2, (2,), generator=generator).tolist()
@@ -64,12 +73,13 @@ def holes(count: int, side: int, generator: torch.Generator) -> Tensor:
 
 def trained_inpaint(image: Tensor, visible: Tensor) -> Tensor:
     """Fill the hole of a picture (B,3,H,W) with the network that was trained to; m (1,1,H,W) is 1 where it is known."""
-    net = checkpoints.restore(inpainter(), "inpainter")
+    m, net = laid_on(image, visible, one=False), checkpoints.restore(inpainter(), "inpainter")
     with torch.no_grad():
-        return torch.where(visible.bool(), image, net(corrupt(_images.check(image), visible.float())))
+        return torch.where(m.bool(), image, net(corrupt(image, m)))
 
 
 def trained_denoise(images: Tensor) -> Tensor:
     """Pictures (B,3,H,W) without their noise, by the network that was trained to take it away (σ up to 0.3)."""
+    _images.check(images)
     with torch.no_grad():
-        return checkpoints.restore(denoiser(), "denoiser")(_images.check(images))
+        return checkpoints.restore(denoiser(), "denoiser")(images)

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import listed, shown, whole
+from u3lab.checks import SIDE, listed, room, shown, whole
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier, ready
@@ -39,8 +39,7 @@ class Mosaic:
 
 def known_pictures(net: Classifier, *, size: int = 128) -> dict[str, int]:
     """The shipped pictures that the network names rightly and with probability ½ or more at this size: name → class."""
-    net, known = ready(net), {}
-    whole("size", size, 8, 4096)
+    net, known, size = ready(net), {}, whole("size", size, 8, SIDE)
     for name in _images.names("everyday"):
         if label := _images.label(name):
             probability, k = net.probabilities(_images.load(name, size=size))[0].max(0)
@@ -57,8 +56,8 @@ def mosaics(net: Classifier, count: int, *, size: int = 128, seed: int = 0) -> l
     U3Error
         If the network knows fewer than four of the shipped pictures, or fewer than one mosaic is wanted.
     """
-    whole("count", count)
-    net = ready(net)
+    count, size, net = whole("count", count), whole("size", size, 8, SIDE), ready(net)
+    room(f"count = {count}", 2 * size, 2 * size, count)
     known = known_pictures(net, size=size)
     if len(known) < 4:
         raise U3Error(f"{net.name} is sure of only {len(known)} shipped pictures, four are needed; "

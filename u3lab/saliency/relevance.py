@@ -179,7 +179,7 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
     """
     import numpy as np
 
-    whole("steps", steps)
+    whole("steps", steps, 1, 1000)  # the nodes come from a matrix of so many rows
     net = ready(net, images)
     if not isinstance(baseline, Tensor):
         number("baseline", baseline)

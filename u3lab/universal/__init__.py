@@ -5,11 +5,12 @@
     net.use("digits")                                    # a classifier of digits
 
 Files: ``adapters`` (the formulas), ``methods`` (who trains what: the adapters and their rivals), ``places`` and
-``slots`` (where a network is adapted, and how a domain comes in there), ``adapting``, ``files`` (a domain in a file),
-``training`` with ``batches``, ``starting`` and ``resuming``, ``score`` (the decathlon's).
+``slots`` (where a network is adapted, and how a domain comes in there), ``adapting`` and ``adapted``, ``files`` (a
+domain in a file), ``training`` with ``batches``, ``starting`` and ``resuming``, ``score`` (the decathlon's).
 """
 
-from u3lab.universal.adapting import Adapted, adapt
+from u3lab.universal.adapted import Adapted
+from u3lab.universal.adapting import adapt
 from u3lab.universal.methods import METHODS, Method
 from u3lab.universal.score import PUBLISHED, decathlon_score
 from u3lab.universal.training import UniversalSettings, train_domain

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +16,23 @@ from torch import Tensor, nn
 from u3lab._system import paths
 from u3lab.checks import shown
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import ready
 from u3lab.universal.methods import planned
+from u3lab.universal.places import Plan
 from u3lab.universal.slots import Domain
-
-if TYPE_CHECKING:
-    from u3lab.universal.adapting import Adapted
 
 FORMAT = "u3lab domain 1"
 OWN = "own:"  # before the names of the network's own weights
+
+
+class Stored(NamedTuple):
+    """What a domain's file holds: ``base`` is the hash of the source network's weights."""
+
+    path: Path
+    name: str
+    base: str
+    classes: list[str]
+    plan: Plan
+    values: dict[str, Tensor]
 
 
 def fingerprint(module: nn.Module) -> str:
@@ -58,77 +68,48 @@ def fill(domain: Domain, values: dict[str, Tensor]) -> None:
         place.copy_(values[name])
 
 
-def save(net: Adapted, path: str | Path, name: str, images: Tensor | None) -> Path:
-    """See :meth:`u3lab.universal.adapting.Adapted.save_domain`."""
-    from safetensors.torch import save
-
-    domain, path = net.domain(name), _path(path)
-    if not domain.parts:
-        raise U3Error(f"{name!r} is the network itself and has nothing to save; give the name of a domain that was "
-                      "added")
-    values = contents(domain)
-    if images is not None and _keeps_classes(net, domain, images):
-        values = {key: _halved(value) for key, value in values.items()}
-    facts = {"format": FORMAT, "base": net.base, "name": name, "classes": json.dumps(domain.classes),
-             "plan": json.dumps(asdict(domain.plan))}
-    content = save({key: value.cpu().contiguous() for key, value in values.items()}, metadata=facts)
+@contextmanager
+def halved(domain: Domain) -> Iterator[None]:
+    """Round a domain's numbers to half precision, until the block ends."""
+    kept = {name: value.clone() for name, value in contents(domain).items()}
     try:
-        paths.write_atomically(path, content)
-    except OSError as error:
-        raise U3Error(f"the domain {name!r} cannot be kept in {path} ({error.strerror}); choose another place") from (
-            error)
-    return path
+        fill(domain, {name: _half(value) for name, value in kept.items()})
+        yield
+    finally:
+        fill(domain, kept)
 
 
-def _keeps_classes(net: Adapted, domain: Domain, images: Tensor) -> bool:
-    """Whether no picture changes its class when the domain's numbers are rounded to half precision."""
-    net, kept = ready(net, images), {key: value.clone() for key, value in contents(domain).items()}
-    with net.using(domain.name), torch.no_grad():
-        before = net(images).argmax(1)
-        try:
-            fill(domain, {key: _halved(value) for key, value in kept.items()})
-            return torch.equal(before, net(images).argmax(1))
-        except U3Error:  # infinite in half precision
-            return False
-        finally:
-            fill(domain, kept)
-
-
-def _halved(value: Tensor) -> Tensor:
+def _half(value: Tensor) -> Tensor:
     return value.half() if value.is_floating_point() else value
 
 
-def load(net: Adapted, path: str | Path) -> str:
-    """See :meth:`u3lab.universal.adapting.Adapted.load_domain`."""
+def write(path: str | Path, domain: Domain, base: str, *, half: bool) -> Path:
+    """Write a domain's file; see :meth:`u3lab.universal.Adapted.save_domain`."""
+    from safetensors.torch import save
+
     path = _path(path)
-    facts, values = _read(path)
-    damaged = U3Error(f"the file {path.name} is damaged or of another version; save the domain again")
+    values = {name: (_half(value) if half else value).cpu().contiguous() for name, value in contents(domain).items()}
+    facts = {"format": FORMAT, "base": base, "name": domain.name, "classes": json.dumps(domain.classes),
+             "plan": json.dumps(asdict(domain.plan))}
     try:
-        name, base, classes = facts["name"], facts["base"], json.loads(facts["classes"])
-        plan = planned(**json.loads(facts["plan"]))
-    except (KeyError, TypeError, ValueError):  # a U3Error is a ValueError
-        raise damaged from None
-    if base != net.base:
-        raise U3Error(f"the domain {name!r} in {path.name} belongs to a network with other weights than those that "
-                      f"{net.name} began with; load it into that network")
-    domain = net.add_planned(name, classes, plan)
-    try:
-        fill(domain, values)
-    except ValueError:
-        net.remove_domain(name)
-        raise damaged from None
-    return name
+        paths.write_atomically(path, save(values, metadata=facts))
+    except OSError as error:
+        raise U3Error(f"the domain {domain.name!r} cannot be kept in {path} ({error.strerror}); choose another "
+                      "place") from error
+    return path
 
 
-def _path(path: object) -> Path:
-    if not isinstance(path, (str, Path)) or not str(path).strip():
-        raise U3Error(f"path = {shown(path)}; give the name of a file, such as 'digits.safetensors'")
-    return Path(path)
+def read(path: str | Path) -> Stored:
+    """Read a domain's file.
 
-
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    Raises
+    ------
+    U3Error
+        A file that cannot be read, is damaged, or holds no domain.
+    """
     from safetensors import SafetensorError, safe_open
 
+    path = _path(path)
     try:
         with safe_open(path, framework="pt") as file:
             facts = file.metadata() or {}
@@ -136,7 +117,22 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     except OSError as error:
         raise U3Error(f"the file {path} cannot be read ({error.strerror or error}); check its name") from error
     except SafetensorError as error:
-        raise U3Error(f"the file {path.name} is damaged or no safetensors file; save the domain again") from error
+        raise damaged(path) from error
     if facts.get("format") != FORMAT:
         raise U3Error(f"the file {path.name} holds no domain; give one that net.save_domain(…) wrote")
-    return facts, values
+    try:
+        return Stored(path, facts["name"], facts["base"], json.loads(facts["classes"]),
+                      planned(**json.loads(facts["plan"])), values)
+    except (KeyError, TypeError, ValueError):  # a U3Error is a ValueError
+        raise damaged(path) from None
+
+
+def damaged(path: Path) -> U3Error:
+    """What is said of a file that is not as it was written."""
+    return U3Error(f"the file {path.name} is damaged or of another version; save the domain again")
+
+
+def _path(path: object) -> Path:
+    if not isinstance(path, (str, Path)) or not str(path).strip():
+        raise U3Error(f"path = {shown(path)}; give the name of a file, such as 'digits.safetensors'")
+    return Path(path)

@@ -13,11 +13,13 @@ Vedaldi, NIPS 2017); with w₀ = 0 it is the usual weight decay, which leads awa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from u3lab.checks import listed, number, one_of, whole
+from u3lab.checks import listed, number, one_of, shown, whole
+from u3lab.errors import U3Error
 from u3lab.universal import adapters
 from u3lab.universal.places import Plan
 from u3lab.universal.slots import Domain
@@ -65,6 +67,16 @@ def planned(kind: object, share: object, on: object, rank: object, seed: object)
     sorts = None if on is None else tuple(one_of("on", sort, adapters.SORTS) for sort in listed("on", on))
     return Plan(one_of("kind", kind, METHODS), number("share", share, 0, 1, without_low=True), sorts,
                 whole("rank", rank), whole("seed", seed, 0))
+
+
+def named(classes: int | Sequence[str]) -> tuple[str, ...]:
+    """Two or more names; those of a number of classes are 0, 1, 2 …"""
+    if isinstance(classes, int) or not isinstance(classes, Sequence):
+        return tuple(str(k) for k in range(whole("classes", classes, 2, 100_000)))
+    names = listed("classes", classes, str, "names of classes")
+    if len(names) < 2:
+        raise U3Error(f"classes = {shown(classes)}; a domain has two classes or more")
+    return tuple(names)
 
 
 def shrinkage(domain: Domain, *, centre: str = "source") -> Tensor:

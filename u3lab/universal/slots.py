@@ -6,6 +6,7 @@ it leaves alone. In a batch of several domains the pictures part at each slot an
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -105,7 +106,7 @@ class Slot(nn.Module):
         return part(self.shared, x) if isinstance(part, Adapter) else part(x)
 
     @torch.no_grad()
-    def merged(self, domain: Domain) -> nn.Module:
+    def plain(self, domain: Domain) -> nn.Module:
         """A plain module that does the same for this one domain."""
         part = domain.part(self.key)
         if isinstance(part, Adapter):
@@ -133,3 +134,11 @@ def replace(module: nn.Module, path: str, new: nn.Module) -> None:
     """Put another module at a path."""
     parent, _, name = path.rpartition(".")
     setattr(module.get_submodule(parent), name, new)
+
+
+def merged(module: nn.Module, paths: Sequence[str], use: InUse, domain: Domain) -> nn.Module:
+    """A copy of a network with plain modules in the place of its slots, for one domain."""
+    plain = copy.deepcopy(module, {id(use): use})  # the slots know all domains by it, and those need no copy
+    for path in paths:
+        replace(plain, path, copy.deepcopy(plain.get_submodule(path).plain(domain)))
+    return plain

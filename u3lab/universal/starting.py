@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.measures import probe as fit_probe
-from u3lab.universal.adapting import Adapted
+from u3lab.universal.adapted import Adapted
 from u3lab.universal.slots import Domain
 
 BATCH = 64  # pictures in a pass without a graph

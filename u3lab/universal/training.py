@@ -22,10 +22,10 @@ from u3lab._system import distributed
 from u3lab.checks import is_a, shown
 from u3lab.descent import ADAM, Step, descend
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import ready
+from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.universal import starting
-from u3lab.universal.adapting import Adapted
+from u3lab.universal.adapted import Adapted
 from u3lab.universal.batches import Batches
 from u3lab.universal.methods import shrinkage
 from u3lab.universal.resuming import Checkpoint

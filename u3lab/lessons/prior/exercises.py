@@ -111,7 +111,8 @@ MISSING = Exercise(
                 "standard deviation; the loss is a square, so divide by the variance"),
         Mistake(lambda x, y: (x - y).square().sum() / y.square().sum(), "you compare with the energy of x₀; about its "
                 "mean colour there is less of it"),
-        Mistake(lambda x, y: missing(y, x), "you divided by the variance of x; what is to be drawn is the target"),
+        Mistake(lambda x, y: (x - y).square().sum() / (x - x.mean((2, 3), keepdim=True)).square().sum(), "you divided "
+                "by the variance of x; what is to be drawn is the target"),
         Mistake(lambda x, y: 1 - missing(x, y), "that is the share that is there already; asked is what is missing"),
     )))
 

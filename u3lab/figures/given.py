@@ -1,0 +1,58 @@
+"""What a figure is given, checked: its words, and numbers of any form as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from u3lab.checks import is_a, shown
+from u3lab.errors import U3Error
+
+Numbers = Sequence[float] | np.ndarray | Tensor
+
+
+def required(alt: str) -> str:
+    """The alt text on one line; U3Error if there is none."""
+    if not isinstance(alt, str) or not alt.strip():
+        raise U3Error("the figure has no alt text; say in one sentence what it shows: alt='…'")
+    return " ".join(alt.split())
+
+
+def texts(**given: str) -> None:
+    """U3Error unless all are texts."""
+    for name, value in given.items():
+        is_a(name, value, str, f"give a text: {name}='…'")
+
+
+def numbers(name: str, values: Numbers) -> np.ndarray:
+    """Plain numbers of any form as an array."""
+    try:
+        return np.asarray(torch.as_tensor(values).detach().cpu(), dtype=float)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise U3Error(f"{name!r} does not hold plain numbers ({str(error)[:200]}); give a list, an array or a tensor "
+                      "of them") from None
+
+
+def line(name: str, parts: Numbers | tuple) -> list[np.ndarray]:
+    """y, (x, y) or (x, y, low, high) → the parts as arrays of one length, with x."""
+    arrays = [numbers(name, part) for part in parts] if isinstance(parts, tuple) else [numbers(name, parts)]
+    arrays = [np.arange(arrays[0].size), *arrays] if len(arrays) == 1 else arrays
+    if len(arrays) not in (2, 4) or any(a.ndim != 1 or a.size != arrays[0].size or not a.size for a in arrays):
+        raise U3Error(f"the curve {name!r} has parts of shapes {', '.join(str(a.shape) for a in arrays)}; "
+                      "give y, (x, y) or (x, y, low, high), flat and of one length")
+    if any(np.isinf(array).any() or np.isnan(array).all() for array in arrays):
+        raise U3Error(f"the curve {name!r} has infinite values, or nothing but NaN; give numbers, NaN only for gaps")
+    return arrays
+
+
+def bar(name: str, value: float | tuple) -> tuple[float, float, float]:
+    """value or (value, low, high) → all three."""
+    given = numbers(name, value)
+    triple = given if given.shape == (3,) else given.repeat(3) if given.size == 1 else np.array([np.nan])
+    if not np.isfinite(triple).all() or not triple[1] <= triple[0] <= triple[2]:
+        raise U3Error(f"the bar {name!r} is {shown(value)}; give a finite number, or (value, low, high) in the order "
+                      "low ≤ value ≤ high")
+    return tuple(triple.tolist())

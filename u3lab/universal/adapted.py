@@ -1,0 +1,253 @@
+"""One network for many domains: a :class:`~u3lab.nets.Classifier` to everyone else, always of the domain in use."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.checks import listed, shown
+from u3lab.errors import U3Error
+from u3lab.nets.classifier import Classifier
+from u3lab.nets.gate import ready
+from u3lab.nets.surgery import untrained
+from u3lab.universal import files
+from u3lab.universal.methods import LAST_BLOCK, METHODS, NOTHING, named
+from u3lab.universal.places import Places, Plan, key_of
+from u3lab.universal.slots import Domain, InUse, cut, merged, replace
+
+SOURCE = "source"
+
+
+class Adapted(Classifier):
+    """A network with domains, from :func:`u3lab.universal.adapt`. At first "source" is in use: the given network.
+
+    Attributes
+    ----------
+    plan
+        What a new domain gets.
+    base
+        SHA-256 of the weights of the source network, which a domain's file must fit.
+    """
+
+    def __init__(self, net: Classifier, plan: Plan) -> None:
+        base, method = files.fingerprint(net.module), METHODS[plan.kind]
+        net = untrained(net, seed=plan.seed) if method.fresh else copy.deepcopy(net)
+        super().__init__(net.module.requires_grad_(False), layers=dict(net._paths), classes=net.classes, size=net.size,
+                         name=net.name, memory_format=net.memory_format, pictures=net.pictures)
+        self.register_buffer("mean", net.mean, persistent=False)
+        self.register_buffer("std", net.std, persistent=False)
+        self.base, self.plan, self.places = base, plan, Places.of(net)
+        if method.fresh:
+            for norm in self.places.norms.values():
+                norm.reset_parameters()
+        self.places.chosen(plan, net.name)  # says so if there is nothing to adapt
+        self._domains = {SOURCE: Domain(SOURCE, net.classes, plan, key_of(self.places.head))}
+        self._use = InUse(self._domains[SOURCE])
+        self.added = nn.ModuleList()
+        self._slots = {path: cut(self.module, path, key_of(path), self._use) for path in self.places.all()}
+        for path in self.places.relus_above:  # the source's (SqueezeNet): scores of others may be negative
+            head = self._slots[self.places.head]
+            head.shared = nn.Sequential(head.shared, self.module.get_submodule(path))
+            replace(self.module, path, nn.Identity())
+        self.eval()
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Names of the domains, "source" first."""
+        return tuple(self._domains)
+
+    def domain(self, name: str) -> Domain:
+        """All that one domain adds.
+
+        Raises
+        ------
+        U3Error
+            If there is none of that name.
+        """
+        if not isinstance(name, str) or name not in self._domains:
+            raise U3Error(f"{self.name} has no domain {shown(name)}; it has {', '.join(self.domains)}; "
+                          "net.add_domain(name, classes) adds one")
+        return self._domains[name]
+
+    def add_domain(self, name: str, classes: int | Sequence[str]) -> Adapted:
+        """Add a domain that answers with the source's features; its scores are 0 until it is trained.
+
+        Parameters
+        ----------
+        name
+            A word without a dot.
+        classes
+            How many, or their names; two or more.
+
+        Returns
+        -------
+        Adapted
+            The network itself, with the same domain in use as before.
+
+        Raises
+        ------
+        U3Error
+            A name that is none or taken, fewer than two classes, or a second domain where the first has changed the
+            network's own weights.
+        """
+        self.add_planned(name, classes, self.plan)
+        return self
+
+    def add_planned(self, name: str, classes: int | Sequence[str], plan: Plan) -> Domain:
+        """As :meth:`add_domain`, with another plan than the network's: that of a file."""
+        self._check_new(name, plan)
+        classes = named(classes)
+        method = METHODS[plan.kind]
+        domain = Domain(name, classes, plan, key_of(self.places.head))
+        where = self.places.chosen(plan, self.name)
+        if method.adapter:
+            generator = torch.Generator().manual_seed(plan.seed)
+            for path in where.convolutions:
+                domain.parts[key_of(path)] = method.adapter(self._slots[path].shared, plan.rank, generator)
+        if method.norms:
+            domain.parts.update({key_of(path): copy.deepcopy(self._slots[path].shared) for path in where.norms})
+        domain.parts[domain.head] = self.places.new_head(self._slots[self.places.head].shared, classes)
+        if method.own != NOTHING:
+            domain.own = where.own(self.module, last=method.own == LAST_BLOCK)
+        domain.eval()
+        for weight in domain.trained():
+            weight.requires_grad_(True)
+        domain.start = {name: torch.zeros_like(weight) if method.fresh else weight.detach().clone()
+                        for name, weight in domain.changed()}
+        self.added.append(domain)
+        self._domains[name] = domain
+        return domain
+
+    def remove_domain(self, name: str) -> Adapted:
+        """Take a domain away; what it changed in the network's own weights stays changed."""
+        domain = self.domain(name)
+        if name == SOURCE:
+            raise U3Error("the source network cannot be taken away; give the name of a domain that was added")
+        if domain in self._use.domains:
+            self.use(SOURCE)
+        del self._domains[name]
+        self.added = nn.ModuleList(one for one in self.added if one is not domain).eval()
+        return self
+
+    def _check_new(self, name: object, plan: Plan) -> None:
+        if not isinstance(name, str) or not name.strip() or "." in name:
+            raise U3Error(f"a domain's name is a word without a dot, not {shown(name)}")
+        if name in self._domains:
+            raise U3Error(f"{self.name} has a domain {name!r} already; choose another name")
+        kinds = [one.plan.kind for one in self._domains.values() if one.own]
+        if METHODS[plan.kind].own != NOTHING and len(self._domains) > 1:
+            kinds.append(plan.kind)
+        if kinds:
+            raise U3Error(f"{kinds[0]!r} changes the network's own weights, so that "
+                          "it serves one domain; adapt the source network again for another")
+
+    def use(self, names: str | Sequence[str]) -> Adapted:
+        """Answer for a domain from now on; or for several, one name for each picture of the next batches.
+
+        In a mixed batch the scores are (B,K) with the greatest K; a class that a picture's domain does not have has
+        probability 0.
+
+        Raises
+        ------
+        U3Error
+            A name of no domain.
+        """
+        names = [names] if isinstance(names, str) else listed("names", names, str, "names of domains")
+        self._use.put([self.domain(name) for name in names])
+        self.classes = () if self._use.mixed() else self._use.groups[0][0].classes
+        return self
+
+    @contextmanager
+    def using(self, names: str | Sequence[str]) -> Iterator[None]:
+        """As :meth:`use`, until the block ends."""
+        domains, classes = self._use.domains, self.classes
+        self.use(names)
+        try:
+            yield
+        finally:
+            self._use.put(domains)
+            self.classes = classes
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Names of the domains in use: one, or those of a mixed batch."""
+        return tuple(domain.name for domain, _ in self._use.groups)
+
+    def domain_parameters(self, name: str) -> list[nn.Parameter]:
+        """What is trained for one domain: adapters, batch norms, head; also weights of the network that it changes."""
+        return self.domain(name).trained()
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """What all domains have in common: all weights of the source but its head, and none that a domain trains."""
+        theirs = {id(weight) for domain in self._domains.values() for weight in domain.trained()}
+        theirs |= {id(weight) for weight in self._slots[self.places.head].shared.parameters()}
+        return [weight for weight in self.module.parameters() if id(weight) not in theirs]
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """What the head of the domain in use sees, (B,3,H,W) → (B,U): a map as its mean over places. No graph."""
+        return self.places.pooled(ready(self, images), images)
+
+    def merge(self, name: str) -> Classifier:
+        """A plain network for one domain, its adapters folded into the convolutions: the same answers to 1e-5.
+
+        It is as fast as the source network, and knows nothing of domains.
+        """
+        domain = self.domain(name)
+        module = merged(self.module, tuple(self._slots), self._use, domain)
+        plain = Classifier(module.eval().requires_grad_(False), layers=dict(self._paths), classes=domain.classes,
+                           size=self.size, name=f"{self.name}, {name}", memory_format=self.memory_format,
+                           pictures=self.pictures)
+        plain.register_buffer("mean", self.mean.clone(), persistent=False)
+        plain.register_buffer("std", self.std.clone(), persistent=False)
+        return plain
+
+    def save_domain(self, path: str | Path, name: str, *, images: Tensor | None = None) -> Path:
+        """Write what one domain adds to a safetensors file, which is whole or not there.
+
+        Parameters
+        ----------
+        images
+            Pictures (B,3,H,W) in [0,1] of the domain. If every one of them keeps its class when the numbers are halved
+            in precision, half precision is written; without them, full precision.
+        """
+        domain = self.domain(name)
+        if not domain.parts:
+            raise U3Error(f"{name!r} is the network itself and has nothing to save; name a domain that was added")
+        half = images is not None and self._stays_when_halved(domain, images)
+        return files.write(path, domain, self.base, half=half)
+
+    def _stays_when_halved(self, domain: Domain, images: Tensor) -> bool:
+        """Whether no picture changes its class when the domain's numbers are rounded to half precision."""
+        net = ready(self, images)
+        with self.using(domain.name), torch.no_grad():
+            before = net(images).argmax(1)
+            try:
+                with files.halved(domain):
+                    return torch.equal(before, net(images).argmax(1))
+            except U3Error:  # infinite in half precision
+                return False
+
+    def load_domain(self, path: str | Path) -> str:
+        """Add a domain from its file; returns its name.
+
+        Raises
+        ------
+        U3Error
+            A file that is none or damaged, one for another source network, or a domain of a name that is there.
+        """
+        stored = files.read(path)
+        if stored.base != self.base:
+            raise U3Error(f"the domain {stored.name!r} in {stored.path.name} belongs to a network with other weights "
+                          f"than those that {self.name} began with; load it into that network")
+        domain = self.add_planned(stored.name, stored.classes, stored.plan)
+        try:
+            files.fill(domain, stored.values)
+        except ValueError:
+            self.remove_domain(stored.name)
+            raise files.damaged(stored.path) from None
+        return stored.name
