@@ -117,16 +117,14 @@ class Adapted(Classifier):
         domain.eval()
         for weight in domain.trained():
             weight.requires_grad_(True)
-        domain.start = {name: torch.zeros_like(weight) if method.fresh else weight.detach().clone()
-                        for name, weight in domain.changed()}
+        domain.start = {key: weight.detach() * (not method.fresh) for key, weight in domain.changed()}
         self.added.append(domain)
         self._domains[name] = domain
         return domain
 
     def remove_domain(self, name: str) -> Adapted:
         """Take a domain away; what it changed in the network's own weights stays changed."""
-        domain = self.domain(name)
-        if name == SOURCE:
+        if (domain := self.domain(name)) is self._domains[SOURCE]:
             raise U3Error("the source network cannot be taken away; give the name of a domain that was added")
         if domain in self._use.domains:
             self.use(SOURCE)
@@ -139,9 +137,8 @@ class Adapted(Classifier):
             raise U3Error(f"a domain's name is a word without a dot, not {shown(name)}")
         if name in self._domains:
             raise U3Error(f"{self.name} has a domain {name!r} already; choose another name")
-        kinds = [one.plan.kind for one in self._domains.values() if one.own]
-        if METHODS[plan.kind].own != NOTHING and len(self._domains) > 1:
-            kinds.append(plan.kind)
+        kinds = [one.plan.kind for one in self._domains.values() if one.own] + [plan.kind] * (
+            METHODS[plan.kind].own != NOTHING and len(self._domains) > 1)
         if kinds:
             raise U3Error(f"{kinds[0]!r} changes the network's own weights, so that "
                           "it serves one domain; adapt the source network again for another")

@@ -16,6 +16,7 @@ LEAST = -10.0  # bias of a class that no label names: the probe's own is −∞,
 
 def start(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, *, probe: bool) -> None:
     """Set the batch norms' statistics and, if asked, the head; the domain is in use."""
+    net.pooled(images[:1])  # says so if the pictures are too small
     if any(True for _ in domain.norms()):
         estimate(net, domain, images)
     if probe and len(labels.unique()) > 1:

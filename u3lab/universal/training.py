@@ -137,7 +137,7 @@ def _training_scores(net: Adapted, domain: Domain, images: Tensor) -> Tensor:
         for norm in norms:
             norm.train()
         with net.using(domain.name):
-            return net.unchecked(images)
+            return net.module(net.normalise(images))  # NaN becomes that of the loss, of which descend speaks
     finally:
         for norm in norms:
             norm.eval()
