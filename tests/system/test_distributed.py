@@ -46,7 +46,7 @@ if size > 1:
 resuming.EVERY = 4
 net = adapt(tiny(norms=False), "parallel").add_domain("new", 3)
 x, y = pictures(10, 16), torch.arange(10) % 3
-settings = UniversalSettings(steps=12, lr=0.01, lam=0.1, batch_size=5, augment=0.1, probe=False)
+settings = UniversalSettings(steps=12, lr=0.01, lam=0.1, batch_size=5, augment=0.1)
 steps = list(train_domain(net, "new", x, y, checkpoint=f"{folder}/state{size}", settings=settings))
 curve = torch.tensor([[step.loss, step.value, *step.terms.values()] for step in steps])
 torch.save((curve, torch.cat([w.detach().flatten() for w in net.domain_parameters("new")])),

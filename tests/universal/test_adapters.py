@@ -154,6 +154,21 @@ def test_nothing_is_drawn_from_everybodys_random_numbers(kind: str, name: str):
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
+@pytest.mark.parametrize("channels", [3, 12])
+@pytest.mark.parametrize("kind", ["parallel", "low rank"])
+def test_filters_of_one_place_have_no_stride(kind: str, channels: int):
+    """Else PyTorch 2.13 writes beyond its memory on the way back through three channels in channels_last."""
+    for f in (conv(channels, 20, 3, 2, 1), conv(channels, 20, 1, 2)):
+        adapter = made(kind, f)
+        banks = [m for m in adapter.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1)]
+        assert banks and all(bank.stride == (1, 1) for bank in banks)
+        x = drawn(4, channels, 32, 32).to(memory_format=torch.channels_last)
+        for _ in range(4):
+            grads = torch.autograd.grad(adapter(f, x).square().sum(), list(adapter.parameters()))
+        wanted = torch.autograd.grad(adapter(f, x.contiguous()).square().sum(), list(adapter.parameters()))
+        assert all(torch.allclose(a, b) for a, b in zip(grads, wanted, strict=True))
+
+
 def test_sorts():
     sorts = {name: adapters.sort_of(make()) for name, make in CONVOLUTIONS.items()}
     assert sorts["depthwise"] == sorts["depthwise, two each"] == "depthwise" and sorts["pointwise"] == "pointwise"

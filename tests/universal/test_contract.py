@@ -51,7 +51,7 @@ def test_it_learns(kind: str):
     """Twelve pictures, each dark, grey or light: known by heart after some steps."""
     x = (X * 0.2 + 0.4 * Y.view(-1, 1, 1, 1)).clamp(0, 1)
     net = made(kind)
-    settings = UniversalSettings(steps=60, lr=0.02, probe=False, batch_size=12)
+    settings = UniversalSettings(steps=60, lr=0.02, batch_size=12)
     steps = list(train_domain(net, "new", x, Y, settings=settings))
     assert steps[-1].loss < 0.995 * steps[0].loss  # the head alone learns little of a random trunk
     assert steps[0].terms.keys() == {"cross-entropy", "prior"} and steps[-1].value > steps[0].value
@@ -84,7 +84,7 @@ def test_the_prior_is_zero_at_its_centre_and_pulls_there(kind: str):
     assert (distance > 0) == bool(trained) and distance.shape == ()
     net = made(kind)
     free, held = ([shrinkage(net.domain("new")).item() for net in [made(kind)] if last(train_domain(
-        net, "new", X, Y, settings=UniversalSettings(steps=12, lr=0.01, lam=lam, probe=False)))][0] for lam in (0, 10))
+        net, "new", X, Y, settings=UniversalSettings(steps=12, lr=0.01, lam=lam)))][0] for lam in (0, 10))
     assert held < free or not trained
 
 

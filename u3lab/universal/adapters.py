@@ -45,7 +45,7 @@ class Serial(nn.Module):
         if sort_of(f) == POINTWISE:
             self.alpha = LowRankBank(f.out_channels, f.out_channels, min(rank, f.out_channels), f, generator)
         else:
-            self.alpha = Bank(f.out_channels, f.out_channels, f, stride=1)
+            self.alpha = Bank(f.out_channels, f.out_channels, f)
 
     def forward(self, f: nn.Module, x: Tensor) -> Tensor:
         v = f(x)
@@ -69,11 +69,11 @@ class Serial(nn.Module):
 
 
 class Parallel(nn.Module):
-    """y = f ∗ x + α ∗ x: α looks at the centre of the window that f looks at, with f's stride and groups."""
+    """y = f ∗ x + α ∗ x: α looks at the centre of each window that f looks at, in f's groups."""
 
     def __init__(self, f: nn.Conv2d, rank: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.alpha = Bank(f.in_channels, f.out_channels, f, stride=f.stride)
+        self.alpha = Bank(f.in_channels, f.out_channels, f)
 
     def forward(self, f: nn.Module, x: Tensor) -> Tensor:
         return f(x) + self.alpha(centres(f, x))
@@ -96,15 +96,12 @@ class LowRank(nn.Module):
     def __init__(self, f: nn.Conv2d, rank: int, generator: torch.Generator) -> None:
         super().__init__()
         rank = min(rank, f.in_channels, f.out_channels)
-        with torch.device("meta"):  # PyTorch would draw from everybody's random numbers
-            self.a = type(f)(f.in_channels, rank, f.kernel_size, f.stride, f.padding, f.dilation, bias=False)
-        self.a.padding_mode = f.padding_mode
-        self.a.to_empty(device=f.weight.device).to(f.weight.dtype)
+        self.a = Bank(f.in_channels, rank, f) if sort_of(f) == POINTWISE else _like(f, rank)
         _draw(self.a.weight, generator)
-        self.b = Bank(rank, f.out_channels, f, stride=1, groups=1)
+        self.b = Bank(rank, f.out_channels, f, groups=1)
 
     def forward(self, f: nn.Module, x: Tensor) -> Tensor:
-        return f(x) + self.b(self.a(x))
+        return f(x) + self.b(self.a(centres(f, x) if isinstance(self.a, Bank) else x))
 
     def matrix(self) -> Tensor:
         """B A, the change of the filters, (1,C_out,C_in·k·k)."""
@@ -137,9 +134,8 @@ def low_rank(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:
 class Bank(nn.Conv2d):
     """α: 1×1 filters in as many groups as f has, all zero."""
 
-    def __init__(self, inputs: int, outputs: int, f: nn.Conv2d, *, stride: int | tuple[int, ...],
-                 groups: int | None = None) -> None:
-        super().__init__(inputs, outputs, 1, stride, groups=f.groups if groups is None else groups, bias=False,
+    def __init__(self, inputs: int, outputs: int, f: nn.Conv2d, *, groups: int | None = None) -> None:
+        super().__init__(inputs, outputs, 1, groups=f.groups if groups is None else groups, bias=False,
                          device=f.weight.device, dtype=f.weight.dtype)
 
     def reset_parameters(self) -> None:
@@ -156,9 +152,9 @@ class LowRankBank(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, rank: int, f: nn.Conv2d, generator: torch.Generator) -> None:
         super().__init__()
-        self.a = Bank(inputs, rank, f, stride=1, groups=1)
+        self.a = Bank(inputs, rank, f, groups=1)
         _draw(self.a.weight, generator)
-        self.b = Bank(rank, outputs, f, stride=1, groups=1)
+        self.b = Bank(rank, outputs, f, groups=1)
 
     def forward(self, v: Tensor) -> Tensor:
         return self.b(self.a(v))
@@ -175,14 +171,23 @@ def _draw(weight: Tensor, generator: torch.Generator) -> None:
     weight.copy_(drawn)
 
 
-def centres(f: nn.Conv2d, x: Tensor) -> Tensor:
-    """The input, cut or padded such that 1×1 windows with f's stride meet the centres of f's windows, no more, no less.
+def _like(f: nn.Conv2d, outputs: int) -> nn.Conv2d:
+    """A convolution of f's size, stride and padding with other outputs; its weights are not set."""
+    with torch.device("meta"):  # PyTorch would draw from everybody's random numbers
+        like = type(f)(f.in_channels, outputs, f.kernel_size, f.stride, f.padding, f.dilation, bias=False)
+    like.padding_mode = f.padding_mode
+    return like.to_empty(device=f.weight.device).to(f.weight.dtype)
 
-    For the usual k×k convolution with padding (k−1)/2 that is the input itself. The centre of an even window is the
-    place before its middle.
+
+def centres(f: nn.Conv2d, x: Tensor) -> Tensor:
+    """The input at the centres of f's windows, one for each place of f's output: where 1×1 filters of f's stride look.
+
+    For the usual k×k convolution of stride 1 with padding (k−1)/2 that is the input itself. The centre of an even
+    window is the place before its middle.
     """
-    pads = []
-    for axis in (-1, -2):  # as F.pad wants them: the last axis first
+    # Not a 1×1 convolution with a stride: for 3 or 12 channels in channels_last, the backward pass of PyTorch 2.13
+    # then writes beyond its memory.
+    for axis in (-2, -1):
         length, k, stride, dilation = (x.shape[axis], f.kernel_size[axis], _pair(f.stride)[axis],
                                        _pair(f.dilation)[axis])
         reach = dilation * (k - 1) + 1
@@ -192,11 +197,15 @@ def centres(f: nn.Conv2d, x: Tensor) -> Tensor:
         else:
             before = 0 if f.padding == "valid" else _pair(f.padding)[axis]
             count = (length + 2 * before - reach) // stride + 1
-        left = before - dilation * ((k - 1) // 2)
-        wanted = (count - 1) * stride + 1
-        fits = left == 0 and (length - 1) // stride + 1 == count
-        pads += [0, 0] if fits else [left, wanted - length - left]
-    return F.pad(x, pads) if any(pads) else x
+        first = dilation * ((k - 1) // 2) - before
+        beyond = first + (count - 1) * stride + 1 - length
+        if first < 0 or beyond > 0:  # padded by more than half a window
+            x = F.pad(x, [max(-first, 0), max(beyond, 0)] if axis == -1 else [0, 0, max(-first, 0), max(beyond, 0)])
+            first = max(first, 0)
+        if (first, stride, count) != (0, 1, x.shape[axis]):
+            x = x[..., first : first + (count - 1) * stride + 1 : stride] if axis == -1 else (
+                x[..., first : first + (count - 1) * stride + 1 : stride, :])
+    return x
 
 
 def pads_to_same(f: nn.Conv2d) -> bool:

@@ -11,6 +11,7 @@ from u3lab.universal.adapted import Adapted
 from u3lab.universal.slots import Domain
 
 BATCH = 64  # pictures in a pass without a graph
+C = 0.01  # of the probe: with less of a penalty it is so sure already that the rest has nothing to learn
 LEAST = -10.0  # bias of a class that no label names: the probe's own is −∞, from which nothing is ever learnt
 
 
@@ -44,7 +45,7 @@ def estimate(net: Adapted, domain: Domain, images: Tensor) -> None:
 @torch.no_grad()
 def put_probe(net: Adapted, domain: Domain, images: Tensor, labels: Tensor) -> None:
     """Make the head that of the linear probe: scores = W (a − mean) / spread + b, as one linear layer of a."""
-    found = fit_probe(pooled(net, images), labels.to(net.device))
+    found = fit_probe(pooled(net, images), labels.to(net.device), C=C)
     weight = found.weight / found.spread
     bias = (found.bias - weight @ found.mean).nan_to_num(neginf=LEAST)
     layer = linear_of(domain)

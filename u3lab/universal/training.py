@@ -36,13 +36,13 @@ from u3lab.universal.slots import Domain
 class UniversalSettings:
     """Settings of :func:`train_domain`."""
 
-    lr: float = setting(0.003, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
+    lr: float = setting(0.001, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
     lam: float = setting(0.0, 0.0, 10.0, scale="log", symbol="λ", help="price of the distance from w₀")
     prior: str = setting("source", choices=("source", "zero"), help="w₀: the source network, or zero (weight decay)")
     steps: int = setting(150, 1, 100_000, once=True, help="number of steps")
     batch_size: int = setting(16, 2, 1024, symbol="B", once=True, help="pictures at each step, of all processes")
     augment: float = setting(0.0, 0.0, 0.3, help="each picture moved and zoomed by up to this share of its side")
-    probe: bool = setting(True, once=True, help="start from the linear probe of the source's features")
+    probe: bool = setting(False, once=True, help="start from the linear probe of the source's features")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures and of how they are moved")
 
 
