@@ -79,11 +79,11 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
         A network that is not adapted, an unknown domain, pictures or labels that do not fit, a checkpoint of another
         run, or a loss that is no number.
     """
-    net, settings = _adapted(ready(net, images)), or_default(settings, UniversalSettings)
+    net, settings = adapted(ready(net, images)), or_default(settings, UniversalSettings)
     domain = net.domain(name)
     if not domain.parts:
         raise U3Error(f"{name!r} is the network that was given and is not trained; add a domain first")
-    _check_labels(images, labels, len(domain.classes))
+    check_labels(images, labels, len(domain.classes))
     return _steps(net, domain, images, labels, Checkpoint.at(checkpoint), settings)
 
 
@@ -143,11 +143,13 @@ def _training_scores(net: Adapted, domain: Domain, images: Tensor) -> Tensor:
             norm.eval()
 
 
-def _adapted(net: nn.Module) -> Adapted:
+def adapted(net: nn.Module) -> Adapted:
+    """The network, if it has domains."""
     return is_a("net", net, Adapted, "make one with universal.adapt(net), and add a domain to it")
 
 
-def _check_labels(images: Tensor, labels: object, classes: int) -> None:
+def check_labels(images: Tensor, labels: object, classes: int) -> None:
+    """Refuse labels that are not one number of a class for each of two or more pictures."""
     whole = isinstance(labels, Tensor) and labels.ndim == 1 and not (
         labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool)
     if not whole or len(labels) != len(images):

@@ -1,0 +1,106 @@
+"""Dynamic weights: a learnet that predicts a domain's adapters from a few of its pictures."""
+
+from __future__ import annotations
+
+import torch
+
+from tests.helpers import same_state, slip, squeezenet, state
+from tests.universal.networks import pictures, tiny
+from u3lab.descent import last
+from u3lab.universal import LearnetSettings, adapt, describe, learnet, put_adapters, train_learnet
+from u3lab.universal.dynamic import Learnet
+
+X = pictures(12, 16)
+DATA = {"a": (X, torch.arange(12) % 3), "b": (1 - X, torch.arange(12) % 2)}
+
+
+def made():
+    return adapt(tiny()).add_domain("a", 3).add_domain("b", 2)
+
+
+def filled(predictor: Learnet, seed: int = 0) -> Learnet:
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for p in predictor.p:
+            p.copy_(torch.randn(p.shape, generator=generator))
+    return predictor
+
+
+def test_with_one_hot_input_it_is_a_look_up_in_a_table():
+    """z = e_d: w is the d-th column of P, whatever the other columns are, and α = M′ diag(w) M."""
+    predictor = filled(Learnet({"one": (5, 4), "two": (3, 6)}, inputs=7, rank=2))
+    for d, z in enumerate(torch.eye(7)):
+        for place, m, m_out, p in zip(("one", "two"), predictor.m, predictor.m_out, predictor.p, strict=True):
+            wanted = sum(m_out[:, r, None] * p[r, d] * m[r, None, :] for r in range(2))
+            assert torch.allclose(predictor(z)[place], wanted)
+
+
+def test_its_gradient_is_that_of_the_product_of_matrices():
+    predictor, z = filled(Learnet({"one": (5, 4)}, inputs=3, rank=2)).double(), torch.rand(3, dtype=torch.float64)
+    m, m_out, p = (one[0].detach().clone() for one in (predictor.m, predictor.m_out, predictor.p))
+
+    def product(p: torch.Tensor, m: torch.Tensor, m_out: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("or,ru,u,rc->oc", m_out, p, z, m).square().sum()
+
+    wanted = torch.func.grad(product, (0, 1, 2))(p, m, m_out)
+    found = torch.autograd.grad(predictor(z)["one"].square().sum(), [predictor.p[0], predictor.m[0],
+                                                                     predictor.m_out[0]])
+    assert all(torch.allclose(a, b) for a, b in zip(found, wanted, strict=True))
+
+
+def test_a_fresh_one_predicts_the_source():
+    net = made()
+    predictor = learnet(net, "a")
+    put_adapters(net, "a", predictor(describe(net, X)))
+    assert torch.equal(net.use("a").pooled(X), net.use("source").pooled(X))
+    assert predictor.places == ("net/0", "net/9")  # the dense ones; the depthwise one has few numbers already
+
+
+def test_what_is_predicted_stands_where_it_was_trained():
+    net = made()
+    predictor = filled(learnet(net, "a", rank=3))
+    z = describe(net, X)
+    assert z.shape == (12,) and abs(z.norm() - 1) < 1e-6
+    put_adapters(net, "a", predictor(z))
+    assert all(torch.equal(net.domain("a").parts[place].matrix()[0], alpha) for place, alpha in predictor(z).items())
+    assert not torch.equal(net.use("a").pooled(X), net.use("source").pooled(X))
+    assert learnet(adapt(squeezenet()).add_domain("a", 2), "a").p[0].shape == (8, 512)
+
+
+def test_training_changes_the_learnet_and_the_heads_only():
+    net = made()
+    predictor = learnet(net, "a", rank=3)
+    before, shared = predictor.state_dict()["p.0"].clone(), state(net.module)
+    adapters = [part.alpha.weight.clone() for part in net.domain("a").adapters() if hasattr(part, "alpha")]
+    steps = list(train_learnet(net, predictor, DATA, settings=LearnetSettings(steps=40, lr=0.05, batch_size=6)))
+    assert steps[-1].loss < steps[0].loss and len(steps) == 41
+    assert not torch.equal(predictor.p[0], before) and same_state(shared, state(net.module))
+    after = [part.alpha.weight for part in net.domain("a").adapters() if hasattr(part, "alpha")]
+    assert all(torch.equal(a, b) for a, b in zip(adapters, after, strict=True))
+    again = learnet(made(), "a", rank=3)
+    assert last(train_learnet(made(), again, DATA, settings=LearnetSettings(steps=3))).iteration == 3
+
+
+def test_slips():
+    net = made()
+    predictor = learnet(net, "a")
+    for wrong in (torch.ones(3), torch.ones(12, 1), None, torch.full((12,), float("nan"))):
+        with slip("z"):
+            predictor(wrong)
+    with slip("no α for the convolutions"):
+        put_adapters(net, "a", {"net/0": torch.zeros(8, 3)})
+    with slip("'a' has no parallel adapters"):
+        learnet(adapt(tiny(), "serial").add_domain("a", 2), "a")
+    with slip("universal.adapt"):
+        learnet(tiny(), "a")
+    with slip("no domain 'c'"):
+        train_learnet(net, predictor, {"c": DATA["a"]})
+    for data in ({}, None, [1]):
+        with slip("data = "):
+            train_learnet(net, predictor, data)
+    with slip("learnet is"):
+        train_learnet(net, None, DATA)
+    with slip("labels are"):
+        train_learnet(net, predictor, {"a": (X, None)})
+    with slip("rank"):
+        learnet(net, "a", rank=0)

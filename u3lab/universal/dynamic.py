@@ -1,0 +1,184 @@
+"""Dynamic weights: a small network looks at a few pictures of a domain and predicts its adapters.
+
+    α_l(z) = M′_l diag(w_l(z)) M_l,   w_l(z) = P_l z
+
+z describes the domain; M_l, M′_l and P_l are shared by all domains. A matrix of C_out·C_in numbers cannot be predicted
+outright, a diagonal can (Bertinetto et al., Learning feed-forward one-shot learners, NIPS 2016). If z is one-hot, the
+number of the domain, then w_l(z) is a row of a table: residual adapters are the special case (Rebuffi, Bilen & Vedaldi,
+NIPS 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from u3lab.checks import is_a, shown, tensors, whole
+from u3lab.descent import Step, descend
+from u3lab.errors import U3Error
+from u3lab.nets.gate import ready
+from u3lab.settings import or_default, setting, settings
+from u3lab.universal.adapted import Adapted
+from u3lab.universal.adapters import Parallel
+from u3lab.universal.batches import Batches
+from u3lab.universal.starting import linear_of
+from u3lab.universal.training import adapted, check_labels
+
+
+@settings
+class LearnetSettings:
+    """Settings of :func:`train_learnet`."""
+
+    lr: float = setting(0.001, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
+    steps: int = setting(100, 1, 100_000, once=True, help="number of steps")
+    batch_size: int = setting(8, 2, 1024, symbol="B", once=True, help="pictures of each domain at a step")
+    shots: int = setting(8, 1, 64, help="pictures that describe the domain")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures")
+
+
+class Learnet(nn.Module):
+    """z (U) → α of each convolution, (C_out,C_in). P begins at zero, and so does α.
+
+    Parameters
+    ----------
+    shapes
+        Place → (C_out, C_in).
+    inputs
+        U, how many numbers describe a domain.
+    rank
+        Length of each w.
+    seed
+        Of M and M′, which are drawn.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, int]], inputs: int, rank: int = 8, seed: int = 0) -> None:
+        super().__init__()
+        draw = torch.Generator().manual_seed(whole("seed", seed, 0))
+        self.places, rank = tuple(shapes), whole("rank", rank)
+        self.m = nn.ParameterList(torch.randn(rank, c, generator=draw) / c**0.5 for _, c in shapes.values())
+        self.m_out = nn.ParameterList(torch.randn(c, rank, generator=draw) / rank**0.5 for c, _ in shapes.values())
+        self.p = nn.ParameterList(torch.zeros(rank, whole("inputs", inputs)) for _ in shapes)
+
+    def forward(self, z: Tensor) -> dict[str, Tensor]:
+        """Place → M′ diag(P z) M."""
+        tensors(z=(z, "U"))
+        if z.shape != self.p[0].shape[1:]:
+            raise U3Error(f"z has {len(z)} numbers; this learnet takes {self.p[0].shape[1]}")
+        return {place: m_out @ torch.diag(p @ z) @ m
+                for place, m, m_out, p in zip(self.places, self.m, self.m_out, self.p, strict=True)}
+
+
+def learnet(net: nn.Module, name: str, *, inputs: int | None = None, rank: int = 8, seed: int = 0) -> Learnet:
+    """A fresh learnet for the parallel adapters of one domain, and of all others that were added in the same way.
+
+    Parameters
+    ----------
+    inputs
+        How many numbers describe a domain; without it, as many as the head sees (:func:`describe`).
+    rank, seed
+        See :class:`Learnet`.
+
+    Raises
+    ------
+    U3Error
+        A network that is not adapted, an unknown domain, or one without parallel adapters.
+    """
+    net = adapted(ready(net))
+    shapes = {place: tuple(part.alpha.weight.shape[:2]) for place, part in _adapters(net, name).items()}
+    made = Learnet(shapes, linear_of(net.domain(name)).weight.shape[1] if inputs is None else inputs, rank, seed)
+    return made.to(next(net.parameters()))
+
+
+@torch.no_grad()
+def describe(net: nn.Module, images: Tensor) -> Tensor:
+    """z, what the source network sees in a few pictures of one domain: (N,3,H,W) in [0,1] → (U).
+
+    The mean of what its head is given, of length 1.
+    """
+    net = adapted(ready(net, images))
+    with net.using("source"):
+        return F.normalize(net.pooled(images).mean(0), dim=0)
+
+
+@torch.no_grad()
+def put_adapters(net: nn.Module, name: str, predicted: Mapping[str, Tensor]) -> None:
+    """Make predicted α, as a learnet gives them, those of a domain, as if they had been trained."""
+    adapters = _adapters(adapted(ready(net)), name)
+    if not isinstance(predicted, Mapping) or adapters.keys() != predicted.keys():
+        raise U3Error(f"these are no α for the convolutions of the domain {name!r}; learnet(net, {name!r}) makes a "
+                      "learnet whose answers are")
+    for place, alpha in predicted.items():
+        adapters[place].alpha.weight.copy_(alpha[:, :, None, None])
+
+
+def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Tensor, Tensor]], *,
+                  settings: LearnetSettings | None = None) -> Iterator[Step]:
+    """Train a learnet, and the heads of some domains with it; the domains' own adapters stay as they are.
+
+        minimise over P, M, M′ and the heads    1/D Σ_d  mean −log softmax(Φ(x; α(z_d)))[y]
+
+    At each step z_d comes from a few pictures of the domain d, and x, y are others.
+
+    Parameters
+    ----------
+    net
+        With the domains of ``data``, all of kind "parallel".
+    data
+        Name of a domain → its pictures (N,3,H,W) in [0,1] and labels (N).
+
+    Yields
+    ------
+    Step
+        ``value`` is the share of the batches that is right, a scalar; the term is "cross-entropy".
+
+    Raises
+    ------
+    U3Error
+        As :func:`u3lab.universal.train_domain`.
+    """
+    net, settings = adapted(ready(net)), or_default(settings, LearnetSettings)
+    is_a("learnet", learnet, Learnet, "make one with learnet(net, name)")
+    if not isinstance(data, Mapping) or not data:
+        raise U3Error(f"data = {shown(data)}; give a dict of domains, {{'digits': (images, labels)}}")
+    weights = {name: _weights(net, name) for name in data}
+    for name, (images, labels) in data.items():
+        ready(net, images)
+        check_labels(images, labels, len(net.domain(name).classes))
+    order = {name: Batches(len(labels), settings.batch_size, settings.seed) for name, (_, labels) in data.items()}
+    heads = [weight for name in data for weight in linear_of(net.domain(name)).parameters()]
+    numbers = iter(range(settings.steps + 1))
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        step, losses, right = next(numbers), [], []
+        for name, (images, labels) in data.items():
+            few = order[name].everyone(step + 1)[: settings.shots]  # next step's: others, but where epochs meet
+            alpha = learnet(describe(net, images[few]))
+            with net.using(name):
+                scores = functional_call(net, {weights[name][place]: one[:, :, None, None]
+                                               for place, one in alpha.items()}, (images[order[name].at(step)],))
+            y = labels[order[name].at(step)].to(scores.device)
+            losses.append(F.cross_entropy(scores, y))
+            right.append((scores.argmax(1) == y).double().mean())
+        return torch.stack(right).mean(), {"cross-entropy": torch.stack(losses).mean()}
+
+    return descend([*learnet.parameters(), *heads], energy, steps=settings.steps, lr=lambda: settings.lr)
+
+
+def _adapters(net: Adapted, name: str) -> dict[str, Parallel]:
+    """Place → the parallel adapter of a domain there; of depthwise convolutions none, whose scales are few already."""
+    found = {place: part for place, part in net.domain(name).parts.items()
+             if isinstance(part, Parallel) and part.alpha.groups == 1}
+    if not found:
+        raise U3Error(f"the domain {name!r} has no parallel adapters that could be predicted; add it to a network from "
+                      "adapt(net, 'parallel')")
+    return found
+
+
+def _weights(net: Adapted, name: str) -> dict[str, str]:
+    """Place → what the α of a domain there is called among all parameters of the network."""
+    called = {id(weight): key for key, weight in net.named_parameters()}
+    return {place: called[id(part.alpha.weight)] for place, part in _adapters(net, name).items()}
