@@ -221,6 +221,11 @@ def adapted() -> universal.Adapted:
 
 
 @cache
+def jobs() -> universal.Tasks:
+    return universal.Tasks(net(), ["conv1"], {"parts": universal.Task("segments", 2)})
+
+
+@cache
 def saved() -> str:
     """A domain in a file."""
     return str(adapted().save_domain(Path(tempfile.mkdtemp()) / "new.safetensors", "new"))
@@ -689,6 +694,30 @@ good("Adapted.save_domain", lambda name, images: adapted().save_domain(saved(), 
      images=(Picture(several=True, none=True), Made(lambda: x(2))))
 good("universal.train_domain", universal.train_domain, net=(Net(), NEW), name=DOMAIN, images=SEVERAL,
      labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1]))), settings=settings(universal.UniversalSettings))
+good("universal.describe", universal.describe, net=(Net(), NEW), images=SEVERAL)
+good("universal.learnet", universal.learnet, net=(Net(asked=False), NEW), name=DOMAIN, inputs=(Whole(none=True), 3),
+     rank=whole(2), seed=SEED)
+good("Learnet()", lambda z: universal.learnet(adapted(), "new", inputs=3)(z),
+     z=(Numbers(fixed=(0,)), Made(lambda: draw(3))))
+good("universal.put_adapters", lambda net, name, predicted: universal.put_adapters(net, name, predicted),
+     net=(Net(asked=False), Made(lambda: universal.adapt(net()).add_domain("new", 2))), name=DOMAIN,
+     predicted=(Ours(), Made(lambda: universal.learnet(adapted(), "new", inputs=3)(draw(3)))))
+PAIRS = {"new": (x(2), torch.tensor([0, 1]))}
+good("universal.train_learnet", universal.train_learnet, net=(Net(), NEW),
+     learnet=(Ours(), Made(lambda: universal.learnet(adapted(), "new"))), data=(Ours(), PAIRS),
+     settings=settings(universal.LearnetSettings))
+PARTS = {"parts": torch.zeros(2, 8, 8, dtype=torch.long)}
+good("universal.train_tasks", universal.train_tasks, tasks=(Ours(), Made(jobs)), images=SEVERAL, labels=(Ours(), PARTS),
+     present=(These(none=True, make=lambda: {
+         "a number": 3, "a tensor": torch.ones(2), "a mask of another length": {"parts": torch.ones(3).bool()},
+         "shares": {"parts": torch.ones(2)}}), {"parts": torch.tensor([True, True])}), weights=(Kind(), ()),
+     settings=settings(universal.TasksSettings))
+good("train_tasks, labels", lambda y: list(universal.train_tasks(jobs(), x(2), {"parts": y}, settings=(
+     universal.TasksSettings(steps=1)))), y=(Labels(fixed=(0,)), PARTS["parts"]))
+good("universal.Tasks", universal.Tasks, net=UNASKED, layers=(Layers(), ["conv1"]),
+     tasks=(Ours(), {"parts": universal.Task("segments", 2)}))
+good("universal.Task", lambda kind, outputs, price: universal.Tasks(net(), ["conv1"], {"a": universal.Task(
+     kind, outputs, price)}), kind=(Choice(), "segments"), outputs=whole(2), price=number(1.0, 0))
 good("universal.decathlon_score", universal.decathlon_score, errors=(Ours(), {"a": 0.1, "b": 0.0}),
      baseline=(Ours(), {"a": 0.2, "b": 0.1}))
 good("decathlon_score, a share", lambda error: universal.decathlon_score({"a": error}, {"a": 0.1}),

@@ -226,3 +226,20 @@ def test_every_place_of_a_log_slider_is_allowed():
         for k in range(401):
             slider.value = 10 ** (slider.min + k / 400 * (slider.max - slider.min))  # a refused one would raise
             assert getattr(made, name) == pytest.approx(slider.value, rel=1e-6)
+
+
+@settings
+class Priced:
+    """A logarithmic setting that may be 0."""
+
+    lam: float = setting(0.0, 0.0, 10.0, scale="log", help="price")
+
+
+@pytest.mark.parametrize("start", [0.0, 1e-5, 0.02, 10.0])
+def test_the_left_end_of_a_log_slider_stands_for_zero_where_that_is_allowed(start: float):
+    made = Priced(lam=start)
+    slider = live.controls(made).fields["lam"]
+    assert made.lam == start
+    for at in (math.log10(0.3), slider.min, slider.min + slider.step, 1.0):
+        slider.value = 10.0**at
+        assert made.lam == pytest.approx(0 if at == slider.min else 10.0**at, rel=1e-6)

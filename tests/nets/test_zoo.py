@@ -21,3 +21,20 @@ def test_efficientnet_with_its_norms_folded_is_the_same_network(name: str):
     with torch.no_grad():
         wanted, got = plain(net.normalise(x)), net(x)
     assert (got - wanted).abs().max() < 1e-4 * wanted.abs().max()
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_its_norms_stay_where_they_are_asked_to(name: str):
+    folded, whole = nets.load(name, device="cpu"), nets.load(name, device="cpu", fold=False)
+    norms = [[m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)] for net in (folded, whole)]
+    assert not norms[0] and len(norms[1]) > 40 and folded.layers == whole.layers
+    x = images.load("dog", size=96)
+    for layer in ("stem", "stage4", "head"):
+        wanted = whole.features(x, layer)
+        assert (folded.features(x, layer) - wanted).abs().max() < 1e-4 * wanted.abs().max()
+
+
+def test_where_there_is_nothing_to_fold_it_says_nothing():
+    x = images.load("dog", size=96)
+    one, two = (nets.load("squeezenet1_1", device="cpu", fold=fold) for fold in (True, False))
+    assert torch.equal(one(x), two(x))

@@ -93,8 +93,11 @@ def test_features_of_several_layers_are_joined():
 def test_slips():
     with slip("tasks = "):
         Tasks(tiny(), ["1"], {})
-    with slip("no task is of the kind 'flow'", "segments"):
-        Tasks(tiny(), ["1"], {"a": Task("flow", 2)})
+    with slip("kind = 'flow'", "segments"):
+        Task("flow", 2)
+    for kind, outputs in (("boundaries", 2), ("normals", 1), ("segments", 1), ("label", 0)):
+        with slip("outputs"):
+            Task(kind, outputs)
     with slip("layers"):
         Tasks(tiny(), [], TASKS)
     with slip("no layer 'nope'"):
@@ -105,6 +108,10 @@ def test_slips():
     for labels in (None, {}, LABELS | {"rim": LABELS["rim"][:3]}):
         with slip("has no labels for 6 pictures"):
             train_tasks(tasks, X, labels)
+    for name, y in (("parts", LABELS["parts"] + 1), ("parts", LABELS["parts"].float()), ("rim", LABELS["rim"] * 2),
+                    ("slope", LABELS["rim"]), ("slope", LABELS["slope"] / 0), ("what", LABELS["parts"])):
+        with slip(f"labels\\['{name}'\\]", TASKS[name].kind):
+            train_tasks(tasks, X, LABELS | {name: y})
     for m in (torch.ones(6), torch.ones(3).bool(), [True] * 6):
         with slip("present", "6 of True and False"):
             train_tasks(tasks, X, LABELS, present={"rim": m})

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import is_a, listed, shown, words
+from u3lab.checks import is_a, listed, number, one_of, shown, whole, words
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
@@ -69,15 +69,39 @@ KINDS: dict[str, Kind] = {
     "normals": Kind(normals, dense=True),
     "label": Kind(classes, dense=False),
 }
+OUTPUTS = {"boundaries": (1, 1), "normals": (3, 3)}  # least and most
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task: its kind (a name in ``KINDS``), how many outputs it has, and its price λ."""
+    """One task: its kind (a name in ``KINDS``), how many outputs it has, and its price λ.
+
+    Boundaries have one output, normals three, the others one for each class.
+    """
 
     kind: str
     outputs: int
     price: float = 1.0
+
+    def __post_init__(self) -> None:
+        one_of("kind", self.kind, KINDS)
+        least, most = OUTPUTS.get(self.kind, (2, 10_000))
+        whole("outputs", self.outputs, least, most)
+        number("price", self.price, 0)
+
+    def check(self, name: str, y: Tensor, count: int) -> None:
+        """Refuse labels (of the pictures that have one) that are none of this kind."""
+        whole_numbers = not (y.is_floating_point() or y.is_complex() or y.dtype == torch.bool)
+        if self.kind in OUTPUTS:
+            fits = y.is_floating_point() and y.ndim == 4 and y.shape[1] == self.outputs and bool(y.isfinite().all())
+            fits = fits and (self.kind != "boundaries" or bool((0 <= y).all() and (y <= 1).all()))
+            wanted = f"({count},{self.outputs},h,w) finite numbers" + (" in [0,1]" if self.kind == "boundaries" else "")
+        else:
+            fits = whole_numbers and y.ndim == (3 if KINDS[self.kind].dense else 1)
+            fits = fits and (not y.numel() or (int(y.min()) >= 0 and int(y.max()) < self.outputs))
+            wanted = f"({count}{',h,w' if KINDS[self.kind].dense else ''}) whole numbers 0 to {self.outputs - 1}"
+        if not fits:
+            raise U3Error(f"labels[{name!r}] is {shown(y)}; for {self.kind} give {wanted}")
 
 
 class Tasks(nn.Module):
@@ -98,9 +122,6 @@ class Tasks(nn.Module):
         self.net, self.layers = ready(net), tuple(words("layers", layers))
         if not isinstance(tasks, Mapping) or not tasks or not all(isinstance(one, Task) for one in tasks.values()):
             raise U3Error(f"tasks = {shown(tasks)}; give a dict of tasks, {{'parts': Task('segments', 5)}}")
-        for task in tasks.values():
-            if task.kind not in KINDS:
-                raise U3Error(f"no task is of the kind {shown(task.kind)}; the kinds are {', '.join(KINDS)}")
         self.tasks = dict(tasks)
         with torch.no_grad():
             like = joined(self.net, torch.zeros(1, 3, self.net.size, self.net.size), self.layers)
@@ -190,8 +211,9 @@ def train_tasks(tasks: Tasks, images: Tensor, labels: Mapping[str, Tensor], *,
     """
     is_a("tasks", tasks, Tasks, "make them with Tasks(net, layers, {'parts': Task('segments', 5)})")
     ready(tasks.net, images)
-    settings, present = or_default(settings, TasksSettings), dict(present or {})
-    for name in tasks.tasks:
+    settings = or_default(settings, TasksSettings)
+    present = dict(is_a("present", {} if present is None else present, Mapping, "give a dict of masks, or nothing"))
+    for name, task in tasks.tasks.items():
         if not isinstance(labels, Mapping) or not isinstance(labels.get(name), Tensor) or (
                 len(labels[name]) != len(images)):
             raise U3Error(f"the task {name!r} has no labels for {len(images)} pictures; give labels={{{name!r}: …}}, "
@@ -199,7 +221,9 @@ def train_tasks(tasks: Tasks, images: Tensor, labels: Mapping[str, Tensor], *,
         m = present.setdefault(name, torch.ones(len(images), dtype=torch.bool))
         if not isinstance(m, Tensor) or m.dtype != torch.bool or m.shape != (len(images),):
             raise U3Error(f"present[{name!r}] = {shown(m)}; give {len(images)} of True and False")
-    more = listed("weights", list(weights), nn.Parameter, "parameters") if len(weights) else []
+        task.check(name, labels[name][m], len(images))
+    more = [] if isinstance(weights, Sequence) and not len(weights) else listed("weights", weights, nn.Parameter,
+                                                                               "parameters")
     batches, numbers = Batches(len(images), settings.batch_size, settings.seed), iter(range(settings.steps + 1))
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
