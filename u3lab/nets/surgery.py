@@ -154,9 +154,12 @@ def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:
     Raises
     ------
     U3Error
-        A network without a filter bank that has one row for each class.
+        A network without a filter bank that has one row for each class, or one of several domains.
     """
-    fewer = copy.deepcopy(net := ready(net))
+    net = ready(net)
+    if hasattr(net, "merge"):  # which of its heads would be the last is chance
+        raise U3Error(f"{net.name} has a head for each of its domains; narrow one of them: net.merge(name)")
+    fewer = copy.deepcopy(net)
     numbers = [net.class_index(one) for one in listed("classes", classes)]
     heads = [module for module in fewer.modules() if isinstance(module, (nn.Conv2d, nn.Linear))
              and len(module.weight) == len(net.classes)]
