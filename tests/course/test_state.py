@@ -98,6 +98,15 @@ def test_a_file_that_cannot_be_read_is_not_written_over(own_state, monkeypatch):
     assert state.load()[0]["exercises"] == {"6-pointing"}
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes in folders")
+def test_a_pipe_in_the_place_of_the_file_does_not_hang(own_state):
+    own_state.mkdir()
+    os.mkfifo(own_state / "progress.json")
+    report = course.check("6-guided", right)
+    assert report.passed and "no ordinary file" in report.message
+    assert done() == "0 of 5"
+
+
 def test_a_write_that_fails(monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")

@@ -72,12 +72,17 @@ def strange() -> list[bytes]:
             secret.replace(b"\x08\x00", b"\x63\x00"), secret.replace(b"PK\x01\x02\x14", b"PK\x01\x02\xff")]
 
 
+def anew(seed: int = 0) -> concepts.Concepts:
+    """Two pictures as a fresh start of Python would have them: read from their file, or made."""
+    return concepts._load.__wrapped__("train", 2, seed, 8)
+
+
 def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
     monkeypatch.setattr(concepts, "_version", lambda: "now")
-    whole = concepts.load.__wrapped__("train", count=2)
+    whole = anew()
     file, other = paths.cache("concepts-train-2-0-now.npz"), paths.cache("concepts-train-2-1-now.npz")
     good = file.read_bytes()
-    concepts.load.__wrapped__("train", count=2, seed=1)
+    anew(seed=1)
     draw = random.Random(0)
     flipped = [good[:at] + bytes([good[at] ^ 1 << draw.randrange(8)]) + good[at + 1:]
                for at in (*draw.sample(range(len(good)), 100), *range(len(good) - 150, len(good), 3))]
@@ -87,7 +92,7 @@ def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
     capsys.readouterr()
     for content in strange():
         file.write_bytes(content)
-        again = concepts.load.__wrapped__("train", count=2)
+        again = anew()
         assert again._pictures == whole._pictures and file.read_bytes() == good
     assert capsys.readouterr() == ("", "") and concepts._read(file.with_name("none.npz")) is None
     assert not list(file.parent.glob("*.u3lab")) and concepts._read(file)[0] == whole._pictures
@@ -95,13 +100,13 @@ def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
 
 def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypatch, tmp_path):
     monkeypatch.setattr(concepts, "_version", lambda: "now")
-    whole = concepts.load.__wrapped__("train", count=2)._pictures
+    whole = anew()._pictures
     (tmp_path / "file").write_text("a file where the folder should be")
     (tmp_path / "taken" / "concepts-train-2-0-now.npz").mkdir(parents=True)
     for folder in tmp_path / "file" / "cache", tmp_path / "taken", "~nobody-has-this-name", "/dev/null":
         monkeypatch.setenv("U3LAB_CACHE", str(folder))
         monkeypatch.chdir(tmp_path)
-        assert concepts.load.__wrapped__("train", count=2)._pictures == whole
+        assert anew()._pictures == whole
 
     def refuse(*arguments, **named):
         raise OSError(errno.EROFS, "Read-only file system")
@@ -110,7 +115,7 @@ def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypa
     for module, call in (os, "mkdir"), (paths, "open"), (os, "replace"), (os, "fsync"):
         with monkeypatch.context() as patch:
             patch.setattr(module, call, refuse, raising=False)
-            assert concepts.load.__wrapped__("train", count=2)._pictures == whole
+            assert anew()._pictures == whole
     assert not list((tmp_path / "refused").iterdir())
 
 

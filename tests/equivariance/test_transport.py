@@ -225,7 +225,7 @@ def test_features_of_another_layer():
 def test_crops_of_nothing():
     with slip("count = 0"):
         crops(["coffee"], 50, count=0)
-    with slip("no pictures"):
+    with slip("names", "at least one"):
         crops([], 50)
     with slip("coffe"):
         crops(["coffe"], 50)

@@ -620,7 +620,7 @@ good("dissection.dissect_layers", dissection.dissect_layers, net=NET, layers=(La
      share=number(0.05, 0, 1, without_low=True), batch_size=whole(4))
 good("dissection.quantiles", dissection.quantiles, net=NET, layer=LAYER, images=(Some(), Made(lambda: [x()])))
 good("Quantiles", dissection.dissecting.Quantiles, units=whole(4))
-good("Quantiles.add", lambda activations: dissection.dissecting.Quantiles(8).add(activations),
+good("Quantiles.add", lambda activations: (known := dissection.dissecting.Quantiles(8)).add(activations) or known,
      activations=(Numbers(fixed=(1,)), Made(features)))
 good("Dissection.weighted", lambda often: found().weighted(often), often=(Numbers(fixed=(0,), finite=False),
                                                                          Made(lambda: draw(10).double())))

@@ -45,7 +45,7 @@ ELSEWHERE = {
 @pytest.mark.parametrize("title", calls.CALLS)
 def test_the_good_call_works(title: str):
     call = calls.CALLS[title]
-    used(call.function(**call.arguments()))
+    assert used(call.function(**call.arguments())) is not None
 
 
 @pytest.mark.parametrize("title, argument", [(title, name) for title, call in calls.CALLS.items()

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 from u3lab import (
@@ -260,13 +261,19 @@ def can_measure() -> bool:
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[str, tuple[int, str]]:
+def measured(tmp_path_factory) -> dict[str, tuple[int, str]]:
+    """Measured once, by whichever of the test processes comes first; the others wait and read."""
     if not can_measure():
         pytest.skip("another system than Linux with glibc")
-    run = subprocess.run([sys.executable, "-m", "tests.hostile.test_memory"], capture_output=True, text=True,
-                         cwd=Path(__file__).parents[2])
-    assert run.returncode == 0, run.stderr[-3000:]
-    return {name: (growth, said) for name, growth, said in map(json.loads, run.stdout.splitlines())}
+    folder = tmp_path_factory.getbasetemp()
+    file = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "memory.txt"
+    with FileLock(file.with_suffix(".lock")):
+        if not file.exists():
+            run = subprocess.run([sys.executable, "-m", "tests.hostile.test_memory"], capture_output=True, text=True,
+                                 cwd=Path(__file__).parents[2])
+            assert run.returncode == 0, run.stderr[-3000:]
+            file.write_text(run.stdout)
+    return {name: (growth, said) for name, growth, said in map(json.loads, file.read_text().splitlines())}
 
 
 @pytest.mark.parametrize("name", CASES)

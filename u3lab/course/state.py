@@ -100,6 +100,8 @@ def _content(*, waited: bool = False) -> tuple[dict[str, Any] | None, str]:
     To read needs no lock, to set a damaged file aside does: another kernel may have begun a new one by now. With
     ``waited`` it is ours already.
     """
+    if file().exists() and not file().is_file():  # a pipe would wait for ever
+        return None, _once(f"your progress cannot be read (no ordinary file): {file()}")
     try:
         return _parsed(file().read_bytes()), ""
     except FileNotFoundError:

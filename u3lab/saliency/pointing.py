@@ -39,7 +39,7 @@ class Mosaic:
 
 def known_pictures(net: Classifier, *, size: int = 128) -> dict[str, int]:
     """The shipped pictures that the network names rightly and with probability ½ or more at this size: name → class."""
-    net, known, size = ready(net), {}, whole("size", size, 8, SIDE)
+    net, known, size = ready(net), {}, whole("size", size, 2, SIDE)
     for name in _images.names("everyday"):
         if label := _images.label(name):
             probability, k = net.probabilities(_images.load(name, size=size))[0].max(0)
@@ -56,7 +56,7 @@ def mosaics(net: Classifier, count: int, *, size: int = 128, seed: int = 0) -> l
     U3Error
         If the network knows fewer than four of the shipped pictures, or fewer than one mosaic is wanted.
     """
-    count, size, net = whole("count", count), whole("size", size, 8, SIDE), ready(net)
+    count, size, net = whole("count", count), whole("size", size, 2, SIDE), ready(net)
     room(f"count = {count}", 2 * size, 2 * size, count)
     known = known_pictures(net, size=size)
     if len(known) < 4:
