@@ -215,8 +215,7 @@ class Adapted(Classifier):
         domain = self.domain(name)
         if not domain.parts:
             raise U3Error(f"{name!r} is the network itself and has nothing to save; name a domain that was added")
-        half = images is not None and self._stays_when_halved(domain, images)
-        return files.write(path, domain, self.base, half=half)
+        return files.write(path, domain, self.base, half=images is not None and self._stays_when_halved(domain, images))
 
     def _stays_when_halved(self, domain: Domain, images: Tensor) -> bool:
         """Whether no picture changes its class when the domain's numbers are rounded to half precision."""

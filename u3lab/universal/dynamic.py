@@ -58,10 +58,10 @@ class Learnet(nn.Module):
     def __init__(self, shapes: Mapping[str, tuple[int, int]], inputs: int, rank: int = 8, seed: int = 0) -> None:
         super().__init__()
         draw = torch.Generator().manual_seed(whole("seed", seed, 0))
-        self.places, rank = tuple(shapes), whole("rank", rank)
+        self.places, rank = tuple(shapes), whole("rank", rank, 1, 4096)
         self.m = nn.ParameterList(torch.randn(rank, c, generator=draw) / c**0.5 for _, c in shapes.values())
         self.m_out = nn.ParameterList(torch.randn(c, rank, generator=draw) / rank**0.5 for c, _ in shapes.values())
-        self.p = nn.ParameterList(torch.zeros(rank, whole("inputs", inputs)) for _ in shapes)
+        self.p = nn.ParameterList(torch.zeros(rank, whole("inputs", inputs, 1, 100_000)) for _ in shapes)
 
     def forward(self, z: Tensor) -> dict[str, Tensor]:
         """Place → M′ diag(P z) M."""
@@ -105,14 +105,16 @@ def describe(net: nn.Module, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def put_adapters(net: nn.Module, name: str, predicted: Mapping[str, Tensor]) -> None:
-    """Make predicted α, as a learnet gives them, those of a domain, as if they had been trained."""
-    adapters = _adapters(adapted(ready(net)), name)
+def put_adapters(net: nn.Module, name: str, predicted: Mapping[str, Tensor]) -> Adapted:
+    """Make predicted α, as a learnet gives them, those of a domain; returns the network."""
+    net = adapted(ready(net))
+    adapters = _adapters(net, name)
     if not isinstance(predicted, Mapping) or adapters.keys() != predicted.keys():
         raise U3Error(f"these are no α for the convolutions of the domain {name!r}; learnet(net, {name!r}) makes a "
                       "learnet whose answers are")
     for place, alpha in predicted.items():
         adapters[place].alpha.weight.copy_(alpha[:, :, None, None])
+    return net
 
 
 def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Tensor, Tensor]], *,
