@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tests.hostile.wrong import (
     Choice,
+    Flag,
     Free,
     Function,
     Kind,
@@ -48,7 +49,7 @@ from u3lab import (
     saliency,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import concepts, taxonomy
+from u3lab.datasets import concepts, cutouts, photos, scans, taxonomy
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.saliency.pointing import Mosaic
 
@@ -449,6 +450,18 @@ good("Concepts.masks", lambda name, which: few().masks(name, which),
 good("Concepts.showing", lambda name, least: few().showing(name, least=least),
      name=(Choice(), Made(lambda: few().names[0])), least=whole(1))
 good("LabelledPictures[]", lambda which: scenes()[which], which=(Wholes(0), [0, 3]))
+SPLIT = (Choice(none=True), "train")
+good("photos.names", photos.names, group=(Choice(none=True), "nature"), split=SPLIT)
+good("photos.load", photos.load, name=(Choice(), "stream"), size=(Whole(1, 4096, none=True), 32))
+good("photos.about", photos.about, name=(Choice(), "stream"))
+good("cutouts.names", cutouts.names, kind=(Choice(none=True), "bird"), split=SPLIT, known=(Flag(), True))
+good("cutouts.load", cutouts.load, name=(Choice(), "zebra"), size=(Whole(1, 4096, none=True), 32))
+good("cutouts.about", cutouts.about, name=(Choice(), "zebra"))
+good("cutouts.paste", cutouts.paste, thing=(Choice(), "zebra"), background=SEVERAL,
+     size=number(0.8, 0, 4, without_low=True), x=number(0.5, 0, 1), y=number(0.5, 0, 1), mirror=(Flag(), False))
+good("cutouts.paste, a pair", cutouts.paste, thing=(Ours(), Made(lambda: cutouts.load("zebra", size=20))),
+     background=SEVERAL)
+good("scans.load", scans.load, name=(Choice(), "lung1"), window=(Choice(none=True), "soft"))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
 
