@@ -49,7 +49,7 @@ from u3lab import (
     saliency,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import concepts, cutouts, photos, scans, taxonomy
+from u3lab.datasets import concepts, cutouts, decathlon, photos, scans, taxonomy
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.saliency.pointing import Mosaic
 
@@ -462,6 +462,7 @@ good("cutouts.paste", cutouts.paste, thing=(Choice(), "zebra"), background=SEVER
 good("cutouts.paste, a pair", cutouts.paste, thing=(Ours(), Made(lambda: cutouts.load("zebra", size=20))),
      background=SEVERAL)
 good("scans.load", scans.load, name=(Choice(), "lung1"), window=(Choice(none=True), "soft"))
+good("decathlon.load", decathlon.load, name=(Choice(), "people"), split=(Choice(), "val"))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
 
