@@ -35,8 +35,21 @@ def rank_pooled(clip: np.ndarray) -> np.ndarray:
 
 
 def people(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
-    """Crops of a film with a fixed camera: somebody, or nobody where somebody is at another time."""
-    yield from map(Image.fromarray, _of_split("street", number, split)[:count])
+    """Crops of a film with a fixed camera: somebody, or nobody where somebody is at another time.
+
+    Grey and some twenty pixels tall, as pedestrians are to a car; with more pixels anybody tells them apart.
+    """
+    for tile in _of_split("street", number, split)[:count]:
+        seen = Image.fromarray(tile).convert("L")
+        if draw.random() < 0.5:
+            seen = seen.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        side = int(draw.integers(12, 25))
+        left, top = draw.integers(0, 17, 2).tolist()
+        small = np.asarray(seen.resize((side, side), Image.Resampling.BILINEAR, (left, top, left + 48, top + 48)))
+        grain = draw.normal(0, draw.uniform(4, 24), small.shape)
+        faded = 128 + draw.uniform(0.25, 0.8) * (small - 128.0) + draw.normal(0, 20) + grain
+        faded = Image.fromarray(np.clip(faded, 0, 255).astype(np.uint8))
+        yield faded.resize((SIDE, SIDE), Image.Resampling.BICUBIC).convert("RGB")
 
 
 def _of_split(name: str, row: int, split: str) -> np.ndarray:
