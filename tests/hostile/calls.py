@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from tests.helpers import write_benchmark
 from tests.hostile.wrong import (
     Choice,
     Flag,
@@ -133,6 +136,11 @@ def moved() -> equivariance.Equivariance:
 @cache
 def tried() -> list[trials.Sample]:
     return trials.samples(net(), names=["dog", "coffee", "hens"], steps=1, size=SIDE)
+
+
+@cache
+def tiny_benchmark() -> Path:
+    return write_benchmark(Path(tempfile.mkdtemp()))
 
 
 UNASKED = (Net(asked=False), Made(net))
@@ -463,6 +471,9 @@ good("cutouts.paste, a pair", cutouts.paste, thing=(Ours(), Made(lambda: cutouts
      background=SEVERAL)
 good("scans.load", scans.load, name=(Choice(), "lung1"), window=(Choice(none=True), "soft"))
 good("decathlon.load", decathlon.load, name=(Choice(), "people"), split=(Choice(), "val"))
+good("decathlon.real", decathlon.real, root=(Choice(), Made(lambda: str(tiny_benchmark()))))
+good("RealDomain.load", lambda split, each: decathlon.real(tiny_benchmark())["svhn"].load(split, each=each),
+     split=(Choice(), "train"), each=(Whole(none=True), 1))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
 

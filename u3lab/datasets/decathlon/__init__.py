@@ -6,9 +6,11 @@
 
 Rebuffi, Bilen & Vedaldi, Learning multiple visual domains with residual adapters, NIPS 2017, have the benchmark, at 72
 pixels and with a million pictures. These are made from what ships, in a minute, without a network. ``loading`` keeps
-them; ``signs``, ``things``, ``moving`` and ``patients`` say how each is made, with the tools of ``drawing``.
+them; ``signs``, ``things``, ``moving`` and ``patients`` say how each is made, with the tools of ``drawing``;
+:func:`real` reads the benchmark itself.
 """
 
+from u3lab.datasets.decathlon.benchmark import REAL, RealDomain, real
 from u3lab.datasets.decathlon.loading import DOMAINS, Domain, load, names, table
 
-__all__ = ["DOMAINS", "Domain", "load", "names", "table"]
+__all__ = ["DOMAINS", "REAL", "Domain", "RealDomain", "load", "names", "real", "table"]
