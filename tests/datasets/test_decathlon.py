@@ -6,12 +6,11 @@ import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
+from u3lab import images
 from u3lab._system import paths
 from u3lab.datasets import cutouts, decathlon, photos
 from u3lab.datasets.decathlon import drawing, loading, moving, patients, signs, things
 from u3lab.errors import U3Error
-
-EACH = dict(zip(drawing.SPLITS, (100, 20, 40), strict=True))
 
 
 def test_there_are_ten_with_a_table():
@@ -27,12 +26,18 @@ def test_there_are_ten_with_a_table():
 def test_a_domain_has_pictures_of_each_class(name):
     found = decathlon.load(name, "val")
     count = len(found.classes) * decathlon.DOMAINS[name].counts[1]
-    assert found.images.shape == (count, 3, 64, 64) and found.images.dtype == torch.uint8
+    assert images.check(found.images).shape == (count, 3, 64, 64) and found.images.dtype == torch.float32
     assert found.labels.dtype == torch.int64 and len(set(found.classes)) == len(found.classes) >= 2
     assert (found.labels.bincount() == decathlon.DOMAINS[name].counts[1]).all()
-    different = found.images.flatten(1).float()
+    different = found.images.flatten(1)
     assert len(different.unique(dim=0)) > 0.95 * count
-    assert different.std(1).min() > 2  # none is blank
+    assert different.std(1).min() > 0.008  # none is blank
+
+
+def test_a_few_of_each_class_are_the_first_of_each():
+    every, few = decathlon.load("motion", "val"), decathlon.load("motion", "val", each=3)
+    assert few.images.shape == (30, 3, 64, 64) and few.labels.tolist() == [n // 3 for n in range(30)]
+    assert torch.equal(few.images, every.images.view(10, 20, 3, 64, 64)[:, :3].flatten(0, 1))
 
 
 @pytest.mark.parametrize("name", ["traffic signs", "motion", "patients"])
@@ -142,7 +147,7 @@ def test_signs_are_what_they_are_called():
 def test_its_classes_can_be_told(name, least):
     """A linear rule on 16×16 grey pixels, or on their spectrum for textures, far above chance on the test's sources."""
     def features(split: str) -> np.ndarray:
-        grey = decathlon.load(name, split).images.float().mean(1, keepdim=True) / 255
+        grey = decathlon.load(name, split).images.mean(1, keepdim=True)
         if name == "textures":
             return torch.fft.fft2(grey).abs().log1p()[:, 0, ::2, ::2].flatten(1).numpy()
         return torch.nn.functional.avg_pool2d(grey, 4).flatten(1).numpy()
@@ -158,6 +163,8 @@ def test_errors_say_what_there_is():
         decathlon.load("cars")
     with pytest.raises(U3Error, match="train, val, test"):
         decathlon.load("digits", "validation")
+    with pytest.raises(U3Error, match="each = 21; give a whole number from 1 to 20"):
+        decathlon.load("digits", "val", each=21)
 
 
 def test_the_kept_files_name_domain_and_split():

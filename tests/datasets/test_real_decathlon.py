@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from tests.helpers import write_benchmark
+from u3lab import images
 from u3lab.datasets import decathlon
 from u3lab.errors import U3Error
 
@@ -21,10 +22,10 @@ def test_its_domains_are_read(folder):
     ten = decathlon.real(folder)
     assert list(ten) == ["svhn"] and ten["svhn"].classes == ("one", "two")
     found = ten["svhn"].load("train")
-    assert found.images.shape == (4, 3, 64, 64) and found.images.dtype == torch.uint8
+    assert found.images.shape == (4, 3, 64, 64) and images.check(found.images) is found.images
     assert found.labels.tolist() == [0, 1, 0, 1] and found.classes == ("one", "two")
     picture = np.asarray(Image.open(folder / "data" / "svhn" / "train" / "0001" / "000000.png"))
-    assert torch.equal(found.images[0], torch.from_numpy(picture[4:68, 13:77].copy()).permute(2, 0, 1))
+    assert torch.equal(found.images[0], torch.from_numpy(picture[4:68, 13:77].copy()).permute(2, 0, 1) / 255)
 
 
 def test_some_of_each_class(folder):
@@ -34,7 +35,8 @@ def test_some_of_each_class(folder):
 def test_a_picture_of_another_size_is_made_smaller(folder):
     file = folder / "data" / "svhn" / "train" / "0001" / "000000.png"
     Image.new("RGB", (300, 200), (10, 200, 30)).save(file)
-    assert decathlon.real(folder)["svhn"].load().images[0].flatten(1).unique(dim=1).tolist() == [[10], [200], [30]]
+    assert decathlon.real(folder)["svhn"].load().images[0].mul(255).round().flatten(1).unique(
+        dim=1).tolist() == [[10], [200], [30]]
 
 
 @pytest.mark.parametrize("spoil, told", [

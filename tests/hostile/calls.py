@@ -470,7 +470,8 @@ good("cutouts.paste", cutouts.paste, thing=(Choice(), "zebra"), background=SEVER
 good("cutouts.paste, a pair", cutouts.paste, thing=(Ours(), Made(lambda: cutouts.load("zebra", size=20))),
      background=SEVERAL)
 good("scans.load", scans.load, name=(Choice(), "lung1"), window=(Choice(none=True), "soft"))
-good("decathlon.load", decathlon.load, name=(Choice(), "people"), split=(Choice(), "val"))
+good("decathlon.load", decathlon.load, name=(Choice(), "people"), split=(Choice(), "val"),
+     each=(Whole(1, 30, none=True), 2))
 good("decathlon.real", decathlon.real, root=(Choice(), Made(lambda: str(tiny_benchmark()))))
 good("RealDomain.load", lambda split, each: decathlon.real(tiny_benchmark())["svhn"].load(split, each=each),
      split=(Choice(), "train"), each=(Whole(none=True), 1))

@@ -1,7 +1,7 @@
 """The pocket decathlon: ten small domains of 64×64 pixels that differ as those of the Visual Decathlon do.
 
     decathlon.names()                              # ["digits", "house numbers", …]
-    train = decathlon.load("traffic signs")        # .images (1500,3,64,64) uint8, .labels, .classes
+    train = decathlon.load("traffic signs")        # .images (1500,3,64,64) in [0,1], .labels, .classes
     test = decathlon.load("traffic signs", "test") # of other photos and typefaces
 
 Rebuffi, Bilen & Vedaldi, Learning multiple visual domains with residual adapters, NIPS 2017, have the benchmark, at 72

@@ -62,9 +62,9 @@ class RealDomain:
             taken[label] += 1
             if each is None or taken[label] <= each:
                 chosen.append((file, label))
-        images = torch.empty(len(chosen), 3, SIDE, SIDE, dtype=torch.uint8)
+        images = torch.empty(len(chosen), 3, SIDE, SIDE)
         for n, (file, _) in enumerate(chosen):
-            images[n] = torch.from_numpy(_middle(file)).permute(2, 0, 1)
+            images[n] = torch.from_numpy(_middle(file)).permute(2, 0, 1) / 255
         return Domain(images, torch.tensor([label for _, label in chosen]), self.classes)
 
 
