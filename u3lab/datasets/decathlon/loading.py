@@ -47,7 +47,7 @@ def table() -> list[dict[str, str]]:
 
 
 def load(name: str, split: str = "train", *, each: int | None = None) -> Domain:
-    """A split of a domain: made the first time (half a minute for all of them), then read from the cache; always the same.
+    """A split of a domain, always the same: made the first time (all in half a minute), then read from the cache.
 
     Parameters
     ----------
