@@ -13,7 +13,7 @@ from u3lab.datasets import scans
 from u3lab.datasets.decathlon.drawing import SIDE, Draw, Recipe
 
 TRAIN, TEST = ("brain1", "lung1"), ("brain2", "lung2")
-MILLIMETRES = (36, 52)  # side of a square
+MILLIMETRES = (50, 70)  # side of a square
 WIDER = 80  # pixels
 FAR = 6  # mm at least from a square without a lesion's centre to the nearest outline, beyond its half side
 
@@ -36,8 +36,8 @@ def slices(name: str, split: str) -> tuple[tuple[np.ndarray, np.ndarray, np.ndar
         values = scan.values[k].numpy()
         body = ndimage.binary_fill_holes(values > (-300 if scan.modality == "CT" else 60))
         inner = ndimage.distance_transform_edt(body) * step > 12
-        if scan.modality == "CT":  # near air: in and around the lungs
-            inner &= ndimage.binary_dilation(values < -600, iterations=8)
+        if scan.modality == "CT":  # in the lungs, with their vessels
+            inner &= ndimage.binary_closing(values < -600, iterations=5)
         away = ndimage.distance_transform_edt(~lesion) * step > MILLIMETRES[1] / 2 + FAR if lesion.any() else True
         found.append((grey, lesion, inner & away, step))
     return tuple(found)
