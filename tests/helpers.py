@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import gc
+import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
@@ -159,3 +162,22 @@ def alive() -> int:
     """How many tensors there are in this process."""
     gc.collect()
     return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
+
+
+def write_benchmark(folder: Path) -> Path:
+    """A Visual Decathlon of one domain, two classes and a few noise pictures of 90×72, in the benchmark's layout."""
+    generator = torch.Generator().manual_seed(0)
+    categories = [{"id": 80000000 + n, "name": name} for n, name in enumerate(("one", "two"))]
+    (folder / "annotations").mkdir(parents=True)
+    for split in ("train", "val"):
+        images, annotations = [], []
+        for n in range(4):
+            name = f"data/svhn/{split}/{n % 2 + 1:04d}/{n:06d}.png"
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            noise = torch.randint(256, (72, 90, 3), dtype=torch.uint8, generator=generator)
+            Image.fromarray(noise.numpy()).save(folder / name)
+            images.append({"id": 100 + n, "file_name": name})
+            annotations.append({"id": n, "image_id": 100 + n, "category_id": categories[n % 2]["id"]})
+        listed = {"categories": categories, "images": images, "annotations": annotations}
+        (folder / "annotations" / f"svhn_{split}.json").write_text(json.dumps(listed), encoding="utf-8")
+    return folder

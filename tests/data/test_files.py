@@ -3,16 +3,20 @@
 import importlib.util
 import json
 import re
+import tomllib
+import zipfile
 
 import pytest
 from PIL import Image
 
 from u3lab import images
 from u3lab._system import paths
+from u3lab.datasets import packed
 
 ROOT = paths.data("README.md").parent
 ROW = re.compile(r"^\| `([^`]+)` \| (.+?) \| (.+?) \| (.+?) \| `([0-9a-f]{64})` \| `([^`]+)` \|$", re.MULTILINE)
 ROWS = {row[0]: row for row in ROW.findall((ROOT / "README.md").read_text(encoding="utf-8"))}
+FREE = ("public domain", "no usage restrictions", "CC0 1.0", "CC BY ", "CC BY-SA ", "GPL 2 or later")
 SHIPPED = sorted(file.relative_to(ROOT).as_posix() for file in ROOT.rglob("*") if file.is_file())
 
 
@@ -56,5 +60,28 @@ def test_a_picture_is_small_and_without_metadata(name):
         assert not picture.getexif() and picture.mode in ("L", "RGB")
 
 
-def test_all_of_it_stays_under_ten_megabytes():
-    assert sum((ROOT / file).stat().st_size for file in SHIPPED) < 10e6
+@pytest.mark.parametrize("collection", ["photos", "cutouts"])
+def test_a_collection_is_complete_and_each_of_its_pictures_has_a_credit(collection):
+    index = packed.index(collection)
+    with zipfile.ZipFile(ROOT / collection / f"{collection}.zip") as archive:
+        assert archive.namelist() == [f"{name}.webp" for name in index]
+        for name, entry in index.items():
+            assert len(entry["author"]) > 2 and any(entry["licence"].startswith(free) for free in FREE), name
+            with Image.open(archive.open(f"{name}.webp")) as picture:
+                assert max(picture.size) <= 512 and not picture.getexif()
+
+
+def test_the_package_names_every_licence_of_the_collections():
+    checkout = ROOT.parent / "pyproject.toml"
+    if not checkout.is_file():
+        pytest.skip("needs the checkout")
+    expression = tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]["license"].split(" AND ")
+    spoken = {entry["licence"] for collection in ("photos", "cutouts") for entry in packed.index(collection).values()}
+    spoken -= {"public domain", "no usage restrictions"}  # nothing is asked for
+    spdx = {licence.replace("GPL 2 or later", "GPL-2.0-or-later").removesuffix(" DE").replace(" ", "-")
+            for licence in spoken}
+    assert spdx <= {*expression, "CC0-1.0"} and {"MIT", "BSD-3-Clause"} <= set(expression)
+
+
+def test_all_of_it_stays_under_twenty_megabytes():
+    assert sum((ROOT / file).stat().st_size for file in SHIPPED) < 20e6

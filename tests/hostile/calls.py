@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tests.helpers import write_benchmark
 from tests.hostile.wrong import (
     Choice,
     Flag,
@@ -58,7 +59,7 @@ from u3lab import (
     universal,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import concepts, taxonomy
+from u3lab.datasets import concepts, cutouts, decathlon, photos, scans, taxonomy
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
@@ -234,6 +235,11 @@ def saved() -> str:
 @cache
 def tried() -> list[trials.Sample]:
     return trials.samples(net(), names=["dog", "coffee", "hens"], steps=1, size=SIDE)
+
+
+@cache
+def tiny_benchmark() -> Path:
+    return write_benchmark(Path(tempfile.mkdtemp()))
 
 
 UNASKED = (Net(asked=False), Made(net))
@@ -747,6 +753,23 @@ good("concepts.broden", concepts.broden, path=(These(make=folders), Made(lambda:
 good("Broden[]", lambda which: concepts.broden(folder())[which], which=(Wholes(0), [0]))
 good("Broden.without", lambda names: concepts.broden(folder()).without(names), names=(Texts(), ["dog"]))
 good("LabelledPictures[]", lambda which: scenes()[which], which=(Wholes(0), [0, 3]))
+SPLIT = (Choice(none=True), "train")
+good("photos.names", photos.names, group=(Choice(none=True), "nature"), split=SPLIT)
+good("photos.load", photos.load, name=(Choice(), "stream"), size=(Whole(1, 4096, none=True), 32))
+good("photos.about", photos.about, name=(Choice(), "stream"))
+good("cutouts.names", cutouts.names, kind=(Choice(none=True), "bird"), split=SPLIT, known=(Flag(), True))
+good("cutouts.load", cutouts.load, name=(Choice(), "zebra"), size=(Whole(1, 4096, none=True), 32))
+good("cutouts.about", cutouts.about, name=(Choice(), "zebra"))
+good("cutouts.paste", cutouts.paste, thing=(Choice(), "zebra"), background=SEVERAL,
+     size=number(0.8, 0, 4, without_low=True), x=number(0.5, 0, 1), y=number(0.5, 0, 1), mirror=(Flag(), False))
+good("cutouts.paste, a pair", cutouts.paste, thing=(Ours(), Made(lambda: cutouts.load("zebra", size=20))),
+     background=SEVERAL)
+good("scans.load", scans.load, name=(Choice(), "lung1"), window=(Choice(none=True), "soft"))
+good("decathlon.load", decathlon.load, name=(Choice(), "people"), split=(Choice(), "val"),
+     each=(Whole(1, 30, none=True), 2))
+good("decathlon.real", decathlon.real, root=(Choice(), Made(lambda: str(tiny_benchmark()))))
+good("RealDomain.load", lambda split, each: decathlon.real(tiny_benchmark())["svhn"].load(split, each=each),
+     split=(Choice(), "train"), each=(Whole(none=True), 1))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
 

@@ -1,0 +1,193 @@
+"""The shipped collections: photos, things without background, patients' scans."""
+
+import pytest
+import torch
+
+from u3lab import images, nets
+from u3lab.datasets import cutouts, packed, photos, scans
+from u3lab.errors import U3Error
+
+BACKGROUNDS = ("mountain_meadow", "stream", "sunset", "mont_saint_michel")
+TWIGS = ("tree", "plant")
+
+
+def error(call, *given, **more) -> str:
+    with pytest.raises(U3Error) as caught:
+        call(*given, **more)
+    return str(caught.value)
+
+
+def halves(found: list[tuple[str, str]]) -> tuple[set[str], set[str]]:
+    """What is in each split, from pairs of a split and anything."""
+    return tuple({what for where, what in found if where == split} for split in packed.SPLITS)
+
+
+# Photos
+
+def test_a_photo_is_a_picture():
+    assert photos.load("stream", size=64).shape == (1, 3, 64, 64)
+    x = images.check(photos.load("swans"))
+    assert max(x.shape) == 512
+
+
+def test_photos_by_group_and_split():
+    every = photos.names()
+    assert len(every) == len(set(every)) >= 60
+    assert [name for group in photos.GROUPS for name in photos.names(group)] == every
+    for group in photos.GROUPS:
+        train, test = (photos.names(group, split=split) for split in packed.SPLITS)
+        assert train and test and sorted(train + test) == sorted(photos.names(group))
+
+
+@pytest.mark.parametrize("group", photos.GROUPS)
+def test_no_author_of_photos_is_in_both_splits(group):
+    train, test = halves([(photos.about(name).split, photos.about(name).author) for name in photos.names(group)])
+    assert train and test and not train & test
+
+
+def test_errors_on_photos_say_what_there_is():
+    assert "did you mean 'stream'" in error(photos.load, "streem")
+    assert "animal, place, nature" in error(photos.names, "plant")
+    assert "train, test" in error(photos.names, split="validation")
+    assert "size = 0" in error(photos.load, "stream", size=0)
+
+
+# Things without background
+
+def test_a_thing_is_on_white_paper_where_its_mask_is_not():
+    picture, mask = cutouts.load("zebra")
+    assert picture.shape[1:] == (3, *mask.shape[2:]) and mask.shape[:2] == (1, 1)
+    assert max(mask.shape) == 200 and 0.2 < mask.mean() < 0.8
+    assert (picture.masked_select(mask == 0) == 1).all()
+    assert picture.masked_select(mask == 1).min() < 0.2  # a black stripe
+
+
+def test_each_thing_has_a_plain_mask():
+    """Cropped to it, neither nothing nor all; half transparent is the border only, but of what is all twigs."""
+    for name in cutouts.names():
+        picture, mask = cutouts.load(name)
+        assert 0 <= picture.min() and picture.max() <= 1 and 20 <= max(mask.shape) <= 200, name
+        between = ((mask > 0.1) & (mask < 0.9)).float().mean()
+        assert 0.02 < mask.mean() < 0.98 and between < (0.5 if cutouts.about(name).kind in TWIGS else 0.2), name
+        edges = mask[0, 0]
+        assert all(side.max() > 0 for side in (edges[0], edges[-1], edges[:, 0], edges[:, -1])), name
+
+
+def test_a_resized_thing_has_its_longer_side_and_no_fringe():
+    picture, mask = cutouts.load("zebra", size=50)
+    assert max(mask.shape) == 50
+    assert (picture >= 1 - mask - 1e-5).all()  # on white paper, nothing is darker than its mask allows
+
+
+def test_kinds_cover_everything_once():
+    kinds = [kind for group in cutouts.KINDS.values() for kind in group]
+    assert len(kinds) == len(set(kinds))
+    assert sorted(name for kind in kinds for name in cutouts.names(kind)) == sorted(cutouts.names())
+    assert set(cutouts.names("animal")) == {name for kind in cutouts.KINDS["animal"] for name in cutouts.names(kind)}
+
+
+def test_no_series_of_things_is_in_both_splits():
+    train, test = halves([(cutouts.about(name).split, cutouts.about(name).series) for name in cutouts.names()])
+    assert len(train) > len(test) > 50 and not train & test
+    assert cutouts.about("gnu").series == cutouts.about("gnu_calf").series
+
+
+def test_paste_by_hand():
+    background = torch.full((2, 3, 40, 60), 0.25)
+    thing = cutouts.Cutout(torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1).expand(1, 3, 10, 10),
+                           torch.ones(1, 1, 10, 10))
+    found, masks = cutouts.paste(thing, background, size=0.25, x=0.5, y=0.25)
+    assert masks.shape == (2, 1, 40, 60) and masks.dtype == torch.bool
+    wanted = torch.zeros(40, 60, dtype=torch.bool)
+    wanted[5:15, 25:35] = True
+    assert torch.equal(masks[1, 0], wanted)
+    torch.testing.assert_close(found[0, 0], torch.where(wanted, 1.0, 0.25))
+    torch.testing.assert_close(found[0, 1], torch.where(wanted, 0.0, 0.25))
+
+
+def test_paste_blends_by_the_mask():
+    """α·c + (1 − α)·b with colour c on white paper: a half transparent black thing."""
+    thing = (torch.full((1, 3, 8, 8), 0.5), torch.full((1, 1, 8, 8), 0.5))
+    found, masks = cutouts.paste(thing, torch.full((1, 3, 8, 8), 0.6), size=1.0)
+    torch.testing.assert_close(found, torch.full((1, 3, 8, 8), 0.3))
+    assert masks.all()
+
+
+def test_paste_cuts_at_the_border_and_mirrors():
+    background = photos.load("peaks", size=64)
+    whole, mask = cutouts.paste("zebra", background, size=0.5)
+    _, cut = cutouts.paste("zebra", background, size=0.5, x=0.0, y=1.0)
+    assert whole.shape == background.shape and 0 < cut.sum() < mask.sum()
+    assert torch.equal(whole.masked_select(~mask.expand_as(whole).logical_or(whole != background)),
+                       background.masked_select(~mask.expand_as(whole).logical_or(whole != background)))
+    _, mirrored = cutouts.paste("zebra", background, size=0.5, mirror=True)
+    assert torch.equal(mirrored, mask.flip(-1))
+    again, _ = cutouts.paste("zebra", background, size=0.5)
+    assert torch.equal(whole, again)
+
+
+@pytest.mark.parametrize("network", cutouts.NETWORKS)
+def test_a_network_knows_the_things_as_the_index_says(network):
+    """On a handful; the index was made on the same four backgrounds. One of them may differ by the rounding."""
+    net = nets.load(network, device="cpu")
+    scenes = images.resize(torch.cat([photos.load(name, size=227) for name in BACKGROUNDS]), net.size)
+    for name in cutouts.names(known=True)[::7]:
+        seen, _ = cutouts.paste(name, scenes, size=190 / 227)
+        right = (net(seen).argmax(1) == net.class_index(cutouts.about(name).label)).sum()
+        assert abs(int(right) - cutouts.about(name).named[network]) <= 1, name
+
+
+def test_the_known_things_are_many_and_of_many_kinds():
+    known = cutouts.names(known=True)
+    assert len(known) >= 35 and len({cutouts.about(name).kind for name in known}) >= 15
+    assert all(cutouts.about(name).label for name in known)
+
+
+def test_errors_on_things_say_what_there_is():
+    assert "did you mean 'zebra'" in error(cutouts.load, "zebr")
+    assert "animal, food" in error(cutouts.names, "dinosaur")
+    assert "known = 1; give True or False" in error(cutouts.names, known=1)
+    background = torch.rand(1, 3, 20, 20)
+    assert "size = 0" in error(cutouts.paste, "zebra", background, size=0)
+    assert "neither a name nor a pair" in error(cutouts.paste, background, background)
+    assert "mask has the shape" in error(cutouts.paste, (background, background), background)
+
+
+# Scans
+
+@pytest.mark.parametrize("name", scans.names())
+def test_a_scan_has_slices_with_and_without_its_lesion(name):
+    scan = scans.load(name)
+    count, _, height, width = images.check(scan.images).shape
+    assert scan.masks.shape == (count, 1, height, width) and scan.masks.dtype == torch.bool
+    assert scan.values.shape == (count, height, width) and len(scan.slices) == count
+    shown = scan.masks.flatten(1).any(1)
+    assert shown.sum() >= 3 and (~shown).sum() >= 3
+    assert max(height, width) <= 512 and all(step > 0 for step in scan.spacing)
+
+
+def test_hounsfield_units_are_what_they_are_named_for():
+    lung = scans.load("lung2")
+    assert lung.values.min() == -1024 and lung.modality == "CT"
+    tumour = lung.values.masked_select(lung.masks[:, 0])
+    assert -100 < tumour.median() < 100  # soft tissue
+    assert lung.values.eq(lung.values.round()).all()
+
+
+def test_windows_are_level_and_width():
+    lung = scans.load("lung1", window="soft")
+    torch.testing.assert_close(lung.images[:, 0], ((lung.values + 160) / 400).clamp(0, 1))
+    default = scans.load("lung1")
+    torch.testing.assert_close(default.images[:, 2], ((default.values + 1350) / 1500).clamp(0, 1))
+
+
+def test_the_tumours_stand_out_in_the_brain():
+    scan = scans.load("brain1")
+    inside = scan.values.masked_select(scan.masks[:, 0]).mean()
+    assert inside > 1.1 * scan.values.masked_select(scan.values > 200).median()
+
+
+def test_errors_on_scans_say_what_there_is():
+    assert "brain1, brain2, lung1, lung2" in error(scans.load, "liver")
+    assert "lung, soft, bone" in error(scans.load, "lung1", window="brain")
+    assert "leave the window out" in error(scans.load, "brain1", window="lung")

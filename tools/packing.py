@@ -1,0 +1,64 @@
+"""What the makers of data/ share: one archive for many small pictures, and a collection's rows in data/README.md."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from u3lab._system.paths import sha256, write_atomically
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+THEN = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip archive can tell: the same bytes whenever it is made
+
+
+def pack(path: Path, files: dict[str, bytes]) -> None:
+    """Write an archive of files that are compressed already; the same bytes from the same files."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for name, file in files.items():
+            archive.writestr(zipfile.ZipInfo(name, THEN), file)
+    write_atomically(path, content.getvalue())
+
+
+def webp(picture: Image.Image, quality: int, longest: int) -> bytes:
+    """The picture as WebP without metadata, its longer side at most so many pixels; an alpha channel is exact."""
+    factor = longest / max(picture.size)
+    if factor < 1:
+        picture = picture.resize([max(1, round(side * factor)) for side in picture.size], Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    picture.save(file, "WEBP", quality=quality, method=6)
+    return file.getvalue()
+
+
+def write_index(path: Path, index: dict[str, dict[str, object]]) -> None:
+    """One line for each entry, so that a change shows in the history."""
+    lines = [f"{json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}" for name, entry in index.items()]
+    write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+
+
+def write_rows(collection: str, rows: list[tuple[Path, str, str, str]], command: str) -> None:
+    """Replace a collection's rows in data/README.md: file, what it is, where from, licence."""
+    lines = "".join(f"| `{file.relative_to(DATA).as_posix()}` | {what} | {source} | {licence} | `{sha256(file)}` | "
+                    f"`{command}` |\n" for file, what, source, licence in rows)
+    readme = DATA / "README.md"
+    text, found = re.subn(rf"(<!-- {collection} begin -->\n).*?(<!-- {collection} end -->)",
+                          lambda match: match[1] + lines + match[2], readme.read_text(encoding="utf-8"), flags=re.S)
+    if found != 1:
+        raise SystemExit(f"data/README.md has no place for {collection}")
+    readme.write_text(text, encoding="utf-8", newline="\n")
+
+
+def debian(package: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """The wanted files of a Debian package, by their path in it."""
+    content = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        return {member.name: archive.extractfile(member).read() for member in archive
+                if member.isfile() and wanted(member.name)}
