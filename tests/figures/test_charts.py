@@ -13,7 +13,7 @@ from PIL import Image
 
 from u3lab import U3Error, figures, pixels
 from u3lab.figures import collage
-from u3lab.figures.charts import heatmap
+from u3lab.figures.matrices import heatmap
 
 
 def picture(height=40, width=40, seed=0):

@@ -1,0 +1,86 @@
+"""Matrices to look at: a table whose cells hold their numbers, and a heat map of named things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+
+from u3lab import checks
+from u3lab.errors import U3Error
+from u3lab.figures import canvas, given
+from u3lab.figures.canvas import INK
+from u3lab.figures.charts import Figure
+from u3lab.figures.given import Numbers
+from u3lab.pixels import heat
+
+CELL = 0.19  # inches
+
+
+def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], *, title: str = "", alt: str = "",
+          by_column: bool = False) -> Figure:
+    """Numbers (R,C) written into cells that are the lighter, the larger the number: a matrix to look at.
+
+    ``by_column`` lightens each column over its own range, for columns in different units.
+    """
+    alt, values = given.required(alt), given.numbers("the table", values)
+    rows, columns = checks.words("rows", rows, none=True), checks.words("columns", columns, none=True)
+    given.texts(title=title)
+    if values.shape != (len(rows), len(columns)) or not values.size or not np.isfinite(values).all():
+        raise U3Error(f"a table of shape {values.shape} has names for {len(rows)} rows and {len(columns)} columns; "
+                      "give finite numbers (rows, columns), at least one, and a name for each")
+    with canvas.plot(1.2 + 0.62 * len(columns), 0.9 + 0.4 * len(rows), title) as (sheet, axes):
+        low, high = values.min(0 if by_column else None), values.max(0 if by_column else None)
+        axes.imshow(light := (values - low) / (high - low).clip(1e-12), cmap="inferno", aspect="auto", vmin=0, vmax=1)
+        axes.set_xticks(range(len(columns)), columns, rotation=30 if max(map(len, columns)) > 8 else 0)
+        axes.set_yticks(range(len(rows)), rows)
+        axes.tick_params(length=0)
+        for (row, column), value in np.ndenumerate(values):
+            words = (f"{value:.2f}" if (values % 1).any() else f"{value:.0f}").replace("-", "−")  # counts as counts
+            ink = "black" if light[row, column] > 0.6 else "white"
+            axes.text(column, row, words, ha="center", va="center", fontsize=9, color=ink)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+
+
+def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = (), title: str = "",
+            alt: str = "") -> Figure:
+    """Values (N,N), negative ones blue, zero white, positive ones orange, up to the largest off the diagonal.
+
+    Parameters
+    ----------
+    names
+        Of the rows and the columns, in order.
+    groups
+        One for each name; neighbours of one group are held together by a bracket with the group's name.
+
+    Raises
+    ------
+    U3Error
+        Numbers of values, names and groups that do not fit, or no alt text.
+    """
+    alt, values = given.required(alt), given.numbers("the heat map", values)
+    names, groups, count = checks.words("names", names), checks.words("groups", groups, none=True), len(names)
+    given.texts(title=title)
+    if values.shape != (count, count) or count < 2 or not np.isfinite(values).all() or len(groups) not in (0, count):
+        raise U3Error(f"a heat map of shape {values.shape} has {count} names and {len(groups)} groups; give finite "
+                      "numbers (N,N), N names and N groups or none")
+    off = values[~np.eye(count, dtype=bool)]
+    scale = max(float(np.abs(off).max()), 1e-12)
+    with canvas.plot(2.6 + CELL * count, 1.4 + CELL * count, title) as (sheet, axes):
+        clipped = np.clip(values, -scale, scale)
+        axes.imshow(heat(torch.from_numpy(clipped), signed=True, scale=scale)[0].permute(1, 2, 0).numpy())
+        axes.set_xticks(range(count), names, rotation=90, fontsize=8)
+        axes.set_yticks(range(count), names, fontsize=8)
+        axes.tick_params(length=0)
+        start = 0
+        for group, members in groupby(groups):
+            end = start + len(list(members))
+            x = count + 0.2
+            axes.plot([count - 0.3, x, x, count - 0.3], [start - 0.4, start - 0.4, end - 0.6, end - 0.6], color=INK,
+                      linewidth=1, clip_on=False)
+            axes.text(count + 0.7, (start + end - 1) / 2, group, va="center", fontsize=8.5)
+            start = end
+        axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
