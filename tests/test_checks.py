@@ -14,6 +14,7 @@ from u3lab.checks import (
     is_a,
     listed,
     number,
+    of_wholes,
     one_of,
     shown,
     tensors,
@@ -164,6 +165,11 @@ def test_what_is_called_takes_so_many_arguments():
     for bad in (3, None, lambda x: x, lambda x, y, z: x):
         with slip("task = ", "give a function of two"):
             function("task", bad, 2, "give a function of two")
+
+
+def test_whole_by_kind():
+    assert of_wholes(torch.ones(2).long()) and of_wholes(torch.ones(2).byte())
+    assert not any(of_wholes(torch.ones(2).to(kind)) for kind in (torch.float32, torch.complex64, torch.bool))
 
 
 def test_values_are_shown_in_short():

@@ -184,6 +184,11 @@ def alike(finite: bool = True, /, **given: object) -> None:
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
 
 
+def of_wholes(values: Tensor) -> bool:
+    """Whether a tensor's numbers are whole by their kind, as labels are; yes and no are none."""
+    return not (values.is_floating_point() or values.is_complex() or values.dtype == torch.bool)
+
+
 def shown(value: object) -> str:
     """A value as a message shows it, short: a tensor or an array by its shape."""
     if hasattr(value, "shape") and hasattr(value, "dtype") and getattr(value, "ndim", 0):

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import booleans, is_a, number, shown, tensors, whole, words
+from u3lab.checks import booleans, is_a, number, of_wholes, shown, tensors, whole, words
 from u3lab.errors import U3Error
 
 OUTER = (0.025, 0.975)  # the shares between which a 95 % interval lies
@@ -171,7 +171,7 @@ def of_class(labels: Tensor, target: int) -> Tensor:
 def classes(labels: Tensor) -> Tensor:
     """The labels (N), if they are numbers of classes: whole, and from 0 on."""
     tensors(labels=(labels, "N"))
-    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+    if not of_wholes(labels):
         raise U3Error(f"labels is of {labels.dtype}; give the numbers of classes, for example labels.long()")
     for label in labels.aminmax():
         whole("a label", label.item(), 0, CLASSES - 1)

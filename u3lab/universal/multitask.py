@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import is_a, listed, number, one_of, shown, whole, words
+from u3lab.checks import is_a, listed, number, of_wholes, one_of, shown, whole, words
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
@@ -91,13 +91,12 @@ class Task:
 
     def check(self, name: str, y: Tensor, count: int) -> None:
         """Refuse labels (of the pictures that have one) that are none of this kind."""
-        whole_numbers = not (y.is_floating_point() or y.is_complex() or y.dtype == torch.bool)
         if self.kind in OUTPUTS:
             fits = y.is_floating_point() and y.ndim == 4 and y.shape[1] == self.outputs and bool(y.isfinite().all())
             fits = fits and (self.kind != "boundaries" or bool((0 <= y).all() and (y <= 1).all()))
             wanted = f"({count},{self.outputs},h,w) finite numbers" + (" in [0,1]" if self.kind == "boundaries" else "")
         else:
-            fits = whole_numbers and y.ndim == (3 if KINDS[self.kind].dense else 1)
+            fits = of_wholes(y) and y.ndim == (3 if KINDS[self.kind].dense else 1)
             fits = fits and (not y.numel() or (int(y.min()) >= 0 and int(y.max()) < self.outputs))
             wanted = f"({count}{',h,w' if KINDS[self.kind].dense else ''}) whole numbers 0 to {self.outputs - 1}"
         if not fits:

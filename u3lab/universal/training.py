@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from u3lab._system import distributed
-from u3lab.checks import is_a, shown
+from u3lab.checks import is_a, of_wholes, shown
 from u3lab.descent import ADAM, Step, descend
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
@@ -150,9 +149,7 @@ def adapted(net: nn.Module) -> Adapted:
 
 def check_labels(images: Tensor, labels: object, classes: int) -> None:
     """Refuse labels that are not one number of a class for each of two or more pictures."""
-    whole = isinstance(labels, Tensor) and labels.ndim == 1 and not (
-        labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool)
-    if not whole or len(labels) != len(images):
+    if not (isinstance(labels, Tensor) and labels.ndim == 1 and of_wholes(labels)) or len(labels) != len(images):
         raise U3Error(f"labels are {shown(labels)}; give a tensor of {len(images)} whole numbers, one for each picture")
     if labels.min() < 0 or labels.max() >= classes:
         raise U3Error(f"labels from {int(labels.min())} to {int(labels.max())}; the domain has classes 0 to "
