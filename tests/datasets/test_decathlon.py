@@ -106,12 +106,27 @@ def test_other_patients_are_tested():
 def test_a_square_of_a_patient_shows_the_lesion_or_none():
     """On the marks themselves: with a lesion one lies in the middle, without one there is none at all."""
     for name in (*patients.TRAIN, *patients.TEST):
-        for _, lesion, healthy, step in patients.slices(name, "test"):
-            if lesion.any() and healthy.any():
-                rows, columns = np.nonzero(healthy)
-                spots = np.argwhere(lesion)
+        for one in patients.slices(name, "test"):
+            if one.lesion.any() and one.healthy.any():
+                rows, columns = np.nonzero(one.healthy)
+                spots = np.argwhere(one.lesion)
                 nearest = min(np.hypot(*(spots - at).T).min() for at in list(zip(rows, columns, strict=True))[::997])
-                assert nearest * step > patients.MILLIMETRES[1] / 2
+                assert nearest * one.step > patients.MILLIMETRES[1] / 2
+
+
+def test_regions_of_a_body_are_apart_and_all_there():
+    for name in (*patients.TRAIN, *patients.TEST):
+        found = patients.slices(name, "test")
+        for region in found[0].regions:
+            assert sum(one.regions[region].sum() for one in found) > 1000
+        for one in found:
+            assert sum(mask.astype(int) for mask in one.regions.values()).max() == 1
+
+
+def test_lesions_are_an_eleventh_domain():
+    assert "lesions" not in decathlon.names()
+    found = decathlon.load("lesions", "val", each=4)
+    assert found.classes == ("no lesion", "lesion") and found.labels.tolist() == [0] * 4 + [1] * 4
 
 
 def test_a_dynamic_image_by_hand():

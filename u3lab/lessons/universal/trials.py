@@ -1,0 +1,135 @@
+"""The trials of chapter 1: one method on one domain with a few labels of each class. The long table is made of them.
+
+``python -m u3lab.recipes.adapters`` makes the shipped tables; the notebook makes some of their rows again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab._system import paths
+from u3lab.datasets import decathlon
+from u3lab.descent import Step
+from u3lab.nets import Classifier
+from u3lab.universal import Adapted, UniversalSettings, adapt, decathlon_score, train_domain
+
+SIDE = 96  # pixels; the domains have 64, at which an ImageNet network has little left to pool
+STEPS = {5: 60, 20: 120, 100: 240}  # labels of each class → steps of 16 pictures
+LONGER = {"scratch": 3, "features": 10}  # times as many: random weights need them, a head alone has them for nothing
+SLOWEST = 1e-5
+COLUMNS = ("domain", "method", "labels", "seed", "rate", "val", "test")
+
+
+class Run(NamedTuple):
+    """One training: ``labels`` of each class; ``seed`` chooses the pictures, their order and what is drawn."""
+
+    domain: str
+    method: str
+    labels: int
+    seed: int
+    rate: float
+
+
+Rows = dict[Run, tuple[float | None, float]]  # share right of the validation and of the test pictures
+
+
+def enlarged(images: Tensor) -> Tensor:
+    """Pictures (N,3,64,64) as the networks get them, (N,3,96,96)."""
+    return F.interpolate(images, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+
+
+def few(name: str, each: int, seed: int) -> tuple[Tensor, Tensor]:
+    """So many training pictures of each class of a domain, another choice for each seed: (N,3,96,96) and labels (N)."""
+    domain = decathlon.load(name)
+    order = torch.randperm(len(domain.labels), generator=torch.Generator().manual_seed(seed))
+    chosen = torch.cat([order[domain.labels[order] == k][:each] for k in range(len(domain.classes))])
+    return enlarged(domain.images[chosen]), domain.labels[chosen]
+
+
+@torch.no_grad()
+def answers(net: Classifier, name: str, split: str = "test") -> tuple[Tensor, Tensor]:
+    """Numbers of the classes that the domain in use answers to a split's pictures, and the true ones; both (N)."""
+    data = decathlon.load(name, split)
+    return torch.cat([net(enlarged(x).to(net.device)).argmax(1).cpu() for x in data.images.split(100)]), data.labels
+
+
+def accuracy(net: Classifier, name: str, split: str = "test") -> float:
+    """Share of a split's pictures that the domain in use gets right."""
+    given, true = answers(net, name, split)
+    return (given == true).double().mean().item()
+
+
+def begin(net: Classifier, run: Run) -> Adapted:
+    """The network with the domain of a run, not trained yet; the domain is in use."""
+    classes = decathlon.load(run.domain, "val").classes
+    return adapt(net, run.method, seed=run.seed).add_domain(run.domain, classes).use(run.domain)
+
+
+def train(net: Adapted, run: Run, *, steps: int | None = None) -> Iterator[Step]:
+    """The training of a run, as many steps as its number of labels has in ``STEPS``; the rate falls to nearly 0."""
+    steps = steps or STEPS[run.labels] * LONGER.get(run.method, 1)
+    settings = UniversalSettings(lr=run.rate, steps=steps, seed=run.seed)
+    for step in train_domain(net, run.domain, *few(run.domain, run.labels, run.seed), settings=settings):
+        settings.lr = max(run.rate * (1 - step.iteration / steps), SLOWEST)
+        yield step
+
+
+def read(file: Path) -> Rows:
+    """The rows of a table that the recipe has written."""
+    table = json.loads(file.read_text(encoding="utf-8"))
+    return {Run(*row[:5]): tuple(row[5:]) for row in table["rows"]}
+
+
+class Cell(NamedTuple):
+    """What a method reaches in a domain: mean and standard deviation of the test accuracy over ``seeds`` runs."""
+
+    mean: float
+    spread: float
+    seeds: int
+    rate: float
+
+
+def shipped(network: str) -> dict[tuple[str, str, int], Cell]:
+    """The shipped table of a network by domain, method and labels; the rate is the one that validation chose."""
+    return summary(read(paths.data("results", f"adapters-{network}.json")))
+
+
+def chosen_rate(rows: Rows, domain: str, method: str) -> float:
+    """The rate with which most validation pictures were right; of the best the smallest."""
+    tried = {run.rate: val for run, (val, _) in rows.items()
+             if (run.domain, run.method) == (domain, method) and val is not None}
+    return min(tried, key=lambda rate: (-tried[rate], rate))
+
+
+def summary(rows: Rows) -> dict[tuple[str, str, int], Cell]:
+    """Domain, method, labels → what the runs with the chosen rate reached."""
+    found = {}
+    for domain, method, labels in dict.fromkeys((run.domain, run.method, run.labels) for run in rows):
+        rate = chosen_rate(rows, domain, method)
+        right = [test for run, (_, test) in rows.items()
+                 if (run.domain, run.method, run.labels, run.rate) == (domain, method, labels, rate)]
+        mean = sum(right) / len(right)
+        spread = math.sqrt(sum((one - mean) ** 2 for one in right) / max(len(right) - 1, 1))
+        found[domain, method, labels] = Cell(mean, spread, len(right), rate)
+    return found
+
+
+def scores(rows: Rows, labels: int) -> dict[str, list[float]]:
+    """Method → S of each seed; the baseline is the mean error of fine-tuning with as many labels."""
+    cells = summary(rows)
+    domains = list(dict.fromkeys(run.domain for run in rows))
+    baseline = {domain: 1 - cells[domain, "fine-tuning", labels].mean for domain in domains}
+    found: dict[str, list[float]] = {}
+    for method in dict.fromkeys(run.method for run in rows):
+        seeds = sorted({run.seed for run in rows if run.method == method and run.labels == labels})
+        found[method] = [decathlon_score({domain: 1 - rows[Run(domain, method, labels, seed, cells[
+            domain, method, labels].rate)][1] for domain in domains}, baseline) for seed in seeds]
+    return found

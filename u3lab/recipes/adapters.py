@@ -1,0 +1,115 @@
+"""The long table of chapter 1: every way to adapt one network, on ten domains, with few labels and with many.
+
+    python -m u3lab.recipes.adapters                                  # data/results/adapters-squeezenet1_1.json
+    python -m u3lab.recipes.adapters efficientnet_lite0               # four methods, 20 labels of each class
+    python -m u3lab.recipes.adapters --domains digits letters         # a part; several such may run side by side
+
+Every run is written to the file as it ends, and what the file has is not computed again. The learning rate is chosen on
+the validation pictures, once for each method and domain: with 20 labels of each class and the first seed, out of the
+method's RATES. The test pictures are looked at once for each run, and choose nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+from tqdm.auto import tqdm
+
+from u3lab import __version__, nets
+from u3lab._system import paths
+from u3lab.datasets import decathlon
+from u3lab.descent import last
+from u3lab.lessons.universal import trials
+from u3lab.lessons.universal.trials import Run
+from u3lab.nets import Classifier
+from u3lab.recipes import _writing
+from u3lab.universal import METHODS
+
+CHOOSING = 20  # labels of each class with which the rates are chosen
+SEEDS = 3
+RATES = {
+    "scratch": (0.0003, 0.001, 0.003),
+    "features": (0.003, 0.01, 0.03),
+    "last block": (0.0003, 0.001, 0.003),
+    "fine-tuning": (0.0001, 0.0003, 0.001),
+    "serial": (0.0003, 0.001, 0.003),
+    "parallel": (0.001, 0.003, 0.01),
+    "low rank": (0.001, 0.003, 0.01),
+}
+FEW = ("features", "fine-tuning", "serial", "parallel")  # on the other networks
+
+
+def fill(file: Path, head: dict, net: Classifier, domain: str, method: str, labels: Iterable[int], seeds: int, *,
+         steps: int | None = None) -> Iterator[Run]:
+    """Add what a table lacks of one method on one domain: first the runs that choose the rate, then the others."""
+    rows = _rows(file, head)
+    candidates = [Run(domain, method, CHOOSING, 0, rate) for rate in RATES[method]]
+
+    def add(run: Run) -> None:
+        if run not in rows:
+            adapted = trials.begin(net, run)
+            last(trials.train(adapted, run, steps=steps))
+            val = round(trials.accuracy(adapted, domain, "val"), 4) if run in candidates else None
+            rows[run] = val, round(trials.accuracy(adapted, domain), 4)
+            _write(file, head, run, rows[run])
+
+    for run in candidates:
+        add(run)
+        yield run
+    rate = trials.chosen_rate(rows, domain, method)
+    for run in (Run(domain, method, each, seed, rate) for each in labels for seed in range(seeds)):
+        add(run)
+        yield run
+
+
+def _rows(file: Path, head: dict) -> trials.Rows:
+    if not file.exists():
+        return {}
+    if (found := json.loads(file.read_text(encoding="utf-8"))["pictures"]) != head["pictures"]:
+        raise SystemExit(f"{file} is of other pictures ({found}); delete it to begin anew")
+    return trials.read(file)
+
+
+def _write(file: Path, head: dict, run: Run, reached: tuple[float | None, float]) -> None:
+    """Add a row to the file; another program may have added its own in the meantime."""
+    with paths.locked(file, seconds=60):
+        rows = {**_rows(file, head), run: reached}
+        place = {name: n for n, name in enumerate((*decathlon.names(), *METHODS))}
+        order = sorted(rows, key=lambda one: (place[one.domain], place[one.method], *one[2:]))
+        lines = ",\n  ".join(json.dumps([*one, *rows[one]]) for one in order)
+        begun = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+        paths.write_atomically(file, f'{begun},\n "rows": [\n  {lines}\n ]\n}}\n'.encode())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Fill the table of one network."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("network", nargs="?", default=nets.NAMES[0])
+    parser.add_argument("--domains", nargs="+", choices=decathlon.names(), default=decathlon.names())
+    parser.add_argument("--methods", nargs="+", choices=list(RATES))
+    chosen = _writing.options(parser, arguments, "results")
+    whole = chosen.network == nets.NAMES[0]
+    domains, methods, labels = chosen.domains, chosen.methods or (tuple(RATES) if whole else FEW), (CHOOSING,)
+    if whole:
+        labels = tuple(trials.STEPS)
+    if chosen.short:
+        domains, methods, labels = ["people"], ["features", "parallel"], (CHOOSING,)
+    file = chosen.out / f"adapters-{chosen.network}.json"
+    head = {"recipe": f"python -m u3lab.recipes.adapters {chosen.network}", "u3lab": __version__,
+            "torch": torch.__version__, "pictures": decathlon.version(), "network": chosen.network,
+            "side": trials.SIDE, "columns": trials.COLUMNS}
+    net = nets.load(chosen.network, fold=False)  # batch norms apart, so that each domain can have its own
+    for method in methods:
+        for domain in domains:
+            runs = fill(file, head, net, domain, method, labels, 1 if chosen.short else SEEDS,
+                        steps=2 if chosen.short else None)
+            last(tqdm(runs, desc=f"{domain}, {method}"))
+    print(file, file.stat().st_size, "bytes", paths.sha256(file))
+
+
+if __name__ == "__main__":
+    main()
