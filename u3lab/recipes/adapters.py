@@ -33,11 +33,11 @@ CHOOSING = 20  # labels of each class with which the rates are chosen
 SEEDS = 3
 RATES = {
     "scratch": (0.0003, 0.001, 0.003),
-    "features": (0.003, 0.01, 0.03),
+    "features": (0.001, 0.003, 0.01),
     "last block": (0.0003, 0.001, 0.003),
     "fine-tuning": (0.0001, 0.0003, 0.001),
     "serial": (0.0003, 0.001, 0.003),
-    "parallel": (0.001, 0.003, 0.01),
+    "parallel": (0.0005, 0.0015, 0.004),
     "low rank": (0.001, 0.003, 0.01),
 }
 FEW = ("features", "fine-tuning", "serial", "parallel")  # on the other networks
