@@ -31,12 +31,12 @@ NETWORK = "squeezenet1_1"
 DOMAINS = ("digits", "traffic signs", "animals")
 RATES = {"parallel": 0.0015, "fine-tuning": 0.0003}
 KINDS = (("parallel", "source"), ("fine-tuning", "source"), ("fine-tuning", "zero"))
-LAMBDAS = {5: (0.0, 0.01, 0.1, 1.0, 10.0), 100: (0.0, 0.1, 1.0, 10.0)}  # labels of each class → λ
+LAMBDAS = {5: (0.0, 0.01, 0.1, 1.0, 10.0), 100: (0.0, 0.1, 1.0)}  # labels of each class → λ
 SEEDS = 3
 
 
 def runs(domains: tuple[str, ...]) -> Iterator[Shrunk]:
-    """All runs of the table, those with few labels first; without a price (λ = 0) the prior's centre does not matter."""
+    """All runs of the table, those with few labels first; with λ = 0 the prior's centre does not matter."""
     for labels, prices in LAMBDAS.items():
         for lam in prices:
             for seed in range(SEEDS):

@@ -84,7 +84,7 @@ def learnet(net: nn.Module, name: str, *, layer: str | None = None, inputs: int 
     Parameters
     ----------
     layer
-        Of which z is the mean (:func:`describe`): an early one for light and colour; without it, what the head is given.
+        Of which z is the mean (:func:`describe`): an early one for light and colour; without it, what the head gets.
     inputs
         How many numbers describe a domain, if z is something of your own, such as one-hot.
     rank, seed
@@ -187,7 +187,8 @@ def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Ten
             y = labels[order[name].at(step)].to(scores.device)
             losses.append(F.cross_entropy(scores, y))
             right.append((scores.argmax(1) == y).double().mean())
-        return torch.stack(right).mean(), {"cross-entropy": torch.stack(losses).mean()}
+        idle = 0.0 * sum(weight.sum() for weight in heads)  # heads whose turn it is not have a gradient too, of zero
+        return torch.stack(right).mean(), {"cross-entropy": torch.stack(losses).mean() + idle}
 
     return descend([*learnet.parameters(), *heads], energy, steps=settings.steps, lr=lambda: settings.lr)
 

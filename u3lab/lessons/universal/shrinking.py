@@ -12,8 +12,6 @@ import torch
 from u3lab._system import paths
 from u3lab.measures import Interval
 
-T_95 = {3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306}  # Student's t, 97.5 %, of n numbers
-
 
 class Shrunk(NamedTuple):
     """One training with λ and the prior's centre w₀, "source" or "zero"; ``labels`` of each class."""
@@ -42,9 +40,11 @@ def shipped() -> Rows:
 
 
 def interval(numbers: list[float]) -> Interval:
-    """The mean of three to nine numbers with its 95 % interval, by Student's t: a wide one, as few numbers deserve."""
+    """The mean of some numbers with its 95 % interval, by Student's t: a wide one, as few numbers deserve."""
+    from scipy.stats import t
+
     values = torch.tensor(numbers, dtype=torch.float64)
-    half = T_95[len(numbers)] * float(values.std()) / math.sqrt(len(numbers))
+    half = float(t.ppf(0.975, len(numbers) - 1) * values.std() / math.sqrt(len(numbers)))
     return Interval(float(values.mean()), float(values.mean()) - half, float(values.mean()) + half)
 
 
