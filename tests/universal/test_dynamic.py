@@ -92,11 +92,12 @@ def test_many_domains_may_have_one_head():
     """Keys are free then, and only so many domains are seen at a step."""
     net = adapt(tiny()).add_domain("a", 3).add_domain("b", 2)
     predictor = filled(learnet(net, "a", rank=3))
-    data = {f"light {k}": (X * (1 - 0.2 * k), DATA["a"][1]) for k in range(3)}
+    shown = 0.3 * X + 0.7 * torch.eye(3)[DATA["a"][1]][:, :, None, None]  # red, green, blue
+    data = {f"light {k}": (shown * (1 - 0.2 * k), DATA["a"][1]) for k in range(3)}
     before = net.domain("a").parts[net.domain("a").head].weight.clone()
     settings = LearnetSettings(steps=60, lr=0.05, batch_size=6, domains=2)
     steps = list(train_learnet(net, predictor, data, head="a", settings=settings))
-    assert sum(step.loss for step in steps[-10:]) < 9.5 * steps[0].loss
+    assert sum(step.loss for step in steps[-10:]) < 9 * steps[0].loss
     assert not torch.equal(net.domain("a").parts[net.domain("a").head].weight, before)
     assert not any(weight.any() for weight in net.domain("b").parts[net.domain("b").head].parameters())
 
