@@ -104,7 +104,8 @@ def test_many_domains_may_have_one_head():
 
 def test_domains_take_turns_and_each_has_its_head():
     net = made()
-    steps = list(train_learnet(net, learnet(net, "a"), DATA, settings=LearnetSettings(steps=8, batch_size=6, domains=1)))
+    settings = LearnetSettings(steps=8, batch_size=6, domains=1)
+    steps = list(train_learnet(net, learnet(net, "a"), DATA, settings=settings))
     assert len(steps) == 9
     assert all(net.domain(name).parts[net.domain(name).head].weight.any() for name in "ab")
 

@@ -40,7 +40,7 @@ from u3lab.universal.dynamic import Learnet
 NETWORK = "squeezenet1_1"
 SEEDS = 3
 LIGHTS, EACH, UNSEEN = 40, 40, range(50, 62)
-STEPS, FEW_STEPS = {"lights": 200, "domains": 120}, 40
+STEPS, FEW_STEPS = {"lights": 150, "domains": 100}, 30
 UNSEEN_DOMAINS = ("digits", "patients")
 LABELS, SEEN_LABELS = 5, 20
 

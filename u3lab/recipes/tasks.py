@@ -28,7 +28,8 @@ def reached(net: Classifier, kind: str, names: Sequence[str], seed: int, steps: 
     tasks, test = solids.begin(net, names, kind=kind), solids.held_out()
     last(solids.train(tasks, solids.seen(seed), solids.present(MISSING, seed), seed, steps=steps))
     answers = solids.answers(tasks, test.images)
-    return {name: round(solids.score(name, answers[name], test.labels[name]), 4) for name in names}, solids.numbers(tasks)
+    scores = {name: round(solids.score(name, answers[name], test.labels[name]), 4) for name in names}
+    return scores, solids.numbers(tasks)
 
 
 def main(arguments: list[str] | None = None) -> None:

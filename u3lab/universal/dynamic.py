@@ -97,10 +97,9 @@ def learnet(net: nn.Module, name: str, *, layer: str | None = None, inputs: int 
     """
     net = adapted(ready(net))
     shapes = {place: tuple(part.alpha.weight.shape[:2]) for place, part in _adapters(net, name).items()}
-    if inputs is None:
-        seen = next(net.parameters()).new_zeros(1, 3, net.size, net.size)
-        inputs = linear_of(net.domain(name)).weight.shape[1] if layer is None else len(_mean(net, seen, layer))
-    made = Learnet(shapes, inputs, rank, seed, layer)
+    seen = next(net.parameters()).new_zeros(1, 3, net.size, net.size)
+    length = linear_of(net.domain(name)).weight.shape[1] if layer is None else len(_mean(net, seen, layer))
+    made = Learnet(shapes, length if inputs is None else inputs, rank, seed, layer)
     return made.to(next(net.parameters()))
 
 
@@ -165,6 +164,8 @@ def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Ten
     is_a("learnet", learnet, Learnet, "make one with learnet(net, name)")
     if not isinstance(data, Mapping) or not data:
         raise U3Error(f"data = {shown(data)}; give a dict of domains, {{'digits': (images, labels)}}")
+    if head is not None:
+        net.domain(head)  # says so if there is none
     home = {name: name if head is None else head for name in data}
     weights = {name: _weights(net, name) for name in dict.fromkeys(home.values())}
     for name, (images, labels) in data.items():
