@@ -1,4 +1,4 @@
-"""The ten domains of chapter 1 as files: what parallel adapters add to SqueezeNet, trained with 100 labels of each class.
+"""The ten domains of chapter 1 as files: the parallel adapters of SqueezeNet, trained with 100 labels of each class.
 
     python -m u3lab.recipes.domains               # data/domains/digits.safetensors … and data/results/domains.json
 
@@ -33,7 +33,8 @@ def main(arguments: list[str] | None = None) -> None:
         adapted = trials.begin(net, run)
         last(trials.train(adapted, run, steps=2 if chosen.short else None), title=name)
         pictures, _ = trials.few(name, LABELS, chosen.seed)
-        file = adapted.save_domain(chosen.out / "domains" / f"{name}.safetensors", name, images=pictures)
+        path = chosen.out / "domains" / f"{name.replace(' ', '-')}.safetensors"
+        file = adapted.save_domain(path, name, images=pictures)
         reached[name] = round(trials.accuracy(adapted, name), 4)
         print(file, file.stat().st_size, "bytes", paths.sha256(file), reached[name], flush=True)
     facts = {"recipe": f"python -m u3lab.recipes.domains --seed {chosen.seed}", "torch": torch.__version__,

@@ -31,9 +31,9 @@ def adapters() -> Figure:
 
 
 ALT = ("Three circuits. Plain: x goes through the 3 by 3 filters f, a norm and a ReLU. Serial: behind f, the 1 by 1 "
-       "filters alpha are applied to f's answer v, and v is added again. Parallel: beside f, alpha is applied to x, and "
-       "the two answers are added. Filters f are grey, shared by all domains; alpha and the norm are orange, each "
-       "domain has its own.")
+       "filters alpha are applied to f's answer v, and v is added again. Parallel: beside f, alpha is applied to x, "
+       "and the two answers are added. Filters f are grey, shared by all domains; alpha and the norm beside it are "
+       "orange, each domain has its own.")
 
 
 def _plain(axes: Axes, x: float) -> None:
