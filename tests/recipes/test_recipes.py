@@ -25,6 +25,7 @@ RUNS = {
     "inversion_table": ("results", ["squeezenet1_1"], ["inversion-squeezenet1_1.jpg", "inversion-squeezenet1_1.json"]),
     "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
     "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),
+    "resnet26": ("weights", [], ["resnet26_half.safetensors"]),
 }
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -105,11 +106,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Teach the network, write its weights, and say how often it agrees with its teacher on unseen pictures."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--start", default=None, help="weights to go on from: a file that this recipe has written")
     chosen = _writing.options(parser, arguments, "weights")
     steps = 2 if chosen.short else chosen.steps
     torch.manual_seed(chosen.seed)
     teacher = nets.load("efficientnet_lite0", device="cpu")
     net = ResNet26(WIDTH, CLASSES).to(memory_format=torch.channels_last)
+    if chosen.start:
+        net.load_state_dict(checkpoints.read(chosen.start))
     unseen = _crops.held_out(TEACHER, 1 if chosen.short else 5, chosen.seed)
     given = _crops.stock(4 if chosen.short else _crops.SCENES, chosen.seed)
     batches = _crops.batches(given, TEACHER, 4 if chosen.short else BATCH, seed=chosen.seed)
@@ -117,10 +121,11 @@ def main(arguments: list[str] | None = None) -> None:
     for step in teach(net, teacher, batches, steps):
         if step.iteration % KEPT == 0 or step.iteration == steps:
             first, five = judged(net, teacher, unseen)
-            facts = {"recipe": f"python -m u3lab.recipes.resnet26 --steps {steps} --seed {chosen.seed}",
+            facts = {"recipe": f"python -m u3lab.recipes.resnet26 --steps {steps} --seed {chosen.seed}"
+                               + (f" --start {Path(chosen.start).name}" if chosen.start else ""),
                      "torch": torch.__version__, "step": step.iteration,
                      "agreement with EfficientNet-Lite0": f"{first:.3f} first, {five:.3f} among five"}
-            checkpoints.save(net, path, **facts)
+            checkpoints.save(net, path, eight_bits=True, **facts)
             print(step.iteration, {name: round(value, 3) for name, value in step.terms.items()}, facts, flush=True)
             net.train()
     print(path, path.stat().st_size, "bytes", paths.sha256(path))
