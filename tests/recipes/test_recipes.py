@@ -30,6 +30,7 @@ RUNS = {
     "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),
     "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
     "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),
+    "resnet26": ("weights", [], ["resnet26_half.safetensors"]),
 }
 
 
