@@ -106,6 +106,11 @@ def shipped(network: str) -> Rows:
     return read(paths.data("results", f"adapters-{network}.json"))
 
 
+def domain_files() -> list[Path]:
+    """The ten domains that ship: parallel adapters of SqueezeNet, from ``python -m u3lab.recipes.domains``."""
+    return sorted(paths.data("domains").glob("*.safetensors"))
+
+
 def chosen_rate(rows: Rows, domain: str, method: str) -> float:
     """The rate with which most validation pictures were right; of the best the smallest."""
     tried = {run.rate: val for run, (val, _) in rows.items()
