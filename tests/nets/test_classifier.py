@@ -22,7 +22,11 @@ LAYERS = {
     "efficientnet_lite1": {"stem": (32, 120), "stage1": (16, 120), "stage2": (24, 60), "stage3": (40, 30),
                            "stage4": (80, 15), "stage5": (112, 15), "stage6": (192, 8), "stage7": (320, 8),
                            "head": (1280, 8)},
+    "resnet26_half": {"stem": (16, 96)} | {
+        f"block{stage}_{block}": (16 << stage, 96 >> stage) for stage in (1, 2, 3) for block in (1, 2, 3, 4)} | {
+        "end": (128, 12)},
 }
+TRUNKS = ("resnet26_half",)  # for other domains: what they say of ImageNet's classes is often wrong
 
 
 @pytest.fixture(params=LAYERS)
@@ -47,14 +51,16 @@ def test_what_the_networks_see(net: nets.Classifier):
     """A cat, whatever the resolution; and the same answer alone or in a batch."""
     picture = cat(net.size).float()
     probability, index = net(picture).softmax(1).max(1)
-    assert net.classes[index] in ("Egyptian cat", "tabby", "tiger cat") and probability > 0.3
+    if net.name not in TRUNKS:
+        assert net.classes[index] in ("Egyptian cat", "tabby", "tiger cat") and probability > 0.3
     both = net(torch.cat([picture, picture.flip(3)]))
     torch.testing.assert_close(both[:1], net(picture), rtol=1e-3, atol=1e-3)
     assert both.shape == (2, 1000)
 
 
 def test_size(net: nets.Classifier):
-    assert net.size == {"squeezenet1_1": 227, "efficientnet_lite0": 224, "efficientnet_lite1": 240}[net.name]
+    assert net.size == {"squeezenet1_1": 227, "efficientnet_lite0": 224, "efficientnet_lite1": 240,
+                        "resnet26_half": 96}[net.name]
 
 
 def test_it_is_ready_for_use(net: nets.Classifier):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
@@ -19,6 +20,7 @@ SEED = 0  # fixed: the same answer gets the same report
 TIPS = {"list": "join the parts with torch.stack or torch.cat", "ndarray": "stay in torch, without .numpy()",
         "float": "keep the tensor, without .item() or float()", "generator": "use return, not yield",
         "bool": "keep the tensor, without bool()", "int": "keep the tensor, without .item() or int()"}
+_SHAPES = RuntimeError, IndexError  # what torch raises where shapes do not fit
 
 
 def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistake, ...] = (), *, rtol: float = 1e-4,
@@ -33,31 +35,32 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
         Tuples of arguments. The first, a tiny one, becomes the example of what is wrong; some should be awkward (a
         batch of one, float64, not contiguous).
     mistakes
-        The first that behaves as the answer on all cases is what the report says.
+        The first that behaves as the answer on all cases is what the report says; also one that raises in the same
+        case as the answer, where shapes do not fit.
     rtol, atol
         How far values may be from the reference's.
     """
-    def made() -> list[tuple]:
-        return list(cases(torch.Generator().manual_seed(SEED)))
+    same = functools.partial(all_same, rtol=rtol, atol=atol)
 
     def judge(answer: Any) -> str:
         if not callable(answer):
             return f"give the function itself, without brackets after its name: this is a {type(answer).__name__}"
         names = list(inspect.signature(reference).parameters)
-        pristine = made()
+        pristine = _made(cases)
         wanted = [_parts(reference(*case)) for case in pristine]
-        got = []
-        for given, case, want in zip(made(), pristine, wanted, strict=True):
-            got.append(_called(answer, given, names))
-            if slip := _type_slip(got[-1], want) or _in_place(given, case, names):
-                return slip
-        if all_same(got, wanted, rtol, atol):
+        got, slip, error = _tried(answer, _made(cases), pristine, wanted, names)
+        if slip:
+            return slip
+        right = same(got, wanted[:len(got)])  # as far as the answer came
+        if right and not error:
             return ""
         for mistake in mistakes:
-            if all_same(got, _behaviour(mistake, pristine), rtol, atol):
+            results, other = _behaviour(mistake, pristine)
+            if same(got, results) and (not right or _words(error) == _words(other)):  # right: known by the error alone
                 return mistake.message
-        trials = [Trial(*trial) for trial in zip(pristine, wanted, got, strict=True)]
-        return difference(trials, names, rtol, atol)
+        if error:
+            raise error
+        return difference([Trial(*trial) for trial in zip(pristine, wanted, got, strict=True)], names, rtol, atol)
 
     return judge
 
@@ -88,6 +91,24 @@ def _as_tensor(function: Callable[..., Any]) -> Callable[..., Any]:
 def not_contiguous(x: Tensor) -> Tensor:
     """The same values, laid out in memory with the last two axes swapped: ``view`` fails on it."""
     return x.transpose(-1, -2).contiguous().transpose(-1, -2)
+
+
+def _tried(answer: Any, cases: list[tuple], pristine: list[tuple], wanted: list[tuple],
+           names: list[str]) -> tuple[list[tuple], str, Exception | None]:
+    """What the answer returns on the cases, up to a slip or to what it raises where shapes do not fit."""
+    got = []
+    for given, case, want in zip(cases, pristine, wanted, strict=True):
+        try:
+            got.append(_called(answer, given, names))
+        except _SHAPES as error:
+            return got, "", error
+        if slip := _type_slip(got[-1], want) or _in_place(given, case, names):
+            return got, slip, None
+    return got, "", None
+
+
+def _made(cases: Cases) -> list[tuple]:
+    return list(cases(torch.Generator().manual_seed(SEED)))
 
 
 def _called(answer: Callable[..., Any], given: tuple, names: list[str]) -> tuple:
@@ -143,9 +164,17 @@ def _in_place(given: tuple, case: tuple, names: list[str]) -> str:
     return ""
 
 
-def _behaviour(mistake: Mistake, cases: list[tuple]) -> list[tuple]:
-    """What the mistake returns on the cases; nothing if it cannot be made on all of them."""
+def _behaviour(mistake: Mistake, cases: list[tuple]) -> tuple[list[tuple], Exception | None]:
+    """What the mistake returns on the cases, up to the one where shapes do not fit, and what it raises there."""
+    results = []
     try:
-        return [_parts(mistake.function(*case)) for case in cases]
-    except (RuntimeError, IndexError):  # shapes that do not fit
-        return []
+        for case in cases:
+            results.append(_parts(mistake.function(*case)))
+    except _SHAPES as error:
+        return results, error
+    return results, None
+
+
+def _words(error: Exception | None) -> str:
+    """What an error says, without its numbers."""
+    return re.sub(r"\d+", "", f"{type(error).__name__}: {error}")

@@ -17,13 +17,13 @@ def load(name: str = "squeezenet1_1", *, device: str | torch.device | None = Non
     Parameters
     ----------
     name
-        "squeezenet1_1" (shipped), "efficientnet_lite0" or "efficientnet_lite1" (from their PyPI packages), or any
-        torchvision classifier.
+        "squeezenet1_1" or "resnet26_half" (shipped; the second is a small trunk for other domains),
+        "efficientnet_lite0" or "efficientnet_lite1" (from their PyPI packages), or any torchvision classifier.
     device
         Where to compute; by default the GPU if torch sees one.
     fold
-        Whether the batch norms of the EfficientNets join the convolutions before them, which gives the same answers in
-        three quarters of the time. False leaves them: for training, and for domains with norms of their own.
+        Whether the batch norms of EfficientNet and ResNet-26 join the convolutions before them, which gives the same
+        answers in three quarters of the time. False leaves them: for training, and for domains with norms of their own.
 
     Raises
     ------

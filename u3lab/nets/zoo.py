@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from u3lab.nets import checkpoints
 from u3lab.nets.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
+from u3lab.nets.resnet26 import ResNet26
 
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
@@ -54,9 +56,23 @@ def efficientnet_lite(name: str, path: Path, size: int) -> Classifier:
                       size=size, name=name, memory_format=FAST)
 
 
-def fold_norms(module: nn.Module) -> None:
-    """Let each batch norm join the convolution before it, as in evaluation mode it may; its activation takes its place.
+def resnet26_half(name: str, path: Path, size: int) -> Classifier:
+    """The network of the papers on residual adapters at half their width, from the file that ships.
 
+    Its batch norms are modules of their own; of them :func:`fold_norms` leaves only the last, behind the sum of the
+    last block.
+    """
+    module = ResNet26(32, 1000)
+    module.load_state_dict(checkpoints.read(path))
+    layers = {name: name for name, _ in module.named_children() if name != "classifier"}
+    return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
+                      size=size, name=name, memory_format=FAST)
+
+
+def fold_norms(module: nn.Module) -> None:
+    """Let each batch norm join the convolution before it, as in evaluation mode it may.
+
+    What a norm of timm does besides, its activation, takes its place; a norm without a convolution before it stays.
     Forward and backward then take three quarters of the time.
     """
     for parent in list(module.modules()):
@@ -64,10 +80,11 @@ def fold_norms(module: nn.Module) -> None:
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Conv2d):
                 conv = child
-            elif isinstance(child, nn.BatchNorm2d):
+            elif isinstance(child, nn.BatchNorm2d) and conv is not None:
                 conv.weight, conv.bias = fuse_conv_bn_weights(
                     conv.weight, conv.bias, child.running_mean, child.running_var, child.eps, child.weight, child.bias)
-                setattr(parent, name, child.act)
+                setattr(parent, name, getattr(child, "act", nn.Identity()))
+                conv = None
 
 
 def torchvision_net(name: str, path: Path, default: WeightsEnum) -> Classifier:

@@ -3,6 +3,7 @@
     python -m u3lab.recipes.adapters                                  # data/results/adapters-squeezenet1_1.json
     python -m u3lab.recipes.adapters efficientnet_lite0               # four methods, 20 labels of each class
     python -m u3lab.recipes.adapters --domains digits letters         # a part; several such may run side by side
+    torchrun --nproc_per_node 4 -m u3lab.recipes.adapters             # each batch shared by four processes or GPUs
 
 Every run is written to the file as it ends, and what the file has is not computed again. The learning rate is chosen on
 the validation pictures, once for each method and domain: with 20 labels of each class and the first seed, out of the
@@ -20,7 +21,7 @@ import torch
 from tqdm.auto import tqdm
 
 from u3lab import __version__, nets
-from u3lab._system import paths
+from u3lab._system import distributed, paths
 from u3lab.datasets import decathlon
 from u3lab.descent import last
 from u3lab.lessons.universal import trials
@@ -55,7 +56,8 @@ def fill(file: Path, head: dict, net: Classifier, domain: str, method: str, labe
             last(trials.train(adapted, run, steps=steps))
             val = round(trials.accuracy(adapted, domain, "val"), 4) if run in candidates else None
             rows[run] = val, round(trials.accuracy(adapted, domain), 4)
-            _write(file, head, run, rows[run])
+            if distributed.rank() == 0:
+                _write(file, head, run, rows[run])
 
     for run in candidates:
         add(run)
@@ -76,7 +78,7 @@ def _rows(file: Path, head: dict) -> trials.Rows:
 
 def _write(file: Path, head: dict, run: Run, reached: tuple[float | None, float]) -> None:
     """Add a row to the file; another program may have added its own in the meantime."""
-    with paths.locked(file, seconds=60):
+    with paths.locked(paths.cache(file.name), seconds=60):  # no lock stays in data/
         rows = {**_rows(file, head), run: reached}
         place = {name: n for n, name in enumerate((*decathlon.names(), *METHODS))}
         order = sorted(rows, key=lambda one: (place[one.domain], place[one.method], *one[2:]))
@@ -102,13 +104,14 @@ def main(arguments: list[str] | None = None) -> None:
     head = {"recipe": f"python -m u3lab.recipes.adapters {chosen.network}", "u3lab": __version__,
             "torch": torch.__version__, "pictures": decathlon.version(), "network": chosen.network,
             "side": trials.SIDE, "columns": trials.COLUMNS}
-    net = nets.load(chosen.network, fold=False)  # batch norms apart, so that each domain can have its own
-    for method in methods:
-        for domain in domains:
+    with distributed.joined():
+        net = nets.load(chosen.network, fold=False)  # batch norms apart, so that each domain can have its own
+        for domain, method in ((domain, method) for method in methods for domain in domains):
             runs = fill(file, head, net, domain, method, labels, 1 if chosen.short else SEEDS,
                         steps=2 if chosen.short else None)
-            last(tqdm(runs, desc=f"{domain}, {method}"))
-    print(file, file.stat().st_size, "bytes", paths.sha256(file))
+            last(tqdm(runs, desc=f"{domain}, {method}", disable=distributed.rank() > 0))
+        if distributed.rank() == 0:
+            print(file, file.stat().st_size, "bytes", paths.sha256(file))
 
 
 if __name__ == "__main__":

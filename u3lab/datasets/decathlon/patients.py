@@ -100,8 +100,8 @@ def square(one: Slice, mask: np.ndarray, draw: Draw) -> Image.Image:
     return Image.fromarray(np.clip(bright, 0, 255).astype(np.uint8))
 
 
-_SPLIT = ("patients: one brain and one pair of lungs to learn from (every fourth slice to choose with), another of each "
-          "for the test")
+_SPLIT = ("patients: one brain and one pair of lungs to learn from (every fourth slice to choose with), another of "
+          "each for the test")
 DOMAINS = {"patients": Recipe(patients, (*BRAIN, *CHEST), "squares of scans, by the part of the body in the middle",
                               "none", _SPLIT)}
 LESIONS = Recipe(lesions, ("no lesion", "lesion"), "squares of the same scans, by whether a lesion is in the middle",

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -93,17 +92,27 @@ def read(file: Path) -> Rows:
 
 
 class Cell(NamedTuple):
-    """What a method reaches in a domain: mean and standard deviation of the test accuracy over ``seeds`` runs."""
+    """What a method reaches in a domain: mean, least and greatest test accuracy of some seeds, and the rate chosen."""
 
     mean: float
-    spread: float
-    seeds: int
+    low: float
+    high: float
     rate: float
 
+    @property
+    def bar(self) -> tuple[float, float, float]:
+        """As :func:`u3lab.figures.bars` takes it."""
+        return self.mean, self.low, self.high
 
-def shipped(network: str) -> dict[tuple[str, str, int], Cell]:
-    """The shipped table of a network by domain, method and labels; the rate is the one that validation chose."""
-    return summary(read(paths.data("results", f"adapters-{network}.json")))
+
+def shipped(network: str) -> Rows:
+    """The rows of the shipped table of a network."""
+    return read(paths.data("results", f"adapters-{network}.json"))
+
+
+def domain_files() -> list[Path]:
+    """The ten domains that ship: parallel adapters of SqueezeNet, from ``python -m u3lab.recipes.domains``."""
+    return sorted(paths.data("domains").glob("*.safetensors"))
 
 
 def chosen_rate(rows: Rows, domain: str, method: str) -> float:
@@ -120,9 +129,7 @@ def summary(rows: Rows) -> dict[tuple[str, str, int], Cell]:
         rate = chosen_rate(rows, domain, method)
         right = [test for run, (_, test) in rows.items()
                  if (run.domain, run.method, run.labels, run.rate) == (domain, method, labels, rate)]
-        mean = sum(right) / len(right)
-        spread = math.sqrt(sum((one - mean) ** 2 for one in right) / max(len(right) - 1, 1))
-        found[domain, method, labels] = Cell(mean, spread, len(right), rate)
+        found[domain, method, labels] = Cell(sum(right) / len(right), min(right), max(right), rate)
     return found
 
 

@@ -1,0 +1,62 @@
+"""Judging goes on where shapes do not fit: a mistake may raise in a later case, and is still known by its name."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from u3lab.course import Mistake, by_cases
+
+CLASH = "both terms need the stride"
+BOTH = "the sign, and the stride is missing"
+
+
+def thinned(x: Tensor, step: int) -> Tensor:
+    """x + x, of every step-th value."""
+    return x[::step] + x[::step]
+
+
+def cases(g: torch.Generator):
+    yield torch.randn(3, generator=g), 1
+    yield torch.randn(6, generator=g), 2
+    yield torch.randn(9, generator=g), 3
+
+
+judge = by_cases(thinned, cases, (Mistake(lambda x, step: x[::step] + x, CLASH),
+                                  Mistake(lambda x, step: -x[::step] - x, BOTH)))
+
+
+def test_right_up_to_the_same_error():
+    assert judge(lambda x, step: x + x[::step]) == CLASH  # other numbers in torch's sentence, the same words
+    assert judge(thinned) == ""
+
+
+def test_wrong_in_the_same_way_up_to_any_error():
+    assert judge(lambda x, step: -(x[::step] + x)) == BOTH
+    assert judge(lambda x, step: -(torch.stack([x[::step], x]).sum(0))) == BOTH
+
+
+@pytest.mark.parametrize("answer", [
+    lambda x, step: torch.stack([x[::step], x]).sum(0),  # right at first, and then something else
+    lambda x, step: x[:: (step if len(x) < 9 else 2)] + x[::step],  # the same words in a later case
+    lambda x, step: 3 * x[::step] + x,  # no mistake that is known
+    lambda x, step: x.view(7) + x,  # in the first case
+])
+def test_what_is_not_known_is_raised(answer):
+    with pytest.raises(RuntimeError) as caught:
+        judge(answer)
+    assert caught.value.__notes__[0].startswith("it was called with x of shape")
+
+
+def test_other_errors_are_raised():
+    with pytest.raises(ZeroDivisionError):
+        judge(lambda x, step: thinned(x, step) * (1 // (2 - step)))
+
+
+def test_a_slip_before_the_error_comes_first():
+    def answer(x, step):
+        x[::step] += x  # in place
+        return x[::step]
+
+    assert "changes its input `x` in place" in judge(answer)

@@ -1,0 +1,194 @@
+"""Right and wrong answers to the exercises of chapter 1, made by other code than the library's."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def slid(x: Tensor, f: Tensor, stride: int = 1, pad: int | None = None) -> Tensor:
+    """f ∗ x, from the windows one after the other."""
+    k = f.shape[-1]
+    x = F.pad(x, [k // 2 if pad is None else pad] * 4)
+    rows, columns = range(0, x.shape[2] - k + 1, stride), range(0, x.shape[3] - k + 1, stride)
+    return torch.stack([torch.stack([torch.einsum("bcij,dcij->bd", x[:, :, i:i + k, j:j + k], f) for j in columns], -1)
+                        for i in rows], -2)
+
+
+def mixed(x: Tensor, alpha: Tensor, stride: int = 1) -> Tensor:
+    """α ∗ x, as a product of matrices at each place that the stride leaves."""
+    return torch.einsum("dc,bchw->bdhw", alpha, x[..., ::stride, ::stride])
+
+
+def beside(x: Tensor, f: Tensor, alpha: Tensor, stride: int) -> Tensor:
+    return slid(x, f, stride) + mixed(x, alpha, stride)
+
+
+def behind(x: Tensor, f: Tensor, alpha: Tensor) -> Tensor:
+    v = slid(x, f)
+    return v + mixed(v, alpha)
+
+
+def middle(f: Tensor) -> Tensor:
+    """1 at the centre tap and 0 at the others, (k,k)."""
+    k = f.shape[-1]
+    ones = torch.zeros(k * k, dtype=f.dtype)
+    ones[k * k // 2] = 1
+    return ones.view(k, k)
+
+
+def outer(f: Tensor, alpha: Tensor) -> Tensor:
+    return f + torch.einsum("dc,ij->dcij", alpha, middle(f))
+
+
+def in_f(f: Tensor, alpha: Tensor) -> Tensor:
+    f[..., f.shape[-2] // 2, f.shape[-1] // 2] += alpha
+    return f
+
+
+def numpys(f: Tensor, alpha: Tensor) -> Tensor:
+    changed = f.numpy().copy()
+    changed[:, :, 1, 1] += alpha.numpy()
+    return torch.from_numpy(changed)
+
+
+def at(f: Tensor, alpha: Tensor, row: int, column: int) -> Tensor:
+    """α at a tap that is counted from the centre."""
+    return f + torch.einsum("dc,ij->dcij", alpha, middle(f).roll((row, column), (0, 1)))
+
+
+def corner(f: Tensor, alpha: Tensor, side: int) -> Tensor:
+    return at(f, alpha, side * (f.shape[-1] // 2), side * (f.shape[-1] // 2))
+
+
+def weights(convolutions, of=lambda c, d, k: c * d * k * k) -> int:
+    return int(np.sum([of(*one) for one in convolutions]))
+
+
+def ones(convolutions) -> int:
+    return weights(convolutions, lambda c, d, k: c * d)
+
+
+def looped(errors, baseline, *, gamma=2.0, least=0.02, factor=2.0, share=lambda e, most: max(0.0, 1 - e / most),
+           worth=lambda most: 1000.0) -> list[float]:
+    """The points of each domain, as 1000 times a power of the share of E_max that is missing."""
+    found = []
+    for e, b in zip(errors.tolist(), baseline.tolist(), strict=True):
+        most = max(factor * b, least)
+        found.append(worth(most) * share(e, most) ** gamma)
+    return found
+
+
+def total(errors, baseline, **other) -> float:
+    return math.fsum(looped(errors, baseline, **other))
+
+
+MUTANTS = [
+    ("1-parallel", lambda x, f, a, s: slid(x, f, s) + mixed(slid(x, f, s), a), "that is the serial adapter"),
+    ("1-parallel", lambda x, f, a, s: slid(x, f, s) + mixed(x, a.T, s), "α is transposed"),
+    ("1-parallel", lambda x, f, a, s: mixed(x, a) + slid(x, f, s), "give the stride to both"),
+    ("1-parallel", lambda x, f, a, s: slid(x, f) + mixed(x, a, s), "give the stride to both"),
+    ("1-parallel", lambda x, f, a, s: slid(x, f) + mixed(x, a), "the stride is not used"),
+    ("1-parallel", lambda x, f, a, s: slid(x, f, s, 0) + mixed(x, a, s), "f has no padding"),
+    ("1-parallel", lambda x, f, a, s: slid(x, f, s, 1) + mixed(x, a, s), "the padding is always 1"),
+    ("1-parallel", lambda x, f, a, s: slid(x, f, s) + mixed(F.pad(x, [f.shape[-1] // 2] * 4), a, s), "not at all"),
+    ("1-parallel", lambda x, f, a, s: slid(x, f, s) + mixed(F.unfold(x, s, stride=s).view(*x.shape[:2], s * s, -1).mean(
+        2).view(*x.shape[:2], x.shape[2] // s, x.shape[3] // s), a), "you averaged x"),
+    ("1-parallel", lambda x, f, a, s: mixed(x, a, s), "the adapter alone"),
+    ("1-parallel", lambda x, f, a, s: slid(x, f, s), "the shared filters alone"),
+    ("1-parallel", lambda x, f, a, s: slid(x, f, s) * mixed(x, a, s), "you multiplied"),
+    ("1-parallel", lambda x, f, a, s: torch.stack([slid(x, f, s), mixed(x, a, s)]).mean(0), "that is the mean of both"),
+    ("1-parallel", lambda x, f, a, s: beside(x, f, -a, s), "you took α ∗ x off"),
+    ("1-parallel", lambda x, f, a, s: x + beside(x, f, a, s), "you added x as well"),
+    ("1-parallel", lambda x, f, a, s: beside(x, torch.rot90(f, 2, (2, 3)), a, s), "you turned the filters"),
+    ("1-parallel", lambda x, f, a, s: beside(x.mul_(1.5), f, a, s), "changes its input `x` in place"),
+    ("1-parallel", lambda x, f, a, s: beside(x, f, a, s).float(), "float32, and float64 is wanted"),
+    ("1-parallel", lambda x, f, a, s: beside(x, f, a, s)[0], "has the shape"),
+    ("1-parallel", lambda x, f, a, s: F.conv2d(x, f, None, s, "same") + mixed(x, a, s), "your code raised Runtime"),
+    ("1-parallel", lambda x, f, a, s: beside(x, 1.1 * f, a, s), "right values"),
+    ("1-serial", lambda x, f, a: mixed(slid(x, f), a), "add v"),
+    ("1-serial", lambda x, f, a: slid(x, f), "α ∗ v is missing"),
+    ("1-serial", lambda x, f, a: beside(x, f, a, 1), "that is the parallel adapter"),
+    ("1-serial", lambda x, f, a: x + mixed(slid(x, f), a), "you added x"),
+    ("1-serial", lambda x, f, a: behind(x, f, a.T), "α is transposed"),
+    ("1-serial", lambda x, f, a: slid(x, f) + mixed(slid(x, f), a) + mixed(slid(x, f), a @ a), "α is applied twice"),
+    ("1-serial", lambda x, f, a: mixed(slid(x, f), torch.matrix_power(torch.eye(len(a)).to(a) + a, 2)),
+     "the whole adapter is applied twice"),
+    ("1-serial", lambda x, f, a: slid(x + mixed(x, a), f), "stands before the filters"),
+    ("1-serial", lambda x, f, a: behind(x, f, -a), "you took α ∗ v off"),
+    ("1-serial", lambda x, f, a: torch.lerp(slid(x, f), mixed(slid(x, f), a), 0.5), "the mean of v and α ∗ v"),
+    ("1-serial", lambda x, f, a: slid(x, f, pad=0) + mixed(slid(x, f, pad=0), a), "f has no padding"),
+    ("1-serial", lambda x, f, a: behind(x, torch.rot90(f, 2, (2, 3)), a), "you turned the filters"),
+    ("1-serial", lambda x, f, a: behind(x, f, a.fill_(1)), "changes its input `alpha` in place"),
+    ("1-serial", lambda x, f, a: behind(x, f, a).numpy(), "stay in torch"),
+    ("1-serial", lambda x, f, a: behind(x, f, 2 * a), "right values"),
+    ("1-fold", lambda f, a: corner(f, a, -1), "at a corner"),
+    ("1-fold", lambda f, a: corner(f, a, 1), "at a corner"),
+    ("1-fold", lambda f, a: (f.flatten(2) + a[..., None]).view(f.shape), "added to all taps"),
+    ("1-fold", lambda f, a: (f.flatten(2) + a[..., None] / f.shape[-1] ** 2).view(f.shape), "spread over all taps"),
+    ("1-fold", lambda f, a: f + a[..., None, None] * middle(f).amax(1, keepdim=True), "a whole row or column"),
+    ("1-fold", lambda f, a: f + a[..., None, None] * middle(f).amax(0, keepdim=True), "a whole row or column"),
+    ("1-fold", numpys, "the centre of 3×3 filters alone"),
+    ("1-fold", lambda f, a: torch.tensordot(torch.eye(len(a)).to(a) + a, f, 1), "folding of the serial adapter"),
+    ("1-fold", lambda f, a: outer(f, a.T), "α is transposed"),
+    ("1-fold", lambda f, a: torch.where(middle(f) > 0, a[..., None, None], f), "in the place of the centre tap"),
+    ("1-fold", lambda f, a: torch.where(middle(f) > 0, a[..., None, None] * f, f), "you multiplied the centre tap"),
+    ("1-fold", lambda f, a: f * (1 + a[..., None, None] * middle(f)), "α times the centre tap"),
+    ("1-fold", lambda f, a: F.pad(a[..., None, None], [f.shape[-1] // 2] * 4), "that is α alone"),
+    ("1-fold", lambda f, a: outer(f, -a), "you took α off"),
+    ("1-fold", in_f, "changes its input `f` in place"),
+    ("1-fold", lambda f, a: f + a, "right values"),
+    ("1-fold", lambda f, a: outer(f, a).float(), "float32, and float64 is wanted"),
+    ("1-fold", lambda f, a: outer(f, a).flatten(2), "has the shape"),
+    ("1-fold", lambda f, a: outer(f, a.abs()), "right values"),
+    ("1-count", lambda found: float(np.mean([1 / k / k for _, _, k in found])), "mean of each convolution's share"),
+    ("1-count", lambda found: math.fsum(c * d / (c * d * k * k) for c, d, k in found), "added up the shares"),
+    ("1-count", lambda found: weights(found, lambda c, d, k: d * d) / weights(found), "C_out² is what a serial"),
+    ("1-count", lambda found: weights(found, lambda c, d, k: c * c) / weights(found), "C_in² would lead"),
+    ("1-count", lambda found: weights(found, lambda c, d, k: c + d) / weights(found), "you added C_in and C_out"),
+    ("1-count", lambda found: weights(found, lambda c, d, k: d) / weights(found), "one weight for each output"),
+    ("1-count", lambda found: ones(found) / weights(found) * 100, "that is in per cent"),
+    ("1-count", lambda found: weights(found) / ones(found), "upside down"),
+    ("1-count", ones, "divide by those of the convolutions"),
+    ("1-count", lambda found: 1 - weights(found) / (ones(found) + weights(found)), "you divided by all weights"),
+    ("1-count", lambda found: (ones(found) + weights(found)) / weights(found), "asked is what is added"),
+    ("1-count", lambda found: ones(found) / weights(found, lambda c, d, k: c * d * k), "you took k"),
+    ("1-count", lambda found: [c * d / weights(found) for c, d, _ in found], "a list where a tensor is wanted"),
+    ("1-count", lambda found: ones(found) / sum(c * d * (k * k + 1) + d for c, d, k in found), "right values"),
+    ("1-score", lambda e, b: total(e, b, share=lambda e, most: 1 - e / most), "the maximum with 0 is missing"),
+    ("1-score", lambda e, b: total(e, b, gamma=1.0), "the square is missing, in the difference and in α"),
+    ("1-score", lambda e, b: total(e, b, gamma=1.0, worth=lambda most: 1000 / most), "the difference is not squared"),
+    ("1-score", lambda e, b: total(e, b, worth=lambda most: 1000 * most), "you divided by E_max once"),
+    ("1-score", lambda e, b: total(e, b, factor=1.0), "is the baseline's error; it is twice that, or"),
+    ("1-score", lambda e, b: total(e, b, factor=1.0, least=0.0), "twice that, and at least 0.02"),
+    ("1-score", lambda e, b: total(e, b, least=0.0), "may become smaller than 0.02"),
+    ("1-score", lambda e, b: total(e, b, least=0.04), "the least error of the baseline"),
+    ("1-score", lambda e, b: float(np.mean(looped(e, b))), "the mean over the domains"),
+    ("1-score", lambda e, b: torch.tensor(looped(e, b)), "the points of each domain"),
+    ("1-score", lambda e, b: total(1 - e, b), "for the errors"),
+    ("1-score", lambda e, b: total(1 - e, 1 - b), "for the baseline too"),
+    ("1-score", lambda e, b: total(e, b, worth=lambda most: most * most), "α is missing"),
+    ("1-score", lambda e, b: total(e, b, worth=lambda most: 1.0), "α has no 1000"),
+    ("1-score", lambda e, b: total(e, b, share=lambda e, most: max(0.0, e / most - 1)), "the wrong sign"),
+    ("1-score", lambda e, b: total(b, e), "changed places"),
+    ("1-score", lambda e, b: total(e, b.mean().expand(len(b))), "one E_max for all domains"),
+    ("1-score", lambda e, b: np.asarray(total(e, b)), "stay in torch"),
+    ("1-score", lambda e, b: torch.tensor([total(e, b)]), "has the shape"),
+    ("1-score", lambda e, b: total(e, b, gamma=3.0), "right values"),
+]
+
+RIGHT = [
+    ("1-parallel", beside), ("1-parallel", lambda x, f, a, s: F.conv2d(x, outer(f, a), None, s, f.shape[-1] // 2)),
+    ("1-parallel", lambda x, f, a, s: slid(x, f, s) + torch.einsum("dc,bchw->bdhw", a, x)[:, :, ::s, ::s]),
+    ("1-serial", behind), ("1-serial", lambda x, f, a: slid(x, torch.tensordot(torch.eye(len(a)).to(a) + a, f, 1))),
+    ("1-fold", outer), ("1-fold", lambda f, a: in_f(f.clone(), a)),
+    ("1-fold", lambda f, a: f + F.pad(a[..., None, None], [f.shape[-1] // 2] * 4)),
+    ("1-count", lambda found: ones(found) / weights(found)),
+    ("1-count", lambda found: torch.tensor(ones(found)) / torch.tensor(weights(found))),
+    ("1-score", total), ("1-score", lambda e, b: torch.tensor(looped(e, b)).sum()),
+    ("1-score", lambda e, b: (1000 * (1 - e / torch.maximum(2 * b, torch.full_like(b, 0.02))).relu() ** 2).sum()),
+]

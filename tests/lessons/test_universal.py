@@ -1,0 +1,53 @@
+"""The trials of chapter 1: what they learn from, how they are summed up; and the diagram."""
+
+import pytest
+import torch
+
+from u3lab import nets
+from u3lab.datasets import decathlon
+from u3lab.lessons.universal import diagram, trials
+from u3lab.lessons.universal.trials import Run
+
+
+def test_few_are_as_many_of_each_class_and_others_for_each_seed():
+    x, y = trials.few("motion", 5, 0)
+    assert x.shape == (50, 3, 96, 96) and y.bincount().tolist() == [5] * 10
+    again, other = trials.few("motion", 5, 0)[0], trials.few("motion", 5, 1)[0]
+    assert torch.equal(x, again) and not torch.equal(x, other)
+    every, _ = trials.few("motion", 100, 0)
+    assert len(every) == len(decathlon.load("motion").labels)
+
+
+def test_a_run_trains_a_domain_and_its_rate_falls():
+    run = Run("people", "features", 5, 0, 0.01)
+    net = trials.begin(nets.load(device="cpu"), run)
+    assert net.used == ("people",)
+    before = trials.accuracy(net, "people", "val")
+    losses = [step.loss for step in trials.train(net, run, steps=60)]
+    assert len(losses) == 61 and losses[-1] < 0.8 * losses[0]
+    assert before == 0.5 and trials.accuracy(net, "people", "val") > 0.5
+    given, true = trials.answers(net, "people", "val")
+    assert (given == true).double().mean() == trials.accuracy(net, "people", "val")
+
+
+ROWS = {Run("a", "features", 20, 0, 0.001): (0.5, 0.4), Run("a", "features", 20, 0, 0.01): (0.5, 0.9),
+        Run("a", "features", 20, 0, 0.1): (0.3, 0.8), Run("a", "features", 20, 1, 0.001): (None, 0.6),
+        Run("a", "fine-tuning", 20, 0, 0.1): (0.7, 0.75), Run("a", "fine-tuning", 20, 1, 0.1): (None, 0.75)}
+
+
+def test_validation_chooses_the_rate_and_the_least_of_the_best():
+    assert trials.chosen_rate(ROWS, "a", "features") == 0.001  # whatever the test says
+    cell = trials.summary(ROWS)["a", "features", 20]
+    assert cell == (pytest.approx(0.5), 0.4, 0.6, 0.001) and cell.bar == cell[:3]
+
+
+def test_fine_tuning_has_250_points_a_domain():
+    """E_max = 2 · .25; features: 1000 (1 − E / .5)² with E = .6 and .4."""
+    found = trials.scores(ROWS, 20)
+    assert found["fine-tuning"] == [pytest.approx(250)] * 2
+    assert found["features"] == [0, pytest.approx(1000 * (1 - 0.4 / 0.5) ** 2)]
+
+
+def test_the_diagram_is_a_picture_with_words():
+    figure = diagram.adapters()
+    assert figure.png[:4] == b"\x89PNG" and "parallel" in figure.alt.lower()

@@ -1,0 +1,104 @@
+"""What the exercises of chapter 1 say is so: the library's modules and functions give the same numbers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from u3lab import U3Error, course, nets
+from u3lab.course import catalogue
+from u3lab.lessons.universal import counting, exercises
+from u3lab.universal import METHODS, PUBLISHED, adapt, adapters, decathlon_score
+from u3lab.universal.score import DOMAINS
+
+SEEDS = pytest.mark.parametrize("seed", range(3))
+STRIDES = pytest.mark.parametrize("k, stride", [(3, 1), (3, 2), (5, 1), (5, 3)])
+
+
+def drawn(seed: int, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def convolution(seed: int, k: int, stride: int) -> nn.Conv2d:
+    f = nn.Conv2d(4, 6, k, stride, k // 2, bias=False).double().requires_grad_(False)
+    f.weight.copy_(drawn(seed, *f.weight.shape))
+    return f
+
+
+def filled(make: adapters.Maker, f: nn.Conv2d, alpha: Tensor) -> nn.Module:
+    adapter = make(f, 4, torch.Generator()).requires_grad_(False)
+    adapter.alpha.weight.copy_(alpha[:, :, None, None])
+    return adapter
+
+
+def test_the_chapter_is_in_the_course():
+    assert [task.id for task in catalogue.exercises("1")] == ["1-parallel", "1-serial", "1-fold", "1-count", "1-score"]
+    assert len(catalogue.questions("1")) == 6 and set(catalogue.quizzes("1")) == {"1"}
+    assert all(len(task.hints) == 3 for task in catalogue.exercises("1"))
+    row = re.search(r"^chapter 1 .*", str(course.progress()), re.M)[0]
+    assert row.split() == "chapter 1 0 of 5 0 of 14 0 of 6".split()
+    with pytest.raises(U3Error, match="did you mean '1-parallel'"):
+        course.hint("1-paralel")
+    with pytest.raises(U3Error):
+        course.quiz("1-deep")
+
+
+def test_no_answer_of_the_quiz_is_at_the_same_place_everywhere():
+    answers = [question.answer for question in catalogue.questions("1")]
+    assert set(answers) == {0, 1, 2, 3} and all(a != b for a, b in zip(answers, answers[1:], strict=False))
+
+
+@SEEDS
+@STRIDES
+def test_the_parallel_adapter_and_its_folding(k: int, stride: int, seed: int):
+    f, x, alpha = convolution(seed, k, stride), drawn(seed + 9, 2, 4, 9, 8), drawn(seed + 99, 6, 4)
+    adapter = filled(adapters.parallel, f, alpha)
+    y = exercises.parallel(x, f.weight, alpha, stride)
+    torch.testing.assert_close(y, adapter(f, x))
+    assert torch.equal(exercises.fold(f.weight, alpha), adapter.folded(f).weight)
+    torch.testing.assert_close(y, exercises.parallel(x, exercises.fold(f.weight, alpha), 0 * alpha, stride))
+
+
+@SEEDS
+@pytest.mark.parametrize("k", [3, 5])
+def test_the_serial_adapter(k: int, seed: int):
+    f, x, alpha = convolution(seed, k, 1), drawn(seed + 9, 2, 4, 9, 8), drawn(seed + 99, 6, 6)
+    torch.testing.assert_close(exercises.serial(x, f.weight, alpha), filled(adapters.serial, f, alpha)(f, x))
+
+
+def test_with_alpha_0_both_are_the_convolution():
+    f, x = convolution(0, 3, 1), drawn(9, 2, 4, 9, 8)
+    assert torch.equal(exercises.parallel(x, f.weight, torch.zeros(6, 4).double(), 1), f(x))
+    assert torch.equal(exercises.serial(x, f.weight, torch.zeros(6, 6).double()), f(x))
+
+
+def test_the_share_is_that_of_a_network():
+    """The dense convolutions of SqueezeNet, beside which "parallel" sets its adapters."""
+    net = nets.load("squeezenet1_1", device="cpu")
+    f = [m for m in net.module.modules() if isinstance(m, nn.Conv2d) and adapters.sort_of(m) == adapters.DENSE]
+    domain = adapt(net).add_domain("digits", 10).domain("digits")
+    added = sum(p.numel() for adapter in domain.adapters() for p in adapter.parameters())
+    found = counting.share([(m.in_channels, m.out_channels, m.kernel_size[0]) for m in f])
+    assert found == pytest.approx(added / sum(m.weight.numel() for m in f)) and found == pytest.approx(1 / 9)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_score_is_the_decathlons(name: str):
+    errors, baseline = PUBLISHED[name].errors(), PUBLISHED["fine-tuning"].errors()
+    found = counting.score(*(torch.tensor([each[d] for d in DOMAINS]).double() for each in (errors, baseline)))
+    assert found.item() == pytest.approx(decathlon_score(errors, baseline))
+
+
+def test_what_the_quiz_says_of_points():
+    for before, after, points in ((0.02, 0.01, 563), (0.4, 0.39, 263)):
+        assert decathlon_score({"a": before}, {"a": before}) == pytest.approx(250)
+        assert round(decathlon_score({"a": after}, {"a": before}) + 1e-9) == points
+    assert counting.score(torch.tensor([0.01]), torch.tensor([0.01])).item() == pytest.approx(250)
+
+
+def test_the_quiz_names_a_method_that_exists():
+    assert any('"features"' in why for question in catalogue.questions("1") for why in question.why)
+    assert METHODS["features"].adapter is None and not METHODS["features"].norms
