@@ -32,7 +32,16 @@ def test_the_shape_has_its_paint():
     assert torch.nn.functional.cosine_similarity(hues[coloured], wanted[coloured]).median() > 0.8
 
 
+def test_a_close_up_has_one_hue():
+    """Shading is the same in all three channels, so that what is left is paint times light."""
+    images, _ = lights.scenes(5, lights.light(2), close=True)
+    share = images / images.sum(1, keepdim=True)
+    assert share.flatten(2).std(2).max() < 1e-4
+
+
 def test_slips():
+    with slip("close"):
+        lights.scenes(1, close=1)
     with slip("colour"):
         lights.scenes(1, torch.tensor([2.0, 0, 0]))
     with slip("colour"):

@@ -772,7 +772,8 @@ good("RealDomain.load", lambda split, each: decathlon.real(tiny_benchmark())["sv
      split=(Choice(), "train"), each=(Whole(none=True), 1))
 good("lights.light", lights.light, seed=SEED)
 good("lights.scenes", lights.scenes, count=whole(2),
-     colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))), split=(Choice(), "val"), seed=SEED)
+     colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))), split=(Choice(), "val"),
+     close=(Flag(), True), seed=SEED)
 good("rendered.scenes", rendered.scenes, count=whole(1), size=whole(16, 16), split=(Choice(), "val"), seed=SEED)
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))

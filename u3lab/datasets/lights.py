@@ -32,8 +32,9 @@ def light(seed: int) -> Tensor:
     return drawn / drawn.max()
 
 
-def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Painted shapes on photos, lit by one light.
+def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", close: bool = False,
+           seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Painted shapes on photos, lit by one light; or close-ups, in which nothing is seen but paint.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", se
         The light (3), each number in [0,1]; white without it.
     split
         "train", "val" or "test": on which photos the shapes lie. The test's are of other photographers.
+    close
+        Whether the shape fills the picture. What is left of the photo in it is its shading.
     seed
         Of paints, shapes and photos. The same seed under another light gives the same scenes.
 
@@ -54,8 +57,10 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", se
     Raises
     ------
     U3Error
-        A light that is none, an unknown split, more pictures than there is room for.
+        A light that is none, an unknown split, more pictures than there is room for, a ``close`` that is not bool.
     """
+    if not isinstance(close, bool):
+        raise U3Error(f"close = {shown(close)}; give True or False")
     count, split = whole("count", count, 1, MOST**2), one_of("split", split, drawing.SPLITS)
     room(f"count = {count}", SIDE, SIDE, count)
     colour = torch.ones(3) if colour is None else colour
@@ -65,14 +70,17 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", se
     draw = torch.Generator().manual_seed(whole("seed", seed, 0))
     photos = np.random.default_rng(seed)
     labels = torch.randint(len(PAINTS), (count,), generator=draw)
-    images = torch.stack([_scene(list(PAINTS.values())[k], split, photos, draw) for k in labels.tolist()])
+    images = torch.stack([_scene(list(PAINTS.values())[k], split, close, photos, draw) for k in labels.tolist()])
     return images * colour.to(images).view(3, 1, 1), labels
 
 
-def _scene(paint: tuple[float, ...], split: str, photos: drawing.Draw, draw: torch.Generator) -> Tensor:
+def _scene(paint: tuple[float, ...], split: str, close: bool, photos: drawing.Draw, draw: torch.Generator) -> Tensor:
     """A shape with a paint, not everywhere equally bright, on a photo: (3,64,64) under white light."""
     behind = torch.tensor(np.asarray(drawing.ground(split, photos))).permute(2, 0, 1).float() / 255
     covers = blobs.shape(SIDE, draw, area=0.25)[0]
     mixed = torch.tensor(paint) * (0.75 + 0.4 * torch.rand(1, generator=draw)) + 0.05 * torch.randn(3, generator=draw)
     shade = 0.85 + 0.15 * torch.rand(1, SIDE, SIDE, generator=draw)
-    return behind * (1 - covers) + covers * mixed.clamp(0, 1).view(3, 1, 1) * shade
+    painted = mixed.clamp(0, 1).view(3, 1, 1) * shade
+    if close:
+        return painted * (0.7 + 0.3 * behind.mean(0))
+    return behind * (1 - covers) + covers * painted

@@ -2,14 +2,17 @@
 
     python -m u3lab.recipes.learnet      # results/learnet-squeezenet1_1.json and weights/learnet-lights.safetensors
 
-*Lights*: paints have to be named under a light of which eight scenes are given, without labels. *Domains*: the learnet
+*Lights*: paints have to be named under a light of which eight pictures are given, without labels; once on photos, which
+themselves show the light, and once in close-ups. *Domains*: the learnet
 has seen nine of the ten domains of the decathlon; of the tenth it gets five pictures of each class, and the head is the
-linear probe of these. What z is taken from, the rank and the rate were chosen with lights 0 to 11, which are not here.
+linear probe of these. What the
+file has is not computed again. What z is taken from, the rank and the rate were chosen with lights 0 to 11, which are not here.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 
 import torch
@@ -65,7 +68,8 @@ def tuned(net: Adapted, images: Tensor, labels: Tensor, rate: float, steps: int,
     return net
 
 
-def rivals(net: Classifier, data: Data, seed: int, steps: int) -> dict[str, Callable[[Tensor, int, Tensor], tuple]]:
+def rivals(net: Classifier, data: Data, close: bool, seed: int,
+           steps: int) -> dict[str, Callable[[Tensor, int, Tensor], tuple]]:
     """Way → how it names paints: (light, its number, pictures) → a network and the pictures that it is to be given."""
     together, labels = (torch.cat(part) for part in zip(*data.values(), strict=True))
     corrected = torch.cat([greyed(x, x[: lighting.SHOTS]) for x, _ in data.values()])
@@ -76,7 +80,7 @@ def rivals(net: Classifier, data: Data, seed: int, steps: int) -> dict[str, Call
 
     def learnt(light: Tensor, number: int, x: Tensor) -> tuple[Adapted, Tensor]:
         one.load_state_dict(start)
-        return tuned(one, *lighting.shots(light, number), 0.0005, min(steps, FEW_STEPS), seed), x
+        return tuned(one, *lighting.shots(light, number, close=close), 0.0005, min(steps, FEW_STEPS), seed), x
 
     def same(light: Tensor, number: int, x: Tensor) -> tuple[Adapted, Tensor]:
         one.load_state_dict(start)
@@ -84,26 +88,26 @@ def rivals(net: Classifier, data: Data, seed: int, steps: int) -> dict[str, Call
 
     return {"α = 0": lambda light, number, x: (frozen, x), "one α for all lights": same,
             "and trained on the 8, with labels": learnt,
-            "grey world": lambda light, number, x: (grey, greyed(x, lighting.shots(light, number)[0]))}
+            "grey world": lambda light, number, x: (grey, greyed(x, lighting.shots(light, number, close=close)[0]))}
 
 
-def under_lights(net: Classifier, seed: int, steps: int,
+def under_lights(net: Classifier, close: bool, seed: int, steps: int,
                  short: bool) -> tuple[dict[str, list[float]], Adapted, Learnet]:
     """Way → share right under each unseen light; and the trained learnet with its network."""
-    data = lighting.world(4 if short else LIGHTS, EACH, seed)
+    data = lighting.world(4 if short else LIGHTS, EACH, close=close, seed=seed)
     adapted, predictor = lighting.begin(net, seed)
     settings = LearnetSettings(lr=0.01, steps=steps, batch_size=16, shots=lighting.SHOTS, domains=3, seed=seed)
     last(lighting.falling(adapted, predictor, data, head=PAINTS, settings=settings))
-    ways = rivals(net, data, seed, steps)
+    ways = rivals(net, data, close, seed, steps)
     found: dict[str, list[float]] = {way: [] for way in (*ways, "learnet", "learnet, z of another light")}
     unseen = {number: lights.light(number) for number in UNSEEN[: 2 if short else None]}
     for place, (number, light) in enumerate(unseen.items()):
-        x, y = lights.scenes(20 if short else 200, light, split="test", seed=number)
+        x, y = lighting.seen(20 if short else 200, light, split="test", close=close, seed=number)
         for way, answer in ways.items():
             found[way].append(round(lighting.share_right(*answer(light, number, x), y), 4))
         another = list(unseen.values())[(place + 5) % len(unseen)]
         for way, other in (("learnet", light), ("learnet, z of another light", another)):
-            lighting.predict(adapted, predictor, lighting.shots(other, number)[0])
+            lighting.predict(adapted, predictor, lighting.shots(other, number, close=close)[0])
             found[way].append(round(lighting.share_right(adapted, x, y), 4))
     return found, adapted, predictor
 
@@ -148,19 +152,23 @@ def main(arguments: list[str] | None = None) -> None:
     file = chosen.out / "results" / f"learnet-{NETWORK}.json"
     weights = chosen.out / "weights" / "learnet-lights.safetensors"
     made = {"recipe": "python -m u3lab.recipes.learnet", "u3lab": __version__, "torch": torch.__version__,
-            "pictures": decathlon.version(), "network": NETWORK, "steps": steps, "lights": [], "domains": {}}
-    for seed in tqdm(range(1 if chosen.short else SEEDS), desc="lights"):
-        found, adapted, predictor = under_lights(net, seed, steps["lights"], chosen.short)
-        made["lights"].append(found)
-        if seed == 0:
-            checkpoints.save(lighting.kept(adapted, predictor), weights, recipe=f"{made['recipe']}, the first seed",
-                             torch=torch.__version__)
-            print(weights, weights.stat().st_size, "bytes", paths.sha256(weights))
-        _writing.write(file, made)
-    for unseen in UNSEEN_DOMAINS[: 1 if chosen.short else None]:
-        made["domains"][unseen] = []
-        for seed in tqdm(range(1 if chosen.short else SEEDS), desc=unseen):
-            made["domains"][unseen].append(under_domains(net, unseen, seed, steps["domains"], chosen.short))
+            "pictures": decathlon.version(), "network": NETWORK, "steps": steps,
+            "lights": {"scenes": [], "close-ups": []}, "domains": {name: [] for name in UNSEEN_DOMAINS}}
+    if file.exists() and (found := json.loads(file.read_text(encoding="utf-8")))["pictures"] == made["pictures"]:
+        made |= {part: found[part] for part in ("lights", "domains")}
+    seeds = range(1 if chosen.short else SEEDS)
+    for kind, rows in made["lights"].items():
+        for seed in tqdm(seeds[len(rows):], desc=kind):
+            scores, adapted, predictor = under_lights(net, kind == "close-ups", seed, steps["lights"], chosen.short)
+            rows.append(scores)
+            if (kind, seed) == ("close-ups", 0):
+                checkpoints.save(lighting.kept(adapted, predictor), weights, torch=torch.__version__,
+                                 recipe=f"{made['recipe']}, close-ups, the first seed")
+                print(weights, weights.stat().st_size, "bytes", paths.sha256(weights))
+            _writing.write(file, made)
+    for name, rows in made["domains"].items():
+        for seed in tqdm(seeds[len(rows):], desc=name):
+            rows.append(under_domains(net, name, seed, steps["domains"], chosen.short))
             _writing.write(file, made)
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab._system import paths
@@ -26,9 +27,16 @@ SLOWEST = 1e-5
 Data = dict[str, tuple[Tensor, Tensor]]
 
 
-def world(count: int, each: int, seed: int = 0) -> Data:
-    """``count`` lights with ``each`` scenes of its own: the number of the light → pictures and labels."""
-    return {str(FIRST + k): lights.scenes(each, lights.light(FIRST + k), seed=1000 * seed + k) for k in range(count)}
+def seen(count: int, light: Tensor, *, split: str = "train", close: bool = False, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Pictures under a light and their labels; close-ups, where nothing is small, at half the size: (count,3,32,32)."""
+    images, labels = lights.scenes(count, light, split=split, close=close, seed=seed)
+    return (F.avg_pool2d(images, 2) if close else images), labels
+
+
+def world(count: int, each: int, *, close: bool = False, seed: int = 0) -> Data:
+    """``count`` lights with ``each`` pictures of its own: the number of the light → pictures and labels."""
+    return {str(FIRST + k): seen(each, lights.light(FIRST + k), close=close, seed=1000 * seed + k)
+            for k in range(count)}
 
 
 def begin(net: Classifier, seed: int = 0) -> tuple[Adapted, Learnet]:
@@ -46,9 +54,9 @@ def falling(net: Adapted, predictor: Learnet, data: Mapping[str, tuple[Tensor, T
         yield step
 
 
-def shots(light: Tensor, seed: int, count: int = SHOTS) -> tuple[Tensor, Tensor]:
-    """The few scenes that tell a new light: pictures (count,3,64,64) and labels, of photos for validation."""
-    return lights.scenes(count, light, split="val", seed=seed)
+def shots(light: Tensor, seed: int, *, close: bool = False, count: int = SHOTS) -> tuple[Tensor, Tensor]:
+    """The few pictures that tell a new light, and their labels; of photos for validation."""
+    return seen(count, light, split="val", close=close, seed=seed)
 
 
 def predict(net: Adapted, predictor: Learnet, few: Tensor) -> Adapted:
@@ -70,12 +78,13 @@ def kept(net: Adapted, predictor: Learnet) -> nn.Module:
 
 
 def shipped(net: Classifier) -> tuple[Adapted, Learnet]:
-    """The network with a domain of paints, and the learnet that the recipe has trained with its first seed."""
+    """The network with a domain of paints, and the learnet that the recipe has trained with close-ups, seed 0."""
     adapted, predictor = begin(net)
     checkpoints.restore(kept(adapted, predictor), "learnet-lights")
     return adapted, predictor
 
 
 def table() -> dict:
-    """The shipped table: "lights" way → accuracies of each seed and light; "domains" rows of unseen domains."""
+    """The shipped table: "lights" of scenes and close-ups, for each seed way → accuracy under each light; "domains"
+    name → for each seed way → accuracy."""
     return json.loads(paths.data("results", "learnet-squeezenet1_1.json").read_text(encoding="utf-8"))
