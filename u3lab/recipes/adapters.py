@@ -93,11 +93,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("network", nargs="?", default=nets.NAMES[0])
     parser.add_argument("--domains", nargs="+", choices=decathlon.names(), default=decathlon.names())
     parser.add_argument("--methods", nargs="+", choices=list(RATES))
+    parser.add_argument("--labels", nargs="+", type=int, choices=list(trials.STEPS), help="of each class")
     chosen = _writing.options(parser, arguments, "results")
     whole = chosen.network == nets.NAMES[0]
-    domains, methods, labels = chosen.domains, chosen.methods or (tuple(RATES) if whole else FEW), (CHOOSING,)
-    if whole:
-        labels = tuple(trials.STEPS)
+    domains, methods = chosen.domains, chosen.methods or (tuple(RATES) if whole else FEW)
+    labels = chosen.labels or (tuple(trials.STEPS) if whole else (CHOOSING,))
     if chosen.short:
         domains, methods, labels = ["people"], ["features", "parallel"], (CHOOSING,)
     file = chosen.out / f"adapters-{chosen.network}.json"
