@@ -33,7 +33,7 @@ from u3lab.universal import METHODS
 CHOOSING = 20  # labels of each class with which the rates are chosen
 SEEDS = 3
 RATES = {
-    "scratch": (0.0003, 0.001, 0.003),
+    "scratch": (0.0001, 0.0003, 0.0006),
     "features": (0.001, 0.003, 0.01),
     "last block": (0.0003, 0.001, 0.003),
     "fine-tuning": (0.0001, 0.0003, 0.001),
