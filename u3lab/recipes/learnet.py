@@ -3,10 +3,9 @@
     python -m u3lab.recipes.learnet      # results/learnet-squeezenet1_1.json and weights/learnet-lights.safetensors
 
 *Lights*: paints have to be named under a light of which eight pictures are given, without labels; once on photos, which
-themselves show the light, and once in close-ups. *Domains*: the learnet
-has seen nine of the ten domains of the decathlon; of the tenth it gets five pictures of each class, and the head is the
-linear probe of these. What the
-file has is not computed again. What z is taken from, the rank and the rate were chosen with lights 0 to 11, which are not here.
+themselves show the light, and once in close-ups. *Domains*: the learnet has seen nine of the ten domains of the
+decathlon; of the tenth it gets five pictures of each class, whose linear probe is the head. What z is taken
+from, the rank and the rate were chosen with lights 0 to 11, which are not here. What the file has is kept.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ SLOWEST = 1e-5
 Data = dict[str, tuple[Tensor, Tensor]]
 
 
-def seen(count: int, light: Tensor, *, split: str = "train", close: bool = False, seed: int = 0) -> tuple[Tensor, Tensor]:
+def seen(count: int, light: Tensor, *, split: str = "train", close: bool = False,
+         seed: int = 0) -> tuple[Tensor, Tensor]:
     """Pictures under a light and their labels; close-ups, where nothing is small, at half the size: (count,3,32,32)."""
     images, labels = lights.scenes(count, light, split=split, close=close, seed=seed)
     return (F.avg_pool2d(images, 2) if close else images), labels
