@@ -59,7 +59,7 @@ from u3lab import (
     universal,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import concepts, cutouts, decathlon, photos, scans, taxonomy
+from u3lab.datasets import concepts, cutouts, decathlon, lights, photos, rendered, scans, taxonomy
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
@@ -700,9 +700,9 @@ good("Adapted.save_domain", lambda name, images: adapted().save_domain(saved(), 
      images=(Picture(several=True, none=True), Made(lambda: x(2))))
 good("universal.train_domain", universal.train_domain, net=(Net(), NEW), name=DOMAIN, images=SEVERAL,
      labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1]))), settings=settings(universal.UniversalSettings))
-good("universal.describe", universal.describe, net=(Net(), NEW), images=SEVERAL)
-good("universal.learnet", universal.learnet, net=(Net(asked=False), NEW), name=DOMAIN, inputs=(Whole(none=True), 3),
-     rank=whole(2), seed=SEED)
+good("universal.describe", universal.describe, net=(Net(), NEW), images=SEVERAL, layer=(Layer(none=True), "conv1"))
+good("universal.learnet", universal.learnet, net=(Net(asked=False), NEW), name=DOMAIN,
+     layer=(Layer(none=True), "conv1"), inputs=(Whole(none=True), 3), rank=whole(2), seed=SEED)
 good("Learnet()", lambda z: universal.learnet(adapted(), "new", inputs=3)(z),
      z=(Numbers(fixed=(0,)), Made(lambda: draw(3))))
 good("universal.put_adapters", lambda net, name, predicted: universal.put_adapters(net, name, predicted),
@@ -711,7 +711,7 @@ good("universal.put_adapters", lambda net, name, predicted: universal.put_adapte
 PAIRS = {"new": (x(2), torch.tensor([0, 1]))}
 good("universal.train_learnet", universal.train_learnet, net=(Net(), NEW),
      learnet=(Ours(), Made(lambda: universal.learnet(adapted(), "new"))), data=(Ours(), PAIRS),
-     settings=settings(universal.LearnetSettings))
+     head=(Choice(none=True), "new"), settings=settings(universal.LearnetSettings))
 PARTS = {"parts": torch.zeros(2, 8, 8, dtype=torch.long)}
 good("universal.train_tasks", universal.train_tasks, tasks=(Ours(), Made(jobs)), images=SEVERAL, labels=(Ours(), PARTS),
      present=(These(none=True, make=lambda: {
@@ -770,6 +770,11 @@ good("decathlon.load", decathlon.load, name=(Choice(), "people"), split=(Choice(
 good("decathlon.real", decathlon.real, root=(Choice(), Made(lambda: str(tiny_benchmark()))))
 good("RealDomain.load", lambda split, each: decathlon.real(tiny_benchmark())["svhn"].load(split, each=each),
      split=(Choice(), "train"), each=(Whole(none=True), 1))
+good("lights.light", lights.light, seed=SEED)
+good("lights.scenes", lights.scenes, count=whole(2),
+     colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))), split=(Choice(), "val"),
+     close=(Flag(), True), seed=SEED)
+good("rendered.scenes", rendered.scenes, count=whole(1), size=whole(16, 16), split=(Choice(), "val"), seed=SEED)
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
 

@@ -81,6 +81,35 @@ def test_training_changes_the_learnet_and_the_heads_only():
     assert last(train_learnet(made(), again, DATA, settings=LearnetSettings(steps=3))).iteration == 3
 
 
+def test_a_layer_may_describe_the_domain():
+    net = made()
+    predictor, z = learnet(net, "a", layer="1"), describe(net, X, layer="1")
+    assert z.shape == predictor.p[0].shape[1:] == (8,) and abs(z.norm() - 1) < 1e-6
+    assert torch.allclose(z, torch.nn.functional.normalize(tiny().features(X, "1").mean((0, 2, 3)), dim=0), atol=1e-6)
+
+
+def test_many_domains_may_have_one_head():
+    """Keys are free then, and only so many domains are seen at a step."""
+    net = adapt(tiny()).add_domain("a", 3).add_domain("b", 2)
+    predictor = filled(learnet(net, "a", rank=3))
+    shown = 0.3 * X + 0.7 * torch.eye(3)[DATA["a"][1]][:, :, None, None]  # red, green, blue
+    data = {f"light {k}": (shown * (1 - 0.2 * k), DATA["a"][1]) for k in range(3)}
+    before = net.domain("a").parts[net.domain("a").head].weight.clone()
+    settings = LearnetSettings(steps=60, lr=0.05, batch_size=6, domains=2)
+    steps = list(train_learnet(net, predictor, data, head="a", settings=settings))
+    assert sum(step.loss for step in steps[-10:]) < 9 * steps[0].loss
+    assert not torch.equal(net.domain("a").parts[net.domain("a").head].weight, before)
+    assert not any(weight.any() for weight in net.domain("b").parts[net.domain("b").head].parameters())
+
+
+def test_domains_take_turns_and_each_has_its_head():
+    net = made()
+    settings = LearnetSettings(steps=8, batch_size=6, domains=1)
+    steps = list(train_learnet(net, learnet(net, "a"), DATA, settings=settings))
+    assert len(steps) == 9
+    assert all(net.domain(name).parts[net.domain(name).head].weight.any() for name in "ab")
+
+
 def test_slips():
     net = made()
     predictor = learnet(net, "a")

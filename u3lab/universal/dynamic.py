@@ -37,6 +37,7 @@ class LearnetSettings:
     steps: int = setting(100, 1, 100_000, once=True, help="number of steps")
     batch_size: int = setting(8, 2, 1024, symbol="B", once=True, help="pictures of each domain at a step")
     shots: int = setting(8, 1, 64, help="pictures that describe the domain")
+    domains: int = setting(0, 0, 1000, once=True, help="domains at each step, by turns; 0 for all of them")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures")
 
 
@@ -53,10 +54,14 @@ class Learnet(nn.Module):
         Length of each w.
     seed
         Of M and M′, which are drawn.
+    layer
+        Of the source network, of whose maps z is the mean; None for what the head is given.
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, int]], inputs: int, rank: int = 8, seed: int = 0) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, int]], inputs: int, rank: int = 8, seed: int = 0,
+                 layer: str | None = None) -> None:
         super().__init__()
+        self.layer = layer
         draw = torch.Generator().manual_seed(whole("seed", seed, 0))
         self.places, rank = tuple(shapes), whole("rank", rank, 1, 4096)
         self.m = nn.ParameterList(torch.randn(rank, c, generator=draw) / c**0.5 for _, c in shapes.values())
@@ -72,36 +77,46 @@ class Learnet(nn.Module):
                 for place, m, m_out, p in zip(self.places, self.m, self.m_out, self.p, strict=True)}
 
 
-def learnet(net: nn.Module, name: str, *, inputs: int | None = None, rank: int = 8, seed: int = 0) -> Learnet:
+def learnet(net: nn.Module, name: str, *, layer: str | None = None, inputs: int | None = None, rank: int = 8,
+            seed: int = 0) -> Learnet:
     """A fresh learnet for the parallel adapters of one domain, and of all others that were added in the same way.
 
     Parameters
     ----------
+    layer
+        Of which z is the mean (:func:`describe`): an early one for light and colour; without it, what the head gets.
     inputs
-        How many numbers describe a domain; without it, as many as the head sees (:func:`describe`).
+        How many numbers describe a domain, if z is something of your own, such as one-hot.
     rank, seed
         See :class:`Learnet`.
 
     Raises
     ------
     U3Error
-        A network that is not adapted, an unknown domain, or one without parallel adapters.
+        A network that is not adapted, an unknown domain or layer, or a domain without parallel adapters.
     """
     net = adapted(ready(net))
     shapes = {place: tuple(part.alpha.weight.shape[:2]) for place, part in _adapters(net, name).items()}
-    made = Learnet(shapes, linear_of(net.domain(name)).weight.shape[1] if inputs is None else inputs, rank, seed)
+    seen = next(net.parameters()).new_zeros(1, 3, net.size, net.size)
+    length = linear_of(net.domain(name)).weight.shape[1] if layer is None else len(_mean(net, seen, layer))
+    made = Learnet(shapes, length if inputs is None else inputs, rank, seed, layer)
     return made.to(next(net.parameters()))
 
 
 @torch.no_grad()
-def describe(net: nn.Module, images: Tensor) -> Tensor:
+def describe(net: nn.Module, images: Tensor, *, layer: str | None = None) -> Tensor:
     """z, what the source network sees in a few pictures of one domain: (N,3,H,W) in [0,1] → (U).
 
-    The mean of what its head is given, of length 1.
+    The mean of what its head is given, or of a layer's maps, of length 1.
     """
-    net = adapted(ready(net, images))
+    return F.normalize(_mean(adapted(ready(net, images)), images, layer), dim=0)
+
+
+@torch.no_grad()
+def _mean(net: Adapted, images: Tensor, layer: str | None) -> Tensor:
+    """Mean over pictures and places of what the source's head is given, or of a layer's maps, (U)."""
     with net.using("source"):
-        return F.normalize(net.pooled(images).mean(0), dim=0)
+        return net.pooled(images).mean(0) if layer is None else net.features(images, layer).flatten(2).mean((0, 2))
 
 
 @torch.no_grad()
@@ -118,7 +133,7 @@ def put_adapters(net: nn.Module, name: str, predicted: Mapping[str, Tensor]) -> 
 
 
 def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Tensor, Tensor]], *,
-                  settings: LearnetSettings | None = None) -> Iterator[Step]:
+                  head: str | None = None, settings: LearnetSettings | None = None) -> Iterator[Step]:
     """Train a learnet, and the heads of some domains with it; the domains' own adapters stay as they are.
 
         minimise over P, M, M′ and the heads    1/D Σ_d  mean −log softmax(Φ(x; α(z_d)))[y]
@@ -131,6 +146,9 @@ def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Ten
         With the domains of ``data``, all of kind "parallel".
     data
         Name of a domain → its pictures (N,3,H,W) in [0,1] and labels (N).
+    head
+        One domain of the network whose head serves all of ``data``, whose keys are then free: many lights, or many
+        scanners, with the same classes.
 
     Yields
     ------
@@ -146,26 +164,32 @@ def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Ten
     is_a("learnet", learnet, Learnet, "make one with learnet(net, name)")
     if not isinstance(data, Mapping) or not data:
         raise U3Error(f"data = {shown(data)}; give a dict of domains, {{'digits': (images, labels)}}")
-    weights = {name: _weights(net, name) for name in data}
+    if head is not None:
+        net.domain(head)  # says so if there is none
+    home = {name: name if head is None else head for name in data}
+    weights = {name: _weights(net, name) for name in dict.fromkeys(home.values())}
     for name, (images, labels) in data.items():
         ready(net, images)
-        check_labels(images, labels, len(net.domain(name).classes))
+        check_labels(images, labels, len(net.domain(home[name]).classes))
     order = {name: Batches(len(labels), settings.batch_size, settings.seed) for name, (_, labels) in data.items()}
-    heads = [weight for name in data for weight in linear_of(net.domain(name)).parameters()]
+    turns = Batches(len(data), min(settings.domains or len(data), len(data)), settings.seed)
+    heads = [weight for name in weights for weight in linear_of(net.domain(name)).parameters()]
     numbers = iter(range(settings.steps + 1))
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         step, losses, right = next(numbers), [], []
-        for name, (images, labels) in data.items():
+        for name in (list(data)[n] for n in turns.at(step).tolist()):
+            images, labels = data[name]
             few = order[name].everyone(step + 1)[: settings.shots]  # next step's: others, but where epochs meet
-            alpha = learnet(describe(net, images[few]))
-            with net.using(name):
-                scores = functional_call(net, {weights[name][place]: one[:, :, None, None]
+            alpha = learnet(describe(net, images[few], layer=learnet.layer))
+            with net.using(home[name]):
+                scores = functional_call(net, {weights[home[name]][place]: one[:, :, None, None]
                                                for place, one in alpha.items()}, (images[order[name].at(step)],))
             y = labels[order[name].at(step)].to(scores.device)
             losses.append(F.cross_entropy(scores, y))
             right.append((scores.argmax(1) == y).double().mean())
-        return torch.stack(right).mean(), {"cross-entropy": torch.stack(losses).mean()}
+        idle = 0.0 * sum(weight.sum() for weight in heads)  # heads whose turn it is not have a gradient too, of zero
+        return torch.stack(right).mean(), {"cross-entropy": torch.stack(losses).mean() + idle}
 
     return descend([*learnet.parameters(), *heads], energy, steps=settings.steps, lr=lambda: settings.lr)
 

@@ -124,7 +124,7 @@ class Tasks(nn.Module):
         self.tasks = dict(tasks)
         with torch.no_grad():
             like = joined(self.net, torch.zeros(1, 3, self.net.size, self.net.size), self.layers)
-        self.heads = nn.ModuleDict({name: _head(like, task.outputs) for name, task in tasks.items()}).eval()
+        self.heads = nn.ModuleDict({name: _head(like, task) for name, task in tasks.items()}).eval()
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Answers by task: (B,outputs,h,w), or (B,outputs) for a whole picture."""
@@ -137,10 +137,12 @@ class Tasks(nn.Module):
         return answers
 
 
-def _head(like: Tensor, outputs: int) -> nn.Conv2d:
-    head = nn.utils.skip_init(nn.Conv2d, like.shape[1], outputs, 1, device=like.device, dtype=like.dtype)
+def _head(like: Tensor, task: Task) -> nn.Conv2d:
+    head = nn.utils.skip_init(nn.Conv2d, like.shape[1], task.outputs, 1, device=like.device, dtype=like.dtype)
     for weight in head.parameters():
         nn.init.zeros_(weight)
+    if task.kind == "normals":  # zero has no direction, and the cosine no useful slope there: all begin by facing us
+        nn.init.ones_(head.bias[2])
     return head
 
 

@@ -72,10 +72,14 @@ def begin(net: Classifier, run: Run) -> Adapted:
     return adapt(net, run.method, seed=run.seed).add_domain(run.domain, classes).use(run.domain)
 
 
-def train(net: Adapted, run: Run, *, steps: int | None = None) -> Iterator[Step]:
-    """The training of a run, as many steps as its number of labels has in ``STEPS``; the rate falls to nearly 0."""
+def train(net: Adapted, run: Run, *, steps: int | None = None, lam: float = 0.0,
+          prior: str = "source") -> Iterator[Step]:
+    """The training of a run, as many steps as its number of labels has in ``STEPS``; the rate falls to nearly 0.
+
+    ``lam`` and ``prior`` are λ and w₀ of :class:`~u3lab.universal.UniversalSettings`.
+    """
     steps = steps or STEPS[run.labels] * LONGER.get(run.method, 1)
-    settings = UniversalSettings(lr=run.rate, steps=steps, seed=run.seed)
+    settings = UniversalSettings(lr=run.rate, lam=lam, prior=prior, steps=steps, seed=run.seed)
     for step in train_domain(net, run.domain, *few(run.domain, run.labels, run.seed), settings=settings):
         settings.lr = max(run.rate * (1 - step.iteration / steps), SLOWEST)
         yield step
