@@ -123,9 +123,10 @@ def test_regions_of_a_body_are_apart_and_all_there():
             assert sum(mask.astype(int) for mask in one.regions.values()).max() == 1
 
 
-def test_lesions_are_an_eleventh_domain():
-    assert "lesions" not in decathlon.names()
-    found = decathlon.load("lesions", "val", each=4)
+@pytest.mark.parametrize("name", patients.LESIONS)
+def test_lesions_are_domains_beside_the_ten(name):
+    assert name not in decathlon.names()
+    found = decathlon.load(name, "val", each=4)
     assert found.classes == ("no lesion", "lesion") and found.labels.tolist() == [0] * 4 + [1] * 4
 
 

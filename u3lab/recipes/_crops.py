@@ -34,7 +34,7 @@ class Stock(NamedTuple):
 
 
 def stock(scenes: int, seed: int) -> Stock:
-    """All that there is to learn from, in memory: half a gigabyte."""
+    """All that there is to learn from, in memory: 0.6 GB."""
     generator = torch.Generator().manual_seed(seed)
     whole = [photos.load(name)[0] for name in photos.names(split="train")]
     whole += [images.load(name)[0] for name in cropping.sources()[0]]

@@ -33,7 +33,7 @@ from u3lab.universal import METHODS
 CHOOSING = 20  # labels of each class with which the rates are chosen
 SEEDS = 3
 RATES = {
-    "scratch": (0.0003, 0.001, 0.003),
+    "scratch": (0.0001, 0.0003, 0.0006),
     "features": (0.001, 0.003, 0.01),
     "last block": (0.0003, 0.001, 0.003),
     "fine-tuning": (0.0001, 0.0003, 0.001),
@@ -93,11 +93,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("network", nargs="?", default=nets.NAMES[0])
     parser.add_argument("--domains", nargs="+", choices=decathlon.names(), default=decathlon.names())
     parser.add_argument("--methods", nargs="+", choices=list(RATES))
+    parser.add_argument("--labels", nargs="+", type=int, choices=list(trials.STEPS), help="of each class")
     chosen = _writing.options(parser, arguments, "results")
     whole = chosen.network == nets.NAMES[0]
-    domains, methods, labels = chosen.domains, chosen.methods or (tuple(RATES) if whole else FEW), (CHOOSING,)
-    if whole:
-        labels = tuple(trials.STEPS)
+    domains, methods = chosen.domains, chosen.methods or (tuple(RATES) if whole else FEW)
+    labels = chosen.labels or (tuple(trials.STEPS) if whole else (CHOOSING,))
     if chosen.short:
         domains, methods, labels = ["people"], ["features", "parallel"], (CHOOSING,)
     file = chosen.out / f"adapters-{chosen.network}.json"

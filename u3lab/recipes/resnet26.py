@@ -66,8 +66,10 @@ def teach(net: ResNet26, teacher: Classifier, batches: Iterator[Tensor], steps: 
 
 def smaller(x: Tensor, step: int, steps: int) -> Tensor:
     """What the pupil sees of pictures at a step: every second batch at the larger side shows no more than the small."""
-    last = step >= (1 - LAST) * steps
-    for side in SIDES[: 1 + last][(last and step % 2 == 0):]:  # of 96, or of 64 and then of 96 pixels
+    sides = SIDES[:1]
+    if step >= (1 - LAST) * steps:
+        sides = SIDES if step % 2 else SIDES[1:]
+    for side in sides:
         x = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
     return x
 

@@ -21,7 +21,7 @@ from u3lab.datasets.decathlon import drawing, moving, patients, signs, things
 from u3lab.datasets.decathlon.drawing import SIDE, SPLITS, Recipe
 
 DOMAINS: dict[str, Recipe] = {**signs.DOMAINS, **things.DOMAINS, **moving.DOMAINS, **patients.DOMAINS}
-EVERY: dict[str, Recipe] = {**DOMAINS, "lesions": patients.LESIONS}  # an eleventh, which is too hard for the ten
+EVERY: dict[str, Recipe] = {**DOMAINS, **patients.LESIONS}  # two more, each of one patient against another
 SEAL = hashlib.sha256().digest_size
 READERS = ("__init__", "benchmark")  # modules beside this one that have no part in making the pictures
 COLUMNS = 40  # of the sheet that a split is kept on
@@ -55,7 +55,7 @@ def load(name: str, split: str = "train", *, each: int | None = None) -> Domain:
     Parameters
     ----------
     name
-        One of :func:`names`, or "lesions": squares of the patients' scans with a lesion and without one.
+        One of :func:`names`; or "brain lesions" or "chest lesions": squares with a lesion and without one.
     split
         "train", "val" or "test": 100, 20 and 40 pictures of each class (of people 130, 30, 60), in the order of the
         classes. No source (photo, artist, typeface, patient …) of the test is in another split; :func:`table` says

@@ -73,12 +73,12 @@ def patients(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.
         yield square(one, one.regions[region], draw)
 
 
-def lesions(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
-    """Half of the squares from a brain, half from lungs; with a lesion in the middle, or with none in sight."""
-    for n in range(count):
-        masks = [(one, one.lesion if number else one.healthy)
-                 for one in slices((TEST if split == "test" else TRAIN)[n % 2], split)]
-        ready = [(one, mask) for one, mask in masks if mask.any()]
+def lesions(organ: int, number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
+    """Squares of a brain (0) or a chest (1) with a lesion in the middle, or with none in sight."""
+    masks = [(one, one.lesion if number else one.healthy)
+             for one in slices((TEST if split == "test" else TRAIN)[organ], split)]
+    ready = [(one, mask) for one, mask in masks if mask.any()]
+    for _ in range(count):
         yield square(*ready[draw.integers(len(ready))], draw)
 
 
@@ -104,5 +104,7 @@ _SPLIT = ("patients: one brain and one pair of lungs to learn from (every fourth
           "each for the test")
 DOMAINS = {"patients": Recipe(patients, (*BRAIN, *CHEST), "squares of scans, by the part of the body in the middle",
                               "none", _SPLIT)}
-LESIONS = Recipe(lesions, ("no lesion", "lesion"), "squares of the same scans, by whether a lesion is in the middle",
-                 "none", _SPLIT)
+LESIONS = {f"{organ} lesions": Recipe(functools.partial(lesions, n), ("no lesion", "lesion"),
+                                      f"squares of a {organ}'s scan, by whether a lesion is in the middle", "none",
+                                      "patients: one to learn from (every fourth slice to choose with), one to test")
+           for n, organ in enumerate(("brain", "chest"))}

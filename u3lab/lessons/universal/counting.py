@@ -44,7 +44,7 @@ COUNT = Exercise(
     goal="Beside each k×k convolution of a list stands a parallel adapter, which has a 1×1 filter for each pair of "
          "input and output. How many weights do the adapters add, as a share of those in all the convolutions? Do not "
          "count biases, batch norms and heads.",
-    signature="def my_share(convolutions):   # a list of (C_in, C_out, k) → a number, as 0.1",
+    signature="def my_share(convolutions):   # a list of (C_in, C_out, k) → a number such as 0.1",
     hints=(
         "Test it by hand: for convolutions of 3×3 alone it has to be 1/9, whatever their channels.",
         "A convolution of C_in to C_out channels has C_in · C_out filters of k · k weights each. How many has its "

@@ -75,10 +75,10 @@ def _alpha(x: Tensor, alpha: Tensor, stride: int = 1) -> Tensor:
 _TURNED = ("you turned the filters upside down and left to right, as the convolution of mathematics does; the ∗ of "
            "networks, `conv2d`, takes them as they are")
 PARALLEL = Exercise(
-    id="1-parallel", title="The parallel adapter", minutes=15, difficulty="hard", points=4,
+    id="1-parallel", title="The parallel adapter", minutes=10, difficulty="medium", points=4,
     goal="The filters f are shared by all domains; beside them stand 1×1 filters α of this domain. Return "
          "y = f ∗ x + α ∗ x. Both have the same stride; f is padded by (k − 1)/2 on each side, k is odd, and there is "
-         "no bias.",
+         "no bias. Compared with the notebook's lines, the stride is new, k may be any odd number, and α is a matrix.",
     signature="def my_parallel(x, f, alpha, stride):   # (B,C,H,W), (D,C,k,k), (D,C), a number → (B,D,H′,W′)",
     hints=(
         "If torch says that two sizes must match: print the shapes of f ∗ x and of α ∗ x. Without padding the first is "
@@ -99,7 +99,7 @@ PARALLEL = Exercise(
         Mistake(lambda x, f, a, s: F.conv2d(x, f, stride=s) + _alpha(x, a, s), "f has no padding, so f ∗ x is smaller "
                 "than α ∗ x; pad by (k − 1)/2, which is `f.shape[-1] // 2`"),
         Mistake(lambda x, f, a, s: F.conv2d(x, f, stride=s, padding=1) + _alpha(x, a, s), "the padding is always 1, "
-                "and that is right for 3×3 filters alone; it is (k − 1)/2, `f.shape[-1] // 2`"),
+                "and that is right only for 3×3 filters; it is (k − 1)/2, `f.shape[-1] // 2`"),
         Mistake(lambda x, f, a, s: _f(x, f, s) + F.conv2d(x, a[:, :, None, None], stride=s, padding=f.shape[-1] // 2),
                 "f ∗ x and α ∗ x have different sizes and cannot be added: f is padded by (k − 1)/2 on each side, and "
                 "the 1×1 filters α not at all"),
@@ -111,7 +111,7 @@ PARALLEL = Exercise(
                 "would be left of the shared network; add them"),
         Mistake(lambda x, f, a, s: parallel(x, f, a, s) / 2, "that is the mean of both. With α = 0 the shared filters "
                 "would count half; take the sum"),
-        Mistake(lambda x, f, a, s: _f(x, f, s) - _alpha(x, a, s), "you took α ∗ x off; add it"),
+        Mistake(lambda x, f, a, s: _f(x, f, s) - _alpha(x, a, s), "you subtracted α ∗ x; add it"),
         Mistake(lambda x, f, a, s: x + parallel(x, f, a, s), "you added x as well. The residual is α ∗ x, which is "
                 "added to f ∗ x"),
         Mistake(lambda x, f, a, s: parallel(x, f.flip(2, 3), a, s), _TURNED),
@@ -123,7 +123,7 @@ SERIAL = Exercise(
          "stride is 1, f is padded by (k − 1)/2 on each side, and there is no bias. Return y.",
     signature="def my_serial(x, f, alpha):   # (B,C,H,W), (D,C,k,k), (D,D) → (B,D,H,W)",
     hints=(
-        "Test it by hand: with α = 0, y has to be f ∗ x. If it is 0 everywhere, the residual has lost its partner.",
+        "Test it by hand: with α = 0, y has to be f ∗ x. If it is 0 everywhere, v is missing from the sum.",
         "Take two lines: v first, then y. x is not needed any more once there is v.",
         "`v = torch.nn.functional.conv2d(x, f, padding=f.shape[-1] // 2)`. α ∗ v is made in the same way from v, with "
         "`alpha[:, :, None, None]` as filters and no padding; y is the sum of v and that."),
@@ -192,7 +192,7 @@ FOLD = Exercise(
                 "x over the window. α looks at one place, the centre"),
         Mistake(lambda f, a: _tap(f, a[..., None], f.shape[-1] // 2, slice(None)), _ROW),
         Mistake(lambda f, a: _tap(f, a[..., None], slice(None), f.shape[-1] // 2), _ROW),
-        Mistake(lambda f, a: _tap(f, a, 1, 1), "the tap [1, 1] is the centre of 3×3 filters alone; in general it is "
+        Mistake(lambda f, a: _tap(f, a, 1, 1), "the tap [1, 1] is the centre of 3×3 filters only; in general it is "
                 "[k // 2, k // 2]"),
         Mistake(lambda f, a: f + torch.einsum("oc,cikl->oikl", a, f), "that is (I + α) f, the folding of the serial "
                 "adapter: it mixes the filters. The parallel one adds α at the centre tap"),

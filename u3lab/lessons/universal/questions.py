@@ -75,7 +75,7 @@ QUIZ = (
     Question(
         "Method A makes one error less in a hundred pictures than the fine-tuned network where that is nearly perfect. "
         "Method B does so where it is often wrong. In all other domains both make as many errors as it does. Their "
-        "mean accuracies are the same; why has A the higher S?",
+        "mean accuracies are the same; why does A have the higher S?",
         ("S counts in how many domains a method beats the fine-tuned network.",
          "α gives a domain the more weight, the more test pictures it has.",
          "S adds up accuracies, so a nearly perfect domain brings more points in any case.",
@@ -99,7 +99,7 @@ QUIZ = (
         ("Nothing here shows that it finds any. What it knows of these patients is enough to explain the result.",
          "Neighbouring slices are nearly the same picture. Split by patient: then the validation asks what the clinic "
          "will ask.",
-         "The held-out slices cannot tell when to stop: they are as good as known, and look well all the time.",
+         "The held-out slices cannot tell when to stop: they are as good as known, and look good all the time.",
          "The held-out slices show nothing of the kind, for they are nearly copies of what was learnt. Only new "
          "patients tell what new patients can expect; if they are too few, find more.")),
 )

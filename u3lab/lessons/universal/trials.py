@@ -134,13 +134,13 @@ def summary(rows: Rows) -> dict[tuple[str, str, int], Cell]:
 
 
 def scores(rows: Rows, labels: int) -> dict[str, list[float]]:
-    """Method → S of each seed; the baseline is the mean error of fine-tuning with as many labels."""
+    """Method → S of each seed, with so many labels; the baseline is the mean error of fine-tuning with as many."""
     cells = summary(rows)
     domains = list(dict.fromkeys(run.domain for run in rows))
     baseline = {domain: 1 - cells[domain, "fine-tuning", labels].mean for domain in domains}
     found: dict[str, list[float]] = {}
-    for method in dict.fromkeys(run.method for run in rows):
-        seeds = sorted({run.seed for run in rows if run.method == method and run.labels == labels})
+    for method in dict.fromkeys(run.method for run in rows if run.labels == labels):
+        seeds = sorted({run.seed for run in rows if (run.method, run.labels) == (method, labels)})
         found[method] = [decathlon_score({domain: 1 - rows[Run(domain, method, labels, seed, cells[
             domain, method, labels].rate)][1] for domain in domains}, baseline) for seed in seeds]
     return found
