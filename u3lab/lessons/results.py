@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from u3lab._system import paths
+
+Key = TypeVar("Key", bound=tuple)
 
 
 def results(name: str) -> dict[str, Any]:
@@ -17,3 +20,12 @@ def results(name: str) -> dict[str, Any]:
         If there is no such file.
     """
     return json.loads(paths.data("results", f"{name}.json").read_text(encoding="utf-8"))
+
+
+def rows(file: Path, key: type[Key]) -> dict[Key, tuple]:
+    """The rows of a table that a recipe has written: what was run, a NamedTuple of the class ``key`` → what it reached.
+
+    The first columns are the fields of ``key``.
+    """
+    width = len(key._fields)
+    return {key(*row[:width]): tuple(row[width:]) for row in json.loads(file.read_text(encoding="utf-8"))["rows"]}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from u3lab._system import paths
+from u3lab.lessons import results
 
 
 def options(parser: argparse.ArgumentParser, arguments: list[str] | None, *folder: str) -> argparse.Namespace:
@@ -27,3 +29,21 @@ def write(path: Path, content: bytes | dict | list, said: str = "") -> None:
         content = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
     paths.write_atomically(path, content)
     print(path, len(content), "bytes", paths.sha256(path), said, flush=True)
+
+
+def rows(file: Path, head: dict, key: type[results.Key]) -> dict[results.Key, tuple]:
+    """The rows that a table has already, none if there is no file; the recipe ends if they are of other pictures."""
+    if not file.exists():
+        return {}
+    if (found := json.loads(file.read_text(encoding="utf-8"))["pictures"]) != head["pictures"]:
+        raise SystemExit(f"{file} is of other pictures ({found}); delete it to begin anew")
+    return results.rows(file, key)
+
+
+def add_row(file: Path, head: dict, run: results.Key, reached: tuple, place: Callable[[results.Key], tuple]) -> None:
+    """Write a table with one row more, sorted by ``place``; another program may have added its own in the meantime."""
+    with paths.locked(paths.cache(file.name), seconds=60):  # no lock stays in data/
+        table = {**rows(file, head, type(run)), run: reached}
+        lines = ",\n  ".join(json.dumps([*one, *table[one]]) for one in sorted(table, key=place))
+        begun = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+        paths.write_atomically(file, f'{begun},\n "rows": [\n  {lines}\n ]\n}}\n'.encode())

@@ -13,7 +13,6 @@ method's RATES. The test pictures are looked at once for each run, and choose no
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -47,7 +46,7 @@ FEW = ("features", "fine-tuning", "serial", "parallel")  # on the other networks
 def fill(file: Path, head: dict, net: Classifier, domain: str, method: str, labels: Iterable[int], seeds: int, *,
          steps: int | None = None) -> Iterator[Run]:
     """Add what a table lacks of one method on one domain: first the runs that choose the rate, then the others."""
-    rows = _rows(file, head)
+    rows = _writing.rows(file, head, Run)
     candidates = [Run(domain, method, CHOOSING, 0, rate) for rate in RATES[method]]
 
     def add(run: Run) -> None:
@@ -57,7 +56,7 @@ def fill(file: Path, head: dict, net: Classifier, domain: str, method: str, labe
             val = round(trials.accuracy(adapted, domain, "val"), 4) if run in candidates else None
             rows[run] = val, round(trials.accuracy(adapted, domain), 4)
             if distributed.rank() == 0:
-                _write(file, head, run, rows[run])
+                _writing.add_row(file, head, run, rows[run], place)
 
     for run in candidates:
         add(run)
@@ -68,23 +67,9 @@ def fill(file: Path, head: dict, net: Classifier, domain: str, method: str, labe
         yield run
 
 
-def _rows(file: Path, head: dict) -> trials.Rows:
-    if not file.exists():
-        return {}
-    if (found := json.loads(file.read_text(encoding="utf-8"))["pictures"]) != head["pictures"]:
-        raise SystemExit(f"{file} is of other pictures ({found}); delete it to begin anew")
-    return trials.read(file)
-
-
-def _write(file: Path, head: dict, run: Run, reached: tuple[float | None, float]) -> None:
-    """Add a row to the file; another program may have added its own in the meantime."""
-    with paths.locked(paths.cache(file.name), seconds=60):  # no lock stays in data/
-        rows = {**_rows(file, head), run: reached}
-        place = {name: n for n, name in enumerate((*decathlon.names(), *METHODS))}
-        order = sorted(rows, key=lambda one: (place[one.domain], place[one.method], *one[2:]))
-        lines = ",\n  ".join(json.dumps([*one, *rows[one]]) for one in order)
-        begun = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
-        paths.write_atomically(file, f'{begun},\n "rows": [\n  {lines}\n ]\n}}\n'.encode())
+def place(run: Run) -> tuple:
+    """Where a row stands in the table."""
+    return decathlon.names().index(run.domain), list(METHODS).index(run.method), *run[2:]
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -36,6 +36,7 @@ from u3lab.universal import (
     learnet,
     put_adapters,
     train_domain,
+    train_learnet,
 )
 from u3lab.universal.dynamic import Learnet
 
@@ -62,8 +63,7 @@ def trained(net: Classifier, kind: str, images: Tensor, labels: Tensor, seed: in
 def tuned(net: Adapted, images: Tensor, labels: Tensor, rate: float, steps: int, seed: int, **more: int) -> Adapted:
     """The network after some steps of a rate that falls."""
     settings = UniversalSettings(lr=rate, steps=steps, seed=seed, **more)
-    for step in train_domain(net, PAINTS, images, labels, settings=settings):
-        settings.lr = max(rate * (1 - step.iteration / steps), trials.SLOWEST)
+    last(trials.falling(train_domain(net, PAINTS, images, labels, settings=settings), settings))
     return net
 
 
@@ -96,7 +96,7 @@ def under_lights(net: Classifier, close: bool, seed: int, steps: int,
     data = lighting.world(4 if short else LIGHTS, EACH, close=close, seed=seed)
     adapted, predictor = lighting.begin(net, seed)
     settings = LearnetSettings(lr=0.01, steps=steps, batch_size=16, shots=lighting.SHOTS, domains=3, seed=seed)
-    last(lighting.falling(adapted, predictor, data, head=PAINTS, settings=settings))
+    last(trials.falling(train_learnet(adapted, predictor, data, head=PAINTS, settings=settings), settings))
     ways = rivals(net, data, close, seed, steps)
     found: dict[str, list[float]] = {way: [] for way in (*ways, "learnet", "learnet, z of another light")}
     unseen = {number: lights.light(number) for number in UNSEEN[: 2 if short else None]}
@@ -129,7 +129,7 @@ def under_domains(net: Classifier, unseen: str, seed: int, steps: int, short: bo
     predictor = learnet(adapted, unseen, seed=seed)
     data = {name: trials.few(name, LABELS if short else SEEN_LABELS, seed) for name in seen}
     settings = LearnetSettings(lr=0.003, steps=steps, batch_size=8, domains=3, seed=seed)
-    last(lighting.falling(adapted, predictor, data, head=None, settings=settings))
+    last(trials.falling(train_learnet(adapted, predictor, data, settings=settings), settings))
     few = trials.few(unseen, LABELS, seed)
     adapted.use(unseen)
     found = {"α = 0": with_probe(adapted, unseen, few)}

@@ -11,9 +11,7 @@ With many labels a run takes four times as long, so fewer λ are tried there.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
@@ -22,7 +20,7 @@ from u3lab import __version__, nets
 from u3lab._system import paths
 from u3lab.datasets import decathlon
 from u3lab.descent import last
-from u3lab.lessons.universal import shrinking, trials
+from u3lab.lessons.universal import trials
 from u3lab.lessons.universal.shrinking import Shrunk
 from u3lab.nets import Classifier
 from u3lab.recipes import _writing
@@ -54,23 +52,9 @@ def reached(net: Classifier, run: Shrunk, steps: int | None = None) -> tuple[flo
     return tuple(round(trials.accuracy(adapted, run.domain, split), 4) for split in ("val", "test"))
 
 
-def _rows(file: Path, head: dict) -> dict[Shrunk, tuple[float, float]]:
-    if not file.exists():
-        return {}
-    if (found := json.loads(file.read_text(encoding="utf-8"))["pictures"]) != head["pictures"]:
-        raise SystemExit(f"{file} is of other pictures ({found}); delete it to begin anew")
-    return shrinking.read(file)
-
-
-def _write(file: Path, head: dict, run: Shrunk, shares: tuple[float, float]) -> None:
-    """Add a row to the file; another program may have added its own in the meantime."""
-    with paths.locked(paths.cache(file.name), seconds=60):  # no lock stays in data/
-        rows = {**_rows(file, head), run: shares}
-        place = {name: n for n, name in enumerate((*DOMAINS, *RATES))}
-        order = sorted(rows, key=lambda one: (place[one.domain], place[one.method], *one[2:]))
-        lines = ",\n  ".join(json.dumps([*one, *rows[one]]) for one in order)
-        begun = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
-        paths.write_atomically(file, f'{begun},\n "rows": [\n  {lines}\n ]\n}}\n'.encode())
+def place(run: Shrunk) -> tuple:
+    """Where a row stands in the table."""
+    return DOMAINS.index(run.domain), list(RATES).index(run.method), *run[2:]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -87,8 +71,8 @@ def main(arguments: list[str] | None = None) -> None:
         todo = todo[:1]
     net = nets.load(NETWORK, fold=False)
     for run in tqdm(todo):
-        if run not in _rows(file, head):
-            _write(file, head, run, reached(net, run, 2 if chosen.short else None))
+        if run not in _writing.rows(file, head, Shrunk):
+            _writing.add_row(file, head, run, reached(net, run, 2 if chosen.short else None), place)
     print(file, file.stat().st_size, "bytes", paths.sha256(file))
 
 

@@ -5,24 +5,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab._system import paths
 from u3lab.datasets import lights
-from u3lab.descent import Step
 from u3lab.nets import Classifier, checkpoints
-from u3lab.universal import Adapted, LearnetSettings, adapt, describe, learnet, put_adapters, train_learnet
+from u3lab.universal import Adapted, adapt, describe, learnet, put_adapters
 from u3lab.universal.dynamic import Learnet
 from u3lab.universal.starting import linear_of
 
 PAINTS, LAYER, SHOTS = "paints", "conv1", 8
 FIRST = 100  # number of the first light to learn from; those below are for the test
-SLOWEST = 1e-5
 
 Data = dict[str, tuple[Tensor, Tensor]]
 
@@ -44,15 +38,6 @@ def begin(net: Classifier, seed: int = 0) -> tuple[Adapted, Learnet]:
     """The network with a domain of paints, and a learnet for its adapters; neither is trained."""
     adapted = adapt(net, seed=seed).add_domain(PAINTS, list(lights.PAINTS)).use(PAINTS)
     return adapted, learnet(adapted, PAINTS, layer=LAYER, seed=seed)
-
-
-def falling(net: Adapted, predictor: Learnet, data: Mapping[str, tuple[Tensor, Tensor]], *, head: str | None,
-            settings: LearnetSettings) -> Iterator[Step]:
-    """The training of a learnet with a rate that falls to nearly 0."""
-    first = settings.lr
-    for step in train_learnet(net, predictor, data, head=head, settings=settings):
-        settings.lr = max(first * (1 - step.iteration / settings.steps), SLOWEST)
-        yield step
 
 
 def shots(light: Tensor, seed: int, *, close: bool = False, count: int = SHOTS) -> tuple[Tensor, Tensor]:
@@ -83,9 +68,3 @@ def shipped(net: Classifier) -> tuple[Adapted, Learnet]:
     adapted, predictor = begin(net)
     checkpoints.restore(kept(adapted, predictor), "learnet-lights")
     return adapted, predictor
-
-
-def table() -> dict:
-    """The shipped table: "lights" of scenes and close-ups, for each seed way → accuracy under each light; "domains"
-    name → for each seed way → accuracy."""
-    return json.loads(paths.data("results", "learnet-squeezenet1_1.json").read_text(encoding="utf-8"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
 from u3lab._system import paths
+from u3lab.lessons import results
 from u3lab.measures import Interval
 
 
@@ -27,16 +26,9 @@ class Shrunk(NamedTuple):
 Rows = dict[Shrunk, tuple[float, float]]  # share right of the validation and of the test pictures
 
 
-def read(file: Path) -> Rows:
-    """The rows of a table."""
-    table = json.loads(file.read_text(encoding="utf-8"))
-    width = len(Shrunk._fields)
-    return {Shrunk(*row[:width]): tuple(row[width:]) for row in table["rows"]}
-
-
 def shipped() -> Rows:
     """The shipped table."""
-    return read(paths.data("results", "shrinkage-squeezenet1_1.json"))
+    return results.rows(paths.data("results", "shrinkage-squeezenet1_1.json"), Shrunk)
 
 
 def interval(numbers: list[float]) -> Interval:

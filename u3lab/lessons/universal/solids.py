@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from u3lab._system import paths
 from u3lab.datasets import rendered
 from u3lab.datasets.rendered import Scenes
 from u3lab.descent import Step
+from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 from u3lab.universal import Adapted, Task, Tasks, TasksSettings, adapt, train_tasks
 
@@ -22,7 +21,7 @@ SIDE, SEEN, HELD_OUT = 64, 240, 100  # pixels; scenes to learn from, and of the 
 LAYERS = ("fire3", "fire5", "fire9")
 TASKS = {"segments": Task("segments", len(rendered.KINDS)), "boundaries": Task("boundaries", 1),
          "normals": Task("normals", 3), "label": Task("label", len(rendered.SOLIDS))}
-STEPS, RATE, SLOWEST = 120, 0.01, 1e-5
+STEPS, RATE = 120, 0.01
 SCENES = "scenes"
 
 
@@ -62,10 +61,9 @@ def train(tasks: Tasks, scenes: Scenes, given: dict[str, Tensor], seed: int, *, 
     """The training of a trunk's adapters and of its heads, with a rate that falls to nearly 0."""
     settings = TasksSettings(lr=RATE, steps=steps, seed=seed)
     names = tasks.tasks
-    for step in train_tasks(tasks, scenes.images, {name: scenes.labels[name] for name in names},
-                            present={name: given[name] for name in names}, weights=own(tasks.net), settings=settings):
-        settings.lr = max(RATE * (1 - step.iteration / steps), SLOWEST)
-        yield step
+    return trials.falling(
+        train_tasks(tasks, scenes.images, {name: scenes.labels[name] for name in names},
+                    present={name: given[name] for name in names}, weights=own(tasks.net), settings=settings), settings)
 
 
 @torch.no_grad()
@@ -104,8 +102,3 @@ def guessed(truth: dict[str, Tensor]) -> dict[str, float]:
             "boundaries": torch.ones_like(truth["boundaries"]), "normals": mean.expand_as(truth["normals"]),
             "label": torch.full_like(truth["label"], int(truth["label"].mode().values))}
     return {name: score(name, same[name], truth[name]) for name in TASKS}
-
-
-def table() -> dict:
-    """The shipped table."""
-    return json.loads(paths.data("results", "tasks-squeezenet1_1.json").read_text(encoding="utf-8"))

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +16,7 @@ from torch import Tensor
 from u3lab._system import paths
 from u3lab.datasets import decathlon
 from u3lab.descent import Step
+from u3lab.lessons import results
 from u3lab.nets import Classifier
 from u3lab.universal import Adapted, UniversalSettings, adapt, decathlon_score, train_domain
 
@@ -72,6 +72,14 @@ def begin(net: Classifier, run: Run) -> Adapted:
     return adapt(net, run.method, seed=run.seed).add_domain(run.domain, classes).use(run.domain)
 
 
+def falling(steps: Iterable[Step], settings: Any) -> Iterator[Step]:
+    """The steps of a training that reads these settings, whose rate ``lr`` falls with each, to nearly 0 at the last."""
+    first = settings.lr
+    for step in steps:
+        settings.lr = max(first * (1 - step.iteration / settings.steps), SLOWEST)
+        yield step
+
+
 def train(net: Adapted, run: Run, *, steps: int | None = None, lam: float = 0.0,
           prior: str = "source") -> Iterator[Step]:
     """The training of a run, as many steps as its number of labels has in ``STEPS``; the rate falls to nearly 0.
@@ -80,15 +88,7 @@ def train(net: Adapted, run: Run, *, steps: int | None = None, lam: float = 0.0,
     """
     steps = steps or STEPS[run.labels] * LONGER.get(run.method, 1)
     settings = UniversalSettings(lr=run.rate, lam=lam, prior=prior, steps=steps, seed=run.seed)
-    for step in train_domain(net, run.domain, *few(run.domain, run.labels, run.seed), settings=settings):
-        settings.lr = max(run.rate * (1 - step.iteration / steps), SLOWEST)
-        yield step
-
-
-def read(file: Path) -> Rows:
-    """The rows of a table that the recipe has written."""
-    table = json.loads(file.read_text(encoding="utf-8"))
-    return {Run(*row[:5]): tuple(row[5:]) for row in table["rows"]}
+    return falling(train_domain(net, run.domain, *few(run.domain, run.labels, run.seed), settings=settings), settings)
 
 
 class Cell(NamedTuple):
@@ -107,7 +107,7 @@ class Cell(NamedTuple):
 
 def shipped(network: str) -> Rows:
     """The rows of the shipped table of a network."""
-    return read(paths.data("results", f"adapters-{network}.json"))
+    return results.rows(paths.data("results", f"adapters-{network}.json"), Run)
 
 
 def domain_files() -> list[Path]:
