@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -65,3 +66,22 @@ def share_gradients(optimiser: Optimizer) -> Optimizer:
     if is_distributed():
         optimiser.register_step_pre_hook(add_up)
     return optimiser
+
+
+def share(rows: Any) -> Any:
+    """This process's part of a batch: of a tensor, or of each of a tuple. The batch has to be divisible."""
+    if isinstance(rows, tuple):
+        return tuple(share(one) for one in rows)
+    return rows.chunk(world_size())[rank()]
+
+
+def gathered(rows: Any) -> Any:
+    """The parts of all processes together, a tensor or a tuple of them; the gradient is that of this process's own."""
+    if isinstance(rows, tuple):
+        return tuple(gathered(one) for one in rows)
+    if not is_distributed():
+        return rows
+    parts = [torch.empty_like(rows) for _ in range(world_size())]
+    dist.all_gather(parts, rows.detach().contiguous())
+    parts[rank()] = rows
+    return torch.cat(parts)

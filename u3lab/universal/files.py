@@ -10,12 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from u3lab._system import paths
 from u3lab.checks import shown
 from u3lab.errors import U3Error
+from u3lab.universal import resuming
 from u3lab.universal.methods import planned
 from u3lab.universal.places import Plan
 from u3lab.universal.slots import Domain
@@ -52,7 +52,6 @@ def contents(domain: Domain) -> dict[str, Tensor]:
     return domain.parts.state_dict() | own
 
 
-@torch.no_grad()
 def fill(domain: Domain, values: dict[str, Tensor]) -> None:
     """Put numbers in the place of a domain's own.
 
@@ -61,11 +60,7 @@ def fill(domain: Domain, values: dict[str, Tensor]) -> None:
     KeyError, ValueError
         If they are not of such a domain; nothing is changed then.
     """
-    places = contents(domain)
-    if places.keys() != values.keys() or any(places[name].shape != values[name].shape for name in places):
-        raise ValueError("of another domain")
-    for name, place in places.items():
-        place.copy_(values[name])
+    resuming.fill(contents(domain), values)
 
 
 @contextmanager

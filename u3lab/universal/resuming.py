@@ -14,15 +14,13 @@ from u3lab._system import distributed, paths
 from u3lab.checks import shown
 from u3lab.descent import ADAM
 from u3lab.errors import U3Error
-from u3lab.universal import files
-from u3lab.universal.slots import Domain
 
 EVERY = 50  # steps
 
 
 @dataclass
 class Checkpoint:
-    """A file with a domain's numbers, the optimiser's, and the step that comes next. The first process writes it."""
+    """A file with what is trained, the optimiser's numbers, and the next step's. The first process writes it."""
 
     path: Path
     _state: dict | None = None
@@ -37,8 +35,8 @@ class Checkpoint:
             raise U3Error(f"checkpoint = {shown(path)}; give the name of a file, or leave it out")
         return cls(Path(path))
 
-    def read(self, domain: Domain, facts: dict, steps: int) -> int:
-        """Fill the domain with what the file has; returns the step to go on with, 0 if there is no file.
+    def read(self, places: dict[str, Tensor], facts: dict, steps: int) -> int:
+        """Fill tensors, by their names, with what the file has; returns the step to go on with, 0 without a file.
 
         Raises
         ------
@@ -51,7 +49,7 @@ class Checkpoint:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
             step, theirs, values, self._state = (state[key] for key in ("step", "facts", "values", "optimiser"))
             self._same_run(theirs, facts, step, steps)
-            files.fill(domain, values)
+            fill(places, values)
             return step
         except U3Error:
             raise
@@ -76,11 +74,11 @@ class Checkpoint:
             self._optimiser.load_state_dict(self._state)
         return self._optimiser
 
-    def keep(self, step: int, domain: Domain, facts: dict) -> None:
+    def keep(self, step: int, places: dict[str, Tensor], facts: dict) -> None:
         """Before a step: write the file, every so many steps."""
         if step % EVERY or not step or distributed.rank():
             return
-        state = {"step": step, "facts": facts, "values": files.contents(domain),
+        state = {"step": step, "facts": facts, "values": places,
                  "optimiser": self._optimiser.state_dict()}
         content = io.BytesIO()
         torch.save(state, content)
@@ -89,3 +87,18 @@ class Checkpoint:
         except OSError as error:
             raise U3Error(f"the checkpoint cannot be kept in {self.path} ({error.strerror}); choose another "
                           "place") from error
+
+
+@torch.no_grad()
+def fill(places: dict[str, Tensor], values: dict[str, Tensor]) -> None:
+    """Copy values into tensors of the same names and shapes.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If names or shapes differ; nothing is changed then.
+    """
+    if places.keys() != values.keys() or any(places[name].shape != values[name].shape for name in places):
+        raise ValueError("of another network")
+    for name, place in places.items():
+        place.copy_(values[name])

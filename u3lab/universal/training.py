@@ -23,7 +23,7 @@ from u3lab.descent import ADAM, Step, descend
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
-from u3lab.universal import starting
+from u3lab.universal import files, starting
 from u3lab.universal.adapted import Adapted
 from u3lab.universal.batches import Batches
 from u3lab.universal.methods import shrinkage
@@ -90,7 +90,7 @@ def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpo
            settings: UniversalSettings) -> Iterator[Step]:
     facts = {"domain": domain.name, "kind": domain.plan.kind, "pictures": len(labels), "seed": settings.seed,
              "batch_size": settings.batch_size, "base": net.base}
-    begun = checkpoint.read(domain, facts, settings.steps) if checkpoint else 0
+    begun = checkpoint.read(files.contents(domain), facts, settings.steps) if checkpoint else 0
     if not begun:
         with net.using(domain.name):
             starting.start(net, domain, images, labels, probe=settings.probe)
@@ -102,7 +102,7 @@ def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpo
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         iteration = next(done)
         if checkpoint:
-            checkpoint.keep(iteration, domain, facts)
+            checkpoint.keep(iteration, files.contents(domain), facts)
         chosen = batches.at(iteration)
         y = labels[chosen].to(net.device)
         if pooled is not None and settings.augment == 0:

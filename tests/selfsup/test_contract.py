@@ -1,0 +1,102 @@
+"""What holds for every pretext task: the same seed poses the same questions, and it learns from them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from u3lab.descent import last
+from u3lab.errors import U3Error
+from u3lab.selfsup import TASKS, PretextSettings, encoder, head_of, pretrain, solve
+
+tasks = pytest.mark.parametrize("name", TASKS)
+
+
+def raw(name: str, count: int = 8) -> Tensor | tuple[Tensor, ...]:
+    """Data of a task's kind, drawn at random."""
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.rand(count, 3, 64, 64, generator=generator)
+    if TASKS[name].raw == "pictures":
+        return pictures
+    if TASKS[name].raw == "clips":
+        return torch.rand(count, 6, 3, 64, 64, generator=generator)
+    return pictures, torch.randn(count, 4096, generator=generator)
+
+
+def tensors(of: object) -> tuple[Tensor, ...]:
+    return of if isinstance(of, tuple) else (of,)
+
+
+@tasks
+def test_the_same_generator_poses_the_same_questions(name: str) -> None:
+    given, before = raw(name), raw(name)
+    first, second, other = (TASKS[name].pose(given, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    for one, two in zip((first.views, *tensors(first.target), *first.more),
+                        (second.views, *tensors(second.target), *second.more), strict=True):
+        assert torch.equal(one, two)
+    assert not all(torch.equal(one, two) for one, two in zip(
+        (first.views, *tensors(first.target)), (other.views, *tensors(other.target)), strict=True))
+    assert all(torch.equal(one, two) for one, two in zip(tensors(given), tensors(before), strict=True)), "was changed"
+
+
+@tasks
+def test_a_batch_has_as_many_questions_as_pictures(name: str) -> None:
+    posed = TASKS[name].pose(raw(name), torch.Generator().manual_seed(0))
+    assert posed.views.ndim == 5 and posed.views.shape[2] == 3
+    assert all(len(one) == 8 for one in (posed.views, *tensors(posed.target), *posed.more))
+    assert posed.views.min() >= 0 and posed.views.max() <= 1
+
+
+@tasks
+def test_it_learns_a_few_pictures_by_heart(name: str) -> None:
+    net = encoder(8, seed=0)
+    settings = PretextSettings(steps=40, batch_size=8, lr=0.01, seed=0)
+    steps = list(pretrain(net, raw(name), name, settings=settings))
+    assert [step.iteration for step in steps] == list(range(41))
+    assert sum(step.loss for step in steps[-5:]) < sum(step.loss for step in steps[:5])
+    assert not any(module.training for module in net.modules())
+
+
+@tasks
+def test_the_same_seed_gives_the_same_network(name: str) -> None:
+    nets = [encoder(4, seed=3) for _ in range(2)]
+    for net in nets:
+        last(pretrain(net, raw(name), name, settings=PretextSettings(steps=3, batch_size=4)))
+    assert all(torch.equal(one, two) for one, two in zip(nets[0].parameters(), nets[1].parameters(), strict=True))
+
+
+@tasks
+def test_a_head_answers_afterwards(name: str) -> None:
+    net = encoder(4)
+    head = head_of(net, name)
+    last(pretrain(net, raw(name), name, head=head, settings=PretextSettings(steps=2, batch_size=4)))
+    output, posed = solve(net, head, raw(name, 5), name)
+    assert len(tensors(output)[0]) == 5
+    assert torch.isfinite(TASKS[name].score(output, posed.target))
+
+
+@tasks
+def test_a_run_that_was_cut_off_ends_with_the_same_numbers(name: str, tmp_path) -> None:
+    def steps(net, count: int) -> list:
+        given = pretrain(net, raw(name), name, checkpoint=tmp_path / "run",
+                         settings=PretextSettings(steps=55, batch_size=4))
+        return [step for step, _ in zip(given, range(count), strict=False)]
+
+    steps(encoder(2), 53)  # killed after the checkpoint of step 50
+    again = steps(encoder(2), 99)
+    (tmp_path / "run").unlink()
+    whole = steps(encoder(2), 99)
+    assert [step.loss for step in again] == [step.loss for step in whole[-len(again):]] and len(again) == 6
+
+
+@tasks
+def test_other_data_are_refused(name: str) -> None:
+    for bad in (torch.rand(8, 64, 64), torch.rand(1, 3, 64, 64), 2 * torch.rand(8, 3, 64, 64), "pictures"):
+        with pytest.raises(U3Error):
+            last(pretrain(encoder(2), bad, name, settings=PretextSettings(steps=1)))
+
+
+def test_an_unknown_task_is_named() -> None:
+    with pytest.raises(U3Error, match="upright"):
+        pretrain(encoder(2), raw("upright"), "uprigth")

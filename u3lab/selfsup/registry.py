@@ -1,0 +1,10 @@
+"""All pretext tasks by name."""
+
+from __future__ import annotations
+
+from u3lab.selfsup.tasks import Task
+from u3lab.selfsup.upright import UPRIGHT
+
+TASKS: dict[str, Task] = {
+    "upright": UPRIGHT,
+}

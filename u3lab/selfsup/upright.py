@@ -1,0 +1,31 @@
+"""Which way is up? People hold their cameras upright, so that a photo's own orientation is a label that costs nothing.
+
+Gidaris, Singh & Komodakis, Unsupervised representation learning by predicting image rotations, ICLR 2018.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from u3lab.selfsup.tasks import Joined, Posed, Task
+
+TURNS = 4  # by 0, 90, 180 and 270 degrees; they move pixels and make no new ones, which would give the turn away
+
+
+def turned(images: Tensor, turns: Tensor) -> Tensor:
+    """Square pictures (B,3,S,S), each turned to the left by its number (B) of quarter turns."""
+    found = torch.empty_like(images)
+    for k in range(TURNS):
+        found[turns == k] = images[turns == k].rot90(k, (2, 3))
+    return found
+
+
+def pose(images: Tensor, generator: torch.Generator) -> Posed:
+    """Every picture of a batch turned by a quarter turn that is drawn for it: as many of each as can be."""
+    order = torch.randperm(len(images), generator=generator)
+    turns = (order % TURNS).to(images.device)
+    return Posed(turned(images, turns)[:, None], turns)
+
+
+UPRIGHT = Task(pose, lambda channels: Joined(channels, 1, TURNS), chance=1 / TURNS)
