@@ -4,14 +4,17 @@
     last(pretrain(net, pictures, "upright"))             # any name of TASKS
     net.features(pictures, "conv5")                      # what the task has taught it
 
-Files: ``encoder`` (one network for all), ``tasks`` (what a task is, and all of them by name), ``training``, and a file
-for each kind of task.
+Files: ``encoder`` (one network for all), ``tasks`` (what a task is, and all of them by name), ``training``, a file
+for each kind of task, and two on answers that nobody can know: ``marginal`` (losses that do not ask for them) and
+``switch`` (correspondences).
 """
 
 from u3lab.selfsup.encoder import LAYERS, encoder
+from u3lab.selfsup.marginal import aligned, marginal_loss, projected_loss
 from u3lab.selfsup.registry import TASKS
+from u3lab.selfsup.switch import Pairs, correspondence_loss, draw_pairs, pairs, pmi
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 
-__all__ = ["LAYERS", "TASKS", "Posed", "PretextSettings", "Task", "encoder", "head_of", "pretrain",
-           "solve"]
+__all__ = ["LAYERS", "TASKS", "Pairs", "Posed", "PretextSettings", "Task", "aligned", "correspondence_loss",
+           "draw_pairs", "encoder", "head_of", "marginal_loss", "pairs", "pmi", "pretrain", "projected_loss", "solve"]
