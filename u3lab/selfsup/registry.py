@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from u3lab.selfsup.ordering import ARROW, ORDER, SORTING
+from u3lab.selfsup.sounding import CORRESPONDENCE, SOUND
 from u3lab.selfsup.tasks import Task
 from u3lab.selfsup.upright import UPRIGHT
 
@@ -11,4 +12,6 @@ TASKS: dict[str, Task] = {
     "order": ORDER,
     "arrow": ARROW,
     "sorting": SORTING,
+    "correspondence": CORRESPONDENCE,
+    "sound": SOUND,
 }
