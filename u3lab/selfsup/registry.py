@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from u3lab.selfsup.moving import MOVING
 from u3lab.selfsup.ordering import ARROW, ORDER, SORTING
 from u3lab.selfsup.sounding import CORRESPONDENCE, SOUND
 from u3lab.selfsup.tasks import Task
@@ -14,4 +15,5 @@ TASKS: dict[str, Task] = {
     "sorting": SORTING,
     "correspondence": CORRESPONDENCE,
     "sound": SOUND,
+    "moving": MOVING,
 }
