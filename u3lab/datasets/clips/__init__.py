@@ -5,14 +5,16 @@
     clips.street("train", count=8)     # (8,4,3,64,64): people who walk
 
 A clip is a float tensor (T,3,H,W), RGB, in [0,1]. Files: ``gliding`` (made, with true optical flow), ``impacts`` (made,
-with true sound) with its ``materials``, ``film`` (a street, with masks of who walks), and ``sounds``.
+with true sound) with its ``materials``, ``film`` (a street, with masks of who walks), ``own`` (your own films), and
+``sounds``.
 """
 
 from u3lab.datasets.clips.film import Walkers, street, street_frames, street_masks
 from u3lab.datasets.clips.gliding import Moving, moving
 from u3lab.datasets.clips.impacts import FPS, Bouncing, bouncing
 from u3lab.datasets.clips.materials import MATERIALS, SHAPES
+from u3lab.datasets.clips.own import Films, folder
 from u3lab.datasets.clips.sounds import RATE, spectrogram
 
-__all__ = ["FPS", "MATERIALS", "RATE", "SHAPES", "Bouncing", "Moving", "Walkers", "bouncing", "moving", "spectrogram",
-           "street", "street_frames", "street_masks"]
+__all__ = ["FPS", "MATERIALS", "RATE", "SHAPES", "Bouncing", "Films", "Moving", "Walkers", "bouncing", "folder",
+           "moving", "spectrogram", "street", "street_frames", "street_masks"]
