@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# What a task is made from: "pictures" (B,3,H,W), "clips" (B,T,3,H,W), both in [0,1], or "films", pairs of pictures
-# (B,3,H,W) and sounds (B,S).
-RAW = ("pictures", "clips", "films")
+# What a task is made from: "pictures" (B,3,H,W) and "clips" (B,T,3,H,W) in [0,1]; "films", pairs of pictures and sounds
+# (B,S); "flows", pairs of pictures and the optical flow (B,2,H,W) from each to the film's next frame, in pixels.
+RAW = ("pictures", "clips", "films", "flows")
 
 
 class Posed(NamedTuple):

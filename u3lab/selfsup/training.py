@@ -56,8 +56,8 @@ def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | No
     net
         From :func:`~u3lab.selfsup.encoder`; changed in place. Any network from pictures to maps will do.
     raw
-        Pictures (N,3,H,W), clips (N,T,3,H,W) in [0,1], or for films a tuple of pictures and sounds (N,S); or a function
-        (count, generator) that makes such a batch.
+        Pictures (N,3,H,W), clips (N,T,3,H,W) in [0,1]; for films a tuple of pictures and sounds (N,S), for flows one of
+        pictures and optical flow (N,2,H,W); or a function (count, generator) that makes such a batch.
     task
         A name of ``TASKS``, or a task of your own.
     head
@@ -173,7 +173,8 @@ def _check_raw(raw: Any, task: Task) -> None:
         return
     parts = raw if isinstance(raw, tuple) else (raw,)
     wanted = {"pictures": ("pictures (N,3,H,W)", (4,)), "clips": ("clips (N,T,3,H,W)", (5,)),
-              "films": ("a tuple of pictures (N,3,H,W) and sounds (N,S)", (4, 2))}[task.raw]
+              "films": ("a tuple of pictures (N,3,H,W) and sounds (N,S)", (4, 2)),
+              "flows": ("a tuple of pictures (N,3,H,W) and their flow (N,2,H,W)", (4, 4))}[task.raw]
     fits = all(isinstance(one, Tensor) for one in parts) and tuple(one.ndim for one in parts) == wanted[1]
     if not fits or len({len(one) for one in parts}) > 1 or len(parts[0]) < 2 or parts[0].shape[-3] != 3:
         raise U3Error(f"this task is made of {wanted[0]}, two or more; it was given {shown(raw)}")
