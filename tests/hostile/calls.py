@@ -56,6 +56,7 @@ from u3lab import (
     pixels,
     prior,
     saliency,
+    selfsup,
     universal,
 )
 from u3lab.adversarial import trials
@@ -728,6 +729,16 @@ good("universal.decathlon_score", universal.decathlon_score, errors=(Ours(), {"a
      baseline=(Ours(), {"a": 0.2, "b": 0.1}))
 good("decathlon_score, a share", lambda error: universal.decathlon_score({"a": error}, {"a": 0.1}),
      error=number(0.1, 0, 1))
+
+# What pictures teach without labels
+
+PHI = Made(lambda: selfsup.encoder(2))
+good("selfsup.encoder", selfsup.encoder, width=whole(2, 1, 1024), seed=SEED)
+good("selfsup.head_of", selfsup.head_of, net=(Net(), PHI), task=(Choice(), "upright"), seed=SEED)
+good("selfsup.pretrain", selfsup.pretrain, net=(Net(), PHI), raw=SEVERAL, task=(Choice(), "upright"),
+     settings=settings(selfsup.PretextSettings))
+good("selfsup.solve", selfsup.solve, net=(Net(), PHI), head=(Ours(), Made(lambda: selfsup.head_of(PHI(), "upright"))),
+     raw=SEVERAL, task=(Choice(), "upright"), seed=SEED)
 
 # Data
 
