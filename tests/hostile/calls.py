@@ -739,6 +739,15 @@ good("selfsup.pretrain", selfsup.pretrain, net=(Net(), PHI), raw=SEVERAL, task=(
      settings=settings(selfsup.PretextSettings))
 good("selfsup.solve", selfsup.solve, net=(Net(), PHI), head=(Ours(), Made(lambda: selfsup.head_of(PHI(), "upright"))),
      raw=SEVERAL, task=(Choice(), "upright"), seed=SEED)
+good("selfsup.pooled", selfsup.pooled, net=(Net(), PHI), images=SEVERAL, layer=(Layers(), ["conv1", "conv5"]))
+good("selfsup.classifier", selfsup.classifier, net=(Net(), PHI), classes=whole(3, 2, 100_000), seed=SEED)
+good("selfsup.fine_tune", selfsup.fine_tune, net=(Net(), Made(lambda: selfsup.classifier(PHI(), 2))), images=SEVERAL,
+     labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1]))), settings=settings(selfsup.TuneSettings))
+THREE = (draw(6, 4), torch.tensor([0, 1, 2, 0, 1, 2]))
+for part in range(3):
+    good(f"selfsup.probed, {part}", lambda features, labels, part=part: selfsup.probed(*(
+        (features, labels) if k == part else THREE for k in range(3))), features=(Numbers(fixed=(0, 1)), THREE[0]),
+         labels=(Labels(fixed=(0,)), THREE[1]))
 
 # Data
 

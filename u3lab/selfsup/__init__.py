@@ -4,14 +4,15 @@
     last(pretrain(net, pictures, "upright"))             # any name of TASKS
     net.features(pictures, "conv5")                      # what the task has taught it
 
-Files: ``encoder`` (one network for all), ``tasks`` (what a task is, and all of them by name), ``training``, and a file
-for each kind of task.
+Files: ``encoder`` (one network for all), ``tasks`` (what a task is), ``registry`` (all of them by name), ``training``,
+``transfer`` (does it help?), and a file for each kind of task.
 """
 
 from u3lab.selfsup.encoder import LAYERS, encoder
 from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
+from u3lab.selfsup.transfer import TuneSettings, classifier, fine_tune, pooled, probed
 
-__all__ = ["LAYERS", "TASKS", "Posed", "PretextSettings", "Task", "encoder", "head_of", "pretrain",
-           "solve"]
+__all__ = ["LAYERS", "TASKS", "Posed", "PretextSettings", "Task", "TuneSettings", "classifier", "encoder", "fine_tune",
+           "head_of", "pooled", "pretrain", "probed", "solve"]
