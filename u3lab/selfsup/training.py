@@ -25,7 +25,7 @@ from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
 from u3lab.selfsup.registry import TASKS
-from u3lab.selfsup.tasks import Posed, Task
+from u3lab.selfsup.tasks import RAW, Posed, Task
 from u3lab.settings import or_default, setting, settings
 from u3lab.universal.batches import Batches
 from u3lab.universal.resuming import Checkpoint
@@ -57,8 +57,8 @@ def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | No
     net
         From :func:`~u3lab.selfsup.encoder`; changed in place. Any network from pictures to maps will do.
     raw
-        Pictures (N,3,H,W), clips (N,T,3,H,W) in [0,1], or for films a tuple of pictures and sounds (N,S); or a function
-        (count, generator) that makes such a batch.
+        Pictures (N,3,H,W), clips (N,T,3,H,W) in [0,1]; for films a tuple of pictures and sounds (N,S), for flows one of
+        pictures and optical flow (N,2,H,W); or a function (count, generator) that makes such a batch.
     task
         A name of ``TASKS``, or a task of your own.
     head
@@ -186,10 +186,10 @@ def _check_raw(raw: Any, task: Task) -> None:
     if callable(raw):
         return
     parts = raw if isinstance(raw, tuple) else (raw,)
-    what, axes = {"pictures": ("pictures (N,3,H,W)", (4,)), "clips": ("clips (N,T,3,H,W)", (5,)),
-                  "films": ("a tuple of pictures (N,3,H,W) and sounds (N,S)", (4, 2))}[task.raw]
+    what, axes = RAW[task.raw]
     fits = all(isinstance(one, Tensor) for one in parts) and tuple(one.ndim for one in parts) == axes
     if not fits or len({len(one) for one in parts}) > 1 or len(parts[0]) < 2:
         raise U3Error(f"this task is made of {what}, two or more; it was given {shown(raw)}")
     images.check(parts[0].flatten(0, -4))
-    tensors(sounds=(parts[-1].flatten(1), "NS"))
+    for further in parts[1:]:
+        tensors(raw=(further.flatten(1), "NS"))
