@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# What a task is made from → what a message calls it, and the numbers of axes. All pictures are in [0,1]; S is the length
+# What a task is made from → what a message calls it, and the numbers of axes. Pictures are in [0,1]; S is the length
 # of a sound; the flow leads from each picture to its film's next frame, in pixels.
 RAW = {"pictures": ("pictures (N,3,H,W)", (4,)), "clips": ("clips (N,T,3,H,W)", (5,)),
        "films": ("a tuple of pictures (N,3,H,W) and sounds (N,S)", (4, 2)),
