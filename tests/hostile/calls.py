@@ -60,7 +60,7 @@ from u3lab import (
     universal,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import concepts, cutouts, decathlon, lights, photos, rendered, scans, taxonomy
+from u3lab.datasets import clips, concepts, cutouts, decathlon, lights, photos, rendered, scans, taxonomy
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
@@ -795,6 +795,11 @@ good("lights.scenes", lights.scenes, count=whole(2),
      colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))), split=(Choice(), "val"),
      close=(Flag(), True), seed=SEED)
 good("rendered.scenes", rendered.scenes, count=whole(1), size=whole(16, 16), split=(Choice(), "val"), seed=SEED)
+good("clips.moving", clips.moving, count=whole(1), length=whole(2, 2), size=whole(16, 16), split=(Choice(), "test"),
+     seed=SEED)
+good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"),
+     seed=SEED, damping=number(0.1, 0, 0.9))
+good("clips.spectrogram", clips.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
 

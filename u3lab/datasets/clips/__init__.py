@@ -1,0 +1,15 @@
+"""Clips: short films, some with sound, some with what is true about them.
+
+    clips.moving(8, 6).flow            # (8,5,2,64,64): things on photos, and where each pixel goes
+    clips.bouncing(8).sounds           # (8,8000): bouncing things, and what is heard of them
+
+A clip is a float tensor (T,3,H,W), RGB, in [0,1]. Files: ``gliding`` (made, with true optical flow), ``impacts`` (made,
+with true sound) with its ``materials``, and ``sounds``.
+"""
+
+from u3lab.datasets.clips.gliding import Moving, moving
+from u3lab.datasets.clips.impacts import FPS, Bouncing, bouncing
+from u3lab.datasets.clips.materials import MATERIALS, SHAPES
+from u3lab.datasets.clips.sounds import RATE, spectrogram
+
+__all__ = ["FPS", "MATERIALS", "RATE", "SHAPES", "Bouncing", "Moving", "bouncing", "moving", "spectrogram"]
