@@ -26,7 +26,7 @@ from u3lab.selfsup.tasks import Posed, Task, Terms
 
 SIGMA = 0.06  # of a flow whose longest vector is 1: σ² = 0.0036, as in the paper
 KAPPA = 1.0
-PIXELS = 256  # of each picture that are compared
+PIXELS = 128  # of each picture that are compared
 MOST = 4096  # of them: kernels have their square of numbers
 STILL = 0.5  # pixels: a picture in which nothing moves as far is not stretched, since what is seen there is noise
 
@@ -39,14 +39,16 @@ def relative(flow: Tensor) -> Tensor:
 
 
 def pose(flows: tuple[Tensor, Tensor], generator: torch.Generator, *, pixels: int = PIXELS) -> Posed:
-    """Pictures; for the head, places (B,N,2) of some pixels of each, (x,y) in [−1,1]; target: their flow (B,N,2)."""
+    """Pictures; for the head, places (B,N,2) of some pixels, (x,y) in [−1,1]; target: their flow (B,N,2).
+
+    Places are drawn for the batch.
+    """
     pictures, flow = _filmed(flows, pixels)
     height, width = flow.shape[2:]
-    at = torch.rand(len(flow), height * width, generator=generator).argsort(1)[:, :pixels].to(flow.device)
-    target = relative(flow).flatten(2).gather(2, at[:, None].expand(-1, 2, -1)).transpose(1, 2)
+    at = torch.randperm(height * width, generator=generator)[:pixels].to(flow.device)
     x, y = at % width, at // width
-    places = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], 2).to(pictures)
-    return Posed(pictures[:, None], target, (places,))
+    places = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], 1).to(pictures)
+    return Posed(pictures[:, None], relative(flow)[:, :, y, x].transpose(1, 2), (places.expand(len(pictures), -1, -1),))
 
 
 def log_shares(kernel: Tensor) -> Tensor:
@@ -57,8 +59,7 @@ def log_shares(kernel: Tensor) -> Tensor:
 
 def flow_kernel(flow: Tensor, sigma: float = SIGMA) -> Tensor:
     """K^f_uv = exp(−‖f_u − f_v‖² / 2σ²): flow (…,N,2) → (…,N,N) in (0,1]."""
-    apart = (flow[..., :, None, :] - flow[..., None, :, :]).square().sum(-1)
-    return (-apart / (2 * sigma**2)).exp()
+    return (-torch.cdist(flow, flow).square() / (2 * sigma**2)).exp()
 
 
 def code_kernel(codes: Tensor, kappa: float = KAPPA) -> Tensor:
@@ -83,10 +84,10 @@ def alike(codes: Tensor, flow: Tensor, *, sigma: float = SIGMA, kappa: float = K
 
     Over pairs of different pixels, Pearson's. 0 for who knows nothing.
     """
-    own = torch.eye(codes.shape[1], dtype=torch.bool, device=codes.device)
-    told, wanted = (kernel[:, ~own].double() for kernel in (code_kernel(codes, kappa), flow_kernel(flow, sigma)))
+    first, second = torch.triu_indices(codes.shape[1], codes.shape[1], 1, device=codes.device)
+    told, wanted = (kernel[:, first, second] for kernel in (code_kernel(codes, kappa), flow_kernel(flow, sigma)))
     told, wanted = (F.normalize(one - one.mean(1, keepdim=True), dim=1) for one in (told, wanted))
-    return (told * wanted).sum(1).mean()
+    return (told * wanted).sum(1).double().mean()
 
 
 class Dense(nn.Module):
@@ -94,9 +95,10 @@ class Dense(nn.Module):
 
     def __init__(self, channels: int, *, dimensions: int = 16, finer: int = 4) -> None:
         super().__init__()
+        hidden = max(channels // 2, dimensions)
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(),
-            nn.Conv2d(channels, dimensions * finer**2, 1), nn.PixelShuffle(finer))
+            nn.Conv2d(channels, hidden, 3, padding=1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU(),
+            nn.Conv2d(hidden, dimensions * finer**2, 1), nn.PixelShuffle(finer))
 
     def forward(self, maps: Tensor, places: Tensor) -> Tensor:
         """Maps (B,1,C,h,w) and places (B,N,2), (x,y) in [−1,1] → codes (B,N,D)."""
