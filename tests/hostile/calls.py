@@ -280,6 +280,25 @@ good("images.zoom", images.zoom, images=PLANES, most=number(0.2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))), sizes=whole(4))
 good("images.total_variation", images.total_variation, image=PLANES, beta=number(2.0, 0, without_low=True))
 
+# Self-supervision: ambiguity and correspondences
+
+PREDICTED = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5)))
+TRUE = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5, seed=1)))
+OVER = (These(make=lambda: {
+    "another word": "turn", "no word": "", "a number": 3, "no ways": [], "a function": torch.neg, "numbers": [1, 2],
+    "of another shape": [lambda y: y[:, :1]], "one that gives nothing": [lambda y: None],
+    "one of two arguments": [lambda y, eta: y]}), "sign")
+JOINT = (Numbers(), Made(lambda: torch.full((2, 3), 1 / 6)))
+GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
+good("selfsup.aligned", selfsup.aligned, prediction=PREDICTED, y=TRUE, over=OVER)
+good("selfsup.marginal_loss", selfsup.marginal_loss, prediction=PREDICTED, y=TRUE, over=OVER)
+good("selfsup.projected_loss", selfsup.projected_loss, prediction=PREDICTED, y=TRUE, project=(Function(), torch.abs))
+good("selfsup.correspondence_loss", selfsup.correspondence_loss,
+     scores=(Numbers(fixed=(0, 1)), Made(lambda: draw(3, 3))))
+good("selfsup.pairs", selfsup.pairs, count=whole(4, 2), generator=GENERATOR)
+good("selfsup.draw_pairs", selfsup.draw_pairs, joint=JOINT, count=whole(4), generator=GENERATOR)
+good("selfsup.pmi", selfsup.pmi, joint=JOINT)
+
 # Colours and measures
 
 DRAWN = (Numbers(thin=False), Made(x))  # with or without a batch axis, grey or not
