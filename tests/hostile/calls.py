@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import ipywidgets
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from tests.helpers import write_benchmark
@@ -130,6 +131,14 @@ def active() -> Tensor:
 @cache
 def probed() -> measures.Probe:
     return measures.probe(draw(6, 3), torch.tensor([0, 1, 2, 0, 1, 2]))
+
+
+@cache
+def tiny_film() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    for n in range(3):
+        Image.new("RGB", (20, 20), (80 * n, 0, 0)).save(folder / f"{n}.png")
+    return folder
 
 
 def square(x: Tensor) -> Callable[[], tuple[Tensor, dict[str, Tensor]]]:
@@ -818,6 +827,13 @@ good("clips.moving", clips.moving, count=whole(1), length=whole(2, 2), size=whol
      seed=SEED)
 good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"),
      seed=SEED, damping=number(0.1, 0, 0.9))
+good("clips.street", clips.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
+     size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
+good("clips.street_frames", clips.street_frames, split=(Choice(), "test"))
+good("clips.folder", clips.folder, path=(These(make=lambda: {
+    "a number": 3, "nothing": "", "not there": "no/such/film.mp4", "a zero byte": "a\0b", "bytes": b"x",
+    "no film": __file__}), Made(lambda: str(tiny_film()))), length=whole(2, 2), size=whole(16, 16),
+     sound=(Flag(), False))
 good("clips.spectrogram", clips.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
