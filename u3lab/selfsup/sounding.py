@@ -18,28 +18,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.checks import is_a, one_of, shown, tensors, whole
+from u3lab.datasets.clips import spectrogram
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.selfsup.tasks import Joined, Posed, Task, Terms
 
-WINDOW = 256  # samples of a spectrogram's window, which moves by half of it
-FAINT = 1e-4  # power that is added before the logarithm; a tone of loudness 1 has 1/2 or, from both sides, so much
+PITCHES = 128  # of the spectrogram, without the constant
 BANDS = 16  # of equal width, in which a sound is summed up
+LEAST = 256  # samples, of which a spectrogram can be made
 SILENT = 1e-5  # root mean square below which there is nothing to hear
 
 Films = tuple[Tensor, Tensor]
 
 
-def spectrogram(sounds: Tensor) -> Tensor:
-    """log₁₀(|STFT|² + ε) of sounds (B,S): (B,128,T), frequencies from low to high, without the constant."""
-    window = torch.hann_window(WINDOW, dtype=sounds.dtype, device=sounds.device)
-    found = torch.stft(sounds, WINDOW, WINDOW // 2, window=window / window.sum(), return_complex=True)
-    return (found[:, 1:].abs().square() + FAINT).log10()
+def heard(sounds: Tensor) -> Tensor:
+    """What networks hear of sounds (B,S): their log-spectrogram, (B,PITCHES,T), low pitches first."""
+    return spectrogram(sounds)[:, 1:]
 
 
 def summary(sounds: Tensor) -> Tensor:
     """The statistics of sounds (B,S): mean and spread over time of each band of the spectrogram, (B,2·BANDS)."""
-    bands = spectrogram(sounds).unflatten(1, (BANDS, -1)).mean(2)
+    bands = heard(sounds).unflatten(1, (BANDS, -1)).mean(2)
     return torch.cat([bands.mean(2), bands.std(2)], 1)
 
 
@@ -75,11 +74,11 @@ class Hearing(nn.Module):
             blocks += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
             before = after
         self.layers = nn.Sequential(*blocks)
-        self.out = nn.Linear(before * WINDOW // 2 // 8, dimensions)
+        self.out = nn.Linear(before * PITCHES // 8, dimensions)
 
     def forward(self, sounds: Tensor) -> Tensor:
         """Sounds (B,S) → (B,D)."""
-        return self.out(self.layers(spectrogram(sounds)[:, None]).mean(3).flatten(1))
+        return self.out(self.layers(heard(sounds)[:, None]).mean(3).flatten(1))
 
 
 class Fused(nn.Module):
@@ -182,7 +181,7 @@ def clustered(sounds: Tensor, clusters: int = 8, *, seed: int = 0) -> Task:
     """
     from sklearn.cluster import KMeans
 
-    found = summary(_heard(sounds))
+    found = summary(_loud(sounds))
     clusters = whole("clusters", clusters, 2, len(found))
     fitted = KMeans(clusters, n_init=4, random_state=whole("seed", seed, 0)).fit(found.cpu().numpy())
     largest = torch.from_numpy(fitted.labels_).bincount().max().item() / len(found)
@@ -202,14 +201,14 @@ def _films(films: object, least: int) -> Films:
     tensors(pictures=(films[0], "B3HW"), sounds=(films[1], "BS"))
     if len(films[0]) < least:
         raise U3Error("there is one film alone; a sound from another film needs two or more")
-    return films[0], _heard(films[1])
+    return films[0], _loud(films[1])
 
 
-def _heard(sounds: Tensor) -> Tensor:
+def _loud(sounds: Tensor) -> Tensor:
     """Sounds (B,S) at loudness 1: the root mean square. Silence has none."""
     tensors(sounds=(sounds, "NS"))
-    if not sounds.is_floating_point() or sounds.shape[1] < WINDOW:
-        raise U3Error(f"sounds is {shown(sounds)} of {sounds.dtype}; give floats, at least {WINDOW} samples of each")
+    if not sounds.is_floating_point() or sounds.shape[1] < LEAST:
+        raise U3Error(f"sounds is {shown(sounds)} of {sounds.dtype}; give floats, at least {LEAST} samples of each")
     loudness = sounds.square().mean(1, keepdim=True).sqrt()
     if (silent := (loudness < SILENT).nonzero()[:, 0].tolist()):
         raise U3Error(f"sound {silent[0]} is silent, so that nothing can be learnt from it; leave out the films "
