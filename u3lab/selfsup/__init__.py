@@ -5,13 +5,27 @@
     net.features(pictures, "conv5")                      # what the task has taught it
 
 Files: ``encoder`` (one network for all), ``tasks`` (what a task is, and all of them by name), ``training``, and a file
-for each kind of task.
+for each kind of task. ``information`` has the loss of clustering (``clustering``, ``views``) and segmenting
+(``segmenting``).
 """
 
+from u3lab.selfsup.clustering import (
+    ClusterSettings,
+    choose,
+    cluster,
+    clustering,
+    digit_encoder,
+    shares,
+    sub_heads,
+)
 from u3lab.selfsup.encoder import LAYERS, encoder
+from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
+from u3lab.selfsup.pseudo import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
+from u3lab.selfsup.views import digit_views
 
-__all__ = ["LAYERS", "TASKS", "Posed", "PretextSettings", "Task", "encoder", "head_of", "pretrain",
-           "solve"]
+__all__ = ["LAYERS", "TASKS", "ClusterSettings", "Posed", "PretextSettings", "Task", "bias", "choose", "cluster",
+           "clustering", "digit_encoder", "digit_views", "encoder", "head_of", "iic_loss", "joint",
+           "mutual_information", "pretrain", "pseudo_labels", "shares", "solve", "sub_heads", "transfer_knowledge"]
