@@ -5,18 +5,25 @@
     net.features(pictures, "conv5")                      # what the task has taught it
 
 Files: ``encoder`` (one network for all), ``tasks`` (what a task is), ``registry`` (all of them by name), ``training``,
-``transfer`` (does it help?), a file for each kind of task, and two on answers that nobody can know: ``marginal``
-(losses that do not ask for them) and ``switch`` (correspondences).
+``transfer`` (does it help?), a file for each kind of task; two on answers that nobody can know: ``marginal`` (losses
+that do not ask for them) and ``switch`` (correspondences); and ``information`` with ``clustering``, ``segmenting`` and
+``pseudo``, which find classes.
 """
 
+from u3lab.selfsup.clustering import ClusterSettings, choose, cluster, clustering, digit_encoder, shares, sub_heads
 from u3lab.selfsup.encoder import LAYERS, encoder
+from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
 from u3lab.selfsup.marginal import aligned, marginal_loss, projected_loss
+from u3lab.selfsup.pseudo import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.switch import Pairs, correspondence_loss, draw_pairs, pairs, pmi
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import TuneSettings, classifier, fine_tune, pooled, probed
+from u3lab.selfsup.views import digit_views
 
-__all__ = ["LAYERS", "TASKS", "Pairs", "Posed", "PretextSettings", "Task", "TuneSettings", "aligned", "classifier",
-           "correspondence_loss", "draw_pairs", "encoder", "fine_tune", "head_of", "marginal_loss", "pairs", "pmi",
-           "pooled", "pretrain", "probed", "projected_loss", "solve"]
+__all__ = ["ClusterSettings", "LAYERS", "Pairs", "Posed", "PretextSettings", "TASKS", "Task", "TuneSettings", "aligned",
+           "bias", "choose", "classifier", "cluster", "clustering", "correspondence_loss", "digit_encoder",
+           "digit_views", "draw_pairs", "encoder", "fine_tune", "head_of", "iic_loss", "joint", "marginal_loss",
+           "mutual_information", "pairs", "pmi", "pooled", "pretrain", "probed", "projected_loss", "pseudo_labels",
+           "shares", "solve", "sub_heads", "transfer_knowledge"]
