@@ -293,10 +293,10 @@ good("images.total_variation", images.total_variation, image=PLANES, beta=number
 
 PREDICTED = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5)))
 TRUE = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5, seed=1)))
-OVER = (These(make=lambda: {
-    "another word": "turn", "no word": "", "a number": 3, "no ways": [], "a function": torch.neg, "numbers": [1, 2],
-    "of another shape": [lambda y: y[:, :1]], "one that gives nothing": [lambda y: None],
-    "one of two arguments": [lambda y, eta: y]}), "sign")
+OVER = (These(make=lambda: {"another word": "turn", "no word": "", "a number": 3, "no ways": [],
+                            "a function": torch.neg, "numbers": [1, 2], "of another shape": [lambda y: y[:, :1]],
+                            "one that gives nothing": [lambda y: None], "one of two arguments": [lambda y, eta: y]}),
+        "sign")
 JOINT = (Numbers(), Made(lambda: torch.full((2, 3), 1 / 6)))
 GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
 good("selfsup.aligned", selfsup.aligned, prediction=PREDICTED, y=TRUE, over=OVER)

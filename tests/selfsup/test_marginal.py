@@ -102,6 +102,12 @@ def test_a_list_of_ways_is_tried_for_each_of_the_batch() -> None:
     assert marginal_loss(prediction, y, turns) == pytest.approx(marginal_loss(prediction, y, "shift"))
 
 
+def test_eta_may_choose_one_of_several_guesses() -> None:
+    y, guesses = torch.tensor([[1.0], [5.0]]), torch.tensor([[1.0, 4.0], [0.0, 4.5]])
+    ways = [lambda p: p[:, :1], lambda p: p[:, 1:]]
+    assert marginal_loss(guesses, y, ways).tolist() == [0, 0.25]
+
+
 def test_a_constant_prediction_becomes_the_mean() -> None:
     y = torch.rand(4, 6, generator=torch.Generator().manual_seed(0))
     assert aligned(torch.ones(4, 6), y, "affine") == pytest.approx(y.mean(1, keepdim=True).expand(4, 6))

@@ -52,7 +52,7 @@ def marginal_loss(prediction: Tensor, y: Tensor, over: str | Sequence[Way]) -> T
 
     Examples
     --------
-    >>> marginal_loss(torch.tensor([[1.0, 2.0]]), torch.tensor([[-1.0, -2.0]]), "sign")
+    >>> selfsup.marginal_loss(torch.tensor([[1.0, 2.0]]), torch.tensor([[-1.0, -2.0]]), "sign")
     tensor([0.])
     """
     return _squared_norm(y - aligned(prediction, y, over))
@@ -66,7 +66,8 @@ def aligned(prediction: Tensor, y: Tensor, over: str | Sequence[Way]) -> Tensor:
     prediction, y
         ŷ and the truth, both (B,…).
     over
-        The set of all η: a list of functions f(·, η), one for each η, of which all are tried; or the name of a set
+        The set of all η: a list of functions f(·, η), one for each η, of which all are tried (ŷ may then be of another
+        shape than y, such as two guesses of which η chooses one); or the name of a set
         whose best η is known in closed form. ``"sign"``: f = ηŷ with η = ±1. ``"affine"``: f = aŷ + b with one a and
         one b for each of the batch. ``"shift"``: ŷ is turned round along its last axis. ``"permutation"``: ŷ (B,N,D)
         are N things in any order. ``"orthogonal"``: ŷ (B,N,D) are N points, turned or mirrored around the origin.
@@ -74,13 +75,15 @@ def aligned(prediction: Tensor, y: Tensor, over: str | Sequence[Way]) -> Tensor:
     Raises
     ------
     U3Error
-        If prediction and y differ in shape, are no finite floats, or do not fit the set; an unknown name.
+        If prediction, y and the set do not fit, or are no finite floats; an unknown name.
     """
-    alike(prediction=prediction, y=y)
-    if prediction.ndim < 2:
-        raise U3Error(f"prediction has the shape {tuple(prediction.shape)}; give a batch (B,…)")
+    alike(y=y)
+    if y.ndim < 2:
+        raise U3Error(f"y has the shape {tuple(y.shape)}; give a batch (B,…)")
     if not isinstance(over, str):
+        alike(prediction=prediction)
         return _best_of(prediction, y, listed("over", over, Callable, "functions f(·, η), or the name of a set"))
+    alike(prediction=prediction, y=y)
     over = one_of("over", over, NUISANCES)
     if over in SETS and prediction.ndim != 3:
         raise U3Error(f"prediction has the shape {tuple(prediction.shape)}; for over = {over!r} give (B,N,D)")
@@ -124,8 +127,8 @@ def _shift(prediction: Tensor, y: Tensor) -> Tensor:
     length = y.shape[-1]
     with torch.no_grad():
         spectrum = torch.fft.rfft(y) * torch.fft.rfft(prediction).conj()
-        eta = torch.fft.irfft(spectrum, length).flatten(1, -2).sum(1).argmax(-1) if y.ndim > 2 else \
-            torch.fft.irfft(spectrum, length).argmax(-1)
+        agreement = torch.fft.irfft(spectrum, length).reshape(len(y), -1, length).sum(1)
+        eta = agreement.argmax(-1)
         places = (torch.arange(length, device=y.device) - eta[:, None]) % length
     return prediction.gather(-1, places.view(len(y), *(1,) * (y.ndim - 2), length).expand_as(y))
 
