@@ -65,6 +65,7 @@ from u3lab.datasets import clips, concepts, cutouts, decathlon, lights, photos, 
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
+from u3lab.selfsup import colour, erasing, lab, scrambling, views
 
 SIDE = 32  # pixels
 
@@ -776,6 +777,50 @@ for part in range(3):
     good(f"selfsup.probed, {part}", lambda features, labels, part=part: selfsup.probed(*(
         (features, labels) if k == part else THREE for k in range(3))), features=(Numbers(fixed=(0, 1)), THREE[0]),
          labels=(Labels(fixed=(0,)), THREE[1]))
+
+# Self-supervision: perturbed pictures
+
+GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
+COLOURS = (Numbers(fixed=(1,)), Made(lambda: 60 * draw(5, 2) - 30))
+CENTRES = (Numbers(fixed=(1,)), Made(lambda: lab.bins(20.0)))
+PATCHES = (Numbers(fixed=(0, 1, 2, 3)), Made(lambda: x(2, 24)))
+DROPPED = {"drop_colour": number(0.5, 0, 1), "normalise": (Flag(), True)}
+good("lab.rgb_to_lab", lab.rgb_to_lab, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
+good("lab.lab_to_rgb", lab.lab_to_rgb, lab=(Numbers(fixed=(1,)), Made(lambda: 50 * x(2))))
+good("lab.bins", lab.bins, step=number(20.0, 1, 100))
+good("lab.colours", lab.colours, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
+good("colour.soft_encode", colour.soft_encode, ab=COLOURS, centres=CENTRES, sigma=number(5.0, 0, without_low=True),
+     nearest=whole(5, 1, 77))
+good("colour.rebalancing", colour.rebalancing, prior=(Numbers(), Made(lambda: torch.ones(5) / 5)),
+     gamma=number(0.5, 0, 1), alpha=number(1.0, 0, 4))
+good("colour.prior", colour.prior, step=number(20.0, 1, 100))
+good("selfsup.annealed_mean", selfsup.annealed_mean, scores=(Numbers(fixed=(1,)), Made(lambda: draw(2, 77, 3, 3))),
+     centres=(Numbers(fixed=(0, 1)), CENTRES[1]), T=number(0.4, 1e-6))
+good("selfsup.decolorise", selfsup.decolorise, step=number(20.0, 1, 100), gamma=number(0.5, 0, 1),
+     alpha=number(1.0, 0, 4))
+good("colour.explained", colour.explained, output=PATCHES, target=PATCHES)
+good("erasing.reconstruction", erasing.reconstruction, patch=PATCHES, true=PATCHES, border=whole(4, 0, 11),
+     heavier=number(10.0, 0))
+good("erasing.hole", erasing.hole, images=PLANES, border=whole(4, 0, 6))
+good("selfsup.erase", selfsup.erase, adversary=number(0.01, 0, 100))
+good("scrambling.permutations", scrambling.permutations, count=whole(6, 2, 24), tiles=whole(4, 2, 9), seed=SEED)
+good("selfsup.aberrated", selfsup.aberrated, images=(Numbers(fixed=(1,)), Made(lambda: x(2))),
+     strength=number(0.02, 0, 0.5))
+good("selfsup.jigsaw", selfsup.jigsaw, count=whole(6, 2, 2000), tile=whole(16, 8, 512), gap=whole(5, 0, 512),
+     seed=SEED, **DROPPED)
+good("selfsup.relative_position", selfsup.relative_position, tile=whole(24, 8, 512), gap=whole(8, 0, 512),
+     jitter=whole(4, 0, 8), **DROPPED)
+good("selfsup.nt_xent", selfsup.nt_xent, z=(Numbers(fixed=(1,)), Made(lambda: draw(3, 2, 5))),
+     tau=number(0.2, 0, without_low=True))
+good("selfsup.contrastive", selfsup.contrastive, tau=number(0.2, 0, without_low=True))
+good("views.crop", views.crop, images=PLANES, generator=GENERATOR, least=number(0.3, 0, 1, without_low=True),
+     stretch=number(1.3, 1, 10), mirror=(Flag(), True))
+good("views.recolour", views.recolour, images=(Numbers(fixed=(1,)), Made(lambda: x(2))), generator=GENERATOR,
+     strength=number(0.4, 0, 1))
+good("views.grey_some", views.grey_some, images=(Numbers(fixed=(1,)), Made(lambda: x(2))), generator=GENERATOR,
+     share=number(0.2, 0, 1))
+CORNERS = (Numbers(fixed=(0, 1)), Made(lambda: torch.tensor([[1, 2], [3, 4]])))
+good("views.tiles", views.tiles, images=PLANES, top=CORNERS, left=CORNERS, side=whole(8, 1, 28))
 
 # Data
 

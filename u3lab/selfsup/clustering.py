@@ -14,22 +14,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import images as _images
 from u3lab.checks import is_a, whole
 from u3lab.descent import Step
 from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
 from u3lab.selfsup.information import iic_loss, joint
+from u3lab.selfsup.strokes import digit_views
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain
-from u3lab.selfsup.views import digit_views
 from u3lab.settings import or_default, setting, settings
 
 Views = Callable[[Tensor, torch.Generator], Tensor]  # pictures (B,3,H,W) and a generator → each moved by chance
