@@ -12,7 +12,7 @@ from u3lab import images
 from u3lab.datasets import faces
 from u3lab.datasets.faces import people
 from u3lab.datasets.faces.drawing import face
-from u3lab.datasets.faces.head import Head, hull, oval, smooth
+from u3lab.datasets.faces.head import Head, evenly, hull, oval, smooth
 from u3lab.errors import U3Error
 
 PLAIN = dict(yaw=0.0, pitch=0.0, roll=0.0, smile=False, open_mouth=False, strength=1.0, brows=0.0, gaze=(0.0, 0.0),
@@ -155,6 +155,7 @@ def test_shapes_by_hand():
     square = np.array([(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0), (2.0, 2.0)])
     assert len(hull(square)) == 4
     np.testing.assert_allclose(smooth(square[:4], 1)[:2], [(1, 0), (3, 0)])
+    np.testing.assert_allclose(evenly(square[:4], 8)[:3], [(0, 0), (2, 0), (4, 0)])
     for power in (2.0, 4.0):
         x, y = oval(1.0, 2.0, 3.0, 0.5, power).T
         np.testing.assert_allclose((np.abs(x - 1) / 3) ** power + (np.abs(y - 2) / 0.5) ** power, 1)

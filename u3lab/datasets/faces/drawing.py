@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from u3lab.datasets.faces.head import Head, Points, both, hull, oval, smooth
+from u3lab.datasets.faces.head import Head, Points, both, evenly, hull, oval, smooth
 from u3lab.datasets.faces.people import Colour, Moment, Person, mix
 
 FINE = 4  # times the picture's size
@@ -84,8 +84,8 @@ def _skull(sheet: Sheet, head: Head) -> None:
     cap = head.outline(-1, -0.12, who.volume)
     sheet.fill(cap, who.hair)
     if who.curls and not who.hat:
-        for x, y in cap:
-            sheet.fill(oval(x, y, 0.17 * head.scale, 0.17 * head.scale, count=12), who.hair)
+        for x, y in evenly(cap, 22):
+            sheet.fill(oval(x, y, 0.15 * head.scale, 0.15 * head.scale, count=12), who.hair)
     at, slant, falls = who.hairline
     across = np.linspace(-1, 1, 13)
     y = np.minimum(at + slant * across + falls * across**4, -0.16)

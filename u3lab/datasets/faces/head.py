@@ -67,6 +67,14 @@ def smooth(points: Points, times: int = 2) -> Points:
     return points
 
 
+def evenly(points: Points, count: int) -> Points:
+    """Places on the border of a polygon, each as far from the next."""
+    closed = np.concatenate([points, points[:1]])
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    at = np.linspace(0, along[-1], count, endpoint=False)
+    return np.stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)], 1)
+
+
 def oval(x: float, y: float, across: float, down: float, power: float = 2.0, count: int = 24) -> Points:
     """|u/across|ᵖ + |v/down|ᵖ = 1 about a middle."""
     circle = _circle(count)
