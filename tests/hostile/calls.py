@@ -61,7 +61,7 @@ from u3lab import (
     universal,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import clips, concepts, cutouts, decathlon, lights, photos, rendered, scans, taxonomy
+from u3lab.datasets import clips, concepts, cutouts, decathlon, faces, lights, photos, rendered, scans, taxonomy
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
@@ -868,6 +868,9 @@ good("lights.scenes", lights.scenes, count=whole(2),
      colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))), split=(Choice(), "val"),
      close=(Flag(), True), seed=SEED)
 good("rendered.scenes", rendered.scenes, count=whole(1), size=whole(16, 16), split=(Choice(), "val"), seed=SEED)
+good("faces.draw", faces.draw, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16), each=whole(1))
+good("faces.layers", faces.layers, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16),
+     each=whole(1), margin=whole(1, 0, 2048))
 good("clips.moving", clips.moving, count=whole(1), length=whole(2, 2), size=whole(16, 16), split=(Choice(), "test"),
      seed=SEED)
 good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"),
