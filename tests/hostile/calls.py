@@ -65,7 +65,7 @@ from u3lab.datasets import clips, concepts, cutouts, decathlon, faces, lights, p
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
-from u3lab.selfsup import colour, erasing, lab, scrambling, views
+from u3lab.selfsup import colour, erasing, lab, moving, scrambling, views
 
 SIDE = 32  # pixels
 
@@ -885,6 +885,44 @@ good("clips.folder", clips.folder, path=(These(make=lambda: {
 good("clips.spectrogram", clips.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
+
+# Pretext tasks from time, sound and motion
+
+
+@cache
+def learner(task: str) -> tuple[nets.Classifier, torch.nn.Module]:
+    """An encoder and a head, both small and fresh."""
+    fresh = selfsup.encoder(2)
+    return fresh, selfsup.head_of(fresh, task)
+
+
+def other_head() -> dict[str, object]:
+    return {"of another task": learner("order")[1], "a name": "moving", "a number": 3}
+
+
+PLACES = Made(lambda: torch.arange(256).view(1, 16, 16) // 128)
+good("selfsup.arrow", selfsup.arrow, frames=whole(3, 3, 64), of=(Choice(), "differences"))
+good("selfsup.sorting", selfsup.sorting, defended=(Flag(), True))
+good("selfsup.correspondence", selfsup.correspondence, head=(Choice(), "fused"))
+good("selfsup.clustered", selfsup.clustered, sounds=(Numbers(), Made(lambda: draw(5, 300))), clusters=whole(2, 2, 5),
+     seed=SEED)
+good("selfsup.sound_map", lambda head, pictures, sounds: selfsup.sound_map(learner("correspondence")[0], head, pictures,
+                                                                          sounds),
+     head=(These(make=other_head), Made(lambda: learner("correspondence")[1])),
+     pictures=(Picture(several=True), Made(lambda: x(2))),
+     sounds=(Numbers(fixed=(0,)), Made(lambda: draw(2, 300))))
+good("selfsup.sound_map, net", lambda net: selfsup.sound_map(net, learner("correspondence")[1], x(), draw(1, 300)),
+     net=(Net(asked=False), Made(lambda: learner("correspondence")[0])))
+good("selfsup.pixel_codes", lambda head, pictures: selfsup.pixel_codes(learner("moving")[0], head, pictures),
+     head=(These(make=other_head), Made(lambda: learner("moving")[1])),
+     pictures=(Picture(several=True), Made(lambda: x(2))))
+good("selfsup.pixel_codes, net", lambda net: selfsup.pixel_codes(net, learner("moving")[1], x()),
+     net=(Net(asked=False), Made(lambda: learner("moving")[0])))
+good("selfsup.grouped", selfsup.grouped, codes=(Numbers(fixed=(0, 2, 3)), Made(lambda: draw(1, 2, 16, 16))),
+     masks=(Labels(fixed=(0, 1, 2)), PLACES), seed=SEED)
+good("moving.moving", moving.moving, pixels=whole(20, 3, 4096), sigma=(Number(0, without_low=True), 0.1),
+     kappa=(Number(0, without_low=True), 1.0))
+good("selfsup.estimated_flow", selfsup.estimated_flow, clips=(Numbers(), Made(lambda: draw(1, 2, 3, 16, 16))))
 
 # Figures and live forms
 
