@@ -64,7 +64,7 @@ from u3lab.datasets import concepts, cutouts, decathlon, lights, photos, rendere
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
-from u3lab.selfsup import colour, erasing, lab, scrambling, views
+from u3lab.selfsup import colour, encoder, erasing, lab, scrambling, transfer, views
 
 SIDE = 32  # pixels
 
@@ -774,6 +774,15 @@ good("views.grey_some", views.grey_some, images=(Numbers(fixed=(1,)), Made(lambd
      share=number(0.2, 0, 1))
 CORNERS = (Numbers(fixed=(0, 1)), Made(lambda: torch.tensor([[1, 2], [3, 4]])))
 good("views.tiles", views.tiles, images=PLANES, top=CORNERS, left=CORNERS, side=whole(8, 1, 28))
+
+MAPS = Made(lambda: transfer.described(encoder(2), x(6), ["conv1"]))
+good("transfer.described", transfer.described, net=(Net(asked=False), Made(lambda: encoder(2))), images=SEVERAL,
+     layers=(Layers(), ["conv1"]), numbers=whole(64))
+good("transfer.few", transfer.few, labels=(Labels(), Made(lambda: torch.arange(12) % 3)), each=whole(2, 1, 4),
+     seed=SEED)
+good("transfer.probes", transfer.probes, features=(Ours(), MAPS),
+     labels=(Labels(fixed=(0,)), Made(lambda: torch.arange(6) % 3)), C=number(1.0, 0, without_low=True))
+good("transfer.supervised", transfer.supervised, count=whole(3, 2))
 
 # Data
 

@@ -50,6 +50,11 @@ def held_out(size: int, each: int, seed: int) -> Tensor:
     return torch.stack([_cut(picture, size, (0.5, 1.0), generator) for picture in whole for _ in range(each)])
 
 
+def squares(given: Stock, size: int, count: int, area: tuple[float, float], generator: torch.Generator) -> Tensor:
+    """So many squares of the photos, (count,3,size,size), as evenly from each as can be."""
+    return torch.stack([_cut(given.photos[n % len(given.photos)], size, area, generator) for n in range(count)])
+
+
 def batches(given: Stock, size: int, count: int, *, seed: int) -> Iterator[Tensor]:
     """Batches (count,3,size,size) in [0,1] without end. Half of the pictures shine through their neighbour.
 
