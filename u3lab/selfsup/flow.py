@@ -14,7 +14,7 @@ from u3lab.errors import U3Error
 GREY = torch.tensor([0.299, 0.587, 0.114])  # how bright red, green and blue are
 
 
-def estimated(clips: Tensor) -> Tensor:
+def estimated_flow(clips: Tensor) -> Tensor:
     """Where each pixel goes until the next frame: clips (B,T,3,H,W) → (B,T−1,2,H,W), pixels to the right and down.
 
     It takes a fraction of a second for each pair of small frames, so that it is done once, before training.
