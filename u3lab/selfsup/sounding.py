@@ -34,14 +34,14 @@ SILENT = 1e-5  # root mean square below which there is nothing to hear
 Films = tuple[Tensor, Tensor]
 
 
-def heard(sounds: Tensor) -> Tensor:
+def log_spectrogram(sounds: Tensor) -> Tensor:
     """What networks hear of sounds (B,S): their log-spectrogram, (B,PITCHES,T), low pitches first."""
     return spectrogram(sounds)[:, 1:]
 
 
 def summary(sounds: Tensor) -> Tensor:
     """The statistics of sounds (B,S): mean and spread over time of each band of the spectrogram, (B,2·BANDS)."""
-    bands = heard(sounds).unflatten(1, (BANDS, -1)).mean(2)
+    bands = log_spectrogram(sounds).unflatten(1, (BANDS, -1)).mean(2)
     return torch.cat([bands.mean(2), bands.std(2)], 1)
 
 
@@ -83,7 +83,7 @@ class Hearing(nn.Module):
 
     def forward(self, sounds: Tensor) -> Tensor:
         """Sounds (B,S) → (B,D)."""
-        return self.out(self.layers(heard(sounds)[:, None]).mean(3).flatten(1))
+        return self.out(self.layers(log_spectrogram(sounds)[:, None]).mean(3).flatten(1))
 
 
 class Fused(nn.Module):
