@@ -158,7 +158,7 @@ def grouped(codes: Tensor, masks: Tensor, *, seed: int = 0) -> Grouped:
     if masks.is_floating_point() or masks.is_complex() or masks.min() < 0:
         raise U3Error(f"masks are of {masks.dtype}; give whole numbers from 0, which thing each pixel belongs to")
     seed, found = whole("seed", seed, 0, 2**32 - 1), []
-    for code, mask in zip(codes.double().cpu(), masks.cpu(), strict=True):
+    for code, mask in zip(codes.detach().double().cpu(), masks.cpu(), strict=True):
         things, truth = mask.flatten().unique(return_inverse=True)
         if len(things) < 2:
             raise U3Error("a picture has one mask only; leave it out, there is nothing to group")
