@@ -61,11 +61,11 @@ from u3lab import (
     universal,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import clips, concepts, cutouts, decathlon, lights, photos, rendered, scans, taxonomy
+from u3lab.datasets import clips, concepts, cutouts, decathlon, faces, lights, photos, rendered, scans, taxonomy
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
-from u3lab.selfsup import moving
+from u3lab.selfsup import colour, erasing, lab, moving, scrambling, views
 
 SIDE = 32  # pixels
 
@@ -289,6 +289,25 @@ good("images.shift", images.shift, images=PLANES, reach=whole(2, 0),
 good("images.zoom", images.zoom, images=PLANES, most=number(0.2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))), sizes=whole(4))
 good("images.total_variation", images.total_variation, image=PLANES, beta=number(2.0, 0, without_low=True))
+
+# Self-supervision: ambiguity and correspondences
+
+PREDICTED = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5)))
+TRUE = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5, seed=1)))
+OVER = (These(make=lambda: {"another word": "turn", "no word": "", "a number": 3, "no ways": [],
+                            "a function": torch.neg, "numbers": [1, 2], "of another shape": [lambda y: y[:, :1]],
+                            "one that gives nothing": [lambda y: None], "one of two arguments": [lambda y, eta: y]}),
+        "sign")
+JOINT = (Numbers(), Made(lambda: torch.full((2, 3), 1 / 6)))
+GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
+good("selfsup.aligned", selfsup.aligned, prediction=PREDICTED, y=TRUE, over=OVER)
+good("selfsup.marginal_loss", selfsup.marginal_loss, prediction=PREDICTED, y=TRUE, over=OVER)
+good("selfsup.projected_loss", selfsup.projected_loss, prediction=PREDICTED, y=TRUE, project=(Function(), torch.abs))
+good("selfsup.correspondence_loss", selfsup.correspondence_loss,
+     scores=(Numbers(fixed=(0, 1)), Made(lambda: draw(3, 3))))
+good("selfsup.pairs", selfsup.pairs, count=whole(4, 2), generator=GENERATOR)
+good("selfsup.draw_pairs", selfsup.draw_pairs, joint=JOINT, count=whole(4), generator=GENERATOR)
+good("selfsup.pmi", selfsup.pmi, joint=JOINT)
 
 # Colours and measures
 
@@ -740,6 +759,69 @@ good("universal.decathlon_score", universal.decathlon_score, errors=(Ours(), {"a
 good("decathlon_score, a share", lambda error: universal.decathlon_score({"a": error}, {"a": 0.1}),
      error=number(0.1, 0, 1))
 
+# What pictures teach without labels
+
+PHI = Made(lambda: selfsup.encoder(2))
+good("selfsup.encoder", selfsup.encoder, width=whole(2, 1, 1024), seed=SEED)
+good("selfsup.head_of", selfsup.head_of, net=(Net(), PHI), task=(Choice(), "upright"), seed=SEED)
+good("selfsup.pretrain", selfsup.pretrain, net=(Net(), PHI), raw=SEVERAL, task=(Choice(), "upright"),
+     settings=settings(selfsup.PretextSettings))
+good("selfsup.solve", selfsup.solve, net=(Net(), PHI), head=(Ours(), Made(lambda: selfsup.head_of(PHI(), "upright"))),
+     raw=SEVERAL, task=(Choice(), "upright"), seed=SEED)
+good("selfsup.pooled", selfsup.pooled, net=(Net(), PHI), images=SEVERAL, layer=(Layers(), ["conv1", "conv5"]))
+good("selfsup.classifier", selfsup.classifier, net=(Net(), PHI), classes=whole(3, 2, 100_000), seed=SEED)
+good("selfsup.fine_tune", selfsup.fine_tune, net=(Net(), Made(lambda: selfsup.classifier(PHI(), 2))), images=SEVERAL,
+     labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1]))), settings=settings(selfsup.TuneSettings))
+THREE = (draw(6, 4), torch.tensor([0, 1, 2, 0, 1, 2]))
+for part in range(3):
+    good(f"selfsup.probed, {part}", lambda features, labels, part=part: selfsup.probed(*(
+        (features, labels) if k == part else THREE for k in range(3))), features=(Numbers(fixed=(0, 1)), THREE[0]),
+         labels=(Labels(fixed=(0,)), THREE[1]))
+
+# Self-supervision: perturbed pictures
+
+GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
+COLOURS = (Numbers(fixed=(1,)), Made(lambda: 60 * draw(5, 2) - 30))
+CENTRES = (Numbers(fixed=(1,)), Made(lambda: lab.bins(20.0)))
+PATCHES = (Numbers(fixed=(0, 1, 2, 3)), Made(lambda: x(2, 24)))
+DROPPED = {"drop_colour": number(0.5, 0, 1), "normalise": (Flag(), True)}
+good("lab.rgb_to_lab", lab.rgb_to_lab, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
+good("lab.lab_to_rgb", lab.lab_to_rgb, lab=(Numbers(fixed=(1,)), Made(lambda: 50 * x(2))))
+good("lab.bins", lab.bins, step=number(20.0, 1, 100))
+good("lab.colours", lab.colours, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
+good("colour.soft_encode", colour.soft_encode, ab=COLOURS, centres=CENTRES, sigma=number(5.0, 0, without_low=True),
+     nearest=whole(5, 1, 77))
+good("colour.rebalancing", colour.rebalancing, prior=(Numbers(), Made(lambda: torch.ones(5) / 5)),
+     gamma=number(0.5, 0, 1), alpha=number(1.0, 0, 4))
+good("colour.prior", colour.prior, step=number(20.0, 1, 100))
+good("selfsup.annealed_mean", selfsup.annealed_mean, scores=(Numbers(fixed=(1,)), Made(lambda: draw(2, 77, 3, 3))),
+     centres=(Numbers(fixed=(0, 1)), CENTRES[1]), T=number(0.4, 1e-6))
+good("selfsup.decolorise", selfsup.decolorise, step=number(20.0, 1, 100), gamma=number(0.5, 0, 1),
+     alpha=number(1.0, 0, 4))
+good("colour.explained", colour.explained, output=PATCHES, target=PATCHES)
+good("erasing.reconstruction", erasing.reconstruction, patch=PATCHES, true=PATCHES, border=whole(4, 0, 11),
+     heavier=number(10.0, 0))
+good("erasing.hole", erasing.hole, images=PLANES, border=whole(4, 0, 6))
+good("selfsup.erase", selfsup.erase, adversary=number(0.01, 0, 100))
+good("scrambling.permutations", scrambling.permutations, count=whole(6, 2, 24), tiles=whole(4, 2, 9), seed=SEED)
+good("selfsup.aberrated", selfsup.aberrated, images=(Numbers(fixed=(1,)), Made(lambda: x(2))),
+     strength=number(0.02, 0, 0.5))
+good("selfsup.jigsaw", selfsup.jigsaw, count=whole(6, 2, 2000), tile=whole(16, 8, 512), gap=whole(5, 0, 512),
+     seed=SEED, **DROPPED)
+good("selfsup.relative_position", selfsup.relative_position, tile=whole(24, 8, 512), gap=whole(8, 0, 512),
+     jitter=whole(4, 0, 8), **DROPPED)
+good("selfsup.nt_xent", selfsup.nt_xent, z=(Numbers(fixed=(1,)), Made(lambda: draw(3, 2, 5))),
+     tau=number(0.2, 0, without_low=True))
+good("selfsup.contrastive", selfsup.contrastive, tau=number(0.2, 0, without_low=True))
+good("views.crop", views.crop, images=PLANES, generator=GENERATOR, least=number(0.3, 0, 1, without_low=True),
+     stretch=number(1.3, 1, 10), mirror=(Flag(), True))
+good("views.recolour", views.recolour, images=(Numbers(fixed=(1,)), Made(lambda: x(2))), generator=GENERATOR,
+     strength=number(0.4, 0, 1))
+good("views.grey_some", views.grey_some, images=(Numbers(fixed=(1,)), Made(lambda: x(2))), generator=GENERATOR,
+     share=number(0.2, 0, 1))
+CORNERS = (Numbers(fixed=(0, 1)), Made(lambda: torch.tensor([[1, 2], [3, 4]])))
+good("views.tiles", views.tiles, images=PLANES, top=CORNERS, left=CORNERS, side=whole(8, 1, 28))
+
 # Data
 
 good("concepts.load", concepts.load, split=(Choice(), "train"), count=whole(4), seed=SEED, least=whole(1))
@@ -786,6 +868,9 @@ good("lights.scenes", lights.scenes, count=whole(2),
      colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))), split=(Choice(), "val"),
      close=(Flag(), True), seed=SEED)
 good("rendered.scenes", rendered.scenes, count=whole(1), size=whole(16, 16), split=(Choice(), "val"), seed=SEED)
+good("faces.draw", faces.draw, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16), each=whole(1))
+good("faces.layers", faces.layers, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16),
+     each=whole(1), margin=whole(1, 0, 2048))
 good("clips.moving", clips.moving, count=whole(1), length=whole(2, 2), size=whole(16, 16), split=(Choice(), "test"),
      seed=SEED)
 good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"),
