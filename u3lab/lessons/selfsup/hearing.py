@@ -1,7 +1,7 @@
 """Which thing makes this sound? The switch on made films of bouncing things, and its map.
 
-The encoder sees what moves, x = ½ + ½ (frame − median of the film's frames), and the switch is trained on all pairs of
-a batch: B with their own sound and B (B − 1) with another's, by :func:`~u3lab.selfsup.correspondence_loss`.
+The encoder sees what moves, x = ½ + ½ (frame − median of the film's frames). The task is "correspondence": all pairs of
+a batch are asked, B with their own sound and B (B − 1) with another's, and both kinds weigh the same.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from u3lab.datasets import clips
 from u3lab.datasets.clips import Bouncing
 from u3lab.descent import Step
 from u3lab.nets import Classifier
-from u3lab.selfsup import Posed, PretextSettings, Task, sounding
+from u3lab.selfsup import PretextSettings, sounding
 
 FRAMES, SIZE, SHOWN = 8, 64, 4  # of a film (half a second), pixels, and the frame that is shown and tested
-STEPS, RATE = 200, 0.005
+STEPS, RATE, TASK = 200, 0.005, "correspondence"
 
 
 @cache
@@ -43,36 +43,10 @@ def moving(frames: Tensor) -> Tensor:
     return ((1 + frames - frames.median(1, keepdim=True).values) / 2).clamp(0, 1)
 
 
-class AllPairs(sounding.Located):
-    """The switch that has a map, asked for each picture of a batch with each sound: (B,B)."""
-
-    def forward(self, maps: Tensor, sounds: Tensor) -> Tensor:
-        """a · max_u ⟨φ_u(x_i), ψ(y_j)⟩ + b for all i and j."""
-        seen, heard = F.normalize(self.see(maps[:, 0]), dim=1), F.normalize(self.hear(sounds), dim=1)
-        return self.out(torch.einsum("bdhw,cd->bchw", seen, heard).flatten(2).amax(2)[..., None])[..., 0]
-
-
-def balanced_right(scores: Tensor) -> Tensor:
-    """The share right if half of the pairs are of one film: scores (B,B), positive for "same"."""
-    own = scores.diagonal()
-    other = scores[~torch.eye(len(scores), dtype=torch.bool, device=scores.device)]
-    return ((own > 0).double().mean() + (other <= 0).double().mean()) / 2
-
-
-def _posed(data: tuple[Tensor, Tensor], generator: torch.Generator) -> Posed:
-    pictures, sounds = data
-    loudness = sounds.square().mean(1, keepdim=True).sqrt()  # it tells of the microphone
-    return Posed(pictures[:, None], torch.arange(len(pictures)), (sounds / loudness,))
-
-
-ALL_PAIRS = Task(_posed, AllPairs, lambda scores, _: {"switch": selfsup.correspondence_loss(scores)},
-                 lambda scores, _: balanced_right(scores), "films", 0.5)
-
-
 def switch(seed: int = 0) -> tuple[Classifier, nn.Module]:
     """A fresh encoder and the switch for it."""
     net = selfsup.encoder(8, seed=seed)
-    return net, selfsup.head_of(net, ALL_PAIRS, seed=seed)
+    return net, selfsup.head_of(net, TASK, seed=seed)
 
 
 def train(net: Classifier, head: nn.Module, *, seed: int = 0) -> Iterator[Step]:
@@ -84,15 +58,15 @@ def train(net: Classifier, head: nn.Module, *, seed: int = 0) -> Iterator[Step]:
         return seen[which, torch.randint(FRAMES, (count,), generator=generator)] / 255, sounds[which]
 
     settings = PretextSettings(steps=STEPS, batch_size=48, lr=RATE, seed=seed)
-    for step in selfsup.pretrain(net, draw, ALL_PAIRS, head=head, settings=settings):
+    for step in selfsup.pretrain(net, draw, TASK, head=head, settings=settings):
         settings.lr = min(RATE, 3 * RATE * (1 - step.iteration / (STEPS + 1)) + 1e-5)
         yield step
 
 
 def tested(net: Classifier, head: nn.Module) -> Tensor:
-    """Scores of all pairs of test films, (256,256)."""
+    """Logits of each test film's picture (row) with each sound (column), (N,N)."""
     test = films()
-    return selfsup.solve(net, head, (moving(test.clips)[:, SHOWN], test.sounds), ALL_PAIRS)[0]
+    return sounding.pair_logits(selfsup.solve(net, head, (moving(test.clips)[:, SHOWN], test.sounds), TASK)[0])
 
 
 def together() -> tuple[Tensor, Tensor]:
