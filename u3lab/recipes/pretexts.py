@@ -31,7 +31,7 @@ from u3lab.selfsup import LAYERS, TASKS, PretextSettings, encoder, pretrain
 from u3lab.selfsup.transfer import described, few, probes, supervised
 
 POOL, DOMAIN = ("textures", "animals", "objects"), "textures"
-CROPS, SIDE, SHARE = 1300, 64, (0.2, 1.0)
+CROPS, SIDE = 1300, 64
 LABELS = (5, 20, 100)
 STEPS, RATE, BATCH = 1000, 0.003, 64
 LEARNT = ("random", "supervised")
@@ -57,8 +57,7 @@ def natural(crops: int, seed: int) -> tuple[Tensor, Tensor, int]:
         images.append(domain.images)
         labels.append(domain.labels + classes)
         classes += len(domain.classes)
-    generator = torch.Generator().manual_seed(seed)
-    images.append(_crops.squares(_crops.stock(0, seed), SIDE, crops, SHARE, generator))
+    images.append(_crops.squares(SIDE, crops, seed=seed))
     return torch.cat(images), torch.cat([*labels, torch.full((crops,), -1)]), classes
 
 

@@ -141,6 +141,6 @@ def _places(maps: Tensor) -> Tensor:
     return maps.movedim(1, -1).reshape(-1, maps.shape[1])
 
 
-COLOUR = decolorise()
+COLOUR = decolorise(20.0)  # 77 bins: the pictures are small, and 261 cost more than the encoder of a notebook
 COLOUR_L2 = Task(pose, lambda channels: Coloured(channels, 2), squared_error,
                  lambda output, ab: explained(output, ab / UNIT), chance=0.0)
