@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,7 +27,7 @@ from u3lab.lessons.universal.trials import falling
 from u3lab.nets import Classifier
 from u3lab.recipes import _crops, _writing
 from u3lab.selfsup import LAYERS, TASKS, PretextSettings, encoder, pretrain
-from u3lab.selfsup.transfer import described, few, probes, supervised
+from u3lab.selfsup.transfer import Probed, described, few, probes, supervised
 
 POOL, DOMAIN = ("textures", "animals", "objects"), "textures"
 CROPS, SIDE = 1300, 64
@@ -36,17 +35,6 @@ LABELS = (5, 20, 100)
 STEPS, RATE, BATCH = 1000, 0.003, 64
 LEARNT = ("random", "supervised")
 COLUMNS = ("task", "data", "domain", "seed", "labels", "layer", "val", "test")
-
-
-class Probed(NamedTuple):
-    """One probe: of an encoder taught with a task, on a layer, with so many labels of each class of a domain."""
-
-    task: str
-    data: str
-    domain: str
-    seed: int
-    labels: int
-    layer: str
 
 
 def natural(crops: int, seed: int) -> tuple[Tensor, Tensor, int]:

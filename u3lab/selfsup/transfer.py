@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,17 @@ from u3lab.selfsup.tasks import Joined, Posed, Task
 NUMBERS = 512  # of each layer that a probe gets, at most
 AT_ONCE = 100
 PRICE = 0.1  # C of the probe
+
+
+class Probed(NamedTuple):
+    """A row of the table: an encoder taught with a task, probed on a layer, with so many labels of each class."""
+
+    task: str
+    data: str
+    domain: str
+    seed: int
+    labels: int
+    layer: str
 
 
 def described(net: nn.Module, images: Tensor, layers: Sequence[str] = LAYERS, *,
