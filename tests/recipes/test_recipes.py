@@ -30,7 +30,6 @@ RUNS = {
     "icons": ("quiz/5", [], ["1.jpg", "2.jpg", "index.json"]),
     "inversion_table": ("results", ["squeezenet1_1"], ["inversion-squeezenet1_1.jpg", "inversion-squeezenet1_1.json"]),
     "adapters": ("results", [], ["adapters-squeezenet1_1.json"]),
-    "pretexts": ("results", [], ["pretexts.json"]),
     "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),
     "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
     "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),

@@ -36,14 +36,10 @@ class Stock(NamedTuple):
 def stock(scenes: int, seed: int) -> Stock:
     """All that there is to learn from, in memory: 0.6 GB."""
     generator = torch.Generator().manual_seed(seed)
+    whole = [photos.load(name)[0] for name in photos.names(split="train")]
+    whole += [images.load(name)[0] for name in cropping.sources()[0]]
     things = [cutouts.load(name) for name in cutouts.names(split="train")]
-    return Stock(photographs(), things, [composing.compose(SCENE_SIDE, "train", generator)[0] for _ in range(scenes)])
-
-
-def photographs() -> list[Tensor]:
-    """The photos to learn from, (3,H,W) each."""
-    return [*(photos.load(name)[0] for name in photos.names(split="train")),
-            *(images.load(name)[0] for name in cropping.sources()[0])]
+    return Stock(whole, things, [composing.compose(SCENE_SIDE, "train", generator)[0] for _ in range(scenes)])
 
 
 def held_out(size: int, each: int, seed: int) -> Tensor:
@@ -52,12 +48,6 @@ def held_out(size: int, each: int, seed: int) -> Tensor:
     whole = [photos.load(name)[0] for name in photos.names(split="test")]
     whole += [images.load(name)[0] for name in cropping.sources()[1]]
     return torch.stack([_cut(picture, size, (0.5, 1.0), generator) for picture in whole for _ in range(each)])
-
-
-def squares(size: int, count: int, *, seed: int) -> Tensor:
-    """So many squares of the photos to learn from, (count,3,size,size), as evenly from each as can be."""
-    generator, whole = torch.Generator().manual_seed(seed), photographs()
-    return torch.stack([_cut(whole[n % len(whole)], size, AREA, generator) for n in range(count)])
 
 
 def batches(given: Stock, size: int, count: int, *, seed: int) -> Iterator[Tensor]:
