@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import ipywidgets
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from tests.helpers import write_benchmark
@@ -60,11 +61,11 @@ from u3lab import (
     universal,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import concepts, cutouts, decathlon, lights, photos, rendered, scans, taxonomy
+from u3lab.datasets import clips, concepts, cutouts, decathlon, faces, lights, photos, rendered, scans, taxonomy
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
-from u3lab.selfsup import colour, encoder, erasing, lab, scrambling, transfer, views
+from u3lab.selfsup import colour, erasing, lab, moving, scrambling, views
 
 SIDE = 32  # pixels
 
@@ -131,6 +132,14 @@ def active() -> Tensor:
 @cache
 def probed() -> measures.Probe:
     return measures.probe(draw(6, 3), torch.tensor([0, 1, 2, 0, 1, 2]))
+
+
+@cache
+def tiny_film() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    for n in range(3):
+        Image.new("RGB", (20, 20), (80 * n, 0, 0)).save(folder / f"{n}.png")
+    return folder
 
 
 def square(x: Tensor) -> Callable[[], tuple[Tensor, dict[str, Tensor]]]:
@@ -280,6 +289,25 @@ good("images.shift", images.shift, images=PLANES, reach=whole(2, 0),
 good("images.zoom", images.zoom, images=PLANES, most=number(0.2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))), sizes=whole(4))
 good("images.total_variation", images.total_variation, image=PLANES, beta=number(2.0, 0, without_low=True))
+
+# Self-supervision: ambiguity and correspondences
+
+PREDICTED = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5)))
+TRUE = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5, seed=1)))
+OVER = (These(make=lambda: {"another word": "turn", "no word": "", "a number": 3, "no ways": [],
+                            "a function": torch.neg, "numbers": [1, 2], "of another shape": [lambda y: y[:, :1]],
+                            "one that gives nothing": [lambda y: None], "one of two arguments": [lambda y, eta: y]}),
+        "sign")
+JOINT = (Numbers(), Made(lambda: torch.full((2, 3), 1 / 6)))
+GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
+good("selfsup.aligned", selfsup.aligned, prediction=PREDICTED, y=TRUE, over=OVER)
+good("selfsup.marginal_loss", selfsup.marginal_loss, prediction=PREDICTED, y=TRUE, over=OVER)
+good("selfsup.projected_loss", selfsup.projected_loss, prediction=PREDICTED, y=TRUE, project=(Function(), torch.abs))
+good("selfsup.correspondence_loss", selfsup.correspondence_loss,
+     scores=(Numbers(fixed=(0, 1)), Made(lambda: draw(3, 3))))
+good("selfsup.pairs", selfsup.pairs, count=whole(4, 2), generator=GENERATOR)
+good("selfsup.draw_pairs", selfsup.draw_pairs, joint=JOINT, count=whole(4), generator=GENERATOR)
+good("selfsup.pmi", selfsup.pmi, joint=JOINT)
 
 # Colours and measures
 
@@ -731,6 +759,25 @@ good("universal.decathlon_score", universal.decathlon_score, errors=(Ours(), {"a
 good("decathlon_score, a share", lambda error: universal.decathlon_score({"a": error}, {"a": 0.1}),
      error=number(0.1, 0, 1))
 
+# What pictures teach without labels
+
+PHI = Made(lambda: selfsup.encoder(2))
+good("selfsup.encoder", selfsup.encoder, width=whole(2, 1, 1024), seed=SEED)
+good("selfsup.head_of", selfsup.head_of, net=(Net(), PHI), task=(Choice(), "upright"), seed=SEED)
+good("selfsup.pretrain", selfsup.pretrain, net=(Net(), PHI), raw=SEVERAL, task=(Choice(), "upright"),
+     settings=settings(selfsup.PretextSettings))
+good("selfsup.solve", selfsup.solve, net=(Net(), PHI), head=(Ours(), Made(lambda: selfsup.head_of(PHI(), "upright"))),
+     raw=SEVERAL, task=(Choice(), "upright"), seed=SEED)
+good("selfsup.pooled", selfsup.pooled, net=(Net(), PHI), images=SEVERAL, layer=(Layers(), ["conv1", "conv5"]))
+good("selfsup.classifier", selfsup.classifier, net=(Net(), PHI), classes=whole(3, 2, 100_000), seed=SEED)
+good("selfsup.fine_tune", selfsup.fine_tune, net=(Net(), Made(lambda: selfsup.classifier(PHI(), 2))), images=SEVERAL,
+     labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1]))), settings=settings(selfsup.TuneSettings))
+THREE = (draw(6, 4), torch.tensor([0, 1, 2, 0, 1, 2]))
+for part in range(3):
+    good(f"selfsup.probed, {part}", lambda features, labels, part=part: selfsup.probed(*(
+        (features, labels) if k == part else THREE for k in range(3))), features=(Numbers(fixed=(0, 1)), THREE[0]),
+         labels=(Labels(fixed=(0,)), THREE[1]))
+
 # Self-supervision: perturbed pictures
 
 GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
@@ -774,15 +821,6 @@ good("views.grey_some", views.grey_some, images=(Numbers(fixed=(1,)), Made(lambd
      share=number(0.2, 0, 1))
 CORNERS = (Numbers(fixed=(0, 1)), Made(lambda: torch.tensor([[1, 2], [3, 4]])))
 good("views.tiles", views.tiles, images=PLANES, top=CORNERS, left=CORNERS, side=whole(8, 1, 28))
-
-MAPS = Made(lambda: transfer.described(encoder(2), x(6), ["conv1"]))
-good("transfer.described", transfer.described, net=(Net(asked=False), Made(lambda: encoder(2))), images=SEVERAL,
-     layers=(Layers(), ["conv1"]), numbers=whole(64))
-good("transfer.few", transfer.few, labels=(Labels(), Made(lambda: torch.arange(12) % 3)), each=whole(2, 1, 4),
-     seed=SEED)
-good("transfer.probes", transfer.probes, features=(Ours(), MAPS),
-     labels=(Labels(fixed=(0,)), Made(lambda: torch.arange(6) % 3)), C=number(1.0, 0, without_low=True))
-good("transfer.supervised", transfer.supervised, count=whole(3, 2))
 
 # Data
 
@@ -830,8 +868,61 @@ good("lights.scenes", lights.scenes, count=whole(2),
      colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))), split=(Choice(), "val"),
      close=(Flag(), True), seed=SEED)
 good("rendered.scenes", rendered.scenes, count=whole(1), size=whole(16, 16), split=(Choice(), "val"), seed=SEED)
+good("faces.draw", faces.draw, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16), each=whole(1))
+good("faces.layers", faces.layers, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16),
+     each=whole(1), margin=whole(1, 0, 2048))
+good("clips.moving", clips.moving, count=whole(1), length=whole(2, 2), size=whole(16, 16), split=(Choice(), "test"),
+     seed=SEED)
+good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"),
+     seed=SEED, damping=number(0.1, 0, 0.9))
+good("clips.street", clips.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
+     size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
+good("clips.street_frames", clips.street_frames, split=(Choice(), "test"))
+good("clips.folder", clips.folder, path=(These(make=lambda: {
+    "a number": 3, "nothing": "", "not there": "no/such/film.mp4", "a zero byte": "a\0b", "bytes": b"x",
+    "no film": __file__}), Made(lambda: str(tiny_film()))), length=whole(2, 2), size=whole(16, 16),
+     sound=(Flag(), False))
+good("clips.spectrogram", clips.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
+
+# Pretext tasks from time, sound and motion
+
+
+@cache
+def learner(task: str) -> tuple[nets.Classifier, torch.nn.Module]:
+    """An encoder and a head, both small and fresh."""
+    fresh = selfsup.encoder(2)
+    return fresh, selfsup.head_of(fresh, task)
+
+
+def other_head() -> dict[str, object]:
+    return {"of another task": learner("order")[1], "a name": "moving", "a number": 3}
+
+
+PLACES = Made(lambda: torch.arange(256).view(1, 16, 16) // 128)
+good("selfsup.arrow", selfsup.arrow, frames=whole(3, 3, 64), of=(Choice(), "differences"))
+good("selfsup.sorting", selfsup.sorting, defended=(Flag(), True))
+good("selfsup.correspondence", selfsup.correspondence, head=(Choice(), "fused"))
+good("selfsup.clustered", selfsup.clustered, sounds=(Numbers(), Made(lambda: draw(5, 300))), clusters=whole(2, 2, 5),
+     seed=SEED)
+good("selfsup.sound_map", lambda head, pictures, sounds: selfsup.sound_map(learner("correspondence")[0], head, pictures,
+                                                                          sounds),
+     head=(These(make=other_head), Made(lambda: learner("correspondence")[1])),
+     pictures=(Picture(several=True), Made(lambda: x(2))),
+     sounds=(Numbers(fixed=(0,)), Made(lambda: draw(2, 300))))
+good("selfsup.sound_map, net", lambda net: selfsup.sound_map(net, learner("correspondence")[1], x(), draw(1, 300)),
+     net=(Net(asked=False), Made(lambda: learner("correspondence")[0])))
+good("selfsup.pixel_codes", lambda head, pictures: selfsup.pixel_codes(learner("moving")[0], head, pictures),
+     head=(These(make=other_head), Made(lambda: learner("moving")[1])),
+     pictures=(Picture(several=True), Made(lambda: x(2))))
+good("selfsup.pixel_codes, net", lambda net: selfsup.pixel_codes(net, learner("moving")[1], x()),
+     net=(Net(asked=False), Made(lambda: learner("moving")[0])))
+good("selfsup.grouped", selfsup.grouped, codes=(Numbers(fixed=(0, 2, 3)), Made(lambda: draw(1, 2, 16, 16))),
+     masks=(Labels(fixed=(0, 1, 2)), PLACES), seed=SEED)
+good("moving.moving", moving.moving, pixels=whole(20, 3, 4096), sigma=(Number(0, without_low=True), 0.1),
+     kappa=(Number(0, without_low=True), 1.0))
+good("selfsup.estimated_flow", selfsup.estimated_flow, clips=(Numbers(), Made(lambda: draw(1, 2, 3, 16, 16))))
 
 # Figures and live forms
 

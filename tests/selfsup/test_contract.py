@@ -23,6 +23,9 @@ def raw(name: str, count: int = 8) -> Tensor | tuple[Tensor, ...]:
         return pictures
     if TASKS[name].raw == "clips":
         return torch.rand(count, 6, 3, 64, 64, generator=generator)
+    if TASKS[name].raw == "flows":
+        return pictures, 3 * torch.randn(count, 2, 8, 8, generator=generator).repeat_interleave(8, 2).repeat_interleave(
+            8, 3)
     return pictures, torch.randn(count, 4096, generator=generator)
 
 

@@ -1,65 +1,74 @@
-"""The probe at every depth, against scikit-learn's own classifier on features that are made here by hand."""
+"""What is measured of an encoder: maps pooled by hand, a probe that scikit-learn fits too, and a net that is tuned."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 
+from u3lab.descent import last
 from u3lab.errors import U3Error
-from u3lab.selfsup import LAYERS, PretextSettings, encoder, pretrain, transfer
+from u3lab.selfsup import LAYERS, TuneSettings, classifier, encoder, fine_tune, pooled, probed
 
 
-def striped(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise with stripes across (0), along (1), or none (2)."""
+def pictures(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Dark and light ones, and those with a light left half."""
     generator = torch.Generator().manual_seed(seed)
-    x, labels = torch.rand(count, 3, 32, 32, generator=generator), torch.arange(count) % 3
-    wave = 0.25 * torch.sin(torch.arange(32.0))
-    x[labels == 0] = 0.5 * x[labels == 0] + 0.25 + wave
-    x[labels == 1] = 0.5 * x[labels == 1] + 0.25 + wave[:, None]
+    labels = torch.arange(count) % 3
+    x = 0.3 * torch.rand(count, 3, 64, 64, generator=generator)
+    x[labels == 1] += 0.5
+    x[labels == 2, :, :, :32] += 0.5
     return x, labels
 
 
-def test_each_layer_is_pooled_to_about_as_many_numbers() -> None:
-    net, (x, _) = encoder(8), striped(130)
-    found = transfer.described(net, x, numbers=300)
-    assert {layer: one.shape for layer, one in found.items()} == {
-        "conv1": (130, 8 * 36), "conv2": (130, 16 * 16), "conv3": (130, 288), "conv4": (130, 288), "conv5": (130, 288)}
-    maps = net.features(x, "conv5").detach()
-    torch.testing.assert_close(found["conv5"], F.adaptive_avg_pool2d(maps, 3).flatten(1))
-    assert transfer.described(net, x, ["conv5"], numbers=10)["conv5"].shape == (130, 32)  # never less than the mean
+def test_layers_are_averaged_over_parts_so_that_each_gives_about_as_many_numbers():
+    net, (x, _) = encoder(32), pictures(3)
+    found = pooled(net, x, LAYERS)
+    assert list(found) == list(LAYERS)
+    assert all(400 <= one.shape[1] <= 600 for one in found.values())
+    maps = net.features(x, "conv5")  # 8×8 places, of which each of 2×2 parts has 4×4
+    by_hand = torch.stack([maps[:, :, i : i + 4, j : j + 4].mean((2, 3)) for i in (0, 4) for j in (0, 4)], 2)
+    assert torch.allclose(found["conv5"], by_hand.flatten(1), atol=1e-6)
 
 
-def test_the_probe_is_scikit_learns() -> None:
-    net, (x, y), (held, truth) = encoder(4), striped(60), striped(90, 1)
-    features, others = transfer.described(net, x), transfer.described(net, held)
-    found = {layer: one.accuracy(others[layer], truth) for layer, one in transfer.probes(features, y, C=0.1).items()}
-    for layer in LAYERS:
-        scale = StandardScaler().fit(features[layer].double().numpy())
-        model = LogisticRegression(C=0.1, tol=1e-6, max_iter=10_000).fit(scale.transform(features[layer].double()), y)
-        right = np.mean(model.predict(scale.transform(others[layer].double().numpy())) == truth.numpy())
-        assert found[layer] == pytest.approx(right, abs=0.02)
-    assert found["conv2"] > 0.6
+def test_the_probe_is_that_of_scikit_learn_with_the_c_that_validates_best():
+    draw = torch.Generator().manual_seed(0)
+    x, labels = torch.randn(90, 20, generator=draw), torch.arange(90) % 3
+    x[:, 0] += labels
+    sets = [(x[k : k + 30], labels[k : k + 30]) for k in (0, 30, 60)]
+    (train, y), (val, v), (test, t) = sets
+    mean, spread = train.mean(0), train.std(0, unbiased=False)
+    models = [LogisticRegression(C=C, tol=1e-6, max_iter=10_000).fit((train - mean) / spread, y)
+              for C in (0.001, 0.01, 0.1, 1.0)]
+    best = max(models, key=lambda one: one.score((val - mean) / spread, v))
+    assert probed(*sets) == pytest.approx(best.score((test - mean) / spread, t))
 
 
-def test_few_are_of_every_class_and_another_choice_for_each_seed() -> None:
-    labels = torch.arange(60) % 3
-    chosen = transfer.few(labels, 5)
-    assert labels[chosen].bincount().tolist() == [5, 5, 5] and len(chosen.unique()) == 15
-    assert not torch.equal(chosen, transfer.few(labels, 5, seed=1)) and torch.equal(chosen, transfer.few(labels, 5))
-    with pytest.raises(U3Error, match="more than the 20"):
-        transfer.few(labels, 21)
+def test_fine_tuning_changes_the_encoder_and_learns():
+    net, (x, labels) = encoder(4), pictures(12)
+    before = net.module[0][0].weight.clone()
+    tuned = classifier(net, 3)
+    assert tuned.layers == net.layers and torch.equal(tuned.features(x, "conv3"), net.features(x, "conv3"))
+    last(fine_tune(tuned, x, labels, settings=TuneSettings(steps=40, lr=0.01, batch_size=12)))
+    assert not torch.equal(net.module[0][0].weight, before)
+    unseen, truth = pictures(12, seed=1)
+    assert (tuned(unseen).argmax(1) == truth).double().mean() > 0.8
 
 
-def test_labels_teach_as_a_task_of_their_own() -> None:
-    x, y = striped(60)
+def test_the_same_seed_tunes_to_the_same_network():
+    x, labels = pictures(6)
+    found = []
+    for _ in range(2):
+        tuned = classifier(encoder(2), 3, seed=4)
+        last(fine_tune(tuned, x, labels, settings=TuneSettings(steps=3)))
+        found.append(tuned(x))
+    assert torch.equal(*found)
 
-    def raw(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        chosen = torch.randint(60, (count,), generator=generator)
-        return x[chosen], y[chosen]
 
-    steps = list(pretrain(encoder(4), raw, transfer.supervised(3), settings=PretextSettings(steps=25, lr=0.01)))
-    assert float(steps[-1].value) > 0.9
+def test_slips_get_a_sentence():
+    x, labels = pictures(4)
+    with pytest.raises(U3Error, match="one label for each"):
+        fine_tune(classifier(encoder(2), 3), x, labels[:2])
+    with pytest.raises(U3Error, match="no maps"):
+        pooled(classifier(encoder(2), 3), x, "3")

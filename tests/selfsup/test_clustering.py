@@ -1,0 +1,153 @@
+"""Clustering by mutual information: it finds what the views leave alone, resumes, and its parts are what they say."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from sklearn.metrics.cluster import contingency_matrix
+from torch import Tensor
+
+from u3lab.datasets import handwritten
+from u3lab.descent import last
+from u3lab.errors import U3Error
+from u3lab.measures import contingency, hungarian_accuracy
+from u3lab.selfsup import (
+    ClusterSettings,
+    PretextSettings,
+    choose,
+    cluster,
+    clustering,
+    digit_encoder,
+    digit_views,
+    iic_loss,
+    mutual_information,
+    pseudo_labels,
+    shares,
+    sub_heads,
+    transfer_knowledge,
+)
+
+
+def shapes(count: int = 120, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """A bar that stands, a bar that lies, or a ring, at slightly different places; and which."""
+    labels = torch.arange(count) % 3
+    pictures = torch.zeros(count, 3, 28, 28)
+    ring = torch.ones(10, 10)
+    ring[3:7, 3:7] = 0
+    generator = torch.Generator().manual_seed(seed)
+    for picture, label in zip(pictures, labels.tolist(), strict=True):
+        y, x = (9 + torch.randint(-2, 3, (2,), generator=generator)).tolist()
+        part = (torch.ones(16, 4), torch.ones(4, 16), ring)[label]
+        y, x = y - (3 if label == 0 else 0), x - (3 if label == 1 else 0)
+        picture[:, y:y + part.shape[0], x:x + part.shape[1]] = part
+    return pictures, labels
+
+
+def test_it_sorts_simple_shapes() -> None:
+    pictures, labels = shapes()
+    net, settings = digit_encoder(8), ClusterSettings(steps=40, batch_size=60, heads=3, lr=0.01)
+    head = sub_heads(net, 3, settings=settings)
+    steps = list(cluster(net, pictures, 3, head=head, settings=settings))
+    assert [step.iteration for step in steps] == list(range(41))
+    assert steps[-1].value.shape == (3, 3) and float(steps[-1].value.sum()) == pytest.approx(1, abs=1e-5)
+    assert steps[-1].loss < -0.8
+    found = shares(net, head, pictures)[choose(net, head, pictures)].argmax(1)
+    assert hungarian_accuracy(found, labels) > 0.95
+
+
+def test_the_chosen_head_has_the_lowest_loss() -> None:
+    pictures, _ = shapes()
+    net = digit_encoder(4)
+    head = sub_heads(net, 3)
+    generator = torch.Generator().manual_seed(0)
+    both = [shares(net, head, digit_views(pictures, generator)) for _ in range(2)]
+    losses = [float(iic_loss(z, moved)) for z, moved in zip(*both, strict=True)]
+    assert choose(net, head, pictures) == losses.index(min(losses))
+
+
+def test_further_heads_are_part_of_the_loss_and_never_chosen() -> None:
+    pictures, _ = shapes(24)
+    net, settings = digit_encoder(4), ClusterSettings(steps=1, batch_size=24, over=12, heads=2)
+    head = sub_heads(net, 3, settings=settings)
+    step = last(cluster(net, pictures, 3, head=head, settings=settings))
+    assert set(step.terms) == {"−I", "−I of the further heads"} and step.value.shape == (3, 3)
+    assert shares(net, head, pictures).shape == (2, 24, 3)
+
+
+def test_the_price_is_read_at_every_step() -> None:
+    pictures, _ = shapes(24)
+    settings = ClusterSettings(steps=3, batch_size=24, heads=1, lr=1e-5)
+    steps = cluster(digit_encoder(4), pictures, 3, settings=settings)
+    for lam in (1.0, 4.0, 0.0):
+        settings.lam = lam
+        step = next(steps)
+        assert step.loss == pytest.approx(-float(mutual_information(step.value, lam=lam)), abs=1e-5)
+
+
+def test_a_run_that_was_cut_off_ends_with_the_same_numbers(tmp_path) -> None:
+    pictures, _ = shapes(24)
+
+    def run(count: int) -> list[float]:
+        steps = cluster(digit_encoder(2), pictures, 3, checkpoint=tmp_path / "run",
+                        settings=ClusterSettings(steps=55, batch_size=6, heads=2))
+        return [step.loss for step, _ in zip(steps, range(count), strict=False)]
+
+    run(53)
+    again = run(99)
+    (tmp_path / "run").unlink()
+    assert again == run(99)[-len(again):] and len(again) == 6
+
+
+def test_views_move_digits_and_nothing_else() -> None:
+    digits, _ = handwritten.load(2)
+    generator = torch.Generator().manual_seed(0)
+    before = digits.clone()
+    one, two = (digit_views(digits, generator) for _ in range(2))
+    assert one.shape == digits.shape and torch.equal(digits, before) and not torch.equal(one, two)
+    assert one.min() >= 0 and one.max() <= 1 and torch.equal(one[:, 0], one[:, 2])
+    again = digit_views(digits, torch.Generator().manual_seed(0))
+    assert torch.equal(one, again)
+    ink = [digit_views(digits[:1].expand(200, -1, -1, -1), generator).sum((1, 2, 3)) / digits[0].sum()]
+    assert 0.2 < float(ink[0].min()) < 0.7 and 1.5 < float(ink[0].max()) < 5
+
+
+def test_hungarian_accuracy_is_the_best_of_all_matches() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for clusters in (3, 4, 5):
+        found, labels = torch.randint(clusters, (40,), generator=generator), torch.randint(4, (40,), generator=generator)
+        names = range(max(clusters, 4))
+        best = max(float((torch.tensor(order)[found] == labels).double().mean())
+                   for order in itertools.permutations(names))
+        assert hungarian_accuracy(found, labels) == pytest.approx(best)
+        assert contingency(found, labels).tolist() == contingency_matrix(found, labels).tolist()
+    assert hungarian_accuracy((labels + 1) % 4, labels) == 1
+
+
+def test_pseudo_labels_are_the_clusters_of_features_and_can_be_learnt() -> None:
+    pictures, labels = shapes()
+    teacher, student = digit_encoder(8), digit_encoder(4, seed=1)
+    found = pseudo_labels(teacher, "conv3", pictures, 3)
+    assert found.shape == labels.shape and set(found.tolist()) == {0, 1, 2}
+    assert torch.equal(found, pseudo_labels(teacher, "conv3", pictures, 3))
+    before = [p.clone() for p in teacher.parameters()]
+    step = last(transfer_knowledge(teacher, "conv3", student, pictures, 3,
+                                   settings=PretextSettings(steps=60, batch_size=60, lr=0.01)))
+    assert float(step.value) > 0.9
+    assert all(torch.equal(a, b) for a, b in zip(before, teacher.parameters(), strict=True))
+
+
+def test_slips_are_named() -> None:
+    pictures, _ = shapes(24)
+    net = digit_encoder(2)
+    with pytest.raises(U3Error, match="k ="):
+        cluster(net, pictures, 1)
+    with pytest.raises(U3Error, match="views"):
+        clustering(3, views="digits")
+    with pytest.raises(U3Error, match="sub_heads"):
+        shares(net, net, pictures)
+    with pytest.raises(U3Error, match="smaller k"):
+        pseudo_labels(net, "conv3", pictures, 25)
+    with pytest.raises(U3Error, match="each"):
+        handwritten.load(501)

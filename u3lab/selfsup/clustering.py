@@ -1,0 +1,176 @@
+"""Clustering by mutual information: a network on two views of each picture, whose answers have to agree (IIC).
+
+    net = digit_encoder(seed=0)
+    head = sub_heads(net, 10)
+    last(cluster(net, digits, 10, head=head))                              # an iterator of Step, whose value is P
+    z = shares(net, head, digits)[choose(net, head, digits)]               # (N,10), of the sub-head of lowest loss
+
+It is a pretext task as any other, :func:`clustering`, without an answer to compare with: the loss is −I of both views.
+Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image classification and segmentation, ICCV
+2019.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab.checks import is_a, whole
+from u3lab.descent import Step
+from u3lab.nets import Classifier
+from u3lab.nets.gate import ready
+from u3lab.selfsup.information import iic_loss, joint
+from u3lab.selfsup.strokes import digit_views
+from u3lab.selfsup.tasks import Posed, Task
+from u3lab.selfsup.training import PretextSettings, head_of, pretrain
+from u3lab.settings import or_default, setting, settings
+
+Views = Callable[[Tensor, torch.Generator], Tensor]  # pictures (B,3,H,W) and a generator → each moved by chance
+GRID = 4  # an encoder's maps are pooled to so many places a side before a head
+AT_ONCE = 500  # pictures
+
+
+@settings
+class ClusterSettings:
+    """Settings of :func:`cluster`."""
+
+    lam: float = setting(1.0, 0.0, 4.0, symbol="λ", help="weight of even use of the classes; with 1, the information")
+    lr: float = setting(0.002, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
+    steps: int = setting(1000, 1, 100_000, once=True, help="number of steps")
+    batch_size: int = setting(250, 2, 4096, symbol="n", once=True, help="pairs at each step, which P is the mean of")
+    heads: int = setting(5, 1, 20, once=True, help="sub-heads; the one with the lowest loss is chosen")
+    over: int = setting(0, 0, 500, once=True, help="clusters of further heads that only help to learn; 0 for none")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the views, their order, and the heads' weights")
+
+
+class SubHeads(nn.Module):
+    """Several linear classifiers of the same maps, each with k classes, and as many with ``over`` classes beside them.
+
+    They begin with different weights and end in different optima; the loss tells which is best, without a label.
+    """
+
+    def __init__(self, channels: int, k: int, heads: int = 5, over: int = 0) -> None:
+        super().__init__()
+        self.k, self.heads, self.over = k, heads, over
+        self.layer = nn.Linear(channels * GRID * GRID, heads * (k + over))
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, ...]:
+        """Maps (B,V,C,h,w) → shares (B,V,heads,k), and with ``over`` also (B,V,heads,over)."""
+        pooled = F.adaptive_avg_pool2d(maps.flatten(0, 1), GRID).flatten(1)
+        scores = self.layer(pooled).view(*maps.shape[:2], self.heads, -1).split(
+            [self.k, self.over] if self.over else [self.k], -1)
+        return tuple(one.softmax(-1) for one in scores)
+
+
+def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSettings | None = None) -> Task:
+    """Clustering as a pretext task: two views of each picture, sub-heads, and −I of what they say, their mean."""
+    settings, k = or_default(settings, ClusterSettings), whole("k", k, 2, 1000)
+    is_a("views", views, Callable, "give a function of pictures and a generator, such as selfsup.digit_views")
+
+    def pose(raw: Tensor, generator: torch.Generator) -> Posed:
+        both = torch.stack([views(raw, generator) for _ in range(2)], 1)
+        return Posed(both, torch.zeros(len(raw)))  # nobody knows an answer
+
+    def loss(shares: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
+        names = ("−I", "−I of the further heads")
+        return {name: torch.stack([iic_loss(*one, lam=settings.lam) for one in _pairs(z)]).mean()
+                for name, z in zip(names, shares, strict=False)}
+
+    def first_joint(shares: tuple[Tensor, ...], _: Tensor) -> Tensor:
+        return joint(*_pairs(shares[0])[0])
+
+    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss, first_joint)
+
+
+def _pairs(z: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Shares (B,2,heads,k) → for each head those of both views, (B,k) and (B,k)."""
+    return [(one[:, 0], one[:, 1]) for one in z.unbind(2)]
+
+
+def sub_heads(net: nn.Module, k: int = 10, *, settings: ClusterSettings | None = None) -> nn.Module:
+    """Fresh sub-heads for an encoder, as :func:`cluster` takes them."""
+    settings = or_default(settings, ClusterSettings)
+    return head_of(net, clustering(k, settings=settings), seed=settings.seed)
+
+
+def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | None = None, views: Views = digit_views,
+            checkpoint: str | Path | None = None, settings: ClusterSettings | None = None) -> Iterator[Step]:
+    """Learn to sort pictures into k clusters without labels: minimise −I(Φ(gx), Φ(g′x)), g and g′ drawn anew each time.
+
+    Parameters
+    ----------
+    net
+        From :func:`digit_encoder` or :func:`~u3lab.selfsup.encoder`; changed in place.
+    images
+        (N,3,H,W) in [0,1].
+    head
+        From :func:`sub_heads`; changed in place. Give one to ask it afterwards, with :func:`shares`.
+    views
+        What makes the two views. Whatever they leave as it is the clusters may be of, so they decide what is learnt.
+    checkpoint
+        As for :func:`~u3lab.selfsup.pretrain`.
+    settings
+        ``lam`` and ``lr`` are read at every step.
+
+    Yields
+    ------
+    Step
+        ``value`` is the joint P (k,k) of the batch, of the first sub-head.
+    """
+    settings = or_default(settings, ClusterSettings)
+    task = clustering(k, views=views, settings=settings)
+    inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
+    head = sub_heads(net, k, settings=settings) if head is None else head
+    return _falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
+
+
+def _falling(steps: Iterator[Step], inner: PretextSettings, settings: ClusterSettings) -> Iterator[Step]:
+    """The steps with a rate that goes from ``lr`` to nearly 0 along half a cosine."""
+    for step in steps:
+        part = (1 + math.cos(math.pi * step.iteration / (settings.steps + 1))) / 2
+        inner.lr = max(settings.lr * part, 1e-5)
+        yield step
+
+
+@torch.no_grad()
+def shares(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
+    """What all sub-heads say of pictures (N,3,H,W) as they are: (heads,N,k)."""
+    net = ready(net, images)
+    is_a("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
+    found = [head(net.module(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
+    return torch.cat(found).transpose(0, 1)
+
+
+def choose(net: nn.Module, head: nn.Module, images: Tensor, *, views: Views = digit_views, seed: int = 0) -> int:
+    """The number of the sub-head with the lowest loss over all pictures, two views of each. No label is used."""
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
+    ready(net, images)
+    both = [shares(net, head, views(images, generator)) for _ in range(2)]
+    return int(torch.stack([iic_loss(z, moved) for z, moved in zip(*both, strict=True)]).argmin())
+
+
+class Grey(nn.Module):
+    """Pictures (B,3,H,W) → the mean of the colours, (B,1,H,W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1, keepdim=True)
+
+
+def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
+    """A small fresh encoder of grey pictures of 28 pixels: three convolutions, each with half as many places a side."""
+    width = whole("width", width, 1, 1024)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(whole("seed", seed, 0))
+        blocks, before = nn.Sequential(Grey()), 1
+        for n, kernel in enumerate((5, 3, 3)):
+            after = width * 2**n
+            conv = nn.Conv2d(before, after, kernel, 2, kernel // 2, bias=False)
+            blocks.add_module(f"conv{n + 1}", nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
+            before = after
+    return Classifier(blocks.eval(), layers={f"conv{n}": f"conv{n}" for n in (1, 2, 3)}, mean=(0.0,), std=(1.0,),
+                      size=28, name="the encoder", memory_format=torch.channels_last)

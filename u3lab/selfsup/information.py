@@ -1,0 +1,95 @@
+"""Mutual information between what two networks say, and the clustering that comes of making it large (IIC).
+
+    z = Φ₁(x), z′ = Φ₂(x′)                    shares of k classes, of n pairs (x, x′) that belong together
+    P = 1/n Σ z z′ᵀ                           the joint distribution of what both say, k×k
+    I = Σ_ij P_ij (ln P_ij − ln P_i − ln P_j)      in nats; P_i and P_j are its sums over rows and columns
+
+Becker & Hinton, Self-organizing neural network that discovers surfaces in random-dot stereograms, Nature 1992, for two
+networks; Ji, Henriques & Vedaldi, Invariant information clustering, ICCV 2019, for one network on two views.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from u3lab.checks import FLOATS, number, tensors, whole
+from u3lab.errors import U3Error
+
+CLOSE = 1e-3  # how far the sum of shares may be from 1: half of a million pictures in float32 is well within
+
+
+def joint(z: Tensor, z_moved: Tensor, *, symmetric: bool = True) -> Tensor:
+    """The joint distribution P (k,k) of two classes that are given by shares (Ji et al., equation 2).
+
+    Parameters
+    ----------
+    z, z_moved
+        (n,k) and (n,k): row i of both belongs to the same thing. Each row is ≥ 0 and sums to 1, as a softmax does.
+    symmetric
+        Where both are from one network, (x, x′) is as good a pair as (x′, x): P becomes (P + Pᵀ)/2. The joint of an
+        image and its sound is not symmetric, and then the second may have another number of classes: P is (k,k′).
+
+    Raises
+    ------
+    U3Error
+        Shapes that do not fit, or rows that are no shares.
+    """
+    tensors(z=(z, "NK"), z_moved=(z_moved, "NK" if symmetric else "NJ"))
+    for name, shares in (("z", z), ("z_moved", z_moved)):
+        _are_shares(name, shares, shares.sum(1))
+    P = z.T @ z_moved / len(z)
+    return (P + P.T) / 2 if symmetric else P
+
+
+def mutual_information(P: Tensor, *, lam: float = 1.0) -> Tensor:
+    """Σ P_ij (ln P_ij − λ ln P_i − λ ln P_j) of joints (…,k,k′), in nats: (…). With λ = 1 the mutual information.
+
+    It is the sum of three entropies, λ H(rows) + λ H(columns) − H(P): the more classes are in use, the better, and the
+    fewer pairs (i, j), the better. λ > 1 asks for evenly used classes. With λ = 1 it lies between 0 and ln min(k, k′).
+    """
+    if not isinstance(P, Tensor) or P.ndim < 2:
+        raise U3Error("P has to be a tensor (k,k), as joint(z, z_moved) gives it")
+    tensors(P=(P.flatten(0, -2), "NK"))
+    _are_shares("P", P, P.sum((-1, -2)))
+    lam = number("lam", lam, 0)
+    least = torch.finfo(P.dtype).eps  # so that what never happens counts 0 · ln 0 = 0 and its gradient is finite
+    rows, columns = P.sum(-1, keepdim=True), P.sum(-2, keepdim=True)
+    log = [part.clamp_min(least).log() for part in (P, rows, columns)]
+    return (P * (log[0] - lam * log[1] - lam * log[2])).sum((-1, -2))
+
+
+def iic_loss(z: Tensor, z_moved: Tensor, *, lam: float = 1.0, symmetric: bool = True) -> Tensor:
+    """L = −Σ_ij P_ij (ln P_ij − λ ln P_i − λ ln P_j), a scalar (Ji et al., equation 3; λ as in their code).
+
+    Parameters
+    ----------
+    z, z_moved, symmetric
+        As for :func:`joint`.
+    lam
+        λ ≥ 0. With 1 the loss is the negative mutual information: −ln k at best, 0 if nothing is shared or all is one
+        class.
+
+    Examples
+    --------
+    >>> z = torch.eye(4)                                  # four pictures, each surely of its own class
+    >>> round(float(iic_loss(z, z).exp()), 4)             # exp(−ln 4)
+    0.25
+    """
+    return -mutual_information(joint(z, z_moved, symmetric=symmetric), lam=lam)
+
+
+def bias(k: int, n: int) -> float:
+    """By about how much the information of n pairs overestimates that of all pairs: (k − 1)² / 2n nats.
+
+    Of two *independent* classes of k kinds, whose information is 0, n pairs show so much on average (Miller, Note on
+    the bias of information estimates, 1955). It holds for large n and sure answers.
+    """
+    return (whole("k", k, 1) - 1) ** 2 / (2 * whole("n", n, 1))
+
+
+def _are_shares(name: str, shares: Tensor, sums: Tensor) -> None:
+    if shares.dtype not in FLOATS:
+        raise U3Error(f"{name} is of {shares.dtype}; give float32 or float64, such as logits.softmax(1)")
+    if shares.detach().min() < 0 or (sums.detach() - 1).abs().max() > CLOSE:
+        raise U3Error(f"{name} holds no shares: they are 0 or more and sum to 1; give logits.softmax(1), for example")

@@ -1,0 +1,73 @@
+"""Knowledge transfer by clustering: what one network has learnt, told to another as the numbers of clusters.
+
+    1. Φ learns some pretext task.   2. k-means of Φ(x).   3. A fresh network learns to name the cluster of x.
+
+The second network may be of another kind, and never sees the pretext task, whose perturbed pictures and odd inputs stay
+behind. Noroozi, Vinjimoor, Favaro & Pirsiavash, Boosting self-supervised learning via knowledge transfer, CVPR 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.checks import whole
+from u3lab.descent import Step
+from u3lab.errors import U3Error
+from u3lab.nets.gate import ready
+from u3lab.selfsup.tasks import Joined, Posed, Task
+from u3lab.selfsup.training import PretextSettings, pretrain
+
+AT_ONCE = 250  # pictures
+
+
+@torch.no_grad()
+def pseudo_labels(net: nn.Module, layer: str, images: Tensor, k: int, *, seed: int = 0) -> Tensor:
+    """The clusters (N), 0 … k − 1, that k-means finds in a layer's features of pictures (N,3,H,W), meaned over places.
+
+    Each feature is brought to mean 0 and spread 1 first, so that none counts for being large.
+    """
+    from sklearn.cluster import KMeans
+
+    net = ready(net, images)
+    if (k := whole("k", k, 2)) > len(images):
+        raise U3Error(f"{len(images)} pictures cannot be sorted into {k} clusters; give a smaller k")
+    maps = [net.features(part, layer) for part in images.split(AT_ONCE)]
+    features = torch.cat([one.flatten(2).mean(2) if one.ndim > 2 else one for one in maps]).double()
+    features = (features - features.mean(0)) / features.std(0).clamp_min(1e-9)
+    found = KMeans(k, n_init=4, random_state=whole("seed", seed, 0)).fit_predict(features.cpu().numpy())
+    return torch.from_numpy(found).long()
+
+
+def transfer_knowledge(teacher: nn.Module, layer: str, student: nn.Module, images: Tensor, k: int, *,
+                       settings: PretextSettings | None = None) -> Iterator[Step]:
+    """Train a fresh network on the clusters of another one's features of the same pictures.
+
+    Parameters
+    ----------
+    teacher, layer
+        The network that has learnt, and the layer whose features are clustered.
+    student
+        Any other encoder from pictures to maps; changed in place.
+    images, k
+        Pictures (N,3,H,W) in [0,1], and how many clusters.
+    settings
+        As for :func:`~u3lab.selfsup.pretrain`; ``lr`` is read at every step.
+
+    Yields
+    ------
+    Step
+        ``value`` is the share of the batch whose cluster the student names.
+    """
+    settings = settings or PretextSettings()
+    labels = pseudo_labels(teacher, layer, images, k, seed=settings.seed)
+    task = Task(lambda batch, generator: Posed(batch[0][:, None], batch[1]), lambda channels: Joined(channels, 1, k),
+                chance=1 / k)
+
+    def drawn(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        chosen = torch.randint(len(images), (count,), generator=generator)
+        return images[chosen], labels[chosen]
+
+    return pretrain(student, drawn, task, settings=settings)
