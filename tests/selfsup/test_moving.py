@@ -96,7 +96,7 @@ def test_likeness_is_pearsons_correlation():
 
 def test_groups_are_judged_by_masks():
     masks = torch.tensor([[[5, 5, 0, 0], [5, 5, 0, 0], [2, 2, 2, 2]], [[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0]]])
-    right = moving.grouped(10.0 * masks[:, None], masks)
+    right = moving.grouped((10.0 * masks[:, None]).requires_grad_(), masks)  # as a layer's features are
     assert right.ari.tolist() == right.iou.tolist() == [1, 1] and right.groups.shape == masks.shape
     halves = torch.tensor([0.0, 0, 1, 1]).expand(2, 1, 3, 4)  # the left half and the right
     found = moving.grouped(halves[1:], masks[1:])

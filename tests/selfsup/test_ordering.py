@@ -115,7 +115,7 @@ def test_differences_lie_round_a_half():
         assert torch.allclose(2 * shown - 1, clip.diff(dim=0), atol=1e-6)
 
 
-@pytest.mark.parametrize("pose, least", [(ordering.pose_order, 5), (ordering.pose_arrow, 4),
+@pytest.mark.parametrize("pose, least", [(ordering.pose_order, 5), (ordering.pose_arrow, 6),
                                          (ordering.pose_sorting, 4)])
 def test_a_clip_that_is_too_short_is_refused(pose, least):
     pose(torch.rand(4, least, 3, 16, 16), draw())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -47,7 +48,7 @@ def told(posed: sounding.Posed) -> tuple[Tensor, Tensor]:
 def test_half_of_the_sounds_are_from_another_film():
     count = 200
     sounds = torch.randn(count, SAMPLES, generator=draw())
-    posed = sounding.pose_correspondence((torch.rand(count, 3, 8, 8, generator=draw()), sounds), draw())
+    posed = sounding.pose_drawn((torch.rand(count, 3, 8, 8, generator=draw()), sounds), draw())
     which = torch.cdist(posed.more[0], sounds).argmin(1)
     assert torch.equal(which == torch.arange(count), posed.target == 1) and posed.target.sum() == count // 2
     assert len(which.unique()) > count / 2
@@ -58,7 +59,7 @@ def test_counted_pairs_have_the_pointwise_mutual_information():
     """The best logit of a question (x,y) is the log of how often it is asked with target 1, over how often with 0."""
     counts = torch.zeros(2, 9, dtype=torch.float64)
     for seed in range(10):
-        posed = sounding.pose_correspondence(drawn(4000, draw(seed)), draw(100 + seed))
+        posed = sounding.pose_drawn(drawn(4000, draw(seed)), draw(100 + seed))
         x, y = told(posed)
         for target in (0, 1):
             counts[target] += (3 * x + y)[posed.target == target].bincount(minlength=9)
@@ -76,7 +77,8 @@ def test_the_switch_is_learnt(head):
         settings.lr = 0.01 * (1 - step.iteration / 91) + 1e-5
     x, y = torch.arange(9) // 3, torch.arange(9) % 3
     with torch.no_grad():
-        logits = switch(net.module(net.normalise(grey(x)))[:, None], sounding._loud(tones(y))).double()
+        output = switch(net.module(net.normalise(grey(x)))[:, None], sounding._loud(tones(y)))
+        logits = (output if head == "fused" else sounding.pair_logits(output).diagonal()).double()
     pmi = (JOINT / (JOINT.sum(0) * JOINT.sum(1, keepdim=True))).log().flatten()
     weights = (JOINT + JOINT.sum(0) * JOINT.sum(1, keepdim=True)).flatten() / 2  # how often each is asked
     off = ((logits - pmi).square() * weights).sum().sqrt()
@@ -106,23 +108,38 @@ def test_the_map_points_at_what_is_heard():
     near = (torch.stack([top // 8, top % 8], 1) - films.places).abs().amax(1) <= 1  # 9 places of 64
     assert near.double().mean() > 0.6
     output, posed = solve(net, head, (pictures, sounds), "correspondence")
-    assert sounding.binary_right(output, posed.target) > 0.65  # ¾ is the most: half of the strangers sound alike
+    assert sounding.switched_all(output, posed.target) > 0.65  # ¾ is the most: half of the strangers sound alike
 
 
-def test_the_logit_is_that_of_the_most_similar_place():
+def test_the_logits_are_those_of_the_formula_for_every_pair():
     net = encoder(2)
     head = head_of(net, "correspondence")
     maps, sounds = torch.randn(3, 1, 8, 4, 5, generator=draw()), torch.randn(3, SAMPLES, generator=draw(1))
     with torch.no_grad():
-        logits, seen, heard = head(maps, sounds), head.see(maps[:, 0]), head.hear(sounds)
+        logits = sounding.pair_logits(head(maps, sounds))
+        seen, heard = head.see(maps[:, 0]), head.hear(sounds)
         for n in range(3):
-            cosines = [torch.cosine_similarity(seen[n, :, i, j], heard[n], dim=0) for i in range(4) for j in range(5)]
-            assert torch.allclose(logits[n], head.out.weight[0, 0] * max(cosines) + head.out.bias[0], atol=1e-5)
+            for m in range(3):
+                places = [head.a * torch.cosine_similarity(seen[n, :, i, j], heard[m], dim=0)
+                          for i in range(4) for j in range(5)]
+                soft = 0.5 * (sum((2 * one).exp() for one in places) / 20).log()
+                assert torch.allclose(logits[n, m], soft + head.b, atol=1e-5)
+
+
+def test_all_pairs_weigh_as_drawn_pairs_do():
+    """Over all pairs, loss and score are the expectation of those of balanced draws of one pair each."""
+    output = torch.randn(5, 3, 2, 2, generator=draw()), torch.randn(5, 3, generator=draw(1))
+    logits = sounding.pair_logits(output)
+    own, other = logits.diagonal().tolist(), logits[~torch.eye(5, dtype=torch.bool)].tolist()
+    sure = sum(math.log1p(math.exp(-one)) for one in own) / 5, sum(math.log1p(math.exp(one)) for one in other) / 20
+    right = sum(one > 0 for one in own) / 5, sum(one <= 0 for one in other) / 20
+    assert sum(sounding.switch_all(output, torch.arange(5)).values()).item() == pytest.approx(sum(sure) / 2)
+    assert sounding.switched_all(output, torch.arange(5)).item() == pytest.approx(sum(right) / 2)
 
 
 def test_a_louder_sound_is_the_same_sound():
     pictures, sounds = torch.rand(6, 3, 16, 16, generator=draw()), torch.randn(6, SAMPLES, generator=draw())
-    for pose in (sounding.pose_correspondence, sounding.pose_sound):
+    for pose in (sounding.pose_drawn, sounding.pose_all, sounding.pose_sound):
         quiet, loud = pose((pictures, sounds), draw()), pose((pictures, 50 * sounds), draw())
         for one, two in zip((quiet.target, *quiet.more), (loud.target, *loud.more), strict=True):
             assert torch.allclose(one.float(), two.float(), atol=1e-5)
@@ -162,7 +179,7 @@ PAIR = (torch.rand(4, 3, 16, 16, generator=draw()), torch.randn(4, SAMPLES, gene
     ((PAIR[0][:1], PAIR[1][:1]), "one film alone"), ((PAIR[0], PAIR[1][:3]), "with B = 4"),
     ((PAIR[0], PAIR[1].long()), "give floats"), ((PAIR[0], PAIR[1][:, :100]), "at least 256 samples"),
     ((PAIR[0], PAIR[1] * float("nan")), "NaN"), (PAIR[0], "a tuple of pictures"), ((*PAIR, 3), "a tuple of pictures")])
-@pytest.mark.parametrize("pose", [sounding.pose_correspondence, sounding.pose_sound])
+@pytest.mark.parametrize("pose", [sounding.pose_drawn, sounding.pose_all, sounding.pose_sound])
 def test_what_cannot_be_heard_is_refused(pose: Callable, films: object, told: str):
     if told == "one film alone" and pose is sounding.pose_sound:
         assert len(pose(films, draw()).target) == 1

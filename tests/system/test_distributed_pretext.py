@@ -33,6 +33,7 @@ for name in ("order", "sorting", "correspondence", "sound", "moving"):
     net = encoder(2, seed=0)
     head = head_of(net, name)
     without_norms(net), without_norms(head)
+    net.eval(), head.eval()
     settings = PretextSettings(steps=6, batch_size=4, lr=0.003)
     steps = list(pretrain(net, raw(name), name, head=head, settings=settings))
     found[name] = (torch.tensor([[step.loss, step.value] for step in steps], dtype=torch.float64),

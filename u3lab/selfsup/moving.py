@@ -25,7 +25,7 @@ from u3lab.nets.gate import ready
 from u3lab.selfsup.tasks import Posed, Task, Terms
 
 SIGMA = 0.06  # of a flow whose longest vector is 1: σ² = 0.0036, as in the paper
-KAPPA = 1.0
+KAPPA = 1.0  # the paper has ¼; with 1, equal codes can weigh as much as equal flow, e against 1 for those far apart
 PIXELS = 128  # of each picture that are compared
 MOST = 4096  # of them: kernels have their square of numbers
 STILL = 0.5  # pixels: a picture in which nothing moves as far is not stretched, since what is seen there is noise
@@ -79,13 +79,13 @@ def cross_pixel(codes: Tensor, flow: Tensor, *, sigma: float = SIGMA, kappa: flo
     return {"cross-entropy of pixels": -(wanted * told).sum(-1).mean()}
 
 
-def alike(codes: Tensor, flow: Tensor, *, sigma: float = SIGMA, kappa: float = KAPPA) -> Tensor:
-    """How far similar codes and similar flow go together: the mean over pictures of the correlation of the kernels.
+def alike(codes: Tensor, flow: Tensor, *, sigma: float = SIGMA) -> Tensor:
+    """How far similar codes and similar flow go together: Pearson's correlation of the kernels, a mean over pictures.
 
-    Over pairs of different pixels, Pearson's. 0 for who knows nothing.
+    Over pairs of different pixels. 0 for who knows nothing, 1 at best.
     """
     first, second = torch.triu_indices(codes.shape[1], codes.shape[1], 1, device=codes.device)
-    told, wanted = (kernel[:, first, second] for kernel in (code_kernel(codes, kappa), flow_kernel(flow, sigma)))
+    told, wanted = (kernel[:, first, second] for kernel in (code_kernel(codes), flow_kernel(flow, sigma)))
     told, wanted = (F.normalize(one - one.mean(1, keepdim=True), dim=1) for one in (told, wanted))
     return (told * wanted).sum(1).double().mean()
 
@@ -158,7 +158,7 @@ def grouped(codes: Tensor, masks: Tensor, *, seed: int = 0) -> Grouped:
     if masks.is_floating_point() or masks.is_complex() or masks.min() < 0:
         raise U3Error(f"masks are of {masks.dtype}; give whole numbers from 0, which thing each pixel belongs to")
     seed, found = whole("seed", seed, 0, 2**32 - 1), []
-    for code, mask in zip(codes.double().cpu(), masks.cpu(), strict=True):
+    for code, mask in zip(codes.detach().double().cpu(), masks.cpu(), strict=True):
         things, truth = mask.flatten().unique(return_inverse=True)
         if len(things) < 2:
             raise U3Error("a picture has one mask only; leave it out, there is nothing to group")
@@ -187,10 +187,9 @@ def moving(*, pixels: int = PIXELS, sigma: float = SIGMA, kappa: float = KAPPA) 
     U3Error
         Fewer than three pixels (a row of S would have nothing to share out), or σ or κ that is not above 0.
     """
-    kernels = {"sigma": number("sigma", sigma, 0, without_low=True),
-               "kappa": number("kappa", kappa, 0, without_low=True)}
-    return Task(partial(pose, pixels=whole("pixels", pixels, 3, MOST)), Dense, partial(cross_pixel, **kernels),
-                partial(alike, **kernels), "flows", 0.0)
+    pixels, sigma = whole("pixels", pixels, 3, MOST), number("sigma", sigma, 0, without_low=True)
+    loss = partial(cross_pixel, sigma=sigma, kappa=number("kappa", kappa, 0, without_low=True))
+    return Task(partial(pose, pixels=pixels), Dense, loss, partial(alike, sigma=sigma), "flows", 0.0)
 
 
 MOVING = moving()

@@ -53,10 +53,10 @@ def pose_order(clips: Tensor, generator: torch.Generator) -> Posed:
     return Posed(_at(clips, torch.stack([first, middle, last], 1)), target)
 
 
-def pose_arrow(clips: Tensor, generator: torch.Generator, *, frames: int = 4, of: str = "frames") -> Posed:
+def pose_arrow(clips: Tensor, generator: torch.Generator, *, frames: int = 6, of: str = "differences") -> Posed:
     """Some frames of a clip that follow each other: forward (target 1) or backward (0).
 
-    ``of`` = "differences" shows ½ + ½ (x_{t+1} − x_t) instead, one view fewer: what stands still is gone.
+    Views are their "differences" ½ + ½ (x_{t+1} − x_t), one fewer, in which what stands still is gone; or the "frames".
     """
     clips = _clips(clips, frames)
     target = _even(len(clips), generator).to(clips.device)
@@ -121,8 +121,10 @@ class Compared(nn.Module):
         return self.all(torch.cat(compared, 1))
 
 
-def arrow(*, frames: int = 4, of: str = "frames") -> Task:
-    """The task "arrow" on so many frames of each clip, or (``of`` = "differences") on the differences between them.
+def arrow(*, frames: int = 6, of: str = "differences") -> Task:
+    """The task "arrow" on so many frames of each clip: ``of`` them ("frames"), or of what changes between them.
+
+    Wei et al. show stacks of optical flow; differences are the plainer way to leave out what stands still.
 
     Raises
     ------

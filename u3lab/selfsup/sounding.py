@@ -1,8 +1,9 @@
 """What is seen and what is heard at the same time belong together: each is a label of the other.
 
 "correspondence"  Picture and sound: of one film, or of two? A switch, with a unique answer.
-                  Arandjelović & Zisserman, Look, listen and learn, ICCV 2017 (:class:`Fused`); Objects that sound,
-                  ECCV 2018 (:class:`Located`, which also shows where in the picture the sound comes from).
+                  Arandjelović & Zisserman, Look, listen and learn, ICCV 2017 (:class:`Fused`: any function of a picture
+                  and a sound); Objects that sound, ECCV 2018 (:class:`Located`: codes whose likeness answers for all
+                  pairs of a batch at once, and shows where in the picture the sound comes from).
 "sound"           How does this picture sound? Owens, Wu, McDermott, Freeman & Torralba, Ambient sound provides
                   supervision for visual learning, ECCV 2016.
 
@@ -11,6 +12,7 @@ Loudness tells little about a thing and much about a microphone, so that every s
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import torch
@@ -26,42 +28,45 @@ from u3lab.selfsup.tasks import Joined, Posed, Task, Terms
 PITCHES = 128  # of the spectrogram, without the constant
 BANDS = 16  # of equal width, in which a sound is summed up
 LEAST = 256  # samples, of which a spectrogram can be made
+SOFT = 0.5  # τ, of the soft maximum of logits over places
 SILENT = 1e-5  # root mean square below which there is nothing to hear
 
 Films = tuple[Tensor, Tensor]
 
 
-def heard(sounds: Tensor) -> Tensor:
+def log_spectrogram(sounds: Tensor) -> Tensor:
     """What networks hear of sounds (B,S): their log-spectrogram, (B,PITCHES,T), low pitches first."""
     return spectrogram(sounds)[:, 1:]
 
 
 def summary(sounds: Tensor) -> Tensor:
     """The statistics of sounds (B,S): mean and spread over time of each band of the spectrogram, (B,2·BANDS)."""
-    bands = heard(sounds).unflatten(1, (BANDS, -1)).mean(2)
+    bands = log_spectrogram(sounds).unflatten(1, (BANDS, -1)).mean(2)
     return torch.cat([bands.mean(2), bands.std(2)], 1)
 
 
-def pose_correspondence(films: Films, generator: torch.Generator) -> Posed:
+def pose_drawn(films: Films, generator: torch.Generator) -> Posed:
     """Half of the pictures with the sound of their own film (target 1), half with that of another of the batch (0)."""
     pictures, sounds = _films(films, 2)
     count = len(pictures)
     own = torch.randperm(count, generator=generator) % 2
     further = torch.randint(1, count, (count,), generator=generator)  # by how many films
     which = (torch.arange(count) + torch.where(own == 1, 0, further)) % count
-    return Posed(pictures[:, None], own.to(pictures.device), (sounds[which.to(sounds.device)],))
+    return Posed(_mirrored(pictures, generator), own.to(pictures.device), (sounds[which.to(sounds.device)],))
+
+
+def pose_all(films: Films, generator: torch.Generator) -> Posed:
+    """All pairs of a batch are asked; the target is each film's number, and pairs of one number belong together."""
+    pictures, sounds = _films(films, 2)
+    return Posed(_mirrored(pictures, generator), torch.arange(len(pictures), device=pictures.device), (sounds,))
 
 
 def pose_sound(films: Films, generator: torch.Generator, *, centres: Tensor | None = None) -> Posed:
-    """Pictures, one half of them mirrored; target: the sound's :func:`summary`, or which of the ``centres`` is nearest.
-
-    A mirrored room sounds the same.
-    """
+    """Pictures; target: the sound's :func:`summary`, or which of the ``centres`` (K,2·BANDS) is nearest to it."""
     pictures, sounds = _films(films, 1)
-    mirrored = torch.rand(len(pictures), generator=generator).to(pictures.device) < 1 / 2
-    views = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures)[:, None]
     target = summary(sounds)
-    return Posed(views, target if centres is None else torch.cdist(target, centres.to(target)).argmin(1))
+    return Posed(_mirrored(pictures, generator),
+                 target if centres is None else torch.cdist(target, centres.to(target)).argmin(1))
 
 
 class Hearing(nn.Module):
@@ -78,7 +83,7 @@ class Hearing(nn.Module):
 
     def forward(self, sounds: Tensor) -> Tensor:
         """Sounds (B,S) → (B,D)."""
-        return self.out(self.layers(heard(sounds)[:, None]).mean(3).flatten(1))
+        return self.out(self.layers(log_spectrogram(sounds)[:, None]).mean(3).flatten(1))
 
 
 class Fused(nn.Module):
@@ -100,24 +105,32 @@ class Fused(nn.Module):
 class Located(nn.Module):
     """The switch of Objects that sound: does any place of the picture look as this sounds?
 
-        logit = a · max_u ⟨φ_u, ψ⟩ + b    with ‖φ_u‖ = ‖ψ‖ = 1, φ_u from the picture at place u, ψ from the sound
+        logit_ij = a · max_u ⟨φ_iu, ψ_j⟩ + b    with ‖φ_iu‖ = ‖ψ_j‖ = 1, picture i at place u, sound j
+
+    The maximum is a soft one, τ log mean_u exp(· / τ): at the start no place is right, and all can learn.
     """
 
-    def __init__(self, channels: int, *, width: int = 16, dimensions: int = 64) -> None:
+    def __init__(self, channels: int, *, width: int = 8, dimensions: int = 64) -> None:
         super().__init__()
         self.hear, self.see = Hearing(width, dimensions), nn.Conv2d(channels, dimensions, 1)
-        self.out = nn.Linear(1, 1)
-        nn.init.constant_(self.out.weight, 5.0)  # a cosine alone would be a timid logit
-        nn.init.constant_(self.out.bias, -2.0)
+        self.a, self.b = nn.Parameter(torch.tensor(5.0)), nn.Parameter(torch.tensor(0.0))
 
-    def forward(self, maps: Tensor, sounds: Tensor) -> Tensor:
-        """Maps (B,1,C,h,w) and sounds (B,S) → logits (B)."""
-        return self.out(self.map(maps, sounds).flatten(1).amax(1, keepdim=True))[:, 0]
+    def forward(self, maps: Tensor, sounds: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps (B,1,C,h,w) and sounds (B,S) → φ and 1 (B,D+1,h,w), aψ and b (B,D+1): their product is the logit."""
+        seen, heard = self.codes(maps, sounds)
+        return (torch.cat([seen, torch.ones_like(seen[:, :1])], 1),
+                torch.cat([self.a * heard, self.b.expand(len(heard), 1)], 1))
 
-    def map(self, maps: Tensor, sounds: Tensor) -> Tensor:
-        """⟨φ_u, ψ⟩ at every place: (B,h,w) in [−1,1]."""
-        seen, heard = F.normalize(self.see(maps[:, 0]), dim=1), F.normalize(self.hear(sounds), dim=1)
-        return torch.einsum("bdhw,bd->bhw", seen, heard)
+    def codes(self, maps: Tensor, sounds: Tensor) -> tuple[Tensor, Tensor]:
+        """φ (B,D,h,w) and ψ (B,D), of length 1."""
+        return F.normalize(self.see(maps[:, 0]), dim=1), F.normalize(self.hear(sounds), dim=1)
+
+
+def pair_logits(output: tuple[Tensor, Tensor]) -> Tensor:
+    """Of what :class:`Located` gives for B films: the logits (B,B) of each picture (row) with each sound (column)."""
+    seen, heard = output
+    places = torch.einsum("idhw,jd->ijhw", seen, heard).flatten(2)
+    return SOFT * ((places / SOFT).logsumexp(2) - math.log(places.shape[2]))
 
 
 @torch.no_grad()
@@ -134,17 +147,30 @@ def sound_map(net: nn.Module, head: nn.Module, pictures: Tensor, sounds: Tensor)
     net = ready(net, pictures)
     is_a("head", head, Located, "make one with selfsup.head_of(net, 'correspondence')")
     pictures, sounds = _films((pictures, sounds), 1)
-    return head.map(net.module(net.normalise(pictures))[:, None], sounds.to(net.device))
+    seen, heard = head.codes(net.module(net.normalise(pictures))[:, None], sounds.to(net.device))
+    return torch.einsum("idhw,id->ihw", seen, heard)
 
 
-def binary(logits: Tensor, target: Tensor) -> Terms:
-    """−log σ(±logit), the mean of the batch: + for target 1, − for target 0."""
-    return {"binary cross-entropy": F.binary_cross_entropy_with_logits(logits, target.to(logits))}
+def switch(logits: Tensor, target: Tensor) -> Terms:
+    """−½ mean log σ(logit) of pairs with target 1, −½ mean log σ(−logit) of those with 0: both kinds weigh the same."""
+    own = target == 1
+    return {"of one film": F.softplus(-logits[own]).mean() / 2, "of two films": F.softplus(logits[~own]).mean() / 2}
 
 
-def binary_right(logits: Tensor, target: Tensor) -> Tensor:
-    """The share of the batch whose logit is above 0 where the target is 1, and not above where it is 0."""
-    return ((logits > 0) == (target == 1)).double().mean()
+def switched(logits: Tensor, target: Tensor) -> Tensor:
+    """The share of pairs that are told rightly by the sign of their logits; both kinds weigh the same."""
+    own = target == 1
+    return ((logits[own] > 0).double().mean() + (logits[~own] <= 0).double().mean()) / 2
+
+
+def switch_all(output: tuple[Tensor, Tensor], target: Tensor) -> Terms:
+    """As :func:`switch`, over all pairs of a batch."""
+    return switch(pair_logits(output), (target[:, None] == target).long())
+
+
+def switched_all(output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
+    """As :func:`switched`, over all pairs of a batch."""
+    return switched(pair_logits(output), (target[:, None] == target).long())
 
 
 def squares(found: Tensor, target: Tensor) -> Terms:
@@ -159,9 +185,10 @@ def explained(found: Tensor, target: Tensor) -> Tensor:
 
 
 def correspondence(head: str = "located") -> Task:
-    """The task "correspondence" with the head "located", which has a map, or "fused"."""
-    heads = {"located": Located, "fused": Fused}
-    return Task(pose_correspondence, heads[one_of("head", head, heads)], binary, binary_right, "films", 1 / 2)
+    """The task "correspondence" with the head "located", which has a map, or "fused", which is asked drawn pairs."""
+    if one_of("head", head, ("located", "fused")) == "fused":
+        return Task(pose_drawn, Fused, switch, switched, "films", 1 / 2)
+    return Task(pose_all, Located, switch_all, switched_all, "films", 1 / 2)
 
 
 def clustered(sounds: Tensor, clusters: int = 8, *, seed: int = 0) -> Task:
@@ -202,6 +229,12 @@ def _films(films: object, least: int) -> Films:
     if len(films[0]) < least:
         raise U3Error("there is one film alone; a sound from another film needs two or more")
     return films[0], _loud(films[1])
+
+
+def _mirrored(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Views (B,1,3,H,W), some of them mirrored: a mirrored room sounds the same."""
+    turn = torch.rand(len(pictures), generator=generator).to(pictures.device) < 1 / 2
+    return torch.where(turn[:, None, None, None], pictures.flip(3), pictures)[:, None]
 
 
 def _loud(sounds: Tensor) -> Tensor:
