@@ -135,8 +135,8 @@ SECOND = (
          "It becomes small, not 0. How small it may be depends on σ and on the number of weights.")),
     Question(
         "Twenty scanners colour the same tissue differently, and each of ten more will do so in its own way. The "
-        "colour cast is no simple formula, and one slide alone does not show it. You have labelled slides of the twenty, but "
-        "only a few slides of each new one, without labels. What do you try first?",
+        "colour cast is no simple formula, and one slide alone does not show it. You have labelled slides of the "
+        "twenty, but only a few of each new one, without labels. What do you try first?",
         ("Train adapters for each new scanner on its few slides.",
          "Divide each slide by its mean colour: that needs no training.",
          "Fine-tune one network on the twenty, with a prior around the source.",
@@ -166,7 +166,8 @@ SECOND = (
          "less.")),
     Question(
         "After adaptation, units of fire9 have a median correlation of 0.2 with themselves as they were, units of "
-        "fire3 almost 1. Someone concludes: the adapters leave early layers alone and change late ones. What is missing?",
+        "fire3 almost 1. Someone concludes: the adapters leave early layers alone and change late ones. What is "
+        "missing?",
         ("Nothing: that is what the curves show.",
          "A test of whether 0.2 is more than 0.",
          "How much each layer's own adapter changes. Units of fire9 also get what all layers below have changed.",
