@@ -195,5 +195,5 @@ def _draw_bars(axes: Axes, names: Sequence[str], members: Mapping[str, tuple[flo
                   xerr=np.array([values - lows, highs - values])[:, uncertain])
     for row, value, low, high in zip(rows, values, lows, highs, strict=True):
         end, shift, side = (low, -5, "right") if value < 0 else (high, 5, "left")
-        axes.annotate(f"{value:.{decimals}f}".replace("-", "−"), (end, row), (shift, 0), textcoords="offset points",
+        axes.annotate(f"{value:z.{decimals}f}".replace("-", "−"), (end, row), (shift, 0), textcoords="offset points",
                       va="center", ha=side, fontsize=9)
