@@ -9,7 +9,7 @@ without gradients, and f(ŷ, η*) is all that autograd sees.
 
 A. Vedaldi's talk, approach 3. Losses of this form: Mahendran, Thewlis & Vedaldi, Cross pixel optical-flow similarity
 for self-supervised learning, ACCV 2018 (a projection); Fan, Su & Guibas, A point set generation network, CVPR 2017
-(permutations); Ranftl et al., Towards robust monocular depth estimation, 2019, eq. 4 (scale and offset).
+(permutations); Ranftl et al., Towards robust monocular depth estimation, 2019 (scale and offset).
 """
 
 from __future__ import annotations

@@ -1,0 +1,111 @@
+"""Which thing makes this sound? The switch on made films of bouncing things, and its map.
+
+The encoder sees what moves, x = ½ + ½ (frame − median of the film's frames). The task is "correspondence": all pairs of
+a batch are asked, B with their own sound and B (B − 1) with another's, and both kinds weigh the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab import selfsup
+from u3lab.datasets import clips
+from u3lab.datasets.clips import Bouncing
+from u3lab.descent import Step
+from u3lab.nets import Classifier
+from u3lab.selfsup import PretextSettings, sounding
+
+FRAMES, SIZE, SHOWN = 8, 64, 4  # of a film (half a second), pixels, and the frame that is shown and tested
+STEPS, RATE, TASK = 200, 0.005, "correspondence"
+
+
+@cache
+def films() -> Bouncing:
+    """256 films for the test, before photos that are in none of those to learn from."""
+    return clips.bouncing(256, length=FRAMES, size=SIZE, split="test", seed=1)
+
+
+@cache
+def lessons() -> tuple[Tensor, Tensor]:
+    """640 films to learn from: what moves, (N,T,3,S,S) in levels of 8 bits to save room, and the sounds (N,S)."""
+    parts = [clips.bouncing(64, length=FRAMES, size=SIZE, seed=seed) for seed in range(10)]
+    return (torch.cat([(255 * moving(part.clips)).round().byte() for part in parts]),
+            torch.cat([part.sounds for part in parts]))
+
+
+def moving(frames: Tensor) -> Tensor:
+    """What moves in films (N,T,3,S,S): mid-grey where nothing does; the same shape, in [0,1]."""
+    return ((1 + frames - frames.median(1, keepdim=True).values) / 2).clamp(0, 1)
+
+
+def switch(seed: int = 0) -> tuple[Classifier, nn.Module]:
+    """A fresh encoder and the switch for it."""
+    net = selfsup.encoder(8, seed=seed)
+    return net, selfsup.head_of(net, TASK, seed=seed)
+
+
+def train(net: Classifier, head: nn.Module, *, seed: int = 0) -> Iterator[Step]:
+    """The training of both, on a random frame of each film; the rate falls in the last third."""
+    seen, sounds = lessons()
+
+    def draw(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        which = torch.randint(len(seen), (count,), generator=generator)
+        return seen[which, torch.randint(FRAMES, (count,), generator=generator)] / 255, sounds[which]
+
+    settings = PretextSettings(steps=STEPS, batch_size=48, lr=RATE, seed=seed)
+    for step in selfsup.pretrain(net, draw, TASK, head=head, settings=settings):
+        settings.lr = min(RATE, 3 * RATE * (1 - step.iteration / (STEPS + 1)) + 1e-5)
+        yield step
+
+
+def tested(net: Classifier, head: nn.Module) -> Tensor:
+    """Logits of each test film's picture (row) with each sound (column), (N,N)."""
+    test = films()
+    return sounding.pair_logits(selfsup.solve(net, head, (moving(test.clips)[:, SHOWN], test.sounds), TASK)[0])
+
+
+def together() -> tuple[Tensor, Tensor]:
+    """Test films of different materials, two and two, whose things do not overlap: their numbers."""
+    test = films()
+    first = torch.arange(len(test.clips))
+    second = first.roll(1)
+    one, two = test.boxes[first, SHOWN], test.boxes[second, SHOWN]
+    apart = ((one[:, :2] > two[:, 2:]) | (two[:, :2] > one[:, 2:])).any(1)
+    chosen = apart & (test.material[first] != test.material[second])
+    return first[chosen], second[chosen]
+
+
+def both(first: Tensor, second: Tensor, *, seen: bool = False) -> Tensor:
+    """Pictures with the things of two films: of the second film what moves there is put before the first's wall.
+
+    ``seen`` gives what the encoder sees of it. (N,3,S,S) in [0,1].
+    """
+    frames = films().clips
+    what = moving(frames)[:, SHOWN] - 0.5
+    if seen:
+        return (what[first] + what[second] + 0.5).clamp(0, 1)
+    moves = (what[second].abs().amax(1, keepdim=True) > 0.03).float()
+    return (1 - moves) * frames[first, SHOWN] + moves * frames[second, SHOWN]
+
+
+def where(net: Classifier, head: nn.Module, first: Tensor, second: Tensor, *, sound: Tensor) -> Tensor:
+    """How alike each place of pictures with two things is to the sound of those films, (N,S,S) in [−1,1]."""
+    maps = sounding.sound_map(net, head, both(first, second, seen=True), films().sounds[sound])
+    return F.interpolate(maps[:, None], size=SIZE, mode="bilinear", align_corners=False)[:, 0]
+
+
+def there(first: Tensor, second: Tensor) -> Tensor:
+    """Where something moves in the pictures with two things, (N,S,S) yes or no."""
+    return (both(first, second, seen=True) - 0.5).abs().amax(1) > 0.03
+
+
+def at_things(maps: Tensor, numbers: Tensor) -> Tensor:
+    """The largest value of maps (N,S,S) within the box of each film's thing, (N)."""
+    boxes = films().boxes[numbers, SHOWN].round().long().clamp(0, SIZE - 1).tolist()
+    return torch.stack([one[top:bottom + 1, left:right + 1].amax()
+                        for one, (left, top, right, bottom) in zip(maps, boxes, strict=True)])
