@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 from PIL import Image
 
 from u3lab import U3Error, figures, pixels
@@ -316,3 +317,15 @@ def test_slips_are_told(values, names, groups):
         heatmap(values, names, groups=groups, alt="Nothing.")
     with pytest.raises(U3Error, match="alt"):
         heatmap(torch.eye(4), NAMES)
+
+
+def test_what_rounds_to_zero_has_no_minus(monkeypatch):
+    words, annotate = [], Axes.annotate
+
+    def noted(axes, text, *args, **more):
+        words.append(text)
+        return annotate(axes, text, *args, **more)
+
+    monkeypatch.setattr(Axes, "annotate", noted)
+    figures.bars({"a": -0.0001, "b": -0.5}, "difference", alt="Two bars.")
+    assert words == ["0.00", "−0.50"]

@@ -87,6 +87,17 @@ def total(errors, baseline, **other) -> float:
     return math.fsum(looped(errors, baseline, **other))
 
 
+def scaled(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor, w=lambda z, P: torch.mv(P, z)) -> Tensor:
+    """α of each domain in turn, with diagonal matrices."""
+    return torch.stack([torch.linalg.multi_dot([M_out, torch.diag_embed(w(one, P)), M]) for one in z])
+
+
+def one_by_one(losses: Tensor, m: Tensor, price: float, *, absent: float = 0.0) -> Tensor:
+    """The masked mean, picture after picture; ``absent`` is what a task without labels costs."""
+    found = [loss for loss, there in zip(losses.unbind(), m.tolist(), strict=True) if there]
+    return price * torch.stack(found).mean() if found else losses.new_tensor(absent)
+
+
 MUTANTS = [
     ("1-parallel", lambda x, f, a, s: slid(x, f, s) + mixed(slid(x, f, s), a), "that is the serial adapter"),
     ("1-parallel", lambda x, f, a, s: slid(x, f, s) + mixed(x, a.T, s), "α is transposed"),
@@ -179,6 +190,36 @@ MUTANTS = [
     ("1-score", lambda e, b: np.asarray(total(e, b)), "stay in torch"),
     ("1-score", lambda e, b: torch.tensor([total(e, b)]), "has the shape"),
     ("1-score", lambda e, b: total(e, b, gamma=3.0), "right values"),
+    ("1b-predicted", lambda z, P, M, N: torch.stack([N @ M] * len(z)), "the same for all domains"),
+    ("1b-predicted", lambda z, P, M, N: scaled(z, P, M, N.T), "M′ is transposed"),
+    ("1b-predicted", lambda z, P, M, N: torch.einsum("or,do,ri->doi", N, z @ P.T, M), "multiplies the rows of M′"),
+    ("1b-predicted", lambda z, P, M, N: scaled(z, P, M, N, w=lambda z, P: torch.mv(P.T, z)), "P is transposed"),
+    ("1b-predicted", lambda z, P, M, N: scaled(z, P, M, N).transpose(1, 2), "α is transposed"),
+    ("1b-predicted", lambda z, P, M, N: torch.stack([(N + P @ one) @ M for one in z]), "you added w to M′"),
+    ("1b-predicted", lambda z, P, M, N: scaled(z, P, M, N, w=lambda z, P: (P @ z).clamp(min=0)), "clipped w at 0"),
+    ("1b-predicted", lambda z, P, M, N: scaled(z, P, M, N, w=lambda z, P: (P @ z).softmax(0)), "through a softmax"),
+    ("1b-predicted", lambda z, P, M, N: scaled(z.mean(0, keepdim=True), P, M, N)[0], "from the mean of all z"),
+    ("1b-predicted", lambda z, P, M, N: scaled(z, P, M, N)[0], "the first domain alone"),
+    ("1b-predicted", lambda z, P, M, N: torch.einsum("or,dr,ri->oi", N, z @ P.T, M), "summed over the domains"),
+    ("1b-predicted", lambda z, P, M, N: scaled(z, P, M, N).float(), "float32, and float64 is wanted"),
+    ("1b-predicted", lambda z, P, M, N: list(scaled(z, P, M, N)), "a list where a tensor is wanted"),
+    ("1b-predicted", lambda z, P, M, N: N @ torch.diag(P @ z) @ M, "the right values"),
+    ("1b-predicted", lambda z, P, M, N: 2 * scaled(z, P, M, N), "right values"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell, m, price, absent=float("nan")), "without any it is 0 / 0"),
+    ("1b-masked", lambda ell, m, price: price * torch.dot(ell, m.to(ell)) / max(int(m.sum()), 1), "do not multiply"),
+    ("1b-masked", lambda ell, m, price: price * torch.dot(ell, m.to(ell)) / m.sum(), "two things are missing"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell, m, price) * m.float().mean(), "by all B pictures. Then"),
+    ("1b-masked", lambda ell, m, price: price * torch.dot(ell, m.to(ell)) / len(ell), "by all B pictures; divide"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell, m, price) * m.sum(), "that is the sum"),
+    ("1b-masked", lambda ell, m, price: price * ell.sum() / ell.numel(), "the mask is not used"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell, m.logical_not(), price), "the wrong way round"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell, m, 1.0), "the price λ_t is missing"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell, m, 1 / price), "you divided by the price"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell, m, price) * (m.sum() / (m.sum() + 1)).to(ell), "by N_t + 1"),
+    ("1b-masked", lambda ell, m, price: float(one_by_one(ell, m, price)), "a float where a tensor is wanted"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell, m, price)[None], "has the shape"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell.masked_fill_(~m, 0), m, price), "changes its input `losses`"),
+    ("1b-masked", lambda ell, m, price: one_by_one(ell.square(), m, price), "right values"),
 ]
 
 RIGHT = [
@@ -191,4 +232,9 @@ RIGHT = [
     ("1-count", lambda found: torch.tensor(ones(found)) / torch.tensor(weights(found))),
     ("1-score", total), ("1-score", lambda e, b: torch.tensor(looped(e, b)).sum()),
     ("1-score", lambda e, b: (1000 * (1 - e / torch.maximum(2 * b, torch.full_like(b, 0.02))).relu() ** 2).sum()),
+    ("1b-predicted", scaled),
+    ("1b-predicted", lambda z, P, M, N: torch.einsum("or,dr,ri->doi", N, torch.einsum("ru,du->dr", P, z), M)),
+    ("1b-predicted", lambda z, P, M, N: torch.stack([N @ (M * (P @ one)[:, None]) for one in z])),
+    ("1b-masked", one_by_one), ("1b-masked", lambda ell, m, price: price * ell[m].sum() / m.sum().clamp(min=1)),
+    ("1b-masked", lambda ell, m, price: price * ell[m].mean() if m.any() else torch.zeros_like(ell[0])),
 ]

@@ -99,7 +99,7 @@ def test_the_prior_is_of_shares_and_grey_is_the_commonest() -> None:
 
 
 def test_the_loss_of_classes_is_equation_2() -> None:
-    task = TASKS["colour"]
+    task = colour.decolorise()
     ab, scores = 60 * (draw(2, 2, 3, 4, dtype=torch.float32) - 0.5), draw(2, len(bins()), 3, 4, dtype=torch.float32)
     w, total, hit, weight = colour.rebalancing(colour.prior()), 0.0, 0.0, 0.0
     for b in range(2):

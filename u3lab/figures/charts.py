@@ -149,7 +149,7 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
             _draw_bars(axes, names, members, index, len(groups), decimals, label)
         axes.set_yticks(range(len(names)), names)
         axes.set(xlabel=xlabel, ylim=(len(names) - 0.5, -0.5))
-        axes.margins(x=0.12)
+        axes.margins(x=0.12 if all(bar[0] >= 0 for members in groups.values() for bar in members.values()) else 0.16)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.tick_params(axis="y", length=0)
         if chance is not None:
@@ -195,5 +195,5 @@ def _draw_bars(axes: Axes, names: Sequence[str], members: Mapping[str, tuple[flo
                   xerr=np.array([values - lows, highs - values])[:, uncertain])
     for row, value, low, high in zip(rows, values, lows, highs, strict=True):
         end, shift, side = (low, -5, "right") if value < 0 else (high, 5, "left")
-        axes.annotate(f"{value:.{decimals}f}".replace("-", "−"), (end, row), (shift, 0), textcoords="offset points",
+        axes.annotate(f"{value:z.{decimals}f}".replace("-", "−"), (end, row), (shift, 0), textcoords="offset points",
                       va="center", ha=side, fontsize=9)

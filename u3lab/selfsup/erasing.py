@@ -24,7 +24,7 @@ BORDER, HEAVIER = 4, 10.0
 FILL = 0.5  # grey, the encoder's zero
 GRID = 8  # the maps of pictures of 64 pixels
 ADVERSARY = 0.01  # λ, the paper's λ_adv / λ_rec, there 0.001
-SLOPE = 0.2
+SLOPE, HIDDEN = 0.2, 64
 
 
 def hole(images: Tensor, border: int = BORDER) -> tuple[Tensor, Tensor]:
@@ -51,12 +51,9 @@ class Restorer(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.W = nn.Parameter(torch.eye(GRID**2).repeat(channels, 1, 1))
-        blocks, before = [], channels
-        for after in (64, 32):
-            blocks += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(),
-                       nn.PixelShuffle(2)]
-            before = after // 4
-        self.layers = nn.Sequential(*blocks, nn.Conv2d(before, 3, 3, padding=1), nn.Sigmoid())
+        self.layers = nn.Sequential(nn.Conv2d(channels, HIDDEN, 3, padding=1, bias=False), nn.BatchNorm2d(HIDDEN),
+                                    nn.ReLU(), nn.PixelShuffle(2), nn.Conv2d(HIDDEN // 4, 12, 3, padding=1),
+                                    nn.PixelShuffle(2), nn.Sigmoid())
 
     def forward(self, maps: Tensor) -> Tensor:
         """What the decoder believes was there."""

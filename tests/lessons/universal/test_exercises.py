@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from u3lab import U3Error, course, nets
 from u3lab.course import catalogue
-from u3lab.lessons.universal import counting, exercises
+from u3lab.lessons.universal import counting, exercises, second
 from u3lab.universal import METHODS, PUBLISHED, adapt, adapters, decathlon_score
+from u3lab.universal.dynamic import Learnet
+from u3lab.universal.multitask import Task, masked_losses
 from u3lab.universal.score import DOMAINS
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
@@ -102,3 +104,30 @@ def test_what_the_quiz_says_of_points():
 def test_the_quiz_names_a_method_that_exists():
     assert any('"features"' in why for question in catalogue.questions("1") for why in question.why)
     assert METHODS["features"].adapter is None and not METHODS["features"].norms
+
+
+def test_the_second_sitting_is_in_the_course():
+    assert [task.id for task in catalogue.exercises("1b")] == ["1b-predicted", "1b-masked"]
+    assert len(catalogue.questions("1b")) == 5 and set(catalogue.quizzes("1b")) == {"1b"}
+    row = re.search(r"^chapter 1b .*", str(course.progress()), re.M)[0]
+    assert row.split() == "chapter 1b 0 of 2 0 of 7 0 of 5".split()
+    answers = [question.answer for question in catalogue.questions("1b")]
+    assert set(answers) == {0, 1, 2, 3} and all(a != b for a, b in zip(answers, answers[1:], strict=False))
+
+
+def test_predicted_adapters_are_the_learnets():
+    predictor = Learnet({"conv1": (7, 5)}, inputs=6, rank=3)
+    for weight, seed in zip(predictor.parameters(), range(3), strict=True):
+        weight.data.copy_(drawn(seed, *weight.shape))
+    z = drawn(9, 4, 6).float()
+    found = second.predicted(z, predictor.p[0], predictor.m[0], predictor.m_out[0])
+    torch.testing.assert_close(found, torch.stack([predictor(one)["conv1"] for one in z]))
+
+
+@SEEDS
+def test_the_masked_mean_is_that_of_the_tasks(seed: int):
+    task, scores, labels = Task("label", 3, price=0.7), drawn(seed, 8, 3), torch.arange(8) % 3
+    losses = nn.functional.cross_entropy(scores, labels, reduction="none")
+    for m in (drawn(seed + 9, 8) > 0, torch.zeros(8, dtype=torch.bool)):
+        found = masked_losses({"kind": task}, {"kind": scores}, {"kind": labels}, {"kind": m})["kind"]
+        torch.testing.assert_close(second.masked(losses, m, 0.7), found)

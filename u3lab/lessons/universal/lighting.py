@@ -58,6 +58,19 @@ def share_right(net: Classifier, images: Tensor, labels: Tensor) -> float:
     return (found == labels).double().mean().item()
 
 
+def asked(net: Adapted, predictor: Learnet, light: Tensor, told: Tensor, *, examples: int = SHOTS,
+          choice: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """48 close-ups of the test under a light, (48,3,32,32), what the network answers and what is right, both (48).
+
+    The learnet is told of the light by so many examples under the light ``told``, which may be another; ``choice``
+    numbers the choice of these.
+    """
+    predict(net, predictor, shots(told, choice, close=True, count=examples)[0])
+    x, y = seen(48, light, split="test", close=True, seed=9)
+    with torch.no_grad():
+        return x, net(x.to(net.device)).argmax(1).cpu(), y
+
+
 def kept(net: Adapted, predictor: Learnet) -> nn.Module:
     """What is written of a trained learnet: itself, and the head that was trained with it."""
     return nn.ModuleDict({"learnet": predictor, "head": linear_of(net.domain(PAINTS))})

@@ -1,4 +1,5 @@
-"""The quiz of chapter 1: what is shared, what is kept, what a prior and a score say, and which method to take."""
+"""The quizzes of chapter 1: what is shared, what is kept, what a prior and a score say, which method to take (01);
+what a chart of gains, a learnet, a mask and a changed unit say (01b)."""
 
 from __future__ import annotations
 
@@ -102,4 +103,79 @@ QUIZ = (
          "The held-out slices cannot tell when to stop: they are as good as known, and look good all the time.",
          "The held-out slices show nothing of the kind, for they are nearly copies of what was learnt. Only new "
          "patients tell what new patients can expect; if they are too few, find more.")),
+)
+
+SECOND = (
+    Question(
+        "Look at the first chart of section 1. Fine-tuning with λ = 1 around the source gains 1.9 points [−1.4, +5.2] "
+        "over λ = 0, with five labels of each class. What may you say?",
+        ("With five labels a prior around the source helps, by about two points.",
+         "With five labels a prior around the source does not help.",
+         "In these runs the mean was better. Whether it helps these domains, nine runs cannot tell.",
+         "λ = 1 is the best price for five labels."),
+        2,
+        ("The interval contains 0: a gain of nothing, and even a small loss, fit these runs as well.",
+         "That is not shown either: a gain of five points fits these runs as well. Not decided is not the same as no.",
+         "A mean, its interval and what the runs were made of. The nine runs come from three domains; of others they "
+         "say nothing.",
+         "It has the highest mean of several prices that were tried, and the highest of several is high by luck, too. "
+         "Choose λ on validation pictures, then look at the test once.")),
+    Question(
+        "You believe that each weight lies within about σ of the source's. Until now there were 50 labels; now there "
+        "are 1,000. The loss is a mean over the labels, plus λ‖w − w₀‖². What becomes of λ?",
+        ("It becomes a twentieth: λ = 1/(2σ²N), and N is twenty times as large.",
+         "It stays the same, for the belief is the same.",
+         "It becomes twenty times as large, since there are twenty times as many terms.",
+         "It becomes 0, since many labels need no prior."),
+        0,
+        ("The belief weighs as much as before, the labels weigh twenty times as much together. A mean divides both by "
+         "N.",
+         "That would be so if the loss were a sum. In a mean each label weighs 1/N, and so must the prior.",
+         "The mean does not grow with the number of its terms. And the more labels, the less a prior should weigh.",
+         "It becomes small, not 0. How small it may be depends on σ and on the number of weights.")),
+    Question(
+        "Twenty scanners colour the same tissue differently, and each of ten more will do so in its own way. The "
+        "colour cast is no simple formula, and one slide alone does not show it. You have labelled slides of the "
+        "twenty, but only a few of each new one, without labels. What do you try first?",
+        ("Train adapters for each new scanner on its few slides.",
+         "Divide each slide by its mean colour: that needs no training.",
+         "Fine-tune one network on the twenty, with a prior around the source.",
+         "Train a learnet on the twenty, let it look at the few slides of a new one, and compare it with one α for "
+         "all."),
+        3,
+        ("They have no labels, so there is nothing to train on.",
+         "It is the simple rival, and you should measure it. But it has a formula in mind, a product in each channel, "
+         "and here there is none.",
+         "A good floor, and for pictures that show their own cast perhaps enough. But one slide alone does not show "
+         "it, so this network cannot know which cast it sees.",
+         "Many domains that differ in few ways, and pictures that show it only together: that is the learnet's case. "
+         "The rival tells whether it pays.")),
+    Question(
+        "A quarter of the scenes have no normals. You leave them out of this task's mean, as in the formula of section "
+        "3. When does that go wrong?",
+        ("Never: what is missing costs nothing.",
+         "When normals are missing just where they are hard to measure, as on dark and shiny surfaces.",
+         "When more than half of the labels are missing.",
+         "When the other tasks have all of their labels."),
+        1,
+        ("It is no error of the sum. But a mean over what is there says nothing of what is not.",
+         "The mask repairs gaps that came by chance. Here the network learns from easy surfaces, and the test, too, "
+         "has labels only for them. Nobody sees the error.",
+         "Then there is less to learn from, as with fewer pictures. That alone makes nothing wrong.",
+         "Tasks may have any number of labels. Each has a mean of its own, so a task with few of them does not count "
+         "less.")),
+    Question(
+        "After adaptation, units of fire9 have a median correlation of 0.2 with themselves as they were, units of "
+        "fire3 almost 1. Someone concludes: the adapters leave early layers alone and change late ones. What is "
+        "missing?",
+        ("Nothing: that is what the curves show.",
+         "A test of whether 0.2 is more than 0.",
+         "How much each layer's own adapter changes. Units of fire9 also get what all layers below have changed.",
+         "The accuracy, which tells whether the change was good."),
+        2,
+        ("The correlations say how much a unit's answers differ. Where the difference began, they do not say.",
+         "Whether anything is left of a unit is another question. This one is where the change comes from.",
+         "Small changes add up on the way. Compare ‖α‖ with ‖f‖ in each layer, or switch on one layer's adapter "
+         "alone.",
+         "Worth knowing, but it says nothing about which layer has changed what.")),
 )

@@ -66,6 +66,31 @@ def train(tasks: Tasks, scenes: Scenes, given: dict[str, Tensor], seed: int, *, 
                     present={name: given[name] for name in names}, weights=own(tasks.net), settings=settings), settings)
 
 
+COLOURS = ((0.85, 0.85, 0.85), (0.55, 0.5, 0.45), (0.0, 0.45, 0.7), (0.9, 0.6, 0.0), (0.0, 0.6, 0.5), (0.8, 0.4, 0.7))
+DIRECTIONS = {"right": (1, 0, 0), "left": (-1, 0, 0), "up": (0, 1, 0), "down": (0, -1, 0), "to us": (0, 0, 1)}
+
+
+def painted(name: str, values: Tensor) -> Tensor:
+    """Labels or answers of one picture for a dense task as a picture (3,H,W): a colour for each surface, boundaries
+    black, and directions n, each of whose three numbers is between −1 and 1, as the colour (n + 1) / 2."""
+    if name == "segments":
+        return torch.tensor(COLOURS)[values].permute(2, 0, 1)
+    return 1 - values.expand(3, -1, -1) if name == "boundaries" else (values + 1) / 2
+
+
+def legend(name: str) -> dict[str, Tensor]:
+    """What the colours of :func:`painted` stand for: word → a tile (3,8,64)."""
+    colours = dict(zip(rendered.KINDS, COLOURS, strict=True)) if name == "segments" else {
+        "none": (1, 1, 1), "in doubt": (0.5, 0.5, 0.5), "a boundary": (0, 0, 0)} if name == "boundaries" else {
+        word: [(one + 1) / 2 for one in n] for word, n in DIRECTIONS.items()}
+    return {word: tile(colour) for word, colour in colours.items()}
+
+
+def tile(colour: Sequence[float]) -> Tensor:
+    """A tile (3,8,64) of one colour, for a legend."""
+    return torch.tensor(colour, dtype=torch.float32).view(3, 1, 1).expand(3, 8, 64)
+
+
 @torch.no_grad()
 def answers(tasks: Tasks, images: Tensor) -> dict[str, Tensor]:
     """Answers at the size of the pictures: "segments" (N,H,W) numbers, "boundaries" (N,1,H,W) probabilities, "normals"
