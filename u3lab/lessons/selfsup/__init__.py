@@ -1,6 +1,1 @@
-"""Exercises, quiz and drawn examples on representations learnt without labels."""
-
-from u3lab.lessons.selfsup.exercises import EXERCISES
-from u3lab.lessons.selfsup.questions import QUIZ
-
-__all__ = ["EXERCISES", "QUIZ"]
+"""What belongs to the notebooks of chapter 2: exercises, quizzes, drawn examples and trials."""

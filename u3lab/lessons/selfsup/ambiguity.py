@@ -1,4 +1,4 @@
-"""The exercises of notebook 02b: a marginal loss, and pairs without a giveaway."""
+"""Notebook 02b: its exercises, a marginal loss and pairs without a giveaway, and its quiz."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.lessons.selfsup.ambiguity_questions import QUIZ
+
+__all__ = ["EXERCISES", "QUIZ"]
 
 
 def marginal(prediction: Tensor, y: Tensor) -> Tensor:
@@ -51,7 +54,7 @@ def _one_for_all(prediction: Tensor, y: Tensor) -> Tensor:
 
 
 MARGINAL = Exercise(
-    id="2-marginal", title="A marginal loss", minutes=10, difficulty="medium", points=4,
+    id="2b-marginal", title="A marginal loss", minutes=10, difficulty="medium", points=4,
     goal="The truth y may be the prediction ŷ or its mirror image, left to right; which, nobody can know. Return "
          "min over η of ‖y − f(ŷ, η)‖² for each picture of the batch, where f(ŷ, η) is ŷ or ŷ mirrored.",
     signature="def my_marginal_loss(prediction, y):   # (B,1,H,W), (B,1,H,W) → (B,)",
@@ -102,7 +105,7 @@ def _with(pictures: Tensor, sounds: Tensor, others: Tensor) -> tuple[Tensor, Ten
 
 _GIVEAWAY = "a network need not look at the picture to see that"
 PAIRS = Exercise(
-    id="2-pairs", title="Pairs without a giveaway", minutes=10, difficulty="medium", points=3,
+    id="2b-pairs", title="Pairs without a giveaway", minutes=10, difficulty="medium", points=3,
     goal="N films have a picture and a sound each. Return 2N pairs as three tensors: pictures, sounds, and same (2N). "
          "First all films in order, each with its own sound, same = 1. Then all pictures in order again, each with the "
          "sound of the film that stands `shift` places further down, same = 0; after the last film comes the first. "
