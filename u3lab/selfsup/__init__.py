@@ -22,10 +22,23 @@ from u3lab.selfsup.encoder import LAYERS, encoder
 from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
 from u3lab.selfsup.pseudo import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.registry import TASKS
+from u3lab.selfsup.segmenting import (
+    SegmentSettings,
+    choose_segments,
+    dense_heads,
+    displaced_joints,
+    segment,
+    segmentation_loss,
+    segmenting,
+    segments,
+    texture_encoder,
+)
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.views import digit_views
 
-__all__ = ["LAYERS", "TASKS", "ClusterSettings", "Posed", "PretextSettings", "Task", "bias", "choose", "cluster",
-           "clustering", "digit_encoder", "digit_views", "encoder", "head_of", "iic_loss", "joint",
-           "mutual_information", "pretrain", "pseudo_labels", "shares", "solve", "sub_heads", "transfer_knowledge"]
+__all__ = ["LAYERS", "TASKS", "ClusterSettings", "Posed", "PretextSettings", "SegmentSettings", "Task", "bias",
+           "choose", "choose_segments", "cluster", "clustering", "dense_heads", "digit_encoder", "digit_views",
+           "displaced_joints", "encoder", "head_of", "iic_loss", "joint", "mutual_information", "pretrain",
+           "pseudo_labels", "segment", "segmentation_loss", "segmenting", "segments", "shares", "solve", "sub_heads",
+           "texture_encoder", "transfer_knowledge"]

@@ -14,14 +14,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import images as _images
 from u3lab.checks import is_a, whole
 from u3lab.descent import Step
 from u3lab.nets import Classifier
@@ -128,10 +126,10 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
     task = clustering(k, views=views, settings=settings)
     inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
     head = sub_heads(net, k, settings=settings) if head is None else head
-    return _falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
+    return falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
 
 
-def _falling(steps: Iterator[Step], inner: PretextSettings, settings: ClusterSettings) -> Iterator[Step]:
+def falling(steps: Iterator[Step], inner: PretextSettings, settings: ClusterSettings) -> Iterator[Step]:
     """The steps with a rate that goes from ``lr`` to nearly 0 along half a cosine."""
     for step in steps:
         part = (1 + math.cos(math.pi * step.iteration / (settings.steps + 1))) / 2
