@@ -1,4 +1,4 @@
-"""Segmentation by mutual information: one convolution is the loop, g is undone, stripes cheat only one of the losses."""
+"""Segmentation by mutual information: one convolution is the loop, and stripes cheat only one of the two losses."""
 
 from __future__ import annotations
 
