@@ -81,7 +81,7 @@ def test_stripes_are_better_than_the_truth_for_the_mean_and_worthless_for_the_po
 
 def test_the_heads_undo_the_turn_and_the_mirror() -> None:
     raw = torch.rand(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    posed = segmenting(3, jitter=0.0).pose(raw, torch.Generator().manual_seed(1))
+    posed = segmenting(3, light=lambda x, generator: x).pose(raw, torch.Generator().manual_seed(1))
     g, = posed.more
     assert len({tuple(row) for row in g.tolist()}) > 3 and not torch.equal(posed.views[:, 0], posed.views[:, 1])
     head = DenseHeads(3, 4, heads=2)  # of each place alone: it commutes with every g
@@ -96,7 +96,7 @@ def test_it_tells_black_from_white() -> None:
     pictures += (0.25 + 0.5 * labels[:, None] + noise).clamp(0, 1)
     net, settings = texture_encoder(4, window=1), SegmentSettings(steps=25, batch_size=12, reach=1, heads=2, lr=0.02)
     head = dense_heads(net, 2, settings=settings)
-    step = last(segment(net, pictures, 2, head=head, jitter=0.1, settings=settings))
+    step = last(segment(net, pictures, 2, head=head, settings=settings))
     found = segments(net, head, pictures)
     assert step.value.shape == (12, 2, 6, 6) and found.shape == (2, 12, 2, 48, 48)
     best = found[choose_segments(net, head, pictures, settings=settings)].argmax(1)

@@ -4,9 +4,9 @@
     last(pretrain(net, pictures, "upright"))             # any name of TASKS
     net.features(pictures, "conv5")                      # what the task has taught it
 
-Files: ``encoder`` (one network for all), ``tasks`` (what a task is, and all of them by name), ``training``, and a file
-for each kind of task. ``information`` has the loss of clustering (``clustering``, ``views``) and segmenting
-(``segmenting``).
+Files: ``encoder`` (one network for all; ``small`` has smaller ones), ``tasks`` (what a task is, and all of them by
+name), ``training``, and a file for each kind of task. ``information`` has the loss of ``clustering`` (with ``views`` and
+``pseudo``-labels) and ``segmenting``.
 """
 
 from u3lab.selfsup.clustering import (
@@ -14,7 +14,6 @@ from u3lab.selfsup.clustering import (
     choose,
     cluster,
     clustering,
-    digit_encoder,
     shares,
     sub_heads,
 )
@@ -31,14 +30,14 @@ from u3lab.selfsup.segmenting import (
     segmentation_loss,
     segmenting,
     segments,
-    texture_encoder,
 )
+from u3lab.selfsup.small import digit_encoder, pixel_encoder, texture_encoder
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
-from u3lab.selfsup.views import digit_views
+from u3lab.selfsup.views import bias_field, digit_views, relit
 
-__all__ = ["LAYERS", "TASKS", "ClusterSettings", "Posed", "PretextSettings", "SegmentSettings", "Task", "bias",
-           "choose", "choose_segments", "cluster", "clustering", "dense_heads", "digit_encoder", "digit_views",
-           "displaced_joints", "encoder", "head_of", "iic_loss", "joint", "mutual_information", "pretrain",
-           "pseudo_labels", "segment", "segmentation_loss", "segmenting", "segments", "shares", "solve", "sub_heads",
-           "texture_encoder", "transfer_knowledge"]
+__all__ = ["ClusterSettings", "LAYERS", "Posed", "PretextSettings", "SegmentSettings", "TASKS", "Task", "bias",
+           "bias_field", "choose", "choose_segments", "cluster", "clustering", "dense_heads", "digit_encoder",
+           "digit_views", "displaced_joints", "encoder", "head_of", "iic_loss", "joint", "mutual_information",
+           "pixel_encoder", "pretrain", "pseudo_labels", "relit", "segment", "segmentation_loss", "segmenting",
+           "segments", "shares", "solve", "sub_heads", "texture_encoder", "transfer_knowledge"]

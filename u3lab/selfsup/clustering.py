@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from u3lab.checks import is_a, whole
 from u3lab.descent import Step
-from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
 from u3lab.selfsup.information import iic_loss, joint
 from u3lab.selfsup.tasks import Posed, Task
@@ -31,6 +30,7 @@ from u3lab.selfsup.views import digit_views
 from u3lab.settings import or_default, setting, settings
 
 Views = Callable[[Tensor, torch.Generator], Tensor]  # pictures (B,3,H,W) and a generator → each moved by chance
+VIEWS = "give a function of pictures and a generator, such as selfsup.digit_views"
 GRID = 4  # an encoder's maps are pooled to so many places a side before a head
 AT_ONCE = 500  # pictures
 
@@ -70,7 +70,7 @@ class SubHeads(nn.Module):
 def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSettings | None = None) -> Task:
     """Clustering as a pretext task: two views of each picture, sub-heads, and −I of what they say, their mean."""
     settings, k = or_default(settings, ClusterSettings), whole("k", k, 2, 1000)
-    is_a("views", views, Callable, "give a function of pictures and a generator, such as selfsup.digit_views")
+    is_a("views", views, Callable, VIEWS)
 
     def pose(raw: Tensor, generator: torch.Generator) -> Posed:
         both = torch.stack([views(raw, generator) for _ in range(2)], 1)
@@ -123,6 +123,7 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
         ``value`` is the joint P (k,k) of the batch, of the first sub-head.
     """
     settings = or_default(settings, ClusterSettings)
+    ready(net, images)
     task = clustering(k, views=views, settings=settings)
     inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
     head = sub_heads(net, k, settings=settings) if head is None else head
@@ -142,7 +143,7 @@ def shares(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
     """What all sub-heads say of pictures (N,3,H,W) as they are: (heads,N,k)."""
     net = ready(net, images)
     is_a("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
-    found = [head(net.module(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
+    found = [head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
     return torch.cat(found).transpose(0, 1)
 
 
@@ -150,27 +151,6 @@ def choose(net: nn.Module, head: nn.Module, images: Tensor, *, views: Views = di
     """The number of the sub-head with the lowest loss over all pictures, two views of each. No label is used."""
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     ready(net, images)
+    is_a("views", views, Callable, VIEWS)
     both = [shares(net, head, views(images, generator)) for _ in range(2)]
     return int(torch.stack([iic_loss(z, moved) for z, moved in zip(*both, strict=True)]).argmin())
-
-
-class Grey(nn.Module):
-    """Pictures (B,3,H,W) → the mean of the colours, (B,1,H,W)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(1, keepdim=True)
-
-
-def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
-    """A small fresh encoder of grey pictures of 28 pixels: three convolutions, each with half as many places a side."""
-    width = whole("width", width, 1, 1024)
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(whole("seed", seed, 0))
-        blocks, before = nn.Sequential(Grey()), 1
-        for n, kernel in enumerate((5, 3, 3)):
-            after = width * 2**n
-            conv = nn.Conv2d(before, after, kernel, 2, kernel // 2, bias=False)
-            blocks.add_module(f"conv{n + 1}", nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
-            before = after
-    return Classifier(blocks.eval(), layers={f"conv{n}": f"conv{n}" for n in (1, 2, 3)}, mean=(0.0,), std=(1.0,),
-                      size=28, name="the encoder", memory_format=torch.channels_last)

@@ -12,7 +12,7 @@ Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -22,13 +22,13 @@ from torch import Tensor, nn
 from u3lab.checks import is_a, tensors, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
-from u3lab.selfsup.clustering import falling
+from u3lab.selfsup.clustering import Views, falling
 from u3lab.selfsup.information import mutual_information
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain
 from u3lab.selfsup.upright import TURNS, turned
+from u3lab.selfsup.views import relit
 from u3lab.settings import or_default, setting, settings
 
 
@@ -71,52 +71,10 @@ def segmentation_loss(z: Tensor, z_moved: Tensor, *, reach: int = 4, pooled: boo
 
     Arguments as for :func:`displaced_joints`; each joint is made symmetric, since both views are of one network.
     """
+    is_a("pooled", pooled, bool, "give True or False")
     P = displaced_joints(z, z_moved, reach)
     P = (P + P.transpose(2, 3)) / 2
     return -mutual_information(P.mean((0, 1)), lam=lam) if pooled else -mutual_information(P, lam=lam).mean()
-
-
-class Window(nn.Sequential):
-    """The mean over a window as wide as a texture's period, then a layer: a texture is what is frequent there."""
-
-    def __init__(self, channels: int, window: int) -> None:
-        super().__init__(nn.AvgPool2d(window, 2, window // 2, count_include_pad=False),
-                         nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU())
-
-
-def texture_encoder(width: int = 16, *, window: int = 7, colour: bool = False, seed: int = 0) -> Classifier:
-    """A small fresh encoder for segmentation: pictures (B,3,H,W) → maps (B,2·width,H/8,W/8).
-
-    Parameters
-    ----------
-    window
-        An odd number of places; features are meaned over so many a side, four pixels each.
-    colour
-        Whether it sees colours, or only grey.
-    """
-    width, window = whole("width", width, 1, 256), whole("window", window, 1, 63)
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(whole("seed", seed, 0))
-        # Borders are mirrored: zeros there would tell a network where it is, and places are easily clustered.
-        blocks = nn.Sequential()
-        if not colour:
-            blocks.append(Brightness())
-        for name, before, after, kernel, stride in (("conv1", 3 if colour else 1, width, 8, 4),
-                                                    ("conv2", width, 2 * width, 3, 1)):
-            conv = nn.Conv2d(before, after, kernel, stride, (kernel - stride + 1) // 2, bias=False,
-                             padding_mode="reflect")
-            blocks.add_module(name, nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
-        blocks.add_module("window", Window(2 * width, window))
-    names = ("conv1", "conv2", "window")
-    return Classifier(blocks.eval(), layers={name: name for name in names}, mean=(0.5,), std=(0.25,), size=96,
-                      name="the encoder", memory_format=torch.channels_last)
-
-
-class Brightness(nn.Module):
-    """Normalised pictures (B,3,H,W) → the mean of their colours, (B,1,H,W)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(1, keepdim=True)
 
 
 class DenseHeads(nn.Module):
@@ -145,17 +103,18 @@ def mirrored(images: Tensor, which: Tensor) -> Tensor:
     return torch.where(which.view(-1, 1, 1, 1) == 1, images.flip(3), images)
 
 
-def segmenting(k: int, *, jitter: float = 0.3, settings: SegmentSettings | None = None) -> Task:
+def segmenting(k: int, *, light: Views = relit, settings: SegmentSettings | None = None) -> Task:
     """Segmentation as a pretext task: square pictures and, of each, one mirrored and turned by chance.
 
-    ``jitter`` is by how much brightness and contrast differ between the two.
+    ``light`` makes both brighter, darker or whatever else leaves each pixel at its place.
     """
     settings, k = or_default(settings, SegmentSettings), whole("k", k, 2, 100)
+    is_a("light", light, Callable, "give a function of pictures and a generator, such as selfsup.relit")
 
     def pose(raw: Tensor, generator: torch.Generator) -> Posed:
         g = torch.stack([torch.randint(most, (len(raw),), generator=generator) for most in (TURNS, 2)], 1)
         moved = turned(mirrored(raw, g[:, 1]), g[:, 0])
-        return Posed(torch.stack([_relit(one, jitter, generator) for one in (raw, moved)], 1),
+        return Posed(torch.stack([light(one, generator) for one in (raw, moved)], 1),
                      torch.zeros(len(raw)), (g,))
 
     def loss(shares: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
@@ -169,19 +128,13 @@ def segmenting(k: int, *, jitter: float = 0.3, settings: SegmentSettings | None 
     return Task(pose, lambda channels: DenseHeads(channels, k, settings.heads, settings.over), loss, first_map)
 
 
-def _relit(images: Tensor, jitter: float, generator: torch.Generator) -> Tensor:
-    """Pictures with another contrast and brightness each."""
-    contrast, light = (jitter * (2 * torch.rand(2, len(images), 1, 1, 1, generator=generator) - 1)).to(images)
-    return (0.5 + (1 + contrast) * (images - 0.5) + light / 2).clamp(0, 1)
-
-
 def dense_heads(net: nn.Module, k: int, *, settings: SegmentSettings | None = None) -> nn.Module:
     """Fresh sub-heads for an encoder, as :func:`segment` takes them."""
     settings = or_default(settings, SegmentSettings)
     return head_of(net, segmenting(k, settings=settings), seed=settings.seed)
 
 
-def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = None, jitter: float = 0.3,
+def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = None, light: Views = relit,
             checkpoint: str | Path | None = None, settings: SegmentSettings | None = None) -> Iterator[Step]:
     """Learn to sort the places of pictures into k classes without labels.
 
@@ -193,6 +146,8 @@ def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = 
         Square pictures (N,3,S,S) in [0,1].
     head
         From :func:`dense_heads`; changed in place. Give one to ask it afterwards, with :func:`segments`.
+    light
+        What differs between the two views beside the turn and the mirror, pixel by pixel.
     settings
         ``reach``, ``pooled``, ``lam`` and ``lr`` are read at every step.
 
@@ -207,11 +162,11 @@ def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = 
         Pictures that are not square, or maps that are smaller than the reach.
     """
     settings = or_default(settings, SegmentSettings)
-    tensors(images=(images, "N3HW"))
+    ready(net, images)
     if images.shape[2] != images.shape[3]:
         raise U3Error(f"pictures of {images.shape[2]}×{images.shape[3]} pixels are not square; crop them, so that a "
                       "quarter turn fits")
-    task = segmenting(k, jitter=jitter, settings=settings)
+    task = segmenting(k, light=light, settings=settings)
     inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
     head = dense_heads(net, k, settings=settings) if head is None else head
     return falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
@@ -222,7 +177,7 @@ def segments(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
     """What all sub-heads say of each pixel of pictures (N,3,H,W): (heads,N,k,H,W), from maps made as large again."""
     net = ready(net, images)
     is_a("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
-    maps = torch.cat([head(net.module(net.normalise(part))[:, None])[0][:, 0] for part in images.split(32)])
+    maps = torch.cat([head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(32)])
     large = F.interpolate(maps.flatten(1, 2), size=images.shape[2:], mode="bilinear", align_corners=False)
     return large.unflatten(1, maps.shape[1:3]).transpose(0, 1)
 
@@ -235,7 +190,7 @@ def choose_segments(net: nn.Module, head: nn.Module, images: Tensor, *, seed: in
     net = ready(net, images)
     is_a("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
     posed = segmenting(head.k, settings=settings).pose(images, torch.Generator().manual_seed(whole("seed", seed, 0)))
-    maps = net.module(net.normalise(posed.views.flatten(0, 1))).unflatten(0, posed.views.shape[:2])
+    maps = net.run(net.normalise(posed.views.flatten(0, 1))).unflatten(0, posed.views.shape[:2])
     losses = [segmentation_loss(z[:, 0], z[:, 1], reach=settings.reach, pooled=settings.pooled, lam=settings.lam)
               for z in head(maps, *posed.more)[0].unbind(2)]
     return int(torch.stack(losses).argmin())

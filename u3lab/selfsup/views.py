@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import floats, is_a
+from u3lab.checks import floats, is_a, number
 
+GENERATOR = "give torch.Generator().manual_seed(0)"
 TURN, SHEAR, ZOOM, SHIFT = 25.0, 0.4, 0.3, 3 / 28  # degrees; a share; of the logarithm; of the side
 THICKER, THINNER = 0.25, 0.25  # how often strokes become so
 
@@ -24,7 +25,7 @@ def digit_views(images: Tensor, generator: torch.Generator) -> Tensor:
     their thickness.
     """
     floats("digit_views", images)
-    is_a("generator", generator, torch.Generator, "give torch.Generator().manual_seed(0)")
+    is_a("generator", generator, torch.Generator, GENERATOR)
     count = len(images)
     turn, shear, zoom, x, y, stroke = torch.rand(6, count, generator=generator).to(images)
     turn, zoom = (2 * turn - 1) * math.radians(TURN), ((2 * zoom - 1) * ZOOM).exp()
@@ -39,3 +40,31 @@ def digit_views(images: Tensor, generator: torch.Generator) -> Tensor:
     moved[thick] = F.max_pool2d(moved[thick], 3, 1, 1)
     moved[thin] = -F.max_pool2d(F.pad(-moved[thin], (0, 1, 0, 1)), 2, 1)  # the least of 2×2 pixels
     return moved.expand(-1, 3, -1, -1)
+
+
+def relit(images: Tensor, generator: torch.Generator, *, most: float = 0.3) -> Tensor:
+    """Pictures (B,3,H,W), each with another contrast (by up to the share ``most``) and brightness (half as much)."""
+    most = _given("relit", images, generator, most, 1)
+    contrast, light = (most * (2 * torch.rand(2, len(images), 1, 1, 1, generator=generator) - 1)).to(images)
+    return (0.5 + (1 + contrast) * (images - 0.5) + light / 2).clamp(0, 1)
+
+
+def bias_field(images: Tensor, generator: torch.Generator, *, most: float = 0.5) -> Tensor:
+    """Pictures (B,3,H,W) times a smooth made field, as the coil of an MR scanner has one; each picture gets its own.
+
+    The field is e^(most·u), with u from −1 to 1 in each picture: the coarsest Fourier waves with random phases.
+    """
+    most = _given("bias_field", images, generator, most, 2)
+    drawn = 2 * math.pi * torch.rand(2, 2, len(images), 1, 1, generator=generator).to(images)
+    y, x = (torch.linspace(0, math.pi, side).to(images) for side in images.shape[2:])
+    # A wave of half a period across the picture in a random direction, and a second one.
+    waves = [(angle.cos() * x + angle.sin() * y[:, None] + phase).sin() for angle, phase in drawn]
+    u = sum(waves)
+    low, high = u.amin((1, 2), keepdim=True), u.amax((1, 2), keepdim=True)
+    return (images * (most * (2 * (u - low) / (high - low) - 1)).exp()[:, None]).clamp(0, 1)
+
+
+def _given(what: str, images: object, generator: object, most: object, high: float) -> float:
+    floats(what, images)
+    is_a("generator", generator, torch.Generator, GENERATOR)
+    return number("most", most, 0, high)

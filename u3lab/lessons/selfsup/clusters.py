@@ -36,7 +36,7 @@ from u3lab.selfsup import (
 
 WAYS = ("IIC", "k-means")
 DIGITS = {"steps": 900, "batch_size": 250, "heads": 8, "lr": 0.003}
-MOSAICS = {"steps": 400, "batch_size": 20, "reach": 1}
+MOSAICS = {"steps": 400, "batch_size": 20, "heads": 3, "reach": 0, "lr": 0.006}
 MADE = {"textures": (mosaics.textures, 3), "satellite": (mosaics.satellite, 4)}
 
 
