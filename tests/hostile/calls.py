@@ -775,8 +775,8 @@ good("selfsup.dense_heads", selfsup.dense_heads, net=(Net(asked=False), DENSE), 
 good("selfsup.segment", selfsup.segment, net=(Net(asked=False), DENSE), images=SEVERAL, k=whole(3, 2, 100),
      head=(Ours(none=True), DENSE_HEAD[1]), light=LIGHT, settings=SEGMENTING)
 good("selfsup.segments", selfsup.segments, net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL)
-good("selfsup.choose_segments", selfsup.choose_segments, net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL, seed=SEED,
-     settings=SEGMENTING)
+good("selfsup.choose_segments", selfsup.choose_segments, net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL,
+     light=LIGHT, seed=SEED, settings=SEGMENTING)
 SORTED = (Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0])))
 good("measures.hungarian_accuracy", measures.hungarian_accuracy, clusters=SORTED, labels=SORTED)
 good("measures.contingency", measures.contingency, clusters=SORTED, labels=SORTED)

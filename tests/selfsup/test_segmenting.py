@@ -13,10 +13,12 @@ from u3lab.errors import U3Error
 from u3lab.measures import hungarian_accuracy
 from u3lab.selfsup import (
     SegmentSettings,
+    bias_field,
     choose_segments,
     dense_heads,
     displaced_joints,
     mutual_information,
+    relit,
     segment,
     segmentation_loss,
     segmenting,
@@ -101,6 +103,25 @@ def test_it_tells_black_from_white() -> None:
     assert step.value.shape == (12, 2, 6, 6) and found.shape == (2, 12, 2, 48, 48)
     best = found[choose_segments(net, head, pictures, settings=settings)].argmax(1)
     assert hungarian_accuracy(best.flatten(), labels.flatten()) > 0.85
+
+
+def test_a_bias_field_is_slow_and_only_darkens() -> None:
+    fields = bias_field(torch.ones(5, 3, 40, 30), torch.Generator().manual_seed(0), most=0.4)
+    assert torch.equal(fields[:, 0], fields[:, 2]) and not torch.equal(fields[0], fields[1])
+    lows, highs = fields.amin((1, 2, 3)), fields.amax((1, 2, 3))
+    assert torch.allclose(lows, torch.tensor(-0.8).exp(), atol=1e-4) and torch.allclose(highs, torch.ones(5), atol=1e-4)
+    assert float(fields.diff(dim=2).abs().max()) < 0.08 and float(fields.diff(dim=3).abs().max()) < 0.08
+    x = torch.rand(5, 3, 40, 30)
+    assert torch.allclose(bias_field(x, torch.Generator().manual_seed(0), most=0.4), x * fields)
+
+
+def test_new_light_is_one_contrast_and_one_brightness_for_all_pixels() -> None:
+    x = 0.4 + 0.2 * torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    y = relit(x, torch.Generator().manual_seed(1), most=0.3)
+    for before, after in zip(x, y, strict=True):
+        contrast = (after.max() - after.min()) / (before.max() - before.min())
+        assert 0.7 <= float(contrast) <= 1.3
+        assert torch.allclose(after - after.mean(), contrast * (before - before.mean()), atol=1e-5)
 
 
 @pytest.mark.parametrize("make", [mosaics.textures, mosaics.satellite])

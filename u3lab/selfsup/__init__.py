@@ -5,8 +5,8 @@
     net.features(pictures, "conv5")                      # what the task has taught it
 
 Files: ``encoder`` (one network for all; ``small`` has smaller ones), ``tasks`` (what a task is, and all of them by
-name), ``training``, and a file for each kind of task. ``information`` has the loss of ``clustering`` (with ``views`` and
-``pseudo``-labels) and ``segmenting``.
+name), ``training``, and a file for each kind of task. ``information`` has the loss of ``clustering`` (with ``views``,
+``pseudo``-labels) and of ``segmenting``.
 """
 
 from u3lab.selfsup.clustering import (

@@ -163,13 +163,18 @@ def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = 
     """
     settings = or_default(settings, SegmentSettings)
     ready(net, images)
-    if images.shape[2] != images.shape[3]:
-        raise U3Error(f"pictures of {images.shape[2]}×{images.shape[3]} pixels are not square; crop them, so that a "
-                      "quarter turn fits")
+    _square(images)
     task = segmenting(k, light=light, settings=settings)
     inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
     head = dense_heads(net, k, settings=settings) if head is None else head
     return falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
+
+
+def _square(images: Tensor) -> Tensor:
+    if images.shape[2] != images.shape[3]:
+        raise U3Error(f"pictures of {images.shape[2]}×{images.shape[3]} pixels are not square; crop them, so that a "
+                      "quarter turn fits")
+    return images
 
 
 @torch.no_grad()
@@ -183,13 +188,14 @@ def segments(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def choose_segments(net: nn.Module, head: nn.Module, images: Tensor, *, seed: int = 0,
+def choose_segments(net: nn.Module, head: nn.Module, images: Tensor, *, light: Views = relit, seed: int = 0,
                     settings: SegmentSettings | None = None) -> int:
-    """The number of the sub-head with the lowest loss on pictures and their moved views. No label is used."""
+    """The number of the sub-head with the lowest loss on square pictures and their moved views. No label is used."""
     settings = or_default(settings, SegmentSettings)
     net = ready(net, images)
     is_a("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
-    posed = segmenting(head.k, settings=settings).pose(images, torch.Generator().manual_seed(whole("seed", seed, 0)))
+    task = segmenting(head.k, light=light, settings=settings)
+    posed = task.pose(_square(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
     maps = net.run(net.normalise(posed.views.flatten(0, 1))).unflatten(0, posed.views.shape[:2])
     losses = [segmentation_loss(z[:, 0], z[:, 1], reach=settings.reach, pooled=settings.pooled, lam=settings.lam)
               for z in head(maps, *posed.more)[0].unbind(2)]

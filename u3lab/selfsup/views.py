@@ -52,16 +52,16 @@ def relit(images: Tensor, generator: torch.Generator, *, most: float = 0.3) -> T
 def bias_field(images: Tensor, generator: torch.Generator, *, most: float = 0.5) -> Tensor:
     """Pictures (B,3,H,W) times a smooth made field, as the coil of an MR scanner has one; each picture gets its own.
 
-    The field is e^(most·u), with u from −1 to 1 in each picture: the coarsest Fourier waves with random phases.
+    The field is e^(most·(u − 1)), with u from −1 to 1 in each picture: two waves of half a period across the picture, in
+    random directions. It only darkens, so that nothing becomes too bright to be told apart.
     """
     most = _given("bias_field", images, generator, most, 2)
     drawn = 2 * math.pi * torch.rand(2, 2, len(images), 1, 1, generator=generator).to(images)
     y, x = (torch.linspace(0, math.pi, side).to(images) for side in images.shape[2:])
-    # A wave of half a period across the picture in a random direction, and a second one.
-    waves = [(angle.cos() * x + angle.sin() * y[:, None] + phase).sin() for angle, phase in drawn]
-    u = sum(waves)
+    u = sum((angle.cos() * x + angle.sin() * y[:, None] + phase).sin() for angle, phase in drawn)
     low, high = u.amin((1, 2), keepdim=True), u.amax((1, 2), keepdim=True)
-    return (images * (most * (2 * (u - low) / (high - low) - 1)).exp()[:, None]).clamp(0, 1)
+    darker = 2 * (u - high) / (high - low).clamp_min(1e-6)  # u − 1, once u goes from −1 to 1
+    return images * (most * darker).exp()[:, None]
 
 
 def _given(what: str, images: object, generator: object, most: object, high: float) -> float:
