@@ -52,8 +52,8 @@ def relit(images: Tensor, generator: torch.Generator, *, most: float = 0.3) -> T
 def bias_field(images: Tensor, generator: torch.Generator, *, most: float = 0.5) -> Tensor:
     """Pictures (B,3,H,W) times a smooth made field, as the coil of an MR scanner has one; each picture gets its own.
 
-    The field is e^(most·(u − 1)), with u from −1 to 1 in each picture: two waves of half a period across the picture, in
-    random directions. It only darkens, so that nothing becomes too bright to be told apart.
+    The field is e^(most·(u − 1)), with u from −1 to 1 in each picture: two waves of half a period across it, in random
+    directions. It only darkens, so that nothing becomes too bright to be told apart.
     """
     most = _given("bias_field", images, generator, most, 2)
     drawn = 2 * math.pi * torch.rand(2, 2, len(images), 1, 1, generator=generator).to(images)
