@@ -752,6 +752,7 @@ good("selfsup.texture_encoder", selfsup.texture_encoder, width=whole(2, 1, 256),
      colour=(Flag(), True), seed=SEED)
 good("selfsup.pixel_encoder", selfsup.pixel_encoder, width=whole(2, 1, 256), seed=SEED)
 good("selfsup.clustering", selfsup.clustering, k=whole(3, 2, 1000), views=VIEWS, settings=CLUSTERING)
+good("selfsup.together", selfsup.together, k=whole(3, 2, 1000), ear=(Function(), selfsup.Ear), settings=CLUSTERING)
 good("selfsup.sub_heads", selfsup.sub_heads, net=(Net(asked=False), SMALL), k=whole(3, 2, 1000), settings=CLUSTERING)
 good("selfsup.cluster", selfsup.cluster, net=(Net(asked=False), SMALL), images=SEVERAL, k=whole(3, 2, 1000),
      head=(Ours(none=True), HEAD[1]), views=VIEWS, settings=CLUSTERING)

@@ -6,7 +6,7 @@
 
 Files: ``encoder`` (one network for all; ``small`` has smaller ones), ``tasks`` (what a task is, and all of them by
 name), ``training``, and a file for each kind of task. ``information`` has the loss of ``clustering`` (with ``views``,
-``pseudo``-labels) and of ``segmenting``.
+``pseudo``-labels), of ``segmenting``, and of an eye and an ear ``together``.
 """
 
 from u3lab.selfsup.clustering import (
@@ -33,11 +33,12 @@ from u3lab.selfsup.segmenting import (
 )
 from u3lab.selfsup.small import digit_encoder, pixel_encoder, texture_encoder
 from u3lab.selfsup.tasks import Posed, Task
+from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.views import bias_field, digit_views, relit
 
-__all__ = ["ClusterSettings", "LAYERS", "Posed", "PretextSettings", "SegmentSettings", "TASKS", "Task", "bias",
+__all__ = ["ClusterSettings", "Ear", "LAYERS", "Posed", "PretextSettings", "SegmentSettings", "TASKS", "Task", "bias",
            "bias_field", "choose", "choose_segments", "cluster", "clustering", "dense_heads", "digit_encoder",
            "digit_views", "displaced_joints", "encoder", "head_of", "iic_loss", "joint", "mutual_information",
            "pixel_encoder", "pretrain", "pseudo_labels", "relit", "segment", "segmentation_loss", "segmenting",
-           "segments", "shares", "solve", "sub_heads", "texture_encoder", "transfer_knowledge"]
+           "segments", "shares", "solve", "sub_heads", "texture_encoder", "together", "transfer_knowledge"]
