@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import ipywidgets
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from tests.helpers import write_benchmark
@@ -60,10 +61,24 @@ from u3lab import (
     universal,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import concepts, cutouts, decathlon, handwritten, lights, mosaics, photos, rendered, scans, taxonomy
+from u3lab.datasets import (
+    clips,
+    concepts,
+    cutouts,
+    decathlon,
+    faces,
+    handwritten,
+    lights,
+    mosaics,
+    photos,
+    rendered,
+    scans,
+    taxonomy,
+)
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
+from u3lab.selfsup import colour, erasing, lab, moving, scrambling, views
 
 SIDE = 32  # pixels
 
@@ -130,6 +145,14 @@ def active() -> Tensor:
 @cache
 def probed() -> measures.Probe:
     return measures.probe(draw(6, 3), torch.tensor([0, 1, 2, 0, 1, 2]))
+
+
+@cache
+def tiny_film() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    for n in range(3):
+        Image.new("RGB", (20, 20), (80 * n, 0, 0)).save(folder / f"{n}.png")
+    return folder
 
 
 def square(x: Tensor) -> Callable[[], tuple[Tensor, dict[str, Tensor]]]:
@@ -279,6 +302,25 @@ good("images.shift", images.shift, images=PLANES, reach=whole(2, 0),
 good("images.zoom", images.zoom, images=PLANES, most=number(0.2, 0),
      generator=(Ours(), Made(lambda: torch.Generator().manual_seed(0))), sizes=whole(4))
 good("images.total_variation", images.total_variation, image=PLANES, beta=number(2.0, 0, without_low=True))
+
+# Self-supervision: ambiguity and correspondences
+
+PREDICTED = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5)))
+TRUE = (Numbers(fixed=(0, 1)), Made(lambda: draw(3, 5, seed=1)))
+OVER = (These(make=lambda: {"another word": "turn", "no word": "", "a number": 3, "no ways": [],
+                            "a function": torch.neg, "numbers": [1, 2], "of another shape": [lambda y: y[:, :1]],
+                            "one that gives nothing": [lambda y: None], "one of two arguments": [lambda y, eta: y]}),
+        "sign")
+JOINT = (Numbers(), Made(lambda: torch.full((2, 3), 1 / 6)))
+GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
+good("selfsup.aligned", selfsup.aligned, prediction=PREDICTED, y=TRUE, over=OVER)
+good("selfsup.marginal_loss", selfsup.marginal_loss, prediction=PREDICTED, y=TRUE, over=OVER)
+good("selfsup.projected_loss", selfsup.projected_loss, prediction=PREDICTED, y=TRUE, project=(Function(), torch.abs))
+good("selfsup.correspondence_loss", selfsup.correspondence_loss,
+     scores=(Numbers(fixed=(0, 1)), Made(lambda: draw(3, 3))))
+good("selfsup.pairs", selfsup.pairs, count=whole(4, 2), generator=GENERATOR)
+good("selfsup.draw_pairs", selfsup.draw_pairs, joint=JOINT, count=whole(4), generator=GENERATOR)
+good("selfsup.pmi", selfsup.pmi, joint=JOINT)
 
 # Colours and measures
 
@@ -730,6 +772,69 @@ good("universal.decathlon_score", universal.decathlon_score, errors=(Ours(), {"a
 good("decathlon_score, a share", lambda error: universal.decathlon_score({"a": error}, {"a": 0.1}),
      error=number(0.1, 0, 1))
 
+# What pictures teach without labels
+
+PHI = Made(lambda: selfsup.encoder(2))
+good("selfsup.encoder", selfsup.encoder, width=whole(2, 1, 1024), seed=SEED)
+good("selfsup.head_of", selfsup.head_of, net=(Net(), PHI), task=(Choice(), "upright"), seed=SEED)
+good("selfsup.pretrain", selfsup.pretrain, net=(Net(), PHI), raw=SEVERAL, task=(Choice(), "upright"),
+     settings=settings(selfsup.PretextSettings))
+good("selfsup.solve", selfsup.solve, net=(Net(), PHI), head=(Ours(), Made(lambda: selfsup.head_of(PHI(), "upright"))),
+     raw=SEVERAL, task=(Choice(), "upright"), seed=SEED)
+good("selfsup.pooled", selfsup.pooled, net=(Net(), PHI), images=SEVERAL, layer=(Layers(), ["conv1", "conv5"]))
+good("selfsup.classifier", selfsup.classifier, net=(Net(), PHI), classes=whole(3, 2, 100_000), seed=SEED)
+good("selfsup.fine_tune", selfsup.fine_tune, net=(Net(), Made(lambda: selfsup.classifier(PHI(), 2))), images=SEVERAL,
+     labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1]))), settings=settings(selfsup.TuneSettings))
+THREE = (draw(6, 4), torch.tensor([0, 1, 2, 0, 1, 2]))
+for part in range(3):
+    good(f"selfsup.probed, {part}", lambda features, labels, part=part: selfsup.probed(*(
+        (features, labels) if k == part else THREE for k in range(3))), features=(Numbers(fixed=(0, 1)), THREE[0]),
+         labels=(Labels(fixed=(0,)), THREE[1]))
+
+# Self-supervision: perturbed pictures
+
+GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
+COLOURS = (Numbers(fixed=(1,)), Made(lambda: 60 * draw(5, 2) - 30))
+CENTRES = (Numbers(fixed=(1,)), Made(lambda: lab.bins(20.0)))
+PATCHES = (Numbers(fixed=(0, 1, 2, 3)), Made(lambda: x(2, 24)))
+DROPPED = {"drop_colour": number(0.5, 0, 1), "normalise": (Flag(), True)}
+good("lab.rgb_to_lab", lab.rgb_to_lab, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
+good("lab.lab_to_rgb", lab.lab_to_rgb, lab=(Numbers(fixed=(1,)), Made(lambda: 50 * x(2))))
+good("lab.bins", lab.bins, step=number(20.0, 1, 100))
+good("lab.colours", lab.colours, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
+good("colour.soft_encode", colour.soft_encode, ab=COLOURS, centres=CENTRES, sigma=number(5.0, 0, without_low=True),
+     nearest=whole(5, 1, 77))
+good("colour.rebalancing", colour.rebalancing, prior=(Numbers(), Made(lambda: torch.ones(5) / 5)),
+     gamma=number(0.5, 0, 1), alpha=number(1.0, 0, 4))
+good("colour.prior", colour.prior, step=number(20.0, 1, 100))
+good("selfsup.annealed_mean", selfsup.annealed_mean, scores=(Numbers(fixed=(1,)), Made(lambda: draw(2, 77, 3, 3))),
+     centres=(Numbers(fixed=(0, 1)), CENTRES[1]), T=number(0.4, 1e-6))
+good("selfsup.decolorise", selfsup.decolorise, step=number(20.0, 1, 100), gamma=number(0.5, 0, 1),
+     alpha=number(1.0, 0, 4))
+good("colour.explained", colour.explained, output=PATCHES, target=PATCHES)
+good("erasing.reconstruction", erasing.reconstruction, patch=PATCHES, true=PATCHES, border=whole(4, 0, 11),
+     heavier=number(10.0, 0))
+good("erasing.hole", erasing.hole, images=PLANES, border=whole(4, 0, 6))
+good("selfsup.erase", selfsup.erase, adversary=number(0.01, 0, 100))
+good("scrambling.permutations", scrambling.permutations, count=whole(6, 2, 24), tiles=whole(4, 2, 9), seed=SEED)
+good("selfsup.aberrated", selfsup.aberrated, images=(Numbers(fixed=(1,)), Made(lambda: x(2))),
+     strength=number(0.02, 0, 0.5))
+good("selfsup.jigsaw", selfsup.jigsaw, count=whole(6, 2, 2000), tile=whole(16, 8, 512), gap=whole(5, 0, 512),
+     seed=SEED, **DROPPED)
+good("selfsup.relative_position", selfsup.relative_position, tile=whole(24, 8, 512), gap=whole(8, 0, 512),
+     jitter=whole(4, 0, 8), **DROPPED)
+good("selfsup.nt_xent", selfsup.nt_xent, z=(Numbers(fixed=(1,)), Made(lambda: draw(3, 2, 5))),
+     tau=number(0.2, 0, without_low=True))
+good("selfsup.contrastive", selfsup.contrastive, tau=number(0.2, 0, without_low=True))
+good("views.crop", views.crop, images=PLANES, generator=GENERATOR, least=number(0.3, 0, 1, without_low=True),
+     stretch=number(1.3, 1, 10), mirror=(Flag(), True))
+good("views.recolour", views.recolour, images=(Numbers(fixed=(1,)), Made(lambda: x(2))), generator=GENERATOR,
+     strength=number(0.4, 0, 1))
+good("views.grey_some", views.grey_some, images=(Numbers(fixed=(1,)), Made(lambda: x(2))), generator=GENERATOR,
+     share=number(0.2, 0, 1))
+CORNERS = (Numbers(fixed=(0, 1)), Made(lambda: torch.tensor([[1, 2], [3, 4]])))
+good("views.tiles", views.tiles, images=PLANES, top=CORNERS, left=CORNERS, side=whole(8, 1, 28))
+
 # Self-supervision: mutual information
 
 SHARES = (Numbers(fixed=(0, 1)), Made(lambda: draw(6, 3).softmax(1)))
@@ -831,8 +936,61 @@ good("lights.scenes", lights.scenes, count=whole(2),
      colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))), split=(Choice(), "val"),
      close=(Flag(), True), seed=SEED)
 good("rendered.scenes", rendered.scenes, count=whole(1), size=whole(16, 16), split=(Choice(), "val"), seed=SEED)
+good("faces.draw", faces.draw, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16), each=whole(1))
+good("faces.layers", faces.layers, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16),
+     each=whole(1), margin=whole(1, 0, 2048))
+good("clips.moving", clips.moving, count=whole(1), length=whole(2, 2), size=whole(16, 16), split=(Choice(), "test"),
+     seed=SEED)
+good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"),
+     seed=SEED, damping=number(0.1, 0, 0.9))
+good("clips.street", clips.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
+     size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
+good("clips.street_frames", clips.street_frames, split=(Choice(), "test"))
+good("clips.folder", clips.folder, path=(These(make=lambda: {
+    "a number": 3, "nothing": "", "not there": "no/such/film.mp4", "a zero byte": "a\0b", "bytes": b"x",
+    "no film": __file__}), Made(lambda: str(tiny_film()))), length=whole(2, 2), size=whole(16, 16),
+     sound=(Flag(), False))
+good("clips.spectrogram", clips.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
+
+# Pretext tasks from time, sound and motion
+
+
+@cache
+def learner(task: str) -> tuple[nets.Classifier, torch.nn.Module]:
+    """An encoder and a head, both small and fresh."""
+    fresh = selfsup.encoder(2)
+    return fresh, selfsup.head_of(fresh, task)
+
+
+def other_head() -> dict[str, object]:
+    return {"of another task": learner("order")[1], "a name": "moving", "a number": 3}
+
+
+PLACES = Made(lambda: torch.arange(256).view(1, 16, 16) // 128)
+good("selfsup.arrow", selfsup.arrow, frames=whole(3, 3, 64), of=(Choice(), "differences"))
+good("selfsup.sorting", selfsup.sorting, defended=(Flag(), True))
+good("selfsup.correspondence", selfsup.correspondence, head=(Choice(), "fused"))
+good("selfsup.clustered", selfsup.clustered, sounds=(Numbers(), Made(lambda: draw(5, 300))), clusters=whole(2, 2, 5),
+     seed=SEED)
+good("selfsup.sound_map", lambda head, pictures, sounds: selfsup.sound_map(learner("correspondence")[0], head, pictures,
+                                                                          sounds),
+     head=(These(make=other_head), Made(lambda: learner("correspondence")[1])),
+     pictures=(Picture(several=True), Made(lambda: x(2))),
+     sounds=(Numbers(fixed=(0,)), Made(lambda: draw(2, 300))))
+good("selfsup.sound_map, net", lambda net: selfsup.sound_map(net, learner("correspondence")[1], x(), draw(1, 300)),
+     net=(Net(asked=False), Made(lambda: learner("correspondence")[0])))
+good("selfsup.pixel_codes", lambda head, pictures: selfsup.pixel_codes(learner("moving")[0], head, pictures),
+     head=(These(make=other_head), Made(lambda: learner("moving")[1])),
+     pictures=(Picture(several=True), Made(lambda: x(2))))
+good("selfsup.pixel_codes, net", lambda net: selfsup.pixel_codes(net, learner("moving")[1], x()),
+     net=(Net(asked=False), Made(lambda: learner("moving")[0])))
+good("selfsup.grouped", selfsup.grouped, codes=(Numbers(fixed=(0, 2, 3)), Made(lambda: draw(1, 2, 16, 16))),
+     masks=(Labels(fixed=(0, 1, 2)), PLACES), seed=SEED)
+good("moving.moving", moving.moving, pixels=whole(20, 3, 4096), sigma=(Number(0, without_low=True), 0.1),
+     kappa=(Number(0, without_low=True), 1.0))
+good("selfsup.estimated_flow", selfsup.estimated_flow, clips=(Numbers(), Made(lambda: draw(1, 2, 3, 16, 16))))
 
 # Figures and live forms
 

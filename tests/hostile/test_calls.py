@@ -28,6 +28,7 @@ from u3lab import (
     nets,
     prior,
     saliency,
+    selfsup,
     settings,
     universal,
 )
@@ -66,7 +67,7 @@ def test_there_are_thousands():
 
 
 @pytest.mark.parametrize("room", [adversarial, dissection, equivariance, figures, images, inversion, nets, prior,
-                                  saliency, universal], ids=lambda room: room.__name__)
+                                  saliency, selfsup, universal], ids=lambda room: room.__name__)
 def test_every_public_function_is_called(room: object):
     short = room.__name__.removeprefix("u3lab.")
     functions = {f"{short}.{name}" for name in room.__all__ if inspect.isfunction(getattr(room, name))}
@@ -75,7 +76,7 @@ def test_every_public_function_is_called(room: object):
 
 
 ALL_SETTINGS = [getattr(room, name) for room in (adversarial, dissection, equivariance, inversion, prior, saliency,
-                                                    universal)
+                                                    selfsup, universal)
                 for name in room.__all__ if dataclasses.is_dataclass(getattr(room, name))
                 and all("setting" in field.metadata for field in dataclasses.fields(getattr(room, name)))]
 

@@ -14,13 +14,18 @@ tasks = pytest.mark.parametrize("name", TASKS)
 
 
 def raw(name: str, count: int = 8) -> Tensor | tuple[Tensor, ...]:
-    """Data of a task's kind, drawn at random."""
+    """Data of a task's kind, drawn at random; pictures are noise on slopes that tell a place."""
     generator = torch.Generator().manual_seed(0)
-    pictures = torch.rand(count, 3, 64, 64, generator=generator)
+    along = torch.linspace(0, 1, 64)
+    slopes = torch.stack([along[:, None] ** 2 * torch.ones(64), along**2 * torch.ones(64, 1), along[:, None] * along])
+    pictures = (torch.rand(count, 3, 64, 64, generator=generator) + 3 * slopes) / 4
     if TASKS[name].raw == "pictures":
         return pictures
     if TASKS[name].raw == "clips":
         return torch.rand(count, 6, 3, 64, 64, generator=generator)
+    if TASKS[name].raw == "flows":
+        return pictures, 3 * torch.randn(count, 2, 8, 8, generator=generator).repeat_interleave(8, 2).repeat_interleave(
+            8, 3)
     return pictures, torch.randn(count, 4096, generator=generator)
 
 

@@ -14,7 +14,7 @@ Hinton, Vinyals & Dean, Distilling the knowledge in a neural network, 2015; Rome
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -39,10 +39,11 @@ GRID = 4  # places to a side: the teacher's last layer has no more
 KEPT = 200  # steps from one writing of the file to the next
 
 
-def teach(net: ResNet26, teacher: Classifier, batches: Iterator[Tensor], steps: int) -> Iterator[Step]:
-    """Distil the teacher, step by step."""
+def teach(net: ResNet26, teacher: Classifier, batches: Iterator[Tensor], steps: int,
+          weights: Iterable[nn.Parameter]) -> Iterator[Step]:
+    """Distil the teacher into these weights of a network in training mode, step by step."""
     counted, done = iter(range(steps + 1)), iter(range(steps + 1))
-    linear = nn.Conv2d(net.classifier.in_features, teacher.features(next(batches)[:1], "head").shape[1], 1)
+    linear = nn.Conv2d(4 * WIDTH, teacher.features(next(batches)[:1], "head").shape[1], 1)
     mean, spread = moments(teacher, batches)
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
@@ -60,8 +61,8 @@ def teach(net: ResNet26, teacher: Classifier, batches: Iterator[Tensor], steps: 
             "classes": softened(scores, wanted), "features": FEATURES * pooled.square().mean(),
             "places": PLACES * (found - there).square().mean()}
 
-    weights = [*net.train().parameters(), *linear.parameters()]
-    return descend(weights, energy, steps=steps, lr=lambda: cosine(RATE, next(done, steps), steps))
+    return descend([*weights, *linear.parameters()], energy, steps=steps,
+                   lr=lambda: cosine(RATE, next(done, steps), steps))
 
 
 def smaller(x: Tensor, step: int, steps: int) -> Tensor:
@@ -120,7 +121,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = _crops.stock(4 if chosen.short else _crops.SCENES, chosen.seed)
     batches = _crops.batches(given, TEACHER, 4 if chosen.short else BATCH, seed=chosen.seed)
     path = chosen.out / "resnet26_half.safetensors"
-    for step in teach(net, teacher, batches, steps):
+    for step in teach(net.train(), teacher, batches, steps, net.parameters()):
         if step.iteration % KEPT == 0 or step.iteration == steps:
             first, five = judged(net, teacher, unseen)
             facts = {"recipe": f"python -m u3lab.recipes.resnet26 --steps {steps} --seed {chosen.seed}"

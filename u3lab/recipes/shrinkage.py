@@ -29,7 +29,7 @@ NETWORK = "squeezenet1_1"
 DOMAINS = ("digits", "traffic signs", "animals")
 RATES = {"parallel": 0.0015, "fine-tuning": 0.0003}
 KINDS = (("parallel", "source"), ("fine-tuning", "source"), ("fine-tuning", "zero"))
-LAMBDAS = {5: (0.0, 0.01, 0.1, 1.0, 10.0), 100: (0.0, 1.0)}  # labels of each class → λ
+LAMBDAS = {5: (0.0, 0.01, 0.1, 1.0, 10.0), 100: (0.0, 0.1, 1.0, 10.0)}  # labels of each class → λ
 SEEDS = 3
 
 

@@ -4,23 +4,26 @@
     last(pretrain(net, pictures, "upright"))             # any name of TASKS
     net.features(pictures, "conv5")                      # what the task has taught it
 
-Files: ``encoder`` (one network for all; ``small`` has smaller ones), ``tasks`` (what a task is, and all of them by
-name), ``training``, and a file for each kind of task. ``information`` has the loss of ``clustering`` (with ``views``,
-``pseudo``-labels), of ``segmenting``, and of an eye and an ear ``together``.
+Files: ``encoder`` (one network for all), ``tasks`` (what a task is), ``registry`` (all of them by name), ``training``,
+``transfer`` (does it help?), a file for each kind of task; two on answers that nobody can know: ``marginal`` (losses
+that do not ask for them) and ``switch`` (correspondences); and ``information`` with ``clustering``, ``segmenting``,
+``together`` and ``pseudo``, which find classes (``small`` has encoders for them).
 """
 
-from u3lab.selfsup.clustering import (
-    ClusterSettings,
-    choose,
-    cluster,
-    clustering,
-    shares,
-    sub_heads,
-)
+from u3lab.selfsup.clustering import ClusterSettings, choose, cluster, clustering, shares, sub_heads
+from u3lab.selfsup.colour import annealed_mean, decolorise
+from u3lab.selfsup.contrast import contrastive, nt_xent
 from u3lab.selfsup.encoder import LAYERS, encoder
+from u3lab.selfsup.erasing import erase
+from u3lab.selfsup.flow import estimated_flow
 from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
+from u3lab.selfsup.light import bias_field, relit
+from u3lab.selfsup.marginal import aligned, marginal_loss, projected_loss
+from u3lab.selfsup.moving import Grouped, grouped, pixel_codes
+from u3lab.selfsup.ordering import arrow, sorting
 from u3lab.selfsup.pseudo import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.registry import TASKS
+from u3lab.selfsup.scrambling import aberrated, jigsaw, relative_position
 from u3lab.selfsup.segmenting import (
     SegmentSettings,
     choose_segments,
@@ -32,13 +35,20 @@ from u3lab.selfsup.segmenting import (
     segments,
 )
 from u3lab.selfsup.small import digit_encoder, pixel_encoder, texture_encoder
+from u3lab.selfsup.sounding import clustered, correspondence, sound_map
+from u3lab.selfsup.strokes import digit_views
+from u3lab.selfsup.switch import Pairs, correspondence_loss, draw_pairs, pairs, pmi
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
-from u3lab.selfsup.views import bias_field, digit_views, relit
+from u3lab.selfsup.transfer import TuneSettings, classifier, fine_tune, pooled, probed
 
-__all__ = ["ClusterSettings", "Ear", "LAYERS", "Posed", "PretextSettings", "SegmentSettings", "TASKS", "Task", "bias",
-           "bias_field", "choose", "choose_segments", "cluster", "clustering", "dense_heads", "digit_encoder",
-           "digit_views", "displaced_joints", "encoder", "head_of", "iic_loss", "joint", "mutual_information",
-           "pixel_encoder", "pretrain", "pseudo_labels", "relit", "segment", "segmentation_loss", "segmenting",
-           "segments", "shares", "solve", "sub_heads", "texture_encoder", "together", "transfer_knowledge"]
+__all__ = ["ClusterSettings", "Ear", "Grouped", "LAYERS", "Pairs", "Posed", "PretextSettings", "SegmentSettings",
+           "TASKS", "Task", "TuneSettings", "aberrated", "aligned", "annealed_mean", "arrow", "bias", "bias_field",
+           "choose", "choose_segments", "classifier", "cluster", "clustered", "clustering", "contrastive",
+           "correspondence", "correspondence_loss", "decolorise", "dense_heads", "digit_encoder", "digit_views",
+           "displaced_joints", "draw_pairs", "encoder", "erase", "estimated_flow", "fine_tune", "grouped", "head_of",
+           "iic_loss", "jigsaw", "joint", "marginal_loss", "mutual_information", "nt_xent", "pairs", "pixel_codes",
+           "pixel_encoder", "pmi", "pooled", "pretrain", "probed", "projected_loss", "pseudo_labels",
+           "relative_position", "relit", "segment", "segmentation_loss", "segmenting", "segments", "shares", "solve",
+           "sorting", "sound_map", "sub_heads", "texture_encoder", "together", "transfer_knowledge"]

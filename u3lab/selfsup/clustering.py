@@ -24,9 +24,9 @@ from u3lab.checks import is_a, whole
 from u3lab.descent import Step
 from u3lab.nets.gate import ready
 from u3lab.selfsup.information import iic_loss, joint
+from u3lab.selfsup.strokes import digit_views
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain
-from u3lab.selfsup.views import digit_views
 from u3lab.settings import or_default, setting, settings
 
 Views = Callable[[Tensor, torch.Generator], Tensor]  # pictures (B,3,H,W) and a generator → each moved by chance

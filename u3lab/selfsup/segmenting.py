@@ -25,10 +25,10 @@ from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.selfsup.clustering import Views, falling
 from u3lab.selfsup.information import mutual_information
+from u3lab.selfsup.light import relit
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain
 from u3lab.selfsup.upright import TURNS, turned
-from u3lab.selfsup.views import relit
 from u3lab.settings import or_default, setting, settings
 
 

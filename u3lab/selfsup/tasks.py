@@ -14,9 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# What a task is made from: "pictures" (B,3,H,W), "clips" (B,T,3,H,W), both in [0,1], or "films", pairs of pictures
-# (B,3,H,W) and sounds (B,S).
-RAW = ("pictures", "clips", "films")
+# What a task is made from → what a message calls it, and the numbers of axes. Pictures are in [0,1]; S is the length
+# of a sound; the flow leads from each picture to its film's next frame, in pixels.
+RAW = {"pictures": ("pictures (N,3,H,W)", (4,)), "clips": ("clips (N,T,3,H,W)", (5,)),
+       "films": ("a tuple of pictures (N,3,H,W) and sounds (N,S)", (4, 2)),
+       "flows": ("a tuple of pictures (N,3,H,W) and their flow (N,2,H,W)", (4, 4)),
+       "labelled": ("a tuple of pictures (N,3,H,W) and answers (N,K)", (4, 2))}
 
 
 class Posed(NamedTuple):

@@ -17,14 +17,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from u3lab import images
 from u3lab._system import distributed
-from u3lab.checks import is_a, one_of, shown
+from u3lab.checks import is_a, one_of, shown, tensors, whole
 from u3lab.descent import ADAM, Step, descend
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
 from u3lab.selfsup.registry import TASKS
-from u3lab.selfsup.tasks import Posed, Task
+from u3lab.selfsup.tasks import RAW, Posed, Task
 from u3lab.settings import or_default, setting, settings
 from u3lab.universal.batches import Batches
 from u3lab.universal.resuming import Checkpoint
@@ -56,8 +57,8 @@ def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | No
     net
         From :func:`~u3lab.selfsup.encoder`; changed in place. Any network from pictures to maps will do.
     raw
-        Pictures (N,3,H,W), clips (N,T,3,H,W) in [0,1], or for films a tuple of pictures and sounds (N,S); or a function
-        (count, generator) that makes such a batch.
+        Pictures (N,3,H,W), clips (N,T,3,H,W) in [0,1]; for films a tuple of pictures and sounds (N,S), for flows one of
+        pictures and optical flow (N,2,H,W); or a function (count, generator) that makes such a batch.
     task
         A name of ``TASKS``, or a task of your own.
     head
@@ -80,8 +81,7 @@ def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | No
     net, settings = ready(net), or_default(settings, PretextSettings)
     name, task = ("of your own", task) if isinstance(task, Task) else (task, TASKS[one_of("task", task, TASKS)])
     _check_raw(raw, task)
-    head = head_of(net, task, seed=settings.seed) if head is None else is_a(
-        "head", head, nn.Module, "make one with selfsup.head_of(net, task)")
+    head = head_of(net, task, seed=settings.seed) if head is None else _head(head)
     if settings.batch_size % distributed.world_size():
         raise U3Error(f"a batch of {settings.batch_size} cannot be shared by {distributed.world_size()} processes; "
                       "give a batch_size that can")
@@ -92,9 +92,10 @@ def head_of(net: nn.Module, task: str | Task, *, seed: int = 0) -> nn.Module:
     """A fresh head of a task for an encoder, on the encoder's device."""
     task = task if isinstance(task, Task) else TASKS[one_of("task", task, TASKS)]
     net = ready(net)
-    channels = [m for m in net.modules() if isinstance(m, nn.Conv2d)][-1].out_channels
+    with torch.no_grad():
+        channels = _maps(net, torch.zeros(1, 3, net.size, net.size)).shape[1]
     with torch.random.fork_rng(devices=()):
-        torch.manual_seed(seed)
+        torch.manual_seed(whole("seed", seed, 0))
         return task.head(channels).to(net.device).eval()
 
 
@@ -102,14 +103,27 @@ def head_of(net: nn.Module, task: str | Task, *, seed: int = 0) -> nn.Module:
 def solve(net: nn.Module, head: nn.Module, raw: Any, task: str | Task, *, seed: int = 0) -> tuple[Any, Posed]:
     """What the head answers to questions made of raw data, and the questions with their true answers."""
     net, task = ready(net), task if isinstance(task, Task) else TASKS[one_of("task", task, TASKS)]
-    posed = task.pose(raw, torch.Generator().manual_seed(seed))
+    _check_raw(raw, task), _head(head)
+    posed = task.pose(raw, torch.Generator().manual_seed(whole("seed", seed, 0)))
     return _answers(net, head, posed), posed
 
 
 def _answers(net: Classifier, head: nn.Module, posed: Posed) -> Any:
-    views = posed.views
-    maps = net.module(net.normalise(views.flatten(0, 1)))
-    return head(maps.unflatten(0, views.shape[:2]), *(one.to(net.device) for one in posed.more))
+    maps = _maps(net, posed.views.flatten(0, 1)).unflatten(0, posed.views.shape[:2])
+    return head(maps, *(one.to(net.device) for one in posed.more))
+
+
+def _head(head: object) -> nn.Module:
+    return is_a("head", head, nn.Module, "make one with selfsup.head_of(net, task)")
+
+
+def _maps(net: Classifier, images: Tensor) -> Tensor:
+    """The encoder's last maps, with a graph, in whatever mode it is."""
+    maps = net.run(net.normalise(images))
+    if maps.ndim != 4:
+        raise U3Error(f"{net.name} makes no maps but {tuple(maps.shape)} of pictures; give one that selfsup.encoder() "
+                      "made, or another without its head")
+    return maps
 
 
 def _steps(net: Classifier, raw: Raw, task: Task, head: nn.Module, checkpoint: Checkpoint | None, facts: dict,
@@ -172,10 +186,10 @@ def _check_raw(raw: Any, task: Task) -> None:
     if callable(raw):
         return
     parts = raw if isinstance(raw, tuple) else (raw,)
-    wanted = {"pictures": ("pictures (N,3,H,W)", (4,)), "clips": ("clips (N,T,3,H,W)", (5,)),
-              "films": ("a tuple of pictures (N,3,H,W) and sounds (N,S)", (4, 2))}[task.raw]
-    fits = all(isinstance(one, Tensor) for one in parts) and tuple(one.ndim for one in parts) == wanted[1]
-    if not fits or len({len(one) for one in parts}) > 1 or len(parts[0]) < 2 or parts[0].shape[-3] != 3:
-        raise U3Error(f"this task is made of {wanted[0]}, two or more; it was given {shown(raw)}")
-    if parts[0].min() < 0 or parts[0].max() > 1:
-        raise U3Error(f"pictures lie in [0,1]; these go from {parts[0].min():.3g} to {parts[0].max():.3g}")
+    what, axes = RAW[task.raw]
+    fits = all(isinstance(one, Tensor) for one in parts) and tuple(one.ndim for one in parts) == axes
+    if not fits or len({len(one) for one in parts}) > 1 or len(parts[0]) < 2:
+        raise U3Error(f"this task is made of {what}, two or more; it was given {shown(raw)}")
+    images.check(parts[0].flatten(0, -4))
+    for further in parts[1:]:
+        tensors(raw=(further.flatten(1), "NS"))

@@ -41,6 +41,13 @@ def test_validation_chooses_the_rate_and_the_least_of_the_best():
     assert cell == (pytest.approx(0.5), 0.4, 0.6, 0.001) and cell.bar == cell[:3]
 
 
+def test_the_mean_of_a_seed_is_over_domains_at_each_ones_chosen_rate():
+    rows = {Run("digits", "features", 20, 0, 0.1): (0.5, 0.6), Run("digits", "features", 20, 0, 0.2): (0.4, 0.9),
+            Run("digits", "features", 20, 1, 0.1): (None, 0.8), Run("people", "features", 20, 0, 0.3): (0.7, 0.2),
+            Run("people", "features", 20, 1, 0.3): (None, 0.4)}
+    assert trials.means(rows, 20)["features"] == pytest.approx([0.4, 0.6])
+
+
 def test_fine_tuning_has_250_points_a_domain():
     """E_max = 2 · .25; features: 1000 (1 − E / .5)² with E = .6 and .4."""
     found = trials.scores(ROWS, 20)

@@ -144,3 +144,16 @@ def scores(rows: Rows, labels: int) -> dict[str, list[float]]:
         found[method] = [decathlon_score({domain: 1 - rows[Run(domain, method, labels, seed, cells[
             domain, method, labels].rate)][1] for domain in domains}, baseline) for seed in seeds]
     return found
+
+
+def means(rows: Rows, labels: int) -> dict[str, list[float]]:
+    """Method → mean accuracy over all domains of each seed, with so many labels and the chosen rates."""
+    cells = summary(rows)
+    found: dict[str, list[float]] = {}
+    for method in dict.fromkeys(run.method for run in rows if run.labels == labels):
+        domains = [domain for domain, other, each in cells if (other, each) == (method, labels)]
+        chosen = {domain: cells[domain, method, labels].rate for domain in domains}
+        seeds = sorted({run.seed for run in rows if (run.method, run.labels) == (method, labels)})
+        found[method] = [sum(rows[Run(domain, method, labels, seed, rate)][1] for domain, rate in chosen.items())
+                         / len(domains) for seed in seeds]
+    return found

@@ -1,0 +1,74 @@
+"""The film of a street: its splits, the choice of windows, the masks."""
+
+import json
+import zipfile
+
+import pytest
+import torch
+
+from u3lab import images
+from u3lab._system import paths
+from u3lab.datasets import clips
+from u3lab.errors import U3Error
+
+
+def test_frames_of_two_times():
+    train, test = (images.check(clips.street_frames(split)) for split in ("train", "test"))
+    assert train.shape == (235, 3, 192, 256) and test.shape == (103, 3, 192, 256)
+    index = json.loads(paths.data("clips", "index.json").read_text(encoding="utf-8"))["street"]
+    assert min(index["test"]) - max(index["train"]) > 100 and set(index["masked"]) <= set(index["test"])
+    with zipfile.ZipFile(paths.data("clips", "street.zip")) as archive:
+        assert archive.namelist() == [f"{n:03}.webp" for n in index["train"] + index["test"]]
+
+
+def test_windows_are_cut_from_the_film_and_something_moves_in_them():
+    found = clips.street("test", length=3, count=6, size=48, seed=1)
+    assert found.shape == (6, 3, 3, 48, 48)
+    film = clips.street_frames("test")
+    for clip in found:
+        first = (film[:101, :, :145:4, :209:4] == clip[0, :, 0, 0].view(3, 1, 1)).all(1)
+        last = (film[2:, :, 47::4, 47::4] == clip[2, :, 47, 47].view(3, 1, 1)).all(1)
+        at = [(t, 4 * y, 4 * x) for t, y, x in (first & last).nonzero().tolist()]
+        at = [(t, y, x) for t, y, x in at if torch.equal(film[t : t + 3, :, y : y + 48, x : x + 48], clip)]
+        assert len(at) == 1
+    changes = (found.diff(dim=1).abs().amax(2) > 0.1).float().mean((1, 2, 3))
+    assert changes.min() >= 0.02
+    assert (clips.street("test", count=40, least=0).diff(dim=1).abs().amax(2) > 0.1).float().mean((1, 2, 3)).min() == 0
+
+
+def test_the_choice_is_a_seeds():
+    a, b, c = (clips.street(count=3, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(a, b) and not torch.equal(a, c)
+
+
+def test_masks_are_of_what_moves():
+    frames, masks = clips.street_masks()
+    assert frames.shape == (25, 3, 192, 256) and masks.shape == (25, 192, 256) and masks.dtype == torch.bool
+    shares = masks.float().mean((1, 2))
+    assert 0.01 < shares.min() and shares.max() < 0.05
+    still = clips.street_frames("train").median(0).values
+    far = (frames - still).abs().amax(1)
+    assert far[masks].mean() > 8 * far[~masks].mean()
+    assert (far[masks] > 0.1).float().mean() > 0.8 and (far[~masks] > 0.25).float().mean() < 0.003
+
+
+def test_every_correction_is_of_a_masked_frame_and_shows():
+    corrections = json.loads(paths.data("clips", "corrections.json").read_text(encoding="utf-8"))
+    index = json.loads(paths.data("clips", "index.json").read_text(encoding="utf-8"))["street"]
+    assert {int(number) for number in corrections} <= set(index["masked"])
+    _, masks = clips.street_masks()
+    for number, changes in corrections.items():
+        mask = masks[index["masked"].index(int(number))]
+        for what, corners in changes:
+            x, y = (round(sum(corner[axis] for corner in corners) / len(corners) / 3) for axis in (0, 1))
+            last = changes[-1][0] == what
+            assert not last or mask[min(y, 191), min(x, 255)] == (what == "add"), (number, corners)
+
+
+def test_what_cannot_be_is_said():
+    for call, said in ((lambda: clips.street_frames("val"), "train, test"), (lambda: clips.street(length=1), "length"),
+                       (lambda: clips.street("test", length=104), "length = 104"),
+                       (lambda: clips.street(least=0.9), "no window of 4 frames"),
+                       (lambda: clips.street(size=200), "192")):
+        with pytest.raises(U3Error, match=said):
+            call()

@@ -1,0 +1,64 @@
+"""The trials of chapter 2: what they learn from, that each route begins alike, and what is measured."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from u3lab.lessons.selfsup import trials
+from u3lab.selfsup import LAYERS, TASKS
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Few faces, labels and steps; what was made of others is forgotten, before and after."""
+    for name, value in {"FACES": 40, "ASKED": (("train", 48, 2), ("train", 24, 3), ("test", 24, 2)), "LABELS": (5,),
+                        "WIDTH": 2, "BATCH": 8, "TUNED": {5: 2}}.items():
+        monkeypatch.setattr(trials, name, value)
+    for made in (trials.unlabelled, trials.raw, trials.questions):
+        made.cache_clear()
+    yield
+    for made in (trials.unlabelled, trials.raw, trials.questions):
+        made.cache_clear()
+
+
+def test_faces_are_asked_about_people_that_nothing_was_learnt_from():
+    (train, _), (val, _), (test, _) = trials.questions("faces")[0]
+    every = [trials.unlabelled("faces"), train, val, test]
+    pictures = torch.cat(every).flatten(1)
+    assert len(pictures.unique(dim=0)) == len(pictures) == sum(map(len, every))
+
+
+def test_few_are_as_many_of_each_class_and_others_for_each_seed():
+    labels = torch.tensor([0] * 9 + [1] * 7)
+    chosen = [trials.few(labels, 5, seed) for seed in (0, 1)]
+    assert all(labels[one].bincount().tolist() == [5, 5] for one in chosen)
+    assert set(chosen[0].tolist()) != set(chosen[1].tolist())
+
+
+def test_each_route_begins_with_the_same_weights():
+    firsts = [next(trials.learnt(task, "faces", 3, steps=1)[0].parameters())
+              for task in (trials.FLOOR, trials.CEILING, "upright")]
+    assert all(torch.equal(one, firsts[0]) for one in firsts)
+
+
+@pytest.mark.parametrize("task", ["upright", "contrast", trials.CEILING])
+def test_a_route_is_learnt_and_measured(task: str):
+    net, steps = trials.learnt(task, "faces", 0, steps=2)
+    assert len([step for step in steps]) == 3
+    found = {layer: right for _, layer, right in trials.measured(net, "faces", 0)}
+    assert list(found) == list(LAYERS) and all(0.2 < right < 0.9 for right in found.values())
+    before = next(net.parameters()).clone()
+    assert 0.2 < trials.tuned(net, "faces", 5, 0) < 0.9
+    assert torch.equal(next(net.parameters()), before), "a copy is tuned"
+
+
+def test_the_supervised_route_knows_all_answers():
+    images, answers = trials.labelled("faces")
+    assert answers.shape == (48, 6) and set(answers.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(answers[:, 2].long(), trials.questions("faces")[2].train[1])
+    assert images is trials.questions("faces")[0].train[0]
+
+
+def test_every_task_has_data():
+    assert {task.raw for task in TASKS.values()} <= {"pictures", "clips", "films", "flows"}

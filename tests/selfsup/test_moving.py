@@ -1,0 +1,150 @@
+"""What moves together: the loss against two loops and against its least value, and groups against masks."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from scipy.stats import pearsonr
+from torch import Tensor
+from torch.special import entr
+
+from u3lab.descent import last
+from u3lab.errors import U3Error
+from u3lab.selfsup import PretextSettings, encoder, head_of, moving, pretrain
+
+
+def draw(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def plain(codes: Tensor, flow: Tensor, sigma: float, kappa: float) -> float:
+    """The loss of one picture, pixel by pixel."""
+    def shares(kernel: list[list[float]]) -> list[list[float]]:
+        powers = [[0.0 if u == v else math.exp(k) for v, k in enumerate(row)] for u, row in enumerate(kernel)]
+        return [[one / sum(row) for one in row] for row in powers]
+
+    pixels, found = range(len(codes)), 0.0
+    wanted = shares([[math.exp(-(flow[u] - flow[v]).square().sum().item() / (2 * sigma**2)) for v in pixels]
+                     for u in pixels])
+    told = shares([[kappa * torch.cosine_similarity(codes[u], codes[v], dim=0).item() for v in pixels]
+                   for u in pixels])
+    for u in pixels:
+        for v in pixels:
+            if u != v:
+                found -= wanted[u][v] * math.log(told[u][v]) / len(codes)
+    return found
+
+
+def test_the_loss_is_that_of_two_loops():
+    codes = torch.randn(3, 7, 5, dtype=torch.float64, generator=draw())
+    flow = 0.3 * torch.randn(3, 7, 2, dtype=torch.float64, generator=draw(1))
+    found = sum(moving.cross_pixel(codes, flow, sigma=0.2, kappa=2.0).values())
+    assert found.item() == pytest.approx(sum(plain(*one, 0.2, 2.0) for one in zip(codes, flow, strict=True)) / 3)
+
+
+def test_the_least_loss_is_the_entropy_of_the_rows_and_is_reached():
+    """Two groups with opposite flows: κ cos is κ or −κ, and K^f 1 or 0, so that κ = ½ makes S^φ = S^f."""
+    group = torch.tensor([0, 0, 0, 1, 1, 0, 1, 1])
+    flow = torch.tensor([[1.0, 0], [-1.0, 0]], dtype=torch.float64)[group][None]
+    codes = torch.tensor([[0.3, 2.0, 1], [-0.3, -2.0, -1]], dtype=torch.float64)[group][None]
+    shares = moving.log_shares(moving.flow_kernel(flow, 0.1)).exp()
+    least = entr(shares).sum(-1).mean().item()
+    assert torch.allclose(shares.sum(-1), torch.ones(8, dtype=torch.float64)) and shares.diagonal(0, 1, 2).sum() == 0
+    assert sum(moving.cross_pixel(codes, flow, sigma=0.1, kappa=0.5).values()).item() == pytest.approx(least)
+    for seed in range(5):
+        other = codes + torch.randn(codes.shape, dtype=torch.float64, generator=draw(seed))
+        assert sum(moving.cross_pixel(other, flow, sigma=0.1, kappa=0.5).values()).item() > least + 1e-4
+
+
+def test_the_gradient_of_the_loss():
+    codes = torch.randn(2, 5, 3, dtype=torch.float64, generator=draw(), requires_grad=True)
+    flow = torch.randn(2, 5, 2, dtype=torch.float64, generator=draw(1))
+    assert torch.autograd.gradcheck(lambda codes: sum(moving.cross_pixel(codes, flow, sigma=1.0).values()), (codes,))
+
+
+def test_the_camera_and_the_speed_make_no_difference():
+    flow = torch.randn(2, 2, 9, 9, generator=draw())
+    flow[:, :, :6] = 0  # most of the picture is ground
+    seen = moving.relative(flow)
+    assert torch.allclose(seen, moving.relative(4 * flow + torch.tensor([3.0, -2]).view(2, 1, 1)), atol=1e-5)
+    assert torch.allclose(seen.square().sum(1).flatten(1).amax(1), torch.ones(2)) and seen[:, :, :6].abs().max() == 0
+    still = 0.01 * flow
+    assert torch.allclose(moving.relative(still), still / moving.STILL, atol=1e-6), "noise is not stretched"
+
+
+def test_the_head_reads_the_code_of_each_place():
+    """Places are those of the target's pixels: a head whose codes are the picture itself returns its pixels."""
+    x, y = torch.meshgrid(torch.arange(12.0), torch.arange(8.0), indexing="xy")
+    flow = torch.stack([x, y])[None].repeat(2, 1, 1, 1)
+    posed = moving.pose((torch.rand(2, 3, 8, 12, generator=draw()), flow), draw(), pixels=40)
+    head = moving.Dense(4, dimensions=2, finer=1)
+    head.layers = torch.nn.Identity()
+    read = head(moving.relative(flow)[:, None], *posed.more)
+    assert read.shape == (2, 40, 2) and torch.allclose(read, posed.target, atol=1e-5)
+    assert len(posed.more[0][0].unique(dim=0)) == 40
+
+
+def test_likeness_is_pearsons_correlation():
+    codes, flow = torch.randn(2, 9, 4, generator=draw()), torch.randn(2, 9, 2, generator=draw(1))
+    upper = torch.triu_indices(9, 9, 1)
+    expected = [pearsonr(moving.code_kernel(one)[*upper], moving.flow_kernel(two, 0.5)[*upper]).statistic
+                for one, two in zip(codes, flow, strict=True)]
+    assert moving.alike(codes, flow, sigma=0.5).item() == pytest.approx(sum(expected) / 2, abs=1e-5)
+
+
+def test_groups_are_judged_by_masks():
+    masks = torch.tensor([[[5, 5, 0, 0], [5, 5, 0, 0], [2, 2, 2, 2]], [[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0]]])
+    right = moving.grouped(10.0 * masks[:, None], masks)
+    assert right.ari.tolist() == right.iou.tolist() == [1, 1] and right.groups.shape == masks.shape
+    halves = torch.tensor([0.0, 0, 1, 1]).expand(2, 1, 3, 4)  # the left half and the right
+    found = moving.grouped(halves[1:], masks[1:])
+    assert found.iou[0].item() == pytest.approx((6 / 9 + 3 / 6) / 2)
+    # Adjusted Rand index by hand: pairs together in both 15 + 3 + 3, in the masks 36 + 3, in the halves 30, of 66.
+    assert found.ari[0].item() == pytest.approx((21 - 39 * 30 / 66) / ((39 + 30) / 2 - 39 * 30 / 66))
+
+
+def squares(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """A red square that moves on green ground, and its mask; both have speckles of each other's brightness."""
+    g = draw(seed)
+    pictures, flow = torch.zeros(count, 3, 32, 32), torch.zeros(count, 2, 32, 32)
+    masks = torch.zeros(count, 32, 32, dtype=torch.long)
+    pictures[:, 1] = torch.rand(count, 32, 32, generator=g)
+    for n, (row, column) in enumerate(torch.randint(2, 18, (count, 2), generator=g).tolist()):
+        here = slice(row, row + 12), slice(column, column + 12)
+        pictures[n, 0][here], pictures[n, 1][here] = pictures[n, 1][here].clone(), 0
+        flow[n, :, here[0], here[1]] = torch.randn(2, 1, 1, generator=g) + 2
+        masks[n][here] = 1
+    return pictures, flow, masks
+
+
+def test_it_learns_to_group_a_still_picture():
+    pictures, flow, _ = squares(48, 1)
+    net = encoder(4, seed=0)
+    head = head_of(net, "moving")
+    last(pretrain(net, (pictures, flow), "moving", head=head,
+                  settings=PretextSettings(steps=60, batch_size=12, lr=0.01)))
+    pictures, _, masks = squares(10, 2)
+    learnt, colours = moving.grouped(moving.pixel_codes(net, head, pictures), masks), moving.grouped(pictures, masks)
+    assert learnt.ari.mean() > 0.7 > colours.ari.mean()
+
+
+FLOWS = torch.rand(2, 3, 8, 8, generator=draw()), torch.rand(2, 2, 8, 8, generator=draw())
+
+
+@pytest.mark.parametrize("flows, told", [
+    (FLOWS[0], "a tuple of pictures"), ((FLOWS[0], FLOWS[1][:, :1]), "give .B,2,H,W"),
+    ((FLOWS[0], FLOWS[1][..., :4]), "with B = 2"), ((FLOWS[0], FLOWS[1] / 0), "NaN or infinite")])
+def test_flow_that_does_not_fit_is_refused(flows, told):
+    with pytest.raises(U3Error, match=told):
+        moving.pose(flows, draw(), pixels=20)
+
+
+def test_small_pictures_and_one_mask_are_refused():
+    with pytest.raises(U3Error, match="128 pixels .* these have 64"):
+        moving.pose(FLOWS, draw())
+    with pytest.raises(U3Error, match="one mask only"):
+        moving.grouped(FLOWS[0], torch.ones(2, 8, 8, dtype=torch.long))
+    with pytest.raises(U3Error, match="whole numbers"):
+        moving.grouped(FLOWS[0], torch.rand(2, 8, 8))

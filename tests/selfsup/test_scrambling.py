@@ -1,0 +1,138 @@
+"""Tiles: how far apart the permutations are by scipy, and by pictures of coordinates where each tile was cut."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import map_coordinates
+from scipy.spatial.distance import pdist, squareform
+from torch import Tensor
+
+from u3lab.errors import U3Error
+from u3lab.selfsup import views
+from u3lab.selfsup.scrambling import aberrated, jigsaw, permutations, relative_position
+
+SIDE = 64
+
+
+def places(count: int, side: int = SIDE) -> Tensor:
+    """Pictures whose red says how far down a pixel is, whose green how far right, in shares of 128 pixels."""
+    along = torch.arange(side) / 128
+    return torch.stack([along[:, None].expand(side, side), along.expand(side, side), torch.zeros(side, side)]).expand(
+        count, 3, side, side)
+
+
+def corners(tiles: Tensor) -> Tensor:
+    """Of tiles (B,V,3,t,t) of such pictures, the pixel that each begins with, (B,V,2)."""
+    return (tiles[:, :, :2, 0, 0] * 128).round().long()
+
+
+def hamming(permutations: Tensor) -> np.ndarray:
+    return pdist(permutations.numpy(), "hamming") * permutations.shape[1]
+
+
+@pytest.mark.parametrize("count, least", [(9, 9), (24, 7), (64, 7)])
+def test_permutations_of_nine_are_as_far_apart_as_scipy_says(count: int, least: int) -> None:
+    found = permutations(count)
+    assert found.shape == (count, 9) and (found.sort(1).values == torch.arange(9)).all()
+    assert round(hamming(found).min()) == least
+
+
+def test_each_permutation_is_the_farthest_from_those_before() -> None:
+    found, every = permutations(10, 4), np.array(list(itertools.permutations(range(4))))
+    for n in range(1, 10):
+        before = found[:n].numpy()
+        distance = (every[:, None] != before).sum(2)
+        gained = (found[n].numpy() != before).sum(1)
+        assert gained.min() == distance.min(1).max()
+        assert gained.sum() == distance[distance.min(1) == gained.min()].sum(1).max()
+    assert len(permutations(24, 4).unique(dim=0)) == 24  # all there are
+    assert not torch.equal(found, permutations(10, 4, seed=1))
+
+
+def best(count: int) -> int:
+    """The greatest least distance of so many permutations of four, by trying all; one of them may be the first."""
+    every = np.array(list(itertools.permutations(range(4))))
+    distance = np.rint(squareform(pdist(every, "hamming")) * 4).astype(int)
+    return max(distance[np.ix_(chosen, chosen)][np.triu_indices(count, 1)].min()
+               for chosen in ((0, *others) for others in itertools.combinations(range(1, 24), count - 1)))
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_greed_is_hardly_worse_than_the_best_choice_of_four_tiles(count: int) -> None:
+    reached = [round(hamming(permutations(count, 4, seed=seed)).min()) for seed in range(5)]
+    assert max(reached) == best(count) and min(reached) >= best(count) - 1
+
+
+@pytest.mark.parametrize("gap", [0, 5])
+def test_tiles_of_a_jigsaw_come_from_their_cells_in_the_order_of_the_permutation(gap: int) -> None:
+    task = jigsaw(24, gap=gap, drop_colour=0, normalise=False)
+    posed = task.pose(places(48), torch.Generator().manual_seed(0))
+    assert posed.views.shape == (48, 9, 3, 16, 16)
+    assert (posed.target.bincount(minlength=24) == 2).all()
+    cell, first = 16 + gap, (SIDE - 3 * (16 + gap)) // 2
+    at = corners(posed.views) - first
+    assert torch.equal((at // cell)[..., 0] * 3 + (at // cell)[..., 1], permutations(24)[posed.target])
+    assert at.remainder(cell).min() == 0 and at.remainder(cell).max() == gap
+    along = torch.arange(16) / 128
+    inside = posed.views - posed.views[..., :1, :1]
+    torch.testing.assert_close(inside[:, :, 0], along[:, None].expand(48, 9, 16, 16))
+    torch.testing.assert_close(inside[:, :, 1], along.expand(48, 9, 16, 16))
+
+
+def test_the_second_tile_lies_where_the_answer_says() -> None:
+    task = relative_position(tile=20, gap=8, jitter=4, drop_colour=0, normalise=False)
+    posed = task.pose(places(800), torch.Generator().manual_seed(0))
+    first, second = corners(posed.views).unbind(1)
+    off = second - first
+    way = ((off + 14).div(28, rounding_mode="floor")).clamp(-1, 1)
+    number = (way[:, 0] + 1) * 3 + way[:, 1] + 1
+    assert torch.equal(number - (number > 4).long(), posed.target)  # the eight around the middle, row by row
+    assert sorted((off - 28 * way).unique().tolist()) == list(range(-4, 5))
+    assert min(first.min(), second.min()) == 0 and max(first.max(), second.max()) == SIDE - 20
+    assert (posed.target.bincount(minlength=8) == 100).all()
+
+
+def test_what_would_give_a_place_away_is_gone() -> None:
+    x = torch.rand(6, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    x = x * torch.tensor([0.9, 0.5, 0.2])[:, None, None]
+    grey = jigsaw(drop_colour=1, normalise=False).pose(x, torch.Generator().manual_seed(0)).views
+    assert torch.equal(grey[:, :, 0], grey[:, :, 1]) and torch.equal(grey[:, :, 0], grey[:, :, 2])
+    even = jigsaw(drop_colour=0, normalise=True).pose(x, torch.Generator().manual_seed(0)).views
+    torch.testing.assert_close(even.mean((3, 4)), torch.full((6, 9, 3), 0.5), atol=1e-3, rtol=0)
+    torch.testing.assert_close(even.std((3, 4), unbiased=False), torch.full((6, 9, 3), 1 / 6), atol=2e-3, rtol=0)
+    flat = jigsaw(normalise=True).pose(torch.full((2, 3, SIDE, SIDE), 0.3), torch.Generator().manual_seed(0)).views
+    torch.testing.assert_close(flat, torch.full_like(flat, 0.5))  # rounding is not blown up
+
+
+def test_without_a_gap_the_edges_go_on() -> None:
+    """Put back in order, the tiles are the picture's middle."""
+    x = torch.rand(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    posed = jigsaw(gap=0, drop_colour=0, normalise=False).pose(x, torch.Generator().manual_seed(0))
+    for picture, tiles, answer in zip(x, posed.views, posed.target, strict=True):
+        home = tiles[permutations(24)[answer].argsort()]
+        rows = [torch.cat(list(home[3 * row : 3 * row + 3]), 2) for row in range(3)]
+        assert torch.equal(torch.cat(rows, 1), picture[:, 8:56, 8:56])
+
+
+def test_a_lens_moves_red_out_and_blue_in_as_scipy_does() -> None:
+    x = torch.rand(1, 3, 20, 20, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    seen = aberrated(x, 0.1)[0]
+    at = np.stack(np.meshgrid(np.arange(20), np.arange(20), indexing="ij")) - 9.5
+    for channel, scale in ((0, 1 / 1.1), (1, 1.0), (2, 1.1)):
+        expected = map_coordinates(x[0, channel].numpy(), at * scale + 9.5, order=1, mode="nearest")
+        np.testing.assert_allclose(seen[channel].numpy(), expected, atol=1e-6)
+    torch.testing.assert_close(aberrated(x, 0), x)
+
+
+def test_pictures_that_have_no_room_for_the_tiles_are_refused() -> None:
+    small, generator = torch.rand(2, 3, 56, 56), torch.Generator().manual_seed(0)
+    with pytest.raises(U3Error, match="63×63"):
+        jigsaw().pose(small, generator)
+    with pytest.raises(U3Error, match="60×60"):
+        relative_position().pose(small, generator)
+    with pytest.raises(U3Error, match="do not fit"):
+        views.tiles(small, torch.tensor([[41], [0]]), torch.tensor([[0], [0]]), 16)

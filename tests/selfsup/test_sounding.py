@@ -1,0 +1,171 @@
+"""Tasks from sound: balanced pairs, a switch that reaches log p(x,y)/p(x)p(y), a map, and what cannot be heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from sklearn.metrics import r2_score
+from torch import Tensor
+
+from u3lab.descent import last
+from u3lab.errors import U3Error
+from u3lab.selfsup import PretextSettings, encoder, head_of, pretrain, solve, sounding
+
+JOINT = torch.tensor([[0.30, 0.05, 0.02], [0.03, 0.20, 0.05], [0.05, 0.10, 0.20]], dtype=torch.float64)
+SAMPLES = 512
+
+
+def draw(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def grey(x: Tensor) -> Tensor:
+    """Pictures of one grey for each x."""
+    return (0.2 + 0.3 * x.float()).view(-1, 1, 1, 1).expand(-1, 3, 16, 16)
+
+
+def tones(y: Tensor) -> Tensor:
+    """A tone for each y."""
+    return torch.sin(2 * torch.pi * 0.03 * (1 + 3 * y.float()[:, None]) * torch.arange(SAMPLES))
+
+
+def drawn(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Films from the joint."""
+    both = torch.multinomial(JOINT.flatten(), count, replacement=True, generator=generator)
+    return grey(both // 3), tones(both % 3)
+
+
+def told(posed: sounding.Posed) -> tuple[Tensor, Tensor]:
+    """The x and y of each question."""
+    x = ((posed.views.mean((1, 2, 3, 4)) - 0.2) / 0.3).round().long()
+    y = torch.cdist(posed.more[0], sounding._loud(tones(torch.arange(3)))).argmin(1)
+    return x, y
+
+
+def test_half_of_the_sounds_are_from_another_film():
+    count = 200
+    sounds = torch.randn(count, SAMPLES, generator=draw())
+    posed = sounding.pose_correspondence((torch.rand(count, 3, 8, 8, generator=draw()), sounds), draw())
+    which = torch.cdist(posed.more[0], sounds).argmin(1)
+    assert torch.equal(which == torch.arange(count), posed.target == 1) and posed.target.sum() == count // 2
+    assert len(which.unique()) > count / 2
+    assert torch.allclose(posed.more[0].square().mean(1), torch.ones(count), atol=1e-4), "all equally loud"
+
+
+def test_counted_pairs_have_the_pointwise_mutual_information():
+    """The best logit of a question (x,y) is the log of how often it is asked with target 1, over how often with 0."""
+    counts = torch.zeros(2, 9, dtype=torch.float64)
+    for seed in range(10):
+        posed = sounding.pose_correspondence(drawn(4000, draw(seed)), draw(100 + seed))
+        x, y = told(posed)
+        for target in (0, 1):
+            counts[target] += (3 * x + y)[posed.target == target].bincount(minlength=9)
+    pmi = (JOINT / (JOINT.sum(0) * JOINT.sum(1, keepdim=True))).log().flatten()
+    assert torch.allclose((counts[1] / counts[0]).log(), pmi, atol=0.16)
+
+
+@pytest.mark.parametrize("head", ["fused", "located"])
+def test_the_switch_is_learnt(head):
+    """The logit, learnt by a network, is near log p(x,y)/p(x)p(y). That of cosines bends less, but has the order."""
+    task, net = sounding.correspondence(head), encoder(2, seed=0)
+    switch = head_of(net, task)
+    settings = PretextSettings(steps=90, batch_size=64, lr=0.01)
+    for step in pretrain(net, drawn, task, head=switch, settings=settings):
+        settings.lr = 0.01 * (1 - step.iteration / 91) + 1e-5
+    x, y = torch.arange(9) // 3, torch.arange(9) % 3
+    with torch.no_grad():
+        logits = switch(net.module(net.normalise(grey(x)))[:, None], sounding._loud(tones(y))).double()
+    pmi = (JOINT / (JOINT.sum(0) * JOINT.sum(1, keepdim=True))).log().flatten()
+    weights = (JOINT + JOINT.sum(0) * JOINT.sum(1, keepdim=True)).flatten() / 2  # how often each is asked
+    off = ((logits - pmi).square() * weights).sum().sqrt()
+    assert off < 0.35 < ((pmi - (pmi * weights).sum()).square() * weights).sum().sqrt()
+
+
+def test_the_map_points_at_what_is_heard():
+    """Two pitches, two colours, a patch somewhere: the highest place is at the patch (an eighth of the places)."""
+    def films(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        kind = torch.randint(2, (count,), generator=generator)
+        places = torch.randint(1, 7, (count, 2), generator=generator)
+        pictures = torch.full((count, 3, 64, 64), 0.5)
+        for picture, k, (row, column) in zip(pictures, kind.tolist(), places.tolist(), strict=True):
+            patch = picture[:, 8 * row - 4 : 8 * row + 12, 8 * column - 4 : 8 * column + 12]
+            patch[:] = torch.tensor([[1.0, 0, 0], [0, 0, 1.0]])[k].view(3, 1, 1)
+        films.places = places
+        return pictures, tones(kind)
+
+    net = encoder(4, seed=0)
+    head = head_of(net, "correspondence")
+    last(pretrain(net, films, "correspondence", head=head,
+                  settings=PretextSettings(steps=70, batch_size=32, lr=0.01)))
+    pictures, sounds = films(60, draw(9))
+    maps = sounding.sound_map(net, head, pictures, sounds)
+    assert maps.shape == (60, 8, 8) and maps.abs().max() <= 1 + 1e-6
+    top = maps.flatten(1).argmax(1)
+    near = (torch.stack([top // 8, top % 8], 1) - films.places).abs().amax(1) <= 1  # 9 places of 64
+    assert near.double().mean() > 0.6
+    output, posed = solve(net, head, (pictures, sounds), "correspondence")
+    assert sounding.binary_right(output, posed.target) > 0.65  # ¾ is the most: half of the strangers sound alike
+
+
+def test_the_logit_is_that_of_the_most_similar_place():
+    net = encoder(2)
+    head = head_of(net, "correspondence")
+    maps, sounds = torch.randn(3, 1, 8, 4, 5, generator=draw()), torch.randn(3, SAMPLES, generator=draw(1))
+    with torch.no_grad():
+        logits, seen, heard = head(maps, sounds), head.see(maps[:, 0]), head.hear(sounds)
+        for n in range(3):
+            cosines = [torch.cosine_similarity(seen[n, :, i, j], heard[n], dim=0) for i in range(4) for j in range(5)]
+            assert torch.allclose(logits[n], head.out.weight[0, 0] * max(cosines) + head.out.bias[0], atol=1e-5)
+
+
+def test_a_louder_sound_is_the_same_sound():
+    pictures, sounds = torch.rand(6, 3, 16, 16, generator=draw()), torch.randn(6, SAMPLES, generator=draw())
+    for pose in (sounding.pose_correspondence, sounding.pose_sound):
+        quiet, loud = pose((pictures, sounds), draw()), pose((pictures, 50 * sounds), draw())
+        for one, two in zip((quiet.target, *quiet.more), (loud.target, *loud.more), strict=True):
+            assert torch.allclose(one.float(), two.float(), atol=1e-5)
+
+
+def test_a_summary_has_the_band_of_a_tone():
+    """16 bands up to half the rate: a tone at 0.11 of it is in band ⌊0.11 · 32⌋, and has a spread there if it ends."""
+    steady = torch.sin(2 * torch.pi * 0.11 * torch.arange(4096))
+    ending = steady * (torch.arange(4096) < 2048)
+    found = sounding.summary(torch.stack([steady, ending]))
+    assert found.shape == (2, 32) and found[0, :16].argmax() == 3
+    assert found[1, 16:].argmax() == 3 and found[1, 19] > 3 * found[0, 19]
+
+
+def test_explained_is_scikit_learns_r2():
+    found, target = torch.randn(9, 4, generator=draw()), torch.randn(9, 4, generator=draw(1))
+    expected = r2_score(target, found, multioutput="variance_weighted")
+    assert sounding.explained(found, target).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_clusters_of_sounds_are_the_classes():
+    kind = torch.arange(30) % 3
+    noisy = tones(kind) + 0.05 * torch.randn(30, SAMPLES, generator=draw())
+    task = sounding.clustered(noisy, 3)
+    posed = task.pose((torch.rand(30, 3, 16, 16, generator=draw()), noisy), draw())
+    assert len({(a, b) for a, b in zip(kind.tolist(), posed.target.tolist(), strict=True)}) == 3
+    assert task.chance == pytest.approx(1 / 3)
+    settings = PretextSettings(steps=40, batch_size=10, lr=0.01)
+    assert last(pretrain(encoder(2), (grey(kind), noisy), task, settings=settings)).value > 0.9
+
+
+PAIR = (torch.rand(4, 3, 16, 16, generator=draw()), torch.randn(4, SAMPLES, generator=draw()))
+
+
+@pytest.mark.parametrize("films, told", [
+    ((PAIR[0], PAIR[1] * torch.tensor([1.0, 0, 1, 0])[:, None]), "sound 1 is silent.*films 1, 3"),
+    ((PAIR[0][:1], PAIR[1][:1]), "one film alone"), ((PAIR[0], PAIR[1][:3]), "with B = 4"),
+    ((PAIR[0], PAIR[1].long()), "give floats"), ((PAIR[0], PAIR[1][:, :100]), "at least 256 samples"),
+    ((PAIR[0], PAIR[1] * float("nan")), "NaN"), (PAIR[0], "a tuple of pictures"), ((*PAIR, 3), "a tuple of pictures")])
+@pytest.mark.parametrize("pose", [sounding.pose_correspondence, sounding.pose_sound])
+def test_what_cannot_be_heard_is_refused(pose: Callable, films: object, told: str):
+    if told == "one film alone" and pose is sounding.pose_sound:
+        assert len(pose(films, draw()).target) == 1
+        return
+    with pytest.raises(U3Error, match=told):
+        pose(films, draw())

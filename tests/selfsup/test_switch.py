@@ -1,0 +1,105 @@
+"""The switch: pairs without a giveaway, and scores that reach log p(x,y)/p(x)p(y) on a known joint."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import mutual_info_score
+from torch import Tensor
+
+from u3lab.errors import U3Error
+from u3lab.selfsup import correspondence_loss, draw_pairs, pairs, pmi
+
+
+def joint() -> Tensor:
+    p = torch.rand(4, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.05
+    return p / p.sum()
+
+
+def test_a_table_learnt_with_cross_entropy_reaches_pmi() -> None:
+    """The expected loss over both halves is minimised; nothing of the closed form is in it."""
+    p, scores = joint(), torch.zeros(4, 6, dtype=torch.float64, requires_grad=True)
+    apart = torch.outer(p.sum(1), p.sum(0))
+    optimiser = torch.optim.LBFGS([scores], max_iter=300, tolerance_grad=1e-12, tolerance_change=1e-15,
+                                  line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        value = -(p * F.logsigmoid(scores)).sum() / 2 - (apart * F.logsigmoid(-scores)).sum() / 2
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    assert scores.detach() == pytest.approx(pmi(p), abs=1e-4)
+
+
+def test_a_table_learnt_from_drawn_pairs_comes_near_pmi() -> None:
+    p, scores = joint(), torch.zeros(4, 6, requires_grad=True)
+    x, y, same = draw_pairs(p, 100_000, torch.Generator().manual_seed(1))
+    optimiser = torch.optim.LBFGS([scores], max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        value = F.binary_cross_entropy_with_logits(scores[x, y], same)
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    assert scores.detach() == pytest.approx(pmi(p).float(), abs=0.1)
+    assert pmi(p).abs().max() > 0.5
+
+
+def test_drawn_pairs_have_the_frequencies_of_their_table() -> None:
+    p = joint()
+    x, y, same = draw_pairs(p, 200_000, torch.Generator().manual_seed(2))
+    for half, wanted in ((1, p), (0, torch.outer(p.sum(1), p.sum(0)))):
+        counts = torch.zeros(4, 6).index_put((x[same == half], y[same == half]), torch.ones(()), accumulate=True)
+        assert counts / 200_000 == pytest.approx(wanted.float(), abs=0.003)
+
+
+def test_pmi() -> None:
+    counts = (1000 * joint()).round()
+    p = counts / counts.sum()
+    assert float((p * pmi(p)).sum()) == pytest.approx(mutual_info_score(None, None, contingency=counts.long().numpy()))
+    apart = torch.outer(p.sum(1), p.sum(0))
+    assert pmi(apart) == pytest.approx(torch.zeros(4, 6), abs=1e-12)
+    same = torch.eye(4) / 4
+    assert pmi(same).diagonal() == pytest.approx(torch.full((4,), math.log(4)))
+    assert pmi(same)[0, 1] == -torch.inf
+    assert torch.sigmoid(pmi(p)) == pytest.approx(p / (p + apart))
+
+
+def test_pairs_have_no_giveaway() -> None:
+    seen = set()
+    for seed in range(40):
+        x, y, same = pairs(5, torch.Generator().manual_seed(seed))
+        for half in (0, 1):
+            assert sorted(x[same == half].tolist()) == sorted(y[same == half].tolist()) == list(range(5))
+        assert torch.equal(x == y, same.bool())
+        seen |= {(int(a), int(b)) for a, b in zip(x[5:], y[5:], strict=True)}
+    assert len(seen) == 20  # each meets each other
+    assert pairs(2, torch.Generator()).y.tolist() == [0, 1, 1, 0]
+
+
+def test_the_loss_of_a_batch_is_that_of_its_pairs() -> None:
+    scores = torch.randn(5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    terms = [(math.log(1 + math.exp(-float(scores[i, j]) if i == j else float(scores[i, j]))), i == j)
+             for i in range(5) for j in range(5)]
+    wanted = sum(t for t, own in terms if own) / 5 / 2 + sum(t for t, own in terms if not own) / 20 / 2
+    assert float(correspondence_loss(scores)) == pytest.approx(wanted)
+    assert float(correspondence_loss(torch.zeros(3, 3))) == pytest.approx(math.log(2))
+    assert float(correspondence_loss(200 * torch.eye(3) - 100)) < 1e-9
+
+
+def test_slips() -> None:
+    for bad in (torch.ones(1, 1), torch.ones(2, 3), torch.ones(2, 2, dtype=torch.long), "scores"):
+        with pytest.raises(U3Error):
+            correspondence_loss(bad)
+    for bad in (torch.ones(2, 2), torch.tensor([[1.5, -0.5]]), torch.ones(2), [[1.0]]):
+        with pytest.raises(U3Error):
+            pmi(bad)
+    with pytest.raises(U3Error, match="count"):
+        pairs(1, torch.Generator())

@@ -1,0 +1,115 @@
+"""Who is drawn, and how they look this time: colours and shapes of a person, pose and expression of a picture."""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+
+Colour = tuple[float, float, float]  # 0 … 255
+SKINS = ((255, 224, 205), (246, 205, 176), (229, 180, 143), (198, 142, 104), (150, 98, 67), (98, 62, 44))
+HAIRS = ((28, 24, 26), (58, 38, 28), (104, 66, 40), (150, 84, 42), (214, 172, 104), (176, 72, 36), (168, 166, 168))
+IRISES = ((74, 110, 150), (88, 60, 36), (60, 42, 30), (86, 120, 80), (120, 130, 138))
+CHANCE = {"glasses": 0.45, "beard": 0.4, "hat": 0.35, "long hair": 0.45, "smile": 0.5, "open mouth": 0.4}
+PLAIN = {"hair": 78.0, "frame": 110.0}  # how far, of 442, they are from the skin: beard and glasses are to be seen
+YAW, PITCH, ROLL = 25.0, 14.0, 9.0  # degrees, at most
+
+
+@dataclass(frozen=True)
+class Person:
+    """What stays: the number of an identity decides it. Lengths are in half heads (chin to crown is 2)."""
+
+    glasses: bool
+    beard: bool
+    hat: bool
+    long_hair: bool
+    skin: Colour
+    hair: Colour
+    iris: Colour
+    lips: Colour
+    shirt: Colour
+    hat_colour: Colour
+    frame: Colour
+    width: float
+    jaw: float  # exponent of its outline: the larger, the squarer
+    taper: float
+    eyes: tuple[float, float, float]  # from the middle, below it, half their width
+    brow: tuple[float, float]  # above the eye, thickness
+    nose: tuple[float, float]  # where its tip is, half its width
+    mouth: tuple[float, float, float]  # half its width, where it is, thickness of the lips
+    hairline: tuple[float, float, float]  # where it is in the middle, its slant, how much lower at the temples
+    volume: float
+    curls: bool
+    peaked: bool  # a hat with a peak, else a woollen one
+    round_glasses: float  # exponent of their outline
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What changes from picture to picture: degrees, shares, pixels of a picture of side 1."""
+
+    yaw: float
+    pitch: float
+    roll: float
+    smile: bool
+    open_mouth: bool
+    strength: float
+    brows: float
+    gaze: tuple[float, float]
+    scale: float
+    shift: tuple[float, float]
+    light: tuple[float, float]
+
+
+def person(identity: int) -> Person:
+    """The person of a number."""
+    draw = np.random.default_rng([identity, 1])
+
+    def between(low: float, high: float) -> float:
+        return float(draw.uniform(low, high))
+
+    def yes(what: str) -> bool:
+        return bool(draw.random() < CHANCE[what])
+
+    def vivid(saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
+        made = colorsys.hsv_to_rgb(between(0, 1), between(*saturation), between(*value))
+        return tuple(255 * one for one in made)
+
+    tone = between(0, len(SKINS) - 1.001)
+    skin = mix(SKINS[int(tone)], SKINS[int(tone) + 1], tone % 1)
+    hair, frame = skin, skin
+    while far(hair, skin) < PLAIN["hair"]:
+        hair = mix(HAIRS[int(draw.integers(len(HAIRS)))], vivid((0, 0.2), (0.2, 0.8)), 0.12)
+    while far(frame, skin) < PLAIN["frame"]:
+        frame = (30, 28, 34) if draw.random() < 0.6 else vivid((0.3, 0.9), (0.3, 0.95))
+    return Person(
+        glasses=yes("glasses"), beard=yes("beard"), hat=yes("hat"), long_hair=yes("long hair"), skin=skin,
+        hair=hair, iris=IRISES[int(draw.integers(len(IRISES)))],
+        lips=mix(mix(skin, (186, 52, 62), between(0.35, 0.7)), (0, 0, 0), 0.05), shirt=vivid((0.2, 0.8), (0.3, 0.9)),
+        hat_colour=vivid((0.5, 0.95), (0.35, 0.95)), frame=frame, width=between(0.70, 0.82), jaw=between(2.0, 3.0),
+        taper=between(0.10, 0.30), eyes=(between(0.30, 0.37), between(-0.08, 0.03), between(0.155, 0.19)),
+        brow=(between(0.18, 0.25), between(0.035, 0.075)), nose=(between(0.27, 0.36), between(0.09, 0.14)),
+        mouth=(between(0.24, 0.31), between(0.55, 0.62), between(0.05, 0.085)),
+        hairline=(between(-0.72, -0.42), between(-0.18, 0.18), between(0.05, 0.35)), volume=between(1.06, 1.2),
+        curls=bool(draw.random() < 0.3), peaked=bool(draw.random() < 0.5), round_glasses=between(2, 5))
+
+
+def moment(identity: int, number: int) -> Moment:
+    """How that person looks in one of their pictures."""
+    draw = np.random.default_rng([identity, 2, number])
+    yaw, pitch, roll = (float(most * draw.uniform(-1, 1)) for most in (YAW, PITCH, ROLL))
+    return Moment(yaw, pitch, roll, bool(draw.random() < CHANCE["smile"]), bool(draw.random() < CHANCE["open mouth"]),
+                  float(draw.uniform(0.7, 1)), float(draw.uniform(-1, 1)), tuple(draw.uniform(-1, 1, 2).tolist()),
+                  float(draw.uniform(0.9, 1.08)), tuple(draw.uniform(-0.06, 0.06, 2).tolist()),
+                  tuple(draw.uniform(-0.16, 0.16, 2).tolist()))
+
+
+def mix(a: Colour, b: Colour, share: float) -> Colour:
+    """Colour a with a share of b."""
+    return tuple(x + share * (y - x) for x, y in zip(a, b, strict=True))
+
+
+def far(a: Colour, b: Colour) -> float:
+    """How different two colours are, by Euclid."""
+    return float(np.linalg.norm(np.subtract(a, b)))

@@ -1,0 +1,135 @@
+"""Three toys with answers that nobody can know: the colour of a shape, the next frame of a ball, the sound of a bar.
+
+Each has four kinds, equally often. The input x tells the kind, and of the target y there are two outcomes: y_0, or y_1
+with probability p. x says nothing about which. The two differ by a known change f, and f(f(y)) = y.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+SIDE, SAMPLES = 24, 96  # pixels of a picture, samples of a sound
+WALL = 0.75  # grey level behind the shapes
+COLOURS = {"red": (0.9, 0.2, 0.2), "blue": (0.2, 0.2, 0.9)}  # equally bright: their three numbers have one mean
+RADIUS, STEP = 2.6, 7.0  # of the ball, and how far it moves to the next frame, in pixels
+SLOWING = (0.0, 5.0, 8.0)  # where a slowing ball is in three frames, from its start
+CYCLES, DECAY = (8.0, 6.0, 4.0, 3.0), 3.0  # of the four bars' tones in a whole sound; it fades as exp(−3t), t in [0,1]
+
+
+@dataclass(frozen=True)
+class Toy:
+    """One toy.
+
+    Attributes
+    ----------
+    x
+        (K,1,H,W): what is seen, one of each kind.
+    y
+        (K,2,…): the two outcomes y_0 and y_1 of each kind.
+    other
+        f(·, η) for the one η that changes something: outcomes (…) → the other outcomes.
+    project
+        π, which is the same for both outcomes: (B,…) → (B,…).
+    question, answer
+        Of the constrained task, one for each kind and outcome: (K,2,Q,…) and (K,2,Q,…), Q questions each.
+    """
+
+    name: str
+    x: Tensor
+    y: Tensor
+    other: Callable[[Tensor], Tensor]
+    project: Callable[[Tensor], Tensor]
+    question: Tensor
+    answer: Tensor
+
+
+@cache
+def colour() -> Toy:
+    """A grey shape whose colour is asked for; red and blue have the same grey. Constrained: one half is in colour."""
+    shapes = _shapes()
+    paint = torch.tensor(list(COLOURS.values()))[None, :, :, None, None]  # (1,2,3,1,1)
+    y = torch.where(shapes[:, None, None], paint, WALL)
+    half = y.clone()
+    half[..., SIDE // 2:] = half[..., SIDE // 2:].mean(2, keepdim=True)
+    return Toy("colour", y[:, 0].mean(1, keepdim=True), y, lambda y: y.flip(-3),
+               lambda y: y.amax(-3, keepdim=True) - y.amin(-3, keepdim=True), half[:, :, None], y[:, :, None])
+
+
+@cache
+def frame() -> Toy:
+    """A ball in the middle, at four heights; in the next frame it is on the left or on the right.
+
+    Constrained: three frames of a ball that slows down, in order or in reverse. Which is it?
+    """
+    rows, middle = (5.5, 9.5, 13.5, 17.5), (SIDE - 1) / 2
+    x = torch.stack([_ball(row, middle) for row in rows])[:, None]
+    y = torch.stack([torch.stack([_ball(row, middle + side * STEP) for side in (-1, 1)]) for row in rows])[:, :, None]
+    clips = torch.stack([torch.stack([torch.stack([torch.stack([_ball(row, middle + side * (place - start))
+                                                                for place in SLOWING]) for start in (1, 3, 5, 7)])
+                                      for side in (-1, 1)]) for row in rows])  # (K,2,4,3,H,W)
+    return Toy("next frame", x, y, lambda y: y.flip(-1), _folded, *_both_ways(clips, clips.flip(3)))
+
+
+@cache
+def sound() -> Toy:
+    """A bar that was struck, four lengths; from above or from below, so the air is pressed first or drawn first.
+
+    Constrained: a sound as it was, or played backwards. Which is it?
+    """
+    t = torch.linspace(0, 1, SAMPLES)
+    tones = torch.stack([torch.exp(-DECAY * t) * torch.sin(2 * math.pi * cycles * t) for cycles in CYCLES])
+    y = torch.stack([tones, -tones], 1)[:, :, None]  # (K,2,1,S)
+    return Toy("sound", _bars(), y, torch.neg, spectrum, *_both_ways(y[:, :, None], y[:, :, None].flip(-1)))
+
+
+def toys() -> list[Toy]:
+    """All three."""
+    return [colour(), frame(), sound()]
+
+
+def spectrum(y: Tensor) -> Tensor:
+    """How much of each frequency is in a sound (…,S), whatever its phase: (…,S/2+1), in the sound's own units."""
+    return 2 * torch.fft.rfft(y).abs() / y.shape[-1]
+
+
+def _folded(y: Tensor) -> Tensor:
+    """The frame (…,W) folded in the middle: how far from it something is, not on which side, (…,W/2)."""
+    return y[..., :SIDE // 2].flip(-1) + y[..., SIDE // 2:]
+
+
+def _both_ways(right: Tensor, wrong: Tensor) -> tuple[Tensor, Tensor]:
+    """Questions (K,2,Q,…) of which half are in order, and their answers 1 and 0, (K,2,Q,1)."""
+    answers = torch.cat([torch.ones(right.shape[:3]), torch.zeros(wrong.shape[:3])], 2)
+    return torch.cat([right, wrong], 2), answers[..., None]
+
+
+def _places() -> tuple[Tensor, Tensor]:
+    """Row and column of each pixel."""
+    return torch.meshgrid(torch.arange(SIDE).float(), torch.arange(SIDE).float(), indexing="ij")
+
+
+def _ball(row: float, column: float) -> Tensor:
+    """1 on the ball and 0 elsewhere, (H,W)."""
+    i, j = _places()
+    return ((i - row).square() + (j - column).square() < RADIUS**2).float()
+
+
+def _shapes() -> Tensor:
+    """A disc, a square, a diamond and a ring in the middle, (4,H,W) yes or no."""
+    i, j = (place - (SIDE - 1) / 2 for place in _places())
+    r = (i * i + j * j).sqrt()
+    return torch.stack([r < 7.5, torch.maximum(i.abs(), j.abs()) < 6, i.abs() + j.abs() < 9, (r < 9.5) & (r > 5)])
+
+
+def _bars() -> Tensor:
+    """Bars of four lengths, lying on two supports, (4,1,H,W)."""
+    i, j = (place - (SIDE - 1) / 2 for place in _places())
+    bars = [((i.abs() < 2) & (j.abs() < half)).float() * 0.8
+            + ((i > 2) & (i < 6) & ((j.abs() - 0.6 * half).abs() < 1)).float() * 0.35 for half in (4.5, 6.5, 8.5, 11.5)]
+    return torch.stack(bars)[:, None].clamp(0, 1)

@@ -1,0 +1,167 @@
+"""The trials of chapter 2: an encoder learns a pretext task without labels; what do few labels then read off it?
+
+``python -m u3lab.recipes.pretexts`` makes the shipped table; the notebook makes some of its rows again.
+
+Two downstream problems. *animals*: the domain of the decathlon; what is learnt from without labels are the training
+pictures of three domains. *faces*: what made faces wear and do; those of the test are of other people.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab.datasets import clips, decathlon, faces
+from u3lab.descent import Step, last
+from u3lab.nets import Classifier
+from u3lab.selfsup import (
+    LAYERS,
+    TASKS,
+    Posed,
+    PretextSettings,
+    Task,
+    TuneSettings,
+    classifier,
+    encoder,
+    fine_tune,
+    pooled,
+    pretrain,
+    probed,
+)
+
+WIDTH = 32  # channels of the first layer
+STEPS, BATCH = 600, 64  # of a pretext task
+LABELS = (5, 20, 100)  # of each class
+TUNED = {5: 40, 20: 60, 100: 80}  # labels of each class → steps of fine-tuning, of 16 pictures
+FLOOR, CEILING = "random weights", "supervised"
+PROBLEMS = ("animals", "faces")
+UNLABELLED = {"animals": 100, "objects": 50, "textures": 100}  # domain → training pictures of each class
+FACES = 3000  # to learn from without labels
+ASKED = (("train", 1200, 2), ("train", 400, 3), ("test", 600, 2))  # faces with labels; other seeds, other people
+WHOLE = "fine-tuning"
+MOST = 16  # answers of the supervised head: a problem uses as many as it has
+
+
+class Run(NamedTuple):
+    """One measurement. ``layer`` is where the probe reads, or ``WHOLE``; ``seed`` also chooses the labels."""
+
+    problem: str
+    task: str
+    labels: int
+    layer: str
+    seed: int
+
+
+class Question(NamedTuple):
+    """One downstream question: pictures (N,3,64,64) and classes (N) of each split."""
+
+    train: tuple[Tensor, Tensor]
+    val: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
+
+
+@cache
+def unlabelled(problem: str) -> Tensor:
+    """What is learnt from without labels: pictures (N,3,64,64)."""
+    if problem == "faces":
+        return faces.draw(FACES, split="train", seed=1).images
+    return torch.cat([decathlon.load(name, each=each).images for name, each in UNLABELLED.items()])
+
+
+@cache
+def raw(task: str, problem: str) -> Any:
+    """What a task is made from: pictures of the problem; or clips, films and flows, the same for both problems."""
+    kind = TASKS[task].raw
+    if kind == "pictures":
+        return unlabelled(problem)
+    if kind == "clips":
+        return clips.street("train", length=6, count=600, size=64, seed=0)
+    if kind == "flows":
+        moving = clips.moving(1500, 2, split="train", seed=0)
+        return moving.clips[:, 0], moving.flow[:, 0]
+    films = clips.bouncing(1500, length=4, split="train", seed=0)
+    return films.clips[:, 0], films.sounds
+
+
+@cache
+def questions(problem: str) -> tuple[Question, ...]:
+    """The downstream questions of a problem, whose accuracies are averaged."""
+    if problem == "animals":
+        return (Question(*(decathlon.load("animals", split)[:2] for split in ("train", "val", "test"))),)
+    drawn = [faces.draw(count, split=split, seed=seed) for split, count, seed in ASKED]
+    return tuple(Question(*((one.images, one.attributes[:, k].long()) for one in drawn))
+                 for k in range(len(faces.ATTRIBUTES)))
+
+
+def few(labels: Tensor, each: int, seed: int) -> Tensor:
+    """Numbers of so many pictures of each class, another choice for each seed."""
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    return torch.cat([order[labels[order] == k][:each] for k in labels.unique()])
+
+
+def learnt(task: str, problem: str, seed: int, *, steps: int = STEPS) -> tuple[Classifier, Iterator[Step]]:
+    """A fresh encoder and the steps that teach it a task, none for random weights."""
+    net = encoder(WIDTH, seed=seed)
+    if task == FLOOR:
+        return net, iter(())
+    given, what = (labelled(problem), SUPERVISED) if task == CEILING else (raw(task, problem), task)
+    return net, pretrain(net, given, what, settings=PretextSettings(steps=steps, batch_size=BATCH, seed=seed))
+
+
+def labelled(problem: str) -> tuple[Tensor, Tensor]:
+    """All training pictures of the problem itself with all their labels, one column of 0 and 1 for each yes or no."""
+    asked = questions(problem)
+    images, labels = asked[0].train
+    columns = F.one_hot(labels) if len(asked) == 1 else torch.stack([question.train[1] for question in asked], 1)
+    return images, columns.float()
+
+
+class Answers(nn.Module):
+    """A linear layer behind the averaged maps: (B,V,C,h,w) → (B,MOST)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(channels, MOST)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.linear(maps.mean((1, 3, 4)))
+
+
+# The ceiling as one more task: no question is made, the labels are the answers.
+SUPERVISED = Task(lambda given, generator: Posed(given[0][:, None], given[1]), Answers,
+                  lambda scores, y: {"yes or no": F.binary_cross_entropy_with_logits(scores[:, : y.shape[1]], y)},
+                  lambda scores, y: ((scores[:, : y.shape[1]] > 0) == (y > 0)).double().mean(), raw="labelled")
+
+
+def measured(net: Classifier, problem: str, seed: int) -> Iterator[tuple[int, str, float]]:
+    """Labels of each class, layer, and the accuracy of the linear probe there on the test pictures."""
+    asked = questions(problem)
+    splits = [{id(question[k][0]): pooled(net, question[k][0], LAYERS) for question in asked} for k in range(3)]
+    for each in LABELS:
+        for layer in LAYERS:
+            right = []
+            for question in asked:
+                sets = [(splits[k][id(images)][layer], labels) for k, (images, labels) in enumerate(question)]
+                chosen = few(sets[0][1], each, seed)
+                right.append(probed((sets[0][0][chosen], sets[0][1][chosen]), *sets[1:]))
+            yield each, layer, sum(right) / len(right)
+
+
+def tuned(net: Classifier, problem: str, each: int, seed: int) -> float:
+    """Accuracy on the test pictures after fine-tuning a copy of the encoder with so many labels of each class."""
+    right = []
+    for question in questions(problem):
+        (images, labels), (unseen, truth) = question.train, question.test
+        chosen = few(labels, each, seed)
+        whole = classifier(copy.deepcopy(net), int(labels.max()) + 1, seed=seed)
+        settings = TuneSettings(steps=TUNED[each], batch_size=16, seed=seed)
+        last(fine_tune(whole, images[chosen], labels[chosen], settings=settings))
+        scores = torch.cat([whole.logits(x) for x in unseen.split(200)])
+        right.append((scores.argmax(1) == truth).double().mean().item())
+    return sum(right) / len(right)

@@ -1,0 +1,146 @@
+"""Take the colour away and ask for it back. A lawn is green and a sky blue, so who knows the colour knows what it is.
+
+Zhang, Isola & Efros, Colorful image colorization, ECCV 2016. A shirt may have any colour: the mean of them all, which
+the squared error asks for, is grey. So a distribution Ẑ over Q colours is predicted at each place instead:
+
+    L = −Σ_{h,w} v(Z_{h,w}) Σ_q Z_{h,w,q} log Ẑ_{h,w,q}                         (Eq. 2)
+    v(Z) = w_{q*},  q* = argmax_q Z_q,  w ∝ ((1−γ) p̃ + γ/Q)^{−α},  Σ_q p̃_q w_q = 1    (Eqs. 3, 4)
+
+The encoder sees the lightness in three equal channels.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.checks import number, tensors, whole
+from u3lab.datasets import photos
+from u3lab.errors import U3Error
+from u3lab.selfsup.lab import bins, colours
+from u3lab.selfsup.tasks import Posed, Task, Terms
+
+CELL = 8  # a colour is asked for at every eighth pixel both ways: a point, not a mean, which would be greyer
+NEAREST = 5
+GAMMA, ALPHA = 0.5, 1.0
+PRIOR_SIDE = 64
+UNIT = 100.0  # a and b go about as far, either way
+HIDDEN = 128
+
+
+def soft_encode(ab: Tensor, centres: Tensor, *, sigma: float = 5.0, nearest: int = NEAREST) -> Tensor:
+    """Z: colours (N,2) as shares of their ``nearest`` bins, ∝ exp(−d²/2σ²), (N,Q); the bins' ``centres`` are (Q,2)."""
+    tensors(ab=(ab, "N2"), centres=(centres, "Q2"))
+    sigma = number("sigma", sigma, 0, without_low=True)
+    d, which = torch.cdist(ab, centres.to(ab)).topk(whole("nearest", nearest, 1, len(centres)), largest=False)
+    return ab.new_zeros(len(ab), len(centres)).scatter_(1, which, (-d.square() / (2 * sigma**2)).softmax(1))
+
+
+def rebalancing(prior: Tensor, *, gamma: float = GAMMA, alpha: float = ALPHA) -> Tensor:
+    """w (Q): what a pixel of each colour counts, Eq. 4. ``prior`` is p̃ (Q), shares that sum to 1.
+
+    γ = 1 or α = 0 give 1 to all; γ = 0 and α = 1 make each colour as heavy as any other, which must occur for that.
+    """
+    tensors(prior=(prior, "Q"))
+    number("the least of prior", float(prior.min()), 0)
+    number("the sum of prior", float(prior.sum()), 0.999, 1.001)
+    gamma, alpha = number("gamma", gamma, 0, 1), number("alpha", alpha, 0, 4)
+    mixed = (1 - gamma) * prior.double() + gamma / len(prior)
+    if alpha and not mixed.min():
+        raise U3Error("with gamma = 0 a colour that never occurs would be infinitely heavy; give a gamma above 0")
+    w = mixed**-alpha
+    return (w / (prior * w).sum()).to(prior)
+
+
+def prior(step: float = 10.0) -> Tensor:
+    """p̃ (Q): how often each of ``bins(step)`` occurs in the shipped training photos, smoothed over its neighbours."""
+    return _prior(number("step", step, 1, 100))
+
+
+@functools.cache
+def _prior(step: float) -> Tensor:
+    photographs = torch.cat([photos.load(name, size=PRIOR_SIDE) for name in photos.names(split="train")])
+    centres = bins(step)
+    d = torch.cdist(centres, centres)
+    _, ab = colours(photographs)
+    nearest = torch.cdist(_places(ab), centres).argmin(1)
+    p = torch.bincount(nearest, minlength=len(centres)).float() @ (-d.square() / (2 * (step / 2) ** 2)).exp()
+    return p / p.sum()
+
+
+def annealed_mean(scores: Tensor, centres: Tensor, T: float = 0.38) -> Tensor:
+    """f_T(Ẑ), Eq. 5: the mean of the bins after Ẑ ∝ exp(log Ẑ / T). Scores (B,Q,h,w) before the softmax → (B,2,h,w).
+
+    T = 1 is the mean, dull where several colours may be; T → 0 the likeliest one, which jumps from place to place.
+    """
+    tensors(scores=(scores, "BQHW"), centres=(centres, "Q2"))
+    z = (scores.log_softmax(1) / number("T", T, 1e-6)).softmax(1)
+    return torch.einsum("bqhw,qc->bchw", z, centres.to(z))
+
+
+class Coloured(nn.Module):
+    """Two 1×1 convolutions on the encoder's maps: (B,1,C,h,w) → (B,K,h,w)."""
+
+    def __init__(self, channels: int, outputs: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(channels, HIDDEN, 1, bias=False), nn.BatchNorm2d(HIDDEN), nn.ReLU(),
+                                    nn.Conv2d(HIDDEN, outputs, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps of the one view → an output at each of their places."""
+        return self.layers(maps[:, 0])
+
+
+def pose(images: Tensor, generator: torch.Generator) -> Posed:
+    """Lightness of pictures (B,3,H,W) → a and b at every eighth pixel, (B,2,H/8,W/8). Half of them are mirrored."""
+    mirrored = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) < 0.5
+    grey, ab = colours(torch.where(mirrored, images.flip(-1), images))
+    return Posed(grey[:, None], ab[:, :, CELL // 2 :: CELL, CELL // 2 :: CELL].contiguous())
+
+
+def decolorise(step: float = 10.0, *, gamma: float = GAMMA, alpha: float = ALPHA) -> Task:
+    """The task of a distribution over ``bins(step)``; γ and α rebalance it, see :func:`rebalancing`.
+
+    Its score is the share of places whose likeliest bin is the true one, each place counting v(Z).
+    """
+    step, gamma, alpha = number("step", step, 1, 100), number("gamma", gamma, 0, 1), number("alpha", alpha, 0, 4)
+
+    @functools.cache
+    def w() -> Tensor:  # when it is first needed: the photos have to be read
+        return rebalancing(prior(step), gamma=gamma, alpha=alpha)
+
+    def loss(scores: Tensor, ab: Tensor) -> Terms:
+        Z = soft_encode(_places(ab), bins(step), sigma=step / 2)
+        v = w().to(Z)[Z.argmax(1)]
+        return {"cross-entropy": -(v * (Z * _places(scores).log_softmax(1)).sum(1)).mean()}
+
+    def score(scores: Tensor, ab: Tensor) -> Tensor:
+        true = torch.cdist(_places(ab), bins(step).to(ab)).argmin(1)
+        v = w().to(ab)[true]
+        return (v * (_places(scores).argmax(1) == true)).sum().double() / v.sum()
+
+    return Task(pose, lambda channels: Coloured(channels, len(bins(step))), loss, score)
+
+
+def explained(output: Tensor, target: Tensor) -> Tensor:
+    """1 − Σ(y − ŷ)² / Σ(y − ȳ)², where ȳ is the mean of each channel: 0 for one colour everywhere, 1 for all right."""
+    tensors(output=(output, "BCHW"), target=(target, "BCHW"))
+    rest = (target - target.mean((0, 2, 3), keepdim=True)).square().sum().clamp(min=1e-12)
+    return 1 - (target - output).square().sum().double() / rest
+
+
+def squared_error(output: Tensor, ab: Tensor) -> Terms:
+    """½‖ŷ − y‖² (Eq. 1), a and b in hundreds, the mean of the places: its answer is the mean of all likely colours."""
+    return {"squared error": (output - ab / UNIT).square().sum(1).mean() / 2}
+
+
+def _places(maps: Tensor) -> Tensor:
+    """(B,C,h,w) → (B·h·w,C)."""
+    return maps.movedim(1, -1).reshape(-1, maps.shape[1])
+
+
+COLOUR = decolorise()
+COLOUR_L2 = Task(pose, lambda channels: Coloured(channels, 2), squared_error,
+                 lambda output, ab: explained(output, ab / UNIT), chance=0.0)

@@ -1,0 +1,207 @@
+"""What moves together belongs together: pixels of a *still* picture get codes, alike where the film would move alike.
+
+Which way a thing will go cannot be told from a still picture; that its parts go together can. So the loss does not ask
+for the flow f_u of a pixel u, but for who moves like whom:
+
+    K^f_uv = exp(−‖f_u − f_v‖² / 2σ²)        K^φ_uv = κ cos(φ_u, φ_v)
+    S_uv = exp(K_uv) / Σ_{v′≠u} exp(K_uv′)    for v ≠ u
+    loss = −mean_u Σ_{v≠u} S^f_uv log S^φ_uv
+
+Mahendran, Thewlis & Vedaldi, Cross pixel optical flow similarity for self-supervised learning, ACCV 2018, section 3.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab.checks import is_a, number, shown, tensors, whole
+from u3lab.errors import U3Error
+from u3lab.nets.gate import ready
+from u3lab.selfsup.tasks import Posed, Task, Terms
+
+SIGMA = 0.06  # of a flow whose longest vector is 1: σ² = 0.0036, as in the paper
+KAPPA = 1.0
+PIXELS = 128  # of each picture that are compared
+MOST = 4096  # of them: kernels have their square of numbers
+STILL = 0.5  # pixels: a picture in which nothing moves as far is not stretched, since what is seen there is noise
+
+
+def relative(flow: Tensor) -> Tensor:
+    """Flow (B,2,H,W) in pixels, less its median (the camera's motion), in parts of its longest vector."""
+    flow = flow - flow.flatten(2).median(2).values[..., None, None]
+    longest = flow.square().sum(1).flatten(1).amax(1).sqrt().clamp_min(STILL)
+    return flow / longest[:, None, None, None]
+
+
+def pose(flows: tuple[Tensor, Tensor], generator: torch.Generator, *, pixels: int = PIXELS) -> Posed:
+    """Pictures; for the head, places (B,N,2) of some pixels, (x,y) in [−1,1]; target: their flow (B,N,2).
+
+    Places are drawn for the batch.
+    """
+    pictures, flow = _filmed(flows, pixels)
+    height, width = flow.shape[2:]
+    at = torch.randperm(height * width, generator=generator)[:pixels].to(flow.device)
+    x, y = at % width, at // width
+    places = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], 1).to(pictures)
+    return Posed(pictures[:, None], relative(flow)[:, :, y, x].transpose(1, 2), (places.expand(len(pictures), -1, -1),))
+
+
+def log_shares(kernel: Tensor) -> Tensor:
+    """log S of a kernel K (…,N,N): the softmax of each row over all others, with −∞ on the diagonal."""
+    own = torch.eye(kernel.shape[-1], dtype=torch.bool, device=kernel.device)
+    return kernel.masked_fill(own, float("-inf")).log_softmax(-1)
+
+
+def flow_kernel(flow: Tensor, sigma: float = SIGMA) -> Tensor:
+    """K^f_uv = exp(−‖f_u − f_v‖² / 2σ²): flow (…,N,2) → (…,N,N) in (0,1]."""
+    return (-torch.cdist(flow, flow).square() / (2 * sigma**2)).exp()
+
+
+def code_kernel(codes: Tensor, kappa: float = KAPPA) -> Tensor:
+    """K^φ_uv = κ cos(φ_u, φ_v): codes (…,N,D) → (…,N,N) in [−κ,κ]."""
+    codes = F.normalize(codes, dim=-1)
+    return kappa * codes @ codes.transpose(-1, -2)
+
+
+def cross_pixel(codes: Tensor, flow: Tensor, *, sigma: float = SIGMA, kappa: float = KAPPA) -> Terms:
+    """The loss of the paper, a mean over pixels and batch: codes (B,N,D), flow (B,N,2).
+
+    Its least value is the entropy of the rows of S^f, reached where S^φ = S^f.
+    """
+    wanted = log_shares(flow_kernel(flow, sigma)).exp()  # S^f
+    told = log_shares(code_kernel(codes, kappa))  # log S^φ
+    told = told.masked_fill(told == float("-inf"), 0)  # on the diagonal, where S^f = 0 and 0 · −∞ would be no number
+    return {"cross-entropy of pixels": -(wanted * told).sum(-1).mean()}
+
+
+def alike(codes: Tensor, flow: Tensor, *, sigma: float = SIGMA, kappa: float = KAPPA) -> Tensor:
+    """How far similar codes and similar flow go together: the mean over pictures of the correlation of the kernels.
+
+    Over pairs of different pixels, Pearson's. 0 for who knows nothing.
+    """
+    first, second = torch.triu_indices(codes.shape[1], codes.shape[1], 1, device=codes.device)
+    told, wanted = (kernel[:, first, second] for kernel in (code_kernel(codes, kappa), flow_kernel(flow, sigma)))
+    told, wanted = (F.normalize(one - one.mean(1, keepdim=True), dim=1) for one in (told, wanted))
+    return (told * wanted).sum(1).double().mean()
+
+
+class Dense(nn.Module):
+    """Codes of pixels: from the encoder's maps, finer again by ``finer``, and between pixels by interpolation."""
+
+    def __init__(self, channels: int, *, dimensions: int = 16, finer: int = 4) -> None:
+        super().__init__()
+        hidden = max(channels // 2, dimensions)
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, hidden, 3, padding=1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU(),
+            nn.Conv2d(hidden, dimensions * finer**2, 1), nn.PixelShuffle(finer))
+
+    def forward(self, maps: Tensor, places: Tensor) -> Tensor:
+        """Maps (B,1,C,h,w) and places (B,N,2), (x,y) in [−1,1] → codes (B,N,D)."""
+        found = F.grid_sample(self.layers(maps[:, 0]), places[:, :, None], padding_mode="border", align_corners=False)
+        return found[..., 0].transpose(1, 2)
+
+
+@torch.no_grad()
+def pixel_codes(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
+    """The codes φ_u of all pixels of pictures: (B,3,H,W) → (B,D,H,W), of length 1. Both were trained on "moving".
+
+    Raises
+    ------
+    U3Error
+        A head of another task, or pictures that are none.
+    """
+    net = ready(net, pictures)
+    is_a("head", head, Dense, "make one with selfsup.head_of(net, 'moving')")
+    found = head.layers(net.module(net.normalise(pictures)))
+    return F.normalize(F.interpolate(found, pictures.shape[2:], mode="bilinear", align_corners=False), dim=1)
+
+
+class Grouped(NamedTuple):
+    """``groups`` (B,H,W), whole numbers from 0; for each picture ``ari`` and ``iou`` (B), float64."""
+
+    groups: Tensor
+    ari: Tensor
+    iou: Tensor
+
+
+def grouped(codes: Tensor, masks: Tensor, *, seed: int = 0) -> Grouped:
+    """Pixels grouped by k-means on their codes, picture by picture, and how well the groups fit masks.
+
+    Parameters
+    ----------
+    codes
+        (B,D,H,W); colours are codes as well, and are the rival.
+    masks
+        (B,H,W), whole numbers: which thing, or the ground, each pixel belongs to. There are as many groups as things in
+        the picture, with the ground.
+
+    Returns
+    -------
+    Grouped
+        The adjusted Rand index, 0 for groups by chance; and the mean over a picture's masks of intersection over union,
+        each with a group of its own, chosen so that the mean is largest.
+
+    Raises
+    ------
+    U3Error
+        Codes and masks that do not fit each other, or a picture with only one mask, in which there is nothing to group.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_rand_score
+
+    tensors(codes=(codes, "BDHW"), masks=(masks, "BHW"))
+    if masks.is_floating_point() or masks.is_complex() or masks.min() < 0:
+        raise U3Error(f"masks are of {masks.dtype}; give whole numbers from 0, which thing each pixel belongs to")
+    seed, found = whole("seed", seed, 0, 2**32 - 1), []
+    for code, mask in zip(codes.double().cpu(), masks.cpu(), strict=True):
+        things, truth = mask.flatten().unique(return_inverse=True)
+        if len(things) < 2:
+            raise U3Error("a picture has one mask only; leave it out, there is nothing to group")
+        fitted = KMeans(len(things), n_init=4, random_state=seed).fit(code.flatten(1).T.numpy())
+        groups = torch.from_numpy(fitted.labels_).long()
+        found.append((groups.view(mask.shape), adjusted_rand_score(truth, groups), _overlap(groups, truth)))
+    groups, ari, iou = zip(*found, strict=True)
+    return Grouped(torch.stack(groups), *(torch.tensor(one, dtype=torch.float64) for one in (ari, iou)))
+
+
+def _overlap(groups: Tensor, truth: Tensor) -> float:
+    """The mean over things of intersection over union with the group that is given to each, none to two."""
+    from scipy.optimize import linear_sum_assignment
+
+    count = int(truth.max()) + 1
+    both = (truth * count + groups).bincount(minlength=count**2).view(count, count).double()
+    iou = both / (both.sum(0) + both.sum(1, keepdim=True) - both)
+    return float(iou[linear_sum_assignment(iou, maximize=True)].mean())
+
+
+def moving(*, pixels: int = PIXELS, sigma: float = SIGMA, kappa: float = KAPPA) -> Task:
+    """The task "moving": so many pixels of each picture are compared, by kernels of width σ and scale κ.
+
+    Raises
+    ------
+    U3Error
+        Fewer than three pixels (a row of S would have nothing to share out), or σ or κ that is not above 0.
+    """
+    kernels = {"sigma": number("sigma", sigma, 0, without_low=True),
+               "kappa": number("kappa", kappa, 0, without_low=True)}
+    return Task(partial(pose, pixels=whole("pixels", pixels, 3, MOST)), Dense, partial(cross_pixel, **kernels),
+                partial(alike, **kernels), "flows", 0.0)
+
+
+MOVING = moving()
+
+
+def _filmed(flows: object, pixels: int) -> tuple[Tensor, Tensor]:
+    """Pictures and their flow, if they fit each other and there are enough pixels."""
+    if not isinstance(flows, tuple) or len(flows) != 2:
+        raise U3Error(f"flows is {shown(flows)}; give a tuple of pictures (B,3,H,W) and their flow (B,2,H,W)")
+    pictures, flow = flows
+    tensors(pictures=(pictures, "B3HW"), flow=(flow, "B2HW"))
+    if flow[0, 0].numel() < pixels:
+        raise U3Error(f"{pixels} pixels of each picture are to be compared; these have {flow[0, 0].numel()}")
+    return pictures, flow

@@ -1,0 +1,166 @@
+"""Time orders the frames of a film for nothing: are they in order, which way does time run, what is the order?
+
+Each question has a unique answer, unlike "how does the next frame look?". That is the cure of making the task smaller.
+
+"order"    Misra, Zitnick & Hebert, Shuffle and learn: unsupervised learning using temporal order verification,
+           ECCV 2016.
+"arrow"    Wei, Lim, Zisserman & Freeman, Learning and using the arrow of time, CVPR 2018.
+"sorting"  Lee, Huang, Singh & Yang, Unsupervised representation learning by sorting sequences, ICCV 2017.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import combinations, permutations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab.checks import is_a, one_of, shown, whole
+from u3lab.errors import U3Error
+from u3lab.selfsup.tasks import Posed, Task
+
+FRAMES = 4  # that are sorted, as in the paper
+# Orders of four frames, each with the one that is it backwards: one class, since a film of a swing does not tell which.
+ORDERS = torch.tensor([order for order in permutations(range(FRAMES)) if order < order[::-1]])
+JITTER = 1 / 16  # of the side: how far a frame's crop is moved, so that no still edge lies in the same place twice
+LEAST = 1e-6  # the weight of a frame in which nothing moves: drawn only if there is no other
+
+
+def moments(clips: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Different moments of each clip (B,T,3,H,W), from early to late: (B,count).
+
+    Frames are drawn in proportion to how much moves there, mean |x_{t+1} − x_t| over pixels: where nothing moves,
+    frames are alike and there is nothing to sort.
+    """
+    motion = (clips[:, 1:] - clips[:, :-1]).abs().flatten(2).mean(2)
+    motion = (F.pad(motion, (1, 0)) + F.pad(motion, (0, 1))) + LEAST  # into the frame and out of it
+    drawn = torch.multinomial(motion.double().cpu(), count, generator=generator)
+    return drawn.sort(1).values.to(clips.device)
+
+
+def pose_order(clips: Tensor, generator: torch.Generator) -> Posed:
+    """Of moments a < b < c < d < e: frames (b,c,d), target 1; or (b,a,d) or (b,e,d), target 0. Half run backwards.
+
+    Both kinds begin and end with the same frames, so that only the one in the middle can tell.
+    """
+    a, b, c, d, e = moments(_clips(clips, 5), 5, generator).T
+    target, outer, turn = _even(len(clips), generator), _even(len(clips), generator), _even(len(clips), generator)
+    target, outer, turn = (one.to(clips.device) for one in (target, outer, turn))
+    middle = torch.where(target == 1, c, torch.where(outer == 1, a, e))
+    first, last = torch.where(turn == 1, d, b), torch.where(turn == 1, b, d)
+    return Posed(_at(clips, torch.stack([first, middle, last], 1)), target)
+
+
+def pose_arrow(clips: Tensor, generator: torch.Generator, *, frames: int = 4, of: str = "frames") -> Posed:
+    """Some frames of a clip that follow each other: forward (target 1) or backward (0).
+
+    ``of`` = "differences" shows ½ + ½ (x_{t+1} − x_t) instead, one view fewer: what stands still is gone.
+    """
+    clips = _clips(clips, frames)
+    target = _even(len(clips), generator).to(clips.device)
+    begin = torch.randint(clips.shape[1] - frames + 1, (len(clips),), generator=generator).to(clips.device)
+    steps = torch.arange(frames, device=clips.device)
+    views = _at(clips, begin[:, None] + torch.where(target[:, None] == 1, steps, steps.flip(0)))
+    return Posed(views if of == "frames" else (1 + views[:, 1:] - views[:, :-1]) / 2, target)
+
+
+def pose_sorting(clips: Tensor, generator: torch.Generator, *, defended: bool = True) -> Posed:
+    """Four frames of a clip in one of 4!/2 = 12 orders, told up to reversal: ``ORDERS`` has them.
+
+    Defended as in the paper: of each frame a crop that is moved by itself, so that no edge gives the order away; and of
+    the clip one colour channel that is shown three times, so that tints and the lens's aberration do not.
+    """
+    clips = _clips(clips, FRAMES)
+    when = moments(clips, FRAMES, generator)
+    target = torch.randperm(len(clips), generator=generator) % len(ORDERS)
+    order = ORDERS[target]
+    turn = _even(len(clips), generator)[:, None] == 1
+    order = torch.where(turn, order.flip(1), order).to(clips.device)  # the same class, backwards
+    views = _at(clips, when.gather(1, order))
+    if defended:
+        channel = torch.randint(3, (len(clips),), generator=generator).to(clips.device)
+        views = views[torch.arange(len(views)), :, channel][:, :, None].expand(-1, -1, 3, -1, -1)
+        views = jittered(views, generator)
+    return Posed(views, target.to(clips.device))
+
+
+def jittered(views: Tensor, generator: torch.Generator) -> Tensor:
+    """Of each frame (B,V,3,H,W) a crop, smaller by twice ``JITTER`` of its side, from a place of its own."""
+    height, width = views.shape[-2:]
+    dy, dx = round(height * JITTER), round(width * JITTER)
+    tops = torch.randint(2 * dy + 1, views.shape[:2], generator=generator).to(views.device)
+    lefts = torch.randint(2 * dx + 1, views.shape[:2], generator=generator).to(views.device)
+    rows = tops[..., None] + torch.arange(height - 2 * dy, device=views.device)  # (B,V,h)
+    columns = lefts[..., None] + torch.arange(width - 2 * dx, device=views.device)
+    views = views.gather(3, rows[:, :, None, :, None].expand(-1, -1, 3, -1, width))
+    return views.gather(4, columns[:, :, None, None].expand(-1, -1, 3, rows.shape[2], -1))
+
+
+class Compared(nn.Module):
+    """A classifier of frames by what changes from one to the other: each pair of views is looked at, then all pairs.
+
+    Where things are matters here, so that maps are pooled to a grid and not to a point. Sharing the comparison of pairs
+    is what Lee et al. do; their order is kept, a pair is the earlier view and the later one.
+    """
+
+    def __init__(self, channels: int, views: int, classes: int, *, grid: int = 4, narrow: int = 16,
+                 hidden: int = 64) -> None:
+        super().__init__()
+        self.pairs = tuple(combinations(range(views), 2))
+        self.each = nn.Sequential(nn.AdaptiveAvgPool2d(grid), nn.Conv2d(channels, narrow, 1, bias=False),
+                                  nn.BatchNorm2d(narrow), nn.ReLU(), nn.Flatten())
+        self.pair = nn.Sequential(nn.Linear(2 * narrow * grid * grid, hidden), nn.ReLU())
+        self.all = nn.Linear(hidden * len(self.pairs), classes)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps (B,V,C,h,w) → scores (B,K)."""
+        codes = self.each(maps.flatten(0, 1)).unflatten(0, maps.shape[:2])  # (B,V,·)
+        compared = [self.pair(torch.cat([codes[:, i], codes[:, j]], 1)) for i, j in self.pairs]
+        return self.all(torch.cat(compared, 1))
+
+
+def arrow(*, frames: int = 4, of: str = "frames") -> Task:
+    """The task "arrow" on so many frames of each clip, or (``of`` = "differences") on the differences between them.
+
+    Raises
+    ------
+    U3Error
+        Fewer than three frames, which show no change of speed, or another ``of``.
+    """
+    frames, of = whole("frames", frames, 3, 64), one_of("of", of, ("frames", "differences"))
+    views = frames if of == "frames" else frames - 1
+    return Task(partial(pose_arrow, frames=frames, of=of), partial(Compared, views=views, classes=2), raw="clips",
+                chance=1 / 2)
+
+
+def sorting(*, defended: bool = True) -> Task:
+    """The task "sorting"; without its defence, colours and still edges may tell the order."""
+    defended = is_a("defended", defended, bool, "give True or False")
+    return Task(partial(pose_sorting, defended=defended), partial(Compared, views=FRAMES, classes=len(ORDERS)),
+                raw="clips", chance=1 / len(ORDERS))
+
+
+ORDER = Task(pose_order, partial(Compared, views=3, classes=2), raw="clips", chance=1 / 2)
+ARROW = arrow()
+SORTING = sorting()
+
+
+def _even(count: int, generator: torch.Generator) -> Tensor:
+    """0 or 1 for each of a batch (B), as many of one as of the other."""
+    return torch.randperm(count, generator=generator) % 2
+
+
+def _at(clips: Tensor, when: Tensor) -> Tensor:
+    """Frames (B,V,3,H,W) of clips (B,T,3,H,W) at moments (B,V)."""
+    return clips[torch.arange(len(clips), device=clips.device)[:, None], when]
+
+
+def _clips(clips: Tensor, least: int) -> Tensor:
+    """The clips, if they are long enough."""
+    if not isinstance(clips, Tensor) or clips.ndim != 5 or not len(clips) or clips.shape[2] != 3:
+        raise U3Error(f"clips is {shown(clips)}; give a tensor (B,T,3,H,W)")
+    if clips.shape[1] < least:
+        raise U3Error(f"this task needs clips of {least} frames or more; these have {clips.shape[1]}")
+    return clips

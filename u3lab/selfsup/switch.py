@@ -1,0 +1,104 @@
+"""Correspondences: two things of one source or of two? A binary switch, and what it measures.
+
+Pairs (x, y) are drawn with equal chances from one source, that is from p(x, y), or from two, p(x) p(y). Bayes' rule
+says that they are of one with
+
+    P(same | x, y) = p(x, y) / (p(x, y) + p(x) p(y)) = σ(log p(x, y) / p(x) p(y)),
+
+so that the best score before the sigmoid is the pointwise mutual information (PMI) of x and y. The mean of the PMI over
+true pairs is their mutual information I(x, y).
+
+Arandjelović & Zisserman, Look, listen and learn, ICCV 2017 (pictures and sounds); de Sa, Learning classification with
+unlabeled data, NIPS 1994; Sugiyama, Suzuki & Kanamori, Density ratio estimation, 2012, §4 (the ratio by a classifier).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.checks import is_a, tensors, whole
+from u3lab.errors import U3Error
+
+MAKE = "give torch.Generator().manual_seed(…)"
+
+
+class Pairs(NamedTuple):
+    """Which x meets which y, by their numbers (2N), and whether they are of one source (2N, 1.0 or 0.0)."""
+
+    x: Tensor
+    y: Tensor
+    same: Tensor
+
+
+def pairs(count: int, generator: torch.Generator) -> Pairs:
+    """Pair ``count`` films (N): each picture with its own sound, and with that of another.
+
+    Nothing but the pairing may tell the two halves apart, so each picture and each sound is in either half just once.
+    The other's sound is the next one in a circle of random order: nobody meets himself.
+
+    Raises
+    ------
+    U3Error
+        Fewer than two.
+    """
+    count, generator = whole("count", count, 2), is_a("generator", generator, torch.Generator, MAKE)
+    circle, own = torch.randperm(count, generator=generator), torch.arange(count)
+    other = torch.empty_like(own)
+    other[circle] = circle.roll(1)
+    return Pairs(own.repeat(2), torch.cat([own, other]), torch.cat([torch.ones(count), torch.zeros(count)]))
+
+
+def draw_pairs(joint: Tensor, count: int, generator: torch.Generator) -> Pairs:
+    """``count`` pairs of each half from a known p(x, y), a table (X,Y): first from it, then from p(x) p(y)."""
+    _check_joint(joint)
+    is_a("generator", generator, torch.Generator, MAKE)
+    p, count = joint.double(), whole("count", count)
+    both = torch.multinomial(p.flatten(), count, True, generator=generator)
+    alone = [torch.multinomial(p.sum(axis), count, True, generator=generator) for axis in (1, 0)]
+    return Pairs(torch.cat([both // p.shape[1], alone[0]]), torch.cat([both % p.shape[1], alone[1]]),
+                 torch.cat([torch.ones(count), torch.zeros(count)]))
+
+
+def correspondence_loss(scores: Tensor) -> Tensor:
+    """The loss of the switch on all pairs of a batch: scores (B,B) of each x_i with each y_j → a scalar.
+
+        L = −½ mean over i of log σ(s_ii) − ½ mean over i ≠ j of log σ(−s_ij)
+
+    There are many more pairs of two sources than of one; halving brings back equal chances.
+
+    Raises
+    ------
+    U3Error
+        Scores that are not square, fewer than two, or no finite floats.
+    """
+    tensors(scores=(scores, "BB"))
+    if len(scores) < 2 or not scores.is_floating_point():
+        raise U3Error(f"scores are of {scores.dtype}, {tuple(scores.shape)}; give floats (B,B) with two pairs or more")
+    same = scores.diagonal()
+    other = scores[~torch.eye(len(scores), dtype=torch.bool, device=scores.device)]
+    return -(F.logsigmoid(same).mean() + F.logsigmoid(-other).mean()) / 2
+
+
+def pmi(joint: Tensor) -> Tensor:
+    """log p(x, y) / p(x) p(y) in nats for a table p(x, y) of shape (X,Y): the best score of the switch.
+
+    −∞ where a pair never occurs although x and y do, NaN where one of them never does.
+
+    Raises
+    ------
+    U3Error
+        A table with negative numbers, or whose sum is not 1.
+    """
+    _check_joint(joint)
+    return (joint / (joint.sum(1, keepdim=True) * joint.sum(0, keepdim=True))).log()
+
+
+def _check_joint(joint: Tensor) -> None:
+    tensors(joint=(joint, "XY"))
+    if not joint.is_floating_point() or joint.min() < 0 or abs(float(joint.sum()) - 1) > 1e-4:
+        raise U3Error(f"joint is of {joint.dtype}, from {joint.min():.3g} on, with the sum {joint.sum():.4g}; give "
+                      "probabilities: floats of 0 or more whose sum is 1")
