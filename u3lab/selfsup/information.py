@@ -84,7 +84,8 @@ def bias(k: int, n: int) -> float:
     """By about how much the information of n pairs overestimates that of all pairs: (k − 1)² / 2n nats.
 
     Of two *independent* classes of k kinds, whose information is 0, n pairs show so much on average (Miller, Note on
-    the bias of information estimates, 1955). It holds for large n and sure answers.
+    the bias of information estimates, 1955). It holds for large n and sure answers; a joint that is made symmetric has
+    about half of it.
     """
     return (whole("k", k, 1) - 1) ** 2 / (2 * whole("n", n, 1))
 
