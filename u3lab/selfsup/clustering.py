@@ -42,9 +42,9 @@ class ClusterSettings:
     lam: float = setting(1.0, 0.0, 4.0, symbol="λ", help="weight of even use of the classes; with 1, the information")
     lr: float = setting(0.002, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
     steps: int = setting(1000, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(250, 2, 4096, symbol="n", once=True, help="pairs at each step, which P is the mean of")
+    batch_size: int = setting(250, 2, 2000, symbol="n", once=True, help="pairs at each step, which P is the mean of")
     heads: int = setting(5, 1, 20, once=True, help="sub-heads; the one with the lowest loss is chosen")
-    over: int = setting(0, 0, 500, once=True, help="clusters of further heads that only help to learn; 0 for none")
+    over: int = setting(0, 0, 100, once=True, help="clusters of further heads that only help to learn; 0 for none")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the views, their order, and the heads' weights")
 
 
