@@ -193,8 +193,8 @@ def hungarian_accuracy(clusters: Tensor, labels: Tensor) -> float:
     """The share of pictures whose cluster is that of their class, clusters and classes matched one to one at best.
 
     Clusters have no names: which cluster is to be called which class is chosen *after* the fact, so that as many as
-    possible are right (Kuhn, The Hungarian method for the assignment problem, 1955). A cluster that gets no class, since
-    there are more clusters than classes, is wrong for all of its pictures. Guessing has more than 1/k: the match fits
+    possible are right (Kuhn, The Hungarian method for the assignment problem, 1955). Where there are more clusters than
+    classes, those that get no class are wrong for all of their pictures. Guessing has more than 1/k: the match fits
     chance too.
 
     Parameters

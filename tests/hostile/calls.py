@@ -61,7 +61,20 @@ from u3lab import (
     universal,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import clips, concepts, cutouts, decathlon, faces, lights, photos, rendered, scans, taxonomy
+from u3lab.datasets import (
+    clips,
+    concepts,
+    cutouts,
+    decathlon,
+    faces,
+    handwritten,
+    lights,
+    mosaics,
+    photos,
+    rendered,
+    scans,
+    taxonomy,
+)
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
@@ -822,8 +835,63 @@ good("views.grey_some", views.grey_some, images=(Numbers(fixed=(1,)), Made(lambd
 CORNERS = (Numbers(fixed=(0, 1)), Made(lambda: torch.tensor([[1, 2], [3, 4]])))
 good("views.tiles", views.tiles, images=PLANES, top=CORNERS, left=CORNERS, side=whole(8, 1, 28))
 
+# Self-supervision: mutual information
+
+SHARES = (Numbers(fixed=(0, 1)), Made(lambda: draw(6, 3).softmax(1)))
+MAPS = (Numbers(fixed=(0, 1)), Made(lambda: draw(2, 3, 6, 6).softmax(1)))
+DRAWN_BY = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
+LITTLE = {"steps": 1, "batch_size": 4, "heads": 2}
+CLUSTERING = (Options(none=True), Made(lambda: selfsup.ClusterSettings(**LITTLE)))
+SEGMENTING = (Options(none=True), Made(lambda: selfsup.SegmentSettings(**LITTLE, reach=1)))
+SMALL, DENSE = Made(lambda: selfsup.digit_encoder(2)), Made(lambda: selfsup.pixel_encoder(2))
+HEAD = (Ours(), Made(lambda: selfsup.sub_heads(selfsup.digit_encoder(2), 3)))
+DENSE_HEAD = (Ours(), Made(lambda: selfsup.dense_heads(selfsup.pixel_encoder(2), 3)))
+VIEWS, LIGHT = (Function(), selfsup.digit_views), (Function(), selfsup.relit)
+good("selfsup.joint", selfsup.joint, z=SHARES, z_moved=SHARES)
+good("selfsup.mutual_information", selfsup.mutual_information, P=(Numbers(fixed=(0,), thin=False),
+     Made(lambda: torch.full((3, 3), 1 / 9))), lam=number(1.0, 0))
+good("selfsup.iic_loss", selfsup.iic_loss, z=SHARES, z_moved=SHARES, lam=number(1.0, 0))
+good("selfsup.bias", selfsup.bias, k=whole(3), n=whole(100))
+good("selfsup.digit_encoder", selfsup.digit_encoder, width=whole(2, 1, 1024), seed=SEED)
+good("selfsup.texture_encoder", selfsup.texture_encoder, width=whole(2, 1, 256), window=whole(3, 1, 63),
+     colour=(Flag(), True), seed=SEED)
+good("selfsup.pixel_encoder", selfsup.pixel_encoder, width=whole(2, 1, 256), seed=SEED)
+good("selfsup.clustering", selfsup.clustering, k=whole(3, 2, 1000), views=VIEWS, settings=CLUSTERING)
+good("selfsup.together", selfsup.together, k=whole(3, 2, 1000), ear=(Function(), selfsup.Ear), settings=CLUSTERING)
+good("selfsup.sub_heads", selfsup.sub_heads, net=(Net(asked=False), SMALL), k=whole(3, 2, 1000), settings=CLUSTERING)
+good("selfsup.cluster", selfsup.cluster, net=(Net(asked=False), SMALL), images=SEVERAL, k=whole(3, 2, 1000),
+     head=(Ours(none=True), HEAD[1]), views=VIEWS, settings=CLUSTERING)
+good("selfsup.shares", selfsup.shares, net=(Net(), SMALL), head=HEAD, images=SEVERAL)
+good("selfsup.choose", selfsup.choose, net=(Net(), SMALL), head=HEAD, images=SEVERAL, views=VIEWS, seed=SEED)
+good("selfsup.pseudo_labels", selfsup.pseudo_labels, net=(Net(), SMALL), layer=(Layer(), "conv2"), images=SEVERAL,
+     k=whole(2, 2), seed=SEED)
+good("selfsup.transfer_knowledge", selfsup.transfer_knowledge, teacher=(Net(), SMALL), layer=(Layer(), "conv2"),
+     student=(Net(asked=False), SMALL), images=SEVERAL, k=whole(2, 2), settings=settings(selfsup.PretextSettings))
+for name in ("digit_views", "relit", "bias_field"):
+    good(f"selfsup.{name}", getattr(selfsup, name), images=PLANES, generator=DRAWN_BY)
+good("selfsup.relit, most", lambda most: selfsup.relit(x(), torch.Generator(), most=most), most=number(0.3, 0, 1))
+good("selfsup.bias_field, most", lambda most: selfsup.bias_field(x(), torch.Generator(), most=most),
+     most=number(0.3, 0, 2))
+good("selfsup.displaced_joints", selfsup.displaced_joints, z=MAPS, z_moved=MAPS, reach=whole(1, 0, 5))
+good("selfsup.segmentation_loss", selfsup.segmentation_loss, z=MAPS, z_moved=MAPS, reach=whole(1, 0, 5),
+     pooled=(Flag(), True), lam=number(1.0, 0))
+good("selfsup.segmenting", selfsup.segmenting, k=whole(3, 2, 100), light=LIGHT, settings=SEGMENTING)
+good("selfsup.dense_heads", selfsup.dense_heads, net=(Net(asked=False), DENSE), k=whole(3, 2, 100),
+     settings=SEGMENTING)
+good("selfsup.segment", selfsup.segment, net=(Net(asked=False), DENSE), images=SEVERAL, k=whole(3, 2, 100),
+     head=(Ours(none=True), DENSE_HEAD[1]), light=LIGHT, settings=SEGMENTING)
+good("selfsup.segments", selfsup.segments, net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL)
+good("selfsup.choose_segments", selfsup.choose_segments, net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL,
+     light=LIGHT, seed=SEED, settings=SEGMENTING)
+SORTED = (Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0])))
+good("measures.hungarian_accuracy", measures.hungarian_accuracy, clusters=SORTED, labels=SORTED)
+good("measures.contingency", measures.contingency, clusters=SORTED, labels=SORTED)
+
 # Data
 
+good("handwritten.load", handwritten.load, each=whole(2, 1, 500))
+for made in (mosaics.textures, mosaics.satellite):
+    good(f"mosaics.{made.__name__}", made, count=whole(2), size=whole(16, 8, 160), seed=SEED)
 good("concepts.load", concepts.load, split=(Choice(), "train"), count=whole(4), seed=SEED, least=whole(1))
 few = Made(lambda: concepts.load("train", count=4, least=1))
 good("Concepts[]", lambda data, which: data[which], data=(Free("it is asked"), few), which=(Wholes(0), [0, 3]))

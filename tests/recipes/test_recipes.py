@@ -22,6 +22,7 @@ RECIPES = Path(importlib.import_module("u3lab.recipes").__file__).parent
 RUNS = {
     "learnet": ("", [], ["results/learnet-squeezenet1_1.json", "weights/learnet-lights.safetensors"]),
     "shrinkage": ("results", [], ["shrinkage-squeezenet1_1.json"]),
+    "clusters": ("results", [], ["clusters.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "pointing_game": ("results", [], ["pointing_game.json"]),
     "detection": ("results", [], ["detection.json"]),

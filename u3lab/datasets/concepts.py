@@ -56,7 +56,8 @@ CATEGORY = {name: category for category, names in CATEGORIES.items() for name in
 PARTLY = ("scene", "medical")  # categories that some pictures only are labelled for
 SIZE = 227
 SEAL = hashlib.sha256().digest_size
-READERS = ("broden", "labelled", "packed", "cutouts", "photos", "scans", "handwritten")  # beside this one, no part of the making
+# Beside this one, no part of the making.
+READERS = ("broden", "labelled", "packed", "cutouts", "photos", "scans", "handwritten", "mosaics")
 
 
 @dataclass(frozen=True)

@@ -6,34 +6,49 @@
 
 Files: ``encoder`` (one network for all), ``tasks`` (what a task is), ``registry`` (all of them by name), ``training``,
 ``transfer`` (does it help?), a file for each kind of task; two on answers that nobody can know: ``marginal`` (losses
-that do not ask for them) and ``switch`` (correspondences); and ``information`` with ``clustering``, ``segmenting`` and
-``pseudo``, which find classes.
+that do not ask for them) and ``switch`` (correspondences); and ``information`` with ``clustering``, ``segmenting``,
+``together`` and ``pseudo``, which find classes (``small`` has encoders for them).
 """
 
-from u3lab.selfsup.clustering import ClusterSettings, choose, cluster, clustering, digit_encoder, shares, sub_heads
+from u3lab.selfsup.clustering import ClusterSettings, choose, cluster, clustering, shares, sub_heads
 from u3lab.selfsup.colour import annealed_mean, decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
 from u3lab.selfsup.encoder import LAYERS, encoder
 from u3lab.selfsup.erasing import erase
 from u3lab.selfsup.flow import estimated_flow
 from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
+from u3lab.selfsup.light import bias_field, relit
 from u3lab.selfsup.marginal import aligned, marginal_loss, projected_loss
 from u3lab.selfsup.moving import Grouped, grouped, pixel_codes
 from u3lab.selfsup.ordering import arrow, sorting
 from u3lab.selfsup.pseudo import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.scrambling import aberrated, jigsaw, relative_position
+from u3lab.selfsup.segmenting import (
+    SegmentSettings,
+    choose_segments,
+    dense_heads,
+    displaced_joints,
+    segment,
+    segmentation_loss,
+    segmenting,
+    segments,
+)
+from u3lab.selfsup.small import digit_encoder, pixel_encoder, texture_encoder
 from u3lab.selfsup.sounding import clustered, correspondence, sound_map
 from u3lab.selfsup.strokes import digit_views
 from u3lab.selfsup.switch import Pairs, correspondence_loss, draw_pairs, pairs, pmi
 from u3lab.selfsup.tasks import Posed, Task
+from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import TuneSettings, classifier, fine_tune, pooled, probed
 
-__all__ = ["ClusterSettings", "Grouped", "LAYERS", "Pairs", "Posed", "PretextSettings", "TASKS", "Task", "TuneSettings",
-           "aberrated", "aligned", "annealed_mean", "arrow", "bias", "choose", "classifier", "cluster", "clustered",
-           "clustering", "contrastive", "correspondence", "correspondence_loss", "decolorise", "digit_encoder",
-           "digit_views", "draw_pairs", "encoder", "erase", "estimated_flow", "fine_tune", "grouped", "head_of",
+__all__ = ["ClusterSettings", "Ear", "Grouped", "LAYERS", "Pairs", "Posed", "PretextSettings", "SegmentSettings",
+           "TASKS", "Task", "TuneSettings", "aberrated", "aligned", "annealed_mean", "arrow", "bias", "bias_field",
+           "choose", "choose_segments", "classifier", "cluster", "clustered", "clustering", "contrastive",
+           "correspondence", "correspondence_loss", "decolorise", "dense_heads", "digit_encoder", "digit_views",
+           "displaced_joints", "draw_pairs", "encoder", "erase", "estimated_flow", "fine_tune", "grouped", "head_of",
            "iic_loss", "jigsaw", "joint", "marginal_loss", "mutual_information", "nt_xent", "pairs", "pixel_codes",
-           "pmi", "pooled", "pretrain", "probed", "projected_loss", "pseudo_labels", "relative_position", "shares",
-           "solve", "sorting", "sound_map", "sub_heads", "transfer_knowledge"]
+           "pixel_encoder", "pmi", "pooled", "pretrain", "probed", "projected_loss", "pseudo_labels",
+           "relative_position", "relit", "segment", "segmentation_loss", "segmenting", "segments", "shares", "solve",
+           "sorting", "sound_map", "sub_heads", "texture_encoder", "together", "transfer_knowledge"]

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from u3lab.checks import is_a, whole
 from u3lab.descent import Step
-from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
 from u3lab.selfsup.information import iic_loss, joint
 from u3lab.selfsup.strokes import digit_views
@@ -31,6 +30,7 @@ from u3lab.selfsup.training import PretextSettings, head_of, pretrain
 from u3lab.settings import or_default, setting, settings
 
 Views = Callable[[Tensor, torch.Generator], Tensor]  # pictures (B,3,H,W) and a generator → each moved by chance
+VIEWS = "give a function of pictures and a generator, such as selfsup.digit_views"
 GRID = 4  # an encoder's maps are pooled to so many places a side before a head
 AT_ONCE = 500  # pictures
 
@@ -42,9 +42,9 @@ class ClusterSettings:
     lam: float = setting(1.0, 0.0, 4.0, symbol="λ", help="weight of even use of the classes; with 1, the information")
     lr: float = setting(0.002, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
     steps: int = setting(1000, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(250, 2, 4096, symbol="n", once=True, help="pairs at each step, which P is the mean of")
+    batch_size: int = setting(250, 2, 2000, symbol="n", once=True, help="pairs at each step, which P is the mean of")
     heads: int = setting(5, 1, 20, once=True, help="sub-heads; the one with the lowest loss is chosen")
-    over: int = setting(0, 0, 500, once=True, help="clusters of further heads that only help to learn; 0 for none")
+    over: int = setting(0, 0, 100, once=True, help="clusters of further heads that only help to learn; 0 for none")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the views, their order, and the heads' weights")
 
 
@@ -70,7 +70,7 @@ class SubHeads(nn.Module):
 def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSettings | None = None) -> Task:
     """Clustering as a pretext task: two views of each picture, sub-heads, and −I of what they say, their mean."""
     settings, k = or_default(settings, ClusterSettings), whole("k", k, 2, 1000)
-    is_a("views", views, Callable, "give a function of pictures and a generator, such as selfsup.digit_views")
+    is_a("views", views, Callable, VIEWS)
 
     def pose(raw: Tensor, generator: torch.Generator) -> Posed:
         both = torch.stack([views(raw, generator) for _ in range(2)], 1)
@@ -123,13 +123,14 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
         ``value`` is the joint P (k,k) of the batch, of the first sub-head.
     """
     settings = or_default(settings, ClusterSettings)
+    ready(net, images)
     task = clustering(k, views=views, settings=settings)
     inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
     head = sub_heads(net, k, settings=settings) if head is None else head
-    return _falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
+    return falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
 
 
-def _falling(steps: Iterator[Step], inner: PretextSettings, settings: ClusterSettings) -> Iterator[Step]:
+def falling(steps: Iterator[Step], inner: PretextSettings, settings: ClusterSettings) -> Iterator[Step]:
     """The steps with a rate that goes from ``lr`` to nearly 0 along half a cosine."""
     for step in steps:
         part = (1 + math.cos(math.pi * step.iteration / (settings.steps + 1))) / 2
@@ -142,7 +143,7 @@ def shares(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
     """What all sub-heads say of pictures (N,3,H,W) as they are: (heads,N,k)."""
     net = ready(net, images)
     is_a("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
-    found = [head(net.module(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
+    found = [head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
     return torch.cat(found).transpose(0, 1)
 
 
@@ -150,27 +151,6 @@ def choose(net: nn.Module, head: nn.Module, images: Tensor, *, views: Views = di
     """The number of the sub-head with the lowest loss over all pictures, two views of each. No label is used."""
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     ready(net, images)
+    is_a("views", views, Callable, VIEWS)
     both = [shares(net, head, views(images, generator)) for _ in range(2)]
     return int(torch.stack([iic_loss(z, moved) for z, moved in zip(*both, strict=True)]).argmin())
-
-
-class Grey(nn.Module):
-    """Pictures (B,3,H,W) → the mean of the colours, (B,1,H,W)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(1, keepdim=True)
-
-
-def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
-    """A small fresh encoder of grey pictures of 28 pixels: three convolutions, each with half as many places a side."""
-    width = whole("width", width, 1, 1024)
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(whole("seed", seed, 0))
-        blocks, before = nn.Sequential(Grey()), 1
-        for n, kernel in enumerate((5, 3, 3)):
-            after = width * 2**n
-            conv = nn.Conv2d(before, after, kernel, 2, kernel // 2, bias=False)
-            blocks.add_module(f"conv{n + 1}", nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
-            before = after
-    return Classifier(blocks.eval(), layers={f"conv{n}": f"conv{n}" for n in (1, 2, 3)}, mean=(0.0,), std=(1.0,),
-                      size=28, name="the encoder", memory_format=torch.channels_last)

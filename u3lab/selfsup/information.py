@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from u3lab.checks import FLOATS, number, tensors, whole
+from u3lab.checks import FLOATS, is_a, number, tensors, whole
 from u3lab.errors import U3Error
 
 CLOSE = 1e-3  # how far the sum of shares may be from 1: half of a million pictures in float32 is well within
@@ -35,6 +35,7 @@ def joint(z: Tensor, z_moved: Tensor, *, symmetric: bool = True) -> Tensor:
     U3Error
         Shapes that do not fit, or rows that are no shares.
     """
+    is_a("symmetric", symmetric, bool, "give True or False")
     tensors(z=(z, "NK"), z_moved=(z_moved, "NK" if symmetric else "NJ"))
     for name, shares in (("z", z), ("z_moved", z_moved)):
         _are_shares(name, shares, shares.sum(1))
@@ -83,7 +84,8 @@ def bias(k: int, n: int) -> float:
     """By about how much the information of n pairs overestimates that of all pairs: (k − 1)² / 2n nats.
 
     Of two *independent* classes of k kinds, whose information is 0, n pairs show so much on average (Miller, Note on
-    the bias of information estimates, 1955). It holds for large n and sure answers.
+    the bias of information estimates, 1955). It holds for large n and sure answers; a joint that is made symmetric has
+    about half of it.
     """
     return (whole("k", k, 1) - 1) ** 2 / (2 * whole("n", n, 1))
 

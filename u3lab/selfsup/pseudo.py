@@ -19,6 +19,7 @@ from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.selfsup.tasks import Joined, Posed, Task
 from u3lab.selfsup.training import PretextSettings, pretrain
+from u3lab.settings import or_default
 
 AT_ONCE = 250  # pictures
 
@@ -61,7 +62,7 @@ def transfer_knowledge(teacher: nn.Module, layer: str, student: nn.Module, image
     Step
         ``value`` is the share of the batch whose cluster the student names.
     """
-    settings = settings or PretextSettings()
+    settings = or_default(settings, PretextSettings)
     labels = pseudo_labels(teacher, layer, images, k, seed=settings.seed)
     task = Task(lambda batch, generator: Posed(batch[0][:, None], batch[1]), lambda channels: Joined(channels, 1, k),
                 chance=1 / k)

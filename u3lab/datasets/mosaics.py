@@ -1,0 +1,123 @@
+"""Pictures with a label for each pixel, made to be segmented: mosaics of real textures, and made satellite scenes.
+
+    images, labels = textures(8, seed=0)        # (8,3,96,96) in [0,1]; (8,96,96), from 0 to 2
+    images, labels = satellite(8, seed=0)       # the same, from 0 to 3
+
+The textures are cut from the shipped photos of bricks, grass and gravel (Brodatz's album's successors in scikit-image),
+brought to one mean and contrast, so that grey values alone say little. The satellite scenes are drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab import images as _images
+from u3lab.checks import room, whole
+
+TEXTURES = ("brick", "grass", "gravel")
+LAND = ("water", "forest", "field", "town")
+SCALE = 0.6  # of the photos' 320 pixels, so that some bricks and many stones are in each region
+MEAN, SPREAD = 0.5, 0.18
+PARTS = 4  # regions of a picture
+COLOURS = {"water": (0.15, 0.28, 0.42), "forest": (0.16, 0.32, 0.16), "field": (0.52, 0.47, 0.27),
+           "town": (0.50, 0.47, 0.46)}
+
+
+def textures(count: int, size: int = 96, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Mosaics of bricks, grass and gravel, each part cut anywhere from its photo, some mirrored.
+
+    Returns pictures (count,3,size,size) and the number of its texture in ``TEXTURES`` for each pixel.
+    """
+    generator = _drawn_by(count, size, seed)
+    labels = regions(count, size, len(TEXTURES), generator)
+    sheets = [_cuts(name, count, size, generator) for name in TEXTURES]
+    return _put_together(sheets, labels).expand(-1, 3, -1, -1).clone(), labels
+
+
+def satellite(count: int, size: int = 96, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Made scenes as from above: water, forest, ploughed fields and a town. They are drawn, not photographed.
+
+    Returns pictures (count,3,size,size) and the number of its land in ``LAND`` for each pixel.
+    """
+    generator = _drawn_by(count, size, seed)
+    labels = regions(count, size, len(LAND), generator)
+    sheets = [_land(name, count, size, generator) for name in LAND]
+    light = 0.85 + 0.3 * torch.rand(count, 1, 1, 1, generator=generator)
+    return (_put_together(sheets, labels) * light).clamp(0, 1), labels
+
+
+def regions(count: int, size: int, kinds: int, generator: torch.Generator) -> Tensor:
+    """Maps (count,size,size) of numbers 0 … kinds − 1: a pixel is of the kind of the nearest of some random centres."""
+    centres = size * torch.rand(count, PARTS, 2, generator=generator)
+    kind = torch.stack([torch.randperm(PARTS, generator=generator) % kinds for _ in range(count)])
+    places = torch.stack(torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij"), -1).float()
+    nearest = torch.cdist(places.view(1, -1, 2) + 0.5, centres).argmin(2)
+    return kind.gather(1, nearest).view(count, size, size)
+
+
+def _drawn_by(count: int, size: int, seed: int) -> torch.Generator:
+    count, size = whole("count", count), whole("size", size, 8, 160)
+    room("count", size, size, count)
+    return torch.Generator().manual_seed(whole("seed", seed, 0))
+
+
+def _put_together(sheets: list[Tensor], labels: Tensor) -> Tensor:
+    """Of each pixel the value in the sheet (B,C,H,W) of its kind (B,H,W)."""
+    return sum(sheet * (labels == kind)[:, None] for kind, sheet in enumerate(sheets))
+
+
+@cache
+def _photo(name: str) -> Tensor:
+    """A texture (H,W), smaller, without what changes slowly, and with one mean and contrast."""
+    grey = _images.load(name).mean(1, keepdim=True)
+    grey = _images.resize(grey, round(SCALE * min(grey.shape[-2:])))
+    flat = grey - _images.blur(grey, 12.0)
+    return ((flat - flat.mean()) / flat.std() * SPREAD + MEAN).clamp(0, 1)[0, 0]
+
+
+def _cuts(name: str, count: int, size: int, generator: torch.Generator) -> Tensor:
+    photo, found = _photo(name), []
+    for _ in range(count):
+        y, x = (int(torch.randint(side - size + 1, (), generator=generator)) for side in photo.shape)
+        cut = photo[y:y + size, x:x + size]
+        found.append(cut.flip(1) if torch.rand((), generator=generator) < 0.5 else cut)
+    return torch.stack(found)[:, None]
+
+
+def _land(name: str, count: int, size: int, generator: torch.Generator) -> Tensor:
+    """Sheets (count,3,size,size) of one kind of land: its colour, brighter and darker as its texture says."""
+    texture = {"water": _waves, "forest": _crowns, "field": _furrows, "town": _blocks}[name](count, size, generator)
+    shade = 0.12 * torch.randn(count, 1, 1, 1, generator=generator)  # fields and waters differ from one to the next
+    return (torch.tensor(COLOURS[name]).view(1, 3, 1, 1) * (1 + texture + shade)).clamp(0, 1)
+
+
+def _noise(count: int, size: int, cells: int, generator: torch.Generator) -> Tensor:
+    coarse = torch.randn(count, 1, cells, cells, generator=generator)
+    return F.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)
+
+
+def _waves(count: int, size: int, generator: torch.Generator) -> Tensor:
+    return 0.04 * _noise(count, size, size // 3, generator)
+
+
+def _crowns(count: int, size: int, generator: torch.Generator) -> Tensor:
+    return 0.35 * _noise(count, size, size // 4, generator)
+
+
+def _furrows(count: int, size: int, generator: torch.Generator) -> Tensor:
+    angle = math.pi * torch.rand(count, 1, 1, 1, generator=generator)
+    y, x = torch.meshgrid(torch.arange(size).float(), torch.arange(size).float(), indexing="ij")
+    return 0.2 * torch.sin(2 * math.pi / 5 * (x * angle.cos() + y * angle.sin()))
+
+
+def _blocks(count: int, size: int, generator: torch.Generator) -> Tensor:
+    """Roofs of all shades between dark streets."""
+    cells = -(-size // 8)
+    roofs = F.interpolate(0.35 * torch.randn(count, 1, cells, cells, generator=generator), scale_factor=8)
+    street = torch.arange(size) % 8 < 2
+    return torch.where(street[:, None] | street, -0.5, roofs[..., :size, :size])

@@ -1,0 +1,202 @@
+"""Segmentation by mutual information: what is clustered are places of a picture, and neighbours count as views too.
+
+    z = Φ(x), z′ = g⁻¹ Φ(g x)                              shares of k classes at each place u, (n,k,h,w)
+    P_t = 1/(n·|Ω|) Σ_i Σ_u z_i(u) z′_i(u + t)ᵀ            for each displacement t, at most T places a side
+
+    pooled joint    I( mean over t of P_t )                what is here has to tell what is around here
+    mean of MIs     mean over t of I( P_t )                any fixed pattern will do: stripes reach the bound ln k
+
+Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image classification and segmentation, ICCV
+2019, section 3.3. Their equation 5 is the mean of informations; their code has both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab.checks import is_a, tensors, whole
+from u3lab.descent import Step
+from u3lab.errors import U3Error
+from u3lab.nets.gate import ready
+from u3lab.selfsup.clustering import Views, falling
+from u3lab.selfsup.information import mutual_information
+from u3lab.selfsup.light import relit
+from u3lab.selfsup.tasks import Posed, Task
+from u3lab.selfsup.training import PretextSettings, head_of, pretrain
+from u3lab.selfsup.upright import TURNS, turned
+from u3lab.settings import or_default, setting, settings
+
+
+@settings
+class SegmentSettings:
+    """Settings of :func:`segment`."""
+
+    reach: int = setting(4, 0, 32, symbol="T", help="displacements go so many places of the map each way")
+    pooled: bool = setting(True, help="pool the joints before the information, instead of averaging informations")
+    lam: float = setting(1.0, 0.0, 4.0, symbol="λ", help="weight of even use of the classes; with 1, the information")
+    lr: float = setting(0.005, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
+    steps: int = setting(300, 1, 100_000, once=True, help="number of steps")
+    batch_size: int = setting(16, 2, 1024, symbol="n", once=True, help="pictures at each step")
+    heads: int = setting(5, 1, 20, once=True, help="sub-heads; the one with the lowest loss is chosen")
+    over: int = setting(0, 0, 100, once=True, help="classes of further heads that only help to learn; 0 for none")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the views, their order, and the heads' weights")
+
+
+def displaced_joints(z: Tensor, z_moved: Tensor, reach: int) -> Tensor:
+    """P_t for each displacement t of up to ``reach`` T places: (2T+1,2T+1,k,k), rows of t first, each of sum 1.
+
+    One convolution does it: z is a bank of k filters, as large as the maps, which slides over z′. Places that t moves
+    out of the map do not count.
+
+    Parameters
+    ----------
+    z, z_moved
+        (n,k,h,w) each: shares at each place, of both views *on one grid*: g⁻¹ is undone already.
+    """
+    tensors(z=(z, "NKHW"), z_moved=(z_moved, "NKHW"))
+    if (reach := whole("reach", reach, 0)) >= min(z.shape[2:]):
+        raise U3Error(f"a displacement of {reach} leaves no place of maps of {z.shape[2]}×{z.shape[3]}; give less")
+    slid = F.conv2d(z_moved.transpose(0, 1), z.transpose(0, 1), padding=reach)  # (k of z′, k of z, 2T+1, 2T+1)
+    P = slid.permute(2, 3, 1, 0).clamp_min(0)
+    return P / P.sum((2, 3), keepdim=True)
+
+
+def segmentation_loss(z: Tensor, z_moved: Tensor, *, reach: int = 4, pooled: bool = True, lam: float = 1.0) -> Tensor:
+    """−I of the pooled joint over all displacements, or minus the mean of their informations; a scalar.
+
+    Arguments as for :func:`displaced_joints`; each joint is made symmetric, since both views are of one network.
+    """
+    is_a("pooled", pooled, bool, "give True or False")
+    P = displaced_joints(z, z_moved, reach)
+    P = (P + P.transpose(2, 3)) / 2
+    return -mutual_information(P.mean((0, 1)), lam=lam) if pooled else -mutual_information(P, lam=lam).mean()
+
+
+class DenseHeads(nn.Module):
+    """Several linear classifiers of each place, and further ones with ``over`` classes; they undo g in the second view.
+
+    ``more`` of a question is g: quarter turns (B), from 0 to 3, after a mirroring (B), 0 or 1.
+    """
+
+    def __init__(self, channels: int, k: int, heads: int = 5, over: int = 0) -> None:
+        super().__init__()
+        self.k, self.heads, self.over = k, heads, over
+        self.layer = nn.Conv2d(channels, heads * (k + over), 1)
+
+    def forward(self, maps: Tensor, g: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Maps (B,V,C,h,w) → shares (B,V,heads,k,h,w), and with ``over`` also (B,V,heads,over,h,w)."""
+        scores = self.layer(maps.flatten(0, 1)).unflatten(0, maps.shape[:2])
+        if g is not None:
+            undone = mirrored(turned(scores[:, 1], (TURNS - g[:, 0]) % TURNS), g[:, 1])
+            scores = torch.stack([scores[:, 0], undone], 1)
+        parts = scores.unflatten(2, (self.heads, -1)).split([self.k, self.over] if self.over else [self.k], 3)
+        return tuple(one.softmax(3) for one in parts)
+
+
+def mirrored(images: Tensor, which: Tensor) -> Tensor:
+    """Pictures (B,C,H,W), those whose number (B) is 1 with left and right exchanged."""
+    return torch.where(which.view(-1, 1, 1, 1) == 1, images.flip(3), images)
+
+
+def segmenting(k: int, *, light: Views = relit, settings: SegmentSettings | None = None) -> Task:
+    """Segmentation as a pretext task: square pictures and, of each, one mirrored and turned by chance.
+
+    ``light`` makes both brighter, darker or whatever else leaves each pixel at its place.
+    """
+    settings, k = or_default(settings, SegmentSettings), whole("k", k, 2, 100)
+    is_a("light", light, Callable, "give a function of pictures and a generator, such as selfsup.relit")
+
+    def pose(raw: Tensor, generator: torch.Generator) -> Posed:
+        g = torch.stack([torch.randint(most, (len(raw),), generator=generator) for most in (TURNS, 2)], 1)
+        moved = turned(mirrored(raw, g[:, 1]), g[:, 0])
+        return Posed(torch.stack([light(one, generator) for one in (raw, moved)], 1),
+                     torch.zeros(len(raw)), (g,))
+
+    def loss(shares: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
+        known = {"reach": settings.reach, "pooled": settings.pooled, "lam": settings.lam}
+        return {name: torch.stack([segmentation_loss(z[:, 0], z[:, 1], **known) for z in part.unbind(2)]).mean()
+                for name, part in zip(("−I", "−I of the further heads"), shares, strict=False)}
+
+    def first_map(shares: tuple[Tensor, ...], _: Tensor) -> Tensor:
+        return shares[0][:, 0, 0]
+
+    return Task(pose, lambda channels: DenseHeads(channels, k, settings.heads, settings.over), loss, first_map)
+
+
+def dense_heads(net: nn.Module, k: int, *, settings: SegmentSettings | None = None) -> nn.Module:
+    """Fresh sub-heads for an encoder, as :func:`segment` takes them."""
+    settings = or_default(settings, SegmentSettings)
+    return head_of(net, segmenting(k, settings=settings), seed=settings.seed)
+
+
+def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = None, light: Views = relit,
+            checkpoint: str | Path | None = None, settings: SegmentSettings | None = None) -> Iterator[Step]:
+    """Learn to sort the places of pictures into k classes without labels.
+
+    Parameters
+    ----------
+    net
+        From :func:`texture_encoder`; changed in place. Any encoder from pictures to maps will do.
+    images
+        Square pictures (N,3,S,S) in [0,1].
+    head
+        From :func:`dense_heads`; changed in place. Give one to ask it afterwards, with :func:`segments`.
+    light
+        What differs between the two views beside the turn and the mirror, pixel by pixel.
+    settings
+        ``reach``, ``pooled``, ``lam`` and ``lr`` are read at every step.
+
+    Yields
+    ------
+    Step
+        ``value`` is what the first sub-head says of the batch, shares (B,k,h,w).
+
+    Raises
+    ------
+    U3Error
+        Pictures that are not square, or maps that are smaller than the reach.
+    """
+    settings = or_default(settings, SegmentSettings)
+    ready(net, images)
+    _square(images)
+    task = segmenting(k, light=light, settings=settings)
+    inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
+    head = dense_heads(net, k, settings=settings) if head is None else head
+    return falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
+
+
+def _square(images: Tensor) -> Tensor:
+    if images.shape[2] != images.shape[3]:
+        raise U3Error(f"pictures of {images.shape[2]}×{images.shape[3]} pixels are not square; crop them, so that a "
+                      "quarter turn fits")
+    return images
+
+
+@torch.no_grad()
+def segments(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
+    """What all sub-heads say of each pixel of pictures (N,3,H,W): (heads,N,k,H,W), from maps made as large again."""
+    net = ready(net, images)
+    is_a("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
+    maps = torch.cat([head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(32)])
+    large = F.interpolate(maps.flatten(1, 2), size=images.shape[2:], mode="bilinear", align_corners=False)
+    return large.unflatten(1, maps.shape[1:3]).transpose(0, 1)
+
+
+@torch.no_grad()
+def choose_segments(net: nn.Module, head: nn.Module, images: Tensor, *, light: Views = relit, seed: int = 0,
+                    settings: SegmentSettings | None = None) -> int:
+    """The number of the sub-head with the lowest loss on square pictures and their moved views. No label is used."""
+    settings = or_default(settings, SegmentSettings)
+    net = ready(net, images)
+    is_a("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
+    task = segmenting(head.k, light=light, settings=settings)
+    posed = task.pose(_square(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
+    maps = net.run(net.normalise(posed.views.flatten(0, 1))).unflatten(0, posed.views.shape[:2])
+    losses = [segmentation_loss(z[:, 0], z[:, 1], reach=settings.reach, pooled=settings.pooled, lam=settings.lam)
+              for z in head(maps, *posed.more)[0].unbind(2)]
+    return int(torch.stack(losses).argmin())

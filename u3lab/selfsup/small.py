@@ -1,0 +1,92 @@
+"""Small fresh encoders for mutual information: of digits, of textures, and one that keeps each pixel.
+
+They are as small as their pictures ask, so that a notebook can train them. The same seed gives the same weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.checks import is_a, whole
+from u3lab.errors import U3Error
+from u3lab.nets import Classifier
+
+
+def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
+    """For grey pictures of 28 pixels: (B,3,H,W) → maps (B,4·width,H/8,W/8), each of three layers halving the sides."""
+    width = whole("width", width, 1, 1024)
+
+    def made() -> dict[str, nn.Module]:
+        return {"conv1": _layer(1, width, 5, 2), "conv2": _layer(width, 2 * width, 3, 2),
+                "conv3": _layer(2 * width, 4 * width, 3, 2)}
+
+    return _encoder(made, seed, size=28, mean=0.0, std=1.0)
+
+
+def texture_encoder(width: int = 16, *, window: int = 7, colour: bool = False, seed: int = 0) -> Classifier:
+    """For pictures of textures: (B,3,H,W) → maps (B,2·width,H/8,W/8).
+
+    Parameters
+    ----------
+    window
+        An odd number of places; features are meaned over so many a side, of four pixels each, since a texture is what
+        is frequent in a window as wide as its period.
+    colour
+        Whether it sees colours, or only grey.
+    """
+    width, window = whole("width", width, 1, 256), whole("window", window, 1, 63)
+    is_a("colour", colour, bool, "give True or False")
+    if window % 2 == 0:
+        raise U3Error(f"window = {window} has no middle; give an odd number")
+
+    def made() -> dict[str, nn.Module]:
+        mean = nn.AvgPool2d(window, 2, window // 2, count_include_pad=False)
+        return {"conv1": _layer(3 if colour else 1, width, 8, 4, mirrored=True),
+                "conv2": _layer(width, 2 * width, 3, 1, mirrored=True),
+                "window": nn.Sequential(mean, *_layer(2 * width, 2 * width, 1, 1))}
+
+    return _encoder(made, seed, size=96, colour=colour)
+
+
+def pixel_encoder(width: int = 16, *, seed: int = 0) -> Classifier:
+    """For tissues: (B,3,H,W) → maps (B,width,H,W), a place for each pixel, made from 15×15 grey values around it."""
+    width = whole("width", width, 1, 256)
+
+    def made() -> dict[str, nn.Module]:
+        return {f"conv{n + 1}": _layer(width if n else 1, width, 3, 1, apart=2**n, mirrored=True) for n in range(3)}
+
+    return _encoder(made, seed, size=48)
+
+
+def _encoder(made: Callable[[], dict[str, nn.Module]], seed: int, *, size: int, colour: bool = False, mean: float = 0.5,
+             std: float = 0.25) -> Classifier:
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(whole("seed", seed, 0))
+        layers = made()
+    blocks = nn.Sequential() if colour else nn.Sequential(Grey())
+    for name, layer in layers.items():
+        blocks.add_module(name, layer)
+    return Classifier(blocks.eval(), layers={name: name for name in layers}, mean=(mean,), std=(std,), size=size,
+                      name="the encoder", memory_format=torch.channels_last)
+
+
+def _layer(before: int, after: int, kernel: int, stride: int, *, apart: int = 1,
+           mirrored: bool = False) -> nn.Sequential:
+    """A convolution whose taps lie ``apart``, a batch norm and a ReLU.
+
+    Where places are clustered, borders are mirrored: zeros would tell a network where it is.
+    """
+    around = apart * (kernel // 2) if kernel % 2 else (kernel - stride) // 2
+    conv = nn.Conv2d(before, after, kernel, stride, around, apart, bias=False,
+                     padding_mode="reflect" if mirrored else "zeros")
+    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU())
+
+
+class Grey(nn.Module):
+    """Normalised pictures (B,3,H,W) → the mean of their colours, (B,1,H,W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1, keepdim=True)
