@@ -31,19 +31,19 @@ def cell_by_cell(P: Tensor, lam: float, both: bool = True, sign: int = 1, log=ma
 
 
 MUTANTS = [
-    ("2-iic", lambda P, lam: cell_by_cell(P, lam, both=False), "not made symmetric"),
-    ("2-iic", lambda P, lam: cell_by_cell(P, lam, sign=-1), "the sign is wrong"),
-    ("2-iic", lambda P, lam: by_entropies(P, lam, half=1.0), "did not halve"),
-    ("2-iic", lambda P, lam: entropy((P + P.T) / 2), "both marginals are missing"),
-    ("2-iic", lambda P, lam: by_entropies(P, lam / 2), "one of the two marginals is missing"),
-    ("2-iic", lambda P, lam: by_entropies(P, 1.0), "λ is not used"),
-    ("2-iic", lambda P, lam: -lam * mutual_information((P + P.T) / 2), "not before the whole bracket"),
-    ("2-iic", lambda P, lam: by_entropies(P, -lam), "the marginals have the wrong sign"),
-    ("2-iic", lambda P, lam: cell_by_cell(P, lam, log=math.log2), "these are bits"),
-    ("2-iic", lambda P, lam: (lambda Q: -(Q * (Q / (Q.sum(0) * Q.sum(1)[:, None]) ** lam).log()).sum())((P + P.T) / 2),
+    ("2c-iic", lambda P, lam: cell_by_cell(P, lam, both=False), "not made symmetric"),
+    ("2c-iic", lambda P, lam: cell_by_cell(P, lam, sign=-1), "the sign is wrong"),
+    ("2c-iic", lambda P, lam: by_entropies(P, lam, half=1.0), "did not halve"),
+    ("2c-iic", lambda P, lam: entropy((P + P.T) / 2), "both marginals are missing"),
+    ("2c-iic", lambda P, lam: by_entropies(P, lam / 2), "one of the two marginals is missing"),
+    ("2c-iic", lambda P, lam: by_entropies(P, 1.0), "λ is not used"),
+    ("2c-iic", lambda P, lam: -lam * mutual_information((P + P.T) / 2), "not before the whole bracket"),
+    ("2c-iic", lambda P, lam: by_entropies(P, -lam), "the marginals have the wrong sign"),
+    ("2c-iic", lambda P, lam: cell_by_cell(P, lam, log=math.log2), "these are bits"),
+    ("2c-iic", lambda P, lam: (lambda Q: -(Q * (Q / (Q.sum(0) * Q.sum(1)[:, None]) ** lam).log()).sum())((P + P.T) / 2),
      "0 · ln 0 is 0"),
-    ("2-iic", lambda P, lam: by_entropies(P, lam) / P.shape[0] ** 2, "a mean over the k² cells"),
-    ("2-iic", lambda P, lam: 2 * by_entropies(P, lam), "right values"),
+    ("2c-iic", lambda P, lam: by_entropies(P, lam) / P.shape[0] ** 2, "a mean over the k² cells"),
+    ("2c-iic", lambda P, lam: 2 * by_entropies(P, lam), "right values"),
 ]
-RIGHT = [("2-iic", by_entropies), ("2-iic", cell_by_cell),
-         ("2-iic", lambda P, lam: -mutual_information((P + P.T) / 2, lam=lam))]
+RIGHT = [("2c-iic", by_entropies), ("2c-iic", cell_by_cell),
+         ("2c-iic", lambda P, lam: -mutual_information((P + P.T) / 2, lam=lam))]

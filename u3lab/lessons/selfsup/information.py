@@ -58,7 +58,7 @@ def _unclamped_marginals(P: Tensor, lam: float) -> Tensor:
 _NAN = ("where P is 0, 0 · ln 0 is 0, but a computer says NaN: `torch.log(0)` is −∞, and 0 times that is no number. "
         "Keep P from 0 with `clamp_min` before the logarithms. In training, P has zeros as soon as the network is sure")
 LOSS = Exercise(
-    id="2-iic", title="The loss of a joint", minutes=15, difficulty="medium", points=4,
+    id="2c-iic", title="The loss of a joint", minutes=15, difficulty="medium", points=4,
     goal="P holds the shares of all pairs of classes, the mean of z z′ᵀ over a batch: 0 or more, with the sum 1. Both "
          "views are of equal right, so first make it symmetric: (P + Pᵀ)/2. With its marginals P_i (sums of rows) and "
          "P_j (sums of columns), return L = −Σ_ij P_ij (ln P_ij − λ ln P_i − λ ln P_j). Entries that are 0 count 0.",
