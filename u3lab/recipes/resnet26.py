@@ -1,9 +1,9 @@
 """The network of chapter 1's papers at half their width, which EfficientNet-Lite0 teaches on pictures that ship.
 
-    python -m u3lab.recipes.resnet26                       # data/weights/resnet26_half.safetensors, a quarter of an hour
-                                                           # on one processor that knows bfloat16
+    python -m u3lab.recipes.resnet26                      # data/weights/resnet26_half.safetensors, a quarter of an hour
+                                                          # on one processor that knows bfloat16
     python -m u3lab.recipes.resnet26 --steps 5000 --seed 1 --start data/weights/resnet26_half.safetensors
-                                                           # the file that ships: three quarters of an hour more
+                                                          # the file that ships: three quarters of an hour more
 
 The pupil φ sees each picture at SIDES pixels and the teacher Φ at TEACHER pixels. With W, a linear map that is thrown
 away, and the teacher's last features Φ' brought to mean 0 and spread 1, it minimises
