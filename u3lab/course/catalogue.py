@@ -13,8 +13,9 @@ from u3lab.course.definitions import Exercise, Question
 from u3lab.errors import U3Error
 
 LESSONS = "u3lab.lessons"  # imported when a chapter is asked for: the one arrow that goes up, known to the layer test
-CHAPTERS = {"0": ("start",), "1": ("universal",), "4": ("prior",), "5": ("inversion",), "6": ("saliency",),
-            "6b": ("adversarial", "equivariance"), "7": ("dissection",)}  # its topics in LESSONS, in order
+# its topics in LESSONS, in order
+CHAPTERS = {"0": ("start",), "1": ("universal",), "2": ("selfsup",), "4": ("prior",), "5": ("inversion",),
+            "6": ("saliency",), "6b": ("adversarial", "equivariance"), "7": ("dissection",)}
 RIDDLE = "Which class is it?"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
 

@@ -114,7 +114,7 @@ def _font(size: int, bold: bool = False) -> FreeTypeFont:
     from matplotlib.font_manager import FontProperties, findfont
     from PIL import ImageFont
 
-    return ImageFont.truetype(findfont(FontProperties("DejaVu Sans", weight="bold" if bold else "normal")), size)
+    return ImageFont.truetype(findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")), size)
 
 
 def _truth(toy: Toy, kind: int, p: float) -> list[Panel]:

@@ -1,0 +1,114 @@
+"""The toys of notebook 02b: closed forms against numbers, networks against closed forms, and the figure."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+from u3lab.lessons.selfsup import arrow, cures, sheet, toys
+from u3lab.selfsup import marginal_loss, projected_loss
+
+TOYS = {toy.name: toy for toy in toys.toys()}
+each = pytest.mark.parametrize("name", TOYS)
+
+
+def expected(loss, found: Tensor, name: str, p: float) -> float:
+    """The expected loss of an answer (K,…), by all kinds and outcomes."""
+    y = TOYS[name].y
+    return float((1 - p) * loss(found, y[:, 0]).mean() + p * loss(found, y[:, 1]).mean())
+
+
+@each
+def test_x_tells_the_kind_and_nothing_of_the_outcome(name: str) -> None:
+    toy = TOYS[name]
+    assert toy.other(toy.y[:, 0]) == pytest.approx(toy.y[:, 1]) and toy.other(toy.y[:, 1]) == pytest.approx(toy.y[:, 0])
+    assert toy.project(toy.y[:, 0]) == pytest.approx(toy.project(toy.y[:, 1]), abs=1e-6)
+    assert (toy.y[:, 0] - toy.y[:, 1]).abs().amax() > 0.5
+    for one, two in itertools.combinations(range(4), 2):
+        assert not torch.equal(toy.x[one], toy.x[two])
+        assert (toy.project(toy.y[one:one + 1, 0]) - toy.project(toy.y[two:two + 1, 0])).abs().max() > 0.05
+    if name == "colour":
+        assert toy.y.mean(2, keepdim=True) == pytest.approx(toy.x[:, None].expand(-1, 2, -1, -1, -1), abs=1e-6)
+
+
+@each
+@pytest.mark.parametrize("p", [0.5, 0.2])
+@pytest.mark.parametrize("cure", ["L2", "projection", "marginalisation", "distribution"])
+def test_nothing_near_is_better_than_the_closed_form(name: str, p: float, cure: str) -> None:
+    toy = TOYS[name]
+    best = cures.closed(toy, cure, p)
+    if cure == "distribution":
+        def loss(found: Tensor, y: Tensor) -> Tensor:
+            if name == "sound":
+                return -torch.distributions.Normal(found[:, :1], found[:, 1:].clamp(min=cures.LEAST)).log_prob(
+                    y).flatten(1).sum(1)
+            chance = found.clamp(1e-6, 1)
+            if name == "colour":
+                chance = (chance / chance.sum(1, keepdim=True)).gather(1, cures._colours(y)[:, None])
+            else:
+                chance = torch.where(y > 0.5, chance, (1 - found).clamp(1e-6, 1))
+            return -chance.log().flatten(1).sum(1)
+    else:
+        loss = {"L2": lambda found, y: (found - y).square().flatten(1).sum(1),
+                "projection": lambda found, y: projected_loss(found, y, toy.project),
+                "marginalisation": lambda found, y: marginal_loss(found, y, [lambda x: x, toy.other])}[cure]
+    least = expected(loss, best, name, p)
+    for seed in range(5):
+        noise = torch.randn(best.shape, generator=torch.Generator().manual_seed(seed))
+        for size in (0.01, 0.1):
+            assert expected(loss, (best + size * noise).clamp(0, 1) if cure == "distribution" and name != "sound"
+                            else best + size * noise, name, p) > least
+    if cure == "marginalisation":
+        assert least == 0 and expected(loss, toy.y[:, 1], name, p) < 1e-10
+
+
+@pytest.mark.parametrize("name, cure", [(name, cure) for name in TOYS for cure in cures.CURES
+                                        if name != "colour" or cure in ("constrained", "correspondence")])  # the slow
+def test_a_network_comes_near_the_closed_form(name: str, cure: str) -> None:
+    p = 0.3
+    found = cures.learnt(TOYS[name], cure, p)
+    assert found.shape == cures.closed(TOYS[name], cure, p).shape
+    assert cures.distance(TOYS[name], cure, found, p) < 0.2
+    wrong = cures.closed(TOYS[name], cure, p).flip(0)  # of another kind
+    assert cures.distance(TOYS[name], cure, wrong, p) > 0.2 or cure == "constrained"
+
+
+@each
+def test_the_switch_of_a_toy(name: str) -> None:
+    found = cures.closed(TOYS[name], "correspondence", 0.3)
+    wanted = torch.eye(4)[:, :, None].expand(-1, -1, 2) * 0.8
+    assert found == pytest.approx(wanted)
+
+
+def test_samples_of_independent_pixels_mix_the_outcomes() -> None:
+    for name, toy in TOYS.items():
+        family = cures.FAMILIES[name]
+        drawn = family.sample(cures.closed(toy, "distribution", 0.5), torch.Generator().manual_seed(0))
+        away = (drawn[:, None] - toy.y).abs().flatten(2).amax(2)
+        assert drawn.shape == toy.y[:, 0].shape and away.min() > 0.5  # far from both outcomes
+
+
+def test_the_arrow_of_time() -> None:
+    assert arrow.bayes(1.0) == 0.5
+    for e in (1.0, 0.94):
+        assert arrow.learnt(e) == pytest.approx(arrow.bayes(e), abs=0.03)
+        u, forwards = arrow.clips(40_000, e, torch.Generator().manual_seed(5))
+        line = (u * arrow.steps()).sum(1) < 0  # the observer who fits a line
+        assert float((line == forwards).float().mean()) == pytest.approx(arrow.bayes(e), abs=0.01)
+        peer = LogisticRegression().fit(u[:20_000], forwards[:20_000]).score(u[20_000:], forwards[20_000:])
+        assert peer < arrow.bayes(e) + 0.01
+    assert arrow.path(0.9, torch.tensor([0.0, 0.5, 1.0, 1.45])) == pytest.approx([0, 1, 0, 0.81], abs=1e-5)
+
+
+def test_the_sheet() -> None:
+    answers = sheet.closed(list(TOYS.values()), 0.5)
+    first = sheet.picture(answers, 0.5)
+    assert first.shape[:2] == (1, 3) and first.min() >= 0 and first.max() <= 1
+    assert not torch.equal(first, sheet.picture(sheet.closed(list(TOYS.values()), 0.9), 0.9))
+    assert not torch.equal(first, sheet.picture(answers, 0.5, kind=2))
+    assert torch.equal(first, sheet.picture(answers, 0.5))
+    assert sheet.figure(answers, 0.5, alt="Three toys.").alt == "Three toys."
