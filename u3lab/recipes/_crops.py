@@ -58,13 +58,14 @@ def batches(given: Stock, size: int, count: int, *, seed: int) -> Iterator[Tenso
     """
     generator = torch.Generator().manual_seed(seed)
     while True:
-        x = torch.stack([_picture(given, size, generator) for _ in range(count)])
+        x = torch.stack([picture(given, size, generator) for _ in range(count)])
         x = _coloured(x, generator)
         share = (0.5 + torch.rand(count, 1, 1, 1, generator=generator)).clamp(max=1)
         yield x.roll(1, 0).lerp(x, share)
 
 
-def _picture(given: Stock, size: int, generator: torch.Generator) -> Tensor:
+def picture(given: Stock, size: int, generator: torch.Generator) -> Tensor:
+    """One picture (3,size,size) to learn from, as it is: a part of a photo, a thing on one, or a part of a scene."""
     chance = uniform(generator, 0, 1)
     if chance > sum(SHARES) and given.scenes:
         return _cut(pick(given.scenes, generator), size, AREA, generator)

@@ -1,6 +1,8 @@
-"""Exercises, quiz and drawn examples on representations learnt without labels."""
+"""Exercises, quiz, drawn examples and trials on representations learnt without labels."""
 
-from u3lab.lessons.selfsup.exercises import EXERCISES
-from u3lab.lessons.selfsup.questions import QUIZ
+from u3lab.lessons.selfsup import exercises, pretext_exercises, pretext_questions, questions
+
+EXERCISES = (*pretext_exercises.EXERCISES, *exercises.EXERCISES)
+QUIZ = (*pretext_questions.QUIZ, *questions.QUIZ)
 
 __all__ = ["EXERCISES", "QUIZ"]
