@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup import Task, encoder
 from u3lab.selfsup.colour import CELL, COLOUR, COLOUR_L2, UNIT
-from u3lab.selfsup.lab import colours, lab_to_rgb
+from u3lab.selfsup.lab import bins, colours, lab_to_rgb
 
 NAME = "colouring"  # of the shipped weights
 WIDTH = 32
+SHOWN = 62.0  # the lightness at which the plane of colours is painted
 
 
 class Both(nn.Module):
@@ -76,3 +77,18 @@ def painted(images: Tensor, ab: Tensor) -> Tensor:
 def true_colours(images: Tensor) -> Tensor:
     """a and b (B,2,H/8,W/8) where the network is asked for them."""
     return colours(images)[1][:, :, CELL // 2 :: CELL, CELL // 2 :: CELL]
+
+
+def plane(shares: Tensor, size: int = 96) -> Tensor:
+    """A distribution over the bins (Q) as a picture (1,3,S,S): a grows to the right, b upwards.
+
+    The likeliest bin has its full colour, one with no share is white, and a grey shade lies where no colour is.
+    """
+    centres = bins()
+    half = int(centres.abs().max() / 10)
+    column, row = (centres / 10).round().long().unbind(1)
+    paint = lab_to_rgb(torch.cat([torch.full((len(centres), 1), SHOWN), centres], 1)[:, :, None, None])[:, :, 0, 0]
+    solid = (shares / shares.max())[:, None]
+    picture = torch.full((3, 2 * half + 1, 2 * half + 1), 0.85)
+    picture[:, half - row, half + column] = (1 - solid * (1 - paint.clamp(0, 1))).T
+    return F.interpolate(picture[None], size=(size, size), mode="nearest")

@@ -69,10 +69,10 @@ REBALANCE = Exercise(
         Mistake(lambda p, g, a: _scaled(p, p**-a), "γ is not used. A colour that never occurs then has an infinite "
                 "weight"),
         Mistake(lambda p, g, a: _scaled(p, (p + g / len(p)) ** -a), "(1−γ) is missing in front of p̃"),
-        Mistake(lambda p, g, a: _scaled(_mixed(p, g), _mixed(p, g) ** -a), "you scaled with the mixture; the mean over "
-                "the pixels is Σ p̃ w, with p̃ itself"),
-        Mistake(lambda p, g, a: _scaled(p, (1 - g) * p**-a + (g / len(p)) ** -a), "you took the power of each part; mix "
-                "first, then take the power of the sum"),
+        Mistake(lambda p, g, a: _scaled(_mixed(p, g), _mixed(p, g) ** -a), "you scaled with the mixture; the mean "
+                "over the pixels is Σ p̃ w, with p̃ itself"),
+        Mistake(lambda p, g, a: _scaled(p, (1 - g) * p**-a + (g / len(p)) ** -a), "you took the power of each part; "
+                "mix first, then take the power of the sum"),
         Mistake(lambda p, g, a: _scaled(p, 1 - _mixed(p, g)), "you took 1 minus the mixture: so a colour a thousand "
                 "times rarer is hardly heavier. Take the power −α"),
         Mistake(lambda p, g, a: p * rebalance(p, g, a), "you multiplied the weights with p̃; that is what each colour "
