@@ -2,7 +2,7 @@
 
     python -m u3lab.recipes.colouring               # data/weights/colouring.safetensors
 
-It has learnt from parts of the photos that are to learn from, and from made faces, a fifth of all. A run that was stopped
+It learns from parts of the photos that are to learn from, and from made faces, a fifth of all. A run that was stopped
 goes on where it ended, if ``--keep`` names a file for its state.
 """
 
