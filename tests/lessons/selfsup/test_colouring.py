@@ -23,14 +23,12 @@ def unseen() -> torch.Tensor:
 
 
 def test_the_network_sees_the_lightness_alone(network):
-    x = unseen()[:1]
+    x = 0.35 + 0.3 * unseen()[:1]  # so that a screen can show each lightness in another colour
     other = colouring.painted(x, torch.full((1, 2, 12, 12), 10.0))
-    within = ((other > 0) & (other < 1)).all(1, keepdim=True)  # elsewhere no screen can show this lightness and colour
-    assert within.double().mean() > 0.9
-    grey, again = lab.colours(x)[0], lab.colours(other)[0]
-    torch.testing.assert_close(grey[within.expand_as(grey)], again[within.expand_as(grey)], atol=1e-4, rtol=0)
-    shares = colouring.guess(*network, x).scores.softmax(1)
-    assert shares.shape == (1, len(lab.bins()), 12, 12)
+    assert (x - other).abs().max() > 0.05
+    scores, again = (colouring.guess(*network, one).scores for one in (x, other))
+    assert scores.shape == (1, len(lab.bins()), 12, 12)
+    torch.testing.assert_close(scores, again, atol=1e-3, rtol=1e-3)
 
 
 def test_a_painted_picture_has_the_colours_that_it_was_given():
