@@ -20,6 +20,7 @@ from u3lab._system import paths
 
 RECIPES = Path(importlib.import_module("u3lab.recipes").__file__).parent
 RUNS = {
+    "colouring": ("weights", [], ["colouring.safetensors"]),
     "learnet": ("", [], ["results/learnet-squeezenet1_1.json", "weights/learnet-lights.safetensors"]),
     "shrinkage": ("results", [], ["shrinkage-squeezenet1_1.json"]),
     "clusters": ("results", [], ["clusters.json"]),

@@ -47,7 +47,7 @@ def held_out(size: int, each: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     whole = [photos.load(name)[0] for name in photos.names(split="test")]
     whole += [images.load(name)[0] for name in cropping.sources()[1]]
-    return torch.stack([_cut(picture, size, (0.5, 1.0), generator) for picture in whole for _ in range(each)])
+    return torch.stack([cut(picture, size, (0.5, 1.0), generator) for picture in whole for _ in range(each)])
 
 
 def batches(given: Stock, size: int, count: int, *, seed: int) -> Iterator[Tensor]:
@@ -67,8 +67,8 @@ def batches(given: Stock, size: int, count: int, *, seed: int) -> Iterator[Tenso
 def _picture(given: Stock, size: int, generator: torch.Generator) -> Tensor:
     chance = uniform(generator, 0, 1)
     if chance > sum(SHARES) and given.scenes:
-        return _cut(pick(given.scenes, generator), size, AREA, generator)
-    x = _cut(pick(given.photos, generator), size, AREA, generator)
+        return cut(pick(given.scenes, generator), size, AREA, generator)
+    x = cut(pick(given.photos, generator), size, AREA, generator)
     if chance < SHARES[0]:
         return x
     place = {key: uniform(generator, 0.25, 0.75) for key in "xy"}
@@ -76,7 +76,7 @@ def _picture(given: Stock, size: int, generator: torch.Generator) -> Tensor:
                          mirror=uniform(generator, 0, 1) < 0.5).images[0]
 
 
-def _cut(picture: Tensor, size: int, area: tuple[float, float], generator: torch.Generator) -> Tensor:
+def cut(picture: Tensor, size: int, area: tuple[float, float], generator: torch.Generator) -> Tensor:
     """A part of a picture, up to a third longer than wide or wider than long, as a square; half are mirrored."""
     side = min(picture.shape[1:]) * math.sqrt(uniform(generator, *area))
     stretch = math.exp(uniform(generator, -0.14, 0.14))
