@@ -74,7 +74,7 @@ def iic_loss(z: Tensor, z_moved: Tensor, *, lam: float = 1.0, symmetric: bool = 
     Examples
     --------
     >>> z = torch.eye(4)                                  # four pictures, each surely of its own class
-    >>> round(float(iic_loss(z, z).exp()), 4)             # exp(−ln 4)
+    >>> round(float(selfsup.iic_loss(z, z).exp()), 4)    # exp(−ln 4)
     0.25
     """
     return -mutual_information(joint(z, z_moved, symmetric=symmetric), lam=lam)

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup import Task, encoder
-from u3lab.selfsup.colour import CELL, COLOUR, COLOUR_L2, UNIT
+from u3lab.selfsup.colour import CELL, COLOUR_L2, UNIT, decolorise
 from u3lab.selfsup.lab import bins, colours, lab_to_rgb
 
 NAME = "colouring"  # of the shipped weights
 WIDTH = 32
+FINE = decolorise(10.0)  # the bins of the paper; those of TASKS are coarser, for speed
 SHOWN = 62.0  # the lightness at which the plane of colours is painted
 
 
@@ -26,7 +27,7 @@ class Both(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.shares, self.mean = COLOUR.head(channels), COLOUR_L2.head(channels)
+        self.shares, self.mean = FINE.head(channels), COLOUR_L2.head(channels)
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Maps (B,1,C,h,w) → scores (B,Q,h,w), and a and b (B,2,h,w) in hundreds."""
@@ -34,8 +35,8 @@ class Both(nn.Module):
 
 
 # Both losses are added, so that both heads read the same features and differ in nothing but what they are asked.
-TASK = Task(COLOUR.pose, Both, lambda out, ab: COLOUR.loss(out[0], ab) | COLOUR_L2.loss(out[1], ab),
-            lambda out, ab: COLOUR.score(out[0], ab))
+TASK = Task(FINE.pose, Both, lambda out, ab: FINE.loss(out[0], ab) | COLOUR_L2.loss(out[1], ab),
+            lambda out, ab: FINE.score(out[0], ab))
 
 
 class Learner(nn.Module):
