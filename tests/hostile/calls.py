@@ -793,7 +793,6 @@ for part in range(3):
 
 # Self-supervision: perturbed pictures
 
-GENERATOR = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
 COLOURS = (Numbers(fixed=(1,)), Made(lambda: 60 * draw(5, 2) - 30))
 CENTRES = (Numbers(fixed=(1,)), Made(lambda: lab.bins(20.0)))
 PATCHES = (Numbers(fixed=(0, 1, 2, 3)), Made(lambda: x(2, 24)))
@@ -843,7 +842,7 @@ DRAWN_BY = (Ours(), Made(lambda: torch.Generator().manual_seed(0)))
 LITTLE = {"steps": 1, "batch_size": 4, "heads": 2}
 CLUSTERING = (Options(none=True), Made(lambda: selfsup.ClusterSettings(**LITTLE)))
 SEGMENTING = (Options(none=True), Made(lambda: selfsup.SegmentSettings(**LITTLE, reach=1)))
-SMALL, DENSE = Made(lambda: selfsup.digit_encoder(2)), Made(lambda: selfsup.pixel_encoder(2))
+SORTER, DENSE = Made(lambda: selfsup.digit_encoder(2)), Made(lambda: selfsup.pixel_encoder(2))
 HEAD = (Ours(), Made(lambda: selfsup.sub_heads(selfsup.digit_encoder(2), 3)))
 DENSE_HEAD = (Ours(), Made(lambda: selfsup.dense_heads(selfsup.pixel_encoder(2), 3)))
 VIEWS, LIGHT = (Function(), selfsup.digit_views), (Function(), selfsup.relit)
@@ -858,15 +857,15 @@ good("selfsup.texture_encoder", selfsup.texture_encoder, width=whole(2, 1, 256),
 good("selfsup.pixel_encoder", selfsup.pixel_encoder, width=whole(2, 1, 256), seed=SEED)
 good("selfsup.clustering", selfsup.clustering, k=whole(3, 2, 1000), views=VIEWS, settings=CLUSTERING)
 good("selfsup.together", selfsup.together, k=whole(3, 2, 1000), ear=(Function(), selfsup.Ear), settings=CLUSTERING)
-good("selfsup.sub_heads", selfsup.sub_heads, net=(Net(asked=False), SMALL), k=whole(3, 2, 1000), settings=CLUSTERING)
-good("selfsup.cluster", selfsup.cluster, net=(Net(asked=False), SMALL), images=SEVERAL, k=whole(3, 2, 1000),
+good("selfsup.sub_heads", selfsup.sub_heads, net=(Net(asked=False), SORTER), k=whole(3, 2, 1000), settings=CLUSTERING)
+good("selfsup.cluster", selfsup.cluster, net=(Net(asked=False), SORTER), images=SEVERAL, k=whole(3, 2, 1000),
      head=(Ours(none=True), HEAD[1]), views=VIEWS, settings=CLUSTERING)
-good("selfsup.shares", selfsup.shares, net=(Net(), SMALL), head=HEAD, images=SEVERAL)
-good("selfsup.choose", selfsup.choose, net=(Net(), SMALL), head=HEAD, images=SEVERAL, views=VIEWS, seed=SEED)
-good("selfsup.pseudo_labels", selfsup.pseudo_labels, net=(Net(), SMALL), layer=(Layer(), "conv2"), images=SEVERAL,
+good("selfsup.shares", selfsup.shares, net=(Net(), SORTER), head=HEAD, images=SEVERAL)
+good("selfsup.choose", selfsup.choose, net=(Net(), SORTER), head=HEAD, images=SEVERAL, views=VIEWS, seed=SEED)
+good("selfsup.pseudo_labels", selfsup.pseudo_labels, net=(Net(), SORTER), layer=(Layer(), "conv2"), images=SEVERAL,
      k=whole(2, 2), seed=SEED)
-good("selfsup.transfer_knowledge", selfsup.transfer_knowledge, teacher=(Net(), SMALL), layer=(Layer(), "conv2"),
-     student=(Net(asked=False), SMALL), images=SEVERAL, k=whole(2, 2), settings=settings(selfsup.PretextSettings))
+good("selfsup.transfer_knowledge", selfsup.transfer_knowledge, teacher=(Net(), SORTER), layer=(Layer(), "conv2"),
+     student=(Net(asked=False), SORTER), images=SEVERAL, k=whole(2, 2), settings=settings(selfsup.PretextSettings))
 for name in ("digit_views", "relit", "bias_field"):
     good(f"selfsup.{name}", getattr(selfsup, name), images=PLANES, generator=DRAWN_BY)
 good("selfsup.relit, most", lambda most: selfsup.relit(x(), torch.Generator(), most=most), most=number(0.3, 0, 1))
