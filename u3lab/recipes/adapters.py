@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     file = chosen.out / f"adapters-{chosen.network}.json"
     head = {"recipe": f"python -m u3lab.recipes.adapters {chosen.network}", "u3lab": __version__,
             "torch": torch.__version__, "pictures": decathlon.version(), "network": chosen.network,
-            "side": trials.SIDE, "columns": trials.COLUMNS}
+            "side": trials.side(chosen.network), "columns": trials.COLUMNS}
     with distributed.joined():
         net = nets.load(chosen.network, fold=False)  # batch norms apart, so that each domain can have its own
         for domain, method in ((domain, method) for method in methods for domain in domains):

@@ -18,6 +18,14 @@ def test_few_are_as_many_of_each_class_and_others_for_each_seed():
     assert len(every) == len(decathlon.load("motion").labels)
 
 
+def test_each_network_gets_pictures_of_its_size():
+    assert trials.side("squeezenet1_1") == trials.SIDE == 96
+    x, _ = trials.few("motion", 1, 0, trials.side("resnet26_half"))
+    assert x.shape == (10, 3, 64, 64) and (x[0] == decathlon.load("motion").images).flatten(1).all(1).any()
+    net = nets.load("resnet26_half", device="cpu", fold=False)
+    assert trials.side(trials.begin(net, Run("people", "features", 5, 0, 0.01)).name) == 64
+
+
 def test_a_run_trains_a_domain_and_its_rate_falls():
     run = Run("people", "features", 5, 0, 0.01)
     net = trials.begin(nets.load(device="cpu"), run)

@@ -21,6 +21,7 @@ from u3lab.nets import Classifier
 from u3lab.universal import Adapted, UniversalSettings, adapt, decathlon_score, train_domain
 
 SIDE = 96  # pixels; the domains have 64, at which an ImageNet network has little left to pool
+OWN = {"resnet26_half": 64}  # a network that was made for such pictures takes them as they are
 STEPS = {5: 60, 20: 120, 100: 240}  # labels of each class → steps of 16 pictures
 LONGER = {"scratch": 3, "features": 10}  # times as many: random weights need them, a head alone has them for nothing
 SLOWEST = 1e-5
@@ -40,24 +41,30 @@ class Run(NamedTuple):
 Rows = dict[Run, tuple[float | None, float]]  # share right of the validation and of the test pictures
 
 
-def enlarged(images: Tensor) -> Tensor:
-    """Pictures (N,3,64,64) as the networks get them, (N,3,96,96)."""
-    return F.interpolate(images, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+def side(network: str) -> int:
+    """Pixels to a side of the pictures that a network gets, by its name."""
+    return OWN.get(network, SIDE)
 
 
-def few(name: str, each: int, seed: int) -> tuple[Tensor, Tensor]:
-    """So many training pictures of each class of a domain, another choice for each seed: (N,3,96,96) and labels (N)."""
+def enlarged(images: Tensor, size: int = SIDE) -> Tensor:
+    """Pictures (N,3,64,64) as the networks get them, (N,3,size,size)."""
+    return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
+
+
+def few(name: str, each: int, seed: int, size: int = SIDE) -> tuple[Tensor, Tensor]:
+    """So many training pictures of each class of a domain, another choice for each seed: (N,3,S,S) and labels (N)."""
     domain = decathlon.load(name)
     order = torch.randperm(len(domain.labels), generator=torch.Generator().manual_seed(seed))
     chosen = torch.cat([order[domain.labels[order] == k][:each] for k in range(len(domain.classes))])
-    return enlarged(domain.images[chosen]), domain.labels[chosen]
+    return enlarged(domain.images[chosen], size), domain.labels[chosen]
 
 
 @torch.no_grad()
 def answers(net: Classifier, name: str, split: str = "test") -> tuple[Tensor, Tensor]:
     """Numbers of the classes that the domain in use answers to a split's pictures, and the true ones; both (N)."""
     data = decathlon.load(name, split)
-    return torch.cat([net(enlarged(x).to(net.device)).argmax(1).cpu() for x in data.images.split(100)]), data.labels
+    parts = (enlarged(x, side(net.name)).to(net.device) for x in data.images.split(100))
+    return torch.cat([net(x).argmax(1).cpu() for x in parts]), data.labels
 
 
 def accuracy(net: Classifier, name: str, split: str = "test") -> float:
@@ -88,7 +95,8 @@ def train(net: Adapted, run: Run, *, steps: int | None = None, lam: float = 0.0,
     """
     steps = steps or STEPS[run.labels] * LONGER.get(run.method, 1)
     settings = UniversalSettings(lr=run.rate, lam=lam, prior=prior, steps=steps, seed=run.seed)
-    return falling(train_domain(net, run.domain, *few(run.domain, run.labels, run.seed), settings=settings), settings)
+    pictures = few(run.domain, run.labels, run.seed, side(net.name))
+    return falling(train_domain(net, run.domain, *pictures, settings=settings), settings)
 
 
 class Cell(NamedTuple):
