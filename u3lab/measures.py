@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import booleans, is_a, number, of_wholes, room, shown, tensors, whole, words
+from u3lab.checks import booleans, is_a, number, of_wholes, shown, tensors, whole, words
 from u3lab.errors import U3Error
 
 OUTER = (0.025, 0.975)  # the shares between which a 95 % interval lies
@@ -187,36 +187,6 @@ def agreement(scores: Tensor, reference: Tensor) -> tuple[float, float]:
     best = reference.argmax(1, keepdim=True)
     hits = scores.topk(min(5, scores.shape[1]), 1).indices == best
     return hits[:, 0].double().mean().item(), hits.any(1).double().mean().item()
-
-
-def hungarian_accuracy(clusters: Tensor, labels: Tensor) -> float:
-    """The share of pictures whose cluster is that of their class, clusters and classes matched one to one at best.
-
-    Clusters have no names: which cluster is to be called which class is chosen *after* the fact, so that as many as
-    possible are right (Kuhn, The Hungarian method for the assignment problem, 1955). Where there are more clusters than
-    classes, those that get no class are wrong for all of their pictures. Guessing has more than 1/k: the match fits
-    chance too.
-
-    Parameters
-    ----------
-    clusters, labels
-        (N) each, whole numbers from 0 on.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    tensors(clusters=(clusters, "N"), labels=(labels, "N"))
-    counts = contingency(clusters, labels)
-    rows, columns = linear_sum_assignment(counts.numpy(), maximize=True)
-    return float(counts[rows, columns].sum() / len(labels))
-
-
-def contingency(clusters: Tensor, labels: Tensor) -> Tensor:
-    """How many pictures each cluster has of each class: (N), (N) → (clusters, classes), int64, on the CPU."""
-    tensors(clusters=(clusters, "N"), labels=(labels, "N"))
-    rows, columns = (classes(one).cpu().long() for one in (clusters, labels))
-    width = int(columns.max()) + 1
-    room("the table of clusters and classes", int(rows.max()) + 1, width)
-    return torch.bincount(rows * width + columns, minlength=(int(rows.max()) + 1) * width).view(-1, width)
 
 
 class Probe(NamedTuple):

@@ -78,7 +78,7 @@ from u3lab.datasets import (
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
-from u3lab.selfsup import colour, erasing, lab, moving, scrambling, views
+from u3lab.selfsup import colour, erasing, lab, matching, moving, scrambling, views
 
 SIDE = 32  # pixels
 
@@ -883,8 +883,8 @@ good("selfsup.segments", selfsup.segments, net=(Net(), DENSE), head=DENSE_HEAD, 
 good("selfsup.choose_segments", selfsup.choose_segments, net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL,
      light=LIGHT, seed=SEED, settings=SEGMENTING)
 SORTED = (Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0])))
-good("measures.hungarian_accuracy", measures.hungarian_accuracy, clusters=SORTED, labels=SORTED)
-good("measures.contingency", measures.contingency, clusters=SORTED, labels=SORTED)
+good("matching.hungarian_accuracy", matching.hungarian_accuracy, clusters=SORTED, labels=SORTED)
+good("matching.contingency", matching.contingency, clusters=SORTED, labels=SORTED)
 
 # Data
 

@@ -12,7 +12,6 @@ from torch import Tensor
 from u3lab.datasets import handwritten
 from u3lab.descent import last
 from u3lab.errors import U3Error
-from u3lab.measures import contingency, hungarian_accuracy
 from u3lab.selfsup import (
     ClusterSettings,
     PretextSettings,
@@ -28,6 +27,7 @@ from u3lab.selfsup import (
     sub_heads,
     transfer_knowledge,
 )
+from u3lab.selfsup.matching import contingency, hungarian_accuracy
 
 
 def shapes(count: int = 120, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,6 @@ from torch import Tensor
 from u3lab.datasets import mosaics
 from u3lab.descent import last
 from u3lab.errors import U3Error
-from u3lab.measures import hungarian_accuracy
 from u3lab.selfsup import (
     SegmentSettings,
     bias_field,
@@ -25,6 +24,7 @@ from u3lab.selfsup import (
     segments,
     texture_encoder,
 )
+from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.selfsup.segmenting import DenseHeads
 
 

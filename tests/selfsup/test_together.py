@@ -10,7 +10,6 @@ from torch import Tensor
 
 from u3lab.descent import last
 from u3lab.errors import U3Error
-from u3lab.measures import hungarian_accuracy
 from u3lab.selfsup import (
     ClusterSettings,
     Ear,
@@ -22,6 +21,7 @@ from u3lab.selfsup import (
     solve,
     together,
 )
+from u3lab.selfsup.matching import hungarian_accuracy
 
 
 def films(count: int = 96) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:

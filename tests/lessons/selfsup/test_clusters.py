@@ -9,7 +9,7 @@ import torch
 
 from u3lab.lessons.selfsup import clusters
 from u3lab.lessons.selfsup.clusters import Clustered
-from u3lab.measures import hungarian_accuracy
+from u3lab.selfsup.matching import hungarian_accuracy
 
 
 def test_the_shipped_table_has_the_rival_of_each_run_and_what_the_notebook_says_of_it():

@@ -31,7 +31,7 @@ def test_faces_are_asked_about_people_that_nothing_was_learnt_from():
 
 def test_few_are_as_many_of_each_class_and_others_for_each_seed():
     labels = torch.tensor([0] * 9 + [1] * 7)
-    chosen = [trials.few(labels, 5, seed) for seed in (0, 1)]
+    chosen = [trials.few_of_each(labels, 5, seed) for seed in (0, 1)]
     assert all(labels[one].bincount().tolist() == [5, 5] for one in chosen)
     assert set(chosen[0].tolist()) != set(chosen[1].tolist())
 

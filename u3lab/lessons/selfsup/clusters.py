@@ -18,7 +18,6 @@ from u3lab._system import paths
 from u3lab.datasets import handwritten, mosaics
 from u3lab.descent import last
 from u3lab.lessons import results
-from u3lab.measures import hungarian_accuracy
 from u3lab.selfsup import (
     ClusterSettings,
     SegmentSettings,
@@ -33,6 +32,7 @@ from u3lab.selfsup import (
     sub_heads,
     texture_encoder,
 )
+from u3lab.selfsup.matching import hungarian_accuracy
 
 WAYS = ("IIC", "k-means")
 DIGITS = {"steps": 900, "batch_size": 250, "heads": 8, "lr": 0.003}

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from u3lab.datasets import clips, decathlon, faces
 from u3lab.descent import Step, last
-from u3lab.lessons.universal.trials import falling
+from u3lab.lessons.universal.trials import falling, few_of_each
 from u3lab.nets import Classifier
 from u3lab.selfsup import (
     LAYERS,
@@ -100,12 +100,6 @@ def questions(problem: str) -> tuple[Question, ...]:
                  for k in range(len(faces.ATTRIBUTES)))
 
 
-def few(labels: Tensor, each: int, seed: int) -> Tensor:
-    """Numbers of so many pictures of each class, another choice for each seed."""
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
-    return torch.cat([order[labels[order] == k][:each] for k in labels.unique()])
-
-
 def learnt(task: str, problem: str, seed: int, *, steps: int = STEPS) -> tuple[Classifier, Iterator[Step]]:
     """A fresh encoder and the steps that teach it a task, none for random weights."""
     net = encoder(WIDTH, seed=seed)
@@ -150,7 +144,7 @@ def measured(net: Classifier, problem: str, seed: int) -> Iterator[tuple[int, st
             right = []
             for question in asked:
                 sets = [(splits[k][id(images)][layer], labels) for k, (images, labels) in enumerate(question)]
-                chosen = few(sets[0][1], each, seed)
+                chosen = few_of_each(sets[0][1], each, seed)
                 right.append(probed((sets[0][0][chosen], sets[0][1][chosen]), *sets[1:]))
             yield each, layer, sum(right) / len(right)
 
@@ -160,7 +154,7 @@ def tuned(net: Classifier, problem: str, each: int, seed: int) -> float:
     right = []
     for question in questions(problem):
         (images, labels), (unseen, truth) = question.train, question.test
-        chosen = few(labels, each, seed)
+        chosen = few_of_each(labels, each, seed)
         whole = classifier(copy.deepcopy(net), int(labels.max()) + 1, seed=seed)
         settings = TuneSettings(steps=TUNED[each], batch_size=16, seed=seed)
         last(fine_tune(whole, images[chosen], labels[chosen], settings=settings))

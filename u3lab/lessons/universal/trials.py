@@ -51,11 +51,16 @@ def enlarged(images: Tensor, size: int = SIDE) -> Tensor:
     return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
 
 
+def few_of_each(labels: Tensor, each: int, seed: int) -> Tensor:
+    """Numbers of so many of the pictures of each class, another choice for each seed."""
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    return torch.cat([order[labels[order] == k][:each] for k in labels.unique()])
+
+
 def few(name: str, each: int, seed: int, size: int = SIDE) -> tuple[Tensor, Tensor]:
     """So many training pictures of each class of a domain, another choice for each seed: (N,3,S,S) and labels (N)."""
     domain = decathlon.load(name)
-    order = torch.randperm(len(domain.labels), generator=torch.Generator().manual_seed(seed))
-    chosen = torch.cat([order[domain.labels[order] == k][:each] for k in range(len(domain.classes))])
+    chosen = few_of_each(domain.labels, each, seed)
     return enlarged(domain.images[chosen], size), domain.labels[chosen]
 
 

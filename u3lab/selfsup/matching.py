@@ -1,0 +1,39 @@
+"""How well clusters fit classes: clusters have no names, so the best match of the two is looked for."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from u3lab.checks import room, tensors
+from u3lab.measures import classes
+
+
+def hungarian_accuracy(clusters: Tensor, labels: Tensor) -> float:
+    """The share of pictures whose cluster is that of their class, clusters and classes matched one to one at best.
+
+    Clusters have no names: which cluster is to be called which class is chosen *after* the fact, so that as many as
+    possible are right (Kuhn, The Hungarian method for the assignment problem, 1955). Where there are more clusters than
+    classes, those that get no class are wrong for all of their pictures. Guessing has more than 1/k: the match fits
+    chance too.
+
+    Parameters
+    ----------
+    clusters, labels
+        (N) each, whole numbers from 0 on.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    tensors(clusters=(clusters, "N"), labels=(labels, "N"))
+    counts = contingency(clusters, labels)
+    rows, columns = linear_sum_assignment(counts.numpy(), maximize=True)
+    return float(counts[rows, columns].sum() / len(labels))
+
+
+def contingency(clusters: Tensor, labels: Tensor) -> Tensor:
+    """How many pictures each cluster has of each class: (N), (N) → (clusters, classes), int64, on the CPU."""
+    tensors(clusters=(clusters, "N"), labels=(labels, "N"))
+    rows, columns = (classes(one).cpu().long() for one in (clusters, labels))
+    width = int(columns.max()) + 1
+    room("the table of clusters and classes", int(rows.max()) + 1, width)
+    return torch.bincount(rows * width + columns, minlength=(int(rows.max()) + 1) * width).view(-1, width)
