@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--trunks", nargs="+", choices=TRUNKS, default=TRUNKS)
     chosen = _writing.options(parser, arguments, "results")
-    domains, methods, seeds, steps = (["animals"], ["features"], 1, 2) if chosen.short else (
+    domains, methods, seeds, steps = (["people"], ["features"], 1, 2) if chosen.short else (
         DOMAINS, METHODS, adapters.SEEDS, None)
     for kind in chosen.trunks:
         file = chosen.out / f"adapters-resnet26_{kind}.json"
