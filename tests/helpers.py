@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import gc
+import hashlib
 import json
+import pickle
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -181,3 +183,23 @@ def write_benchmark(folder: Path) -> Path:
         listed = {"categories": categories, "images": images, "annotations": annotations}
         (folder / "annotations" / f"svhn_{split}.json").write_text(json.dumps(listed), encoding="utf-8")
     return folder
+
+
+def write_cifar10(root: Path) -> tuple[Tensor, dict[str, object]]:
+    """Six pictures of noise in CIFAR-10's layout: (6,3,32,32), and what torchvision's class is to be told, their sums.
+
+    They lie in two files of three; the test's are those of the first again.
+    """
+    folder = root / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    pictures = torch.randint(256, (6, 3072), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    lists = [_pickled(folder / f"data_batch_{n + 1}", {"data": part.numpy(), "labels": [n, 1, 2]})
+             for n, part in enumerate(pictures.split(3))]
+    name, md5 = _pickled(folder / "batches.meta", {"label_names": ["plane", "car", "bird"]})
+    return pictures.view(6, 3, 32, 32), {"train_list": lists, "test_list": lists[:1],
+                                         "meta": {"filename": name, "key": "label_names", "md5": md5}}
+
+
+def _pickled(file: Path, content: object) -> list[str]:
+    file.write_bytes(pickle.dumps(content))
+    return [file.name, hashlib.md5(file.read_bytes()).hexdigest()]

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import ipywidgets
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torchvision import datasets
 
-from tests.helpers import write_benchmark
+from tests.helpers import write_benchmark, write_cifar10
 from tests.hostile.wrong import (
     Choice,
     Flag,
@@ -71,6 +73,7 @@ from u3lab.datasets import (
     lights,
     mosaics,
     photos,
+    public,
     rendered,
     scans,
     taxonomy,
@@ -264,6 +267,18 @@ def tried() -> list[trials.Sample]:
 @cache
 def tiny_benchmark() -> Path:
     return write_benchmark(Path(tempfile.mkdtemp()))
+
+
+@cache
+def tiny_set() -> tuple[Path, dict[str, object]]:
+    folder = Path(tempfile.mkdtemp())
+    return folder, write_cifar10(folder)[1]
+
+
+def load_public(**given: object) -> public.Pictures:
+    """With torchvision's class that knows the sums of the tiny set."""
+    with patch.multiple(datasets.CIFAR10, **tiny_set()[1]):
+        return public.load(**given)
 
 
 UNASKED = (Net(asked=False), Made(net))
@@ -950,6 +965,10 @@ good("clips.folder", clips.folder, path=(These(make=lambda: {
     "no film": __file__}), Made(lambda: str(tiny_film()))), length=whole(2, 2), size=whole(16, 16),
      sound=(Flag(), False))
 good("clips.spectrogram", clips.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
+good("public.load", load_public, name=(Choice(), "cifar10"), root=(Choice(), Made(lambda: str(tiny_set()[0]))),
+     split=(Choice(), "test"), size=whole(16, 16), count=whole(2), seed=SEED, download=(Flag(), False))
+good("public.folder", public.folder, path=(Choice(), Made(lambda: str(tiny_benchmark()))), size=whole(16, 16),
+     count=whole(2), seed=SEED)
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", taxonomy.tree_similarity, names=(Some(), ("cat", "dog")))
 

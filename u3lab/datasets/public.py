@@ -1,0 +1,136 @@
+"""Public sets of real pictures, through torchvision where a user has them, and folders of your own pictures.
+
+    train = public.load("stl10", "data", split="unlabeled")     # pictures to learn from without labels
+    net = encoder(seed=0)
+    last(pretrain(net, train.images, "upright"))
+
+Nothing is fetched unless you say ``download=True``. Sources: CIFAR-10 (Krizhevsky 2009), STL-10 (Coates, Ng & Lee,
+2011), Oxford Flowers 102 (Nilsback & Zisserman 2008).
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from u3lab import images
+from u3lab.checks import SIDE, is_a, one_of, room, shown, whole
+from u3lab.errors import U3Error
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+# Name → torchvision's class and, split by split, what that class calls it.
+SETS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
+    "cifar10": ("CIFAR10", {"train": {"train": True}, "test": {"train": False}}),
+    "stl10": ("STL10", {split: {"split": split} for split in ("train", "test", "unlabeled")}),
+    "flowers": ("Flowers102", {split: {"split": split} for split in ("train", "val", "test")}),
+}
+
+
+class Pictures(NamedTuple):
+    """``images`` (N,3,S,S) in [0,1], ``labels`` (N) from 0, −1 where there is none; ``classes`` their names."""
+
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+
+
+def load(name: str, root: str | os.PathLike[str], *, split: str = "train", size: int = 64, count: int = 2000,
+         seed: int = 0, download: bool = False) -> Pictures:
+    """Some pictures of a public set, the central square of each.
+
+    Parameters
+    ----------
+    name
+        A name of ``SETS``.
+    root
+        The folder that has torchvision's own folder of the set, or shall get it.
+    split
+        "train" or "test"; of STL-10 also "unlabeled", of Flowers "val".
+    size
+        S, from 16 up.
+    count, seed
+        So many pictures, drawn without repetition by the seed; all, in that order, if there are fewer.
+    download
+        Fetch what is not there: 170 MB, 2.6 GB and 350 MB.
+
+    Raises
+    ------
+    U3Error
+        An unknown name or split; nothing in the folder, or a broken file; no network.
+    """
+    kind, splits = SETS[one_of("name", name, SETS)]
+    chosen = splits[one_of("split", split, splits)]
+    size, count = _asked(size, count)
+    folder = _path("root", root, "the folder that has the set")
+    try:
+        from torchvision import datasets
+
+        found = getattr(datasets, kind)(folder, **chosen, download=is_a("download", download, bool, "give True or "
+                                                                        "False"))
+    except U3Error:
+        raise
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, tarfile.TarError, zlib.error) as error:
+        raise U3Error(_missing(name, folder, download, error)) from None
+    order = _drawn(len(found), count, seed)
+    try:
+        pairs = [found[k] for k in order]
+    except OSError as error:
+        raise U3Error(f"{name} in {str(folder)!r} lacks a picture ({error}); fetch it again") from None
+    labels = [-1 if label is None else int(label) for _, label in pairs]
+    names = tuple(str(one) for one in getattr(found, "classes", ()))
+    return Pictures(_squares([one for one, _ in pairs], size), torch.tensor(labels), names)
+
+
+def folder(path: str | os.PathLike[str], *, size: int = 64, count: int = 2000, seed: int = 0) -> Tensor:
+    """Pictures (N,3,S,S) out of a folder of your own and the folders in it; ``count`` and ``seed`` as for :func:`load`.
+
+    Raises
+    ------
+    U3Error
+        No such folder, no picture in it, one that cannot be read.
+    """
+    size, count = _asked(size, count)
+    where = _path("path", path, "a folder of pictures")
+    if not where.is_dir():
+        raise U3Error(f"there is no folder {str(where)!r}; give one that has pictures in it")
+    files = sorted(one for one in where.rglob("*") if one.suffix.lower() in PICTURES)
+    if not files:
+        raise U3Error(f"in {str(where)!r} there is no picture ({', '.join(PICTURES)}); give a folder that has some")
+    return _squares([files[k] for k in _drawn(len(files), count, seed)], size)
+
+
+def _asked(size: int, count: int) -> tuple[int, int]:
+    size, count = whole("size", size, 16, SIDE), whole("count", count)
+    room("count", size, size, count)
+    return size, count
+
+
+def _path(what: str, path: object, wanted: str) -> Path:
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise U3Error(f"{what} = {shown(path)}; give the path of {wanted}")
+    return Path(path).expanduser()
+
+
+def _drawn(there: int, count: int, seed: int) -> list[int]:
+    order = torch.randperm(there, generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
+    return order[:count].tolist()
+
+
+def _squares(pictures: Sequence[Image.Image | Path], size: int) -> Tensor:
+    return torch.cat([images.load(one, size=size) for one in pictures])
+
+
+def _missing(name: str, folder: Path, download: bool, error: Exception) -> str:
+    if download:
+        return (f"{name} could not be fetched into {str(folder)!r} ({type(error).__name__}: {error}); is there a "
+                "network, and room on the disk?")
+    return (f"{str(folder)!r} has no whole {name} as torchvision keeps it; give the folder where it is, or "
+            "download=True where there is a network")
