@@ -790,7 +790,7 @@ good("decathlon_score, a share", lambda error: universal.decathlon_score({"a": e
 # What pictures teach without labels
 
 PHI = Made(lambda: selfsup.encoder(2))
-good("selfsup.encoder", selfsup.encoder, width=whole(2, 1, 1024), seed=SEED)
+good("selfsup.encoder", selfsup.encoder, width=whole(2, 1, 256), seed=SEED)
 good("selfsup.head_of", selfsup.head_of, net=(Net(), PHI), task=(Choice(), "upright"), seed=SEED)
 good("selfsup.pretrain", selfsup.pretrain, net=(Net(), PHI), raw=SEVERAL, task=(Choice(), "upright"),
      settings=settings(selfsup.PretextSettings))
@@ -814,16 +814,16 @@ PATCHES = (Numbers(fixed=(0, 1, 2, 3)), Made(lambda: x(2, 24)))
 DROPPED = {"drop_colour": number(0.5, 0, 1), "normalise": (Flag(), True)}
 good("lab.rgb_to_lab", lab.rgb_to_lab, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
 good("lab.lab_to_rgb", lab.lab_to_rgb, lab=(Numbers(fixed=(1,)), Made(lambda: 50 * x(2))))
-good("lab.bins", lab.bins, step=number(20.0, 1, 100))
+good("lab.bins", lab.bins, step=number(20.0, 4, 100))
 good("lab.colours", lab.colours, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
 good("colour.soft_encode", colour.soft_encode, ab=COLOURS, centres=CENTRES, sigma=number(5.0, 0, without_low=True),
      nearest=whole(5, 1, 77))
 good("colour.rebalancing", colour.rebalancing, prior=(Numbers(), Made(lambda: torch.ones(5) / 5)),
      gamma=number(0.5, 0, 1), alpha=number(1.0, 0, 4))
-good("colour.prior", colour.prior, step=number(20.0, 1, 100))
+good("colour.prior", colour.prior, step=number(20.0, 4, 100))
 good("selfsup.annealed_mean", selfsup.annealed_mean, scores=(Numbers(fixed=(1,)), Made(lambda: draw(2, 77, 3, 3))),
      centres=(Numbers(fixed=(0, 1)), CENTRES[1]), T=number(0.4, 1e-6))
-good("selfsup.decolorise", selfsup.decolorise, step=number(20.0, 1, 100), gamma=number(0.5, 0, 1),
+good("selfsup.decolorise", selfsup.decolorise, step=number(20.0, 4, 100), gamma=number(0.5, 0, 1),
      alpha=number(1.0, 0, 4))
 good("colour.explained", colour.explained, output=PATCHES, target=PATCHES)
 good("erasing.reconstruction", erasing.reconstruction, patch=PATCHES, true=PATCHES, border=whole(4, 0, 11),
@@ -1006,7 +1006,7 @@ good("selfsup.pixel_codes, net", lambda net: selfsup.pixel_codes(net, learner("m
      net=(Net(asked=False), Made(lambda: learner("moving")[0])))
 good("selfsup.grouped", selfsup.grouped, codes=(Numbers(fixed=(0, 2, 3)), Made(lambda: draw(1, 2, 16, 16))),
      masks=(Labels(fixed=(0, 1, 2)), PLACES), seed=SEED)
-good("moving.moving", moving.moving, pixels=whole(20, 3, 4096), sigma=(Number(0, without_low=True), 0.1),
+good("moving.moving", moving.moving, pixels=whole(20, 3, 1024), sigma=(Number(0, without_low=True), 0.1),
      kappa=(Number(0, without_low=True), 1.0))
 good("selfsup.estimated_flow", selfsup.estimated_flow, clips=(Numbers(), Made(lambda: draw(1, 2, 3, 16, 16))))
 

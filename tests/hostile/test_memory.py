@@ -35,11 +35,13 @@ from u3lab import (
     pixels,
     prior,
     saliency,
+    selfsup,
 )
 from u3lab._system import memory
-from u3lab.datasets import blobs, concepts, patterns
+from u3lab.datasets import blobs, clips, concepts, faces, mosaics, patterns, public
 from u3lab.images import blurring, cropping
 from u3lab.measures import bootstrap
+from u3lab.selfsup import lab, moving, scrambling
 
 # Megabytes. A picture of 50 million pixels, the largest that may come in or be made, is 600 as float32.
 LARGEST = 1500  # to read or make one: the picture, the decoder's copy of it, and a channel for transparency
@@ -224,6 +226,30 @@ case("a pattern of 30000", SMALL, lambda x: patterns.paint("marbled", 30_000, dr
 case("the largest shape", DRAWN, lambda x: blobs.shape(2048, draw()))
 case("a shape of 30000", SMALL, lambda x: blobs.shape(30_000, draw()), refused=True)
 case("10⁹ labelled pictures", SMALL, lambda x: concepts.load(count=10**9), refused=True)
+
+# Pretext tasks
+case("the widest encoder", DRAWN, lambda x: selfsup.encoder(256))
+case("a wider encoder", SMALL, lambda x: selfsup.encoder(10**4), refused=True)
+case("layers of photos for a probe", LARGE, lambda x: selfsup.pooled(selfsup.encoder(32), x, "conv1"),
+     lambda: torch.zeros(20, 3, 512, 512))
+case("a million faces", SMALL, lambda x: faces.draw(10**6), refused=True)
+case("a million clips", SMALL, lambda x: clips.moving(10**6, 4), refused=True)
+case("a clip of a million frames", SMALL, lambda x: clips.moving(1, 10**6), refused=True)
+case("a million films", SMALL, lambda x: clips.bouncing(10**6), refused=True)
+case("a million mosaics of textures", SMALL, lambda x: mosaics.textures(10**6), refused=True)
+case("a million pictures of one's own", SMALL, lambda x: public.folder(".", count=10**6), refused=True)
+case("a million permutations", SMALL, lambda x: scrambling.permutations(10**6), refused=True)
+case("the finest bins of colours", LARGE, lambda x: lab.bins(4))
+case("a quarter of a million bins", SMALL, lambda x: lab.bins(0.3), refused=True)
+case("the wrong lens on a photo", LARGE, lambda x: scrambling.aberrated(x), photo)
+case("the joint of 20,000 classes", SMALL, lambda x: selfsup.joint(x, x), lambda: torch.full((2, 20_000), 1 / 20_000),
+     refused=True)
+case("views of 30,000 pictures", SMALL, selfsup.nt_xent, lambda: torch.zeros(30_000, 2, 4), refused=True)
+case("10⁹ pairs", SMALL, lambda x: selfsup.pairs(10**9, draw()), refused=True)
+case("10⁹ pairs of a table", SMALL, lambda x: selfsup.draw_pairs(torch.full((2, 2), 0.25), 10**9, draw()), refused=True)
+case("all pairs of a thousand pixels", LARGE, lambda x: moving.cross_pixel(*x),
+     lambda: (torch.ones(16, 1024, 8), torch.ones(16, 1024, 2)))
+case("all pixels compared", SMALL, lambda x: moving.moving(pixels=4096), refused=True)
 
 
 def resident(what: str) -> int:

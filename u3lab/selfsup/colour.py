@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from u3lab.checks import number, tensors, whole
 from u3lab.datasets import photos
 from u3lab.errors import U3Error
-from u3lab.selfsup.lab import bins, colours
+from u3lab.selfsup.lab import STEPS, bins, colours
 from u3lab.selfsup.tasks import Posed, Task, Terms
 
 CELL = 8  # a colour is asked for at every eighth pixel both ways: a point, not a mean, which would be greyer
@@ -56,7 +56,7 @@ def rebalancing(prior: Tensor, *, gamma: float = GAMMA, alpha: float = ALPHA) ->
 
 def prior(step: float = 10.0) -> Tensor:
     """p̃ (Q): how often each of ``bins(step)`` occurs in the shipped training photos, smoothed over its neighbours."""
-    return _prior(number("step", step, 1, 100))
+    return _prior(number("step", step, *STEPS))
 
 
 @functools.cache
@@ -106,7 +106,7 @@ def decolorise(step: float = 10.0, *, gamma: float = GAMMA, alpha: float = ALPHA
 
     Its score is the share of places whose likeliest bin is the true one, each place counting v(Z).
     """
-    step, gamma, alpha = number("step", step, 1, 100), number("gamma", gamma, 0, 1), number("alpha", alpha, 0, 4)
+    step, gamma, alpha = number("step", step, *STEPS), number("gamma", gamma, 0, 1), number("alpha", alpha, 0, 4)
 
     @functools.cache
     def w() -> Tensor:  # when it is first needed: the photos have to be read

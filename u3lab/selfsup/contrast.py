@@ -19,6 +19,7 @@ from u3lab.selfsup.views import crop, grey_some, recolour
 
 TAU = 0.2
 OUTPUT = 64  # dimensions of z
+MOST = 4096  # pictures at once: the loss compares all with all
 LEAST = 0.2  # of the area in a view
 
 
@@ -27,6 +28,8 @@ def nt_xent(z: Tensor, *, tau: float = TAU) -> Tensor:
     tensors(z=(z, "B2D"))
     if len(z) < 2:
         raise U3Error("a single picture has nothing to be told from; give two or more")
+    if len(z) > MOST:
+        raise U3Error(f"the views of {len(z)} pictures are too many to be compared all with all; give {MOST} or fewer")
     similarity = _similarity(z) / number("tau", tau, 0, without_low=True)
     return F.cross_entropy(similarity, _partner(z))
 

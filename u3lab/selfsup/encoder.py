@@ -22,7 +22,7 @@ def encoder(width: int = 32, *, seed: int = 0) -> Classifier:
 
     Each layer is a convolution, a batch norm and a ReLU. The same seed gives the same weights.
     """
-    width = whole("width", width, 1, 1024)
+    width = whole("width", width, 1, 256)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(whole("seed", seed, 0))
         blocks, before = nn.Sequential(), 3

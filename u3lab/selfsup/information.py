@@ -16,6 +16,7 @@ from torch import Tensor
 from u3lab.checks import FLOATS, is_a, number, tensors, whole
 from u3lab.errors import U3Error
 
+MOST = 4 * 10**6  # pairs of classes
 CLOSE = 1e-3  # how far the sum of shares may be from 1: half of a million pictures in float32 is well within
 
 
@@ -39,6 +40,9 @@ def joint(z: Tensor, z_moved: Tensor, *, symmetric: bool = True) -> Tensor:
     tensors(z=(z, "NK"), z_moved=(z_moved, "NK" if symmetric else "NJ"))
     for name, shares in (("z", z), ("z_moved", z_moved)):
         _are_shares(name, shares, shares.sum(1))
+    if z.shape[1] * z_moved.shape[1] > MOST:
+        raise U3Error(f"{z.shape[1]}×{z_moved.shape[1]} pairs of classes are more than a joint has room for; give "
+                      f"fewer classes, up to {MOST / 10**6:g} million pairs")
     P = z.T @ z_moved / len(z)
     return (P + P.T) / 2 if symmetric else P
 

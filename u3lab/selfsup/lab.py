@@ -18,6 +18,7 @@ XYZ_OF_RGB = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0
 WHITE = (0.95047, 1.0, 1.08883)
 LOW = 6 / 29  # below this value of f, and its cube of t, f(t) is a straight line
 STRAIGHT = (3 * LOW**2, 4 / 29)
+STEPS = 4, 100  # the least and the greatest step: at 4 there are 1492 bins, at 1 they would fill the memory
 LEVELS = 256  # of each channel of a picture's file
 GREY = 5.0  # colours nearer to a = b = 0 than this look grey
 
@@ -51,7 +52,7 @@ def bins(step: float = 10.0) -> Tensor:
 
     261 of a step of 10. The list that came with Zhang, Isola & Efros has 313: it goes on for about a step beyond.
     """
-    return _bins(number("step", step, 1, 100))
+    return _bins(number("step", step, *STEPS))
 
 
 @functools.cache

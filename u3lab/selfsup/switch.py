@@ -23,6 +23,7 @@ from torch import Tensor
 from u3lab.checks import is_a, tensors, whole
 from u3lab.errors import U3Error
 
+MOST = 10**6  # pairs of each half that are drawn at once
 MAKE = "give torch.Generator().manual_seed(…)"
 
 
@@ -45,7 +46,7 @@ def pairs(count: int, generator: torch.Generator) -> Pairs:
     U3Error
         Fewer than two.
     """
-    count, generator = whole("count", count, 2), is_a("generator", generator, torch.Generator, MAKE)
+    count, generator = whole("count", count, 2, MOST), is_a("generator", generator, torch.Generator, MAKE)
     circle, own = torch.randperm(count, generator=generator), torch.arange(count)
     other = torch.empty_like(own)
     other[circle] = circle.roll(1)
@@ -56,7 +57,7 @@ def draw_pairs(joint: Tensor, count: int, generator: torch.Generator) -> Pairs:
     """``count`` pairs of each half from a known p(x, y), a table (X,Y): first from it, then from p(x) p(y)."""
     _check_joint(joint)
     is_a("generator", generator, torch.Generator, MAKE)
-    p, count = joint.double(), whole("count", count)
+    p, count = joint.double(), whole("count", count, 1, MOST)
     both = torch.multinomial(p.flatten(), count, True, generator=generator)
     alone = [torch.multinomial(p.sum(axis), count, True, generator=generator) for axis in (1, 0)]
     return Pairs(torch.cat([both // p.shape[1], alone[0]]), torch.cat([both % p.shape[1], alone[1]]),
