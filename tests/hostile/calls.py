@@ -806,6 +806,11 @@ for part in range(3):
         (features, labels) if k == part else THREE for k in range(3))), features=(Numbers(fixed=(0, 1)), THREE[0]),
          labels=(Labels(fixed=(0,)), THREE[1]))
 
+for part in range(2):
+    good(f"selfsup.best_probe, {part}", lambda features, labels, part=part: selfsup.best_probe(*(
+        (features, labels) if k == part else THREE for k in range(2))), features=(Numbers(fixed=(0, 1)), THREE[0]),
+         labels=(Labels(fixed=(0,)), THREE[1]))
+
 # Self-supervision: perturbed pictures
 
 COLOURS = (Numbers(fixed=(1,)), Made(lambda: 60 * draw(5, 2) - 30))

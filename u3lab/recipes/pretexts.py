@@ -43,9 +43,10 @@ def learnt(task: str, problem: str, seed: int, steps: int) -> Classifier:
     return net
 
 
-def measured(net: Classifier, problem: str, task: str, seed: int) -> dict[Run, float]:
-    """All that is measured of one encoder."""
-    found = {Run(problem, task, each, layer, seed): right for each, layer, right in trials.measured(net, problem, seed)}
+def measured(net: Classifier, problem: str, task: str, seed: int) -> dict[Run, tuple[float, float]]:
+    """All that is measured of one encoder: the accuracies on validation and test pictures."""
+    found = {Run(problem, task, each, layer, seed): tuple(right)
+             for each, layer, *right in trials.measured(net, problem, seed)}
     return found | {Run(problem, task, each, WHOLE, seed): trials.tuned(net, problem, each, seed) for each in LABELS}
 
 
@@ -68,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
     file = chosen.out / "pretexts.json"
     head = {"recipe": "python -m u3lab.recipes.pretexts", "u3lab": __version__, "torch": torch.__version__,
             "pictures": decathlon.version(), "steps": steps, "batch": trials.BATCH,
-            "columns": (*Run._fields, "test")}
+            "columns": (*Run._fields, "val", "test")}
     with distributed.joined():
         for seed, task in ((seed, task) for seed in range(seeds) for task in tasks):
             there = _writing.rows(file, head, Run)
@@ -77,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
                 net = learnt(task, group[0], seed, steps)
                 for run, right in ((run, right) for one in group for run, right in
                                    measured(net, one, task, seed).items() if distributed.rank() == 0):
-                    _writing.add_row(file, head, run, (round(right, 4),), place)
+                    _writing.add_row(file, head, run, tuple(round(x, 4) for x in right), place)
         if distributed.rank() == 0:
             print(file, file.stat().st_size, "bytes", paths.sha256(file))
 

@@ -41,11 +41,11 @@ from u3lab.selfsup.switch import Pairs, correspondence_loss, draw_pairs, pairs, 
 from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
-from u3lab.selfsup.transfer import TuneSettings, classifier, fine_tune, pooled, probed
+from u3lab.selfsup.transfer import TuneSettings, best_probe, classifier, fine_tune, pooled, probed
 
 __all__ = ["ClusterSettings", "Ear", "Grouped", "LAYERS", "Pairs", "Posed", "PretextSettings", "SegmentSettings",
-           "TASKS", "Task", "TuneSettings", "aberrated", "aligned", "annealed_mean", "arrow", "bias", "bias_field",
-           "choose", "choose_segments", "classifier", "cluster", "clustered", "clustering", "contrastive",
+           "TASKS", "Task", "TuneSettings", "aberrated", "aligned", "annealed_mean", "arrow", "best_probe", "bias",
+           "bias_field", "choose", "choose_segments", "classifier", "cluster", "clustered", "clustering", "contrastive",
            "correspondence", "correspondence_loss", "decolorise", "dense_heads", "digit_encoder", "digit_views",
            "displaced_joints", "draw_pairs", "encoder", "erase", "estimated_flow", "fine_tune", "grouped", "head_of",
            "iic_loss", "jigsaw", "joint", "marginal_loss", "mutual_information", "nt_xent", "pairs", "pixel_codes",

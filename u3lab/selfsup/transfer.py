@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from u3lab.checks import listed, shown, whole
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
+from u3lab.measures import Probe, probe
 from u3lab.measures import classes as checked
-from u3lab.measures import probe
 from u3lab.nets import Classifier, several
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
@@ -42,13 +42,17 @@ def _few(maps: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(maps, grid).flatten(1)
 
 
-def probed(train: tuple[Tensor, Tensor], val: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]) -> float:
-    """Accuracy on the test of the linear probe whose C was best on the validation features, of the best the smallest.
+def best_probe(train: tuple[Tensor, Tensor], val: tuple[Tensor, Tensor]) -> Probe:
+    """The linear probe whose C was best on the validation features, of the best the smallest.
 
     Each is a tuple of features (N,U) and labels (N).
     """
-    fitted = [probe(*train, C=C) for C in PRICES]
-    return max(fitted, key=lambda one: one.accuracy(*val)).accuracy(*test)
+    return max((probe(*train, C=C) for C in PRICES), key=lambda one: one.accuracy(*val))
+
+
+def probed(train: tuple[Tensor, Tensor], val: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]) -> float:
+    """Accuracy on the test of :func:`best_probe`; each is a tuple of features (N,U) and labels (N)."""
+    return best_probe(train, val).accuracy(*test)
 
 
 @settings

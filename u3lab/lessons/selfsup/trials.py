@@ -28,12 +28,12 @@ from u3lab.selfsup import (
     PretextSettings,
     Task,
     TuneSettings,
+    best_probe,
     classifier,
     encoder,
     fine_tune,
     pooled,
     pretrain,
-    probed,
 )
 
 WIDTH = 32  # channels of the first layer
@@ -135,8 +135,8 @@ SUPERVISED = Task(lambda given, generator: Posed(given[0][:, None], given[1]), A
                   lambda scores, y: ((scores[:, : y.shape[1]] > 0) == (y > 0)).double().mean(), raw="labelled")
 
 
-def measured(net: Classifier, problem: str, seed: int) -> Iterator[tuple[int, str, float]]:
-    """Labels of each class, layer, and the accuracy of the linear probe there on the test pictures."""
+def measured(net: Classifier, problem: str, seed: int) -> Iterator[tuple[int, str, float, float]]:
+    """Labels of each class, layer, and the accuracy of the linear probe there on validation and test pictures."""
     asked = questions(problem)
     splits = [{id(question[k][0]): pooled(net, question[k][0], LAYERS) for question in asked} for k in range(3)]
     for each in LABELS:
@@ -145,19 +145,26 @@ def measured(net: Classifier, problem: str, seed: int) -> Iterator[tuple[int, st
             for question in asked:
                 sets = [(splits[k][id(images)][layer], labels) for k, (images, labels) in enumerate(question)]
                 chosen = few_of_each(sets[0][1], each, seed)
-                right.append(probed((sets[0][0][chosen], sets[0][1][chosen]), *sets[1:]))
-            yield each, layer, sum(right) / len(right)
+                fitted = best_probe((sets[0][0][chosen], sets[0][1][chosen]), sets[1])
+                right.append([fitted.accuracy(*one) for one in sets[1:]])
+            yield each, layer, *torch.tensor(right).mean(0).tolist()
 
 
-def tuned(net: Classifier, problem: str, each: int, seed: int) -> float:
-    """Accuracy on the test pictures after fine-tuning a copy of the encoder with so many labels of each class."""
+def tuned(net: Classifier, problem: str, each: int, seed: int) -> tuple[float, float]:
+    """Accuracy on validation and test pictures after fine-tuning a copy of the encoder with so many labels a class."""
     right = []
     for question in questions(problem):
-        (images, labels), (unseen, truth) = question.train, question.test
+        images, labels = question.train
         chosen = few_of_each(labels, each, seed)
         whole = classifier(copy.deepcopy(net), int(labels.max()) + 1, seed=seed)
         settings = TuneSettings(steps=TUNED[each], batch_size=16, seed=seed)
         last(fine_tune(whole, images[chosen], labels[chosen], settings=settings))
-        scores = torch.cat([whole.logits(x) for x in unseen.split(200)])
-        right.append((scores.argmax(1) == truth).double().mean().item())
-    return sum(right) / len(right)
+        right.append([share_right(whole, *one) for one in (question.val, question.test)])
+    return tuple(torch.tensor(right).mean(0).tolist())
+
+
+@torch.no_grad()
+def share_right(net: Classifier, images: Tensor, labels: Tensor) -> float:
+    """The share of pictures whose highest score is that of their label."""
+    scores = torch.cat([net.logits(x) for x in images.split(200)])
+    return float((scores.argmax(1).cpu() == labels).double().mean())
