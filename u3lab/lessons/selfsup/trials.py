@@ -17,8 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from u3lab._system import paths
 from u3lab.datasets import clips, decathlon, faces
 from u3lab.descent import Step, last
+from u3lab.lessons import results
 from u3lab.lessons.universal.trials import falling, few_of_each
 from u3lab.nets import Classifier
 from u3lab.selfsup import (
@@ -168,3 +170,29 @@ def share_right(net: Classifier, images: Tensor, labels: Tensor) -> float:
     """The share of pictures whose highest score is that of their label."""
     scores = torch.cat([net.logits(x) for x in images.split(200)])
     return float((scores.argmax(1).cpu() == labels).double().mean())
+
+
+Rows = dict[Run, tuple[float, float]]  # accuracy on validation and test pictures
+
+
+def shipped() -> Rows:
+    """The shipped table."""
+    return results.rows(paths.data("results", "pretexts.json"), Run)
+
+
+def best_layer(rows: Rows, problem: str, task: str, labels: int) -> str:
+    """The layer whose probe is best on the validation pictures, on average over the seeds."""
+    return max(LAYERS, key=lambda layer: sum(val for run, (val, _) in rows.items()
+                                             if run[:4] == (problem, task, labels, layer)))
+
+
+def reached(rows: Rows, problem: str, task: str, labels: int, layer: str | None = None) -> list[float]:
+    """Test accuracy of each seed; without ``layer`` at the :func:`best_layer`."""
+    layer = layer or best_layer(rows, problem, task, labels)
+    return [test for run, (_, test) in sorted(rows.items()) if run[:4] == (problem, task, labels, layer)]
+
+
+def gains(rows: Rows, problem: str, task: str, labels: int, layer: str | None = None) -> list[float]:
+    """Test accuracy less that of random weights with the same labels, seed by seed; each at its own best layer."""
+    return [mine - floor for mine, floor in zip(reached(rows, problem, task, labels, layer),
+                                                reached(rows, problem, FLOOR, labels, layer), strict=True)]
