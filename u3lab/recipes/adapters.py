@@ -62,7 +62,8 @@ def fill(file: Path, head: dict, net: Classifier, domain: str, method: str, labe
     def add(run: Run) -> None:
         if run not in rows:
             adapted = trials.begin(net, run)
-            with torch.autocast(net.device.type, torch.bfloat16, enabled=net.name in HALF):
+            # Without the cache: it would keep the first step's weights, since all steps are in this one context.
+            with torch.autocast(net.device.type, torch.bfloat16, net.name in HALF, cache_enabled=False):
                 last(trials.train(adapted, run, steps=steps))
             val = round(trials.accuracy(adapted, domain, "val"), 4) if run in candidates else None
             rows[run] = val, round(trials.accuracy(adapted, domain), 4)
