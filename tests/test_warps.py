@@ -187,7 +187,7 @@ def test_a_grid_does_as_well_as_a_warp():
 
 
 @pytest.mark.parametrize("height, width", [(64, 64), (48, 80)])
-@pytest.mark.parametrize("strength, points, turn", [(0.0, 4, 30), (0.1, 4, 0), (0.2, 4, 10), (0.06, 10, 10)])
+@pytest.mark.parametrize("strength, points, turn", [(0.0, 4, 30), (0.1, 4, 0), (0.2, 4, 10), (0.03, 10, 10)])
 def test_pictures_and_points_agree_within_half_a_pixel(height: int, width: int, strength: float, points: int,
                                                        turn: float):
     p = 0.6 * noise(8, 12, 2)
@@ -200,6 +200,21 @@ def test_pictures_and_points_agree_within_half_a_pixel(height: int, width: int, 
     assert inside.sum() > 70
     assert apart.max() < 0.5
     assert ((p - q) * half).norm(dim=-1)[inside].max() > 3  # and they have moved
+
+
+@pytest.mark.parametrize("strength, points", [(0.22, 4), (0.06, 10)])
+def test_a_single_pixel_is_brightest_where_its_point_goes(strength: float, points: int):
+    """However much a warp bends: that may move the middle of a dot, not the summit of one bright pixel."""
+    rows, columns = torch.randint(8, 56, (2, 20), generator=seeded())
+    x = torch.zeros(1, 20, 64, 64, dtype=torch.float64)
+    x[0, range(20), rows, columns] = 1
+    p = (2 * torch.stack([columns, rows], -1)[None] + 1) / 64 - 1
+    w = spline(4, strength, points)
+    fine = warps.warp(x, w, size=512, padding="zeros")
+    summit = warps.grid(fine)[0, fine.flatten(2).argmax(2)]
+    q = warps.warp_points(p.double(), w)
+    inside = (q.abs() < 1).all(-1)
+    assert ((summit - q) * 32).norm(dim=-1)[inside].max() < 0.25  # pixels
 
 
 # Inverses, one after the other
