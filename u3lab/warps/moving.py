@@ -37,15 +37,19 @@ def warp(images: Tensor, w: Warp | Tensor, *, size: int | tuple[int, int] | None
     """
     floats("warp", images)
     padding = one_of("padding", padding, PADDINGS)
-    if isinstance(w, Warp):
-        height, width = _sides(size, images)
-        common("pictures and warps", len(images), len(w))
-        w = w(grid(images, size=size)).unflatten(1, (height, width))
-    elif size is not None:
-        raise U3Error(f"size = {shown(size)}, but a grid (B,h,w,2) has its own; leave size out")
+    if isinstance(w, Tensor):
+        tensors(w=(w, "BHW2"))
+        if size is not None:
+            raise U3Error(f"size = {shown(size)}, but a grid (B,h,w,2) has its own; leave size out")
+        height, width = w.shape[1:3]
     else:
-        tensors(w=(w, "BHW2")) if isinstance(w, Tensor) else is_a("w", w, Warp, HOW)
+        is_a("w", w, Warp, HOW)
+        height, width = _sides(size, images)
     batch = common("pictures and warps", len(images), len(w))
+    if size is not None or batch > len(images):
+        room("warp", height, width, batch * -(-images.shape[1] // 3))
+    if isinstance(w, Warp):
+        w = w(grid(images, size=size)).unflatten(1, (height, width))
     return F.grid_sample(images.expand(batch, -1, -1, -1), w.to(images).expand(batch, -1, -1, -1),
                          padding_mode=padding, align_corners=False)
 
@@ -67,12 +71,13 @@ def flow(images: Tensor, w: Warp, *, tolerance: float = TOLERANCE) -> Tensor:
     """
     floats("flow", images)
     is_a("w", w, Warp, HOW)
-    common("pictures and warps", len(images), len(w))
+    batch = common("pictures and warps", len(images), len(w))
     height, width = images.shape[-2:]
+    room("flow", height, width, batch)
     u = grid(images)
     half = u.new_tensor([width / 2, height / 2])
     moved = half * (warp_points(u, w, tolerance=tolerance) - u)
-    return moved.mT.unflatten(2, (height, width)).expand(max(len(images), len(w)), -1, -1, -1)
+    return moved.mT.unflatten(2, (height, width)).expand(batch, -1, -1, -1)
 
 
 def grid(images: Tensor, *, size: int | tuple[int, int] | None = None) -> Tensor:
@@ -94,5 +99,5 @@ def _sides(size: int | tuple[int, int] | None, images: Tensor) -> tuple[int, int
         height, width = whole("size[0]", size[0]), whole("size[1]", size[1])
     else:
         height = width = whole("size", size)
-    room(f"size = {shown(size)}", height, width, len(images))
+    room(f"size = {shown(size)}", height, width)
     return height, width

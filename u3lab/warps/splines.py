@@ -107,7 +107,7 @@ def solved(controls: Tensor, sources: Tensor) -> Spline:
     places("sources", sources)
     common("controls and sources", len(controls), len(sources))
     K = controls.shape[1]
-    if sources.shape[1] != K or not 3 <= K <= MOST or len(controls) * K * K > 16 * CELLS:
+    if sources.shape[1] != K or not 3 <= K <= MOST or len(controls) * K * K > 4 * CELLS:
         raise U3Error(f"there are {K} controls and {sources.shape[1]} sources for each of {len(sources)} warps; give "
                       f"as many of both, from 3 to {MOST}, and fewer warps of many")
     c, s = (value.cpu().double() for value in (controls, sources))
@@ -131,10 +131,9 @@ def least_determinant(spline: Spline) -> Tensor:
     side = max(49, 8 * math.isqrt(spline.controls.shape[1]))
     along = torch.linspace(-REACH, REACH, side, dtype=torch.float64)
     grid = torch.cartesian_prod(along, along)[None].to(spline.controls)
-    found = []
-    for where in (*grid.split(max(1, 8 * CELLS // (len(spline) * spline._cells)), 1), spline.controls.detach()):
-        found.append(determinant(spline.jacobian(where)).amin(1))
-    return torch.stack(found).amin(0)
+    few = max(1, 2 * CELLS // (len(spline) + spline.controls[..., 0].numel()))
+    return torch.stack([determinant(spline._jacobian(where)).amin(1)
+                        for where in (*grid.split(few, 1), spline.controls.detach())]).amin(0)
 
 
 def _from_controls(u: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
