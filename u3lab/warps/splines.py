@@ -20,8 +20,8 @@ from u3lab.errors import U3Error
 from u3lab.warps.maps import CELLS, Warp, common, determinant, like, places
 
 MOST = 1024  # control points: the system of equations takes eight megabytes
-REACH = 1.5  # half pictures: how far from the middle it is looked for folds
-LEAST = 0.05  # of the Jacobian's determinant on a grid: between its places it is lower by up to 0.03
+REACH = 1.5  # half pictures: how far from the middle folds are looked for
+LEAST = 0.05  # of the determinant on a grid; between the places of the grid it may be lower, as measured by up to 0.03
 
 
 @dataclass(frozen=True, eq=False)
