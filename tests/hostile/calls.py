@@ -61,6 +61,7 @@ from u3lab import (
     saliency,
     selfsup,
     universal,
+    warps,
 )
 from u3lab.adversarial import trials
 from u3lab.datasets import (
@@ -1058,6 +1059,36 @@ good("live.controls", lambda settings, name: live.controls(settings, name),
                                    "a dict": {"lam": 1.0}, "a tensor": torch.ones(2, 2)}), Made(saliency.MaskSettings)),
      name=(Choice(), "lam"))
 
+# Warps
+
+PLACES_2 = (Numbers(fixed=(0, 2)), Made(lambda: draw(2, 5, 2)))
+TOLERANCE = number(1e-4, 0, 1, without_low=True)
+BOTH = Made(lambda: warps.thin_plate_spline(2, GENERATOR[1]()).after(warps.affine(2, GENERATOR[1]())))
+MAPS = (Numbers(fixed=(0,)), Made(lambda: draw(2, 2, 12, 9)))  # pictures, masks or features
+MATRIX = Made(lambda: warps.affine(2, GENERATOR[1]()).matrix)
+good("warps.thin_plate_spline", warps.thin_plate_spline, count=whole(2, 1, 4096), generator=GENERATOR,
+     strength=number(0.1, 0, 0.5), points=whole(4, 2, 12))
+good("warps.affine", warps.affine, count=whole(2, 1, 4096), generator=GENERATOR, shift=number(0.1, 0, 1),
+     scale=number(1.1, 1, 4), turn=number(10, 0, 180))
+good("warps.spline_through", warps.spline_through, controls=(Numbers(fixed=(0, 1, 2)), Made(lambda: draw(2, 5, 2))),
+     sources=(Numbers(fixed=(0, 1, 2)), Made(lambda: draw(2, 5, 2) * 1.1)))
+good("warps.warp", warps.warp, images=MAPS, w=(Ours(), BOTH), padding=(Choice(), "border"),
+     size=(These(none=True, make=lambda: {"0": 0, "half": 2.5, "three": (1, 2, 3), "a list": [4, 5], "a word": "4",
+                                          "True": True, "no height": (0, 4), "endless": 10**9}), (6, 5)))
+good("warps.warp, a grid", lambda images, w: warps.warp(images, w), images=MAPS,
+     w=(Numbers(fixed=(0, 3)), Made(lambda: draw(2, 4, 4, 2))))
+good("warps.warp_points", warps.warp_points, points=PLACES_2, w=(Ours(), BOTH), tolerance=TOLERANCE)
+good("warps.flow", warps.flow, images=MAPS, w=(Ours(), BOTH), tolerance=TOLERANCE)
+good("warps.grid", warps.grid, images=(Numbers(), Made(lambda: draw(2, 2, 12, 9))),
+     size=(These(none=True, make=lambda: {"0": 0, "half": 2.5, "three": (1, 2, 3), "endless": 10**9}), 6))
+good("warps.Affine", warps.Affine, matrix=(Numbers(fixed=(1, 2)), MATRIX))
+good("warps.Affine, inverse", lambda tolerance: warps.Affine(MATRIX()).inverse(tolerance), tolerance=TOLERANCE)
+good("warps.Spline", warps.Spline, controls=(Numbers(fixed=(0, 1, 2)), Made(lambda: draw(2, 5, 2))),
+     weights=(Numbers(fixed=(0, 1, 2)), Made(lambda: draw(2, 5, 2))),
+     plane=(Numbers(fixed=(0, 1, 2)), Made(lambda: draw(2, 3, 2))))
+good("warps.Warp", lambda points, tolerance, first: BOTH().after(first).inverse(tolerance)(points), points=PLACES_2,
+     tolerance=TOLERANCE, first=(Ours(), BOTH))
+good("warps.Warp, jacobian", lambda points: BOTH().jacobian(points), points=PLACES_2)
 
 def spoilt(title: str, name: str, arguments: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:
     """Every bad call of a function by one argument: what is wrong, and all arguments with it in place."""

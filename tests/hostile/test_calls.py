@@ -31,6 +31,7 @@ from u3lab import (
     selfsup,
     settings,
     universal,
+    warps,
 )
 
 LONGEST = 400  # characters of a sentence; some list what there is to choose from
@@ -67,7 +68,7 @@ def test_there_are_thousands():
 
 
 @pytest.mark.parametrize("room", [adversarial, dissection, equivariance, figures, images, inversion, nets, prior,
-                                  saliency, selfsup, universal], ids=lambda room: room.__name__)
+                                  saliency, selfsup, universal, warps], ids=lambda room: room.__name__)
 def test_every_public_function_is_called(room: object):
     short = room.__name__.removeprefix("u3lab.")
     functions = {f"{short}.{name}" for name in room.__all__ if inspect.isfunction(getattr(room, name))}

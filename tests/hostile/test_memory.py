@@ -36,6 +36,7 @@ from u3lab import (
     prior,
     saliency,
     selfsup,
+    warps,
 )
 from u3lab._system import memory
 from u3lab.datasets import blobs, clips, concepts, faces, mosaics, patterns, public
@@ -172,6 +173,15 @@ case("shift by up to 10⁹", LARGE, lambda x: images.shift(x, 10**9, draw()), ph
 case("zoom by ninety per cent", LARGE, lambda x: images.zoom(x, 0.9, draw()), photo)
 case("zoom a million times", SMALL, lambda x: images.zoom(x, 1e6, draw()), photo, refused=True)
 case("variation of a photo", LARGE, lambda x: images.total_variation(x, 2), photo)
+case("a photo warped", LARGE, lambda x: warps.warp(x, warps.thin_plate_spline(1, draw())), photo)
+case("a photo warped a hundred times", SMALL, lambda x: warps.warp(x, warps.affine(100, draw())), photo, refused=True)
+case("a picture warped to 30000", SMALL, lambda x: warps.warp(x, warps.affine(1, draw()), size=30_000),
+     lambda: torch.zeros(1, 3, 8, 8), refused=True)
+case("flow of a photo a hundred times", SMALL, lambda x: warps.flow(x, warps.affine(100, draw())), photo, refused=True)
+case("a million warps", SMALL, lambda x: warps.thin_plate_spline(10**6, draw()), refused=True)
+case("a thousand warps of many points", LARGE, lambda x: warps.thin_plate_spline(1000, draw(), strength=0, points=12))
+case("a thousand warps through a thousand points", SMALL, refused=True, call=lambda x: warps.spline_through(x, x),
+     make=lambda: torch.rand(1000, 1000, 2))
 case("crops of 30000", SMALL, lambda x: cropping.crops(["dog"], 30_000), refused=True)
 case("a million crops", SMALL, lambda x: cropping.crops(["dog"], 64, count=10**6), refused=True)
 case("batches of a million", SMALL, lambda x: next(cropping.batches(["dog"], 64, 10**6)), refused=True)
