@@ -16,6 +16,7 @@ from u3lab.landmarks.places import cells
 PARTS = torch.tensor([[-0.45, -0.4], [0.45, -0.35], [0.05, 0.05], [-0.2, 0.5], [0.4, 0.4]])  # in the thing's frame
 COLOURS = torch.tensor([[1.0, 0.2, 0.1], [0.1, 0.9, 0.3], [0.2, 0.3, 1.0], [0.9, 0.9, 0.1], [0.9, 0.1, 0.9]])
 SIDE = 32
+STAY, CENTRE = 0.35, 0.52  # the error of who says that nothing has moved, or always the middle of the picture
 
 
 def posed(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -89,20 +90,19 @@ def test_a_code_sees_enough_of_the_picture_and_not_all() -> None:
     x = torch.rand(1, 3, 160, 160, dtype=torch.float64, requires_grad=True)
     seen, = torch.autograd.grad(net(x)[0, :, 40, 40].sum(), x)
     columns = seen.abs().sum((0, 1, 2)).nonzero()
-    assert 60 <= int(columns.max() - columns.min()) + 1 <= 110
+    assert 90 <= int(columns.max() - columns.min()) + 1 <= 110
 
 
 def test_an_even_picture_has_even_codes() -> None:
     """Nothing at the borders tells where in the picture a pixel is."""
     codes = labeller(8)(torch.full((1, 3, 32, 32), 0.3))
-    assert float((codes - codes[..., :1, :1]).abs().max()) < 1e-5
+    assert float((codes - codes[..., :1, :1]).detach().abs().max()) < 1e-5
 
 
 def test_it_learns_to_name_the_parts_of_a_thing_that_moves() -> None:
-    before = error(labeller(8, seed=0))
     net, losses = learnt()
-    assert error(net) < 0.5 * before, (error(net), before)
-    assert losses[-1] < 0.7 * losses[0]
+    assert error(net) < 0.75 * min(error(labeller(8, seed=0)), STAY), error(net)
+    assert sum(losses[-5:]) / 5 < 0.8 * losses[0]
 
 
 def test_invariance_alone_collapses() -> None:
@@ -111,8 +111,8 @@ def test_invariance_alone_collapses() -> None:
     fresh = labeller(8, seed=0)
     x, _, points, _ = blobs(8, torch.Generator().manual_seed(5))
     spread = [float(codes_at(one(x).detach(), points).flatten(0, 1).std(0).mean()) for one in (fresh, net)]
-    assert losses[-1] < 0.05 * losses[0] and spread[1] < 0.2 * spread[0]
-    assert error(net) > 2 * error(learnt()[0])
+    assert sum(losses[-5:]) / 5 < 0.05 * losses[0] and spread[1] < 0.5 * spread[0]
+    assert error(net) > CENTRE
 
 
 def test_killed_and_taken_up_again_it_learns_the_same(tmp_path) -> None:

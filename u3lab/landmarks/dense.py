@@ -26,7 +26,7 @@ from u3lab.landmarks.exchange import exchanged
 from u3lab.landmarks.places import cells, check_maps, check_points, codes_at, drawn, inside
 
 GAMMA = 0.5
-AT_ONCE = 2**21  # values of p that are held at a time: 8 MB as float32
+AT_ONCE = 2**22  # values of p that are held at a time: 17 MB as float32
 
 
 def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tensor, *, points: Tensor | None = None,

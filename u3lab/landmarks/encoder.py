@@ -2,7 +2,7 @@
 
 The network of the NIPS 2017 paper is as small. What matters in it:
 
-- A code has to see enough of the picture to know the part: here 90 pixels. With 25 nothing is learnt.
+- A code has to see enough of the picture to know the part: here 100 pixels each way. With 25 nothing is learnt.
 - Borders are mirrored. Zeros around the picture would tell a network where a pixel is in the *picture*, and codes
   of the place in the picture are a shortcut as long as things move little.
 - Cells lie evenly: a cell's centre is that of the pixels it is made from, so that a point is where it seems to be.
@@ -19,7 +19,7 @@ from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 
 DILATIONS = (1, 1, 2, 4, 2)
-GAIN = 4.0  # codes start so long, and learn faster: p is a softmax of products of two of them
+GAIN = 4.0  # makes codes longer from the start: p, a softmax of products of two of them, is nearly flat without it
 GREY, SPREAD = 0.5, 0.25
 MULTIPLE = 4  # of pixels: what the trunk's cells are made from
 
