@@ -8,7 +8,7 @@ Codes are not normalised. Their direction says which part of the thing it is, th
 code makes p narrow, which pays only where its peak is right.
 
 Thewlis, Bilen & Vedaldi, Unsupervised learning of object frames by dense equivariant image labelling, NIPS 2017,
-section 3.2. The paper measures distances in pixels; here they are in half sides of the picture, which multiplies the
+section 3. The paper measures distances in pixels; here they are in half sides of the picture, which multiplies the
 loss by a constant.
 """
 

@@ -7,7 +7,7 @@ Matching with Φ̂ in the place of Φ works only if a code says the same of all 
 there is no room for more; with many, a code could also say which face it is of, and then be found on no other.
 
 Thewlis, Albanie, Bilen & Vedaldi, Unsupervised learning of landmarks by descriptor vector exchange, ICCV 2019,
-section 3.1, equation 4.
+section 3.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
     L_div = K − Σ_windows max_k Σ_{u in window} p_k(u)            diversity: no two on one place
 
 Thewlis, Bilen & Vedaldi, Unsupervised learning of object landmarks by factorized spatial embeddings, ICCV 2017,
-equations 4 to 6.
+section 3.
 """
 
 from __future__ import annotations
