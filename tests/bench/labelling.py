@@ -47,8 +47,8 @@ def report(quick: bool) -> dict[str, Any]:
     print("\n# The dense labelling loss and its gradient against the full matrix\n", flush=True)
     facts, sides = table.facts(), SIDES[:2] if quick else SIDES
     print(" · ".join(f"{name} {facts[name]}" for name in ("date", "machine", "cores", "threads", "load", "torch")))
-    print("\n| pixels | ours MB | full MB | ours/full | target | met | ours CPU ms | full CPU ms | ours/full | difference |\n"
-          "|" + "---|" * 10)
+    print("\n| pixels | ours MB | full MB | ours/full | target | met | ours CPU ms | full CPU ms | ours/full | "
+          "difference |\n|" + "---|" * 10)
     both = {side: (run(dense_labelling_loss, side), run(full, side)) for side in sides}
     peaks = {side: [measure.peak(one) for one in runs] for side, runs in both.items()}
     return {"labelling": [_row(side, both[side], peaks[side], 3 if quick else 9) for side in sides]}

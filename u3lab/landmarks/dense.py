@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
+from torch.autograd.function import once_differentiable
 
 from u3lab.checks import number, room, whole
 from u3lab.errors import U3Error
@@ -26,7 +26,7 @@ from u3lab.landmarks.exchange import exchanged
 from u3lab.landmarks.places import cells, check_maps, check_points, codes_at, drawn, inside
 
 GAMMA = 0.5
-AT_ONCE = 2**22  # values of p that are held at a time: 17 MB as float32
+AT_ONCE = 2**20  # values of p that are held at a time: 4 MB as float32
 
 
 def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tensor, *, points: Tensor | None = None,
@@ -34,8 +34,8 @@ def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tenso
                          generator: torch.Generator | None = None, at_once: int = AT_ONCE) -> Tensor:
     """L = 1/N Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u), the mean over queries u and pictures; a scalar.
 
-    It takes the queries in parts and makes p again on the way back, so that memory grows with the number of pixels and
-    not with its square.
+    It takes the queries in parts, so that memory grows with the number of pixels and not with its square; it can be
+    differentiated once.
 
     Parameters
     ----------
@@ -70,14 +70,40 @@ def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tenso
     counted = inside(points) & inside(moved_points)
     if not counted.any():
         raise U3Error("no query stays in the picture: all points or moved_points are outside [-1, 1]; move less")
-    given = codes_at(codes, points), moved_points.to(codes), counted.to(codes.device)
     size = max(1, at_once // (len(codes) * codes_moved[0, 0].numel()))
-    parts = list(zip(*(one.split(size, 1) for one in given), strict=True))
-    if len(parts) == 1:
-        return _summed(*parts[0], codes_moved, through, gamma) / counted.sum()
-    sums = [checkpoint(_summed, *part, codes_moved, through, gamma, use_reentrant=False, preserve_rng_state=False)
-            for part in parts]
-    return torch.stack(sums).sum() / counted.sum()
+    query, gu, counted = codes_at(codes, points), moved_points.to(codes), counted.to(codes.device)
+    return _InParts.apply(query, codes_moved, through, gu, counted, gamma, size) / counted.sum()
+
+
+class _InParts(torch.autograd.Function):
+    """:func:`_summed` over all queries, part by part.
+
+    Of each part the gradient is taken as soon as its value is there; p is then forgotten before the next one is made.
+    """
+
+    @staticmethod
+    def forward(ctx, query: Tensor, codes_moved: Tensor, through: Tensor | None, gu: Tensor, counted: Tensor,
+                gamma: float, size: int) -> Tensor:
+        """Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u), ``size`` queries at a time; what they add to the gradients is kept."""
+        leaves = [one if one is None else one.detach().requires_grad_(needed) for one, needed in
+                  zip((query, codes_moved, through), ctx.needs_input_grad, strict=False)]
+        query, *others = leaves
+        total, learning = query.new_zeros(()), any(ctx.needs_input_grad)
+        for start in range(0, query.shape[1], size):
+            part = slice(start, start + size)
+            with torch.set_grad_enabled(learning):
+                value = _summed(query[:, part], gu[:, part], counted[:, part], *others, gamma)
+                if learning:
+                    value.backward()
+            total += value.detach()
+        ctx.save_for_backward(*(one if one is None else one.grad for one in leaves))
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients are known; the rest of the loss multiplies them."""
+        return *(one if one is None else upstream * one for one in ctx.saved_tensors), None, None, None, None
 
 
 def _summed(query: Tensor, gu: Tensor, counted: Tensor, codes_moved: Tensor, through: Tensor | None,
