@@ -1,5 +1,5 @@
 """``python -m tests.bench [--quick] [--json FILE] [--latency] [--drawing] [--dissection] [--adapters]
-[--pretexts] [--threads] [--only WORD] [--network NAME]``.
+[--pretexts] [--labelling] [--threads] [--only WORD] [--network NAME]``.
 
 See the package. Without --only and --network the live figures are measured as well, where there is a browser.
 """
@@ -31,6 +31,8 @@ def main() -> None:
         _write(arguments.json, {"adapters": _adapters(arguments.quick)})
     elif arguments.pretexts:
         _write(arguments.json, {"pretexts": _pretexts(arguments.quick)})
+    elif arguments.labelling:
+        _write(arguments.json, {"labelling": _labelling(arguments.quick)})
     else:
         _maps(arguments)
 
@@ -71,6 +73,7 @@ def _maps(arguments: argparse.Namespace) -> None:
         data["dissection"] = _dissection(arguments.quick)
         data["adapters"] = _adapters(arguments.quick)
         data["pretexts"] = _pretexts(arguments.quick)
+        data["labelling"] = _labelling(arguments.quick)
         data["drawing"] = _drawing(arguments.quick)
         data["latency"] = _latency(arguments.quick)
     _write(arguments.json, data)
@@ -123,6 +126,15 @@ def _pretexts(quick: bool) -> dict:
     return pretexts.report(quick)
 
 
+def _labelling(quick: bool) -> dict:
+    import torch
+
+    from tests.bench import labelling
+
+    torch.set_num_threads(1)
+    return labelling.report(quick)
+
+
 def _write(file: str | None, data: dict) -> None:
     if file:
         Path(file).write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -148,6 +160,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--drawing", action="store_true", help="the deep image prior's race, and nothing else")
     parser.add_argument("--dissection", action="store_true", help="network dissection's race, and nothing else")
     parser.add_argument("--adapters", action="store_true", help="adapters against fine-tuning, and nothing else")
+    parser.add_argument("--labelling", action="store_true", help="the dense labelling loss, and nothing else")
     parser.add_argument("--pretexts", action="store_true", help="pretext tasks and SimCLR, and nothing else")
     parser.add_argument("--threads", action="store_true", help="OpenMP's waiting policy beside a busy core as well")
     parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word")

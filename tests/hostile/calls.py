@@ -53,6 +53,7 @@ from u3lab import (
     figures,
     images,
     inversion,
+    landmarks,
     live,
     measures,
     nets,
@@ -1089,6 +1090,56 @@ good("warps.Spline", warps.Spline, controls=(Numbers(fixed=(0, 1, 2)), Made(lamb
 good("warps.Warp", lambda points, tolerance, first: BOTH().after(first).inverse(tolerance)(points), points=PLACES_2,
      tolerance=TOLERANCE, first=(Ours(), BOTH))
 good("warps.Warp, jacobian", lambda points: BOTH().jacobian(points), points=PLACES_2)
+
+# Chapter 3: dense labelling and sparse landmarks
+
+CODES = (Numbers(fixed=(0, 1)), Made(lambda: draw(2, 3, 4, 4)))
+CODES_MOVED = (Numbers(fixed=(0, 1)), Made(lambda: draw(2, 3, 4, 5, seed=1)))
+GONE = (Numbers(fixed=(0, 1, 2)), Made(lambda: draw(2, 6, 2) - 0.5))
+ASKED = (Numbers(fixed=(0, 1, 2)), Made(lambda: draw(2, 6, 2, seed=1) - 0.5))
+MARKED = (Numbers(fixed=(0, 1, 2)), Made(lambda: draw(5, 3, 2)))
+EYES = (These(make=lambda: {"one": (0,), "three": (0, 1, 2), "the same twice": (1, 1), "no landmark": (0, 3),
+                            "below 0": (-1, 0), "halves": (0.5, 1), "a word": "01", "a number": 1}), (0, 1))
+
+
+def moved_pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return draw(count, 3, 32, 32), draw(count, 3, 32, 32, seed=1), draw(count, 6, 2), draw(count, 6, 2, seed=1)
+
+
+good("landmarks.codes_at", landmarks.codes_at, codes=(Numbers(fixed=(0,)), CODES[1]),
+     points=(Numbers(fixed=(0, 2)), GONE[1]))
+good("landmarks.dense_labelling_loss", landmarks.dense_labelling_loss, codes=CODES, codes_moved=CODES_MOVED,
+     moved_points=GONE, points=ASKED, gamma=number(0.5, 0, 10, without_low=True),
+     through=(Numbers(fixed=(0, 1), none=True), CODES[1]), queries=(Whole(none=True), 4), generator=GENERATOR,
+     at_once=whole(99))
+good("landmarks.dense_labelling_loss, of all cells", landmarks.dense_labelling_loss, codes=CODES,
+     codes_moved=CODES_MOVED, moved_points=(Numbers(fixed=(0, 1, 2)), Made(lambda: draw(2, 16, 2) - 0.5)))
+good("landmarks.invariance_loss", landmarks.invariance_loss, codes=CODES, codes_moved=CODES_MOVED, moved_points=GONE,
+     points=ASKED)
+good("landmarks.heat_map", landmarks.heat_map, code=(Numbers(fixed=(1,)), Made(lambda: draw(6, 3))),
+     codes=(Numbers(fixed=(1,)), CODES[1]))
+good("landmarks.match", landmarks.match, codes=CODES, codes_moved=CODES_MOVED,
+     points=(Numbers(fixed=(0, 2)), GONE[1]))
+good("landmarks.virtual_landmarks", landmarks.virtual_landmarks, codes=(Numbers(fixed=(1,)), CODES[1]),
+     filters=(Numbers(fixed=(1,)), Made(lambda: draw(6, 3))))
+good("landmarks.sphere", landmarks.sphere, count=whole(5, 1, 10_000), length=number(1.0, 0, 1e6, without_low=True))
+good("landmarks.exchanged", landmarks.exchanged, code=(Numbers(fixed=(0, 2)), Made(lambda: draw(2, 5, 3))),
+     through=CODES)
+good("landmarks.soft_argmax", landmarks.soft_argmax, maps=(Numbers(), CODES[1]))
+good("landmarks.equivariance_loss", landmarks.equivariance_loss, maps=CODES, maps_moved=CODES_MOVED, moved_points=GONE,
+     points=ASKED)
+good("landmarks.diversity_loss", landmarks.diversity_loss, maps=(Numbers(), CODES[1]), window=whole(2, 1, 4))
+good("landmarks.landmark_error", landmarks.landmark_error, found=MARKED, true=MARKED, eyes=EYES)
+good("landmarks.share_within", landmarks.share_within, found=MARKED, true=MARKED, eyes=EYES,
+     part=number(0.25, 0, 100, without_low=True))
+good("landmarks.fit_landmarks", landmarks.fit_landmarks, z=(Numbers(fixed=(0,), thin=False), MARKED[1]),
+     true=(Numbers(fixed=(0, 2)), MARKED[1]), ridge=number(0.1, 0, 1e9), bias=(Flag(), True))
+good("Regressor.landmarks", lambda z: landmarks.fit_landmarks(draw(5, 3, 2), draw(5, 3, 2)).landmarks(z),
+     z=(Numbers(fixed=(1,), thin=False), MARKED[1]))
+good("landmarks.labeller", landmarks.labeller, width=whole(2, 2, 256), dimensions=whole(3, 1, 256), seed=SEED)
+good("landmarks.label", landmarks.label, net=(Net(), Made(lambda: landmarks.labeller(2))),
+     pairs=(Function(), moved_pairs), loss=(Choice(), "labelling"), settings=settings(landmarks.LabelSettings))
+
 
 def spoilt(title: str, name: str, arguments: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:
     """Every bad call of a function by one argument: what is wrong, and all arguments with it in place."""

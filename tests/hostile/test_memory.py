@@ -31,6 +31,7 @@ from u3lab import (
     figures,
     images,
     inversion,
+    landmarks,
     nets,
     pixels,
     prior,
@@ -260,6 +261,16 @@ case("10⁹ pairs of a table", SMALL, lambda x: selfsup.draw_pairs(torch.full((2
 case("all pairs of a thousand pixels", LARGE, lambda x: moving.cross_pixel(*x),
      lambda: (torch.ones(16, 1024, 8), torch.ones(16, 1024, 2)))
 case("all pixels compared", SMALL, lambda x: moving.moving(pixels=4096), refused=True)
+
+# Landmarks
+case("the labelling loss of 96×96 pixels against as many, and its gradient", LARGE, lambda x: torch.autograd.grad(
+     landmarks.dense_labelling_loss(x, x, torch.zeros(1, 96**2, 2)), x),
+     lambda: torch.ones(1, 3, 96, 96, requires_grad=True))
+case("heat maps of a million codes", SMALL, lambda x: landmarks.heat_map(torch.ones(10**6, 3), x),
+     lambda: torch.zeros(1, 3, 64, 64), refused=True)
+case("a linear map from 30,000 features", SMALL, lambda x: landmarks.fit_landmarks(x, torch.ones(2, 5, 2)),
+     lambda: torch.ones(2, 30_000), refused=True)
+case("the widest labeller", LARGE, lambda x: landmarks.labeller(256, 256))
 
 
 def resident(what: str) -> int:

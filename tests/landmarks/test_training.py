@@ -1,0 +1,158 @@
+"""The labeller is blind to where in the picture a thing is, and learns to name its parts from how it moves."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor
+
+from u3lab.descent import last
+from u3lab.errors import U3Error
+from u3lab.landmarks import LabelSettings, codes_at, label, labeller, match
+from u3lab.landmarks.places import cells
+
+PARTS = torch.tensor([[-0.45, -0.4], [0.45, -0.35], [0.05, 0.05], [-0.2, 0.5], [0.4, 0.4]])  # in the thing's frame
+COLOURS = torch.tensor([[1.0, 0.2, 0.1], [0.1, 0.9, 0.3], [0.2, 0.3, 1.0], [0.9, 0.9, 0.1], [0.9, 0.1, 0.9]])
+SIDE = 32
+STAY, CENTRE = 0.35, 0.52  # the error of who says that nothing has moved, or always the middle of the picture
+
+
+def posed(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Poses of things: matrices (count,2,2) and shifts (count,2), in halves of the picture's side."""
+    turn, size = (0.6 * torch.rand(2, count, generator=generator) - 0.3).unbind()
+    cos, sin = turn.cos() * size.exp(), turn.sin() * size.exp()
+    matrix = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
+    return matrix, 0.6 * torch.rand(count, 2, generator=generator) - 0.3
+
+
+def drawn(pose: tuple[Tensor, Tensor]) -> Tensor:
+    """Things of five coloured blobs in their poses, (count,3,32,32)."""
+    centres = PARTS @ pose[0].transpose(1, 2) + pose[1][:, None]
+    squares = torch.cdist(cells(torch.zeros(SIDE, SIDE)).expand(len(centres), -1, -1), centres).square()
+    return ((-squares / (2 * 0.15**2)).exp() @ COLOURS).clamp(0, 1).transpose(1, 2).unflatten(2, (SIDE, SIDE))
+
+
+def blobs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Pairs of one thing in two poses, and points of its frame in both."""
+    first, second = posed(count, generator), posed(count, generator)
+    frame = 1.6 * torch.rand(count, 60, 2, generator=generator) - 0.8
+    points, gone = (frame @ matrix.transpose(1, 2) + shift[:, None] for matrix, shift in (first, second))
+    return drawn(first), drawn(second), points, gone
+
+
+def error(net: torch.nn.Module) -> float:
+    """How far from its true place each part is found in another picture, a mean over 40 pairs, in half sides."""
+    generator = torch.Generator().manual_seed(99)
+    first, second = posed(40, generator), posed(40, generator)
+    here, there = (PARTS @ matrix.transpose(1, 2) + shift[:, None] for matrix, shift in (first, second))
+    with torch.no_grad():
+        found = match(net(drawn(first)), net(drawn(second)), here)
+    return float((found.best - there).norm(dim=-1).mean())
+
+
+def short(**more: object) -> LabelSettings:
+    return LabelSettings(**{"steps": 60, "batch_size": 8, "lr": 0.01, "queries": 60} | more)
+
+
+@cache
+def learnt(loss: str = "labelling", exchange: bool = False, dimensions: int = 3) -> tuple[torch.nn.Module, list[float]]:
+    net = labeller(8, dimensions, seed=0)
+    steps = label(net, blobs, loss=loss, settings=short(exchange=exchange))
+    return net, [step.loss for step in steps]
+
+
+def test_the_labeller_has_a_code_for_every_second_pixel() -> None:
+    net, again, other = labeller(8, 5, seed=1), labeller(8, 5, seed=1), labeller(8, 5, seed=2)
+    x = torch.rand(2, 3, 40, 64)
+    assert net(x).shape == (2, 5, 20, 32) and torch.equal(net(x), again(x)) and not torch.equal(net(x), other(x))
+    for layer in net.layers:
+        assert net.features(x, layer).ndim == 4
+    for wrong in ((42, 64), (12, 12)):
+        with pytest.raises(U3Error, match="multiples of 4|too few"):
+            net(torch.rand(1, 3, *wrong))
+
+
+def test_codes_move_with_the_picture_and_cells_lie_evenly() -> None:
+    """A thing four pixels farther has the same codes two cells farther; a picture mirrored in itself has such maps."""
+    net = labeller(8).double()
+    canvas = torch.rand(1, 3, 164, 164, dtype=torch.float64)
+    here, there = net(canvas[..., :160]), net(canvas[..., 4:])
+    assert torch.allclose(here[..., 30:50, 32:52], there[..., 30:50, 30:50])
+    for conv in (one for one in net.modules() if isinstance(one, torch.nn.Conv2d)):
+        conv.weight.data += conv.weight.data.flip(3).clone()
+    assert torch.allclose(net(canvas.flip(3)), net(canvas).flip(3))
+
+
+def test_a_code_sees_enough_of_the_picture_and_not_all() -> None:
+    net = labeller(4).double()
+    x = torch.rand(1, 3, 160, 160, dtype=torch.float64, requires_grad=True)
+    seen, = torch.autograd.grad(net(x)[0, :, 40, 40].sum(), x)
+    columns = seen.abs().sum((0, 1, 2)).nonzero()
+    assert 90 <= int(columns.max() - columns.min()) + 1 <= 110
+
+
+def test_an_even_picture_has_even_codes() -> None:
+    """Nothing at the borders tells where in the picture a pixel is."""
+    codes = labeller(8)(torch.full((1, 3, 32, 32), 0.3))
+    assert float((codes - codes[..., :1, :1]).detach().abs().max()) < 1e-5
+
+
+def test_it_learns_to_name_the_parts_of_a_thing_that_moves() -> None:
+    net, losses = learnt()
+    assert error(net) < 0.75 * min(error(labeller(8, seed=0)), STAY), error(net)
+    assert sum(losses[-5:]) / 5 < 0.8 * losses[0]
+
+
+def test_invariance_alone_collapses() -> None:
+    """Its loss falls to nothing; codes of one part hardly differ from those of others, and none is found."""
+    net, losses = learnt("invariance")
+    fresh = labeller(8, seed=0)
+    x, _, points, _ = blobs(8, torch.Generator().manual_seed(5))
+    spread = [float(codes_at(one(x).detach(), points).flatten(0, 1).std(0).mean()) for one in (fresh, net)]
+    assert sum(losses[-5:]) / 5 < 0.05 * losses[0] and spread[1] < 0.5 * spread[0]
+    assert error(net) > CENTRE
+
+
+def test_killed_and_taken_up_again_it_learns_the_same(tmp_path) -> None:
+    settings, nets = short(steps=53, batch_size=2), [labeller(4) for _ in range(3)]
+    whole = [step.loss for step in label(nets[0], blobs, settings=settings)]
+    steps = label(nets[1], blobs, checkpoint=tmp_path / "run.pt", settings=settings)
+    for _ in range(52):
+        next(steps)
+    rest = [step for step in label(nets[2], blobs, checkpoint=tmp_path / "run.pt", settings=settings)]
+    assert [step.iteration for step in rest] == [50, 51, 52, 53] and rest[0].value.shape == (2, 3, 16, 16)
+    assert [step.loss for step in rest] == pytest.approx(whole[50:], rel=1e-5)
+
+
+def test_the_other_losses_are_learnt_alike() -> None:
+    def all_cells(count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        first, second = posed(count, generator), posed(count, generator)
+        points = cells(torch.zeros(16, 16)).expand(count, -1, -1)
+        frame = (points - first[1][:, None]) @ torch.linalg.inv(first[0]).transpose(1, 2)
+        return drawn(first), drawn(second), points, frame @ second[0].transpose(1, 2) + second[1][:, None]
+
+    few = short(steps=12, batch_size=4, queries=256)
+    steps = list(label(labeller(4, 4), all_cells, loss="landmarks", settings=few))
+    assert set(steps[0].terms) == {"equivariance", "diversity"} and steps[-1].loss < steps[0].loss
+    dve = [step.loss for step in label(labeller(4), blobs, settings=short(steps=3, exchange=True))]
+    plain = [step.loss for step in label(labeller(4), blobs, settings=short(steps=3))]
+    assert dve[0] != plain[0]
+
+
+def test_slips_are_named() -> None:
+    def other(change):
+        return lambda count, generator: change(blobs(count, generator))
+
+    wrong = {"tuple of x": other(lambda made: made[:3]), "asked for 8 pairs": other(lambda made: tuple(
+                 one[:5] for one in made)), "points": other(lambda made: (*made[:2], made[2][:, :9], made[3])),
+             "outside": other(lambda made: (*made[:2], made[2] + 9, made[3])),
+             "range|0.*1": other(lambda made: (255 * made[0] + 2, *made[1:]))}
+    for told, pairs in wrong.items():
+        with pytest.raises(U3Error, match=told):
+            last(label(labeller(4), pairs, settings=short(steps=1)))
+    with pytest.raises(U3Error, match="function"):
+        label(labeller(4), "blobs")
+    with pytest.raises(U3Error, match="labelling, invariance, landmarks"):
+        label(labeller(4), blobs, loss="distance")

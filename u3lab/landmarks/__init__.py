@@ -1,0 +1,30 @@
+"""Chapter 3: structure from nothing but pictures and how they move.
+
+    net = labeller(seed=0)                             # a code in R³ for every second pixel, random at the start
+    last(label(net, pairs))                            # pairs(count, generator) → x, gx, points, where they went
+    match(net(x), net(other), points).best             # the same parts of another face
+
+A point is (x, y) in [−1,1]; the picture's borders are at ±1. Files: ``dense`` (a code for each pixel: loss, heat maps,
+matches), ``exchange`` (its descendant of 2019), ``sparse`` (K landmarks), ``encoder``, ``training``, ``measuring``
+(errors, and the regression of marked landmarks), ``places`` (points and cells).
+"""
+
+from u3lab.landmarks.dense import (
+    Matches,
+    dense_labelling_loss,
+    heat_map,
+    invariance_loss,
+    match,
+    sphere,
+    virtual_landmarks,
+)
+from u3lab.landmarks.encoder import labeller
+from u3lab.landmarks.exchange import exchanged
+from u3lab.landmarks.measuring import Regressor, fit_landmarks, landmark_error, share_within
+from u3lab.landmarks.places import codes_at
+from u3lab.landmarks.sparse import diversity_loss, equivariance_loss, soft_argmax
+from u3lab.landmarks.training import LOSSES, LabelSettings, label
+
+__all__ = ["LOSSES", "LabelSettings", "Matches", "Regressor", "codes_at", "dense_labelling_loss", "diversity_loss",
+           "equivariance_loss", "exchanged", "fit_landmarks", "heat_map", "invariance_loss", "label", "labeller",
+           "landmark_error", "match", "share_within", "soft_argmax", "sphere", "virtual_landmarks"]

@@ -1,0 +1,224 @@
+"""Dense equivariant labelling: each pixel u of a picture x gets a code Φ(x; u), the same wherever the thing has moved.
+
+    S(u′|u) = ⟨Φ(x; u), Φ(gx; u′)⟩                       how alike are a pixel of x and one of the moved picture gx
+    p(u′|u) = exp S(u′|u) / Σ_v exp S(v|u)                where is u in gx?
+    L = 1/N Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u)                  how far from where it is, gu: accuracy and precision in one
+
+Codes are not normalised. Their direction says which part of the thing it is, their length how sure that is: a long
+code makes p narrow, which pays only where its peak is right.
+
+Thewlis, Bilen & Vedaldi, Unsupervised learning of object frames by dense equivariant image labelling, NIPS 2017,
+section 3. The paper measures distances in pixels; here they are in half sides of the picture, which multiplies the
+loss by a constant.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from u3lab.checks import number, room, whole
+from u3lab.errors import U3Error
+from u3lab.landmarks.exchange import exchanged
+from u3lab.landmarks.places import cells, check_maps, check_points, codes_at, drawn, inside
+
+GAMMA = 0.5
+AT_ONCE = 2**20  # values of p that are held at a time: 4 MB as float32
+
+
+def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tensor, *, points: Tensor | None = None,
+                         gamma: float = GAMMA, through: Tensor | None = None, queries: int | None = None,
+                         generator: torch.Generator | None = None, at_once: int = AT_ONCE) -> Tensor:
+    """L = 1/N Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u), the mean over queries u and pictures; a scalar.
+
+    It takes the queries in parts, so that memory grows with the number of pixels and not with its square; it can be
+    differentiated once.
+
+    Parameters
+    ----------
+    codes, codes_moved
+        Φ(x; ·) (B,D,h,w) and Φ(gx; ·) (B,D,h′,w′).
+    moved_points
+        gu for each query u: (B,N,2), (x, y) in [−1,1] of gx. No gradient leads to them.
+    points
+        The queries u themselves, (B,N,2) in x. Without them they are all cells of ``codes``, row by row: N = h·w. A
+        query counts only if u and gu both lie in their pictures.
+    gamma
+        γ in (0,10]. With a small one a wrong place costs nearly the same wherever it is; a large one forgives what is
+        near.
+    through
+        Φ(x_α; ·) (B,D,h″,w″) of *other* pictures: each code is first replaced by what these have in its place, as
+        :func:`~u3lab.landmarks.exchanged` does (DVE, 2019).
+    queries, generator
+        Take only so many of the queries, drawn by the generator.
+    at_once
+        How many values of p may be held at a time.
+
+    Raises
+    ------
+    U3Error
+        Shapes that do not fit each other, NaN, or no query that stays in the picture.
+    """
+    check_maps(codes=(codes, "BDHW"), codes_moved=(codes_moved, "BDhw"),
+               **({} if through is None else {"through": (through, "BDYX")}))
+    gamma, at_once = number("gamma", gamma, 0, 10, without_low=True), whole("at_once", at_once)
+    points, moved_points = queried(codes, points, moved_points)
+    points, moved_points = drawn(queries, generator, points, moved_points)
+    counted = inside(points) & inside(moved_points)
+    if not counted.any():
+        raise U3Error("no query stays in the picture: all points or moved_points are outside [-1, 1]; move less")
+    size = max(1, at_once // (len(codes) * codes_moved[0, 0].numel()))
+    query, gu, counted = codes_at(codes, points), moved_points.to(codes), counted.to(codes.device)
+    return _InParts.apply(query, codes_moved, through, gu, counted, gamma, size) / counted.sum()
+
+
+class _InParts(torch.autograd.Function):
+    """:func:`_summed` over all queries, part by part.
+
+    Of each part the gradient is taken as soon as its value is there; p is then forgotten before the next one is made.
+    """
+
+    @staticmethod
+    def forward(ctx, query: Tensor, codes_moved: Tensor, through: Tensor | None, gu: Tensor, counted: Tensor,
+                gamma: float, size: int) -> Tensor:
+        """Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u), ``size`` queries at a time; what they add to the gradients is kept."""
+        leaves = [one if one is None else one.detach().requires_grad_(needed) for one, needed in
+                  zip((query, codes_moved, through), ctx.needs_input_grad, strict=False)]
+        query, *others = leaves
+        total, learning = query.new_zeros(()), any(ctx.needs_input_grad)
+        for start in range(0, query.shape[1], size):
+            part = slice(start, start + size)
+            with torch.set_grad_enabled(learning):
+                value = _summed(query[:, part], gu[:, part], counted[:, part], *others, gamma)
+                if learning:
+                    value.backward()
+            total += value.detach()
+        ctx.save_for_backward(*(one if one is None else one.grad for one in leaves))
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients are known; the rest of the loss multiplies them."""
+        return *(one if one is None else upstream * one for one in ctx.saved_tensors), None, None, None, None
+
+
+def _summed(query: Tensor, gu: Tensor, counted: Tensor, codes_moved: Tensor, through: Tensor | None,
+            gamma: float) -> Tensor:
+    """Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u) over the queries (B,n,D) that are counted (B,n)."""
+    if through is not None:
+        query = exchanged(query, through)
+    p = _scores(query, codes_moved).softmax(-1)
+    distance = torch.cdist(gu, cells(codes_moved).expand(len(gu), -1, -1),
+                           compute_mode="donot_use_mm_for_euclid_dist")  # by products, near points are far off
+    return (p * distance**gamma).sum(-1)[counted].sum()
+
+
+def _scores(query: Tensor, codes: Tensor) -> Tensor:
+    """S = ⟨Φ, Φ(x; u′)⟩: codes of queries (B,N,D) and maps (B,D,h,w) → (B,N,h·w)."""
+    return query @ codes.flatten(2)
+
+
+def invariance_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tensor, *,
+                    points: Tensor | None = None) -> Tensor:
+    """1/N Σ_u ‖Φ(x; u) − Φ(gx; gu)‖²: what is *not* enough. A constant Φ has 0, and tells no two pixels apart.
+
+    Arguments as for :func:`dense_labelling_loss`.
+    """
+    check_maps(codes=(codes, "BDHW"), codes_moved=(codes_moved, "BDhw"))
+    points, moved_points = queried(codes, points, moved_points)
+    counted = (inside(points) & inside(moved_points)).to(codes.device)
+    if not counted.any():
+        raise U3Error("no query stays in the picture: all points or moved_points are outside [-1, 1]; move less")
+    return (codes_at(codes, points) - codes_at(codes_moved, moved_points)).square().sum(-1)[counted].mean()
+
+
+def queried(maps: Tensor, points: Tensor | None, moved_points: Tensor) -> tuple[Tensor, Tensor]:
+    """Queries u and gu, (B,N,2) each, that fit maps (B,…,h,w); without points, all cells of the maps are asked."""
+    check_points(moved_points=(moved_points, "BN2", maps))
+    if points is None:
+        points = cells(maps).expand(len(maps), -1, -1)
+        if moved_points.shape != points.shape:
+            raise U3Error(f"moved_points has {moved_points.shape[1]} points of each picture, the map has "
+                          f"{points.shape[1]} cells; give where each cell goes, or points as well")
+    check_points(points=(points, "BN2", maps))
+    if points.shape != moved_points.shape:
+        raise U3Error(f"points has the shape {tuple(points.shape)} and moved_points {tuple(moved_points.shape)}; give "
+                      "where each of the points goes")
+    return points, moved_points.detach()
+
+
+def heat_map(code: Tensor, codes: Tensor) -> Tensor:
+    """p(u′|u): where in pictures would points with these codes be?
+
+    Parameters
+    ----------
+    code
+        (N,D), looked for in all of the pictures, or (B,N,D). :func:`codes_at` reads them off maps.
+    codes
+        (B,D,h,w).
+
+    Returns
+    -------
+    Tensor
+        (B,N,h,w); each map's sum is 1.
+    """
+    check_maps(codes=(codes, "BDHW"), code=(code, "BND" if getattr(code, "ndim", 2) == 3 else "ND"))
+    room("the heat map of each code", *codes.shape[2:], len(codes) * code.shape[-2])
+    return _scores(code.expand(len(codes), -1, -1), codes).softmax(-1).unflatten(-1, codes.shape[2:])
+
+
+class Matches(NamedTuple):
+    """Where points were found: ``best`` (B,N,2), the cell of the highest p; ``soft`` (B,N,2), the mean of u′ by p."""
+
+    best: Tensor
+    soft: Tensor
+
+
+@torch.no_grad()
+def match(codes: Tensor, codes_moved: Tensor, points: Tensor) -> Matches:
+    """Where points (B,N,2) of pictures with ``codes`` (B,D,h,w) are in others with ``codes_moved`` (B,D,h′,w′).
+
+    The pictures need not be of the same thing: two faces that were never paired will do. ``best`` is as fine as the
+    cells; ``soft`` is finer but drawn towards the middle where p is wide.
+    """
+    check_maps(codes=(codes, "BDHW"), codes_moved=(codes_moved, "BDhw"))
+    check_points(points=(points, "BN2", codes))
+    where, found = cells(codes_moved), []
+    for query in codes_at(codes, points).split(max(1, AT_ONCE // (len(codes) * len(where))), 1):
+        p = _scores(query, codes_moved).softmax(-1)
+        found.append((where[p.argmax(-1)], p @ where))
+    return Matches(*(torch.cat(part, 1) for part in zip(*found, strict=True)))
+
+
+def virtual_landmarks(codes: Tensor, filters: Tensor) -> Tensor:
+    """Where each of K fixed codes is, as points: Σ_u u p_k(u), p_k = softmax of ⟨filter_k, Φ(x; u)⟩ over u.
+
+    From them the papers regress the landmarks that people have marked.
+
+    Parameters
+    ----------
+    codes
+        (B,D,h,w).
+    filters
+        (K,D), such as :func:`sphere`, or codes read off at marked points.
+
+    Returns
+    -------
+    Tensor
+        (B,K,2).
+    """
+    check_maps(codes=(codes, "BDHW"), filters=(filters, "KD"))
+    return heat_map(filters, codes).flatten(2) @ cells(codes)
+
+
+def sphere(count: int, *, length: float = 1.0) -> Tensor:
+    """Codes (count,3) of one length in directions spread evenly over the sphere, along a golden spiral."""
+    count, length = whole("count", count, 1, 10_000), number("length", length, 0, 1e6, without_low=True)
+    k = torch.arange(count, dtype=torch.float64)
+    z, turn = 1 - (2 * k + 1) / count, torch.pi * (3 - 5**0.5) * k  # zones of equal height have equal areas
+    radius = (1 - z.square()).sqrt()
+    return (length * torch.stack([radius * turn.cos(), radius * turn.sin(), z], 1)).float()

@@ -1,0 +1,68 @@
+"""The labeller Φ: pictures → maps with a code for every second pixel each way.
+
+The network of the NIPS 2017 paper is as small. What matters in it:
+
+- A code has to see enough of the picture to know the part: here 100 pixels each way. With 25 nothing is learnt.
+- Borders are mirrored. Zeros around the picture would tell a network where a pixel is in the *picture*, and codes
+  of the place in the picture are a shortcut as long as things move little.
+- Cells lie evenly: a cell's centre is that of the pixels it is made from, so that a point is where it seems to be.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab.checks import whole
+from u3lab.errors import U3Error
+from u3lab.nets import Classifier
+
+DILATIONS = (1, 1, 2, 4, 2)
+GAIN = 4.0  # makes codes longer from the start: p, a softmax of products of two of them, is nearly flat without it
+GREY, SPREAD = 0.5, 0.25
+MULTIPLE = 4  # of pixels: what the trunk's cells are made from
+
+
+def labeller(width: int = 32, dimensions: int = 3, *, seed: int = 0) -> Classifier:
+    """A fresh labeller: pictures (B,3,H,W) in [0,1] → codes (B,dimensions,H/2,W/2), not normalised.
+
+    H and W are multiples of 4, from 20 on. With ``dimensions`` = K its maps will also do as the K heat maps of sparse
+    landmarks. The same seed gives the same weights.
+    """
+    width, dimensions = whole("width", width, 2, 256), whole("dimensions", dimensions, 1, 256)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(whole("seed", seed, 0))
+        network = Labeller(width, dimensions)
+    layers = ("conv1", "conv2", *(f"trunk.{n}" for n in range(len(DILATIONS))), "joined", "codes")
+    return Classifier(network.eval(), layers={layer.replace("trunk.", "trunk"): layer for layer in layers},
+                      mean=(GREY,), std=(SPREAD,), size=64, name="the labeller", memory_format=torch.channels_last)
+
+
+class Labeller(nn.Module):
+    """Two layers that halve the sides, a trunk with holes in its kernels, and a skip from the first layer."""
+
+    def __init__(self, width: int, dimensions: int) -> None:
+        super().__init__()
+        self.conv1 = _layer(3, width // 2, 6, 2)  # kernels of even size, so that a cell is the middle of its pixels
+        self.conv2 = _layer(width // 2, width, 4, 2)
+        self.trunk = nn.Sequential(*(_layer(width, width, 3, 1, apart) for apart in DILATIONS))
+        self.joined = _layer(width + width // 2, width, 3, 1)
+        self.codes = nn.Conv2d(width, dimensions, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalised pictures (B,3,H,W) → codes (B,D,H/2,W/2)."""
+        if x.shape[2] % MULTIPLE or x.shape[3] % MULTIPLE:
+            raise U3Error(f"the labeller takes pictures whose sides are multiples of {MULTIPLE} pixels, these have "
+                          f"{x.shape[2]}×{x.shape[3]}; crop or resize them")
+        fine = self.conv1(x)
+        coarse = self.trunk(self.conv2(fine))
+        coarse = F.interpolate(coarse, fine.shape[2:], mode="bilinear", align_corners=False)
+        return GAIN * self.codes(self.joined(torch.cat([coarse, fine], 1)))
+
+
+def _layer(before: int, after: int, kernel: int, stride: int, apart: int = 1) -> nn.Sequential:
+    around = apart if kernel == 3 else (kernel - stride) // 2
+    conv = nn.Conv2d(before, after, kernel, stride, around, apart, bias=False, padding_mode="reflect")
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU())

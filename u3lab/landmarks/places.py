@@ -1,0 +1,78 @@
+"""Places in maps: cell centres as points, maps read at points, and what maps and points have to be.
+
+A point is (x, y) in [−1,1], x to the right and y downwards; the picture's borders are at ±1, as F.grid_sample has it
+with align_corners=False. So the centre of column i of w is x = (2i + 1)/w − 1, in a map of whatever fineness.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.checks import FLOATS, is_a, tensors, whole
+from u3lab.errors import U3Error
+
+
+def cells(maps: Tensor) -> Tensor:
+    """The centres of all cells of maps (…,h,w), row by row: (h·w,2), of the maps' kind and device."""
+    height, width = maps.shape[-2:]
+    x, y = ((2 * torch.arange(side, dtype=maps.dtype, device=maps.device) + 1) / side - 1 for side in (width, height))
+    return torch.stack([x.expand(height, width), y[:, None].expand(height, width)], -1).view(-1, 2)
+
+
+def codes_at(codes: Tensor, points: Tensor) -> Tensor:
+    """Φ(x; u) at points u between the cells, by bilinear interpolation.
+
+    Parameters
+    ----------
+    codes
+        (B,D,h,w).
+    points
+        (B,N,2), (x, y) in [−1,1]. Beyond the outermost centres, the outermost codes go on.
+
+    Returns
+    -------
+    Tensor
+        (B,N,D); it has a gradient to the codes.
+    """
+    check_maps(codes=(codes, "BDHW"))
+    check_points(points=(points, "BN2", codes))
+    read = F.grid_sample(codes, points[:, :, None].to(codes), padding_mode="border", align_corners=False)
+    return read[..., 0].transpose(1, 2)
+
+
+def inside(points: Tensor) -> Tensor:
+    """Which points (…,2) lie in the picture: (…) bool."""
+    return (points.abs() <= 1).all(-1)
+
+
+def drawn(queries: int | None, generator: torch.Generator | None, *points: Tensor) -> tuple[Tensor, ...]:
+    """So many of the points (B,N,2), the same ones of each picture and of each tensor; all if there are no more."""
+    if queries is None:
+        return points
+    queries = whole("queries", queries)
+    is_a("generator", generator, torch.Generator, "give torch.Generator(), which draws the queries")
+    if queries >= points[0].shape[1]:
+        return points
+    chosen = torch.randperm(points[0].shape[1], generator=generator, device=generator.device)[:queries]
+    return tuple(one[:, chosen.to(one.device)] for one in points)
+
+
+def check_maps(**given: tuple[object, str]) -> None:
+    """Maps by name with their axes, as :func:`~u3lab.checks.tensors` has them: all float32, or all float64."""
+    tensors(**given)
+    first, *_ = given
+    for name, (maps, _) in given.items():
+        if maps.dtype not in FLOATS or maps.dtype != given[first][0].dtype:
+            raise U3Error(f"{name} is of {maps.dtype}; give float32 or float64, the same for all maps")
+
+
+def check_points(**given: tuple[object, str, Tensor]) -> None:
+    """Points by name with their axes, and the maps whose number of pictures they have to have."""
+    for name, (points, axes, maps) in given.items():
+        tensors(**{name: (points, axes)})
+        if not points.is_floating_point():
+            raise U3Error(f"{name} is of {points.dtype}; give points (x, y) as floats in [-1, 1]")
+        if len(points) != len(maps):
+            raise U3Error(f"{name} is of {len(points)} pictures, the maps are of {len(maps)}; give as many of both")

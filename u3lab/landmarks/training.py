@@ -1,0 +1,132 @@
+"""Training a labeller on pairs of pictures (x, gx), of which it is known where points go: step by step.
+
+    minimise over Φ    1/B Σ loss( Φ(x), Φ(gx), u, gu )
+
+where pairs are made anew at each step, by nothing but the seed and the step's number: warps of still pictures, or
+frames of a film with their flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from u3lab import images
+from u3lab.checks import function, one_of, shown, tensors
+from u3lab.descent import Step
+from u3lab.errors import U3Error
+from u3lab.landmarks.dense import dense_labelling_loss, invariance_loss
+from u3lab.landmarks.places import drawn
+from u3lab.landmarks.sparse import diversity_loss, equivariance_loss
+from u3lab.nets.gate import ready
+from u3lab.selfsup.clustering import falling
+from u3lab.selfsup.tasks import Posed, Task, Terms
+from u3lab.selfsup.training import PretextSettings, pretrain
+from u3lab.settings import or_default, setting, settings
+
+# (count, generator) → x (count,3,H,W), gx alike, points (count,N,2) in x, and where they are in gx, (count,N,2).
+Pairs = Callable[[int, torch.Generator], tuple[Tensor, Tensor, Tensor, Tensor]]
+
+
+@settings
+class LabelSettings:
+    """Settings of :func:`label`."""
+
+    gamma: float = setting(0.5, 0.1, 4.0, symbol="γ", help="power of the distance in the labelling loss")
+    lam: float = setting(1.0, 0.0, 100.0, symbol="λ", help="weight of diversity in the loss of landmarks")
+    window: int = setting(4, 1, 64, symbol="m", help="cells a side of the windows that landmarks do not share")
+    exchange: bool = setting(False, help="match by way of another picture of the batch (DVE)")
+    lr: float = setting(0.004, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
+    steps: int = setting(300, 1, 1_000_000, once=True, help="number of steps")
+    batch_size: int = setting(12, 2, 1024, symbol="B", once=True, help="pairs at each step, of all processes")
+    queries: int = setting(256, 1, 16_384, symbol="N", once=True, help="points asked for in each pair, at most")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the pairs and of the points that are asked for")
+
+
+Loss = Callable[[Tensor, Tensor, Tensor, Tensor, LabelSettings], Terms]
+
+
+def _labelling(codes: Tensor, moved: Tensor, points: Tensor, gone: Tensor, settings: LabelSettings) -> Terms:
+    through = codes.roll(1, 0) if settings.exchange else None  # of the picture before
+    return {"distance": dense_labelling_loss(codes, moved, gone, points=points, gamma=settings.gamma, through=through)}
+
+
+def _invariance(codes: Tensor, moved: Tensor, points: Tensor, gone: Tensor, settings: LabelSettings) -> Terms:
+    return {"invariance": invariance_loss(codes, moved, gone, points=points)}
+
+
+def _landmarks(maps: Tensor, moved: Tensor, points: Tensor, gone: Tensor, settings: LabelSettings) -> Terms:
+    return {"equivariance": equivariance_loss(maps, moved, gone, points=points),
+            "diversity": settings.lam * diversity_loss(maps, window=settings.window)}
+
+
+LOSSES: dict[str, Loss] = {"labelling": _labelling, "invariance": _invariance, "landmarks": _landmarks}
+
+
+def label(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: str | Path | None = None,
+          settings: LabelSettings | None = None) -> Iterator[Step]:
+    """Train a labeller on pairs; between the steps it is ready for use.
+
+    It is a pretext task whose answer is a place, and is trained as those are: under torchrun the processes share each
+    batch and take the same steps.
+
+    Parameters
+    ----------
+    net
+        From :func:`~u3lab.landmarks.labeller`; changed in place. Any network from pictures to maps will do.
+    pairs
+        A function (count, generator) that makes so many pairs x, gx (count,3,H,W) in [0,1], points (count,N,2) in x and
+        where these are in gx, (count,N,2), as (x, y) in [−1,1]. Points may leave the picture; those do not count.
+    loss
+        "labelling"; "invariance", which collapses; or "landmarks", for which the net's maps are K heat maps and the
+        points had better be all of their cells (with ``queries`` as many).
+    checkpoint
+        A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
+    settings
+        ``gamma``, ``lam``, ``window``, ``exchange`` and ``lr`` are read at every step.
+
+    Yields
+    ------
+    Step
+        ``value`` has the codes of x of this step's pairs, (B,D,h,w).
+
+    Raises
+    ------
+    U3Error
+        A network that makes no maps, pairs that are none, or a loss that is no number.
+    """
+    net, settings = ready(net), or_default(settings, LabelSettings)
+    function("pairs", pairs, 2, "give a function (count, generator) that makes pictures, moved ones, and both's points")
+    task = _task(LOSSES[one_of("loss", loss, LOSSES)], settings)
+    inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
+
+    def raw(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return _checked(pairs(count, generator), count)
+
+    return falling(pretrain(net, raw, task, checkpoint=checkpoint, settings=inner), inner, settings)
+
+
+def _task(loss: Loss, settings: LabelSettings) -> Task:
+    """The pretext task: the question is both pictures, the answer where the points are."""
+    def pose(raw: tuple[Tensor, ...], generator: torch.Generator) -> Posed:
+        x, gx, points, gone = raw
+        return Posed(torch.stack([x, gx], 1), drawn(settings.queries, generator, points, gone))
+
+    def terms(maps: Tensor, target: tuple[Tensor, Tensor]) -> Terms:
+        return loss(maps[:, 0], maps[:, 1], *target, settings)
+
+    return Task(pose, lambda channels: nn.Identity(), terms, lambda maps, target: maps[:, 0])
+
+
+def _checked(made: object, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What a function of pairs has made, if that is pairs."""
+    if not isinstance(made, tuple) or len(made) != 4:
+        raise U3Error(f"pairs made {shown(made)}; give a tuple of x, x_moved, points and moved_points")
+    x, gx, points, gone = made
+    tensors(x=(x, "B3HW"), x_moved=(gx, "B3HW"), points=(points, "BN2"), moved_points=(gone, "BN2"))
+    if len(x) != count:
+        raise U3Error(f"pairs was asked for {count} pairs and made {len(x)}; give as many as asked for")
+    return images.check(x), images.check(gx), points, gone
