@@ -72,7 +72,7 @@ MUTANTS = [
     ("2-rebalance", lambda c, g, a: tuple(
         one / torch.dot(normed(c), mixture(c, g).pow(-a)) for one in (mixture(c, g).pow(-a), (len(c) / g) ** a)),
      "you mixed the counts"),
-    ("2-rebalance", lambda c, g, a: looped(c, g, a)[0], "a tuple"),
+    ("2-rebalance", lambda c, g, a: looped(c, g, a)[0], "2 tensors, as in"),
     ("2-rebalance", lambda c, g, a: (looped(c, g, a)[0], float(looped(c, g, a)[1])), "float"),
     ("2-rebalance", lambda c, g, a: tuple(2 * one for one in looped(c, g, a)), "right values"),
     ("2-permutations", lambda e, c: int(hamming(e, c).mean(1).argmax()), "the mean distance"),
