@@ -11,16 +11,30 @@ def mixture(p: Tensor, gamma: float) -> Tensor:
     return torch.lerp(p, torch.full_like(p, 1 / p.numel()), gamma)
 
 
-def scaled(p: Tensor, w: Tensor) -> Tensor:
-    return w / torch.dot(p, w)
+def normed(counts: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(counts, p=1, dim=0)
 
 
-def looped(p: Tensor, gamma: float, alpha: float) -> Tensor:
+def both(power, by=torch.dot):
+    """An answer from the power of p̃, γ and α, scaled by p̃ and what it gives; the ceiling is its value at p̃ = 0."""
+    def answer(counts: Tensor, gamma: float, alpha: float):
+        p = normed(counts)
+        w, most = power(p, gamma, alpha), power(0 * p, gamma, alpha)[-1]
+        return w / by(p, w), most / by(p, w)
+    return answer
+
+
+def right(p: Tensor, gamma: float, alpha: float) -> Tensor:
+    return mixture(p, gamma).pow(-alpha)
+
+
+def looped(counts: Tensor, gamma: float, alpha: float):
     """Colour by colour."""
-    q = p.numel()
-    w = [1 / (float(one) * (1 - gamma) + gamma / q) ** alpha for one in p]
-    mean = sum(float(one) * heavy for one, heavy in zip(p, w, strict=True))
-    return torch.tensor([heavy / mean for heavy in w], dtype=p.dtype)
+    q, total = counts.numel(), float(counts.sum())
+    w = [1 / (float(one) / total * (1 - gamma) + gamma / q) ** alpha for one in counts]
+    mean = sum(float(one) / total * heavy for one, heavy in zip(counts, w, strict=True))
+    return (torch.tensor([heavy / mean for heavy in w], dtype=counts.dtype),
+            torch.tensor((q / gamma) ** alpha / mean, dtype=counts.dtype))
 
 
 def hamming(every: Tensor, chosen: Tensor) -> Tensor:
@@ -39,22 +53,28 @@ def by_hand(every: Tensor, chosen: Tensor, of=min, better=lambda new, best: new 
 
 
 MUTANTS = [
-    ("2-rebalance", lambda p, g, a: mixture(p, g).pow(-a), "not scaled yet"),
-    ("2-rebalance", lambda p, g, a: torch.nn.functional.normalize(mixture(p, g).pow(-a), p=1, dim=0), "sum to 1"),
-    ("2-rebalance", lambda p, g, a: mixture(p, g).pow(-a) / mixture(p, g).pow(-a).mean(), "over the colours is 1"),
-    ("2-rebalance", lambda p, g, a: scaled(p, mixture(p, g).pow(a)), "the exponent is +α"),
-    ("2-rebalance", lambda p, g, a: looped(p, 1 - g, a), "exchanged"),
-    ("2-rebalance", lambda p, g, a: scaled(p, (p - g * p + g).pow(-a)), "instead of γ/Q"),
-    ("2-rebalance", lambda p, g, a: looped(p, g, 1), "α is not used"),
-    ("2-rebalance", lambda p, g, a: scaled(p, p.pow(-a)), "γ is not used"),
-    ("2-rebalance", lambda p, g, a: scaled(p, (p + g / p.numel()).pow(-a)), "is missing in front"),
-    ("2-rebalance", lambda p, g, a: scaled(mixture(p, g), mixture(p, g).pow(-a)), "with the mixture"),
-    ("2-rebalance", lambda p, g, a: scaled(p, 1 - mixture(p, g)), "1 minus the mixture"),
-    ("2-rebalance", lambda p, g, a: looped(p, g, a) * p, "multiplied the weights"),
-    ("2-rebalance", lambda p, g, a: p * 0 + 1, "nothing is rebalanced"),
-    ("2-rebalance", lambda p, g, a: looped(p, g, a).tolist(), "list"),
-    ("2-rebalance", lambda p, g, a: looped(p, g, a)[:, None], "has the shape"),
-    ("2-rebalance", lambda p, g, a: 2 * looped(p, g, a), "right values"),
+    ("2-rebalance", both(right, lambda p, w: 1), "not scaled yet"),
+    ("2-rebalance", both(right, lambda p, w: w.norm(p=1)), "sum to 1"),
+    ("2-rebalance", both(right, lambda p, w: w.norm(p=1) / w.numel()), "over the colours is 1"),
+    ("2-rebalance", lambda c, g, a: (looped(c, g, a)[0], looped(c, g, a)[0].amax()), "not the largest of them"),
+    ("2-rebalance", lambda c, g, a: (looped(c, g, a)[0], torch.full((), c.numel() / g, dtype=c.dtype) ** a),
+     "scaled as they are"),
+    ("2-rebalance", lambda c, g, a: (looped(c, g, a)[0], 1 / c.new_zeros(())), "is finite"),
+    ("2-rebalance", lambda c, g, a: looped(c, g, a)[::-1], "weights first"),
+    ("2-rebalance", both(lambda p, g, a: mixture(p, g).pow(a)), "the exponent is +α"),
+    ("2-rebalance", lambda c, g, a: looped(c, 1 - g, a), "exchanged"),
+    ("2-rebalance", both(lambda p, g, a: (p - g * p + g).pow(-a)), "instead of γ/Q"),
+    ("2-rebalance", lambda c, g, a: looped(c, g, 1), "α is not used"),
+    ("2-rebalance", both(lambda p, g, a: p.pow(-a)), "γ is not used"),
+    ("2-rebalance", both(lambda p, g, a: (p + g / p.numel()).pow(-a)), "is missing in front"),
+    ("2-rebalance", both(lambda p, g, a: 1 - mixture(p, g)), "1 minus the mixture"),
+    ("2-rebalance", lambda c, g, a: both(right, lambda p, w: torch.dot(mixture(p, g), w))(c, g, a), "with the mixture"),
+    ("2-rebalance", lambda c, g, a: tuple(
+        one / torch.dot(normed(c), mixture(c, g).pow(-a)) for one in (mixture(c, g).pow(-a), (len(c) / g) ** a)),
+     "you mixed the counts"),
+    ("2-rebalance", lambda c, g, a: looped(c, g, a)[0], "2 tensors, as in"),
+    ("2-rebalance", lambda c, g, a: (looped(c, g, a)[0], float(looped(c, g, a)[1])), "float"),
+    ("2-rebalance", lambda c, g, a: tuple(2 * one for one in looped(c, g, a)), "right values"),
     ("2-permutations", lambda e, c: int(hamming(e, c).mean(1).argmax()), "the mean distance"),
     ("2-permutations", lambda e, c: by_hand(e, c, max), "the farthest chosen"),
     ("2-permutations", lambda e, c: by_hand(e, c, min, lambda new, best: new < best), "nearest to the chosen"),
@@ -75,7 +95,7 @@ MUTANTS = [
 ]
 
 RIGHT = [("2-rebalance", looped),
-         ("2-rebalance", lambda p, g, a: scaled(p, torch.exp(-a * mixture(p, g).log()))),
+         ("2-rebalance", both(lambda p, g, a: torch.exp(-a * mixture(p, g).log()))),
          ("2-permutations", by_hand),
          ("2-permutations", lambda e, c: hamming(e, c).amin(1).argmax())]
 

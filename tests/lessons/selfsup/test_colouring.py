@@ -68,3 +68,10 @@ def test_the_shipped_network_is_better_than_grey_on_its_own_kind_and_l2_is_dulle
     assert (mean - ab).square().sum(1).sqrt().mean() < 0.95 * ab.square().sum(1).sqrt().mean()
     vivid = selfsup.annealed_mean(scores, lab.bins(), 0.01)
     assert mean.square().sum(1).sqrt().mean() < vivid.square().sum(1).sqrt().mean()
+
+
+def test_the_axes_cross_at_grey_and_leave_the_rest():
+    plain = torch.full((1, 3, 288, 288), 1.0)
+    drawn = colouring.axes(plain)
+    changed = (drawn != plain).any(1)[0]
+    assert changed[144].all() and changed[:, 144].all() and 0.005 < float(changed.double().mean()) < 0.03

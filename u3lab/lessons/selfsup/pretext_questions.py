@@ -8,11 +8,10 @@ QUIZ = (
     Question(
         "Somebody proposes to write a program that labels a million scans by itself, and to train the network Φ on "
         "its labels. Why does that not solve the problem?",
-        ("A program is slower than a person.",
-         "A program that looks at a scan and says what is on it does what Φ is to learn. Who had it would not need Φ, "
-         "and it would have to be made from labels as well.",
-         "Labels from a program are always wrong.",
-         "It does solve the problem: this is what pretext tasks do."),
+        ("A program is slower than a person: a million scans would take it as long as radiologists.",
+         "Such a program already does what Φ is to learn. Anyone who had it would not need Φ.",
+         "Labels from a program are always wrong, and a network cannot learn from wrong labels.",
+         "It does solve the problem: a pretext task is such a program."),
         1,
         ("It is faster by far. That is not where the difficulty lies.",
          "From a picture to its label is the very function that we look for. The way out is another label: one that is "
@@ -35,13 +34,14 @@ QUIZ = (
          "parts or two views of one slice are still there to ask for.",
          "A hard task may teach much, an impossible one nothing: the gradient is noise.")),
     Question(
-        "Your network solves jigsaw puzzles of 3×3 tiles without a gap between them: 98 % right. With a gap of five "
-        "pixels it gets 60 % right. A linear probe finds more in the features of the *second* network. Why?",
+        "An invented case: a network solves jigsaw puzzles of 3×3 tiles without a gap between them, 98 % right. With a "
+        "gap of five pixels it gets 60 % right. A linear probe finds more in the features of the *second* network. "
+        "Why? (Our own small encoder did not find this shortcut in 80 steps.)",
         ("A gap makes pictures smaller, and small pictures are easier.",
          "The first network matches edges that go on from tile to tile. For that it need not know what the picture "
          "shows.",
          "The probe is broken: the better network has the better features.",
-         "By chance."),
+         "By chance: the one seed happened to be better."),
         1,
         ("The second task is harder, as its score shows.",
          "This is a shortcut: a way to be right without learning what the task was made for. The score of the pretext "
@@ -65,16 +65,15 @@ QUIZ = (
         "A clinic has 50,000 unlabelled CT slices of the chest, all lying the same way, and 50,000 pictures of tissue "
         "under the microscope. It has labels for 200 of each. Somebody wants to pretrain on the task \"which way is "
         "up\" for both. What is the best plan?",
-        ("Take it for both: a task that works on photos works on scans.",
-         "Take it for neither: scans are grey.",
-         "For each collection, ask first whether the task *can* be solved; then compare it with random weights and "
-         "another task, by a probe on held-out patients. Expect upright to fail for tissue; for the chest it can be "
-         "solved, which does not yet mean that it helps.",
-         "Take the task with the highest pretext score."),
+        ("Take it for both: a task that works on photos of streets, animals and people works on scans as well.",
+         "Take it for neither: scans are grey, and a grey picture does not tell which way is up.",
+         "See for each whether it *can* be solved; then compare it with random weights, by a probe, on new patients.",
+         "Train on several tasks, and take for each collection the one with the highest pretext score."),
         2,
         ("It needs an upright, and a microscope has none.",
          "That speaks against colour as the target, for the chest. Upright does not need colours.",
-         "Solvable is necessary and not enough: if the table of the scanner, or a letter in the corner, gives the turn "
-         "away, the network looks at nothing else. 200 labels are few to train on, but enough to compare.",
+         "Expect upright to fail for tissue. For the chest it can be solved, which is necessary and not enough: if the "
+         "table of the scanner or a letter in the corner gives the turn away, the network may look at nothing else. "
+         "200 labels are few to train on, but enough to compare.",
          "A high score may be a shortcut or an easy question. It cannot be compared between tasks either.")),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -14,10 +14,12 @@ from u3lab.lessons.selfsup.pretext_questions import QUIZ
 __all__ = ["EXERCISES", "QUIZ"]
 
 
-def rebalance(prior: Tensor, gamma: float, alpha: float) -> Tensor:
-    """w (Q): ∝ ((1−γ) p̃ + γ/Q)^−α, with Σ p̃ w = 1; ``prior`` is p̃ (Q)."""
-    w = ((1 - gamma) * prior + gamma / len(prior)) ** -alpha
-    return w / (prior * w).sum()
+def rebalance(counts: Tensor, gamma: float, alpha: float) -> tuple[Tensor, Tensor]:
+    """w (Q) ∝ ((1−γ) p̃ + γ/Q)^−α with Σ p̃ w = 1, and what w tends to as p̃ → 0; ``counts`` (Q) are of pixels."""
+    prior = counts / counts.sum()  # p̃
+    heavy = ((1 - gamma) * prior + gamma / len(prior)) ** -alpha
+    mean = (prior * heavy).sum()  # over the pixels
+    return heavy / mean, (gamma / len(prior)) ** -alpha / mean
 
 
 def farthest(every: Tensor, chosen: Tensor) -> int:
@@ -26,61 +28,94 @@ def farthest(every: Tensor, chosen: Tensor) -> int:
     return int(distance.amin(1).argmax())
 
 
-def _priors(g: torch.Generator) -> Iterator[tuple]:
-    yield torch.tensor([0.7, 0.2, 0.1]), 0.5, 1.0
-    yield torch.tensor([0.5, 0.5, 0.0, 0.0]), 0.25, 2.0  # colours that never occur
+def _counts(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([7.0, 2.0, 1.0]), 0.5, 1.0
+    yield torch.tensor([50.0, 50.0, 0.0, 0.0]), 0.25, 2.0  # colours that never occur
     for bins, gamma, alpha, dtype in ((1, 0.3, 1.0, torch.float32), (6, 0.9, 0.5, torch.float64),
                                       (30, 0.1, 1.5, torch.float32)):
-        drawn = torch.rand(2 * bins, generator=g, dtype=dtype)[::2] ** 3 + 1e-3
-        yield drawn / drawn.sum(), gamma, alpha
+        drawn = torch.rand(2 * bins, generator=g, dtype=dtype)[::2] ** 3
+        yield (1000 * drawn).round() + 1, gamma, alpha
+
+
+def _shares(counts: Tensor) -> Tensor:
+    return counts / counts.sum()
 
 
 def _mixed(p: Tensor, gamma: float) -> Tensor:
     return (1 - gamma) * p + gamma / len(p)
 
 
-def _scaled(p: Tensor, w: Tensor) -> Tensor:
-    return w / (p * w).sum()
+def _slip(heavy: Callable[[Tensor, float, float], Tensor], by: Callable[[Tensor, Tensor], Tensor] | None = None
+          ) -> Callable[[Tensor, float, float], tuple[Tensor, Tensor]]:
+    """A wrong answer: another power of p̃, γ and α, or another scale of p̃ and the powers; it is wrong at p̃ = 0 too."""
+    def wrong(counts: Tensor, gamma: float, alpha: float) -> tuple[Tensor, Tensor]:
+        p = _shares(counts)
+        scale = (p * heavy(p, gamma, alpha)).sum() if by is None else by(p, heavy(p, gamma, alpha))
+        return heavy(p, gamma, alpha) / scale, heavy(torch.zeros_like(p), gamma, alpha)[0] / scale
+    return wrong
+
+
+def _of_counts(counts: Tensor, gamma: float, alpha: float) -> tuple[Tensor, Tensor]:
+    heavy = _power(counts, gamma, alpha)
+    mean = (_shares(counts) * heavy).sum()
+    return heavy / mean, (gamma / len(counts)) ** -alpha / mean
+
+
+def _over_mixture(counts: Tensor, gamma: float, alpha: float) -> tuple[Tensor, Tensor]:
+    w, most = rebalance(counts, gamma, alpha)
+    scale = (_mixed(_shares(counts), gamma) * w).sum()
+    return w / scale, most / scale
+
+
+def _power(p: Tensor, gamma: float, alpha: float) -> Tensor:
+    return _mixed(p, gamma) ** -alpha
 
 
 REBALANCE = Exercise(
-    id="2-rebalance", title="What a rare colour counts", minutes=10, difficulty="medium", points=4,
-    goal="p̃ says how often each of Q colours occurs. Return the weights w (Q) of Equation 4: "
-         "w ∝ ((1−γ) p̃ + γ/Q)^(−α), scaled so that Σ p̃ w = 1.",
-    signature="def my_weights(prior, gamma, alpha):   # (Q), a number, a number → (Q)",
+    id="2-rebalance", title="What a rare colour counts", minutes=15, difficulty="medium", points=4,
+    goal="You have counted the pixels of each of Q colours in many photos. Return two things. First the weights w (Q): "
+         "w ∝ ((1−γ) p̃ + γ/Q)^(−α), scaled so that the mean of w over all the *pixels* is 1. Then the ceiling, one "
+         "number: the weight of a colour that never occurs.",
+    signature="def my_weights(counts, gamma, alpha):   # (Q), a number, a number → (Q) and one number",
     hints=(
-        "Take two lines: first the power, then the scale. Test by hand: with γ = 1 all colours count the same, and "
-        "then w has to be 1 everywhere.",
-        "γ/Q is a number, the share of each colour if all were equally frequent; Q is `len(prior)`. The minus in the "
-        "exponent makes what is rare heavy.",
-        "`w = ((1 - gamma) * prior + gamma / len(prior)) ** -alpha`. Then divide w by the sum of p̃ times w: so a pixel "
-        "counts 1 on average, and the learning rate need not be changed."),
-    reference=rebalance, judge=by_cases(rebalance, _priors, (
-        Mistake(lambda p, g, a: _mixed(p, g) ** -a, "the weights are not scaled yet: divide by Σ p̃ w, so that a pixel "
-                "counts 1 on average"),
-        Mistake(lambda p, g, a: rebalance(p, g, a) / rebalance(p, g, a).sum(), "your weights sum to 1; it is Σ p̃ w "
-                "that has to be 1, the mean over the pixels and not over the colours"),
-        Mistake(lambda p, g, a: rebalance(p, g, a) / rebalance(p, g, a).mean(), "the mean of your weights over the "
-                "colours is 1; the mean over the *pixels* should be, Σ p̃ w"),
-        Mistake(lambda p, g, a: _scaled(p, _mixed(p, g) ** a), "the exponent is +α: what is frequent gets heavy. It is "
-                "−α"),
-        Mistake(lambda p, g, a: _scaled(p, _mixed(p, 1 - g) ** -a), "γ and 1 − γ are exchanged: γ is the share of the "
+        "Take four lines: the shares p̃, the power, the scale, the ceiling. Test by hand: with γ = 1 all colours count "
+        "the same, and then w and the ceiling have to be 1.",
+        "There are N pixels, of which N p̃_q have the colour q. So the mean of w over the pixels is Σ p̃ w, and not the "
+        "mean over the colours.",
+        "γ/Q is a number; Q is `len(counts)`. The minus in the exponent makes what is rare heavy. What is left of the "
+        "power when p̃ is 0? It has to be scaled by the same number as w.",
+        "`p = counts / counts.sum()` and `w = ((1 - gamma) * p + gamma / len(p)) ** -alpha`. The scale is "
+        "`(p * w).sum()`; the ceiling is `(gamma / len(p)) ** -alpha`, divided by it."),
+    reference=rebalance, judge=by_cases(rebalance, _counts, (
+        Mistake(_slip(_power, lambda p, w: w.new_ones(())), "the weights are not scaled yet: divide by Σ p̃ w, so that "
+                "a pixel counts 1 on average"),
+        Mistake(_slip(_power, lambda p, w: w.sum()), "your weights sum to 1; it is Σ p̃ w that has to be 1, the mean "
+                "over the pixels and not over the colours"),
+        Mistake(_slip(_power, lambda p, w: w.mean()), "the mean of your weights over the colours is 1; the mean over "
+                "the *pixels* should be, Σ p̃ w"),
+        Mistake(lambda c, g, a: (rebalance(c, g, a)[0], rebalance(c, g, a)[0].max()), "the weights are right. The "
+                "ceiling is not the largest of them, for a still rarer colour would be heavier: put p̃ = 0 into the "
+                "formula"),
+        Mistake(lambda c, g, a: (rebalance(c, g, a)[0], torch.as_tensor((g / len(c)) ** -a).to(c)), "the weights are "
+                "right. The ceiling has to be scaled as they are: divide it by Σ p̃ w too"),
+        Mistake(lambda c, g, a: (rebalance(c, g, a)[0], c.new_tensor(torch.inf)), "the weights are right. The ceiling "
+                "is finite: γ/Q is left when p̃ is 0"),
+        Mistake(lambda c, g, a: rebalance(c, g, a)[::-1], "return the weights first, and then the ceiling"),
+        Mistake(_of_counts, "you mixed the counts with γ/Q; mix the shares p̃, which are the counts divided by their "
+                "sum"),
+        Mistake(_slip(lambda p, g, a: _mixed(p, g) ** a), "the exponent is +α: what is frequent gets heavy. It is −α"),
+        Mistake(_slip(lambda p, g, a: _mixed(p, 1 - g) ** -a), "γ and 1 − γ are exchanged: γ is the share of the "
                 "equal distribution, 1 − γ that of p̃"),
-        Mistake(lambda p, g, a: _scaled(p, ((1 - g) * p + g) ** -a), "you added γ instead of γ/Q; together the colours "
+        Mistake(_slip(lambda p, g, a: ((1 - g) * p + g) ** -a), "you added γ instead of γ/Q; together the colours "
                 "would sum to more than 1"),
-        Mistake(lambda p, g, a: _scaled(p, _mixed(p, g) ** -1), "α is not used: the exponent is −α"),
-        Mistake(lambda p, g, a: _scaled(p, p**-a), "γ is not used. A colour that never occurs then has an infinite "
-                "weight"),
-        Mistake(lambda p, g, a: _scaled(p, (p + g / len(p)) ** -a), "(1−γ) is missing in front of p̃"),
-        Mistake(lambda p, g, a: _scaled(_mixed(p, g), _mixed(p, g) ** -a), "you scaled with the mixture; the mean "
-                "over the pixels is Σ p̃ w, with p̃ itself"),
-        Mistake(lambda p, g, a: _scaled(p, (1 - g) * p**-a + (g / len(p)) ** -a), "you took the power of each part; "
+        Mistake(_slip(lambda p, g, a: _mixed(p, g) ** -1), "α is not used: the exponent is −α"),
+        Mistake(_slip(lambda p, g, a: p**-a), "γ is not used. A colour that never occurs then has an infinite weight"),
+        Mistake(_slip(lambda p, g, a: (p + g / len(p)) ** -a), "(1−γ) is missing in front of p̃"),
+        Mistake(_over_mixture, "you scaled with the mixture; the mean over the pixels is Σ p̃ w, with p̃ itself"),
+        Mistake(_slip(lambda p, g, a: (1 - g) * p**-a + (g / len(p)) ** -a), "you took the power of each part; "
                 "mix first, then take the power of the sum"),
-        Mistake(lambda p, g, a: _scaled(p, 1 - _mixed(p, g)), "you took 1 minus the mixture: so a colour a thousand "
+        Mistake(_slip(lambda p, g, a: 1 - _mixed(p, g)), "you took 1 minus the mixture: so a colour a thousand "
                 "times rarer is hardly heavier. Take the power −α"),
-        Mistake(lambda p, g, a: p * rebalance(p, g, a), "you multiplied the weights with p̃; that is what each colour "
-                "counts in total, not what one pixel of it counts"),
-        Mistake(lambda p, g, a: torch.ones_like(p), "these are ones: nothing is rebalanced"),
     )))
 
 
