@@ -40,7 +40,7 @@ def outcome(toy: Toy, y: Tensor) -> Image:
 
 
 def image(levels: Tensor) -> Image:
-    """A picture (1 or 3,H,W), its pixels as squares; a narrow one is the right half, and what is left of it is hatched."""
+    """A picture (1 or 3,H,W), its pixels as squares; a narrow one is the right half, and the left is hatched."""
     from PIL import Image as images
     from PIL import ImageDraw
 
