@@ -22,7 +22,8 @@ from u3lab.nets import Classifier
 from u3lab.selfsup import PretextSettings, sounding
 
 FRAMES, SIZE, SHOWN = 8, 64, 4  # of a film (half a second), pixels, and the frame that is shown and tested
-STEPS, RATE, TASK = 200, 0.005, "correspondence"
+STEPS, RATE, TASK = 150, 0.005, "correspondence"
+MOVES = 0.03  # what differs from mid-grey by more than that
 
 
 @cache
@@ -122,8 +123,13 @@ def seen(first: Tensor, second: Tensor, how: str = "own") -> Tensor:
 def both(first: Tensor, second: Tensor) -> Tensor:
     """Pictures with the things of two films: of the second film what moves there is put before the first's wall."""
     frames = films().clips
-    moves = (moving(frames)[second, SHOWN] - 0.5).abs().amax(1, keepdim=True) > 0.03
+    moves = (moving(frames[second])[:, SHOWN] - 0.5).abs().amax(1, keepdim=True) > MOVES
     return torch.where(moves, frames[second, SHOWN], frames[first, SHOWN])
+
+
+def there(first: Tensor, second: Tensor) -> Tensor:
+    """Where something moves in the pictures with two things, (N,S,S) yes or no."""
+    return (seen(first, second) - 0.5).abs().amax(1) > MOVES
 
 
 def where(net: Classifier, head: nn.Module, pictures: Tensor, sound: Tensor) -> Tensor:
@@ -133,7 +139,10 @@ def where(net: Classifier, head: nn.Module, pictures: Tensor, sound: Tensor) -> 
 
 
 def picked(net: Classifier, head: nn.Module, first: Tensor, second: Tensor, how: str = "own") -> Tensor:
-    """Of each pair the share of its two sounds for which the map is higher at the thing that sounds, (N) 0, ½ or 1."""
+    """Of each pair the share of its two sounds for which the map is higher at the thing that sounds, (N) 0, ½ or 1.
+
+    Who does not listen has the same map for both sounds, and gets ½.
+    """
     pictures = seen(first, second, how)
     right = []
     for sounds, other in ((first, second), (second, first)):
