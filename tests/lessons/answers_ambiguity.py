@@ -89,7 +89,7 @@ MUTANTS = [
     ("2b-pairs", lambda y, same: sum(max(both) / sum(both) for both in counted(y, same).values()) / len(set(
         y.tolist())), "the mean over the sounds"),
     ("2b-pairs", lambda y, same: told(y, same) * len(y) / (1 + max(y.tolist())), "divide by the number of pairs"),
-    ("2b-pairs", lambda y, same: answers(y, same).mean(), "how often he answers"),
+    ("2b-pairs", lambda y, same: answers(y, same).mean(), "how often the answer is"),
     ("2b-pairs", lambda y, same: same.sum() / len(same), "the share of pairs of one film"),
     ("2b-pairs", lambda y, same: told(y, same) + 0.1, "right value"),
 ]

@@ -91,6 +91,16 @@ def test_a_map_that_does_not_listen_picks_half(few, monkeypatch) -> None:
     assert (hearing.picked(None, None, first, second, "exchanged") == 1).all()
 
 
+def test_an_interval_over_films_is_wider_than_one_over_pairs(few) -> None:
+    first, second = hearing.together()
+    right = (first % 2).double()  # what is right is decided by a film
+    found = hearing.share(right, first, second)
+    assert found.value == pytest.approx(float(right.mean()))
+    error = float((right.var() / len(right)).sqrt())
+    assert found.low < found.value - 1.96 * error and found.high > found.value + 1.96 * error
+    assert hearing.share(torch.ones(len(first)), first, second) == pytest.approx((1, 1, 1))
+
+
 def test_it_learns(monkeypatch) -> None:
     made = clips.bouncing(8, length=hearing.FRAMES, seed=0)
     levels = (255 * hearing.moving(made.clips)).round().byte()

@@ -118,37 +118,37 @@ def _guess(y: Tensor, same: Tensor) -> Tensor:
 PAIRS = Exercise(
     id="2b-pairs", title="Pairs that give the answer away", minutes=15, difficulty="medium", points=3,
     goal="M pairs of a film's picture with a film's sound are listed: y (M) says which sound is in each, and same (M) "
-         "is 1 where the picture is of that film, else 0. A lazy observer never looks at a picture. He knows the list: "
-         "to each sound he answers what is more frequent with it, same or not. Return the share of the pairs that he "
-         "tells right. If the pairs are fair it is the share of a coin, 0.5.",
+         "is 1 where the picture is of that film, else 0. A lazy observer looks at no picture but knows the list: the "
+         "answer to each sound is what is more frequent with it, same or not. Return the share of the pairs that are "
+         "told right so. If the pairs are fair it is that of a coin, 0.5.",
     signature="def my_leak(y, same):   # whole numbers from 0 (M), 1 or 0 (M) → a number",
     hints=(
-        "Do one sound by hand: it is in 5 pairs, 2 of them \"same\". He answers \"not\" and is right 3 times. So "
+        "Do one sound by hand: it is in 5 pairs, 2 of them \"same\". The answer is \"not\", right 3 times. So "
         "count, for each sound, both kinds of pairs.",
         "`torch.bincount(y)` counts how often each number occurs; `torch.bincount(y[same == 1], minlength=…)` counts "
         "it among the pairs of one film. The minlength keeps both equally long.",
         "`torch.maximum(of_one, of_two).sum() / len(y)`, where of_two = all − of_one."),
     reference=leak, judge=by_number(leak, _leak_cases, (
         Mistake(lambda y, s: float(torch.maximum(s.sum(), (1 - s).sum()) / len(y)), "that is who always gives the one "
-                "answer that is more frequent in the whole list; he may answer each sound otherwise"),
+                "answer that is more frequent in the whole list; the answer may differ from sound to sound"),
         Mistake(lambda y, s: 0.5, "0.5 is what fair pairs would give; count in the list"),
         Mistake(lambda y, s: float(torch.minimum(*_counts(y, s)).sum() / len(y)), "you took the smaller count of each "
-                "sound: that is how often he is *wrong*"),
-        Mistake(lambda y, s: float(torch.maximum(*_counts(y, s)).sum()), "that is how many pairs he tells right; "
+                "sound: that is how often the observer is *wrong*"),
+        Mistake(lambda y, s: float(torch.maximum(*_counts(y, s)).sum()), "that is how many pairs are told right; "
                 "divide by their number"),
         Mistake(lambda y, s: float((torch.maximum(*_counts(y, s)) / sum(_counts(y, s)).clamp_min(1)).sum()
                                    / (sum(_counts(y, s)) > 0).sum()), "you took the mean over the sounds; a sound that "
                 "is in many pairs counts more. Take the mean over the pairs"),
         Mistake(lambda y, s: float(torch.maximum(*_counts(y, s)).sum() / (y.max() + 1)), "you divided by the number of "
                 "sounds; divide by the number of pairs"),
-        Mistake(lambda y, s: float(_guess(y, s).mean()), "that is how often he answers \"same\"; count how often he "
-                "is right"),
-        Mistake(lambda y, s: float((_guess(y, s)[s == 1]).mean()), "you looked at the pairs of one film alone; he has "
-                "to be right about the others as well"),
-        Mistake(lambda y, s: float(s.double().mean()), "that is the share of pairs of one film; what does he answer, "
-                "and when is he right?"),
+        Mistake(lambda y, s: float(_guess(y, s).mean()), "that is how often the answer is \"same\"; count how often "
+                "it is right"),
+        Mistake(lambda y, s: float((_guess(y, s)[s == 1]).mean()), "you looked at the pairs of one film alone; the "
+                "others count as well"),
+        Mistake(lambda y, s: float(s.double().mean()), "that is the share of pairs of one film; what is answered, "
+                "and when is it right?"),
         Mistake(lambda y, s: float((_counts(y, s)[0] > _counts(y, s)[1]).double().mean()), "that is the share of "
-                "sounds to which he answers \"same\"; count the pairs that he tells right"),
+                "sounds whose answer is \"same\"; count the pairs that are told right"),
         Mistake(lambda y, s: float(_counts(y, s)[0].amax() / len(y)), "you took the most frequent sound alone; take "
                 "the sum over all sounds"),
     )))

@@ -18,6 +18,7 @@ from u3lab import selfsup
 from u3lab.datasets import clips
 from u3lab.datasets.clips import Bouncing
 from u3lab.descent import Step
+from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier
 from u3lab.selfsup import PretextSettings, sounding
 
@@ -101,7 +102,8 @@ def _apart(one: Tensor, two: Tensor) -> bool:
 @cache
 def dressed() -> Tensor:
     """What moves in the test's shown frame if all things have the colours of a material, for each: (4,N,3,S,S)."""
-    return torch.stack([moving(_test(colours).clips)[:, SHOWN] for colours in clips.MATERIALS])
+    return torch.stack([torch.cat([moving(few)[:, SHOWN] for few in _test(colours).clips.split(32)])
+                        for colours in clips.MATERIALS])  # a few at a time: medians take room
 
 
 def colours(first: Tensor, second: Tensor, how: str) -> tuple[Tensor, Tensor]:
@@ -149,6 +151,15 @@ def picked(net: Classifier, head: nn.Module, first: Tensor, second: Tensor, how:
         maps = where(net, head, pictures, sounds)
         right.append(at_things(maps, sounds) > at_things(maps, other))
     return torch.stack(right).double().mean(0)
+
+
+def share(right: Tensor, first: Tensor, second: Tensor) -> Interval:
+    """The mean of what is right of pairs (N), with its interval over films, since a film is in more pairs than one."""
+    def mean(often: Tensor) -> Tensor:
+        weight = often[:, first] * often[:, second]  # how often the pair is in a sample of films
+        return (weight @ right.double()) / weight.sum(1)
+
+    return bootstrap(mean, len(films().material))
 
 
 def at_things(maps: Tensor, numbers: Tensor) -> Tensor:
