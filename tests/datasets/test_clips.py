@@ -151,6 +151,15 @@ def test_the_arrow_of_time_shows_with_damping_only():
     assert scipy.stats.ks_2samp(damped, -damped).pvalue < 1e-6 and (damped < 0).mean() > 0.8
 
 
+def test_another_materials_colours_change_nothing_else(bouncing):
+    dressed = clips.bouncing(60, seed=5, colours="wood")
+    for name in ("sounds", "material", "shape", "radius", "height", "boxes", "impacts"):
+        assert torch.equal(getattr(dressed, name), getattr(bouncing, name))
+    moved = (dressed.clips - bouncing.clips).abs().amax((1, 2, 3, 4))
+    wood = bouncing.material == clips.MATERIALS.index("wood")
+    assert moved[wood].max() == 0 and moved[~wood].min() > 0.05
+
+
 def test_what_is_heard_is_what_the_material_and_the_size_decide(bouncing):
     """The strongest pitch of each film is one of the partials that the table gives for its cause."""
     spectrum = np.abs(np.fft.rfft(bouncing.sounds.numpy(), axis=1))  # one second: bins of 1 Hz

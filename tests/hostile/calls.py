@@ -963,7 +963,7 @@ good("faces.layers", faces.layers, count=whole(1), split=(Choice(), "test"), see
 good("clips.moving", clips.moving, count=whole(1), length=whole(2, 2), size=whole(16, 16), split=(Choice(), "test"),
      seed=SEED)
 good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"),
-     seed=SEED, damping=number(0.1, 0, 0.9))
+     seed=SEED, damping=number(0.1, 0, 0.9), colours=(Choice(none=True), "glass"))
 good("clips.street", clips.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
      size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
 good("clips.street_frames", clips.street_frames, split=(Choice(), "test"))

@@ -2,96 +2,97 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def turned(p: Tensor) -> Tensor:
-    """The mirror image, by indices."""
-    return p[..., torch.arange(p.shape[-1] - 1, -1, -1)]
+def turned(p: Tensor, eta: int) -> Tensor:
+    """Each sound turned round, by cutting it in two."""
+    cut = (p.shape[-1] - eta) % p.shape[-1]
+    return torch.cat([p[:, cut:], p[:, :cut]], -1)
 
 
-def away(a: Tensor, b: Tensor) -> Tensor:
-    return torch.einsum("bchw,bchw->b", a - b, a - b)
+def losses(p: Tensor, y: Tensor, shift=turned) -> Tensor:
+    """(η,B), one η after the other."""
+    return torch.stack([torch.einsum("bs,bs->b", y - shift(p, eta), y - shift(p, eta)) for eta in range(p.shape[1])])
 
 
-def looped(p: Tensor, y: Tensor, least=min) -> Tensor:
-    """One picture after the other."""
-    return torch.stack([least(away(one[None], other[None])[0], away(turned(one)[None], other[None])[0])
-                        for one, other in zip(p, y, strict=True)])
+def looped(p: Tensor, y: Tensor) -> Tensor:
+    return losses(p, y).min(0).values
 
 
-def pixelwise(p: Tensor, y: Tensor) -> Tensor:
-    return torch.stack([y - p, y - turned(p)]).pow(2).amin(0).sum((1, 2, 3))
+def correlated(p: Tensor, y: Tensor) -> Tensor:
+    """‖y‖² + ‖ŷ‖² − 2 max over η of the correlation, by spectra."""
+    agreement = torch.fft.irfft(torch.fft.rfft(y) * torch.fft.rfft(p).conj(), p.shape[1])
+    return y.pow(2).sum(1) + p.pow(2).sum(1) - 2 * agreement.amax(1)
+
+
+def samplewise(p: Tensor, y: Tensor) -> Tensor:
+    return torch.stack([y - turned(p, eta) for eta in range(p.shape[1])]).pow(2).amin(0).sum(1)
 
 
 def batchwise(p: Tensor, y: Tensor) -> Tensor:
-    both = torch.stack([away(p, y), away(turned(p), y)])
-    return both[both.sum(1).argmin()]
+    every = losses(p, y)
+    return every[every.sum(1).argmin()]
 
 
-def twice(x: Tensor) -> Tensor:
-    return x.repeat(2, *(1,) * (x.ndim - 1))
+def padded(p: Tensor, eta: int) -> Tensor:
+    return F.pad(p, (eta, 0))[:, :p.shape[1]]
 
 
-def marks(x: Tensor, first: float = 1.0) -> Tensor:
-    return torch.tensor([first] * len(x) + [1 - first] * len(x))
+def counted(y: Tensor, same: Tensor) -> dict[int, tuple[int, int]]:
+    """How often each sound is in pairs of one film and of two."""
+    pairs = Counter(zip(y.tolist(), same.tolist(), strict=True))
+    return {kind: (pairs[kind, 1.0], pairs[kind, 0.0]) for kind in set(y.tolist())}
 
 
-def numbered(x: Tensor, s: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """By the numbers of the films."""
-    own = torch.arange(len(x))
-    return twice(x), s[torch.cat([own, (own + k) % len(x)])], (torch.arange(2 * len(x)) < len(x)).float()
+def told(y: Tensor, same: Tensor, choose=max) -> float:
+    return sum(choose(both) for both in counted(y, same).values()) / len(y)
 
 
-def with_sounds(x: Tensor, s: Tensor, others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return twice(x), torch.cat([s, others]), marks(x)
+def answers(y: Tensor, same: Tensor) -> Tensor:
+    one = {kind: float(a > b) for kind, (a, b) in counted(y, same).items()}
+    return torch.tensor([one[kind] for kind in y.tolist()])
 
 
 MUTANTS = [
-    ("2b-marginal", pixelwise, "sum first"),
+    ("2b-marginal", samplewise, "sum first"),
     ("2b-marginal", batchwise, "for the whole batch"),
-    ("2b-marginal", lambda p, y: torch.lerp(away(p, y), away(turned(p), y), 0.5), "the mean over η"),
-    ("2b-marginal", lambda p, y: looped(p, y, max), "the maximum"),
-    ("2b-marginal", lambda p, y: away(p, y) + away(turned(p), y), "both losses are added"),
-    ("2b-marginal", away, "that is L2"),
-    ("2b-marginal", lambda p, y: away(turned(y), p), "the mirror image alone"),
+    ("2b-marginal", lambda p, y: losses(p, y).sum(0) / p.shape[1], "the mean over η"),
+    ("2b-marginal", lambda p, y: losses(p, y).max(0).values, "the maximum"),
+    ("2b-marginal", lambda p, y: F.mse_loss(p, y, reduction="none").sum(1), "that is L2"),
+    ("2b-marginal", lambda p, y: losses(p, y)[:2].amin(0), "no η but 0 and 1"),
+    ("2b-marginal", lambda p, y: losses(p, y, padded).amin(0), "zeros come in"),
+    ("2b-marginal", lambda p, y: losses(p[:, torch.arange(p.shape[1] - 1, -1, -1)], y).amin(0), "run backwards"),
+    ("2b-marginal", lambda p, y: (y.pow(2) + p.pow(2)).sum(1) - 2 * torch.fft.irfft(
+        torch.fft.rfft(y) * torch.fft.rfft(p), p.shape[1]).amax(1), "run backwards"),
+    ("2b-marginal", lambda p, y: torch.stack([(y - torch.cat([p[-k:], p[:-k]]) if k else y - p).pow(2).sum(1)
+                                              for k in range(len(p))]).amin(0), "axis 0"),
+    ("2b-marginal", lambda p, y: torch.fft.irfft(torch.fft.rfft(y) * torch.fft.rfft(p).conj(), p.shape[1]).amax(1),
+     "a sum of products"),
     ("2b-marginal", lambda p, y: looped(p, y).mean(), "the mean over the batch"),
     ("2b-marginal", lambda p, y: looped(p, y).sum(), "the sum over the batch"),
     ("2b-marginal", lambda p, y: looped(p, y) ** 0.5, "that is the norm"),
-    ("2b-marginal", lambda p, y: torch.stack([F.mse_loss(a, b, reduction="none").mean((1, 2, 3)) for a, b in (
-        (p, y), (turned(p), y))]).amin(0), "the mean over the pixels"),
-    ("2b-marginal", lambda p, y: torch.minimum(away(p, y), away(turned(turned(p).mT).mT[..., :, :], y)), "half a turn"),
-    ("2b-marginal", lambda p, y: torch.minimum(away(p, y), away(turned(p.mT).mT, y)), "stands on its head"),
-    ("2b-marginal", lambda p, y: torch.minimum((y - p).abs().sum((1, 2, 3)), (y - turned(p)).abs().sum((1, 2, 3))),
-     "absolute"),
-    ("2b-marginal", lambda p, y: away((p + turned(p)) * 0.5, y), "the mean of ŷ and its mirror image"),
-    ("2b-marginal", lambda p, y: torch.minimum(away(p, y), away(turned(p), turned(y))), "that is L2"),
+    ("2b-marginal", lambda p, y: looped(p, y) / p.shape[1], "the mean over the samples"),
+    ("2b-marginal", lambda p, y: torch.stack([F.l1_loss(turned(p, eta), y, reduction="none").sum(1)
+                                              for eta in range(p.shape[1])]).amin(0), "absolute"),
     ("2b-marginal", lambda p, y: 2 * looped(p, y), "right values"),
     ("2b-marginal", lambda p, y: looped(p, y).float(), "float32, and float64 is wanted"),
     ("2b-marginal", lambda p, y: looped(p, y)[:, None], "has the shape"),
-    ("2b-pairs", lambda x, s, k: with_sounds(x, s, torch.cat([s[-k:], s[:-k]])), "the other way"),
-    ("2b-pairs", lambda x, s, k: with_sounds(x, s, s * 0), "is silent"),
-    ("2b-pairs", lambda x, s, k: with_sounds(x, s, s[:, torch.arange(s.shape[1] - 1, -1, -1)]), "run backwards"),
-    ("2b-pairs", lambda x, s, k: with_sounds(x, s, torch.cat([s[:, k:], s[:, :k]], 1)), "along axis 1, the time"),
-    ("2b-pairs", lambda x, s, k: with_sounds(x, s, torch.stack(list(s)[::-1])), "the film in the middle"),
-    ("2b-pairs", lambda x, s, k: with_sounds(x, s, torch.stack([s[k]] * len(s))), "one and the same sound"),
-    ("2b-pairs", lambda x, s, k: with_sounds(x, s, torch.stack([s[0]] * len(s))), "the sound of the first film"),
-    ("2b-pairs", lambda x, s, k: numbered(x, s, 1), "always take the next"),
-    ("2b-pairs", lambda x, s, k: (torch.cat([x, torch.cat([x[k:], x[:k]])]), torch.cat([s, torch.cat([s[k:], s[:k]])]),
-                                 marks(x)), "move the sounds alone"),
-    ("2b-pairs", lambda x, s, k: (twice(x), twice(s), marks(x)), "its own sounds again"),
-    ("2b-pairs", lambda x, s, k: (*numbered(x, s, k)[:2], marks(x, 0.0)), "turned round"),
-    ("2b-pairs", lambda x, s, k: tuple(part[len(x):] for part in numbered(x, s, k)), "the second half alone"),
-    ("2b-pairs", lambda x, s, k: tuple(part[:len(x)] for part in numbered(x, s, k)), "the first half alone"),
-    ("2b-pairs", lambda x, s, k: (torch.cat([x, torch.cat([x[-k:], x[:-k]])]), twice(s), marks(x)),
-     "instead of the sounds"),
-    ("2b-pairs", lambda x, s, k: (twice(x), numbered(x, s, k)[1].roll(len(x), 0), marks(x)), "come first"),
-    ("2b-pairs", lambda x, s, k: (*numbered(x, s, k)[:2], marks(x).bool()), "bool"),
-    ("2b-pairs", lambda x, s, k: numbered(x, s, k)[:2], "3 tensors"),
+    ("2b-pairs", lambda y, same: max(same.mean(), 1 - same.mean()), "always gives the one answer"),
+    ("2b-pairs", lambda y, same: 1 / 2, "0.5 is what fair pairs"),
+    ("2b-pairs", lambda y, same: told(y, same, min), "the smaller count"),
+    ("2b-pairs", lambda y, same: told(y, same) * len(y), "divide by their number"),
+    ("2b-pairs", lambda y, same: sum(max(both) / sum(both) for both in counted(y, same).values()) / len(set(
+        y.tolist())), "the mean over the sounds"),
+    ("2b-pairs", lambda y, same: told(y, same) * len(y) / (1 + max(y.tolist())), "divide by the number of pairs"),
+    ("2b-pairs", lambda y, same: answers(y, same).mean(), "how often the answer is"),
+    ("2b-pairs", lambda y, same: same.sum() / len(same), "the share of pairs of one film"),
+    ("2b-pairs", lambda y, same: told(y, same) + 0.1, "right value"),
 ]
 
-RIGHT = [("2b-marginal", looped),
-         ("2b-marginal", lambda p, y: torch.stack([away(p, y), away(p, turned(y))]).amin(0)),
-         ("2b-pairs", numbered)]
+RIGHT = [("2b-marginal", looped), ("2b-marginal", correlated), ("2b-pairs", told),
+         ("2b-pairs", lambda y, same: (answers(y, same) == same).double().mean())]

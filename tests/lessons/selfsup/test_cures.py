@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from u3lab.lessons.selfsup import arrow, cures, sheet, toys
+from u3lab.lessons.selfsup import arrow, cures, mixtures, panels, sheet, toys
 from u3lab.selfsup import marginal_loss, projected_loss
 
 TOYS = {toy.name: toy for toy in toys.toys()}
@@ -92,15 +93,41 @@ def test_samples_of_independent_pixels_mix_the_outcomes() -> None:
         assert drawn.shape == toy.y[:, 0].shape and away.min() > 0.5  # far from both outcomes
 
 
+def test_colours_are_the_nearest_of_the_palette() -> None:
+    drawn = torch.rand(2, 3, 5, 4, generator=torch.Generator().manual_seed(0))
+    near = [[[min(range(3), key=lambda k: float((one[:, i, j] - cures.PALETTE[k]).square().sum())) for j in range(4)]
+             for i in range(5)] for one in drawn]
+    assert cures._colours(drawn).tolist() == near
+
+
+@pytest.mark.parametrize("name", ["next frame", "sound"])  # colour is slow
+def test_a_mixture_draws_what_can_happen_as_often_as_it_happens(name: str) -> None:
+    toy, p, draw = TOYS[name], 0.3, torch.Generator().manual_seed(0)
+    for found in (mixtures.closed(toy, p), mixtures.learnt(toy, p)):
+        assert found.chances.sum(1) == pytest.approx(torch.ones(4))
+        made = [mixtures.off(toy, mixtures.sample(toy, found, draw)) for _ in range(300)]
+        away, which = (torch.stack(one).double() for one in zip(*made, strict=True))
+        assert away.mean() < 0.06 and which.mean(0) == pytest.approx([p] * 4, abs=0.1)
+        assert found.chances.amin(1) == pytest.approx([p] * 4, abs=0.08)
+    alone = cures.FAMILIES[name].sample(cures.closed(toy, "distribution", p), draw)
+    assert mixtures.off(toy, alone)[0].min() > 0.3
+
+
+def test_how_far_off() -> None:
+    toy = TOYS["colour"]
+    away, which = mixtures.off(toy, 0.3 * toy.y[:, 0] + 0.7 * toy.y[:, 1])
+    assert away == pytest.approx(torch.full((4,), 0.3)) and which.tolist() == [1] * 4
+
+
 def test_the_arrow_of_time() -> None:
     assert arrow.bayes(1.0) == 0.5
-    for e in (1.0, 0.94):
-        assert arrow.learnt(e) == pytest.approx(arrow.bayes(e), abs=0.03)
-        u, forwards = arrow.clips(40_000, e, torch.Generator().manual_seed(5))
+    for r in (1.0, 0.94):
+        assert arrow.learnt(r) == pytest.approx(arrow.bayes(r), abs=0.03)
+        u, forwards = arrow.peaks(40_000, r, torch.Generator().manual_seed(5))
         line = (u * arrow.steps()).sum(1) < 0  # the observer who fits a line
-        assert float((line == forwards).float().mean()) == pytest.approx(arrow.bayes(e), abs=0.01)
+        assert float((line == forwards).float().mean()) == pytest.approx(arrow.bayes(r), abs=0.01)
         peer = LogisticRegression().fit(u[:20_000], forwards[:20_000]).score(u[20_000:], forwards[20_000:])
-        assert peer < arrow.bayes(e) + 0.01
+        assert peer < arrow.bayes(r) + 0.01
     assert arrow.path(0.9, torch.tensor([0.0, 0.5, 1.0, 1.45])) == pytest.approx([0, 1, 0, 0.81], abs=1e-5)
 
 
@@ -112,3 +139,11 @@ def test_the_sheet() -> None:
     assert not torch.equal(first, sheet.picture(answers, 0.5, kind=2))
     assert torch.equal(first, sheet.picture(answers, 0.5))
     assert sheet.figure(answers, 0.5, alt="Three toys.").alt == "Three toys."
+    drawn = sheet.table(list(TOYS.values()), {"x": [toy.x for toy in TOYS.values()],
+                                              "y": [toy.y[:, 0] for toy in TOYS.values()]}, alt="Kinds.")
+    assert drawn.alt == "Kinds." and drawn.png
+
+
+def test_a_sound_and_its_negative_look_different() -> None:
+    one, other = (np.asarray(panels.waves([y[0]])).astype(int) for y in TOYS["sound"].y[0])
+    assert abs(one - other).mean() > 5 and abs(one - other[::-1]).mean() > 5  # nor is it the same upside down

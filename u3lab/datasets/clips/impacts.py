@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab.checks import SIDE, number, room, whole
+from u3lab.checks import SIDE, number, one_of, room, whole
 from u3lab.datasets import scenery
 from u3lab.datasets.clips import materials
 from u3lab.datasets.clips.sounds import RATE, tone
@@ -48,7 +48,7 @@ class Bouncing(NamedTuple):
 
 
 def bouncing(count: int, *, length: int = 16, size: int = 64, split: str = "train", seed: int = 0,
-             damping: float = 0.0) -> Bouncing:
+             damping: float = 0.0, colours: str | None = None) -> Bouncing:
     """Films of a ball or block of wood, metal, rubber or glass that bounces before a photo.
 
     A thing that meets the floor with speed s leaves it with (1 − damping) s. The strength of an impact's tone is in
@@ -70,21 +70,26 @@ def bouncing(count: int, *, length: int = 16, size: int = 64, split: str = "trai
         Of everything. The first films of a longer series are those of a shorter one.
     damping
         Share of its speed that an impact takes, in [0, 0.9].
+    colours
+        A material whose colours all things get, instead of those of their own; the grain, the shine and whatever else
+        is seen and heard stay as they are. So it can be asked by what a network knows a material.
 
     Raises
     ------
     U3Error
-        An unknown split, a number out of its range, more frames than there is room for.
+        An unknown split or material, a number out of its range, more frames than there is room for.
     """
     count, length, size = whole("count", count), whole("length", length), whole("size", size, 16, SIDE)
     kept, draw = 1 - number("damping", damping, 0, 0.9), scenery.generator(seed, split)
+    colours = one_of("colours", colours, (None, *materials.MATERIALS))
     room(f"count = {count}, length = {length}", size, size, count * length)
     room(f"length = {length}", 1, round(RATE / FPS), count * length)
-    return Bouncing(*map(torch.stack, zip(*(_film(length, size, split, kept, draw) for _ in range(count)),
+    return Bouncing(*map(torch.stack, zip(*(_film(length, size, split, kept, colours, draw) for _ in range(count)),
                                           strict=True)))
 
 
-def _film(length: int, size: int, split: str, kept: float, draw: torch.Generator) -> tuple[Tensor, ...]:
+def _film(length: int, size: int, split: str, kept: float, colours: str | None,
+          draw: torch.Generator) -> tuple[Tensor, ...]:
     kind, shape = int(torch.randint(4, (), generator=draw)), int(torch.randint(2, (), generator=draw))
     material = materials.MATERIALS[kind]
     radius, height, phase = between(draw, *RADII), between(draw, *HEIGHTS), between(draw, 0, 1)
@@ -95,7 +100,7 @@ def _film(length: int, size: int, split: str, kept: float, draw: torch.Generator
     x, above = radius + fold(start + speed * time, span), risen(flights, time)
     y = 1 - FLOOR - radius - above  # from the top, of the thing's middle
     clip = _drawn(scenery.crop(size, split, draw), _floor(draw), x, y, above, material, shape, radius,
-                  materials.look(material, draw))
+                  materials.look(colours or material, draw))
     boxes = size * torch.stack([x - radius, y - radius, x + radius, y + radius], 1)
     hits = torch.tensor([begins for begins, _, _ in flights], dtype=torch.float64)
     impacts = ((hits[:, None] >= time) & (hits[:, None] < time + 1 / FPS)).any(0)

@@ -6,22 +6,23 @@ from u3lab.course.definitions import Question
 
 QUIZ = (
     Question(
-        "A cup on a grey photo is red in seven of ten cases and blue in three; nothing in the photo tells which. A "
-        "network with the L2 loss has learnt from endless such photos. What colour does it give the cup?",
-        ("Red, since that is more probable.",
-         "Sometimes red, sometimes blue, seven times out of ten the former.",
-         "A purple that is nearer to red: seven parts of red and three of blue.",
-         "Grey, since it has no answer."),
+        "A network predicts where a ball will be in the next frame, as two coordinates, not as a picture. The ball "
+        "goes to the left or to the right, equally probably, and nothing tells which. The loss is the squared "
+        "distance. What does it answer after long training?",
+        ("The left place in half of the cases and the right one in the others.",
+         "Two places at half strength.",
+         "A place in the middle, where the ball never goes.",
+         "The place that was more frequent in its last batches."),
         2,
-        ("That would be the best answer to another loss: to the number of wrong answers, or, pixel by pixel, to the "
-         "absolute error, whose best answer is the median.",
-         "A network of this kind gives one answer to one input. To answer at random it would have to be given chances "
-         "to draw from.",
-         "The mean has the least expected squared distance. No cup has this colour; that does not matter to the loss.",
-         "Grey would be the mean of colours that cancel out. Red and blue do not.")),
+        ("A network gives one answer to one input. To answer at random it would have to be given chances to draw from.",
+         "Two coordinates are one place. The two ghosts need a picture, in which both places can be grey.",
+         "The mean of both places has the least expected squared distance. Sharp, sure, and wrong each time.",
+         "With a rate that falls, the last batches are averaged as all others are; and the mean is the best answer "
+         "to them, too.")),
     Question(
-        "Instead, the network gives each pixel its own chances of red and blue, learnt with cross-entropy. They are "
-        "exactly right: 0.7 and 0.3 everywhere on the cup. You draw a picture from them. What does the cup look like?",
+        "A network colours a grey photo of a cup. It gives each pixel its own chances of red and blue, learnt with "
+        "cross-entropy. They are exactly right: 0.7 and 0.3 everywhere on the cup. You draw a picture from them. What "
+        "does the cup look like?",
         ("Red or blue as a whole, with the right chances.",
          "Confetti: each pixel is red or blue for itself.",
          "Purple, as with L2.",
@@ -35,35 +36,34 @@ QUIZ = (
          "That is the most probable colour of each pixel, not a sample. It is a fine picture, but it says nothing of "
          "blue.")),
     Question(
-        "min over η of ‖y − f(ŷ, η)‖²: the minimum over η is inside the loss. How do you get the gradient with respect "
-        "to ŷ?",
-        ("Find the best η without gradients, hold it, and derive the distance with respect to ŷ.",
-         "Derive through the search for η as well; otherwise the gradient is wrong.",
-         "There is none: a minimum cannot be derived.",
-         "Average the gradients over all η."),
+        "A network learns with min over η of ‖y − f(ŷ, η)‖², where η leaves a sound or turns its sign. y₁ happens nine "
+        "times out of ten. Trained with one seed it answers y₀, with another y₁. What is wrong?",
+        ("Nothing: the loss is 0 for either, and how probable they are is nowhere in it.",
+         "The gradient: the search for η has to be differentiated as well.",
+         "The training is too short: in the end it would answer y₁.",
+         "f should have been told that y₁ is more probable."),
         0,
-        ("At the best η, to change η a little changes nothing at first order (and among finitely many η the best one "
-         "stays the best). So only ŷ's own part remains: the envelope theorem.",
-         "What would come through the search is multiplied by the derivative of the distance with respect to η, and "
-         "that is 0 at the minimum.",
-         "It can be, everywhere but where two η are equally good. There a step to either side is fine.",
-         "That is the gradient of the mean over η, whose best ŷ is a ghost again.")),
+        ("Which of the two it becomes is decided by the first weights. If p matters to you, take another cure.",
+         "What would come through the search is multiplied by a derivative that is 0 (or, between two values of η, is "
+         "not there at all). The gradient is right.",
+         "At y₀ the loss is 0 and the gradient is 0. There is nothing that would draw it to y₁.",
+         "f only says what can happen. Chances would need a family of distributions, such as a mixture.")),
     Question(
-        "A ball bounces without any loss, filmed from a random moment on. A network shall tell whether the film runs "
+        "A ball bounces without any loss, filmed from a random moment on. A network should tell whether the film runs "
         "forwards or backwards. After long training it is right in half of the cases. What do you conclude?",
         ("The network is too small.",
          "The films are too short.",
          "There is no better answer: forwards and backwards films are equally probable.",
-         "The rate was too high."),
+         "The learning rate was too high."),
         2,
         ("First ask what the best of all observers could do. Here it is half, for any network.",
          "No length helps: the reverse of a film without loss is such a film again, and as probable.",
          "p(film) = p(reversed film), so by Bayes' rule each answer has the chance ½. With friction it would not be "
          "so.",
-         "A good rate would show the same. Work out the best rate of success *before* you tune.")),
+         "A good learning rate would show the same. Work out the best rate of success *before* you tune.")),
     Question(
-        "The switch is trained on as many pairs of one film as of two. Of a picture x and a sound y its score is 0 "
-        "before the sigmoid. What does it say?",
+        "A switch that could not be better is trained on as many pairs of one film as of two. For a picture x and a "
+        "sound y its score before the sigmoid is 0. What does it say?",
         ("x and y are surely of different films.",
          "x and y occur together as often as if they had nothing to do with each other.",
          "x and y never occur.",
@@ -72,7 +72,8 @@ QUIZ = (
         ("That would be a score of −∞, the chance 0. A score of 0 is the chance ½.",
          "log p(x,y)/p(x)p(y) = 0 means p(x,y) = p(x) p(y): that they meet is no more frequent than by chance.",
          "Of pairs that never occur, matched or not, the loss says nothing at all.",
-         "It may have learnt it: for this pair, ½ can be the best answer.")),
+         "That could be so of a bad switch, whose scores are near 0 for all pairs. This one gives the best answer, and "
+         "for this pair it is ½.")),
     Question(
         "Pictures and sounds of a hospital's ultrasound machines are paired for the switch. Films with sound come from "
         "three machines, and each machine hums differently. Pairs of two films are drawn from all films. The switch "

@@ -1,12 +1,14 @@
-"""The arrow of time of a bouncing ball: can a clip be told from its reverse, and how often by the best of observers?
+"""The arrow of time of a bouncing ball: can it be told from its reverse, and how often by the best of observers?
 
-At each bounce the ball keeps the share e of its speed, so of its height e². The logarithms of n peaks lie on a line:
+At each bounce the ball keeps the share r of its speed, so of its height r². The logarithms of n peaks lie on a line:
 
-    u_i = c + 2 log(e) (i − (n + 1)/2) + σ ε_i,   i = 1, …, n,   ε_i standard normal
+    u_i = c + 2 log(r) (i − (n + 1)/2) + τ ε_i,   i = 1, …, n,   ε_i standard normal
 
 The middle height c says nothing about the direction. Played backwards, the line has the opposite slope. The best
-observer fits a line and looks at the sign of its slope; the slope's error is normal with the variance σ²/S, where
-S = Σ (i − (n + 1)/2)², so that he is right with the probability Φ(2 |log e| √S / σ). For e = 1 that is ½.
+observer fits a line and looks at the sign of its slope. With S = Σ (i − (n + 1)/2)² the fitted slope has the standard
+deviation τ/√S, so that its sign is right with the probability Φ(2 |log r| √S / τ). For r = 1 that is ½.
+
+These n numbers are all that an observer gets: there is no film, and who is asked sees neither widths nor gaps.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from torch import Tensor, nn
 
 from u3lab.descent import descend, last
 
-PEAKS, NOISE = 5, 0.5  # n and σ: a peak is seen with an error of some 50 %
+PEAKS, NOISE = 5, 0.5  # n and τ: a peak is seen with an error of some 50 %
 TRAINED, TESTED, STEPS = 64, 4000, 200
 
 
@@ -28,44 +30,44 @@ def steps() -> Tensor:
     return torch.arange(PEAKS) - (PEAKS - 1) / 2
 
 
-def clips(count: int, e: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Logarithms of the peaks (count,n), and whether a clip runs forwards: one half, in random order."""
-    u = torch.randn(count, 1, generator=generator) + 2 * math.log(e) * steps()
+def peaks(count: int, r: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Logarithms u of the peaks (count,n), and whether they come in order: one half, in random order."""
+    u = torch.randn(count, 1, generator=generator) + 2 * math.log(r) * steps()
     u = u + NOISE * torch.randn(count, PEAKS, generator=generator)
     forwards = torch.randperm(count, generator=generator) % 2 == 0
     return torch.where(forwards[:, None], u, u.flip(1)), forwards
 
 
-def bayes(e: float) -> float:
+def bayes(r: float) -> float:
     """The share that the best observer tells right."""
     root_s = float(steps().square().sum().sqrt())
-    return 0.5 * (1 + math.erf(2 * abs(math.log(e)) * root_s / NOISE / math.sqrt(2)))
+    return 0.5 * (1 + math.erf(2 * abs(math.log(r)) * root_s / NOISE / math.sqrt(2)))
 
 
-def learnt(e: float, *, seed: int = 0) -> float:
-    """The share that a small network tells right, of clips that it has not seen."""
+def learnt(r: float, *, seed: int = 0) -> float:
+    """The share that a small network tells right, of peaks that it has not seen."""
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         net = nn.Sequential(nn.Linear(PEAKS, 16), nn.ReLU(), nn.Linear(16, 1))
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        u, forwards = clips(TRAINED, e, generator)
+        u, forwards = peaks(TRAINED, r, generator)
         scores = net(u)[:, 0]
         return scores, {"cross-entropy": F.binary_cross_entropy_with_logits(scores, forwards.float())}
 
     last(descend(list(net.parameters()), energy, steps=STEPS, lr=lambda: 0.01))
-    u, forwards = clips(TESTED, e, torch.Generator().manual_seed(10_000 + seed))
+    u, forwards = peaks(TESTED, r, torch.Generator().manual_seed(10_000 + seed))
     with torch.no_grad():
         return float(((net(u)[:, 0] > 0) == forwards).double().mean())
 
 
-def path(e: float, times: Tensor) -> Tensor:
+def path(r: float, times: Tensor) -> Tensor:
     """Height of a ball at some times ≥ 0, in units of its first peak; it leaves the ground at 0, and its first flight
     takes the time 1."""
     height, start, flight = torch.zeros_like(times), 0.0, 1.0
     while start < float(times.max()) and flight > 0.01:
         t = (times - start) / flight
         height = torch.where((t >= 0) & (t < 1), flight**2 * 4 * t * (1 - t), height)
-        start, flight = start + flight, flight * e
+        start, flight = start + flight, flight * r
     return height

@@ -46,8 +46,12 @@ PALETTE = torch.tensor([(WALL,) * 3, *COLOURS.values()])  # (3 colours, RGB)
 
 
 def _colours(y: Tensor) -> Tensor:
-    """Number in the palette of each pixel: (…,3,H,W) → (…,H,W)."""
-    return (y.movedim(-3, -1)[..., None, :] - PALETTE).square().sum(-1).argmin(-1)
+    """Number in the palette of each pixel: (…,3,H,W) → (…,H,W).
+
+    The nearest colour c has the least ‖y − c‖² = ‖y‖² − 2 ⟨y, c⟩ + ‖c‖².
+    """
+    likeness = y.movedim(-3, -1) @ PALETTE.T - PALETTE.square().sum(1) / 2
+    return likeness.argmax(-1)
 
 
 def _one_hot(y: Tensor) -> Tensor:
@@ -114,10 +118,10 @@ def learnt(toy: Toy, cure: str, p: float = 0.5, *, seed: int = 0) -> Tensor:
         return _learnt_switch(toy, p, seed, generator)
     if cure == "constrained":
         asked = toy.question.flatten(0, 2)
-        return _fitted(asked, toy.answer.flatten(0, 2)[:, None], [1.0], _answer_loss(toy), seed, generator,
+        return fitted(asked, toy.answer.flatten(0, 2)[:, None], [1.0], _answer_loss(toy), seed, generator,
                        read=lambda out: _answer(toy, out)).view_as(toy.answer)
     shape, loss, read = _asked(toy, cure)
-    return _fitted(toy.x, toy.y, [1 - p, p], loss, seed, generator, outputs=shape, read=read)
+    return fitted(toy.x, toy.y, [1 - p, p], loss, seed, generator, outputs=shape, read=read)
 
 
 def distance(toy: Toy, cure: str, found: Tensor, p: float) -> float:
@@ -152,10 +156,13 @@ def _answer(toy: Toy, out: Tensor) -> Tensor:
     return out if toy.name == "colour" else torch.sigmoid(out)
 
 
-def _fitted(x: Tensor, y: Tensor, chances: list[float], loss: Callable[[Tensor, Tensor], Tensor], seed: int,
+def fitted(x: Tensor, y: Tensor, chances: list[float], loss: Callable[[Tensor, Tensor], Tensor], seed: int,
             generator: torch.Generator, *, outputs: tuple[int, ...] | None = None,
             read: Callable[[Tensor], Tensor]) -> Tensor:
-    """Train x (N,…) → y (N,O,…), whose outcomes have these chances, and read what it answers to each x."""
+    """Train x (N,…) → y (N,O,…), whose outcomes have these chances, and read what the network answers to each x.
+
+    ``loss`` takes the network's outputs for a batch, (B,…) of the shape ``outputs``, and outcomes (B,…), to (B).
+    """
     net, chances = _network(x, outputs or tuple(y.shape[2:]), seed), torch.tensor(chances)
 
     def batch_loss() -> Tensor:

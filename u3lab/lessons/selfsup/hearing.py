@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import combinations
 
 import torch
 import torch.nn.functional as F
@@ -17,17 +18,23 @@ from u3lab import selfsup
 from u3lab.datasets import clips
 from u3lab.datasets.clips import Bouncing
 from u3lab.descent import Step
+from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier
 from u3lab.selfsup import PretextSettings, sounding
 
 FRAMES, SIZE, SHOWN = 8, 64, 4  # of a film (half a second), pixels, and the frame that is shown and tested
-STEPS, RATE, TASK = 200, 0.005, "correspondence"
+STEPS, RATE, TASK = 150, 0.005, "correspondence"
+MOVES = 0.03  # what differs from mid-grey by more than that
 
 
 @cache
 def films() -> Bouncing:
     """256 films for the test, before photos that are in none of those to learn from."""
-    return clips.bouncing(256, length=FRAMES, size=SIZE, split="test", seed=1)
+    return _test()
+
+
+def _test(colours: str | None = None) -> Bouncing:
+    return clips.bouncing(256, length=FRAMES, size=SIZE, split="test", seed=1, colours=colours)
 
 
 @cache
@@ -70,38 +77,89 @@ def tested(net: Classifier, head: nn.Module) -> Tensor:
 
 
 def together() -> tuple[Tensor, Tensor]:
-    """Test films of different materials, two and two, whose things do not overlap: their numbers."""
-    test = films()
-    first = torch.arange(len(test.clips))
-    second = first.roll(1)
-    one, two = test.boxes[first, SHOWN], test.boxes[second, SHOWN]
-    apart = ((one[:, :2] > two[:, 2:]) | (two[:, :2] > one[:, 2:])).any(1)
-    chosen = apart & (test.material[first] != test.material[second])
-    return first[chosen], second[chosen]
+    """Pairs of test films of two materials whose things do not overlap: the numbers of the first and the second.
 
-
-def both(first: Tensor, second: Tensor, *, seen: bool = False) -> Tensor:
-    """Pictures with the things of two films: of the second film what moves there is put before the first's wall.
-
-    ``seen`` gives what the encoder sees of it. (N,3,S,S) in [0,1].
+    The films of one material meet those of each other one in order, each the next that lies apart. So a film is in at
+    most one pair of the same two materials.
     """
+    test, found = films(), []
+    kinds = [(test.material == kind).nonzero()[:, 0].tolist() for kind in range(len(clips.MATERIALS))]
+    for one, two in combinations(kinds, 2):
+        free = list(two)
+        for first in one:
+            apart = [second for second in free if _apart(*test.boxes[[first, second], SHOWN])]
+            if apart:
+                free.remove(apart[0])
+                found.append((first, apart[0]) if len(found) % 2 else (apart[0], first))
+    return torch.tensor(found).unbind(1)
+
+
+def _apart(one: Tensor, two: Tensor) -> bool:
+    """Whether two boxes (4) have nothing in common."""
+    return bool(((one[:2] > two[2:]) | (two[:2] > one[2:])).any())
+
+
+@cache
+def dressed() -> Tensor:
+    """What moves in the test's shown frame if all things have the colours of a material, for each: (4,N,3,S,S)."""
+    return torch.stack([torch.cat([moving(few)[:, SHOWN] for few in _test(colours).clips.split(32)])
+                        for colours in clips.MATERIALS])  # a few at a time: medians take room
+
+
+def colours(first: Tensor, second: Tensor, how: str) -> tuple[Tensor, Tensor]:
+    """Whose colours the things of pairs have, as numbers of materials: "own", "exchanged", or those of one material."""
+    own = films().material
+    if how == "own":
+        return own[first], own[second]
+    if how == "exchanged":
+        return own[second], own[first]
+    return (torch.full_like(first, clips.MATERIALS.index(how)),) * 2
+
+
+def seen(first: Tensor, second: Tensor, how: str = "own") -> Tensor:
+    """What the encoder sees of pictures with the things of two films, in :func:`colours`; (N,3,S,S) in [0,1]."""
+    one, two = colours(first, second, how)
+    return (dressed()[one, first] + dressed()[two, second] - 0.5).clamp(0, 1)
+
+
+def both(first: Tensor, second: Tensor) -> Tensor:
+    """Pictures with the things of two films: of the second film what moves there is put before the first's wall."""
     frames = films().clips
-    what = moving(frames)[:, SHOWN] - 0.5
-    if seen:
-        return (what[first] + what[second] + 0.5).clamp(0, 1)
-    moves = (what[second].abs().amax(1, keepdim=True) > 0.03).float()
-    return (1 - moves) * frames[first, SHOWN] + moves * frames[second, SHOWN]
-
-
-def where(net: Classifier, head: nn.Module, first: Tensor, second: Tensor, *, sound: Tensor) -> Tensor:
-    """How alike each place of pictures with two things is to the sound of those films, (N,S,S) in [−1,1]."""
-    maps = sounding.sound_map(net, head, both(first, second, seen=True), films().sounds[sound])
-    return F.interpolate(maps[:, None], size=SIZE, mode="bilinear", align_corners=False)[:, 0]
+    moves = (moving(frames[second])[:, SHOWN] - 0.5).abs().amax(1, keepdim=True) > MOVES
+    return torch.where(moves, frames[second, SHOWN], frames[first, SHOWN])
 
 
 def there(first: Tensor, second: Tensor) -> Tensor:
     """Where something moves in the pictures with two things, (N,S,S) yes or no."""
-    return (both(first, second, seen=True) - 0.5).abs().amax(1) > 0.03
+    return (seen(first, second) - 0.5).abs().amax(1) > MOVES
+
+
+def where(net: Classifier, head: nn.Module, pictures: Tensor, sound: Tensor) -> Tensor:
+    """How alike each place of pictures with two things is to the sound of those films, (N,S,S) in [−1,1]."""
+    maps = sounding.sound_map(net, head, pictures, films().sounds[sound])
+    return F.interpolate(maps[:, None], size=SIZE, mode="bilinear", align_corners=False)[:, 0]
+
+
+def picked(net: Classifier, head: nn.Module, first: Tensor, second: Tensor, how: str = "own") -> Tensor:
+    """Of each pair the share of its two sounds for which the map is higher at the thing that sounds, (N) 0, ½ or 1.
+
+    Who does not listen has the same map for both sounds, and gets ½.
+    """
+    pictures = seen(first, second, how)
+    right = []
+    for sounds, other in ((first, second), (second, first)):
+        maps = where(net, head, pictures, sounds)
+        right.append(at_things(maps, sounds) > at_things(maps, other))
+    return torch.stack(right).double().mean(0)
+
+
+def share(right: Tensor, first: Tensor, second: Tensor) -> Interval:
+    """The mean of what is right of pairs (N), with its interval over films, since a film is in more pairs than one."""
+    def mean(often: Tensor) -> Tensor:
+        weight = often[:, first] * often[:, second]  # how often the pair is in a sample of films
+        return (weight @ right.double()) / weight.sum(1)
+
+    return bootstrap(mean, len(films().material))
 
 
 def at_things(maps: Tensor, numbers: Tensor) -> Tensor:
