@@ -45,7 +45,7 @@ def car(draw: Draw) -> Thing:
     lamp = floor + (bonnet - floor) * 0.52
     parts += _ends(half, wide, (floor, lamp), draw)
     width = 0.74 * wide
-    hubs = [(side * (wide + 0.05), wheel, z) for z, side in ((axles[0], 1), (axles[0], -1), (axles[1], -1),
+    hubs = [(side * (wide + 0.16), wheel, z) for z, side in ((axles[0], 1), (axles[0], -1), (axles[1], -1),
                                                              (axles[1], 1))]
     lamps = [(side * 0.74 * wide, lamp, z * half) for z, side in ((1, 1), (1, -1), (-1, -1), (-1, 1))]
     roofs = [(side * width, roof, z) for z, side in ((roof_front, 1), (roof_front, -1), (roof_rear, -1),

@@ -72,7 +72,8 @@ def draw(kind: str, count: int, *, size: int = 64, split: str = "train", seed: i
         An unknown kind or split, a number out of its range, more pictures than there is room for.
     """
     count, each, seed = whole("count", count, 1, SIDE**2), whole("each", each), whole("seed", seed, 0)
-    instances = INSTANCES[one_of("split", split, packed.SPLITS)]
+    instances, size = INSTANCES[one_of("split", split, packed.SPLITS)], whole("size", size, 16, SIDE)
+    room(f"count = {count}", size, size, count)
     draws = [np.random.default_rng([seed, packed.SPLITS.index(split), n]) for n in range(count)]
     azimuth = torch.tensor([one.uniform(0, 360) for one in draws])
     elevation = torch.tensor([one.uniform(*ELEVATION) for one in draws])

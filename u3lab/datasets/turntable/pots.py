@@ -15,7 +15,7 @@ from u3lab.datasets.turntable.things import Draw, Thing, pick, shade, thing
 
 GLAZES = ((0.93, 0.91, 0.86), (0.25, 0.45, 0.65), (0.72, 0.30, 0.24), (0.35, 0.55, 0.42), (0.90, 0.72, 0.30),
           (0.32, 0.30, 0.34), (0.85, 0.55, 0.58), (0.45, 0.65, 0.72), (0.55, 0.38, 0.28), (0.60, 0.50, 0.68))
-POINTS = ("tip of the spout", "foot of the spout", "knob of the lid", "top of the handle", "outermost of the handle",
+POINTS = ("tip of the spout", "middle of the spout, above", "knob of the lid", "top of the handle", "end of the handle",
           "bottom of the handle", "left of the belly", "right of the belly")  # the spout is in front
 
 
@@ -28,10 +28,10 @@ def pot(draw: Draw) -> Thing:
     parts = [ball((0, middle, 0), (wide, high, wide), glaze, "belly", gloss=0.7, belt=belt),
              bar((0, 0, 0), (0, foot + 0.2 * high, 0), (stand, 0.9 * stand), shade(glaze, 0.85), "foot", 24)]
     lid, trim = _lid(draw, middle, high, glaze, pick(draw, (glaze, other)))
-    spine, spout = _spout(draw, middle, high, glaze)
+    spine, back, spout = _spout(draw, middle, high, glaze)
     bow, handle = _handle(draw, middle, high, pick(draw, (glaze, shade(other, 0.9))))
     belly = [(side * wide, middle, 0.0) for side in (1, -1)]
-    points = [spine[-1], spine[2], lid, bow[2], bow[len(bow) // 2], bow[-3], *belly]
+    points = [spine[-1], back, lid, bow[2], bow[len(bow) // 2], bow[-3], *belly]
     return thing(parts + trim + spout + handle, points)
 
 
@@ -45,8 +45,8 @@ def _lid(draw: Draw, middle: float, high: float, glaze: Colour, knob: Colour) ->
     return (0.0, at + rise + 1.5 * size, 0.0), parts
 
 
-def _spout(draw: Draw, middle: float, high: float, glaze: Colour) -> tuple[np.ndarray, list[Part]]:
-    """An S from low on the belly up to a mouth at the height of its rim, narrower all the way."""
+def _spout(draw: Draw, middle: float, high: float, glaze: Colour) -> tuple[np.ndarray, np.ndarray, list[Part]]:
+    """An S from low on the belly up to a mouth, narrower all the way: its axis, a point on its back, and the parts."""
     reach, up = draw.uniform(1.55, 1.95), middle + high * draw.uniform(0.55, 1.0)
     start, bend = middle - high * draw.uniform(0.1, 0.35), draw.uniform(0.0, 0.3)
     t = np.linspace(0, 1, 6)
@@ -57,7 +57,9 @@ def _spout(draw: Draw, middle: float, high: float, glaze: Colour) -> tuple[np.nd
     way = (spine[-1] - spine[-2]) / np.linalg.norm(spine[-1] - spine[-2])
     parts.append(bar(spine[-1], spine[-1] + 0.02 * way, (0.72 * radii[-1],) * 2, (0.10, 0.08, 0.08), "mouth",
                      casts=False))
-    return spine, parts
+    along = spine[4] - spine[2]
+    up = np.array([0, along[2], -along[1]]) / np.linalg.norm(along)
+    return spine, spine[3] + radii[3] * up, parts
 
 
 def _handle(draw: Draw, middle: float, high: float, colour: Colour) -> tuple[np.ndarray, list[Part]]:
@@ -67,4 +69,4 @@ def _handle(draw: Draw, middle: float, high: float, colour: Colour) -> tuple[np.
     turn = np.linspace(-0.5 * math.pi, 0.5 * math.pi, 9)
     bow = np.stack([0 * turn, middle + 0.1 * high - tall * np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** square,
                     -0.78 - out * np.cos(turn) ** square], 1)
-    return bow, tube(bow, np.full(len(turn), draw.uniform(0.09, 0.14)), colour, "handle", gloss=0.4)
+    return bow, tube(bow, np.full(len(turn), draw.uniform(0.09, 0.13)), colour, "handle", gloss=0.4)

@@ -27,15 +27,16 @@ def chair(draw: Draw) -> Thing:
     seat = cloth if draw.random() < 0.35 else wood
     feet = [(x * (half - 0.3 + splay), 0.0, z * (deep - 0.3 + splay)) for x, z in ((1, 1), (-1, 1), (-1, -1), (1, -1))]
     tops = [(x * (half - 0.3), high, z * (deep - 0.3)) for x, z in ((1, 1), (-1, 1), (-1, -1), (1, -1))]
-    parts = _legs(draw, feet, tops, wood) + _seat(draw, half, deep, high, thick, seat)
+    board_, corners = _seat(draw, half, deep, (high, high + thick), seat)
+    parts = [*_legs(draw, feet, tops, wood), board_]
     top = high + thick + draw.uniform(3.4, 5.6)
     lean = -draw.uniform(0.3, 1.3)
-    parts += _back(pick(draw, BACKS), half, -deep + 0.2, (high + thick, top), lean, (wood, cloth))
+    style = pick(draw, BACKS)
+    parts += _back(style, half, -deep + 0.2, (high + thick, top), lean, (wood, cloth))
     if draw.random() < 0.35:
         parts += _arms(half, deep, high + thick, draw.uniform(1.7, 2.3), lean / (top - high - thick), wood)
-    rim = high + thick
-    corners = [(x * half, rim, z * deep) for x, z in ((1, 1), (-1, 1), (-1, -1), (1, -1))]
-    ears = [(x * half, top, -deep + 0.2 + lean) for x in (1, -1)]
+    across, up = (0.69, 0.89) if style == "arch" else (0.94, 0.98)
+    ears = [(x * across * half, high + thick + up * (top - high - thick), -deep + 0.2 + up * lean) for x in (1, -1)]
     return thing(parts, corners + feet + ears)
 
 
@@ -52,14 +53,16 @@ def _legs(draw: Draw, feet: list, tops: list, wood: Colour) -> list[Part]:
     return legs
 
 
-def _seat(draw: Draw, half: float, deep: float, high: float, thick: float, colour: Colour) -> list[Part]:
-    """Square, narrower at the back, or round in front."""
+def _seat(draw: Draw, half: float, deep: float, span: tuple[float, float], colour: Colour) -> tuple[Part, list]:
+    """Square, narrower at the back, or round in front; and its corners, or what comes nearest to them."""
     back = half * draw.uniform(0.82, 1.0)
-    outline = [(back, -deep), (half, deep), (-half, deep), (-back, -deep)]
+    front = [(half, deep), (-half, deep)]
     if draw.random() < 0.35:
-        turn = np.linspace(0, math.pi, 12)
-        outline[1:3] = np.stack([half * np.cos(turn), deep * (0.25 + 0.75 * np.sin(turn))], 1).tolist()
-    return [board(np.array(outline), 1, high, high + thick, colour, "seat")]
+        turn = np.linspace(0, math.pi, 13)
+        front = np.stack([half * np.cos(turn), deep * (0.25 + 0.75 * np.sin(turn))], 1).tolist()
+    outline = [(back, -deep), *front, (-back, -deep)]
+    corners = [front[len(front) // 4], front[-1 - len(front) // 4], outline[-1], outline[0]]
+    return board(np.array(outline), 1, *span, colour, "seat"), [(x, span[1], z) for x, z in corners]
 
 
 def _back(style: str, half: float, z: float, span: tuple[float, float], lean: float,

@@ -94,7 +94,7 @@ def _away(places: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     from_start = places - np.float32(start)
     share = (from_start @ way / (way @ way)).clip(0, 1)
     out = from_start - share[:, None] * way
-    return out / np.sqrt((out * out).sum(1, keepdims=True))
+    return out / np.sqrt((out * out).sum(1, keepdims=True) + TINY)
 
 
 def box(low: Point, high: Point, colour: Colour, skin: str, *, lean: Point = (0, 0, 0), top: float = 1.0,
