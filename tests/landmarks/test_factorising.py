@@ -55,7 +55,8 @@ def test_two_numbers_are_a_complex_number_of_length_1():
 def test_distances_are_those_of_scipy():
     for found, moved, g in both():
         if g.shape[1] == 3:
-            off = (Rotation.from_matrix(g) * Rotation.from_matrix(found) * Rotation.from_matrix(moved).inv()).magnitude()
+            first, second, known = map(Rotation.from_matrix, (found, moved, g))
+            off = (known * first * second.inv()).magnitude()
         else:
             turn = [torch.atan2(one[:, 1, 0], one[:, 0, 0]) for one in (found, moved, g)]
             off = np.abs(np.angle(np.exp(1j * (turn[1] - turn[0] - turn[2]).numpy())))
@@ -149,5 +150,5 @@ def test_slips():
         landmarks.factorise(R, R, plane(angles(3)))
     with slip("chordal, geodesic"):
         landmarks.factorise(R, R, R, distance="l2")
-    with slip("(B,2) for turns"):
+    with slip("for turns in the plane"):
         landmarks.as_rotation(torch.ones(3, 4))

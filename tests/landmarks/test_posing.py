@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 import scipy.ndimage
 import torch
@@ -10,6 +12,7 @@ from tests.helpers import slip
 from u3lab import landmarks
 from u3lab.datasets import handwritten, photos, turntable
 from u3lab.descent import last
+from u3lab.universal import resuming
 
 
 def sevens(start: int, stop: int) -> torch.Tensor:
@@ -43,13 +46,13 @@ def test_pairs_are_of_one_thing_and_tell_the_turn_alone():
     views = turntable.draw("car", 12, size=16, each=3)
     pictures = torch.arange(12.0).div(12).view(12, 1, 1, 1).expand(12, 3, 16, 16)  # each tells its number
     pairs = landmarks.pairs_of(pictures, views.rotations, views.instances)
-    x, moved, g = pairs(50, drawn())
+    x, moved, g = pairs(200, drawn())
     first, second = ((one[:, 0, 0, 0] * 12).round().long() for one in (x, moved))
     assert (views.instances[first] == views.instances[second]).all() and (first != second).all()
     assert len(first.unique()) == len(second.unique()) == 12
     torch.testing.assert_close(g @ views.rotations[first], views.rotations[second])
     elsewhere = turntable.rotation(torch.tensor([50.0]), torch.tensor([0.0]))
-    hidden = landmarks.pairs_of(pictures, views.rotations @ elsewhere, views.instances)(50, drawn())[2]
+    hidden = landmarks.pairs_of(pictures, views.rotations @ elsewhere, views.instances)(200, drawn())[2]
     torch.testing.assert_close(hidden, g)  # where 0 is, nobody is told
 
 
@@ -98,20 +101,19 @@ def test_given_pairs_are_learnt_by_heart_in_space(distance: str):
     net = landmarks.pose_encoder(4)
     settings = landmarks.PoseSettings(steps=25, batch_size=8, lr=0.01, distance=distance)
     steps = list(landmarks.learn_pose(net, turns(), settings=settings))
-    assert len(steps) == 26 and steps[-1].loss < 0.4 * steps[0].loss and steps[-1].value < 0.5 * steps[0].value
+    assert len(steps) == 26 and steps[-1].loss < 0.6 * steps[0].loss and steps[-1].value < 0.75 * steps[0].value
     assert not net.training
 
 
-def test_a_run_that_ended_goes_on(tmp_path):
-    whole, parts = landmarks.pose_encoder(2), landmarks.pose_encoder(2)
-    settings = landmarks.PoseSettings(steps=4, batch_size=2)
-    last(landmarks.learn_pose(whole, turns(), settings=settings))
-    steps = landmarks.learn_pose(parts, turns(), settings=settings, checkpoint=tmp_path / "run")
-    last(steps)
-    again = landmarks.pose_encoder(2, seed=1)
-    last(landmarks.learn_pose(again, turns(), settings=settings, checkpoint=tmp_path / "run"))
-    for a, b, c in zip(whole.parameters(), parts.parameters(), again.parameters(), strict=True):
-        assert torch.equal(a, b) and torch.equal(a, c)
+def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(resuming, "EVERY", 2)
+    known = {"settings": landmarks.PoseSettings(steps=5, batch_size=2)}
+    whole, again = landmarks.pose_encoder(2), landmarks.pose_encoder(2, seed=1)
+    last(landmarks.learn_pose(whole, turns(), **known))
+    last(islice(landmarks.learn_pose(landmarks.pose_encoder(2), turns(), checkpoint=tmp_path / "run", **known), 4))
+    steps = list(landmarks.learn_pose(again, turns(), checkpoint=tmp_path / "run", **known))
+    assert [step.iteration for step in steps] == [2, 3, 4, 5]
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
 
 
 def test_slips():

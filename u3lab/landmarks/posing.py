@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import one_of, shown, tensors, whole
+from u3lab.checks import function, one_of, shown, tensors, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.landmarks.factorising import DISTANCES, NUMBERS, as_rotation, factorise, pose_error
@@ -26,6 +26,7 @@ from u3lab.selfsup.training import PretextSettings, pretrain
 from u3lab.settings import or_default, setting, settings
 
 GRID, AT_ONCE = 4, 64  # places a side that the last layer sees; pictures in one pass
+PAIRS = "give a tuple of pictures x, pictures x′ and turns g, or a function (count, generator) that makes such"
 Pair = tuple[Tensor, Tensor, Tensor]  # x (N,3,H,W), x′ = g x (N,3,H,W), g (N,n,n)
 Pairs = Callable[[int, torch.Generator], Pair]
 
@@ -174,7 +175,7 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, checkpoint: str | Path | 
         Pairs that do not fit each other or the network, or a loss that is no number.
     """
     net, settings = ready(net), or_default(settings, PoseSettings)
-    draw = pairs if callable(pairs) else _rows(_pair(pairs))
+    draw = function("pairs", pairs, 2, PAIRS) if callable(pairs) else _rows(_pair(pairs))
 
     def pose(pair: object, _: torch.Generator) -> Posed:
         x, moved, g = _pair(pair)
@@ -201,8 +202,7 @@ def _head(channels: int) -> Rotations:
 def _pair(pair: object) -> Pair:
     """The pairs, if they are some."""
     if not isinstance(pair, tuple) or len(pair) != 3:
-        raise U3Error(f"pairs = {shown(pair)}; give a tuple of pictures x, pictures x′ and turns g, or a function "
-                      "(count, generator) that makes such")
+        raise U3Error(f"pairs = {shown(pair)}; {PAIRS}")
     x, moved, g = pair
     tensors(x=(x, "NCHW"), moved=(moved, "NCHW"), g=(g, "NDD"))
     _images.check(x), _images.check(moved), check_rotations(g=g)
