@@ -7,8 +7,8 @@ them is known.
     Φ(x) ∈ SO(3)       six numbers, two columns                Gram and Schmidt make them a rotation
 
 If Φ solves it, so does Φ(x) h for any fixed turn h: pairs say nothing of where 0 is. Nothing in the loss asks that h be
-the same for two things that are never in one pair; but one network for all finds it easier so, as far as the things look
-alike. To judge it, h is found first, one for all things.
+the same for two things that are never in one pair; but one network for all finds it easier so, as far as the things
+look alike. To judge it, h is found first, one for all things.
 
 Novotny, Larlus & Vedaldi, Learning 3D object categories by looking around them, ICCV 2017, section 3.1 (there with
 translations and an estimated certainty, which are left out here). The six numbers: Zhou et al., On the continuity of

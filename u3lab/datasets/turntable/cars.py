@@ -89,7 +89,7 @@ def _cabin(profile: np.ndarray, wide: float, draw: Draw, paint: Colour) -> list[
         lines = [(below, belt - 0.02), (below + (inward or 1) * thick, belt - 0.02), (above, top + 0.01),
                  (above + (inward or 1) * thick, top + 0.01)]
         parts += [hull([(side * (x + 0.012 - dx), y, z) for x, y, z in ring(lines)[::2] for dx in (0, 0.06)], paint,
-                       "roof", gloss=0.35) for side in (1, -1)]
+                       "roof", gloss=0.35, casts=False) for side in (1, -1)]
     return parts
 
 
@@ -118,5 +118,5 @@ def _ends(half: float, wide: float, heights: tuple[float, float], draw: Draw) ->
     for z in (1, -1):
         low, high = sorted((z * half * 0.93, z * (half + 0.06)))
         parts.append(box((-wide * 0.97, floor + 0.02, low), (wide * 0.97, floor + 0.16, high), shade(TRIM, 1.3),
-                         f"bumper {z}"))
+                         f"bumper {z}", casts=False))
     return parts

@@ -54,7 +54,7 @@ def draw(kind: str, count: int, *, size: int = 64, split: str = "train", seed: i
     kind
         "chair", "car" or "teapot": things whose pose can be told from every side.
     count
-        N, how many pictures; about a hundred take a second.
+        N, how many pictures; 70 to 150 of 64 pixels take a second.
     size
         S, pixels from 16 up.
     split

@@ -26,7 +26,8 @@ def pot(draw: Draw) -> Thing:
     middle, stand = foot + 0.9 * high, draw.uniform(0.5, 0.7)
     belt = (other, *sorted(draw.uniform(-0.55, 0.5, 2))) if draw.random() < 0.6 else None
     parts = [ball((0, middle, 0), (wide, high, wide), glaze, "belly", gloss=0.7, belt=belt),
-             bar((0, 0, 0), (0, foot + 0.2 * high, 0), (stand, 0.9 * stand), shade(glaze, 0.85), "foot", 24)]
+             bar((0, 0, 0), (0, foot + 0.2 * high, 0), (stand, 0.9 * stand), shade(glaze, 0.85), "foot", 24,
+                 casts=False)]
     lid, trim = _lid(draw, middle, high, glaze, pick(draw, (glaze, other)))
     spine, back, spout = _spout(draw, middle, high, glaze)
     bow, handle = _handle(draw, middle, high, pick(draw, (glaze, shade(other, 0.9))))
@@ -39,7 +40,8 @@ def _lid(draw: Draw, middle: float, high: float, glaze: Colour, knob: Colour) ->
     """A flat dome on the belly, a rim under it, a knob on it: where the knob ends, and the parts."""
     radius, rise, size = draw.uniform(0.42, 0.6), draw.uniform(0.14, 0.34), draw.uniform(0.10, 0.17)
     at = middle + high * math.sqrt(1 - radius**2)
-    parts = [bar((0, at - 0.08, 0), (0, at + 0.04, 0), (radius + 0.05,) * 2, shade(glaze, 0.8), "rim", 24, gloss=0.4),
+    parts = [bar((0, at - 0.08, 0), (0, at + 0.04, 0), (radius + 0.05,) * 2, shade(glaze, 0.8), "rim", 24, gloss=0.4,
+                 casts=False),
              ball((0, at + 0.03, 0), (radius, rise, radius), glaze, "lid", gloss=0.7),
              ball((0, at + rise + 0.6 * size, 0), (size, size * 0.9, size), knob, "knob", gloss=0.6)]
     return (0.0, at + rise + 1.5 * size, 0.0), parts
