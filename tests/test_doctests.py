@@ -12,11 +12,13 @@ import torch
 
 import u3lab
 from u3lab import adversarial, figures, images, inversion, nets, pixels, prior, saliency, selfsup, universal, warps
+from u3lab.datasets import turntable
 from u3lab.descent import last
 
 KNOWN = {"torch": torch, "adversarial": adversarial, "figures": figures, "images": images, "inversion": inversion,
          "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency,
-         "selfsup": selfsup, "universal": universal, "warps": warps}
+         "selfsup": selfsup, "turntable": turntable, "universal": universal,
+         "warps": warps}
 # What a newcomer calls first.
 FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "images.blurring.blur",
          "images.loading.load", "inversion.inverting.invert", "nets.classifier.Classifier.features",

@@ -79,6 +79,7 @@ from u3lab.datasets import (
     rendered,
     scans,
     taxonomy,
+    turntable,
 )
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
@@ -960,6 +961,13 @@ good("rendered.scenes", rendered.scenes, count=whole(1), size=whole(16, 16), spl
 good("faces.draw", faces.draw, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16), each=whole(1))
 good("faces.layers", faces.layers, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16),
      each=whole(1), margin=whole(1, 0, 2048))
+good("turntable.draw", turntable.draw, kind=(Choice(), "car"), count=whole(1), size=whole(16, 16),
+     split=(Choice(), "test"), seed=SEED, each=whole(1), photos=(Flag(), True))
+good("turntable.views", turntable.views, kind=(Choice(), "chair"), instance=whole(23, 0, 23),
+     azimuth=(Numbers(fixed=(0,)), Made(lambda: 360 * draw(2))),
+     elevation=(Numbers(fixed=(0,)), Made(lambda: 90 * draw(2))), size=whole(16, 16), seed=SEED, photos=(Flag(), True))
+good("turntable.rotation", turntable.rotation, azimuth=(Numbers(fixed=(0,)), Made(lambda: draw(2))),
+     elevation=(Numbers(fixed=(0,)), Made(lambda: draw(2))))
 good("clips.moving", clips.moving, count=whole(1), length=whole(2, 2), size=whole(16, 16), split=(Choice(), "test"),
      seed=SEED)
 good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"),
@@ -1139,6 +1147,51 @@ good("Regressor.landmarks", lambda z: landmarks.fit_landmarks(draw(5, 3, 2), dra
 good("landmarks.labeller", landmarks.labeller, width=whole(2, 2, 256), dimensions=whole(3, 1, 256), seed=SEED)
 good("landmarks.label", landmarks.label, net=(Net(), Made(lambda: landmarks.labeller(2))),
      pairs=(Function(), moved_pairs), loss=(Choice(), "labelling"), settings=settings(landmarks.LabelSettings))
+
+# Landmarks: how things are turned
+
+
+def turns(count: int = 4, seed: int = 0) -> Tensor:
+    return landmarks.as_rotation(draw(count, 6, seed=seed) - 0.5)
+
+
+def no_turns() -> dict[str, object]:
+    return {"mirrors": -turns(), "stretched": 2 * turns(), "whole numbers": torch.eye(3).long().expand(4, 3, 3),
+            "of four axes": torch.eye(4).expand(4, 4, 4), "flat": draw(4, 3, 2)}
+
+
+TURNS = (Numbers(fixed=(0, 1, 2)), Made(turns))
+ODD_TURNS = (These(make=no_turns), Made(turns))
+good("landmarks.as_rotation", landmarks.as_rotation, code=(Numbers(fixed=(1,)), Made(lambda: draw(3, 6))))
+for kind in (TURNS, ODD_TURNS):
+    more = "" if kind is TURNS else ", no turns"
+    good(f"landmarks.factorise{more}", landmarks.factorise, found=kind, found_moved=kind, g=kind,
+         distance=(Choice(), "geodesic"))
+    good(f"landmarks.align{more}", landmarks.align, found=kind, true=kind)
+    good(f"landmarks.pose_error{more}", landmarks.pose_error, found=kind, true=kind,
+         h=(Numbers(fixed=(0, 1), none=True), Made(lambda: turns()[0])))
+good("landmarks.pose_encoder", landmarks.pose_encoder, width=whole(2, 1, 256), dimensions=(Choice(), "2d"), seed=SEED)
+good("landmarks.poses", landmarks.poses, net=(Net(), Made(lambda: landmarks.pose_encoder(2))),
+     images=(Picture(several=True), Made(lambda: x(2))))
+good("landmarks.rotated", landmarks.rotated, images=(Picture(several=True), Made(lambda: x(2))),
+     degrees=(Numbers(fixed=(0,)), Made(lambda: 360 * draw(2))))
+good("landmarks.rotated_pairs", landmarks.rotated_pairs, images=(Picture(several=True), Made(lambda: x(2))))
+good("landmarks.pairs_of", landmarks.pairs_of, images=(Picture(several=True), Made(lambda: x(4))), rotations=TURNS,
+     instances=(Numbers(fixed=(0,)), Made(lambda: torch.tensor([0, 0, 1, 1]))))
+
+
+def odd_pairs() -> dict[str, object]:
+    return {"two of three": (x(4), x(4)), "other counts": (x(4), x(3), turns()),
+            "other sizes": (x(4), x(4, 16), turns()),
+            "no turns": (x(4), x(4), -turns()), "angles": (x(4), x(4), draw(4)), "beyond 1": (x(4), 2 * x(4), turns()),
+            "turns of the plane": (x(4), x(4), turns()[:, :2, :2]), "a picture": x(4),
+            "a function of nothing": lambda: None, "a function of a word": lambda count, generator: "nope"}
+
+
+good("landmarks.learn_pose", landmarks.learn_pose, net=(Net(), Made(lambda: landmarks.pose_encoder(2))),
+     pairs=(These(make=odd_pairs), Made(lambda: (x(4), x(4), turns()))),
+     checkpoint=(These(make=lambda: {"a number": 3, "no word": " "}, none=True), None),
+     settings=(Options(none=True), Made(lambda: landmarks.PoseSettings(steps=2, batch_size=2))))
 
 
 def spoilt(title: str, name: str, arguments: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:

@@ -104,7 +104,7 @@ def _scene(size: int, split: str, draw: torch.Generator, photos: drawing.Draw) -
     map_of = torch.stack([(which == n).sum() for n in range(2, len(solids) + 2)])
     seen = normal @ to_camera.T
     return (image.clamp(0, 1).T.view(3, size, size), kinds[which].view(size, size),
-            _boundaries(which.view(size, size), seen.T.view(3, size, size)), seen.T.view(3, size, size).contiguous(),
+            boundaries(which.view(size, size), seen.T.view(3, size, size)), seen.T.view(3, size, size).contiguous(),
             kinds[2 + map_of.argmax()] - 2)
 
 
@@ -222,7 +222,7 @@ def _textured(texture: Tensor, u: Tensor, v: Tensor) -> Tensor:
     return found[0, :, 0].T
 
 
-def _boundaries(which: Tensor, normals: Tensor) -> Tensor:
+def boundaries(which: Tensor, normals: Tensor) -> Tensor:
     """(1,S,S): 1 at both pixels of each pair of neighbours that lie on two surfaces, or on a sharp bend of one."""
     found = torch.zeros(which.shape)
     for axis in (0, 1):
