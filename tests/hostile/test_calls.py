@@ -25,6 +25,7 @@ from u3lab import (
     figures,
     images,
     inversion,
+    landmarks,
     nets,
     prior,
     saliency,
@@ -66,8 +67,8 @@ def test_there_are_thousands():
                for _ in calls.spoilt(title, name, call.arguments())) >= 8000
 
 
-@pytest.mark.parametrize("room", [adversarial, dissection, equivariance, figures, images, inversion, nets, prior,
-                                  saliency, selfsup, universal], ids=lambda room: room.__name__)
+@pytest.mark.parametrize("room", [adversarial, dissection, equivariance, figures, images, inversion, landmarks,
+                                  nets, prior, saliency, selfsup, universal], ids=lambda room: room.__name__)
 def test_every_public_function_is_called(room: object):
     short = room.__name__.removeprefix("u3lab.")
     functions = {f"{short}.{name}" for name in room.__all__ if inspect.isfunction(getattr(room, name))}
@@ -75,8 +76,8 @@ def test_every_public_function_is_called(room: object):
     assert functions - called - ELSEWHERE.keys() == set()
 
 
-ALL_SETTINGS = [getattr(room, name) for room in (adversarial, dissection, equivariance, inversion, prior, saliency,
-                                                    selfsup, universal)
+ALL_SETTINGS = [getattr(room, name) for room in (adversarial, dissection, equivariance, inversion, landmarks, prior,
+                                                    saliency, selfsup, universal)
                 for name in room.__all__ if dataclasses.is_dataclass(getattr(room, name))
                 and all("setting" in field.metadata for field in dataclasses.fields(getattr(room, name)))]
 
