@@ -1097,12 +1097,12 @@ good("landmarks.gaussian_maps", landmarks.gaussian_maps, points=(Numbers(fixed=(
      sigma=(Number(0, 2, without_low=True), 0.1))
 good("landmarks.layer_errors", landmarks.layer_errors, net=(Net(), Made(net)), layers=(Layers(), ["conv1", "conv2"]),
      made=(Picture(several=True), Made(lambda: x(2))), target=(Picture(several=True), Made(lambda: x(2))))
-LEARNT = (Options(), Made(lambda: landmarks.AutoencodeSettings(steps=1, batch_size=2)))
+LEARNT = (Options(none=True), Made(lambda: landmarks.AutoencodeSettings(steps=1, batch_size=2)))
 good("landmarks.autoencode", lambda pairs, net, layers, checkpoint, settings: landmarks.autoencode(
          landmarks.KeypointAutoencoder(3, width=2), pairs, net=net, layers=layers, checkpoint=checkpoint,
          settings=settings),
      pairs=PAIRS, net=(Net(), Made(net)), layers=(Layers(), ["conv1"]),
-     checkpoint=(These(make=lambda: {"a number": 3, "a list": [], "a folder": tempfile.gettempdir()}), None),
+     checkpoint=(These(none=True, make=lambda: {"a number": 3, "a list": [], "a folder": tempfile.gettempdir()}), None),
      settings=LEARNT)
 good("landmarks.autoencode, model", lambda model: landmarks.autoencode(model, (x(2), x(2)), settings=LEARNT[1]()),
      model=(These(make=wrong_bottlenecks), Made(lambda: landmarks.KeypointAutoencoder(3, width=2))))

@@ -34,7 +34,12 @@ def judge() -> Classifier:
 
 
 def weights(net: nn.Module) -> Tensor:
+    """All that a step may change: weights, and what batch norms remember."""
     return torch.cat([one.detach().flatten().double() for one in net.state_dict().values()])
+
+
+def learnt(net: nn.Module) -> Tensor:
+    return torch.cat([one.detach().flatten() for one in net.parameters()])
 
 
 def test_errors_of_layers_are_those_by_hand() -> None:
@@ -116,9 +121,9 @@ def test_the_rate_falls_and_can_be_turned_while_it_runs() -> None:
     lengths = {}
     for turned in (False, True):
         net, settings = model(), AutoencodeSettings(steps=6, batch_size=2, lr=0.01)
-        before = nn.utils.parameters_to_vector(net.parameters()).detach()
+        before = learnt(net)
         for step in autoencode(net, pairs, settings=settings):
-            now = nn.utils.parameters_to_vector(net.parameters()).detach()
+            now = learnt(net)
             lengths[turned, step.iteration], before = (now - before).abs().mean().item(), now
             if turned:
                 settings.lr = 1e-5

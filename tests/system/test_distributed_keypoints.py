@@ -31,7 +31,7 @@ nn.init.constant_(judge[0].weight, 0.1)
 settings = AutoencodeSettings(steps=6, batch_size=4, lr=0.003)
 steps = list(autoencode(model, lambda n, g: discs(n, g, 16)[:2], net=judge, layers=["0"], settings=settings))
 torch.save((torch.tensor([[step.loss, step.value] for step in steps], dtype=torch.float64),
-            nn.utils.parameters_to_vector(model.parameters()).detach()), f"{folder}/{size}_{rank}.pt")
+            torch.cat([one.detach().flatten() for one in model.parameters()])), f"{folder}/{size}_{rank}.pt")
 if size > 1:
     dist.destroy_process_group()
 """
