@@ -1,4 +1,4 @@
-"""Three coloured discs that move on a texture, and where their middles are."""
+"""A thing of three coloured discs that moves and bends on a texture, and where the middles of its discs are."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 COLOURS = torch.tensor([[0.9, 0.2, 0.15], [0.2, 0.8, 0.25], [0.2, 0.3, 0.95]])
-RADIUS = 0.26  # in half sides
+RADIUS = 0.22  # in half sides
+CORNERS = torch.tensor([0.0, 2.1, 4.2])  # of a triangle, as angles
+FAR = 0.38  # from its middle
 
 
 def discs(count: int, generator: torch.Generator, side: int = 32) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures (count,3,side,side), the same discs elsewhere on the same texture, and their middles there, (count,3,2).
+    """Pictures (count,3,side,side), the same thing elsewhere on the same texture, and its discs there, (count,3,2).
 
-    A disc that lies on another hides it. Colours vary from pair to pair, and so does the texture.
+    The discs are the corners of a triangle that is moved, turned by any angle, and bent, each corner a little. Their
+    colours vary from pair to pair, and so does the texture.
     """
     coarse = torch.rand(count, 3, side // 4, side // 4, generator=generator)
     ground = 0.25 + 0.5 * F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=False)
@@ -21,7 +24,10 @@ def discs(count: int, generator: torch.Generator, side: int = 32) -> tuple[Tenso
     colours = (COLOURS + shade).clamp(0, 1)
     both = []
     for _ in range(2):
-        middles = 1.4 * torch.rand(count, 3, 2, generator=generator) - 0.7
+        angle = CORNERS + 2 * torch.pi * torch.rand(count, 1, generator=generator)
+        corners = FAR * torch.stack([angle.cos(), angle.sin()], -1)
+        moved, bent = (2 * torch.rand(count, n, 2, generator=generator) - 1 for n in (1, 3))
+        middles = corners + 0.35 * moved + 0.12 * bent
         both.append((drawn(ground, middles, colours), middles))
     return both[0][0], both[1][0], both[1][1]
 
