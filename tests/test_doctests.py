@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import u3lab
-from u3lab import adversarial, figures, images, inversion, nets, pixels, prior, saliency, selfsup, universal
+from u3lab import adversarial, figures, images, inversion, landmarks, nets, pixels, prior, saliency, selfsup, universal
 from u3lab.descent import last
 
 KNOWN = {"torch": torch, "adversarial": adversarial, "figures": figures, "images": images, "inversion": inversion,
-         "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency,
+         "landmarks": landmarks, "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency,
          "selfsup": selfsup, "universal": universal}
 # What a newcomer calls first.
 FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "images.blurring.blur",

@@ -105,7 +105,8 @@ class KeypointAutoencoder(nn.Module):
     Parameters
     ----------
     count
-        K, how many keypoints, at most 64.
+        K, how many keypoints, at most 64. Give more than the thing has parts: all of them learn at once, and of a few
+        each may settle on the part that is easiest to find.
     width
         Channels of the first layer; the later ones have up to four times as many.
     sigma
@@ -116,7 +117,7 @@ class KeypointAutoencoder(nn.Module):
 
     Examples
     --------
-    >>> model = KeypointAutoencoder(10)
+    >>> model = landmarks.KeypointAutoencoder(10)
     >>> look = model.appearance(images.load("coffee", size=64))       # once
     >>> model.draw(look, model.keypoints(images.load("chelsea", size=64))).shape
     torch.Size([1, 3, 64, 64])
