@@ -24,10 +24,10 @@ from torch.optim import Optimizer
 
 from u3lab import images
 from u3lab._system import distributed
-from u3lab.checks import alike, function, shown, words
+from u3lab.checks import alike, function, is_a, shown, words
 from u3lab.descent import ADAM, Step, descend
 from u3lab.errors import U3Error
-from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides, model_of
+from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides
 from u3lab.nets import Classifier, ready, several
 from u3lab.nets.classifier import Reached, finite
 from u3lab.settings import or_default, setting, settings
@@ -85,7 +85,8 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
         Pairs that are none, layers that the network does not have, a weight of 0 for the only term, or a loss that is
         no number.
     """
-    model, settings = model_of(model), or_default(settings, AutoencodeSettings)
+    is_a("model", model, KeypointAutoencoder, "make one with landmarks.KeypointAutoencoder(10)")
+    settings = or_default(settings, AutoencodeSettings)
     net, layers = _judge(net, layers)
     if not layers and not settings.pixels:
         raise U3Error("pixels = 0 and no layers: nothing is compared; give a weight above 0, or a net and its layers")

@@ -10,7 +10,7 @@ they look. For x̂ to equal x′, the points have to be those of the thing.
 
 Jakab, Gupta, Bilen & Vedaldi, Unsupervised learning of object landmarks through conditional image generation, NeurIPS
 2018, section 3 and equation 1. The networks here are smaller: pictures of 64 pixels shrink by 4 and not by 8, and
-dilated convolutions see as far as the paper's last layers do.
+dilated convolutions see as far as the paper's last layers do. Its first scores are not as large as GAIN makes them.
 
 A point is (x, y) in [−1,1]; the picture's borders are at ±1, so that the middle of column i of w is (2i + 1)/w − 1.
 """
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import FLOATS, SIDE, is_a, number, shown, tensors, whole
+from u3lab.checks import FLOATS, SIDE, number, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import finite
 
@@ -31,6 +31,7 @@ SHRINK = 4  # times that heat maps are smaller than pictures
 LEAST = 16  # pixels
 SIGMA = 0.1  # of the Gaussians; half a picture is 1
 MOST = 64  # keypoints: more would carry how a thing looks, too
+GAIN = 8  # of the first scores: means over rows thin them, and points that start alike find the same part
 AT_ONCE = 256  # pictures that go through an encoder together
 NAME = "the keypoint autoencoder"
 
@@ -131,6 +132,7 @@ class KeypointAutoencoder(nn.Module):
             torch.manual_seed(whole("seed", seed, 0))
             self.appearance_encoder = _encoder(self.width)
             self.pose_encoder = nn.Sequential(*_encoder(self.width), nn.Conv2d(4 * width, count, 1, bias=False))
+            self.pose_encoder[-1].weight.data.mul_(GAIN)
             self.generator = _generator(4 * self.width + self.count, self.width)
         self.to(memory_format=torch.channels_last).eval()
 
@@ -212,11 +214,6 @@ def check_sides(images: Tensor) -> None:
     if height % SHRINK or width % SHRINK or not (LEAST <= min(height, width) and max(height, width) <= SIDE):
         raise U3Error(f"pictures of {height}×{width} pixels; {NAME} takes sides from {LEAST} to {SIDE} that are "
                       f"multiples of {SHRINK}, such as 64; cut or resize them")
-
-
-def model_of(model: object) -> KeypointAutoencoder:
-    """The model, if it is one."""
-    return is_a("model", model, KeypointAutoencoder, "make one with landmarks.KeypointAutoencoder(10)")
 
 
 def _floats(**given: Tensor) -> None:
