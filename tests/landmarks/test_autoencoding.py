@@ -117,24 +117,24 @@ def test_fixed_pairs_are_learnt_by_heart_and_between_steps_it_can_be_asked() -> 
     assert steps[-1] < 0.4 * steps[0]
 
 
-def explained(net: KeypointAutoencoder) -> float:
-    """R² of the discs' middles by linear regression on the keypoints, of pictures that it was not fitted on."""
+def explained(net: KeypointAutoencoder) -> list[float]:
+    """R² of each disc's middle by linear regression on the keypoints, of pictures that it was not fitted on."""
     (_, seen, places), (_, unseen, others) = (discs(200, torch.Generator().manual_seed(seed)) for seed in (100, 101))
-    fitted = LinearRegression().fit(net.keypoints(seen).flatten(1), places.flatten(1))
-    return fitted.score(net.keypoints(unseen).flatten(1), others.flatten(1))
+    before, after = net.keypoints(seen).flatten(1), net.keypoints(unseen).flatten(1)
+    return [LinearRegression().fit(before, places[:, k]).score(after, others[:, k]) for k in range(3)]
 
 
-def test_keypoints_follow_the_parts_of_a_thing_that_nobody_has_marked() -> None:
-    """At the start, 20 numbers of a random network explain half of where three discs are.
+def test_keypoints_follow_a_part_of_a_thing_that_nobody_has_marked() -> None:
+    """20 numbers of a random network explain at most .6 of where a disc is. One is found soon, to .99 in the end.
 
-    Here, and with seed 1, it comes to .95 after 300 steps, when all three are found; one of them is found much sooner.
+    Here, and with seed 1, all three are found after 300 steps (together .95), which is too long for a test.
     """
     net = KeypointAutoencoder(10, width=12, sigma=0.2, seed=0)
-    start = explained(net)
+    start = max(explained(net))
     for step in autoencode(net, pairs, settings=AutoencodeSettings(steps=500, lr=0.003)):
         if step.iteration == 140:
             break
-    assert explained(net) > start + 0.1
+    assert start < 0.7 and max(explained(net)) > 0.85
 
 
 def test_the_rate_falls_and_can_be_turned_while_it_runs() -> None:
