@@ -11,14 +11,26 @@ import pytest
 import torch
 
 import u3lab
-from u3lab import adversarial, figures, images, inversion, nets, pixels, prior, saliency, selfsup, universal, warps
+from u3lab import (
+    adversarial,
+    figures,
+    images,
+    inversion,
+    landmarks,
+    nets,
+    pixels,
+    prior,
+    saliency,
+    selfsup,
+    universal,
+    warps,
+)
 from u3lab.datasets import turntable
 from u3lab.descent import last
 
 KNOWN = {"torch": torch, "adversarial": adversarial, "figures": figures, "images": images, "inversion": inversion,
-         "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency,
-         "selfsup": selfsup, "turntable": turntable, "universal": universal,
-         "warps": warps}
+         "landmarks": landmarks, "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency,
+         "selfsup": selfsup, "turntable": turntable, "universal": universal, "warps": warps}
 # What a newcomer calls first.
 FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "images.blurring.blur",
          "images.loading.load", "inversion.inverting.invert", "nets.classifier.Classifier.features",

@@ -161,9 +161,27 @@ def test_shapes_by_hand():
         np.testing.assert_allclose((np.abs(x - 1) / 3) ** power + (np.abs(y - 2) / 0.5) ** power, 1)
 
 
+def test_heads_turn_farther_where_it_is_asked_for(made):
+    """Nothing but the yaw changes: the same people, expressions and places."""
+    far = faces.draw(12, seed=1, yaw=40)
+    torch.testing.assert_close(far.pose, made.pose[:12] * torch.tensor([1.6, 1.0]))
+    assert torch.equal(far.attributes, made.attributes[:12]) and not torch.equal(far.points, made.points[:12])
+    torch.testing.assert_close(far.images[:, :, :8, 0], made.images[:12, :, :8, 0])  # the photo behind, in a corner
+
+
+def test_hard_faces_are_turned_or_covered():
+    far = faces.draw(60, seed=2, size=16, yaw=40, each=1)
+    by_hand = [abs(float(pose[0])) > 25 or bool(has[0] or has[1])
+               for pose, has in zip(far.pose, far.attributes, strict=True)]
+    assert faces.ATTRIBUTES[:2] == ("glasses", "beard")
+    assert faces.hard(far).tolist() == by_hand and 0 < sum(by_hand) < 60
+
+
 def test_what_cannot_be_is_said():
     for call, said in ((lambda: faces.draw(0), "count = 0"), (lambda: faces.draw(1, split="val"), "train, test"),
                        (lambda: faces.draw(1, size=8), "size = 8"), (lambda: faces.draw(1, each=0), "each = 0"),
-                       (lambda: faces.draw(10**6), "million pixels"), (lambda: faces.layers(1, margin=-1), "margin")):
+                       (lambda: faces.draw(10**6), "million pixels"), (lambda: faces.layers(1, margin=-1), "margin"),
+                       (lambda: faces.draw(1, yaw=46), "yaw = 46"), (lambda: faces.draw(1, kind="dog"), "person, cat"),
+                       (lambda: faces.hard(faces.draw(1, size=16).images), "faces.draw")):
         with pytest.raises(U3Error, match=said):
             call()

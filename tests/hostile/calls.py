@@ -958,9 +958,11 @@ good("lights.scenes", lights.scenes, count=whole(2),
      colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))), split=(Choice(), "val"),
      close=(Flag(), True), seed=SEED)
 good("rendered.scenes", rendered.scenes, count=whole(1), size=whole(16, 16), split=(Choice(), "val"), seed=SEED)
-good("faces.draw", faces.draw, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16), each=whole(1))
+good("faces.draw", faces.draw, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16), each=whole(1),
+     kind=(Choice(), "cat"), yaw=number(30.0, 0, 45))
 good("faces.layers", faces.layers, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16),
-     each=whole(1), margin=whole(1, 0, 2048))
+     each=whole(1), margin=whole(1, 0, 2048), kind=(Choice(), "cat"), yaw=number(30.0, 0, 45))
+good("faces.hard", faces.hard, made=(Ours(), Made(lambda: faces.draw(1, size=16))), kind=(Choice(), "person"))
 good("turntable.draw", turntable.draw, kind=(Choice(), "car"), count=whole(1), size=whole(16, 16),
      split=(Choice(), "test"), seed=SEED, each=whole(1), photos=(Flag(), True))
 good("turntable.views", turntable.views, kind=(Choice(), "chair"), instance=whole(23, 0, 23),
@@ -1192,6 +1194,57 @@ good("landmarks.learn_pose", landmarks.learn_pose, net=(Net(), Made(lambda: land
      pairs=(These(make=odd_pairs), Made(lambda: (x(4), x(4), turns()))),
      checkpoint=(These(make=lambda: {"a number": 3, "no word": " "}, none=True), None),
      settings=(Options(none=True), Made(lambda: landmarks.PoseSettings(steps=2, batch_size=2))))
+
+
+# Keypoints as a bottleneck
+
+PAIRS = (These(make=lambda: {"None": None, "a number": 3, "a word": "nope", "one alone": (x(2),), "three": 3 * (x(2),),
+                             "one pair": (x(1), x(1)), "other counts": (x(2), x(3)), "other sides": (x(2), x(2, 36)),
+                             "no pictures": (x(2), 3), "odd sides": (x(2, 30), x(2, 30)), "below 0": (x(2) - 1, x(2)),
+                             "of one argument": lambda count: (x(2), x(2)), "a tensor": x(2),
+                             "that makes one": lambda count, generator: x(2),
+                             "that makes too few": lambda count, generator: (x(3), x(3))}), Made(lambda: (x(2), x(2))))
+POINTS = (Numbers(fixed=(1, 2)), Made(lambda: draw(2, 3, 2)))
+
+
+@cache
+def bottleneck() -> landmarks.KeypointAutoencoder:
+    return landmarks.KeypointAutoencoder(3, width=2)
+
+
+def wrong_bottlenecks() -> dict[str, object]:
+    nan = landmarks.KeypointAutoencoder(3, width=2)
+    for weight in nan.parameters():
+        weight.data.fill_(float("nan"))
+    return {"a network": net(), "a name": "model", "the class": landmarks.KeypointAutoencoder, "NaN in it": nan}
+
+
+good("landmarks.KeypointAutoencoder", landmarks.KeypointAutoencoder, count=whole(3, 1, 64), width=whole(2, 1, 128),
+     sigma=(Number(0, 2, without_low=True), 0.1), seed=SEED)
+good("landmarks.KeypointAutoencoder.keypoints", lambda images: bottleneck().keypoints(images),
+     images=(Picture(several=True), Made(lambda: x(2))))
+good("landmarks.KeypointAutoencoder.appearance", lambda images: bottleneck().appearance(images),
+     images=(Picture(several=True), Made(lambda: x(2))))
+good("landmarks.KeypointAutoencoder.reconstruct", lambda source, target: bottleneck().reconstruct(source, target),
+     source=(Picture(several=True), Made(lambda: x(2))), target=(Picture(several=True), Made(lambda: x(2))))
+good("landmarks.KeypointAutoencoder.draw", lambda of, points: bottleneck().draw(of, points),
+     of=(Picture(several=True), Made(lambda: x(2))), points=POINTS)
+good("landmarks.marginal_soft_argmax", landmarks.marginal_soft_argmax, maps=(Numbers(), Made(lambda: draw(1, 3, 4, 5))))
+good("landmarks.gaussian_maps", landmarks.gaussian_maps, points=(Numbers(fixed=(2,)), Made(lambda: draw(2, 3, 2))),
+     size=(These(make=lambda: {"None": None, "a number": 16, "three": (1, 2, 3), "halves": (1.5, 2), "none": (),
+                               "no cells": (0, 4), "a word": "ab", "endless": (10**9, 10**9)}), (4, 5)),
+     sigma=(Number(0, 2, without_low=True), 0.1))
+good("landmarks.layer_errors", landmarks.layer_errors, net=(Net(), Made(net)), layers=(Layers(), ["conv1", "conv2"]),
+     made=(Picture(several=True), Made(lambda: x(2))), target=(Picture(several=True), Made(lambda: x(2))))
+LEARNT = (Options(none=True), Made(lambda: landmarks.AutoencodeSettings(steps=1, batch_size=2)))
+good("landmarks.autoencode", lambda pairs, net, layers, checkpoint, settings: landmarks.autoencode(
+         landmarks.KeypointAutoencoder(3, width=2), pairs, net=net, layers=layers, checkpoint=checkpoint,
+         settings=settings),
+     pairs=PAIRS, net=(Net(), Made(net)), layers=(Layers(), ["conv1"]),
+     checkpoint=(These(none=True, make=lambda: {"a number": 3, "a list": [], "a folder": tempfile.gettempdir()}), None),
+     settings=LEARNT)
+good("landmarks.autoencode, model", lambda model: landmarks.autoencode(model, (x(2), x(2)), settings=LEARNT[1]()),
+     model=(These(make=wrong_bottlenecks), Made(lambda: landmarks.KeypointAutoencoder(3, width=2))))
 
 
 def spoilt(title: str, name: str, arguments: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:

@@ -7,9 +7,12 @@
 A point is (x, y) in [−1,1]; the picture's borders are at ±1. Files: ``dense`` (a code for each pixel: loss, heat maps,
 matches), ``exchange`` (its descendant of 2019), ``sparse`` (K landmarks), ``encoder``, ``training``, ``measuring``
 (errors, and the regression of marked landmarks), ``places`` (points and cells); ``factorising`` (turns that are found
-from turns between pictures), ``posing`` (a network that learns them).
+from turns between pictures), ``posing`` (a network that learns them), ``bottleneck`` (keypoints that another picture is
+drawn from), ``autoencoding`` (how they are learnt).
 """
 
+from u3lab.landmarks.autoencoding import AutoencodeSettings, autoencode, layer_errors
+from u3lab.landmarks.bottleneck import Appearance, KeypointAutoencoder, gaussian_maps, marginal_soft_argmax
 from u3lab.landmarks.dense import (
     Matches,
     dense_labelling_loss,
@@ -28,8 +31,9 @@ from u3lab.landmarks.posing import PoseSettings, learn_pose, pairs_of, pose_enco
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss, soft_argmax
 from u3lab.landmarks.training import LOSSES, LabelSettings, label
 
-__all__ = ["LOSSES", "LabelSettings", "Matches", "PoseSettings", "Regressor", "align", "as_rotation", "codes_at",
-           "dense_labelling_loss", "diversity_loss", "equivariance_loss", "exchanged", "factorise", "fit_landmarks",
-           "heat_map", "invariance_loss", "label", "labeller", "landmark_error", "learn_pose", "match", "pairs_of",
-           "pose_encoder", "pose_error", "poses", "rotated", "rotated_pairs", "share_within", "soft_argmax", "sphere",
-           "virtual_landmarks"]
+__all__ = ["Appearance", "AutoencodeSettings", "KeypointAutoencoder", "LOSSES", "LabelSettings", "Matches",
+           "PoseSettings", "Regressor", "align", "as_rotation", "autoencode", "codes_at", "dense_labelling_loss",
+           "diversity_loss", "equivariance_loss", "exchanged", "factorise", "fit_landmarks", "gaussian_maps",
+           "heat_map", "invariance_loss", "label", "labeller", "landmark_error", "layer_errors", "learn_pose",
+           "marginal_soft_argmax", "match", "pairs_of", "pose_encoder", "pose_error", "poses", "rotated",
+           "rotated_pairs", "share_within", "soft_argmax", "sphere", "virtual_landmarks"]

@@ -4,10 +4,15 @@
     made.images, made.points             # (8,3,64,64), (8,8,2)
     made.attributes[:, 0]                # who wears glasses: faces.ATTRIBUTES[0]
 
-Files: ``people`` (who, and how they look this time), ``head`` (the geometry), ``drawing`` (the shapes), ``made``.
+    cats = faces.draw(8, kind="cat")     # faces.CAT_POINTS: ears instead of brows, else the same
+    faces.hard(made)                     # (8,): turned by more than 25°, with glasses or a beard
+
+Files: ``people`` and ``cats`` (who, and how they look this time), ``head`` (the geometry), ``drawing`` and
+``cat_drawing`` (the shapes), ``made``.
 """
 
+from u3lab.datasets.faces.cat_drawing import CAT_POINTS
 from u3lab.datasets.faces.drawing import POINTS
-from u3lab.datasets.faces.made import ATTRIBUTES, Faces, Layers, draw, layers
+from u3lab.datasets.faces.made import ATTRIBUTES, CAT_ATTRIBUTES, Faces, Layers, draw, hard, layers
 
-__all__ = ["ATTRIBUTES", "POINTS", "Faces", "Layers", "draw", "layers"]
+__all__ = ["ATTRIBUTES", "CAT_ATTRIBUTES", "CAT_POINTS", "POINTS", "Faces", "Layers", "draw", "hard", "layers"]

@@ -46,11 +46,17 @@ def face(person: Person, moment: Moment, size: int, margin: int) -> tuple[np.nda
     _skull(sheet, head)
     places = _features(sheet, head, moment)
     _on_top(sheet, head)
+    return lit(sheet, head, moment.light), head.seen(places[:, :3])
+
+
+def lit(sheet: Sheet, head: Head, slope: tuple[float, float]) -> np.ndarray:
+    """The sheet shrunk, in light that grows by ``slope`` for each half head to the right and down."""
     drawn = sheet.shrunk()
-    down, right = np.mgrid[:side, :side]
-    light = 1 + moment.light[0] * (right - middle[0]) / scale + moment.light[1] * (down - middle[1]) / scale
+    down, right = np.mgrid[:len(drawn), :len(drawn)]
+    middle, scale = head.middle.tolist(), head.scale
+    light = 1 + slope[0] * (right - middle[0]) / scale + slope[1] * (down - middle[1]) / scale
     drawn[..., :3] = np.minimum(drawn[..., :3] * np.clip(light, 0.7, 1.25)[..., None], drawn[..., 3:])
-    return drawn, head.seen(places[:, :3])
+    return drawn
 
 
 def _behind(sheet: Sheet, head: Head) -> None:

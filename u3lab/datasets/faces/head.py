@@ -8,6 +8,7 @@ import math
 import numpy as np
 from scipy.spatial import ConvexHull
 
+from u3lab.datasets.faces.cats import Cat, Mood
 from u3lab.datasets.faces.people import Moment, Person
 
 LATITUDES, _LONGITUDES = np.linspace(-1, 1, 25), np.linspace(-math.pi, math.pi, 24, endpoint=False)
@@ -19,7 +20,8 @@ Points = np.ndarray  # (n,2) or (n,3): x to the right, y down, z to the viewer; 
 class Head:
     """An egg with a jaw. A place on its front is (x, y) as seen from there; ``seen`` turns it and puts it on paper."""
 
-    def __init__(self, person: Person, moment: Moment, middle: tuple[float, float], scale: float) -> None:
+    def __init__(self, person: Person | Cat, moment: Moment | Mood, middle: tuple[float, float],
+                 scale: float) -> None:
         self.person, self.middle, self.scale = person, np.array(middle), scale
         yaw, pitch, roll = (math.radians(angle) for angle in (moment.yaw, moment.pitch, moment.roll))
         about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])

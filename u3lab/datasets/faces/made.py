@@ -1,4 +1,4 @@
-"""Series of made faces: pictures, or their layers, with all that is true about them."""
+"""Series of made faces, of people or of cats: pictures, or their layers, with all that is true about them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from u3lab.checks import SIDE, one_of, room, whole
+from u3lab.checks import SIDE, is_a, number, one_of, room, tensors, whole
 from u3lab.datasets import packed, scenery
+from u3lab.datasets.faces import cats
+from u3lab.datasets.faces.cat_drawing import cat_face
 from u3lab.datasets.faces.drawing import face
-from u3lab.datasets.faces.people import CHANCE, moment, person
+from u3lab.datasets.faces.people import CHANCE, YAW, moment, person
 
 ATTRIBUTES = tuple(CHANCE)  # glasses, beard, hat, long hair belong to the person; smile and open mouth to the moment
+CAT_ATTRIBUTES = tuple(cats.CHANCE)  # the open mouth belongs to the moment
+KINDS = ("person", "cat")
 PEOPLE = 10**6  # that one seed can have
+MOST_YAW = 45.0  # degrees: what is farther round hides an eye
+HARD = {"person": ("glasses", "beard"), "cat": ("patches",)}  # what covers, or breaks up, where points lie
 
 
 class Faces(NamedTuple):
@@ -24,6 +30,8 @@ class Faces(NamedTuple):
     order of POINTS: pixels to the right and down from the picture's upper left corner, left and right as the viewer
     sees them; one that hair or a hat covers is where it would be. ``identities`` (N) int64: the same number is the same
     person. ``pose`` (N,2) in degrees: yaw, to the viewer's right, and pitch, upwards.
+
+    Of cats the orders are CAT_ATTRIBUTES and CAT_POINTS, which has the tips of the ears where people have brows.
     """
 
     images: Tensor
@@ -46,11 +54,12 @@ class Layers(NamedTuple):
     pose: Tensor
 
 
-def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, each: int = 4) -> Faces:
-    """Faces of people who do not exist, before crops of photos.
+def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, each: int = 4, kind: str = "person",
+         yaw: float = YAW) -> Faces:
+    """Faces of people, or cats, who do not exist, before crops of photos.
 
     The attributes are drawn independently of each other and of everything else. Pictures of one person differ in pose
-    (yaw at most 25°, pitch 14°, with some roll), expression, light, place and background.
+    (pitch at most 14°, with some roll), expression, light, place and background.
 
     Parameters
     ----------
@@ -64,18 +73,22 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
         S, pixels from 16 up.
     each
         How many pictures in a row are of one person.
+    kind
+        "person" or "cat".
+    yaw
+        Degrees from 0 to 45 by which a head is turned at most, to either side.
 
     Raises
     ------
     U3Error
-        An unknown split, a number out of its range, more pictures than there is room for.
+        An unknown split or kind, a number out of its range, more pictures than there is room for.
     """
-    front, behind, *known = layers(count, split=split, seed=seed, size=size, each=each)
+    front, behind, *known = layers(count, split=split, seed=seed, size=size, each=each, kind=kind, yaw=yaw)
     return Faces((front[:, :3] + (1 - front[:, 3:]) * behind).clamp(0, 1), *known)
 
 
-def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, each: int = 4,
-           margin: int = 0) -> Layers:
+def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, each: int = 4, margin: int = 0,
+           kind: str = "person", yaw: float = YAW) -> Layers:
     """The faces of :func:`draw` and their backgrounds apart, with ``margin`` more pixels to each side.
 
     Raises
@@ -86,18 +99,42 @@ def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, e
     count, each = whole("count", count, 1, PEOPLE), whole("each", each)
     size, margin, seed = whole("size", size, 16, SIDE), whole("margin", margin, 0, SIDE), whole("seed", seed, 0)
     test = packed.SPLITS.index(one_of("split", split, packed.SPLITS))
+    kind, yaw = one_of("kind", kind, KINDS), number("yaw", yaw, 0, MOST_YAW)
     side = size + 2 * margin
     room(f"count = {count}", side, side, count)
-    faces = [_one(2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split) for n in range(count)]
+    one = _person if kind == "person" else _cat
+    faces = [one(2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split, yaw) for n in range(count)]
     return Layers(*map(torch.stack, zip(*faces, strict=True)))
 
 
-def _one(identity: int, number: int, size: int, margin: int, split: str) -> tuple[Tensor, ...]:
+def hard(made: Faces | Layers, *, kind: str = "person") -> Tensor:
+    """Whose points are hard to find, (N,) bool: turned by more than 25°, with glasses or a beard; cats with patches."""
+    is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
+    names = ATTRIBUTES if kind == "person" else CAT_ATTRIBUTES
+    tensors(attributes=(made.attributes, f"N{len(names)}"), pose=(made.pose, "N2"))
+    covered = made.attributes[:, [names.index(name) for name in HARD[kind]]].any(1)
+    return covered | (made.pose[:, 0].abs() > YAW)
+
+
+def _person(identity: int, nth: int, size: int, margin: int, split: str, yaw: float) -> tuple[Tensor, ...]:
     """A picture of a person; even numbers of identities are to learn from, odd ones are held out."""
-    who, now = person(identity), moment(identity, number)
-    front, points = face(who, now, size, margin)
-    place = torch.Generator().manual_seed(int(np.random.default_rng([identity, 3, number]).integers(2**62)))
-    behind = scenery.crop(size + 2 * margin, split, place)
+    who, now = person(identity), moment(identity, nth, yaw)
     has = (who.glasses, who.beard, who.hat, who.long_hair, now.smile, now.open_mouth)
+    return _one(face(who, now, size, margin), has, (now.yaw, now.pitch), [identity, 3, nth], split)
+
+
+def _cat(identity: int, nth: int, size: int, margin: int, split: str, yaw: float) -> tuple[Tensor, ...]:
+    """A picture of a cat; its numbers are its own, a cat and a person of one number have nothing in common."""
+    who, now = cats.cat(identity), cats.mood(identity, nth, yaw)
+    has = (who.stripes, who.patches, who.white_muzzle, who.long_fur, who.collar, now.open_mouth)
+    return _one(cat_face(who, now, size, margin), has, (now.yaw, now.pitch), [identity, 13, nth], split)
+
+
+def _one(drawn: tuple[np.ndarray, np.ndarray], has: tuple[bool, ...], pose: tuple[float, float], where: list[int],
+         split: str) -> tuple[Tensor, ...]:
+    """A row of Layers; ``where`` decides the background, and begins with the identity."""
+    front, points = drawn
+    place = torch.Generator().manual_seed(int(np.random.default_rng(where).integers(2**62)))
+    behind = scenery.crop(len(front), split, place)
     return (torch.from_numpy(front).permute(2, 0, 1).contiguous(), behind, torch.tensor(has),
-            torch.from_numpy(points).float(), torch.tensor(identity), torch.tensor([now.yaw, now.pitch]))
+            torch.from_numpy(points).float(), torch.tensor(where[0]), torch.tensor(pose))

@@ -95,14 +95,14 @@ def person(identity: int) -> Person:
         curls=bool(draw.random() < 0.3), peaked=bool(draw.random() < 0.5), round_glasses=between(2, 5))
 
 
-def moment(identity: int, number: int) -> Moment:
-    """How that person looks in one of their pictures."""
+def moment(identity: int, number: int, yaw: float = YAW) -> Moment:
+    """How that person looks in one of their pictures, turned by at most ``yaw`` degrees."""
     draw = np.random.default_rng([identity, 2, number])
-    yaw, pitch, roll = (float(most * draw.uniform(-1, 1)) for most in (YAW, PITCH, ROLL))
-    return Moment(yaw, pitch, roll, bool(draw.random() < CHANCE["smile"]), bool(draw.random() < CHANCE["open mouth"]),
-                  float(draw.uniform(0.7, 1)), float(draw.uniform(-1, 1)), tuple(draw.uniform(-1, 1, 2).tolist()),
-                  float(draw.uniform(0.9, 1.08)), tuple(draw.uniform(-0.06, 0.06, 2).tolist()),
-                  tuple(draw.uniform(-0.16, 0.16, 2).tolist()))
+    turned, pitch, roll = (float(most * draw.uniform(-1, 1)) for most in (yaw, PITCH, ROLL))
+    return Moment(turned, pitch, roll, bool(draw.random() < CHANCE["smile"]),
+                  bool(draw.random() < CHANCE["open mouth"]), float(draw.uniform(0.7, 1)), float(draw.uniform(-1, 1)),
+                  tuple(draw.uniform(-1, 1, 2).tolist()), float(draw.uniform(0.9, 1.08)),
+                  tuple(draw.uniform(-0.06, 0.06, 2).tolist()), tuple(draw.uniform(-0.16, 0.16, 2).tolist()))
 
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:

@@ -1,0 +1,162 @@
+"""Keypoints as a bottleneck: their formulas by brute force, what the model may not know, and that it costs little."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from u3lab.errors import U3Error
+from u3lab.landmarks import Appearance, KeypointAutoencoder, gaussian_maps, marginal_soft_argmax
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def model(count: int = 4) -> KeypointAutoencoder:
+    return KeypointAutoencoder(count, width=4, seed=1)
+
+
+def joint(maps: Tensor) -> Tensor:
+    """The soft-argmax of one softmax over all cells, cell by cell."""
+    height, width = maps.shape[2:]
+    p = maps.flatten(2).softmax(-1).view_as(maps)
+    found = torch.zeros(*maps.shape[:2], 2, dtype=maps.dtype)
+    for j in range(height):
+        for i in range(width):
+            centre = torch.tensor([(2 * i + 1) / width - 1, (2 * j + 1) / height - 1], dtype=maps.dtype)
+            found += p[:, :, j, i, None] * centre
+    return found
+
+
+def test_soft_argmax_is_that_of_each_axis_by_itself() -> None:
+    maps = draw(2, 3, 4, 5).double() * 9
+    found = marginal_soft_argmax(maps)
+    for b in range(2):
+        for k in range(3):
+            across = [sum(maps[b, k, j, i].item() for j in range(4)) / 4 for i in range(5)]
+            down = [sum(maps[b, k, j, i].item() for i in range(5)) / 5 for j in range(4)]
+            for axis, scores in ((0, across), (1, down)):
+                odds = [math.exp(score) for score in scores]
+                mean = sum(o * ((2 * n + 1) / len(odds) - 1) for n, o in enumerate(odds)) / sum(odds)
+                assert found[b, k, axis].item() == pytest.approx(mean, abs=1e-12)
+
+
+def test_of_sums_of_the_axes_it_is_the_joint_one() -> None:
+    maps = 5 * (draw(2, 3, 1, 8) + draw(2, 3, 6, 1, seed=1)).double()
+    torch.testing.assert_close(marginal_soft_argmax(maps), joint(maps))
+
+
+def test_a_bump_has_to_be_higher_than_for_the_joint_one() -> None:
+    """A bump of height 10 at (−0.3, 0.5): the joint one is near it, the marginal one stays by the middle."""
+    at = torch.tensor([[[-0.3, 0.5]]], dtype=torch.float64)
+    bump = 10 * gaussian_maps(at, (16, 16), sigma=0.15)
+    assert (joint(bump) - at).norm() < 0.05
+    assert marginal_soft_argmax(bump).norm() < 0.5 * at.norm()
+    assert (marginal_soft_argmax(20 * bump) - at).norm() < 0.05
+
+
+def test_gaussians_are_those_of_the_formula() -> None:
+    points = (2 * draw(2, 3, 2) - 1).double()
+    maps = gaussian_maps(points, (4, 6), sigma=0.3)
+    for b in range(2):
+        for k in range(3):
+            for j in range(4):
+                for i in range(6):
+                    x, y = (2 * i + 1) / 6 - 1, (2 * j + 1) / 4 - 1
+                    square = (x - points[b, k, 0].item()) ** 2 + (y - points[b, k, 1].item()) ** 2
+                    assert maps[b, k, j, i].item() == pytest.approx(math.exp(-square / (2 * 0.3**2)), abs=1e-12)
+
+
+def test_points_have_a_gradient_through_both() -> None:
+    maps = (3 * draw(1, 2, 4, 4)).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda m: gaussian_maps(marginal_soft_argmax(m), (4, 4), sigma=0.5), (maps,))
+
+
+def test_a_point_is_found_where_its_gaussian_is() -> None:
+    points = 1.2 * draw(2, 5, 2).double() - 0.6
+    found = marginal_soft_argmax(400 * gaussian_maps(points, (32, 32), sigma=0.1))
+    assert (found - points).abs().max() < 0.02
+
+
+def test_pictures_come_out_as_they_went_in_and_the_seed_decides() -> None:
+    x = draw(2, 3, 32, 48)
+    made, points = model().reconstruct(x[:1], x), model().keypoints(x)
+    assert made.shape == x.shape and 0 <= made.min() and made.max() <= 1 and not made.requires_grad
+    assert points.shape == (2, 4, 2) and points.abs().max() < 1
+    assert torch.equal(made, model().reconstruct(x[:1], x))
+    other = KeypointAutoencoder(4, width=4, seed=2)
+    assert not torch.equal(other.keypoints(x), points)
+
+
+def test_nothing_but_the_points_of_the_target_reaches_the_picture() -> None:
+    net, x, target = model(), draw(2, 3, 32, 32), draw(2, 3, 32, 32, seed=1)
+    torch.testing.assert_close(net.reconstruct(x, target), net.draw(x, net.keypoints(target)))
+    torch.testing.assert_close(net(x, target), net.reconstruct(x, target))
+    other = target.clone().requires_grad_()
+    points = marginal_soft_argmax(net.pose_encoder(2 * other - 1))
+    net(x, other).sum().backward()
+    assert other.grad.abs().max() > 0 and points.shape == (2, 4, 2)  # 8 numbers of 3072 a picture
+
+
+def test_a_look_is_computed_once_and_a_drag_costs_the_generator_alone() -> None:
+    net, x = model(), draw(1, 3, 32, 32)
+    calls: list[nn.Module] = []
+    for part in (net.appearance_encoder, net.pose_encoder, net.generator):
+        part.register_forward_hook(lambda module, *_: calls.append(module))
+    look = net.appearance(x)
+    assert isinstance(look, Appearance) and calls == [net.appearance_encoder]
+    points = torch.zeros(1, 4, 2)
+    for place in (-0.5, 0.0, 0.5):
+        points[0, 1, 0] = place
+        drawn = net.draw(look, points)
+        assert torch.equal(drawn, net.draw(look, points))
+    assert calls == [net.appearance_encoder] + 6 * [net.generator]
+    torch.testing.assert_close(net.draw(x, points), drawn)
+
+
+def test_one_look_goes_with_many_points_and_one_set_with_many_looks() -> None:
+    net, x, points = model(), draw(3, 3, 32, 32), 2 * draw(3, 4, 2) - 1
+    for many in (net.draw(x[:1], points), net.draw(x[:1].repeat(3, 1, 1, 1), points)):
+        for n in range(3):
+            torch.testing.assert_close(many[n:n + 1], net.draw(x[:1], points[n:n + 1]))
+    torch.testing.assert_close(net.draw(x, points[:1])[1:2], net.draw(x[1:2], points[:1]))
+
+
+def test_many_pictures_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, x = model(), draw(5, 3, 16, 16)
+    points, made = net.keypoints(x), net.reconstruct(x[:1], x)
+    monkeypatch.setattr("u3lab.landmarks.bottleneck.AT_ONCE", 2)
+    torch.testing.assert_close(net.keypoints(x), points)
+    torch.testing.assert_close(net.reconstruct(x[:1], x), made)
+
+
+def test_each_cell_sees_63_pixels() -> None:
+    """The receptive field, by the gradient of the cell in the middle of a wide picture."""
+    net, x = model().double(), draw(1, 3, 128, 128).double().requires_grad_()
+    net.pose_encoder(x)[0, :, 16, 16].sum().backward()
+    rows = x.grad.abs().amax((0, 1, 3)).nonzero()
+    assert rows.max() - rows.min() + 1 <= 63 and rows.max() - rows.min() + 1 > 50
+
+
+def test_what_cannot_be_is_said() -> None:
+    net, x = model(), draw(2, 3, 32, 32)
+    noisy = model()
+    noisy.pose_encoder[-1].weight.data[0, 0] = float("nan")
+    for call, said in ((lambda: KeypointAutoencoder(65), "count = 65"),
+                       (lambda: KeypointAutoencoder(3, sigma=0), "sigma = 0"),
+                       (lambda: net.keypoints(draw(1, 3, 30, 32)), "multiples of 4"),
+                       (lambda: net.appearance(draw(1, 3, 8, 8)), "from 16"),
+                       (lambda: net.draw(x, torch.zeros(1, 3, 2)), r"\(B,4,2\)"),
+                       (lambda: net.draw(x, torch.full((2, 4, 2), 20.0)), "up to 20"),
+                       (lambda: net.draw(x, torch.zeros(3, 4, 2)), "2 pictures cannot"),
+                       (lambda: net.draw(x, torch.zeros(2, 4, 2, dtype=torch.long)), "int64"),
+                       (lambda: noisy.keypoints(x), "NaN"),
+                       (lambda: KeypointAutoencoder(3, width=4).train().keypoints(x), "model.eval"),
+                       (lambda: gaussian_maps(torch.zeros(1, 2, 2), 16), "size = 16"),
+                       (lambda: marginal_soft_argmax(torch.zeros(1, 2, 2)), "BKHW|B,K,H,W")):
+        with pytest.raises(U3Error, match=said):
+            call()

@@ -1,0 +1,246 @@
+"""Keypoints as a bottleneck: one picture says how a thing looks, K points of another say where its parts are.
+
+    S_k = pose encoder(x′), channel k                    K heat maps of the target x′
+    u_k = (E[i], E[j]),  p(i) = softmax_i mean_j S_k      their keypoints, one axis at a time
+    y_k(u) = exp( −‖u − u_k‖² / 2σ² )                     the keypoints as pictures again, of Gaussians
+    x̂ = Ψ( Φ(x), y )                                      the generator: what the source x looks like, put at y
+
+x is another frame of the same thing, so its features cannot say where things are in x′; and y is too poor to say how
+they look. For x̂ to equal x′, the points have to be those of the thing.
+
+Jakab, Gupta, Bilen & Vedaldi, Unsupervised learning of object landmarks through conditional image generation, NeurIPS
+2018, section 3 and equation 1. The networks here are smaller: pictures of 64 pixels shrink by 4 and not by 8, and
+dilated convolutions see as far as the paper's last layers do. Its first scores are not as large as GAIN makes them.
+
+A point is (x, y) in [−1,1]; the picture's borders are at ±1, so that the middle of column i of w is (2i + 1)/w − 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from u3lab import images as _images
+from u3lab.checks import FLOATS, SIDE, number, shown, tensors, whole
+from u3lab.errors import U3Error
+from u3lab.nets.classifier import finite
+
+SHRINK = 4  # times that heat maps are smaller than pictures
+LEAST = 16  # pixels
+SIGMA = 0.1  # of the Gaussians; half a picture is 1
+MOST = 64  # keypoints: more would carry how a thing looks, too
+GAIN = 8  # of the first scores: means over rows thin them, and points that start alike find the same part
+AT_ONCE = 256  # pictures that go through an encoder together
+NAME = "the keypoint autoencoder"
+
+
+def marginal_soft_argmax(maps: Tensor) -> Tensor:
+    """u_k = Σ_i x_i p(i), Σ_j y_j p(j): soft-argmax of each axis by itself, of the map's mean over the other axis.
+
+    The joint soft-argmax takes one softmax over all cells. Its p(i) is the softmax of log Σ_j exp S_ij, in which a peak
+    counts as much as it is high; here it is the softmax of mean_j S_ij, in which a peak of a few rows is thinned by all
+    the others. So a map has to be far higher, or a whole cross, before u_k leaves the middle of the picture: a network
+    learns that. Of maps S_ij = a_i + b_j both are the same.
+
+    Parameters
+    ----------
+    maps
+        (B,K,h,w), scores before the softmax.
+
+    Returns
+    -------
+    Tensor
+        (B,K,2), (x, y) in [−1,1].
+    """
+    tensors(maps=(maps, "BKHW"))
+    _floats(maps=maps)
+    x, y = (maps.mean(axis).softmax(-1) @ middles(maps.shape[other], maps) for axis, other in ((2, 3), (3, 2)))
+    return torch.stack([x, y], -1)
+
+
+def gaussian_maps(points: Tensor, size: tuple[int, int], *, sigma: float = SIGMA) -> Tensor:
+    """y_k(u) = exp(−‖u − u_k‖²/2σ²) at the middles of h×w cells.
+
+    Parameters
+    ----------
+    points
+        u_k, (B,K,2), (x, y) in [−1,1].
+    size
+        h, w.
+    sigma
+        σ in (0, 2], in half sides of the picture.
+
+    Returns
+    -------
+    Tensor
+        (B,K,h,w) in [0,1], with a gradient to the points.
+    """
+    tensors(points=(points, "BK2"))
+    _floats(points=points)
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise U3Error(f"size = {shown(size)}; give height and width in cells, such as (16, 16)")
+    height, width = (whole(f"size[{n}]", side, 1, SIDE) for n, side in enumerate(size))
+    sigma = number("sigma", sigma, 0, 2, without_low=True)
+    across, down = (((middles(side, points) - points[..., axis, None]).square() / (-2 * sigma**2)).exp()
+                    for axis, side in enumerate((width, height)))
+    return down[..., :, None] * across[..., None, :]  # ‖u − u_k‖² is a sum, so its exp is a product
+
+
+def middles(side: int, like: Tensor) -> Tensor:
+    """Where the middles of so many cells are on an axis from −1 to 1."""
+    return (2 * torch.arange(side, dtype=like.dtype, device=like.device) + 1) / side - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Appearance:
+    """Φ(x), (B,C,h,w): what of a picture the generator needs; :meth:`KeypointAutoencoder.appearance` makes one."""
+
+    features: Tensor
+
+
+class KeypointAutoencoder(nn.Module):
+    """x̂ = Ψ(Φ(x), y(x′)): a picture of what is in the source, where the target has it.
+
+    Parameters
+    ----------
+    count
+        K, how many keypoints, at most 64. Give more than the thing has parts: all of them learn at once, and of a few
+        each may settle on the part that is easiest to find.
+    width
+        Channels of the first layer; the later ones have up to four times as many.
+    sigma
+        σ of the Gaussians in (0, 2], in half sides of the picture. With a small one a point hardly reaches over to the
+        cells about it, and what is learnt from it is little.
+    seed
+        Of the weights.
+
+    Examples
+    --------
+    >>> model = landmarks.KeypointAutoencoder(10)
+    >>> look = model.appearance(images.load("coffee", size=64))       # once
+    >>> model.draw(look, model.keypoints(images.load("chelsea", size=64))).shape
+    torch.Size([1, 3, 64, 64])
+    """
+
+    def __init__(self, count: int = 10, *, width: int = 16, sigma: float = SIGMA, seed: int = 0) -> None:
+        super().__init__()
+        self.count, self.width = whole("count", count, 1, MOST), whole("width", width, 1, 128)
+        self.sigma = number("sigma", sigma, 0, 2, without_low=True)
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(whole("seed", seed, 0))
+            self.appearance_encoder = _encoder(self.width)
+            self.pose_encoder = nn.Sequential(*_encoder(self.width), nn.Conv2d(4 * width, count, 1, bias=False))
+            self.pose_encoder[-1].weight.data.mul_(GAIN)
+            self.generator = _generator(4 * self.width + self.count, self.width)
+        self.to(memory_format=torch.channels_last).eval()
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        """x̂ (B,3,H,W) in [0,1] of checked pictures, with a graph, in whatever mode it is: for training."""
+        return self._drawn(self.appearance_encoder(self._laid(source)), self._points(target))
+
+    @torch.no_grad()
+    def keypoints(self, images: Tensor) -> Tensor:
+        """u_k of pictures (B,3,H,W) in [0,1], whose sides are multiples of 4 pixels: (B,K,2), (x, y) in [−1,1]."""
+        self._ready(images)
+        return finite(torch.cat([self._points(part) for part in images.split(AT_ONCE)]), NAME)
+
+    @torch.no_grad()
+    def reconstruct(self, source: Tensor, target: Tensor) -> Tensor:
+        """x̂ (B,3,H,W) in [0,1]: the look of the source with the geometry of the target, each (B,3,H,W) or (1,3,H,W)."""
+        return self.draw(source, self.keypoints(target))
+
+    @torch.no_grad()
+    def appearance(self, images: Tensor) -> Appearance:
+        """Φ(x) of pictures (B,3,H,W). Computed once, :meth:`draw` takes it again and again for other points."""
+        self._ready(images)
+        return Appearance(torch.cat([self.appearance_encoder(self._laid(part)) for part in images.split(AT_ONCE)]))
+
+    @torch.no_grad()
+    def draw(self, appearance_of: Tensor | Appearance, points: Tensor) -> Tensor:
+        """The look of a picture, with its keypoints anywhere: x̂ (B,3,H,W) in [0,1].
+
+        Parameters
+        ----------
+        appearance_of
+            Pictures (B,3,H,W), or what :meth:`appearance` made of them: then only the generator has to work.
+        points
+            (B,K,2), (x, y) in [−1,1]. One picture goes with many sets of points, and one set with many pictures.
+
+        Raises
+        ------
+        U3Error
+            Points outside the picture or of another K, or numbers of pictures that do not fit.
+        """
+        look = appearance_of if isinstance(appearance_of, Appearance) else self.appearance(appearance_of)
+        self._ready()
+        tensors(points=(points, "BK2"))
+        _floats(points=points)
+        if points.shape[1] != self.count or points.abs().max() > 1:
+            raise U3Error(f"points of the shape {tuple(points.shape)}, up to {points.abs().max():.3g}; give "
+                          f"(B,{self.count},2), with x and y from -1 to 1, the borders of the picture")
+        features, points = look.features, points.to(look.features)
+        if len(features) != len(points) and 1 not in (len(features), len(points)):
+            raise U3Error(f"{len(features)} pictures cannot be drawn with {len(points)} sets of points; give as many "
+                          "of both, or one of either")
+        many = max(len(features), len(points))
+        drawn = [self._drawn(*part) for part in zip(features.expand(many, -1, -1, -1).split(AT_ONCE),
+                                                    points.expand(many, -1, -1).split(AT_ONCE), strict=True)]
+        return finite(torch.cat(drawn), NAME)
+
+    def _points(self, target: Tensor) -> Tensor:
+        return marginal_soft_argmax(self.pose_encoder(self._laid(target)))
+
+    def _drawn(self, features: Tensor, points: Tensor) -> Tensor:
+        y = gaussian_maps(points, features.shape[2:], sigma=self.sigma)
+        return self.generator(torch.cat([features, y], 1).contiguous(memory_format=torch.channels_last))
+
+    def _laid(self, images: Tensor) -> Tensor:
+        """Pictures about 0, as and where the weights are."""
+        like = self.pose_encoder[-1].weight
+        return (2 * images.to(like) - 1).contiguous(memory_format=torch.channels_last)
+
+    def _ready(self, *images: Tensor) -> None:
+        if any(module.training for module in self.modules()):
+            raise U3Error(f"{NAME} is in training mode, so its answer depends on the batch; call model.eval() first")
+        for batch in images:
+            check_sides(_images.check(batch))
+
+
+def check_sides(images: Tensor) -> None:
+    """Refuse pictures that do not fall into cells of 4×4 pixels."""
+    height, width = images.shape[2:]
+    if height % SHRINK or width % SHRINK or not (LEAST <= min(height, width) and max(height, width) <= SIDE):
+        raise U3Error(f"pictures of {height}×{width} pixels; {NAME} takes sides from {LEAST} to {SIDE} that are "
+                      f"multiples of {SHRINK}, such as 64; cut or resize them")
+
+
+def _floats(**given: Tensor) -> None:
+    for name, values in given.items():
+        if values.dtype not in FLOATS:
+            raise U3Error(f"{name} is of {values.dtype}; give float32 or float64")
+
+
+def _encoder(width: int) -> nn.Sequential:
+    """(B,3,H,W) → (B,4·width,H/4,W/4); each place sees 63 pixels a side."""
+    return nn.Sequential(*_layer(3, width, 7, stride=2), *_layer(width, width), *_layer(width, 2 * width, stride=2),
+                         *_layer(2 * width, 2 * width), *_layer(2 * width, 4 * width, dilation=2),
+                         *_layer(4 * width, 4 * width, dilation=3))
+
+
+def _generator(channels: int, width: int) -> nn.Sequential:
+    """(B,channels,h,w) → (B,3,4h,4w) in [0,1]: two convolutions, of which the second halves the channels, at each size.
+    """
+    def finer() -> nn.Upsample:
+        return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+
+    return nn.Sequential(*_layer(channels, 4 * width), *_layer(4 * width, 2 * width), finer(),
+                         *_layer(2 * width, 2 * width), *_layer(2 * width, width), finer(),
+                         *_layer(width, width), nn.Conv2d(width, 3, 3, padding=1), nn.Sigmoid())
+
+
+def _layer(before: int, after: int, kernel: int = 3, *, stride: int = 1, dilation: int = 1) -> list[nn.Module]:
+    conv = nn.Conv2d(before, after, kernel, stride, dilation * (kernel // 2), dilation, bias=False)
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+    return [conv, nn.BatchNorm2d(after), nn.ReLU()]
