@@ -24,6 +24,7 @@ RUNS = {
     "learnet": ("", [], ["results/learnet-squeezenet1_1.json", "weights/learnet-lights.safetensors"]),
     "shrinkage": ("results", [], ["shrinkage-squeezenet1_1.json"]),
     "clusters": ("results", [], ["clusters.json"]),
+    "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "pointing_game": ("results", [], ["pointing_game.json"]),
     "detection": ("results", [], ["detection.json"]),
