@@ -30,8 +30,8 @@ QUIZ = (
          "matter: the supervision of a method without labels.",
          "A larger λ asks for even use of the classes. Those three are used evenly.")),
     Question(
-        "Ten classes. In a batch of 100 pairs, two *independent*, one-hot answers have an information of about 0.4 nats, "
-        "in one of 5,000 it is 0.008. Why?",
+        "Ten classes. In a batch of 100 pairs, two *independent*, one-hot answers have an information of about 0.4 "
+        "nats, in one of 5,000 it is 0.008. Why?",
         ("Large batches are harder to learn from, since the network has to fit more pairs at once.",
          "Some of the 100 cells of P are fuller by chance; the excess is about (k − 1)²/2n.",
          "The network has learnt more in the small batch, which it saw more often.",
