@@ -907,6 +907,7 @@ good("selfsup.choose_segments", selfsup.choose_segments, net=(Net(), DENSE), hea
      light=LIGHT, seed=SEED, settings=SEGMENTING)
 SORTED = (Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0])))
 good("matching.hungarian_accuracy", matching.hungarian_accuracy, clusters=SORTED, labels=SORTED)
+good("matching.match", matching.match, clusters=SORTED, labels=SORTED)
 good("matching.contingency", matching.contingency, clusters=SORTED, labels=SORTED)
 
 # Data

@@ -1,4 +1,4 @@
-"""Right and wrong answers to the exercise of notebook 02c, made by other code than the library's."""
+"""Right and wrong answers to the exercises of notebook 02c, made by other code than the library's."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from torch import Tensor
 from u3lab.selfsup import mutual_information
 
 
-def entropy(shares: Tensor) -> Tensor:
-    return torch.special.entr(shares).sum()
+def entropy(shares: Tensor, axes: int = 1) -> Tensor:
+    return torch.special.entr(shares).flatten(-axes).sum(-1)
 
 
 def by_entropies(P: Tensor, lam: float, half: float = 0.5) -> Tensor:
     P = half * (P + P.mT)
-    return entropy(P) - lam * (entropy(P.sum(0)) + entropy(P.sum(1)))
+    return entropy(P, 2) - lam * (entropy(P.sum(-2)) + entropy(P.sum(-1)))
 
 
 def cell_by_cell(P: Tensor, lam: float, both: bool = True, sign: int = 1, log=math.log) -> Tensor:
+    if P.ndim > 2:
+        return torch.stack([cell_by_cell(one, lam, both, sign, log) for one in P])
     P = (P + P.T) / 2 if both else P
     total = 0.0
     for i in range(len(P)):
@@ -30,20 +32,42 @@ def cell_by_cell(P: Tensor, lam: float, both: bool = True, sign: int = 1, log=ma
     return torch.tensor(total, dtype=P.dtype)
 
 
+def as_one_quotient(P: Tensor, lam: float) -> Tensor:
+    return -(P * (P / (P.sum(-2, True) * P.sum(-1, True)) ** lam).log()).sum((-1, -2))
+
+
+def place_by_place(z: Tensor, moved: Tensor, t: tuple[int, int], wrap: bool = False) -> Tensor:
+    n, _, h, w = z.shape
+    pairs = []
+    for y in range(h):
+        for x in range(w):
+            there = y + t[0], x + t[1]
+            if wrap or (0 <= there[0] < h and 0 <= there[1] < w):
+                pairs += [torch.outer(z[i, :, y, x], moved[i, :, there[0] % h, there[1] % w]) for i in range(n)]
+    return torch.stack(pairs).mean(0)
+
+
 MUTANTS = [
     ("2c-iic", lambda P, lam: cell_by_cell(P, lam, both=False), "not made symmetric"),
     ("2c-iic", lambda P, lam: cell_by_cell(P, lam, sign=-1), "the sign is wrong"),
     ("2c-iic", lambda P, lam: by_entropies(P, lam, half=1.0), "did not halve"),
-    ("2c-iic", lambda P, lam: entropy((P + P.T) / 2), "both marginals are missing"),
+    ("2c-iic", lambda P, lam: entropy((P + P.mT) / 2, 2), "both marginals are missing"),
     ("2c-iic", lambda P, lam: by_entropies(P, lam / 2), "one of the two marginals is missing"),
     ("2c-iic", lambda P, lam: by_entropies(P, 1.0), "λ is not used"),
-    ("2c-iic", lambda P, lam: -lam * mutual_information((P + P.T) / 2), "not before the whole bracket"),
+    ("2c-iic", lambda P, lam: -lam * mutual_information((P + P.mT) / 2), "not before the whole bracket"),
     ("2c-iic", lambda P, lam: by_entropies(P, -lam), "the marginals have the wrong sign"),
     ("2c-iic", lambda P, lam: cell_by_cell(P, lam, log=math.log2), "these are bits"),
-    ("2c-iic", lambda P, lam: (lambda Q: -(Q * (Q / (Q.sum(0) * Q.sum(1)[:, None]) ** lam).log()).sum())((P + P.T) / 2),
-     "0 · ln 0 is 0"),
-    ("2c-iic", lambda P, lam: by_entropies(P, lam) / P.shape[0] ** 2, "a mean over the k² cells"),
+    ("2c-iic", lambda P, lam: as_one_quotient((P + P.mT) / 2, lam), "0 · ln 0 is 0"),
+    ("2c-iic", lambda P, lam: by_entropies(P, lam) / P.shape[-1] ** 2, "a mean over the k² cells"),
     ("2c-iic", lambda P, lam: 2 * by_entropies(P, lam), "right values"),
+    ("2c-iic", lambda P, lam: by_entropies(P, lam).sum(), "one number for all of them"),
+    ("2c-iic", lambda P, lam: by_entropies(P, lam).mean(), "gave their mean"),
+    ("2c-displaced", lambda z, moved, t: place_by_place(z, moved, t, wrap=True), "comes back on the other"),
+    ("2c-displaced", lambda z, moved, t: place_by_place(z, moved, (-t[0], -t[1])), "the wrong sign"),
+    ("2c-displaced", lambda z, moved, t: place_by_place(z, moved, (0, 0)), "t is not used"),
+    ("2c-displaced", lambda z, moved, t: place_by_place(z, moved, t).mT, "rows and columns are exchanged"),
+    ("2c-displaced", lambda z, moved, t: place_by_place(z, moved, t[::-1]), "its first number is along the height"),
 ]
 RIGHT = [("2c-iic", by_entropies), ("2c-iic", cell_by_cell),
-         ("2c-iic", lambda P, lam: -mutual_information((P + P.T) / 2, lam=lam))]
+         ("2c-iic", lambda P, lam: -mutual_information((P + P.mT) / 2, lam=lam)),
+         ("2c-displaced", place_by_place)]

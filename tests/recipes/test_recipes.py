@@ -26,6 +26,7 @@ RUNS = {
     "bolted": ("results", [], ["adapters-resnet26_plain.json", "adapters-resnet26_serial.json"]),
     "clusters": ("results", [], ["clusters.json"]),
     "pretexts": ("results", [], ["pretexts.json"]),
+    "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "pointing_game": ("results", [], ["pointing_game.json"]),
     "detection": ("results", [], ["detection.json"]),

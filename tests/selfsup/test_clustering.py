@@ -27,7 +27,7 @@ from u3lab.selfsup import (
     sub_heads,
     transfer_knowledge,
 )
-from u3lab.selfsup.matching import contingency, hungarian_accuracy
+from u3lab.selfsup.matching import contingency, hungarian_accuracy, match
 
 
 def shapes(count: int = 120, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -121,7 +121,10 @@ def test_hungarian_accuracy_is_the_best_of_all_matches() -> None:
                    for order in itertools.permutations(names))
         assert hungarian_accuracy(found, labels) == pytest.approx(best)
         assert contingency(found, labels).tolist() == contingency_matrix(found, labels).tolist()
+        kept = match(found, labels)
+        assert len(set(kept[kept >= 0].tolist())) == min(clusters, 4) and len(kept) == int(found.max()) + 1
     assert hungarian_accuracy((labels + 1) % 4, labels) == 1
+    assert match((labels + 1) % 4, labels).tolist() == [3, 0, 1, 2]
 
 
 def test_pseudo_labels_are_the_clusters_of_features_and_can_be_learnt() -> None:

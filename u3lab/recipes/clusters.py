@@ -1,10 +1,9 @@
-"""The table of notebook 02c: pictures and pixels sorted without labels, by mutual information and by k-means.
+"""The table of notebook 02c: digits sorted without labels, by mutual information and by k-means.
 
     python -m u3lab.recipes.clusters                       # data/results/clusters.json
-    python -m u3lab.recipes.clusters --data digits         # a part; several such may run side by side
 
-Every run is written to the file as it ends, and what the file has is not computed again. The numbers of steps, batch
-and rate were chosen with the first seed.
+Every run is written to the file as it ends, and what the file has is not computed again. The numbers of steps,
+sub-heads and rate were chosen with the first seed, out of four settings.
 """
 
 from __future__ import annotations
@@ -20,25 +19,23 @@ from u3lab.lessons.selfsup import clusters
 from u3lab.lessons.selfsup.clusters import Clustered
 from u3lab.recipes import _writing
 
-DATA = ("digits", *clusters.MADE)
 SEEDS = 5
 
 
 def place(run: Clustered) -> tuple:
     """Where a row stands in the table."""
-    return DATA.index(run.data), clusters.WAYS.index(run.way), run.seed
+    return clusters.WAYS.index(run.way), run.seed
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Fill the table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--data", nargs="+", choices=DATA, default=DATA)
     chosen = _writing.options(parser, arguments, "results")
     file = chosen.out / "clusters.json"
     head = {"recipe": "python -m u3lab.recipes.clusters", "u3lab": __version__, "torch": torch.__version__,
             "pictures": paths.sha256(paths.data("handwritten", "mnist.webp"))[:12], "digits": clusters.DIGITS,
-            "mosaics": clusters.MOSAICS, "columns": Clustered._fields + ("accuracy", "best head")}
-    todo = [Clustered(data, way, seed) for data in chosen.data for seed in range(SEEDS) for way in clusters.WAYS]
+            "columns": Clustered._fields + ("accuracy", "best head")}
+    todo = [Clustered("digits", way, seed) for seed in range(SEEDS) for way in clusters.WAYS]
     for run in tqdm(todo[:2] if chosen.short else todo):
         if run not in _writing.rows(file, head, Clustered):
             found = clusters.reached(run, 2 if chosen.short else None)

@@ -22,12 +22,23 @@ def hungarian_accuracy(clusters: Tensor, labels: Tensor) -> float:
     clusters, labels
         (N) each, whole numbers from 0 on.
     """
+    names = match(clusters, labels)
+    return float((names[clusters.cpu().long()] == labels.cpu()).double().mean())
+
+
+def match(clusters: Tensor, labels: Tensor) -> Tensor:
+    """The class that each cluster stands for in the best match one to one, and −1 for a cluster that is left over.
+
+    Arguments as for :func:`hungarian_accuracy`; the answer (clusters) has int64, on the CPU.
+    """
     from scipy.optimize import linear_sum_assignment
 
     tensors(clusters=(clusters, "N"), labels=(labels, "N"))
     counts = contingency(clusters, labels)
+    names = torch.full((len(counts),), -1)
     rows, columns = linear_sum_assignment(counts.numpy(), maximize=True)
-    return float(counts[rows, columns].sum() / len(labels))
+    names[torch.from_numpy(rows)] = torch.from_numpy(columns)
+    return names
 
 
 def contingency(clusters: Tensor, labels: Tensor) -> Tensor:
