@@ -27,7 +27,7 @@ from u3lab.universal import adapt
 
 TRUNKS = ("plain", "serial")
 STEPS = 600
-DOMAINS, METHODS = ("digits", "traffic signs", "animals", "objects"), ("features", "serial")
+DOMAINS, METHODS = ("digits", "traffic signs", "animals"), ("features", "serial")
 
 
 def trunk(kind: str, steps: int, seed: int, *, short: bool) -> Classifier:
