@@ -15,6 +15,7 @@ import sys
 import torch
 import torch.distributed as dist
 from torch import nn
+from tests.helpers import without_norms
 from tests.landmarks.discs import discs
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 
@@ -22,10 +23,7 @@ rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if size > 1:
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size)
 model = KeypointAutoencoder(3, width=2, sigma=0.2)
-for part in (model.appearance_encoder, model.pose_encoder, model.generator):
-    for number, layer in enumerate(part):
-        if isinstance(layer, nn.BatchNorm2d):
-            part[number] = nn.Identity()
+without_norms(model)
 judge = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False)).eval()
 nn.init.constant_(judge[0].weight, 0.1)
 settings = AutoencodeSettings(steps=6, batch_size=4, lr=0.003)

@@ -14,19 +14,13 @@ PROGRAM = """
 import sys
 import torch
 import torch.distributed as dist
-from torch import nn
+from tests.helpers import without_norms
 from tests.landmarks.test_training import blobs
 from u3lab.landmarks import LabelSettings, label, labeller
 
 rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if size > 1:
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size)
-
-def without_norms(module):
-    for name, child in module.named_children():
-        if isinstance(child, nn.BatchNorm2d):
-            setattr(module, name, nn.Identity())
-        without_norms(child)
 
 found = {}
 for loss, exchange in (("labelling", False), ("labelling", True), ("landmarks", False)):

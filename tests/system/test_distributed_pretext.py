@@ -14,19 +14,13 @@ PROGRAM = """
 import sys
 import torch
 import torch.distributed as dist
-from torch import nn
+from tests.helpers import without_norms
 from tests.selfsup.test_contract import raw
 from u3lab.selfsup import PretextSettings, encoder, head_of, pretrain
 
 rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if size > 1:
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size)
-
-def without_norms(module):
-    for name, child in module.named_children():
-        if isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            setattr(module, name, nn.Identity())
-        without_norms(child)
 
 found = {}
 for name in ("order", "sorting", "correspondence", "sound", "moving"):

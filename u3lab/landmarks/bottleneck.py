@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from u3lab import images as _images
 from u3lab.checks import FLOATS, SIDE, number, shown, tensors, whole
 from u3lab.errors import U3Error
+from u3lab.landmarks.places import centres
 from u3lab.nets.classifier import finite
 
 SHRINK = 4  # times that heat maps are smaller than pictures
@@ -56,7 +57,7 @@ def marginal_soft_argmax(maps: Tensor) -> Tensor:
     """
     tensors(maps=(maps, "BKHW"))
     _floats(maps=maps)
-    x, y = (maps.mean(axis).softmax(-1) @ middles(maps.shape[other], maps) for axis, other in ((2, 3), (3, 2)))
+    x, y = (maps.mean(axis).softmax(-1) @ centres(maps.shape[other], maps) for axis, other in ((2, 3), (3, 2)))
     return torch.stack([x, y], -1)
 
 
@@ -83,14 +84,9 @@ def gaussian_maps(points: Tensor, size: tuple[int, int], *, sigma: float = SIGMA
         raise U3Error(f"size = {shown(size)}; give height and width in cells, such as (16, 16)")
     height, width = (whole(f"size[{n}]", side, 1, SIDE) for n, side in enumerate(size))
     sigma = number("sigma", sigma, 0, 2, without_low=True)
-    across, down = (((middles(side, points) - points[..., axis, None]).square() / (-2 * sigma**2)).exp()
+    across, down = (((centres(side, points) - points[..., axis, None]).square() / (-2 * sigma**2)).exp()
                     for axis, side in enumerate((width, height)))
     return down[..., :, None] * across[..., None, :]  # ‖u − u_k‖² is a sum, so its exp is a product
-
-
-def middles(side: int, like: Tensor) -> Tensor:
-    """Where the middles of so many cells are on an axis from −1 to 1."""
-    return (2 * torch.arange(side, dtype=like.dtype, device=like.device) + 1) / side - 1
 
 
 @dataclass(frozen=True, eq=False)

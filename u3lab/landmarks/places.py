@@ -14,10 +14,15 @@ from u3lab.checks import FLOATS, is_a, tensors, whole
 from u3lab.errors import U3Error
 
 
+def centres(side: int, like: Tensor) -> Tensor:
+    """The centres of so many cells on one axis from −1 to 1, (side), of the kind and device of ``like``."""
+    return (2 * torch.arange(side, dtype=like.dtype, device=like.device) + 1) / side - 1
+
+
 def cells(maps: Tensor) -> Tensor:
     """The centres of all cells of maps (…,h,w), row by row: (h·w,2), of the maps' kind and device."""
     height, width = maps.shape[-2:]
-    x, y = ((2 * torch.arange(side, dtype=maps.dtype, device=maps.device) + 1) / side - 1 for side in (width, height))
+    x, y = (centres(side, maps) for side in (width, height))
     return torch.stack([x.expand(height, width), y[:, None].expand(height, width)], -1).view(-1, 2)
 
 
