@@ -142,8 +142,8 @@ def test_flow_that_does_not_fit_is_refused(flows, told):
 
 
 def test_small_pictures_and_one_mask_are_refused():
-    with pytest.raises(U3Error, match="128 pixels .* these have 64"):
-        moving.pose(FLOWS, draw())
+    with pytest.raises(U3Error, match="65 pixels .* these have 64"):
+        moving.pose(FLOWS, draw(), pixels=65)
     with pytest.raises(U3Error, match="one mask only"):
         moving.grouped(FLOWS[0], torch.ones(2, 8, 8, dtype=torch.long))
     with pytest.raises(U3Error, match="whole numbers"):

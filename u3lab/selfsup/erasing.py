@@ -51,16 +51,16 @@ class Restorer(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.W = nn.Parameter(torch.eye(GRID**2).repeat(channels, 1, 1))
-        self.layers = nn.Sequential(nn.Conv2d(channels, HIDDEN, 3, padding=1, bias=False), nn.BatchNorm2d(HIDDEN),
+        self.layers = nn.Sequential(nn.Conv2d(channels, HIDDEN, 1, bias=False), nn.BatchNorm2d(HIDDEN),
                                     nn.ReLU(), nn.PixelShuffle(2), nn.Conv2d(HIDDEN // 4, 12, 3, padding=1),
                                     nn.PixelShuffle(2), nn.Sigmoid())
 
     def forward(self, maps: Tensor) -> Tensor:
         """What the decoder believes was there."""
-        maps = maps[:, 0]
-        z = F.adaptive_avg_pool2d(maps, GRID)
+        maps, fits = maps[:, 0], maps.shape[-2:] == (GRID, GRID)
+        z = maps if fits else F.adaptive_avg_pool2d(maps, GRID)
         mixed = torch.einsum("cpq,bcq->bcp", self.W, z.flatten(2)).view_as(z)
-        return self.layers(F.interpolate(mixed, size=maps.shape[-2:], mode="nearest"))
+        return self.layers(mixed if fits else F.interpolate(mixed, size=maps.shape[-2:], mode="nearest"))
 
 
 class _Reversed(torch.autograd.Function):
@@ -84,9 +84,8 @@ class Contested(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.restorer = Restorer(channels)
-        self.judge = nn.Sequential(nn.Conv2d(3, 16, 4, 2, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(16, 32, 4, 2, 1),
-                                   nn.LeakyReLU(SLOPE), nn.Conv2d(32, 64, 4, 2, 1), nn.LeakyReLU(SLOPE),
-                                   nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(256, 1))
+        self.judge = nn.Sequential(nn.Conv2d(3, 32, 4, 4), nn.LeakyReLU(SLOPE), nn.Conv2d(32, 64, 4, 2, 1),
+                                   nn.LeakyReLU(SLOPE), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(256, 1))
 
     def forward(self, maps: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B,3,s,s), and (B) twice."""

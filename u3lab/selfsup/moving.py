@@ -26,7 +26,7 @@ from u3lab.selfsup.tasks import Posed, Task, Terms
 
 SIGMA = 0.06  # of a flow whose longest vector is 1: σ² = 0.0036, as in the paper
 KAPPA = 1.0  # the paper has ¼; with 1, equal codes can weigh as much as equal flow, e against 1 for those far apart
-PIXELS = 128  # of each picture that are compared
+PIXELS = 64  # of each picture that are compared
 MOST = 1024  # of them: kernels have their square of numbers
 STILL = 0.5  # pixels: a picture in which nothing moves as far is not stretched, since what is seen there is noise
 
@@ -97,7 +97,7 @@ class Dense(nn.Module):
         super().__init__()
         hidden = max(channels // 2, dimensions)
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, hidden, 3, padding=1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU(),
+            nn.Conv2d(channels, hidden, 1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU(),
             nn.Conv2d(hidden, dimensions * finer**2, 1), nn.PixelShuffle(finer))
 
     def forward(self, maps: Tensor, places: Tensor) -> Tensor:
