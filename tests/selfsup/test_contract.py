@@ -64,6 +64,18 @@ def test_it_learns_a_few_pictures_by_heart(name: str) -> None:
 
 
 @tasks
+def test_in_half_precision_it_takes_nearly_the_same_steps(name: str) -> None:
+    """Each step rounds the weights anew: with the rounded ones of the first step, as a cache keeps them, it stalls."""
+    curves = []
+    for half in (False, True):
+        net = encoder(8, seed=0)
+        settings = PretextSettings(steps=10, batch_size=8, lr=0.001, half=half)
+        curves.append(torch.tensor([step.loss for step in pretrain(net, raw(name), name, settings=settings)]))
+        assert all(one.dtype == torch.float32 for one in net.parameters())
+    assert not torch.equal(*curves) and (curves[1] - curves[0]).abs().mean() < 0.1 * curves[0].abs().mean()
+
+
+@tasks
 def test_the_same_seed_gives_the_same_network(name: str) -> None:
     nets = [encoder(4, seed=3) for _ in range(2)]
     for net in nets:

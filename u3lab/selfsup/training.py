@@ -8,7 +8,7 @@ where views and target are made anew from raw data at each step, by nothing but 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class PretextSettings:
     steps: int = setting(300, 1, 100_000, once=True, help="number of steps")
     batch_size: int = setting(64, 2, 4096, symbol="B", once=True, help="questions at each step, of all processes")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the questions, their order, and the head's weights")
+    half: bool = setting(False, once=True, help="whether the encoder reckons in bfloat16, up to twice as fast")
 
 
 def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | None = None,
@@ -108,9 +109,15 @@ def solve(net: nn.Module, head: nn.Module, raw: Any, task: str | Task, *, seed: 
     return _answers(net, head, posed), posed
 
 
-def _answers(net: Classifier, head: nn.Module, posed: Posed) -> Any:
-    maps = _maps(net, posed.views.flatten(0, 1)).unflatten(0, posed.views.shape[:2])
-    return head(maps, *(one.to(net.device) for one in posed.more))
+def _answers(net: Classifier, head: nn.Module, posed: Posed, half: bool = False) -> Any:
+    with autocast(net.device, half):
+        maps = _maps(net, posed.views.flatten(0, 1)).unflatten(0, posed.views.shape[:2])
+    return head(maps.to(net.mean), *(one.to(net.device) for one in posed.more))
+
+
+def autocast(device: torch.device, half: bool) -> AbstractContextManager:
+    """While open, what the caller wishes of convolutions: bfloat16, or what they are in anyway."""
+    return torch.autocast(device.type, torch.bfloat16) if half else nullcontext()
 
 
 def _head(head: object) -> nn.Module:
@@ -146,7 +153,7 @@ def _steps(net: Classifier, raw: Raw, task: Task, head: nn.Module, checkpoint: C
             checkpoint.keep(step, learner.state_dict(), facts)
         posed = batch(step)
         with _training(learner):
-            output = _answers(net, head, Posed(*map(distributed.share, posed)))
+            output = _answers(net, head, Posed(*map(distributed.share, posed)), settings.half)
         output = distributed.gathered(output)
         target = _moved(posed.target, net.device)
         return task.score(_detached(output), target), task.loss(output, target)

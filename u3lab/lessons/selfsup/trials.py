@@ -108,7 +108,7 @@ def learnt(task: str, problem: str, seed: int, *, steps: int = STEPS) -> tuple[C
     if task == FLOOR:
         return net, iter(())
     given, what = (labelled(problem), SUPERVISED) if task == CEILING else (raw(task, problem), task)
-    settings = PretextSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=seed)
+    settings = PretextSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=seed, half=True)
     return net, falling(pretrain(net, given, what, settings=settings), settings)
 
 
@@ -159,7 +159,7 @@ def tuned(net: Classifier, problem: str, each: int, seed: int) -> tuple[float, f
         images, labels = question.train
         chosen = few_of_each(labels, each, seed)
         whole = classifier(copy.deepcopy(net), int(labels.max()) + 1, seed=seed)
-        settings = TuneSettings(steps=TUNED[each], batch_size=16, seed=seed)
+        settings = TuneSettings(steps=TUNED[each], batch_size=16, seed=seed, half=True)
         last(fine_tune(whole, images[chosen], labels[chosen], settings=settings))
         right.append([share_right(whole, *one) for one in (question.val, question.test)])
     return tuple(torch.tensor(right).mean(0).tolist())
