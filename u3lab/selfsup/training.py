@@ -8,7 +8,7 @@ where views and target are made anew from raw data at each step, by nothing but 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,14 +110,9 @@ def solve(net: nn.Module, head: nn.Module, raw: Any, task: str | Task, *, seed: 
 
 
 def _answers(net: Classifier, head: nn.Module, posed: Posed, half: bool = False) -> Any:
-    with autocast(net.device, half):
+    with torch.autocast(net.device.type, torch.bfloat16) if half else nullcontext():
         maps = _maps(net, posed.views.flatten(0, 1)).unflatten(0, posed.views.shape[:2])
     return head(maps.to(net.mean), *(one.to(net.device) for one in posed.more))
-
-
-def autocast(device: torch.device, half: bool) -> AbstractContextManager:
-    """While open, what the caller wishes of convolutions: bfloat16, or what they are in anyway."""
-    return torch.autocast(device.type, torch.bfloat16) if half else nullcontext()
 
 
 def _head(head: object) -> nn.Module:

@@ -19,7 +19,6 @@ from u3lab.measures import Probe, probe
 from u3lab.measures import classes as checked
 from u3lab.nets import Classifier, several
 from u3lab.nets.gate import ready
-from u3lab.selfsup.training import autocast
 from u3lab.settings import or_default, setting, settings
 from u3lab.universal.batches import Batches
 
@@ -64,7 +63,6 @@ class TuneSettings:
     steps: int = setting(150, 1, 100_000, once=True, help="number of steps")
     batch_size: int = setting(32, 2, 4096, symbol="B", once=True, help="pictures at each step")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures and of the head")
-    half: bool = setting(False, once=True, help="whether to reckon in bfloat16, up to twice as fast")
 
 
 def classifier(net: nn.Module, classes: int, *, seed: int = 0) -> Classifier:
@@ -109,8 +107,7 @@ def fine_tune(net: Classifier, images: Tensor, labels: Tensor, *, settings: Tune
         chosen = batches.at(next(done))
         y = labels[chosen].to(net.device)
         try:
-            with autocast(net.device, settings.half):
-                scores = net.train().unchecked(images[chosen]).to(net.mean)  # its precision
+            scores = net.train().unchecked(images[chosen])
         finally:
             net.eval()
         return (scores.argmax(1) == y).double().mean(), {"cross-entropy": F.cross_entropy(scores, y)}

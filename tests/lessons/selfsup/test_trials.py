@@ -13,7 +13,7 @@ from u3lab.selfsup import LAYERS, TASKS
 def small(monkeypatch):
     """Few faces, labels and steps; what was made of others is forgotten, before and after."""
     for name, value in {"FACES": 40, "ASKED": (("train", 48, 2), ("train", 24, 3), ("test", 24, 2)), "LABELS": (5,),
-                        "WIDTH": 2, "BATCH": 8, "TUNED": {5: 2}}.items():
+                        "WIDTH": 2, "BATCH": 8, "TUNED": 2, "FEW": 8}.items():
         monkeypatch.setattr(trials, name, value)
     for made in (trials.unlabelled, trials.raw, trials.questions):
         made.cache_clear()
@@ -55,9 +55,29 @@ def test_a_route_is_learnt_and_measured(task: str):
 
 def test_the_supervised_route_knows_all_answers():
     images, answers = trials.labelled("faces")
-    assert answers.shape == (48, 6) and set(answers.unique().tolist()) == {0.0, 1.0}
-    assert torch.equal(answers[:, 2].long(), trials.questions("faces")[2].train[1])
-    assert images is trials.questions("faces")[0].train[0]
+    assert answers.shape == (48, 6) and set(answers.unique().tolist()) == {0, 1}
+    assert torch.equal(answers[:, 2], trials.questions("faces")[2].train[1])
+    assert torch.equal(images, trials.questions("faces")[0].train[0])
+
+
+def test_few_labels_are_those_that_the_probe_gets_and_no_others_count():
+    images, answers = trials.labelled("faces", 2, seed=1)
+    assert ((answers >= 0).any(1)).all() and len(images) == len(answers) < 48
+    for k, question in enumerate(trials.questions("faces")):
+        x, y = question.train
+        chosen = trials.few_of_each(y, 2, 1)
+        known = answers[:, k] >= 0
+        assert answers[known, k].bincount().tolist() == [2, 2]
+        assert {tuple(one) for one in images[known].flatten(1).tolist()} == {
+            tuple(one) for one in x[chosen].flatten(1).tolist()}
+    task, scores = trials.supervised("faces"), torch.randn(len(answers), 12, generator=torch.Generator().manual_seed(0))
+    by_hand = []
+    for k in range(6):
+        known = answers[:, k] >= 0
+        log_p = scores[known, 2 * k : 2 * k + 2].log_softmax(1)
+        by_hand.append(-log_p[range(int(known.sum())), answers[known, k]].mean())
+    assert torch.allclose(task.loss(scores, answers)["cross-entropy"], torch.stack(by_hand).mean())
+    assert torch.isfinite(task.loss(scores, torch.full_like(answers, -1))["cross-entropy"]), "a batch without labels"
 
 
 def test_every_task_has_data():

@@ -29,26 +29,24 @@ from u3lab.selfsup import (
     Posed,
     PretextSettings,
     Task,
-    TuneSettings,
     best_probe,
-    classifier,
     encoder,
-    fine_tune,
+    head_of,
     pooled,
     pretrain,
+    solve,
 )
 
 WIDTH = 32  # channels of the first layer
 STEPS, BATCH, RATE = 600, 64, 0.003  # of a pretext task; the rate falls to nearly 0
 LABELS = (5, 20, 100)  # of each class
-TUNED = {5: 40, 20: 60, 100: 80}  # labels of each class → steps of fine-tuning, of 16 pictures
+TUNED, FEW = 100, 32  # steps of fine-tuning, and pictures at each; its rate is that of the task
 FLOOR, CEILING = "random weights", "supervised"
 PROBLEMS = ("textures", "faces")
 UNLABELLED = {"animals": 100, "objects": 50, "textures": 100}  # domain → training pictures of each class
 FACES = 3000  # to learn from without labels
 ASKED = (("train", 1200, 2), ("train", 400, 3), ("test", 600, 2))  # faces with labels; other seeds, other people
 WHOLE = "fine-tuning"
-MOST = 16  # answers of the supervised head: a problem uses as many as it has
 
 
 class Run(NamedTuple):
@@ -107,34 +105,58 @@ def learnt(task: str, problem: str, seed: int, *, steps: int = STEPS) -> tuple[C
     net = encoder(WIDTH, seed=seed)
     if task == FLOOR:
         return net, iter(())
-    given, what = (labelled(problem), SUPERVISED) if task == CEILING else (raw(task, problem), task)
+    given, what = (labelled(problem), supervised(problem)) if task == CEILING else (raw(task, problem), task)
     settings = PretextSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=seed, half=True)
     return net, falling(pretrain(net, given, what, settings=settings), settings)
 
 
-def labelled(problem: str) -> tuple[Tensor, Tensor]:
-    """All training pictures of the problem itself with all their labels, one column of 0 and 1 for each yes or no."""
+def labelled(problem: str, each: int | None = None, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Training pictures of the problem itself (N,3,64,64), and their class in each question (N,Q), −1 if not labelled.
+
+    So many labels of each class of each question; without ``each`` all of them.
+    """
     asked = questions(problem)
-    images, labels = asked[0].train
-    columns = F.one_hot(labels) if len(asked) == 1 else torch.stack([question.train[1] for question in asked], 1)
-    return images, columns.float()
+    images = asked[0].train[0]
+    answers = torch.full((len(images), len(asked)), -1)
+    for k, question in enumerate(asked):
+        labels = question.train[1]
+        chosen = slice(None) if each is None else few_of_each(labels, each, seed)
+        answers[chosen, k] = labels[chosen]
+    given = (answers >= 0).any(1)
+    return images[given], answers[given]
+
+
+def classes(problem: str) -> list[int]:
+    """How many classes each question has."""
+    return [int(question.train[1].max()) + 1 for question in questions(problem)]
 
 
 class Answers(nn.Module):
-    """A linear layer behind the averaged maps: (B,V,C,h,w) → (B,MOST)."""
+    """A linear layer behind the averaged maps: (B,V,C,h,w) → scores of all classes of all questions (B,ΣK)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(channels, MOST)
+        self.linear = nn.Linear(channels, outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
         return self.linear(maps.mean((1, 3, 4)))
 
 
-# The ceiling as one more task: no question is made, the labels are the answers.
-SUPERVISED = Task(lambda given, generator: Posed(given[0][:, None], given[1]), Answers,
-                  lambda scores, y: {"yes or no": F.binary_cross_entropy_with_logits(scores[:, : y.shape[1]], y)},
-                  lambda scores, y: ((scores[:, : y.shape[1]] > 0) == (y > 0)).double().mean(), raw="labelled")
+def supervised(problem: str) -> Task:
+    """The labels themselves as one more task, in which no question is made: the ceiling, and fine-tuning."""
+    counts = classes(problem)
+
+    def loss(scores: Tensor, answers: Tensor) -> dict[str, Tensor]:
+        each = [F.cross_entropy(part, y, ignore_index=-1, reduction="sum") / (y >= 0).sum().clamp(min=1)
+                for part, y in zip(scores.split(counts, 1), answers.unbind(1), strict=True)]
+        return {"cross-entropy": torch.stack(each).mean()}
+
+    def score(scores: Tensor, answers: Tensor) -> Tensor:
+        told = torch.stack([part.argmax(1) for part in scores.split(counts, 1)], 1)
+        return (told == answers)[answers >= 0].double().mean()
+
+    return Task(lambda given, generator: Posed(given[0][:, None], given[1]),
+                lambda channels: Answers(channels, sum(counts)), loss, score, raw="labelled")
 
 
 def measured(net: Classifier, problem: str, seed: int) -> Iterator[tuple[int, str, float, float]]:
@@ -153,23 +175,21 @@ def measured(net: Classifier, problem: str, seed: int) -> Iterator[tuple[int, st
 
 
 def tuned(net: Classifier, problem: str, each: int, seed: int) -> tuple[float, float]:
-    """Accuracy on validation and test pictures after fine-tuning a copy of the encoder with so many labels a class."""
+    """Accuracy on validation and test pictures after fine-tuning a copy of the encoder with so many labels a class.
+
+    One network answers all questions of a problem.
+    """
+    net, task = copy.deepcopy(net), supervised(problem)
+    head = head_of(net, task, seed=seed)
+    settings = PretextSettings(lr=RATE, steps=TUNED, batch_size=FEW, seed=seed, half=True)
+    last(falling(pretrain(net, labelled(problem, each, seed), task, head=head, settings=settings), settings))
+    asked = questions(problem)
     right = []
-    for question in questions(problem):
-        images, labels = question.train
-        chosen = few_of_each(labels, each, seed)
-        whole = classifier(copy.deepcopy(net), int(labels.max()) + 1, seed=seed)
-        settings = TuneSettings(steps=TUNED[each], batch_size=16, seed=seed, half=True)
-        last(fine_tune(whole, images[chosen], labels[chosen], settings=settings))
-        right.append([share_right(whole, *one) for one in (question.val, question.test)])
-    return tuple(torch.tensor(right).mean(0).tolist())
-
-
-@torch.no_grad()
-def share_right(net: Classifier, images: Tensor, labels: Tensor) -> float:
-    """The share of pictures whose highest score is that of their label."""
-    scores = torch.cat([net.logits(x) for x in images.split(200)])
-    return float((scores.argmax(1).cpu() == labels).double().mean())
+    for k in (1, 2):
+        answers = torch.stack([question[k][1] for question in asked], 1)
+        scores, _ = solve(net, head, (asked[0][k][0], answers), task)
+        right.append(float(task.score(scores, answers)))
+    return tuple(right)
 
 
 Rows = dict[Run, tuple[float, float]]  # accuracy on validation and test pictures

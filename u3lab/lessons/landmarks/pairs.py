@@ -1,0 +1,82 @@
+"""Pairs of pictures for chapter 3: one made face in two warps, before a background that goes its own way, as in a film.
+
+If face and background moved alike, the place of *every* pixel relative to the face could be told, and a labeller would
+be as sure of a wall as of an eye.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from u3lab.datasets.faces import Layers
+from u3lab.warps import Affine, Warp, affine, grid, thin_plate_spline, warp
+
+SIDE, MARGIN = 64, 24  # pixels: the pictures, and what their canvas has around them
+CLOSER = Affine(torch.eye(2, 3)[None] * SIDE / (SIDE + 2 * MARGIN))  # the middle of the canvas
+SHIFT, SCALE, TURN = 0.16, 1.13, 9  # of either view, in half canvases; times; degrees
+BEND = 0.03  # half canvases: how far the control points of the second view's spline go
+AWAY = 2.0  # a place outside of every picture
+CELL = 2  # pixels: a code's
+
+Pairs = tuple[Tensor, Tensor, Tensor, Tensor]  # x, gx (B,3,64,64), and places u in x and gu in gx, (B,1024,2)
+
+
+class View(NamedTuple):
+    """How a picture was taken of a canvas: where it is looked up for the face and for the background, and both there.
+
+    ``picture`` (B,3,64,64), ``face`` (B,1,64,64), the opacity of the face.
+    """
+
+    of_face: Warp
+    of_background: Warp
+    picture: Tensor
+    face: Tensor
+
+
+def of_faces(stock: Layers, *, apart: bool = True, bend: float = BEND) -> Callable[[int, torch.Generator], Pairs]:
+    """A function (count, generator) → pairs of the faces of a stock, whose margin is ``MARGIN``.
+
+    Every cell of gx is asked for: where was it in x? What a face covers in x was nowhere. If not ``apart``, background
+    and face move alike.
+    """
+    def pairs(count: int, generator: torch.Generator) -> Pairs:
+        chosen = torch.randint(len(stock.face), (count,), generator=generator)
+        layers = stock.face[chosen], stock.background[chosen]
+        x, gx = (taken(*layers, generator, bend=bent, apart=apart) for bent in (0.0, bend))
+        return x.picture, gx.picture, *places(x, gx)
+    return pairs
+
+
+def taken(face: Tensor, background: Tensor, generator: torch.Generator, *, bend: float = BEND,
+          apart: bool = True) -> View:
+    """A view of layers (B,4,112,112) and (B,3,112,112), each moved by a warp of its own."""
+    of_face = drawn(len(face), generator, bend)
+    of_background = drawn(len(face), generator, 0.0) if apart else of_face
+    front, behind = warp(face, of_face, size=SIDE), warp(background, of_background, size=SIDE)
+    opaque = front[:, 3:].clamp(0, 1)
+    return View(of_face, of_background, (front[:, :3] + (1 - opaque) * behind).clamp(0, 1), opaque)
+
+
+def drawn(count: int, generator: torch.Generator, bend: float) -> Warp:
+    """A warp of a canvas that shows what is left of its middle."""
+    moved = affine(count, generator, shift=SHIFT, scale=SCALE, turn=TURN)
+    return CLOSER.after(moved.after(thin_plate_spline(count, generator, strength=bend)) if bend else moved)
+
+
+def places(x: View, gx: View) -> tuple[Tensor, Tensor]:
+    """The cells of gx, and where they were in x: u and gu, (B,1024,2) each."""
+    gu = grid(gx.picture, size=SIDE // CELL).expand(len(gx.picture), -1, -1)
+    u_face, u_behind = (there.inverse()(here(gu)) for there, here in
+                        ((x.of_face, gx.of_face), (x.of_background, gx.of_background)))
+    on_face = read(gx.face, gu) > 0.5
+    u_behind = torch.where(read(x.face, u_behind) > 0.5, AWAY, u_behind)
+    return torch.where(on_face, u_face, u_behind), gu
+
+
+def read(maps: Tensor, points: Tensor) -> Tensor:
+    """Maps (B,1,H,W) at points (B,N,2): (B,N,1)."""
+    return torch.nn.functional.grid_sample(maps, points[:, :, None], align_corners=False)[:, 0]
