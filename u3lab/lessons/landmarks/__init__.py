@@ -1,0 +1,1 @@
+"""What belongs to the notebooks of chapter 3: pairs of pictures that move, and trials."""

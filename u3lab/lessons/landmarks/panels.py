@@ -1,0 +1,83 @@
+"""Small pictures of chapter 3: codes as colours, points on pictures, the sphere, and a lattice under a warp."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.warps import Warp
+
+LINE, RIM = 1.0, (0.07, 0.07, 0.07)
+GREY = 0.93  # around the globe
+
+
+def coloured(codes: Tensor, size: int = 192) -> Tensor:
+    """The direction of codes (B,3,h,w) as a colour, (B,3,size,size): the same direction, the same colour everywhere."""
+    shown = F.interpolate(F.normalize(codes.detach(), dim=1), size=(size, size), mode="bilinear")
+    return (0.5 + 0.5 * F.normalize(shown, dim=1)).clamp(0, 1)
+
+
+def lengths(codes: Tensor, most: float, size: int = 192) -> Tensor:
+    """The length of codes (B,D,h,w) as grey, (B,3,size,size): white at ``most``, one number for all pictures."""
+    long = F.interpolate(codes.detach().norm(dim=1, keepdim=True), size=(size, size), mode="bilinear")
+    return (long / most).clamp(0, 1).expand(-1, 3, -1, -1)
+
+
+def dotted(images: Tensor, points: Tensor, colours: Tensor, *, size: int = 192, radius: float = 5.0) -> Tensor:
+    """Pictures (B,3,H,W), made larger, with a disc at each of the points (B,N,2): (B,3,size,size).
+
+    ``colours`` (N,3), or (B,N,3), in [0,1]. Points outside of the picture are not drawn.
+    """
+    shown = F.interpolate(images.detach(), size=(size, size), mode="bilinear").clamp(0, 1)
+    along = (2 * torch.arange(size) + 1) / size - 1
+    colours = colours.expand(len(images), -1, -1)
+    for n in range(points.shape[1]):
+        apart = (along[None, :] - points[:, n, 0:1])[:, None, :].square() + (along - points[:, n, 1:2])[:, :, None].square()
+        distance = apart.sqrt()[:, None] * size / 2
+        shown = torch.where(distance < radius + 1.5, torch.tensor(RIM)[None, :, None, None], shown)
+        shown = torch.where(distance < radius, colours[:, n, :, None, None].to(shown), shown)
+    return shown
+
+
+def globe(directions: Tensor, colours: Tensor | None = None, *, size: int = 192, radius: float = 4.0) -> Tensor:
+    """The sphere from two sides, side by side, in the colours of its directions: (1,3,size,2·size).
+
+    ``directions`` (N,3) are marked by discs on the side on which they lie; the left half is seen from the end of the
+    third axis, the right one from behind.
+    """
+    halves = []
+    along = (2 * torch.arange(size) + 1) / size - 1
+    x, y = along[None, :] * 1.08, along[:, None] * 1.08
+    inside = (x.square() + y.square()) < 1
+    for side in (1.0, -1.0):
+        z = side * (1 - x.square() - y.square()).clamp(min=0).sqrt()
+        place = torch.stack([side * x.expand_as(z), y.expand_as(z), z])
+        half = torch.where(inside, 0.5 + 0.5 * place, GREY)[None]
+        to = F.normalize(directions.detach().float(), dim=1)
+        there = to[:, 2] * side > 0
+        if there.any():
+            marked = torch.stack([side * to[there, 0], to[there, 1]], 1)[None] / 1.08
+            given = torch.ones(int(there.sum()), 3) if colours is None else colours[there]
+            half = dotted(half, marked, given, size=size, radius=radius)
+        halves.append(half)
+    return torch.cat(halves, -1)
+
+
+def lattice(w: Warp, *, size: int = 192, lines: int = 9) -> Tensor:
+    """What a warp makes of a square lattice, (1,3,size,size): black lines on white."""
+    along = (2 * torch.arange(size, dtype=torch.float64) + 1) / size - 1
+    u = torch.stack([along.expand(size, size), along[:, None].expand(size, size)], -1).view(1, -1, 2)
+    from_there = w(u)[0].view(size, size, 2) * (lines - 1) / 2
+    apart = (from_there - from_there.round()).abs().amin(-1) * size / (lines - 1)
+    outside = (w(u)[0].abs().amax(-1) > 1 + 1 / size).view(size, size)
+    ink = ((LINE + 0.5 - apart).clamp(0, 1) * ~outside).float()
+    return (1 - ink).expand(1, 3, -1, -1)
+
+
+def hues(count: int) -> Tensor:
+    """So many colours that can be told apart, (count,3)."""
+    angle = torch.arange(count) * 2 * math.pi / count
+    return 0.5 + 0.5 * torch.stack([(angle - shift).cos() for shift in (0.0, 2 * math.pi / 3, 4 * math.pi / 3)], 1)
