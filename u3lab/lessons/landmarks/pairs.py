@@ -40,15 +40,20 @@ class View(NamedTuple):
 def of_faces(stock: Layers, *, apart: bool = True, bend: float = BEND) -> Callable[[int, torch.Generator], Pairs]:
     """A function (count, generator) → pairs of the faces of a stock, whose margin is ``MARGIN``.
 
-    Every cell of gx is asked for: where was it in x? What a face covers in x was nowhere. If not ``apart``, background
-    and face move alike.
+    The stock may be in bytes. Every cell of gx is asked for: where was it in x? What a face covers in x was nowhere. If
+    not ``apart``, background and face move alike.
     """
     def pairs(count: int, generator: torch.Generator) -> Pairs:
         chosen = torch.randint(len(stock.face), (count,), generator=generator)
-        layers = stock.face[chosen], stock.background[chosen]
+        layers = floating(stock.face[chosen]), floating(stock.background[chosen])
         x, gx = (taken(*layers, generator, bend=bent, apart=apart) for bent in (0.0, bend))
         return x.picture, gx.picture, *places(x, gx)
     return pairs
+
+
+def floating(levels: Tensor) -> Tensor:
+    """Bytes, as a large stock is kept in, as numbers in [0,1]; numbers as they are."""
+    return levels.float() / 255 if levels.dtype == torch.uint8 else levels
 
 
 def taken(face: Tensor, background: Tensor, generator: torch.Generator, *, bend: float = BEND,

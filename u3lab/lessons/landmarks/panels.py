@@ -35,8 +35,8 @@ def dotted(images: Tensor, points: Tensor, colours: Tensor, *, size: int = 192, 
     along = (2 * torch.arange(size) + 1) / size - 1
     colours = colours.expand(len(images), -1, -1)
     for n in range(points.shape[1]):
-        apart = (along[None, :] - points[:, n, 0:1])[:, None, :].square() + (along - points[:, n, 1:2])[:, :, None].square()
-        distance = apart.sqrt()[:, None] * size / 2
+        x, y = ((along - points[:, n, k, None]).square() for k in (0, 1))
+        distance = (x[:, None, :] + y[:, :, None]).sqrt()[:, None] * size / 2
         shown = torch.where(distance < radius + 1.5, torch.tensor(RIM)[None, :, None, None], shown)
         shown = torch.where(distance < radius, colours[:, n, :, None, None].to(shown), shown)
     return shown

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from u3lab._system import paths
 from u3lab.datasets import faces
 from u3lab.datasets.faces import Faces, Layers
-from u3lab.descent import Step
+from u3lab.descent import Step, last
 from u3lab.landmarks import (
     LabelSettings,
     codes_at,
@@ -30,19 +30,22 @@ from u3lab.landmarks import (
     virtual_landmarks,
 )
 from u3lab.lessons import results
-from u3lab.lessons.landmarks.pairs import MARGIN, SIDE, of_faces
+from u3lab.lessons.landmarks.pairs import BEND, CELL, MARGIN, SCALE, SHIFT, SIDE, TURN, of_faces
+from u3lab.lessons.universal.trials import falling
 from u3lab.nets import Classifier
+from u3lab.selfsup import Posed, PretextSettings, Task, pretrain
+from u3lab.warps import affine, thin_plate_spline, warp, warp_points
 
 YAW = 35.0  # degrees, at most: ten more than faces.draw has of itself
 STOCK, PART = 4000, 1000  # pictures to learn from, two of each person; as many as are drawn at once
 BATCH, QUERIES, RATE = 12, 200, 0.004
-LABELLED, CHOOSING, TEST = 500, 100, 300  # faces with landmarks, of which the last choose the ridge; faces to test on
+LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
 LABELS = (1, 5, 10, 20, LABELLED)
 RIDGES = (0.001, 0.01, 0.1, 1.0, 10.0)
 VIRTUAL = 48  # landmarks on the sphere
 EYES = (0, 1)
 WAYS = ("labelling", "invariance", "random weights", "supervised", "mean shape")
-MEASURES = ("regression", "matching", "certainty")
+MEASURES = ("transfer", "regression", "matching", "certainty")
 
 
 class Run(NamedTuple):
@@ -97,7 +100,8 @@ def learnt(way: str, kind: str, seed: int, steps: int, checkpoint: str | None = 
     if way == "random weights":
         return net, iter(())
     settings = LabelSettings(lr=RATE, steps=steps, batch_size=BATCH, queries=QUERIES, seed=seed)
-    return net, label(net, of_faces(stock(kind, seed)), loss=way, checkpoint=checkpoint, settings=settings)
+    pairs = of_faces(stock(kind, seed, min(STOCK, BATCH * (steps + 1))))
+    return net, label(net, pairs, loss=way, checkpoint=checkpoint, settings=settings)
 
 
 @torch.no_grad()
@@ -106,13 +110,91 @@ def codes(net: nn.Module, images: Tensor) -> Tensor:
     return torch.cat([net(part) for part in images.split(100)])
 
 
-def regressed(found: Tensor, true: Tensor, tested: Tensor, count: int) -> Tensor:
-    """Landmarks (T,8,2) that a linear map makes of points (T,K,2), fitted to those of the first ``count`` faces.
+def regressed(found: Tensor, true: Tensor, tested: Tensor) -> Tensor:
+    """Landmarks (T,8,2) that a linear map makes of points (T,K,2), fitted to those of labelled faces, (N,K,2).
 
-    How strong its ridge is, the last hundred of the faces choose.
+    How strong its ridge is, the labelled faces choose, each left out once.
     """
-    def fitted(ridge: float) -> Tensor:
-        return fit_landmarks(found[:count], true[:count], ridge=ridge).landmarks(torch.cat([found[-CHOOSING:], tested]))
-    best = min(map(fitted, RIDGES), key=lambda made: float(landmark_error(
-        made[:CHOOSING], true[-CHOOSING:], EYES).mean()))
-    return best[CHOOSING:]
+    from sklearn.linear_model import RidgeCV
+
+    ridge = RidgeCV(RIDGES).fit(found.flatten(1).double(), true.flatten(1).double()).alpha_
+    return fit_landmarks(found, true, ridge=float(ridge)).landmarks(tested)
+
+
+def transferred(found: Tensor, true: Tensor, tested: Tensor) -> Tensor:
+    """Landmarks (T,8,2) looked for in codes (T,D,h,w) by the mean code that labelled faces have at theirs."""
+    return virtual_landmarks(tested, codes_at(found, true).mean(0))
+
+
+def matched(found: Tensor, made: Faces) -> tuple[Tensor, Tensor]:
+    """Each face's landmarks, looked for in the next face by their codes: where they were found, and where they are.
+
+    ``found`` are the codes (T,D,32,32) of the faces; both answers are (T,8,2), of the faces 1, 2, …, T−1, 0.
+    """
+    true = points(made)
+    return match(found, found.roll(-1, 0), true).best, true.roll(-1, 0)
+
+
+def certain(net: nn.Module, kind: str) -> float:
+    """AUC of the length of codes as an answer to: does this cell show the face, or the background?"""
+    from sklearn.metrics import roc_auc_score
+
+    made = faces.layers(TEST // 3, split="test", seed=9, size=SIDE, each=1, kind=kind, yaw=YAW)
+    opaque = made.face[:, 3:]
+    length = codes(net, made.face[:, :3] + (1 - opaque) * made.background).norm(dim=1)
+    shown = torch.nn.functional.avg_pool2d(opaque, CELL)[:, 0]
+    clear = (shown < 0.05) | (shown > 0.95)
+    return float(roc_auc_score(shown[clear] > 0.5, length[clear]))
+
+
+def measured(net: nn.Module, run: Run) -> Iterator[tuple[Run, tuple[float, float]]]:
+    """All that is measured of a labeller; ``run`` says of which one."""
+    known, tested = marked(run.kind)
+    hard = faces.hard(tested, kind=run.kind)
+    found, there = codes(net, known.images), codes(net, tested.images)
+    filters = sphere(VIRTUAL, length=float(codes_at(found, points(known)).norm(dim=-1).mean()))
+    z, z_tested = virtual_landmarks(found, filters), virtual_landmarks(there, filters)
+    for count in LABELS:
+        true = points(known)[:count]
+        yield (run._replace(measure="transfer", labels=count),
+               errors(transferred(found[:count], true, there), tested, hard))
+        if count > 1:
+            yield (run._replace(measure="regression", labels=count),
+                   errors(regressed(z[:count], true, z_tested), tested, hard))
+    best, true = matched(there, tested)
+    both = hard | hard.roll(-1)
+    yield run._replace(measure="matching", labels=0), tuple(share_within(best[rows], true[rows], EYES)
+                                                  for rows in (torch.ones_like(both), both))
+    yield run._replace(measure="certainty", labels=0), (certain(net, run.kind),) * 2
+
+
+def errors(made: Tensor, tested: Faces, hard: Tensor) -> tuple[float, float]:
+    """Mean error of landmarks in % of the inter-ocular distance, of all faces and of the hard ones."""
+    each = landmark_error(made, points(tested), EYES).mean(1)
+    return float(each.mean()), float(each[hard].mean())
+
+
+def mean_shape(kind: str) -> tuple[float, float]:
+    """The errors of who says of every face that its landmarks are where those of labelled ones are on average."""
+    known, tested = marked(kind)
+    return errors(points(known).mean(0).expand(TEST, -1, -1), tested, faces.hard(tested, kind=kind))
+
+
+def supervised(kind: str, seed: int, count: int, steps: int) -> tuple[float, float]:
+    """The errors of a labeller with a heat map for each landmark, taught with labels alone, in as many warps."""
+    known, tested = marked(kind)
+    true = points(known)[:count]
+    net = labeller(dimensions=true.shape[1], seed=seed)
+    settings = PretextSettings(lr=RATE / 2, steps=steps, batch_size=BATCH, seed=seed)
+
+    def moved(number: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+        chosen = torch.randint(count, (number,), generator=draw)
+        bent = thin_plate_spline(number, draw, strength=BEND)
+        w = affine(number, draw, shift=2 * SHIFT, scale=SCALE, turn=TURN).after(bent)
+        return warp(known.images[chosen], w), warp_points(true[chosen], w)
+
+    task = Task(lambda given, draw: Posed(given[0][:, None], given[1]), lambda channels: nn.Identity(),
+                lambda maps, y: {"squared error": (soft_argmax(maps[:, 0]) - y).square().mean()},
+                lambda maps, y: (soft_argmax(maps[:, 0]) - y).norm(dim=-1).mean(), raw="labelled")
+    last(falling(pretrain(net, moved, task, settings=settings), settings))
+    return errors(soft_argmax(codes(net, tested.images)), tested, faces.hard(tested, kind=kind))

@@ -1,0 +1,81 @@
+"""Pairs of chapter 3: where a point is said to have gone, the picture has gone, face and background each its own way."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from u3lab.datasets import faces
+from u3lab.landmarks.places import codes_at, inside
+from u3lab.lessons.landmarks import pairs, panels
+from u3lab.warps import Affine
+
+
+def stock(count: int = 6) -> faces.Layers:
+    return faces.layers(count, seed=3, size=pairs.SIDE, margin=pairs.MARGIN, each=1)
+
+
+def difference(made: pairs.Pairs) -> tuple[Tensor, Tensor]:
+    """How far the colours at u in x are from those at gu in gx, in the mean of the points that count; and of others."""
+    x, gx, u, gu = made
+    counted = inside(u)
+    there, other = codes_at(gx, gu), codes_at(gx, gu.roll(101, 1))
+    return ((codes_at(x, u) - one).abs().mean(-1)[counted].mean() for one in (there, other))
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_point_keeps_its_colour(apart: bool):
+    made = pairs.of_faces(stock(), apart=apart)(12, torch.Generator().manual_seed(0))
+    assert made[0].shape == made[1].shape == (12, 3, 64, 64) and made[2].shape == made[3].shape == (12, 1024, 2)
+    same, other = difference(made)
+    assert same < 0.03 < 0.15 < other
+    assert 0.5 < float(inside(made[2]).double().mean()) < 0.95
+
+
+def test_the_same_generator_makes_the_same_pairs_and_bytes_do_as_well():
+    given = stock()
+    bytes_ = given._replace(face=(255 * given.face).round().byte(), background=(255 * given.background).round().byte())
+    one, two, three = (pairs.of_faces(layers)(4, torch.Generator().manual_seed(seed))
+                       for layers, seed in ((given, 1), (bytes_, 1), (given, 2)))
+    assert all(torch.allclose(a, b, atol=0.01) for a, b in zip(one, two, strict=True))
+    assert not torch.equal(one[2], three[2])
+
+
+def test_what_a_face_covers_does_not_count():
+    """A face that does not move before a background that moves by half a picture."""
+    face = torch.zeros(1, 1, 64, 64)
+    face[..., 16:48, 16:48] = 1
+    still, half = Affine(torch.eye(2, 3)[None]), Affine(torch.tensor([[[1.0, 0, -0.5], [0, 1.0, 0]]]))
+    x, gx = (pairs.View(still, behind, torch.zeros(1, 3, 64, 64), face) for behind in (still, half))
+    u, gu = pairs.places(x, gx)
+    on_face = (gu.abs() < 0.5).all(-1)
+    assert torch.equal(u[on_face], gu[on_face])
+    came = gu[~on_face] - torch.tensor([0.5, 0.0])
+    covered = (came.abs() < 0.5).all(-1)
+    assert (u[~on_face][covered] == pairs.AWAY).all() and covered.any()
+    assert torch.allclose(u[~on_face][~covered], came[~covered], atol=1e-6)
+
+
+def test_dots_lie_where_they_should_and_colours_are_those_of_directions():
+    picture = panels.dotted(torch.zeros(1, 3, 8, 8), torch.tensor([[[0.5, -0.5]]]), torch.tensor([[1.0, 0, 0]]), size=64)
+    rows, columns = (picture[0, 0] > 0.9).nonzero(as_tuple=True)
+    assert rows.double().mean() == pytest.approx(15.5) and columns.double().mean() == pytest.approx(47.5)
+    codes = torch.tensor([[3.0, 0, 0], [0, -0.1, 0]]).T.reshape(1, 3, 1, 2).expand(2, -1, -1, -1)
+    shown = panels.coloured(codes, 8)
+    assert torch.allclose(shown[0, :, 0, 0], torch.tensor([1.0, 0.5, 0.5]))
+    assert torch.allclose(shown[1, :, 0, -1], torch.tensor([0.5, 0.0, 0.5]))
+    assert torch.allclose(panels.lengths(codes, 4.0, 8)[0, :, 0, 0], torch.tensor(0.75))
+
+
+def test_the_globe_shows_a_direction_on_its_own_side():
+    for direction, half in (((0.0, 0.0, 1.0), 0), ((0.0, 0.0, -1.0), 1)):
+        shown = panels.globe(torch.tensor([direction]), size=64)[0]
+        white = (shown > 0.99).all(0).nonzero().double().mean(0)
+        assert white.tolist() == pytest.approx([31.5, 31.5 + 64 * half])
+    assert panels.globe(torch.zeros(0, 3), size=32).shape == (1, 3, 32, 64)
+
+
+def test_a_lattice_that_nothing_moves_is_straight():
+    ink = 1 - panels.lattice(Affine(torch.eye(2, 3)[None]), size=65)[0, 0]
+    assert torch.allclose(ink, ink.T) and float(ink[:, 32].min()) > 0.9 and float(ink[4, 12]) == 0
