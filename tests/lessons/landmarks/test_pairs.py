@@ -1,4 +1,4 @@
-"""Pairs of chapter 3: where a point is said to have gone, the picture has gone, face and background each its own way."""
+"""Pairs of chapter 3: where a point is said to have gone, the picture has gone, face and background separately."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def test_what_a_face_covers_does_not_count():
 
 
 def test_dots_lie_where_they_should_and_colours_are_those_of_directions():
-    picture = panels.dotted(torch.zeros(1, 3, 8, 8), torch.tensor([[[0.5, -0.5]]]), torch.tensor([[1.0, 0, 0]]), size=64)
+    point, red = torch.tensor([[[0.5, -0.5]]]), torch.tensor([[1.0, 0, 0]])
+    picture = panels.dotted(torch.zeros(1, 3, 8, 8), point, red, size=64)
     rows, columns = (picture[0, 0] > 0.9).nonzero(as_tuple=True)
     assert rows.double().mean() == pytest.approx(15.5) and columns.double().mean() == pytest.approx(47.5)
     codes = torch.tensor([[3.0, 0, 0], [0, -0.1, 0]]).T.reshape(1, 3, 1, 2).expand(2, -1, -1, -1)
