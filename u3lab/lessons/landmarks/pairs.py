@@ -18,7 +18,7 @@ from u3lab.warps import Affine, Warp, affine, grid, thin_plate_spline, warp
 SIDE, MARGIN = 64, 24  # pixels: the pictures, and what their canvas has around them
 CLOSER = Affine(torch.eye(2, 3)[None] * SIDE / (SIDE + 2 * MARGIN))  # the middle of the canvas
 SHIFT, SCALE, TURN = 0.16, 1.13, 9  # of either view, in half canvases; times; degrees
-BEND = 0.03  # half canvases: how far the control points of the second view's spline go
+BEND = 0.05  # half pictures: how far the control points of the second view's spline go
 AWAY = 2.0  # a place outside of every picture
 CELL = 2  # pixels: a code's
 
@@ -67,15 +67,20 @@ def taken(face: Tensor, background: Tensor, generator: torch.Generator, *, bend:
 
 
 def drawn(count: int, generator: torch.Generator, bend: float) -> Warp:
-    """A warp of a canvas that shows what is left of its middle."""
-    moved = affine(count, generator, shift=SHIFT, scale=SCALE, turn=TURN)
-    return CLOSER.after(moved.after(thin_plate_spline(count, generator, strength=bend)) if bend else moved)
+    """A warp of a canvas that shows what is left of its middle.
+
+    The view is bent, not the canvas: the cells of all views are the same, so that the spline has to know their
+    distances from its control points only once.
+    """
+    moved = CLOSER.after(affine(count, generator, shift=SHIFT, scale=SCALE, turn=TURN))
+    return thin_plate_spline(count, generator, strength=bend).after(moved) if bend else moved
 
 
 def places(x: View, gx: View) -> tuple[Tensor, Tensor]:
     """The cells of gx, and where they were in x: u and gu, (B,1024,2) each."""
-    gu = grid(gx.picture, size=SIDE // CELL).expand(len(gx.picture), -1, -1)
-    u_face, u_behind = (there.inverse()(here(gu)) for there, here in
+    cells = grid(gx.picture, size=SIDE // CELL)
+    gu = cells.expand(len(gx.picture), -1, -1)
+    u_face, u_behind = (there.inverse()(here(cells)) for there, here in
                         ((x.of_face, gx.of_face), (x.of_background, gx.of_background)))
     on_face = read(gx.face, gu) > 0.5
     u_behind = torch.where(read(x.face, u_behind) > 0.5, AWAY, u_behind)
