@@ -208,11 +208,15 @@ def best_layer(rows: Rows, problem: str, task: str, labels: int) -> str:
 
 def reached(rows: Rows, problem: str, task: str, labels: int, layer: str | None = None) -> list[float]:
     """Test accuracy of each seed; without ``layer`` at the :func:`best_layer`."""
-    layer = layer or best_layer(rows, problem, task, labels)
-    return [test for run, (_, test) in sorted(rows.items()) if run[:4] == (problem, task, labels, layer)]
+    return list(_of_seeds(rows, problem, task, labels, layer).values())
 
 
 def gains(rows: Rows, problem: str, task: str, labels: int, layer: str | None = None) -> list[float]:
     """Test accuracy less that of random weights with the same labels, seed by seed; each at its own best layer."""
-    return [mine - floor for mine, floor in zip(reached(rows, problem, task, labels, layer),
-                                                reached(rows, problem, FLOOR, labels, layer), strict=True)]
+    floor = _of_seeds(rows, problem, FLOOR, labels, layer)
+    return [mine - floor[seed] for seed, mine in _of_seeds(rows, problem, task, labels, layer).items()]
+
+
+def _of_seeds(rows: Rows, problem: str, task: str, labels: int, layer: str | None) -> dict[int, float]:
+    layer = layer or best_layer(rows, problem, task, labels)
+    return {run.seed: test for run, (_, test) in sorted(rows.items()) if run[:4] == (problem, task, labels, layer)}
