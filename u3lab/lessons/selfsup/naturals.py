@@ -1,0 +1,209 @@
+"""Trials of notebook 02c on natural pictures: things cut out of photos, on other photos, sorted without labels.
+
+``python -m u3lab.recipes.naturals`` makes the table, the notebook reads it and draws some clusters of its own.
+
+The five kinds were fixed before anything was trained: of each group of ``cutouts.KINDS`` the kind with most things to
+learn from. No thing and no photo of the test pictures is among those to learn from, nor another by the same hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab import images
+from u3lab._system import paths
+from u3lab.datasets import cutouts, photos
+from u3lab.datasets.pieces import uniform
+from u3lab.descent import Step, last
+from u3lab.lessons import results
+from u3lab.lessons.selfsup.clusters import of_heads
+from u3lab.nets import Classifier
+from u3lab.selfsup import (
+    LAYERS,
+    ClusterSettings,
+    Posed,
+    PretextSettings,
+    Task,
+    clustering,
+    encoder,
+    head_of,
+    iic_loss,
+    mutual_information,
+    pooled,
+    pretrain,
+    shares,
+    sub_heads,
+)
+from u3lab.selfsup.clustering import falling
+from u3lab.selfsup.matching import contingency, hungarian_accuracy
+from u3lab.selfsup.tasks import Joined
+from u3lab.selfsup.views import crop, grey_some, recolour
+
+KINDS = ("bird", "fruit", "flower", "tool", "vehicle")
+SIDE, EACH = 48, {"train": 300, "test": 60}  # pixels; pictures of each kind
+ONE, TWO, LABELS = "IIC", "IIC, each thing on two photos", "the same network, with labels"
+RIVALS = ("k-means on the mean colour", "k-means on pixels", "k-means on random features", "k-means on edges")
+WAYS = (ONE, TWO, *RIVALS, LABELS)
+SETTINGS = {"steps": 240, "batch_size": 150, "heads": 5, "over": 25, "lr": 0.003}
+WIDTH = 16
+LEAST = 0.4  # share of a picture that is left in a view
+AGAIN, TESTS = 500, 1000  # added to a seed: the same things on other photos, and the test pictures
+
+
+class Natural(NamedTuple):
+    """One run: which way, which seed."""
+
+    way: str
+    seed: int
+
+
+class Pictures(NamedTuple):
+    """``images`` (N,3,48,48) in [0,1]; their ``kinds`` (N), numbers of ``KINDS``; numbers of thing and photo (N)."""
+
+    images: Tensor
+    kinds: Tensor
+    things: Tensor
+    photos: Tensor
+
+
+Rows = dict[Natural, tuple[float, float, float, float]]  # accuracy, best head, nats told of the kind, of the photo
+
+
+def shipped() -> Rows:
+    """The shipped table."""
+    return results.rows(paths.data("results", "naturals.json"), Natural)
+
+
+@cache
+def drawn(split: str, seed: int) -> Pictures:
+    """Things of the five kinds, each kind as often and in it each thing, on parts of photos without animals.
+
+    Row n shows the same thing for every seed; photo, size, place and side are drawn.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    names = [name for group in ("place", "nature") for name in photos.names(group, split=split)]
+    grounds = torch.cat([photos.load(name, size=2 * SIDE) for name in names])
+    every = [(kind, name) for kind, word in enumerate(KINDS) for name in cutouts.names(word, split=split)]
+    made, rows = [], []
+    for kind in range(len(KINDS)):
+        own = [number for number, (of, _) in enumerate(every) if of == kind]
+        things = [cutouts.load(every[number][1]) for number in own]
+        where = torch.randint(len(grounds), (EACH[split],), generator=generator)
+        below = images.resize(crop(grounds[where], generator, least=0.25), SIDE)
+        for n, ground in enumerate(below.split(1)):
+            x, y = uniform(generator, 0.4, 0.6), uniform(generator, 0.4, 0.6)
+            made.append(cutouts.paste(things[n % len(things)], ground, size=uniform(generator, 0.65, 0.9), x=x, y=y,
+                                      mirror=uniform(generator, 0, 1) < 0.5).images)
+            rows.append((kind, own[n % len(own)], int(where[n])))
+    return Pictures(torch.cat(made), *torch.tensor(rows).unbind(1))
+
+
+def views(images: Tensor, generator: torch.Generator) -> Tensor:
+    """A part of each picture (B,3,H,W), half of them mirrored; other colours, for one in five none."""
+    return grey_some(recolour(crop(images, generator, least=LEAST), generator), generator)
+
+
+def reached(run: Natural, steps: int | None = None) -> tuple[float, float, float, float]:
+    """Of a run on test pictures: accuracy, that of the best sub-head, and the nats told of the kind and of the photo.
+
+    The sub-head is the one that the loss chose on the pictures to learn from. With labels there is no match: a class
+    has its name.
+    """
+    test, chosen = drawn("test", TESTS + run.seed), 0
+    if run.way in (ONE, TWO):
+        net, head, chosen = learnt(run.way, run.seed, steps=steps)
+        found = shares(net, head, test.images)
+    else:
+        found = (taught(run.seed, steps) if run.way == LABELS else by_kmeans(run))[None]
+    accuracy, best = of_heads(found, test.kinds, chosen)
+    clusters = found[chosen].argmax(1)
+    if run.way == LABELS:
+        accuracy = best = float((clusters == test.kinds).double().mean())
+    return accuracy, best, told(clusters, test.kinds), told(clusters, test.photos)
+
+
+def told(clusters: Tensor, things: Tensor) -> float:
+    """What clusters (N) tell about anything else with a number for each picture (N): I, in nats."""
+    return float(mutual_information(contingency(clusters, things).double() / len(clusters)))
+
+
+def learnt(way: str, seed: int, *, steps: int | None = None,
+           settings: ClusterSettings | None = None) -> tuple[Classifier, nn.Module, int]:
+    """A network, its sub-heads and the number of the one with the lowest loss, learnt from pictures alone."""
+    settings = settings or ClusterSettings(**{**SETTINGS, "seed": seed, **({"steps": steps} if steps else {})})
+    net = encoder(WIDTH, seed=seed)
+    head = sub_heads(net, len(KINDS), settings=settings)
+    first = drawn("train", seed).images
+    pairs = torch.stack([first, drawn("train", seed + AGAIN).images if way == TWO else first], 1)
+    last(_paired(net, pairs, head, settings), total=settings.steps + 1, title=way)
+    generator = torch.Generator().manual_seed(seed)
+    both = [shares(net, head, views(pairs[:, n], generator)) for n in range(2)]
+    return net, head, int(torch.stack([iic_loss(*pair) for pair in zip(*both, strict=True)]).argmin())
+
+
+def _paired(net: Classifier, pairs: Tensor, head: nn.Module, settings: ClusterSettings) -> Iterator[Step]:
+    """As ``selfsup.cluster``, but each view is of a picture of its own: pairs (N,2,3,H,W)."""
+    def pose(raw: Tensor, generator: torch.Generator) -> Posed:
+        return Posed(torch.stack([views(one, generator) for one in raw.unbind(1)], 1), torch.zeros(len(raw)))
+
+    task = replace(clustering(len(KINDS), settings=settings), pose=pose, raw="clips")
+    inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
+    return falling(pretrain(net, pairs, task, head=head, settings=inner), inner, settings)
+
+
+def taught(seed: int, steps: int | None = None) -> Tensor:
+    """The ceiling: what the same network says of the test pictures, taught with all labels, as one-hot (N,5)."""
+    made, steps = drawn("train", seed), steps or SETTINGS["steps"]
+    task = Task(lambda given, g: Posed(views(given[0], g)[:, None], given[1][:, 0].long()),
+                lambda channels: Joined(channels, 1, len(KINDS)), raw="labelled")
+    inner = PretextSettings(lr=SETTINGS["lr"], steps=steps, batch_size=SETTINGS["batch_size"], seed=seed)
+    net = encoder(WIDTH, seed=seed)
+    head = head_of(net, task, seed=seed)
+    last(falling(pretrain(net, (made.images, made.kinds[:, None].float()), task, head=head, settings=inner), inner,
+                 ClusterSettings(lr=inner.lr, steps=steps)))
+    with torch.no_grad():
+        maps = net.run(net.normalise(drawn("test", TESTS + seed).images))
+        return F.one_hot(head(maps[:, None]).argmax(1), len(KINDS))
+
+
+def by_kmeans(run: Natural) -> Tensor:
+    """A rival: k-means of what it looks at, on the pictures to learn from; the test pictures' clusters, one-hot (N,5).
+
+    Each number is brought to mean 0 and spread 1 first.
+    """
+    from sklearn.cluster import KMeans
+
+    train, test = (seen(run.way, drawn(split, seed).images, run.seed)
+                   for split, seed in (("train", run.seed), ("test", TESTS + run.seed)))
+    mean, spread = train.mean(0), train.std(0).clamp_min(1e-6)
+    kmeans = KMeans(len(KINDS), n_init=4, random_state=run.seed).fit(((train - mean) / spread).numpy())
+    return F.one_hot(torch.from_numpy(kmeans.predict(((test - mean) / spread).numpy())).long(), len(KINDS))
+
+
+def seen(way: str, pictures: Tensor, seed: int) -> Tensor:
+    """What a rival looks at: pictures (N,3,H,W) → numbers (N,U)."""
+    if way == RIVALS[0]:
+        return pictures.mean((2, 3))
+    if way == RIVALS[1]:
+        return pictures.flatten(1)
+    if way == RIVALS[2]:
+        return pooled(encoder(WIDTH, seed=seed), pictures, LAYERS[-1])[LAYERS[-1]]
+    from skimage.feature import hog
+
+    return torch.from_numpy(np.stack([hog(one.numpy(), orientations=8, channel_axis=0) for one in pictures])).float()
+
+
+def by_chance(split: str = "test", *, draws: int = 200, seed: int = 0) -> Tensor:
+    """The floor: each thing with all its pictures into a cluster at random; the accuracies of so many draws, sorted."""
+    test, generator = drawn(split, TESTS), torch.Generator().manual_seed(seed)
+    found = [torch.randint(len(KINDS), (int(test.things.max()) + 1,), generator=generator)[test.things]
+             for _ in range(draws)]
+    return torch.tensor([hungarian_accuracy(one, test.kinds) for one in found]).sort().values
