@@ -25,6 +25,7 @@ RUNS = {
     "shrinkage": ("results", [], ["shrinkage-squeezenet1_1.json"]),
     "bolted": ("results", [], ["adapters-resnet26_plain.json", "adapters-resnet26_serial.json"]),
     "clusters": ("results", [], ["clusters.json"]),
+    "naturals": ("results", [], ["naturals.json"]),
     "pretexts": ("results", [], ["pretexts.json"]),
     "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
