@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from tqdm.auto import tqdm
 
 from u3lab._system import paths
 from u3lab.lessons import results
@@ -47,3 +49,12 @@ def add_row(file: Path, head: dict, run: results.Key, reached: tuple, place: Cal
         lines = ",\n  ".join(json.dumps([*one, *table[one]]) for one in sorted(table, key=place))
         begun = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
         paths.write_atomically(file, f'{begun},\n "rows": [\n  {lines}\n ]\n}}\n'.encode())
+
+
+def fill(file: Path, head: dict, runs: Iterable[results.Key], reached: Callable[[results.Key], tuple],
+         place: Callable[[results.Key], tuple]) -> None:
+    """Run what a table lacks, each row written as it ends, and print what data/README.md says of the file."""
+    for run in tqdm(list(runs)):
+        if run not in rows(file, head, type(run)):
+            add_row(file, head, run, reached(run), place)
+    print(file, file.stat().st_size, "bytes", paths.sha256(file))

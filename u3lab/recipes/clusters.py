@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 
 import torch
-from tqdm.auto import tqdm
 
 from u3lab import __version__
 from u3lab._system import paths
@@ -36,11 +35,11 @@ def main(arguments: list[str] | None = None) -> None:
             "pictures": paths.sha256(paths.data("handwritten", "mnist.webp"))[:12], "digits": clusters.DIGITS,
             "columns": Clustered._fields + ("accuracy", "best head")}
     todo = [Clustered("digits", way, seed) for seed in range(SEEDS) for way in clusters.WAYS]
-    for run in tqdm(todo[:2] if chosen.short else todo):
-        if run not in _writing.rows(file, head, Clustered):
-            found = clusters.reached(run, 2 if chosen.short else None)
-            _writing.add_row(file, head, run, tuple(round(one, 4) for one in found), place)
-    print(file, file.stat().st_size, "bytes", paths.sha256(file))
+
+    def reached(run: Clustered) -> tuple[float, ...]:
+        return tuple(round(one, 4) for one in clusters.reached(run, 2 if chosen.short else None))
+
+    _writing.fill(file, head, todo[:2] if chosen.short else todo, reached, place)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 
 import torch
-from tqdm.auto import tqdm
 
 from u3lab import __version__
 from u3lab._system import paths
@@ -40,10 +39,8 @@ def main(arguments: list[str] | None = None) -> None:
             "pictures": shown, "kinds": naturals.KINDS, "settings": naturals.SETTINGS,
             "columns": Natural._fields + ("accuracy", "best head", "clusters of the test pictures")}
     todo = [Natural(way, seed) for seed in range(SEEDS) for way in naturals.WAYS]
-    for run in tqdm(todo[:3] if chosen.short else todo):
-        if run not in _writing.rows(file, head, Natural):
-            _writing.add_row(file, head, run, naturals.reached(run, 2 if chosen.short else None), place)
-    print(file, file.stat().st_size, "bytes", paths.sha256(file))
+    _writing.fill(file, head, todo[:3] if chosen.short else todo,
+                  lambda run: naturals.reached(run, 2 if chosen.short else None), place)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,8 @@ from __future__ import annotations
 import argparse
 
 import torch
-from tqdm.auto import tqdm
 
 from u3lab import __version__
-from u3lab._system import paths
 from u3lab.lessons.selfsup import segmented
 from u3lab.lessons.selfsup.segmented import Segmented
 from u3lab.recipes import _writing
@@ -45,11 +43,11 @@ def main(arguments: list[str] | None = None) -> None:
             "columns": Segmented._fields + ("accuracy", "best head", "sameness")}
     todo = [Segmented(data, way, seed) for data in chosen.data for way in segmented.WAYS
             for seed in range(SEEDS[data])]
-    for run in tqdm(todo[:1] if chosen.short else todo):
-        if run not in _writing.rows(file, head, Segmented):
-            found = segmented.reached(run, 2 if chosen.short else None)
-            _writing.add_row(file, head, run, tuple(round(one, 4) for one in found), place)
-    print(file, file.stat().st_size, "bytes", paths.sha256(file))
+
+    def reached(run: Segmented) -> tuple[float, ...]:
+        return tuple(round(one, 4) for one in segmented.reached(run, 2 if chosen.short else None))
+
+    _writing.fill(file, head, todo[:1] if chosen.short else todo, reached, place)
 
 
 if __name__ == "__main__":

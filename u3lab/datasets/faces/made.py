@@ -84,7 +84,12 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
         An unknown split or kind, a number out of its range, more pictures than there is room for.
     """
     front, behind, *known = layers(count, split=split, seed=seed, size=size, each=each, kind=kind, yaw=yaw)
-    return Faces((front[:, :3] + (1 - front[:, 3:]) * behind).clamp(0, 1), *known)
+    return Faces(together(front, behind), *known)
+
+
+def together(face: Tensor, background: Tensor) -> Tensor:
+    """Faces (N,4,H,W), colours times opacity and then the opacity, before backgrounds (N,3,H,W): pictures (N,3,H,W)."""
+    return (face[:, :3] + (1 - face[:, 3:]) * background).clamp(0, 1)
 
 
 def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, each: int = 4, margin: int = 0,

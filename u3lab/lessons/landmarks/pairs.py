@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from u3lab.datasets.faces import Layers
+from u3lab.datasets.faces.made import together
+from u3lab.landmarks import codes_at
 from u3lab.warps import Affine, Warp, affine, grid, thin_plate_spline, warp
 
 SIDE, MARGIN = 64, 24  # pixels: the pictures, and what their canvas has around them
@@ -62,8 +64,7 @@ def taken(face: Tensor, background: Tensor, generator: torch.Generator, *, bend:
     of_face = drawn(len(face), generator, bend)
     of_background = drawn(len(face), generator, 0.0) if apart else of_face
     front, behind = warp(face, of_face, size=SIDE), warp(background, of_background, size=SIDE)
-    opaque = front[:, 3:].clamp(0, 1)
-    return View(of_face, of_background, (front[:, :3] + (1 - opaque) * behind).clamp(0, 1), opaque)
+    return View(of_face, of_background, together(front, behind), front[:, 3:].clamp(0, 1))
 
 
 def drawn(count: int, generator: torch.Generator, bend: float) -> Warp:
@@ -82,11 +83,6 @@ def places(x: View, gx: View) -> tuple[Tensor, Tensor]:
     gu = cells.expand(len(gx.picture), -1, -1)
     u_face, u_behind = (there.inverse()(here(cells)) for there, here in
                         ((x.of_face, gx.of_face), (x.of_background, gx.of_background)))
-    on_face = read(gx.face, gu) > 0.5
-    u_behind = torch.where(read(x.face, u_behind) > 0.5, AWAY, u_behind)
+    on_face = codes_at(gx.face, gu) > 0.5
+    u_behind = torch.where(codes_at(x.face, u_behind) > 0.5, AWAY, u_behind)
     return torch.where(on_face, u_face, u_behind), gu
-
-
-def read(maps: Tensor, points: Tensor) -> Tensor:
-    """Maps (B,1,H,W) at points (B,N,2): (B,N,1)."""
-    return torch.nn.functional.grid_sample(maps, points[:, :, None], align_corners=False)[:, 0]

@@ -1,7 +1,4 @@
-"""The trials of chapter 3: labellers learn from made faces that move; what do few marked faces read off their codes?
-
-``python -m u3lab.recipes.labellers`` trains them and makes the table.
-"""
+"""The trials of chapter 3: labellers learn from made faces that move; what do few marked faces read off their codes?"""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from u3lab._system import paths
 from u3lab.datasets import faces
 from u3lab.datasets.faces import Faces, Layers
+from u3lab.datasets.faces.made import together
 from u3lab.descent import Step, last
 from u3lab.landmarks import (
     LabelSettings,
@@ -29,7 +26,6 @@ from u3lab.landmarks import (
     sphere,
     virtual_landmarks,
 )
-from u3lab.lessons import results
 from u3lab.lessons.landmarks.pairs import BEND, CELL, MARGIN, SCALE, SHIFT, SIDE, TURN, of_faces
 from u3lab.lessons.universal.trials import falling
 from u3lab.nets import Classifier
@@ -60,14 +56,6 @@ class Run(NamedTuple):
     seed: int
     measure: str
     labels: int
-
-
-Rows = dict[Run, tuple[float, float]]  # of all test faces, and of those that are hard
-
-
-def shipped() -> Rows:
-    """The shipped table."""
-    return results.rows(paths.data("results", "labellers.json"), Run)
 
 
 def stock(kind: str, seed: int, count: int = STOCK) -> Layers:
@@ -140,9 +128,8 @@ def certain(net: nn.Module, kind: str) -> float:
     from sklearn.metrics import roc_auc_score
 
     made = faces.layers(TEST // 3, split="test", seed=9, size=SIDE, each=1, kind=kind, yaw=YAW)
-    opaque = made.face[:, 3:]
-    length = codes(net, made.face[:, :3] + (1 - opaque) * made.background).norm(dim=1)
-    shown = torch.nn.functional.avg_pool2d(opaque, CELL)[:, 0]
+    length = codes(net, together(made.face, made.background)).norm(dim=1)
+    shown = torch.nn.functional.avg_pool2d(made.face[:, 3:], CELL)[:, 0]
     clear = (shown < 0.05) | (shown > 0.95)
     return float(roc_auc_score(shown[clear] > 0.5, length[clear]))
 
