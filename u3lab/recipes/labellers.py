@@ -1,0 +1,98 @@
+"""The labellers of chapter 3, and the table of what few marked faces read off their codes.
+
+    python -m u3lab.recipes.labellers        # results/labellers.json, weights/labeller-person.safetensors and -cat
+    python -m u3lab.recipes.labellers --steps 9000 --kinds person         # a part; several such may run side by side
+    torchrun --nproc_per_node 4 -m u3lab.recipes.labellers                # each batch shared by four processes
+
+A step takes a tenth of a second of one processor, so the long run takes an hour and a quarter run fifteen minutes. A
+run that was stopped goes on from its checkpoint in the cache; what the table has is not computed again. Nothing is
+chosen by the faces of the test: the rate, the warps and the sizes are those of the first attempt, and the strength of
+the ridge is chosen on the labelled faces.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from tqdm.auto import tqdm
+
+from u3lab import __version__
+from u3lab._system import distributed, paths
+from u3lab.datasets.faces.made import KINDS
+from u3lab.lessons.landmarks import trials
+from u3lab.lessons.landmarks.trials import LABELS, MEASURES, WAYS, Run
+from u3lab.nets import checkpoints
+from u3lab.recipes import _writing
+
+FULL = 36_000  # steps
+PLAN = (  # kind, way, steps, seeds
+    ("person", "mean shape", 0, 1),
+    ("person", "random weights", 0, 3),
+    ("person", "labelling", FULL, 1),
+    ("person", "labelling", FULL // 4, 3),
+    ("person", "invariance", FULL // 18, 3),
+    ("person", "supervised", FULL // 9, 1),
+    ("cat", "mean shape", 0, 1),
+    ("cat", "random weights", 0, 1),
+    ("cat", "labelling", FULL // 4, 1),
+)
+SHORT = (("person", "labelling", 2, 1), ("cat", "labelling", 2, 1))
+LONGEST = {kind: max(steps for one, way, steps, _ in PLAN if (one, way) == (kind, "labelling")) for kind in KINDS}
+
+Reached = tuple[float, float]  # of all faces, and of the hard ones
+
+
+def place(run: Run) -> tuple:
+    """Where a row stands in the table."""
+    return (KINDS.index(run.kind), WAYS.index(run.way), -run.steps, run.seed, MEASURES.index(run.measure), run.labels)
+
+
+def found(first: Run, weights: Path) -> Iterator[tuple[Run, Reached]]:
+    """All rows of one way to learn, taught by one seed; ``weights`` is where those of the longest run are kept."""
+    if first.way == "mean shape":
+        yield first, trials.mean_shape(first.kind)
+    elif first.way == "supervised":
+        for count in LABELS:
+            yield first._replace(labels=count), trials.supervised(first.kind, first.seed, count, first.steps)
+    else:
+        name = f"labeller-{first.kind}-{first.way}-{first.steps}-{first.seed}.pt"
+        state = paths.cache(name) if first.steps > 2 else None
+        net, taught = trials.learnt(first.way, first.kind, first.seed, first.steps, state)
+        for _ in tqdm(taught, desc=name.removesuffix(".pt"), total=first.steps + 1, disable=distributed.rank() > 0):
+            pass
+        if (first.way, first.seed) == ("labelling", 0) and first.steps in (LONGEST[first.kind], 2):
+            checkpoints.save(net, weights, torch=torch.__version__, steps=first.steps,
+                             recipe="python -m u3lab.recipes.labellers")
+            print(weights, weights.stat().st_size, "bytes", paths.sha256(weights), flush=True)
+        yield from trials.measured(net, first)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Teach the labellers and fill the table."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--steps", nargs="+", type=int, help="only the runs of so many steps")
+    chosen = _writing.options(parser, arguments)
+    file = chosen.out / "results" / "labellers.json"
+    head = {"recipe": "python -m u3lab.recipes.labellers", "u3lab": __version__, "torch": torch.__version__,
+            "pictures": {"test": trials.TEST, "labelled": trials.LABELLED, "yaw": trials.YAW}, "batch": trials.BATCH,
+            "columns": (*Run._fields, "all faces", "hard faces")}
+    with distributed.joined():
+        for kind, way, steps, seeds in SHORT if chosen.short else PLAN:
+            asked = kind in chosen.kinds and way in chosen.ways and steps in (chosen.steps or [steps])
+            for first in (Run(kind, way, steps, seed, "regression", 0) for seed in range(seeds if asked else 0)):
+                if any(run[:4] == first[:4] for run in _writing.rows(file, head, Run)):
+                    continue
+                rows = dict(found(first, chosen.out / "weights" / f"labeller-{kind}.safetensors"))
+                for run, reached in rows.items() if distributed.rank() == 0 else ():
+                    _writing.add_row(file, head, run, tuple(round(x, 4) for x in reached), place)
+        if distributed.rank() == 0:
+            print(file, file.stat().st_size, "bytes", paths.sha256(file))
+
+
+if __name__ == "__main__":
+    main()
