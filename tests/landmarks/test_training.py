@@ -58,7 +58,7 @@ def short(**more: object) -> LabelSettings:
 
 @cache
 def learnt(loss: str = "labelling", exchange: bool = False, dimensions: int = 3) -> tuple[torch.nn.Module, list[float]]:
-    net = labeller(8, dimensions, seed=0)
+    net = labeller(8, dimensions, longest=None, seed=0)
     steps = label(net, blobs, loss=loss, settings=short(exchange=exchange))
     return net, [step.loss for step in steps]
 
@@ -72,6 +72,18 @@ def test_the_labeller_has_a_code_for_every_second_pixel() -> None:
     for wrong in ((42, 64), (12, 12)):
         with pytest.raises(U3Error, match="multiples of 4|too few"):
             net(torch.rand(1, 3, *wrong))
+
+
+def test_codes_are_shorter_than_the_longest_and_keep_their_direction() -> None:
+    x = torch.rand(2, 3, 32, 32)
+    free, bounded = (labeller(8, longest=longest, seed=0)(x).detach() for longest in (None, 0.5))
+    length = free.norm(dim=1)
+    assert float(length.max()) > 0.5 > float(bounded.norm(dim=1).max())
+    assert torch.allclose(bounded.norm(dim=1), length / (1 + length**2 / 0.25).sqrt())
+    assert torch.allclose(torch.nn.functional.cosine_similarity(free, bounded), torch.ones(()), atol=1e-5)
+    for wrong in (0, -1, "4"):
+        with pytest.raises(U3Error, match="longest"):
+            labeller(8, longest=wrong)
 
 
 def test_codes_move_with_the_picture_and_cells_lie_evenly() -> None:

@@ -6,6 +6,8 @@ The network of the NIPS 2017 paper is as small. What matters in it:
 - Borders are mirrored. Zeros around the picture would tell a network where a pixel is in the *picture*, and codes
   of the place in the picture are a shortcut as long as things move little.
 - Cells lie evenly: a cell's centre is that of the pixels it is made from, so that a point is where it seems to be.
+- Codes are of a bounded length. Left alone they grow and grow, p becomes a single place, and where that is the wrong
+  one no gradient is left to say so: the training stands still. LONGEST is enough to tell neighbouring cells apart.
 """
 
 from __future__ import annotations
@@ -14,26 +16,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import whole
+from u3lab.checks import number, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 
 DILATIONS = (1, 1, 2, 4, 2)
 GAIN = 4.0  # makes codes longer from the start: p, a softmax of products of two of them, is nearly flat without it
+LONGEST = 4.0  # two codes that long: exp(16 cos θ) falls to its half at 17°, on a face some two cells
 GREY, SPREAD = 0.5, 0.25
 MULTIPLE = 4  # of pixels: what the trunk's cells are made from
 
 
-def labeller(width: int = 32, dimensions: int = 3, *, seed: int = 0) -> Classifier:
-    """A fresh labeller: pictures (B,3,H,W) in [0,1] → codes (B,dimensions,H/2,W/2), not normalised.
+def labeller(width: int = 32, dimensions: int = 3, *, longest: float | None = LONGEST, seed: int = 0) -> Classifier:
+    """A fresh labeller: pictures (B,3,H,W) in [0,1] → codes (B,dimensions,H/2,W/2), shorter than ``longest``.
 
-    H and W are multiples of 4, from 20 on. With ``dimensions`` = K its maps will also do as the K heat maps of sparse
-    landmarks. The same seed gives the same weights.
+    H and W are multiples of 4, from 20 on. With ``dimensions`` = K and without a ``longest`` its maps will also do as
+    the K heat maps of sparse landmarks. The same seed gives the same weights.
     """
     width, dimensions = whole("width", width, 2, 256), whole("dimensions", dimensions, 1, 256)
+    longest = None if longest is None else number("longest", longest, 0, 1e6, without_low=True)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(whole("seed", seed, 0))
-        network = Labeller(width, dimensions)
+        network = Labeller(width, dimensions, longest)
     layers = ("conv1", "conv2", *(f"trunk.{n}" for n in range(len(DILATIONS))), "joined", "codes")
     return Classifier(network.eval(), layers={layer.replace("trunk.", "trunk"): layer for layer in layers},
                       mean=(GREY,), std=(SPREAD,), size=64, name="the labeller", memory_format=torch.channels_last)
@@ -42,8 +46,9 @@ def labeller(width: int = 32, dimensions: int = 3, *, seed: int = 0) -> Classifi
 class Labeller(nn.Module):
     """Two layers that halve the sides, a trunk with holes in its kernels, and a skip from the first layer."""
 
-    def __init__(self, width: int, dimensions: int) -> None:
+    def __init__(self, width: int, dimensions: int, longest: float | None) -> None:
         super().__init__()
+        self.longest = longest
         self.conv1 = _layer(3, width // 2, 6, 2)  # kernels of even size, so that a cell is the middle of its pixels
         self.conv2 = _layer(width // 2, width, 4, 2)
         self.trunk = nn.Sequential(*(_layer(width, width, 3, 1, apart) for apart in DILATIONS))
@@ -58,7 +63,10 @@ class Labeller(nn.Module):
         fine = self.conv1(x)
         coarse = self.trunk(self.conv2(fine))
         coarse = F.interpolate(coarse, fine.shape[2:], mode="bilinear", align_corners=False)
-        return GAIN * self.codes(self.joined(torch.cat([coarse, fine], 1)))
+        codes = GAIN * self.codes(self.joined(torch.cat([coarse, fine], 1)))
+        if self.longest is None:
+            return codes
+        return codes / (1 + codes.square().sum(1, keepdim=True) / self.longest**2).sqrt()
 
 
 def _layer(before: int, after: int, kernel: int, stride: int, apart: int = 1) -> nn.Sequential:

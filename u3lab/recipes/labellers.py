@@ -1,10 +1,10 @@
 """The labellers of chapter 3, and the table of what few marked faces read off their codes.
 
     python -m u3lab.recipes.labellers        # results/labellers.json, weights/labeller-person.safetensors and -cat
-    python -m u3lab.recipes.labellers --steps 9000 --kinds person         # a part; several such may run side by side
+    python -m u3lab.recipes.labellers --steps 6000 --kinds person         # a part; several such may run side by side
     torchrun --nproc_per_node 4 -m u3lab.recipes.labellers                # each batch shared by four processes
 
-A step takes a tenth of a second of one processor, so the long run takes an hour and a quarter run fifteen minutes. A
+A step takes a tenth of a second of one processor, so the long run takes 40 minutes and a quarter run ten. A
 run that was stopped goes on from its checkpoint in the cache; what the table has is not computed again. Nothing is
 chosen by the faces of the test: the rate, the warps and the sizes are those of the first attempt, and the strength of
 the ridge is chosen on the labelled faces.
@@ -27,14 +27,14 @@ from u3lab.lessons.landmarks.trials import LABELS, MEASURES, WAYS, Run
 from u3lab.nets import checkpoints
 from u3lab.recipes import _writing
 
-FULL = 36_000  # steps
+FULL = 24_000  # steps
 PLAN = (  # kind, way, steps, seeds
     ("person", "mean shape", 0, 1),
     ("person", "random weights", 0, 3),
     ("person", "labelling", FULL, 1),
     ("person", "labelling", FULL // 4, 3),
-    ("person", "invariance", FULL // 36, 3),
-    ("person", "supervised", FULL // 12, 1),
+    ("person", "invariance", FULL // 24, 3),
+    ("person", "supervised", FULL // 8, 1),
     ("cat", "mean shape", 0, 1),
     ("cat", "random weights", 0, 1),
     ("cat", "labelling", FULL // 4, 1),

@@ -171,7 +171,7 @@ def supervised(kind: str, seed: int, count: int, steps: int) -> tuple[float, flo
     """The errors of a labeller with a heat map for each landmark, taught with labels alone, in as many warps."""
     known, tested = marked(kind)
     true = points(known)[:count]
-    net = labeller(dimensions=true.shape[1], seed=seed)
+    net = labeller(dimensions=true.shape[1], longest=None, seed=seed)
     settings = PretextSettings(lr=RATE / 2, steps=steps, batch_size=BATCH, seed=seed)
 
     def moved(number: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
