@@ -120,7 +120,7 @@ def test_it_learns_to_name_the_parts_of_a_thing_that_moves() -> None:
 def test_invariance_alone_collapses() -> None:
     """Its loss falls to nothing; codes of one part hardly differ from those of others, and none is found."""
     net, losses = learnt("invariance")
-    fresh = labeller(8, seed=0)
+    fresh = labeller(8, longest=None, seed=0)
     x, _, points, _ = blobs(8, torch.Generator().manual_seed(5))
     spread = [float(codes_at(one(x).detach(), points).flatten(0, 1).std(0).mean()) for one in (fresh, net)]
     assert sum(losses[-5:]) / 5 < 0.05 * losses[0] and spread[1] < 0.5 * spread[0]
