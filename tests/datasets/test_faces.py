@@ -185,3 +185,24 @@ def test_what_cannot_be_is_said():
                        (lambda: faces.hard(faces.draw(1, size=16).images), "faces.draw")):
         with pytest.raises(U3Error, match=said):
             call()
+
+
+def test_fronts_follow_a_head_that_turns():
+    """Where the eyes are, on the lattice of the front; and what looks at the viewer has a surface that does."""
+    how = {"each": 2, "yaw": 40.0, "margin": 8}
+    made = faces.layers(12, seed=4, **how)
+    fronts = faces.fronts(made, **how)
+    assert fronts.shape == (12, 1024, 3) and fronts.dtype == torch.float32
+    apart = torch.cdist(made.points[:, EYES], fronts[..., :2]) + 99 * (fronts[:, None, :, 2] < 0.25)  # not the hidden
+    nearest = apart.argmin(-1)  # of each eye, the number of a place
+    rows, columns = nearest // 32, nearest % 32
+    assert (rows[::2] - rows[1::2]).abs().max() <= 1 and (columns[::2] - columns[1::2]).abs().max() <= 1
+    assert (rows[:, 0] - rows[:, 1]).abs().max() <= 1 and (columns[:, 1] - columns[:, 0]).min() > 8
+    head = Head(people.person(3), dataclasses.replace(STILL, yaw=30.0), (0.0, 0.0), 1.0)
+    place, step = np.array([[0.3, -0.1], [-0.3, -0.1], [0.0, 0.2]]), 1e-4
+    across, down = ((head.lifted(place + step * np.eye(2)[k]) - head.lifted(place)) / step for k in (0, 1))
+    normal = np.cross(across, down)
+    cosine = (normal @ head.turn.T)[:, 2] / np.linalg.norm(normal, axis=1)
+    assert np.allclose(head.facing(place), np.abs(cosine) * np.sign(cosine), atol=0.05)
+    with pytest.raises(U3Error, match="made"):
+        faces.fronts(made.face, each=2)

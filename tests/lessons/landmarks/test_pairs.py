@@ -12,8 +12,10 @@ from u3lab.lessons.landmarks import pairs, panels
 from u3lab.warps import Affine
 
 
-def stock(count: int = 6) -> faces.Layers:
-    return faces.layers(count, seed=3, size=pairs.SIDE, margin=pairs.MARGIN, each=1)
+def stock(count: int = 6, yaw: float = 25.0) -> pairs.Stock:
+    how = {"size": pairs.SIDE, "margin": pairs.MARGIN, "each": 2, "yaw": yaw}
+    layers = faces.layers(count, seed=3, **how)
+    return pairs.Stock(layers, faces.fronts(layers, **how))
 
 
 def difference(made: pairs.Pairs) -> tuple[Tensor, Tensor]:
@@ -26,7 +28,7 @@ def difference(made: pairs.Pairs) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("apart", [True, False])
 def test_a_point_keeps_its_colour(apart: bool):
-    made = pairs.of_faces(stock(), apart=apart)(12, torch.Generator().manual_seed(0))
+    made = pairs.of_warps(stock(), apart=apart)(12, torch.Generator().manual_seed(0))
     assert made[0].shape == made[1].shape == (12, 3, 64, 64) and made[2].shape == made[3].shape == (12, 1024, 2)
     same, other = difference(made)
     assert same < 0.03 < 0.15 < other
@@ -35,11 +37,29 @@ def test_a_point_keeps_its_colour(apart: bool):
 
 def test_the_same_generator_makes_the_same_pairs_and_bytes_do_as_well():
     given = stock()
-    bytes_ = given._replace(face=(255 * given.face).round().byte(), background=(255 * given.background).round().byte())
-    one, two, three = (pairs.of_faces(layers)(4, torch.Generator().manual_seed(seed))
-                       for layers, seed in ((given, 1), (bytes_, 1), (given, 2)))
+    face, background = ((255 * part).round().byte() for part in (given.layers.face, given.layers.background))
+    bytes_ = given._replace(layers=given.layers._replace(face=face, background=background))
+    one, two, three = (pairs.of_both(of)(4, torch.Generator().manual_seed(seed))
+                       for of, seed in ((given, 1), (bytes_, 1), (given, 2)))
     assert all(torch.allclose(a, b, atol=0.01) for a, b in zip(one, two, strict=True))
     assert not torch.equal(one[2], three[2])
+
+
+def test_a_head_that_turns_keeps_its_colours():
+    """Of two pictures of one person in different poses; with the poses of another pair, they would not."""
+    given = stock(40, yaw=35.0)
+    same, other = difference(pairs.of_turns(given)(30, torch.Generator().manual_seed(0)))
+    wrong = given._replace(fronts=given.fronts.roll(2, 0))
+    swapped, _ = difference(pairs.of_turns(wrong)(30, torch.Generator().manual_seed(0)))
+    assert same < 0.08 and same < 0.7 * swapped and same < 0.6 * other
+
+
+def test_a_quarter_of_the_pairs_are_of_warps_and_the_others_of_turns():
+    given, draw = stock(), torch.Generator().manual_seed(0)
+    made = pairs.of_both(given)(5, draw)
+    again = torch.Generator().manual_seed(0)
+    parts = pairs.of_warps(given)(2, again), pairs.of_turns(given)(3, again)
+    assert all(torch.equal(one, torch.cat(two)) for one, two in zip(made, zip(*parts, strict=True), strict=True))
 
 
 def test_what_a_face_covers_does_not_count():

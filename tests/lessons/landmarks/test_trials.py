@@ -14,7 +14,7 @@ from u3lab.lessons.landmarks import trials
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Few faces and labels; what was made of others is forgotten, before and after."""
-    for name, value in {"LABELLED": 30, "TEST": 12, "LABELS": (1, 30), "PART": 5}.items():
+    for name, value in {"LABELLED": 30, "TEST": 12, "LABELS": (1, 30), "PART": 6}.items():
         monkeypatch.setattr(trials, name, value)
     trials.marked.cache_clear()
     yield
@@ -63,10 +63,12 @@ def test_random_weights_know_nothing():
 
 
 def test_the_same_seed_teaches_the_same_from_a_stock_of_different_faces():
-    losses = [[step.loss for step in trials.learnt("labelling", "cat", seed, 2)[1]] for seed in (1, 1, 2)]
-    assert losses[0] == losses[1] != losses[2] and len(losses[0]) == 3
-    made = trials.stock("cat", 1, 12)  # in parts of five
-    assert len(made.face) == 12 and made.face.dtype == torch.uint8 and len(made.identities.unique()) == 3 + 3 + 1
+    losses = [[step.loss for step in trials.learnt(way, "cat", seed, 2)[1]]
+              for way, seed in (("labelling", 1), ("labelling", 1), ("labelling", 2), (trials.TURNING, 1))]
+    assert losses[0] == losses[1] != losses[2] and len(losses[0]) == len(losses[3]) == 3 and losses[0] != losses[3]
+    made, fronts = trials.stock("cat", 1, 12)  # in parts of six
+    assert len(made.face) == len(fronts) == 12 and made.face.dtype == torch.uint8
+    assert torch.equal(made.identities[::2], made.identities[1::2]) and len(made.identities.unique()) == 6
 
 
 def test_the_hard_ones_are_counted_by_themselves():

@@ -5,6 +5,7 @@
     made.attributes[:, 0]                # who wears glasses: faces.ATTRIBUTES[0]
 
     cats = faces.draw(8, kind="cat")     # faces.CAT_POINTS: ears instead of brows, else the same
+    faces.fronts(made, each=4)           # (8,1024,3): where places on a head are seen, however it turns
     faces.hard(made)                     # (8,): turned by more than 25°, with glasses or a beard
 
 Files: ``people`` and ``cats`` (who, and how they look this time), ``head`` (the geometry), ``drawing`` and
@@ -13,6 +14,7 @@ Files: ``people`` and ``cats`` (who, and how they look this time), ``head`` (the
 
 from u3lab.datasets.faces.cat_drawing import CAT_POINTS
 from u3lab.datasets.faces.drawing import POINTS
-from u3lab.datasets.faces.made import ATTRIBUTES, CAT_ATTRIBUTES, Faces, Layers, draw, hard, layers
+from u3lab.datasets.faces.made import ATTRIBUTES, CAT_ATTRIBUTES, Faces, Layers, draw, fronts, hard, layers
 
-__all__ = ["ATTRIBUTES", "CAT_ATTRIBUTES", "CAT_POINTS", "POINTS", "Faces", "Layers", "draw", "hard", "layers"]
+__all__ = ["ATTRIBUTES", "CAT_ATTRIBUTES", "CAT_POINTS", "POINTS", "Faces", "Layers", "draw", "fronts", "hard",
+           "layers"]

@@ -8,10 +8,9 @@ import numpy as np
 
 from u3lab.datasets.faces.cats import WHITE_FUR, Cat, Mood
 from u3lab.datasets.faces.drawing import DARK, WHITE, Sheet, lit
-from u3lab.datasets.faces.head import Head, Points, both, oval, smooth
+from u3lab.datasets.faces.head import Head, Points, both, oval, placed, smooth
 from u3lab.datasets.faces.people import far, mix
 
-HALF_HEAD = 0.245  # of the picture's side: the ears want their place
 CAT_POINTS = ("left eye", "right eye", "left ear", "right ear", "nose", "left mouth corner", "right mouth corner",
               "chin")
 PINK = (226, 158, 150)
@@ -19,9 +18,7 @@ PINK = (226, 158, 150)
 
 def cat_face(cat: Cat, mood: Mood, size: int, margin: int) -> tuple[np.ndarray, np.ndarray]:
     """A cat's head and chest, (S+2m,S+2m,4), and where its CAT_POINTS are, (L,2), in pixels from the upper left."""
-    side = size + 2 * margin
-    middle = [margin + size * (at + shift) for at, shift in zip((0.5, 0.55), mood.shift, strict=True)]
-    head, sheet = Head(cat, mood, middle, HALF_HEAD * size * mood.scale), Sheet(side)
+    head, sheet = placed(cat, mood, size, margin), Sheet(size + 2 * margin)
     _body(sheet, head, cat)
     tips = _ears(sheet, head, cat)
     _fur(sheet, head, cat)

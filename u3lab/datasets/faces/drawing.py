@@ -7,11 +7,10 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from u3lab.datasets.faces.head import Head, Points, both, evenly, hull, oval, smooth
+from u3lab.datasets.faces.head import Head, Points, both, evenly, hull, oval, placed, smooth
 from u3lab.datasets.faces.people import Colour, Moment, Person, mix
 
 FINE = 4  # times the picture's size
-HALF_HEAD = 0.30  # of the picture's side
 DARK, WHITE = (38, 26, 28), (250, 248, 244)
 POINTS = ("left eye", "right eye", "left brow", "right brow", "nose", "left mouth corner", "right mouth corner", "chin")
 
@@ -38,10 +37,7 @@ class Sheet:
 
 def face(person: Person, moment: Moment, size: int, margin: int) -> tuple[np.ndarray, np.ndarray]:
     """A head with its shoulders, (S+2m,S+2m,4), and where its POINTS are, (L,2), in pixels from the upper left."""
-    side = size + 2 * margin
-    scale = HALF_HEAD * size * moment.scale
-    middle = [margin + size * (at + shift) for at, shift in zip((0.5, 0.48), moment.shift, strict=True)]
-    head, sheet = Head(person, moment, middle, scale), Sheet(side)
+    head, sheet = placed(person, moment, size, margin), Sheet(size + 2 * margin)
     _behind(sheet, head)
     _skull(sheet, head)
     places = _features(sheet, head, moment)

@@ -14,6 +14,8 @@ from u3lab.datasets.faces.people import Moment, Person
 LATITUDES, _LONGITUDES = np.linspace(-1, 1, 25), np.linspace(-math.pi, math.pi, 24, endpoint=False)
 AROUND = np.sin(_LONGITUDES), np.cos(_LONGITUDES)
 DEEP = 1.12  # times as deep as wide
+HALF_HEAD = {Person: 0.30, Cat: 0.245}  # of the picture's side: a cat's ears want their place
+MIDDLE = {Person: 0.48, Cat: 0.55}  # how low in the picture, of its side
 Points = np.ndarray  # (n,2) or (n,3): x to the right, y down, z to the viewer; in half heads
 
 
@@ -49,10 +51,24 @@ class Head:
         space = self.lifted(points, off) if np.shape(points)[1] == 2 else np.asarray(points, float)
         return self.middle + self.scale * (space @ self.turn.T)[:, :2]
 
+    def facing(self, points: Points) -> np.ndarray:
+        """How far places (n,2) on the front look at the viewer, (n): the cosine of the angle; below 0 unseen."""
+        x, y = np.asarray(points, float).T
+        half = np.maximum(self.half_width(y), 1e-6)
+        space = self.lifted(points) / np.stack([half, np.full_like(half, np.inf), DEEP**2 * half], 1)
+        across = space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-9)
+        return (across @ self.turn.T)[:, 2]
+
     def outline(self, low: float = -1.0, high: float = 1.0, size: float = 1.0) -> Points:
         """The outline, on the paper, of the part of the head between two heights, larger by a factor."""
         part = self.skull[(LATITUDES >= low) & (LATITUDES <= high)].reshape(-1, 3)
         return hull(self.seen(part * size))
+
+
+def placed(who: Person | Cat, now: Moment | Mood, size: int, margin: int) -> Head:
+    """The head in a picture of so many pixels with a margin."""
+    middle = [margin + size * (at + shift) for at, shift in zip((0.5, MIDDLE[type(who)]), now.shift, strict=True)]
+    return Head(who, now, middle, HALF_HEAD[type(who)] * size * now.scale)
 
 
 def hull(points: Points) -> Points:

@@ -13,11 +13,13 @@ from u3lab.datasets import packed, scenery
 from u3lab.datasets.faces import cats
 from u3lab.datasets.faces.cat_drawing import cat_face
 from u3lab.datasets.faces.drawing import face
+from u3lab.datasets.faces.head import placed
 from u3lab.datasets.faces.people import CHANCE, YAW, moment, person
 
 ATTRIBUTES = tuple(CHANCE)  # glasses, beard, hat, long hair belong to the person; smile and open mouth to the moment
 CAT_ATTRIBUTES = tuple(cats.CHANCE)  # the open mouth belongs to the moment
 KINDS = ("person", "cat")
+LATTICE = 32  # places on the front of a head, each way
 PEOPLE = 10**6  # that one seed can have
 MOST_YAW = 45.0  # degrees: what is farther round hides an eye
 HARD = {"person": ("glasses", "beard"), "cat": ("patches",)}  # what covers, or breaks up, where points lie
@@ -110,6 +112,28 @@ def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, e
     one = _person if kind == "person" else _cat
     faces = [one(2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split, yaw) for n in range(count)]
     return Layers(*map(torch.stack, zip(*faces, strict=True)))
+
+
+def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, kind: str = "person",
+           yaw: float = YAW) -> Tensor:
+    """Where places on the front of each head are seen: pixels to the right and down, and the cosine of the angle at
+    which they look at the viewer (below 0 they are hidden), (N,1024,3).
+
+    A place has the same number in all pictures of a head: from one picture to another of the same person, this is the
+    true flow of a head that turns. Arguments as they were given to :func:`draw` or :func:`layers`.
+    """
+    is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
+    each, yaw = whole("each", each), number("yaw", yaw, 0, MOST_YAW)
+    size, margin = whole("size", size, 16, SIDE), whole("margin", margin, 0, SIDE)
+    who, how = (person, moment) if kind == "person" else (cats.cat, cats.mood)
+    down, share = (one.ravel() for one in np.meshgrid(np.linspace(-0.9, 0.95, LATTICE),
+                                                      np.linspace(-0.95, 0.95, LATTICE), indexing="ij"))
+    found = []
+    for n, identity in enumerate(made.identities.tolist()):
+        head = placed(who(identity), how(identity, n % each, yaw), size, margin)
+        places = np.stack([share * head.half_width(down), down], 1)
+        found.append(np.concatenate([head.seen(places), head.facing(places)[:, None]], 1))
+    return torch.from_numpy(np.stack(found)).float()
 
 
 def hard(made: Faces | Layers, *, kind: str = "person") -> Tensor:

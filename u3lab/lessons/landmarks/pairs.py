@@ -1,7 +1,7 @@
-"""Pairs of pictures for chapter 3: one made face in two warps, before a background that goes its own way, as in a film.
+"""Pairs of pictures for chapter 3: a made face in two warps, or two pictures between which its head has turned.
 
-If face and background moved alike, the place of *every* pixel relative to the face could be told, and a labeller would
-be as sure of a wall as of an eye.
+The background goes its own way, as in a film. If face and background moved alike, the place of *every* pixel relative
+to the face could be told, and a labeller would be as sure of a wall as of an eye.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from u3lab.warps import Affine, Warp, affine, grid, thin_plate_spline, warp
 SIDE, MARGIN = 64, 24  # pixels: the pictures, and what their canvas has around them
 CLOSER = Affine(torch.eye(2, 3)[None] * SIDE / (SIDE + 2 * MARGIN))  # the middle of the canvas
 SHIFT, SCALE, TURN = 0.16, 1.13, 9  # of either view, in half canvases; times; degrees
-BEND = 0.05  # half pictures: how far the control points of the second view's spline go
+BEND = 0.10  # half pictures: how far the control points of the second view's spline go
 AWAY = 2.0  # a place outside of every picture
+FACING = 0.25  # a cosine: what looks less at the viewer counts as hidden
 CELL = 2  # pixels: a code's
 
 Pairs = tuple[Tensor, Tensor, Tensor, Tensor]  # x, gx (B,3,64,64), and places u in x and gu in gx, (B,1024,2)
@@ -39,18 +40,60 @@ class View(NamedTuple):
     face: Tensor
 
 
-def of_faces(stock: Layers, *, apart: bool = True, bend: float = BEND) -> Callable[[int, torch.Generator], Pairs]:
-    """A function (count, generator) → pairs of the faces of a stock, whose margin is ``MARGIN``.
+class Stock(NamedTuple):
+    """Faces to learn from, two pictures of each person in a row: ``layers``, whose margin is ``MARGIN``, perhaps in
+    bytes; and ``fronts`` (N,1024,3), as :func:`~u3lab.datasets.faces.fronts` has them."""
 
-    The stock may be in bytes. Every cell of gx is asked for: where was it in x? What a face covers in x was nowhere. If
-    not ``apart``, background and face move alike.
+    layers: Layers
+    fronts: Tensor
+
+
+def of_warps(stock: Stock, *, apart: bool = True, bend: float = BEND) -> Callable[[int, torch.Generator], Pairs]:
+    """A function (count, generator) → pairs of one picture in two warps.
+
+    Every cell of gx is asked for: where was it in x? What a face covers in x was nowhere. If not ``apart``, background
+    and face move alike.
     """
     def pairs(count: int, generator: torch.Generator) -> Pairs:
-        chosen = torch.randint(len(stock.face), (count,), generator=generator)
-        layers = floating(stock.face[chosen]), floating(stock.background[chosen])
+        chosen = torch.randint(len(stock.fronts), (count,), generator=generator)
+        layers = layers_of(stock, chosen)
         x, gx = (taken(*layers, generator, bend=bent, apart=apart) for bent in (0.0, bend))
         return x.picture, gx.picture, *places(x, gx)
     return pairs
+
+
+def of_turns(stock: Stock) -> Callable[[int, torch.Generator], Pairs]:
+    """A function (count, generator) → pairs of two pictures of one person, whose head has turned in between.
+
+    Asked for are the places on the front of the head that are seen in both: what optical flow would tell in a film.
+    """
+    def pairs(count: int, generator: torch.Generator) -> Pairs:
+        first = torch.randint(len(stock.fronts), (count,), generator=generator)
+        views, found = [], []
+        for chosen in (first, first ^ 1):  # the other picture of the same person
+            views.append(taken(*layers_of(stock, chosen), generator, bend=0.0))
+            pixels, facing = stock.fronts[chosen].split((2, 1), -1)
+            there = views[-1].of_face.inverse()(2 * pixels / (SIDE + 2 * MARGIN) - 1)
+            found.append(torch.where(facing > FACING, there, AWAY))
+        return views[0].picture, views[1].picture, *found
+    return pairs
+
+
+def of_both(stock: Stock) -> Callable[[int, torch.Generator], Pairs]:
+    """A function (count, generator) → pairs, a quarter of them of warps, from which it learns what is background, and
+    the others of turns."""
+    kinds = of_warps(stock), of_turns(stock)
+
+    def pairs(count: int, generator: torch.Generator) -> Pairs:
+        of_warp = -(-count // 4)
+        made = (kind(number, generator) for kind, number in zip(kinds, (of_warp, count - of_warp), strict=True))
+        return tuple(torch.cat(parts) for parts in zip(*made, strict=True))
+    return pairs
+
+
+def layers_of(stock: Stock, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Faces (B,4,112,112) and backgrounds (B,3,112,112) of a stock."""
+    return floating(stock.layers.face[chosen]), floating(stock.layers.background[chosen])
 
 
 def floating(levels: Tensor) -> Tensor:

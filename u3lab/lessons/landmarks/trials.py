@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from u3lab._system import paths
 from u3lab.datasets import faces
 from u3lab.datasets.faces import Faces, Layers
 from u3lab.datasets.faces.made import together
@@ -26,9 +27,10 @@ from u3lab.landmarks import (
     sphere,
     virtual_landmarks,
 )
-from u3lab.lessons.landmarks.pairs import BEND, CELL, MARGIN, SCALE, SHIFT, SIDE, TURN, of_faces
+from u3lab.lessons import results
+from u3lab.lessons.landmarks.pairs import BEND, CELL, MARGIN, SCALE, SHIFT, SIDE, TURN, Stock, of_both, of_warps
 from u3lab.lessons.universal.trials import falling
-from u3lab.nets import Classifier
+from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup import Posed, PretextSettings, Task, pretrain
 from u3lab.warps import affine, thin_plate_spline, warp, warp_points
 
@@ -40,7 +42,8 @@ LABELS = (1, 5, 10, 20, LABELLED)
 RIDGES = (0.001, 0.01, 0.1, 1.0, 10.0)
 VIRTUAL = 48  # landmarks on the sphere
 EYES = (0, 1)
-WAYS = ("labelling", "invariance", "random weights", "supervised", "mean shape")
+TURNING = "turning heads"  # labelling whose pairs are mostly two pictures of a head that has turned in between
+WAYS = (TURNING, "labelling", "invariance", "random weights", "supervised", "mean shape")
 MEASURES = ("transfer", "regression", "matching", "certainty")
 
 
@@ -58,15 +61,25 @@ class Run(NamedTuple):
     labels: int
 
 
-def stock(kind: str, seed: int, count: int = STOCK) -> Layers:
-    """Faces to learn from, and their backgrounds, in bytes: (N,4,112,112) and (N,3,112,112) of 0 … 255."""
-    parts = []
+def shipped() -> dict[Run, tuple[float, float]]:
+    """The table: what was run → its value on all faces, and on the hard ones."""
+    return results.rows(paths.data("results", "labellers.json"), Run)
+
+
+def taught(kind: str = "person") -> Classifier:
+    """The shipped labeller: of its kind, that of the longest run."""
+    return checkpoints.restore(labeller(), f"labeller-{kind}")
+
+
+def stock(kind: str, seed: int, count: int = STOCK) -> Stock:
+    """Faces to learn from, their layers in bytes: (N,4,112,112) and (N,3,112,112) of 0 … 255."""
+    parts, fronts, how = [], [], {"size": SIDE, "margin": MARGIN, "each": 2, "kind": kind, "yaw": YAW}
     for number, start in enumerate(range(0, count, PART)):
-        made = faces.layers(min(PART, count - start), seed=100 * (seed + 1) + number, size=SIDE, margin=MARGIN, each=2,
-                            kind=kind, yaw=YAW)
+        made = faces.layers(min(PART, count - start), seed=100 * (seed + 1) + number, **how)
+        fronts.append(faces.fronts(made, **how))
         parts.append(made._replace(**{name: (255 * getattr(made, name)).round().byte()
                                       for name in ("face", "background")}))
-    return Layers(*map(torch.cat, zip(*parts, strict=True)))
+    return Stock(Layers(*map(torch.cat, zip(*parts, strict=True))), torch.cat(fronts))
 
 
 @cache
@@ -83,13 +96,15 @@ def points(made: Faces) -> Tensor:
 
 def learnt(way: str, kind: str, seed: int, steps: int, checkpoint: str | None = None
            ) -> tuple[Classifier, Iterator[Step]]:
-    """A fresh labeller and the steps that teach it one of ``LOSSES`` on pairs; none for random weights."""
+    """A fresh labeller and the steps that teach it one of ``LOSSES`` on pairs, or labelling on TURNING ones; none for
+    random weights."""
     net = labeller(seed=seed)
     if way == "random weights":
         return net, iter(())
     settings = LabelSettings(lr=RATE, steps=steps, batch_size=BATCH, queries=QUERIES, seed=seed)
-    pairs = of_faces(stock(kind, seed, min(STOCK, BATCH * (steps + 1))))
-    return net, label(net, pairs, loss=way, checkpoint=checkpoint, settings=settings)
+    learnt_from = stock(kind, seed, min(STOCK, 2 * BATCH * (steps + 1)))
+    pairs, loss = (of_both(learnt_from), "labelling") if way == TURNING else (of_warps(learnt_from), way)
+    return net, label(net, pairs, loss=loss, checkpoint=checkpoint, settings=settings)
 
 
 @torch.no_grad()
