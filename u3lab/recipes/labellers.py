@@ -1,6 +1,6 @@
 """The labellers of chapter 3, and the table of what few marked faces read off their codes.
 
-    python -m u3lab.recipes.labellers        # results/labellers.json, weights/labeller-person.safetensors and -cat
+    python -m u3lab.recipes.labellers     # results/labellers.json and weights/labeller-person, -person-warps, -cat
     python -m u3lab.recipes.labellers --steps 3000 --kinds person         # a part; several such may run side by side
     torchrun --nproc_per_node 4 -m u3lab.recipes.labellers                # each batch shared by four processes
 
@@ -41,8 +41,10 @@ PLAN = (  # kind, way, steps, seeds
     ("cat", TURNING, FULL // 4, 1),
     ("cat", "random weights", 0, 1),
 )
-SHORT = (("person", TURNING, 2, 1), ("cat", TURNING, 2, 1))
-LONGEST = {kind: max(steps for one, way, steps, _ in PLAN if (one, way) == (kind, TURNING)) for kind in KINDS}
+SHORT = (("person", TURNING, 2, 1), ("person", "labelling", 2, 1), ("cat", TURNING, 2, 1))
+KEPT = {TURNING: "labeller-{kind}", "labelling": "labeller-{kind}-warps"}  # the weights of the first seed, as they ship
+LONGEST = {(kind, way): max((steps for *one, steps, _ in PLAN if one == [kind, way]), default=0)
+           for kind in KINDS for way in KEPT}
 
 Reached = tuple[float, float]  # of all faces, and of the hard ones
 
@@ -52,8 +54,8 @@ def place(run: Run) -> tuple:
     return (KINDS.index(run.kind), WAYS.index(run.way), -run.steps, run.seed, MEASURES.index(run.measure), run.labels)
 
 
-def found(first: Run, weights: Path) -> Iterator[tuple[Run, Reached]]:
-    """All rows of one way to learn, taught by one seed; ``weights`` is where those of the longest run are kept."""
+def found(first: Run, folder: Path) -> Iterator[tuple[Run, Reached]]:
+    """All rows of one way to learn, taught by one seed; the weights of the longest run go to the folder."""
     if first.way == "mean shape":
         yield first, trials.mean_shape(first.kind)
     elif first.way == "supervised":
@@ -65,7 +67,8 @@ def found(first: Run, weights: Path) -> Iterator[tuple[Run, Reached]]:
         net, taught = trials.learnt(first.way, first.kind, first.seed, first.steps, state)
         for _ in tqdm(taught, desc=name.removesuffix(".pt"), total=first.steps + 1, disable=distributed.rank() > 0):
             pass
-        if (first.way, first.seed) == (TURNING, 0) and first.steps in (LONGEST[first.kind], 2):
+        if first.way in KEPT and not first.seed and first.steps in (LONGEST[first.kind, first.way], 2):
+            weights = folder / f"{KEPT[first.way].format(kind=first.kind)}.safetensors"
             checkpoints.save(net, weights, torch=torch.__version__, steps=first.steps,
                              recipe="python -m u3lab.recipes.labellers")
             print(weights, weights.stat().st_size, "bytes", paths.sha256(weights), flush=True)
@@ -89,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
             for first in (Run(kind, way, steps, seed, "regression", 0) for seed in range(seeds if asked else 0)):
                 if any(run[:4] == first[:4] for run in _writing.rows(file, head, Run)):
                     continue
-                rows = dict(found(first, chosen.out / "weights" / f"labeller-{kind}.safetensors"))
+                rows = dict(found(first, chosen.out / "weights"))
                 for run, reached in rows.items() if distributed.rank() == 0 else ():
                     _writing.add_row(file, head, run, tuple(round(x, 4) for x in reached), place)
         if distributed.rank() == 0:

@@ -66,9 +66,9 @@ def shipped() -> dict[Run, tuple[float, float]]:
     return results.rows(paths.data("results", "labellers.json"), Run)
 
 
-def taught(kind: str = "person") -> Classifier:
-    """The shipped labeller: of its kind, that of the longest run."""
-    return checkpoints.restore(labeller(), f"labeller-{kind}")
+def taught(which: str) -> Classifier:
+    """A shipped labeller: "person" or "cat", which have learnt from turning heads, or "person-warps"."""
+    return checkpoints.restore(labeller(), f"labeller-{which}")
 
 
 def stock(kind: str, seed: int, count: int = STOCK) -> Stock:
