@@ -26,6 +26,11 @@ RUNS = {
     "bolted": ("results", [], ["adapters-resnet26_plain.json", "adapters-resnet26_serial.json"]),
     "clusters": ("results", [], ["clusters.json"]),
     "naturals": ("results", [], ["naturals.json"]),
+    "carried": ("", [], ["results/carried.json", "weights/labeller-brain.safetensors"]),
+    "labellers": ("", [], ["results/labellers.json", *(f"weights/labeller-{which}.safetensors"
+                                                       for which in ("cat", "person", "person-warps"))]),
+    "rabbits": ("", [], ["results/rabbits.json", *(f"weights/labeller-rabbit-{delta}.safetensors"
+                                                   for delta in (1, 25, 6))]),
     "pretexts": ("results", [], ["pretexts.json"]),
     "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
