@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from u3lab import images
 from u3lab.datasets import faces
+from u3lab.datasets.faces import made as made_faces
 from u3lab.datasets.faces import people
 from u3lab.datasets.faces.drawing import face
 from u3lab.datasets.faces.head import Head, evenly, hull, oval, smooth
@@ -206,3 +207,16 @@ def test_fronts_follow_a_head_that_turns():
     assert np.allclose(head.facing(place), np.abs(cosine) * np.sign(cosine), atol=0.05)
     with pytest.raises(U3Error, match="made"):
         faces.fronts(made.face, each=2)
+
+
+def test_fronts_follow_noses_and_mouths():
+    """A landmark of one picture is carried to the other picture of that person, nearly to where it is there."""
+    made = faces.draw(60, seed=3, each=2, yaw=35.0)
+    fronts = faces.fronts(made, each=2, yaw=35.0)
+    apart = torch.cdist(made.points, fronts[..., :2]) + 99 * (fronts[:, None, :, 2] < 0.25)
+    place = apart[::2].argmin(-1)[..., None].expand(-1, -1, 2)
+    eyes = (made.points[1::2, 0] - made.points[1::2, 1]).norm(dim=-1)
+    wrong = (fronts[1::2, :, :2].gather(1, place) - made.points[1::2]).norm(dim=-1) / eyes[:, None]
+    assert wrong.median(0).values.max() < 0.08
+    spread = made_faces.spread(np.zeros((1, 2)), np.array([[0.0, 0.0], [9.0, 9.0]]), np.array([[1.0, 2.0], [7.0, 7.0]]))
+    assert np.allclose(spread, [[1.0, 2.0]])

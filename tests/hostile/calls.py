@@ -964,6 +964,8 @@ good("faces.draw", faces.draw, count=whole(1), split=(Choice(), "test"), seed=SE
 good("faces.layers", faces.layers, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16),
      each=whole(1), margin=whole(1, 0, 2048), kind=(Choice(), "cat"), yaw=number(30.0, 0, 45))
 good("faces.hard", faces.hard, made=(Ours(), Made(lambda: faces.draw(1, size=16))), kind=(Choice(), "person"))
+good("faces.fronts", faces.fronts, made=(Ours(), Made(lambda: faces.draw(1, size=16))), each=whole(1),
+     size=whole(16, 16, 2048), margin=whole(1, 0, 2048), kind=(Choice(), "person"), yaw=number(30.0, 0, 45))
 good("turntable.draw", turntable.draw, kind=(Choice(), "car"), count=whole(1), size=whole(16, 16),
      split=(Choice(), "test"), seed=SEED, each=whole(1), photos=(Flag(), True))
 good("turntable.views", turntable.views, kind=(Choice(), "chair"), instance=whole(23, 0, 23),
@@ -1147,7 +1149,8 @@ good("landmarks.fit_landmarks", landmarks.fit_landmarks, z=(Numbers(fixed=(0,), 
      true=(Numbers(fixed=(0, 2)), MARKED[1]), ridge=number(0.1, 0, 1e9), bias=(Flag(), True))
 good("Regressor.landmarks", lambda z: landmarks.fit_landmarks(draw(5, 3, 2), draw(5, 3, 2)).landmarks(z),
      z=(Numbers(fixed=(1,), thin=False), MARKED[1]))
-good("landmarks.labeller", landmarks.labeller, width=whole(2, 2, 256), dimensions=whole(3, 1, 256), seed=SEED)
+good("landmarks.labeller", landmarks.labeller, width=whole(2, 2, 256), dimensions=whole(3, 1, 256),
+     longest=(Number(0, 1e6, True, none=True), 4.0), seed=SEED)
 good("landmarks.label", landmarks.label, net=(Net(), Made(lambda: landmarks.labeller(2))),
      pairs=(Function(), moved_pairs), loss=(Choice(), "labelling"), settings=settings(landmarks.LabelSettings))
 

@@ -81,3 +81,21 @@ def test_the_hard_ones_are_counted_by_themselves():
 
 def test_labels_alone_teach_a_network_too():
     assert 0 < trials.supervised("person", 0, 5, 3)[0] < 500
+
+
+def test_the_shipped_table_has_what_the_notebook_reads_of_it():
+    rows = trials.shipped()
+    short = min(run.steps for run in rows if run.way == trials.TURNING and run.kind == "person")
+    for way, steps in ((trials.TURNING, short), ("labelling", short)):
+        for measure, labels in (("matching", 0), ("certainty", 0), ("regression", 500), ("transfer", 1)):
+            wanted = trials.Run("person", way, steps, 0, measure, labels)
+            assert sum(run._replace(seed=0) == wanted for run in rows) == 3
+    assert all(0 < value < 100 for pair in rows.values() for value in pair)
+
+
+@pytest.mark.parametrize("which, kind", [("person", "person"), ("cat", "cat")])
+def test_the_shipped_labellers_find_landmarks_on_strangers(which: str, kind: str):
+    net, tested = trials.taught(which), trials.marked(kind)[1]
+    found, true = trials.matched(trials.codes(net, tested.images), tested)
+    assert trials.share_within(found, true, trials.EYES) > 0.6
+    assert not net.training and not any(weight.requires_grad for weight in net.parameters())

@@ -14,12 +14,13 @@ from u3lab.datasets.faces import cats
 from u3lab.datasets.faces.cat_drawing import cat_face
 from u3lab.datasets.faces.drawing import face
 from u3lab.datasets.faces.head import placed
-from u3lab.datasets.faces.people import CHANCE, YAW, moment, person
+from u3lab.datasets.faces.people import CHANCE, YAW, at_rest, moment, person
 
 ATTRIBUTES = tuple(CHANCE)  # glasses, beard, hat, long hair belong to the person; smile and open mouth to the moment
 CAT_ATTRIBUTES = tuple(cats.CHANCE)  # the open mouth belongs to the moment
 KINDS = ("person", "cat")
 LATTICE = 32  # places on the front of a head, each way
+NEAR = 0.12  # half heads: how far around a nose the skin goes along
 PEOPLE = 10**6  # that one seed can have
 MOST_YAW = 45.0  # degrees: what is farther round hides an eye
 HARD = {"person": ("glasses", "beard"), "cat": ("patches",)}  # what covers, or breaks up, where points lie
@@ -120,7 +121,8 @@ def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, 
     which they look at the viewer (below 0 they are hidden), (N,1024,3).
 
     A place has the same number in all pictures of a head: from one picture to another of the same person, this is the
-    true flow of a head that turns. Arguments as they were given to :func:`draw` or :func:`layers`.
+    flow of a head that turns. Around the POINTS of a person it also follows what sticks out, the nose, and what moves
+    by itself, brows and mouth. Arguments as they were given to :func:`draw` or :func:`layers`.
     """
     is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
     each, yaw = whole("each", each), number("yaw", yaw, 0, MOST_YAW)
@@ -132,8 +134,18 @@ def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, 
     for n, identity in enumerate(made.identities.tolist()):
         head = placed(who(identity), how(identity, n % each, yaw), size, margin)
         places = np.stack([share * head.half_width(down), down], 1)
-        found.append(np.concatenate([head.seen(places), head.facing(places)[:, None]], 1))
+        pixels = head.seen(places)
+        if kind == "person":
+            rest = at_rest(head.person)
+            pixels = pixels + spread(places, rest, made.points[n].numpy() - head.seen(rest))
+        found.append(np.concatenate([pixels, head.facing(places)[:, None]], 1))
     return torch.from_numpy(np.stack(found)).float()
+
+
+def spread(places: np.ndarray, around: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """How far places (N,2) move with a few of them, (L,2), which move by ``moves`` (L,2): the nearer, the more."""
+    weight = np.exp(-np.square(places[:, None] - around).sum(2) / (2 * NEAR**2))
+    return weight @ moves / np.maximum(weight.sum(1, keepdims=True), 1)
 
 
 def hard(made: Faces | Layers, *, kind: str = "person") -> Tensor:

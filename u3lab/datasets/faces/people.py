@@ -105,6 +105,15 @@ def moment(identity: int, number: int, yaw: float = YAW) -> Moment:
                   tuple(draw.uniform(-0.06, 0.06, 2).tolist()), tuple(draw.uniform(-0.16, 0.16, 2).tolist()))
 
 
+def at_rest(who: Person) -> np.ndarray:
+    """Where on the front of the head the POINTS of a person are while nothing in the face moves, (8,2)."""
+    apart, down, _ = who.eyes
+    wide, low, _ = who.mouth
+    high = down - who.brow[0]
+    return np.array([(-apart, down), (apart, down), (-apart, high), (apart, high), (0.0, who.nose[0]), (-wide, low),
+                     (wide, low), (0.0, 0.97)])
+
+
 def mix(a: Colour, b: Colour, share: float) -> Colour:
     """Colour a with a share of b."""
     return tuple(x + share * (y - x) for x, y in zip(a, b, strict=True))
