@@ -2,7 +2,7 @@
 
     python -m u3lab.recipes.rabbits      # results/rabbits.json and weights/labeller-rabbit-1, -6 and -25
 
-A run takes three minutes of one processor, before which the flow is estimated, in one. A run that was stopped goes on
+A run takes two minutes of one processor, before which the flow is estimated, in one. A run that was stopped goes on
 from its checkpoint in the cache; what the table has is not computed again. The points are 45, in 15 frames; nothing was
 chosen by them.
 """
@@ -23,7 +23,7 @@ from u3lab.lessons.landmarks.film import DELTAS, Run
 from u3lab.nets import checkpoints
 from u3lab.recipes import _writing
 
-STEPS, NEAR = 1500, 0.05  # NEAR: of the frame's side
+STEPS, NEAR = 1000, 0.05  # NEAR: of the frame's side
 WAYS = ("nothing has moved", "flow, frame by frame", "labelling")
 
 
