@@ -15,7 +15,8 @@ from u3lab.errors import U3Error
 LESSONS = "u3lab.lessons"  # imported when a chapter is asked for: the one arrow that goes up, known to the layer test
 # Its topics in LESSONS, in order.
 CHAPTERS = {"0": ("start",), "1": ("universal",), "1b": ("universal.second",), "2": ("selfsup.pretexts",),
-            "2b": ("selfsup.ambiguity",), "2c": ("selfsup.information",), "4": ("prior",), "5": ("inversion",),
+            "2b": ("selfsup.ambiguity",), "2c": ("selfsup.information",),
+            "3b": ("landmarks.turning",), "4": ("prior",), "5": ("inversion",),
             "6": ("saliency",), "6b": ("adversarial", "equivariance"), "7": ("dissection",)}
 RIDDLE = "Which class is it?"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6

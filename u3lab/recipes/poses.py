@@ -1,4 +1,4 @@
-"""Poses from turns between pairs alone, notebook 03b: five minutes of one thread for each training.
+"""Poses from turns between pairs alone, notebook 03b: four minutes of one thread for each training.
 
     python -m u3lab.recipes.poses                      # data/results/poses.json, data/weights/pose-chair.safetensors …
     python -m u3lab.recipes.poses --keep FOLDER        # a training that was stopped goes on where it ended

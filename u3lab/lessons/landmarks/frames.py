@@ -19,7 +19,7 @@ from u3lab.nets import Classifier, checkpoints
 
 THINGS, EACH = 300, 16  # to learn from: things, and views of each
 HELD_OUT, VIEWS = 40, 400  # to test on: other things, and views of all of them
-STEPS, BATCH, RATE = 1500, 48, 0.004
+STEPS, BATCH, RATE = 1000, 48, 0.004
 LIGHT, SIZE, SHIFT = 0.15, 0.12, 0.08  # of either picture of a pair: ± in each colour, ± in size, ± in half pictures
 MIRROR = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))  # left and right exchanged
 
@@ -36,8 +36,8 @@ class Pose(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What is measured, in degrees. Of absolute poses, with one h for all: the median, and the share that is off by more
-    than 30°. The median with an h for each thing. The median of the turns between two views of a thing."""
+    """What is measured, in degrees: of absolute poses, with one h for all, the median and the share that is off by more
+    than 30°; the median with an h for each thing; that of the turns between two views of a thing."""
 
     absolute: float
     beyond: float

@@ -1,0 +1,102 @@
+"""Keypoints as a bottleneck, notebook 03b: faces and three discs.
+
+    python -m u3lab.recipes.keypoints                # data/results/keypoints.json, data/weights/keypoints-*.safetensors
+    python -m u3lab.recipes.keypoints --keep FOLDER  # a training that was stopped goes on where it ended
+
+The longest training takes ten minutes of one thread. What the table has is not computed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from tqdm.auto import tqdm
+
+from u3lab import __version__
+from u3lab._system import paths
+from u3lab.lessons.landmarks import discs, parts, trials
+from u3lab.lessons.landmarks.parts import Drawn
+from u3lab.nets import checkpoints
+from u3lab.recipes import _writing
+
+SEEDS, DISC_SEEDS, COUNTS = 3, 5, (3, 10)
+FEW = parts.STEPS // 4  # steps of the comparison
+
+
+def runs() -> list[Drawn]:
+    """All trainings of faces, without what is measured; the first of each Γ ships."""
+    ways = [Drawn("person", judge, parts.K, FEW, seed, "", 0) for seed in range(SEEDS) for judge in parts.JUDGES]
+    return [Drawn("person", "colouring", parts.K, parts.STEPS, 0, "", 0), *ways]
+
+
+def place(run: Drawn) -> tuple:
+    """Where a row stands in the table."""
+    judges = (*parts.JUDGES, "random weights", "mean shape")
+    return run.thing, judges.index(run.judge), run.count, -run.steps, run.seed, run.measure, run.labels
+
+
+def rounded(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """As they are written."""
+    return tuple(round(one, 4) for one in numbers)
+
+
+def of_faces(file: Path, head: dict, run: Drawn, chosen: argparse.Namespace) -> None:
+    """Train one network on faces, if the table lacks it, and measure it."""
+    weights = chosen.out / "weights" / f"{parts.name(run.judge)}.safetensors"
+    ships = run.judge != "pixels" and run.steps == (parts.STEPS if run.judge == "colouring" else FEW) and not run.seed
+    ships |= chosen.short
+    if run._replace(measure="regression", labels=parts.LABELS[-1]) in _writing.rows(file, head, Drawn) and (
+            weights.exists() or not ships):
+        return
+    state = chosen.keep and chosen.keep / "-".join(map(str, ("keypoints", *run[:5])))
+    model, taught = parts.learnt(run, state, batch=4 if chosen.short else parts.BATCH)
+    for _ in tqdm(taught, total=run.steps + 1, desc=f"{run.judge}, {run.steps} steps, seed {run.seed}"):
+        pass
+    if ships:
+        checkpoints.save(model, weights, eight_bits=True, recipe="python -m u3lab.recipes.keypoints",
+                         torch=torch.__version__)
+        print(weights, weights.stat().st_size, "bytes", paths.sha256(weights))
+    for row, found in parts.measured(model, run):
+        _writing.add_row(file, head, row, rounded(found), place)
+
+
+def of_discs(file: Path, head: dict, count: int, seed: int, steps: int) -> None:
+    """Train one network on discs, if the table lacks it, and measure how well each disc is followed."""
+    run = Drawn("discs", "pixels", count, steps, seed, "R² of disc 2", 200)
+    if run in _writing.rows(file, head, Drawn):
+        return
+    model, taught = discs.learnt(count, seed, steps)
+    for _ in taught:
+        pass
+    for disc, share in enumerate(discs.explained(model)):
+        _writing.add_row(file, head, run._replace(measure=f"R² of disc {disc}"), rounded((share, share)), place)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Fill the table and write the weights."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--keep", type=Path, help="a folder for the states of the trainings")
+    chosen = _writing.options(parser, arguments)
+    file, todo, seeds = chosen.out / "results" / "keypoints.json", runs(), DISC_SEEDS
+    if chosen.short:
+        todo, seeds = [Drawn("person", "colouring", parts.K, 2, 0, "", 0)], 1
+    head = {"recipe": "python -m u3lab.recipes.keypoints", "u3lab": __version__, "torch": torch.__version__,
+            "pictures": {"people": trials.STOCK // 2, "yaw": trials.YAW}, "steps": parts.STEPS, "batch": parts.BATCH,
+            "columns": (*Drawn._fields, "all", "hard")}
+    for run in todo:
+        of_faces(file, head, run, chosen)
+    for seed in range(SEEDS if not chosen.short else 1):
+        nothing = Drawn("person", "random weights", parts.K, 0, seed, "", 0)
+        for row, found in parts.measured(parts.learnt(nothing)[0], nothing):
+            _writing.add_row(file, head, row, rounded(found), place)
+    _writing.add_row(file, head, Drawn("person", "mean shape", 0, 0, 0, "regression", parts.LABELS[-1]),
+                     rounded(trials.mean_shape("person")), place)
+    for count, seed in ((count, seed) for seed in range(seeds) for count in COUNTS):
+        of_discs(file, head, count, seed, 2 if chosen.short else discs.STEPS)
+    print(file, file.stat().st_size, "bytes", paths.sha256(file))
+
+
+if __name__ == "__main__":
+    main()
