@@ -22,13 +22,12 @@ from u3lab.nets import checkpoints
 from u3lab.recipes import _writing
 
 SEEDS, DISC_SEEDS, COUNTS = 3, 5, (3, 10)
-FEW = parts.STEPS // 4  # steps of the comparison
 
 
 def runs() -> list[Drawn]:
     """All trainings of faces, without what is measured; the first of each Γ ships."""
-    ways = [Drawn("person", judge, parts.K, FEW, seed, "", 0) for seed in range(SEEDS) for judge in parts.JUDGES]
-    return [Drawn("person", "colouring", parts.K, parts.STEPS, 0, "", 0), *ways]
+    return [Drawn("person", judge, parts.K, parts.STEPS, seed, "", 0) for seed in range(SEEDS)
+            for judge in parts.JUDGES]
 
 
 def place(run: Drawn) -> tuple:
@@ -45,8 +44,7 @@ def rounded(numbers: tuple[float, ...]) -> tuple[float, ...]:
 def of_faces(file: Path, head: dict, run: Drawn, chosen: argparse.Namespace) -> None:
     """Train one network on faces, if the table lacks it, and measure it."""
     weights = chosen.out / "weights" / f"{parts.name(run.judge)}.safetensors"
-    ships = run.judge != "pixels" and run.steps == (parts.STEPS if run.judge == "colouring" else FEW) and not run.seed
-    ships |= chosen.short
+    ships = run.judge != "pixels" and not run.seed
     if run._replace(measure="regression", labels=parts.LABELS[-1]) in _writing.rows(file, head, Drawn) and (
             weights.exists() or not ships):
         return
@@ -85,16 +83,16 @@ def main(arguments: list[str] | None = None) -> None:
     head = {"recipe": "python -m u3lab.recipes.keypoints", "u3lab": __version__, "torch": torch.__version__,
             "pictures": {"people": trials.STOCK // 2, "yaw": trials.YAW}, "steps": parts.STEPS, "batch": parts.BATCH,
             "columns": (*Drawn._fields, "all", "hard")}
-    for run in todo:
-        of_faces(file, head, run, chosen)
-    for seed in range(SEEDS if not chosen.short else 1):
+    for count, seed in ((count, seed) for seed in range(seeds) for count in COUNTS):
+        of_discs(file, head, count, seed, 2 if chosen.short else discs.STEPS)
+    for seed in range(1 if chosen.short else SEEDS):
         nothing = Drawn("person", "random weights", parts.K, 0, seed, "", 0)
         for row, found in parts.measured(parts.learnt(nothing)[0], nothing):
             _writing.add_row(file, head, row, rounded(found), place)
     _writing.add_row(file, head, Drawn("person", "mean shape", 0, 0, 0, "regression", parts.LABELS[-1]),
                      rounded(trials.mean_shape("person")), place)
-    for count, seed in ((count, seed) for seed in range(seeds) for count in COUNTS):
-        of_discs(file, head, count, seed, 2 if chosen.short else discs.STEPS)
+    for run in todo:
+        of_faces(file, head, run, chosen)
     print(file, file.stat().st_size, "bytes", paths.sha256(file))
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from u3lab.landmarks import rotated
-from u3lab.landmarks.posing import Pairs
-
 SIZE = 64
 FACE, RIM, HAND, FOUND = (0.96, 0.95, 0.92), (0.35, 0.35, 0.35), (0.20, 0.25, 0.35), (0.85, 0.37, 0.05)
 GROUND, INK = (0.93, 0.93, 0.91), (0.16, 0.36, 0.66)
@@ -38,16 +35,6 @@ def shapes(*, size: int = SIZE) -> dict[str, Tensor]:
               "cross": torch.minimum(0.16 - thin, 0.75 - out), "disc": 0.6 - (x.square() + y.square()).sqrt()}
     ground = torch.tensor(GROUND).view(1, 3, 1, 1).expand(1, 3, size, size)
     return {name: _laid(ground, _inside(inside[name], size), INK) for name in SHAPES}
-
-
-def within(images: Tensor, most: float) -> Pairs:
-    """Pairs (x, x′, g) as of :func:`~u3lab.landmarks.rotated_pairs`, but turned from upright by ± ``most`` at most."""
-    def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        chosen = images[torch.randint(len(images), (count,), generator=generator)]
-        before, after = most * (2 * torch.rand(2, count, generator=generator) - 1)
-        return rotated(chosen, before), rotated(chosen, after), plane(after - before)
-
-    return pairs
 
 
 def plane(degrees: Tensor) -> Tensor:

@@ -65,10 +65,11 @@ def varied(pairs: Pairs) -> Pairs:
     """
     def changed(count: int, generator: torch.Generator) -> Pair:
         x, moved, g = pairs(count, generator)
+        mirror = MIRROR[:g.shape[1], :g.shape[1]]
         x, moved = (_seen_otherwise(one, generator) for one in (x, moved))
         flip = (torch.rand(count, generator=generator) < 0.5)[:, None, None]
         x, moved = (torch.where(flip[..., None], one.flip(-1), one) for one in (x, moved))
-        return x, moved, torch.where(flip, MIRROR @ g @ MIRROR, g)
+        return x, moved, torch.where(flip, mirror @ g @ mirror, g)
 
     return changed
 

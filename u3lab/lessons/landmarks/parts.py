@@ -22,14 +22,14 @@ from u3lab.datasets.faces.made import together
 from u3lab.descent import Step
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 from u3lab.lessons.landmarks import trials
-from u3lab.lessons.landmarks.pairs import BEND, SIDE, drawn, floating
+from u3lab.lessons.landmarks.pairs import BEND, CLOSER, SIDE, drawn, floating
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup.lab import rgb_to_lab
 from u3lab.warps import warp
 
-K, WIDTH, SIGMA = 10, 16, 0.15
-STEPS, BATCH, RATE = 6000, 16, 0.002
+K, WIDTH, SIGMA, PIXELS = 10, 16, 0.15, 5.0
+STEPS, BATCH, RATE = 5000, 8, 0.003
 JUDGES = {"colouring": ("conv1", "conv2", "conv3", "conv4"), "squeezenet1_1": ("conv1", "fire2", "fire3", "fire5"),
           "pixels": ()}  # Γ → its layers
 LABELS = (10, 50, 500)
@@ -73,14 +73,15 @@ def judge(name: str) -> tuple[Classifier | None, tuple[str, ...]]:
 def pairs_of(stock: Layers) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
     """A function (count, generator) → sources and targets (count,3,64,64).
 
-    Row by row one person of a stock that has two pictures of each, one after the other, before one background. In half
-    of the pairs the moment is another one; what is always another one is the warp, and that of the target bends.
+    Row by row one person of a stock that has two pictures of each, one after the other, before one background that
+    stays where it is, as in a film from a camera that stands still. In half of the pairs the moment is another one;
+    what is always another one is the warp of the face, and that of the target bends.
     """
     def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         first = torch.randint(len(stock.face), (count,), generator=generator)
         second = first ^ torch.randint(2, (count,), generator=generator)
-        behind = floating(stock.background[first])
-        return tuple(warp(together(floating(stock.face[rows]), behind), drawn(count, generator, bend), size=SIDE)
+        behind = warp(floating(stock.background[first]), CLOSER, size=SIDE)
+        return tuple(together(warp(floating(stock.face[rows]), drawn(count, generator, bend), size=SIDE), behind)
                      for rows, bend in ((first, 0.0), (second, BEND)))
 
     return pairs
@@ -94,7 +95,7 @@ def learnt(run: Drawn, checkpoint: str | None = None, batch: int = BATCH
         return model, iter(())
     net, layers = judge(run.judge)
     stock = trials.stock("person", run.seed, min(trials.STOCK, batch * (run.steps + 1) // 2 * 2))
-    settings = AutoencodeSettings(lr=RATE, steps=run.steps, batch_size=batch, seed=run.seed)
+    settings = AutoencodeSettings(pixels=PIXELS, lr=RATE, steps=run.steps, batch_size=batch, seed=run.seed)
     return model, autoencode(model, pairs_of(stock), net=net, layers=layers, checkpoint=checkpoint, settings=settings)
 
 
