@@ -27,6 +27,8 @@ RUNS = {
     "clusters": ("results", [], ["clusters.json"]),
     "naturals": ("results", [], ["naturals.json"]),
     "pretexts": ("results", [], ["pretexts.json"]),
+    "poses": ("", [], ["results/poses.json", "weights/pose-chair.safetensors"]),
+    "keypoints": ("", [], ["results/keypoints.json", "weights/keypoints-colouring.safetensors"]),
     "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "pointing_game": ("results", [], ["pointing_game.json"]),

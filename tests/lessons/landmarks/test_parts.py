@@ -7,42 +7,49 @@ import torch
 import torch.nn.functional as F
 
 from u3lab.datasets import faces
-from u3lab.lessons.landmarks import discs, parts, scheme, trials
-from u3lab.lessons.landmarks.pairs import MARGIN, SIDE
+from u3lab.lessons.landmarks import discs, parts, scheme
 from u3lab.lessons.landmarks.parts import Drawn
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import several
 from u3lab.selfsup.lab import colours
 
 RUN = Drawn("person", "colouring", parts.K, 2, 0, "", 0)
+CACHED = (parts.marked, parts.stock, parts.finder)
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch):
-    for name, value in {"LABELLED": 12, "TEST": 8, "PART": 4, "STOCK": 8}.items():
-        monkeypatch.setattr(trials, name, value)
-    monkeypatch.setattr(parts, "LABELS", (5, 12))
-    trials.marked.cache_clear()
+    for name, value in {"LABELLED": 12, "TEST": 8, "STOCK": 8, "LABELS": (5, 12), "BATCH": 2,
+                        "FINDER": {"steps": 2, "batch": 4, "lr": 0.01}}.items():
+        monkeypatch.setattr(parts, name, value)
+    for one in CACHED:
+        one.cache_clear()
     yield
-    trials.marked.cache_clear()
+    for one in CACHED:
+        one.cache_clear()
 
 
-def test_a_pair_is_of_one_person_before_one_background() -> None:
-    made = faces.layers(4, seed=3, size=SIDE, margin=MARGIN, each=2)
-    level = torch.tensor([0.1, 0.3, 0.6, 0.9]).view(4, 1, 1, 1)
-    skin = torch.cat([level.expand(4, 3, *made.face.shape[2:]), torch.ones(4, 1, *made.face.shape[2:])], 1)
-    source, target = parts.pairs_of(made._replace(face=skin))(40, torch.Generator().manual_seed(0))
-    pair = {tuple(round(float(one.median()), 1) for one in row) for row in zip(source, target, strict=True)}
-    assert pair == {(a, b) for a in (0.1, 0.3, 0.6, 0.9) for b in (0.1, 0.3, 0.6, 0.9) if (a < 0.5) == (b < 0.5)}
-    source, target = parts.pairs_of(made._replace(face=torch.zeros_like(made.face)))(
-        40, torch.Generator().manual_seed(0))
-    assert torch.equal(source, target)  # the background is the same, and does not move
+def test_a_pair_is_of_one_person() -> None:
+    level = torch.tensor([20, 80, 150, 230]).byte().view(4, 1, 1, 1).expand(4, 3, 56, 56)
+    source, target = parts.pairs_of(level)(40, torch.Generator().manual_seed(0))
+    pair = {tuple(round(255 * float(one.median())) for one in row) for row in zip(source, target, strict=True)}
+    assert pair == {(a, b) for a in (20, 80, 150, 230) for b in (20, 80, 150, 230) if (a < 100) == (b < 100)}
 
 
 def test_source_and_target_are_warped_differently() -> None:
-    made = faces.layers(2, seed=3, size=SIDE, margin=MARGIN, each=2)
-    source, target = parts.pairs_of(made)(12, torch.Generator().manual_seed(0))
-    assert source.shape == target.shape == (12, 3, 64, 64) and (source - target).abs().mean() > 0.03
+    source, target = parts.pairs_of(parts.stock(3, 4))(12, torch.Generator().manual_seed(0))
+    assert source.shape == target.shape == (12, 3, 32, 32) and (source - target).abs().mean() > 0.02
+    parts.stock.cache_clear()
+
+
+def test_a_wall_has_the_mean_colour_of_the_photo_and_hides_it() -> None:
+    made = faces.layers(2, seed=3, size=32)
+    shown = parts.before_a_wall(made)
+    corner = made.face[:, 3, 0, 0] == 0
+    assert corner.any()
+    torch.testing.assert_close(shown[corner, :, 0, 0], made.background[corner].mean((2, 3)))
+    covered = (made.face[:, 3:] == 1).expand_as(shown)
+    torch.testing.assert_close(shown[covered], made.face[:, :3][covered])
 
 
 def test_what_compares_sees_lightness_as_the_network_that_colours_did() -> None:
@@ -56,14 +63,19 @@ def test_what_compares_sees_lightness_as_the_network_that_colours_did() -> None:
 
 
 def test_a_short_training_is_measured(small: None) -> None:
-    model, steps = parts.learnt(RUN, batch=2)
+    model, steps = parts.learnt(RUN)
     before = model.generator[0].weight.clone()
     assert [step.iteration for step in steps] == [0, 1, 2] and not torch.equal(before, model.generator[0].weight)
     found = dict(parts.measured(model, RUN))
     assert [(run.measure, run.labels) for run in found] == [("regression", 5), ("regression", 12)]
     assert all(0 < everything < 200 for everything, _ in found.values())
     assert next(parts.learnt(RUN._replace(steps=0))[1], None) is None
-    assert parts.landmarks(model, trials.marked("person")[1].images).shape == (8, 8, 2)
+
+
+def test_a_finder_learns_from_labels() -> None:
+    made = parts.drawn(60, "test", 5)
+    off = parts.errors(parts.finder()(made.images), made)[0]
+    assert off < 0.6 * parts.mean_shape()[0]
 
 
 def test_pairs_of_the_swap_are_of_different_people_and_a_of_one() -> None:
@@ -85,7 +97,7 @@ def test_recoloured_counts_pixels_and_not_places() -> None:
 def test_the_shipped_points_know_landmarks_better_than_the_mean_shape() -> None:
     run = RUN._replace(steps=parts.STEPS)
     found = {run.labels: error for run, (error, _) in parts.measured(parts.shipped(), run)}
-    assert found[500] < 0.6 * trials.mean_shape("person")[0]
+    assert found[500] < 0.9 * parts.mean_shape()[0]
 
 
 def test_discs_by_regression() -> None:

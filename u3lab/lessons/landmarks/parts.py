@@ -1,8 +1,8 @@
 """Notebook 03b: keypoints learnt by drawing one picture of a face from another, and what is measured of them.
 
-The source x and the target x′ show one person, in two moments and two warps, as in a film; the background is the same
-and is warped along. What compares x̂ with x′ is a network that has learnt to colour grey photos (notebook 02) and has
-never seen a label; SqueezeNet, which has seen a million, is there for comparison.
+The source x and the target x′ show one person, in two moments and two warps, before a plain wall. What compares x̂ with
+x′ is a network that has learnt to colour grey photos (notebook 02) and has never seen a label; SqueezeNet, which has
+seen a million, is there for comparison. Pictures have 32 pixels, so that a training takes minutes.
 """
 
 from __future__ import annotations
@@ -20,21 +20,27 @@ from u3lab.datasets import faces
 from u3lab.datasets.faces import Faces, Layers
 from u3lab.datasets.faces.made import together
 from u3lab.descent import Step
-from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
-from u3lab.lessons.landmarks import trials
-from u3lab.lessons.landmarks.pairs import BEND, CLOSER, SIDE, drawn, floating
+from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, landmark_error, marginal_soft_argmax
+from u3lab.lessons.landmarks.pairs import BEND, CLOSER, floating
+from u3lab.lessons.landmarks.trials import EYES, YAW, regressed
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup.lab import rgb_to_lab
-from u3lab.warps import warp
+from u3lab.warps import Warp, affine, thin_plate_spline, warp
 
-K, WIDTH, SIGMA, PIXELS = 10, 16, 0.15, 5.0
-STEPS, BATCH, RATE = 5000, 8, 0.003
+SIDE, MARGIN = 32, 12  # pixels: the pictures, and what their canvas has around them
+SHIFT, SCALE, TURN = 0.07, 1.07, 6  # of either view, in half canvases; times; degrees
+STOCK = 4000  # pictures to learn from, two of each person
+K, WIDTH, SIGMA, PIXELS = 10, 16, 0.2, 10.0
+STEPS, BATCH, RATE = 6000, 16, 0.004
 JUDGES = {"colouring": ("conv1", "conv2", "conv3", "conv4"), "squeezenet1_1": ("conv1", "fire2", "fire3", "fire5"),
           "pixels": ()}  # Γ → its layers
-LABELS = (10, 50, 500)
+LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
+LABELS = (10, 50, LABELLED)
 SWAPS = 100
+NAME = "keypoints-colouring"  # of the shipped weights
 BINS = 6  # of each colour channel
+FINDER = {"steps": 400, "batch": 32, "lr": 0.01}  # a training with labels
 
 
 class Drawn(NamedTuple):
@@ -70,56 +76,115 @@ def judge(name: str) -> tuple[Classifier | None, tuple[str, ...]]:
                       name="the network that colours"), layers
 
 
-def pairs_of(stock: Layers) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
-    """A function (count, generator) → sources and targets (count,3,64,64).
+def before_a_wall(made: Layers) -> Tensor:
+    """Faces before a wall that has the mean colour of their photo, (N,3,H,W)."""
+    wall = floating(made.background).mean((2, 3), keepdim=True)
+    return together(floating(made.face), wall.expand_as(made.background))
 
-    Row by row one person of a stock that has two pictures of each, one after the other, before one background that
-    stays where it is, as in a film from a camera that stands still. In half of the pairs the moment is another one;
-    what is always another one is the warp of the face, and that of the target bends.
+
+@cache
+def stock(seed: int, count: int = STOCK) -> Tensor:
+    """Pictures to learn from, with the margin, in bytes: (N,3,56,56) of 0 … 255."""
+    made = [faces.layers(min(500, count - start), seed=100 * (seed + 1) + start, size=SIDE, margin=MARGIN, each=2,
+                         yaw=YAW) for start in range(0, count, 500)]
+    return torch.cat([(255 * before_a_wall(part)).round().byte() for part in made])
+
+
+def moved(count: int, generator: torch.Generator, bend: float) -> Warp:
+    """A warp of a canvas that shows what is left of its middle."""
+    view = CLOSER.after(affine(count, generator, shift=SHIFT, scale=SCALE, turn=TURN))
+    return thin_plate_spline(count, generator, strength=bend).after(view) if bend else view
+
+
+def pairs_of(pictures: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
+    """A function (count, generator) → sources and targets (count,3,32,32).
+
+    Row by row one person of a stock that has two pictures of each, one after the other. In half of the pairs the moment
+    is another one; what is always another one is the warp, and that of the target bends.
     """
     def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        first = torch.randint(len(stock.face), (count,), generator=generator)
+        first = torch.randint(len(pictures), (count,), generator=generator)
         second = first ^ torch.randint(2, (count,), generator=generator)
-        behind = warp(floating(stock.background[first]), CLOSER, size=SIDE)
-        return tuple(together(warp(floating(stock.face[rows]), drawn(count, generator, bend), size=SIDE), behind)
+        return tuple(warp(floating(pictures[rows]), moved(count, generator, bend), size=SIDE).clamp(0, 1)
                      for rows, bend in ((first, 0.0), (second, BEND)))
 
     return pairs
 
 
-def learnt(run: Drawn, checkpoint: str | None = None, batch: int = BATCH
-           ) -> tuple[KeypointAutoencoder, Iterator[Step]]:
+def learnt(run: Drawn, checkpoint: str | None = None) -> tuple[KeypointAutoencoder, Iterator[Step]]:
     """A fresh network and the steps that teach it; none for 0 steps."""
     model = KeypointAutoencoder(run.count, width=WIDTH, sigma=SIGMA, seed=run.seed)
     if not run.steps:
         return model, iter(())
     net, layers = judge(run.judge)
-    stock = trials.stock("person", run.seed, min(trials.STOCK, batch * (run.steps + 1) // 2 * 2))
-    settings = AutoencodeSettings(pixels=PIXELS, lr=RATE, steps=run.steps, batch_size=batch, seed=run.seed)
-    return model, autoencode(model, pairs_of(stock), net=net, layers=layers, checkpoint=checkpoint, settings=settings)
+    settings = AutoencodeSettings(pixels=PIXELS, lr=RATE, steps=run.steps, batch_size=BATCH, seed=run.seed)
+    pairs = pairs_of(stock(run.seed, min(STOCK, 2 * run.steps)))
+    return model, autoencode(model, pairs, net=net, layers=layers, checkpoint=checkpoint, settings=settings)
+
+
+def drawn(count: int, split: str, seed: int, each: int = 1) -> Faces:
+    """Faces before a wall, and what is true about them."""
+    made = faces.layers(count, split=split, seed=seed, size=SIDE, each=each, yaw=YAW)
+    return Faces(before_a_wall(made), *made[2:])
+
+
+@cache
+def marked() -> tuple[Faces, Faces]:
+    """Faces whose landmarks are known, one of each person: to fit a regression to, and, of other people, to test it."""
+    return drawn(LABELLED, "train", 9), drawn(TEST, "test", 9)
+
+
+def points(made: Faces) -> Tensor:
+    """Their landmarks as (x, y) in [−1,1], (N,8,2)."""
+    return 2 * made.points / SIDE - 1
+
+
+def errors(found: Tensor, made: Faces) -> tuple[float, float]:
+    """Mean error of landmarks in % of the inter-ocular distance, of all faces and of the hard ones."""
+    each, hard = landmark_error(found, points(made), EYES).mean(1), faces.hard(made)
+    return float(each.mean()), float(each[hard].mean())
 
 
 def measured(model: KeypointAutoencoder, run: Drawn) -> Iterator[tuple[Drawn, tuple[float, float]]]:
     """The error of landmarks that a linear map makes of keypoints, of all faces and of the hard ones, in %."""
-    known, tested = trials.marked("person")
-    hard = faces.hard(tested)
+    known, tested = marked()
     found, there = model.keypoints(known.images), model.keypoints(tested.images)
     for labels in LABELS:
-        true = trials.points(known)[:labels]
-        made = trials.regressed(found[:labels], true, there)
-        yield run._replace(measure="regression", labels=labels), trials.errors(made, tested, hard)
+        made = regressed(found[:labels], points(known)[:labels], there)
+        yield run._replace(measure="regression", labels=labels), errors(made, tested)
 
 
-def landmarks(model: KeypointAutoencoder, images: Tensor) -> Tensor:
-    """Landmarks (N,8,2) of pictures, by keypoints and the linear map that the marked faces give."""
-    known, _ = trials.marked("person")
-    return trials.regressed(model.keypoints(known.images), trials.points(known), model.keypoints(images))
+def mean_shape() -> tuple[float, float]:
+    """The errors of who says of every face that its landmarks are where those of labelled ones are on average."""
+    known, tested = marked()
+    return errors(points(known).mean(0).expand(TEST, -1, -1), tested)
+
+
+@cache
+def finder(seed: int = 0) -> Callable[[Tensor], Tensor]:
+    """A network that was taught landmarks by labels, to judge drawn faces: (N,3,32,32) → (N,8,2) in [−1,1].
+
+    It has no part in drawing, and learns from other pictures of the same people that all learn from.
+    """
+    made = drawn(4 * LABELLED, "train", 77)
+    model, true = KeypointAutoencoder(8, width=WIDTH, seed=seed), points(made)
+    draw, steps = torch.Generator().manual_seed(seed), FINDER["steps"]
+    optimiser = torch.optim.Adam(model.pose_encoder.parameters(), lr=FINDER["lr"])
+    falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    model.pose_encoder.train()
+    for _ in range(steps):
+        chosen = torch.randint(len(true), (FINDER["batch"],), generator=draw)
+        found = marginal_soft_argmax(model.pose_encoder(2 * made.images[chosen] - 1))
+        optimiser.zero_grad()
+        (found - true[chosen]).square().mean().backward()
+        optimiser.step(), falls.step()
+    return model.eval().keypoints
 
 
 @cache
 def swapped() -> tuple[Faces, Faces, Faces]:
     """100 pairs of held-out people: A, who gives the look; A in another moment; and B, who gives the geometry."""
-    made = faces.draw(4 * SWAPS, split="test", seed=31, size=SIDE, each=2, yaw=trials.YAW)
+    made = drawn(4 * SWAPS, "test", 31, each=2)
     return tuple(Faces(*(part[n::4] for part in made)) for n in (0, 1, 2))
 
 
@@ -136,11 +201,6 @@ def recoloured(a: Tensor, b: Tensor) -> Tensor:
     return 50 * (histogram(a) - histogram(b)).abs().sum(1)
 
 
-def name(judge: str) -> str:
-    """Of the shipped weights."""
-    return f"keypoints-{judge}"
-
-
-def shipped(judge: str = "colouring") -> KeypointAutoencoder:
-    """The trained network."""
-    return checkpoints.restore(KeypointAutoencoder(K, width=WIDTH, sigma=SIGMA), name(judge))
+def shipped() -> KeypointAutoencoder:
+    """The trained network, with the one that colours as Γ."""
+    return checkpoints.restore(KeypointAutoencoder(K, width=WIDTH, sigma=SIGMA), NAME)
