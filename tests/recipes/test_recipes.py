@@ -28,7 +28,7 @@ RUNS = {
     "naturals": ("results", [], ["naturals.json"]),
     "pretexts": ("results", [], ["pretexts.json"]),
     "poses": ("", [], ["results/poses.json", "weights/pose-chair.safetensors"]),
-    "keypoints": ("", [], ["results/keypoints.json", "weights/keypoints-colouring.safetensors"]),
+    "keypoints": ("", [], ["results/keypoints.json", "weights/keypoints.safetensors"]),
     "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "pointing_game": ("results", [], ["pointing_game.json"]),

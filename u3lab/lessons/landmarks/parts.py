@@ -38,7 +38,8 @@ JUDGES = {"colouring": ("conv1", "conv2", "conv3", "conv4"), "squeezenet1_1": ("
 LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
 LABELS = (10, 50, LABELLED)
 SWAPS = 100
-NAME = "keypoints-colouring"  # of the shipped weights
+THINGS = {"person": 1, "person, two walls": 2}  # walls behind the two pictures of a person
+NAMES = {"person": "keypoints", "person, two walls": "keypoints-two-walls"}  # of the shipped weights
 BINS = 6  # of each colour channel
 FINDER = {"steps": 400, "batch": 32, "lr": 0.01}  # a training with labels
 
@@ -76,18 +77,19 @@ def judge(name: str) -> tuple[Classifier | None, tuple[str, ...]]:
                       name="the network that colours"), layers
 
 
-def before_a_wall(made: Layers) -> Tensor:
-    """Faces before a wall that has the mean colour of their photo, (N,3,H,W)."""
-    wall = floating(made.background).mean((2, 3), keepdim=True)
+def before_a_wall(made: Layers, *, each: int = 1) -> Tensor:
+    """Faces before a wall that has the mean colour of their photo, or of the first of ``each`` in a row, (N,3,H,W)."""
+    wall = floating(made.background).mean((2, 3), keepdim=True)[::each].repeat_interleave(each, 0)
     return together(floating(made.face), wall.expand_as(made.background))
 
 
 @cache
-def stock(seed: int, count: int = STOCK) -> Tensor:
-    """Pictures to learn from, with the margin, in bytes: (N,3,56,56) of 0 … 255."""
+def stock(seed: int, count: int = STOCK, *, walls: int = 1) -> Tensor:
+    """Pictures to learn from, with the margin, in bytes: (N,3,56,56) of 0 … 255. A person's two are before one wall, or
+    with ``walls`` = 2 each before its own."""
     made = [faces.layers(min(500, count - start), seed=100 * (seed + 1) + start, size=SIDE, margin=MARGIN, each=2,
                          yaw=YAW) for start in range(0, count, 500)]
-    return torch.cat([(255 * before_a_wall(part)).round().byte() for part in made])
+    return torch.cat([(255 * before_a_wall(part, each=2 // walls)).round().byte() for part in made])
 
 
 def moved(count: int, generator: torch.Generator, bend: float) -> Warp:
@@ -118,14 +120,14 @@ def learnt(run: Drawn, checkpoint: str | None = None) -> tuple[KeypointAutoencod
         return model, iter(())
     net, layers = judge(run.judge)
     settings = AutoencodeSettings(pixels=PIXELS, lr=RATE, steps=run.steps, batch_size=BATCH, seed=run.seed)
-    pairs = pairs_of(stock(run.seed, min(STOCK, 2 * run.steps)))
+    pairs = pairs_of(stock(run.seed, min(STOCK, 2 * run.steps), walls=THINGS[run.thing]))
     return model, autoencode(model, pairs, net=net, layers=layers, checkpoint=checkpoint, settings=settings)
 
 
 def drawn(count: int, split: str, seed: int, each: int = 1) -> Faces:
     """Faces before a wall, and what is true about them."""
     made = faces.layers(count, split=split, seed=seed, size=SIDE, each=each, yaw=YAW)
-    return Faces(before_a_wall(made), *made[2:])
+    return Faces(before_a_wall(made, each=each), *made[2:])
 
 
 @cache
@@ -201,6 +203,7 @@ def recoloured(a: Tensor, b: Tensor) -> Tensor:
     return 50 * (histogram(a) - histogram(b)).abs().sum(1)
 
 
-def shipped() -> KeypointAutoencoder:
-    """The trained network, with the one that colours as Γ."""
-    return checkpoints.restore(KeypointAutoencoder(K, width=WIDTH, sigma=SIGMA), NAME)
+def shipped(thing: str = "person") -> KeypointAutoencoder:
+    """The trained network, with the one that colours as Γ; with "person, two walls", source and target had each their
+    own."""
+    return checkpoints.restore(KeypointAutoencoder(K, width=WIDTH, sigma=SIGMA), NAMES[thing])
