@@ -224,7 +224,7 @@ def test_slips():
     with slip("million pixels"):
         turntable.draw("car", 10**6)
     with slip("instance"):
-        turntable.views("car", 24, torch.zeros(1), torch.zeros(1))
+        turntable.views("car", 10_000, torch.zeros(1), torch.zeros(1))
     with slip("0° to 90°"):
         turntable.views("car", 2, torch.zeros(1), torch.tensor([-5.0]))
     with slip("N = 2"):

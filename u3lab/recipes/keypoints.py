@@ -16,6 +16,7 @@ their own, and what the wall looks like goes through the points.
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 
 import torch
@@ -28,7 +29,8 @@ from u3lab.lessons.landmarks.parts import Drawn
 from u3lab.nets import checkpoints
 from u3lab.recipes import _writing
 
-SEEDS, DISC_SEEDS, COUNTS = 3, 5, (3, 10)
+SEEDS = 3
+DISC_SEEDS, DISC_STEPS, COUNTS = 5, (300, 600), (3, 10)
 
 
 def runs() -> list[Drawn]:
@@ -91,8 +93,8 @@ def main(arguments: list[str] | None = None) -> None:
     head = {"recipe": "python -m u3lab.recipes.keypoints", "u3lab": __version__, "torch": torch.__version__,
             "pictures": {"people": parts.STOCK // 2, "side": parts.SIDE}, "steps": parts.STEPS, "batch": parts.BATCH,
             "columns": (*Drawn._fields, "all", "hard")}
-    for count, seed in ((count, seed) for seed in range(seeds) for count in COUNTS):
-        of_discs(file, head, count, seed, 2 if chosen.short else discs.STEPS)
+    for steps, seed, count in itertools.product((2,) if chosen.short else DISC_STEPS, range(seeds), COUNTS):
+        of_discs(file, head, count, seed, steps)
     for seed in range(1 if chosen.short else SEEDS):
         nothing = Drawn("person", "random weights", parts.K, 0, seed, "", 0)
         for row, found in parts.measured(parts.learnt(nothing)[0], nothing):

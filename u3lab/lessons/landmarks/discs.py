@@ -15,7 +15,6 @@ COLOURS = torch.tensor([[0.9, 0.2, 0.15], [0.2, 0.8, 0.25], [0.2, 0.3, 0.95]])
 RADIUS = 0.22  # in half sides
 CORNERS = torch.tensor([0.0, 2.1, 4.2])  # of a triangle, as angles
 FAR = 0.38  # from its middle
-STEPS = 300
 
 
 def discs(count: int, generator: torch.Generator, side: int = 32) -> tuple[Tensor, Tensor, Tensor]:
@@ -55,7 +54,7 @@ def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return discs(count, generator)[:2]
 
 
-def learnt(count: int, seed: int, steps: int = STEPS) -> tuple[KeypointAutoencoder, Iterator[Step]]:
+def learnt(count: int, seed: int, steps: int) -> tuple[KeypointAutoencoder, Iterator[Step]]:
     """A fresh network of so many keypoints, and the steps that teach it on these pairs, by pixels alone."""
     model = KeypointAutoencoder(count, width=12, sigma=0.2, seed=seed)
     return model, autoencode(model, pairs, settings=AutoencodeSettings(steps=steps, lr=0.003, seed=seed))
