@@ -42,6 +42,13 @@ def test_source_and_target_are_warped_differently() -> None:
     parts.stock.cache_clear()
 
 
+def test_a_person_is_before_one_wall_or_before_two() -> None:
+    one, two = (parts.stock(3, 8, walls=walls).float()[:, :, 0, 0].unflatten(0, (4, 2)) for walls in (1, 2))
+    assert (one[:, 0] - one[:, 1]).abs().max() < 1 < 10 < (two[:, 0] - two[:, 1]).abs().max()
+    assert torch.equal(one[:, 0], two[:, 0])
+    parts.stock.cache_clear()
+
+
 def test_a_wall_has_the_mean_colour_of_the_photo_and_hides_it() -> None:
     made = faces.layers(2, seed=3, size=32)
     shown = parts.before_a_wall(made)
@@ -92,6 +99,15 @@ def test_recoloured_counts_pixels_and_not_places() -> None:
     black, half = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
     half[..., :2, :] = 1
     assert parts.recoloured(black, half).item() == pytest.approx(50) and parts.histogram(half).sum() == pytest.approx(1)
+
+
+def test_with_two_walls_the_points_tell_the_wall() -> None:
+    a, _, b = parts.swapped()
+    apart = {}
+    for thing in parts.THINGS:
+        made = parts.shipped(thing).reconstruct(a.images, b.images)
+        apart[thing] = [float((made - one.images)[..., :3, :3].mean((2, 3)).norm(dim=1).mean()) for one in (a, b)]
+    assert apart["person"][0] < apart["person"][1] and apart["person, two walls"][0] > apart["person, two walls"][1]
 
 
 def test_the_shipped_points_know_landmarks_better_than_the_mean_shape() -> None:
