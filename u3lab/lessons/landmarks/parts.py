@@ -41,7 +41,7 @@ SWAPS = 100
 THINGS = {"person": 1, "person, two walls": 2}  # walls behind the two pictures of a person
 NAMES = {"person": "keypoints", "person, two walls": "keypoints-two-walls"}  # of the shipped weights
 BINS = 6  # of each colour channel
-FINDER = {"steps": 400, "batch": 32, "lr": 0.01}  # a training with labels
+FINDER = {"steps": 300, "batch": 32, "lr": 0.01}  # a training with labels
 
 
 class Drawn(NamedTuple):
