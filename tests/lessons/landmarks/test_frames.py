@@ -85,7 +85,6 @@ def test_a_short_training_and_what_it_is_tested_on(varied: bool, monkeypatch: py
     frames.views.cache_clear(), frames.tests.cache_clear()
 
 
-@pytest.mark.parametrize("kind, most", [("chair", 10.0), ("car", 10.0)])
-def test_the_shipped_network_knows_things_that_it_has_never_seen(kind: str, most: float) -> None:
-    made = turntable.draw(kind, 60, split="test", each=1, things=20, seed=4)
-    assert frames.measured(frames.shipped(kind), made).absolute < most
+def test_the_shipped_network_knows_things_that_it_has_never_seen() -> None:
+    made = turntable.draw("chair", 60, split="test", each=1, things=20, seed=4)
+    assert frames.measured(frames.shipped("chair"), made).absolute < 10
