@@ -15,7 +15,7 @@ from tests.helpers import slip
 from u3lab import images
 from u3lab.datasets import turntable
 from u3lab.datasets.turntable import drawing, solids
-from u3lab.datasets.turntable.made import ELEVATION, thing_of
+from u3lab.datasets.turntable.made import ELEVATION, held_out, thing_of
 from u3lab.datasets.turntable.things import Thing, thing
 
 LIGHT = drawing.Light(torch.tensor([0.0, 0.8, 0.6]), torch.ones(3))
@@ -60,6 +60,17 @@ def test_two_dozen_things_of_which_two_are_held_out(kind: str):
     assert len(shapes) == 24 and len({tuple(part.colour for part in one.parts) for one in things}) > 6
     test, train = turntable.draw(kind, 3, size=16, split="test", each=1), turntable.draw(kind, 3, size=16, each=1)
     assert test.instances.tolist() == [22, 23, 22] and train.instances.tolist() == [0, 1, 2]
+
+
+def test_who_wants_more_things_gets_others_and_none_is_in_both_splits(made):
+    more = {split: turntable.draw("car", 30, size=16, split=split, each=1, things=30).instances
+            for split in ("train", "test")}
+    assert more["train"].tolist() == [*range(22), *range(24, 40, 2)]
+    assert more["test"].tolist() == [22, 23, *range(25, 80, 2)]
+    assert torch.equal(turntable.draw("car", 6, seed=1, things=22).images, made["car"].images)
+    assert thing_of("car", 38).points.flatten().tolist() != thing_of("car", 79).points.flatten().tolist()
+    assert not any(map(held_out, more["train"].tolist())) and all(map(held_out, more["test"].tolist()))
+    assert turntable.views("car", 25, torch.zeros(1), torch.zeros(1), size=16).instances.tolist() == [25]
 
 
 def test_one_seed_one_series(made):
@@ -213,7 +224,7 @@ def test_slips():
     with slip("million pixels"):
         turntable.draw("car", 10**6)
     with slip("instance"):
-        turntable.views("car", 24, torch.zeros(1), torch.zeros(1))
+        turntable.views("car", 10_000, torch.zeros(1), torch.zeros(1))
     with slip("0° to 90°"):
         turntable.views("car", 2, torch.zeros(1), torch.tensor([-5.0]))
     with slip("N = 2"):

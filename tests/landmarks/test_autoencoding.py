@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from sklearn.linear_model import LinearRegression
 from torch import Tensor, nn
 
-from tests.landmarks.discs import discs
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, layer_errors
+from u3lab.lessons.landmarks.discs import discs, explained
 from u3lab.nets import Classifier
 from u3lab.universal import resuming
 
@@ -115,13 +114,6 @@ def test_fixed_pairs_are_learnt_by_heart_and_between_steps_it_can_be_asked() -> 
         assert net.keypoints(fixed[1][:1]).shape == (1, 3, 2)
         steps.append(step.value.item())
     assert steps[-1] < 0.4 * steps[0]
-
-
-def explained(net: KeypointAutoencoder) -> list[float]:
-    """R² of each disc's middle by linear regression on the keypoints, of pictures that it was not fitted on."""
-    (_, seen, places), (_, unseen, others) = (discs(200, torch.Generator().manual_seed(seed)) for seed in (100, 101))
-    before, after = net.keypoints(seen).flatten(1), net.keypoints(unseen).flatten(1)
-    return [LinearRegression().fit(before, places[:, k]).score(after, others[:, k]) for k in range(3)]
 
 
 def test_keypoints_follow_a_part_of_a_thing_that_nobody_has_marked() -> None:

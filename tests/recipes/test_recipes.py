@@ -32,6 +32,8 @@ RUNS = {
     "rabbits": ("", [], ["results/rabbits.json", *(f"weights/labeller-rabbit-{delta}.safetensors"
                                                    for delta in (1, 25, 6))]),
     "pretexts": ("results", [], ["pretexts.json"]),
+    "poses": ("", [], ["results/poses.json", "weights/pose-chair.safetensors"]),
+    "keypoints": ("", [], ["results/keypoints.json", "weights/keypoints.safetensors"]),
     "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "pointing_game": ("results", [], ["pointing_game.json"]),

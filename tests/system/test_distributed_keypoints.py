@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from tests.helpers import without_norms
-from tests.landmarks.discs import discs
+from u3lab.lessons.landmarks.discs import discs
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 
 rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

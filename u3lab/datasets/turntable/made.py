@@ -21,6 +21,8 @@ MAKERS = {"chair": seats.chair, "car": cars.car, "teapot": pots.pot}
 KINDS = tuple(MAKERS)
 POINTS = {"chair": seats.POINTS, "car": cars.POINTS, "teapot": pots.POINTS}
 INSTANCES = {"train": range(22), "test": range(22, 24)}  # of each kind
+THINGS = 10_000  # of each kind: who wants more than two dozen gets even numbers to learn from, odd ones are held out
+MOST_THINGS = 4000  # that may be asked for
 ELEVATION = (5.0, 50.0)  # degrees above the table
 WALLS = ((0.93, 0.90, 0.84), (0.82, 0.89, 0.92), (0.88, 0.92, 0.85), (0.95, 0.86, 0.82), (0.88, 0.86, 0.93))
 
@@ -46,7 +48,7 @@ class Turntable(NamedTuple):
 
 
 def draw(kind: str, count: int, *, size: int = 64, split: str = "train", seed: int = 0, each: int = 2,
-         photos: bool = False) -> Turntable:
+         photos: bool = False, things: int | None = None) -> Turntable:
     """Things of a kind from random sides and under random light, from all around and from 5° to 50° above the table.
 
     Parameters
@@ -65,6 +67,9 @@ def draw(kind: str, count: int, *, size: int = 64, split: str = "train", seed: i
         How many pictures in a row are of one thing; then comes the next, and after the last the first.
     photos
         Whether real photos are behind, instead of a plain wall.
+    things
+        How many different things there are, up to 4,000; by default those of the split. Further ones have other
+        numbers, and none of them is in both splits.
 
     Raises
     ------
@@ -72,7 +77,8 @@ def draw(kind: str, count: int, *, size: int = 64, split: str = "train", seed: i
         An unknown kind or split, a number out of its range, more pictures than there is room for.
     """
     count, each, seed = whole("count", count, 1, SIDE**2), whole("each", each), whole("seed", seed, 0)
-    instances, size = INSTANCES[one_of("split", split, packed.SPLITS)], whole("size", size, 16, SIDE)
+    one_of("split", split, packed.SPLITS)
+    instances, size = numbers(split, things), whole("size", size, 16, SIDE)
     room(f"count = {count}", size, size, count)
     draws = [np.random.default_rng([seed, packed.SPLITS.index(split), n]) for n in range(count)]
     azimuth = torch.tensor([one.uniform(0, 360) for one in draws])
@@ -90,7 +96,7 @@ def views(kind: str, instance: int, azimuth: Tensor, elevation: Tensor, *, size:
     kind, size, photos
         As for :func:`draw`.
     instance
-        From 0 to 23; 22 and 23 are those of the test.
+        From 0 to 9,999; 22, 23 and all odd numbers after them are held out.
     azimuth, elevation
         (N) each, in degrees; elevations from 0 to 90.
     seed
@@ -107,13 +113,27 @@ def views(kind: str, instance: int, azimuth: Tensor, elevation: Tensor, *, size:
     >>> film.images.shape
     torch.Size([12, 3, 64, 64])
     """
-    instance, seed = whole("instance", instance, 0, INSTANCES["test"][-1]), whole("seed", seed, 0)
+    instance, seed = whole("instance", instance, 0, THINGS - 1), whole("seed", seed, 0)
     tensors(azimuth=(azimuth, "N"), elevation=(elevation, "N"))
     if elevation.min() < 0 or elevation.max() > 90:
         raise U3Error(f"elevations from {elevation.min():g}° to {elevation.max():g}°; the camera stands from 0° to 90°")
     draws = [np.random.default_rng(seed) for _ in azimuth]
     return _made(kind, torch.full((len(azimuth),), instance), azimuth.float(), elevation.float(), draws, size,
-                 "test" if instance in INSTANCES["test"] else "train", photos)
+                 "test" if held_out(instance) else "train", photos)
+
+
+def held_out(instance: int) -> bool:
+    """Whether a number is one of those that are not to learn from."""
+    return instance in INSTANCES["test"] or (instance > INSTANCES["test"][-1] and instance % 2 == 1)
+
+
+def numbers(split: str, things: int | None = None) -> list[int]:
+    """The numbers of so many things of a split; by default of all of the two dozen that are in it."""
+    known = list(INSTANCES[split])
+    if things is None:
+        return known
+    more = range(INSTANCES["test"][-1] + (1 if split == "train" else 2), THINGS, 2)
+    return [*known, *more][:whole("things", things, 1, MOST_THINGS)]
 
 
 def rotation(azimuth: Tensor, elevation: Tensor) -> Tensor:

@@ -1,0 +1,210 @@
+"""Notebook 03b: keypoints learnt by drawing one picture of a face from another, and what is measured of them.
+
+The source x and the target x′ show one person, in two moments and two warps, before a plain wall. What compares x̂ with
+x′ is a network that has learnt to colour grey photos (notebook 02) and has never seen a label; SqueezeNet, which has
+seen a million, is there for comparison. Pictures have 32 pixels, so that a training takes minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab import nets
+from u3lab.datasets import faces
+from u3lab.datasets.faces import Faces, Layers
+from u3lab.datasets.faces.made import together
+from u3lab.descent import Step
+from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, landmark_error, marginal_soft_argmax
+from u3lab.lessons.landmarks.pairs import CLOSER, floating
+from u3lab.lessons.landmarks.trials import EYES, YAW, regressed
+from u3lab.lessons.selfsup import colouring
+from u3lab.nets import Classifier, checkpoints
+from u3lab.selfsup.lab import rgb_to_lab
+from u3lab.warps import Warp, affine, thin_plate_spline, warp
+
+SIDE, MARGIN = 32, 12  # pixels: the pictures, and what their canvas has around them
+SHIFT, SCALE, TURN = 0.07, 1.07, 6  # of either view, in half canvases; times; degrees
+BEND = 0.05  # half pictures: how far the control points of the second view go
+STOCK = 4000  # pictures to learn from, two of each person
+K, WIDTH, SIGMA, PIXELS = 10, 16, 0.2, 10.0
+STEPS, BATCH, RATE = 6000, 16, 0.004
+JUDGES = {"colouring": ("conv1", "conv2", "conv3", "conv4"), "squeezenet1_1": ("conv1", "fire2", "fire3", "fire5"),
+          "pixels": ()}  # Γ → its layers
+LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
+LABELS = (10, 50, LABELLED)
+SWAPS = 100
+THINGS = {"person": 1, "person, two walls": 2}  # walls behind the two pictures of a person
+NAMES = {"person": "keypoints", "person, two walls": "keypoints-two-walls"}  # of the shipped weights
+BINS = 6  # of each colour channel
+FINDER = {"steps": 300, "batch": 32, "lr": 0.01}  # a training with labels
+
+
+class Drawn(NamedTuple):
+    """One number: of which thing, which Γ, how many keypoints and steps, and which seed; what is measured, and by how
+    many pictures with landmarks."""
+
+    thing: str
+    judge: str
+    count: int
+    steps: int
+    seed: int
+    measure: str
+    labels: int
+
+
+class Grey(nn.Module):
+    """Normalised pictures → their lightness, normalised as well, in three channels, which is what can be coloured."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (rgb_to_lab(x.clamp(0, 1))[:, :1] / 100 - 0.5).expand(-1, 3, -1, -1) / 0.25
+
+
+def judge(name: str) -> tuple[Classifier | None, tuple[str, ...]]:
+    """Γ and the names of its layers; none for "pixels"."""
+    layers = JUDGES[name]
+    if not layers:
+        return None, layers
+    if name != "colouring":
+        return nets.load(name).eval(), layers
+    encoder, _ = colouring.shipped()
+    module = nn.Sequential(Grey(), encoder.module).eval().requires_grad_(False)
+    return Classifier(module, layers={layer: f"1.{layer}" for layer in encoder.layers}, size=SIDE,
+                      name="the network that colours"), layers
+
+
+def before_a_wall(made: Layers, *, each: int = 1) -> Tensor:
+    """Faces before a wall that has the mean colour of their photo, or of the first of ``each`` in a row, (N,3,H,W)."""
+    wall = floating(made.background).mean((2, 3), keepdim=True)[::each].repeat_interleave(each, 0)
+    return together(floating(made.face), wall.expand_as(made.background))
+
+
+@cache
+def stock(seed: int, count: int = STOCK, *, walls: int = 1) -> Tensor:
+    """Pictures to learn from, with the margin, in bytes: (N,3,56,56) of 0 … 255. A person's two are before one wall, or
+    with ``walls`` = 2 each before its own."""
+    made = [faces.layers(min(500, count - start), seed=100 * (seed + 1) + start, size=SIDE, margin=MARGIN, each=2,
+                         yaw=YAW) for start in range(0, count, 500)]
+    return torch.cat([(255 * before_a_wall(part, each=2 // walls)).round().byte() for part in made])
+
+
+def moved(count: int, generator: torch.Generator, bend: float) -> Warp:
+    """A warp of a canvas that shows what is left of its middle."""
+    view = CLOSER.after(affine(count, generator, shift=SHIFT, scale=SCALE, turn=TURN))
+    return thin_plate_spline(count, generator, strength=bend).after(view) if bend else view
+
+
+def pairs_of(pictures: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
+    """A function (count, generator) → sources and targets (count,3,32,32).
+
+    Row by row one person of a stock that has two pictures of each, one after the other. In half of the pairs the moment
+    is another one; what is always another one is the warp, and that of the target bends.
+    """
+    def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        first = torch.randint(len(pictures), (count,), generator=generator)
+        second = first ^ torch.randint(2, (count,), generator=generator)
+        return tuple(warp(floating(pictures[rows]), moved(count, generator, bend), size=SIDE).clamp(0, 1)
+                     for rows, bend in ((first, 0.0), (second, BEND)))
+
+    return pairs
+
+
+def learnt(run: Drawn, checkpoint: str | None = None) -> tuple[KeypointAutoencoder, Iterator[Step]]:
+    """A fresh network and the steps that teach it; none for 0 steps."""
+    model = KeypointAutoencoder(run.count, width=WIDTH, sigma=SIGMA, seed=run.seed)
+    if not run.steps:
+        return model, iter(())
+    net, layers = judge(run.judge)
+    settings = AutoencodeSettings(pixels=PIXELS, lr=RATE, steps=run.steps, batch_size=BATCH, seed=run.seed)
+    pairs = pairs_of(stock(run.seed, min(STOCK, 2 * run.steps), walls=THINGS[run.thing]))
+    return model, autoencode(model, pairs, net=net, layers=layers, checkpoint=checkpoint, settings=settings)
+
+
+def drawn(count: int, split: str, seed: int, each: int = 1) -> Faces:
+    """Faces before a wall, and what is true about them."""
+    made = faces.layers(count, split=split, seed=seed, size=SIDE, each=each, yaw=YAW)
+    return Faces(before_a_wall(made, each=each), *made[2:])
+
+
+@cache
+def marked() -> tuple[Faces, Faces]:
+    """Faces whose landmarks are known, one of each person: to fit a regression to, and, of other people, to test it."""
+    return drawn(LABELLED, "train", 9), drawn(TEST, "test", 9)
+
+
+def points(made: Faces) -> Tensor:
+    """Their landmarks as (x, y) in [−1,1], (N,8,2)."""
+    return 2 * made.points / SIDE - 1
+
+
+def errors(found: Tensor, made: Faces) -> tuple[float, float]:
+    """Mean error of landmarks in % of the inter-ocular distance, of all faces and of the hard ones."""
+    each, hard = landmark_error(found, points(made), EYES).mean(1), faces.hard(made)
+    return float(each.mean()), float(each[hard].mean())
+
+
+def measured(model: KeypointAutoencoder, run: Drawn) -> Iterator[tuple[Drawn, tuple[float, float]]]:
+    """The error of landmarks that a linear map makes of keypoints, of all faces and of the hard ones, in %."""
+    known, tested = marked()
+    found, there = model.keypoints(known.images), model.keypoints(tested.images)
+    for labels in LABELS:
+        made = regressed(found[:labels], points(known)[:labels], there)
+        yield run._replace(measure="regression", labels=labels), errors(made, tested)
+
+
+def mean_shape() -> tuple[float, float]:
+    """The errors of who says of every face that its landmarks are where those of labelled ones are on average."""
+    known, tested = marked()
+    return errors(points(known).mean(0).expand(TEST, -1, -1), tested)
+
+
+@cache
+def finder(seed: int = 0) -> Callable[[Tensor], Tensor]:
+    """A network that was taught landmarks by labels, to judge drawn faces: (N,3,32,32) → (N,8,2) in [−1,1].
+
+    It has no part in drawing, and learns from other pictures of the same people that all learn from.
+    """
+    made = drawn(4 * LABELLED, "train", 77)
+    model, true = KeypointAutoencoder(8, width=WIDTH, seed=seed), points(made)
+    draw, steps = torch.Generator().manual_seed(seed), FINDER["steps"]
+    optimiser = torch.optim.Adam(model.pose_encoder.parameters(), lr=FINDER["lr"])
+    falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    model.pose_encoder.train()
+    for _ in range(steps):
+        chosen = torch.randint(len(true), (FINDER["batch"],), generator=draw)
+        found = marginal_soft_argmax(model.pose_encoder(2 * made.images[chosen] - 1))
+        optimiser.zero_grad()
+        (found - true[chosen]).square().mean().backward()
+        optimiser.step(), falls.step()
+    return model.eval().keypoints
+
+
+@cache
+def swapped() -> tuple[Faces, Faces, Faces]:
+    """100 pairs of held-out people: A, who gives the look; A in another moment; and B, who gives the geometry."""
+    made = drawn(4 * SWAPS, "test", 31, each=2)
+    return tuple(Faces(*(part[n::4] for part in made)) for n in (0, 1, 2))
+
+
+def histogram(images: Tensor) -> Tensor:
+    """The share of pixels in each of 6×6×6 colours, (N,216)."""
+    cell = (images * BINS).long().clamp(max=BINS - 1)
+    index = (cell[:, 0] * BINS + cell[:, 1]) * BINS + cell[:, 2]
+    return F.one_hot(index.flatten(1), BINS**3).double().mean(1)
+
+
+def recoloured(a: Tensor, b: Tensor) -> Tensor:
+    """The share of pixels, in %, whose colour one would have to change for pictures (N,3,H,W) to have the colours of
+    others: half the sum of the differences between their histograms. It knows nothing of where colours are."""
+    return 50 * (histogram(a) - histogram(b)).abs().sum(1)
+
+
+def shipped(thing: str = "person") -> KeypointAutoencoder:
+    """The trained network, with the one that colours as Γ; with "person, two walls", source and target had each their
+    own."""
+    return checkpoints.restore(KeypointAutoencoder(K, width=WIDTH, sigma=SIGMA), NAMES[thing])
