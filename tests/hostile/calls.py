@@ -967,7 +967,7 @@ good("faces.hard", faces.hard, made=(Ours(), Made(lambda: faces.draw(1, size=16)
 good("faces.fronts", faces.fronts, made=(Ours(), Made(lambda: faces.draw(1, size=16))), each=whole(1),
      size=whole(16, 16, 2048), margin=whole(1, 0, 2048), kind=(Choice(), "person"), yaw=number(30.0, 0, 45))
 good("turntable.draw", turntable.draw, kind=(Choice(), "car"), count=whole(1), size=whole(16, 16),
-     split=(Choice(), "test"), seed=SEED, each=whole(1), photos=(Flag(), True), things=whole(30, 1, 4000))
+     split=(Choice(), "test"), seed=SEED, each=whole(1), photos=(Flag(), True), things=(Whole(1, 4000, none=True), 30))
 good("turntable.views", turntable.views, kind=(Choice(), "chair"), instance=whole(23, 0, 9999),
      azimuth=(Numbers(fixed=(0,)), Made(lambda: 360 * draw(2))),
      elevation=(Numbers(fixed=(0,)), Made(lambda: 90 * draw(2))), size=whole(16, 16), seed=SEED, photos=(Flag(), True))
