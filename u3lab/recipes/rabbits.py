@@ -29,7 +29,7 @@ WAYS = ("nothing has moved", "flow, frame by frame", "labelling")
 
 def place(run: Run) -> tuple:
     """Where a row stands in the table."""
-    return WAYS.index(run.way), run.delta, run.seed
+    return WAYS.index(run.way), run.delta, run.steps, run.seed
 
 
 def reached(run: Run, folder: Path) -> tuple[float, float]:
@@ -56,7 +56,8 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments)
     runs = [Run("labelling", delta, 2 if chosen.short else STEPS, 0) for delta in DELTAS]
     if not chosen.short:
-        runs = [Run(WAYS[0], 0, 0, 0), Run(WAYS[1], 0, 0, 0), *runs]
+        longer = Run("labelling", DELTAS[-1], 3 * STEPS, 0)  # its weights are those that ship
+        runs = [Run(WAYS[0], 0, 0, 0), Run(WAYS[1], 0, 0, 0), *runs, longer]
     head = {"recipe": "python -m u3lab.recipes.rabbits", "u3lab": __version__, "torch": torch.__version__,
             "pictures": paths.sha256(paths.data("clips", "rabbit.zip"))[:12], "near": NEAR,
             "columns": (*Run._fields, "median error", "near")}
