@@ -209,14 +209,18 @@ def test_fronts_follow_a_head_that_turns():
         faces.fronts(made.face, each=2)
 
 
-def test_fronts_follow_noses_and_mouths():
-    """A landmark of one picture is carried to the other picture of that person, nearly to where it is there."""
-    made = faces.draw(60, seed=3, each=2, yaw=35.0)
-    fronts = faces.fronts(made, each=2, yaw=35.0)
+@pytest.mark.parametrize("kind, on_it", [("person", list(range(8))), ("cat", [0, 1, 4, 5, 6, 7])])
+def test_fronts_follow_noses_and_mouths(kind: str, on_it: list[int]):
+    """A landmark of one picture is carried to the other picture of that head, nearly to where it is there.
+
+    Tips of ears are not on the front of a head.
+    """
+    made = faces.draw(60, seed=3, each=2, yaw=35.0, kind=kind)
+    fronts = faces.fronts(made, each=2, yaw=35.0, kind=kind)
     apart = torch.cdist(made.points, fronts[..., :2]) + 99 * (fronts[:, None, :, 2] < 0.25)
     place = apart[::2].argmin(-1)[..., None].expand(-1, -1, 2)
     eyes = (made.points[1::2, 0] - made.points[1::2, 1]).norm(dim=-1)
     wrong = (fronts[1::2, :, :2].gather(1, place) - made.points[1::2]).norm(dim=-1) / eyes[:, None]
-    assert wrong.median(0).values.max() < 0.08
+    assert wrong.median(0).values[on_it].max() < 0.08
     spread = made_faces.spread(np.zeros((1, 2)), np.array([[0.0, 0.0], [9.0, 9.0]]), np.array([[1.0, 2.0], [7.0, 7.0]]))
     assert np.allclose(spread, [[1.0, 2.0]])

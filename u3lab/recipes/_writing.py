@@ -8,10 +8,12 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from torch import nn
 from tqdm.auto import tqdm
 
 from u3lab._system import paths
 from u3lab.lessons import results
+from u3lab.nets import checkpoints
 
 
 def options(parser: argparse.ArgumentParser, arguments: list[str] | None, *folder: str) -> argparse.Namespace:
@@ -31,6 +33,17 @@ def write(path: Path, content: bytes | dict | list, said: str = "") -> None:
         content = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
     paths.write_atomically(path, content)
     print(path, len(content), "bytes", paths.sha256(path), said, flush=True)
+
+
+def weights(path: Path, net: nn.Module, *, eight_bits: bool = False, **facts: object) -> None:
+    """Write a network's weights with the facts of how they were made, and print what data/README.md says of them."""
+    checkpoints.save(net, path, eight_bits=eight_bits, **facts)
+    print(path, path.stat().st_size, "bytes", paths.sha256(path), facts, flush=True)
+
+
+def state(chosen: argparse.Namespace, *what: object) -> Path | None:
+    """Where a training keeps its state, in the cache, so that it can be stopped and go on; a short one keeps none."""
+    return None if chosen.short else paths.cache("-".join(map(str, what)) + ".pt")
 
 
 def rows(file: Path, head: dict, key: type[results.Key]) -> dict[results.Key, tuple]:

@@ -3,7 +3,7 @@
     python -m u3lab.recipes.colouring               # data/weights/colouring.safetensors
 
 It learns from parts of the photos that are to learn from, and from made faces, a fifth of all. A run that was stopped
-goes on where it ended, if ``--keep`` names a file for its state.
+goes on from its state in the cache.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from u3lab._system import paths
 from u3lab.datasets import faces
 from u3lab.lessons.selfsup import colouring
-from u3lab.nets import checkpoints
 from u3lab.recipes import _crops, _writing
 from u3lab.selfsup import PretextSettings, encoder, head_of, pretrain
 
@@ -36,15 +34,14 @@ def pictures(crops: int, made: int, seed: int) -> Tensor:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train the network and write its weights; print how well it does on pictures that it has not seen."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--keep", help="a file for the state of the training")
-    chosen = _writing.options(parser, arguments, "weights")
+    chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments, "weights")
     crops, made, steps = (8, 4, 3) if chosen.short else (CROPS, FACES, STEPS)
     settings = PretextSettings(lr=RATE, steps=steps, batch_size=4 if chosen.short else BATCH, seed=chosen.seed)
     net = encoder(colouring.WIDTH, seed=chosen.seed)
     heads = head_of(net, colouring.TASK, seed=chosen.seed)
     given = pictures(crops, made, chosen.seed)
-    for step in tqdm(pretrain(net, given, colouring.TASK, head=heads, checkpoint=chosen.keep, settings=settings),
+    state = _writing.state(chosen, "colouring", chosen.seed)
+    for step in tqdm(pretrain(net, given, colouring.TASK, head=heads, checkpoint=state, settings=settings),
                      total=steps + 1):
         settings.lr = max(RATE * (1 + math.cos(math.pi * step.iteration / steps)) / 2, 1e-5)
     unseen = _crops.held_out(SIDE, 4, chosen.seed)
@@ -52,8 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     file = chosen.out / f"{colouring.NAME}.safetensors"
     facts = {"recipe": f"python -m u3lab.recipes.colouring --seed {chosen.seed}", "torch": torch.__version__,
              "score on unseen photos": f"{float(colouring.TASK.score(found, ab)):.3f}"}
-    checkpoints.save(colouring.Learner(net, heads), file, eight_bits=True, **facts)
-    print(facts, file, file.stat().st_size, "bytes", paths.sha256(file))
+    _writing.weights(file, colouring.Learner(net, heads), eight_bits=True, **facts)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,11 @@ import argparse
 import torch
 
 from u3lab import nets
-from u3lab._system import paths
 from u3lab.descent import last
 from u3lab.images import cropping
 from u3lab.inversion.inverting import code, code_error
 from u3lab.inversion.learned import SHIPPED, SIDE, Inverter, decode, learned_inverter
 from u3lab.inversion.training import BATCH, STEPS, train, train_perceptual
-from u3lab.nets import checkpoints
 from u3lab.prior.training import pictures
 from u3lab.recipes import _writing
 
@@ -46,8 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
              "torch": torch.__version__, "on unseen pictures":
              f"mean square {float((made - x).square().mean()):.4f}, code error {float(error):.3f}"}
     path = chosen.out / f"inverter-{which}.safetensors"
-    checkpoints.save(inverter, path, **facts)
-    print(facts, path.stat().st_size, "bytes", paths.sha256(path))
+    _writing.weights(path, inverter, **facts)
 
 
 if __name__ == "__main__":

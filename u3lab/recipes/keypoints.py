@@ -1,9 +1,9 @@
 """Keypoints as a bottleneck, notebook 03b: faces and three discs.
 
     python -m u3lab.recipes.keypoints                # data/results/keypoints.json, data/weights/keypoints.safetensors
-    python -m u3lab.recipes.keypoints --keep FOLDER  # a training that was stopped goes on where it ended
 
-A training on faces takes eight minutes of one thread. What the table has is not computed again.
+A training on faces takes eight minutes of one thread. One that was stopped goes on from its state in the cache; what
+the table has is not computed again.
 
 The pictures were chosen out of four attempts, by the error of landmarks after 500 to 800 steps with the first seed.
 With 64 pixels, and photos behind that moved along (λ = 1) or stood still (λ = 5), 500 marked faces read 42 % off the
@@ -26,7 +26,6 @@ from u3lab import __version__
 from u3lab._system import paths
 from u3lab.lessons.landmarks import discs, parts
 from u3lab.lessons.landmarks.parts import Drawn
-from u3lab.nets import checkpoints
 from u3lab.recipes import _writing
 
 SEEDS = 3
@@ -58,14 +57,12 @@ def of_faces(file: Path, head: dict, run: Drawn, chosen: argparse.Namespace) -> 
     if run._replace(measure="regression", labels=parts.LABELS[-1]) in _writing.rows(file, head, Drawn) and (
             weights.exists() or not ships):
         return
-    state = chosen.keep and chosen.keep / "-".join(map(str, ("keypoints", *run[:5])))
-    model, taught = parts.learnt(run, state)
+    model, taught = parts.learnt(run, _writing.state(chosen, "keypoints", *run[:5]))
     for _ in tqdm(taught, total=run.steps + 1, desc=f"{run.judge}, {run.steps} steps, seed {run.seed}"):
         pass
     if ships:
-        checkpoints.save(model, weights, eight_bits=True, recipe="python -m u3lab.recipes.keypoints",
+        _writing.weights(weights, model, eight_bits=True, recipe="python -m u3lab.recipes.keypoints",
                          torch=torch.__version__)
-        print(weights, weights.stat().st_size, "bytes", paths.sha256(weights))
     for row, found in parts.measured(model, run):
         _writing.add_row(file, head, row, rounded(found), place)
 
@@ -84,9 +81,7 @@ def of_discs(file: Path, head: dict, count: int, seed: int, steps: int) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Fill the table and write the weights."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--keep", type=Path, help="a folder for the states of the trainings")
-    chosen = _writing.options(parser, arguments)
+    chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments)
     file, todo, seeds = chosen.out / "results" / "keypoints.json", runs(), DISC_SEEDS
     if chosen.short:
         todo, seeds = [Drawn("person", "colouring", parts.K, 2, 0, "", 0)], 1

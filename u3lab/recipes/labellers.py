@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
@@ -25,7 +24,6 @@ from u3lab._system import distributed, paths
 from u3lab.datasets.faces.made import KINDS
 from u3lab.lessons.landmarks import trials
 from u3lab.lessons.landmarks.trials import LABELS, MEASURES, TURNING, WAYS, Run
-from u3lab.nets import checkpoints
 from u3lab.recipes import _writing
 
 FULL = 8000  # steps
@@ -54,24 +52,24 @@ def place(run: Run) -> tuple:
     return (KINDS.index(run.kind), WAYS.index(run.way), -run.steps, run.seed, MEASURES.index(run.measure), run.labels)
 
 
-def found(first: Run, folder: Path) -> Iterator[tuple[Run, Reached]]:
-    """All rows of one way to learn, taught by one seed; the weights of the longest run go to the folder."""
+def found(first: Run, chosen: argparse.Namespace) -> Iterator[tuple[Run, Reached]]:
+    """All rows of one way to learn, taught by one seed; the weights of the longest run are written as well."""
     if first.way == "mean shape":
         yield first, trials.mean_shape(first.kind)
     elif first.way == "supervised":
         for count in LABELS:
             yield first._replace(labels=count), trials.supervised(first.kind, first.seed, count, first.steps)
     else:
-        name = f"labeller-{first.kind}-{first.way}-{first.steps}-{first.seed}.pt"
-        state = paths.cache(name) if first.steps > 2 else None
-        net, taught = trials.learnt(first.way, first.kind, first.seed, first.steps, state)
-        for _ in tqdm(taught, desc=name.removesuffix(".pt"), total=first.steps + 1, disable=distributed.rank() > 0):
+        name = first.kind, first.way, first.steps, first.seed
+        net, taught = trials.learnt(first.way, first.kind, first.seed, first.steps,
+                                    _writing.state(chosen, "labeller", *name))
+        for _ in tqdm(taught, desc=", ".join(map(str, name)), total=first.steps + 1, disable=distributed.rank() > 0):
             pass
-        if first.way in KEPT and not first.seed and first.steps in (LONGEST[first.kind, first.way], 2):
-            weights = folder / f"{KEPT[first.way].format(kind=first.kind)}.safetensors"
-            checkpoints.save(net, weights, torch=torch.__version__, steps=first.steps,
+        longest = chosen.short or first.steps == LONGEST.get((first.kind, first.way))
+        if first.way in KEPT and not first.seed and longest and distributed.rank() == 0:
+            file = chosen.out / "weights" / f"{KEPT[first.way].format(kind=first.kind)}.safetensors"
+            _writing.weights(file, net, steps=first.steps, torch=torch.__version__,
                              recipe="python -m u3lab.recipes.labellers")
-            print(weights, weights.stat().st_size, "bytes", paths.sha256(weights), flush=True)
         yield from trials.measured(net, first)
 
 
@@ -92,7 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
             for first in (Run(kind, way, steps, seed, "regression", 0) for seed in range(seeds if asked else 0)):
                 if any(run[:4] == first[:4] for run in _writing.rows(file, head, Run)):
                     continue
-                rows = dict(found(first, chosen.out / "weights"))
+                rows = dict(found(first, chosen))
                 for run, reached in rows.items() if distributed.rank() == 0 else ():
                     _writing.add_row(file, head, run, tuple(round(x, 4) for x in reached), place)
         if distributed.rank() == 0:

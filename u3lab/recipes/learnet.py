@@ -19,13 +19,12 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from u3lab import __version__, nets
-from u3lab._system import paths
 from u3lab.datasets import decathlon, lights
 from u3lab.descent import last
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import PAINTS, Data
 from u3lab.measures import probe
-from u3lab.nets import Classifier, checkpoints
+from u3lab.nets import Classifier
 from u3lab.recipes import _writing
 from u3lab.universal import (
     Adapted,
@@ -161,9 +160,8 @@ def main(arguments: list[str] | None = None) -> None:
             scores, adapted, predictor = under_lights(net, kind == "close-ups", seed, steps["lights"], chosen.short)
             rows.append(scores)
             if (kind, seed) == ("close-ups", 0):
-                checkpoints.save(lighting.kept(adapted, predictor), weights, torch=torch.__version__,
+                _writing.weights(weights, lighting.kept(adapted, predictor), torch=torch.__version__,
                                  recipe=f"{made['recipe']}, close-ups, the first seed")
-                print(weights, weights.stat().st_size, "bytes", paths.sha256(weights))
             _writing.write(file, made)
     for name, rows in made["domains"].items():
         for seed in tqdm(seeds[len(rows):], desc=name):

@@ -1,15 +1,14 @@
 """Poses from turns between pairs alone, notebook 03b: four minutes of one thread for each training.
 
     python -m u3lab.recipes.poses                      # data/results/poses.json, data/weights/pose-chair.safetensors …
-    python -m u3lab.recipes.poses --keep FOLDER        # a training that was stopped goes on where it ended
 
-What the table has is not computed again. The weights are those of the first seed.
+A training that was stopped goes on from its state in the cache; what the table has is not computed again. The weights
+are those of the first seed.
 """
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
@@ -18,7 +17,6 @@ from u3lab import __version__
 from u3lab._system import paths
 from u3lab.lessons.landmarks import frames
 from u3lab.lessons.landmarks.frames import EACH, THINGS, Pose
-from u3lab.nets import checkpoints
 from u3lab.recipes import _writing
 
 SEEDS = 3
@@ -40,9 +38,7 @@ def place(run: Pose) -> tuple:
 
 def main(arguments: list[str] | None = None) -> None:
     """Fill the table and write the weights."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--keep", type=Path, help="a folder for the states of the trainings")
-    chosen = _writing.options(parser, arguments)
+    chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments)
     file, steps, todo = chosen.out / "results" / "poses.json", frames.STEPS, runs()
     if chosen.short:
         steps, todo = 2, [Pose("chair", FEW, True, 0, "")]
@@ -55,14 +51,12 @@ def main(arguments: list[str] | None = None) -> None:
         there = _writing.rows(file, head, Pose)
         if run._replace(tested=TESTED[-1]) in there and (weights.exists() or not ships):
             continue
-        state = chosen.keep and chosen.keep / "-".join(map(str, ("pose", *run[:4])))
-        net, taught = frames.learnt(run, steps, state)
+        net, taught = frames.learnt(run, steps, _writing.state(chosen, "pose", *run[:4]))
         for _ in tqdm(taught, total=steps + 1, desc=f"{run.kind}, {run.things} things, seed {run.seed}"):
             pass
         if ships:
-            checkpoints.save(net.module, weights, eight_bits=True, recipe="python -m u3lab.recipes.poses",
+            _writing.weights(weights, net.module, eight_bits=True, recipe="python -m u3lab.recipes.poses",
                              torch=torch.__version__)
-            print(weights, weights.stat().st_size, "bytes", paths.sha256(weights))
         for tested in TESTED:
             found = frames.measured(net, frames.tests(run.kind, tested))
             _writing.add_row(file, head, run._replace(tested=tested), tuple(round(x, 3) for x in found), place)

@@ -3,14 +3,13 @@
     python -m u3lab.recipes.rabbits      # results/rabbits.json and weights/labeller-rabbit-1, -6 and -25
 
 A run takes two minutes of one processor, before which the flow is estimated, in one. A run that was stopped goes on
-from its checkpoint in the cache; what the table has is not computed again. The points are 45, in 15 frames; nothing was
-chosen by them.
+from its checkpoint in the cache; what the table has is not computed again. The points are 45, in 15 frames. The longest
+run was added when the others had been judged by them; nothing else was chosen by them.
 """
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -20,11 +19,10 @@ from u3lab._system import paths
 from u3lab.descent import last
 from u3lab.lessons.landmarks import film
 from u3lab.lessons.landmarks.film import DELTAS, Run
-from u3lab.nets import checkpoints
 from u3lab.recipes import _writing
 
 STEPS, NEAR = 1000, 0.05  # NEAR: of the frame's side
-WAYS = ("nothing has moved", "flow, frame by frame", "labelling")
+WAYS = (*film.RIVALS, "labelling")
 
 
 def place(run: Run) -> tuple:
@@ -32,17 +30,15 @@ def place(run: Run) -> tuple:
     return WAYS.index(run.way), run.delta, run.steps, run.seed
 
 
-def reached(run: Run, folder: Path) -> tuple[float, float]:
+def reached(run: Run, chosen: argparse.Namespace) -> tuple[float, float]:
     """The median error in pixels, and the share of points that are found near."""
-    if run.way == "labelling":
-        state = paths.cache(f"rabbit-{run.delta}-{run.steps}-{run.seed}.pt") if run.steps > 2 else None
-        net, taught = film.learnt(run, state)
-        last(taught, total=run.steps + 1, title=f"Δ = {run.delta}, seed {run.seed}")
-        file = folder / f"labeller-rabbit-{run.delta}.safetensors"
-        checkpoints.save(net, file, torch=torch.__version__, steps=run.steps, recipe="python -m u3lab.recipes.rabbits")
-        print(file, file.stat().st_size, "bytes", paths.sha256(file), flush=True)
-        return summed(film.matched(net))
-    return summed(film.stayed() if run.way == WAYS[0] else film.followed())
+    if run.way in film.RIVALS:
+        return summed(film.RIVALS[run.way]())
+    net, taught = film.learnt(run, _writing.state(chosen, "rabbit", run.delta, run.steps, run.seed))
+    last(taught, total=run.steps + 1, title=f"Δ = {run.delta}, seed {run.seed}")
+    _writing.weights(chosen.out / "weights" / f"labeller-rabbit-{run.delta}.safetensors", net, steps=run.steps,
+                     torch=torch.__version__, recipe="python -m u3lab.recipes.rabbits")
+    return summed(film.matched(net))
 
 
 def summed(found: Tensor) -> tuple[float, float]:
@@ -57,12 +53,11 @@ def main(arguments: list[str] | None = None) -> None:
     runs = [Run("labelling", delta, 2 if chosen.short else STEPS, 0) for delta in DELTAS]
     if not chosen.short:
         longer = Run("labelling", DELTAS[-1], 3 * STEPS, 0)  # its weights are those that ship
-        runs = [Run(WAYS[0], 0, 0, 0), Run(WAYS[1], 0, 0, 0), *runs, longer]
+        runs = [*(Run(way, 0, 0, 0) for way in film.RIVALS), *runs, longer]
     head = {"recipe": "python -m u3lab.recipes.rabbits", "u3lab": __version__, "torch": torch.__version__,
             "pictures": paths.sha256(paths.data("clips", "rabbit.zip"))[:12], "near": NEAR,
             "columns": (*Run._fields, "median error", "near")}
-    _writing.fill(chosen.out / "results" / "rabbits.json", head, runs,
-                  lambda run: reached(run, chosen.out / "weights"), place)
+    _writing.fill(chosen.out / "results" / "rabbits.json", head, runs, lambda run: reached(run, chosen), place)
 
 
 if __name__ == "__main__":

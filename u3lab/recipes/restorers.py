@@ -11,10 +11,8 @@ import argparse
 
 import torch
 
-from u3lab._system import paths
 from u3lab.descent import last
 from u3lab.images import cropping
-from u3lab.nets import checkpoints
 from u3lab.prior.quality import psnr
 from u3lab.prior.trained import SIDE, denoiser, inpainter
 from u3lab.prior.training import BATCH, STEPS, pictures, train, with_holes, with_noise
@@ -44,8 +42,8 @@ def main(arguments: list[str] | None = None) -> None:
                        f" with {len(seen)} pictures",
              "torch": torch.__version__, "psnr on unseen pictures": f"{float(psnr(made, x)):.2f}"}
     path = chosen.out / f"{chosen.which}.safetensors"
-    checkpoints.save(net, path, **facts)
-    print(facts, f"(given: {float(psnr(given[:, :3], x)):.2f} dB)", path.stat().st_size, "bytes", paths.sha256(path))
+    print(f"given: {float(psnr(given[:, :3], x)):.2f} dB")
+    _writing.weights(path, net, **facts)
 
 
 if __name__ == "__main__":

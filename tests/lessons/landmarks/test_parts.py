@@ -81,7 +81,7 @@ def test_a_short_training_is_measured(small: None) -> None:
 
 def test_a_finder_learns_from_labels() -> None:
     made = parts.drawn(60, "test", 5)
-    off = parts.errors(parts.finder()(made.images), made)[0]
+    off = parts.errors(parts.finder()(made.images), made, faces.hard(made))[0]
     assert off < 0.6 * parts.mean_shape()[0]
 
 

@@ -95,3 +95,13 @@ def mood(identity: int, number: int, yaw: float) -> Mood:
                 float(draw.uniform(0.22, 0.75)), float(draw.uniform(0, 0.35)), tuple(draw.uniform(-1, 1, 2).tolist()),
                 float(draw.uniform(0.9, 1.08)), tuple(draw.uniform(-0.05, 0.05, 2).tolist()),
                 tuple(draw.uniform(-0.16, 0.16, 2).tolist()))
+
+
+def at_rest(who: Cat) -> np.ndarray:
+    """Where on the front of the head the CAT_POINTS are while nothing in the face moves, (8,2); ears are beyond it."""
+    apart, down, _ = who.eyes
+    high, out = who.ears
+    tip, half = who.muzzle
+    ear, corner = out * who.width / 1.12, 1.25 * half
+    return np.array([(-apart, down), (apart, down), (-ear, -high), (ear, -high), (0.0, tip), (-corner, tip + 0.33),
+                     (corner, tip + 0.33), (0.0, min(tip + 0.52, 0.97))])

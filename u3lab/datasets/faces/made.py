@@ -121,23 +121,21 @@ def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, 
     which they look at the viewer (below 0 they are hidden), (N,1024,3).
 
     A place has the same number in all pictures of a head: from one picture to another of the same person, this is the
-    flow of a head that turns. Around the POINTS of a person it also follows what sticks out, the nose, and what moves
-    by itself, brows and mouth. Arguments as they were given to :func:`draw` or :func:`layers`.
+    flow of a head that turns. Around the POINTS it also follows what sticks out, such as the nose, and what moves by
+    itself, such as the mouth. Arguments as they were given to :func:`draw` or :func:`layers`.
     """
     is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
     each, yaw = whole("each", each), number("yaw", yaw, 0, MOST_YAW)
     size, margin = whole("size", size, 16, SIDE), whole("margin", margin, 0, SIDE)
-    who, how = (person, moment) if kind == "person" else (cats.cat, cats.mood)
+    who, how, rest_of = (person, moment, at_rest) if kind == "person" else (cats.cat, cats.mood, cats.at_rest)
     down, share = (one.ravel() for one in np.meshgrid(np.linspace(-0.9, 0.95, LATTICE),
                                                       np.linspace(-0.95, 0.95, LATTICE), indexing="ij"))
     found = []
     for n, identity in enumerate(made.identities.tolist()):
         head = placed(who(identity), how(identity, n % each, yaw), size, margin)
         places = np.stack([share * head.half_width(down), down], 1)
-        pixels = head.seen(places)
-        if kind == "person":
-            rest = at_rest(head.person)
-            pixels = pixels + spread(places, rest, made.points[n].numpy() - head.seen(rest))
+        rest = rest_of(head.person)
+        pixels = head.seen(places) + spread(places, rest, made.points[n].numpy() - head.seen(rest))
         found.append(np.concatenate([pixels, head.facing(places)[:, None]], 1))
     return torch.from_numpy(np.stack(found)).float()
 

@@ -20,7 +20,7 @@ from u3lab.descent import Step
 from u3lab.landmarks import LabelSettings, codes_at, label, labeller, match
 from u3lab.lessons import results
 from u3lab.lessons.landmarks.pairs import BEND, CELL, CLOSER, Pairs, drawn
-from u3lab.nets import Classifier, checkpoints
+from u3lab.nets import Classifier
 from u3lab.selfsup import estimated_flow
 from u3lab.warps import grid, warp
 
@@ -32,7 +32,7 @@ TISSUE = 0.15  # what is darker is air or bone
 
 
 class Run(NamedTuple):
-    """One way to carry points; "labelling" has learnt on ``patient``."""
+    """One way to carry points: "labelling", learnt on ``patient``, or one of ``RIVALS``, which learn nothing."""
 
     way: str
     patient: str
@@ -120,11 +120,10 @@ def stayed(given: Moved) -> Tensor:
     return given.points
 
 
+RIVALS = {"nothing has moved": stayed, "optical flow": flowed}
+
+
 def shipped() -> dict[Run, tuple]:
     """The table: what was run → median error in millimetres and the share within five, on the *other* patient."""
     return results.rows(paths.data("results", "carried.json"), Run)
 
-
-def taught() -> Classifier:
-    """The shipped labeller of the first patient's slices."""
-    return checkpoints.restore(labeller(), "labeller-brain")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from u3lab.landmarks import as_rotation
+
 SIZE = 64
 FACE, RIM, HAND, FOUND = (0.96, 0.95, 0.92), (0.35, 0.35, 0.35), (0.20, 0.25, 0.35), (0.85, 0.37, 0.05)
 GROUND, INK = (0.93, 0.93, 0.91), (0.16, 0.36, 0.66)
@@ -40,7 +42,7 @@ def shapes(*, size: int = SIZE) -> dict[str, Tensor]:
 def plane(degrees: Tensor) -> Tensor:
     """Turns of the plane by angles in degrees (N), as matrices (N,2,2)."""
     a = degrees.deg2rad()
-    return torch.stack([a.cos(), -a.sin(), a.sin(), a.cos()], 1).view(-1, 2, 2)
+    return as_rotation(torch.stack([a.cos(), a.sin()], 1))
 
 
 def degrees(turns: Tensor) -> Tensor:

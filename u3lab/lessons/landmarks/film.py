@@ -21,7 +21,7 @@ from u3lab.landmarks import LabelSettings, label, labeller, match
 from u3lab.landmarks.places import cells, inside
 from u3lab.lessons import results
 from u3lab.lessons.landmarks.pairs import AWAY, CELL, SCALE, SIDE, TURN, Pairs
-from u3lab.nets import Classifier, checkpoints
+from u3lab.nets import Classifier
 from u3lab.selfsup import estimated_flow
 from u3lab.warps import Affine, affine, warp
 
@@ -33,7 +33,7 @@ BACK = 2.0  # pixels of the film: a point that does not come back nearer to wher
 
 
 class Run(NamedTuple):
-    """One way from one marked frame to another: by a labeller of pairs so far apart, or another way (``delta`` 0)."""
+    """One way to find the marked points again: by a labeller of pairs so far apart, or one of ``RIVALS``, all 0."""
 
     way: str
     delta: int
@@ -138,11 +138,10 @@ def stayed() -> Tensor:
     return between()[2]
 
 
+RIVALS = {"nothing has moved": stayed, "flow, frame by frame": followed}
+
+
 def shipped() -> dict[Run, tuple]:
     """The table: what was run → median error in pixels, and the share within a twentieth of the frame's side."""
     return results.rows(paths.data("results", "rabbits.json"), Run)
 
-
-def taught(delta: int) -> Classifier:
-    """The shipped labeller of pairs so far apart."""
-    return checkpoints.restore(labeller(), f"labeller-rabbit-{delta}")

@@ -110,13 +110,14 @@ def taken(face: Tensor, background: Tensor, generator: torch.Generator, *, bend:
     return View(of_face, of_background, together(front, behind), front[:, 3:].clamp(0, 1))
 
 
-def drawn(count: int, generator: torch.Generator, bend: float) -> Warp:
+def drawn(count: int, generator: torch.Generator, bend: float, *, shift: float = SHIFT, scale: float = SCALE,
+          turn: float = TURN) -> Warp:
     """A warp of a canvas that shows what is left of its middle.
 
     The view is bent, not the canvas: the cells of all views are the same, so that the spline has to know their
     distances from its control points only once.
     """
-    moved = CLOSER.after(affine(count, generator, shift=SHIFT, scale=SCALE, turn=TURN))
+    moved = CLOSER.after(affine(count, generator, shift=shift, scale=scale, turn=turn))
     return thin_plate_spline(count, generator, strength=bend).after(moved) if bend else moved
 
 

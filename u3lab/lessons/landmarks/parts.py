@@ -20,16 +20,17 @@ from u3lab.datasets import faces
 from u3lab.datasets.faces import Faces, Layers
 from u3lab.datasets.faces.made import together
 from u3lab.descent import Step
-from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, landmark_error, marginal_soft_argmax
-from u3lab.lessons.landmarks.pairs import CLOSER, floating
-from u3lab.lessons.landmarks.trials import EYES, YAW, regressed
+from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, marginal_soft_argmax
+from u3lab.lessons.landmarks.pairs import drawn as seen
+from u3lab.lessons.landmarks.pairs import floating
+from u3lab.lessons.landmarks.trials import YAW, errors, points, regressed
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup.lab import rgb_to_lab
-from u3lab.warps import Warp, affine, thin_plate_spline, warp
+from u3lab.warps import warp
 
 SIDE, MARGIN = 32, 12  # pixels: the pictures, and what their canvas has around them
-SHIFT, SCALE, TURN = 0.07, 1.07, 6  # of either view, in half canvases; times; degrees
+VIEW = {"shift": 0.07, "scale": 1.07, "turn": 6}  # of either view, in half canvases; times; degrees
 BEND = 0.05  # half pictures: how far the control points of the second view go
 STOCK = 4000  # pictures to learn from, two of each person
 K, WIDTH, SIGMA, PIXELS = 10, 16, 0.2, 10.0
@@ -93,12 +94,6 @@ def stock(seed: int, count: int = STOCK, *, walls: int = 1) -> Tensor:
     return torch.cat([(255 * before_a_wall(part, each=2 // walls)).round().byte() for part in made])
 
 
-def moved(count: int, generator: torch.Generator, bend: float) -> Warp:
-    """A warp of a canvas that shows what is left of its middle."""
-    view = CLOSER.after(affine(count, generator, shift=SHIFT, scale=SCALE, turn=TURN))
-    return thin_plate_spline(count, generator, strength=bend).after(view) if bend else view
-
-
 def pairs_of(pictures: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
     """A function (count, generator) → sources and targets (count,3,32,32).
 
@@ -108,7 +103,7 @@ def pairs_of(pictures: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor,
     def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         first = torch.randint(len(pictures), (count,), generator=generator)
         second = first ^ torch.randint(2, (count,), generator=generator)
-        return tuple(warp(floating(pictures[rows]), moved(count, generator, bend), size=SIDE).clamp(0, 1)
+        return tuple(warp(floating(pictures[rows]), seen(count, generator, bend, **VIEW), size=SIDE).clamp(0, 1)
                      for rows, bend in ((first, 0.0), (second, BEND)))
 
     return pairs
@@ -137,30 +132,20 @@ def marked() -> tuple[Faces, Faces]:
     return drawn(LABELLED, "train", 9), drawn(TEST, "test", 9)
 
 
-def points(made: Faces) -> Tensor:
-    """Their landmarks as (x, y) in [−1,1], (N,8,2)."""
-    return 2 * made.points / SIDE - 1
-
-
-def errors(found: Tensor, made: Faces) -> tuple[float, float]:
-    """Mean error of landmarks in % of the inter-ocular distance, of all faces and of the hard ones."""
-    each, hard = landmark_error(found, points(made), EYES).mean(1), faces.hard(made)
-    return float(each.mean()), float(each[hard].mean())
-
-
 def measured(model: KeypointAutoencoder, run: Drawn) -> Iterator[tuple[Drawn, tuple[float, float]]]:
     """The error of landmarks that a linear map makes of keypoints, of all faces and of the hard ones, in %."""
     known, tested = marked()
+    hard = faces.hard(tested)
     found, there = model.keypoints(known.images), model.keypoints(tested.images)
     for labels in LABELS:
         made = regressed(found[:labels], points(known)[:labels], there)
-        yield run._replace(measure="regression", labels=labels), errors(made, tested)
+        yield run._replace(measure="regression", labels=labels), errors(made, tested, hard)
 
 
 def mean_shape() -> tuple[float, float]:
     """The errors of who says of every face that its landmarks are where those of labelled ones are on average."""
     known, tested = marked()
-    return errors(points(known).mean(0).expand(TEST, -1, -1), tested)
+    return errors(points(known).mean(0).expand(TEST, -1, -1), tested, faces.hard(tested))
 
 
 @cache

@@ -67,7 +67,8 @@ def shipped() -> dict[Run, tuple[float, float]]:
 
 
 def taught(which: str) -> Classifier:
-    """A shipped labeller: "person" or "cat", which have learnt from turning heads, or "person-warps"."""
+    """A shipped labeller: "person" or "cat", learnt from turning heads, "person-warps"; "rabbit-1", "rabbit-6" or
+    "rabbit-25", from a film; "brain"."""
     return checkpoints.restore(labeller(), f"labeller-{which}")
 
 
@@ -91,7 +92,7 @@ def marked(kind: str) -> tuple[Faces, Faces]:
 
 def points(made: Faces) -> Tensor:
     """Their landmarks as (x, y) in [−1,1], (N,8,2)."""
-    return 2 * made.points / SIDE - 1
+    return 2 * made.points / made.images.shape[-1] - 1
 
 
 def learnt(way: str, kind: str, seed: int, steps: int, checkpoint: str | None = None
