@@ -25,9 +25,10 @@ def my_guided(p, through):
     'course.quiz("6")',
     'course.quiz("6-deep")',
     "course.progress()",
+    'course.quiz("3")',
     "pass",
 )
-TASK, ANSWER, CHECK, QUIZ, DEEP, PROGRESS = range(1, 7)
+TASK, ANSWER, CHECK, QUIZ, DEEP, PROGRESS, LONG = range(1, 8)
 RIGHT = "def my_guided(p, through):\n    return through(p).clamp(min=0)"
 DECONVNET = "def my_guided(p, through):\n    return p.clamp(min=0)"
 ENDLESS = "def my_guided(p, through):\n    while True:\n        pass"
@@ -86,6 +87,13 @@ def test_every_option_of_a_question_is_explained(desk: Desk, cell: int, quiz_id:
         box.wait_for()
         assert ("✓" in box.inner_text()) == (number == question.answer)
     for_the_eye(output)
+
+
+def test_no_long_option_is_written_over_the_next(desk: Desk):
+    labels = desk.cell(LONG).locator(".widget-radio-box label")
+    heights = labels.evaluate_all("all => all.map(label => [label.scrollHeight, label.clientHeight])")
+    assert max(needed for needed, _ in heights) > 1.5 * min(needed for needed, _ in heights)  # some have two lines
+    assert all(needed <= given + 1 for needed, given in heights)
 
 
 def for_the_eye(output: Locator) -> None:

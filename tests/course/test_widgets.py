@@ -73,6 +73,9 @@ def test_the_buttons_do_the_same_as_the_functions():
 def test_words():
     assert page.words("a `b < c` d") == "a <code>b &lt; c</code> d"
     assert page.words("a lone ` stays") == "a lone ` stays"
+    assert page.words("it is *not* so, `2*a*b` is") == "it is <em>not</em> so, <code>2*a*b</code> is"
+    for plain in ("2 * 3 * 4", "a*b*c", "f(*args, **more)", "a * lone one"):
+        assert page.words(plain) == plain
 
 
 @pytest.mark.parametrize("function", [course.exercise, course.hint, course.solution])

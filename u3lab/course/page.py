@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import sys
 import threading
 import uuid
@@ -14,6 +15,7 @@ COLOURS = {"grey": "var(--jp-border-color0, #808080)", "amber": "var(--jp-warn-c
            "green": "var(--jp-success-color1, #2e8b57)", "blue": "var(--jp-brand-color1, #2a7fd4)"}
 PRE = ("margin:.4em 0 0;white-space:pre-wrap;word-break:normal;overflow-x:auto;color:inherit;"
        "background:transparent;line-height:1.35;font-family:var(--jp-code-font-family, monospace)")
+STRESSED = re.compile(r"(?<![\w*])\*(\S(?:[^*]*?\S)?)\*(?![\w*])")  # not a product, and not *args
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,12 @@ def box(colour: str, body: str, status: bool = False) -> str:
 
 
 def words(text: str) -> str:
-    """A paragraph of plain text; what stands between backquotes becomes code."""
+    """A paragraph of plain text; what stands between backquotes becomes code, and *a word* is stressed."""
     parts = html.escape(text).split("`")
     if len(parts) % 2 == 0:  # a lone backquote is just a backquote
         return "`".join(parts)
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+    return "".join(f"<code>{part}</code>" if i % 2 else STRESSED.sub(r"<em>\1</em>", part)
+                   for i, part in enumerate(parts))
 
 
 def verbatim(text: str) -> str:

@@ -10,6 +10,11 @@ from u3lab.course import catalogue, page, reports, state
 from u3lab.course.definitions import Question
 from u3lab.course.page import Live, Shown
 
+# ipywidgets gives each option one line; ours are sentences, and go on below.
+OPTIONS = ("<style>.u3-options .widget-radio-box label{display:flex;height:auto;line-height:1.4;white-space:normal;"
+           "padding:.15em 0}.u3-options .widget-radio-box input{flex:none;order:-1;height:1.4em;margin:0 .5em 0 0}"
+           "</style>")
+
 
 def quiz(quiz_id: str) -> Live:
     """The quiz of a chapter, "6", or its Deep Quiz, "6-deep": an iconic picture, and what is it?
@@ -39,14 +44,14 @@ def _widgets(question: Question, n: int, key: str) -> list[Any]:
 
     why = w.HTML()
     choice = w.RadioButtons(options=question.options, value=None, tooltip=f"Options of question {n + 1}",
-                            layout=w.Layout(width="auto", max_width="52em"))
+                            layout=w.Layout(width="auto", max_width="52em")).add_class("u3-options")
 
     def chosen(change: dict) -> None:
         if choice.index is not None:
             why.value = _explained(question, choice.index, key)
 
     choice.observe(chosen, names="value")
-    return [w.HTML(_asked(question, n)), choice, why]
+    return [w.HTML((OPTIONS if n == 0 else "") + _asked(question, n)), choice, why]
 
 
 def _explained(question: Question, k: int, key: str) -> str:

@@ -181,7 +181,7 @@ def _pixels(maps: Tensor) -> Tensor:
 
 SOFT_ARGMAX = Exercise(
     id="3-soft-argmax", title="Soft-argmax", minutes=10, difficulty="easy", points=2,
-    goal="maps (B,K,h,w) holds K maps of scores for each of B pictures. Make of each map one distribution p over *all* "
+    goal="maps (B,K,h,w) holds K maps of scores for each of B pictures. Make of each map one distribution p over all "
          "of its places, and return the mean place Σ_u u p(u), as (x, y): (B,K,2). The centre of column i of w is "
          "x = (2i + 1)/w − 1, that of row j of h is y = (2j + 1)/h − 1.",
     signature="def my_soft_argmax(maps):   # (B,K,h,w) → (B,K,2)",

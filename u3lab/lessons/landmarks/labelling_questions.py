@@ -49,7 +49,7 @@ QUIZ = (
         "as eyes. Why?",
         ("The training was too short.",
          "The network is too large.",
-         "Since they move together, the place of a wall *relative to the face* can be told, and told surely.",
+         "Since they move together, the place of a wall relative to the face can be told, and told surely.",
          "Walls are easier to see than eyes."),
         2,
         ("With more training it gets more certain, not less.",

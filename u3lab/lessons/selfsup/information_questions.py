@@ -59,7 +59,7 @@ QUIZ = (
         "Brain slices, three tissues. On clean slices k-means on single grey values names most pixels rightly. What is "
         "the honest conclusion?",
         ("Learnt features are better in general, so the comparison must have been unfair to the network.",
-         "Here a tissue *is* a grey value, so sorting grey values is right, until a field changes them.",
+         "Here a tissue is a grey value, so sorting grey values is right, until a field changes them.",
          "k-means has seen the labels, since its clusters get the names of tissues in the end.",
          "Segmentation of brains is solved, as most pixels of these slices are named rightly."),
         1,

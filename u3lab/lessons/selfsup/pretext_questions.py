@@ -67,7 +67,7 @@ QUIZ = (
         "up\" for both. What is the best plan?",
         ("Take it for both: a task that works on photos of streets, animals and people works on scans as well.",
          "Take it for neither: scans are grey, and a grey picture does not tell which way is up.",
-         "See for each whether it *can* be solved; then compare it with random weights, by a probe, on new patients.",
+         "See for each whether it can be solved; then compare it with random weights, by a probe, on new patients.",
          "Train on several tasks, and take for each collection the one with the highest pretext score."),
         2,
         ("It needs an upright, and a microscope has none.",
