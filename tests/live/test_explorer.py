@@ -102,7 +102,7 @@ def test_viewers_without_widgets_get_the_picture_and_its_words():
 def test_a_figure_is_shown_as_it_is():
     figure = figures.curves({"y": [1, 2, 3]}, "x", "y", alt="A rising line.")
     shown = live.explore(lambda n: figure, n=(0, 3))
-    assert shown.picture.value == figure.png and shown.picture.format == "png"
+    assert shown.picture.value == figure.data and shown.picture.format == "png"
     assert shown._repr_mimebundle_()[1] == {"image/png": {"alt": "A rising line."}}
 
 

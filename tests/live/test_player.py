@@ -131,7 +131,7 @@ def test_the_last_object_with_steps_says_how_many():
 def test_a_solver_may_show_another_picture_or_a_figure():
     drawn = figures.curves({"y": [1, 2]}, "x", "y", alt="A line.")
     shown = live.play(lambda settings: ((step, drawn) for step in approach(settings)), Toy())
-    assert shown.picture.value == drawn.png and shown.line.value == "step 0 of 6 · E = 1.000"
+    assert shown.picture.value == drawn.data and shown.line.value == "step 0 of 6 · E = 1.000"
 
 
 def test_what_is_no_picture_is_shown_as_heat():

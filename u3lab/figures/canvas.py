@@ -1,4 +1,4 @@
-"""The paper that figures are drawn on: one style whatever the notebook has set, no pyplot, small PNG files."""
+"""The paper that figures are drawn on: one style whatever the notebook has set, no pyplot, small files."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 CARD, INK, DPI = "#fcfcfa", "#222222", 110
+PNG = b"\x89PNG"  # how such a file begins
+QUALITY = 92  # of a JPEG, from 1 to 95
 PAGE = 6_000_000  # pixels of a figure at most, five screens full: drawn, they take 700 MB
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
 LINES, MARKERS, HATCHES = ("-", "--", "-.", ":"), "osD^vPX", ("", "///", "...", "xxx")
@@ -57,21 +59,26 @@ def levels(canvas: Canvas) -> np.ndarray:
     return np.asarray(canvas.canvas.buffer_rgba())[..., :3]
 
 
-def png(pixels: np.ndarray, alt: str, *, photos: bool = False) -> bytes:
-    """RGB levels (H,W,3) → a PNG with a palette of 256 colours, a third of the bytes; photographs are dithered."""
+def png(pixels: np.ndarray, alt: str) -> bytes:
+    """RGB levels (H,W,3) of what is drawn → a PNG with a palette of 256 colours, a third of the bytes."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    # Maximum coverage keeps rare colours (a cat's green eyes) that median cut gives away.
-    few = {"colors": 256, "method": Image.Quantize.MAXCOVERAGE, "kmeans": 1}
-    if photos:  # a ninth of the pixels is enough to choose colours, and saves a second
-        palette = Image.fromarray(np.ascontiguousarray(pixels[::3, ::3])).quantize(**few)
-        image = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-    else:
-        image = image.quantize(**few)
+    # Maximum coverage keeps rare colours (a thin line) that median cut gives away.
+    image = image.quantize(colors=256, method=Image.Quantize.MAXCOVERAGE, kmeans=1)
     info = PngInfo()
     info.add_itxt("Description", alt)  # the words stay with the file when it is saved from the page
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True, pnginfo=info)
+    return file.getvalue()
+
+
+def jpeg(pixels: np.ndarray, alt: str) -> bytes:
+    """RGB levels (H,W,3) of photographs → a JPEG in full colour, with no channel coarser than another."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "JPEG", quality=QUALITY, subsampling=0, optimize=True,
+                                                       comment=alt.encode())
     return file.getvalue()

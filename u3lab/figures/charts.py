@@ -28,22 +28,27 @@ class Figure:
 
     Attributes
     ----------
-    png
-        The picture, 8 bits, opaque.
+    data
+        The picture: a grid of pictures as JPEG of high quality, what is drawn as PNG with at most 256 colours.
     alt
         What it shows, in one sentence or two: for who cannot see it, and for terminals.
     """
 
-    png: bytes = field(repr=False)
+    data: bytes = field(repr=False)
     alt: str
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alt", given.required(self.alt))
 
+    @property
+    def format(self) -> str:
+        """"png" or "jpeg"."""
+        return "png" if self.data.startswith(canvas.PNG) else "jpeg"
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
-        """The PNG once, its alt text as ``alt`` in the PNG's metadata (where viewers look) and as plain text."""
-        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.alt}
-        return data, {"image/png": {"alt": self.alt}}
+        """The picture once, its alt text as ``alt`` in its metadata (where viewers look) and as plain text."""
+        kind = f"image/{self.format}"
+        return ({kind: base64.b64encode(self.data).decode(), "text/plain": self.alt}, {kind: {"alt": self.alt}})
 
 
 def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, columns: int | None = None,
@@ -84,7 +89,7 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
                       for name, value in (("columns", columns), ("width", width)))
     with canvas.plain_style():
         pixels = collage.draw(collage.Page(), pictures, titles, columns, rows, width)
-    return Figure(canvas.png(pixels, alt, photos=True), alt)
+    return Figure(canvas.jpeg(pixels, alt), alt)
 
 
 def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "") -> Figure:

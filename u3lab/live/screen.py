@@ -53,11 +53,11 @@ class Screen(anywidget.AnyWidget, w.Image):
         self.on_msg(self._reported)
 
     def show(self, picture: Picture, alt: str = "") -> None:
-        """Make this the frame: a picture (1,3,H,W) in [0,1] goes as JPEG, a Figure as its PNG."""
+        """Make this the frame: a picture (1,3,H,W) in [0,1] goes as JPEG, a Figure as it is."""
         drawn = isinstance(picture, Figure)
-        data = picture.png if drawn else pixels.jpeg(picture, quality=90)
+        data = picture.data if drawn else pixels.jpeg(picture, quality=90)
         with self.hold_sync():
-            self.format = "png" if drawn else "jpeg"
+            self.format = picture.format if drawn else "jpeg"
             self.frame += 1
             self.alt = alt or (picture.alt if drawn else "picture that follows its controls")
             self.value = data

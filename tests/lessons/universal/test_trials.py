@@ -65,4 +65,4 @@ def test_fine_tuning_has_250_points_a_domain():
 
 def test_the_diagram_is_a_picture_with_words():
     figure = diagram.adapters()
-    assert figure.png[:4] == b"\x89PNG" and "parallel" in figure.alt.lower()
+    assert figure.data[:4] == b"\x89PNG" and "parallel" in figure.alt.lower()

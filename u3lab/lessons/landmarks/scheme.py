@@ -40,7 +40,7 @@ def directions(chairs: Sequence[Tensor], face: Tensor, look: Tensor, drawn: Tens
         _equivariance(axes, chairs)
         _generator(axes, chairs)
         _bottleneck(axes, face, look, drawn, points)
-        return Figure(canvas.png(canvas.levels(sheet), ALT), ALT)
+        return Figure(canvas.jpeg(canvas.levels(sheet), ALT), ALT)
 
 
 def _equivariance(axes: Axes, chairs: Sequence[Tensor]) -> None:
