@@ -256,6 +256,18 @@ def test_a_photo_grid_keeps_its_colours_and_stays_small():
     assert len(figure.data) < 250_000
 
 
+def test_logarithmic_axes_are_marked_with_plain_numbers(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(canvas, "levels", lambda sheet: drawn.append(sheet) or np.zeros((8, 8, 3), np.uint8))
+    figures.curves({"a": ([1, 5, 500], [90, 20, 4])}, "n", "error", alt="x", xscale="log", yscale="log")
+    axes = drawn[0].axes[0]
+    drawn[0].canvas.draw()
+    for axis, wanted in ((axes.xaxis, {"1", "2", "5", "500"}), (axes.yaxis, {"5", "20", "50"})):
+        assert axis.get_scale() == "log" and wanted <= {label.get_text() for label in axis.get_ticklabels()}
+    with pytest.raises(U3Error, match="xscale"):
+        figures.curves({"a": [1, 2]}, "n", "error", alt="x", xscale="loud")
+
+
 # ---- the layout of a grid
 
 def test_titles_are_wrapped_to_their_cells():

@@ -13,6 +13,7 @@ from u3lab.checks import room
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure as Canvas
 
 CARD, INK, DPI = "#fcfcfa", "#222222", 110
@@ -51,6 +52,15 @@ def plot(width: float, height: float, title: str) -> Iterator[tuple[Canvas, Axes
         axes = canvas.add_subplot()
         axes.set_title(title, loc="left", fontsize=11, wrap=True)
         yield canvas, axes
+
+
+def plain_ticks(axis: Axis) -> None:
+    """1, 2, 5, 10, 20 … on a logarithmic axis, not powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def levels(canvas: Canvas) -> np.ndarray:

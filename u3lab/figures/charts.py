@@ -21,6 +21,8 @@ from u3lab.figures.given import Numbers
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SCALES = ("linear", "log")
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -92,7 +94,8 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
     return Figure(canvas.jpeg(pixels, alt), alt)
 
 
-def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "") -> Figure:
+def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "",
+           xscale: str = "linear", yscale: str = "linear") -> Figure:
     """Named curves, told apart by colour, dash and marker.
 
     Parameters
@@ -102,9 +105,12 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
         gap.
     xlabel, ylabel
         Names of the axes with units.
+    xscale, yscale
+        "linear" or "log", for numbers above 0.
     """
     alt = given.required(alt)
     given.texts(xlabel=xlabel, ylabel=ylabel, title=title)
+    scales = {axis: checks.one_of(f"{axis}scale", scale, SCALES) for axis, scale in (("x", xscale), ("y", yscale))}
     if not checks.is_a("lines", lines, Mapping, "give a dict such as {'loss': losses}"):
         raise U3Error("there are no curves to draw; give a dict such as {'loss': losses}")
     with canvas.plot(7.6, 3.9, title) as (sheet, axes):
@@ -116,6 +122,10 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
             if interval:
                 axes.fill_between(x, *interval, color=colour, alpha=0.18, linewidth=0)
         axes.set(xlabel=xlabel, ylabel=ylabel)
+        for axis, scale in scales.items():
+            if scale == "log":
+                axes.set(**{f"{axis}scale": scale})
+                canvas.plain_ticks(getattr(axes, f"{axis}axis"))
         axes.margins(x=0.02)
         axes.grid(color="#dddddd", linewidth=0.6)
         if len(lines) > 1:

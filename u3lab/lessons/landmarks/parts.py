@@ -2,7 +2,7 @@
 
 The source x and the target x′ show one person, in two moments and two warps, before a plain wall. What compares x̂ with
 x′ is a network that has learnt to colour grey photos (notebook 02) and has never seen a label; SqueezeNet, which has
-seen a million, is there for comparison. Pictures have 32 pixels, so that a training takes minutes.
+seen a million, is there for comparison.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from u3lab import nets
 from u3lab.datasets import faces
 from u3lab.datasets.faces import Faces, Layers
 from u3lab.datasets.faces.made import together
+from u3lab.datasets.faces.people import person
 from u3lab.descent import Step
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, marginal_soft_argmax
 from u3lab.lessons.landmarks.pairs import drawn as seen
@@ -29,12 +30,12 @@ from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup.lab import rgb_to_lab
 from u3lab.warps import warp
 
-SIDE, MARGIN = 32, 12  # pixels: the pictures, and what their canvas has around them
-VIEW = {"shift": 0.07, "scale": 1.07, "turn": 6}  # of either view, in half canvases; times; degrees
-BEND = 0.05  # half pictures: how far the control points of the second view go
+SIDE, MARGIN = 64, 24  # pixels: the pictures, and what their canvas has around them
+VIEW = {"shift": 0.1, "scale": 1.1, "turn": 9}  # of either view, in half canvases; times; degrees
+BEND = 0.06  # half pictures: how far the control points of the second view go
 STOCK = 4000  # pictures to learn from, two of each person
-K, WIDTH, SIGMA, PIXELS = 10, 16, 0.2, 10.0
-STEPS, BATCH, RATE = 6000, 16, 0.004
+K, WIDTH, SIGMA, PIXELS = 10, 16, 0.15, 10.0
+STEPS, BATCH, RATE = 12_000, 16, 0.004
 JUDGES = {"colouring": ("conv1", "conv2", "conv3", "conv4"), "squeezenet1_1": ("conv1", "fire2", "fire3", "fire5"),
           "pixels": ()}  # Γ → its layers
 LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
@@ -87,22 +88,24 @@ def before_a_wall(made: Layers, *, each: int = 1) -> Tensor:
 
 @cache
 def stock(seed: int, count: int = STOCK, *, walls: int = 1) -> Tensor:
-    """Pictures to learn from, with the margin, in bytes: (N,3,56,56) of 0 … 255. A person's two are before one wall, or
-    with ``walls`` = 2 each before its own."""
+    """Pictures to learn from, with the margin, in bytes: (N,3,112,112) of 0 … 255.
+
+    A person's two are before one wall, or with ``walls`` = 2 each before its own.
+    """
     made = [faces.layers(min(500, count - start), seed=100 * (seed + 1) + start, size=SIDE, margin=MARGIN, each=2,
                          yaw=YAW) for start in range(0, count, 500)]
     return torch.cat([(255 * before_a_wall(part, each=2 // walls)).round().byte() for part in made])
 
 
 def pairs_of(pictures: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
-    """A function (count, generator) → sources and targets (count,3,32,32).
+    """A function (count, generator) → sources and targets (count,3,64,64).
 
-    Row by row one person of a stock that has two pictures of each, one after the other. In half of the pairs the moment
-    is another one; what is always another one is the warp, and that of the target bends.
+    Row by row two moments of one person, of a stock that has two pictures of each, one after the other. Each is in a
+    warp of its own, and that of the target bends.
     """
     def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         first = torch.randint(len(pictures), (count,), generator=generator)
-        second = first ^ torch.randint(2, (count,), generator=generator)
+        second = first ^ 1  # the other picture of the same person
         return tuple(warp(floating(pictures[rows]), seen(count, generator, bend, **VIEW), size=SIDE).clamp(0, 1)
                      for rows, bend in ((first, 0.0), (second, BEND)))
 
@@ -142,6 +145,22 @@ def measured(model: KeypointAutoencoder, run: Drawn) -> Iterator[tuple[Drawn, tu
         yield run._replace(measure="regression", labels=labels), errors(made, tested, hard)
 
 
+def followed(model: KeypointAutoencoder) -> tuple[Tensor, Tensor]:
+    """Between two views of one picture, whose warps are known: how far keypoints are from where the motion has taken
+    them, and how far it has taken them, both in pixels, (100,K). The pictures are of held-out people."""
+    made = faces.layers(SWAPS, split="test", seed=41, size=SIDE, margin=MARGIN, each=1, yaw=YAW)
+    draw = torch.Generator().manual_seed(0)
+    before, after = (seen(SWAPS, draw, 0.0, **VIEW) for _ in range(2))
+    u, found = (model.keypoints(warp(before_a_wall(made), w, size=SIDE).clamp(0, 1)) for w in (before, after))
+    gone = after.inverse()(before(u))
+    return tuple(SIDE / 2 * (one - gone).norm(dim=-1) for one in (found, u))
+
+
+def skin(identities: Tensor) -> Tensor:
+    """How bright the skin of people is, (N,) in [0,1]."""
+    return torch.tensor([sum(person(number).skin) / (3 * 255) for number in identities.tolist()])
+
+
 def mean_shape() -> tuple[float, float]:
     """The errors of who says of every face that its landmarks are where those of labelled ones are on average."""
     known, tested = marked()
@@ -150,7 +169,7 @@ def mean_shape() -> tuple[float, float]:
 
 @cache
 def finder(seed: int = 0) -> Callable[[Tensor], Tensor]:
-    """A network that was taught landmarks by labels, to judge drawn faces: (N,3,32,32) → (N,8,2) in [−1,1].
+    """A network that was taught landmarks by labels, to judge drawn faces: (N,3,64,64) → (N,8,2) in [−1,1].
 
     It has no part in drawing, and learns from other pictures of the same people that all learn from.
     """

@@ -51,7 +51,7 @@ def _equivariance(axes: Axes, chairs: Sequence[Tensor]) -> None:
     _circle(axes, SIMPLE, y, 0.95, fill="none")
     for x, high in ((-0.67, 0.67), (0.25, 0.92), (0.95, 0.0)):
         axes.plot([SIMPLE + x], [y + high], "o", color=COLOURS[5], markersize=7)
-    axes.text(SIMPLE, y, "turns", ha="center", va="center", fontsize=10)
+    axes.text(SIMPLE, y, "azimuth", ha="center", va="center", fontsize=10)
     axes.text(8.7, y, "where g acts\nas it does\non the data", va="center", fontsize=9)
 
 
@@ -74,9 +74,9 @@ def _bottleneck(axes: Axes, face: Tensor, look: Tensor, drawn: Tensor, points: T
     _picture(axes, face, 0.75, y + 0.5, 0.7)
     _picture(axes, drawn, 3.0, y - 0.95, 0.7)
     _picture(axes, look, 0.75, y - 0.95, 0.7)
-    _arrow(axes, (1.6, y + 0.7), (6.2, y + 0.3), "Φ")
+    _arrow(axes, (1.6, y + 0.7), (6.2, y + 0.3), "u")
     _arrow(axes, (6.2, y - 0.3), (3.85, y - 0.85), "Ψ")
-    _arrow(axes, (1.55, y - 0.95), (2.2, y - 0.95), "")
+    _arrow(axes, (1.55, y - 0.95), (2.2, y - 0.95), "φ")
     axes.text(0.75, y - 1.85, "look", ha="center", fontsize=9)
     axes.text(3.0, y - 1.85, "drawn", ha="center", fontsize=9)
     axes.add_patch(_square(SIMPLE, y, 0.95))

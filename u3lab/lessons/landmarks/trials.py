@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
@@ -27,6 +27,7 @@ from u3lab.landmarks import (
     sphere,
     virtual_landmarks,
 )
+from u3lab.landmarks.dense import GAMMA
 from u3lab.lessons import results
 from u3lab.lessons.landmarks.pairs import BEND, CELL, MARGIN, SCALE, SHIFT, SIDE, TURN, Stock, of_both, of_warps
 from u3lab.lessons.universal.trials import falling
@@ -43,7 +44,15 @@ RIDGES = (0.001, 0.01, 0.1, 1.0, 10.0)
 VIRTUAL = 48  # landmarks on the sphere
 EYES = (0, 1)
 TURNING = "turning heads"  # labelling whose pairs are mostly two pictures of a head that has turned in between
-WAYS = (TURNING, "labelling", "invariance", "random weights", "supervised", "mean shape")
+TOGETHER = "moving together"  # labelling whose backgrounds move with the face
+LESSONS = {  # way to learn → its pairs, its loss, and γ
+    TURNING: (of_both, "labelling", GAMMA),
+    **{f"{TURNING}, γ = {gamma:g}": (of_both, "labelling", gamma) for gamma in (0.25, 1.0, 2.0)},
+    "labelling": (of_warps, "labelling", GAMMA),
+    TOGETHER: (partial(of_warps, apart=False), "labelling", GAMMA),
+    "invariance": (of_warps, "invariance", GAMMA),
+}
+WAYS = (*LESSONS, "random weights", "supervised", "mean shape")
 MEASURES = ("transfer", "regression", "matching", "certainty")
 
 
@@ -97,15 +106,14 @@ def points(made: Faces) -> Tensor:
 
 def learnt(way: str, kind: str, seed: int, steps: int, checkpoint: str | None = None
            ) -> tuple[Classifier, Iterator[Step]]:
-    """A fresh labeller and the steps that teach it one of ``LOSSES`` on pairs, or labelling on TURNING ones; none for
-    random weights."""
+    """A fresh labeller and the steps that teach it one of the LESSONS; none for random weights."""
     net = labeller(seed=seed)
     if way == "random weights":
         return net, iter(())
-    settings = LabelSettings(lr=RATE, steps=steps, batch_size=BATCH, queries=QUERIES, seed=seed)
+    pairs, loss, gamma = LESSONS[way]
+    settings = LabelSettings(gamma=gamma, lr=RATE, steps=steps, batch_size=BATCH, queries=QUERIES, seed=seed)
     learnt_from = stock(kind, seed, min(STOCK, 2 * BATCH * (steps + 1)))
-    pairs, loss = (of_both(learnt_from), "labelling") if way == TURNING else (of_warps(learnt_from), way)
-    return net, label(net, pairs, loss=loss, checkpoint=checkpoint, settings=settings)
+    return net, label(net, pairs(learnt_from), loss=loss, checkpoint=checkpoint, settings=settings)
 
 
 @torch.no_grad()
@@ -139,15 +147,26 @@ def matched(found: Tensor, made: Faces) -> tuple[Tensor, Tensor]:
     return match(found, found.roll(-1, 0), true).best, true.roll(-1, 0)
 
 
-def certain(net: nn.Module, kind: str) -> float:
-    """AUC of the length of codes as an answer to: does this cell show the face, or the background?"""
+@cache
+def before_photos(kind: str) -> tuple[Tensor, Tensor]:
+    """Pictures (100,3,64,64), and how much of each cell the face covers, (100,32,32) in [0,1]."""
+    made = faces.layers(TEST // 3, split="test", seed=9, size=SIDE, each=1, kind=kind, yaw=YAW)
+    return together(made.face, made.background), torch.nn.functional.avg_pool2d(made.face[:, 3:], CELL)[:, 0]
+
+
+def told_apart(score: Tensor, kind: str) -> float:
+    """AUC of a number for each cell of :func:`before_photos`, (100,32,32) or (1,32,32), as an answer to: does it show
+    the face, or the background? Cells that show both do not count."""
     from sklearn.metrics import roc_auc_score
 
-    made = faces.layers(TEST // 3, split="test", seed=9, size=SIDE, each=1, kind=kind, yaw=YAW)
-    length = codes(net, together(made.face, made.background)).norm(dim=1)
-    shown = torch.nn.functional.avg_pool2d(made.face[:, 3:], CELL)[:, 0]
-    clear = (shown < 0.05) | (shown > 0.95)
-    return float(roc_auc_score(shown[clear] > 0.5, length[clear]))
+    _, covered = before_photos(kind)
+    clear = (covered < 0.05) | (covered > 0.95)
+    return float(roc_auc_score(covered[clear] > 0.5, score.expand_as(covered)[clear]))
+
+
+def certain(net: nn.Module, kind: str) -> float:
+    """The AUC of the length of codes."""
+    return told_apart(codes(net, before_photos(kind)[0]).norm(dim=1), kind)
 
 
 def measured(net: nn.Module, run: Run) -> Iterator[tuple[Run, tuple[float, float]]]:
