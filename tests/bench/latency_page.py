@@ -39,7 +39,21 @@ def perturbing(settings):
 
 live.play(perturbing, saliency.MaskSettings(steps=1000), "lam", "tv", "sigma")
 """,
+    """
+from u3lab.lessons.landmarks import panels, parts
+
+model, hues = parts.shipped(), panels.hues(parts.K)
+face = parts.drawn(1, "test", 9).images
+look, home = model.appearance(face), model.keypoints(face)
+
+def handle(dx):
+    points = home + torch.tensor([dx / 500, 0.0]) * (torch.arange(parts.K) == 0)[:, None]
+    return panels.dotted(model.draw(look, points.clamp(-1, 1)), points[:, :1], hues[:1]), f"moved by {dx / 500:.2f}"
+
+live.explore(handle, dx=(-200, 200))
+""",
 )
+EXPLORERS, FIGURES = (1, 2, 4), (1, 2, 3, 4)  # cells
 WARM = 4  # moves before the clock counts
 PAUSE = 0.06  # seconds from a picture to the next move: the kernel has nothing left to do
 PATIENCE_MS = 180_000
@@ -89,7 +103,7 @@ RATE = """async (image, seconds) => {
 
 
 async def opened(browser: Browser, lab: Lab, name: str) -> Page:
-    """A page with the notebook, all cells run, and a clock on both explorers."""
+    """A page with the notebook, all cells run, and a clock on each explorer."""
     write_notebook(lab.folder / name, CELLS)
     page = await browser.new_page(viewport={"width": 1280, "height": 1600})
     page.set_default_timeout(PATIENCE_MS)
@@ -98,11 +112,11 @@ async def opened(browser: Browser, lab: Lab, name: str) -> Page:
     await page.get_by_role("menuitem", name="Run", exact=True).click()
     await page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
     await page.wait_for_function(RAN, polling=300)
-    for cell in 1, 2, 3:
+    for cell in FIGURES:
         view = page.locator(".jp-CodeCell").nth(cell)
         image = view.locator("img.widget-image[data-frame]")
         await image.wait_for()
-        if cell < 3:
+        if cell in EXPLORERS:
             handle = view.locator(".noUi-handle").first
             await page.evaluate(CLOCK, [await handle.element_handle(), await image.element_handle()])
     return page

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from u3lab import U3Error, figures, pixels
-from u3lab.figures import collage
+from u3lab.figures import canvas, collage
 from u3lab.figures.matrices import heatmap
 
 

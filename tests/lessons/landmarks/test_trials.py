@@ -16,9 +16,12 @@ def small(monkeypatch):
     """Few faces and labels; what was made of others is forgotten, before and after."""
     for name, value in {"LABELLED": 30, "TEST": 12, "LABELS": (1, 30), "PART": 6}.items():
         monkeypatch.setattr(trials, name, value)
-    trials.marked.cache_clear()
+    cached = (trials.marked, trials.before_photos)
+    for one in cached:
+        one.cache_clear()
     yield
-    trials.marked.cache_clear()
+    for one in cached:
+        one.cache_clear()
 
 
 RUN = trials.Run("person", "labelling", 2, 0, "regression", 30)
@@ -86,11 +89,16 @@ def test_labels_alone_teach_a_network_too():
 def test_the_shipped_table_has_what_the_notebook_reads_of_it():
     rows = trials.shipped()
     short = min(run.steps for run in rows if run.way == trials.TURNING and run.kind == "person")
-    for way, seeds in ((trials.TURNING, 3), ("labelling", 1)):
+    for way, seeds in ((trials.TURNING, 3), ("labelling", 3), (trials.TOGETHER, 3), (f"{trials.TURNING}, γ = 1", 1)):
         for measure, labels in (("matching", 0), ("certainty", 0), ("regression", 500), ("transfer", 1)):
             wanted = trials.Run("person", way, short, 0, measure, labels)
             assert sum(run._replace(seed=0) == wanted for run in rows) == seeds
     assert all(0 <= value < 150 for pair in rows.values() for value in pair)
+
+
+def test_who_knows_the_face_tells_it_from_the_background() -> None:
+    _, covered = trials.before_photos("person")
+    assert trials.told_apart(covered, "person") == 1 and trials.told_apart(torch.ones(1, 32, 32), "person") == 0.5
 
 
 @pytest.mark.parametrize("which, kind", [("person", "person"), ("cat", "cat")])
