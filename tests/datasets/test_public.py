@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.io import savemat
 from torchvision import datasets
 
-from tests.helpers import write_cifar10
+from tests.helpers import write_celeba, write_cifar10
 from u3lab import U3Error
 from u3lab.datasets import public
 from u3lab.descent import last
@@ -87,6 +87,30 @@ def test_flowers(tmp_path, monkeypatch):
     (tmp_path / "flowers-102" / "jpg" / "image_00002.jpg").unlink()
     with pytest.raises(U3Error, match="lacks a picture"):
         public.load("flowers", tmp_path)
+
+
+def tiny_celeba(root: Path, patch: pytest.MonkeyPatch) -> None:
+    """Four faces, two to learn from; torchvision is told the sums of their files."""
+    patch.setattr(datasets.CelebA, "file_list", write_celeba(root))
+
+
+def test_celeba_with_its_landmarks(tmp_path, monkeypatch):
+    tiny_celeba(tmp_path, monkeypatch)
+    found = public.celeba(tmp_path, size=64)
+    assert found.images.shape == (2, 3, 64, 64) and found.points.shape == (2, 5, 2)
+    assert sorted(found.identities.tolist()) == [7, 8]
+    for image, points in zip(found.images, found.points, strict=True):
+        weight = image.mean(0)
+        middle = [(weight.sum(axis) @ (torch.arange(64) + 0.5)) / weight.sum() for axis in (0, 1)]
+        assert points[0].tolist() == pytest.approx([float(one) for one in middle], abs=0.1)
+    assert len(public.celeba(tmp_path, split="test").images) == 2
+    with pytest.raises(U3Error, match="split"):
+        public.celeba(tmp_path, split="unlabeled")
+
+
+def test_celeba_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(U3Error, match="no whole celeba .* download=True"):
+        public.celeba(tmp_path)
 
 
 def test_what_they_give_is_learnt_from(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision import datasets
 
-from tests.helpers import write_benchmark, write_cifar10
+from tests.helpers import write_benchmark, write_celeba, write_cifar10
 from tests.hostile.wrong import (
     Choice,
     Flag,
@@ -282,6 +282,17 @@ def load_public(**given: object) -> public.Pictures:
     """With torchvision's class that knows the sums of the tiny set."""
     with patch.multiple(datasets.CIFAR10, **tiny_set()[1]):
         return public.load(**given)
+
+
+@cache
+def tiny_celeba() -> tuple[Path, list[tuple[str, str, str]]]:
+    folder = Path(tempfile.mkdtemp())
+    return folder, write_celeba(folder)
+
+
+def load_celeba(**given: object) -> public.Portraits:
+    with patch.object(datasets.CelebA, "file_list", tiny_celeba()[1]):
+        return public.celeba(**given)
 
 
 UNASKED = (Net(asked=False), Made(net))
@@ -987,6 +998,8 @@ good("clips.folder", clips.folder, path=(These(make=lambda: {
 good("clips.spectrogram", clips.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
 good("public.load", load_public, name=(Choice(), "cifar10"), root=(Choice(), Made(lambda: str(tiny_set()[0]))),
      split=(Choice(), "test"), size=whole(16, 16), count=whole(2), seed=SEED, download=(Flag(), False))
+good("public.celeba", load_celeba, root=(Choice(), Made(lambda: str(tiny_celeba()[0]))), split=(Choice(), "test"),
+     size=whole(16, 16), count=whole(2), seed=SEED, download=(Flag(), False))
 good("public.folder", public.folder, path=(Choice(), Made(lambda: str(tiny_benchmark()))), size=whole(16, 16),
      count=whole(2), seed=SEED)
 good("taxonomy.ancestors", taxonomy.ancestors, name=(Choice(), "cat"))

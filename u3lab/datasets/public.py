@@ -5,7 +5,7 @@
     last(pretrain(net, train.images, "upright"))
 
 Nothing is fetched unless you say ``download=True``. Sources: CIFAR-10 (Krizhevsky 2009), STL-10 (Coates, Ng & Lee,
-2011), Oxford Flowers 102 (Nilsback & Zisserman 2008).
+2011), Oxford Flowers 102 (Nilsback & Zisserman 2008), CelebA (Liu, Luo, Wang & Tang 2015), whose faces have landmarks.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from u3lab import images
 from u3lab.checks import SIDE, is_a, one_of, room, shown, whole
 from u3lab.errors import U3Error
 
+LANDMARKS = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")  # as the viewer sees them
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 # Name → torchvision's class and, split by split, what that class calls it.
 SETS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
@@ -40,6 +41,15 @@ class Pictures(NamedTuple):
     images: Tensor
     labels: Tensor
     classes: tuple[str, ...]
+
+
+class Portraits(NamedTuple):
+    """``images`` (N,3,S,S) in [0,1]; ``points`` (N,5,2), where LANDMARKS are, in pixels to the right and down from the
+    upper left corner; ``identities`` (N): the same number is the same person."""
+
+    images: Tensor
+    points: Tensor
+    identities: Tensor
 
 
 def load(name: str, root: str | os.PathLike[str], *, split: str = "train", size: int = 64, count: int = 2000,
@@ -69,24 +79,57 @@ def load(name: str, root: str | os.PathLike[str], *, split: str = "train", size:
     kind, splits = SETS[one_of("name", name, SETS)]
     chosen = splits[one_of("split", split, splits)]
     size, count = _asked(size, count)
+    found, pairs = _fetched(name, kind, root, count, seed, download=download, **chosen)
+    labels = [-1 if label is None else int(label) for _, label in pairs]
+    names = tuple(str(one) for one in getattr(found, "classes", ()))
+    return Pictures(_squares([one for one, _ in pairs], size), torch.tensor(labels), names)
+
+
+def celeba(root: str | os.PathLike[str], *, split: str = "train", size: int = 64, count: int = 2000, seed: int = 0,
+           download: bool = False) -> Portraits:
+    """Some of CelebA's aligned faces, the central square of each, with five landmarks: for chapter 3.
+
+    Parameters
+    ----------
+    root
+        The folder that has torchvision's folder ``celeba``, or shall get it (1.4 GB, by the package gdown).
+    split
+        "train", "valid" or "test".
+    size, count, seed, download
+        As for :func:`load`.
+
+    Raises
+    ------
+    U3Error
+        As :func:`load`.
+    """
+    split, (size, count) = one_of("split", split, ("train", "valid", "test")), _asked(size, count)
+    _, pairs = _fetched("celeba", "CelebA", root, count, seed, download=download, split=split,
+                        target_type=["landmarks", "identity"])
+    sides = torch.tensor([one.size for one, _ in pairs])
+    resized = (sides * size / sides.amin(1, keepdim=True)).round()  # of which the central square is shown
+    points = torch.stack([marked for _, (marked, _) in pairs]).view(-1, len(LANDMARKS), 2)
+    points = points * (resized / sides)[:, None] - ((resized - size) // 2)[:, None]
+    return Portraits(_squares([one for one, _ in pairs], size), points, torch.stack([who for _, (_, who) in pairs]))
+
+
+def _fetched(name: str, kind: str, root: object, count: int, seed: int, *, download: bool, **options: Any
+             ) -> tuple[Any, list[tuple[Any, Any]]]:
+    """torchvision's set, and so many of its pairs of a picture and what is known of it."""
     folder = _path("root", root, "the folder that has the set")
     try:
         from torchvision import datasets
 
-        found = getattr(datasets, kind)(folder, **chosen, download=is_a("download", download, bool, "give True or "
-                                                                        "False"))
+        found = getattr(datasets, kind)(folder, **options, download=is_a("download", download, bool, "give True or "
+                                                                         "False"))
     except U3Error:
         raise
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, tarfile.TarError, zlib.error) as error:
         raise U3Error(_missing(name, folder, download, error)) from None
-    order = _drawn(len(found), count, seed)
     try:
-        pairs = [found[k] for k in order]
+        return found, [found[k] for k in _drawn(len(found), count, seed)]
     except OSError as error:
         raise U3Error(f"{name} in {str(folder)!r} lacks a picture ({error}); fetch it again") from None
-    labels = [-1 if label is None else int(label) for _, label in pairs]
-    names = tuple(str(one) for one in getattr(found, "classes", ()))
-    return Pictures(_squares([one for one, _ in pairs], size), torch.tensor(labels), names)
 
 
 def folder(path: str | os.PathLike[str], *, size: int = 64, count: int = 2000, seed: int = 0) -> Tensor:
