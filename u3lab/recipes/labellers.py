@@ -23,7 +23,7 @@ from u3lab import __version__
 from u3lab._system import distributed, paths
 from u3lab.datasets.faces.made import KINDS
 from u3lab.lessons.landmarks import trials
-from u3lab.lessons.landmarks.trials import LABELS, LESSONS, MEASURES, TOGETHER, TURNING, WAYS, Run
+from u3lab.lessons.landmarks.trials import LABELS, LESSONS, MANY, MEASURES, TOGETHER, TURNING, WAYS, Run
 from u3lab.recipes import _writing
 
 FULL = 32_000  # steps
@@ -34,7 +34,7 @@ PLAN = (  # kind, way, steps, seeds
     ("person", TURNING, FULL // 16, 3),
     ("person", "labelling", FULL // 16, 3),
     ("person", TOGETHER, FULL // 16, 3),
-    *(("person", way, FULL // 16, 1) for way in LESSONS if way.startswith(f"{TURNING}, ")),
+    *(("person", way, FULL // 16, 1) for way in LESSONS if way.startswith((f"{TURNING}, ", MANY))),
     ("person", "random weights", 0, 3),
     ("person", "supervised", FULL // 32, 3),
     ("person", "invariance", FULL // 64, 3),

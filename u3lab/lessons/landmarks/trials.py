@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ from u3lab.landmarks import (
     virtual_landmarks,
 )
 from u3lab.landmarks.dense import GAMMA
+from u3lab.landmarks.training import Pairs
 from u3lab.lessons import results
 from u3lab.lessons.landmarks.pairs import BEND, CELL, MARGIN, SCALE, SHIFT, SIDE, TURN, Stock, of_both, of_warps
 from u3lab.lessons.universal.trials import falling
@@ -45,12 +46,28 @@ VIRTUAL = 48  # landmarks on the sphere
 EYES = (0, 1)
 TURNING = "turning heads"  # labelling whose pairs are mostly two pictures of a head that has turned in between
 TOGETHER = "moving together"  # labelling whose backgrounds move with the face
-LESSONS = {  # way to learn → its pairs, its loss, and γ
-    TURNING: (of_both, "labelling", GAMMA),
-    **{f"{TURNING}, γ = {gamma:g}": (of_both, "labelling", gamma) for gamma in (0.25, 1.0, 2.0)},
-    "labelling": (of_warps, "labelling", GAMMA),
-    TOGETHER: (partial(of_warps, apart=False), "labelling", GAMMA),
-    "invariance": (of_warps, "invariance", GAMMA),
+MANY = "sixteen numbers"  # turning heads, with longer codes
+EXCHANGED = f"{MANY}, exchanged"  # with DVE
+
+
+class Lesson(NamedTuple):
+    """A way to learn: its pairs, its loss, γ, how many numbers a code has, and whether other people's stand for it."""
+
+    pairs: Callable[[Stock], Pairs]
+    loss: str = "labelling"
+    gamma: float = GAMMA
+    dimensions: int = 3
+    exchange: bool = False
+
+
+LESSONS = {
+    TURNING: Lesson(of_both),
+    **{f"{TURNING}, γ = {gamma:g}": Lesson(of_both, gamma=gamma) for gamma in (0.25, 1.0, 2.0)},
+    MANY: Lesson(of_both, dimensions=16),
+    EXCHANGED: Lesson(of_both, dimensions=16, exchange=True),
+    "labelling": Lesson(of_warps),
+    TOGETHER: Lesson(partial(of_warps, apart=False)),
+    "invariance": Lesson(of_warps, "invariance"),
 }
 WAYS = (*LESSONS, "random weights", "supervised", "mean shape")
 MEASURES = ("transfer", "regression", "matching", "certainty")
@@ -107,13 +124,14 @@ def points(made: Faces) -> Tensor:
 def learnt(way: str, kind: str, seed: int, steps: int, checkpoint: str | None = None
            ) -> tuple[Classifier, Iterator[Step]]:
     """A fresh labeller and the steps that teach it one of the LESSONS; none for random weights."""
-    net = labeller(seed=seed)
     if way == "random weights":
-        return net, iter(())
-    pairs, loss, gamma = LESSONS[way]
-    settings = LabelSettings(gamma=gamma, lr=RATE, steps=steps, batch_size=BATCH, queries=QUERIES, seed=seed)
-    learnt_from = stock(kind, seed, min(STOCK, 2 * BATCH * (steps + 1)))
-    return net, label(net, pairs(learnt_from), loss=loss, checkpoint=checkpoint, settings=settings)
+        return labeller(seed=seed), iter(())
+    lesson = LESSONS[way]
+    net = labeller(dimensions=lesson.dimensions, seed=seed)
+    settings = LabelSettings(gamma=lesson.gamma, exchange=lesson.exchange, lr=RATE, steps=steps, batch_size=BATCH,
+                             queries=QUERIES, seed=seed)
+    pairs = lesson.pairs(stock(kind, seed, min(STOCK, 2 * BATCH * (steps + 1))))
+    return net, label(net, pairs, loss=lesson.loss, checkpoint=checkpoint, settings=settings)
 
 
 @torch.no_grad()
@@ -174,13 +192,15 @@ def measured(net: nn.Module, run: Run) -> Iterator[tuple[Run, tuple[float, float
     known, tested = marked(run.kind)
     hard = faces.hard(tested, kind=run.kind)
     found, there = codes(net, known.images), codes(net, tested.images)
-    filters = sphere(VIRTUAL, length=float(codes_at(found, points(known)).norm(dim=-1).mean()))
-    z, z_tested = virtual_landmarks(found, filters), virtual_landmarks(there, filters)
+    long = float(codes_at(found, points(known)).norm(dim=-1).mean())
+    on_a_sphere = run.way not in (MANY, EXCHANGED)
+    if on_a_sphere:
+        z, z_tested = (virtual_landmarks(one, sphere(VIRTUAL, length=long)) for one in (found, there))
     for count in LABELS:
         true = points(known)[:count]
         yield (run._replace(measure="transfer", labels=count),
                errors(transferred(found[:count], true, there), tested, hard))
-        if count > 1:
+        if count > 1 and on_a_sphere:
             yield (run._replace(measure="regression", labels=count),
                    errors(regressed(z[:count], true, z_tested), tested, hard))
     best, true = matched(there, tested)
