@@ -45,8 +45,8 @@ QUIZ = (
          "Brightness may be one reason of being sure. It is not what the length means.",
          "A background that moves by itself gets short codes here. But a short code may be a covered ear as well.")),
     Question(
-        "Faces and their backgrounds are moved by one and the same warp. After the training, walls have codes as long "
-        "as eyes. Why?",
+        "Faces and their backgrounds are moved by one and the same warp. After the training, walls have longer codes "
+        "than if they had gone their own way. Why?",
         ("The training was too short.",
          "The network is too large.",
          "Since they move together, the place of a wall relative to the face can be told, and told surely.",
