@@ -32,7 +32,7 @@ SHRINK = 4  # times that heat maps are smaller than pictures
 LEAST = 16  # pixels
 SIGMA = 0.1  # of the Gaussians; half a picture is 1
 MOST = 64  # keypoints: more would carry how a thing looks, too
-GAIN = 8  # of the first scores: means over rows thin them, and points that start alike find the same part
+GAIN = 8  # of the first scores, since means over rows thin them
 AT_ONCE = 256  # pictures that go through an encoder together
 NAME = "the keypoint autoencoder"
 
@@ -102,8 +102,8 @@ class KeypointAutoencoder(nn.Module):
     Parameters
     ----------
     count
-        K, how many keypoints, at most 64. Give more than the thing has parts: all of them learn at once, and of a few
-        each may settle on the part that is easiest to find.
+        K, how many keypoints, at most 64. Give them time: all of them learn at once, and at first all may settle on
+        the part that is easiest to find.
     width
         Channels of the first layer; the later ones have up to four times as many.
     sigma

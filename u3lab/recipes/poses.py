@@ -1,9 +1,9 @@
 """Poses from turns between pairs alone, notebook 03b: four minutes of one thread for each training.
 
-    python -m u3lab.recipes.poses                      # data/results/poses.json, data/weights/pose-chair.safetensors …
+    python -m u3lab.recipes.poses                      # data/results/poses.json, data/weights/pose-chair.safetensors
 
 A training that was stopped goes on from its state in the cache; what the table has is not computed again. The weights
-are those of the first seed.
+are those of chairs and the first seed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
             "batch": frames.BATCH, "columns": Pose._fields + frames.Found._fields}
     for run in todo:
         weights = chosen.out / "weights" / f"{frames.name(run.kind)}.safetensors"
-        ships = run.things == THINGS and run.seed == 0 or chosen.short
+        ships = (run.kind, run.things, run.seed) == ("chair", THINGS, 0) or chosen.short
         there = _writing.rows(file, head, Pose)
         if run._replace(tested=TESTED[-1]) in there and (weights.exists() or not ships):
             continue
