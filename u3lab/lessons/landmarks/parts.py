@@ -12,7 +12,6 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import nets
@@ -173,15 +172,16 @@ def finder(seed: int = 0) -> Callable[[Tensor], Tensor]:
 
     It has no part in drawing, and learns from other pictures of the same people that all learn from.
     """
-    made = drawn(4 * LABELLED, "train", 77)
-    model, true = KeypointAutoencoder(8, width=WIDTH, seed=seed), points(made)
+    parts = [drawn(LABELLED, "train", 77 + n) for n in range(4)]  # all at once would take half a gigabyte more
+    images, true = (torch.cat(one) for one in ([made.images for made in parts], [points(made) for made in parts]))
+    model = KeypointAutoencoder(8, width=WIDTH, seed=seed)
     draw, steps = torch.Generator().manual_seed(seed), FINDER["steps"]
     optimiser = torch.optim.Adam(model.pose_encoder.parameters(), lr=FINDER["lr"])
     falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     model.pose_encoder.train()
     for _ in range(steps):
         chosen = torch.randint(len(true), (FINDER["batch"],), generator=draw)
-        found = marginal_soft_argmax(model.pose_encoder(2 * made.images[chosen] - 1))
+        found = marginal_soft_argmax(model.pose_encoder(2 * images[chosen] - 1))
         optimiser.zero_grad()
         (found - true[chosen]).square().mean().backward()
         optimiser.step(), falls.step()
@@ -199,7 +199,9 @@ def histogram(images: Tensor) -> Tensor:
     """The share of pixels in each of 6×6×6 colours, (N,216)."""
     cell = (images * BINS).long().clamp(max=BINS - 1)
     index = (cell[:, 0] * BINS + cell[:, 1]) * BINS + cell[:, 2]
-    return F.one_hot(index.flatten(1), BINS**3).double().mean(1)
+    index = index.flatten(1)
+    share = torch.full(index.shape, 1 / index.shape[1], dtype=torch.float64)
+    return torch.zeros(len(images), BINS**3, dtype=torch.float64).scatter_add_(1, index, share)
 
 
 def recoloured(a: Tensor, b: Tensor) -> Tensor:
