@@ -141,7 +141,7 @@ def test_the_sheet() -> None:
     assert sheet.figure(answers, 0.5, alt="Three toys.").alt == "Three toys."
     drawn = sheet.table(list(TOYS.values()), {"x": [toy.x for toy in TOYS.values()],
                                               "y": [toy.y[:, 0] for toy in TOYS.values()]}, alt="Kinds.")
-    assert drawn.alt == "Kinds." and drawn.png
+    assert drawn.alt == "Kinds." and drawn.data
 
 
 def test_a_sound_and_its_negative_look_different() -> None:
