@@ -47,10 +47,10 @@ face = parts.drawn(1, "test", 9).images
 look, home = model.appearance(face), model.keypoints(face)
 
 def handle(dx):
-    points = home + torch.tensor([dx / 500, 0.0]) * (torch.arange(parts.K) == 0)[:, None]
-    return panels.dotted(model.draw(look, points.clamp(-1, 1)), points[:, :1], hues[:1]), f"moved by {dx / 500:.2f}"
+    points = home + torch.tensor([dx / 1250, 0.0]) * (torch.arange(parts.K) == 0)[:, None]
+    return panels.dotted(model.draw(look, points.clamp(-1, 1)), points[:, :1], hues[:1]), f"moved by {dx / 1250:.2f}"
 
-live.explore(handle, dx=(-200, 200))
+live.explore(handle, dx=(-500, 500))
 """,
 )
 EXPLORERS, FIGURES = (1, 2, 4), (1, 2, 3, 4)  # cells
