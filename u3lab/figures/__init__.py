@@ -1,4 +1,4 @@
-"""Figures that carry their own description: picture grids, curves, bars, tables and heat maps, as JPEG or PNG with alt text.
+"""Figures that carry their own description: picture grids, curves, bars, tables and heat maps, with alt text.
 
     figures.grid([image, pixels.overlay(image, map)], titles=["picture", "Grad-CAM"], alt="A cat; its face is lit up.")
     figures.curves({"gradient": y, "mask": (x, y, low, high)}, "pixels removed (%)", "score", alt="…")

@@ -3,7 +3,8 @@
     python -m u3lab.recipes.keypoints                # data/results/keypoints.json, data/weights/keypoints.safetensors
 
 A training takes half an hour of one thread. Those of a quarter of its steps, by which Γ are compared and chairs are
-learnt, take eight minutes. One that was stopped goes on from its state in the cache; what the table has is not computed again.
+learnt, take eight minutes. One that was stopped goes on from its state in the cache; what the table has is not computed
+again.
 
 The pictures were chosen out of five attempts, by the error of landmarks with the first seed. With photos behind that
 moved along or stood still, 500 marked faces read 42 % off the points after 500 to 800 steps, the mean shape having

@@ -23,11 +23,10 @@ from u3lab import __version__
 from u3lab._system import distributed, paths
 from u3lab.datasets.faces.made import KINDS
 from u3lab.lessons.landmarks import trials
-from u3lab.lessons.landmarks.trials import LABELS, LESSONS, MANY, MEASURES, TOGETHER, TURNING, WAYS, Run
+from u3lab.lessons.landmarks.trials import LABELS, LESSONS, MANY, MEASURES, SHARP, TOGETHER, TURNING, WAYS, Run
 from u3lab.recipes import _writing
 
 FULL = 32_000  # steps
-SHARP = f"{TURNING}, γ = 0.25"
 PLAN = (  # kind, way, steps, seeds
     ("person", "mean shape", 0, 1),
     ("person", TURNING, FULL, 1),

@@ -172,8 +172,8 @@ def finder(seed: int = 0) -> Callable[[Tensor], Tensor]:
 
     It has no part in drawing, and learns from other pictures of the same people that all learn from.
     """
-    parts = [drawn(LABELLED, "train", 77 + n) for n in range(4)]  # all at once would take half a gigabyte more
-    images, true = (torch.cat(one) for one in ([made.images for made in parts], [points(made) for made in parts]))
+    some = [drawn(LABELLED, "train", 77 + n) for n in range(4)]  # all at once would take half a gigabyte more
+    images, true = (torch.cat(one) for one in ([made.images for made in some], [points(made) for made in some]))
     model = KeypointAutoencoder(8, width=WIDTH, seed=seed)
     draw, steps = torch.Generator().manual_seed(seed), FINDER["steps"]
     optimiser = torch.optim.Adam(model.pose_encoder.parameters(), lr=FINDER["lr"])
