@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from tests.helpers import without_norms
+from u3lab._system.distributed import wait_for_all
 from u3lab.lessons.landmarks.discs import discs
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 
@@ -31,6 +32,7 @@ steps = list(autoencode(model, lambda n, g: discs(n, g, 16)[:2], net=judge, laye
 torch.save((torch.tensor([[step.loss, step.value] for step in steps], dtype=torch.float64),
             torch.cat([one.detach().flatten() for one in model.parameters()])), f"{folder}/{size}_{rank}.pt")
 if size > 1:
+    wait_for_all()
     dist.destroy_process_group()
 """
 
