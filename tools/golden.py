@@ -112,7 +112,7 @@ call("an untrained copy")(lambda: nets.untrained(squeezenet())(photo()))
 def maps(net: nets.Classifier, layer: str) -> list[Tensor]:
     x = photo("dog")
     return [saliency.backprop(net, x, 235, rule=rule) for rule in saliency.RULES] + [
-        saliency.backprop(net, x, (layer, 3, 2, 2)), saliency.linear_approximation(net, x, 235, layer=layer),
+        saliency.backprop(net, x, (layer, 3, 2, 2)), saliency.modulated_gradient(net, x, 235, layer=layer),
         saliency.grad_cam(net, x, 235), saliency.smooth_grad(net, x, 235, samples=3),
         saliency.integrated_gradients(net, x, 235, steps=3), saliency.lrp(net, x, 235, rule="epsilon"),
         saliency.lrp(net, x, 235, rule="alpha_beta"), saliency.lrp(net, x, 235, rule="z_plus"),

@@ -12,7 +12,7 @@ from u3lab import nets
 from u3lab.adversarial import trials as t
 from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
 from u3lab.adversarial.trials import KINDS, Sample, samples, small_map, trial, winning_score
-from u3lab.saliency import linear_approximation
+from u3lab.saliency import modulated_gradient
 
 
 def crowd(count: int = 12, size: int = 16, net: nets.Classifier | None = None) -> list[Sample]:
@@ -30,10 +30,10 @@ def crowd(count: int = 12, size: int = 16, net: nets.Classifier | None = None) -
 
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_strengths_are_those_of_the_librarys_maps(name: str):
-    """h_l = log mean |r| with the linear approximation r at layer l; SqueezeNet overwrites activations in place."""
+    """h_l = log mean |r| with the modulated gradient r at layer l; SqueezeNet overwrites activations in place."""
     net, x = squeezenet() if name == "squeezenet1_1" else nets.load(name, device="cpu"), cat(96).float()
     k = int(net(x).argmax())
-    expected = [linear_approximation(net, x, k, layer=layer).abs().mean().log() for layer in net.layers]
+    expected = [modulated_gradient(net, x, k, layer=layer).abs().mean().log() for layer in net.layers]
     torch.testing.assert_close(layer_saliency(net, x)[0], torch.stack(expected), atol=1e-3, rtol=1e-3)
 
 

@@ -96,7 +96,7 @@ def ours(name: str, layer: bool = False, **options: object) -> Callable[[Scene],
 
 def modulated_at_the_picture(scene: Scene) -> Run:
     """The registry's line stops half way up; this goes all the way."""
-    return lambda: [saliency.linear_approximation(scene.net, scene.picture, scene.target)]
+    return lambda: [saliency.modulated_gradient(scene.net, scene.picture, scene.target)]
 
 
 def panel(scene: Scene) -> Run:
@@ -211,7 +211,7 @@ ROWS = [
     Row("modulated gradient, input", modulated_at_the_picture, [
         Peer("captum", partial(by.captum, method="InputXGradient"), same, CAPTUM),
         Peer("TorchRay", partial(by.torchray, method="linear_approx"), summed, TORCHRAY)]),
-    Row("modulated gradient, half way", ours("linear approximation", layer=True), [
+    Row("modulated gradient, half way", ours("modulated gradient", layer=True), [
         Peer("captum", partial(by.captum_layer, method="LayerGradientXActivation"), same, CAPTUM),
         Peer("TorchRay", partial(by.torchray, method="linear_approx", saliency_layer="middle"), summed, TORCHRAY)]),
     Row("Grad-CAM, half way", ours("Grad-CAM", layer=True), [

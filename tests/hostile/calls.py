@@ -419,7 +419,7 @@ good("saliency.backprop", saliency.backprop, net=NET, images=SEVERAL, target=TAR
 good("saliency.trace", saliency.trace, net=NET, images=SEVERAL, layers=(Kind(), ("conv1",)))
 good("Trace.backprop", lambda target, rule, layer: trace().backprop(target, rule=rule, layer=layer), target=TARGET,
      rule=RULE, layer=ANY_LAYER)
-good("saliency.linear_approximation", saliency.linear_approximation, net=NET, images=SEVERAL, target=TARGET,
+good("saliency.modulated_gradient", saliency.modulated_gradient, net=NET, images=SEVERAL, target=TARGET,
      layer=ANY_LAYER)
 good("saliency.grad_cam", saliency.grad_cam, net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.guided_grad_cam", saliency.guided_grad_cam, net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)

@@ -67,17 +67,17 @@ def test_neuron(rule: str, method):
     assert relative(saliency.backprop(module, x, ("features.7", channel, 5, 6), rule=rule), theirs) < 1e-12
 
 
-def test_linear_approximation(given: Case):
+def test_the_modulated_gradient(given: Case):
     module, x, target, *_ = given
     theirs = attr.InputXGradient(peer(module)).attribute(leaf(x), target)
-    assert relative(saliency.linear_approximation(module, x, target), theirs) < 1e-12
+    assert relative(saliency.modulated_gradient(module, x, target), theirs) < 1e-12
 
 
-def test_linear_approximation_at_a_layer(given: Case):
+def test_the_modulated_gradient_at_a_layer(given: Case):
     module, x, target, middle, _ = given
     copied = peer(module)
     theirs = attr.LayerGradientXActivation(copied, copied.get_submodule(middle)).attribute(x, target)
-    assert relative(saliency.linear_approximation(module, x, target, layer=middle), theirs) < 1e-12
+    assert relative(saliency.modulated_gradient(module, x, target, layer=middle), theirs) < 1e-12
 
 
 def test_grad_cam(given: Case):

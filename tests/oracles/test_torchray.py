@@ -50,10 +50,10 @@ def test_backprop(given: Case, rule: str, method):
     assert relative(saliency.backprop(module, x, target, rule=rule), theirs) < 1e-12
 
 
-def test_linear_approximation(given: Case):
+def test_the_modulated_gradient(given: Case):
     module, x, target, middle, _ = given
     theirs = linear_approx.linear_approx(peer(module), leaf(x), target, saliency_layer=middle)
-    ours = saliency.linear_approximation(module, x, target, layer=middle).sum(1, keepdim=True)
+    ours = saliency.modulated_gradient(module, x, target, layer=middle).sum(1, keepdim=True)
     assert relative(ours, theirs) < 1e-12
 
 

@@ -89,7 +89,7 @@ def test_gradient_is_plain_autograd_exactly(name: str):
 
 
 def ask_everything(net: nn.Module, x: Tensor) -> None:
-    saliency.linear_approximation(net, x, CLASS)
+    saliency.modulated_gradient(net, x, CLASS)
     for ask in (saliency.excitation_backprop, *(one.map for one in saliency.METHODS.values() if not one.optimises)):
         try:
             ask(net, x, CLASS)

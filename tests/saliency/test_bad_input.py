@@ -81,7 +81,7 @@ def test_target_list_of_wrong_length(net, picture, targets):
 
 @pytest.mark.parametrize("ask", [
     lambda net, x: saliency.backprop(net, x, ("fire3", 1, 2, 2), layer="fire5"),
-    lambda net, x: saliency.linear_approximation(net, x, ("fire3", 1, 2, 2), layer="fire5"),
+    lambda net, x: saliency.modulated_gradient(net, x, ("fire3", 1, 2, 2), layer="fire5"),
     lambda net, x: saliency.grad_cam(net, x, ("fire3", 1, 2, 2), layer="fire5"),
     lambda net, x: saliency.lrp(net, x, ("fire3", 1, 2, 2), layer="fire5"),
     lambda net, x: saliency.excitation_backprop(net, x, ("fire3", 1, 2, 2), layer="fire5"),

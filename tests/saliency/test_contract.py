@@ -21,7 +21,7 @@ from u3lab.saliency import METHODS, Method
 
 NAMES = pytest.mark.parametrize("name", METHODS)
 # In the registry these stop half way up. What they leave behind and refuse has to hold of their way to the picture too.
-WHOLE = {"linear_approximation": saliency.linear_approximation, "excitation_backprop": saliency.excitation_backprop,
+WHOLE = {"modulated_gradient": saliency.modulated_gradient, "excitation_backprop": saliency.excitation_backprop,
          "contrastive": partial(saliency.excitation_backprop, contrastive=True)}
 ASK = METHODS | WHOLE
 EACH = pytest.mark.parametrize("name", ASK)

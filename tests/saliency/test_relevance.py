@@ -29,23 +29,23 @@ def test_without_biases_every_level_adds_up_to_the_score(name: str):
     module = without_biases(module)
     score = module(x)[0, target].item()
     for layer in (None, middle, late):
-        assert saliency.linear_approximation(module, x, target, layer=layer).sum().item() == pytest.approx(score,
+        assert saliency.modulated_gradient(module, x, target, layer=layer).sum().item() == pytest.approx(score,
                                                                                                            rel=1e-10)
 
 
-def test_linear_approximation_on_a_linear_network_is_weight_times_input():
+def test_the_modulated_gradient_on_a_linear_network_is_weight_times_input():
     net = nn.Sequential(nn.Flatten(), nn.Linear(12, 3)).double().eval()
     x = torch.randn(2, 3, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    got = saliency.linear_approximation(net, x, [2, 1])
+    got = saliency.modulated_gradient(net, x, [2, 1])
     torch.testing.assert_close(got.flatten(1), net[1].weight[[2, 1]] * x.flatten(1), check_stride=False)
 
 
-def test_linear_approximation_is_of_what_the_network_itself_sees():
+def test_the_modulated_gradient_is_of_what_the_network_itself_sees():
     """x_m at the input is the normalised picture: mean grey says nothing."""
     net = nets.load("squeezenet1_1", device="cpu")
     picture = cat(96).float()
     expected = saliency.backprop(net, picture, 285) * net.std * net.normalise(picture)
-    torch.testing.assert_close(saliency.linear_approximation(net, picture, 285), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(saliency.modulated_gradient(net, picture, 285), expected, rtol=1e-4, atol=1e-5)
 
 
 # ---- Grad-CAM --------------------------------------------------------------------------------------------------------

@@ -127,12 +127,12 @@ def test_epsilon_rule_keeps_all_but_what_biases_and_epsilon_take():
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "vgg11_bn", "resnet18"])
-def test_epsilon_rule_with_tiny_epsilon_is_the_linear_approximation(name: str):
+def test_epsilon_rule_with_tiny_epsilon_is_the_modulated_gradient(name: str):
     """In a piece-wise linear network the quotients chain and cancel: r = x · dS/dx, biases or not."""
     module, x, target, middle, _ = case(name)
     for layer in (None, middle):
         assert relative(saliency.lrp(module, x, target, layer=layer, epsilon=1e-13),
-                        saliency.linear_approximation(module, x, target, layer=layer)) < 1e-6
+                        saliency.modulated_gradient(module, x, target, layer=layer)) < 1e-6
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "resnet18"])

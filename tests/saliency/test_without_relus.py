@@ -30,8 +30,8 @@ def test_efficientnet_of_torchvision():
     net, x = built(lambda: models.efficientnet_b0(num_classes=10)), cat(64).float()
     with slip("no ReLU"):
         saliency.backprop(net, x, 3, rule="guided")
-    with slip("no relevance rule", "silu", "linear_approximation"):
+    with slip("no relevance rule", "silu", "modulated_gradient"):
         saliency.lrp(net, x, 3)
     with slip("no relevance rule", "silu"):
         saliency.excitation_backprop(net, x, 3)
-    assert saliency.linear_approximation(net, x, 3).isfinite().all()
+    assert saliency.modulated_gradient(net, x, 3).isfinite().all()

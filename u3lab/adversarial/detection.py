@@ -1,7 +1,7 @@
 """Telling adversarial pictures from genuine, noisy and blurred ones by their saliency, and why that is no defence.
 
-With s the score of the class that wins and φ_l the activations of layer l, the saliency is the modulated gradient (the
-linear approximation of the lecture), and a picture is described by its strength at every layer,
+With s the score of the class that wins and φ_l the activations of layer l, the saliency is the modulated gradient, and
+a picture is described by its strength at every layer,
 
     h_l = log mean |∂s/∂φ_l ⊙ φ_l|
 

@@ -20,10 +20,10 @@ from u3lab import images as _images
 from u3lab.adversarial.attacks import AttackSettings, pgd
 from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
-from u3lab.checks import SIDE, listed, room, whole, words
+from u3lab.checks import SIDE, listed, room, tensors, whole, words
 from u3lab.descent import last
 from u3lab.errors import U3Error
-from u3lab.measures import Interval, roc_auc
+from u3lab.measures import Interval, bootstrap, roc_auc
 from u3lab.nets import Classifier, ready
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import max_abs
@@ -146,6 +146,30 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
             evaded[name] = detector(layer_saliency(net, x).double().cpu())
             fooled.append(fools(net, x, one.label))
     return _summary(samples, scores, evaded, fooled)
+
+
+def advantage(samples: Sequence[Sample], scores: Tensor, rival: Tensor) -> Interval:
+    """By how much the AUC of one detector's scores (N,) is over a rival's, on the same samples.
+
+    The interval is of the difference itself: both are read from the same draws of photos, so what makes a draw easy for
+    both is in neither.
+    """
+    sources = [sample.source for sample in listed("samples", samples, Sample)]
+    tensors(scores=(scores, "N"), rival=(rival, "N"))
+    if not len(samples) == len(scores) == len(rival):
+        raise U3Error(f"{len(samples)} samples, {len(scores)} scores and {len(rival)} of the rival; give as many of "
+                      "each")
+    names = sorted(set(sources))
+    home = F.one_hot(torch.tensor([names.index(source) for source in sources]), len(names)).double()
+    marks = torch.tensor([sample.kind == "adversarial" for sample in samples])
+
+    def wins(values: Tensor) -> Tensor:
+        difference = values[marks].double()[:, None] - values[~marks].double()[None]
+        return home[marks].T @ ((difference.sign() + 1) / 2) @ home[~marks]  # by photo and photo, ties as halves
+
+    gained, pairs = wins(scores) - wins(rival), home[marks].T.sum(1)[:, None] * home[~marks].sum(0)
+    return bootstrap(lambda often: torch.einsum("ds,st,dt->d", often, gained, often) / torch.einsum(
+        "ds,st,dt->d", often, pairs, often), len(names))
 
 
 def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor], fooled: list[bool]) -> Trial:

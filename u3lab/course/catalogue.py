@@ -17,7 +17,8 @@ LESSONS = "u3lab.lessons"  # imported when a chapter is asked for: the one arrow
 CHAPTERS = {"0": ("start",), "1": ("universal",), "1b": ("universal.second",), "2": ("selfsup.pretexts",),
             "2b": ("selfsup.ambiguity",), "2c": ("selfsup.information",), "3": ("landmarks.labelling",),
             "3b": ("landmarks.turning",), "4": ("prior",), "5": ("inversion",), "6": ("saliency",),
-            "6b": ("adversarial", "equivariance"), "7": ("dissection",)}
+            "6b": ("adversarial",), "6c": ("equivariance",), "7": ("dissection",),
+            "7b": ("dissection.vectors",)}
 RIDDLE = "Which class is it?"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
 

@@ -74,10 +74,10 @@ def compose(size: int, split: str, generator: torch.Generator) -> tuple[Tensor, 
 
 
 def general(masks: dict[str, Tensor], wanted: tuple[str, ...]) -> dict[str, Tensor]:
-    """The masks, and for each wanted wider concept the union of those below it in the is-a tree."""
+    """The masks, and for each wanted wider concept its own with the union of those below it in the is-a tree."""
     found = dict(masks)
     for name in wanted:
-        below = [mask for one, mask in masks.items() if name in ancestors(one)[1:]]
+        below = [mask for one, mask in masks.items() if name in ancestors(one)]
         if below:
             found[name] = torch.stack(below).any(0)
     return found
@@ -93,15 +93,17 @@ def _background(canvas: Canvas, whole: Piece, generator: torch.Generator) -> Non
 
 
 def _paste(canvas: Canvas, split: str, generator: torch.Generator) -> None:
-    """One piece of a random kind: a texture, a thing, words or a face."""
+    """One piece of a random kind: a texture, a thing cut out of a photo, a cut-out, words or a face."""
     size, chance = canvas.image.shape[1], uniform(generator, 0, 1)
-    if chance < 0.45:
+    if chance < 0.35:
         name = pick((*PATTERNS, *pieces.GREY), generator)
         piece, reach = pieces.texture(name, round(size * uniform(generator, 0.35, 0.9)), split, generator), None
-    elif chance < 0.8:
+    elif chance < 0.58:
         found = pieces.things(split)
         piece, reach = pick(found[pick(sorted(found), generator)], generator), uniform(generator, 0.3, 0.8)
-    elif chance < 0.92:
+    elif chance < 0.83:
+        piece, reach = pieces.stamp(pick(pieces.stamps(split), generator)), uniform(generator, 0.3, 0.8)
+    elif chance < 0.93:
         piece, reach = pieces.text(size, split, generator), None
     else:
         piece, reach = pieces.face(round(size * uniform(generator, 0.15, 0.4)), split, generator), None

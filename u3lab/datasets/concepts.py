@@ -6,8 +6,9 @@
     data[[0, 1]].masks                   # (2,C,113,113) bool
 
 Broden (Bau et al., Network dissection, CVPR 2017) is 63,000 photos labelled by people. Here the photos are the course's
-own, with outlines drawn by hand, and textures, things, words and faces are pasted on them, so a concept's surroundings
-say little about it. "pasted edge" is a control: a unit that likes it likes the paste. The real one: :func:`broden`.
+own, with outlines drawn by hand, and textures, things, cut-outs, words and faces are pasted on them, so a concept's
+surroundings say little about it. "pasted edge" is a control: a unit that likes it likes the paste. The real one is read
+by :func:`broden`.
 """
 
 from __future__ import annotations
@@ -38,14 +39,16 @@ from u3lab.errors import U3Error
 
 __all__ = ["CATEGORIES", "Concepts", "broden", "load"]
 
-WIDER = ("animal", "mammal", "carnivore", "bovid", "bird", "fish", "tool")
+WIDER = ("animal", "mammal", "carnivore", "canine", "bear", "bovid", "equine", "bird", "fish", "reptile", "flower",
+         "tool", "vehicle")
 CATEGORIES = {
     "texture": (*PATTERNS, *pieces.GREY),
     "material": ("fur", "scales", "skin", "stone", "metal", "wood", "fabric", "ceramic"),
     "object": (*WIDER, "cat", "dog", "sheep", "bison", "panda", "koala", "polar bear", "lemur", "komodo dragon", "duck",
                "hen", "macaw", "goldfish", "clownfish", "horse", "person", "cup", "plate", "spoon", "table", "coin",
-               "hammer", "screwdriver", "rocket", "camera", "tripod", "motorcycle", "flag", "flower", "building", "sky",
-               "water", "grass", "tree", "ground", "rock", "text"),
+               "hammer", "screwdriver", "rocket", "camera", "tripod", "motorcycle", "flag", "building", "sky",
+               "water", "grass", "tree", "ground", "rock", "text", *dict.fromkeys(
+                   label for label in pieces.LABELS.values() if label not in WIDER)),
     "part": ("eye", "nose", "ear", "beak", "leg", "tail", "wing", "fin", "head", "face", "hair", "hand", "wheel",
              "window", "dome", "arch", "tower", "handle"),
     "colour": COLOURS,
@@ -57,7 +60,7 @@ PARTLY = ("scene", "medical")  # categories that some pictures only are labelled
 SIZE = 227
 SEAL = hashlib.sha256().digest_size
 # Beside this one, no part of the making.
-READERS = ("broden", "labelled", "packed", "cutouts", "photos", "scans", "handwritten", "mosaics")
+READERS = ("broden", "labelled", "photos", "scans", "handwritten", "mosaics", "origins")
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ def _make(file: Path, split: str, count: int, seed: int) -> Stored:
         pictures.append(written.getvalue())
         packed.append(zlib.compress(np.packbits(masks.flatten(1).numpy(), axis=1).tobytes(), 6))
         pixels[n] = masks.sum((1, 2))
-    for material in (outlines.outlines, pieces.annotated, pieces.things):  # some hundred megabytes
+    for material in (outlines.outlines, pieces.annotated, pieces.things, pieces.stamp):  # some hundred megabytes
         material.cache_clear()
     memory.give_back()
     content = io.BytesIO()

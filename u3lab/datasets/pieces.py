@@ -16,6 +16,7 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab._system import paths
+from u3lab.datasets import cutouts
 from u3lab.datasets.blobs import shape
 from u3lab.datasets.outlines import outlines, photo
 from u3lab.datasets.patterns import PATTERNS, paint
@@ -30,6 +31,12 @@ GREY = ("brick", "gravel")  # textures that ship as grey photos
 CUT = ("cat", "dog", "sheep", "bison", "panda", "koala", "polar bear", "lemur", "komodo dragon", "duck", "hen", "macaw",
        "goldfish", "clownfish", "person", "cup", "coin", "hammer", "screwdriver", "rocket", "tripod", "camera",
        "flower", "motorcycle", "wheel", "dome", "tower", "horse")  # things that can stand by themselves
+LABELS = {  # kind of a cut-out (see datasets.cutouts) → what it is called here
+    "bird": "bird", "fish": "fish", "insect": "insect", "reptile": "reptile", "ape": "ape", "bear": "bear",
+    "bovine": "cattle", "antelope": "antelope", "cat": "big cat", "deer": "deer", "dog": "canine", "horse": "equine",
+    "rabbit": "rabbit", "pig": "pig", "rodent": "rodent", "mammal": "mammal", "fruit": "fruit",
+    "vegetable": "vegetable", "flower": "flower", "tree": "tree", "mushroom": "mushroom",
+    "tool": "tool", "instrument": "instrument", "ball": "ball", "vehicle": "vehicle", "craft": "craft"}
 WORDS = ("the light house retina signal image brain cell river doctor window small green letter night and then it was "
          "under water seven open look here map of scan dose left right lung heart bone skin nerve blood").split()
 FONTS = {"train": ("DejaVuSans.ttf", "DejaVuSansMono-Bold.ttf", "DejaVuSans-Oblique.ttf"),
@@ -85,6 +92,22 @@ def things(split: str) -> dict[str, list[Piece]]:
     if split == "train":
         found["horse"] = [_silhouette()]
     return found
+
+
+@cache
+def stamps(split: str) -> list[str]:
+    """The names of the split's cut-outs of a kind that has a label."""
+    return [name for name in cutouts.names(split={"train": "train", "validation": "test"}[split])
+            if cutouts.about(name).kind in LABELS]
+
+
+@cache
+def stamp(name: str) -> Piece:
+    """A cut-out, which has one label."""
+    label = LABELS[cutouts.about(name).kind]
+    image, alpha = cutouts.load(name, size=LONG)
+    colour = ((image - 1 + alpha) / alpha.clamp(min=1e-3)).clamp(0, 1)  # as it is without the white paper behind it
+    return Piece(colour[0], alpha[0, 0], alpha[0] > 0.5, (label,))
 
 
 def _cut(image: Tensor, mask: np.ndarray, drawn: tuple) -> Piece:

@@ -28,6 +28,7 @@ entity
           carnivore
            feline
             cat
+            big cat
            canine
             dog
            bear
@@ -38,11 +39,18 @@ entity
            bovid
             sheep
             bison
+            cattle
+            antelope
            equine
             horse
+           deer
+           pig
           primate
            lemur
+           ape
            person
+          rodent
+          rabbit
          marsupial
           koala
         bird
@@ -60,6 +68,9 @@ entity
         reptile
          lizard
           komodo dragon
+       arthropod
+        insect
+      mushroom
       plant
        woody plant
         tree
@@ -77,7 +88,12 @@ entity
        wheel
       conveyance
        rocket
-       motorcycle
+       craft
+       vehicle
+        motorcycle
+      instrument
+      plaything
+       ball
       implement
        tool
         hammer
@@ -104,6 +120,8 @@ entity
     rock
     plant part
      petal
+     fruit
+     vegetable
    atmosphere
     sky
    land

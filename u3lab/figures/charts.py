@@ -95,7 +95,7 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
 
 
 def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "",
-           xscale: str = "linear", yscale: str = "linear") -> Figure:
+           xscale: str = "linear", yscale: str = "linear", ticks: Sequence[str] | None = None) -> Figure:
     """Named curves, told apart by colour, dash and marker.
 
     Parameters
@@ -107,9 +107,12 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
         Names of the axes with units.
     xscale, yscale
         "linear" or "log", for numbers above 0.
+    ticks
+        Names for the places 0, 1, 2, … on the x axis, such as layers.
     """
     alt = given.required(alt)
     given.texts(xlabel=xlabel, ylabel=ylabel, title=title)
+    ticks = None if ticks is None else checks.words("ticks", ticks)
     scales = {axis: checks.one_of(f"{axis}scale", scale, SCALES) for axis, scale in (("x", xscale), ("y", yscale))}
     if not checks.is_a("lines", lines, Mapping, "give a dict such as {'loss': losses}"):
         raise U3Error("there are no curves to draw; give a dict such as {'loss': losses}")
@@ -126,6 +129,8 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
             if scale == "log":
                 axes.set(**{f"{axis}scale": scale})
                 canvas.plain_ticks(getattr(axes, f"{axis}axis"))
+        if ticks is not None:
+            axes.set_xticks(range(len(ticks)), ticks)
         axes.margins(x=0.02)
         axes.grid(color="#dddddd", linewidth=0.6)
         if len(lines) > 1:

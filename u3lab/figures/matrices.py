@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from u3lab.figures.canvas import INK
 from u3lab.figures.charts import Figure
 from u3lab.figures.given import Numbers
 from u3lab.pixels import heat
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 CELL = 0.19  # inches
 
@@ -44,8 +48,8 @@ def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], *, title
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
-def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = (), title: str = "",
-            alt: str = "") -> Figure:
+def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = (),
+            paths: Sequence[Sequence[str]] = (), title: str = "", alt: str = "") -> Figure:
     """Values (N,N), negative ones blue, zero white, positive ones orange, up to the largest off the diagonal.
 
     Parameters
@@ -54,6 +58,10 @@ def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = ()
         Of the rows and the columns, in order.
     groups
         One for each name; neighbours of one group are held together by a bracket with the group's name.
+    paths
+        Instead: for each name what it is, and what that is, up to a root that all share, such as ("cat", "mammal",
+        "animal", "thing"). The tree is drawn beside the rows, and forks of three rows to a third of all are named. Rows
+        that share an ancestor have to be neighbours.
 
     Raises
     ------
@@ -66,9 +74,13 @@ def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = ()
     if values.shape != (count, count) or count < 2 or not np.isfinite(values).all() or len(groups) not in (0, count):
         raise U3Error(f"a heat map of shape {values.shape} has {count} names and {len(groups)} groups; give finite "
                       "numbers (N,N), N names and N groups or none")
+    paths = [checks.words("a path", path) for path in paths]
+    if paths and (groups or len(paths) != count or len({path[-1] for path in paths}) > 1):
+        raise U3Error(f"a heat map of {count} names has {len(paths)} paths and {len(groups)} groups; give a path for "
+                      "each name, all to one root, and no groups; or groups and no paths")
     off = values[~np.eye(count, dtype=bool)]
     scale = max(float(np.abs(off).max()), 1e-12)
-    with canvas.plot(2.6 + CELL * count, 1.4 + CELL * count, title) as (sheet, axes):
+    with canvas.plot(2.6 + CELL * count + 2.2 * bool(paths), 1.4 + CELL * count, title) as (sheet, axes):
         clipped = np.clip(values, -scale, scale)
         axes.imshow(heat(torch.from_numpy(clipped), signed=True, scale=scale)[0].permute(1, 2, 0).numpy())
         axes.set_xticks(range(count), names, rotation=90, fontsize=8)
@@ -82,5 +94,32 @@ def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = ()
                       linewidth=1, clip_on=False)
             axes.text(count + 0.7, (start + end - 1) / 2, group, va="center", fontsize=8.5)
             start = end
+        if paths:
+            _draw_tree(axes, [path[::-1] for path in paths], count - 0.2)
         axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+
+
+def _draw_tree(axes: Axes, paths: Sequence[Sequence[str]], left: float) -> None:
+    """The tree of the paths, each from the root to a row's own name, on the right of the rows that it begins at."""
+    deepest = max(len(path) for path in paths)
+
+    def branch(rows: range, depth: int) -> tuple[float, float]:
+        """Draw what hangs below the name that the rows share at a depth; returns the place of its root, (x, y)."""
+        while depth + 1 < min(len(paths[row]) for row in rows) and len({paths[row][depth + 1] for row in rows}) == 1:
+            depth += 1  # a name with a single name below it is no fork
+        parts = [list(members) for _, members in groupby(rows, key=lambda row: paths[row][: depth + 2])]
+        if len(rows) == 1 or len(parts) == 1:
+            return left, (rows[0] + rows[-1]) / 2
+        ends = [branch(range(part[0], part[-1] + 1), depth + 1) for part in parts]
+        x = max(left + 0.55 * (deepest - depth), max(end for end, _ in ends) + 0.5)
+        for end, y in ends:
+            axes.plot([end, x], [y, y], color=INK, linewidth=0.9, clip_on=False)
+        axes.plot([x, x], [ends[0][1], ends[-1][1]], color=INK, linewidth=0.9, clip_on=False)
+        y = (ends[0][1] + ends[-1][1]) / 2
+        if 2 < len(rows) <= len(paths) / 3:
+            axes.text(x + 0.15, y, paths[rows[0]][depth], va="center", fontsize=7.5, clip_on=False,
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8})
+        return x, y
+
+    branch(range(len(paths)), 0)

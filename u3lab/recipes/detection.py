@@ -12,7 +12,7 @@ import torch
 
 from u3lab import __version__, nets
 from u3lab.adversarial.detection import layer_saliency
-from u3lab.adversarial.trials import FEATURES, samples, trial
+from u3lab.adversarial.trials import FEATURES, advantage, samples, trial
 from u3lab.measures import Interval
 from u3lab.recipes import _writing
 
@@ -25,15 +25,19 @@ def long_table(crops: int, seed: int, *, networks: Sequence[str] = nets.NAMES, p
     for name in networks:
         net = nets.load(name)
         drawn = samples(net, names=photos, crops=crops, seed=seed)
-        rows = {}
+        rows, scores = {}, {}
         for title, features in FEATURES.items():
             knowing = (len(drawn) if adaptive is None else adaptive) if features is layer_saliency else 0
             found = trial(net, drawn, features=features, adaptive=knowing)
+            scores[title] = found.scores
             rows[title] = {"auc": _round(found.auc), **{kind: _round(a) for kind, a in found.by_kind.items()}}
             if found.adaptive is not None:
                 rows[title] |= {"adaptive": _round(found.adaptive), "still_fool": round(found.still_fool, 3)}
             print(name, title, rows[title], flush=True)
-        table["networks"][name] = {"samples": len(drawn), "photos": len({one.source for one in drawn}), "auc": rows}
+        over = {title: _round(advantage(drawn, own, scores["score alone"])) for title, own in scores.items()}
+        print(name, "more than the score alone:", over, flush=True)
+        table["networks"][name] = {"samples": len(drawn), "photos": len({one.source for one in drawn}), "auc": rows,
+                                   "over the score alone": over}
     return table
 
 

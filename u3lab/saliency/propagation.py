@@ -105,7 +105,7 @@ class Propagation(TorchFunctionMode):
         result = func(*args, **kwargs)
         if isinstance(result, Tensor) and result.requires_grad and func not in self.PASS:
             raise U3Error(f"no relevance rule is known for {getattr(func, '__name__', func)!r}, which this network "
-                          "uses; backprop and linear_approximation work for any network")
+                          "uses; backprop and modulated_gradient work for any network")
         return result
 
     def convolution(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,

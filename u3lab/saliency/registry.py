@@ -28,7 +28,7 @@ from u3lab.saliency.relevance import (
     grad_cam,
     guided_grad_cam,
     integrated_gradients,
-    linear_approximation,
+    modulated_gradient,
     smooth_grad,
 )
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
@@ -130,7 +130,7 @@ METHODS: dict[str, Method] = {
     "guided": Method(partial(backprop, rule="guided"), max_abs, relus=True),
     "smooth grad": Method(partial(smooth_grad, samples=8), max_abs, ALL - {LAYER}),
     "integrated gradients": Method(partial(integrated_gradients, steps=8), positive, ALL - {LAYER}),
-    "linear approximation": Method(half_way(linear_approximation), positive, grid=True),
+    "modulated gradient": Method(half_way(modulated_gradient), positive, grid=True),
     "LRP ε": Method(partial(lrp, rule="epsilon"), positive, relus=True),
     "LRP z⁺": Method(partial(lrp, rule="z_plus"), positive, relus=True),
     "LRP α2β1": Method(partial(lrp, rule="alpha_beta"), positive, relus=True),

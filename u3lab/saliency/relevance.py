@@ -27,7 +27,7 @@ def cam(activation: Tensor, gradient: Tensor) -> Tensor:
     return modulate(activation, weights).clamp(min=0)
 
 
-def linear_approximation(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
+def modulated_gradient(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
     """Modulated gradient r_m = dx_n/dx_m · diag(x_m): how much each activation adds to the score, to first order.
 
     Bach et al. (PLOS ONE 2015) send relevance down layer by layer; with the plainest of their rules the factors
@@ -48,6 +48,9 @@ def linear_approximation(net: nn.Module, images: Tensor, target: Target, *, laye
     trace = Trace(net, images, named_layers(target, layer), start=layer)
     x_m = trace.inputs if layer is None else trace[layer]
     return (trace.pull(trace.scores(target), x_m) * x_m).detach()
+
+
+linear_approximation = modulated_gradient  # as TorchRay and older scripts call it
 
 
 def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:

@@ -26,10 +26,11 @@ def random(seed: int) -> torch.Generator:
 
 
 def test_the_chapter_is_in_the_course():
-    assert [task.id for task in catalogue.exercises("6b")] == ["6b-step", "6b-target", "6b-flip", "6b-stitch"]
-    assert len(catalogue.questions("6b")) == 5 and set(catalogue.quizzes("6b")) == {"6b"}
+    assert [task.id for task in catalogue.exercises("6b")] == ["6b-step", "6b-target", "6b-loop"]
+    assert [task.id for task in catalogue.exercises("6c")] == ["6c-flip", "6c-stitch"]
+    assert len(catalogue.questions("6b")) == 4 and set(catalogue.quizzes("6b")) == {"6b"}
     row = next(line for line in str(course.progress()).splitlines() if line.startswith("chapter 6b"))
-    assert row.split() == "chapter 6b 0 of 4 0 of 11 0 of 5".split()
+    assert row.split() == "chapter 6b 0 of 3 0 of 9 0 of 4".split()
     with pytest.raises(U3Error, match="did you mean '6b-step'"):
         course.hint("6b-stp")
     with pytest.raises(U3Error):

@@ -1,4 +1,4 @@
-"""The quiz of chapter 6b: what a small change does to a picture, to features, and to a claim."""
+"""The quiz of chapter 6b: what a small change does to a picture, and what follows from it."""
 
 from __future__ import annotations
 
@@ -47,4 +47,16 @@ QUIZ = (
          "genuine pictures do, and most still fooled the network. The lecture shows it as a property of saliency, no "
          "defence.",
          "It can, as for any picture; the detector's features are made of just that.")),
+    Question(
+        "An attack of one grey level leads SqueezeNet to nearly any class. The same file is shown to another network, "
+        "which keeps its answer. What follows?",
+        ("That this attack fits this network. One that is made for the other network does as well there.",
+         "The other network is robust: it may be used where attacks are feared.",
+         "The attack was too weak; a stronger one would carry over.",
+         "The file was damaged on the way."),
+        0,
+        ("Both networks fall to attacks of their own, and hardly ever to each other's, at this size.",
+         "Its own attacks turn it just as easily: in the table both are turned in nearly every case.",
+         "It may, and larger changes do carry over more often. But nothing here has shown it.",
+         "It was written as whole levels and read again; the first network is still fooled by it.")),
 )

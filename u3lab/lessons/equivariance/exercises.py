@@ -1,4 +1,4 @@
-"""The exercises of chapter 6b that are about linear maps between features."""
+"""The exercises of chapter 6c: linear maps between features."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _filter_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 FLIP = Exercise(
-    id="6b-flip", title="The flip identity", minutes=10, difficulty="easy", points=2,
+    id="6c-flip", title="The flip identity", minutes=10, difficulty="easy", points=2,
     goal="The features of a mirrored picture can be had from the picture itself, with other filters: "
          "conv(flip x; W) = flip conv(x; W'), where flip reverses the columns. Return W'. (Stride 1, "
          "and the same padding on both sides.)",
@@ -91,7 +91,7 @@ def _with_bias(w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 _ALONE = ("W is the covariance of y and x alone; features of x are correlated: multiply by the inverse of the "
           "covariance of x with itself, or solve with `torch.linalg.lstsq`")
 STITCH = Exercise(
-    id="6b-stitch", title="The least-squares stitch", minutes=20, difficulty="hard", points=4,
+    id="6c-stitch", title="The least-squares stitch", minutes=20, difficulty="hard", points=4,
     goal="Find W and b that minimise Σ‖y − Wx − b‖² over n places: x are the features of one network there, y those of "
          "another. As a 1×1 convolution they stitch the first network to the second.",
     signature="def my_stitch(x, y):   # (n,p), (n,q) → W: (q,p), b: (q,)",

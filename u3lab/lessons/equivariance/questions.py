@@ -32,4 +32,29 @@ QUIZ = (
          "A's lower half did that work; without either there is nothing for the upper half to work on.",
          "That, and no more: the map takes nothing from the neighbouring sites, so the information was at the same "
          "place in A's features.")),
+    Question(
+        "At conv1 the error of M_g for a picture upside down is 0. Has the network learnt that edges may be upside "
+        "down?",
+        ("Yes: photos of reflections in water teach it.",
+         "No: conv1 is linear and its filters span nearly all that they see, so the turned patch can be computed.",
+         "No: the error is 0 because nothing of the picture is left at conv1.",
+         "Yes: its filters come in pairs that are mirror images of each other."),
+        1,
+        ("An untrained conv1 with as many filters would do as well: this is algebra, not learning.",
+         "64 filters over 27 numbers lose next to nothing. What can be computed from the patch can be computed "
+         "from the features.",
+         "The opposite: nearly everything is left there, and that is why it works.",
+         "They do not. W mixes many filters for each output; one partner alone leaves an error.")),
+    Question(
+        "For a mirrored picture, the features of a middle layer are replaced by those of the picture itself with "
+        "their places mirrored, and the answer gets worse than if nothing is done. How can that be?",
+        ("Mirroring the places costs resolution.",
+         "The grid does not lie in the middle of the picture.",
+         "The places were mirrored and the channels were not: no picture has such features.",
+         "The network was never trained with mirrored pictures."),
+        2,
+        ("Places are only swapped; no value changes.",
+         "It does: that is why these sections use 223 pixels.",
+         "Each \"/\" was moved to the other side and is still called \"/\". What follows has never met such a thing.",
+         "It was: most networks are, and that is why doing nothing is good here.")),
 )

@@ -1,0 +1,76 @@
+"""Kinds, silenced units and words of chapters 7 and 7b."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.helpers import squeezenet
+from u3lab import dissection
+from u3lab.datasets import concepts
+from u3lab.datasets.labelled import LabelledPictures
+from u3lab.datasets.origins import sources
+from u3lab.errors import U3Error
+from u3lab.lessons.dissection import kinds, layers, silencing, words
+
+
+def test_nearness_in_the_tree():
+    assert kinds.near("horse", "sheep") == "two hoofed animals" and kinds.near("horse", "cat") == "two other mammals"
+    assert kinds.near("bird", "cat") == "two other animals" and kinds.near("bird", "tool") == kinds.FAR
+    assert kinds.near("tool", "ball") == "two things"
+
+
+def test_pasted_kinds_have_one_thing_each():
+    made = kinds.pasted("test", each=1)
+    assert made.names == tuple(kinds.KINDS) and len(made) == len(kinds.KINDS)
+    areas = made.masks.double().mean((2, 3))
+    assert (areas.argmax(1) == torch.arange(len(made))).all() and (areas > 0).sum() == len(made)
+
+
+def test_a_share_of_units_is_chance_for_units_that_know_nothing():
+    masks = torch.eye(4).view(4, 4, 1, 1).expand(4, 4, 6, 6) > 0.5
+    pictures = torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    data = LabelledPictures(("bird", "fish", "tool", "ball"), pictures, masks)
+    found = dissection.dissect(dissection_net(), "0", data, share=0.2)
+    lift = kinds.shared(found, found)
+    assert set(kinds.by_nearness(lift)) >= {*kinds.NEAR, kinds.FAR} and all(value >= 0 for value in lift.values())
+    best = found.iou.topk(kinds.BEST, 0).indices[:, 0]
+    assert lift["bird", "fish"] == pytest.approx(float(found.iou[best, 1].mean() / found.iou[:, 1].mean()))
+
+
+def dissection_net():
+    from u3lab import nets
+
+    torch.manual_seed(0)
+    return nets.Classifier(torch.nn.Sequential(torch.nn.Conv2d(3, 12, 3, padding=1)), size=6).eval()
+
+
+def test_units_are_ranked_on_one_source_and_silenced_for_another():
+    one = silencing.patient(squeezenet())
+    assert one.classes[:5] == tuple(silencing.TWICE) and len(one.others) == len(one.code) == len(one.labels)
+    assert all(sorted(order.tolist()) == list(range(512)) for order in one.rankings.values())
+    found = silencing.curves(one, "koala", 0, 1)
+    assert all(values[0] == found["random"][0] > 0.9 for values in found.values())
+    assert found["its own units (IoU)"][-1] < found["random"][-1]
+
+
+def test_no_source_of_a_word_is_on_both_sides():
+    learn, ask = (words.pictures(held_out=held_out, each=1) for held_out in (False, True))
+    assert not set(learn.sources) & set(ask.sources) and len(set(ask.sources)) >= 30
+    assert all((one.labels == k).any() for one in (learn, ask) for k in range(len(words.WORDS)))
+    assert len(ask.images) == len(ask.labels) == len(ask.sources)
+
+
+def test_the_shipped_layers():
+    rows = layers.shipped()
+    assert {(run.network, run.layer) for run in rows} == {(name, layer) for name, of in layers.LAYERS.items()
+                                                          for layer in of}
+    assert all(row.low <= row.accuracy <= row.high and row.unique <= 101 for row in rows.values())
+
+
+def test_sources_are_counted_by_photo_and_series():
+    train, test = (sources(split) for split in ("train", "validation"))
+    assert train["cat"] == 1 and train["bird"] > 10 and test["bird"] >= 3 and train["animal"] > train["mammal"]
+    assert all(concepts.CATEGORY[name] in ("object", "part", "material") for name in train)
+    with pytest.raises(U3Error):
+        sources("all")

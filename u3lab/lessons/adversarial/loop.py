@@ -1,0 +1,93 @@
+"""The exercise of chapter 6b that is a loop: projected gradient descent towards a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from u3lab.course.definitions import Exercise, Mistake
+from u3lab.course.judging import by_cases
+
+
+class Scores:
+    """The scores of a small made network: a picture (1,3,H,W) → (1,5), with a gradient."""
+
+    def __init__(self, g: torch.Generator, dtype: torch.dtype = torch.float32) -> None:
+        self.first = torch.randn(4, 3, 3, 3, generator=g, dtype=dtype)
+        self.second = torch.randn(5, 4, generator=g, dtype=dtype)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        seen = torch.nn.functional.conv2d(picture, self.first, padding=1).tanh().mean((2, 3))
+        return 3 * seen @ self.second.T
+
+    def __repr__(self) -> str:
+        return "a network"
+
+
+def attack(scores: Callable[[Tensor], Tensor], x: Tensor, target: int, eps: float, rate: float, steps: int) -> Tensor:
+    """x̂ ← Π(x̂ − α sign ∇(−log Φ_target)), so many times, from x on."""
+    now = x
+    for _ in range(steps):
+        now = now.detach().requires_grad_()
+        loss = -scores(now).log_softmax(1)[0, target]
+        (gradient,) = torch.autograd.grad(loss, now)
+        change = now.detach() - rate * gradient.sign() - x
+        now = (x + change.clamp(-eps, eps)).clamp(0, 1)
+    return now
+
+
+def _cases(g: torch.Generator) -> Iterator[tuple]:
+    for side, eps, rate, steps, dtype in ((2, 0.05, 0.08, 2, torch.float32), (5, 0.05, 0.02, 6, torch.float32),
+                                          (4, 0.2, 0.07, 5, torch.float64)):
+        yield Scores(g, dtype), torch.rand(1, 3, side, side, generator=g, dtype=dtype), 3, eps, rate, steps
+
+
+def _loop(*, sign: float = 1.0, target: bool = True, box: bool = True, ball: bool = True, about_now: bool = False,
+          by_sign: bool = True, more: int = 0, once: bool = False, long: bool = False) -> Callable:
+    """A loop with a fault."""
+    def run(scores: Scores, x: Tensor, t: int, eps: float, rate: float, steps: int) -> Tensor:
+        now, first = x, None
+        for _ in range(steps + more):
+            now = now.detach().requires_grad_()
+            said = scores(now).log_softmax(1)[0]
+            loss = -said[t] if target else said[scores(x).argmax()]
+            (gradient,) = torch.autograd.grad(loss, now)
+            first = gradient if first is None else first
+            step = first if once else gradient
+            moved = now.detach() - sign * (eps if long else rate) * (step.sign() if by_sign else step)
+            centre = now.detach() if about_now else x
+            now = centre + (moved - centre).clamp(-eps, eps) if ball else moved
+            now = now.clamp(0, 1) if box else now
+        return now.detach()
+    return run
+
+
+LOOP = Exercise(
+    id="6b-loop", title="An attack from end to end", minutes=20, difficulty="hard", points=4,
+    goal="Write the whole attack towards a class: so many steps of projected gradient descent on −log Φ_target, from "
+         "the picture x on. After each step no value is further than ε from x's, and all lie in [0,1].",
+    signature="def my_attack(scores, x, target, eps, rate, steps):   # scores(x) (1,K), x (1,3,H,W), t, ε, α, n → x̂",
+    hints=(
+        "The gradient is taken anew at each step, at the picture as it is now: `now.detach().requires_grad_()` makes a "
+        "fresh leaf of it.",
+        "Four lines a step: the loss (exercise \"The loss of a targeted attack\"), its gradient by the picture, the "
+        "step against its sign, and Π (exercise \"One step of PGD\").",
+        "`(gradient,) = torch.autograd.grad(loss, now)`. The ball is about `x`, the picture that you were given, at "
+        "every step."),
+    reference=attack, judge=by_cases(attack, _cases, (
+        Mistake(_loop(sign=-1.0), "you go away from the target: the loss is −log Φ_target, and it has to fall"),
+        Mistake(_loop(target=False), "you never ask for the target: this loop leaves the first answer, whatever comes "
+                "instead"),
+        Mistake(_loop(by_sign=False), "the sign is missing: every value moves by α"),
+        Mistake(_loop(once=True), "you take the gradient once, at x; take it anew at each step"),
+        Mistake(_loop(about_now=True), "your ball is about the picture of the step before, so many steps lead "
+                "anywhere; its centre is x"),
+        Mistake(_loop(ball=False), "the ball is missing: no value may be further than ε from x's"),
+        Mistake(_loop(box=False), "the box is missing: values below 0 or above 1 belong to no picture"),
+        Mistake(_loop(ball=False, box=False), "Π is missing: back into the ball about x, and into [0,1]"),
+        Mistake(_loop(long=True), "your step is ε long; its length is α"),
+        Mistake(_loop(more=-1), "one step is missing"),
+        Mistake(_loop(more=1), "one step too many: `range(steps)` has as many as are wanted"),
+    )))

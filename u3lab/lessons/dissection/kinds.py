@@ -1,0 +1,73 @@
+"""Kinds of animals and things, each from several cut-outs on photos: does one unit serve several related ones?"""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.datasets import cutouts, photos
+from u3lab.datasets.labelled import LabelledPictures
+from u3lab.datasets.taxonomy import ancestors
+from u3lab.dissection import Dissection
+
+KINDS = {  # kind of a cut-out → its name in the is-a tree
+    "bovine": "cattle", "sheep": "sheep", "antelope": "antelope", "deer": "deer", "horse": "equine", "pig": "pig",
+    "cat": "big cat", "dog": "canine", "rodent": "rodent", "rabbit": "rabbit", "ape": "ape", "marsupial": "marsupial",
+    "bird": "bird", "fish": "fish", "insect": "insect", "reptile": "reptile",
+    "fruit": "fruit", "vegetable": "vegetable", "flower": "flower", "tool": "tool", "instrument": "instrument",
+    "ball": "ball", "vehicle": "vehicle", "craft": "craft"}
+NEAR = {"two hoofed animals": "ungulate", "two other mammals": "mammal", "two other animals": "animal"}
+FAR = "an animal and a thing"
+BEST = 10  # units that fit a kind best
+EACH, SIZE = 8, 227  # pictures of a kind; their side in pixels
+
+
+def pasted(split: str, *, each: int = EACH, seed: int = 0) -> LabelledPictures:
+    """So many pictures of each kind, made of the cut-outs of one split, a single thing in each; with its outline."""
+    draw, images, masks = torch.Generator().manual_seed(seed), [], []
+    behind = photos.names(split=split)
+    for column, kind in enumerate(KINDS):
+        names = cutouts.names(kind, split=split) or cutouts.names(kind)
+        for number in range(each):
+            a, b, c, d, e = torch.rand(5, generator=draw).tolist()
+            ground = photos.load(behind[int(a * len(behind))], size=SIZE)
+            image, where = cutouts.paste(names[number % len(names)], ground, size=0.5 + 0.4 * b, x=0.35 + 0.3 * c,
+                                         y=0.35 + 0.3 * d, mirror=e < 0.5)
+            mask = torch.zeros(1, len(KINDS), SIZE // 2, SIZE // 2, dtype=torch.bool)
+            mask[:, column] = F.interpolate(where.float(), size=mask.shape[-2:], mode="area")[:, 0] > 0.5
+            images.append(image)
+            masks.append(mask)
+    return LabelledPictures(tuple(KINDS), torch.cat(images), torch.cat(masks))
+
+
+def near(a: str, b: str) -> str:
+    """How near two kinds are in the is-a tree: one of ``NEAR``, ``FAR``, or "two things"."""
+    above = [set(ancestors(KINDS[one])) for one in (a, b)]
+    for words, name in NEAR.items():
+        if all(name in one for one in above):
+            return words
+    return FAR if any("animal" in one for one in above) else "two things"
+
+
+def shared(chosen_by: Dissection, judged_by: Dissection) -> dict[tuple[str, str], float]:
+    """(kind a, kind b) → how many times better than the average unit those that fit a best fit b.
+
+    The units are chosen by the first dissection and judged by the second. 1 is what units that have nothing to do with
+    b would give.
+    """
+    best = chosen_by.iou.topk(BEST, 0).indices  # (BEST, kinds)
+    chance = judged_by.iou.mean(0)
+    names = chosen_by.concepts
+    return {(a, b): float(judged_by.iou[best[:, i], j].mean() / chance[j]) for (i, a), (j, b) in
+            permutations(enumerate(names), 2) if chance[j] > 0}
+
+
+def by_nearness(found: dict[tuple[str, str], float]) -> dict[str, Tensor]:
+    """How near → the numbers of all such pairs."""
+    groups: dict[str, list[float]] = {words: [] for words in (*NEAR, FAR)}
+    for pair, value in found.items():
+        groups.setdefault(near(*pair), []).append(value)
+    return {words: torch.tensor(values, dtype=torch.float64) for words, values in groups.items()}
