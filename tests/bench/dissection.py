@@ -28,7 +28,7 @@ from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.dissection import dissect, dissecting, quantiles
 from u3lab.dissection.dissecting import GROUPS, KEPT, LEAST, SHARE
 
-NETWORK, LAYERS = "squeezenet1_1", ("fire5", "fire9")  # the middle, and the layer that notebook 07 dissects
+NETWORK, LAYERS = "squeezenet1_1", ("fire3", "fire5", "fire7", "fire9")  # from the middle on; notebook 07 has three
 SIZES, ROUNDS = (100, 200, 400), 3
 TARGET = 0.05  # ours/peer
 NEAR = 0.01  # greatest difference of two IoUs that count as the same: our thresholds lie within a bin of the exact ones

@@ -38,6 +38,8 @@ RUNS = {
     "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "pointing_game": ("results", [], ["pointing_game.json"]),
+    **{name: ("results", [], [f"{name}.json"]) for name in ("removal", "variants", "forgetting", "attacks", "moving",
+                                                            "joints", "layers")},
     "detection": ("results", [], ["detection.json"]),
     "adversarial_patch": ("", [], ["patches/bubble.png", "results/adversarial_patch.json"]),
     "mask_riddles": ("quiz/6", [], ["1.jpg", "2.jpg", "index.json"]),

@@ -28,7 +28,7 @@ from u3lab.nets import Classifier, ready, several
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
 NAME = "give a name from net.layers"
 GROUPS = 20  # of pictures, for intervals
-KEPT = 128 * 2**20  # bytes of maps that the second reading need not compute again; 0 saves memory, not a number changes
+KEPT = 64 * 2**20  # bytes of maps that the second reading need not compute again; 0 saves memory, not a number changes
 
 
 @dataclass(frozen=True)

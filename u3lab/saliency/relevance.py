@@ -31,7 +31,8 @@ def modulated_gradient(net: nn.Module, images: Tensor, target: Target, *, layer:
     """Modulated gradient r_m = dx_n/dx_m · diag(x_m): how much each activation adds to the score, to first order.
 
     Bach et al. (PLOS ONE 2015) send relevance down layer by layer; with the plainest of their rules the factors
-    chain and cancel, and this is what is left. Without biases the relevances of a layer sum to the score.
+    chain and cancel, and this is what is left. Without biases the relevances of a layer sum to the score. TorchRay
+    calls it the linear approximation.
 
     Parameters
     ----------
@@ -48,9 +49,6 @@ def modulated_gradient(net: nn.Module, images: Tensor, target: Target, *, layer:
     trace = Trace(net, images, named_layers(target, layer), start=layer)
     x_m = trace.inputs if layer is None else trace[layer]
     return (trace.pull(trace.scores(target), x_m) * x_m).detach()
-
-
-linear_approximation = modulated_gradient  # as TorchRay and older scripts call it
 
 
 def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:

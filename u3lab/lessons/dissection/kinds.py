@@ -22,13 +22,14 @@ KINDS = {  # kind of a cut-out → its name in the is-a tree
 NEAR = {"two hoofed animals": "ungulate", "two other mammals": "mammal", "two other animals": "animal"}
 FAR = "an animal and a thing"
 BEST = 10  # units that fit a kind best
-EACH, SIZE = 8, 227  # pictures of a kind; their side in pixels
+EACH, SIZE = 6, 227  # pictures of a kind; their side in pixels
 
 
 def pasted(split: str, *, each: int = EACH, seed: int = 0) -> LabelledPictures:
     """So many pictures of each kind, made of the cut-outs of one split, a single thing in each; with its outline."""
-    draw, images, masks = torch.Generator().manual_seed(seed), [], []
-    behind = photos.names(split=split)
+    draw, behind, count = torch.Generator().manual_seed(seed), photos.names(split=split), each * len(KINDS)
+    images = torch.empty(count, 3, SIZE, SIZE)  # filled one by one: a list, joined, would need twice the memory
+    masks = torch.zeros(count, len(KINDS), SIZE // 2, SIZE // 2, dtype=torch.bool)
     for column, kind in enumerate(KINDS):
         names = cutouts.names(kind, split=split) or cutouts.names(kind)
         for number in range(each):
@@ -36,11 +37,10 @@ def pasted(split: str, *, each: int = EACH, seed: int = 0) -> LabelledPictures:
             ground = photos.load(behind[int(a * len(behind))], size=SIZE)
             image, where = cutouts.paste(names[number % len(names)], ground, size=0.5 + 0.4 * b, x=0.35 + 0.3 * c,
                                          y=0.35 + 0.3 * d, mirror=e < 0.5)
-            mask = torch.zeros(1, len(KINDS), SIZE // 2, SIZE // 2, dtype=torch.bool)
-            mask[:, column] = F.interpolate(where.float(), size=mask.shape[-2:], mode="area")[:, 0] > 0.5
-            images.append(image)
-            masks.append(mask)
-    return LabelledPictures(tuple(KINDS), torch.cat(images), torch.cat(masks))
+            images[column * each + number] = image[0]
+            masks[column * each + number, column] = F.interpolate(where.float(), size=masks.shape[-2:],
+                                                                  mode="area")[0, 0] > 0.5
+    return LabelledPictures(tuple(KINDS), images, masks)
 
 
 def near(a: str, b: str) -> str:

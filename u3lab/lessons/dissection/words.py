@@ -30,7 +30,7 @@ SIZE = 227
 
 
 class Asked(NamedTuple):
-    """Pictures (N,3,S,S), the number of each one's word (N), and the photo or cut-out that it comes from."""
+    """Pictures (N,3,S,S) in bytes, the number of each one's word (N), and the photo or cut-out that it comes from."""
 
     images: Tensor
     labels: Tensor
@@ -48,7 +48,7 @@ def pictures(*, held_out: bool, each: int = 2, seed: int = 0) -> Asked:
         found = [(name, images.crops([picture], SIZE, count=each, seed=seed)) for name, picture in squares]
         for name in (name for kind in KINDS.get(word, ()) for name in cutouts.names(kind, split=split)):
             found.append((f"cut-out: {name}", torch.cat([_on_nature(name, behind, draw) for _ in range(each)])))
-        made += [pictures for _, pictures in found]
+        made += [(255 * pictures).round().byte() for _, pictures in found]
         labels += [number] * sum(len(pictures) for _, pictures in found)
         sources += [name for name, pictures in found for _ in range(len(pictures))]
     return Asked(torch.cat(made), torch.tensor(labels), tuple(sources))
@@ -56,7 +56,7 @@ def pictures(*, held_out: bool, each: int = 2, seed: int = 0) -> Asked:
 
 def probed(net: Classifier, layers: Sequence[str], learn: Asked, ask: Asked) -> dict[str, Interval]:
     """Layer → the accuracy of a linear probe of its means, the mean over the words, with its interval over sources."""
-    a, b = (dissection.pooled(net, layers, one.images.split(8)) for one in (learn, ask))
+    a, b = (dissection.pooled(net, layers, (x.float() / 255 for x in one.images.split(8))) for one in (learn, ask))
     names = sorted(set(ask.sources))
     home, of_word = torch.tensor([names.index(name) for name in ask.sources]), F.one_hot(ask.labels).double()
 
