@@ -33,7 +33,7 @@ def runs(below: Classifier, above: Classifier) -> list[Run]:
         for b, other in of_above.items():
             if not 1 / CLOSE <= side / other <= CLOSE or (names not in TRIED and a != b):
                 continue
-            more = HOWS[1:4] if (a, b) in TRIED.get(names, ()) else ()
+            more = HOWS[1:5] if (a, b) in TRIED.get(names, ()) else ()
             found += [Run(below.name, a, above.name, b, how) for how in ("fitted", *more)]
     return found
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab import equivariance, images
+from u3lab import equivariance, images, nets
 from u3lab._system import paths
 from u3lab.descent import last
 from u3lab.lessons import results
@@ -17,12 +17,16 @@ from u3lab.measures import Interval
 from u3lab.nets import Classifier
 from u3lab.nets.surgery import before_relu
 
-HOWS = ("fitted", "identity", "shuffled", "trained", "whole")
+HOWS = ("fitted", "identity", "shuffled", "trained", "untrained", "whole")
 SIDE, STEPS = 224, 60  # pixels; steps of a training on the answers, which no label takes part in
 
 
 class Run(NamedTuple):
-    """A lower half and an upper one, and how they are joined; "whole" is the lower network itself, unsewn."""
+    """A lower half and an upper one, and how they are joined.
+
+    "fitted" by least squares; "trained" on the answers as well; "identity" and "shuffled" are floors, and "untrained"
+    is the fit for a lower half that was never trained. "whole" is the lower network itself, without a stitch.
+    """
 
     below: str
     below_layer: str
@@ -51,6 +55,7 @@ def joined(below: Classifier, above: Classifier, run: Run, fit: Tensor) -> Class
     """The network of a run."""
     if run.how == "whole":
         return below
+    below = nets.untrained(below) if run.how == "untrained" else below
     sewn = equivariance.stitch(below, run.below_layer, above, run.above_layer, fit)
     if run.how == "trained":
         last(equivariance.distil(sewn, fit, settings=equivariance.StitchSettings(steps=STEPS)))

@@ -83,7 +83,7 @@ def _accumulated(probability: Probability, x: Tensor, blurred: Tensor, lam: floa
 
 KEEP = Exercise(
     id="6-keep", title="The part that is enough", minutes=20, difficulty="hard", points=4,
-    goal="Section 7 looks for the smallest part without which the answer falls. Turn it round: where m = 1 the picture "
+    goal="Section 7 looks for a small part without which the answer falls. Turn it round: where m = 1 the picture "
          "is kept, all else is blurred. Lower λ·mean(m) − Φ_c of the kept picture by plain gradient descent: m starts "
          "at ½ everywhere and stays between 0 and 1. Return m after the last step.",
     signature="def my_keep(probability, x, blurred, lam, rate, steps):   # Φ_c(picture), (1,3,H,W) twice, λ, η, n → "

@@ -57,7 +57,7 @@ QUIZ = (
          "That is the wrong way round: a mean is smaller than a sum, so its price must be higher.",
          "The factor between sum and mean is the number of cells, whatever the picture.")),
     Question(
-        "A network for chest X-rays gives 'pneumonia'. The smallest perturbation for this patient lies on the lung, "
+        "A network for chest X-rays gives 'pneumonia'. The mask of section 7 lies on this patient's lung, "
         "not on the marker of the portable machine. What may you conclude?",
         ("The network never uses the marker.",
          "For this patient and this answer, taking that part of the lung away makes the answer fall.",

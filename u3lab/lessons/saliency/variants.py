@@ -27,6 +27,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "noise on the mask": {"noise": 0.2},
     "start from 0": {"start": 0.0},
     "start from 1": {"start": 1.0},
+    "only the coarse grid, start from 0": {"lam": 0.0, "tv": 0.0, "jitter": 0, "start": 0.0},
     "none of them": BARE,
     "none, start from 0": {**BARE, "start": 0.0},
 }
