@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONDA_NAMES = {"pytorch": "torch"}  # the only package that conda calls otherwise
 HEAVY = ("torchvision", "timm", "sklearn", "skimage", "matplotlib", "ipywidgets")
-MIB = 1 << 20
 
 
 def ranges(lines: list[str]) -> dict[str, str]:
@@ -142,7 +141,7 @@ def test_heavy_packages_are_loaded_only_where_they_are_used():
 @in_checkout
 def test_sizes():
     sizes = {path: path.stat().st_size for path in tracked()}
-    assert not [path.name for path, size in sizes.items() if path.suffix == ".ipynb" and size > 2 * MIB]
+    assert not [path.name for path, size in sizes.items() if path.suffix == ".ipynb" and size > 3 * 10**6]
     in_data = sum(size for path, size in sizes.items() if (ROOT / "data") in path.parents)
     assert 10**7 < in_data < 40 * 10**6 and sum(sizes.values()) < 70 * 10**6
 

@@ -43,13 +43,16 @@ def tissues(patient: str, *, size: int = SIDE) -> LabelledPictures:
         for name, (low, high) in TISSUES.items():
             names.append(name)
             masks.append((scan.values > low) & (scan.values <= high))
-    both = torch.cat([scan.images, torch.stack(masks, 1).float()], 1)
-    height, width = both.shape[2:]
+    height, width = scan.images.shape[2:]
     across, down = max(0, height - width), max(0, width - height)
-    both = F.pad(both, (across // 2, across - across // 2, down // 2, down - down // 2))
-    pictures = F.interpolate(both[:, :3], (size, size), mode="bilinear", antialias=True, align_corners=False)
-    where = F.interpolate(both[:, 3:], (size // 2, size // 2), mode="area") > 0.5
-    return LabelledPictures(tuple(names), pictures.clamp(0, 1), where)
+    border = (across // 2, across - across // 2, down // 2, down - down // 2)
+    pictures, where = [], []
+    for k, image in enumerate(scan.images.split(1)):  # slice by slice: all of them, padded, are hundreds of megabytes
+        marked = F.pad(torch.stack([mask[k] for mask in masks])[None].float(), border)
+        pictures.append(F.interpolate(F.pad(image, border), (size, size), mode="bilinear", antialias=True,
+                                      align_corners=False).clamp(0, 1))
+        where.append(F.interpolate(marked, (size // 2, size // 2), mode="area") > 0.5)
+    return LabelledPictures(tuple(names), torch.cat(pictures), torch.cat(where))
 
 
 class Patch(NamedTuple):

@@ -35,7 +35,7 @@ def reached(net: Classifier, data: ConceptData, learn: Asked, ask: Asked, run: R
 def main(arguments: list[str] | None = None) -> None:
     """Fill the table."""
     chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments, "results")
-    data = concepts.load("train", count=12 if chosen.short else PICTURES, least=1)
+    data = concepts.load("train", count=12 if chosen.short else PICTURES, least=1 if chosen.short else 8)
     learn, ask = (words.pictures(held_out=held_out, each=1 if chosen.short else 2) for held_out in (False, True))
     head = {"recipe": "python -m u3lab.recipes.layers", "u3lab": __version__, "torch": torch.__version__,
             "pictures": {"to dissect": PICTURES, "to learn from": len(learn.images) if not chosen.short else 0},

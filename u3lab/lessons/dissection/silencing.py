@@ -99,10 +99,12 @@ def curves(one: Patient, label: str, ranked: int, judged_by: int, *, seed: int =
     """Balanced accuracy of a class while more and more units are silent.
 
     ``ranked`` is the number of the source that ranks the units, ``judged_by`` of the one that judges. Its own units are
-    those of largest IoU with its thing, those of an unlike class the best with that one's; weights have the largest
-    weight to the class.
+    those of largest IoU with its thing, the most active those that are strongest on its pictures, those of an unlike
+    class the best with that one's; weights have the largest weight to the class.
     """
-    orders = {"its own units (IoU)": one.rankings[label, ranked], "weights |w|": _weights(one, label),
+    loud = features(one.net, sources(label)[ranked].images).mean((0, 2, 3)).argsort(descending=True)
+    orders = {"its own units (IoU)": one.rankings[label, ranked], "most active": loud,
+              "weights |w|": _weights(one, label),
               "units of an unlike class": one.rankings[UNLIKE[label], ranked],
               "random": torch.randperm(512, generator=torch.Generator().manual_seed(seed))}
     judged, k = sources(label)[judged_by].images, one.classes.index(label)
