@@ -6,7 +6,7 @@ from u3lab.course.definitions import Question
 
 QUIZ = (
     Question(
-        "On new pictures, a combination of many units finds a concept with a much higher IoU than the best single unit "
+        "On new pictures, a combination of many units finds a concept with a higher IoU than the best single unit "
         "does. Why?",
         ("It has more weights, and with enough weights everything fits.",
          "Several units each hold a part of the concept, and others, with negative weights, tell what is not it.",
