@@ -33,7 +33,8 @@ def test_a_share_of_units_is_chance_for_units_that_know_nothing():
     data = LabelledPictures(("bird", "fish", "tool", "ball"), pictures, masks)
     found = dissection.dissect(dissection_net(), "0", data, share=0.2)
     lift = kinds.shared(found, found)
-    assert set(kinds.by_nearness(lift)) >= {*kinds.NEAR, kinds.FAR} and all(value >= 0 for value in lift.values())
+    assert {kinds.near(*pair) for pair in lift} == {"two other animals", "two things", kinds.FAR}
+    assert all(value >= 0 for value in lift.values())
     best = found.iou.topk(kinds.BEST, 0).indices[:, 0]
     assert lift["bird", "fish"] == pytest.approx(float(found.iou[best, 1].mean() / found.iou[:, 1].mean()))
 

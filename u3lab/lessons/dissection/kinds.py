@@ -6,7 +6,6 @@ from itertools import permutations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from u3lab.datasets import cutouts, photos
 from u3lab.datasets.labelled import LabelledPictures
@@ -63,11 +62,3 @@ def shared(chosen_by: Dissection, judged_by: Dissection) -> dict[tuple[str, str]
     names = chosen_by.concepts
     return {(a, b): float(judged_by.iou[best[:, i], j].mean() / chance[j]) for (i, a), (j, b) in
             permutations(enumerate(names), 2) if chance[j] > 0}
-
-
-def by_nearness(found: dict[tuple[str, str], float]) -> dict[str, Tensor]:
-    """How near → the numbers of all such pairs."""
-    groups: dict[str, list[float]] = {words: [] for words in (*NEAR, FAR)}
-    for pair, value in found.items():
-        groups.setdefault(near(*pair), []).append(value)
-    return {words: torch.tensor(values, dtype=torch.float64) for words, values in groups.items()}
