@@ -1,4 +1,4 @@
-"""Right and wrong answers to the exercises of chapter 5, made by other code than the library's."""
+"""Right and wrong answers to the exercises of chapters 5 and 5b, made by other code than the library's."""
 
 from __future__ import annotations
 
@@ -35,6 +35,22 @@ def stacked(m: Tensor, y: Tensor, lam: float) -> Tensor:
                               torch.cat([y, torch.zeros(n, dtype=y.dtype)])[:, None]).solution[:, 0]
 
 
+def climbed(scores, x, k, shifts, rate, *, size=None, start=None):
+    """By backward(), each shift as a wrap of the rows and then of the columns."""
+    now = x.clone() if start is None else start
+    for down, right in shifts:
+        leaf = now.clone().requires_grad_()
+        rows, columns = ((torch.arange(n) - by) % n for n, by in zip(x.shape[2:], (down, right), strict=True))
+        scores(leaf[:, :, rows][..., columns])[0][k].backward()
+        step = leaf.grad if size is None else size(leaf.grad)
+        now = torch.clip(now + rate * step, 0, 1)
+    return now
+
+
+def unmoved(shifts):
+    return [(0, 0) for _ in shifts]
+
+
 MUTANTS = [
     ("5-code", torch.nn.functional.mse_loss, "not relative"),
     ("5-code", lambda y, t: torch.dist(y, t) ** 2, "divide by ‖Φ(x₀)‖²"),
@@ -56,6 +72,13 @@ MUTANTS = [
     ("5-excitation", lambda y, k: y[:, k].sum(), "sum over the places"),
     ("5-excitation", lambda y, k: y[:, k].amax(), "most excited place"),
     ("5-excitation", lambda y, k: y.mean(), "k is not used"),
+    ("5b-climb", lambda s, x, k, shifts, rate: climbed(s, x, k, shifts, -rate), "you go down"),
+    ("5b-climb", lambda s, x, *rest: climbed(lambda p: torch.softmax(s(p), -1), x, *rest), "climbs the probability"),
+    ("5b-climb", lambda s, x, k, shifts, rate: climbed(s, x, k, unmoved(shifts), rate), "shifts are not used"),
+    ("5b-climb", lambda s, x, k, shifts, rate: climbed(s, x, k, [by[::-1] for by in shifts], rate), "are swapped"),
+    ("5b-climb", lambda s, x, k, shifts, rate: climbed(s, x, k, shifts[:1], rate), "one step;"),
+    ("5b-climb", lambda *given: climbed(*given, size=torch.sign), "the gradient's sign"),
+    ("5b-climb", lambda *given: climbed(*given) - given[1], "right values"),
     ("5-tikhonov", lambda m, y, lam: torch.linalg.lstsq(m, y[:, None], driver="gelsd").solution[:, 0], "λ is not used"),
     ("5-tikhonov", lambda m, y, lam: stacked(m, y, lam**2), "λ is squared"),
     ("5-tikhonov", lambda m, y, lam: stacked(m, y, 2 * lam), "counts twice"),
@@ -65,4 +88,5 @@ MUTANTS = [
 ]
 
 RIGHT = [("5-code", relative), ("5-variation", lambda x, b: rough(x, b).mean()), ("5-excitation", picked),
+         ("5b-climb", climbed),
          ("5-tikhonov", stacked)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
+from contextlib import suppress
 from types import ModuleType
 
 from u3lab._system import paths
@@ -16,11 +17,12 @@ LESSONS = "u3lab.lessons"  # imported when a chapter is asked for: the one arrow
 # Its topics in LESSONS, in order.
 CHAPTERS = {"0": ("start",), "1": ("universal",), "1b": ("universal.second",), "2": ("selfsup.pretexts",),
             "2b": ("selfsup.ambiguity",), "2c": ("selfsup.information",), "3": ("landmarks.labelling",),
-            "3b": ("landmarks.turning",), "4": ("prior",), "5": ("inversion",), "6": ("saliency",),
-            "6b": ("adversarial",), "6c": ("equivariance",), "7": ("dissection",),
+            "3b": ("landmarks.turning",), "4": ("prior",), "5": ("inversion",), "5b": ("inversion.exciting",),
+            "6": ("saliency",), "6b": ("adversarial",), "6c": ("equivariance",), "7": ("dissection",),
             "7b": ("dissection.vectors",)}
 RIDDLE = "Which class is it?"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
+PLAYED_IN = {"5-deep": "5b"}  # in another chapter than where it began: readers' progress holds the first name
 
 
 def exercises(chapter: str) -> tuple[Exercise, ...]:
@@ -38,7 +40,8 @@ def find(exercise_id: str) -> Exercise:
     """
     given = exercise_id if isinstance(exercise_id, str) else shown(exercise_id)
     chapter = given.partition("-")[0]
-    known = {task.id: task for c in ((chapter,) if chapter in CHAPTERS else CHAPTERS) for task in exercises(c)}
+    near_by = [c for c in CHAPTERS if c[0] == chapter[0]] if chapter in CHAPTERS else CHAPTERS  # 5b has one of 5's
+    known = {task.id: task for c in near_by for task in exercises(c)}
     if given in known:
         return known[given]
     near = difflib.get_close_matches(given[:80], known, n=1)
@@ -62,10 +65,10 @@ def questions(quiz_id: str) -> tuple[Question, ...]:
 def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
     """All quizzes of a chapter by id: its own, and the Deep Quiz if it has one."""
     found = {chapter: questions(chapter)}
-    try:
-        found[chapter + DEEP] = _deep(chapter)
-    except U3Error:  # no pictures, no Deep Quiz
-        pass
+    for name in (chapter + DEEP, *PLAYED_IN):
+        if PLAYED_IN.get(name, chapter) == chapter:
+            with suppress(U3Error):  # no pictures, no Deep Quiz
+                found[name] = questions(name)
     return found
 
 

@@ -40,17 +40,6 @@ QUIZ = (
          "The mean of two pictures need not even have the same code.",
          "At equal codes, to within what the network can tell, neither is preferred.")),
     Question(
-        "Why is the score of a class maximised, and not its probability?",
-        ("The probability cannot be differentiated.",
-         "The probability also grows when the other scores fall, without any sign of the class itself.",
-         "The score lies between 0 and 1.",
-         "Both give the same picture."),
-        1,
-        ("It can; it is flat where it is near 0 or 1, though.",
-         "⟨e_k, Φ(x)⟩ asks for the class. log p asks besides that the rivals be absent; that makes other pictures.",
-         "It is the probability that does.",
-         "Only far from 0 and 1, where p hardly moves, do the two pull differently; the pictures differ.")),
-    Question(
         "A doctor sees the inversion of a scan from a network's late layer, by a generator that was trained on scans. "
         "It shows a clear vessel. What may she conclude?",
         ("The vessel is in the scan.",
