@@ -11,6 +11,7 @@ import torch
 from tests.data.quiz_files import check_files
 from u3lab import nets
 from u3lab._system import paths
+from u3lab.course import catalogue
 from u3lab.lessons.inversion import icons
 from u3lab.lessons.inversion.riddles import RIDDLES
 
@@ -42,7 +43,14 @@ def test_an_entry_is_complete_and_gives_nothing_away(entry, judge):
     assert set(options) == {riddle.name, *riddle.wrong} and entry["alt"] == f"A made picture: {riddle.sight}."
     for option, why in zip(options, entry["why"], strict=True):
         assert why.startswith(riddle.truth if option == riddle.name else riddle.wrong[option])
+    assert entry["garish"] == riddle.garish
     assert not set(WORDS.findall(entry["alt"].lower())) & set(WORDS.findall(" ".join(options).lower()))
+
+
+def test_some_are_marked_as_hard_for_people_and_most_are_not():
+    marked = [question.text for question in catalogue.questions("5-deep")]
+    assert marked.count(catalogue.GARISH) == sum(riddle.garish for riddle in RIDDLES) > 0
+    assert marked.count(catalogue.RIDDLE) > len(marked) / 2
 
 
 def test_the_answers_stand_at_several_places():

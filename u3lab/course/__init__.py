@@ -8,16 +8,18 @@ A notebook shows a task, leaves a stub that returns ``...``, and checks it::
     course.solution("6-guided")             # the library's own source
     course.quiz("6")                        # questions, with a word on every option
     course.progress()                       # what is done, chapter by chapter
+    course.first_answers("5-deep", folder)  # how many of a class could tell each riddle at first
 
 A chapter writes its tasks with ``Exercise``, ``Mistake`` and ``by_cases``, and its questions with ``Question``.
 """
 
 from u3lab.course.definitions import Exercise, Mistake, NotTried, Question
+from u3lab.course.firsts import first_answers
 from u3lab.course.judging import by_cases
 from u3lab.course.quizzes import quiz
 from u3lab.course.reports import Report, check
 from u3lab.course.state import progress
 from u3lab.course.widgets import exercise, hint, solution
 
-__all__ = ["Exercise", "Mistake", "NotTried", "Question", "Report", "by_cases", "check", "exercise", "hint", "progress",
-           "quiz", "solution"]
+__all__ = ["Exercise", "Mistake", "NotTried", "Question", "Report", "by_cases", "check", "exercise", "first_answers",
+           "hint", "progress", "quiz", "solution"]

@@ -21,6 +21,7 @@ CHAPTERS = {"0": ("start",), "1": ("universal",), "1b": ("universal.second",), "
             "6": ("saliency",), "6b": ("adversarial",), "6c": ("equivariance",), "7": ("dissection",),
             "7b": ("dissection.vectors",)}
 RIDDLE = "Which class is it?"
+GARISH = f"{RIDDLE} (Marked: we could not tell it ourselves.)"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
 PLAYED_IN = {"5-deep": "5b"}  # in another chapter than where it began: readers' progress holds the first name
 
@@ -75,8 +76,9 @@ def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
 def _deep(chapter: str) -> tuple[Question, ...]:
     """Here is an iconic picture: which class or concept is it? Pictures, options and explanations are shipped."""
     rows = json.loads(paths.data("quiz", chapter, "index.json").read_text(encoding="utf-8"))
-    return tuple(Question(RIDDLE, tuple(row["options"]), row["answer"], tuple(row["why"]),
-                          paths.data("quiz", chapter, row["file"]).read_bytes(), row["alt"]) for row in rows)
+    return tuple(Question(GARISH if row.get("garish") else RIDDLE, tuple(row["options"]), row["answer"],
+                          tuple(row["why"]), paths.data("quiz", chapter, row["file"]).read_bytes(), row["alt"])
+                 for row in rows)
 
 
 def _topics(chapter: str) -> list[ModuleType]:

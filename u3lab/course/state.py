@@ -19,6 +19,7 @@ from u3lab.course.page import Shown
 from u3lab.errors import U3Error
 
 KINDS = ("exercises", "questions")
+FIRST = "first"  # beside the kinds, in newer files: the first answer to each riddle of a Deep Quiz
 PATIENCE = 5  # seconds that a kernel waits for another one
 _told: set[str] = set()  # what was reported already; once is enough
 
@@ -50,23 +51,41 @@ def record(kind: str, key: str) -> str:
     str
         A sentence if something is wrong with the file, the first time; else "".
     """
+    return _note(kind, key, key)
+
+
+def record_first(question: str, option: int) -> None:
+    """Note the option that was chosen first in a question, "5-deep/3=1"; later ones change nothing."""
+    _note(FIRST, f"{question}={option}", f"{question}=")
+
+
+def _note(kind: str, key: str, unless: str) -> str:
+    """Add a key to a kind, unless there is one that begins so."""
     content, note = _content()
-    if content is None or key in content[kind]:  # what cannot be read is not written over
+    if content is None or _has(content, kind, unless):  # what cannot be read is not written over
         return note
     try:
         with paths.locked(file(), PATIENCE) as alone:
             content, later = _content(waited=True)
             note = note or later
-            if content is not None and key not in content[kind]:
+            if content is not None and not _has(content, kind, unless):
                 if alone:
                     paths.sweep(file())
-                content = {**content, kind: sorted({*content[kind], key})}
+                content = {**content, kind: sorted({*content.get(kind, ()), key})}
                 paths.write_atomically(file(), (json.dumps(content, indent=1) + "\n").encode())
     except U3Error as busy:
         return f"your progress is not saved: {busy}"
     except OSError as error:
         return note or _once(f"your progress cannot be saved ({error.strerror}); set U3LAB_STATE to a folder of yours")
     return note
+
+
+def _has(content: dict[str, Any], kind: str, beginning: str) -> bool:
+    """Whether a kind has a key that is this one, or begins with it if it ends in "="; so has a kind of another form."""
+    keys = content.get(kind, [])
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        return True
+    return any(key.startswith(beginning) for key in keys) if beginning.endswith("=") else beginning in keys
 
 
 def progress() -> Shown:

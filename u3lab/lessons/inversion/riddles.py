@@ -1,4 +1,4 @@
-"""The riddles of chapter 5's Deep Quiz: classes, what their pictures show, and what speaks for and against."""
+"""The riddles of chapter 5b's Deep Quiz: classes, what their pictures show, and what speaks for and against."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from dataclasses import dataclass
 class Riddle:
     """One class of ImageNet. ``sight`` says what one sees, for the alt text, without a word that gives it away.
 
-    ``truth`` says what the parts are; ``wrong`` has three other classes and what speaks against each.
+    ``truth`` says what the parts are; ``wrong`` has three other classes and what speaks against each. ``garish`` marks
+    a picture that its makers could not tell themselves, looked at without its name.
     """
 
     name: str
     sight: str
     truth: str
     wrong: dict[str, str]
+    garish: bool = False
 
 
 RIDDLES = (
     Riddle("giant panda", "black patches and dark ears on a pale, furry form before green plants",
            "Black patches round the eyes, black ears on pale fur: nobody else wears this.",
            {"ice bear": "It is white all over, and has no patches.", "koala": "It is grey all over.",
-            "skunk": "Its pattern is a stripe along the back."}),
+            "skunk": "Its pattern is a stripe along the back."}, garish=True),
     Riddle("strawberry", "two red, dotted lumps that end in a tip, with green at their upper end",
            "Red, with yellow seeds in rows, and a green calyx.",
            {"pomegranate": "Its seeds are inside.", "fig": "It is violet and smooth.",
@@ -66,7 +68,7 @@ RIDDLES = (
     Riddle("zebra", "an animal in dark and light bands stands on a bright plain",
            "Black and white stripes on an animal with four thin legs.",
            {"tiger": "Its ground colour is orange.", "gazelle": "It has one dark line along its side.",
-            "sorrel": "A horse of one brown."}),
+            "sorrel": "A horse of one brown."}, garish=True),
     Riddle("tiger", "orange fur with black bands, close by",
            "Black stripes on orange fur.",
            {"leopard": "It has rosettes, no stripes.", "tabby": "Its fur is grey-brown, its stripes are thin.",
@@ -77,7 +79,8 @@ RIDDLES = (
             "cauliflower": "It is white."}),
     Riddle("snail", "a small brown body with a stalk-like head before a coiled, blue-grey form",
            "A shell, and stalks with eyes at the head.",
-           {"slug": "It has no shell.", "hermit crab": "It has claws.", "conch": "A shell with nobody in it."}),
+           {"slug": "It has no shell.", "hermit crab": "It has claws.", "conch": "A shell with nobody in it."},
+           garish=True),
     Riddle("king penguin", "two upright birds with dark heads, a yellow patch at the neck and pale bellies",
            "Upright, a white belly, and yellow at the neck.",
            {"albatross": "It has long wings, and nothing yellow at its neck.", "magpie": "It has a long tail.",
@@ -89,7 +92,7 @@ RIDDLES = (
     Riddle("jack-o'-lantern", "bright yellow flames in dark hollows, and an orange, glowing patch below",
            "Light from within that falls through cut eyes, at night.",
            {"candle": "Its flame is free, on wax.", "lampshade": "It shines evenly, without holes.",
-            "theater curtain": "It falls in red folds."}),
+            "theater curtain": "It falls in red folds."}, garish=True),
     Riddle("ostrich", "three grey, downy necks with small flat heads and large eyes, before trees",
            "A bare long neck, a flat head, a broad short bill.",
            {"crane bird": "Its bill is long and thin.", "vulture": "Its bill is a hook.",
@@ -97,11 +100,11 @@ RIDDLES = (
     Riddle("umbrella", "three small domes in blue and green, each on a stick, over a wet street",
            "A dome of cloth on a stick, in the rain.",
            {"parachute": "A man hangs from it by many lines.", "mosque": "Its dome is of stone.",
-            "jellyfish": "It has threads and no stick."}),
+            "jellyfish": "It has threads and no stick."}, garish=True),
     Riddle("violin", "red-brown, waisted bodies with a dark middle line, on a pale ground",
            "Varnished wood with a waist.",
            {"acoustic guitar": "It has a round hole and a wider body.", "banjo": "Its body is a round drum.",
-            "oboe": "A black pipe with keys."}),
+            "oboe": "A black pipe with keys."}, garish=True),
     Riddle("banana", "a long, thick, yellow form with brown specks, upright, that ends in a point",
            "Long, yellow and bent, with a dark end.",
            {"corn": "It has rows of grains.", "lemon": "It is short and has pores.",
@@ -117,7 +120,7 @@ RIDDLES = (
     Riddle("traffic light", "two bright round lights, one above the other, in a dark pole before a pale sky",
            "Round lamps in a dark box, one above the other.",
            {"spotlight": "One lamp, which throws a beam.", "torch": "A flame on a stick.",
-            "street sign": "A plate with words, without light."}),
+            "street sign": "A plate with words, without light."}, garish=True),
     Riddle("starfish", "a brown, grainy form with five arms and bright rims over blue water",
            "Arms round a middle, on the sea's ground.",
            {"sea cucumber": "It has no arms.", "sea urchin": "It is a ball of spines.",
