@@ -17,6 +17,7 @@ from tests.lessons import answers_labelling as answers_3
 from tests.lessons import answers_loops as loops
 from tests.lessons import answers_pretexts as answers_2
 from tests.lessons import answers_prior as answers_4
+from tests.lessons import answers_start as answers_0
 from tests.lessons import answers_turning as answers_3b
 from tests.lessons import answers_universal as answers_1
 from u3lab import course
@@ -179,7 +180,7 @@ MUTANTS = [
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, 2 * tv, beta), "part 1 of the answer is right, but"),
     *answers_1.MUTANTS, *answers_2.MUTANTS, *answers_2b.MUTANTS, *answers_2c.MUTANTS, *answers_3.MUTANTS,
     *answers_3b.MUTANTS,
-    *answers_4.MUTANTS, *answers_5.MUTANTS, *answers_6b.MUTANTS, *answers_7.MUTANTS, *loops.MUTANTS,
+    *answers_0.MUTANTS, *answers_4.MUTANTS, *answers_5.MUTANTS, *answers_6b.MUTANTS, *answers_7.MUTANTS, *loops.MUTANTS,
 ]
 
 
@@ -201,7 +202,7 @@ OTHERS = [("0-upside-down", lambda x: x[:, :, torch.arange(x.shape[2] - 1, -1, -
           ("6-pointing", lambda heat: guarded(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1))),
           ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a)))), *answers_1.RIGHT,
           *answers_2.RIGHT, *answers_2b.RIGHT, *answers_2c.RIGHT, *answers_3.RIGHT, *answers_3b.RIGHT,
-          *answers_4.RIGHT, *answers_5.RIGHT, *answers_6b.RIGHT, *answers_7.RIGHT, *loops.RIGHT]
+          *answers_0.RIGHT, *answers_4.RIGHT, *answers_5.RIGHT, *answers_6b.RIGHT, *answers_7.RIGHT, *loops.RIGHT]
 
 
 @pytest.mark.parametrize("name, answer", OTHERS)

@@ -1,0 +1,198 @@
+"""What notebook 00 measures with: parts, backgrounds, hidden squares, templates, probes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from u3lab import images, nets, pixels
+from u3lab.datasets import cutouts
+from u3lab.datasets.faces import Faces
+from u3lab.errors import U3Error
+from u3lab.lessons.start import cutting, grounds, hiding, looking, match, probing, reach, seeing
+
+
+@pytest.fixture(scope="module")
+def net():
+    return nets.load("squeezenet1_1", device="cpu")
+
+
+# ---- parts -----------------------------------------------------------------------------------------------------------
+
+
+def numbered(n: int, side: int = 12) -> torch.Tensor:
+    """A picture whose parts are of one value each: 0, 1, 2, … row by row."""
+    return torch.arange(n * n).float().view(1, 1, n, n).repeat_interleave(side // n, 2).repeat_interleave(
+        side // n, 3).expand(1, 3, -1, -1)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_what_is_cut_can_be_joined(n: int):
+    x = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(cutting.joined(cutting.cut(x, n)), x)
+    assert cutting.cut(numbered(n), n)[0, :, 0, 0, 0].tolist() == list(range(n * n))
+
+
+def test_shuffled_parts_are_all_there_and_whole():
+    x = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    before, after = cutting.cut(x, 3)[0], cutting.cut(cutting.shuffled(x, 3, seed=1), 3)[0]
+    found = [[torch.equal(a, b) for b in after] for a in before]
+    assert all(sum(row) == 1 for row in found) and not all(row[n] for n, row in enumerate(found))
+    assert torch.equal(cutting.shuffled(x, 3, seed=1), cutting.shuffled(x, 3, seed=1))
+
+
+def test_mirrored_parts_stay_where_they_are():
+    x = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(cutting.mirrored(x, 1), x.flip(3))
+    assert torch.equal(cutting.mirrored(x, 2)[..., :6], x[..., :6].flip(3))
+
+
+def test_one_part_alone():
+    left = cutting.alone(numbered(2), 2, 3)
+    assert (left[..., 6:, 6:] == 3).all() and (left[..., :6] == cutting.GREY).all()
+
+
+def test_parts_that_do_not_come_out_even():
+    with pytest.raises(U3Error, match="7 divides"):
+        cutting.cut(torch.rand(1, 3, 12, 12), 7)
+
+
+# ---- means -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_mean_over_groups():
+    values = torch.tensor([1.0, 1.0, 1.0, 0.0])
+    assert seeing.mean(values).value == 0.75
+    alone, together = seeing.mean(values), seeing.mean(values, ["a", "a", "a", "b"])
+    assert together.value == 0.75 and together.high - together.low >= alone.high - alone.low
+    assert seeing.mean(torch.tensor([[1.0, 0.0], [1.0, 1.0]])).value == 0.75
+
+
+def test_a_band_is_what_curves_draw():
+    x, y, low, high = seeing.band([0, 1], [seeing.mean(torch.ones(3)), seeing.mean(torch.tensor([0.0, 1.0]))])
+    assert x.tolist() == [0, 1] and y.tolist() == [1, 0.5] and (low <= y).all() and (y <= high).all()
+
+
+def test_the_photos_are_named_but_not_upside_down(net):
+    photos = seeing.photos()
+    assert len(photos.names) >= 20
+    upright, turned = (seeing.named(net, x, photos.classes).mean() for x in (photos.images, photos.images.flip(2)))
+    assert upright == 1 and turned < 0.5
+
+
+# ---- templates -------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_layer_matches_templates(net):
+    conv, z = net.module.features[0], net.normalise(images.load("dog", size=64))
+    by_hand = match(z, conv.weight[5].detach())[:, ::2, ::2] + conv.bias[5].detach()
+    assert torch.allclose(by_hand.clamp(min=0)[0], net.features(images.load("dog", size=64), "conv1")[0, 5], atol=1e-3)
+
+
+def test_the_reach_is_what_a_gradient_reaches(net):
+    x = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    y = net.features(x, "fire3")
+    middle = y.shape[-1] // 2
+    reached = torch.autograd.grad(y[..., middle, middle].sum(), x)[0].abs().sum((0, 1)) > 0
+    assert int(reached.any(0).sum()) == reach([(3, 2), (3, 2), (3, 1), (3, 1)]) == 23
+
+
+def test_a_template_of_pixels_finds_its_own_face():
+    face = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    where = 2 * torch.tensor([[[20.5, 30.5], [40.5, 11.5]]]) / 64 - 1
+    made = Faces(face, *[None] * (len(Faces._fields) - 1))  # the next of one face is itself
+    assert torch.allclose(looking.matched_by_pixels(made, where), where, atol=1e-6)
+
+
+# ---- what the live figures show --------------------------------------------------------------------------------------
+
+
+def test_a_frame_is_around_its_square_and_a_hidden_square_is_grey():
+    x = torch.zeros(1, 3, 20, 20)
+    assert looking.span(0.0, 6, 20) == (0, 6) and looking.span(1.0, 6, 20) == (14, 20)
+    framed = looking.boxed(x, 0.5, 0.5, 6, wide=1)
+    assert (framed[..., 7:13, 7:13] == 0).all() and (framed[0, 0] == 1).sum() == 8 * 8 - 6 * 6
+    covered = looking.hidden(x, 0.5, 0.5, 6)
+    assert (covered[..., 7:13, 7:13] == looking.GREY).all() and (covered == looking.GREY).sum() == 3 * 36
+    assert (x == 0).all()
+
+
+def test_labels_leave_the_pictures_where_they_are():
+    panels = {"left": torch.zeros(1, 3, 40, 60), "right": torch.ones(1, 3, 40, 50)}
+    sheet = looking.labelled(panels)
+    assert sheet.shape == (1, 3, 40, 110) and (sheet[..., 25:, :60] == 0).all() and (sheet[..., 25:, 60:] == 1).all()
+    assert (sheet[..., :15, :20] > 0.5).any()
+
+
+@pytest.mark.parametrize("place", [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)])
+def test_the_panels_of_a_template_at_every_place(place: tuple[float, float]):
+    x, w = images.load("coffee", size=64), torch.randn(3, 3, 3, generator=torch.Generator().manual_seed(0))
+    sheet = looking.template_panels(x, torch.randn(62, 62), w, torch.randn(3, 3, 3), place)
+    assert sheet.shape == (1, 3, 64, 5 * 64)
+    pixels.eight_bit(sheet)
+
+
+# ---- hidden squares --------------------------------------------------------------------------------------------------
+
+
+def test_the_score_falls_where_the_thing_is(net):
+    behind = torch.full((1, 3, net.size, net.size), 0.5)
+    image, mask = cutouts.paste("zebra", behind, size=0.6, x=0.3, y=0.3)
+    one = hiding.Placed("zebra", "zebra", image, mask[0, 0])
+    falls = hiding.falls(net, image, "zebra")
+    assert falls.shape == (hiding.CELLS, hiding.CELLS) and hiding.on_it(falls, one)
+    assert falls[-1, -1].abs() < 1e-4  # grey hidden by grey
+    assert hiding.on_it(hiding.sharpness(image), one)
+    found = hiding.pointing(net, [one])
+    assert [float(values) for values in found.values()][:2] == [1, 1]
+    assert float(found["a place drawn by lot"]) == pytest.approx(float(mask.double().mean()))
+
+
+def test_what_is_placed_is_named_and_off_the_middle(net):
+    some = hiding.placed(net, draws=1)
+    assert 10 < len(some) <= len(cutouts.names(known=True))
+    for one in some[:5]:
+        assert net.top(one.image, 1)[0][0] == one.label and one.where.any()
+        y, x = one.where.nonzero().double().mean(0) / len(one.where)
+        assert abs(x - 0.5) > 0.05 and abs(y - 0.5) > 0.05
+
+
+# ---- backgrounds -----------------------------------------------------------------------------------------------------
+
+
+def test_things_are_animals_or_made():
+    found = grounds.things()
+    assert len(found.names) == len(found.classes) == len(found.series) == len(found.animal)
+    known = dict(zip(found.names, found.animal.tolist(), strict=True))
+    assert known["zebra"] and known["penguin"] and not known["teapot"] and not known["airliner"]
+    assert "lemon" not in known
+
+
+def test_scrambled_backgrounds_keep_their_colours():
+    made = grounds.grounds()
+    for group in ("nature", "buildings"):
+        plain, scrambled = made[group], made[f"{group}, scrambled"]
+        assert torch.equal(plain.flatten(2).sort(-1).values, scrambled.flatten(2).sort(-1).values)
+        assert not torch.equal(plain, scrambled)
+
+
+def test_log_odds_tell_a_zebra_from_a_teapot(net):
+    white = torch.ones(1, 3, 227, 227)
+    odds = [float(grounds.log_odds(net, cutouts.paste(name, white).images)) for name in ("zebra", "teapot")]
+    assert odds[0] > 0 > odds[1]
+
+
+# ---- probes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_probe_of_pixels(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(probing, "LABELS", 5)
+    monkeypatch.setattr(probing, "POOL", 10)
+    found = probing.answered(probing.pixels, "patients")
+    assert found.right.shape == (5 * probing.TEST, probing.SEEDS) and set(found.right.unique().tolist()) <= {0, 1}
+    assert found.right.mean() > 0.2  # a guess
+
+
+def test_codes_have_as_many_numbers_as_the_layer(net):
+    x = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert probing.code_of(net)(x).shape == (3, 512) and probing.pixels(x).shape == (3, 507)

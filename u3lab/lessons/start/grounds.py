@@ -1,0 +1,67 @@
+"""Does the background speak? Things without their background, laid on photos of nature and of buildings.
+
+The question is whether the network holds a thing for an animal or for something made by people. Of all its classes only
+those of the things themselves are asked, so that a palace in the background cannot be the answer.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from u3lab.datasets import cutouts, photos
+from u3lab.lessons.start import cutting
+from u3lab.lessons.start.seeing import scores
+from u3lab.nets import Classifier
+
+NATURE = ("mountain_meadow", "stream", "peaks", "sunset", "leaves")
+BUILDINGS = ("colosseum", "mysore_palace", "hawa_mahal", "chambord", "palais_des_papes")
+SHARE = 0.8  # of the picture's side: the longer side of the thing
+FINE = 30  # parts to a side of a background that is scrambled: its colours stay, what it shows is gone
+
+
+class Things(NamedTuple):
+    """Names of things, their classes of ImageNet, the series each is of, and which are animals, (N) bool."""
+
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    series: list[str]
+    animal: Tensor
+
+
+@cache
+def things() -> Things:
+    """All shipped animals and things without background that have a class of ImageNet, whether it is found or not."""
+    made = cutouts.KINDS["thing"] + cutouts.KINDS["transport"]
+    known = {name: cutouts.about(name) for name in cutouts.names()}
+    known = {name: one for name, one in known.items()
+             if one.label and one.kind in (*cutouts.KINDS["animal"], *made)}
+    return Things(tuple(known), tuple(one.label for one in known.values()), [one.series for one in known.values()],
+                  torch.tensor([one.kind not in made for one in known.values()]))
+
+
+@cache
+def grounds(size: int = cutting.SIDE) -> dict[str, Tensor]:
+    """Group of backgrounds → (B,3,S,S): white paper, the two groups of photos, and both scrambled."""
+    nature, buildings = (torch.cat([photos.load(name, size=size) for name in names]) for names in (NATURE, BUILDINGS))
+    return {"white paper": torch.ones(1, 3, size, size), "nature": nature, "buildings": buildings,
+            "nature, scrambled": cutting.shuffled(nature, FINE),
+            "buildings, scrambled": cutting.shuffled(buildings, FINE)}
+
+
+def log_odds(net: Classifier, pictures: Tensor) -> Tensor:
+    """log P(animal) − log P(thing), if it had to be one of the classes of :func:`things`: (B)."""
+    found = things()
+    numbers = torch.tensor([net.class_index(one) for one in found.classes])
+    animals, others = (numbers[which].unique() for which in (found.animal, ~found.animal))
+    given = scores(net, pictures)
+    return given[:, animals].logsumexp(1) - given[:, others].logsumexp(1)
+
+
+def measured(net: Classifier) -> dict[str, Tensor]:
+    """Group of backgrounds → log-odds of an animal for each thing on each of its backgrounds, (N,B)."""
+    return {group: torch.stack([log_odds(net, cutouts.paste(name, behind, size=SHARE).images)
+                                for name in things().names]) for group, behind in grounds().items()}

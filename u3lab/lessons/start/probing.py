@@ -1,0 +1,60 @@
+"""One fixed network and five small questions: what a linear probe reads off its code, off the pixels, and off a network
+that was never trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.datasets import decathlon
+from u3lab.lessons.universal.trials import enlarged, few_of_each
+from u3lab.measures import Probe
+from u3lab.nets import Classifier
+from u3lab.selfsup.transfer import best_probe
+
+DOMAINS = ("traffic signs", "textures", "animals", "digits", "patients")
+LABELS = 20  # of each class, to learn from
+POOL, CHOICE, TEST = 30, 10, 20  # pictures of each class: the labels are drawn from the pool, C is chosen, and judged
+SEEDS = 3
+GRID = 13  # a picture as 13×13 colours are 507 numbers, about as many as the code has
+LAYER = "fire9"
+
+Code = Callable[[Tensor], Tensor]  # pictures (N,3,64,64) → (N,U)
+
+
+class Answered(NamedTuple):
+    """The probe of the first draw of labels, and which test pictures each draw gets right, (N,SEEDS) of 0 and 1."""
+
+    probe: Probe
+    right: Tensor
+
+
+def pixels(images: Tensor) -> Tensor:
+    """The picture itself, made small: (N,507)."""
+    return F.adaptive_avg_pool2d(images, GRID).flatten(1)
+
+
+def code_of(net: Classifier) -> Code:
+    """What a network's last features are on the mean over the picture: (N,3,64,64) → (N,512)."""
+    def code(images: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.cat([net.features(enlarged(part), LAYER).mean((2, 3)).cpu() for part in images.split(100)])
+
+    return code
+
+
+def answered(code: Code, domain: str) -> Answered:
+    """Linear probes of a code on a domain: fitted to a few labels, thrice, and judged on other pictures."""
+    pool, choice, test = (decathlon.load(domain, split, each=each) for split, each in
+                          (("train", POOL), ("val", CHOICE), ("test", TEST)))
+    known, chosen_by, asked = code(pool.images), (code(choice.images), choice.labels), code(test.images)
+    probes = []
+    for seed in range(SEEDS):
+        some = few_of_each(pool.labels, LABELS, seed)
+        probes.append(best_probe((known[some], pool.labels[some]), chosen_by))
+    right = torch.stack([one.scores(asked).argmax(1) == test.labels for one in probes], 1)
+    return Answered(probes[0], right.double())
