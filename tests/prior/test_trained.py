@@ -38,6 +38,15 @@ def test_holes_are_rectangles_of_the_promised_size():
         assert (1 - m).sum() == rows * columns and 12 <= rows < 30 and 12 <= columns < 30
 
 
+def test_scattered_masks_hide_as_many_pixels_as_promised_in_grains():
+    masks = trained.scattered(60, 40, torch.Generator().manual_seed(0))
+    assert masks.shape == (60, 1, 40, 40) and set(masks.unique().tolist()) == {0, 1}
+    hidden = 1 - masks.mean((1, 2, 3))
+    assert hidden.min() > 0.19 and hidden.max() < 0.61
+    alike = (masks[..., 1:] == masks[..., :-1]).float().mean((1, 2, 3))  # of neighbours: half of them for pixels
+    assert alike.min() < 0.7 < 0.9 < alike.max()
+
+
 def test_training_lowers_the_error():
     torch.manual_seed(0)
     batches = cropping.batches(["coffee", "dog"], 32, 4)

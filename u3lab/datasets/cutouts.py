@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from u3lab import images
@@ -107,10 +108,15 @@ def load(name: str, *, size: int | None = None) -> Cutout:
     U3Error
         Nothing of that name, or a size that is not from 1 to 4096.
     """
-    pixels = torch.from_numpy(np.array(packed.picture("cutouts", name))).permute(2, 0, 1)[None].float() / 255
-    mask = pixels[:, 3:]
-    found = Cutout(pixels[:, :3] * mask + 1 - mask, mask)
+    found = on_white(packed.picture("cutouts", name))
     return found if size is None else _resized(found, whole("size", size, 1, 4096))
+
+
+def on_white(picture: Image.Image) -> Cutout:
+    """A thing from a picture file with transparency, such as one of your own opened with Pillow."""
+    pixels = torch.from_numpy(np.array(picture.convert("RGBA"))).permute(2, 0, 1)[None].float() / 255
+    mask = pixels[:, 3:]
+    return Cutout(pixels[:, :3] * mask + 1 - mask, mask)
 
 
 def _resized(thing: Cutout, longest: int) -> Cutout:

@@ -20,9 +20,9 @@ from u3lab.inversion.inverting import code
 from u3lab.nets import Classifier, checkpoints, ready
 
 SIDE = 128  # pixels, of the pictures that an inverter draws
-WIDTHS = (128, 96, 64, 32, 16)  # channels at 8×8, 16×16 … 128×128 cells
+WIDTHS = (320, 224, 128, 64, 24)  # channels at 8×8, 16×16 … 128×128 cells
 LAYERS = {"fire5": 256, "fire9": 512}  # SqueezeNet's layers with an inverter, and their channels
-SHIPPED = ("fire5", "fire9", "fire9-perceptual")
+SHIPPED = ("fire5", "fire5-perceptual", "fire9", "fire9-perceptual")
 
 
 class Inverter(nn.Module):
@@ -43,7 +43,7 @@ class Inverter(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         y = F.interpolate(self.enter(y), size=(self.cells, self.cells), mode="bilinear", align_corners=False)
         for k, scale in enumerate(self.scales):
-            y = scale(F.interpolate(y, scale_factor=2.0, mode="nearest") if k else y)
+            y = scale(F.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False) if k else y)
         return torch.sigmoid(self.colour(y))
 
 
@@ -58,8 +58,8 @@ def learned_inverter(which: str = "fire9") -> Inverter:
     Parameters
     ----------
     which
-        "fire5" or "fire9", trained with the L2 loss alone, or "fire9-perceptual", with losses on codes and an
-        adversary.
+        "fire5" or "fire9", trained with the L2 loss alone, or "fire5-perceptual" or "fire9-perceptual", with losses on
+        codes and an adversary.
 
     Raises
     ------

@@ -1,41 +1,87 @@
 """How the learned inverters are trained; ``python -m u3lab.recipes.inverters`` did it.
 
-Trained on squares of the everyday pictures that ship and of the photos of tools/training_photos.py; every third of the
-shipped ones is held out, and judges.
+Two losses. The first is the mean square of the pixels' error, which makes Ψ(y) the mean E[x | y]. The second adds what
+the network itself sees, at the layer and at an earlier one, and in the end an adversary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.descent import Step, descend
-from u3lab.inversion.inverting import code, relative_error
+from u3lab import nets
+from u3lab.descent import ADAM, Step, descend
+from u3lab.inversion.inverting import relative_error
 from u3lab.inversion.learned import Inverter
 from u3lab.nets import Classifier
 from u3lab.prior.training import cosine
+from u3lab.universal.resuming import Checkpoint
 
-BATCH, STEPS = 8, {"fire5": 3000, "fire9": 4000, "fire9-perceptual": 2000}
-RATE = {"L2": 2e-3, "perceptual": 5e-4, "adversary": 2e-4}
-WEIGHTS = {"pixels": 5.0, "perceptual": 1.0, "code": 0.5, "adversary": 0.05}
+BATCH, RATE = 12, 2e-3
+BEFORE = {"fire9": "fire5", "fire5": "fire3"}  # the earlier layer that the second loss looks at, too
+WEIGHTS = {"pixels": 2.0, "code": 1.0, "before": 0.5, "adversary": 0.03}
+SHARPENING = 3e-4  # the rate once there is an adversary
+
+Codes = dict[str, Tensor]
+Batches = Callable[[int], Iterator[Tensor]]  # pictures (B,3,S,S) from a step on, without end
+Loss = Callable[[Tensor, Tensor, Codes], dict[str, Tensor]]  # what was made, the pictures and their codes → terms
 
 
-def train(net: Classifier, inverter: Inverter, batches: Iterator[Tensor], steps: int) -> Iterator[Step]:
-    """L2: 1/N Σ ‖Ψ(Φ(x_i)) − x_i‖², as a mean over values, on batches of new squares."""
-    done = iter(range(steps + 1))
+def squares(made: Tensor, x: Tensor, codes: Codes) -> dict[str, Tensor]:
+    """1/N Σ ‖Ψ(Φ(x_i)) − x_i‖², as a mean over values."""
+    return {"pixels": (made - x).square().mean()}
+
+
+def perceptual(net: Classifier) -> Loss:
+    """The pixels' absolute error, and the relative errors of the codes."""
+    def terms(made: Tensor, x: Tensor, codes: Codes) -> dict[str, Tensor]:
+        seen = nets.several(net, tuple(codes), made)
+        before, code = (relative_error(seen[layer], codes[layer]) for layer in codes)
+        found = {"pixels": (made - x).abs().mean(), "before": before, "code": code}
+        return {name: WEIGHTS[name] * term for name, term in found.items()}
+
+    return terms
+
+
+def train(net: Classifier, inverter: Inverter, batches: Batches, steps: int, loss: Loss,
+          checkpoint: Checkpoint | None = None) -> Iterator[Step]:
+    """Fit an inverter, step by step; from a checkpoint it goes on where it was stopped."""
+    facts = {"layer": inverter.layer, "steps": steps}
+    begun = checkpoint.read(inverter.state_dict(), facts, steps) if checkpoint else 0
+    pictures, done, rates = batches(begun), iter(range(begun, steps + 1)), iter(range(begun, steps + 1))
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        x = next(batches)
-        with torch.no_grad():
-            y = code(net, inverter.layer, x)
-        made = inverter(y)
-        return made, {"pixels": (made - x).square().mean()}
+        if checkpoint:
+            checkpoint.keep(next(done), inverter.state_dict(), facts)
+        x = next(pictures)
+        codes = _codes(net, inverter.layer, x)
+        made = inverter(codes[inverter.layer])
+        return made, loss(made, x, codes)
 
-    return descend(inverter.train().parameters(), energy, steps=steps,
-                   lr=lambda: cosine(RATE["L2"], next(done, steps), steps))
+    return descend(inverter.train().parameters(), energy, steps=steps - begun,
+                   lr=lambda: cosine(RATE, next(rates, steps), steps),
+                   optimiser=checkpoint.optimiser if checkpoint else ADAM)
+
+
+def sharpen(net: Classifier, inverter: Inverter, batches: Batches, steps: int) -> Iterator[Step]:
+    """Go on with the second loss against an adversary, which learns at the same time to tell drawings from photos."""
+    adversary, loss, pictures = Adversary().to(memory_format=torch.channels_last), perceptual(net), batches(0)
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        x = next(pictures)
+        codes = _codes(net, inverter.layer, x)
+        made = inverter(codes[inverter.layer])
+        held = {name: weight.detach() for name, weight in adversary.named_parameters()}
+        judged = torch.func.functional_call(adversary, held, made)  # the drawing learns from it, and it does not
+        return made, loss(made, x, codes) | {
+            "adversary": WEIGHTS["adversary"] * F.softplus(-judged).mean(),
+            "judge": F.softplus(-adversary(x)).mean() + F.softplus(adversary(made.detach())).mean()}
+
+    return descend([*inverter.train().parameters(), *adversary.parameters()], energy, steps=steps,
+                   lr=lambda: SHARPENING)
 
 
 class Adversary(nn.Module):
@@ -52,27 +98,7 @@ class Adversary(nn.Module):
         return self.body(x)
 
 
-def train_perceptual(net: Classifier, inverter: Inverter, batches: Iterator[Tensor], steps: int) -> Iterator[Step]:
-    """Pixels, what an early layer sees (fire3), the code itself and an adversary: two descents that take turns."""
-    adversary, turn, done = Adversary().to(memory_format=torch.channels_last), {}, iter(range(steps + 1))
-
-    def drawing() -> tuple[Tensor, dict[str, Tensor]]:
-        x = next(batches)
-        with torch.no_grad():
-            seen, y = code(net, "fire3", x), code(net, inverter.layer, x)
-        made = inverter(y)
-        turn.update(real=x, made=made.detach())
-        terms = {"pixels": (made - x).square().mean(), "perceptual": relative_error(code(net, "fire3", made), seen),
-                 "code": relative_error(code(net, inverter.layer, made), y),
-                 "adversary": F.softplus(-adversary(made)).mean()}
-        return made, {name: WEIGHTS[name] * term for name, term in terms.items()}
-
-    def judging() -> tuple[Tensor, dict[str, Tensor]]:
-        real, made = adversary(turn["real"]), adversary(turn["made"])
-        return real, {"real": F.softplus(-real).mean(), "made": F.softplus(made).mean()}
-
-    draws = descend(inverter.train().parameters(), drawing, steps=steps,
-                    lr=lambda: cosine(RATE["perceptual"], next(done, steps), steps))
-    judges = descend(adversary.parameters(), judging, steps=steps, lr=lambda: RATE["adversary"])
-    for step, _ in zip(draws, judges, strict=True):
-        yield step
+@torch.no_grad()
+def _codes(net: Classifier, layer: str, x: Tensor) -> Codes:
+    """The codes of pictures at the earlier layer and at the layer itself."""
+    return nets.several(net, (BEFORE[layer], layer), x)

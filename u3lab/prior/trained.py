@@ -17,7 +17,8 @@ from u3lab.nets import checkpoints
 from u3lab.prior.generators import hourglass
 from u3lab.prior.tasks import laid_on
 
-SIDE = 96  # pixels, of the pictures that they were trained on
+SIDE = 128  # pixels, of the pictures that they were trained on
+GRAINS = (0.0, 1.0, 2.0)  # σ in pixels of the blur that makes grains of noise: single pixels to strokes of a pen
 WIDTHS = (24, 48, 64, 64, 64)
 
 
@@ -69,6 +70,19 @@ def holes(count: int, side: int, generator: torch.Generator) -> Tensor:
         top, left = (int(torch.randint(0, side - n + 1, (), generator=generator)) for n in (height, width))
         m[:, top : top + height, left : left + width] = 0
     return visible
+
+
+def scattered(count: int, side: int, generator: torch.Generator) -> Tensor:
+    """Random masks (count,1,side,side): a fifth to three fifths of the pixels are 0, in grains of some size."""
+    count, side = whole("count", count), whole("side", side, 5)
+    room(f"side = {side}", side, side, count)
+    made = []
+    for _ in range(count):
+        grain = GRAINS[int(torch.randint(len(GRAINS), (), generator=generator))]
+        noise = _images.blur(torch.randn(1, 1, side, side, generator=generator), grain)
+        hidden = 0.2 + 0.4 * torch.rand((), generator=generator)
+        made.append((noise > noise.flatten().quantile(hidden)).float())
+    return torch.cat(made)
 
 
 def trained_inpaint(image: Tensor, visible: Tensor) -> Tensor:

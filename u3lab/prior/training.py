@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from u3lab.descent import Step, descend
-from u3lab.images import cropping
-from u3lab.prior.trained import corrupt, holes
+from u3lab.prior.trained import corrupt, holes, scattered
 
-BATCH, RATE, STEPS = 8, 3e-3, {"inpainter": 2500, "denoiser": 1500}
+BATCH, RATE, STEPS = 8, 3e-3, {"inpainter": 3000, "denoiser": 1500}
 HOLE = 6.0  # how much more a pixel in the hole counts: it is what the network is for
 NOISE = (0.02, 0.3)  # σ of the denoiser's pictures
 
@@ -40,9 +38,11 @@ def cosine(lr: float, step: int, steps: int) -> float:
 
 
 def with_holes(generator: torch.Generator) -> Corrupted:
-    """One hole in each picture."""
+    """In half of the pictures one hole each, in the other half scattered pixels."""
     def corrupted(x: Tensor) -> tuple[Tensor, Tensor]:
-        visible = holes(len(x), x.shape[-1], generator)
+        half = len(x) // 2
+        visible = torch.cat([make(count, x.shape[-1], generator) for make, count in (
+            (holes, len(x) - half), (scattered, half)) if count])
         return corrupt(x, visible), 1 + (HOLE - 1) * (1 - visible)
     return corrupted
 
@@ -54,9 +54,3 @@ def with_noise(generator: torch.Generator) -> Corrupted:
         sigma = low + (high - low) * torch.rand(len(x), 1, 1, 1, generator=generator)
         return (x + sigma * torch.randn(x.shape, generator=generator)).clamp(0, 1), torch.ones(1)
     return corrupted
-
-
-def pictures(folder: str | None) -> tuple[list[str | Path], list[str]]:
-    """What to train on, the shipped pictures and those of a folder, and the shipped ones that judge."""
-    seen, unseen = cropping.sources()
-    return [*seen, *(sorted(Path(folder).iterdir()) if folder else ())], unseen

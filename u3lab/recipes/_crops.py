@@ -6,11 +6,13 @@ The pictures of the decathlon are not among them, nor any photo, thing or textur
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from u3lab import images
@@ -33,13 +35,28 @@ class Stock(NamedTuple):
     scenes: list[Tensor]
 
 
-def stock(scenes: int, seed: int) -> Stock:
-    """All that there is to learn from, in memory: 0.6 GB."""
+ALIKE, SMALL = 0.05, (16, 16)  # mean difference at so many pixels below which two pictures are one
+
+
+def stock(scenes: int, seed: int, folder: str | Path | None = None, *, without: Iterable[Tensor] = ()) -> Stock:
+    """All that there is to learn from, in memory: 0.6 GB. A folder of tools/training_photos.py adds 1.2 GB.
+
+    Photos that look like one of those ``without``, (1,3,H,W) each, are left out.
+    """
     generator = torch.Generator().manual_seed(seed)
     whole = [photos.load(name)[0] for name in photos.names(split="train")]
     whole += [images.load(name)[0] for name in cropping.sources()[0]]
     things = [cutouts.load(name) for name in cutouts.names(split="train")]
+    if folder:
+        whole += [images.load(path)[0] for path in sorted(Path(folder, "photos").iterdir())]
+        things += [cutouts.on_white(Image.open(path)) for path in sorted(Path(folder, "things").iterdir())]
+    if judges := [_small(picture[0]) for picture in without]:
+        whole = [one for one in whole if min((_small(one) - other).abs().mean() for other in judges) >= ALIKE]
     return Stock(whole, things, [composing.compose(SCENE_SIDE, "train", generator)[0] for _ in range(scenes)])
+
+
+def _small(picture: Tensor) -> Tensor:
+    return F.interpolate(picture[None], size=SMALL, mode="area")
 
 
 def held_out(size: int, each: int, seed: int) -> Tensor:
@@ -50,8 +67,8 @@ def held_out(size: int, each: int, seed: int) -> Tensor:
     return torch.stack([cut(picture, size, (0.5, 1.0), generator) for picture in whole for _ in range(each)])
 
 
-def batches(given: Stock, size: int, count: int, *, seed: int) -> Iterator[Tensor]:
-    """Batches (count,3,size,size) in [0,1] without end. Half of the pictures shine through their neighbour.
+def batches(given: Stock, size: int, count: int, *, seed: int, mixed: bool = True) -> Iterator[Tensor]:
+    """Batches (count,3,size,size) in [0,1] without end. ``mixed``: half of them shine through their neighbour.
 
     A teacher can be asked about any picture, and the more there are, the more it teaches (Beyer et al., Knowledge
     distillation: a good teacher is patient and consistent, CVPR 2022).
@@ -60,6 +77,9 @@ def batches(given: Stock, size: int, count: int, *, seed: int) -> Iterator[Tenso
     while True:
         x = torch.stack([_picture(given, size, generator) for _ in range(count)])
         x = _coloured(x, generator)
+        if not mixed:
+            yield x
+            continue
         share = (0.5 + torch.rand(count, 1, 1, 1, generator=generator)).clamp(max=1)
         yield x.roll(1, 0).lerp(x, share)
 

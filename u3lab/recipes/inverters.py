@@ -1,7 +1,9 @@
 """The learned inverters of chapter 5.
 
-    python -m u3lab.recipes.inverters fire9 --photos FOLDER               # data/weights/inverter-fire9.safetensors
-    python -m u3lab.recipes.inverters fire9-perceptual --photos FOLDER    # starts from the weights of the former
+    python tools/training_photos.py FOLDER *.deb                                  # pictures that do not ship
+    python -m u3lab.recipes.inverters fire9-perceptual --photos FOLDER            # data/weights/inverter-….safetensors
+
+A step takes a third of a second of one thread. A training that was stopped goes on from its checkpoint in the cache.
 """
 
 from __future__ import annotations
@@ -9,15 +11,32 @@ from __future__ import annotations
 import argparse
 
 import torch
+from torch import Tensor
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.images import cropping
-from u3lab.inversion.inverting import code, code_error
-from u3lab.inversion.learned import SHIPPED, SIDE, Inverter, decode, learned_inverter
-from u3lab.inversion.training import BATCH, STEPS, train, train_perceptual
-from u3lab.prior.training import pictures
-from u3lab.recipes import _writing
+from u3lab.inversion.inverting import code, relative_error
+from u3lab.inversion.learned import SHIPPED, SIDE, Inverter
+from u3lab.inversion.training import BATCH, Batches, perceptual, sharpen, squares, train
+from u3lab.nets import Classifier
+from u3lab.recipes import _crops, _writing
+from u3lab.universal.resuming import Checkpoint
+
+STEPS = {"fire5": 1200, "fire9": 2000, "fire5-perceptual": 3000, "fire9-perceptual": 10_000}
+SHARPENED = 800  # steps more, with an adversary
+SCENES = 200
+
+
+@torch.no_grad()
+def judged(net: Classifier, inverter: Inverter, unseen: Tensor) -> str:
+    """Mean square of the pixels' error and mean error of the codes over pictures, for the record."""
+    inverter.eval()
+    pixels, codes = [], []
+    for x in unseen.split(1):
+        made = inverter(code(net, inverter.layer, x))
+        pixels.append(float((made - x).square().mean()))
+        codes.append(float(relative_error(code(net, inverter.layer, made), code(net, inverter.layer, x))))
+    return f"mean square {sum(pixels) / len(pixels):.4f}, code error {sum(codes) / len(codes):.3f}"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,23 +47,23 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--photos", default=None, help="a folder of more pictures (tools/training_photos.py)")
     chosen = _writing.options(parser, arguments, "weights")
     which, steps = chosen.which, 2 if chosen.short else chosen.steps or STEPS[chosen.which]
-    torch.manual_seed(chosen.seed)
-    net, (seen, unseen) = nets.load("squeezenet1_1", device="cpu"), pictures(chosen.photos)
     layer, _, kind = which.partition("-")
-    inverter = (learned_inverter(layer).requires_grad_() if kind else Inverter(layer)).to(
-        memory_format=torch.channels_last)
-    batches = cropping.batches(seen, SIDE, BATCH, seed=chosen.seed)
-    last((train_perceptual if kind else train)(net, inverter, batches, steps), total=steps + 1, title=which)
-    x = cropping.crops(unseen, SIDE, count=4)
-    made = decode(net, inverter.eval(), x)
-    with torch.no_grad():
-        error = code_error(code(net, layer, made), code(net, layer, x))
+    torch.manual_seed(chosen.seed)
+    net, inverter = nets.load("squeezenet1_1", device="cpu"), Inverter(layer).to(memory_format=torch.channels_last)
+    given = _crops.stock(4 if chosen.short else SCENES, chosen.seed, chosen.photos)
+    unseen = _crops.held_out(SIDE, 1 if chosen.short else 4, chosen.seed)
+    batches: Batches = lambda begun: _crops.batches(given, SIDE, BATCH, seed=chosen.seed + begun, mixed=False)  # noqa: E731
+    checkpoint = Checkpoint.at(_writing.state(chosen, "inverter", which, steps, chosen.seed))
+    last(train(net, inverter, batches, steps, perceptual(net) if kind else squares, checkpoint), total=steps + 1,
+         title=which)
     facts = {"recipe": f"python -m u3lab.recipes.inverters {which} --steps {steps} --seed {chosen.seed}"
-                       f" with {len(seen)} pictures",
-             "torch": torch.__version__, "on unseen pictures":
-             f"mean square {float((made - x).square().mean()):.4f}, code error {float(error):.3f}"}
-    path = chosen.out / f"inverter-{which}.safetensors"
-    _writing.weights(path, inverter, **facts)
+                       f" with {len(given.photos)} pictures and {len(given.things)} things", "torch": torch.__version__,
+             "on unseen pictures": judged(net, inverter, unseen)}
+    if kind:
+        more = 2 if chosen.short else SHARPENED
+        last(sharpen(net, inverter, lambda _: batches(steps), more), total=more + 1, title="with an adversary")
+        facts |= {"with an adversary": f"{more} steps", "then": judged(net, inverter, unseen)}
+    _writing.weights(chosen.out / f"inverter-{which}.safetensors", inverter, eight_bits=True, **facts)
 
 
 if __name__ == "__main__":
