@@ -1,4 +1,4 @@
-"""The photos that chapter 0 asks about, again and again, and the share of them that a network names rightly."""
+"""The photos that chapter 0 asks about, again and again, and the share of them that a network names correctly."""
 
 from __future__ import annotations
 
