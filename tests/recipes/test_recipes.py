@@ -44,6 +44,7 @@ RUNS = {
     "adversarial_patch": ("", [], ["patches/bubble.png", "results/adversarial_patch.json"]),
     "mask_riddles": ("quiz/6", [], ["1.jpg", "2.jpg", "index.json"]),
     "icons": ("quiz/5", [], ["1.jpg", "2.jpg", "index.json"]),
+    "icon_table": ("results", [], ["channels.json", "icons-alone.jpg", "icons.jpg", "icons.json"]),
     "inversion_table": ("results", ["squeezenet1_1"], ["inversion-squeezenet1_1.jpg", "inversion-squeezenet1_1.json"]),
     "adapters": ("results", [], ["adapters-squeezenet1_1.json"]),
     "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),
