@@ -65,14 +65,15 @@ def _loop(*, sign: float = 1.0, masked: bool = True, more: int = 0, adds: bool =
 
 LOOP = Exercise(
     id="4-loop", title="The prior from end to end", minutes=20, difficulty="medium", points=3,
-    goal="Write the whole method: so many steps of plain gradient descent on the weights w, to lower "
-         "‖m ⊙ (Ψ(w) − x₀)‖², a mean over the visible values. Return what Ψ draws after the last step.",
+    goal="Write the whole method for a picture of which only a part is known: so many steps of plain gradient descent "
+         "on the weights w, to lower ‖m ⊙ (Ψ(w) − x₀)‖², as a mean over the visible values. The mask m is 1 where the "
+         "picture is known and 0 elsewhere; ⊙ multiplies pixel by pixel. Return what Ψ draws after the last step.",
     signature="def my_prior(psi, w, image, visible, rate, steps):   # psi(w) (1,3,H,W), x₀, m (1,1,H,W), η, n → x",
     hints=(
         "What changes is w, and not the picture. At each step take w as a fresh leaf: `w = w.detach()"
         ".requires_grad_()`.",
-        "The loss is that of the exercise \"The data term of inpainting\", with x = psi(w). Its gradient by the "
-        "weights is `(gradient,) = torch.autograd.grad(loss, w)`.",
+        "The loss is `(visible * (psi(w) - image)).square().sum() / visible.expand_as(image).sum()`: all channels of a "
+        "pixel count. Its gradient by the weights is `(gradient,) = torch.autograd.grad(loss, w)`.",
         "Then `w = w.detach() - rate * gradient`. After the loop `return psi(w)`: all of the picture is Ψ's, in the "
         "hole and outside of it."),
     reference=fitted, judge=by_cases(fitted, _cases, (
