@@ -95,6 +95,12 @@ def shipped_long() -> dict[Long, tuple[float, ...]]:
     return results.rows(paths.data("results", "stopping.json"), Long)
 
 
+def pictures() -> list[Tensor]:
+    """The shipped run to the end, (1,3,SIDE,SIDE) each: what is drawn at AT, and the target, for three targets."""
+    sheet = images.load(paths.data("results", "impedance.jpg"))
+    return [part for row in sheet.split(SIDE, 2) for part in row.split(SIDE, 3)]
+
+
 def marks(steps: int) -> list[int]:
     """The steps that are written down of a run of so many."""
     return [mark for mark in MARKS if mark <= steps]
