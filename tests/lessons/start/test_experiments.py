@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from u3lab import images, nets, pixels
+from u3lab import images, measures, nets, pixels
 from u3lab.datasets import cutouts
 from u3lab.datasets.faces import Faces
 from u3lab.errors import U3Error
@@ -64,14 +64,14 @@ def test_parts_that_do_not_come_out_even():
 
 def test_a_mean_over_groups():
     values = torch.tensor([1.0, 1.0, 1.0, 0.0])
-    assert seeing.mean(values).value == 0.75
-    alone, together = seeing.mean(values), seeing.mean(values, ["a", "a", "a", "b"])
+    assert measures.mean(values).value == 0.75
+    alone, together = measures.mean(values), measures.mean(values, ["a", "a", "a", "b"])
     assert together.value == 0.75 and together.high - together.low >= alone.high - alone.low
-    assert seeing.mean(torch.tensor([[1.0, 0.0], [1.0, 1.0]])).value == 0.75
+    assert measures.mean(torch.tensor([[1.0, 0.0], [1.0, 1.0]])).value == 0.75
 
 
 def test_a_band_is_what_curves_draw():
-    x, y, low, high = seeing.band([0, 1], [seeing.mean(torch.ones(3)), seeing.mean(torch.tensor([0.0, 1.0]))])
+    x, y, low, high = seeing.band([0, 1], [measures.mean(torch.ones(3)), measures.mean(torch.tensor([0.0, 1.0]))])
     assert x.tolist() == [0, 1] and y.tolist() == [1, 0.5] and (low <= y).all() and (y <= high).all()
 
 

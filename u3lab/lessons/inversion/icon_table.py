@@ -23,7 +23,7 @@ from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior, oddness
 from u3lab.lessons import results
 from u3lab.lessons.inversion.icons import JUDGE, MAKERS, SIZE, STEPS, places
 from u3lab.lessons.inversion.riddles import RIDDLES
-from u3lab.measures import Interval, bootstrap
+from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier, ready
 
 CLASSES = ("zebra", "koala", "castle", "jellyfish", "school bus", "espresso")  # chosen before any of these runs
@@ -161,10 +161,7 @@ def pictures() -> dict[Run, Tensor]:
 
 def over_classes(values: Mapping[Run, float]) -> Interval:
     """The mean over runs, with an interval from samples in which whole classes are drawn: seeds of one are alike."""
-    names = sorted({run.name for run in values})
-    sums, counts = (torch.tensor([sum(f(value) for run, value in values.items() if run.name == name) for name in names],
-                                 dtype=torch.float64) for f in (float, lambda _: 1.0))
-    return bootstrap(lambda often: (often @ sums) / (often @ counts), len(names))
+    return mean(torch.tensor([float(value) for value in values.values()]).double(), [run.name for run in values])
 
 
 def best_real(net: Classifier, names: Sequence[str], candidates: Iterable[Tensor]) -> dict[str, Tensor]:
