@@ -373,6 +373,8 @@ good("measures.balanced_accuracy", measures.balanced_accuracy, scores=(Numbers(f
      labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0]))), target=whole(1, 0, 2))
 good("measures.bootstrap", measures.bootstrap, statistic=(Function(), lambda often: often.mean(1)), groups=whole(5),
      times=whole(20), seed=SEED)
+good("measures.mean", measures.mean, values=(Numbers(thin=False), Made(lambda: draw(5))),
+     groups=(Texts(none=True), list("aabbc")), seed=SEED)
 good("measures.probe", measures.probe, features=(Numbers(fixed=(0,)), Made(lambda: draw(6, 3))),
      labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0, 1, 2]))), C=number(1.0, 0, without_low=True))
 good("measures.roc_auc", measures.roc_auc, scores=(Numbers(fixed=(0,)), Made(lambda: draw(4))),

@@ -91,9 +91,10 @@ def mean(values: Tensor, groups: Sequence[str] | Sequence[int] | None = None, *,
     if not isinstance(values, Tensor) or values.ndim not in (1, 2) or not values.numel() or not values.isfinite().all():
         raise U3Error(f"values is {shown(values)}; give a tensor (N) or (N,R) of finite numbers")
     values = values.detach().double().cpu().reshape(len(values), -1).mean(1)
-    names = list(range(len(values)) if groups is None else groups)
-    if len(names) != len(values):
-        raise U3Error(f"there are {len(names)} groups for {len(values)} values; give one for each")
+    names = range(len(values)) if groups is None else groups
+    if isinstance(names, str) or not isinstance(names, Sequence) or len(names) != len(values) or not any(
+            all(isinstance(name, kind) for name in names) for kind in (str, int)):
+        raise U3Error(f"groups is {shown(groups)}; give a list of {len(values)} names, or numbers, one for each")
     places = {name: place for place, name in enumerate(sorted(set(names)))}
     home = torch.tensor([places[name] for name in names])
     sums = torch.zeros(len(places), dtype=torch.float64).index_add_(0, home, values)

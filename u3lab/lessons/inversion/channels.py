@@ -71,7 +71,7 @@ def stock(*, each: int = EACH, seed: int = 0) -> tuple[Tensor, Tensor]:
             found.append(_square(x[..., top : top + side, left : left + side]))
             origins.append(number)
     for number, name in enumerate(cutouts.names(), len(sources)):
-        found.append(_framed(cutouts.load(name).image))
+        found.append(framed(cutouts.load(name).image))
         origins.append(number)
     return torch.cat(found), torch.tensor(origins)
 
@@ -86,16 +86,16 @@ def best_crops(excited: Tensor, origins: Tensor, count: int = BEST) -> Tensor:
     return torch.tensor(list(kept.values()))
 
 
-def _square(x: Tensor) -> Tensor:
-    return F.interpolate(x, size=(SIDE, SIDE), mode="bilinear", antialias=True).clamp(0, 1)
+def _square(x: Tensor, side: int = SIDE) -> Tensor:
+    return F.interpolate(x, size=(side, side), mode="bilinear", antialias=True).clamp(0, 1)
 
 
-def _framed(x: Tensor) -> Tensor:
-    """A picture on a white square."""
+def framed(x: Tensor, side: int = SIDE) -> Tensor:
+    """A picture (1,3,H,W) in the middle of a white square, (1,3,side,side)."""
     height, width = x.shape[-2:]
-    side = max(height, width)
-    top, left = (side - height) // 2, (side - width) // 2
-    return _square(F.pad(x, (left, side - width - left, top, side - height - top), value=1.0))
+    longer = max(height, width)
+    top, left = (longer - height) // 2, (longer - width) // 2
+    return _square(F.pad(x, (left, longer - width - left, top, longer - height - top), value=1.0), side)
 
 
 def means(net: Classifier, layer: str, pictures: Tensor) -> Tensor:
