@@ -20,6 +20,7 @@ from u3lab.measures import (
     balanced_accuracy,
     bootstrap,
     correlation,
+    mean,
     probe,
     rank_correlation,
     roc_auc,
@@ -42,6 +43,23 @@ def mean_of(groups: list[Tensor]):
 def test_an_interval_is_three_numbers_and_prints_short():
     value, low, high = one = Interval(0.54321, 0.4, 0.6)
     assert (value, low, high) == one and str(one) == "0.543 [0.4, 0.6]"
+
+
+def test_a_mean_is_the_bootstrap_of_its_groups():
+    values = draw(12, 3)
+    names = list("aabbbcdeeffg")
+    assert mean(values) == bootstrap(mean_of(list(values.mean(1)[:, None])), 12)
+    by_name = [values.mean(1)[[n for n, one in enumerate(names) if one == name]] for name in sorted(set(names))]
+    wanted, found = bootstrap(mean_of(by_name), len(by_name), seed=3), mean(values, names, seed=3)
+    assert found == pytest.approx(wanted) and found.value == pytest.approx(float(values.mean()))
+    assert found == mean(values.mean(1), [sorted(set(names)).index(name) for name in names], seed=3)
+    assert mean(torch.tensor([True, False])).value == 0.5
+    for wrong in (torch.tensor([]), torch.tensor([1.0, math.nan]), draw(2, 2, 2), [1.0]):
+        with pytest.raises(U3Error, match="finite numbers"):
+            mean(wrong)
+    for wrong in (["a", "b"], "abc", ["a", 1, "b"], 3):
+        with pytest.raises(U3Error, match="one for each"):
+            mean(draw(3), wrong)
 
 
 @pytest.mark.parametrize("count", [25, 400])

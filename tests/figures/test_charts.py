@@ -278,6 +278,14 @@ def test_titles_are_wrapped_to_their_cells():
         assert "".join(wrapped.split()) == "".join(title.split())
 
 
+def test_a_grid_of_coloured_noise_is_a_figure_too():
+    """It takes more than one byte a pixel."""
+    noise = [(torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(seed)) > 0.5).float()
+             for seed in range(4)]
+    figure = figures.grid(noise, width=560, alt="Four squares of coloured noise.")
+    assert len(figure.data) > 100_000
+
+
 def test_words_and_pictures_of_a_grid_never_meet(monkeypatch):
     seen = {}
 

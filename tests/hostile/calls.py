@@ -373,6 +373,8 @@ good("measures.balanced_accuracy", measures.balanced_accuracy, scores=(Numbers(f
      labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0]))), target=whole(1, 0, 2))
 good("measures.bootstrap", measures.bootstrap, statistic=(Function(), lambda often: often.mean(1)), groups=whole(5),
      times=whole(20), seed=SEED)
+good("measures.mean", measures.mean, values=(Numbers(thin=False), Made(lambda: draw(5))),
+     groups=(Texts(none=True), list("aabbc")), seed=SEED)
 good("measures.probe", measures.probe, features=(Numbers(fixed=(0,)), Made(lambda: draw(6, 3))),
      labels=(Labels(fixed=(0,)), Made(lambda: torch.tensor([0, 1, 2, 0, 1, 2]))), C=number(1.0, 0, without_low=True))
 good("measures.roc_auc", measures.roc_auc, scores=(Numbers(fixed=(0,)), Made(lambda: draw(4))),
@@ -623,6 +625,8 @@ OF_ONE_SHAPE = Numbers(fixed=(0, 1, 2, 3))
 good("prior.lanczos", prior.lanczos, x=(Numbers(), Made(x)), factor=whole(2, 2))
 good("prior.psnr", prior.psnr, x=(OF_ONE_SHAPE, Made(x)), truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)))
 good("prior.ssim", prior.ssim, x=(OF_ONE_SHAPE, Made(x)), truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)))
+good("prior.perceptual_distance", prior.perceptual_distance, net=NET, x=(OF_ONE_SHAPE, Made(x)),
+     truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)), where=(Numbers(fixed=(1,), none=True), VISIBLE[1]))
 good("prior.missing", prior.missing, x=(OF_ONE_SHAPE, Made(x)), target=(OF_ONE_SHAPE, Made(x)))
 # Called at every step: the run itself sees to what is not finite.
 AT_EVERY_STEP = (Numbers(fixed=(0, 1, 2, 3), finite=False), Made(x))
@@ -641,6 +645,8 @@ ATOMS = np.eye(192)
 good("prior.dictionary", prior.dictionary, examples=SEVERAL, side=whole(8, 1, SIDE), atoms=whole(4), seed=SEED)
 good("prior.sparse_coding", prior.sparse_coding, image=ONE, visible=VISIBLE, atoms=(Atoms(), ATOMS), used=whole(2),
      stride=whole(8, 1, 8))
+good("prior.convolutional_sparse_coding", prior.convolutional_sparse_coding, image=ONE, visible=VISIBLE,
+     lam=number(0.02, 0), smooth=number(0.05, 0), steps=whole(2))
 good("prior.trained_inpaint", prior.trained_inpaint, image=(Picture(several=True), Made(lambda: x(1, 64))),
      visible=(VISIBLE[0], Made(lambda: torch.ones(1, 1, 64, 64))))
 good("prior.trained_denoise", prior.trained_denoise, images=SEVERAL)

@@ -37,7 +37,39 @@ def overwritten(mean, now, average):
     return mean
 
 
+def looped(psi, w, image, visible, rate, steps, *, cleared=True, up=False, all_pixels=False, factor=1.0):
+    """By SGD on a leaf, with the visible values picked one by one."""
+    leaf = w.clone().requires_grad_()
+    descent = torch.optim.SGD([leaf], lr=rate, maximize=up)
+    for _ in range(steps):
+        if cleared:
+            descent.zero_grad()
+        seen = torch.ones_like(visible) if all_pixels else visible
+        (factor * masked(psi(leaf), image, seen)).backward()
+        descent.step()
+    return psi(leaf.detach())
+
+
+def stopped(losses, sigma, *, power=2):
+    """By a list of all that are small enough."""
+    late = [step for step, loss in enumerate(losses) if loss <= sigma**power]
+    return late[0] if late else len(losses) - 1
+
+
 MUTANTS = [
+    ("4-loop", lambda *case: looped(*case, up=True), "you go up"),
+    ("4-loop", lambda *case: looped(*case, all_pixels=True), "the mask is not used"),
+    ("4-loop", lambda *case: looped(*case, cleared=False), "add up"),
+    ("4-loop", lambda psi, w, x, m, rate, n: looped(psi, w, x, m, rate * float(3 * m.sum()), n), "is a sum"),
+    ("4-loop", lambda psi, w, x, m, rate, n: m * x + (1 - m) * looped(psi, w, x, m, rate, n), "visible pixels back"),
+    ("4-loop", lambda psi, w, x, m, rate, n: looped(psi, w, x, m, rate, n - 1), "one step is missing"),
+    ("4-loop", lambda psi, w, x, m, rate, n: looped(psi, w, x, m, rate, n + 1), "one step too many"),
+    ("4-loop", lambda psi, w, x, m, rate, n: looped(psi, w, x, m, n * rate, 1), "take it anew"),
+    ("4-stop", lambda losses, sigma: int(torch.tensor(losses).argmin()), "smallest loss"),
+    ("4-stop", lambda losses, sigma: stopped(losses, sigma, power=1), "you compare with σ;"),
+    ("4-stop", lambda losses, sigma: stopped(losses, sigma) + 1, "one too late"),
+    ("4-stop", lambda losses, sigma: stopped(losses, sigma) - 1, "one too early"),
+    ("4-stop", lambda losses, sigma: len(losses) - 1, "whatever the losses are"),
     ("4-masked", lambda x, t, m: torch.nn.functional.mse_loss(m * x, m * t), "divided by the number of all values"),
     ("4-masked", lambda x, t, m: (m * (x - t) ** 2).sum() / torch.count_nonzero(m), "not of visible values"),
     ("4-masked", lambda x, t, m: torch.einsum("bchw,bchw,qphw->", x - t, x - t, m), "that is the sum"),
@@ -75,4 +107,5 @@ MUTANTS = [
     ("4-mean", overwritten, "changes its input `mean` in place"),
 ]
 
-RIGHT = [("4-masked", masked), ("4-psnr", decibel), ("4-missing", share), ("4-mean", mixed)]
+RIGHT = [("4-loop", looped), ("4-stop", stopped), ("4-masked", masked),
+         ("4-psnr", decibel), ("4-missing", share), ("4-mean", mixed)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,24 +52,24 @@ def record(kind: str, key: str) -> str:
     str
         A sentence if something is wrong with the file, the first time; else "".
     """
-    return _note(kind, key, key)
+    return _note(kind, key, lambda other: other == key)
 
 
 def record_first(question: str, option: int) -> None:
     """Note the option that was chosen first in a question, "5-deep/3=1"; later ones change nothing."""
-    _note(FIRST, f"{question}={option}", f"{question}=")
+    _note(FIRST, f"{question}={option}", lambda other: other.startswith(f"{question}="))
 
 
-def _note(kind: str, key: str, unless: str) -> str:
-    """Add a key to a kind, unless there is one that begins so."""
+def _note(kind: str, key: str, same: Callable[[str], bool]) -> str:
+    """Add a key to a kind, unless it has one that counts as the same."""
     content, note = _content()
-    if content is None or _has(content, kind, unless):  # what cannot be read is not written over
+    if content is None or _has(content, kind, same):  # what cannot be read is not written over
         return note
     try:
         with paths.locked(file(), PATIENCE) as alone:
             content, later = _content(waited=True)
             note = note or later
-            if content is not None and not _has(content, kind, unless):
+            if content is not None and not _has(content, kind, same):
                 if alone:
                     paths.sweep(file())
                 content = {**content, kind: sorted({*content.get(kind, ()), key})}
@@ -80,12 +81,10 @@ def _note(kind: str, key: str, unless: str) -> str:
     return note
 
 
-def _has(content: dict[str, Any], kind: str, beginning: str) -> bool:
-    """Whether a kind has a key that is this one, or begins with it if it ends in "="; so has a kind of another form."""
+def _has(content: dict[str, Any], kind: str, same: Callable[[str], bool]) -> bool:
+    """Whether a kind has such a key; a kind of another form is left as it is."""
     keys = content.get(kind, [])
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        return True
-    return any(key.startswith(beginning) for key in keys) if beginning.endswith("=") else beginning in keys
+    return not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or any(map(same, keys))
 
 
 def progress() -> Shown:

@@ -86,9 +86,13 @@ def png(pixels: np.ndarray, alt: str) -> bytes:
 
 def jpeg(pixels: np.ndarray, alt: str) -> bytes:
     """RGB levels (H,W,3) of photographs → a JPEG in full colour, with no channel coarser than another."""
-    from PIL import Image
+    from PIL import Image, ImageFile
 
-    file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "JPEG", quality=QUALITY, subsampling=0, optimize=True,
-                                                       comment=alt.encode())
+    file, kept = io.BytesIO(), ImageFile.MAXBLOCK
+    ImageFile.MAXBLOCK = max(kept, pixels.size)  # an optimised JPEG is held as a whole, and noise takes this much
+    try:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(file, "JPEG", quality=QUALITY, subsampling=0, optimize=True,
+                                                           comment=alt.encode())
+    finally:
+        ImageFile.MAXBLOCK = kept
     return file.getvalue()

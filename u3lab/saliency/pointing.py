@@ -23,7 +23,7 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.checks import SIDE, listed, room, shown, whole
 from u3lab.errors import U3Error
-from u3lab.measures import Interval, bootstrap
+from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier, ready
 from u3lab.saliency.registry import Asked, named
 
@@ -107,8 +107,8 @@ def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Asked,
         In [0,1]. It resamples *pictures*, not games: games with the same picture are not independent.
     """
     shares = target_shares(net, games, method)
-    sums, counts = (torch.tensor([what(one) for one in shares.values()], dtype=torch.float64) for what in (sum, len))
-    return bootstrap(lambda often: often @ sums / (often @ counts), len(shares), seed=seed)
+    values = torch.tensor([value for of_picture in shares.values() for value in of_picture], dtype=torch.float64)
+    return mean(values, [n for n, of_picture in enumerate(shares.values()) for _ in of_picture], seed=seed)
 
 
 def target_shares(net: Classifier, games: Sequence[Mosaic], method: str | Asked) -> dict[str, list[float]]:

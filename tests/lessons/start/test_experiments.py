@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from u3lab import images, nets, pixels
+from u3lab import images, measures, nets, pixels
 from u3lab.datasets import cutouts
 from u3lab.datasets.faces import Faces
 from u3lab.errors import U3Error
@@ -50,6 +50,8 @@ def test_mirrored_parts_stay_where_they_are():
 def test_one_part_alone():
     left = cutting.alone(numbered(2), 2, 3)
     assert (left[..., 6:, 6:] == 3).all() and (left[..., :6] == cutting.GREY).all()
+    rest = cutting.alone(numbered(2), 2, 3, rest=-numbered(2))
+    assert (rest[..., 6:, 6:] == 3).all() and (rest[..., :6, 6:] == -1).all()
 
 
 def test_parts_that_do_not_come_out_even():
@@ -62,14 +64,14 @@ def test_parts_that_do_not_come_out_even():
 
 def test_a_mean_over_groups():
     values = torch.tensor([1.0, 1.0, 1.0, 0.0])
-    assert seeing.mean(values).value == 0.75
-    alone, together = seeing.mean(values), seeing.mean(values, ["a", "a", "a", "b"])
+    assert measures.mean(values).value == 0.75
+    alone, together = measures.mean(values), measures.mean(values, ["a", "a", "a", "b"])
     assert together.value == 0.75 and together.high - together.low >= alone.high - alone.low
-    assert seeing.mean(torch.tensor([[1.0, 0.0], [1.0, 1.0]])).value == 0.75
+    assert measures.mean(torch.tensor([[1.0, 0.0], [1.0, 1.0]])).value == 0.75
 
 
 def test_a_band_is_what_curves_draw():
-    x, y, low, high = seeing.band([0, 1], [seeing.mean(torch.ones(3)), seeing.mean(torch.tensor([0.0, 1.0]))])
+    x, y, low, high = seeing.band([0, 1], [measures.mean(torch.ones(3)), measures.mean(torch.tensor([0.0, 1.0]))])
     assert x.tolist() == [0, 1] and y.tolist() == [1, 0.5] and (low <= y).all() and (y <= high).all()
 
 
@@ -101,7 +103,8 @@ def test_a_template_of_pixels_finds_its_own_face():
     face = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     where = 2 * torch.tensor([[[20.5, 30.5], [40.5, 11.5]]]) / 64 - 1
     made = Faces(face, *[None] * (len(Faces._fields) - 1))  # the next of one face is itself
-    assert torch.allclose(looking.matched_by_pixels(made, where), where, atol=1e-6)
+    for side in (5, 9):
+        assert torch.allclose(looking.matched_by_pixels(made, where, side=side), where, atol=1e-6)
 
 
 # ---- what the live figures show --------------------------------------------------------------------------------------
@@ -145,7 +148,7 @@ def test_the_score_falls_where_the_thing_is(net):
     assert hiding.on_it(hiding.sharpness(image), one)
     found = hiding.pointing(net, [one])
     assert [float(values) for values in found.values()][:2] == [1, 1]
-    assert float(found["a place drawn by lot"]) == pytest.approx(float(mask.double().mean()))
+    assert float(found["a place drawn at random"]) == pytest.approx(float(mask.double().mean()))
 
 
 def test_what_is_placed_is_named_and_off_the_middle(net):

@@ -17,7 +17,7 @@ from u3lab.adversarial import AttackSettings, fools, pgd, quantise, quantise_nea
 from u3lab.adversarial.transfer import SIZE, labelled
 from u3lab.lessons import results
 from u3lab.lessons.things import pasted
-from u3lab.measures import Interval, bootstrap
+from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 
 ANY = "any other"  # the goal of an attack without a target
@@ -88,8 +88,7 @@ def share(rows: dict[Run, Reached], network: str, targeted: bool, level: int, *,
         if (run.network, run.goal != ANY, run.level) == (network, targeted, level):
             held = getattr(row, what) if steps is None else 0 <= row.first <= steps
             by_picture.setdefault(run.picture, []).append(float(held))
-    each = torch.tensor([sum(values) / len(values) for values in by_picture.values()], dtype=torch.float64)
-    return bootstrap(lambda often: often @ each / often.sum(1), len(each))
+    return mean(torch.tensor([sum(values) / len(values) for values in by_picture.values()], dtype=torch.float64))
 
 
 def shipped() -> dict[Run, Reached]:

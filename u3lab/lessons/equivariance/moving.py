@@ -13,7 +13,7 @@ from u3lab._system import paths
 from u3lab.datasets import photos
 from u3lab.equivariance import HFLIP, VFLIP, Equivariance, Transform, rotation, scaling
 from u3lab.lessons import results
-from u3lab.measures import Interval, bootstrap
+from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 
 TRANSFORMS: dict[str, Transform] = {
@@ -60,8 +60,7 @@ def squares(size: int, *, held_out: bool) -> tuple[Tensor, int]:
 def agreement(answers: Tensor, reference: Tensor, each: int) -> Interval:
     """The share of squares whose first answer is that of the reference, both (N·n) of classes; the interval is over the
     N pictures."""
-    by_picture = (answers == reference).double().view(-1, each).mean(1)
-    return bootstrap(lambda often: often @ by_picture / often.sum(1), len(by_picture))
+    return mean((answers == reference).view(-1, each))
 
 
 def measured(found: Equivariance, test: Tensor, each: int, only: Sequence[str] | None = None) -> dict[str, Reached]:

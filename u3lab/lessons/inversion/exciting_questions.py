@@ -30,12 +30,12 @@ QUIZ = (
     Question(
         "Two networks of one family recognise each other's pictures, and a network of another family does not. Which "
         "number tells how general the pictures are?",
-        ("That of the sister, since she had no part in the making.",
+        ("That of the sister, since it had no part in the making.",
          "That of the other family.",
          "The mean of both.",
          "The makers' own probability."),
         1,
-        ("She had no part, but she has the same design and was trained alike; she shares its tastes.",
+        ("It had no part, but it has the same design and was trained alike: it shares the taste.",
          "What another design recognises too is less likely to be a taste of one.",
          "A mean of two questions answers neither.",
          "That one was maximised.")),

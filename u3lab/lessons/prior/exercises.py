@@ -89,7 +89,7 @@ PSNR = Exercise(
 
 MISSING = Exercise(
     id="4-missing", title="How much is missing?", minutes=15, difficulty="medium", points=3,
-    goal="White noise has more contrast than a photo, so their losses cannot be compared. Return ‖x − x₀‖² as a share "
+    goal="Targets differ in contrast, so their losses cannot be compared. Return ‖x − x₀‖² as a share "
          "of the variance of x₀ about the mean of each of its channels: 1 for a picture that is nothing but the right "
          "mean colour.",
     signature="def my_missing(x, target):   # (1,C,H,W) both → a scalar, 0 if they are equal",

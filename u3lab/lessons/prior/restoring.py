@@ -139,3 +139,8 @@ def pictures(task: str) -> dict[tuple[str, str], Tensor]:
     rows = [row.split(SIDE, 3) for row in sheet.split(SIDE, 2)]
     return {(name, method): rows[r][c] for r, name in enumerate(PHOTOS[task])
             for c, method in enumerate(METHODS[task])}
+
+
+def large_pictures() -> list[Tensor]:
+    """The shipped one of :func:`large`, as three pictures."""
+    return list(images.load(paths.data("results", "restoring-large.jpg")).split(LARGE, 3))

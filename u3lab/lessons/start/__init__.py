@@ -1,6 +1,6 @@
 """What belongs to chapter 0, where everything is met for the first time.
 
-Files: ``exercises`` and ``questions``; ``seeing`` (the photos that are asked about, and means with an interval),
+Files: ``exercises`` and ``questions``; ``seeing`` (the photos that are asked about),
 ``cutting`` (pictures cut and shuffled), ``grounds`` (things on other backgrounds), ``probing`` (one code, five
 questions), ``looking`` (what the live figures are made of).
 """

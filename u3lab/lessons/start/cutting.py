@@ -38,9 +38,9 @@ def mirrored(x: Tensor, n: int) -> Tensor:
     return joined(cut(x, n).flip(-1))
 
 
-def alone(x: Tensor, n: int, k: int) -> Tensor:
-    """Part k in its place, and grey where the others were."""
+def alone(x: Tensor, n: int, k: int, *, rest: Tensor | None = None) -> Tensor:
+    """Part k in its place, and where the others were, grey or what ``rest`` (B,3,S,S) has there."""
     parts = cut(x, n)
-    left = torch.full_like(parts, GREY)
+    left = torch.full_like(parts, GREY) if rest is None else cut(rest, n).clone()
     left[:, k] = parts[:, k]
     return joined(left)

@@ -50,7 +50,7 @@ def sharpness(picture: Tensor) -> Tensor:
 
 
 def placed(net: Classifier, *, draws: int = 3, seed: int = 0) -> list[Placed]:
-    """Known cut-outs, each in a quarter drawn by lot, on two photos in turn: those whose class is the first answer.
+    """Known cut-outs, each in a quarter drawn at random, on two photos in turn: those whose class is the first answer.
 
     All that is drawn ``draws`` times, so a thing may be there as often.
     """
@@ -72,10 +72,10 @@ def on_it(map: Tensor, one: Placed) -> bool:
 
 
 def pointing(net: Classifier, things: list[Placed]) -> dict[str, Tensor]:
-    """Way to choose a place → whether it lies on the thing, (N) of 0 and 1; by lot is the thing's share of the area."""
+    """Way to choose a place → whether it is on the thing, (N) of 0 and 1; at random, the thing's share of the area."""
     half = len(things[0].where) // 2
     hits = {"the hidden square that costs most": [on_it(falls(net, one.image, one.label), one) for one in things],
             "the square with most edges": [on_it(sharpness(one.image), one) for one in things],
             "the middle of the picture": [bool(one.where[half, half]) for one in things],
-            "a place drawn by lot": [one.where.double().mean() for one in things]}
+            "a place drawn at random": [one.where.double().mean() for one in things]}
     return {way: torch.tensor(values, dtype=torch.float64) for way, values in hits.items()}

@@ -17,7 +17,6 @@ YELLOW = (1.0, 0.9, 0.1)
 GREY = 0.5
 CARD, INK = (252, 252, 250), (34, 34, 34)
 STRONG = 100.0  # the sum of three products that gets the strongest colour
-PATCH = 9  # pixels: the side of a template that is cut out of a face
 
 
 def span(at: float, side: int, size: int) -> tuple[int, int]:
@@ -85,23 +84,24 @@ def template_panels(picture: Tensor, map: Tensor, w: Tensor, patch: Tensor, plac
         "products": large(pixels.heat(products, signed=True, scale=STRONG), size)})
 
 
-def matched_by_pixels(made: Faces, points: Tensor) -> Tensor:
+def matched_by_pixels(made: Faces, points: Tensor, *, side: int) -> Tensor:
     """Each face's points (N,P,2) looked for in the next face, by a template of its own pixels.
 
-    The template is the patch around the point, of mean 0 and length 1, and so is each patch that it is compared with.
+    The template is the patch of side×side pixels (odd) around the point, of mean 0 and length 1, and so is each patch
+    that it is compared with.
     The answers are those in the faces 1, 2, …, N−1, 0.
     """
-    grey, half = made.images.mean(1, keepdim=True), PATCH // 2
-    count, side = len(grey), grey.shape[-1]
-    cells = ((points + 1) / 2 * side).long().clamp(0, side - 1)
-    number, best = cells[..., 1] * side + cells[..., 0], []
+    grey, half = made.images.mean(1, keepdim=True), side // 2
+    count, size = len(grey), grey.shape[-1]
+    cells = ((points + 1) / 2 * size).long().clamp(0, size - 1)
+    number, best = cells[..., 1] * size + cells[..., 0], []
 
     def patches(face: Tensor) -> Tensor:
-        found = F.unfold(F.pad(face, (half,) * 4, mode="replicate"), PATCH)[0]  # (81,side²), one for each pixel
+        found = F.unfold(F.pad(face, (half,) * 4, mode="replicate"), side)[0]  # (side²,size²), one for each pixel
         return F.normalize(found - found.mean(0), dim=0)
 
     for n in range(count):  # face by face: all patches of all faces are hundreds of megabytes
         templates = patches(grey[n : n + 1])[:, number[n]]
         best.append((templates.T @ patches(grey[(n + 1) % count][None])).argmax(1))
     best = torch.stack(best)
-    return (torch.stack([best % side, best // side], -1) + 0.5) / side * 2 - 1
+    return (torch.stack([best % size, best // size], -1) + 0.5) / size * 2 - 1

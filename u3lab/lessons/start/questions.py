@@ -56,7 +56,7 @@ QUIZ = (
          "Then shuffling would have done the harm.",
          "Then that part alone would be enough.")),
     Question(
-        "Animals are held for things more often before buildings than in nature. Between the same photos, scrambled, "
+        "Animals are taken for things more often before buildings than in nature. Between the same photos, scrambled, "
         "the difference is small. Why was that measured as well?",
         ("To make the experiment larger.",
          "To show that scrambling is harmless.",

@@ -1,4 +1,4 @@
-"""The photos that chapter 0 asks about, again and again, and the share of them that a network names rightly."""
+"""The photos that chapter 0 asks about, again and again, and the share of them that a network names correctly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from u3lab import images
-from u3lab.measures import Interval, bootstrap
+from u3lab.measures import Interval
 from u3lab.nets import Classifier
 
 PART = 6  # pictures at a time
@@ -41,24 +41,6 @@ def named(net: Classifier, pictures: Tensor, classes: tuple[str, ...]) -> Tensor
     """Which pictures get their class as the first answer, (N) of 0 and 1, float64."""
     wanted = torch.tensor([net.class_index(one) for one in classes])
     return (scores(net, pictures).argmax(1) == wanted).double()
-
-
-def mean(values: Tensor, groups: list[str] | None = None) -> Interval:
-    """The mean of values (N) or (N,R), with an interval over the N pictures (of R repeats each, the mean is taken).
-
-    Parameters
-    ----------
-    groups
-        A name for each picture: those of one name are drawn together.
-    """
-    values = values.double().reshape(len(values), -1).mean(1)
-    if groups is None:
-        return bootstrap(lambda often: often @ values / often.sum(1), len(values))
-    order = sorted(set(groups))
-    home = torch.tensor([order.index(one) for one in groups])
-    sums = torch.zeros(len(order), dtype=torch.float64).index_add_(0, home, values)
-    counts = torch.zeros_like(sums).index_add_(0, home, torch.ones_like(values))
-    return bootstrap(lambda often: often @ sums / (often @ counts), len(order))
 
 
 def band(x: Sequence[float], found: Iterable[Interval]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
