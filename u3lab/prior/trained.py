@@ -52,7 +52,7 @@ def inpainter() -> Restorer:
 
 def denoiser() -> Restorer:
     """The untrained network of :func:`trained_denoise`."""
-    return Restorer(3, 3)
+    return Restorer(3, 4)
 
 
 def corrupt(images: Tensor, visible: Tensor) -> Tensor:

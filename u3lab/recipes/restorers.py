@@ -38,7 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
     shown = [restoring.photo(name, None) for names in restoring.PHOTOS.values() for name in names]
     given = _crops.stock(4 if chosen.short else SCENES, chosen.seed, chosen.photos, without=shown)
     batches = _crops.batches(given, SIDE, BATCH, seed=chosen.seed, mixed=False)
-    last(train(net, batches, corrupted, steps), total=steps + 1, title=chosen.which)
+    price = {"inpainter": torch.abs, "denoiser": torch.square}[chosen.which]
+    last(train(net, batches, corrupted, steps, price), total=steps + 1, title=chosen.which)
     x = _crops.held_out(SIDE, 1 if chosen.short else 4, chosen.seed)
     broken, _ = corrupted(x)
     with torch.no_grad():
