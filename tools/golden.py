@@ -310,7 +310,7 @@ def _rivals() -> object:
 @call("inversion under four priors")
 def _invert() -> object:
     priors = (inversion.Pixels(), inversion.TV(lam=3.0), inversion.DeepImagePrior(noise=0.02, lam=0.1, colour=0.5),
-              inversion.PlugAndPlay())
+              inversion.TrainedGenerator())
     settings = inversion.InversionSettings(steps=4, jitter=3)
     return [last(inversion.invert(squeezenet(), "fire5", photo("chelsea", 64), prior=one,
                                   settings=settings)).value for one in priors]

@@ -1,17 +1,21 @@
 """Chapter 5: inversion. Which pictures have this code, and which excite this unit?
 
-Files: ``linear`` (the case with a closed form), ``inverting`` (the descent), ``priors`` (by name), ``maximising``
-(icons of classes), ``dreaming`` (DeepDream), ``empirical`` (real patches), ``learned`` and ``training`` (a decoder).
+Files: ``linear`` (the case with a closed form), ``codes`` (Φ and its error), ``inverting`` (the descent), ``priors``
+(by name), ``sampling`` (draws from a posterior), ``learned`` and ``training`` (a decoder), ``maximising`` (icons of
+classes), ``dreaming`` (DeepDream), ``empirical`` (real patches).
 """
 
+from u3lab.inversion.codes import code, code_error
 from u3lab.inversion.dreaming import DreamSettings, dream
 from u3lab.inversion.empirical import top_patches
-from u3lab.inversion.inverting import InversionSettings, code, code_error, invert
+from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.learned import decode, learned_inverter
-from u3lab.inversion.linear import tikhonov
+from u3lab.inversion.linear import gaussian_posterior, tikhonov
 from u3lab.inversion.maximising import MaximiseSettings, excitation, maximise
-from u3lab.inversion.priors import PRIORS, TV, DeepImagePrior, Pixels, PlugAndPlay
+from u3lab.inversion.priors import PRIORS, TV, DeepImagePrior, Pixels, TrainedGenerator
+from u3lab.inversion.sampling import SampleSettings, langevin, sample
 
 __all__ = ["PRIORS", "TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "MaximiseSettings", "Pixels",
-           "PlugAndPlay", "code", "code_error", "decode", "dream", "excitation", "invert", "learned_inverter",
-           "maximise", "tikhonov", "top_patches"]
+           "SampleSettings", "TrainedGenerator", "code", "code_error", "decode", "dream", "excitation",
+           "gaussian_posterior", "invert", "langevin", "learned_inverter", "maximise", "sample", "tikhonov",
+           "top_patches"]

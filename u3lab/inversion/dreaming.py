@@ -15,7 +15,7 @@ from torch import Tensor
 
 from u3lab.checks import room
 from u3lab.descent import Step
-from u3lab.inversion.inverting import LOGITS, code
+from u3lab.inversion.codes import LOGITS, code
 from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from u3lab.checks import SIDE, is_a, room, whole
 from u3lab.errors import U3Error
-from u3lab.inversion.inverting import LOGITS, code
+from u3lab.inversion.codes import LOGITS, code
 from u3lab.inversion.maximising import unit_index
 from u3lab.nets import Classifier, ready
 

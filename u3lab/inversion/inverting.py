@@ -13,15 +13,14 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from u3lab.checks import alike, shown
+from u3lab.checks import shown
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.images.views import shift
+from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.priors import TV, Prior
 from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
-
-LOGITS = "logits"  # the layer after the last: class scores before the softmax
 
 
 @settings
@@ -31,32 +30,6 @@ class InversionSettings:
     jitter: int = setting(0, 0, 32, symbol="j", help="the network sees the picture shifted by up to this many pixels")
     steps: int = setting(300, 1, 5000, once=True, help="number of steps")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the start, of the shifts and of the noise")
-
-
-def code(net: Classifier, layer: str, images: Tensor) -> Tensor:
-    """Φ(x) at a layer, (B,C,h,w) or (B,C); layer "logits" is what comes out of the network, (B,K)."""
-    net = ready(net)
-    return net(images) if layer == LOGITS else net.features(images, layer)
-
-
-def code_error(given: Tensor, wanted: Tensor) -> Tensor:
-    """‖Φ(x) − Φ(x₀)‖² / ‖Φ(x₀)‖², a scalar: 0 for equal codes, 1 for a code that is zero.
-
-    Raises
-    ------
-    U3Error
-        Codes of different shapes or with values that are not finite, or a wanted code that is zero throughout.
-    """
-    alike(given=given, wanted=wanted)
-    if not wanted.any():
-        raise U3Error("the wanted code is zero throughout, so there is no share of it; choose an earlier layer or "
-                      "another picture")
-    return relative_error(given, wanted)
-
-
-def relative_error(given: Tensor, wanted: Tensor) -> Tensor:
-    """As :func:`code_error`, for a loop that has checked what is wanted."""
-    return (given - wanted).square().sum() / wanted.square().sum()
 
 
 def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = None,

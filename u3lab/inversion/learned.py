@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import is_a, one_of
 from u3lab.errors import U3Error
-from u3lab.inversion.inverting import code
+from u3lab.inversion.codes import code
 from u3lab.nets import Classifier, checkpoints, ready
 
 SIDE = 128  # pixels, of the pictures that an inverter draws
@@ -34,6 +34,7 @@ class Inverter(nn.Module):
             raise U3Error(f"there is no inverter for {layer!r}; choose {' or '.join(LAYERS)}")
         self.layer = layer
         self.cells = 16 if layer == "fire5" else 8
+        self.cell = SIDE // self.cells  # pixels
         widths = WIDTHS[1:] if self.cells == 16 else WIDTHS
         self.enter = _block(LAYERS[layer], widths[0], 1)
         after = (*widths[1:], widths[-1])
@@ -41,7 +42,11 @@ class Inverter(nn.Module):
         self.colour = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, y: Tensor) -> Tensor:
-        y = F.interpolate(self.enter(y), size=(self.cells, self.cells), mode="bilinear", align_corners=False)
+        return self.drawn(y, (self.cells, self.cells))
+
+    def drawn(self, y: Tensor, cells: tuple[int, int]) -> Tensor:
+        """The pictures (B,3,h·cell,w·cell) of inputs (B,C,·,·) that are brought to so many cells (h,w) first."""
+        y = F.interpolate(self.enter(y), size=cells, mode="bilinear", align_corners=False)
         for k, scale in enumerate(self.scales):
             y = scale(F.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False) if k else y)
         return torch.sigmoid(self.colour(y))

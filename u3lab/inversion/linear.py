@@ -1,11 +1,13 @@
-"""Inversion where everything can be written down: a linear code y = M x, and the quadratic price λ‖x‖²."""
+"""Inversion where everything can be written down: a linear code y = M x, and a quadratic price or a Gaussian prior."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from u3lab.checks import number, tensors
+from u3lab.checks import number, tensors, whole
 from u3lab.errors import U3Error
 
 
@@ -24,3 +26,51 @@ def tikhonov(matrix: Tensor, y: Tensor, lam: float) -> Tensor:
     except torch.linalg.LinAlgError as error:
         raise U3Error(f"lam = {lam:g} vanishes beside the rounding of {matrix.dtype}; give a larger one, or "
                       "matrix.double() and y.double()") from error
+
+
+class Gaussian(NamedTuple):
+    """A normal distribution of x: its mean (N) and covariance (N,N)."""
+
+    mean: Tensor
+    covariance: Tensor
+
+    def draw(self, count: int, *, seed: int = 0) -> Tensor:
+        """So many samples, (count,N)."""
+        count, generator = whole("count", count), torch.Generator().manual_seed(whole("seed", seed, 0))
+        values, vectors = torch.linalg.eigh(self.covariance)  # as Cholesky, but for directions of no variance, too
+        normal = torch.randn(count, len(self.mean), generator=generator, dtype=torch.float64).to(self.mean)
+        return self.mean + normal * values.clamp(min=0).sqrt() @ vectors.T
+
+
+def gaussian_posterior(matrix: Tensor, y: Tensor, prior: Gaussian, noise: float) -> Gaussian:
+    """p(x | y) for y = M x + noise and a Gaussian prior p(x): again a Gaussian.
+
+        mean        μ + C Mᵀ (M C Mᵀ + s² I)⁻¹ (y − M μ)
+        covariance  C − C Mᵀ (M C Mᵀ + s² I)⁻¹ M C
+
+    The mean is what ridge regression of x on y gives: the best guess of x by its mean square error. (Bishop, Pattern
+    recognition and machine learning, 2006, section 2.3.3.)
+
+    Parameters
+    ----------
+    matrix, y
+        M (K,N) and the code (K).
+    prior
+        μ (N) and C (N,N).
+    noise
+        s > 0, the standard deviation of each value of the code.
+
+    Raises
+    ------
+    U3Error
+        Shapes or kinds of numbers that do not go together.
+    """
+    tensors(matrix=(matrix, "KN"), y=(y, "K"), **{"the prior's mean": (prior.mean, "N"),
+                                                  "the prior's covariance": (prior.covariance, "NN")})
+    if len({one.dtype for one in (matrix, y, *prior)}) > 1 or not matrix.is_floating_point():
+        raise U3Error("matrix, y and the prior are of different kinds; give floats of one kind, such as y.double()")
+    noise = number("noise", noise, 0, without_low=True)
+    seen = matrix @ prior.covariance  # M C
+    of_y = seen @ matrix.T + noise**2 * torch.eye(len(y), dtype=y.dtype, device=y.device)
+    gain = torch.linalg.solve(of_y, seen).T
+    return Gaussian(prior.mean + gain @ (y - matrix @ prior.mean), prior.covariance - gain @ seen)

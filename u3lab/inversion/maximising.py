@@ -17,7 +17,8 @@ from u3lab.checks import SIDE, alike, listed, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images.views import zoom
-from u3lab.inversion.inverting import LOGITS, InversionSettings, code, search
+from u3lab.inversion.codes import LOGITS, code
+from u3lab.inversion.inverting import InversionSettings, search
 from u3lab.inversion.priors import DeepImagePrior, Prior
 from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings

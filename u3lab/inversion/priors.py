@@ -3,7 +3,7 @@
     invert(net, "fire9", x, prior=Pixels())            # no prior: any picture with this code will do
     invert(net, "fire9", x, prior=TV(lam=0.3))         # the pixels, at a price for rough ones
     invert(net, "fire9", x, prior=DeepImagePrior())    # the weights of an untrained generator
-    invert(net, "fire5", x, prior=PlugAndPlay())      # the pixels, at a price for what a denoiser would change
+    invert(net, "fire9", x, prior=TrainedGenerator())  # the input of a generator that has learnt from photos
 
 Each begins a :class:`Parametrisation`: the numbers to optimise, the picture that they make, and its price. A new prior
 is one settings class and one line in ``PRIORS``; ``tests/inversion/test_contract.py`` holds every line to its word.
@@ -18,8 +18,7 @@ import torch
 from torch import Tensor
 
 from u3lab.images.variation import total_variation
-from u3lab.nets import checkpoints
-from u3lab.prior import trained
+from u3lab.inversion.learned import LAYERS, learned_inverter
 from u3lab.prior.generators import WIDTHS, generator
 from u3lab.settings import setting, settings
 
@@ -120,40 +119,36 @@ class DeepImagePrior:
 
 
 @settings
-class PlugAndPlay:
-    """A prior that was trained: λ ‖x − D(x + σn)‖², where D takes noise away and n is fresh noise at each step.
+class TrainedGenerator:
+    """x = Ψ(y′) with a generator Ψ that was trained on photos, and its input y′ is optimised.
 
-    D is held fixed in the gradient, which is 2λ(x − D). For Gaussian noise of variance σ², D(y) − y = σ² ∂ log p(y)
-    (Tweedie's formula), with p the density of noisy photos: a step down this price is a step up log p. The fresh noise
-    keeps the run moving, so that every seed ends with another picture of the same code. After Venkatakrishnan et al.,
-    Plug-and-play priors, 2013; Romano, Elad & Milanfar, The little engine that could, 2017; Nguyen et al., Plug & play
-    generative networks, CVPR 2017, equation 5.
+    Nguyen et al., Synthesizing the preferred inputs for neurons in neural networks via deep generator networks, NIPS
+    2016. Ψ is the perceptual inverter of fire9 (:func:`~u3lab.inversion.learned_inverter`); y′ starts near the code of
+    nothing, and stays a code: none of its values is negative.
     """
 
-    lam: float = setting(30.0, 0.1, 1000.0, scale="log", symbol="λ", help="price of what the denoiser would change")
-    noise: float = setting(0.1, 0.0, 0.3, symbol="σ", help="noise that the denoiser is given to take away")
-    lr: float = setting(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
+    lam: float = setting(0.0, 0.0, 10.0, symbol="λ", help="price of large values of y′, as a mean square")
+    lr: float = setting(0.1, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
 
     def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
-        x, draw = _noise(size, seed, device), torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):  # fresh layers draw their weights, before the trained ones come
-            denoiser = checkpoints.restore(trained.denoiser(), "denoiser").to(device)
-        denoiser.check(*size)
+            psi = learned_inverter("fire9-perceptual").to(device)
+        cells = tuple(-(-side // psi.cell) for side in size)
+        start = torch.randn(1, LAYERS["fire9"], *cells, generator=torch.Generator().manual_seed(seed))
+        y = start.abs().to(device).requires_grad_()
 
         def price(picture: Tensor) -> dict[str, Tensor]:
-            fresh = self.noise * torch.randn(picture.shape, generator=draw).to(picture)
-            with torch.no_grad():
-                clean = denoiser(picture + fresh)
-            return {"denoiser": self.lam * (picture - clean).square().mean()}
+            return {"input": self.lam * y.square().mean()} if self.lam else {}
 
-        return Parametrisation([x], lambda: x, price, lambda pixels: pixels.clamp_(0, 1))
+        return Parametrisation([y], lambda: psi.drawn(y, cells)[..., : size[0], : size[1]], price,
+                               lambda inputs: inputs.clamp_(0))
 
 
 PRIORS: dict[str, type[Prior]] = {
     "none": Pixels,
     "total variation": TV,
     "deep image prior": DeepImagePrior,
-    "plug and play": PlugAndPlay,
+    "trained generator": TrainedGenerator,
 }
 
 

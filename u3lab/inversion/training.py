@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from u3lab import nets
 from u3lab.descent import ADAM, Step, descend
-from u3lab.inversion.inverting import relative_error
+from u3lab.inversion.codes import relative_error
 from u3lab.inversion.learned import Inverter
 from u3lab.nets import Classifier
 from u3lab.prior.training import cosine

@@ -1,41 +1,69 @@
-"""The big table of inversions: one photo, every layer of a network, one row for each prior.
+"""The table of chapter 5: every layer of two networks, inverted under three priors for seven photos, beside floors.
 
-    python -m u3lab.recipes.inversion_table squeezenet1_1         # data/results/inversion-squeezenet1_1.jpg and .json
-    python -m u3lab.recipes.inversion_table efficientnet_lite0
+    python -m u3lab.recipes.inversion_table       # data/results/inversion.json and inversion-NETWORK.jpg
+
+About 440 searches, each of at most half a minute of one thread: two hours. What the file has is not computed again,
+and its picture is taken from the cache.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from u3lab import images, nets, pixels
-from u3lab.inversion.inverting import LOGITS
-from u3lab.lessons.inversion.table import PHOTO, QUALITY, ROWS, SIDE, big_table, sheet
+from u3lab import __version__, images, pixels
+from u3lab._system import paths
+from u3lab.lessons.inversion import table
+from u3lab.lessons.inversion.table import FLOORS, LIMITS, PHOTOS, PRIORS, QUALITY, SIDE, Inverted, Run
+from u3lab.nets import Classifier
 from u3lab.recipes import _writing
 
 
+def file_of(run: Run, folder: Path) -> Path:
+    """Where a picture is kept until all are there."""
+    return folder / ("-".join(run).replace(" ", "_") + ".png")
+
+
+def sheet(net: Classifier, folder: Path) -> Tensor:
+    """The pictures of a network, a row for each photo and prior, a column for each layer; grey where there is none."""
+    def one(run: Run) -> Tensor:
+        file = file_of(run, folder)
+        return images.load(file) if file.exists() else torch.full((1, 3, SIDE, SIDE), 0.5)
+
+    layers = table.layers_of(net)
+    return torch.cat([torch.cat([one(Run(photo, net.name, layer, kind)) for layer in layers], 3)
+                      for photo in PHOTOS for kind in PRIORS], 2)
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Make the table of one network, and print its code errors."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("name", choices=nets.NAMES)
-    parser.add_argument("--share", type=float, default=1.0, help="of the steps, for a trial")
-    chosen = _writing.options(parser, arguments, "results")
-    net, image = nets.load(chosen.name, device="cpu"), images.load(PHOTO, size=SIDE)
-    share, layers = (0.002, ["conv1", LOGITS]) if chosen.short else (chosen.share, [*net.layers, LOGITS])
-    found = {}
-    for prior, layer, inverted in big_table(net, layers, image, share=share, seed=chosen.seed):
-        found[prior, layer] = inverted
-        print(f"{prior:18s} {layer:8s} {inverted.seconds:5.1f} s, code {inverted.code:.4f}, moved {inverted.moved:.3f}",
-              flush=True)
-    facts = {"photo": PHOTO, "side": SIDE, "layers": layers, "share": share, "seed": chosen.seed,
-             "torch": torch.__version__}
-    for kind in ("code", "moved", "pixels", "seconds"):
-        facts[kind] = {prior: [round(float(getattr(found[prior, layer], kind)), 4) for layer in layers]
-                       for prior in ROWS}
-    _writing.write(chosen.out / f"inversion-{chosen.name}.jpg", pixels.jpeg(sheet(found, layers), quality=QUALITY))
-    _writing.write(chosen.out / f"inversion-{chosen.name}.json", facts)
+    """Fill the table, and lay out the pictures."""
+    chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments, "results")
+    folder = Path(tempfile.mkdtemp(prefix="u3lab-")) if chosen.short else paths.cache("inversion-table")
+    networks, judges = table.load_networks()
+    order = table.runs(networks)
+    head = {"recipe": "python -m u3lab.recipes.inversion_table", "u3lab": __version__, "torch": torch.__version__,
+            "side": SIDE, "limits": LIMITS, "pictures": PHOTOS, "columns": Run._fields + Inverted._fields}
+    by_name = {net.name: net for net in networks}
+
+    def reached(run: Run) -> Inverted:
+        net, other = by_name[run.network], judges[run.network]
+        if run.prior in FLOORS:
+            return table.judged(net, other, run, table.floor(run))
+        limit = 2 if chosen.short else LIMITS[run.prior]
+        step = table.search(net, run, limit=limit, seed=chosen.seed)
+        paths.write_atomically(file_of(run, folder), pixels.png(step.value))
+        made = table.judged(net, other, run, step.value)
+        return made._replace(steps=step.iteration, settled=int(step.iteration < limit))
+
+    todo = order if not chosen.short else [run for run in order if run.photo == "hens" and run.layer == "conv1"]
+    _writing.fill(chosen.out / "inversion.json", head, todo, reached, order.index)
+    for net in networks:
+        content = pixels.jpeg(sheet(net, folder), quality=QUALITY)
+        _writing.write(chosen.out / f"inversion-{net.name}.jpg", content)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.inversion.inverting import code, relative_error
+from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.learned import SHIPPED, SIDE, Inverter
 from u3lab.inversion.training import BATCH, Batches, perceptual, sharpen, squares, train
 from u3lab.nets import Classifier

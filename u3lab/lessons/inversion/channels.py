@@ -19,7 +19,7 @@ from u3lab import __version__, images
 from u3lab._system import paths
 from u3lab.datasets import cutouts, photos
 from u3lab.descent import last
-from u3lab.inversion.inverting import code
+from u3lab.inversion.codes import code
 from u3lab.inversion.maximising import MaximiseSettings, maximise
 from u3lab.lessons import results
 from u3lab.nets import Classifier

@@ -10,7 +10,7 @@ from torch import Tensor
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
 from u3lab.images.variation import total_variation
-from u3lab.inversion.inverting import code_error
+from u3lab.inversion.codes import code_error
 from u3lab.inversion.linear import tikhonov
 
 

@@ -1,80 +1,170 @@
-"""The lecture's big table: one photo, every layer of a network, one row for each prior, with the errors.
+"""What each layer keeps: seven photos, all layers of two networks, inverted under three priors: errors and floors.
 
-``python -m u3lab.recipes.inversion_table`` makes the shipped ones.
+``python -m u3lab.recipes.inversion_table`` makes the shipped table, data/results/inversion.json, and its pictures.
 
-A step of the generator costs several of the pixels, so each prior has its own number of steps, for about the same time.
-As in Mahendran & Vedaldi (2015), the price of total variation is 1, 10 and 100 in the first, second and last third of
-the layers.
+Every search ends by the same rule: once the mean loss of the last third of its steps is no less than nine tenths of
+that of the middle third, or at the limit of its prior. What counts is the picture with the lowest loss.
 """
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from u3lab import images
+from u3lab import images, nets
 from u3lab._system import paths
-from u3lab.descent import last
-from u3lab.inversion.inverting import InversionSettings, code, code_error, invert
-from u3lab.inversion.priors import PRIORS
+from u3lab.datasets import cutouts
+from u3lab.descent import Step, last
+from u3lab.inversion.codes import LOGITS, code, code_error
+from u3lab.inversion.inverting import InversionSettings, invert
+from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior
+from u3lab.lessons import results
+from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 
-PHOTO, SIDE, QUALITY = "chelsea", 128, 82
-# The prior's name → steps, and its settings by the third of the network.
-ROWS: dict[str, tuple[int, tuple[dict[str, float], ...]]] = {
-    "none": (1200, ({},) * 3), "total variation": (1200, ({"lam": 1.0}, {"lam": 10.0}, {"lam": 100.0})),
-    "deep image prior": (240, ({},) * 3)}
+SIDE, QUALITY = 128, 82
+# Photo → its class, which both judges name first at this size. (Of the 38 pictures that ship, 15 have such a class.)
+PHOTOS = {"chelsea": "Egyptian cat", "dog": "German shepherd", "hens": "hen", "bison": "bison", "palace": "palace",
+          "clownfish": "anemone fish", "polar_bear": "ice bear"}
+NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
+JUDGES = {"squeezenet1_1": "efficientnet_lite1", "efficientnet_lite0": "squeezenet1_1"}  # each of the other family
+PRIORS, FLOORS = ("none", "total variation", "deep image prior"), ("grey", "same class", "another photo")
+LIMITS = {"none": 2000, "total variation": 1200, "deep image prior": 600}  # steps
+# Price of total variation in each third of the layers. Its authors advise 1, 10, 100; at 100 a photo turned grey here.
+LAMBDAS = (1.0, 10.0, 30.0)
+JITTER = 4  # pixels, for total variation and the deep image prior
+LEAST, CHECKED, FALL = 4, 50, 0.9  # a quarter of the limit at least, then every 50 steps
+MOVED = 5  # pixels down and right, before the codes are compared once more
+
+
+class Run(NamedTuple):
+    """A row: which photo's code, at which layer of which network, and how a picture with it was looked for."""
+
+    photo: str
+    network: str
+    layer: str
+    prior: str
 
 
 class Inverted(NamedTuple):
-    """What a prior made of one layer's code: the picture (1,3,H,W) and its errors.
-
-    ``code`` is ‖Φ(x)−Φ(x₀)‖²/‖Φ(x₀)‖², ``moved`` the same when both pictures are shifted by 5 pixels, ``pixels`` the
-    mean square of x − x₀, ``seconds`` what it took.
+    """What came out. ``code`` is ‖Φ(x)−Φ(x₀)‖²/‖Φ(x₀)‖², ``moved`` the same when both pictures are shifted by 5
+    pixels, ``pixels`` the mean square of x − x₀, ``place`` where the judge puts the photo's class (1 to 1000),
+    ``steps`` how many were made, and ``settled`` whether they ended before the limit (1) or at it (0).
     """
 
-    image: Tensor
     code: float
     moved: float
     pixels: float
-    seconds: float = 0.0
+    place: int
+    steps: int = 0
+    settled: int = 1
 
 
-def judge(net: Classifier, layer: str, x: Tensor, image: Tensor, *, seconds: float = 0.0) -> Inverted:
-    """The errors of x as an inversion of a picture's code at a layer."""
+def layers_of(net: Classifier) -> tuple[str, ...]:
+    """The layers of a network that are inverted: all."""
+    return (*net.layers, LOGITS)
+
+
+def runs(networks: Iterable[Classifier]) -> list[Run]:
+    """All rows, photo by photo."""
+    kept = list(networks)
+    return [Run(photo, net.name, layer, kind) for photo in PHOTOS for net in kept for layer in layers_of(net)
+            for kind in (*PRIORS, *FLOORS) if kind != "same class" or photo in SAME_CLASS]
+
+
+def prior_of(kind: str, share: float) -> tuple[Prior, int]:
+    """The prior of a name, at a share of the way through the network (0 the first layer, 1 past the last), and j."""
+    if kind == "none":
+        return Pixels(), 0
+    return (TV(lam=LAMBDAS[int(3 * share)]) if kind == "total variation" else DeepImagePrior()), JITTER
+
+
+def enough(steps: Iterable[Step], least: int) -> Iterator[Step]:
+    """Steps until they no longer pay, or to their end: until the mean loss of the last third of them, at least
+    ``least``, is no less than ``FALL`` of that of the middle third. Each that is given is the best so far, with the
+    number of the present one.
+    """
+    best, losses = None, []
+    for step in steps:
+        best = step if best is None or step.loss < best.loss else best
+        losses.append(step.loss)
+        yield Step(step.iteration, best.loss, best.value, best.terms)
+        third = len(losses) // 3
+        if step.iteration >= least and step.iteration % CHECKED == 0 and (
+                sum(losses[-third:]) >= FALL * sum(losses[-2 * third : -third])):
+            return
+
+
+def search(net: Classifier, run: Run, *, limit: int | None = None, seed: int = 0) -> Step:
+    """The best step of a run."""
+    layers = layers_of(net)
+    prior, jitter = prior_of(run.prior, layers.index(run.layer) / len(layers))
+    settings = InversionSettings(steps=limit or LIMITS[run.prior], jitter=jitter, seed=seed)
+    steps = invert(net, run.layer, photo_of(run.photo), prior=prior, settings=settings)
+    return last(enough(steps, settings.steps // LEAST))
+
+
+def photo_of(name: str) -> Tensor:
+    """A photo of the table, (1,3,128,128)."""
+    return images.load(name, size=SIDE)
+
+
+def _thing(name: str) -> Tensor:
+    return cutouts.paste(cutouts.load(name), images.load("grass", size=SIDE), size=0.85).images
+
+
+# Photo → another picture of its class: cut-outs on grass, and another palace.
+SAME_CLASS = {"hens": lambda: _thing("hen"), "bison": lambda: _thing("bison"), "palace": lambda: photo_of("china")}
+
+
+def floor(run: Run) -> Tensor:
+    """The picture that knows nothing of the photo: grey, another of its class, or the next photo of the table."""
+    if run.prior == "grey":
+        return torch.full((1, 3, SIDE, SIDE), 0.5)
+    names = list(PHOTOS)
+    return SAME_CLASS[run.photo]() if run.prior == "same class" else photo_of(names[names.index(run.photo) - 1])
+
+
+def judge(net: Classifier, layer: str, x: Tensor, photo: Tensor) -> tuple[float, float, float]:
+    """The errors of x as an inversion of a photo's code at a layer: code, code when moved, pixels."""
     def error(shift: int) -> float:
         with torch.no_grad():
-            a, b = (code(net, layer, y.roll((shift, shift), (2, 3))) for y in (x, image))
+            a, b = (code(net, layer, y.roll((shift, shift), (2, 3))) for y in (x, photo))
         return float(code_error(a, b))
 
-    return Inverted(x, error(0), error(5), float((x - image).square().mean()), seconds)
+    return error(0), error(MOVED), float((x - photo).square().mean())
 
 
-def big_table(net: Classifier, layers: Sequence[str], image: Tensor, *, share: float = 1.0,
-              seed: int = 0) -> Iterator[tuple[str, str, Inverted]]:
-    """Invert each layer under each prior: (prior, layer, what came out). ``share`` of the steps are made."""
-    for name, (steps, thirds) in ROWS.items():
-        for index, layer in enumerate(layers):
-            settings = InversionSettings(steps=max(1, round(share * steps)), seed=seed)
-            prior, begun = PRIORS[name](**thirds[3 * index // len(layers)]), time.perf_counter()
-            x = last(invert(net, layer, image, prior=prior, settings=settings)).value
-            yield name, layer, judge(net, layer, x, image, seconds=time.perf_counter() - begun)
+def judged(net: Classifier, other: Classifier, run: Run, x: Tensor) -> Inverted:
+    """The row of a picture."""
+    scores = other.logits(x)[0]
+    place = int((scores > scores[other.class_index(PHOTOS[run.photo])]).sum()) + 1
+    return Inverted(*(round(error, 4) for error in judge(net, run.layer, x, photo_of(run.photo))), place)
 
 
-def sheet(found: Mapping[tuple[str, str], Inverted], layers: Sequence[str]) -> Tensor:
-    """All pictures of the table as one, row by row, (1,3,rows·H,layers·W)."""
-    priors = dict.fromkeys(prior for prior, _ in found)
-    return torch.cat([torch.cat([found[prior, layer].image for layer in layers], 3) for prior in priors], 2)
+def shipped() -> dict[Run, Inverted]:
+    """The shipped table."""
+    file = paths.data("results", "inversion.json")
+    return {run: Inverted(*row) for run, row in results.rows(file, Run).items()}
 
 
-def shipped(name: str) -> tuple[dict[str, list[Tensor]], dict]:
-    """The table of a network that comes with the course: prior → pictures, layer by layer, and its numbers."""
-    facts = json.loads(paths.data("results", f"inversion-{name}.json").read_text(encoding="utf-8"))
-    whole = images.load(paths.data("results", f"inversion-{name}.jpg"))
-    rows = whole.split(facts["side"], 2)
-    return {prior: list(row.split(facts["side"], 3)) for prior, row in zip(facts["code"], rows, strict=True)}, facts
+def pictures(network: str, photo: str) -> dict[str, list[Tensor]]:
+    """The shipped inversions of a photo: prior → (1,3,128,128), layer by layer."""
+    whole = images.load(paths.data("results", f"inversion-{network}.jpg"))
+    strip = whole.split(len(PRIORS) * SIDE, 2)[list(PHOTOS).index(photo)]
+    return {kind: list(row.split(SIDE, 3)) for kind, row in zip(PRIORS, strip.split(SIDE, 2), strict=True)}
+
+
+def over_photos(rows: dict[Run, Inverted], network: str, layer: str, kind: str, what: str) -> Interval:
+    """The mean of one number over the photos, with its interval."""
+    found = [getattr(row, what) for run, row in rows.items() if run[1:] == (network, layer, kind)]
+    return mean(torch.tensor(found).double())
+
+
+def load_networks() -> tuple[list[Classifier], dict[str, Classifier]]:
+    """The two networks, and the judge of each, on the CPU."""
+    kept = {name: nets.load(name, device="cpu") for name in {*NETWORKS, *JUDGES.values()}}
+    return [kept[name] for name in NETWORKS], {name: kept[judge] for name, judge in JUDGES.items()}

@@ -1,0 +1,106 @@
+"""Does a code still hold a lesion? Three patients' slices, with the lesion and with it painted over, inverted.
+
+``python -m u3lab.recipes.coded_lesions`` makes the shipped table, data/results/lesions.json, and lesions.jpg.
+
+If the code has kept the lesion, the two inversions differ as the two slices do. How much of that difference comes back
+is read inside the lesion; what two seeds of one slice differ by is the floor.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab import images
+from u3lab._system import paths
+from u3lab.datasets import scans
+from u3lab.inversion.inverting import InversionSettings, invert
+from u3lab.inversion.priors import DeepImagePrior
+from u3lab.lessons import results
+from u3lab.lessons.inversion.table import JITTER
+from u3lab.nets import Classifier
+
+PATIENTS, SIDE = ("brain1", "brain2", "lung2"), 128
+LAYERS, SEEDS, STEPS = ("fire3", "fire5", "fire7", "fire9"), (0, 1), 350
+MARGIN = 7  # pixels of the square by which the outlined lesion is widened before it is painted over
+
+
+class Run(NamedTuple):
+    """A row: the patient, the layer and the seed of both inversions."""
+
+    patient: str
+    layer: str
+    seed: int
+
+
+class Kept(NamedTuple):
+    """``kept`` is the share of the slices' difference that comes back, ⟨a−b, x−x′⟩/‖x−x′‖² inside the lesion, with a
+    and b the inversions; ``floor`` the same for a and the inversion of the same slice from another seed, with sign.
+    """
+
+    kept: float
+    floor: float
+
+
+class Pair(NamedTuple):
+    """A square with its lesion, the same with the lesion painted over, (1,3,128,128), and where, (1,1,128,128)."""
+
+    ill: Tensor
+    painted: Tensor
+    where: Tensor
+
+
+@cache
+def pair(patient: str) -> Pair:
+    """The slice with the largest lesion of a patient, and that slice with a dark grey of the ring around laid over it."""
+    scan = scans.load(patient)
+    n = int(scan.masks.flatten(1).sum(1).argmax())
+    box = _about(scan.masks[n, 0])
+    slice_ = images.resize(scan.images[n : n + 1][box], SIDE)
+    outlined = F.interpolate(scan.masks[n : n + 1][box].float(), size=(SIDE, SIDE), mode="area")
+    where, wide = (F.max_pool2d((outlined > 0.5).float(), by, 1, by // 2) for by in (MARGIN, 3 * MARGIN))
+    around = slice_[((wide - where) > 0).expand_as(slice_)].quantile(0.25)
+    return Pair(slice_, slice_.lerp(around.expand_as(slice_), images.blur(where, 1.0)), where)
+
+
+def _about(mask: Tensor) -> tuple[slice, ...]:
+    """The square about a lesion (H,W) whose side is three quarters of the shorter side, as a box of (B,C,H,W)."""
+    side = 3 * min(mask.shape) // 4
+    corner = [min(max(0, round(float(at.float().mean())) - side // 2), whole - side)
+              for at, whole in zip(mask.nonzero(as_tuple=True), mask.shape, strict=True)]
+    return (slice(None), slice(None), *(slice(low, low + side) for low in corner))
+
+
+def inverted(net: Classifier, layer: str, x: Tensor, seed: int, *, steps: int = STEPS) -> Tensor:
+    """The inversion of a slice's code under the deep image prior, in grey, (1,1,128,128)."""
+    settings = InversionSettings(steps=steps, jitter=JITTER, seed=seed)
+    best = min(invert(net, layer, x, prior=DeepImagePrior(), settings=settings), key=lambda step: step.loss)
+    return best.value.mean(1, keepdim=True)
+
+
+def share(a: Tensor, b: Tensor, given: Pair) -> float:
+    """⟨a − b, x − x′⟩ / ‖x − x′‖² inside the lesion, for grey pictures a and b (1,1,H,W)."""
+    change = given.where * (given.ill - given.painted).mean(1, keepdim=True)
+    return float((change * (a - b)).sum() / change.square().sum())
+
+
+def runs() -> list[Run]:
+    """All rows."""
+    return [Run(patient, layer, seed) for patient in PATIENTS for layer in LAYERS for seed in SEEDS]
+
+
+def shipped() -> dict[Run, Kept]:
+    """The shipped table."""
+    return {run: Kept(*row) for run, row in results.rows(paths.data("results", "lesions.json"), Run).items()}
+
+
+def pictures() -> dict[tuple[str, str, str], Tensor]:
+    """The shipped inversions from the first seed, (1,1,128,128): (patient, layer, "ill" or "painted") → picture."""
+    whole = images.load(paths.data("results", "lesions.jpg")).mean(1, keepdim=True)
+    strips = whole.split(SIDE, 2)
+    keys = [(patient, kind) for patient in PATIENTS for kind in ("ill", "painted")]
+    return {(patient, layer, kind): x for (patient, kind), strip in zip(keys, strips, strict=True)
+            for layer, x in zip(LAYERS, strip.split(SIDE, 3), strict=True)}
