@@ -47,6 +47,17 @@ def climbed(scores, x, k, shifts, rate, *, size=None, start=None):
     return now
 
 
+def drawn(denoise, energy, x, noises, sigma, lam, delta, *, slope=-1.0, pull=1.0, loud=None):
+    """By backward(), the two parts of a step one after the other."""
+    for n in noises:
+        leaf = x.clone().requires_grad_()
+        energy(leaf).backward()
+        with torch.no_grad():
+            moved = torch.add(pull * (denoise(leaf) - leaf), leaf.grad, alpha=slope * lam)
+            x = leaf.detach() + moved * (delta / 2) + (loud(delta) if loud else sigma * delta**0.5) * n
+    return x
+
+
 def unmoved(shifts):
     return [(0, 0) for _ in shifts]
 
@@ -79,6 +90,12 @@ MUTANTS = [
     ("5b-climb", lambda s, x, k, shifts, rate: climbed(s, x, k, shifts[:1], rate), "one step;"),
     ("5b-climb", lambda *given: climbed(*given, size=torch.sign), "the gradient's sign"),
     ("5b-climb", lambda *given: climbed(*given) - given[1], "right values"),
+    ("5-sample", lambda *given: drawn(*given, slope=1.0), "you climb the energy"),
+    ("5-sample", lambda *given: drawn(*given, pull=-1.0), "go away from what the denoiser"),
+    ("5-sample", lambda *given: drawn(*given, pull=0.0), "denoiser is not used"),
+    ("5-sample", lambda *given: drawn(*given, loud=lambda delta: delta**0.5), "not multiplied by σ"),
+    ("5-sample", lambda d, e, x, noises, *rest: drawn(d, e, x, noises[:1], *rest), "one step;"),
+    ("5-sample", lambda d, e, x, noises, *rest: drawn(d, e, x, noises[:1] * len(noises), *rest), "first noise"),
     ("5-tikhonov", lambda m, y, lam: torch.linalg.lstsq(m, y[:, None], driver="gelsd").solution[:, 0], "λ is not used"),
     ("5-tikhonov", lambda m, y, lam: stacked(m, y, lam**2), "λ is squared"),
     ("5-tikhonov", lambda m, y, lam: stacked(m, y, 2 * lam), "counts twice"),
@@ -89,4 +106,4 @@ MUTANTS = [
 
 RIGHT = [("5-code", relative), ("5-variation", lambda x, b: rough(x, b).mean()), ("5-excitation", picked),
          ("5b-climb", climbed),
-         ("5-tikhonov", stacked)]
+         ("5-sample", drawn), ("5-tikhonov", stacked)]

@@ -1,8 +1,8 @@
-"""The table of chapter 5: every layer of two networks, inverted under three priors for seven photos, beside floors.
+"""The table of chapter 5: fifteen layers of two networks, inverted under three priors for seven photos, beside floors.
 
     python -m u3lab.recipes.inversion_table       # data/results/inversion.json and inversion-NETWORK.jpg
 
-About 440 searches, each of at most half a minute of one thread: two hours. What the file has is not computed again,
+About 320 searches, each of at most half a minute of one thread: two hours. What the file has is not computed again,
 and its picture is taken from the cache.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from u3lab import __version__, images, pixels
 from u3lab._system import paths
 from u3lab.lessons.inversion import table
-from u3lab.lessons.inversion.table import FLOORS, LIMITS, PHOTOS, PRIORS, QUALITY, SIDE, Inverted, Run
+from u3lab.lessons.inversion.table import FLOORS, LAYERS, LIMITS, PHOTOS, PRIORS, QUALITY, SIDE, Inverted, Run
 from u3lab.nets import Classifier
 from u3lab.recipes import _writing
 
@@ -34,7 +34,7 @@ def sheet(net: Classifier, folder: Path) -> Tensor:
         file = file_of(run, folder)
         return images.load(file) if file.exists() else torch.full((1, 3, SIDE, SIDE), 0.5)
 
-    layers = table.layers_of(net)
+    layers = LAYERS[net.name]
     return torch.cat([torch.cat([one(Run(photo, net.name, layer, kind)) for layer in layers], 3)
                       for photo in PHOTOS for kind in PRIORS], 2)
 

@@ -55,7 +55,7 @@ class Pair(NamedTuple):
 
 @cache
 def pair(patient: str) -> Pair:
-    """The slice with the largest lesion of a patient, and that slice with a dark grey of the ring around laid over it."""
+    """The slice with the largest lesion of a patient, and the same with a dark grey of the ring around over it."""
     scan = scans.load(patient)
     n = int(scan.masks.flatten(1).sum(1).argmax())
     box = _about(scan.masks[n, 0])

@@ -12,6 +12,7 @@ from u3lab.course.judging import by_cases, not_contiguous
 from u3lab.images.variation import total_variation
 from u3lab.inversion.codes import code_error
 from u3lab.inversion.linear import tikhonov
+from u3lab.lessons.inversion.sampling import SAMPLE
 
 
 def _code_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -118,4 +119,4 @@ TIKHONOV = Exercise(
         Mistake(lambda m, y, lam: tikhonov(m, y, lam)[:, None], "the shape is (N,1); y is a vector, and so is x"),
     )))
 
-EXERCISES = (CODE, VARIATION, TIKHONOV)
+EXERCISES = (CODE, VARIATION, TIKHONOV, SAMPLE)

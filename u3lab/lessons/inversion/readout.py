@@ -17,10 +17,7 @@ from torch import Tensor
 
 from u3lab._system import paths
 from u3lab.lessons import results
-from u3lab.measures import mean
 
-LAYERS = {"squeezenet1_1": ("fire3", "fire5", "fire7", "fire9", "conv10", "logits"),
-          "efficientnet_lite0": ("stage2", "stage4", "stage5", "stage6", "stage7", "head", "logits")}
 CELLS = 8  # of a side of the small picture
 FEW = 10  # scores that "the ten best" keeps
 ALPHAS = tuple(10.0**k for k in range(-6, 2))  # times the mean square of a code's length
@@ -34,16 +31,12 @@ class Run(NamedTuple):
 
 
 class Read(NamedTuple):
-    """Shares of variance that are read off on unseen photos, each with its interval over photos: of the mean colour,
-    and of how the cells differ from it. 0 is what the mean of all photos does, 1 would be all.
+    """Shares of variance that are read off, for each unseen photo: of the mean colour, and of how the cells differ from
+    it. 0 is what the mean of all photos does, 1 would be all; the variance is that over all photos.
     """
 
-    colour: float
-    colour_low: float
-    colour_high: float
-    layout: float
-    layout_low: float
-    layout_high: float
+    colour: list[float]
+    layout: list[float]
 
 
 def _but_the_best(scores: Tensor, keep: int) -> Tensor:
@@ -98,12 +91,13 @@ def read_off(codes: Tensor, pictures: Tensor, photos: Sequence[str], new_codes: 
     """Fit on codes (N,D) of small pictures (N,192), and judge on new ones of other photos."""
     (centre, weight), = ridge(codes, pictures, [best_alpha(codes, pictures, photos)])
     made = pictures.mean(0) + ((new_codes - centre) @ weight).double()
+    home = [[k for k, name in enumerate(new_photos) if name == photo] for photo in dict.fromkeys(new_photos)]
     found = []
     for guess, truth, known in zip(parts(made), parts(new_pictures), parts(pictures), strict=True):
         left, total = ((one - truth).square().sum(1) for one in (guess, known.mean(0)))
-        # As a mean over pictures of 1 − left/total would let flat ones rule, all share one denominator.
-        found += mean(1 - left / total.mean(), new_photos)
-    return Read(*(round(float(value), 3) for value in found))
+        shares = 1 - left / total.mean()  # one denominator: by its own, a flat photo would weigh most
+        found.append([round(float(shares[crops].mean()), 3) for crops in home])
+    return Read(*found)
 
 
 def shipped() -> dict[Run, Read]:

@@ -1,4 +1,4 @@
-"""What each layer keeps: seven photos, all layers of two networks, inverted under three priors: errors and floors.
+"""What a layer keeps: seven photos, layers of two networks, inverted under three priors: errors and floors.
 
 ``python -m u3lab.recipes.inversion_table`` makes the shipped table, data/results/inversion.json, and its pictures.
 
@@ -30,6 +30,8 @@ SIDE, QUALITY = 128, 82
 PHOTOS = {"chelsea": "Egyptian cat", "dog": "German shepherd", "hens": "hen", "bison": "bison", "palace": "palace",
           "clownfish": "anemone fish", "polar_bear": "ice bear"}
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
+LAYERS = {"squeezenet1_1": ("conv1", "fire3", "fire5", "fire7", "fire9", "conv10", LOGITS),
+          "efficientnet_lite0": ("stem", "stage2", "stage4", "stage5", "stage6", "stage7", "head", LOGITS)}
 JUDGES = {"squeezenet1_1": "efficientnet_lite1", "efficientnet_lite0": "squeezenet1_1"}  # each of the other family
 PRIORS, FLOORS = ("none", "total variation", "deep image prior"), ("grey", "same class", "another photo")
 LIMITS = {"none": 2000, "total variation": 1200, "deep image prior": 600}  # steps
@@ -63,15 +65,10 @@ class Inverted(NamedTuple):
     settled: int = 1
 
 
-def layers_of(net: Classifier) -> tuple[str, ...]:
-    """The layers of a network that are inverted: all."""
-    return (*net.layers, LOGITS)
-
-
 def runs(networks: Iterable[Classifier]) -> list[Run]:
     """All rows, photo by photo."""
     kept = list(networks)
-    return [Run(photo, net.name, layer, kind) for photo in PHOTOS for net in kept for layer in layers_of(net)
+    return [Run(photo, net.name, layer, kind) for photo in PHOTOS for net in kept for layer in LAYERS[net.name]
             for kind in (*PRIORS, *FLOORS) if kind != "same class" or photo in SAME_CLASS]
 
 
@@ -100,7 +97,7 @@ def enough(steps: Iterable[Step], least: int) -> Iterator[Step]:
 
 def search(net: Classifier, run: Run, *, limit: int | None = None, seed: int = 0) -> Step:
     """The best step of a run."""
-    layers = layers_of(net)
+    layers = LAYERS[net.name]
     prior, jitter = prior_of(run.prior, layers.index(run.layer) / len(layers))
     settings = InversionSettings(steps=limit or LIMITS[run.prior], jitter=jitter, seed=seed)
     steps = invert(net, run.layer, photo_of(run.photo), prior=prior, settings=settings)
