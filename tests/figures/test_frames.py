@@ -1,9 +1,9 @@
-"""Bars for frames: as long as their shares, in order, within the picture."""
+"""Bars for frames, as long as their shares, in order, within the picture; and the scale of a map's colours."""
 
 import pytest
 import torch
 
-from u3lab import U3Error, figures, images
+from u3lab import U3Error, figures, images, pixels
 from u3lab.figures.canvas import COLOURS
 
 BLUE = torch.tensor([int(COLOURS[0][i : i + 2], 16) for i in (1, 3, 5)]) / 255
@@ -34,3 +34,19 @@ def test_what_does_not_fit_is_left_out_and_long_names_are_cut():
 def test_slips(shares, height, width, words):
     with pytest.raises(U3Error, match=words):
         figures.frame_bars(shares, height, width=width)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_scale_has_the_colours_of_the_map_from_the_largest_down(signed):
+    picture = images.check(figures.scale_bar(0.2, 160, signed=signed))
+    low = -0.2 if signed else 0.0
+    ends = pixels.heat(torch.tensor([[0.2, low]]), signed=signed, scale=0.2)[0]
+    for row, end in ((16, 0), (160 - 17, 1)):
+        torch.testing.assert_close(picture[0, :, row, 12], ends[:, 0, end], rtol=0, atol=0.01)
+    assert picture.shape == (1, 3, 160, 76) and (picture[..., 34:] < 0.5).any()  # numbers stand beside it
+
+
+@pytest.mark.parametrize(("scale", "height", "words"), [(0, 160, "scale = 0"), (0.1, 40, "too few")])
+def test_slips_of_a_scale(scale, height, words):
+    with pytest.raises(U3Error, match=words):
+        figures.scale_bar(scale, height)

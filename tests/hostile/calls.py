@@ -538,6 +538,12 @@ good("inversion.decode", inversion.decode, net=(Net(), Made(lambda: nets.load("s
      inverter=(Ours(), Made(inversion.learned_inverter)), images=(Picture(several=True), Made(lambda: x(1, 128))))
 good("inversion.tikhonov", inversion.tikhonov, matrix=(Numbers(fixed=(0,)), Made(lambda: draw(4, 6))),
      y=(Numbers(fixed=(0,)), Made(lambda: draw(4))), lam=number(0.5, 0, without_low=True))
+good("inversion.gaussian_posterior", inversion.gaussian_posterior,
+     matrix=(Numbers(fixed=(0,)), Made(lambda: draw(4, 6))), y=(Numbers(fixed=(0,)), Made(lambda: draw(4))),
+     mean=(Numbers(fixed=(0,)), Made(lambda: draw(6))), covariance=(Numbers(fixed=(0, 1)), Made(lambda: torch.eye(6))),
+     noise=number(0.5, 0, without_low=True))
+good("inversion.sample", inversion.sample, net=NET, layer=LAYER, image=ONE,
+     settings=settings(inversion.SampleSettings))
 good("inversion.top_patches", inversion.top_patches, net=NET, layer=LAYER, pictures=(Some(), Made(lambda: [x()])),
      unit=(Target(), 3), count=whole(1), size=whole(16))
 
@@ -1079,6 +1085,8 @@ good("figures.frame_bars", figures.frame_bars, shares=(Ours(), {"a": 0.3}), heig
 good("figures.frame_bars, a share", lambda share: figures.frame_bars({"a": share}, 60), share=number(0.3, 0, 1))
 good("figures.frame_bars, a name", lambda name: figures.frame_bars({name: 0.5}, 60),
      name=(These(make=lambda: {"a number": 3, "bytes": b"x"}), "a"))
+good("figures.scale_bar", figures.scale_bar, scale=number(0.3, 0, without_low=True), height=whole(120),
+     width=whole(80))
 good("live.PictureBox", live.PictureBox, names=(Some(none=True), ("coffee",)))
 good("live.Click", live.Click, x=number(0.5, 0, 1), y=number(0.5, 0, 1), panels=whole(1))
 CONTROL = (These(make=lambda: {"turned round": (1.0, 0.0), "no choices": [], "no dict": {}, "a function": len,

@@ -38,7 +38,7 @@ def chains() -> Tensor:
     matrix, y, given = toy()
     _, _, a = exact(matrix, y, given)
     draw = torch.Generator().manual_seed(0)
-    states = inversion.langevin(torch.zeros(20_000, 3).double(), lambda x: given.mean + (x - given.mean) @ a.T,
+    states = sampling.langevin(torch.zeros(20_000, 3).double(), lambda x: given.mean + (x - given.mean) @ a.T,
                                 lambda x: (x @ matrix.T - y).square().sum() / 2, [SIGMA] * 400, lam=lambda: LAM,
                                 step_size=lambda: 0.3, draw=draw)
     return last(states).x
@@ -58,7 +58,7 @@ def test_without_a_code_it_draws_from_the_prior_with_its_noise():
     _, _, given = toy()
     noisy = given.covariance + SIGMA**2 * torch.eye(3).double()
     a = given.covariance @ torch.linalg.inv(noisy)
-    states = inversion.langevin(torch.zeros(20_000, 3).double(), lambda x: given.mean + (x - given.mean) @ a.T,
+    states = sampling.langevin(torch.zeros(20_000, 3).double(), lambda x: given.mean + (x - given.mean) @ a.T,
                                 lambda x: 0 * x.sum(), [SIGMA] * 600, lam=lambda: LAM, step_size=lambda: 0.1,
                                 draw=torch.Generator().manual_seed(1))
     found = last(states).x
@@ -69,8 +69,8 @@ def test_without_a_code_it_draws_from_the_prior_with_its_noise():
 def test_the_posterior_of_a_gaussian_is_that_of_its_joint_with_the_code():
     """Condition (x, y) as one Gaussian of five numbers; and count: the samples whose y is near have this mean."""
     matrix, y, given = toy()
-    found = inversion.gaussian_posterior(matrix, y, given, 0.3)
-    x = Gaussian(*given).draw(400_000, seed=1)
+    found = inversion.gaussian_posterior(matrix, y, *given, 0.3)
+    x = given.draw(400_000, seed=1)
     made = x @ matrix.T + 0.3 * torch.randn(len(x), 2, generator=torch.Generator().manual_seed(2)).double()
     near = x[(made - y).norm(dim=1) < 0.1]
     torch.testing.assert_close(near.mean(0), found.mean, rtol=0, atol=0.03)
@@ -91,7 +91,7 @@ def test_the_l2_inverter_of_a_linear_network_is_ridge_regression():
 
     last(descend([weight, bias], energy, steps=2000, lr=lambda: 0.01))
     measured = Gaussian(x.mean(0), torch.cov(x.T))
-    wanted = inversion.gaussian_posterior(matrix, y, measured, 0.3).mean
+    wanted = inversion.gaussian_posterior(matrix, y, *measured, 0.3).mean
     torch.testing.assert_close((weight @ y + bias).detach(), wanted, rtol=0, atol=0.02)
 
 
@@ -115,7 +115,7 @@ def test_slips_are_told():
         inversion.sample(net, "nowhere", torch.rand(1, 3, 96, 96))
     with pytest.raises(U3Error, match="one kind"):
         matrix, y, given = toy()
-        inversion.gaussian_posterior(matrix.float(), y, given, 0.3)
+        inversion.gaussian_posterior(matrix.float(), y, *given, 0.3)
 
 
 def test_sigma_falls_by_equal_shares():

@@ -1,6 +1,5 @@
-"""Bars that keep up with a running optimisation: a few named shares as a small picture, drawn in a millisecond.
-
-:func:`u3lab.figures.bars` is for figures that stay; this is for frames.
+"""Small pictures of numbers, drawn in a millisecond: bars that keep up with a running optimisation, and the scale of a
+map's colours. :func:`u3lab.figures.bars` is for figures that stay; these stand beside pictures.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from torch import Tensor
 from u3lab import checks
 from u3lab.errors import U3Error
 from u3lab.figures.canvas import CARD, COLOURS, INK, PAGE
+from u3lab.pixels import heat
 
 ROW, MARGIN = 34, 8  # pixels
 
@@ -52,4 +52,34 @@ def frame_bars(shares: Mapping[str, float], height: int, *, width: int = 200) ->
         draw.text((width - MARGIN, top), number, INK, font, anchor="ra")
         long = round((width - 2 * MARGIN) * share)
         draw.rectangle((MARGIN, top + 18, MARGIN + long, top + 26), COLOURS[0])
+    return torch.from_numpy(np.asarray(sheet).copy()).permute(2, 0, 1)[None].float() / 255
+
+
+def scale_bar(scale: float, height: int, *, signed: bool = False, width: int = 76) -> Tensor:
+    """The colours of :func:`u3lab.pixels.heat` with their numbers, from ``scale`` on top down to 0, or to −``scale``.
+
+    A picture (1,3,height,width) in [0,1] to stand beside maps that were coloured with the same ``scale``.
+
+    Raises
+    ------
+    U3Error
+        A scale that is not positive, or no room for three numbers.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    scale = checks.number("scale", scale, 0, without_low=True)
+    height, width = checks.whole("height", height), checks.whole("width", width)
+    checks.room("the figure", height, width, most=PAGE)
+    if height < 3 * ROW or width < 60:
+        raise U3Error(f"{height}×{width} pixels are too few for a scale; give a height from {3 * ROW} and a width from "
+                      "60 on")
+    long = height - 4 * MARGIN
+    values = torch.linspace(scale, -scale if signed else 0, long)[:, None].expand(-1, 16)
+    sheet = Image.new("RGB", (width, height), CARD)
+    colours = (heat(values, signed=signed, scale=scale)[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    sheet.paste(Image.fromarray(colours), (MARGIN, 2 * MARGIN))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for place, value in ((0.0, scale), (0.5, 0.0 if signed else scale / 2), (1.0, -scale if signed else 0.0)):
+        at = (MARGIN + 22, 2 * MARGIN + round(place * (long - 1)))
+        draw.text(at, f"{value:.2g}".replace("-", "−"), INK, font, anchor="lm")
     return torch.from_numpy(np.asarray(sheet).copy()).permute(2, 0, 1)[None].float() / 255

@@ -13,9 +13,9 @@ from u3lab.inversion.learned import decode, learned_inverter
 from u3lab.inversion.linear import gaussian_posterior, tikhonov
 from u3lab.inversion.maximising import MaximiseSettings, excitation, maximise
 from u3lab.inversion.priors import PRIORS, TV, DeepImagePrior, Pixels, TrainedGenerator
-from u3lab.inversion.sampling import SampleSettings, langevin, sample
+from u3lab.inversion.sampling import SampleSettings, sample
 
 __all__ = ["PRIORS", "TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "MaximiseSettings", "Pixels",
            "SampleSettings", "TrainedGenerator", "code", "code_error", "decode", "dream", "excitation",
-           "gaussian_posterior", "invert", "langevin", "learned_inverter", "maximise", "sample", "tikhonov",
+           "gaussian_posterior", "invert", "learned_inverter", "maximise", "sample", "tikhonov",
            "top_patches"]

@@ -42,7 +42,7 @@ class Gaussian(NamedTuple):
         return self.mean + normal * values.clamp(min=0).sqrt() @ vectors.T
 
 
-def gaussian_posterior(matrix: Tensor, y: Tensor, prior: Gaussian, noise: float) -> Gaussian:
+def gaussian_posterior(matrix: Tensor, y: Tensor, mean: Tensor, covariance: Tensor, noise: float) -> Gaussian:
     """p(x | y) for y = M x + noise and a Gaussian prior p(x): again a Gaussian.
 
         mean        μ + C Mᵀ (M C Mᵀ + s² I)⁻¹ (y − M μ)
@@ -55,8 +55,8 @@ def gaussian_posterior(matrix: Tensor, y: Tensor, prior: Gaussian, noise: float)
     ----------
     matrix, y
         M (K,N) and the code (K).
-    prior
-        μ (N) and C (N,N).
+    mean, covariance
+        μ (N) and C (N,N) of the prior.
     noise
         s > 0, the standard deviation of each value of the code.
 
@@ -65,12 +65,15 @@ def gaussian_posterior(matrix: Tensor, y: Tensor, prior: Gaussian, noise: float)
     U3Error
         Shapes or kinds of numbers that do not go together.
     """
-    tensors(matrix=(matrix, "KN"), y=(y, "K"), **{"the prior's mean": (prior.mean, "N"),
-                                                  "the prior's covariance": (prior.covariance, "NN")})
-    if len({one.dtype for one in (matrix, y, *prior)}) > 1 or not matrix.is_floating_point():
-        raise U3Error("matrix, y and the prior are of different kinds; give floats of one kind, such as y.double()")
+    tensors(matrix=(matrix, "KN"), y=(y, "K"), mean=(mean, "N"), covariance=(covariance, "NN"))
+    if len({one.dtype for one in (matrix, y, mean, covariance)}) > 1 or not matrix.is_floating_point():
+        raise U3Error("matrix, y, mean and covariance are of different kinds; give floats of one kind: y.double()")
     noise = number("noise", noise, 0, without_low=True)
-    seen = matrix @ prior.covariance  # M C
+    seen = matrix @ covariance  # M C
     of_y = seen @ matrix.T + noise**2 * torch.eye(len(y), dtype=y.dtype, device=y.device)
-    gain = torch.linalg.solve(of_y, seen).T
-    return Gaussian(prior.mean + gain @ (y - matrix @ prior.mean), prior.covariance - gain @ seen)
+    try:
+        gain = torch.linalg.solve(of_y, seen).T
+    except torch.linalg.LinAlgError as error:
+        raise U3Error(f"noise = {noise:g} vanishes beside the rounding of {matrix.dtype}; give a larger one, or "
+                      "doubles") from error
+    return Gaussian(mean + gain @ (y - matrix @ mean), covariance - gain @ seen)
