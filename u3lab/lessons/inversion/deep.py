@@ -4,7 +4,8 @@
 
 Where a search from noise ends at a picture that is not the photo, either it failed, or the code does not ask for more.
 To tell these apart, a second run begins with a generator that already draws the photo, and then minimises the same loss
-for as many steps. If it ends with a clearly smaller error, the first one failed to find what there was.
+for no more steps than the first one had (that is the row of :mod:`~u3lab.lessons.inversion.table`). If it ends with a
+clearly smaller error, the first one failed to find what there was.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from u3lab.nets import Classifier
 NAMES, WIDE, SMALL = ("dog", "palace", "clownfish"), 192, 128
 LAYERS = {"squeezenet1_1": ("fire9", "conv10", "logits"),
           "efficientnet_lite0": ("stage5", "stage6", "stage7", "head", "logits")}
-STARTS, STEPS, DRAWING = ("noise", "the photo"), {WIDE: 700, SMALL: 400}, 400  # the last: steps to draw the photo first
+STEPS, DRAWING = {WIDE: 700, SMALL: 400}, 400  # the last: steps to draw the photo first
 
 
 class Run(NamedTuple):
-    """A row: whose code, where, from which start, at which side in pixels, and the seed."""
+    """A row: whose code, where, from which start ("noise" or "the photo"), at which side in pixels, and the seed."""
 
     photo: str
     network: str
@@ -55,11 +56,11 @@ class Reached(NamedTuple):
 
 
 def runs() -> list[Run]:
-    """All rows: SqueezeNet's last layers at 192 px, the scores from two seeds; and both starts at 128 px."""
+    """All rows: SqueezeNet's last layers at 192 px, the scores from two seeds; and runs from the photo at 128 px."""
     wide = [Run(name, "squeezenet1_1", layer, "noise", WIDE, seed) for name in NAMES
             for layer in LAYERS["squeezenet1_1"] for seed in ((0, 1) if layer == "logits" else (0,))]
-    return wide + [Run(name, network, layer, start, SMALL, 0) for name in NAMES for network, layers in LAYERS.items()
-                   for layer in layers for start in STARTS]
+    return wide + [Run(name, network, layer, "the photo", SMALL, 0) for name in NAMES
+                   for network, layers in LAYERS.items() for layer in layers]
 
 
 def photo_of(run: Run) -> Tensor:
