@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from tests.helpers import squeezenet
-from u3lab import images, nets
+from u3lab import nets
 from u3lab._system import paths
 from u3lab.adversarial.patch import shipped_patch, success_rate
 from u3lab.adversarial.trials import FEATURES
 from u3lab.lessons.adversarial.photos import photos
-from u3lab.lessons.inversion import table
+from u3lab.lessons.inversion import coded_lesions, deep, five_priors, readout, table
+from u3lab.lessons.results import results
 
 
 def test_detection_far_better_than_chance_until_the_attacker_knows():
@@ -44,27 +45,35 @@ def test_the_patch_works_by_turn_and_size_and_its_shuffled_pixels_do_not():
 
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_the_inversion_table_is_complete_and_says_what_the_figure_shows(name):
-    net, (rows, facts) = nets.load(name, device="cpu"), table.shipped(name)
-    assert facts["layers"] == [*net.layers, "logits"] and list(rows) == list(table.ROWS)
-    assert all(len(row) == len(facts["layers"]) for row in rows.values())
-    photo = images.load(facts["photo"], size=facts["side"])
+    found, networks = table.shipped(), table.load_networks()[0]
+    assert set(found) == set(table.runs(networks))
     # The JPEG keeps half of the colours' resolution, so noise in colour is smaller in what ships than in the numbers.
-    for prior, row in rows.items():
-        for layer, x in zip(facts["layers"], row, strict=True):
-            assert x.shape == photo.shape
-            wanted = facts["pixels"][prior][facts["layers"].index(layer)]
-            assert 0.15 * wanted - 0.002 < float((x - photo).square().mean()) < wanted + 0.002
+    for photo in table.PHOTOS:
+        truth = table.photo_of(photo)
+        for kind, row in table.pictures(name, photo).items():
+            for layer, x in zip(table.LAYERS[name], row, strict=True):
+                wanted = found[photo, name, layer, kind].pixels
+                assert 0.15 * wanted - 0.002 < float((x - truth).square().mean()) < wanted + 0.002
 
 
 def test_inversion_errors_by_layer_and_prior(capsys):
     """The table of code errors, for the log; and what notebook 05 says of it."""
-    facts = table.shipped("squeezenet1_1")[1]
-    code = {prior: dict(zip(facts["layers"], errors, strict=True)) for prior, errors in facts["code"].items()}
-    seconds = {prior: dict(zip(facts["layers"], spent, strict=True)) for prior, spent in facts["seconds"].items()}
+    found = table.shipped()
+    moved = {kind: {layer: table.over_photos(found, "squeezenet1_1", layer, kind, "moved").value
+                    for layer in table.LAYERS["squeezenet1_1"]} for kind in (*table.PRIORS, *table.FLOORS)}
     with capsys.disabled():
-        print("\ncode error, SqueezeNet   " + "".join(f"{layer:>9s}" for layer in facts["layers"]))
-        for prior, errors in code.items():
-            print(f"{prior:25s}" + "".join(f"{error:9.4f}" for error in errors.values()))
-    assert code["total variation"]["conv1"] < 0.02
-    assert code["deep image prior"]["fire9"] < code["total variation"]["fire9"]
-    assert seconds["deep image prior"]["fire9"] <= seconds["total variation"]["fire9"]
+        print("\ncode error, moved, SqueezeNet" + "".join(f"{layer:>9s}" for layer in moved["none"]))
+        for kind, errors in moved.items():
+            print(f"{kind:28s}" + "".join(f"{error:9.4f}" for error in errors.values()))
+    for layer in ("fire5", "fire7", "fire9"):
+        assert moved["deep image prior"][layer] < min(moved["total variation"][layer], moved["another photo"][layer])
+
+
+def test_the_tables_of_chapter_5_are_complete():
+    assert set(deep.shipped()) == set(deep.runs()) and set(deep.pictures()) < set(deep.runs())
+    assert set(coded_lesions.shipped()) == set(coded_lesions.runs())
+    assert set(five_priors.shipped()) == set(five_priors.runs())
+    photos = results("readouts")["pictures"]["to judge by"]
+    for run, read in readout.shipped().items():
+        assert run.source in (*table.LAYERS[run.network], *readout.PARTS)
+        assert len(read.colour) == len(read.layout) == len(photos)

@@ -1,15 +1,16 @@
-"""Learned inverters and sampling: what they know of pictures that they have not seen."""
+"""Learned inverters: what they know of pictures that they have not seen, and how they are trained."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from u3lab import U3Error, inversion, nets, prior
-from u3lab.descent import last
+from u3lab import U3Error, inversion, nets
 from u3lab.images import cropping
 from u3lab.inversion import training
 from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
+from u3lab.universal import resuming
+from u3lab.universal.resuming import Checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +36,52 @@ def test_an_earlier_layer_is_inverted_better(net, unseen):
     assert error["fire5"] < 0.6 * error["fire9"]
 
 
-@pytest.mark.parametrize("train", [training.train, training.train_perceptual])
-def test_training_lowers_the_error(net, train):
+@pytest.mark.parametrize("loss", ["squares", "perceptual"])
+def test_training_lowers_the_error(net, loss):
     torch.manual_seed(0)
-    batches = cropping.batches(["coffee", "dog"], 128, 2)
-    terms = [step.terms["pixels"] for step in train(net, Inverter("fire9"), batches, 12)]
+    price = training.squares if loss == "squares" else training.perceptual(net)
+    steps = training.train(net, Inverter("fire9"), begun, 12, price)
+    terms = [step.terms["pixels"] for step in steps]
     assert sum(terms[-3:]) < sum(terms[:3])
 
 
+def begun(step):
+    """Batches from a step on: other ones for another step."""
+    return cropping.batches(["coffee", "dog"], 128, 2, seed=step)
+
+
+def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeypatch):
+    monkeypatch.setattr(resuming, "EVERY", 2)
+    first, again = (Inverter("fire9") for _ in range(2))
+    for step in training.train(net, first, begun, 6, training.squares, Checkpoint.at(tmp_path / "state")):
+        if step.iteration == 4:  # kept before its update
+            break
+    resumed = training.train(net, again, begun, 6, training.squares, Checkpoint.at(tmp_path / "state"))
+    next(resumed)
+    weights = {name: value for name, value in again.state_dict().items() if name.endswith("weight")}
+    assert all(torch.equal(value, first.state_dict()[name]) for name, value in weights.items())
+    assert len(list(resumed)) == 2  # steps 5 and 6
+
+
+def test_an_adversary_moves_the_drawings_and_is_not_moved_by_them(net):
+    torch.manual_seed(0)
+    inverter = Inverter("fire9")
+    before = {name: value.clone() for name, value in inverter.state_dict().items()}
+    steps = list(training.sharpen(net, inverter, begun, 2))
+    assert {"pixels", "code", "before", "adversary", "judge"} == set(steps[0].terms)
+    assert any(not torch.equal(before[name], value) for name, value in inverter.state_dict().items())
+
+
+@pytest.mark.parametrize(("layer", "most"), [("fire5", 0.3), ("fire9", 0.6)])
+def test_a_perceptual_inverter_meets_the_code_of_photos_that_it_has_not_seen(net, unseen, layer, most):
+    made = decode(net, learned_inverter(f"{layer}-perceptual"), unseen)
+    errors = [float(inversion.code_error(*(inversion.code(net, layer, x) for x in pair)))
+              for pair in zip(made.split(1), unseen.split(1), strict=True)]
+    assert sum(errors) / len(errors) < most
+
+
 def test_slips_are_told(net):
-    with pytest.raises(U3Error, match="which = 'fire8'; choose one of fire5, fire9, fire9-perceptual"):
+    with pytest.raises(U3Error, match="which = 'fire8'; choose one of fire5, fire5-perceptual, fire9, fire9-per"):
         learned_inverter("fire8")
     with pytest.raises(U3Error, match="size=128"):
         decode(net, Inverter("fire9"), torch.rand(1, 3, 96, 96))
@@ -52,22 +89,11 @@ def test_slips_are_told(net):
         Inverter("conv1")
 
 
-def test_plug_and_play_samples_of_one_code_have_it_and_differ(net, unseen):
-    x, prior_ = unseen[:1, :, :96, :96], inversion.PlugAndPlay()
-    drawn = [last(inversion.invert(net, "fire5", x, prior=prior_, settings=inversion.InversionSettings(steps=100,
-                                                                                                       seed=seed)))
-             for seed in (0, 1)]
-    assert all(step.terms["code"] < 0.15 for step in drawn)
-    assert prior.disagreement([step.value for step in drawn]).mean() > 0.02
-    # to the denoiser it is no noise
-    assert all(prior.psnr(prior.trained_denoise(step.value), step.value) > 20 for step in drawn)
-
-
-def test_the_price_of_plug_and_play_pulls_towards_the_denoised_picture():
-    """The denoiser is held fixed: the gradient by x is 2λ(x − D(x + σn)), as a mean over the values."""
-    picture = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3), requires_grad=True)
-    settings = inversion.PlugAndPlay(lam=5.0, noise=0.0)
-    price = settings.begin((16, 16), 0, torch.device("cpu")).price(picture)["denoiser"]
-    gradient, = torch.autograd.grad(price, picture)
-    wanted = 2 * 5.0 * (picture - prior.trained_denoise(picture.detach())) / picture.numel()
-    torch.testing.assert_close(gradient, wanted.detach())
+def test_a_trained_generator_is_searched_through_its_input(net, unseen):
+    x, run = unseen[:1], inversion.InversionSettings(steps=25)
+    steps = list(inversion.invert(net, "fire9", x, prior=inversion.TrainedGenerator(), settings=run))
+    assert min(step.loss for step in steps) < 0.8 * steps[0].loss
+    psi = learned_inverter("fire9-perceptual")
+    cells = torch.rand(1, 512, 8, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(psi(cells), psi.drawn(cells, (8, 8)))
+    assert psi.drawn(cells[..., :4, :6], (4, 6)).shape == (1, 3, 64, 96)

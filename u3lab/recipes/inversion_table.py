@@ -1,8 +1,8 @@
-"""The table of chapter 5: fifteen layers of two networks, inverted under three priors for seven photos, beside floors.
+"""The table of chapter 5: fifteen layers of two networks, inverted under three priors for six photos, beside floors.
 
     python -m u3lab.recipes.inversion_table       # data/results/inversion.json and inversion-NETWORK.jpg
 
-About 320 searches, each of at most half a minute of one thread: two hours. What the file has is not computed again,
+270 searches, each of at most 20 seconds of one thread: 40 minutes. What the file has is not computed again,
 and its picture is taken from the cache.
 """
 

@@ -28,7 +28,7 @@ from u3lab.nets import Classifier
 NAMES, WIDE, SMALL = ("dog", "palace", "clownfish"), 192, 128
 LAYERS = {"squeezenet1_1": ("fire9", "conv10", "logits"),
           "efficientnet_lite0": ("stage5", "stage6", "stage7", "head", "logits")}
-STEPS, DRAWING = {WIDE: 700, SMALL: 400}, 400  # the last: steps to draw the photo first
+STEPS, DRAWING = {WIDE: 500, SMALL: 300}, 300  # the last: steps to draw the photo first
 
 
 class Run(NamedTuple):
