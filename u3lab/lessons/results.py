@@ -29,3 +29,8 @@ def rows(file: Path, key: type[Key]) -> dict[Key, tuple]:
     """
     width = len(key._fields)
     return {key(*row[:width]): tuple(row[width:]) for row in json.loads(file.read_text(encoding="utf-8"))["rows"]}
+
+
+def table(name: str, key: type[Key]) -> dict[Key, tuple]:
+    """The rows of data/results/NAME.json."""
+    return rows(paths.data("results", f"{name}.json"), key)

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab._system import paths
 from u3lab.adversarial import AttackSettings, fools, pgd, quantise, quantise_near
 from u3lab.adversarial.transfer import SIZE, labelled
 from u3lab.lessons import results
@@ -93,4 +92,4 @@ def share(rows: dict[Run, Reached], network: str, targeted: bool, level: int, *,
 
 def shipped() -> dict[Run, Reached]:
     """The shipped table."""
-    return {run: Reached(*row) for run, row in results.rows(paths.data("results", "attacks.json"), Run).items()}
+    return {run: Reached(*row) for run, row in results.table("attacks", Run).items()}

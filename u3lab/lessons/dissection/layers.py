@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from u3lab import dissection, nets
-from u3lab._system import paths
 from u3lab.datasets.labelled import ConceptData
 from u3lab.lessons import results
 from u3lab.lessons.dissection import words
@@ -52,4 +51,4 @@ def measured(net: Classifier, layer: str, data: ConceptData, learn: Asked, ask: 
 
 def shipped() -> dict[Run, Reached]:
     """The shipped table."""
-    return {run: Reached(*row) for run, row in results.rows(paths.data("results", "layers.json"), Run).items()}
+    return {run: Reached(*row) for run, row in results.table("layers", Run).items()}

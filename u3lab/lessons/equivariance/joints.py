@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from u3lab import equivariance, images, nets
-from u3lab._system import paths
 from u3lab.descent import last
 from u3lab.lessons import results
 from u3lab.lessons.equivariance.moving import agreement
@@ -70,4 +69,4 @@ def measured(net: Classifier, test: Tensor, wanted: Tensor, each: int) -> Interv
 
 def shipped() -> dict[Run, Interval]:
     """The shipped table."""
-    return {run: Interval(*row) for run, row in results.rows(paths.data("results", "joints.json"), Run).items()}
+    return {run: Interval(*row) for run, row in results.table("joints", Run).items()}

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from torch import Tensor
 
 from u3lab import equivariance, images
-from u3lab._system import paths
 from u3lab.datasets import photos
 from u3lab.equivariance import HFLIP, VFLIP, Equivariance, Transform, rotation, scaling
 from u3lab.lessons import results
@@ -84,4 +83,4 @@ def fitted(net: Classifier, layer: str, transform: str, fit: Tensor, **how: obje
 
 def shipped() -> dict[Run, Reached]:
     """The shipped table."""
-    return {run: Reached(*row) for run, row in results.rows(paths.data("results", "moving.json"), Run).items()}
+    return {run: Reached(*row) for run, row in results.table("moving", Run).items()}

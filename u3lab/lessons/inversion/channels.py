@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import __version__, images
-from u3lab._system import paths
 from u3lab.datasets import cutouts, photos
 from u3lab.descent import last
 from u3lab.inversion.codes import code
@@ -160,4 +159,4 @@ def table(net: Classifier, networks: Mapping[str, Classifier], *, units: int = U
 def shipped() -> dict[Channel, Agreement]:
     """The shipped table."""
     return {key: Agreement(*row) for key, row in
-            results.rows(paths.data("results", "channels.json"), Channel).items()}
+            results.table("channels", Channel).items()}

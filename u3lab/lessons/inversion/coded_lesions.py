@@ -94,7 +94,7 @@ def runs() -> list[Run]:
 
 def shipped() -> dict[Run, Kept]:
     """The shipped table."""
-    return {run: Kept(*row) for run, row in results.rows(paths.data("results", "lesions.json"), Run).items()}
+    return {run: Kept(*row) for run, row in results.table("lesions", Run).items()}
 
 
 def pictures() -> dict[tuple[str, str, str], Tensor]:

@@ -105,7 +105,7 @@ def judged(net: Classifier, other: Classifier, run: Run, first: Tensor, x: Tenso
 
 def shipped() -> dict[Run, Reached]:
     """The shipped table."""
-    return {run: Reached(*row) for run, row in results.rows(paths.data("results", "deep.json"), Run).items()}
+    return {run: Reached(*row) for run, row in results.table("deep", Run).items()}
 
 
 def pictures() -> dict[Run, Tensor]:

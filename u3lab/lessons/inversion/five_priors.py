@@ -137,7 +137,7 @@ def runs() -> list[Run]:
 
 def shipped() -> dict[Run, Made]:
     """The shipped table."""
-    return {run: Made(*row) for run, row in results.rows(paths.data("results", "priors.json"), Run).items()}
+    return {run: Made(*row) for run, row in results.table("priors", Run).items()}
 
 
 def over_photos(rows: dict[Run, Made], kind: str, what: str) -> Interval:

@@ -146,7 +146,7 @@ def judges() -> list[Classifier]:
 
 def shipped() -> dict[Run, Judged]:
     """The shipped table."""
-    return {run: Judged(*row) for run, row in results.rows(paths.data("results", "icons.json"), Run).items()}
+    return {run: Judged(*row) for run, row in results.table("icons", Run).items()}
 
 
 def pictures() -> dict[Run, Tensor]:

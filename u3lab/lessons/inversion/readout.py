@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab._system import paths
 from u3lab.lessons import results
 
 CELLS = 8  # of a side of the small picture
@@ -102,4 +101,4 @@ def read_off(codes: Tensor, pictures: Tensor, photos: Sequence[str], new_codes: 
 
 def shipped() -> dict[Run, Read]:
     """The shipped numbers."""
-    return {run: Read(*row) for run, row in results.rows(paths.data("results", "readouts.json"), Run).items()}
+    return {run: Read(*row) for run, row in results.table("readouts", Run).items()}

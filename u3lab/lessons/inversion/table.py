@@ -144,8 +144,7 @@ def judged(net: Classifier, other: Classifier, run: Run, x: Tensor) -> Inverted:
 
 def shipped() -> dict[Run, Inverted]:
     """The shipped table."""
-    file = paths.data("results", "inversion.json")
-    return {run: Inverted(*row) for run, row in results.rows(file, Run).items()}
+    return {run: Inverted(*row) for run, row in results.table("inversion", Run).items()}
 
 
 def pictures(network: str, photo: str) -> dict[str, list[Tensor]]:

@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab._system import paths
 from u3lab.datasets import scans
 from u3lab.descent import Step
 from u3lab.landmarks import LabelSettings, codes_at, label, labeller, match
@@ -125,5 +124,5 @@ RIVALS = {"nothing has moved": stayed, "optical flow": flowed}
 
 def shipped() -> dict[Run, tuple]:
     """The table: what was run → median error in millimetres and the share within five, on the *other* patient."""
-    return results.rows(paths.data("results", "carried.json"), Run)
+    return results.table("carried", Run)
 

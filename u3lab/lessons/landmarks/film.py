@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab._system import paths
 from u3lab.datasets import clips
 from u3lab.descent import Step
 from u3lab.landmarks import LabelSettings, label, labeller, match
@@ -143,5 +142,5 @@ RIVALS = {"nothing has moved": stayed, "flow, frame by frame": followed}
 
 def shipped() -> dict[Run, tuple]:
     """The table: what was run → median error in pixels, and the share within a twentieth of the frame's side."""
-    return results.rows(paths.data("results", "rabbits.json"), Run)
+    return results.table("rabbits", Run)
 

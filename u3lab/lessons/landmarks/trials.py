@@ -9,7 +9,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from u3lab._system import paths
 from u3lab.datasets import faces
 from u3lab.datasets.faces import Faces, Layers
 from u3lab.datasets.faces.made import together
@@ -91,7 +90,7 @@ class Run(NamedTuple):
 
 def shipped() -> dict[Run, tuple[float, float]]:
     """The table: what was run → its value on all faces, and on the hard ones."""
-    return results.rows(paths.data("results", "labellers.json"), Run)
+    return results.table("labellers", Run)
 
 
 def taught(which: str) -> Classifier:

@@ -87,12 +87,12 @@ def repaired(fault: str, photo: str, steps: int = LONG) -> dict[str, tuple[float
 
 def shipped() -> dict[Run, tuple[float, ...]]:
     """The shipped curves: what is missing at MARKS up to STEPS."""
-    return results.rows(paths.data("results", "impedance.json"), Run)
+    return results.table("impedance", Run)
 
 
 def shipped_long() -> dict[Long, tuple[float, ...]]:
     """The shipped long runs: loss and PSNR at MARKS up to LONG."""
-    return results.rows(paths.data("results", "stopping.json"), Long)
+    return results.table("stopping", Long)
 
 
 def pictures() -> list[Tensor]:

@@ -130,7 +130,7 @@ def measured(run: Run, steps: int, made: Tensor) -> Reached:
 
 def shipped() -> dict[Run, Reached]:
     """The shipped table."""
-    return {run: Reached(*row) for run, row in results.rows(paths.data("results", "restoring.json"), Run).items()}
+    return {run: Reached(*row) for run, row in results.table("restoring", Run).items()}
 
 
 def pictures(task: str) -> dict[tuple[str, str], Tensor]:

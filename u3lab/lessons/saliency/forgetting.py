@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from u3lab import saliency
-from u3lab._system import paths
 from u3lab.lessons import results
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier
@@ -47,4 +46,4 @@ def forgotten(net: Classifier, pictures: Tensor, labels: Sequence[int], methods:
 
 def shipped() -> dict[Run, Tensor]:
     """The shipped table: run → the correlation after each bank, (banks)."""
-    return {run: torch.tensor(row) for run, row in results.rows(paths.data("results", "forgetting.json"), Run).items()}
+    return {run: torch.tensor(row) for run, row in results.table("forgetting", Run).items()}

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from u3lab import saliency
-from u3lab._system import paths
 from u3lab.datasets import photos
 from u3lab.descent import last
 from u3lab.lessons import results
@@ -98,7 +97,7 @@ def shares(net: Classifier, thing: Thing) -> list[float]:
 def shipped() -> dict[Run, Reached]:
     """The shipped table."""
     return {run: Reached(*(float("nan") if one is None else one for one in row))
-            for run, row in results.rows(paths.data("results", "removal.json"), Run).items()}
+            for run, row in results.table("removal", Run).items()}
 
 
 def cues(rows: dict[Run, Reached]) -> list[Run]:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from u3lab import images, saliency
-from u3lab._system import paths
 from u3lab.lessons import results
 from u3lab.lessons.saliency.removal import smallest
 from u3lab.lessons.things import Thing, probability
@@ -75,4 +74,4 @@ def _binary(mask: Tensor, area: float) -> Tensor:
 
 def shipped() -> dict[Run, Reached]:
     """The shipped table."""
-    return {run: Reached(*row) for run, row in results.rows(paths.data("results", "variants.json"), Run).items()}
+    return {run: Reached(*row) for run, row in results.table("variants", Run).items()}

@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images
-from u3lab._system import paths
 from u3lab.datasets import cutouts, photos
 from u3lab.datasets.pieces import uniform
 from u3lab.descent import Step, last
@@ -90,7 +89,7 @@ Rows = dict[Natural, Found]
 
 def shipped() -> Rows:
     """The shipped table."""
-    return {run: Found(*row) for run, row in results.rows(paths.data("results", "naturals.json"), Natural).items()}
+    return {run: Found(*row) for run, row in results.table("naturals", Natural).items()}
 
 
 def numbers(found: Found) -> Tensor:

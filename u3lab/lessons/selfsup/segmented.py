@@ -43,7 +43,7 @@ Rows = dict[Segmented, tuple[float, float, float]]  # accuracy of the chosen sub
 
 def shipped() -> Rows:
     """The shipped table."""
-    return results.rows(paths.data("results", "segments.json"), Segmented)
+    return results.table("segments", Segmented)
 
 
 def reached(run: Segmented, steps: int | None = None) -> tuple[float, float, float]:

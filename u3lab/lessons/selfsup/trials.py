@@ -17,7 +17,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab._system import paths
 from u3lab.datasets import clips, decathlon, faces
 from u3lab.descent import Step, last
 from u3lab.lessons import results
@@ -197,7 +196,7 @@ Rows = dict[Run, tuple[float, float]]  # accuracy on validation and test picture
 
 def shipped() -> Rows:
     """The shipped table."""
-    return results.rows(paths.data("results", "pretexts.json"), Run)
+    return results.table("pretexts", Run)
 
 
 def best_layer(rows: Rows, problem: str, task: str, labels: int) -> str:

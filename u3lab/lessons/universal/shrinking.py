@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 
-from u3lab._system import paths
 from u3lab.lessons import results
 from u3lab.measures import Interval
 
@@ -32,7 +31,7 @@ WAYS = {"adapters, w₀ = source": ("parallel", "source"), "fine-tuning, w₀ = 
 
 def shipped() -> Rows:
     """The shipped table."""
-    return results.rows(paths.data("results", "shrinkage-squeezenet1_1.json"), Shrunk)
+    return results.table("shrinkage-squeezenet1_1", Shrunk)
 
 
 def interval(numbers: list[float]) -> Interval:

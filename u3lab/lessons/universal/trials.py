@@ -120,7 +120,7 @@ class Cell(NamedTuple):
 
 def shipped(network: str) -> Rows:
     """The rows of the shipped table of a network."""
-    return results.rows(paths.data("results", f"adapters-{network}.json"), Run)
+    return results.table(f"adapters-{network}", Run)
 
 
 def domain_files() -> list[Path]:
