@@ -52,8 +52,8 @@ QUIZ = (
          "That is all: what the code leaves open, the training set decides.",
          "It does what it was made for. It answers another question.")),
     Question(
-        "A search from noise ends at a picture without a face. Another one begins at the photo, and ends near it with a "
-        "tenth of the error. What follows?",
+        "A search from noise ends at a picture without a face. Another one begins at the photo, and ends near it with "
+        "a tenth of the error. What follows?",
         ("The layer has forgotten the face.",
          "The second search has cheated, so it says nothing.",
          "The code still asked for the face, and the first search did not find it.",
@@ -64,8 +64,8 @@ QUIZ = (
          "There is a picture with a much smaller error, and it has the face: what failed is the search.",
          "It has just drawn one.")),
     Question(
-        "A linear map guesses a little of a new photo's layout from all its scores, nothing from the best class, and as "
-        "much as before from all but the ten best scores. Where is that knowledge?",
+        "A linear map guesses a little of a new photo's layout from all its scores, nothing from the best class, and "
+        "as much as before from all but the ten best scores. Where is that knowledge?",
         ("In the class that the network is sure of.",
          "In the many small differences between classes that are not in the picture.",
          "In the linear map: it has learnt the photos by heart.",
