@@ -63,6 +63,17 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeyp
     assert len(list(resumed)) == 2  # steps 5 and 6
 
 
+@pytest.mark.parametrize("layer", ["fire5", "fire9"])
+def test_a_drawing_learns_from_each_term_of_the_perceptual_loss(net, layer):
+    x, inverter = torch.rand(2, 3, 128, 128), Inverter(layer)
+    codes = training.codes_of(net, layer, x)
+    assert not any(code.requires_grad for code in codes.values())
+    torch.testing.assert_close(codes[layer], inversion.code(net, layer, x).detach())
+    for name, term in training.perceptual(net)(inverter(codes[layer]), x, codes).items():
+        gradient, = torch.autograd.grad(term, inverter.colour.weight, retain_graph=True)
+        assert gradient.abs().max() > 0, name
+
+
 def test_an_adversary_moves_the_drawings_and_is_not_moved_by_them(net):
     torch.manual_seed(0)
     inverter = Inverter("fire9")

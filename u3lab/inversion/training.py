@@ -1,7 +1,8 @@
 """How the learned inverters are trained; ``python -m u3lab.recipes.inverters`` did it.
 
-Two losses. The first is the mean square of the pixels' error, which makes Ψ(y) the mean E[x | y]. The second adds what
-the network itself sees, at the layer and at an earlier one, and in the end an adversary.
+Three losses, one after the other. Absolute errors of the pixels come first, for they learn fastest. Then either the
+squares, which make Ψ(y) the mean E[x | y], or what the network itself sees, at the layer and at an earlier one, and in
+the end an adversary.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import nets
 from u3lab.descent import ADAM, Step, descend
 from u3lab.inversion.codes import relative_error
 from u3lab.inversion.learned import Inverter
@@ -22,7 +22,7 @@ from u3lab.universal.resuming import Checkpoint
 
 BATCH, RATE = 12, 2e-3
 BEFORE = {"fire9": "fire5", "fire5": "fire3"}  # the earlier layer that the second loss looks at, too
-WEIGHTS = {"pixels": 2.0, "code": 1.0, "before": 0.5, "adversary": 0.03}
+WEIGHTS = {"pixels": 1.0, "code": 1.5, "before": 0.5, "adversary": 0.03}
 SHARPENING = 3e-4  # the rate once there is an adversary
 
 Codes = dict[str, Tensor]
@@ -35,10 +35,15 @@ def squares(made: Tensor, x: Tensor, codes: Codes) -> dict[str, Tensor]:
     return {"pixels": (made - x).square().mean()}
 
 
+def absolute(made: Tensor, x: Tensor, codes: Codes) -> dict[str, Tensor]:
+    """1/N Σ |Ψ(Φ(x_i)) − x_i|, as a mean over values."""
+    return {"pixels": (made - x).abs().mean()}
+
+
 def perceptual(net: Classifier) -> Loss:
     """The pixels' absolute error, and the relative errors of the codes."""
     def terms(made: Tensor, x: Tensor, codes: Codes) -> dict[str, Tensor]:
-        seen = nets.several(net, tuple(codes), made)
+        seen = _seen(net, *codes, made)
         before, code = (relative_error(seen[layer], codes[layer]) for layer in codes)
         found = {"pixels": (made - x).abs().mean(), "before": before, "code": code}
         return {name: WEIGHTS[name] * term for name, term in found.items()}
@@ -57,7 +62,7 @@ def train(net: Classifier, inverter: Inverter, batches: Batches, steps: int, los
         if checkpoint:
             checkpoint.keep(next(done), inverter.state_dict(), facts)
         x = next(pictures)
-        codes = _codes(net, inverter.layer, x)
+        codes = codes_of(net, inverter.layer, x)
         made = inverter(codes[inverter.layer])
         return made, loss(made, x, codes)
 
@@ -72,7 +77,7 @@ def sharpen(net: Classifier, inverter: Inverter, batches: Batches, steps: int) -
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         x = next(pictures)
-        codes = _codes(net, inverter.layer, x)
+        codes = codes_of(net, inverter.layer, x)
         made = inverter(codes[inverter.layer])
         held = {name: weight.detach() for name, weight in adversary.named_parameters()}
         judged = torch.func.functional_call(adversary, held, made)  # the drawing learns from it, and it does not
@@ -99,6 +104,14 @@ class Adversary(nn.Module):
 
 
 @torch.no_grad()
-def _codes(net: Classifier, layer: str, x: Tensor) -> Codes:
+def codes_of(net: Classifier, layer: str, x: Tensor) -> Codes:
     """The codes of pictures at the earlier layer and at the layer itself."""
-    return nets.several(net, (BEFORE[layer], layer), x)
+    return _seen(net, BEFORE[layer], layer, x)
+
+
+def _seen(net: Classifier, before: str, layer: str, x: Tensor) -> Codes:
+    """The same with a graph: what is drawn learns from its codes."""
+    found = {}
+    with net.watch({before: lambda output: found.update({before: output.clone()})}):  # a later ReLU may write over it
+        found[layer] = net.features(x, layer)
+    return found

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from u3lab.descent import Step, descend
 from u3lab.prior.trained import corrupt, holes, scattered
 
-BATCH, RATE, STEPS = 8, 3e-3, {"inpainter": 3000, "denoiser": 4000}
+BATCH, RATE, STEPS = 8, 3e-3, {"inpainter": 3000, "denoiser": 1500}
 HOLE = 6.0  # how much more a pixel in the hole counts: it is what the network is for
 NOISE = (0.02, 0.5)  # σ of the denoiser's pictures
 

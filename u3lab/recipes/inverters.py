@@ -3,7 +3,7 @@
     python tools/training_photos.py FOLDER *.deb                                  # pictures that do not ship
     python -m u3lab.recipes.inverters fire9-perceptual --photos FOLDER            # data/weights/inverter-….safetensors
 
-A step takes a third of a second of one thread. A training that was stopped goes on from its checkpoint in the cache.
+A step takes a third to half a second of one thread. A training that was stopped goes on from its state in the cache.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from u3lab import nets
 from u3lab.descent import last
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.learned import SHIPPED, SIDE, Inverter
-from u3lab.inversion.training import BATCH, Batches, perceptual, sharpen, squares, train
+from u3lab.inversion.training import BATCH, Batches, absolute, perceptual, sharpen, squares, train
 from u3lab.nets import Classifier
 from u3lab.recipes import _crops, _writing
 from u3lab.universal.resuming import Checkpoint
 
-STEPS = {"fire5": 1200, "fire9": 2000, "fire5-perceptual": 3000, "fire9-perceptual": 10_000}
-SHARPENED = 800  # steps more, with an adversary
+# Loss and number of steps, one stage after the other. What begins alike is trained once.
+STAGES = {"fire9": (("absolute", 10_000), ("squares", 600)),
+          "fire9-perceptual": (("absolute", 10_000), ("codes", 3500)),
+          "fire5": (("squares", 1200),), "fire5-perceptual": (("codes", 2000),)}
+SHARPENED = 400  # steps more, with an adversary
 SCENES = 200
 
 
@@ -43,25 +46,27 @@ def main(arguments: list[str] | None = None) -> None:
     """Train one inverter and write its weights; print its errors on pictures that it has not seen."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("which", choices=list(SHIPPED))
-    parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--photos", default=None, help="a folder of more pictures (tools/training_photos.py)")
     chosen = _writing.options(parser, arguments, "weights")
-    which, steps = chosen.which, 2 if chosen.short else chosen.steps or STEPS[chosen.which]
+    which, stages = chosen.which, STAGES[chosen.which]
     layer, _, kind = which.partition("-")
     torch.manual_seed(chosen.seed)
     net, inverter = nets.load("squeezenet1_1", device="cpu"), Inverter(layer).to(memory_format=torch.channels_last)
     given = _crops.stock(4 if chosen.short else SCENES, chosen.seed, chosen.photos)
     unseen = _crops.held_out(SIDE, 1 if chosen.short else 4, chosen.seed)
     batches: Batches = lambda begun: _crops.batches(given, SIDE, BATCH, seed=chosen.seed + begun, mixed=False)  # noqa: E731
-    checkpoint = Checkpoint.at(_writing.state(chosen, "inverter", which, steps, chosen.seed))
-    last(train(net, inverter, batches, steps, perceptual(net) if kind else squares, checkpoint), total=steps + 1,
-         title=which)
-    facts = {"recipe": f"python -m u3lab.recipes.inverters {which} --steps {steps} --seed {chosen.seed}"
+    losses = {"absolute": absolute, "squares": squares, "codes": perceptual(net)}
+    for loss, steps in stages:
+        checkpoint = Checkpoint.at(_writing.state(chosen, "inverter", layer, loss, steps, chosen.seed))
+        steps = 2 if chosen.short else steps
+        last(train(net, inverter, batches, steps, losses[loss], checkpoint), total=steps + 1, title=f"{which}, {loss}")
+    facts = {"recipe": f"python -m u3lab.recipes.inverters {which} --seed {chosen.seed}"
                        f" with {len(given.photos)} pictures and {len(given.things)} things", "torch": torch.__version__,
+             "steps": ", ".join(f"{steps} with {loss}" for loss, steps in stages),
              "on unseen pictures": judged(net, inverter, unseen)}
     if kind:
-        more = 2 if chosen.short else SHARPENED
-        last(sharpen(net, inverter, lambda _: batches(steps), more), total=more + 1, title="with an adversary")
+        more, seen = 2 if chosen.short else SHARPENED, sum(steps for _, steps in stages)
+        last(sharpen(net, inverter, lambda _: batches(seen), more), total=more + 1, title="with an adversary")
         facts |= {"with an adversary": f"{more} steps", "then": judged(net, inverter, unseen)}
     _writing.weights(chosen.out / f"inverter-{which}.safetensors", inverter, eight_bits=True, **facts)
 
