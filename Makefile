@@ -1,7 +1,7 @@
 # make lab · make test · make quick · make docs · make notebooks · make bench
 # Each makes .venv and installs what it needs first, unless that is done already.
 #   make quick                                 style, unit tests and oracles: the first part of make test
-#   make docs                                  README's tour, the links of all pages, the examples in docstrings
+#   make docs                                  README's tour, the pages and their links, the examples in docstrings
 #   make lab ARGS="--no-browser --port 8890"   options for JupyterLab
 #   make test WITH=peers                       with the comparison to zennit and TorchRay
 #   make lab PYTHON=python3.12                 which Python makes a new .venv
@@ -81,7 +81,7 @@ newest:
 
 docs: $(VENV)/u3lab-test
 	@echo "== README's tour, links, examples in docstrings"
-	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_doctests.py
+	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_teaching.py tests/test_doctests.py
 
 test: quick
 	@echo "== notebooks, top to bottom"
