@@ -128,7 +128,7 @@ class TrainedGenerator:
     """
 
     lam: float = setting(0.0, 0.0, 10.0, symbol="λ", help="price of large values of y′, as a mean square")
-    lr: float = setting(0.1, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
+    lr: float = setting(0.3, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
 
     def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
         with torch.random.fork_rng(devices=[]):  # fresh layers draw their weights, before the trained ones come

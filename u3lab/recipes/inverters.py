@@ -25,7 +25,7 @@ from u3lab.universal.resuming import Checkpoint
 # Loss and number of steps, one stage after the other. What begins alike is trained once.
 STAGES = {"fire9": (("absolute", 10_000), ("squares", 600)),
           "fire9-perceptual": (("absolute", 10_000), ("codes", 3500)),
-          "fire5": (("squares", 1200),), "fire5-perceptual": (("codes", 2000),)}
+          "fire5": (("squares", 800),), "fire5-perceptual": (("codes", 1200),)}
 SHARPENED = 400  # steps more, with an adversary
 SCENES = 200
 
