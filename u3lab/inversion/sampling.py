@@ -33,7 +33,7 @@ from u3lab.settings import or_default, setting, settings
 class SampleSettings:
     """Settings of :func:`sample`."""
 
-    lam: float = setting(1000.0, 0.0, 10_000.0, scale="log", symbol="λ", help="how much the code counts")
+    lam: float = setting(3000.0, 0.0, 30_000.0, scale="log", symbol="λ", help="how much the code counts")
     step_size: float = setting(0.2, 0.01, 1.0, scale="log", symbol="δ", help="size of a step, as a share of σ²")
     noisiest: float = setting(0.4, 0.05, 0.5, once=True, symbol="σ₀", help="noise of the first step")
     least: float = setting(0.03, 0.01, 0.3, once=True, symbol="σ", help="noise of the last step")

@@ -33,7 +33,7 @@ EYE, EYE_LAYER = "efficientnet_lite0", "stage3"  # the network and layer that te
 # From model to prior: ever more is asked of the picture, and ever less comes from the code.
 KINDS = ("none", "total variation", "deep image prior", "trained generator", "posterior sample", "trained, perceptual",
          "trained, L2", "nearest photo")
-GENERATOR, SAMPLE = {"steps": 300, "jitter": table.JITTER}, {"steps": 400}
+GENERATOR, SAMPLE = {"steps": 250, "jitter": table.JITTER}, {"steps": 300, "step_size": 0.1}
 
 
 class Run(NamedTuple):
