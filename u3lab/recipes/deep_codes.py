@@ -2,7 +2,7 @@
 
     python -m u3lab.recipes.deep_codes       # data/results/deep.json, deep.jpg and deep-starts.jpg
 
-36 runs of half a minute to a minute and a half of one thread, 25 minutes. What the file has is not computed again, and
+27 runs of half a minute to a minute and a half of one thread, 25 minutes. What the file has is not computed again, and
 its picture is taken from the cache.
 """
 

@@ -32,7 +32,7 @@ def test_the_best_step_is_kept(net):
 def test_rows_and_sheets_of_the_last_layers():
     runs = deep.runs()
     assert len(set(runs)) == len(runs)
-    assert sum(run.start == "the photo" and run.side == deep.SMALL for run in runs) == 3 * 8
+    assert sum(run.start == "the photo" and run.side == deep.SMALL for run in runs) == 3 * 5
     for rows in deep.sheets().values():
         assert all(set(row) <= set(runs) for row in rows.values()) and len({len(row) for row in rows.values()}) == 1
 

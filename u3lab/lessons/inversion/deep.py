@@ -56,11 +56,11 @@ class Reached(NamedTuple):
 
 
 def runs() -> list[Run]:
-    """All rows: SqueezeNet's last layers at 192 px, the scores from two seeds; and runs from the photo at 128 px."""
+    """All rows: SqueezeNet's last layers at 192 px, the scores from two seeds; EfficientNet-Lite0's from the photo."""
     wide = [Run(name, "squeezenet1_1", layer, "noise", WIDE, seed) for name in NAMES
             for layer in LAYERS["squeezenet1_1"] for seed in ((0, 1) if layer == "logits" else (0,))]
-    return wide + [Run(name, network, layer, "the photo", SMALL, 0) for name in NAMES
-                   for network, layers in LAYERS.items() for layer in layers]
+    lite = "efficientnet_lite0"
+    return wide + [Run(name, lite, layer, "the photo", SMALL, 0) for name in NAMES for layer in LAYERS[lite]]
 
 
 def photo_of(run: Run) -> Tensor:
