@@ -1,4 +1,4 @@
-"""The command line: ``u3lab start``, ``u3lab doctor`` and ``u3lab fetch NAME``; or ``python -m u3lab`` and the like."""
+"""The command line: ``u3lab start``, ``doctor``, ``fetch NAME``, ``report FOLDER``; or ``python -m u3lab start`` …"""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.command == "start":
             return _start(chosen, given[end + 1:])
+        if chosen.command == "report":
+            return _report(chosen.folder, chosen.csv)
         return _fetch(chosen.name) if chosen.command == "fetch" else _doctor()
     except U3Error as error:
         print(f"u3lab: {error}", file=sys.stderr)
@@ -35,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("doctor", help="check this machine and say what to mend")
     fetch = commands.add_parser("fetch", help="download a network's weights and check them")
     fetch.add_argument("name", help="a classifier of torchvision, for example alexnet")
+    report = commands.add_parser("report", help="who passed what, from the progress files of a class")
+    report.add_argument("folder", metavar="FOLDER", help="a file or a folder for each student, as ben/progress.json")
+    report.add_argument("--csv", metavar="FILE", help="also write a table with a column for each exercise")
     return parser
 
 
@@ -57,6 +62,13 @@ def _fetch(name: str) -> int:
     from u3lab import nets
 
     print(nets.fetch(name))
+    return 0
+
+
+def _report(folder: str, csv_file: str | None) -> int:
+    from u3lab.course import classes
+
+    print(classes.report(folder, csv_file))
     return 0
 
 
