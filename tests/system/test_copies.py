@@ -204,3 +204,17 @@ def test_a_folder_that_holds_the_originals_is_refused(course):
     assert {path.name for path in course.iterdir()} == {SIX, OTHER}
     with pytest.raises(U3Error, match="is no folder"):
         start(course, course / SIX / "below")
+
+
+def test_odd_folders(course, monkeypatch):
+    monkeypatch.chdir(course.parent)
+    (course.parent / "file").write_text("not a folder")
+    for folder in ("file", "file/below", "x/../file"):
+        with slip("is no folder", "u3lab start FOLDER"):
+            start(course, Path(os.path.realpath(folder)))
+    with slip("cannot be brought up to date", "too long"):
+        start(course, course.parent / ("x" * 300))
+    copies.refresh(course, Path("new", "Übung 1 🙂"), today=DAY)
+    assert held(course.parent / "new" / "Übung 1 🙂") == {SIX: FIRST}
+    (course.parent / "new" / "Übung 1 🙂" / SIX).write_bytes(notebook("my own"))
+    assert f"-mine-{date.today().isoformat()}" in copies.refresh(course, Path("new", "Übung 1 🙂"), fresh=["06"])[0]

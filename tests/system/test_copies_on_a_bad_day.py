@@ -1,4 +1,4 @@
-"""Copies when the disk is full or read-only, when others save or start at the same moment, and with odd folders."""
+"""Copies when the disk is full or read-only, and when others save or start at the same moment."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import errno
 import os
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.helpers import slip
-from tests.system.test_copies import DAY, FIRST, NEWER, OTHER, SIX, course, held, mine, notebook, start
-from u3lab._system import copies, moves, paths
+from tests.system.test_copies import FIRST, NEWER, OTHER, SIX, course, held, mine, notebook, start
+from u3lab._system import moves, paths
 
 __all__ = ["course", "mine"]  # fixtures
 WORK, ROOT = notebook("my own"), Path(__file__).resolve().parents[2]
@@ -189,6 +188,19 @@ def test_a_notebook_that_is_saved_while_it_is_replaced_is_kept(course, mine, mon
     assert WORK in held(mine).values() and NEWER in held(mine).values()
 
 
+def test_a_copy_that_another_start_has_just_moved(course, mine, monkeypatch):
+    dated = moves.dated
+
+    def quicker(path, words, content=b""):
+        os.replace(path, path.with_name("theirs.ipynb"))
+        return dated(path, words, content)
+
+    (mine / SIX).write_bytes(WORK)
+    monkeypatch.setattr(moves, "dated", quicker)
+    assert start(course, mine, "06") == [f"{SIX} was saved by another program just now, and stays as it was saved"]
+    assert held(mine) == {"theirs.ipynb": WORK}
+
+
 def test_a_session_goes_on_when_the_original_changes(course, mine):
     """The copy is open and gets saved, run and edited, while the course moves on twice."""
     for content, original in ((notebook("a = ...", "b", run=1), FIRST), (WORK, NEWER), (notebook("x", run=5), FIRST)):
@@ -226,17 +238,3 @@ def test_a_pipe_and_a_folder_in_the_place_of_copies_do_not_stop_the_others(cours
     with slip("cannot be brought up to date"):
         start(course, mine, "07b")
     assert sorted(path.suffix for path in mine.glob("07b*")) == [".ipynb", ".ipynb"]
-
-
-def test_odd_folders(course, monkeypatch):
-    monkeypatch.chdir(course.parent)
-    (course.parent / "file").write_text("not a folder")
-    for folder in ("file", "file/below", "x/../file"):
-        with slip("is no folder", "u3lab start FOLDER"):
-            start(course, Path(os.path.realpath(folder)))
-    with slip("cannot be brought up to date", "too long"):
-        start(course, course.parent / ("x" * 300))
-    copies.refresh(course, Path("new", "Übung 1 🙂"), today=DAY)
-    assert held(course.parent / "new" / "Übung 1 🙂") == {SIX: FIRST}
-    (course.parent / "new" / "Übung 1 🙂" / SIX).write_bytes(WORK)
-    assert f"-mine-{date.today().isoformat()}" in copies.refresh(course, Path("new", "Übung 1 🙂"), fresh=["06"])[0]
