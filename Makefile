@@ -3,6 +3,7 @@
 #   make quick                                 style, unit tests and oracles: the first part of make test
 #   make docs                                  README's tour, the pages and their links, the examples in docstrings
 #   make lab ARGS="--no-browser --port 8890"   options for JupyterLab
+#   make lab FRESH=06                          begins your copy of chapter 06 anew, and keeps the old one
 #   make test WITH=peers                       with the comparison to zennit and TorchRay
 #   make lab PYTHON=python3.12                 which Python makes a new .venv
 #   make lab TORCH=cpu                         on Linux: torch without CUDA's libraries, which need an NVIDIA GPU
@@ -17,7 +18,6 @@ PY := $(VENV)/Scripts/python
 else
 PYTHON ?= python3
 PY := $(VENV)/bin/python
-ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 LINUX := $(filter Linux,$(shell uname -s))
 endif
 
@@ -35,11 +35,6 @@ HAS_DRIVER := $(if $(LINUX),{ test -e /proc/driver/nvidia || command -v nvidia-s
 
 # OpenMP's threads must not spin while they wait: on a busy two-core laptop that costs a factor of thirty.
 export OMP_WAIT_POLICY := PASSIVE
-
-# A lab works without a network: JupyterLab need not ask for news and updates.
-OFFLINE := --LabApp.app_settings_dir="$(CURDIR)/tools/jupyterlab"
-# A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
-LARGE := --ServerApp.tornado_settings="{'websocket_max_message_size': 104857600}"
 
 # Tests and notebooks compute with half of two cores, so two run side by side, each in a process of its own.
 TWO := -n 2
@@ -63,8 +58,7 @@ help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
 
 lab: $(VENV)/u3lab-lab
-	@echo "== JupyterLab at notebooks/00_start_here.ipynb; end it with Ctrl-C twice"
-	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(OFFLINE) $(LARGE) $(ROOT) $(ARGS)
+	$(PY) -m u3lab start $(addprefix --fresh=,$(FRESH)) -- $(ARGS)
 
 quick: $(VENV)/u3lab-$(WITH)
 	@echo "== style"

@@ -96,11 +96,17 @@ def test_the_cpu_build_comes_by_uv(checkout):
     assert CHOICE not in checkout.make("quick", "TORCH=cpu")[0]
 
 
+def test_a_lab_is_the_command_start_with_its_options_after_a_dash(checkout):
+    assert checkout.make("lab")[1][-1] == ".venv/bin/python -m u3lab start --"
+    _, calls = checkout.make("lab", "FRESH=06 07b", "ARGS=--no-browser --port 8890")
+    assert calls[-1] == ".venv/bin/python -m u3lab start --fresh=06 --fresh=07b -- --no-browser --port 8890"
+
+
 @pytest.mark.parametrize("failing", ["pip install uv", "--torch-backend"])
 def test_without_uv_or_its_place_pip_goes_on_and_one_line_says_so(checkout, failing):
     said, calls = checkout.make("lab", "TORCH=cpu", failing=failing)
     assert said.count(INSTEAD) == 1 and "going on with plain pip" in said
-    assert calls.index(PIP) < calls.index(next(call for call in calls if "-m jupyterlab" in call))
+    assert calls.index(PIP) < calls.index(next(call for call in calls if "-m u3lab start" in call))
     assert (checkout.folder / ".venv" / "u3lab-lab").exists()
 
 
@@ -129,4 +135,4 @@ def test_newest_has_a_folder_of_its_own_and_makes_it_anew(checkout):
     assert [call.split()[-1] for call in newest if call.startswith("pytest")] == ["--ignore=tests/notebooks",
                                                                                   "tests/oracles"]
     ignored = (ROOT / ".gitignore").read_text().splitlines()  # ruff and the tests on tracked files leave them out too
-    assert {".venv/", ".venv-newest/", "mine/"} <= set(ignored)
+    assert {".venv/", ".venv-newest/", "mine/", "my/"} <= set(ignored)

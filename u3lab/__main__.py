@@ -1,4 +1,4 @@
-"""The command line: ``python -m u3lab doctor`` and ``python -m u3lab fetch NAME``."""
+"""The command line: ``u3lab start``, ``doctor``, ``fetch NAME``, ``report FOLDER``; or ``python -m u3lab start`` …"""
 
 from __future__ import annotations
 
@@ -10,14 +10,47 @@ from u3lab.errors import U3Error
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 if all is well, 1 if there is something to mend."""
-    parser = argparse.ArgumentParser(prog="python -m u3lab", description="Universal, unsupervised, understandable.")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    chosen = _parser().parse_args(given[:end])
+    try:
+        if chosen.command == "start":
+            return _start(chosen, given[end + 1:])
+        if chosen.command == "report":
+            return _report(chosen.folder, chosen.csv)
+        return _fetch(chosen.name) if chosen.command == "fetch" else _doctor()
+    except U3Error as error:
+        print(f"u3lab: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="u3lab", description="Universal, unsupervised, understandable.")
     commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("start", help="make your own copies of the notebooks and open them in JupyterLab",
+                                usage="%(prog)s [-h] [--fresh CHAPTER] [--copy-only] [FOLDER] [-- OPTION …]")
+    start.add_argument("folder", nargs="?", metavar="FOLDER",
+                       help="where your copies are; without it my/ in a clone, else u3lab-notebooks in this folder")
+    start.add_argument("--fresh", action="append", default=[], metavar="CHAPTER",
+                       help="begin a chapter anew, such as 06; what you had is kept under a dated name")
+    start.add_argument("--copy-only", action="store_true", help="do not open JupyterLab, whose options go after --")
     commands.add_parser("doctor", help="check this machine and say what to mend")
     fetch = commands.add_parser("fetch", help="download a network's weights and check them")
     fetch.add_argument("name", help="a classifier of torchvision, for example alexnet")
-    chosen = parser.parse_args(arguments)
-    if chosen.command == "fetch":
-        return _fetch(chosen.name)
+    report = commands.add_parser("report", help="who passed what, from the progress files of a class")
+    report.add_argument("folder", metavar="FOLDER", help="a file or a folder for each student, as ben/progress.json")
+    report.add_argument("--csv", metavar="FILE", help="also write a table with a column for each exercise")
+    return parser
+
+
+def _start(chosen: argparse.Namespace, options: list[str]) -> int:
+    from u3lab import start
+
+    start.run(chosen.folder, fresh=chosen.fresh, copy_only=chosen.copy_only, options=options)
+    return 0
+
+
+def _doctor() -> int:
     from u3lab import doctor
 
     lines = doctor.run()
@@ -28,11 +61,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _fetch(name: str) -> int:
     from u3lab import nets
 
-    try:
-        print(nets.fetch(name))
-    except U3Error as error:
-        print(f"u3lab: {error}", file=sys.stderr)
-        return 1
+    print(nets.fetch(name))
+    return 0
+
+
+def _report(folder: str, csv_file: str | None) -> int:
+    from u3lab.course import classes
+
+    print(classes.report(folder, csv_file))
     return 0
 
 

@@ -6,6 +6,8 @@ import nbformat
 import pytest
 
 from tests.browser.desk import SECONDS, Desk, Figure, until
+from tests.browser.jupyter import NOTEBOOKS
+from u3lab._system import copies
 
 FIRST, LAST = "00_start_here.ipynb", "06_saliency.ipynb"
 RED = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'  # tracebacks, and warnings
@@ -25,6 +27,13 @@ def test_every_cell_runs_and_none_fails(ran: Desk):
     cells = [cell for cell in saved(ran).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
+
+
+def test_a_notebook_that_was_run_and_saved_was_not_worked_on(ran: Desk):
+    """JupyterLab writes outputs, numbers and what it likes into the file; `u3lab start` has to see through that."""
+    saved(ran)
+    came, now = (NOTEBOOKS / ran.file.name).read_bytes(), ran.file.read_bytes()
+    assert copies.cells(now) == copies.cells(came) != "" and now != came
 
 
 def saved(ran: Desk) -> nbformat.NotebookNode:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from u3lab._system import checkout
+from tests.system.test_copies import notebook
+from u3lab._system import checkout, copies
 
 needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 NAME = "06_saliency.ipynb"
-README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def git(folder: Path, *words: str, fails: bool = False) -> str:
@@ -77,9 +78,30 @@ def test_pull_is_refused_and_the_advice_updates_and_keeps_ones_own(student):
 
 
 @needs_git
-def test_the_readme_gives_the_same_advice(student):
-    found = re.findall("`git [^`]+`", checkout.changed()[0])
-    assert " ".join(found) in " ".join(re.findall("`git [^`]+`", README))
+def test_the_page_on_notebooks_gives_the_same_advice(student):
+    page = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8").partition("## Get a newer course")[2]
+    told = re.findall("`(git [^`]+)`", checkout.changed()[0])
+    assert told == [line.partition("#")[0].strip() for line in re.findall("^git .*", page, re.M)] and len(told) == 3
+
+
+@needs_git
+def test_with_copies_pull_is_not_refused_and_the_work_stays(student):
+    """From end to end: copies, work in one of them, an upstream that moves on, and another start."""
+    upstream, mine = student.parent / "upstream", student / "my"
+    git(student, "checkout", "notebooks")
+    shutil.copy(ROOT / ".gitignore", upstream)
+    for version in ("first", "second"):
+        for name in (NAME, "00_start_here.ipynb"):
+            (upstream / "notebooks" / name).write_bytes(notebook(version))
+        commit(upstream, version)
+        git(student, "pull")
+        said = copies.refresh(student / "notebooks", mine, edited=checkout.notebooks())
+        if version == "first":
+            (mine / NAME).write_bytes(notebook("mine"))
+            (mine / "00_start_here.ipynb").write_bytes(notebook("first", run=1))
+    assert checkout.changed() is None and git(student, "status", "--short") == ""
+    assert (mine / NAME).read_bytes() == notebook("mine") and len(said) == 2
+    assert (mine / "00_start_here.ipynb").read_bytes() == notebook("second") and len(list(mine.glob("*.ipynb"))) == 3
 
 
 @needs_git

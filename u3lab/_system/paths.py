@@ -16,9 +16,14 @@ from typing import BinaryIO
 from u3lab.errors import U3Error
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-# The wheel carries data/ inside the package; in a checkout (editable install) it lies beside it.
-_DATA = next((p for p in (_PACKAGE / "data", _PACKAGE.parent / "data") if p.is_dir()), _PACKAGE.parent / "data")
 
+
+def _shipped(name: str) -> Path:
+    """A folder that the wheel carries inside the package; in a checkout (editable install) it lies beside it."""
+    return next((p for p in (_PACKAGE / name, _PACKAGE.parent / name) if p.is_dir()), _PACKAGE.parent / name)
+
+
+_DATA, _NOTEBOOKS = _shipped("data"), _shipped("notebooks")
 _UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{8}\.u3lab")  # what a file is called while it is being written
 DAY = 24 * 60 * 60
 
@@ -35,6 +40,19 @@ def data(*parts: str) -> Path:
     if not path.exists():
         raise U3Error(f"the shipped file {'/'.join(parts)!r} is missing; install u3lab again (`make lab`)")
     return path
+
+
+def notebooks() -> Path:
+    """The folder with the course's notebooks as they came.
+
+    Raises
+    ------
+    U3Error
+        If it is not there: the installation is incomplete.
+    """
+    if not _NOTEBOOKS.is_dir():
+        raise U3Error("the course's notebooks are missing; install u3lab again (`make lab`, or `pip install u3lab`)")
+    return _NOTEBOOKS
 
 
 def sha256(path: Path) -> str:

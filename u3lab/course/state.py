@@ -121,7 +121,7 @@ def _content(*, waited: bool = False) -> tuple[dict[str, Any] | None, str]:
     if file().exists() and not file().is_file():  # a pipe would wait for ever
         return None, _once(f"your progress cannot be read (no ordinary file): {file()}")
     try:
-        return _parsed(file().read_bytes()), ""
+        return parsed(file().read_bytes()), ""
     except FileNotFoundError:
         return {kind: [] for kind in KINDS}, ""
     except OSError as error:
@@ -147,7 +147,7 @@ def _set_aside() -> tuple[dict[str, Any] | None, str]:
             _once(f"your progress file was damaged; it is now {broken}, and a new one begins"))
 
 
-def _parsed(content: bytes) -> dict[str, Any]:
+def parsed(content: bytes) -> dict[str, Any]:
     """The file's content.
 
     Raises

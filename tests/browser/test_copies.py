@@ -1,0 +1,42 @@
+"""A copy that is open in JupyterLab while `u3lab start` replaces it: the student's unsaved words are not lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.desk import Desk, until
+from tests.browser.jupyter import Lab, write_notebook
+from u3lab._system import copies
+
+NAME = "06_open.ipynb"
+
+
+@pytest.fixture
+def open_copy(browser: Browser, lab: Lab, tmp_path: Path) -> Iterator[Desk]:
+    """A copy of an original in tmp_path, opened and not yet touched."""
+    write_notebook(tmp_path / NAME, ["1 + 1"])
+    copies.refresh(tmp_path, lab.folder)
+    desk = Desk.open(browser, lab, NAME)
+    yield desk
+    desk.close()
+
+
+def test_jupyterlab_asks_before_it_saves_over_a_newer_version(open_copy, tmp_path):
+    page, file = open_copy.page, open_copy.file
+    open_copy.cell(0).locator(".cm-content").click()
+    page.keyboard.insert_text("my own words  # ")
+    write_notebook(tmp_path / NAME, ["2 + 2"])
+    assert "replaced" in copies.refresh(tmp_path, file.parent)[0] and "2 + 2" in file.read_text()
+    page.wait_for_timeout(1000)  # JupyterLab takes files of the same half second for the same
+    page.keyboard.press("ControlOrMeta+s")
+    dialogue = page.locator(".jp-Dialog")
+    dialogue.get_by_text("has changed on disk").wait_for()
+    assert "2 + 2" in file.read_text() and "my own words" in open_copy.cell(0).inner_text()
+    dialogue.get_by_role("button", name="Overwrite").click()
+    until(lambda: "my own words" in file.read_text(), "what the student chose to keep was not saved")
+    write_notebook(tmp_path / NAME, ["3 + 3"])
+    assert "your own stays" in copies.refresh(tmp_path, file.parent)[0] and "my own words" in file.read_text()

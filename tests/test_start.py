@@ -1,0 +1,125 @@
+"""The command ``u3lab start``: where the copies are, what is said, and how JupyterLab is opened."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.system.test_copies import FIRST, NEWER, OTHER, SIX, notebook
+from u3lab import start
+from u3lab.__main__ import main
+from u3lab._system import checkout, paths
+from u3lab.course import state
+
+WORK = notebook("my own")
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch) -> Path:
+    """A clone with two chapters, in whose parent folder one is; JupyterLab only notes how it was called."""
+    (tmp_path / "clone" / "notebooks").mkdir(parents=True)
+    for name in (SIX, OTHER):
+        (tmp_path / "clone" / "notebooks" / name).write_bytes(FIRST)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(paths, "_NOTEBOOKS", tmp_path / "clone" / "notebooks")
+    monkeypatch.setattr(checkout, "_ROOT", tmp_path / "clone")
+    monkeypatch.setattr(sys, "argv", ["u3lab"])
+    monkeypatch.setattr(runpy, "run_module", lambda name, **named: opened.append((name, list(sys.argv))))
+    opened.clear()
+    return tmp_path / "clone"
+
+
+opened: list[tuple[str, list[str]]] = []
+
+
+@pytest.fixture
+def installed(clone: Path) -> Path:
+    """The same as a wheel has it, inside the package."""
+    (clone / "__init__.py").touch()
+    return clone
+
+
+def lines(capsys, *arguments: str) -> list[str]:
+    assert main(["start", *arguments]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_in_a_clone_the_copies_are_in_my(clone, capsys):
+    assert lines(capsys, "--copy-only") == [f"copied to {clone / 'my'}: 06, 07b"]
+    assert lines(capsys, "--copy-only") == [f"nothing new: your notebooks are in {clone / 'my'}"] and not opened
+
+
+def test_installed_they_are_in_the_folder_that_one_is_in(installed, capsys):
+    assert lines(capsys, "--copy-only") == [f"copied to {installed.parent / 'u3lab-notebooks'}: 06, 07b"]
+    assert not (installed / "my").exists()
+
+
+@pytest.mark.parametrize("folder", ["mine", "nowhere/../mine", "./mine/", "clone/../mine"])
+def test_a_folder_of_ones_own(clone, capsys, folder):
+    assert lines(capsys, folder, "--copy-only") == [f"copied to {clone.parent / 'mine'}: 06, 07b"]
+    assert {path.name for path in clone.parent.iterdir()} == {"clone", "mine"}
+
+
+def test_a_home(clone, capsys, monkeypatch):
+    monkeypatch.setenv("HOME", str(clone.parent))
+    monkeypatch.setenv("USERPROFILE", str(clone.parent))
+    assert lines(capsys, "~/mine", "--copy-only") == [f"copied to {clone.parent / 'mine'}: 06, 07b"]
+
+
+def test_jupyterlab_opens_the_first_notebook_with_the_settings_of_a_lab(clone, capsys):
+    said = lines(capsys, "--", "--no-browser", "--port", "8890")
+    assert said[-1] == f"JupyterLab at {clone / 'my' / SIX}; end it with Ctrl-C twice"
+    [(name, (program, *options))] = opened
+    assert name == "jupyterlab" and program == "jupyter-lab" and options[-3:] == ["--no-browser", "--port", "8890"]
+    assert f"--ServerApp.root_dir={clone}" in options, "links to docs/ lead somewhere"
+    assert f"--LabApp.default_url=/lab/tree/my/{SIX}" in options and start.LARGE in options
+    settings = json.loads((start.SETTINGS / "overrides.json").read_text())
+    assert settings == {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false",
+                                                                        "checkForUpdates": False}}
+    assert f"--LabApp.app_settings_dir={start.SETTINGS}" in options
+
+
+def test_jupyterlab_opens_a_chapter_that_begins_anew(installed, capsys):
+    lines(capsys, "--copy-only", "my lab")
+    (installed.parent / "my lab" / OTHER).write_bytes(WORK)
+    said = lines(capsys, "--fresh", "07b", "my lab")
+    assert said[0].startswith(f"{OTHER} begins anew; what you had is kept as 07b_")
+    options = opened[0][1]
+    assert f"--ServerApp.root_dir={installed.parent / 'my lab'}" in options
+    assert "--LabApp.default_url=/lab/tree/07b_gr%C3%B6%C3%9Fe_%E6%A6%82%E5%BF%B5.ipynb" in options
+
+
+def test_what_is_wrong_is_one_sentence_and_nothing_opens(clone, capsys, monkeypatch):
+    (clone.parent / "file").touch()
+    for arguments, words in ((["--fresh", "6"], "choose one of 06, 07b"), (["file"], "is no folder"),
+                             (["clone/notebooks"], "holds the notebooks as they came")):
+        assert main(["start", *arguments]) == 1
+        said = capsys.readouterr()
+        assert said.out == "" and said.err.startswith("u3lab: ") and words in said.err and said.err.count("\n") == 1
+    monkeypatch.setattr(paths, "_NOTEBOOKS", clone / "gone")
+    assert main(["start"]) == 1 and "install u3lab again" in capsys.readouterr().err
+    assert not opened and {path.name for path in clone.iterdir()} == {"notebooks"}
+
+
+def test_a_notebook_of_the_clone_that_was_changed_gives_a_copy_that_counts_as_work(clone, capsys, monkeypatch):
+    monkeypatch.setattr(checkout, "notebooks", lambda: {SIX: " M"})
+    (clone / "notebooks" / SIX).write_bytes(WORK)
+    lines(capsys, "--copy-only")
+    monkeypatch.setattr(checkout, "notebooks", dict)
+    (clone / "notebooks" / SIX).write_bytes(NEWER)
+    assert f"{SIX}: your own stays as it is" in lines(capsys, "--copy-only")[0]
+    assert (clone / "my" / SIX).read_bytes() == WORK
+
+
+def test_progress_has_one_place_whatever_the_folder(clone, capsys, monkeypatch):
+    monkeypatch.setenv("U3LAB_STATE", str(clone.parent / "state"))
+    lines(capsys, "one", "--copy-only")
+    monkeypatch.chdir(clone.parent / "one")
+    state.record("exercises", "6-guided")
+    lines(capsys, "../two", "--copy-only", "--fresh", "06")
+    monkeypatch.chdir(clone.parent / "two")
+    assert state.load()[0]["exercises"] == {"6-guided"}

@@ -1,0 +1,65 @@
+"""``u3lab start``: your own copies of the notebooks, and JupyterLab on them.
+
+In a clone the copies are in ``my/``, which git leaves alone; with an installed u3lab in ``u3lab-notebooks`` of the
+folder that one is in. Another folder may be named. What you have done in exercises is kept elsewhere, in one place for
+all folders; see :mod:`u3lab.course.state`.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from u3lab._system import checkout, copies, paths
+
+OURS = "u3lab-notebooks"
+SETTINGS = Path(__file__).resolve().parent / "_system" / "jupyterlab"
+# A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
+LARGE = "--ServerApp.tornado_settings={'websocket_max_message_size': 104857600}"
+
+
+def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool = False,
+        options: Sequence[str] = ()) -> None:
+    """Bring the copies up to date, say what was done, and open JupyterLab on them.
+
+    Parameters
+    ----------
+    folder
+        Where the copies are; the usual place if it is left out.
+    fresh
+        Chapters to begin anew, such as "06".
+    copy_only
+        Leave JupyterLab alone.
+    options
+        For JupyterLab, such as "--port=8890".
+
+    Raises
+    ------
+    U3Error
+        As :func:`u3lab._system.copies.refresh` does, or if the notebooks are not installed.
+    """
+    originals = paths.notebooks()
+    clone = None if (originals.parent / "__init__.py").exists() else originals.parent  # in the wheel: in the package
+    usual = clone / "my" if clone else Path(OURS)
+    where = Path(os.path.expanduser(folder)) if folder else usual
+    where = Path(os.path.realpath(where))
+    edited = checkout.notebooks() if clone else ()
+    print(*copies.refresh(originals, where, fresh=fresh, edited=edited), sep="\n", flush=True)
+    if not copy_only:
+        names = copies.names(originals)
+        first = next((name for name in names if copies.chapter(name) in fresh), names[0])
+        _open(where / first, clone if clone and where.is_relative_to(clone) else where, options)
+
+
+def _open(notebook: Path, root: Path, options: Sequence[str]) -> None:
+    """JupyterLab at a notebook, in this process. Its settings say that it need not ask for news and updates."""
+    print(f"JupyterLab at {notebook}; end it with Ctrl-C twice", flush=True)
+    page = quote(notebook.relative_to(root).as_posix())
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    sys.argv = ["jupyter-lab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{page}",
+                f"--LabApp.app_settings_dir={SETTINGS}", LARGE, *as_root, *options]
+    runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
