@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images
@@ -95,14 +96,16 @@ def _root(matrix: Tensor) -> Tensor:
 
 
 def nearest(net: Classifier, photo: Tensor, crops: Iterable[Tensor]) -> Tensor:
-    """Of crops, in batches (B,3,128,128), the one (1,3,128,128) whose code at fire9 is nearest to the photo's."""
+    """Of crops, in batches (B,3,128,128), the one (1,3,128,128) whose code at fire9 points most nearly where the photo's
+    does. By distance it would be a crop of plain grass or sky: a short code is near to every other.
+    """
     with torch.no_grad():
-        wanted = code(net, LAYER, photo)
+        wanted = code(net, LAYER, photo).flatten(1)
         found = []
         for x in crops:
-            errors = (code(net, LAYER, x) - wanted).square().sum((1, 2, 3))
-            found.append((float(errors.min()), x[errors.argmin()][None]))
-    return min(found, key=lambda pair: pair[0])[1]
+            alike = F.cosine_similarity(code(net, LAYER, x).flatten(1), wanted)
+            found.append((float(alike.max()), x[alike.argmax()][None]))
+    return max(found, key=lambda pair: pair[0])[1]
 
 
 def searched(net: Classifier, run: Run, *, few: dict[str, int] | None = None) -> Tensor:
