@@ -24,7 +24,7 @@ from u3lab.lessons.inversion.table import JITTER
 from u3lab.nets import Classifier
 
 PATIENTS, SIDE = ("brain1", "brain2", "lung2"), 128
-LAYERS, SEEDS, STEPS = ("fire3", "fire5", "fire7", "fire9"), (0, 1), 350
+LAYERS, SEEDS, STEPS = ("fire3", "fire5", "fire7", "fire9"), (0, 1), 250
 MARGIN = 7  # pixels of the square by which the outlined lesion is widened before it is painted over
 
 

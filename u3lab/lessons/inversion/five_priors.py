@@ -96,8 +96,8 @@ def _root(matrix: Tensor) -> Tensor:
 
 
 def nearest(net: Classifier, photo: Tensor, crops: Iterable[Tensor]) -> Tensor:
-    """Of crops, in batches (B,3,128,128), the one (1,3,128,128) whose code at fire9 points most nearly where the photo's
-    does. By distance it would be a crop of plain grass or sky: a short code is near to every other.
+    """Of crops, in batches (B,3,128,128), the one (1,3,128,128) whose code at fire9 points most nearly where that of
+    the photo does. By distance it would be a crop of plain grass or sky: a short code is near to every other.
     """
     with torch.no_grad():
         wanted = code(net, LAYER, photo).flatten(1)
