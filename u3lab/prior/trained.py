@@ -93,7 +93,7 @@ def trained_inpaint(image: Tensor, visible: Tensor) -> Tensor:
 
 
 def trained_denoise(images: Tensor) -> Tensor:
-    """Pictures (B,3,H,W) without their noise, by the network that was trained to take it away (σ up to 0.3)."""
+    """Pictures (B,3,H,W) without their noise, by the network that was trained to take it away (σ up to 0.5)."""
     _images.check(images)
     with torch.no_grad():
         return checkpoints.restore(denoiser(), "denoiser")(images)
