@@ -14,7 +14,7 @@ from u3lab.course import catalogue
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {page.stem: page for page in sorted((ROOT / "docs" / "teaching").glob("[0-9]*.md"))}
 NOTEBOOKS = {file.name.partition("_")[0]: file for file in sorted((ROOT / "notebooks").glob("*.ipynb"))}
-WITHOUT = {"05"}  # its page is still to be written
+WITHOUT: set[str] = set()  # notebooks that need no page
 HEADINGS = ["## The question", "## Three routes", "### 10 minutes", "### 45 minutes", "### 90 minutes", "## A vote",
             "## What people get wrong", "## Answers", "### Quiz", "### Exercises", "### To discuss",
             "## What goes wrong in the room"]
