@@ -81,5 +81,5 @@ def scale_bar(scale: float, height: int, *, signed: bool = False, width: int = 7
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for place, value in ((0.0, scale), (0.5, 0.0 if signed else scale / 2), (1.0, -scale if signed else 0.0)):
         at = (MARGIN + 22, 2 * MARGIN + round(place * (long - 1)))
-        draw.text(at, f"{value:.2g}".replace("-", "−"), INK, font, anchor="lm")
+        draw.text(at, f"{value:.2g}", INK, font, anchor="lm")  # this font has no true minus
     return torch.from_numpy(np.asarray(sheet).copy()).permute(2, 0, 1)[None].float() / 255
