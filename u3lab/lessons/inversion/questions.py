@@ -72,7 +72,7 @@ QUIZ = (
          "In the probabilities after the softmax."),
         1,
         ("The best class alone told nothing.",
-         "Nine hundred and ninety scores of classes that are not there still say something of colours and places.",
+         "Nine hundred and ninety scores of classes that are not there still say something of places.",
          "It was judged on other photos.",
          "The softmax makes just these scores vanishingly small.")),
 )
