@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from u3lab import U3Error
-from u3lab.descent import clamp, descend, last
+from u3lab.descent import Step, best, clamp, descend, last
 
 GOAL = torch.tensor([1.0, -2.0, 0.5])
 
@@ -175,3 +175,10 @@ def test_a_bound_that_is_reached_can_be_left_again():
 
     last(descend(x, energy, steps=200, lr=lambda: 0.02, project=lambda p: p.clamp_(0, 1)))
     assert x.item() == pytest.approx(0.5, abs=1e-3)
+
+
+def test_the_best_step_is_the_one_with_the_lowest_loss():
+    steps = [Step(k, loss, torch.zeros(1), {}) for k, loss in enumerate((3.0, 1.0, 2.0))]
+    assert best(iter(steps)) is steps[1]
+    with pytest.raises(U3Error, match="no step was made"):
+        best([])

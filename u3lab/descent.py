@@ -114,6 +114,15 @@ def clamp(x: Tensor, low: float, high: float = math.inf) -> Tensor:
     return torch.where((low <= x) & (x <= high), x, x.detach().clamp(low, high))
 
 
+def best(steps: Iterable[Step]) -> Step:
+    """The step with the lowest loss; U3Error if there was none."""
+    is_a("steps", steps, Iterable, "give an iterator of steps, such as descend(…)")
+    found = min(steps, key=lambda step: step.loss, default=None)
+    if found is None:
+        raise U3Error("no step was made; ask for at least one")
+    return found
+
+
 T = TypeVar("T")
 
 

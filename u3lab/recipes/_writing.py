@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from u3lab import images
 from u3lab._system import paths
 from u3lab.lessons import results
 from u3lab.nets import checkpoints
@@ -25,6 +27,25 @@ def options(parser: argparse.ArgumentParser, arguments: list[str] | None, *folde
     if chosen.out is None:
         chosen.out = Path(tempfile.mkdtemp(prefix="u3lab-")) if chosen.short else paths.data(*folder)
     return chosen
+
+
+def pictures(chosen: argparse.Namespace, name: str) -> Path:
+    """The folder of the cache where a recipe keeps its pictures until all are there; for a short run a new one."""
+    return Path(tempfile.mkdtemp(prefix="u3lab-")) if chosen.short else paths.cache(name)
+
+
+def picture(run: tuple, folder: Path) -> Path:
+    """Where the picture of a run is kept."""
+    return folder / ("-".join(map(str, run)).replace(" ", "_") + ".png")
+
+
+def sheet(rows: Iterable[Iterable[tuple]], folder: Path, side: int) -> Tensor:
+    """The kept pictures of runs as one, row by row; grey where there is none."""
+    def one(run: tuple) -> Tensor:
+        file = picture(run, folder)
+        return images.load(file) if file.exists() else torch.full((1, 3, side, side), 0.5)
+
+    return torch.cat([torch.cat([one(run) for run in row], 3) for row in rows], 2)
 
 
 def write(path: Path, content: bytes | dict | list, said: str = "") -> None:

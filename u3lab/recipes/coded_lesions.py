@@ -8,8 +8,6 @@ What the file has is not computed again, and its pictures are taken from the cac
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -24,13 +22,13 @@ from u3lab.recipes import _writing
 def main(arguments: list[str] | None = None) -> None:
     """Fill the table, and lay out the pictures."""
     chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments, "results")
-    folder = Path(tempfile.mkdtemp(prefix="u3lab-")) if chosen.short else paths.cache("coded-lesions")
+    folder = _writing.pictures(chosen, "coded-lesions")
     net, order, few = nets.load(device="cpu"), coded_lesions.runs(), {"steps": 2} if chosen.short else {}
     head = {"recipe": "python -m u3lab.recipes.coded_lesions", "u3lab": __version__, "torch": torch.__version__,
             "pictures": list(PATIENTS), "columns": Run._fields + Kept._fields}
 
     def made(patient: str, layer: str, kind: str, seed: int) -> Tensor:
-        file = folder / f"{patient}-{layer}-{kind}-{seed}.png"
+        file = _writing.picture((patient, layer, kind, seed), folder)
         if not file.exists():
             x = coded_lesions.inverted(net, layer, getattr(coded_lesions.pair(patient), kind), seed, **few)
             paths.write_atomically(file, pixels.png(x.expand(-1, 3, -1, -1)))
@@ -45,11 +43,9 @@ def main(arguments: list[str] | None = None) -> None:
 
     todo = order if not chosen.short else [run for run in order if run.layer == "fire3" and run.patient == "brain1"]
     _writing.fill(chosen.out / "lesions.json", head, todo, reached, order.index)
-    grey = torch.full((1, 1, SIDE, SIDE), 0.5)
-    rows = [[grey if chosen.short else made(patient, layer, kind, SEEDS[0]) for layer in LAYERS]
+    rows = [[(patient, layer, kind, SEEDS[0]) for layer in LAYERS]
             for patient in PATIENTS for kind in ("ill", "painted")]
-    sheet = torch.cat([torch.cat(row, 3) for row in rows], 2).expand(-1, 3, -1, -1)
-    _writing.write(chosen.out / "lesions.jpg", pixels.jpeg(sheet, quality=88))
+    _writing.write(chosen.out / "lesions.jpg", pixels.jpeg(_writing.sheet(rows, folder, SIDE), quality=88))
 
 
 if __name__ == "__main__":

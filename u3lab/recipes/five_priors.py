@@ -9,10 +9,8 @@ that :mod:`~u3lab.recipes.inversion_table` has made are taken from its cache, th
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -22,7 +20,7 @@ from u3lab._system import paths
 from u3lab.datasets import photos
 from u3lab.lessons.inversion import five_priors, table
 from u3lab.lessons.inversion.five_priors import EYE, KINDS, LAYER, NAMES, Made, Photos, Run
-from u3lab.recipes import _crops, _writing, inversion_table
+from u3lab.recipes import _crops, _writing
 
 CROPS, BATCH, AREA = 5000, 20, (0.2, 1.0)
 
@@ -46,7 +44,7 @@ def crops(count: int, seed: int, without: str) -> Iterator[Tensor]:
 def main(arguments: list[str] | None = None) -> None:
     """Fill the table, and lay out the pictures."""
     chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments, "results")
-    folder = Path(tempfile.mkdtemp(prefix="u3lab-")) if chosen.short else paths.cache("five-priors")
+    folder = _writing.pictures(chosen, "five-priors")
     count, few = (BATCH, {"steps": 2}) if chosen.short else (CROPS, {})
     networks, judges = table.load_networks()
     net, eye, order = networks[0], nets.load(EYE, device="cpu"), five_priors.runs()
@@ -58,9 +56,10 @@ def main(arguments: list[str] | None = None) -> None:
         return five_priors.statistics(eye, crops(count // 5, chosen.seed + 1, photo))
 
     def made(run: Run) -> Tensor:
-        cached = inversion_table.file_of(table.Run(run.photo, net.name, LAYER, run.kind),
-                                         paths.cache("inversion-table"))
-        file = cached if cached.exists() and not chosen.short else folder / f"{'-'.join(run).replace(' ', '_')}.png"
+        file, searched = (_writing.picture(one, at) for one, at in (
+            (run, folder), (table.Run(run.photo, net.name, LAYER, run.kind), paths.cache("inversion-table"))))
+        if searched.exists() and not chosen.short and not file.exists():
+            paths.write_atomically(file, searched.read_bytes())
         if not file.exists():
             photo = table.photo_of(run.photo)
             x = (five_priors.nearest(net, photo, crops(count, chosen.seed, run.photo)) if run.kind == "nearest photo"
@@ -73,10 +72,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     todo = [run for run in order if not chosen.short or run.photo == NAMES[0]]
     _writing.fill(chosen.out / "priors.json", head, todo, reached, order.index)
-    grey = torch.full((1, 3, table.SIDE, table.SIDE), 0.5)
-    rows = [[made(Run(photo, kind)) if Run(photo, kind) in todo else grey for kind in KINDS] for photo in NAMES]
-    sheet = torch.cat([torch.cat(row, 3) for row in rows], 2)
-    _writing.write(chosen.out / "priors.jpg", pixels.jpeg(sheet, quality=88))
+    rows = [[Run(photo, kind) for kind in KINDS] for photo in NAMES]
+    _writing.write(chosen.out / "priors.jpg", pixels.jpeg(_writing.sheet(rows, folder, table.SIDE), quality=88))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from torch import Tensor
 from u3lab import images
 from u3lab._system import paths
 from u3lab.datasets import scans
+from u3lab.descent import best
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import DeepImagePrior
 from u3lab.lessons import results
@@ -77,8 +78,7 @@ def _about(mask: Tensor) -> tuple[slice, ...]:
 def inverted(net: Classifier, layer: str, x: Tensor, seed: int, *, steps: int = STEPS) -> Tensor:
     """The inversion of a slice's code under the deep image prior, in grey, (1,1,128,128)."""
     settings = InversionSettings(steps=steps, jitter=JITTER, seed=seed)
-    best = min(invert(net, layer, x, prior=DeepImagePrior(), settings=settings), key=lambda step: step.loss)
-    return best.value.mean(1, keepdim=True)
+    return best(invert(net, layer, x, prior=DeepImagePrior(), settings=settings)).value.mean(1, keepdim=True)
 
 
 def share(a: Tensor, b: Tensor, given: Pair) -> float:

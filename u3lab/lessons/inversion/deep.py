@@ -22,7 +22,7 @@ from u3lab.images.views import shift
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.priors import DeepImagePrior
 from u3lab.lessons import results
-from u3lab.lessons.inversion.table import JITTER, PHOTOS, judge
+from u3lab.lessons.inversion.table import JITTER, judge, place
 from u3lab.nets import Classifier
 
 NAMES, WIDE, SMALL = ("dog", "palace", "clownfish"), 192, 128
@@ -96,10 +96,8 @@ def search(net: Classifier, run: Run, *, steps: int | None = None, drawing: int 
 def judged(net: Classifier, other: Classifier, run: Run, first: Tensor, x: Tensor) -> Reached:
     """The row of what a run began with and of what it reached, (1,3,H,W) each."""
     photo = photo_of(run)
-    scores = other.logits(x)[0]
-    place = int((scores > scores[other.class_index(PHOTOS[run.photo])]).sum()) + 1
     begun = judge(net, run.layer, first, photo)
-    return Reached(*(round(error, 4) for error in judge(net, run.layer, x, photo)), place,
+    return Reached(*(round(error, 4) for error in judge(net, run.layer, x, photo)), place(other, run.photo, x),
                    round(begun[0], 4), round(begun[2], 4))
 
 

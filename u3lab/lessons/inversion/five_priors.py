@@ -17,7 +17,7 @@ from torch import Tensor
 
 from u3lab import images
 from u3lab._system import paths
-from u3lab.descent import Step, last
+from u3lab.descent import best, last
 from u3lab.inversion.codes import code
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.learned import decode, learned_inverter
@@ -120,11 +120,6 @@ def searched(net: Classifier, run: Run, *, few: dict[str, int] | None = None) ->
         return last(sample(net, LAYER, photo, settings=SampleSettings(**{**SAMPLE, **few}))).value
     which = {"trained, perceptual": "fire9-perceptual", "trained, L2": "fire9", "the photo": None}[run.kind]
     return decode(net, learned_inverter(which), photo) if which else photo
-
-
-def best(steps: Iterable[Step]) -> Step:
-    """The step with the lowest loss."""
-    return min(steps, key=lambda step: step.loss)
 
 
 def judged(net: Classifier, other: Classifier, eye: Classifier, run: Run, x: Tensor, known: Photos) -> Made:

@@ -135,11 +135,16 @@ def judge(net: Classifier, layer: str, x: Tensor, photo: Tensor) -> tuple[float,
     return error(0), error(MOVED), float((x - photo).square().mean())
 
 
+def place(other: Classifier, name: str, x: Tensor) -> int:
+    """Where the judge puts the class of a photo when it sees x: 1 to 1000."""
+    scores = other.logits(x)[0]
+    return int((scores > scores[other.class_index(PHOTOS[name])]).sum()) + 1
+
+
 def judged(net: Classifier, other: Classifier, run: Run, x: Tensor) -> Inverted:
     """The row of a picture."""
-    scores = other.logits(x)[0]
-    place = int((scores > scores[other.class_index(PHOTOS[run.photo])]).sum()) + 1
-    return Inverted(*(round(error, 4) for error in judge(net, run.layer, x, photo_of(run.photo))), place)
+    errors = judge(net, run.layer, x, photo_of(run.photo))
+    return Inverted(*(round(error, 4) for error in errors), place(other, run.photo, x))
 
 
 def shipped() -> dict[Run, Inverted]:
