@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and that it works by itself, in a new environment with no checkout near."""
+"""The wheel: what is in it, and that it works by itself: in a new environment, no checkout near, without a network."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import nbformat
 import pytest
 from jupyter_core.paths import jupyter_path
 
+from tests import loopback
 from tests.test_packaging import ROOT, in_checkout, tracked
 
 CHEAPEST = "06c_equivariance.ipynb"
@@ -61,10 +62,10 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def said(home: Path, *command: str) -> str:
-    """What a program of the new environment says, started outside of any checkout."""
+    """What a program of the new environment says, outside of any checkout; with loopback alone where that can be."""
     scripts = home / "env" / ("Scripts" if os.name == "nt" else "bin")
-    answer = subprocess.run([str(scripts / command[0]), *command[1:]], cwd=home, env=environment(home),
-                            capture_output=True, text=True, timeout=600)
+    answer = subprocess.run([*loopback.way()[0], str(scripts / command[0]), *command[1:]], cwd=home,
+                            env={**environment(home), **loopback.INSIDE}, capture_output=True, text=True, timeout=600)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
 
