@@ -3,7 +3,7 @@
 Voilà itself lets a visitor run no code. But a message names the number of its parts, and both servers believe it: one
 that claims 2**60 parts keeps Jupyter's busy until the memory is full. Voilà moreover reads what goes out by the older
 of two protocols as if it were the newer, with the same end. So a page speaks the newer one, as the real pages do, and
-a message has room for the parts that it claims.
+a message has no more parts than a real one could have.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from tornado.web import HTTPError
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
-WORD = 8  # bytes of a number in the head of a message
+MOST = 1000  # parts of a message: channel, header, parent, metadata, content, and a buffer for each file or picture
 
 
 class Line(ZMQChannelsWebsocketConnection):
@@ -26,9 +26,8 @@ class Line(ZMQChannelsWebsocketConnection):
         await super().prepare()
 
     def handle_incoming_message(self, incoming_msg: bytes) -> None:
-        """Pass on what is whole: the number of parts, then an offset for each. Anything else ends the line."""
-        whole = isinstance(incoming_msg, bytes) and len(incoming_msg) >= WORD
-        if not whole or (1 + int.from_bytes(incoming_msg[:WORD], "little")) * WORD > len(incoming_msg):
+        """Pass a message on; one that claims too many parts, or is text, ends the line."""
+        if not isinstance(incoming_msg, bytes) or int.from_bytes(incoming_msg[:8], "little") > MOST:
             self.websocket_handler.close(1003)
             return
         super().handle_incoming_message(incoming_msg)

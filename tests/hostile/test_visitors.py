@@ -27,7 +27,7 @@ SETTINGS = Path(u3lab.__file__).parent / "_system" / "voila"
 CELLS = ("import u3lab\nfrom u3lab import course, live\nimport torch",
          'live.explore(lambda n: (torch.full((1, 3, 9, 9), n / 8), f"level {n}"), n=(0, 8))', 'course.quiz("6")',
          'raise ValueError("the words of an error")')
-SECONDS = 30
+SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ class Visit:
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     home = tmp_path_factory.mktemp("voila")
-    folder = home / "pages"
-    folder.mkdir()
+    (folder := home / "pages").mkdir()
     for secret in (folder / "secret.txt", folder / "secret.png", home / "secret.png", folder / ".secret.png"):
         secret.write_text("a secret")
     write_notebook(folder / "other.ipynb", ("a = 'a secret'",))
@@ -68,10 +67,8 @@ def get(url: str, method: str = "GET") -> tuple[int, str]:
 
 
 def message(kind: str, content: dict, channel: str = "shell", **more: Any) -> dict:
-    header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "username": "visitor", "session": "s", "version": "5.3",
-              "date": "2026-01-01T00:00:00Z"}
-    return {"header": header, "parent_header": {}, "metadata": {}, "content": content,
-            "channel": channel, "buffers": [], **more}
+    header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "username": "visitor", "session": "s", "version": "5.3"}
+    return {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": channel, **more}
 
 
 def packed(one: dict) -> bytes:
@@ -107,7 +104,8 @@ def talk(visit: Visit, said: Callable[[Wire], Awaitable[Any]], **headers: str) -
     """Say something on the kernel's line, as JavaScript of the page's own or another could."""
     async def both() -> Any:
         address = f"ws{visit.url[4:]}api/kernels/{visit.kernel}/channels"
-        line = await websocket_connect(HTTPRequest(address, headers={"Sec-WebSocket-Protocol": PROTOCOL, **headers}))
+        asked = HTTPRequest(address, headers={"Sec-WebSocket-Protocol": PROTOCOL, **headers}, request_timeout=SECONDS)
+        line = await websocket_connect(asked)
         try:
             return await said(Wire(line))
         finally:
@@ -128,8 +126,7 @@ ADDRESSES = ["api/contents", "api/contents/secret.txt", "api/kernels", "api/sess
              "voila/files/%2e%2e/secret.png", "voila/files/..%2fsecret.png", "voila/files//etc/passwd",
              "voila/files/page.ipynb", "voila/files/PAGE.IPYNB", "voila/render/other.ipynb", "voila/tree",
              "voila/api/contents", "voila/static/..%2f..%2f..%2f..%2f..%2fetc/passwd", "voila/static//etc/passwd",
-             "voila/templates/lab/static/../../../../../../../../../etc/passwd",
-             "voila/templates/lab/static/%2e%2e/%2e%2e/conf.json", "voila/templates/..%2f..%2fetc/passwd",
+             "voila/templates/lab/static/../../../../../../../../../etc/passwd", "voila/templates/..%2f..%2fetc/passwd",
              "voila/labextensions/..%2f..%2f..%2fetc/passwd", "voila/api/themes/..%2f..%2fetc/passwd",
              "api/kernels/00000000-0000-0000-0000-000000000000"]
 
@@ -194,7 +191,7 @@ def test_another_site_and_the_older_protocol_are_refused(visit, headers):
         talk(visit, Wire.answered, **headers)
 
 
-@pytest.mark.parametrize("raw", [(2**62).to_bytes(8, "little"), (2**62).to_bytes(8, "little") + bytes(999), b"",
+@pytest.mark.parametrize("raw", [(2**62).to_bytes(8, "little"), (10**6).to_bytes(8, "little") + bytes(8 * 10**6), b"",
                                  b"{", "{}", "[" * 10**5, bytes(99), b"\xff" * 99, packed(message("x", {}))[:-9],
                                  packed(message("x", {}, channel="nowhere")), packed(message("x", {}, "iopub"))])
 def test_a_broken_message_ends_no_more_than_its_line(visit, raw):
@@ -202,12 +199,7 @@ def test_a_broken_message_ends_no_more_than_its_line(visit, raw):
         await wire.line.write_message(raw, binary=isinstance(raw, bytes))
 
     talk(visit, said)
-    assert "comm_info_reply" in {kind for kind, _ in talk(visit, asks)}
-
-
-async def asks(wire: Wire) -> list[tuple[str, dict]]:
-    await wire.say("comm_info_request", {})
-    return await wire.answered()
+    assert "IntSliderModel" in talk(visit, widgets).values()
 
 
 async def widgets(wire: Wire) -> dict[str, str]:
