@@ -102,8 +102,8 @@ def test_the_words_of_the_course_are_text(write):
 
 def test_a_figure_is_a_picture_and_its_words_are_no_page():
     x = torch.zeros(1, 3, 9, 9)
-    for figure in (figures.grid([x], titles=[HTML], alt=HTML), figures.bars({SCRIPT: 0.5}, SCRIPT, title=SCRIPT, alt=HTML),
-                   figures.curves({SCRIPT: [1, 2]}, SCRIPT, SCRIPT, alt=HTML),
+    for figure in (figures.grid([x], titles=[SCRIPT], alt=HTML, width=400), figures.bars({SCRIPT: 1.0}, "y", alt=HTML),
+                   figures.curves({SCRIPT: [1, 2]}, SCRIPT, "y", title=SCRIPT, alt=HTML),
                    figures.classes([SCRIPT, "b"], torch.tensor([[1.0, 0.0]]), top=2),
                    figures.table([[1.0]], [SCRIPT], ["b"], alt=HTML)):
         data, _ = figure._repr_mimebundle_()
