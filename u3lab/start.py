@@ -8,6 +8,7 @@ all folders; see :mod:`u3lab.course.state`.
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import sys
 from collections.abc import Sequence
@@ -15,11 +16,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from u3lab._system import checkout, copies, paths
+from u3lab.errors import U3Error
 
 OURS = "u3lab-notebooks"
 SETTINGS = Path(__file__).resolve().parent / "_system" / "jupyterlab"
 # A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
 LARGE = "--ServerApp.tornado_settings={'websocket_max_message_size': 104857600}"
+
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # what steers a terminal, or cannot be written there
 
 
 def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool = False,
@@ -40,8 +44,12 @@ def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool
     Raises
     ------
     U3Error
-        As :func:`u3lab._system.copies.refresh` does, or if the notebooks are not installed.
+        As :func:`u3lab._system.copies.refresh` does, if the notebooks are not installed, or for a folder with control
+        characters in its name.
     """
+    if folder and UNSEEN.search(folder):
+        raise U3Error(f"the name {folder[:80]!r} has letters that no screen shows; name another folder: "
+                      "`u3lab start FOLDER`")
     originals = paths.notebooks()
     clone = None if (originals.parent / "__init__.py").exists() else originals.parent  # in the wheel: in the package
     usual = clone / "my" if clone else Path(OURS)

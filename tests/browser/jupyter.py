@@ -99,9 +99,10 @@ def jupyterlab(home: Path, folder: Path, environment: Mapping[str, str] = os.env
 
 
 @contextmanager
-def voila(home: Path, notebook: Path, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
+def voila(home: Path, notebook: Path, environment: Mapping[str, str] = os.environ,
+          options: Sequence[str] = ()) -> Iterator[str]:
     """Voilà on one notebook; the address of the page."""
-    with _server("voila", ["--no-browser", str(notebook)], home, notebook.parent, environment) as server:
+    with _server("voila", ["--no-browser", *options, str(notebook)], home, notebook.parent, environment) as server:
         yield _wait(server, home, lambda: _logged_address(home))
 
 

@@ -68,7 +68,7 @@ def test_the_sheet_has_a_column_for_each_exercise(folder, tmp_path, capsys):
 
 
 SPOILT = {"empty": b"", "half": b'{"exercises": ["6-gui', "a list": b"[]", "no text": b"\xff\xfe\x00",
-          "deep": b"[" * 10**5, "numbers": b'{"exercises": [1], "questions": []}', "huge": b" " * (classes.LARGEST + 1)}
+          "deep": b"[" * 10**5, "numbers": b'{"exercises": [1], "questions": []}', "huge": b" " * (state.LARGEST + 1)}
 
 
 @pytest.mark.parametrize("content", SPOILT.values(), ids=SPOILT)
@@ -77,7 +77,7 @@ def test_a_damaged_file_is_named_and_the_others_count(folder, content):
     (folder / "eve.json").write_bytes(content)
     before = {path: path.read_bytes() for path in folder.rglob("*.json")}
     said = classes.report(folder)
-    why = "too large for a progress file" if len(content) > classes.LARGEST else "damaged, or no progress file"
+    why = "too large for a progress file" if len(content) > state.LARGEST else "damaged, or no progress file"
     assert said.splitlines()[-2:] == [f"passed over: ben/progress.json ({why})", f"passed over: eve.json ({why})"]
     assert list(rows(said)) == ["chapter", "of", "ada", "ben"] and rows(said)["ben"][-3] == "2"
     assert {path: path.read_bytes() for path in folder.rglob("*.json")} == before, "reading changes nothing"

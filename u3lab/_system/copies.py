@@ -87,6 +87,8 @@ def _check_folder(originals: Path, folder: Path) -> None:
         raise U3Error(f"{there} is no folder, so no notebooks can be put there; name another: `u3lab start FOLDER`")
     if any(path.exists() and path.samefile(originals) for path in (folder, *folder.parents)):
         raise U3Error(f"{folder} holds the notebooks as they came; name another folder: `u3lab start FOLDER`")
+    if (folder / RECORD).is_symlink():  # whoever put it there chose what we would write over
+        raise U3Error(f"{folder / RECORD} is a link; delete it, or name another folder: `u3lab start FOLDER`")
 
 
 def _record(folder: Path) -> dict[str, str]:

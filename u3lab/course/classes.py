@@ -16,7 +16,6 @@ from u3lab._system import paths
 from u3lab.course import catalogue, state
 from u3lab.errors import U3Error
 
-LARGEST = 2**20  # bytes of a progress file; a full one has some thousand
 Done = dict[str, set[str]]  # kind → keys, as in state.load
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with what a spreadsheet takes a cell for a formula
 
@@ -40,6 +39,8 @@ def report(folder: str | os.PathLike[str], csv_file: str | os.PathLike[str] | No
     where = Path(os.path.expanduser(os.fspath(folder)))
     if csv_file is not None and not os.fspath(csv_file).lower().endswith(".csv"):
         raise U3Error(f"the table goes into a file that ends in .csv, not into {os.fspath(csv_file)!r}")
+    if csv_file is not None and os.path.islink(os.path.expanduser(os.fspath(csv_file))):  # one may have been handed in
+        raise U3Error(f"{os.fspath(csv_file)!r} is a link, and is not written through; name another file")
     students, notes = gather(where)
     if not students:
         raise U3Error(f"no progress was found in {str(where)!r}; gather the progress.json of each student there, as "
@@ -72,7 +73,7 @@ def gather(folder: Path) -> tuple[dict[str, Done], list[str]]:
         name, files = _printable(entry.name.removesuffix(".json")), list(_files(entry))
         for file in files:
             try:
-                read = _read(file)
+                read = state.parsed(state.bytes_of(file))
             except (OSError, ValueError, RecursionError) as error:
                 notes.append(f"passed over: {_printable(file.relative_to(folder).as_posix())} ({_why(error)})")
                 continue
@@ -130,21 +131,6 @@ def _files(entry: Path) -> Iterator[Path]:
             yield from (Path(place, one) for one in sorted(names) if one.endswith(".json") and not one.startswith("."))
     elif entry.suffix == ".json":
         yield entry
-
-
-def _read(file: Path) -> dict[str, list[str]]:
-    """A progress file.
-
-    Raises
-    ------
-    OSError, ValueError, RecursionError
-        If it cannot be read, or is something else.
-    """
-    if file.is_symlink() or not file.is_file():
-        raise OSError(0, "a link, or no ordinary file")
-    if file.stat().st_size > LARGEST:
-        raise OSError(0, "too large for a progress file")
-    return state.parsed(file.read_bytes())
 
 
 def _why(error: Exception) -> str:

@@ -40,7 +40,8 @@ def first_answers(quiz_id: str, folder: str | os.PathLike[str] | None = None) ->
 
 def _files(folder: str | os.PathLike[str] | None) -> Iterator[list[str]]:
     """The first answers of each person."""
-    if folder is None:
+    own = folder is None
+    if own:
         found = [state.file()]
     elif (path := Path(os.path.expanduser(os.fspath(folder)))).is_dir():
         found = sorted(path.rglob("*.json"))
@@ -49,7 +50,7 @@ def _files(folder: str | os.PathLike[str] | None) -> Iterator[list[str]]:
                       "the folder out to read your own")
     for file in found:
         try:
-            keys = json.loads(file.read_text(encoding="utf-8"))[state.FIRST]
+            keys = json.loads(state.bytes_of(file, own=own))[state.FIRST]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         if isinstance(keys, list):

@@ -1,15 +1,19 @@
 """What a reader has done: one small JSON in the user's state folder, and the table made from it.
 
-The folder is ``U3LAB_STATE`` if that is set, else the place where the system keeps such things. Whatever happens to
-the file, a notebook goes on. Kernels that record at once wait for each other; what the file says beside our kinds, as
+The folder is ``U3LAB_STATE`` if that is set, else the place where the system keeps such things; who visits a page of
+Voilà has one that goes with the page, since the other is the host's. Whatever happens to the file, a notebook goes on.
+Kernels that record at once wait for each other; what the file says beside our kinds, as
 that of a newer u3lab may, is kept.
 """
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import os
+import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,18 +25,42 @@ from u3lab.errors import U3Error
 
 KINDS = ("exercises", "questions")
 FIRST = "first"  # beside the kinds, in newer files: the first answer to each riddle of a Deep Quiz
+LARGEST = 2**20  # bytes of a progress file; a full one has some thousand
 PATIENCE = 5  # seconds that a kernel waits for another one
 _told: set[str] = set()  # what was reported already; once is enough
 
 
 def file() -> Path:
     """Where the progress is kept."""
+    if "VOILA_BASE_URL" in os.environ:  # Voilà tells its kernels, those that wait for a visitor too
+        return Path(_of_a_visit().name) / "progress.json"
     folder = os.environ.get("U3LAB_STATE")
     if folder:
         return Path(os.path.expanduser(folder)) / "progress.json"
     import platformdirs
 
     return platformdirs.user_state_path("u3lab", appauthor=False) / "progress.json"
+
+
+@functools.cache
+def _of_a_visit() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="u3lab-")  # gone when the kernel ends
+
+
+def bytes_of(path: Path, *, own: bool = False) -> bytes:
+    """What a progress file holds; only one's ``own`` may be a link to it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is no ordinary file (a pipe would wait for ever) or too large.
+    """
+    found = path.stat() if own else path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(0, "a link, or no ordinary file")
+    if found.st_size > LARGEST:
+        raise OSError(0, "too large for a progress file")
+    return path.read_bytes()
 
 
 def load() -> tuple[dict[str, set[str]], str]:
@@ -118,10 +146,8 @@ def _content(*, waited: bool = False) -> tuple[dict[str, Any] | None, str]:
     To read needs no lock, to set a damaged file aside does: another kernel may have begun a new one by now. With
     ``waited`` it is ours already.
     """
-    if file().exists() and not file().is_file():  # a pipe would wait for ever
-        return None, _once(f"your progress cannot be read (no ordinary file): {file()}")
     try:
-        return parsed(file().read_bytes()), ""
+        return parsed(bytes_of(file(), own=True)), ""
     except FileNotFoundError:
         return {kind: [] for kind in KINDS}, ""
     except OSError as error:

@@ -1,0 +1,250 @@
+"""What a visitor of a Voilà page can do: use its controls. Everything else is refused, in whatever form it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+import u3lab
+from tests.browser.jupyter import voila, write_notebook
+from u3lab.course import catalogue
+from u3lab.visitors import PROTOCOL
+
+SETTINGS = Path(u3lab.__file__).parent / "_system" / "voila"
+CELLS = ("import u3lab\nfrom u3lab import course, live\nimport torch",
+         'live.explore(lambda n: (torch.full((1, 3, 9, 9), n / 8), f"level {n}"), n=(0, 8))', 'course.quiz("6")',
+         'raise ValueError("the words of an error")')
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An open page: the server's address, what the page holds, its kernel, and the folder of all that is the host's."""
+
+    url: str
+    page: str
+    kernel: str
+    home: Path
+
+    @property
+    def log(self) -> str:
+        return (self.home / "log").read_text()
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    home = tmp_path_factory.mktemp("voila")
+    (folder := home / "pages").mkdir()
+    for secret in (folder / "secret.txt", folder / "secret.png", home / "secret.png", folder / ".secret.png"):
+        secret.write_text("a secret")
+    write_notebook(folder / "other.ipynb", ("a = 'a secret'",))
+    notebook = write_notebook(folder / "page.ipynb", CELLS)
+    with voila(home, notebook, options=[f"--Voila.config_file_paths=['{SETTINGS.as_posix()}']"]) as url:
+        code, page = get(f"{url}?template=../../x&theme=dark")
+        assert code == 200, "the host's template is taken, whatever is asked for"
+        yield Visit(url, page, re.search(r'"kernelId": *"([^"]+)"', page)[1], home)
+
+
+def get(url: str, method: str = "GET") -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=SECONDS) as answer:
+            return answer.status, answer.read().decode(errors="replace")
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode(errors="replace")
+
+
+def message(kind: str, content: dict, channel: str = "shell", **more: Any) -> dict:
+    header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "username": "visitor", "session": "s", "version": "5.3"}
+    return {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": channel, **more}
+
+
+def packed(one: dict) -> bytes:
+    return serialize_msg_to_ws_v1(one, one["channel"], pack=lambda part: json.dumps(part).encode())
+
+
+class Wire:
+    """The page's end of the line."""
+
+    def __init__(self, line: WebSocketClientConnection) -> None:
+        self.line = line
+
+    async def say(self, kind: str, content: dict, channel: str = "shell", **more: Any) -> None:
+        await self.line.write_message(packed(message(kind, content, channel, **more)), binary=True)
+
+    async def until(self, wanted: Callable[[str, dict], object]) -> list[tuple[str, dict]]:
+        """All that comes, kind and content, up to the message that is wanted."""
+        found: list[tuple[str, dict]] = []
+        while not found or not wanted(*found[-1]):
+            heard = await asyncio.wait_for(self.line.read_message(), SECONDS)
+            assert heard is not None, "the line was closed"
+            _, parts = deserialize_msg_from_ws_v1(heard)
+            found.append((json.loads(parts[0])["msg_type"], json.loads(parts[3])))
+        return found
+
+    async def answered(self) -> list[tuple[str, dict]]:
+        """What came until the kernel has answered an honest question: messages keep their order."""
+        await self.say("kernel_info_request", {})
+        return await self.until(lambda kind, content: kind == "kernel_info_reply")
+
+
+def talk(visit: Visit, said: Callable[[Wire], Awaitable[Any]], **headers: str) -> Any:
+    """Say something on the kernel's line, as JavaScript of the page's own or another could."""
+    async def both() -> Any:
+        address = f"ws{visit.url[4:]}api/kernels/{visit.kernel}/channels"
+        asked = HTTPRequest(address, headers={"Sec-WebSocket-Protocol": PROTOCOL, **headers}, request_timeout=SECONDS)
+        line = await websocket_connect(asked)
+        try:
+            return await said(Wire(line))
+        finally:
+            line.close()
+
+    return asyncio.run(both())
+
+
+def test_the_page_shows_no_code_and_no_traceback(visit):
+    assert "level 4" in visit.page and "live.explore" not in visit.page and "a secret" not in visit.page
+    assert 'data-jp-theme-light="true"' in visit.page, "nor the theme that was asked for"
+    assert "the words of an error" not in visit.page and "Traceback" not in visit.page
+
+
+ADDRESSES = ["api/contents", "api/contents/secret.txt", "api/kernels", "api/sessions", "api/terminals",
+             "api/kernelspecs", "api/shutdown", "lab", "tree", "files/secret.txt", "edit/secret.txt", "other.ipynb",
+             "voila/files/secret.txt", "voila/files/secret.png", "voila/files/.secret.png", "voila/files/../secret.png",
+             "voila/files/%2e%2e/secret.png", "voila/files/..%2fsecret.png", "voila/files//etc/passwd",
+             "voila/files/page.ipynb", "voila/files/PAGE.IPYNB", "voila/render/other.ipynb", "voila/tree",
+             "voila/api/contents", "voila/static/..%2f..%2f..%2f..%2f..%2fetc/passwd", "voila/static//etc/passwd",
+             "voila/templates/lab/static/../../../../../../../../../etc/passwd", "voila/templates/..%2f..%2fetc/passwd",
+             "voila/labextensions/..%2f..%2f..%2fetc/passwd", "voila/api/themes/..%2f..%2fetc/passwd",
+             "api/kernels/00000000-0000-0000-0000-000000000000"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_file_and_no_list(visit, address):
+    code, said = get(visit.url + address)
+    assert 400 <= code and "a secret" not in said and "root:" not in said and str(visit.home) not in said
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("address", ["", "api/kernels", "api/contents/new.txt", "voila/files/new.png"])
+def test_nothing_is_written(visit, address, method):
+    before = {path for path in visit.home.rglob("*") if "runtime" not in path.parts}
+    assert get(visit.url + address, method)[0] >= 400
+    assert {path for path in visit.home.rglob("*") if "runtime" not in path.parts} == before
+
+
+KINDS = ["execute_request", "complete_request", "inspect_request", "history_request", "is_complete_request",
+         "debug_request", "input_reply", "interrupt_request", "create_subshell_request", "apply_request", ""]
+
+
+@pytest.mark.parametrize("channel", ["shell", "control", "stdin"])
+def test_no_code_is_run(visit, tmp_path, channel):
+    """Each is named in the log as refused; what is asked after them is answered, so the line was open."""
+    code = f"open({str(tmp_path / 'sprung')!r}, 'w')"
+    asked = {"code": code, "silent": False, "store_history": False, "user_expressions": {"a": code},
+             "allow_stdin": False, "cursor_pos": 3, "command": "evaluate", "arguments": {"expression": code}}
+    before = visit.log
+
+    async def said(wire: Wire) -> None:
+        for kind in KINDS:
+            await wire.say(kind, asked, channel)
+        await wire.answered()
+
+    talk(visit, said)
+    refused = visit.log.removeprefix(before)
+    assert all(f'type "{kind}", which is not allowed' in refused for kind in KINDS)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_message_with_two_kinds_is_what_the_guard_took_it_for(visit, tmp_path):
+    """Guard and kernel must not read the same bytes otherwise."""
+    asked = message("comm_info_request", {"code": f"open({str(tmp_path / 'sprung')!r}, 'w')", "silent": False})
+    twice = json.dumps(asked["header"]).replace('"msg_type"', '"msg_type": "execute_request", "msg_type"')
+    parts = [twice.encode(), *(json.dumps(asked[name]).encode() for name in ("parent_header", "metadata", "content"))]
+
+    async def said(wire: Wire) -> list[tuple[str, dict]]:
+        await wire.line.write_message(serialize_msg_to_ws_v1(parts, "shell"), binary=True)
+        return await wire.answered()
+
+    kinds = {kind for kind, _ in talk(visit, said)}
+    assert "comm_info_reply" in kinds and not {"execute_reply", "execute_input"} & kinds
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://elsewhere.example"}, {"Sec-WebSocket-Protocol": "legacy"},
+                                     {"Sec-WebSocket-Protocol": f"x{PROTOCOL}"}], ids=["origin", "older", "other"])
+def test_another_site_and_the_older_protocol_are_refused(visit, headers):
+    """Voilà takes the older one for the newer, and would count to 2**60."""
+    with pytest.raises(HTTPClientError, match="40[03]"):
+        talk(visit, Wire.answered, **headers)
+
+
+@pytest.mark.parametrize("raw", [(2**62).to_bytes(8, "little"), (10**6).to_bytes(8, "little") + bytes(8 * 10**6), b"",
+                                 b"{", "{}", "[" * 10**5, bytes(99), b"\xff" * 99, packed(message("x", {}))[:-9],
+                                 packed(message("x", {}, channel="nowhere")), packed(message("x", {}, "iopub"))])
+def test_a_broken_message_ends_no_more_than_its_line(visit, raw):
+    async def said(wire: Wire) -> None:
+        await wire.line.write_message(raw, binary=isinstance(raw, bytes))
+
+    talk(visit, said)
+    assert "IntSliderModel" in talk(visit, widgets).values()
+
+
+async def widgets(wire: Wire) -> dict[str, str]:
+    """The kind of each widget of the page."""
+    way = uuid.uuid4().hex
+    await wire.say("comm_open", {"comm_id": way, "target_name": "jupyter.widget.control", "data": {}},
+                   metadata={"version": "1.0.0"})
+    await wire.say("comm_msg", {"comm_id": way, "data": {"method": "request_states"}})
+    heard = await wire.until(lambda kind, content: content.get("data", {}).get("method") == "update_states")
+    return {key: one["model_name"] for key, one in heard[-1][1]["data"]["states"].items()}
+
+
+async def turn(wire: Wire, model: str, *states: dict) -> None:
+    """Send these states to the first control of a kind."""
+    way = next(key for key, name in (await widgets(wire)).items() if name == model)
+    for state in states:
+        data = {"method": "update", "state": state, "buffer_paths": []}
+        await wire.say("comm_msg", {"comm_id": way, "data": data})
+
+
+def test_a_quiz_answered_by_a_visitor_leaves_nothing_at_the_hosts(visit):
+    async def said(wire: Wire) -> list[tuple[str, dict]]:
+        await turn(wire, "RadioButtonsModel", {"index": catalogue.questions("6")[0].answer})
+        return await wire.until(lambda kind, content: "✓ yes" in str(content))
+
+    assert talk(visit, said) and not (visit.home / "state").exists()
+
+
+def test_a_control_that_is_sent_nonsense_lives_on(visit):
+    """Far beyond its end, of another kind, with HTML; then an honest value gives its picture."""
+    spoilt = [{"max": 10**9, "value": 10**9}, {"value": "<script>"}, {"value": None}, {"value": [1]}, {"max": "x"},
+              {"description": "<img src=x onerror=alert(1)>"}, {"_model_module": "os"}, {"nothing": 1}]
+
+    async def said(wire: Wire) -> list[tuple[str, dict]]:
+        await turn(wire, "IntSliderModel", *spoilt, {"value": 7, "max": 8})
+        for target in ("os.system", "jupyter.widget"):
+            await wire.say("comm_open", {"comm_id": uuid.uuid4().hex, "target_name": target, "target_module": "os",
+                                         "data": {"state": {}}})
+        return await wire.until(lambda kind, content: "level 7" in str(content))
+
+    heard = talk(visit, said)
+    changed = [content for _, content in heard if content.get("data", {}).get("method") == "update"]  # no echoes
+    assert changed and "<script>" not in str(changed)
+
+
+def test_the_settings_of_a_demo_are_what_is_tested(visit):
+    """Every setting is one that Voilà knows: it warns of others."""
+    assert "not recognized" not in visit.log and "Config option" not in visit.log
