@@ -19,7 +19,8 @@ from u3lab._system import checkout, copies, paths
 OURS = "u3lab-notebooks"
 SETTINGS = Path(__file__).resolve().parent / "_system" / "jupyterlab"
 # A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
-LARGE = "--ServerApp.tornado_settings={'websocket_max_message_size': 104857600}"
+LARGEST_MESSAGE = 100 * 2**20  # bytes; deploy/jupyter_server_config.py tells it to the servers of a hub
+LARGE = f"--ServerApp.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}"
 
 
 def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool = False,
