@@ -43,7 +43,7 @@ c.Spawner.environment = {
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait must not spin while thirty others compute
     "U3LAB_THREADS": "1",  # u3lab would count the cores of the whole machine
 }
-c.Spawner.start_timeout = c.Spawner.http_timeout = 120  # when a lesson begins, all start in the same minute
+c.Spawner.start_timeout = c.Spawner.http_timeout = 300  # when a lesson begins, all start in the same minute
 
 # A server nobody has used for two hours is stopped; files stay. Kernels end sooner, by jupyter_server_config.py.
 c.JupyterHub.services = [

@@ -35,6 +35,7 @@ def logged_in(browser: Browser, hub: Hub, student: str) -> BrowserContext:
     """A browser of its own, in which a student has given name and password."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(SECONDS * 1000)
+    context.set_default_navigation_timeout(RUN_SECONDS * 1000)
     page = context.new_page()
     page.goto(f"{hub.url}hub/login?next=/hub/home")
     page.get_by_label("Username").fill(student)
@@ -51,7 +52,7 @@ def ada(browser: Browser, hub: Hub) -> Iterator[Desk]:
     page = context.pages[0]
     page.goto(f"{hub.url}hub/spawn")
     folder = hub.homes / ADA / "u3lab-notebooks"
-    page.wait_for_url(f"{hub.server(ADA)}lab/tree/{CHAPTER}", timeout=180_000)
+    page.wait_for_url(f"{hub.server(ADA)}lab/tree/{CHAPTER}")
     page.locator("#jp-main-statusbar", has_text="| Idle").first.wait_for()
     yield Desk(page, Lab(hub.server(ADA), "", folder, 0), folder / CHAPTER)
     context.close()
