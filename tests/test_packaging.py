@@ -123,10 +123,13 @@ def test_wheel_brings_the_command_start_and_the_notebooks(built, tmp_path):
     assert re.search(r"^u3lab *= *u3lab\.__main__:main$", script, re.M)
     code = (f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r})\n"
             "from u3lab.__main__ import main\nmain(['start', '--copy-only'])\n"
-            "from u3lab import start\nprint(start.SETTINGS.joinpath('overrides.json').is_file())")
+            "from u3lab import demo, start\nprint(start.SETTINGS.joinpath('overrides.json').is_file())\n"
+            "print(demo.find('06'))\nprint(*sorted(file.name for file in demo.TEMPLATES.rglob('*.*')))")
     said = printed(code, cwd=tmp_path).splitlines()
     ours = tmp_path / "u3lab-notebooks"
-    assert said[0].startswith(f"copied to {ours}: 00, 01, ") and said[1:] == ["True"]
+    assert said[0].startswith(f"copied to {ours}: 00, 01, ") and said[1:] == [
+        "True", str(tmp_path / "installed" / "u3lab" / "notebooks" / "06_saliency.ipynb"),
+        "conf.json index.html.j2 stage.css stage.js"]
     assert {path.name for path in ours.glob("*.ipynb")} == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 

@@ -1,7 +1,7 @@
 """``u3lab demo 06``: a chapter's live figures in large type, for the projector, as a page of Voilà.
 
-The page is made of the chapter's own notebook, as it came. Cells with the tag ``demo`` are shown, each under the heading
-of its section; those with the tag ``demo-setup`` run before them and show nothing; the others are left out.
+The page is made of the chapter's own notebook, as it came. Cells with the tag ``demo`` are shown, each under the
+heading of its section; those with the tag ``demo-setup`` run before them and show nothing; the others are left out.
 """
 
 from __future__ import annotations
@@ -121,5 +121,7 @@ def _open(notebook: Path, options: Sequence[str]) -> None:
     """Voilà on a notebook, in this process."""
     print(f"Voilà on {notebook.name}; end it with Ctrl-C", flush=True)
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(TEMPLATES), os.environ.get("JUPYTER_PATH"))))
-    sys.argv = ["voila", str(notebook), *VOILA, *options]
+    given = {option.partition("=")[0] for option in options}  # Voilà takes no option twice
+    ours = [option for option in VOILA if option.partition("=")[0] not in given]
+    sys.argv = ["voila", str(notebook), *ours, *options]
     runpy.run_module("voila", run_name="__main__", alter_sys=True)

@@ -106,6 +106,14 @@ def voila(home: Path, notebook: Path, environment: Mapping[str, str] = os.enviro
 
 
 @contextmanager
+def stage(home: Path, chapter: str) -> Iterator[str]:
+    """``u3lab demo`` with a chapter, without the second kernel; the address of the page."""
+    options = ["demo", chapter, "--", "--no-browser", "--preheat_kernel=False"]
+    with _server("u3lab", options, home, home, os.environ) as server:
+        yield _wait(server, home, lambda: _logged_address(home))
+
+
+@contextmanager
 def _server(module: str, options: list[str], home: Path, folder: Path,
             environment: Mapping[str, str]) -> Iterator[subprocess.Popen]:
     own = {"JUPYTER_CONFIG_DIR": home, "JUPYTER_RUNTIME_DIR": home / "runtime", "IPYTHONDIR": home / "ipython",
