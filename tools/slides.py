@@ -8,6 +8,7 @@ shown. Decks are written into slides/, with reveal.js beside them, and need no n
 from __future__ import annotations
 
 import argparse
+import html
 import importlib.util
 import re
 import shutil
@@ -65,19 +66,22 @@ def _text(words: str, kind: str) -> nbformat.NotebookNode:
 
 
 def _picture(cell: nbformat.NotebookNode, heading: str) -> nbformat.NotebookNode:
-    """The pictures that a cell has made, without its code and its words."""
-    found = [nbformat.v4.new_output("display_data", {kind: output.data[kind]}, metadata=output.metadata)
+    """The pictures that a cell has made, with their alt text, which nbconvert would drop; no code and no words."""
+    found = [f'<img src="data:{kind};base64,{"".join(output.data[kind].split())}" '
+             f'alt="{html.escape(output.metadata.get(kind, {}).get("alt", ""))}">'
              for output in cell.outputs for kind in KINDS if kind in output.get("data", {})]
     if not found:
         raise U3Error(f"the tagged cell {cell.id} of section “{heading}” has no picture; run its notebook: "
                       "`make notebooks`")
-    return nbformat.v4.new_code_cell(outputs=found, metadata={"slideshow": {"slide_type": "-"}})
+    shown = [nbformat.v4.new_output("display_data", {"text/html": picture}) for picture in found]
+    return nbformat.v4.new_code_cell(outputs=shown, metadata={"slideshow": {"slide_type": "-"}})
 
 
 def page(slides: nbformat.NotebookNode) -> str:
     """The deck as HTML; it looks for reveal.js in the folder of that name beside it."""
     settings = Config({"SlidesExporter": {
-        "template_name": "deck", "extra_template_basedirs": [str(HERE)], "reveal_url_prefix": "reveal.js", "reveal_theme": "white",
+        "template_name": "deck", "extra_template_basedirs": [str(HERE)], "reveal_url_prefix": "reveal.js",
+        "reveal_theme": "white",  # of the others, some ask another server for their fonts
         "exclude_input": True, "exclude_output_prompt": True}})
     return SlidesExporter(config=settings).from_notebook_node(slides)[0]
 
