@@ -13,7 +13,7 @@ from tests.browser.jupyter import stage
 from u3lab import demo
 
 # The figure whose picture follows a slider, or starts anew with it, and the label of that slider.
-SLIDERS = {"01": (2, "moment"), "02": (2, "N"), "03": (1, "turn (°)"), "04": (1, "depth"), "05": (3, "depth"),
+SLIDERS = {"01": (2, "moment"), "02": (2, "order"), "03": (1, "turn (°)"), "04": (1, "depth"), "05": (3, "depth"),
            "06": (1, "rank"), "07": (2, "share")}
 PLAYER = "04"
 FOCUSED = "element => element === document.activeElement"
