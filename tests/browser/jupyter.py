@@ -107,6 +107,14 @@ def voila(home: Path, notebook: Path, environment: Mapping[str, str] = os.enviro
 
 
 @contextmanager
+def stage(home: Path, chapter: str) -> Iterator[str]:
+    """``u3lab demo`` with a chapter, without the second kernel; the address of the page."""
+    options = ["demo", chapter, "--", "--no-browser", "--preheat_kernel=False"]
+    with serve("u3lab", options, home, home) as server:
+        yield wait(server, home, lambda: _logged_address(home))
+
+
+@contextmanager
 def serve(module: str, options: list[str], home: Path, folder: Path,
           environment: Mapping[str, str] = os.environ) -> Iterator[subprocess.Popen]:
     """A Jupyter program on a folder; ``home`` takes its settings and its log."""
