@@ -1,9 +1,10 @@
-# make lab · make test · make quick · make docs · make notebooks · make bench
+# make lab · make test · make quick · make docs · make notebooks · make slides · make bench
 # Each makes .venv and installs what it needs first, unless that is done already.
 #   make quick                                 style, unit tests and oracles: the first part of make test
 #   make docs                                  README's tour, the pages and their links, the examples in docstrings
 #   make lab ARGS="--no-browser --port 8890"   options for JupyterLab
 #   make lab FRESH=06                          begins your copy of chapter 06 anew, and keeps the old one
+#   make slides CHAPTER=06                     a deck of the chapter's pictures, in slides/; without CHAPTER, all decks
 #   make test WITH=peers                       with the comparison to zennit and TorchRay
 #   make lab PYTHON=python3.12                 which Python makes a new .venv
 #   make lab TORCH=cpu                         on Linux: torch without CUDA's libraries, which need an NVIDIA GPU
@@ -42,19 +43,21 @@ TWO := -n 2
 LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 WANTED_lab := .
+WANTED_slides := .[slides]
 WANTED_test := .[test]
 WANTED_peers := .[test,peers]
 # Whoever has the larger set has the smaller ones.
 GIVES_lab := $(VENV)/u3lab-lab
-GIVES_test := $(GIVES_lab) $(VENV)/u3lab-test
+GIVES_slides := $(GIVES_lab) $(VENV)/u3lab-slides
+GIVES_test := $(GIVES_slides) $(VENV)/u3lab-test
 GIVES_peers := $(GIVES_test) $(VENV)/u3lab-peers
-STAMPS := $(VENV)/u3lab-lab $(VENV)/u3lab-test $(VENV)/u3lab-peers
+STAMPS := $(VENV)/u3lab-lab $(VENV)/u3lab-slides $(VENV)/u3lab-test $(VENV)/u3lab-peers
 
 # Stamps count only while $(VENV) runs, was finished, and the folder is still where it was installed from.
 SOUND := $(shell $(PY) -c pass 2>/dev/null && test ! -e $(VENV)/u3lab-unfinished \
 	&& test "$$(cat $(VENV)/u3lab-folder 2>/dev/null)" = "$(CURDIR)" && echo yes)
 
-.PHONY: help lab test quick newest offline docs notebooks bench venv again
+.PHONY: help lab test quick newest offline docs notebooks slides bench venv again
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -98,6 +101,10 @@ notebooks: $(VENV)/u3lab-lab
 	@echo "== running the notebooks and writing them with their outputs"
 	$(PY) tools/notebooks.py $(ARGS)
 
+slides: $(VENV)/u3lab-slides
+	@echo "== writing decks into slides/"
+	$(PY) tools/slides.py $(CHAPTER)
+
 bench: $(VENV)/u3lab-peers
 	@echo "== ours and the peers on the same work"
 	$(PY) -m tests.bench $(ARGS)
@@ -116,7 +123,8 @@ ifeq ($(CPU_BUILD),yes)
 else
 	@$(HAS_TORCH) || $(HAS_DRIVER) || echo "== no NVIDIA driver here: torch downloads 3.0 GB (5.7 on the disk) with" \
 		"CUDA's libraries; make lab TORCH=cpu takes 0.2 GB (0.7). Going on."
-	$(PY) -m pip install -e "$(WANTED_$*)"
+	$(PY) -m pip install -e "$(WANTED_$*)" \
+		|| { echo "== not installed (the reason stands above): make $* needs a network the first time"; exit 1; }
 endif
 	@rm -f $(VENV)/u3lab-unfinished
 	@printf '%s' "$(CURDIR)" > $(VENV)/u3lab-folder

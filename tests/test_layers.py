@@ -27,7 +27,7 @@ FLOORS = (
                                  "equivariance", "dissection")),
     ("lessons",),
     ("recipes",),
-    ("doctor", "start", "visitors"),
+    ("demo", "doctor", "start", "visitors"),
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -101,6 +101,7 @@ def test_the_course_starts_from_the_wheel_alone(home):
     assert re.match(rf"copied to {re.escape(os.path.realpath(ours))}: 00, 01, ", copied)
     assert {path.name for path in ours.glob("*.ipynb")} == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert said(home, "u3lab", "start", "mine", "--copy-only").startswith("copied to ")
+    assert "  06  6 · " in said(home, "u3lab", "demo")
 
 
 def test_the_doctor_has_nothing_to_mend_and_a_notebook_runs(home):

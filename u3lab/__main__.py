@@ -1,4 +1,5 @@
-"""The command line: ``u3lab start``, ``doctor``, ``fetch NAME``, ``report FOLDER``; or ``python -m u3lab start`` …"""
+"""The command line: ``u3lab start``, ``demo CHAPTER``, ``doctor``, ``fetch NAME``, ``report FOLDER``; also as
+``python -m u3lab start`` …"""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.command == "start":
             return _start(chosen, given[end + 1:])
+        if chosen.command == "demo":
+            return _demo(chosen.chapter, given[end + 1:])
         if chosen.command == "report":
             return _report(chosen.folder, chosen.csv)
         return _fetch(chosen.name) if chosen.command == "fetch" else _doctor()
@@ -34,6 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--fresh", action="append", default=[], metavar="CHAPTER",
                        help="begin a chapter anew, such as 06; what you had is kept under a dated name")
     start.add_argument("--copy-only", action="store_true", help="do not open JupyterLab, whose options go after --")
+    demo = commands.add_parser("demo", help="a chapter's live figures in large type, for the projector",
+                               usage="%(prog)s [-h] [CHAPTER] [-- OPTION …]")
+    demo.add_argument("chapter", nargs="?", metavar="CHAPTER",
+                      help="such as 06; without it, what there is is listed. Options of Voilà go after --")
     commands.add_parser("doctor", help="check this machine and say what to mend")
     fetch = commands.add_parser("fetch", help="download a network's weights and check them")
     fetch.add_argument("name", help="a classifier of torchvision, for example alexnet")
@@ -47,6 +54,13 @@ def _start(chosen: argparse.Namespace, options: list[str]) -> int:
     from u3lab import start
 
     start.run(chosen.folder, fresh=chosen.fresh, copy_only=chosen.copy_only, options=options)
+    return 0
+
+
+def _demo(chapter: str | None, options: list[str]) -> int:
+    from u3lab import demo
+
+    demo.run(chapter, options=options)
     return 0
 
 

@@ -21,7 +21,8 @@ from u3lab.errors import U3Error
 OURS = "u3lab-notebooks"
 SETTINGS = Path(__file__).resolve().parent / "_system" / "jupyterlab"
 # A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
-LARGE = "--ServerApp.tornado_settings={'websocket_max_message_size': 104857600}"
+LARGEST_MESSAGE = 100 * 2**20  # bytes; deploy/jupyter_server_config.py tells it to the servers of a hub
+LARGE = f"--ServerApp.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}"
 
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # what steers a terminal, or cannot be written there
 

@@ -93,8 +93,8 @@ def jupyterlab(home: Path, folder: Path, environment: Mapping[str, str] = os.env
     options = ["--no-browser", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
                "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=100", *["--allow-root"] * ROOT]
     own = {"JUPYTERLAB_SETTINGS_DIR": home / "lab" / "user-settings", "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces"}
-    with _server("jupyterlab", options, home, folder, {**environment, **_as_text(own)}) as server:
-        url = _wait(server, home, lambda: _written_address(home))
+    with serve("jupyterlab", options, home, folder, {**environment, **_as_text(own)}) as server:
+        url = wait(server, home, lambda: _written_address(home))
         yield Lab(url, token, folder, server.pid)
 
 
@@ -102,13 +102,22 @@ def jupyterlab(home: Path, folder: Path, environment: Mapping[str, str] = os.env
 def voila(home: Path, notebook: Path, environment: Mapping[str, str] = os.environ,
           options: Sequence[str] = ()) -> Iterator[str]:
     """Voilà on one notebook; the address of the page."""
-    with _server("voila", ["--no-browser", *options, str(notebook)], home, notebook.parent, environment) as server:
-        yield _wait(server, home, lambda: _logged_address(home))
+    with serve("voila", ["--no-browser", *options, str(notebook)], home, notebook.parent, environment) as server:
+        yield wait(server, home, lambda: _logged_address(home))
 
 
 @contextmanager
-def _server(module: str, options: list[str], home: Path, folder: Path,
-            environment: Mapping[str, str]) -> Iterator[subprocess.Popen]:
+def stage(home: Path, chapter: str) -> Iterator[str]:
+    """``u3lab demo`` with a chapter, without the second kernel; the address of the page."""
+    options = ["demo", chapter, "--", "--no-browser", "--preheat_kernel=False"]
+    with serve("u3lab", options, home, home) as server:
+        yield wait(server, home, lambda: _logged_address(home))
+
+
+@contextmanager
+def serve(module: str, options: list[str], home: Path, folder: Path,
+          environment: Mapping[str, str] = os.environ) -> Iterator[subprocess.Popen]:
+    """A Jupyter program on a folder; ``home`` takes its settings and its log."""
     own = {"JUPYTER_CONFIG_DIR": home, "JUPYTER_RUNTIME_DIR": home / "runtime", "IPYTHONDIR": home / "ipython",
            "U3LAB_STATE": home / "state"}
     with (home / "log").open("w") as log:
@@ -124,7 +133,7 @@ def _as_text(paths: Mapping[str, Path]) -> dict[str, str]:
     return {name: str(path) for name, path in paths.items()}
 
 
-def _wait(server: subprocess.Popen, home: Path, address: Any) -> str:
+def wait(server: subprocess.Popen, home: Path, address: Any) -> str:
     """The address of a server once there is one."""
     end = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < end:

@@ -42,7 +42,7 @@ RUNS = {
                                                             "joints", "layers")},
     "detection": ("results", [], ["detection.json"]),
     "restoring": ("results", [], ["restoring.json", *(f"restoring-{task}.jpg" for task in ("half", "hole", "large",
-                                                                                          "shapes", "text"))]),
+                                                                                          "shapes", "text", "wide"))]),
     "impedance": ("results", [], ["impedance.jpg", "impedance.json"]),
     "stopping": ("results", [], ["stopping.json"]),
     "adversarial_patch": ("", [], ["patches/bubble.png", "results/adversarial_patch.json"]),

@@ -17,7 +17,7 @@ from u3lab.nets import checkpoints
 from u3lab.prior.generators import hourglass
 from u3lab.prior.tasks import laid_on
 
-SIDE = 128  # pixels, of the pictures that they are trained on (the inpainter that ships: 96)
+SIDE = 128  # pixels, of the pictures that they are trained on
 GRAINS = (0.0, 1.0, 2.0)  # σ in pixels of the blur that makes grains of noise: single pixels to strokes of a pen
 WIDTHS = (24, 48, 64, 64, 64)
 

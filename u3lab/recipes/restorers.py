@@ -4,9 +4,7 @@
     python -m u3lab.recipes.restorers inpainter --photos FOLDER               # data/weights/inpainter.safetensors
     python -m u3lab.recipes.restorers denoiser --photos FOLDER                # data/weights/denoiser.safetensors
 
-The inpainter that ships is older: an earlier form of this recipe made it, at 96 px, with one hole in each picture and
-three hundred photos. The photos of the notebook's tables are not learnt from. A step takes a third of a second of one
-thread.
+The photos of the notebook's tables are not learnt from. A step takes half a second of one thread.
 """
 
 from __future__ import annotations

@@ -47,8 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     todo = [run for run in restoring.plan() if run.task in chosen.tasks and run.method not in chosen.but]
     _writing.fill(file, head, todo[:2] if chosen.short else todo, reached, place)
     for task in TASKS:
-        rows = [[Run(task, name, method, 0) for method in METHODS[task]] for name in PHOTOS[task]]
-        laid_out = _writing.sheet(rows, folder, SIDE)
+        laid_out = _writing.sheet([restoring.row(task, name) for name in PHOTOS[task]], folder, SIDE)
         _writing.write(chosen.out / f"restoring-{task}.jpg", pixels.jpeg(laid_out, quality=QUALITY))
     large = folder / "large.png"
     if not large.exists():

@@ -9,7 +9,7 @@ from u3lab import images, measures, nets, pixels
 from u3lab.datasets import cutouts
 from u3lab.datasets.faces import Faces
 from u3lab.errors import U3Error
-from u3lab.lessons.start import cutting, grounds, hiding, looking, match, probing, reach, seeing
+from u3lab.lessons.start import cutting, grounds, hiding, looking, match, probing, reach, seeing, words
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,17 @@ def test_mirrored_parts_stay_where_they_are():
 
 
 def test_one_part_alone():
-    left = cutting.alone(numbered(2), 2, 3)
+    left = cutting.alone(numbered(2), 2, [3])
     assert (left[..., 6:, 6:] == 3).all() and (left[..., :6] == cutting.GREY).all()
-    rest = cutting.alone(numbered(2), 2, 3, rest=-numbered(2))
+    rest = cutting.alone(numbered(2), 2, [3], rest=-numbered(2))
     assert (rest[..., 6:, 6:] == 3).all() and (rest[..., :6, 6:] == -1).all()
+
+
+def test_some_parts_and_one_part_again_and_again():
+    left = cutting.alone(numbered(2), 2, (1, 2))
+    assert (left[..., :6, 6:] == 1).all() and (left[..., 6:, :6] == 2).all() and (left[..., 6:, 6:] == 0.5).all()
+    x = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(cutting.repeated(x, 2, 1), x[..., :6, 6:].tile(2, 2))
 
 
 def test_parts_that_do_not_come_out_even():
@@ -191,11 +198,29 @@ def test_log_odds_tell_a_zebra_from_a_teapot(net):
 def test_a_probe_of_pixels(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(probing, "LABELS", 5)
     monkeypatch.setattr(probing, "POOL", 10)
-    found = probing.answered(probing.pixels, "patients")
+    found = probing.answered(probing.pixels, "body parts")
     assert found.right.shape == (5 * probing.TEST, probing.SEEDS) and set(found.right.unique().tolist()) <= {0, 1}
     assert found.right.mean() > 0.2  # a guess
+    further = probing.again(probing.pixels, "body parts", found.probe)
+    assert further.shape == (5 * probing.CHOICE,) and further.mean() > 0.2
 
 
 def test_codes_have_as_many_numbers_as_the_layer(net):
     x = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     assert probing.code_of(net)(x).shape == (3, 512) and probing.pixels(x).shape == (3, 507)
+
+
+# ---- the three words -------------------------------------------------------------------------------------------------
+
+
+def test_four_pictures_are_two_by_two():
+    parts = torch.arange(4.0).view(4, 1, 1, 1).expand(-1, 3, 2, 2)
+    assert words.four(parts)[0, 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
+
+
+def test_each_word_has_a_picture(net):
+    found = words.pictures(net)
+    assert [name.partition(":")[0] for name in found] == ["universal", "unsupervised", "understandable"]
+    for one in found.values():
+        assert one.shape == (1, 3, words.SIDE, words.SIDE)
+        pixels.eight_bit(one)

@@ -10,9 +10,13 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[3] / "notebooks"
 CELLS = nbformat.read(FOLDER / "00_start_here.ipynb", as_version=4).cells
-MAP = next(cell.source for cell in CELLS if "map of the course" in cell.source.lower() and "| chapter |" in cell.source)
-ROW = re.compile(r"^\| \[([0-9]+[a-z]?) · ([^\]]+)\]\(([^)]+)\) \| .+ \| (\d+) \|$", re.M)
-ROWS = {file: (number, name, int(hours)) for number, name, file, hours in ROW.findall(MAP)}
+TEXT = "\n\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
+MAP = TEXT[TEXT.index("· The map of the course"):]
+ROW = re.compile(r"^\| \[([0-9]+[a-z]?) · ([^\]]+)\]\(([^)]+)\) \| .+ \| ([^|]*) \| (\d+) \|$", re.M)
+FOUND = ROW.findall(MAP)
+ROWS = {file: (number, name, int(hours)) for number, name, file, _, hours in FOUND}
+# What must have been read before. What a chapter says again stands in brackets, and need not be on a route.
+NEEDS = {number: set(re.findall(r"\d+[a-z]?", re.sub(r"\(.*\)", "", needs))) for number, _, _, needs, _ in FOUND}
 ROUTE = re.compile(r"^\| [^|]+ \| ((?:[0-9]+[a-z]? → )+[0-9]+[a-z]?)[^|]* \| (\d+) minutes \|$", re.M)
 
 
@@ -38,8 +42,9 @@ def test_numbers_and_times_are_those_of_the_chapter(file: str):
 
 def test_routes_add_up():
     numbers, routes = [number for number, _, _ in ROWS.values()], ROUTE.findall(MAP)
-    assert len(routes) >= 5
+    assert len(routes) >= 5 and sum(map(bool, NEEDS.values())) >= 5
     for route, minutes in routes:
         stops = route.split(" → ")
         assert set(stops) <= set(numbers) and int(minutes) == 45 * len(stops)
+        assert not [stop for n, stop in enumerate(stops) if NEEDS[stop] - set(stops[:n])], route
     assert f"{10 * len(ROWS)} minutes, as demos" in MAP

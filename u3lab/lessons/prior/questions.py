@@ -6,13 +6,13 @@ from u3lab.course.definitions import Question
 
 QUIZ = (
     Question(
-        "The deep image prior fills a hole in a photo. From where does it know what belongs there?",
+        "The deep image prior fills a hole in a photo. How does it know what belongs there?",
         ("From the photos that the network was trained on.",
          "From the visible rest of this photo, and from the structure of the network.",
          "From the code z₀, which holds a blurred version of the picture.",
          "From the pixels on the border of the hole alone, as smooth filling does."),
         1,
-        ("It was trained on none: its weights were drawn by lot, and then fitted to the visible pixels of this one "
+        ("It was trained on none: its weights were drawn at random, and then fitted to the visible pixels of this one "
          "photo.",
          "The same filters work everywhere, at several scales. What explains the visible part well goes on into the "
          "hole.",
@@ -68,6 +68,6 @@ QUIZ = (
         ("A few channels across are a small part of the weights.",
          "They are cheap. The reason is what they let the network do.",
          "A shallow path fits the visible part quickly, but knows nothing of what is far away. In a large hole it "
-         "goes on with what z₀ brings: noise.",
+         "draws what z₀ brings: noise.",
          "They work at any size; for small holes and text they help.")),
 )

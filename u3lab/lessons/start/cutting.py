@@ -1,6 +1,8 @@
-"""Pictures cut into parts: shuffled, mirrored each in its place, or one part alone."""
+"""Pictures cut into parts: shuffled, mirrored each in its place, or only some of them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -38,9 +40,14 @@ def mirrored(x: Tensor, n: int) -> Tensor:
     return joined(cut(x, n).flip(-1))
 
 
-def alone(x: Tensor, n: int, k: int, *, rest: Tensor | None = None) -> Tensor:
-    """Part k in its place, and where the others were, grey or what ``rest`` (B,3,S,S) has there."""
-    parts = cut(x, n)
+def alone(x: Tensor, n: int, some: Sequence[int], *, rest: Tensor | None = None) -> Tensor:
+    """Some of the parts, by their numbers, in their places; in those of the others grey, or what ``rest`` has there."""
+    parts, some = cut(x, n), list(some)
     left = torch.full_like(parts, GREY) if rest is None else cut(rest, n).clone()
-    left[:, k] = parts[:, k]
+    left[:, some] = parts[:, some]
     return joined(left)
+
+
+def repeated(x: Tensor, n: int, k: int) -> Tensor:
+    """Part k in every place: nothing but this part is there, as large as it was."""
+    return joined(cut(x, n)[:, [k] * n * n])

@@ -16,7 +16,8 @@ from u3lab.measures import Probe
 from u3lab.nets import Classifier
 from u3lab.selfsup.transfer import best_probe
 
-DOMAINS = ("traffic signs", "textures", "animals", "digits", "patients")
+DOMAINS = {"traffic signs": "traffic signs", "textures": "textures", "animals": "animals", "digits": "digits",
+           "body parts": "patients"}  # the question → the domain, which is named by what is split
 LABELS = 20  # of each class, to learn from
 POOL, CHOICE, TEST = 30, 10, 20  # pictures of each class: the labels are drawn from the pool, C is chosen, and judged
 SEEDS = 3
@@ -47,9 +48,9 @@ def code_of(net: Classifier) -> Code:
     return code
 
 
-def answered(code: Code, domain: str) -> Answered:
-    """Linear probes of a code on a domain: fitted to a few labels, thrice, and judged on other pictures."""
-    pool, choice, test = (decathlon.load(domain, split, each=each) for split, each in
+def answered(code: Code, question: str) -> Answered:
+    """Linear probes of a code for a question: fitted to a few labels, thrice, and judged on other pictures."""
+    pool, choice, test = (decathlon.load(DOMAINS[question], split, each=each) for split, each in
                           (("train", POOL), ("val", CHOICE), ("test", TEST)))
     known, chosen_by, asked = code(pool.images), (code(choice.images), choice.labels), code(test.images)
     probes = []
@@ -58,3 +59,10 @@ def answered(code: Code, domain: str) -> Answered:
         probes.append(best_probe((known[some], pool.labels[some]), chosen_by))
     right = torch.stack([one.scores(asked).argmax(1) == test.labels for one in probes], 1)
     return Answered(probes[0], right.double())
+
+
+def again(code: Code, question: str, probe: Probe) -> Tensor:
+    """Whether a probe is right on further pictures of the animals (patients …) that it learnt from: (N) of 0 and 1."""
+    made = decathlon.load(DOMAINS[question], each=POOL + CHOICE)
+    later = torch.arange(len(made.labels)) % (POOL + CHOICE) >= POOL  # none of the pool
+    return (probe.scores(code(made.images[later])).argmax(1) == made.labels[later]).double()

@@ -45,16 +45,17 @@ QUIZ = (
          "The product knows no difference between a good likeness that is faint and a poor one that is strong.",
          "3 is more than 0: some of it is there, or much contrast of another kind.")),
     Question(
-        "Cut into 2×2 parts and shuffled, most photos keep their name. One of the four parts alone seldom keeps it. "
-        "What does that say of the network?",
-        ("It needs several parts, and less of their arrangement.",
+        "Cut into 2×2 parts and shuffled, most photos keep their name. With a single part sharp and the rest blurred, "
+        "about half of them have a part with which they keep it. What does that say of the network?",
+        ("Its answer depends little on how such parts are arranged; how many it needs differs from photo to photo.",
          "It needs the arrangement of the parts above all.",
-         "It looks at one part only."),
+         "One part is enough for it."),
         0,
         ("That is what both numbers say together, for parts of this size. For smaller ones the first number falls as "
          "well, and part of that is due to the seams.",
          "Then shuffling would have done the harm.",
-         "Then that part alone would be enough.")),
+         "For about half of the photos, and for them only the best of four parts, which was chosen when the answers "
+         "were known. The others need two or three.")),
     Question(
         "Animals are taken for things more often before buildings than in nature. Between the same photos, scrambled, "
         "the difference is small. Why was that measured as well?",

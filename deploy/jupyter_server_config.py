@@ -1,0 +1,15 @@
+"""What each student's server has, on one machine and in the image: JUPYTER_CONFIG_PATH names this folder."""
+
+from u3lab import start
+
+c = get_config()  # noqa: F821
+
+# A kernel holds up to 1.2 GB. One that has computed nothing for an hour ends, also while its page is open somewhere:
+# what was written and drawn stays on the page, its variables come back with Run All.
+c.MappingKernelManager.cull_idle_timeout = 3600
+c.MappingKernelManager.cull_interval = 300
+c.MappingKernelManager.cull_connected = True
+
+# The same as `u3lab start`: a photo of one's own comes as one message, and nobody asks for news and updates.
+c.ServerApp.tornado_settings = {"websocket_max_message_size": start.LARGEST_MESSAGE}
+c.LabApp.app_settings_dir = str(start.SETTINGS)

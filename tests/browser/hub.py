@@ -1,0 +1,86 @@
+"""JupyterHub by deploy/jupyterhub_config.py, for tests: what a server has and this machine lacks is replaced."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.browser import jupyter
+
+CONFIG = Path(__file__).resolve().parent.parent.parent / "deploy" / "jupyterhub_config.py"
+WINDOWING = "@jupyterlab/notebook-extension/tracker"
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A running JupyterHub: its address, the password of all students, and the folder with their homes."""
+
+    url: str
+    password: str
+    homes: Path
+
+    def server(self, student: str) -> str:
+        """The address of a student's server."""
+        return f"{self.url}user/{student}/"
+
+
+def find_proxy() -> str | None:
+    """JupyterHub's proxy, a program of npm; None if it is not there."""
+    return shutil.which("configurable-http-proxy")
+
+
+@contextmanager
+def jupyterhub(home: Path, students: tuple[str, ...]) -> Iterator[Hub]:
+    """The hub with the shipped configuration. Only where to listen, who logs in and who starts servers is replaced.
+
+    There is no systemd here and there are no students: servers run as who runs the tests, each in a home of its own.
+    """
+    public, inner, api = _free_ports(3)
+    hub = Hub(f"http://127.0.0.1:{public}/", secrets.token_hex(8), home / "homes")
+    for student in students:
+        _furnish(hub.homes / student)
+    options = [f"--config={CONFIG}", f"--JupyterHub.bind_url={hub.url}", f"--JupyterHub.hub_port={inner}",
+               f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{api}",
+               "--JupyterHub.authenticator_class=dummy", f"--DummyAuthenticator.password={hub.password}",
+               *(f"--Authenticator.allowed_users={student}" for student in students),
+               "--JupyterHub.spawner_class=simple",
+               f"--SimpleLocalProcessSpawner.home_dir_template={hub.homes}/{{username}}"]
+    with jupyter.serve("jupyterhub", options, home, home) as process, _ended_with(process.pid):
+        jupyter.wait(process, home, lambda: "is now running at" in (home / "log").read_text())
+        yield hub
+
+
+def _furnish(home: Path) -> None:
+    """A home whose JupyterLab keeps all cells on the page, and lets root run it."""
+    settings = home / ".jupyter" / "lab" / "user-settings" / f"{WINDOWING}.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps(jupyter.SETTINGS[WINDOWING]))
+    (home / ".jupyter" / "jupyter_server_config.json").write_text(json.dumps({"ServerApp": {"allow_root": True}}))
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago."""
+    with ExitStack() as held:
+        return [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(count)]
+
+
+@contextmanager
+def _ended_with(pid: int) -> Iterator[None]:
+    """Whatever a program has started ends with it: the proxy, the culler, the students' servers and kernels."""
+    hub = psutil.Process(pid)
+    try:
+        yield
+    finally:
+        started = hub.children(recursive=True) if hub.is_running() else []
+        hub.terminate()
+        _, alive = psutil.wait_procs([hub, *started], timeout=30)
+        for process in alive:
+            process.kill()

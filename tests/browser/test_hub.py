@@ -1,0 +1,109 @@
+"""A class on one server: a student logs in, works in copies of the chapters, and a neighbour's files stay closed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.browser.desk import RUN_SECONDS, SECONDS, Desk, until
+from tests.browser.hub import Hub, find_proxy, jupyterhub
+from tests.browser.jupyter import NOTEBOOKS, Lab
+
+ADA, BEN = "ada", "ben"
+CHAPTER = "00_start_here.ipynb"
+OTHERS = stat.S_IRWXG | stat.S_IRWXO  # the rights of the group and of all
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """The hub of a school with two students."""
+    if os.name == "nt":
+        pytest.skip("JupyterHub does not run on Windows")
+    if find_proxy() is None:
+        missing = "JupyterHub's proxy was not found; npm install --global configurable-http-proxy"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    with jupyterhub(tmp_path_factory.mktemp("hub"), (ADA, BEN)) as started:
+        yield started
+
+
+def logged_in(browser: Browser, hub: Hub, student: str) -> BrowserContext:
+    """A browser of its own, in which a student has given name and password."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(SECONDS * 1000)
+    context.set_default_navigation_timeout(RUN_SECONDS * 1000)
+    page = context.new_page()
+    page.goto(f"{hub.url}hub/login?next=/hub/home")
+    page.get_by_label("Username").fill(student)
+    page.get_by_label("Password").fill(hub.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("#logout").wait_for()
+    return context
+
+
+@pytest.fixture(scope="module")
+def ada(browser: Browser, hub: Hub) -> Iterator[Desk]:
+    """Ada's first chapter, as the hub opens it after she has logged in."""
+    context = logged_in(browser, hub, ADA)
+    page = context.pages[0]
+    page.goto(f"{hub.url}hub/spawn")
+    folder = hub.homes / ADA / "u3lab-notebooks"
+    page.wait_for_url(f"{hub.server(ADA)}lab/tree/{CHAPTER}")
+    page.locator("#jp-main-statusbar", has_text="| Idle").first.wait_for()
+    yield Desk(page, Lab(hub.server(ADA), "", folder, 0), folder / CHAPTER)
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def ben(browser: Browser, hub: Hub) -> Iterator[BrowserContext]:
+    """Ben's browser, in which he has logged in."""
+    context = logged_in(browser, hub, BEN)
+    yield context
+    context.close()
+
+
+def first_live_cell() -> int:
+    """The first code cell of the chapter that makes a figure with sliders; those above it are run as well."""
+    code = [cell for cell in nbformat.read(NOTEBOOKS / CHAPTER, as_version=4).cells if cell.cell_type == "code"]
+    return next(number for number, cell in enumerate(code) if "live.explore(" in cell.source)
+
+
+def test_a_student_moves_a_slider_in_a_chapter(ada: Desk):
+    number = first_live_cell()
+    ada.cell(number).locator(".cm-content").click()
+    ada.menu("Run", "Run All Above Selected Cell")
+    ada.page.keyboard.press("ControlOrMeta+Enter")
+    figure = ada.figure(number)
+    figure.image.wait_for(timeout=RUN_SECONDS * 1000)  # until then there is the picture that came with the notebook
+    before = figure.bytes()
+    figure.box.locator(".noUi-handle").first.focus()
+    ada.page.keyboard.press("End")
+    until(lambda: figure.bytes() != before, "the slider was moved, and the picture stayed")
+
+
+def test_a_student_works_in_copies_that_nobody_else_can_read(ada: Desk):
+    assert {file.name for file in ada.lab.folder.glob("*.ipynb")} == {file.name for file in NOTEBOOKS.glob("*.ipynb")}
+    assert not [path for path in (ada.lab.folder, *ada.lab.folder.rglob("*")) if path.stat().st_mode & OTHERS]
+
+
+@pytest.mark.parametrize("path", [f"lab/tree/{CHAPTER}", f"files/{CHAPTER}", f"api/contents/{CHAPTER}", "api/kernels",
+                                  "api/terminals"])
+def test_a_neighbour_and_a_stranger_are_refused(ada: Desk, ben: BrowserContext, hub: Hub, browser: Browser, path: str):
+    asked = hub.server(ADA) + path
+    assert ada.page.request.get(asked).status == 200
+    assert ben.request.get(asked).status == 403
+    stranger = browser.new_context()
+    answer = stranger.request.get(asked)
+    assert answer.status == 403 or answer.url.startswith(f"{hub.url}hub/login?")
+    stranger.close()
+
+
+def test_a_server_shows_nothing_outside_its_folder(ada: Desk, hub: Hub):
+    for folder in (ada.lab.folder, hub.homes / BEN):
+        (folder / "diary.txt").write_text("a quiet day")
+    assert ada.page.request.get(f"{hub.server(ADA)}files/diary.txt").status == 200
+    assert ada.page.request.get(f"{hub.server(ADA)}files/..%2F..%2F{BEN}%2Fdiary.txt").status in (403, 404)

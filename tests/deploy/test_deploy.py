@@ -1,0 +1,152 @@
+"""deploy/ and binder/: what cannot be run here is held to its schema, to the linter, and to the table of the README."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from jupyterhub.traitlets import ByteSpecification
+from traitlets import HasTraits
+from traitlets.config import Config, PyFileConfigLoader
+
+from u3lab import start
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEPLOY = ROOT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+SCHEMA = Path(__file__).parent / "zero-to-jupyterhub-4.4.0.schema.json"
+VALUES = yaml.safe_load((DEPLOY / "values.yaml").read_text(encoding="utf-8"))
+SERVER = 160  # MiB that a student's server itself takes, measured; docs/deploying.md says so
+HIDDEN = re.compile(r"(?i)(password|passwd|secret|token|api_?key|client_?id)\s*[:=]")
+unix = pytest.mark.skipif(os.name == "nt", reason="the server of a class runs on Linux")
+
+
+def config_of(name: str) -> Config:
+    return PyFileConfigLoader(name, path=str(DEPLOY)).load_config()
+
+
+def largest_notebook() -> int:
+    """The largest peak in README's table, in MiB."""
+    table = (ROOT / "README.md").read_text(encoding="utf-8")
+    return max(int(peak) for peak in re.findall(r"^\| \w+ · [^|]*\| \d+ \| (\d+) MiB \|", table, re.MULTILINE))
+
+
+class Room(HasTraits):
+    """A number of bytes as JupyterHub and KubeSpawner read it."""
+
+    size = ByteSpecification()
+
+
+def mebibytes(written: str) -> float:
+    return Room(size=written).size / 2**20
+
+
+def test_limits_hold_two_of_the_largest_notebooks_and_guarantees_one():
+    one, two = SERVER + largest_notebook(), SERVER + 2 * largest_notebook()
+    memory, cpu = VALUES["singleuser"]["memory"], VALUES["singleuser"]["cpu"]
+    for limit in (memory["limit"], config_of("jupyterhub_config.py").Spawner.mem_limit):
+        assert two <= mebibytes(limit) <= 1.1 * two
+    assert one <= mebibytes(memory["guarantee"]) <= 1.2 * one
+    assert cpu["limit"] == config_of("jupyterhub_config.py").Spawner.cpu_limit == 2, "README's table is of two cores"
+
+
+@unix
+def test_every_setting_of_the_hub_has_a_trait_that_takes_it():
+    """JupyterHub only warns of an unknown one, and systemd's are not tried when the hub runs in a test."""
+    from jupyterhub.app import JupyterHub
+    from jupyterhub.auth import PAMAuthenticator
+    from jupyterhub.spawner import Spawner
+    from systemdspawner import SystemdSpawner
+
+    config = config_of("jupyterhub_config.py")
+    owners = {owner.__name__: owner for owner in (JupyterHub, PAMAuthenticator, Spawner, SystemdSpawner)}
+    assert set(config) == set(owners) and all(config.values())
+    for name, owner in owners.items():
+        for trait, value in config[name].items():
+            owner.class_traits(config=True)[trait].validate(HasTraits(), value)
+
+
+def test_idle_kernels_end_before_idle_servers():
+    servers = config_of("jupyter_server_config.py")
+    command = config_of("jupyterhub_config.py").JupyterHub.services[0]["command"]
+    timeout = int(command[-1].removeprefix("--timeout="))
+    assert VALUES["cull"]["enabled"] and VALUES["cull"]["timeout"] == timeout
+    assert 0 < servers.MappingKernelManager.cull_idle_timeout < timeout
+    assert servers.ServerApp.tornado_settings == {"websocket_max_message_size": start.LARGEST_MESSAGE}
+
+
+@unix
+def test_a_server_starts_with_private_copies_even_if_some_cannot_be_made(tmp_path: Path):
+    """Two programs on the path note how they were called; the first fails."""
+    for name, note, code in (("u3lab", "first", 1), ("jupyterhub-singleuser", "then", 0)):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "$@" > "$HOME/{note}"\nexit {code}\n')
+        (tmp_path / name).chmod(0o755)
+    environment = {"HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run([DEPLOY / "start-singleuser", "--debug", "a b"], env=environment, check=True)
+    assert (tmp_path / "first").read_text() == f"start --copy-only {tmp_path}/u3lab-notebooks\n"
+    assert (tmp_path / "then").read_text() == "--debug a b\n"
+    assert not (tmp_path / "first").stat().st_mode & 0o077
+
+
+def test_values_fit_the_schema_of_the_chart():
+    """Helm lays ours over the chart's own values, which have what is required."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    found = [error for error in jsonschema.Draft7Validator(schema).iter_errors(VALUES) if error.validator != "required"]
+    assert not found
+    wrong = {**VALUES, "singleuser": {**VALUES["singleuser"], "memroy": {"limit": "2G"}}}
+    assert any("memroy" in error.message for error in jsonschema.Draft7Validator(schema).iter_errors(wrong))
+
+
+def test_values_name_the_version_of_the_chart_and_of_its_hub():
+    head = (DEPLOY / "values.yaml").read_text(encoding="utf-8").splitlines()[:2]
+    chart = re.search(r"zero-to-jupyterhub-(\d+\.\d+)\.", SCHEMA.name)[1]
+    hub = re.search(r'"jupyterhub==(\d+\.\d+)\.\*"', DOCKERFILE)[1]
+    assert f"chart {chart} (JupyterHub {hub})" in head[0] and f"--version {chart}." in head[1]
+
+
+def test_the_image_is_what_the_values_expect():
+    copied = re.findall(r"^COPY (deploy/\S+) (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert dict(copied) == {"deploy/start-singleuser": "/usr/local/bin/",
+                            "deploy/jupyter_server_config.py": "/etc/jupyter/"}
+    assert all((ROOT / source).is_file() for source, _ in copied) and os.access(DEPLOY / "start-singleuser", os.X_OK)
+    assert f'CMD ["{VALUES["singleuser"]["cmd"]}"]' in DOCKERFILE
+    notebook = VALUES["singleuser"]["defaultUrl"].removeprefix("/lab/tree/")
+    assert (ROOT / "notebooks" / notebook).is_file()
+    assert config_of("jupyterhub_config.py").Spawner.default_url == VALUES["singleuser"]["defaultUrl"]
+
+
+def test_the_image_is_small_pinned_and_without_root():
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert bases and all(re.fullmatch(r"python:\d\.\d+-slim-\w+", base) for base in bases)
+    assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE)[-1] == "1000"
+    assert "--torch-backend=cpu" in DOCKERFILE
+
+
+@pytest.mark.skipif(shutil.which("hadolint", path=Path(sys.executable).parent) is None, reason="hadolint is a peer")
+def test_the_linter_of_dockerfiles_finds_nothing():
+    hadolint = shutil.which("hadolint", path=Path(sys.executable).parent)
+    answer = subprocess.run([hadolint, "-"], input=DOCKERFILE, capture_output=True, text=True)
+    assert (answer.returncode, answer.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("file", [file for file in DEPLOY.iterdir() if file.is_file()], ids=lambda file: file.name)
+def test_no_secret_is_in_a_file(file: Path):
+    assert not HIDDEN.search(file.read_text(encoding="utf-8"))
+
+
+def test_binder_takes_the_list_of_packages_from_pyproject():
+    """repo2docker reads binder/ alone, and conda runs pip there."""
+    ours, root = (yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+                  for name in ("binder/environment.yml", "environment.yml"))
+    assert ours["channels"] == root["channels"]
+    *conda, tail = ours["dependencies"]
+    assert conda == ["python=3.13", "pip", "pytorch", "torchvision"] and tail == {"pip": ["-e .."]}
+    assert {file.name for file in (ROOT / "binder").iterdir()} == {"environment.yml"}

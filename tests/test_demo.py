@@ -1,0 +1,72 @@
+"""``u3lab demo``: what a page is made of, and how Voilà is opened."""
+
+from __future__ import annotations
+
+import importlib.util
+import runpy
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from u3lab import demo
+from u3lab.__main__ import main
+
+MAIN = ["01", "02", "03", "04", "05", "06", "07"]
+
+
+def tagged(source: str, *tags: str) -> nbformat.NotebookNode:
+    return new_code_cell(source, metadata={"tags": list(tags)})
+
+
+@pytest.fixture
+def chapter() -> nbformat.NotebookNode:
+    cells = [new_markdown_cell("# 9 · Nine\n\n**Why nine?**\n\nMuch more."), tagged("import u3lab", "demo-setup"),
+             new_code_cell("secret = 1"), new_markdown_cell("The end of a section.\n\n## 1 · One\n\nWords."),
+             tagged("show(1)", "demo", "nbval-skip"), tagged("show(2)", "demo")]
+    return new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+
+
+def test_a_page_has_the_tagged_cells_under_their_headings(chapter):
+    page = demo.page(chapter)
+    nbformat.validate(page)
+    assert [cell.source for cell in page.cells] == [
+        "# 9 · Nine\n\nWhy nine?", "%%capture\nimport u3lab", "## 1 · One", "show(1)", "## 1 · One", "show(2)"]
+    assert page.metadata.kernelspec == chapter.metadata.kernelspec
+
+
+def test_every_main_chapter_has_two_or_three_figures_and_their_imports():
+    assert list(demo.chapters()) == MAIN
+    for file in demo.chapters().values():
+        notebook = nbformat.read(file, as_version=4)
+        assert len(demo.figures(notebook)) in (2, 3) and all(heading for heading, _ in demo.figures(notebook))
+        first = next(cell for cell in demo.page(notebook).cells if cell.cell_type == "code")
+        assert first.source.startswith("%%capture\nimport u3lab")
+
+
+def test_without_a_chapter_all_are_listed(capsys):
+    assert main(["demo"]) == 0
+    said = capsys.readouterr().out
+    assert "  06  6 · Saliency\n" in said and "        7 · A map with a meaning: a small perturbation\n" in said
+
+
+def test_what_there_is_not(capsys, monkeypatch):
+    assert main(["demo", "99"]) == 1
+    assert "choose one of 01, 02," in capsys.readouterr().err
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert main(["demo", "06"]) == 1
+    assert "`pip install voila`" in capsys.readouterr().err
+
+
+def test_voila_is_opened_with_the_options_that_were_given(monkeypatch):
+    opened = []
+    monkeypatch.setattr(sys, "argv", ["u3lab"])
+    monkeypatch.setenv("JUPYTER_PATH", "other")
+    monkeypatch.setattr(runpy, "run_module", lambda name, **named: opened.append((name, sys.argv)))
+    assert main(["demo", "06", "--", "--theme=dark", "--preheat_kernel=False"]) == 0
+    (name, (program, notebook, *options)), = opened
+    assert (name, program) == ("voila", "voila") and notebook.endswith("06_saliency.ipynb")
+    assert options[-2:] == ["--theme=dark", "--preheat_kernel=False"] and "--preheat_kernel=True" not in options
+    assert "--template=u3lab" in options
+    assert (demo.TEMPLATES / "voila" / "templates" / "u3lab" / "index.html.j2").is_file()
