@@ -22,8 +22,10 @@ from u3lab.errors import U3Error
 
 SHOWN, SETUP = "demo", "demo-setup"
 TEMPLATES = Path(__file__).resolve().parent / "_system" / "stage"
+VISITORS = Path(__file__).resolve().parent / "_system" / "voila"
 VOILA = [
     "--template=u3lab",
+    f"--Voila.config_file_paths=['{VISITORS.as_posix()}']",  # what its visitors may not do
     "--preheat_kernel=True",  # a kernel with the figures waits, so that a page that is loaded again is there at once
     "--Voila.tornado_settings={'websocket_max_message_size': 104857600}",  # as in u3lab.start: a photo of one's own
     # The kernel of a page that was closed goes after two minutes: each holds up to a gigabyte.

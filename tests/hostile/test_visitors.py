@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import urllib.error
 import urllib.request
@@ -18,12 +19,11 @@ from jupyter_server.services.kernels.connection.base import deserialize_msg_from
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-import u3lab
 from tests.browser.jupyter import voila, write_notebook
+from u3lab import demo
 from u3lab.course import catalogue
 from u3lab.visitors import PROTOCOL
 
-SETTINGS = Path(u3lab.__file__).parent / "_system" / "voila"
 CELLS = ("import u3lab\nfrom u3lab import course, live\nimport torch",
          'live.explore(lambda n: (torch.full((1, 3, 9, 9), n / 8), f"level {n}"), n=(0, 8))', 'course.quiz("6")',
          'raise ValueError("the words of an error")')
@@ -52,7 +52,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
         secret.write_text("a secret")
     write_notebook(folder / "other.ipynb", ("a = 'a secret'",))
     notebook = write_notebook(folder / "page.ipynb", CELLS)
-    with voila(home, notebook, options=[f"--Voila.config_file_paths=['{SETTINGS.as_posix()}']"]) as url:
+    with voila(home, notebook, {**os.environ, "JUPYTER_PATH": str(demo.TEMPLATES)}, demo.VOILA) as url:
         code, page = get(f"{url}?template=../../x&theme=dark")
         assert code == 200, "the host's template is taken, whatever is asked for"
         yield Visit(url, page, re.search(r'"kernelId": *"([^"]+)"', page)[1], home)
