@@ -27,6 +27,7 @@ VOILA = [
     "--template=u3lab",
     f"--Voila.config_file_paths=['{VISITORS.as_posix()}']",  # what its visitors may not do
     "--preheat_kernel=True",  # a kernel with the figures waits, so that a page that is loaded again is there at once
+    "--VoilaKernelManager.fill_delay=10",  # seconds: the next one does not compute while a page is being loaded
     "--Voila.tornado_settings={'websocket_max_message_size': 104857600}",  # as in u3lab.start: a photo of one's own
     # The kernel of a page that was closed goes after two minutes: each holds up to a gigabyte.
     "--MappingKernelManager.cull_idle_timeout=120", "--MappingKernelManager.cull_interval=30",
