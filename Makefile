@@ -1,7 +1,7 @@
 # make lab · make test · make quick · make docs · make notebooks · make bench
 # Each makes .venv and installs what it needs first, unless that is done already.
 #   make quick                                 style, unit tests and oracles: the first part of make test
-#   make docs                                  README's tour, the pages and their links, the examples in docstrings
+#   make docs                                  the site, in build/site/html, and what the pages say: tour, examples
 #   make lab ARGS="--no-browser --port 8890"   options for JupyterLab
 #   make lab FRESH=06                          begins your copy of chapter 06 anew, and keeps the old one
 #   make test WITH=peers                       with the comparison to zennit and TorchRay
@@ -40,8 +40,8 @@ export OMP_WAIT_POLICY := PASSIVE
 TWO := -n 2
 
 WANTED_lab := .
-WANTED_test := .[test]
-WANTED_peers := .[test,peers]
+WANTED_test := .[docs,test]
+WANTED_peers := .[docs,test,peers]
 # Whoever has the larger set has the smaller ones.
 GIVES_lab := $(VENV)/u3lab-lab
 GIVES_test := $(GIVES_lab) $(VENV)/u3lab-test
@@ -74,6 +74,8 @@ newest:
 	@echo "== all passed with the newest versions; .venv-newest can be deleted"
 
 docs: $(VENV)/u3lab-test
+	@echo "== the site"
+	$(PY) -m tools.site
 	@echo "== README's tour, links, examples in docstrings"
 	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_teaching.py tests/test_doctests.py
 
