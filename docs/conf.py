@@ -38,6 +38,7 @@ nitpick_ignore_regex = [("py:(class|obj|data|exc)", r"(?!u3lab).*")]
 html_theme = "pydata_sphinx_theme"
 html_title = "u3lab"
 html_css_files = ["site.css"]
+html_sidebars = {"notebooks/*": []}  # room for lines of code and figures; the list is one click away
 html_show_sourcelink = False
 html_copy_source = False
 mathjax_path = "mathjax/tex-chtml-full.js"

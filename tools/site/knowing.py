@@ -11,6 +11,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple
@@ -133,14 +134,21 @@ def breaks(number: str) -> str:
 def section(registry: str) -> str:
     """All methods of one registry."""
     tests, rows = oracles(), bench()
-    parts = [f"## {registry}", "", f"Where all of them break: {', '.join(breaks(n) for n in CHAPTERS[registry])}.", ""]
+    about = import_module(f"u3lab.{registry}").__doc__.splitlines()[0]
+    parts = [f"## {registry}", "", about, "",
+             f"Where these methods break: {', '.join(breaks(n) for n in CHAPTERS[registry])}.", ""]
     for name in REGISTRIES[registry]:
         key = f"{registry}/{name}"
-        parts += [f"### {name}", "", "Oracle", ":   " + "\n\n    ".join(
-            f"{one.by}: `{one.test}`" + (f". {one.words}" if one.words else "") for one in tests[key]), "",
-            "Bench", ":   " + ("\n\n    ".join(told(row) for row, _ in rows.get(key, ())) or "no row yet"), "",
-            "Limits", ":   " + ("; ".join(limits(registry, name)) or "none declared"), ""]
+        compared = [f"{one.by}: `{one.test}`" + (f". {one.words}" if one.words else "") for one in tests[key]]
+        timed = [told(row) for row, _ in rows.get(key, ())] or ["no row in the bench's files yet"]
+        parts += [f"### {name}", "", *_term("Oracle", compared), *_term("Bench", timed),
+                  *_term("Limits", limits(registry, name) or ["none declared"])]
     return "\n".join(parts)
+
+
+def _term(word: str, lines: list[str]) -> list[str]:
+    """A word and what is said of it, a paragraph each."""
+    return [word, ":   " + "\n\n    ".join(lines), ""]
 
 
 def page() -> str:
