@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.site import api, knowing, links
+from tools.site import api, docstrings, knowing, links
 
 METHODS = [f"{registry}/{name}" for registry, methods in knowing.REGISTRIES.items() for name in methods]
 
@@ -38,3 +38,11 @@ def test_the_library_s_pages_show_what_is_public():
     assert "u3lab.saliency.registry" not in pages["u3lab.saliency"], "not gathered, so not public"
     assert "functools" not in pages["u3lab.selfsup"] and "u3lab.selfsup.colour" in pages["u3lab.selfsup"]
     assert "def plain_blur(" in pages["u3lab.images"]
+
+
+def test_formulas_of_docstrings_are_no_markup():
+    lines = ["L = Σ_u |x_u| w_ and 5 * x", "of *other* pictures ``a_``", "", "    x ∗ y_", "", "Raises", "------",
+             "U3Error", "    NaN_"]
+    docstrings.mend(None, "function", "f", None, None, lines)
+    assert lines == [r"L = Σ_u \|x_u\| w\_ and 5 \* x", "of *other* pictures ``a_``", "", "::", "", "    x ∗ y_", "",
+                     "Raises", "------", "U3Error", r"    NaN\_"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-KEPT = re.compile(r"(``.+?``|:[a-z:]+:`[^`]+`|`[^`]+`_*)")  # code and references, which stay
+# What stays: code, references, and *words* in italics.
+KEPT = re.compile(r"(``.+?``|:[a-z:]+:`[^`]+`|`[^`]+`_*|(?<![\w*])\*[^\s*](?:[^*]*[^\s*])?\*(?![\w*]))")
 SECTION = re.compile(r"^-{3,}$")
 
 
