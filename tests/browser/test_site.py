@@ -17,7 +17,7 @@ from tools.site.__main__ import SITE, build
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 COLOURS = ["color-contrast", "link-in-text-block"]  # all that a theme changes
-SECONDS = 60
+SECONDS = 120  # generous: the machine may be busy
 READY = "() => window.MathJax?.startup ? MathJax.startup.promise.then(() => true) : true"
 # Contrast is a matter of colours, size and weight: of all texts on a page that look alike, the first is measured.
 LOOKS = """(theme) => {
