@@ -1,7 +1,7 @@
 # make lab · make test · make quick · make docs · make notebooks · make slides · make bench
 # Each makes .venv and installs what it needs first, unless that is done already.
 #   make quick                                 style, unit tests and oracles: the first part of make test
-#   make docs                                  README's tour, the pages and their links, the examples in docstrings
+#   make docs                                  the site, in build/site/html, and what the pages say: tour, examples
 #   make lab ARGS="--no-browser --port 8890"   options for JupyterLab
 #   make lab FRESH=06                          begins your copy of chapter 06 anew, and keeps the old one
 #   make slides CHAPTER=06                     a deck of the chapter's pictures, in slides/; without CHAPTER, all decks
@@ -44,8 +44,8 @@ LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 WANTED_lab := .
 WANTED_slides := .[slides]
-WANTED_test := .[test]
-WANTED_peers := .[test,peers]
+WANTED_test := .[docs,test]
+WANTED_peers := .[docs,test,peers]
 # Whoever has the larger set has the smaller ones.
 GIVES_lab := $(VENV)/u3lab-lab
 GIVES_slides := $(GIVES_lab) $(VENV)/u3lab-slides
@@ -85,6 +85,8 @@ offline: $(VENV)/u3lab-$(WITH)
 	@echo "== all passed without a network"
 
 docs: $(VENV)/u3lab-test
+	@echo "== the site"
+	$(PY) -m tools.site
 	@echo "== README's tour, links, examples in docstrings"
 	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_teaching.py tests/test_doctests.py
 

@@ -20,6 +20,7 @@ def foot(net: nets.Classifier, x: Tensor, k: int) -> Tensor:
     return -(scores[k] - scores[0]) * w / w.norm() ** 2
 
 
+@pytest.mark.oracle("the closed form for a linear network", adversarial=["deepfool"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("eta", [0.0, 0.02, 0.5])
 def test_two_classes(eta: float, seed: int):
@@ -34,6 +35,7 @@ def test_two_classes(eta: float, seed: int):
     assert margin == pytest.approx(-eta * steps[0].loss, abs=1e-12)
 
 
+@pytest.mark.oracle("the closed form for a linear network", adversarial=["deepfool"])
 @pytest.mark.parametrize("seed", range(5))
 def test_many_classes(seed: int):
     """The nearest of all planes, found by looking at each."""

@@ -50,13 +50,17 @@ class Peer:
 
 @dataclass(frozen=True)
 class Row:
-    """Ours against the peers; ``target`` is the greatest ratio ours/fastest peer that will do, None for "no target"."""
+    """Ours against the peers; ``target`` is the greatest ratio ours/fastest peer that will do, None for "no target".
+
+    ``of`` are the methods that it times, as "registry/name": the site shows the row with them.
+    """
 
     name: str
     ours: Callable[[Scene], Run]
     peers: Sequence[Peer]
     target: float | None = 0.8
     scale: int = 1  # calls in one closure: times are divided by it
+    of: tuple[str, ...] = ()
 
 
 def same(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
@@ -199,55 +203,62 @@ def three(builds: Sequence[Callable[[Scene], Run]], note: str = "") -> list[Peer
 
 ROWS = [
     Row("panel: gradient, deconvnet, guided", panel,
-        three([joined(*each) for each in zip(GRADIENT, DECONVNET, GUIDED, strict=True)], NO_RELU6), target=0.5),
+        three([joined(*each) for each in zip(GRADIENT, DECONVNET, GUIDED, strict=True)], NO_RELU6), target=0.5,
+        of=("saliency/gradient", "saliency/deconvnet", "saliency/guided")),
     Row("another class, pass kept", again(neuron=False), [
         Peer("captum", lambda s: by.captum(s, "Saliency", target=s.other, abs=False), normalised, CAPTUM),
         Peer("zennit", lambda s: by.zennit(s, None, target=s.other), normalised, ZENNIT)], target=0.5),
     Row("another neuron, pass kept", again(neuron=True),
         [Peer("captum", by.captum_neuron, normalised, CAPTUM)], target=0.5),
-    Row("gradient", ours("gradient"), three(GRADIENT)),
-    Row("deconvnet", ours("deconvnet"), three(DECONVNET, NO_RELU6)),
-    Row("guided", ours("guided"), three(GUIDED, NO_RELU6)),
+    Row("gradient", ours("gradient"), three(GRADIENT), of=("saliency/gradient",)),
+    Row("deconvnet", ours("deconvnet"), three(DECONVNET, NO_RELU6), of=("saliency/deconvnet",)),
+    Row("guided", ours("guided"), three(GUIDED, NO_RELU6), of=("saliency/guided",)),
     Row("modulated gradient, input", modulated_at_the_picture, [
         Peer("captum", partial(by.captum, method="InputXGradient"), same, CAPTUM),
-        Peer("TorchRay", partial(by.torchray, method="linear_approx"), summed, TORCHRAY)]),
+        Peer("TorchRay", partial(by.torchray, method="linear_approx"), summed, TORCHRAY)],
+        of=("saliency/modulated gradient",)),
     Row("modulated gradient, half way", ours("modulated gradient", layer=True), [
         Peer("captum", partial(by.captum_layer, method="LayerGradientXActivation"), same, CAPTUM),
-        Peer("TorchRay", partial(by.torchray, method="linear_approx", saliency_layer="middle"), summed, TORCHRAY)]),
+        Peer("TorchRay", partial(by.torchray, method="linear_approx", saliency_layer="middle"), summed, TORCHRAY)],
+        of=("saliency/modulated gradient",)),
     Row("Grad-CAM, half way", ours("Grad-CAM", layer=True), [
         Peer("captum", partial(by.captum_layer, method="LayerGradCam", relu_attributions=True), same, CAPTUM),
-        Peer("TorchRay", partial(by.torchray, method="grad_cam", saliency_layer="middle"), same, TORCHRAY)]),
+        Peer("TorchRay", partial(by.torchray, method="grad_cam", saliency_layer="middle"), same, TORCHRAY)],
+        of=("saliency/Grad-CAM",)),
     Row("guided Grad-CAM, half way", ours("guided Grad-CAM", layer=True), [
-        Peer("captum", partial(by.captum_guided_cam, interpolate_mode="bilinear"), normalised, CAPTUM, note=NO_RELU6)]),
+        Peer("captum", partial(by.captum_guided_cam, interpolate_mode="bilinear"), normalised, CAPTUM, note=NO_RELU6)],
+        of=("saliency/guided Grad-CAM",)),
     Row("excitation, half way", ours("excitation", layer=True), [
         Peer("zennit", partial(by.zennit_at_middle, composite=by.zennit_excitation), same, ZENNIT, note=NEGATIVE),
         Peer("TorchRay", partial(by.torchray, method="excitation_backprop", canonical=True, saliency_layer="middle"),
-             summed, TORCHRAY, note=NEGATIVE)]),
+             summed, TORCHRAY, note=NEGATIVE)], of=("saliency/excitation",)),
     Row("contrastive excitation, half way", ours("contrastive excitation", layer=True), [
-        Peer("TorchRay", contrastive, same, TORCHRAY, check=contrastive_by_channel, note=SUMMED + NEGATIVE)]),
+        Peer("TorchRay", contrastive, same, TORCHRAY, check=contrastive_by_channel, note=SUMMED + NEGATIVE)],
+        of=("saliency/contrastive excitation",)),
     Row("LRP ε", ours("LRP ε", epsilon=1e-9), [
         Peer("captum", by.captum_lrp, same, CAPTUM, note="captum's LRP has no rule for ReLU6 and no sums"),
-        zennit_lrp("Epsilon", 1e-9, epsilon=1e-9)]),
-    Row("LRP z⁺", ours("LRP z⁺"), [zennit_lrp("ZPlus")]),
-    Row("LRP α=2 β=1", ours("LRP α2β1"), [zennit_lrp("AlphaBeta")]),
+        zennit_lrp("Epsilon", 1e-9, epsilon=1e-9)], of=("saliency/LRP ε",)),
+    Row("LRP z⁺", ours("LRP z⁺"), [zennit_lrp("ZPlus")], of=("saliency/LRP z⁺",)),
+    Row("LRP α=2 β=1", ours("LRP α2β1"), [zennit_lrp("AlphaBeta")], of=("saliency/LRP α2β1",)),
     Row(f"SmoothGrad, {SAMPLES} samples", ours("smooth grad", noise=NOISE, samples=SAMPLES), [
         Peer(f"captum, {at_once or SAMPLES} at once",
              partial(by.captum_smooth, noise=NOISE, samples=SAMPLES, at_once=at_once), normalised, CAPTUM,
              check=partial(by.captum_same_noise, noise=NOISE, samples=SAMPLES), note=OWN_NOISE)
-        for at_once in (None, 1)]),
+        for at_once in (None, 1)], of=("saliency/smooth grad",)),
     Row(f"integrated gradients, {STEPS} steps", ours("integrated gradients", steps=STEPS), [
         Peer(f"captum, {at_once or STEPS} at once", partial(by.captum_integrated, steps=STEPS, at_once=at_once),
              same, CAPTUM)
-        for at_once in (None, 1)]),
+        for at_once in (None, 1)], of=("saliency/integrated gradients",)),
     Row("mask, one step", mask_steps, [
         BARE, Peer("TorchRay extremal", partial(by.torchray_perturbation, steps=MASK_STEPS), None, TORCHRAY,
              note="extremal perturbation is another energy, with its pyramid of blurs made once for all steps")],
-        target=None, scale=MASK_STEPS),
+        target=None, scale=MASK_STEPS, of=("saliency/mask",)),
     Row("attack (PGD), one step", attack_steps, [
         BARE, Peer("captum PGD", partial(by.captum_attack, steps=MASK_STEPS), None, CAPTUM,
              note="captum's PGD is asked in terms of the normalised picture; equal paths are shown in tests/oracles")],
-        target=1.1, scale=MASK_STEPS),
-    Row("inversion (TV), one step", inversion_steps, [BARE], target=1.15, scale=MASK_STEPS),
+        target=1.1, scale=MASK_STEPS, of=("adversarial/pgd",)),
+    Row("inversion (TV), one step", inversion_steps, [BARE], target=1.15, scale=MASK_STEPS,
+        of=("inversion/total variation",)),
 ]
 
 

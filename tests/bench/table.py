@@ -115,6 +115,6 @@ def as_data(result: Result) -> dict[str, Any]:
         return {"name": one.name, "times_ms": one.times, "ratios": one.ratios, "peak_mb": one.peak,
                 "difference": one.difference, "precision": one.precision or "float32", "problem": one.problem,
                 "note": one.note}
-    return {"row": result.row.name, "network": result.scene.name, "target": result.row.target,
-            "met": verdict(result).strip("*"), "ours": side(result.ours),
+    return {"row": result.row.name, "methods": list(result.row.of), "network": result.scene.name,
+            "target": result.row.target, "met": verdict(result).strip("*"), "ours": side(result.ours),
             "peers": [side(peer) for peer in result.peers]}

@@ -53,6 +53,7 @@ def test_pictures_of_one_code_may_differ_the_null_space():
     assert (found - truth).norm() > 0.3 * truth.norm()
 
 
+@pytest.mark.oracle("SciPy's Laplacian", inversion=["total variation"])
 def test_the_gradient_of_the_squared_variation_is_the_laplacian():
     x = torch.rand(1, 1, 7, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
     gradient, = torch.autograd.grad(total_variation(x, 2.0) * x.numel(), x)

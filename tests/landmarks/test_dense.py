@@ -50,6 +50,7 @@ def by_hand(codes: Tensor, moved: Tensor, gone: Tensor, gamma: float) -> float:
     return float(sum(losses) / len(losses))
 
 
+@pytest.mark.oracle("the double sum", landmarks=["labelling"])
 @pytest.mark.parametrize("gamma, fine", [(0.5, (4, 4)), (1.0, (4, 4)), (2.0, (3, 5))])
 def test_the_loss_is_the_double_sum(gamma: float, fine: tuple[int, int]) -> None:
     codes, moved, gone = 2 * draw(2, 3, 4, 4), 2 * draw(2, 3, *fine, seed=1), 0.7 * draw(2, 16, 2, seed=2)
@@ -141,6 +142,7 @@ def test_cells_are_where_grid_sample_has_them() -> None:
     assert torch.equal(cells(codes)[8], torch.tensor(spot(1, 1, 4, 7), dtype=torch.float64))
 
 
+@pytest.mark.oracle("the best answer, which is known", landmarks=["invariance"])
 def test_invariance_alone_is_content_with_a_constant() -> None:
     codes, moved, gone = draw(1, 3, 5, 5), draw(1, 3, 5, 5, seed=1), 0.3 * draw(1, 25, 2, seed=2)
     expected = (codes_at(codes, cells(codes)[None]) - codes_at(moved, gone)).square().sum(-1).mean()

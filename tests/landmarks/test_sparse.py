@@ -45,6 +45,7 @@ def test_it_is_of_the_joint_map() -> None:
     assert float(marginal[0, 0]) == pytest.approx((2 * 9 + 1) / 12 - 1, abs=0.01)
 
 
+@pytest.mark.oracle("the sum over all pairs", landmarks=["landmarks"])
 def test_equivariance_is_the_sum_over_all_pairs() -> None:
     maps, moved, gone = draw(2, 3, 4, 4), draw(2, 3, 3, 5, seed=1), 0.5 * draw(2, 16, 2, seed=2)
     p, q = maps.flatten(2).softmax(-1), moved.flatten(2).softmax(-1)
@@ -69,6 +70,7 @@ def test_narrow_landmarks_that_go_along_cost_nothing() -> None:
     assert float(equivariance_loss(here / 80, there / 80, gone)) > 0.5  # wide ones do, wherever they are
 
 
+@pytest.mark.oracle("the sum over windows", landmarks=["landmarks"])
 @pytest.mark.parametrize("side, window", [((6, 6), 2), ((7, 5), 3), ((8, 8), 8)])
 def test_diversity_is_its_sum_over_windows(side: tuple[int, int], window: int) -> None:
     K = 1 if window == 8 else 4

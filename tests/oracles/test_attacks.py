@@ -39,6 +39,7 @@ def net() -> nets.Classifier:
     return nets.load("squeezenet1_1", device="cpu").double()
 
 
+@pytest.mark.oracle("captum", adversarial=["fgsm"])
 @pytest.mark.parametrize("target", [None, TARGET])
 def test_fgsm(net: nets.Classifier, target: int | None):
     x = cat(96)
@@ -47,6 +48,7 @@ def test_fgsm(net: nets.Classifier, target: int | None):
     torch.testing.assert_close(fgsm(net, x, LABEL, 0.02, target=target), theirs.detach(), atol=1e-12, rtol=0)
 
 
+@pytest.mark.oracle("captum", adversarial=["pgd"])
 @pytest.mark.parametrize("target", [None, TARGET])
 def test_pgd(net: nets.Classifier, target: int | None):
     x, eps, step_size, steps = cat(96), 0.01, 0.004, 4

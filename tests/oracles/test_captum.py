@@ -42,6 +42,7 @@ def by_captum(module: nn.Module, x: Tensor, target: int, rule: str) -> Tensor:
     return method(peer(module)).attribute(leaf(x), target)
 
 
+@pytest.mark.oracle("captum", saliency=["gradient", "deconvnet", "guided"])
 @pytest.mark.filterwarnings("ignore:Setting backward hooks")
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_backprop(given: Case, rule: str):
@@ -73,6 +74,7 @@ def test_the_modulated_gradient(given: Case):
     assert relative(saliency.modulated_gradient(module, x, target), theirs) < 1e-12
 
 
+@pytest.mark.oracle("captum", saliency=["modulated gradient"])
 def test_the_modulated_gradient_at_a_layer(given: Case):
     module, x, target, middle, _ = given
     copied = peer(module)
@@ -80,6 +82,7 @@ def test_the_modulated_gradient_at_a_layer(given: Case):
     assert relative(saliency.modulated_gradient(module, x, target, layer=middle), theirs) < 1e-12
 
 
+@pytest.mark.oracle("captum", saliency=["Grad-CAM"])
 def test_grad_cam(given: Case):
     """captum leaves the final ReLU off unless it is asked for."""
     module, x, target, _, late = given
@@ -88,6 +91,7 @@ def test_grad_cam(given: Case):
     assert relative(saliency.grad_cam(module, x, target, layer=late), theirs) < 1e-12
 
 
+@pytest.mark.oracle("captum", saliency=["guided Grad-CAM"])
 @pytest.mark.filterwarnings("ignore:Setting backward hooks")
 def test_guided_grad_cam(given: Case):
     """captum enlarges Grad-CAM to the nearest cell unless it is told "bilinear", as the paper does."""
@@ -98,6 +102,7 @@ def test_guided_grad_cam(given: Case):
     assert relative(saliency.guided_grad_cam(module, x, target, layer=late), theirs) < 1e-12
 
 
+@pytest.mark.oracle("captum", saliency=["integrated gradients"])
 @pytest.mark.parametrize("baseline", [0.0, 0.5])
 def test_integrated_gradients(given: Case, baseline: float):
     """Both integrate by Gauss–Legendre; captum keeps the nodes in single precision."""
@@ -126,6 +131,7 @@ def by_captums_lrp(module: nn.Module, x: Tensor, target: int, epsilon: float) ->
     return attr.LRP(module).attribute(leaf(x), target).detach()
 
 
+@pytest.mark.oracle("captum", saliency=["LRP ε"])
 @pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "vgg11_bn"])
 def test_lrp_epsilon(name: str):
     """captum has batch norms as layers of their own; with the ε-rule that only moves an ε elsewhere."""
@@ -184,6 +190,7 @@ def test_captum_gives_all_relevance_to_each_branch_of_a_plain_sum():
     assert attr.LRP(peer(module)).attribute(leaf(x), target).abs().max() > 1e6
 
 
+@pytest.mark.oracle("captum", saliency=["LRP z⁺"])
 def test_z_plus_without_biases():
     """captum's Alpha1_Beta0_Rule clamps weights only: it keeps negative biases and multiplies x⁻ by w⁺ instead of w⁻.
 

@@ -42,6 +42,7 @@ def peer(module: nn.Module) -> nn.Module:
     return theirs_eb.update_resnet(module) if type(module).__name__ == "ResNet" else module
 
 
+@pytest.mark.oracle("TorchRay", saliency=["gradient", "deconvnet", "guided"])
 @pytest.mark.parametrize("rule, method", [("gradient", gradient.gradient), ("deconvnet", deconvnet.deconvnet),
                                           ("guided", guided_backprop.guided_backprop)])
 def test_backprop(given: Case, rule: str, method):
@@ -50,6 +51,7 @@ def test_backprop(given: Case, rule: str, method):
     assert relative(saliency.backprop(module, x, target, rule=rule), theirs) < 1e-12
 
 
+@pytest.mark.oracle("TorchRay", saliency=["modulated gradient"])
 def test_the_modulated_gradient(given: Case):
     module, x, target, middle, _ = given
     theirs = linear_approx.linear_approx(peer(module), leaf(x), target, saliency_layer=middle)
@@ -57,12 +59,14 @@ def test_the_modulated_gradient(given: Case):
     assert relative(ours, theirs) < 1e-12
 
 
+@pytest.mark.oracle("TorchRay", saliency=["Grad-CAM"])
 def test_grad_cam(given: Case):
     module, x, target, _, late = given
     theirs = grad_cam.grad_cam(peer(module), leaf(x), target, saliency_layer=late)
     assert relative(saliency.grad_cam(module, x, target, layer=late), theirs) < 1e-12
 
 
+@pytest.mark.oracle("TorchRay", saliency=["excitation"])
 @pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "vgg11_bn"])
 def test_excitation_backprop(name: str):
     """TorchRay trusts inputs to be ≥ 0, as the paper does; u3lab clamps them. For x ≥ 0 both are the same."""
@@ -122,6 +126,7 @@ def contrast_by_hand(module: nn.Module, x: Tensor, target: int, layer: str, cont
     return end.data[0].grad
 
 
+@pytest.mark.oracle("TorchRay", saliency=["contrastive excitation"])
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_contrastive_excitation_backprop(name: str):
     """TorchRay's map clamps after the sum over channels; u3lab gives the layer's shape and clamps each neuron."""

@@ -65,6 +65,7 @@ def by_zennit(module: nn.Module, x: Tensor, target: int, composite, layer: str |
     return x.grad if layer is None else kept[0].grad
 
 
+@pytest.mark.oracle("zennit", saliency=["deconvnet", "guided"])
 @pytest.mark.parametrize("rule, composite", [("guided", GuidedBackprop), ("deconvnet", DeconvNet)])
 def test_backprop(given: Case, rule: str, composite):
     module, x, target, *_ = given
@@ -77,6 +78,7 @@ def lrp_composite(name: str) -> LayerMapComposite:
     return LayerMapComposite(base + [(Weighted, rule)], canonizers=CANONISERS)
 
 
+@pytest.mark.oracle("zennit", saliency=["LRP ε", "LRP z⁺", "LRP α2β1"])
 @pytest.mark.parametrize("name", RULES)
 def test_lrp(given: Case, name: str):
     """zennit gets networks that are folded already: its own merging of batch norms is tested below."""
@@ -134,6 +136,7 @@ def excitation(**options) -> ExcitationBackprop:
     return ExcitationBackprop(stabilizer=1e-12, canonizers=CANONISERS, **options)
 
 
+@pytest.mark.oracle("zennit", saliency=["excitation"])
 def test_excitation_backprop(given: Case):
     """Without biases, as in the paper, and for x ≥ 0, which the paper assumes."""
     module, x, target, *_ = given

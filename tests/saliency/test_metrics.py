@@ -76,6 +76,7 @@ def test_coherence_of_noise_and_of_a_ramp():
     assert coherence(stripes) == pytest.approx(1, abs=1e-6) and coherence(stripes.flip(-1)) < 0.5
 
 
+@pytest.mark.oracle("the values by hand", saliency=["edges (no network)"])
 def test_edges_of_a_step():
     """A step from 0 to 1 between columns 3 and 4 is one line of ones."""
     x = torch.zeros(1, 3, 6, 8)

@@ -52,6 +52,7 @@ def course(net: nets.Classifier, x: Tensor, turn: Callable[[int, MaskSettings], 
 # ---- known optima ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.oracle("the closed form for a linear network", saliency=["mask"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("height, width", [(8, 8), (6, 10)])
 def test_the_best_mask_of_a_linear_scorer_is_a_threshold(height: int, width: int, seed: int):
@@ -67,6 +68,7 @@ def test_the_best_mask_of_a_linear_scorer_is_a_threshold(height: int, width: int
     assert torch.equal(step.value, (gain > threshold).float())
 
 
+@pytest.mark.oracle("all masks of 3×3, one by one", saliency=["mask"])
 @pytest.mark.parametrize("seed", range(3))
 def test_exhaustive_search_over_every_3_by_3_mask(seed: int):
     """A mask of 3×3 cells enlarged to 24×24 pixels; the energy is evaluated for all 512 by the formula itself."""

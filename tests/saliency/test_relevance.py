@@ -108,6 +108,7 @@ def test_grad_cam_finds_the_cat_on_the_right_or_on_the_left():
 # ---- SmoothGrad ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.oracle("the mean of one copy after the other", saliency=["smooth grad"])
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_smooth_grad_is_a_mean_over_noisy_copies(rule: str):
     module, x, target, *_ = case("squeezenet1_1")

@@ -22,6 +22,7 @@ def last_axis(x: Tensor) -> np.ndarray:
     return x.movedim(1, -1).numpy()
 
 
+@pytest.mark.oracle("scikit-image", selfsup=["colour", "colour L2"])
 def test_lab_is_that_of_scikit_image_and_back() -> None:
     x = draw(2, 3, 40, 40)
     x[0, :, :8, :8], x[0, :, :8, 8:16], x[1, :, :8] = 0, 1, x[1, :, :8] / 30
@@ -98,6 +99,7 @@ def test_the_prior_is_of_shares_and_grey_is_the_commonest() -> None:
     assert p[bins().norm(dim=1) <= 15].sum() > 0.4
 
 
+@pytest.mark.oracle("equation 2 in loops", selfsup=["colour"])
 def test_the_loss_of_classes_is_equation_2() -> None:
     task = colour.decolorise()
     ab, scores = 60 * (draw(2, 2, 3, 4, dtype=torch.float32) - 0.5), draw(2, len(bins()), 3, 4, dtype=torch.float32)
@@ -117,6 +119,7 @@ def test_the_loss_of_classes_is_equation_2() -> None:
     assert task.score(perfect, ab) == 1
 
 
+@pytest.mark.oracle("the best answer, which is known", selfsup=["colour L2"])
 def test_the_best_of_squares_is_the_mean_and_it_scores_nothing() -> None:
     ab = draw(5, 2, 4, 4) * 80
     mean = (ab.mean((0, 2, 3), keepdim=True) / 100).expand_as(ab).clone().requires_grad_()

@@ -22,6 +22,7 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.oracle("equation 1 in loops", selfsup=["contrast"])
 def test_the_loss_is_equation_1() -> None:
     z, tau, total = draw(5, 2, 7).sub(0.5).requires_grad_(), 0.3, 0.0
     flat = [z[n, v] for n in range(5) for v in range(2)]

@@ -36,6 +36,7 @@ def test_the_border_counts_ten_times() -> None:
     torch.testing.assert_close(erasing.reconstruction(patch, true), expected / true.numel())
 
 
+@pytest.mark.oracle("scikit-learn's ridge regression", selfsup=["erase"])
 def test_the_best_linear_answer_is_ridge_regression() -> None:
     """A linear decoder of what is visible, trained on the task's own loss with a price on its weights."""
     price, base = 0.3, draw(4, 3 * 16 * 16)
@@ -70,6 +71,7 @@ def test_the_score_is_the_share_of_variance_of_what_was_hidden() -> None:
         r2_score(*inner, multioutput="variance_weighted"), abs=1e-9)
 
 
+@pytest.mark.oracle("two plain passes in torch", selfsup=["erase, adversary"])
 def test_the_adversary_pulls_the_decoder_one_way_and_itself_the_other() -> None:
     """The gradient of L = L_rec + λ max_D …, by two plain passes without a reversal."""
     lam, task = 0.3, erasing.erase(0.3)

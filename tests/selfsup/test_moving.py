@@ -37,6 +37,7 @@ def plain(codes: Tensor, flow: Tensor, sigma: float, kappa: float) -> float:
     return found
 
 
+@pytest.mark.oracle("two loops", selfsup=["moving"])
 def test_the_loss_is_that_of_two_loops():
     codes = torch.randn(3, 7, 5, dtype=torch.float64, generator=draw())
     flow = 0.3 * torch.randn(3, 7, 2, dtype=torch.float64, generator=draw(1))

@@ -28,6 +28,7 @@ def numbers(views: Tensor, length: int) -> list[list[int]]:
     return (views.mean((2, 3, 4)) * length).round().long().tolist()
 
 
+@pytest.mark.oracle("numbered frames", selfsup=["order"])
 def test_three_frames_are_in_order_or_the_middle_one_is_from_outside():
     posed = ordering.pose_order(numbered(400, 9), draw())
     seen = set()
@@ -55,6 +56,7 @@ def test_the_orders_are_all_those_of_four_up_to_reversal():
     assert {tuple(order) for order in ordering.ORDERS.tolist()} == classes and len(ordering.ORDERS) == 12
 
 
+@pytest.mark.oracle("numbered frames", selfsup=["sorting"])
 def test_sorting_names_the_order():
     posed = ordering.pose_sorting(numbered(240, 7), draw(), defended=False)
     backwards = 0
@@ -94,6 +96,7 @@ def row(places: list[int]) -> Tensor:
     return clip
 
 
+@pytest.mark.oracle("the accuracy of Bayes' rule, counted", selfsup=["arrow"])
 @pytest.mark.parametrize("of", ["frames", "differences"])
 def test_elastic_motion_has_no_arrow_and_damped_motion_has(of):
     """Bayes' accuracy, counted: films that come with their reversals ask each question as often with both answers."""

@@ -34,6 +34,7 @@ def hamming(permutations: Tensor) -> np.ndarray:
     return pdist(permutations.numpy(), "hamming") * permutations.shape[1]
 
 
+@pytest.mark.oracle("SciPy's distances", selfsup=["jigsaw"])
 @pytest.mark.parametrize("count, least", [(9, 9), (24, 7), (64, 7)])
 def test_permutations_of_nine_are_as_far_apart_as_scipy_says(count: int, least: int) -> None:
     found = permutations(count)
@@ -67,6 +68,7 @@ def test_greed_is_hardly_worse_than_the_best_choice_of_four_tiles(count: int) ->
     assert max(reached) == best(count) and min(reached) >= best(count) - 1
 
 
+@pytest.mark.oracle("pictures of coordinates", selfsup=["jigsaw"])
 @pytest.mark.parametrize("gap", [0, 5])
 def test_tiles_of_a_jigsaw_come_from_their_cells_in_the_order_of_the_permutation(gap: int) -> None:
     task = jigsaw(24, gap=gap, drop_colour=0, normalise=False)
@@ -83,6 +85,7 @@ def test_tiles_of_a_jigsaw_come_from_their_cells_in_the_order_of_the_permutation
     torch.testing.assert_close(inside[:, :, 1], along.expand(48, 9, 16, 16))
 
 
+@pytest.mark.oracle("pictures of coordinates", selfsup=["relative position"])
 def test_the_second_tile_lies_where_the_answer_says() -> None:
     task = relative_position(tile=20, gap=8, jitter=4, drop_colour=0, normalise=False)
     posed = task.pose(places(800), torch.Generator().manual_seed(0))

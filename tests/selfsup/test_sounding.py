@@ -55,6 +55,7 @@ def test_half_of_the_sounds_are_from_another_film():
     assert torch.allclose(posed.more[0].square().mean(1), torch.ones(count), atol=1e-4), "all equally loud"
 
 
+@pytest.mark.oracle("a known joint distribution, counted", selfsup=["correspondence"])
 def test_counted_pairs_have_the_pointwise_mutual_information():
     """The best logit of a question (x,y) is the log of how often it is asked with target 1, over how often with 0."""
     counts = torch.zeros(2, 9, dtype=torch.float64)
@@ -145,6 +146,7 @@ def test_a_louder_sound_is_the_same_sound():
             assert torch.allclose(one.float(), two.float(), atol=1e-5)
 
 
+@pytest.mark.oracle("tones, whose bands are known", selfsup=["sound"])
 def test_a_summary_has_the_band_of_a_tone():
     """16 bands up to half the rate: a tone at 0.11 of it is in band ⌊0.11 · 32⌋, and has a spread there if it ends."""
     steady = torch.sin(2 * torch.pi * 0.11 * torch.arange(4096))
@@ -154,6 +156,7 @@ def test_a_summary_has_the_band_of_a_tone():
     assert found[1, 16:].argmax() == 3 and found[1, 19] > 3 * found[0, 19]
 
 
+@pytest.mark.oracle("scikit-learn", selfsup=["sound"])
 def test_explained_is_scikit_learns_r2():
     found, target = torch.randn(9, 4, generator=draw()), torch.randn(9, 4, generator=draw(1))
     expected = r2_score(target, found, multioutput="variance_weighted")

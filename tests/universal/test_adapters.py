@@ -64,6 +64,7 @@ EACH = pytest.mark.parametrize("name", CONVOLUTIONS)
 SIDES = ((12, 12), (13, 11), (8, 9))
 
 
+@pytest.mark.oracle("the equation, by hand", universal=["serial"])
 def test_serial_by_hand():
     """v = f ∗ x, y_o = v_o + Σ_c α_oc v_c, site by site."""
     f, x = conv(2, 3, 3, padding=1), drawn(1, 2, 5, 5)
@@ -76,6 +77,7 @@ def test_serial_by_hand():
             assert torch.allclose(y[0, :, i, j], torch.stack(wanted))
 
 
+@pytest.mark.oracle("the equation, by hand", universal=["parallel"])
 def test_parallel_by_hand():
     """y_o(i,j) = (f ∗ x)_o(i,j) + Σ_c α_oc x_c(2i, 2j): stride 2, the centres of the windows."""
     f, x = conv(2, 3, 3, 2, 1), drawn(1, 2, 6, 6)
@@ -87,6 +89,7 @@ def test_parallel_by_hand():
             assert torch.allclose(y[0, :, i, j], torch.stack(wanted))
 
 
+@pytest.mark.oracle("the equation, by hand", universal=["low rank"])
 def test_low_rank_by_hand():
     """y = f ∗ x + B ∗ A ∗ x is one convolution with W + B A."""
     f, x = conv(2, 3, 3, padding=1), drawn(1, 2, 5, 5)

@@ -2,10 +2,10 @@
 
 Each question has a unique answer, unlike "how does the next frame look?". That is the cure of making the task smaller.
 
-"order"    Misra, Zitnick & Hebert, Shuffle and learn: unsupervised learning using temporal order verification,
-           ECCV 2016.
-"arrow"    Wei, Lim, Zisserman & Freeman, Learning and using the arrow of time, CVPR 2018.
-"sorting"  Lee, Huang, Singh & Yang, Unsupervised representation learning by sorting sequences, ICCV 2017.
+    "order"    Misra, Zitnick & Hebert, Shuffle and learn: unsupervised learning using temporal order verification,
+               ECCV 2016.
+    "arrow"    Wei, Lim, Zisserman & Freeman, Learning and using the arrow of time, CVPR 2018.
+    "sorting"  Lee, Huang, Singh & Yang, Unsupervised representation learning by sorting sequences, ICCV 2017.
 """
 
 from __future__ import annotations

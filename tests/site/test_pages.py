@@ -1,0 +1,49 @@
+"""What the site is made of: every method has an oracle, public names are shown, dead links are seen.
+
+The finished pages are looked at in tests/browser/test_site.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.site import api, docstrings, knowing, links
+
+METHODS = [f"{registry}/{name}" for registry, methods in knowing.REGISTRIES.items() for name in methods]
+
+
+def test_a_link_that_leads_nowhere_is_seen(tmp_path: Path):
+    (tmp_path / "a.html").write_text('<p id="there"><a href="#there">1</a> <a href="b.html#gone">2</a> '
+                                     '<a href="c.html">3</a> <a href="https://example.org/">4</a> <img src="d.png">')
+    (tmp_path / "b.html").write_text("<p>")
+    assert links.broken(tmp_path) == ["a.html → b.html#gone", "a.html → c.html", "a.html → d.png"]
+    assert links.silent(tmp_path) == ["a.html: d.png"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_an_oracle(method: str):
+    """If not: mark the test that compares its numbers with ``@pytest.mark.oracle(by, registry=[name])``."""
+    assert method in knowing.oracles()
+
+
+def test_oracles_and_rows_are_of_methods_that_there_are():
+    assert {*knowing.oracles(), *knowing.bench()} <= set(METHODS)
+
+
+def test_the_library_s_pages_show_what_is_public():
+    wanted = api.imported()
+    pages = {room: api.page(room, wanted) for room in api.rooms()}
+    assert ".. autofunction:: u3lab.saliency.grad_cam\n" in pages["u3lab.saliency"]
+    assert "u3lab.saliency.registry" not in pages["u3lab.saliency"], "not gathered, so not public"
+    assert "functools" not in pages["u3lab.selfsup"] and "u3lab.selfsup.colour" in pages["u3lab.selfsup"]
+    assert "def plain_blur(" in pages["u3lab.images"]
+
+
+def test_formulas_of_docstrings_are_no_markup():
+    lines = ["L = Σ_u |x_u| w_ and 5 * x", "of *other* pictures ``a_``", "", "    x ∗ y_", "", "Raises", "------",
+             "U3Error", "    NaN_"]
+    docstrings.mend(None, "function", "f", None, None, lines)
+    assert lines == [r"L = Σ_u \|x_u\| w\_ and 5 \* x", "of *other* pictures ``a_``", "", "::", "", "    x ∗ y_", "",
+                     "Raises", "------", "U3Error", r"    NaN\_"]
