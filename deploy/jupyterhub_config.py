@@ -25,7 +25,7 @@ c.Spawner.mem_limit = "2.5G"  # two of the largest notebooks at once; docs/deplo
 c.Spawner.cpu_limit = 2.0  # a kernel, and beside it the server that answers the browser: as README's table was measured
 c.SystemdSpawner.unit_extra_properties = {
     "MemorySwapMax": "0",  # one student who swaps makes the disk slow for all
-    "TasksMax": "512",  # threads and processes; a notebook needs some fifty
+    "TasksMax": "512",  # threads and processes: enough for notebooks, not for a program that multiplies
 }
 c.SystemdSpawner.isolate_tmp = True
 c.SystemdSpawner.isolate_devices = True

@@ -90,6 +90,12 @@ def test_a_student_works_in_copies_that_nobody_else_can_read(ada: Desk):
     assert not [path for path in (ada.lab.folder, *ada.lab.folder.rglob("*")) if path.stat().st_mode & OTHERS]
 
 
+def test_the_settings_of_the_folder_reach_a_student_s_server(ada: Desk):
+    """Those of jupyter_server_config.py. JupyterLab itself would ask each student whether to fetch news."""
+    plugin = ada.page.request.get(f"{ada.lab.url}lab/api/settings/@jupyterlab/apputils-extension:notification").json()
+    assert plugin["schema"]["properties"]["fetchNews"]["default"] == "false"
+
+
 @pytest.mark.parametrize("path", [f"lab/tree/{CHAPTER}", f"files/{CHAPTER}", f"api/contents/{CHAPTER}", "api/kernels",
                                   "api/terminals"])
 def test_a_neighbour_and_a_stranger_are_refused(ada: Desk, ben: BrowserContext, hub: Hub, browser: Browser, path: str):
