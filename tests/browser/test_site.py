@@ -22,11 +22,13 @@ READY = "() => window.MathJax?.startup ? MathJax.startup.promise.then(() => true
 # Contrast is a matter of colours, size and weight: of all texts on a page that look alike, the first is measured.
 LOOKS = """(theme) => {
     document.documentElement.dataset.theme = document.documentElement.dataset.mode = theme;
-    const seen = new Set();
+    const seen = new Set(), known = new Map([[null, ""]]);
     const behind = one => {
-        if (!one) return "";
-        const style = getComputedStyle(one);
-        return style.backgroundColor + style.opacity + behind(one.parentElement);
+        if (!known.has(one)) {
+            const style = getComputedStyle(one);
+            known.set(one, style.backgroundColor + style.opacity + behind(one.parentElement));
+        }
+        return known.get(one);
     };
     for (const one of document.body.querySelectorAll("*")) {
         one.removeAttribute("data-look");
