@@ -83,8 +83,9 @@ class Lab:
 
 
 @contextmanager
-def jupyterlab(home: Path, folder: Path, environment: Mapping[str, str] = os.environ) -> Iterator[Lab]:
-    """JupyterLab on a folder. ``home`` takes its settings, its log and what the kernels write."""
+def jupyterlab(home: Path, folder: Path, environment: Mapping[str, str] = os.environ, *,
+               program: str = "jupyterlab") -> Iterator[Lab]:
+    """JupyterLab, or "notebook", on a folder. ``home`` takes its settings, its log and what the kernels write."""
     for plugin, settings in SETTINGS.items():
         file = home / "lab" / "user-settings" / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ def jupyterlab(home: Path, folder: Path, environment: Mapping[str, str] = os.env
     options = ["--no-browser", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
                "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=100", *["--allow-root"] * ROOT]
     own = {"JUPYTERLAB_SETTINGS_DIR": home / "lab" / "user-settings", "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces"}
-    with serve("jupyterlab", options, home, folder, {**environment, **_as_text(own)}) as server:
+    with serve(program, options, home, folder, {**environment, **_as_text(own)}) as server:
         url = wait(server, home, lambda: _written_address(home))
         yield Lab(url, token, folder, server.pid)
 
