@@ -1,0 +1,136 @@
+"""A kernel over the websocket that a browser uses: what is run there, and the widgets that it makes.
+
+Messages have the form v1.kernel.websocket.jupyter.org of Jupyter Server: how many offsets there are and the offsets,
+eight bytes each, lowest first, then channel, header, parent header, metadata, content and buffers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+PROTOCOL = "v1.kernel.websocket.jupyter.org"
+LARGEST = 2**27  # bytes of a message
+
+
+class Failed(Exception):
+    """A cell raised, or the line is gone."""
+
+
+@dataclass
+class Model:
+    """A widget of the kernel, as a page knows it; ``state`` follows what the kernel sends."""
+
+    comm: str
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What kind of widget it is; anywidget has one name for all of its own."""
+        return self.state.get("_model_name", "")
+
+
+class Line:
+    """A kernel of a server, and the websocket to it.
+
+    Attributes
+    ----------
+    kernel
+        The kernel's id.
+    models
+        The widgets that the kernel has made, by comm, in the order in which they came.
+    heard
+        Called with a widget after each change that the kernel sends.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, kernel: str, socket: Any) -> None:
+        self.session, self.url, self.kernel, self._socket = session, url, kernel, socket
+        self.models: dict[str, Model] = {}
+        self.heard: Callable[[Model], object] = lambda model: None
+        self._waiting: dict[tuple[str, str], asyncio.Future] = {}
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, session: aiohttp.ClientSession, url: str) -> Line:
+        """Start a kernel of the server at ``url``, and wait until it answers."""
+        async with session.post(f"{url}api/kernels", json={"name": "python3"}) as answer:
+            answer.raise_for_status()
+            kernel = (await answer.json())["id"]
+        socket = await session.ws_connect(f"{url}api/kernels/{kernel}/channels", protocols=(PROTOCOL,),
+                                          max_msg_size=LARGEST)
+        line = cls(session, url, kernel, socket)
+        await line.run("")
+        return line
+
+    async def run(self, source: str) -> list[Model]:
+        """Run a cell; the widgets that it made. :class:`Failed` with the error's name and words if it raised."""
+        before = len(self.models)
+        content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False}
+        # The reply and what the cell has sent come by two channels; that the kernel is idle ends the second.
+        asked = uuid.uuid4().hex
+        over = asyncio.gather(self._next(asked, "execute_reply"), self._next(asked, "idle"))
+        await self._send("execute_request", content, asked)
+        reply, _ = await over
+        if reply["status"] != "ok":
+            raise Failed(f"{reply.get('ename')}: {reply.get('evalue')}")
+        return list(itertools.islice(self.models.values(), before, None))
+
+    async def change(self, model: Model, **state: Any) -> None:
+        """Set what a control has, as a slider does that was moved."""
+        model.state |= state
+        data = {"method": "update", "state": state, "buffer_paths": []}
+        await self._send("comm_msg", {"comm_id": model.comm, "data": data})
+
+    async def tell(self, model: Model, content: dict) -> None:
+        """Send a widget a message of its own: a click on a button, or the frame that a view shows."""
+        await self._send("comm_msg", {"comm_id": model.comm, "data": {"method": "custom", "content": content}})
+
+    async def close(self) -> None:
+        """End the kernel and the line."""
+        self._reader.cancel()
+        with suppress(aiohttp.ClientError):
+            await self._socket.close()
+            await self.session.delete(f"{self.url}api/kernels/{self.kernel}")
+
+    def _next(self, asked: str, kind: str) -> asyncio.Future:
+        return self._waiting.setdefault((asked, kind), asyncio.get_running_loop().create_future())
+
+    async def _send(self, kind: str, content: dict, message: str = "") -> None:
+        header = {"msg_id": message or uuid.uuid4().hex, "msg_type": kind, "username": "", "session": self.kernel,
+                  "version": "5.4", "date": "2018-07-01T09:00:00Z"}
+        parts = [b"shell", *(json.dumps(part).encode() for part in (header, {}, {}, content))]
+        offsets = list(itertools.accumulate((len(part) for part in parts), initial=8 * (len(parts) + 2)))
+        numbers = [len(offsets), *offsets]
+        await self._socket.send_bytes(b"".join([*(number.to_bytes(8, "little") for number in numbers), *parts]))
+
+    async def _read(self) -> None:
+        try:
+            async for message in self._socket:
+                if message.type == aiohttp.WSMsgType.BINARY:
+                    self._take(message.data)
+        finally:
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(Failed("the line to the kernel is gone"))
+
+    def _take(self, data: bytes) -> None:
+        count = int.from_bytes(data[:8], "little")
+        offsets = [int.from_bytes(data[8 * k : 8 * k + 8], "little") for k in range(1, count + 1)]
+        header, parent, _, content = (json.loads(data[offsets[k] : offsets[k + 1]]) for k in (1, 2, 3, 4))
+        kind = content.get("execution_state") or header["msg_type"]
+        if (waiting := self._waiting.pop((parent.get("msg_id"), kind), None)) is not None:
+            waiting.set_result(content)
+        elif kind == "comm_open":
+            self.models[content["comm_id"]] = Model(content["comm_id"], dict(content["data"].get("state", {})))
+        elif kind == "comm_msg" and content["data"].get("method") == "update" and content["comm_id"] in self.models:
+            model = self.models[content["comm_id"]]
+            model.state |= content["data"]["state"]
+            self.heard(model)

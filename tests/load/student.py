@@ -1,0 +1,111 @@
+"""A student: opens a chapter's live figures, moves sliders after some thought, or plays."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+
+import aiohttp
+import nbformat
+
+from tests.load.line import Line, Model
+from u3lab import demo
+
+EXPLORERS, PLAYER = ("06", "01", "02"), "04"  # chapters with sliders on the stage; every fifth place plays
+THINKING = 2.0  # seconds on average between an answer and the next move
+PATIENCE = 60.0  # seconds to wait for a picture, after which the student counts as lost
+SLIDERS = ("IntSliderModel", "FloatSliderModel")
+
+
+@dataclass
+class Report:
+    """What a student saw: seconds until all was ready, from each move to its picture; frames; what went wrong."""
+
+    chapter: str
+    ready: float = 0.0
+    answers: list[float] = field(default_factory=list)
+    frames: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+class Student:
+    """One place in the room. The view's part is played, too: each third frame is reported, as screen.js does."""
+
+    def __init__(self, number: int, seed: int = 0) -> None:
+        self.random = random.Random(seed * 1000 + number)
+        self.plays = number % 5 == 4
+        self.report = Report(PLAYER if self.plays else EXPLORERS[number % len(EXPLORERS)])
+        self.line: Line | None = None
+        self.figures: list[list[Model]] = []  # the widgets of each
+        self._came = asyncio.Event()
+
+    async def begin(self, session: aiohttp.ClientSession, url: str) -> None:
+        """Start a kernel and run the cells of the chapter's live figures."""
+        start = time.monotonic()
+        self.line = await Line.open(session, url)
+        self.line.heard = self.heard
+        page = demo.page(nbformat.read(demo.find(self.report.chapter), as_version=4))
+        for cell in page.cells:
+            if cell.cell_type == "code":
+                made = await self.line.run(cell.source)
+                if any("frame" in model.state for model in made):
+                    self.figures.append(made)
+        self.report.ready = time.monotonic() - start
+
+    async def work(self, seconds: float) -> None:
+        """Play, or think and move, for so long."""
+        end = time.monotonic() + seconds
+        if self.plays:
+            await self._press("play")
+            await asyncio.sleep(max(0.0, end - time.monotonic()))
+            await self._press("pause")
+            return
+        movable = [(slider, screen) for figure in self.figures if not _button(figure, "play")
+                   for screen in figure if "frame" in screen.state for slider in figure if _moves(slider)]
+        while time.monotonic() < end:
+            await asyncio.sleep(self.random.expovariate(1 / THINKING))
+            await self._move(*self.random.choice(movable))
+
+    async def leave(self) -> None:
+        """End the kernel."""
+        if self.line:
+            await self.line.close()
+
+    async def _move(self, slider: Model, screen: Model) -> None:
+        """Move a slider to another value, and wait for a newer picture."""
+        low, high, now = (slider.state[name] for name in ("min", "max", "value"))
+        value = now
+        while value == now:
+            value = self.random.uniform(low, high) if slider.name == SLIDERS[1] else self.random.randint(low, high)
+        frame, start = screen.state["frame"], time.monotonic()
+        await self.line.change(slider, value=value)
+        while screen.state["frame"] == frame:
+            self._came.clear()
+            await asyncio.wait_for(self._came.wait(), PATIENCE)
+        self.report.answers.append(time.monotonic() - start)
+
+    async def _press(self, label: str) -> None:
+        button = next(filter(None, (_button(figure, label) for figure in self.figures)))
+        await self.line.tell(button, {"event": "click"})
+
+    def heard(self, model: Model) -> None:
+        """Count a frame, and report each third as a view does."""
+        if "frame" not in model.state:
+            return
+        self.report.frames += 1
+        self._came.set()
+        if model.state.get("paced") and model.state["frame"] % 3 == 0:
+            asyncio.get_running_loop().create_task(self.line.tell(model, {"seen": model.state["frame"]}))
+
+
+def _button(figure: list[Model], label: str) -> Model | None:
+    """The button of a figure with this label; only a player has one to play."""
+    return next((model for model in figure if model.name == "ButtonModel" and model.state.get("description") == label),
+                None)
+
+
+def _moves(model: Model) -> bool:
+    """Whether it is a slider that can be moved."""
+    return model.name in SLIDERS and not model.state.get("disabled") and model.state["min"] < model.state["max"]
