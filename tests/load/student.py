@@ -58,9 +58,11 @@ class Student:
         """Play, or think and move, for so long."""
         end = time.monotonic() + seconds
         if self.plays:
-            await self._press("play")
+            button = next(filter(None, (_button(figure, "play") for figure in self.figures)))
+            await self.line.tell(button, {"event": "click"})
             await asyncio.sleep(max(0.0, end - time.monotonic()))
-            await self._press("pause")
+            if button.state["description"] != "play":  # a run may be at its end already
+                await self.line.tell(button, {"event": "click"})
             return
         movable = [(slider, screen) for figure in self.figures if not _button(figure, "play")
                    for screen in figure if "frame" in screen.state for slider in figure if _moves(slider)]
@@ -85,10 +87,6 @@ class Student:
             self._came.clear()
             await asyncio.wait_for(self._came.wait(), PATIENCE)
         self.report.answers.append(time.monotonic() - start)
-
-    async def _press(self, label: str) -> None:
-        button = next(filter(None, (_button(figure, label) for figure in self.figures)))
-        await self.line.tell(button, {"event": "click"})
 
     def heard(self, model: Model) -> None:
         """Count a frame, and report each third as a view does."""
