@@ -6,10 +6,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tests.browser.desk import OVER, RUN_SECONDS, SECONDS, Desk, until
+from tests.browser.desk import OVER, RUN_SECONDS, SECONDS, Desk
 from tests.browser.jupyter import jupyterlab, write_notebook
-from tests.browser.test_voila import EXPLORER, PLAYER, SETUP
-from u3lab.course import catalogue
+from tests.browser.small import EXPLORER, PLAYER, QUIZ, SETUP, lives
 
 CLICKS = """
 live.explore(lambda place: (torch.full((1, 3, 40, 60), place[0]), f"across {place[0]:.1f}"), place=live.Click(0.5, 0.5))
@@ -17,7 +16,7 @@ live.explore(lambda place: (torch.full((1, 3, 40, 60), place[0]), f"across {plac
 
 
 def test_a_slider_a_click_a_player_and_a_quiz(browser: Browser, tmp_path: Path):
-    file = write_notebook(tmp_path / "small.ipynb", (SETUP, EXPLORER, CLICKS, PLAYER, 'course.quiz("6")'))
+    file = write_notebook(tmp_path / "small.ipynb", (SETUP, EXPLORER, CLICKS, PLAYER, QUIZ))
     with jupyterlab(tmp_path / "home", tmp_path, program="notebook") as server:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(SECONDS * 1000)
@@ -27,17 +26,7 @@ def test_a_slider_a_click_a_player_and_a_quiz(browser: Browser, tmp_path: Path):
         desk.menu("Run", "Run All Cells")
         page.wait_for_function(OVER, polling=300, timeout=RUN_SECONDS * 1000)
         explorer, clicked, player = (desk.figure(number) for number in (1, 2, 3))
-        before = explorer.bytes()
-        explorer.press("level", "End")
-        explorer.says("level 8")
-        until(lambda: explorer.bytes() != before, "the slider was moved, and the picture stayed")
         clicked.image.click(position={"x": 2, "y": 2})
         clicked.says("across 0.0")
-        player.button("play").click()
-        player.newer(player.number() + 20)
-        player.button("pause").click()
-        question = catalogue.questions("6")[0]
-        page.locator(".widget-radio-box").first.locator("input").nth(question.answer).check()
-        page.locator("[role=status]", has_text=question.why[question.answer]).wait_for()
-        assert all(page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)"))
+        lives(page, explorer, player)
         page.close()

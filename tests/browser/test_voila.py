@@ -11,23 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.desk import RUN_SECONDS, SECONDS, Figure, until
 from tests.browser.jupyter import NOTEBOOKS, voila, without_outputs, write_notebook
-from u3lab.course import catalogue
-
-SETUP = """
-import u3lab, torch
-from u3lab import course, live, saliency
-from u3lab.descent import Step
-"""
-EXPLORER = """
-live.explore(lambda level: (torch.full((1, 3, 40, 60), level / 8), f"level {level}"), level=(0, 8))
-"""
-PLAYER = """
-def growing(settings):
-    for n in range(100_000):
-        yield Step(n, 1 / (n + 1), torch.full((1, 3, 8, 8), n % 200 / 200), {})
-
-live.play(growing, saliency.MaskSettings(), "lam")
-"""
+from tests.browser.small import EXPLORER, PLAYER, QUIZ, SETUP, lives
 
 
 @contextmanager
@@ -50,20 +34,10 @@ def shown(page: Page, number: int) -> Figure:
 
 
 def test_a_slider_a_player_and_a_quiz(browser: Browser, tmp_path: Path):
-    notebook = write_notebook(tmp_path / "small.ipynb", (SETUP, EXPLORER, PLAYER, 'course.quiz("6")'))
+    notebook = write_notebook(tmp_path / "small.ipynb", (SETUP, EXPLORER, PLAYER, QUIZ))
     with page_of(browser, tmp_path, notebook) as page:
         explorer, player = shown(page, 0), shown(page, 1)
-        before = explorer.bytes()
-        explorer.press("level", "End")
-        explorer.says("level 8")
-        until(lambda: explorer.bytes() != before, "the slider was moved, and the picture stayed")
-        player.button("play").click()
-        player.newer(player.number() + 20)
-        player.button("pause").click()
-        question = catalogue.questions("6")[0]
-        page.locator(".widget-radio-box").first.locator("input").nth(question.answer).check()
-        page.locator("[role=status]", has_text=question.why[question.answer]).wait_for()
-        assert all(page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)"))
+        lives(page, explorer, player)
 
 
 def test_the_first_notebook_of_the_course(browser: Browser, tmp_path: Path):

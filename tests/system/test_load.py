@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from tests.browser.jupyter import jupyterlab
-from tests.browser.test_voila import EXPLORER, PLAYER, SETUP
+from tests.browser.small import EXPLORER, PLAYER, SETUP
 from tests.load.__main__ import shares, summary
 from tests.load.line import Failed, Line
 from tests.load.student import Student
