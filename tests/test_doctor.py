@@ -256,10 +256,10 @@ def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
 
 def test_the_exit_code_tells(monkeypatch, capsys):
     good, bad = doctor.Line("torch", "there"), doctor.Line("memory", "none", "buy some")
-    monkeypatch.setattr(doctor, "run", lambda: [good])
+    monkeypatch.setattr(doctor, "run", lambda: iter([good]))
     assert main(["doctor"]) == 0 and capsys.readouterr().out == "OK   torch: there\n"
-    monkeypatch.setattr(doctor, "run", lambda: [good, bad])
-    assert main(["doctor"]) == 1 and capsys.readouterr().out.splitlines()[1] == "FIX  memory: none → buy some"
+    monkeypatch.setattr(doctor, "run", lambda: iter([bad, good]))
+    assert main(["doctor"]) == 1 and capsys.readouterr().out.splitlines()[0] == "FIX  memory: none → buy some"
 
 
 def test_run_makes_every_check_and_has_a_line_on_notebooks_only_if_some_were_changed(monkeypatch):

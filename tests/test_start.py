@@ -123,3 +123,9 @@ def test_progress_has_one_place_whatever_the_folder(clone, capsys, monkeypatch):
     lines(capsys, "../two", "--copy-only", "--fresh", "06")
     monkeypatch.chdir(clone.parent / "two")
     assert state.load()[0]["exercises"] == {"6-guided"}
+
+
+def test_the_name_alone_says_what_there_is(capsys):
+    assert main([]) == 1
+    said = capsys.readouterr().out
+    assert "begin with `u3lab start`" in said and "doctor" in said

@@ -13,7 +13,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 if all is well, 1 if there is something to mend."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     end = given.index("--") if "--" in given else len(given)
-    chosen = _parser().parse_args(given[:end])
+    parser = _parser()
+    chosen = parser.parse_args(given[:end])
+    if chosen.command is None:
+        parser.print_help()
+        return 1
     try:
         if chosen.command == "start":
             return _start(chosen, given[end + 1:])
@@ -28,8 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="u3lab", description="Universal, unsupervised, understandable.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(prog="u3lab", description="A course to play with: begin with `u3lab start`.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     start = commands.add_parser("start", help="make your own copies of the notebooks and open them in JupyterLab",
                                 usage="%(prog)s [-h] [--fresh CHAPTER] [--copy-only] [FOLDER] [-- OPTION …]")
     start.add_argument("folder", nargs="?", metavar="FOLDER",
@@ -67,9 +71,11 @@ def _demo(chapter: str | None, options: list[str]) -> int:
 def _doctor() -> int:
     from u3lab import doctor
 
-    lines = doctor.run()
-    print(*lines, sep="\n")
-    return 0 if all(line.ok for line in lines) else 1
+    well = True
+    for line in doctor.run():  # the first can take long, when everything is read from the disk for the first time
+        print(line, flush=True)
+        well = well and line.ok
+    return 0 if well else 1
 
 
 def _fetch(name: str) -> int:

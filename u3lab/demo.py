@@ -81,7 +81,8 @@ def listed() -> list[str]:
     lines = []
     for number, file in chapters().items():
         notebook = nbformat.read(file, as_version=4)
-        lines += [f"  {number}  {title(notebook)[0]}", *(f"        {heading}" for heading, _ in figures(notebook))]
+        headings = dict.fromkeys(heading for heading, _ in figures(notebook))  # a section may have two figures
+        lines += [f"  {number}  {title(notebook)[0]}", *(f"        {heading}" for heading in headings)]
     return lines
 
 

@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +43,13 @@ class Line:
         return f"OK   {self.what}: {self.found}" if self.ok else f"FIX  {self.what}: {self.found} → {self.advice}"
 
 
-def run() -> list[Line]:
-    """Make all checks. It takes a second or two, needs no network and changes nothing."""
-    lines = [_examine(what, check) for what, check in CHECKS.items()]
+def run() -> Iterator[Line]:
+    """Make all checks, one after the other. It takes some seconds, needs no network and changes nothing."""
+    for what, check in CHECKS.items():
+        yield _examine(what, check)
     changed = checkout.changed()  # running a notebook changes its file: no fault, but `git pull` refuses
-    return [*lines, Line("notebooks", *changed)] if changed else lines
+    if changed:
+        yield Line("notebooks", *changed)
 
 
 def _examine(what: str, check: Check) -> Line:

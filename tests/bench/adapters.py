@@ -184,7 +184,10 @@ def report(quick: bool) -> dict[str, Any]:
               f"{ratio:.2f} | {race.switch:.3f} |")
     if not installed("peft"):
         print("\npeft is not installed.")
-    return {"races": [asdict(race) for race in races]}
+    return {"races": [asdict(race) for race in races], "rows": [
+        table.race_as_data("a training step", [f"universal/{kind}"], race.network, TIME, race.times[kind],
+                           (f"a step of {FINE_TUNING}", race.times[FINE_TUNING]))
+        for race in races for kind in KINDS]}
 
 
 def print_race(race: Race) -> None:

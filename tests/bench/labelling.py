@@ -51,7 +51,14 @@ def report(quick: bool) -> dict[str, Any]:
           "difference |\n|" + "---|" * 10)
     both = {side: (run(dense_labelling_loss, side), run(full, side)) for side in sides}
     peaks = {side: [measure.peak(one) for one in runs] for side, runs in both.items()}
-    return {"labelling": [_row(side, both[side], peaks[side], 3 if quick else 9) for side in sides]}
+    found = [_row(side, both[side], peaks[side], 3 if quick else 9) for side in sides]
+    return {"labelling": found, "rows": [_as_data(one) for one in found]}
+
+
+def _as_data(found: dict[str, Any]) -> dict[str, Any]:
+    ours, theirs = ([1e3 * pair[side] for pair in found["times"]] for side in (0, 1))
+    return table.race_as_data("loss and gradient", ["landmarks/labelling"], f"maps of {found['side']}×{found['side']}",
+                              None, ours, ("the full matrix", theirs))
 
 
 def _row(side: int, runs: tuple[Run, Run], peaks: list[float | None], rounds: int) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from u3lab.selfsup.contrast import OUTPUT, TAU
 BATCH, SIDE, WIDTH, STEPS = 64, 64, 32, 2
 TARGET = 1.2  # ours/encoder's
 GOAL = 0.8  # ours/lightly's
+LIGHTLY = "lightly"
 Run = Callable[[], object]
 
 
@@ -173,12 +174,16 @@ def report(quick: bool) -> dict[str, Any]:
         races.append(race(name, "the encoder", bare(views), rounds))
         print_race(races[-1], f"{views.shape[1]} of {views.shape[-2]}×{views.shape[-1]}", TARGET)
     if installed("lightly"):
-        races.append(race("contrast", "lightly", lightly(), rounds))
+        races.append(race("contrast", LIGHTLY, lightly(), rounds))
         print_race(races[-1], f"2 of {SIDE}×{SIDE}", GOAL)
         print(f"\nThe two losses differ by {loss_against_lightly():.1e} at most (three temperatures, float64).")
     else:
         print("\nlightly is not installed.")
-    return {"races": [asdict(race) for race in races]}
+    return {"races": [asdict(race) for race in races], "rows": [
+        table.race_as_data("a training step", [f"selfsup/{race.name}"], "an encoder of random weights",
+                           GOAL if race.other == LIGHTLY else TARGET, race.ours,
+                           (f"a step of {race.other}", race.theirs))
+        for race in races]}
 
 
 def print_race(race: Race, views: str, target: float) -> None:

@@ -6,6 +6,7 @@ import datetime
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from statistics import median
 from typing import Any
 
 import torch
@@ -118,3 +119,15 @@ def as_data(result: Result) -> dict[str, Any]:
     return {"row": result.row.name, "methods": list(result.row.of), "network": result.scene.name,
             "target": result.row.target, "met": verdict(result).strip("*"), "ours": side(result.ours),
             "peers": [side(peer) for peer in result.peers]}
+
+
+def race_as_data(row: str, methods: list[str], network: str, target: float | None, ours: list[float],
+                 rival: tuple[str, list[float]]) -> dict[str, Any]:
+    """A race of ours and one rival that took turns, milliseconds a round, in the form of :func:`as_data`."""
+    name, theirs = rival
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    met = "–" if target is None else "yes" if median(ratios) <= target else "no"
+    rest = {"peak_mb": None, "precision": "float32", "problem": "", "note": "", "difference": None}
+    return {"row": row, "methods": methods, "network": network, "target": target, "met": met,
+            "ours": {"name": "ours", "times_ms": ours, "ratios": [], **rest},
+            "peers": [{"name": name, "times_ms": theirs, "ratios": ratios, **rest}]}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -40,6 +41,7 @@ RUNS = {
     "pointing_game": ("results", [], ["pointing_game.json"]),
     **{name: ("results", [], [f"{name}.json"]) for name in ("removal", "variants", "forgetting", "attacks", "moving",
                                                             "joints", "layers")},
+    "dissected": ("results", [], ["dissected.npz"]),
     "detection": ("results", [], ["detection.json"]),
     "restoring": ("results", [], ["restoring.json", *(f"restoring-{task}.jpg" for task in ("half", "hole", "large",
                                                                                           "shapes", "text", "wide"))]),
@@ -99,6 +101,9 @@ def _of_the_same_form(made: Path, shipped: Path) -> None:
         new, old = (table[0] if isinstance(table, list) else table for table in (new, old))
         assert new.keys() == old.keys()
         assert new.get("recipe", "").split()[:3] == old.get("recipe", "").split()[:3]
+    elif made.suffix == ".npz":
+        with np.load(made) as new, np.load(shipped) as old:
+            assert {key: new[key].dtype.kind for key in new.files} == {key: old[key].dtype.kind for key in old.files}
     else:
         assert images.load(made).shape[1] == 3
 
