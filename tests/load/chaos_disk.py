@@ -66,8 +66,9 @@ async def _killed(victim: Pupil, draw: random.Random) -> float:
         server.kill()
         start = time.monotonic()
         await asyncio.to_thread(psutil.wait_procs, kernels, 30)
+        for task in work:
+            task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
-        await victim.line.close()
         return since(start)
 
 
@@ -77,10 +78,12 @@ async def _while_it_works(task: Callable[[], Awaitable[bool]]) -> None:
 
 
 def _wait_for_a_save(folder: Path, then: float) -> None:
-    """Wait until the server begins to write, which a second file shows, and so many seconds more."""
-    end = time.monotonic() + 20
-    while sum(entry.is_file() for entry in os.scandir(folder)) < 2 and time.monotonic() < end:
-        pass
+    """Wait until the server begins to write, which a hidden file that is new or changed shows, and then so long."""
+    start, end = time.time(), time.monotonic() + 20
+    while time.monotonic() < end:
+        with suppress(FileNotFoundError):
+            if any(entry.name[0] == "." and entry.stat().st_ctime > start for entry in os.scandir(folder)):
+                break
     time.sleep(then)
 
 
