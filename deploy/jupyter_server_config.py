@@ -10,6 +10,8 @@ c.MappingKernelManager.cull_idle_timeout = 3600
 c.MappingKernelManager.cull_interval = 300
 c.MappingKernelManager.cull_connected = True
 
-# The same as `u3lab start`: a photo of one's own comes as one message, and nobody asks for news and updates.
+# The same as `u3lab start`: a photo of one's own comes as one message, a notebook is saved whole or not at all, and
+# nobody asks for news and updates.
 c.ServerApp.tornado_settings = {"websocket_max_message_size": start.LARGEST_MESSAGE}
+c.ServerApp.contents_manager_class = start.CONTENTS
 c.LabApp.app_settings_dir = str(start.SETTINGS)

@@ -27,7 +27,7 @@ FLOORS = (
                                  "equivariance", "dissection")),
     ("lessons",),
     ("recipes",),
-    ("demo", "doctor", "start", "visitors"),
+    ("contents", "demo", "doctor", "start", "visitors"),
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -35,7 +35,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 DECLARED = {("u3lab.course.catalogue", "u3lab.lessons")}
 JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core",
            "jupyter_server"}
-KNOW_JUPYTER = {"live", "figures", "course", "doctor", "visitors"}
+KNOW_JUPYTER = {"live", "figures", "course", "contents", "doctor", "visitors"}
 
 
 def name_of(file: Path) -> str:

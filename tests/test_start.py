@@ -81,6 +81,7 @@ def test_jupyterlab_opens_the_first_notebook_with_the_settings_of_a_lab(clone, c
     assert settings == {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false",
                                                                         "checkForUpdates": False}}
     assert f"--LabApp.app_settings_dir={start.SETTINGS}" in options
+    assert f"--ServerApp.contents_manager_class={start.CONTENTS}" in options
 
 
 def test_jupyterlab_opens_a_chapter_that_begins_anew(installed, capsys):

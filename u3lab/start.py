@@ -23,6 +23,7 @@ SETTINGS = Path(__file__).resolve().parent / "_system" / "jupyterlab"
 # A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
 LARGEST_MESSAGE = 100 * 2**20  # bytes; deploy/jupyter_server_config.py tells it to the servers of a hub
 LARGE = f"--ServerApp.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}"
+CONTENTS = "u3lab.contents.Contents"  # saves whole notebooks; for the servers of a hub, too
 
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # what steers a terminal, or cannot be written there
 
@@ -70,5 +71,6 @@ def _open(notebook: Path, root: Path, options: Sequence[str]) -> None:
     page = quote(notebook.relative_to(root).as_posix())
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     sys.argv = ["jupyter-lab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{page}",
-                f"--LabApp.app_settings_dir={SETTINGS}", LARGE, *as_root, *options]
+                f"--LabApp.app_settings_dir={SETTINGS}", LARGE,
+                f"--ServerApp.contents_manager_class={CONTENTS}", *as_root, *options]
     runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)

@@ -12,5 +12,6 @@ def own_state(tmp_path, monkeypatch):
     monkeypatch.setenv("U3LAB_STATE", str(tmp_path / "state"))
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     state._told.clear()
+    state._waiting.clear()
     widgets._opened.clear()
     return tmp_path / "state"

@@ -128,9 +128,25 @@ def test_whichever_step_is_refused(own_state, monkeypatch, call):
             patch.setattr(paths, "open", refused, raising=False)
         patch.setattr(os, call, refused)
         first, second = state.record("exercises", "a"), state.record("exercises", "b")
-    assert first == "your progress cannot be saved (Read-only file system); set U3LAB_STATE to a folder of yours"
+    assert first == ("your progress cannot be saved (Read-only file system); make room, or set U3LAB_STATE to a folder "
+                     "of yours: it is saved with what you do next")
     assert second == "" and state.load() == ({"exercises": set(), "questions": set()}, "")
     assert not own_state.exists() or {path.name for path in own_state.iterdir()} <= {".progress.json.lock"}
+
+
+def test_what_a_full_disk_did_not_take_is_saved_with_the_next(own_state, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(paths, "write_atomically", full)
+        assert "saved with what you do next" in state.record("exercises", "a")
+        state.record("exercises", "a")
+        state.record_first("5-deep/0", 1)
+    state.record_first("5-deep/0", 2)  # the first answer counts, though it had to wait
+    assert json.loads((own_state / "progress.json").read_text()) == {
+        "exercises": ["a"], "questions": [], "first": ["5-deep/0=1"]}
+    assert state.record("questions", "6/1") == "" and state.load()[0] == {"exercises": {"a"}, "questions": {"6/1"}}
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")

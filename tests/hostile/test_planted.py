@@ -150,6 +150,7 @@ def test_a_body_that_nests_or_claims_without_end(more):
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("U3LAB_STATE", str(tmp_path / IMAGE.replace("/", "")))
     state._told.clear()
+    state._waiting.clear()
     state.file().parent.mkdir()
     return state.file()
 

@@ -152,6 +152,22 @@ async def test_it_pauses_when_nobody_looks(impatient):
 
 
 @in_a_loop
+async def test_a_computer_that_slept_is_no_silent_view(monkeypatch):
+    """It sleeps for an hour while the player waits for its view, which then answers."""
+    player = live.play(approach, Toy(steps=LONG))
+    player.play()
+    await until(lambda: player.picture.frame == 5)
+    await asyncio.sleep(0.02)
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + 3600)
+    await asyncio.sleep(0.02)
+    assert player.playing
+    player.picture.seen = 5
+    await until(lambda: player.picture.frame > 5)
+    player.pause()
+
+
+@in_a_loop
 async def test_it_waits_for_a_slow_view():
     player = live.play(approach, Toy(steps=LONG))
     player.play()

@@ -103,10 +103,10 @@ class Line:
     def _next(self, asked: str, kind: str) -> asyncio.Future:
         return self._waiting.setdefault((asked, kind), asyncio.get_running_loop().create_future())
 
-    async def _send(self, kind: str, content: dict, message: str = "") -> None:
+    async def _send(self, kind: str, content: dict, message: str = "", **metadata: str) -> None:
         header = {"msg_id": message or uuid.uuid4().hex, "msg_type": kind, "username": "", "session": self.kernel,
                   "version": "5.4", "date": "2018-07-01T09:00:00Z"}
-        parts = [b"shell", *(json.dumps(part).encode() for part in (header, {}, {}, content))]
+        parts = [b"shell", *(json.dumps(part).encode() for part in (header, {}, metadata, content))]
         offsets = list(itertools.accumulate((len(part) for part in parts), initial=8 * (len(parts) + 2)))
         numbers = [len(offsets), *offsets]
         await self._socket.send_bytes(b"".join([*(number.to_bytes(8, "little") for number in numbers), *parts]))

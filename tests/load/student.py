@@ -35,7 +35,7 @@ class Student:
 
     def __init__(self, number: int, seed: int = 0) -> None:
         self.random = random.Random(seed * 1000 + number)
-        self.plays = number % 5 == 4
+        self.plays, self.patience = number % 5 == 4, PATIENCE
         self.report = Report(PLAYER if self.plays else EXPLORERS[number % len(EXPLORERS)])
         self.line: Line | None = None
         self.figures: list[list[Model]] = []  # the widgets of each
@@ -64,19 +64,20 @@ class Student:
             if button.state["description"] != "play":  # a run may be at its end already
                 await self.line.tell(button, {"event": "click"})
             return
-        movable = [(slider, screen) for figure in self.figures if not _button(figure, "play")
-                   for screen in figure if "frame" in screen.state for slider in figure if _moves(slider)]
         while time.monotonic() < end:
             await asyncio.sleep(self.random.expovariate(1 / THINKING))
-            await self._move(*self.random.choice(movable))
+            await self.move()
 
     async def leave(self) -> None:
         """End the kernel."""
         if self.line:
             await self.line.close()
 
-    async def _move(self, slider: Model, screen: Model) -> None:
+    async def move(self) -> None:
         """Move a slider to another value, and wait for a newer picture."""
+        slider, screen = self.random.choice([
+            (slider, screen) for figure in self.figures if not _button(figure, "play")
+            for screen in figure if "frame" in screen.state for slider in figure if _moves(slider)])
         low, high, now = (slider.state[name] for name in ("min", "max", "value"))
         value = now
         while value == now:
@@ -85,7 +86,7 @@ class Student:
         await self.line.change(slider, value=value)
         while screen.state["frame"] == frame:
             self._came.clear()
-            await asyncio.wait_for(self._came.wait(), PATIENCE)
+            await asyncio.wait_for(self._came.wait(), self.patience)
         self.report.answers.append(time.monotonic() - start)
 
     def heard(self, model: Model) -> None:

@@ -28,6 +28,7 @@ FIRST = "first"  # beside the kinds, in newer files: the first answer to each ri
 LARGEST = 2**20  # bytes of a progress file; a full one has some thousand
 PATIENCE = 5  # seconds that a kernel waits for another one
 _told: set[str] = set()  # what was reported already; once is enough
+_waiting: dict[tuple[str, str], Callable[[str], bool]] = {}  # what could not be written; it goes with the next note
 
 
 def file() -> Path:
@@ -89,24 +90,37 @@ def record_first(question: str, option: int) -> None:
 
 
 def _note(kind: str, key: str, same: Callable[[str], bool]) -> str:
-    """Add a key to a kind, unless it has one that counts as the same."""
+    """Add a key to a kind, unless it has one that counts as the same; and what an earlier note had to leave."""
     content, note = _content()
-    if content is None or _has(content, kind, same):  # what cannot be read is not written over
+    if content is None or not _waiting and _has(content, kind, same):  # what cannot be read is not written over
         return note
+    notes = {**_waiting, (kind, key): same}
     try:
         with paths.locked(file(), PATIENCE) as alone:
             content, later = _content(waited=True)
             note = note or later
-            if content is not None and not _has(content, kind, same):
-                if alone:
-                    paths.sweep(file())
-                content = {**content, kind: sorted({*content.get(kind, ()), key})}
-                paths.write_atomically(file(), (json.dumps(content, indent=1) + "\n").encode())
+            if content is not None:
+                if (added := _with(content, notes)) != content:
+                    if alone:
+                        paths.sweep(file())
+                    paths.write_atomically(file(), (json.dumps(added, indent=1) + "\n").encode())
+                _waiting.clear()
     except U3Error as busy:
+        _waiting.update(notes)
         return f"your progress is not saved: {busy}"
     except OSError as error:
-        return note or _once(f"your progress cannot be saved ({error.strerror}); set U3LAB_STATE to a folder of yours")
+        _waiting.update(notes)
+        return note or _once(f"your progress cannot be saved ({error.strerror}); make room, or set U3LAB_STATE to a "
+                             "folder of yours: it is saved with what you do next")
     return note
+
+
+def _with(content: dict[str, Any], notes: dict[tuple[str, str], Callable[[str], bool]]) -> dict[str, Any]:
+    """A file's content with these keys in their kinds."""
+    for (kind, key), same in notes.items():
+        if not _has(content, kind, same):
+            content = {**content, kind: sorted({*content.get(kind, ()), key})}
+    return content
 
 
 def _has(content: dict[str, Any], kind: str, same: Callable[[str], bool]) -> bool:

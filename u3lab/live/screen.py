@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from u3lab.figures import Figure
 
 Picture = Tensor | Figure
 _HERE = Path(__file__).parent
+NAP = 0.002  # seconds
 
 
 class Screen(anywidget.AnyWidget, w.Image):
@@ -63,13 +63,15 @@ class Screen(anywidget.AnyWidget, w.Image):
             self.value = data
 
     async def on_screen(self, behind: int = 4, seconds: float = 3.0) -> bool:
-        """Wait until the view is at most so many frames behind; False if it is silent, because nobody looks."""
-        end = time.monotonic() + seconds
-        while self.frame - self.seen > behind:
-            if time.monotonic() > end:
-                return False
-            await asyncio.sleep(0.002)
-        return True
+        """Wait until the view is at most so many frames behind; False if it is silent, because nobody looks.
+
+        Naps are counted, and no clock is read: one nap may last a night if the whole computer sleeps.
+        """
+        for _ in range(round(seconds / NAP)):
+            if self.frame - self.seen <= behind:
+                return True
+            await asyncio.sleep(NAP)
+        return self.frame - self.seen <= behind
 
     def _reported(self, widget: w.Widget, content: dict, buffers: list) -> None:
         self.seen = max(self.seen, content.get("seen", 0))

@@ -1,0 +1,169 @@
+"""Mishaps of what is written: the server is killed while it saves, the disk is full."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+import psutil
+
+from tests.browser.jupyter import Lab
+from tests.load.chaos_pupil import TEXT, Page, Pupil
+from tests.load.chaos_room import Plan, Room, connected, family, kept, laboratory, seated, since, through
+from tests.load.line import Failed
+
+INSIDE = {"U3LAB_CHAOS": "inside"}  # by which this program knows that its mounts are its own
+DISK = "48m"
+
+
+async def server_killed(plan: Plan) -> dict:
+    """kill -9 of the server, again and again, always while it writes a notebook of 3 MB and a kernel notes progress.
+
+    Half of the rounds have the course's server, the others JupyterLab as it comes.
+    """
+    found = {"neighbours": 0}
+    for name, ours in ("", True), ("JupyterLab as it comes, ", False):
+        with tempfile.TemporaryDirectory(prefix="u3lab-chaos-") as home:
+            found |= {f"{name}{what}": value for what, value in (await _rounds(plan, Path(home), ours)).items()}
+    return found
+
+
+async def _rounds(plan: Plan, home: Path, ours: bool) -> dict:
+    victim, gone, half, older = None, [], 0, 0
+    for number in range(plan.rounds):
+        with laboratory(home, ours=ours) as lab:
+            if victim is None:
+                victim = Pupil(100, lab, plan.thinking)
+                victim.text = 27 * TEXT
+            victim.lab = lab
+            gone.append(await _killed(victim, random.Random(number)))
+        now = kept(Room(victim, []))
+        half, older = half + now["half"], older + now["saves lost"]
+    return {**now, "half": half, "saves lost": older, "rounds": plan.rounds, "kernels gone after, at most": max(gone)}
+
+
+async def _killed(victim: Pupil, draw: random.Random) -> float:
+    """One round: a kernel, a first save, and the end of the server; seconds until its kernel is gone as well."""
+    lab = victim.lab
+    async with connected(lab) as session:
+        victim.line = await Page.open(session, lab.url)
+        await victim.save()
+        await victim.note()
+        work = [asyncio.create_task(_while_it_works(task)) for task in (victim.note, victim.save)]
+        await asyncio.to_thread(_wait_for_a_save, lab.folder, draw.uniform(0, 0.02))
+        server, *kernels = family(lab.pid)
+        server.kill()
+        start = time.monotonic()
+        await asyncio.to_thread(psutil.wait_procs, kernels, 30)
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        return since(start)
+
+
+async def _while_it_works(task: Callable[[], Awaitable[bool]]) -> None:
+    while await task():
+        pass
+
+
+def _wait_for_a_save(folder: Path, then: float) -> None:
+    """Wait until the server begins to write, which a hidden file that is new or changed shows, and then so long."""
+    start, end = time.time(), time.monotonic() + 20
+    while time.monotonic() < end:
+        with suppress(FileNotFoundError):
+            if any(entry.name[0] == "." and entry.stat().st_ctime > start for entry in os.scandir(folder)):
+                break
+    time.sleep(then)
+
+
+async def full_disk(plan: Plan) -> dict:
+    """A disk on which all is kept is full while all work on; then there is room again."""
+    with small_disk() as home:
+        if home is None:
+            return {"not tried": "a disk of one's own cannot be mounted here"}
+        with laboratory(home) as lab:
+            async with seated(lab, plan) as room:
+                victim = room.victim
+
+                async def harm() -> dict:
+                    fill(home / "filler")
+                    noted, newcomer = await victim.note(), await _newcomer(lab)
+                    saved, moved = await victim.save(), await victim.try_to_move()
+                    await asyncio.sleep(plan.lasts)
+                    (home / "filler").unlink()
+                    start = time.monotonic()
+                    again = await victim.note(), await victim.save(), await victim.try_to_move()
+                    back = since(start)
+                    later = await _newcomer(lab)
+                    await asyncio.sleep(plan.calm)
+                    return {"ended": start, "noted, saved, moved on the full disk": [noted, saved, moved],
+                            "said": victim.kept.refused[:1], "a new kernel there": newcomer,
+                            "noted, saved, moved afterwards": again, "all again after": back,
+                            "a new kernel afterwards": later}
+
+                await victim.note()
+                await victim.save()
+                return await through(room, plan, harm)
+
+
+async def _newcomer(lab: Lab) -> str:
+    """What happens to somebody who opens a notebook now."""
+    async with connected(lab) as session:
+        try:
+            page = await asyncio.wait_for(Page.open(session, lab.url), 60)
+        except (aiohttp.ClientError, TimeoutError, Failed) as error:
+            return f"{type(error).__name__}: {str(error)[:80]}"
+        await page.close()
+        return "starts"
+
+
+def fill(file: Path) -> None:
+    """Take all the room that a disk has."""
+    with open(file, "wb", buffering=0) as whole, suppress(OSError):
+        while True:
+            whole.write(bytes(2**16))
+    with open(file, "ab", buffering=0) as whole, suppress(OSError):
+        while True:
+            whole.write(bytes(1))
+
+
+@functools.cache
+def way() -> list[str]:
+    """How a command gets mounts of its own, which go with it; [] where that is not allowed."""
+    for begin in (["unshare", "-m"], ["unshare", "-rm"]):
+        tried = [*begin, "mount", "-t", "tmpfs", "-o", "size=1m", "none", tempfile.gettempdir()]
+        if shutil.which("unshare") and subprocess.run(tried, capture_output=True).returncode == 0:
+            return begin
+    return []
+
+
+def enter() -> None:
+    """Begin this program anew with mounts of its own, where that is possible."""
+    if not INSIDE.items() <= os.environ.items() and way():
+        os.environ.update(INSIDE)
+        os.execvp("unshare", [*way(), sys.executable, "-m", "tests.load.chaos", *sys.argv[1:]])
+
+
+@contextmanager
+def small_disk() -> Iterator[Path | None]:
+    """A folder on a disk of 48 MB; None where there can be none."""
+    with tempfile.TemporaryDirectory(prefix="u3lab-chaos-") as folder:
+        if not INSIDE.items() <= os.environ.items():
+            yield None
+            return
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", folder], check=True)
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["umount", "-l", folder], check=True)

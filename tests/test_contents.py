@@ -1,0 +1,56 @@
+"""A notebook on the disk is the old one or the new one, also while the server writes, and when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+
+import nbformat
+import pytest
+from tornado.web import HTTPError
+
+from tests.system.test_copies_on_a_bad_day import refuse
+from u3lab.contents import Contents
+
+
+@pytest.fixture
+def manager(tmp_path):
+    """Jupyter's files in a folder with one notebook, that says "old"."""
+    (tmp_path / "a.ipynb").write_text("old")
+    return Contents(root_dir=str(tmp_path))
+
+
+def test_until_the_new_one_is_whole_the_old_one_is_there(manager, tmp_path):
+    file = tmp_path / "a.ipynb"
+    with manager.atomic_writing(str(file)) as new:
+        new.write("é\n" * 100_000)
+        new.flush()
+        assert file.read_text() == "old"
+    assert file.read_bytes() == "é\n".encode() * 100_000 and os.listdir(tmp_path) == ["a.ipynb"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("text", [True, False])
+def test_a_full_disk_leaves_the_old_one(manager, tmp_path, monkeypatch, call, text):
+    monkeypatch.setattr(os, call, refuse(errno.ENOSPC)(getattr(os, call)))
+    with pytest.raises(OSError, match="No space left"), \
+            manager.atomic_writing(str(tmp_path / "a.ipynb"), text=text) as new:
+        new.write("new" if text else b"new")
+    assert (tmp_path / "a.ipynb").read_text() == "old" and os.listdir(tmp_path) == ["a.ipynb"]
+
+
+def test_a_folder_that_may_not_be_written_is_a_refusal(manager, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "replace", refuse(errno.EACCES)(os.replace))
+    with pytest.raises(HTTPError, match="Permission denied: a.ipynb"), \
+            manager.atomic_writing(str(tmp_path / "a.ipynb")) as new:
+        new.write("new")
+    assert (tmp_path / "a.ipynb").read_text() == "old"
+
+
+def test_notebooks_and_uploads_come_back_as_they_were_saved(manager, tmp_path):
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("größer ∇")])
+    asyncio.run(manager.save({"type": "notebook", "content": page}, "a.ipynb"))
+    asyncio.run(manager.save({"type": "file", "format": "base64", "content": "AAEC\n"}, "photo.png"))
+    assert nbformat.read(tmp_path / "a.ipynb", 4).cells[0].source == "größer ∇"
+    assert (tmp_path / "photo.png").read_bytes() == b"\0\1\2"
