@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import nbformat
 
+from tests.browser.jupyter import NOTEBOOKS
 from tests.load.line import Line, Model
 from u3lab import demo
 
@@ -56,7 +57,8 @@ class Student:
         self.line = await Line.open(session, url)
         self.line.heard = self.heard
         self.report.answered = time.monotonic() - start
-        notebook = nbformat.read(demo.find(self.report.chapter), as_version=4)
+        file = next(NOTEBOOKS.glob(f"{self.report.chapter}_*.ipynb"))
+        notebook = nbformat.read(file, as_version=4)
         for cell in (notebook if self._whole else demo.page(notebook)).cells:
             if cell.cell_type == "code":
                 made = await self.line.run(cell.source)
