@@ -74,6 +74,24 @@ def test_every_setting_of_the_hub_has_a_trait_that_takes_it():
             owner.class_traits(config=True)[trait].validate(HasTraits(), value)
 
 
+def test_what_is_drawn_once_for_all_is_where_the_instructions_put_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    guide = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    folder = Path("share", "u3lab")
+    assert f"mkdir -p .venv/{folder.as_posix()} " in guide and f"U3LAB_CACHE=.venv/{folder.as_posix()} " in guide
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert "U3LAB_CACHE" not in config_of("jupyterhub_config.py").Spawner.environment  # else all draw, and keep nothing
+    (tmp_path / folder).mkdir(parents=True)
+    assert config_of("jupyterhub_config.py").Spawner.environment["U3LAB_CACHE"] == str(tmp_path / folder)
+
+
+def test_a_server_does_without_the_package_that_is_taken_away():
+    without = "import sys; sys.modules['rfc3987_syntax'] = None; import jupyterlab.labapp; print('there')"
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert done.stdout == "there\n", done.stderr
+    assert all("uv pip uninstall --python" in text and "rfc3987-syntax" in text
+               for text in (DOCKERFILE, (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")))
+
+
 def test_idle_kernels_end_before_idle_servers():
     servers = config_of("jupyter_server_config.py")
     command = config_of("jupyterhub_config.py").JupyterHub.services[0]["command"]

@@ -1,10 +1,12 @@
 """A class on one server: real kernels, real websockets, thinking time, and players at every fifth place.
 
-    python -m tests.load --students 10 [--minutes 2] [--within 60] [--json FILE]
+    python -m tests.load --students 10 [--hub] [--minutes 2] [--within 60] [--json FILE]
+    python -m tests.load --students 10 [--hub] --run-all 00
 
-Everybody opens a chapter within the first minute; then all work. Said is what a student sees: seconds until all is
-ready, from a move to its picture, frames, failures; and the memory of the kernels, shared pages by their share.
-Nothing here is a test: the numbers belong to the machine.
+Everybody opens a chapter within the first minute; then all work. With ``--run-all`` each runs all cells of that chapter
+instead. With ``--hub`` each has a server of JupyterHub. Said is what a student sees: seconds until all is ready, from a
+move to its picture, frames, failures; and the memory, shared pages by their share. Nothing here is a test: the numbers
+belong to the machine.
 """
 
 from __future__ import annotations
@@ -12,98 +14,97 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import tempfile
 import time
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-import aiohttp
 import numpy as np
-import psutil
 
-from tests.browser.jupyter import Lab, jupyterlab
+from tests.load.school import Door, open_school, shares
 from tests.load.student import Student
-
-MIB = 2**20
 
 
 def main(arguments: list[str] | None = None) -> dict:
     """Fill the room, let it work, and say what came of it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--students", type=int, default=5)
+    parser.add_argument("--hub", action="store_true", help="through JupyterHub, each with a server of one's own")
+    parser.add_argument("--run-all", metavar="CHAPTER", help="each runs all cells of a chapter, such as 00")
     parser.add_argument("--minutes", type=float, default=2.0, help="how long all work once they are ready")
     parser.add_argument("--within", type=float, default=60.0, help="seconds in which all of them come")
     parser.add_argument("--json", type=Path, help="write the numbers there, too")
     chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="u3lab-load-") as home:
-        folder = Path(home, "notebooks")
-        folder.mkdir()
-        environment = {**os.environ, "U3LAB_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-        with jupyterlab(Path(home), folder, environment) as lab:
-            found = asyncio.run(room(lab, chosen.students, chosen.within, 60 * chosen.minutes))
-    print(*(f"{name:34}{value}" for name, value in found.items()), sep="\n")
+    students = [Student(number, chapter=chosen.run_all or "") for number in range(chosen.students)]
+    seconds = 0.0 if chosen.run_all else 60 * chosen.minutes
+    with open_school(chosen.students, chosen.hub) as door:
+        found = asyncio.run(room(door, students, chosen.within, seconds))
+    print(*(f"{name:36}{value}" for name, value in found.items()), sep="\n")
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     return found
 
 
-async def room(lab: Lab, count: int, within: float, seconds: float) -> dict:
+async def room(door: Door, students: list[Student], within: float, seconds: float) -> dict:
     """Students come evenly over so many seconds, work for so many, and leave."""
-    students = [Student(number) for number in range(count)]
-    headers = {"Authorization": f"token {lab.token}"}
-    async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=600)) as session:
+    async with AsyncExitStack() as doors:
         start = time.monotonic()
-        await asyncio.gather(*(_tried(one, _come(one, session, lab, within * k / count))
+        await asyncio.gather(*(_tried(one, _come(one, door, doors, within * k / len(students)))
                                for k, one in enumerate(students)))
         ready = time.monotonic() - start
-        there = [one for one in students if not one.report.failures]
+        there = [one for one in students if seconds and not one.report.failures]
         await asyncio.gather(*(_tried(one, one.work(seconds)) for one in there))
-        memory = shares(lab.pid)
+        memory = shares()
         await asyncio.gather(*(one.leave() for one in students), return_exceptions=True)
     return summary(students, ready, seconds, memory)
 
 
-async def _come(student: Student, session: aiohttp.ClientSession, lab: Lab, after: float) -> None:
+async def _come(student: Student, door: Door, doors: AsyncExitStack, after: float) -> None:
     await asyncio.sleep(after)
-    await student.begin(session, lab.url)
+    start = time.monotonic()
+    session, url = await doors.enter_async_context(door(student.number))
+    student.report.entered = time.monotonic() - start
+    await student.begin(session, url)
 
 
-async def _tried(student: Student, what: asyncio.Future) -> None:
+async def _tried(student: Student, what: Awaitable) -> None:
     try:
         await what
     except Exception as error:  # whatever it is, it is this student's trouble, and the others go on
         student.report.failures.append(f"{type(error).__name__}: {error}")
 
 
-def shares(pid: int) -> list[float]:
-    """The proportional set size of each kernel of a server, in MiB; Linux only, elsewhere nothing."""
-    found = []
-    for child in psutil.Process(pid).children(recursive=True):
-        try:
-            lines = Path(f"/proc/{child.pid}/smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        found += [int(line.split()[1]) * 1024 / MIB for line in lines if line.startswith("Pss:")]
-    return found
-
-
-def summary(students: list[Student], ready: float, seconds: float, memory: list[float]) -> dict:
+def summary(students: list[Student], ready: float, seconds: float, memory: dict[str, list[float]]) -> dict:
     """The numbers of a run, by name."""
     reports = [student.report for student in students]
-    answers = [answer for report in reports for answer in report.answers]
-    p50, p95, p99 = np.percentile(answers, (50, 95, 99)).round(3).tolist() if answers else (None,) * 3
-    playing = [student.report.frames / seconds for student in students if student.plays]
-    return {
+    playing = [student.report.frames / seconds for student in students if student.plays and seconds]
+    found = {
         "students": len(students), "players among them": len(playing),
         "all ready after, s": round(ready, 1),
-        "a student ready after, s, at most": round(max(report.ready for report in reports), 1),
-        "moves": len(answers), "p50 s": p50, "p95 s": p95, "p99 s": p99,
+        "at the server after, s, at most": round(max(report.entered for report in reports), 1),
+        "a kernel answers after, s, at most": round(max(report.answered for report in reports), 1),
+        "a student ready after, s, at most": round(max(report.entered + report.ready for report in reports), 1),
+        **_answers("", [answer for report in reports for answer in report.answers]),
         "frames of a player, a second": round(float(np.mean(playing)), 2) if playing else None,
         "students lost": sum(bool(report.failures) for report in reports),
         "failures": sorted({failure for report in reports for failure in report.failures}),
-        "a kernel's memory, MiB, mean": round(float(np.mean(memory))) if memory else None,
-        "all kernels, MiB": round(sum(memory)) if memory else None,
     }
+    for chapter in sorted({report.chapter for report in reports}):
+        found |= _answers(f"chapter {chapter}: ", [answer for report in reports if report.chapter == chapter
+                                                   for answer in report.answers])
+    for kind, each in memory.items():
+        found |= {f"{kind}, MiB each": round(float(np.mean(each))), f"{kind}, MiB together": round(sum(each))} \
+            if each else {}
+    return found
+
+
+def _answers(of: str, answers: list[float]) -> dict:
+    """How long the pictures took."""
+    if not answers:
+        return {}
+    names = (f"{of}p50 s", f"{of}p95 s", f"{of}p99 s")
+    return {f"{of}moves": len(answers), **dict(zip(names, np.percentile(answers, (50, 95, 99)).round(3).tolist(),
+                                                   strict=True))}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A student: opens a chapter's live figures, moves sliders after some thought, or plays."""
+"""A student: opens a chapter's live figures, moves sliders after some thought, or plays; or runs a whole chapter."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import nbformat
 
+from tests.browser.jupyter import NOTEBOOKS
 from tests.load.line import Line, Model
 from u3lab import demo
 
@@ -21,9 +22,15 @@ SLIDERS = ("IntSliderModel", "FloatSliderModel")
 
 @dataclass
 class Report:
-    """What a student saw: seconds until all was ready, from each move to its picture; frames; what went wrong."""
+    """What a student saw: seconds until all was ready, from each move to its picture; frames; what went wrong.
+
+    ``entered`` are the seconds until there was a server; ``answered`` and ``ready``, from then on, those until the
+    kernel answered and until all cells had run.
+    """
 
     chapter: str
+    entered: float = 0.0
+    answered: float = 0.0
     ready: float = 0.0
     answers: list[float] = field(default_factory=list)
     frames: int = 0
@@ -31,23 +38,28 @@ class Report:
 
 
 class Student:
-    """One place in the room. The view's part is played, too: each third frame is reported, as screen.js does."""
+    """One place in the room. The view's part is played, too: each third frame is reported, as screen.js does.
 
-    def __init__(self, number: int, seed: int = 0) -> None:
-        self.random = random.Random(seed * 1000 + number)
+    With a ``chapter`` all of its cells are run; else the live figures of the chapter that belongs to the place.
+    """
+
+    def __init__(self, number: int, seed: int = 0, *, chapter: str = "") -> None:
+        self.number, self.random, self._whole = number, random.Random(seed * 1000 + number), bool(chapter)
         self.plays, self.patience = number % 5 == 4, PATIENCE
-        self.report = Report(PLAYER if self.plays else EXPLORERS[number % len(EXPLORERS)])
+        self.report = Report(chapter or (PLAYER if self.plays else EXPLORERS[number % len(EXPLORERS)]))
         self.line: Line | None = None
         self.figures: list[list[Model]] = []  # the widgets of each
         self._came = asyncio.Event()
 
     async def begin(self, session: aiohttp.ClientSession, url: str) -> None:
-        """Start a kernel and run the cells of the chapter's live figures."""
+        """Start a kernel and run the cells of the chapter's live figures, or all."""
         start = time.monotonic()
         self.line = await Line.open(session, url)
         self.line.heard = self.heard
-        page = demo.page(nbformat.read(demo.find(self.report.chapter), as_version=4))
-        for cell in page.cells:
+        self.report.answered = time.monotonic() - start
+        file = next(NOTEBOOKS.glob(f"{self.report.chapter}_*.ipynb"))
+        notebook = nbformat.read(file, as_version=4)
+        for cell in (notebook if self._whole else demo.page(notebook)).cells:
             if cell.cell_type == "code":
                 made = await self.line.run(cell.source)
                 if any("frame" in model.state for model in made):

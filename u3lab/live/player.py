@@ -23,6 +23,7 @@ from u3lab.live import kernel
 from u3lab.live.controls import Controls
 from u3lab.live.curve import svg
 from u3lab.live.explorer import made, row, slip
+from u3lab.live.pace import Pace
 from u3lab.live.screen import Picture, Screen
 
 Shown = Step | tuple[Step, Picture] | tuple[Step, Picture, str]
@@ -70,8 +71,7 @@ class Player:
         self.play_button = w.Button(description="play", icon="play", layout=w.Layout(width="6em"))
         self.step_button = w.Button(description="step", icon="step-forward", layout=narrow)
         self.restart_button = w.Button(description="restart", icon="refresh", layout=narrow)
-        self.speed = w.IntSlider(value=FASTEST, min=1, max=FASTEST, description="speed",
-                                 tooltip="at most so many steps a second")
+        self.speed = w.IntSlider(FASTEST, 1, FASTEST, description="speed", tooltip="at most so many steps a second")
         self.play_button.on_click(lambda button: self.pause() if self.playing else self._post(self.play))
         self.step_button.on_click(lambda button: (self.pause(), self._post(self.advance)))
         self.restart_button.on_click(lambda button: self._post(self.restart))
@@ -150,6 +150,7 @@ class Player:
         return shown is not None
 
     async def _run(self) -> None:
+        pace = Pace()
         while self.playing:
             kernel.heed_interrupts()
             begun = time.perf_counter()
@@ -158,7 +159,7 @@ class Player:
                 break
             if self.playing and not self.advance():
                 break
-            await kernel.breathe(1 / self.speed.value - (time.perf_counter() - begun))
+            await kernel.breathe(max(1 / self.speed.value - (time.perf_counter() - begun), pace.rest()))
         else:  # paused
             self._tell_rest()
         self._set(False)
@@ -223,7 +224,7 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: 
     """Show an optimisation that the student plays, pauses, steps, restarts and steers.
 
     It pauses when another player starts, when a cell is run, when the kernel is interrupted, and when no page shows the
-    picture any more.
+    picture any more. On a machine that is full it rests between steps, so that others' sliders are answered.
 
     Parameters
     ----------
@@ -234,8 +235,7 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: 
     settings_then_names
         One or more objects of classes made with :func:`u3lab.settings.settings`, each of another class; their sliders
         write into them at once. A field that is read only at the start (``once``) starts the run anew. Then the names
-        of the fields whose sliders are in view; the others are in a fold. All are in view if none is named. A name that
-        several objects have goes with its class: "TV.lam".
+        of the fields in view, all if none is named; the others are in a fold. "TV.lam" if several have a "lam".
     first
         How many steps to take at once, so that the first picture shows something.
     controls

@@ -44,15 +44,23 @@ def permutations(count: int = 24, tiles: int = 9, *, seed: int = 0) -> Tensor:
 
 @functools.cache
 def _permutations(count: int, tiles: int, seed: int) -> Tensor:
-    every = torch.tensor(list(itertools.permutations(range(tiles))), dtype=torch.uint8)
-    every = every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))]
-    columns = every.T.contiguous()
-    nearest, total, chosen = torch.full((len(every),), tiles), torch.zeros(len(every)), [0]
+    columns = _every(tiles, seed)
+    nearest = torch.full((columns.shape[1],), tiles, dtype=torch.uint8)
+    total, chosen = torch.zeros(columns.shape[1]), [0]
     while len(chosen) < count:
-        distance = (columns != columns[:, chosen[-1], None]).sum(0)
+        distance = torch.zeros_like(nearest)
+        for column in columns:
+            distance += column != column[chosen[-1]]
         nearest, total = torch.minimum(nearest, distance), total + distance / (count * tiles)  # a sum below 1
         chosen.append(int((nearest + total).where(nearest > 0, -1).argmax()))
-    return every[chosen].long()
+    return columns[:, chosen].T.long().contiguous()
+
+
+@functools.cache
+def _every(tiles: int, seed: int) -> Tensor:
+    """All permutations in an order that is drawn, one in each column (tiles,tiles!)."""
+    every = torch.tensor(list(itertools.permutations(range(tiles))), dtype=torch.uint8)
+    return every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))].T.contiguous()
 
 
 def aberrated(images: Tensor, strength: float = 0.02) -> Tensor:

@@ -1,0 +1,119 @@
+"""How a player shares the machine: told by fakes what the system would say, never by a clock."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable
+
+import pytest
+
+from tests.live.toys import Toy, approach, in_a_loop, looked_at, until
+from u3lab import live
+from u3lab.live import kernel, pace, player
+
+
+def rests(steps: Iterable[tuple[float, float]]) -> list[float]:
+    """The rest after each step that computed and waited for so many seconds."""
+    told = [(0.0, 0.0)]
+    for computed, waited in steps:
+        told.append((told[-1][0] + computed, told[-1][1] + waited))
+    ahead = iter(told)
+    one = pace.Pace(lambda: next(ahead))
+    return [one.rest() for _ in told[1:]]
+
+
+@pytest.mark.parametrize("computed, waited", [(0.02, 0.0), (0.02, 0.004), (1.0, 0.2), (0.0, 0.0)])
+def test_who_hardly_waits_never_rests(computed, waited):
+    assert rests([(computed, waited)] * 20) == [0.0] * 20
+
+
+def test_one_slice_of_waiting_is_an_accident_and_many_are_a_queue():
+    once = rests([(0.02, 0.0)] * 9 + [(0.02, 0.005)] + [(0.02, 0.0)] * 9)
+    always = rests([(0.02, 0.0)] * 9 + [(0.02, 0.02)] * 20)
+    assert max(once) == 0 and always[8] == 0
+    assert always[-1] == pytest.approx(pace.RESTS * (0.02 - pace.BEARS * 0.02), rel=0.02)
+
+
+def test_rests_end_when_the_queue_is_gone():
+    found = rests([(0.02, 0.1)] * 20 + [(0.02, 0.0)] * 40)
+    assert found[19] > 0.5 and found[19:59] == sorted(found[19:59], reverse=True) and found[-1] == 0
+
+
+def test_the_picture_moves_on_however_full_the_machine_is():
+    assert rests([(0.1, 60.0)] * 3) == [pace.LONGEST] * 3
+
+
+def together(players: int, cores: int, *, turns: int = 400) -> tuple[float, float]:
+    """Players on some cores: the share of the cores that they take, and how many are ready to run at a time.
+
+    Everybody computes a step of 20 ms; who is ready gets a core as often as another, so that a step waits as long as
+    it computes for each turn that all who are ready outnumber the cores by.
+    """
+    told = [[0.0, 0.0] for _ in range(players)]
+    paces = [pace.Pace(lambda own=own: tuple(own)) for own in told]
+    ready = float(players)
+    for _ in range(turns):
+        waited = 0.02 * max(0.0, ready / cores - 1)
+        for own in told:
+            own[0] += 0.02
+            own[1] += waited
+        rest = sum(one.rest() for one in paces) / players
+        present = players * (0.02 + waited) / (0.02 + waited + rest)
+        ready += 0.1 * (present - ready)
+    busy = players * 0.02 / (0.02 + waited + rest) / cores
+    return min(busy, 1.0), ready
+
+
+def test_many_players_keep_the_cores_busy_and_the_queue_short():
+    busy, ready = together(6, 2)
+    assert busy > 0.9 and ready < 3  # without rests all six would be ready
+
+
+def test_two_players_on_two_cores_do_not_rest():
+    assert together(2, 2) == (1.0, pytest.approx(2.0))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux counts how long a thread has waited")
+def test_the_system_counts_what_this_thread_computes():
+    def count() -> None:
+        before = pace.clocks()
+        while pace.clocks()[0] == before[0]:
+            pass
+        found.append(all(new >= old for new, old in zip(pace.clocks(), before, strict=True)))
+
+    found: list[bool] = []
+    thread = threading.Thread(target=count)
+    thread.start()
+    thread.join(60)
+    assert found == [True]
+
+
+@pytest.mark.parametrize("answer", [None, b"", b"1 2"])
+def test_where_the_system_does_not_tell_nobody_rests(monkeypatch, answer):
+    def read(path):
+        if answer is None:
+            raise FileNotFoundError(path)
+        return answer
+
+    monkeypatch.setattr(pace.Path, "read_bytes", read)
+    assert pace.clocks() == (0.0, 0.0) and pace.Pace().rest() == 0
+
+
+@in_a_loop
+async def test_a_player_rests_between_steps_and_leaves_none_out(monkeypatch):
+    breaths, breathe = [], kernel.breathe
+
+    async def noted(seconds: float = 0.0) -> None:
+        breaths.append(seconds)
+        await breathe()
+
+    monkeypatch.setattr(player, "Pace", lambda: pace.Pace(iter([(0.0, 0.0), *((n, 9.0 * n) for n in range(1, 99))])
+                                                          .__next__))
+    monkeypatch.setattr(kernel, "breathe", noted)
+    shown = looked_at(live.play(approach, Toy()))
+    drawn = []
+    shown.picture.observe(lambda change: drawn.append(shown.step.iteration), names="frame")
+    shown.play()
+    await until(lambda: not shown.playing)
+    assert drawn == [1, 2, 3, 4, 5, 6] and set(breaths) == {pace.LONGEST}

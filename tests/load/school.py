@@ -1,0 +1,107 @@
+"""Two schools: one server for all, as ``make lab`` starts it, and JupyterHub, where each student has a server.
+
+Both are functions that a student's number leads through the door: a session with the right to use a server, and the
+address of that server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import aiohttp
+import psutil
+
+from tests.browser.hub import Hub, jupyterhub
+from tests.browser.jupyter import jupyterlab
+from tests.load.line import Failed
+
+Door = Callable[[int], AbstractAsyncContextManager[tuple[aiohttp.ClientSession, str]]]
+PATIENCE = 300.0  # seconds that a server may take to start, as in deploy/jupyterhub_config.py
+MIB = 2**20
+KINDS = {"ipykernel_launcher": "kernels", "jupyterhub-singleuser": "servers"}  # a part of the command → what it is
+
+
+@contextmanager
+def open_school(students: int, hub: bool) -> Iterator[Door]:
+    """A school for so many."""
+    with tempfile.TemporaryDirectory(prefix="u3lab-load-") as folder:
+        home = Path(folder)
+        if hub:
+            with jupyterhub(home, tuple(map(called, range(students)))) as started:
+                yield lambda number: _own_server(started, called(number))
+            return
+        (home / "notebooks").mkdir()
+        environment = {**os.environ, "U3LAB_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+        with jupyterlab(home, home / "notebooks", environment) as lab:
+            yield lambda number: _one_server(lab.url, lab.token)
+
+
+def called(number: int) -> str:
+    """A student's name at the hub."""
+    return f"student{number}"
+
+
+@asynccontextmanager
+async def _one_server(url: str, token: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    async with session(token) as own:
+        yield own, url
+
+
+@asynccontextmanager
+async def _own_server(hub: Hub, name: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """Log in with the password, have one's server started, wait for it, and take a token for it."""
+    jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address that is a number
+    async with session(cookie_jar=jar) as browser:
+        form = {"username": name, "password": hub.password, "_xsrf": await _seal(browser, f"{hub.url}hub/login")}
+        await _asked(browser.post(f"{hub.url}hub/login", data=form))
+        seal = {"X-XSRFToken": await _seal(browser, f"{hub.url}hub/home"), "Referer": f"{hub.url}hub/home"}
+        api = f"{hub.url}hub/api/users/{name}"
+        token = (await _asked(browser.post(f"{api}/tokens", headers=seal, json={"note": "load"})))["token"]
+    async with session(token) as own:
+        await _asked(own.post(f"{api}/server"))
+        end = asyncio.get_running_loop().time() + PATIENCE
+        while not (await _asked(own.get(api)))["servers"].get("", {}).get("ready"):
+            if asyncio.get_running_loop().time() > end:
+                raise Failed("the student's server did not start")
+            await asyncio.sleep(0.5)
+        yield own, hub.server(name)
+
+
+def session(token: str = "", **more: object) -> aiohttp.ClientSession:
+    """What a browser keeps of its visits."""
+    headers = {"Authorization": f"token {token}"} if token else {}
+    return aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=600), **more)
+
+
+async def _seal(browser: aiohttp.ClientSession, page: str) -> str:
+    """The cookie by which JupyterHub knows that a request came from its own page."""
+    async with browser.get(page) as answer:
+        answer.raise_for_status()
+    return next(cookie.value for cookie in browser.cookie_jar if cookie.key == "_xsrf")
+
+
+async def _asked(request: Awaitable[aiohttp.ClientResponse]) -> dict:
+    """The answer to a request, if it is data; :class:`Failed` if it was refused."""
+    answer = await request
+    if answer.status >= 400:
+        raise Failed(f"{answer.status} {answer.reason} at {answer.url.path}: {(await answer.text())[:200]}")
+    return await answer.json() if answer.content_type == "application/json" else {}
+
+
+def shares() -> dict[str, list[float]]:
+    """The proportional set size of each kernel and each student's server, in MiB; Linux only, elsewhere nothing."""
+    found: dict[str, list[float]] = {kind: [] for kind in KINDS.values()}
+    for child in psutil.Process().children(recursive=True):
+        try:
+            kind = next((kind for part, kind in KINDS.items() if any(part in word for word in child.cmdline())), None)
+            lines = Path(f"/proc/{child.pid}/smaps_rollup").read_text().splitlines()
+        except (OSError, psutil.NoSuchProcess):
+            continue
+        if kind:
+            found[kind] += [int(line.split()[1]) * 1024 / MIB for line in lines if line.startswith("Pss:")]
+    return found

@@ -1,0 +1,48 @@
+"""How a player shares the machine: it computes with what the others leave.
+
+A player wants a whole core for minutes; an explorer wants one for a tenth of a second, now and then, and somebody waits
+for it. On a class server a few players fill all cores, and every explorer stands in their queue. Linux counts how long
+a thread was ready to run and got no core. A player whose steps wait for long rests after each of them, eight times as
+long as they waited beyond what it bears: the queue gets short, and the picture comes less often. No step is left out,
+so the run and its curve stay what they are; alone on its machine a player never waits, and never rests.
+
+Priorities would do the same, but who has lowered his own may not raise it again, and cells run in the same thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+BEARS = 0.25  # of the time that it computes: beside one busy neighbour on two cores a player waits less than that
+RESTS = 8.0  # times the waiting beyond that: the longer, the shorter is the queue that players leave
+LONGEST = 1.0  # seconds: a player moves on, however full the machine is
+NEW = 0.2  # share of the last step in the running means: the system deals out cores in portions of some milliseconds
+
+Clocks = tuple[float, float]
+
+
+def clocks() -> Clocks:
+    """Seconds that this thread has computed, and has waited for a core; both 0 where the system does not tell."""
+    try:
+        computed, waited, _ = Path("/proc/thread-self/schedstat").read_bytes().split()
+    except (OSError, ValueError):  # not Linux, or one that does not count
+        return 0.0, 0.0
+    return int(computed) / 1e9, int(waited) / 1e9
+
+
+class Pace:
+    """The rests of one run; made and asked in the thread that computes."""
+
+    def __init__(self, told: Callable[[], Clocks] = clocks) -> None:
+        self._told, self._last = told, told()
+        self._computed = self._waited = 0.0  # seconds a step, running means
+
+    def rest(self) -> float:
+        """Seconds to rest after the step that was computed since the last call."""
+        now = self._told()
+        computed, waited = (new - old for new, old in zip(now, self._last, strict=True))
+        self._last = now
+        self._computed += NEW * (computed - self._computed)
+        self._waited += NEW * (waited - self._waited)
+        return min(max(RESTS * (self._waited - BEARS * self._computed), 0.0), LONGEST)
