@@ -36,7 +36,7 @@ def test_students_move_sliders_and_play(lab):
         async with aiohttp.ClientSession(headers={"Authorization": f"token {lab.token}"}) as session:
             mover, player = await seated(lab, session, 0), await seated(lab, session, 4)
             await asyncio.gather(mover.work(3), player.work(3))
-            memory = shares(lab.pid)
+            memory = shares()
             with pytest.raises(Failed, match="ZeroDivisionError"):
                 await mover.line.run("1 / 0")
             await asyncio.gather(mover.leave(), player.leave())
