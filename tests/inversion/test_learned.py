@@ -83,7 +83,7 @@ def test_an_adversary_moves_the_drawings_and_is_not_moved_by_them(net):
     assert any(not torch.equal(before[name], value) for name, value in inverter.state_dict().items())
 
 
-@pytest.mark.parametrize(("layer", "most"), [("fire5", 0.45), ("fire9", 0.9)])  # measured: 0.39 and 0.84
+@pytest.mark.parametrize(("layer", "most"), [("fire5", 0.4), ("fire9", 0.8)])  # measured: 0.33 and 0.74
 def test_a_perceptual_inverter_is_nearer_to_unseen_codes_than_codes_of_zeros(net, unseen, layer, most):
     made = decode(net, learned_inverter(f"{layer}-perceptual"), unseen)
     errors = [float(inversion.code_error(*(inversion.code(net, layer, x) for x in pair)))

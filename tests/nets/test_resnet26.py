@@ -68,6 +68,13 @@ def test_adapters_add_a_ninth_and_begin_as_nothing(net: nets.Classifier, kind: s
     assert 0.1 < added / sum(weight.numel() for weight in net.parameters()) <= 0.115
 
 
+def test_what_half_precision_cannot_hold_is_written_as_it_is(tmp_path):
+    norm = torch.nn.BatchNorm2d(2)
+    norm.running_var.copy_(torch.tensor([0.25, 217069.0]))
+    checkpoints.save(norm, tmp_path / "a.safetensors", eight_bits=True)
+    torch.testing.assert_close(checkpoints.read(tmp_path / "a.safetensors")["running_var"], norm.running_var)
+
+
 def test_eight_bits_are_near_enough(tmp_path):
     torch.manual_seed(0)
     one = ResNet26(8, 10)

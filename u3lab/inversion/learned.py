@@ -20,7 +20,7 @@ from u3lab.inversion.codes import code
 from u3lab.nets import Classifier, checkpoints, ready
 
 SIDE = 128  # pixels, of the pictures that an inverter draws
-WIDTHS = (320, 224, 128, 64, 24)  # channels at 8×8, 16×16 … 128×128 cells
+WIDTHS = (320, 224, 128, 64, 16)  # channels at 8×8, 16×16 … 128×128 cells; the last one costs most of the time
 LAYERS = {"fire5": 256, "fire9": 512}  # SqueezeNet's layers with an inverter, and their channels
 SHIPPED = ("fire5", "fire5-perceptual", "fire9", "fire9-perceptual")
 

@@ -1,13 +1,14 @@
 """How the learned inverters are trained; ``python -m u3lab.recipes.inverters`` did it.
 
-Three losses, one after the other. Absolute errors of the pixels come first, for they learn fastest. Then either the
-squares, which make Ψ(y) the mean E[x | y], or what the network itself sees, at the layer and at an earlier one, and in
-the end an adversary.
+What the network itself sees, at the layer and at an earlier one, is part of the loss from the first step on: an
+inverter that begins with the pixels alone settles on blurs and hardly leaves them. From there either the squares
+follow, which make Ψ(y) the mean E[x | y], or an adversary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ from u3lab.universal.resuming import Checkpoint
 
 BATCH, RATE = 12, 2e-3
 BEFORE = {"fire9": "fire5", "fire5": "fire3"}  # the earlier layer that the second loss looks at, too
-WEIGHTS = {"pixels": 1.0, "code": 1.5, "before": 0.5, "adversary": 0.03}
+WEIGHTS = {"pixels": 2.0, "code": 1.0, "before": 0.5, "adversary": 0.03}
 SHARPENING = 3e-4  # the rate once there is an adversary
 
 Codes = dict[str, Tensor]
@@ -33,11 +34,6 @@ Loss = Callable[[Tensor, Tensor, Codes], dict[str, Tensor]]  # what was made, th
 def squares(made: Tensor, x: Tensor, codes: Codes) -> dict[str, Tensor]:
     """1/N Σ ‖Ψ(Φ(x_i)) − x_i‖², as a mean over values."""
     return {"pixels": (made - x).square().mean()}
-
-
-def absolute(made: Tensor, x: Tensor, codes: Codes) -> dict[str, Tensor]:
-    """1/N Σ |Ψ(Φ(x_i)) − x_i|, as a mean over values."""
-    return {"pixels": (made - x).abs().mean()}
 
 
 def perceptual(net: Classifier) -> Loss:
@@ -52,7 +48,8 @@ def perceptual(net: Classifier) -> Loss:
 
 
 def train(net: Classifier, inverter: Inverter, batches: Batches, steps: int, loss: Loss,
-          checkpoint: Checkpoint | None = None) -> Iterator[Step]:
+          checkpoint: Checkpoint | None = None,
+          optimiser: Callable[..., torch.optim.Optimizer] = ADAM) -> Iterator[Step]:
     """Fit an inverter, step by step; from a checkpoint it goes on where it was stopped."""
     facts = {"layer": inverter.layer, "steps": steps}
     begun = checkpoint.read(inverter.state_dict(), facts, steps) if checkpoint else 0
@@ -68,7 +65,7 @@ def train(net: Classifier, inverter: Inverter, batches: Batches, steps: int, los
 
     return descend(inverter.train().parameters(), energy, steps=steps - begun,
                    lr=lambda: cosine(RATE, next(rates, steps), steps),
-                   optimiser=checkpoint.optimiser if checkpoint else ADAM)
+                   optimiser=partial(checkpoint.optimiser, make=optimiser) if checkpoint else optimiser)
 
 
 def sharpen(net: Classifier, inverter: Inverter, batches: Batches, steps: int) -> Iterator[Step]:

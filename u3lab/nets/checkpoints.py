@@ -24,6 +24,7 @@ def save(net: nn.Module, path: str | Path, *, eight_bits: bool = False, **facts:
     """Write a network's weights with the facts of how they were made.
 
     Half the size that they have in memory, or with ``eight_bits`` a quarter: matrices and banks of filters then.
+    What is too large for half precision, as a running variance may be, is written as it is.
     """
     from safetensors.torch import save
 
@@ -32,7 +33,8 @@ def save(net: nn.Module, path: str | Path, *, eight_bits: bool = False, **facts:
         if eight_bits and value.is_floating_point() and value.ndim > 1:
             numbers[name], numbers[f"{name}{SCALE}"] = _rounded(value)
         else:
-            numbers[name] = value.half() if value.is_floating_point() else value
+            half = value.half() if value.is_floating_point() else value
+            numbers[name] = half if half.isfinite().all() else value
     content = save({name: value.contiguous() for name, value in numbers.items()},
                    metadata={name: str(value) for name, value in facts.items()})
     paths.write_atomically(Path(path), content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,9 +68,10 @@ class Checkpoint:
             raise U3Error(f"the checkpoint {self.path.name} is at step {step}, beyond the {steps} steps of the "
                           "settings; ask for more steps, or delete it")
 
-    def optimiser(self, parameters: list[Tensor], lr: float) -> torch.optim.Optimizer:
-        """Adam, in the state of the file if there was one."""
-        self._optimiser = ADAM(parameters, lr=lr)
+    def optimiser(self, parameters: list[Tensor], lr: float,
+                  make: Callable[..., torch.optim.Optimizer] = ADAM) -> torch.optim.Optimizer:
+        """Adam or another one, in the state of the file if there was one."""
+        self._optimiser = make(parameters, lr=lr)
         if self._state is not None:
             self._optimiser.load_state_dict(self._state)
         return self._optimiser
