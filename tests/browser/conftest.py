@@ -13,6 +13,7 @@ from tests.browser.desk import Desk
 from tests.browser.jupyter import (
     FLAGS,
     NOTEBOOKS,
+    OURS,
     Lab,
     find_chromium,
     jupyterlab,
@@ -40,7 +41,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home, folder = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("notebooks")
     for path in NOTEBOOKS.glob("*.ipynb"):
         nbformat.write(without_outputs(path), folder / path.name)
-    with jupyterlab(home, folder) as started:
+    with jupyterlab(home, folder, {**os.environ, **OURS}) as started:
         yield started
 
 

@@ -20,6 +20,8 @@ from typing import Any
 import nbformat
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+DEPLOY = NOTEBOOKS.parent / "deploy"
+OURS = {"JUPYTER_CONFIG_PATH": str(DEPLOY)}  # JupyterLab as a class server has it
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",

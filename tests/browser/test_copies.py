@@ -1,10 +1,11 @@
-"""A copy that is open in JupyterLab while `u3lab start` replaces it: the student's unsaved words are not lost."""
+"""A copy that is open in JupyterLab while `u3lab start` replaces it: no words are lost, and what is saved is whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser
 
@@ -36,7 +37,10 @@ def test_jupyterlab_asks_before_it_saves_over_a_newer_version(open_copy, tmp_pat
     dialogue = page.locator(".jp-Dialog")
     dialogue.get_by_text("has changed on disk").wait_for()
     assert "2 + 2" in file.read_text() and "my own words" in open_copy.cell(0).inner_text()
+    old = file.stat().st_ino
     dialogue.get_by_role("button", name="Overwrite").click()
-    until(lambda: "my own words" in file.read_text(), "what the student chose to keep was not saved")
+    until(lambda: "my own words" in nbformat.read(file, as_version=4).cells[0].source,  # whole at any moment
+          "what the student chose to keep was not saved")
+    assert file.stat().st_ino != old, "it was written over the old file"
     write_notebook(tmp_path / NAME, ["3 + 3"])
     assert "your own stays" in copies.refresh(tmp_path, file.parent)[0] and "my own words" in file.read_text()

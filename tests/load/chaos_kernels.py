@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.browser.jupyter import Lab
+from tests.browser.jupyter import DEPLOY, Lab
 from tests.load.chaos_room import (
-    DEPLOY,
     Plan,
     Room,
     another_kernel,

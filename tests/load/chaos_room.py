@@ -19,10 +19,8 @@ import aiohttp
 import numpy as np
 import psutil
 
-from tests.browser.jupyter import Lab, jupyterlab
+from tests.browser.jupyter import OURS, Lab, jupyterlab
 from tests.load.chaos_pupil import Pupil, version
-
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 
 @dataclass(frozen=True)
@@ -44,9 +42,7 @@ class Plan:
 @contextmanager
 def laboratory(home: Path | None = None, *, ours: bool = True) -> Iterator[Lab]:
     """JupyterLab on a home, or on one that goes with it: as a class server has it, or as it comes."""
-    environment = {**os.environ, "U3LAB_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-    if ours:
-        environment["JUPYTER_CONFIG_PATH"] = str(DEPLOY)
+    environment = {**os.environ, "U3LAB_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", **(OURS if ours else {})}
     with ExitStack() as stack:
         home = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="u3lab-chaos-")))
         folder = home / "notebooks"

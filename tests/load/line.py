@@ -127,7 +127,8 @@ class Line:
         header, parent, _, content = (json.loads(data[offsets[k] : offsets[k + 1]]) for k in (1, 2, 3, 4))
         kind = content.get("execution_state") or header["msg_type"]
         if (waiting := self._waiting.pop((parent.get("msg_id"), kind), None)) is not None:
-            waiting.set_result(content)
+            if not waiting.done():  # who asked may have given up
+                waiting.set_result(content)
         elif kind == "comm_open":
             self.models[content["comm_id"]] = Model(content["comm_id"], dict(content["data"].get("state", {})))
         elif kind == "comm_msg" and content["data"].get("method") == "update" and content["comm_id"] in self.models:

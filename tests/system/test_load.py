@@ -39,6 +39,9 @@ def test_students_move_sliders_and_play(lab):
             memory = shares()
             with pytest.raises(Failed, match="ZeroDivisionError"):
                 await mover.line.run("1 / 0")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(mover.line.run("import time; time.sleep(0.5)"), 0.1)
+            await asyncio.wait_for(mover.line.run("a = 1"), 60)  # what comes too late stops nobody
             await asyncio.gather(mover.leave(), player.leave())
             return mover, player, memory
 

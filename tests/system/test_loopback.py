@@ -1,4 +1,4 @@
-"""With loopback alone: JupyterLab opens the copies, a kernel answers, and tests of every kind pass."""
+"""With loopback alone: JupyterLab opens and saves the copies, a kernel answers, and tests of every kind pass."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ with (home / "log").open("w") as log:
     server = subprocess.Popen([sys.executable, "-m", "u3lab", "start", str(home / "my"), "--", *options],
                               stdout=log, stderr=log, cwd=home)
 
-def get(url, data=None):
-    return urllib.request.urlopen(urllib.request.Request(url, data, {"Authorization": "token t"}), timeout=60)
+def get(url, data=None, method=None):
+    asked = urllib.request.Request(url, data, {"Authorization": "token t"}, method=method)
+    return urllib.request.urlopen(asked, timeout=60)
 
 try:
     url = ""
@@ -49,7 +50,12 @@ try:
     page = get(url + "lab/tree/00_start_here.ipynb").read().decode()
     notebook = json.load(get(url + "api/contents/00_start_here.ipynb"))
     kernel = json.load(get(url + "api/kernels", b"{}"))
-    print("JupyterLab" in page, notebook["type"], kernel["name"])
+    file = home / "my" / notebook["name"]
+    old, words = file.stat().st_ino, "# my own words"
+    notebook["content"]["cells"][-1]["source"] = words
+    get(url + "api/contents/" + notebook["name"], json.dumps(notebook).encode(), "PUT").close()
+    saved = json.loads(file.read_bytes())["cells"][-1]["source"] == [words] and file.stat().st_ino != old
+    print("JupyterLab" in page, notebook["type"], kernel["name"], "saved as a new file" if saved else "")
 finally:
     server.terminate()
     server.wait(60)
@@ -73,11 +79,11 @@ def test_there_is_loopback_and_nothing_else(room):
     assert said(room, "-c", ALONE).split() == ["lo", "ENETUNREACH"]
 
 
-def test_jupyterlab_opens_the_copies_and_starts_a_kernel(room, tmp_path):
+def test_jupyterlab_opens_the_copies_starts_a_kernel_and_saves(room, tmp_path):
     places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
     own = {name: str(tmp_path / folder) for name, folder in places.items()}
     heard = said(room, "-c", OPEN, str(tmp_path), PYTHONPATH=str(ROOT), **own)
-    assert heard.split() == ["True", "notebook", "python3"]
+    assert heard == "True notebook python3 saved as a new file\n"
 
 
 def test_tests_of_pictures_files_and_kernels_pass(room):
