@@ -48,15 +48,13 @@ async def kernel_killed(plan: Plan) -> dict:
             victim = room.victim
 
             async def harm() -> dict:
-                await victim.press()
-                await victim.newer()
+                await victim.play()
                 old, start = kernel_of(victim), time.monotonic()
                 os.kill(old, signal.SIGKILL)
                 await another_kernel(victim, old)
                 answers = time.monotonic() - start
                 await victim.run_all(plan.cells)
-                await victim.press()
-                await victim.newer()
+                await victim.play()
                 return {"a new kernel answers after": round(answers, 1), "plays again after": since(start)}
 
             await victim.note()
@@ -171,8 +169,7 @@ async def stopped(plan: Plan) -> dict:
             victim = room.victim
 
             async def harm() -> dict:
-                await victim.press()
-                await victim.newer()
+                await victim.play()
                 server, *kernels = family(lab.pid)
                 server.suspend()
                 await asyncio.sleep(0.3)  # the kernels wait for the page by then

@@ -157,6 +157,11 @@ class Pupil(Student):
         """Click on play, or on pause."""
         await self.line.tell(self.button(), {"event": "click"})
 
+    async def play(self) -> None:
+        """Click on play, and wait until it draws."""
+        await self.press()
+        await self.newer()
+
     async def newer(self, count: int = 20, patience: float = PATIENCE) -> None:
         """Wait until there are so many frames more; fewer may have been on their way."""
         start, before = time.monotonic(), self.report.frames

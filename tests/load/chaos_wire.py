@@ -68,8 +68,7 @@ async def _lost(plan: Plan, dead: float) -> dict:
             victim = room.victim
 
             async def harm() -> dict:
-                await victim.press()
-                await victim.newer()
+                await victim.play()
                 start, between.dead = time.monotonic(), dead > 0
                 await asyncio.sleep(dead)
                 between.dead = False

@@ -1,8 +1,7 @@
 """How the learned inverters are trained; ``python -m u3lab.recipes.inverters`` did it.
 
-What the network itself sees, at the layer and at an earlier one, is part of the loss from the first step on: an
-inverter that begins with the pixels alone settles on blurs and hardly leaves them. From there either the squares
-follow, which make Ψ(y) the mean E[x | y], or an adversary.
+What the network itself sees, at the layer and at an earlier one, is part of the loss from the first step on. Then
+either the squares follow, which make Ψ(y) the mean E[x | y], or an adversary.
 """
 
 from __future__ import annotations
