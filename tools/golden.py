@@ -332,8 +332,9 @@ def _codes() -> object:
     a, b = inversion.code(net, "fire9", x), inversion.code(net, "logits", photo())
     decoded = [inversion.decode(net, inversion.learned_inverter(which), x)
                for which in ("fire5", "fire9", "fire9-perceptual")]
+    steps = inversion.unroll(net, inversion.learned_inverter("fire5-perceptual"), inversion.learned_steps("fire5"), x)
     matrix = torch.randn(4, 6, generator=draw(), dtype=torch.float64)
-    return [a, b, inversion.code_error(a, a + 1), decoded, inversion.tikhonov(matrix, matrix[:, 0], 0.5),
+    return [a, b, inversion.code_error(a, a + 1), decoded, list(steps), inversion.tikhonov(matrix, matrix[:, 0], 0.5),
             inversion.excitation(a, 3)]
 
 

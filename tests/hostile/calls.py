@@ -536,6 +536,10 @@ good("inversion.dream", inversion.dream, net=NET, layer=LAYER, image=ONE, settin
 good("inversion.learned_inverter", inversion.learned_inverter, which=(Choice(), "fire9"))
 good("inversion.decode", inversion.decode, net=(Net(), Made(lambda: nets.load("squeezenet1_1", device="cpu"))),
      inverter=(Ours(), Made(inversion.learned_inverter)), images=(Picture(several=True), Made(lambda: x(1, 128))))
+good("inversion.learned_steps", inversion.learned_steps, layer=(Choice(), "fire9"))
+good("inversion.unroll", inversion.unroll, net=(Net(), Made(lambda: nets.load("squeezenet1_1", device="cpu"))),
+     inverter=(Ours(), Made(inversion.learned_inverter)), steps=(Ours(), Made(inversion.learned_steps)),
+     images=(Picture(several=True), Made(lambda: x(1, 128))))
 good("inversion.tikhonov", inversion.tikhonov, matrix=(Numbers(fixed=(0,)), Made(lambda: draw(4, 6))),
      y=(Numbers(fixed=(0,)), Made(lambda: draw(4))), lam=number(0.5, 0, without_low=True))
 good("inversion.gaussian_posterior", inversion.gaussian_posterior,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+
+import numpy as np
 import pytest
+import scipy.sparse.linalg
 import torch
 
 from u3lab import U3Error, prior
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
 from u3lab.prior import trained, training
+from u3lab.universal import resuming
+from u3lab.universal.resuming import Checkpoint
 
 UNSEEN = cropping.sources()[1]
 
@@ -47,12 +53,76 @@ def test_scattered_masks_hide_as_many_pixels_as_promised_in_grains():
     assert alike.min() < 0.7 < 0.9 < alike.max()
 
 
-def test_training_lowers_the_error():
+@pytest.mark.parametrize(("make", "corrupt", "side"), [(trained.denoiser, training.with_noise, 32),
+                                                       (trained.inpainter, training.with_holes, 64)])
+def test_training_lowers_the_error(make, corrupt, side):
     torch.manual_seed(0)
-    batches = cropping.batches(["coffee", "dog"], 32, 4)
-    corrupted = training.with_noise(torch.Generator().manual_seed(0))
-    losses = [step.loss for step in training.train(trained.denoiser(), batches, corrupted, 30)]
-    assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
+    pictures = next(cropping.batches(["coffee", "dog"], side, 8))
+    batch = next(training.corrupting(iter([pictures]), corrupt(torch.Generator().manual_seed(0))))
+    losses = [step.loss for step in training.train(make(), lambda _: repeat(batch), 20, 3e-3)]
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
+def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(resuming, "EVERY", 2)
+    first, again = trained.inpainter(), trained.inpainter()
+
+    def begun(step):
+        return training.corrupting(cropping.batches(["coffee", "dog"], 64, 3, seed=step),
+                                   training.with_holes(torch.Generator().manual_seed(step)))
+
+    for step in training.train(first, begun, 4, 1e-3, checkpoint=Checkpoint.at(tmp_path / "state")):
+        if step.iteration == 2:  # kept before its update
+            break
+    resumed = training.train(again, begun, 4, 1e-3, checkpoint=Checkpoint.at(tmp_path / "state"))
+    next(resumed)
+    assert all(torch.equal(value, first.state_dict()[name]) for name, value in again.named_parameters())
+    assert len(list(resumed)) == 2  # steps 3 and 4
+
+
+def test_strokes_are_thin_curves_of_pens_and_brushes():
+    masks = trained.strokes(30, 64, torch.Generator().manual_seed(0))
+    assert masks.shape == (30, 1, 64, 64) and set(masks.unique().tolist()) == {0, 1}
+    hidden = 1 - masks
+    assert 0.02 < hidden.mean((1, 2, 3)).min() and hidden.mean((1, 2, 3)).max() < 0.8
+    deep = 1 - torch.nn.functional.max_pool2d(masks, 3, 1, 1)  # hidden, and so are the eight neighbours
+    assert (deep.sum((1, 2, 3)) / hidden.sum((1, 2, 3))).min() < 0.3
+
+
+def test_what_is_hidden_alone_counts_and_is_not_seen():
+    x = cropping.crops(UNSEEN, 64, count=1)[:8]
+    corrupted = training.with_holes(torch.Generator().manual_seed(0))
+    seen, weight = corrupted(x)
+    again, _ = training.with_holes(torch.Generator().manual_seed(0))(torch.where(weight > 0, 1 - x, x))
+    torch.testing.assert_close(seen, again)
+    assert torch.equal(weight == 0, seen[:, 3:] == 1) and float(weight.mean()) == pytest.approx(1)
+    assert torch.equal(torch.where(weight > 0, 0.0, seen[:, :3]), torch.where(weight > 0, 0.0, x))
+
+
+@pytest.mark.oracle("SciPy's sparse solver")
+def test_the_harmonic_filling_is_near_the_solution_of_laplaces_equation(monkeypatch):
+    x = cropping.crops(UNSEEN, 32, count=1)[:1]
+    visible = torch.ones(1, 1, 32, 32)
+    visible[..., 10:20, 8:26] = 0
+    hidden = (1 - visible[0, 0]).bool().numpy()
+    number = np.full(hidden.shape, -1)
+    number[hidden] = np.arange(hidden.sum())
+    matrix, right = scipy.sparse.lil_matrix((hidden.sum(),) * 2), np.zeros((hidden.sum(), 3))
+    for i, j in zip(*hidden.nonzero(), strict=True):
+        matrix[number[i, j], number[i, j]] = 4
+        for neighbour in ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)):
+            if hidden[neighbour]:
+                matrix[number[i, j], number[neighbour]] = -1
+            else:
+                right[number[i, j]] += x[0, :, *neighbour].numpy()
+    wanted = scipy.sparse.linalg.spsolve(matrix.tocsc(), right)
+
+    def off():
+        return np.abs(trained.harmonic(x, visible)[0, :, hidden].T.numpy() - wanted).mean()
+
+    assert off() < 0.25 * np.abs(x[0, :, ~hidden].mean(1).numpy() - wanted).mean()
+    monkeypatch.setattr(trained, "SWEEPS", 400)
+    assert off() < 1e-4
 
 
 def test_a_side_that_cannot_be_halved_is_named():

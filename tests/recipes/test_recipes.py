@@ -61,6 +61,7 @@ RUNS = {
     "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),
     "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
     "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),
+    "unrolled": ("weights", ["fire5"], ["unrolled-fire5.safetensors"]),
     "resnet26": ("weights", [], ["resnet26_half.safetensors"]),
 }
 

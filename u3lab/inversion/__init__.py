@@ -1,7 +1,8 @@
 """Chapter 5: inversion. Which pictures have this code, and which excite this unit?
 
 Files: ``linear`` (the case with a closed form), ``codes`` (Φ and its error), ``inverting`` (the descent), ``priors``
-(by name), ``sampling`` (draws from a posterior), ``learned`` and ``training`` (a decoder), ``maximising`` (icons of
+(by name), ``sampling`` (draws from a posterior), ``learned`` and ``training`` (a decoder), ``unrolled``
+(learned steps after it), ``maximising`` (icons of
 classes), ``dreaming`` (DeepDream), ``empirical`` (real patches).
 """
 
@@ -14,8 +15,9 @@ from u3lab.inversion.linear import gaussian_posterior, tikhonov
 from u3lab.inversion.maximising import MaximiseSettings, excitation, maximise
 from u3lab.inversion.priors import PRIORS, TV, DeepImagePrior, Pixels, TrainedGenerator
 from u3lab.inversion.sampling import SampleSettings, sample
+from u3lab.inversion.unrolled import learned_steps, unroll
 
 __all__ = ["PRIORS", "TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "MaximiseSettings", "Pixels",
            "SampleSettings", "TrainedGenerator", "code", "code_error", "decode", "dream", "excitation",
-           "gaussian_posterior", "invert", "learned_inverter", "maximise", "sample", "tikhonov",
-           "top_patches"]
+           "gaussian_posterior", "invert", "learned_inverter", "learned_steps", "maximise", "sample", "tikhonov",
+           "top_patches", "unroll"]

@@ -36,9 +36,9 @@ class Inverter(nn.Module):
         self.cells = 16 if layer == "fire5" else 8
         self.cell = SIDE // self.cells  # pixels
         widths = WIDTHS[1:] if self.cells == 16 else WIDTHS
-        self.enter = _block(LAYERS[layer], widths[0], 1)
+        self.enter = block(LAYERS[layer], widths[0], 1)
         after = (*widths[1:], widths[-1])
-        self.scales = nn.ModuleList(_block(a, b, 3) for a, b in zip(widths, after, strict=True))
+        self.scales = nn.ModuleList(block(a, b, 3) for a, b in zip(widths, after, strict=True))
         self.colour = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, y: Tensor) -> Tensor:
@@ -52,7 +52,8 @@ class Inverter(nn.Module):
         return torch.sigmoid(self.colour(y))
 
 
-def _block(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+def block(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    """A convolution with padding, a batch norm and a leaky ReLU."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(outputs),
                          nn.LeakyReLU(0.2, inplace=True))
 

@@ -1,32 +1,34 @@
 """How the learned inverters are trained; ``python -m u3lab.recipes.inverters`` did it.
 
 What the network itself sees, at the layer and at an earlier one, is part of the loss from the first step on. Then
-either the squares follow, which make Ψ(y) the mean E[x | y], or an adversary.
+either the squares follow, which make Ψ(y) the mean E[x | y], or an adversary. ``u3lab.recipes.unrolled`` trained the
+steps of :mod:`u3lab.inversion.unrolled`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.descent import ADAM, Step, descend
-from u3lab.inversion.codes import relative_error
+from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.learned import Inverter
+from u3lab.inversion.unrolled import Unrolled, drawn
 from u3lab.nets import Classifier
-from u3lab.prior.training import cosine
+from u3lab.prior.training import Batches, Optimiser, fitted
 from u3lab.universal.resuming import Checkpoint
 
 BATCH, RATE = 12, 2e-3
 BEFORE = {"fire9": "fire5", "fire5": "fire3"}  # the earlier layer that the second loss looks at, too
 WEIGHTS = {"pixels": 2.0, "code": 1.0, "before": 0.5, "adversary": 0.03}
+MOVED = 6  # pixels
 SHARPENING = 3e-4  # the rate once there is an adversary
 
 Codes = dict[str, Tensor]
-Batches = Callable[[int], Iterator[Tensor]]  # pictures (B,3,S,S) from a step on, without end
 Loss = Callable[[Tensor, Tensor, Codes], dict[str, Tensor]]  # what was made, the pictures and their codes → terms
 
 
@@ -47,24 +49,40 @@ def perceptual(net: Classifier) -> Loss:
 
 
 def train(net: Classifier, inverter: Inverter, batches: Batches, steps: int, loss: Loss,
-          checkpoint: Checkpoint | None = None,
-          optimiser: Callable[..., torch.optim.Optimizer] = ADAM) -> Iterator[Step]:
+          checkpoint: Checkpoint | None = None, optimiser: Optimiser = ADAM) -> Iterator[Step]:
     """Fit an inverter, step by step; from a checkpoint it goes on where it was stopped."""
-    facts = {"layer": inverter.layer, "steps": steps}
-    begun = checkpoint.read(inverter.state_dict(), facts, steps) if checkpoint else 0
-    pictures, done, rates = batches(begun), iter(range(begun, steps + 1)), iter(range(begun, steps + 1))
-
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        if checkpoint:
-            checkpoint.keep(next(done), inverter.state_dict(), facts)
-        x = next(pictures)
+    def priced(_: int, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         codes = codes_of(net, inverter.layer, x)
         made = inverter(codes[inverter.layer])
         return made, loss(made, x, codes)
 
-    return descend(inverter.train().parameters(), energy, steps=steps - begun,
-                   lr=lambda: cosine(RATE, next(rates, steps), steps),
-                   optimiser=partial(checkpoint.optimiser, make=optimiser) if checkpoint else optimiser)
+    facts = {"layer": inverter.layer, "steps": steps}
+    return fitted(inverter, facts, priced, batches, steps, RATE, checkpoint, optimiser)
+
+
+def train_steps(net: Classifier, inverter: Inverter, unrolled: Unrolled, batches: Batches, steps: int,
+                checkpoint: Checkpoint | None = None, optimiser: Optimiser = ADAM) -> Iterator[Step]:
+    """Fit the steps that follow an inverter, which stays as it is. What each of them draws is compared with the photo.
+
+    Both are moved by a few pixels first, so that no pattern is learnt that fits the network's grid of cells alone.
+    """
+    loss, layer = perceptual(net), unrolled.layer
+    inverter.eval()
+
+    def priced(count: int, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        shift = torch.randint(-MOVED, MOVED + 1, (2,), generator=torch.Generator().manual_seed(count)).tolist()
+        with torch.no_grad():
+            y = code(net, layer, x)
+            first = inverter(y)
+        moved = x.roll(shift, (2, 3))
+        codes, terms = codes_of(net, layer, moved), Counter()
+        made = list(drawn(net, unrolled, first, y))[1:]
+        for picture in made:
+            terms.update(loss(picture.roll(shift, (2, 3)), moved, codes))
+        return made[-1], dict(terms)
+
+    facts = {"layer": layer, "steps": steps}
+    return fitted(unrolled, facts, priced, batches, steps, RATE, checkpoint, optimiser)
 
 
 def sharpen(net: Classifier, inverter: Inverter, batches: Batches, steps: int) -> Iterator[Step]:

@@ -8,6 +8,7 @@ answer in one pass, from what they have seen. The deep image prior has seen noth
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
@@ -19,7 +20,8 @@ from u3lab.prior.tasks import laid_on
 
 SIDE = 128  # pixels, of the pictures that they are trained on
 GRAINS = (0.0, 1.0, 2.0)  # σ in pixels of the blur that makes grains of noise: single pixels to strokes of a pen
-WIDTHS = (24, 48, 64, 64, 64)
+WIDTHS = {"inpainter": (24, 48, 96, 128, 160), "denoiser": (24, 48, 64, 64)}
+SWEEPS = 4  # of the harmonic filling at each scale
 
 
 class Restorer(nn.Module):
@@ -28,10 +30,10 @@ class Restorer(nn.Module):
     H and W are multiples of 2^scales, from twice that on.
     """
 
-    def __init__(self, inputs: int, scales: int) -> None:
+    def __init__(self, inputs: int, widths: tuple[int, ...], skip: int) -> None:
         super().__init__()
-        self.body = hourglass(inputs, WIDTHS[:scales], skip=16, upsample="nearest")
-        self.colour, self.scales = nn.Conv2d(WIDTHS[0], 3, 1), scales
+        self.body = hourglass(inputs, widths, skip=skip, upsample="nearest")
+        self.colour, self.scales = nn.Conv2d(widths[0], 3, 1), len(widths)
 
     def forward(self, x: Tensor) -> Tensor:
         self.check(*x.shape[-2:])
@@ -45,19 +47,43 @@ class Restorer(nn.Module):
                           f"{2 * step} on; load the picture with size=128")
 
 
-def inpainter() -> Restorer:
-    """The untrained network of :func:`trained_inpaint`: it sees the picture with its hole, and the mask."""
-    return Restorer(4, 5)
+class Inpainter(Restorer):
+    """The same, but it only draws what is to be added to a harmonic filling; it sees that and the mask m."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.check(*x.shape[-2:])
+        return x[:, :3] + self.colour(self.body(x))
+
+
+def inpainter() -> Inpainter:
+    """The untrained network of :func:`trained_inpaint`."""
+    return Inpainter(4, WIDTHS["inpainter"], 32)
 
 
 def denoiser() -> Restorer:
     """The untrained network of :func:`trained_denoise`."""
-    return Restorer(3, 4)
+    return Restorer(3, WIDTHS["denoiser"], 16)
 
 
 def corrupt(images: Tensor, visible: Tensor) -> Tensor:
-    """What the context encoder sees, (B,4,H,W): pictures with mid-grey in the hole, and the mask m (B or 1,1,H,W)."""
-    return torch.cat([visible * images + (1 - visible) / 2, visible.expand(len(images), -1, -1, -1)], 1)
+    """What the context encoder sees, (B,4,H,W): pictures with a harmonic filling, and the mask m (B or 1,1,H,W)."""
+    m = visible.expand(len(images), -1, -1, -1)
+    return torch.cat([harmonic(images, m), m], 1)
+
+
+def harmonic(images: Tensor, visible: Tensor) -> Tensor:
+    """Fill so that a hidden pixel is nearly the mean of its four neighbours: from the coarsest scale to the finest."""
+    m = visible
+    if min(images.shape[-2:]) <= 2 or any(side % 2 for side in images.shape[-2:]):
+        mean = (m * images).sum((2, 3), keepdim=True) / m.sum((2, 3), keepdim=True).clamp(min=1e-6)
+        return torch.where(m > 0, images, mean)
+    share = F.avg_pool2d(m, 2)
+    coarse = harmonic(F.avg_pool2d(m * images, 2) / share.clamp(min=1e-6), (share > 0).float())
+    x = torch.where(m > 0, images, F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False))
+    kernel = images.new_tensor([[0, 1, 0], [1, 0, 1], [0, 1, 0]]).div(4).expand(3, 1, 3, 3)
+    for _ in range(SWEEPS):
+        x = torch.where(m > 0, images, F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=3))
+    return x
 
 
 def holes(count: int, side: int, generator: torch.Generator) -> Tensor:
@@ -85,11 +111,29 @@ def scattered(count: int, side: int, generator: torch.Generator) -> Tensor:
     return torch.cat(made)
 
 
+def strokes(count: int, side: int, generator: torch.Generator) -> Tensor:
+    """Random masks (count,1,side,side): three to eight curves, as thick as a pen's or a brush's, are 0."""
+    count, side = whole("count", count), whole("side", side, 5)
+    room(f"side = {side}", side, side, count)
+    made, along = [], torch.arange(1, 6)[:, None] * torch.linspace(0, 4.4, 2 * side)  # five waves, 2·side points
+    for _ in range(count):
+        lines = torch.zeros(1, 1, side, side)
+        for _ in range(int(torch.randint(3, 9, (), generator=generator))):
+            middle, phase = side * torch.rand(2, 1, generator=generator), 6.3 * torch.rand(2, 5, 1, generator=generator)
+            swing = side / 4 * torch.randn(2, 5, 1, generator=generator) / torch.arange(1, 6)[:, None]
+            at = (middle + (swing * torch.sin(along + phase)).sum(1)).round().long()
+            y, x = at[:, ((at >= 0) & (at < side)).all(0)]
+            lines[..., y, x] = 1
+        pen = 0.6 + 2.4 * float(torch.rand((), generator=generator))  # σ in pixels
+        made.append((_images.blur(lines, pen) < 0.18 / max(pen, 0.8)).float())
+    return torch.cat(made)
+
+
 def trained_inpaint(image: Tensor, visible: Tensor) -> Tensor:
     """Fill the hole of a picture (B,3,H,W) with the network that was trained to; m (1,1,H,W) is 1 where it is known."""
     m, net = laid_on(image, visible, one=False), checkpoints.restore(inpainter(), "inpainter")
     with torch.no_grad():
-        return torch.where(m.bool(), image, net(corrupt(image, m)))
+        return torch.where(m.bool(), image, net(corrupt(image, m)).clamp(0, 1))
 
 
 def trained_denoise(images: Tensor) -> Tensor:

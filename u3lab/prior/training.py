@@ -4,36 +4,60 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from u3lab.descent import Step, descend
-from u3lab.prior.trained import corrupt, holes, scattered
+from u3lab.descent import ADAM, Step, descend
+from u3lab.prior.trained import corrupt, holes, scattered, strokes
+from u3lab.universal.resuming import Checkpoint
 
-BATCH, RATE, STEPS = 8, 3e-3, {"inpainter": 3000, "denoiser": 1500}
-HOLE = 6.0  # how much more a pixel in the hole counts: it is what the network is for
+BATCH, RATE, STEPS = 8, {"inpainter": 2e-3, "denoiser": 3e-3}, {"inpainter": 1600, "denoiser": 1500}
 NOISE = (0.02, 0.5)  # σ of the denoiser's pictures
 
-# Pictures → what the network sees, and how much each pixel counts.
-Corrupted = Callable[[Tensor], tuple[Tensor, Tensor]]
+Batches = Callable[[int], Iterator]  # from a step on, without end: pictures (B,3,S,S), or what belongs to them as well
+Corrupted = Callable[[Tensor], tuple[Tensor, Tensor]]  # pictures → what the network sees, how much each pixel counts
+Priced = Callable[[int, Any], tuple[Tensor, dict[str, Tensor]]]  # the step and its batch → what to show, the terms
+Optimiser = Callable[..., torch.optim.Optimizer]
 
 
-def train(net: nn.Module, batches: Iterator[Tensor], corrupted: Corrupted, steps: int,
-          price: Callable[[Tensor], Tensor] = torch.abs) -> Iterator[Step]:
+def train(net: nn.Module, batches: Batches, steps: int, rate: float, price: Callable[[Tensor], Tensor] = torch.abs,
+          checkpoint: Checkpoint | None = None, optimiser: Optimiser = ADAM) -> Iterator[Step]:
     """The mean price of the difference between what the network makes of corrupted pictures and the pictures.
 
-    With squares the network learns E[x | what it sees], which Tweedie's formula needs; with absolute values a median.
+    A batch is a triple as :func:`corrupting` makes it. With squares the network learns E[x | what it sees], which
+    Tweedie's formula needs; with absolute values a median.
     """
-    done = iter(range(steps + 1))
-
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        x = next(batches)
-        seen, weight = corrupted(x)
+    def priced(_: int, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        seen, weight, x = batch
         made = net(seen)
         return made, {"error": (weight * price(made - x)).mean()}
 
-    return descend(net.train().parameters(), energy, steps=steps, lr=lambda: cosine(RATE, next(done, steps), steps))
+    return fitted(net, {"steps": steps}, priced, batches, steps, rate, checkpoint, optimiser)
+
+
+def corrupting(pictures: Iterator[Tensor], corrupted: Corrupted) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """What the network sees of pictures, how much each of their pixels counts, and the pictures."""
+    return ((*corrupted(x), x) for x in pictures)
+
+
+def fitted(module: nn.Module, facts: dict, priced: Priced, batches: Batches, steps: int, rate: float,
+           checkpoint: Checkpoint | None, optimiser: Optimiser) -> Iterator[Step]:
+    """Descend on what batches cost, at a rate that falls; from a checkpoint it goes on where it was stopped."""
+    begun = checkpoint.read(module.state_dict(), facts, steps) if checkpoint else 0
+    pictures, done, rates = batches(begun), iter(range(begun, steps + 1)), iter(range(begun, steps + 1))
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        count = next(done)
+        if checkpoint:
+            checkpoint.keep(count, module.state_dict(), facts)
+        return priced(count, next(pictures))
+
+    return descend(module.train().parameters(), energy, steps=steps - begun,
+                   lr=lambda: cosine(rate, next(rates, steps), steps),
+                   optimiser=partial(checkpoint.optimiser, make=optimiser) if checkpoint else optimiser)
 
 
 def cosine(lr: float, step: int, steps: int) -> float:
@@ -42,12 +66,12 @@ def cosine(lr: float, step: int, steps: int) -> float:
 
 
 def with_holes(generator: torch.Generator) -> Corrupted:
-    """In half of the pictures one hole each, in the other half scattered pixels."""
+    """A hole in three of eight pictures, strokes in three, scattered pixels in two. Only what is hidden counts."""
     def corrupted(x: Tensor) -> tuple[Tensor, Tensor]:
-        half = len(x) // 2
-        visible = torch.cat([make(count, x.shape[-1], generator) for make, count in (
-            (holes, len(x) - half), (scattered, half)) if count])
-        return corrupt(x, visible), 1 + (HOLE - 1) * (1 - visible)
+        some = 3 * len(x) // 8
+        hidden = 1 - torch.cat([make(count, x.shape[-1], generator) for make, count in (
+            (holes, some), (strokes, some), (scattered, len(x) - 2 * some)) if count])
+        return corrupt(x, 1 - hidden), hidden / hidden.mean()
     return corrupted
 
 

@@ -66,8 +66,8 @@ def _powered(x: Tensor, beta: float) -> Tensor:
 VARIATION = Exercise(
     id="5-variation", title="Total variation to a power", minutes=15, difficulty="medium", points=3,
     goal="Return the mean over all values of ‖∇x‖^β. ∇x holds the differences to the next pixel below and to the "
-         "right; in the last row and in the last column they are 0. Add 1e-8 to ‖∇x‖² before you take the power: at 0 "
-         "the slope of a root is infinite.",
+         "right. In the last row the one downwards is 0, in the last column the one to the right. Add 1e-8 to ‖∇x‖² "
+         "before you take the power: at 0 the slope of a root is infinite.",
     signature="def my_variation(image, beta):   # (B,C,H,W), β ≥ 1 → a scalar",
     hints=("`image.diff(dim=-2)` are the differences downwards; they have one row less than the picture.",
            "`torch.nn.functional.pad(d, (0, 0, 0, 1))` adds a row of zeros below.",
@@ -99,8 +99,8 @@ def _eye(m: Tensor, side: int) -> Tensor:
 
 TIKHONOV = Exercise(
     id="5-tikhonov", title="A network of one matrix", minutes=20, difficulty="hard", points=3,
-    goal="For a linear code y = M x return the x that minimises ‖M x − y‖² + λ‖x‖². Set the gradient to zero and solve "
-         "for x.",
+    goal="For a linear code y = M x return the x that minimises ‖M x − y‖² + λ‖x‖². Show on paper that the gradient is "
+         "zero at the x of the formula above. Then compute it without an inverse: `torch.linalg.solve`.",
     signature="def my_inverse(matrix, y, lam):   # (K,N), (K), λ > 0 → (N)",
     hints=("The gradient of ‖M x − y‖² by x is 2 Mᵀ(M x − y); that of λ‖x‖² is 2 λ x.",
            "So (MᵀM + λI) x = Mᵀy, with I of size N.",

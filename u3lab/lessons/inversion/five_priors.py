@@ -1,4 +1,4 @@
-"""One code, five priors: what of an inversion is the network's, and what the prior's?
+"""One code, many priors: what of an inversion is the network's, and what the prior's?
 
 ``python -m u3lab.recipes.five_priors`` makes the shipped table, data/results/priors.json, and the pictures, priors.jpg.
 
@@ -23,6 +23,7 @@ from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.learned import decode, learned_inverter
 from u3lab.inversion.priors import TrainedGenerator
 from u3lab.inversion.sampling import SampleSettings, sample
+from u3lab.inversion.unrolled import learned_steps, unroll
 from u3lab.lessons import results
 from u3lab.lessons.inversion import table
 from u3lab.lessons.inversion.table import SIDE
@@ -32,8 +33,8 @@ from u3lab.nets import Classifier
 LAYER, NAMES = "fire9", ("dog", "bison", "palace", "clownfish", "polar_bear")
 EYE, EYE_LAYER = "efficientnet_lite0", "stage3"  # the network and layer that tell how like photos a picture is
 # From model to prior: ever more is asked of the picture, and ever less comes from the code.
-KINDS = ("none", "total variation", "deep image prior", "trained generator", "posterior sample", "trained, perceptual",
-         "trained, L2", "nearest photo")
+KINDS = ("none", "total variation", "deep image prior", "trained generator", "posterior sample", "learned steps",
+         "trained, perceptual", "trained, L2", "nearest photo")
 GENERATOR, SAMPLE = {"steps": 250, "jitter": table.JITTER}, {"steps": 300, "step_size": 0.1}
 
 
@@ -118,6 +119,8 @@ def searched(net: Classifier, run: Run, *, few: dict[str, int] | None = None) ->
         return best(invert(net, LAYER, photo, prior=TrainedGenerator(), settings=settings)).value
     if run.kind == "posterior sample":
         return last(sample(net, LAYER, photo, settings=SampleSettings(**{**SAMPLE, **few}))).value
+    if run.kind == "learned steps":
+        return last(unroll(net, learned_inverter("fire9-perceptual"), learned_steps(LAYER), photo))
     which = {"trained, perceptual": "fire9-perceptual", "trained, L2": "fire9", "the photo": None}[run.kind]
     return decode(net, learned_inverter(which), photo) if which else photo
 

@@ -30,7 +30,7 @@ QUIZ = (
          "The same network, trained with another loss, draws finer structure.")),
     Question(
         "Two inversions of one code show a dog with different fur. What do you know of the fur in the photo?",
-        ("Nothing beyond what both have in common: the rest came from the prior.",
+        ("At most what both have in common: the code leaves the rest open.",
          "The sharper one is right.",
          "The mean of both is right.",
          "The one with the smaller code error is right."),
@@ -69,10 +69,10 @@ QUIZ = (
         ("In the class that the network is sure of.",
          "In the many small differences between classes that are not in the picture.",
          "In the linear map: it has learnt the photos by heart.",
-         "In the probabilities after the softmax."),
+         "In the ten best scores alone."),
         1,
         ("The best class alone told nothing.",
          "Nine hundred and ninety scores of classes that are not there still say something of places.",
          "It was judged on other photos.",
-         "The softmax makes just these scores vanishingly small.")),
+         "Without them the guess was as good as before.")),
 )

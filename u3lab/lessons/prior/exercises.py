@@ -126,7 +126,7 @@ def _mean_cases(g: torch.Generator) -> Iterator[tuple]:
 MEAN = Exercise(
     id="4-mean", title="A running mean", minutes=5, difficulty="easy", points=1,
     goal="While the network draws, each picture flickers a little, since noise is added to z₀. Return the new running "
-         "mean: a share α of the old one and the rest of the present picture.",
+         "mean: α times the old one plus (1 − α) times the present picture.",
     signature="def my_mean(mean, now, average):   # (1,C,H,W) both, α in [0,1) → (1,C,H,W)",
     hints=("If the check says that nothing is remembered: α is close to 1, and it belongs to the old mean.",
            "Both weights together are 1. Make a new tensor: the old mean is still needed elsewhere."),

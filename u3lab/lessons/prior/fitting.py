@@ -65,9 +65,9 @@ def _loop(*, sign: float = 1.0, masked: bool = True, more: int = 0, adds: bool =
 
 LOOP = Exercise(
     id="4-loop", title="The prior from end to end", minutes=20, difficulty="medium", points=3,
-    goal="Write the whole method for a picture of which only a part is known: so many steps of plain gradient descent "
-         "on the weights w, to lower ‖m ⊙ (Ψ(w) − x₀)‖², as a mean over the visible values. The mask m is 1 where the "
-         "picture is known and 0 elsewhere; ⊙ multiplies pixel by pixel. Return what Ψ draws after the last step.",
+    goal="Write the whole method for a picture of which only a part is known. Make `steps` steps of gradient descent, "
+         "w ← w − η·gradient with η = `rate`, to lower ‖m ⊙ (Ψ(w) − x₀)‖², as a mean over the visible values: all "
+         "three colours of each pixel where m is 1. Return what Ψ draws after the last step.",
     signature="def my_prior(psi, w, image, visible, rate, steps):   # psi(w) (1,3,H,W), x₀, m (1,1,H,W), η, n → x",
     hints=(
         "What changes is w, and not the picture. At each step take w as a fresh leaf: `w = w.detach()"

@@ -1,0 +1,122 @@
+"""Learned steps after an inverter: what a step sees, how it is trained, and how near to unseen codes it comes."""
+
+from __future__ import annotations
+
+from itertools import repeat
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from u3lab import U3Error, inversion, nets
+from u3lab.images import cropping
+from u3lab.inversion import training
+from u3lab.inversion.learned import LAYERS, Inverter, decode, learned_inverter
+from u3lab.inversion.unrolled import Correction, Unrolled, drawn, learned_steps, unroll
+from u3lab.universal import resuming
+from u3lab.universal.resuming import Checkpoint
+
+
+@pytest.fixture(scope="module")
+def net():
+    return nets.load("squeezenet1_1", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    return cropping.crops(cropping.sources()[1], 128, count=1)
+
+
+def begun(step):
+    """Batches from a step on: other ones for another step."""
+    return cropping.batches(["coffee", "dog"], 128, 2, seed=step)
+
+
+class Downhill(nn.Module):
+    """In place of what is learnt: a step of fixed length along the gradient."""
+
+    def forward(self, x: Tensor, gradient: Tensor) -> Tensor:
+        return -0.4 * gradient
+
+
+@pytest.mark.oracle("projected Landweber iteration in NumPy")
+def test_with_plain_steps_it_is_projected_gradient_descent_on_the_error_of_a_linear_code():
+    torch.manual_seed(0)
+    net = nets.Classifier(nn.Sequential(nn.Flatten(), nn.Linear(48, 5)).eval(), classes=tuple("abcde"))
+    truth, x = 0.3 + 0.4 * torch.rand(2, 1, 3, 4, 4)
+    y = net(truth).detach()
+    matrix = torch.autograd.functional.jacobian(net, x).reshape(5, 48).double().numpy()
+    offset = net(torch.zeros_like(x)).detach().double().numpy()[0]
+    wanted = x.double().flatten().numpy()
+    steps = Unrolled("fire9")
+    steps.layer, steps.steps = "logits", nn.ModuleList(Downhill() for _ in range(4))
+    for k, made in enumerate(drawn(net, steps, x, y)):
+        if k:
+            missing = matrix @ wanted + offset - y.double().numpy()[0]
+            wanted = (wanted - 0.4 * 2 * matrix.T @ missing / np.square(y.numpy()).sum()).clip(0, 1)
+        np.testing.assert_allclose(made.detach().flatten().numpy(), wanted, rtol=0, atol=1e-4)
+
+
+def test_a_step_does_not_depend_on_the_size_of_the_gradient_and_adds_nothing_at_first():
+    torch.manual_seed(0)
+    step, x, gradient = Correction().eval(), torch.rand(2, 3, 32, 48), torch.randn(2, 3, 32, 48)
+    assert not step(x, gradient).any()
+    nn.init.normal_(step.colour.weight)
+    each = torch.tensor([1e-3, 50.0])[:, None, None, None]
+    torch.testing.assert_close(step(x, each * gradient), step(x, gradient), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("layer", list(LAYERS))
+def test_each_picture_comes_nearer_to_an_unseen_code(net, unseen, layer):
+    inverter = learned_inverter(f"{layer}-perceptual")
+    codes, moved = [], []
+    made = list(unroll(net, inverter, learned_steps(layer), unseen))
+    assert len(made) == 5 and torch.equal(made[0], decode(net, inverter, unseen))
+    for x in made:
+        assert x.shape == unseen.shape and 0 <= x.min() and x.max() <= 1 and not x.requires_grad
+        for errors, shift in ((codes, 0), (moved, 5)):
+            pairs = zip(x.roll((shift, shift), (2, 3)).split(1), unseen.roll((shift, shift), (2, 3)).split(1),
+                        strict=True)
+            each = [float(inversion.code_error(*(inversion.code(net, layer, one) for one in pair))) for pair in pairs]
+            errors.append(sum(each) / len(each))
+    assert codes == sorted(codes, reverse=True) and moved[-1] < moved[0]
+    assert codes[-1] < {"fire9": 0.6, "fire5": 0.3}[layer]
+
+
+def test_training_lowers_what_each_picture_costs_and_leaves_the_inverter_alone(net, monkeypatch):
+    torch.manual_seed(0)
+    monkeypatch.setattr(training, "MOVED", 0)  # or each step asks for something else
+    inverter, steps = learned_inverter("fire5-perceptual"), Unrolled("fire5")
+    before = {name: value.clone() for name, value in inverter.state_dict().items()}
+    pictures = next(begun(0))
+    run = list(training.train_steps(net, inverter, steps, lambda _: repeat(pictures), 5))
+    assert set(run[0].terms) == {"pixels", "code", "before"}
+    assert run[-1].terms["code"] < 0.85 * run[0].terms["code"]
+    assert all(torch.equal(before[name], value) for name, value in inverter.state_dict().items())
+    for name, value in steps.named_parameters():
+        assert value.grad.any(), name
+
+
+def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeypatch):
+    monkeypatch.setattr(resuming, "EVERY", 2)
+    torch.manual_seed(0)
+    inverter, first, again = learned_inverter("fire5-perceptual"), Unrolled("fire5"), Unrolled("fire5")
+    for step in training.train_steps(net, inverter, first, begun, 3, Checkpoint.at(tmp_path / "state")):
+        if step.iteration == 2:  # kept before its update
+            break
+    resumed = training.train_steps(net, inverter, again, begun, 3, Checkpoint.at(tmp_path / "state"))
+    next(resumed)
+    assert all(torch.equal(value, first.state_dict()[name]) for name, value in again.named_parameters())
+    assert len(list(resumed)) == 1  # step 3
+
+
+def test_slips_are_told(net):
+    with pytest.raises(U3Error, match="layer = 'conv1'; choose one of fire5, fire9"):
+        learned_steps("conv1")
+    with pytest.raises(U3Error, match="the inverter is for fire5 and the steps are for fire9; take both for one"):
+        unroll(net, Inverter("fire5"), Unrolled("fire9"), torch.rand(1, 3, 128, 128))
+    with pytest.raises(U3Error, match="size=128"):
+        unroll(net, Inverter("fire9"), Unrolled("fire9"), torch.rand(1, 3, 96, 96))
+    with pytest.raises(U3Error, match=r"learned_steps\(\)"):
+        unroll(net, Inverter("fire9"), Inverter("fire9"), torch.rand(1, 3, 128, 128))
