@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import u3lab  # noqa: E402  (found by the line above)
+from tools import site  # noqa: E402
 from tools.site import docstrings, references  # noqa: E402
 
 project, author, release = "u3lab", "The u3lab contributors", u3lab.__version__
@@ -57,3 +58,4 @@ def setup(app) -> None:
     """Docstrings are written for `help()` first: what reStructuredText would misread in them is put right."""
     app.connect("missing-reference", references.resolve)
     app.connect("autodoc-process-docstring", docstrings.mend, priority=400)  # before napoleon
+    app.add_config_value("u3lab_edition", site.edition(), "env", str)  # with another value Sphinx reads all anew

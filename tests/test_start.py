@@ -80,6 +80,8 @@ def test_jupyterlab_opens_the_first_notebook_with_the_settings_of_a_lab(clone, c
     settings = json.loads((start.SETTINGS / "overrides.json").read_text())
     assert settings == {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false",
                                                                         "checkForUpdates": False}}
+    page = json.loads((start.SETTINGS / "page_config.json").read_text())
+    assert page == {"disabledExtensions": {"@jupyterlab/application-extension:faviconbusy": True}}
     assert f"--LabApp.app_settings_dir={start.SETTINGS}" in options
     assert f"--ServerApp.contents_manager_class={start.CONTENTS}" in options
 

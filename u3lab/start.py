@@ -19,6 +19,8 @@ from u3lab._system import checkout, copies, paths
 from u3lab.errors import U3Error
 
 OURS = "u3lab-notebooks"
+# No news, no updates; and the tab's icon stays as it is: JupyterLab fetches another from the server whenever the kernel
+# begins or ends anything, which is twice for each move of a slider, just before the server is to pass that move on.
 SETTINGS = Path(__file__).resolve().parent / "_system" / "jupyterlab"
 # A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
 LARGEST_MESSAGE = 100 * 2**20  # bytes; deploy/jupyter_server_config.py tells it to the servers of a hub
@@ -66,7 +68,7 @@ def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool
 
 
 def _open(notebook: Path, root: Path, options: Sequence[str]) -> None:
-    """JupyterLab at a notebook, in this process. Its settings say that it need not ask for news and updates."""
+    """JupyterLab at a notebook, in this process. Its settings are those of SETTINGS."""
     print(f"JupyterLab at {notebook}; end it with Ctrl-C twice", flush=True)
     page = quote(notebook.relative_to(root).as_posix())
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.bench import table
 from tests.bench.threads import BUSY
-from tests.browser.jupyter import FLAGS, Lab, find_chromium, jupyterlab
+from tests.browser.jupyter import FLAGS, OURS, Lab, find_chromium, jupyterlab
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -106,10 +106,10 @@ def as_data(row: Row) -> dict[str, Any]:
 
 
 def measure(done: list[Row], program: str, moves: int, seconds: float) -> None:
-    """Fill the rows, on a lab of its own whose kernels choose their threads themselves, as a student's do."""
+    """Fill the rows, on a lab of its own with our settings, whose kernels choose their threads as a student's do."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "MKL_"))}
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as folder, \
-            jupyterlab(Path(home), Path(folder), environment) as lab:
+            jupyterlab(Path(home), Path(folder), {**environment, **OURS}) as lab:
         asyncio.run(_measure(done, program, lab, moves, seconds))
 
 

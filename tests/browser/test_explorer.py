@@ -63,6 +63,12 @@ MOVE = """async ([handle, image, moves]) => {
     }
 }"""
 
+ICONS = """() => {
+    window.icons = [];
+    new MutationObserver(seen => window.icons.push(...seen.map(one => one.target.outerHTML)))
+        .observe(document.head, { attributes: true, childList: true, subtree: true });
+}"""
+
 
 @pytest.fixture(scope="module")
 def desk(open_notebook) -> Desk:
@@ -91,6 +97,18 @@ def test_many_moves_end_at_the_last(desk: Desk):
         desk.page.keyboard.press("ArrowRight")
     figure.says("level 8")
     until(lambda: figure.image.get_attribute("alt") == "level 8", "the last value was lost")
+
+
+def test_no_move_changes_the_icon_of_the_tab(desk: Desk):
+    """Each change costs the server a request, while it has the move to pass on."""
+    figure = desk.figure(PICKY_CELL)
+    figure.press("level", "Home")
+    figure.says("level 0")
+    desk.page.evaluate(ICONS)
+    figure.press("level", "End")
+    figure.says("level 8")
+    desk.page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()
+    assert not [one for one in desk.page.evaluate("window.icons") if "icon" in one]
 
 
 def test_a_move_while_a_cell_runs_is_answered_afterwards(desk: Desk):

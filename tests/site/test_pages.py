@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import site
 from tools.site import api, docstrings, knowing, links
 
 METHODS = [f"{registry}/{name}" for registry, methods in knowing.REGISTRIES.items() for name in methods]
@@ -20,6 +21,14 @@ def test_a_link_that_leads_nowhere_is_seen(tmp_path: Path):
     (tmp_path / "b.html").write_text("<p>")
     assert links.broken(tmp_path) == ["a.html → b.html#gone", "a.html → c.html", "a.html → d.png"]
     assert links.silent(tmp_path) == ["a.html: d.png"]
+
+
+def test_what_makes_pages_is_watched_like_pages(tmp_path: Path):
+    assert {"reading.py", "conf.py"} <= {file.name for file in site.MAKERS}
+    (tmp_path / "maker.py").write_text("x = 1")
+    before = site.edition((tmp_path / "maker.py",))
+    (tmp_path / "maker.py").write_text("x = 2")
+    assert site.edition((tmp_path / "maker.py",)) != before
 
 
 @pytest.mark.parametrize("method", METHODS)

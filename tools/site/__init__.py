@@ -4,3 +4,16 @@
 ``knowing`` (for each method its oracle, its row of the bench and its limits). ``reading`` and ``docstrings`` are called
 by Sphinx, ``links`` follows every link of the finished pages.
 """
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+MAKERS = (*HERE.glob("*.py"), HERE.parent.parent / "docs" / "conf.py")
+
+
+def edition(makers: tuple[Path, ...] = MAKERS) -> str:
+    """Changes with the programs that make pages: Sphinx looks at pages and options only, and would keep the old."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(makers))).hexdigest()
