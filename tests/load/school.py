@@ -19,6 +19,7 @@ import psutil
 from tests.browser.hub import Hub, jupyterhub
 from tests.browser.jupyter import jupyterlab
 from tests.load.line import Failed
+from u3lab._system import paths
 
 Door = Callable[[int], AbstractAsyncContextManager[tuple[aiohttp.ClientSession, str]]]
 PATIENCE = 300.0  # seconds that a server may take to start, as in deploy/jupyterhub_config.py
@@ -33,6 +34,10 @@ def open_school(students: int, hub: bool) -> Iterator[Door]:
         home = Path(folder)
         if hub:
             with jupyterhub(home, tuple(map(called, range(students)))) as started:
+                for number in range(students):  # what is drawn the first time is there, as in docs/deploying.md
+                    kept = started.homes / called(number) / ".cache"
+                    kept.mkdir(exist_ok=True)
+                    (kept / "u3lab").symlink_to(paths.cache(""))
                 yield lambda number: _own_server(started, called(number))
             return
         (home / "notebooks").mkdir()
