@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 import pytest
 import torch
 
 from u3lab import U3Error
-from u3lab.descent import Step, best, clamp, descend, last
+from u3lab.descent import ADAM, Step, best, clamp, descend, last
+from u3lab.dissection.concept_vectors import MOMENTUM
 
 GOAL = torch.tensor([1.0, -2.0, 0.5])
 
@@ -56,6 +58,16 @@ def test_the_same_steps_as_plain_adam():
         loss.backward()
         optimiser.step()
     assert losses == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("ours, theirs", [(ADAM, partial(torch.optim.Adam, fused=True)),
+                                          (MOMENTUM, partial(torch.optim.SGD, momentum=0.9))])
+def test_without_the_compiler_an_optimiser_takes_the_very_same_steps(ours, theirs):
+    ends = []
+    for make in (ours, theirs):
+        x = start()
+        ends.append(last(descend(x, quadratic(x), steps=30, lr=lambda: 0.05, optimiser=make)).value)
+    assert torch.equal(*ends) and ends[0].abs().min() > 0.1
 
 
 def test_the_rate_is_read_at_every_step():

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 import u3lab
 from tools.notebooks import LIVE, WIDGET, tidy
+from u3lab import demo
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -95,6 +96,25 @@ def test_heavy_packages_are_loaded_only_where_they_are_used():
     names = [name for name in names if "__" not in name and not name.startswith(("u3lab.live.", "u3lab.recipes."))]
     assert len(names) > 30 and loaded("import " + ", ".join(names), HEAVY) == ""
     assert loaded("import u3lab.live", HEAVY) == "ipywidgets"  # what it is made of
+
+
+QUICKLY = """
+import u3lab
+from u3lab import live
+play = live.play
+live.play = lambda *given, first, **controls: play(*given, first=1, **controls)
+print = lambda *words: None
+"""
+
+
+@pytest.mark.parametrize("chapter", ["04", "06"])
+def test_what_a_chapter_shows_live_needs_neither_torchvision_nor_torchs_compiler(chapter):
+    """They would cost each kernel of a class a second and 80 MB, and chapters with other pictures are alike."""
+    file = next((ROOT / "notebooks").glob(f"{chapter}_*.ipynb"))
+    cells = demo.page(nbformat.read(file, as_version=4)).cells
+    code = "\n".join(cell.source.removeprefix("%%capture") for cell in cells if cell.cell_type == "code")
+    assert "live.play(" in code and "torch" in code
+    assert loaded(f"{QUICKLY}{code}\ndel print", ("torchvision", "torch._dynamo", "sympy", "timm")) == ""
 
 
 def test_a_notebook_leads_to_no_file_that_a_copy_of_it_has_not():

@@ -5,6 +5,7 @@ Tests take the last step, notebooks drain it under a progress bar (:func:`last`)
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -33,8 +34,18 @@ class Step:
     terms: dict[str, float]
 
 
+def uncompiled(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+    """An optimiser of torch without its ties to torch's compiler, which cost each kernel a second and 80 MB.
+
+    Torch wraps these methods so that its compiler leaves them alone, and a wrapper loads the compiler at its first
+    call, whether anything is compiled or not. The methods inside are the same. ``differentiable=True`` has no effect.
+    """
+    inside = {name: inspect.unwrap(getattr(kind, name)) for name in ("add_param_group", "load_state_dict", "zero_grad")}
+    return type(kind.__name__, (kind,), inside | {"step": torch.no_grad()(inspect.unwrap(kind.step))})
+
+
 Energy = Callable[[], tuple[Tensor, dict[str, Tensor]]]  # what to show, and the terms of the loss by name (scalars)
-ADAM = partial(torch.optim.Adam, fused=True)
+ADAM = partial(uncompiled(torch.optim.Adam), fused=True)
 
 
 def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int, lr: Callable[[], float],

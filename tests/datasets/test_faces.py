@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from u3lab import images
 from u3lab.datasets import faces
+from u3lab.datasets.faces import keeping, people
 from u3lab.datasets.faces import made as made_faces
-from u3lab.datasets.faces import people
 from u3lab.datasets.faces.drawing import face
 from u3lab.datasets.faces.head import Head, evenly, hull, oval, smooth
 from u3lab.errors import U3Error
@@ -224,3 +224,32 @@ def test_fronts_follow_noses_and_mouths(kind: str, on_it: list[int]):
     assert wrong.median(0).values[on_it].max() < 0.08
     spread = made_faces.spread(np.zeros((1, 2)), np.array([[0.0, 0.0], [9.0, 9.0]]), np.array([[1.0, 2.0], [7.0, 7.0]]))
     assert np.allclose(spread, [[1.0, 2.0]])
+
+
+def test_a_long_series_is_drawn_once_and_read_as_it_was(monkeypatch, tmp_path):
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(keeping, "LEAST", 4 * 12 * 16**2)  # four small pictures
+    faces.draw(3, size=16)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "faces-4-train-0-16-4-0-person-25.0-0123456789ab.safetensors").write_bytes(b"of an older version")
+    first = faces.draw(4, size=16)
+    file, = tmp_path.iterdir()
+    good = file.read_bytes()
+    for content in (good, good[:-1], b"", good[:-32] + bytes(32)):
+        file.write_bytes(content)
+        with monkeypatch.context() as patch:
+            if content == good:
+                patch.delattr(made_faces, "layers")  # nothing is drawn
+            again = faces.draw(4, size=16)
+        assert all(torch.equal(a, b) and a.dtype == b.dtype for a, b in zip(first, again, strict=True))
+        assert file.read_bytes() == good
+    for other in ({"seed": 1}, {"split": "test"}, {"kind": "cat"}, {"each": 1}, {"yaw": 40.0}):
+        assert not torch.equal(faces.draw(4, size=16, **other).images, first.images)
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_without_a_place_to_keep_it_a_long_series_is_drawn_each_time(monkeypatch, tmp_path):
+    monkeypatch.setattr(keeping, "LEAST", 0)
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path / "file"))
+    assert len(faces.draw(2, size=16).images) == 2 and (tmp_path / "file").read_bytes() == b""

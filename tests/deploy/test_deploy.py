@@ -84,6 +84,13 @@ def test_what_is_drawn_once_for_all_is_where_the_instructions_put_it(monkeypatch
     assert config_of("jupyterhub_config.py").Spawner.environment["U3LAB_CACHE"] == str(tmp_path / folder)
 
 
+def test_the_faces_of_chapter_2_are_among_what_is_drawn_once_for_all():
+    guide = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    notebook = (ROOT / "notebooks" / "02_pretext_tasks.ipynb").read_text(encoding="utf-8").replace('\\"', "'")
+    long = [call for call in re.findall(r"faces\.draw\([^)]*\)", notebook) if int(re.search(r"\d+", call)[0]) >= 100]
+    assert len(long) >= 3 and all(call in guide for call in long)
+
+
 def test_a_server_does_without_the_package_that_is_taken_away():
     without = "import sys; sys.modules['rfc3987_syntax'] = None; import jupyterlab.labapp; print('there')"
     done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)

@@ -26,6 +26,19 @@ def test_the_first_picture_is_there_at_once():
 def test_first_takes_some_steps_at_once():
     player = live.play(approach, Toy(), first=3)
     assert player.step.iteration == 3 and "E after 3 steps" in player.curve.value
+    assert player.picture.frame == 1 and len(player._lines["E"]) == 4  # one picture, and a curve of all
+    stepped = live.play(approach, Toy())
+    for _ in range(3):
+        stepped.advance()
+    assert (stepped.picture.value, stepped.line.value) == (player.picture.value, player.line.value)
+    player.restart()
+    assert player.picture.frame == 2 and player.picture.value == live.play(approach, Toy()).picture.value
+
+
+def test_first_steps_beyond_the_end_show_the_end():
+    player = live.play(approach, Toy(), first=30)
+    assert player.step.iteration == 6 and "finished" in player.line.value
+    assert player.picture.frame == 1 and player.picture.alt.startswith("step 6 of 6")
 
 
 def test_steps_go_to_the_end_and_the_last_one_stays():

@@ -5,8 +5,9 @@
 
 Everybody opens a chapter within the first minute; then all work. With ``--run-all`` each runs all cells of that chapter
 instead. With ``--hub`` each has a server of JupyterHub. Said is what a student sees: seconds until all is ready, from a
-move to its picture, frames, failures; and the memory, shared pages by their share. Nothing here is a test: the numbers
-belong to the machine.
+move to its picture, frames, failures; the memory, shared pages by their share; and how long kernels and servers have
+computed until all were ready, which other programs hardly change. Nothing here is a test: the numbers belong to the
+machine.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.load.school import Door, open_school, shares
+from tests.load.school import Door, computed, open_school, shares
 from tests.load.student import Student
 
 
@@ -51,12 +52,12 @@ async def room(door: Door, students: list[Student], within: float, seconds: floa
         start = time.monotonic()
         await asyncio.gather(*(_tried(one, _come(one, door, doors, within * k / len(students)))
                                for k, one in enumerate(students)))
-        ready = time.monotonic() - start
+        ready, spent = time.monotonic() - start, computed()
         there = [one for one in students if seconds and not one.report.failures]
         await asyncio.gather(*(_tried(one, one.work(seconds)) for one in there))
         memory = shares()
         await asyncio.gather(*(one.leave() for one in students), return_exceptions=True)
-    return summary(students, ready, seconds, memory)
+    return summary(students, ready, seconds, memory, spent)
 
 
 async def _come(student: Student, door: Door, doors: AsyncExitStack, after: float) -> None:
@@ -74,7 +75,8 @@ async def _tried(student: Student, what: Awaitable) -> None:
         student.report.failures.append(f"{type(error).__name__}: {error}")
 
 
-def summary(students: list[Student], ready: float, seconds: float, memory: dict[str, list[float]]) -> dict:
+def summary(students: list[Student], ready: float, seconds: float, memory: dict[str, list[float]],
+            spent: dict[str, list[float]]) -> dict:
     """The numbers of a run, by name."""
     reports = [student.report for student in students]
     playing = [student.report.frames / seconds for student in students if student.plays and seconds]
@@ -92,6 +94,7 @@ def summary(students: list[Student], ready: float, seconds: float, memory: dict[
     for chapter in sorted({report.chapter for report in reports}):
         found |= _answers(f"chapter {chapter}: ", [answer for report in reports if report.chapter == chapter
                                                    for answer in report.answers])
+    found |= {f"{kind} until all ready, core s": round(sum(each), 1) for kind, each in spent.items() if each}
     for kind, each in memory.items():
         found |= {f"{kind}, MiB each": round(float(np.mean(each))), f"{kind}, MiB together": round(sum(each))} \
             if each else {}

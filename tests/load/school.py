@@ -10,7 +10,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -19,6 +19,7 @@ import psutil
 from tests.browser.hub import Hub, jupyterhub
 from tests.browser.jupyter import jupyterlab
 from tests.load.line import Failed
+from u3lab._system import paths
 
 Door = Callable[[int], AbstractAsyncContextManager[tuple[aiohttp.ClientSession, str]]]
 PATIENCE = 300.0  # seconds that a server may take to start, as in deploy/jupyterhub_config.py
@@ -33,6 +34,10 @@ def open_school(students: int, hub: bool) -> Iterator[Door]:
         home = Path(folder)
         if hub:
             with jupyterhub(home, tuple(map(called, range(students)))) as started:
+                for number in range(students):  # what is drawn the first time is there, as in docs/deploying.md
+                    kept = started.homes / called(number) / ".cache"
+                    kept.mkdir(exist_ok=True)
+                    (kept / "u3lab").symlink_to(paths.cache(""))
                 yield lambda number: _own_server(started, called(number))
             return
         (home / "notebooks").mkdir()
@@ -95,13 +100,25 @@ async def _asked(request: Awaitable[aiohttp.ClientResponse]) -> dict:
 
 def shares() -> dict[str, list[float]]:
     """The proportional set size of each kernel and each student's server, in MiB; Linux only, elsewhere nothing."""
+    def share(process: psutil.Process) -> float:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 / MIB for line in lines if line.startswith("Pss:"))
+
+    return _of_each(share)
+
+
+def computed() -> dict[str, list[float]]:
+    """How long each kernel and each student's server has computed so far, in seconds of a core."""
+    return _of_each(lambda process: sum(process.cpu_times()[:2]))
+
+
+def _of_each(number: Callable[[psutil.Process], float]) -> dict[str, list[float]]:
+    """A number of each process of a kind; of those that are gone meanwhile, none."""
     found: dict[str, list[float]] = {kind: [] for kind in KINDS.values()}
     for child in psutil.Process().children(recursive=True):
-        try:
-            kind = next((kind for part, kind in KINDS.items() if any(part in word for word in child.cmdline())), None)
-            lines = Path(f"/proc/{child.pid}/smaps_rollup").read_text().splitlines()
-        except (OSError, psutil.NoSuchProcess):
-            continue
-        if kind:
-            found[kind] += [int(line.split()[1]) * 1024 / MIB for line in lines if line.startswith("Pss:")]
+        with suppress(OSError, psutil.NoSuchProcess):
+            words = child.cmdline()
+            kind = next((kind for part, kind in KINDS.items() if any(part in word for word in words)), None)
+            if kind:
+                found[kind].append(number(child))
     return found

@@ -281,6 +281,26 @@ def test_other_networks_have_paths_as_names():
     assert nets.ready(skeleton("resnet18").eval()).layers[:4] == ("conv1", "bn1", "relu", "maxpool")
 
 
+def test_squeezenet_is_torchvisions():
+    """Part for part, and by the same answers; so are the names of the classes."""
+    from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
+
+    ours, theirs = nets.load("squeezenet1_1", device="cpu"), squeezenet1_1()
+    assert str(ours.module.train()) == str(theirs.train())
+    module = ours.module.eval().to(memory_format=torch.contiguous_format)
+    theirs.load_state_dict(module.state_dict())
+    picture = cat(97).float()
+    assert torch.equal(module(picture), theirs.eval()(picture))
+    assert list(ours.classes) == SqueezeNet1_1_Weights.DEFAULT.meta["categories"]
+
+
+def test_a_network_takes_no_random_numbers():
+    before = torch.get_rng_state()
+    for name in LAYERS:
+        nets.load(name, device="cpu")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:99", 3.5])
 def test_a_device_that_is_not_there(device):
     with pytest.raises(U3Error, match="no device .*cpu"):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.jupyter import jupyterlab
 from tests.browser.small import EXPLORER, PLAYER, SETUP
-from tests.load.__main__ import shares, summary
+from tests.load.__main__ import computed, shares, summary
 from tests.load.line import Failed, Line
 from tests.load.student import Student
 
@@ -36,17 +36,18 @@ def test_students_move_sliders_and_play(lab):
         async with aiohttp.ClientSession(headers={"Authorization": f"token {lab.token}"}) as session:
             mover, player = await seated(lab, session, 0), await seated(lab, session, 4)
             await asyncio.gather(mover.work(3), player.work(3))
-            memory = shares()
+            memory, spent = shares(), computed()
             with pytest.raises(Failed, match="ZeroDivisionError"):
                 await mover.line.run("1 / 0")
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(mover.line.run("import time; time.sleep(0.5)"), 0.1)
             await asyncio.wait_for(mover.line.run("a = 1"), 60)  # what comes too late stops nobody
             await asyncio.gather(mover.leave(), player.leave())
-            return mover, player, memory
+            return mover, player, memory, spent
 
-    mover, player, memory = asyncio.run(lesson())
+    mover, player, memory, spent = asyncio.run(lesson())
     assert mover.report.answers and not mover.plays and all(answer > 0 for answer in mover.report.answers)
     assert player.report.frames > 10 and not player.report.answers
-    found = summary([mover, player], 1.0, 3.0, memory)
+    found = summary([mover, player], 1.0, 3.0, memory, spent)
     assert found["moves"] == len(mover.report.answers) and found["students lost"] == 0 and found["p95 s"] > 0
+    assert len(spent["kernels"]) == 2 and found["kernels until all ready, core s"] > 1  # torch alone takes a second

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.checks import booleans, number, room, shown, tensors, whole, wholes
-from u3lab.descent import descend, last
+from u3lab.descent import descend, last, uncompiled
 from u3lab.dissection.dissecting import maps_of
 from u3lab.errors import U3Error
 from u3lab.measures import probe
@@ -27,7 +27,7 @@ from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
 
 COMPARE = "compare the features with the units' thresholds, or take masks > 0.5"
-MOMENTUM = partial(torch.optim.SGD, momentum=0.9)
+MOMENTUM = partial(uncompiled(torch.optim.SGD), momentum=0.9)
 
 
 @settings

@@ -15,7 +15,6 @@ from typing import Any
 
 import ipywidgets as w
 
-from u3lab import pixels
 from u3lab.checks import is_a, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
@@ -24,7 +23,7 @@ from u3lab.live.controls import Controls
 from u3lab.live.curve import svg
 from u3lab.live.explorer import made, row, slip
 from u3lab.live.pace import Pace
-from u3lab.live.screen import Picture, Screen
+from u3lab.live.screen import Picture, Screen, as_picture
 
 Shown = Step | tuple[Step, Picture] | tuple[Step, Picture, str]
 Solver = Callable[..., Iterator[Shown]]
@@ -62,8 +61,10 @@ class Player:
             control.observe(self._ask, names="value")
         self.sliders.on_turn(lambda name: self.sliders.known[name].once and self._ask())
         self._begin()
+        self._unseen = min(first, self._total() or first)  # pictures of all would be a tenth of a chapter's start
         for _ in range(first + 1):
             self.advance()
+        self._unseen = 0
         kernel.register(self)
 
     def _build(self) -> None:
@@ -169,7 +170,9 @@ class Player:
         for name, value in {"E": step.loss, **step.terms}.items():
             self._lines.setdefault(name, []).append(value)
         line = self._words(step, words)
-        self.picture.show(_as_picture(step) if picture is None else picture, line)
+        if len(self._lines["E"]) <= self._unseen:
+            return
+        self.picture.show(as_picture(step.value) if picture is None else picture, line)
         now = time.perf_counter()
         if not self.playing or now - self._told > TELL:
             self._told = now
@@ -212,12 +215,6 @@ def parts(given: Shown) -> tuple:
     if not 1 <= len(found) <= 3 or not isinstance(found[0], Step):
         raise U3Error(f"the solver yields {shown(given)}; let it yield a Step, (Step, picture), or these and a text")
     return found
-
-
-def _as_picture(step: Step) -> Picture:
-    """What is being made, if it is a picture; else as a heat map."""
-    image = step.value[:1]
-    return image if image.shape[1] == 3 and 0 <= image.min() and image.max() <= 1 else pixels.heat(image)
 
 
 def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: Any) -> Player:

@@ -21,6 +21,12 @@ _HERE = Path(__file__).parent
 NAP = 0.002  # seconds
 
 
+def as_picture(value: Tensor) -> Picture:
+    """The first of what is being made, (B,C,H,W), if it is a picture; else as a heat map."""
+    image = value[:1]
+    return image if image.shape[1] == 3 and 0 <= image.min() and image.max() <= 1 else pixels.heat(image)
+
+
 class Screen(anywidget.AnyWidget, w.Image):
     """An image whose view tells the kernel which frame it shows: see :meth:`on_screen`.
 

@@ -38,12 +38,13 @@ def load(name: str = "squeezenet1_1", *, device: str | torch.device | None = Non
     """
     device = _device(device)
     one_of("fold", fold, (True, False))
-    if is_own(name):
-        net = OWN[name].build(name, weights.installed(name), OWN[name].size)
-        if fold:
-            zoo.fold_norms(net.module)
-    else:
-        net = zoo.torchvision_net(name, weights.fetch(name), torchvision_weights(name))
+    with torch.random.fork_rng(devices=[]):  # fresh layers draw their weights, before the trained ones come
+        if is_own(name):
+            net = OWN[name].build(name, weights.installed(name), OWN[name].size)
+            if fold:
+                zoo.fold_norms(net.module)
+        else:
+            net = zoo.torchvision_net(name, weights.fetch(name), torchvision_weights(name))
     return net.eval().requires_grad_(False).to(device, memory_format=net.memory_format)
 
 

@@ -11,6 +11,7 @@ not share: Rebuffi, Bilen & Vedaldi, NIPS 2017 and CVPR 2018, have w = 64, and 2
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -66,6 +67,7 @@ class ResNet26(nn.Module):
 
 def filters(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     """A bank of 3×3 filters that keeps the size of what it is given: normal with variance 2 / (9 · outputs)."""
-    bank = nn.utils.skip_init(nn.Conv2d, inputs, outputs, 3, stride=stride, padding=1, bias=False)
+    with torch.random.fork_rng(devices=[]):  # those that PyTorch draws are not used
+        bank = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
     nn.init.kaiming_normal_(bank.weight, mode="fan_out", nonlinearity="relu")
     return bank

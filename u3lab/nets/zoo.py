@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from u3lab._system import paths
 from u3lab.nets import checkpoints
 from u3lab.nets.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
 from u3lab.nets.resnet26 import ResNet26
+from u3lab.nets.squeezenet import SqueezeNet
 
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
@@ -21,17 +24,14 @@ FAST = torch.channels_last  # on a CPU, forward and backward take two thirds of 
 
 def imagenet_classes() -> tuple[str, ...]:
     """The 1000 class names of ImageNet (ILSVRC 2012), as torchvision spells them."""
-    from torchvision.models import ResNet18_Weights
-
-    return tuple(ResNet18_Weights.DEFAULT.meta["categories"])
+    return tuple(json.loads(paths.data("weights", "imagenet.json").read_text(encoding="utf-8")))
 
 
 def squeezenet(name: str, path: Path, size: int) -> Classifier:
     """SqueezeNet 1.1 (Iandola et al. 2016) from the file that ships. Layers are taken after their ReLU."""
     from safetensors.torch import load_file
-    from torchvision.models import squeezenet1_1
 
-    module = squeezenet1_1()
+    module = SqueezeNet()
     module.load_state_dict(load_file(path))
     layers = {"conv1": "features.1"}
     layers |= {f"fire{k}": f"features.{at}" for k, at in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12), strict=True)}

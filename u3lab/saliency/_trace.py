@@ -157,7 +157,8 @@ class Trace:
 
     def pull(self, value: Tensor, back_to: Tensor, *, signal: Tensor | None = None) -> Tensor:
         """Send a signal (default 1 everywhere) from a value of this pass down to another; the graph is kept."""
-        signal = torch.ones_like(value) if signal is None else signal
+        if signal is None and value.numel() > 1:  # a single 1 torch adds itself; another signal makes it load sympy
+            signal = torch.ones_like(value)
         result = None
         if value.requires_grad:
             (result,) = torch.autograd.grad(value, [back_to], signal, retain_graph=True, allow_unused=True)

@@ -98,11 +98,12 @@ def jigsaw(count: int = 24, *, tile: int = 16, gap: int = 5, drop_colour: float 
     normalise
         Whether each channel of each tile is brought to one mean and spread.
     """
-    chosen, defended = permutations(count, ACROSS**2, seed=seed), _defences(drop_colour, normalise)
-    tile, gap = whole("tile", tile, 8, 512), whole("gap", gap, 0, 512)
+    count, seed = whole("count", count, 2, MOST_COUNT), whole("seed", seed, 0)
+    defended, tile, gap = _defences(drop_colour, normalise), whole("tile", tile, 8, 512), whole("gap", gap, 0, 512)
 
     def pose(images: Tensor, generator: torch.Generator) -> Posed:
         _room(images, ACROSS * (tile + gap))
+        chosen = _permutations(count, ACROSS**2, seed)  # now, not at the import: the first time takes a quarter second
         answer = torch.randperm(len(images), generator=generator) % count
         place = _drawn(0, gap, (2, len(images), ACROSS**2), generator)
         first = torch.tensor([(n - ACROSS * (tile + gap)) // 2 for n in images.shape[-2:]])

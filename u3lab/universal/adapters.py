@@ -173,10 +173,10 @@ def _draw(weight: Tensor, generator: torch.Generator) -> None:
 
 def _like(f: nn.Conv2d, outputs: int) -> nn.Conv2d:
     """A convolution of f's size, stride and padding with other outputs; its weights are not set."""
-    with torch.device("meta"):  # PyTorch would draw from everybody's random numbers
+    with torch.random.fork_rng(devices=[]):  # PyTorch draws, from everybody's random numbers
         like = type(f)(f.in_channels, outputs, f.kernel_size, f.stride, f.padding, f.dilation, bias=False)
     like.padding_mode = f.padding_mode
-    return like.to_empty(device=f.weight.device).to(f.weight.dtype)
+    return like.to(f.weight)
 
 
 def centres(f: nn.Conv2d, x: Tensor) -> Tensor:

@@ -138,7 +138,8 @@ class Tasks(nn.Module):
 
 
 def _head(like: Tensor, task: Task) -> nn.Conv2d:
-    head = nn.utils.skip_init(nn.Conv2d, like.shape[1], task.outputs, 1, device=like.device, dtype=like.dtype)
+    with torch.random.fork_rng(devices=[]):  # PyTorch draws, from everybody's random numbers
+        head = nn.Conv2d(like.shape[1], task.outputs, 1).to(like)
     for weight in head.parameters():
         nn.init.zeros_(weight)
     if task.kind == "normals":  # zero has no direction, and the cosine no useful slope there: all begin by facing us

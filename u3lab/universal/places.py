@@ -119,12 +119,12 @@ class Places:
     def new_head(self, old: nn.Module, classes: Sequence[str]) -> nn.Module:
         """A linear layer for other classes, all zero; of a map's mean over places if the old one is a convolution."""
         like = next(old.parameters())
-        options = {"device": like.device, "dtype": like.dtype}
-        if self.pools:
-            inputs = next(m for m in old.modules() if isinstance(m, nn.Conv2d)).in_channels
-            linear = nn.utils.skip_init(nn.Conv2d, inputs, len(classes), 1, **options)
-        else:
-            linear = nn.utils.skip_init(nn.Linear, old.in_features, len(classes), **options)
+        with torch.random.fork_rng(devices=[]):  # PyTorch draws, from everybody's random numbers
+            if self.pools:
+                inputs = next(m for m in old.modules() if isinstance(m, nn.Conv2d)).in_channels
+                linear = nn.Conv2d(inputs, len(classes), 1).to(like)
+            else:
+                linear = nn.Linear(old.in_features, len(classes)).to(like)
         for weight in linear.parameters():
             nn.init.zeros_(weight)
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), linear) if self.pools else linear

@@ -14,6 +14,7 @@ from u3lab.datasets.faces import cats
 from u3lab.datasets.faces.cat_drawing import cat_face
 from u3lab.datasets.faces.drawing import face
 from u3lab.datasets.faces.head import placed
+from u3lab.datasets.faces.keeping import kept
 from u3lab.datasets.faces.people import CHANCE, YAW, at_rest, moment, person
 
 ATTRIBUTES = tuple(CHANCE)  # glasses, beard, hat, long hair belong to the person; smile and open mouth to the moment
@@ -62,7 +63,8 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
     """Faces of people, or cats, who do not exist, before crops of photos.
 
     The attributes are drawn independently of each other and of everything else. Pictures of one person differ in pose
-    (pitch at most 14°, with some roll), expression, light, place and background.
+    (pitch at most 14°, with some roll), expression, light, place and background. A long series is kept in the user's
+    cache folder.
 
     Parameters
     ----------
@@ -86,8 +88,13 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
     U3Error
         An unknown split or kind, a number out of its range, more pictures than there is room for.
     """
-    front, behind, *known = layers(count, split=split, seed=seed, size=size, each=each, kind=kind, yaw=yaw)
-    return Faces(together(front, behind), *known)
+    asked = _asked(count, split, seed, size, each, 0, kind, yaw)
+
+    def drawn() -> dict[str, Tensor]:
+        front, behind, *known = layers(count, split=split, seed=seed, size=size, each=each, kind=kind, yaw=yaw)
+        return Faces(together(front, behind), *known)._asdict()
+
+    return Faces(**kept("-".join(map(str, asked)), 12 * asked[0] * asked[3] ** 2, drawn))
 
 
 def together(face: Tensor, background: Tensor) -> Tensor:
@@ -104,15 +111,21 @@ def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, e
     U3Error
         As :func:`draw`; a margin that is not from 0 to 2048.
     """
-    count, each = whole("count", count, 1, PEOPLE), whole("each", each)
-    size, margin, seed = whole("size", size, 16, SIDE), whole("margin", margin, 0, SIDE), whole("seed", seed, 0)
-    test = packed.SPLITS.index(one_of("split", split, packed.SPLITS))
-    kind, yaw = one_of("kind", kind, KINDS), number("yaw", yaw, 0, MOST_YAW)
-    side = size + 2 * margin
-    room(f"count = {count}", side, side, count)
+    count, split, seed, size, each, margin, kind, yaw = _asked(count, split, seed, size, each, margin, kind, yaw)
+    test = packed.SPLITS.index(split)
     one = _person if kind == "person" else _cat
     faces = [one(2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split, yaw) for n in range(count)]
     return Layers(*map(torch.stack, zip(*faces, strict=True)))
+
+
+def _asked(count: int, split: str, seed: int, size: int, each: int, margin: int, kind: str, yaw: float) -> tuple:
+    """The arguments of a series, each in its range, if there is room for the pictures."""
+    count, each = whole("count", count, 1, PEOPLE), whole("each", each)
+    size, margin, seed = whole("size", size, 16, SIDE), whole("margin", margin, 0, SIDE), whole("seed", seed, 0)
+    split, kind = one_of("split", split, packed.SPLITS), one_of("kind", kind, KINDS)
+    side = size + 2 * margin
+    room(f"count = {count}", side, side, count)
+    return count, split, seed, size, each, margin, kind, number("yaw", yaw, 0, MOST_YAW)
 
 
 def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, kind: str = "person",
