@@ -38,21 +38,25 @@ def find_proxy() -> str | None:
 
 
 @contextmanager
-def jupyterhub(home: Path, students: tuple[str, ...]) -> Iterator[Hub]:
+def jupyterhub(home: Path, students: tuple[str, ...], *, own_users: bool = False) -> Iterator[Hub]:
     """The hub with the shipped configuration. Only where to listen, who logs in and who starts servers is replaced.
 
-    There is no systemd here and there are no students: servers run as who runs the tests, each in a home of its own.
+    There is no systemd here. Unless students are users of the machine (``own_users``), their servers run as who runs
+    the tests, each in a home of its own.
     """
     public, inner, api = _free_ports(3)
     hub = Hub(f"http://127.0.0.1:{public}/", secrets.token_hex(8), home / "homes")
-    for student in students:
-        _furnish(hub.homes / student)
+    spawner = ["--JupyterHub.spawner_class=localprocess"]
+    if not own_users:
+        spawner = ["--JupyterHub.spawner_class=simple",
+                   f"--SimpleLocalProcessSpawner.home_dir_template={hub.homes}/{{username}}"]
+        for student in students:
+            _furnish(hub.homes / student)
     options = [f"--config={CONFIG}", f"--JupyterHub.bind_url={hub.url}", f"--JupyterHub.hub_port={inner}",
                f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{api}",
                "--JupyterHub.authenticator_class=dummy", f"--DummyAuthenticator.password={hub.password}",
                *(f"--Authenticator.allowed_users={student}" for student in students),
-               "--JupyterHub.spawner_class=simple",
-               f"--SimpleLocalProcessSpawner.home_dir_template={hub.homes}/{{username}}"]
+               *spawner]
     with jupyter.serve("jupyterhub", options, home, home) as process, _ended_with(process.pid):
         jupyter.wait(process, home, lambda: "is now running at" in (home / "log").read_text())
         yield hub

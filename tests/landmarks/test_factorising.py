@@ -52,6 +52,7 @@ def test_two_numbers_are_a_complex_number_of_length_1():
         assert (R @ vector).tolist() == pytest.approx([turned.real, turned.imag])
 
 
+@pytest.mark.oracle("SciPy's rotations", landmarks=["chordal", "geodesic"])
 def test_distances_are_those_of_scipy():
     for found, moved, g in both():
         if g.shape[1] == 3:

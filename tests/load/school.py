@@ -38,7 +38,7 @@ def open_school(students: int, hub: bool) -> Iterator[Door]:
                     kept = started.homes / called(number) / ".cache"
                     kept.mkdir(exist_ok=True)
                     (kept / "u3lab").symlink_to(paths.cache(""))
-                yield lambda number: _own_server(started, called(number))
+                yield lambda number: own_server(started, called(number))
             return
         (home / "notebooks").mkdir()
         environment = {**os.environ, "U3LAB_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
@@ -58,7 +58,7 @@ async def _one_server(url: str, token: str) -> AsyncIterator[tuple[aiohttp.Clien
 
 
 @asynccontextmanager
-async def _own_server(hub: Hub, name: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+async def own_server(hub: Hub, name: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     """Log in with the password, have one's server started, wait for it, and take a token for it."""
     jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address that is a number
     async with session(cookie_jar=jar) as browser:

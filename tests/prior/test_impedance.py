@@ -28,6 +28,7 @@ def test_psnr_is_that_of_scikit_image():
     assert float(prior.psnr(a, b)) == pytest.approx(peak_signal_noise_ratio(b.numpy(), a.numpy(), data_range=1))
 
 
+@pytest.mark.oracle("scikit-image", prior=["biharmonic"])
 def test_biharmonic_filling_is_that_of_scikit_image_and_leaves_the_rest():
     x = images.load("coffee", size=32)
     m = torch.ones(1, 1, 32, 32)

@@ -17,18 +17,21 @@ from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 from u3lab.adversarial.registry import ATTACKS
+from u3lab.dissection import FINDERS
 from u3lab.inversion import PRIORS
-from u3lab.landmarks import LOSSES
+from u3lab.landmarks import DISTANCES, LOSSES
+from u3lab.landmarks.training import Loss
+from u3lab.prior import FILLERS
 from u3lab.saliency import METHODS as SALIENCY
 from u3lab.selfsup import TASKS
 from u3lab.universal import METHODS as UNIVERSAL
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REGISTRIES: dict[str, Mapping[str, Any]] = {
-    "universal": UNIVERSAL, "selfsup": TASKS, "landmarks": LOSSES, "inversion": PRIORS, "saliency": SALIENCY,
-    "adversarial": ATTACKS}
-CHAPTERS = {"universal": ("01",), "selfsup": ("02", "02b"), "landmarks": ("03",), "inversion": ("05", "05b"),
-            "saliency": ("06",), "adversarial": ("06b",)}
+    "universal": UNIVERSAL, "selfsup": TASKS, "landmarks": {**LOSSES, **DISTANCES}, "prior": FILLERS,
+    "inversion": PRIORS, "saliency": SALIENCY, "adversarial": ATTACKS, "dissection": FINDERS}
+CHAPTERS = {"universal": ("01",), "selfsup": ("02", "02b"), "landmarks": ("03", "03b"), "prior": ("04",),
+            "inversion": ("05", "05b"), "saliency": ("06",), "adversarial": ("06b",), "dissection": ("07", "07b")}
 
 
 class Oracle(NamedTuple):
@@ -87,8 +90,9 @@ def told(row: dict) -> str:
 def limits(registry: str, name: str) -> list[str]:
     """What a method cannot do, as its line in the registry declares it."""
     method = REGISTRIES[registry][name]
-    told = {"saliency": _of_map, "adversarial": _of_attack, "universal": _of_way, "selfsup": _of_task}
-    return told[registry](method) if registry in told else _settings(method)
+    told = {"saliency": _of_map, "adversarial": _of_attack, "universal": _of_way, "selfsup": _of_task,
+            "landmarks": _of_structure, "prior": _of_filler, "inversion": _of_prior, "dissection": _of_finder}
+    return told[registry](method)
 
 
 def _of_map(method: Any) -> list[str]:
@@ -114,10 +118,30 @@ def _of_task(method: Any) -> list[str]:
     return [f"needs {method.raw}", *chance]
 
 
-def _settings(method: Any) -> list[str]:
-    """The ranges of a prior's settings; nothing for a loss, which has none."""
-    fields = dataclasses.fields(method) if dataclasses.is_dataclass(method) else ()
-    known = [(field, field.metadata["setting"]) for field in fields]
+def _of_structure(method: Any) -> list[str]:
+    """Of a loss of labels, or of a distance of turns."""
+    if isinstance(method, Loss):
+        return [*["content with codes that are the same everywhere: training leads there"] * method.constant,
+                *["wants the points of all cells"] * method.cells]
+    return [*["does not come to rest: its pull stays the same up to the answer"] * (not method.smooth),
+            *["hardly pulls at what is wrong by half a turn"] * (not method.far)]
+
+
+def _of_filler(method: Any) -> list[str]:
+    return [*[f"sides that are multiples of {method.step}"] * (method.step > 1),
+            "has learnt from photos" if method.photos else "has seen no other picture",
+            *["searches: seconds a picture"] * method.searches]
+
+
+def _of_finder(method: Any) -> list[str]:
+    looks = {None: "looks at all units", 0: "looks at nothing", 1: "looks at one unit"}
+    return [looks.get(method.units, f"looks at {method.units} units"), "only in pictures that show the concept",
+            *["searches: seconds a concept"] * method.searches]
+
+
+def _of_prior(method: Any) -> list[str]:
+    """The ranges of its settings."""
+    known = [(field, field.metadata["setting"]) for field in dataclasses.fields(method)]
     return [f"`{field.name}` from {one.low:g} to {one.high:g}" for field, one in known if one.low is not None]
 
 

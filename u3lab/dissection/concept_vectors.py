@@ -58,10 +58,15 @@ def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
     """p (N,H,W) in (0,1): where the concept with this vector (U) is, from binary activations (N,U,h,w)."""
     tensors(weight=(weight, "U"), active=(active, "NUhw"))
     booleans(COMPARE, active=(active, "NUhw"))
+    return enlarge(weighted_sum(active)(weight), sides(size, len(active))).sigmoid()
+
+
+def sides(size: object, count: int) -> tuple[int, int]:
+    """(H,W), if masks of that size can be made for so many pictures."""
     if len(size := wholes("size", size)) != 2:
         raise U3Error(f"size = {size}; give height and width in pixels, such as (113, 113)")
-    room(f"size = {tuple(size)}", *size, len(active))
-    return enlarge(weighted_sum(active)(weight), tuple(size)).sigmoid()
+    room(f"size = {tuple(size)}", *size, count)
+    return tuple(size)
 
 
 def weighted_sum(active: Tensor) -> Callable[[Tensor], Tensor]:
@@ -133,7 +138,7 @@ def net2vec(active: Tensor, masks: Tensor, *, filters: int | None = None,
         Shapes that do not fit, a picture without the concept, a number of filters that there is not.
     """
     settings = or_default(settings, Net2VecSettings)
-    _check(active, masks, filters)
+    check(active, masks, filters)
     w = _fit(active, masks, torch.ones(active.shape[1], dtype=torch.bool), settings)
     return w if filters is None else _refit(w, active, masks, filters, settings)
 
@@ -149,7 +154,7 @@ def filter_curve(fit: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], co
     for name, pair in {"fit": fit, "held_out": held_out}.items():
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise U3Error(f"{name} is {shown(pair)}; give a pair (active, masks)")
-    _check(*fit)
+    check(*fit)
     booleans(COMPARE, active=(held_out[0], "NUhw"), masks=(held_out[1], "NHW"))
     units = fit[0].shape[1]
     if held_out[0].shape[1] != units:
@@ -201,7 +206,7 @@ def direction(features: Tensor, shown: Tensor, *, C: float = 1.0, seed: int = 0)
 
 def best_filter(active: Tensor, masks: Tensor) -> tuple[int, float]:
     """The single unit that segments a concept best, and its IoU: on where its enlarged map is more than one half."""
-    _check(active, masks)
+    check(active, masks)
     ious, target = [], masks[:, None]
     for units in active.split(64, 1):  # bounds the memory
         on = enlarge(units.float(), tuple(masks.shape[1:])) > 0.5
@@ -235,7 +240,8 @@ def _fit(active: Tensor, masks: Tensor, kept: Tensor, settings: Net2VecSettings)
     return found
 
 
-def _check(active: Tensor, masks: Tensor, filters: int | None = None) -> None:
+def check(active: Tensor, masks: Tensor, filters: int | None = None) -> None:
+    """Refuse what a concept cannot be learnt from."""
     booleans(COMPARE, active=(active, "NUhw"), masks=(masks, "NHW"))
     if not masks.flatten(1).any(1).all():
         raise U3Error("a picture has no pixel of the concept; leave it out: masks.flatten(1).any(1) says which")

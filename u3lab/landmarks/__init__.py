@@ -24,14 +24,14 @@ from u3lab.landmarks.dense import (
 )
 from u3lab.landmarks.encoder import labeller
 from u3lab.landmarks.exchange import exchanged
-from u3lab.landmarks.factorising import align, as_rotation, factorise, pose_error
+from u3lab.landmarks.factorising import DISTANCES, align, as_rotation, factorise, pose_error
 from u3lab.landmarks.measuring import Regressor, fit_landmarks, landmark_error, share_within
 from u3lab.landmarks.places import codes_at
 from u3lab.landmarks.posing import PoseSettings, learn_pose, pairs_of, pose_encoder, poses, rotated, rotated_pairs
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss, soft_argmax
 from u3lab.landmarks.training import LOSSES, LabelSettings, label
 
-__all__ = ["Appearance", "AutoencodeSettings", "KeypointAutoencoder", "LOSSES", "LabelSettings", "Matches",
+__all__ = ["Appearance", "AutoencodeSettings", "DISTANCES", "KeypointAutoencoder", "LOSSES", "LabelSettings", "Matches",
            "PoseSettings", "Regressor", "align", "as_rotation", "autoencode", "codes_at", "dense_labelling_loss",
            "diversity_loss", "equivariance_loss", "exchanged", "factorise", "fit_landmarks", "gaussian_maps",
            "heat_map", "invariance_loss", "label", "labeller", "landmark_error", "layer_errors", "learn_pose",

@@ -17,6 +17,9 @@ rotation representations in neural networks, CVPR 2019, equation 15.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,8 +28,40 @@ from u3lab.checks import is_a, one_of, tensors
 from u3lab.errors import U3Error
 
 NUMBERS = {"2d": 2, "3d": 6}  # that stand for a turn
-DISTANCES = ("chordal", "geodesic")
 TINY, CLOSE = 1e-12, 1e-3
+
+
+@dataclass(frozen=True)
+class Distance:
+    """One distance of two rotations.
+
+    Attributes
+    ----------
+    between
+        (a, b), rotations (B,n,n) each → how far apart they are, (B).
+    smooth
+        Whether its pull fades as both come together, so that descent comes to rest.
+    far
+        Whether it pulls at what is wrong by half a turn as well.
+    """
+
+    between: Callable[[Tensor, Tensor], Tensor]
+    smooth: bool = False
+    far: bool = False
+
+
+def _chord(a: Tensor, b: Tensor) -> Tensor:
+    """‖a − b‖² (B) of rotations (B,n,n), n = 2 or 3."""
+    return ((a - b) ** 2).sum((1, 2))
+
+
+def _angle(a: Tensor, b: Tensor) -> Tensor:
+    """θ (B) in radians between rotations (B,n,n), n = 2 or 3: ‖a − b‖² = 8 sin²(θ/2). Its derivative is finite."""
+    square = _chord(a, b)
+    return 2 * torch.atan2((square + TINY).sqrt(), ((8 - square).clamp_min(0) + TINY).sqrt())
+
+
+DISTANCES: dict[str, Distance] = {"chordal": Distance(_chord, smooth=True), "geodesic": Distance(_angle, far=True)}
 
 
 def as_rotation(code: Tensor) -> Tensor:
@@ -69,13 +104,7 @@ def factorise(found: Tensor, found_moved: Tensor, g: Tensor, *, distance: str = 
     one_of("distance", distance, DISTANCES)
     rotations(found=found, found_moved=found_moved, g=g)
     turn = found_moved @ found.mT  # the inverse of a rotation is its transpose
-    return ((turn - g) ** 2).sum((1, 2)).mean() if distance == "chordal" else _angle(turn, g).mean()
-
-
-def _angle(a: Tensor, b: Tensor) -> Tensor:
-    """θ (B) in radians between rotations (B,n,n), n = 2 or 3: ‖a − b‖² = 8 sin²(θ/2). Its derivative is finite."""
-    square = ((a - b) ** 2).sum((1, 2))
-    return 2 * torch.atan2((square + TINY).sqrt(), ((8 - square).clamp_min(0) + TINY).sqrt())
+    return DISTANCES[distance].between(turn, g).mean()
 
 
 def align(found: Tensor, true: Tensor) -> Tensor:

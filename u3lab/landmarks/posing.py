@@ -35,7 +35,7 @@ Pairs = Callable[[int, torch.Generator], Pair]
 class PoseSettings:
     """Settings of :func:`learn_pose`."""
 
-    distance: str = setting("chordal", choices=DISTANCES, help="of the turn that is found from the one that is known")
+    distance: str = setting("chordal", choices=tuple(DISTANCES), help="of the turn that is found from the known one")
     lr: float = setting(0.003, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
     steps: int = setting(500, 1, 100_000, once=True, help="number of steps")
     batch_size: int = setting(64, 2, 4096, symbol="B", once=True, help="pairs at each step")

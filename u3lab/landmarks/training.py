@@ -3,12 +3,14 @@
     minimise over Φ    1/B Σ loss( Φ(x), Φ(gx), u, gu )
 
 where pairs are made anew at each step, by nothing but the seed and the step's number: warps of still pictures, or
-frames of a film with their flow.
+frames of a film with their flow. A new loss is one function and one line in ``LOSSES``;
+``tests/landmarks/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -46,7 +48,26 @@ class LabelSettings:
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the pairs and of the points that are asked for")
 
 
-Loss = Callable[[Tensor, Tensor, Tensor, Tensor, LabelSettings], Terms]
+@dataclass(frozen=True)
+class Loss:
+    """One loss of :func:`label`.
+
+    Attributes
+    ----------
+    terms
+        (codes of x (B,D,h,w), codes of gx alike, points (B,N,2) in x, where they are in gx, settings) → its terms.
+    reads
+        The settings that change it.
+    constant
+        Whether codes that are the same everywhere are among its best answers: training leads there.
+    cells
+        Whether the maps are one landmark's probability each, so that the points have to be all of their cells.
+    """
+
+    terms: Callable[[Tensor, Tensor, Tensor, Tensor, LabelSettings], Terms]
+    reads: frozenset[str] = frozenset()
+    constant: bool = False
+    cells: bool = False
 
 
 def _labelling(codes: Tensor, moved: Tensor, points: Tensor, gone: Tensor, settings: LabelSettings) -> Terms:
@@ -63,7 +84,11 @@ def _landmarks(maps: Tensor, moved: Tensor, points: Tensor, gone: Tensor, settin
             "diversity": settings.lam * diversity_loss(maps, window=settings.window)}
 
 
-LOSSES: dict[str, Loss] = {"labelling": _labelling, "invariance": _invariance, "landmarks": _landmarks}
+LOSSES: dict[str, Loss] = {
+    "labelling": Loss(_labelling, frozenset({"gamma", "exchange"})),
+    "invariance": Loss(_invariance, constant=True),
+    "landmarks": Loss(_landmarks, frozenset({"lam", "window"}), cells=True),
+}
 
 
 def label(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: str | Path | None = None,
@@ -100,7 +125,7 @@ def label(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: 
     """
     net, settings = ready(net), or_default(settings, LabelSettings)
     function("pairs", pairs, 2, "give a function (count, generator) that makes pictures, moved ones, and both's points")
-    task = _task(LOSSES[one_of("loss", loss, LOSSES)], settings)
+    task = _task(LOSSES[one_of("loss", loss, LOSSES)].terms, settings)
     inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
 
     def raw(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -109,7 +134,7 @@ def label(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: 
     return falling(pretrain(net, raw, task, checkpoint=checkpoint, settings=inner), inner, settings)
 
 
-def _task(loss: Loss, settings: LabelSettings) -> Task:
+def _task(loss: Callable[..., Terms], settings: LabelSettings) -> Task:
     """The pretext task: the question is both pictures, the answer where the points are."""
     def pose(raw: tuple[Tensor, ...], generator: torch.Generator) -> Posed:
         x, gx, points, gone = raw

@@ -9,7 +9,6 @@ five that were tried. Generators of several shapes are compared at equal fit: ea
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -46,9 +45,7 @@ def flat(image: Tensor, m: Tensor) -> Tensor:
     return torch.where(m.bool(), image, (image * m).sum((2, 3), keepdim=True) / m.sum())
 
 
-RIVALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    FLAT: flat, "biharmonic": prior.biharmonic, "total variation": prior.tv_inpaint,
-    SPARSE: prior.convolutional_sparse_coding, TRAINED: prior.trained_inpaint}
+RIVALS = {FLAT: flat, **{name: filler for name, filler in prior.FILLERS.items() if name != PRIOR}}
 # A filter that lies wholly in a wide hole has no known pixel to go by.
 METHODS = {"shapes": (*SHAPES, FLAT), "hole": ("depth 2", "depth 6", FLAT, "biharmonic", "total variation", TRAINED),
            **dict.fromkeys(("text", "half"), (PRIOR, "biharmonic", "total variation", SPARSE, TRAINED)),

@@ -1,0 +1,155 @@
+"""Every filler of the registry keeps its word, and has numbers that somebody else has, too.
+
+A new line in ``prior.FILLERS`` is tested here without a word more; that its numbers are right, its oracle says.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.helpers import slip
+from u3lab import images, prior
+from u3lab.nets import checkpoints
+from u3lab.prior import FILLERS, trained
+
+EACH = pytest.mark.parametrize("name", FILLERS)
+SIDE = 64
+
+
+@cache
+def given() -> tuple[Tensor, Tensor]:
+    """A photo, and m, which hides 3×4 pixels here and there."""
+    visible = torch.ones(1, 1, SIDE, SIDE)
+    for row, column in ((10, 12), (30, 40), (44, 8), (20, 52)):
+        visible[..., row : row + 3, column : column + 4] = 0
+    return images.load("coffee", size=SIDE), visible
+
+
+def fill(name: str, image: Tensor, visible: Tensor) -> Tensor:
+    """In a few steps, where steps are made."""
+    return FILLERS[name](image, visible, steps=25 if FILLERS[name].searches else None)
+
+
+@cache
+def filled(name: str) -> Tensor:
+    image, visible = given()
+    return fill(name, image * visible, visible)
+
+
+@EACH
+def test_what_is_known_stays_and_the_hole_becomes_a_picture(name: str):
+    image, visible = given()
+    made, hole = filled(name), (1 - visible).bool().expand_as(image)
+    assert made.shape == image.shape and made.dtype == image.dtype and not made.requires_grad
+    assert torch.equal(made[~hole], image[~hole]) and made.min() >= 0 and made.max() <= 1
+    flat = (image * visible).sum((2, 3), keepdim=True) / visible.sum()
+    assert prior.psnr(made[hole], image[hole]) > prior.psnr(flat.expand_as(image)[hole], image[hole]) + 1
+
+
+@EACH
+def test_what_is_hidden_has_no_say(name: str):
+    image, visible = given()
+    assert torch.equal(fill(name, torch.where(visible.bool(), image, 1 - image), visible), filled(name))
+
+
+@EACH
+def test_it_says_which_sides_it_takes(name: str):
+    step = FILLERS[name].step
+    if step > 1:
+        with slip(f"multiples of {step}"):
+            FILLERS[name](torch.rand(1, 3, SIDE, SIDE + step // 2), torch.ones(1, 1, SIDE, SIDE + step // 2))
+    else:
+        image, visible = given()
+        odd = FILLERS[name](image[..., 1:], visible[..., 1:], steps=1 if FILLERS[name].searches else None)
+        assert odd.shape == (1, 3, SIDE, SIDE - 1)
+
+
+@EACH
+def test_slips_are_told(name: str):
+    image, visible = given()
+    for words, call in (("hides every pixel", (image, visible * 0)), ("divide by 255", (image * 255, visible)),
+                        ("make both from one picture", (image, visible[..., 1:]))):
+        with slip(words):
+            FILLERS[name](*call)
+    with slip("from 1 on" if FILLERS[name].searches else "makes no steps; those that do are"):
+        FILLERS[name](image, visible, steps=0)
+
+
+# ---- the oracles -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.oracle("the same steps in plain torch", prior=["deep image prior"])
+def test_the_deep_image_prior_is_a_few_lines_of_plain_torch():
+    image, visible = given()
+    m = visible.bool().expand_as(image)
+    psi, draw = prior.generator(size=SIDE).train(), torch.Generator().manual_seed(0)
+    optimiser, mean = torch.optim.Adam(psi.parameters(), lr=0.01), None
+    for _ in range(7):
+        x = psi(psi.code + 0.03 * torch.randn(psi.code.shape, generator=draw))
+        mean = x.detach() if mean is None else 0.9 * mean + 0.1 * x.detach()
+        optimiser.zero_grad()
+        (x - image)[m].square().mean().backward()
+        optimiser.step()
+    found = FILLERS["deep image prior"](image, visible, steps=6)  # and the picture before the first one
+    torch.testing.assert_close(found, torch.where(m, image, mean), atol=1e-4, rtol=0)
+
+
+@pytest.mark.oracle("the same steps in plain torch", prior=["total variation"])
+def test_total_variation_is_a_few_lines_of_plain_torch():
+    image, visible = given()
+    m = visible.bool().expand_as(image)
+    flat = (image * visible).sum((2, 3), keepdim=True) / visible.sum()
+    x = torch.where(m, image, flat).requires_grad_()
+    optimiser = torch.optim.Adam([x], lr=0.03)
+    for _ in range(4):
+        optimiser.zero_grad()
+        down, right = torch.zeros_like(x), torch.zeros_like(x)
+        down[..., :-1, :], right[..., :-1] = x.diff(dim=2), x.diff(dim=3)
+        roughness = (down.square() + right.square() + 1e-8).sqrt().mean()
+        ((x - image)[m].square().mean() + 0.01 * roughness).backward()
+        optimiser.step()
+        x.data.clamp_(0, 1)
+    found = prior.tv_inpaint(image, visible, price=0.01, steps=4)
+    torch.testing.assert_close(found, torch.where(m, image, x.detach()), atol=1e-5, rtol=0)
+
+
+@pytest.mark.oracle("SPORCO's other algorithm, which decouples the mask", prior=["convolutional sparse coding"])
+def test_sparse_coding_is_the_answer_of_another_algorithm():
+    """Of two that make the same energy least, on 24 pixels: nine parts in ten of what the maps add are the same."""
+    from sporco.admm import cbpdn, tvl2
+    from sporco.util import convdicts
+
+    image, visible = (one[..., :24, :24] for one in given())
+    border = ((8, 8), (8, 8), (0, 0))
+    m = np.pad(visible[0].permute(1, 2, 0).numpy().repeat(3, 2), border)
+    x = np.pad((image * visible)[0].permute(1, 2, 0).numpy(), border, mode="symmetric")
+    low = tvl2.TVL2Denoise(x, 0.05, tvl2.TVL2Denoise.Options({
+        "MaxMainIter": 120, "DFidWeight": m, "gEvalY": False, "AutoRho": {"Enabled": True}}), caxis=2).solve()
+    other = cbpdn.ConvBPDNMaskDcpl(convdicts()["RGB:8x8x3x64"], m * (x - low), 0.02, m, cbpdn.ConvBPDNMaskDcpl.Options(
+        {"MaxMainIter": 120, "AutoRho": {"Enabled": True}}))
+    other.solve()
+    smooth, wanted = (torch.from_numpy(one[8:-8, 8:-8]).permute(2, 0, 1)[None].float() for one in (
+        low, low + other.reconstruct().squeeze()))
+    hole = (1 - visible).bool().expand_as(image)
+    found = prior.convolutional_sparse_coding(image, visible, steps=120)
+    assert (found - wanted)[hole].abs().mean() < 0.1 * (smooth - wanted)[hole].abs().mean()
+
+
+@pytest.mark.oracle("one pass through the network, by hand", prior=["trained inpainter"])
+def test_the_inpainter_sees_mid_grey_in_the_hole_and_the_mask():
+    image, visible = given()
+    seen = torch.empty(1, 4, SIDE, SIDE)
+    for row in range(SIDE):
+        for column in range(SIDE):
+            known = bool(visible[0, 0, row, column])
+            seen[0, :3, row, column] = image[0, :, row, column] if known else 0.5
+            seen[0, 3, row, column] = float(known)
+    net = checkpoints.restore(trained.inpainter(), "inpainter")
+    with torch.no_grad():
+        torch.testing.assert_close(FILLERS["trained inpainter"](image, visible),
+                                   torch.where(visible.bool(), image, net(seen)))
