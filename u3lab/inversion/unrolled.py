@@ -81,8 +81,8 @@ def unroll(net: Classifier, inverter: Inverter, steps: Unrolled, images: Tensor)
     U3Error
         An inverter and steps of different layers, or pictures of another size.
     """
-    is_a("steps", steps, Unrolled, "take them from inversion.learned_steps()")
     first = decode(net, inverter, images)
+    is_a("steps", steps, Unrolled, "take them from inversion.learned_steps()")
     if steps.layer != inverter.layer:
         raise U3Error(f"the inverter is for {inverter.layer} and the steps are for {steps.layer}; take both for one")
     return (x.detach() for x in drawn(net, steps, first, code(net, steps.layer, images).detach()))
