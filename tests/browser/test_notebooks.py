@@ -40,13 +40,16 @@ def saved(ran: Desk) -> nbformat.NotebookNode:
     """Save with the keyboard and read the file, once it holds what the page shows."""
     ran.page.locator(".jp-NotebookPanel .jp-Cell").first.click()
     ran.page.keyboard.press("ControlOrMeta+s")
+    prompts = ran.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").all_inner_texts()
+    shown = [int(prompt.strip("[]: \n")) if any(map(str.isdigit, prompt)) else None for prompt in prompts]
 
     def holds() -> bool:
         try:
             notebook = nbformat.read(ran.file, as_version=4)
         except ValueError:  # written by half
             return False
-        return any(cell.get("execution_count") for cell in notebook.cells)
+        # JupyterLab saves by itself as well, every two minutes, also in the middle of a run
+        return [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"] == shown
 
     until(holds, f"{ran.file.name} was not saved")
     return nbformat.read(ran.file, as_version=4)
