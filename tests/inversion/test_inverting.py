@@ -16,11 +16,6 @@ from u3lab.inversion.linear import tikhonov
 
 
 @pytest.fixture(scope="module")
-def net():
-    return nets.load("squeezenet1_1", device="cpu")
-
-
-@pytest.fixture(scope="module")
 def cat():
     return images.load("chelsea", size=96)
 

@@ -5,22 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from u3lab import U3Error, inversion, nets
+from u3lab import U3Error, inversion
 from u3lab.images import cropping
 from u3lab.inversion import training
 from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
 from u3lab.universal import resuming
 from u3lab.universal.resuming import Checkpoint
-
-
-@pytest.fixture(scope="module")
-def net():
-    return nets.load("squeezenet1_1", device="cpu")
-
-
-@pytest.fixture(scope="module")
-def unseen():
-    return cropping.crops(cropping.sources()[1], 128, count=1)
 
 
 @pytest.mark.parametrize("which", SHIPPED)

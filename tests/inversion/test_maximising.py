@@ -13,11 +13,6 @@ from u3lab.inversion.empirical import top_patches
 from u3lab.inversion.maximising import unit_index
 
 
-@pytest.fixture(scope="module")
-def net():
-    return nets.load("squeezenet1_1", device="cpu")
-
-
 def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_positive():
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2, bias=False))
     linear = nets.Classifier(flat.eval(), classes=("a", "b"))

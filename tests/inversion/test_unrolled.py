@@ -18,16 +18,6 @@ from u3lab.universal import resuming
 from u3lab.universal.resuming import Checkpoint
 
 
-@pytest.fixture(scope="module")
-def net():
-    return nets.load("squeezenet1_1", device="cpu")
-
-
-@pytest.fixture(scope="module")
-def unseen():
-    return cropping.crops(cropping.sources()[1], 128, count=1)
-
-
 def begun(step):
     """Batches from a step on: other ones for another step."""
     return cropping.batches(["coffee", "dog"], 128, 2, seed=step)

@@ -1,0 +1,20 @@
+"""What several tests of inversion share."""
+
+from __future__ import annotations
+
+import pytest
+
+from u3lab import nets
+from u3lab.images import cropping
+
+
+@pytest.fixture(scope="module")
+def net():
+    """SqueezeNet, whose layers are inverted."""
+    return nets.load("squeezenet1_1", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    """Squares (N,3,128,128) of the photos that nothing is learnt from."""
+    return cropping.crops(cropping.sources()[1], 128, count=1)
