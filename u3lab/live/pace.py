@@ -11,15 +11,24 @@ Priorities would do the same, but who has lowered his own may not raise it again
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 BEARS = 0.25  # of the time that it computes: beside one busy neighbour on two cores a player waits less than that
 RESTS = 8.0  # times the waiting beyond that: the longer, the shorter is the queue that players leave
 LONGEST = 1.0  # seconds: a player moves on, however full the machine is
+LESSON = 60.0  # seconds: so long does a class open its pages
 NEW = 0.2  # share of the last step in the running means: the system deals out cores in portions of some milliseconds
 
+SHARED = "U3LAB_SHARED"  # deploy/ sets it to 1 on servers where a class computes
+
 Clocks = tuple[float, float]
+
+
+def shared() -> bool:
+    """Whether a class computes here: what can wait until a lesson has begun, waits."""
+    return os.environ.get(SHARED) == "1"
 
 
 def clocks() -> Clocks:
@@ -29,6 +38,12 @@ def clocks() -> Clocks:
     except (OSError, ValueError):  # not Linux, or one that does not count
         return 0.0, 0.0
     return int(computed) / 1e9, int(waited) / 1e9
+
+
+def delay(told: Callable[[], Clocks] = clocks) -> float:
+    """Seconds for which the others go first: a lesson begins if this thread has waited for cores since it began."""
+    computed, waited = told()
+    return LESSON if waited > BEARS * computed else 0.0
 
 
 class Pace:
