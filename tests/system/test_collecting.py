@@ -11,9 +11,9 @@ from u3lab._system import collecting
 
 
 @pytest.fixture
-def shell():
+def shell(capsys):
     """A notebook's shell; whatever happens, the collector works afterwards and looks at all again."""
-    yield InteractiveShell.instance()
+    yield InteractiveShell.instance()  # it leaves a mark on sys.stdout, so that of capsys is there
     InteractiveShell.clear_instance()
     gc.enable()
     gc.unfreeze()
@@ -24,7 +24,7 @@ def test_without_a_notebook_it_goes_on():
 
 
 @pytest.mark.parametrize("end", ["", "1 / 0", "%%capture\npass"])
-def test_it_rests_until_the_cell_has_ended_however(shell, end, capsys):
+def test_it_rests_until_the_cell_has_ended_however(shell, end):
     shell.user_ns.update(collecting=collecting, gc=gc)
     frozen, magic = gc.get_freeze_count(), end.partition("\n")[0] if end.startswith("%%") else ""
     cell = f"{magic}\nrested = collecting.rest(), collecting.rest()\nworked = gc.isenabled()\n{'' if magic else end}"

@@ -7,13 +7,13 @@ of them garbage: a sixth of the time in which a kernel imports torch goes there.
 from __future__ import annotations
 
 import gc
-import sys
+
+from u3lab._system import notebook
 
 
 def rest() -> bool:
     """Stop collecting until the cell that runs now has ended; False, and nothing done, where there is no notebook."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    shell = notebook.shell()
     if shell is None or not gc.isenabled():
         return False
     gc.disable()

@@ -11,7 +11,6 @@ Priorities would do the same, but who has lowered his own may not raise it again
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,14 +20,7 @@ LONGEST = 1.0  # seconds: a player moves on, however full the machine is
 LESSON = 60.0  # seconds: so long does a class open its pages
 NEW = 0.2  # share of the last step in the running means: the system deals out cores in portions of some milliseconds
 
-SHARED = "U3LAB_SHARED"  # deploy/ sets it to 1 on servers where a class computes
-
 Clocks = tuple[float, float]
-
-
-def shared() -> bool:
-    """Whether a class computes here: what can wait until a lesson has begun, waits."""
-    return os.environ.get(SHARED) == "1"
 
 
 def clocks() -> Clocks:

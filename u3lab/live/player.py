@@ -14,6 +14,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from u3lab._system.sharing import shared
 from u3lab.checks import is_a, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
@@ -21,7 +22,7 @@ from u3lab.live import kernel
 from u3lab.live.controls import Controls
 from u3lab.live.curve import svg
 from u3lab.live.explorer import made, row, slip
-from u3lab.live.pace import Pace, delay, shared
+from u3lab.live.pace import Pace, delay
 from u3lab.live.screen import Picture, Screen, as_picture
 from u3lab.live.steps import Shown, parts
 
@@ -244,7 +245,6 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: 
     Raises
     ------
     U3Error
-        No settings object or two of one class, an unknown name or one that several have, something that no control can
-        be made from.
+        No settings object or two of one class, a name that is unknown or that several have, a value without a control.
     """
     return Player(solver, settings_then_names, first, controls)
