@@ -78,7 +78,8 @@ def test_jupyterlab_opens_the_first_notebook_with_the_settings_of_a_lab(clone, c
     [(name, (program, *options))] = opened
     assert name == "jupyterlab" and program == "jupyter-lab" and options[-3:] == ["--no-browser", "--port", "8890"]
     assert f"--ServerApp.root_dir={clone}" in options, "links to docs/ lead somewhere"
-    assert f"--LabApp.default_url=/lab/tree/my/{SIX}" in options and start.LARGE in options
+    assert f"--LabApp.default_url=/lab/tree/my/{SIX}" in options
+    assert f"--ServerApp.tornado_settings={start.TORNADO}" in options
     settings = json.loads((start.SETTINGS / "overrides.json").read_text())
     assert settings == {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false",
                                                                         "checkForUpdates": False}}

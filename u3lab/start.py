@@ -25,8 +25,11 @@ OURS = "u3lab-notebooks"
 # is anything asked of the two parts of the server in UNUSED.
 SETTINGS = Path(__file__).resolve().parent / "_system" / "jupyterlab"
 # A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
-LARGEST_MESSAGE = 100 * 2**20  # bytes; deploy/jupyter_server_config.py tells it to the servers of a hub
-LARGE = f"--ServerApp.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}"
+LARGEST_MESSAGE = 100 * 2**20  # bytes
+# For the servers of a hub, too. Whether JupyterLab has to be built anew is not asked when a page is opened: Node would
+# compute for half a second to find out.
+TORNADO = {"websocket_max_message_size": LARGEST_MESSAGE,
+           "page_config_data": {"buildAvailable": False, "buildCheck": False}}
 CONTENTS = "u3lab.contents.Contents"  # saves whole notebooks; for the servers of a hub, too
 # Language servers, of which there are none, and Voilà's button in JupyterLab: for the stage there is `u3lab demo`. To
 # look for the ones and to load the other takes a third of a second.
@@ -79,8 +82,8 @@ def _open(notebook: Path, root: Path, options: Sequence[str]) -> None:
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     import_jupyterlab()
     sys.argv = ["jupyter-lab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{page}",
-                f"--LabApp.app_settings_dir={SETTINGS}", LARGE,
-                f"--ServerApp.contents_manager_class={CONTENTS}", f"--ServerApp.jpserver_extensions={UNUSED}", *as_root,
+                f"--LabApp.app_settings_dir={SETTINGS}", f"--ServerApp.contents_manager_class={CONTENTS}",
+                f"--ServerApp.tornado_settings={TORNADO}", f"--ServerApp.jpserver_extensions={UNUSED}", *as_root,
                 *options]
     runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
 

@@ -106,7 +106,7 @@ def test_idle_kernels_end_before_idle_servers():
     assert VALUES["cull"]["enabled"] and VALUES["cull"]["timeout"] == timeout
     assert 0 < servers.MappingKernelManager.cull_idle_timeout < timeout
     assert servers.ServerApp.contents_manager_class == start.CONTENTS
-    assert servers.ServerApp.tornado_settings == {"websocket_max_message_size": start.LARGEST_MESSAGE}
+    assert servers.ServerApp.tornado_settings == start.TORNADO
 
 
 @unix
