@@ -31,7 +31,7 @@ c.SystemdSpawner.unit_extra_properties = {
 c.SystemdSpawner.isolate_tmp = True
 c.SystemdSpawner.isolate_devices = True
 c.SystemdSpawner.disable_user_sudo = True
-# Read by all, written by nobody: the disk's cache then holds libraries and weights once for the whole class.
+# Read by all, written by nobody: the disk's cache then holds the libraries once for the whole class.
 c.SystemdSpawner.readonly_paths = [sys.prefix]
 
 # Each server begins by bringing the student's own copies of the notebooks up to date, as that student.
