@@ -10,8 +10,10 @@ c.MappingKernelManager.cull_idle_timeout = 3600
 c.MappingKernelManager.cull_interval = 300
 c.MappingKernelManager.cull_connected = True
 
-# The same as `u3lab start`: a photo of one's own comes as one message, a notebook is saved whole or not at all, and
-# nobody asks for news and updates.
+# The same as `u3lab start`: a photo of one's own comes as one message, a notebook is saved whole or not at all, nobody
+# asks for news and updates, and what no lesson uses is not loaded.
 c.ServerApp.tornado_settings = {"websocket_max_message_size": start.LARGEST_MESSAGE}
 c.ServerApp.contents_manager_class = start.CONTENTS
 c.LabApp.app_settings_dir = str(start.SETTINGS)
+c.ServerApp.jpserver_extensions = start.UNUSED
+start.import_jupyterlab()

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def tracked() -> list[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [path for name in set(names.split("\0")) - {""} if (path := ROOT / name).is_file()]
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Those of them that are text."""
+    for path in tracked():
+        content = path.read_bytes()
+        if b"\0" not in content[:8000]:
+            yield path, content.decode("utf-8")
 
 
 in_checkout = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs the git checkout")
@@ -187,16 +196,18 @@ def test_sizes():
 
 
 @in_checkout
+def test_no_merge_was_left_half_done():
+    marker = re.compile(r"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
+    assert marker.search("one\n" + "=" * 7 + "\ntwo") and not marker.search("Title\n" + "=" * 8)
+    assert not [path.name for path, text in texts() if marker.search(text)]
+
+
+@in_checkout
 def test_text_names_no_folder_of_the_machine_it_was_made_on():
     # In parts, so that this file does not find itself.
     folders = "|".join(["/ho" + r"me/\w", "/Us" + r"ers/\w", "/ro" + r"ot/", "/wo" + r"rk/", "/tmp/" + "ipykernel",
                         "site-" + "packages/", r"[A-Z]:\\" + r"Us" + "ers"])
-    found = []
-    for path in tracked():
-        content = path.read_bytes()
-        if b"\0" not in content[:8000]:
-            found += [f"{path.name}: {match}" for match in re.findall(folders, content.decode("utf-8"))]
-    assert not found
+    assert not [f"{path.name}: {match}" for path, text in texts() for match in re.findall(folders, text)]
 
 
 def test_make_notebooks_keeps_pictures_and_ids_and_drops_what_changes_with_each_run():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -80,10 +82,24 @@ def test_jupyterlab_opens_the_first_notebook_with_the_settings_of_a_lab(clone, c
     settings = json.loads((start.SETTINGS / "overrides.json").read_text())
     assert settings == {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false",
                                                                         "checkForUpdates": False}}
-    page = json.loads((start.SETTINGS / "page_config.json").read_text())
-    assert page == {"disabledExtensions": {"@jupyterlab/application-extension:faviconbusy": True}}
+    unwanted = json.loads((start.SETTINGS / "page_config.json").read_text())["disabledExtensions"]
+    assert {"@jupyterlab/application-extension:faviconbusy", "@jupyterlab/lsp-extension"} < set(unwanted)
+    assert all(unwanted.values()) and f"--ServerApp.jpserver_extensions={start.UNUSED}" in options
     assert f"--LabApp.app_settings_dir={start.SETTINGS}" in options
     assert f"--ServerApp.contents_manager_class={start.CONTENTS}" in options
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the node of this test is a shell script")
+@pytest.mark.parametrize("code, asked", [("import jupyterlab.labapp", True), ("start.import_jupyterlab()", False)])
+def test_while_jupyterlab_is_imported_no_node_is_asked(code, asked, tmp_path):
+    """A node that leaves a note stands on the path, and is on it again afterwards."""
+    (tmp_path / "node").write_text(f"#!/bin/sh\n: > {tmp_path}/note\n")
+    (tmp_path / "node").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    code = f"import os; from u3lab import start; {code}; print(os.environ['PATH'])"
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PATH": path}, capture_output=True, text=True,
+                          check=True)
+    assert done.stdout.strip() == path and (tmp_path / "note").exists() == asked
 
 
 def test_jupyterlab_opens_a_chapter_that_begins_anew(installed, capsys):

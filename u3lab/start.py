@@ -7,6 +7,7 @@ all folders; see :mod:`u3lab.course.state`.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import runpy
@@ -20,12 +21,16 @@ from u3lab.errors import U3Error
 
 OURS = "u3lab-notebooks"
 # No news, no updates; and the tab's icon stays as it is: JupyterLab fetches another from the server whenever the kernel
-# begins or ends anything, which is twice for each move of a slider, just before the server is to pass that move on.
+# begins or ends anything, which is twice for each move of a slider, just before the server is to pass that move on. Nor
+# is anything asked of the two parts of the server in UNUSED.
 SETTINGS = Path(__file__).resolve().parent / "_system" / "jupyterlab"
 # A photo of one's own comes to the kernel as one message, and the server drops those over 10 MB unless told otherwise.
 LARGEST_MESSAGE = 100 * 2**20  # bytes; deploy/jupyter_server_config.py tells it to the servers of a hub
 LARGE = f"--ServerApp.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}"
 CONTENTS = "u3lab.contents.Contents"  # saves whole notebooks; for the servers of a hub, too
+# Language servers, of which there are none, and Voilà's button in JupyterLab: for the stage there is `u3lab demo`. To
+# look for the ones and to load the other takes a third of a second.
+UNUSED = {"jupyter_lsp": False, "voila.server_extension": False}
 
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # what steers a terminal, or cannot be written there
 
@@ -72,7 +77,26 @@ def _open(notebook: Path, root: Path, options: Sequence[str]) -> None:
     print(f"JupyterLab at {notebook}; end it with Ctrl-C twice", flush=True)
     page = quote(notebook.relative_to(root).as_posix())
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    import_jupyterlab()
     sys.argv = ["jupyter-lab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{page}",
                 f"--LabApp.app_settings_dir={SETTINGS}", LARGE,
-                f"--ServerApp.contents_manager_class={CONTENTS}", *as_root, *options]
+                f"--ServerApp.contents_manager_class={CONTENTS}", f"--ServerApp.jpserver_extensions={UNUSED}", *as_root,
+                *options]
     runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
+
+
+def import_jupyterlab() -> None:
+    """Import JupyterLab while no program is on the path.
+
+    At that moment it asks yarn for its settings if there is a Node. That is half a second of a core, for those who
+    build extensions.
+    """
+    path = os.environ.get("PATH")
+    os.environ["PATH"] = os.devnull  # not empty: then the system's usual folders count
+    try:
+        importlib.import_module("jupyterlab.labapp")
+    finally:
+        if path is None:
+            del os.environ["PATH"]
+        else:
+            os.environ["PATH"] = path

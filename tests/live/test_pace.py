@@ -44,6 +44,11 @@ def test_the_picture_moves_on_however_full_the_machine_is():
     assert rests([(0.1, 60.0)] * 3) == [pace.LONGEST] * 3
 
 
+@pytest.mark.parametrize("computed, waited, seconds", [(2.0, 0.4, 0.0), (2.0, 0.6, pace.LESSON), (0.0, 0.0, 0.0)])
+def test_what_can_wait_lets_a_lesson_begin(computed, waited, seconds):
+    assert pace.delay(lambda: (computed, waited)) == seconds
+
+
 def together(players: int, cores: int, *, turns: int = 400) -> tuple[float, float]:
     """Players on some cores: the share of the cores that they take, and how many are ready to run at a time.
 

@@ -11,6 +11,7 @@ import pytest
 from tests.live.test_player import broken
 from tests.live.toys import Toy, approach, in_a_loop, levels, looked_at, until
 from u3lab import U3Error, live
+from u3lab.live import kernel
 from u3lab.live.screen import Screen
 
 LONG = 100  # steps; each is followed by a thousandth of a second at least
@@ -207,3 +208,51 @@ async def test_a_restart_that_fails_while_it_runs_keeps_its_line():
     player.sliders.fields["start"].value = 1.0
     await until(lambda: not player.playing)
     assert player.line.value == '<b role="alert">start lower</b>'
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """A class computes on this machine, and its lesson has begun for a while; the delay can be set."""
+    monkeypatch.setenv("U3LAB_SHARED", "1")
+    monkeypatch.setattr(live.player, "delay", lambda: 0.0)
+    return monkeypatch
+
+
+@in_a_loop
+async def test_where_a_class_computes_the_first_steps_follow_the_cell(shared):
+    player = live.play(approach, Toy(steps=LONG), first=5)
+    assert player.step.iteration == 0 and player.picture.frame == 1 and not player.playing
+    kernel.pause_all()  # as each further cell does
+    await until(lambda: player.step.iteration == 5)
+    await asyncio.sleep(0.02)
+    assert player.step.iteration == 5 and not player.playing  # and no further, though no view has said anything
+    assert player.line.value.startswith(f"step 5 of {LONG}") and "E after 5 steps" in player.curve.value
+
+
+@in_a_loop
+async def test_while_a_lesson_begins_the_first_steps_wait(shared):
+    shared.setattr(live.player, "delay", lambda: 0.1)
+    player = live.play(approach, Toy(steps=LONG), first=5)
+    await asyncio.sleep(0.05)
+    assert player.step.iteration == 0
+    await until(lambda: player.step.iteration == 5)
+
+
+@in_a_loop
+@pytest.mark.parametrize("student", ["restart", "close", "play"])
+async def test_a_student_who_acts_ends_the_first_steps(student, shared):
+    player = looked_at(live.play(approach, Toy(steps=LONG), first=50))
+    await until(lambda: player.step.iteration > 1)
+    getattr(player, student)()
+    if student == "play":
+        await until(lambda: player.step.iteration == LONG and not player.playing)
+    now = player.step.iteration
+    await asyncio.sleep(0.1)
+    assert player.step.iteration == now and player._early.done()
+
+
+@in_a_loop
+async def test_first_steps_that_fail_leave_a_line(shared):
+    player = live.play(broken(ValueError("no")), Toy(), first=5)
+    await until(lambda: "no" in player.line.value)
+    assert player.step.iteration == 1

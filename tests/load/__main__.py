@@ -1,4 +1,4 @@
-"""A class on one server: real kernels, real websockets, thinking time, and players at every fifth place.
+"""A class on one server: real kernels, real websockets, thinking time; every fifth plays, every fifth solves exercises.
 
     python -m tests.load --students 10 [--hub] [--minutes 2] [--within 60] [--json FILE]
     python -m tests.load --students 10 [--hub] --run-all 00
@@ -82,18 +82,20 @@ def summary(students: list[Student], ready: float, seconds: float, memory: dict[
     playing = [student.report.frames / seconds for student in students if student.plays and seconds]
     found = {
         "students": len(students), "players among them": len(playing),
+        "at exercises": sum(student.writes for student in students),
         "all ready after, s": round(ready, 1),
         "at the server after, s, at most": round(max(report.entered for report in reports), 1),
         "a kernel answers after, s, at most": round(max(report.answered for report in reports), 1),
         "a student ready after, s, at most": round(max(report.entered + report.ready for report in reports), 1),
-        **_answers("", [answer for report in reports for answer in report.answers]),
+        **_answers("moves", [answer for report in reports for answer in report.answers]),
+        **_answers("checks", [check for report in reports for check in report.checks]),
         "frames of a player, a second": round(float(np.mean(playing)), 2) if playing else None,
         "students lost": sum(bool(report.failures) for report in reports),
         "failures": sorted({failure for report in reports for failure in report.failures}),
     }
     for chapter in sorted({report.chapter for report in reports}):
-        found |= _answers(f"chapter {chapter}: ", [answer for report in reports if report.chapter == chapter
-                                                   for answer in report.answers])
+        found |= _answers(f"moves in {chapter}", [answer for report in reports if report.chapter == chapter
+                                                  for answer in report.answers])
     found |= {f"{kind} until all ready, core s": round(sum(each), 1) for kind, each in spent.items() if each}
     for kind, each in memory.items():
         found |= {f"{kind}, MiB each": round(float(np.mean(each))), f"{kind}, MiB together": round(sum(each))} \
@@ -101,13 +103,12 @@ def summary(students: list[Student], ready: float, seconds: float, memory: dict[
     return found
 
 
-def _answers(of: str, answers: list[float]) -> dict:
-    """How long the pictures took."""
-    if not answers:
+def _answers(what: str, seconds: list[float]) -> dict:
+    """How many there were, and how long half of them, 95 % and 99 % took at most."""
+    if not seconds:
         return {}
-    names = (f"{of}p50 s", f"{of}p95 s", f"{of}p99 s")
-    return {f"{of}moves": len(answers), **dict(zip(names, np.percentile(answers, (50, 95, 99)).round(3).tolist(),
-                                                   strict=True))}
+    names = (f"{what}: p50 s", f"{what}: p95 s", f"{what}: p99 s")
+    return {what: len(seconds), **dict(zip(names, np.percentile(seconds, (50, 95, 99)).round(3).tolist(), strict=True))}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Two schools: one server for all, as ``make lab`` starts it, and JupyterHub, where each student has a server.
+"""Two schools: JupyterHub, where each student has a server, and to compare with it one JupyterLab for all.
 
 Both are functions that a student's number leads through the door: a session with the right to use a server, and the
 address of that server.
@@ -7,6 +7,7 @@ address of that server.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -17,7 +18,7 @@ import aiohttp
 import psutil
 
 from tests.browser.hub import Hub, jupyterhub
-from tests.browser.jupyter import jupyterlab
+from tests.browser.jupyter import OURS, jupyterlab
 from tests.load.line import Failed
 from u3lab._system import paths
 
@@ -41,7 +42,7 @@ def open_school(students: int, hub: bool) -> Iterator[Door]:
                 yield lambda number: own_server(started, called(number))
             return
         (home / "notebooks").mkdir()
-        environment = {**os.environ, "U3LAB_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+        environment = {**os.environ, **OURS, "U3LAB_THREADS": "1", "U3LAB_SHARED": "1", "OMP_WAIT_POLICY": "PASSIVE"}
         with jupyterlab(home, home / "notebooks", environment) as lab:
             yield lambda number: _one_server(lab.url, lab.token)
 
@@ -69,12 +70,21 @@ async def own_server(hub: Hub, name: str) -> AsyncIterator[tuple[aiohttp.ClientS
         token = (await _asked(browser.post(f"{api}/tokens", headers=seal, json={"note": "load"})))["token"]
     async with session(token) as own:
         await _asked(own.post(f"{api}/server"))
-        end = asyncio.get_running_loop().time() + PATIENCE
-        while not (await _asked(own.get(api)))["servers"].get("", {}).get("ready"):
-            if asyncio.get_running_loop().time() > end:
-                raise Failed("the student's server did not start")
-            await asyncio.sleep(0.5)
+        await asyncio.wait_for(_started(own, f"{api}/server/progress"), PATIENCE)
         yield own, hub.server(name)
+
+
+async def _started(own: aiohttp.ClientSession, progress: str) -> None:
+    """Follow what JupyterHub tells the page that waits for a server, until it is ready."""
+    async with own.get(progress) as answer:
+        answer.raise_for_status()
+        async for line in answer.content:
+            event = json.loads(line.removeprefix(b"data:")) if line.startswith(b"data:") else {}
+            if event.get("failed"):
+                raise Failed(f"the student's server did not start: {event.get('message')}")
+            if event.get("ready"):
+                return
+    raise Failed("the student's server did not start: the hub said no more")
 
 
 def session(token: str = "", **more: object) -> aiohttp.ClientSession:

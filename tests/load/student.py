@@ -1,4 +1,7 @@
-"""A student: opens a chapter's live figures, moves sliders after some thought, or plays; or runs a whole chapter."""
+"""A student: opens a chapter's live figures, then moves sliders after some thought, plays, or solves an exercise.
+
+Or runs a whole chapter.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,10 @@ from u3lab import demo
 
 EXPLORERS, PLAYER = ("06", "01", "02"), "04"  # chapters with sliders on the stage; every fifth place plays
 THINKING = 2.0  # seconds on average between an answer and the next move
+WRITING = 6.0  # seconds on average in which the next answer to an exercise is written; every fifth place does that
+EXERCISE = """from u3lab import course
+assert course.check("6-guided", lambda p, through: {answer}).passed is {passes}"""
+ANSWERS = {"through(p)": False, "through(p).relu()": True}
 PATIENCE = 60.0  # seconds to wait for a picture, after which the student counts as lost
 SLIDERS = ("IntSliderModel", "FloatSliderModel")
 
@@ -23,6 +30,8 @@ SLIDERS = ("IntSliderModel", "FloatSliderModel")
 @dataclass
 class Report:
     """What a student saw: seconds until all was ready, from each move to its picture; frames; what went wrong.
+
+    ``checks`` are the seconds from each answer to an exercise until it was judged.
 
     ``entered`` are the seconds until there was a server; ``answered`` and ``ready``, from then on, those until the
     kernel answered and until all cells had run.
@@ -33,6 +42,7 @@ class Report:
     answered: float = 0.0
     ready: float = 0.0
     answers: list[float] = field(default_factory=list)
+    checks: list[float] = field(default_factory=list)
     frames: int = 0
     failures: list[str] = field(default_factory=list)
 
@@ -45,8 +55,9 @@ class Student:
 
     def __init__(self, number: int, seed: int = 0, *, chapter: str = "") -> None:
         self.number, self.random, self._whole = number, random.Random(seed * 1000 + number), bool(chapter)
-        self.plays, self.patience = number % 5 == 4, PATIENCE
-        self.report = Report(chapter or (PLAYER if self.plays else EXPLORERS[number % len(EXPLORERS)]))
+        self.plays, self.writes, self.patience = number % 5 == 4, number % 5 == 3, PATIENCE
+        own = PLAYER if self.plays else EXPLORERS[0 if self.writes else number % len(EXPLORERS)]
+        self.report = Report(chapter or own)
         self.line: Line | None = None
         self.figures: list[list[Model]] = []  # the widgets of each
         self._came = asyncio.Event()
@@ -67,7 +78,7 @@ class Student:
         self.report.ready = time.monotonic() - start
 
     async def work(self, seconds: float) -> None:
-        """Play, or think and move, for so long."""
+        """Play, solve an exercise again and again, or think and move, for so long."""
         end = time.monotonic() + seconds
         if self.plays:
             button = next(filter(None, (_button(figure, "play") for figure in self.figures)))
@@ -77,8 +88,8 @@ class Student:
                 await self.line.tell(button, {"event": "click"})
             return
         while time.monotonic() < end:
-            await asyncio.sleep(self.random.expovariate(1 / THINKING))
-            await self.move()
+            await asyncio.sleep(self.random.expovariate(1 / (WRITING if self.writes else THINKING)))
+            await (self.check() if self.writes else self.move())
 
     async def leave(self) -> None:
         """End the kernel."""
@@ -100,6 +111,12 @@ class Student:
             self._came.clear()
             await asyncio.wait_for(self._came.wait(), self.patience)
         self.report.answers.append(time.monotonic() - start)
+
+    async def check(self) -> None:
+        """Have an answer judged, right or wrong; a judgement that is not true counts as a failure."""
+        start, (answer, passes) = time.monotonic(), self.random.choice(list(ANSWERS.items()))
+        await asyncio.wait_for(self.line.run(EXERCISE.format(answer=answer, passes=passes)), self.patience)
+        self.report.checks.append(time.monotonic() - start)
 
     def heard(self, model: Model) -> None:
         """Count a frame, and report each third as a view does."""

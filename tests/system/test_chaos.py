@@ -15,19 +15,28 @@ from tests.load.chaos_pupil import Pupil, version
 from tests.load.chaos_room import Room, kept, moves
 
 ROOT = Path(__file__).resolve().parents[2]
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the mishaps are played by means of Linux")
 SMALL = ["--small", "--neighbours", "1", "--calm", "1", "--lasts", "1", "--thinking", "0.3"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the mishaps are played by means of Linux")
-def test_a_killed_kernel_loses_nothing(tmp_path):
-    """In a process of its own: the tests in a browser keep a loop of asyncio running in theirs."""
-    file = tmp_path / "found.json"
-    ran = subprocess.run([sys.executable, "-m", "tests.load.chaos", "kernel-killed", *SMALL, "--json", str(file)],
+def happened(mishap: str, folder: Path) -> dict:
+    """What came of a mishap, played in a process of its own: tests in a browser keep a loop of asyncio in theirs."""
+    ran = subprocess.run([sys.executable, "-m", "tests.load.chaos", mishap, *SMALL, "--json", str(folder / "found")],
                          cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr[-3000:]
-    row = json.loads(file.read_text())["kernel-killed"]
-    assert row["noted"] > 0 and row["saved"] > 0 and row["moves"] == row["answered"] and row["plays again after"] > 0
+    return json.loads((folder / "found").read_text())[mishap]
+
+
+@linux
+@pytest.mark.parametrize("mishap", ["kernel-killed", "endless-loop", "websocket-cut"])
+def test_a_mishap_loses_nothing_and_the_victim_goes_on(mishap, tmp_path):
+    row = happened(mishap, tmp_path)
+    assert row["noted"] > 0 and row["saved"] > 0 and row["moves"] == row["answered"]
     assert not any(row[what] for what in ("notes lost", "saves lost", "half", "neighbours' errors"))
+    if mishap == "endless-loop":
+        assert row["the interrupt says"] == "KeyboardInterrupt" and row["moves again after"] > 0
+    else:
+        assert row["plays again after"] > 0
 
 
 def test_what_is_lost_is_counted(tmp_path):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from u3lab._system import notebook
 from u3lab.course.printing import give_back, limited
 
 SECONDS = 8.0  # for the whole check
@@ -131,8 +132,7 @@ def _without_complaints() -> Iterator[None]:
 @contextlib.contextmanager
 def _exit_raises() -> Iterator[None]:
     """In a notebook, exit() asks the kernel to end; while an answer runs it raises SystemExit as in a script."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    shell = notebook.shell()
     kept = {name: shell.user_ns[name] for name in ("exit", "quit") if shell and name in shell.user_ns}
     for name in kept:
         shell.user_ns[name] = sys.exit

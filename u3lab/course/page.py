@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-import sys
 import threading
 import uuid
 from dataclasses import dataclass
 from typing import Any
+
+from u3lab._system import notebook
 
 # JupyterLab's own colours, with a fallback that is readable on white and on black.
 COLOURS = {"grey": "var(--jp-border-color0, #808080)", "amber": "var(--jp-warn-color1, #c77700)",
@@ -77,9 +78,7 @@ def running_cell() -> str:
 
 
 def _publisher() -> Any:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return getattr(shell, "display_pub", None)
+    return getattr(notebook.shell(), "display_pub", None)
 
 
 def later(seconds: float, body: str) -> str:

@@ -13,6 +13,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from u3lab._system import notebook
+
 BREATH = 0.001  # seconds; long enough for messages that have arrived to be handled before the next step
 
 
@@ -55,7 +57,7 @@ def register(figure: Figure) -> None:
     Without that, ipywidgets would keep it for ever, with all the tensors that its solver holds.
     """
     _alive.add(figure)
-    shell = _shell()
+    shell = notebook.shell()
     if shell is None:
         return
     if _before_a_cell not in shell.events.callbacks["pre_run_cell"]:
@@ -64,14 +66,6 @@ def register(figure: Figure) -> None:
     cell = shell.get_parent().get("metadata", {}).get("cellId") if hasattr(shell, "get_parent") else None
     if cell:
         _by_cell.setdefault(cell, []).append(weakref.ref(figure))
-
-
-def _shell() -> Any:
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None
-    return get_ipython()
 
 
 def _before_a_cell(info: Any) -> None:

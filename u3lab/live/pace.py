@@ -17,6 +17,7 @@ from pathlib import Path
 BEARS = 0.25  # of the time that it computes: beside one busy neighbour on two cores a player waits less than that
 RESTS = 8.0  # times the waiting beyond that: the longer, the shorter is the queue that players leave
 LONGEST = 1.0  # seconds: a player moves on, however full the machine is
+LESSON = 60.0  # seconds: so long does a class open its pages
 NEW = 0.2  # share of the last step in the running means: the system deals out cores in portions of some milliseconds
 
 Clocks = tuple[float, float]
@@ -29,6 +30,12 @@ def clocks() -> Clocks:
     except (OSError, ValueError):  # not Linux, or one that does not count
         return 0.0, 0.0
     return int(computed) / 1e9, int(waited) / 1e9
+
+
+def delay(told: Callable[[], Clocks] = clocks) -> float:
+    """Seconds for which the others go first: a lesson begins if this thread has waited for cores since it began."""
+    computed, waited = told()
+    return LESSON if waited > BEARS * computed else 0.0
 
 
 class Pace:

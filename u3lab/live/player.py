@@ -1,8 +1,7 @@
 """An optimisation that is watched and steered while it runs.
 
     play(lambda settings: meaningful_perturbation(net, image, "espresso", settings=settings), MaskSettings(), "lam")
-    play(lambda prior, settings: invert(net, "fire5", image, prior=prior, settings=settings),
-         TV(), InversionSettings(), "beta", "jitter")
+    play(lambda prior, given: invert(net, "fire5", x, prior=prior, settings=given), TV(), InversionSettings(), "beta")
 """
 
 from __future__ import annotations
@@ -15,17 +14,18 @@ from typing import Any
 
 import ipywidgets as w
 
-from u3lab.checks import is_a, shown, whole
+from u3lab._system.sharing import shared
+from u3lab.checks import is_a, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.live import kernel
 from u3lab.live.controls import Controls
 from u3lab.live.curve import svg
 from u3lab.live.explorer import made, row, slip
-from u3lab.live.pace import Pace
+from u3lab.live.pace import Pace, delay
 from u3lab.live.screen import Picture, Screen, as_picture
+from u3lab.live.steps import Shown, parts
 
-Shown = Step | tuple[Step, Picture] | tuple[Step, Picture, str]
 Solver = Callable[..., Iterator[Shown]]
 FASTEST = 60  # frames a second; more cannot be seen
 TELL = 0.1  # seconds between two versions of the numbers and the curve: nobody reads faster, and each costs a message
@@ -61,10 +61,13 @@ class Player:
             control.observe(self._ask, names="value")
         self.sliders.on_turn(lambda name: self.sliders.known[name].once and self._ask())
         self._begin()
-        self._unseen = min(first, self._total() or first)  # pictures of all would be a tenth of a chapter's start
-        for _ in range(first + 1):
+        now = 0 if self._loop is not None and shared() else first
+        self._unseen = min(now, self._total() or now)  # pictures of all would be a tenth of a chapter's start
+        for _ in range(now + 1):
             self.advance()
         self._unseen = 0
+        if now < first and self.step is not None:
+            self._early = self._loop.create_task(self._catch_up(first))  # kept: a loop holds its tasks weakly
         kernel.register(self)
 
     def _build(self) -> None:
@@ -141,7 +144,7 @@ class Player:
             if shown is not None:
                 self._show(*parts(shown))
         except Exception as error:  # nobody sees what a task raises: say it where the student looks
-            self._ended, shown = True, None
+            self._ended = True
             self.line.value = slip(error)
             return False
         if shown is None and not self._ended:
@@ -149,6 +152,14 @@ class Player:
             self._ended = True
             self.line.value += " · finished: <i>play</i> begins anew"
         return shown is not None
+
+    async def _catch_up(self, first: int) -> None:
+        """Take the first steps after the cell, as the machine allows, unless another run or the student takes them."""
+        run = self._steps
+        await kernel.breathe(delay())
+        pace = Pace()
+        while self._steps is run and not self.playing and self.step.iteration < first and self.advance():
+            await kernel.breathe(pace.rest())
 
     async def _run(self) -> None:
         pace = Pace()
@@ -209,14 +220,6 @@ class Player:
         return {**self.box._repr_mimebundle_(), **data}, metadata
 
 
-def parts(given: Shown) -> tuple:
-    """What a solver yields as a tuple, if it begins with a step."""
-    found = given if isinstance(given, tuple) else (given,)
-    if not 1 <= len(found) <= 3 or not isinstance(found[0], Step):
-        raise U3Error(f"the solver yields {shown(given)}; let it yield a Step, (Step, picture), or these and a text")
-    return found
-
-
 def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: Any) -> Player:
     """Show an optimisation that the student plays, pauses, steps, restarts and steers.
 
@@ -234,14 +237,14 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: 
         write into them at once. A field that is read only at the start (``once``) starts the run anew. Then the names
         of the fields in view, all if none is named; the others are in a fold. "TV.lam" if several have a "lam".
     first
-        How many steps to take at once, so that the first picture shows something.
+        How many steps to take at once, so that the first picture shows something; after the cell, where a class
+        computes on one machine (``U3LAB_SHARED=1``).
     controls
         Further controls, as for :func:`~u3lab.live.explore`; moving one starts the run anew.
 
     Raises
     ------
     U3Error
-        No settings object or two of one class, an unknown name or one that several have, something that no control can
-        be made from.
+        No settings object or two of one class, a name that is unknown or that several have, a value without a control.
     """
     return Player(solver, settings_then_names, first, controls)

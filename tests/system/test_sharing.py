@@ -1,0 +1,55 @@
+"""Where a class computes, a kernel gives memory back when nobody runs cells; elsewhere nothing of that."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from u3lab._system import memory, sharing
+
+
+@pytest.fixture
+def given(monkeypatch, capsys):
+    """How often memory was given back; a cell counts as long ago after a twentieth of a second."""
+    times = []
+    monkeypatch.setenv(sharing.NAME, "1")
+    monkeypatch.setattr(sharing, "IDLE", 0.05)
+    monkeypatch.setattr(memory, "give_back", lambda: times.append(1))
+    InteractiveShell.instance()  # it leaves a mark on sys.stdout, so that of capsys is there
+    yield times
+    InteractiveShell.clear_instance()
+
+
+def test_memory_goes_back_once_after_the_last_of_some_cells(given):
+    async def lesson():
+        assert sharing.give_back_when_idle()
+        for _ in range(4):
+            await asyncio.sleep(0.02)
+            InteractiveShell.instance().run_cell("pass")
+        assert not given
+        await asyncio.sleep(0.2)
+        assert len(given) == 1
+        InteractiveShell.instance().run_cell("1 / 0")
+        await asyncio.sleep(0.2)
+        assert len(given) == 2
+
+    asyncio.run(lesson())
+
+
+@pytest.mark.parametrize("value", ["", "0", "yes"])
+def test_on_ones_own_computer_memory_is_kept(given, monkeypatch, value):
+    monkeypatch.setenv(sharing.NAME, value)
+
+    async def lesson():
+        assert not sharing.give_back_when_idle()
+        InteractiveShell.instance().run_cell("pass")
+        await asyncio.sleep(0.1)
+
+    asyncio.run(lesson())
+    assert not given
+
+
+def test_a_script_has_no_loop_and_keeps_its_memory(given):
+    assert not sharing.give_back_when_idle()
