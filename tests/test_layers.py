@@ -27,7 +27,7 @@ FLOORS = (
                                  "equivariance", "dissection")),
     ("lessons",),
     ("recipes",),
-    ("contents", "demo", "doctor", "start", "visitors"),
+    ("contents", "demo", "doctor", "prepare", "start", "visitors"),
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

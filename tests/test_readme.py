@@ -53,6 +53,17 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+def test_what_was_not_tried_says_where_it_was_read():
+    section = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8").partition("\n## Other front ends\n")[2]
+    rows = re.findall(r"^\| .* \|$", section.partition("\n## ")[0], re.MULTILINE)[1:]
+    assert len(rows) >= 4 and not [row for row in rows if "(tried)" not in row and "](https://" not in row]
+
+
+def test_readme_says_whether_a_gpu_was_tried_as_the_page_on_tests_does():
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    assert ("computed on CPUs; no GPU was tried." in README) == ("No notebook has been run on a GPU." in page)
+
+
 def test_every_page_is_named_in_the_readme():
     named = {(ROOT / link.partition("#")[0]).resolve() for link in LINK.findall(README) if "://" not in link}
     assert set(PAGES) - {ROOT / "README.md"} <= named

@@ -55,6 +55,16 @@ def test_every_notebook_has_a_page():
     assert set(PAGES) == set(NOTEBOOKS) - WITHOUT
 
 
+def test_nobody_is_told_to_work_in_the_notebooks_as_they_came():
+    """JupyterLab on notebooks/ would leave the student without a copy, and git without a pull."""
+    pages = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8")
+             for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]}
+    told = [(name, line) for name, page in pages.items() for line in re.findall(r"^jupyter[ -]lab\b.*", page, re.M)]
+    assert len(pages) > 20 and not told
+    offline = pages["docs/teaching/README.md"]
+    assert re.search(r"\npip install --no-index --find-links stick u3lab\nu3lab start ", offline)
+
+
 def test_the_index_has_every_chapter_with_the_hours_of_its_notebook():
     index = (ROOT / "docs" / "teaching" / "README.md").read_text(encoding="utf-8")
     hours = dict(re.findall(r"^\| \[?(\w+)\]?(?:\(\w+\.md\))? \| .* \| (\d+) \|$", index, re.MULTILINE))

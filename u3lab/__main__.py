@@ -1,5 +1,5 @@
-"""The command line: ``u3lab start``, ``demo CHAPTER``, ``doctor``, ``fetch NAME``, ``report FOLDER``; also as
-``python -m u3lab start`` …"""
+"""The command line: ``u3lab start``, ``demo CHAPTER``, ``prepare``, ``doctor``, ``fetch NAME``, ``report FOLDER``; also
+as ``python -m u3lab start`` …"""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _demo(chosen.chapter, given[end + 1:])
         if chosen.command == "report":
             return _report(chosen.folder, chosen.csv)
+        if chosen.command == "prepare":
+            return _prepare()
         return _fetch(chosen.name) if chosen.command == "fetch" else _doctor()
     except U3Error as error:
         print(f"u3lab: {error}", file=sys.stderr)
@@ -45,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
                                usage="%(prog)s [-h] [CHAPTER] [-- OPTION …]")
     demo.add_argument("chapter", nargs="?", metavar="CHAPTER",
                       help="such as 06; without it, what there is is listed. Options of Voilà go after --")
+    commands.add_parser("prepare", help="draw now what chapters draw the first time, in two or three minutes")
     commands.add_parser("doctor", help="check this machine and say what to mend")
     fetch = commands.add_parser("fetch", help="download a network's weights and check them")
     fetch.add_argument("name", help="a classifier of torchvision, for example alexnet")
@@ -65,6 +68,13 @@ def _demo(chapter: str | None, options: list[str]) -> int:
     from u3lab import demo
 
     demo.run(chapter, options=options)
+    return 0
+
+
+def _prepare() -> int:
+    from u3lab import prepare
+
+    prepare.run()
     return 0
 
 

@@ -77,18 +77,12 @@ def test_every_setting_of_the_hub_has_a_trait_that_takes_it():
 def test_what_is_drawn_once_for_all_is_where_the_instructions_put_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     guide = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
     folder = Path("share", "u3lab")
-    assert f"mkdir -p .venv/{folder.as_posix()} " in guide and f"U3LAB_CACHE=.venv/{folder.as_posix()} " in guide
+    assert f"mkdir -p .venv/{folder.as_posix()} " in guide
+    assert f"\nU3LAB_CACHE=.venv/{folder.as_posix()} .venv/bin/u3lab prepare\n" in guide
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     assert "U3LAB_CACHE" not in config_of("jupyterhub_config.py").Spawner.environment  # else all draw, and keep nothing
     (tmp_path / folder).mkdir(parents=True)
     assert config_of("jupyterhub_config.py").Spawner.environment["U3LAB_CACHE"] == str(tmp_path / folder)
-
-
-def test_the_faces_of_chapter_2_are_among_what_is_drawn_once_for_all():
-    guide = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
-    notebook = (ROOT / "notebooks" / "02_pretext_tasks.ipynb").read_text(encoding="utf-8").replace('\\"', "'")
-    long = [call for call in re.findall(r"faces\.draw\([^)]*\)", notebook) if int(re.search(r"\d+", call)[0]) >= 100]
-    assert len(long) >= 3 and all(call in guide for call in long)
 
 
 def test_a_server_does_without_the_package_that_is_taken_away():
@@ -109,17 +103,54 @@ def test_idle_kernels_end_before_idle_servers():
     assert servers.ServerApp.tornado_settings == start.TORNADO
 
 
+def server(home: Path, command: str) -> str:
+    """What the log has of a student's start in a home, with a shell script as u3lab; JupyterHub's notes its call."""
+    for name, script in (("u3lab", command), ("jupyterhub-singleuser", 'echo "$@" > "$HOME/then"')):
+        (home / name).write_text(f"#!/bin/sh\n{script}\n")
+        (home / name).chmod(0o755)
+    environment = {"HOME": str(home), "PATH": f"{home}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([DEPLOY / "start-singleuser", "--debug", "a b"], env=environment, check=True,
+                          capture_output=True, text=True, timeout=300)
+    assert (home / "then").read_text() == "--debug a b\n"
+    return done.stderr
+
+
 @unix
-def test_a_server_starts_with_private_copies_even_if_some_cannot_be_made(tmp_path: Path):
-    """Two programs on the path note how they were called; the first fails."""
-    for name, note, code in (("u3lab", "first", 1), ("jupyterhub-singleuser", "then", 0)):
-        (tmp_path / name).write_text(f'#!/bin/sh\necho "$@" > "$HOME/{note}"\nexit {code}\n')
-        (tmp_path / name).chmod(0o755)
-    environment = {"HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    subprocess.run([DEPLOY / "start-singleuser", "--debug", "a b"], env=environment, check=True)
-    assert (tmp_path / "first").read_text() == f"start --copy-only {tmp_path}/u3lab-notebooks\n"
-    assert (tmp_path / "then").read_text() == "--debug a b\n"
+@pytest.mark.parametrize("place", ["a folder", "no folder", "a full disk"])
+def test_a_server_starts_with_private_copies_even_if_some_cannot_be_made(tmp_path: Path, place: str):
+    """The command notes how it was called, and fails."""
+    folder = tmp_path / "u3lab-notebooks"
+    if place != "no folder":
+        folder.mkdir()
+    if place == "a full disk":
+        (folder / "NEWS.txt").symlink_to("/dev/full")
+    log = server(tmp_path, 'echo "$@" > "$HOME/first"; echo "u3lab: no room" >&2; exit 1')
+    assert (tmp_path / "first").read_text() == f"start --copy-only {folder}\n"
     assert not (tmp_path / "first").stat().st_mode & 0o077
+    assert log.startswith("u3lab: no room\n") and (log.count("\n") > 1) == (place != "a folder"), "why not beside"
+    if place == "a folder":
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d u3lab: no room\n", (folder / "NEWS.txt").read_text())
+        assert not (folder / "NEWS.txt").stat().st_mode & 0o077
+
+
+@unix
+def test_a_student_reads_beside_the_copies_what_befell_them(tmp_path: Path):
+    """Nothing while all is well; then that a worked copy has a newer original; then what is wrong with the folder."""
+    def start() -> str:
+        server(tmp_path, f'exec "{sys.executable}" -m u3lab "$@"')
+        return (folder / "NEWS.txt").read_text() if (folder / "NEWS.txt").exists() else ""
+
+    folder = tmp_path / "u3lab-notebooks"
+    record, copy = folder / ".u3lab-copies.json", folder / "06c_equivariance.ipynb"
+    assert start() == "" and start() == "" and len(list(folder.glob("*.ipynb"))) > 10
+    copy.write_text('{"cells": []}')
+    record.write_text(json.dumps({**json.loads(record.read_bytes()), copy.name: "that of an older one"}))
+    told = start()
+    assert re.fullmatch(rf"[-\d]+ {copy.name}: your own stays as it is; its newer version lies beside it, .*\n", told)
+    assert start() == told and copy.read_text() == '{"cells": []}', "once, and it stays"
+    record.rename(tmp_path / "elsewhere")
+    record.symlink_to(tmp_path / "elsewhere")
+    assert start().removeprefix(told).endswith(" is a link; delete it, or name another folder: `u3lab start FOLDER`\n")
 
 
 def test_values_fit_the_schema_of_the_chart():

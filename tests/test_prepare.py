@@ -1,0 +1,39 @@
+"""The command ``u3lab prepare``: it draws just what the notebooks ask for, and says where that is kept."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from u3lab import prepare
+from u3lab.__main__ import main
+from u3lab.datasets import concepts, decathlon, faces
+
+LONG = re.compile(r"faces\.draw\(\d{3,}[^)]*\)|concepts\.load\([^)]*\)")  # fewer faces are drawn as fast as read
+
+
+def test_it_draws_the_series_that_the_notebooks_ask_for():
+    folder = Path(__file__).resolve().parent.parent / "notebooks"
+    cells = [cell.source for path in folder.glob("*.ipynb") for cell in nbformat.read(path, as_version=4).cells
+             if cell.cell_type == "code"]
+    asked = {call for source in cells for call in LONG.findall(source)}
+    assert len(asked) == 5 and set(LONG.findall(inspect.getsource(prepare))) == asked
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_it_draws_every_domain_and_says_where_all_is(there, tmp_path, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(decathlon, "load", lambda name, split: drawn.append((name, split)))
+    for room, name in ((faces, "draw"), (concepts, "load")):
+        monkeypatch.setattr(room, name, lambda *given, **named: None)
+    (tmp_path / "kept").write_bytes(bytes(2 * 10**6))
+    folder = tmp_path if there else tmp_path / "none"
+    monkeypatch.setenv("U3LAB_CACHE", str(folder))
+    assert main(["prepare"]) == 0
+    assert drawn == [(name, split) for name in decathlon.names() for split in ("train", "val", "test")]
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 13 and said[-1] == f"kept in {folder}: {2 if there else 0} MB"
