@@ -35,7 +35,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 DECLARED = {("u3lab.course.catalogue", "u3lab.lessons")}
 JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core",
            "jupyter_server"}
-KNOW_JUPYTER = {"live", "figures", "course", "contents", "doctor", "visitors"}
+KNOW_JUPYTER = {"live", "figures", "course", "contents", "doctor", "start", "visitors"}
 
 
 def name_of(file: Path) -> str:

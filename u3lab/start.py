@@ -7,7 +7,6 @@ all folders; see :mod:`u3lab.course.state`.
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import runpy
@@ -97,7 +96,7 @@ def import_jupyterlab() -> None:
     path = os.environ.get("PATH")
     os.environ["PATH"] = os.devnull  # not empty: then the system's usual folders count
     try:
-        importlib.import_module("jupyterlab.labapp")
+        import jupyterlab.labapp  # noqa: F401
     finally:
         if path is None:
             del os.environ["PATH"]
