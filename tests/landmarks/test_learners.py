@@ -92,7 +92,8 @@ def drawn_wrong(net: nn.Module, source: Tensor, target: Tensor) -> Tensor:
     """Mean square error of the target, drawn from the source's look and the points of its own ten maps."""
     net.train()
     look, maps = net.appearance_encoder(2 * source - 1), net.pose_encoder(2 * target - 1)
-    middles = (2 * torch.arange(8) + 1) / 8 - 1
+    count = maps.shape[-1]
+    middles = (2 * torch.arange(count) + 1) / count - 1
     x, y = (maps.mean(axis).softmax(2) @ middles for axis in (2, 3))
     squares = (middles - x[..., None]).square()[:, :, None] + (middles - y[..., None]).square()[..., None]
     return (net.generator(torch.cat([look, (-squares / (2 * net.sigma**2)).exp()], 1)) - target).square().mean()

@@ -62,6 +62,20 @@ def test_every_method_says_what_it_cannot_do(method: str):
     assert limits(knowing.REGISTRIES[registry][name]), "declare it on its line in the registry"
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_a_row_of_the_bench_or_a_reason_why_not(method: str):
+    """Not both: a reason beside a row is out of date."""
+    assert (method in knowing.bench()) != bool(WHY.get(method)), "measure it, or say why not in tests/bench/peerless.py"
+
+
+def test_a_row_says_whether_the_peer_has_the_same_numbers():
+    rows = {apart: {"row": "a step", "network": "n", "target": None, "peers": [
+        {"name": "peer", "ratios": [0.5], "difference": apart}]} for apart in (None, 1e-5, 0.2)}
+    words = "a step, n: 0.50 (0.50–0.50) of the time of peer; no target"
+    assert knowing.told(rows[1e-5]) == knowing.told(rows[None]) == words
+    assert "whose numbers differ by 2e-01" in knowing.told(rows[0.2])
+
+
 def test_oracles_rows_and_reasons_are_of_methods_that_there_are_and_no_two_share_a_name():
     assert {*knowing.oracles(), *knowing.bench(), *WHY} <= set(METHODS)
     assert len(METHODS) > 80 and "None" not in knowing.page()

@@ -86,16 +86,18 @@ def bench() -> dict[str, list[tuple[dict, dict]]]:
 
 
 def told(row: dict) -> str:
-    """A row in words: by how much faster or slower than the fastest peer that gives the same numbers."""
+    """A row in words: our time as a part of the fastest peer's, of those with the same numbers if there are any."""
     peers = [peer for peer in row["peers"] if peer["ratios"]]
     equal = [peer for peer in peers if peer["difference"] is None or peer["difference"] < 1e-3]
     what = f"{row['row']}, {row['network']}"
-    if not equal:
-        return f"{what}: {median(row['ours']['times_ms']):.0f} ms; no peer gives the same numbers"
-    rival = max(equal, key=lambda peer: median(peer["ratios"]))
+    if not peers:
+        return f"{what}: {median(row['ours']['times_ms']):.0f} ms; there was no peer"
+    rival = max(equal or peers, key=lambda peer: median(peer["ratios"]))
     low, _, high = quantiles(rival["ratios"], n=4) if len(rival["ratios"]) > 1 else rival["ratios"] * 3
     target = "no target" if row["target"] is None else f"target {row['target']}: {row['met']}"
-    return f"{what}: {median(rival['ratios']):.2f} ({low:.2f}–{high:.2f}) of the time of {rival['name']}; {target}"
+    name = rival["name"] if equal else (f"{rival['name']}, whose numbers differ by {rival['difference']:.0e} of the "
+                                        "greatest")
+    return f"{what}: {median(rival['ratios']):.2f} ({low:.2f}–{high:.2f}) of the time of {name}; {target}"
 
 
 def breaks(number: str) -> str:
@@ -117,8 +119,7 @@ def section(registry: str) -> str:
     for name, method in REGISTRIES[registry].items():
         key = f"{registry}/{name}"
         compared = [f"{one.by}: `{one.test}`" + (f". {one.words}" if one.words else "") for one in tests[key]]
-        timed = [told(row) for row, _ in rows.get(key, ())] or ["no row: "
-                                                                  + WHY.get(key, "not measured yet")]
+        timed = [told(row) for row, _ in rows.get(key, ())] or [f"no row: {WHY[key]}"]
         parts += [f"### {name}", "", *_term("Oracle", compared), *_term("Bench", timed),
                   *_term("Limits", limits(method))]
     return "\n".join(parts)
@@ -137,8 +138,10 @@ def page() -> str:
     return "\n".join([f"""# How we know
 
 For each method: the **oracle**, other people's numbers or a slower and plainer way, and the test that compares; the
-row of the **bench**, our time as a part of that of the fastest peer, the median with its quartiles; and the **limits**.
-This page is made from the registries, the tests and the bench's files. A method without an oracle fails a test.
+row of the **bench**, our time as a part of that of the fastest peer, the median with its quartiles, or why there is
+none; and the **limits**.
+This page is made from the registries, the tests and the bench's files. A method without
+one of the three fails a test.
 
 The bench was run on: {when}. Ratios are taken in one run, in turns, since times waver on a busy machine.
 [More rows](docs/speed.md), [all that is tested](docs/testing.md).
