@@ -12,7 +12,7 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 ROOT = Path(__file__).resolve().parent.parent
-NAME = re.compile(r"(cpu|cuda|mps|xpu|hip|xla)(:\d+)?")
+NAME = re.compile(r"(cpu|cuda|mps|xpu|hip|xla)(:\d*)?")  # of f"cuda:{n}" the parser shows "cuda:"
 # Who may, and why. `.cpu()`, which brings an answer back to where it is drawn or counted, names no place to compute.
 ALLOWED = {
     "u3lab/nets/loading.py": "picks the device, for all",
@@ -47,7 +47,7 @@ def allowed(name: str) -> bool:
 
 def test_a_device_is_seen_however_it_is_named():
     for source in ('x.to("cuda")', "x.cuda()", 'f(device="cuda:1")', "torch.cuda.is_available()", 'd = "cpu"',
-                   "torch.backends.mps.is_available()", 'torch.zeros(1, device=f("mps"))'):
+                   "torch.backends.mps.is_available()", 'torch.zeros(1, device=f("mps"))', 'x.to(f"cuda:{n}")'):
         assert list(named(source)), source
     assert not list(named('x.to(net.device).cpu()\n"""Runs on cuda."""\nprint("no cuda here")'))
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tests.adversarial.attacked import small
 from tests.helpers import slip
 from u3lab import images, nets
+from u3lab.adversarial import PATCHES
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import apply_patch, cut_out, placements
 from u3lab.descent import last
@@ -106,6 +107,7 @@ def red() -> nets.Classifier:
     return nets.Classifier(Red().eval(), classes=("other", "red"))
 
 
+@pytest.mark.oracle("the best patch, which is known", adversarial=["round patch", "square patch"])
 @pytest.mark.parametrize("shape", ["round", "square"])
 def test_the_best_patch_is_known(shape: str):
     """All red, no green, and blue as it was; in the corners of a round one nothing changes."""
@@ -114,6 +116,16 @@ def test_the_best_patch_is_known(shape: str):
     middle = found[0, :, 4:12, 4:12]
     assert middle[0].min() > 0.99 and middle[1].max() < 0.01 and torch.all(middle[2] == 0.5)
     assert (found[0, :, 0, 0] == 0.5).all() == (shape == "round")
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_it_covers_what_it_says_and_fools_on_pictures_that_it_never_saw(name: str):
+    patch, shape = PATCHES[name](red(), torch.full((2, 3, 32, 32), 0.5), "red", steps=30), PATCHES[name].shape
+    on_black = apply_patch(torch.zeros(1, 3, 200, 200), torch.ones(1, 3, 8, 8), 0.5, 0.5, 1.0, shape=shape)
+    assert on_black.mean().item() == pytest.approx(PATCHES[name].share, rel=0.01) and patch.shape == (1, 3, 64, 64)
+    unseen = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert success_rate(red(), unseen, "red", patch, shape=shape, scale=0.6, trials=8) == 1
+    assert success_rate(red(), unseen, "red", torch.full_like(patch, 0.5), shape=shape, scale=0.6, trials=8) == 0
 
 
 def test_steps():

@@ -1,5 +1,5 @@
 """``python -m tests.bench [--quick] [--json FILE] [--latency] [--drawing] [--dissection] [--adapters]
-[--pretexts] [--labelling] [--threads] [--only WORD] [--network NAME]``.
+[--pretexts] [--labelling] [--plain] [--threads] [--only WORD] [--network NAME]``.
 
 See the package. Without --only and --network the live figures are measured as well, where there is a browser.
 """
@@ -33,6 +33,8 @@ def main() -> None:
         _write(arguments.json, _with_rows("pretexts", _pretexts(arguments.quick)))
     elif arguments.labelling:
         _write(arguments.json, _with_rows("labelling", _labelling(arguments.quick)))
+    elif arguments.plain:
+        _write(arguments.json, _with_rows("plain", _plain(arguments.quick, arguments.only or "")))
     else:
         _maps(arguments)
 
@@ -71,7 +73,8 @@ def _maps(arguments: argparse.Namespace) -> None:
     data = {"machine": machine, "rows": [table.as_data(result) for result in results]}
     if not arguments.only and not arguments.network:
         data["dissection"] = _dissection(arguments.quick)
-        for name, race in {"adapters": _adapters, "pretexts": _pretexts, "labelling": _labelling}.items():
+        for name, race in {"adapters": _adapters, "pretexts": _pretexts, "labelling": _labelling,
+                           "plain": _plain}.items():
             data[name] = race(arguments.quick)
             data["rows"] += data[name].pop("rows")
         data["drawing"] = _drawing(arguments.quick)
@@ -135,6 +138,16 @@ def _labelling(quick: bool) -> dict:
     return labelling.report(quick)
 
 
+def _plain(quick: bool, only: str = "") -> dict:
+    import torch
+
+    from tests.bench import plain
+
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    return plain.report(quick, only)
+
+
 def _with_rows(name: str, found: dict) -> dict:
     """A race with the machine, and its rows as those of maps are written: the site reads both alike."""
     from tests.bench import table
@@ -168,9 +181,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--dissection", action="store_true", help="network dissection's race, and nothing else")
     parser.add_argument("--adapters", action="store_true", help="adapters against fine-tuning, and nothing else")
     parser.add_argument("--labelling", action="store_true", help="the dense labelling loss, and nothing else")
+    parser.add_argument("--plain", action="store_true", help="ours against plain versions, and nothing else")
     parser.add_argument("--pretexts", action="store_true", help="pretext tasks and SimCLR, and nothing else")
     parser.add_argument("--threads", action="store_true", help="OpenMP's waiting policy beside a busy core as well")
-    parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word")
+    parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word; with --plain, methods")
     parser.add_argument("--network", choices=("squeezenet1_1", "efficientnet_lite0"), help="one network only")
     return parser.parse_args()
 

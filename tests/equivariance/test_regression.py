@@ -14,6 +14,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+@pytest.mark.oracle("the normal equations", equivariance=["dense map", "map of neighbourhoods", "least squares"])
 @pytest.mark.parametrize("seed", range(3))
 def test_ridge_by_the_normal_equations(seed: int):
     x, y = noise(40, 5, seed=seed), noise(40, 3, seed=seed + 10)

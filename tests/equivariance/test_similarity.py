@@ -25,6 +25,7 @@ def test_rotation_scale_and_shift_change_nothing(seed: int):
     assert cka(x, stretched) < 0.9  # unlike a stitch, CKA sees a scale of single channels
 
 
+@pytest.mark.oracle("the definition by kernels", equivariance=["CKA"])
 @pytest.mark.parametrize("seed", range(3))
 def test_by_kernels(seed: int):
     """HSIC(K, L) / √(HSIC(K, K) HSIC(L, L)) with K = XXᵀ, L = YYᵀ, HSIC(K, L) ∝ tr(KHLH)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 
 import pytest
@@ -49,6 +50,7 @@ def same_random_numbers():
     torch.set_rng_state(state)
 
 
+@pytest.mark.oracle("the twin’s permutation, which is known", equivariance=["least squares"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("path", ["0", "1"])
 def test_the_permuted_twin(path: str, seed: int):
@@ -67,6 +69,7 @@ def test_the_permuted_twin(path: str, seed: int):
     assert (identity_stitch(franken)(fresh) - net(fresh)).abs().max() > 1e-3
 
 
+@pytest.mark.oracle("the weights themselves", equivariance=["identity", "shuffled"])
 def test_the_same_network_twice():
     net, x = small(0), pictures(8)
     franken = stitch(net, "one", net, "one", x, strength=1e-14)
@@ -186,6 +189,22 @@ def test_distilling_brings_the_answers_together(seed: int):
     assert torch.equal(e[:, -1], franken.module.stitch.bias)
     assert all(torch.equal(p, q) for p, q in zip(frozen, [p for net in (a, b) for p in net.parameters()], strict=True))
     assert not any(p.requires_grad or p.grad is not None for p in franken.parameters())
+
+
+@pytest.mark.oracle("the same steps in plain torch", equivariance=["distilled"])
+def test_distilling_is_a_few_lines_of_plain_torch():
+    a, b, x = small(0), small(1), pictures(12)
+    franken = stitch(a, "one", b, "one", x)
+    e = copy.deepcopy(franken.module.stitch).requires_grad_()
+    optimiser = torch.optim.Adam(e.parameters(), lr=0.05 * e.weight.std().item())
+    for _ in range(4):
+        optimiser.zero_grad()
+        wanted, answered = b.module(x).softmax(1), b.module[2:](e(a.module[0](x)).relu()).softmax(1)
+        (wanted * (wanted / answered).log()).sum(1).mean().backward()
+        optimiser.step()
+    last(distil(franken, x, settings=StitchSettings(steps=4, lr=0.05, batch_size=12)))
+    torch.testing.assert_close(franken.module.stitch.weight, e.weight, check_stride=False)
+    torch.testing.assert_close(franken.module.stitch.bias, e.bias)
 
 
 def test_the_permuted_twin_has_nothing_to_learn():

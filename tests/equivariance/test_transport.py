@@ -56,6 +56,7 @@ def closed_bank(seed: int) -> nets.Classifier:
 # ---- known maps ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.oracle("the filters’ permutation, which is known", equivariance=["dense map", "sparse map"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("options", [{}, {"inputs": 1}, {"inputs": 1, "neighbourhood": 3}], ids=str)
 @pytest.mark.parametrize("g", [HFLIP, VFLIP, QUARTER], ids=lambda g: g.name)
@@ -103,6 +104,7 @@ def test_rows_of_the_design_matrix_by_loops(m: int):
     assert neighbours(features, sites, m).tolist() == expected
 
 
+@pytest.mark.oracle("loops over sites", equivariance=["map of neighbourhoods"])
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("inputs", [None, 3])
 def test_the_map_by_loops(inputs: int | None, seed: int):

@@ -22,22 +22,23 @@ def smooth_and_grey(x: Tensor) -> Tensor:
     return (down.square() + right.square()).mean() + 0.1 * (2 * x - 1).pow(6).mean()
 
 
-def grey() -> Tensor:
-    noise = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+def grey(side: int) -> Tensor:
+    noise = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     return (0.5 + 0.1 * noise).clamp(0, 1).requires_grad_()
 
 
-def begun(name: str) -> tuple[list[Tensor], Callable[[], Tensor], Callable[[Tensor], Tensor], float | None, float]:
+def begun(name: str, side: int = SIDE) -> tuple[list[Tensor], Callable[[], Tensor], Callable[[Tensor], Tensor],
+                                                float | None, float]:
     """What is optimised, the picture, its price, the least value of what is optimised (if any), the rate."""
     if name == "deep image prior":
-        psi = prior.generator(size=(SIDE, SIDE), depth=4, skip=4, seed=0)
+        psi = prior.generator(size=(side, side), depth=4, skip=4, seed=0)
         return list(psi.parameters()), psi, lambda x: x.new_zeros(()), None, 0.015
     if name == "trained generator":
         psi = learned_inverter("fire9-perceptual")
-        cells = -(-SIDE // psi.cell)
+        cells = -(-side // psi.cell)
         y = torch.randn(1, 512, cells, cells, generator=torch.Generator().manual_seed(0)).abs().requires_grad_()
-        return [y], lambda: psi.drawn(y, (cells, cells))[..., :SIDE, :SIDE], lambda x: x.new_zeros(()), 0.0, 0.3
-    x = grey()
+        return [y], lambda: psi.drawn(y, (cells, cells))[..., :side, :side], lambda x: x.new_zeros(()), 0.0, 0.3
+    x = grey(side)
     return [x], lambda: x, smooth_and_grey if name == "total variation" else lambda x: x.new_zeros(()), 0.0, 0.03
 
 

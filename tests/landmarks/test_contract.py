@@ -52,6 +52,26 @@ def test_it_says_whether_it_wants_all_cells(name: str):
     assert ((first + second) / 2 != pytest.approx(whole, rel=1e-6)) == LOSSES[name].cells
 
 
+@EACH
+def test_where_nothing_moves_a_place_in_the_picture_will_do(name: str):
+    """The shortcut of a network that knows where the border is; where things move, it costs."""
+    here, codes = cells(maps(0)).expand(3, -1, -1), places(LOSSES[name].cells)
+    still, moved, drawn = (float(sum(LOSSES[name].terms(map, map, here, here + shift, LabelSettings(lam=0.0)).values()))
+                           for map, shift in ((codes, 0), (codes, 0.5), (30 * maps(0).roll(1, 0), 0.5)))
+    assert still < 0.1 * moved and still < 0.1 * drawn
+
+
+def places(peaks: bool) -> Tensor:
+    """Codes or maps (3,4,6,6) that say where in the picture a cell is, whatever is there: peaks, or cos and sin."""
+    at = cells(maps(0)).reshape(6, 6, 2)
+    if peaks:
+        one = torch.zeros(4, 36, dtype=torch.float64)
+        one[range(4), (7, 10, 25, 28)] = 30
+        return one.view(4, 6, 6).expand(3, -1, -1, -1)
+    return 30 * torch.stack([at[..., 0].cos(), at[..., 0].sin(), at[..., 1].cos(), at[..., 1].sin()]).expand(3, -1, -1,
+                                                                                                           -1)
+
+
 def pull(name: str, degrees: float) -> float:
     """How fast the distance from where it should be grows, for a turn in the plane that is wrong by so much."""
     a = torch.tensor(degrees, dtype=torch.float64).deg2rad().requires_grad_()

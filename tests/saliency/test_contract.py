@@ -70,6 +70,15 @@ def test_heat_is_a_map_of_its_grid_and_no_less_than_0(name: str):
     assert map.shape[2:] == heat.shape[2:] and torch.equal(method.heat(map), heat)
 
 
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.relus | method.optimises])
+def test_it_says_whether_it_is_a_slope_alone(name: str):
+    """f = Wx + b has one slope; what a picture contributes differs from picture to picture."""
+    net = nets.Classifier(built(lambda: nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.AvgPool2d(2), nn.Flatten(),
+                                                      nn.Linear(240, 5))), classes=tuple("abcde"))
+    maps = {label: [METHODS[name].map(net, picture[None], label) for picture in pictures(2)] for label in net.classes}
+    assert all(close(*both, 1e-5) for both in maps.values()) == METHODS[name].slope
+
+
 @NAMES
 def test_on_the_shipped_network(name: str):
     if METHODS[name].optimises:

@@ -25,6 +25,7 @@ def drawn(n: int, k: int, seed: int = 0, sure: float = 2.0) -> Tensor:
     return (sure * torch.randn(n, k, generator=generator, dtype=torch.float64)).softmax(1)
 
 
+@pytest.mark.oracle("scikit-learn", selfsup=["IIC", "IIC of picture and sound"])
 @pytest.mark.parametrize(("n", "k"), [(1, 2), (7, 3), (50, 10), (40, 30)])
 def test_it_is_the_mutual_information_of_the_joint_by_scikit_learn(n: int, k: int) -> None:
     z, moved = drawn(n, k), drawn(n, k, seed=1)

@@ -52,6 +52,7 @@ def test_one_convolution_is_the_loop_over_displacements(reach: int) -> None:
     assert torch.allclose(displaced_joints(z, moved, reach), by_loop(z, moved, reach))
 
 
+@pytest.mark.oracle("the loop over places and displacements", selfsup=["IIC of places, pooled", "IIC of places, mean"])
 def test_both_losses_are_what_they_say() -> None:
     z, moved = maps(), maps(seed=1)
     P = by_loop(z, moved, 2)

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.peerless import WHY
 from tools import site
+from tools.site import __main__ as building
 from tools.site import api, docstrings, knowing, links
+from tools.site.limits import limits
 
 METHODS = [f"{registry}/{name}" for registry, methods in knowing.REGISTRIES.items() for name in methods]
 
@@ -21,6 +24,21 @@ def test_a_link_that_leads_nowhere_is_seen(tmp_path: Path):
     (tmp_path / "b.html").write_text("<p>")
     assert links.broken(tmp_path) == ["a.html → b.html#gone", "a.html → c.html", "a.html → d.png"]
     assert links.silent(tmp_path) == ["a.html: d.png"]
+
+
+@pytest.mark.parametrize("link, status", [("a.html", 0), ("b.html", 1)])
+def test_a_site_with_a_link_that_leads_nowhere_is_not_built(link: str, status: int, tmp_path: Path,
+                                                            monkeypatch: pytest.MonkeyPatch):
+    """Sphinx sees no such thing in HTML that stands in a notebook's output."""
+    def written(arguments: list[str]) -> int:
+        html = Path(arguments[-1])
+        html.mkdir(parents=True)
+        (html / "a.html").write_text(f'<a href="{link}">1</a>')
+        return 0
+
+    monkeypatch.setattr(building, "gather", lambda folder: None)
+    monkeypatch.setattr(building, "build_main", written)
+    assert building.build(tmp_path) == status
 
 
 def test_what_makes_pages_is_watched_like_pages(tmp_path: Path):
@@ -37,8 +55,36 @@ def test_every_method_has_an_oracle(method: str):
     assert method in knowing.oracles()
 
 
-def test_oracles_and_rows_are_of_methods_that_there_are():
-    assert {*knowing.oracles(), *knowing.bench()} <= set(METHODS)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_says_what_it_cannot_do(method: str):
+    registry, name = method.split("/")
+    assert all(limits(knowing.REGISTRIES[registry][name]))
+    assert limits(knowing.REGISTRIES[registry][name]), "declare it on its line in the registry"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_a_row_of_the_bench_or_a_reason_why_not(method: str):
+    """Not both: a reason beside a row is out of date."""
+    assert (method in knowing.bench()) != bool(WHY.get(method)), "measure it, or say why not in tests/bench/peerless.py"
+
+
+def test_a_row_says_whether_the_peer_has_the_same_numbers():
+    rows = {apart: {"row": "a step", "network": "n", "target": None, "peers": [
+        {"name": "peer", "ratios": [0.5], "difference": apart}]} for apart in (None, 1e-5, 0.2)}
+    words = "a step, n: 0.50 (0.50–0.50) of the time of peer; no target"
+    assert knowing.told(rows[1e-5]) == knowing.told(rows[None]) == words
+    assert "whose numbers differ by 2e-01" in knowing.told(rows[0.2])
+
+
+def test_oracles_rows_and_reasons_are_of_methods_that_there_are_and_no_two_share_a_name():
+    assert {*knowing.oracles(), *knowing.bench(), *WHY} <= set(METHODS)
+    assert len(METHODS) > 80 and "None" not in knowing.page()
+
+
+def test_each_notebook_with_methods_says_where_they_break():
+    numbers = {file.name.split("_")[0] for file in (knowing.ROOT / "notebooks").glob("*.ipynb")}
+    named = [number for chapter in knowing.CHAPTERS.values() for number in chapter]
+    assert sorted(named) == sorted(numbers - {"00"}) and all("#" in knowing.breaks(number) for number in named)
 
 
 def test_the_library_s_pages_show_what_is_public():

@@ -88,6 +88,7 @@ def test_the_prior_is_zero_at_its_centre_and_pulls_there(kind: str):
     assert held < free or not trained
 
 
+@pytest.mark.oracle("the sum of squares, by hand", universal=["shrinkage", "weight decay"])
 def test_adapters_count_by_alpha_norms_and_weights_by_their_way_from_the_source():
     """Σ α² + Σ (γ − γ₀)² + Σ (β − β₀)², by hand; and centred on zero."""
     net = made("parallel")
@@ -110,6 +111,28 @@ def test_it_serves_networks_without_batch_norm_and_with(kind: str):
         assert bool(list(net.domain("new").norms())) == with_norms
         settings = UniversalSettings(steps=1, batch_size=3)
         assert last(train_domain(net, "new", pictures(6, 48), torch.arange(6) % 3, settings=settings)).loss > 0
+
+
+@pytest.mark.parametrize("kind", [kind for kind, method in METHODS.items() if method.adapter])
+def test_an_adapter_says_what_it_can_make_of_filters(kind: str):
+    """Six filters 3×3 of four channels and what is added to them, with all weights of the adapter drawn at random."""
+    f = filled(torch.nn.Conv2d(4, 6, 3, padding=1, bias=False).double())
+    adapter = filled(METHODS[kind].adapter(f, 2, torch.Generator().manual_seed(0)), 5).double()
+    added, rows = (adapter.folded(f).weight - f.weight).detach(), f.weight.detach().flatten(1)
+    middle = torch.zeros(3, 3, dtype=torch.bool)
+    middle[1, 1] = True
+    found = {"mixtures of the filters": torch.linalg.matrix_rank(torch.cat([rows, added.flatten(1)])) == 6,
+             "their centres": not added[..., ~middle].any(),
+             "a change of low rank": torch.linalg.matrix_rank(added.flatten(1)) <= 2}
+    assert added.any() and [name for name, it_is in found.items() if it_is] == [METHODS[kind].reach]
+
+
+def filled(part: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in part.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator))
+    return part
 
 
 def test_how_much_each_adds():

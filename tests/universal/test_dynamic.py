@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from tests.helpers import same_state, slip, squeezenet, state
@@ -26,6 +27,7 @@ def filled(predictor: Learnet, seed: int = 0) -> Learnet:
     return predictor
 
 
+@pytest.mark.oracle("a table, row by row", universal=["table"])
 def test_with_one_hot_input_it_is_a_look_up_in_a_table():
     """z = e_d: w is the d-th column of P, whatever the other columns are, and α = M′ diag(w) M."""
     predictor = filled(Learnet({"one": (5, 4), "two": (3, 6)}, inputs=7, rank=2))
@@ -35,6 +37,7 @@ def test_with_one_hot_input_it_is_a_look_up_in_a_table():
             assert torch.allclose(predictor(z)[place], wanted)
 
 
+@pytest.mark.oracle("the product of matrices, by torch.func", universal=["learnet"])
 def test_its_gradient_is_that_of_the_product_of_matrices():
     predictor, z = filled(Learnet({"one": (5, 4)}, inputs=3, rank=2)).double(), torch.rand(3, dtype=torch.float64)
     m, m_out, p = (one[0].detach().clone() for one in (predictor.m, predictor.m_out, predictor.p))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from scipy.special import log_softmax
 
 from tests.helpers import same_state, slip, squeezenet, state
 from tests.universal.networks import pictures, tiny
@@ -34,12 +36,22 @@ def test_the_masked_loss_is_that_of_the_pictures_with_a_label_one_by_one():
         assert not gradient[~mask].any() and gradient[mask].abs().amax((1, *range(2, gradient.ndim))).min() > 0
 
 
+@pytest.mark.oracle("the values by hand", universal=["boundaries", "normals"])
 def test_by_hand():
     """Two pixels, half right: −log σ; and directions at 0, 90 and 180 degrees."""
     unsure = KINDS["boundaries"].loss(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1, 2))
     assert unsure.item() == pytest.approx(0.6931, 1e-3)
     up, right = torch.tensor([0.0, 0, 2]).view(1, 3, 1, 1), torch.tensor([5.0, 0, 0]).view(1, 3, 1, 1)
     assert [KINDS["normals"].loss(up, v).item() for v in (3 * up, right, -up)] == pytest.approx([0, 1, 2], abs=1e-6)
+
+
+@pytest.mark.oracle("SciPy's log-softmax", universal=["segments", "label"])
+def test_classes_cost_what_scipy_says():
+    given = {name: answers()[name].detach() for name in ("parts", "what")}
+    per_pixel = -np.take_along_axis(log_softmax(given["parts"].numpy(), 1), LABELS["parts"].numpy()[:, None], 1)
+    per_picture = -log_softmax(given["what"].numpy(), 1)[range(6), LABELS["what"].numpy()]
+    assert KINDS["segments"].loss(given["parts"], LABELS["parts"]).numpy() == pytest.approx(per_pixel.mean((1, 2, 3)))
+    assert KINDS["label"].loss(given["what"], LABELS["what"]).numpy() == pytest.approx(per_picture)
 
 
 def test_a_task_without_a_label_in_the_batch_costs_nothing():

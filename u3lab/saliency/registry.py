@@ -65,6 +65,9 @@ class Method:
         Whether the method is made for networks of ReLUs, and refuses others.
     optimises
         Whether it searches, one picture at a time: seconds a map, not milliseconds.
+    slope
+        Whether it is a slope alone: what a small change would do. Of a network without ReLUs it is the same for every
+        picture.
     """
 
     map: Callable[..., Tensor]
@@ -73,6 +76,7 @@ class Method:
     grid: bool = False
     relus: bool = False
     optimises: bool = False
+    slope: bool = False
 
     def __call__(self, net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
         """The heat for a target.
@@ -125,10 +129,10 @@ def masks(net: nn.Module, images: Tensor, target: int | str | Sequence[int | str
 
 METHODS: dict[str, Method] = {
     "edges (no network)": Method(outlines, as_it_is, takes=frozenset()),
-    "gradient": Method(partial(backprop, rule="gradient"), max_abs),
+    "gradient": Method(partial(backprop, rule="gradient"), max_abs, slope=True),
     "deconvnet": Method(partial(backprop, rule="deconvnet"), max_abs, relus=True),
     "guided": Method(partial(backprop, rule="guided"), max_abs, relus=True),
-    "smooth grad": Method(partial(smooth_grad, samples=8), max_abs, ALL - {LAYER}),
+    "smooth grad": Method(partial(smooth_grad, samples=8), max_abs, ALL - {LAYER}, slope=True),
     "integrated gradients": Method(partial(integrated_gradients, steps=8), positive, ALL - {LAYER}),
     "modulated gradient": Method(half_way(modulated_gradient), positive, grid=True),
     "LRP ε": Method(partial(lrp, rule="epsilon"), positive, relus=True),

@@ -7,10 +7,11 @@
 Files: ``encoder`` (one network for all), ``tasks`` (what a task is), ``registry`` (all of them by name), ``training``,
 ``transfer`` (does it help?), a file for each kind of task; two on answers that nobody can know: ``marginal`` (losses
 that do not ask for them) and ``switch`` (correspondences); and ``information`` with ``clustering``, ``segmenting``,
-``together`` and ``pseudo``, which find classes (``small`` has encoders for them).
+``together`` and ``pseudo``, which find classes (``small`` has encoders for them, ``clusterings`` their names).
 """
 
 from u3lab.selfsup.clustering import ClusterSettings, choose, cluster, clustering, shares, sub_heads
+from u3lab.selfsup.clusterings import CLUSTERINGS
 from u3lab.selfsup.colour import annealed_mean, decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
 from u3lab.selfsup.encoder import LAYERS, encoder
@@ -43,12 +44,12 @@ from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import TuneSettings, best_probe, classifier, fine_tune, pooled, probed
 
-__all__ = ["ClusterSettings", "Ear", "Grouped", "LAYERS", "Pairs", "Posed", "PretextSettings", "SegmentSettings",
-           "TASKS", "Task", "TuneSettings", "aberrated", "aligned", "annealed_mean", "arrow", "best_probe", "bias",
-           "bias_field", "choose", "choose_segments", "classifier", "cluster", "clustered", "clustering", "contrastive",
-           "correspondence", "correspondence_loss", "decolorise", "dense_heads", "digit_encoder", "digit_views",
-           "displaced_joints", "draw_pairs", "encoder", "erase", "estimated_flow", "fine_tune", "grouped", "head_of",
-           "iic_loss", "jigsaw", "joint", "marginal_loss", "mutual_information", "nt_xent", "pairs", "pixel_codes",
-           "pixel_encoder", "pmi", "pooled", "pretrain", "probed", "projected_loss", "pseudo_labels",
-           "relative_position", "relit", "segment", "segmentation_loss", "segmenting", "segments", "shares", "solve",
-           "sorting", "sound_map", "sub_heads", "texture_encoder", "together", "transfer_knowledge"]
+__all__ = ["CLUSTERINGS", "ClusterSettings", "Ear", "Grouped", "LAYERS", "Pairs", "Posed", "PretextSettings",
+           "SegmentSettings", "TASKS", "Task", "TuneSettings", "aberrated", "aligned", "annealed_mean", "arrow",
+           "best_probe", "bias", "bias_field", "choose", "choose_segments", "classifier", "cluster", "clustered",
+           "clustering", "contrastive", "correspondence", "correspondence_loss", "decolorise", "dense_heads",
+           "digit_encoder", "digit_views", "displaced_joints", "draw_pairs", "encoder", "erase", "estimated_flow",
+           "fine_tune", "grouped", "head_of", "iic_loss", "jigsaw", "joint", "marginal_loss", "mutual_information",
+           "nt_xent", "pairs", "pixel_codes", "pixel_encoder", "pmi", "pooled", "pretrain", "probed", "projected_loss",
+           "pseudo_labels", "relative_position", "relit", "segment", "segmentation_loss", "segmenting", "segments",
+           "shares", "solve", "sorting", "sound_map", "sub_heads", "texture_encoder", "together", "transfer_knowledge"]

@@ -7,7 +7,7 @@
 Files: ``adapters`` (the formulas), ``methods`` (who trains what: the adapters and their rivals), ``places`` and
 ``slots`` (where a network is adapted, and how a domain comes in there), ``adapting`` and ``adapted``, ``files`` (a
 domain in a file), ``training`` with ``batches``, ``starting`` and ``resuming``, ``score`` (the decathlon's),
-``dynamic`` (adapters that are predicted), ``multitask`` (more tasks for one network).
+``dynamic`` (adapters that are predicted), ``multitask`` (more tasks for one network), ``registry`` (these by name).
 """
 
 from u3lab.universal.adapted import Adapted

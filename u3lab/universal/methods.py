@@ -25,6 +25,7 @@ from u3lab.universal.places import Plan
 from u3lab.universal.slots import Domain
 
 NOTHING, LAST_BLOCK, ALL = "nothing", "last block", "all"  # of the network's own weights
+MIXTURES, CENTRES, LOW_RANK = "mixtures of the filters", "their centres", "a change of low rank"
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,16 @@ class Method:
         forgotten for others, so such a network serves one domain.
     fresh
         Whether all starts from random weights.
+    reach
+        What an adapter can make of a network's k×k filters: "mixtures of the filters", no new shapes; "their centres",
+        where they look at nothing but the middle of their window; or "a change of low rank".
     """
 
     adapter: adapters.Maker | None = None
     norms: bool = True
     own: str = NOTHING
     fresh: bool = False
+    reach: str | None = None
 
 
 METHODS: dict[str, Method] = {
@@ -56,9 +61,9 @@ METHODS: dict[str, Method] = {
     "batch norm": Method(),
     "last block": Method(own=LAST_BLOCK, norms=False),
     "fine-tuning": Method(own=ALL),
-    "serial": Method(adapters.serial),
-    "parallel": Method(adapters.parallel),
-    "low rank": Method(adapters.low_rank),
+    "serial": Method(adapters.serial, reach=MIXTURES),
+    "parallel": Method(adapters.parallel, reach=CENTRES),
+    "low rank": Method(adapters.low_rank, reach=LOW_RANK),
 }
 
 

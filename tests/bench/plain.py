@@ -1,0 +1,89 @@
+"""Races against plain versions: what the papers or a textbook describe, written here anew, on the same work.
+
+Where a network of ours is trained or draws, both sides have the same one. Both take turns, and CPU time is counted, so
+that a busy machine matters little. Where both have numbers to compare, their greatest difference is a part of the row.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from tests.bench import table
+from tests.bench.rows import difference
+
+LEAST = 40  # milliseconds that a round of ours lasts, at least: what is shorter is done several times
+Run = Callable[[], list[Tensor]]
+
+
+@dataclass(frozen=True)
+class Race:
+    """Ours against one plain version.
+
+    Attributes
+    ----------
+    of
+        The methods that it times, as "registry/name".
+    work
+        What is done, and on what.
+    ours, theirs
+        Make the closures to time; nothing of that is counted.
+    peer
+        Whose way the other side goes.
+    same
+        Whether both sides return numbers that can be compared.
+    """
+
+    of: tuple[str, ...]
+    work: str
+    on: str
+    ours: Callable[[], Run]
+    peer: str
+    theirs: Callable[[], Run]
+    same: bool = True
+
+
+def races() -> list[Race]:
+    """All of them."""
+    from tests.bench import plain_learning, plain_pictures, plain_units
+
+    return [*plain_learning.RACES, *plain_pictures.RACES, *plain_units.RACES]
+
+
+def report(quick: bool, only: str = "") -> dict[str, Any]:
+    """Measure and print the table."""
+    print("\n# Ours against plain versions, CPU time\n", flush=True)
+    print("| method | work | ours ms | peer | peer ms | ours/peer (spread) | difference |\n|" + "---|" * 7, flush=True)
+    rounds = 2 if quick else 7
+    return {"rounds": rounds, "rows": [_row(race, rounds) for race in races()
+                                       if any(only.lower() in method.lower() for method in race.of)]}
+
+
+def _row(race: Race, rounds: int) -> dict[str, Any]:
+    ours, theirs = race.ours(), race.theirs()
+    mine, other = ours(), theirs()  # once beforehand
+    apart = difference(mine, other) if race.same else None
+    times = max(1, round(LEAST / max(_clock(ours), 0.1)))
+    pairs = [(_clock(ours, times), _clock(theirs, times)) for _ in range(rounds)]
+    row = table.race_as_data(f"{race.work}, CPU time", list(race.of), race.on, None, [a for a, _ in pairs],
+                             (race.peer, [b for _, b in pairs]))
+    row["peers"][0]["difference"] = apart
+    ratios = sorted(row["peers"][0]["ratios"])
+    a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
+    print(f"| {', '.join(race.of)} | {race.work}, {race.on} | {a:.1f} | {race.peer} | {b:.1f} | "
+          f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) | "
+          f"{'not compared' if apart is None else f'{apart:.0e}'} |", flush=True)
+    return row
+
+
+def _clock(work: Run, times: int = 1) -> float:
+    """Milliseconds of CPU time of one call, the mean of so many."""
+    start = time.process_time()
+    for _ in range(times):
+        work()
+    return 1e3 * (time.process_time() - start) / times
