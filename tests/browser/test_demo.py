@@ -51,7 +51,6 @@ def test_each_figure_of_a_page_is_steered_by_the_keyboard(chapter: str, browser:
         figures = shown(page, chapter)
         assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
         for number, figure in enumerate(figures, 1):
-            page.keyboard.press("Escape")
             page.keyboard.press(str(number))
             steer(page, figure)
         assert page.get_by_text("Traceback").count() == 0
