@@ -12,8 +12,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from u3lab import demo
 from u3lab.__main__ import main
+from u3lab._system import copies, paths
 
-MAIN = ["01", "02", "03", "04", "05", "06", "07"]
+LIVE = ("live.explore(", "live.play(")
+WITHOUT = {"07b"}  # its one live figure asks for two minutes of computing
 
 
 def tagged(source: str, *tags: str) -> nbformat.NotebookNode:
@@ -36,11 +38,22 @@ def test_a_page_has_the_tagged_cells_under_their_headings(chapter):
     assert page.metadata.kernelspec == chapter.metadata.kernelspec
 
 
-def test_every_main_chapter_has_two_or_three_figures_and_their_imports():
-    assert list(demo.chapters()) == MAIN
-    for file in demo.chapters().values():
-        notebook = nbformat.read(file, as_version=4)
-        assert len(demo.figures(notebook)) in (2, 3) and all(heading for heading, _ in demo.figures(notebook))
+def live(notebook: nbformat.NotebookNode) -> list[str]:
+    """The cells that make a live figure."""
+    return [cell.id for cell in notebook.cells
+            if cell.cell_type == "code" and any(word in cell.source for word in LIVE)]
+
+
+def test_every_notebook_with_live_figures_has_a_page_with_its_imports_and_two_or_three_of_them():
+    files = sorted(paths.notebooks().glob("*.ipynb"))
+    read = {copies.chapter(file.name): nbformat.read(file, as_version=4) for file in files}
+    assert all(map(live, read.values()))
+    assert list(demo.chapters()) == [chapter for chapter in read if chapter not in WITHOUT]
+    for chapter in demo.chapters():
+        notebook = read[chapter]
+        figures = demo.figures(notebook)
+        assert min(2, len(live(notebook))) <= len(figures) <= 3 and all(heading for heading, _ in figures)
+        assert {cell.id for _, cell in figures} <= set(live(notebook))
         first = next(cell for cell in demo.page(notebook).cells if cell.cell_type == "code")
         assert first.source.startswith("%%capture\nimport u3lab")
 
@@ -53,7 +66,7 @@ def test_without_a_chapter_all_are_listed(capsys):
 
 def test_what_there_is_not(capsys, monkeypatch):
     assert main(["demo", "99"]) == 1
-    assert "choose one of 01, 02," in capsys.readouterr().err
+    assert "choose one of 00, 01, 01b," in capsys.readouterr().err
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main(["demo", "06"]) == 1
     assert "`pip install voila`" in capsys.readouterr().err

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import html
 import re
-import sys
 
 import nbformat
 import pytest
 
 from tools import slides
 from u3lab import demo
+from u3lab._system import copies, paths
 from u3lab.errors import U3Error
 
 
 def read(chapter: str) -> nbformat.NotebookNode:
-    return nbformat.read(demo.find(chapter), as_version=4)
+    return nbformat.read(demo.find(chapter, *slides.SHOWN), as_version=4)
+
+
+def test_every_notebook_has_a_deck():
+    assert list(demo.chapters(*slides.SHOWN)) == [copies.chapter(file.name) for file in
+                                                  sorted(paths.notebooks().glob("*.ipynb"))]
 
 
 def pictures(notebook: nbformat.NotebookNode, tags: set[str]) -> list[str]:
@@ -24,7 +29,7 @@ def pictures(notebook: nbformat.NotebookNode, tags: set[str]) -> list[str]:
             for output in cell.outputs for kind in slides.KINDS if kind in output.get("data", {})]
 
 
-@pytest.mark.parametrize("chapter", demo.chapters())
+@pytest.mark.parametrize("chapter", demo.chapters(*slides.SHOWN))
 def test_a_deck_has_a_slide_for_each_tagged_cell(chapter: str):
     notebook = read(chapter)
     deck = slides.deck(notebook, chapter)
@@ -56,11 +61,10 @@ def test_a_box_to_take_away_follows_its_picture_and_formulas_are_mathml():
     assert slides._text("a $x_0$ is", "-").source.startswith("a <math")
 
 
-def test_what_is_missing_is_said(monkeypatch, capsys):
+def test_what_is_missing_is_said(capsys):
     notebook = read("06")
     cell = next(cell for cell in notebook.cells if "slide" in demo.tags(cell))
     cell.outputs = []
     with pytest.raises(U3Error, match=f"cell {cell.id} of section “2 · .*run its notebook"):
         slides.deck(notebook, "06")
-    monkeypatch.setattr(sys, "argv", ["slides", "99"])
-    assert slides.main() == 1 and "choose one of" in capsys.readouterr().err
+    assert slides.main(["99"]) == 1 and "choose one of" in capsys.readouterr().err

@@ -13,6 +13,7 @@ import importlib.util
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import latex2mathml.converter
@@ -26,7 +27,7 @@ from u3lab.errors import U3Error
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / "slides"
-SHOWN = {demo.SHOWN, "slide"}
+SHOWN = (demo.SHOWN, "slide")
 KINDS = ("image/png", "image/jpeg")
 BOX = re.compile(r"(?:^> .*\n?)+", re.MULTILINE)
 FORMULA = re.compile(r"\$(\S(?:[^$]*\S)?)\$")
@@ -51,7 +52,7 @@ def deck(notebook: nbformat.NotebookNode, chapter: str) -> nbformat.NotebookNode
                 if after_picture and boxes:
                     slides.append(_text(boxes[0], "-"))
                     after_picture = False
-        elif SHOWN & set(demo.tags(cell)):
+        elif set(SHOWN) & set(demo.tags(cell)):
             slides += [_text(f"## {heading}", "slide"), _picture(cell, heading)]
             if demo.SHOWN in demo.tags(cell):
                 slides.append(_text(f"Live: `u3lab demo {chapter}`", "-"))
@@ -94,13 +95,13 @@ def reveal() -> Path:
     return Path(package.submodule_search_locations[0]) / "_static" / "revealjs"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the decks of the chapters that were named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="such as 06; all if none is named")
     try:
-        for chapter in parser.parse_args().chapters or demo.chapters():
-            file = demo.find(chapter)
+        for chapter in parser.parse_args(arguments).chapters or demo.chapters(*SHOWN):
+            file = demo.find(chapter, *SHOWN)
             made = page(deck(nbformat.read(file, as_version=4), chapter))
             shutil.copytree(reveal(), FOLDER / "reveal.js", dirs_exist_ok=True)
             paths.write_atomically(FOLDER / f"{file.stem}.html", made.encode())

@@ -61,18 +61,19 @@ def run(chapter: str | None = None, *, options: Sequence[str] = ()) -> None:
         _open(made, options)
 
 
-def chapters() -> dict[str, Path]:
-    """The notebooks that have something to show, by their chapter: "06" → its file."""
+def chapters(*shown: str) -> dict[str, Path]:
+    """The notebooks with a cell that has one of these tags, or "demo" if none is named: "06" → its file."""
     folder = paths.notebooks()
     read = {folder / name: (folder / name).read_text(encoding="utf-8") for name in copies.names(folder)}
-    return {copies.chapter(file.name): file for file, text in read.items() if f'"{SHOWN}"' in text}
+    return {copies.chapter(file.name): file for file, text in read.items()
+            if any(f'"{tag}"' in text for tag in shown or (SHOWN,))}
 
 
-def find(chapter: str) -> Path:
-    """The notebook of a chapter; U3Error if there is none with figures for the stage."""
-    there = chapters()
+def find(chapter: str, *shown: str) -> Path:
+    """The notebook of a chapter; U3Error if it has no cell with one of these tags, "demo" if none is named."""
+    there = chapters(*shown)
     if chapter not in there:
-        raise U3Error(f"there is no page for chapter {chapter[:80]!r}; choose one of {', '.join(there)}")
+        raise U3Error(f"chapter {chapter[:80]!r} has nothing to show; choose one of {', '.join(there)}")
     return there[chapter]
 
 

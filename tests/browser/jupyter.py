@@ -110,9 +110,9 @@ def voila(home: Path, notebook: Path, environment: Mapping[str, str] = os.enviro
 
 
 @contextmanager
-def stage(home: Path, chapter: str) -> Iterator[str]:
-    """``u3lab demo`` with a chapter, without the second kernel; the address of the page."""
-    options = ["demo", chapter, "--", "--no-browser", "--preheat_kernel=False"]
+def stage(home: Path, chapter: str, *, preheated: bool = False) -> Iterator[str]:
+    """``u3lab demo`` with a chapter; the address of the page. A second kernel waits only if it is preheated."""
+    options = ["demo", chapter, "--", "--no-browser", *["--preheat_kernel=False"] * (not preheated)]
     with serve("u3lab", options, home, home) as server:
         yield wait(server, home, lambda: _logged_address(home))
 

@@ -2,57 +2,96 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from tests.browser.desk import RUN_SECONDS, SECONDS, Figure, until
 from tests.browser.jupyter import stage
+from tests.load.stage import at_rest, kernels
 from u3lab import demo
 
-# The figure whose picture follows a slider, or starts anew with it, and the label of that slider.
-SLIDERS = {"01": (2, "moment"), "02": (2, "order"), "03": (1, "turn (°)"), "04": (1, "depth"), "05": (3, "depth"),
-           "06": (1, "rank"), "07": (2, "share")}
-PLAYER = "04"
 FOCUSED = "element => element === document.activeElement"
+AT_ITS_END = """one => one.options ? one.selectedIndex === one.options.length - 1
+                               : one.ariaValueNow === one.ariaValueMax"""
+HANDLES = {("02", 2): 1}  # the picture of this figure follows its second slider, not the number of permutations
+QUICK = "02b"  # whose kernel has least to compute
 
 
-@pytest.mark.parametrize("chapter", demo.chapters())
-def test_a_page_is_opened_and_steered_by_the_keyboard(chapter: str, browser: Browser, tmp_path: Path):
-    wanted = len(demo.figures(nbformat.read(demo.find(chapter), as_version=4)))
+@contextmanager
+def opened(browser: Browser, url: str) -> Iterator[Page]:
+    """A page for the projector, which asks nobody but its own server."""
+    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    page.set_default_timeout(SECONDS * 1000)
     elsewhere: list[str] = []
-    with stage(tmp_path, chapter) as url:
-        page = browser.new_page(viewport={"width": 1920, "height": 1080})
-        page.set_default_timeout(SECONDS * 1000)
-        page.on("request", lambda request: request.url.startswith((url, "data:", "blob:"))
-                or elsewhere.append(request.url))
-        page.goto(url, timeout=RUN_SECONDS * 1000)
-        pictures = page.locator("img.widget-image")
-        pictures.nth(wanted - 1).wait_for(timeout=RUN_SECONDS * 1000)
-        until(lambda: all(pictures.evaluate_all("all => all.map(one => one.naturalWidth)")), "a picture is empty")
-        assert pictures.count() == wanted
-        assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
-        number, label = SLIDERS[chapter]
-        figure = Figure(page, page.locator(".jp-OutputArea-output", has=pictures).nth(number - 1))
-        page.keyboard.press(str(number))
-        assert figure.box.evaluate("box => box.contains(document.activeElement)")
-        assert figure.image.bounding_box()["height"] > 250 and figure.box.bounding_box()["y"] < 200
-        steer(page, figure, label)
-        if chapter == PLAYER:
-            play(page, figure)
-        page.close()
+    page.on("request", lambda request: request.url.startswith((url, "data:", "blob:"))
+            or elsewhere.append(request.url))
+    page.goto(url, timeout=RUN_SECONDS * 1000)
+    yield page
+    page.close()
     assert elsewhere == []
 
 
-def steer(page: Page, figure: Figure, label: str) -> None:
-    """Tab to a slider, which is then seen to be chosen, and move it."""
-    handle, before = figure.handle(label), figure.bytes()
-    tab_to(page, handle)
-    assert handle.evaluate("one => getComputedStyle(one).outlineWidth") == "5px"
-    page.keyboard.press("ArrowRight")
-    until(lambda: figure.bytes() != before, "the slider was moved, and the picture stayed")
+def shown(page: Page, chapter: str) -> list[Figure]:
+    """The figures of a page, once each has its picture."""
+    wanted = len(demo.figures(nbformat.read(demo.find(chapter), as_version=4)))
+    pictures = page.locator("img.widget-image")
+    pictures.nth(wanted - 1).wait_for(timeout=RUN_SECONDS * 1000)
+    until(lambda: all(pictures.evaluate_all("all => all.map(one => one.naturalWidth)")), "a picture is empty")
+    assert pictures.count() == wanted
+    boxes = page.locator(".jp-OutputArea-output", has=pictures)
+    return [Figure(page, boxes.nth(number)) for number in range(wanted)]
+
+
+@pytest.mark.parametrize("chapter", demo.chapters())
+def test_each_figure_of_a_page_is_steered_by_the_keyboard(chapter: str, browser: Browser, tmp_path: Path):
+    with stage(tmp_path, chapter) as url, opened(browser, url) as page:
+        figures = shown(page, chapter)
+        assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
+        for number, figure in enumerate(figures, 1):
+            page.keyboard.press(str(number))
+            steer(page, figure, HANDLES.get((chapter, number), 0))
+        assert page.get_by_text("Traceback").count() == 0
+
+
+def test_a_page_that_is_loaded_again_was_computed_before(browser: Browser, tmp_path: Path):
+    with stage(tmp_path, QUICK, preheated=True) as url:
+        with opened(browser, url) as page:
+            shown(page, QUICK)
+            first = kernel_of(page)
+        until(lambda: len(kernels()) == 2 and at_rest(), "no second kernel waits", RUN_SECONDS)
+        before = time.time()
+        with opened(browser, url) as page:
+            figure = shown(page, QUICK)[0]
+            assert kernel_of(page) != first
+            assert kernels()[kernel_of(page)].create_time() < before
+            page.keyboard.press("1")
+            steer(page, figure)
+
+
+def kernel_of(page: Page) -> str:
+    """The id of the kernel that a page has."""
+    return page.evaluate("() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+
+
+def steer(page: Page, figure: Figure, which: int = 0) -> None:
+    """The figure is where its key has led; Tab to a slider or a menu, which is then seen to be chosen, and move it."""
+    assert figure.box.evaluate("box => box.contains(document.activeElement)")
+    assert figure.image.bounding_box()["height"] > 250 and figure.box.bounding_box()["y"] < 200
+    before, player = figure.bytes(), figure.button("play").count()
+    handles = figure.box.locator(".noUi-handle")
+    control = handles.nth(which) if handles.count() else figure.box.locator("select").first
+    tab_to(page, control)
+    assert control.evaluate("one => getComputedStyle(one).outlineWidth") == "5px"
+    page.keyboard.press("ArrowLeft" if control.evaluate(AT_ITS_END) else "ArrowRight")
+    if player:  # what a slider of a run does is seen while it runs
+        play(page, figure)
+    until(lambda: figure.bytes() != before, "the control was moved, and the picture stayed")
 
 
 def play(page: Page, figure: Figure) -> None:
@@ -65,8 +104,8 @@ def play(page: Page, figure: Figure) -> None:
     figure.button("play").wait_for()
 
 
-def tab_to(page: Page, control) -> None:
-    for _ in range(20):
+def tab_to(page: Page, control: Locator) -> None:
+    for _ in range(40):
         if control.evaluate(FOCUSED):
             return
         page.keyboard.press("Tab")
