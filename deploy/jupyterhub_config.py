@@ -43,7 +43,8 @@ c.Spawner.environment = {
     "JUPYTER_CONFIG_PATH": str(HERE),  # jupyter_server_config.py: idle kernels, large pictures
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait must not spin while thirty others compute
     "U3LAB_THREADS": "1",  # u3lab would count the cores of the whole machine
-    "U3LAB_SHARED": "1",  # players take their first steps once the cells have run, so that a lesson begins at once
+    # Players take their first steps after the cells, so that a lesson begins at once; idle kernels give memory back.
+    "U3LAB_SHARED": "1",
     **({"U3LAB_CACHE": str(DRAWN)} if DRAWN.is_dir() else {}),  # else each student's kernel draws for half a minute
 }
 c.Spawner.start_timeout = c.Spawner.http_timeout = 300  # when a lesson begins, all start in the same minute

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterable
 
 import pytest
@@ -44,9 +45,16 @@ def test_the_picture_moves_on_however_full_the_machine_is():
     assert rests([(0.1, 60.0)] * 3) == [pace.LONGEST] * 3
 
 
-@pytest.mark.parametrize("computed, waited, seconds", [(2.0, 0.4, 0.0), (2.0, 0.6, pace.LESSON), (0.0, 0.0, 0.0)])
-def test_what_can_wait_lets_a_lesson_begin(computed, waited, seconds):
-    assert pace.delay(lambda: (computed, waited)) == seconds
+@pytest.mark.parametrize("computed, waited, age, seconds", [
+    (2.0, 0.6, 10.0, pace.LESSON - 10), (2.0, 0.4, 10.0, 0.0), (0.0, 0.0, 0.0, 0.0), (2.0, 9.0, pace.LESSON + 1, 0.0)])
+def test_what_can_wait_lets_a_lesson_begin(computed, waited, age, seconds):
+    """It is only the first minute of a kernel that may be one."""
+    assert pace.delay(lambda: (computed, waited), time.time() - age) == pytest.approx(seconds, abs=1)
+
+
+def test_a_kernel_knows_when_it_began():
+    assert 0 < pace.delay(lambda: (0.0, 1.0), time.time()) <= pace.LESSON and pace.delay(lambda: (1.0, 0.0)) == 0
+    assert pace.delay(lambda: (0.0, 1.0)) <= pace.LESSON
 
 
 def together(players: int, cores: int, *, turns: int = 400) -> tuple[float, float]:

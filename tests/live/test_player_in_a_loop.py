@@ -11,7 +11,7 @@ import pytest
 from tests.live.test_player import broken
 from tests.live.toys import Toy, approach, in_a_loop, levels, looked_at, until
 from u3lab import U3Error, live
-from u3lab.live import kernel
+from u3lab.live import kernel, pace
 from u3lab.live.screen import Screen
 
 LONG = 100  # steps; each is followed by a thousandth of a second at least
@@ -214,7 +214,7 @@ async def test_a_restart_that_fails_while_it_runs_keeps_its_line():
 def shared(monkeypatch):
     """A class computes on this machine, and its lesson has begun for a while; the delay can be set."""
     monkeypatch.setenv("U3LAB_SHARED", "1")
-    monkeypatch.setattr(live.player, "delay", lambda: 0.0)
+    monkeypatch.setattr(pace, "delay", lambda: 0.0)
     return monkeypatch
 
 
@@ -223,36 +223,50 @@ async def test_where_a_class_computes_the_first_steps_follow_the_cell(shared):
     player = live.play(approach, Toy(steps=LONG), first=5)
     assert player.step.iteration == 0 and player.picture.frame == 1 and not player.playing
     kernel.pause_all()  # as each further cell does
-    await until(lambda: player.step.iteration == 5)
-    await asyncio.sleep(0.02)
+    await until(player._early.done)
     assert player.step.iteration == 5 and not player.playing  # and no further, though no view has said anything
+    assert player.picture.frame == 2  # pictures of those between are not drawn
     assert player.line.value.startswith(f"step 5 of {LONG}") and "E after 5 steps" in player.curve.value
 
 
 @in_a_loop
 async def test_while_a_lesson_begins_the_first_steps_wait(shared):
-    shared.setattr(live.player, "delay", lambda: 0.1)
+    shared.setattr(pace, "delay", lambda: 0.2)
     player = live.play(approach, Toy(steps=LONG), first=5)
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.01)
     assert player.step.iteration == 0
     await until(lambda: player.step.iteration == 5)
 
 
 @in_a_loop
-@pytest.mark.parametrize("student", ["restart", "close", "play"])
-async def test_a_student_who_acts_ends_the_first_steps(student, shared):
+@pytest.mark.parametrize("seconds", [0.0, 0.05])
+@pytest.mark.parametrize("student", ["restart", "close", "play and pause", "step"])
+async def test_a_student_who_acts_ends_the_first_steps(student, seconds, shared):
+    """Be it in the midst of them or before."""
+    shared.setattr(pace, "delay", lambda: seconds)
     player = looked_at(live.play(approach, Toy(steps=LONG), first=50))
-    await until(lambda: player.step.iteration > 1)
-    getattr(player, student)()
-    if student == "play":
-        await until(lambda: player.step.iteration == LONG and not player.playing)
-    now = player.step.iteration
+    await asyncio.sleep(0.01)
+    if student == "step":
+        player.step_button.click()
+        await asyncio.sleep(0.01)
+    elif student == "play and pause":
+        player.play()
+        await asyncio.sleep(0.01)
+        player.pause()
+        await until(player._task.done)
+    else:
+        getattr(player, student)()
+    await until(player._early.done)
+    now, frame = player.step.iteration, player.picture.frame
     await asyncio.sleep(0.1)
-    assert player.step.iteration == now and player._early.done()
+    assert player.step.iteration == now < 50
+    if student != "close":
+        player.advance()
+        assert player.step.iteration == now + 1 and player.picture.frame == frame + 1
 
 
 @in_a_loop
 async def test_first_steps_that_fail_leave_a_line(shared):
     player = live.play(broken(ValueError("no")), Toy(), first=5)
-    await until(lambda: "no" in player.line.value)
-    assert player.step.iteration == 1
+    await until(player._early.done)
+    assert "no" in player.line.value and player.step.iteration == 1

@@ -12,10 +12,10 @@ from u3lab._system import memory, sharing
 
 @pytest.fixture
 def given(monkeypatch, capsys):
-    """How often memory was given back; a cell counts as long ago after a twentieth of a second."""
+    """How often memory was given back; a cell counts as long ago after half a second."""
     times = []
     monkeypatch.setenv(sharing.NAME, "1")
-    monkeypatch.setattr(sharing, "IDLE", 0.05)
+    monkeypatch.setattr(sharing, "IDLE", 0.5)
     monkeypatch.setattr(memory, "give_back", lambda: times.append(1))
     InteractiveShell.instance()  # it leaves a mark on sys.stdout, so that of capsys is there
     yield times
@@ -29,10 +29,10 @@ def test_memory_goes_back_once_after_the_last_of_some_cells(given):
             await asyncio.sleep(0.02)
             InteractiveShell.instance().run_cell("pass")
         assert not given
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)
         assert len(given) == 1
         InteractiveShell.instance().run_cell("1 / 0")
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)
         assert len(given) == 2
 
     asyncio.run(lesson())
@@ -45,7 +45,7 @@ def test_on_ones_own_computer_memory_is_kept(given, monkeypatch, value):
     async def lesson():
         assert not sharing.give_back_when_idle()
         InteractiveShell.instance().run_cell("pass")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1.0)
 
     asyncio.run(lesson())
     assert not given

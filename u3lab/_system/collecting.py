@@ -2,6 +2,7 @@
 
 It looks for cycles that nobody holds each time some hundred objects have come. Modules make hundreds of thousands, none
 of them garbage: a sixth of the time in which a kernel imports torch goes there. ``u3lab/__init__`` calls :func:`rest`.
+Cycles that the rest of that cell makes are found at its end, so a cell that trains should be another one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ def rest() -> bool:
 
     def go_on(result: object) -> None:
         shell.events.unregister("post_run_cell", go_on)
-        gc.freeze()  # what is there now stays as long as the kernel: later passes need not look at it
+        gc.collect()
+        gc.freeze()  # what is left stays as long as the kernel: later passes need not look at it
         gc.enable()
 
     shell.events.register("post_run_cell", go_on)

@@ -11,8 +11,13 @@ Priorities would do the same, but who has lowered his own may not raise it again
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
+
+from u3lab.live import kernel
 
 BEARS = 0.25  # of the time that it computes: beside one busy neighbour on two cores a player waits less than that
 RESTS = 8.0  # times the waiting beyond that: the longer, the shorter is the queue that players leave
@@ -32,10 +37,11 @@ def clocks() -> Clocks:
     return int(computed) / 1e9, int(waited) / 1e9
 
 
-def delay(told: Callable[[], Clocks] = clocks) -> float:
-    """Seconds for which the others go first: a lesson begins if this thread has waited for cores since it began."""
+def delay(told: Callable[[], Clocks] = clocks, begun: float | None = None) -> float:
+    """Seconds that are left of a lesson's beginning: of this kernel's first minute, if it has waited for cores."""
     computed, waited = told()
-    return LESSON if waited > BEARS * computed else 0.0
+    begun = psutil.Process().create_time() if begun is None else begun
+    return max(begun + LESSON - time.time(), 0.0) if waited > BEARS * computed else 0.0
 
 
 class Pace:
@@ -53,3 +59,13 @@ class Pace:
         self._computed += NEW * (computed - self._computed)
         self._waited += NEW * (waited - self._waited)
         return min(max(RESTS * (self._waited - BEARS * self._computed), 0.0), LONGEST)
+
+
+async def take(step: Callable[[], bool], count: int) -> None:
+    """Take so many steps once the lesson has begun, as the machine allows; fewer if one says False: there is none."""
+    await kernel.breathe(delay())
+    pace = Pace()
+    for _ in range(count):
+        if not step():
+            return
+        await kernel.breathe(pace.rest())

@@ -19,15 +19,15 @@ from u3lab.checks import is_a, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.live import kernel
+from u3lab.live.buttons import buttons
 from u3lab.live.controls import Controls
 from u3lab.live.curve import svg
 from u3lab.live.explorer import made, row, slip
-from u3lab.live.pace import Pace, delay
+from u3lab.live.pace import Pace, take
 from u3lab.live.screen import Picture, Screen, as_picture
-from u3lab.live.steps import Shown, parts
+from u3lab.live.steps import Shown, as_line, parts
 
 Solver = Callable[..., Iterator[Shown]]
-FASTEST = 60  # frames a second; more cannot be seen
 TELL = 0.1  # seconds between two versions of the numbers and the curve: nobody reads faster, and each costs a message
 
 
@@ -55,34 +55,22 @@ class Player:
         self.settings = self.sliders.settings
         self.picture, self.line, self.curve = Screen(paced=True), w.HTML(), w.HTML()
         self.playing, self._asked = False, False
-        self._task, self._loop = None, kernel.main_loop()
+        self._task, self._early, self._loop = None, None, kernel.main_loop()
         self._build()
         for control in self.controls.values():
             control.observe(self._ask, names="value")
         self.sliders.on_turn(lambda name: self.sliders.known[name].once and self._ask())
         self._begin()
-        now = 0 if self._loop is not None and shared() else first
-        self._unseen = min(now, self._total() or now)  # pictures of all would be a tenth of a chapter's start
-        for _ in range(now + 1):
-            self.advance()
-        self._unseen = 0
-        if now < first and self.step is not None:
-            self._early = self._loop.create_task(self._catch_up(first))  # kept: a loop holds its tasks weakly
+        self._take_first(first)
         kernel.register(self)
 
     def _build(self) -> None:
-        narrow = w.Layout(width="auto")
-        self.play_button = w.Button(description="play", icon="play", layout=w.Layout(width="6em"))
-        self.step_button = w.Button(description="step", icon="step-forward", layout=narrow)
-        self.restart_button = w.Button(description="restart", icon="refresh", layout=narrow)
-        self.speed = w.IntSlider(FASTEST, 1, FASTEST, description="speed", tooltip="at most so many steps a second")
+        self.play_button, self.step_button, self.restart_button, self.speed, row_of_buttons = buttons()
         self.play_button.on_click(lambda button: self.pause() if self.playing else self._post(self.play))
-        self.step_button.on_click(lambda button: (self.pause(), self._post(self.advance)))
+        self.step_button.on_click(lambda button: (self.pause(), self._post(self._step)))
         self.restart_button.on_click(lambda button: self._post(self.restart))
-        buttons = w.HBox([self.play_button, self.step_button, self.restart_button, self.speed],
-                         layout=w.Layout(flex_flow="row wrap"))
         beside = w.HBox([self.picture, self.curve], layout=w.Layout(flex_flow="row wrap"))
-        self.box = w.VBox([row(self.controls, self.picture), self.sliders, buttons, beside, self.line])
+        self.box = w.VBox([row(self.controls, self.picture), self.sliders, row_of_buttons, beside, self.line])
 
     def _post(self, work: Callable[[], object]) -> None:
         kernel.post(self._loop, work)
@@ -99,8 +87,24 @@ class Player:
         yield from is_a("what the solver returns", self.solver(*self.sliders.objects, **given), Iterable,
                         "let it return an iterator of steps")
 
+    def _take_first(self, count: int) -> None:
+        """The steps before the student's: at once, or after the cell where a class computes."""
+        if self._loop is not None and shared():
+            self.advance()
+            self._early = self._loop.create_task(take(self.advance, count))
+        self._unseen = min(count, self._total() or count)  # pictures of all would be a tenth of a chapter's start
+        for _ in range(0 if self._early else count + 1):
+            self.advance()
+
+    def _take_over(self) -> None:
+        """From now on no step comes by itself but those that are asked for, and each is shown."""
+        self._unseen = 0
+        if self._early is not None:
+            self._early.cancel()
+
     def _begin(self) -> None:
         """Make a new run; nothing is computed yet."""
+        self._take_over()
         self._steps = self._solve()
         self._lines: dict[str, list[float]] = {}
         self.step, self._ended, self._told, self._times = None, False, 0.0, deque(maxlen=20)
@@ -112,6 +116,7 @@ class Player:
         if self._loop is None:
             raise U3Error("no notebook is running here; take the steps with player.advance()")
         kernel.pause_all(but=self)
+        self._take_over()
         if self._ended:
             self._begin()
         self._times.clear()
@@ -126,10 +131,15 @@ class Player:
     def close(self) -> None:
         """Stop for good and give back the widgets and the run; the picture on the page goes."""
         self.pause()
+        self._take_over()
         self._steps = iter(())
         for control in self.controls.values():  # the student may hold one of them, and move it
             control.unobserve(self._ask, names="value")
         kernel.dispose(self.box)
+
+    def _step(self) -> None:
+        self._take_over()
+        self.advance()
 
     def restart(self) -> None:
         """Begin anew with the present settings, and go on if it was running. The same settings give the same run."""
@@ -153,14 +163,6 @@ class Player:
             self.line.value += " · finished: <i>play</i> begins anew"
         return shown is not None
 
-    async def _catch_up(self, first: int) -> None:
-        """Take the first steps after the cell, as the machine allows, unless another run or the student takes them."""
-        run = self._steps
-        await kernel.breathe(delay())
-        pace = Pace()
-        while self._steps is run and not self.playing and self.step.iteration < first and self.advance():
-            await kernel.breathe(pace.rest())
-
     async def _run(self) -> None:
         pace = Pace()
         while self.playing:
@@ -180,7 +182,8 @@ class Player:
         self.step = step
         for name, value in {"E": step.loss, **step.terms}.items():
             self._lines.setdefault(name, []).append(value)
-        line = self._words(step, words)
+        self._times.append(time.perf_counter())
+        line = as_line(step, self._total(), words)
         if len(self._lines["E"]) <= self._unseen:
             return
         self.picture.show(as_picture(step.value) if picture is None else picture, line)
@@ -199,12 +202,6 @@ class Player:
         """While it runs the numbers lag behind the picture a little; when it stops they must not."""
         if self.step is not None and not self._ended:  # an error has ended it with a line of its own
             self._tell(self.step)
-
-    def _words(self, step: Step, words: str) -> str:
-        total = self._total()
-        self._times.append(time.perf_counter())
-        parts = [f"step {step.iteration}" + (f" of {total}" if total else ""), f"E = {step.loss:.3f}", words]
-        return " · ".join(filter(None, parts))
 
     def _total(self) -> int | None:
         """How many steps there will be: what the last of the settings objects that has ``steps`` says."""
@@ -237,8 +234,8 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: 
         write into them at once. A field that is read only at the start (``once``) starts the run anew. Then the names
         of the fields in view, all if none is named; the others are in a fold. "TV.lam" if several have a "lam".
     first
-        How many steps to take at once, so that the first picture shows something; after the cell, where a class
-        computes on one machine (``U3LAB_SHARED=1``).
+        How many steps to take at once, so that the first picture shows something. Where a class computes on one
+        machine (``U3LAB_SHARED=1``) they come by themselves after the cell, at most a minute later.
     controls
         Further controls, as for :func:`~u3lab.live.explore`; moving one starts the run anew.
 

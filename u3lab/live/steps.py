@@ -1,4 +1,4 @@
-"""What the solver of a player may yield: a step, and with it another picture to show, and words."""
+"""What the solver of a player may yield: a step, and with it another picture to show, and words; what is said of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from u3lab.errors import U3Error
 from u3lab.live.screen import Picture
 
 Shown = Step | tuple[Step, Picture] | tuple[Step, Picture, str]
+
+
+def as_line(step: Step, total: int | None, words: str = "") -> str:
+    """What is said of a step, of which there will be so many."""
+    progress = f"step {step.iteration}" + (f" of {total}" if total else "")
+    return " · ".join(filter(None, (progress, f"E = {step.loss:.3f}", words)))
 
 
 def parts(given: Shown) -> tuple:
