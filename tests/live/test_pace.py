@@ -14,13 +14,13 @@ from u3lab import live
 from u3lab.live import kernel, pace, player
 
 
-def rests(steps: Iterable[tuple[float, float]]) -> list[float]:
+def rests(steps: Iterable[tuple[float, float]], **how: float) -> list[float]:
     """The rest after each step that computed and waited for so many seconds."""
     told = [(0.0, 0.0)]
     for computed, waited in steps:
         told.append((told[-1][0] + computed, told[-1][1] + waited))
     ahead = iter(told)
-    one = pace.Pace(lambda: next(ahead))
+    one = pace.Pace(lambda: next(ahead), **how)
     return [one.rest() for _ in told[1:]]
 
 
@@ -34,6 +34,11 @@ def test_one_slice_of_waiting_is_an_accident_and_many_are_a_queue():
     always = rests([(0.02, 0.0)] * 9 + [(0.02, 0.02)] * 20)
     assert max(once) == 0 and always[8] == 0
     assert always[-1] == pytest.approx(pace.RESTS * (0.02 - pace.BEARS * 0.02), rel=0.02)
+
+
+def test_a_polite_one_rests_as_often_and_longer():
+    steps = [(0.02, 0.0)] * 3 + [(0.02, 0.1)] * 9
+    assert rests(steps, polite=5.0) == pytest.approx([5 * rest for rest in rests(steps)])
 
 
 def test_rests_end_when_the_queue_is_gone():

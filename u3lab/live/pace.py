@@ -23,6 +23,7 @@ BEARS = 0.25  # of the time that it computes: beside one busy neighbour on two c
 RESTS = 8.0  # times the waiting beyond that: the longer, the shorter is the queue that players leave
 LONGEST = 1.0  # seconds: a player moves on, however full the machine is
 LESSON = 60.0  # seconds: so long does a class open its pages
+POLITE = 20.0  # times the rests of a player that a student plays: nobody waits for these steps
 NEW = 0.2  # share of the last step in the running means: the system deals out cores in portions of some milliseconds
 
 Clocks = tuple[float, float]
@@ -45,10 +46,10 @@ def delay(told: Callable[[], Clocks] = clocks, begun: float | None = None) -> fl
 
 
 class Pace:
-    """The rests of one run; made and asked in the thread that computes."""
+    """The rests of one run; made and asked in the thread that computes. ``polite``: they are so many times as long."""
 
-    def __init__(self, told: Callable[[], Clocks] = clocks) -> None:
-        self._told, self._last = told, told()
+    def __init__(self, told: Callable[[], Clocks] = clocks, *, polite: float = 1.0) -> None:
+        self._told, self._last, self._polite = told, told(), polite
         self._computed = self._waited = 0.0  # seconds a step, running means
 
     def rest(self) -> float:
@@ -58,13 +59,13 @@ class Pace:
         self._last = now
         self._computed += NEW * (computed - self._computed)
         self._waited += NEW * (waited - self._waited)
-        return min(max(RESTS * (self._waited - BEARS * self._computed), 0.0), LONGEST)
+        return self._polite * min(max(RESTS * (self._waited - BEARS * self._computed), 0.0), LONGEST)
 
 
 async def take(step: Callable[[], bool], count: int) -> None:
     """Take so many steps once the lesson has begun, as the machine allows; fewer if one says False: there is none."""
     await kernel.breathe(delay())
-    pace = Pace()
+    pace = Pace(polite=POLITE)
     for _ in range(count):
         if not step():
             return
