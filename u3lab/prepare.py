@@ -6,13 +6,27 @@ draws again.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from u3lab._system import paths
+from u3lab.errors import U3Error
+
+KEPT = ("decathlon-*", "faces-*", "concepts-*")  # what is drawn here; others keep files in that folder, too
+PROBE = bytes(2**20)  # some bytes may find room on a disk that is full for pictures
 
 
 def run() -> None:
-    """Draw all, with a line for each part, and say where it is; what is there already takes little time."""
+    """Draw all, with a line for each part, and say where it is; what is there already takes little time.
+
+    Raises
+    ------
+    U3Error
+        If nothing can be written there, before all is drawn for nothing or after the disk has filled up.
+    """
     from u3lab.datasets import concepts, decathlon, faces
 
+    folder = paths.cache("")
+    _try(folder)
     for name in decathlon.names():
         print(f"chapter 1: {name}", flush=True)
         for split in ("train", "val", "test"):
@@ -24,6 +38,17 @@ def run() -> None:
     print("chapters 7 and 7b: concepts", flush=True)
     concepts.load("train", count=600)
     concepts.load("validation", count=400)
-    folder = paths.cache("")
-    size = sum(file.stat().st_size for file in folder.glob("*")) if folder.is_dir() else 0
+    _try(folder)
+    size = sum(file.stat().st_size for pattern in KEPT for file in folder.glob(pattern))
     print(f"kept in {folder}: {size / 1e6:.0f} MB")
+
+
+def _try(folder: Path) -> None:
+    """Write a file and take it away: those who draw keep silent if they cannot keep what they drew."""
+    probe = folder / ".prepare"
+    try:
+        paths.write_atomically(probe, PROBE)
+        probe.unlink(missing_ok=True)  # somebody else may prepare at the same time
+    except OSError as error:
+        raise U3Error(f"nothing can be kept in {folder} ({error.strerror or error}); make room there, or "
+                      "name another folder in U3LAB_CACHE") from None

@@ -30,7 +30,9 @@ class Race:
     of
         The methods that it times, as "registry/name".
     work
-        What is done, and on what.
+        What is done.
+    on
+        On what: a network, or data of some size.
     ours, theirs
         Make the closures to time; nothing of that is counted.
     peer

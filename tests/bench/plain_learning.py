@@ -18,7 +18,7 @@ from u3lab.landmarks import DISTANCES, LEARNERS, LOSSES, LabelSettings, as_rotat
 from u3lab.landmarks.places import cells
 from u3lab.selfsup import CLUSTERINGS
 from u3lab.universal import adapt
-from u3lab.universal.registry import PREDICTORS, PRIORS
+from u3lab.universal.registry import CENTRES, PREDICTORS
 
 RESNET = "resnet18"
 PLAIN = "plain torch"
@@ -82,10 +82,10 @@ def price(name: str, plain: bool) -> Run:
     net = shaken(adapt(resnet(), "fine-tuning").add_domain("new", adapters.CLASSES), "new")
     domain = net.domain("new")
     names, weights = zip(*domain.changed(), strict=True)
-    start = [domain.start[one] if PRIORS[name].home else torch.zeros(()) for one in names]
+    start = [domain.start[one] if CENTRES[name].home else torch.zeros(()) for one in names]
 
     def run() -> list[Tensor]:
-        value = sum(((w - w0) ** 2).sum() for w, w0 in zip(weights, start, strict=True)) if plain else PRIORS[name](
+        value = sum(((w - w0) ** 2).sum() for w, w0 in zip(weights, start, strict=True)) if plain else CENTRES[name](
             domain)
         return [value.detach(), *torch.autograd.grad(value, weights)]
     return run
@@ -209,7 +209,7 @@ RACES = [
                           ("batch norm", partial(some_weights, "batch norm")),
                           ("last block", partial(some_weights, "last block")))],
     *[Race((f"universal/{name}",), "price and gradient", RESNET, partial(price, name, False), PLAIN,
-           partial(price, name, True)) for name in PRIORS],
+           partial(price, name, True)) for name in CENTRES],
     *[Race((f"universal/{name}",), "all adapters of a domain", RESNET, partial(predicted, name, False),
            "one einsum each", partial(predicted, name, True)) for name in PREDICTORS],
     *[Race((f"selfsup/{name}",), BOTH, on, ours, peer, theirs) for name, on, peer, (ours, theirs) in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import socket
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.browser import jupyter
 
@@ -35,6 +37,15 @@ class Hub:
 def find_proxy() -> str | None:
     """JupyterHub's proxy, a program of npm; None if it is not there."""
     return shutil.which("configurable-http-proxy")
+
+
+def need_hub() -> None:
+    """Skip the test where JupyterHub cannot run: on Windows, and without its proxy, where a CI machine has to fail."""
+    if os.name == "nt":
+        pytest.skip("JupyterHub does not run on Windows")
+    if find_proxy() is None:
+        missing = "JupyterHub's proxy was not found; npm install --global configurable-http-proxy"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
 
 
 @contextmanager

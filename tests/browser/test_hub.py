@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterator
 
@@ -11,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.desk import RUN_SECONDS, SECONDS, Desk, until
-from tests.browser.hub import Hub, find_proxy, jupyterhub
+from tests.browser.hub import Hub, jupyterhub, need_hub
 from tests.browser.jupyter import NOTEBOOKS, Lab
 
 ADA, BEN = "ada", "ben"
@@ -22,11 +21,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO  # the rights of the group and of all
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """The hub of a school with two students."""
-    if os.name == "nt":
-        pytest.skip("JupyterHub does not run on Windows")
-    if find_proxy() is None:
-        missing = "JupyterHub's proxy was not found; npm install --global configurable-http-proxy"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    need_hub()
     with jupyterhub(tmp_path_factory.mktemp("hub"), (ADA, BEN)) as started:
         yield started
 

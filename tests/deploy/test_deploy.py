@@ -18,6 +18,7 @@ from traitlets import HasTraits
 from traitlets.config import Config, PyFileConfigLoader
 
 from u3lab import start
+from u3lab._system import copies
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEPLOY = ROOT / "deploy"
@@ -151,6 +152,35 @@ def test_a_student_reads_beside_the_copies_what_befell_them(tmp_path: Path):
     record.rename(tmp_path / "elsewhere")
     record.symlink_to(tmp_path / "elsewhere")
     assert start().removeprefix(told).endswith(" is a link; delete it, or name another folder: `u3lab start FOLDER`\n")
+
+
+@unix
+def test_warnings_of_others_are_not_for_the_student_and_nothing_is_told_twice(tmp_path: Path):
+    """Of the log, whose first line is the command's, all stays in the log."""
+    news = tmp_path / "u3lab-notebooks" / "NEWS.txt"
+    news.parent.mkdir()
+    news.write_text("my own\n2025-01-02 06.ipynb: busy\n")
+    command = """echo "nothing new: all"; echo "06.ipynb: busy"; echo "copied to x"; echo "06.ipynb: beside [a-z]*"
+{ echo "Traceback (most recent call last):"; echo "  File u3lab: x"; echo "u3lab: no room"; echo "w: warned"; } >&2"""
+    log = server(tmp_path, command)
+    assert sorted(log.splitlines()) == sorted(
+        ["nothing new: all", "06.ipynb: busy", "copied to x", "06.ipynb: beside [a-z]*",
+         "Traceback (most recent call last):", "  File u3lab: x", "u3lab: no room", "w: warned"])
+    told = news.read_text()
+    own, *lines = told.splitlines()
+    assert own == "my own" and lines[0] == "2025-01-02 06.ipynb: busy"
+    assert sorted(line.partition(" ")[2] for line in lines[1:]) == ["06.ipynb: beside [a-z]*", "u3lab: no room"]
+    server(tmp_path, command)
+    assert news.read_text() == told
+
+
+@unix
+def test_a_second_replacement_is_news(tmp_path: Path):
+    (tmp_path / "u3lab-notebooks").mkdir()
+    original = copies._TOGETHER["replaced"].format(chapters="06")
+    for times in (1, 2):
+        server(tmp_path, f"echo '{original}'")
+        assert (tmp_path / "u3lab-notebooks" / "NEWS.txt").read_text().count(original) == times
 
 
 def test_values_fit_the_schema_of_the_chart():

@@ -70,11 +70,19 @@ async def own_server(hub: Hub, name: str) -> AsyncIterator[tuple[aiohttp.ClientS
         token = (await _asked(browser.post(f"{api}/tokens", headers=seal, json={"note": "load"})))["token"]
     async with session(token) as own:
         await _asked(own.post(f"{api}/server"))
-        await asyncio.wait_for(_started(own, f"{api}/server/progress"), PATIENCE)
+        await started(own, f"{api}/server/progress")
         yield own, hub.server(name)
 
 
-async def _started(own: aiohttp.ClientSession, progress: str) -> None:
+async def started(own: aiohttp.ClientSession, progress: str) -> None:
+    """Wait until the student's server is ready; :class:`Failed` if it does not start, or not in time."""
+    try:
+        await asyncio.wait_for(_followed(own, progress), PATIENCE)
+    except TimeoutError:
+        raise Failed(f"the student's server did not start within {PATIENCE:g} seconds") from None
+
+
+async def _followed(own: aiohttp.ClientSession, progress: str) -> None:
     """Follow what JupyterHub tells the page that waits for a server, until it is ready."""
     async with own.get(progress) as answer:
         answer.raise_for_status()

@@ -69,14 +69,25 @@ def test_every_method_has_a_row_of_the_bench_or_a_reason_why_not(method: str):
 
 
 def test_a_row_says_whether_the_peer_has_the_same_numbers():
-    rows = {apart: {"row": "a step", "network": "n", "target": None, "peers": [
-        {"name": "peer", "ratios": [0.5], "difference": apart}]} for apart in (None, 1e-5, 0.2)}
-    words = "a step, n: 0.50 (0.50–0.50) of the time of peer; no target"
-    assert knowing.told(rows[1e-5]) == knowing.told(rows[None]) == words
-    assert "whose numbers differ by 2e-01" in knowing.told(rows[0.2])
+    def told(*apart: float | None) -> str:
+        """Of peers that differ so much; each is faster than those before."""
+        peers = [{"name": f"peer {n}", "ratios": [0.5 + 0.1 * n], "difference": one} for n, one in enumerate(apart)]
+        return knowing.told({"row": "a step", "network": "n", "target": None, "peers": peers})
+
+    assert told(1e-5) == told(1e-5, 0.2, None) == "a step, n: 0.50 (0.50–0.50) of the time of peer 0; no target"
+    assert told(1e-5, 1e-4).endswith(" of the time of peer 1; no target")
+    assert told(None, None).endswith("of the time of peer 1, numbers not compared; no target")
+    assert told(0.2) == told(0.2, None) and told(0.2).endswith(
+        "of the time of peer 0, whose numbers differ by 2e-01 of the greatest; no target")
 
 
-def test_oracles_rows_and_reasons_are_of_methods_that_there_are_and_no_two_share_a_name():
+def test_no_two_methods_of_a_room_share_a_name():
+    assert knowing.merged({"a": 1}, {"b": 2}) == {"a": 1, "b": 2}
+    with pytest.raises(AssertionError, match="share a name"):
+        knowing.merged({"a": 1}, {"a": 2})
+
+
+def test_oracles_rows_and_reasons_are_of_methods_that_there_are():
     assert {*knowing.oracles(), *knowing.bench(), *WHY} <= set(METHODS)
     assert len(METHODS) > 80 and "None" not in knowing.page()
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 
 import aiohttp
 import pytest
 
-from tests.browser.hub import find_proxy
+from tests.browser import hub
 from tests.browser.jupyter import jupyterlab
 from tests.browser.small import EXPLORER, PLAYER, SETUP
-from tests.load import student
+from tests.load import school, student
 from tests.load.__main__ import computed, main, shares, summary
 from tests.load.line import Failed, Line
 from tests.load.student import Student
@@ -62,8 +63,30 @@ def test_students_move_sliders_play_and_solve_exercises(lab, monkeypatch):
     assert len(spent["kernels"]) == 2 and found["kernels until all ready, core s"] > 1  # torch alone takes a second
 
 
-@pytest.mark.skipif(not find_proxy(), reason="JupyterHub's proxy, a program of npm, is not installed")
+@pytest.mark.parametrize("ci, what", [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+@pytest.mark.skipif(os.name == "nt", reason="JupyterHub does not run on Windows")
+def test_a_ci_machine_without_the_proxy_fails_and_any_other_skips(ci, what, monkeypatch):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(hub, "find_proxy", lambda: None)
+    with pytest.raises(what, match="proxy was not found"):
+        hub.need_hub()
+
+
+def test_a_server_that_does_not_start_in_time_is_told(monkeypatch):
+    """A hub that takes the request and says nothing."""
+    async def waited():
+        silent = await asyncio.start_server(lambda *ends: None, "127.0.0.1", 0)
+        port = silent.sockets[0].getsockname()[1]
+        async with school.session() as own:
+            await school.started(own, f"http://127.0.0.1:{port}/progress")
+
+    monkeypatch.setattr(school, "PATIENCE", 0.2)
+    with pytest.raises(Failed, match=r"the student's server did not start within 0\.2 seconds"):
+        asyncio.run(waited())
+
+
 def test_a_student_comes_through_the_hub(tmp_path):
+    hub.need_hub()
     found = main(["--students", "1", "--hub", "--within", "0", "--minutes", "0.1", "--json", str(tmp_path / "found")])
     assert found["failures"] == [] and found["students lost"] == 0 and found["players among them"] == 0
     assert found["a student ready after, s, at most"] > found["at the server after, s, at most"] > 0

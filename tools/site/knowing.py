@@ -27,16 +27,23 @@ from u3lab.landmarks import DISTANCES, LEARNERS, LOSSES
 from u3lab.prior import FILLERS
 from u3lab.saliency import METHODS as SALIENCY
 from u3lab.selfsup import CLUSTERINGS, TASKS
+from u3lab.universal import CENTRES, PREDICTORS
 from u3lab.universal import METHODS as UNIVERSAL
 from u3lab.universal.multitask import KINDS
-from u3lab.universal.registry import PREDICTORS
-from u3lab.universal.registry import PRIORS as CENTRES
+
+
+def merged(*registries: Mapping[str, Any]) -> dict[str, Any]:
+    """All lines of a room's registries; no two may share a name, since oracles and rows name room and method."""
+    lines = {name: method for registry in registries for name, method in registry.items()}
+    assert len(lines) == sum(map(len, registries)), f"two methods share a name: {sorted(lines)}"
+    return lines
+
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REGISTRIES: dict[str, Mapping[str, Any]] = {
-    "universal": {**UNIVERSAL, **CENTRES, **PREDICTORS, **KINDS}, "selfsup": {**TASKS, **CLUSTERINGS},
-    "landmarks": {**LOSSES, **DISTANCES, **LEARNERS}, "prior": FILLERS, "inversion": PRIORS, "saliency": SALIENCY,
-    "adversarial": {**ATTACKS, **PATCHES}, "equivariance": {**MAPS, **STITCHES, **SIMILARITIES},
+    "universal": merged(UNIVERSAL, CENTRES, PREDICTORS, KINDS), "selfsup": merged(TASKS, CLUSTERINGS),
+    "landmarks": merged(LOSSES, DISTANCES, LEARNERS), "prior": FILLERS, "inversion": PRIORS, "saliency": SALIENCY,
+    "adversarial": merged(ATTACKS, PATCHES), "equivariance": merged(MAPS, STITCHES, SIMILARITIES),
     "dissection": FINDERS}
 CHAPTERS = {"universal": ("01", "01b"), "selfsup": ("02", "02b", "02c"), "landmarks": ("03", "03b"), "prior": ("04",),
             "inversion": ("05", "05b"), "saliency": ("06",), "adversarial": ("06b",),
@@ -86,18 +93,23 @@ def bench() -> dict[str, list[tuple[dict, dict]]]:
 
 
 def told(row: dict) -> str:
-    """A row in words: our time as a part of the fastest peer's, of those with the same numbers if there are any."""
+    """A row in words: our time as a part of the fastest peer's.
+
+    Of those with the same numbers if there are any, else of those whose numbers were compared.
+    """
     peers = [peer for peer in row["peers"] if peer["ratios"]]
-    equal = [peer for peer in peers if peer["difference"] is None or peer["difference"] < 1e-3]
+    compared = [peer for peer in peers if peer["difference"] is not None]
+    equal = [peer for peer in compared if peer["difference"] < 1e-3]
     what = f"{row['row']}, {row['network']}"
     if not peers:
         return f"{what}: {median(row['ours']['times_ms']):.0f} ms; there was no peer"
-    rival = max(equal or peers, key=lambda peer: median(peer["ratios"]))
+    rival = max(equal or compared or peers, key=lambda peer: median(peer["ratios"]))
     low, _, high = quantiles(rival["ratios"], n=4) if len(rival["ratios"]) > 1 else rival["ratios"] * 3
     target = "no target" if row["target"] is None else f"target {row['target']}: {row['met']}"
-    name = rival["name"] if equal else (f"{rival['name']}, whose numbers differ by {rival['difference']:.0e} of the "
-                                        "greatest")
-    return f"{what}: {median(rival['ratios']):.2f} ({low:.2f}–{high:.2f}) of the time of {name}; {target}"
+    apart = "" if equal else (f", whose numbers differ by {rival['difference']:.0e} of the greatest" if compared else
+                              ", numbers not compared")
+    part = f"{median(rival['ratios']):.2f} ({low:.2f}–{high:.2f})"
+    return f"{what}: {part} of the time of {rival['name']}{apart}; {target}"
 
 
 def breaks(number: str) -> str:

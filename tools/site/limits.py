@@ -1,6 +1,7 @@
 """What each method cannot do, in words, as its line in its registry declares it; contract tests hold it to that.
 
-A function for each class of line. What it says of all of them, without asking, a contract test shows for each of them.
+A function for each class of line. What it says of all of them, without asking, is known of the class as a whole. Some
+of that a contract test shows for each line; the rest, such as how long a search takes, is what the chapters say.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from u3lab.selfsup.clusterings import Clustering
 from u3lab.selfsup.tasks import Task
 from u3lab.universal import Method as Way
 from u3lab.universal.multitask import Kind
-from u3lab.universal.registry import Predictor, Prior
+from u3lab.universal.registry import Centre, Predictor
 
 
 @singledispatch
@@ -60,7 +61,7 @@ def _of_way(method: Way) -> list[str]:
 
 
 @limits.register
-def _of_centre(method: Prior) -> list[str]:
+def _of_centre(method: Centre) -> list[str]:
     return ["λ has to be chosen on pictures with labels", *["leads away from the source"] * (not method.home)]
 
 
@@ -83,7 +84,7 @@ def _of_task(method: Task) -> list[str]:
 def _of_clustering(method: Clustering) -> list[str]:
     return ["asks for evenly used classes", "small batches flatter its loss",
             *["content with a fixed pattern that has nothing to do with the picture"] * method.patterns,
-            *["wants pictures with their sounds"] * (not method.symmetric)]
+            *["wants pictures with their sounds"] * method.sounds]
 
 
 @limits.register

@@ -55,7 +55,7 @@ class Stitch:
     floor
         Whether it knows nothing of which channel of A belongs to which of B.
     searches
-        Whether it goes step by step: seconds, not milliseconds.
+        Whether it goes step by step.
     """
 
     change: Callable[[Classifier, Tensor], Classifier]

@@ -38,6 +38,8 @@ class Clustering:
         Whether both shares are of one network, so that they may change places.
     patterns
         Whether a fixed pattern that has nothing to do with the picture is among its best answers.
+    sounds
+        Whether it learns from pictures with their sounds, a pair; if not, from pictures.
     """
 
     task: Callable[[int], Task]
@@ -45,6 +47,7 @@ class Clustering:
     places: bool = False
     symmetric: bool = True
     patterns: bool = False
+    sounds: bool = False
 
 
 def unpooled(k: int) -> Task:
@@ -54,7 +57,7 @@ def unpooled(k: int) -> Task:
 
 CLUSTERINGS: dict[str, Clustering] = {
     "IIC": Clustering(clustering, iic_loss),
-    "IIC of picture and sound": Clustering(together, partial(iic_loss, symmetric=False), symmetric=False),
+    "IIC of picture and sound": Clustering(together, partial(iic_loss, symmetric=False), symmetric=False, sounds=True),
     "IIC of places, pooled": Clustering(segmenting, segmentation_loss, places=True),
     "IIC of places, mean": Clustering(unpooled, partial(segmentation_loss, pooled=False), places=True, patterns=True),
 }

@@ -15,9 +15,10 @@ from u3lab.universal.adapting import adapt
 from u3lab.universal.dynamic import LearnetSettings, describe, learnet, put_adapters, train_learnet
 from u3lab.universal.methods import METHODS, Method
 from u3lab.universal.multitask import Task, Tasks, TasksSettings, train_tasks
+from u3lab.universal.registry import CENTRES, PREDICTORS
 from u3lab.universal.score import PUBLISHED, decathlon_score
 from u3lab.universal.training import UniversalSettings, train_domain
 
-__all__ = ["METHODS", "PUBLISHED", "Adapted", "LearnetSettings", "Method", "Task", "Tasks",
+__all__ = ["CENTRES", "METHODS", "PREDICTORS", "PUBLISHED", "Adapted", "LearnetSettings", "Method", "Task", "Tasks",
            "TasksSettings", "UniversalSettings", "adapt", "decathlon_score", "describe", "learnet",
            "put_adapters", "train_domain", "train_learnet", "train_tasks"]

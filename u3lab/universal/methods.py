@@ -25,7 +25,7 @@ from u3lab.universal.places import Plan
 from u3lab.universal.slots import Domain
 
 NOTHING, LAST_BLOCK, ALL = "nothing", "last block", "all"  # of the network's own weights
-MIXTURES, CENTRES, LOW_RANK = "mixtures of the filters", "their centres", "a change of low rank"
+MIXTURES, MIDDLES, LOW_RANK = "mixtures of the filters", "their centres", "a change of low rank"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ METHODS: dict[str, Method] = {
     "last block": Method(own=LAST_BLOCK, norms=False),
     "fine-tuning": Method(own=ALL),
     "serial": Method(adapters.serial, reach=MIXTURES),
-    "parallel": Method(adapters.parallel, reach=CENTRES),
+    "parallel": Method(adapters.parallel, reach=MIDDLES),
     "low rank": Method(adapters.low_rank, reach=LOW_RANK),
 }
 

@@ -1,6 +1,6 @@
-"""What chapter 1 adds to the ways of ``METHODS``, by name: where a prior pulls, and what predicts adapters.
+"""What chapter 1b adds to the ways of ``METHODS``, by name: where a prior pulls to, and what predicts adapters.
 
-    PRIORS["shrinkage"](net.domain("digits"))                       # ‖w − w₀‖², a scalar
+    CENTRES["shrinkage"](net.domain("digits"))                      # ‖w − w₀‖², a scalar
     predictor = PREDICTORS["learnet"].make(net, "digits")
     predictor(PREDICTORS["learnet"].told(net, images, number))      # the adapters of a domain
 
@@ -17,15 +17,16 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from u3lab.checks import whole
 from u3lab.universal.dynamic import Learnet, describe, learnet
 from u3lab.universal.methods import shrinkage
 from u3lab.universal.slots import Domain
 
-DOMAINS = 8  # rows of the table
+DOMAINS = 10  # rows of the table: as many as the course's decathlon has
 
 
 @dataclass(frozen=True)
-class Prior:
+class Centre:
     """‖w − w₀‖² of a domain. ``home``: whether w₀ are the source's weights, so that it costs nothing to be the source.
     """
 
@@ -63,12 +64,13 @@ def seen(net: nn.Module, images: Tensor, number: int) -> Tensor:
 
 def counted(net: nn.Module, images: Tensor, number: int) -> Tensor:
     """The domain's number as one-hot: what is predicted is a row of a table."""
-    return torch.eye(DOMAINS, dtype=images.dtype, device=images.device)[number]
+    row = whole("number", number, 0, DOMAINS - 1)
+    return torch.eye(DOMAINS, dtype=images.dtype, device=images.device)[row]
 
 
-PRIORS: dict[str, Prior] = {
-    "shrinkage": Prior(shrinkage, home=True),
-    "weight decay": Prior(partial(shrinkage, centre="zero"), home=False),
+CENTRES: dict[str, Centre] = {
+    "shrinkage": Centre(shrinkage, home=True),
+    "weight decay": Centre(partial(shrinkage, centre="zero"), home=False),
 }
 PREDICTORS: dict[str, Predictor] = {
     "learnet": Predictor(learnet, seen, unseen=True),
