@@ -96,7 +96,7 @@ test: quick
 	@echo "== every control of the notebooks, from end to end"
 	$(PY) -m pytest $(TWO) tests/notebooks
 	@echo "== browser"
-	$(PY) -m pytest tests/browser
+	$(PY) -m pytest $(TWO) --dist loadfile tests/browser
 	@echo "== all passed"
 
 notebooks: $(VENV)/u3lab-lab

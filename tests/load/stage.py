@@ -9,6 +9,7 @@ numbers belong to the machine.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ from tests.browser.jupyter import FLAGS, find_chromium, stage
 from u3lab import demo
 
 SECONDS = 600  # before it is given up
+REST = 3  # seconds without computing
 PICTURE = "() => [...document.querySelectorAll('img.widget-image')].some(one => one.naturalWidth)"
 
 
@@ -46,45 +48,52 @@ def measured(browser: Browser, chapter: str) -> tuple[float, float]:
     """Seconds to the first picture of a chapter's page, cold and warm."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as home, stage(Path(home), chapter, preheated=True) as url:
-        visit(browser, url)
+        first = visit(browser, url)
         cold = time.monotonic() - begun
-        while len(kernels()) < 2 or not at_rest():
-            if time.monotonic() - begun > SECONDS:
-                raise TimeoutError(f"the second kernel of {chapter} does not come to rest")
+        another(Path(home), first, SECONDS)
         begun = time.monotonic()
         visit(browser, url)
         return cold, time.monotonic() - begun
 
 
-def visit(browser: Browser, url: str) -> None:
-    """Open the page, wait for its first picture, and close it."""
+def visit(browser: Browser, url: str) -> str:
+    """Open the page, wait for its first picture, and close it; the id of its kernel."""
     page: Page = browser.new_page(viewport={"width": 1920, "height": 1080})
     page.goto(url, timeout=SECONDS * 1000)
     page.wait_for_function(PICTURE, polling=50, timeout=SECONDS * 1000)
+    kernel = kernel_of(page)
     page.close()
+    return kernel
 
 
-def kernels() -> dict[str, psutil.Process]:
-    """The kernels that this program has started, by their id."""
+def kernel_of(page: Page) -> str:
+    """The id of the kernel that a page has."""
+    return page.evaluate("() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+
+
+def another(home: Path, first: str, seconds: float) -> str:
+    """Wait until a server has a kernel beside the first page's, and all of them have come to rest; the other's id."""
+    end = time.monotonic() + seconds
+    before: dict[str, float] = {}
+    while time.monotonic() < end:
+        now = spent(home)
+        others = now.keys() - {first}
+        if others and before.keys() == now.keys() and all(1 < now[name] < before[name] + 0.1 for name in now):
+            return others.pop()
+        before = now
+        time.sleep(REST)
+    raise TimeoutError("no second kernel comes to rest")
+
+
+def spent(home: Path) -> dict[str, float]:
+    """Seconds of a core that each kernel of a server has computed, by the kernel's id; ``home`` is the server's."""
     found = {}
     for child in psutil.Process().children(recursive=True):
-        try:
-            words = child.cmdline()
-        except psutil.NoSuchProcess:  # it ended in between
-            continue
-        found |= {Path(word).stem.removeprefix("kernel-"): child for word in words
-                  if Path(word).name.startswith("kernel-") and word.endswith(".json")}
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended in between
+            if child.environ().get("JUPYTER_RUNTIME_DIR") == str(home / "runtime"):
+                found |= {Path(word).stem.removeprefix("kernel-"): sum(child.cpu_times()[:2])
+                          for word in child.cmdline() if Path(word).name.startswith("kernel-")}
     return found
-
-
-def at_rest(seconds: float = 3.0) -> bool:
-    """Whether no kernel computes for so long, each having begun to."""
-    def spent() -> dict[str, float]:
-        return {name: sum(one.cpu_times()[:2]) for name, one in kernels().items()}
-    before = spent()
-    time.sleep(seconds)
-    after = spent()
-    return before.keys() == after.keys() and all(1 < after[name] < before[name] + 0.1 for name in after)
 
 
 if __name__ == "__main__":
