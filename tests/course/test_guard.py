@@ -94,6 +94,20 @@ def test_no_traceback_of_what_stopped_it(answer, hasty, monkeypatch, capsys):
     assert escaped == [] and capsys.readouterr().err == ""
 
 
+def test_what_a_del_raises_is_told_when_the_answer_is_over(monkeypatch):
+    class Dies:
+        def __del__(self):
+            raise ValueError
+
+    def mine():
+        Dies()
+        return 1
+
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda slip: told.append(slip.exc_type))
+    assert run(mine, 5.0).value == 1 and told == [ValueError]
+
+
 def test_an_error_whose_words_are_traps():
     class Trap(Exception):
         __notes__ = 7

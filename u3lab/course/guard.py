@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,19 +115,21 @@ def _stop(worker: threading.Thread, inside: threading.Lock, over: threading.Even
 
 @contextlib.contextmanager
 def _without_complaints() -> Iterator[None]:
-    """A Stopped that hits a ``__del__`` cannot end the answer, and Python would print that; the next one will."""
-    hook = sys.unraisablehook
+    """A Stopped that hits a ``__del__`` cannot end the answer, and Python would print that; the next one will.
 
-    def quiet(slip: Any) -> None:
-        if not issubclass(slip.exc_type, Stopped):
-            hook(slip)
-
-    sys.unraisablehook = quiet
+    What ``__del__`` raises is gathered, and told at the end unless it was that. A function of Python in place of
+    ``append`` could itself be hit by the next Stopped, which Python would print as well.
+    """
+    hook, raised = sys.unraisablehook, deque(maxlen=100)
+    sys.unraisablehook = gather = raised.append
     try:
         yield
     finally:
-        if sys.unraisablehook is quiet:
+        if sys.unraisablehook is gather:
             sys.unraisablehook = hook
+        for slip in raised:
+            if not issubclass(slip.exc_type, Stopped):
+                hook(slip)
 
 
 @contextlib.contextmanager
