@@ -235,7 +235,7 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: 
         of the fields in view, all if none is named; the others are in a fold. "TV.lam" if several have a "lam".
     first
         How many steps to take at once, so that the first picture shows something. Where a class computes on one
-        machine (``U3LAB_SHARED=1``) they come by themselves after the cell, at most a minute later.
+        machine (``U3LAB_SHARED=1``) they follow the cell, a minute later at most, and rest while others wait.
     controls
         Further controls, as for :func:`~u3lab.live.explore`; moving one starts the run anew.
 
