@@ -40,7 +40,8 @@ export OMP_WAIT_POLICY := PASSIVE
 
 # Tests and notebooks compute with half of two cores, so two run side by side, each in a process of its own.
 TWO := -n 2
-LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300
+# A notebook's last test moves all its controls, in the kernel that ran its cells.
+LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p tests.notebooks.controls
 
 WANTED_lab := .
 WANTED_slides := .[slides]
@@ -69,7 +70,7 @@ quick: $(VENV)/u3lab-$(WITH)
 	@echo "== style"
 	$(PY) -m ruff check .
 	@echo "== unit tests"
-	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 tests $(patsubst %,--ignore=tests/%,oracles browser notebooks)
+	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 tests $(patsubst %,--ignore=tests/%,oracles browser)
 	@echo "== oracles: the same numbers as other libraries"
 	$(PY) -m pytest $(TWO) --durations=10 tests/oracles
 
@@ -91,10 +92,8 @@ docs: $(VENV)/u3lab-test
 	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_teaching.py tests/test_doctests.py
 
 test: quick
-	@echo "== notebooks, top to bottom"
+	@echo "== notebooks, top to bottom, and then every control from end to end"
 	$(PY) -m pytest $(TWO) --dist loadscope $(LAX) notebooks
-	@echo "== every control of the notebooks, from end to end"
-	$(PY) -m pytest $(TWO) tests/notebooks
 	@echo "== browser"
 	$(PY) -m pytest $(TWO) --dist loadfile tests/browser
 	@echo "== all passed"

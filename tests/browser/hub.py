@@ -17,13 +17,14 @@ import pytest
 
 from tests.browser import jupyter
 
+TEACHER = "teacher"
 CONFIG = Path(__file__).resolve().parent.parent.parent / "deploy" / "jupyterhub_config.py"
 WINDOWING = "@jupyterlab/notebook-extension/tracker"
 
 
 @dataclass(frozen=True)
 class Hub:
-    """A running JupyterHub: its address, the password of all students, and the folder with their homes."""
+    """A running JupyterHub: its address, the password of all, and the folder with the students' homes."""
 
     url: str
     password: str
@@ -67,6 +68,7 @@ def jupyterhub(home: Path, students: tuple[str, ...], *, own_users: bool = False
                f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{api}",
                "--JupyterHub.authenticator_class=dummy", f"--DummyAuthenticator.password={hub.password}",
                *(f"--Authenticator.allowed_users={student}" for student in students),
+               f"--Authenticator.admin_users={TEACHER}",
                *spawner]
     with jupyter.serve("jupyterhub", options, home, home) as process, _ended_with(process.pid):
         jupyter.wait(process, home, lambda: "is now running at" in (home / "log").read_text())

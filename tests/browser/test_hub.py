@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.desk import RUN_SECONDS, SECONDS, Desk, until
-from tests.browser.hub import Hub, jupyterhub, need_hub
+from tests.browser.hub import TEACHER, Hub, jupyterhub, need_hub
 from tests.browser.jupyter import NOTEBOOKS, Lab
+from tests.load.school import WARM_UP, token_of
 
-ADA, BEN = "ada", "ben"
-CHAPTER = "00_start_here.ipynb"
+ADA, BEN, CLEO = "ada", "ben", "cleo"
+CHAPTER, LATER = "00_start_here.ipynb", "06c_equivariance.ipynb"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO  # the rights of the group and of all
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """The hub of a school with two students."""
+    """The hub of a school with three students."""
     need_hub()
-    with jupyterhub(tmp_path_factory.mktemp("hub"), (ADA, BEN)) as started:
+    with jupyterhub(tmp_path_factory.mktemp("hub"), (ADA, BEN, CLEO)) as started:
         yield started
 
 
@@ -108,3 +113,44 @@ def test_a_server_shows_nothing_outside_its_folder(ada: Desk, hub: Hub):
         (folder / "diary.txt").write_text("a quiet day")
     assert ada.page.request.get(f"{hub.server(ADA)}files/diary.txt").status == 200
     assert ada.page.request.get(f"{hub.server(ADA)}files/..%2F..%2F{BEN}%2Fdiary.txt").status in (403, 404)
+
+
+def token(hub: Hub, name: str) -> str:
+    """A token of somebody's, in a thread, since Playwright's loop runs in this one."""
+    with ThreadPoolExecutor() as elsewhere:
+        return elsewhere.submit(asyncio.run, token_of(hub, name)).result()
+
+
+def warmed_up(hub: Hub, *arguments: str, by: str) -> subprocess.CompletedProcess:
+    """What deploy/warm_up.py says."""
+    return subprocess.run([sys.executable, str(WARM_UP), *arguments, "--hub", hub.url, "--token", by],
+                          capture_output=True, text=True, timeout=RUN_SECONDS)
+
+
+def test_before_a_lesson_a_kernel_with_torch_waits_and_the_page_takes_it(hub: Hub, browser: Browser):
+    teacher = token(hub, TEACHER)
+    for said in (warmed_up(hub, "06c", CLEO, by=teacher), warmed_up(hub, "06c", CLEO, by=teacher)):  # twice is once
+        assert (said.returncode, said.stderr) == (0, "") and said.stdout.startswith(f"{CLEO}: ready after ")
+    context = logged_in(browser, hub, CLEO)
+    page, folder = context.pages[0], hub.homes / CLEO / "u3lab-notebooks"
+    page.goto(f"{hub.server(CLEO)}lab/tree/{LATER}")
+    page.locator("#jp-main-statusbar", has_text="| Idle").first.wait_for()
+    cell = Desk(page, Lab(hub.server(CLEO), "", folder, 0), folder / LATER).cell(0)
+    cell.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text("import sys; print('torch' in sys.modules, 'torch' in globals())")
+    page.keyboard.press("ControlOrMeta+Enter")
+    cell.locator("pre", has_text="True True").wait_for()
+    assert cell.locator(".jp-InputPrompt").inner_text() == "[1]:"  # what has run before does not count
+    context.close()
+
+
+def test_who_cannot_be_warmed_up_is_said(hub: Hub):
+    teacher = token(hub, TEACHER)
+    said = warmed_up(hub, "06c", CLEO, "nobody/else", by=teacher)
+    assert said.returncode == 1 and "nobody/else: " in said.stdout and f"{CLEO}: ready" in said.stdout
+    said = warmed_up(hub, "99", by=teacher)
+    assert said.returncode == 1 and said.stderr.startswith("there is no chapter '99'; choose one of 00, 01, 01b, ")
+    for wrong in ("wrong", token(hub, BEN)):
+        said = warmed_up(hub, "06c", by=wrong)
+        assert said.returncode == 1 and said.stderr.startswith("the hub refused (HTTP 403"), said

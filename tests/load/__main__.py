@@ -1,13 +1,13 @@
 """A class on one server: real kernels, real websockets, thinking time; every fifth plays, every fifth solves exercises.
 
-    python -m tests.load --students 10 [--hub] [--minutes 2] [--within 60] [--json FILE]
+    python -m tests.load --students 10 [--hub [--warm]] [--minutes 2] [--within 60] [--json FILE]
     python -m tests.load --students 10 [--hub] --run-all 00
 
 Everybody opens a chapter within the first minute; then all work. With ``--run-all`` each runs all cells of that chapter
-instead. With ``--hub`` each has a server of JupyterHub. Said is what a student sees: seconds until all is ready, from a
-move to its picture, frames, failures; the memory, shared pages by their share; and how long kernels and servers have
-computed until all were ready, which other programs hardly change. Nothing here is a test: the numbers belong to the
-machine.
+instead. With ``--hub`` each has a server of JupyterHub, with ``--warm`` one for which deploy/warm_up.py was run before.
+Said is what a student sees: seconds until all is ready, from a move to its picture, frames, failures; memory, shared
+pages by their share; and how long kernels and servers have computed until all were ready, which other programs hardly
+change. Nothing here is a test: the numbers belong to the machine.
 """
 
 from __future__ import annotations
@@ -31,14 +31,20 @@ def main(arguments: list[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--students", type=int, default=5)
     parser.add_argument("--hub", action="store_true", help="through JupyterHub, each with a server of one's own")
+    parser.add_argument("--warm", action="store_true", help="with --hub: a teacher has warmed up the servers before")
     parser.add_argument("--run-all", metavar="CHAPTER", help="each runs all cells of a chapter, such as 00")
     parser.add_argument("--minutes", type=float, default=2.0, help="how long all work once they are ready")
     parser.add_argument("--within", type=float, default=60.0, help="seconds in which all of them come")
     parser.add_argument("--json", type=Path, help="write the numbers there, too")
     chosen = parser.parse_args(arguments)
-    students = [Student(number, chapter=chosen.run_all or "") for number in range(chosen.students)]
+    if chosen.warm and not chosen.hub:
+        parser.error("--warm goes with --hub")
+    students = [Student(number, chapter=chosen.run_all or "", warm=chosen.warm) for number in range(chosen.students)]
+    warm: dict[str, list[int]] = {}
+    for one in students if chosen.warm else ():
+        warm.setdefault(one.report.chapter, []).append(one.number)
     seconds = 0.0 if chosen.run_all else 60 * chosen.minutes
-    with open_school(chosen.students, chosen.hub) as door:
+    with open_school(chosen.students, chosen.hub, warm) as door:
         found = asyncio.run(room(door, students, chosen.within, seconds))
     print(*(f"{name:36}{value}" for name, value in found.items()), sep="\n")
     if chosen.json:

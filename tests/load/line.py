@@ -59,11 +59,13 @@ class Line:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, session: aiohttp.ClientSession, url: str) -> Line:
-        """Start a kernel of the server at ``url``, and wait until it answers."""
-        async with session.post(f"{url}api/kernels", json={"name": "python3"}) as answer:
+    async def open(cls, session: aiohttp.ClientSession, url: str, path: str = "") -> Line:
+        """Start a kernel of the server at ``url``, and wait until it answers; if a notebook has one, take that."""
+        path = path or f"{uuid.uuid4().hex}.ipynb"  # nobody else's
+        wanted = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
+        async with session.post(f"{url}api/sessions", json=wanted) as answer:
             answer.raise_for_status()
-            kernel = (await answer.json())["id"]
+            kernel = (await answer.json())["kernel"]["id"]
         socket = await session.ws_connect(f"{url}api/kernels/{kernel}/channels", protocols=(PROTOCOL,),
                                           max_msg_size=LARGEST)
         line = cls(session, url, kernel, socket)

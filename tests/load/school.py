@@ -9,28 +9,30 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import aiohttp
 import psutil
 
-from tests.browser.hub import Hub, jupyterhub
+from tests.browser.hub import CONFIG, TEACHER, Hub, jupyterhub
 from tests.browser.jupyter import OURS, jupyterlab
 from tests.load.line import Failed
 from u3lab._system import paths
 
 Door = Callable[[int], AbstractAsyncContextManager[tuple[aiohttp.ClientSession, str]]]
 PATIENCE = 300.0  # seconds that a server may take to start, as in deploy/jupyterhub_config.py
+WARM_UP = CONFIG.with_name("warm_up.py")
 MIB = 2**20
 KINDS = {"ipykernel_launcher": "kernels", "jupyterhub-singleuser": "servers"}  # a part of the command → what it is
 
 
 @contextmanager
-def open_school(students: int, hub: bool) -> Iterator[Door]:
-    """A school for so many."""
+def open_school(students: int, hub: bool, warm: Mapping[str, list[int]] | None = None) -> Iterator[Door]:
+    """A school for so many; at a hub, for some chapters, deploy/warm_up.py has been run for the students named."""
     with tempfile.TemporaryDirectory(prefix="u3lab-load-") as folder:
         home = Path(folder)
         if hub:
@@ -39,6 +41,8 @@ def open_school(students: int, hub: bool) -> Iterator[Door]:
                     kept = started.homes / called(number) / ".cache"
                     kept.mkdir(exist_ok=True)
                     (kept / "u3lab").symlink_to(paths.cache(""))
+                for chapter, numbers in (warm or {}).items():
+                    asyncio.run(_warm_up(started, chapter, map(called, numbers)))
                 yield lambda number: own_server(started, called(number))
             return
         (home / "notebooks").mkdir()
@@ -61,17 +65,30 @@ async def _one_server(url: str, token: str) -> AsyncIterator[tuple[aiohttp.Clien
 @asynccontextmanager
 async def own_server(hub: Hub, name: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     """Log in with the password, have one's server started, wait for it, and take a token for it."""
+    api = f"{hub.url}hub/api/users/{name}"
+    async with session(await token_of(hub, name)) as own:
+        await _asked(own.post(f"{api}/server"))
+        await started(own, f"{api}/server/progress")
+        yield own, hub.server(name)
+
+
+async def token_of(hub: Hub, name: str) -> str:
+    """Log in with the password, and take a token."""
     jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address that is a number
     async with session(cookie_jar=jar) as browser:
         form = {"username": name, "password": hub.password, "_xsrf": await _seal(browser, f"{hub.url}hub/login")}
         await _asked(browser.post(f"{hub.url}hub/login", data=form))
         seal = {"X-XSRFToken": await _seal(browser, f"{hub.url}hub/home"), "Referer": f"{hub.url}hub/home"}
-        api = f"{hub.url}hub/api/users/{name}"
-        token = (await _asked(browser.post(f"{api}/tokens", headers=seal, json={"note": "load"})))["token"]
-    async with session(token) as own:
-        await _asked(own.post(f"{api}/server"))
-        await started(own, f"{api}/server/progress")
-        yield own, hub.server(name)
+        asked = browser.post(f"{hub.url}hub/api/users/{name}/tokens", headers=seal, json={"note": "load"})
+        return (await _asked(asked))["token"]
+
+
+async def _warm_up(hub: Hub, chapter: str, names: Iterable[str]) -> None:
+    """What a teacher does before the lesson."""
+    command = (sys.executable, str(WARM_UP), chapter, *names, "--hub", hub.url, "--token", await token_of(hub, TEACHER))
+    process = await asyncio.create_subprocess_exec(*command)
+    if await process.wait():
+        raise Failed("not all servers were warmed up: the lines above say why")
 
 
 async def started(own: aiohttp.ClientSession, progress: str) -> None:

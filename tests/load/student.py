@@ -50,14 +50,17 @@ class Report:
 class Student:
     """One place in the room. The view's part is played, too: each third frame is reported, as screen.js does.
 
-    With a ``chapter`` all of its cells are run; else the live figures of the chapter that belongs to the place.
+    With a ``chapter`` all of its cells are run; else the live figures of the chapter that belongs to the place. Who is
+    ``warm`` takes the kernel that waits for the notebook; without that, each has a kernel of one's own on any server.
     """
 
-    def __init__(self, number: int, seed: int = 0, *, chapter: str = "") -> None:
+    def __init__(self, number: int, seed: int = 0, *, chapter: str = "", warm: bool = False) -> None:
         self.number, self.random, self._whole = number, random.Random(seed * 1000 + number), bool(chapter)
+        self._warm = warm
         self.plays, self.writes, self.patience = number % 5 == 4, number % 5 == 3, PATIENCE
         own = PLAYER if self.plays else EXPLORERS[0 if self.writes else number % len(EXPLORERS)]
         self.report = Report(chapter or own)
+        self.file = next(NOTEBOOKS.glob(f"{self.report.chapter}_*.ipynb"))
         self.line: Line | None = None
         self.figures: list[list[Model]] = []  # the widgets of each
         self._came = asyncio.Event()
@@ -65,11 +68,10 @@ class Student:
     async def begin(self, session: aiohttp.ClientSession, url: str) -> None:
         """Start a kernel and run the cells of the chapter's live figures, or all."""
         start = time.monotonic()
-        self.line = await Line.open(session, url)
+        self.line = await Line.open(session, url, self.file.name if self._warm else "")
         self.line.heard = self.heard
         self.report.answered = time.monotonic() - start
-        file = next(NOTEBOOKS.glob(f"{self.report.chapter}_*.ipynb"))
-        notebook = nbformat.read(file, as_version=4)
+        notebook = nbformat.read(self.file, as_version=4)
         for cell in (notebook if self._whole else demo.page(notebook)).cells:
             if cell.cell_type == "code":
                 made = await self.line.run(cell.source)

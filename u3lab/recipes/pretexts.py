@@ -4,7 +4,8 @@
     python -m u3lab.recipes.pretexts --tasks upright colour           # a part; several such may run side by side
     torchrun --nproc_per_node 4 -m u3lab.recipes.pretexts             # each batch shared by four processes or GPUs
 
-One encoder takes two to four minutes on one processor. Its rows are written to the file when it is done, and what the
+One encoder takes two to four minutes on one processor that knows bfloat16, and several times that on one that does not
+(so the short form computes in float32). Its rows are written to the file when it is done, and what the
 file has is not computed again. What is learnt from clips, films or flows is the same for both problems, and is learnt
 once. The probe's C is chosen on validation pictures; all else is the same for all tasks.
 """
@@ -35,19 +36,20 @@ def place(run: Run) -> tuple:
     return PROBLEMS.index(run.problem), ROUTES.index(run.task), run.labels, layer, run.seed
 
 
-def learnt(task: str, problem: str, seed: int, steps: int) -> Classifier:
+def learnt(task: str, problem: str, seed: int, steps: int, half: bool) -> Classifier:
     """An encoder that has been taught a task; its first weights are the same for each task."""
-    net, taught = trials.learnt(task, problem, seed, steps=steps)
+    net, taught = trials.learnt(task, problem, seed, steps=steps, half=half)
     for _ in tqdm(taught, desc=f"{problem}, {task}, seed {seed}", total=steps + 1, disable=distributed.rank() > 0):
         pass
     return net
 
 
-def measured(net: Classifier, problem: str, task: str, seed: int) -> dict[Run, tuple[float, float]]:
+def measured(net: Classifier, problem: str, task: str, seed: int, **tuning: int) -> dict[Run, tuple[float, float]]:
     """All that is measured of one encoder: the accuracies on validation and test pictures."""
     found = {Run(problem, task, each, layer, seed): tuple(right)
              for each, layer, *right in trials.measured(net, problem, seed)}
-    return found | {Run(problem, task, each, WHOLE, seed): trials.tuned(net, problem, each, seed) for each in LABELS}
+    return found | {Run(problem, task, each, WHOLE, seed): trials.tuned(net, problem, each, seed, **tuning)
+                    for each in LABELS}
 
 
 def groups(task: str, problems: list[str]) -> list[list[str]]:
@@ -63,9 +65,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--tasks", nargs="+", choices=ROUTES, default=ROUTES)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     chosen = _writing.options(parser, arguments, "results")
-    problems, tasks, seeds, steps = chosen.problems, chosen.tasks, chosen.seeds, trials.STEPS
+    problems, tasks, seeds, steps, tuning = chosen.problems, chosen.tasks, chosen.seeds, trials.STEPS, {}
     if chosen.short:
-        problems, tasks, seeds, steps = ["textures"], ["upright"], 1, 2
+        problems, tasks, seeds, steps, tuning = ["textures"], ["upright"], 1, 2, {"steps": 2, "half": False}
     file = chosen.out / "pretexts.json"
     head = {"recipe": "python -m u3lab.recipes.pretexts", "u3lab": __version__, "torch": torch.__version__,
             "pictures": decathlon.version(), "steps": steps, "batch": trials.BATCH,
@@ -75,9 +77,9 @@ def main(arguments: list[str] | None = None) -> None:
             there = _writing.rows(file, head, Run)
             missing = [one for one in problems if Run(one, task, LABELS[-1], WHOLE, seed) not in there]
             for group in filter(None, groups(task, missing)):
-                net = learnt(task, group[0], seed, steps)
+                net = learnt(task, group[0], seed, steps, not chosen.short)
                 for run, right in ((run, right) for one in group for run, right in
-                                   measured(net, one, task, seed).items() if distributed.rank() == 0):
+                                   measured(net, one, task, seed, **tuning).items() if distributed.rank() == 0):
                     _writing.add_row(file, head, run, tuple(round(x, 4) for x in right), place)
         if distributed.rank() == 0:
             print(file, file.stat().st_size, "bytes", paths.sha256(file))

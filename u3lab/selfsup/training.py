@@ -43,7 +43,7 @@ class PretextSettings:
     steps: int = setting(300, 1, 100_000, once=True, help="number of steps")
     batch_size: int = setting(64, 2, 4096, symbol="B", once=True, help="questions at each step, of all processes")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the questions, their order, and the head's weights")
-    half: bool = setting(False, once=True, help="whether the encoder reckons in bfloat16, up to twice as fast")
+    half: bool = setting(False, once=True, help="compute in bfloat16, faster only where the processor knows it")
 
 
 def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | None = None,

@@ -99,13 +99,14 @@ def questions(problem: str) -> tuple[Question, ...]:
                  for k in range(len(faces.ATTRIBUTES)))
 
 
-def learnt(task: str, problem: str, seed: int, *, steps: int = STEPS) -> tuple[Classifier, Iterator[Step]]:
-    """A fresh encoder and the steps that teach it a task, none for random weights."""
+def learnt(task: str, problem: str, seed: int, *, steps: int = STEPS,
+           half: bool = True) -> tuple[Classifier, Iterator[Step]]:
+    """A fresh encoder and the steps that teach it a task, none for random weights; in bfloat16, unless not ``half``."""
     net = encoder(WIDTH, seed=seed)
     if task == FLOOR:
         return net, iter(())
     given, what = (labelled(problem), supervised(problem)) if task == CEILING else (raw(task, problem), task)
-    settings = PretextSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=seed, half=True)
+    settings = PretextSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=seed, half=half)
     return net, falling(pretrain(net, given, what, settings=settings), settings)
 
 
@@ -173,14 +174,15 @@ def measured(net: Classifier, problem: str, seed: int) -> Iterator[tuple[int, st
             yield each, layer, *torch.tensor(right).mean(0).tolist()
 
 
-def tuned(net: Classifier, problem: str, each: int, seed: int) -> tuple[float, float]:
+def tuned(net: Classifier, problem: str, each: int, seed: int, *, steps: int = TUNED,
+          half: bool = True) -> tuple[float, float]:
     """Accuracy on validation and test pictures after fine-tuning a copy of the encoder with so many labels a class.
 
     One network answers all questions of a problem.
     """
     net, task = copy.deepcopy(net), supervised(problem)
     head = head_of(net, task, seed=seed)
-    settings = PretextSettings(lr=RATE, steps=TUNED, batch_size=FEW, seed=seed, half=True)
+    settings = PretextSettings(lr=RATE, steps=steps, batch_size=FEW, seed=seed, half=half)
     last(falling(pretrain(net, labelled(problem, each, seed), task, head=head, settings=settings), settings))
     asked = questions(problem)
     right = []

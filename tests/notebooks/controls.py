@@ -1,0 +1,59 @@
+"""With ``-p tests.notebooks.controls``, nbval's run of a notebook ends with a test that moves all its controls.
+
+Each goes to its minimum, its middle and its maximum, in the kernel that ran the cells.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbval.plugin import IPyNbFile
+
+DRIVER = Path(__file__).with_name("driver.py").read_text("utf-8")
+LAST = f"""{DRIVER}
+
+from u3lab.live import kernel
+
+print(repr(await drive(sorted(kernel._alive, key=lambda figure: figure.box.model_id))))
+"""
+MAKES = "live.explore(", "live.play("
+SECONDS = 600
+
+
+class Controls(pytest.Item):
+    """The test after the last cell."""
+
+    def runtest(self) -> None:
+        cells = [cell for cell in self.parent.nb.cells if cell.cell_type == "code"]
+        made = sum(cell.source.count(call) for cell in cells for call in MAKES)
+        moved, complaints = self._driven()
+        assert complaints == []
+        assert len({line.partition(": ")[0] for line in moved}) >= made > 0  # no figure was overlooked
+
+    def _driven(self) -> tuple[list[str], list[str]]:
+        """What was moved, and who complained."""
+        said: list[str] = []
+
+        def hear(message: dict[str, Any]) -> None:
+            if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
+                said.append(message["content"]["text"])
+
+        answer = self.parent.kernel.kc.execute_interactive(LAST, store_history=False, allow_stdin=False,
+                                                           timeout=SECONDS, output_hook=hear)["content"]
+        assert answer["status"] == "ok", "\n".join(answer.get("traceback", ["the kernel did not run it"]))
+        return ast.literal_eval("".join(said).splitlines()[-1])
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.nodeid
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Any:
+    """Put the test behind the cells."""
+    report = yield
+    if isinstance(collector, IPyNbFile) and report.passed:
+        report.result.append(Controls.from_parent(collector, name="controls"))
+    return report
