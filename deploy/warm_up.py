@@ -36,8 +36,8 @@ SOON = 0.5  # seconds between two questions whether it has started
 class Hub:
     """The hub, as a teacher with a token sees it."""
 
-    def __init__(self, url: str, token: str) -> None:
-        self.url, self._headers = url.rstrip("/") + "/", {"Authorization": f"token {token}"}
+    def __init__(self, url: str, by: str) -> None:
+        self.url, self._headers = url.rstrip("/") + "/", {"Authorization": f"token {by}"}
 
     async def ask(self, path: str, body: dict | None = None) -> Any:
         """What it answers to GET, or with a body to POST; None if that is nothing."""

@@ -208,6 +208,8 @@ def test_the_image_is_what_the_values_expect():
     notebook = VALUES["singleuser"]["defaultUrl"].removeprefix("/lab/tree/")
     assert (ROOT / "notebooks" / notebook).is_file()
     assert config_of("jupyterhub_config.py").Spawner.default_url == VALUES["singleuser"]["defaultUrl"]
+    drawn = re.findall(r"U3LAB_CACHE=(\S+)", DOCKERFILE)  # where root draws, and where students' kernels look
+    assert len(drawn) == 2 and drawn[0] == drawn[1] and drawn[0].startswith("/opt/u3lab/")
 
 
 def test_the_image_is_small_pinned_and_without_root():

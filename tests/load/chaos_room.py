@@ -41,7 +41,7 @@ class Plan:
 
 @contextmanager
 def laboratory(home: Path | None = None, *, ours: bool = True) -> Iterator[Lab]:
-    """JupyterLab on a home, or on one that goes with it: as a class server has it, or as it comes."""
+    """JupyterLab on a home, or on one that goes with it: with the course's settings, or as it comes."""
     environment = {**os.environ, "U3LAB_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", **(OURS if ours else {})}
     with ExitStack() as stack:
         home = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="u3lab-chaos-")))

@@ -64,11 +64,12 @@ async def _one_server(url: str, token: str) -> AsyncIterator[tuple[aiohttp.Clien
 
 @asynccontextmanager
 async def own_server(hub: Hub, name: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
-    """Log in with the password, have one's server started, wait for it, and take a token for it."""
+    """Log in with the password, take a token, and have one's server started, if it does not run; wait for it."""
     api = f"{hub.url}hub/api/users/{name}"
     async with session(await token_of(hub, name)) as own:
-        await _asked(own.post(f"{api}/server"))
-        await started(own, f"{api}/server/progress")
+        if not (await _asked(own.get(api)))["server"]:
+            await _asked(own.post(f"{api}/server"))
+            await started(own, f"{api}/server/progress")
         yield own, hub.server(name)
 
 

@@ -56,12 +56,13 @@ class Page:
         figure = self._figure
         # a hundredth more, for matplotlib cuts 99.9999 pixels down to 99
         figure.set_size_inches((width + 0.01) / DPI, (height + 0.01) / DPI)
-        for left, top, picture in cells:
-            figure.figimage(picture, left, height - top - len(picture), origin="upper")
         for x, y, text, across, along in words:
             figure.text(x / width, 1 - y / height, text, ha=across, va=along, fontproperties=self._font,
                         color=INK, linespacing=_LEADING, multialignment="center", parse_math=False)
-        return levels(figure)
+        page = levels(figure).copy()
+        for left, top, picture in cells:
+            page[top : top + len(picture), left : left + picture.shape[1]] = picture
+        return page
 
 
 def draw(page: Page, pictures: Sequence[Tensor], titles: Sequence[str] | None, columns: int | None,
