@@ -11,7 +11,14 @@ import pytest
 
 from tests.live.toys import Toy, approach, in_a_loop, looked_at, until
 from u3lab import live
+from u3lab._system import sharing
 from u3lab.live import kernel, pace, player
+
+
+@pytest.fixture(autouse=True)
+def a_class(monkeypatch: pytest.MonkeyPatch):
+    """These players compute where others do."""
+    monkeypatch.setenv(sharing.NAME, "1")
 
 
 def rests(steps: Iterable[tuple[float, float]], **how: float) -> list[float]:
@@ -34,6 +41,14 @@ def test_one_slice_of_waiting_is_an_accident_and_many_are_a_queue():
     always = rests([(0.02, 0.0)] * 9 + [(0.02, 0.02)] * 20)
     assert max(once) == 0 and always[8] == 0
     assert always[-1] == pytest.approx(pace.RESTS * (0.02 - pace.BEARS * 0.02), rel=0.02)
+
+
+def test_on_a_computer_of_one_s_own_a_busy_neighbour_brings_no_rests(monkeypatch):
+    beside_one, in_a_crowd = [(0.02, 0.012)] * 20, [(0.02, 0.05)] * 20
+    assert min(rests(beside_one)[3:]) > 0
+    monkeypatch.delenv(sharing.NAME)
+    assert rests(beside_one) == [0.0] * 20
+    assert rests(in_a_crowd)[-1] == pytest.approx(pace.RESTS * (0.05 - pace.ALONE * 0.02), rel=0.02)
 
 
 def test_a_polite_one_rests_as_often_and_longer():

@@ -4,7 +4,8 @@ A player wants a whole core for minutes; an explorer wants one for a tenth of a 
 for it. On a class server a few players fill all cores, and every explorer stands in their queue. Linux counts how long
 a thread was ready to run and got no core. A player whose steps wait for long rests after each of them, eight times as
 long as they waited beyond what it bears: the queue gets short, and the picture comes less often. No step is left out,
-so the run and its curve stay what they are; alone on its machine a player never waits, and never rests.
+so the run and its curve stay what they are; alone on its machine a player never waits, and never rests. On a computer
+of one's own it bears more: there it waits for the page itself, and for programs that the student wants.
 
 Priorities would do the same, but who has lowered his own may not raise it again, and cells run in the same thread.
 """
@@ -17,9 +18,11 @@ from pathlib import Path
 
 import psutil
 
+from u3lab._system import sharing
 from u3lab.live import kernel
 
-BEARS = 0.25  # of the time that it computes: beside one busy neighbour on two cores a player waits less than that
+BEARS = 0.25  # of the time that it computes, where a class computes
+ALONE = 1.0  # the same on a computer of one's own: beside a browser and one busy program a player waits less than that
 RESTS = 8.0  # times the waiting beyond that: the longer, the shorter is the queue that players leave
 LONGEST = 1.0  # seconds: a player moves on, however full the machine is
 LESSON = 60.0  # seconds: so long does a class open its pages
@@ -50,6 +53,7 @@ class Pace:
 
     def __init__(self, told: Callable[[], Clocks] = clocks, *, polite: float = 1.0) -> None:
         self._told, self._last, self._polite = told, told(), polite
+        self._bears = BEARS if sharing.shared() else ALONE
         self._computed = self._waited = 0.0  # seconds a step, running means
 
     def rest(self) -> float:
@@ -59,7 +63,7 @@ class Pace:
         self._last = now
         self._computed += NEW * (computed - self._computed)
         self._waited += NEW * (waited - self._waited)
-        return self._polite * min(max(RESTS * (self._waited - BEARS * self._computed), 0.0), LONGEST)
+        return self._polite * min(max(RESTS * (self._waited - self._bears * self._computed), 0.0), LONGEST)
 
 
 async def take(step: Callable[[], bool], count: int) -> None:
