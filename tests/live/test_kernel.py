@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import time
 import weakref
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from ipywidgets.widgets import widget
 from tests.live.toys import Toy, approach, in_a_loop, looked_at, until
 from u3lab import live
 from u3lab.descent import Step
-from u3lab.live import kernel
+from u3lab.live import kernel, pace
 
 
 class Shell:
@@ -128,6 +129,27 @@ async def test_an_interrupt_pauses_what_runs(ignoring):
     await until(lambda: one.step.iteration > 5)
     os.kill(os.getpid(), signal.SIGINT)  # and a second time
     await until(lambda: not one.playing)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends the process instead")
+@in_a_loop
+async def test_an_interrupt_ends_first_steps(ignoring, monkeypatch):
+    """Those that follow the cell where a class computes; a further cell does not end them."""
+    def slow(settings):
+        for step in approach(settings):
+            time.sleep(0.01)
+            yield step
+
+    monkeypatch.setenv("U3LAB_SHARED", "1")
+    monkeypatch.setattr(pace, "delay", lambda: 0.0)
+    shown = live.play(slow, Toy(steps=100), first=100)
+    await until(lambda: shown.step.iteration > 1)
+    kernel.pause_all()
+    now = shown.step.iteration
+    await until(lambda: shown.step.iteration > now)
+    os.kill(os.getpid(), signal.SIGINT)
+    await until(lambda: shown._early.done())
+    assert shown.step.iteration < 100
 
 
 @in_a_loop

@@ -78,8 +78,8 @@ def in_a_loop(test: Callable[..., Coroutine]) -> Callable[..., None]:
     return run
 
 
-async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Let the loop turn until something holds."""
+async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Let the loop turn until something holds; on a full machine players rest for a second after each step."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not happen"

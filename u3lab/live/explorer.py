@@ -87,6 +87,8 @@ class Explorer:
     def pause(self) -> None:
         """Nothing to do: an explorer computes only when a control moves."""
 
+    interrupt = pause
+
     def close(self) -> None:
         """Give back the widgets; the picture on the page goes."""
         for control in self.controls.values():  # the student may hold one of them, and move it

@@ -19,9 +19,11 @@ BREATH = 0.001  # seconds; long enough for messages that have arrived to be hand
 
 
 class Figure(Protocol):
-    """A live figure: it can be told to stop computing, and to go for good."""
+    """A live figure: it can be told to stop playing, to compute nothing more by itself, and to go for good."""
 
     def pause(self) -> None: ...
+
+    def interrupt(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -76,11 +78,17 @@ def _before_a_cell(info: Any) -> None:
             figure.close()
 
 
-def pause_all(*_: object, but: Figure | None = None) -> None:
+def pause_all(but: Figure | None = None) -> None:
     """Pause every figure, or every other one."""
     for figure in list(_alive):
         if figure is not but:
             figure.pause()
+
+
+def interrupt_all(*_: object) -> None:
+    """End whatever a figure does by itself."""
+    for figure in list(_alive):
+        figure.interrupt()
 
 
 def dispose(widget: Any) -> None:
@@ -94,13 +102,13 @@ def dispose(widget: Any) -> None:
 
 
 def heed_interrupts() -> None:
-    """Let "Interrupt Kernel" pause the players.
+    """Let "Interrupt Kernel" stop the players.
 
     Between two messages ipykernel ignores the interrupt signal, so a player would not hear it. Where the signal is
     not ignored, in a cell or in a script, Python's own KeyboardInterrupt is left in place.
     """
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-            signal.signal(signal.SIGINT, pause_all)
+            signal.signal(signal.SIGINT, interrupt_all)
     except ValueError:  # not the main thread: the signal does not come here
         pass

@@ -71,6 +71,7 @@ async def take(step: Callable[[], bool], count: int) -> None:
     await kernel.breathe(delay())
     pace = Pace(polite=POLITE)
     for _ in range(count):
+        kernel.heed_interrupts()
         if not step():
             return
         await kernel.breathe(pace.rest())

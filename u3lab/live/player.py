@@ -52,10 +52,9 @@ class Player:
                  controls: dict[str, Any]) -> None:
         self.solver = is_a("solver", solver, Callable, "give a function that returns an iterator of steps")
         first, self.sliders, self.controls = whole("first", first, 0), Controls(*settings_then_names), made(controls)
-        self.settings = self.sliders.settings
+        self.settings, self._loop = self.sliders.settings, kernel.main_loop()
         self.picture, self.line, self.curve = Screen(paced=True), w.HTML(), w.HTML()
-        self.playing, self._asked = False, False
-        self._task, self._early, self._loop = None, None, kernel.main_loop()
+        self.playing, self._asked, self._task, self._early = False, False, None, None
         self._build()
         for control in self.controls.values():
             control.observe(self._ask, names="value")
@@ -128,10 +127,14 @@ class Player:
         """Stop after the present step; :meth:`play` goes on from there."""
         self._set(False)
 
-    def close(self) -> None:
-        """Stop for good and give back the widgets and the run; the picture on the page goes."""
+    def interrupt(self) -> None:
+        """Stop after the present step, and take no first steps any more."""
         self.pause()
         self._take_over()
+
+    def close(self) -> None:
+        """Stop for good and give back the widgets and the run; the picture on the page goes."""
+        self.interrupt()
         self._steps = iter(())
         for control in self.controls.values():  # the student may hold one of them, and move it
             control.unobserve(self._ask, names="value")
