@@ -212,6 +212,26 @@ def test_every_graded_exercise_is_there(number: str):
 
 
 @each_page
+def test_every_open_exercise_is_answered(number: str):
+    """What no cell checks, somebody has to judge."""
+    answer = r"^\* (Exercise \d+|“[^”]+”) \((?:section \d+, )?open\): .{60,}$"
+    given = re.findall(answer, parts(number)["### Exercises"], re.MULTILINE)
+    assert sorted(given) == sorted(unchecked(number))
+
+
+@each_page
+def test_every_exercise_stands_in_a_route(number: str):
+    """As work in the room or as homework."""
+    routes = "".join(parts(number)[f"### {length} minutes"] for length in (10, 45, 90))
+    assert {task.id for task in catalogue.exercises(chapter(number))} | set(unchecked(number)) <= names(number, routes)
+
+
+def test_open_exercises_are_found():
+    assert sum(len(unchecked(number)) for number in PAGES) == 13
+    assert unchecked("05") | unchecked("02b") == {"“Your own prior”": 30, "“To interpret”": 0}
+
+
+@each_page
 def test_numbers_are_the_notebook_s(number: str):
     said, page = cells(number)[1], text(number).replace("−", "-")
     given = set(re.findall(r"(?<![\w.])-?\d+\.\d+", page))
