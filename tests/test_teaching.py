@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from u3lab import demo
 from u3lab.course import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -175,6 +176,16 @@ def test_a_lab_fits_into_45_minutes(number: str):
     for plan in labs(number):
         todo = lesson(number, plan)
         assert 3 * len(todo["sections"]) + len(todo["questions"]) + minutes(number, todo["exercises"]) <= 45, plan
+
+
+@each_page
+def test_the_ten_minutes_know_the_stage(number: str):
+    """Which key goes to which section, and what the route has besides."""
+    steps, _, stage = " ".join(parts(number)["### 10 minutes"].split()).partition(" On the stage: ")
+    shown = [int(heading.partition(" · ")[0]) for heading, _ in demo.figures(notebook(number))]
+    assert stage.startswith(f"`u3lab demo {number}`; key 1 " if shown else "there is no page. ")
+    assert re.findall(r"key (\d) is section (\d+)", stage) == [(str(key), str(n)) for key, n in enumerate(shown, 1)]
+    assert not shown or numbers("Show section", stage) == numbers("section", steps) - set(shown)
 
 
 @each_page
