@@ -36,6 +36,13 @@ def test_it_is_one_page(name: str, most: int):
     assert not [line for line in lines if len(line) > 120 and not line.startswith(("|", "!"))]
 
 
+def test_what_make_quick_takes_is_what_was_measured():
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    measured = " ".join((ROOT / "docs" / "testing.md").read_text(encoding="utf-8").split())
+    (minutes,) = re.findall(r"^make quick .*: (\d+) minutes on two cores$", told, re.MULTILINE)
+    assert re.findall(r"unit tests and \d+ oracles passed \((\d+) minutes\)", measured) == [minutes]
+
+
 @pytest.mark.parametrize("page", [*PAGES, *TEACHING], ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path):
     for link in LINK.findall(FENCED.sub("", page.read_text(encoding="utf-8"))):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from pathlib import Path
 
+import nbformat
 import pytest
 
+from u3lab import demo
 from u3lab.course import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +19,7 @@ WITHOUT: set[str] = set()  # notebooks that need no page
 HEADINGS = ["## The question", "## Three routes", "### 10 minutes", "### 45 minutes", "### 90 minutes", "## A vote",
             "## What people get wrong", "## Answers", "### Quiz", "### Exercises", "### To discuss",
             "## What goes wrong in the room"]
+SEVERAL = r"((?:\d+(?:, | and | or | to )?)+)"  # "3", "1 to 4, 6 and 7"
 each_page = pytest.mark.parametrize("number", PAGES)
 
 
@@ -34,14 +36,18 @@ def parts(number: str) -> dict[str, str]:
 
 
 @cache
+def notebook(number: str) -> nbformat.NotebookNode:
+    return nbformat.read(NOTEBOOKS[number], as_version=4)
+
+
+@cache
 def cells(number: str) -> tuple[list[str], str]:
     """The headings of a notebook, and all that it says or has printed, with one kind of minus and of space."""
     found, said = [], []
-    for cell in json.loads(NOTEBOOKS[number].read_text(encoding="utf-8"))["cells"]:
-        source = "".join(cell["source"])
-        said.append(source)
-        if cell["cell_type"] == "markdown":
-            found += re.findall(r"^##+ (.*)$", source, re.MULTILINE)
+    for cell in notebook(number).cells:
+        said.append(cell.source)
+        if cell.cell_type == "markdown":
+            found += re.findall(r"^##+ (.*)$", cell.source, re.MULTILINE)
         for output in cell.get("outputs", ()):
             said += ["".join(output.get("text", "")), "".join(output.get("data", {}).get("text/plain", ""))]
     return found, "\n".join(said).replace("−", "-").replace("\N{NO-BREAK SPACE}", " ")
@@ -49,6 +55,56 @@ def cells(number: str) -> tuple[list[str], str]:
 
 def chapter(number: str) -> str:
     return number.removeprefix("0")[:2] if number != "00" else "0"
+
+
+@cache
+def unchecked(number: str) -> dict[str, int]:
+    """The exercises that no cell checks, "Exercise 5" or “a title”, each with the minutes that it states, or 0."""
+    found, last = {}, ""
+    for cell in notebook(number).cells:
+        if cell.cell_type == "code" and "course.check(" in cell.source:
+            found.pop(last, None)
+        for heading in re.findall(r"^(?:##+ |\*\*(?=To interpret))(.*)$", cell.source, re.MULTILINE):
+            stated = re.search(r"\((\d+) minutes", heading)
+            title = re.sub(r"^\d+ · | \([^)]*\)$|\.\*\*.*", "", heading)
+            numbered = re.match(r"Exercise \d+", title)
+            last = numbered[0] if numbered else f"“{title}”"
+            if numbered or stated or re.search(r"\bopen\)$|^To interpret", heading):
+                found[last] = int(stated[1]) if stated else 0
+    return found
+
+
+def names(number: str, words: str) -> set[str]:
+    """The exercises that are named there, graded or not."""
+    graded = set(re.findall(r"\b\d[bc]?-[a-z-]*[a-z]\b", words))
+    return graded | {name for name in unchecked(number) if re.search(rf"{re.escape(name)}(?![\w-])", words, re.I)}
+
+
+def numbers(what: str, words: str) -> set[int]:
+    """ "sections 1 to 4 and 7" → {1, 2, 3, 4, 7}, if asked for the "section"."""
+    ranges = re.findall(r"(\d+)(?: to (\d+))?", "; ".join(re.findall(rf"\b(?i:{what})s? {SEVERAL}", words)))
+    return {n for first, last in ranges for n in range(int(first), int(last or first) + 1)}
+
+
+def lesson(number: str, plan: str) -> dict[str, set]:
+    """What a plan has done in the room: not what a sentence calls homework or leaves for home."""
+    sentences = re.split(r"[.;]\s", plan)
+    here = ". ".join(one for one in sentences if "home" not in one)
+    quiz = {int(heading.split()[0]) for heading in cells(number)[0] if heading.endswith(" · Quiz")}
+    return {"sections": numbers("section", here) - quiz, "exercises": names(number, here),
+            "begun": names(number, ". ".join(one for one in sentences if "begun" in one)),
+            "questions": numbers("question", here)}
+
+
+def minutes(number: str, exercises: set[str]) -> int:
+    own = unchecked(number)
+    return sum(own[name] if name in own else catalogue.find(name).minutes for name in exercises)
+
+
+def labs(number: str) -> list[str]:
+    """The 45 minutes of the notebook, and those of the page."""
+    (row,) = re.findall(r"^\| lab \| 45 minutes \| (.*) \|$", cells(number)[1], re.MULTILINE)
+    return [row, parts(number)["### 45 minutes"]]
 
 
 def test_every_notebook_has_a_page():
@@ -86,31 +142,50 @@ def test_headings_are_the_same_on_every_page(number: str):
 def test_sections_exist_in_the_notebook(number: str):
     """By their number ("section 3", "sections 6 and 7"), or by their title in “”."""
     headings, page = cells(number)[0], " ".join(text(number).split())
-    numbers = {digits for run in re.findall(r"[Ss]ections? ((?:\d+(?:, | and | to | or )?)+)", page)
-               for digits in re.findall(r"\d+", run)}
-    assert numbers and not [n for n in numbers if not any(heading.startswith(f"{n} · ") for heading in headings)]
-    titles = {re.sub(r"^\d+ · | \([^)]*\)$", "", heading) for heading in headings}
-    assert set(re.findall(r"“([^”]+)”", page)) <= titles
+    named = numbers("section", page)
+    assert named and not [n for n in named if not any(heading.startswith(f"{n} · ") for heading in headings)]
+    titles = {"“" + re.sub(r"^\d+ · | \([^)]*\)$", "", heading) + "”" for heading in headings}
+    assert set(re.findall(r"“[^”]+”", page)) <= titles | set(unchecked(number))
 
 
 @each_page
 def test_a_route_fills_its_minutes(number: str):
-    for minutes in (10, 45, 90):
-        steps = re.findall(r"^\* (\d+)–(\d+)[,:]", parts(number)[f"### {minutes} minutes"], re.MULTILINE)
+    for length in (10, 45, 90):
+        steps = re.findall(r"^\* (\d+)–(\d+)[,:]", parts(number)[f"### {length} minutes"], re.MULTILINE)
         starts, ends = zip(*((int(a), int(b)) for a, b in steps), strict=True)
-        assert starts == (0, *ends[:-1]) and ends[-1] == minutes and list(ends) == sorted(set(ends))
+        assert starts == (0, *ends[:-1]) and ends[-1] == length and list(ends) == sorted(set(ends))
 
 
 @each_page
 def test_exercises_fit_into_their_minutes(number: str):
-    """What is done in the room, that is, not what a sentence calls homework or leaves for home."""
-    for minutes in (10, 45, 90):
-        route = parts(number)[f"### {minutes} minutes"]
+    for length in (10, 45, 90):
+        route = parts(number)[f"### {length} minutes"]
         for start, end, what in re.findall(r"^\* (\d+)–(\d+)(.*)$", route, re.MULTILINE):
-            here = ". ".join(part for part in re.split(r"[.;] ", what) if "home" not in part)
-            named = set(re.findall(rf"\b{chapter(number)}-[a-z-]*[a-z]\b", here))
-            needed = sum(catalogue.find(name).minutes for name in named)
-            assert needed <= int(end) - int(start), what
+            assert minutes(number, lesson(number, what)["exercises"]) <= int(end) - int(start), what
+
+
+@each_page
+def test_the_lab_of_the_notebook_is_that_of_the_page(number: str):
+    row, route = (lesson(number, plan) for plan in labs(number))
+    assert row == route and row["sections"] and row["questions"]
+
+
+@each_page
+def test_a_lab_fits_into_45_minutes(number: str):
+    """Three for a section, one for a question of the quiz, and those that each exercise states."""
+    for plan in labs(number):
+        todo = lesson(number, plan)
+        assert 3 * len(todo["sections"]) + len(todo["questions"]) + minutes(number, todo["exercises"]) <= 45, plan
+
+
+@each_page
+def test_the_ten_minutes_know_the_stage(number: str):
+    """Which key goes to which section, and what the route has besides."""
+    steps, _, stage = " ".join(parts(number)["### 10 minutes"].split()).partition(" On the stage: ")
+    shown = [int(heading.partition(" · ")[0]) for heading, _ in demo.figures(notebook(number))]
+    assert stage.startswith(f"`u3lab demo {number}`; key 1 " if shown else "there is no page. ")
+    assert re.findall(r"key (\d) is section (\d+)", stage) == [(str(key), str(n)) for key, n in enumerate(shown, 1)]
+    assert not shown or numbers("Show section", stage) == numbers("section", steps) - set(shown)
 
 
 @each_page
@@ -148,8 +223,28 @@ def test_every_graded_exercise_is_there(number: str):
 
 
 @each_page
+def test_every_open_exercise_is_answered(number: str):
+    """What no cell checks, somebody has to judge."""
+    answer = r"^\* (Exercise \d+|“[^”]+”) \((?:section \d+, )?open\): .{60,}$"
+    given = re.findall(answer, parts(number)["### Exercises"], re.MULTILINE)
+    assert sorted(given) == sorted(unchecked(number))
+
+
+@each_page
+def test_every_exercise_stands_in_a_route(number: str):
+    """As work in the room or as homework."""
+    routes = "".join(parts(number)[f"### {length} minutes"] for length in (10, 45, 90))
+    assert {task.id for task in catalogue.exercises(chapter(number))} | set(unchecked(number)) <= names(number, routes)
+
+
+def test_open_exercises_are_found():
+    assert sum(len(unchecked(number)) for number in PAGES) == 13
+    assert unchecked("05") | unchecked("02b") == {"“Your own prior”": 30, "“To interpret”": 0}
+
+
+@each_page
 def test_numbers_are_the_notebook_s(number: str):
     said, page = cells(number)[1], text(number).replace("−", "-")
-    numbers = set(re.findall(r"(?<![\w.])-?\d+\.\d+", page))
-    assert not [one for one in numbers if not re.search(rf"(?<![\d.]){re.escape(one)}", said)]
+    given = set(re.findall(r"(?<![\w.])-?\d+\.\d+", page))
+    assert not [one for one in given if not re.search(rf"(?<![\d.]){re.escape(one)}", said)]
     assert not [one for one in set(re.findall(r"(\d+) %", page)) if not re.search(rf"(?<!\d){one} ?%", said)]
