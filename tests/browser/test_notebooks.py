@@ -9,8 +9,7 @@ from tests.browser.desk import SECONDS, Desk, Figure, until
 from tests.browser.jupyter import NOTEBOOKS
 from u3lab._system import copies
 
-# What a student opens first; and of those with sliders, clicks, players and own pictures the quickest to run.
-FIRST, QUICK = "00_start_here.ipynb", "06b_adversarial_examples.ipynb"
+FIRST, QUICK = "00_start_here.ipynb", "06c_equivariance.ipynb"  # what a student opens first, and the quickest to run
 RED = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'  # tracebacks, and warnings
 
 
