@@ -56,7 +56,7 @@ def stock(seed: int, count: int = CHAIRS) -> Tensor:
 
 
 @cache
-def marked(part: float = 1.0) -> tuple[Seats, Seats]:
+def marked(part: float) -> tuple[Seats, Seats]:
     """One view each of chairs to fit a regression to, and of chairs that nobody has learnt from, to test it; the first
     part of both."""
     return drawn(round(part * LABELLED), 2 * CHAIRS, seed=90), drawn(round(part * TEST), 1001, seed=91)
