@@ -98,6 +98,6 @@ def _ended_with(pid: int) -> Iterator[None]:
     finally:
         started = hub.children(recursive=True) if hub.is_running() else []
         hub.terminate()
-        _, alive = psutil.wait_procs([hub, *started], timeout=30)
+        _, alive = psutil.wait_procs([hub, *started], timeout=10)  # most take four seconds
         for process in alive:
             process.kill()

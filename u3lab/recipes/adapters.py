@@ -53,8 +53,11 @@ HALF = ("resnet26_half",)  # trained in bfloat16, in two thirds of the time; dep
 
 
 def fill(file: Path, head: dict, net: Classifier, domain: str, method: str, labels: Iterable[int], seeds: int, *,
-         steps: int | None = None) -> Iterator[Run]:
-    """Add what a table lacks of one method on one domain: first the runs that choose the rate, then the others."""
+         steps: int | None = None, half: bool = True) -> Iterator[Run]:
+    """Add what a table lacks of one method on one domain: first the runs that choose the rate, then the others.
+
+    Networks of ``HALF`` compute in bfloat16 if ``half``.
+    """
     rows = _writing.rows(file, head, Run)
     rates = HIGHER if any(isinstance(part, nn.BatchNorm2d) for part in net.modules()) else RATES
     candidates = [Run(domain, method, CHOOSING, 0, rate) for rate in rates[method]]
@@ -63,7 +66,7 @@ def fill(file: Path, head: dict, net: Classifier, domain: str, method: str, labe
         if run not in rows:
             adapted = trials.begin(net, run)
             # Without the cache: it would keep the first step's weights, since all steps are in this one context.
-            with torch.autocast(net.device.type, torch.bfloat16, net.name in HALF, cache_enabled=False):
+            with torch.autocast(net.device.type, torch.bfloat16, half and net.name in HALF, cache_enabled=False):
                 last(trials.train(adapted, run, steps=steps))
             val = round(trials.accuracy(adapted, domain, "val"), 4) if run in candidates else None
             rows[run] = val, round(trials.accuracy(adapted, domain), 4)

@@ -30,10 +30,9 @@ STEPS = 600
 DOMAINS, METHODS = ("digits", "traffic signs", "animals"), ("features", "serial")
 
 
-def trunk(kind: str, steps: int, seed: int, *, short: bool) -> Classifier:
+def trunk(kind: str, given: _crops.Stock, steps: int, seed: int, *, short: bool) -> Classifier:
     """``resnet26_half`` after so many more steps of distillation, without adapters or with serial ones in it."""
     source, teacher = (nets.load(name, device="cpu", fold=False) for name in ("resnet26_half", "efficientnet_lite0"))
-    given = _crops.stock(4 if short else _crops.SCENES, seed)
     batches = _crops.batches(given, resnet26.TEACHER, 4 if short else resnet26.BATCH, seed=seed)
     if kind == "plain":
         net, weights = source, [weight.requires_grad_() for weight in source.parameters()]
@@ -43,7 +42,8 @@ def trunk(kind: str, steps: int, seed: int, *, short: bool) -> Classifier:
         photos.parts[photos.head].load_state_dict(head.state_dict())  # a new head knows nothing of these classes
         banks = [weight for weight in net.shared_parameters() if weight.ndim == 4]  # norms: the domain has its own
         weights = [*(bank.requires_grad_() for bank in banks), *net.domain_parameters("photos")]
-    last(resnet26.teach(net.train().module, teacher, batches, steps, weights), total=steps + 1, title=kind)
+    last(resnet26.teach(net.train().module, teacher, batches, steps, weights, half=not short),
+         total=steps + 1, title=kind)
     net.eval().requires_grad_(False)
     if kind == "serial":
         net = net.merge("photos")
@@ -58,15 +58,17 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = _writing.options(parser, arguments, "results")
     domains, methods, seeds, steps = (["people"], ["features"], 1, 2) if chosen.short else (
         DOMAINS, METHODS, adapters.SEEDS, None)
+    given = _crops.stock(4 if chosen.short else _crops.SCENES, chosen.seed)
     for kind in chosen.trunks:
         file = chosen.out / f"adapters-resnet26_{kind}.json"
         head = {"recipe": "python -m u3lab.recipes.bolted", "u3lab": __version__, "torch": torch.__version__,
                 "pictures": decathlon.version(), "network": f"resnet26_half, {STEPS} steps more, {kind}",
                 "side": trials.side("resnet26_half"), "columns": trials.COLUMNS}
         torch.manual_seed(chosen.seed)  # of the linear map that is thrown away
-        net = trunk(kind, steps or STEPS, chosen.seed, short=chosen.short)
+        net = trunk(kind, given, steps or STEPS, chosen.seed, short=chosen.short)
         for domain, method in ((domain, method) for method in methods for domain in domains):
-            last(tqdm(adapters.fill(file, head, net, domain, method, [adapters.CHOOSING], seeds, steps=steps),
+            last(tqdm(adapters.fill(file, head, net, domain, method, [adapters.CHOOSING], seeds, steps=steps,
+                                    half=not chosen.short),
                       desc=f"{kind}: {domain}, {method}"))
         print(file, file.stat().st_size, "bytes", paths.sha256(file))
 

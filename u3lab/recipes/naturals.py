@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
             "columns": Natural._fields + ("accuracy", "best head", "clusters of the test pictures")}
     todo = [Natural(way, seed) for seed in range(SEEDS) for way in naturals.WAYS]
     _writing.fill(file, head, todo[:3] if chosen.short else todo,
-                  lambda run: naturals.reached(run, 2 if chosen.short else None), place)
+                  lambda run: naturals.reached(run, 2 if chosen.short else None, half=not chosen.short), place)
 
 
 if __name__ == "__main__":

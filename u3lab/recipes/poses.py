@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     file, steps, todo = chosen.out / "results" / "poses.json", frames.STEPS, runs()
     if chosen.short:
         steps, todo = 2, [Pose("chair", FEW, True, 0, "")]
+    views = 2 * frames.HELD_OUT if chosen.short else frames.VIEWS
     head = {"recipe": "python -m u3lab.recipes.poses", "u3lab": __version__, "torch": torch.__version__,
             "pictures": {"things": THINGS, "views of each": EACH, "held out": frames.HELD_OUT}, "steps": steps,
             "batch": frames.BATCH, "columns": Pose._fields + frames.Found._fields}
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
             _writing.weights(weights, net.module, eight_bits=True, recipe="python -m u3lab.recipes.poses",
                              torch=torch.__version__)
         for tested in TESTED:
-            found = frames.measured(net, frames.tests(run.kind, tested))
+            found = frames.measured(net, frames.tests(run.kind, tested, views))
             _writing.add_row(file, head, run._replace(tested=tested), tuple(round(x, 3) for x in found), place)
     print(file, file.stat().st_size, "bytes", paths.sha256(file))
 

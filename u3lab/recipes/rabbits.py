@@ -34,7 +34,8 @@ def reached(run: Run, chosen: argparse.Namespace) -> tuple[float, float]:
     """The median error in pixels, and the share of points that are found near."""
     if run.way in film.RIVALS:
         return summed(film.RIVALS[run.way]())
-    net, taught = film.learnt(run, _writing.state(chosen, "rabbit", run.delta, run.steps, run.seed))
+    net, taught = film.learnt(run, _writing.state(chosen, "rabbit", run.delta, run.steps, run.seed),
+                              first=DELTAS[-1] + 1 if chosen.short else None)
     last(taught, total=run.steps + 1, title=f"Δ = {run.delta}, seed {run.seed}")
     if not run.seed:
         _writing.weights(chosen.out / "weights" / f"labeller-rabbit-{run.delta}.safetensors", net, steps=run.steps,

@@ -42,8 +42,8 @@ KEPT = 200  # steps from one writing of the file to the next
 
 
 def teach(net: ResNet26, teacher: Classifier, batches: Iterator[Tensor], steps: int,
-          weights: Iterable[nn.Parameter]) -> Iterator[Step]:
-    """Distil the teacher into these weights of a network in training mode, step by step."""
+          weights: Iterable[nn.Parameter], *, half: bool = True) -> Iterator[Step]:
+    """Distil the teacher into these weights of a network in training mode, step by step; in bfloat16 if ``half``."""
     counted, done = iter(range(steps + 1)), iter(range(steps + 1))
     linear = nn.Conv2d(4 * WIDTH, teacher.features(next(batches)[:1], "head").shape[1], 1)
     mean, spread = moments(teacher, batches)
@@ -53,7 +53,7 @@ def teach(net: ResNet26, teacher: Classifier, batches: Iterator[Tensor], steps: 
         there, wanted = answers(teacher, x)
         there = (there - mean) / spread
         x = smaller(x, next(counted), steps)
-        with torch.autocast("cpu", torch.bfloat16):  # half the time of float32
+        with torch.autocast("cpu", torch.bfloat16, half):  # half the time of float32 where it is known
             maps = net.maps(teacher.normalise(x))
         maps = maps.float()
         scores = net.classifier(maps.mean((2, 3)))
@@ -123,7 +123,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = _crops.stock(4 if chosen.short else _crops.SCENES, chosen.seed)
     batches = _crops.batches(given, TEACHER, 4 if chosen.short else BATCH, seed=chosen.seed)
     path = chosen.out / "resnet26_half.safetensors"
-    for step in teach(net.train(), teacher, batches, steps, net.parameters()):
+    for step in teach(net.train(), teacher, batches, steps, net.parameters(), half=not chosen.short):
         if step.iteration % KEPT == 0 or step.iteration == steps:
             first, five = judged(net, teacher, unseen)
             facts = {"recipe": f"python -m u3lab.recipes.resnet26 --steps {steps} --seed {chosen.seed}"

@@ -19,7 +19,7 @@ def moving(monkeypatch):
     frames = torch.cat([canvas[..., 20 - t : 148 - t, 20 - 2 * t : 148 - 2 * t] for t in range(8)])
     step = torch.tensor([2.0, 1.0]).view(1, 2, 1, 1).expand(7, 2, 128, 128)
     monkeypatch.setattr(film, "frames", lambda: frames)
-    monkeypatch.setattr(film, "flows", lambda: (step, -step))
+    monkeypatch.setattr(film, "flows", lambda *_: (step, -step))
     return frames
 
 
@@ -27,7 +27,7 @@ def test_points_are_led_as_far_as_the_flow_says_and_lost_where_it_does_not_come_
     points, start = torch.tensor([[[0.0, 0.5]], [[-0.5, 0.0]]]), torch.tensor([0, 3])
     assert torch.allclose(film.tracked(points, start, 4), points + torch.tensor([8.0, 4.0]) / 64)
     there, _ = film.flows()
-    monkeypatch.setattr(film, "flows", lambda: (there, there))
+    monkeypatch.setattr(film, "flows", lambda *_: (there, there))
     assert (film.tracked(points, start, 4) == film.AWAY).all()
 
 
@@ -52,9 +52,9 @@ def test_marked_points_are_compared_from_each_frame_to_all_later_ones():
 
 def test_who_follows_the_flow_of_a_film_that_stands_still_stays(monkeypatch):
     still = torch.zeros(131, 2, 128, 128)
-    monkeypatch.setattr(film, "flows", lambda: (still, still))
+    monkeypatch.setattr(film, "flows", lambda *_: (still, still))
     assert torch.equal(film.followed(), film.stayed())
-    monkeypatch.setattr(film, "flows", lambda: (still + 0.5, still))
+    monkeypatch.setattr(film, "flows", lambda *_: (still + 0.5, still))
     first, second, points, _ = film.between()
     assert torch.allclose(film.followed() - points, ((second - first) / 128)[:, None, None].expand(-1, 3, 2), atol=1e-5)
 

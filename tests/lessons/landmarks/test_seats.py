@@ -34,7 +34,7 @@ def test_the_tested_chairs_are_held_out() -> None:
 
 
 def test_who_knows_the_points_is_not_off() -> None:
-    _, tested = seats.marked()
+    _, tested = seats.marked(1.0)
     assert seats.off(tested.points) == 0 < seats.off(tested.points + 1 / 32) == pytest.approx(2**0.5, abs=1e-4)
     assert 2 < seats.mean_shape() < 15
 

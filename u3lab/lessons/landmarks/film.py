@@ -47,9 +47,13 @@ def frames() -> Tensor:
 
 
 @cache
-def flows() -> tuple[Tensor, Tensor]:
-    """Where each pixel goes until the next frame, (T−1,2,128,128) in pixels, and from the next frame back; minutes."""
-    return estimated_flow(frames()[None])[0], estimated_flow(frames().flip(0)[None])[0].flip(0)
+def flows(count: int | None = None) -> tuple[Tensor, Tensor]:
+    """Where each pixel goes until the next frame, (T−1,2,128,128) in pixels, and from the next frame back; minutes.
+
+    T is all frames, or the first so many.
+    """
+    some = frames()[:count]
+    return estimated_flow(some[None])[0], estimated_flow(some.flip(0)[None])[0].flip(0)
 
 
 def led(points: Tensor, flow: Tensor) -> Tensor:
@@ -58,10 +62,10 @@ def led(points: Tensor, flow: Tensor) -> Tensor:
     return points + 2 * pixels / torch.tensor([flow.shape[3], flow.shape[2]])
 
 
-def tracked(points: Tensor, start: Tensor, delta: int) -> Tensor:
+def tracked(points: Tensor, start: Tensor, delta: int, count: int | None = None) -> Tensor:
     """Where points (B,N,2) of the frames ``start`` (B) are ``delta`` frames later, or AWAY if they cannot be found
-    again on the way back."""
-    forward, backward = flows()
+    again on the way back; ``count`` is that of :func:`flows`."""
+    forward, backward = flows(count)
     there = points
     for k in range(delta):
         there = led(there, forward[start + k])
@@ -72,16 +76,17 @@ def tracked(points: Tensor, start: Tensor, delta: int) -> Tensor:
     return torch.where(lost[..., None], AWAY, there)
 
 
-def of_film(delta: int) -> Callable[[int, torch.Generator], Pairs]:
-    """A function (count, generator) → pairs of views of frames ``delta`` apart. Every cell of x is asked for."""
+def of_film(delta: int, first: int | None = None) -> Callable[[int, torch.Generator], Pairs]:
+    """A function (count, generator) → pairs of views of frames ``delta`` apart, all or the first so many. Every cell of
+    x is asked for."""
     def pairs(count: int, generator: torch.Generator) -> Pairs:
-        start = torch.randint(len(frames()) - delta, (count,), generator=generator)
-        first, second = (viewed(count, generator) for _ in range(2))
+        start = torch.randint(len(frames()[:first]) - delta, (count,), generator=generator)
+        before, after = (viewed(count, generator) for _ in range(2))
         x, gx = (warp(frames()[number], view, size=SIDE)
-                 for number, view in ((start, first), (start + delta, second)))
+                 for number, view in ((start, before), (start + delta, after)))
         u = cells(torch.empty(SIDE // CELL, SIDE // CELL)).expand(count, -1, -1)
-        there = tracked(first(u), start, delta)
-        return x, gx, u, torch.where(inside(there)[..., None], second.inverse()(there), AWAY)
+        there = tracked(before(u), start, delta, first)
+        return x, gx, u, torch.where(inside(there)[..., None], after.inverse()(there), AWAY)
     return pairs
 
 
@@ -91,11 +96,12 @@ def viewed(count: int, generator: torch.Generator) -> Affine:
     return Affine(moved.matrix * torch.tensor([SHOWN, SHOWN, 1.0]))
 
 
-def learnt(run: Run, checkpoint: str | Path | None = None) -> tuple[Classifier, Iterator[Step]]:
-    """A fresh labeller and the steps that teach it what goes where in the film."""
+def learnt(run: Run, checkpoint: str | Path | None = None, *,
+           first: int | None = None) -> tuple[Classifier, Iterator[Step]]:
+    """A fresh labeller and the steps that teach it what goes where in the film, or in its first so many frames."""
     net = labeller(seed=run.seed)
     settings = LabelSettings(lr=RATE, steps=run.steps, batch_size=BATCH, queries=QUERIES, seed=run.seed)
-    return net, label(net, of_film(run.delta), checkpoint=checkpoint, settings=settings)
+    return net, label(net, of_film(run.delta, first), checkpoint=checkpoint, settings=settings)
 
 
 @torch.no_grad()
@@ -119,7 +125,9 @@ def errors(found: Tensor) -> Tensor:
 def matched(net: nn.Module) -> Tensor:
     """Where a labeller finds the marked points again, (P,3,2)."""
     first, second, points, _ = between()
-    return match(coded(net, first), coded(net, second), points).best
+    seen, row = torch.cat([first, second]).unique(return_inverse=True)
+    before, after = coded(net, seen)[row].chunk(2)
+    return match(before, after, points).best
 
 
 def followed() -> Tensor:

@@ -46,16 +46,16 @@ class Found(NamedTuple):
 
 
 @cache
-def views(kind: str, things: int = THINGS, seed: int = 0) -> Turntable:
-    """What is learnt from."""
-    return turntable.draw(kind, things * min(EACH * THINGS // things, 220), each=1, things=things, seed=seed)
+def views(kind: str, things: int, seed: int, most: int) -> Turntable:
+    """What is learnt from: at most so many views, of each thing as many."""
+    return turntable.draw(kind, things * min(most // things, 220), each=1, things=things, seed=seed)
 
 
 @cache
-def tests(kind: str, tested: str) -> Turntable:
-    """What is tested on: the same for all trainings."""
-    split = "train" if tested == "known" else "test"
-    return turntable.draw(kind, VIEWS, each=1, things=HELD_OUT if split == "test" else 22, split=split, seed=999)
+def tests(kind: str, tested: str, count: int | None = None) -> Turntable:
+    """What is tested on, the same for all trainings; ``VIEWS``, or the first of them."""
+    split, things = ("train", 22) if tested == "known" else ("test", HELD_OUT)
+    return turntable.draw(kind, count or VIEWS, each=1, things=things, split=split, seed=999)
 
 
 def varied(pairs: Pairs) -> Pairs:
@@ -89,7 +89,7 @@ def _even(count: int, width: int, generator: torch.Generator) -> Tensor:
 
 def learnt(run: Pose, steps: int = STEPS, checkpoint: str | None = None) -> tuple[Classifier, Iterator[Step]]:
     """A fresh network and the steps that teach it poses from turns alone."""
-    made = views(run.kind, run.things, run.seed)
+    made = views(run.kind, run.things, run.seed, min(EACH * THINGS, steps * BATCH))
     pairs = pairs_of(made.images, made.rotations, made.instances)
     net = pose_encoder(seed=run.seed)
     settings = PoseSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=run.seed)

@@ -56,9 +56,10 @@ def stock(seed: int, count: int = CHAIRS) -> Tensor:
 
 
 @cache
-def marked() -> tuple[Seats, Seats]:
-    """One view each of chairs to fit a regression to, and of chairs that nobody has learnt from, to test it."""
-    return drawn(LABELLED, 2 * CHAIRS, seed=90), drawn(TEST, 1001, seed=91)
+def marked(part: float) -> tuple[Seats, Seats]:
+    """One view each of chairs to fit a regression to, and of chairs that nobody has learnt from, to test it; the first
+    part of both."""
+    return drawn(round(part * LABELLED), 2 * CHAIRS, seed=90), drawn(round(part * TEST), 1001, seed=91)
 
 
 def learnt(seed: int, steps: int, checkpoint: str | None = None) -> tuple[KeypointAutoencoder, Iterator[Step]]:
@@ -77,9 +78,9 @@ def learnt(seed: int, steps: int, checkpoint: str | None = None) -> tuple[Keypoi
     return model, autoencode(model, pairs, net=net, layers=layers, checkpoint=checkpoint, settings=settings)
 
 
-def off(found: Tensor) -> float:
+def off(found: Tensor, part: float = 1.0) -> float:
     """How far points (300,10,2) of the tested chairs are from the true ones, in pixels, over those to be seen."""
-    _, tested = marked()
+    _, tested = marked(part)
     return float(SIDE / 2 * (found - tested.points).norm(dim=-1)[tested.visible].mean())
 
 
@@ -88,13 +89,13 @@ def shipped() -> KeypointAutoencoder:
     return checkpoints.restore(KeypointAutoencoder(K, width=WIDTH, sigma=SIGMA), NAME)
 
 
-def measured(model: KeypointAutoencoder) -> float:
+def measured(model: KeypointAutoencoder, part: float = 1.0) -> float:
     """The error in pixels of a chair's points, read off its keypoints by a linear map."""
-    known, tested = marked()
-    return off(regressed(model.keypoints(known.images), known.points, model.keypoints(tested.images)))
+    known, tested = marked(part)
+    return off(regressed(model.keypoints(known.images), known.points, model.keypoints(tested.images)), part)
 
 
-def mean_shape() -> float:
+def mean_shape(part: float = 1.0) -> float:
     """The error of who always says where a chair's points are on average."""
-    known, _ = marked()
-    return off(known.points.mean(0).expand(TEST, -1, -1))
+    known, tested = marked(part)
+    return off(known.points.mean(0).expand_as(tested.points), part)

@@ -126,14 +126,17 @@ def views(images: Tensor, generator: torch.Generator) -> Tensor:
     return grey_some(recolour(crop(images, generator, least=LEAST), generator), generator)
 
 
-def reached(run: Natural, steps: int | None = None) -> Found:
-    """What a run finds on the test pictures; with labels nothing is matched, since a class has its name."""
+def reached(run: Natural, steps: int | None = None, *, half: bool = True) -> Found:
+    """What a run finds on the test pictures; with labels nothing is matched, since a class has its name.
+
+    It is trained in bfloat16 if ``half``, as for the table.
+    """
     kinds, chosen = drawn("test", TESTS + run.seed).kinds, 0
     if run.way in (ONE, TWO):
-        net, head, chosen = learnt(run.way, run.seed, steps=steps)
+        net, head, chosen = learnt(run.way, run.seed, steps=steps, half=half)
         found = shares(net, head, drawn("test", TESTS + run.seed).images)
     else:
-        found = (taught(run.seed, steps) if run.way == LABELS else by_kmeans(run))[None]
+        found = (taught(run.seed, steps, half) if run.way == LABELS else by_kmeans(run))[None]
     clusters = found[chosen].argmax(1)
     right = 2 * (float((clusters == kinds).double().mean()),) if run.way == LABELS else of_heads(found, kinds, chosen)
     return Found(*(round(one, 4) for one in right), "".join(map(str, clusters.tolist())))
@@ -144,7 +147,7 @@ def told(clusters: Tensor, things: Tensor) -> float:
     return float(mutual_information(contingency(clusters, things).double() / len(clusters)))
 
 
-def learnt(way: str, seed: int, *, steps: int | None = None,
+def learnt(way: str, seed: int, *, steps: int | None = None, half: bool = True,
            settings: ClusterSettings | None = None) -> tuple[Classifier, nn.Module, int]:
     """A network, its sub-heads and the number of the one with the lowest loss, learnt from pictures alone."""
     settings = settings or ClusterSettings(**{**SETTINGS, "seed": seed, **({"steps": steps} if steps else {})})
@@ -152,29 +155,29 @@ def learnt(way: str, seed: int, *, steps: int | None = None,
     head = sub_heads(net, len(KINDS), settings=settings)
     first = drawn("train", seed).images
     pairs = torch.stack([first, drawn("train", seed + AGAIN).images if way == TWO else first], 1)
-    last(_paired(net, pairs, head, settings), total=settings.steps + 1, title=way)
+    last(_paired(net, pairs, head, settings, half), total=settings.steps + 1, title=way)
     generator = torch.Generator().manual_seed(seed)
     both = [shares(net, head, views(pairs[:, n], generator)) for n in range(2)]
     return net, head, int(torch.stack([iic_loss(*pair) for pair in zip(*both, strict=True)]).argmin())
 
 
-def _paired(net: Classifier, pairs: Tensor, head: nn.Module, settings: ClusterSettings) -> Iterator[Step]:
+def _paired(net: Classifier, pairs: Tensor, head: nn.Module, settings: ClusterSettings, half: bool) -> Iterator[Step]:
     """As ``selfsup.cluster``, but each view is of a picture of its own: pairs (N,2,3,H,W)."""
     def pose(raw: Tensor, generator: torch.Generator) -> Posed:
         return Posed(torch.stack([views(one, generator) for one in raw.unbind(1)], 1), torch.zeros(len(raw)))
 
     task = replace(clustering(len(KINDS), settings=settings), pose=pose, raw="clips")
     inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed,
-                            half=True)
+                            half=half)
     return falling(pretrain(net, pairs, task, head=head, settings=inner), inner, settings)
 
 
-def taught(seed: int, steps: int | None = None) -> Tensor:
+def taught(seed: int, steps: int | None = None, half: bool = True) -> Tensor:
     """The ceiling: what the same network says of the test pictures, taught with all labels, as one-hot (N,5)."""
     made, steps = drawn("train", seed), steps or SETTINGS["steps"]
     task = Task(lambda given, g: Posed(views(given[0], g)[:, None], given[1][:, 0].long()),
                 lambda channels: Joined(channels, 1, len(KINDS)), raw="labelled")
-    inner = PretextSettings(lr=SETTINGS["lr"], steps=steps, batch_size=SETTINGS["batch_size"], seed=seed, half=True)
+    inner = PretextSettings(lr=SETTINGS["lr"], steps=steps, batch_size=SETTINGS["batch_size"], seed=seed, half=half)
     net = encoder(WIDTH, seed=seed)
     head = head_of(net, task, seed=seed)
     last(falling(pretrain(net, (made.images, made.kinds[:, None].float()), task, head=head, settings=inner), inner,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -25,11 +26,13 @@ STEPS, RATE = 120, 0.01
 SCENES = "scenes"
 
 
+@cache
 def held_out() -> Scenes:
     """The scenes of the test, on photos of other photographers."""
     return rendered.scenes(HELD_OUT, size=SIDE, split="test", seed=0)
 
 
+@cache
 def seen(seed: int) -> Scenes:
     """The scenes to learn from."""
     return rendered.scenes(SEEN, size=SIDE, seed=1 + seed)
