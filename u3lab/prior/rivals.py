@@ -70,11 +70,13 @@ def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: in
     with config_context(assume_finite=True, skip_parameter_validation=True):  # or half of the time goes there
         for i, j in product(*(_starts(length, side, stride) for length in m.shape)):
             at = slice(i, i + side), slice(j, j + side)
+            if m[at].all():
+                continue  # nothing is hidden here, and what is known stays
             patch, known = x[at].ravel(), np.repeat(m[at].ravel(), 3)
             mean = patch[known].mean() if known.any() else x[m].mean()
             total[at] += (mean + _code(atoms, patch - mean, known, used) @ atoms).reshape(side, side, 3)
             count[at] += 1
-    return torch.where(visible.bool(), image, _picture(total / count))
+    return torch.where(visible.bool(), image, _picture(total / count.clip(1)))
 
 
 def dictionary(examples: Tensor, *, side: int = 8, atoms: int = 128, seed: int = 0) -> np.ndarray:
