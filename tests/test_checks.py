@@ -133,6 +133,14 @@ def test_tensors_fit_each_other():
         tensors(x=(torch.ones(0, 5), "NU"))
 
 
+def test_numbers_whose_sum_is_infinite_are_finite():
+    large = torch.full((3,), 3e38)
+    tensors(x=(large, "N"))
+    alike(x=large, y=-large)
+    with slip("x has NaN or infinite"):
+        alike(x=torch.tensor([torch.inf, -torch.inf]))
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_tensors_are_finite(bad: float):
     with slip("x has NaN or infinite"):

@@ -133,7 +133,7 @@ def tensors(**given: tuple[object, str]) -> None:
             known = ", ".join(f"{axis} = {lengths[axis]}" for axis in dict.fromkeys(axes) if lengths.get(axis))
             raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}" + (f" with {known}" if known
                                                                                         else ""))
-        if (value.is_floating_point() or value.is_complex()) and not value.isfinite().all():
+        if (value.is_floating_point() or value.is_complex()) and not _finite(value):
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
 
 
@@ -163,7 +163,7 @@ def floats(what: str, images: object) -> None:
     if images.dtype not in FLOATS:
         raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "
                       + ("give x.float()" if images.is_floating_point() else "images.load(…) makes one"))
-    if not images.detach().sum().isfinite() and not images.isfinite().all():  # the sum alone is fast
+    if not _finite(images):
         raise U3Error(f"{what} is given NaN or infinite values; look for what made them before this line")
 
 
@@ -180,8 +180,13 @@ def alike(finite: bool = True, /, **given: object) -> None:
         if value.shape != given[first].shape:
             raise U3Error(f"{first} has the shape {tuple(given[first].shape)} and {name} {tuple(value.shape)}; give "
                           "both the same")
-        if finite and not value.isfinite().all():
+        if finite and not _finite(value):
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
+
+
+def _finite(values: Tensor) -> bool:
+    """Whether no value is NaN or infinite. The sum alone is fast, and is asked first: it is finite only if all are."""
+    return bool(values.detach().sum().isfinite()) or bool(values.isfinite().all())
 
 
 def of_wholes(values: Tensor) -> bool:

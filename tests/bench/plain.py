@@ -39,6 +39,8 @@ class Race:
         Whose way the other side goes.
     same
         Whether both sides return numbers that can be compared.
+    why
+        Why ours takes longer, where it does.
     """
 
     of: tuple[str, ...]
@@ -48,13 +50,14 @@ class Race:
     peer: str
     theirs: Callable[[], Run]
     same: bool = True
+    why: str = ""
 
 
 def races() -> list[Race]:
     """All of them."""
-    from tests.bench import plain_learning, plain_pictures, plain_units
+    from tests.bench import plain_answers, plain_learning, plain_pictures, plain_units
 
-    return [*plain_learning.RACES, *plain_pictures.RACES, *plain_units.RACES]
+    return [*plain_learning.RACES, *plain_answers.RACES, *plain_pictures.RACES, *plain_units.RACES]
 
 
 def report(quick: bool, only: str = "") -> dict[str, Any]:
@@ -74,7 +77,7 @@ def _row(race: Race, rounds: int) -> dict[str, Any]:
     pairs = [(_clock(ours, times), _clock(theirs, times)) for _ in range(rounds)]
     row = table.race_as_data(f"{race.work}, CPU time", list(race.of), race.on, None, [a for a, _ in pairs],
                              (race.peer, [b for _, b in pairs]))
-    row["peers"][0]["difference"] = apart
+    row["peers"][0]["difference"], row["why"] = apart, race.why
     ratios = sorted(row["peers"][0]["ratios"])
     a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
     print(f"| {', '.join(race.of)} | {race.work}, {race.on} | {a:.1f} | {race.peer} | {b:.1f} | "

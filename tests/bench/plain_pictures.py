@@ -195,13 +195,14 @@ def bare_batch() -> Run:
 
 
 HALF, ON = f"half of {DRAWN}×{DRAWN} pixels", f"{NETWORK}, {LAYER}, {SIDE} pixels"
-FILL: tuple[tuple[str, str, int | None, str, Callable[[], Run], bool], ...] = (
-    ("total variation", f"{TV_STEPS} steps", TV_STEPS, PLAIN, tv_in_plain_torch, True),
-    ("deep image prior", f"{STEPS} steps", STEPS, "plain torch in its own format", dip_in_plain_torch, True),
-    ("trained inpainter", "a filling", None, "a bare pass of the same network", bare_inpainter, False))
+FIRST = "ours checks picture and mask, and fills the hole harmonically before the pass"
+FILL: tuple[tuple[str, str, int | None, str, Callable[[], Run], bool, str], ...] = (
+    ("total variation", f"{TV_STEPS} steps", TV_STEPS, PLAIN, tv_in_plain_torch, True, ""),
+    ("deep image prior", f"{STEPS} steps", STEPS, "plain torch in its own format", dip_in_plain_torch, True, ""),
+    ("trained inpainter", "a filling", None, "a bare pass of the same network", bare_inpainter, False, FIRST))
 RACES = [
-    *[Race((f"prior/{name}",), work, HALF, partial(filled, name, steps), peer, theirs, same)
-      for name, work, steps, peer, theirs, same in FILL],
+    *[Race((f"prior/{name}",), work, HALF, partial(filled, name, steps), peer, theirs, same, why)
+      for name, work, steps, peer, theirs, same, why in FILL],
     *[Race((f"inversion/{name}",), f"{STEPS} steps", ON, partial(inverted, name), "plain torch on torchvision's layers",
            partial(inverted_plainly, name)) for name in ("none", "deep image prior", "trained generator")],
     Race(("adversarial/fgsm",), "an attack", NETWORK, fast_gradient, "captum", fast_gradient_of_captum, same=False),

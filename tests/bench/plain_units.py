@@ -198,7 +198,8 @@ RACES = [
     Race(("equivariance/distilled",), f"{STEPS} steps on four pictures", NETWORK, trained, "plain torch",
          trained_plainly, same=False),
     Race(("equivariance/CKA",), "a number", "4000 samples of 128 and 96 channels", partial(alike, False),
-         "NumPy, as its authors write it", partial(alike, True)),
+         "NumPy, as its authors write it", partial(alike, True),
+         why="NumPy takes half the time for XᵀX, which is symmetric; torch does not, but computes where features are"),
     Race(("dissection/one unit",), CONCEPT, OF, partial(found, "one unit"), "unit by unit", one_by_one),
     *[Race((f"dissection/{name}",), CONCEPT, OF, partial(found, name), "Net2Vec in plain torch", partial(voted, count))
       for name, count in (("three units", 3), ("all units", None))],

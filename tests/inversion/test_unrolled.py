@@ -30,7 +30,7 @@ class Downhill(nn.Module):
         return -0.4 * gradient
 
 
-@pytest.mark.oracle("projected Landweber iteration in NumPy")
+@pytest.mark.oracle("projected Landweber iteration in NumPy", inversion=["learned steps"])
 def test_with_plain_steps_it_is_projected_gradient_descent_on_the_error_of_a_linear_code():
     torch.manual_seed(0)
     net = nets.Classifier(nn.Sequential(nn.Flatten(), nn.Linear(48, 5)).eval(), classes=tuple("abcde"))

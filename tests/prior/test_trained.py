@@ -125,6 +125,17 @@ def test_the_harmonic_filling_is_near_the_solution_of_laplaces_equation(monkeypa
     assert off() < 1e-4
 
 
+def test_no_random_number_is_taken_and_the_second_answer_is_the_first():
+    """The networks are kept: whoever comes first, and whoever comes after, finds them as they were."""
+    x, m = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)), torch.ones(1, 1, 64, 64)
+    m[..., 20:40, 20:40] = 0
+    trained._restored.cache_clear()
+    before = torch.get_rng_state()
+    both = [(prior.trained_inpaint(x, m), prior.trained_denoise(x)) for _ in range(2)]
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(a, b) for a, b in zip(*both, strict=True))
+
+
 def test_a_side_that_cannot_be_halved_is_named():
     with pytest.raises(U3Error, match="multiples of 32"):
         prior.trained_inpaint(torch.rand(1, 3, 100, 100), torch.ones(1, 1, 100, 100))

@@ -42,6 +42,8 @@ def brute(name: str, prediction: np.ndarray, y: np.ndarray) -> float:
     return ((y - prediction @ eta) ** 2).sum()
 
 
+@pytest.mark.oracle("brute force, NumPy's or SciPy's least squares",
+                    selfsup=["sign", "affine", "shift", "permutation", "orthogonal"])
 @every
 def test_the_minimum_is_that_of_another_way(name: str) -> None:
     prediction, y = drawn(name)
@@ -50,6 +52,7 @@ def test_the_minimum_is_that_of_another_way(name: str) -> None:
     assert (marginal_loss(prediction, y, name) < (y - prediction).square().flatten(1).sum(1)).any()
 
 
+@pytest.mark.oracle("SciPy", selfsup=["permutation"])
 def test_large_sets_are_assigned_as_scipy_does() -> None:
     g = torch.Generator().manual_seed(1)
     prediction, y = torch.rand(2, 40, 3, generator=g), torch.rand(2, 40, 3, generator=g)
@@ -58,6 +61,8 @@ def test_large_sets_are_assigned_as_scipy_does() -> None:
         assert float(found) == pytest.approx(prices[linear_sum_assignment(prices)].sum(), rel=1e-5)
 
 
+@pytest.mark.oracle("finite differences of brute force",
+                    selfsup=["sign", "affine", "shift", "permutation", "orthogonal"])
 @every
 def test_the_gradient_is_that_of_the_minimum(name: str) -> None:
     """The envelope theorem: finite differences of the brute minimum, which looks for η anew at each of them."""
@@ -84,10 +89,33 @@ def test_it_is_zero_for_what_differs_by_eta_alone(name: str) -> None:
     assert marginal_loss(other, y, name).min() > 0.1
 
 
-@pytest.mark.parametrize("name", [name for name in NUISANCES if name != "affine"])  # affine is no group of isometries
+@pytest.mark.parametrize("name", [name for name, one in NUISANCES.items() if not one.sizes])
 def test_the_loss_does_not_see_eta(name: str) -> None:
     prediction, y = drawn(name, 6)
     assert marginal_loss(MOVES[name](prediction), y, name) == pytest.approx(marginal_loss(prediction, y, name))
+
+
+@every
+def test_it_says_whether_it_sees_the_size_of_a_prediction(name: str) -> None:
+    prediction, y = drawn(name, 7)
+    constant = (y - y.mean((1, 2), keepdim=True)).square().sum((1, 2))
+    assert bool((marginal_loss(100 * prediction, y, name) <= constant).all()) == NUISANCES[name].sizes
+
+
+@every
+def test_it_says_whether_it_is_of_things(name: str) -> None:
+    rows = torch.rand(2, 6, generator=torch.Generator().manual_seed(0))
+    if NUISANCES[name].things:
+        with pytest.raises(U3Error, match="(B,N,D)"):
+            marginal_loss(rows, rows.flip(0), name)
+    else:
+        assert marginal_loss(rows, rows.flip(0), name).shape == (2,)
+
+
+@every
+def test_even_a_random_prediction_looks_better_than_it_is(name: str) -> None:
+    prediction, y = drawn(name, 8)
+    assert marginal_loss(prediction, y, name).sum() < (y - prediction).square().sum()
 
 
 def test_a_list_of_ways_is_tried_for_each_of_the_batch() -> None:

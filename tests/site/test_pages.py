@@ -76,6 +76,8 @@ def test_a_row_says_whether_the_peer_has_the_same_numbers():
 
     assert told(1e-5) == told(1e-5, 0.2, None) == "a step, n: 0.50 (0.50–0.50) of the time of peer 0; no target"
     assert told(1e-5, 1e-4).endswith(" of the time of peer 1; no target")
+    row = {"row": "a step", "network": "n", "target": None, "peers": [{"name": "a", "ratios": [2], "difference": 0}]}
+    assert knowing.told(row | {"why": "ours looks twice"}).endswith("of the time of a; no target; ours looks twice")
     assert told(None, None).endswith("of the time of peer 1, numbers not compared; no target")
     assert told(0.2) == told(0.2, None) and told(0.2).endswith(
         "of the time of peer 0, whose numbers differ by 2e-01 of the greatest; no target")

@@ -98,6 +98,8 @@ def test_each_epoch_has_each_picture_once():
 
 
 def test_processes_part_a_batch_among_them():
+    few = Batches(3, 8, 0)  # more at a step than there are pictures
+    assert torch.cat([few.at(step) for step in range(3)]).view(8, 3).sort(1).values.equal(torch.arange(3).repeat(8, 1))
     whole, parts = Batches(10, 5, 0), [Batches(10, 5, 0, rank, 2) for rank in range(2)]
     assert sorted(torch.cat([part.at(3) for part in parts]).tolist()) == sorted(whole.at(3).tolist())
     x = pictures(5, 8)

@@ -22,11 +22,11 @@ from tools.site.limits import limits
 from u3lab.adversarial import ATTACKS, PATCHES
 from u3lab.dissection import FINDERS
 from u3lab.equivariance import MAPS, SIMILARITIES, STITCHES
-from u3lab.inversion import PRIORS
+from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LEARNERS, LOSSES
 from u3lab.prior import FILLERS
 from u3lab.saliency import METHODS as SALIENCY
-from u3lab.selfsup import CLUSTERINGS, TASKS
+from u3lab.selfsup import CLUSTERINGS, NUISANCES, TASKS, TRANSFERS
 from u3lab.universal import CENTRES, PREDICTORS
 from u3lab.universal import METHODS as UNIVERSAL
 from u3lab.universal.multitask import KINDS
@@ -41,8 +41,9 @@ def merged(*registries: Mapping[str, Any]) -> dict[str, Any]:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REGISTRIES: dict[str, Mapping[str, Any]] = {
-    "universal": merged(UNIVERSAL, CENTRES, PREDICTORS, KINDS), "selfsup": merged(TASKS, CLUSTERINGS),
-    "landmarks": merged(LOSSES, DISTANCES, LEARNERS), "prior": FILLERS, "inversion": PRIORS, "saliency": SALIENCY,
+    "universal": merged(UNIVERSAL, CENTRES, PREDICTORS, KINDS),
+    "selfsup": merged(TASKS, CLUSTERINGS, NUISANCES, TRANSFERS), "landmarks": merged(LOSSES, DISTANCES, LEARNERS),
+    "prior": FILLERS, "inversion": merged(PRIORS, INVERTERS), "saliency": SALIENCY,
     "adversarial": merged(ATTACKS, PATCHES), "equivariance": merged(MAPS, STITCHES, SIMILARITIES),
     "dissection": FINDERS}
 CHAPTERS = {"universal": ("01", "01b"), "selfsup": ("02", "02b", "02c"), "landmarks": ("03", "03b"), "prior": ("04",),
@@ -109,7 +110,8 @@ def told(row: dict) -> str:
     apart = "" if equal else (f", whose numbers differ by {rival['difference']:.0e} of the greatest" if compared else
                               ", numbers not compared")
     part = f"{median(rival['ratios']):.2f} ({low:.2f}–{high:.2f})"
-    return f"{what}: {part} of the time of {rival['name']}{apart}; {target}"
+    why = f"; {row['why']}" if row.get("why") else ""
+    return f"{what}: {part} of the time of {rival['name']}{apart}; {target}{why}"
 
 
 def breaks(number: str) -> str:

@@ -13,12 +13,15 @@ from typing import Any
 from u3lab.adversarial.registry import Attack, Patch
 from u3lab.dissection.finding import Finder
 from u3lab.equivariance.registry import Map, Similarity, Stitch
+from u3lab.inversion.inverters import LearnedWay
 from u3lab.landmarks.factorising import Distance
 from u3lab.landmarks.learners import Learner
 from u3lab.landmarks.training import Loss
 from u3lab.prior.fillers import Filler
 from u3lab.saliency import Method as Saliency
 from u3lab.selfsup.clusterings import Clustering
+from u3lab.selfsup.marginal import Nuisance
+from u3lab.selfsup.pseudo import Transfer
 from u3lab.selfsup.tasks import Task
 from u3lab.universal import Method as Way
 from u3lab.universal.multitask import Kind
@@ -85,6 +88,27 @@ def _of_clustering(method: Clustering) -> list[str]:
     return ["asks for evenly used classes", "small batches flatter its loss",
             *["content with a fixed pattern that has nothing to do with the picture"] * method.patterns,
             *["wants pictures with their sounds"] * method.sounds]
+
+
+@limits.register
+def _of_nuisance(method: Nuisance) -> list[str]:
+    return [f"does not see {method.unseen}", "even a random prediction looks better than it is",
+            *["takes N things of D numbers each"] * method.things,
+            *["costs no more than the best constant, whatever is predicted"] * method.sizes]
+
+
+@limits.register
+def _of_transfer(method: Transfer) -> list[str]:
+    return ["the number of clusters has to be chosen", "the student learns what the teacher sorts by, right or wrong",
+            *["does not see how large the teacher's channels are"] * method.scales]
+
+
+@limits.register
+def _of_learned_way(method: LearnedWay) -> list[str]:
+    return ["for two layers of SqueezeNet, which it was trained for, and 128×128 pixels",
+            "blurred: the mean of all pictures with the code" if method.mean else "in part invented",
+            f"asks the network {method.looks} times what it has drawn" if method.looks else
+            "does not look at what it has drawn"]
 
 
 @limits.register

@@ -10,7 +10,6 @@ and section 5.
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -36,14 +35,14 @@ def cka(features_a: Tensor, features_b: Tensor) -> float:
     x, y = _samples(features_a, features_b)
     if len(x) < 2:
         raise U3Error(f"{len(x)} sample is too few to compare features; give two or more, better thousands")
-    if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
+    centred = [one - one.mean(0) for one in (x, y)]
+    norms = (centred[0].T @ centred[0]).norm() * (centred[1].T @ centred[1]).norm()
+    if not (norms.isfinite() or (x.isfinite().all() and y.isfinite().all())):  # a number's NaN is that of the norms
         raise U3Error("the features have values that are NaN or infinite; look for their origin before this line")
-    x, y = x - x.mean(0), y - y.mean(0)
-    norms = (x.T @ x).norm() * (y.T @ y).norm()
     if norms == 0:
         raise U3Error("one of the features is the same for every sample, so there is nothing to compare; "
                       "give different pictures")
-    return ((y.T @ x).square().sum() / norms).item()
+    return ((centred[1].T @ centred[0]).square().sum() / norms).item()
 
 
 def _samples(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

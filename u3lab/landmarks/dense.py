@@ -23,7 +23,7 @@ from torch.autograd.function import once_differentiable
 from u3lab.checks import number, room, whole
 from u3lab.errors import U3Error
 from u3lab.landmarks.exchange import exchanged
-from u3lab.landmarks.places import cells, check_maps, check_points, codes_at, drawn, inside
+from u3lab.landmarks.places import cells, check_maps, check_points, codes_at, drawn, inside, read
 
 GAMMA = 0.5
 AT_ONCE = 2**20  # values of p that are held at a time: 4 MB as float32
@@ -71,7 +71,7 @@ def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tenso
     if not counted.any():
         raise U3Error("no query stays in the picture: all points or moved_points are outside [-1, 1]; move less")
     size = max(1, at_once // (len(codes) * codes_moved[0, 0].numel()))
-    query, gu, counted = codes_at(codes, points), moved_points.to(codes), counted.to(codes.device)
+    query, gu, counted = read(codes, points), moved_points.to(codes), counted.to(codes.device)
     return _InParts.apply(query, codes_moved, through, gu, counted, gamma, size) / counted.sum()
 
 
@@ -133,7 +133,8 @@ def invariance_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tensor, *,
     counted = (inside(points) & inside(moved_points)).to(codes.device)
     if not counted.any():
         raise U3Error("no query stays in the picture: all points or moved_points are outside [-1, 1]; move less")
-    return (codes_at(codes, points) - codes_at(codes_moved, moved_points)).square().sum(-1)[counted].mean()
+    apart = (read(codes, points) - read(codes_moved, moved_points)).square().sum(-1)
+    return (apart if counted.all() else apart[counted]).mean()  # to pick some of them costs as much as to read them
 
 
 def queried(maps: Tensor, points: Tensor | None, moved_points: Tensor) -> tuple[Tensor, Tensor]:

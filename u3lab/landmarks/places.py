@@ -43,8 +43,13 @@ def codes_at(codes: Tensor, points: Tensor) -> Tensor:
     """
     check_maps(codes=(codes, "BDHW"))
     check_points(points=(points, "BN2", codes))
-    read = F.grid_sample(codes, points[:, :, None].to(codes), padding_mode="border", align_corners=False)
-    return read[..., 0].transpose(1, 2)
+    return read(codes, points)
+
+
+def read(codes: Tensor, points: Tensor) -> Tensor:
+    """As :func:`codes_at`, of codes and points that have been checked."""
+    row = points[:, None].to(codes)  # one row of N, which is read at once; a column would be read one by one
+    return F.grid_sample(codes, row, padding_mode="border", align_corners=False)[:, :, 0].transpose(1, 2)
 
 
 def inside(points: Tensor) -> Tensor:

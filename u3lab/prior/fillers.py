@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from u3lab.checks import whole
 from u3lab.descent import last
 from u3lab.errors import U3Error
+from u3lab.images import cropping
 from u3lab.prior.convolutional import convolutional_sparse_coding
 from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import generator
-from u3lab.prior.rivals import biharmonic, tv_inpaint
+from u3lab.prior.rivals import biharmonic, dictionary, sparse_coding, tv_inpaint
 from u3lab.prior.tasks import inpaint, laid_on
 from u3lab.prior.trained import trained_inpaint
 
@@ -69,9 +72,22 @@ def drawn(image: Tensor, visible: Tensor, *, steps: int = 200) -> Tensor:
     return torch.where(m.bool(), image, last(fit(psi, image * m, task=inpaint(m), settings=settings)).value)
 
 
+def by_patches(image: Tensor, visible: Tensor) -> Tensor:
+    """Each patch is a sum of a few atoms, which are learnt from shipped photos when first asked for."""
+    laid_on(image, visible)
+    return sparse_coding(image, visible, atoms())
+
+
+@cache
+def atoms() -> np.ndarray:
+    """Of a square of every fourth picture to fit on, so that nobody waits long."""
+    return dictionary(cropping.crops(cropping.sources()[0][::4], 64, count=1))
+
+
 FILLERS: dict[str, Filler] = {
     "biharmonic": Filler(biharmonic),
     "total variation": Filler(tv_inpaint, searches=True),
+    "sparse coding of patches": Filler(by_patches, photos=True),
     "convolutional sparse coding": Filler(convolutional_sparse_coding, photos=True, searches=True),
     "deep image prior": Filler(drawn, searches=True),
     "trained inpainter": Filler(trained_inpaint, photos=True, step=32),

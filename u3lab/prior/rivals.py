@@ -8,6 +8,7 @@ hole.
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import torch
@@ -60,18 +61,22 @@ def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: in
     stride
         The step from one patch to the next, in pixels; at most a patch's side.
     """
+    from sklearn import config_context
+
     visible, side = laid_on(image, visible), _side(atoms, image)
     used, stride = whole("used", used), whole("stride", stride, 1, side)
     x, m = _array(torch.where(visible.bool(), image, _mean_colour(image, visible))), visible[0, 0].numpy() > 0.5
     total, count = np.zeros_like(x), np.zeros((*m.shape, 1))
-    for i in _starts(m.shape[0], side, stride):
-        for j in _starts(m.shape[1], side, stride):
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # or half of the time goes there
+        for i, j in product(*(_starts(length, side, stride) for length in m.shape)):
             at = slice(i, i + side), slice(j, j + side)
+            if m[at].all():
+                continue  # nothing is hidden here, and what is known stays
             patch, known = x[at].ravel(), np.repeat(m[at].ravel(), 3)
             mean = patch[known].mean() if known.any() else x[m].mean()
             total[at] += (mean + _code(atoms, patch - mean, known, used) @ atoms).reshape(side, side, 3)
             count[at] += 1
-    return torch.where(visible.bool(), image, _picture(total / count))
+    return torch.where(visible.bool(), image, _picture(total / count.clip(1)))
 
 
 def dictionary(examples: Tensor, *, side: int = 8, atoms: int = 128, seed: int = 0) -> np.ndarray:

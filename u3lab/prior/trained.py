@@ -7,6 +7,8 @@ answer in one pass, from what they have seen. The deep image prior has seen noth
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -79,10 +81,13 @@ def harmonic(images: Tensor, visible: Tensor) -> Tensor:
         return torch.where(m > 0, images, mean)
     share = F.avg_pool2d(m, 2)
     coarse = harmonic(F.avg_pool2d(m * images, 2) / share.clamp(min=1e-6), (share > 0).float())
-    x = torch.where(m > 0, images, F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False))
-    kernel = images.new_tensor([[0, 1, 0], [1, 0, 1], [0, 1, 0]]).div(4).expand(3, 1, 3, 3)
+    known = m > 0
+    x = torch.where(known, images, F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False))
     for _ in range(SWEEPS):
-        x = torch.where(m > 0, images, F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=3))
+        around = F.pad(x, (1, 1, 1, 1), mode="replicate")
+        above, below = around[..., :-2, 1:-1], around[..., 2:, 1:-1]
+        left, right = around[..., 1:-1, :-2], around[..., 1:-1, 2:]
+        x = torch.where(known, images, (above + left + right + below) / 4)
     return x
 
 
@@ -131,13 +136,20 @@ def strokes(count: int, side: int, generator: torch.Generator) -> Tensor:
 
 def trained_inpaint(image: Tensor, visible: Tensor) -> Tensor:
     """Fill the hole of a picture (B,3,H,W) with the network that was trained to; m (1,1,H,W) is 1 where it is known."""
-    m, net = laid_on(image, visible, one=False), checkpoints.restore(inpainter(), "inpainter")
+    m = laid_on(image, visible, one=False)
     with torch.no_grad():
-        return torch.where(m.bool(), image, net(corrupt(image, m)).clamp(0, 1))
+        return torch.where(m.bool(), image, _restored("inpainter")(corrupt(image, m)).clamp(0, 1))
 
 
 def trained_denoise(images: Tensor) -> Tensor:
     """Pictures (B,3,H,W) without their noise, by the network that was trained to take it away (σ up to 0.5)."""
     _images.check(images)
     with torch.no_grad():
-        return checkpoints.restore(denoiser(), "denoiser")(images)
+        return _restored("denoiser")(images)
+
+
+@cache
+def _restored(name: str) -> Restorer:
+    """A trained network, read once a process, which takes longer than a pass: nobody else gets hold of it."""
+    with torch.random.fork_rng(devices=[]):  # fresh layers draw their weights, before the trained ones come
+        return checkpoints.restore(inpainter() if name == "inpainter" else denoiser(), name)

@@ -19,10 +19,10 @@ from u3lab.selfsup.erasing import erase
 from u3lab.selfsup.flow import estimated_flow
 from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
 from u3lab.selfsup.light import bias_field, relit
-from u3lab.selfsup.marginal import aligned, marginal_loss, projected_loss
+from u3lab.selfsup.marginal import NUISANCES, aligned, marginal_loss, projected_loss
 from u3lab.selfsup.moving import Grouped, grouped, pixel_codes
 from u3lab.selfsup.ordering import arrow, sorting
-from u3lab.selfsup.pseudo import pseudo_labels, transfer_knowledge
+from u3lab.selfsup.pseudo import TRANSFERS, pseudo_labels, transfer_knowledge
 from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.scrambling import aberrated, jigsaw, relative_position
 from u3lab.selfsup.segmenting import (
@@ -44,12 +44,13 @@ from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import TuneSettings, best_probe, classifier, fine_tune, pooled, probed
 
-__all__ = ["CLUSTERINGS", "ClusterSettings", "Ear", "Grouped", "LAYERS", "Pairs", "Posed", "PretextSettings",
-           "SegmentSettings", "TASKS", "Task", "TuneSettings", "aberrated", "aligned", "annealed_mean", "arrow",
-           "best_probe", "bias", "bias_field", "choose", "choose_segments", "classifier", "cluster", "clustered",
-           "clustering", "contrastive", "correspondence", "correspondence_loss", "decolorise", "dense_heads",
-           "digit_encoder", "digit_views", "displaced_joints", "draw_pairs", "encoder", "erase", "estimated_flow",
-           "fine_tune", "grouped", "head_of", "iic_loss", "jigsaw", "joint", "marginal_loss", "mutual_information",
-           "nt_xent", "pairs", "pixel_codes", "pixel_encoder", "pmi", "pooled", "pretrain", "probed", "projected_loss",
-           "pseudo_labels", "relative_position", "relit", "segment", "segmentation_loss", "segmenting", "segments",
-           "shares", "solve", "sorting", "sound_map", "sub_heads", "texture_encoder", "together", "transfer_knowledge"]
+__all__ = ["CLUSTERINGS", "ClusterSettings", "Ear", "Grouped", "LAYERS", "NUISANCES", "Pairs", "Posed",
+           "PretextSettings", "SegmentSettings", "TASKS", "TRANSFERS", "Task", "TuneSettings", "aberrated", "aligned",
+           "annealed_mean", "arrow", "best_probe", "bias", "bias_field", "choose", "choose_segments", "classifier",
+           "cluster", "clustered", "clustering", "contrastive", "correspondence", "correspondence_loss", "decolorise",
+           "dense_heads", "digit_encoder", "digit_views", "displaced_joints", "draw_pairs", "encoder", "erase",
+           "estimated_flow", "fine_tune", "grouped", "head_of", "iic_loss", "jigsaw", "joint", "marginal_loss",
+           "mutual_information", "nt_xent", "pairs", "pixel_codes", "pixel_encoder", "pmi", "pooled", "pretrain",
+           "probed", "projected_loss", "pseudo_labels", "relative_position", "relit", "segment", "segmentation_loss",
+           "segmenting", "segments", "shares", "solve", "sorting", "sound_map", "sub_heads", "texture_encoder",
+           "together", "transfer_knowledge"]

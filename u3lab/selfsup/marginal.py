@@ -15,6 +15,7 @@ for self-supervised learning, ACCV 2018 (a projection); Fan, Su & Guibas, A poin
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -85,9 +86,9 @@ def aligned(prediction: Tensor, y: Tensor, over: str | Sequence[Way]) -> Tensor:
         return _best_of(prediction, y, listed("over", over, Callable, "functions f(·, η), or the name of a set"))
     alike(prediction=prediction, y=y)
     over = one_of("over", over, NUISANCES)
-    if over in SETS and prediction.ndim != 3:
+    if NUISANCES[over].things and prediction.ndim != 3:
         raise U3Error(f"prediction has the shape {tuple(prediction.shape)}; for over = {over!r} give (B,N,D)")
-    return NUISANCES[over](prediction, y)
+    return NUISANCES[over].best(prediction, y)
 
 
 def _best_of(prediction: Tensor, y: Tensor, ways: Sequence[Way]) -> Tensor:
@@ -151,9 +152,35 @@ def _orthogonal(prediction: Tensor, y: Tensor) -> Tensor:
     return prediction @ eta
 
 
-NUISANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "sign": _sign, "affine": _affine, "shift": _shift, "permutation": _permutation, "orthogonal": _orthogonal}
-SETS = ("permutation", "orthogonal")  # of N things with D numbers each
+@dataclass(frozen=True)
+class Nuisance:
+    """A set of η whose best one is known in closed form, or by an algorithm.
+
+    Attributes
+    ----------
+    best
+        (ŷ, y) → f(ŷ, η*), with η* held constant.
+    unseen
+        What the loss does not see, in words.
+    things
+        Whether ŷ and y are N things with D numbers each, (B,N,D); if not, of any shape.
+    sizes
+        Whether the size of ŷ is among what it does not see: nothing then costs more than the best constant.
+    """
+
+    best: Callable[[Tensor, Tensor], Tensor]
+    unseen: str
+    things: bool = False
+    sizes: bool = False
+
+
+NUISANCES: dict[str, Nuisance] = {
+    "sign": Nuisance(_sign, "the sign"),
+    "affine": Nuisance(_affine, "scale, sign and offset", sizes=True),
+    "shift": Nuisance(_shift, "shifts along the last axis, where what leaves on one side comes in on the other"),
+    "permutation": Nuisance(_permutation, "the order of the things", things=True),
+    "orthogonal": Nuisance(_orthogonal, "turns around the origin, and mirrors", things=True),
+}
 
 
 def _inner(a: Tensor, b: Tensor) -> Tensor:

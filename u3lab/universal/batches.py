@@ -27,10 +27,11 @@ class Batches:
 
     def everyone(self, step: int) -> Tensor:
         """Numbers of all pictures of a step, (size); a batch may reach into the next epoch."""
-        places = torch.arange(step * self.size, (step + 1) * self.size)
-        orders = {epoch: torch.randperm(self.count, generator=self._draw(2 * epoch))
-                  for epoch in (places // self.count).unique().tolist()}
-        return torch.stack([orders[place // self.count][place % self.count] for place in places.tolist()])
+        first, end, parts = step * self.size, (step + 1) * self.size, []
+        for epoch in range(first // self.count, (end - 1) // self.count + 1):
+            order, begun = torch.randperm(self.count, generator=self._draw(2 * epoch)), epoch * self.count
+            parts.append(order[max(first - begun, 0) : end - begun])
+        return torch.cat(parts)
 
     def moved(self, images: Tensor, step: int, most: float) -> Tensor:
         """This process's pictures (b,3,H,W) of a step, each moved and zoomed by up to the share ``most`` of its side.

@@ -112,7 +112,9 @@ def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpo
             scores = _training_scores(net, domain, x)
         right = (scores.argmax(1) == y).sum() / settings.batch_size
         loss = F.cross_entropy(scores, y, reduction="sum") / settings.batch_size
-        prior = settings.lam * shrinkage(domain, centre=settings.prior) / distributed.world_size()
+        prior = scores.new_zeros(())
+        if settings.lam:  # or all weights would be gone through for nothing
+            prior = settings.lam * shrinkage(domain, centre=settings.prior) / distributed.world_size()
         return distributed.total(right.detach()), {"cross-entropy": distributed.total(loss),
                                                    "prior": distributed.total(prior)}
 

@@ -19,11 +19,10 @@ from u3lab import images
 from u3lab._system import paths
 from u3lab.descent import best, last
 from u3lab.inversion.codes import code
+from u3lab.inversion.inverters import INVERTERS
 from u3lab.inversion.inverting import InversionSettings, invert
-from u3lab.inversion.learned import decode, learned_inverter
 from u3lab.inversion.priors import TrainedGenerator
 from u3lab.inversion.sampling import SampleSettings, sample
-from u3lab.inversion.unrolled import learned_steps, unroll
 from u3lab.lessons import results
 from u3lab.lessons.inversion import table
 from u3lab.lessons.inversion.table import SIDE
@@ -119,10 +118,7 @@ def searched(net: Classifier, run: Run, *, few: dict[str, int] | None = None) ->
         return best(invert(net, LAYER, photo, prior=TrainedGenerator(), settings=settings)).value
     if run.kind == "posterior sample":
         return last(sample(net, LAYER, photo, settings=SampleSettings(**{**SAMPLE, **few}))).value
-    if run.kind == "learned steps":
-        return last(unroll(net, learned_inverter("fire9-perceptual"), learned_steps(LAYER), photo))
-    which = {"trained, perceptual": "fire9-perceptual", "trained, L2": "fire9", "the photo": None}[run.kind]
-    return decode(net, learned_inverter(which), photo) if which else photo
+    return photo if run.kind == "the photo" else INVERTERS[run.kind](net, LAYER, photo)
 
 
 def judged(net: Classifier, other: Classifier, eye: Classifier, run: Run, x: Tensor, known: Photos) -> Made:
