@@ -76,6 +76,7 @@ MUTANTS = [
     ("5-variation", lambda x, b: rough(x, 1).mean(), "β is not used"),
     ("5-variation", lambda x, b: torch.stack(slopes(x)).abs().pow(b).sum(0).mean(), "one by one"),
     ("5-variation", lambda x, b: rough(x[..., :-1, :-1], b).mean(), "last row and column are missing"),
+    ("5-variation", lambda x, b: rough(x, b)[..., :-1, :-1].mean(), "add the zeros before you take the length"),
     ("5-variation", lambda x, b: ((torch.roll(x, -1, 3) - x) ** 2 + (torch.roll(x, -1, 2) - x) ** 2
                                   + 1e-8).pow(b / 2).mean(), "closed to a ring"),
     ("5-excitation", lambda y, k: -picked(y, k), "without the minus"),

@@ -81,6 +81,9 @@ VARIATION = Exercise(
                 "one; take that of the length of both"),
         Mistake(lambda x, b: _powered(x[..., :-1, :-1], b).mean(), "the last row and column are missing; there the "
                 "differences are 0, and they count as pixels"),
+        Mistake(lambda x, b: (x.diff(dim=-1)[..., :-1, :]**2 + x.diff(dim=-2)[..., :-1]**2 + 1e-8).pow(b / 2).mean(),
+                "you left out the pixels of the last row and column, since one of their differences is missing; it is "
+                "0 there: add the zeros before you take the length"),
         Mistake(lambda x, b: ((x.roll(-1, -1) - x)**2 + (x.roll(-1, -2) - x)**2 + 1e-8).pow(b / 2).mean(),
                 "the picture is closed to a ring: beyond the last pixel comes the first; there the difference is 0"),
     ), atol=1e-5))
