@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools import methods_page
+from tools.site.knowing import REGISTRIES
 from u3lab import doctor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,5 +94,10 @@ def test_what_a_kernel_may_take_is_the_peak_of_the_largest_notebook():
 
 
 def test_the_page_of_methods_is_that_of_the_registries():
-    """If not: python tools/methods_page.py."""
+    """If not: python -m tools.methods_page."""
     assert methods_page.PAGE.read_text(encoding="utf-8") == methods_page.page()
+
+
+def test_the_page_of_methods_has_them_all():
+    rows = [row.split(" | ")[0].removeprefix("| ") for row in methods_page.page().splitlines()]
+    assert not [name for registry in REGISTRIES.values() for name in registry if name not in rows]
