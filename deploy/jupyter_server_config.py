@@ -4,7 +4,7 @@ from u3lab import start
 
 c = get_config()  # noqa: F821
 
-# A kernel holds up to 1.2 GB. One that has computed nothing for an hour ends, also while its page is open somewhere:
+# A kernel holds up to 1.2 GiB. One that has computed nothing for an hour ends, also while its page is open somewhere:
 # what was written and drawn stays on the page, its variables come back with Run All.
 c.MappingKernelManager.cull_idle_timeout = 3600
 c.MappingKernelManager.cull_interval = 300

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.test_readme import largest_notebook
 from u3lab import doctor
 from u3lab.__main__ import main
 from u3lab._system import paths
@@ -244,6 +245,10 @@ def with_memory(monkeypatch, available: int) -> None:
 def test_little_memory(monkeypatch):
     with_memory(monkeypatch, 300 << 20)
     assert broken("memory", "shut down other kernels").found == "0.3 GiB free"
+    with_memory(monkeypatch, (largest_notebook() << 20) - 1)
+    broken("memory", "up to 1.2 GiB")
+    with_memory(monkeypatch, doctor.ENOUGH_MEMORY)
+    assert line("memory").ok
 
 
 def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import socket
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
-from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -66,54 +63,6 @@ def test_ranges_have_a_lower_bound_and_no_pin():
     groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     for name, specifier in ranges(sum(groups, [])).items():
         assert re.fullmatch(r">=[0-9.]+", specifier), f"{name}{specifier}"
-
-
-def closure(lines: list[str]) -> set[str]:
-    """The packages that pip installs here for these lines, as far as they are installed."""
-    found: set[tuple[str, str]] = set()
-    waiting = [(Requirement(line), "") for line in lines]
-    while waiting:
-        one, extra = waiting.pop()
-        if one.marker and not one.marker.evaluate({"extra": extra}):
-            continue
-        for key in {(canonicalize_name(one.name), wanted) for wanted in ("", *one.extras)} - found:
-            found.add(key)
-            try:
-                waiting += [(Requirement(line), key[1]) for line in metadata.requires(key[0]) or ()]
-            except metadata.PackageNotFoundError:  # of this environment alone, such as torch's for CUDA
-                continue
-    return {name for name, _ in found}
-
-
-def imported(source: str) -> dict[str, bool]:
-    """The packages that some code imports, not Python's nor ours; and whether it is ready for one that is missing."""
-    tree = ast.parse(source)
-    asked = {inner for node in ast.walk(tree) if isinstance(node, ast.Try)
-             and any(handler.type and "ImportError" in ast.unparse(handler.type) for handler in node.handlers)
-             for line in node.body for inner in ast.walk(line)}
-    found: dict[str, bool] = {}
-    for node in ast.walk(tree):
-        names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
-        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
-        found |= {top: node in asked or found.get(top, False) for top in (name.partition(".")[0] for name in names)}
-    return {name: there for name, there in found.items() if name not in {*sys.stdlib_module_names, "u3lab"}}
-
-
-def test_what_is_imported_is_installed_with_the_course_or_can_be_missing():
-    """The wheel is tried beside the packages of this environment, which has more than the course asks for."""
-    plain = TransformerManager().transform_cell  # a line with % or ! is no Python
-    files = {path: path.read_text(encoding="utf-8") for path in (ROOT / "u3lab").rglob("*.py")}
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        cells = nbformat.read(path, as_version=4).cells
-        files[path] = "\n".join(plain(cell.source) for cell in cells if cell.cell_type == "code")
-    ours, owners = closure(PROJECT["dependencies"]), metadata.packages_distributions()
-    extras = ranges(sum(PROJECT["optional-dependencies"].values(), []))
-    outside = {(name, ready) for source in files.values() for name, ready in imported(source).items()
-               if not {canonicalize_name(owner) for owner in owners.get(name, ())} & ours}
-    assert len(ours) > 60 and {"torch", "numpy", "jupyterlab", "traitlets"} <= ours and "captum" not in ours
-    assert outside == {("av", True), ("pydicom", True), ("sporco", True)} and {name for name, _ in outside} <= {*extras}
-    assert imported("import a.b\ntry:\n    from c import d\nexcept ImportError:\n    import e, os\nimport c.f\n"
-                    ) == {"a": False, "c": True, "e": False}
 
 
 def test_peers_of_restrictive_licences_stay_optional():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
 import pytest
 
 from tools import methods_page
+from tools.site.knowing import REGISTRIES
+from u3lab import doctor
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -83,6 +86,25 @@ def test_every_notebook_is_in_both_tables():
         assert re.search(rf"^\| {number} · [^|]*\| \d+ \| \d+ MiB \|", README, re.MULTILINE), number
 
 
+def largest_notebook() -> int:
+    """The largest peak in the table, in MiB."""
+    return max(int(peak) for peak in re.findall(r"^\| \w+ · [^|]*\| \d+ \| (\d+) MiB \|", README, re.MULTILINE))
+
+
+def test_what_a_kernel_may_take_is_the_peak_of_the_largest_notebook():
+    """Rounded up to a tenth, wherever it is said; and the doctor asks for it."""
+    said = f"{math.ceil(largest_notebook() / 102.4) / 10} GiB"
+    for name in ("u3lab/demo.py", "docs/teaching.md", "deploy/jupyter_server_config.py"):
+        assert f" up to {said}" in (ROOT / name).read_text(encoding="utf-8"), name
+    assert f"no more than two minutes and {said}." in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert said == f"{doctor.ENOUGH_MEMORY / 2**30:.1f} GiB"
+
+
 def test_the_page_of_methods_is_that_of_the_registries():
-    """If not: python tools/methods_page.py."""
+    """If not: python -m tools.methods_page."""
     assert methods_page.PAGE.read_text(encoding="utf-8") == methods_page.page()
+
+
+def test_the_page_of_methods_has_them_all():
+    rows = [row.split(" | ")[0].removeprefix("| ") for row in methods_page.page().splitlines()]
+    assert not [name for registry in REGISTRIES.values() for name in registry if name not in rows]

@@ -17,6 +17,7 @@ import pytest
 from jupyter_core.paths import jupyter_path
 
 from tests import loopback
+from tests.system.test_loopback import OPEN, PLACES
 from tests.test_packaging import ROOT, in_checkout, tracked
 
 CHEAPEST = "06c_equivariance.ipynb"
@@ -47,9 +48,9 @@ def home(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = [path for path in sys.path if path.endswith("site-packages")]
     own = next((home / "env").glob("**/site-packages"))
     (own / "needed.pth").write_text("\n".join(packages), encoding="utf-8")
-    for folder in jupyter_path("labextensions"):
-        if Path(folder).is_dir():
-            shutil.copytree(folder, home / "env" / "share" / "jupyter" / "labextensions", dirs_exist_ok=True)
+    for part in ("labextensions", "lab"):
+        for folder in filter(os.path.isdir, jupyter_path(part)):
+            shutil.copytree(folder, home / "env" / "share" / "jupyter" / part, dirs_exist_ok=True)
     return home
 
 
@@ -61,11 +62,11 @@ def environment(home: Path) -> dict[str, str]:
     return {**kept, **{name: str(home) for name in places}, "JUPYTER_PLATFORM_DIRS": "0"}
 
 
-def said(home: Path, *command: str) -> str:
+def said(home: Path, *command: str, **more: str) -> str:
     """What a program of the new environment says, outside of any checkout; with loopback alone where that can be."""
     scripts = home / "env" / ("Scripts" if os.name == "nt" else "bin")
-    answer = subprocess.run([*loopback.way()[0], str(scripts / command[0]), *command[1:]], cwd=home,
-                            env={**environment(home), **loopback.INSIDE}, capture_output=True, text=True, timeout=600)
+    answer = subprocess.run([*loopback.way()[0], str(scripts / command[0]), *command[1:]], cwd=home, text=True,
+                            env={**environment(home), **loopback.INSIDE, **more}, capture_output=True, timeout=600)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
 
@@ -102,6 +103,12 @@ def test_the_course_starts_from_the_wheel_alone(home):
     assert {path.name for path in ours.glob("*.ipynb")} == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert said(home, "u3lab", "start", "mine", "--copy-only").startswith("copied to ")
     assert "  06  6 · " in said(home, "u3lab", "demo")
+
+
+def test_jupyterlab_opens_the_wheel_s_copies(home, tmp_path):
+    """As in the checkout: it starts a kernel, and saves."""
+    own = {name: str(tmp_path / folder) for name, folder in PLACES.items()}
+    assert said(home, "python", "-c", OPEN, str(tmp_path), **own) == "True notebook python3 saved as a new file\n"
 
 
 def test_the_doctor_has_nothing_to_mend_and_a_notebook_runs(home):

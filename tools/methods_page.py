@@ -1,15 +1,25 @@
-"""Write docs/methods.md from the registries: ``python tools/methods_page.py``. A test holds the page against them."""
+"""Write docs/methods.md from the registries: ``python -m tools.methods_page``. A test holds the page against them."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from u3lab.adversarial.registry import ATTACKS
+from tools.site.limits import limits
+from u3lab.adversarial import ATTACKS, PATCHES
+from u3lab.dissection import FINDERS
+from u3lab.equivariance import MAPS, SIMILARITIES, STITCHES
 from u3lab.inversion import PRIORS
+from u3lab.landmarks import DISTANCES, LEARNERS, LOSSES
+from u3lab.prior import FILLERS
 from u3lab.saliency import METHODS
 from u3lab.saliency.metrics import max_abs, positive
+from u3lab.selfsup import CLUSTERINGS, TASKS
+from u3lab.universal import CENTRES, PREDICTORS
 from u3lab.universal import METHODS as UNIVERSAL
+from u3lab.universal.multitask import KINDS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "methods.md"
 YES = {True: "yes", False: ""}
@@ -20,6 +30,40 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
 
 
+# Where it is, what is in it, and how a line is called.
+MORE: list[tuple[str, str, Mapping[str, Any], str]] = [
+    ("universal.CENTRES", "Where a prior pulls to", CENTRES,
+     "`price = CENTRES[name]`, then `price(net.domain(\"digits\"))` is ‖w − w₀‖², a scalar."),
+    ("universal.PREDICTORS", "What predicts adapters", PREDICTORS,
+     "`PREDICTORS[name].make(net, \"digits\")` gives a fresh one, which is fed with `PREDICTORS[name].told`."),
+    ("universal.multitask.KINDS", "Kinds of task for one network of several", KINDS,
+     "`universal.Task(name, outputs)` is a task of this kind, for `universal.Tasks`."),
+    ("selfsup.CLUSTERINGS", "Ways to sort without labels", CLUSTERINGS,
+     "`selfsup.pretrain(net, raw, CLUSTERINGS[name].task(10))`; `CLUSTERINGS[name].loss(z, z_moved)` is its loss."),
+    ("landmarks.LOSSES", "Losses of a labeller", LOSSES, "`landmarks.label(net, pairs, loss=name)`."),
+    ("landmarks.DISTANCES", "Distances of two rotations", DISTANCES,
+     "`landmarks.factorise(found, found_moved, g, distance=name)`."),
+    ("landmarks.LEARNERS", "Learners of pose and of keypoints", LEARNERS,
+     "`net = LEARNERS[name].fresh(seed=0)`, then `LEARNERS[name].learn(net, pairs)`."),
+    ("prior.FILLERS", "What fills a hole", FILLERS, "`FILLERS[name](image, visible)` gives the picture."),
+    ("adversarial.PATCHES", "Adversarial patches", PATCHES, "`PATCHES[name](net, images, target)` gives the patch."),
+    ("equivariance.MAPS", "Maps of features that follow the picture", MAPS,
+     "`MAPS[name](net, layer, images, g)` fits one."),
+    ("equivariance.STITCHES", "Stitches of two networks", STITCHES,
+     "`STITCHES[name](net_a, layer_a, net_b, layer_b, images)` gives a classifier."),
+    ("equivariance.SIMILARITIES", "How alike two sets of features are", SIMILARITIES,
+     "`SIMILARITIES[name](features_a, features_b)` gives a number."),
+    ("dissection.FINDERS", "Ways to find where a concept is", FINDERS,
+     "`found = FINDERS[name](active, masks)`, then `found(others, (H, W))`."),
+]
+
+
+def section(where: str, title: str, registry: Mapping[str, Any], call: str) -> str:
+    """One of ``MORE``, with what its lines declare."""
+    rows = [[name, "; ".join(limits(method))] for name, method in registry.items()]
+    return f"## {title}: `{where}`\n\n{call}\n\n{table(['name', 'its limits'], rows)}\n"
+
+
 def page() -> str:
     """The page as it should be."""
     maps = table(["name", "takes", "its sign", "grid of", "only ReLUs", "optimises"], [
@@ -27,16 +71,19 @@ def page() -> str:
          "a layer" if method.grid else "the picture", YES[method.relus], YES[method.optimises]]
         for name, method in METHODS.items()])
     attacks = table(["name", "takes"], [[name, ", ".join(sorted(attack.takes))] for name, attack in ATTACKS.items()])
-    priors = table(["name", "class", "settings"], [
-        [name, f"`inversion.{prior.__name__}`", ", ".join(f"`{field.name}`" for field in dataclasses.fields(prior))]
-        for name, prior in PRIORS.items()])
+    priors = table(["name", "class", "settings", "its limits"], [
+        [name, f"`inversion.{prior.__name__}`", ", ".join(f"`{field.name}`" for field in dataclasses.fields(prior)),
+         *limits(prior)] for name, prior in PRIORS.items()])
+    tasks = table(["name", "its limits", "guessing scores"], [
+        [name, *limits(task), "" if task.chance is None else f"{task.chance:.2f}"] for name, task in TASKS.items()])
     ways = table(["name", "beside each convolution", "own batch norms", "of the network's own weights", "starts"], [
         [name, method.adapter.__doc__.split(";")[0] if method.adapter else "nothing",
          YES[method.norms], method.own, "at random" if method.fresh else "from the source"]
         for name, method in UNIVERSAL.items()])
+    more = "\n".join(section(*one) for one in MORE)
     return f"""# The methods by name
 
-Made from the registries by `python tools/methods_page.py`. A contract test runs over every line.
+Made from the registries by `python -m tools.methods_page`. A contract test runs over every line.
 
 ## Saliency maps: `saliency.METHODS`
 
@@ -65,7 +112,14 @@ attack without it looks for the smallest change that fools.
 What is trained of the network's *own weights* is lost for others, so that such a network serves one domain.
 
 {ways}
-"""
+
+## Pretext tasks: `selfsup.TASKS`
+
+`selfsup.pretrain(net, raw, name)`.
+
+{tasks}
+
+{more}"""
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ VOILA = [
     "--preheat_kernel=True",  # a kernel with the figures waits, so that a page that is loaded again is there at once
     "--VoilaKernelManager.fill_delay=10",  # seconds: the next one does not compute while a page is being loaded
     "--Voila.tornado_settings={'websocket_max_message_size': 104857600}",  # as in u3lab.start: a photo of one's own
-    # The kernel of a page that was closed goes after two minutes: each holds up to a gigabyte. One that waits stays.
+    # The kernel of a page that was closed goes after two minutes: each holds up to 1.2 GiB. One that waits stays.
     "--MappingKernelManager.cull_idle_timeout=120", "--MappingKernelManager.cull_interval=30",
 ]
 

@@ -19,7 +19,7 @@ from u3lab._system import checkout, paths, threads
 from u3lab.errors import U3Error
 
 OLDEST_PYTHON = (3, 11)
-ENOUGH_MEMORY = 1 << 30  # bytes: a kernel with torch, torchvision and a notebook's tensors takes 350 to 900 MB
+ENOUGH_MEMORY = int(1.2 * 2**30)  # bytes: the peak of the largest notebook in README's table, rounded up
 Check = Callable[[], tuple[str, str]]  # returns what was found and the advice
 # Where the browser's half of a package lies, below share/jupyter/labextensions of the environment.
 FRONT_ENDS = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
@@ -219,7 +219,9 @@ def _memory() -> tuple[str, str]:
 
     free = psutil.virtual_memory().available
     found = f"{free / 2**30:.1f} GiB free"
-    return found, "" if free >= ENOUGH_MEMORY else "shut down other kernels and programs; a notebook takes up to 1 GiB"
+    if free >= ENOUGH_MEMORY:
+        return found, ""
+    return found, f"shut down other kernels and programs; a notebook takes up to {ENOUGH_MEMORY / 2**30:.1f} GiB"
 
 
 def _folders() -> tuple[str, str]:

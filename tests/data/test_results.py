@@ -69,6 +69,23 @@ def test_inversion_errors_by_layer_and_prior(capsys):
         assert moved["deep image prior"][layer] < min(moved["total variation"][layer], moved["another photo"][layer])
 
 
+def test_what_priors_say_that_one_cannot_have_from_them():
+    """``cannot`` of three of ``inversion.PRIORS``; that of the deep image prior needs seeds: notebook 05 draws them."""
+    found, made = table.shipped(), five_priors.shipped()
+
+    def moved(kind: str, layer: str) -> float:
+        return table.over_photos(found, "squeezenet1_1", layer, kind, "moved").value
+
+    def named(kind: str, layer: str) -> int:
+        return sum(found[photo, "squeezenet1_1", layer, kind].place <= 5 for photo in table.PHOTOS)
+
+    late = table.LAYERS["squeezenet1_1"][3:]
+    assert late[:2] == ("fire7", "fire9") and all(moved("none", one) > 0.95 * moved("grey", one) for one in late[:2])
+    assert max(named("total variation", layer) for layer in late) <= 1 < named("total variation", "fire5")
+    assert five_priors.LAYER == "fire9" and all(
+        made[photo, "trained generator"].moved > made[photo, "deep image prior"].moved for photo in five_priors.NAMES)
+
+
 def test_the_tables_of_chapter_5_are_complete():
     assert set(deep.shipped()) == set(deep.runs()) and set(deep.pictures()) <= set(deep.runs())
     assert set(coded_lesions.shipped()) == set(coded_lesions.runs())

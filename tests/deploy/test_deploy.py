@@ -17,6 +17,7 @@ from jupyterhub.traitlets import ByteSpecification
 from traitlets import HasTraits
 from traitlets.config import Config, PyFileConfigLoader
 
+from tests.test_readme import largest_notebook
 from u3lab import start
 from u3lab._system import copies
 
@@ -32,12 +33,6 @@ unix = pytest.mark.skipif(os.name == "nt", reason="the server of a class runs on
 
 def config_of(name: str) -> Config:
     return PyFileConfigLoader(name, path=str(DEPLOY)).load_config()
-
-
-def largest_notebook() -> int:
-    """The largest peak in README's table, in MiB."""
-    table = (ROOT / "README.md").read_text(encoding="utf-8")
-    return max(int(peak) for peak in re.findall(r"^\| \w+ · [^|]*\| \d+ \| (\d+) MiB \|", table, re.MULTILINE))
 
 
 class Room(HasTraits):

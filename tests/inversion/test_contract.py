@@ -57,6 +57,11 @@ def test_its_settings_have_ranges_and_a_rate(name: str):
 
 
 @NAMES
+def test_it_says_what_one_cannot_have_from_it(name: str):
+    assert PRIORS[name].cannot and "cannot" not in fields(PRIORS[name])
+
+
+@NAMES
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_in_an_inversion_the_error_falls_and_the_picture_stays_one(name: str, dtype: torch.dtype):
     net, x = small()[0].to(dtype), picture().to(dtype)

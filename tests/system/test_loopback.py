@@ -14,6 +14,7 @@ from tests import loopback
 ROOT = Path(__file__).resolve().parents[2]
 FEW = ["tests/test_settings.py", "tests/system/test_paths.py", "tests/images/test_loading.py",
        "tests/live/test_explorer_in_a_loop.py"]
+PLACES = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
 ALONE = """
 import errno, socket
 names = [name for _, name in socket.if_nameindex()]
@@ -80,8 +81,7 @@ def test_there_is_loopback_and_nothing_else(room):
 
 
 def test_jupyterlab_opens_the_copies_starts_a_kernel_and_saves(room, tmp_path):
-    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
-    own = {name: str(tmp_path / folder) for name, folder in places.items()}
+    own = {name: str(tmp_path / folder) for name, folder in PLACES.items()}
     heard = said(room, "-c", OPEN, str(tmp_path), PYTHONPATH=str(ROOT), **own)
     assert heard == "True notebook python3 saved as a new file\n"
 

@@ -6,7 +6,6 @@ of that a contract test shows for each line; the rest, such as how long a search
 
 from __future__ import annotations
 
-import dataclasses
 from functools import singledispatch
 from typing import Any
 
@@ -30,9 +29,8 @@ from u3lab.universal.registry import Centre, Predictor
 
 @singledispatch
 def limits(method: Any) -> list[str]:
-    """Of a prior of an inversion, which is a class of settings: their ranges."""
-    known = [(field, field.metadata["setting"]) for field in dataclasses.fields(method)]
-    return [f"`{field.name}` from {one.low:g} to {one.high:g}" for field, one in known if one.low is not None]
+    """Of a prior of an inversion, which is a class of settings."""
+    return [method.cannot]
 
 
 @limits.register
@@ -80,7 +78,7 @@ def _of_kind(method: Kind) -> list[str]:
 
 @limits.register
 def _of_task(method: Task) -> list[str]:
-    return [f"needs {method.raw}", *([] if method.chance is None else [f"guessing scores {method.chance:.2f}"])]
+    return [f"needs {method.raw}"]
 
 
 @limits.register

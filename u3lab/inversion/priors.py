@@ -6,13 +6,14 @@
     invert(net, "fire9", x, prior=TrainedGenerator())  # the input of a generator that has learnt from photos
 
 Each begins a :class:`Parametrisation`: the numbers to optimise, the picture that they make, and its price. A new prior
-is one settings class and one line in ``PRIORS``; ``tests/inversion/test_contract.py`` holds every line to its word.
+is one settings class, which says in ``cannot`` what one cannot have from it, and one line in ``PRIORS``;
+``tests/inversion/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -58,6 +59,8 @@ class Prior(Protocol):
 class Pixels:
     """No prior: the pixels themselves, kept in [0,1]."""
 
+    cannot: ClassVar[str] = ("fits one grid of pixels: at SqueezeNet's fire7 and fire9 it finds noise, which is hardly "
+                             "better than grey once it is moved")
     lr: float = setting(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
 
     def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
@@ -73,6 +76,7 @@ class TV:
     count from −128 to 127 and both terms are divided by the square of a typical norm.
     """
 
+    cannot: ClassVar[str] = "from SqueezeNet's fire7 on another network can hardly name what it finds"
     lam: float = setting(1.0, 0.001, 10_000.0, scale="log", symbol="λ", help="price of roughness (total variation)")
     beta: float = setting(2.0, 1.0, 3.0, symbol="β", help="power of the gradient's length: 1 keeps edges, 2 is smooth")
     alpha_lam: float = setting(0.1, 0.0, 10.0, symbol="λ_α", help="price of very bright and very dark values")
@@ -96,6 +100,8 @@ class DeepImagePrior:
     Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, section 3.5. See chapter 4.
     """
 
+    cannot: ClassVar[str] = ("given time it draws noise that fits, too; what the code leaves open, such as fur, is the "
+                             "seed's")
     depth: int = setting(4, 1, 6, symbol="depth", once=True, help="how many times the generator halves the resolution")
     skip: int = setting(4, 0, 64, symbol="skip", once=True, help="channels that each scale hands across")
     noise: float = setting(0.0, 0.0, 0.2, symbol="σ_z", help="fresh noise on z₀ at each step: smoother, less exact")
@@ -127,6 +133,8 @@ class TrainedGenerator:
     nothing, and stays a code: none of its values is negative.
     """
 
+    cannot: ClassVar[str] = ("draws only what it has learnt from photos: at fire9 less of the code comes back than "
+                             "under the deep image prior")
     lam: float = setting(0.0, 0.0, 10.0, symbol="λ", help="price of large values of y′, as a mean square")
     lr: float = setting(0.3, 0.001, 1.0, scale="log", symbol="η", help="learning rate of Adam")
 
