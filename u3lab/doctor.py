@@ -219,9 +219,8 @@ def _memory() -> tuple[str, str]:
 
     free = psutil.virtual_memory().available
     found = f"{free / 2**30:.1f} GiB free"
-    if free >= ENOUGH_MEMORY:
-        return found, ""
-    return found, f"shut down other kernels and programs; a notebook takes up to {ENOUGH_MEMORY / 2**30:.1f} GiB"
+    wanted = f"shut down other kernels and programs; a notebook takes up to {ENOUGH_MEMORY / 2**30:.1f} GiB"
+    return found, "" if free >= ENOUGH_MEMORY else wanted
 
 
 def _folders() -> tuple[str, str]:

@@ -198,8 +198,7 @@ class Player:
     def _tell(self, step: Step) -> None:
         running = self.playing and len(self._times) > 2
         rate = round((len(self._times) - 1) / (self._times[-1] - self._times[0])) if running else 0
-        told = f" · {rate} step{'s' * (rate != 1)} a second" if running else ""
-        self.line.value = html.escape(self.picture.alt) + told
+        self.line.value = html.escape(self.picture.alt) + (f" · {rate} step{'s'[rate == 1:]} a second" if running else "")
         self.curve.value = svg(self._lines, self._total(), f"E after {step.iteration} steps")
 
     def _tell_rest(self) -> None:
