@@ -196,9 +196,9 @@ class Player:
             self._tell(step)
 
     def _tell(self, step: Step) -> None:
-        running = self.playing and len(self._times) > 2
-        rate = round((len(self._times) - 1) / (self._times[-1] - self._times[0])) if running else 0
-        self.line.value = html.escape(self.picture.alt) + (f" · {rate} step{'s'[rate == 1:]} a second" if running else "")
+        rate = round((len(t) - 1) / (t[-1] - t[0])) if self.playing and len(t := self._times) > 2 else None
+        told = "" if rate is None else f" · {rate} step{'s'[rate == 1:]} a second"
+        self.line.value = html.escape(self.picture.alt) + told
         self.curve.value = svg(self._lines, self._total(), f"E after {step.iteration} steps")
 
     def _tell_rest(self) -> None:
