@@ -19,6 +19,11 @@ FOCUSED = "element => element === document.activeElement"
 VALUE = "one => one.options ? String(one.selectedIndex) : one.ariaValueText"
 AT_ITS_END = """one => one.options ? one.selectedIndex === one.options.length - 1
                                : one.ariaValueNow === one.ariaValueMax"""
+LEAST = 18  # pixels of type, on the page; what is in a picture is a matter of the picture
+SMALL = """least => [...document.querySelectorAll("#rendered_cells *")].filter(one => one.checkVisibility()
+    && (one.matches("input:not([type=checkbox], [type=radio], [type=file])") || [...one.childNodes].some(part => part.nodeType === Node.TEXT_NODE && part.data.trim()))
+).map(one => [parseFloat(getComputedStyle(one).fontSize) * (one.getScreenCTM?.().a ?? 1), one.textContent.trim()]
+).filter(([size]) => size < least)"""
 HANDLES = {("02", 2): 1}  # the picture of this figure follows its second slider, not the number of permutations
 ANEW = {("05", 2)}  # a player whose first slider, the generator's depth, begins the run anew
 QUICK = "02b"  # whose kernel has least to compute
@@ -56,6 +61,7 @@ def test_each_figure_of_a_page_is_steered_by_the_keyboard(chapter: str, browser:
     with stage(tmp_path, chapter) as url, opened(browser, url) as page:
         figures = shown(page, chapter)
         assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
+        assert page.evaluate(SMALL, 2 * LEAST) and page.evaluate(SMALL, LEAST) == []
         for number, figure in enumerate(figures, 1):
             page.keyboard.press(str(number))
             steer(page, figure, HANDLES.get((chapter, number), 0), anew=(chapter, number) in ANEW)

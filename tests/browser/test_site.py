@@ -19,6 +19,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # All that a theme changes, and what of a page is measured by it.
 COLOURS = {"color-contrast": "[data-look], [data-look] *",
            "link-in-text-block": "a[href][data-look], [data-look] a[href]"}
+WIDE, NARROW = 1280, 400  # pixels: a laptop's window, and a telephone
+KINDS = ["index", "notebooks/06c_equivariance", "docs/methods", "docs/teaching/06", "api/prior"]  # a page of each
 SECONDS = 120  # generous: the machine may be busy
 READY = "() => window.MathJax?.startup ? MathJax.startup.promise.then(() => true) : true"
 # Contrast is a matter of colours, size and weight: of all texts on a page that look alike, the first is measured.
@@ -74,7 +76,7 @@ def address(site: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """One tab for all pages; whatever it asks of another address is refused, and noted."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 1000}, bypass_csp=True, reduced_motion="reduce")
+    opened = browser.new_page(bypass_csp=True, reduced_motion="reduce")
     opened.set_default_timeout(SECONDS * 1000)
     opened.abroad = []
 
@@ -87,7 +89,8 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     opened.close()
 
 
-def violations(page: Page, url: str) -> list[str]:
+def violations(page: Page, url: str, width: int = WIDE) -> list[str]:
+    page.set_viewport_size({"width": width, "height": 1000})
     page.goto(url)
     page.wait_for_function(READY)
     page.evaluate(AXE_SCRIPT)
@@ -122,3 +125,8 @@ def test_no_page_shuts_anybody_out(page: Page, address: str, site: Path):
              for one in violations(page, address + file.relative_to(site).as_posix())]
     assert not found, "\n".join(found)
     assert not page.abroad, "a page asks for something that is not on this machine"
+
+
+def test_no_kind_of_page_shuts_out_a_telephone(page: Page, address: str):
+    found = [f"{name}: {one}" for name in KINDS for one in violations(page, f"{address}{name}.html", NARROW)]
+    assert not found, "\n".join(found)
