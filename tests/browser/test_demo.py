@@ -20,8 +20,9 @@ VALUE = "one => one.options ? String(one.selectedIndex) : one.ariaValueText"
 AT_ITS_END = """one => one.options ? one.selectedIndex === one.options.length - 1
                                : one.ariaValueNow === one.ariaValueMax"""
 LEAST = 18  # pixels of type, on the page; what is in a picture is a matter of the picture
-SMALL = """least => [...document.querySelectorAll("#rendered_cells *")].filter(one => one.checkVisibility()
-    && (one.matches("input:not([type=checkbox], [type=radio], [type=file])") || [...one.childNodes].some(part => part.nodeType === Node.TEXT_NODE && part.data.trim()))
+SMALL = """least => [...document.querySelectorAll("#rendered_cells *")].filter(one => one.checkVisibility() && (
+    [...one.childNodes].some(part => part.nodeType === Node.TEXT_NODE && part.data.trim())
+    || one.matches("input:not([type=checkbox], [type=radio], [type=file])"))
 ).map(one => [parseFloat(getComputedStyle(one).fontSize) * (one.getScreenCTM?.().a ?? 1), one.textContent.trim()]
 ).filter(([size]) => size < least)"""
 HANDLES = {("02", 2): 1}  # the picture of this figure follows its second slider, not the number of permutations
