@@ -21,16 +21,18 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urljoin
 
 import nbformat
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from u3lab import U3Error
 from u3lab._system import copies, paths
 
 PATIENCE = 300.0  # seconds that a server may take to start, as in jupyterhub_config.py
 SOON = 0.5  # seconds between two questions whether it has started
+PAGE = 50  # users that the hub names at once
 
 
 class Hub:
@@ -42,48 +44,67 @@ class Hub:
     async def ask(self, path: str, body: dict | None = None) -> Any:
         """What it answers to GET, or with a body to POST; None if that is nothing."""
         how = {} if body is None else {"method": "POST", "body": json.dumps(body)}
-        answer = await AsyncHTTPClient().fetch(self.url + path, headers=self._headers, request_timeout=PATIENCE, **how)
+        answer = await AsyncHTTPClient().fetch(urljoin(self.url, path), headers=self._headers,
+                                               request_timeout=PATIENCE, **how)
         return json.loads(answer.body) if answer.body else None
 
     async def students(self) -> list[str]:
         """All whom it knows and who are no admins."""
-        return [user["name"] for user in await self.ask("hub/api/users") if not user["admin"]]
+        found: list[dict] = []
+        page = None
+        while page is None or len(page) == PAGE:
+            page = await self.ask(f"hub/api/users?offset={len(found)}&limit={PAGE}")
+            found += page
+        return [user["name"] for user in found if not user["admin"]]
 
-    async def start(self, name: str) -> None:
-        """Start a student's server, unless it runs."""
+    async def start(self, name: str) -> str:
+        """Start a student's server, unless it runs; its path at the hub's address."""
+        path = f"hub/api/users/{quote(name, safe='')}"
         try:
-            user = await self.ask(f"hub/api/users/{name}")
+            user = await self.ask(path)
         except HTTPClientError as error:
             if error.code != 404:
                 raise
-            user = await self.ask(f"hub/api/users/{name}", {})
+            user = await self.ask(path, {})
         if not user["server"] and not user["pending"]:
-            await self.ask(f"hub/api/users/{name}/server", {})
+            await self.ask(f"{path}/server", {})
         end = time.monotonic() + PATIENCE
-        while not (user := await self.ask(f"hub/api/users/{name}"))["server"]:
+        while not (user := await self.ask(path))["server"]:
             if not user["pending"] or time.monotonic() > end:
                 raise U3Error("the server did not start; the hub's log says why")
             await asyncio.sleep(SOON)
+        return user["server"]
 
-    async def run(self, name: str, notebook: str, source: str) -> None:
-        """Run code in the kernel of a student's notebook, which is started if there is none; no prompt counts it."""
-        session = await self.ask(f"user/{name}/api/sessions", {
+    async def run(self, server: str, notebook: str, source: str) -> None:
+        """Start the kernel of a notebook at a server, and run code there, which no prompt counts; unless it has one."""
+        if any(session["path"] == notebook for session in await self.ask(f"{server}api/sessions")):
+            return
+        session = await self.ask(f"{server}api/sessions", {
             "path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": "python3"}})
-        address = f"{self.url}user/{name}/api/kernels/{session['kernel']['id']}/channels".replace("http", "ws", 1)
+        address = urljoin(self.url, f"{server}api/kernels/{session['kernel']['id']}/channels").replace("http", "ws", 1)
         line = await websocket_connect(HTTPRequest(address, headers=self._headers))
         header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "session": uuid.uuid4().hex,
                   "username": "", "version": "5.4", "date": "2018-07-01T09:00:00Z"}
         content = {"code": source, "silent": True, "store_history": False, "allow_stdin": False}
         await line.write_message(json.dumps({"channel": "shell", "header": header, "parent_header": {}, "metadata": {},
                                              "content": content, "buffers": []}))
-        while (message := await line.read_message()) is not None:
-            reply = json.loads(message)
-            if reply["msg_type"] == "execute_reply" and reply["parent_header"].get("msg_id") == header["msg_id"]:
-                line.close()
-                if reply["content"]["status"] != "ok":
-                    raise U3Error(f"the kernel said {reply['content'].get('evalue')}")
-                return
-        raise U3Error("the kernel's connection was cut")
+        try:
+            reply = await asyncio.wait_for(answer(line, header["msg_id"]), PATIENCE)
+        except TimeoutError:
+            raise U3Error(f"the kernel did not answer within {PATIENCE:g} seconds") from None
+        finally:
+            line.close()
+        if reply["status"] != "ok":
+            raise U3Error(f"the kernel said {reply.get('evalue')}")
+
+
+async def answer(line: WebSocketClientConnection, message: str) -> dict:
+    """What a kernel replies to a message."""
+    while (said := await line.read_message()) is not None:
+        reply = json.loads(said)
+        if reply["msg_type"] == "execute_reply" and reply["parent_header"].get("msg_id") == message:
+            return reply["content"]
+    raise U3Error("the kernel's connection was cut")
 
 
 def find(chapter: str) -> Path:
@@ -110,8 +131,7 @@ async def warm_up(hub: Hub, notebook: Path, students: Sequence[str] = ()) -> boo
         async with room:
             start = time.monotonic()
             try:
-                await hub.start(name)
-                await hub.run(name, notebook.name, source)
+                await hub.run(await hub.start(name), notebook.name, source)
             except (U3Error, OSError, HTTPClientError) as error:
                 print(f"{name}: {error}", flush=True)
                 return False
