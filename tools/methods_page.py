@@ -11,12 +11,12 @@ from tools.site.limits import limits
 from u3lab.adversarial import ATTACKS, PATCHES
 from u3lab.dissection import FINDERS
 from u3lab.equivariance import MAPS, SIMILARITIES, STITCHES
-from u3lab.inversion import PRIORS
+from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LEARNERS, LOSSES
 from u3lab.prior import FILLERS
 from u3lab.saliency import METHODS
 from u3lab.saliency.metrics import max_abs, positive
-from u3lab.selfsup import CLUSTERINGS, TASKS
+from u3lab.selfsup import CLUSTERINGS, NUISANCES, TASKS, TRANSFERS
 from u3lab.universal import CENTRES, PREDICTORS
 from u3lab.universal import METHODS as UNIVERSAL
 from u3lab.universal.multitask import KINDS
@@ -40,12 +40,18 @@ MORE: list[tuple[str, str, Mapping[str, Any], str]] = [
      "`universal.Task(name, outputs)` is a task of this kind, for `universal.Tasks`."),
     ("selfsup.CLUSTERINGS", "Ways to sort without labels", CLUSTERINGS,
      "`selfsup.pretrain(net, raw, CLUSTERINGS[name].task(10))`; `CLUSTERINGS[name].loss(z, z_moved)` is its loss."),
+    ("selfsup.NUISANCES", "What a loss looks away from", NUISANCES,
+     "`selfsup.marginal_loss(prediction, y, name)` is the loss at the best η."),
+    ("selfsup.TRANSFERS", "Ways to hand on what was learnt", TRANSFERS,
+     "`TRANSFERS[name].learn(teacher, layer, student, images, k)` gives steps."),
     ("landmarks.LOSSES", "Losses of a labeller", LOSSES, "`landmarks.label(net, pairs, loss=name)`."),
     ("landmarks.DISTANCES", "Distances of two rotations", DISTANCES,
      "`landmarks.factorise(found, found_moved, g, distance=name)`."),
     ("landmarks.LEARNERS", "Learners of pose and of keypoints", LEARNERS,
      "`net = LEARNERS[name].fresh(seed=0)`, then `LEARNERS[name].learn(net, pairs)`."),
     ("prior.FILLERS", "What fills a hole", FILLERS, "`FILLERS[name](image, visible)` gives the picture."),
+    ("inversion.INVERTERS", "Inverters that were trained", INVERTERS,
+     "`INVERTERS[name](net, layer, images)` draws the pictures' codes anew."),
     ("adversarial.PATCHES", "Adversarial patches", PATCHES, "`PATCHES[name](net, images, target)` gives the patch."),
     ("equivariance.MAPS", "Maps of features that follow the picture", MAPS,
      "`MAPS[name](net, layer, images, g)` fits one."),
