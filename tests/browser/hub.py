@@ -8,7 +8,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +24,12 @@ WINDOWING = "@jupyterlab/notebook-extension/tracker"
 
 @dataclass(frozen=True)
 class Hub:
-    """A running JupyterHub: its address, the password of all, and the folder with the students' homes."""
+    """A JupyterHub: its address, the password of all, the folder with the students' homes, and its options."""
 
     url: str
     password: str
     homes: Path
+    options: tuple[str, ...]
 
     def server(self, student: str) -> str:
         """The address of a student's server."""
@@ -57,22 +58,30 @@ def jupyterhub(home: Path, students: tuple[str, ...], *, own_users: bool = False
     the tests, each in a home of its own.
     """
     public, inner, api = _free_ports(3)
-    hub = Hub(f"http://127.0.0.1:{public}/", secrets.token_hex(8), home / "homes")
+    url, password, homes = f"http://127.0.0.1:{public}/", secrets.token_hex(8), home / "homes"
     spawner = ["--JupyterHub.spawner_class=localprocess"]
     if not own_users:
         spawner = ["--JupyterHub.spawner_class=simple",
-                   f"--SimpleLocalProcessSpawner.home_dir_template={hub.homes}/{{username}}"]
+                   f"--SimpleLocalProcessSpawner.home_dir_template={homes}/{{username}}"]
         for student in students:
-            _furnish(hub.homes / student)
-    options = [f"--config={CONFIG}", f"--JupyterHub.bind_url={hub.url}", f"--JupyterHub.hub_port={inner}",
-               f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{api}",
-               "--JupyterHub.authenticator_class=dummy", f"--DummyAuthenticator.password={hub.password}",
-               *(f"--Authenticator.allowed_users={student}" for student in students),
-               f"--Authenticator.admin_users={TEACHER}",
-               *spawner]
-    with jupyter.serve("jupyterhub", options, home, home) as process, _ended_with(process.pid):
-        jupyter.wait(process, home, lambda: "is now running at" in (home / "log").read_text())
+            _furnish(homes / student)
+    hub = Hub(url, password, homes, (
+        f"--config={CONFIG}", f"--JupyterHub.bind_url={url}", f"--JupyterHub.hub_port={inner}",
+        f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{api}",
+        "--JupyterHub.authenticator_class=dummy", f"--DummyAuthenticator.password={password}",
+        *(f"--Authenticator.allowed_users={student}" for student in students),
+        f"--Authenticator.admin_users={TEACHER}", *spawner))
+    with begun(hub):
         yield hub
+
+
+@contextmanager
+def begun(hub: Hub) -> Iterator[int]:
+    """Begin a hub, or begin it again if it has ended; the id of its process."""
+    home = hub.homes.parent
+    with jupyter.serve("jupyterhub", list(hub.options), home, home) as process, _ended_with(process.pid):
+        jupyter.wait(process, home, lambda: "is now running at" in (home / "log").read_text())
+        yield process.pid
 
 
 def _furnish(home: Path) -> None:
@@ -97,7 +106,8 @@ def _ended_with(pid: int) -> Iterator[None]:
         yield
     finally:
         started = hub.children(recursive=True) if hub.is_running() else []
-        hub.terminate()
+        with suppress(psutil.NoSuchProcess):  # a mishap has ended it
+            hub.terminate()
         _, alive = psutil.wait_procs([hub, *started], timeout=10)  # most take four seconds
         for process in alive:
             process.kill()

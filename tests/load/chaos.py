@@ -14,14 +14,15 @@ import json
 from pathlib import Path
 
 from tests.browser.small import EXPLORER, PLAYER, SETUP
-from tests.load import chaos_disk
+from tests.load import chaos_disk, chaos_hub
 from tests.load.chaos_kernels import array_too_large, endless_loop, kernel_killed, stopped
 from tests.load.chaos_room import Plan
 from tests.load.chaos_wire import websocket_cut, websocket_dead
 
 MISHAPS = {"kernel-killed": kernel_killed, "server-killed": chaos_disk.server_killed,
            "full-disk": chaos_disk.full_disk, "endless-loop": endless_loop, "array-too-large": array_too_large,
-           "stopped": stopped, "websocket-cut": websocket_cut, "websocket-dead": websocket_dead}
+           "stopped": stopped, "websocket-cut": websocket_cut, "websocket-dead": websocket_dead,
+           "own-server-killed": chaos_hub.own_server_killed, "hub-killed": chaos_hub.hub_killed}
 
 
 def main(arguments: list[str] | None = None) -> dict[str, dict]:

@@ -69,8 +69,8 @@ async def _killed(victim: Pupil, draw: random.Random) -> tuple[bool, float]:
         await victim.save()
         await victim.note()
         before = time.time()
-        work = [asyncio.create_task(_while_it_works(task)) for task in (victim.note, victim.save)]
-        await asyncio.to_thread(_wait_for_a_save, lab.folder, before, draw.uniform(0, 0.02))
+        work = [asyncio.create_task(repeated(task)) for task in (victim.note, victim.save)]
+        await asyncio.to_thread(begins_to_write, lab.folder, before, draw.uniform(0, 0.02))
         server, *kernels = family(lab.pid)
         server.kill()
         start = time.monotonic()
@@ -81,12 +81,12 @@ async def _killed(victim: Pupil, draw: random.Random) -> tuple[bool, float]:
         return _unfinished(lab.folder, before), since(start)
 
 
-async def _while_it_works(task: Callable[[], Awaitable[bool]]) -> None:
+async def repeated(task: Callable[[], Awaitable[bool]]) -> None:
     while await task():
         pass
 
 
-def _wait_for_a_save(folder: Path, since_when: float, then: float) -> None:
+def begins_to_write(folder: Path, since_when: float, then: float) -> None:
     """Wait until the server begins to write, and then so long."""
     end = time.monotonic() + PATIENCE / 2
     while not _unfinished(folder, since_when):

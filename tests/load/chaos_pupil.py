@@ -54,6 +54,17 @@ class Page(Line):
         await self._send("comm_open", opened, version="1.0.0")
         await self._send("comm_msg", {"comm_id": ask, "data": {"method": "request_states"}})
 
+    async def rejoin(self, patience: float = PATIENCE) -> None:
+        """Try to connect again, as often as it takes."""
+        end = time.monotonic() + patience
+        while True:
+            try:
+                return await self.reconnect()
+            except aiohttp.ClientError:
+                if time.monotonic() > end:
+                    raise
+                await asyncio.sleep(0.5)
+
     @property
     def lost(self) -> bool:
         """Whether the server has closed the websocket."""
@@ -129,7 +140,7 @@ class Pupil(Student):
         start = time.monotonic()
         try:
             await self.move()
-        except (TimeoutError, Failed):
+        except (TimeoutError, Failed, ConnectionError):
             self.moves.append((start, float("inf")))
             return False
         self.moves.append((start, self.report.answers[-1]))

@@ -97,10 +97,14 @@ class Room:
 
 
 @asynccontextmanager
-async def seated(lab: Lab, plan: Plan, *, plays: bool = False, own: Lab | None = None,
-                 url: str = "") -> AsyncIterator[Room]:
-    """A victim, who ``plays`` or moves, on their ``own`` lab or the common one, by way of ``url``; and neighbours."""
-    neighbours = [Pupil(number, lab, plan.thinking) for number in range(1, plan.neighbours + 1)]
+async def seated(lab: Lab, plan: Plan, *, plays: bool = False, own: Lab | None = None, url: str = "",
+                 each: Sequence[Lab] = ()) -> AsyncIterator[Room]:
+    """A victim, who ``plays`` or moves, on their ``own`` lab or the common one, by way of ``url``; and neighbours.
+
+    These have the common lab, or each their own.
+    """
+    neighbours = [Pupil(number, (each or [lab] * plan.neighbours)[number - 1], plan.thinking)
+                  for number in range(1, plan.neighbours + 1)]
     room = Room(Pupil(104 if plays else 100, own or lab, plan.thinking), neighbours)
     async with AsyncExitStack() as stack:
         for one in room.pupils:

@@ -79,7 +79,11 @@ class Line:
         # The reply and what the cell has sent come by two channels; that the kernel is idle ends the second.
         asked = uuid.uuid4().hex
         over = asyncio.gather(self._next(asked, "execute_reply"), self._next(asked, "idle"))
-        await self._send("execute_request", content, asked)
+        try:
+            await self._send("execute_request", content, asked)
+        except ConnectionError:
+            over.cancel()
+            raise Failed("the line to the kernel is gone") from None
         reply, _ = await over
         if reply["status"] != "ok":
             raise Failed(f"{reply.get('ename')}: {reply.get('evalue')}")

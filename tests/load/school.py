@@ -36,19 +36,26 @@ def open_school(students: int, hub: bool, warm: Mapping[str, list[int]] | None =
     with tempfile.TemporaryDirectory(prefix="u3lab-load-") as folder:
         home = Path(folder)
         if hub:
-            with jupyterhub(home, tuple(map(called, range(students)))) as started:
-                for number in range(students):  # what is drawn the first time is there, as in docs/deploying.md
-                    kept = started.homes / called(number) / ".cache"
-                    kept.mkdir(exist_ok=True)
-                    (kept / "u3lab").symlink_to(paths.cache(""))
+            with hub_of(students, home) as opened:
                 for chapter, numbers in (warm or {}).items():
-                    asyncio.run(_warm_up(started, chapter, map(called, numbers)))
-                yield lambda number: own_server(started, called(number))
+                    asyncio.run(_warm_up(opened, chapter, map(called, numbers)))
+                yield lambda number: own_server(opened, called(number))
             return
         (home / "notebooks").mkdir()
         environment = {**os.environ, **OURS, "U3LAB_THREADS": "1", "U3LAB_SHARED": "1", "OMP_WAIT_POLICY": "PASSIVE"}
         with jupyterlab(home, home / "notebooks", environment) as lab:
             yield lambda number: _one_server(lab.url, lab.token)
+
+
+@contextmanager
+def hub_of(students: int, home: Path) -> Iterator[Hub]:
+    """A hub with so many students; what is drawn the first time is there, as in docs/deploying.md."""
+    with jupyterhub(home, tuple(map(called, range(students)))) as hub:
+        for number in range(students):
+            kept = hub.homes / called(number) / ".cache"
+            kept.mkdir(exist_ok=True)
+            (kept / "u3lab").symlink_to(paths.cache(""))
+        yield hub
 
 
 def called(number: int) -> str:
@@ -65,12 +72,17 @@ async def _one_server(url: str, token: str) -> AsyncIterator[tuple[aiohttp.Clien
 @asynccontextmanager
 async def own_server(hub: Hub, name: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     """Log in with the password, take a token, and have one's server started, if it does not run; wait for it."""
-    api = f"{hub.url}hub/api/users/{name}"
     async with session(await token_of(hub, name)) as own:
-        if not (await _asked(own.get(api)))["server"]:
-            await _asked(own.post(f"{api}/server"))
-            await started(own, f"{api}/server/progress")
+        if not (await _asked(own.get(f"{hub.url}hub/api/users/{name}")))["server"]:
+            await start(own, hub, name)
         yield own, hub.server(name)
+
+
+async def start(own: aiohttp.ClientSession, hub: Hub, name: str) -> None:
+    """Have a student's server started, also if it has died and the hub does not know yet; wait for it."""
+    api = f"{hub.url}hub/api/users/{name}/server"
+    await _asked(own.post(api))
+    await started(own, f"{api}/progress")
 
 
 async def token_of(hub: Hub, name: str) -> str:

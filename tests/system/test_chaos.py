@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.hub import need_hub
 from tests.browser.jupyter import Lab
 from tests.load.chaos_pupil import Pupil, version
 from tests.load.chaos_room import Room, kept, moves
@@ -41,6 +42,19 @@ def test_a_mishap_loses_nothing_and_the_victim_goes_on(mishap, tmp_path):
         assert row["plays again after"] > 0
     if mishap == "websocket-cut":
         assert row["goes on"] == "by itself" and row["pictures as in the kernel"] is True
+
+
+@on_linux
+@pytest.mark.parametrize("mishap", ["own-server-killed", "hub-killed"])
+def test_at_a_hub_too_nothing_is_lost(mishap, tmp_path):
+    need_hub()
+    row = happened(mishap, tmp_path)
+    assert row["noted"] > 0 and row["saved"] > 0 and row["plays again after"] > 0
+    assert not any(row[what] for what in ("notes lost", "saves lost", "half", "neighbours' errors"))
+    if mishap == "hub-killed":
+        assert row["kernels that lived"] == 2 and row["moves afterwards"] == row["answered afterwards"] > 0
+    else:
+        assert row["moves"] == row["answered"] > 0  # the neighbour notices nothing
 
 
 def test_what_is_lost_is_counted(tmp_path):
