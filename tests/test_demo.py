@@ -15,7 +15,6 @@ from u3lab.__main__ import main
 from u3lab._system import copies, paths
 
 LIVE = ("live.explore(", "live.play(")
-WITHOUT = {"07b"}  # its one live figure asks for two minutes of computing
 
 
 def tagged(source: str, *tags: str) -> nbformat.NotebookNode:
@@ -48,7 +47,7 @@ def test_every_notebook_with_live_figures_has_a_page_with_its_imports_and_two_or
     files = sorted(paths.notebooks().glob("*.ipynb"))
     read = {copies.chapter(file.name): nbformat.read(file, as_version=4) for file in files}
     assert all(map(live, read.values()))
-    assert list(demo.chapters()) == [chapter for chapter in read if chapter not in WITHOUT]
+    assert list(demo.chapters()) == list(read)
     for chapter in demo.chapters():
         notebook = read[chapter]
         figures = demo.figures(notebook)

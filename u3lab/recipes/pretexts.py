@@ -13,6 +13,7 @@ once. The probe's C is chosen on validation pictures; all else is the same for a
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import torch
 from tqdm.auto import tqdm
@@ -44,12 +45,13 @@ def learnt(task: str, problem: str, seed: int, steps: int, half: bool) -> Classi
     return net
 
 
-def measured(net: Classifier, problem: str, task: str, seed: int, **tuning: int) -> dict[Run, tuple[float, float]]:
+def measured(net: Classifier, problem: str, task: str, seed: int, labels: Sequence[int],
+             **tuning: int) -> dict[Run, tuple[float, float]]:
     """All that is measured of one encoder: the accuracies on validation and test pictures."""
     found = {Run(problem, task, each, layer, seed): tuple(right)
-             for each, layer, *right in trials.measured(net, problem, seed)}
+             for each, layer, *right in trials.measured(net, problem, seed, labels)}
     return found | {Run(problem, task, each, WHOLE, seed): trials.tuned(net, problem, each, seed, **tuning)
-                    for each in LABELS}
+                    for each in labels}
 
 
 def groups(task: str, problems: list[str]) -> list[list[str]]:
@@ -66,8 +68,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     chosen = _writing.options(parser, arguments, "results")
     problems, tasks, seeds, steps, tuning = chosen.problems, chosen.tasks, chosen.seeds, trials.STEPS, {}
+    labels = LABELS
     if chosen.short:
         problems, tasks, seeds, steps, tuning = ["textures"], ["upright"], 1, 2, {"steps": 2, "half": False}
+        labels = LABELS[:1]
     file = chosen.out / "pretexts.json"
     head = {"recipe": "python -m u3lab.recipes.pretexts", "u3lab": __version__, "torch": torch.__version__,
             "pictures": decathlon.version(), "steps": steps, "batch": trials.BATCH,
@@ -75,11 +79,11 @@ def main(arguments: list[str] | None = None) -> None:
     with distributed.joined():
         for seed, task in ((seed, task) for seed in range(seeds) for task in tasks):
             there = _writing.rows(file, head, Run)
-            missing = [one for one in problems if Run(one, task, LABELS[-1], WHOLE, seed) not in there]
+            missing = [one for one in problems if Run(one, task, labels[-1], WHOLE, seed) not in there]
             for group in filter(None, groups(task, missing)):
                 net = learnt(task, group[0], seed, steps, not chosen.short)
                 for run, right in ((run, right) for one in group for run, right in
-                                   measured(net, one, task, seed, **tuning).items() if distributed.rank() == 0):
+                                   measured(net, one, task, seed, labels, **tuning).items() if distributed.rank() == 0):
                     _writing.add_row(file, head, run, tuple(round(x, 4) for x in right), place)
         if distributed.rank() == 0:
             print(file, file.stat().st_size, "bytes", paths.sha256(file))

@@ -9,7 +9,7 @@ pictures of three domains. *faces*: what made faces wear and do; those of the te
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -159,15 +159,16 @@ def supervised(problem: str) -> Task:
                 lambda channels: Answers(channels, sum(counts)), loss, score, raw="labelled")
 
 
-def measured(net: Classifier, problem: str, seed: int) -> Iterator[tuple[int, str, float, float]]:
+def measured(net: Classifier, problem: str, seed: int,
+             labels: Sequence[int] = LABELS) -> Iterator[tuple[int, str, float, float]]:
     """Labels of each class, layer, and the accuracy of the linear probe there on validation and test pictures."""
     asked = questions(problem)
     splits = [{id(question[k][0]): pooled(net, question[k][0], LAYERS) for question in asked} for k in range(3)]
-    for each in LABELS:
+    for each in labels:
         for layer in LAYERS:
             right = []
             for question in asked:
-                sets = [(splits[k][id(images)][layer], labels) for k, (images, labels) in enumerate(question)]
+                sets = [(splits[k][id(images)][layer], answers) for k, (images, answers) in enumerate(question)]
                 chosen = few_of_each(sets[0][1], each, seed)
                 fitted = best_probe((sets[0][0][chosen], sets[0][1][chosen]), sets[1])
                 right.append([fitted.accuracy(*one) for one in sets[1:]])
