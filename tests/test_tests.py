@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def without_assertion(tree: ast.Module, imported: set[str]) -> Iterator[str]:
     yield from (node.name for node in own if node.name.startswith("test_") and not asserts(node, known))
 
 
+@cache
 def helpers_that_assert() -> set[str]:
     """Functions of the tests' own helpers, by name, that hold an assertion."""
     files = (file for file in TESTS.rglob("*.py") if not file.name.startswith("test_"))

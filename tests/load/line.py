@@ -78,13 +78,14 @@ class Line:
         content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False}
         # The reply and what the cell has sent come by two channels; that the kernel is idle ends the second.
         asked = uuid.uuid4().hex
-        over = asyncio.gather(self._next(asked, "execute_reply"), self._next(asked, "idle"))
+        over = [self._next(asked, kind) for kind in ("execute_reply", "idle")]
         try:
             await self._send("execute_request", content, asked)
         except ConnectionError:
-            over.cancel()
+            for answer in over:
+                answer.cancel()
             raise Failed("the line to the kernel is gone") from None
-        reply, _ = await over
+        reply, _ = await asyncio.gather(*over)
         if reply["status"] != "ok":
             raise Failed(f"{reply.get('ename')}: {reply.get('evalue')}")
         return list(itertools.islice(self.models.values(), before, None))
