@@ -7,7 +7,8 @@ import gc
 import hashlib
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -160,10 +161,16 @@ def same_state(a: dict, b: dict) -> bool:
         a[key] == b[key] for key in ("parameters", "modules", "functions"))
 
 
-def alive() -> int:
-    """How many tensors there are in this process."""
-    gc.collect()
-    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
+@contextmanager
+def no_tensor_stays() -> Iterator[None]:
+    """Fail if a tensor that is made inside is still there at the end."""
+    gc.freeze()  # what was there before is not looked at again: after thousands of tests that takes a second
+    try:
+        yield
+        gc.collect()
+        assert not [thing for thing in gc.get_objects() if issubclass(type(thing), Tensor)]
+    finally:
+        gc.unfreeze()
 
 
 def without_norms(module: nn.Module) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
-from tests.helpers import alive, built, cat, resnet18, same_state, slip, squeezenet, state
+from tests.helpers import built, cat, no_tensor_stays, resnet18, same_state, slip, squeezenet, state
 from u3lab import U3Error
 from u3lab.adversarial import ATTACKS, Attack, quantise
 
@@ -115,10 +115,9 @@ def test_network_and_picture_are_left_as_they_were(name: str):
 def test_no_tensor_outlives_the_call(name: str):
     net, x = small()
     ATTACKS[name](net, x, 0, **options(name))
-    before = alive()
-    for _ in range(3):
-        ATTACKS[name](net, x, 0, **options(name))
-    assert alive() == before
+    with no_tensor_stays():
+        for _ in range(3):
+            ATTACKS[name](net, x, 0, **options(name))
 
 
 # ---- what it does not declare, and slips: one sentence for each ------------------------------------------------------

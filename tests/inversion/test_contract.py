@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
-from tests.helpers import alive, built, resnet18, same_state, slip, squeezenet, state
+from tests.helpers import built, no_tensor_stays, resnet18, same_state, slip, squeezenet, state
 from u3lab import U3Error, inversion
 from u3lab.descent import Step
 from u3lab.inversion import PRIORS
@@ -113,10 +113,9 @@ def test_network_and_picture_are_left_as_they_were(name: str):
 def test_no_tensor_outlives_the_run(name: str):
     net, x = small()[0], picture()
     inverted(name, net, x)
-    before = alive()
-    for _ in range(2):
-        inverted(name, net, x)
-    assert alive() == before
+    with no_tensor_stays():
+        for _ in range(2):
+            inverted(name, net, x)
 
 
 # ---- slips: one sentence for each, before the first step -------------------------------------------------------------

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
-from tests.helpers import alive, built, cat, resnet18, same_state, slip, squeezenet, state
+from tests.helpers import built, cat, no_tensor_stays, resnet18, same_state, slip, squeezenet, state
 from u3lab import U3Error, images, nets, saliency
 from u3lab.saliency import METHODS, Method
 
@@ -181,10 +181,9 @@ def test_no_tensor_outlives_the_call(name: str):
             ASK[name](net, x, 1, layer=layer)
 
     ask()  # what is made once, such as hooks' dictionaries, may stay
-    before = alive()
-    for _ in range(3):
-        ask()
-    assert alive() == before
+    with no_tensor_stays():
+        for _ in range(3):
+            ask()
 
 
 # ---- what it does not declare ----------------------------------------------------------------------------------------
