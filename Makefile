@@ -40,6 +40,8 @@ export OMP_WAIT_POLICY := PASSIVE
 
 # Tests and notebooks compute with half of two cores, so two run side by side, each in a process of its own.
 TWO := -n 2
+# A browser waits for pages a third of its time, so here a third one fills the gaps; each notebook, each file is one's.
+THREE := -n 3
 # A notebook's last test moves all its controls, in the kernel that ran its cells.
 LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p tests.notebooks.controls
 
@@ -92,10 +94,8 @@ docs: $(VENV)/u3lab-test
 	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_teaching.py tests/test_doctests.py
 
 test: quick
-	@echo "== notebooks, top to bottom, and then every control from end to end"
-	$(PY) -m pytest $(TWO) --dist loadscope $(LAX) notebooks
-	@echo "== browser"
-	$(PY) -m pytest $(TWO) --dist loadfile tests/browser
+	@echo "== notebooks, top to bottom, and then every control from end to end; beside them, a browser"
+	$(PY) -m pytest $(THREE) --dist loadscope --durations=10 $(LAX) notebooks tests/browser
 	@echo "== all passed"
 
 notebooks: $(VENV)/u3lab-lab

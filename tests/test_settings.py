@@ -32,10 +32,10 @@ def test_defaults_and_keywords():
 
 def test_what_a_slider_needs():
     assert list(fields(Made)) == ["lam", "lr", "grid", "fill", "seed", "jitter"] == list(fields(Made()))
-    assert fields(Made)["lam"] == Setting(0.0, 5.0, (), "linear", "λ", "price of a large mask", False)
+    assert fields(Made)["lam"] == Setting(0.0, 5.0, (), "linear", "λ", "price of a large mask", False, 5.0)
     assert fields(Made)["lr"].scale == "log"
     assert fields(Made)["fill"].choices == ("blur", "grey", "noise")
-    assert fields(Made)["jitter"] == Setting(None, None, (), "linear", "", "shift the picture at random", False)
+    assert fields(Made)["jitter"] == Setting(None, None, (), "linear", "", "shift the picture at random", False, None)
     assert [name for name, known in fields(Made).items() if known.once] == ["seed"]  # read when a run starts, only
 
 

@@ -25,7 +25,8 @@ S = TypeVar("S")
 class Setting:
     """What is known of one field: its range (or its choices), its scale, its symbol and a line of help.
 
-    ``once`` marks a field that is read only when a run starts; the others are read at every step.
+    ``once`` marks a field that is read only when a run starts; the others are read at every step. ``slide_to`` is
+    where a slider ends, for values beyond it that take a larger machine than a laptop.
     """
 
     low: float | None
@@ -35,16 +36,18 @@ class Setting:
     symbol: str
     help: str
     once: bool
+    slide_to: float | None
 
 
 def setting(default: Any, low: float | None = None, high: float | None = None, *, choices: tuple[str, ...] = (),
-         scale: str = "linear", symbol: str = "", help: str, once: bool = False) -> Any:
+         scale: str = "linear", symbol: str = "", help: str, once: bool = False, slide_to: float | None = None) -> Any:
     """A dataclass field that knows its range [low, high] (or its choices) and how a slider shows it.
 
     A field without range and choices is a yes or no. ``scale`` is "linear" or "log". ``symbol`` is the letter in the
-    formula, ``help`` one line for the tooltip. ``once`` says that only the start of a run reads it.
+    formula, ``help`` one line for the tooltip. ``once`` says that only the start of a run reads it. With
+    ``slide_to`` a slider ends there, and what lies beyond, up to ``high``, is set by code alone.
     """
-    known = Setting(low, high, choices, scale, symbol, help, once)
+    known = Setting(low, high, choices, scale, symbol, help, once, high if slide_to is None else slide_to)
     return dataclasses.field(default=default, metadata={"setting": known})
 
 

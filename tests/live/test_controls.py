@@ -69,6 +69,18 @@ def test_ranges_are_those_of_the_settings():
     assert fields["shade"].options == ("grey", "red")
 
 
+def test_a_slider_may_end_before_the_range_does_but_holds_what_it_is_given():
+    @settings
+    class Long:
+        batch_size: int = setting(16, 2, 100_000, slide_to=64, help="pictures at each step")
+        reach: float = setting(1.0, 0.0, 1000.0, slide_to=10.0, help="how far")
+
+    fields = live.controls(Long()).fields
+    assert type(fields["batch_size"]) is w.IntSlider and (fields["batch_size"].max, fields["reach"].max) == (64, 10)
+    field = live.controls(Long(batch_size=256)).fields["batch_size"]
+    assert (field.max, field.value) == (256, 256)
+
+
 def test_a_moved_control_writes_and_tells():
     toy, told = Toy(), []
     controls = live.controls(toy)

@@ -48,7 +48,8 @@ class AutoencodeSettings:
     pixels: float = setting(1.0, 0.0, 100.0, symbol="λ", help="weight of the error in pixels beside that in layers")
     lr: float = setting(0.002, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
     steps: int = setting(300, 1, 1_000_000, once=True, help="number of steps")
-    batch_size: int = setting(16, 2, 1024, symbol="B", once=True, help="pairs at each step, of all processes")
+    batch_size: int = setting(16, 2, 1024, symbol="B", once=True, slide_to=64,
+                              help="pairs at each step, of all processes")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the pairs and of their order")
 
 

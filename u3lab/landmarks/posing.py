@@ -38,7 +38,8 @@ class PoseSettings:
     distance: str = setting("chordal", choices=tuple(DISTANCES), help="of the turn that is found from the known one")
     lr: float = setting(0.003, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
     steps: int = setting(500, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(64, 2, 4096, symbol="B", once=True, help="pairs at each step")
+    batch_size: int = setting(64, 2, 4096, symbol="B", once=True, slide_to=256,
+                              help="pairs at each step")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the pairs and their order")
 
 

@@ -43,7 +43,8 @@ class LabelSettings:
     exchange: bool = setting(False, help="match by way of another picture of the batch (DVE)")
     lr: float = setting(0.004, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
     steps: int = setting(300, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(12, 2, 1024, symbol="B", once=True, help="pairs at each step, of all processes")
+    batch_size: int = setting(12, 2, 1024, symbol="B", once=True, slide_to=64,
+                              help="pairs at each step, of all processes")
     queries: int = setting(256, 1, 16_384, symbol="N", once=True, help="points asked for in each pair, at most")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the pairs and of the points that are asked for")
 

@@ -159,15 +159,16 @@ def control(setting: Setting, value: Any, name: str) -> w.Widget:
         return w.Dropdown(options=setting.choices, **common)
     if isinstance(value, bool):
         return w.Checkbox(indent=False, **common)
+    end = max(setting.slide_to, value)
     if isinstance(setting.low, int):
-        kind = w.IntSlider if setting.high - setting.low <= WIDE else w.BoundedIntText
-        return kind(min=setting.low, max=setting.high, **common)
+        kind = w.IntSlider if end - setting.low <= WIDE else w.BoundedIntText
+        return kind(min=setting.low, max=end, **common)
     if setting.scale == "log":
-        low, high, at = map(math.log10, (notch(setting), setting.high, max(value, notch(setting))))
+        low, high, at = map(math.log10, (notch(setting), end, max(value, notch(setting))))
         step = through(at - low, (high - low) / 100)
         return w.FloatLogSlider(min=low, max=high, step=step, readout_format=".3g", **common)
-    step = nice_step(setting.high - setting.low, value - setting.low)
-    return w.FloatSlider(min=setting.low, max=setting.high, step=step, readout_format=f".{decimals(step)}f", **common)
+    step = nice_step(end - setting.low, value - setting.low)
+    return w.FloatSlider(min=setting.low, max=end, step=step, readout_format=f".{decimals(step)}f", **common)
 
 
 def notch(setting: Setting) -> float:

@@ -41,7 +41,8 @@ class SegmentSettings:
     lam: float = setting(1.0, 0.0, 4.0, symbol="λ", help="weight of even use of the classes; with 1, the information")
     lr: float = setting(0.005, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
     steps: int = setting(300, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(16, 2, 1024, symbol="n", once=True, help="pictures at each step")
+    batch_size: int = setting(16, 2, 1024, symbol="n", once=True, slide_to=64,
+                              help="pictures at each step")
     heads: int = setting(5, 1, 20, once=True, help="sub-heads; the one with the lowest loss is chosen")
     over: int = setting(0, 0, 100, once=True, help="classes of further heads that only help to learn; 0 for none")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the views, their order, and the heads' weights")

@@ -41,7 +41,8 @@ class PretextSettings:
 
     lr: float = setting(0.002, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
     steps: int = setting(300, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(64, 2, 4096, symbol="B", once=True, help="questions at each step, of all processes")
+    batch_size: int = setting(64, 2, 4096, symbol="B", once=True, slide_to=256,
+                              help="questions at each step, of all processes")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the questions, their order, and the head's weights")
     half: bool = setting(False, once=True, help="compute in bfloat16, faster only where the processor knows it")
 

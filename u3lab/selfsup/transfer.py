@@ -61,7 +61,8 @@ class TuneSettings:
 
     lr: float = setting(0.001, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
     steps: int = setting(150, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(32, 2, 4096, symbol="B", once=True, help="pictures at each step")
+    batch_size: int = setting(32, 2, 4096, symbol="B", once=True, slide_to=128,
+                              help="pictures at each step")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures and of the head")
 
 

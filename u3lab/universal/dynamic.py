@@ -35,7 +35,8 @@ class LearnetSettings:
 
     lr: float = setting(0.001, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
     steps: int = setting(100, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(8, 2, 1024, symbol="B", once=True, help="pictures of each domain at a step")
+    batch_size: int = setting(8, 2, 1024, symbol="B", once=True, slide_to=32,
+                              help="pictures of each domain at a step")
     shots: int = setting(8, 1, 64, help="pictures that describe the domain")
     domains: int = setting(0, 0, 1000, once=True, help="domains at each step, by turns; 0 for all of them")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures")

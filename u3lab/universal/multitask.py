@@ -32,7 +32,8 @@ class TasksSettings:
 
     lr: float = setting(0.003, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
     steps: int = setting(150, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(16, 2, 1024, symbol="B", once=True, help="pictures at each step")
+    batch_size: int = setting(16, 2, 1024, symbol="B", once=True, slide_to=64,
+                              help="pictures at each step")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures")
 
 

@@ -39,7 +39,8 @@ class UniversalSettings:
     lam: float = setting(0.0, 0.0, 10.0, scale="log", symbol="λ", help="price of the distance from w₀")
     prior: str = setting("source", choices=("source", "zero"), help="w₀: the source network, or zero (weight decay)")
     steps: int = setting(150, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(16, 2, 1024, symbol="B", once=True, help="pictures at each step, of all processes")
+    batch_size: int = setting(16, 2, 1024, symbol="B", once=True, slide_to=64,
+                              help="pictures at each step, of all processes")
     augment: float = setting(0.0, 0.0, 0.3, help="each picture moved and zoomed by up to this share of its side")
     probe: bool = setting(False, once=True, help="start from the linear probe of the source's features")
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures and of how they are moved")
