@@ -40,8 +40,9 @@ export OMP_WAIT_POLICY := PASSIVE
 
 # Tests and notebooks compute with half of two cores, so two run side by side, each in a process of its own.
 TWO := -n 2
-# A browser waits for pages a third of its time, so here a third one fills the gaps; each notebook, each file is one's.
-THREE := -n 3
+# A browser waits for pages a third of its time, so here a third one fills the gaps. Each notebook, each file is one's;
+# the browser's, which are the longest, come first.
+THREE := -n 3 --dist loadscope --no-loadscope-reorder
 # A notebook's last test moves all its controls, in the kernel that ran its cells.
 LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p tests.notebooks.controls
 
@@ -95,7 +96,7 @@ docs: $(VENV)/u3lab-test
 
 test: quick
 	@echo "== notebooks, top to bottom, and then every control from end to end; beside them, a browser"
-	$(PY) -m pytest $(THREE) --dist loadscope --durations=10 $(LAX) notebooks tests/browser
+	$(PY) -m pytest $(THREE) --durations=10 $(LAX) tests/browser notebooks
 	@echo "== all passed"
 
 notebooks: $(VENV)/u3lab-lab
