@@ -76,12 +76,12 @@ def jupyterhub(home: Path, students: tuple[str, ...], *, own_users: bool = False
 
 
 @contextmanager
-def begun(hub: Hub) -> Iterator[int]:
-    """Begin a hub, or begin it again if it has ended; the id of its process."""
+def begun(hub: Hub) -> Iterator[None]:
+    """Begin a hub, or begin it again if it has ended."""
     home = hub.homes.parent
     with jupyter.serve("jupyterhub", list(hub.options), home, home) as process, _ended_with(process.pid):
         jupyter.wait(process, home, lambda: "is now running at" in (home / "log").read_text())
-        yield process.pid
+        yield
 
 
 def _furnish(home: Path) -> None:

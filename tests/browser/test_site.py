@@ -21,7 +21,6 @@ COLOURS = {"color-contrast": "[data-look], [data-look] *",
            "link-in-text-block": "a[href][data-look], [data-look] a[href]"}
 WIDE, NARROW = 1280, 400  # pixels: a laptop's window, and a telephone
 KINDS = ["index", "notebooks/06c_equivariance", "docs/methods", "docs/teaching/06", "api/prior"]  # a page of each
-PARTS = 40  # so many tests that xdist begins with this file, which takes longest
 SECONDS = 120  # generous: the machine may be busy
 READY = "() => window.MathJax?.startup ? MathJax.startup.promise.then(() => true) : true"
 # Contrast is a matter of colours, size and weight: of all texts on a page that look alike, the first is measured.
@@ -66,12 +65,6 @@ def site() -> Path:
 
 
 @pytest.fixture(scope="module")
-def files(site: Path) -> list[Path]:
-    """All pages."""
-    return list(links.pages(site))
-
-
-@pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     """Where the pages are served, on this machine."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
@@ -110,7 +103,7 @@ def violations(page: Page, url: str, width: int = WIDE) -> list[str]:
 
 
 def test_every_link_leads_somewhere(site: Path):
-    assert len(links.pages(site)) > 60 > PARTS
+    assert len(links.pages(site)) > 60
     assert not links.broken(site)
 
 
@@ -127,9 +120,8 @@ def test_what_shuts_somebody_out_is_seen(page: Page, address: str, site: Path):
     assert "pale" in found[0]
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_no_page_shuts_anybody_out(part: int, page: Page, address: str, site: Path, files: list[Path]):
-    found = [f"{file.relative_to(site)}: {one}" for file in files[part::PARTS]
+def test_no_page_shuts_anybody_out(page: Page, address: str, site: Path):
+    found = [f"{file.relative_to(site)}: {one}" for file in links.pages(site)
              for one in violations(page, address + file.relative_to(site).as_posix())]
     assert not found, "\n".join(found)
     assert not page.abroad, "a page asks for something that is not on this machine"
