@@ -171,6 +171,13 @@ def test_the_lab_of_the_notebook_is_that_of_the_page(number: str):
 
 
 @each_page
+def test_the_demo_of_the_notebook_is_that_of_the_page(number: str):
+    (row,) = re.findall(r"^\| demo \| 10 minutes \| (.*) \|$", cells(number)[1], re.MULTILINE)
+    steps = parts(number)["### 10 minutes"].partition("On the stage:")[0]
+    assert numbers("section", row) == numbers("section", steps) != set()
+
+
+@each_page
 def test_a_lab_fits_into_45_minutes(number: str):
     """Three for a section, one for a question of the quiz, and those that each exercise states."""
     for plan in labs(number):
