@@ -190,16 +190,18 @@ def test_agreement():
 
 @pytest.mark.parametrize("C", [0.1, 10.0])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_a_probe_is_where_its_energy_has_no_slope(C, classes):
-    """The formula written out; an unused feature and very different scales do no harm."""
-    x, noise = draw(120, 6) * torch.tensor([1.0, 20, 0.1, 1, 1, 0]), draw(120, classes, seed=1)
-    labels = (x @ draw(6, classes, seed=2) + noise).argmax(1)
+@pytest.mark.parametrize("count, features", [(120, 6), (30, 60)])
+def test_a_probe_is_where_its_energy_has_no_slope(C, classes, count, features):
+    """The formula written out; an unused feature and very different scales do no harm, nor more features than pictures.
+    """
+    x = draw(count, features) * torch.tensor([1.0, 20, 0.1, 1, 1, 0]).repeat(features // 6)
+    labels = (x @ draw(features, classes, seed=2) + draw(count, classes, seed=1)).argmax(1)
     found = probe(x, labels, C=C)
     z, W, b = (x - found.mean) / found.spread, found.weight.requires_grad_(), found.bias.requires_grad_()
-    energy = -(z @ W.T + b).log_softmax(1)[range(120), labels].mean() + W.square().sum() / (2 * C * 120)
+    energy = -(z @ W.T + b).log_softmax(1)[range(count), labels].mean() + W.square().sum() / (2 * C * count)
     for slope in torch.autograd.grad(energy, [W, b]):
         assert float(slope.abs().max()) < 1e-5
-    assert found.weight.shape == (classes, 6) and found.accuracy(x, labels) > 1 / classes + 0.2
+    assert found.weight.shape == (classes, features) and found.accuracy(x, labels) > 1 / classes + 0.2
     torch.testing.assert_close(found.scores(x), z @ W.T + b)
 
 

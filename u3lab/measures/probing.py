@@ -110,7 +110,7 @@ def probe(features: Tensor, labels: Tensor, *, C: float = 1.0) -> Probe:
     spread = torch.where(spread > 0, spread, 1.0)
     # For two classes scikit-learn fits the difference w of the two rows, whose penalty ‖w‖² / 2 is twice ‖W‖².
     two = len(there) == 2
-    model = LogisticRegression(C=2 * C if two else C, tol=1e-6, max_iter=10_000)
+    model = LogisticRegression(C=2 * C if two else C, tol=1e-6, max_iter=10_000, solver="newton-cg")
     model.fit(((x - mean) / spread).cpu().numpy(), labels.cpu().numpy())
     rows, offsets = torch.from_numpy(model.coef_), torch.from_numpy(model.intercept_)
     if two:

@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
         run = Run(name, KIND, LABELS, chosen.seed, trials.chosen_rate(rows, name, KIND))
         adapted = trials.begin(net, run)
         last(trials.train(adapted, run, steps=2 if chosen.short else None), title=name)
-        pictures, _ = trials.few(name, LABELS, chosen.seed)
+        pictures = trials.few(name, LABELS, chosen.seed)[0][: 50 if chosen.short else None]
         path = chosen.out / "domains" / f"{name.replace(' ', '-')}.safetensors"
         file = adapted.save_domain(path, name, images=pictures)
         reached[name] = round(trials.accuracy(adapted, name), 4)

@@ -44,7 +44,8 @@ def falls(net: Classifier, picture: Tensor, label: str) -> Tensor:
 
 def sharpness(picture: Tensor) -> Tensor:
     """How much of the picture's edges lies in each of these squares, (CELLS,CELLS): a rival that asks no network."""
-    at, lines = middles(picture.shape[-1]), F.avg_pool2d(edges(picture), SIDE, stride=1)[0, 0]
+    columns = F.avg_pool2d(edges(picture), (SIDE, 1), stride=1)  # then along the rows: 2·SIDE sums a place, not SIDE²
+    at, lines = middles(picture.shape[-1]), F.avg_pool2d(columns, (1, SIDE), stride=1)[0, 0]
     begin = (at - SIDE / 2).round().long().clamp(max=len(lines) - 1)
     return lines[begin][:, begin]
 
