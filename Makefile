@@ -40,8 +40,8 @@ export OMP_WAIT_POLICY := PASSIVE
 
 # Tests and notebooks compute with half of two cores, so two run side by side, each in a process of its own.
 TWO := -n 2
-# A browser waits for pages a third of its time, so here a third one fills the gaps. Each notebook, each file is one's,
-# in the order that tests/browser/conftest.py gives them.
+# A browser waits for pages a third of its time, so here a third one fills the gaps. Each notebook, each file is one's;
+# the browser's come first, since the longest is among them.
 THREE := -n 3 --dist loadscope --no-loadscope-reorder
 # A notebook's last test moves all its controls, in the kernel that ran its cells.
 LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p tests.notebooks.controls

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 import nbformat
@@ -21,21 +20,6 @@ from tests.browser.jupyter import (
     without_outputs,
     write_notebook,
 )
-
-LONGEST = ("test_demo.py", "test_site.py", "test_notebooks.py")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have files of a browser and notebooks take turns: the former wait for pages, the latter fill the cores meanwhile.
-
-    In either half the longest come first, so that nobody is left to work alone at the end.
-    """
-    size = Counter(item.path for item in items)
-    halves = [sorted(half, key=lambda file: (file.name not in LONGEST, -size[file])) for half in
-              ([file for file in size if (file.suffix == ".ipynb") == notebook] for notebook in (False, True))]
-    turn = {file: (n + 0.5) / len(half) for half in halves for n, file in enumerate(half)}
-    items.sort(key=lambda item: turn[item.path])
 
 
 @pytest.fixture(scope="session")

@@ -192,8 +192,6 @@ class Classifier(nn.Module):
     def class_index(self, target: int | str) -> int:
         """Number of a class that is given by its number or by its name; case matters only where two names need it."""
         if isinstance(target, str):
-            if self.classes.count(target) == 1:
-                return self.classes.index(target)
             # Spelled exactly first: ImageNet has a Cardigan (a dog) and a cardigan.
             matches = [k for k, name in enumerate(self.classes) if name == target] or [
                 k for k, name in enumerate(self.classes) if name.lower() == target.lower()]
