@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> None:
                 _writing.weights(weights, lighting.kept(adapted, predictor), torch=torch.__version__,
                                  recipe=f"{made['recipe']}, close-ups, the first seed")
             _writing.write(file, made)
-    for name, rows in made["domains"].items():
+    for name, rows in [*made["domains"].items()][: 1 if chosen.short else None]:
         for seed in tqdm(seeds[len(rows):], desc=name):
             rows.append(under_domains(net, name, seed, steps["domains"], chosen.short))
             _writing.write(file, made)

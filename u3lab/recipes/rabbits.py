@@ -35,7 +35,7 @@ def reached(run: Run, chosen: argparse.Namespace) -> tuple[float, float]:
     if run.way in film.RIVALS:
         return summed(film.RIVALS[run.way]())
     net, taught = film.learnt(run, _writing.state(chosen, "rabbit", run.delta, run.steps, run.seed),
-                              first=DELTAS[-1] + 1 if chosen.short else None)
+                              first=DELTAS[-2] + 1 if chosen.short else None)
     last(taught, total=run.steps + 1, title=f"Δ = {run.delta}, seed {run.seed}")
     if not run.seed:
         _writing.weights(chosen.out / "weights" / f"labeller-rabbit-{run.delta}.safetensors", net, steps=run.steps,
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Teach the labellers and fill the table."""
     chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments)
     runs = [Run("labelling", delta, 2 if chosen.short else STEPS, seed) for seed in range(1 if chosen.short else SEEDS)
-            for delta in DELTAS]
+            for delta in (DELTAS[:-1] if chosen.short else DELTAS)]
     if not chosen.short:
         longer = Run("labelling", DELTAS[-1], 3 * STEPS, 0)  # its weights are those that ship
         runs = [*(Run(way, 0, 0, 0) for way in film.RIVALS), *runs, longer]

@@ -53,10 +53,10 @@ def main(arguments: list[str] | None = None) -> None:
     net, inverter = nets.load("squeezenet1_1", device="cpu"), learned_inverter(f"{layer}-perceptual")
     unrolled = Unrolled(layer).to(memory_format=torch.channels_last)
     given = _crops.stock(4 if chosen.short else SCENES, chosen.seed, chosen.photos)
-    unseen = _crops.held_out(SIDE, 1 if chosen.short else 4, chosen.seed)
+    unseen = _crops.held_out(SIDE, 1 if chosen.short else 4, chosen.seed)[: 4 if chosen.short else None]
     checkpoint = Checkpoint.at(_writing.state(chosen, "unrolled", layer, steps, chosen.seed))
     run = train_steps(net, inverter, unrolled, lambda begun: _crops.batches(
-        given, SIDE, BATCH, seed=chosen.seed + begun, mixed=False), steps, checkpoint, Muon)
+        given, SIDE, 4 if chosen.short else BATCH, seed=chosen.seed + begun, mixed=False), steps, checkpoint, Muon)
     last(run, total=steps + 1, title=f"steps, {layer}")
     _writing.weights(chosen.out / f"unrolled-{layer}.safetensors", unrolled, eight_bits=True,
                      recipe=f"python -m u3lab.recipes.unrolled {layer} --seed {chosen.seed} with {len(given.photos)}"

@@ -210,6 +210,29 @@ def test_codes_have_as_many_numbers_as_the_layer(net):
     assert probing.code_of(net)(x).shape == (3, 512) and probing.pixels(x).shape == (3, 507)
 
 
+# ---- what ships ------------------------------------------------------------------------------------------------------
+
+
+def test_the_shipped_probes_are_right_where_these_are():
+    ships = probing.shipped()
+    assert [*ships] == [*probing.codes(nets.load())] and all([*of] == [*probing.DOMAINS] for of in ships.values())
+    now = probing.answered(probing.pixels, "body parts", draws=1).right[:, 0]
+    assert (now == ships["pixels"]["body parts"][:, 0]).double().mean() > 0.97  # another processor may round otherwise
+
+
+def test_the_shipped_hits_and_log_odds_are_those_of_now(net):
+    names, hits = hiding.shipped()
+    one = next(one for one in hiding.placed(net, draws=1) if one.name == names[0])
+    assert {way: float(of[0]) for way, of in hits.items()} == pytest.approx(
+        {way: float(of) for way, of in hiding.pointing(net, [one]).items()}, abs=1e-4)
+    assert all(len(of) == len(names) for of in hits.values())
+    ships, things = grounds.shipped(), grounds.things()
+    assert [*ships] == [*grounds.grounds()]
+    for group, now in grounds.measured(net, things.names[-2:]).items():
+        assert ships[group].shape == (len(things.names), len(grounds.grounds()[group]))
+        torch.testing.assert_close(now.double(), ships[group][-2:], rtol=0, atol=0.01)
+
+
 # ---- the three words -------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import torch
 
 from u3lab import nets
 from u3lab.datasets import rendered
-from u3lab.lessons.universal import lighting, shrinking, solids
+from u3lab.lessons.universal import lesions, lighting, shrinking, solids, trials
 from u3lab.lessons.universal.shrinking import Shrunk
 
 
@@ -99,3 +99,15 @@ def test_a_learnet_is_asked_of_48_close_ups():
     assert x.shape == (48, 3, 32, 32) and torch.equal(x, same) and not torch.equal(told, other)
     lighting.predict(lamps, guess, lighting.shots(light, 0, close=True)[0])
     assert lighting.share_right(lamps, x, y) == pytest.approx((told == y).double().mean().item())
+
+
+def test_sensitivity_is_of_lesions_and_specificity_of_healthy_squares(monkeypatch: pytest.MonkeyPatch):
+    true, given = torch.tensor([1, 1, 1, 1, 0, 0]), torch.tensor([1, 1, 1, 0, 0, 1])
+    monkeypatch.setattr(trials, "answers", lambda *_: (given, true))
+    assert lesions.rates(None, "brain lesions", "test") == (0.75, 0.5)
+
+
+def test_each_seed_was_asked_on_both_splits():
+    table = lesions.shipped()
+    assert {run[:2] for run in table} == {(domain, split) for domain in lesions.DOMAINS for split in lesions.ASKED}
+    assert len(table) == 4 * 20 and all(0 <= rate <= 1 for both in table.values() for rate in both)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from tqdm.auto import trange
 
 from u3lab import nets
 from u3lab.datasets import faces
@@ -43,7 +44,7 @@ SWAPS = 100
 THINGS = {"person": 1, "person, two walls": 2}  # walls behind the two pictures of a person
 NAMES = {"person": "keypoints", "person, two walls": "keypoints-two-walls"}  # of the shipped weights
 BINS = 6  # of each colour channel
-FINDER = {"steps": 300, "batch": 32, "lr": 0.01}  # a training with labels
+FINDER = {"faces": 8000, "steps": 3000, "batch": 32, "lr": 0.01}  # a training with labels
 
 
 class Drawn(NamedTuple):
@@ -166,25 +167,34 @@ def mean_shape() -> tuple[float, float]:
     return errors(points(known).mean(0).expand(TEST, -1, -1), tested, faces.hard(tested))
 
 
-@cache
-def finder(seed: int = 0) -> Callable[[Tensor], Tensor]:
-    """A network that was taught landmarks by labels, to judge drawn faces: (N,3,64,64) → (N,8,2) in [−1,1].
+def taught_by_labels(count: int, steps: int, seed: int = 0) -> KeypointAutoencoder:
+    """A network whose encoder was taught the landmarks of so many faces; ``keypoints`` finds them.
 
-    It has no part in drawing, and learns from other pictures of the same people that all learn from.
+    They are other pictures of the same people that all learn from.
     """
-    some = [drawn(LABELLED, "train", 77 + n) for n in range(4)]  # all at once would take half a gigabyte more
+    some = [drawn(min(LABELLED, count), "train", 77 + n) for n in range(-(-count // LABELLED))]  # in parts: less memory
     images, true = (torch.cat(one) for one in ([made.images for made in some], [points(made) for made in some]))
     model = KeypointAutoencoder(8, width=WIDTH, seed=seed)
-    draw, steps = torch.Generator().manual_seed(seed), FINDER["steps"]
+    draw = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.pose_encoder.parameters(), lr=FINDER["lr"])
     falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     model.pose_encoder.train()
-    for _ in range(steps):
+    for _ in trange(steps, desc="labels"):
         chosen = torch.randint(len(true), (FINDER["batch"],), generator=draw)
         found = marginal_soft_argmax(model.pose_encoder(2 * images[chosen] - 1))
         optimiser.zero_grad()
         (found - true[chosen]).square().mean().backward()
         optimiser.step(), falls.step()
+    return model.eval()
+
+
+def finder() -> Callable[[Tensor], Tensor]:
+    """A network that was taught landmarks by labels, to judge drawn faces: (N,3,64,64) → (N,8,2) in [−1,1].
+
+    It has no part in drawing. ``python -m u3lab.recipes.finder`` has taught it.
+    """
+    model = KeypointAutoencoder(8, width=WIDTH)
+    checkpoints.restore(model.pose_encoder, "finder")
     return model.eval().keypoints
 
 

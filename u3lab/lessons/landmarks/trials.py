@@ -95,7 +95,7 @@ def shipped() -> dict[Run, tuple[float, float]]:
 
 def taught(which: str) -> Classifier:
     """A shipped labeller: "person" or "cat", learnt from turning heads, "person-warps"; "rabbit-1", "rabbit-6" or
-    "rabbit-25", from a film; "brain"."""
+    "rabbit-25", from a film; "brain"; "animals", from cut-outs."""
     return checkpoints.restore(labeller(), f"labeller-{which}")
 
 

@@ -1,4 +1,7 @@
-"""What matters to an answer? Hide a square, and see by how much the score falls: on things that lie off the middle."""
+"""What matters to an answer? Hide a square, and see by how much the score falls: on things that lie off the middle.
+
+``python -m u3lab.recipes.start`` makes the shipped hits.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.datasets import cutouts, photos
+from u3lab.lessons.results import results
 from u3lab.lessons.start.looking import hidden
 from u3lab.lessons.start.seeing import scores
 from u3lab.nets import Classifier
@@ -80,3 +84,9 @@ def pointing(net: Classifier, things: list[Placed]) -> dict[str, Tensor]:
             "the middle of the picture": [bool(one.where[half, half]) for one in things],
             "a place drawn at random": [one.where.double().mean() for one in things]}
     return {way: torch.tensor(values, dtype=torch.float64) for way, values in hits.items()}
+
+
+def shipped() -> tuple[list[str], dict[str, Tensor]]:
+    """The names of the things on all pictures of :func:`placed`, and what :func:`pointing` makes of them."""
+    table = results("start")["pointing"]
+    return table["things"], {way: torch.tensor(hits, dtype=torch.float64) for way, hits in table["hits"].items()}

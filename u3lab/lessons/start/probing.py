@@ -1,5 +1,5 @@
 """One fixed network and five small questions: what a linear probe reads off its code, off the pixels, and off a network
-that was never trained."""
+that was never trained. ``python -m u3lab.recipes.start`` makes the shipped answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab import nets
 from u3lab.datasets import decathlon
+from u3lab.lessons.results import results
 from u3lab.lessons.universal.trials import enlarged, few_of_each
 from u3lab.measures import Probe
 from u3lab.nets import Classifier
@@ -28,7 +30,7 @@ Code = Callable[[Tensor], Tensor]  # pictures (N,3,64,64) → (N,U)
 
 
 class Answered(NamedTuple):
-    """The probe of the first draw of labels, and which test pictures each draw gets right, (N,SEEDS) of 0 and 1."""
+    """The probe of the first draw of labels, and which test pictures each draw gets right, (N,D) of 0 and 1."""
 
     probe: Probe
     right: Tensor
@@ -48,13 +50,25 @@ def code_of(net: Classifier) -> Code:
     return code
 
 
-def answered(code: Code, question: str) -> Answered:
+def codes(net: Classifier) -> dict[str, Code]:
+    """What is compared: the floor, the rival, and the network."""
+    return {"pixels": pixels, "network, not trained": code_of(nets.untrained(net, seed=0)),
+            "network, trained": code_of(net)}
+
+
+def shipped() -> dict[str, dict[str, Tensor]]:
+    """Code → question → which test pictures each draw of labels gets right, (N,SEEDS) of 0 and 1."""
+    return {how: {question: torch.tensor([[int(one) for one in draw] for draw in draws]).double().T
+                  for question, draws in of.items()} for how, of in results("start")["universal"].items()}
+
+
+def answered(code: Code, question: str, draws: int = SEEDS) -> Answered:
     """Linear probes of a code for a question: fitted to a few labels, thrice, and judged on other pictures."""
     pool, choice, test = (decathlon.load(DOMAINS[question], split, each=each) for split, each in
                           (("train", POOL), ("val", CHOICE), ("test", TEST)))
     known, chosen_by, asked = code(pool.images), (code(choice.images), choice.labels), code(test.images)
     probes = []
-    for seed in range(SEEDS):
+    for seed in range(draws):
         some = few_of_each(pool.labels, LABELS, seed)
         probes.append(best_probe((known[some], pool.labels[some]), chosen_by))
     right = torch.stack([one.scores(asked).argmax(1) == test.labels for one in probes], 1)
