@@ -37,6 +37,8 @@ HAS_DRIVER := $(if $(LINUX),{ test -e /proc/driver/nvidia || command -v nvidia-s
 
 # OpenMP's threads must not spin while they wait: on a busy two-core laptop that costs a factor of thirty.
 export OMP_WAIT_POLICY := PASSIVE
+# Some images set it. Then each kernel, and there are hundreds, compiles the course anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Tests and notebooks compute with half of two cores, so two run side by side, each in a process of its own.
 TWO := -n 2
@@ -72,10 +74,8 @@ lab: $(VENV)/u3lab-lab
 quick: $(VENV)/u3lab-$(WITH)
 	@echo "== style"
 	$(PY) -m ruff check .
-	@echo "== unit tests"
-	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 tests $(patsubst %,--ignore=tests/%,oracles browser)
-	@echo "== oracles: the same numbers as other libraries"
-	$(PY) -m pytest $(TWO) --durations=10 tests/oracles
+	@echo "== unit tests, and oracles: the same numbers as other libraries"
+	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 tests --ignore=tests/browser
 
 newest:
 	@rm -rf .venv-newest

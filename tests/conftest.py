@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import socket
@@ -11,6 +12,15 @@ import pytest
 # Before torch is loaded, here and in child processes. With two threads a busy neighbour slows a test thirtyfold.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+
+# Ten thousand tests are a million objects, which Python's collector need not look at while they are made, nor later.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
+    gc.freeze()
 
 
 class NetworkBlocked(OSError):
