@@ -37,7 +37,7 @@ HAS_DRIVER := $(if $(LINUX),{ test -e /proc/driver/nvidia || command -v nvidia-s
 
 # OpenMP's threads must not spin while they wait: on a busy two-core laptop that costs a factor of thirty.
 export OMP_WAIT_POLICY := PASSIVE
-# Some images set it. Then each kernel, and there are hundreds, compiles the course anew.
+# Some container images set this. Then each kernel, and the tests start hundreds, compiles the course anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tests and notebooks compute with half of two cores, so two run side by side, each in a process of its own.

@@ -164,6 +164,7 @@ def test_a_scan_has_slices_with_and_without_its_lesion(name):
     shown = scan.masks.flatten(1).any(1)
     assert shown.sum() >= 3 and (~shown).sum() >= 3
     assert max(height, width) <= 512 and all(step > 0 for step in scan.spacing)
+    assert scan.masks[scan.largest].sum() == max(mask.sum() for mask in scan.masks)
 
 
 def test_hounsfield_units_are_what_they_are_named_for():

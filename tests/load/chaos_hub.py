@@ -15,7 +15,7 @@ import psutil
 
 from tests.browser.hub import Hub, begun
 from tests.browser.jupyter import Lab
-from tests.load.chaos_disk import begins_to_write, repeated
+from tests.load.chaos_disk import PATIENCE, begins_to_write, repeated
 from tests.load.chaos_pupil import TEXT
 from tests.load.chaos_room import Plan, family, goes_on, kernel_of, seated, since, through
 from tests.load.school import called, hub_of, own_server, start, token_of
@@ -42,8 +42,8 @@ async def labs_of(hub: Hub, plan: Plan) -> list[Lab]:
 
 
 def server_of(name: str) -> int:
-    """The process of a student's server."""
-    for process in psutil.process_iter():
+    """The process of a student's server at the hub that this program has started; another hub may have its namesake."""
+    for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             if "jupyterhub-singleuser" in " ".join(process.cmdline()) \
                     and process.environ().get("JUPYTERHUB_USER") == name:
@@ -68,7 +68,7 @@ async def own_server_killed(plan: Plan) -> dict:
                 server.kill()
                 await asyncio.to_thread(psutil.wait_procs, kernels, 30)
                 gone = since(killed)
-                await asyncio.gather(work, return_exceptions=True)
+                await asyncio.wait_for(asyncio.gather(work, return_exceptions=True), PATIENCE)
                 session = victim.line.session
                 await start(session, hub, called(0))
                 back = since(killed)

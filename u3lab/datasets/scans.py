@@ -57,6 +57,11 @@ class Scan(NamedTuple):
     modality: str
     lesion: str
 
+    @property
+    def largest(self) -> int:
+        """The number of the slice with the largest lesion."""
+        return int(self.masks.flatten(1).sum(1).argmax())
+
 
 def names() -> list[str]:
     """Names of the patients' scans."""

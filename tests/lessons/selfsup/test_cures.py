@@ -138,6 +138,10 @@ def test_the_sheet() -> None:
     assert not torch.equal(first, sheet.picture(sheet.closed(list(TOYS.values()), 0.9), 0.9))
     assert not torch.equal(first, sheet.picture(answers, 0.5, kind=2))
     assert torch.equal(first, sheet.picture(answers, 0.5))
+    stripes = first[..., sheet.HEAD - 7:, :].split(sheet.LINE, 2)  # from rule to rule
+    for number, (name, *_) in enumerate(sheet.ROWS[1:], 1):
+        both = sheet.picture(answers, 0.5, row=name)[..., sheet.HEAD - 7:, :].split(sheet.LINE, 2)
+        assert torch.equal(both[0], stripes[0]) and torch.equal(both[1], stripes[number])
     assert sheet.figure(answers, 0.5, alt="Three toys.").alt == "Three toys."
     drawn = sheet.table(list(TOYS.values()), {"x": [toy.x for toy in TOYS.values()],
                                               "y": [toy.y[:, 0] for toy in TOYS.values()]}, alt="Kinds.")

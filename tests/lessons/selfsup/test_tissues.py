@@ -36,4 +36,8 @@ def test_a_short_training_sorts_and_the_table_has_all():
     found = learnt().sorted(tissues.spoilt(0.0, 7))
     assert found.shape == tissues.slices()[1][[*tissues.HELD]].shape and set(found.unique().tolist()) <= {0, 1, 2}
     table = tissues.shipped()
-    assert len(table) == len(tissues.LIGHTS) * 10 * 13 and all(1 / 3 < accuracy < 1 for accuracy, in table.values())
+    assert len(table) == len(tissues.LIGHTS) * 10 * 13
+    by_hand = [table["IIC, views with fields", 9, 0.4, field][0] for field in tissues.FIELDS]
+    found = tissues.by_training("IIC, views with fields")
+    assert found.shape == (10, 5) and float(found[9, 2]) == pytest.approx(sum(by_hand) / 3)
+    assert float(found[9, 0]) == pytest.approx(table["IIC, views with fields", 9, 0.0, 7][0])

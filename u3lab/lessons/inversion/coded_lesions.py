@@ -58,7 +58,7 @@ class Pair(NamedTuple):
 def pair(patient: str) -> Pair:
     """The slice with the largest lesion of a patient, and the same with a dark grey of the ring around over it."""
     scan = scans.load(patient)
-    n = int(scan.masks.flatten(1).sum(1).argmax())
+    n = scan.largest
     box = _about(scan.masks[n, 0])
     slice_ = images.resize(scan.images[n : n + 1][box], SIDE)
     outlined = F.interpolate(scan.masks[n : n + 1][box].float(), size=(SIDE, SIDE), mode="area")

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import trange
 
 from u3lab import nets
 from u3lab.datasets import faces
@@ -170,16 +169,17 @@ def mean_shape() -> tuple[float, float]:
 def taught_by_labels(count: int, steps: int, seed: int = 0) -> KeypointAutoencoder:
     """A network whose encoder was taught the landmarks of so many faces; ``keypoints`` finds them.
 
-    They are other pictures of the same people that all learn from.
+    They are further pictures of the people from whom all networks here learn.
     """
     some = [drawn(min(LABELLED, count), "train", 77 + n) for n in range(-(-count // LABELLED))]  # in parts: less memory
-    images, true = (torch.cat(one) for one in ([made.images for made in some], [points(made) for made in some]))
+    images, true = (torch.cat(one)[:count]
+                    for one in ([made.images for made in some], [points(made) for made in some]))
     model = KeypointAutoencoder(8, width=WIDTH, seed=seed)
     draw = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.pose_encoder.parameters(), lr=FINDER["lr"])
     falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     model.pose_encoder.train()
-    for _ in trange(steps, desc="labels"):
+    for _ in range(steps):
         chosen = torch.randint(len(true), (FINDER["batch"],), generator=draw)
         found = marginal_soft_argmax(model.pose_encoder(2 * images[chosen] - 1))
         optimiser.zero_grad()

@@ -32,7 +32,7 @@ def square_round(mask: Tensor) -> Tensor:
 def patient(name: str) -> tuple[Tensor, Tensor, Tensor]:
     """The slice with the largest lesion (1,3,H,W), the lesion (1,H,W) bool, and the mask m about it (1,1,H,W)."""
     scan = scans.load(name)
-    n = int(scan.masks.flatten(1).sum(1).argmax())
+    n = scan.largest
     slice_ = images.resize(scan.images[n : n + 1], SIDE)
     lesion = F.interpolate(scan.masks[n : n + 1].float(), size=slice_.shape[-2:], mode="area") > 0.5
     return slice_, lesion[0], square_round(lesion[0])

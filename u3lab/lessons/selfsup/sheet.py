@@ -48,26 +48,30 @@ def closed(toys: list[Toy], p: float) -> list[Answers]:
     return [Answers(toy, {cure: cures.closed(toy, cure, p) for cure in cures.CURES}) for toy in toys]
 
 
-def draw(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0) -> np.ndarray:
-    """The sheet for one kind of each toy, as RGB levels (H,W,3)."""
+ALL = "all"
+
+
+def draw(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0, row: str = ALL) -> np.ndarray:
+    """The sheet for one kind of each toy, with all ``ROWS`` or with the truth and one, as RGB levels (H,W,3)."""
     from PIL import Image as images
     from PIL import ImageDraw
 
     across = 3 * CELL + 2 * GAP
-    width, height = LABEL + len(answers) * (across + BETWEEN), HEAD + len(ROWS) * LINE
+    chosen = [number for number, (name, *_) in enumerate(ROWS) if row in (ALL, name) or not number]
+    width, height = LABEL + len(answers) * (across + BETWEEN), HEAD + len(chosen) * LINE
     page = images.new("RGB", (width, height), canvas.CARD)
     pen = ImageDraw.Draw(page)
-    for row, words in enumerate(ROWS):
-        top = HEAD + row * LINE
+    for line, number in enumerate(chosen):
+        top = HEAD + line * LINE
         pen.line((14, top - 7, width - 14, top - 7), fill=FAINT)
-        _label(pen, top, *words)
+        _label(pen, top, *ROWS[number])
     for column, (toy, of) in enumerate(answers):
         left = LABEL + column * (across + BETWEEN)
         pen.text((left, 14), HEADS.get(toy.name, toy.name), canvas.INK, font(15, bold=True))
         rows = [_truth(toy, kind, p), *(PANELS[cure](toy, of[cure], kind, seed) for cure in cures.CURES)]
-        for row, panels in enumerate(rows):
-            for place, (panel, words) in enumerate(panels):
-                corner = left + place * (CELL + GAP), HEAD + row * LINE
+        for line, number in enumerate(chosen):
+            for place, (panel, words) in enumerate(rows[number]):
+                corner = left + place * (CELL + GAP), HEAD + line * LINE
                 page.paste(panel, corner)
                 pen.rectangle((corner[0] - 1, corner[1] - 1, corner[0] + CELL, corner[1] + CELL), outline=FAINT)
                 pen.text((corner[0] + CELL / 2, corner[1] + CELL + 4), words, canvas.INK, font(11), "ma")
@@ -79,9 +83,9 @@ def figure(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0, al
     return Figure(canvas.png(draw(answers, p, kind=kind, seed=seed), alt), alt)
 
 
-def picture(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0) -> Tensor:
+def picture(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0, row: str = ALL) -> Tensor:
     """The sheet as a picture (1,3,H,W) in [0,1], for a live figure."""
-    return torch.from_numpy(draw(answers, p, kind=kind, seed=seed).copy()).permute(2, 0, 1)[None].float() / 255
+    return torch.from_numpy(draw(answers, p, kind=kind, seed=seed, row=row).copy()).permute(2, 0, 1)[None].float() / 255
 
 
 def table(toys: Sequence[Toy], rows: Mapping[str, Sequence[Tensor]], *, alt: str) -> Figure:

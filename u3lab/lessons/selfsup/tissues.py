@@ -30,7 +30,7 @@ LIGHTS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {  # how the li
 
 
 class Run(NamedTuple):
-    """A training, asked to sort the held-out slices under a field."""
+    """A training, asked to sort the held-out slices under a made field: its strength b, and the seed of its shape."""
 
     way: str
     seed: int
@@ -103,3 +103,11 @@ def asked() -> list[tuple[float, int]]:
 def shipped() -> dict[Run, tuple[float]]:
     """The table: what was run → Hungarian accuracy."""
     return results.table("tissues", Run)
+
+
+def by_training(way: str) -> Tensor:
+    """Of the table, each training of a network at each of ``STRENGTHS``: accuracy, mean over the fields, (10,5)."""
+    table = shipped()
+    seeds = sorted({run.seed for run in table})
+    return torch.tensor([[[table[Run(way, seed, b, field)][0] for field in (FIELDS if b else 3 * FIELDS[:1])]
+                          for b in STRENGTHS] for seed in seeds]).mean(2)

@@ -72,5 +72,5 @@ def measured(net: Classifier, names: Sequence[str]) -> dict[str, Tensor]:
 
 
 def shipped() -> dict[str, Tensor]:
-    """The same of all :func:`things`."""
+    """What :func:`measured` gives for all :func:`things`."""
     return {group: torch.tensor(odds, dtype=torch.float64) for group, odds in results("start")["grounds"].items()}

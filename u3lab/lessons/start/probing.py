@@ -63,7 +63,8 @@ def shipped() -> dict[str, dict[str, Tensor]]:
 
 
 def answered(code: Code, question: str, draws: int = SEEDS) -> Answered:
-    """Linear probes of a code for a question: fitted to a few labels, thrice, and judged on other pictures."""
+    """Linear probes of a code for a question: fitted to a few labels, once for each draw, and judged on
+    other pictures."""
     pool, choice, test = (decathlon.load(DOMAINS[question], split, each=each) for split, each in
                           (("train", POOL), ("val", CHOICE), ("test", TEST)))
     known, chosen_by, asked = code(pool.images), (code(choice.images), choice.labels), code(test.images)

@@ -19,7 +19,7 @@ LESION, HEALTHY = 1, 0  # classes
 
 
 class Run(NamedTuple):
-    """One training, ``seed`` chooses its squares, asked on a split."""
+    """One training, whose ``seed`` chooses its squares and their order, asked on a split."""
 
     domain: str
     split: str
