@@ -33,6 +33,7 @@ ROWS = (
      "probable, is not told"),
     ("4 · correspondence", "the switch: P(same | x, y)", "makes no y; learns only what x and y share"),
 )
+ALL = "all"  # in place of the name of a row
 Panel = tuple["Image", str]  # a picture of CELL × CELL pixels and the words below it
 
 
@@ -46,9 +47,6 @@ class Answers(NamedTuple):
 def closed(toys: list[Toy], p: float) -> list[Answers]:
     """The best answers of all cures."""
     return [Answers(toy, {cure: cures.closed(toy, cure, p) for cure in cures.CURES}) for toy in toys]
-
-
-ALL = "all"
 
 
 def draw(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0, row: str = ALL) -> np.ndarray:
