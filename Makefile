@@ -1,6 +1,8 @@
-# make lab · make test · make quick · make docs · make notebooks · make slides · make bench
+# make lab · make quick · make test · make full · make docs · make notebooks · make slides · make bench
 # Each makes .venv and installs what it needs first, unless that is done already.
-#   make quick                                 style, unit tests and oracles: the first part of make test
+#   make quick                                 style, and every test under half a second: while you work
+#   make test                                  make quick, and a fixed part of the rest: before you ask for a review
+#   make full                                  every test, every notebook, the whole browser: every night
 #   make docs                                  the site, in build/site/html, and what the pages say: tour, examples
 #   make lab ARGS="--no-browser --port 8890"   options for JupyterLab
 #   make lab FRESH=06                          begins your copy of chapter 06 anew, and keeps the old one
@@ -8,8 +10,9 @@
 #   make test WITH=peers                       with the comparison to zennit and TorchRay
 #   make lab PYTHON=python3.12                 which Python makes a new .venv
 #   make lab TORCH=cpu                         on Linux: torch without CUDA's libraries, which need an NVIDIA GPU
-#   make offline                               JupyterLab, all notebooks and make quick with loopback alone (Linux)
-#   make newest PYTHON=python3.13              make quick in a new .venv-newest, with the newest of all packages
+#   make units                                 all unit tests and oracles: the first part of make full
+#   make offline                               JupyterLab, all notebooks and make units with loopback alone (Linux)
+#   make newest PYTHON=python3.13              make units in a new .venv-newest, with the newest of all packages
 # Works with GNU make from 3.81 on (macOS); on Windows it needs the sh that comes with Git.
 
 WITH ?= test
@@ -63,7 +66,7 @@ STAMPS := $(VENV)/u3lab-lab $(VENV)/u3lab-slides $(VENV)/u3lab-test $(VENV)/u3la
 SOUND := $(shell $(PY) -c pass 2>/dev/null && test ! -e $(VENV)/u3lab-unfinished \
 	&& test "$$(cat $(VENV)/u3lab-folder 2>/dev/null)" = "$(CURDIR)" && echo yes)
 
-.PHONY: help lab test quick newest offline docs notebooks slides bench venv again
+.PHONY: help lab quick test units full newest offline docs notebooks slides bench venv again
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -71,21 +74,32 @@ help:
 lab: $(VENV)/u3lab-lab
 	$(PY) -m u3lab start $(addprefix --fresh=,$(FRESH)) -- $(ARGS)
 
-quick: $(VENV)/u3lab-$(WITH)
+quick units: $(VENV)/u3lab-$(WITH)
 	@echo "== style"
 	$(PY) -m ruff check .
 	@echo "== unit tests, and oracles: the same numbers as other libraries"
-	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 tests --ignore=tests/browser
+	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 $(ALL_BUT_$@) tests --ignore=tests/browser
+ALL_BUT_quick := -m "not slow"
+
+test: quick
+	@echo "== of what takes longer, what tests/gate.txt names: notebooks, a browser, one of each family"
+	$(PY) -m pytest $(THREE) --durations=10 $(LAX) @tests/gate.txt
+	@echo "== all passed; make full runs everything"
+
+full: units
+	@echo "== notebooks, top to bottom, and then every control from end to end; beside them, a browser"
+	$(PY) -m pytest $(THREE) --durations=10 $(LAX) tests/browser notebooks
+	@echo "== all passed"
 
 newest:
 	@rm -rf .venv-newest
-	@$(MAKE) --no-print-directory quick VENV=.venv-newest
+	@$(MAKE) --no-print-directory units VENV=.venv-newest
 	@echo "== all passed with the newest versions; .venv-newest can be deleted"
 
 offline: $(VENV)/u3lab-$(WITH)
 	$(PY) -m pytest tests/system/test_loopback.py
 	$(PY) tests/loopback.py $(PY) -m pytest $(TWO) --dist loadscope $(LAX) notebooks
-	$(PY) tests/loopback.py $(MAKE) --no-print-directory quick
+	$(PY) tests/loopback.py $(MAKE) --no-print-directory units
 	@echo "== all passed without a network"
 
 docs: $(VENV)/u3lab-test
@@ -93,11 +107,6 @@ docs: $(VENV)/u3lab-test
 	$(PY) -m tools.site
 	@echo "== README's tour, links, examples in docstrings"
 	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_teaching.py tests/test_doctests.py
-
-test: quick
-	@echo "== notebooks, top to bottom, and then every control from end to end; beside them, a browser"
-	$(PY) -m pytest $(THREE) --durations=10 $(LAX) tests/browser notebooks
-	@echo "== all passed"
 
 notebooks: $(VENV)/u3lab-lab
 	@echo "== running the notebooks and writing them with their outputs"

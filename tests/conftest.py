@@ -25,6 +25,18 @@ def pytest_collection():
         gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what took half a second or more when it was measured, and keep the ids before any is left out."""
+    from tests import times
+
+    slow = times.recorded()
+    config.stash[times.COLLECTED] = {item.nodeid for item in items}
+    for item in items:
+        if item.nodeid in slow:
+            item.add_marker("slow")
+
+
 class NetworkBlocked(OSError):
     """A test reached for the network. It is an OSError, so that code under test sees a network that is down."""
 

@@ -78,11 +78,13 @@ def test_one_version_and_one_licence_everywhere():
     assert "Attribution 4.0 International" in (ROOT / "LICENSE-notebooks").read_text(encoding="utf-8")
 
 
-def test_workflow_runs_make_test_on_three_systems_and_a_gpu():
+def test_workflow_runs_make_test_on_three_systems_and_a_gpu_and_make_full_every_night():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
-    assert set(workflow["jobs"]) == {"cpu", "gpu"}
-    for job in workflow["jobs"].values():
-        assert any("make test" in step.get("run", "") for step in job["steps"])
+    assert set(workflow["jobs"]) == {"cpu", "gpu", "full"}
+    for name, job in workflow["jobs"].items():
+        command = "make full" if name == "full" else "make test"
+        assert any(command in step.get("run", "") for step in job["steps"])
+    assert "schedule" in workflow[True] and "schedule" in workflow["jobs"]["full"]["if"]  # YAML reads "on" as true
     matrix = workflow["jobs"]["cpu"]["strategy"]["matrix"]
     assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
     assert f">={matrix['python'][0]}" == PROJECT["requires-python"]
