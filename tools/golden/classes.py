@@ -9,7 +9,8 @@ from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
 from u3lab import measures, selfsup
 from u3lab.datasets import handwritten
-from u3lab.selfsup import matching, segmenting
+from u3lab.selfsup import matching
+from u3lab.selfsup.segmenting import mirrored
 
 LITTLE = {"steps": 2, "batch_size": 8, "heads": 2, "over": 4}
 
@@ -42,7 +43,7 @@ def _segments() -> object:
     steps = list(selfsup.segment(net, x, 3, head=head, settings=settings))
     return [steps, sealed(head), sealed(selfsup.segments(net, head, x)),
             selfsup.choose_segments(net, head, x, settings=settings), sealed(
-                segmenting.mirrored(x, torch.tensor([True, False, True, False])))]
+                mirrored(x, torch.tensor([True, False, True, False])))]
 
 
 @call("joints of displaced maps")
@@ -55,11 +56,11 @@ def _joints() -> object:
 @call("tasks of clustering")
 def _tasks() -> object:
     digits, settings = handwritten.load(1)[0], selfsup.ClusterSettings(**LITTLE)
-    net, sounds = selfsup.digit_encoder(2), torch.randn(10, 4096, generator=draw())
+    sorting, dense, sounds = selfsup.digit_encoder(2), selfsup.pixel_encoder(2), torch.randn(10, 4096, generator=draw())
     found = []
-    for task, given in ((selfsup.clustering(3, settings=settings), digits),
-                        (selfsup.together(3, settings=settings), (digits, sounds)),
-                        (selfsup.segmenting(3, settings=selfsup.SegmentSettings(**LITTLE)), digits)):
+    for net, task, given in ((sorting, selfsup.clustering(3, settings=settings), digits),
+                             (sorting, selfsup.together(3, settings=settings), (digits, sounds)),
+                             (dense, selfsup.segmenting(3, settings=selfsup.SegmentSettings(**LITTLE)), digits)):
         posed = task.pose(given, draw())
         answer, again = selfsup.solve(net, selfsup.head_of(net, task), given, task)
         found.append([sealed(posed), sealed(answer), task.loss(answer, again.target), task.score(answer, again.target)])
@@ -79,11 +80,15 @@ def _matching() -> object:
 
 @call("correlations, areas, intervals")
 def _intervals() -> object:
-    a, b, often = uniform(30), uniform(30, seed=1), lambda often: (often @ uniform(30)) / often.sum(1)
-    groups = [n // 3 for n in range(30)]
+    a, b, groups = uniform(30), uniform(30, seed=1), [n // 3 for n in range(30)]
+
+    def of_samples(often: Tensor) -> Tensor:
+        return often.double() @ a.double() / often.double().sum(1)
+
     return [measures.correlation(a, b), measures.rank_correlation(a, (4 * b).round()), measures.auc(a.sort().values, b),
             measures.mean(a), measures.mean(a, groups, seed=1), measures.mean(uniform(9, 3)), str(measures.mean(a)),
-            measures.bootstrap(often, 30, times=100), measures.bootstrap(often, 30, times=100, basic=True, seed=2),
+            measures.bootstrap(of_samples, 30, times=100),
+            measures.bootstrap(of_samples, 30, times=100, basic=True, seed=2),
             measures.roc_auc(a, b > 0.5, [str(n) for n in groups], times=100)]
 
 

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-LARGE = 2**12  # bytes: of larger tensors :func:`sealed` keeps a hash alone
+LARGE = 2**12  # bytes
 Value = Tensor | str | bytes | int | float | bool | None
 
 
@@ -59,12 +59,14 @@ def _items(value: object) -> Iterable[object]:
 
 
 def sealed(value: object) -> list[Value]:
-    """All values; of large tensors kind, shape and hash, where the numbers would fill the disk."""
-    return [_hash(one) if isinstance(one, Tensor) and one.nbytes > LARGE else one for _, one in parts(value)]
+    """All values; of large ones the hash, since all their numbers would fill the disk."""
+    return [_sealed(one) for _, one in parts(value)]
 
 
-def _hash(x: Tensor) -> str:
-    return f"{x.dtype} {tuple(x.shape)} {hashlib.sha256(x.cpu().numpy().tobytes()).hexdigest()}"
+def _sealed(value: Value) -> Value:
+    if isinstance(value, Tensor) and value.nbytes > LARGE:
+        return f"{value.dtype} {tuple(value.shape)} {hashlib.sha256(value.cpu().numpy().tobytes()).hexdigest()}"
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) and len(value) > LARGE else value
 
 
 def same(a: object, b: object) -> bool:

@@ -99,7 +99,7 @@ def _labelled() -> object:
 def _photos() -> object:
     names = [photos.names(group, split=split) for group in ("animal", "place", "nature") for split in ("train", "test")]
     return [names, [photos.about(name) for name in photos.names()],
-            sealed([photos.load("stream", size=48), photos.load("castle")])]
+            sealed([photos.load("stream", size=48), photos.load("calf")])]
 
 
 @call("cut-outs")
@@ -112,7 +112,7 @@ def _cutouts() -> object:
 
 @call("scans")
 def _scans() -> object:
-    return [(name, sealed(scan), scan.largest()) for name in scans.names() for scan in [scans.load(name)]] + [
+    return [(name, sealed(scan), scan.largest) for name in scans.names() for scan in [scans.load(name)]] + [
         sealed(scans.load("lung1", window="soft"))]
 
 

@@ -104,7 +104,8 @@ def answers() -> list[sheet.Answers]:
 
 @call("toys and their cures")
 def _cures() -> object:
-    return [sealed(toys.toys()), sealed(toys.spectrum(uniform(2, 64))), [sealed(one.of) for one in answers()],
+    parts = [sealed([toy.x, toy.y, toy.other(toy.y), toy.question, toy.answer]) for toy in toys.toys()]
+    return [parts, sealed(toys.spectrum(uniform(2, 64))), [sealed(one.of) for one in answers()],
             [sealed([cures.joint(toy, 0.3), mixtures.closed(toy, 0.3)]) for toy in toys.toys()],
             [sealed(mixtures.sample(toy, mixtures.closed(toy, 0.3), draw())) for toy in toys.toys()]]
 

@@ -155,7 +155,7 @@ def _moving() -> object:
     codes = selfsup.pixel_codes(net, selfsup.head_of(net, "moving"), pictures[:1])
     masks = torch.arange(256).view(1, 16, 16) // 100
     pixels = flow.flatten(2)[:, :, ::256].transpose(1, 2)
-    return [sealed(codes), selfsup.grouped(codes[:, :, :16, :16], masks), moving.relative(pixels),
+    return [sealed(codes), selfsup.grouped(codes[:, :, :16, :16], masks), sealed(moving.relative(flow)),
             moving.flow_kernel(pixels), moving.code_kernel(uniform(2, 9, 4)),
             sealed(selfsup.estimated_flow(raw("clips")[:1, :2]))]
 

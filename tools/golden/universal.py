@@ -114,7 +114,7 @@ def _files() -> object:
                  net.save_domain(Path(folder) / "half.safetensors", "new", images=X)]
         stored = [files.read(path) for path in paths]
         read = universal.adapt(tiny(), "serial")
-        return [stored, files.FORMAT, [path.read_bytes() for path in paths], read.load_domain(paths[0]), told(read)]
+        return [stored, files.FORMAT, read.load_domain(paths[0]), told(read)]
 
 
 call("universal: fingerprints of networks")(lambda: [files.fingerprint(net.module) for net in (tiny(), squeezenet())])
@@ -182,7 +182,7 @@ def _registry() -> object:
 def _score() -> object:
     errors, baseline = {"a": 0.1, "b": 0.0, "c": 0.3}, {"a": 0.2, "b": 0.004, "c": 0.14}
     return [universal.decathlon_score(errors, baseline), score.points(errors, baseline), score.networks(1000, 30, 10),
-            [(name, entry, entry.mean, entry.errors) for name, entry in universal.PUBLISHED.items()]]
+            [(name, entry, entry.mean, entry.errors()) for name, entry in universal.PUBLISHED.items()]]
 
 
 def labels() -> dict[str, Tensor]:
