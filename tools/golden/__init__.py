@@ -7,7 +7,7 @@ A change of names and rooms may change no number. The calls carry today's names;
 ``comparing`` (what is the same), ``kept`` (the calls by title), and the calls: ``pictures`` with figures and networks,
 ``understanding`` (saliency, adversarial examples, equivariance), ``inverting`` (prior, inversion, dissection),
 ``universal``, ``pretexts`` and ``classes`` (learning without labels), ``landmarks`` with warps, ``data``, ``tables``
-(what ships in data/results), ``drawn`` (what the lessons make of that).
+(what ships in data/results), ``drawn`` (what the lessons make of that), ``lessons`` (exercises, quizzes, small steps).
 """
 
 import u3lab  # noqa: F401 — before torch

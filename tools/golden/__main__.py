@@ -21,6 +21,7 @@ from tools.golden import (  # noqa: F401 — each notes its calls
     drawn,
     inverting,
     landmarks,
+    lessons,
     pictures,
     pretexts,
     tables,
@@ -50,13 +51,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["U3LAB_CACHE"] = folder  # all is drawn anew, nothing read that an earlier version has kept
         for title in [title for title in dict.fromkeys((*CALLS, *before)) if options.only in title]:
-            begun = time.perf_counter()
+            begun = time.process_time()
             try:
                 outputs[title] = made(CALLS[title]) if title in CALLS else {}
                 failed = [] if title in CALLS else [f"{title}: there is no such call now"]
             except Exception as error:  # the other calls have their say
                 outputs[title], failed = {}, [f"{title}: {type(error).__name__}: {error}"]
-            costs[title] = time.perf_counter() - begun
+            costs[title] = time.process_time() - begun
             old, new = before.get(title, {}), outputs[title]
             differing = failed or (options.against and [
                 f"{title} at {place}: {told(old.get(place), new.get(place))}"
@@ -66,7 +67,7 @@ def main() -> int:
                   flush=True)
     if options.save:
         torch.save(outputs, options.save)
-    print(f"{len(outputs)} calls, {sum(map(len, outputs.values()))} outputs, {sum(costs.values()):.0f} s; "
+    print(f"{len(outputs)} calls, {sum(map(len, outputs.values()))} outputs, {sum(costs.values()):.0f} s of a core; "
           f"{wrong} {'differ' if before else 'failed'}")
     return 1 if wrong else 0
 

@@ -7,7 +7,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from tools.golden.kept import call, draw, lite, photo, squeezenet
+from tools.golden.comparing import sealed
+from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
 from u3lab import dissection, inversion, nets, prior
 from u3lab.datasets import blobs, colours, concepts, patterns, taxonomy
 from u3lab.datasets.labelled import LabelledPictures
@@ -166,3 +167,34 @@ def _ablation() -> object:
     return [dissection.ablate(net, "fire9", features, [1, 2]),
             dissection.accuracy_drop(net, "fire9", features, labels, 0)[:4],
             list(dissection.ablation_curve(net, "fire9", features, labels, 0, range(512), (0, 300)))]
+
+
+@call("posteriors: of a linear map, and samples of a network's")
+def _posterior() -> object:
+    matrix = torch.randn(4, 6, generator=draw(), dtype=torch.float64)
+    settings = inversion.SampleSettings(steps=2)
+    return [inversion.gaussian_posterior(matrix, matrix[:, 0], torch.zeros(6).double(), torch.eye(6).double(), 0.5),
+            list(inversion.sample(squeezenet(), "fire5", photo("dog", 64), settings=settings))]
+
+
+@call("further fillers and measures")
+def _fillers() -> object:
+    x, visible = photo("macaw", 48), torch.ones(1, 1, 48, 48)
+    visible[..., 10:20, 10:20] = 0
+    return [prior.convolutional_sparse_coding(x * visible, visible, steps=2), prior.missing(x * visible, x),
+            prior.perceptual_distance(squeezenet(), x * visible, x, where=1 - visible)]
+
+
+@call("concepts by unit and by category")
+def _by_category() -> object:
+    one = found()["fire9"]
+    return [dissection.units_per_concept(one), dissection.by_category(one, {"one": "object", "two": "part"}),
+            dissection.direction(uniform(12, 5), torch.arange(12) < 6, seed=1)]
+
+
+@call("a trunk for other domains, steps unrolled")
+def _trunk() -> object:
+    net, x = nets.load("resnet26_half", device="cpu"), photo("dog", 64)
+    steps = inversion.unroll(squeezenet(), inversion.learned_inverter("fire9"), inversion.learned_steps("fire9"),
+                             photo("dog"))
+    return [net(x), list(net.layers), sealed(list(steps))]

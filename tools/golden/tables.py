@@ -72,6 +72,7 @@ TABLES: dict[str, Callable[[], object]] = {
 for title, read in TABLES.items():
     call(f"table: {title}")(read)
 
+WHICH = ("person", "cat", "person-warps", "rabbit-1", "rabbit-6", "rabbit-25", "brain", "animals")
 NUMBERS = ("adversarial_patch", "carried", "channels", "detection", "domains", "icons", "impedance",
            "learnet-squeezenet1_1", "pointing_game", "rabbits", "readouts", "start", "tasks-squeezenet1_1")
 
@@ -101,7 +102,7 @@ for title, read in PICTURES.items():
 @call("shipped networks: labellers")
 def _labellers() -> object:
     x = torch.cat([photo("dog", 64), photo("hens", 64)])
-    return [(which, sealed(net), sealed(net(x))) for which in ("person", "cat") for net in [labellers.taught(which)]]
+    return [(which, sealed(net), sealed(net(x))) for which in WHICH for net in [labellers.taught(which)]]
 
 
 @call("shipped networks: poses")

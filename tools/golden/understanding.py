@@ -169,3 +169,8 @@ def _cut() -> object:
 
 
 call("CKA")(lambda: equivariance.cka(squeezenet().features(photo(), "fire5"), lite().features(photo(), "stage4")))
+
+
+call("guided Grad-CAM, and what is positive")(lambda: [saliency.guided_grad_cam(squeezenet(), photo("dog"), 235),
+                                                      saliency.positive(photo() - 0.5)])
+call("what a layer's grid is centred on")(lambda: equivariance.centred(squeezenet(), "fire5", 96))
