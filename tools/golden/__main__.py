@@ -31,6 +31,7 @@ from tools.golden import (  # noqa: F401 — each notes its calls
 from tools.golden.comparing import Value, parts, same, told
 from tools.golden.kept import CALLS
 
+NOTHING = "nothing"  # where one version has a value and the other none
 
 def made(function: Callable[[], object]) -> dict[str, Value]:
     """What a call gives, whatever was called before it."""
@@ -60,8 +61,9 @@ def main() -> int:
             costs[title] = time.process_time() - begun
             old, new = before.get(title, {}), outputs[title]
             differing = failed or (options.against and [
-                f"{title} at {place}: {told(old.get(place), new.get(place))}"
-                for place in sorted(old.keys() | new.keys()) if not same(old.get(place), new.get(place))]) or []
+                f"{title} at {place}: {told(old.get(place, NOTHING), new.get(place, NOTHING))}"
+                for place in sorted(old.keys() | new.keys())
+                if not same(old.get(place, NOTHING), new.get(place, NOTHING))]) or []
             wrong += bool(differing)
             print(*differing or [f"{'the same' if before else 'made'}: {title} ({costs[title]:.1f} s)"], sep="\n",
                   flush=True)

@@ -17,15 +17,17 @@ from PIL import Image
 from torch import Tensor, nn
 
 LARGE = 2**12  # bytes
-Value = Tensor | str | bytes | int | float | bool | None
+Value = Tensor | str | int | float | bool | None
 
 
 def parts(value: object, at: str = "") -> Iterator[tuple[str, Value]]:
     """Every tensor, number and word in nested collections, with its place."""
     if isinstance(value, Tensor):
         yield at, value.detach().contiguous()
-    elif value is None or isinstance(value, (bool, bytes)):
+    elif value is None or isinstance(value, bool):
         yield at, value
+    elif isinstance(value, bytes):  # a file: where it differs, no word on it helps
+        yield at, f"{len(value)} bytes {hashlib.sha256(value).hexdigest()}"
     elif isinstance(value, (str, int, float)):  # of a class of its own too: torch.load knows the plain ones alone
         yield at, next(plain(value) for plain in (str, int, float) if isinstance(value, plain))
     else:
@@ -59,14 +61,12 @@ def _items(value: object) -> Iterable[object]:
 
 
 def sealed(value: object) -> list[Value]:
-    """All values; of large ones the hash, since all their numbers would fill the disk."""
-    return [_sealed(one) for _, one in parts(value)]
+    """All values; of large tensors the hash, since all their numbers would fill the disk."""
+    return [_hash(one) if isinstance(one, Tensor) and one.nbytes > LARGE else one for _, one in parts(value)]
 
 
-def _sealed(value: Value) -> Value:
-    if isinstance(value, Tensor) and value.nbytes > LARGE:
-        return f"{value.dtype} {tuple(value.shape)} {hashlib.sha256(value.cpu().numpy().tobytes()).hexdigest()}"
-    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) and len(value) > LARGE else value
+def _hash(x: Tensor) -> str:
+    return f"{x.dtype} {tuple(x.shape)} {hashlib.sha256(x.cpu().numpy().tobytes()).hexdigest()}"
 
 
 def same(a: object, b: object) -> bool:
