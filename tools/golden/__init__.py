@@ -1,4 +1,4 @@
-"""Outputs of some two hundred public calls, to hold two versions of the library against each other bit by bit.
+"""Outputs of some three hundred calls, to hold two versions of the library against each other bit by bit.
 
     python -m tools.golden --save before.pt          # on the version that is known to be right
     python -m tools.golden --against before.pt       # on the changed one: prints what differs, exit code 1 if anything
