@@ -1,0 +1,169 @@
+"""Calls of what the lessons make of the tables, and of what they draw."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from tools.golden.comparing import sealed
+from tools.golden.kept import call, draw, photo, uniform
+from u3lab import landmarks, selfsup, warps
+from u3lab.datasets import rendered
+from u3lab.lessons.adversarial import attacking
+from u3lab.lessons.inversion import deep, five_priors, icon_table
+from u3lab.lessons.inversion import table as inversions
+from u3lab.lessons.landmarks import dials, discs, panels, scheme, surfaces, trials
+from u3lab.lessons.prior import resisting, restoring
+from u3lab.lessons.saliency import removal
+from u3lab.lessons.selfsup import arrow, cures, mixtures, naturals, puzzles, sheet, tissues, toys
+from u3lab.lessons.selfsup import trials as pretexts
+from u3lab.lessons.start import cutting, looking
+from u3lab.lessons.universal import diagram, shrinking, solids
+from u3lab.lessons.universal import trials as adapters
+
+# What is said of the tables
+
+
+@call("of the table of adapters")
+def _adapters() -> object:
+    rows = adapters.shipped("squeezenet1_1")
+    by_labels = [(adapters.scores(rows, labels), adapters.means(rows, labels)) for labels in (5, 20)]
+    return [adapters.summary(rows), by_labels, adapters.chosen_rate(rows, "traffic signs", "parallel")]
+
+
+@call("of the table of shrinkage")
+def _shrinking() -> object:
+    rows = shrinking.shipped()
+    prices = shrinking.prices(rows, 5)
+    gains = [shrinking.gain(rows, *kind, 5, lam) for kind in shrinking.WAYS.values() for lam in prices]
+    return [prices, gains, [shrinking.interval(gain) for gain in gains],
+            [shrinking.centres(rows, 5, lam) for lam in prices],
+            [shrinking.chosen(rows, way, 5) for way in shrinking.WAYS]]
+
+
+@call("of the table of pretext tasks")
+def _pretexts() -> object:
+    rows = pretexts.shipped()
+    found = [(problem, task, pretexts.reached(rows, problem, task, 20), pretexts.best_layer(rows, problem, task, 20),
+              pretexts.gains(rows, problem, task, 20))
+             for problem in pretexts.PROBLEMS for task in ("contrast", "jigsaw", "colour")]
+    return [found, pretexts.reached(rows, "textures", "contrast", 5, "conv3")]
+
+
+@call("of the tables of classes")
+def _classes() -> object:
+    found = naturals.shipped()
+    return [[naturals.numbers(one) for one in found.values()], tissues.asked(),
+            [tissues.by_training(way) for way in tissues.LIGHTS]]
+
+
+@call("of the tables of chapter 5")
+def _inversion() -> object:
+    rows, made = inversions.shipped(), five_priors.shipped()
+    return [[inversions.over_photos(rows, "squeezenet1_1", layer, kind, what) for layer in ("fire5", "fire9")
+             for kind in inversions.PRIORS for what in ("code", "moved")],
+            [five_priors.over_photos(made, kind, "moved") for kind in five_priors.KINDS],
+            icon_table.over_classes({run: one.logit for run, one in icon_table.shipped().items()}),
+            deep.runs(), deep.sheets(), five_priors.runs(), icon_table.study(), icon_table.alone(),
+            icon_table.tiles(icon_table.study()), icon_table.shown_alone()]
+
+
+@call("of the tables of chapters 4 and 6")
+def _others() -> object:
+    rows = attacking.shipped()
+    return [[attacking.share(rows, "squeezenet1_1", targeted, level, steps=steps) for targeted, level in (
+        (False, 1), (True, 1), (True, 4)) for steps in (None, 5)], removal.cues(removal.shipped()),
+            resisting.marks(5000), resisting.MARKS, restoring.plan(), sealed([
+                restoring.mask(task, name) for task in restoring.TASKS for name in restoring.PHOTOS[task]])]
+
+
+# Drawn for chapter 1
+
+
+@call("drawn: circuits of adapters")
+def _circuits() -> object:
+    return diagram.adapters().data
+
+
+@call("drawn: labels of solids")
+def _solids() -> object:
+    made = rendered.scenes(1, size=32, seed=1)
+    return [sealed([solids.painted(name, made.labels[name][0]) for name in ("segments", "boundaries", "normals")]),
+            sealed([solids.legend(name) for name in ("segments", "normals")])]
+
+
+# Drawn for chapter 2
+
+
+@cache
+def answers() -> list[sheet.Answers]:
+    return sheet.closed(toys.toys(), 0.3)
+
+
+@call("toys and their cures")
+def _cures() -> object:
+    parts = [sealed([toy.x, toy.y, toy.other(toy.y), toy.question, toy.answer]) for toy in toys.toys()]
+    return [parts, sealed(toys.spectrum(uniform(2, 64))), [sealed(one.of) for one in answers()],
+            [sealed([cures.joint(toy, 0.3), mixtures.closed(toy, 0.3)]) for toy in toys.toys()],
+            [sealed(mixtures.sample(toy, mixtures.closed(toy, 0.3), draw())) for toy in toys.toys()]]
+
+
+@call("drawn: the sheet of cures")
+def _sheet() -> object:
+    return [sealed(sheet.draw(answers(), 0.3, kind=kind, seed=1, row=row)) for kind, row in ((0, sheet.ALL), (1, "L2"))
+            ] + [sheet.figure(answers(), 0.3, alt="All.").data, sealed(sheet.picture(answers(), 0.3)),
+                 sheet.table(toys.toys(), {"x": [toy.x for toy in toys.toys()]}, alt="x").data]
+
+
+@call("films, arrows of time and puzzles")
+def _puzzles() -> object:
+    orders = puzzles.swaps(6)
+    return [arrow.steps(), arrow.peaks(3, 0.8, draw()), arrow.bayes(0.9), arrow.path(0.8, torch.linspace(0, 3, 9)),
+            orders, puzzles.apart(orders), puzzles.largest_mean(4),
+            sealed(puzzles.jigsaw_of(orders).pose(photo(size=64).repeat(2, 1, 1, 1), draw()))]
+
+
+# Drawn for chapter 3
+
+
+@call("drawn: panels of codes and points")
+def _panels() -> object:
+    codes, points, colours = uniform(2, 3, 6, 6) - 0.5, 2 * uniform(2, 4, 2) - 1, panels.hues(4)
+    return [sealed([panels.coloured(codes, 48), panels.lengths(codes, 1.0, 48),
+                    panels.globe(uniform(4, 3) - 0.5, colours),
+                    panels.dotted(torch.cat([photo(size=32)] * 2), points, colours, size=64),
+                    panels.lattice(warps.thin_plate_spline(1, draw()), size=64)]), colours]
+
+
+@call("drawn: dials, discs, surfaces")
+def _surfaces() -> object:
+    angles = torch.tensor([0.0, 40.0, 200.0])
+    return [sealed([dials.dials(angles, angles + 10), dials.shapes(), discs.pairs(2, draw()), discs.discs(1, draw()),
+                    surfaces.dog(0.5, 20.0, size=64), surfaces.combed((0.0, 0.6, 0.8), size=64, hairs=60)]),
+            dials.plane(angles), dials.degrees(dials.plane(angles))]
+
+
+@call("drawn: directions of chapter 3")
+def _directions() -> object:
+    pictures: list[Tensor] = [photo(name, 64)[0] for name in ("dog", "hens", "coffee")]
+    return scheme.directions(pictures, *pictures, 2 * uniform(10, 2) - 1).data
+
+
+@call("landmarks looked for in codes")
+def _looked_for() -> object:
+    codes, true = uniform(4, 3, 8, 8), 1.6 * uniform(4, 8, 2) - 0.8
+    return [trials.transferred(codes, true, codes.flip(0)), trials.regressed(true, true.flip(0), true),
+            landmarks.share_within(true, true.flip(0), trials.EYES), trials.WAYS, selfsup.LAYERS]
+
+
+# Drawn for the start
+
+
+@call("drawn: cut, hidden and framed pictures")
+def _start() -> object:
+    x, w = photo(size=96), uniform(3, 7, 7) - 0.5
+    return sealed([cutting.cut(x, 3), cutting.shuffled(x, 3, seed=1), cutting.mirrored(x, 3), cutting.repeated(x, 3, 4),
+                   cutting.alone(x, 3, [1, 4]), looking.boxed(x, 0.4, 0.6, 20), looking.hidden(x, 0.4, 0.6, 20),
+                   looking.large(uniform(1, 3, 4, 4), 64), looking.painted(w, 0.5), looking.labelled({"a": x, "b": x})])

@@ -1,0 +1,155 @@
+"""Calls of the chapters' exercises and quizzes, and of the small steps that the lessons measure with."""
+
+from __future__ import annotations
+
+import torch
+
+from tools.golden.comparing import sealed
+from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
+from u3lab import landmarks, selfsup
+from u3lab.course import catalogue
+from u3lab.course.definitions import Exercise
+from u3lab.datasets import faces, mosaics
+from u3lab.lessons import patients
+from u3lab.lessons.dissection import kinds, vectors
+from u3lab.lessons.inversion import channels, coded_lesions, icon_table, icons, readout
+from u3lab.lessons.inversion import table as inversions
+from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts, seats
+from u3lab.lessons.landmarks import trials as labellers
+from u3lab.lessons.prior import inventing, resisting, restoring
+from u3lab.lessons.saliency import removal, variants
+from u3lab.lessons.selfsup import clusters, hearing, looking, naturals, segmented, tissues
+from u3lab.lessons.start import grounds, hiding, probing, seeing
+from u3lab.lessons.start import looking as shown
+from u3lab.lessons.universal import solids
+from u3lab.lessons.universal import trials as adapters
+
+# Exercises and quizzes
+
+
+def answered(exercise: Exercise) -> list[object]:
+    """What the exercise says, what its reference answers in each of the judge's cases, and the judge's words."""
+    given: list[object] = []
+
+    def answer(*case: object) -> object:
+        given.append(exercise.reference(*case))
+        return given[-1]
+
+    said = [exercise.judge(answer), exercise.judge(lambda *case: None)]
+    return [exercise.id, exercise.title, exercise.goal, exercise.signature, exercise.minutes, exercise.difficulty,
+            exercise.points, exercise.hints, said, [sealed(one) for one in given]]
+
+
+for chapter in catalogue.CHAPTERS:
+    call(f"exercises of chapter {chapter}")(
+        lambda chapter=chapter: [answered(one) for one in catalogue.exercises(chapter)])
+    call(f"quizzes of chapter {chapter}")(lambda chapter=chapter: sealed(catalogue.quizzes(chapter)))
+
+
+# The start
+
+
+@call("start: squares, scenes, pixels")
+def _start() -> object:
+    x, net = photo("dog", 113), squeezenet()
+    boxes = shown.template_panels(x, uniform(1, 1, 9, 9)[0, 0], uniform(3, 7, 7), uniform(3, 7, 7, seed=1), (0.4, 0.6))
+    return [hiding.middles(227), hiding.falls(net, x, "German shepherd"), hiding.sharpness(x), sealed(boxes),
+            grounds.log_odds(net, x), sealed(grounds.grounds(60)), grounds.things(), sealed(probing.pixels(x)),
+            seeing.scores(net, x).topk(5), sealed(shown.matched_by_pixels(
+                faces.draw(2, size=32), 2 * uniform(2, 3, 2) - 1, side=7))]
+
+
+# Chapters 1 and 2
+
+
+@call("lessons of chapter 1")
+def _first() -> object:
+    scenes = solids.rendered.scenes(2, size=64, seed=3)
+    tasks = solids.begin(squeezenet(), ["segments", "normals"])
+    found = solids.answers(tasks, scenes.images)
+    labels = torch.arange(4).repeat_interleave(5)
+    return [solids.numbers(tasks), sealed(found), [solids.score(name, one, scenes.labels[name])
+                                                   for name, one in found.items()], solids.guessed(scenes.labels),
+            solids.present(0.3, 1), adapters.few_of_each(labels, 2, 1), sealed(adapters.enlarged(scenes.images))]
+
+
+@call("lessons of chapter 2")
+def _second() -> object:
+    textures, labels = mosaics.textures(2, 32, seed=1)
+    digits = uniform(12, 1, 12, 12)
+    some = torch.arange(12) % 3
+    return [clusters.by_kmeans(digits, some, 3, 0), sealed(clusters.deskewed(digits)),
+            clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), segmented.by_colour(textures, 3, 0),
+            segmented.sameness(labels), sealed(segmented.brains()), sealed(tissues.slices()),
+            sealed(tissues.spoilt(0.5, 1)), sealed(naturals.views(textures, draw())), naturals.told(some, some.flip(0)),
+            sealed(naturals.seen(naturals.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
+            looking.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), looking.middle(8),
+            list(looking.joined(*pretext()).layers)]
+
+
+def pretext() -> tuple[object, object]:
+    net = selfsup.encoder(2)
+    return net, selfsup.head_of(net, "upright")
+
+
+# Chapter 3
+
+
+@call("lessons of chapter 3: pairs of faces")
+def _faces() -> object:
+    layers = faces.layers(4, size=pairs.SIDE, margin=pairs.MARGIN, each=2, seed=1)
+    stock = pairs.Stock(layers, faces.fronts(layers, each=2, size=pairs.SIDE, margin=pairs.MARGIN))
+    made = faces.draw(4, seed=1, each=1)
+    return [[sealed(make(stock)(3, draw())) for make in (pairs.of_warps, pairs.of_turns, pairs.of_both)],
+            labellers.points(made), sealed(parts.before_a_wall(layers, each=2)), parts.skin(made.identities),
+            parts.recoloured(made.images, made.images.flip(0)), sealed(seats.drawn(2, 1001, seed=1)),
+            labellers.errors(labellers.points(made).flip(0), made, faces.hard(made) | True),
+            sealed(labellers.matched(labellers.codes(landmarks.labeller(2), made.images), made))]
+
+
+@call("lessons of chapter 3: a film, patients, animals")
+def _films() -> object:
+    start, points = torch.tensor([0, 1]), uniform(2, 5, 2) - 0.5
+    given = clinic.asked("lung1")
+    return [film.led(points, uniform(2, 2, 8, 8)), film.tracked(points, start, 1, 3), film.viewed(2, draw()).matrix,
+            sealed(film.of_film(1, 3)(2, draw())), film.between(), film.errors(film.stayed()).median(),
+            sealed(clinic.canvas("lung1")), sealed(given), clinic.errors(clinic.stayed(given), given).median(),
+            animals.names("train"), sealed(animals.pictures(3)), sealed(animals.layer(animals.names("test")[0]))]
+
+
+# Chapters 4 to 7
+
+
+@call("lessons of chapter 4")
+def _fourth() -> object:
+    x, m = restoring.photo("grass"), restoring.mask("hole", "grass")
+    return [sealed([x, restoring.flat(x * m, m), restoring.photo("macaw", None)]), restoring.row("hole", "grass"),
+            sealed(resisting.wanted("coffee", 1)), sealed([inventing.patient(name) for name in inventing.PATIENTS]),
+            sealed(inventing.retina()), resisting.missing(resisting.Run("coffee", "white noise", 0), 2)]
+
+
+@call("lessons of chapter 5")
+def _fifth() -> object:
+    x, net = photo("dog"), squeezenet()
+    small, sources = uniform(12, readout.CELLS**2 * 3).double(), list("aabbccddeeff")
+    codes = small[:, :20] + 0.1 * uniform(12, 20, seed=1)
+    return [readout.small(x), readout.parts(small), list(readout.ridge(codes, small, (0.1, 1.0))),
+            readout.read_off(codes, small, sources, codes.flip(0), small, sources),
+            sealed([coded_lesions.pair(name) for name in sorted({run.patient for run in coded_lesions.runs()})]),
+            coded_lesions.runs(), inversions.judge(net, "fire5", photo("coffee"), x),
+            inversions.place(lite(), "dog", x),
+            [inversions.prior_of(kind, 0.5) for kind in inversions.PRIORS], inversions.runs([net, lite()]),
+            icons.places(lite(), x, ["zebra", "German shepherd"]),
+            icon_table.judged(x, "zebra", net, [net, lite(), net]),
+            channels.alike(uniform(3, 5), uniform(4, 5, seed=1)), channels.means(net, "fire3", x), sealed(
+                channels.framed(x)), channels.best_crops(uniform(9), torch.arange(9) // 2),
+            channels.share_of_pairs(uniform(9), torch.tensor([1, 4]))]
+
+
+@call("lessons of chapters 6 and 7")
+def _last() -> object:
+    spots = patients.patches("lung1", count=4, seed=1)
+    return [removal.FAST, list(variants.VARIANTS.items()),
+            [kinds.near(a, b) for a in ("bird", "cat") for b in ("dog", "fruit")],
+            sealed(kinds.pasted("test", each=1)[[0, 3]]), vectors.keep_largest(uniform(9) - 0.5, 3), sealed(spots),
+            sealed(patients.features(squeezenet(), spots)), sealed(patients.tissues("brain1", size=64)[[0]])]
