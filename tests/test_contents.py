@@ -1,4 +1,7 @@
-"""A notebook on the disk is the old one or the new one, also while the server writes, and when it cannot."""
+"""A notebook on the disk is the old one or the new one, also while the server writes, and when it cannot.
+
+And a page gets it as JupyterLab would make it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import os
 
 import nbformat
 import pytest
+from ipykernel.ipkernel import IPythonKernel
 from tornado.web import HTTPError
 
 from tests.system.test_copies_on_a_bad_day import refuse
@@ -54,3 +58,20 @@ def test_notebooks_and_uploads_come_back_as_they_were_saved(manager, tmp_path):
     asyncio.run(manager.save({"type": "file", "format": "base64", "content": "AAEC\n"}, "photo.png"))
     assert nbformat.read(tmp_path / "a.ipynb", 4).cells[0].source == "größer ∇"
     assert (tmp_path / "photo.png").read_bytes() == b"\0\1\2"
+
+
+@pytest.mark.parametrize("metadata", [{}, {"language_info": {"name": "python", "pygments_lexer": "ipython3"}}])
+def test_a_page_gets_what_the_kernel_will_say_of_itself(manager, tmp_path, metadata):
+    """Else JupyterLab writes it in, and an untouched notebook seems to have unsaved work."""
+    nbformat.write(nbformat.v4.new_notebook(metadata=metadata), tmp_path / "a.ipynb")
+    before = (tmp_path / "a.ipynb").read_bytes()
+    model = asyncio.run(manager.get("a.ipynb"))
+    assert model["content"]["metadata"]["language_info"] == IPythonKernel.language_info
+    assert (tmp_path / "a.ipynb").read_bytes() == before
+
+
+def test_notebooks_in_other_languages_and_mere_questions_are_left_alone(manager, tmp_path):
+    nbformat.write(nbformat.v4.new_notebook(metadata={"language_info": {"name": "R"}}), tmp_path / "a.ipynb")
+    assert asyncio.run(manager.get("a.ipynb"))["content"]["metadata"]["language_info"] == {"name": "R"}
+    assert asyncio.run(manager.get("a.ipynb", content=False))["content"] is None
+    assert [one["name"] for one in asyncio.run(manager.get(""))["content"]] == ["a.ipynb"]

@@ -1,12 +1,16 @@
-"""How the course's JupyterLab saves: whole notebooks, whatever happens meanwhile.
+"""How the course's JupyterLab reads and saves: whole notebooks, whatever happens meanwhile.
 
 Jupyter's own way writes over the old file and keeps a copy of it until that is done. A server that is killed between,
 or a disk that is full, leaves half a notebook under its name, and the next save replaces the copy.
+
+A notebook that ships names no version of Python. JupyterLab would write the kernel's into it, and its tab would show
+the dot of unsaved work as soon as it is open. So a page gets it with the version in it; the file stays as it is.
 """
 
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +20,24 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 
 from u3lab._system import paths
 
+# What ipykernel says of itself, and JupyterLab writes into each notebook.
+LANGUAGE = {"name": "python", "version": sys.version.split()[0], "mimetype": "text/x-python",
+            "codemirror_mode": {"name": "ipython", "version": sys.version_info[0]}, "pygments_lexer": "ipython3",
+            "nbconvert_exporter": "python", "file_extension": ".py"}
+
 
 class Contents(AsyncLargeFileManager):
     """Jupyter's files, of which each is the old one or the new one at any moment."""
+
+    async def get(self, path: str, *options: Any, **named: Any) -> dict[str, Any]:
+        """A file, notebook or folder as a page gets it; a notebook in Python has what its kernel will say of itself."""
+        model = await super().get(path, *options, **named)
+        if model["type"] == "notebook" and model["content"]:
+            metadata = model["content"].get("metadata", {})
+            language = metadata.get("language_info", LANGUAGE)
+            if isinstance(language, dict) and language.get("name") == "python":
+                metadata["language_info"] = dict(LANGUAGE)
+        return model
 
     @contextmanager
     def atomic_writing(self, os_path: str, text: bool = True, encoding: str = "utf-8", **named: Any) -> Iterator[IO]:

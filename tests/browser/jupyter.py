@@ -19,6 +19,8 @@ from typing import Any
 
 import nbformat
 
+from tools.notebooks import KERNEL, LANGUAGE
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 DEPLOY = NOTEBOOKS.parent / "deploy"
 OURS = {"JUPYTER_CONFIG_PATH": str(DEPLOY)}  # JupyterLab as a class server has it
@@ -38,7 +40,6 @@ SETTINGS = {  # JupyterLab keeps only the cells in view on the page, unless it i
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"checkForUpdates": False, "fetchNews": "false"},
 }
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 START_SECONDS = 180
 
 
@@ -49,9 +50,9 @@ def find_chromium() -> str | None:
 
 
 def write_notebook(file: Path, cells: Sequence[str]) -> Path:
-    """A notebook of code cells."""
+    """A notebook of code cells, which knows as much of its kernel as those that ship."""
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in cells],
-                                    metadata={"kernelspec": KERNEL})
+                                    metadata={"kernelspec": KERNEL, "language_info": LANGUAGE})
     nbformat.write(made, file)
     return file
 

@@ -44,3 +44,15 @@ def test_jupyterlab_asks_before_it_saves_over_a_newer_version(open_copy, tmp_pat
     assert file.stat().st_ino != old, "it was written over the old file"
     write_notebook(tmp_path / NAME, ["3 + 3"])
     assert "your own stays" in copies.refresh(tmp_path, file.parent)[0] and "my own words" in file.read_text()
+
+
+def test_a_tab_shows_unsaved_work_only_when_there_is_some(browser, lab):
+    write_notebook(lab.folder / "only_open.ipynb", ["1 + 1"])
+    desk = Desk.open(browser, lab, "only_open.ipynb")
+    unsaved = desk.page.locator(".lm-TabBar-tab.jp-mod-dirty", has_text=desk.file.name)
+    desk.page.wait_for_timeout(1000)  # the kernel has said what it is, since `open` waits for it
+    assert unsaved.count() == 0
+    desk.cell(0).locator(".cm-content").click()
+    desk.page.keyboard.insert_text("my own words  # ")
+    unsaved.wait_for()
+    desk.close()
