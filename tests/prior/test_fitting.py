@@ -54,17 +54,6 @@ def test_the_running_mean():
         torch.testing.assert_close(step.value, mean)
 
 
-def test_settings_are_read_at_every_step():
-    settings = quick(steps=2, lr=0.05)
-    psi = small()
-    steps = prior.fit(psi, X, settings=settings)
-    next(steps)
-    before = psi.colour.weight.clone()
-    settings.lr = 0.0001
-    next(steps)
-    assert (psi.colour.weight - before).abs().max() <= 1.1e-4
-
-
 def test_hidden_pixels_do_not_change_the_run():
     visible = torch.ones(1, 1, 32, 32)
     visible[..., 8:20, 8:20] = 0
