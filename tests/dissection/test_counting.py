@@ -66,6 +66,15 @@ def test_the_bootstrap_covers_the_truth():
     assert 50 <= hits <= 60
 
 
+def test_the_interval_of_a_maximum_takes_off_what_a_resample_adds():
+    """The best of 40 units that are alike is better still in a resample: the basic interval lies below, not above."""
+    intersection = 20 + 6 * torch.randn(20, 40, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = Dissection("layer", ("one",), torch.zeros(40), Quantiles(1), intersection,
+                       torch.full_like(intersection, 100))
+    estimate = interval(found, lambda one: float(one.iou.max()))
+    assert estimate.value - estimate.low > estimate.high - estimate.value
+
+
 def test_too_few_groups_give_no_interval():
     with pytest.raises(U3Error, match="in 3 groups"):
         interval(dissection([[0.1, 0.2, 0.3]], groups=3), unique)
