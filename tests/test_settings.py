@@ -16,6 +16,7 @@ from torch import Tensor
 
 import u3lab
 from tests.adversarial.attacked import small
+from tests.helpers import rates_of_adam
 from tests.universal.networks import tiny
 from u3lab import U3Error, adversarial, dissection, equivariance, inversion, landmarks, prior, saliency, selfsup
 from u3lab import universal as uni
@@ -210,6 +211,17 @@ def course(kind: type, given: tuple[tuple[str, Any], ...], turn: tuple[str, Any]
         if turn and n == 1:
             setattr(chosen, *turn)
     return seen
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RUNS if "lr" in fields(kind)], ids=lambda kind: kind.__name__)
+def test_the_rate_falls_where_its_help_says_so_and_stays_elsewhere(kind: type):
+    with rates_of_adam() as rates:
+        list(RUNS[kind][0](kind(**RUNS[kind][1])))
+    falls = "it falls" in fields(kind)["lr"].help
+    each = rates[::2] if kind is landmarks.LabelSettings else rates  # two runs in turns
+    if kind is not dissection.Net2VecSettings:  # its optimiser is another one
+        assert len(each) == 4 and (each[-1] < each[0] / 2) == falls
+        assert each == sorted(set(each) if falls else each, reverse=True)
 
 
 def others(known: Setting, now: Any) -> list[Any]:

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from tests.adversarial.attacked import small
 from tests.helpers import cat, slip, squeezenet
 from u3lab import nets
+from u3lab.adversarial import detection
 from u3lab.adversarial import trials as t
 from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
 from u3lab.adversarial.trials import KINDS, Sample, samples, small_map, trial, winning_score
+from u3lab.descent import Step
 from u3lab.saliency import modulated_gradient
 
 
@@ -151,6 +153,24 @@ def test_the_attacker_who_knows(monkeypatch):
     result = trial(net, made, folds=3, adaptive=3, steps=2)
     assert result.still_fool == pytest.approx(2 / 3)
     assert [asked[id(one.image)] for one in made[::4]] == pytest.approx(result.scores[::4].tolist())  # who tests it
+
+
+def test_an_attacker_is_content_with_a_class_that_is_gone(monkeypatch):
+    """Below e⁻⁴ log p pulls no more, and all the rest is for the detector; above, it counts as it is."""
+    net, x = small()
+    seen = []
+    monkeypatch.setattr(detection, "projected_descent", lambda x, energy, settings: seen.append(energy) or [
+        Step(0, 0.0, x, {})])
+    logs = net.probabilities(x)[0].log()
+    detector = Detector(torch.ones(len(net.layers)), 0.0)
+    for floor, wanted in ((float(logs[0]) - 1, float(logs[0])), (float(logs[0]) + 0.5, float(logs[0]) + 0.5)):
+        monkeypatch.setattr(detection, "FLOOR", floor)
+        evade(net, x, "a", detector, mu=0.3)
+        at = x.clone().requires_grad_()
+        terms = seen[-1](at)
+        assert float(terms["log p(label)"]) == pytest.approx(wanted, abs=1e-5)
+        assert bool(torch.autograd.grad(terms["log p(label)"], at)[0].any()) == (floor < float(logs[0]))
+        assert float(terms["μ detector"]) == pytest.approx(0.3 * float(layer_saliency(net, x).sum()), rel=1e-4)
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------

@@ -52,8 +52,8 @@ def test_boundaries_lie_where_surfaces_end_or_bend(monkeypatch):
     changes = segments[:, 1:] != segments[:, :-1]
     assert edges[:, 1:][changes].min() == 1 and edges[:, :-1][changes].min() == 1
     assert set(edges.unique().tolist()) == {0.0, 1.0} and edges.mean() < 0.25
-    two = rendered.boundaries(torch.tensor([[2, 2, 3, 3]] * 4), torch.tensor([0.0, 0, 1])[:, None, None].expand(3, 4, 4))
-    assert two[0].tolist() == [[0, 1, 1, 0]] * 4
+    ahead = torch.tensor([0.0, 0, 1])[:, None, None].expand(3, 4, 4)
+    assert rendered.boundaries(torch.tensor([[2, 2, 3, 3]] * 4), ahead)[0].tolist() == [[0, 1, 1, 0]] * 4
     labels = placed(monkeypatch, Solid("box", 0.0, 0.0, 0.5, 1.0, math.pi / 4, torch.ones(3)))
     box, found, normals = labels["segments"] == 3, labels["boundaries"][0], labels["normals"]
     inside = box[:, 1:] & box[:, :-1]

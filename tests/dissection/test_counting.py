@@ -158,4 +158,5 @@ def test_fresh_weights_are_other_ones_and_leave_the_network_alone(net):
     assert torch.equal(big.module[0].weight, before) and not fresh.module[0].bias.any()
     assert float(fresh.module[0].weight.detach().var()) == pytest.approx(2 / 75, rel=0.1)
     assert torch.equal(fresh.module[0].weight, untrained(big, seed=1).module[0].weight)
+    assert fresh.module[0].weight.var().item() == pytest.approx(2 / (3 * 5 * 5), rel=0.1)  # of 4800
     assert not torch.equal(fresh.module[0].weight, untrained(big, seed=2).module[0].weight)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import pytest
 import torch
 from scipy.ndimage import laplace
@@ -54,6 +57,15 @@ def test_the_gradient_of_the_squared_variation_is_the_laplacian():
     gradient, = torch.autograd.grad(total_variation(x, 2.0) * x.numel(), x)
     wanted = -2 * laplace(x.detach()[0, 0].numpy(), mode="nearest")
     torch.testing.assert_close(gradient[0, 0], torch.from_numpy(wanted))
+
+
+@pytest.mark.parametrize("beta", [1.0, 2.0, 3.0])
+def test_variation_is_the_mean_power_of_the_gradients_length(beta):
+    """Place by place: √(dx² + dy²)^β, not |dx|^β + |dy|^β."""
+    x = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    lengths = [math.hypot(x[b, c, min(i + 1, 3), j] - x[b, c, i, j], x[b, c, i, min(j + 1, 4)] - x[b, c, i, j])
+               for b, c, i, j in itertools.product(*map(range, x.shape))]  # 0 at the far border
+    assert float(total_variation(x, beta)) == pytest.approx(sum(one**beta for one in lengths) / x.numel(), rel=1e-3)
 
 
 def test_photos_have_no_odd_colours():

@@ -133,6 +133,22 @@ def test_noise_is_drawn_anew_at_each_step():
     assert max(losses) - min(losses) > 0.05  # the mask itself hardly moves
 
 
+def test_picture_and_mask_are_shifted_together_and_no_farther_than_was_asked_for():
+    """The network sees what the mask makes of the picture, moved by up to j pixels."""
+    net, x = scorer(12, 12, 0.1)
+    settings = MaskSettings(jitter=2, steps=12, mask_size=4, noise=0.0)
+    seen = set()
+    for step in meaningful_perturbation(net, x, 0, settings=settings):
+        perturbed = perturb(x, step.value, baseline_like(x, settings=settings))
+        padded = torch.nn.functional.pad(perturbed, (2, 2, 2, 2), mode="replicate")
+        places = {(dy, dx): float(net.probabilities(padded[..., 2 + dy : 14 + dy, 2 + dx : 14 + dx])[0, 0])
+                  for dy in range(-2, 3) for dx in range(-2, 3)}
+        at = min(places, key=lambda one: abs(places[one] - step.terms["probability"]))
+        assert places[at] == pytest.approx(step.terms["probability"], abs=1e-6)
+        seen.add(at)
+    assert len(seen) > 5
+
+
 @pytest.mark.parametrize("kind", ["blur", "grey", "noise"])
 def test_mask_stays_in_range_and_terms_add_up(kind: str):
     net, x = squeezenet(), images.load("coffee", size=96)
