@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
 
 from u3lab import U3Error, nets
+from u3lab.descent import ADAM
 
 
 class Case(NamedTuple):
@@ -171,6 +172,21 @@ def no_tensor_stays() -> Iterator[None]:
         assert not [thing for thing in gc.get_objects() if issubclass(type(thing), Tensor)]
     finally:
         gc.unfreeze()
+
+
+@contextmanager
+def rates_of_adam() -> Iterator[list[float]]:
+    """The learning rate of each step that Adam makes inside, in order."""
+    kind, rates = ADAM.func, []
+    step = kind.step
+
+    def noted(optimiser: torch.optim.Optimizer, *given: object, **more: object) -> object:
+        rates.append(optimiser.param_groups[0]["lr"])
+        return step(optimiser, *given, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kind, "step", noted)
+        yield rates
 
 
 def without_norms(module: nn.Module) -> None:

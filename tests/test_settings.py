@@ -1,12 +1,27 @@
-"""Settings: defaults, ranges, choices, and the same checks when a setting is turned at run time."""
+"""Settings: defaults, ranges, choices, the same checks when one is turned at run time; and each moves its method."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
-from u3lab import U3Error
+import u3lab
+from tests.adversarial.attacked import small
+from tests.helpers import rates_of_adam
+from tests.universal.networks import tiny
+from u3lab import U3Error, adversarial, dissection, equivariance, inversion, landmarks, prior, saliency, selfsup
+from u3lab import universal as uni
+from u3lab.inversion.dreaming import DreamSettings, dream
+from u3lab.landmarks.places import cells
 from u3lab.settings import Setting, fields, setting, settings
 
 
@@ -100,3 +115,136 @@ def test_numpy_numbers():
     assert Made(lam=np.float64(2)).lam == 2.0
     assert Made(grid=np.int64(14)).grid == 14
     assert Made(lam=np.float32(0.25)).lam == 0.25
+
+
+# ---- each setting of each method moves it ----------------------------------------------------------------------------
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def moved(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Pairs of pictures, x and x a pixel farther, and all cells of both."""
+    x = torch.rand(count, 3, 24, 24, generator=generator)
+    here = cells(torch.zeros(12, 12)).expand(count, -1, -1)
+    return x, x.roll(1, 3), here, here + 1 / 12
+
+
+def concepts(chosen: Any) -> Tensor:
+    masks = noise(4, 6, 6, seed=1) > 0.6
+    return dissection.net2vec(noise(4, 5, 3, 3) > 0.5, masks, settings=chosen)
+
+
+def labelled(chosen: Any) -> Iterable:
+    """Both losses that have settings of their own, in turns."""
+    runs = (landmarks.label(landmarks.labeller(4, 3), moved, loss=loss, settings=chosen)
+            for loss in ("labelling", "landmarks"))
+    return chain.from_iterable(zip(*runs, strict=True))
+
+
+def tasks() -> uni.Tasks:
+    return uni.Tasks(tiny(), ["1"], {"what": uni.Task("label", 4)})
+
+
+def stitched() -> Any:
+    return equivariance.stitch(tiny(), "2", tiny(seed=1), "2", X)
+
+
+NET, X, Y = small()[0], noise(12, 3, 16, 16), torch.arange(12) % 3
+FEW = {"steps": 4}
+SEEN = inversion.InversionSettings(steps=4)
+# Settings → a short run with them, and the values that it is made with.
+RUNS: dict[type, tuple[Callable[[Any], Iterable | Tensor], dict[str, Any]]] = {
+    adversarial.AttackSettings: (lambda s: adversarial.pgd(*small(), "a", settings=s), FEW | {"eps": 0.01}),
+    adversarial.DeepFoolSettings: (lambda s: adversarial.deepfool(*small(5), "a", settings=s),
+                                   {"steps": 3, "classes": 1}),
+    adversarial.PatchSettings: (lambda s: adversarial.adversarial_patch(NET, X, "b", settings=s), FEW | {"side": 8}),
+    dissection.Net2VecSettings: (concepts, FEW),
+    equivariance.StitchSettings: (lambda s: equivariance.distil(stitched(), X, settings=s), FEW | {"batch_size": 4}),
+    DreamSettings: (lambda s: dream(NET, "1", noise(1, 3, 96, 80), settings=s), {"steps": 2, "octaves": 2}),
+    inversion.InversionSettings: (lambda s: inversion.invert(NET, "1", X[:1], settings=s), FEW | {"jitter": 1}),
+    inversion.MaximiseSettings: (lambda s: inversion.maximise(NET, "logits", "a", prior=inversion.Pixels(), size=16,
+                                                              settings=s), FEW),
+    inversion.SampleSettings: (lambda s: inversion.sample(NET, "1", noise(1, 3, 32, 32), settings=s), FEW),
+    **{kind: (lambda s: inversion.invert(NET, "1", noise(1, 3, 16, 16), prior=s, settings=SEEN),
+              {"depth": 2, "skip": 2} if "depth" in fields(kind) else {}) for kind in inversion.PRIORS.values()},
+    landmarks.AutoencodeSettings: (lambda s: landmarks.autoencode(
+        landmarks.KeypointAutoencoder(2, width=2), (X, X.flip(3)), settings=s), FEW | {"batch_size": 4}),
+    landmarks.LabelSettings: (labelled, FEW | {"batch_size": 2, "queries": 100}),
+    landmarks.PoseSettings: (lambda s: landmarks.learn_pose(
+        landmarks.pose_encoder(2, "2d"), landmarks.rotated_pairs(X), settings=s), FEW | {"batch_size": 4}),
+    prior.PriorSettings: (lambda s: prior.fit(prior.generator(size=16, depth=1), X[:1], settings=s), FEW),
+    saliency.MaskSettings: (lambda s: saliency.meaningful_perturbation(*small(), "a", settings=s),
+                            FEW | {"mask_size": 4}),
+    selfsup.ClusterSettings: (lambda s: selfsup.cluster(selfsup.digit_encoder(2), X, 3, settings=s),
+                              FEW | {"batch_size": 6, "heads": 1}),
+    selfsup.PretextSettings: (lambda s: selfsup.pretrain(selfsup.encoder(2), noise(8, 3, 64, 64), "upright",
+                                                         settings=s), FEW | {"batch_size": 4}),
+    selfsup.SegmentSettings: (lambda s: selfsup.segment(selfsup.texture_encoder(2), noise(6, 3, 32, 32), 3, settings=s),
+                              FEW | {"batch_size": 4, "heads": 1, "reach": 1}),
+    selfsup.TuneSettings: (lambda s: selfsup.fine_tune(selfsup.classifier(selfsup.encoder(2), 3), X, Y, settings=s),
+                           FEW | {"batch_size": 4}),
+    uni.LearnetSettings: (lambda s: uni.train_learnet(net := uni.adapt(tiny()).add_domain("a", 3).add_domain("b", 3),
+                                                      uni.learnet(net, "a"), {"a": (X, Y), "b": (1 - X, Y)},
+                                                      settings=s), FEW | {"batch_size": 4, "shots": 3, "lr": 0.05}),
+    uni.TasksSettings: (lambda s: uni.train_tasks(tasks(), X, {"what": Y}, settings=s), FEW | {"batch_size": 4}),
+    uni.UniversalSettings: (lambda s: uni.train_domain(uni.adapt(tiny()).add_domain("new", 3), "new", X, Y,
+                                                       settings=s), FEW | {"batch_size": 4}),
+}
+# What has to be on for a setting to count.
+WITH: dict[tuple[str, str], dict[str, Any]] = {
+    ("AttackSettings", "seed"): {"random": True}, ("UniversalSettings", "prior"): {"lam": 1.0},
+}
+EACH = pytest.mark.parametrize("kind, name", [pytest.param(kind, name, id=f"{kind.__name__}.{name}")
+                                              for kind in RUNS for name in fields(kind)])
+
+
+@cache
+def course(kind: type, given: tuple[tuple[str, Any], ...], turn: tuple[str, Any] | None = None) -> list[tuple]:
+    """All that a run with these settings yields, as plain numbers; one may be turned when its second step is seen."""
+    chosen, seen = kind(**dict(given)), []
+    made = RUNS[kind][0](chosen)
+    for n, step in enumerate([made] if isinstance(made, Tensor) else made):
+        value, terms = (step, {}) if isinstance(step, Tensor) else (step.value, step.terms)
+        seen.append((value.shape, value.flatten().tolist(), *terms.values()))
+        if turn and n == 1:
+            setattr(chosen, *turn)
+    return seen
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RUNS if "lr" in fields(kind)], ids=lambda kind: kind.__name__)
+def test_the_rate_falls_where_its_help_says_so_and_stays_elsewhere(kind: type):
+    with rates_of_adam() as rates:
+        list(RUNS[kind][0](kind(**RUNS[kind][1])))
+    falls = "it falls" in fields(kind)["lr"].help
+    each = rates[::2] if kind is landmarks.LabelSettings else rates  # two runs in turns
+    if kind is not dissection.Net2VecSettings:  # its optimiser is another one
+        assert len(each) == 4 and (each[-1] < each[0] / 2) == falls
+        assert each == sorted(set(each) if falls else each, reverse=True)
+
+
+def others(known: Setting, now: Any) -> list[Any]:
+    """Other values of a setting: all choices, or a number that is a little larger or, at the end, smaller."""
+    if known.choices or known.low is None:
+        return [one for one in known.choices or (True, False) if one != now]
+    step = 1 if isinstance(known.low, int) else now if known.scale == "log" and now else (known.high - known.low) / 10
+    return [now + step if now + step <= known.high else now - step / 2]
+
+
+def test_no_settings_of_a_method_are_forgotten():
+    sources = [path.read_text(encoding="utf-8") for path in Path(u3lab.__file__).parent.rglob("*.py")]
+    named = {name for text in sources for name in re.findall(r"^@settings\nclass (\w+)", text, re.MULTILINE)}
+    assert named == {kind.__name__ for kind in RUNS}
+
+
+@EACH
+def test_every_setting_moves_its_method_from_the_start_and_while_it_runs(kind: type, name: str):
+    given = RUNS[kind][1] | WITH.get((kind.__name__, name), {})
+    known = fields(kind)[name]
+    for value in others(known, getattr(kind(**given), name)):
+        plain, other = (course(kind, tuple(one.items())) for one in (given, given | {name: value}))
+        assert plain != other
+        if not known.once and len(plain) > 1:
+            turned = course(kind, tuple(given.items()), (name, value))
+            assert turned[:2] == plain[:2] and turned != plain

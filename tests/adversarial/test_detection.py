@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from tests.adversarial.attacked import small
 from tests.helpers import cat, slip, squeezenet
 from u3lab import nets
+from u3lab.adversarial import detection
 from u3lab.adversarial import trials as t
 from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
 from u3lab.adversarial.trials import KINDS, Sample, samples, small_map, trial, winning_score
+from u3lab.descent import Step
 from u3lab.saliency import modulated_gradient
 
 
@@ -129,7 +131,7 @@ def test_other_features():
     assert small_map(net, x).shape == (1, 196) and small_map(net, x).isfinite().all()
 
 
-def test_the_attacker_who_knows():
+def test_the_attacker_who_knows(monkeypatch):
     """The same ball, the same class gone, and the detector sees less of it than of the plain attack."""
     net, made = squeezenet(), samples(squeezenet(), names=["dog", "coffee", "castle"], size=96)
     h = torch.cat([layer_saliency(net, one.image) for one in made])
@@ -139,8 +141,36 @@ def test_the_attacker_who_knows():
     assert ((found - genuine.image) * 255).abs().max().round() <= 2
     assert net(found).argmax() != genuine.label
     assert detector(layer_saliency(net, found)) < detector(layer_saliency(net, attacked.image))
-    result = trial(net, made, folds=3, adaptive=1, steps=2)
-    assert result.adaptive is not None and result.still_fool in (0, 1)
+    evading = {id(one.image): attack.image for one, attack in zip(made[::4], made[3::4], strict=True)}
+    asked = {}
+
+    def other(net: nets.Classifier, x: Tensor, label: int, detector: Detector, **more: int) -> Tensor:
+        """The plain attack, but nothing for the first photo; and what its detector says of the photo itself."""
+        asked[id(x)] = float(detector(layer_saliency(net, x).double()))
+        return x if x is genuine.image else evading[id(x)]
+
+    monkeypatch.setattr(t, "evade", other)
+    result = trial(net, made, folds=3, adaptive=3, steps=2)
+    assert result.still_fool == pytest.approx(2 / 3)
+    assert [asked[id(one.image)] for one in made[::4]] == pytest.approx(result.scores[::4].tolist())  # who tests it
+
+
+def test_an_attacker_is_content_with_a_class_that_is_gone(monkeypatch):
+    """Below e⁻⁴ log p pulls no more, and all the rest is for the detector; above, it counts as it is."""
+    net, x = small()
+    seen = []
+    monkeypatch.setattr(detection, "projected_descent", lambda x, energy, settings: seen.append(energy) or [
+        Step(0, 0.0, x, {})])
+    logs = net.probabilities(x)[0].log()
+    detector = Detector(torch.ones(len(net.layers)), 0.0)
+    for floor, wanted in ((float(logs[0]) - 1, float(logs[0])), (float(logs[0]) + 0.5, float(logs[0]) + 0.5)):
+        monkeypatch.setattr(detection, "FLOOR", floor)
+        evade(net, x, "a", detector, mu=0.3)
+        at = x.clone().requires_grad_()
+        terms = seen[-1](at)
+        assert float(terms["log p(label)"]) == pytest.approx(wanted, abs=1e-5)
+        assert bool(torch.autograd.grad(terms["log p(label)"], at)[0].any()) == (floor < float(logs[0]))
+        assert float(terms["μ detector"]) == pytest.approx(0.3 * float(layer_saliency(net, x).sum()), rel=1e-4)
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------

@@ -137,6 +137,13 @@ def test_steps():
         assert step.value.shape == (1, 3, 8, 8) and 0 <= step.value.min() and step.value.max() <= 1
         assert step.terms == {"−log p(target)": step.loss}
     assert len(steps) == 7 and torch.all(steps[0].value == 0.5)
+    draw = torch.Generator().manual_seed(0)
+    chosen = x[torch.randint(1, (3,), generator=draw)]
+    place = placements(3, settings.smallest, settings.largest, settings.turn, draw)
+    seen = [apply_patch(chosen[n : n + 1], steps[0].value, **{key: float(value[n]) for key, value in
+                                                              place._asdict().items()}) for n in range(3)]
+    wanted = sum(-float(net.probabilities(one)[0, 1].log()) for one in seen) / 3  # the mean over the batch
+    assert steps[0].loss == pytest.approx(wanted, rel=1e-4)
     again = list(adversarial_patch(net, x, "b", settings=settings))
     assert [step.loss for step in again] == [step.loss for step in steps]
     assert all(p.grad is None for p in net.parameters())

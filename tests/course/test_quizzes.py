@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import ipywidgets
 import pytest
@@ -20,8 +21,16 @@ def parts(live):
     return list(zip(children[::3], children[1::3], children[2::3], strict=True))
 
 
+# Quiz → how the right answer to each question begins. An index alone moves unnoticed when options are written anew.
+KEYS = json.loads(Path(__file__).with_name("keys.json").read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("chapter", catalogue.CHAPTERS)
-def test_every_option_is_explained(chapter: str):
+def test_every_option_is_explained_and_the_right_one_begins_as_the_keys_say(chapter: str):
+    for name, questions in catalogue.quizzes(chapter).items():
+        begin = [tuple(option.startswith(key) for option in question.options)
+                 for question, key in zip(questions, KEYS[name], strict=True)]
+        assert begin == [tuple(k == question.answer for k in range(len(question.options))) for question in questions]
     questions = catalogue.questions(chapter)
     assert len(questions) >= 3
     for n, (question, (head, choice, why)) in enumerate(zip(questions, parts(course.quiz(chapter)), strict=True)):
@@ -34,6 +43,10 @@ def test_every_option_is_explained(chapter: str):
             assert len(question.why[k]) > 20
             seen.add(why.value)
         assert len(seen) == len(question.options)
+
+
+def test_each_quiz_has_keys_and_the_keys_have_a_quiz():
+    assert set(KEYS) == {name for chapter in catalogue.CHAPTERS for name in catalogue.quizzes(chapter)}
 
 
 def test_right_answers_are_kept():

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from u3lab import images
 from u3lab.datasets import clips, packed, scenery
-from u3lab.datasets.clips import gliding, materials, sounds
+from u3lab.datasets.clips import gliding, impacts, materials, sounds
 from u3lab.datasets.clips.impacts import FPS, G, flown, risen
 from u3lab.errors import U3Error
 
@@ -183,6 +183,8 @@ def test_louder_from_higher_and_heard_when_it_is_seen():
     wood = (films.material == 0).nonzero()[:, 0]
     loudest = films.sounds[wood].abs().amax(1).numpy()
     assert scipy.stats.spearmanr(loudest, films.height[wood].numpy()).statistic > 0.8
+    low, high = (impacts._heard([(0.0, 1.0, h)], "wood", 0.1, 16, torch.Generator().manual_seed(0)) for h in (0.1, 0.4))
+    assert float(high.abs().max() / low.abs().max()) == pytest.approx(2, rel=0.05)  # as the speed, √(2 g h)
 
 
 def test_causes_are_drawn_independently():

@@ -30,19 +30,36 @@ def test_what_is_seen_faces_the_camera():
     assert MADE.labels["normals"][:, 2].min() > -math.sin(math.atan(rendered.FIELD * 2**0.5))
 
 
-def test_the_label_is_that_of_the_solid_with_most_pixels_where_there_is_one():
-    for segments, label in zip(MADE.labels["segments"], MADE.labels["label"], strict=True):
-        kinds = segments[segments >= 2].unique()
-        assert int(label) + 2 in kinds.tolist()
-        if len(kinds) == 1:
-            assert int(kinds) == int(label) + 2
+def placed(monkeypatch, *solids: Solid) -> dict[str, torch.Tensor]:
+    """The labels of a scene of these solids."""
+    monkeypatch.setattr(rendered, "_placed", lambda draw: list(solids))
+    return {name: one[0] for name, one in scenes(1, size=48).labels.items()}
 
 
-def test_boundaries_lie_where_segments_end():
+def test_the_label_is_that_of_the_solid_with_most_pixels(monkeypatch):
+    """Of one solid, and not of a kind: two small boxes together have more than the cone."""
+    cone = Solid("cone", -0.5, 0.0, 0.45, 1.0, 0.0, torch.ones(3))
+    boxes = [Solid("box", x, 0.3, 0.33, 0.6, 0.3, torch.ones(3)) for x in (0.4, 1.1)]
+    for solids in ((cone, *boxes), (*boxes, cone)):
+        labels = placed(monkeypatch, *solids)
+        boxed, coned = ((labels["segments"] == kind).sum() for kind in (3, 5))
+        assert coned < boxed < 2 * coned and SOLIDS[labels["label"]] == "cone"
+
+
+def test_boundaries_lie_where_surfaces_end_or_bend(monkeypatch):
+    """Segments end where surfaces do; so may one box before another, and a box bends where its faces meet."""
     segments, edges = MADE.labels["segments"], MADE.labels["boundaries"][:, 0]
     changes = segments[:, 1:] != segments[:, :-1]
     assert edges[:, 1:][changes].min() == 1 and edges[:, :-1][changes].min() == 1
     assert set(edges.unique().tolist()) == {0.0, 1.0} and edges.mean() < 0.25
+    ahead = torch.tensor([0.0, 0, 1])[:, None, None].expand(3, 4, 4)
+    assert rendered.boundaries(torch.tensor([[2, 2, 3, 3]] * 4), ahead)[0].tolist() == [[0, 1, 1, 0]] * 4
+    labels = placed(monkeypatch, Solid("box", 0.0, 0.0, 0.5, 1.0, math.pi / 4, torch.ones(3)))
+    box, found, normals = labels["segments"] == 3, labels["boundaries"][0], labels["normals"]
+    inside = box[:, 1:] & box[:, :-1]
+    bends = inside & ((normals[:, :, 1:] * normals[:, :, :-1]).sum(0) < 0.9)
+    assert bends.sum() > 5 and found[:, 1:][bends].min() == 1 and found[:, :-1][bends].min() == 1
+    assert found[box].mean() < 0.7  # its faces are none
 
 
 @pytest.mark.parametrize("kind", SOLIDS)

@@ -66,6 +66,15 @@ def test_the_bootstrap_covers_the_truth():
     assert 50 <= hits <= 60
 
 
+def test_the_interval_of_a_maximum_takes_off_what_a_resample_adds():
+    """The best of 40 units that are alike is better still in a resample: the basic interval lies below, not above."""
+    intersection = 20 + 6 * torch.randn(20, 40, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = Dissection("layer", ("one",), torch.zeros(40), Quantiles(1), intersection,
+                       torch.full_like(intersection, 100))
+    estimate = interval(found, lambda one: float(one.iou.max()))
+    assert estimate.value - estimate.low > estimate.high - estimate.value
+
+
 def test_too_few_groups_give_no_interval():
     with pytest.raises(U3Error, match="in 3 groups"):
         interval(dissection([[0.1, 0.2, 0.3]], groups=3), unique)
@@ -149,4 +158,5 @@ def test_fresh_weights_are_other_ones_and_leave_the_network_alone(net):
     assert torch.equal(big.module[0].weight, before) and not fresh.module[0].bias.any()
     assert float(fresh.module[0].weight.detach().var()) == pytest.approx(2 / 75, rel=0.1)
     assert torch.equal(fresh.module[0].weight, untrained(big, seed=1).module[0].weight)
+    assert fresh.module[0].weight.var().item() == pytest.approx(2 / (3 * 5 * 5), rel=0.1)  # of 4800
     assert not torch.equal(fresh.module[0].weight, untrained(big, seed=2).module[0].weight)

@@ -213,20 +213,6 @@ def test_the_permuted_twin_has_nothing_to_learn():
     assert all(step.loss < 1e-6 for step in distil(franken, x, settings=StitchSettings(steps=3, lr=0.0001)))
 
 
-def test_settings_are_read_at_every_step_and_seeds_decide():
-    def course(turn: float | None = None, **options) -> list[float]:
-        settings, losses = StitchSettings(steps=5, batch_size=4, **options), []
-        for step in distil(stitch(small(0), "one", small(1), "one", pictures(8)), pictures(8), settings=settings):
-            losses.append(step.loss)
-            if turn and step.iteration == 1:
-                settings.lr = turn
-        return losses
-
-    assert course() == course() != course(seed=1)
-    plain, turned = course(), course(turn=0.1)
-    assert plain[:2] == turned[:2] and plain[2:] != turned[2:]
-
-
 def test_slips_of_distilling():
     franken = stitch(small(0), "one", small(1), "one", pictures(2))
     with slip("not a stitched network"):

@@ -9,7 +9,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
+from matplotlib.text import Annotation
 from PIL import Image
 
 from u3lab import U3Error, figures, pixels
@@ -23,6 +25,32 @@ def picture(height=40, width=40, seed=0):
 
 def opened(png):
     return Image.open(io.BytesIO(png))
+
+
+@pytest.fixture
+def sheets(monkeypatch):
+    """The sheets that charts are drawn on, as they are when the chart is finished."""
+    drawn = []
+    monkeypatch.setattr(canvas, "levels", lambda sheet: drawn.append(sheet) or np.full((8, 8, 3), 255, np.uint8))
+    return drawn
+
+
+def labels(axis):
+    """Place on an axis → the word that stands there."""
+    return {round(tick): label.get_text() for tick, label in
+            zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)}
+
+
+def legend(sheet):
+    """Name in the legend → the colour beside it."""
+    (box,) = sheet.legends
+    colours = [(key.get_facecolor() if isinstance(key, Rectangle) else key.get_color()) for key in box.legend_handles]
+    return {text.get_text(): to_hex(colour) for text, colour in zip(box.get_texts(), colours, strict=True)}
+
+
+def places_of(texts):
+    """Words → where they stand, (x, y)."""
+    return {text.get_text(): tuple(text.xy if isinstance(text, Annotation) else text.get_position()) for text in texts}
 
 
 # ---- maps and their colours
@@ -256,12 +284,109 @@ def test_a_photo_grid_keeps_its_colours_and_stays_small():
     assert len(figure.data) < 250_000
 
 
-def test_logarithmic_axes_are_marked_with_plain_numbers(monkeypatch):
-    drawn = []
-    monkeypatch.setattr(canvas, "levels", lambda sheet: drawn.append(sheet) or np.zeros((8, 8, 3), np.uint8))
+NAMES = ["cat", "dog", "cup", "spoon"]
+
+# ---- charts read back: what stands at each place is what was given
+
+def test_curves_bands_and_their_names_are_where_they_were_given(sheets):
+    band = ([4.0, 2.0, 1.0], [1.0, 5.0, 2.0], [0.5, 3.0, 1.5], [2.5, 5.5, 4.0])
+    figures.curves({"falling": [9, 4, 3], "with a band": band}, "steps", "loss", title="Two.", alt="x",
+                   ticks=["none", "one", "two"])
+    axes = sheets[0].axes[0]
+    first, second = axes.lines
+    assert first.get_xydata().tolist() == [[0, 9], [1, 4], [2, 3]]
+    assert second.get_xydata().tolist() == [[x, y] for x, y, *_ in zip(*band, strict=True)]
+    assert legend(sheets[0]) == {"falling": first.get_color(), "with a band": second.get_color()}
+    (shaded,) = axes.collections
+    outline = shaded.get_paths()[0].vertices
+    for x, _, low, high in zip(*band, strict=True):
+        found = outline[outline[:, 0] == x, 1]
+        assert (found.min(), found.max()) == (low, high)
+    assert to_hex(shaded.get_facecolor()[0]) == second.get_color()
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")) == ("steps", "loss", "Two.")
+    assert labels(axes.xaxis) == {0: "none", 1: "one", 2: "two"}
+    assert not axes.xaxis_inverted() and not axes.yaxis_inverted()
+
+
+def test_bars_whiskers_chance_and_words_are_where_they_were_given(sheets):
+    values = {"top": (0.5, 0.375, 0.875), "middle": 0.25, "least": (-0.375, -0.75, -0.25)}
+    figures.bars(values, "share", chance=0.3125, alt="x")
+    axes = sheets[0].axes[0]
+    given = {name: value if isinstance(value, tuple) else (value,) * 3 for name, value in values.items()}
+    assert labels(axes.yaxis) == dict(enumerate(values)) and axes.yaxis_inverted() and not axes.xaxis_inverted()
+    bars = {labels(axes.yaxis)[round(bar.get_y() + bar.get_height() / 2)]: (bar.get_x(), bar.get_width())
+            for bar in axes.patches}
+    assert bars == {name: (0, value) for name, (value, *_) in given.items()}
+    (whiskers,) = axes.collections
+    ends = {labels(axes.yaxis)[round(low[1])]: (low[0], high[0]) for low, high in whiskers.get_segments()}
+    assert ends == {name: (low, high) for name, (_, low, high) in given.items() if low < high}
+    words = places_of(axes.texts)
+    assert {word: labels(axes.yaxis)[round(y)] for word, (_, y) in words.items()} == {
+        "0.50": "top", "0.25": "middle", "−0.38": "least"}
+    assert [x for x, _ in words.values()] == [0.875, 0.25, -0.75], "beyond bar and whisker"
+    assert [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"] == [0.3125]
+    assert list(legend(sheets[0])) == ["chance: 0.312"] and axes.get_xlabel() == "share"
+
+
+def test_bars_of_groups_keep_to_their_names(sheets):
+    groups = {"one": {"a": 0.5, "b": 0.375, "c": 0.125}, "two": {"c": 0.75, "a": 0.25}}
+    figures.bars(groups, "share", alt="x")
+    axes = sheets[0].axes[0]
+    for members, bars in zip(groups.values(), axes.containers[::2], strict=True):  # every other one has the whiskers
+        found = {labels(axes.yaxis)[round(bar.get_y() + bar.get_height() / 2)]: bar.get_width() for bar in bars}
+        assert found == members and legend(sheets[0])[bars.get_label()] == to_hex(bars[0].get_facecolor())
+    assert list(legend(sheets[0])) == list(groups)
+    ordered = sorted((bar.get_y(), bars.get_label()) for bars in axes.containers[::2] for bar in bars)
+    assert [label for _, label in ordered] == ["one", "two", "one", "one", "two"]
+
+
+def test_the_likeliest_classes_stand_on_top_with_their_probability(sheets):
+    figures.classes(["cat", "dog", "hen", "cup"], torch.tensor([0.1, 0.6, 0.05, 0.25]).log(), top=3)
+    axes = sheets[0].axes[0]
+    assert labels(axes.yaxis) == {0: "dog", 1: "cup", 2: "cat"}
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([60, 25, 10])
+
+
+@pytest.mark.parametrize("by_column, lightness", [
+    (False, [[0, 1 / 3, 0.1], [1, 0.8, 0.2]]), (True, [[0, 0, 0], [1, 1, 1]])])
+def test_a_table_has_each_number_in_its_cell_in_ink_that_can_be_read(sheets, by_column, lightness):
+    values = [[0, 10, 3], [30, 24, 6]]
+    figures.table(values, ["first", "second"], ["x", "y", "z"], by_column=by_column, alt="x")
+    axes = sheets[0].axes[0]
+    (image,) = axes.images
+    assert np.asarray(image.get_array()) == pytest.approx(np.array(lightness)) and image.get_clim() == (0, 1)
+    assert labels(axes.yaxis) == {0: "first", 1: "second"} and labels(axes.xaxis) == {0: "x", 1: "y", 2: "z"}
+    assert axes.yaxis_inverted() and not axes.xaxis_inverted(), "the first row on top, the first column on the left"
+    assert places_of(axes.texts) == {f"{value}": (column, row) for row, line in enumerate(values)
+                                     for column, value in enumerate(line)}
+    for text in axes.texts:
+        column, row = text.get_position()
+        paper = image.to_rgba(np.array(lightness))[row, column, :3] @ (0.2126, 0.7152, 0.0722)
+        assert abs(paper - {"black": 0, "white": 1}[text.get_color()]) > 0.5
+
+
+def test_a_heat_map_has_each_value_its_names_groups_and_forks_in_place(sheets):
+    values = torch.tensor([[1.0, 0.5, 0.2, -0.1], [0.4, 1.0, -0.3, 0.0], [0.1, 0.2, 1.0, 0.3], [-0.5, 0.0, 0.1, 1.0]])
+    heatmap(values, NAMES, groups=["animal", "animal", "thing", "thing"], alt="x")
+    axes = sheets[0].axes[0]
+    wanted = pixels.heat(values.clamp(-0.5, 0.5), signed=True, scale=0.5)[0].permute(1, 2, 0)
+    assert np.asarray(axes.images[0].get_array()) == pytest.approx(wanted.numpy())
+    assert labels(axes.xaxis) == labels(axes.yaxis) == dict(enumerate(NAMES))
+    assert axes.yaxis_inverted() and not axes.xaxis_inverted()
+    assert {word: y for word, (_, y) in places_of(axes.texts).items()} == {"animal": 0.5, "thing": 2.5}
+    brackets = [(line.get_ydata()[0], line.get_ydata()[-1]) for line in axes.lines]
+    assert brackets == [(-0.4, 1.4), (1.6, 3.4)]
+    kinds = ["bird"] * 3 + ["beast"] * 3 + ["cup"] * 3
+    paths = [(str(n), kind, "animal" if n < 6 else "thing", "all") for n, kind in enumerate(kinds)]
+    heatmap(torch.eye(9), [str(n) for n in range(9)], paths=paths, alt="x")
+    forks = places_of(sheets[1].axes[0].texts)
+    assert {word: y for word, (_, y) in forks.items()} == {"bird": 1, "beast": 4, "cup": 7}
+
+
+def test_logarithmic_axes_are_marked_with_plain_numbers(sheets):
     figures.curves({"a": ([1, 5, 500], [90, 20, 4])}, "n", "error", alt="x", xscale="log", yscale="log")
-    axes = drawn[0].axes[0]
-    drawn[0].canvas.draw()
+    axes = sheets[0].axes[0]
+    sheets[0].canvas.draw()
     for axis, wanted in ((axes.xaxis, {"1", "2", "5", "500"}), (axes.yaxis, {"5", "20", "50"})):
         assert axis.get_scale() == "log" and wanted <= {label.get_text() for label in axis.get_ticklabels()}
     with pytest.raises(U3Error, match="xscale"):
@@ -294,8 +419,17 @@ def test_words_and_pictures_of_a_grid_never_meet(monkeypatch):
         return np.zeros((height, width, 3), np.uint8)
 
     monkeypatch.setattr(collage.Page, "render", render)
-    collage.draw(collage.Page(), [picture(30, 50), picture(60, 40)] * 3, ["a rather long title for a cell"] * 6, 3,
+    shades = [torch.full((1, 3, *size), n / 255) for n, size in enumerate([(30, 50), (60, 40)] * 3)]
+    collage.draw(collage.Page(), shades, [f"a rather long title for cell {n}" for n in range(6)], 3,
                  ["a long label for the first row", "second"], 500)
+    corners = {int(cell[0, 0, 0]): (x, y) for x, y, cell in seen["cells"]}
+    assert sorted(corners, key=lambda n: corners[n][::-1]) == list(range(6)), "row after row, from left to right"
+    for n, (x, y, cell) in enumerate(seen["cells"]):
+        over = [text for across, below, text, *where in seen["words"] if where == ["center", "bottom"]
+                and abs(across - x - cell.shape[1] / 2) < 1 and 0 <= y - below < 8]
+        assert [text.split()[-1] for text in over] == [str(n)]
+    beside = {text.split()[-1]: y for _, y, text, across, _ in seen["words"] if across == "right"}
+    assert corners[0][1] < beside["row"] < corners[3][1] < beside["second"]
     boxes = [(x, y, x + p.shape[1], y + p.shape[0]) for x, y, p in seen["cells"]]
     for x, y, text, across, along in seen["words"]:
         w, h = seen["page"].width(text), seen["page"].height(text)
@@ -317,9 +451,6 @@ def test_a_coarse_map_keeps_square_pixels():
 
 
 # ---- the heat map of a matrix
-
-NAMES = ["cat", "dog", "cup", "spoon"]
-
 
 def test_positive_is_red_negative_blue_and_both_are_seen():
     def colours(sign):
@@ -343,13 +474,6 @@ def test_slips_are_told(values, names, groups):
         heatmap(torch.eye(4), NAMES)
 
 
-def test_what_rounds_to_zero_has_no_minus(monkeypatch):
-    words, annotate = [], Axes.annotate
-
-    def noted(axes, text, *args, **more):
-        words.append(text)
-        return annotate(axes, text, *args, **more)
-
-    monkeypatch.setattr(Axes, "annotate", noted)
+def test_what_rounds_to_zero_has_no_minus(sheets):
     figures.bars({"a": -0.0001, "b": -0.5}, "difference", alt="Two bars.")
-    assert words == ["0.00", "−0.50"]
+    assert [text.get_text() for text in sheets[0].axes[0].texts] == ["0.00", "−0.50"]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from PIL import ImageDraw
 
 from u3lab import U3Error, figures, images, pixels
 from u3lab.figures.canvas import COLOURS
@@ -15,10 +16,24 @@ def lengths(picture):
     return [int(blue[8 + 34 * row + 22].sum()) for row in range((picture.shape[-2] - 8) // 34)]
 
 
-def test_bars_are_as_long_as_their_shares():
+@pytest.fixture
+def words(monkeypatch):
+    """What is written, from the top down and from left to right: (y, word)."""
+    written, text = [], ImageDraw.ImageDraw.text
+
+    def noted(draw, at, word, *args, **more):
+        written.append((at[1], word))
+        return text(draw, at, word, *args, **more)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", noted)
+    return written
+
+
+def test_bars_are_as_long_as_their_shares_and_stand_beside_their_names(words):
     picture = images.check(figures.frame_bars({"hen": 1.0, "cock": 0.5, "egg": 0.0}, 120, width=216))
     assert picture.shape == (1, 3, 120, 216)
     assert lengths(picture) == [201, 101, 1]  # of 200 pixels, with both ends
+    assert words == [(8, "hen"), (8, "100%"), (42, "cock"), (42, "50%"), (76, "egg"), (76, "0%")]
 
 
 def test_what_does_not_fit_is_left_out_and_long_names_are_cut():
@@ -37,13 +52,14 @@ def test_slips(shares, height, width, words):
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_a_scale_has_the_colours_of_the_map_from_the_largest_down(signed):
+def test_a_scale_has_the_colours_of_the_map_from_the_largest_down_with_their_numbers(signed, words):
     picture = images.check(figures.scale_bar(0.2, 160, signed=signed))
     low = -0.2 if signed else 0.0
     ends = pixels.heat(torch.tensor([[0.2, low]]), signed=signed, scale=0.2)[0]
     for row, end in ((16, 0), (160 - 17, 1)):
         torch.testing.assert_close(picture[0, :, row, 12], ends[:, 0, end], rtol=0, atol=0.01)
     assert picture.shape == (1, 3, 160, 76) and (picture[..., 34:] < 0.5).any()  # numbers stand beside it
+    assert words == [(16, "0.2"), (80, "0" if signed else "0.1"), (143, "-0.2" if signed else "0")]
 
 
 @pytest.mark.parametrize(("scale", "height", "words"), [(0, 160, "scale = 0"), (0.1, 40, "too few")])

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from u3lab import U3Error, images, pixels
 from u3lab.images.blurring import plain_blur
+from u3lab.images.views import shift, zoom
 
 # ---- check
 
@@ -59,9 +61,36 @@ def test_resize_sets_the_shorter_side(shape):
     torch.testing.assert_close(x, torch.full_like(x, 0.25))
 
 
-def test_resize_does_not_alias():
-    checks = (torch.arange(64)[:, None] + torch.arange(64)).remainder(2).float().expand(1, 1, -1, -1)
-    assert (images.resize(checks, 16)[..., 2:-2, 2:-2] - 0.5).abs().max() < 0.02
+def pillows(x, height, width):
+    """Pillow's bilinear resizing, which smooths what it shrinks, of each channel of (1,C,H,W) by itself."""
+    sized = (Image.fromarray(channel.numpy()).resize((width, height), Image.Resampling.BILINEAR) for channel in x[0])
+    return torch.stack([torch.from_numpy(np.array(channel)) for channel in sized])[None]
+
+
+@pytest.mark.parametrize("size", [16, 30, 100])
+def test_resize_is_pillows_and_does_not_alias(size):
+    noise = torch.rand(1, 2, 48, 60, generator=torch.Generator().manual_seed(0))
+    found = images.resize(noise, size)
+    torch.testing.assert_close(found, pillows(noise, size, found.shape[3]), atol=1e-5, rtol=0)
+
+
+def test_zoom_is_pillows_resizing_by_no_more_than_was_asked_for():
+    noise, sizes = torch.rand(1, 2, 40, 60, generator=torch.Generator().manual_seed(0)), set()
+    for seed in range(30):
+        found = zoom(noise, 0.5, torch.Generator().manual_seed(seed))
+        torch.testing.assert_close(found, pillows(noise, *found.shape[2:]), atol=1e-5, rtol=0)
+        sizes.add(tuple(found.shape[2:]))
+    assert min(sizes) == (20, 30) and max(sizes) == (60, 90) and len(sizes) == 8
+
+
+def test_shift_moves_the_picture_by_no_more_than_was_asked_for():
+    noise, far = torch.rand(1, 2, 12, 14, generator=torch.Generator().manual_seed(0)), set()
+    padded = torch.nn.functional.pad(noise, (2, 2, 2, 2), mode="replicate")
+    places = {(dy, dx): padded[..., 2 + dy : 14 + dy, 2 + dx : 16 + dx] for dy in range(-2, 3) for dx in range(-2, 3)}
+    draw = torch.Generator().manual_seed(0)
+    for found in (shift(noise, 2, draw) for _ in range(200)):
+        far |= {next(at for at, wanted in places.items() if torch.equal(found, wanted))}
+    assert far == set(places)
 
 
 @pytest.mark.parametrize("sigma", [0.3, 1, 2.5, 10, 40])

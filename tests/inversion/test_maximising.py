@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.adversarial.attacked import small
 from u3lab import U3Error, images, inversion, nets
 from u3lab.descent import last
 from u3lab.inversion.dreaming import DreamSettings, dream
@@ -20,6 +21,15 @@ def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_posi
                                 settings=inversion.MaximiseSettings(jitter=0, zoom=0, steps=60))).value
     wanted = (flat[1].weight[1] > 0).float().view(1, 3, 8, 8)
     torch.testing.assert_close(x, wanted, atol=1e-3, rtol=0)
+
+
+def test_several_networks_are_excited_together(net):
+    """The sum over all of them, seen without a shift and without zoom."""
+    both = [small(seed)[0] for seed in (0, 1)]
+    settings = inversion.MaximiseSettings(jitter=0, zoom=0, steps=3)
+    for step in inversion.maximise(both, "logits", 2, prior=inversion.Pixels(), size=16, settings=settings):
+        wanted = -sum(float(one.logits(step.value)[0, 2]) for one in both)
+        assert step.terms == {"excitation": pytest.approx(wanted, abs=1e-5)}
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.helpers import rates_of_adam
 from u3lab import U3Error, images, prior
 from u3lab.descent import last
 
@@ -54,17 +55,6 @@ def test_the_running_mean():
         torch.testing.assert_close(step.value, mean)
 
 
-def test_settings_are_read_at_every_step():
-    settings = quick(steps=2, lr=0.05)
-    psi = small()
-    steps = prior.fit(psi, X, settings=settings)
-    next(steps)
-    before = psi.colour.weight.clone()
-    settings.lr = 0.0001
-    next(steps)
-    assert (psi.colour.weight - before).abs().max() <= 1.1e-4
-
-
 def test_hidden_pixels_do_not_change_the_run():
     visible = torch.ones(1, 1, 32, 32)
     visible[..., 8:20, 8:20] = 0
@@ -81,7 +71,7 @@ def test_super_resolution_draws_a_larger_picture():
     assert end.loss < 0.01
 
 
-def test_a_run_that_diverges_comes_back(monkeypatch):
+def test_a_run_that_diverges_comes_back_and_goes_on_at_half_the_rate():
     """From step 30 on the target is as far away as can be for a while: the loss jumps, and the good weights return."""
     calls = 0
 
@@ -91,9 +81,11 @@ def test_a_run_that_diverges_comes_back(monkeypatch):
         worse = 50.0 if calls in (35, 50) else 1.0
         return worse * prior.reconstruct(x, target)
 
-    steps = list(prior.fit(small(), X, task=task, settings=quick(steps=60, noise=0.0)))
+    with rates_of_adam() as rates:
+        steps = list(prior.fit(small(), X, task=task, settings=quick(steps=60, noise=0.0)))
     assert steps[-1].rollbacks == 2
     assert len(steps) == 61 and steps[-1].loss < steps[0].loss
+    assert rates == [0.02 / 2**step.rollbacks for step in steps[:-1]]
 
 
 def test_nan_is_survived_and_endless_divergence_is_told():

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from u3lab import U3Error, prior
+from u3lab.prior import generators
 
 KINDS = ("hourglass", "unet", "resnet")
 
@@ -41,6 +42,28 @@ def test_the_same_seed_the_same_network_and_nothing_else_is_seeded():
     assert torch.equal(one(), other()) and torch.equal(one.code, other.code)
     assert not torch.equal(one.code, third.code)
     assert not torch.equal(one.colour.weight, third.colour.weight)
+
+
+OTHER = {"depth": 3, "widths": (9, 16, 16), "code": "grid", "channels": 9, "seed": 1}  # than what is drawn first
+
+
+@pytest.mark.parametrize("kind, more", [("hourglass", {"skip": 4, "upsample": "bilinear"}),
+                                        ("unet", {"upsample": "bilinear"}), ("resnet", {})])
+def test_every_argument_changes_what_is_drawn(kind, more):
+    given = {"size": 32, "depth": 2, "widths": (8, 8, 8)}
+    plain = prior.generator(kind, **given)()
+    assert [name for name, value in (OTHER | more).items()
+            if torch.equal(prior.generator(kind, **given | {name: value})(), plain)] == []
+
+
+def test_upsampling_is_bilinear_or_by_the_nearest():
+    """Of a scale whose lower part gives one bright pixel and whose upper part leaves it: 2×2 equal ones, or a hill."""
+    drawn = {}
+    for how in ("nearest", "bilinear"):
+        scale = generators.Scale(1, 1, None, 1, 0, how)
+        scale.down, scale.up = nn.AvgPool2d(2), nn.Identity()
+        drawn[how] = scale(torch.nn.functional.pad(torch.full((1, 1, 2, 2), 4.0), (2, 2, 2, 2)))[0, 0, 2].tolist()
+    assert drawn == {"nearest": [0, 0, 4, 4, 0, 0], "bilinear": [0, 0.75, 2.25, 2.25, 0.75, 0]}
 
 
 def test_codes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import repeat
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import scipy.sparse.linalg
 import torch
 
+from tests.helpers import rates_of_adam
 from u3lab import U3Error, prior
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
@@ -64,6 +66,7 @@ def test_training_lowers_the_error(make, corrupt, side):
 
 
 def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
+    """With the same weights, numbers of the optimiser and rates, which fall along a cosine."""
     monkeypatch.setattr(resuming, "EVERY", 2)
     first, again = trained.inpainter(), trained.inpainter()
 
@@ -71,13 +74,16 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch)
         return training.corrupting(cropping.batches(["coffee", "dog"], 64, 3, seed=step),
                                    training.with_holes(torch.Generator().manual_seed(step)))
 
-    for step in training.train(first, begun, 4, 1e-3, checkpoint=Checkpoint.at(tmp_path / "state")):
-        if step.iteration == 2:  # kept before its update
-            break
-    resumed = training.train(again, begun, 4, 1e-3, checkpoint=Checkpoint.at(tmp_path / "state"))
-    next(resumed)
-    assert all(torch.equal(value, first.state_dict()[name]) for name, value in again.named_parameters())
-    assert len(list(resumed)) == 2  # steps 3 and 4
+    with rates_of_adam() as rates:
+        for step in training.train(first, begun, 4, 1e-3, checkpoint=Checkpoint.at(tmp_path / "state")):
+            if step.iteration == 2:  # kept before its update
+                break
+        resumed = training.train(again, begun, 4, 1e-3, checkpoint=Checkpoint.at(tmp_path / "state"))
+        next(resumed)
+        assert all(torch.equal(value, first.state_dict()[name]) for name, value in again.named_parameters())
+        assert len(list(resumed)) == 2  # steps 3 and 4
+    assert rates == pytest.approx([1e-3 * (0.01 + 0.99 * (1 + math.cos(math.pi * k / 4)) / 2)  # the first one of all
+                                   for k in (1, 2, 3, 4)])  # is what Adam is made with
 
 
 def test_strokes_are_thin_curves_of_pens_and_brushes():
@@ -162,3 +168,11 @@ def test_batches_are_squares_of_the_named_pictures_and_repeat_with_the_seed():
 
 def test_the_last_step_of_a_cosine_is_a_hundredth():
     assert training.cosine(1.0, 0, 10) == pytest.approx(1) and training.cosine(1.0, 10, 10) == pytest.approx(0.01)
+
+
+def test_noise_is_as_strong_as_promised_and_not_cut_off():
+    """White pictures: their noise is even on both sides of 1, and of another strength on each."""
+    seen, weight = training.with_noise(torch.Generator().manual_seed(0))(torch.ones(200, 3, 16, 16))
+    strength = seen.std((1, 2, 3))
+    assert 0.015 < strength.min() < 0.05 and 0.45 < strength.max() < 0.53 and torch.equal(weight, torch.ones(1))
+    assert (seen > 1).double().mean() == pytest.approx(0.5, abs=0.01)

@@ -89,6 +89,14 @@ def test_parallel_by_hand():
             assert torch.allclose(y[0, :, i, j], torch.stack(wanted))
 
 
+@pytest.mark.parametrize("kind, size", [("low rank", 3), ("low rank", 1), ("parallel", 1), ("serial", 1)])
+def test_what_is_drawn_keeps_the_size_of_what_it_is_given(kind: str, size: int):
+    """A has the variance 1/fan-in, and B is zero."""
+    adapter = made(kind, nn.Conv2d(80, 80, size), rank=40)
+    inner = adapter if hasattr(adapter, "b") else adapter.alpha
+    assert inner.a.weight.var().item() == pytest.approx(1 / (80 * size**2), rel=0.1) and not inner.b.weight.any()
+
+
 @pytest.mark.oracle("the equation, by hand", universal=["low rank"])
 def test_low_rank_by_hand():
     """y = f ∗ x + B ∗ A ∗ x is one convolution with W + B A."""

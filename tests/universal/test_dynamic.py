@@ -9,6 +9,7 @@ from tests.helpers import same_state, slip, squeezenet, state
 from tests.universal.networks import pictures, tiny
 from u3lab.descent import last
 from u3lab.universal import LearnetSettings, adapt, describe, learnet, put_adapters, train_learnet
+from u3lab.universal.batches import Batches
 from u3lab.universal.dynamic import Learnet
 
 X = pictures(12, 16)
@@ -82,6 +83,32 @@ def test_training_changes_the_learnet_and_the_heads_only():
     assert all(torch.equal(a, b) for a, b in zip(adapters, after, strict=True))
     again = learnet(made(), "a", rank=3)
     assert last(train_learnet(made(), again, DATA, settings=LearnetSettings(steps=3))).iteration == 3
+
+
+def test_its_steps_are_those_of_plain_torch_with_other_pictures_for_z_than_for_the_loss():
+    """The domain is described by two pictures of the next batch; 12 pictures, 4 at a step: no batch meets another."""
+    settings = LearnetSettings(steps=3, lr=0.02, batch_size=4, shots=2)
+    nets = [adapt(tiny()).add_domain("a", 3) for _ in range(2)]
+    ours, plain = (filled(learnet(net, "a", rank=3)) for net in nets)
+    losses = [step.loss for step in train_learnet(nets[0], ours, {"a": DATA["a"]}, settings=settings)]
+    x, y, net = *DATA["a"], nets[1]
+    head, order = net.domain("a").parts[net.domain("a").head], Batches(12, 4, 0)
+    optimiser = torch.optim.Adam([*plain.parameters(), *head.parameters()], lr=0.02)
+    for step in range(3):
+        seen, few = order.at(step), order.at(step + 1)[:2]
+        assert not set(seen.tolist()) & set(few.tolist())
+        predicted = plain(describe(net, x[few]))
+        adapters = {place: part for place, part in net.domain("a").parts.items() if place in predicted}
+        with net.using("a"):
+            names = {id(weight): name for name, weight in net.named_parameters()}
+            scores = torch.func.functional_call(net, {names[id(part.alpha.weight)]: predicted[place][:, :, None, None]
+                                                      for place, part in adapters.items()}, (x[seen],))
+        loss = torch.nn.functional.cross_entropy(scores, y[seen])
+        assert losses[step] == pytest.approx(float(loss), rel=1e-4)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert losses[-1] < losses[0]
 
 
 def test_a_layer_may_describe_the_domain():

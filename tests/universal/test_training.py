@@ -63,15 +63,6 @@ def test_between_the_steps_the_network_is_ready_for_use():
         assert net.used == (name,)
 
 
-def test_settings_are_read_at_every_step():
-    chosen = settings(lam=0.0, steps=4)
-    net, seen = adapt(tiny()).add_domain("new", 3), []
-    for step in train_domain(net, "new", X, Y, settings=chosen):
-        seen.append(step.terms["prior"])
-        chosen.lam = 1.0 if step.iteration >= 1 else 0.0
-    assert seen[0] == seen[1] == 0 and seen[2] > 0
-
-
 def test_a_fixed_trunk_is_passed_once_and_gives_the_same():
     """With a frozen trunk its features are kept; the way through the network for each batch gives the same losses."""
     once = [step.loss for step in train_domain(adapt(tiny(), "features").add_domain("new", 3), "new", X, Y,
@@ -241,4 +232,3 @@ def test_a_loss_that_is_no_number_is_told():
         for step in train_domain(net, "new", X, Y, settings=chosen):
             if step.iteration == 2:
                 net.domain_parameters("new")[0].data.fill_(float("nan"))
-
