@@ -25,8 +25,8 @@ from u3lab import (
     universal,
     warps,
 )
-from u3lab.datasets import turntable
 from u3lab.descent import last
+from u3lab.worlds import turntable
 
 KNOWN = {"torch": torch, "adversarial": adversarial, "figures": figures, "images": images, "inversion": inversion,
          "landmarks": landmarks, "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency,

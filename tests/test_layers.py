@@ -23,6 +23,7 @@ FLOORS = (
     ("images",),
     ("nets", "figures"),
     ("datasets", "course", "live", "warps"),
+    ("worlds",),
     *((chapter,) for chapter in ("universal", "selfsup", "landmarks", "prior", "inversion", "saliency", "adversarial",
                                  "equivariance", "dissection")),
     ("lessons",),

@@ -20,7 +20,7 @@ from torch import Tensor
 import u3lab  # noqa: F401 — before torch
 from u3lab import adversarial, dissection, equivariance, figures, images, inversion, nets, pixels, prior, saliency
 from u3lab.adversarial import placing, transfer, trials
-from u3lab.datasets import blobs, colours, concepts, patterns, taxonomy
+from u3lab.datasets import taxonomy
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.descent import last
 from u3lab.images import cropping
@@ -28,6 +28,7 @@ from u3lab.lessons.adversarial import photos
 from u3lab.lessons.saliency import riddles
 from u3lab.measures import correlation
 from u3lab.saliency import pointing
+from u3lab.worlds import blobs, colours, concepts, patterns
 
 CALLS: dict[str, Callable[[], object]] = {}
 

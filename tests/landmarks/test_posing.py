@@ -10,9 +10,10 @@ import torch
 
 from tests.helpers import slip
 from u3lab import landmarks
-from u3lab.datasets import handwritten, photos, turntable
+from u3lab.datasets import handwritten, photos
 from u3lab.descent import last
 from u3lab.universal import resuming
+from u3lab.worlds import turntable
 
 
 def sevens(start: int, stop: int) -> torch.Tensor:

@@ -7,11 +7,11 @@ import torch
 
 from tests.helpers import slip
 from tests.universal.networks import pictures, shaken, tiny
-from u3lab.datasets import decathlon
 from u3lab.descent import last
 from u3lab.universal import CENTRES, PREDICTORS, LearnetSettings, Task, Tasks, adapt, put_adapters, train_learnet
 from u3lab.universal.multitask import KINDS, OUTPUTS
 from u3lab.universal.registry import DOMAINS
+from u3lab.worlds import decathlon
 
 X = pictures(12, 16)
 DATA = {"a": (X, torch.arange(12) % 3), "b": (1 - X, torch.arange(12) % 3)}

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 
 from u3lab import images
 from u3lab.datasets import cutouts, photos
-from u3lab.datasets.pieces import uniform
 from u3lab.descent import Step, last
 from u3lab.lessons import results
 from u3lab.lessons.selfsup.clusters import of_heads
@@ -45,6 +44,7 @@ from u3lab.selfsup.clustering import falling
 from u3lab.selfsup.matching import contingency, hungarian_accuracy
 from u3lab.selfsup.tasks import Joined
 from u3lab.selfsup.views import crop, grey_some, recolour
+from u3lab.worlds.pieces import uniform
 
 KINDS = ("bird", "fruit", "flower", "tool", "vehicle")
 SIDE, EACH = 48, {"train": 300, "test": 60}  # pixels; pictures of each kind

@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab._system import paths
-from u3lab.datasets import decathlon
 from u3lab.descent import Step
 from u3lab.lessons import results
 from u3lab.nets import Classifier
 from u3lab.universal import Adapted, UniversalSettings, adapt, decathlon_score, train_domain
+from u3lab.worlds import decathlon
 
 SIDE = 96  # pixels; the domains have 64, at which an ImageNet network has little left to pool
 OWN = {"resnet26_half": 64}  # a network that was made for such pictures takes them as they are

@@ -1,0 +1,107 @@
+"""Which cat is drawn, and how it looks this time: fur and shapes of an animal, pose and expression of a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from u3lab.worlds.faces.people import PITCH, ROLL, Colour, far, mix
+
+FURS = ((58, 54, 56), (96, 88, 84), (128, 122, 124), (168, 164, 162), (214, 140, 72), (188, 108, 52), (236, 204, 160),
+        (150, 110, 78), (112, 76, 52), (242, 236, 226))
+IRISES = ((122, 168, 74), (204, 182, 62), (222, 146, 40), (92, 150, 190), (150, 190, 120))
+NOSES = ((224, 140, 140), (188, 100, 96), (72, 54, 56))
+COLLARS = ((196, 48, 56), (48, 96, 176), (48, 140, 96), (226, 172, 40), (140, 72, 150))
+WHITE_FUR = (248, 244, 238)
+CHANCE = {"stripes": 0.4, "patches": 0.35, "white muzzle": 0.5, "long fur": 0.4, "collar": 0.45, "open mouth": 0.35}
+PLAIN = 70.0  # how far, of 442, a second colour is from the first
+
+
+@dataclass(frozen=True)
+class Cat:
+    """What stays: the number of an identity decides it. Lengths are in half heads (chin to crown is 2)."""
+
+    stripes: bool
+    patches: bool
+    white_muzzle: bool
+    long_fur: bool
+    collar: bool
+    fur: Colour
+    second: Colour  # of the patches
+    iris: Colour
+    nose: Colour
+    collar_colour: Colour
+    width: float
+    jaw: float  # as of a person: exponent of the outline
+    taper: float
+    eyes: tuple[float, float, float]  # from the middle, below it, half their width
+    slant: float  # degrees by which the outer corners of the eyes are higher
+    muzzle: tuple[float, float]  # where the nose is, half the width of the pads
+    ears: tuple[float, float]  # how high, how far out
+    spots: tuple[tuple[float, float, float], ...]  # patches: x, y, radius
+
+
+@dataclass(frozen=True)
+class Mood:
+    """What changes from picture to picture: degrees, shares, pixels of a picture of side 1."""
+
+    yaw: float
+    pitch: float
+    roll: float
+    open_mouth: bool
+    strength: float
+    pupils: float  # their width as a share of their height
+    lids: float  # how far the upper ones hang
+    gaze: tuple[float, float]
+    scale: float
+    shift: tuple[float, float]
+    light: tuple[float, float]
+
+
+def cat(identity: int) -> Cat:
+    """The cat of a number."""
+    draw = np.random.default_rng([identity, 11])
+
+    def between(low: float, high: float) -> float:
+        return float(draw.uniform(low, high))
+
+    def yes(what: str) -> bool:
+        return bool(draw.random() < CHANCE[what])
+
+    def of(colours: tuple[Colour, ...]) -> Colour:
+        return colours[int(draw.integers(len(colours)))]
+
+    fur = mix(of(FURS), of(FURS), between(0, 0.25))
+    second = fur
+    while far(second, fur) < PLAIN:
+        second = of(FURS)
+    side = 1 if draw.random() < 0.5 else -1  # on which the large patch is
+    spots = ((0.55 * side, between(-0.35, -0.1), between(0.42, 0.55)), (-0.7 * side, between(0.15, 0.5),
+             between(0.28, 0.4)), (-0.3 * side, between(-0.95, -0.7), between(0.25, 0.4)))
+    return Cat(stripes=yes("stripes"), patches=yes("patches"), white_muzzle=yes("white muzzle"),
+               long_fur=yes("long fur"), collar=yes("collar"), fur=fur, second=second, iris=of(IRISES), nose=of(NOSES),
+               collar_colour=of(COLLARS), width=between(1.04, 1.2), jaw=between(1.9, 2.6), taper=between(0.08, 0.22),
+               eyes=(between(0.43, 0.50), between(-0.10, 0.03), between(0.22, 0.27)), slant=between(4, 20),
+               muzzle=(between(0.28, 0.38), between(0.22, 0.28)), ears=(between(1.42, 1.72), between(0.80, 0.98)),
+               spots=spots)
+
+
+def mood(identity: int, number: int, yaw: float) -> Mood:
+    """How that cat looks in one of its pictures, turned by at most ``yaw`` degrees."""
+    draw = np.random.default_rng([identity, 12, number])
+    turned, pitch, roll = (float(most * draw.uniform(-1, 1)) for most in (yaw, PITCH, ROLL))
+    return Mood(turned, pitch, roll, bool(draw.random() < CHANCE["open mouth"]), float(draw.uniform(0.7, 1)),
+                float(draw.uniform(0.22, 0.75)), float(draw.uniform(0, 0.35)), tuple(draw.uniform(-1, 1, 2).tolist()),
+                float(draw.uniform(0.9, 1.08)), tuple(draw.uniform(-0.05, 0.05, 2).tolist()),
+                tuple(draw.uniform(-0.16, 0.16, 2).tolist()))
+
+
+def at_rest(who: Cat) -> np.ndarray:
+    """Where on the front of the head the CAT_POINTS are while nothing in the face moves, (8,2); ears are beyond it."""
+    apart, down, _ = who.eyes
+    high, out = who.ears
+    tip, half = who.muzzle
+    ear, corner = out * who.width / 1.12, 1.25 * half
+    return np.array([(-apart, down), (apart, down), (-ear, -high), (ear, -high), (0.0, tip), (-corner, tip + 0.33),
+                     (corner, tip + 0.33), (0.0, min(tip + 0.52, 0.97))])
