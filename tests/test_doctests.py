@@ -36,7 +36,7 @@ FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "ima
          "images.loading.load", "inversion.inverting.invert", "nets.classifier.Classifier.features",
          "nets.classifier.Classifier.top", "nets.loading.load", "pixels.heat", "prior.fitting.fit",
          "prior.generators.generator", "saliency.backprop.backprop", "saliency.perturbation.meaningful_perturbation",
-         "saliency.relevance.grad_cam", "universal.adapting.adapt"}
+         "saliency.relevance.grad_cam", "universal.adapted.adapt"}
 
 
 def found() -> Iterator[doctest.DocTest]:

@@ -21,7 +21,7 @@ from u3lab.saliency import Method as Saliency
 from u3lab.selfsup.clusterings import Clustering
 from u3lab.selfsup.marginal import Nuisance
 from u3lab.selfsup.pseudo import Transfer
-from u3lab.selfsup.tasks import Task
+from u3lab.training.tasks import Task
 from u3lab.universal import Method as Way
 from u3lab.universal.multitask import Kind
 from u3lab.universal.registry import Centre, Predictor

@@ -18,8 +18,8 @@ from torch import Tensor
 from u3lab.selfsup.clustering import clustering
 from u3lab.selfsup.information import iic_loss
 from u3lab.selfsup.segmenting import SegmentSettings, segmentation_loss, segmenting
-from u3lab.selfsup.tasks import Task
 from u3lab.selfsup.together import together
+from u3lab.training.tasks import Task
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from u3lab.checks import whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
-from u3lab.selfsup.tasks import Joined, Posed, Task
 from u3lab.selfsup.training import PretextSettings, pretrain
 from u3lab.settings import or_default
+from u3lab.training.tasks import Joined, Posed, Task
 
 AT_ONCE = 250  # pictures
 

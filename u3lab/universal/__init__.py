@@ -4,14 +4,13 @@
     last(train_domain(net, "digits", images, labels))
     net.use("digits")                                    # a classifier of digits
 
-Files: ``adapters`` (the formulas), ``methods`` (who trains what: the adapters and their rivals), ``places`` and
-``slots`` (where a network is adapted, and how a domain comes in there), ``adapting`` and ``adapted``, ``files`` (a
-domain in a file), ``training`` with ``batches``, ``starting`` and ``resuming``, ``score`` (the decathlon's),
-``dynamic`` (adapters that are predicted), ``multitask`` (more tasks for one network), ``registry`` (these by name).
+Files: ``adapters`` (the formulas), ``methods`` (who trains what: the adapters and their rivals), ``places`` (where a
+network is adapted, and how a domain comes in there), ``adapted`` (the network), ``files`` (a domain in a file),
+``training``, ``score`` (the decathlon's), ``dynamic`` (adapters that are predicted), ``multitask`` (more tasks for one
+network), ``registry`` (these by name).
 """
 
-from u3lab.universal.adapted import Adapted
-from u3lab.universal.adapting import adapt
+from u3lab.universal.adapted import Adapted, adapt
 from u3lab.universal.dynamic import LearnetSettings, describe, learnet, put_adapters, train_learnet
 from u3lab.universal.methods import METHODS, Method
 from u3lab.universal.multitask import Task, Tasks, TasksSettings, train_tasks

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from u3lab.checks import whole
 from u3lab.universal.dynamic import Learnet, describe, learnet
 from u3lab.universal.methods import shrinkage
-from u3lab.universal.slots import Domain
+from u3lab.universal.places import Domain
 
 DOMAINS = 10  # rows of the table: as many as the course's decathlon has
 

@@ -27,9 +27,9 @@ from u3lab.landmarks.dense import GAMMA
 from u3lab.landmarks.training import Pairs
 from u3lab.lessons import results
 from u3lab.lessons.landmarks.pairs import BEND, CELL, MARGIN, SCALE, SHIFT, SIDE, TURN, Stock, of_both, of_warps
-from u3lab.lessons.universal.trials import falling
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup import Posed, PretextSettings, Task, pretrain
+from u3lab.training.loop import falling
 from u3lab.warps import affine, thin_plate_spline, warp, warp_points
 from u3lab.worlds import faces
 from u3lab.worlds.faces import Faces, Layers

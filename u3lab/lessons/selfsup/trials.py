@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from u3lab.datasets import clips as filmed
 from u3lab.descent import Step, last
 from u3lab.lessons import results
-from u3lab.lessons.universal.trials import falling, few_of_each
+from u3lab.lessons.universal.trials import few_of_each
 from u3lab.nets import Classifier
 from u3lab.selfsup import (
     LAYERS,
@@ -35,6 +35,7 @@ from u3lab.selfsup import (
     pretrain,
     solve,
 )
+from u3lab.training.loop import falling
 from u3lab.worlds import clips, decathlon, faces
 
 WIDTH = 32  # channels of the first layer

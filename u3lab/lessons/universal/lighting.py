@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from u3lab.nets import Classifier, checkpoints
 from u3lab.universal import Adapted, adapt, describe, learnet, put_adapters
 from u3lab.universal.dynamic import Learnet
-from u3lab.universal.starting import linear_of
+from u3lab.universal.training import linear_of
 from u3lab.worlds import lights
 
 PAINTS, LAYER, SHOTS = "paints", "conv1", 8

@@ -1,6 +1,6 @@
-"""What a pretext task is: a way to make a question and its answer out of raw data, a head, and a loss.
+"""What a task is: a way to make a question and its answer out of raw data, a head, and a loss.
 
-A new task is one function ``(raw, generator) → Posed`` with a head and a loss, and one line in ``TASKS``;
+A pretext task is one function ``(raw, generator) → Posed`` with a head and a loss, and one line in ``selfsup.TASKS``;
 ``tests/selfsup/test_contract.py`` holds every line to its word.
 """
 
@@ -13,6 +13,10 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from u3lab import images
+from u3lab.checks import shown, tensors
+from u3lab.errors import U3Error
 
 # What a task is made from → what a message calls it, and the numbers of axes. Pictures are in [0,1]; S is the length
 # of a sound; the flow leads from each picture to its film's next frame, in pixels.
@@ -73,6 +77,20 @@ class Task:
     score: Callable[[Any, Any], Tensor] = share_right
     raw: str = "pictures"
     chance: float | None = None
+
+
+def check_raw(raw: Any, task: Task) -> None:
+    """Refuse what is not of the task's kind of raw data; a function that makes some is asked when it is called."""
+    if callable(raw):
+        return
+    parts = raw if isinstance(raw, tuple) else (raw,)
+    what, axes = RAW[task.raw]
+    fits = all(isinstance(one, Tensor) for one in parts) and tuple(one.ndim for one in parts) == axes
+    if not fits or len({len(one) for one in parts}) > 1 or len(parts[0]) < 2:
+        raise U3Error(f"this task is made of {what}, two or more; it was given {shown(raw)}")
+    images.check(parts[0].flatten(0, -4))
+    for further in parts[1:]:
+        tensors(raw=(further.flatten(1), "NS"))
 
 
 class Joined(nn.Module):
