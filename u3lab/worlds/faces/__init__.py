@@ -8,8 +8,8 @@
     faces.fronts(made, each=4)           # (8,1024,3): where places on a head are seen, however it turns
     faces.hard(made)                     # (8,): turned by more than 25°, with glasses or a beard
 
-Files: ``people`` and ``cats`` (who, and how they look this time), ``head`` (the geometry), ``drawing`` and
-``cat_drawing`` (the shapes), ``made``.
+Files: ``people`` and ``cats`` (who, and how they look this time), ``drawn`` (what both have in common), ``head`` (the
+geometry), ``drawing`` and ``cat_drawing`` (the shapes), ``made``.
 """
 
 from u3lab.worlds.faces.cat_drawing import CAT_POINTS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from u3lab.worlds.faces.people import PITCH, ROLL, Colour, far, mix
+from u3lab.worlds.faces.drawn import Colour, Draw, Held, far, mix
 
 FURS = ((58, 54, 56), (96, 88, 84), (128, 122, 124), (168, 164, 162), (214, 140, 72), (188, 108, 52), (236, 204, 160),
         (150, 110, 78), (112, 76, 52), (242, 236, 226))
@@ -42,59 +42,40 @@ class Cat:
     spots: tuple[tuple[float, float, float], ...]  # patches: x, y, radius
 
 
-@dataclass(frozen=True)
-class Mood:
-    """What changes from picture to picture: degrees, shares, pixels of a picture of side 1."""
+@dataclass(frozen=True, kw_only=True)
+class Mood(Held):
+    """How a cat looks in a picture."""
 
-    yaw: float
-    pitch: float
-    roll: float
-    open_mouth: bool
-    strength: float
     pupils: float  # their width as a share of their height
     lids: float  # how far the upper ones hang
-    gaze: tuple[float, float]
-    scale: float
-    shift: tuple[float, float]
-    light: tuple[float, float]
 
 
 def cat(identity: int) -> Cat:
     """The cat of a number."""
-    draw = np.random.default_rng([identity, 11])
-
-    def between(low: float, high: float) -> float:
-        return float(draw.uniform(low, high))
-
-    def yes(what: str) -> bool:
-        return bool(draw.random() < CHANCE[what])
-
-    def of(colours: tuple[Colour, ...]) -> Colour:
-        return colours[int(draw.integers(len(colours)))]
-
-    fur = mix(of(FURS), of(FURS), between(0, 0.25))
+    draw = Draw(identity, 11)
+    between = draw.between
+    fur = mix(draw.of(FURS), draw.of(FURS), between(0, 0.25))
     second = fur
     while far(second, fur) < PLAIN:
-        second = of(FURS)
-    side = 1 if draw.random() < 0.5 else -1  # on which the large patch is
+        second = draw.of(FURS)
+    side = 1 if draw.yes(0.5) else -1  # on which the large patch is
     spots = ((0.55 * side, between(-0.35, -0.1), between(0.42, 0.55)), (-0.7 * side, between(0.15, 0.5),
              between(0.28, 0.4)), (-0.3 * side, between(-0.95, -0.7), between(0.25, 0.4)))
-    return Cat(stripes=yes("stripes"), patches=yes("patches"), white_muzzle=yes("white muzzle"),
-               long_fur=yes("long fur"), collar=yes("collar"), fur=fur, second=second, iris=of(IRISES), nose=of(NOSES),
-               collar_colour=of(COLLARS), width=between(1.04, 1.2), jaw=between(1.9, 2.6), taper=between(0.08, 0.22),
-               eyes=(between(0.43, 0.50), between(-0.10, 0.03), between(0.22, 0.27)), slant=between(4, 20),
+    return Cat(stripes=draw.yes(CHANCE["stripes"]), patches=draw.yes(CHANCE["patches"]),
+               white_muzzle=draw.yes(CHANCE["white muzzle"]), long_fur=draw.yes(CHANCE["long fur"]),
+               collar=draw.yes(CHANCE["collar"]), fur=fur, second=second, iris=draw.of(IRISES), nose=draw.of(NOSES),
+               collar_colour=draw.of(COLLARS), width=between(1.04, 1.2), jaw=between(1.9, 2.6),
+               taper=between(0.08, 0.22), eyes=(between(0.43, 0.50), between(-0.10, 0.03), between(0.22, 0.27)),
+               slant=between(4, 20),
                muzzle=(between(0.28, 0.38), between(0.22, 0.28)), ears=(between(1.42, 1.72), between(0.80, 0.98)),
                spots=spots)
 
 
 def mood(identity: int, number: int, yaw: float) -> Mood:
     """How that cat looks in one of its pictures, turned by at most ``yaw`` degrees."""
-    draw = np.random.default_rng([identity, 12, number])
-    turned, pitch, roll = (float(most * draw.uniform(-1, 1)) for most in (yaw, PITCH, ROLL))
-    return Mood(turned, pitch, roll, bool(draw.random() < CHANCE["open mouth"]), float(draw.uniform(0.7, 1)),
-                float(draw.uniform(0.22, 0.75)), float(draw.uniform(0, 0.35)), tuple(draw.uniform(-1, 1, 2).tolist()),
-                float(draw.uniform(0.9, 1.08)), tuple(draw.uniform(-0.05, 0.05, 2).tolist()),
-                tuple(draw.uniform(-0.16, 0.16, 2).tolist()))
+    draw = Draw(identity, 12, number)
+    return Mood(**draw.turned(yaw), open_mouth=draw.yes(CHANCE["open mouth"]), strength=draw.between(0.7, 1),
+                pupils=draw.between(0.22, 0.75), lids=draw.between(0, 0.35), **draw.placed(0.05))
 
 
 def at_rest(who: Cat) -> np.ndarray:

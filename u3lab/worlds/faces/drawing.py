@@ -7,8 +7,9 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
+from u3lab.worlds.faces.drawn import Colour, mix
 from u3lab.worlds.faces.head import Head, Points, both, evenly, hull, oval, placed, smooth
-from u3lab.worlds.faces.people import Colour, Moment, Person, mix
+from u3lab.worlds.faces.people import Moment, Person
 
 FINE = 4  # times the picture's size
 DARK, WHITE = (38, 26, 28), (250, 248, 244)

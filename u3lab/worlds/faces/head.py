@@ -8,8 +8,9 @@ import math
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from u3lab.worlds.faces.cats import Cat, Mood
-from u3lab.worlds.faces.people import Moment, Person
+from u3lab.worlds.faces.cats import Cat
+from u3lab.worlds.faces.drawn import Held
+from u3lab.worlds.faces.people import Person
 
 LATITUDES, _LONGITUDES = np.linspace(-1, 1, 25), np.linspace(-math.pi, math.pi, 24, endpoint=False)
 AROUND = np.sin(_LONGITUDES), np.cos(_LONGITUDES)
@@ -22,7 +23,7 @@ Points = np.ndarray  # (n,2) or (n,3): x to the right, y down, z to the viewer; 
 class Head:
     """An egg with a jaw. A place on its front is (x, y) as seen from there; ``seen`` turns it and puts it on paper."""
 
-    def __init__(self, person: Person | Cat, moment: Moment | Mood, middle: tuple[float, float],
+    def __init__(self, person: Person | Cat, moment: Held, middle: tuple[float, float],
                  scale: float) -> None:
         self.person, self.middle, self.scale = person, np.array(middle), scale
         yaw, pitch, roll = (math.radians(angle) for angle in (moment.yaw, moment.pitch, moment.roll))
@@ -65,7 +66,7 @@ class Head:
         return hull(self.seen(part * size))
 
 
-def placed(who: Person | Cat, now: Moment | Mood, size: int, margin: int) -> Head:
+def placed(who: Person | Cat, now: Held, size: int, margin: int) -> Head:
     """The head in a picture of so many pixels with a margin."""
     middle = [margin + size * (at + shift) for at, shift in zip((0.5, MIDDLE[type(who)]), now.shift, strict=True)]
     return Head(who, now, middle, HALF_HEAD[type(who)] * size * now.scale)

@@ -18,8 +18,9 @@ from u3lab.worlds import keeping, scenery
 from u3lab.worlds.faces import cats
 from u3lab.worlds.faces.cat_drawing import cat_face
 from u3lab.worlds.faces.drawing import face
+from u3lab.worlds.faces.drawn import YAW
 from u3lab.worlds.faces.head import placed
-from u3lab.worlds.faces.people import CHANCE, YAW, at_rest, moment, person
+from u3lab.worlds.faces.people import CHANCE, at_rest, moment, person
 
 ATTRIBUTES = tuple(CHANCE)  # glasses, beard, hat, long hair belong to the person; smile and open mouth to the moment
 CAT_ATTRIBUTES = tuple(cats.CHANCE)  # the open mouth belongs to the moment

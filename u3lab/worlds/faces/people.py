@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Colour = tuple[float, float, float]  # 0 … 255
+from u3lab.worlds.faces.drawn import YAW, Colour, Draw, Held, far, mix
+
 SKINS = ((255, 224, 205), (246, 205, 176), (229, 180, 143), (198, 142, 104), (150, 98, 67), (98, 62, 44))
 HAIRS = ((28, 24, 26), (58, 38, 28), (104, 66, 40), (150, 84, 42), (214, 172, 104), (176, 72, 36), (168, 166, 168))
 IRISES = ((74, 110, 150), (88, 60, 36), (60, 42, 30), (86, 120, 80), (120, 130, 138))
 CHANCE = {"glasses": 0.45, "beard": 0.4, "hat": 0.35, "long hair": 0.45, "smile": 0.5, "open mouth": 0.4}
 PLAIN = {"hair": 78.0, "frame": 110.0}  # how far, of 442, they are from the skin: beard and glasses are to be seen
-YAW, PITCH, ROLL = 25.0, 14.0, 9.0  # degrees, at most
 
 
 @dataclass(frozen=True)
@@ -45,32 +45,18 @@ class Person:
     round_glasses: float  # exponent of their outline
 
 
-@dataclass(frozen=True)
-class Moment:
-    """What changes from picture to picture: degrees, shares, pixels of a picture of side 1."""
+@dataclass(frozen=True, kw_only=True)
+class Moment(Held):
+    """How a person looks in a picture."""
 
-    yaw: float
-    pitch: float
-    roll: float
     smile: bool
-    open_mouth: bool
-    strength: float
     brows: float
-    gaze: tuple[float, float]
-    scale: float
-    shift: tuple[float, float]
-    light: tuple[float, float]
 
 
 def person(identity: int) -> Person:
     """The person of a number."""
-    draw = np.random.default_rng([identity, 1])
-
-    def between(low: float, high: float) -> float:
-        return float(draw.uniform(low, high))
-
-    def yes(what: str) -> bool:
-        return bool(draw.random() < CHANCE[what])
+    draw = Draw(identity, 1)
+    between = draw.between
 
     def vivid(saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
         made = colorsys.hsv_to_rgb(between(0, 1), between(*saturation), between(*value))
@@ -80,29 +66,26 @@ def person(identity: int) -> Person:
     skin = mix(SKINS[int(tone)], SKINS[int(tone) + 1], tone % 1)
     hair, frame = skin, skin
     while far(hair, skin) < PLAIN["hair"]:
-        hair = mix(HAIRS[int(draw.integers(len(HAIRS)))], vivid((0, 0.2), (0.2, 0.8)), 0.12)
+        hair = mix(draw.of(HAIRS), vivid((0, 0.2), (0.2, 0.8)), 0.12)
     while far(frame, skin) < PLAIN["frame"]:
-        frame = (30, 28, 34) if draw.random() < 0.6 else vivid((0.3, 0.9), (0.3, 0.95))
+        frame = (30, 28, 34) if draw.yes(0.6) else vivid((0.3, 0.9), (0.3, 0.95))
     return Person(
-        glasses=yes("glasses"), beard=yes("beard"), hat=yes("hat"), long_hair=yes("long hair"), skin=skin,
-        hair=hair, iris=IRISES[int(draw.integers(len(IRISES)))],
+        glasses=draw.yes(CHANCE["glasses"]), beard=draw.yes(CHANCE["beard"]), hat=draw.yes(CHANCE["hat"]),
+        long_hair=draw.yes(CHANCE["long hair"]), skin=skin, hair=hair, iris=draw.of(IRISES),
         lips=mix(mix(skin, (186, 52, 62), between(0.35, 0.7)), (0, 0, 0), 0.05), shirt=vivid((0.2, 0.8), (0.3, 0.9)),
         hat_colour=vivid((0.5, 0.95), (0.35, 0.95)), frame=frame, width=between(0.70, 0.82), jaw=between(2.0, 3.0),
         taper=between(0.10, 0.30), eyes=(between(0.30, 0.37), between(-0.08, 0.03), between(0.155, 0.19)),
         brow=(between(0.18, 0.25), between(0.035, 0.075)), nose=(between(0.27, 0.36), between(0.09, 0.14)),
         mouth=(between(0.24, 0.31), between(0.55, 0.62), between(0.05, 0.085)),
         hairline=(between(-0.72, -0.42), between(-0.18, 0.18), between(0.05, 0.35)), volume=between(1.06, 1.2),
-        curls=bool(draw.random() < 0.3), peaked=bool(draw.random() < 0.5), round_glasses=between(2, 5))
+        curls=draw.yes(0.3), peaked=draw.yes(0.5), round_glasses=between(2, 5))
 
 
 def moment(identity: int, number: int, yaw: float = YAW) -> Moment:
     """How that person looks in one of their pictures, turned by at most ``yaw`` degrees."""
-    draw = np.random.default_rng([identity, 2, number])
-    turned, pitch, roll = (float(most * draw.uniform(-1, 1)) for most in (yaw, PITCH, ROLL))
-    return Moment(turned, pitch, roll, bool(draw.random() < CHANCE["smile"]),
-                  bool(draw.random() < CHANCE["open mouth"]), float(draw.uniform(0.7, 1)), float(draw.uniform(-1, 1)),
-                  tuple(draw.uniform(-1, 1, 2).tolist()), float(draw.uniform(0.9, 1.08)),
-                  tuple(draw.uniform(-0.06, 0.06, 2).tolist()), tuple(draw.uniform(-0.16, 0.16, 2).tolist()))
+    draw = Draw(identity, 2, number)
+    return Moment(**draw.turned(yaw), smile=draw.yes(CHANCE["smile"]), open_mouth=draw.yes(CHANCE["open mouth"]),
+                  strength=draw.between(0.7, 1), brows=draw.between(-1, 1), **draw.placed(0.06))
 
 
 def at_rest(who: Person) -> np.ndarray:
@@ -112,13 +95,3 @@ def at_rest(who: Person) -> np.ndarray:
     high = down - who.brow[0]
     return np.array([(-apart, down), (apart, down), (-apart, high), (apart, high), (0.0, who.nose[0]), (-wide, low),
                      (wide, low), (0.0, 0.97)])
-
-
-def mix(a: Colour, b: Colour, share: float) -> Colour:
-    """Colour a with a share of b."""
-    return tuple(x + share * (y - x) for x, y in zip(a, b, strict=True))
-
-
-def far(a: Colour, b: Colour) -> float:
-    """How different two colours are, by Euclid."""
-    return float(np.linalg.norm(np.subtract(a, b)))
