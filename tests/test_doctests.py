@@ -25,8 +25,8 @@ from u3lab import (
     universal,
     warps,
 )
-from u3lab.datasets import turntable
 from u3lab.descent import last
+from u3lab.worlds import turntable
 
 KNOWN = {"torch": torch, "adversarial": adversarial, "figures": figures, "images": images, "inversion": inversion,
          "landmarks": landmarks, "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency,
@@ -36,7 +36,7 @@ FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "ima
          "images.loading.load", "inversion.inverting.invert", "nets.classifier.Classifier.features",
          "nets.classifier.Classifier.top", "nets.loading.load", "pixels.heat", "prior.fitting.fit",
          "prior.generators.generator", "saliency.backprop.backprop", "saliency.perturbation.meaningful_perturbation",
-         "saliency.relevance.grad_cam", "universal.adapting.adapt"}
+         "saliency.relevance.grad_cam", "universal.adapted.adapt"}
 
 
 def found() -> Iterator[doctest.DocTest]:

@@ -1,4 +1,4 @@
-"""Write docs/methods.md from the registries: ``python -m tools.methods_page``. A test holds the page against them."""
+"""Write docs/methods.md from the registries and lists: ``python -m tools.methods_page``. A test holds it to them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from tools.site.limits import limits
-from u3lab.adversarial import ATTACKS, PATCHES
+from tools.site.lists import (
+    CENTRES,
+    CLUSTERINGS,
+    LEARNERS,
+    MAPS,
+    PATCHES,
+    PREDICTORS,
+    SIMILARITIES,
+    STITCHES,
+    TRANSFERS,
+)
+from u3lab.adversarial import ATTACKS
 from u3lab.dissection import FINDERS
-from u3lab.equivariance import MAPS, SIMILARITIES, STITCHES
 from u3lab.inversion import INVERTERS, PRIORS
-from u3lab.landmarks import DISTANCES, LEARNERS, LOSSES
+from u3lab.landmarks import DISTANCES, LOSSES
 from u3lab.prior import FILLERS
 from u3lab.saliency import METHODS
 from u3lab.saliency.metrics import max_abs, positive
-from u3lab.selfsup import CLUSTERINGS, NUISANCES, TASKS, TRANSFERS
-from u3lab.universal import CENTRES, PREDICTORS
+from u3lab.selfsup import NUISANCES, TASKS
 from u3lab.universal import METHODS as UNIVERSAL
 from u3lab.universal.multitask import KINDS
 
@@ -32,33 +41,36 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 # Where it is, what is in it, and how a line is called.
 MORE: list[tuple[str, str, Mapping[str, Any], str]] = [
-    ("universal.CENTRES", "Where a prior pulls to", CENTRES,
-     "`price = CENTRES[name]`, then `price(net.domain(\"digits\"))` is ‖w − w₀‖², a scalar."),
-    ("universal.PREDICTORS", "What predicts adapters", PREDICTORS,
-     "`PREDICTORS[name].make(net, \"digits\")` gives a fresh one, which is fed with `PREDICTORS[name].told`."),
+    ("universal.UniversalSettings", "Where a prior pulls to", CENTRES,
+     "`prior=\"source\"` is shrinkage, `prior=\"zero\"` weight decay; `lam=` is its price."),
+    ("universal.learnet", "What predicts adapters", PREDICTORS,
+     "`learnet(net, \"digits\")` is told `universal.describe(net, images)`; a table, `inputs=10`, a domain's number."),
     ("universal.multitask.KINDS", "Kinds of task for one network of several", KINDS,
      "`universal.Task(name, outputs)` is a task of this kind, for `universal.Tasks`."),
-    ("selfsup.CLUSTERINGS", "Ways to sort without labels", CLUSTERINGS,
-     "`selfsup.pretrain(net, raw, CLUSTERINGS[name].task(10))`; `CLUSTERINGS[name].loss(z, z_moved)` is its loss."),
+    ("selfsup.clustering", "Ways to sort without labels", CLUSTERINGS,
+     "Tasks for `selfsup.pretrain`: `clustering(10)`, of picture and sound `together(10)`, of places "
+     "`segmenting(10)`."),
     ("selfsup.NUISANCES", "What a loss looks away from", NUISANCES,
      "`selfsup.marginal_loss(prediction, y, name)` is the loss at the best η."),
-    ("selfsup.TRANSFERS", "Ways to hand on what was learnt", TRANSFERS,
-     "`TRANSFERS[name].learn(teacher, layer, student, images, k)` gives steps."),
+    ("selfsup.transfer_knowledge", "Ways to hand on what was learnt", TRANSFERS,
+     "`transfer_knowledge(teacher, layer, student, images, k)` gives steps."),
     ("landmarks.LOSSES", "Losses of a labeller", LOSSES, "`landmarks.label(net, pairs, loss=name)`."),
     ("landmarks.DISTANCES", "Distances of two rotations", DISTANCES,
      "`landmarks.factorise(found, found_moved, g, distance=name)`."),
-    ("landmarks.LEARNERS", "Learners of pose and of keypoints", LEARNERS,
-     "`net = LEARNERS[name].fresh(seed=0)`, then `LEARNERS[name].learn(net, pairs)`."),
+    ("landmarks.learn_pose", "Learners of pose and of keypoints", LEARNERS,
+     "`learn_pose(pose_encoder(), pairs)` and `autoencode(KeypointAutoencoder(), pairs)` give steps."),
     ("prior.FILLERS", "What fills a hole", FILLERS, "`FILLERS[name](image, visible)` gives the picture."),
     ("inversion.INVERTERS", "Inverters that were trained", INVERTERS,
      "`INVERTERS[name](net, layer, images)` draws the pictures' codes anew."),
-    ("adversarial.PATCHES", "Adversarial patches", PATCHES, "`PATCHES[name](net, images, target)` gives the patch."),
-    ("equivariance.MAPS", "Maps of features that follow the picture", MAPS,
-     "`MAPS[name](net, layer, images, g)` fits one."),
-    ("equivariance.STITCHES", "Stitches of two networks", STITCHES,
-     "`STITCHES[name](net_a, layer_a, net_b, layer_b, images)` gives a classifier."),
-    ("equivariance.SIMILARITIES", "How alike two sets of features are", SIMILARITIES,
-     "`SIMILARITIES[name](features_a, features_b)` gives a number."),
+    ("adversarial.adversarial_patch", "Adversarial patches", PATCHES,
+     "`adversarial_patch(net, images, target, settings=PatchSettings(shape=\"round\"))` gives steps."),
+    ("equivariance.fit_equivariance", "Maps of features that follow the picture", MAPS,
+     "`fit_equivariance(net, layer, images, g, inputs=…, neighbourhood=…)` fits one."),
+    ("equivariance.stitch", "Stitches of two networks", STITCHES,
+     "`stitch(net_a, layer_a, net_b, layer_b, images)` gives a classifier; `identity_stitch`, `shuffled_stitch` and "
+     "`distil` make the others of it."),
+    ("equivariance.cka", "How alike two sets of features are", SIMILARITIES,
+     "`cka(features_a, features_b)` gives a number."),
     ("dissection.FINDERS", "Ways to find where a concept is", FINDERS,
      "`found = FINDERS[name](active, masks)`, then `found(others, (H, W))`."),
 ]
@@ -89,7 +101,8 @@ def page() -> str:
     more = "\n".join(section(*one) for one in MORE)
     return f"""# The methods by name
 
-Made from the registries by `python -m tools.methods_page`. A contract test runs over every line.
+Made by `python -m tools.methods_page` from the registries, and from tools/site/lists.py where the library has
+functions alone. A contract test runs over every line.
 
 ## Saliency maps: `saliency.METHODS`
 

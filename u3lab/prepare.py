@@ -23,7 +23,7 @@ def run() -> None:
     U3Error
         If nothing can be written there, before all is drawn for nothing or after the disk has filled up.
     """
-    from u3lab.datasets import concepts, decathlon, faces
+    from u3lab.worlds import concepts, decathlon, faces
 
     folder = paths.cache("")
     _try(folder)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
 from tests.helpers import slip
+from tools.site.lists import PATCHES
 from u3lab import images, nets
-from u3lab.adversarial import PATCHES
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import apply_patch, cut_out, placements
 from u3lab.descent import last

@@ -23,10 +23,10 @@ from torch import Tensor
 from tests.bench import dissection_lite as lite
 from tests.bench import measure, table
 from u3lab import nets
-from u3lab.datasets import concepts
 from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.dissection import dissect, dissecting, quantiles
 from u3lab.dissection.dissecting import GROUPS, KEPT, LEAST, SHARE
+from u3lab.worlds import concepts
 
 NETWORK, LAYERS = "squeezenet1_1", ("fire3", "fire5", "fire7", "fire9")  # from the middle on; notebook 07 has three
 SIZES, ROUNDS = (100, 200, 400), 3

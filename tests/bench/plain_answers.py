@@ -18,7 +18,7 @@ from tests.selfsup.test_clustering import shapes
 from tests.selfsup.test_pseudo import K, plain_steps
 from u3lab import images, inversion
 from u3lab.prior import fillers
-from u3lab.selfsup import NUISANCES, TRANSFERS, PretextSettings, digit_encoder, marginal_loss, pseudo_labels
+from u3lab.selfsup import NUISANCES, PretextSettings, digit_encoder, marginal_loss, pseudo_labels, transfer_knowledge
 
 NETWORK, LAYER, SIDE, STEPS = "squeezenet1_1", "fire9", 128, 3
 
@@ -80,7 +80,7 @@ def handed_on(plain: bool) -> Run:
         labels = pseudo_labels(teacher, "conv3", pictures, K)
         losses = plain_steps(student, pictures, labels, K, settings)
     else:
-        learnt = TRANSFERS["knowledge transfer"].learn(teacher, "conv3", student, pictures, K, settings=settings)
+        learnt = transfer_knowledge(teacher, "conv3", student, pictures, K, settings=settings)
         losses = (step.loss for step in learnt)
     next(losses)
     return lambda: [torch.tensor([next(losses) for _ in range(STEPS)])]

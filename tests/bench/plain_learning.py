@@ -13,12 +13,11 @@ from tests.bench import adapters
 from tests.bench.plain import Race, Run
 from tests.landmarks.test_learners import drawn_wrong, turned_wrong
 from tests.universal.networks import shaken
+from tools.site.lists import CENTRES, CLUSTERINGS, LEARNERS, PREDICTORS
 from u3lab import nets
-from u3lab.landmarks import DISTANCES, LEARNERS, LOSSES, LabelSettings, as_rotation
+from u3lab.landmarks import DISTANCES, LOSSES, LabelSettings, as_rotation
 from u3lab.landmarks.places import cells
-from u3lab.selfsup import CLUSTERINGS
 from u3lab.universal import adapt
-from u3lab.universal.registry import CENTRES, PREDICTORS
 
 RESNET = "resnet18"
 PLAIN = "plain torch"
@@ -82,15 +81,15 @@ def head_alone() -> Run:
 
 
 def price(name: str, plain: bool) -> Run:
-    """‖w − w₀‖² of a fine-tuned ResNet-18 and its gradient, by the registry or over a list of both's weights."""
+    """‖w − w₀‖² of a fine-tuned ResNet-18 and its gradient, by its price or over a list of both's weights."""
     net = shaken(adapt(resnet(), "fine-tuning").add_domain("new", adapters.CLASSES), "new")
     domain = net.domain("new")
     names, weights = zip(*domain.changed(), strict=True)
     start = [domain.start[one] if CENTRES[name].home else torch.zeros(()) for one in names]
 
     def run() -> list[Tensor]:
-        value = sum(((w - w0) ** 2).sum() for w, w0 in zip(weights, start, strict=True)) if plain else CENTRES[name](
-            domain)
+        value = (sum(((w - w0) ** 2).sum() for w, w0 in zip(weights, start, strict=True)) if plain
+                 else CENTRES[name].price(domain))
         return [value.detach(), *torch.autograd.grad(value, weights)]
     return run
 

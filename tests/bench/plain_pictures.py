@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tests.bench.plain import Race, Run
 from tests.bench.scene import Scene
 from tests.inversion.test_plain_torch import begun
+from tools.site.lists import PATCHES
 from u3lab import adversarial, images, inversion, prior
 from u3lab.descent import last
 from u3lab.nets import checkpoints
@@ -179,7 +180,7 @@ def patched(name: str) -> Run:
     given = scene()
     photos = given.picture.repeat(4, 1, 1, 1)
     steps = adversarial.adversarial_patch(given.net, photos, "bubble", settings=adversarial.PatchSettings(
-        shape=adversarial.PATCHES[name].shape, steps=5000))
+        shape=PATCHES[name].shape, steps=5000))
     return lambda: [next(steps).value]
 
 
@@ -208,5 +209,5 @@ RACES = [
     Race(("adversarial/fgsm",), "an attack", NETWORK, fast_gradient, "captum", fast_gradient_of_captum, same=False),
     Race(("adversarial/deepfool",), "an attack", NETWORK, nearest, "its authors' loop", deepfool_of_its_authors),
     *[Race((f"adversarial/{name}",), "a step on four pictures", NETWORK, partial(patched, name),
-           "bare forward + backward", bare_batch, same=False) for name in adversarial.PATCHES],
+           "bare forward + backward", bare_batch, same=False) for name in PATCHES],
 ]

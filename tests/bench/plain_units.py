@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from tests.bench import scene
 from tests.bench.plain import Race, Run
+from tools.site.lists import MAPS
 from u3lab import equivariance, images, nets
 from u3lab.descent import last
 from u3lab.dissection import FINDERS
-from u3lab.equivariance import HFLIP, MAPS, SIMILARITIES, StitchSettings
+from u3lab.equivariance import HFLIP, StitchSettings
 
 NETWORK, SIDE, COUNT = "squeezenet1_1", 223, 8
 STRENGTH, STEPS = 1e-2, 2
@@ -67,7 +68,7 @@ def fitted_plainly(name: str) -> Run:
 
 def stitched() -> Run:
     net, x = nets.load(NETWORK, device="cpu"), photos()
-    return lambda: [equivariance.STITCHES["least squares"](net, "fire2", net, "fire3", x).module.stitch.weight]
+    return lambda: [equivariance.stitch(net, "fire2", net, "fire3", x).module.stitch.weight]
 
 
 def stitched_plainly() -> Run:
@@ -122,7 +123,7 @@ def alike(plain: bool) -> Run:
         x, y = (f.double().numpy() - f.double().numpy().mean(0, keepdims=True) for f in (a, b))
         together = np.linalg.norm(x.T @ y) ** 2
         return [torch.tensor([together / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y))])]
-    return theirs if plain else lambda: [torch.tensor([SIMILARITIES["CKA"](a, b)])]
+    return theirs if plain else lambda: [torch.tensor([equivariance.cka(a, b)])]
 
 
 # ---- chapter 7 -------------------------------------------------------------------------------------------------------

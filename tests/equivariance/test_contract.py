@@ -1,7 +1,7 @@
-"""Every map, stitch and similarity of the registries keeps its word.
+"""Every map, stitch and similarity keeps its word.
 
-A new line in ``equivariance.MAPS``, ``STITCHES`` or ``SIMILARITIES`` is tested here without a word more; that its
-numbers are right, its oracle says.
+A new line in ``MAPS``, ``STITCHES`` or ``SIMILARITIES`` of tools/site/lists.py is tested here without a word more;
+that its numbers are right, its oracle says.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from torch import Tensor
 
 from tests.equivariance.test_stitching import pictures, small, twin_of
 from tests.helpers import slip
-from u3lab.equivariance import HFLIP, MAPS, SIMILARITIES, STITCHES, errors
+from tools.site.lists import MAPS, SIMILARITIES, STITCHES
+from u3lab.equivariance import HFLIP, errors
 
 LAYERS = {"one": "0", "two": "3"}  # before the first ReLU, where a permuted twin is known exactly
 
@@ -75,13 +76,13 @@ def test_a_stitch_leaves_both_halves_alone_and_wants_one_resolution(name: str):
 def test_a_similarity_says_what_it_does_not_see(name: str):
     x, y = normal(60, 6), normal(60, 6, seed=1) + normal(60, 6)
     turn, scale = torch.linalg.qr(normal(6, 6, seed=2)).Q, torch.tensor([9.0, 1, 1, 3, 1, 1], dtype=x.dtype)
-    number = SIMILARITIES[name]
-    assert (number(x @ turn, y) == pytest.approx(number(x, y), abs=1e-9)) == number.rotations
-    assert (number(x * scale, y) == pytest.approx(number(x, y), abs=1e-9)) == number.scales
+    similarity, number = SIMILARITIES[name], SIMILARITIES[name].between
+    assert (number(x @ turn, y) == pytest.approx(number(x, y), abs=1e-9)) == similarity.rotations
+    assert (number(x * scale, y) == pytest.approx(number(x, y), abs=1e-9)) == similarity.scales
 
 
 @pytest.mark.parametrize("name", SIMILARITIES)
 def test_few_samples_make_everything_look_alike(name: str):
-    few, many = (SIMILARITIES[name](normal(count, 40), normal(count, 40, seed=1)) for count in (10, 4000))
+    few, many = (SIMILARITIES[name].between(normal(count, 40), normal(count, 40, seed=1)) for count in (10, 4000))
     assert few > 0.5 and many < 0.05
-    assert SIMILARITIES[name](normal(50, 4), normal(50, 4)) == pytest.approx(1)
+    assert SIMILARITIES[name].between(normal(50, 4), normal(50, 4)) == pytest.approx(1)

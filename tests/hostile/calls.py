@@ -65,26 +65,13 @@ from u3lab import (
     warps,
 )
 from u3lab.adversarial import trials
-from u3lab.datasets import (
-    clips,
-    concepts,
-    cutouts,
-    decathlon,
-    faces,
-    handwritten,
-    lights,
-    mosaics,
-    photos,
-    public,
-    rendered,
-    scans,
-    taxonomy,
-    turntable,
-)
+from u3lab.datasets import clips as films
+from u3lab.datasets import cutouts, handwritten, photos, public, scans, taxonomy, visual_decathlon
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import colour, erasing, lab, matching, moving, scrambling, views
+from u3lab.worlds import clips, concepts, decathlon, faces, lights, mosaics, rendered, turntable
 
 SIDE = 32  # pixels
 
@@ -978,8 +965,8 @@ good("cutouts.paste, a pair", cutouts.paste, thing=(Ours(), Made(lambda: cutouts
 good("scans.load", scans.load, name=(Choice(), "lung1"), window=(Choice(none=True), "soft"))
 good("decathlon.load", decathlon.load, name=(Choice(), "people"), split=(Choice(), "val"),
      each=(Whole(1, 30, none=True), 2))
-good("decathlon.real", decathlon.real, root=(Choice(), Made(lambda: str(tiny_benchmark()))))
-good("RealDomain.load", lambda split, each: decathlon.real(tiny_benchmark())["svhn"].load(split, each=each),
+good("visual_decathlon.real", visual_decathlon.real, root=(Choice(), Made(lambda: str(tiny_benchmark()))))
+good("RealDomain.load", lambda split, each: visual_decathlon.real(tiny_benchmark())["svhn"].load(split, each=each),
      split=(Choice(), "train"), each=(Whole(none=True), 1))
 good("lights.light", lights.light, seed=SEED)
 good("lights.scenes", lights.scenes, count=whole(2),
@@ -1004,14 +991,14 @@ good("clips.moving", clips.moving, count=whole(1), length=whole(2, 2), size=whol
      seed=SEED)
 good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"),
      seed=SEED, damping=number(0.1, 0, 0.9), colours=(Choice(none=True), "glass"))
-good("clips.street", clips.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
+good("clips.street", films.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
      size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
-good("clips.street_frames", clips.street_frames, split=(Choice(), "test"))
-good("clips.folder", clips.folder, path=(These(make=lambda: {
+good("clips.street_frames", films.street_frames, split=(Choice(), "test"))
+good("clips.folder", films.folder, path=(These(make=lambda: {
     "a number": 3, "nothing": "", "not there": "no/such/film.mp4", "a zero byte": "a\0b", "bytes": b"x",
     "no film": __file__}), Made(lambda: str(tiny_film()))), length=whole(2, 2), size=whole(16, 16),
      sound=(Flag(), False))
-good("clips.spectrogram", clips.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
+good("clips.spectrogram", films.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
 good("public.load", load_public, name=(Choice(), "cifar10"), root=(Choice(), Made(lambda: str(tiny_set()[0]))),
      split=(Choice(), "test"), size=whole(16, 16), count=whole(2), seed=SEED, download=(Flag(), False))
 good("public.celeba", load_celeba, root=(Choice(), Made(lambda: str(tiny_celeba()[0]))), split=(Choice(), "test"),

@@ -25,9 +25,9 @@ from PIL import Image, features
 from tests.helpers import slip
 from u3lab import U3Error, images, nets
 from u3lab._system import paths
-from u3lab.datasets import concepts
 from u3lab.nets import checkpoints, weights
 from u3lab.prior.trained import denoiser
+from u3lab.worlds import concepts
 
 LONGEST = 300  # letters of a message: what a line under a widget shows
 PATIENCE = 20  # seconds after which something hangs

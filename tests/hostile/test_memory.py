@@ -40,10 +40,11 @@ from u3lab import (
     warps,
 )
 from u3lab._system import memory
-from u3lab.datasets import blobs, clips, concepts, faces, mosaics, patterns, public
+from u3lab.datasets import public
 from u3lab.images import blurring, cropping
 from u3lab.measures import bootstrap
 from u3lab.selfsup import lab, moving, scrambling
+from u3lab.worlds import blobs, clips, concepts, faces, mosaics, patterns
 
 # Megabytes. A picture of 50 million pixels, the largest that may come in or be made, is 600 as float32.
 LARGEST = 1500  # to read or make one: the picture, the decoder's copy of it, and a channel for transparency

@@ -9,8 +9,8 @@ from u3lab import U3Error, inversion
 from u3lab.images import cropping
 from u3lab.inversion import training
 from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
-from u3lab.universal import resuming
-from u3lab.universal.resuming import Checkpoint
+from u3lab.training import loop
+from u3lab.training.loop import Checkpoint
 
 
 @pytest.mark.parametrize("which", SHIPPED)
@@ -41,7 +41,7 @@ def begun(step):
 
 
 def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeypatch):
-    monkeypatch.setattr(resuming, "EVERY", 2)
+    monkeypatch.setattr(loop, "EVERY", 2)
     first, again = (Inverter("fire9") for _ in range(2))
     for step in training.train(net, first, begun, 6, training.squares, Checkpoint.at(tmp_path / "state")):
         if step.iteration == 4:  # kept before its update

@@ -14,8 +14,8 @@ from u3lab.images import cropping
 from u3lab.inversion import training
 from u3lab.inversion.learned import LAYERS, Inverter, decode, learned_inverter
 from u3lab.inversion.unrolled import Correction, Unrolled, drawn, learned_steps, unroll
-from u3lab.universal import resuming
-from u3lab.universal.resuming import Checkpoint
+from u3lab.training import loop
+from u3lab.training.loop import Checkpoint
 
 
 def begun(step):
@@ -89,7 +89,7 @@ def test_training_lowers_what_each_picture_costs_and_leaves_the_inverter_alone(n
 
 
 def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeypatch):
-    monkeypatch.setattr(resuming, "EVERY", 2)
+    monkeypatch.setattr(loop, "EVERY", 2)
     torch.manual_seed(0)
     inverter, first, again = learned_inverter("fire5-perceptual"), Unrolled("fire5"), Unrolled("fire5")
     for step in training.train_steps(net, inverter, first, begun, 3, Checkpoint.at(tmp_path / "state")):

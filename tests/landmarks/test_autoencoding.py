@@ -14,7 +14,7 @@ from u3lab.errors import U3Error
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, layer_errors
 from u3lab.lessons.landmarks.discs import discs, explained
 from u3lab.nets import Classifier
-from u3lab.universal import resuming
+from u3lab.training import loop
 
 
 def model() -> KeypointAutoencoder:
@@ -93,7 +93,7 @@ def test_a_network_that_compares_stays_as_it_is() -> None:
 
 
 def test_a_run_that_was_stopped_goes_on_with_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resuming, "EVERY", 2)
+    monkeypatch.setattr(loop, "EVERY", 2)
     settings, judged = AutoencodeSettings(steps=5, batch_size=2), {"net": judge(), "layers": ("first",)}
     whole, stopped, again = model(), model(), model()
     straight = [step.loss for step in autoencode(whole, pairs, settings=settings, **judged)]

@@ -1,4 +1,4 @@
-"""Every line of ``landmarks.LEARNERS`` keeps its word; that its numbers are right, its oracle says."""
+"""Every learner of pose or of keypoints keeps its word; that its numbers are right, its oracle says."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tools.site.lists import LEARNERS
 from u3lab.descent import last
 from u3lab.errors import U3Error
-from u3lab.landmarks import LEARNERS, as_rotation, factorise, poses
+from u3lab.landmarks import as_rotation, factorise, poses
 
 EACH = pytest.mark.parametrize("name", LEARNERS)
 TOLD = pytest.mark.parametrize("name", [name for name, learner in LEARNERS.items() if learner.turns])

@@ -10,9 +10,10 @@ import torch
 
 from tests.helpers import slip
 from u3lab import landmarks
-from u3lab.datasets import handwritten, photos, turntable
+from u3lab.datasets import handwritten, photos
 from u3lab.descent import last
-from u3lab.universal import resuming
+from u3lab.training import loop
+from u3lab.worlds import turntable
 
 
 def sevens(start: int, stop: int) -> torch.Tensor:
@@ -106,7 +107,7 @@ def test_given_pairs_are_learnt_by_heart_in_space(distance: str):
 
 
 def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(resuming, "EVERY", 2)
+    monkeypatch.setattr(loop, "EVERY", 2)
     known = {"settings": landmarks.PoseSettings(steps=5, batch_size=2)}
     whole, again = landmarks.pose_encoder(2), landmarks.pose_encoder(2, seed=1)
     last(landmarks.learn_pose(whole, turns(), **known))

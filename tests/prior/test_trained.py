@@ -15,8 +15,8 @@ from u3lab import U3Error, prior
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
 from u3lab.prior import trained, training
-from u3lab.universal import resuming
-from u3lab.universal.resuming import Checkpoint
+from u3lab.training import loop
+from u3lab.training.loop import Checkpoint
 
 UNSEEN = cropping.sources()[1]
 
@@ -67,7 +67,7 @@ def test_training_lowers_the_error(make, corrupt, side):
 
 def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
     """With the same weights, numbers of the optimiser and rates, which fall along a cosine."""
-    monkeypatch.setattr(resuming, "EVERY", 2)
+    monkeypatch.setattr(loop, "EVERY", 2)
     first, again = trained.inpainter(), trained.inpainter()
 
     def begun(step):
@@ -167,7 +167,7 @@ def test_batches_are_squares_of_the_named_pictures_and_repeat_with_the_seed():
 
 
 def test_the_last_step_of_a_cosine_is_a_hundredth():
-    assert training.cosine(1.0, 0, 10) == pytest.approx(1) and training.cosine(1.0, 10, 10) == pytest.approx(0.01)
+    assert loop.cosine(1.0, 0, 10) == pytest.approx(1) and loop.cosine(1.0, 10, 10) == pytest.approx(0.01)
 
 
 def test_noise_is_as_strong_as_promised_and_not_cut_off():

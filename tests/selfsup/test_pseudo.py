@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.selfsup.test_clustering import shapes
+from tools.site.lists import TRANSFERS
 from u3lab.descent import last
 from u3lab.nets import Classifier
-from u3lab.selfsup import TRANSFERS, PretextSettings, digit_encoder, pseudo_labels
+from u3lab.selfsup import PretextSettings, digit_encoder, pseudo_labels
 
 EACH = pytest.mark.parametrize("name", TRANSFERS)
 K = 6

@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.datasets import mosaics
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.selfsup import (
@@ -26,6 +25,7 @@ from u3lab.selfsup import (
 )
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.selfsup.segmenting import DenseHeads
+from u3lab.worlds import mosaics
 
 
 def maps(n: int = 3, k: int = 4, h: int = 6, w: int = 7, seed: int = 0) -> Tensor:

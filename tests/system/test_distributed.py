@@ -41,12 +41,13 @@ import torch
 import torch.distributed as dist
 from tests.universal.networks import pictures, tiny
 from u3lab._system.distributed import wait_for_all
-from u3lab.universal import UniversalSettings, adapt, resuming, train_domain
+from u3lab.training import loop
+from u3lab.universal import UniversalSettings, adapt, train_domain
 
 rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if size > 1:
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size)
-resuming.EVERY = 4
+loop.EVERY = 4
 net = adapt(tiny(norms=False), "parallel").add_domain("new", 3)
 x, y = pictures(10, 16), torch.arange(10) % 3
 settings = UniversalSettings(steps=12, lr=0.01, lam=0.1, batch_size=5, augment=0.1)

@@ -8,8 +8,8 @@ import torch
 from tests.helpers import same_state, slip, squeezenet, state
 from tests.universal.networks import pictures, tiny
 from u3lab.descent import last
+from u3lab.training.batches import Batches
 from u3lab.universal import LearnetSettings, adapt, describe, learnet, put_adapters, train_learnet
-from u3lab.universal.batches import Batches
 from u3lab.universal.dynamic import Learnet
 
 X = pictures(12, 16)

@@ -1,4 +1,4 @@
-"""Every centre of a prior and every predictor of the registry keeps its word, and so does every kind of task."""
+"""Every centre of a prior and every predictor keeps its word, and so does every kind of task."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import torch
 
 from tests.helpers import slip
 from tests.universal.networks import pictures, shaken, tiny
-from u3lab.datasets import decathlon
+from tools.site.lists import CENTRES, DOMAINS, PREDICTORS
 from u3lab.descent import last
-from u3lab.universal import CENTRES, PREDICTORS, LearnetSettings, Task, Tasks, adapt, put_adapters, train_learnet
+from u3lab.universal import LearnetSettings, Task, Tasks, adapt, put_adapters, train_learnet
 from u3lab.universal.multitask import KINDS, OUTPUTS
-from u3lab.universal.registry import DOMAINS
+from u3lab.worlds import decathlon
 
 X = pictures(12, 16)
 DATA = {"a": (X, torch.arange(12) % 3), "b": (1 - X, torch.arange(12) % 3)}
@@ -22,10 +22,10 @@ DATA = {"a": (X, torch.arange(12) % 3), "b": (1 - X, torch.arange(12) % 3)}
 def test_a_prior_says_where_its_home_is(name: str, kind: str):
     """As the source it costs nothing or not; every step away from home costs more."""
     domain = adapt(tiny(), kind).add_domain("new", 3).domain("new")
-    assert (CENTRES[name](domain).item() == 0) == CENTRES[name].home
+    assert (CENTRES[name].price(domain).item() == 0) == CENTRES[name].home
     trained = [weight for name, weight in domain.changed()] + [w for a in domain.adapters() for w in a.parameters()]
     away = adapt(tiny(), kind).add_domain("new", 3)
-    near, far = (CENTRES[name](shaken(away, "new", size).domain("new")).item() for size in (0.5, 5.0))
+    near, far = (CENTRES[name].price(shaken(away, "new", size).domain("new")).item() for size in (0.5, 5.0))
     assert trained and near < far
 
 

@@ -15,8 +15,8 @@ from tests.helpers import relative, slip
 from tests.universal.networks import pictures, tiny
 from u3lab.descent import last
 from u3lab.measures import probe
-from u3lab.universal import UniversalSettings, adapt, resuming, train_domain
-from u3lab.universal.batches import Batches
+from u3lab.training import loop
+from u3lab.universal import UniversalSettings, adapt, train_domain
 
 X, Y = pictures(12, 16), torch.arange(12) % 3
 
@@ -76,48 +76,15 @@ def test_a_fixed_trunk_is_passed_once_and_gives_the_same():
     assert each == pytest.approx(once, rel=1e-3)
 
 
-# ---- which pictures --------------------------------------------------------------------------------------------------
-
-
-def test_each_epoch_has_each_picture_once():
-    batches = Batches(10, 4, seed=0)
-    seen = torch.cat([batches.at(step) for step in range(10)])
-    assert all(sorted(seen[k : k + 10].tolist()) == list(range(10)) for k in range(0, 40, 10))
-    assert seen[:10].tolist() != seen[10:20].tolist()
-    assert torch.equal(Batches(10, 4, seed=0).at(7), batches.at(7)), "a function of seed and step"
-    assert not torch.equal(torch.cat([Batches(10, 4, seed=1).at(step) for step in range(3)]), seen[:12])
-
-
-def test_processes_part_a_batch_among_them():
-    few = Batches(3, 8, 0)  # more at a step than there are pictures
-    assert torch.cat([few.at(step) for step in range(3)]).view(8, 3).sort(1).values.equal(torch.arange(3).repeat(8, 1))
-    whole, parts = Batches(10, 5, 0), [Batches(10, 5, 0, rank, 2) for rank in range(2)]
-    assert sorted(torch.cat([part.at(3) for part in parts]).tolist()) == sorted(whole.at(3).tolist())
-    x = pictures(5, 8)
-    moved = whole.moved(x, 3, 0.2)
-    for rank, part in enumerate(parts):
-        assert torch.equal(part.moved(x[rank::2], 3, 0.2), moved[rank::2])
-
-
-def test_pictures_move_by_no_more_than_asked():
-    x = torch.zeros(64, 3, 40, 40)
-    x[:, :, 18:22, 18:22] = 1  # the middle
-    moved = Batches(64, 64, 0).moved(x, 0, 0.1)
-    weights = moved.mean(1) / moved.mean(1).sum((1, 2), keepdim=True)
-    rows = (weights.sum(2) * torch.arange(40)).sum(1) - 19.5
-    assert 3 < rows.abs().max() <= 4.6 and rows.std() > 1
-    assert moved.min() >= 0 and moved.max() <= 1
-    assert torch.equal(Batches(64, 64, 0).moved(x, 0, 0.0), x)
-
-
 # ---- going on --------------------------------------------------------------------------------------------------------
 
 PROGRAM = """
 import sys
 import torch
 from tests.universal.networks import pictures, tiny
-from u3lab.universal import UniversalSettings, adapt, resuming, train_domain
-resuming.EVERY = 4
+from u3lab.training import loop
+from u3lab.universal import UniversalSettings, adapt, train_domain
+loop.EVERY = 4
 kind, checkpoint, result, wait = sys.argv[1:]
 net = adapt(tiny(), kind).add_domain("new", 3)
 x, y = pictures(10, 16), torch.arange(10) % 3
@@ -156,7 +123,7 @@ def test_killed_in_mid_epoch_it_ends_with_the_same_numbers(kind: str, tmp_path: 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The checkpoint of a run of eight steps."""
-    monkeypatch.setattr(resuming, "EVERY", 4)
+    monkeypatch.setattr(loop, "EVERY", 4)
     net = adapt(tiny()).add_domain("new", 3)
     last(train_domain(net, "new", X, Y, checkpoint=tmp_path / "state", settings=settings(steps=8)))
     return tmp_path / "state"
@@ -194,7 +161,7 @@ def test_a_checkpoint_cut_anywhere(kept: Path):
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(resuming, "EVERY", 1)
+    monkeypatch.setattr(loop, "EVERY", 1)
     (tmp_path / "file").write_text("")
     with slip("cannot be kept"):
         resumed(tmp_path / "file" / "state")

@@ -12,28 +12,34 @@ from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, squeezenet, uniform
 from u3lab import pixels
 from u3lab.datasets import (
-    clips,
-    composing,
-    concepts,
+    clips as films,
+)
+from u3lab.datasets import (
     cutouts,
-    decathlon,
-    faces,
     handwritten,
-    lights,
-    mosaics,
-    origins,
     outlines,
-    patterns,
     photos,
     public,
-    rendered,
     scans,
-    scenery,
     taxonomy,
-    turntable,
+    visual_decathlon,
 )
 from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.lessons import patients, things
+from u3lab.worlds import (
+    clips,
+    composing,
+    concepts,
+    decathlon,
+    faces,
+    lights,
+    mosaics,
+    origins,
+    patterns,
+    rendered,
+    scenery,
+    turntable,
+)
 
 # Made
 
@@ -61,14 +67,14 @@ call("turntable: angles")(lambda: [turntable.rotation(360 * uniform(3), 90 * uni
 call("clips: gliding things")(lambda: sealed(clips.moving(2, 4, size=48, seed=1)))
 call("clips: bouncing things")(lambda: sealed([clips.bouncing(2, length=6, size=32, seed=1), clips.bouncing(
     1, length=4, size=32, split="test", damping=0.2, colours="glass")]))
-call("clips: what is heard")(lambda: [clips.spectrogram(uniform(2, 600)), clips.MATERIALS, clips.SHAPES])
-call("clips: a street")(lambda: sealed([clips.street("test", length=3, count=2, size=32, seed=1),
-                                        clips.street_frames("test"), clips.street_masks()]))
-call("clips: the rabbit's film")(lambda: [sealed(clips.rabbit()), clips.MARKS])
+call("clips: what is heard")(lambda: [films.spectrogram(uniform(2, 600)), clips.MATERIALS, clips.SHAPES])
+call("clips: a street")(lambda: sealed([films.street("test", length=3, count=2, size=32, seed=1),
+                                        films.street_frames("test"), films.street_masks()]))
+call("clips: the rabbit's film")(lambda: [sealed(films.rabbit()), films.MARKS])
 
 for name in decathlon.names():
     call(f"decathlon: {name}")(lambda name=name: sealed(decathlon.load(name, "val", each=3)))
-call("decathlon: its table")(lambda: [decathlon.table(), list(decathlon.DOMAINS), list(decathlon.REAL)])
+call("decathlon: its table")(lambda: [decathlon.table(), list(decathlon.DOMAINS), list(visual_decathlon.REAL)])
 
 call("mosaics")(lambda: sealed([mosaics.textures(2, 32, seed=1), mosaics.satellite(2, 32, seed=1)]))
 call("rendered scenes")(lambda: sealed([rendered.scenes(2, size=32, seed=1), rendered.scenes(
@@ -149,7 +155,7 @@ FRAMES = {f"{n}.png": pixels.png(uniform(1, 3, 20, 24, seed=n)) for n in range(5
 BRODEN = {"index.csv": b"image,split,ih,iw,sh,sw,object\na.png,train,8,8,8,8,1\n",
           "label.csv": b"number,name,category\n1,cat,object(1)\n2,dog,object(1)\n",
           "images/a.png": pixels.png(uniform(1, 3, 8, 8))}
-call("frames of one's own film")(lambda: folder(lambda path: clips.folder(path, length=2, size=16), FRAMES))
+call("frames of one's own film")(lambda: folder(lambda path: films.folder(path, length=2, size=16), FRAMES))
 call("a folder of one's own pictures")(lambda: folder(lambda path: public.folder(path, size=16, count=3, seed=1),
                                                       FRAMES))
 

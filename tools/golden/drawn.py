@@ -10,7 +10,6 @@ from torch import Tensor
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
 from u3lab import landmarks, selfsup, warps
-from u3lab.datasets import rendered
 from u3lab.lessons.adversarial import attacking
 from u3lab.lessons.inversion import deep, five_priors, icon_table
 from u3lab.lessons.inversion import table as inversions
@@ -22,6 +21,7 @@ from u3lab.lessons.selfsup import trials as pretexts
 from u3lab.lessons.start import cutting, looking
 from u3lab.lessons.universal import diagram, shrinking, solids
 from u3lab.lessons.universal import trials as adapters
+from u3lab.worlds import rendered
 
 # What is said of the tables
 

@@ -10,9 +10,10 @@ from torch import Tensor
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
 from u3lab import dissection, inversion, nets, prior
-from u3lab.datasets import blobs, colours, concepts, patterns, taxonomy
+from u3lab.datasets import taxonomy
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.descent import last
+from u3lab.worlds import blobs, colours, concepts, patterns
 
 
 @cache

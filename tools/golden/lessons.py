@@ -9,7 +9,6 @@ from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
 from u3lab import landmarks, selfsup
 from u3lab.course import catalogue
 from u3lab.course.definitions import Exercise
-from u3lab.datasets import faces, mosaics
 from u3lab.lessons import patients
 from u3lab.lessons.dissection import kinds, vectors
 from u3lab.lessons.inversion import channels, coded_lesions, icon_table, icons, readout
@@ -23,6 +22,7 @@ from u3lab.lessons.start import grounds, hiding, probing, seeing
 from u3lab.lessons.start import looking as shown
 from u3lab.lessons.universal import solids
 from u3lab.lessons.universal import trials as adapters
+from u3lab.worlds import faces, mosaics
 
 # Exercises and quizzes
 

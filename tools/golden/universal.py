@@ -13,8 +13,8 @@ from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
 from u3lab import nets, universal
 from u3lab.descent import last
-from u3lab.universal import adapters, files, multitask, score, starting
-from u3lab.universal.batches import Batches
+from u3lab.training.batches import Batches
+from u3lab.universal import adapters, files, multitask, score, training
 from u3lab.universal.methods import shrinkage
 from u3lab.universal.places import Places, Plan
 
@@ -141,9 +141,9 @@ def _batches() -> object:
 @call("universal: where a training starts")
 def _starting() -> object:
     net = universal.adapt(tiny(), "batch norm").add_domain("new", 3).use("new")
-    starting.start(net, net.domain("new"), X, Y, probe=True)
+    training.start(net, net.domain("new"), X, Y, probe=True)
     return [told(net), [[norm.running_mean, norm.running_var] for norm in net.domain("new").norms()],
-            starting.pooled(net, X)]
+            training.pooled(net, X)]
 
 
 # Adapters that are predicted

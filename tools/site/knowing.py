@@ -1,8 +1,8 @@
 """How we know: for each method its oracle, its row of the bench and its limits. Nothing here is written by hand.
 
-The methods are those of the registries. Oracles are the tests with the mark ``oracle``, read and not run; rows of the
-bench are what ``make bench ARGS="--json FILE"`` wrote into docs/bench, and where there is none, tests/bench says why;
-limits are what the registries declare.
+The methods are those of the registries, and of ``lists``. Oracles are the tests with the mark ``oracle``, read and not
+run; rows of the bench are what ``make bench ARGS="--json FILE"`` wrote into docs/bench, and where there is none,
+tests/bench says why; limits are what registries and lists declare.
 """
 
 from __future__ import annotations
@@ -19,15 +19,24 @@ from typing import Any, NamedTuple
 
 from tests.bench.peerless import WHY
 from tools.site.limits import limits
-from u3lab.adversarial import ATTACKS, PATCHES
+from tools.site.lists import (
+    CENTRES,
+    CLUSTERINGS,
+    LEARNERS,
+    MAPS,
+    PATCHES,
+    PREDICTORS,
+    SIMILARITIES,
+    STITCHES,
+    TRANSFERS,
+)
+from u3lab.adversarial import ATTACKS
 from u3lab.dissection import FINDERS
-from u3lab.equivariance import MAPS, SIMILARITIES, STITCHES
 from u3lab.inversion import INVERTERS, PRIORS
-from u3lab.landmarks import DISTANCES, LEARNERS, LOSSES
+from u3lab.landmarks import DISTANCES, LOSSES
 from u3lab.prior import FILLERS
 from u3lab.saliency import METHODS as SALIENCY
-from u3lab.selfsup import CLUSTERINGS, NUISANCES, TASKS, TRANSFERS
-from u3lab.universal import CENTRES, PREDICTORS
+from u3lab.selfsup import NUISANCES, TASKS
 from u3lab.universal import METHODS as UNIVERSAL
 from u3lab.universal.multitask import KINDS
 

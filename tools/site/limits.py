@@ -9,22 +9,18 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
-from u3lab.adversarial.registry import Attack, Patch
+from tools.site.lists import Centre, Clustering, Learner, Map, Patch, Predictor, Similarity, Stitch, Transfer
+from u3lab.adversarial.registry import Attack
 from u3lab.dissection.finding import Finder
-from u3lab.equivariance.registry import Map, Similarity, Stitch
 from u3lab.inversion.inverters import LearnedWay
 from u3lab.landmarks.factorising import Distance
-from u3lab.landmarks.learners import Learner
 from u3lab.landmarks.training import Loss
 from u3lab.prior.fillers import Filler
 from u3lab.saliency import Method as Saliency
-from u3lab.selfsup.clusterings import Clustering
 from u3lab.selfsup.marginal import Nuisance
-from u3lab.selfsup.pseudo import Transfer
-from u3lab.selfsup.tasks import Task
+from u3lab.training.tasks import Task
 from u3lab.universal import Method as Way
 from u3lab.universal.multitask import Kind
-from u3lab.universal.registry import Centre, Predictor
 
 
 @singledispatch

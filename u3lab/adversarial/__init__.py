@@ -11,10 +11,10 @@ from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_sal
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, shipped_patch, success_rate
 from u3lab.adversarial.placing import apply_patch, cut_out
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
-from u3lab.adversarial.registry import ATTACKS, PATCHES, Attack
+from u3lab.adversarial.registry import ATTACKS, Attack
 from u3lab.adversarial.transfer import fooling_table
 
-__all__ = ["ATTACKS", "Attack", "AttackSettings", "DeepFoolSettings", "Detector", "PATCHES", "PatchSettings",
+__all__ = ["ATTACKS", "Attack", "AttackSettings", "DeepFoolSettings", "Detector", "PatchSettings",
            "adversarial_patch", "apply_patch", "cut_out", "deepfool", "evade", "fgsm", "fit_detector",
            "fooling_table", "fools", "layer_saliency", "pgd", "quantise", "quantise_near", "shipped_patch",
            "success_rate"]

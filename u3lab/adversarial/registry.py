@@ -1,7 +1,6 @@
 """The attacks by name: what the table of fooled pictures, tests and figures read.
 
     ATTACKS["pgd"](net, image, "German shepherd", eps=4 / 255)       # of one picture: the finished one, (1,3,H,W)
-    PATCHES["round patch"](net, images, "bubble")                    # for all: the patch, (1,3,side,side)
 
 A new attack is one function, one line here, and one test of its numbers; ``tests/adversarial/test_contract.py`` holds
 every line to its word.
@@ -11,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import pi
 
 from torch import Tensor, nn
 
 from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd
 from u3lab.adversarial.deepfool import DeepFoolSettings, deepfool
-from u3lab.adversarial.patch import PatchSettings, adversarial_patch
 from u3lab.checks import whole
 from u3lab.descent import last
 from u3lab.errors import U3Error
@@ -84,28 +81,3 @@ ATTACKS: dict[str, Attack] = {
     "pgd": Attack(many_steps, frozenset({EPS, STEPS})),
     "deepfool": Attack(nearest, frozenset({STEPS})),
 }
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A patch for all pictures. Called with (net, images, target), it gives the trained one, (1,3,side,side) in [0,1].
-
-    Attributes
-    ----------
-    shape
-        Its outline.
-    share
-        How much of its square it covers.
-    """
-
-    shape: str
-    share: float
-
-    def __call__(self, net: nn.Module, images: Tensor, target: int | str, *,
-                 steps: int = PatchSettings.steps) -> Tensor:
-        """The patch; slips are told as by :func:`u3lab.adversarial.adversarial_patch`."""
-        settings = PatchSettings(shape=self.shape, steps=whole("steps", steps))
-        return last(adversarial_patch(net, images, target, settings=settings)).value
-
-
-PATCHES: dict[str, Patch] = {"round patch": Patch("round", pi / 4), "square patch": Patch("square", 1.0)}

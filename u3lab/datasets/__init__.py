@@ -1,1 +1,1 @@
-"""Small data sets that are made from what ships: deterministic from a seed, never downloaded."""
+"""Readers of what ships in data/, and of the public sets and films that a user has."""

@@ -9,13 +9,20 @@ import json
 import zipfile
 from typing import Any
 
+import torch
 from PIL import Image
 
 from u3lab._system import paths
-from u3lab.checks import one_of, shown
+from u3lab.checks import one_of, shown, whole
 from u3lab.errors import U3Error
 
 SPLITS = ("train", "test")
+
+
+def generator(seed: int, split: str) -> torch.Generator:
+    """The random numbers of a split: train and test draw different ones from one seed; U3Error for a bad one."""
+    one_of("split", split, SPLITS)
+    return torch.Generator().manual_seed(2 * whole("seed", seed, 0) + SPLITS.index(split))
 
 
 @functools.cache

@@ -105,7 +105,7 @@ def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SH
     layer
         A name from ``net.layers`` whose activations have places, (B,U,h,w).
     data
-        Labelled pictures: ``datasets.concepts.load()``, ``datasets.concepts.broden(path)``, or your own.
+        Labelled pictures: ``worlds.concepts.load()``, ``worlds.concepts.broden(path)``, or your own.
     share
         The share of places at which a unit counts as active.
     batch_size

@@ -1,18 +1,16 @@
 """How features change when the picture is transformed, and whether two networks have the same features.
 
 Files: ``transforms`` (g on pictures and grids), ``transport`` (M_g) and ``regression`` (how it is fitted), ``mirror``
-(the exact case), ``stitching`` and ``distilling`` (franken-networks), ``similarity`` (CKA), ``registry`` (all of
-them by name).
+(the exact case), ``stitching`` and ``distilling`` (franken-networks), ``similarity`` (CKA).
 """
 
 from u3lab.equivariance.distilling import StitchSettings, distil
 from u3lab.equivariance.mirror import centred, centred_size, mirrored
-from u3lab.equivariance.registry import MAPS, SIMILARITIES, STITCHES
 from u3lab.equivariance.similarity import cka
 from u3lab.equivariance.stitching import identity_stitch, shuffled_stitch, stitch
 from u3lab.equivariance.transforms import HFLIP, VFLIP, Transform, rotation, scaling
 from u3lab.equivariance.transport import Equivariance, Errors, answers, errors, fit_equivariance
 
-__all__ = ["HFLIP", "MAPS", "SIMILARITIES", "STITCHES", "VFLIP", "Equivariance", "Errors", "StitchSettings",
+__all__ = ["HFLIP", "VFLIP", "Equivariance", "Errors", "StitchSettings",
            "Transform", "answers", "centred", "centred_size", "cka", "distil", "errors", "fit_equivariance",
            "identity_stitch", "mirrored", "rotation", "scaling", "shuffled_stitch", "stitch"]

@@ -20,7 +20,7 @@ from u3lab.inversion.learned import Inverter
 from u3lab.inversion.unrolled import Unrolled, drawn
 from u3lab.nets import Classifier
 from u3lab.prior.training import Batches, Optimiser, fitted
-from u3lab.universal.resuming import Checkpoint
+from u3lab.training.loop import Checkpoint
 
 BATCH, RATE = 12, 2e-3
 BEFORE = {"fire9": "fire5", "fire5": "fire3"}  # the earlier layer that the second loss looks at, too

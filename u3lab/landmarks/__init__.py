@@ -8,7 +8,7 @@ A point is (x, y) in [−1,1]; the picture's borders are at ±1. Files: ``dense`
 matches), ``exchange`` (its descendant of 2019), ``sparse`` (K landmarks), ``encoder``, ``training``, ``measuring``
 (errors, and the regression of marked landmarks), ``places`` (points and cells); ``factorising`` (turns that are found
 from turns between pictures), ``posing`` (a network that learns them), ``bottleneck`` (keypoints that another picture is
-drawn from), ``autoencoding`` (how they are learnt), ``learners`` (what learns, by name).
+drawn from), ``autoencoding`` (how they are learnt).
 """
 
 from u3lab.landmarks.autoencoding import AutoencodeSettings, autoencode, layer_errors
@@ -25,14 +25,13 @@ from u3lab.landmarks.dense import (
 from u3lab.landmarks.encoder import labeller
 from u3lab.landmarks.exchange import exchanged
 from u3lab.landmarks.factorising import DISTANCES, align, as_rotation, factorise, pose_error
-from u3lab.landmarks.learners import LEARNERS
 from u3lab.landmarks.measuring import Regressor, fit_landmarks, landmark_error, share_within
 from u3lab.landmarks.places import codes_at
 from u3lab.landmarks.posing import PoseSettings, learn_pose, pairs_of, pose_encoder, poses, rotated, rotated_pairs
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss, soft_argmax
 from u3lab.landmarks.training import LOSSES, LabelSettings, label
 
-__all__ = ["Appearance", "AutoencodeSettings", "DISTANCES", "KeypointAutoencoder", "LEARNERS", "LOSSES",
+__all__ = ["Appearance", "AutoencodeSettings", "DISTANCES", "KeypointAutoencoder", "LOSSES",
            "LabelSettings", "Matches", "PoseSettings", "Regressor", "align", "as_rotation", "autoencode", "codes_at",
            "dense_labelling_loss", "diversity_loss", "equivariance_loss", "exchanged", "factorise", "fit_landmarks",
            "gaussian_maps", "heat_map", "invariance_loss", "label", "labeller", "landmark_error", "layer_errors",

@@ -11,32 +11,29 @@ warp has no pixels for, is left to the pairs: cut them from a larger canvas.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from u3lab import images
 from u3lab._system import distributed
 from u3lab.checks import alike, function, is_a, shown, words
-from u3lab.descent import ADAM, Step, descend
+from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides
 from u3lab.nets import Classifier, ready, several
 from u3lab.nets.classifier import Reached, finite
 from u3lab.settings import or_default, setting, settings
-from u3lab.universal.batches import Batches
-from u3lab.universal.resuming import Checkpoint
+from u3lab.training import loop
+from u3lab.training.batches import Batches
+from u3lab.training.learning import check_shared, generator, learning
+from u3lab.training.loop import Checkpoint, train
 
 # Sources and targets (N,3,H,W), row by row of one thing; or a function (count, generator) → such a batch.
 Pairs = tuple[Tensor, Tensor] | Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
-APART = 2**31  # seeds of steps lie so far apart for one seed and the next
 DECAY = 0.99  # of the running means
 PIXELS = "pixels"
 
@@ -46,11 +43,10 @@ class AutoencodeSettings:
     """Settings of :func:`autoencode`."""
 
     pixels: float = setting(1.0, 0.0, 100.0, symbol="λ", help="weight of the error in pixels beside that in layers")
-    lr: float = setting(0.002, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
-    steps: int = setting(300, 1, 1_000_000, once=True, help="number of steps")
-    batch_size: int = setting(16, 2, 1024, symbol="B", once=True, slide_to=64,
-                              help="pairs at each step, of all processes")
-    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the pairs and of their order")
+    lr: float = loop.rate(0.002, falls=True)
+    steps: int = loop.steps(300, 1_000_000)
+    batch_size: int = loop.batch_size(16, 1024, "pairs at each step, of all processes", slide_to=64)
+    seed: int = loop.seed("the pairs and of their order")
 
 
 def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | None = None, layers: Sequence[str] = (),
@@ -91,9 +87,7 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
     net, layers = _judge(net, layers)
     if not layers and not settings.pixels:
         raise U3Error("pixels = 0 and no layers: nothing is compared; give a weight above 0, or a net and its layers")
-    if settings.batch_size % distributed.world_size():
-        raise U3Error(f"a batch of {settings.batch_size} cannot be shared by {distributed.world_size()} processes; "
-                      "give a batch_size that can")
+    check_shared(settings.batch_size)
     if not callable(pairs):
         _checked(pairs)
         if len(pairs[0]) < 2:
@@ -109,17 +103,12 @@ def _steps(model: KeypointAutoencoder, pairs: Pairs, net: Classifier | None, lay
     means = torch.zeros(1 + len(layers), device=device)  # m_0, m_1, …; 0 before the first step
     state = {**model.state_dict(), "means": means}
     facts = {"seed": settings.seed, "batch_size": settings.batch_size, "layers": list(layers)}
-    begun = checkpoint.read(state, facts, settings.steps) if checkpoint else 0
-    done = iter(range(begun, settings.steps + 1))
     batch = partial(_batch, pairs, settings, None if callable(pairs) else Batches(
         len(pairs[0]), settings.batch_size, settings.seed))
 
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        step = next(done)
-        if checkpoint:
-            checkpoint.keep(step, state, facts)
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         source, target = (distributed.share(one).to(device) for one in batch(step))
-        with _training(model):
+        with learning(model):
             made = model(source, target)
         part = 1 / distributed.world_size()
         errors = {PIXELS: (made - target.to(made)).square().mean()}
@@ -128,17 +117,8 @@ def _steps(model: KeypointAutoencoder, pairs: Pairs, net: Classifier | None, lay
         terms = errors if not layers else _balanced(errors, means)
         return errors[PIXELS], terms | {PIXELS: settings.pixels * terms[PIXELS]}
 
-    def optimiser(weights: list[Tensor], lr: float) -> Optimizer:
-        return distributed.share_gradients((checkpoint.optimiser if checkpoint else ADAM)(weights, lr=lr))
-
-    at = begun
-
-    def lr() -> float:
-        return settings.lr * (0.01 + 0.99 * (1 + math.cos(math.pi * at / settings.steps)) / 2)
-
-    for step in descend(model.parameters(), energy, steps=settings.steps - begun, lr=lr, optimiser=optimiser):
-        at = step.iteration + begun
-        yield replace(step, iteration=at)
+    return train(model.parameters(), energy, steps=settings.steps, checkpoint=checkpoint, facts=facts,
+                 rate=lambda step: loop.cosine(settings.lr, step, settings.steps), state=lambda: state)
 
 
 def layer_errors(net: nn.Module, layers: Sequence[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -195,7 +175,7 @@ def _batch(pairs: Pairs, settings: AutoencodeSettings, batches: Batches | None, 
     if batches is not None:
         chosen = batches.at(step)
         return pairs[0][chosen], pairs[1][chosen]
-    made = pairs(settings.batch_size, torch.Generator().manual_seed(settings.seed * APART + step))
+    made = pairs(settings.batch_size, generator(settings.seed, step))
     source, target = _checked(made)
     if len(source) != settings.batch_size:
         raise U3Error(f"pairs was asked for {settings.batch_size} pairs and made {len(source)}; give as many as asked "
@@ -232,13 +212,3 @@ def _known(net: Classifier, layers: Sequence[str]) -> list[str]:
     for layer in layers:
         net.layer(layer)
     return layers
-
-
-@contextmanager
-def _training(model: nn.Module) -> Iterator[None]:
-    """While open, batch norms use the statistics of the batch and remember them."""
-    try:
-        model.train()
-        yield
-    finally:
-        model.eval()

@@ -1,6 +1,6 @@
 """Learning how things are turned: a network whose answer is a turn, pairs that it may see, and the steps.
 
-The loss is that of :mod:`u3lab.landmarks.factorising`; the loop is chapter 2's.
+The loss is that of :mod:`u3lab.landmarks.factorising`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from u3lab.landmarks.factorising import DISTANCES, NUMBERS, as_rotation, factori
 from u3lab.landmarks.factorising import rotations as check_rotations
 from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
-from u3lab.selfsup.clustering import falling
-from u3lab.selfsup.tasks import Posed, Task
-from u3lab.selfsup.training import PretextSettings, pretrain
 from u3lab.settings import or_default, setting, settings
+from u3lab.training import loop
+from u3lab.training.learning import learn
+from u3lab.training.tasks import Posed, Task
 
 GRID, AT_ONCE = 4, 64  # places a side that the last layer sees; pictures in one pass
 PAIRS = "give a tuple of pictures x, pictures x′ and turns g, or a function (count, generator) that makes such"
@@ -36,11 +36,10 @@ class PoseSettings:
     """Settings of :func:`learn_pose`."""
 
     distance: str = setting("chordal", choices=tuple(DISTANCES), help="of the turn that is found from the known one")
-    lr: float = setting(0.003, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
-    steps: int = setting(500, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(64, 2, 4096, symbol="B", once=True, slide_to=256,
-                              help="pairs at each step")
-    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the pairs and their order")
+    lr: float = loop.rate(0.003, falls=True)
+    steps: int = loop.steps(500)
+    batch_size: int = loop.batch_size(64, 4096, "pairs at each step", slide_to=256)
+    seed: int = loop.seed("the pairs and their order")
 
 
 def pose_encoder(width: int = 32, dimensions: str = "3d", *, seed: int = 0) -> Classifier:
@@ -188,9 +187,8 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, checkpoint: str | Path | 
     def score(found: Tensor, g: Tensor) -> Tensor:
         return pose_error(found[:, 1] @ found[:, 0].mT, g).median()
 
-    inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
-    task = Task(pose, _head, loss, score)
-    return falling(pretrain(net, draw, task, checkpoint=checkpoint, settings=inner), inner, settings)
+    return learn(net, draw, Task(pose, _head, loss, score), rate=loop.annealed(settings), checkpoint=checkpoint,
+                 settings=settings)
 
 
 def _head(channels: int) -> Rotations:

@@ -24,10 +24,10 @@ from u3lab.landmarks.dense import dense_labelling_loss, invariance_loss
 from u3lab.landmarks.places import drawn
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss
 from u3lab.nets.gate import ready
-from u3lab.selfsup.clustering import falling
-from u3lab.selfsup.tasks import Posed, Task, Terms
-from u3lab.selfsup.training import PretextSettings, pretrain
 from u3lab.settings import or_default, setting, settings
+from u3lab.training import loop
+from u3lab.training.learning import learn
+from u3lab.training.tasks import Posed, Task, Terms
 
 # (count, generator) → x (count,3,H,W), gx alike, points (count,N,2) in x, and where they are in gx, (count,N,2).
 Pairs = Callable[[int, torch.Generator], tuple[Tensor, Tensor, Tensor, Tensor]]
@@ -41,12 +41,11 @@ class LabelSettings:
     lam: float = setting(1.0, 0.0, 100.0, symbol="λ", help="weight of diversity in the loss of landmarks")
     window: int = setting(4, 1, 64, symbol="m", help="cells a side of the windows that landmarks do not share")
     exchange: bool = setting(False, help="match by way of another picture of the batch (DVE)")
-    lr: float = setting(0.004, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
-    steps: int = setting(300, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(12, 2, 1024, symbol="B", once=True, slide_to=64,
-                              help="pairs at each step, of all processes")
+    lr: float = loop.rate(0.004, falls=True)
+    steps: int = loop.steps(300)
+    batch_size: int = loop.batch_size(12, 1024, "pairs at each step, of all processes", slide_to=64)
     queries: int = setting(256, 1, 16_384, symbol="N", once=True, help="points asked for in each pair, at most")
-    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the pairs and of the points that are asked for")
+    seed: int = loop.seed("the pairs and of the points that are asked for")
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,8 @@ def label(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: 
           settings: LabelSettings | None = None) -> Iterator[Step]:
     """Train a labeller on pairs; between the steps it is ready for use.
 
-    It is a pretext task whose answer is a place, and is trained as those are: under torchrun the processes share each
-    batch and take the same steps.
+    It is a task as the pretext tasks are, whose answer is a place: under torchrun the processes share each batch and
+    take the same steps.
 
     Parameters
     ----------
@@ -127,16 +126,15 @@ def label(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: 
     net, settings = ready(net), or_default(settings, LabelSettings)
     function("pairs", pairs, 2, "give a function (count, generator) that makes pictures, moved ones, and both's points")
     task = _task(LOSSES[one_of("loss", loss, LOSSES)].terms, settings)
-    inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
 
     def raw(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         return _checked(pairs(count, generator), count)
 
-    return falling(pretrain(net, raw, task, checkpoint=checkpoint, settings=inner), inner, settings)
+    return learn(net, raw, task, rate=loop.annealed(settings), checkpoint=checkpoint, settings=settings)
 
 
 def _task(loss: Callable[..., Terms], settings: LabelSettings) -> Task:
-    """The pretext task: the question is both pictures, the answer where the points are."""
+    """The task: the question is both pictures, the answer where the points are."""
     def pose(raw: tuple[Tensor, ...], generator: torch.Generator) -> Posed:
         x, gx, points, gone = raw
         return Posed(torch.stack([x, gx], 1), drawn(settings.queries, generator, points, gone))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from u3lab.descent import ADAM, Step, descend
 from u3lab.prior.trained import corrupt, holes, scattered, strokes
-from u3lab.universal.resuming import Checkpoint
+from u3lab.training.loop import Checkpoint, cosine
 
 BATCH, RATE, STEPS = 8, {"inpainter": 2e-3, "denoiser": 3e-3}, {"inpainter": 1600, "denoiser": 1500}
 NOISE = (0.02, 0.5)  # σ of the denoiser's pictures
@@ -58,11 +57,6 @@ def fitted(module: nn.Module, facts: dict, priced: Priced, batches: Batches, ste
     return descend(module.train().parameters(), energy, steps=steps - begun,
                    lr=lambda: cosine(rate, next(rates, steps), steps),
                    optimiser=partial(checkpoint.optimiser, make=optimiser) if checkpoint else optimiser)
-
-
-def cosine(lr: float, step: int, steps: int) -> float:
-    """A learning rate that falls from ``lr`` to a hundredth of it along half a cosine."""
-    return lr * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
 
 
 def with_holes(generator: torch.Generator) -> Corrupted:

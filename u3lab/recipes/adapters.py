@@ -24,13 +24,13 @@ from tqdm.auto import tqdm
 
 from u3lab import __version__, nets
 from u3lab._system import distributed, paths
-from u3lab.datasets import decathlon
 from u3lab.descent import last
 from u3lab.lessons.universal import trials
 from u3lab.lessons.universal.trials import Run
 from u3lab.nets import Classifier
 from u3lab.recipes import _writing
 from u3lab.universal import METHODS
+from u3lab.worlds import decathlon
 
 CHOOSING = 20  # labels of each class with which the rates are chosen
 SEEDS = 3

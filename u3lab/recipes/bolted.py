@@ -18,12 +18,12 @@ from tqdm.auto import tqdm
 
 from u3lab import __version__, nets
 from u3lab._system import paths
-from u3lab.datasets import decathlon
 from u3lab.descent import last
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 from u3lab.recipes import _crops, _writing, adapters, resnet26
 from u3lab.universal import adapt
+from u3lab.worlds import decathlon
 
 TRUNKS = ("plain", "serial")
 STEPS = 600

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from u3lab.datasets import faces
 from u3lab.lessons.selfsup import colouring
 from u3lab.recipes import _crops, _writing
 from u3lab.selfsup import PretextSettings, encoder, head_of, pretrain
+from u3lab.worlds import faces
 
 SIDE, CROPS, FACES = 64, 3200, 800
 STEPS, BATCH, RATE = 600, 32, 0.003

@@ -12,10 +12,10 @@ import io
 import numpy as np
 
 from u3lab import dissection, nets
-from u3lab.datasets import concepts
 from u3lab.lessons.dissection import beforehand
 from u3lab.lessons.dissection.beforehand import LAYERS, PICTURES, STRONGEST
 from u3lab.recipes import _writing
+from u3lab.worlds import concepts
 
 
 def main(arguments: list[str] | None = None) -> None:

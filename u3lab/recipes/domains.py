@@ -13,11 +13,11 @@ import torch
 
 from u3lab import nets
 from u3lab._system import paths
-from u3lab.datasets import decathlon
 from u3lab.descent import last
 from u3lab.lessons.universal import trials
 from u3lab.lessons.universal.trials import Run
 from u3lab.recipes import _writing
+from u3lab.worlds import decathlon
 
 KIND, LABELS = "parallel", 100
 

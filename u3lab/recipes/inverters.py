@@ -21,7 +21,7 @@ from u3lab.inversion.training import BATCH, Batches, perceptual, sharpen, square
 from u3lab.nets import Classifier
 from u3lab.recipes import _crops, _writing
 from u3lab.recipes._muon import Muon
-from u3lab.universal.resuming import Checkpoint
+from u3lab.training.loop import Checkpoint
 
 # Loss and number of steps, one stage after the other. What begins alike is trained once.
 CODES = {"fire9": ("codes", 12_000), "fire5": ("codes", 4000)}

@@ -21,10 +21,10 @@ from tqdm.auto import tqdm
 
 from u3lab import __version__
 from u3lab._system import distributed, paths
-from u3lab.datasets.faces.made import KINDS
 from u3lab.lessons.landmarks import trials
 from u3lab.lessons.landmarks.trials import LABELS, LESSONS, MANY, MEASURES, SHARP, TOGETHER, TURNING, WAYS, Run
 from u3lab.recipes import _writing
+from u3lab.worlds.faces.made import KINDS
 
 FULL = 32_000  # steps
 PLAN = (  # kind, way, steps, seeds

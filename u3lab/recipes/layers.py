@@ -11,13 +11,13 @@ from functools import partial
 import torch
 
 from u3lab import __version__
-from u3lab.datasets import concepts
 from u3lab.datasets.labelled import ConceptData
 from u3lab.lessons.dissection import layers, words
 from u3lab.lessons.dissection.layers import LAYERS, Reached, Run
 from u3lab.lessons.dissection.words import Asked
 from u3lab.nets import Classifier
 from u3lab.recipes import _writing
+from u3lab.worlds import concepts
 
 PICTURES = 600
 

@@ -19,7 +19,6 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from u3lab import __version__, nets
-from u3lab.datasets import decathlon, lights
 from u3lab.descent import last
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import PAINTS, Data
@@ -38,6 +37,7 @@ from u3lab.universal import (
     train_learnet,
 )
 from u3lab.universal.dynamic import Learnet
+from u3lab.worlds import decathlon, lights
 
 NETWORK = "squeezenet1_1"
 SEEDS = 3

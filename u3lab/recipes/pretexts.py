@@ -20,12 +20,12 @@ from tqdm.auto import tqdm
 
 from u3lab import __version__
 from u3lab._system import distributed, paths
-from u3lab.datasets import decathlon
 from u3lab.lessons.selfsup import trials
 from u3lab.lessons.selfsup.trials import CEILING, FLOOR, LABELS, PROBLEMS, WHOLE, Run
 from u3lab.nets import Classifier
 from u3lab.recipes import _writing
 from u3lab.selfsup import LAYERS, TASKS
+from u3lab.worlds import decathlon
 
 SEEDS = 3
 ROUTES = (FLOOR, *TASKS, CEILING)

@@ -29,8 +29,8 @@ from u3lab.descent import Step, descend
 from u3lab.measures import agreement
 from u3lab.nets import Classifier, checkpoints
 from u3lab.nets.resnet26 import ResNet26
-from u3lab.prior.training import cosine
 from u3lab.recipes import _crops, _writing
+from u3lab.training.loop import cosine
 
 WIDTH, CLASSES = 32, 1000
 TEACHER, SIDES = 128, (64, 96)  # pixels; the pupil has the larger ones for the last steps

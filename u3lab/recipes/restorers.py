@@ -23,7 +23,7 @@ from u3lab.prior.trained import SIDE, denoiser, inpainter
 from u3lab.prior.training import BATCH, RATE, STEPS, corrupting, train, with_holes, with_noise
 from u3lab.recipes import _crops, _writing
 from u3lab.recipes._muon import Muon
-from u3lab.universal.resuming import Checkpoint
+from u3lab.training.loop import Checkpoint
 
 SCENES = 200
 

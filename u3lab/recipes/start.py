@@ -12,9 +12,9 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from u3lab import __version__, nets
-from u3lab.datasets import decathlon
 from u3lab.lessons.start import grounds, hiding, probing
 from u3lab.recipes import _writing
+from u3lab.worlds import decathlon
 
 NETWORK = "squeezenet1_1"
 

@@ -22,7 +22,7 @@ from u3lab.inversion.unrolled import Unrolled, unroll
 from u3lab.nets import Classifier
 from u3lab.recipes import _crops, _writing
 from u3lab.recipes._muon import Muon
-from u3lab.universal.resuming import Checkpoint
+from u3lab.training.loop import Checkpoint
 
 STEPS = {"fire9": 1000, "fire5": 400}
 SCENES, SHIFT = 200, 5  # pixels by which the judge moves both pictures

@@ -4,14 +4,14 @@
     last(pretrain(net, pictures, "upright"))             # any name of TASKS
     net.features(pictures, "conv5")                      # what the task has taught it
 
-Files: ``encoder`` (one network for all), ``tasks`` (what a task is), ``registry`` (all of them by name), ``training``,
-``transfer`` (does it help?), a file for each kind of task; two on answers that nobody can know: ``marginal`` (losses
-that do not ask for them) and ``switch`` (correspondences); and ``information`` with ``clustering``, ``segmenting``,
-``together`` and ``pseudo``, which find classes (``small`` has encoders for them, ``clusterings`` their names).
+Files: ``encoder`` (one network for all), ``registry`` (all tasks by name; what a task is says
+:mod:`u3lab.training.tasks`), ``training``, ``transfer`` (does it help?), a file for each kind of task; two on answers
+that nobody can know: ``marginal`` (losses that do not ask for them) and ``switch`` (correspondences); and
+``information`` with ``clustering``, ``segmenting``, ``together`` and ``pseudo``, which find classes (``small`` has
+encoders for them).
 """
 
 from u3lab.selfsup.clustering import ClusterSettings, choose, cluster, clustering, shares, sub_heads
-from u3lab.selfsup.clusterings import CLUSTERINGS
 from u3lab.selfsup.colour import annealed_mean, decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
 from u3lab.selfsup.encoder import LAYERS, encoder
@@ -22,7 +22,7 @@ from u3lab.selfsup.light import bias_field, relit
 from u3lab.selfsup.marginal import NUISANCES, aligned, marginal_loss, projected_loss
 from u3lab.selfsup.moving import Grouped, grouped, pixel_codes
 from u3lab.selfsup.ordering import arrow, sorting
-from u3lab.selfsup.pseudo import TRANSFERS, pseudo_labels, transfer_knowledge
+from u3lab.selfsup.pseudo import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.scrambling import aberrated, jigsaw, relative_position
 from u3lab.selfsup.segmenting import (
@@ -39,13 +39,13 @@ from u3lab.selfsup.small import digit_encoder, pixel_encoder, texture_encoder
 from u3lab.selfsup.sounding import clustered, correspondence, sound_map
 from u3lab.selfsup.strokes import digit_views
 from u3lab.selfsup.switch import Pairs, correspondence_loss, draw_pairs, pairs, pmi
-from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import TuneSettings, best_probe, classifier, fine_tune, pooled, probed
+from u3lab.training.tasks import Posed, Task
 
-__all__ = ["CLUSTERINGS", "ClusterSettings", "Ear", "Grouped", "LAYERS", "NUISANCES", "Pairs", "Posed",
-           "PretextSettings", "SegmentSettings", "TASKS", "TRANSFERS", "Task", "TuneSettings", "aberrated", "aligned",
+__all__ = ["ClusterSettings", "Ear", "Grouped", "LAYERS", "NUISANCES", "Pairs", "Posed",
+           "PretextSettings", "SegmentSettings", "TASKS", "Task", "TuneSettings", "aberrated", "aligned",
            "annealed_mean", "arrow", "best_probe", "bias", "bias_field", "choose", "choose_segments", "classifier",
            "cluster", "clustered", "clustering", "contrastive", "correspondence", "correspondence_loss", "decolorise",
            "dense_heads", "digit_encoder", "digit_views", "displaced_joints", "draw_pairs", "encoder", "erase",

@@ -12,7 +12,6 @@ Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,9 +24,10 @@ from u3lab.descent import Step
 from u3lab.nets.gate import ready
 from u3lab.selfsup.information import iic_loss, joint
 from u3lab.selfsup.strokes import digit_views
-from u3lab.selfsup.tasks import Posed, Task
-from u3lab.selfsup.training import PretextSettings, head_of, pretrain
 from u3lab.settings import or_default, setting, settings
+from u3lab.training import loop
+from u3lab.training.learning import head_of, learn
+from u3lab.training.tasks import Posed, Task
 
 Views = Callable[[Tensor, torch.Generator], Tensor]  # pictures (B,3,H,W) and a generator → each moved by chance
 VIEWS = "give a function of pictures and a generator, such as selfsup.digit_views"
@@ -40,12 +40,12 @@ class ClusterSettings:
     """Settings of :func:`cluster`."""
 
     lam: float = setting(1.0, 0.0, 4.0, symbol="λ", help="weight of even use of the classes; with 1, the information")
-    lr: float = setting(0.002, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
-    steps: int = setting(1000, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(250, 2, 2000, symbol="n", once=True, help="pairs at each step, which P is the mean of")
+    lr: float = loop.rate(0.002, falls=True)
+    steps: int = loop.steps(1000)
+    batch_size: int = loop.batch_size(250, 2000, "pairs at each step, which P is the mean of", symbol="n")
     heads: int = setting(5, 1, 20, once=True, help="sub-heads; the one with the lowest loss is chosen")
     over: int = setting(0, 0, 100, once=True, help="clusters of further heads that only help to learn; 0 for none")
-    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the views, their order, and the heads' weights")
+    seed: int = loop.seed("the views, their order, and the heads' weights")
 
 
 class SubHeads(nn.Module):
@@ -125,17 +125,8 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
     settings = or_default(settings, ClusterSettings)
     ready(net, images)
     task = clustering(k, views=views, settings=settings)
-    inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
     head = sub_heads(net, k, settings=settings) if head is None else head
-    return falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
-
-
-def falling(steps: Iterator[Step], inner: PretextSettings, settings: ClusterSettings) -> Iterator[Step]:
-    """The steps with a rate that goes from ``lr`` to nearly 0 along half a cosine."""
-    for step in steps:
-        part = (1 + math.cos(math.pi * step.iteration / (settings.steps + 1))) / 2
-        inner.lr = max(settings.lr * part, 1e-5)
-        yield step
+    return learn(net, images, task, head=head, rate=loop.annealed(settings), checkpoint=checkpoint, settings=settings)
 
 
 @torch.no_grad()

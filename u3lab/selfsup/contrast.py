@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from u3lab.checks import number, tensors
 from u3lab.errors import U3Error
-from u3lab.selfsup.tasks import Posed, Task
 from u3lab.selfsup.views import crop, grey_some, recolour
+from u3lab.training.tasks import Posed, Task
 
 TAU = 0.2
 OUTPUT = 64  # dimensions of z

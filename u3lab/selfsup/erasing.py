@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from u3lab.checks import floats, number, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.selfsup.colour import explained
-from u3lab.selfsup.tasks import Posed, Task, Terms
+from u3lab.training.tasks import Posed, Task, Terms
 
 BORDER, HEAVIER = 4, 10.0
 FILL = 0.5  # grey, the encoder's zero

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from u3lab.checks import is_a, number, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
-from u3lab.selfsup.tasks import Posed, Task, Terms
+from u3lab.training.tasks import Posed, Task, Terms
 
 SIGMA = 0.06  # of a flow whose longest vector is 1: σ² = 0.0036, as in the paper
 KAPPA = 1.0  # the paper has ¼; with 1, equal codes can weigh as much as equal flow, e against 1 for those far apart

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import is_a, one_of, shown, whole
 from u3lab.errors import U3Error
-from u3lab.selfsup.tasks import Posed, Task
+from u3lab.training.tasks import Posed, Task
 
 FRAMES = 4  # that are sorted, as in the paper
 # Orders of four frames, each with the one that is it backwards: one class, since a film of a swing does not tell which.

@@ -8,8 +8,7 @@ behind. Noroozi, Vinjimoor, Favaro & Pirsiavash, Boosting self-supervised learni
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +17,9 @@ from u3lab.checks import whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
-from u3lab.selfsup.tasks import Joined, Posed, Task
 from u3lab.selfsup.training import PretextSettings, pretrain
 from u3lab.settings import or_default
+from u3lab.training.tasks import Joined, Posed, Task
 
 AT_ONCE = 250  # pictures
 
@@ -73,22 +72,3 @@ def transfer_knowledge(teacher: nn.Module, layer: str, student: nn.Module, image
         return images[chosen], labels[chosen]
 
     return pretrain(student, drawn, task, settings=settings)
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """One way to hand on to another network, without a label, what one has learnt.
-
-    Attributes
-    ----------
-    learn
-        (teacher, layer, student, images, k, settings=) → steps.
-    scales
-        Whether a scale of its own for each of the teacher's channels changes nothing.
-    """
-
-    learn: Callable[..., Iterator[Step]]
-    scales: bool = False
-
-
-TRANSFERS: dict[str, Transfer] = {"knowledge transfer": Transfer(transfer_knowledge, scales=True)}

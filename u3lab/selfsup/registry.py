@@ -9,8 +9,8 @@ from u3lab.selfsup.moving import MOVING
 from u3lab.selfsup.ordering import ARROW, ORDER, SORTING
 from u3lab.selfsup.scrambling import JIGSAW, RELATIVE_POSITION
 from u3lab.selfsup.sounding import CORRESPONDENCE, SOUND
-from u3lab.selfsup.tasks import Task
 from u3lab.selfsup.upright import UPRIGHT
+from u3lab.training.tasks import Task
 
 TASKS: dict[str, Task] = {
     "colour": COLOUR,

@@ -22,7 +22,7 @@ from torch import Tensor
 from u3lab.checks import floats, is_a, number, whole
 from u3lab.errors import U3Error
 from u3lab.selfsup import views
-from u3lab.selfsup.tasks import Joined, Posed, Task
+from u3lab.training.tasks import Joined, Posed, Task
 
 ACROSS = 3
 DIRECTIONS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))  # down, right; from the first tile

@@ -23,13 +23,14 @@ from u3lab.checks import is_a, tensors, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
-from u3lab.selfsup.clustering import Views, falling
+from u3lab.selfsup.clustering import Views
 from u3lab.selfsup.information import mutual_information
 from u3lab.selfsup.light import relit
-from u3lab.selfsup.tasks import Posed, Task
-from u3lab.selfsup.training import PretextSettings, head_of, pretrain
 from u3lab.selfsup.upright import TURNS, turned
 from u3lab.settings import or_default, setting, settings
+from u3lab.training import loop
+from u3lab.training.learning import head_of, learn
+from u3lab.training.tasks import Posed, Task
 
 
 @settings
@@ -39,13 +40,12 @@ class SegmentSettings:
     reach: int = setting(4, 0, 32, symbol="T", help="displacements go so many places of the map each way")
     pooled: bool = setting(True, help="pool the joints before the information, instead of averaging informations")
     lam: float = setting(1.0, 0.0, 4.0, symbol="λ", help="weight of even use of the classes; with 1, the information")
-    lr: float = setting(0.005, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam at the start; it falls")
-    steps: int = setting(300, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(16, 2, 1024, symbol="n", once=True, slide_to=64,
-                              help="pictures at each step")
+    lr: float = loop.rate(0.005, falls=True)
+    steps: int = loop.steps(300)
+    batch_size: int = loop.batch_size(16, 1024, "pictures at each step", symbol="n", slide_to=64)
     heads: int = setting(5, 1, 20, once=True, help="sub-heads; the one with the lowest loss is chosen")
     over: int = setting(0, 0, 100, once=True, help="classes of further heads that only help to learn; 0 for none")
-    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the views, their order, and the heads' weights")
+    seed: int = loop.seed("the views, their order, and the heads' weights")
 
 
 def displaced_joints(z: Tensor, z_moved: Tensor, reach: int) -> Tensor:
@@ -166,9 +166,8 @@ def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = 
     ready(net, images)
     _square(images)
     task = segmenting(k, light=light, settings=settings)
-    inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed)
     head = dense_heads(net, k, settings=settings) if head is None else head
-    return falling(pretrain(net, images, task, head=head, checkpoint=checkpoint, settings=inner), inner, settings)
+    return learn(net, images, task, head=head, rate=loop.annealed(settings), checkpoint=checkpoint, settings=settings)
 
 
 def _square(images: Tensor) -> Tensor:

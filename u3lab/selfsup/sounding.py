@@ -23,7 +23,7 @@ from u3lab.checks import is_a, one_of, shown, tensors, whole
 from u3lab.datasets.clips import spectrogram
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
-from u3lab.selfsup.tasks import Joined, Posed, Task, Terms
+from u3lab.training.tasks import Joined, Posed, Task, Terms
 
 PITCHES = 128  # of the spectrogram, without the constant
 BANDS = 16  # of equal width, in which a sound is summed up

@@ -19,8 +19,8 @@ from u3lab.checks import function, whole
 from u3lab.errors import U3Error
 from u3lab.selfsup.clustering import ClusterSettings, SubHeads
 from u3lab.selfsup.information import iic_loss, joint
-from u3lab.selfsup.tasks import Posed, Task
 from u3lab.settings import or_default
+from u3lab.training.tasks import Posed, Task
 
 SAMPLES = 256  # of a spectrum
 BANDS = SAMPLES // 2 + 1

@@ -19,8 +19,9 @@ from u3lab.measures import Probe, probe
 from u3lab.measures import classes as checked
 from u3lab.nets import Classifier, several
 from u3lab.nets.gate import ready
-from u3lab.settings import or_default, setting, settings
-from u3lab.universal.batches import Batches
+from u3lab.settings import or_default, settings
+from u3lab.training import loop
+from u3lab.training.batches import Batches
 
 NUMBERS = 512  # of each layer, about
 PRICES = (0.001, 0.01, 0.1, 1.0)  # C of the probe, chosen on validation pictures
@@ -59,11 +60,10 @@ def probed(train: tuple[Tensor, Tensor], val: tuple[Tensor, Tensor], test: tuple
 class TuneSettings:
     """Settings of :func:`fine_tune`."""
 
-    lr: float = setting(0.001, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
-    steps: int = setting(150, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(32, 2, 4096, symbol="B", once=True, slide_to=128,
-                              help="pictures at each step")
-    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures and of the head")
+    lr: float = loop.rate(0.001)
+    steps: int = loop.steps(150)
+    batch_size: int = loop.batch_size(32, 4096, "pictures at each step", slide_to=128)
+    seed: int = loop.seed("the order of the pictures and of the head")
 
 
 def classifier(net: nn.Module, classes: int, *, seed: int = 0) -> Classifier:

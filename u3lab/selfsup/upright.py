@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from u3lab.selfsup.tasks import Joined, Posed, Task
+from u3lab.training.tasks import Joined, Posed, Task
 
 TURNS = 4  # by 0, 90, 180 and 270 degrees; they move pixels and make no new ones, which would give the turn away
 

@@ -4,21 +4,19 @@
     last(train_domain(net, "digits", images, labels))
     net.use("digits")                                    # a classifier of digits
 
-Files: ``adapters`` (the formulas), ``methods`` (who trains what: the adapters and their rivals), ``places`` and
-``slots`` (where a network is adapted, and how a domain comes in there), ``adapting`` and ``adapted``, ``files`` (a
-domain in a file), ``training`` with ``batches``, ``starting`` and ``resuming``, ``score`` (the decathlon's),
-``dynamic`` (adapters that are predicted), ``multitask`` (more tasks for one network), ``registry`` (these by name).
+Files: ``adapters`` (the formulas), ``methods`` (who trains what: the adapters and their rivals), ``places`` (where a
+network is adapted, and how a domain comes in there), ``adapted`` (the network), ``files`` (a domain in a file),
+``training``, ``score`` (the decathlon's), ``dynamic`` (adapters that are predicted), ``multitask`` (more tasks for one
+network).
 """
 
-from u3lab.universal.adapted import Adapted
-from u3lab.universal.adapting import adapt
+from u3lab.universal.adapted import Adapted, adapt
 from u3lab.universal.dynamic import LearnetSettings, describe, learnet, put_adapters, train_learnet
 from u3lab.universal.methods import METHODS, Method
 from u3lab.universal.multitask import Task, Tasks, TasksSettings, train_tasks
-from u3lab.universal.registry import CENTRES, PREDICTORS
 from u3lab.universal.score import PUBLISHED, decathlon_score
 from u3lab.universal.training import UniversalSettings, train_domain
 
-__all__ = ["CENTRES", "METHODS", "PREDICTORS", "PUBLISHED", "Adapted", "LearnetSettings", "Method", "Task", "Tasks",
+__all__ = ["METHODS", "PUBLISHED", "Adapted", "LearnetSettings", "Method", "Task", "Tasks",
            "TasksSettings", "UniversalSettings", "adapt", "decathlon_score", "describe", "learnet",
            "put_adapters", "train_domain", "train_learnet", "train_tasks"]

@@ -22,24 +22,23 @@ from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
+from u3lab.training import loop
+from u3lab.training.batches import Batches
 from u3lab.universal.adapted import Adapted
 from u3lab.universal.adapters import Parallel
-from u3lab.universal.batches import Batches
-from u3lab.universal.starting import linear_of
-from u3lab.universal.training import adapted, check_labels
+from u3lab.universal.training import adapted, check_labels, linear_of
 
 
 @settings
 class LearnetSettings:
     """Settings of :func:`train_learnet`."""
 
-    lr: float = setting(0.001, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
-    steps: int = setting(100, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(8, 2, 1024, symbol="B", once=True, slide_to=32,
-                              help="pictures of each domain at a step")
+    lr: float = loop.rate(0.001)
+    steps: int = loop.steps(100)
+    batch_size: int = loop.batch_size(8, 1024, "pictures of each domain at a step", slide_to=32)
     shots: int = setting(8, 1, 64, help="pictures that describe the domain")
     domains: int = setting(0, 0, 1000, once=True, help="domains at each step, by turns; 0 for all of them")
-    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures")
+    seed: int = loop.seed("the order of the pictures")
 
 
 class Learnet(nn.Module):

@@ -15,13 +15,11 @@ from torch import Tensor, nn
 from u3lab._system import paths
 from u3lab.checks import shown
 from u3lab.errors import U3Error
-from u3lab.universal import resuming
+from u3lab.training.loop import fill
 from u3lab.universal.methods import planned
-from u3lab.universal.places import Plan
-from u3lab.universal.slots import Domain
+from u3lab.universal.places import Domain, Plan
 
 FORMAT = "u3lab domain 1"
-OWN = "own:"  # before the names of the network's own weights
 
 
 class Stored(NamedTuple):
@@ -46,32 +44,15 @@ def fingerprint(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def contents(domain: Domain) -> dict[str, Tensor]:
-    """All numbers of a domain by name: weights, and the statistics of its batch norms."""
-    own = {f"{OWN}{name}": weight.detach() for name, weight in domain.own.items()}
-    return domain.parts.state_dict() | own
-
-
-def fill(domain: Domain, values: dict[str, Tensor]) -> None:
-    """Put numbers in the place of a domain's own.
-
-    Raises
-    ------
-    KeyError, ValueError
-        If they are not of such a domain; nothing is changed then.
-    """
-    resuming.fill(contents(domain), values)
-
-
 @contextmanager
 def halved(domain: Domain) -> Iterator[None]:
     """Round a domain's numbers to half precision, until the block ends."""
-    kept = {name: value.clone() for name, value in contents(domain).items()}
+    kept = {name: value.clone() for name, value in domain.contents().items()}
     try:
-        fill(domain, {name: _half(value) for name, value in kept.items()})
+        fill(domain.contents(), {name: _half(value) for name, value in kept.items()})
         yield
     finally:
-        fill(domain, kept)
+        fill(domain.contents(), kept)
 
 
 def _half(value: Tensor) -> Tensor:
@@ -83,7 +64,7 @@ def write(path: str | Path, domain: Domain, base: str, *, half: bool) -> Path:
     from safetensors.torch import save
 
     path = _path(path)
-    values = {name: (_half(value) if half else value).cpu().contiguous() for name, value in contents(domain).items()}
+    values = {name: (_half(value) if half else value).cpu().contiguous() for name, value in domain.contents().items()}
     facts = {"format": FORMAT, "base": base, "name": domain.name, "classes": json.dumps(domain.classes),
              "plan": json.dumps(asdict(domain.plan))}
     try:

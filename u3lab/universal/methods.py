@@ -21,8 +21,7 @@ from torch import Tensor
 from u3lab.checks import listed, number, one_of, shown, whole
 from u3lab.errors import U3Error
 from u3lab.universal import adapters
-from u3lab.universal.places import Plan
-from u3lab.universal.slots import Domain
+from u3lab.universal.places import Domain, Plan
 
 NOTHING, LAST_BLOCK, ALL = "nothing", "last block", "all"  # of the network's own weights
 MIXTURES, MIDDLES, LOW_RANK = "mixtures of the filters", "their centres", "a change of low rank"

@@ -22,19 +22,19 @@ from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
 from u3lab.nets.gate import ready
-from u3lab.settings import or_default, setting, settings
-from u3lab.universal.batches import Batches
+from u3lab.settings import or_default, settings
+from u3lab.training import loop
+from u3lab.training.batches import Batches
 
 
 @settings
 class TasksSettings:
     """Settings of :func:`train_tasks`."""
 
-    lr: float = setting(0.003, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
-    steps: int = setting(150, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(16, 2, 1024, symbol="B", once=True, slide_to=64,
-                              help="pictures at each step")
-    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures")
+    lr: float = loop.rate(0.003)
+    steps: int = loop.steps(150)
+    batch_size: int = loop.batch_size(16, 1024, "pictures at each step", slide_to=64)
+    seed: int = loop.seed("the order of the pictures")
 
 
 @dataclass(frozen=True)

@@ -9,41 +9,45 @@ the larger it should be.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from u3lab._system import distributed
 from u3lab.checks import is_a, of_wholes, shown
-from u3lab.descent import ADAM, Step, descend
+from u3lab.descent import Step
 from u3lab.errors import U3Error
+from u3lab.measures import probe as fit_probe
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
-from u3lab.universal import files, starting
+from u3lab.training import loop
+from u3lab.training.batches import Batches
+from u3lab.training.loop import Checkpoint, train
 from u3lab.universal.adapted import Adapted
-from u3lab.universal.batches import Batches
 from u3lab.universal.methods import shrinkage
-from u3lab.universal.resuming import Checkpoint
-from u3lab.universal.slots import Domain
+from u3lab.universal.places import Domain
+
+BATCH = 64  # pictures in a pass without a graph
+C = 0.01  # of the probe: with less of a penalty it is so sure already that the rest has nothing to learn
+LEAST = -10.0  # bias of a class that no label names: the probe's own is −∞, from which nothing is ever learnt
 
 
 @settings
 class UniversalSettings:
     """Settings of :func:`train_domain`."""
 
-    lr: float = setting(0.001, 1e-5, 0.1, scale="log", symbol="η", help="learning rate of Adam")
+    lr: float = loop.rate(0.001)
     lam: float = setting(0.0, 0.0, 10.0, scale="log", symbol="λ", help="price of the distance from w₀")
     prior: str = setting("source", choices=("source", "zero"), help="w₀: the source network, or zero (weight decay)")
-    steps: int = setting(150, 1, 100_000, once=True, help="number of steps")
-    batch_size: int = setting(16, 2, 1024, symbol="B", once=True, slide_to=64,
-                              help="pictures at each step, of all processes")
+    steps: int = loop.steps(150)
+    batch_size: int = loop.batch_size(16, 1024, "pictures at each step, of all processes", slide_to=64)
     augment: float = setting(0.0, 0.0, 0.3, help="each picture moved and zoomed by up to this share of its side")
     probe: bool = setting(False, once=True, help="start from the linear probe of the source's features")
-    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the order of the pictures and of how they are moved")
+    seed: int = loop.seed("the order of the pictures and of how they are moved")
 
 
 def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, checkpoint: str | Path | None = None,
@@ -89,28 +93,26 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
 
 def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpoint: Checkpoint | None,
            settings: UniversalSettings) -> Iterator[Step]:
-    facts = {"domain": domain.name, "kind": domain.plan.kind, "pictures": len(labels), "seed": settings.seed,
-             "batch_size": settings.batch_size, "base": net.base}
-    begun = checkpoint.read(files.contents(domain), facts, settings.steps) if checkpoint else 0
-    if not begun:
-        with net.using(domain.name):
-            starting.start(net, domain, images, labels, probe=settings.probe)
-    fixed = not trains_features(domain) and settings.augment == 0
-    pooled = starting.fixed_features(net, domain, images) if fixed else None
     batches = Batches(len(labels), settings.batch_size, settings.seed, distributed.rank(), distributed.world_size())
-    done = iter(range(begun, settings.steps + 1))
+    fixed = not trains_features(domain) and settings.augment == 0
 
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        iteration = next(done)
-        if checkpoint:
-            checkpoint.keep(iteration, files.contents(domain), facts)
-        chosen = batches.at(iteration)
+    def begin() -> None:
+        with net.using(domain.name):
+            start(net, domain, images, labels, probe=settings.probe)
+
+    @functools.cache
+    def fixed_features() -> Tensor:
+        with net.using(domain.name):
+            return pooled(net, images)
+
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        chosen = batches.at(step)
         y = labels[chosen].to(net.device)
-        if pooled is not None and settings.augment == 0:
-            scores = starting.scored(domain, pooled[chosen.to(pooled.device)])
+        if fixed and settings.augment == 0:
+            features = fixed_features()
+            scores = scored(domain, features[chosen.to(features.device)])
         else:
-            x = batches.moved(images[chosen], iteration, settings.augment)
-            scores = _training_scores(net, domain, x)
+            scores = _training_scores(net, domain, batches.moved(images[chosen], step, settings.augment))
         right = (scores.argmax(1) == y).sum() / settings.batch_size
         loss = F.cross_entropy(scores, y, reduction="sum") / settings.batch_size
         prior = scores.new_zeros(())
@@ -119,12 +121,10 @@ def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpo
         return distributed.total(right.detach()), {"cross-entropy": distributed.total(loss),
                                                    "prior": distributed.total(prior)}
 
-    def optimiser(weights: list[Tensor], lr: float) -> Optimizer:
-        return distributed.share_gradients((checkpoint.optimiser if checkpoint else ADAM)(weights, lr=lr))
-
-    for step in descend(domain.trained(), energy, steps=settings.steps - begun, lr=lambda: settings.lr,
-                        optimiser=optimiser):
-        yield replace(step, iteration=step.iteration + begun)
+    facts = {"domain": domain.name, "kind": domain.plan.kind, "pictures": len(labels), "seed": settings.seed,
+             "batch_size": settings.batch_size, "base": net.base}
+    return train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
+                 checkpoint=checkpoint, state=domain.contents, facts=facts)
 
 
 def trains_features(domain: Domain) -> bool:
@@ -159,3 +159,62 @@ def check_labels(images: Tensor, labels: object, classes: int) -> None:
                       f"{classes - 1}")
     if len(labels) < 2:
         raise U3Error("one picture is not enough to train with; give two or more")
+
+
+# ---- where it starts: its own statistics in the batch norms, and the linear probe as head ----------------------------
+
+def start(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, *, probe: bool) -> None:
+    """Set the batch norms' statistics and, if asked, the head; the domain is in use."""
+    net.pooled(images[:1])  # says so if the pictures are too small
+    if any(True for _ in domain.norms()):
+        estimate(net, domain, images)
+    if probe and len(labels.unique()) > 1:
+        put_probe(net, domain, images, labels)
+
+
+@torch.no_grad()
+def estimate(net: Adapted, domain: Domain, images: Tensor) -> None:
+    """Mean and variance of the domain's batch norms over all its pictures, as a mean over batches."""
+    norms = list(domain.norms())
+    momenta = [norm.momentum for norm in norms]
+    try:
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # PyTorch's word for the plain mean over all batches
+            norm.train()
+        for x in images.split(BATCH):
+            net.unchecked(x)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            norm.eval()
+
+
+@torch.no_grad()
+def put_probe(net: Adapted, domain: Domain, images: Tensor, labels: Tensor) -> None:
+    """Make the head that of the linear probe: scores = W (a − mean) / spread + b, as one linear layer of a."""
+    found = fit_probe(pooled(net, images), labels.to(net.device), C=C)
+    weight = found.weight / found.spread
+    bias = (found.bias - weight @ found.mean).nan_to_num(neginf=LEAST)
+    layer = linear_of(domain)
+    layer.weight.zero_()
+    layer.bias.fill_(LEAST)
+    layer.weight[: len(weight)] = weight.view(len(weight), *layer.weight.shape[1:]).to(layer.weight)
+    layer.bias[: len(bias)] = bias.to(layer.bias)
+
+
+def pooled(net: Adapted, images: Tensor) -> Tensor:
+    """What the head sees of all pictures, (N,U)."""
+    return torch.cat([net.pooled(x) for x in images.split(BATCH)])
+
+
+def linear_of(domain: Domain) -> nn.Linear | nn.Conv2d:
+    """The linear layer of a domain's head."""
+    head = domain.parts[domain.head]
+    return head[-1] if isinstance(head, nn.Sequential) else head
+
+
+def scored(domain: Domain, features: Tensor) -> Tensor:
+    """Scores (B,K) from what the head sees, (B,U)."""
+    layer = linear_of(domain)
+    return F.linear(features, layer.weight.flatten(1), layer.bias)

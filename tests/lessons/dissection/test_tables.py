@@ -7,11 +7,11 @@ import torch
 
 from tests.helpers import squeezenet
 from u3lab import dissection
-from u3lab.datasets import concepts
 from u3lab.datasets.labelled import LabelledPictures
-from u3lab.datasets.origins import sources
 from u3lab.errors import U3Error
 from u3lab.lessons.dissection import beforehand, kinds, layers, silencing, words
+from u3lab.worlds import concepts
+from u3lab.worlds.origins import sources
 
 
 def test_nearness_in_the_tree():

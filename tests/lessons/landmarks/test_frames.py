@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import landmarks
-from u3lab.datasets import turntable
 from u3lab.lessons.landmarks import dials, frames
 from u3lab.lessons.landmarks.frames import Pose
 from u3lab.nets import Classifier
+from u3lab.worlds import turntable
 
 
 class Told(nn.Module):

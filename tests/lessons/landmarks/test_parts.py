@@ -6,12 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from u3lab.datasets import faces
 from u3lab.lessons.landmarks import discs, parts, scheme
 from u3lab.lessons.landmarks.parts import Drawn
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import several
 from u3lab.selfsup.lab import colours
+from u3lab.worlds import faces
 
 RUN = Drawn("person", "colouring", parts.K, 2, 0, "", 0)
 CACHED = (parts.marked, parts.stock)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from u3lab.datasets.turntable.made import held_out
 from u3lab.lessons.landmarks import seats
+from u3lab.worlds.turntable.made import held_out
 
 
 @pytest.fixture(autouse=True)

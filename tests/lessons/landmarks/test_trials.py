@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from u3lab.datasets import faces
 from u3lab.landmarks.places import cells
 from u3lab.lessons.landmarks import trials
+from u3lab.worlds import faces
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,10 @@ import torch
 from skimage.color import rgb2lab
 
 from u3lab import images, selfsup
-from u3lab.datasets import faces, photos
+from u3lab.datasets import photos
 from u3lab.lessons.selfsup import colouring
 from u3lab.selfsup import TASKS, decolorise, lab
+from u3lab.worlds import faces
 
 
 @pytest.fixture(scope="module")

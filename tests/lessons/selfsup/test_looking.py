@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from u3lab import saliency, selfsup
-from u3lab.datasets import faces
 from u3lab.lessons.selfsup import looking
+from u3lab.worlds import faces
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from u3lab import nets
-from u3lab.datasets import rendered
 from u3lab.lessons.universal import lesions, lighting, shrinking, solids, trials
 from u3lab.lessons.universal.shrinking import Shrunk
+from u3lab.worlds import rendered
 
 
 def test_the_interval_is_students():

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from u3lab import nets
-from u3lab.datasets import decathlon
 from u3lab.lessons.universal import diagram, trials
 from u3lab.lessons.universal.trials import Run
+from u3lab.worlds import decathlon
 
 
 def test_few_are_as_many_of_each_class_and_others_for_each_seed():

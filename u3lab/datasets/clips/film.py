@@ -19,7 +19,7 @@ from torch import Tensor
 
 from u3lab._system import paths
 from u3lab.checks import number, one_of, room, whole
-from u3lab.datasets import packed, scenery
+from u3lab.datasets import packed
 from u3lab.errors import U3Error
 
 HEIGHT, WIDTH = 192, 256
@@ -83,7 +83,7 @@ def street(split: str = "train", *, length: int = 4, count: int = 100, size: int
     """
     frames = _frames(one_of("split", split, packed.SPLITS))
     length, count = whole("length", length, 2, len(frames)), whole("count", count)
-    size, draw = whole("size", size, 16, HEIGHT), scenery.generator(seed, split)
+    size, draw = whole("size", size, 16, HEIGHT), packed.generator(seed, split)
     room(f"count = {count}, length = {length}", size, size, count * length)
     found = (_moved(split, length, size) >= number("least", least, 0, 1)).nonzero()
     if not len(found):

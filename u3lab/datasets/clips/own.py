@@ -15,8 +15,7 @@ from torch import Tensor
 
 from u3lab import images
 from u3lab.checks import SIDE, room, shown, whole
-from u3lab.datasets.clips.impacts import FPS
-from u3lab.datasets.clips.sounds import RATE
+from u3lab.datasets.clips.sounds import FPS, RATE
 from u3lab.errors import U3Error
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ogv")

@@ -1,8 +1,6 @@
-"""Sounds: the tone of an impact, and the spectrogram that a network sees."""
+"""Sounds: how finely they and their films are sampled, and the spectrogram that a network sees."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
@@ -10,29 +8,9 @@ from torch import Tensor
 from u3lab.checks import tensors
 from u3lab.errors import U3Error
 
-RATE = 8000  # samples a second
+RATE, FPS = 8000, 16  # samples of a sound, frames of a film, a second
 WINDOW, HOP = 256, 128  # samples: 32 ms, every 16 ms
 FLOOR = 1e-3  # what is fainter than that counts as silence
-RISE = 0.002  # seconds that an impact takes to be loudest
-
-
-def tone(time: Tensor, pitch: float, decay: float, partials: tuple[tuple[float, float], ...]) -> Tensor:
-    """What is heard of an impact at time 0: Σᵢ aᵢ sin(2π rᵢ f t) · exp(−rᵢ t/τ), at times in seconds.
-
-    Parameters
-    ----------
-    pitch, decay
-        f in hertz, τ in seconds.
-    partials
-        Pairs (rᵢ, aᵢ): each partial's pitch as a multiple of f, and its strength. High ones die sooner. What is above
-        nine tenths of the highest pitch that RATE can tell is left out.
-    """
-    since = time.clamp_min(0)
-    found = torch.zeros_like(since)
-    for ratio, strength in partials:
-        if ratio * pitch < 0.45 * RATE:
-            found += strength * torch.sin(2 * math.pi * ratio * pitch * since) * torch.exp(-ratio * since / decay)
-    return found * (since / RISE).clamp_max(1)
 
 
 def spectrogram(sounds: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from u3lab.dissection import Dissection, Peaks
 from u3lab.dissection.dissecting import SHARE
 
 LAYERS = ("conv1", "fire3", "fire5", "fire9")
-PICTURES, STRONGEST = 600, 8  # training pictures of datasets.concepts; how many of them are named for each unit
+PICTURES, STRONGEST = 600, 8  # training pictures of worlds.concepts; how many of them are named for each unit
 SHARES = (SHARE, *(10 ** (tenth / 10) for tenth in range(-30, -9)))  # the paper's, and the steps of a slider
 
 

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.datasets import cutouts
-from u3lab.datasets.faces import Layers
 from u3lab.lessons.landmarks.pairs import MARGIN, SIDE, Stock
+from u3lab.worlds.faces import Layers
 
 KINDS = ("dog", "cat", "horse", "bovine", "sheep", "deer", "antelope", "pig", "camel", "bear")
 LONG = 56  # pixels, the longer side of an animal

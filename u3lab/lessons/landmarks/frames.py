@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.datasets import turntable
-from u3lab.datasets.turntable import Turntable
 from u3lab.descent import Step
 from u3lab.landmarks import PoseSettings, align, learn_pose, pairs_of, pose_encoder, pose_error, poses
 from u3lab.landmarks.posing import Pair, Pairs
 from u3lab.nets import Classifier, checkpoints
+from u3lab.worlds import turntable
+from u3lab.worlds.turntable import Turntable
 
 THINGS, EACH = 300, 16  # to learn from: things, and views of each
 HELD_OUT, VIEWS = 40, 400  # to test on: other things, and views of all of them

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab.datasets.faces import Layers
-from u3lab.datasets.faces.made import together
 from u3lab.landmarks import codes_at
 from u3lab.warps import Affine, Warp, affine, grid, thin_plate_spline, warp
+from u3lab.worlds.faces import Layers
+from u3lab.worlds.faces.made import together
 
 SIDE, MARGIN = 64, 24  # pixels: the pictures, and what their canvas has around them
 CLOSER = Affine(torch.eye(2, 3)[None] * SIDE / (SIDE + 2 * MARGIN))  # the middle of the canvas
@@ -42,7 +42,7 @@ class View(NamedTuple):
 
 class Stock(NamedTuple):
     """Faces to learn from, two pictures of each person in a row: ``layers``, whose margin is ``MARGIN``, perhaps in
-    bytes; and ``fronts`` (N,1024,3), as :func:`~u3lab.datasets.faces.fronts` has them."""
+    bytes; and ``fronts`` (N,1024,3), as :func:`~u3lab.worlds.faces.fronts` has them."""
 
     layers: Layers
     fronts: Tensor

@@ -15,10 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import nets
-from u3lab.datasets import faces
-from u3lab.datasets.faces import Faces, Layers
-from u3lab.datasets.faces.made import together
-from u3lab.datasets.faces.people import person
 from u3lab.descent import Step
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, marginal_soft_argmax
 from u3lab.lessons.landmarks.pairs import drawn as seen
@@ -28,6 +24,10 @@ from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup.lab import rgb_to_lab
 from u3lab.warps import warp
+from u3lab.worlds import faces
+from u3lab.worlds.faces import Faces, Layers
+from u3lab.worlds.faces.made import together
+from u3lab.worlds.faces.people import person
 
 SIDE, MARGIN = 64, 24  # pixels: the pictures, and what their canvas has around them
 VIEW = {"shift": 0.1, "scale": 1.1, "turn": 9}  # of either view, in half canvases; times; degrees

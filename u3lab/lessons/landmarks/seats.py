@@ -13,12 +13,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab.datasets import turntable
 from u3lab.descent import Step
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 from u3lab.lessons.landmarks.parts import BATCH, PIXELS, RATE, SIDE, SIGMA, WIDTH, K, judge
 from u3lab.lessons.landmarks.trials import regressed
 from u3lab.nets import checkpoints
+from u3lab.worlds import turntable
 
 KIND = "chair"
 ROUND, APART, LOW, HIGH = 60.0, 40.0, 5.0, 50.0  # degrees: azimuth, how far two views differ, and elevation

@@ -9,9 +9,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from u3lab.datasets import faces
-from u3lab.datasets.faces import Faces, Layers
-from u3lab.datasets.faces.made import together
 from u3lab.descent import Step, last
 from u3lab.landmarks import (
     LabelSettings,
@@ -30,10 +27,13 @@ from u3lab.landmarks.dense import GAMMA
 from u3lab.landmarks.training import Pairs
 from u3lab.lessons import results
 from u3lab.lessons.landmarks.pairs import BEND, CELL, MARGIN, SCALE, SHIFT, SIDE, TURN, Stock, of_both, of_warps
-from u3lab.lessons.universal.trials import falling
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup import Posed, PretextSettings, Task, pretrain
+from u3lab.training.loop import falling
 from u3lab.warps import affine, thin_plate_spline, warp, warp_points
+from u3lab.worlds import faces
+from u3lab.worlds.faces import Faces, Layers
+from u3lab.worlds.faces.made import together
 
 YAW = 35.0  # degrees, at most: ten more than faces.draw has of itself
 STOCK, PART = 4000, 1000  # pictures to learn from, two of each person; as many as are drawn at once

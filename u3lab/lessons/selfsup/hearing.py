@@ -15,12 +15,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import selfsup
-from u3lab.datasets import clips
-from u3lab.datasets.clips import Bouncing
 from u3lab.descent import Step
 from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier
 from u3lab.selfsup import PretextSettings, sounding
+from u3lab.worlds import clips
+from u3lab.worlds.clips import Bouncing
 
 FRAMES, SIZE, SHOWN = 8, 64, 4  # of a film (half a second), pixels, and the frame that is shown and tested
 STEPS, RATE, TASK = 150, 0.005, "correspondence"

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 
 from u3lab import images
 from u3lab.datasets import cutouts, photos
-from u3lab.datasets.pieces import uniform
 from u3lab.descent import Step, last
 from u3lab.lessons import results
 from u3lab.lessons.selfsup.clusters import of_heads
@@ -37,14 +36,15 @@ from u3lab.selfsup import (
     iic_loss,
     mutual_information,
     pooled,
-    pretrain,
     shares,
     sub_heads,
 )
-from u3lab.selfsup.clustering import falling
 from u3lab.selfsup.matching import contingency, hungarian_accuracy
-from u3lab.selfsup.tasks import Joined
 from u3lab.selfsup.views import crop, grey_some, recolour
+from u3lab.training.learning import learn
+from u3lab.training.loop import annealed
+from u3lab.training.tasks import Joined
+from u3lab.worlds.pieces import uniform
 
 KINDS = ("bird", "fruit", "flower", "tool", "vehicle")
 SIDE, EACH = 48, {"train": 300, "test": 60}  # pixels; pictures of each kind
@@ -167,9 +167,7 @@ def _paired(net: Classifier, pairs: Tensor, head: nn.Module, settings: ClusterSe
         return Posed(torch.stack([views(one, generator) for one in raw.unbind(1)], 1), torch.zeros(len(raw)))
 
     task = replace(clustering(len(KINDS), settings=settings), pose=pose, raw="clips")
-    inner = PretextSettings(lr=settings.lr, steps=settings.steps, batch_size=settings.batch_size, seed=settings.seed,
-                            half=half)
-    return falling(pretrain(net, pairs, task, head=head, settings=inner), inner, settings)
+    return learn(net, pairs, task, head=head, rate=annealed(settings), half=half, settings=settings)
 
 
 def taught(seed: int, steps: int | None = None, half: bool = True) -> Tensor:
@@ -177,11 +175,11 @@ def taught(seed: int, steps: int | None = None, half: bool = True) -> Tensor:
     made, steps = drawn("train", seed), steps or SETTINGS["steps"]
     task = Task(lambda given, g: Posed(views(given[0], g)[:, None], given[1][:, 0].long()),
                 lambda channels: Joined(channels, 1, len(KINDS)), raw="labelled")
-    inner = PretextSettings(lr=SETTINGS["lr"], steps=steps, batch_size=SETTINGS["batch_size"], seed=seed, half=half)
+    settings = PretextSettings(lr=SETTINGS["lr"], steps=steps, batch_size=SETTINGS["batch_size"], seed=seed)
     net = encoder(WIDTH, seed=seed)
     head = head_of(net, task, seed=seed)
-    last(falling(pretrain(net, (made.images, made.kinds[:, None].float()), task, head=head, settings=inner), inner,
-                 ClusterSettings(lr=inner.lr, steps=steps)))
+    last(learn(net, (made.images, made.kinds[:, None].float()), task, head=head, rate=annealed(settings), half=half,
+               settings=settings))
     with torch.no_grad():
         maps = net.run(net.normalise(drawn("test", TESTS + seed).images))
         return F.one_hot(head(maps[:, None]).argmax(1), len(KINDS))

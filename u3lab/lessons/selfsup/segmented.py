@@ -15,11 +15,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from u3lab._system import paths
-from u3lab.datasets import mosaics
 from u3lab.descent import last
 from u3lab.lessons import results
 from u3lab.selfsup import SegmentSettings, choose_segments, dense_heads, segment, segments, texture_encoder
 from u3lab.selfsup.matching import hungarian_accuracy
+from u3lab.worlds import mosaics
 
 KMEANS = "k-means"
 WAYS = ("IIC, ten classes first", KMEANS, "IIC, T = 0")

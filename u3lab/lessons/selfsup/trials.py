@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.datasets import clips, decathlon, faces
+from u3lab.datasets import clips as filmed
 from u3lab.descent import Step, last
 from u3lab.lessons import results
-from u3lab.lessons.universal.trials import falling, few_of_each
+from u3lab.lessons.universal.trials import few_of_each
 from u3lab.nets import Classifier
 from u3lab.selfsup import (
     LAYERS,
@@ -35,6 +35,8 @@ from u3lab.selfsup import (
     pretrain,
     solve,
 )
+from u3lab.training.loop import falling
+from u3lab.worlds import clips, decathlon, faces
 
 WIDTH = 32  # channels of the first layer
 STEPS, BATCH, RATE = 600, 64, 0.003  # of a pretext task; the rate falls to nearly 0
@@ -81,7 +83,7 @@ def raw(task: str, problem: str) -> Any:
     if kind == "pictures":
         return unlabelled(problem)
     if kind == "clips":
-        return clips.street("train", length=6, count=600, size=64, seed=0)
+        return filmed.street("train", length=6, count=600, size=64, seed=0)
     if kind == "flows":
         moving = clips.moving(1500, 2, split="train", seed=0)
         return moving.clips[:, 0], moving.flow[:, 0]

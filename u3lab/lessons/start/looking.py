@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import pixels
-from u3lab.datasets.faces import Faces
+from u3lab.worlds.faces import Faces
 
 YELLOW = (1.0, 0.9, 0.1)
 GREY = 0.5

@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import nets
-from u3lab.datasets import decathlon
 from u3lab.lessons.results import results
 from u3lab.lessons.universal.trials import enlarged, few_of_each
 from u3lab.measures import Probe
 from u3lab.nets import Classifier
 from u3lab.selfsup.transfer import best_probe
+from u3lab.worlds import decathlon
 
 DOMAINS = {"traffic signs": "traffic signs", "textures": "textures", "animals": "animals", "digits": "digits",
            "body parts": "patients"}  # the question → the domain, which is named by what is split

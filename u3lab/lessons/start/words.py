@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from u3lab import images, pixels
-from u3lab.datasets import decathlon, faces
 from u3lab.landmarks import match
 from u3lab.lessons.landmarks import panels, trials
 from u3lab.lessons.start import hiding, looking, probing
 from u3lab.nets import Classifier
+from u3lab.worlds import decathlon, faces
 
 SIDE = 240  # pixels
 QUESTIONS = ("traffic signs", "animals", "digits", "body parts")

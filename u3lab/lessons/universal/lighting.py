@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.datasets import lights
 from u3lab.nets import Classifier, checkpoints
 from u3lab.universal import Adapted, adapt, describe, learnet, put_adapters
 from u3lab.universal.dynamic import Learnet
-from u3lab.universal.starting import linear_of
+from u3lab.universal.training import linear_of
+from u3lab.worlds import lights
 
 PAINTS, LAYER, SHOTS = "paints", "conv1", 8
 FIRST = 100  # number of the first light to learn from; those below are for the test

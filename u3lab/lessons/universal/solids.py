@@ -11,12 +11,12 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from u3lab.datasets import rendered
-from u3lab.datasets.rendered import Scenes
 from u3lab.descent import Step
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 from u3lab.universal import Adapted, Task, Tasks, TasksSettings, adapt, train_tasks
+from u3lab.worlds import rendered
+from u3lab.worlds.rendered import Scenes
 
 SIDE, SEEN, HELD_OUT = 64, 240, 100  # pixels; scenes to learn from, and of the test
 LAYERS = ("fire3", "fire5", "fire9")

@@ -5,26 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab._system import paths
-from u3lab.datasets import decathlon
 from u3lab.descent import Step
 from u3lab.lessons import results
 from u3lab.nets import Classifier
+from u3lab.training.loop import falling
 from u3lab.universal import Adapted, UniversalSettings, adapt, decathlon_score, train_domain
+from u3lab.worlds import decathlon
 
 SIDE = 96  # pixels; the domains have 64, at which an ImageNet network has little left to pool
 OWN = {"resnet26_half": 64}  # a network that was made for such pictures takes them as they are
 STEPS = {5: 60, 20: 120, 100: 240}  # labels of each class → steps of 16 pictures
 LONGER = {"scratch": 3, "features": 10}  # times as many: random weights need them, a head alone has them for nothing
-SLOWEST = 1e-5
 COLUMNS = ("domain", "method", "labels", "seed", "rate", "val", "test")
 
 
@@ -82,14 +82,6 @@ def begin(net: Classifier, run: Run) -> Adapted:
     """The network with the domain of a run, not trained yet; the domain is in use."""
     classes = decathlon.load(run.domain, "val").classes
     return adapt(net, run.method, seed=run.seed).add_domain(run.domain, classes).use(run.domain)
-
-
-def falling(steps: Iterable[Step], settings: Any) -> Iterator[Step]:
-    """The steps of a training that reads these settings, whose rate ``lr`` falls with each, to nearly 0 at the last."""
-    first = settings.lr
-    for step in steps:
-        settings.lr = max(first * (1 - step.iteration / settings.steps), SLOWEST)
-        yield step
 
 
 def train(net: Adapted, run: Run, *, steps: int | None = None, lam: float = 0.0,

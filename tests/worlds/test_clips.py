@@ -1,0 +1,240 @@
+"""Made clips: flow that is true, sound that its cause decides, an arrow of time that is there only with damping."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.signal
+import scipy.stats
+import torch
+import torch.nn.functional as F
+
+from u3lab import images
+from u3lab.datasets import clips as filmed
+from u3lab.datasets import packed
+from u3lab.datasets.clips.sounds import FPS
+from u3lab.errors import U3Error
+from u3lab.worlds import clips, scenery
+from u3lab.worlds.clips import gliding, impacts, materials
+from u3lab.worlds.clips.impacts import G, flown, risen
+
+
+def same(a: tuple, b: tuple) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+# Things that move
+
+@pytest.fixture(scope="module")
+def moving() -> clips.Moving:
+    return clips.moving(12, 5, seed=3)
+
+
+def test_clips_flow_and_masks_have_their_forms(moving):
+    assert moving.clips.shape == (12, 5, 3, 64, 64) and moving.flow.shape == (12, 4, 2, 64, 64)
+    assert moving.masks.shape == (12, 5, 64, 64) and moving.masks.dtype == torch.int64
+    images.check(moving.clips.flatten(0, 1))
+    assert {int(mask.max()) for mask in moving.masks} <= {2, 3, 4} and moving.masks.min() == 0
+    assert moving.flow.abs().max() <= 3 + 1e-5
+
+
+def test_a_pixel_is_where_the_flow_says_in_the_next_frame(moving):
+    """Frame t + 1, looked up at u + flow, is frame t, where the same thing is seen at both; without flow it is not."""
+    places = torch.stack(torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="xy"))
+    now, after = moving.clips[:, :-1].flatten(0, 1), moving.clips[:, 1:].flatten(0, 1)
+    grid = ((places + moving.flow.flatten(0, 1) + 0.5) / 32 - 1).movedim(1, -1)
+    back = F.grid_sample(after, grid, align_corners=False, padding_mode="border")
+    ids = moving.masks[:, 1:].flatten(0, 1)[:, None].float()
+    at = F.grid_sample(ids, grid, "nearest", "zeros", align_corners=False)[:, 0]
+    seen = (at == moving.masks[:, :-1].flatten(0, 1)) & (grid.abs() < 1).all(-1)
+    seen &= F.max_pool2d((~seen).float()[:, None], 5, 1, 2)[:, 0] == 0  # borders are half of one thing, half of another
+    assert seen.float().mean() > 0.5
+    things = seen & (moving.masks[:, :-1].flatten(0, 1) > 0)
+    for where, factor in ((seen, 2), (things, 2)):
+        warped, still = ((other - now).abs().mean(1)[where].mean() for other in (back, after))
+        assert warped < 0.025 and factor * warped < still
+
+
+def test_flow_is_the_same_all_over_a_thing_and_differs_between_things(moving):
+    apart = []
+    for flow, masks in zip(moving.flow[:, 0], moving.masks[:, 0], strict=True):
+        velocities = [flow[:, masks == n] for n in masks.unique()]
+        assert all((one == one[:, :1]).all() for one in velocities)
+        first = torch.stack([one[:, 0] for one in velocities])
+        apart.append(len(first) < 2 or float(torch.pdist(first).min()) > 0.74)
+    assert sum(apart) >= 11  # a thing may turn back between the first two frames
+
+
+def test_velocities_are_constant_but_for_turns(moving):
+    steps = moving.flow[:, 1:, :, 0, 0] - moving.flow[:, :-1, :, 0, 0]
+    assert (steps.abs() < 1e-5).float().mean() > 0.7
+
+
+def test_fold_goes_to_and_fro():
+    wanted = torch.tensor([0.0, 1.0, 2.0, 1.0, 0.0, 1.0, 2.0])
+    torch.testing.assert_close(scenery.fold(torch.arange(7.0), 2.0), wanted)
+    torch.testing.assert_close(scenery.fold(-torch.arange(7.0), 2.0), wanted)
+
+
+@pytest.mark.parametrize("make", [lambda n, **more: clips.moving(n, 3, size=32, **more),
+                                  lambda n, **more: clips.bouncing(n, length=3, size=32, **more)])
+def test_films_are_made_from_a_seed(make):
+    a, b, longer, other = make(2), make(2), make(3), make(2, seed=1)
+    assert same(a, b) and same(a, tuple(part[:2] for part in longer))
+    assert not torch.equal(a.clips, other.clips) and not torch.equal(a.clips, make(2, split="test").clips)
+
+
+# Things that bounce
+
+@pytest.fixture(scope="module")
+def bouncing() -> clips.Bouncing:
+    return clips.bouncing(60, seed=5)
+
+
+def test_films_and_sounds_have_their_forms(bouncing):
+    assert bouncing.clips.shape == (60, 16, 3, 64, 64) and bouncing.sounds.shape == (60, filmed.RATE)
+    images.check(bouncing.clips.flatten(0, 1))
+    assert bouncing.sounds.abs().max() < 1 and bouncing.sounds.abs().amax(1).min() > 0.1
+    assert bouncing.material.unique().tolist() == [0, 1, 2, 3] and bouncing.shape.unique().tolist() == [0, 1]
+    assert bouncing.boxes.min() >= -1e-4 and bouncing.boxes.max() <= 64
+
+
+def test_the_box_is_round_what_moves(bouncing):
+    """The median over a film is what stands still; what differs lies in the boxes, and in the shadow on the floor."""
+    still = bouncing.clips.median(1, keepdim=True).values
+    differs = ((bouncing.clips - still).abs().amax(2) > 0.15)[:, :, :54]
+    y, x = torch.meshgrid(torch.arange(54) + 0.5, torch.arange(64) + 0.5, indexing="ij")
+    left, top, right, bottom = (one[..., None, None] for one in bouncing.boxes.unbind(-1))
+    inside = (x > left - 1) & (x < right + 1) & (y > top - 1) & (y < bottom + 1)
+    ever = inside.any(1, keepdim=True)
+    assert differs.any() and not (differs & ~ever).any()
+    assert (differs & inside).sum() > 0.8 * differs.sum()
+
+
+def test_height_and_flight_follow_gravity():
+    (begins, lasts, height), *_ = flights = flown(0.45, 0.25, 1.0, 2.0)
+    assert math.isclose(0.5 * G * (lasts / 2) ** 2, height) and math.isclose(begins, -0.25 * lasts)
+    time = torch.linspace(0, 0.6 * lasts, 200, dtype=torch.float64)
+    path = risen(flights, time)
+    speed = path.diff() / time.diff()
+    torch.testing.assert_close(speed.diff() / time.diff()[1:], torch.full((198,), -G, dtype=torch.float64), rtol=1e-4,
+                               atol=1e-4)
+    assert math.isclose(float(path.max()), 0.45, rel_tol=1e-4)
+
+
+def test_an_impact_keeps_its_share_of_the_speed():
+    flights = flown(0.5, 0.0, 0.7, 60.0)
+    heights = [height for *_, height in flights]
+    assert all(math.isclose(b, 0.49 * a) for a, b in zip(heights, heights[1:], strict=False))
+    assert heights[-1] > 0.004 > 0.49 * heights[-1]
+    end = sum(lasts for _, lasts, _ in flights)
+    assert risen(flights, torch.tensor([end + 0.01], dtype=torch.float64)).item() == 0
+
+
+def test_an_elastic_film_backwards_is_such_a_film():
+    """Phase φ backwards is phase −φ − T/P: as likely, since φ is uniform."""
+    time = torch.arange(16, dtype=torch.float64) / FPS
+    for height, phase in ((0.3, 0.1), (0.5, 0.8), (0.21, 0.5)):
+        lasts = 2 * math.sqrt(2 * height / G)
+        path = risen(flown(height, phase, 1.0, 2.0), time)
+        mirrored = (-phase - float(time[-1]) / lasts) % 1
+        torch.testing.assert_close(path.flip(0), risen(flown(height, mirrored, 1.0, 2.0), time), rtol=0, atol=1e-12)
+
+
+def falls(damping: float) -> np.ndarray:
+    """Of each film: mean height in the last three frames less that in the first three."""
+    boxes = clips.bouncing(250, size=16, damping=damping, seed=2).boxes[:, :, 3] / 16
+    return (boxes[:, :3].mean(1) - boxes[:, -3:].mean(1)).numpy()
+
+
+def test_the_arrow_of_time_shows_with_damping_only():
+    """Backwards the sign of the difference turns; for elastic films the distribution is its own mirror image."""
+    elastic, damped = falls(0.0), falls(0.35)
+    assert scipy.stats.ks_2samp(elastic, -elastic).pvalue > 0.01
+    assert scipy.stats.ks_2samp(damped, -damped).pvalue < 1e-6 and (damped < 0).mean() > 0.8
+
+
+def test_another_materials_colours_change_nothing_else(bouncing):
+    dressed = clips.bouncing(60, seed=5, colours="wood")
+    for name in ("sounds", "material", "shape", "radius", "height", "boxes", "impacts"):
+        assert torch.equal(getattr(dressed, name), getattr(bouncing, name))
+    moved = (dressed.clips - bouncing.clips).abs().amax((1, 2, 3, 4))
+    wood = bouncing.material == clips.MATERIALS.index("wood")
+    assert moved[wood].max() == 0 and moved[~wood].min() > 0.05
+
+
+def test_what_is_heard_is_what_the_material_and_the_size_decide(bouncing):
+    """The strongest pitch of each film is one of the partials that the table gives for its cause."""
+    spectrum = np.abs(np.fft.rfft(bouncing.sounds.numpy(), axis=1))  # one second: bins of 1 Hz
+    for film in range(60):
+        name, radius = clips.MATERIALS[bouncing.material[film]], float(bouncing.radius[film])
+        pitch = materials.KNOWN[name].pitch * 0.1 / radius
+        partials = [ratio * pitch for ratio, _ in materials.KNOWN[name].partials]
+        assert min(abs(spectrum[film].argmax() - one) for one in partials) < 6, (name, radius)
+
+
+def test_louder_from_higher_and_heard_when_it_is_seen():
+    films = clips.bouncing(80, damping=0.0, seed=1)
+    for film in range(80):
+        bottoms, hits = films.boxes[film, :, 3], films.impacts[film].nonzero()[:, 0]
+        assert len(hits) >= 1
+        for frame in hits[(hits > 0) & (hits < 14)]:  # near the floor then: lower than two frames before or after
+            near = bottoms[frame : frame + 2].max()
+            assert near > bottoms[frame - 1] - 1 and near > bottoms[frame + 2] - 1 and near > 64 * 0.86 - 9
+            loud = films.sounds[film].abs().view(16, 500)
+            assert loud[frame : frame + 2].max() > 0.1
+    wood = (films.material == 0).nonzero()[:, 0]
+    loudest = films.sounds[wood].abs().amax(1).numpy()
+    assert scipy.stats.spearmanr(loudest, films.height[wood].numpy()).statistic > 0.8
+    low, high = (impacts._heard([(0.0, 1.0, h)], "wood", 0.1, 16, torch.Generator().manual_seed(0)) for h in (0.1, 0.4))
+    assert float(high.abs().max() / low.abs().max()) == pytest.approx(2, rel=0.05)  # as the speed, √(2 g h)
+
+
+def test_causes_are_drawn_independently():
+    films = clips.bouncing(400, length=1, size=16)
+    table = torch.zeros(4, 2).index_put_((films.material, films.shape), torch.ones(()), accumulate=True).numpy()
+    assert scipy.stats.chi2_contingency(table).pvalue > 0.01
+    for a, b in ((films.radius, films.height), (films.material.float(), films.radius)):
+        assert scipy.stats.spearmanr(a.numpy(), b.numpy()).pvalue > 0.01
+
+
+# Sounds
+
+def test_a_tone_by_hand():
+    time = torch.tensor([-0.1, 0.0, 0.01, 0.05], dtype=torch.float64)
+    found = materials.tone(time, 100.0, 0.1, ((1.0, 0.5), (2.5, 0.25), (60.0, 1.0)))  # the last is above 3600 Hz
+    t = np.array([0.01, 0.05])
+    wanted = (0.5 * np.sin(2 * np.pi * 100 * t) * np.exp(-t / 0.1)
+              + 0.25 * np.sin(2 * np.pi * 250 * t) * np.exp(-2.5 * t / 0.1))
+    assert found[:2].tolist() == [0, 0]
+    np.testing.assert_allclose(found[2:], wanted, atol=1e-12)
+
+
+def test_spectrogram_is_scipys():
+    sound = torch.randn(2, 2000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = filmed.spectrogram(sound)
+    padded = np.pad(sound.numpy(), ((0, 0), (128, 128)), mode="reflect")
+    _, _, wanted = scipy.signal.stft(padded, window="hann", nperseg=256, noverlap=128, boundary=None, padded=False)
+    np.testing.assert_allclose(found, np.log10(2 * np.abs(wanted) + 1e-3), atol=1e-10)
+    assert found.shape == (2, 129, 2000 // 128 + 1)
+
+
+def test_a_full_tone_is_near_zero_at_its_pitch():
+    time = torch.arange(8000) / filmed.RATE
+    found = filmed.spectrogram(torch.sin(2 * math.pi * 1000 * time)[None])[0].mean(1)
+    assert found.argmax() == 32 and abs(float(found.max())) < 0.05
+
+
+def test_every_call_checks_its_numbers():
+    for call, said in ((lambda: clips.moving(1, 1), "length = 1"), (lambda: clips.moving(1, split="val"), "split"),
+                       (lambda: clips.bouncing(0), "count = 0"), (lambda: clips.bouncing(1, damping=1), "damping = 1"),
+                       (lambda: clips.moving(10**6, 8), "million pixels"),
+                       (lambda: filmed.spectrogram(torch.zeros(1, 100)), "256"),
+                       (lambda: filmed.spectrogram(torch.zeros(1, 1000, dtype=torch.int64)), "floats")):
+        with pytest.raises(U3Error, match=said):
+            call()
+
+
+def test_no_thing_is_in_both_splits():
+    train, test = (set(gliding._names(split)) for split in packed.SPLITS)
+    assert train and test and not train & test

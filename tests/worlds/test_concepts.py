@@ -1,0 +1,238 @@
+"""The pocket Broden: the same pictures from the same seed, masks that fit them, and splits that share no source."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import pickle
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from u3lab import U3Error, images
+from u3lab._system import paths
+from u3lab.datasets.labelled import batches
+from u3lab.datasets.outlines import drawn, fill, outlines, photo
+from u3lab.datasets.taxonomy import PARENTS, ancestors, tree_similarity
+from u3lab.images import cropping
+from u3lab.worlds import composing, concepts, pieces
+from u3lab.worlds.colours import FOCAL, NAMES, colour_of
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("U3LAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        concepts._load.cache_clear()
+        yield concepts.load("train", count=60, least=1)
+    concepts._load.cache_clear()
+
+
+def test_pictures_and_masks_have_the_promised_form(data):
+    batch = next(batches(data, batch_size=60))
+    images.check(batch.images)
+    assert batch.images.shape == (60, 3, 227, 227) and batch.masks.shape == (60, len(data.names), 113, 113)
+    assert torch.equal(batch.masks.sum((2, 3)).int(), data.pixels)
+    assert len(data.names) >= 40 and len(set(data.categories) - {"control"}) >= 6
+    assert len(data.showing("eye", least=30)) < len(data.showing("eye")) > 5
+
+
+def test_masks_of_one_concept_are_those_of_the_whole(data):
+    which = data.showing("eye")[:5]
+    assert torch.equal(data.masks("eye", which), data[which].masks[:, data.names.index("eye")])
+    with pytest.raises(U3Error, match="no picture has enough of 'unicorn'"):
+        data.masks("unicorn", [0])
+
+
+def test_the_second_start_reads_what_the_first_has_kept(data):
+    made = [concepts._make(paths.cache("elsewhere.npz"), "train", 12, 0), concepts._read(paths.cache("elsewhere.npz"))]
+    for first, second in zip(*made, strict=True):
+        assert torch.equal(first, second) if isinstance(first, torch.Tensor) else first == second
+    assert made[0][0] == data._pictures[:12], "the same seed gives the same pictures, whatever their number"
+    assert concepts._make(paths.cache("other.npz"), "train", 2, 1)[0] != data._pictures[:2]
+
+
+def strange() -> list[bytes]:
+    """Files that are something else, whole or not."""
+    def saved(write, *given, **named) -> bytes:
+        buffer = io.BytesIO()
+        write(buffer, *given, **named)
+        return buffer.getvalue()
+
+    one = saved(np.savez, pixels=np.zeros((2, 3)), pictures=np.zeros(4), pictures_ends=np.array([9, 2]),
+                masks=np.zeros(0), masks_ends=np.array(["a"]))
+    secret = saved(np.savez_compressed, pixels=np.zeros(9))
+    return [b"", b"\0", b"\0" * 32, b"PK\x03\x04 nothing", b"\xff" * 5000, one, one + hashlib.sha256(one).digest(),
+            saved(np.save, np.zeros(3)), saved(np.save, np.array([{}]), allow_pickle=True), pickle.dumps([1]),
+            saved(np.save, np.zeros(3)).replace(b"(3,)", b"(3,,"), saved(np.save, np.zeros(3)).replace(b"<f8", b"|O8"),
+            secret.replace(b"\x08\x00", b"\x63\x00"), secret.replace(b"PK\x01\x02\x14", b"PK\x01\x02\xff")]
+
+
+def anew(seed: int = 0) -> concepts.Concepts:
+    """Two pictures as a fresh start of Python would have them: read from their file, or made."""
+    return concepts._load.__wrapped__("train", 2, seed, 8)
+
+
+def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
+    monkeypatch.setattr(concepts, "_version", lambda: "now")
+    whole = anew()
+    file, other = paths.cache("concepts-train-2-0-now.npz"), paths.cache("concepts-train-2-1-now.npz")
+    good = file.read_bytes()
+    anew(seed=1)
+    draw = random.Random(0)
+    flipped = [good[:at] + bytes([good[at] ^ 1 << draw.randrange(8)]) + good[at + 1:]
+               for at in (*draw.sample(range(len(good)), 100), *range(len(good) - 150, len(good), 3))]
+    for content in (*flipped, *(good[:draw.randrange(len(good))] for _ in range(20)), good + b"x", other.read_bytes()):
+        file.write_bytes(content)
+        assert concepts._read(file) is None
+    capsys.readouterr()
+    for content in strange():
+        file.write_bytes(content)
+        again = anew()
+        assert again._pictures == whole._pictures and file.read_bytes() == good
+    assert capsys.readouterr() == ("", "") and concepts._read(file.with_name("none.npz")) is None
+    assert not list(file.parent.glob("*.u3lab")) and concepts._read(file)[0] == whole._pictures
+
+
+def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypatch, tmp_path):
+    monkeypatch.setattr(concepts, "_version", lambda: "now")
+    whole = anew()._pictures
+    (tmp_path / "file").write_text("a file where the folder should be")
+    (tmp_path / "taken" / "concepts-train-2-0-now.npz").mkdir(parents=True)
+    for folder in tmp_path / "file" / "cache", tmp_path / "taken", "~nobody-has-this-name", "/dev/null":
+        monkeypatch.setenv("U3LAB_CACHE", str(folder))
+        monkeypatch.chdir(tmp_path)
+        assert anew()._pictures == whole
+
+    def refuse(*arguments, **named):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path / "refused"))
+    for module, call in (os, "mkdir"), (paths, "open"), (os, "replace"), (os, "fsync"):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, call, refuse, raising=False)
+            assert anew()._pictures == whole
+    assert not list((tmp_path / "refused").iterdir())
+
+
+def test_every_pixel_has_one_colour_and_a_wider_concept_holds_the_narrower(data):
+    batch = next(batches(data, batch_size=60))
+    at = {name: batch.masks[:, k] for k, name in enumerate(data.names)}
+    assert (sum(at[name].int() for name in NAMES if name in at) == 1).all()
+    for name in data.names:
+        for wider in set(ancestors(name)[1:]) & set(concepts.WIDER) & set(data.names):
+            assert not (at[name] & ~at[wider]).any()
+
+
+def test_brains_and_scenes_are_labelled_apart(data):
+    batch = next(batches(data, batch_size=60))
+    medical = [k for k, one in enumerate(data.categories) if one == "medical"]
+    shown = batch.masks[:, medical].flatten(1).any(1)
+    assert shown.any() and torch.equal(batch.labelled[:, medical].all(1), shown)
+    scene = [k for k, one in enumerate(data.categories) if one == "scene"]
+    assert 0 < batch.labelled[:, scene].all(1).sum() < 60
+    assert batch.labelled[:, data.names.index("eye")].all()
+    one = data.names[scene[0]]
+    alone = data.only([one])[list(range(60))].labelled[:, 0]
+    assert torch.equal(alone, batch.labelled[:, scene[0]]), "other scenes are looked at as well"
+
+
+def test_no_source_is_in_both_splits():
+    fit, held_out = (set(pieces.photos(split)) for split in pieces.SPLITS)
+    assert not fit & held_out and held_out == set(cropping.sources()[1])
+    assert not set(pieces.FONTS["train"]) & set(pieces.FONTS["validation"])
+    for split in pieces.SPLITS:
+        kinds = pieces.things(split)
+        assert ("dog" in kinds) == (split == "validation") and ("cat" in kinds) == (split == "train")
+
+
+def test_what_is_laid_on_top_hides_what_was_there():
+    canvas = composing.Canvas(64)
+    whole = torch.ones(1, 8, 8, dtype=torch.bool)
+    still = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])
+    canvas.lay(pieces.Piece(torch.zeros(3, 8, 8), torch.ones(8, 8), whole, ("sky",)), still, ground=True)
+    half = torch.zeros(64, 64)
+    half[:, :32] = 1
+    canvas.lay(pieces.Piece(torch.ones(3, 64, 64), half, half[None] > 0, ("cat",)), still)
+    assert canvas.masks["cat"][:, :16].all() and not canvas.masks["cat"][:, 17:].any()
+    assert torch.equal(canvas.masks["sky"], ~canvas.masks["cat"])
+    assert canvas.image[:, :, :30].min() == 1 and canvas.image[:, :, 34:].max() == 0
+    edge = canvas.masks["pasted edge"]
+    assert edge[:, 15:17].all() and not edge[:, :14].any() and not edge[:, 18:].any()
+
+
+def test_a_thing_takes_its_parts_along(data):
+    cat = pieces.things("train")["cat"][0]
+    assert {"cat", "fur", "eye", "nose"} <= set(cat.labels)
+    inside = dict(zip(cat.labels, cat.masks, strict=True))
+    assert (inside["eye"] & ~inside["cat"]).float().mean() < 0.001 and inside["eye"].sum() > 50
+
+
+@pytest.mark.parametrize("name", sorted(drawn()))
+def test_outlines_lie_in_their_pictures_and_have_known_names(name):
+    height, width = photo(name).shape[-2:]
+    for one in outlines(name):
+        assert one.mask.shape == (height, width) and 0 < one.mask.sum() < height * width
+        assert all(label in PARENTS for label in one.labels)
+
+
+def test_rings_inside_rings_are_holes():
+    square, hole = [[1, 1], [8, 1], [8, 8], [1, 8]], [[3, 3], [6, 3], [6, 6], [3, 6]]
+    mask = fill([square, hole], 10, 10)
+    assert mask[2, 2] and not mask[4, 4] and mask.sum() == 64 - 16
+
+
+def test_colours_are_named_as_people_do():
+    for name, shades in FOCAL.items():
+        for shade in shades:
+            assert NAMES[int(colour_of((torch.tensor(shade) / 255).view(1, 3, 1, 1)))] == name
+    sky = images.load("arch", size=100)[..., :20, :20]
+    assert NAMES[int(colour_of(sky).mode().values.mode().values)] == "blue"
+
+
+def test_the_nearest_focal_colour_is_the_one_of_cielab():
+    from skimage.color import rgb2lab
+
+    levels = (np.random.default_rng(0).integers(0, 32, (50, 3)) + 0.5) / 32  # the middles of the table's cells
+    names, shades = zip(*((name, shade) for name, all_of_it in FOCAL.items() for shade in all_of_it), strict=True)
+    distance = np.linalg.norm(rgb2lab(levels[:, None]) - rgb2lab(np.array(shades)[:, None] / 255)[None, :, 0], axis=2)
+    found = colour_of(torch.from_numpy(levels).float().T.reshape(1, 3, 50, 1)).flatten()
+    assert [NAMES[k] for k in found] == [names[k] for k in distance.argmin(1)]
+
+
+def test_similarity_in_the_tree_counts_steps():
+    names = ("cat", "dog", "koala", "cup", "red")
+    found = tree_similarity(names)
+    lines = [ancestors(name) for name in names]
+    for i, a in enumerate(lines):
+        for j, b in enumerate(lines):
+            lowest = next(name for name in a if name in b)
+            assert found[i, j] == pytest.approx(2 * len(ancestors(lowest)) / (len(a) + len(b)))
+    assert found[0, 1] > found[0, 2] > found[0, 3] > found[0, 4]
+    with pytest.raises(U3Error, match="no place in the is-a tree"):
+        ancestors("unicorn")
+
+
+def test_every_concept_is_in_the_tree():
+    assert set(concepts.CATEGORY) <= set(PARENTS)
+
+
+def test_slips_are_told(data):
+    with pytest.raises(U3Error, match="choose one of train, validation"):
+        concepts.load("test")
+    with pytest.raises(U3Error, match="count"):
+        concepts.load("train", count=0)
+    with pytest.raises(U3Error, match="no picture has enough of 'unicorn'; all concepts are in data.names"):
+        data.only(["unicorn"])
+    with pytest.raises(U3Error, match="no picture has enough of 'sky '; near it: sky"):
+        data.only(["sky "])
+    with pytest.raises(U3Error, match="which = 0; give a list of whole numbers, such as .0."):
+        data[0]
+    for number in (-1, len(data), 0.0, True):
+        with pytest.raises(U3Error, match=rf"which.0. = {number}; give a whole number from 0 to {len(data) - 1}"):
+            data[[number]]
+    assert torch.equal(data[torch.tensor([1, 0])].images, data[[1, 0]].images)

@@ -1,0 +1,190 @@
+"""The pocket decathlon: ten domains, made, kept and split by source."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+
+from u3lab import images
+from u3lab._system import paths
+from u3lab.datasets import cutouts, photos
+from u3lab.errors import U3Error
+from u3lab.worlds import decathlon
+from u3lab.worlds.decathlon import drawing, loading, moving, patients, signs, things
+
+
+def test_there_are_ten_with_a_table():
+    assert len(decathlon.names()) == len(set(decathlon.names())) == 10
+    rows = decathlon.table()
+    assert [row["domain"] for row in rows] == decathlon.names()
+    assert all(all(row.values()) for row in rows)
+    real = {row["in the benchmark"] for row in rows} - {"none"}
+    assert len(real) == 8  # FGVC-Aircraft and VGG-Flowers have no pocket domain
+
+
+@pytest.mark.parametrize("name", decathlon.names())
+def test_a_domain_has_pictures_of_each_class(name):
+    found = decathlon.load(name, "val")
+    count = len(found.classes) * decathlon.DOMAINS[name].counts[1]
+    assert images.check(found.images).shape == (count, 3, 64, 64) and found.images.dtype == torch.float32
+    assert found.labels.dtype == torch.int64 and len(set(found.classes)) == len(found.classes) >= 2
+    assert (found.labels.bincount() == decathlon.DOMAINS[name].counts[1]).all()
+    different = found.images.flatten(1)
+    assert len(different.unique(dim=0)) > 0.95 * count
+    assert different.std(1).min() > 0.008  # none is blank
+
+
+def test_a_few_of_each_class_are_the_first_of_each():
+    every, few = decathlon.load("motion", "val"), decathlon.load("motion", "val", each=3)
+    assert few.images.shape == (30, 3, 64, 64) and few.labels.tolist() == [n // 3 for n in range(30)]
+    assert torch.equal(few.images, every.images.view(10, 20, 3, 64, 64)[:, :3].flatten(0, 1))
+
+
+@pytest.mark.parametrize("name", ["traffic signs", "motion", "patients"])
+def test_made_again_it_is_the_same(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path / "first"))  # another version of Pillow draws a little otherwise
+    first = decathlon.load(name, "val")
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path))
+    again = decathlon.load(name, "val")
+    assert torch.equal(first.images, again.images) and torch.equal(first.labels, again.labels)
+    kept, = tmp_path.glob("decathlon-*.jpg")
+    assert torch.equal(decathlon.load(name, "val").images, first.images)  # read
+    kept.write_bytes(kept.read_bytes()[:-100])  # cut off
+    assert torch.equal(decathlon.load(name, "val").images, first.images)  # made anew
+
+
+def test_what_an_older_version_made_goes(tmp_path, monkeypatch):
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path))
+    (tmp_path / "decathlon-people-val-0123456789ab.jpg").write_bytes(b"old")
+    decathlon.load("people", "val")
+    assert [file.name for file in tmp_path.glob("*.jpg")] == [f"decathlon-people-val-{loading.version()}.jpg"]
+
+
+def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path / "file"))
+    (tmp_path / "file").write_bytes(b"")
+    assert len(decathlon.load("people", "val").images) == 60
+
+
+def test_splits_differ():
+    for name in ("digits", "people", "patients"):
+        parts = [decathlon.load(name, split).images.flatten(1) for split in drawing.SPLITS]
+        rows = [set(map(bytes, part.numpy())) for part in parts]
+        assert not rows[0] & rows[1] and not rows[0] & rows[2] and not rows[1] & rows[2]
+
+
+def test_no_photo_to_draw_on_is_in_two_splits():
+    for without in (False, True):
+        seen = [{picture.tobytes() for picture in drawing.grounds(split, without)} for split in drawing.SPLITS]
+        assert all(seen) and not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
+    test = [photos.about(name).author for name in photos.names("nature", split="test")]
+    assert set(test) == {"Aitzol Berasategi"}
+
+
+def test_no_typeface_is_in_two_splits():
+    faces = [set(drawing.share(list(range(25)), split)) for split in drawing.SPLITS]
+    assert set.union(*faces) == set(range(25)) and sum(map(len, faces)) == 25
+    entry = drawing.index()["glyphs"]
+    assert len(entry["families"]) >= 20 and all(len(set(one)) == len(one) >= 3 for one in entry["families"].values())
+
+
+def test_no_animal_of_the_test_is_in_another_split():
+    for kind in things.ANIMALS:
+        seen = {split: {one.tobytes() for one in things.photographed(kind, split)} for split in drawing.SPLITS}
+        assert all(seen.values()) and not seen["test"] & (seen["train"] | seen["val"])
+        if len(cutouts.names(kind, split="train")) > 3:
+            assert not seen["train"] & seen["val"]
+
+
+def test_other_patients_are_tested():
+    assert not set(patients.TRAIN) & set(patients.TEST)
+    for name in patients.TRAIN:
+        shown = [len(patients.slices(name, split)) for split in ("train", "val")]
+        assert all(shown) and sum(shown) == len(patients.scans.load(name).slices)
+
+
+def test_a_square_of_a_patient_shows_the_lesion_or_none():
+    """On the marks themselves: with a lesion one lies in the middle, without one there is none at all."""
+    for name in (*patients.TRAIN, *patients.TEST):
+        for one in patients.slices(name, "test"):
+            if one.lesion.any() and one.healthy.any():
+                rows, columns = np.nonzero(one.healthy)
+                spots = np.argwhere(one.lesion)
+                nearest = min(np.hypot(*(spots - at).T).min() for at in list(zip(rows, columns, strict=True))[::997])
+                assert nearest * one.step > patients.MILLIMETRES[1] / 2
+
+
+def test_regions_of_a_body_are_apart_and_all_there():
+    for name in (*patients.TRAIN, *patients.TEST):
+        found = patients.slices(name, "test")
+        for region in found[0].regions:
+            assert sum(one.regions[region].sum() for one in found) > 1000
+        for one in found:
+            assert sum(mask.astype(int) for mask in one.regions.values()).max() == 1
+
+
+@pytest.mark.parametrize("name", patients.LESIONS)
+def test_lesions_are_domains_beside_the_ten(name):
+    assert name not in decathlon.names()
+    found = decathlon.load(name, "val", each=4)
+    assert found.classes == ("no lesion", "lesion") and found.labels.tolist() == [0] * 4 + [1] * 4
+
+
+def test_a_dynamic_image_by_hand():
+    """α_t = 2t − T − 1: −2, 0, 2 for three frames."""
+    still = np.full((3, 4, 4, 3), 77, np.uint8)
+    assert (moving.rank_pooled(still) == 128).all()
+    clip = still.copy()
+    clip[2, 0, 0] = 177  # comes up at the end: 2 · 100, the largest
+    clip[0, 1, 1] = 127  # was there at the start: −2 · 50
+    pooled = moving.rank_pooled(clip)
+    assert (pooled[0, 0] == 255).all() and (pooled[1, 1] == int(128 - 63.5)).all() and (pooled[2, 2] == 128).all()
+
+
+def test_motion_goes_where_its_name_says():
+    """The bright end of a dynamic image is where a bright thing came to be."""
+    thing = Image.new("RGBA", (40, 40), (255, 255, 255, 255))
+    for way, axis, sign in (("right", 1, 1), ("left", 1, -1), ("down", 0, 1), ("up", 0, -1)):
+        clip = moving.clip(way, thing, "train", np.random.default_rng(0)).astype(float).mean(-1)
+        change = clip[-1] - clip[0]
+        weights = np.indices(change.shape)[axis]
+        came, was = change.clip(40) - 40, (-change).clip(40) - 40
+        assert sign * ((weights * came).sum() / came.sum() - (weights * was).sum() / was.sum()) > 3, way
+
+
+def test_signs_are_what_they_are_called():
+    for sign in signs.SIGNS:
+        plate = signs.plate(sign, 0)
+        assert plate.size == (128, 128) and plate.getchannel("A").getextrema() == (0, 255)
+    blue = np.asarray(signs.plate("ahead only", 0))[64, 20]
+    assert blue[2] > 2 * blue[0]
+
+
+@pytest.mark.parametrize("name, least", [("digits", 0.75), ("letters", 0.35), ("textures", 0.3)])
+def test_its_classes_can_be_told(name, least):
+    """A linear rule on 16×16 grey pixels, or on their spectrum for textures, far above chance on the test's sources."""
+    def features(split: str) -> np.ndarray:
+        grey = decathlon.load(name, split).images.mean(1, keepdim=True)
+        if name == "textures":
+            return torch.fft.fft2(grey).abs().log1p()[:, 0, ::2, ::2].flatten(1).numpy()
+        return torch.nn.functional.avg_pool2d(grey, 4).flatten(1).numpy()
+
+    train, test = decathlon.load(name), decathlon.load(name, "test")
+    few = slice(None, None, 4)
+    rule = LogisticRegression(max_iter=300).fit(features("train")[few], train.labels[few])
+    assert rule.score(features("test"), test.labels) > least
+
+
+def test_errors_say_what_there_is():
+    with pytest.raises(U3Error, match="digits, house numbers"):
+        decathlon.load("cars")
+    with pytest.raises(U3Error, match="train, val, test"):
+        decathlon.load("digits", "validation")
+    with pytest.raises(U3Error, match="each = 21; give a whole number from 1 to 20"):
+        decathlon.load("digits", "val", each=21)
+
+
+def test_the_kept_files_name_domain_and_split():
+    decathlon.load("house numbers", "val")
+    assert paths.cache(f"decathlon-house-numbers-val-{loading.version()}.jpg").is_file()

@@ -1,0 +1,255 @@
+"""Made faces: what is said of them is seen in them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from scipy.spatial.transform import Rotation
+
+from u3lab import images
+from u3lab.errors import U3Error
+from u3lab.worlds import faces
+from u3lab.worlds.faces import made as made_faces
+from u3lab.worlds.faces import people
+from u3lab.worlds.faces.drawing import face
+from u3lab.worlds.faces.head import Head, evenly, hull, oval, smooth
+
+PLAIN = dict(yaw=0.0, pitch=0.0, roll=0.0, smile=False, open_mouth=False, strength=1.0, brows=0.0, gaze=(0.0, 0.0),
+             scale=1.0, shift=(0.0, 0.0), light=(0.0, 0.0))
+STILL = people.Moment(**PLAIN)
+BARE = dataclasses.replace(people.person(7), glasses=False, beard=False, hat=False, long_hair=False, curls=False)
+EYES, NOSE, CORNERS, CHIN = slice(0, 2), 4, slice(5, 7), 7
+
+
+@pytest.fixture(scope="module")
+def made() -> faces.Faces:
+    return faces.draw(40, seed=1)
+
+
+def test_faces_have_their_forms(made):
+    images.check(made.images)
+    assert made.images.shape == (40, 3, 64, 64) and made.points.shape == (40, len(faces.POINTS), 2)
+    assert made.attributes.shape == (40, len(faces.ATTRIBUTES)) and made.attributes.dtype == torch.bool
+    assert made.identities.dtype == torch.int64 and made.pose.shape == (40, 2)
+    assert made.pose[:, 0].abs().max() <= 25 and made.pose[:, 1].abs().max() <= 14
+    assert made.points.min() > 0 and made.points.max() < 64
+
+
+def test_four_pictures_in_a_row_are_of_one_person(made):
+    groups = made.identities.view(10, 4)
+    assert (groups == groups[:, :1]).all() and len(groups[:, 0].unique()) == 10
+    stays = made.attributes.view(10, 4, -1)
+    assert (stays[..., :4] == stays[:, :1, :4]).all() and (stays[..., 4:] != stays[:, :1, 4:]).any()
+    assert made.pose.view(10, 4, 2).std(1).min() > 0
+    pictures = made.images.view(10, 4, -1)
+    assert all(torch.pdist(four).min() > 1 for four in pictures)
+
+
+def test_no_person_is_in_both_splits_or_under_two_seeds():
+    known = [set(faces.draw(9, split=split, seed=seed, size=16, each=2).identities.tolist())
+             for split in ("train", "test") for seed in (0, 1, 7)]
+    assert len(set.union(*known)) == sum(map(len, known)) == 30
+
+
+def test_the_same_seed_gives_the_same_faces(made):
+    again = faces.draw(6, seed=1)
+    assert all(torch.equal(a, b[:6]) for a, b in zip(again, made, strict=True))
+    assert not torch.equal(again.images, faces.draw(6, seed=2).images)
+
+
+def test_layers_are_what_pictures_are_made_of(made):
+    front, behind, *known = faces.layers(6, seed=1)
+    torch.testing.assert_close((front[:, :3] + (1 - front[:, 3:]) * behind).clamp(0, 1), made.images[:6])
+    assert all(torch.equal(a, b[:6]) for a, b in zip(known, made[1:], strict=True))
+    assert (front[:, :3] <= front[:, 3:] + 1e-6).all() and front[:, 3].unique().numel() > 3
+
+
+def test_a_margin_is_more_of_the_same():
+    narrow, wide = faces.layers(4, seed=3), faces.layers(4, seed=3, margin=10)
+    assert wide.face.shape == (4, 4, 84, 84) and wide.background.shape == (4, 3, 84, 84)
+    torch.testing.assert_close(wide.points, narrow.points + 10)
+    torch.testing.assert_close(wide.face[..., 10:-10, 10:-10], narrow.face, atol=2e-5, rtol=0)
+    assert (wide.face[:, 3, -1] > 0.9).any(1).all()  # shoulders reach the lower border
+
+
+def changed(attribute: str) -> np.ndarray:
+    """Where a face of 128 pixels changes, in half heads from the middle (n,2), if one attribute is there."""
+    who, now = BARE, STILL
+    without, _ = face(who, now, 128, 0)
+    if attribute in ("smile", "open mouth"):
+        now = dataclasses.replace(now, **{attribute.replace(" ", "_"): True})
+    else:
+        who = dataclasses.replace(who, **{attribute.replace(" ", "_"): True})
+    found, _ = face(who, now, 128, 0)
+    rows, columns = np.nonzero(np.abs(found - without).max(2) > 0.1)
+    return (np.stack([columns, rows], 1) + 0.5 - (64, 0.48 * 128)) / (0.30 * 128)
+
+
+@pytest.mark.parametrize("attribute, box, least", [
+    ("glasses", (-0.95, 0.95, -0.35, 0.35), 250), ("beard", (-0.9, 0.9, 0.0, 1.1), 800),
+    ("hat", (-1.1, 1.1, -1.4, -0.3), 800), ("long hair", (-1.3, 1.3, -0.9, 1.5), 800),
+    ("smile", (-0.5, 0.5, 0.4, 0.8), 60), ("open mouth", (-0.5, 0.5, 0.4, 0.95), 60)])
+def test_an_attribute_is_seen_where_it_belongs(attribute, box, least):
+    assert attribute in faces.ATTRIBUTES
+    where = changed(attribute)
+    assert len(where) >= least
+    inside = (where[:, 0] > box[0]) & (where[:, 0] < box[1]) & (where[:, 1] > box[2]) & (where[:, 1] < box[3])
+    assert inside.mean() > 0.97
+
+
+def test_attributes_are_independent_and_common():
+    table = np.array([[getattr(people.person(n), name) for name in ("glasses", "beard", "hat", "long_hair")]
+                      for n in range(600)])
+    assert 0.25 < table.mean(0).min() and table.mean(0).max() < 0.55
+    for a in range(4):
+        for b in range(a):
+            counts = np.array([[np.sum((table[:, a] == i) & (table[:, b] == j)) for j in (0, 1)] for i in (0, 1)])
+            assert scipy.stats.chi2_contingency(counts).pvalue > 0.001
+
+
+def test_hair_and_frames_stand_out_from_the_skin():
+    for n in range(100):
+        who = people.person(n)
+        assert people.far(who.hair, who.skin) >= 75 and people.far(who.frame, who.skin) >= 100
+
+
+def test_the_pupils_are_at_the_points_of_the_eyes():
+    for n in range(12):
+        who = dataclasses.replace(people.person(n), glasses=False, hat=False)
+        drawn, points = face(who, dataclasses.replace(STILL, yaw=10.0, pitch=-5.0, roll=4.0), 256, 0)
+        for x, y in points[EYES]:
+            assert drawn[int(y), int(x), :3].max() < 0.15 and drawn[int(y), int(x), 3] == 1
+
+
+def test_points_of_a_face_from_the_front_are_a_mirror_image():
+    _, points = face(BARE, STILL, 64, 0)
+    for left, right in ((0, 1), (2, 3), (5, 6)):
+        np.testing.assert_allclose(points[left] + points[right], (64, 2 * points[left, 1]))
+    np.testing.assert_allclose(points[[NOSE, CHIN], 0], 32)
+    assert points[2, 1] < points[0, 1] < points[NOSE, 1] < points[5, 1] < points[CHIN, 1]
+
+
+def test_the_nose_shows_where_a_head_is_turned():
+    _, front = face(BARE, STILL, 64, 0)
+    for axis, pose in ((0, "yaw"), (1, "pitch")):
+        _, turned = face(BARE, dataclasses.replace(STILL, **{pose: 12.0}), 64, 0)
+        moved = turned[NOSE] - front[NOSE]
+        assert (moved[0] > 3) if axis == 0 else (moved[1] < -3)
+
+
+def test_a_head_turns_as_scipys_rotations_do():
+    """Pitch, yaw and roll are turns about x, y and z, applied as roll · pitch · yaw."""
+    now = dataclasses.replace(STILL, yaw=17.0, pitch=9.0, roll=-6.0)
+    turn = Rotation.from_euler("yxz", [17, 9, -6], degrees=True)
+    np.testing.assert_allclose(Head(BARE, now, (0, 0), 1.0).turn, turn.as_matrix(), atol=1e-12)
+
+
+def test_a_smile_lifts_the_corners_of_the_mouth():
+    _, sad = face(BARE, STILL, 64, 0)
+    _, glad = face(BARE, dataclasses.replace(STILL, smile=True), 64, 0)
+    assert (glad[CORNERS, 1] < sad[CORNERS, 1] - 1).all() and glad[6, 0] - glad[5, 0] > sad[6, 0] - sad[5, 0]
+
+
+def test_shapes_by_hand():
+    square = np.array([(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0), (2.0, 2.0)])
+    assert len(hull(square)) == 4
+    np.testing.assert_allclose(smooth(square[:4], 1)[:2], [(1, 0), (3, 0)])
+    np.testing.assert_allclose(evenly(square[:4], 8)[:3], [(0, 0), (2, 0), (4, 0)])
+    for power in (2.0, 4.0):
+        x, y = oval(1.0, 2.0, 3.0, 0.5, power).T
+        np.testing.assert_allclose((np.abs(x - 1) / 3) ** power + (np.abs(y - 2) / 0.5) ** power, 1)
+
+
+def test_heads_turn_farther_where_it_is_asked_for(made):
+    """Nothing but the yaw changes: the same people, expressions and places."""
+    far = faces.draw(12, seed=1, yaw=40)
+    torch.testing.assert_close(far.pose, made.pose[:12] * torch.tensor([1.6, 1.0]))
+    assert torch.equal(far.attributes, made.attributes[:12]) and not torch.equal(far.points, made.points[:12])
+    torch.testing.assert_close(far.images[:, :, :8, 0], made.images[:12, :, :8, 0])  # the photo behind, in a corner
+
+
+def test_hard_faces_are_turned_or_covered():
+    far = faces.draw(60, seed=2, size=16, yaw=40, each=1)
+    by_hand = [abs(float(pose[0])) > 25 or bool(has[0] or has[1])
+               for pose, has in zip(far.pose, far.attributes, strict=True)]
+    assert faces.ATTRIBUTES[:2] == ("glasses", "beard")
+    assert faces.hard(far).tolist() == by_hand and 0 < sum(by_hand) < 60
+
+
+def test_what_cannot_be_is_said():
+    for call, said in ((lambda: faces.draw(0), "count = 0"), (lambda: faces.draw(1, split="val"), "train, test"),
+                       (lambda: faces.draw(1, size=8), "size = 8"), (lambda: faces.draw(1, each=0), "each = 0"),
+                       (lambda: faces.draw(10**6), "million pixels"), (lambda: faces.layers(1, margin=-1), "margin"),
+                       (lambda: faces.draw(1, yaw=46), "yaw = 46"), (lambda: faces.draw(1, kind="dog"), "person, cat"),
+                       (lambda: faces.hard(faces.draw(1, size=16).images), "faces.draw")):
+        with pytest.raises(U3Error, match=said):
+            call()
+
+
+def test_fronts_follow_a_head_that_turns():
+    """Where the eyes are, on the lattice of the front; and what looks at the viewer has a surface that does."""
+    how = {"each": 2, "yaw": 40.0, "margin": 8}
+    made = faces.layers(12, seed=4, **how)
+    fronts = faces.fronts(made, **how)
+    assert fronts.shape == (12, 1024, 3) and fronts.dtype == torch.float32
+    apart = torch.cdist(made.points[:, EYES], fronts[..., :2]) + 99 * (fronts[:, None, :, 2] < 0.25)  # not the hidden
+    nearest = apart.argmin(-1)  # of each eye, the number of a place
+    rows, columns = nearest // 32, nearest % 32
+    assert (rows[::2] - rows[1::2]).abs().max() <= 1 and (columns[::2] - columns[1::2]).abs().max() <= 1
+    assert (rows[:, 0] - rows[:, 1]).abs().max() <= 1 and (columns[:, 1] - columns[:, 0]).min() > 8
+    head = Head(people.person(3), dataclasses.replace(STILL, yaw=30.0), (0.0, 0.0), 1.0)
+    place, step = np.array([[0.3, -0.1], [-0.3, -0.1], [0.0, 0.2]]), 1e-4
+    across, down = ((head.lifted(place + step * np.eye(2)[k]) - head.lifted(place)) / step for k in (0, 1))
+    normal = np.cross(across, down)
+    cosine = (normal @ head.turn.T)[:, 2] / np.linalg.norm(normal, axis=1)
+    assert np.allclose(head.facing(place), np.abs(cosine) * np.sign(cosine), atol=0.05)
+    with pytest.raises(U3Error, match="made"):
+        faces.fronts(made.face, each=2)
+
+
+@pytest.mark.parametrize("kind, on_it", [("person", list(range(8))), ("cat", [0, 1, 4, 5, 6, 7])])
+def test_fronts_follow_noses_and_mouths(kind: str, on_it: list[int]):
+    """A landmark of one picture is carried to the other picture of that head, nearly to where it is there.
+
+    Tips of ears are not on the front of a head.
+    """
+    made = faces.draw(60, seed=3, each=2, yaw=35.0, kind=kind)
+    fronts = faces.fronts(made, each=2, yaw=35.0, kind=kind)
+    apart = torch.cdist(made.points, fronts[..., :2]) + 99 * (fronts[:, None, :, 2] < 0.25)
+    place = apart[::2].argmin(-1)[..., None].expand(-1, -1, 2)
+    eyes = (made.points[1::2, 0] - made.points[1::2, 1]).norm(dim=-1)
+    wrong = (fronts[1::2, :, :2].gather(1, place) - made.points[1::2]).norm(dim=-1) / eyes[:, None]
+    assert wrong.median(0).values[on_it].max() < 0.08
+    spread = made_faces.spread(np.zeros((1, 2)), np.array([[0.0, 0.0], [9.0, 9.0]]), np.array([[1.0, 2.0], [7.0, 7.0]]))
+    assert np.allclose(spread, [[1.0, 2.0]])
+
+
+def test_a_long_series_is_drawn_once_and_read_as_it_was(monkeypatch, tmp_path):
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(made_faces, "LEAST", 4 * 12 * 16**2)  # four small pictures
+    faces.draw(3, size=16)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "faces-4-train-0-16-4-0-person-25.0-0123456789ab.safetensors").write_bytes(b"of an older version")
+    first = faces.draw(4, size=16)
+    file, = tmp_path.iterdir()
+    good = file.read_bytes()
+    for content in (good, good[:-1], b"", good[:-32] + bytes(32)):
+        file.write_bytes(content)
+        with monkeypatch.context() as patch:
+            if content == good:
+                patch.delattr(made_faces, "layers")  # nothing is drawn
+            again = faces.draw(4, size=16)
+        assert all(torch.equal(a, b) and a.dtype == b.dtype for a, b in zip(first, again, strict=True))
+        assert file.read_bytes() == good
+    for other in ({"seed": 1}, {"split": "test"}, {"kind": "cat"}, {"each": 1}, {"yaw": 40.0}):
+        assert not torch.equal(faces.draw(4, size=16, **other).images, first.images)
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_without_a_place_to_keep_it_a_long_series_is_drawn_each_time(monkeypatch, tmp_path):
+    monkeypatch.setattr(made_faces, "LEAST", 0)
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path / "file"))
+    assert len(faces.draw(2, size=16).images) == 2 and (tmp_path / "file").read_bytes() == b""

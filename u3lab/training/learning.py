@@ -1,0 +1,158 @@
+"""An encoder and a head that learn to answer the questions of a task, step by step.
+
+    minimise over Φ and the head h    1/B Σ loss( h(Φ(view_1), …, Φ(view_V)), target )
+
+where views and target are made anew from raw data at each step, by nothing but the seed and the step's number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from u3lab._system import distributed
+from u3lab.checks import is_a, whole
+from u3lab.descent import Step
+from u3lab.errors import U3Error
+from u3lab.nets import Classifier
+from u3lab.nets.gate import ready
+from u3lab.training.batches import EPOCHS, Batches
+from u3lab.training.loop import Checkpoint, train
+from u3lab.training.tasks import Posed, Task, check_raw
+
+# Raw data: a tensor, a tuple of tensors with as many rows, or a function (count, generator) → such a batch.
+Raw = Tensor | tuple[Tensor, ...] | Callable[[int, torch.Generator], Any]
+OWN = "of your own"  # what a checkpoint calls a task that has no name
+
+
+def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Module | None = None,
+          rate: Callable[[int], float] | None = None, half: bool = False, checkpoint: str | Path | None = None,
+          settings: Any) -> Iterator[Step]:
+    """Train an encoder on a task; between the steps it is ready for use.
+
+    Under torchrun each process takes its part of each batch, and all take the same steps, as one process would that has
+    the whole batch (batch norms see only their own part).
+
+    Parameters
+    ----------
+    net
+        Any network from pictures to maps; changed in place.
+    raw
+        What the task's questions are made of: tensors, or a function (count, generator) that makes a batch of them.
+    task, name
+        The task, and what a checkpoint is to know it by.
+    head
+        From :func:`head_of`, changed in place; without one it is fresh.
+    rate
+        Number of a step → its learning rate; without it ``settings.lr``.
+    half
+        Whether to compute in bfloat16.
+    checkpoint
+        A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
+    settings
+        Any that have ``lr``, ``steps``, ``batch_size`` and ``seed``.
+
+    Yields
+    ------
+    Step
+        ``value`` is the task's score of the batch; the terms are those of its loss.
+
+    Raises
+    ------
+    U3Error
+        Raw data that do not fit the task, a batch that the processes cannot share, or a loss that is no number.
+    """
+    net = ready(net)
+    check_raw(raw, task)
+    head = head_of(net, task, seed=settings.seed) if head is None else check_head(head)
+    check_shared(settings.batch_size)
+    return _steps(net, raw, task, head, rate or (lambda step: settings.lr), half, Checkpoint.at(checkpoint),
+                  {"task": name}, settings)
+
+
+def _steps(net: Classifier, raw: Raw, task: Task, head: nn.Module, rate: Callable[[int], float], half: bool,
+           checkpoint: Checkpoint | None, facts: dict, settings: Any) -> Iterator[Step]:
+    learner = nn.ModuleDict({"encoder": net.module, "head": head})
+    batches = None if callable(raw) else Batches(
+        len(raw[0] if isinstance(raw, tuple) else raw), settings.batch_size, settings.seed)
+
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        draw = generator(settings.seed, step)
+        chosen = raw(settings.batch_size, draw) if batches is None else _rows(raw, batches.at(step))
+        posed = task.pose(chosen, draw)
+        with learning(learner):
+            output = answers(net, head, Posed(*map(distributed.share, posed)), half)
+        output = distributed.gathered(output)
+        target = _each(posed.target, lambda one: one.to(net.device))
+        return task.score(_each(output, Tensor.detach), target), task.loss(output, target)
+
+    facts |= {"seed": settings.seed, "batch_size": settings.batch_size}
+    return train(learner.parameters(), energy, steps=settings.steps, rate=rate, checkpoint=checkpoint,
+                 state=learner.state_dict, facts=facts)
+
+
+def head_of(net: nn.Module, task: Task, *, seed: int = 0) -> nn.Module:
+    """A fresh head of a task for an encoder, on the encoder's device."""
+    net = ready(net)
+    with torch.no_grad():
+        channels = maps(net, torch.zeros(1, 3, net.size, net.size)).shape[1]
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(whole("seed", seed, 0))
+        return task.head(channels).to(net.device).eval()
+
+
+def answers(net: Classifier, head: nn.Module, posed: Posed, half: bool = False) -> Any:
+    """What the head answers to questions, with a graph, in whatever mode both are."""
+    with torch.autocast(net.device.type, torch.bfloat16) if half else nullcontext():
+        found = maps(net, posed.views.flatten(0, 1)).unflatten(0, posed.views.shape[:2])
+    return head(found.to(net.mean), *(one.to(net.device) for one in posed.more))
+
+
+def maps(net: Classifier, images: Tensor) -> Tensor:
+    """The encoder's last maps, with a graph, in whatever mode it is."""
+    found = net.run(net.normalise(images))
+    if found.ndim != 4:
+        raise U3Error(f"{net.name} makes no maps but {tuple(found.shape)} of pictures; give one that selfsup.encoder() "
+                      "made, or another without its head")
+    return found
+
+
+def check_head(head: object) -> nn.Module:
+    """The head, if it is one."""
+    return is_a("head", head, nn.Module, "make one with selfsup.head_of(net, task)")
+
+
+def check_shared(batch_size: int) -> None:
+    """Refuse a batch that torchrun's processes cannot share."""
+    if batch_size % distributed.world_size():
+        raise U3Error(f"a batch of {batch_size} cannot be shared by {distributed.world_size()} processes; "
+                      "give a batch_size that can")
+
+
+def generator(seed: int, step: int) -> torch.Generator:
+    """The random numbers of a step."""
+    return torch.Generator().manual_seed(seed * EPOCHS + step)
+
+
+@contextmanager
+def learning(module: nn.Module) -> Iterator[None]:
+    """While open, batch norms use the statistics of the batch and remember them."""
+    try:
+        module.train()
+        yield
+    finally:
+        module.eval()
+
+
+def _rows(raw: Tensor | tuple[Tensor, ...], chosen: Tensor) -> Any:
+    return _each(raw, lambda one: one[chosen])
+
+
+def _each(given: Any, what: Callable[[Tensor], Tensor]) -> Any:
+    """Of a tensor, or of each of a tuple of them."""
+    return tuple(what(one) for one in given) if isinstance(given, tuple) else what(given)

@@ -1,0 +1,108 @@
+"""What a task is: a way to make a question and its answer out of raw data, a head, and a loss.
+
+A pretext task is one function ``(raw, generator) → Posed`` with a head and a loss, and one line in ``selfsup.TASKS``;
+``tests/selfsup/test_contract.py`` holds every line to its word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab import images
+from u3lab.checks import shown, tensors
+from u3lab.errors import U3Error
+
+# What a task is made from → what a message calls it, and the numbers of axes. Pictures are in [0,1]; S is the length
+# of a sound; the flow leads from each picture to its film's next frame, in pixels.
+RAW = {"pictures": ("pictures (N,3,H,W)", (4,)), "clips": ("clips (N,T,3,H,W)", (5,)),
+       "films": ("a tuple of pictures (N,3,H,W) and sounds (N,S)", (4, 2)),
+       "flows": ("a tuple of pictures (N,3,H,W) and their flow (N,2,H,W)", (4, 4)),
+       "labelled": ("a tuple of pictures (N,3,H,W) and answers (N,K)", (4, 2))}
+
+
+class Posed(NamedTuple):
+    """A batch of questions. ``views`` (B,V,3,h,w): the V pictures of each that the encoder sees, one by one.
+
+    ``target`` is the answer, a tensor or a tuple of them, each of B rows. ``more`` are tensors of B rows that only the
+    head sees, as a sound.
+    """
+
+    views: Tensor
+    target: Any
+    more: tuple[Tensor, ...] = ()
+
+
+Terms = dict[str, Tensor]  # the parts of a loss by name
+
+
+def cross_entropy(scores: Tensor, target: Tensor) -> Terms:
+    """−log softmax(scores)[target], the mean of the batch: scores (B,K), target (B)."""
+    return {"cross-entropy": F.cross_entropy(scores, target)}
+
+
+def share_right(scores: Tensor, target: Tensor) -> Tensor:
+    """The share of the batch whose highest score is that of the target."""
+    return (scores.argmax(1) == target).double().mean()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One way to learn without labels.
+
+    Attributes
+    ----------
+    pose
+        Raw data of a batch and a generator → the questions.
+    head
+        The number of channels of the encoder's maps → a module from maps (B,V,C,h,w), and from ``more``, to an output.
+    loss
+        Output and target → the terms of the loss, means over the batch.
+    score
+        Output and target → what is shown while it learns: the share right, or another scalar.
+    raw
+        Which kind of data, one of ``RAW``.
+    chance
+        The score of guessing; None where guessing has no score.
+    """
+
+    pose: Callable[[Any, torch.Generator], Posed]
+    head: Callable[[int], nn.Module]
+    loss: Callable[[Any, Any], Terms] = cross_entropy
+    score: Callable[[Any, Any], Tensor] = share_right
+    raw: str = "pictures"
+    chance: float | None = None
+
+
+def check_raw(raw: Any, task: Task) -> None:
+    """Refuse what is not of the task's kind of raw data; a function that makes some is asked when it is called."""
+    if callable(raw):
+        return
+    parts = raw if isinstance(raw, tuple) else (raw,)
+    what, axes = RAW[task.raw]
+    fits = all(isinstance(one, Tensor) for one in parts) and tuple(one.ndim for one in parts) == axes
+    if not fits or len({len(one) for one in parts}) > 1 or len(parts[0]) < 2:
+        raise U3Error(f"this task is made of {what}, two or more; it was given {shown(raw)}")
+    images.check(parts[0].flatten(0, -4))
+    for further in parts[1:]:
+        tensors(raw=(further.flatten(1), "NS"))
+
+
+class Joined(nn.Module):
+    """A classifier of the views of a question together: pooled, joined, one hidden layer."""
+
+    def __init__(self, channels: int, views: int, classes: int, hidden: int = 256, grid: int = 1) -> None:
+        super().__init__()
+        self.grid = grid
+        self.layers = nn.Sequential(nn.Linear(channels * views * grid * grid, hidden), nn.BatchNorm1d(hidden),
+                                    nn.ReLU(), nn.Linear(hidden, classes))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps (B,V,C,h,w) → scores (B,K)."""
+        pooled = F.adaptive_avg_pool2d(maps.flatten(0, 1), self.grid)
+        return self.layers(pooled.reshape(len(maps), -1))

@@ -1,0 +1,137 @@
+"""One picture of the pocket Broden: a photo, with pieces laid on it, and where each concept is in the result.
+
+Everything comes from one generator, so a picture is the same whenever it is made.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.datasets.taxonomy import ancestors
+from u3lab.worlds import colours, pieces
+from u3lab.worlds.patterns import PATTERNS
+from u3lab.worlds.pieces import Piece, pick, uniform
+
+EDGE = 3  # pixels to either side of a pasted border that count as "pasted edge"
+BRAINS, BARE = 0.06, 0.25  # shares of pictures that show a brain, or a photo with nothing pasted on it
+
+
+class Canvas:
+    """A picture that grows: ``image`` (3,S,S) in [0,1], ``masks`` name → (s,s) bool with s = S // 2, as in Broden."""
+
+    def __init__(self, size: int) -> None:
+        self.image, self.small = torch.zeros(3, size, size), size // 2
+        self.masks: dict[str, Tensor] = {}
+
+    def lay(self, piece: Piece, matrix: Tensor, *, ground: bool = False) -> None:
+        """Lay a piece on top; ``matrix`` (2,3) takes places on the canvas to places on the piece, both in [−1,1].
+
+        The first piece, the ground, fills the canvas: beyond its border the nearest pixel goes on. Others leave a
+        pasted edge.
+        """
+        size, small = self.image.shape[1], self.small
+        beyond = "border" if ground else "zeros"
+        grid = F.affine_grid(matrix[None], [1, 1, size, size], align_corners=False)
+        colour = F.grid_sample(piece.image[None], grid, padding_mode="border", align_corners=False)[0]
+        alpha = F.grid_sample(piece.alpha[None, None], grid, padding_mode=beyond, align_corners=False)[0, 0]
+        self.image = self.image + alpha * (colour.clamp(0, 1) - self.image)
+        grid = F.affine_grid(matrix[None], [1, 1, small, small], align_corners=False)
+        found = F.grid_sample(piece.masks[None].float(), grid, "nearest", beyond, align_corners=False)[0] > 0.5
+        covered = F.interpolate(alpha[None, None], size=(small, small), mode="area")[0, 0] > 0.5
+        for name in self.masks:
+            self.masks[name] = self.masks[name] & ~covered
+        for label, mask in zip(piece.labels, found & covered, strict=True):
+            self._mark(label, mask)
+        if not ground:
+            self._mark("pasted edge", _border(alpha, small))
+
+    def _mark(self, name: str, mask: Tensor) -> None:
+        self.masks[name] = self.masks[name] | mask if name in self.masks else mask
+
+
+def compose(size: int, split: str, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    """A picture (3,size,size) in [0,1], and the concepts in it: name → mask (size//2,size//2) bool, never empty."""
+    canvas, chance = Canvas(size), uniform(generator, 0, 1)
+    if chance < BRAINS:
+        canvas.lay(pieces.brain(split, generator), _within(generator, 1.0, 1.25, 30), ground=True)
+    else:
+        name = pick(pieces.photos(split), generator)
+        _background(canvas, pieces.annotated(name), generator)
+        if chance > BRAINS + BARE:
+            for _ in range(int(uniform(generator, 1, 4))):
+                _paste(canvas, split, generator)
+        for scene, members in pieces.SCENES.items():
+            if name in members:
+                canvas.masks[scene] = torch.ones(canvas.small, canvas.small, dtype=torch.bool)
+    number = colours.colour_of(F.interpolate(canvas.image[None], size=(canvas.small,) * 2, mode="area"))[0]
+    for k, colour in enumerate(colours.NAMES):
+        canvas.masks[colour] = number == k
+    return canvas.image, {name: mask for name, mask in canvas.masks.items() if mask.any()}
+
+
+def general(masks: dict[str, Tensor], wanted: tuple[str, ...]) -> dict[str, Tensor]:
+    """The masks, and for each wanted wider concept its own with the union of those below it in the is-a tree."""
+    found = dict(masks)
+    for name in wanted:
+        below = [mask for one, mask in masks.items() if name in ancestors(one)]
+        if below:
+            found[name] = torch.stack(below).any(0)
+    return found
+
+
+def _background(canvas: Canvas, whole: Piece, generator: torch.Generator) -> None:
+    """A random square of a photo, half of them mirrored."""
+    height, width = whole.image.shape[1:]
+    side = min(height, width) * uniform(generator, 0.6, 1.0)
+    across, down = (uniform(generator, -1, 1) * (1 - side / n) for n in (width, height))
+    flip = 1 if uniform(generator, 0, 1) < 0.5 else -1
+    canvas.lay(whole, torch.tensor([[flip * side / width, 0, across], [0, side / height, down]]), ground=True)
+
+
+def _paste(canvas: Canvas, split: str, generator: torch.Generator) -> None:
+    """One piece of a random kind: a texture, a thing cut out of a photo, a cut-out, words or a face."""
+    size, chance = canvas.image.shape[1], uniform(generator, 0, 1)
+    if chance < 0.35:
+        name = pick((*PATTERNS, *pieces.GREY), generator)
+        piece, reach = pieces.texture(name, round(size * uniform(generator, 0.35, 0.9)), split, generator), None
+    elif chance < 0.58:
+        found = pieces.things(split)
+        piece, reach = pick(found[pick(sorted(found), generator)], generator), uniform(generator, 0.3, 0.8)
+    elif chance < 0.83:
+        piece, reach = pieces.stamp(pick(pieces.stamps(split), generator)), uniform(generator, 0.3, 0.8)
+    elif chance < 0.93:
+        piece, reach = pieces.text(size, split, generator), None
+    else:
+        piece, reach = pieces.face(round(size * uniform(generator, 0.15, 0.4)), split, generator), None
+    canvas.lay(piece, _placed(piece, size, reach, generator))
+
+
+def _placed(piece: Piece, size: int, reach: float | None, generator: torch.Generator) -> Tensor:
+    """The matrix that turns a piece a little, gives its longer side a share of the picture, and puts it somewhere."""
+    height, width = piece.alpha.shape
+    scale = 1.0 if reach is None else reach * size / max(height, width)
+    turn = math.radians(uniform(generator, -25, 25))
+    flip = 1 if "text" in piece.labels or uniform(generator, 0, 1) < 0.5 else -1
+    x0, y0 = (uniform(generator, -0.7, 0.7) for _ in range(2))
+    turned = torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]]) * size / scale
+    turned = turned / torch.tensor([[width * flip], [height]])
+    return torch.cat([turned, -turned @ torch.tensor([[x0], [y0]])], 1)
+
+
+def _within(generator: torch.Generator, least: float, most: float, degrees: float) -> Tensor:
+    """A matrix that turns and enlarges a piece about the middle."""
+    turn, scale = math.radians(uniform(generator, -degrees, degrees)), uniform(generator, least, most)
+    rotation = torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]]) / scale
+    return torch.cat([rotation, torch.zeros(2, 1)], 1)
+
+
+def _border(alpha: Tensor, small: int) -> Tensor:
+    """Where a shape's border is at most EDGE pixels away, (small,small) bool."""
+    inside = (alpha > 0.5).float()[None, None]
+    width = 2 * EDGE + 1
+    near = F.max_pool2d(inside, width, 1, EDGE) - (1 - F.max_pool2d(1 - inside, width, 1, EDGE))
+    return F.interpolate(near, size=(small, small), mode="area")[0, 0] > 0.5
