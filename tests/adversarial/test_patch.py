@@ -15,8 +15,8 @@ from u3lab.adversarial import PATCHES
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import apply_patch, cut_out, placements
 from u3lab.descent import last
+from u3lab.experiments.adversarial_patch import rates
 from u3lab.lessons.adversarial.photos import photos, shuffled
-from u3lab.recipes.adversarial_patch import rates
 
 
 def colours(*shape: int, seed: int = 0) -> Tensor:
@@ -169,24 +169,24 @@ def test_cut_out():
     assert torch.equal(cut_out(torch.zeros(1, 3, 16, 16), shape="square"), torch.zeros(1, 3, 16, 16))
 
 
-# ---- the recipe ------------------------------------------------------------------------------------------------------
+# ---- the experiment --------------------------------------------------------------------------------------------------
 
 
-def test_the_recipes_split():
+def test_the_experiments_split():
     train, test = photos()
     names = images.names("everyday")
     assert len(train) + len(test) == len(names) and abs(len(train) - len(test)) <= 1
     assert not any(torch.equal(a, b) for a in train for b in test)
 
 
-def test_the_recipes_control():
+def test_the_experiments_control():
     patch = colours(1, 3, 5, 5)
     control = shuffled(patch)
     assert not torch.equal(control, patch)
     assert sorted(control.flatten(2)[0].T.tolist()) == sorted(patch.flatten(2)[0].T.tolist())  # colours stay whole
 
 
-def test_the_recipes_table():
+def test_the_experiments_table():
     table = rates(red(), torch.full((1, 3, 24, 24), 0.5), torch.zeros(1, 3, 8, 8), "red", 1)
     assert set(table) == {"by_scale", "by_turn"} and set(table["by_scale"].values()) == {0.0}
 

@@ -3,7 +3,7 @@
 All cuts of one photo are on one side of the split between training and test, and the interval of the AUC resamples
 photos: cuts of one photo are no independent pictures.
 
-The long table that ships is made by ``python -m u3lab.recipes.detection``.
+The long table that ships is made by ``python -m u3lab.experiments detection``.
 """
 
 from __future__ import annotations

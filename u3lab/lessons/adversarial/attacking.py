@@ -1,5 +1,5 @@
 """How many pictures are fooled, how many steps it takes, and what carries over: the table of chapter 6b, as
-``python -m u3lab.recipes.attacks`` writes it.
+``python -m u3lab.experiments attacks`` writes it.
 
 Every attack is PGD with α = ε/4, on whole levels, and counts only if it survives a file.
 """

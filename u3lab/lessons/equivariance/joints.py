@@ -1,5 +1,5 @@
 """Which layer of one network feeds which layer of another: the table of chapter 6c, as
-``python -m u3lab.recipes.joints`` writes it."""
+``python -m u3lab.experiments joints`` writes it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """How well M_g foretells features, and what the rest of the network answers to them: the table of chapter 6c, as
-``python -m u3lab.recipes.moving`` writes it."""
+``python -m u3lab.experiments moving`` writes it."""
 
 from __future__ import annotations
 

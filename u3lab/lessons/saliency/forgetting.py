@@ -1,4 +1,4 @@
-"""What is left of a map when the network forgets: the table of chapter 6, as ``python -m u3lab.recipes.forgetting``
+"""What is left of a map when the network forgets: the table of chapter 6, as ``python -m u3lab.experiments forgetting``
 writes it.
 
 The rank correlation of each map with that of the intact network, picture by picture, after the filter banks were

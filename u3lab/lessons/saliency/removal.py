@@ -1,4 +1,4 @@
-"""Remove the thing, or remove the mask: the table of chapter 6, as ``python -m u3lab.recipes.removal`` writes it.
+"""Remove the thing, or remove the mask: the table of chapter 6, as ``python -m u3lab.experiments removal`` writes it.
 
 For each picture: the smallest perturbation is found, and the probability of the class is read with the thing taken
 away, with the mask, and with either part of the mask: on the thing, and off it. Each saliency method is asked as well

@@ -1,5 +1,5 @@
-"""The mask with one factor taken away at a time: the table of chapter 6, as ``python -m u3lab.recipes.variants`` writes
-it."""
+"""The mask with one factor taken away at a time: the table of chapter 6, as ``python -m u3lab.experiments variants``
+writes it."""
 
 from __future__ import annotations
 
