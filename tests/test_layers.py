@@ -22,7 +22,7 @@ FLOORS = (
     ("settings", "descent", "pixels", "measures"),
     ("images",),
     ("nets", "figures"),
-    ("datasets", "course", "live", "warps"),
+    ("datasets", "course", "live", "warps", "results"),
     *((chapter,) for chapter in ("universal", "selfsup", "landmarks", "prior", "inversion", "saliency", "adversarial",
                                  "equivariance", "dissection")),
     ("lessons",),

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from u3lab.errors import U3Error
+from u3lab.experiments import _running
 
 USE = "python -m u3lab.experiments NAME [--short] [--out FOLDER] …; NAME --help has the options of one"
 
@@ -33,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     sys.argv[0] = f"python -m u3lab.experiments {name}"  # what --help calls the program
     try:
-        importlib.import_module(f"u3lab.experiments.{name}").main(rest)
+        module = importlib.import_module(f"u3lab.experiments.{name}")
+        module.main(rest) if hasattr(module, "main") else _running.run(module, rest)
     except U3Error as error:
         print(f"u3lab: {error}", file=sys.stderr)
         return 1

@@ -2,7 +2,7 @@
 
     python -m u3lab.experiments icon_table              # all parts, into data/results; what is there already stays
     python -m u3lab.experiments icon_table --part study     # six classes, 15 minutes of one thread, and a sheet
-    python -m u3lab.experiments icon_table --part alone     # the quiz's classes, for one network, 20 minutes, and a sheet
+    python -m u3lab.experiments icon_table --part alone     # the quiz's classes, one network, 20 minutes, and a sheet
     python -m u3lab.experiments icon_table --part unchosen  # classes drawn by chance, both networks, 5 min.
     python -m u3lab.experiments icon_table --part channels  # 36 channels beside a thousand crops, 4 minutes
 """
