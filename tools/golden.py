@@ -19,10 +19,11 @@ from torch import Tensor
 
 import u3lab  # noqa: F401 — before torch
 from u3lab import adversarial, dissection, equivariance, figures, images, inversion, nets, pixels, prior, saliency
-from u3lab.adversarial import placing, transfer, trials
+from u3lab.adversarial import placing, transfer
 from u3lab.datasets import blobs, colours, concepts, patterns, taxonomy
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.descent import last
+from u3lab.experiments import detection
 from u3lab.images import cropping
 from u3lab.lessons.adversarial import photos
 from u3lab.lessons.saliency import riddles
@@ -215,8 +216,8 @@ def _detector() -> object:
 
 @call("trial of the detector")
 def _trial() -> object:
-    samples = trials.samples(squeezenet(), names=["dog", "coffee", "hens"], steps=2, size=96)
-    tried = trials.trial(squeezenet(), samples, folds=3)
+    samples = detection.samples(squeezenet(), names=["dog", "coffee", "hens"], steps=2, size=96)
+    tried = detection.trial(squeezenet(), samples, folds=3)
     return [samples[3].image, tried.scores, tried.auc]
 
 

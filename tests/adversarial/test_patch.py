@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
+from tests.experiments import planted
 from tests.helpers import slip
 from u3lab import images, nets
 from u3lab.adversarial import PATCHES
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import apply_patch, cut_out, placements
 from u3lab.descent import last
-from u3lab.experiments.adversarial_patch import rates
+from u3lab.experiments.adversarial_patch import Run, rate
 from u3lab.lessons.adversarial.photos import photos, shuffled
 
 
@@ -187,8 +188,15 @@ def test_the_experiments_control():
 
 
 def test_the_experiments_table():
-    table = rates(red(), torch.full((1, 3, 24, 24), 0.5), torch.zeros(1, 3, 8, 8), "red", 1)
-    assert set(table) == {"by_scale", "by_turn"} and set(table["by_scale"].values()) == {0.0}
+    """A red patch turns the answer to red, a black one does not; each row shows which of them was put down."""
+    net = planted.network("net", ("other", "red"), [(slice(None), slice(None))],
+                          [[0.0, 0.0, 0.0], [100.0, 0.0, 0.0]], [0.0, -52.0], 48)
+    x, black = torch.full((1, 3, 48, 48), 0.5), torch.zeros(1, 3, 8, 8)
+    bright = torch.cat([torch.ones(1, 1, 8, 8), torch.zeros(1, 2, 8, 8)], 1)
+    for varied, value, shows in (("size", 0.9, bright), ("angle", 30.0, bright), ("pixels shuffled", 45.0, black)):
+        kept, changed = (rate(net, x, "red", *pair, Run("net", varied, value), trials=3)
+                         for pair in ((bright, black), (black, bright)))
+        assert (kept, changed) == ((0.0, 1.0) if shows is black else (1.0, 0.0)), varied
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------

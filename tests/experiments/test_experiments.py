@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import html
 import importlib
+import itertools
 import json
+import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,11 +22,12 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from u3lab import images
+from u3lab import images, results
 from u3lab._system import paths
+from u3lab.experiments import _plan, _running, _table
 
 EXPERIMENTS = Path(importlib.import_module("u3lab.experiments").__file__).parent
-RUNS = {
+RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
     "colouring": ("weights", [], ["colouring.safetensors"]),
     "learnet": ("", [], ["results/learnet-squeezenet1_1.json", "weights/learnet-lights.safetensors"]),
     "start": ("results", [], ["start.json"]),
@@ -44,16 +51,12 @@ RUNS = {
                            "weights/keypoints.safetensors"]),
     "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
-    "pointing_game": ("results", [], ["pointing_game.json"]),
-    **{name: ("results", [], [f"{name}.json"]) for name in ("removal", "variants", "forgetting", "attacks", "moving",
-                                                            "joints", "layers")},
+    "layers": ("results", [], ["layers.json"]),
     "dissected": ("results", [], ["dissected.npz"]),
-    "detection": ("results", [], ["detection.json"]),
     "restoring": ("results", [], ["restoring.json", *(f"restoring-{task}.jpg" for task in ("half", "hole", "large",
                                                                                           "shapes", "text", "wide"))]),
     "impedance": ("results", [], ["impedance.jpg", "impedance.json"]),
     "stopping": ("results", [], ["stopping.json"]),
-    "adversarial_patch": ("", [], ["patches/bubble.png", "results/adversarial_patch.json"]),
     "mask_riddles": ("quiz/6", [], ["1.jpg", "2.jpg", "index.json"]),
     "icons": ("quiz/5", [], ["1.jpg", "2.jpg", "index.json"]),
     "icon_table": ("results", [], ["channels.json", "icons-alone.jpg", "icons.jpg", "icons.json"]),
@@ -72,22 +75,124 @@ RUNS = {
 }
 
 
+NAMES = sorted(file.stem for file in EXPERIMENTS.glob("*.py") if not file.stem.startswith("_"))
+DECLARED = [name for name in NAMES if name not in RUNS]
+TABLES = {table.name: (name, table) for name in DECLARED
+          for table in _running.tables_of(importlib.import_module(f"u3lab.experiments.{name}"))}
+# File → the experiment whose command data/README.md names
+MADE_BY = {match[1]: match[2] for match in re.finditer(
+    r"^\| `([^`]+)` \|.*`python -m u3lab\.experiments (\w+)[^`]*` \|$",
+    paths.data("README.md").read_text(encoding="utf-8"), re.M)}
+
+
 def test_every_experiment_is_here_and_has_no_effect_on_import():
-    names = sorted(file.stem for file in EXPERIMENTS.glob("*.py") if not file.stem.startswith("_"))
-    assert names == sorted(RUNS)
-    for name in names:
+    assert set(RUNS) <= set(NAMES) == set(MADE_BY.values())
+    for name in NAMES:
         kinds = {type(part) for part in ast.parse((EXPERIMENTS / f"{name}.py").read_text(encoding="utf-8")).body}
-        assert kinds <= {ast.Expr, ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef}
+        assert kinds <= {ast.Expr, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef}
 
 
 def test_the_door_lists_what_there_is_and_names_what_is_near(capsys):
     from u3lab.experiments.__main__ import listed, main
 
-    assert sorted(listed()) == sorted(RUNS) and all(listed().values())
+    assert sorted(listed()) == NAMES and all(listed().values())
     assert main([]) == 0
     said = capsys.readouterr().out.split()
-    assert set(RUNS) <= set(said)
+    assert set(NAMES) <= set(said)
     assert main(["remval"]) == 1 and capsys.readouterr().err.count("removal") == 1
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_the_short_form_writes_files_of_the_shipped_form(name: str, tmp_path: Path, capsys):
+    """Of each kind of file that an experiment ships at least one, and no others."""
+    module = importlib.import_module(f"u3lab.experiments.{name}")
+    _running.run(module, ["--short", "--out", str(tmp_path)])
+    made = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file())
+    wanted = [file for file, maker in MADE_BY.items() if maker == name]
+    assert set(made) <= set(wanted)
+    assert {(Path(file).parent, Path(file).suffix) for file in made} == {
+        (Path(file).parent, Path(file).suffix) for file in wanted}
+    assert {f"results/{table.name}.json" for table in _running.tables_of(module)} <= set(made)
+    said = capsys.readouterr().out
+    for file in made:
+        assert paths.sha256(tmp_path / file) in said
+        _of_the_same_form(tmp_path / file, paths.data(*file.split("/")))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_shipped_table_is_sealed_and_says_what_its_experiment_declares(name: str):
+    """The seal fits; words, chart and summary are those that the experiment would write; nothing leaks unsaid."""
+    experiment, table = TABLES[name]
+    file = paths.data("results", f"{name}.json")
+    content = _table.read(file)
+    head = {key: content[key] for key in (*_running.MADE, "uses")}
+    assert head["recipe"].startswith(f"python -m u3lab.experiments {experiment}")
+    assert table.content(head, content["rows"]) == content
+    assert content["uses"]["judge"] and len(content["rows"]) == len(results.table(name))
+    both = {f"{a} & {b}: {kind}" for a, b in itertools.combinations(_plan.ROLES, 2)
+            for kind, things in content["uses"].get(a, {}).items() if isinstance(things, list)
+            and set(things) & set(content["uses"].get(b, {}).get(kind, ()))}
+    assert both <= set(table.shared) and all(len(why) > 20 for why in table.shared.values())
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_shipped_table_has_the_rows_that_its_experiment_makes(name: str):
+    """In their order, of the same pictures; nothing is computed."""
+    experiment, table = TABLES[name]
+    plan, runs = _plan.Plan(experiment, out=paths.data()), []
+    plan._filled = {one.key: _running.Filled(one, plan) for one in _running.tables_of(_module(experiment))}
+    for work in _module(experiment).work(plan):
+        runs += [one for one in (work.runs if isinstance(work.runs, list) else [work.runs]) if type(one) is table.key]
+    content = results.facts(name)
+    assert list(results.table(name)) == runs and content["uses"] == plan.uses
+    plan.refuse_leaks({key: why for one in _running.tables_of(_module(experiment)) for key, why in one.shared.items()})
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_one_row_of_a_shipped_table_comes_out_again(name: str):
+    """A fixed one, chosen by a digest among those that the experiment names as quick."""
+    experiment, table = TABLES[name]
+    if isinstance(table.again, str):
+        pytest.skip(table.again)
+    plan = _plan.Plan(experiment, only={key: {value} for key, value in table.again.items()})
+    shipped = results.table(name)
+    plan._filled = {one.key: _running.Filled(one, plan) for one in _running.tables_of(_module(experiment))}
+    works = {work.runs[0] if isinstance(work.runs, list) else work.runs: work
+             for work in _module(experiment).work(plan)}
+    first = min((run for run in works if type(run) is table.key and plan.asks(run)),
+                key=lambda run: hashlib.sha256(repr(tuple(run)).encode()).hexdigest())
+    work = works[first]
+    found = work.measure()
+    for run, reached in found.items() if isinstance(work.runs, list) else [(work.runs, found)]:
+        row = table.row(run, reached)
+        told = [*run, *(list(one.values()) if isinstance(one, dict) else one for one in shipped[run])]
+        for a, b in zip(row, told, strict=True):
+            a, b = ([math.nan if x is None else x for x in one] if isinstance(one, (list, tuple)) else one
+                    for one in (math.nan if a is None else a, b))
+            assert a == b or a == pytest.approx(b, abs=0.02, rel=0.02, nan_ok=True), run
+
+
+def test_each_table_is_declared():
+    """A file of results with rows belongs to a table of an experiment; the others are not made into one yet."""
+    files = {file.stem for file in paths.data("results").glob("*.json")}
+    old = {file for file in files if "seal" not in results.facts(file)}
+    assert files - old == set(TABLES) and {MADE_BY[f"results/{file}.json"] for file in old} <= set(RUNS)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_evidence_and_chart_can_be_shown(name: str):
+    """The line unfolds, its text holds every number of the summary; the chart is a picture with words."""
+    evidence = results.evidence(name)
+    shown = evidence._repr_mimebundle_()
+    assert shown["text/html"].startswith("<details><summary>Evidence: ") and evidence.command in shown["text/html"]
+    for text in (str(evidence), evidence.markdown, shown["text/html"]):
+        assert all(cell in html.unescape(text) for row in evidence.cells() for cell in row)
+    if TABLES[name][1].chart is not None:
+        assert results.chart(name).alt
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"u3lab.experiments.{name}")
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -117,6 +222,7 @@ def _of_the_same_form(made: Path, shipped: Path) -> None:
         new, old = (json.loads(file.read_text(encoding="utf-8")) for file in (made, shipped))
         new, old = (table[0] if isinstance(table, list) else table for table in (new, old))
         assert new.keys() == old.keys()
+        assert all(new.get(key) == old.get(key) for key in ("key", "columns", "within"))
         assert new.get("recipe", "").split()[:3] == old.get("recipe", "").split()[:3]
     elif made.suffix == ".npz":
         with np.load(made) as new, np.load(shipped) as old:

@@ -64,7 +64,6 @@ from u3lab import (
     universal,
     warps,
 )
-from u3lab.adversarial import trials
 from u3lab.datasets import (
     clips,
     concepts,
@@ -260,11 +259,6 @@ def jobs() -> universal.Tasks:
 def saved() -> str:
     """A domain in a file."""
     return str(adapted().save_domain(Path(tempfile.mkdtemp()) / "new.safetensors", "new"))
-
-
-@cache
-def tried() -> list[trials.Sample]:
-    return trials.samples(net(), names=["dog", "coffee", "hens"], steps=1, size=SIDE)
 
 
 @cache
@@ -503,9 +497,6 @@ good("adversarial.evade", adversarial.evade, net=NET, image=ONE, label=LABEL, de
 good("adversarial.fooling_table", adversarial.fooling_table,
      nets=(Some(), Made(lambda: [nets.load("squeezenet1_1", device="cpu")])), levels=(Wholes(), (2,)),
      count=(Whole(none=True), 1), steps=whole(1))
-good("trials.samples", trials.samples, net=NET, names=(Some(none=True), ["dog", "coffee", "hens"]), crops=whole(1),
-     level=whole(2), steps=whole(1), seed=SEED, size=whole(32))
-good("trials.trial", trials.trial, net=NET, samples=(Some(), Made(tried)), folds=whole(2, 2))
 
 # Inversion
 

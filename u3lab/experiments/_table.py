@@ -97,6 +97,8 @@ class Table:
     """"fit & judge: photos" → why the same photos may do both. What no reason is given for, is refused."""
     digits: int = 4
     """To so many digits numbers are rounded."""
+    again: Mapping[str, str] | str = field(default_factory=dict)
+    """A test computes one row anew: out of which runs (column → value), or why none is computed."""
 
     def row(self, run: tuple, reached: tuple) -> list:
         """A run and what it reached, as the file has them."""

@@ -54,6 +54,7 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "adversarial_patch", Run, Reached, summary=summary, facts={"target": SHIPPED, "steps": STEPS, "photos": 14,
                                                                "trials": 112}, digits=3,
+    again="the patch takes minutes to train; a test puts the shipped one down",
     evidence=Evidence(
         "how often a patch turns the answer, on photos that it was not trained on",
         measured="The share of placements, anywhere in the photo, that the network calls the patch's target.",

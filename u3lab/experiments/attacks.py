@@ -58,7 +58,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "attacks", Run, Reached, summary=summary, facts={"steps": STEPS},
+    "attacks", Run, Reached, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1"},
     evidence=Evidence(
         "how many attacks reach their goal, and how many carry over",
         measured="Whether the network's first answer for the file, on whole levels, has left the class, or is the "

@@ -85,6 +85,7 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "detection", Run, Reached, summary=summary, facts={"crops": CROPS}, digits=3,
+    again="all detectors of a network are one piece of work, which takes minutes",
     shared={"fit & judge: photos": "in turns: photos are split into four parts, and the detector that judges a photo "
                                    "was fitted on the three parts without it"},
     evidence=Evidence(

@@ -56,6 +56,7 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "forgetting", Run, Reached, summary=summary, facts={"network": NETWORK}, digits=3,
+    again="a shuffle takes three minutes; a test compares one bank picture by picture",
     evidence=Evidence(
         "what is left of a map when the network forgets",
         measured="The rank correlation of each map with the intact network's, after each of 26 filter banks was "

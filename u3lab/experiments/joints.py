@@ -57,7 +57,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "joints", Run, Interval, summary=summary, facts={"steps": STEPS},
+    "joints", Run, Interval, summary=summary, facts={"steps": STEPS}, again={"below_layer": "fire9", "how": "fitted"},
     evidence=Evidence(
         "which layer of one network feeds which layer of another",
         measured="How often the stitched network's first answer is the upper network's own. No label takes part.",

@@ -57,7 +57,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "moving", Run, Reached, summary=summary, facts={"network": NETWORK},
+    "moving", Run, Reached, summary=summary, facts={"network": NETWORK}, again={"guess": "M_g, 5 inputs"},
     evidence=Evidence(
         "how well M_g predicts features, and what the rest of the network answers to them",
         measured="The squared error of the predicted features over their variance, and how often the network, going on "

@@ -47,6 +47,7 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "pointing_game", Run, Reached, summary=summary, facts={"mosaics": MOSAICS, "size": SIZE},
+    again={"network": "squeezenet1_1", "method": "Grad-CAM"},
     evidence=Evidence(
         "does a map know which of four pictures shows the class?",
         measured="The share of a map on the tile whose class was asked for (Böhle, Fritz & Schiele, CVPR 2021).",

@@ -84,6 +84,7 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "removal", Run, Reached, summary=summary, within={"shares": ASKED}, facts={"steps": STEPS},
+    again={"network": "squeezenet1_1"},
     evidence=Evidence(
         "what is left of the class without the thing, and without the mask",
         measured="Φ_c, the probability of the picture's class, after the thing was taken away (the photo behind it is "

@@ -73,7 +73,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "variants", Run, Reached, summary=summary, facts={"steps": STEPS},
+    "variants", Run, Reached, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1"},
     evidence=Evidence(
         "masks with one factor changed, and what is left of their effect when they are blurred",
         measured="Φ_c with the masked parts blurred: with the mask as it was found, and with the mask blurred (σ = 2), "

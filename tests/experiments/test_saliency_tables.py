@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from tests.helpers import squeezenet
-from u3lab import saliency
-from u3lab.lessons.saliency import forgetting, removal, variants
-from u3lab.lessons.saliency.removal import FAST, Reached, Run
+from u3lab import results, saliency
+from u3lab.experiments import forgetting, removal, variants
+from u3lab.experiments.removal import ASKED, Reached, Run
+from u3lab.lessons.saliency.removal import cues
 from u3lab.lessons.things import pasted, probability
 from u3lab.measures import rank_correlation
 
@@ -21,27 +22,27 @@ def test_a_row_of_removal_is_what_it_says():
     assert row.whole == pytest.approx(float(probability(net, thing.image, thing.label)), rel=1e-3)
     assert row.exact == pytest.approx(float(probability(net, thing.without, thing.label)), rel=1e-3)
     assert row.thing_area == pytest.approx(float(thing.where.double().mean())) and 0 < row.mask_share < 1
-    assert len(row.shares) == len(FAST)
+    assert list(row.shares) == list(ASKED)
     edges = saliency.METHODS["edges (no network)"](net, thing.image, thing.label)
-    assert row.shares[0] == pytest.approx(float((edges * thing.where).sum() / edges.sum()), rel=1e-4)
+    assert row.shares["edges (no network)"] == pytest.approx(float((edges * thing.where).sum() / edges.sum()), rel=1e-4)
     baseline = saliency.baseline_like(thing.image)
     blurred = torch.where(thing.where, baseline, thing.image)
     assert row.blur == pytest.approx(float(probability(net, blurred, thing.label)), abs=1e-5)
 
 
 def test_a_cue_lies_off_the_thing_and_matters():
-    row = Reached(0.9, 0.0, *(0.0,) * 3, 0.0, 0.8, 0.4, 0.0, 0.0, 0.3, 0.2, 0.4, ())
+    row = Reached(0.9, 0.0, *(0.0,) * 3, 0.0, 0.8, 0.4, 0.0, 0.0, 0.3, 0.2, 0.4, {})
     rows = {Run("net", "pasted", "cue"): row, Run("net", "pasted", "on the thing"): row._replace(mask_share=0.6),
             Run("net", "pasted", "idle"): row._replace(off=0.8)}
-    assert [run.picture for run in removal.cues(rows)] == ["cue"]
+    assert [run.picture for run in cues(rows)] == ["cue"]
 
 
 def test_the_shipped_table_of_removal_holds_what_the_notebook_reads():
-    rows = removal.shipped()
+    rows = results.table("removal")
     kinds = {(run.network, run.kind) for run in rows}
     assert len(kinds) == 4 and all(sum((run.network, run.kind) == one for run in rows) >= 19 for one in kinds)
     assert all(math.isnan(row.exact) == (run.kind == "outlined") for run, row in rows.items())
-    assert all(row.whole >= 0.5 and len(row.shares) == len(FAST) for row in rows.values())
+    assert all(row.whole >= 0.5 and list(row.shares) == list(ASKED) for row in rows.values())
 
 
 def test_a_variant_changes_one_factor():
@@ -51,7 +52,7 @@ def test_a_variant_changes_one_factor():
     net, thing = squeezenet(), pasted(64)[9]
     coarse, fine = (variants.measured(net, thing, name, steps=2) for name in ("all of them", "a cell for each pixel"))
     assert coarse.whole == fine.whole and coarse.rough < fine.rough + 0.05 and 0 < coarse.area < 1
-    assert {run.variant for run in variants.shipped()} == set(variants.VARIANTS)
+    assert {run.variant for run in results.table("variants")} == set(variants.VARIANTS)
 
 
 def test_a_network_that_forgets_is_compared_picture_by_picture():
@@ -65,5 +66,5 @@ def test_a_network_that_forgets_is_compared_picture_by_picture():
 
 
 def test_the_shipped_curves_are_of_all_banks():
-    rows = forgetting.shipped()
-    assert len(rows) == 12 * 8 * 3 and all(values.shape == (26,) for values in rows.values())
+    rows = results.table("forgetting")
+    assert len(rows) == 12 * 8 * 3 and all(len(values) == 26 for (values,) in rows.values())
