@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import difflib
 import html
 import json
 import math
@@ -23,6 +24,7 @@ from typing import Any
 
 from u3lab import figures
 from u3lab._system import paths
+from u3lab.checks import shown, words
 from u3lab.errors import U3Error
 from u3lab.measures import Interval
 
@@ -63,20 +65,20 @@ def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None 
     if not (spec := content.get("chart")):
         raise U3Error(f"the table {name!r} has no chart of its own; draw one from results.table({name!r})")
     summary = content["evidence"]["summary"]
-    wanted = list(columns or spec.get("columns") or next(iter(summary.values())))
+    wanted = spec.get("columns") or next(iter(summary.values())) if columns is None else words("columns", columns)
     groups = {column: {label: of[column] for label, of in summary.items() if column in of} for column in wanted}
     if not all(groups.values()):
         known = ", ".join(dict.fromkeys(column for of in summary.values() for column in of))
         raise U3Error(f"the table {name!r} has no column {next(c for c in wanted if not groups[c])!r}; it has {known}")
-    words = {"title": spec.get("title", "") if title is None else title, "alt": spec["alt"]}
+    said = {"title": spec.get("title", "") if title is None else title, "alt": spec["alt"]}
     if spec["kind"] == "bars":
         drawn = {column: {label: _whole(value) for label, value in of.items()} for column, of in groups.items()}
         return figures.bars(drawn if len(drawn) > 1 else next(iter(drawn.values())), spec["measured"],
-                            chance=spec.get("chance"), **words)
+                            chance=spec.get("chance"), **said)
     ticks = list(summary)
     lines = {column: (range(len(ticks)), *zip(*(_triple(of.get(label, math.nan)) for label in ticks), strict=True))
              for column, of in groups.items()}
-    return figures.curves(lines, spec["along"], spec["measured"], ticks=ticks, **words)
+    return figures.curves(lines, spec["along"], spec["measured"], ticks=ticks, **said)
 
 
 def evidence(name: str) -> Evidence:
@@ -164,6 +166,12 @@ def _named(name: str, fields: tuple[str, ...]) -> type:
 
 
 def _shipped(name: str) -> Path:
+    """The file of a table; U3Error with what is near if there is none."""
+    known = sorted(file.stem for file in paths.data("results").glob("*.json"))
+    if not (isinstance(name, str) and name in known):
+        near = difflib.get_close_matches(str(name)[:80], known, n=3)
+        raise U3Error(f"there is no table {shown(name)}; " + (f"did you mean {' or '.join(near)}?" if near else
+                                                              f"give a name such as {known[0]!r}"))
     return paths.data("results", f"{name}.json")
 
 

@@ -59,6 +59,7 @@ from u3lab import (
     nets,
     pixels,
     prior,
+    results,
     saliency,
     selfsup,
     universal,
@@ -497,6 +498,13 @@ good("adversarial.evade", adversarial.evade, net=NET, image=ONE, label=LABEL, de
 good("adversarial.fooling_table", adversarial.fooling_table,
      nets=(Some(), Made(lambda: [nets.load("squeezenet1_1", device="cpu")])), levels=(Wholes(), (2,)),
      count=(Whole(none=True), 1), steps=whole(1))
+
+# Shipped tables
+good("results.table", results.table, name=(Choice(), "variants"))
+good("results.facts", results.facts, name=(Choice(), "variants"))
+good("results.evidence", results.evidence, name=(Choice(), "variants"))
+good("results.chart", results.chart, name=(Choice(), "variants"), columns=(Texts(none=True), ["squeezenet1_1"]),
+     title=(Text(none=True), "A title"))
 
 # Inversion
 
