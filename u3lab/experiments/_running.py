@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import difflib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -47,7 +48,7 @@ def run(module: ModuleType, arguments: list[str]) -> None:
     if tables:
         parser.add_argument("--only", nargs="+", metavar="COLUMN=VALUE", default=[],
                             help=f"a part; several parts may run side by side. Columns: {', '.join(fields)}")
-        parser.add_argument("--words", action="store_true", help="compute no row; write anew what is said of them")
+        parser.add_argument("--words", action="store_true", help="compute no row, bring what is said up to date")
     if "network" in fields:
         parser.add_argument("--networks", nargs="+", metavar="NETWORK", default=[], help="only these, or others")
     if hasattr(module, "DATA"):
@@ -123,7 +124,7 @@ def fill(module: ModuleType, plan: Plan, *, words: bool = False) -> None:
     if not asked:
         raise U3Error(f"{plan.name} has no such row; without --only it makes all of them")
     for table in filled.values():
-        table.close(words)
+        table.close()
     if hasattr(module, "finish") and not words:
         module.finish(plan)
 
@@ -166,7 +167,7 @@ class Filled:
             if words:
                 raise U3Error(f"{self.file} is not there; compute it first, without --words")
             return
-        new = self.table.content({"recipe": self.plan.command, "uses": self.plan.uses}, [])
+        new = self.table.content({"recipe": self.plan.command, "uses": self.plan.uses}, [], whole=False)
         same = ("key", "columns", "within", "uses", *self.table.facts)
         for what in same if words else ("recipe", *same):
             if old.get(what) != new.get(what):
@@ -195,20 +196,21 @@ class Filled:
                 self._look()
                 self.lines[tuple(run)] = new
                 made = (self.plan.command, __version__, torch.__version__, datetime.date.today().isoformat())
-                self._write(dict(zip(MADE, made, strict=True)))
+                _table.write(self.file, self._content(dict(zip(MADE, made, strict=True)), whole=False))
 
-    def close(self, words: bool) -> None:
-        """Bring the rows into their order, and with ``words`` write anew what is said of them."""
-        if distributed.rank() == 0:
+    def close(self) -> None:
+        """Bring the rows into their order, and what is said of them up to date."""
+        if distributed.rank() == 0 and self.file.exists():
             with paths.locked(paths.cache(self.file.name), seconds=60):
                 old = self._look()
-                if words or list(self.lines) != sorted(self.lines, key=self._place):
-                    self._write({key: old[key] for key in MADE if key in old})
+                new = self._content({key: old[key] for key in MADE if key in old})
+                if json.dumps(new) != json.dumps(old):
+                    _table.write(self.file, new)
             said(self.file)
 
     def _place(self, run: tuple) -> int:
         return self.order.get(run, len(self.order))  # what is not declared yet comes last, and stays in its order
 
-    def _write(self, made: dict[str, Any]) -> None:
+    def _content(self, made: dict[str, Any], *, whole: bool = True) -> dict[str, Any]:
         lines = [self.lines[run] for run in sorted(self.lines, key=self._place)]
-        _table.write(self.file, self.table.content({**made, "uses": self.plan.uses}, lines))
+        return self.table.content({**made, "uses": self.plan.uses}, lines, whole=whole)

@@ -115,8 +115,11 @@ class Table:
             return None if math.isnan(value) else round(value, self.digits)
         return value
 
-    def content(self, head: dict[str, Any], rows: list[list]) -> dict[str, Any]:
-        """The whole file: ``head`` has command, versions, date and uses; the rest is the table's own."""
+    def content(self, head: dict[str, Any], rows: list[list], *, whole: bool = True) -> dict[str, Any]:
+        """The whole file: ``head`` has command, versions, date and uses; the rest is the table's own.
+
+        The summary is computed if the rows are ``whole``.
+        """
         content = {**head, **self.facts, "uses": head["uses"]}
         if self.shared:
             content["shared"] = dict(self.shared)
@@ -128,7 +131,8 @@ class Table:
             content["within"] = {column: list(names) for column, names in self.within.items()}
         content |= {"seal": "", "rows": rows}
         content = json.loads(json.dumps(content))  # as it will be read
-        content["evidence"]["summary"] = self.summarised(results.rows(content))  # of the numbers as they are rounded
+        if whole:
+            content["evidence"]["summary"] = self.summarised(results.rows(content))  # of numbers as they are rounded
         content["seal"] = seal(content)
         return content
 
