@@ -26,7 +26,7 @@ ALLOWED = {
     "u3lab/lessons/prior/restoring.py": "judges pictures that lie in memory",
     "u3lab/_system/distributed.py": "gives each process its GPU",
     "u3lab/doctor.py": "says what there is",
-    "u3lab/recipes/": "what they make is shipped, and comes out the same wherever it is made again",
+    "u3lab/experiments/": "what they make is shipped, and comes out the same wherever it is made again",
 }
 FILES = {path.relative_to(ROOT).as_posix(): path for path in sorted((ROOT / "u3lab").rglob("*.py"))}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -22,16 +22,17 @@ FLOORS = (
     ("settings", "descent", "pixels", "measures"),
     ("images",),
     ("nets", "figures"),
-    ("datasets", "training", "course", "live", "warps"),
+    ("datasets", "training", "course", "live", "warps", "results"),
     ("worlds",),
     *((chapter,) for chapter in ("universal", "selfsup", "landmarks", "prior", "inversion", "saliency", "adversarial",
                                  "equivariance", "dissection")),
     ("lessons",),
-    ("recipes",),
+    ("experiments",),
     ("contents", "demo", "doctor", "prepare", "start", "visitors"),
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "u3lab.experiments.__main__"}  # PyPI packages; the modules of its own room
 # Course finds the lessons by their name when the program runs: the one arrow that goes up.
 DECLARED = {("u3lab.course.catalogue", "u3lab.lessons")}
 JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core",
@@ -96,7 +97,7 @@ def test_the_one_arrow_that_goes_up_is_declared():
                and "import_module(" in MODULES[module].read_text(encoding="utf-8")}
     from u3lab.course import catalogue
 
-    assert by_name - {"u3lab.nets.weights"} == {module for module, _ in DECLARED}  # weights looks for PyPI packages
+    assert by_name - BY_NAME_ELSEWHERE == {module for module, _ in DECLARED}
     assert (catalogue.__name__, catalogue.LESSONS) in DECLARED
 
 
@@ -105,11 +106,11 @@ def test_only_a_few_rooms_know_jupyter():
     assert knowing <= KNOW_JUPYTER
 
 
-def test_nothing_uses_a_recipe_and_only_lessons_and_recipes_use_lessons():
+def test_nothing_uses_an_experiment_and_only_lessons_and_experiments_use_lessons():
     for module in MODULES:
         used = {room(one) for one in ours(module) if one.count(".")}
-        assert "recipes" not in used or room(module) == "recipes", module
-        assert "lessons" not in used or room(module) in ("lessons", "recipes"), module
+        assert "experiments" not in used or room(module) == "experiments", module
+        assert "lessons" not in used or room(module) in ("lessons", "experiments"), module
 
 
 def drawn() -> str:

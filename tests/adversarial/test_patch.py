@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
+from tests.experiments import planted
 from tests.helpers import slip
 from tools.site.lists import PATCHES
 from u3lab import images, nets
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import apply_patch, cut_out, placements
 from u3lab.descent import last
+from u3lab.experiments.adversarial_patch import Run, rate
 from u3lab.lessons.adversarial.photos import photos, shuffled
-from u3lab.recipes.adversarial_patch import rates
 
 
 def colours(*shape: int, seed: int = 0) -> Tensor:
@@ -176,26 +177,33 @@ def test_cut_out():
     assert torch.equal(cut_out(torch.zeros(1, 3, 16, 16), shape="square"), torch.zeros(1, 3, 16, 16))
 
 
-# ---- the recipe ------------------------------------------------------------------------------------------------------
+# ---- the experiment --------------------------------------------------------------------------------------------------
 
 
-def test_the_recipes_split():
+def test_the_experiments_split():
     train, test = photos()
     names = images.names("everyday")
     assert len(train) + len(test) == len(names) and abs(len(train) - len(test)) <= 1
     assert not any(torch.equal(a, b) for a in train for b in test)
 
 
-def test_the_recipes_control():
+def test_the_experiments_control():
     patch = colours(1, 3, 5, 5)
     control = shuffled(patch)
     assert not torch.equal(control, patch)
     assert sorted(control.flatten(2)[0].T.tolist()) == sorted(patch.flatten(2)[0].T.tolist())  # colours stay whole
 
 
-def test_the_recipes_table():
-    table = rates(red(), torch.full((1, 3, 24, 24), 0.5), torch.zeros(1, 3, 8, 8), "red", 1)
-    assert set(table) == {"by_scale", "by_turn"} and set(table["by_scale"].values()) == {0.0}
+def test_the_experiments_table():
+    """A red patch turns the answer to red, a black one does not; each row shows which of them was put down."""
+    net = planted.network("net", ("other", "red"), [(slice(None), slice(None))],
+                          [[0.0, 0.0, 0.0], [100.0, 0.0, 0.0]], [0.0, -52.0], 48)
+    x, black = torch.full((1, 3, 48, 48), 0.5), torch.zeros(1, 3, 8, 8)
+    bright = torch.cat([torch.ones(1, 1, 8, 8), torch.zeros(1, 2, 8, 8)], 1)
+    for varied, value, shows in (("size", 0.9, bright), ("angle", 30.0, bright), ("pixels shuffled", 45.0, black)):
+        kept, changed = (rate(net, x, "red", *pair, Run("net", varied, value), trials=3)
+                         for pair in ((bright, black), (black, bright)))
+        assert (kept, changed) == ((0.0, 1.0) if shows is black else (1.0, 0.0)), varied
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------

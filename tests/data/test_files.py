@@ -36,8 +36,8 @@ def test_the_commands_are_there():
     checkout = ROOT.parent
     for command in {row[5] for row in ROWS.values()}:
         match command.split():
-            case ["python", "-m", module, *_]:
-                assert module.startswith("u3lab.recipes.") and importlib.util.find_spec(module), command
+            case ["python", "-m", "u3lab.experiments", name, *_]:
+                assert importlib.util.find_spec(f"u3lab.experiments.{name}"), command
             case ["python", script]:
                 assert script.startswith("tools/"), command
                 assert (checkout / script).is_file() or not (checkout / "pyproject.toml").is_file(), command

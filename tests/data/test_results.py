@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 
 from tests.helpers import squeezenet
 from u3lab import nets
-from u3lab._system import paths
+from u3lab import results as shipped_tables
 from u3lab.adversarial.patch import shipped_patch, success_rate
-from u3lab.adversarial.trials import FEATURES
+from u3lab.experiments.detection import FEATURES
 from u3lab.lessons.adversarial.photos import photos
 from u3lab.lessons.inversion import coded_lesions, deep, five_priors, readout, table
 from u3lab.lessons.results import results
 
 
 def test_detection_far_better_than_chance_until_the_attacker_knows():
-    shipped = json.loads(paths.data("results", "detection.json").read_text(encoding="utf-8"))
+    shipped = shipped_tables.table("detection")
     for name in nets.NAMES:
-        rows = shipped["networks"][name]["auc"]
+        rows = {run.features: row for run, row in shipped.items() if run.network == name}
         assert set(rows) == set(FEATURES)
         strength = rows["strength at every layer"]
-        assert strength["auc"][1] > 0.7 and strength["adaptive"][2] < 0.5 and strength["still_fool"] > 0.7
-        assert strength["auc"][0] > max(rows[other]["auc"][0] for other in rows if other != "strength at every layer")
+        assert strength.auc[1] > 0.7 and strength.adaptive[2] < 0.5 and strength.still_fool > 0.7
+        assert strength.auc[0] > max(rows[other].auc[0] for other in rows if other != "strength at every layer")
 
 
 def test_the_patch_works_on_photos_that_it_never_saw():
@@ -37,10 +35,10 @@ def test_the_patch_works_on_photos_that_it_never_saw():
 
 
 def test_the_patch_works_by_turn_and_size_and_its_shuffled_pixels_do_not():
-    shipped = json.loads(paths.data("results", "adversarial_patch.json").read_text(encoding="utf-8"))
-    ours, other = (shipped["rates"][name] for name in nets.NAMES)
-    assert min(ours["by_turn"].values()) > 0.8 and ours["by_scale"]["0.3"] > 0.8
-    assert ours["pixels_shuffled"] < 0.05 and other["pixels_shuffled"] < other["by_turn"]["45.0"]
+    shipped = shipped_tables.table("adversarial_patch")
+    ours, other = ({run[1:]: row.rate for run, row in shipped.items() if run.network == name} for name in nets.NAMES)
+    assert min(rate for (varied, _), rate in ours.items() if varied == "angle") > 0.8 and ours["size", 0.3] > 0.8
+    assert ours["pixels shuffled", 45] < 0.05 and other["pixels shuffled", 45] < other["angle", 45]
 
 
 @pytest.mark.parametrize("name", nets.NAMES)

@@ -59,12 +59,12 @@ from u3lab import (
     nets,
     pixels,
     prior,
+    results,
     saliency,
     selfsup,
     universal,
     warps,
 )
-from u3lab.adversarial import trials
 from u3lab.datasets import clips as films
 from u3lab.datasets import cutouts, handwritten, photos, public, scans, taxonomy, visual_decathlon
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
@@ -247,11 +247,6 @@ def jobs() -> universal.Tasks:
 def saved() -> str:
     """A domain in a file."""
     return str(adapted().save_domain(Path(tempfile.mkdtemp()) / "new.safetensors", "new"))
-
-
-@cache
-def tried() -> list[trials.Sample]:
-    return trials.samples(net(), names=["dog", "coffee", "hens"], steps=1, size=SIDE)
 
 
 @cache
@@ -490,9 +485,13 @@ good("adversarial.evade", adversarial.evade, net=NET, image=ONE, label=LABEL, de
 good("adversarial.fooling_table", adversarial.fooling_table,
      nets=(Some(), Made(lambda: [nets.load("squeezenet1_1", device="cpu")])), levels=(Wholes(), (2,)),
      count=(Whole(none=True), 1), steps=whole(1))
-good("trials.samples", trials.samples, net=NET, names=(Some(none=True), ["dog", "coffee", "hens"]), crops=whole(1),
-     level=whole(2), steps=whole(1), seed=SEED, size=whole(32))
-good("trials.trial", trials.trial, net=NET, samples=(Some(), Made(tried)), folds=whole(2, 2))
+
+# Shipped tables
+good("results.table", results.table, name=(Choice(), "variants"))
+good("results.facts", results.facts, name=(Choice(), "variants"))
+good("results.evidence", results.evidence, name=(Choice(), "variants"))
+good("results.chart", results.chart, name=(Choice(), "variants"), columns=(Texts(none=True), ["squeezenet1_1"]),
+     title=(Text(none=True), "A title"))
 
 # Inversion
 
@@ -965,7 +964,7 @@ good("cutouts.paste, a pair", cutouts.paste, thing=(Ours(), Made(lambda: cutouts
 good("scans.load", scans.load, name=(Choice(), "lung1"), window=(Choice(none=True), "soft"))
 good("decathlon.load", decathlon.load, name=(Choice(), "people"), split=(Choice(), "val"),
      each=(Whole(1, 30, none=True), 2))
-good("visual_decathlon.real", visual_decathlon.real, root=(Choice(), Made(lambda: str(tiny_benchmark()))))
+good("decathlon.real", visual_decathlon.real, root=(Choice(), Made(lambda: str(tiny_benchmark()))))
 good("RealDomain.load", lambda split, each: visual_decathlon.real(tiny_benchmark())["svhn"].load(split, each=each),
      split=(Choice(), "train"), each=(Whole(none=True), 1))
 good("lights.light", lights.light, seed=SEED)

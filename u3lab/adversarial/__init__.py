@@ -2,7 +2,7 @@
 
 Files: ``attacks`` (FGSM, PGD), ``deepfool`` (the smallest change), ``quantisation`` (honest to eight bits),
 ``registry`` (these attacks by name), ``transfer`` (does it fool the other network?), ``patch`` and ``placing``,
-``detection`` and ``trials``.
+``detection``.
 """
 
 from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd

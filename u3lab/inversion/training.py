@@ -1,8 +1,8 @@
-"""How the learned inverters are trained; ``python -m u3lab.recipes.inverters`` did it.
+"""How the learned inverters are trained; ``python -m u3lab.experiments inverters`` did it.
 
 What the network itself sees, at the layer and at an earlier one, is part of the loss from the first step on. Then
-either the squares follow, which make Ψ(y) the mean E[x | y], or an adversary. ``u3lab.recipes.unrolled`` trained the
-steps of :mod:`u3lab.inversion.unrolled`.
+either the squares follow, which make Ψ(y) the mean E[x | y], or an adversary. ``u3lab.experiments.unrolled`` trained
+the steps of :mod:`u3lab.inversion.unrolled`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the two networks of :mod:`u3lab.prior.trained` are trained; ``python -m u3lab.recipes.restorers`` did it."""
+"""How the two networks of :mod:`u3lab.prior.trained` are trained; ``python -m u3lab.experiments restorers`` did it."""
 
 from __future__ import annotations
 

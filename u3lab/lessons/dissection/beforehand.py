@@ -1,6 +1,6 @@
 """Four layers of SqueezeNet on chapter 7's pictures, counted beforehand: its live figures need not wait a minute.
 
-``python -m u3lab.recipes.dissected`` writes what is read here.
+``python -m u3lab.experiments dissected`` writes what is read here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Interpretability and performance, layer by layer: the table of chapter 7b, as ``python -m u3lab.recipes.layers``
+"""Interpretability and performance, layer by layer: the table of chapter 7b, as ``python -m u3lab.experiments layers``
 writes it."""
 
 from __future__ import annotations

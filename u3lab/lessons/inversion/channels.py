@@ -3,7 +3,7 @@
 Both answer one question, "where is the mean of this channel largest?", among all pictures of the prior and among some
 real ones. Whether they look alike is judged by a network of another family: at an early layer, for texture and colour,
 and at a late one, for forms.
-``python -m u3lab.recipes.icon_table --part channels`` makes the shipped table.
+``python -m u3lab.experiments icon_table --part channels`` makes the shipped table.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def table(net: Classifier, networks: Mapping[str, Classifier], *, units: int = U
                 shares += [each_icon[n], sum(others) / max(1, len(others))]
             numbers = Agreement(float(reached[n, unit]), float(of_crops.max()), float(of_crops.median()), *shares)
             rows.append([layer, unit, *(round(value, 4) for value in numbers)])
-    return {"recipe": "python -m u3lab.recipes.icon_table --part channels", "u3lab": __version__,
+    return {"recipe": "python -m u3lab.experiments icon_table --part channels", "u3lab": __version__,
             "torch": torch.__version__, "crops": len(crops), "columns": (*Channel._fields, *Agreement._fields),
             "rows": rows}
 

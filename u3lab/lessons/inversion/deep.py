@@ -1,6 +1,6 @@
 """The deep image prior at the last layers: larger pictures, and runs that begin at the answer.
 
-``python -m u3lab.recipes.deep_codes`` makes the shipped table, data/results/deep.json, and the pictures, deep.jpg.
+``python -m u3lab.experiments deep_codes`` makes the shipped table, data/results/deep.json, and the pictures, deep.jpg.
 
 Where a search from noise ends at a picture that is not the photo, either it failed, or the code does not ask for more.
 To tell these apart, a second run begins with a generator that already draws the photo, and then minimises the same loss

@@ -1,6 +1,6 @@
 """One code, many priors: what of an inversion is the network's, and what the prior's?
 
-``python -m u3lab.recipes.five_priors`` makes the shipped table, data/results/priors.json, and the pictures, priors.jpg.
+``python -m u3lab.experiments five_priors`` makes the shipped table, data/results/priors.json, and its pictures.
 
 Five photos that nothing was trained on, their codes at fire9, and pictures found under each prior, from none to real
 photos only. Two numbers pull apart: how far the code is off, and how unlike photos the picture is.

@@ -1,6 +1,6 @@
 """Icons by the hundred: what is maximised, under which prior, from which seed, and which networks recognise the result.
 
-``python -m u3lab.recipes.icon_table`` makes the shipped table, data/results/icons.json, and its pictures, icons.jpg
+``python -m u3lab.experiments icon_table`` makes the shipped table, data/results/icons.json, and its pictures, icons.jpg
 and icons-alone.jpg.
 """
 

@@ -3,7 +3,7 @@
 Each picture is the deep image prior's answer for SqueezeNet and EfficientNet-Lite0 at once. EfficientNet-Lite1, which
 had no part in it, says what it takes it for; that stands in the explanations. Of 33 classes that were tried, it had 32
 among its first five; 26 of these make the quiz, and the names of the other six were not kept.
-``python -m u3lab.recipes.icons`` makes the shipped ones, ``icon_table`` measures what that choice does.
+``python -m u3lab.experiments icons`` makes the shipped ones, ``icon_table`` measures what that choice does.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     min over W   Σ ‖W (y_i − ȳ) − (x_i − x̄)‖² + α ‖W‖²
 
 fitted on crops of some photos and judged on crops of others. It is a lower bound of what a code still tells: a linear
-map misses what is there in another form. ``python -m u3lab.recipes.readouts`` makes the shipped numbers.
+map misses what is there in another form. ``python -m u3lab.experiments readouts`` makes the shipped numbers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a layer keeps: six photos, layers of two networks, inverted under three priors: errors and floors.
 
-``python -m u3lab.recipes.inversion_table`` makes the shipped table, data/results/inversion.json, and its pictures.
+``python -m u3lab.experiments inversion_table`` makes the shipped table, data/results/inversion.json, and its pictures.
 
 Every search ends by the same rule: once the mean loss of the last third of its steps is no less than nine tenths of
 that of the middle third, or at the limit of its prior. What counts is the picture with the lowest loss.

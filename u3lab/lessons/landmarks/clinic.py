@@ -1,6 +1,6 @@
 """Anatomical points carried from one picture of a head to another: made warps of real scans, and errors in millimetres.
 
-``python -m u3lab.recipes.carried`` makes the shipped table and the shipped labeller of it.
+``python -m u3lab.experiments carried`` makes the shipped table and the shipped labeller of it.
 """
 
 from __future__ import annotations

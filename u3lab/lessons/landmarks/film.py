@@ -1,6 +1,6 @@
 """A labeller that learns from a film: where its optical flow leads is where a point has gone.
 
-``python -m u3lab.recipes.rabbits`` makes the shipped table and the shipped labellers of it.
+``python -m u3lab.experiments rabbits`` makes the shipped table and the shipped labellers of it.
 """
 
 from __future__ import annotations

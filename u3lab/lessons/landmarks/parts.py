@@ -191,7 +191,7 @@ def taught_by_labels(count: int, steps: int, seed: int = 0) -> KeypointAutoencod
 def finder() -> Callable[[Tensor], Tensor]:
     """A network that was taught landmarks by labels, to judge drawn faces: (N,3,64,64) → (N,8,2) in [−1,1].
 
-    It has no part in drawing. ``python -m u3lab.recipes.finder`` has taught it.
+    It has no part in drawing. ``python -m u3lab.experiments finder`` has taught it.
     """
     model = KeypointAutoencoder(8, width=WIDTH)
     checkpoints.restore(model.pose_encoder, "finder")

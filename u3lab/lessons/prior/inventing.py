@@ -1,6 +1,6 @@
 """Chapter 4: what the deep image prior puts where a lesion was, and where vessels of a retina were.
 
-``python -m u3lab.recipes.invented`` draws the fillings that ship.
+``python -m u3lab.experiments invented`` draws the fillings that ship.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Trials of notebook 04: what an untrained network takes up and what it resists, and when to stop.
 
-``python -m u3lab.recipes.impedance`` and ``python -m u3lab.recipes.stopping`` make the tables and the pictures.
+``python -m u3lab.experiments impedance`` and ``python -m u3lab.experiments stopping`` make the tables and the pictures.
 
 The photos are every fourth of the everyday ones; seeds set the weights and the noise. In "channels apart" the pixels'
 reds, greens and blues are put in three random orders, so that the colours no longer go together.

@@ -1,6 +1,6 @@
 """Trials of notebook 04: holes, text and missing pixels, filled by generators of several shapes and by their rivals.
 
-``python -m u3lab.recipes.restoring`` makes the table and the pictures, the notebook reads both.
+``python -m u3lab.experiments restoring`` makes the table and the pictures, the notebook reads both.
 
 The photos were fixed before anything was computed, but for the task "wide": its three are those that can be filled, of
 five that were tried. Generators of several shapes are compared at equal fit: each run ends when the error of the

@@ -7,7 +7,7 @@ A riddle shows only what the meaningful perturbation m of a class took out of a 
 These are the parts that the class cannot do without. They need not be enough for it, as the numbers in the
 explanations show: each option's probability for the whole photo and for the parts alone.
 
-``python -m u3lab.recipes.mask_riddles`` makes the shipped ones.
+``python -m u3lab.experiments mask_riddles`` makes the shipped ones.
 """
 
 from __future__ import annotations

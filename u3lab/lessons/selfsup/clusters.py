@@ -1,6 +1,6 @@
 """Trials of notebook 02c: digits, clustered without labels and compared with k-means.
 
-``python -m u3lab.recipes.clusters`` makes the table, the notebook reads it and shows a short run of its own.
+``python -m u3lab.experiments clusters`` makes the table, the notebook reads it and shows a short run of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Trials of notebook 02c on natural pictures: things cut out of photos, on other photos, sorted without labels.
 
-``python -m u3lab.recipes.naturals`` makes the table, the notebook reads it and draws some clusters of its own.
+``python -m u3lab.experiments naturals`` makes the table, the notebook reads it and draws some clusters of its own.
 
 The five kinds were fixed before anything was trained: of each group of ``cutouts.KINDS`` the kind with most things to
 learn from. Of the test pictures no thing, none of its series and no photo is among those to learn from.

@@ -1,6 +1,6 @@
 """Trials of notebook 02c on places: mosaics segmented without labels, and the brain's tissues.
 
-``python -m u3lab.recipes.segments`` makes the table, the notebook reads it and shows a short run of its own.
+``python -m u3lab.experiments segments`` makes the table, the notebook reads it and shows a short run of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Notebook 02c: tissues of a brain under a made bias field, sorted without labels by two networks.
 
-``python -m u3lab.recipes.tissues`` makes the shipped table; the notebook makes some of its rows again.
+``python -m u3lab.experiments tissues`` makes the shipped table; the notebook makes some of its rows again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The trials of chapter 2: an encoder learns a pretext task without labels; what do few labels then read off it?
 
-``python -m u3lab.recipes.pretexts`` makes the shipped table; the notebook makes some of its rows again.
+``python -m u3lab.experiments pretexts`` makes the shipped table; the notebook makes some of its rows again.
 
 Two downstream problems. *textures*: the domain of the decathlon; what is learnt from without labels are the training
 pictures of three domains. *faces*: what made faces wear and do; those of the test are of other people.

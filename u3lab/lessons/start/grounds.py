@@ -3,7 +3,7 @@
 The question is whether the network holds a thing for an animal or for something made by people. Of all its classes only
 those of the things themselves are asked, so that a palace in the background cannot be the answer.
 
-``python -m u3lab.recipes.start`` makes the shipped numbers.
+``python -m u3lab.experiments start`` makes the shipped numbers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What matters to an answer? Hide a square, and see by how much the score falls: on things that lie off the middle.
 
-``python -m u3lab.recipes.start`` makes the shipped hits.
+``python -m u3lab.experiments start`` makes the shipped hits.
 """
 
 from __future__ import annotations

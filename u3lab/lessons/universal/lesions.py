@@ -1,6 +1,6 @@
 """Chapter 1: is there a lesion in the square? Learnt from one patient, asked on other slices and on a new patient.
 
-``python -m u3lab.recipes.sensitivity`` makes the shipped table; the notebook makes some of its rows again.
+``python -m u3lab.experiments sensitivity`` makes the shipped table; the notebook makes some of its rows again.
 """
 
 from __future__ import annotations

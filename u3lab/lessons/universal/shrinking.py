@@ -1,4 +1,4 @@
-"""The table on shrinkage, as ``python -m u3lab.recipes.shrinkage`` writes it and the notebook reads it."""
+"""The table on shrinkage, as ``python -m u3lab.experiments shrinkage`` writes it and the notebook reads it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Trials of more tasks for one network: rendered solids, labels that are missing, a network for each task as rival.
 
-``python -m u3lab.recipes.tasks`` makes the shipped table; the notebook makes one of its rows again.
+``python -m u3lab.experiments tasks`` makes the shipped table; the notebook makes one of its rows again.
 """
 
 from __future__ import annotations

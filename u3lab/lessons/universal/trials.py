@@ -1,6 +1,6 @@
 """The trials of chapter 1: one method on one domain with a few labels of each class. The long table is made of them.
 
-``python -m u3lab.recipes.adapters`` makes the shipped tables; the notebook makes some of their rows again.
+``python -m u3lab.experiments adapters`` makes the shipped tables; the notebook makes some of their rows again.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def shipped(network: str) -> Rows:
 
 
 def domain_files() -> list[Path]:
-    """The ten domains that ship: parallel adapters of SqueezeNet, from ``python -m u3lab.recipes.domains``."""
+    """The ten domains that ship: parallel adapters of SqueezeNet, from ``python -m u3lab.experiments domains``."""
     return sorted(paths.data("domains").glob("*.safetensors"))
 
 

@@ -1,0 +1,267 @@
+"""Each experiment, in its short form: the files that it promises, of the shipped form, and nothing else touched."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import html
+import importlib
+import itertools
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from u3lab import images, results
+from u3lab._system import paths
+from u3lab.experiments import _plan, _running, _table
+
+EXPERIMENTS = Path(importlib.import_module("u3lab.experiments").__file__).parent
+RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
+    "colouring": ("weights", [], ["colouring.safetensors"]),
+    "learnet": ("", [], ["results/learnet-squeezenet1_1.json", "weights/learnet-lights.safetensors"]),
+    "start": ("results", [], ["start.json"]),
+    "sensitivity": ("results", [], ["sensitivity.json"]),
+    "animals": ("weights", [], ["labeller-animals.safetensors"]),
+    "finder": ("weights", [], ["finder.safetensors"]),
+    "tissues": ("results", [], ["tissues.json"]),
+    "invented": ("results", [], ["invented-brain1.png"]),
+    "shrinkage": ("results", [], ["shrinkage-squeezenet1_1.json"]),
+    "bolted": ("results", [], ["adapters-resnet26_plain.json", "adapters-resnet26_serial.json"]),
+    "clusters": ("results", [], ["clusters.json"]),
+    "naturals": ("results", [], ["naturals.json"]),
+    "carried": ("", [], ["results/carried.json", "weights/labeller-brain.safetensors"]),
+    "labellers": ("", [], ["results/labellers.json", *(f"weights/labeller-{which}.safetensors"
+                                                       for which in ("cat", "person", "person-warps"))]),
+    "rabbits": ("", [], ["results/rabbits.json", *(f"weights/labeller-rabbit-{delta}.safetensors"
+                                                   for delta in (1, 6))]),
+    "pretexts": ("results", [], ["pretexts.json"]),
+    "poses": ("", [], ["results/poses.json", "weights/pose-chair.safetensors"]),
+    "keypoints": ("", [], ["results/keypoints.json", "weights/keypoints-chair.safetensors",
+                           "weights/keypoints.safetensors"]),
+    "segments": ("results", [], ["segments.json"]),
+    "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
+    "layers": ("results", [], ["layers.json"]),
+    "dissected": ("results", [], ["dissected.npz"]),
+    "restoring": ("results", [], ["restoring.json", *(f"restoring-{task}.jpg" for task in ("half", "hole", "large",
+                                                                                          "shapes", "text", "wide"))]),
+    "impedance": ("results", [], ["impedance.jpg", "impedance.json"]),
+    "stopping": ("results", [], ["stopping.json"]),
+    "mask_riddles": ("quiz/6", [], ["1.jpg", "2.jpg", "index.json"]),
+    "icons": ("quiz/5", [], ["1.jpg", "2.jpg", "index.json"]),
+    "icon_table": ("results", [], ["channels.json", "icons-alone.jpg", "icons.jpg", "icons.json"]),
+    "inversion_table": ("results", [], ["inversion-efficientnet_lite0.jpg", "inversion-squeezenet1_1.jpg",
+                                        "inversion.json"]),
+    "deep_codes": ("results", [], ["deep-starts.jpg", "deep.jpg", "deep.json"]),
+    "coded_lesions": ("results", [], ["lesions.jpg", "lesions.json"]),
+    "five_priors": ("results", [], ["priors.jpg", "priors.json"]),
+    "readouts": ("results", [], ["readouts.json"]),
+    "adapters": ("results", [], ["adapters-squeezenet1_1.json"]),
+    "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),
+    "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
+    "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),
+    "unrolled": ("weights", ["fire5"], ["unrolled-fire5.safetensors"]),
+    "resnet26": ("weights", [], ["resnet26_half.safetensors"]),
+}
+
+
+NAMES = sorted(file.stem for file in EXPERIMENTS.glob("*.py") if not file.stem.startswith("_"))
+DECLARED = [name for name in NAMES if name not in RUNS]
+TABLES = {table.name: (name, table) for name in DECLARED
+          for table in _running.tables_of(importlib.import_module(f"u3lab.experiments.{name}"))}
+# File → the experiment whose command data/README.md names
+MADE_BY = {match[1]: match[2] for match in re.finditer(
+    r"^\| `([^`]+)` \|.*`python -m u3lab\.experiments (\w+)[^`]*` \|$",
+    paths.data("README.md").read_text(encoding="utf-8"), re.M)}
+
+
+def test_every_experiment_is_here_and_has_no_effect_on_import():
+    assert set(RUNS) <= set(NAMES) == set(MADE_BY.values())
+    for name in NAMES:
+        kinds = {type(part) for part in ast.parse((EXPERIMENTS / f"{name}.py").read_text(encoding="utf-8")).body}
+        assert kinds <= {ast.Expr, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef}
+
+
+def test_the_door_lists_what_there_is_and_names_what_is_near(capsys):
+    from u3lab.experiments.__main__ import listed, main
+
+    assert sorted(listed()) == NAMES and all(listed().values())
+    assert main([]) == 0
+    said = capsys.readouterr().out.split()
+    assert set(NAMES) <= set(said)
+    assert main(["remval"]) == 1 and capsys.readouterr().err.count("removal") == 1
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_the_short_form_writes_files_of_the_shipped_form(name: str, tmp_path: Path, capsys):
+    """Of each kind of file that an experiment ships at least one, and no others."""
+    module = importlib.import_module(f"u3lab.experiments.{name}")
+    _running.run(module, ["--short", "--out", str(tmp_path)])
+    made = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file())
+    wanted = [file for file, maker in MADE_BY.items() if maker == name]
+    assert set(made) <= set(wanted)
+    assert {(Path(file).parent, Path(file).suffix) for file in made} == {
+        (Path(file).parent, Path(file).suffix) for file in wanted}
+    assert {f"results/{table.name}.json" for table in _running.tables_of(module)} <= set(made)
+    said = capsys.readouterr().out
+    for file in made:
+        assert paths.sha256(tmp_path / file) in said
+        _of_the_same_form(tmp_path / file, paths.data(*file.split("/")))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_shipped_table_is_sealed_and_says_what_its_experiment_declares(name: str):
+    """The seal fits; words, chart and summary are those that the experiment would write; nothing leaks unsaid."""
+    experiment, table = TABLES[name]
+    file = paths.data("results", f"{name}.json")
+    content = _table.read(file)
+    head = {key: content[key] for key in (*_running.MADE, "uses")}
+    assert head["recipe"].startswith(f"python -m u3lab.experiments {experiment}")
+    assert table.content(head, content["rows"]) == content
+    assert content["uses"]["judge"] and len(content["rows"]) == len(results.table(name))
+    both = {f"{a} & {b}: {kind}" for a, b in itertools.combinations(_plan.ROLES, 2)
+            for kind, things in content["uses"].get(a, {}).items() if isinstance(things, list)
+            and set(things) & set(content["uses"].get(b, {}).get(kind, ()))}
+    assert both <= set(table.shared) and all(len(why) > 20 for why in table.shared.values())
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_shipped_table_has_the_rows_that_its_experiment_makes(name: str):
+    """In their order, of the same pictures; nothing is computed."""
+    experiment, table = TABLES[name]
+    plan, runs = _plan.Plan(experiment, out=paths.data()), []
+    plan._filled = {one.key: _running.Filled(one, plan) for one in _running.tables_of(_module(experiment))}
+    for work in _module(experiment).work(plan):
+        runs += [one for one in (work.runs if isinstance(work.runs, list) else [work.runs]) if type(one) is table.key]
+    content = results.facts(name)
+    assert list(results.table(name)) == runs and content["uses"] == plan.uses
+    plan.refuse_leaks({key: why for one in _running.tables_of(_module(experiment)) for key, why in one.shared.items()})
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_one_row_of_a_shipped_table_comes_out_again(name: str):
+    """A fixed one, chosen by a digest among those that the experiment names as quick."""
+    experiment, table = TABLES[name]
+    if isinstance(table.again, str):
+        pytest.skip(table.again)
+    plan = _plan.Plan(experiment, only={key: {value} for key, value in table.again.items()})
+    shipped = results.table(name)
+    plan._filled = {one.key: _running.Filled(one, plan) for one in _running.tables_of(_module(experiment))}
+    works = {work.runs[0] if isinstance(work.runs, list) else work.runs: work
+             for work in _module(experiment).work(plan)}
+    first = min((run for run in works if type(run) is table.key and plan.asks(run)),
+                key=lambda run: hashlib.sha256(repr(tuple(run)).encode()).hexdigest())
+    work = works[first]
+    found = work.measure()
+    for run, reached in found.items() if isinstance(work.runs, list) else [(work.runs, found)]:
+        row = table.row(run, reached)
+        told = [*run, *(list(one.values()) if isinstance(one, dict) else one for one in shipped[run])]
+        for a, b in zip(row, told, strict=True):
+            a, b = ([math.nan if x is None else x for x in one] if isinstance(one, (list, tuple)) else one
+                    for one in (math.nan if a is None else a, b))
+            assert a == b or a == pytest.approx(b, abs=0.02, rel=0.02, nan_ok=True), run
+
+
+def test_each_table_is_declared():
+    """A file of results with rows belongs to a table of an experiment; the others are not made into one yet."""
+    files = {file.stem for file in paths.data("results").glob("*.json")}
+    old = {file for file in files if "seal" not in results.facts(file)}
+    assert files - old == set(TABLES) and {MADE_BY[f"results/{file}.json"] for file in old} <= set(RUNS)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_evidence_and_chart_can_be_shown(name: str):
+    """The line unfolds, its text holds every number of the summary; the chart is a picture with words."""
+    evidence = results.evidence(name)
+    shown = evidence._repr_mimebundle_()
+    assert shown["text/html"].startswith("<details><summary>Evidence: ") and evidence.command in shown["text/html"]
+    for text in (str(evidence), evidence.markdown, shown["text/html"]):
+        assert all(cell in html.unescape(text) for row in evidence.cells() for cell in row)
+    if TABLES[name][1].chart is not None:
+        assert results.chart(name).alt
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"u3lab.experiments.{name}")
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_short_form_writes_what_the_long_one_does(name: str, tmp_path: Path, capsys):
+    folder, arguments, wanted = RUNS[name]
+    importlib.import_module(f"u3lab.experiments.{name}").main([*arguments, "--short", "--out", str(tmp_path)])
+    made = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file())
+    assert made == sorted(wanted)
+    said = capsys.readouterr().out
+    for file in made:
+        assert paths.sha256(tmp_path / file) in said
+        _of_the_same_form(tmp_path / file, paths.data(*folder.split("/"), *file.split("/")) if folder
+                          else paths.data(*file.split("/")))
+
+
+def _of_the_same_form(made: Path, shipped: Path) -> None:
+    """Pictures are pictures, tables have the same keys, weights the same names and shapes."""
+    if made.suffix == ".safetensors":
+        new, old = load_file(made), load_file(shipped)
+        assert {key: value.shape for key, value in new.items()} == {key: value.shape for key, value in old.items()}
+        assert all(value.dtype != torch.float32 for value in new.values())
+        with safe_open(made, "pt") as a, safe_open(shipped, "pt") as b:
+            assert a.metadata().keys() == b.metadata().keys()
+            if made.parent.name != "domains":  # those name their network instead
+                assert a.metadata()["recipe"].split()[:4] == b.metadata()["recipe"].split()[:4]
+    elif made.suffix == ".json":
+        new, old = (json.loads(file.read_text(encoding="utf-8")) for file in (made, shipped))
+        new, old = (table[0] if isinstance(table, list) else table for table in (new, old))
+        assert new.keys() == old.keys()
+        assert all(new.get(key) == old.get(key) for key in ("key", "columns", "within"))
+        assert new.get("recipe", "").split()[:3] == old.get("recipe", "").split()[:3]
+    elif made.suffix == ".npz":
+        with np.load(made) as new, np.load(shipped) as old:
+            assert {key: new[key].dtype.kind for key in new.files} == {key: old[key].dtype.kind for key in old.files}
+    else:
+        assert images.load(made).shape[1] == 3
+
+
+def test_without_a_folder_a_short_run_leaves_data_alone(capsys):
+    before = {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")}
+    importlib.import_module("u3lab.experiments.mask_riddles").main(["--short"])
+    assert {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")} == before
+    assert "u3lab-" in capsys.readouterr().out
+
+
+def test_under_torchrun_the_table_is_that_of_one_process(tmp_path: Path):
+    """SqueezeNet has no batch norm, so that two processes that share each batch take the steps of one."""
+    module = ["-m", "u3lab.experiments", "adapters", "--short", "--out"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    for folder, launcher in (("one", []), ("two", ["-m", "torch.distributed.run", "--nproc_per_node", "2"])):
+        subprocess.run([sys.executable, *launcher, *module, str(tmp_path / folder)], check=True, env=environment,
+                       timeout=300)
+    one, two = (json.loads((tmp_path / folder / "adapters-squeezenet1_1.json").read_text())["rows"]
+                for folder in ("one", "two"))
+    assert [row[:5] for row in one] == [row[:5] for row in two]
+    for a, b in zip(one, two, strict=True):
+        assert a[5:] == pytest.approx(b[5:], abs=0.02)  # sums in another order may turn a picture or two of 60
+
+
+def test_what_a_table_has_is_not_computed_again(tmp_path: Path, monkeypatch):
+    from u3lab.experiments import adapters
+
+    adapters.main(["--short", "--out", str(tmp_path)])
+    file, = tmp_path.glob("*.json")
+    before = file.read_bytes()
+    monkeypatch.setattr(adapters.trials, "train", None)  # would fail
+    adapters.main(["--short", "--out", str(tmp_path)])
+    assert file.read_bytes() == before
+    table = json.loads(before)
+    file.write_text(json.dumps({**table, "pictures": "others"}))
+    with pytest.raises(SystemExit, match="other pictures"):
+        adapters.main(["--short", "--out", str(tmp_path)])

@@ -1,0 +1,126 @@
+"""Chapter 6's tables on planted truths: networks that see a red thing and a green cue, masks that are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.experiments import planted
+from u3lab import saliency
+from u3lab.datasets import photos
+from u3lab.experiments import removal, variants
+from u3lab.lessons.things import BEHIND, Thing
+
+SIZE = 64
+THING, CUE = (slice(8, 24), slice(8, 24)), (slice(40, 56), slice(40, 56))  # two squares, of one size
+# The score of "thing" over "other" is a·red on the thing + b·green on the cue + c, and each network has its own
+SEES = {"squeezenet1_1": (5.0, 3.0, -4.0), "efficientnet_lite0": (3.0, 5.0, -3.5)}
+
+
+def painted(*squares: tuple) -> Tensor:
+    """A dark picture with the red thing, the green cue, both or neither."""
+    x = torch.full((1, 3, SIZE, SIZE), 0.1)
+    for channel, square in enumerate((THING, CUE)):
+        if square in squares:
+            x[:, channel, square[0], square[1]] = 0.9
+    return x
+
+
+def where(square: tuple) -> Tensor:
+    found = torch.zeros(1, 1, SIZE, SIZE, dtype=torch.bool)
+    found[:, :, square[0], square[1]] = True
+    return found
+
+
+def says(name: str, x: Tensor) -> float:
+    """Φ of "thing", by hand."""
+    a, b, c = SEES[name]
+    red, green = (x[:, channel, rows, columns].mean((1, 2)) for channel, (rows, columns) in enumerate((THING, CUE)))
+    return float((a * red + b * green + c).sigmoid().mean())
+
+
+@pytest.fixture
+def planted_networks(monkeypatch: pytest.MonkeyPatch):
+    def load(name: str):
+        a, b, c = SEES[name]
+        return planted.network(name, ("thing", "other"), (THING, CUE), [[a, 0, 0, 0, b, 0], [0] * 6], [c, 0], SIZE)
+
+    for module in (removal, variants):
+        monkeypatch.setattr(module.nets, "load", load)
+
+
+def test_removal(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each column shows which part of which picture was replaced, and each method its own map."""
+    x, mask = painted(THING, CUE), torch.zeros(1, 1, SIZE, SIZE)
+    mask[..., THING[0], THING[1]], mask[..., CUE[0], CUE[1]] = 0.5, 1.0  # two thirds of it off the thing
+    things = {"pasted": (Thing("b", "thing", x, where(THING), painted(CUE)),
+                         Thing("a", "thing", 0.9 * x, where(THING), painted()),
+                         Thing("unknown", "thing", painted(), where(THING), painted())),
+              "outlined": (Thing("c", "thing", x, where(THING), None),)}
+    for kind, some in things.items():
+        monkeypatch.setitem(removal.KINDS, kind, lambda size, some=some: some)
+    monkeypatch.setattr(removal, "smallest", lambda net, thing, steps: mask if steps == removal.STEPS else None)
+    maps = {name: n / 100 * where(THING) + (1 - n / 100) * where(CUE) for n, name in enumerate(removal.ASKED)}
+    monkeypatch.setattr(removal, "METHODS", {name: lambda *asked, heat=heat: heat for name, heat in maps.items()})
+
+    table = planted.table(removal, tmp_path)
+    assert list(table) == [(name, kind, picture) for name in SEES
+                           for kind, picture in (("pasted", "a"), ("pasted", "b"), ("outlined", "c"))]
+    others = torch.cat([photos.load(name, size=SIZE) for name in BEHIND])
+    for (name, kind, picture), row in table.items():
+        thing = next(one for one in things[kind] if one.name == picture)
+        image, on, off = thing.image, mask * where(THING), mask * where(CUE)
+        blurred = saliency.baseline_like(image)
+
+        def replaced(m: Tensor, image: Tensor = image, by: Tensor = blurred) -> Tensor:
+            return (1 - m.float()) * image + m.float() * by
+
+        grey, noise = (saliency.baseline_like(image, generator=torch.Generator().manual_seed(0), settings=(
+            saliency.MaskSettings(baseline=which))) for which in ("grey", "noise"))
+        known = {"whole": image, "blur": replaced(where(THING)), "grey": replaced(where(THING), by=grey),
+                 "noise": replaced(where(THING), by=noise), "mask": replaced(mask), "on": replaced(on),
+                 "off": replaced(off), "elsewhere": off * image + (1 - off) * others, "nothing": others}
+        for column, shown in known.items():
+            assert getattr(row, column) == pytest.approx(says(name, shown), abs=2e-4), column
+        assert row.exact == pytest.approx(says(name, thing.without) if thing.without is not None else float("nan"),
+                                          abs=2e-4, nan_ok=True)
+        assert (row.thing_area, row.mask_area, row.mask_share) == pytest.approx((1 / 16, 1.5 / 16, 1 / 3), abs=1e-4)
+        assert row.shares == pytest.approx({name: n / 100 for n, name in enumerate(removal.ASKED)}, abs=1e-3)
+    columns = [column for column in removal.Reached._fields if column not in ("thing_area", "mask_area", "mask_share",
+                                                                              "shares")]
+    values = [getattr(table["squeezenet1_1", "pasted", "b"], column) for column in columns]
+    assert len({round(value, 3) for value in values}) == len(values)  # so that no two of them could be exchanged
+
+
+def test_variants(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each variant has the mask of its own settings: a block whose height tells which."""
+    heights = {repr(changed): 2 + n for n, changed in enumerate(variants.VARIANTS.values())}
+
+    def given(net, thing, *, steps: int, **changed: object) -> Tensor:
+        mask = torch.zeros(1, 1, SIZE, SIZE)
+        mask[..., 8 : 8 + heights[repr(changed)], 8:24] = 1.0
+        return mask
+
+    monkeypatch.setattr(variants, "smallest", given)
+    monkeypatch.setattr(variants, "outlined", lambda size: tuple(
+        Thing(name, "thing", (1 - n / 50) * painted(THING, CUE), where(THING), None)
+        for n, name in enumerate(variants.PICTURES)))
+    table = planted.table(variants, tmp_path)
+    assert list(table) == [(name, variant, picture) for name in SEES for variant in variants.VARIANTS
+                           for picture in variants.PICTURES]
+    for (name, variant, picture), row in table.items():
+        image = (1 - variants.PICTURES.index(picture) / 50) * painted(THING, CUE)
+        height = heights[repr(variants.VARIANTS[variant])]
+        mask = given(None, None, steps=0, **variants.VARIANTS[variant])
+        shifted = torch.zeros_like(mask)
+        shifted[..., 10 : 10 + height, 10:26] = 1.0
+        blurred = saliency.baseline_like(image)
+        assert row.area == pytest.approx(16 * height / SIZE**2, abs=1e-4)
+        assert row.whole == pytest.approx(says(name, image), abs=2e-4)
+        for column, m in (("found", mask), ("shifted", shifted), ("binary", mask)):
+            assert getattr(row, column) == pytest.approx(says(name, (1 - m) * image + m * blurred), abs=2e-4), column
+        assert row.rough == pytest.approx((2 * height / (SIZE * (SIZE - 1)) + 2 * 16 / (SIZE * (SIZE - 1))), abs=1e-4)
+        assert row.found < row.blurred  # a blurred block covers less of the thing

@@ -1,0 +1,205 @@
+"""The runner: what it leaves out, in which order it writes, what it refuses; on an experiment made for the purpose."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from tests.helpers import slip
+from u3lab import results
+from u3lab._system import paths
+from u3lab.experiments import _running, _table
+from u3lab.experiments._plan import Plan
+from u3lab.experiments._table import Chart, Evidence, Table, Work
+
+MANY, FEW = ("one", "two", "three"), ("one",)
+
+
+class Run(NamedTuple):
+    """A kind and a seed."""
+
+    kind: str
+    seed: int
+
+
+class Reached(NamedTuple):
+    """A number that may be unknown, a flag, and a share for each part."""
+
+    value: float
+    flag: bool
+    shares: dict[str, float]
+
+
+def reached(kind: str, seed: int) -> Reached:
+    return Reached(math.nan if kind == "two" else len(kind) + seed / 3, seed > 0, {"left": 0.25, "right": 0.75})
+
+
+def summary(rows: dict) -> dict:
+    return {run.kind: {"value": (row.value,) * 3} for run, row in rows.items() if not math.isnan(row.value)}
+
+
+def experiment(measured: Callable[..., Reached] = reached, *, kinds: tuple[str, ...] = MANY,
+               uses: Callable[[Plan], None] = lambda plan: plan.judge(photos=["a"]), **changed: object) -> ModuleType:
+    """An experiment with two seeds of each kind; "three" gives both rows in one piece of work."""
+    module = ModuleType("u3lab.experiments.made_up", "An experiment.")
+
+    def work(plan: Plan):
+        uses(plan)
+        for kind in plan.few(kinds):
+            if kind == "three":
+                yield Work([Run(kind, 0), Run(kind, 1)], lambda: (
+                    (Run("three", n), measured("three", n)) for n in (0, 1)))
+            else:
+                for seed in (0, 1):
+                    yield Work(Run(kind, seed), lambda kind=kind, seed=seed: measured(kind, seed))
+
+    given = {"within": {"shares": ("left", "right")}, "summary": summary,
+             "evidence": Evidence("a question", "what", "on what", "how often"),
+             "chart": Chart("bars", "a number", "Bars."), **changed}
+    module.TABLE, module.work = Table("made_up", Run, Reached, **given), work
+    return module
+
+
+def run(folder: Path, *options: str, **made: object) -> dict:
+    _running.run(experiment(**made), ["--out", str(folder), *options])
+    return json.loads((folder / "results" / "made_up.json").read_text())
+
+
+def test_a_table_is_written_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    content = run(tmp_path)
+    assert paths.sha256(tmp_path / "results" / "made_up.json") in capsys.readouterr().out
+    assert content["key"] == ["kind", "seed"] and content["columns"] == ["value", "flag", "shares"]
+    assert content["rows"][1] == ["one", 1, 3.3333, True, [0.25, 0.75]] and content["rows"][2][2] is None
+    assert content["uses"] == {"judge": {"photos": ["a"]}}
+    assert content["recipe"] == "python -m u3lab.experiments made_up"
+    monkeypatch.setattr(results, "_shipped", lambda name: tmp_path / "results" / f"{name}.json")
+    table = results.table("made_up")
+    assert list(table) == [(kind, seed) for kind in MANY for seed in (0, 1)]
+    assert table["one", 1].shares["right"] == 0.75 and table["one", 1].flag is True
+    assert math.isnan(table["two", 0].value)
+    assert next(iter(table)).kind == "one" and "rows" not in results.facts("made_up")
+    assert results.chart("made_up").alt == "Bars." and "how often" in str(results.evidence("made_up"))
+    with slip("no column 'width'", "value"):
+        results.chart("made_up", columns=["width"])
+
+
+def test_what_is_there_is_not_computed_again_and_each_row_is_kept_as_it_ends(tmp_path: Path):
+    done = []
+
+    def interrupted(kind: str, seed: int) -> Reached:
+        if (kind, seed) == ("two", 1):
+            raise KeyboardInterrupt
+        done.append((kind, seed))
+        return reached(kind, seed)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, measured=interrupted)
+    assert done == [("one", 0), ("one", 1), ("two", 0)]
+    assert len(_table.read(tmp_path / "results" / "made_up.json")["rows"]) == 3
+    run(tmp_path, measured=lambda *one: done.append(one) or reached(*one))
+    assert done[3:] == [("two", 1), ("three", 0), ("three", 1)]
+    before = (tmp_path / "results" / "made_up.json").read_bytes()
+    run(tmp_path, measured=lambda *one: pytest.fail("computed again"))
+    assert (tmp_path / "results" / "made_up.json").read_bytes() == before
+
+
+def test_parts_that_are_run_in_any_order_give_the_table_of_one_run(tmp_path: Path):
+    whole = run(tmp_path / "whole")
+    for only in (["kind=three"], ["kind=two", "seed=1"], ["kind=one", "kind=two"]):
+        part = run(tmp_path / "parts", "--only", *only)
+        assert {row[0] for row in part["rows"]} >= {only[0].partition("=")[2]}
+    assert part == whole
+
+
+@pytest.mark.parametrize("only, words", [("colour=red", ("colour=red", "kind, seed")), ("kind", ("--only kind",)),
+                                         ("kind=four", ("no such row",))])
+def test_a_part_that_is_not_there(only: str, words: tuple[str, ...], tmp_path: Path):
+    with slip(*words):
+        run(tmp_path, "--only", only)
+
+
+def test_a_table_of_other_pictures_or_settings_is_not_gone_on_with(tmp_path: Path):
+    run(tmp_path, facts={"steps": 3})
+    for changed in ({"uses": lambda plan: plan.judge(photos=["b"]), "facts": {"steps": 3}}, {"facts": {"steps": 4}}):
+        with slip("delete it to begin anew"):
+            run(tmp_path, **changed)
+    with slip("has other recipe"):
+        run(tmp_path, "--seed", "1", facts={"steps": 3})
+
+
+def test_a_table_that_was_changed_by_hand_is_refused(tmp_path: Path):
+    content = run(tmp_path)
+    file = tmp_path / "results" / "made_up.json"
+    others = [[*row[:2], 9.0, *row[3:]] for row in content["rows"]]
+    for spoilt in ({"columns": ["flag", "value", "shares"]}, {"rows": others}, {"rows": content["rows"][::-1]},
+                   {"within": {"shares": ["right", "left"]}}):
+        file.write_text(json.dumps({**content, **spoilt}))
+        with slip("seal", "by hand"):
+            run(tmp_path, "--words")
+    file.write_text(json.dumps(content))
+    assert run(tmp_path) == content
+
+
+def test_words_are_written_anew_and_numbers_stay(tmp_path: Path):
+    before = run(tmp_path)
+    after = run(tmp_path, "--words", measured=lambda *one: pytest.fail("computed"), chart=None,
+                evidence=Evidence("another question", "what", "on what", "how often", limits="none"))
+    assert after["evidence"]["title"] == "another question" and "chart" not in after
+    assert after["rows"] == before["rows"] and after["seal"] == before["seal"] and after["made"] == before["made"]
+
+
+def pictures(first: int) -> torch.Tensor:
+    return torch.arange(first, first + 3).view(3, 1, 1, 1).expand(3, 3, 2, 2) / 10
+
+
+def both(**kinds: object) -> Callable[[Plan], None]:
+    def uses(plan: Plan) -> None:
+        plan.fit(**{kind: first for kind, (first, _) in kinds.items()})
+        plan.judge(**{kind: second for kind, (_, second) in kinds.items()})
+
+    return uses
+
+
+def test_what_fits_may_not_judge_unless_it_is_said_why(tmp_path: Path):
+    run(tmp_path / "apart", uses=both(photos=(["a"], ["b"]), squares=(pictures(0), pictures(3))))
+    for uses, kind in ((both(photos=(["a", "b"], ["b"])), "photos"),
+                       (both(squares=(pictures(0), pictures(2))), "squares")):
+        with slip(f"fit & judge: {kind}, 1 in common"):
+            run(tmp_path / "leak", uses=uses)
+        said = run(tmp_path / kind, uses=uses, shared={f"fit & judge: {kind}": "in turns"})
+        assert said["shared"] == {f"fit & judge: {kind}": "in turns"}
+    assert not (tmp_path / "leak").exists()
+    with slip("nothing is shared"):
+        run(tmp_path / "idle", uses=both(photos=(["a"], ["b"])), shared={"fit & judge: photos": "in turns"})
+    with slip("does not say on what it is judged"):
+        run(tmp_path / "silent", uses=lambda plan: None)
+
+
+def test_a_promised_row_is_given_and_no_other(tmp_path: Path):
+    module = experiment()
+    for pairs in ([(Run("one", 0), reached("one", 0))],
+                  [(Run("one", 0), reached("one", 0)), (Run("two", 1), reached("two", 1))]):
+        module.work = lambda plan, pairs=pairs: plan.judge(photos=["a"]) or iter(
+            [Work([Run("one", 0), Run("one", 1)], lambda: pairs)])
+        with pytest.raises((KeyError, results.U3Error)):
+            _running.run(module, ["--out", str(tmp_path / str(len(pairs)))])
+    module.work = lambda plan: plan.judge(photos=["a"]) or iter([Work(Run("one", 0), lambda: reached("one", 0))] * 2)
+    with slip("declares", "twice"):
+        _running.run(module, ["--out", str(tmp_path)])
+
+
+def test_a_column_with_parts_keeps_their_names(tmp_path: Path):
+    with slip("shares has the parts"):
+        run(tmp_path, measured=lambda *one: reached(*one)._replace(shares={"right": 0.75, "left": 0.25}))
+
+
+def test_a_short_run_goes_into_a_folder_of_its_own(capsys):
+    _running.run(experiment(), ["--short"])
+    assert "u3lab-" in (said := capsys.readouterr().out) and str(paths.data()) not in said

@@ -1,0 +1,190 @@
+"""One table: what its rows are, what is said of it, and the file that holds both.
+
+    {"recipe": the command, "u3lab", "torch", "made": when the last row was computed, …the facts,
+     "uses": what fits, chooses and judges, "shared": why something does two of these,
+     "evidence": the words and a summary, "chart": how the summary is drawn,
+     "key": the columns that name a run, "columns": those that were measured, "within": names of the parts of a column,
+     "seal": a digest of these and of the rows, "rows": […]}
+
+Rows are named by what was run, never by a place in a registry: a method more changes no table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+
+from u3lab import results
+from u3lab._system import paths
+from u3lab.errors import U3Error
+from u3lab.measures import Interval, mean
+
+Rows = dict[tuple, tuple]
+Summary = Mapping[str, Mapping[str, float | tuple[float, float, float]]]  # label → column → a number, or an Interval
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What somebody has to know who is to believe the table. Nothing unflattering is left out."""
+
+    title: str
+    """The question, in a few words."""
+    measured: str
+    """What, and how it is computed."""
+    on: str
+    """On which networks, pictures, patients; how they were chosen, and how many were left out."""
+    often: str
+    """How many pictures, seeds, draws; over what the intervals are."""
+    floor: str = ""
+    """What one gets without the thing that is measured."""
+    rivals: str = ""
+    """What it is compared with, and at which budget."""
+    chosen: str = ""
+    """Which settings, and by what they were chosen."""
+    limits: str = ""
+    """What does not follow."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """How the summary is drawn: "bars", a row for each label, or "curves" along them. Columns differ by colour."""
+
+    kind: Literal["bars", "curves"]
+    measured: str
+    """Name of the axis with the numbers, with its unit."""
+    alt: str
+    along: str = ""
+    """For curves: what the labels are, such as "layer"."""
+    title: str = ""
+    chance: float | None = None
+    columns: tuple[str, ...] = ()
+    """Those that are drawn; without it all."""
+
+
+class Work(NamedTuple):
+    """A piece of work: the run whose row it gives, or a list of runs; and the function that measures.
+
+    For one run it returns the row, for several it gives pairs (run, row), all at once or one by one.
+    """
+
+    runs: tuple | list[tuple]
+    measure: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """data/results/NAME.json: rows from a NamedTuple ``key`` to a NamedTuple ``reached``."""
+
+    name: str
+    key: type
+    reached: type
+    evidence: Evidence
+    summary: Callable[[Rows], Summary]
+    """What the evidence shows of the rows, and the chart draws."""
+    chart: Chart | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that all rows have in common, such as the number of steps."""
+    within: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Column → the names of its parts, for a column that is a dict; the file keeps them in this order."""
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """"fit & judge: photos" → why the same photos may do both. What no reason is given for, is refused."""
+    digits: int = 4
+    """To so many digits numbers are rounded."""
+    again: Mapping[str, str] | str = field(default_factory=dict)
+    """A test computes one row anew: out of which runs (column → value), or why none is computed."""
+
+    def row(self, run: tuple, reached: tuple) -> list:
+        """A run and what it reached, as the file has them."""
+        return [*run, *(self._plain(*pair) for pair in zip(self.reached._fields, reached, strict=True))]
+
+    def _plain(self, column: str, value: Any) -> Any:
+        if column in self.within:
+            if list(value) != list(self.within[column]):
+                raise U3Error(f"{column} has the parts {list(value)}, the table {list(self.within[column])}")
+            value = list(value.values())
+        if isinstance(value, (list, tuple)):
+            return [self._plain("", one) for one in value]
+        if isinstance(value, float):
+            return None if math.isnan(value) else round(value, self.digits)
+        return value
+
+    def content(self, head: dict[str, Any], rows: list[list], *, whole: bool = True) -> dict[str, Any]:
+        """The whole file: ``head`` has command, versions, date and uses; the rest is the table's own.
+
+        The summary is computed if the rows are ``whole``.
+        """
+        content = {**head, **self.facts, "uses": head["uses"]}
+        if self.shared:
+            content["shared"] = dict(self.shared)
+        content["evidence"] = {**asdict(self.evidence), "summary": {}}
+        if self.chart is not None:
+            content["chart"] = {key: value for key, value in asdict(self.chart).items() if value not in ("", None, ())}
+        content |= {"key": self.key._fields, "columns": self.reached._fields}
+        if self.within:
+            content["within"] = {column: list(names) for column, names in self.within.items()}
+        content |= {"seal": "", "rows": rows}
+        content = json.loads(json.dumps(content))  # as it will be read
+        if whole:
+            content["evidence"]["summary"] = self.summarised(results.rows(content))  # of numbers as they are rounded
+        content["seal"] = seal(content)
+        return content
+
+    def summarised(self, rows: Rows) -> dict[str, dict[str, float | list[float]]]:
+        """The summary of some rows, as the file has it."""
+        def plain(value: Any) -> float | list[float]:
+            return [round(one, 4) for one in value] if isinstance(value, tuple) else round(value, 4)
+
+        return {label: {column: plain(value) for column, value in of.items()}
+                for label, of in (self.summary(rows) if rows else {}).items()}
+
+
+def over(values: Iterable[float], groups: Sequence[str] | None = None) -> Interval:
+    """The mean with its interval over pictures, or over whole ``groups`` such as photos: one name for each value."""
+    return mean(torch.tensor(list(values), dtype=torch.float64), groups)
+
+
+def seal(content: dict[str, Any]) -> str:
+    """A digest of the columns, their order, and the rows."""
+    sealed = [content[key] for key in ("key", "columns", "rows")] + [content.get("within", {})]
+    return hashlib.sha256(json.dumps(sealed, ensure_ascii=False).encode()).hexdigest()
+
+
+def read(file: Path) -> dict[str, Any] | None:
+    """A table's file; None if there is none.
+
+    Raises
+    ------
+    U3Error
+        If its seal does not fit its rows: somebody has changed it by hand.
+    """
+    if not file.exists():
+        return None
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if content.get("seal") != seal(content):
+        raise U3Error(f"the seal of {file} does not fit its rows, so it was changed by hand; take it from git again, "
+                      "or delete it and let the experiment compute it")
+    return content
+
+
+def write(file: Path, content: dict[str, Any]) -> None:
+    """Write a table's file: a line for each fact and each row."""
+    head = {key: value for key, value in content.items() if key != "rows"}
+    rows = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in content["rows"])
+    begun = _lines(head, 1).removesuffix("\n}")
+    paths.write_atomically(file, f'{begun},\n "rows": [\n  {rows}\n ]\n}}\n'.encode())
+
+
+def _lines(value: Any, depth: int) -> str:
+    """JSON with a line for each entry of a dict, and each list on one."""
+    if not isinstance(value, dict) or not value or depth > 4:
+        return json.dumps(value, ensure_ascii=False)
+    inner = ",\n".join(f"{' ' * depth}{json.dumps(key, ensure_ascii=False)}: {_lines(one, depth + 1)}"
+                       for key, one in value.items())
+    return f"{{\n{inner}\n{' ' * (depth - 1)}}}"

@@ -1,0 +1,194 @@
+"""Results that took longer than a notebook has: computed once by an experiment, shipped, and read here.
+
+    table = results.table("removal")            # run → what it reached, both named tuples
+    table["squeezenet1_1", "pasted", "duck"].blur
+    results.chart("removal")                    # the table's own chart
+    results.evidence("removal")                 # one folded line: what was measured, on what, how often …
+    results.facts("removal")["recipe"]          # the command that made it, and all else that the file says
+
+``python -m u3lab.experiments NAME`` makes such a table, and writes into it all that is said of it here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html
+import json
+import math
+from collections import namedtuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from u3lab import figures
+from u3lab._system import paths
+from u3lab.checks import shown, words
+from u3lab.errors import U3Error
+from u3lab.measures import Interval
+
+WORDS = {"measured": "What was measured", "on": "On what", "often": "How often", "floor": "Floor", "rivals": "Rivals",
+         "chosen": "What was chosen", "limits": "What it does not say"}
+
+
+def table(name: str) -> dict[tuple, tuple]:
+    """The rows of data/results/NAME.json: what was run → what it reached, as named tuples that equal plain ones.
+
+    A number that is not known is NaN; a column with parts of its own, such as a share for each method, is a dict; a row
+    of (value, low, high) is an :class:`~u3lab.measures.Interval`.
+
+    Raises
+    ------
+    U3Error
+        If there is no such file, or it holds no rows.
+    """
+    return rows(_read(_shipped(name)))
+
+
+def facts(name: str) -> dict[str, Any]:
+    """All that a table's file says beside its rows: command, versions, date, settings, and what fits and judges."""
+    return {key: value for key, value in _read(_shipped(name)).items() if key != "rows"}
+
+
+def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None = None) -> figures.Figure:
+    """The chart of a table, as its file describes it.
+
+    Parameters
+    ----------
+    columns
+        Which columns of the summary to draw, in this order; without it those that the table names, or all.
+    title
+        In place of the table's own.
+    """
+    content = facts(name)
+    if not (spec := content.get("chart")):
+        raise U3Error(f"the table {name!r} has no chart of its own; draw one from results.table({name!r})")
+    summary = content["evidence"]["summary"]
+    wanted = spec.get("columns") or next(iter(summary.values())) if columns is None else words("columns", columns)
+    groups = {column: {label: of[column] for label, of in summary.items() if column in of} for column in wanted}
+    if not all(groups.values()):
+        known = ", ".join(dict.fromkeys(column for of in summary.values() for column in of))
+        raise U3Error(f"the table {name!r} has no column {next(c for c in wanted if not groups[c])!r}; it has {known}")
+    said = {"title": spec.get("title", "") if title is None else title, "alt": spec["alt"]}
+    if spec["kind"] == "bars":
+        drawn = {column: {label: _whole(value) for label, value in of.items()} for column, of in groups.items()}
+        return figures.bars(drawn if len(drawn) > 1 else next(iter(drawn.values())), spec["measured"],
+                            chance=spec.get("chance"), **said)
+    ticks = list(summary)
+    lines = {column: (range(len(ticks)), *zip(*(_triple(of.get(label, math.nan)) for label in ticks), strict=True))
+             for column, of in groups.items()}
+    return figures.curves(lines, spec["along"], spec["measured"], ticks=ticks, **said)
+
+
+def evidence(name: str) -> Evidence:
+    """What stands behind a claim: one line to unfold in a notebook, and the same text in a terminal and on the site."""
+    content = facts(name)
+    if "evidence" not in content:
+        raise U3Error(f"the table {name!r} brings no evidence; python -m u3lab.experiments lists what is made anew")
+    said = dict(content["evidence"])
+    made = ", ".join(f"{what} {content[what]}" for what in ("made", "u3lab", "torch") if content.get(what))
+    return Evidence(name, said.pop("title"), said.pop("summary"), said, content["recipe"], made)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured, on what and how chosen, how often; floor and rivals; a table with intervals; the command."""
+
+    name: str
+    title: str
+    summary: dict[str, dict[str, float | list[float]]]
+    words: dict[str, str]
+    command: str
+    made: str
+
+    @property
+    def columns(self) -> list[str]:
+        """The summary's columns, in their order."""
+        return list(dict.fromkeys(column for of in self.summary.values() for column in of))
+
+    def cells(self) -> list[list[str]]:
+        """The summary as text: a row for each of its labels, with the label first."""
+        return [[label, *(_said(of.get(column)) for column in self.columns)] for label, of in self.summary.items()]
+
+    @property
+    def markdown(self) -> str:
+        """The whole text, for a page of the site."""
+        lines = [f"**{WORDS[key]}.** {text}\n" for key, text in self.words.items() if text]
+        rule = ["---", *("---:" for _ in self.columns)]
+        rows = [["", *self.columns], rule, *self.cells()]
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
+        return "\n".join([*lines, "", f"`{self.command}` ({self.made})"])
+
+    def __str__(self) -> str:
+        rows = [["", *self.columns], *self.cells()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        words = [f"{WORDS[key]}. {text}" for key, text in self.words.items() if text]
+        return "\n".join([f"Evidence: {self.title}", *words, *lines, f"{self.command} ({self.made})"])
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        said = "".join(f"<p><b>{WORDS[key]}.</b> {html.escape(text)}</p>" for key, text in self.words.items() if text)
+        body = "".join(f"<tr><th scope='row' style='text-align:left'>{html.escape(label)}</th>"
+                       + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+                       for label, *cells in self.cells())
+        head = "".join(f"<th scope='col'>{html.escape(column)}</th>" for column in ("", *self.columns))
+        return {"text/html": f"<details><summary>Evidence: {html.escape(self.title)}</summary>{said}"
+                             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+                             f"<p><code>{html.escape(self.command)}</code> ({html.escape(self.made)})</p></details>",
+                "text/plain": str(self)}
+
+
+def rows(content: dict[str, Any]) -> dict[tuple, tuple]:
+    """The rows of a table's file, read as :func:`table` gives them."""
+    if not {"key", "columns", "rows"} <= content.keys():
+        raise U3Error("this file holds no table of rows; results.facts(…) has what it says")
+    key, columns, parts = tuple(content["key"]), tuple(content["columns"]), content.get("within", {})
+    run, reached = _named("Run", key), Interval if columns == Interval._fields else _named("Reached", columns)
+    width, found = len(key), content["rows"]
+    numbers = {column for at, column in enumerate(columns, width)  # in these null is NaN
+               if all(row[at] is None or type(row[at]) in (int, float) for row in found)}
+
+    def one(column: str, value: Any) -> Any:
+        if value is None and column in numbers:
+            return math.nan
+        if isinstance(value, list):
+            value = tuple(math.nan if part is None else part for part in value)
+            return dict(zip(parts[column], value, strict=True)) if column in parts else value
+        return value
+
+    return {run(*row[:width]): reached(*map(one, columns, row[width:])) for row in found}
+
+
+@cache
+def _named(name: str, fields: tuple[str, ...]) -> type:
+    return namedtuple(name, fields)
+
+
+def _shipped(name: str) -> Path:
+    """The file of a table; U3Error with what is near if there is none."""
+    known = sorted(file.stem for file in paths.data("results").glob("*.json"))
+    if not (isinstance(name, str) and name in known):
+        near = difflib.get_close_matches(str(name)[:80], known, n=3)
+        raise U3Error(f"there is no table {shown(name)}; " + (f"did you mean {' or '.join(near)}?" if near else
+                                                              f"give a name such as {known[0]!r}"))
+    return paths.data("results", f"{name}.json")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _whole(value: float | list[float]) -> float | tuple[float, ...]:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _triple(value: float | list[float]) -> tuple[float, float, float]:
+    return tuple(value) if isinstance(value, list) else (value,) * 3
+
+
+def _said(value: float | list[float] | None) -> str:
+    """A number, with its interval if it has one, with three digits."""
+    if value is None:
+        return ""
+    return str(Interval(*value)) if isinstance(value, list) else f"{value:.3g}"
