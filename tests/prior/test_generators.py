@@ -87,13 +87,6 @@ def test_the_published_network():
     assert all(m.padding_mode == "reflect" for m in psi.modules() if isinstance(m, nn.Conv2d) and m.kernel_size[0] > 1)
 
 
-def test_depth_and_skip_change_what_the_network_is():
-    weights = {depth: sum(w.numel() for w in prior.generator(size=64, depth=depth).parameters()) for depth in (2, 4)}
-    assert weights[2] < weights[4]
-    assert all(m.across is not None for m in prior.generator(size=64, skip=4).modules() if hasattr(m, "across"))
-    assert all(m.across is None for m in prior.generator(size=64).modules() if hasattr(m, "across"))
-
-
 @pytest.mark.parametrize("make, words", [
     (lambda: prior.generator("diffusion"), "kind = 'diffusion'; choose one of hourglass, unet, resnet"),
     (lambda: prior.generator(code="zeros"), "code = 'zeros'; choose one of noise, grid"),
