@@ -235,7 +235,7 @@ def others(known: Setting, now: Any) -> list[Any]:
 def test_no_settings_of_a_method_are_forgotten():
     sources = [path.read_text(encoding="utf-8") for path in Path(u3lab.__file__).parent.rglob("*.py")]
     named = {name for text in sources for name in re.findall(r"^@settings\nclass (\w+)", text, re.MULTILINE)}
-    assert named == {kind.__name__ for kind in RUNS}
+    assert named == {kind.__name__ for kind in RUNS}, "give each a short run in RUNS"
 
 
 @cache
