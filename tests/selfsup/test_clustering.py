@@ -72,6 +72,10 @@ def test_further_heads_are_part_of_the_loss_and_never_chosen() -> None:
     head = sub_heads(net, 3, settings=settings)
     step = last(cluster(net, pictures, 3, head=head, settings=settings))
     assert set(step.terms) == {"−I", "−I of the further heads"} and step.value.shape == (3, 3)
+    said = torch.rand(5, 2, 2, 3, generator=torch.Generator().manual_seed(0)).softmax(-1)  # pictures, views, heads, k
+    P = clustering(3, settings=settings).score((said,), torch.zeros(5))
+    wanted = sum(torch.outer(a, b) for a, b in said[:, :, 0]) / 5
+    torch.testing.assert_close(P, (wanted + wanted.T) / 2)  # of the first
     assert shares(net, head, pictures).shape == (2, 24, 3)
 
 
