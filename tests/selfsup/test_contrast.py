@@ -101,3 +101,16 @@ def test_the_two_views_differ() -> None:
     posed = TASKS["contrast"].pose(draw(8, 3, 64, 64).float(), generator())
     assert (posed.views[:, 0] - posed.views[:, 1]).abs().mean((1, 2, 3)).min() > 0.02
     assert posed.target.tolist() == list(range(8))
+
+
+def test_each_view_is_cut_recoloured_and_perhaps_greyed_by_itself() -> None:
+    """Of pictures that redden to the right: how much is left of the slope, of the red, of any colour."""
+    x = torch.full((400, 3, 16, 16), 0.3)
+    x[:, 0] += torch.linspace(0, 0.3, 16)
+    seen = TASKS["contrast"].pose(x, generator()).views.flatten(0, 1)
+    grey = (seen.std(1) < 1e-6).all(2).all(1)
+    slope = seen[:, 0, :, -1].mean(1) - seen[:, 0, :, 0].mean(1)
+    assert float(grey.double().mean()) == pytest.approx(0.2, abs=0.04)
+    assert 0.3 < float((slope[~grey] > 0).double().mean()) < 0.7  # half of them are mirrored
+    bright = seen[:, 1].mean((1, 2))
+    assert float(bright.min()) < 0.2 and float(bright.max()) > 0.4  # 0.3 before
