@@ -1,4 +1,4 @@
-"""The exercises and the quiz of chapter 7b: concepts as directions, units to keep, and two networks compared."""
+"""The exercises of chapter 7b: concepts as directions, units to keep, and two networks compared."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from u3lab.course.judging import by_cases, by_number, not_contiguous
 from u3lab.dissection.concept_vectors import concept_loss
 from u3lab.dissection.kernel import concept_kernel, kernel_similarity
 from u3lab.lessons.dissection.descending import DESCENT
-from u3lab.lessons.dissection.vector_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def keep_largest(w: Tensor, filters: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The exercises and the quiz of chapter 5b: which picture excites a class, or a channel, most?"""
+"""The exercises of chapter 5b: which picture excites a class, or a channel, most?"""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
 from u3lab.inversion.maximising import excitation
 from u3lab.lessons.inversion.climbing import CLIMB
-from u3lab.lessons.inversion.exciting_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def _excitation_cases(g: torch.Generator) -> Iterator[tuple]:

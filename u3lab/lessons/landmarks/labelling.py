@@ -1,4 +1,4 @@
-"""Notebook 03: its exercises, a thin-plate spline at points, the loss of dense labelling, soft-argmax, and its quiz."""
+"""Notebook 03: its exercises: a thin-plate spline at points, the loss of dense labelling, soft-argmax."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
 from u3lab.landmarks import soft_argmax
 from u3lab.landmarks.places import cells, centres
-from u3lab.lessons.landmarks.labelling_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def spline_at(u: Tensor, controls: Tensor, weights: Tensor, affine: Tensor) -> Tensor:

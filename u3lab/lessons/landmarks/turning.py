@@ -1,4 +1,4 @@
-"""Notebook 03b: its exercises, the loss of a factorisation, frames that lie apart and Gaussian maps, and its quiz."""
+"""Notebook 03b: its exercises: the loss of a factorisation, frames that lie apart and Gaussian maps."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from torch import Tensor
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
 from u3lab.landmarks import align, as_rotation, factorise, gaussian_maps, pose_error
-from u3lab.lessons.landmarks.turning_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def loss(found: Tensor, moved: Tensor, g: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Notebook 02b: its exercises, a marginal loss over shifts and pairs that give the answer away, and its quiz."""
+"""Notebook 02b: its exercises: a marginal loss over shifts and pairs that give the answer away."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
-from u3lab.lessons.selfsup.ambiguity_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def marginal(prediction: Tensor, y: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Notebook 02c: its exercises, the loss of IIC from the joint and one joint for many displacements, and its quiz."""
+"""Notebook 02c: its exercises: the loss of IIC from the joint and one joint for many displacements."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
-from u3lab.lessons.selfsup.information_questions import QUIZ
 from u3lab.selfsup import displaced_joints
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def loss_of(P: Tensor, lam: float) -> Tensor:

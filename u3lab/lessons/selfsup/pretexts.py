@@ -1,4 +1,4 @@
-"""Notebook 02: its exercises, what a rare colour counts and which permutation comes next, and its quiz."""
+"""Notebook 02: its exercises: what a rare colour counts and which permutation comes next."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
-from u3lab.lessons.selfsup.pretext_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def rebalance(counts: Tensor, gamma: float, alpha: float) -> tuple[Tensor, Tensor]:

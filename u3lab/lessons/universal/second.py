@@ -1,4 +1,4 @@
-"""Chapter 1's second sitting, notebook 01b: its exercises and its quiz.
+"""Chapter 1's second sitting, notebook 01b: its exercises.
 
 What the library does for layers and tasks stands here as functions of plain tensors.
 """
@@ -12,9 +12,8 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
-from u3lab.lessons.universal.questions import SECOND as QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def predicted(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor) -> Tensor:
