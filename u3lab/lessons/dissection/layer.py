@@ -90,16 +90,5 @@ LAYER = Exercise(
         Mistake(_enlarged_first, "your T is from the enlarged maps; it is from the layer's own places"),
         Mistake(lambda a, m, s: _compared(_on(a, m.shape[-2:], _thresholds(a, s), "nearest"), m), "you enlarged to the "
                 "nearest value; take mode=\"bilinear\""),
-        Mistake(lambda a, m, s: _compared(_on(a, m.shape[-2:], a.flatten(2).quantile(1 - s, dim=2)[..., None, None]),
-                                          m), "you have a T for each picture; it is one for each unit, over all "
-                "pictures"),
-        Mistake(lambda a, m, s: _compared(_on(a, m.shape[-2:], a.flatten().quantile(1 - s)), m), "you have one T for "
-                "all units; each unit has its own"),
-        Mistake(lambda a, m, s: _compared(_on(a, m.shape[-2:], _thresholds(a, 1 - s)), m), "nearly everything is on: "
-                "you took the quantile at `share`; it is the one at 1 − share"),
-        Mistake(lambda a, m, s: table(a, m, s).T, "your table has a row for each concept; it has one for each unit, "
-                "(U,C)"),
         Mistake(_dice, "that is Dice, 2|M ∩ L| / (|M| + |L|); divide the intersection by the union"),
-        Mistake(lambda a, m, s: _compared(~_on(a, m.shape[-2:], _thresholds(a, s)), m), "your units are on where they "
-                "are below T; M is where the map is above it"),
     )))

@@ -30,14 +30,9 @@ CODE = Exercise(
            "If it is too large for large codes: the divisor belongs to the *wanted* code.",
            "`(code - wanted).square().sum()` is the numerator."),
     reference=code_error, judge=by_cases(code_error, _code_cases, (
-        Mistake(lambda y, t: (y - t).square().mean(), "this is not relative: a layer with large values would always "
-                "look worse; divide by ‖Φ(x₀)‖²"),
-        Mistake(lambda y, t: (y - t).square().sum(), "divide by ‖Φ(x₀)‖²"),
-        Mistake(lambda y, t: (y - t).square().sum() / y.square().sum(), "you divided by the code of x; the picture "
-                "could then win by making its own code large: divide by that of x₀"),
-        Mistake(lambda y, t: ((y - t).square().sum() / t.square().sum()).sqrt(), "these are lengths; the formula has "
-                "their squares"),
-        Mistake(lambda y, t: (y - t).square().sum() / t.square().sum().sqrt(), "the divisor is a length; square it"),
+        Mistake((lambda y, t: (y - t).square().mean(), lambda y, t: (y - t).square().sum()), "this is not relative: a "
+                "layer with large values would always look worse; divide by ‖Φ(x₀)‖²"),
+        Mistake(lambda y, t: (y - t).square().sum() / t.norm(), "the divisor is a length; square it"),
         Mistake(lambda y, t: ((y - t).square() / t.square()).mean(), "you divided value by value, and small values "
                 "count most; divide the sums"),
         Mistake(lambda y, t: (y - t).abs().sum() / t.abs().sum(), "these are absolute values; take squares"),
@@ -75,8 +70,6 @@ VARIATION = Exercise(
     reference=total_variation, judge=by_cases(total_variation, _variation_cases, (
         Mistake(lambda x, b: _powered(x, b).sum(), "that is the sum; take the mean, so that λ keeps its meaning at "
                 "another size"),
-        Mistake(lambda x, b: _powered(x, 2 * b).mean(), "the power is twice what it should be: ‖∇x‖² to the β/2"),
-        Mistake(lambda x, b: _powered(x, 1.0).mean(), "β is not used"),
         Mistake(lambda x, b: sum(d.abs().pow(b) for d in _slopes(x)).mean(), "you took the powers of dx and dy one by "
                 "one; take that of the length of both"),
         Mistake(lambda x, b: _powered(x[..., :-1, :-1], b).mean(), "the last row and column are missing; there the "
@@ -111,15 +104,10 @@ TIKHONOV = Exercise(
     reference=tikhonov, judge=by_cases(tikhonov, _linear_cases, (
         Mistake(lambda m, y, lam: torch.linalg.pinv(m) @ y, "λ is not used; this is the limit for λ → 0"),
         Mistake(lambda m, y, lam: tikhonov(m, y, lam**2), "λ is squared; the price is λ‖x‖²"),
-        Mistake(lambda m, y, lam: tikhonov(m, y, 2 * lam), "λ counts twice: both terms have the factor 2 in their "
-                "gradient"),
-        Mistake(lambda m, y, lam: tikhonov(m, y, lam / 2), "λ counts half: both terms have the factor 2 in their "
-                "gradient"),
         Mistake(lambda m, y, lam: torch.linalg.solve(m.T @ m - lam * _eye(m, 1), m.T @ y), "the sign of λ is turned "
                 "round: this would reward long x"),
         Mistake(lambda m, y, lam: m.T @ y, "that is one product with Mᵀ; the system is still to be solved"),
         Mistake(lambda m, y, lam: m @ tikhonov(m, y, lam), "that is the code of the answer; give x itself"),
-        Mistake(lambda m, y, lam: tikhonov(m, y, lam)[:, None], "the shape is (N,1); y is a vector, and so is x"),
     )))
 
 EXERCISES = (CODE, VARIATION, TIKHONOV, SAMPLE)

@@ -56,21 +56,11 @@ SPLINE = Exercise(
         "Keep the logarithm from 0: `r.clamp_min(1e-30).log()`. Then 0² times it is 0.",
         "The sum over i is a product of matrices, (N,n) @ (n,2); the straight part is `affine[0] + u @ affine[1:]`."),
     reference=spline_at, judge=by_cases(spline_at, _splines, (
-        Mistake(_spline(lambda r: r**2 * r.log()), "at a control point your answer is NaN: r is 0 there, and 0 · ln 0 "
-                "is no number for a computer. Keep r from 0 inside of the logarithm"),
-        Mistake(_spline(lambda r: r**2 * 2 * _log(r)), "you have r² ln r², which is twice U. ln r² = 2 ln r"),
         Mistake(_spline(lambda r: r * _log(r)), "your U is r ln r; a thin plate in two dimensions has r² ln r"),
-        Mistake(_spline(_log), "your U is ln r, without the factor r²"),
         Mistake(_spline(lambda r: r**2 * _log(r) / torch.log(torch.tensor(10.0))), "you took the logarithm to base 10; "
                 "U has the natural one"),
         Mistake(_spline(lambda r: r**2), "the logarithm is missing from U"),
-        Mistake(_spline(lambda r: 0 * r), "the bending is missing: you have the straight part alone"),
-        Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: 0 * u), "the straight part a₀ + a₁x + a₂y is missing"),
         Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: u @ a[1:]), "a₀ is missing"),
-        Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: u + a[0] + u @ a[1:]), "you added u as well; a₁ and a₂ "
-                "hold the whole straight part"),
-        Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: a[0] + u @ a[1:].T), "a₁ and a₂ are the *rows* of "
-                "affine[1:]; you multiplied by its columns"),
         Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: a[0] + u.flip(1) @ a[1:]), "x and y are exchanged in "
                 "the straight part"),
     ), rtol=1e-3, atol=1e-4))
@@ -109,12 +99,6 @@ def _loss(scores: Callable[[Tensor, Tensor], Tensor] = lambda a, b: a.T @ b, *, 
     return wrong
 
 
-def _most_probable(codes: Tensor, moved: Tensor, gu: Tensor, gamma: float) -> Tensor:
-    """The distance of the best place alone."""
-    best = cells(moved)[(codes.flatten(1).T @ moved.flatten(1)).argmax(1)]
-    return ((gu - best).norm(dim=-1) ** gamma)[(gu.abs() <= 1).all(1)].mean()
-
-
 def _normalised(a: Tensor, b: Tensor) -> Tensor:
     return torch.nn.functional.normalize(a, dim=0).T @ torch.nn.functional.normalize(b, dim=0)
 
@@ -137,14 +121,8 @@ LABELLING = Exercise(
                 "that each query's sum is 1"),
         Mistake(_loss(axis=-1), "there is no softmax: S can be negative and has any sum, p is a probability"),
         Mistake(_loss(masked=False), "you count queries whose gu has left the picture; no place u′ can be right there"),
-        Mistake(_loss(cost=lambda d, gamma: d), "γ is not used: the distance is taken to the power γ"),
-        Mistake(_loss(cost=lambda d, gamma: d ** (2 * gamma)), "you have the *squared* distance to the power γ"),
-        Mistake(_loss(cost=lambda d, gamma: gamma * d), "γ is a power of the distance, not a factor"),
-        Mistake(_loss(own=True), "you measure from u, where the point was; measure from gu, where it has gone"),
         Mistake(_loss(_normalised), "you normalised the codes; then no code can be sure, since length is certainty"),
         Mistake(_loss(total=lambda each: each.sum()), "you took the sum over the queries, not their mean"),
-        Mistake(_most_probable, "you took the distance of the best place alone. It has no gradient, and does not ask "
-                "for precision; weigh the distances of all places by p"),
     )))
 
 
@@ -173,11 +151,6 @@ def _corners(maps: Tensor) -> Tensor:
     return torch.stack([(p.sum(2) * x).sum(-1), (p.sum(3) * y).sum(-1)], -1)
 
 
-def _pixels(maps: Tensor) -> Tensor:
-    size = torch.tensor([maps.shape[3], maps.shape[2]], dtype=maps.dtype)
-    return ((soft_argmax(maps) + 1) * size - 1) / 2
-
-
 SOFT_ARGMAX = Exercise(
     id="3-soft-argmax", title="Soft-argmax", minutes=10, difficulty="easy", points=2,
     goal="maps (B,K,h,w) holds K maps of scores for each of B pictures. Make of each map one distribution p over all "
@@ -190,21 +163,16 @@ SOFT_ARGMAX = Exercise(
         "`x = (2 * torch.arange(w) + 1) / w - 1`; then `(p.sum(2) * x).sum(-1)`, and the same for y with `p.sum(3)`. "
         "`torch.stack([x, y], -1)` puts x first."),
     reference=soft_argmax, helpers=(cells, centres), judge=by_cases(soft_argmax, _maps, (
-        Mistake(lambda maps: soft_argmax(maps).flip(-1), "x and y are exchanged: x goes along the columns and comes "
-                "first"),
         Mistake(_by_axes, "you took the mean over one axis before the softmax. That is another method (Jakab et al. "
                 "2018, in notebook 03b), whose points are drawn to the middle far more"),
         Mistake(_corners, "you put the outermost *centres* at ±1; here the *borders* of the picture are at ±1, and "
                 "centres lie half a cell inside"),
-        Mistake(_pixels, "these are columns and rows, counted from 0; give places in [−1,1]"),
-        Mistake(lambda maps: _expected(maps, maps.softmax(1)), "your softmax runs over the K maps; each map has one of "
-                "its own, over its places"),
         Mistake(lambda maps: _expected(maps, maps.softmax(-1)), "your softmax runs over each row alone; take one over "
                 "all places of the map"),
-        Mistake(lambda maps: cells(maps)[maps.flatten(2).argmax(-1)], "this is the argmax: it jumps from cell to cell "
-                "and has no gradient. Weigh all places by p"),
         Mistake(lambda maps: _expected(maps, maps), "there is no softmax: scores are not shares, and their sum is not "
                 "1"),
+        Mistake(lambda maps: soft_argmax(maps).flip(-1), "x and y are exchanged: x goes along the columns and comes "
+                "first"),
     ), rtol=1e-3, atol=1e-4))
 
 EXERCISES = (SPLINE, LABELLING, SOFT_ARGMAX)

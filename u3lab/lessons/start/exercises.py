@@ -38,10 +38,7 @@ UPSIDE_DOWN = Exercise(
         "The axes of a picture are batch, colour, row, column, counted from 0.",
         "`x.flip(axis)` reverses one axis. Rows are axis 2."),
     reference=upside_down, judge=by_cases(upside_down, _pictures, (
-        Mistake(lambda x: x, "the pictures are as they were; reverse their rows"),
         Mistake(lambda x: x.flip(3), "that is the mirror image: axis 3 holds the columns; reverse the rows, axis 2"),
-        Mistake(lambda x: x.flip(2, 3), "that is turned by half a turn, rows and columns reversed; reverse the rows "
-                "alone"),
         Mistake(lambda x: x.flip(1), "axis 1 holds the colours: red and blue are swapped; reverse the rows, axis 2"),
         Mistake(lambda x: x.flip(0), "axis 0 counts the pictures, you changed their order; reverse the rows, axis 2"),
         Mistake(lambda x: x.transpose(2, 3), "rows and columns are swapped, as if the picture lay on its side; "
@@ -128,17 +125,11 @@ MATCH = Exercise(
     reference=match, judge=by_cases(match, _templates, (
         Mistake(lambda x, w: match(x, w.flip(1, 2)), "the template is turned by half a turn before it is laid on, as "
                 "in a convolution of mathematics; the layers of networks do not turn it"),
-        Mistake(lambda x, w: torch.einsum("bcijkl,ckl->bcij", _patches(x, w), w),
-                "there is a map for each colour; add up over the colours too: one template has all of them"),
-        Mistake(lambda x, w: match(x, w) / w.numel(), "that is the mean of the products; ⟨w, patch⟩ is their sum"),
         Mistake(lambda x, w: ((_patches(x, w) - w[None, :, None, None]) ** 2).sum((1, 4, 5)),
                 "that is the squared distance of template and patch, which is small where they are alike; multiply, "
                 "do not subtract"),
         Mistake(_normalised, "each product is divided by the lengths of template and patch; the layer does not do so: "
                 "a brighter patch may give more"),
-        Mistake(lambda x, w: torch.relu(match(x, w)), "what is negative was cut off; that is the ReLU, which comes "
-                "later"),
-        Mistake(lambda x, w: F.conv2d(x, w[None]), "the map has an axis of length 1 for the template; take `[:, 0]`"),
         Mistake(lambda x, w: match(x, w)[:, ::2, ::2], "the template moves by two pixels, as that of conv1; here it "
                 "moves by one"),
         Mistake(lambda x, w: match(F.pad(x, (0, w.shape[2] - 1, 0, w.shape[1] - 1)), w),
@@ -201,7 +192,6 @@ REACH = Exercise(
         Mistake(lambda layers: _counted(layers, last=True), "only the stride of the layer just below is used; strides "
                 "multiply all the way up"),
         Mistake(_product, "sides do not multiply: neighbours overlap"),
-        Mistake(lambda layers: reach(layers) ** 2, "that is the area; give the side of the square"),
     )))
 
 EXERCISES = (UPSIDE_DOWN, KOALA, MATCH, REACH)
