@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
@@ -25,10 +24,6 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(x), target, visible
 
 
-def _seen(x: Tensor, target: Tensor, m: Tensor) -> Tensor:
-    return (m * (x - target)).square()
-
-
 MASKED = Exercise(
     id="4-masked", title="The data term of inpainting", minutes=10, difficulty="easy", points=2,
     goal="Return ‖m ⊙ (x − x₀)‖² divided by the number of visible values. The mask m is 1 where the picture is known; "
@@ -40,15 +35,14 @@ MASKED = Exercise(
         "values than ones in the mask. `visible.expand_as(x)` is the mask for every value.",
         "`(visible * (x - target)).square().sum()` is the numerator; the denominator is `visible.expand_as(x).sum()`."),
     reference=masked_error, judge=by_cases(masked_error, _masked_cases, (
-        Mistake(lambda x, t, m: _seen(x, t, m).mean(), "you divided by the number of all values; a large hole would "
+        Mistake("visible.expand_as(x).sum() → x.numel()", "you divided by the number of all values; a large hole would "
                 "make the same error look smaller: divide by the number of visible ones"),
-        Mistake(lambda x, t, m: _seen(x, t, m).sum() / m.sum(), "the mask has one channel and the pictures have "
-                "several: you divided by the number of visible pixels, not of visible values"),
-        Mistake(lambda x, t, m: _seen(x, t, m).sum(), "that is the sum; divide by the number of visible values"),
-        Mistake(lambda x, t, m: (m * x - t).square().sum() / m.expand_as(x).sum(), "the mask hides x alone, and x₀ is "
-                "compared with 0 in the hole; hide the difference"),
-        Mistake(lambda x, t, m: (m * (x - t)).abs().sum() / m.expand_as(x).sum(), "these are absolute values; take "
-                "squares"),
+        Mistake("visible.expand_as(x).sum() → visible.sum()", "the mask has one channel and the pictures have several: "
+                "you divided by the number of visible pixels, not of visible values"),
+        Mistake(" / visible.expand_as(x).sum() → ", "that is the sum; divide by the number of visible values"),
+        Mistake("visible * (x - target) → visible * x - target", "the mask hides x alone, and x₀ is compared with 0 in "
+                "the hole; hide the difference"),
+        Mistake("square() → abs()", "these are absolute values; take squares"),
     )))
 
 

@@ -164,26 +164,8 @@ def _mask_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.rand(1, 1, 4, 7, generator=g, dtype=torch.float64), 1.5, 8.0, 3.0
 
 
-def _steps(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared forward differences (dy², dx²), 0 at the far border."""
-    return F.pad(mask.diff(dim=-2), (0, 0, 0, 1)) ** 2, F.pad(mask.diff(dim=-1), (0, 1, 0, 0)) ** 2
-
-
-def _wrapped(m: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:
-    dy, dx = m.roll(-1, -2) - m, m.roll(-1, -1) - m
-    return lam * m.mean(), tv * (dy**2 + dx**2).pow(beta / 2).mean()
-
-
-def _cropped(m: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:
-    dy, dx = m.diff(dim=-2)[..., :-1], m.diff(dim=-1)[..., :-1, :]
-    return lam * m.mean(), tv * (dy**2 + dx**2).pow(beta / 2).mean()
-
-
-def _rough(tv: float, of: Tensor) -> Tensor:
-    return tv * of.mean()
-
-
-_ROOT = "dy and dx belong under one root: ‖∇m‖ = √(dy² + dx²), then the power β"
+_DY = "torch.nn.functional.pad(mask.diff(dim=-2), (0, 0, 0, 1))"
+_DX = "torch.nn.functional.pad(mask.diff(dim=-1), (0, 1, 0, 0))"
 ENERGY = Exercise(
     id="6-mask-energy", title="The price of a mask", minutes=15, difficulty="medium", points=3,
     goal="Return the pair (λ‖m‖₁, γ‖∇m‖^β) for a mask m ≥ 0, both as means over its cells. ∇m holds the differences to "
@@ -197,15 +179,18 @@ ENERGY = Exercise(
         "`(dx**2 + dy**2).pow(beta / 2).mean()` is the mean of ‖∇m‖^β. For β < 2 add 1e-8 before the power: it keeps "
         "the gradient finite where the mask is flat."),
     reference=price, judge=by_cases(price, _mask_cases, (
-        Mistake(lambda m, lam, tv, beta: (lam * m.mean(), _rough(tv, sum(d.sqrt() for d in _steps(m)).pow(beta))),
-                "you added |dy| and |dx|; " + _ROOT),
-        Mistake(_wrapped, "your differences wrap around: the last column is compared with the first (roll does that); "
-                "there the difference is 0"),
-        Mistake(_cropped, "your mean is over fewer cells than the mask has: a difference is one row or column short; "
-                "pad it with zeros at the far border"),
-        Mistake(lambda m, lam, tv, beta: price(m, 1.0, 1.0, beta), "the prices are missing: multiply by lam and tv"),
-        Mistake(lambda m, lam, tv, beta: (lam * (m**2).mean(), price(m, lam, tv, beta)[1]), "the size has m² where |m| "
-                "is wanted"),
+        Mistake(tuple(f"total_variation(mask, beta) → {rough}" for rough in (
+                    f"({_DY}.abs() + {_DX}.abs()).pow(beta).mean()",
+                    f"({_DY}.abs().pow(beta) + {_DX}.abs().pow(beta)).mean()")), "you added |dy| and |dx|, or their "
+                "powers; dy and dx belong under one root: ‖∇m‖ = √(dy² + dx²), then the power β"),
+        Mistake("total_variation(mask, beta) → ((mask.roll(-1, -2) - mask) ** 2 + (mask.roll(-1, -1) - mask) ** 2)"
+                ".pow(beta / 2).mean()", "your differences wrap around: the last column is compared with the first "
+                "(roll does that); there the difference is 0"),
+        Mistake("total_variation(mask, beta) → (mask.diff(dim=-2)[..., :-1] ** 2 + mask.diff(dim=-1)[..., :-1, :] ** 2)"
+                ".pow(beta / 2).mean()", "your mean is over fewer cells than the mask has: a difference is one row or "
+                "column short; pad it with zeros at the far border"),
+        Mistake("lam * mask.mean(), tv * total → mask.mean(), total", "the prices are missing: multiply by lam and tv"),
+        Mistake("lam * mask.mean() → lam * (mask**2).mean()", "the size has m² where |m| is wanted"),
     ), atol=5e-3), helpers=(total_variation,))  # an answer without the small constant in the root is right as well
 
 EXERCISES = (GUIDED, MODULATED, ENERGY, POINTING, CAM)

@@ -74,19 +74,6 @@ def _leak_cases(g: torch.Generator) -> Iterator[tuple]:
         yield y, (torch.rand(count, generator=g) < share).float()
 
 
-def _counts(y: Tensor, same: Tensor) -> tuple[Tensor, Tensor]:
-    """How often each value is in a pair of one film, and in one of two."""
-    kinds = torch.arange(int(y.max()) + 1)
-    at = (y[:, None] == kinds).double()
-    return (at * same[:, None]).sum(0), (at * (1 - same[:, None])).sum(0)
-
-
-def _guess(y: Tensor, same: Tensor) -> Tensor:
-    """For each pair what is more frequent with its y, 1 for same."""
-    one, two = _counts(y, same)
-    return (one > two).double()[y]
-
-
 PAIRS = Exercise(
     id="2b-pairs", title="Pairs that give the answer away", minutes=15, difficulty="medium", points=3,
     goal="M pairs of a film's picture with a film's sound are listed: y (M) says which sound is in each, and same (M) "
@@ -102,15 +89,15 @@ PAIRS = Exercise(
         "`torch.maximum(of_one, of_two).sum() / len(y)`, where of_two = all − of_one."),
     reference=leak, judge=by_number(leak, _leak_cases, (
         Mistake(lambda y, s: 0.5, "0.5 is what fair pairs would give; count in the list"),
-        Mistake(lambda y, s: float((torch.maximum(*_counts(y, s)) / sum(_counts(y, s)).clamp_min(1)).sum()
-                                   / (sum(_counts(y, s)) > 0).sum()), "you took the mean over the sounds; a sound that "
-                "is in many pairs counts more. Take the mean over the pairs"),
-        Mistake(lambda y, s: float(torch.maximum(*_counts(y, s)).sum() / (y.max() + 1)), "you divided by the number of "
-                "sounds; divide by the number of pairs"),
-        Mistake(lambda y, s: float(_guess(y, s).mean()), "that is how often the answer is \"same\"; count how often "
-                "it is right"),
-        Mistake(lambda y, s: float(s.double().mean()), "that is the share of pairs of one film; what is answered, "
-                "and when is it right?"),
+        Mistake("torch.maximum(of_one, times - of_one).sum() / len(y) → (torch.maximum(of_one, times - of_one) / "
+                "times.clamp(min=1)).sum() / (times > 0).sum()", "you took the mean over the sounds; a sound that is "
+                "in many pairs counts more. Take the mean over the pairs"),
+        Mistake("/ len(y) → / len(times)", "you divided by the number of sounds; divide by the number of pairs"),
+        Mistake(tuple(f"torch.maximum(of_one, times - of_one).sum() / len(y) → {other}" for other in (
+                    "(2 * of_one > times)[y].double().mean()", "(2 * of_one > times).sum() / (times > 0).sum()")),
+                "that is how often the answer is \"same\"; count how often it is right"),
+        Mistake("torch.maximum(of_one, times - of_one) → of_one", "that is the share of pairs of one film; what is "
+                "answered, and when is it right?"),
     )))
 
 EXERCISES = (MARGINAL, PAIRS)
