@@ -19,8 +19,6 @@ from torch import Tensor
 from u3lab.course.differences import Trial, all_same
 from u3lab.course.edits import edited
 
-GRAD = "torch.autograd.grad"
-
 # What the answer is, if it is not the right one. The words go on after "it is".
 RESULTS: dict[str, Callable[[Tensor], Tensor]] = {
     "the right one with the other sign: a minus is missing, or there is one too many": lambda x: -x,
@@ -62,8 +60,6 @@ VALUES: dict[str, Callable[[Any], Any]] = {
     "the first of {0} each time: the others are not used": lambda a: [a[0]] * len(_several(a)),
     "{0} in reverse order": lambda a: _several(a)[::-1],
 }
-
-
 # What is done with the gradients of a loop, from the first to the present one.
 GRADIENTS: dict[str, Callable[[list[Tensor]], Tensor]] = {
     "the gradients of all steps add up: `backward()` adds to `.grad`; set it to None after each step, or take "
@@ -188,7 +184,7 @@ def _numbers(first: Trial, names: list[str]) -> Iterator[tuple[Callable[[Trial],
                     yield (lambda trial, n=n, axes=axes: math.prod(trial.case[n].shape[axis] for axis in axes),
                            f"too large by the number of values: a sum over {over} `{name}` where a mean is wanted",
                            f"too small by the number of values: a mean over {over} `{name}` where a sum is wanted")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif isinstance(value, int | float):
             for power, shown in ((1, ""), (2, "²")):
                 yield (lambda trial, n=n, power=power: trial.case[n] ** power,
                        f"the right one times `{name}`{shown}: this factor is too many",
@@ -204,8 +200,8 @@ def of_arguments(reference: Callable[..., Any], names: list[str]) -> Iterator[tu
             return reference(*arguments)
         return call
 
-    for words, taken in GRADIENTS.items():
-        if GRAD in inspect.getsource(inspect.unwrap(reference)):
+    if "grad" in getattr(getattr(inspect.unwrap(reference), "__code__", None), "co_names", ()):
+        for words, taken in GRADIENTS.items():
             yield words, _with_gradients(reference, taken)
     for n, name in enumerate(names):
         for words, change in VALUES.items():
@@ -232,7 +228,7 @@ def _with_gradients(reference: Callable[..., Any], taken: Callable[[list[Tensor]
         def grad(*given: Any) -> tuple[Tensor]:
             seen.extend(torch.autograd.grad(*given))
             return (taken(seen),)
-        return edited(reference, f"{GRAD} → _grad", _grad=grad)(*case)
+        return edited(reference, "torch.autograd.grad → _grad", _grad=grad)(*case)
     return run
 
 

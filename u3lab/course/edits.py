@@ -34,7 +34,7 @@ def two_slips(reference: Callable[..., Any], mistakes: tuple[Mistake, ...]) -> I
     for first, second in itertools.combinations(mistakes, 2):
         for one, other in itertools.product(first.functions, second.functions):
             if isinstance(one, str) and isinstance(other, str):
-                with contextlib.suppress(U3Error):
+                with contextlib.suppress(U3Error, SyntaxError):  # what the first has left of the second
                     yield edited(reference, one, other), f"{first.message}; and {second.message}"
 
 

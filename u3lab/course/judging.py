@@ -110,6 +110,11 @@ def _as_tensor(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def drawn(g: torch.Generator, *shape: Any, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Normal random numbers of a shape, not contiguous."""
+    return not_contiguous(torch.randn(*shape, generator=g, dtype=dtype))
+
+
 def not_contiguous(x: Tensor) -> Tensor:
     """The same values, laid out in memory with the last two axes swapped: ``view`` fails on it."""
     return x.transpose(-1, -2).contiguous().transpose(-1, -2)

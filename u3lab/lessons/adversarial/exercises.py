@@ -9,7 +9,7 @@ from torch import Tensor
 
 from u3lab.adversarial.attacks import descend_once, direction, project, targeted_loss
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.course.judging import by_cases, drawn, not_contiguous
 
 
 def _step_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -25,7 +25,7 @@ def _step_cases(g: torch.Generator) -> Iterator[tuple]:
         gradient = torch.randn(original.shape, generator=g, dtype=dtype)
         yield (original + change).clamp(0, 1), gradient * (gradient.abs() > 0.2), original, step_size, eps
     x = not_contiguous(torch.rand(1, 3, 4, 3, generator=g))
-    yield x, not_contiguous(torch.randn(1, 3, 4, 3, generator=g)), x, 0.03, 0.03
+    yield x, drawn(g, 1, 3, 4, 3), x, 0.03, 0.03
 
 
 def _ball(image: Tensor, original: Tensor, eps: float) -> Tensor:

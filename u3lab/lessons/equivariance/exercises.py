@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.course.judging import by_cases, drawn, not_contiguous
 from u3lab.equivariance.mirror import mirrored_filters
 from u3lab.equivariance.regression import ridge
 
@@ -17,7 +17,7 @@ def _filter_cases(g: torch.Generator) -> Iterator[tuple]:
     yield (torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]],
                          [[[0.0, 1.0, 0.0], [0.0, 1.0, 1.0], [2.0, 0.0, 0.0]]]]),)
     yield (torch.randn(4, 3, 5, 5, generator=g),)
-    yield (not_contiguous(torch.randn(6, 1, 3, 3, generator=g)),)  # as of a convolution with groups
+    yield (drawn(g, 6, 1, 3, 3),)  # as of a convolution with groups
     yield (torch.randn(3, 2, 4, 4, generator=g, dtype=torch.float64),)
 
 

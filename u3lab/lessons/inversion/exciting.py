@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.course.judging import by_cases, drawn
 from u3lab.inversion.maximising import excitation
 from u3lab.lessons.inversion.climbing import CLIMB
 
@@ -18,7 +18,7 @@ def _excitation_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.tensor([[1.0, 2.0, 4.0]]), 2
     for shape, unit, dtype in (((1, 5, 3, 4), 2, torch.float32), ((1, 9), 7, torch.float32),
                                ((1, 4, 2, 2), 0, torch.float64)):
-        yield not_contiguous(torch.randn(shape, generator=g, dtype=dtype)), unit
+        yield drawn(g, shape, dtype=dtype), unit
 
 
 EXCITATION = Exercise(

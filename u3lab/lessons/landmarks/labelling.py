@@ -44,8 +44,8 @@ SPLINE = Exercise(
         "Keep the logarithm from 0: `r.clamp_min(1e-30).log()`. Then 0² times it is 0.",
         "The sum over i is a product of matrices, (N,n) @ (n,2); the straight part is `affine[0] + u @ affine[1:]`."),
     reference=spline_at, judge=by_cases(spline_at, _splines, (
-        Mistake(("r**2 * r.clamp → r * r.clamp", "r**2 * r.clamp → r.clamp"), "your U is r ln r, or ln r; a thin plate "
-                "in two dimensions has r² ln r"),
+        Mistake(("r**2 * r.clamp → r * r.clamp", "torch.where(r > 0, r**2 * r.clamp_min(1e-30).log(), 0.0) → "
+                 "r.clamp_min(1e-30).log()"), "your U is r ln r, or ln r; a thin plate in two dimensions has r² ln r"),
         Mistake(".log() → .log10()", "you took the logarithm to base 10; U has the natural one"),
         Mistake("r**2 * r.clamp_min(1e-30).log() → r**2", "the logarithm is missing from U"),
         Mistake("affine[0] + u → u", "a₀ is missing"),

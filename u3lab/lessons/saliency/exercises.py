@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.course.judging import by_cases, drawn, not_contiguous
 from u3lab.images.variation import total_variation
 from u3lab.saliency.backprop import guided
 from u3lab.saliency.perturbation import price
@@ -36,7 +36,7 @@ def _guided_cases(g: torch.Generator) -> Iterator[tuple]:
     for shape in ((2, 3, 4, 5), (1, 2, 6, 3)):
         x = torch.randn(shape, generator=g)
         yield torch.randn(shape, generator=g), Through(x * (x.abs() > 0.2))  # with zeros, where the gate is shut
-    yield not_contiguous(torch.randn(1, 3, 5, 4, generator=g)), Through(torch.randn(1, 3, 5, 4, generator=g))
+    yield drawn(g, 1, 3, 5, 4), Through(torch.randn(1, 3, 5, 4, generator=g))
     double = torch.randn(2, 7, generator=g, dtype=torch.float64)
     yield double, Through(double.flip(1))
 
@@ -67,7 +67,7 @@ def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
     yield (torch.tensor([[[[1.0, 2.0]], [[0.5, -1.0]]]]), torch.tensor([[[[2.0, -3.0]], [[-1.0, 4.0]]]]))
     for shape in ((3, 4, 5, 6), (1, 5, 3, 3)):
         yield torch.randn(shape, generator=g), torch.randn(shape, generator=g)
-    yield tuple(not_contiguous(torch.randn(2, 3, 4, 6, generator=g)) for _ in range(2))
+    yield tuple(drawn(g, 2, 3, 4, 6) for _ in range(2))
     yield tuple(torch.randn(2, 3, 4, 4, generator=g, dtype=torch.float64) for _ in range(2))
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, by_number, not_contiguous
+from u3lab.course.judging import by_cases, by_number, drawn
 
 __all__ = ["EXERCISES"]
 
@@ -31,7 +31,7 @@ def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.tensor([[1.0, 2.0, 0.0, 0.0], [0.0, 0.0, 3.0, 1.0]]), torch.tensor([[0.0, 0.0, 1.0, 2.0],
                                                                                    [0.0, 3.0, 0.0, 0.0]])
     for batch, length, dtype in ((4, 7, torch.float32), (1, 12, torch.float64), (6, 5, torch.float32)):
-        yield tuple(not_contiguous(torch.randn(batch, length, generator=g, dtype=dtype)) for _ in range(2))
+        yield tuple(drawn(g, batch, length, dtype=dtype) for _ in range(2))
 
 
 MARGINAL = Exercise(

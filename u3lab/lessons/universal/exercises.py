@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.course.judging import by_cases, drawn
 from u3lab.lessons.universal.counting import COUNT, SCORE
 
 NEAR = {"rtol": 1e-3, "atol": 1e-4}  # a convolution may add in any order
@@ -44,8 +44,8 @@ def _parallel_cases(g: torch.Generator) -> Iterator[tuple]:
     for batch, inputs, outputs, k, stride, size, dtype in (
             (2, 4, 4, 3, 1, (6, 7), torch.float32), (1, 3, 3, 5, 1, (5, 6), torch.float64),
             (1, 4, 4, 3, 2, (6, 8), torch.float32), (2, 3, 5, 3, 3, (5, 7), torch.float64)):
-        yield (*_drawn(g, batch, inputs, outputs, k, size, dtype),
-               not_contiguous(torch.randn(outputs, inputs, generator=g, dtype=dtype)), stride)
+        shapes = (batch, inputs, *size), (outputs, inputs, k, k), (outputs, inputs)
+        yield (*(drawn(g, *shape, dtype=dtype) for shape in shapes), stride)
 
 
 def _serial_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -53,15 +53,8 @@ def _serial_cases(g: torch.Generator) -> Iterator[tuple]:
            torch.tensor([[0.0, 2.0], [3.0, 0.0]]))
     for batch, inputs, outputs, k, dtype in ((2, 4, 4, 3, torch.float32), (1, 3, 3, 5, torch.float64),
                                              (1, 3, 5, 3, torch.float32)):
-        yield (*_drawn(g, batch, inputs, outputs, k, (6, 7), dtype),
-               not_contiguous(torch.randn(outputs, outputs, generator=g, dtype=dtype)))
-
-
-def _drawn(g: torch.Generator, batch: int, inputs: int, outputs: int, k: int, size: tuple[int, int],
-           dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """An input and filters, neither contiguous."""
-    return (not_contiguous(torch.randn(batch, inputs, *size, generator=g, dtype=dtype)),
-            not_contiguous(torch.randn(outputs, inputs, k, k, generator=g, dtype=dtype)))
+        shapes = (batch, inputs, 6, 7), (outputs, inputs, k, k), (outputs, outputs)
+        yield tuple(drawn(g, *shape, dtype=dtype) for shape in shapes)
 
 
 PARALLEL = Exercise(
@@ -123,8 +116,8 @@ def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]]]), torch.tensor([[0.5]])
     for inputs, outputs, k, dtype in ((4, 4, 3, torch.float32), (3, 3, 5, torch.float64), (2, 2, 1, torch.float32),
                                       (3, 5, 3, torch.float64)):
-        yield (not_contiguous(torch.randn(outputs, inputs, k, k, generator=g, dtype=dtype)),
-               not_contiguous(torch.randn(outputs, inputs, generator=g, dtype=dtype)))
+        yield (drawn(g, outputs, inputs, k, k, dtype=dtype),
+               drawn(g, outputs, inputs, dtype=dtype))
 
 
 FOLD = Exercise(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.course.judging import by_cases, drawn
 
 __all__ = ["EXERCISES"]
 
@@ -34,7 +34,7 @@ def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
     for domains, numbers, rank, inputs, outputs, dtype in (
             (3, 3, 3, 3, 3, torch.float64), (1, 5, 2, 4, 3, torch.float32), (4, 6, 3, 5, 7, torch.float64)):
         shapes = (domains, numbers), (rank, numbers), (rank, inputs), (outputs, rank)
-        yield tuple(not_contiguous(torch.randn(shape, generator=g, dtype=dtype)) for shape in shapes)
+        yield tuple(drawn(g, shape, dtype=dtype) for shape in shapes)
 
 
 PREDICTED = Exercise(
