@@ -34,6 +34,8 @@ SLIPS = {
     "negative clipped to 0": lambda x, m, lam: weighed(x, m, lam).relu(),
     "1 minus the right one": lambda x, m, lam: 1 - weighed(x, m, lam),
     "the right one times 3": lambda x, m, lam: 3 * weighed(x, m, lam),
+    "times 0.01745: radians where degrees are wanted": lambda x, m, lam: torch.deg2rad(weighed(x, m, lam)),
+    "times 0.4343: a logarithm to base 10": lambda x, m, lam: weighed(x, m, lam) / torch.tensor(10.0).log(),
     "the right one plus 2": lambda x, m, lam: weighed(x, m, lam) + 2,
     "a mean over axis 1 of `x` where a sum is wanted": lambda x, m, lam: lam * (x * m).mean(1, keepdim=True),
     "axis 1 is gone": lambda x, m, lam: lam * (x * m).sum(1),

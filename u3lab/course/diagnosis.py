@@ -31,6 +31,12 @@ RESULTS: dict[str, Callable[[Tensor], Tensor]] = {
     "the logarithm of the right one; leave the log out": torch.log,
     "the exponential of the right one; the log is missing": torch.exp,
 }
+# Factors that have a name.
+FACTORS = {math.pi / 180: "radians where degrees are wanted", 180 / math.pi: "degrees where radians are wanted",
+           math.log(10): "the natural logarithm where that to base 10 is wanted",
+           1 / math.log(10): "a logarithm to base 10 where the natural one is wanted",
+           1 / math.log(2): "a logarithm to base 2 where the natural one is wanted",
+           100: "per cent where a share is wanted", 255: "grey levels of bytes where [0,1] is wanted"}
 # What the answer takes an argument for. The words go on after "it would be right with".
 VALUES: dict[str, Callable[[Any], Any]] = {
     "−{0} in the place of {0}: a sign is wrong": lambda a: -_number(a),
@@ -164,7 +170,9 @@ def _factors(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple
         steps.append((got - want).mean().item())
     known = [ratio for ratio in ratios if not math.isnan(ratio)]
     if known and known[0] and all(math.isclose(ratio, known[0], rel_tol=1e-3) for ratio in known):
-        yield f"the right one times {known[0]:.4g}", lambda want, _: (known[0] * want.double()).to(want.dtype)
+        named = next((f": {name}" for factor, name in FACTORS.items() if math.isclose(factor, known[0], rel_tol=1e-3)),
+                     "")
+        yield f"the right one times {known[0]:.4g}{named}", lambda want, _: (known[0] * want.double()).to(want.dtype)
     if all(math.isclose(step, steps[0], rel_tol=1e-3) for step in steps):
         yield (f"the right one {'plus' if steps[0] > 0 else 'minus'} {abs(steps[0]):.4g}",
                lambda want, _: (want.double() + steps[0]).to(want.dtype))
