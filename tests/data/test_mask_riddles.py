@@ -35,7 +35,7 @@ def test_an_entry_is_complete_and_gives_nothing_away(entry, net):
 
 def test_the_answers_are_the_pictures_classes_and_stand_at_several_places():
     answers = {entry["options"][entry["answer"]] for entry in INDEX}
-    assert answers == {images.label(riddle.name) for riddle in riddles.RIDDLES}
+    assert answers == {images.label(riddle.picture) for riddle in riddles.RIDDLES}
     assert len({entry["answer"] for entry in INDEX}) > 1
 
 

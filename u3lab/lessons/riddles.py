@@ -37,6 +37,11 @@ class Riddle:
     wrong: dict[str, str]
     garish: bool = False
 
+    @property
+    def picture(self) -> str:
+        """The photo, in chapter 6: there it is what the riddle is named after."""
+        return self.name
+
 
 def riddles_of(chapter: str) -> tuple[Riddle, ...]:
     """Those of chapter "5" or "6", in the order of their file.

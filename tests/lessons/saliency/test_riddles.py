@@ -22,7 +22,7 @@ def test_the_recipe_on_one_riddle(net):
     assert first == again
     [(made, jpeg, entry)] = first
     assert made is riddle and entry["file"] == "1.jpg"
-    assert entry["options"][entry["answer"]] == images.label(riddle.name)
+    assert entry["options"][entry["answer"]] == images.label(riddle.picture)
     assert images.load(jpeg).shape == (1, 3, 227, 227)
     assert "98 % for the whole photo" in entry["why"][entry["answer"]]
 

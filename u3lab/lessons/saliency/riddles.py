@@ -41,7 +41,7 @@ def solve(net: Classifier, riddle: Riddle, *, settings: MaskSettings) -> tuple[T
     The explanations carry what ``net`` says, measured: probabilities for the whole photo, for the photo without the
     parts (as ``settings`` perturb them), and for the parts alone.
     """
-    image, name = _images.load(riddle.name, size=SIZE), _images.label(riddle.name)
+    image, name = _images.load(riddle.picture, size=SIZE), _images.label(riddle.picture)
     mask = last(meaningful_perturbation(net, image, name, settings=settings)).value.cpu()
     parts = iconic(image, mask)
     with torch.no_grad():
@@ -66,7 +66,7 @@ def quiz(net: Classifier, *, seed: int = 0, riddles: tuple[Riddle, ...] = RIDDLE
     draw = random.Random(seed)
     for number, riddle in enumerate(draw.sample(riddles, len(riddles)), 1):
         parts, why = solve(net, riddle, settings=settings)
-        options = [_images.label(riddle.name), *riddle.wrong]
+        options = [_images.label(riddle.picture), *riddle.wrong]
         order = draw.sample(range(len(options)), len(options))
         yield riddle, pixels.jpeg(parts, quality=QUALITY), {
             "file": f"{number}.jpg", "alt": f"Parts of a photo on grey: {riddle.sight}.",
