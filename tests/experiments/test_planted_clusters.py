@@ -25,7 +25,7 @@ def wrong(labels: Tensor, count: int) -> Tensor:
 
 
 def learner(seed: int, **how: object) -> SimpleNamespace:
-    return SimpleNamespace(seed=seed, taught=None, normalise=lambda x: x, run=lambda x: x, **how)
+    return SimpleNamespace(seed=seed, taught=None, tuned=None, normalise=lambda x: x, run=lambda x: x, **how)
 
 
 def test_clusters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -126,7 +126,9 @@ def test_tissues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         return taught(), learnt
 
     def sorted_in(given: Tensor, way: str, seed: int) -> Tensor:
-        strength, field = (round(float(one), 2) for one in (given - made[[2, 5]])[0, :2, 0, 0])
+        added = given - made[[2, 5]]
+        strength, field = (round(float(one), 2) for one in added[0, :2, 0, 0])
+        assert (added - added[:1, :, :1, :1]).abs().max() < 1e-4  # the held-out slices, and nothing but the field
         truth = tissue[[2, 5]]
         errors = number(way, seed, strength / 10, int(field))
         inside = (truth >= 0).nonzero(as_tuple=True)
@@ -186,9 +188,14 @@ def test_naturals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
                             for head in (2, 1, 0)]).float()
 
     def seen(way: str, pictures: Tensor, seed: int) -> Tensor:
-        number = seed_of(pictures)
-        of = wrong(kinds, errors(way, number - 1000)) if number >= 1000 else kinds
-        return 10.0 * F.one_hot(of, 5) + 0.01 * torch.arange(100)[:, None] / 100
+        number, noise = seed_of(pictures), (torch.arange(100) % 3 - 1.0)[:, None]
+        if number < 1000:
+            return torch.cat([10.0 * F.one_hot(kinds, 5), noise], 1)
+        of = wrong(kinds, errors(way, number - 1000))
+        x = 10.0 * F.one_hot(of, 5)
+        x[of == 0], x[of == 1] = torch.tensor([6.0, 4.0, 0, 0, 0]), torch.tensor([4.0, 6.0, 0, 0, 0])
+        far = 60.0 * ((of == 2) & (torch.arange(100) % 2 == 0))  # sorted by themselves, these were two clusters
+        return torch.cat([x, far[:, None]], 1)
 
     made: list[SimpleNamespace] = []
 
@@ -237,6 +244,7 @@ def test_pretexts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         return problem, each, seed
 
     def pooled(net, pictures, layers):
+        assert net.tuned is None  # that was a copy
         where = float(pictures[0, 0])  # which problem, which split
         return {layer: torch.tensor([[pretexts.ROUTES.index(net.taught or pretexts.FLOOR), where, LAYERS.index(layer),
                                       net.seed]]).expand(len(pictures), -1) for layer in layers}
