@@ -70,7 +70,7 @@ TABLE = Table(
                "seed of the textures, out of some thirty short trials; the experiment's first lines list them.",
         limits="K-means has nothing to learn and sorts the pixels that it is judged on. Three photos of textures: "
                "others may be easier or harder."),
-    chart=Chart("bars", "Hungarian accuracy", columns=("chosen by the loss", "sameness"),
+    chart=Chart("bars", "Hungarian accuracy, or sameness", columns=("chosen by the loss", "sameness"),
                 alt="Bars with the range of the seeds for two kinds of mosaics and three ways: accuracy, and sameness "
                     "of the maps."),
     shared={"fit & judge: photos": "mosaics of textures are cut from one photo of each texture; only the mosaics are "
