@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train and write the ten domains, and how many test pictures each gets right."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     chosen = _writing.options(parser, arguments, "")
-    net, rows = nets.load(), trials.shipped(nets.NAMES[0])
+    net, rows = nets.load(), trials.rows_of(nets.NAMES[0])
     reached = {}
     for name in decathlon.names()[:1] if chosen.short else decathlon.names():
         run = Run(name, KIND, LABELS, chosen.seed, trials.chosen_rate(rows, name, KIND))
