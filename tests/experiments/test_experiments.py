@@ -30,7 +30,6 @@ from u3lab.experiments import _plan, _running, _table
 EXPERIMENTS = Path(importlib.import_module("u3lab.experiments").__file__).parent
 RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
     "colouring": ("weights", [], ["colouring.safetensors"]),
-    "learnet": ("", [], ["results/learnet-squeezenet1_1.json", "weights/learnet-lights.safetensors"]),
     "start": ("results", [], ["start.json"]),
     "animals": ("weights", [], ["labeller-animals.safetensors"]),
     "finder": ("weights", [], ["finder.safetensors"]),
@@ -48,7 +47,6 @@ RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
     "keypoints": ("", [], ["results/keypoints.json", "weights/keypoints-chair.safetensors",
                            "weights/keypoints.safetensors"]),
     "segments": ("results", [], ["segments.json"]),
-    "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "layers": ("results", [], ["layers.json"]),
     "dissected": ("results", [], ["dissected.npz"]),
     "restoring": ("results", [], ["restoring.json", *(f"restoring-{task}.jpg" for task in ("half", "hole", "large",

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.experiments import planted
-from u3lab.experiments import adapters, bolted, sensitivity, shrinkage
+from u3lab import results
+from u3lab.experiments import _running, _table, adapters, bolted, learnet, sensitivity, shrinkage, tasks
 from u3lab.lessons.universal import lesions, trials
 
 COUNT = 1000  # pictures of a split
@@ -145,3 +146,138 @@ def test_bolted(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     table = planted.table(bolted, tmp_path)
     check(table, order, lambda name: adapters.HIGHER)
     assert grown == list(bolted.TRUNKS) and len(table) == 2 * 3 * ((4 + 1) + (3 + 1))
+
+
+def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each way trains its own networks on the scenes of its seed, and is asked about those of the test."""
+    solids = tasks.solids
+    test = SimpleNamespace(images="test", labels={name: f"true {name}" for name in tasks.TASKS})
+
+    def begin(net: str, names: tuple[str, ...], kind: str) -> SimpleNamespace:
+        heads = SimpleNamespace(parameters=lambda: [torch.zeros(2)] * len(names))
+        return SimpleNamespace(net=kind, names=names, kind=kind, heads=heads)
+
+    def train(one: SimpleNamespace, scenes: str, given: tuple, seed: int, *, steps: int) -> Iterator[None]:
+        assert (scenes, given, steps) == (f"seen {seed}", (tasks.MISSING, seed), solids.STEPS)
+        yield
+        one.seed = seed
+
+    def score(name: str, answer: tuple, truth: str) -> float:
+        kind, together, seed = answer
+        assert truth == f"true {name}"
+        return tasks.TASKS.index(name) + (kind == "parallel") / 10 + together / 100 + seed / 1000
+
+    for function, stub in {
+            "held_out": lambda: test, "seen": lambda seed: f"seen {seed}", "present": lambda *given: given,
+            "begin": begin, "train": train, "score": score,
+            "own": lambda kind: [torch.zeros(30)] * (kind == "parallel"),
+            "answers": lambda one, images: {name: (one.kind, len(one.names), one.seed) for name in one.names
+                                            if images == "test"},
+            "guessed": lambda labels: {name: 0.5 + n / 10 for n, name in enumerate(tasks.TASKS)}}.items():
+        monkeypatch.setattr(solids, function, stub)
+    monkeypatch.setattr(tasks.nets, "load", lambda name, fold: name)
+    table = planted.table(tasks, tmp_path)
+    assert table.pop(("a guess", 0)) == (0.5, 0.6, 0.7, 0.8, 0)
+    known = {"source's features": ("features", 4, 8), "one trunk": ("parallel", 4, 38),
+             "a trunk for each": ("parallel", 1, 4 * 32)}
+    assert list(table) == [(way, seed) for way in known for seed in range(3)]
+    for (way, seed), row in table.items():
+        kind, together, numbers = known[way]
+        assert tuple(row) == pytest.approx((*(n + (kind == "parallel") / 10 + together / 100 + seed / 1000
+                                              for n in range(4)), numbers))
+        assert row._fields == (*tasks.TASKS, "numbers")
+
+
+def shade(number: float) -> Tensor:
+    """Pictures under a light by its number, or of a domain."""
+    return torch.full((2, 3, 4, 4), number / 1000)
+
+
+@pytest.fixture
+def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, dict[tuple, tuple]]:
+    """The two tables of networks that name paints, or pictures, as well as what they were told says."""
+    lighting = learnet.lighting
+
+    def begin(net: str, *_: object, seed: int = 0) -> SimpleNamespace:
+        return SimpleNamespace(kind="learnet", told=None, steps=None, grey=False, domains=[],
+                               add_domain=lambda name, classes: None, use=lambda name: None)
+
+    def begun(net: str, kind: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> SimpleNamespace:
+        one = SimpleNamespace(kind=kind, told=None, steps=steps, grey=bool((images < 0).all()))
+        one.state_dict, one.load_state_dict = dict, lambda state: setattr(one, "told", None)
+        return one
+
+    def tuned(one: SimpleNamespace, x: Tensor, y: Tensor, rate: float, steps: int, seed: int) -> SimpleNamespace:
+        assert (rate, steps, y.tolist()) == (0.0005, learnet.FEW_STEPS, [1, 1])
+        one.told = x.mean()
+        return one
+
+    def share_right(one: SimpleNamespace, x: Tensor, labels: Tensor) -> float:
+        """By hand: which of the six ways this is, under which light, asked about close-ups or not."""
+        close, number = bool(labels[0]), 1000 * float(x.abs().mean())
+        told = None if one.told is None else round(1000 * float(one.told))
+        way = {("features", None): 0, ("parallel", None): 3 if one.grey else 1, ("parallel", round(number)): 2,
+               ("learnet", round(number)): 4}.get((one.kind, told), 5)
+        assert (one.kind, one.steps) in (("features", 1500), ("parallel", 150), ("learnet", None))
+        assert one.grey == bool(x.min() < 0) and (way < 5 or told == 50 + (round(number) - 50 + 5) % 12)
+        return (1500 * way + 10 * (round(number) - 50) + close) / 10000
+
+    def seen(count: int, light: Tensor, *, split: str, close: bool, seed: int) -> tuple[Tensor, Tensor]:
+        assert (count, split, seed) == (200, "test", round(float(light[0])))
+        return shade(float(light[0])), torch.full((2,), int(close))
+
+    def with_probe(one: SimpleNamespace, name: str, few: tuple[Tensor, Tensor]) -> float:
+        assert round(1000 * float(few[0].mean())) == of(name, 5)
+        return 0.1 if one.told is None else round(1000 * float(one.told)) / 1000
+
+    def of(name: str, each: int) -> int:
+        return 10 * each + learnet.SEEN_DOMAINS.index(name)
+
+    for name, stub in {
+            "world": lambda count, each, close, seed: {"100": (shade(100), torch.ones(2))},
+            "begin": lambda net, seed: (begin(net), None), "seen": seen,
+            "shots": lambda light, n, close: (shade(float(light[0])), torch.ones(2, dtype=torch.int64)),
+            "share_right": share_right, "kept": lambda *_: nn.Linear(1, 1),
+            "predict": lambda one, predictor, few: setattr(one, "told", few.mean())}.items():
+        monkeypatch.setattr(lighting, name, stub)
+    for name, stub in {
+            "trained": begun, "tuned": tuned, "adapt": begin, "learnet": lambda *_, seed: lambda z: z,
+            "greyed": lambda x, few: -shade(1000 * float(few.mean())), "train_learnet": lambda *_, **how: [None],
+            "falling": lambda steps, settings: iter(steps), "with_probe": with_probe,
+            "describe": lambda one, x: x.mean(), "put_adapters": lambda one, name, z: setattr(one, "told", z)}.items():
+        monkeypatch.setattr(learnet, name, stub)
+    monkeypatch.setattr(learnet.lights, "light", lambda number: torch.full((3,), float(number)))
+    monkeypatch.setattr(learnet.nets, "load", lambda name, fold: name)
+    monkeypatch.setattr(learnet.decathlon, "load", lambda name, split: SimpleNamespace(classes=()))
+    monkeypatch.setattr(trials, "few", lambda name, each, seed: (shade(of(name, each)), torch.ones(2)))
+    trained(lambda net, name, split: right(600 + of(name, 5)) if split == "test" and net.run == (
+        name, "parallel", 5, net.run.seed, 0.0015) else None)
+    _running.run(learnet, ["--out", str(tmp_path)])
+    assert (tmp_path / "weights" / "learnet-lights.safetensors").exists()
+    return {one.name: results.rows(_table.read(tmp_path / "results" / f"{one.name}.json")) for one in learnet.TABLES}
+
+
+def test_learnet(learnets):
+    """Under each light its own share for each way; and in a domain for the way's own examples."""
+    lit = learnets["learnet"]
+    assert list(lit) == [(kind, way, seed) for kind in ("scenes", "close-ups") for seed in range(3)
+                         for way in learnet.WAYS]
+    for (kind, way, _), row in lit.items():
+        assert row.right == tuple((1500 * learnet.WAYS.index(way) + 10 * n + (kind == "close-ups")) / 10000
+                                  for n in range(12))
+    domains = learnets["learnet_domains"]
+    assert list(domains) == [(name, way, seed) for name in learnet.UNSEEN_DOMAINS for seed in range(3)
+                             for way in learnet.DOMAIN_WAYS]
+    for (name, way, seed), row in domains.items():
+        number = learnet.SEEN_DOMAINS.index(name)
+        others = [n for n in range(10) if n != number]
+        assert row.right == pytest.approx({
+            "α = 0": 0.1, "learnet": (50 + number) / 1000, "learnet, z of another domain": (200 + others[seed]) / 1000,
+            "α trained on the same examples": (650 + number) / 1000}[way], abs=5e-4), (name, way, seed)
+
+
+def test_the_grey_world_takes_a_light_away():
+    """Of a grey surface under a light it sees grey again, whatever the light's colour is."""
+    light = torch.tensor([0.3, 0.6, 1.0]).view(3, 1, 1)
+    few, x = torch.full((8, 3, 4, 4), 0.5) * light, torch.full((2, 3, 4, 4), 0.25) * light
+    assert torch.allclose(learnet.greyed(x, few), torch.tensor(0.25))
