@@ -30,7 +30,6 @@ from u3lab.experiments import _plan, _running, _table
 EXPERIMENTS = Path(importlib.import_module("u3lab.experiments").__file__).parent
 RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
     "colouring": ("weights", [], ["colouring.safetensors"]),
-    "start": ("results", [], ["start.json"]),
     "animals": ("weights", [], ["labeller-animals.safetensors"]),
     "finder": ("weights", [], ["finder.safetensors"]),
     "tissues": ("results", [], ["tissues.json"]),
