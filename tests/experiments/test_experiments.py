@@ -61,11 +61,9 @@ RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
     "coded_lesions": ("results", [], ["lesions.jpg", "lesions.json"]),
     "five_priors": ("results", [], ["priors.jpg", "priors.json"]),
     "readouts": ("results", [], ["readouts.json"]),
-    "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),
     "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
     "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),
     "unrolled": ("weights", ["fire5"], ["unrolled-fire5.safetensors"]),
-    "resnet26": ("weights", [], ["resnet26_half.safetensors"]),
 }
 
 

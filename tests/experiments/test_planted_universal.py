@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tests.experiments import planted
 from u3lab import results
-from u3lab.experiments import _running, _table, adapters, bolted, learnet, sensitivity, shrinkage, tasks
+from u3lab.experiments import _running, _table, adapters, bolted, domains, learnet, sensitivity, shrinkage, tasks
 from u3lab.lessons.universal import lesions, trials
 
 COUNT = 1000  # pictures of a split
@@ -146,6 +146,46 @@ def test_bolted(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     table = planted.table(bolted, tmp_path)
     check(table, order, lambda name: adapters.HIGHER)
     assert grown == list(bolted.TRUNKS) and len(table) == 2 * 3 * ((4 + 1) + (3 + 1))
+
+
+def test_domains(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each domain is trained with the rate that validation chose for it, written, and asked about its test."""
+    rates = {name: (0.1 + n, 0.2 + n) for n, name in enumerate(adapters.DOMAINS)}
+    chosen = {name: rate[n % 2] for n, (name, rate) in enumerate(rates.items())}
+
+    def answers(net: SimpleNamespace, name: str, split: str) -> tuple[Tensor, Tensor]:
+        assert net.run == (name, "parallel", 100, 0, chosen[name]) and net.how == {"steps": None} and split == "test"
+        return right(700 + adapters.DOMAINS.index(name))
+
+    def save(path: Path, name: str, *, images: list) -> Path:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{name}, {len(images)}")
+        return path
+
+    trained(answers)
+    begin = trials.begin
+    monkeypatch.setattr(trials, "begin", lambda net, run: SimpleNamespace(**vars(begin(net, run)), save_domain=save))
+    monkeypatch.setattr(trials, "few", lambda name, each, seed: ([name] * each, None))
+    monkeypatch.setattr(trials, "rows_of", lambda network: {
+        trials.Run(name, method, 20, 0, rate): (0.5 + (method == "parallel") * (rate == chosen[name]) / 4,
+                                                0.5 + (rate != chosen[name]) / 4)
+        for name, some in rates.items() for rate in some for method in ("parallel", "serial")})
+    monkeypatch.setattr(domains.nets, "load", lambda name: name)
+    table = planted.table(domains, tmp_path)
+    assert {run.domain: row.right for run, row in table.items()} == {
+        name: (700 + n) / COUNT for n, name in enumerate(adapters.DOMAINS)}
+    files = {file.stem: file.read_text() for file in (tmp_path / "domains").iterdir()}
+    assert files == {name.replace(" ", "-"): f"{name}, 100" for name in adapters.DOMAINS}
+
+
+def test_a_shipped_domain_reaches_what_the_table_says():
+    from u3lab import nets, universal
+
+    net = universal.adapt(nets.load(device="cpu"), "parallel")
+    file = next(file for file in trials.domain_files() if file.stem == "people")
+    net.load_domain(file)
+    assert trials.accuracy(net.use("people"), "people") == pytest.approx(results.table("domains")["people",].right,
+                                                                         abs=0.03)
 
 
 def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
