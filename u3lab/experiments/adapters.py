@@ -1,15 +1,15 @@
-"""The long table of chapter 1: every way to adapt one network on ten domains, with few labels and many; two more
-networks with four of the ways.
+"""The long table of chapter 1: every way to adapt a network, on ten domains, with few labels and many.
 
     python -m u3lab.experiments adapters                             # data/results/adapters.json, hours
     python -m u3lab.experiments adapters --networks resnet26_half    # a part; several such may run side by side
     python -m u3lab.experiments adapters --only network=squeezenet1_1 domain=digits
     torchrun --nproc_per_node 4 -m u3lab.experiments adapters        # each batch shared by four processes or GPUs
 
-The learning rate is chosen on the validation pictures, once for each network, method and domain: with 20 labels of each
-class and the first seed, out of the method's RATES, or of the HIGHER ones on networks with batch norms. The test
-pictures are looked at once for each run, and choose nothing. ResNet-26 computes in bfloat16 while it is trained, as it
-did when it was made; its weights and its answers to the test are float32.
+Two more networks have four of the ways, with 20 labels of each class. The learning rate is chosen on the validation
+pictures, once for each network, method and domain: with 20 labels and the first seed, out of the method's RATES, or of
+the HIGHER ones on networks with batch norms. The test pictures are looked at once for each run, and choose nothing.
+ResNet-26 computes in bfloat16 while it is trained, as it did when it was made; its weights and its answers to the test
+are float32.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ TABLES = (
                   "things, not pictures.",
             floor="A place drawn at random: the thing's share of the area. The middle of the picture.",
             rivals="The square with most edges, which asks no network.",
-            limits="A pasted thing stands out from its photo, and has most of its edges."),
+            limits="A pasted thing stands out from its photo, and has edges all around it."),
         chart=Chart("bars", "share of pictures: the place lies on the thing",
                     alt="Four bars: the hidden square that costs most, the square with most edges, the middle, a place "
                         "drawn at random.")),
@@ -149,7 +149,7 @@ TABLES = (
             often="Each thing once on each photo. The intervals are over series of things.",
             floor="White paper.",
             rivals="The same photos scrambled: their colours stay, what they show is gone.",
-            limits="Five photos of a kind, and things that are pasted, larger than they would be there."),
+            limits="Five photos of a kind, and things that are pasted and fill most of the picture."),
         chart=Chart("bars", "log-odds of “animal” (right of 0: taken for an animal)",
                     alt="Bars for animals and for made things: on white paper, in nature, before buildings, and on "
                         "these photos scrambled.")))
