@@ -54,7 +54,7 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "bolted", Run, adapters.Reached, summary=summary,
     facts={"network": SOURCE, "steps": STEPS, "side": trials.side(SOURCE)},
-    again="a trunk takes twenty minutes before its first row",
+    again="a trunk is taught for minutes before its first row",
     evidence=Evidence(
         "whether a trunk that was trained with serial adapters bears new ones better",
         measured="The share of test pictures that are named correctly after the training.",
