@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import landmarks
+from u3lab import landmarks, results
 from u3lab.experiments import animals, keypoints, labellers, landmark_detector, poses, rabbits
 from u3lab.experiments._faces import people
 from u3lab.landmarks.places import cells
-from u3lab.lessons.landmarks import film, frames, pairs, parts, trials
+from u3lab.lessons.landmarks import film, frames, pairs, parts, seats, trials
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier, several
 from u3lab.selfsup.lab import colours
@@ -86,6 +86,11 @@ def test_the_same_seed_teaches_the_same_from_a_stock_of_different_faces(small: N
     losses = [[step.loss for step in labellers.learnt(way, "cat", seed, 2)[1]]
               for way, seed in (("labelling", 1), ("labelling", 1), ("labelling", 2), (labellers.TURNING, 1))]
     assert losses[0] == losses[1] != losses[2] and len(losses[0]) == len(losses[3]) == 3 and losses[0] != losses[3]
+
+
+def test_all_that_ships_is_an_error_in_per_cent_or_a_share() -> None:
+    for run, row in results.table("labellers").items():
+        assert all(0 <= value < (1 if run.measure in ("matching", "certainty") else 150) for value in row)
 
 
 def test_labels_alone_teach_a_network_too(small: None) -> None:
@@ -202,10 +207,11 @@ def test_what_compares_sees_lightness_as_the_network_that_colours_did() -> None:
 @pytest.mark.parametrize("thing", ["person", "chair"])
 def test_a_training_is_measured(thing: str, small: None) -> None:
     run = keypoints.Run(thing, "colouring", keypoints.K, 2, 0, "", 0)
-    (model, steps), (same, _), (other, _) = (keypoints.learnt(run._replace(seed=seed)) for seed in (0, 0, 1))
-    before = model.generator[0].weight.clone()
-    assert torch.equal(before, same.generator[0].weight) and not torch.equal(before, other.generator[0].weight)
-    assert [step.iteration for step in steps] == [0, 1, 2] and not torch.equal(before, model.generator[0].weight)
+    taught = [keypoints.learnt(run._replace(seed=seed)) for seed in (0, 0, 1)]
+    model, before = taught[0][0], taught[0][0].generator[0].weight.clone()
+    losses = [[step.loss for step in steps] for _, steps in taught]
+    assert losses[0] == losses[1] != losses[2] and len(losses[0]) == 3
+    assert not torch.equal(before, model.generator[0].weight)
     values = (keypoints.of_faces if thing == "person" else keypoints.of_chairs)(model)
     assert len(values) == len(keypoints.measures(thing, run.judge)) and all(0 < error < 200 for error, _ in values)
     assert next(keypoints.learnt(run._replace(steps=0))[1], None) is None
@@ -226,6 +232,12 @@ class Points(nn.Module):
 
 def test_who_knows_the_points_is_not_off(small: None) -> None:
     assert keypoints.of_chairs(Points())[0][0] < 0.3 < 2 < keypoints.of_chairs(None)[0][0] < 15
+
+
+def test_the_shipped_points_tell_where_parts_of_unseen_chairs_are(small: None) -> None:
+    model, untrained = seats.shipped(), keypoints.learnt(keypoints.Run("chair", "", keypoints.K, 0, 0, "", 0))[0]
+    assert keypoints.of_chairs(model) < keypoints.of_chairs(untrained)
+    assert torch.isfinite(model.generator[0].weight).all()
 
 
 def test_discs_by_regression() -> None:
