@@ -29,17 +29,6 @@ from u3lab.experiments import _plan, _running, _table
 
 EXPERIMENTS = Path(importlib.import_module("u3lab.experiments").__file__).parent
 RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
-    "animals": ("weights", [], ["labeller-animals.safetensors"]),
-    "finder": ("weights", [], ["finder.safetensors"]),
-    "invented": ("results", [], ["invented-brain1.png"]),
-    "carried": ("", [], ["results/carried.json", "weights/labeller-brain.safetensors"]),
-    "labellers": ("", [], ["results/labellers.json", *(f"weights/labeller-{which}.safetensors"
-                                                       for which in ("cat", "person", "person-warps"))]),
-    "rabbits": ("", [], ["results/rabbits.json", *(f"weights/labeller-rabbit-{delta}.safetensors"
-                                                   for delta in (1, 6))]),
-    "poses": ("", [], ["results/poses.json", "weights/pose-chair.safetensors"]),
-    "keypoints": ("", [], ["results/keypoints.json", "weights/keypoints-chair.safetensors",
-                           "weights/keypoints.safetensors"]),
     "layers": ("results", [], ["layers.json"]),
     "dissected": ("results", [], ["dissected.npz"]),
     "restoring": ("results", [], ["restoring.json", *(f"restoring-{task}.jpg" for task in ("half", "hole", "large",
