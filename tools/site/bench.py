@@ -19,6 +19,7 @@ SECTIONS = {"squeezenet1_1": "Saliency, attacks and inversion on SqueezeNet",
             "efficientnet_lite0": "The same on EfficientNet-Lite0",
             "adapters": "Adapters", "pretexts": "Pretext tasks", "labelling": "Dense labelling",
             "plain": "All other methods beside plain versions of them"}
+WORDS = ("work", "methods", "network or size", "beside")  # columns of a row that hold no numbers
 
 
 @cache
@@ -48,8 +49,8 @@ def cells(row: dict) -> dict[str, str]:
     peer = rival(row) or {"name": "none", "times_ms": [], "ratios": [], "peak_mb": None, "difference": None}
     low, _, high = quantiles(peer["ratios"], n=4) if len(peer["ratios"]) > 1 else 3 * (peer["ratios"] or [None])
     memory = [row["ours"]["peak_mb"], peer["peak_mb"]]
-    return {"what": row["row"], "method": ", ".join(row["methods"]) or "–",
-            "on": row["network"], "beside": peer["name"],
+    return {"work": row["row"], "methods": ", ".join(row["methods"]) or "–",
+            "network or size": row["network"], "beside": peer["name"],
             "ours, ms": _time(row["ours"]["times_ms"]), "theirs, ms": _time(peer["times_ms"]),
             "ours/theirs": f"{median(peer['ratios']):.2f} ({low:.2f}–{high:.2f})" if peer["ratios"] else "–",
             "difference": "not compared" if peer["difference"] is None else f"{peer['difference']:.1g}",
@@ -67,11 +68,10 @@ def section(name: str) -> str:
     lines = [cells(row) for row in rows]
     same = {column: value for column, value in lines[0].items() if all(line[column] == value for line in lines)}
     columns = [column for column in lines[0] if column not in same]
-    shared = [f"{column}: {same[column]}" for column in ("what", "method", "on", "beside", "difference", "goal")
-              if column in same]
-    table = [columns, ["---" if column in ("what", "method", "on", "beside") else "---:" for column in columns],
+    shared = [f"{column}: {same[column]}" for column in (*WORDS, "difference", "goal") if column in same]
+    table = [columns, ["---" if column in WORDS else "---:" for column in columns],
              *([line[column] for column in columns] for line in lines)]
-    notes = dict.fromkeys(f"* {row['row']}, {line['method']}: {note}" for row, line in zip(rows, lines, strict=True)
+    notes = dict.fromkeys(f"* {line['work']} ({line['methods']}): {note}" for row, line in zip(rows, lines, strict=True)
                           for note in _notes(row))
     return "\n".join([f"## {SECTIONS[name]}", "",
                       f"{machine['date'][:10]}, {machine['machine']}, {machine['cores']} cores, {machine['threads']} "
@@ -91,8 +91,8 @@ def missed() -> list[str]:
     """The rows that miss their goal."""
     found = [cells(row) | {"goal": str(row["target"])} for file in files().values() for row in file["rows"]
              if row["met"] == "no"]
-    return [f"* {row['method']}, on {row['on']}, beside {row['beside']}: {row['ours/theirs']}, goal {row['goal']}"
-            for row in found]
+    return [f"* {row['methods']} ({row['network or size']}) beside {row['beside']}: {row['ours/theirs']}, "
+            f"goal {row['goal']}" for row in found]
 
 
 def page() -> str:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from u3lab import results
+from u3lab._system import paths
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READ = re.compile(r"""results\.(?:table|facts|chart|evidence)\(\s*["']([\w-]+)["']""")
@@ -21,27 +22,24 @@ NOWHERE = "Tables that no notebook reads"
 
 def tables() -> list[str]:
     """All tables that bring evidence, by name."""
-    files = sorted(file.stem for file in (ROOT / "data" / "results").glob("*.json"))
+    files = sorted(file.stem for file in paths.data("results").glob("*.json"))
     return [name for name in files if "evidence" in results.facts(name)]
 
 
-@cache
 def readers() -> dict[str, list[Path]]:
-    """Table → the notebooks that read it themselves; if there are none, those whose lessons read it for them."""
+    """Table → the notebooks that read it themselves; if there are none, those whose lessons read it for them.
+
+    Notebooks are in the order of the course, and tables in the order in which these read them first.
+    """
     own: dict[str, list[Path]] = {}
     through: dict[str, list[Path]] = {}
-    for notebook in notebooks():
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         code = "\n".join("".join(cell["source"]) for cell in _cells(notebook) if cell["cell_type"] == "code")
         for found, names in ((own, READ.findall(code)), (through, _of_lessons(code))):
-            for name in sorted(set(names)):
+            for name in dict.fromkeys(names):
                 found.setdefault(name, []).append(notebook)
-    return through | own
-
-
-@cache
-def notebooks() -> list[Path]:
-    """All notebooks, in the order of the course."""
-    return sorted((ROOT / "notebooks").glob("*.ipynb"))
+    found = own | {name: notebooks for name, notebooks in through.items() if name not in own}
+    return dict(sorted(found.items(), key=lambda one: one[1][0]))
 
 
 @cache
@@ -63,13 +61,13 @@ def title(notebook: Path) -> str:
     return "".join(_cells(notebook)[0]["source"]).partition("\n")[0].removeprefix("# ")
 
 
-def section(name: str) -> str:
-    """One table: its question, its chart if it has one, and the text that a notebook unfolds."""
+def section(name: str, notebooks: list[Path]) -> str:
+    """One table: its question, its chart if it has one, and the text that a notebook unfolds; and who reads it."""
     found, content = results.evidence(name), results.facts(name)
     chart = [f"```{{image}} {picture(name)}", f":alt: {json.dumps(content['chart']['alt'], ensure_ascii=False)}",
              "```", ""] if content.get("chart") else []
-    also = [f"[{title(one).partition(' ')[0]}](notebooks/{one.name})" for one in readers().get(name, [])]
-    where = [f"Read in {'notebook' if len(also) == 1 else 'notebooks'} {', '.join(also)}.", ""] if also else []
+    links = [f"[{title(one).partition(' ')[0]}](notebooks/{one.name})" for one in notebooks]
+    where = [f"Read in {'notebook' if len(links) == 1 else 'notebooks'} {', '.join(links)}.", ""] if links else []
     return "\n".join([f"### Evidence {name}", "", f"*{found.title[:1].upper()}{found.title[1:]}*", "",
                       *chart, found.markdown, "", *where])
 
@@ -88,12 +86,13 @@ def charts(folder: Path) -> None:
 
 
 def page() -> str:
-    """The whole page."""
-    first = {name: readers().get(name, [None])[0] for name in tables()}
-    parts = []
-    for notebook in [*notebooks(), None]:
-        names = [name for name, reader in first.items() if reader == notebook]
-        parts += [f"## {title(notebook) if notebook else NOWHERE}", "", *map(section, names)] if names else []
+    """The whole page: a chapter for each notebook that is the first to read a table."""
+    brought, read = tables(), readers()
+    chapters: dict[str, list[str]] = {}
+    for name in [*(name for name in read if name in brought), *(name for name in brought if name not in read)]:
+        chapter = title(read[name][0]) if name in read else NOWHERE
+        chapters.setdefault(chapter, []).append(section(name, read.get(name, [])))
+    parts = [part for chapter, sections in chapters.items() for part in (f"## {chapter}", "", *sections)]
     return "\n".join(["""# Evidence
 
 What stands behind a claim of the notebooks that took longer than a notebook has: what was measured, on what and how it
@@ -101,6 +100,6 @@ was chosen, how often, the floor and the rivals, a table with its intervals, the
 notebook `results.evidence("removal")` unfolds the same text, and `results.table("removal")` has all rows.
 
 An interval in brackets holds the middle 95 % of the means of samples that were drawn anew, with replacement, over what
-a section names: photos, patients, seeds. This page is made from the files in `data/results`; [what ships](data/README.md)
-lists them with their checksums.
+a section names: photos, patients, seeds. This page is made from the files in `data/results`, which
+[what ships](data/README.md) lists with their checksums.
 """, *parts])
