@@ -135,7 +135,8 @@ class Evidence:
                        for label, *cells in self.cells())
         head = "".join(f"<th scope='col'>{html.escape(column)}</th>" for column in ("", *self.columns))
         return {"text/html": f"<details><summary>Evidence: {html.escape(self.title)}</summary>{said}"
-                             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+                             "<div role='region' aria-label='Table' tabindex='0' style='overflow-x:auto'>"
+                             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
                              f"<p><code>{html.escape(self.command)}</code> ({html.escape(self.made)})</p></details>",
                 "text/plain": str(self)}
 
