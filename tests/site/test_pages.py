@@ -148,6 +148,7 @@ def test_a_table_is_shown_once_it_brings_evidence_with_its_chart_and_its_words(t
     page = evidence.page()
     assert [line for line in page.splitlines() if line.startswith(("## ", "### "))] == [
         "## 02 · A title", "### Evidence own", "### Evidence through", f"## {evidence.NOWHERE}", "### Evidence unread"]
+    assert "* 02 · A title: [own](#evidence-own), [through](#evidence-through)\n" in page
     assert "notebooks [02](notebooks/02_name.ipynb), [03](notebooks/03_name.ipynb)." in page
     assert ':alt: "Bars: \\"a\\" and b."\n' in page and page.count("{image}") == 2
     assert "2 &#124; 3 of `a_b` &#38; &#60;c>, for 5 &#36;" in page and "&#42;all&#42; of &#95;x&#95;" in page

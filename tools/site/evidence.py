@@ -90,9 +90,11 @@ def page() -> str:
     brought, read = tables(), readers()
     chapters: dict[str, list[str]] = {}
     for name in [*(name for name in read if name in brought), *(name for name in brought if name not in read)]:
-        chapter = title(read[name][0]) if name in read else NOWHERE
-        chapters.setdefault(chapter, []).append(section(name, read.get(name, [])))
-    parts = [part for chapter, sections in chapters.items() for part in (f"## {chapter}", "", *sections)]
+        chapters.setdefault(title(read[name][0]) if name in read else NOWHERE, []).append(name)
+    links = [f"* {chapter}: " + ", ".join(f"[{name}](#evidence-{name.lower()})" for name in names)
+             for chapter, names in chapters.items()]
+    parts = [part for chapter, names in chapters.items()
+             for part in (f"## {chapter}", "", *(section(name, read.get(name, [])) for name in names))]
     return "\n".join(["""# Evidence
 
 What stands behind a claim of the notebooks that took longer than a notebook has: what was measured, on what and how it
@@ -102,4 +104,4 @@ notebook `results.evidence("removal")` unfolds the same text, and `results.table
 An interval in brackets holds the middle 95 % of the means of samples that were drawn anew, with replacement, over what
 a section names: photos, patients, seeds. This page is made from the files in `data/results`, which
 [what ships](data/README.md) lists with their checksums.
-""", *parts])
+""", *links, "", *parts])
