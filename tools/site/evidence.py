@@ -101,7 +101,7 @@ What stands behind a claim of the notebooks that took longer than a notebook has
 was chosen, how often, the floor and the rivals, a table with its intervals, the command that computes it again. In a
 notebook `results.evidence("removal")` unfolds the same text, and `results.table("removal")` has all rows.
 
-An interval in brackets holds the middle 95 % of the means of samples that were drawn anew, with replacement, over what
-a section names: photos, patients, seeds. This page is made from the files in `data/results`, which
-[what ships](data/README.md) lists with their checksums.
+Brackets hold an interval. Unless a section says otherwise, it is the middle 95 % of what samples give that are drawn
+anew, with replacement, from what the section names: photos, patients, seeds. This page is made from the files in
+`data/results`, which [what ships](data/README.md) lists with their checksums.
 """, *links, "", *parts])
