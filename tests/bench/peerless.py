@@ -1,4 +1,4 @@
-"""Methods without a row, and why: *How we know* prints it. A test wants each method to have a row or a reason."""
+"""Methods without a row, and why: the site's page *The bench* prints it. A test wants a row or a reason of each."""
 
 from __future__ import annotations
 
