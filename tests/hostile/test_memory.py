@@ -186,7 +186,6 @@ case("a thousand warps through a thousand points", SMALL, refused=True, call=lam
      make=lambda: torch.rand(1000, 1000, 2))
 case("crops of 30000", SMALL, lambda x: cropping.crops(["dog"], 30_000), refused=True)
 case("a million crops", SMALL, lambda x: cropping.crops(["dog"], 64, count=10**6), refused=True)
-case("batches of a million", SMALL, lambda x: next(cropping.batches(["dog"], 64, 10**6)), refused=True)
 
 # Colours and figures
 case("heat of a photo", LARGE, lambda x: pixels.heat(x), photo)

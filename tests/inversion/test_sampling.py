@@ -8,8 +8,9 @@ from torch import Tensor
 
 from u3lab import U3Error, inversion, nets, prior
 from u3lab.descent import descend, last
+from u3lab.experiments import _inverter_training as training
 from u3lab.images import cropping
-from u3lab.inversion import sampling, training
+from u3lab.inversion import sampling
 from u3lab.inversion.linear import Gaussian
 from u3lab.nets import checkpoints
 

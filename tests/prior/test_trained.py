@@ -10,11 +10,12 @@ import pytest
 import scipy.sparse.linalg
 import torch
 
-from tests.helpers import rates_of_adam
+from tests.helpers import batches, rates_of_adam
 from u3lab import U3Error, prior
+from u3lab.experiments import _restorer_training as training
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
-from u3lab.prior import trained, training
+from u3lab.prior import trained
 from u3lab.training import loop
 from u3lab.training.loop import Checkpoint
 
@@ -40,14 +41,14 @@ def test_noise_is_taken_away(sigma: float):
 
 
 def test_holes_are_rectangles_of_the_promised_size():
-    masks = trained.holes(40, 60, torch.Generator().manual_seed(0))
+    masks = training.holes(40, 60, torch.Generator().manual_seed(0))
     for m in masks[:, 0]:
         rows, columns = ((1 - m).any(axis).sum().item() for axis in (1, 0))
         assert (1 - m).sum() == rows * columns and 12 <= rows < 30 and 12 <= columns < 30
 
 
 def test_scattered_masks_hide_as_many_pixels_as_promised_in_grains():
-    masks = trained.scattered(60, 40, torch.Generator().manual_seed(0))
+    masks = training.scattered(60, 40, torch.Generator().manual_seed(0))
     assert masks.shape == (60, 1, 40, 40) and set(masks.unique().tolist()) == {0, 1}
     hidden = 1 - masks.mean((1, 2, 3))
     assert hidden.min() > 0.19 and hidden.max() < 0.61
@@ -59,7 +60,7 @@ def test_scattered_masks_hide_as_many_pixels_as_promised_in_grains():
                                                        (trained.inpainter, training.with_holes, 64)])
 def test_training_lowers_the_error(make, corrupt, side):
     torch.manual_seed(0)
-    pictures = next(cropping.batches(["coffee", "dog"], side, 8))
+    pictures = next(batches(["coffee", "dog"], side, 8))
     batch = next(training.corrupting(iter([pictures]), corrupt(torch.Generator().manual_seed(0))))
     losses = [step.loss for step in training.train(make(), lambda _: repeat(batch), 20, 3e-3)]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
@@ -71,7 +72,7 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch)
     first, again = trained.inpainter(), trained.inpainter()
 
     def begun(step):
-        return training.corrupting(cropping.batches(["coffee", "dog"], 64, 3, seed=step),
+        return training.corrupting(batches(["coffee", "dog"], 64, 3, seed=step),
                                    training.with_holes(torch.Generator().manual_seed(step)))
 
     with rates_of_adam() as rates:
@@ -87,7 +88,7 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch)
 
 
 def test_strokes_are_thin_curves_of_pens_and_brushes():
-    masks = trained.strokes(30, 64, torch.Generator().manual_seed(0))
+    masks = training.strokes(30, 64, torch.Generator().manual_seed(0))
     assert masks.shape == (30, 1, 64, 64) and set(masks.unique().tolist()) == {0, 1}
     hidden = 1 - masks
     assert 0.02 < hidden.mean((1, 2, 3)).min() and hidden.mean((1, 2, 3)).max() < 0.8
@@ -157,13 +158,6 @@ def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
     (tmp_path / "mine.safetensors").write_bytes(b"nonsense" * 4)
     with pytest.raises(U3Error, match="damaged"):
         checkpoints.restore(trained.denoiser(), "mine")
-
-
-def test_batches_are_squares_of_the_named_pictures_and_repeat_with_the_seed():
-    one, other = (next(cropping.batches(["coffee", "dog"], 24, 5, seed=1)) for _ in range(2))
-    assert one.shape == (5, 3, 24, 24) and torch.equal(one, other)
-    with pytest.raises(U3Error, match="names.*at least one"):
-        next(cropping.batches([], 24, 5))
 
 
 def test_the_last_step_of_a_cosine_is_a_hundredth():
