@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tools.golden.kept import call, draw, lite, photo, squeezenet
 from u3lab import adversarial, equivariance, nets, saliency
-from u3lab.adversarial import placing, transfer, trials
+from u3lab.adversarial import placing, trials
 from u3lab.descent import last
 from u3lab.images import cropping
 from u3lab.lessons.adversarial import photos
@@ -129,8 +129,6 @@ def _trial() -> object:
     return [samples[3].image, tried.scores, tried.auc]
 
 
-call("table of fooled pictures")(lambda: [list(row) for row in transfer.fooling_table(
-    [squeezenet()], levels=(2,), count=2, steps=2)])
 
 # Equivariance and equivalence
 

@@ -12,9 +12,3 @@ from u3lab.adversarial.patch import PatchSettings, adversarial_patch, shipped_pa
 from u3lab.adversarial.placing import apply_patch, cut_out
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.adversarial.registry import ATTACKS, Attack
-from u3lab.adversarial.transfer import fooling_table
-
-__all__ = ["ATTACKS", "Attack", "AttackSettings", "DeepFoolSettings", "Detector", "PatchSettings",
-           "adversarial_patch", "apply_patch", "cut_out", "deepfool", "evade", "fgsm", "fit_detector",
-           "fooling_table", "fools", "layer_saliency", "pgd", "quantise", "quantise_near", "shipped_patch",
-           "success_rate"]

@@ -22,11 +22,4 @@ from u3lab.dissection.dissecting import Dissection, dissect, dissect_layers, qua
 from u3lab.dissection.finding import FINDERS
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
 from u3lab.dissection.peaks import Peaks, patches, peaks, pooled
-from u3lab.inversion.empirical import top_patches
 from u3lab.measures import Interval, Probe, balanced_accuracy, probe
-
-__all__ = ["Dissection", "FINDERS", "Interval", "Net2VecSettings", "Peaks", "Probe", "Rotated", "ablate",
-           "ablation_curve", "accuracy_drop", "balanced_accuracy", "best_filter", "binarise", "by_category",
-           "chance_similarity", "concept_kernel", "concepts_per_unit", "direction", "dissect", "dissect_layers",
-           "filter_curve", "interval", "iou_set", "kernel_similarity", "net2vec", "patches", "peaks", "pooled", "probe",
-           "quantiles", "rotation", "segment", "top_patches", "unique", "units_per_concept"]

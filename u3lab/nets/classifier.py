@@ -6,7 +6,8 @@ import difflib
 import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -138,19 +139,25 @@ class Classifier(nn.Module):
         torch.Size([1, 256, 28, 28])
         """
         self.path(layer)  # says so if it is no name
-        found = []
+        found = self.until((layer,), lambda: self(images))
+        if not found:
+            raise U3Error(f"{self.name} never computes {layer!r} on its way to the classes; choose one of "
+                          f"{', '.join(self.layers)}")
+        return found[layer]
 
-        def stop(output: Tensor) -> None:
-            found.append(output)
-            raise Reached
+    def until(self, layers: Sequence[str], passing: Callable[[], object]) -> dict[str, Tensor]:
+        """Layer → its output in a pass that stops at the last of them; those that it never computes are missing."""
+        found: dict[str, Tensor] = {}
 
-        with self.watch({layer: stop}):
-            try:
-                self(images)
-            except Reached:
-                return finite(found[0], self.name)
-        raise U3Error(f"{self.name} never computes {layer!r} on its way to the classes; choose one of "
-                      f"{', '.join(self.layers)}")
+        def note(layer: str, output: Tensor) -> None:
+            found[layer] = finite(output, self.name)
+            if len(found) == len(set(layers)):
+                raise Reached
+            found[layer] = output.clone()  # a ReLU that follows may write over it
+
+        with self.watch({layer: partial(note, layer) for layer in layers}), suppress(Reached):
+            passing()
+        return found
 
     @contextmanager
     def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> Iterator[None]:

@@ -28,10 +28,3 @@ from u3lab.saliency.relevance import (
 )
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
 from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
-
-__all__ = ["METHODS", "RULES", "MaskSettings", "Method", "auc", "backprop", "baseline_like", "channel_similarity",
-           "coherence", "deletion_curve", "edge_agreement", "edges", "excitation_backprop", "grad_cam",
-           "guided_grad_cam", "integrated_gradients", "known_pictures", "lrp", "max_abs",
-           "meaningful_perturbation", "modulated_gradient", "mosaics", "perturb", "pointing_game", "positive",
-           "randomisation_check", "randomise_downwards", "smooth_grad", "strongest_channels",
-           "tile_shares", "trace"]

@@ -14,6 +14,3 @@ from u3lab.warps.drawing import affine, thin_plate_spline
 from u3lab.warps.maps import Affine, Warp
 from u3lab.warps.moving import flow, grid, warp, warp_points
 from u3lab.warps.splines import Spline, spline_through
-
-__all__ = ["Affine", "Spline", "Warp", "affine", "flow", "grid", "spline_through", "thin_plate_spline", "warp",
-           "warp_points"]

@@ -12,6 +12,3 @@ from u3lab.datasets.clips.film import Walkers, street, street_frames, street_mas
 from u3lab.datasets.clips.own import Films, folder
 from u3lab.datasets.clips.rabbit import MARKS, Marked, rabbit
 from u3lab.datasets.clips.sounds import FPS, RATE, spectrogram
-
-__all__ = ["FPS", "MARKS", "RATE", "Films", "Marked", "Walkers", "folder", "rabbit", "spectrogram", "street",
-           "street_frames", "street_masks"]
