@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from tests.helpers import cat, slip, squeezenet
+from tools.site.attacks import ATTACKS
 from u3lab import images, nets
-from u3lab.adversarial import ATTACKS, quantise_near
+from u3lab.adversarial import quantise_near
 from u3lab.adversarial.quantisation import fools
 from u3lab.adversarial.transfer import SIZE, labelled
 

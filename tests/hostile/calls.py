@@ -45,6 +45,7 @@ from tests.hostile.wrong import (
     Wrong,
     net,
 )
+from tools.site.attacks import ATTACKS
 from u3lab import (
     adversarial,
     descent,
@@ -452,7 +453,7 @@ for name, method in saliency.METHODS.items():
 
 # Adversarial examples
 
-for name, attack in adversarial.ATTACKS.items():
+for name, attack in ATTACKS.items():
     more = {"eps": (Number(0, none=True), 0.01)} if "eps" in attack.takes else {}
     more |= {"steps": (Whole(none=True), 2)} if "steps" in attack.takes else {}
     good(f"ATTACKS[{name!r}]", attack, net=NET, image=ONE, label=LABEL, target=OTHER, **more)

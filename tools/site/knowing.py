@@ -18,6 +18,7 @@ from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 from tests.bench.peerless import WHY
+from tools.site.attacks import ATTACKS
 from tools.site.limits import limits
 from tools.site.lists import (
     CENTRES,
@@ -30,7 +31,6 @@ from tools.site.lists import (
     STITCHES,
     TRANSFERS,
 )
-from u3lab.adversarial import ATTACKS
 from u3lab.dissection import FINDERS
 from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LOSSES
