@@ -422,8 +422,6 @@ good("saliency.perturb", saliency.perturb, images=ONE, mask=(Numbers(fixed=(1,))
      baseline=ONE)
 good("saliency.deletion_curve", saliency.deletion_curve, net=NET, image=ONE, target=TARGET,
      heat=(Numbers(fixed=(0, 1)), Made(lambda: draw(1, 1, 8, 8))), steps=whole(3), sigma=number(2.0, 0))
-good("saliency.randomisation_check", saliency.randomisation_check, net=NET, images=SEVERAL, target=TARGET,
-     method=(Choice(), "gradient"), seed=SEED)
 good("saliency.randomise_downwards", saliency.randomise_downwards, net=UNASKED, seed=SEED)
 GAMES = (Some(), Made(lambda: [Mosaic(x(), ("p", "q", "r", "s"), (0, 1, 2, 3))]))
 good("saliency.pointing_game", saliency.pointing_game, net=NET, games=GAMES, method=(Choice(), "gradient"), seed=SEED)
@@ -436,8 +434,6 @@ good("saliency.max_abs", saliency.max_abs, saliency=HEAT)
 good("saliency.positive", saliency.positive, relevance=HEAT)
 good("saliency.coherence", saliency.coherence, saliency=HEAT)
 good("saliency.edges", saliency.edges, images=SEVERAL)
-good("saliency.edge_agreement", saliency.edge_agreement, saliency=(Numbers(), Made(lambda: draw(2, 3, SIDE, SIDE))),
-     images=SEVERAL)
 good("saliency.tile_shares", saliency.tile_shares, heat=(Numbers(fixed=(1,)), Made(lambda: draw(2, 1, 8, 8))))
 good("saliency.strongest_channels", saliency.strongest_channels, trace=(Ours(), Made(trace)), layer=LAYER,
      y=whole(1, 0, 7), x=whole(1, 0, 7), count=whole(2))
@@ -637,7 +633,6 @@ good("prior.convolutional_sparse_coding", prior.convolutional_sparse_coding, ima
      lam=number(0.02, 0), smooth=number(0.05, 0), steps=whole(2))
 good("prior.trained_inpaint", prior.trained_inpaint, image=(Picture(several=True), Made(lambda: x(1, 64))),
      visible=(VISIBLE[0], Made(lambda: torch.ones(1, 1, 64, 64))))
-good("prior.trained_denoise", prior.trained_denoise, images=SEVERAL)
 
 # Equivariance
 
@@ -671,7 +666,6 @@ good("equivariance.fit_equivariance", equivariance.fit_equivariance, net=NET, la
 good("equivariance.errors", equivariance.errors, found=(Ours(), Made(moved)), images=SEVERAL)
 good("equivariance.answers", equivariance.answers, found=(Ours(), Made(moved)), images=SEVERAL)
 good("equivariance.mirrored", equivariance.mirrored, net=UNASKED)
-good("equivariance.centred", equivariance.centred, net=NET, layer=LAYER, size=whole(32))
 good("equivariance.centred_size", equivariance.centred_size, net=NET, layer=(Layer(), "conv1"))
 good("equivariance.stitch", equivariance.stitch, net_a=NET, layer_a=LAYER, net_b=NET, layer_b=LAYER,
      images=(Picture(several=True), Made(lambda: x(4))), strength=number(0.01, 0), sites=whole(200), seed=SEED)
@@ -690,7 +684,6 @@ good("dissection.dissect", dissection.dissect, net=NET, layer=(Layer(), "relu2")
      share=number(0.05, 0, 1, without_low=True), batch_size=whole(4))
 good("dissection.dissect_layers", dissection.dissect_layers, net=NET, layers=(Layers(), ["relu2"]), data=DATA,
      share=number(0.05, 0, 1, without_low=True), batch_size=whole(4))
-good("dissection.quantiles", dissection.quantiles, net=NET, layer=LAYER, images=(Some(), Made(lambda: [x()])))
 good("Quantiles", dissection.dissecting.Quantiles, units=whole(4))
 good("Quantiles.add", lambda activations: (known := dissection.dissecting.Quantiles(8)).add(activations) or known,
      activations=(Numbers(fixed=(1,)), Made(features)))
@@ -877,7 +870,6 @@ good("selfsup.texture_encoder", selfsup.texture_encoder, width=whole(2, 1, 256),
      colour=(Flag(), True), seed=SEED)
 good("selfsup.pixel_encoder", selfsup.pixel_encoder, width=whole(2, 1, 256), seed=SEED)
 good("selfsup.clustering", selfsup.clustering, k=whole(3, 2, 1000), views=VIEWS, settings=CLUSTERING)
-good("selfsup.together", selfsup.together, k=whole(3, 2, 1000), ear=(Function(), selfsup.Ear), settings=CLUSTERING)
 good("selfsup.sub_heads", selfsup.sub_heads, net=(Net(asked=False), SORTER), k=whole(3, 2, 1000), settings=CLUSTERING)
 good("selfsup.cluster", selfsup.cluster, net=(Net(asked=False), SORTER), images=SEVERAL, k=whole(3, 2, 1000),
      head=(Ours(none=True), HEAD[1]), views=VIEWS, settings=CLUSTERING)
@@ -978,7 +970,6 @@ good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=who
 good("clips.street", films.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
      size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
 good("clips.street_frames", films.street_frames, split=(Choice(), "test"))
-good("clips.spectrogram", films.spectrogram, sounds=(Numbers(), Made(lambda: draw(2, 300))))
 good("public.load", load_public, name=(Choice(), "cifar10"), root=(Choice(), Made(lambda: str(tiny_set()[0]))),
      split=(Choice(), "test"), size=whole(16, 16), count=whole(2), seed=SEED, download=(Flag(), False))
 good("public.celeba", load_celeba, root=(Choice(), Made(lambda: str(tiny_celeba()[0]))), split=(Choice(), "test"),
@@ -1005,6 +996,7 @@ def other_head() -> dict[str, object]:
 PLACES = Made(lambda: torch.arange(256).view(1, 16, 16) // 128)
 good("selfsup.arrow", selfsup.arrow, frames=whole(3, 3, 64), of=(Choice(), "differences"))
 good("selfsup.sorting", selfsup.sorting, defended=(Flag(), True))
+good("selfsup.together", selfsup.together, k=whole(3, 2, 1000), ear=(Function(), selfsup.Ear), settings=CLUSTERING)
 good("selfsup.sound_map", lambda head, pictures, sounds: selfsup.sound_map(learner("correspondence")[0], head, pictures,
                                                                           sounds),
      head=(These(make=other_head), Made(lambda: learner("correspondence")[1])),
@@ -1087,7 +1079,6 @@ good("warps.warp", warps.warp, images=MAPS, w=(Ours(), BOTH), padding=(Choice(),
 good("warps.warp, a grid", lambda images, w: warps.warp(images, w), images=MAPS,
      w=(Numbers(fixed=(0, 3)), Made(lambda: draw(2, 4, 4, 2))))
 good("warps.warp_points", warps.warp_points, points=PLACES_2, w=(Ours(), BOTH), tolerance=TOLERANCE)
-good("warps.flow", warps.flow, images=MAPS, w=(Ours(), BOTH), tolerance=TOLERANCE)
 good("warps.grid", warps.grid, images=(Numbers(), Made(lambda: draw(2, 2, 12, 9))),
      size=(These(none=True, make=lambda: {"0": 0, "half": 2.5, "three": (1, 2, 3), "endless": 10**9}), 6))
 good("warps.Affine", warps.Affine, matrix=(Numbers(fixed=(1, 2)), MATRIX))

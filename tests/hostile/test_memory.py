@@ -178,7 +178,6 @@ case("a photo warped", LARGE, lambda x: warps.warp(x, warps.thin_plate_spline(1,
 case("a photo warped a hundred times", SMALL, lambda x: warps.warp(x, warps.affine(100, draw())), photo, refused=True)
 case("a picture warped to 30000", SMALL, lambda x: warps.warp(x, warps.affine(1, draw()), size=30_000),
      lambda: torch.zeros(1, 3, 8, 8), refused=True)
-case("flow of a photo a hundred times", SMALL, lambda x: warps.flow(x, warps.affine(100, draw())), photo, refused=True)
 case("a million warps", SMALL, lambda x: warps.thin_plate_spline(10**6, draw()), refused=True)
 case("a thousand warps of many points", LARGE, lambda x: warps.thin_plate_spline(1000, draw(), strength=0, points=12))
 case("a thousand warps through a thousand points", SMALL, refused=True, call=lambda x: warps.spline_through(x, x),
@@ -223,8 +222,6 @@ case("the largest patch", DRAWN, lambda x: adversarial.cut_out(x, size=2048), la
 case("a patch of 30000", SMALL, lambda x: adversarial.cut_out(x, size=30_000), lambda: torch.zeros(1, 3, 9, 9),
      refused=True)
 case("mirror a photo", LARGE, equivariance.HFLIP, photo)
-case("a centred grid of 30000", SMALL, lambda x: equivariance.centred(nets.load(device="cpu"), "fire5", 30_000),
-     refused=True)
 case("axes of 10⁵ units", SMALL, lambda x: dissection.rotation(10**5), refused=True)
 case("segment to 30000", SMALL, lambda x: dissection.segment(torch.ones(2), x, (30_000, 30_000)),
      lambda: torch.zeros(1, 2, 4, 4, dtype=torch.bool), refused=True)
@@ -282,7 +279,7 @@ def measure_all() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
     figures.grid([torch.zeros(3, 9, 9)], alt="Imports matplotlib.")
     images.load(dicom(9, 9, content=bytes(162)))  # imports pydicom
-    equivariance.centred(nets.load(device="cpu"), "fire3", 64)
+    equivariance.centred_size(nets.load(device="cpu"), "fire3")
     bootstrap(lambda often: often.mean(1), 2)
     for name, (_, _, make, call) in CASES.items():
         given = make()

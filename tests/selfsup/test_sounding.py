@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+import scipy.signal
 import torch
 from sklearn.metrics import r2_score
 from torch import Tensor
@@ -155,3 +157,18 @@ def test_what_cannot_be_heard_is_refused(pose: Callable, films: object, told: st
         return
     with pytest.raises(U3Error, match=told):
         pose(films, draw())
+
+
+def test_spectrogram_is_scipys():
+    sound = torch.randn(2, 2000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = sounding.spectrogram(sound)
+    padded = np.pad(sound.numpy(), ((0, 0), (128, 128)), mode="reflect")
+    _, _, wanted = scipy.signal.stft(padded, window="hann", nperseg=256, noverlap=128, boundary=None, padded=False)
+    np.testing.assert_allclose(found, np.log10(2 * np.abs(wanted) + 1e-3), atol=1e-10)
+    assert found.shape == (2, 129, 2000 // 128 + 1)
+
+
+def test_a_full_tone_is_near_zero_at_its_pitch():
+    time = torch.arange(8000) / 8000
+    found = sounding.spectrogram(torch.sin(2 * math.pi * 1000 * time)[None])[0].mean(1)
+    assert found.argmax() == 32 and abs(float(found.max())) < 0.05

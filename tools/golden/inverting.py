@@ -76,8 +76,7 @@ def _rivals() -> object:
     visible[..., 10:20, 10:20] = 0
     atoms = prior.dictionary(photo("dog", 96), atoms=16)
     return [prior.biharmonic(x * visible, visible), prior.tv_inpaint(x * visible, visible, steps=5),
-            prior.sparse_coding(x * visible, visible, atoms, stride=8), prior.trained_inpaint(x * visible, visible),
-            prior.trained_denoise(x)]
+            prior.sparse_coding(x * visible, visible, atoms, stride=8), prior.trained_inpaint(x * visible, visible)]
 
 
 # Inversion

@@ -143,7 +143,7 @@ def _sounds() -> object:
     head = selfsup.head_of(net, "correspondence")
     found = sounding.pair_logits((uniform(4, 3, 2, 2), uniform(4, 3, seed=1)))
     return [sounding.log_spectrogram(sounds[:2]), sounding.summary(sounds), found,
-            sounding.switch_all((uniform(4, 3, 2, 2), uniform(4, 3, seed=1)), torch.arange(4)),
+            sounding.switch((uniform(4, 3, 2, 2), uniform(4, 3, seed=1)), torch.arange(4)),
             selfsup.sound_map(net, head, pictures, sounds)]
 
 

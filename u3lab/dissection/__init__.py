@@ -18,7 +18,7 @@ from u3lab.dissection.concept_vectors import (
     segment,
 )
 from u3lab.dissection.counting import by_category, concepts_per_unit, interval, unique, units_per_concept
-from u3lab.dissection.dissecting import Dissection, dissect, dissect_layers, quantiles
+from u3lab.dissection.dissecting import Dissection, dissect, dissect_layers
 from u3lab.dissection.finding import FINDERS
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
 from u3lab.dissection.peaks import Peaks, patches, peaks, pooled

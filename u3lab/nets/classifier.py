@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +63,12 @@ class Classifier(nn.Module):
     def layers(self) -> tuple[str, ...]:
         """Names of the layers from input to output. A path inside the module ("features.3.squeeze") works as well."""
         return tuple(self._paths)
+
+    def facts(self) -> dict[str, Any]:
+        """All that a classifier of other weights is made with, to be like this one: its layers, classes, size …"""
+        return {"layers": dict(self._paths), "classes": self.classes, "mean": self.mean.flatten().tolist(),
+                "std": self.std.flatten().tolist(), "size": self.size, "name": self.name,
+                "memory_format": self.memory_format, "pictures": self.pictures}
 
     @property
     def device(self) -> torch.device:

@@ -14,4 +14,4 @@ from u3lab.prior.quality import disagreement, perceptual_distance, psnr, ssim
 from u3lab.prior.rivals import biharmonic, dictionary, sparse_coding, tv_inpaint
 from u3lab.prior.rollback import FitStep
 from u3lab.prior.tasks import inpaint, lanczos, reconstruct, super_resolve
-from u3lab.prior.trained import trained_denoise, trained_inpaint
+from u3lab.prior.trained import trained_inpaint

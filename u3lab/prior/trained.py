@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import images as _images
 from u3lab.errors import U3Error
 from u3lab.nets import checkpoints
 from u3lab.prior.generators import hourglass
@@ -61,7 +60,7 @@ def inpainter() -> Inpainter:
 
 
 def denoiser() -> Restorer:
-    """The untrained network of :func:`trained_denoise`."""
+    """The untrained network of :func:`u3lab.inversion.sample`."""
     return Restorer(3, WIDTHS["denoiser"], 16)
 
 
@@ -93,18 +92,11 @@ def trained_inpaint(image: Tensor, visible: Tensor) -> Tensor:
     """Fill the hole of a picture (B,3,H,W) with the network that was trained to; m (1,1,H,W) is 1 where it is known."""
     m = laid_on(image, visible, one=False)
     with torch.no_grad():
-        return torch.where(m.bool(), image, _restored("inpainter")(corrupt(image, m)).clamp(0, 1))
-
-
-def trained_denoise(images: Tensor) -> Tensor:
-    """Pictures (B,3,H,W) without their noise, by the network that was trained to take it away (σ up to 0.5)."""
-    _images.check(images)
-    with torch.no_grad():
-        return _restored("denoiser")(images)
+        return torch.where(m.bool(), image, _restored()(corrupt(image, m)).clamp(0, 1))
 
 
 @cache
-def _restored(name: str) -> Restorer:
-    """A trained network, read once a process, which takes longer than a pass: nobody else gets hold of it."""
+def _restored() -> Inpainter:
+    """The trained network, read once a process, which takes longer than a pass: nobody else gets hold of it."""
     with torch.random.fork_rng(devices=[]):  # fresh layers draw their weights, before the trained ones come
-        return checkpoints.restore(inpainter() if name == "inpainter" else denoiser(), name)
+        return checkpoints.restore(inpainter(), "inpainter")

@@ -10,7 +10,6 @@ from u3lab.saliency.backprop import RULES, backprop, trace
 from u3lab.saliency.metrics import (
     channel_similarity,
     coherence,
-    edge_agreement,
     edges,
     max_abs,
     positive,
@@ -27,4 +26,4 @@ from u3lab.saliency.relevance import (
     smooth_grad,
 )
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
-from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
+from u3lab.saliency.sanity import deletion_curve, randomise_downwards

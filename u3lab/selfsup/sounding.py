@@ -20,18 +20,30 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.checks import is_a, shown, tensors
-from u3lab.datasets.clips import spectrogram
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.training.tasks import Joined, Posed, Task, Terms
 
+WINDOW, HOP = 256, 128  # samples: 32 ms of a sound of 8000 samples a second, every 16 ms
+FLOOR = 1e-3  # what is fainter than that counts as silence in a spectrogram
 PITCHES = 128  # of the spectrogram, without the constant
 BANDS = 16  # of equal width, in which a sound is summed up
-LEAST = 256  # samples, of which a spectrogram can be made
 SOFT = 0.5  # τ, of the soft maximum of logits over places
 SILENT = 1e-5  # root mean square below which there is nothing to hear
 
 Films = tuple[Tensor, Tensor]
+
+
+def spectrogram(sounds: Tensor) -> Tensor:
+    """log₁₀(|X| + 10⁻³) of the short-time Fourier transform X, of floats (N,S): (N,F,T).
+
+    F = 129 pitches, at 8000 samples a second from 0 to 4000 Hz in steps of 31.25; T = S // 128 + 1 windows (Hann's) of
+    256 samples, one every 128, the first in the middle of the first sample and the sound mirrored at both ends. A tone
+    of strength 1 is near 0.
+    """
+    window = torch.hann_window(WINDOW, dtype=sounds.dtype, device=sounds.device)
+    found = torch.stft(sounds, WINDOW, HOP, window=window / window.sum() * 2, return_complex=True)
+    return (found.abs() + FLOOR).log10()
 
 
 def log_spectrogram(sounds: Tensor) -> Tensor:
@@ -172,8 +184,8 @@ def _mirrored(pictures: Tensor, generator: torch.Generator) -> Tensor:
 def _loud(sounds: Tensor) -> Tensor:
     """Sounds (B,S) at loudness 1: the root mean square. Silence has none."""
     tensors(sounds=(sounds, "NS"))
-    if not sounds.is_floating_point() or sounds.shape[1] < LEAST:
-        raise U3Error(f"sounds is {shown(sounds)} of {sounds.dtype}; give floats, at least {LEAST} samples of each")
+    if not sounds.is_floating_point() or sounds.shape[1] < WINDOW:
+        raise U3Error(f"sounds is {shown(sounds)} of {sounds.dtype}; give floats, at least {WINDOW} samples of each")
     loudness = sounds.square().mean(1, keepdim=True).sqrt()
     if (silent := (loudness < SILENT).nonzero()[:, 0].tolist()):
         raise U3Error(f"sound {silent[0]} is silent, so that nothing can be learnt from it; leave out the films "
