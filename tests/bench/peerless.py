@@ -1,4 +1,4 @@
-"""Methods without a row, and why: *How we know* prints it. A test wants each method to have a row or a reason."""
+"""Methods without a row, and why: the site's page *The bench* prints it. A test wants a row or a reason of each."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ WHY: dict[str, str] = {
     "prior/biharmonic": "scikit-image computes it; ours hands picture and hole to it",
     "prior/convolutional sparse coding": "SPORCO computes it; no other library that installs here fills holes so",
     "saliency/edges (no network)": FLOOR,
+    "saliency/gradient × input": "one multiplication more than the gradient, which has a row",
     "equivariance/sparse map": "scikit-learn's matching pursuit takes nearly all of the time, and would in any peer",
     "equivariance/identity": FLOOR,
     "equivariance/shuffled": FLOOR,

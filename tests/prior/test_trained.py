@@ -160,6 +160,20 @@ def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
         checkpoints.restore(trained.denoiser(), "mine")
 
 
+def test_squares_have_the_sides_and_places_that_are_promised(monkeypatch):
+    """Read off a picture of coordinates: sides from two thirds of the shorter one on, anywhere."""
+    y, x = torch.meshgrid(torch.arange(60) + 0.5, torch.arange(90) + 0.5, indexing="ij")
+    monkeypatch.setattr(cropping.loading, "load", lambda name: torch.stack([y / 90, x / 90, 0 * x])[None])
+    made = cropping.crops(["one"], 12, count=400)
+    down, across = (90 * 3 * (two - one) for one, two in ((made[:, 0, 4, 6], made[:, 0, 8, 6]),
+                                                           (made[:, 1, 6, 4], made[:, 1, 6, 8])))
+    assert 60 * 2 / 3 - 0.6 < down.min() < 60 * 2 / 3 + 2 and 58 < down.max() < 60.1
+    assert torch.allclose(across, down, atol=0.1)
+    middle = 90 * made[:, 1, 5:7, 5:7].mean((1, 2))
+    free = (middle - down / 2) / (90 - down)
+    assert free.min() < 0.03 and free.max() > 0.97
+
+
 def test_the_last_step_of_a_cosine_is_a_hundredth():
     assert loop.cosine(1.0, 0, 10) == pytest.approx(1) and loop.cosine(1.0, 10, 10) == pytest.approx(0.01)
 
