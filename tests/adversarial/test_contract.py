@@ -1,6 +1,6 @@
 """Every attack of the registry keeps its word: what it gives, what it leaves alone, and what it refuses.
 
-A new line in ``adversarial.ATTACKS`` is tested here without a word more; what its numbers are, its own test says.
+A new line in ``tools.site.attacks`` is tested here without a word more; what its numbers are, its own test says.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from torch import Tensor
 
 from tests.adversarial.attacked import small
 from tests.helpers import built, cat, no_tensor_stays, resnet18, same_state, slip, squeezenet, state
+from tools.site.attacks import ATTACKS, Attack
 from u3lab import U3Error
-from u3lab.adversarial import ATTACKS, Attack, quantise
+from u3lab.adversarial import quantise
 
 NAMES = pytest.mark.parametrize("name", ATTACKS)
 OPTIONS = {"eps": 0.05, "steps": 6}

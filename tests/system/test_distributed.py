@@ -14,7 +14,7 @@ import sys
 import torch
 import torch.distributed as dist
 from torch import nn
-from u3lab._system.distributed import wait_for_all
+from torch.distributed import barrier
 from u3lab import nets
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.dissection import dissect
@@ -30,7 +30,7 @@ data = LabelledPictures(("one", "two"), images, torch.rand(7, 2, 12, 12, generat
 found = dissect(net, "relu", data, share=0.1, batch_size=2)
 torch.save((found.thresholds, found.intersection, found.union), f"{folder}/{size}_{rank}.pt")
 if size > 1:
-    wait_for_all()
+    barrier()
     dist.destroy_process_group()
 """
 
@@ -40,7 +40,7 @@ import sys
 import torch
 import torch.distributed as dist
 from tests.universal.networks import pictures, tiny
-from u3lab._system.distributed import wait_for_all
+from torch.distributed import barrier
 from u3lab.training import loop
 from u3lab.universal import UniversalSettings, adapt, train_domain
 
@@ -56,7 +56,7 @@ curve = torch.tensor([[step.loss, step.value, *step.terms.values()] for step in 
 torch.save((curve, torch.cat([w.detach().flatten() for w in net.domain_parameters("new")])),
            f"{folder}/{size}_{rank}.pt")
 if size > 1:
-    wait_for_all()
+    barrier()
     dist.destroy_process_group()
 """
 

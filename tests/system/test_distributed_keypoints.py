@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from tests.helpers import without_norms
-from u3lab._system.distributed import wait_for_all
+from torch.distributed import barrier
 from u3lab.lessons.landmarks.discs import discs
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 
@@ -32,7 +32,7 @@ steps = list(autoencode(model, lambda n, g: discs(n, g, 16)[:2], net=judge, laye
 torch.save((torch.tensor([[step.loss, step.value] for step in steps], dtype=torch.float64),
             torch.cat([one.detach().flatten() for one in model.parameters()])), f"{folder}/{size}_{rank}.pt")
 if size > 1:
-    wait_for_all()
+    barrier()
     dist.destroy_process_group()
 """
 

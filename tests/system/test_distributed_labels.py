@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from tests.helpers import without_norms
 from tests.landmarks.test_training import blobs
-from u3lab._system.distributed import wait_for_all
+from torch.distributed import barrier
 from u3lab.landmarks import LabelSettings, label, labeller
 
 rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -35,7 +35,7 @@ for loss, exchange in (("labelling", False), ("labelling", True), ("landmarks", 
     found[f"{loss} {exchange}"] = (torch.tensor(losses), weights)
 torch.save(found, f"{folder}/{size}_{rank}.pt")
 if size > 1:
-    wait_for_all()
+    barrier()
     dist.destroy_process_group()
 """
 

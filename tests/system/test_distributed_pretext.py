@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from tests.helpers import without_norms
 from tests.selfsup.test_contract import raw
-from u3lab._system.distributed import wait_for_all
+from torch.distributed import barrier
 from u3lab.selfsup import PretextSettings, encoder, head_of, pretrain
 
 rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -35,7 +35,7 @@ for name in ("order", "sorting", "correspondence", "sound", "moving"):
                    torch.cat([w.detach().flatten() for w in (*net.parameters(), *head.parameters())]))
 torch.save(found, f"{folder}/{size}_{rank}.pt")
 if size > 1:
-    wait_for_all()
+    barrier()
     dist.destroy_process_group()
 """
 

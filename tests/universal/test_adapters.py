@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tests.helpers import slip
 from u3lab.universal import adapters
 
-KINDS = {"serial": adapters.serial, "parallel": adapters.parallel, "low rank": adapters.low_rank}
+KINDS = {"serial": adapters.Serial, "parallel": adapters.parallel, "low rank": adapters.low_rank}
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:

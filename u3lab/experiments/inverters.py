@@ -16,10 +16,10 @@ from torch import Tensor
 from u3lab import nets
 from u3lab.descent import last
 from u3lab.experiments import _crops, _writing
+from u3lab.experiments._inverter_training import BATCH, Batches, perceptual, sharpen, squares, train
 from u3lab.experiments._muon import Muon
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.learned import SHIPPED, SIDE, Inverter
-from u3lab.inversion.training import BATCH, Batches, perceptual, sharpen, squares, train
 from u3lab.nets import Classifier
 from u3lab.training.loop import Checkpoint
 

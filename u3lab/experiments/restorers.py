@@ -19,10 +19,10 @@ from torch import Tensor
 from u3lab.descent import ADAM, last
 from u3lab.experiments import _crops, _writing
 from u3lab.experiments._muon import Muon
+from u3lab.experiments._restorer_training import BATCH, RATE, STEPS, corrupting, train, with_holes, with_noise
 from u3lab.lessons.prior import restoring
 from u3lab.prior.quality import psnr
 from u3lab.prior.trained import SIDE, denoiser, inpainter
-from u3lab.prior.training import BATCH, RATE, STEPS, corrupting, train, with_holes, with_noise
 from u3lab.training.loop import Checkpoint
 
 SCENES = 200
