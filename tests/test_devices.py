@@ -23,7 +23,6 @@ ALLOWED = {
     "u3lab/prior/fitting.py": "so is the noise of a run",
     "u3lab/lessons/inversion/table.py": "what is shipped was computed on the CPU, and is compared there",
     "u3lab/lessons/inversion/icon_table.py": "as above",
-    "u3lab/lessons/prior/restoring.py": "judges pictures that lie in memory",
     "u3lab/_system/distributed.py": "gives each process its GPU",
     "u3lab/doctor.py": "says what there is",
     "u3lab/experiments/": "what they make is shipped, and comes out the same wherever it is made again",
