@@ -51,8 +51,6 @@ RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
                            "weights/keypoints.safetensors"]),
     "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
-    "layers": ("results", [], ["layers.json"]),
-    "dissected": ("results", [], ["dissected.npz"]),
     "mask_riddles": ("quiz/6", [], ["1.jpg", "2.jpg", "index.json"]),
     "icons": ("quiz/5", [], ["1.jpg", "2.jpg", "index.json"]),
     "icon_table": ("results", [], ["channels.json", "icons-alone.jpg", "icons.jpg", "icons.json"]),
