@@ -51,9 +51,6 @@ RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
                            "weights/keypoints.safetensors"]),
     "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
-    "mask_riddles": ("quiz/6", [], ["1.jpg", "2.jpg", "index.json"]),
-    "icons": ("quiz/5", [], ["1.jpg", "2.jpg", "index.json"]),
-    "icon_table": ("results", [], ["channels.json", "icons-alone.jpg", "icons.jpg", "icons.json"]),
     "adapters": ("results", [], ["adapters-squeezenet1_1.json"]),
     "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),
     "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
@@ -221,7 +218,7 @@ def _of_the_same_form(made: Path, shipped: Path) -> None:
 
 def test_without_a_folder_a_short_run_leaves_data_alone(capsys):
     before = {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")}
-    importlib.import_module("u3lab.experiments.mask_riddles").main(["--short"])
+    _running.run(importlib.import_module("u3lab.experiments.mask_riddles"), ["--short"])
     assert {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")} == before
     assert "u3lab-" in capsys.readouterr().out
 
