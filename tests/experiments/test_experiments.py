@@ -35,7 +35,6 @@ RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
     "animals": ("weights", [], ["labeller-animals.safetensors"]),
     "finder": ("weights", [], ["finder.safetensors"]),
     "tissues": ("results", [], ["tissues.json"]),
-    "invented": ("results", [], ["invented-brain1.png"]),
     "shrinkage": ("results", [], ["shrinkage-squeezenet1_1.json"]),
     "bolted": ("results", [], ["adapters-resnet26_plain.json", "adapters-resnet26_serial.json"]),
     "clusters": ("results", [], ["clusters.json"]),
@@ -53,9 +52,6 @@ RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "adapters": ("results", [], ["adapters-squeezenet1_1.json"]),
     "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),
-    "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
-    "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),
-    "unrolled": ("weights", ["fire5"], ["unrolled-fire5.safetensors"]),
     "resnet26": ("weights", [], ["resnet26_half.safetensors"]),
 }
 

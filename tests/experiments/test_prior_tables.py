@@ -12,7 +12,8 @@ from torch import Tensor
 
 from tests.experiments import planted
 from u3lab import images, prior, results
-from u3lab.experiments import _sheets, impedance, restoring, stopping
+from u3lab.experiments import _sheets, impedance, invented, restoring, stopping
+from u3lab.lessons.prior.inventing import patient
 from u3lab.lessons.prior.restoring import PHOTOS, RIVALS, SHAPES, mask, photo, pictures
 
 
@@ -44,6 +45,10 @@ def test_a_curve_begins_as_a_new_run_does():
     run, curve = next(iter(results.table("impedance").items()))
     assert impedance.measured(impedance.Run(*run), 5).missing == pytest.approx(
         curve.missing[: len(impedance.marks(5))], rel=0.02)
+
+
+def test_one_step_draws_a_slice_in_grey():
+    assert invented.drawn("brain1", 0, 1).shape == (1, 1, *patient("brain1")[0].shape[2:])
 
 
 def test_restoring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
