@@ -66,7 +66,7 @@ STAMPS := $(VENV)/u3lab-lab $(VENV)/u3lab-slides $(VENV)/u3lab-test $(VENV)/u3la
 SOUND := $(shell $(PY) -c pass 2>/dev/null && test ! -e $(VENV)/u3lab-unfinished \
 	&& test "$$(cat $(VENV)/u3lab-folder 2>/dev/null)" = "$(CURDIR)" && echo yes)
 
-.PHONY: help lab quick test units full newest offline docs notebooks slides bench venv again
+.PHONY: help lab quick gate test units full newest offline docs notebooks slides bench venv again
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -74,16 +74,17 @@ help:
 lab: $(VENV)/u3lab-lab
 	$(PY) -m u3lab start $(addprefix --fresh=,$(FRESH)) -- $(ARGS)
 
-quick units: $(VENV)/u3lab-$(WITH)
+quick units gate: $(VENV)/u3lab-$(WITH)
 	@echo "== style"
 	$(PY) -m ruff check .
 	@echo "== unit tests, and oracles: the same numbers as other libraries"
-	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 $(ALL_BUT_$@) tests --ignore=tests/browser
-ALL_BUT_quick := -m "not slow"
+	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 $(ONLY_$@) tests --ignore=tests/browser
+ONLY_quick := -m "not slow"
+ONLY_gate := -m "not slow or gate"
 
-test: quick
-	@echo "== of what takes longer, what tests/gate.txt names: notebooks, a browser, one of each family"
-	$(PY) -m pytest $(THREE) --durations=10 $(LAX) @tests/gate.txt
+test: gate
+	@echo "== some notebooks, top to bottom; beside them, a browser"
+	$(PY) -m pytest $(THREE) --durations=10 $(LAX) @tests/gate_pages.txt
 	@echo "== all passed; make full runs everything"
 
 full: units

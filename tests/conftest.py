@@ -27,14 +27,16 @@ def pytest_collection():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what took half a second or more when it was measured, and keep the ids before any is left out."""
+    """Mark what took half a second or more when it was measured, and what of it make test runs all the same."""
     from tests import times
 
-    slow = times.recorded()
-    config.stash[times.COLLECTED] = {item.nodeid for item in items}
+    slow, gate = times.recorded(), times.gate()
+    config.stash[times.COLLECTED] = {item.nodeid for item in items}  # before -m leaves any out
     for item in items:
         if item.nodeid in slow:
             item.add_marker("slow")
+        if gate & {item.nodeid, item.nodeid.partition("[")[0], item.nodeid.partition("::")[0]}:
+            item.add_marker("gate")
 
 
 class NetworkBlocked(OSError):

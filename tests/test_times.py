@@ -12,8 +12,9 @@ import pytest
 from tests import times
 
 ROOT = Path(__file__).resolve().parent.parent
-GATE = (ROOT / "tests" / "gate.txt").read_text(encoding="utf-8").splitlines()
-IDS = [line for line in GATE if not line.startswith("--")]
+GATE = times.GATE.read_text(encoding="utf-8").splitlines()
+PAGES = [line for line in (ROOT / "tests" / "gate_pages.txt").read_text(encoding="utf-8").splitlines()
+         if not line.startswith("--")]
 
 
 def file_of(test: str) -> str:
@@ -44,8 +45,14 @@ def test_marks_are_those_that_are_recorded(request: pytest.FixtureRequest):
 
 def test_what_the_gate_names_is_there(collected: set[str]):
     files, whole = set(map(file_of, collected)), {test.partition("[")[0] for test in collected}
-    assert len(set(GATE)) == len(GATE) and all((ROOT / file_of(test)).exists() for test in IDS)
-    assert {test for test in IDS if "::" in test and file_of(test) in files} <= collected | whole
+    assert len(set(GATE)) == len(GATE) and all((ROOT / file_of(test)).exists() for test in GATE + PAGES)
+    assert {test for test in GATE if "::" in test and file_of(test) in files} <= collected | whole
+
+
+def test_what_the_gate_names_has_its_mark(request: pytest.FixtureRequest):
+    for item in request.session.items:
+        named = times.gate() & {item.nodeid, item.nodeid.partition("[")[0], file_of(item.nodeid)}
+        assert bool(named) == (item.get_closest_marker("gate") is not None)
 
 
 def test_each_slow_family_is_in_the_gate_or_said_to_wait_for_the_night():
@@ -53,9 +60,10 @@ def test_each_slow_family_is_in_the_gate_or_said_to_wait_for_the_night():
     browser = {f"tests/browser/{file.name}" for file in (ROOT / "tests" / "browser").glob("test_*.py")}
     notebooks = {f"notebooks/{file.name}" for file in (ROOT / "notebooks").glob("*.ipynb")}
     waits = page.partition("## What waits for the night\n")[2].partition("\n## ")[0]
+    here = set(map(file_of, GATE + PAGES))
     later = set(re.findall(r"`((?:tests|notebooks)/\S+)`", waits))
-    assert set(map(file_of, times.recorded())) | browser | notebooks <= set(map(file_of, IDS)) | later
-    assert not later & set(map(file_of, IDS)) and all((ROOT / file).exists() for file in later)
+    assert set(map(file_of, times.recorded())) | browser | notebooks <= here | later
+    assert not later & here and all((ROOT / file).exists() for file in later)
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
@@ -69,6 +77,7 @@ def test_full_leaves_nothing_out():
     assert units.endswith(" tests --ignore=tests/browser") and rest.endswith(" tests/browser notebooks")
     assert not re.search(r" (-m|-k|--deselect|--ignore-glob)\b", units + rest) and units.count("--ignore") == 1
     assert "-p tests.notebooks.controls" in rest
-    quick, gate = run("test")
+    (quick,), (gate, pages) = run("quick"), run("test")
     assert quick.replace('-m "not slow" ', "").split() == units.split()
-    assert gate.split()[-1] == "@tests/gate.txt" and gate.split()[:-1] == rest.split()[:-2]
+    assert gate.replace('-m "not slow or gate" ', "").split() == units.split()
+    assert pages.split()[-1] == "@tests/gate_pages.txt" and pages.split()[:-1] == rest.split()[:-2]

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 FILE = Path(__file__).with_name("seconds.json")
+GATE = Path(__file__).with_name("gate.txt")
 LEAST = 0.5
 COLLECTED = pytest.StashKey[set[str]]()  # the ids of all tests, those included that -m leaves out
 _shared: dict[pytest.FixtureDef, float] = {}
@@ -26,6 +27,11 @@ _took: dict[str, float] = {}
 def recorded() -> dict[str, float]:
     """The tests that take ``LEAST`` or more, by id, in seconds."""
     return json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def gate() -> set[str]:
+    """What make test runs of the slow ones: ids, functions with all their cases, and whole files."""
+    return set(GATE.read_text(encoding="utf-8").splitlines())
 
 
 @pytest.hookimpl(wrapper=True)

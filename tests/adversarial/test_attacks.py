@@ -139,11 +139,12 @@ def test_random_starts(norm: str):
     x = torch.full((1, 3, 40, 40), 0.5)
     state = torch.get_rng_state()
     starts = [next(pgd(net, x, "a", settings=AttackSettings(norm=norm, eps=0.1, random=True,
-                                                            seed=s))).value for s in (1, 1, 2)]
+                                                            seed=s))).value for s in (1, 1, 2, 3, 4)]
     assert torch.equal(state, torch.get_rng_state())
     assert torch.equal(starts[0], starts[1]) and not torch.equal(starts[0], starts[2])
-    size = root_mean_square(starts[0] - x)
-    assert size == pytest.approx(0.1 / math.sqrt(3) if norm == "linf" else 0.1, rel=0.03)
+    for start in starts:
+        size = root_mean_square(start - x)
+        assert size == pytest.approx(0.1 / math.sqrt(3) if norm == "linf" else 0.1, rel=0.03)
 
 
 def test_nothing_is_left_behind():

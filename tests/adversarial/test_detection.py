@@ -82,9 +82,9 @@ def test_an_attacker_is_content_with_a_class_that_is_gone(monkeypatch):
         evade(net, x, "a", detector, mu=0.3)
         at = x.clone().requires_grad_()
         terms = seen[-1](at)
-        assert float(terms["log p(label)"]) == pytest.approx(wanted, abs=1e-5)
+        assert terms["log p(label)"].item() == pytest.approx(wanted, abs=1e-5)
         assert bool(torch.autograd.grad(terms["log p(label)"], at)[0].any()) == (floor < float(logs[0]))
-        assert float(terms["μ detector"]) == pytest.approx(0.3 * float(layer_saliency(net, x).sum()), rel=1e-4)
+        assert terms["μ detector"].item() == pytest.approx(0.3 * float(layer_saliency(net, x).sum()), rel=1e-4)
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------

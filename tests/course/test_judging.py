@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 import torch
 from torch import Tensor
 
-from u3lab.course import Mistake, by_cases
+from u3lab.course import Mistake, by_cases, catalogue
 
 CLASH = "both terms need the stride"
 BOTH = "the sign, and the stride is missing"
@@ -60,3 +62,23 @@ def test_a_slip_before_the_error_comes_first():
         return x[::step]
 
     assert "changes its input `x` in place" in judge(answer)
+
+
+def off(answer, share: float):
+    """The answer with every number larger by a share, whole ones by 1; True and False stay as they are."""
+    def larger(value):
+        if isinstance(value, (tuple, list)):
+            return type(value)(map(larger, value))
+        if isinstance(value, dict):
+            return {key: larger(one) for key, one in value.items()}
+        kind = value.dtype if isinstance(value, Tensor) else type(value)
+        return value if kind in (bool, torch.bool) else value + 1 if kind in (int, torch.int64) else (1 + share) * value
+
+    return lambda *given: larger(answer(*given))
+
+
+@pytest.mark.parametrize("task", [task for chapter in catalogue.CHAPTERS for task in catalogue.exercises(chapter)
+                                  if not inspect.isgeneratorfunction(task.reference)], ids=lambda task: task.id)
+def test_two_per_cent_are_wrong(task):
+    """Nobody's tolerance is that wide: rounding differs by far less."""
+    assert task.judge(off(task.reference, 0.02)), "passed"

@@ -28,27 +28,21 @@ from u3lab.experiments import _plan, _running, _table
 
 EXPERIMENTS = Path(importlib.import_module("u3lab.experiments").__file__).parent
 RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
-    "colouring": ("weights", [], ["colouring.safetensors"]),
     "learnet": ("", [], ["results/learnet-squeezenet1_1.json", "weights/learnet-lights.safetensors"]),
     "start": ("results", [], ["start.json"]),
     "sensitivity": ("results", [], ["sensitivity.json"]),
     "animals": ("weights", [], ["labeller-animals.safetensors"]),
     "finder": ("weights", [], ["finder.safetensors"]),
-    "tissues": ("results", [], ["tissues.json"]),
     "shrinkage": ("results", [], ["shrinkage-squeezenet1_1.json"]),
     "bolted": ("results", [], ["adapters-resnet26_plain.json", "adapters-resnet26_serial.json"]),
-    "clusters": ("results", [], ["clusters.json"]),
-    "naturals": ("results", [], ["naturals.json"]),
     "carried": ("", [], ["results/carried.json", "weights/labeller-brain.safetensors"]),
     "labellers": ("", [], ["results/labellers.json", *(f"weights/labeller-{which}.safetensors"
                                                        for which in ("cat", "person", "person-warps"))]),
     "rabbits": ("", [], ["results/rabbits.json", *(f"weights/labeller-rabbit-{delta}.safetensors"
                                                    for delta in (1, 6))]),
-    "pretexts": ("results", [], ["pretexts.json"]),
     "poses": ("", [], ["results/poses.json", "weights/pose-chair.safetensors"]),
     "keypoints": ("", [], ["results/keypoints.json", "weights/keypoints-chair.safetensors",
                            "weights/keypoints.safetensors"]),
-    "segments": ("results", [], ["segments.json"]),
     "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "adapters": ("results", [], ["adapters-squeezenet1_1.json"]),
     "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),

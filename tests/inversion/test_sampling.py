@@ -11,6 +11,7 @@ from u3lab.descent import descend, last
 from u3lab.images import cropping
 from u3lab.inversion import sampling, training
 from u3lab.inversion.linear import Gaussian
+from u3lab.nets import checkpoints
 
 SIGMA, LAM = 0.5, 2.0
 
@@ -93,6 +94,14 @@ def test_the_l2_inverter_of_a_linear_network_is_ridge_regression():
     measured = Gaussian(x.mean(0), torch.cov(x.T))
     wanted = inversion.gaussian_posterior(matrix, y, *measured, 0.3).mean
     torch.testing.assert_close((weight @ y + bias).detach(), wanted, rtol=0, atol=0.02)
+
+
+def test_a_chain_begins_with_grey_and_the_most_of_noise():
+    net, x = nets.load("squeezenet1_1", device="cpu"), torch.rand(1, 3, 32, 32)
+    first = next(inversion.sample(net, "conv1", x, settings=inversion.SampleSettings(noisiest=0.3, least=0.1, seed=4)))
+    noise = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(4))
+    denoiser = checkpoints.restore(prior.trained.denoiser(), "denoiser")
+    torch.testing.assert_close(first.value, denoiser(0.5 + 0.3 * noise).detach())
 
 
 def test_draws_with_one_code_have_it_differ_and_are_no_noise():

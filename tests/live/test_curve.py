@@ -23,7 +23,9 @@ def test_it_is_well_formed_and_has_words():
     (picture,) = ElementTree.fromstring(drawn).iter("svg")
     assert picture.attrib["role"] == "img" and picture.attrib["aria-label"] == "E after 2 steps"
     assert [text.text for text in picture.iter("text")] == ["3", "0", "step 10"]
-    assert "E 1.000" in drawn and "size 0.500" in drawn
+    strokes = [one.attrib["stroke"] for one in picture.iter("polyline")][1:]  # the first are the axes
+    assert re.findall(r'color:([^"]+)">━</span> ([^<]+)', drawn) == list(zip(strokes, ["E 1.000", "size 0.500"],
+                                                                             strict=True))
 
 
 def test_a_curve_falls_where_its_values_fall_and_stays_inside():

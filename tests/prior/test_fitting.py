@@ -40,13 +40,6 @@ def test_the_code_stays_and_the_weights_move():
     assert torch.equal(psi.code, code) and not torch.equal(psi.colour.weight, weight)
 
 
-def test_same_seeds_same_pictures():
-    seeds = [(0, 0), (0, 0), (1, 0), (0, 1)]
-    ends = [last(prior.fit(small(seed=a), X, settings=quick(steps=5, seed=b))).value for a, b in seeds]
-    assert torch.equal(ends[0], ends[1])
-    assert not torch.equal(ends[0], ends[2]) and not torch.equal(ends[0], ends[3])
-
-
 def test_the_running_mean():
     plain = [step.value for step in prior.fit(small(), X, settings=quick(steps=6))]
     mean = plain[0]

@@ -88,6 +88,7 @@ def test_a_head_answers_afterwards(name: str) -> None:
     net = encoder(4)
     head = head_of(net, name)
     last(pretrain(net, raw(name), name, head=head, settings=PretextSettings(steps=2, batch_size=4)))
+    assert not any(module.training for module in (*net.modules(), *head.modules()))
     output, posed = solve(net, head, raw(name, 5), name)
     assert len(tensors(output)[0]) == 5
     assert torch.isfinite(TASKS[name].score(output, posed.target))

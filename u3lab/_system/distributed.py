@@ -54,6 +54,14 @@ def world_size() -> int:
     return dist.get_world_size() if is_distributed() else 1
 
 
+def of_first(value: Any) -> Any:
+    """What the first process has, for all of them."""
+    held = [value]
+    if is_distributed():
+        dist.broadcast_object_list(held)
+    return held[0]
+
+
 def all_reduce(values: Tensor, *, largest: bool = False) -> Tensor:
     """Put the sum over all processes (or the largest value) in place of a tensor's values; returns the tensor."""
     if is_distributed():

@@ -117,8 +117,8 @@ def _steps(model: KeypointAutoencoder, pairs: Pairs, net: Classifier | None, lay
         terms = errors if not layers else _balanced(errors, means)
         return errors[PIXELS], terms | {PIXELS: settings.pixels * terms[PIXELS]}
 
-    return train(model.parameters(), energy, steps=settings.steps, checkpoint=checkpoint, facts=facts,
-                 rate=lambda step: loop.cosine(settings.lr, step, settings.steps), state=lambda: state)
+    yield from train(model.parameters(), energy, steps=settings.steps, checkpoint=checkpoint, facts=facts,
+                     rate=lambda step: loop.cosine(settings.lr, step, settings.steps), state=lambda: state)
 
 
 def layer_errors(net: nn.Module, layers: Sequence[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:

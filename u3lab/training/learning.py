@@ -92,8 +92,8 @@ def _steps(net: Classifier, raw: Raw, task: Task, head: nn.Module, rate: Callabl
         return task.score(_each(output, Tensor.detach), target), task.loss(output, target)
 
     facts |= {"seed": settings.seed, "batch_size": settings.batch_size}
-    return train(learner.parameters(), energy, steps=settings.steps, rate=rate, checkpoint=checkpoint,
-                 state=learner.state_dict, facts=facts)
+    yield from train(learner.parameters(), energy, steps=settings.steps, rate=rate, checkpoint=checkpoint,
+                     state=learner.state_dict, facts=facts)
 
 
 def head_of(net: nn.Module, task: Task, *, seed: int = 0) -> nn.Module:

@@ -123,8 +123,8 @@ def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpo
 
     facts = {"domain": domain.name, "kind": domain.plan.kind, "pictures": len(labels), "seed": settings.seed,
              "batch_size": settings.batch_size, "base": net.base}
-    return train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
-                 checkpoint=checkpoint, state=domain.contents, facts=facts)
+    yield from train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
+                     checkpoint=checkpoint, state=domain.contents, facts=facts)
 
 
 def trains_features(domain: Domain) -> bool:
