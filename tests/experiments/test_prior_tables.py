@@ -13,6 +13,7 @@ from torch import Tensor
 from tests.experiments import planted
 from u3lab import images, prior, results
 from u3lab.experiments import _sheets, impedance, invented, restoring, stopping
+from u3lab.experiments._plan import Plan
 from u3lab.lessons.prior.inventing import patient
 from u3lab.lessons.prior.restoring import PHOTOS, RIVALS, SHAPES, mask, photo, pictures
 
@@ -92,6 +93,17 @@ def test_restoring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         assert row.steps == (0 if run.method in RIVALS else restoring.MOST if run.method in SHAPES else
                              restoring.STEPS[run.task])
     assert images.load(tmp_path / "results" / "restoring-text.jpg").shape == (1, 3, 8, 40)
+
+
+def test_a_sheet_has_the_kept_pictures_in_their_places(tmp_path: Path):
+    plan = Plan("restoring", short=True, out=tmp_path)
+    level = {("a", 0): 0.1, ("a", 1): 0.3, ("b", 0): 0.7, ("b", 1): 0.5}  # the last is not kept, and is grey
+    for run, value in list(level.items())[:3]:
+        _sheets.keep(torch.full((1, 3, 16, 16), value), run, plan)
+    _sheets.write(plan, "sheet.jpg", [[("a", 0), ("a", 1)], [("b", 0), ("b", 1)]], 16, 90)
+    whole = images.load(tmp_path / "results" / "sheet.jpg")
+    tiles = [float(x.mean()) for row in whole.split(16, 2) for x in row.split(16, 3)]
+    assert tiles == pytest.approx(list(level.values()), abs=0.02)
 
 
 def test_impedance(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -73,8 +73,8 @@ TABLE = Table(
         floor="The mean colour of what is known.",
         rivals="Biharmonic interpolation, total variation, convolutional sparse coding, and a network that was trained "
                "to fill holes, on other photos.",
-        chosen="Photos, masks and shapes were fixed beforehand, but for the task `wide`: its three photos are those of "
-               "five that can be filled. Shapes stop at equal fit; the other runs have a number of steps.",
+        chosen="Photos were fixed beforehand, but for the task `wide`: its three are those of five that can be filled. "
+               "Shapes stop at equal fit; the other generators have 800 or 1,500 steps.",
         limits="Three photos a task: a mean says little, and the range over photos is large."),
     chart=Chart("bars", "PSNR of what was hidden, dB", columns=("PSNR, dB",),
                 alt="Bars with intervals over three photos: PSNR of what was hidden, by task and method."))
