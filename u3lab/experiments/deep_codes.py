@@ -83,7 +83,8 @@ TABLE = Table(
         rivals="The run from noise on the same code is the inversion table's row. Its rule ended five of the 15 at 100 "
                "to 250 steps (the head's at 100); the runs from the photo have all of 300.",
         chosen="500 steps at 192 px, 300 at 128 px; the picture with the lowest loss counts.",
-        limits="Three photos; a start at the photo is not the only start that could do better."),
+        limits="Three photos. Where the rule ended a search from noise early, as at the head, the comparison favours "
+               "the start at the photo, and does not say how far the search from noise would have come."),
     chart=Chart("bars", "error of the code, moved", columns=("moved",),
                 alt="Bars with intervals: the error of the code by layer of two networks and by the start of the run."))
 
