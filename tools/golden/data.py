@@ -156,6 +156,7 @@ FRAMES = {f"{n}.png": pixels.png(uniform(1, 3, 20, 24, seed=n)) for n in range(5
 BRODEN = {"index.csv": b"image,split,ih,iw,sh,sw,object\na.png,train,8,8,8,8,1\n",
           "label.csv": b"number,name,category\n1,cat,object(1)\n2,dog,object(1)\n",
           "images/a.png": pixels.png(uniform(1, 3, 8, 8))}
+call("frames of one's own film")(lambda: folder(lambda path: films.folder(path, length=2, size=16), FRAMES))
 call("a folder of one's own pictures")(lambda: folder(lambda path: public.folder(path, size=16, count=3, seed=1),
                                                       FRAMES))
 
