@@ -970,6 +970,10 @@ good("clips.bouncing", clips.bouncing, count=whole(1), length=whole(2), size=who
 good("clips.street", films.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
      size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
 good("clips.street_frames", films.street_frames, split=(Choice(), "test"))
+good("clips.folder", films.folder, path=(These(make=lambda: {
+    "a number": 3, "nothing": "", "not there": "no/such/film.mp4", "a zero byte": "a\0b", "bytes": b"x",
+    "no film": __file__}), Made(lambda: str(tiny_film()))), length=whole(2, 2), size=whole(16, 16),
+     sound=(Flag(), False))
 good("public.load", load_public, name=(Choice(), "cifar10"), root=(Choice(), Made(lambda: str(tiny_set()[0]))),
      split=(Choice(), "test"), size=whole(16, 16), count=whole(2), seed=SEED, download=(Flag(), False))
 good("public.celeba", load_celeba, root=(Choice(), Made(lambda: str(tiny_celeba()[0]))), split=(Choice(), "test"),
