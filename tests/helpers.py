@@ -144,6 +144,12 @@ def slip(*words: str):
     return pytest.raises(U3Error, match="".join(f"(?=.*{word})" for word in words))
 
 
+def refuses(function: Callable, /, *given: object, says: str | tuple[str, ...] = "", **named: object) -> None:
+    """The call of the function with what is given ends in an U3Error whose message has all these words."""
+    with slip(*([says] if isinstance(says, str) else says)):
+        function(*given, **named)
+
+
 def state(net: nn.Module) -> dict:
     """All that a caller could notice. Parameters by identity and by value."""
     return {

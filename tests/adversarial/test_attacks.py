@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import linear, small, weights
-from tests.helpers import cat, slip, squeezenet
+from tests.helpers import cat, refuses, squeezenet
 from u3lab import nets
 from u3lab.adversarial.attacks import AttackSettings, direction, fgsm, pgd, project, root_mean_square
 from u3lab.adversarial.deepfool import deepfool
@@ -184,31 +184,25 @@ def test_a_slip_is_told_before_the_first_step(attack):
     for slipped, words in (((net, x.expand(2, -1, -1, -1), "a"), ("one picture at a time", r"images\[:1\]")),
                            ((net, x[:, :1], "a"), ("grey",)), ((net, x, "z"), ("class", "z")),
                            ((training, x, "a"), ("training mode", r"net\.eval\(\)"))):
-        with slip(*words):
-            attack(*slipped)
-    with slip("own class", "target"):
-        attack(net, x, "a", target=0)
+        refuses(attack, *slipped, says=words)
+    refuses(attack, net, x, "a", target=0, says=("own class", "target"))
 
 
 def test_a_network_that_is_broken():
     net, x = small()
     net.module[6].weight.data.fill_(float("nan"))
-    with slip("NaN or infinite"):
-        last(pgd(net, x, "a"))
+    refuses(last, pgd(net, x, "a"), says="NaN or infinite")
 
 
 @pytest.mark.parametrize("eps", [-0.1, 1.5, 8, float("nan"), "a", None, True])
 def test_eps(eps):
     net, x = small()
-    with slip(f"eps = {eps!r}", "0 to 1"):
-        fgsm(net, x, "a", eps)
+    refuses(fgsm, net, x, "a", eps, says=(f"eps = {eps!r}", "0 to 1"))
 
 
 @pytest.mark.parametrize("options", [{"eps": -0.1}, {"eps": 8.0}, {"eps": float("nan")}, {"norm": "l1"},
                                      {"step_size": 0.0}, {"steps": 0}, {"steps": 1.5}, {"random": 1}, {"seed": -1}])
 def test_settings(options):
     (name, value), = options.items()
-    with slip(f"AttackSettings.{name} = {value!r}"):
-        AttackSettings(**options)
-    with slip(f"AttackSettings.{name} = {value!r}"):
-        setattr(AttackSettings(), name, value)
+    refuses(AttackSettings, **options, says=f"AttackSettings.{name} = {value!r}")
+    refuses(setattr, AttackSettings(), name, value, says=f"AttackSettings.{name} = {value!r}")

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
-from tests.helpers import built, cat, no_tensor_stays, resnet18, same_state, slip, squeezenet, state
-from u3lab import U3Error
+from tests.helpers import built, cat, no_tensor_stays, refuses, resnet18, same_state, slip, squeezenet, state
 from u3lab.adversarial import ATTACKS, Attack, quantise
 
 NAMES = pytest.mark.parametrize("name", ATTACKS)
@@ -105,8 +104,7 @@ def test_network_and_picture_are_left_as_they_were(name: str):
     ATTACKS[name](net, asked, 0, **options(name))
     with torch.no_grad():
         ATTACKS[name](net, asked, 0, **options(name))
-    with pytest.raises(U3Error):
-        ATTACKS[name](net, asked, 99, **options(name))
+    refuses(ATTACKS[name], net, asked, 99, **options(name))
     assert same_state(before, state(net))
     assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
 
@@ -125,21 +123,18 @@ def test_no_tensor_outlives_the_call(name: str):
 
 @without("eps")
 def test_an_eps_that_it_does_not_take(name: str):
-    with slip("takes no eps", "those that do", "fgsm"):
-        ATTACKS[name](*small(), 0, eps=0.05)
+    refuses(ATTACKS[name], *small(), 0, eps=0.05, says=("takes no eps", "those that do", "fgsm"))
 
 
 @without("steps")
 def test_steps_that_it_does_not_take(name: str):
-    with slip("takes no steps", "those that do", "pgd"):
-        ATTACKS[name](*small(), 0, steps=5)
+    refuses(ATTACKS[name], *small(), 0, steps=5, says=("takes no steps", "those that do", "pgd"))
 
 
 @pytest.mark.parametrize("name, part, wrong", [(name, part, wrong) for name, attack in ATTACKS.items()
                                                for part in sorted(attack.takes) for wrong in (-1, "a", float("nan"))])
 def test_an_eps_or_steps_that_are_none(name: str, part: str, wrong: object):
-    with slip(part, str(wrong)):
-        ATTACKS[name](*small(), 0, **{part: wrong})
+    refuses(ATTACKS[name], *small(), 0, **{part: wrong}, says=(part, str(wrong)))
 
 
 @NAMES
@@ -156,32 +151,27 @@ def test_a_class_that_there_is_not(name: str, label: int, bare: bool):
 @pytest.mark.parametrize("label", [None, 3.5, ("a", "b"), ["a"], ("4", 3, 1, 0)])
 def test_a_label_of_a_wrong_kind(name: str, label: object):
     """One picture has one class; neither a list of classes nor a neuron is one."""
-    with slip("not a class", "number or its name"):
-        ATTACKS[name](*small(), label)
+    refuses(ATTACKS[name], *small(), label, says=("not a class", "number or its name"))
     if label is not None:
-        with slip("not a class", "number or its name"):
-            ATTACKS[name](*small(), 0, target=label)
+        refuses(ATTACKS[name], *small(), 0, target=label, says=("not a class", "number or its name"))
 
 
 @NAMES
 def test_a_target_that_is_the_label(name: str):
-    with slip("own class", "choose another"):
-        ATTACKS[name](*small(), "a", target=0)
+    refuses(ATTACKS[name], *small(), "a", target=0, says=("own class", "choose another"))
 
 
 @NAMES
 def test_several_pictures(name: str):
     net, x = small()
-    with slip("one picture at a time", "got 3"):
-        ATTACKS[name](net, x.expand(3, -1, -1, -1), 0)
+    refuses(ATTACKS[name], net, x.expand(3, -1, -1, -1), 0, says=("one picture at a time", "got 3"))
 
 
 @NAMES
 @pytest.mark.parametrize("net, words", [(None, "not nothing"), ("squeezenet1_1", "not 'squeezenet1_1'"),
                                         (3, "type int")])
 def test_no_network(name: str, net: object, words: str):
-    with slip("a network is wanted", words, r"nets\.load"):
-        ATTACKS[name](net, small()[1], 0)
+    refuses(ATTACKS[name], net, small()[1], 0, says=("a network is wanted", words, r"nets\.load"))
 
 
 @NAMES
@@ -189,8 +179,7 @@ def test_no_network(name: str, net: object, words: str):
 def test_training_mode(name: str, bare: bool):
     net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
     before = copy.deepcopy(net.state_dict())
-    with slip("training mode", r"eval\(\)"):
-        ATTACKS[name](net, cat(64).float(), 3)
+    refuses(ATTACKS[name], net, cat(64).float(), 3, says=("training mode", r"eval\(\)"))
     assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
 
 
@@ -217,8 +206,7 @@ NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
 @pytest.mark.parametrize("kind", NO_PICTURES)
 def test_pictures_that_are_none(name: str, kind: str):
     spoil, words = NO_PICTURES[kind]
-    with slip(*words):
-        ATTACKS[name](squeezenet(), spoil(cat(96).float()), 285)
+    refuses(ATTACKS[name], squeezenet(), spoil(cat(96).float()), 285, says=words)
 
 
 def test_entries_are_frozen_and_declare_what_there_is():

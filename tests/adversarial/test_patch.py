@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
 from tests.experiments import planted
-from tests.helpers import slip
+from tests.helpers import refuses, slip
 from tools.site.lists import PATCHES
 from u3lab import images, nets
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
@@ -156,8 +156,7 @@ def test_settings_are_read_at_every_step():
     steps = adversarial_patch(net, x, "b", settings=settings)
     next(steps)
     settings.smallest, settings.largest = 0.5, 0.4
-    with slip("smallest size 0.5", "largest 0.4"):
-        last(steps)
+    refuses(last, steps, says=("smallest size 0.5", "largest 0.4"))
 
 
 def test_success_rate():
@@ -218,21 +217,15 @@ def test_the_experiments_table():
     ({"images": torch.zeros(3, 8, 8)}, ("shape",)), ({"x": "left"}, ("x = 'left'",))])
 def test_pasting(change: dict, words: tuple):
     given = {"images": torch.zeros(3, 3, 8, 8), "patch": torch.zeros(1, 3, 4, 4), "x": 0.5, "y": 0.5, "scale": 0.5}
-    with slip(*words):
-        apply_patch(**given | change)
+    refuses(apply_patch, **given | change, says=words)
 
 
 def test_training():
     net, x = small()
-    with slip("class", "z"):
-        adversarial_patch(net, x, "z")
-    with slip("class 9"):
-        next(adversarial_patch(net.module, x, 9))
-    with slip("divide by 255"):
-        adversarial_patch(net, x * 255, "a")
+    refuses(adversarial_patch, net, x, "z", says=("class", "z"))
+    refuses(next, adversarial_patch(net.module, x, 9), says="class 9")
+    refuses(adversarial_patch, net, x * 255, "a", says="divide by 255")
     with slip("training mode"):
         adversarial_patch(nets.Classifier(nn.Sequential(net.module, nn.Dropout()).train()), x, 0)
-    with slip("trials = 0"):
-        success_rate(net, x, "a", torch.zeros(1, 3, 4, 4), trials=0)
-    with slip("PatchSettings.shape = 'star'"):
-        PatchSettings(shape="star")
+    refuses(success_rate, net, x, "a", torch.zeros(1, 3, 4, 4), trials=0, says="trials = 0")
+    refuses(PatchSettings, shape="star", says="PatchSettings.shape = 'star'")

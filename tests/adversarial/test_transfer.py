@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.adversarial.attacked import small
-from tests.helpers import cat, slip, squeezenet
+from tests.helpers import cat, refuses, squeezenet
 from u3lab import images, nets
 from u3lab.adversarial.quantisation import fools
 from u3lab.adversarial.transfer import SIZE, attack, bounded, fooling_table, labelled
@@ -46,21 +46,15 @@ def test_table(both):
 
 def test_slips():
     net, x = small()
-    with slip("nets", "at least one"):
-        fooling_table([])
-    with slip("no attack 'cw'", "fgsm or pgd"):
-        attack(net, x, "a", "cw", 1)
-    with slip("no attack 'deepfool' that ε bounds", "fgsm or pgd"):
-        attack(net, x, "a", "deepfool", 1)
-    with slip("level = 0.5"):
-        attack(net, x, "a", "pgd", 0.5)
-    with slip("steps = 0"):
-        attack(net, x, "a", "pgd", 1, steps=0)
+    refuses(fooling_table, [], says=("nets", "at least one"))
+    refuses(attack, net, x, "a", "cw", 1, says=("no attack 'cw'", "fgsm or pgd"))
+    refuses(attack, net, x, "a", "deepfool", 1, says=("no attack 'deepfool' that ε bounds", "fgsm or pgd"))
+    refuses(attack, net, x, "a", "pgd", 0.5, says="level = 0.5")
+    refuses(attack, net, x, "a", "pgd", 1, steps=0, says="steps = 0")
     classes = squeezenet().classes
     untrained = nets.Classifier(torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
                                                     torch.nn.Linear(3, len(classes))).eval(), classes=classes)
     untrained.module[2].weight.data.zero_()
     untrained.module[2].bias.data = torch.arange(len(classes)).float()
     assert "toilet tissue" not in [images.label(name) for name in images.names()]  # what it always says
-    with slip("none of the shipped pictures", "trained"):
-        labelled([untrained])
+    refuses(labelled, [untrained], says=("none of the shipped pictures", "trained"))

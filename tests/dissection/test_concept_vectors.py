@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import jaccard_score
 
-from u3lab import U3Error
+from tests.helpers import refuses
 from u3lab.dissection.concept_vectors import (
     best_filter,
     binarise,
@@ -72,14 +72,10 @@ def test_few_filters_are_the_right_ones_and_lose_little(made):
 
 def test_slips_are_told(made):
     active, masks = made
-    with pytest.raises(U3Error, match=r"masks has the shape .* give \(N,H,W\) with N = 2"):
-        net2vec(active[:2], masks)
-    with pytest.raises(U3Error, match="active is of torch.float32; bool is wanted: compare"):
-        net2vec(active.float(), masks)
-    with pytest.raises(U3Error, match="no pixel of the concept"):
-        net2vec(active, masks & False)
-    with pytest.raises(U3Error, match="from 1 to 8"):
-        net2vec(active, masks, filters=9)
+    refuses(net2vec, active[:2], masks, says=r"masks has the shape .* give \(N,H,W\) with N = 2")
+    refuses(net2vec, active.float(), masks, says="active is of torch.float32; bool is wanted: compare")
+    refuses(net2vec, active, masks & False, says="no pixel of the concept")
+    refuses(net2vec, active, masks, filters=9, says="from 1 to 8")
 
 
 def test_a_direction_is_scikit_learns_logistic_regression():
@@ -105,8 +101,7 @@ def test_a_direction_takes_as_many_pictures_without_as_with():
     assert torch.equal(direction(features, shown, seed=1), direction(features, shown, seed=1))
     assert not torch.equal(direction(features, shown, seed=1), direction(features, shown, seed=2))
     for all_or_none in (torch.ones_like(shown), torch.zeros_like(shown)):
-        with pytest.raises(U3Error, match="of 60 pictures show the concept"):
-            direction(features, all_or_none)
+        refuses(direction, features, all_or_none, says="of 60 pictures show the concept")
 
 
 def test_the_curve_over_filters_is_the_vectors_own_iou(made):
@@ -154,5 +149,4 @@ def test_the_best_filter_is_the_best_of_all(made):
 def test_masks_of_another_size_are_refused():
     mask = torch.ones(2, 4, 4, dtype=torch.bool)
     for other in (mask[:1], mask[..., :3], mask.float()):
-        with pytest.raises(U3Error, match="give .N,H,W. with|bool is wanted"):
-            iou_set(other, mask)
+        refuses(iou_set, other, mask, says="give .N,H,W. with|bool is wanted")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.helpers import slip
+from tests.helpers import refuses
 from u3lab.dissection import FINDERS, iou_set
 
 EACH = pytest.mark.parametrize("name", FINDERS)
@@ -75,13 +75,11 @@ def test_slips_are_told(name: str):
     (active, masks), (others, _) = halves()
     for words, call in (("compare the features", (active.float(), masks)), ("no pixel of the concept", (
             active, masks & False)), ("masks has the shape", (active, masks[1:]))):
-        with slip(words):
-            FINDERS[name](*call)
+        refuses(FINDERS[name], *call, says=words)
     find = FINDERS[name](active, masks)
     for words, call in (("compare the features", (others.float(), SIZE)), ("5 units, it was learnt from 8", (
             others[:, :5], SIZE)), ("give height and width", (others, (16,)))):
-        with slip(words):
-            find(*call)
+        refuses(find, *call, says=words)
 
 
 @pytest.mark.oracle("the share of its pixels, counted", dissection=["everywhere"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import slip, squeezenet
+from tests.helpers import refuses, slip, squeezenet
 from u3lab import nets
 from u3lab.equivariance import (
     HFLIP,
@@ -225,9 +225,6 @@ def test_features_of_another_layer():
 
 
 def test_crops_of_nothing():
-    with slip("count = 0"):
-        crops(["coffee"], 50, count=0)
-    with slip("names", "at least one"):
-        crops([], 50)
-    with slip("coffe"):
-        crops(["coffe"], 50)
+    refuses(crops, ["coffee"], 50, count=0, says="count = 0")
+    refuses(crops, [], 50, says=("names", "at least one"))
+    refuses(crops, ["coffe"], 50, says="coffe")

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import same_state, state
+from tests.helpers import refuses, same_state, state
 from tests.hostile import calls
 from tests.hostile.wrong import Choice, Flag, Number, Whole
 from u3lab import (
@@ -92,8 +92,7 @@ def test_settings_refuse_what_is_no_value_and_stay_as_they_were(kind: type):
         for what, value in ask.wrong(getattr(chosen, name)):
             for turn in (lambda name=name, value=value: setattr(chosen, name, value),
                          lambda name=name, value=value: kind(**{name: value})):
-                with pytest.raises(U3Error, match=f"{kind.__name__}.{name} = "):
-                    turn()
+                refuses(turn, says=f"{kind.__name__}.{name} = ")
             assert chosen == before, what
 
 

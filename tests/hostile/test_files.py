@@ -22,7 +22,7 @@ import pytest
 import torch
 from PIL import Image, features
 
-from tests.helpers import slip
+from tests.helpers import refuses
 from u3lab import U3Error, images, nets
 from u3lab._system import paths
 from u3lab.nets import checkpoints, weights
@@ -402,18 +402,15 @@ def test_a_pickle_as_a_file_of_weights(trap, tmp_path, monkeypatch):
     for content in trap.values():
         (tmp_path / "x.safetensors").write_bytes(content)
         monkeypatch.setattr(paths, "data", lambda *parts: tmp_path / "x.safetensors")
-        with slip("damaged", "make lab"):
-            checkpoints.restore(denoiser(), "denoiser")
-        with slip("damaged"):
-            nets.load("squeezenet1_1", device="cpu")
+        refuses(checkpoints.restore, denoiser(), "denoiser", says=("damaged", "make lab"))
+        refuses(nets.load, "squeezenet1_1", device="cpu", says="damaged")
 
 
 def test_a_pickle_in_the_cache_of_weights(trap, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cached", lambda name: tmp_path / "alexnet-owt-7be5be79.pth")
     for content in trap.values():
         weights.cached("alexnet").write_bytes(content)
-        with slip("damaged", "fetch"):
-            nets.load("alexnet", device="cpu")
+        refuses(nets.load, "alexnet", device="cpu", says=("damaged", "fetch"))
 
 
 def test_a_pickle_in_the_cache_of_labelled_pictures(trap, tmp_path):
@@ -440,10 +437,8 @@ def test_damaged_weights_of_small_networks(tmp_path, monkeypatch):
     assert refused > 50
     for rubbish in (b"", b"{}", b"\0" * 8, b"\xff" * 8, b"\2\0\0\0\0\0\0\0{}", content[:-1], content + b"\0"):
         file.write_bytes(rubbish)
-        with slip("damaged", "make lab"):
-            checkpoints.restore(net, "denoiser")
+        refuses(checkpoints.restore, net, "denoiser", says=("damaged", "make lab"))
     file.unlink()
     file.mkdir()
-    with slip("damaged", "make lab"):
-        checkpoints.restore(net, "denoiser")
+    refuses(checkpoints.restore, net, "denoiser", says=("damaged", "make lab"))
     shutil.rmtree(file)

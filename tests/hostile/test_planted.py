@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.helpers import slip
+from tests.helpers import refuses
 from tests.hostile.test_files import Trap, patience
 from tests.images.test_dicom import made, refusal
 from tests.live.toys import Toy, upload
@@ -187,8 +187,7 @@ def test_a_class_in_which_one_has_planted_something(tmp_path, capsys):
     said = capsys.readouterr().out.splitlines()
     assert sum(line.startswith("passed over: ") for line in said) == 4 and not (tmp_path / "sprung").exists()
     (folder / "table.csv").symlink_to(tmp_path / "secret.json")
-    with slip("table.csv", "is a link"):
-        classes.report(folder, folder / "table.csv")
+    refuses(classes.report, folder, folder / "table.csv", says=("table.csv", "is a link"))
     assert json.loads((tmp_path / "secret.json").read_text()) == DONE
 
 
@@ -201,8 +200,7 @@ def test_a_record_of_copies_that_is_a_link_is_not_written_through(course, mine, 
     (mine / copies.RECORD).unlink()
     (mine / copies.RECORD).symlink_to(tmp_path / "precious")
     (course / SIX).write_bytes(NEWER)
-    with slip("is a link", copies.RECORD):
-        start(course, mine)
+    refuses(start, course, mine, says=("is a link", copies.RECORD))
     assert (tmp_path / "precious").read_text() == "mine" and (mine / SIX).read_bytes() == FIRST
 
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from u3lab import U3Error, images
+from tests.helpers import refuses
+from u3lab import images
 
 COLOURS = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
 
@@ -49,13 +50,11 @@ def test_names_by_group():
 
 
 def test_unknown_group():
-    with pytest.raises(U3Error, match="everyday, texture, medical"):
-        images.names("cats")
+    refuses(images.names, "cats", says="everyday, texture, medical")
 
 
 def test_caption_of_an_unknown_name():
-    with pytest.raises(U3Error, match="did you mean 'coffee'"):
-        images.caption("cofee")
+    refuses(images.caption, "cofee", says="did you mean 'coffee'")
 
 
 # ---- what can be loaded
@@ -195,16 +194,13 @@ REFUSED = {
 @pytest.mark.parametrize("kind", REFUSED)
 def test_load_refuses(kind):
     given, words = REFUSED[kind]
-    with pytest.raises(U3Error, match=words):
-        images.load(given)
+    refuses(images.load, given, says=words)
 
 
 def test_load_refuses_a_folder(tmp_path):
-    with pytest.raises(U3Error, match="is a folder"):
-        images.load(tmp_path)
+    refuses(images.load, tmp_path, says="is a folder")
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, True, "224", (2, 2)])
 def test_load_refuses_a_size(size):
-    with pytest.raises(U3Error, match="size = .*give a whole number"):
-        images.load("coffee", size=size)
+    refuses(images.load, "coffee", size=size, says="size = .*give a whole number")

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
-from tests.helpers import built, no_tensor_stays, resnet18, same_state, slip, squeezenet, state
-from u3lab import U3Error, inversion
+from tests.helpers import built, no_tensor_stays, refuses, resnet18, same_state, slip, squeezenet, state
+from u3lab import inversion
 from u3lab.descent import Step
 from u3lab.inversion import PRIORS
 from u3lab.settings import fields
@@ -52,8 +52,7 @@ def test_it_begins_a_picture_with_a_price(name: str):
 def test_its_settings_have_ranges_and_a_rate(name: str):
     known = fields(PRIORS[name])
     assert known["lr"].low > 0 and all(field.help for field in known.values())
-    with slip(f"{PRIORS[name].__name__}.lr = -1"):
-        PRIORS[name](lr=-1)
+    refuses(PRIORS[name], lr=-1, says=f"{PRIORS[name].__name__}.lr = -1")
 
 
 @NAMES
@@ -103,8 +102,7 @@ def test_network_and_picture_are_left_as_they_were(name: str):
     inverted(name, net, asked)
     with torch.no_grad():
         inverted(name, net, asked)
-    with pytest.raises(U3Error):
-        inverted(name, net, asked, layer="nowhere")
+    refuses(inverted, name, net, asked, layer="nowhere")
     assert same_state(before, state(net))
     assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
 
@@ -140,8 +138,7 @@ def test_no_network(name: str, net: object, words: str):
 def test_training_mode(name: str, bare: bool):
     net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
     before = copy.deepcopy(net.state_dict())
-    with slip("training mode", r"eval\(\)"):
-        inversion.invert(net, "layer1", picture(), prior=PRIORS[name]())
+    refuses(inversion.invert, net, "layer1", picture(), prior=PRIORS[name](), says=("training mode", r"eval\(\)"))
     assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
 
 
@@ -155,8 +152,7 @@ def test_a_bare_module_works(name: str):
 @NAMES
 @pytest.mark.parametrize("layer", ["fire55", None, 5, ("a", "b")])
 def test_a_layer_that_there_is_not(name: str, layer: object):
-    with slip("no layer", "layers are"):
-        inversion.invert(squeezenet(), layer, picture(), prior=PRIORS[name]())
+    refuses(inversion.invert, squeezenet(), layer, picture(), prior=PRIORS[name](), says=("no layer", "layers are"))
 
 
 NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
@@ -173,5 +169,4 @@ NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
 @pytest.mark.parametrize("kind", NO_PICTURES)
 def test_pictures_that_are_none(name: str, kind: str):
     spoil, words = NO_PICTURES[kind]
-    with slip(*words):
-        inversion.invert(squeezenet(), "fire3", spoil(picture()), prior=PRIORS[name]())
+    refuses(inversion.invert, squeezenet(), "fire3", spoil(picture()), prior=PRIORS[name](), says=words)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.bench.scene import squeezenet
-from tests.helpers import same_state, slip, state
+from tests.helpers import refuses, same_state, state
 from u3lab import inversion
 from u3lab._system import paths
 from u3lab.images import total_variation
@@ -146,10 +146,7 @@ def test_it_says_how_often_it_looks(net, unseen, name: str, layer: str):
 
 @EACH
 def test_slips_are_told(net, unseen, name: str):
-    with slip("layer = 'conv1'; choose one of fire5, fire9"):
-        INVERTERS[name](net, "conv1", unseen)
-    with slip("size=128"):
-        INVERTERS[name](net, "fire9", unseen[..., :96])
-    with slip("divide by 255"):
-        INVERTERS[name](net, "fire9", unseen * 255)
+    refuses(INVERTERS[name], net, "conv1", unseen, says="layer = 'conv1'; choose one of fire5, fire9")
+    refuses(INVERTERS[name], net, "fire9", unseen[..., :96], says="size=128")
+    refuses(INVERTERS[name], net, "fire9", unseen * 255, says="divide by 255")
     assert not inversion.INVERTERS.keys() & inversion.PRIORS.keys()

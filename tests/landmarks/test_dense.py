@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from u3lab.errors import U3Error
+from tests.helpers import refuses
 from u3lab.landmarks import (
     codes_at,
     dense_labelling_loss,
@@ -206,15 +206,9 @@ def test_exchange_is_the_double_sum_and_from_the_same_picture_changes_nothing() 
 
 def test_slips_are_named() -> None:
     codes, gone = draw(1, 3, 4, 4), draw(1, 16, 2).clamp(-1, 1)
-    with pytest.raises(U3Error, match="16 cells"):
-        dense_labelling_loss(codes, codes, gone[:, :7])
-    with pytest.raises(U3Error, match="outside"):
-        dense_labelling_loss(codes, codes, gone.abs() + 2)
-    with pytest.raises(U3Error, match="D = 3"):
-        dense_labelling_loss(codes, draw(1, 4, 4, 4), gone)
-    with pytest.raises(U3Error, match="draws the queries"):
-        dense_labelling_loss(codes, codes, gone, queries=3)
-    with pytest.raises(U3Error, match="the same for all"):
-        dense_labelling_loss(codes, codes.float(), gone)
-    with pytest.raises(U3Error, match="each of the points goes"):
-        invariance_loss(codes, codes, gone, points=gone[:, :3])
+    refuses(dense_labelling_loss, codes, codes, gone[:, :7], says="16 cells")
+    refuses(dense_labelling_loss, codes, codes, gone.abs() + 2, says="outside")
+    refuses(dense_labelling_loss, codes, draw(1, 4, 4, 4), gone, says="D = 3")
+    refuses(dense_labelling_loss, codes, codes, gone, queries=3, says="draws the queries")
+    refuses(dense_labelling_loss, codes, codes.float(), gone, says="the same for all")
+    refuses(invariance_loss, codes, codes, gone, points=gone[:, :3], says="each of the points goes")

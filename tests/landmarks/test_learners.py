@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tests.helpers import refuses
 from tools.site.lists import LEARNERS
 from u3lab.descent import last
-from u3lab.errors import U3Error
 from u3lab.landmarks import as_rotation, factorise, poses
 
 EACH = pytest.mark.parametrize("name", LEARNERS)
@@ -45,8 +45,7 @@ def test_pairs_are_learnt_by_heart_and_the_seed_decides(name: str):
 def test_it_says_what_it_is_told(name: str):
     x, moved, *told = pairs(name)
     wrong = (x, moved) if told else (x, moved, torch.eye(2).expand(6, -1, -1))
-    with pytest.raises(U3Error, match="tuple of"):
-        course(name, wrong)
+    refuses(course, name, wrong, says="tuple of")
 
 
 @EACH

@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import LinearRegression, Ridge
 from torch import Tensor
 
-from u3lab.errors import U3Error
+from tests.helpers import refuses
 from u3lab.landmarks import fit_landmarks, landmark_error, share_within
 
 
@@ -50,9 +50,6 @@ def test_points_that_are_an_affine_map_of_the_landmarks_give_them_back() -> None
 
 def test_slips_are_named() -> None:
     true = draw(3, 4, 2)
-    with pytest.raises(U3Error, match="two landmarks"):
-        landmark_error(true, true, (1, 1))
-    with pytest.raises(U3Error, match="one point"):
-        landmark_error(true, true.clone().index_fill_(1, torch.tensor([0, 1]), 0.5), (0, 1))
-    with pytest.raises(U3Error, match="F = 8"):
-        fit_landmarks(draw(3, 8), true).landmarks(draw(3, 9))
+    refuses(landmark_error, true, true, (1, 1), says="two landmarks")
+    refuses(landmark_error, true, true.clone().index_fill_(1, torch.tensor([0, 1]), 0.5), (0, 1), says="one point")
+    refuses(fit_landmarks(draw(3, 8), true).landmarks, draw(3, 9), says="F = 8")

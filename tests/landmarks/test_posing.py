@@ -8,7 +8,7 @@ import pytest
 import scipy.ndimage
 import torch
 
-from tests.helpers import slip
+from tests.helpers import refuses
 from u3lab import landmarks
 from u3lab.datasets import handwritten, photos
 from u3lab.descent import last
@@ -120,15 +120,9 @@ def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
 def test_slips():
     x, moved, g = turns()
     net = landmarks.pose_encoder(2)
-    with slip("a tuple of pictures"):
-        landmarks.learn_pose(net, x)
-    with slip("no rotations"):
-        landmarks.learn_pose(net, (x, moved, 2 * g))
-    with slip("D = 2|2,2|N,2"):
-        last(landmarks.learn_pose(landmarks.pose_encoder(2, "2d"), (x, moved, g)))
-    with slip("has 2 or 6"):
-        last(landmarks.learn_pose(torch.nn.Conv2d(3, 5, 16).eval(), (x, moved, g)))
-    with slip("two or more views"):
-        landmarks.pairs_of(x, g, torch.arange(4))
-    with slip("2d, 3d"):
-        landmarks.pose_encoder(2, "4d")
+    refuses(landmarks.learn_pose, net, x, says="a tuple of pictures")
+    refuses(landmarks.learn_pose, net, (x, moved, 2 * g), says="no rotations")
+    refuses(last, landmarks.learn_pose(landmarks.pose_encoder(2, "2d"), (x, moved, g)), says="D = 2|2,2|N,2")
+    refuses(last, landmarks.learn_pose(torch.nn.Conv2d(3, 5, 16).eval(), (x, moved, g)), says="has 2 or 6")
+    refuses(landmarks.pairs_of, x, g, torch.arange(4), says="two or more views")
+    refuses(landmarks.pose_encoder, 2, "4d", says="2d, 3d")

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.helpers import slip
+from tests.helpers import refuses, slip
 from u3lab import images, prior
 from u3lab.nets import checkpoints
 from u3lab.prior import FILLERS, trained
@@ -74,8 +74,7 @@ def test_slips_are_told(name: str):
     image, visible = given()
     for words, call in (("hides every pixel", (image, visible * 0)), ("divide by 255", (image * 255, visible)),
                         ("make both from one picture", (image, visible[..., 1:]))):
-        with slip(words):
-            FILLERS[name](*call)
+        refuses(FILLERS[name], *call, says=words)
     with slip("from 1 on" if FILLERS[name].searches else "makes no steps; those that do are"):
         FILLERS[name](image, visible, steps=0)
 

@@ -10,8 +10,8 @@ import pytest
 import scipy.sparse.linalg
 import torch
 
-from tests.helpers import rates_of_adam
-from u3lab import U3Error, prior
+from tests.helpers import rates_of_adam, refuses
+from u3lab import prior
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
 from u3lab.prior import trained, training
@@ -143,8 +143,7 @@ def test_no_random_number_is_taken_and_the_second_answer_is_the_first():
 
 
 def test_a_side_that_cannot_be_halved_is_named():
-    with pytest.raises(U3Error, match="multiples of 32"):
-        prior.trained_inpaint(torch.rand(1, 3, 100, 100), torch.ones(1, 1, 100, 100))
+    refuses(prior.trained_inpaint, torch.rand(1, 3, 100, 100), torch.ones(1, 1, 100, 100), says="multiples of 32")
 
 
 def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
@@ -155,15 +154,13 @@ def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
     for mine, its in zip(net.state_dict().values(), back.state_dict().values(), strict=True):
         torch.testing.assert_close(mine, its, rtol=1e-3, atol=1e-3)
     (tmp_path / "mine.safetensors").write_bytes(b"nonsense" * 4)
-    with pytest.raises(U3Error, match="damaged"):
-        checkpoints.restore(trained.denoiser(), "mine")
+    refuses(checkpoints.restore, trained.denoiser(), "mine", says="damaged")
 
 
 def test_batches_are_squares_of_the_named_pictures_and_repeat_with_the_seed():
     one, other = (next(cropping.batches(["coffee", "dog"], 24, 5, seed=1)) for _ in range(2))
     assert one.shape == (5, 3, 24, 24) and torch.equal(one, other)
-    with pytest.raises(U3Error, match="names.*at least one"):
-        next(cropping.batches([], 24, 5))
+    refuses(next, cropping.batches([], 24, 5), says="names.*at least one")
 
 
 def test_the_last_step_of_a_cosine_is_a_hundredth():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import cat, slip, squeezenet
+from tests.helpers import cat, refuses, slip, squeezenet
 from u3lab import images, saliency
 from u3lab.saliency.metrics import channel_similarity, coherence, edge_agreement, edges, max_abs, strongest_channels
 
@@ -134,24 +134,20 @@ def test_sharp_or_selective():
 @pytest.mark.parametrize("place, words", [((6, 0), "y = 6"), ((0, 99), "x = 99"), ((-1, 0), "y = -1")])
 def test_place_out_of_the_layer(place, words):
     trace = saliency.trace(squeezenet(), cat(96).float())
-    with slip(words, "from 0 to 4"):
-        channel_similarity(trace, "fire9", *place)
+    refuses(channel_similarity, trace, "fire9", *place, says=(words, "from 0 to 4"))
 
 
 @pytest.mark.parametrize("channels, words", [(0, "from 1 on"), (-1, "from 1 on"), (2.5, "whole number"),
                                              (1, "two or more")])
 def test_too_few_channels(channels, words):
     trace = saliency.trace(squeezenet(), cat(96).float())
-    with slip(f"channels = {channels}", words):
-        channel_similarity(trace, "fire9", 2, 2, channels=channels)
+    refuses(channel_similarity, trace, "fire9", 2, 2, channels=channels, says=(f"channels = {channels}", words))
 
 
 def test_unknown_layer_and_rule():
     trace = saliency.trace(squeezenet(), cat(96).float())
-    with slip("'fire99' was not kept"):
-        strongest_channels(trace, "fire99", 0, 0, 3)
-    with slip("no rule 'guide'"):
-        channel_similarity(trace, "fire9", 2, 2, rule="guide")
+    refuses(strongest_channels, trace, "fire99", 0, 0, 3, says="'fire99' was not kept")
+    refuses(channel_similarity, trace, "fire9", 2, 2, rule="guide", says="no rule 'guide'")
 
 
 def test_maps_of_another_batch():

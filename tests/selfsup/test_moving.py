@@ -10,8 +10,8 @@ from scipy.stats import pearsonr
 from torch import Tensor
 from torch.special import entr
 
+from tests.helpers import refuses
 from u3lab.descent import last
-from u3lab.errors import U3Error
 from u3lab.selfsup import PretextSettings, encoder, head_of, moving, pretrain
 
 
@@ -138,14 +138,10 @@ FLOWS = torch.rand(2, 3, 8, 8, generator=draw()), torch.rand(2, 2, 8, 8, generat
     (FLOWS[0], "a tuple of pictures"), ((FLOWS[0], FLOWS[1][:, :1]), "give .B,2,H,W"),
     ((FLOWS[0], FLOWS[1][..., :4]), "with B = 2"), ((FLOWS[0], FLOWS[1] / 0), "NaN or infinite")])
 def test_flow_that_does_not_fit_is_refused(flows, told):
-    with pytest.raises(U3Error, match=told):
-        moving.pose(flows, draw(), pixels=20)
+    refuses(moving.pose, flows, draw(), pixels=20, says=told)
 
 
 def test_small_pictures_and_one_mask_are_refused():
-    with pytest.raises(U3Error, match="65 pixels .* these have 64"):
-        moving.pose(FLOWS, draw(), pixels=65)
-    with pytest.raises(U3Error, match="one mask only"):
-        moving.grouped(FLOWS[0], torch.ones(2, 8, 8, dtype=torch.long))
-    with pytest.raises(U3Error, match="whole numbers"):
-        moving.grouped(FLOWS[0], torch.rand(2, 8, 8))
+    refuses(moving.pose, FLOWS, draw(), pixels=65, says="65 pixels .* these have 64")
+    refuses(moving.grouped, FLOWS[0], torch.ones(2, 8, 8, dtype=torch.long), says="one mask only")
+    refuses(moving.grouped, FLOWS[0], torch.rand(2, 8, 8), says="whole numbers")

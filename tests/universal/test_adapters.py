@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.helpers import slip
+from tests.helpers import refuses
 from u3lab.universal import adapters
 
 KINDS = {"serial": adapters.serial, "parallel": adapters.parallel, "low rank": adapters.low_rank}
@@ -192,5 +192,4 @@ def test_a_convolution_that_is_none_of_the_usual_does_not_fold():
             return self._conv_forward(x, 2 * self.weight, self.bias)
 
     f = Odd(2, 2, 3, padding=1)
-    with slip("Odd", "folded", "as it is"):
-        made("parallel", f).folded(f)
+    refuses(made("parallel", f).folded, f, says=("Odd", "folded", "as it is"))
