@@ -1,7 +1,5 @@
 """Networks and pictures for the tests: real and random weights, in float64 where ties would flip."""
 
-from __future__ import annotations
-
 import copy
 import gc
 import hashlib

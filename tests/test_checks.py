@@ -1,7 +1,5 @@
 """What arguments are asked: what passes comes back as a plain value, what does not gets one sentence."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

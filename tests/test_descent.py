@@ -1,7 +1,5 @@
 """The one optimisation loop: where it ends, what each step tells, and that its fields are read at every step."""
 
-from __future__ import annotations
-
 import copy
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The examples in docstrings are right: each runs, with the rooms of the library known by their names."""
 
-from __future__ import annotations
-
 import doctest
 import importlib
 import pkgutil

@@ -1,7 +1,5 @@
 """The gate: every function that takes a network refuses at once what is none, and one in training mode."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Measures against scipy, scikit-learn and counting by hand."""
 
-from __future__ import annotations
-
 import math
 import warnings
 

@@ -1,7 +1,5 @@
 """Settings: defaults, ranges, choices, the same checks when one is turned at run time; and each moves its method."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Callable, Iterable

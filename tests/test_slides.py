@@ -1,7 +1,5 @@
 """``make slides``: a deck has the tagged pictures, no code, and nothing from elsewhere."""
 
-from __future__ import annotations
-
 import html
 import re
 

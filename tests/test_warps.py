@@ -1,7 +1,5 @@
 """Warps: splines against scipy, pictures against scipy's sampling, points against pictures, inverses against warps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

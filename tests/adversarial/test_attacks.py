@@ -1,7 +1,5 @@
 """FGSM and PGD: closed forms on linear classifiers, and what holds for every step, seed, ε and network."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

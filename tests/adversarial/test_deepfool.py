@@ -1,7 +1,5 @@
 """DeepFool: exact on linear classifiers, a clear end everywhere."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """The detector: features against the library's own maps, the classifier against scikit-learn."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor, nn

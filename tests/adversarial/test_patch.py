@@ -1,7 +1,5 @@
 """The patch: pasting against loops over pixels, training against an optimum that is known."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

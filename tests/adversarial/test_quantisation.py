@@ -1,7 +1,5 @@
 """Eight bits: no attack counts that a PNG does not keep."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Who is fooled by what: every row of the table, on small pictures and few of them."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -4,8 +4,6 @@
 See the package. Without --only and --network the live figures are measured as well, where there is a browser.
 """
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import json

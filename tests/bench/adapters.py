@@ -4,8 +4,6 @@ Full fine-tuning is plain torch: the network as it comes, all its weights traine
 training mode as in the domain's. LoRA of the peft library stands beside ours where it is installed.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import statistics

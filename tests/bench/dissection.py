@@ -4,8 +4,6 @@ The race is run in this process, side by side. Time and memory by the number of 
 its own for each number, each side in a fork that has never dissected anything; the pictures lie in memory beforehand.
 """
 
-from __future__ import annotations
-
 import json
 import statistics
 import subprocess

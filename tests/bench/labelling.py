@@ -5,8 +5,6 @@ adds at its worst in a process of its own; it is measured first, since a fork mu
 are of one thread's work.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The clock and the memory: ours and the peers in turn, and the greatest memory of one call in a process of its own."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import os

@@ -4,8 +4,6 @@ Where a network of ours is trained or draws, both sides have the same one. Both 
 that a busy machine matters little. Where both have numbers to compare, their greatest difference is a part of the row.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Plain versions of what chapters 2b, 2c, 4 and 5 do where an answer is not known, or has been learnt beforehand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

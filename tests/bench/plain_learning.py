@@ -1,7 +1,5 @@
 """Plain versions of chapters 1 to 3: training steps in plain torch, losses as the papers' code has them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Plain versions of chapters 4 to 6b: drawings, inversions and attacks, as the papers' code goes step by step."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

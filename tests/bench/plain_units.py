@@ -1,7 +1,5 @@
 """Plain versions of chapters 6c and 7: least squares by the normal equations, CKA in NumPy, units one by one."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -6,8 +6,6 @@ loader without workers), its projection head and its loss follow. Both sides tra
 with heads of the same sizes; neither blurs.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The rows of the table: what ours does, what each peer does for the same map, and how much faster ours should be."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """The report: machine facts, one line of markdown a row, notes on conventions, a verdict."""
 
-from __future__ import annotations
-
 import datetime
 import os
 import platform

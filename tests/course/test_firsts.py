@@ -1,7 +1,5 @@
 """The first answer to a riddle is kept, and counted over the files of a class."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

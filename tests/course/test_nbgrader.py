@@ -1,7 +1,5 @@
 """An instructor's way: generate the assignment, collect, autograde, read the points."""
 
-from __future__ import annotations
-
 import ast
 import copy
 import importlib.util

@@ -1,7 +1,5 @@
 """The box of an exercise, hints that open one by one, solutions that are the library's own source."""
 
-from __future__ import annotations
-
 import inspect
 
 import ipywidgets

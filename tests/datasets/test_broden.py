@@ -1,7 +1,5 @@
 """The reader of Broden, on a tiny folder of its format that the tests paint themselves."""
 
-from __future__ import annotations
-
 import csv
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Public sets through torchvision, on tiny folders of their layouts; folders of one's own."""
 
-from __future__ import annotations
-
 import hashlib
 import urllib.error
 from pathlib import Path

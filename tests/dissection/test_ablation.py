@@ -1,7 +1,5 @@
 """Ablation against a network without the channel, and against what a linear layer loses on paper."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """Concept vectors: the loss written out, a concept that is made of two units, and slips that are told."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -3,8 +3,6 @@
 A new line in ``dissection.FINDERS`` is tested here without a word more; that its numbers are right, its oracle says.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import pytest

@@ -1,7 +1,5 @@
 """Counts over a dissection against loops, the bootstrap against repeated draws, rotations, and peaks."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Dissection against a brute-force version of the paper's definition, and slips that are told."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

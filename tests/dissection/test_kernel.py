@@ -1,7 +1,5 @@
 """The concept kernel against written-out sums and chance."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

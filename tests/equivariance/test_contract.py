@@ -4,8 +4,6 @@ A new line in ``MAPS``, ``STITCHES`` or ``SIMILARITIES`` of tools/site/lists.py 
 that its numbers are right, its oracle says.
 """
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

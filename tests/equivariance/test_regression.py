@@ -1,7 +1,5 @@
 """Dense and sparse linear maps against the normal equations and against known inputs."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

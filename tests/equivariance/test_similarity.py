@@ -1,7 +1,5 @@
 """Linear CKA against closed forms and the definition by kernels."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Franken-networks: a twin with its channels reordered is stitched exactly; two real networks understand each other."""
 
-from __future__ import annotations
-
 import copy
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Flips, rotations and scalings: exact permutations against torch, the rest against its grid sampler."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """M_g: where it is known exactly, against loops, and on the shipped network."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest

@@ -1,7 +1,5 @@
 """Figures and pixels: colours mean what they say, every figure has words, nothing is left behind, slips are told."""
 
-from __future__ import annotations
-
 import base64
 import io
 import math

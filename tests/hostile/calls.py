@@ -1,7 +1,5 @@
 """A good call of every public function, with the kind of each of its arguments: what is spoilt, one at a time."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -69,6 +67,7 @@ from u3lab.datasets import clips as films
 from u3lab.datasets import cutouts, handwritten, photos, public, scans, taxonomy, visual_decathlon
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
+from u3lab.saliency.backprop import BackpropTrace
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import colour, erasing, lab, matching, moving, scrambling, views
 from u3lab.worlds import clips, concepts, decathlon, faces, lights, mosaics, rendered, turntable
@@ -224,7 +223,7 @@ def stitched() -> nets.Classifier:
 
 
 @cache
-def trace() -> saliency.BackpropTrace:
+def trace() -> BackpropTrace:
     return saliency.trace(net(), x())
 
 

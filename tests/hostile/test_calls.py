@@ -3,8 +3,6 @@
 Each gets one sentence, and nothing that the caller holds is changed. ``calls`` has the good calls, ``wrong`` the ways.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import inspect
 from collections.abc import Iterator

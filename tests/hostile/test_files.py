@@ -1,7 +1,5 @@
 """Two thousand broken, odd and malicious files: each is a good picture or one sentence, and nothing else happens."""
 
-from __future__ import annotations
-
 import io
 import os
 import pickle

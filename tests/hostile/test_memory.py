@@ -5,8 +5,6 @@ before; what the C library keeps is handed back in between. A limit on its addre
 that has gone wrong fails instead of taking the machine with it.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

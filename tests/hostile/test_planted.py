@@ -1,7 +1,5 @@
 """What somebody has planted: HTML in texts, links, pipes and huge files in folders, paths that lead out."""
 
-from __future__ import annotations
-
 import json
 import os
 import pickle

@@ -1,7 +1,5 @@
 """What a hostile day brings: for each kind of argument, values that are wrong whatever the function."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """DICOM files, made in memory: units, windows, photometric kinds, frames, compression, and what is refused."""
 
-from __future__ import annotations
-
 import gc
 import io
 import logging

@@ -3,8 +3,6 @@
 A new line in ``inversion.PRIORS`` is tested here without a word more; what it is good for, its own test says.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 

@@ -1,8 +1,6 @@
 """Every line of ``inversion.INVERTERS`` keeps its word, and draws what plain torch draws from the same file's numbers.
 """
 
-from __future__ import annotations
-
 import copy
 
 import pytest

@@ -1,7 +1,5 @@
 """Inversion against what can be written down, and on the real network what chapter 5 says of it."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

@@ -1,7 +1,5 @@
 """Learned inverters: what they know of pictures that they have not seen, and how they are trained."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Iconic examples: what excites a unit, by optimisation, among pictures, and in a dream."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """An inversion under each prior against the same lines in plain torch: x = Ψ(y) or x itself, its error, its price."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

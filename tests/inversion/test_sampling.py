@@ -1,7 +1,5 @@
 """Draws from a posterior, beside a Gaussian whose posterior can be written down."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

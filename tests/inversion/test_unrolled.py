@@ -1,7 +1,5 @@
 """Learned steps after an inverter: what a step sees, how it is trained, and how near to unseen codes it comes."""
 
-from __future__ import annotations
-
 from itertools import repeat
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Training with keypoints as a bottleneck: the loss by hand, the same numbers after a stop, and points that follow."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

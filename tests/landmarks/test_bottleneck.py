@@ -1,7 +1,5 @@
 """Keypoints as a bottleneck: their formulas by brute force, what the model may not know, and that it costs little."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """Dense labelling: the loss is the double sum of the paper, in parts or at once, and a heat map says where."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

@@ -1,7 +1,5 @@
 """Factorisation: its loss, its freedom h and its error, against SciPy's rotations and complex numbers."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Every learner of pose or of keypoints keeps its word; that its numbers are right, its oracle says."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """Errors of landmarks in closed form, and the linear map against scikit-learn's."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Learning how things are turned: pairs that tell nothing else, and a network that finds one frame for all."""
 
-from __future__ import annotations
-
 from itertools import islice
 
 import pytest

@@ -1,7 +1,5 @@
 """Sparse landmarks: soft-argmax and both losses are their sums, written out."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from scipy import ndimage

@@ -1,7 +1,5 @@
 """The labeller is blind to where in the picture a thing is, and learns to name its parts from how it moves."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import pytest

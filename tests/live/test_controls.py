@@ -1,7 +1,5 @@
 """The controls of a settings object: the right widget for each setting, and every value arrives as it was meant."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 import math

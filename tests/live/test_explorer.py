@@ -1,7 +1,5 @@
 """The explorer: a picture follows its controls, a slip leaves the last good one standing."""
 
-from __future__ import annotations
-
 import base64
 import gc
 import weakref

@@ -1,7 +1,5 @@
 """The picture box: a menu of shipped pictures, and the student's own file beside it."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

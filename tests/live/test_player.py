@@ -1,7 +1,5 @@
 """The player, taken step by step: what it shows, what is read when, and how it speaks of an error."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

@@ -1,7 +1,5 @@
 """Mishaps of what is written: the server is killed while it saves, the disk is full."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import os

@@ -1,7 +1,5 @@
 """Mishaps at a hub: one student's server is killed while it writes; the hub itself is killed, with its proxy."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import tempfile

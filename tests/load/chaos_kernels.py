@@ -1,7 +1,5 @@
 """Mishaps of a kernel or of all of them: killed, busy for ever, greedy, stopped."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import os

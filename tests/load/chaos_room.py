@@ -3,8 +3,6 @@
 Each moves sliders or plays, now and then passes an exercise, and saves a notebook, as JupyterLab does by itself.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

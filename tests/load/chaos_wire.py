@@ -1,7 +1,5 @@
 """A websocket that is lost: cut at once, or dead for a while before anybody notices."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator

@@ -7,8 +7,6 @@ to get at what belongs to the other, and at the environment of all. Linux, as ro
 alone: it has mounts of its own, with a copy of /etc and homes in a temporary folder, which go when it ends.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """The networks of the course, their layers, features and classes, and networks of other people."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

@@ -1,7 +1,5 @@
 """Cutting a network at any layer and going on from there changes nothing."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import pytest

@@ -1,7 +1,5 @@
 """Weights that are damaged, missing or out of reach, and a download that goes well."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Fitting: the loss that is told, the code that stays, averaging, divergence, bad input."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

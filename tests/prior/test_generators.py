@@ -1,7 +1,5 @@
 """The untrained generators: their sizes, their seeds, and that the hourglass is the published network."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

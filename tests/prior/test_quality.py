@@ -1,7 +1,5 @@
 """The perceptual distance, against loops over places; convolutional sparse coding, against what it is good for."""
 
-from __future__ import annotations
-
 import sys
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The data terms, against plain numpy and pillow."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """The two trained restorers do on pictures that they have not seen what they were trained to do."""
 
-from __future__ import annotations
-
 import math
 from itertools import repeat
 

@@ -1,7 +1,5 @@
 """One backward pass, three ReLU rules: against values worked out by hand, and from a pass that is kept."""
 
-from __future__ import annotations
-
 from itertools import permutations
 
 import pytest

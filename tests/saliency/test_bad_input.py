@@ -1,7 +1,5 @@
 """One slip a test: each gives one U3Error that says what was given, what is wanted and what to do."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """LRP and excitation backpropagation through each building block of networks, against values worked out by hand."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

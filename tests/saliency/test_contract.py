@@ -3,8 +3,6 @@
 A new line in ``saliency.METHODS`` is tested here without a word more; what its numbers are, its own test says.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,5 @@
 """The lecture's findings about backpropagation maps: the measures on made maps, then the statements themselves."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor, nn

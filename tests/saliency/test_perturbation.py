@@ -1,7 +1,5 @@
 """Meaningful perturbation: against optima that are known exactly, and on the lecture's coffee."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 

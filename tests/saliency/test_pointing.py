@@ -1,7 +1,5 @@
 """The grid pointing game: its arithmetic on made heat, its mosaics, and players whose score is known."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import pytest

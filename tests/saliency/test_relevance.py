@@ -1,7 +1,5 @@
 """Maps made from true derivatives, against closed forms and plain loops."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

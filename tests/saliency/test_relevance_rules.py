@@ -1,7 +1,5 @@
 """LRP and excitation backpropagation against slow, explicit loops: the sums of the papers, term by term."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

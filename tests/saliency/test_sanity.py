@@ -1,7 +1,5 @@
 """Ways to doubt a map: shuffled networks, deletion and insertion, against what must come out."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

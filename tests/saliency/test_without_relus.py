@@ -1,7 +1,5 @@
 """Networks without ReLUs: what can be asked of them, and what is refused."""
 
-from __future__ import annotations
-
 import pytest
 from torch import nn
 

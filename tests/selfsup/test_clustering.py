@@ -1,7 +1,5 @@
 """Clustering by mutual information: it finds what the views leave alone, resumes, and its parts are what they say."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest

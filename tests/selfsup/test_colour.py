@@ -1,7 +1,5 @@
 """Colours: Lab as scikit-image has it, bins, soft codes, weights and means by other libraries and by hand."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

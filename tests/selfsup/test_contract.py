@@ -1,7 +1,5 @@
 """What holds for every pretext task: the same seed poses the same questions, and it learns from them."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

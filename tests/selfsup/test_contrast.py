@@ -1,7 +1,5 @@
 """The contrast between two views: the loss by loops, and views whose cut, mirror and colours are what they say."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The hole: what is seen, what is asked, what the adversary does to whom; the linear case is ridge regression."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

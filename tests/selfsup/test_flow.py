@@ -1,7 +1,5 @@
 """Estimated flow against a known one."""
 
-from __future__ import annotations
-
 import torch
 from torch.nn import functional as F
 

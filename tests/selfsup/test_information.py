@@ -1,7 +1,5 @@
 """The loss of IIC against its definition by scikit-learn and scipy, its bounds, its gradient, its bias."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

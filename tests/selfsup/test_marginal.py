@@ -1,7 +1,5 @@
 """Marginal losses: minima as scipy, NumPy or brute force find them; gradients as those of the minimum itself."""
 
-from __future__ import annotations
-
 from itertools import permutations
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What moves together: the loss against two loops and against its least value, and groups against masks."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

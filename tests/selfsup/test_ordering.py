@@ -1,7 +1,5 @@
 """Tasks from time: who is asked what, told from frames that show their own number."""
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import permutations
 

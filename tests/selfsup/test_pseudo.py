@@ -1,7 +1,5 @@
 """Knowledge transfer: clusters as Lloyd's algorithm in NumPy has them, and steps as plain torch takes them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import islice
 

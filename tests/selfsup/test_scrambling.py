@@ -1,7 +1,5 @@
 """Tiles: how far apart the permutations are by scipy, and by pictures of coordinates where each tile was cut."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

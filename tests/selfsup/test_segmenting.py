@@ -1,7 +1,5 @@
 """Segmentation by mutual information: one convolution is the loop, and stripes cheat only one of the two losses."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

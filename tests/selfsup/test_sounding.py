@@ -1,7 +1,5 @@
 """Tasks from sound: balanced pairs, a switch that reaches log p(x,y)/p(x)p(y), a map, and what cannot be heard."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

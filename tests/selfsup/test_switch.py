@@ -1,7 +1,5 @@
 """The switch: pairs without a giveaway, and scores that reach log p(x,y)/p(x)p(y) on a known joint."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

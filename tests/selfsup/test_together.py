@@ -1,7 +1,5 @@
 """Two networks on pictures and sounds: they find what both show, and nothing that only one of them has."""
 
-from __future__ import annotations
-
 import math
 
 import torch

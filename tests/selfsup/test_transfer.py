@@ -1,7 +1,5 @@
 """What is measured of an encoder: maps pooled by hand, a probe that scikit-learn fits too, and a net that is tuned."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression

@@ -3,8 +3,6 @@
 The finished pages are looked at in tests/browser/test_site.py.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

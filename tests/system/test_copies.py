@@ -1,7 +1,5 @@
 """A student's copies of the notebooks: what is made, replaced and kept, whatever the student and the disk have done."""
 
-from __future__ import annotations
-
 import json
 import os
 from datetime import date

@@ -1,7 +1,5 @@
 """Copies when the disk is full or read-only, and when others save or start at the same moment."""
 
-from __future__ import annotations
-
 import errno
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Two processes that share the pictures get the numbers of one that has them all."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Two processes that share a batch of pairs learn keypoints as one process does that has it all."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """The equations of both papers by hand, the grids they meet on, and what folds into a convolution."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

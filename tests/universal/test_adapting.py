@@ -1,8 +1,6 @@
 """One network for many domains: nothing changes at the start, nothing is forgotten, and one domain merges to a plain
 network."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

@@ -1,7 +1,5 @@
 """Dynamic weights: a learnet that predicts a domain's adapters from a few of its pictures."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

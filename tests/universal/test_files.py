@@ -1,7 +1,5 @@
 """A domain in a file: small, tied to its network, whole or not at all, in half precision where that costs nothing."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Several tasks on one trunk: what a picture has no label for costs nothing and teaches nothing."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

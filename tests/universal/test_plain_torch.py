@@ -1,7 +1,5 @@
 """The ways that add no adapter against the same training in plain torch: which weights move, and to where."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """Every centre of a prior and every predictor keeps its word, and so does every kind of task."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

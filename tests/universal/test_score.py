@@ -1,7 +1,5 @@
 """The decathlon's score: published ones come out again from published accuracies."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.helpers import refuses

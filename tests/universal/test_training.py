@@ -1,7 +1,5 @@
 """Training a domain: where it starts, which pictures it sees, and that a run which was killed ends as if it was not."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Shapes: of the area that was asked for, of both kinds, soft at the border, reproducible."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """The pocket Broden: the same pictures from the same seed, masks that fit them, and splits that share no source."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import io

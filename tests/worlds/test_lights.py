@@ -1,7 +1,5 @@
 """Paints under lights: the picture is paint times light, and one seed is one scene under every light."""
 
-from __future__ import annotations
-
 import torch
 
 from tests.helpers import refuses

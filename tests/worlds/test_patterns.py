@@ -1,7 +1,5 @@
 """Painted textures: what defines each pattern, measured on its field, and reproducible pictures."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """Rendered scenes: labels that agree with the geometry and with each other."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

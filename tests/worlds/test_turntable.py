@@ -1,7 +1,5 @@
 """Things on a turntable: what is said of their pose, their outline and their points is what is seen."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
