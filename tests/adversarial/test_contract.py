@@ -3,15 +3,16 @@
 A new line in ``adversarial.ATTACKS`` is tested here without a word more; what its numbers are, its own test says.
 """
 
-import copy
-from collections.abc import Callable
+
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
-from tests.helpers import built, cat, no_tensor_stays, refuses, resnet18, same_state, slip, squeezenet, state
+from tests.contract import BARE, NO_NETWORK, NO_PICTURES, leaves_alone, refuses_training_mode
+from tests.helpers import cat, no_tensor_stays, refuses, slip, squeezenet
 from u3lab.adversarial import ATTACKS, Attack, quantise
 
 NAMES = pytest.mark.parametrize("name", ATTACKS)
@@ -25,6 +26,10 @@ def without(part: str) -> pytest.MarkDecorator:
 def options(name: str) -> dict[str, float]:
     """What the attack takes of an ε and a number of steps."""
     return {part: value for part, value in OPTIONS.items() if part in ATTACKS[name].takes}
+
+
+def ask(name: str, net: torch.nn.Module, x: Tensor, label: object = 0) -> Tensor:
+    return ATTACKS[name](net, x, label, **options(name))
 
 
 def first(net: torch.nn.Module, x: Tensor) -> int:
@@ -94,17 +99,7 @@ def test_the_same_answer_twice_whatever_is_drawn_in_between(name: str):
 
 @NAMES
 def test_network_and_picture_are_left_as_they_were(name: str):
-    net, x = small()
-    for index, parameter in enumerate(net.parameters()):
-        parameter.requires_grad_(index % 2 == 0)  # some frozen, some not: both have to stay
-    net.module[1].register_forward_hook(lambda module, inputs, output: None)
-    before, asked = state(net), x.clone()
-    ATTACKS[name](net, asked, 0, **options(name))
-    with torch.no_grad():
-        ATTACKS[name](net, asked, 0, **options(name))
-    refuses(ATTACKS[name], net, asked, 99, **options(name))
-    assert same_state(before, state(net))
-    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
+    leaves_alone(partial(ask, name), *small(), {"label": 99})
 
 
 @NAMES
@@ -136,7 +131,7 @@ def test_an_eps_or_steps_that_are_none(name: str, part: str, wrong: object):
 
 
 @NAMES
-@pytest.mark.parametrize("bare", [False, True])
+@BARE
 @pytest.mark.parametrize("label", [5, 1000, -1])
 def test_a_class_that_there_is_not(name: str, label: int, bare: bool):
     net, x = small()
@@ -166,38 +161,21 @@ def test_several_pictures(name: str):
 
 
 @NAMES
-@pytest.mark.parametrize("net, words", [(None, "not nothing"), ("squeezenet1_1", "not 'squeezenet1_1'"),
-                                        (3, "type int")])
+@NO_NETWORK
 def test_no_network(name: str, net: object, words: str):
     refuses(ATTACKS[name], net, small()[1], 0, says=("a network is wanted", words, r"nets\.load"))
 
 
 @NAMES
-@pytest.mark.parametrize("bare", [False, True])
+@BARE
 def test_training_mode(name: str, bare: bool):
-    net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
-    before = copy.deepcopy(net.state_dict())
-    refuses(ATTACKS[name], net, cat(64).float(), 3, says=("training mode", r"eval\(\)"))
-    assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+    refuses_training_mode(partial(ask, name, label=3), bare)
 
 
 @NAMES
 def test_a_bare_module_works(name: str):
     net, x = small()
     assert torch.equal(ATTACKS[name](net.module, x, 0, **options(name)), ATTACKS[name](net, x, 0, **options(name)))
-
-
-NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
-    "grey": (lambda x: x[:, :1], ("shape", "grey", "RGB", "expand")),
-    "none in the batch": (lambda x: x[:0], ("empty", "at least one")),
-    "NaN": (lambda x: x.masked_fill(x == x.max(), float("nan")), ("NaN",)),
-    "0 to 255": (lambda x: x * 255, (r"\[0,1\]", "divide by 255")),
-    "normalised": (lambda x: x - 0.5, (r"\[0,1\]",)),
-    "an array": (lambda x: x.numpy(), ("ndarray", r"images\.load")),
-    "whole numbers": (lambda x: (x * 255).byte(), ("uint8", "floats")),
-    "no batch axis": (lambda x: x[0], ("shape", r"x\[None\]")),
-    "None": (lambda x: None, ("NoneType", r"images\.load")),
-}
 
 
 @NAMES

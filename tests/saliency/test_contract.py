@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
-from tests.helpers import built, cat, no_tensor_stays, refuses, resnet18, same_state, slip, squeezenet, state
+from tests.contract import BARE, NO_NETWORK, NO_PICTURES, leaves_alone, refuses_training_mode
+from tests.helpers import built, cat, no_tensor_stays, refuses, resnet18, slip, squeezenet
 from u3lab import images, nets, saliency
 from u3lab.saliency import METHODS, Method
 
@@ -149,22 +150,14 @@ def test_a_layer(name: str):
 # ---- what it leaves alone --------------------------------------------------------------------------------------------
 
 
+def ask(name: str, net: nn.Module, x: Tensor, target: object = 1) -> Tensor:
+    return ASK[name](net, x, target)
+
+
 @NAMES
 def test_network_and_pictures_are_left_as_they_were(name: str):
-    net, x = network(), pictures(1)
-    for index, parameter in enumerate(net.parameters()):
-        parameter.requires_grad_(index % 2 == 0)  # some frozen, some not: both have to stay
-    net.module[1].register_forward_hook(lambda module, inputs, output: None)
-    before, asked = state(net), x.clone()
-    METHODS[name](net, asked, 1)
-    with torch.no_grad():
-        METHODS[name](net, asked, 1)
-    for wrong in (99, "z"):
-        if "class" in METHODS[name].takes:
-            refuses(METHODS[name], net, asked, wrong)
-    assert same_state(before, state(net))
-    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
-    assert torch.overrides._get_current_function_mode_stack() == []
+    slips = ({"target": 99}, {"target": "z"}) if "class" in METHODS[name].takes else ()
+    leaves_alone(partial(ask, name), network(), pictures(1), *slips)
 
 
 @EACH
@@ -211,7 +204,7 @@ def test_a_network_without_relus(name: str):
 
 
 @KNOWS
-@pytest.mark.parametrize("bare", [False, True])
+@BARE
 @pytest.mark.parametrize("target", [5, 1000, -1])
 def test_a_class_that_there_is_not(name: str, target: int, bare: bool):
     net = network()
@@ -245,19 +238,15 @@ def test_two_class_names_for_two_pictures(name: str):
 
 
 @EACH
-@pytest.mark.parametrize("net, words", [(None, "not nothing"), ("squeezenet1_1", "not 'squeezenet1_1'"),
-                                        (3, "type int")])
+@NO_NETWORK
 def test_no_network(name: str, net: object, words: str):
     refuses(ASK[name], net, pictures(1), 1, says=("a network is wanted", words, r"nets\.load"))
 
 
 @EACH
-@pytest.mark.parametrize("bare", [False, True])
+@BARE
 def test_training_mode(name: str, bare: bool):
-    net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
-    before = copy.deepcopy(net.state_dict())
-    refuses(ASK[name], net, cat(64).float(), 3, says=("training mode", r"eval\(\)"))
-    assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+    refuses_training_mode(partial(ask, name, target=3), bare)
 
 
 @EACH
@@ -273,22 +262,6 @@ def test_one_layer_in_training_mode(name: str):
 def test_a_bare_module_works(name: str):
     net = network()
     assert torch.equal(ASK[name](net.module, pictures(), 1), ASK[name](net, pictures(), 1))
-
-
-NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
-    "grey": (lambda x: x[:, :1], ("shape", "grey", "RGB", "expand")),
-    "none in the batch": (lambda x: x[:0], ("empty", "at least one")),
-    "NaN": (lambda x: x.masked_fill(x == x.max(), float("nan")), ("NaN",)),
-    "infinite": (lambda x: x.masked_fill(x == x.max(), float("inf")), ("infinite",)),
-    "0 to 255": (lambda x: x * 255, (r"\[0,1\]", "divide by 255")),
-    "whole numbers": (lambda x: (x * 255).byte(), ("uint8", "floats")),
-    "normalised": (lambda x: (x - 0.45) / 0.25, (r"\[0,1\]", "normalised")),
-    "no batch axis": (lambda x: x[0], ("shape", r"x\[None\]")),
-    "None": (lambda x: None, ("NoneType", r"images\.load")),
-    "a name": (lambda x: "chelsea", ("str", r"images\.load")),
-    "a list": (lambda x: [[0.5]], ("list", r"images\.load")),
-    "an array": (lambda x: x.numpy(), ("ndarray", r"images\.load")),
-}
 
 
 @EACH
