@@ -38,7 +38,6 @@ def mean_of(groups: list[Tensor]):
 
 # ---- the bootstrap ---------------------------------------------------------------------------------------------------
 
-
 def test_an_interval_is_three_numbers_and_prints_short():
     value, low, high = one = Interval(0.54321, 0.4, 0.6)
     assert (value, low, high) == one and str(one) == "0.543 [0.4, 0.6]"
@@ -89,7 +88,6 @@ def test_the_interval_is_scipys_up_to_its_draws(method: str):
 
 # ---- curves and correlations -----------------------------------------------------------------------------------------
 
-
 def test_correlations_are_scipys():
     a, b = draw(3, 1, 9, 7), draw(3, 1, 9, 7, seed=1)
     b = (a + b).round()  # with ties
@@ -113,7 +111,6 @@ def test_area():
 
 
 # ---- the ROC curve ---------------------------------------------------------------------------------------------------
-
 
 def cloud(n: int = 60, seed: int = 0) -> tuple[Tensor, Tensor]:
     marks = torch.rand(n, generator=torch.Generator().manual_seed(seed)) < 0.3
@@ -158,7 +155,6 @@ def test_roc_auc_at_its_ends():
 
 # ---- classes ---------------------------------------------------------------------------------------------------------
 
-
 def test_balanced_accuracy_of_a_guess_is_one_half():
     labels = torch.tensor([0] * 90 + [1] * 10)
     always = torch.zeros(100, 2)
@@ -183,7 +179,6 @@ def test_agreement():
 
 
 # ---- the probe -------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("C", [0.1, 10.0])
 @pytest.mark.parametrize("classes", [2, 3])
@@ -210,7 +205,6 @@ def test_a_class_without_examples_is_never_the_answer():
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 def test_slips_are_told():
     scores, marks = cloud()

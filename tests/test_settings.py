@@ -116,7 +116,6 @@ def test_numpy_numbers():
 
 # ---- each setting of each method moves it ----------------------------------------------------------------------------
 
-
 def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 

@@ -18,7 +18,6 @@ ROUNDING = 1e-6
 
 # ---- known optima ----------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("eps", [0.0, 0.01, 0.3])
 def test_fgsm_on_a_linear_classifier_is_the_best_corner(eps: float, seed: int):
@@ -79,7 +78,6 @@ def test_projection(norm: str):
 
 
 # ---- every step ------------------------------------------------------------------------------------------------------
-
 
 def inside(image: Tensor, x: Tensor, eps: float, norm: str) -> bool:
     change = image - x
@@ -172,7 +170,6 @@ def test_the_talks_fragile_network():
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("attack", [pgd, deepfool])
 def test_a_slip_is_told_before_the_first_step(attack):

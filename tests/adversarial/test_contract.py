@@ -45,7 +45,6 @@ def probability(net: torch.nn.Module, x: Tensor, k: int) -> float:
 
 # ---- what it gives ---------------------------------------------------------------------------------------------------
 
-
 @NAMES
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_a_picture_of_the_same_shape_that_is_less_its_class(name: str, dtype: torch.dtype):
@@ -96,7 +95,6 @@ def test_the_same_answer_twice_whatever_is_drawn_in_between(name: str):
 
 # ---- what it leaves alone --------------------------------------------------------------------------------------------
 
-
 @NAMES
 def test_network_and_picture_are_left_as_they_were(name: str):
     leaves_alone(partial(ask, name), *small(), {"label": 99})
@@ -112,7 +110,6 @@ def test_no_tensor_outlives_the_call(name: str):
 
 
 # ---- what it does not declare, and slips: one sentence for each ------------------------------------------------------
-
 
 @without("eps")
 def test_an_eps_that_it_does_not_take(name: str):

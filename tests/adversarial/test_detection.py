@@ -42,7 +42,6 @@ def test_strengths_have_a_gradient():
 
 # ---- detector --------------------------------------------------------------------------------------------------------
 
-
 def cloud(n: int = 60, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     marks = torch.rand(n, generator=generator) < 0.3
@@ -86,7 +85,6 @@ def test_an_attacker_is_content_with_a_class_that_is_gone(monkeypatch):
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 def test_slips():
     net, x = small()

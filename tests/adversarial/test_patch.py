@@ -24,7 +24,6 @@ def colours(*shape: int, seed: int = 0) -> Tensor:
 
 # ---- pasting ---------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("angle, turns", [(0, 0), (90, 1), (-90, 3), (180, 2), (360, 0)])
 def test_a_square_on_whole_pixels_is_copied(angle: float, turns: int):
     """Four pixels wide in a picture of 10×12, its corner at row 3 and column 5; angles are counter-clockwise."""
@@ -92,7 +91,6 @@ def test_placements(seed: int):
 
 
 # ---- training --------------------------------------------------------------------------------------------------------
-
 
 class Red(nn.Module):
     """Class 1 by redness less greenness, anywhere; blue does not matter."""
@@ -176,7 +174,6 @@ def test_cut_out():
 
 # ---- the experiment --------------------------------------------------------------------------------------------------
 
-
 def test_the_experiments_split():
     train, test = photos()
     names = images.names("everyday")
@@ -204,7 +201,6 @@ def test_the_experiments_table():
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("change, words", [
     ({"x": -0.1}, ("x = -0.1", "0 to 1")), ({"y": 1.5}, ("y = 1.5",)), ({"scale": 0.0}, ("scale = 0.0",)),

@@ -36,7 +36,6 @@ def with_gradient(loss: Callable[..., Tensor], *given: Tensor) -> Run:
 
 # ---- chapter 1 -------------------------------------------------------------------------------------------------------
 
-
 def resnet() -> nets.Classifier:
     """With the same random weights each time, where there are no others."""
     with torch.random.fork_rng(devices=[]):
@@ -107,7 +106,6 @@ def predicted(name: str, plain: bool) -> Run:
 
 # ---- chapter 2c ------------------------------------------------------------------------------------------------------
 
-
 def information(P: Tensor) -> Tensor:
     rows, columns = P.sum(1, keepdim=True), P.sum(0, keepdim=True)
     return (P * (P.log() - rows.log() - columns.log())).sum()
@@ -141,7 +139,6 @@ def sorted_(name: str, plain: Callable[..., Tensor], *shape: int) -> tuple[Calla
 
 
 # ---- chapters 3 and 3b -----------------------------------------------------------------------------------------------
-
 
 def label_loss(name: str) -> Run:
     codes, moved = normal(8, 10, 16, 16), normal(8, 10, 16, 16, seed=1)

@@ -24,7 +24,6 @@ PLAIN = "plain torch"
 
 # ---- chapter 4 -------------------------------------------------------------------------------------------------------
 
-
 def holed(side: int = DRAWN) -> tuple[Tensor, Tensor]:
     """A cup of coffee, and m, which hides half of its pixels."""
     generator = torch.Generator().manual_seed(0)
@@ -86,7 +85,6 @@ def bare_inpainter() -> Run:
 
 # ---- chapter 5 -------------------------------------------------------------------------------------------------------
 
-
 def scene() -> Scene:
     return Scene.load(NETWORK)
 
@@ -126,7 +124,6 @@ def inverted_plainly(name: str) -> Run:
 
 
 # ---- chapter 6b ------------------------------------------------------------------------------------------------------
-
 
 def fast_gradient() -> Run:
     given = scene()

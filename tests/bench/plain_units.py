@@ -41,7 +41,6 @@ def solved(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 # ---- chapter 6c ------------------------------------------------------------------------------------------------------
 
-
 def fitted(name: str) -> Run:
     net, x = nets.load(NETWORK, device="cpu"), photos()
 
@@ -125,7 +124,6 @@ def alike(plain: bool) -> Run:
 
 
 # ---- chapter 7 -------------------------------------------------------------------------------------------------------
-
 
 def shown() -> tuple[Tensor, Tensor]:
     """128 units of 14×14 that are on at few places, and masks of 113×113, in 24 pictures: the first two units' place.

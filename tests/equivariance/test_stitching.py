@@ -131,7 +131,6 @@ def test_saliency_explains_it():
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("options, words", [
     ({"images": torch.zeros(0, 3, 12, 12)}, ("empty",)), ({"layer_a": "three"}, ("net 0", "no layer 'three'")),
     ({"layer_b": "three"}, ("net 1", "no layer 'three'")), ({"layer_b": "6"}, ("no grid",)),
@@ -163,7 +162,6 @@ def test_networks_are_left_as_they_were():
 
 
 # ---- distilling ------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("seed", range(3))
 def test_distilling_brings_the_answers_together(seed: int):

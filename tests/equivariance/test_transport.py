@@ -53,7 +53,6 @@ def closed_bank(seed: int) -> nets.Classifier:
 
 # ---- known maps ------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.oracle("the filters’ permutation, which is known", equivariance=["dense map", "sparse map"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("options", [{}, {"inputs": 1}, {"inputs": 1, "neighbourhood": 3}], ids=str)
@@ -138,7 +137,6 @@ def test_errors_by_the_formula():
 
 # ---- the shipped network ---------------------------------------------------------------------------------------------
 
-
 def test_a_flip_on_the_shipped_network():
     fit, held_out = (crops(names, 223, count=1, seed=seed) for seed, names in enumerate(sources()))
     found = fit_equivariance(squeezenet(), "fire3", fit, HFLIP)
@@ -198,7 +196,6 @@ def test_crops():
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("options, words", [
     ({"images": torch.zeros(0, 3, 9, 9)}, ("empty",)), ({"images": noise(2, 3, 9, 9) * 9}, ("divide by 255",)),

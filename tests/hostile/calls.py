@@ -536,7 +536,6 @@ good("inversion.top_patches", net=NET, layer=LAYER, pictures=(Some(), Made(lambd
 # Deep image prior
 
 
-
 @dataclass(frozen=True)
 class Sides(Whole):
     """A side in pixels, or (height, width)."""

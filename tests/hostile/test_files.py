@@ -217,7 +217,6 @@ def silent(capfd: pytest.CaptureFixture) -> Iterator[None]:
 
 # ---- damaged files
 
-
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_file_is_a_picture(name, tmp_path):
     content = whole(name)
@@ -291,7 +290,6 @@ def test_sizes_and_kinds(kind):
 
 # ---- odd names and things that are no files
 
-
 @pytest.mark.parametrize("name", [
     "two\nlines.png", "tab\t.png", 'quotes "\'`.png', "emoji 🐈‍⬛ café.png", "مرحبا.png", "\u202egnp.png",
     "a" * 250 + ".png", "%s%n{0}$HOME.png", "-rf.png", " .png", "coffee", "~", "\udcff.png", "\x1b[31mred.png"])
@@ -344,7 +342,6 @@ def test_a_drawing_goes_to_no_other_program(monkeypatch):
 
 
 # ---- pickles
-
 
 class Trap:
     """Unpickled, it makes a file."""
@@ -418,7 +415,6 @@ def test_a_pickle_in_the_cache_of_labelled_pictures(trap, tmp_path):
 
 
 # ---- weights
-
 
 def test_damaged_weights_of_small_networks(tmp_path, monkeypatch):
     draw, content = random.Random(0), paths.data("weights", "denoiser.safetensors").read_bytes()

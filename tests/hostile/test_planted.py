@@ -64,7 +64,6 @@ def is_text(box: ipywidgets.Widget) -> bool:
 
 # ---- HTML where words are expected
 
-
 def test_what_finds_it_finds_it():
     assert not harmless(SCRIPT) and not harmless(f"<b>{IMAGE}") and harmless("<b style='x'>1 &lt;script&gt;</b>")
 
@@ -110,7 +109,6 @@ def test_a_figure_is_a_picture_and_its_words_are_no_page():
 
 # ---- DICOM
 
-
 @pytest.mark.parametrize("planted", [{"kind": HTML[:16]}, {"VOILUTFunction": "<SCRIPT>"}, {"Rows": 2**16 - 1},
                                      {"NumberOfFrames": 2**31 - 1}, {"PatientName": HTML},
                                      {"RescaleSlope": "1e308"}, {"BitsStored": 0}, {"WindowWidth": "1e-300"}])
@@ -142,7 +140,6 @@ def test_a_body_that_nests_or_claims_without_end(more):
 
 
 # ---- progress files
-
 
 @pytest.fixture(autouse=True)
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -190,7 +187,6 @@ def test_a_class_in_which_one_has_planted_something(tmp_path, capsys):
 
 
 # ---- u3lab start
-
 
 @links
 def test_a_record_of_copies_that_is_a_link_is_not_written_through(course, mine, tmp_path):  # noqa: F811

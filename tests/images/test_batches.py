@@ -52,7 +52,6 @@ def test_check_refuses(kind):
 
 # ---- resize and blur
 
-
 @pytest.mark.parametrize("shape", [(40, 60), (60, 40), (40, 40), (7, 9), (1, 30)])
 def test_resize_sets_the_shorter_side(shape):
     x = images.resize(torch.full((2, 4, *shape), 0.25), 20)
@@ -195,7 +194,6 @@ def test_pictures_of_half_precision_are_not_drawn(call):
 
 # ---- shift and zoom
 
-
 @pytest.mark.parametrize("reach", [1, 3, 50])
 def test_shift_is_a_cut_out_of_the_padded_picture(reach):
     for seed in range(20):
@@ -209,7 +207,6 @@ def test_zoom_leaves_a_pixel():
 
 
 # ---- how much is made
-
 
 def test_what_would_be_made_is_bounded():
     for call, words in {

@@ -118,7 +118,6 @@ def test_a_flat_picture_is_black():
 
 # ---- colours and frames
 
-
 COLOURS = np.arange(0, 240, 5, dtype=np.uint8).reshape(4, 4, 3)
 
 
@@ -191,7 +190,6 @@ def test_the_patient_is_not_read(monkeypatch):
 
 
 # ---- what is refused
-
 
 def refusal(content: bytes) -> str:
     """The message, which names no patient and is one line."""

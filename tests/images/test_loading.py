@@ -37,7 +37,6 @@ def is_picture(x, height, width):
 
 # ---- what ships
 
-
 @pytest.mark.parametrize("name", images.names())
 def test_a_shipped_picture_loads(name):
     assert is_picture(images.load(name, size=64), 64, 64)
@@ -58,7 +57,6 @@ def test_caption_of_an_unknown_name():
 
 
 # ---- what can be loaded
-
 
 def test_a_path_a_string_bytes_and_a_pil_image_give_the_same(tmp_path):
     file = tmp_path / "ünïcode name.png"

@@ -34,7 +34,6 @@ def inverted(name: str, net: torch.nn.Module, x: Tensor, *, layer: str = LAYER, 
 
 # ---- what it gives ---------------------------------------------------------------------------------------------------
 
-
 @NAMES
 def test_it_begins_a_picture_with_a_price(name: str):
     made = PRIORS[name]().begin(SIZE, 0, torch.device("cpu"))
@@ -90,7 +89,6 @@ def test_one_prior_serves_several_runs(name: str):
 
 # ---- what it leaves alone --------------------------------------------------------------------------------------------
 
-
 @NAMES
 def test_network_and_picture_are_left_as_they_were(name: str):
     leaves_alone(partial(inverted, name), small()[0], picture(), {"layer": "nowhere"})
@@ -106,7 +104,6 @@ def test_no_tensor_outlives_the_run(name: str):
 
 
 # ---- slips: one sentence for each, before the first step -------------------------------------------------------------
-
 
 @NAMES
 def test_several_pictures(name: str):

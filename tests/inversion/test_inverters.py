@@ -24,7 +24,6 @@ Weights = dict[str, Tensor]
 
 # ---- by hand: the same operations, on torchvision's layers and the numbers of the file -------------------------------
 
-
 def weights(file: str) -> Weights:
     return checkpoints.read(paths.data("weights", f"{file}.safetensors"))
 
@@ -107,7 +106,6 @@ def test_it_draws_what_plain_torch_draws(net, unseen, name: str, layer: str, mon
 
 
 # ---- the contract ----------------------------------------------------------------------------------------------------
-
 
 @BOTH
 @EACH

@@ -65,7 +65,6 @@ def lacking() -> str:
 
 # ---- a machine with two students -------------------------------------------------------------------------------------
 
-
 def furnish(room: Path) -> None:
     """Two users in a copy of /etc, and an environment that they can read; only this program and its children see it."""
     shutil.copytree("/etc", room / "etc", symlinks=True, ignore_dangling_symlinks=True)
@@ -102,7 +101,6 @@ def mount(*options: object) -> None:
 
 
 # ---- tries -----------------------------------------------------------------------------------------------------------
-
 
 def by_shell(name: str, command: str) -> str:
     """A command of a user's, outside of Jupyter."""
@@ -205,7 +203,6 @@ async def in_the_environment(line: Line) -> list[Tried]:
 
 
 # ---- the program -----------------------------------------------------------------------------------------------------
-
 
 def outside() -> int:
     """Make a folder that all can enter, begin anew with mounts of one's own, and take the folder away again.

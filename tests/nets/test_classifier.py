@@ -94,7 +94,6 @@ def test_class_index():
 
 # ---- features --------------------------------------------------------------------------------------------------------
 
-
 def test_features_are_what_a_hook_sees(net: nets.Classifier):
     picture, seen = cat(96).float(), {}
     hooks = [net.module.get_submodule(net._paths[layer]).register_forward_hook(
@@ -159,7 +158,6 @@ def test_features_can_be_differentiated():
 
 
 # ---- networks of other people ----------------------------------------------------------------------------------------
-
 
 def test_ready_of_a_bare_module_on_grey_input():
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, 5)).eval()

@@ -79,7 +79,6 @@ def test_slips_are_told(name: str):
 
 # ---- the oracles -----------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.oracle("the same steps in plain torch", prior=["deep image prior"])
 def test_the_deep_image_prior_is_a_few_lines_of_plain_torch():
     image, visible = given()

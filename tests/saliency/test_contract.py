@@ -58,7 +58,6 @@ def close(a: Tensor, b: Tensor, tolerance: float) -> bool:
 
 # ---- what it gives ---------------------------------------------------------------------------------------------------
 
-
 @NAMES
 def test_heat_is_a_map_of_its_grid_and_no_less_than_0(name: str):
     method, net = METHODS[name], network()
@@ -149,7 +148,6 @@ def test_a_layer(name: str):
 
 # ---- what it leaves alone --------------------------------------------------------------------------------------------
 
-
 def ask(name: str, net: nn.Module, x: Tensor, target: object = 1) -> Tensor:
     return ASK[name](net, x, target)
 
@@ -178,7 +176,6 @@ def test_no_tensor_outlives_the_call(name: str):
 
 # ---- what it does not declare ----------------------------------------------------------------------------------------
 
-
 @without("neuron")
 def test_a_neuron_that_it_does_not_take(name: str):
     refuses(METHODS[name], network(), pictures(1), NEURON, says=("takes no neuron", "those that do", "gradient"))
@@ -201,7 +198,6 @@ def test_a_network_without_relus(name: str):
 
 
 # ---- slips: one sentence for each ------------------------------------------------------------------------------------
-
 
 @KNOWS
 @BARE

@@ -22,7 +22,6 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 # ---- how alike are channels ------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_identical_channels_are_alike(rule: str):
     net = filters(normal(1, 3, 5, 5).expand(6, -1, -1, -1))
@@ -63,7 +62,6 @@ def test_strongest_channels_by_hand():
 
 # ---- coherence and edges ---------------------------------------------------------------------------------------------
 
-
 def test_coherence_of_noise_and_of_a_ramp():
     assert abs(coherence(normal(1, 3, 128, 128))) < 0.02
     ramp = (torch.arange(64.0)[:, None] + torch.arange(64.0)).expand(1, 1, 64, 64)
@@ -98,7 +96,6 @@ def test_flat_is_the_strongest_channel():
 
 # ---- what the lecture says -------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("name", ["coffee", "dog"])
 def test_neurons_look_alike_in_the_picture_but_not_just_below(name: str):
     """All neurons of one place share a path down; it, not the neuron, gives deconvnet and guided maps their look."""
@@ -127,7 +124,6 @@ def test_sharp_or_selective():
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("place, words", [((6, 0), "y = 6"), ((0, 99), "x = 99"), ((-1, 0), "y = -1")])
 def test_place_out_of_the_layer(place, words):

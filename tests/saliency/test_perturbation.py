@@ -49,7 +49,6 @@ def course(net: nets.Classifier, x: Tensor, turn: Callable[[int, MaskSettings], 
 
 # ---- known optima ----------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.oracle("the closed form for a linear network", saliency=["mask"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("height, width", [(8, 8), (6, 10)])
@@ -102,7 +101,6 @@ def test_polarity():
 
 
 # ---- the iterator ----------------------------------------------------------------------------------------------------
-
 
 def test_settings_are_read_at_every_step():
     net, x = scorer(12, 12, 0.1)
@@ -195,7 +193,6 @@ def test_coffee():
 
 # ---- its parts -------------------------------------------------------------------------------------------------------
 
-
 def test_what_stands_in_elided_parts():
     x = cat(32).float()
     assert torch.equal(baseline_like(x, settings=MaskSettings(sigma=3.0)), images.blur(x, 3.0))
@@ -227,7 +224,6 @@ def test_variation_of_a_flat_mask_has_a_gradient(beta: float):
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("given, words", [
     (lambda x: x.expand(2, -1, -1, -1), ("one picture at a time", r"images\[:1\]")), (lambda x: x[0], ("shape",)),

@@ -33,7 +33,6 @@ def games() -> list[Mosaic]:
 
 # ---- shares of tiles -------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("tile", range(4))
 @pytest.mark.parametrize("side", [2, 14, 227 * 2])
 def test_all_heat_on_one_tile(tile: int, side: int):
@@ -74,7 +73,6 @@ def test_positive():
 
 # ---- mosaics ---------------------------------------------------------------------------------------------------------
 
-
 def test_known_pictures_are_known():
     net = squeezenet()
     assert len(known()) >= 8 and len(set(known().values())) == len(known())
@@ -112,7 +110,6 @@ def test_every_tile_shows_every_picture_now_and_then(monkeypatch: pytest.MonkeyP
 
 
 # ---- the game --------------------------------------------------------------------------------------------------------
-
 
 def oracle(right: bool):
     """A player who looks the answer up: all heat on the tile that is asked for, or all beside it."""
@@ -152,10 +149,7 @@ def test_contrast_finds_the_tile():
     assert pointing_game(squeezenet(), few, "deconvnet").value == pytest.approx(0.25, abs=0.03)
 
 
-
-
 # ---- slips and the recipe --------------------------------------------------------------------------------------------
-
 
 def test_unknown_method_and_no_games():
     refuses(pointing_game, squeezenet(), games(), "gradcam", says=("no method 'gradcam'", "Grad-CAM"))

@@ -18,7 +18,6 @@ def coffee(size: int = 227) -> Tensor:
 
 # ---- shuffled networks -----------------------------------------------------------------------------------------------
 
-
 def test_the_callers_network_stays_as_it_is():
     net = copy.deepcopy(squeezenet())
     before, scores = copy.deepcopy(net.state_dict()), net(coffee(96))
@@ -104,7 +103,6 @@ def test_a_method_that_is_unknown():
 
 # ---- deletion and insertion ------------------------------------------------------------------------------------------
 
-
 def espresso(x: Tensor) -> float:
     return squeezenet()(x.clamp(0, 1)).softmax(1)[0, squeezenet().class_index("espresso")].item()
 
@@ -144,7 +142,6 @@ def test_a_good_map_deletes_early_and_inserts_early():
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("options, words", [
     ({"steps": 0}, ("steps = 0", "from 1 on")), ({"steps": 2.5}, ("steps = 2.5", "whole number")),

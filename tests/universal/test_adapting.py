@@ -20,7 +20,6 @@ SMALL = ["squeezenet1_1", "resnet18"]
 
 # ---- at the start ----------------------------------------------------------------------------------------------------
 
-
 @EACH
 @pytest.mark.parametrize("kind", ADAPTERS)
 def test_fresh_adapters_change_no_bit(name: str, kind: str):
@@ -45,7 +44,6 @@ def test_any_module_and_any_layer():
 
 
 # ---- domains ---------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("kind", [kind for kind, method in METHODS.items() if method.own == "nothing"])
 def test_nothing_is_forgotten(kind: str):
@@ -131,7 +129,6 @@ def test_in_double_precision():
 
 # ---- a classifier to everyone else -----------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("name", SMALL)
 def test_other_chapters_take_it_for_the_network_of_the_domain(name: str):
     net, x = shaken(adapt(network(name)).add_domain("new", ["cat", "dog", "cow"]), "new").use("new"), pictures(1)
@@ -148,7 +145,6 @@ def test_other_chapters_take_it_for_the_network_of_the_domain(name: str):
 
 
 # ---- merged ----------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("name, kind", [(name, kind) for name in [*ALL, "tiny"] for kind in METHODS
                                         if METHODS[kind].adapter or name == "tiny"])
@@ -172,7 +168,6 @@ def test_the_source_merges_to_itself():
 
 
 # ---- how much is added -----------------------------------------------------------------------------------------------
-
 
 def added(name: str, kind: str = "parallel", **options) -> float:
     """Parameters that one domain of ten classes adds, as a share of the network's."""
@@ -204,7 +199,6 @@ def test_on_says_beside_which_convolutions():
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 def test_unknown_domains():
     net = adapt(tiny())

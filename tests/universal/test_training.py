@@ -25,7 +25,6 @@ def settings(**given) -> UniversalSettings:
 
 # ---- where it starts -------------------------------------------------------------------------------------------------
 
-
 def test_it_starts_from_the_linear_probe():
     net = adapt(tiny(norms=False), "parallel").add_domain("new", 4)  # no picture of the fourth class
     next(train_domain(net, "new", X, Y, settings=settings(probe=True)))
@@ -165,7 +164,6 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
 
 def test_what_cannot_be_trained():
     net = adapt(tiny()).add_domain("new", 3)
