@@ -22,6 +22,21 @@ from u3lab import U3Error, nets
 from u3lab.descent import ADAM
 
 
+def seeded(seed: int = 0) -> torch.Generator:
+    """Random numbers that are the same each time."""
+    return torch.Generator().manual_seed(seed)
+
+
+def uniform(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Numbers drawn evenly from [0,1)."""
+    return torch.rand(shape, generator=seeded(seed), dtype=dtype)
+
+
+def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Numbers drawn from the standard normal distribution."""
+    return torch.randn(shape, generator=seeded(seed), dtype=dtype)
+
+
 class Case(NamedTuple):
     """A bare network, an input for it, a class and two of its layers: one with a grid half way up, one near the top."""
 

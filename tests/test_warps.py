@@ -11,17 +11,13 @@ from scipy.ndimage import map_coordinates
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from tests.helpers import refuses, slip
+from tests.helpers import refuses, seeded, slip
 from u3lab import warps
 from u3lab.equivariance import rotation
 from u3lab.warps import maps, splines
 from u3lab.warps.splines import least_determinant, solved
 
 DTYPES = [torch.float32, torch.float64]
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
 from tests.experiments import planted
-from tests.helpers import refuses, slip
+from tests.helpers import refuses, slip, uniform
 from tools.site.lists import PATCHES
 from u3lab import images, nets
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
@@ -17,17 +17,12 @@ from u3lab.descent import last
 from u3lab.experiments.adversarial_patch import Run, rate
 from u3lab.lessons.adversarial.photos import photos, shuffled
 
-
-def colours(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 # ---- pasting ---------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("angle, turns", [(0, 0), (90, 1), (-90, 3), (180, 2), (360, 0)])
 def test_a_square_on_whole_pixels_is_copied(angle: float, turns: int):
     """Four pixels wide in a picture of 10×12, its corner at row 3 and column 5; angles are counter-clockwise."""
-    x, patch = colours(2, 3, 10, 12), colours(1, 3, 4, 4, seed=1)
+    x, patch = uniform(2, 3, 10, 12), uniform(1, 3, 4, 4, seed=1)
     expected = x.clone()
     expected[..., 3:7, 5:9] = patch.rot90(turns, (2, 3))
     found = apply_patch(x, patch, 7 / 12, 5 / 10, 0.4, angle=angle, shape="square")
@@ -37,7 +32,7 @@ def test_a_square_on_whole_pixels_is_copied(angle: float, turns: int):
 @pytest.mark.parametrize("shape", ["round", "square"])
 def test_by_loops(shape: str):
     """Every pixel looks where it lies on the turned patch, and mixes the four colours about that point."""
-    x, patch, (cx, cy, scale, angle) = colours(1, 3, 11, 14), colours(1, 3, 5, 5, seed=1), (0.45, 0.6, 0.62, 33.0)
+    x, patch, (cx, cy, scale, angle) = uniform(1, 3, 11, 14), uniform(1, 3, 5, 5, seed=1), (0.45, 0.6, 0.62, 33.0)
     radius, turn, expected = 0.62 * 11 / 2, math.radians(angle), x.clone()
     for row in range(11):
         for column in range(14):
@@ -68,7 +63,7 @@ def test_area():
 
 
 def test_a_batch_is_its_pictures():
-    x, patch = colours(3, 3, 12, 12), colours(1, 3, 6, 6, seed=1)
+    x, patch = uniform(3, 3, 12, 12), uniform(1, 3, 6, 6, seed=1)
     where = {"x": (0.2, 0.5, 0.9), "y": (0.4, 0.5, 0.6), "scale": (0.3, 0.5, 1.5), "angle": (0.0, 20.0, -70.0)}
     where = {name: torch.tensor(values) for name, values in where.items()}
     single = [apply_patch(x[i : i + 1], patch, **{k: float(v[i]) for k, v in where.items()}) for i in range(3)]
@@ -76,7 +71,7 @@ def test_a_batch_is_its_pictures():
 
 
 def test_gradients_reach_the_patch():
-    x, patch = colours(1, 3, 8, 8), colours(1, 3, 4, 4, seed=1).requires_grad_()
+    x, patch = uniform(1, 3, 8, 8), uniform(1, 3, 4, 4, seed=1).requires_grad_()
     assert torch.autograd.gradcheck(lambda p: apply_patch(x, p, 0.4, 0.5, 0.7, angle=25.0), [patch])
 
 
@@ -182,7 +177,7 @@ def test_the_experiments_split():
 
 
 def test_the_experiments_control():
-    patch = colours(1, 3, 5, 5)
+    patch = uniform(1, 3, 5, 5)
     control = shuffled(patch)
     assert not torch.equal(control, patch)
     assert sorted(control.flatten(2)[0].T.tolist()) == sorted(patch.flatten(2)[0].T.tolist())  # colours stay whole

@@ -24,6 +24,12 @@ def facts() -> dict[str, Any]:
             **{name: _version(name) for name in ("torch", "torchvision", "timm", "captum", "zennit", "torchray")}}
 
 
+def brief() -> str:
+    """The facts that a race of its own begins with."""
+    machine = facts()
+    return " · ".join(f"{name} {machine[name]}" for name in ("date", "machine", "cores", "threads", "load", "torch"))
+
+
 def _version(name: str) -> str:
     try:
         return version(name)

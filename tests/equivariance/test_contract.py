@@ -6,18 +6,13 @@ that its numbers are right, its oracle says.
 
 import pytest
 import torch
-from torch import Tensor
 
 from tests.equivariance.test_stitching import pictures, small, twin_of
-from tests.helpers import refuses
+from tests.helpers import normal, refuses
 from tools.site.lists import MAPS, SIMILARITIES, STITCHES
 from u3lab.equivariance import HFLIP, errors
 
 LAYERS = {"one": "0", "two": "3"}  # before the first ReLU, where a permuted twin is known exactly
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.helpers import refuses
+from tests.helpers import normal, refuses
 from u3lab.equivariance import cka
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -8,16 +8,12 @@ import torch
 from sklearn.metrics import r2_score
 from torch import Tensor
 
-from tests.helpers import refuses
+from tests.helpers import refuses, seeded
 from u3lab.descent import last
 from u3lab.selfsup import PretextSettings, encoder, head_of, pretrain, solve, sounding
 
 JOINT = torch.tensor([[0.30, 0.05, 0.02], [0.03, 0.20, 0.05], [0.05, 0.10, 0.20]], dtype=torch.float64)
 SAMPLES = 512
-
-
-def draw(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def grey(x: Tensor) -> Tensor:
@@ -45,8 +41,8 @@ def told(posed: sounding.Posed) -> tuple[Tensor, Tensor]:
 
 def test_half_of_the_sounds_are_from_another_film():
     count = 200
-    sounds = torch.randn(count, SAMPLES, generator=draw())
-    posed = sounding.pose_drawn((torch.rand(count, 3, 8, 8, generator=draw()), sounds), draw())
+    sounds = torch.randn(count, SAMPLES, generator=seeded())
+    posed = sounding.pose_drawn((torch.rand(count, 3, 8, 8, generator=seeded()), sounds), seeded())
     which = torch.cdist(posed.more[0], sounds).argmin(1)
     assert torch.equal(which == torch.arange(count), posed.target == 1) and posed.target.sum() == count // 2
     assert len(which.unique()) > count / 2
@@ -58,7 +54,7 @@ def test_counted_pairs_have_the_pointwise_mutual_information():
     """The best logit of a question (x,y) is the log of how often it is asked with target 1, over how often with 0."""
     counts = torch.zeros(2, 9, dtype=torch.float64)
     for seed in range(10):
-        posed = sounding.pose_drawn(drawn(4000, draw(seed)), draw(100 + seed))
+        posed = sounding.pose_drawn(drawn(4000, seeded(seed)), seeded(100 + seed))
         x, y = told(posed)
         for target in (0, 1):
             counts[target] += (3 * x + y)[posed.target == target].bincount(minlength=9)
@@ -100,7 +96,7 @@ def test_the_map_points_at_what_is_heard():
     head = head_of(net, "correspondence")
     last(pretrain(net, films, "correspondence", head=head,
                   settings=PretextSettings(steps=70, batch_size=32, lr=0.01)))
-    pictures, sounds = films(60, draw(9))
+    pictures, sounds = films(60, seeded(9))
     maps = sounding.sound_map(net, head, pictures, sounds)
     assert maps.shape == (60, 8, 8) and maps.abs().max() <= 1 + 1e-6
     top = maps.flatten(1).argmax(1)
@@ -113,7 +109,7 @@ def test_the_map_points_at_what_is_heard():
 def test_the_logits_are_those_of_the_formula_for_every_pair():
     net = encoder(2)
     head = head_of(net, "correspondence")
-    maps, sounds = torch.randn(3, 1, 8, 4, 5, generator=draw()), torch.randn(3, SAMPLES, generator=draw(1))
+    maps, sounds = torch.randn(3, 1, 8, 4, 5, generator=seeded()), torch.randn(3, SAMPLES, generator=seeded(1))
     with torch.no_grad():
         logits = sounding.pair_logits(head(maps, sounds))
         seen, heard = head.see(maps[:, 0]), head.hear(sounds)
@@ -127,7 +123,7 @@ def test_the_logits_are_those_of_the_formula_for_every_pair():
 
 def test_all_pairs_weigh_as_drawn_pairs_do():
     """Over all pairs, loss and score are the expectation of those of balanced draws of one pair each."""
-    output = torch.randn(5, 3, 2, 2, generator=draw()), torch.randn(5, 3, generator=draw(1))
+    output = torch.randn(5, 3, 2, 2, generator=seeded()), torch.randn(5, 3, generator=seeded(1))
     logits = sounding.pair_logits(output)
     own, other = logits.diagonal().tolist(), logits[~torch.eye(5, dtype=torch.bool)].tolist()
     sure = sum(math.log1p(math.exp(-one)) for one in own) / 5, sum(math.log1p(math.exp(one)) for one in other) / 20
@@ -137,9 +133,9 @@ def test_all_pairs_weigh_as_drawn_pairs_do():
 
 
 def test_a_louder_sound_is_the_same_sound():
-    pictures, sounds = torch.rand(6, 3, 16, 16, generator=draw()), torch.randn(6, SAMPLES, generator=draw())
+    pictures, sounds = torch.rand(6, 3, 16, 16, generator=seeded()), torch.randn(6, SAMPLES, generator=seeded())
     for pose in (sounding.pose_drawn, sounding.pose_all, sounding.pose_sound):
-        quiet, loud = pose((pictures, sounds), draw()), pose((pictures, 50 * sounds), draw())
+        quiet, loud = pose((pictures, sounds), seeded()), pose((pictures, 50 * sounds), seeded())
         for one, two in zip((quiet.target, *quiet.more), (loud.target, *loud.more), strict=True):
             assert torch.allclose(one.float(), two.float(), atol=1e-5)
 
@@ -156,23 +152,23 @@ def test_a_summary_has_the_band_of_a_tone():
 
 @pytest.mark.oracle("scikit-learn", selfsup=["sound"])
 def test_explained_is_scikit_learns_r2():
-    found, target = torch.randn(9, 4, generator=draw()), torch.randn(9, 4, generator=draw(1))
+    found, target = torch.randn(9, 4, generator=seeded()), torch.randn(9, 4, generator=seeded(1))
     expected = r2_score(target, found, multioutput="variance_weighted")
     assert sounding.explained(found, target).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_clusters_of_sounds_are_the_classes():
     kind = torch.arange(30) % 3
-    noisy = tones(kind) + 0.05 * torch.randn(30, SAMPLES, generator=draw())
+    noisy = tones(kind) + 0.05 * torch.randn(30, SAMPLES, generator=seeded())
     task = sounding.clustered(noisy, 3)
-    posed = task.pose((torch.rand(30, 3, 16, 16, generator=draw()), noisy), draw())
+    posed = task.pose((torch.rand(30, 3, 16, 16, generator=seeded()), noisy), seeded())
     assert len({(a, b) for a, b in zip(kind.tolist(), posed.target.tolist(), strict=True)}) == 3
     assert task.chance == pytest.approx(1 / 3)
     settings = PretextSettings(steps=40, batch_size=10, lr=0.01)
     assert last(pretrain(encoder(2), (grey(kind), noisy), task, settings=settings)).value > 0.9
 
 
-PAIR = (torch.rand(4, 3, 16, 16, generator=draw()), torch.randn(4, SAMPLES, generator=draw()))
+PAIR = (torch.rand(4, 3, 16, 16, generator=seeded()), torch.randn(4, SAMPLES, generator=seeded()))
 
 
 @pytest.mark.parametrize("films, told", [
@@ -183,6 +179,6 @@ PAIR = (torch.rand(4, 3, 16, 16, generator=draw()), torch.randn(4, SAMPLES, gene
 @pytest.mark.parametrize("pose", [sounding.pose_drawn, sounding.pose_all, sounding.pose_sound])
 def test_what_cannot_be_heard_is_refused(pose: Callable, films: object, told: str):
     if told == "one film alone" and pose is sounding.pose_sound:
-        assert len(pose(films, draw()).target) == 1
+        assert len(pose(films, seeded()).target) == 1
         return
-    refuses(pose, films, draw(), says=told)
+    refuses(pose, films, seeded(), says=told)
