@@ -127,8 +127,6 @@ async def full_disk(plan: Plan) -> dict:
                             "noted, saved, moved afterwards": again, "all again after": back,
                             "a new kernel afterwards": later}
 
-                await victim.note()
-                await victim.save()
                 return await through(room, plan, harm)
 
 

@@ -75,8 +75,6 @@ async def own_server_killed(plan: Plan) -> dict:
                 return {"the kernel is gone after": gone, "a new server after": back,
                         "plays again after": since(killed)}
 
-            await victim.note()
-            await victim.save()
             return await through(room, plan, harm)
 
 
@@ -109,8 +107,6 @@ async def hub_killed(plan: Plan) -> dict:
                 return {**found, "moves afterwards": len(afterwards),
                         "answered afterwards": sum(map(isfinite, afterwards))}
 
-            await room.victim.note()
-            await room.victim.save()
             return await through(room, plan, harm)
 
 
