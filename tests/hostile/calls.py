@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +18,7 @@ from torchvision import datasets
 
 from tests.helpers import write_benchmark, write_celeba, write_cifar10
 from tests.hostile.wrong import (
+    Also,
     Choice,
     Flag,
     Free,
@@ -536,70 +537,37 @@ good("inversion.top_patches", net=NET, layer=LAYER, pictures=(Some(), Made(lambd
 # Deep image prior
 
 
-@dataclass(frozen=True)
-class Sides(Whole):
-    """A side in pixels, or (height, width)."""
-
-    def more(self, good: object) -> Wrong:
-        yield from super().more(good)
-        yield from {"gigabytes": 10**5, "no height": (0, 32), "a height alone": (32,), "three": (32, 32, 32),
-                    "half a pixel": (32.5, 32), "a word in it": ("32", 32), "too small": (32, 7)}.items()
+# A side in pixels, or (height, width).
+Sides = partial(Also, Whole(), lambda: {
+    "gigabytes": 10**5, "no height": (0, 32), "a height alone": (32,), "three": (32, 32, 32),
+    "half a pixel": (32.5, 32), "a word in it": ("32", 32), "too small": (32, 7)})
 
 
-@dataclass(frozen=True)
-class ToFit(Ours):
-    """A generator for a picture of 32×32 pixels."""
-
-    def more(self, good: object) -> Wrong:
-        yield from super().more(good)
-        spoilt = prior.generator(size=SIDE, depth=2)
-        spoilt.colour.weight.data[0] = float("nan")
-        yield from {"NaN in its weights": spoilt, "for other pictures": prior.generator(size=24, depth=2),
-                    "held fixed": prior.generator(size=SIDE, depth=2).requires_grad_(False),
-                    "the function": prior.generator, "the class": prior.Generator}.items()
+def unfit() -> dict[str, object]:
+    """What is no generator for a picture of 32×32 pixels."""
+    spoilt = prior.generator(size=SIDE, depth=2)
+    spoilt.colour.weight.data[0] = float("nan")
+    return {"NaN in its weights": spoilt, "for other pictures": prior.generator(size=24, depth=2),
+            "held fixed": prior.generator(size=SIDE, depth=2).requires_grad_(False),
+            "the function": prior.generator, "the class": prior.Generator}
 
 
-@dataclass(frozen=True)
-class Task(Function):
-    """A data term for pictures of 32×32 pixels."""
-
-    def more(self, good: object) -> Wrong:
-        yield from super().more(good)
-        yield from {"for another size": prior.inpaint(torch.ones(1, 1, 24, 24)),
-                    "that enlarges": prior.super_resolve(2), "that says nothing": lambda x, target: None,
-                    "of every pixel": lambda x, target: x - target,
-                    "of the target alone": lambda x, target: target.mean(), "the maker of one": prior.inpaint}.items()
-
-
-@dataclass(frozen=True)
-class Truth(Numbers):
-    """A picture in [0,1] to compare with."""
-
-    def more(self, good: object) -> Wrong:
-        yield from super().more(good)
-        yield from {"0 to 255": 255 * x(), "bytes": (255 * x()).byte(), "below 0": x() - 1, "complex": x() + 0j}.items()
-
-
-@dataclass(frozen=True)
-class ByName(Kind):
-    """Pictures of 32×32 pixels by name."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"none": {}, "no pictures": {"x": 3}, "a name for a picture": {"x": "coffee"},
-                    "a picture alone": x(), "two in one": {"x": x(2)}, "one colour": {"x": x() * 0}}.items()
-
-
-@dataclass(frozen=True)
-class Atoms(Ours):
-    """A dictionary of patches of 8×8 pixels."""
-
-    def more(self, good: object) -> Wrong:
-        yield from super().more(good)
-        yield from {"no square": np.eye(191), "an axis less": np.ones(192), "none": np.ones((0, 192)),
-                    "larger than the picture": np.ones((2, 3 * 64**2)), "with NaN": np.full((2, 192), np.nan),
-                    "as a tensor": torch.eye(192)}.items()
-
-
+ToFit = partial(Also, Ours(), unfit)
+# A data term for pictures of 32×32 pixels.
+Task = partial(Also, Function(), lambda: {
+    "for another size": prior.inpaint(torch.ones(1, 1, 24, 24)), "that enlarges": prior.super_resolve(2),
+    "that says nothing": lambda x, target: None, "of every pixel": lambda x, target: x - target,
+    "of the target alone": lambda x, target: target.mean(), "the maker of one": prior.inpaint})
+# A picture in [0,1] to compare with.
+TRUTH = Also(Numbers(fixed=(0, 1, 2, 3)), lambda: {
+    "0 to 255": 255 * x(), "bytes": (255 * x()).byte(), "below 0": x() - 1, "complex": x() + 0j})
+# Pictures of 32×32 pixels by name.
+ByName = partial(These, lambda: {"none": {}, "no pictures": {"x": 3}, "a name for a picture": {"x": "coffee"},
+                                 "a picture alone": x(), "two in one": {"x": x(2)}, "one colour": {"x": x() * 0}})
+# A dictionary of patches of 8×8 pixels.
+Atoms = partial(Also, Ours(), lambda: {
+    "no square": np.eye(191), "an axis less": np.ones(192), "none": np.ones((0, 192)),
+    "with NaN": np.full((2, 192), np.nan), "larger than the picture": np.ones((2, 3 * 64**2)), "as a tensor": torch.eye(192)})
 SMALL = prior.generator(size=SIDE, depth=2)
 VISIBLE = numbers(lambda: (draw(1, 1, SIDE, SIDE) > 0.2).float(), 1)
 good("prior.generator", kind=(Choice(), "hourglass"), size=(Sides(), 32), depth=whole(2), widths=(Wholes(), (4, 8)),
@@ -613,9 +581,9 @@ good("prior.super_resolve", factor=whole(2, 2))
 # Of two tensors of one shape, any shape is good.
 OF_ONE_SHAPE = Numbers(fixed=(0, 1, 2, 3))
 good("prior.lanczos", x=numbers(x), factor=whole(2, 2))
-good("prior.psnr", x=(OF_ONE_SHAPE, Made(x)), truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)))
-good("prior.ssim", x=(OF_ONE_SHAPE, Made(x)), truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)))
-good("prior.perceptual_distance", net=NET, x=(OF_ONE_SHAPE, Made(x)), truth=(Truth(fixed=(0, 1, 2, 3)), Made(x)),
+good("prior.psnr", x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)))
+good("prior.ssim", x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)))
+good("prior.perceptual_distance", net=NET, x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)),
      where=(Numbers(fixed=(1,), none=True), VISIBLE[1]))
 good("prior.missing", x=(OF_ONE_SHAPE, Made(x)), target=(OF_ONE_SHAPE, Made(x)))
 # Called at every step: the run itself sees to what is not finite.
@@ -645,16 +613,11 @@ good("equivariance.rotation", degrees=number(20.0))
 good("equivariance.scaling", factor=number(0.8, 0, without_low=True))
 
 
-@dataclass(frozen=True)
-class Matrix(Kind):
-    """((a, b), (c, d)) that can be inverted."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"a word": "nope", "a number": 3, "flat": (1.0, 0.0, 0.0, 1.0), "three rows": ((1.0, 0.0),) * 3,
-                    "long rows": ((1.0, 0.0, 0.0), (0.0,)), "of words": (("a", "b"), ("c", "d")),
-                    "NaN": ((float("nan"), 0.0), (0.0, 1.0)), "singular": ((1.0, 1.0), (1.0, 1.0))}.items()
-
-
+# ((a, b), (c, d)) that can be inverted.
+Matrix = partial(These, lambda: {
+    "a word": "nope", "a number": 3, "flat": (1.0, 0.0, 0.0, 1.0), "three rows": ((1.0, 0.0),) * 3,
+    "long rows": ((1.0, 0.0, 0.0), (0.0,)), "of words": (("a", "b"), ("c", "d")),
+    "NaN": ((float("nan"), 0.0), (0.0, 1.0)), "singular": ((1.0, 1.0), (1.0, 1.0))})
 good("equivariance.Transform", lambda matrix: equivariance.Transform("mine", matrix),
      matrix=(Matrix(), ((1.0, 0.0), (0.0, 1.0))))
 good("Transform.inside", equivariance.HFLIP.inside, height=whole(3), width=whole(4))
