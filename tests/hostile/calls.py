@@ -567,7 +567,8 @@ ByName = partial(These, lambda: {"none": {}, "no pictures": {"x": 3}, "a name fo
 # A dictionary of patches of 8×8 pixels.
 Atoms = partial(Also, Ours(), lambda: {
     "no square": np.eye(191), "an axis less": np.ones(192), "none": np.ones((0, 192)),
-    "with NaN": np.full((2, 192), np.nan), "larger than the picture": np.ones((2, 3 * 64**2)), "as a tensor": torch.eye(192)})
+    "with NaN": np.full((2, 192), np.nan), "larger than the picture": np.ones((2, 3 * 64**2)),
+    "as a tensor": torch.eye(192)})
 SMALL = prior.generator(size=SIDE, depth=2)
 VISIBLE = numbers(lambda: (draw(1, 1, SIDE, SIDE) > 0.2).float(), 1)
 good("prior.generator", kind=(Choice(), "hourglass"), size=(Sides(), 32), depth=whole(2), widths=(Wholes(), (4, 8)),
