@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -191,6 +192,24 @@ def no_tensor_stays() -> Iterator[None]:
         assert not [thing for thing in gc.get_objects() if issubclass(type(thing), Tensor)]
     finally:
         gc.unfreeze()
+
+
+def minimised(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor], steps: int,
+              after: Callable[[], object] = lambda: None) -> list[float]:
+    """So many steps of plain torch: the loss before each of them, and after the last."""
+    return list(islice(plain_descent(optimiser, loss, after), steps + 1))
+
+
+def plain_descent(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor],
+                  after: Callable[[], object] = lambda: None) -> Iterator[float]:
+    """Steps of plain torch, without end: the loss before each of them."""
+    while True:
+        value = loss()
+        yield value.item()
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        after()
 
 
 @contextmanager

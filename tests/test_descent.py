@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from tests.helpers import refuses
+from tests.helpers import minimised, refuses
 from u3lab.descent import ADAM, Step, best, clamp, descend, last
 from u3lab.dissection.concept_vectors import MOMENTUM
 
@@ -48,13 +48,7 @@ def test_what_a_step_tells():
 def test_the_same_steps_as_plain_adam():
     x, y = start(), start()
     losses = [step.loss for step in descend(x, quadratic(x), steps=20, lr=lambda: 0.1)]
-    optimiser, expected = torch.optim.Adam([y], lr=0.1), []
-    for _ in range(21):
-        loss = sum(quadratic(y)()[1].values())
-        expected.append(loss.item())
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+    expected = minimised(torch.optim.Adam([y], lr=0.1), lambda: sum(quadratic(y)()[1].values()), 20)
     assert losses == pytest.approx(expected, rel=1e-6)
 
 

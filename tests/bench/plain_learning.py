@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tests.bench import adapters
 from tests.bench.plain import Race, Run
-from tests.landmarks.test_learners import drawn_wrong, turned_wrong
+from tests.landmarks.test_learners import plain_steps
 from tests.universal.networks import shaken
 from tools.site.lists import CENTRES, CLUSTERINGS, LEARNERS, PREDICTORS
 from u3lab import nets
@@ -187,16 +187,7 @@ def learnt(name: str, plain: bool) -> Run:
         return [torch.tensor([next(run).loss for _ in range(steps + 1)])]
 
     def theirs() -> list[Tensor]:
-        net, losses = learner.fresh(width=16), []
-        optimiser = torch.optim.Adam([one.requires_grad_() for one in net.parameters()], lr=0.002)
-        for step in range(steps + 1):
-            loss = (turned_wrong if learner.turns else drawn_wrong)(net, *given)
-            losses.append(loss.item())
-            if step < steps:
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-        return [torch.tensor(losses)]
+        return [torch.tensor(plain_steps(learner.fresh(width=16), given, learner.turns, 0.002, steps))]
     return theirs if plain else ours
 
 

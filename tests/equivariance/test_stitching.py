@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.helpers import refuses, squeezenet
+from tests.helpers import minimised, refuses, squeezenet
 from u3lab import images, nets, saliency
 from u3lab.descent import last
 from u3lab.equivariance import StitchSettings, cka, distil, identity_stitch, shuffled_stitch, stitch
@@ -189,12 +189,12 @@ def test_distilling_is_a_few_lines_of_plain_torch():
     a, b, x = small(0), small(1), pictures(12)
     franken = stitch(a, "one", b, "one", x)
     e = copy.deepcopy(franken.module.stitch).requires_grad_()
-    optimiser = torch.optim.Adam(e.parameters(), lr=0.05 * e.weight.std().item())
-    for _ in range(4):
-        optimiser.zero_grad()
+
+    def apart() -> Tensor:
         wanted, answered = b.module(x).softmax(1), b.module[2:](e(a.module[0](x)).relu()).softmax(1)
-        (wanted * (wanted / answered).log()).sum(1).mean().backward()
-        optimiser.step()
+        return (wanted * (wanted / answered).log()).sum(1).mean()
+
+    minimised(torch.optim.Adam(e.parameters(), lr=0.05 * e.weight.std().item()), apart, 4)
     last(distil(franken, x, settings=StitchSettings(steps=4, lr=0.05, batch_size=12)))
     torch.testing.assert_close(franken.module.stitch.weight, e.weight, check_stride=False)
     torch.testing.assert_close(franken.module.stitch.bias, e.bias)

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import ortho_group
 from torch import Tensor
 
-from tests.helpers import refuses
+from tests.helpers import minimised, refuses
 from u3lab.selfsup import aligned, marginal_loss, projected_loss
 from u3lab.selfsup.marginal import NUISANCES
 
@@ -146,11 +146,7 @@ def test_minimisers_on_two_outcomes_are_known(p: float) -> None:
 
     def least(loss) -> Tensor:
         found = torch.tensor([0.3, 0.2, 0.1]).requires_grad_()
-        optimiser = torch.optim.Adam([found], 0.05)
-        for _ in range(600):
-            optimiser.zero_grad()
-            (loss(found.expand(2, 3)) * weights).sum().backward()
-            optimiser.step()
+        minimised(torch.optim.Adam([found], 0.05), lambda: (loss(found.expand(2, 3)) * weights).sum(), 600)
         return found.detach()
 
     assert least(lambda one: (one - y).square().sum(1)) == pytest.approx((2 * p - 1) * v, abs=1e-3)

@@ -1,11 +1,12 @@
 """What is measured of an encoder: maps pooled by hand, a probe that scikit-learn fits too, and a net that is tuned."""
 
+
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from tests.helpers import refuses
+from tests.helpers import minimised, refuses
 from u3lab.descent import last
 from u3lab.selfsup import LAYERS, TuneSettings, classifier, encoder, fine_tune, pooled, probed
 
@@ -64,13 +65,8 @@ def test_fine_tuning_is_a_few_lines_of_plain_torch_and_a_matter_of_its_seed():
     for net in (tuned, again):
         last(fine_tune(net, x, labels, settings=settings))
     assert torch.equal(tuned(x), again(x))
-    optimiser = torch.optim.Adam(plain.module.parameters(), lr=0.01)
-    for step in range(4):
-        loss = torch.nn.functional.cross_entropy(plain.module.train()((x - plain.mean) / plain.std), labels)
-        optimiser.zero_grad()
-        loss.backward()
-        if step < 3:
-            optimiser.step()
+    minimised(torch.optim.Adam(plain.module.parameters(), lr=0.01), lambda: torch.nn.functional.cross_entropy(
+        plain.module.train()((x - plain.mean) / plain.std), labels), 3)
     torch.testing.assert_close(tuned(x), plain.eval()(x), atol=1e-3, rtol=1e-3)
 
 
