@@ -143,23 +143,6 @@ def test_random_starts(norm: str):
         assert size == pytest.approx(0.1 / math.sqrt(3) if norm == "linf" else 0.1, rel=0.03)
 
 
-def test_nothing_is_left_behind():
-    net, x = small()
-    net.requires_grad_()
-    before = x.clone()
-    with torch.no_grad():
-        last(pgd(net, x, "a", settings=AttackSettings(steps=3)))
-        fgsm(net, x, "a", 0.1)
-    assert torch.equal(x, before) and not x.requires_grad
-    assert all(p.grad is None and p.requires_grad for p in net.parameters())
-    assert not any(module._forward_hooks for module in net.modules())
-
-
-def test_a_network_without_names_works_too():
-    net, x = small()
-    torch.testing.assert_close(fgsm(net.module, x, 0, 0.1), fgsm(net, x, "a", 0.1))
-
-
 def test_the_talks_fragile_network():
     """Two grey levels are enough to change the answer, or to make it one of our choice."""
     net, x = squeezenet(), cat(128).float()

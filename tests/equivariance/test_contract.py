@@ -58,6 +58,8 @@ def test_a_stitch_leaves_both_halves_alone_and_wants_one_resolution(name: str):
     a, b = small(0), small(1)
     before = [p.clone() for net in (a, b) for p in net.parameters()]
     made = STITCHES[name](a, "one", b, "one", pictures(4))
+    assert made(pictures(2)).shape == (2, 6) and not any(
+        m._forward_hooks or m._forward_pre_hooks for net in (a, b) for m in net.modules())
     assert made.classes == b.classes and made.layers == ("net 0:one", "stitch", "net 1:two")
     assert all(torch.equal(p, q) for p, q in zip(before, [p for net in (a, b) for p in net.parameters()], strict=True))
     refuses(STITCHES[name], a, "one", b, "two", pictures(4), says="same resolution")

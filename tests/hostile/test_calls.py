@@ -6,6 +6,7 @@ Each gets one sentence, and nothing that the caller holds is changed. ``calls`` 
 import dataclasses
 import inspect
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import islice
 
 import pytest
@@ -15,24 +16,11 @@ from torch import Tensor, nn
 from tests.helpers import refuses, same_state, state
 from tests.hostile import calls
 from tests.hostile.wrong import Choice, Flag, Number, Whole
-from u3lab import (
-    U3Error,
-    adversarial,
-    dissection,
-    equivariance,
-    figures,
-    images,
-    inversion,
-    landmarks,
-    nets,
-    prior,
-    saliency,
-    selfsup,
-    settings,
-    universal,
-    warps,
-)
+from u3lab import U3Error, settings
 
+ROOMS = [import_module(f"u3lab.{room}") for room in (
+    "adversarial", "dissection", "equivariance", "figures", "images", "inversion", "landmarks", "nets", "prior",
+    "saliency", "selfsup", "universal", "warps")]
 LONGEST = 400  # characters of a sentence; some list what there is to choose from
 # What cannot be called wrongly, or is tested by itself.
 ELSEWHERE = {
@@ -66,8 +54,7 @@ def test_there_are_thousands():
                for _ in calls.spoilt(title, name, call.arguments())) >= 8000
 
 
-@pytest.mark.parametrize("room", [adversarial, dissection, equivariance, figures, images, inversion, landmarks, nets,
-                                  prior, saliency, selfsup, universal, warps], ids=lambda room: room.__name__)
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
 def test_every_public_function_is_called(room: object):
     short = room.__name__.removeprefix("u3lab.")
     functions = {f"{short}.{name}" for name in room.__all__ if inspect.isfunction(getattr(room, name))}
@@ -75,10 +62,9 @@ def test_every_public_function_is_called(room: object):
     assert functions - called - ELSEWHERE.keys() == set()
 
 
-ALL_SETTINGS = [getattr(room, name) for room in (adversarial, dissection, equivariance, inversion, landmarks, prior,
-                                                    saliency, selfsup, universal)
-                for name in room.__all__ if dataclasses.is_dataclass(getattr(room, name))
-                and all("setting" in field.metadata for field in dataclasses.fields(getattr(room, name)))]
+ALL_SETTINGS = [kind for room in ROOMS for kind in (getattr(room, name) for name in room.__all__)
+                if dataclasses.is_dataclass(kind)
+                and all("setting" in field.metadata for field in dataclasses.fields(kind))]
 
 
 @pytest.mark.parametrize("kind", ALL_SETTINGS, ids=lambda kind: kind.__name__)

@@ -161,10 +161,6 @@ def test_batches_are_squares_of_the_named_pictures_and_repeat_with_the_seed():
     refuses(next, cropping.batches([], 24, 5), says="names.*at least one")
 
 
-def test_the_last_step_of_a_cosine_is_a_hundredth():
-    assert loop.cosine(1.0, 0, 10) == pytest.approx(1) and loop.cosine(1.0, 10, 10) == pytest.approx(0.01)
-
-
 def test_noise_is_as_strong_as_promised_and_not_cut_off():
     """White pictures: their noise is even on both sides of 1, and of another strength on each."""
     seen, weight = training.with_noise(torch.Generator().manual_seed(0))(torch.ones(200, 3, 16, 16))
