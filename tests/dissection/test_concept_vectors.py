@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import jaccard_score
 
+from tests.dissection import test_contract
 from tests.helpers import refuses
 from u3lab.dissection.concept_vectors import (
     best_filter,
@@ -24,12 +25,7 @@ from u3lab.dissection.concept_vectors import (
 
 @pytest.fixture(scope="module")
 def made():
-    """Eight units that are blobs; the concept is where unit 2 or unit 5 is on, and unit 1 is not."""
-    g = torch.Generator().manual_seed(0)
-    active = torch.nn.functional.interpolate(torch.rand(40, 8, 3, 3, generator=g), size=(8, 8)) > 0.6
-    small = (active[:, 2] | active[:, 5]) & ~active[:, 1]
-    keep = small.flatten(1).any(1)
-    return active[keep], small[keep].repeat_interleave(2, 1).repeat_interleave(2, 2)
+    return test_contract.made(40)
 
 
 def test_the_loss_is_the_written_sum():

@@ -17,10 +17,10 @@ SIZE = (16, 16)
 
 
 @cache
-def made() -> tuple[Tensor, Tensor]:
+def made(count: int = 60) -> tuple[Tensor, Tensor]:
     """Eight units that are blobs; the concept is where unit 2 or unit 5 is on, and unit 1 is not."""
     g = torch.Generator().manual_seed(0)
-    active = torch.nn.functional.interpolate(torch.rand(60, 8, 3, 3, generator=g), size=(8, 8)) > 0.6
+    active = torch.nn.functional.interpolate(torch.rand(count, 8, 3, 3, generator=g), size=(8, 8)) > 0.6
     small = (active[:, 2] | active[:, 5]) & ~active[:, 1]
     keep = small.flatten(1).any(1)
     return active[keep], small[keep].repeat_interleave(2, 1).repeat_interleave(2, 2)
