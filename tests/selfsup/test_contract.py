@@ -109,7 +109,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_numbers(name: str, tmp_path) 
 @tasks
 def test_other_data_are_refused(name: str) -> None:
     for bad in (torch.rand(8, 64, 64), torch.rand(1, 3, 64, 64), 2 * torch.rand(8, 3, 64, 64), "pictures"):
-        refuses(last, pretrain(encoder(2), bad, name, settings=PretextSettings(steps=1)))
+        refuses(lambda bad=bad: last(pretrain(encoder(2), bad, name, settings=PretextSettings(steps=1))))
 
 
 def test_an_unknown_task_is_named() -> None:
