@@ -39,7 +39,8 @@ nitpick_ignore_regex = [("py:(class|obj|data|exc)", r"(?!u3lab).*")]
 html_theme = "pydata_sphinx_theme"
 html_title = "u3lab"
 html_css_files = ["site.css"]
-html_sidebars = {"notebooks/*": []}  # room for lines of code and figures; the list is one click away
+# Room for lines of code, figures and wide tables; the list is one click away.
+html_sidebars = {page: [] for page in ("notebooks/*", "evidence", "bench")}
 html_show_sourcelink = False
 html_copy_source = False
 mathjax_path = "mathjax/tex-chtml-full.js"

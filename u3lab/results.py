@@ -15,6 +15,7 @@ import difflib
 import html
 import json
 import math
+import re
 from collections import namedtuple
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from u3lab.measures import Interval
 
 WORDS = {"measured": "What was measured", "on": "On what", "often": "How often", "floor": "Floor", "rivals": "Rivals",
          "chosen": "What was chosen", "limits": "What it does not say"}
+MARKUP = re.compile(r"`[^`]*`|[|*$<&\\~]|(?<!\w)_|_(?!\w)")  # code, or what Markdown does not take as it stands
 
 
 def table(name: str) -> dict[tuple, tuple]:
@@ -114,10 +116,9 @@ class Evidence:
     @property
     def markdown(self) -> str:
         """The whole text, for a page of the site."""
-        lines = [f"**{WORDS[key]}.** {text}\n" for key, text in self.words.items() if text]
-        rule = ["---", *("---:" for _ in self.columns)]
-        rows = [["", *self.columns], rule, *self.cells()]
-        lines += ["| " + " | ".join(row) + " |" for row in rows]
+        lines = [f"**{WORDS[key]}.** {_plain(text)}\n" for key, text in self.words.items() if text]
+        head, *rows = [[_plain(cell) for cell in row] for row in (["", *self.columns], *self.cells())]
+        lines += ["| " + " | ".join(row) + " |" for row in (head, ["---", *("---:" for _ in self.columns)], *rows)]
         return "\n".join([*lines, "", f"`{self.command}` ({self.made})"])
 
     def __str__(self) -> str:
@@ -128,13 +129,14 @@ class Evidence:
         return "\n".join([f"Evidence: {self.title}", *words, *lines, f"{self.command} ({self.made})"])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        said = "".join(f"<p><b>{WORDS[key]}.</b> {html.escape(text)}</p>" for key, text in self.words.items() if text)
+        said = "".join(f"<p><b>{WORDS[key]}.</b> {_html(text)}</p>" for key, text in self.words.items() if text)
         body = "".join(f"<tr><th scope='row' style='text-align:left'>{html.escape(label)}</th>"
                        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
                        for label, *cells in self.cells())
         head = "".join(f"<th scope='col'>{html.escape(column)}</th>" for column in ("", *self.columns))
         return {"text/html": f"<details><summary>Evidence: {html.escape(self.title)}</summary>{said}"
-                             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+                             "<div role='region' aria-label='Table' tabindex='0' style='overflow-x:auto'>"
+                             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
                              f"<p><code>{html.escape(self.command)}</code> ({html.escape(self.made)})</p></details>",
                 "text/plain": str(self)}
 
@@ -191,4 +193,16 @@ def _said(value: float | list[float] | None) -> str:
     """A number, with its interval if it has one, with three digits."""
     if value is None:
         return ""
-    return str(Interval(*value)) if isinstance(value, list) else f"{value:.3g}"
+    if isinstance(value, list):
+        return str(Interval(*value)).replace(", ", ",\N{NO-BREAK SPACE}")  # an interval stays on one line
+    return f"{value:.3g}"
+
+
+def _html(text: str) -> str:
+    """Text for HTML: what stands between backticks is code."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", html.escape(text))
+
+
+def _plain(text: str) -> str:
+    """Text for Markdown: what stands between backticks is code, nothing else is markup."""
+    return MARKUP.sub(lambda found: found[0] if len(found[0]) > 1 else f"&#{ord(found[0])};", text)

@@ -1,4 +1,4 @@
-"""Methods without a row, and why: *How we know* prints it. A test wants each method to have a row or a reason."""
+"""Methods without a row, and why: the site's page *The bench* prints it. A test wants a row or a reason of each."""
 
 FLOOR = "a floor, which computes next to nothing"
 TORCH = "PyTorch's own loss, picture by picture; there is nothing of ours to be faster or slower"
@@ -11,6 +11,7 @@ WHY: dict[str, str] = {
     "prior/biharmonic": "scikit-image computes it; ours hands picture and hole to it",
     "prior/convolutional sparse coding": "SPORCO computes it; no other library that installs here fills holes so",
     "saliency/edges (no network)": FLOOR,
+    "saliency/gradient × input": "one multiplication more than the gradient, which has a row",
     "equivariance/sparse map": "scikit-learn's matching pursuit takes nearly all of the time, and would in any peer",
     "equivariance/identity": FLOOR,
     "equivariance/shuffled": FLOOR,

@@ -18,7 +18,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 COLOURS = {"color-contrast": "[data-look], [data-look] *",
            "link-in-text-block": "a[href][data-look], [data-look] a[href]"}
 WIDE, NARROW = 1280, 400  # pixels: a laptop's window, and a telephone
-KINDS = ["index", "notebooks/06c_equivariance", "docs/methods", "docs/teaching/06", "api/prior"]  # a page of each
+# A page of each kind.
+KINDS = ["index", "notebooks/06c_equivariance", "docs/methods", "docs/teaching/06", "api/prior", "evidence", "bench"]
 SECONDS = 120  # generous: the machine may be busy
 READY = "() => window.MathJax?.startup ? MathJax.startup.promise.then(() => true) : true"
 # Contrast is a matter of colours, size and weight: of all texts on a page that look alike, the first is measured.

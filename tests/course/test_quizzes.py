@@ -84,7 +84,7 @@ def pictures(tmp_path, monkeypatch):
     shipped = paths.data
 
     def data(*names):
-        if names[0] != "quiz":
+        if names[0] != "quiz" or names[-1].endswith(".md"):
             return shipped(*names)
         if not tmp_path.joinpath(*names).exists():
             raise U3Error("the shipped file is missing")

@@ -39,6 +39,9 @@ def test_samples():
         assert 0 < ((attacked.image - genuine.image) * 255).abs().max().round() <= 2
         assert 1.5 < ((noisy.image - genuine.image) * 255).std() < 8.5
         assert blurred.image.diff().abs().mean() < genuine.image.diff().abs().mean()
+    noises = [float(((noisy.image - genuine.image) * 255).std()) for genuine, noisy in zip(made[::4], made[1::4],
+                                                                                           strict=True)]
+    assert max(noises) > 1.3 * min(noises)  # each its own
     again = samples(net, names=["dog"], crops=1, steps=3, size=96)
     assert torch.equal(again[1].image, made[1].image) and torch.equal(again[3].image, made[3].image)
     assert not torch.equal(made[0].image, made[4].image)

@@ -24,33 +24,11 @@ from safetensors.torch import load_file
 
 from u3lab import images, results
 from u3lab._system import paths
+from u3lab.errors import U3Error
 from u3lab.experiments import _plan, _running, _table
 
 EXPERIMENTS = Path(importlib.import_module("u3lab.experiments").__file__).parent
 RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
-    "colouring": ("weights", [], ["colouring.safetensors"]),
-    "learnet": ("", [], ["results/learnet-squeezenet1_1.json", "weights/learnet-lights.safetensors"]),
-    "start": ("results", [], ["start.json"]),
-    "sensitivity": ("results", [], ["sensitivity.json"]),
-    "animals": ("weights", [], ["labeller-animals.safetensors"]),
-    "finder": ("weights", [], ["finder.safetensors"]),
-    "tissues": ("results", [], ["tissues.json"]),
-    "invented": ("results", [], ["invented-brain1.png"]),
-    "shrinkage": ("results", [], ["shrinkage-squeezenet1_1.json"]),
-    "bolted": ("results", [], ["adapters-resnet26_plain.json", "adapters-resnet26_serial.json"]),
-    "clusters": ("results", [], ["clusters.json"]),
-    "naturals": ("results", [], ["naturals.json"]),
-    "carried": ("", [], ["results/carried.json", "weights/labeller-brain.safetensors"]),
-    "labellers": ("", [], ["results/labellers.json", *(f"weights/labeller-{which}.safetensors"
-                                                       for which in ("cat", "person", "person-warps"))]),
-    "rabbits": ("", [], ["results/rabbits.json", *(f"weights/labeller-rabbit-{delta}.safetensors"
-                                                   for delta in (1, 6))]),
-    "pretexts": ("results", [], ["pretexts.json"]),
-    "poses": ("", [], ["results/poses.json", "weights/pose-chair.safetensors"]),
-    "keypoints": ("", [], ["results/keypoints.json", "weights/keypoints-chair.safetensors",
-                           "weights/keypoints.safetensors"]),
-    "segments": ("results", [], ["segments.json"]),
-    "tasks": ("results", [], ["tasks-squeezenet1_1.json"]),
     "layers": ("results", [], ["layers.json"]),
     "dissected": ("results", [], ["dissected.npz"]),
     "restoring": ("results", [], ["restoring.json", *(f"restoring-{task}.jpg" for task in ("half", "hole", "large",
@@ -66,12 +44,9 @@ RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
     "coded_lesions": ("results", [], ["lesions.jpg", "lesions.json"]),
     "five_priors": ("results", [], ["priors.jpg", "priors.json"]),
     "readouts": ("results", [], ["readouts.json"]),
-    "adapters": ("results", [], ["adapters-squeezenet1_1.json"]),
-    "domains": ("", [], ["domains/digits.safetensors", "results/domains.json"]),
     "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
     "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),
     "unrolled": ("weights", ["fire5"], ["unrolled-fire5.safetensors"]),
-    "resnet26": ("weights", [], ["resnet26_half.safetensors"]),
 }
 
 
@@ -245,23 +220,22 @@ def test_under_torchrun_the_table_is_that_of_one_process(tmp_path: Path):
     for folder, launcher in (("one", []), ("two", ["-m", "torch.distributed.run", "--nproc_per_node", "2"])):
         subprocess.run([sys.executable, *launcher, *module, str(tmp_path / folder)], check=True, env=environment,
                        timeout=300)
-    one, two = (json.loads((tmp_path / folder / "adapters-squeezenet1_1.json").read_text())["rows"]
+    one, two = (json.loads((tmp_path / folder / "results" / "adapters.json").read_text())["rows"]
                 for folder in ("one", "two"))
-    assert [row[:5] for row in one] == [row[:5] for row in two]
+    assert [row[:6] for row in one] == [row[:6] for row in two]
     for a, b in zip(one, two, strict=True):
-        assert a[5:] == pytest.approx(b[5:], abs=0.02)  # sums in another order may turn a picture or two of 60
+        assert a[6:] == pytest.approx(b[6:], abs=0.02)  # sums in another order may turn a picture or two of 60
 
 
 def test_what_a_table_has_is_not_computed_again(tmp_path: Path, monkeypatch):
     from u3lab.experiments import adapters
 
-    adapters.main(["--short", "--out", str(tmp_path)])
-    file, = tmp_path.glob("*.json")
+    _running.run(adapters, ["--short", "--out", str(tmp_path)])
+    file = tmp_path / "results" / "adapters.json"
     before = file.read_bytes()
     monkeypatch.setattr(adapters.trials, "train", None)  # would fail
-    adapters.main(["--short", "--out", str(tmp_path)])
+    _running.run(adapters, ["--short", "--out", str(tmp_path)])
     assert file.read_bytes() == before
-    table = json.loads(before)
-    file.write_text(json.dumps({**table, "pictures": "others"}))
-    with pytest.raises(SystemExit, match="other pictures"):
-        adapters.main(["--short", "--out", str(tmp_path)])
+    file.write_text(json.dumps({**json.loads(before), "uses": "others"}))
+    with pytest.raises(U3Error, match="other uses"):
+        _running.run(adapters, ["--short", "--out", str(tmp_path)])

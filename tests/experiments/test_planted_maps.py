@@ -52,14 +52,14 @@ def test_pointing_game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     def played(net: str, games: list, method: str, *, seed: int) -> Interval:
         assert [(*game.names, game.number) for game in games] == [(net, n) for n in range(len(games))]
-        share = list(METHODS).index(method) / 100 + pointing_game.NETWORKS.index(net) / 2
+        share = pointing_game.PLAYED.index(method) / 100 + pointing_game.NETWORKS.index(net) / 2
         return Interval(share, share - 0.1, share + 0.2)
 
     monkeypatch.setattr(pointing_game, "pointing_game", played)
     table = planted.table(pointing_game, tmp_path)
-    assert list(table) == [(name, method) for name in pointing_game.NETWORKS for method in METHODS]
+    assert list(table) == [(name, method) for name in pointing_game.NETWORKS for method in pointing_game.PLAYED]
     for (name, method), row in table.items():
-        share = list(METHODS).index(method) / 100 + pointing_game.NETWORKS.index(name) / 2
+        share = pointing_game.PLAYED.index(method) / 100 + pointing_game.NETWORKS.index(name) / 2
         assert row[:3] == pytest.approx((share, share - 0.1, share + 0.2))
         assert row.games == 4 * pointing_game.MOSAICS // (3 if METHODS[method].optimises else 1)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation
 from PIL import Image
@@ -334,6 +334,22 @@ def test_bars_of_groups_keep_to_their_names(sheets):
     assert list(legend(sheets[0])) == list(groups)
     ordered = sorted((bar.get_y(), bars.get_label()) for bars in axes.containers[::2] for bar in bars)
     assert [label for _, label in ordered] == ["one", "two", "one", "one", "two"]
+    middles = {round(bar.get_y() + bar.get_height() / 2, 6) for bars in axes.containers[::2] for bar in bars}
+    assert middles == {-0.2, 0.2, 1, 1.8, 2.2}, "a bar alone stands beside its name"
+
+
+def test_whiskers_show_on_every_colour_of_bars(sheets):
+    """With a halo where ink and bar are less than 3 to 1 apart, WCAG's contrast for parts of a picture."""
+    def luminance(colour):
+        return np.dot([0.2126, 0.7152, 0.0722],
+                      [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)])
+
+    figures.bars({f"group {n}": {"a": (0.5, 0.25, 0.75)} for n in range(len(figures.COLOURS))}, "share", alt="x")
+    axes = sheets[0].axes[0]
+    for bars, whiskers in zip(axes.containers[::2], axes.containers[1::2], strict=True):
+        contrast = (luminance(bars[0].get_facecolor()) + 0.05) / (luminance(canvas.INK) + 0.05)
+        haloes = {bool(part.get_path_effects()) for part in (*whiskers.lines[1], *whiskers.lines[2])}
+        assert haloes == {contrast < 3}, to_hex(bars[0].get_facecolor())
 
 
 def test_the_likeliest_classes_stand_on_top_with_their_probability(sheets):

@@ -1,5 +1,6 @@
 """Learning how things are turned: pairs that tell nothing else, and a network that finds one frame for all."""
 
+import math
 from itertools import islice
 
 import pytest
@@ -66,6 +67,15 @@ def test_turned_pairs_fit_their_turn():
     again, alone = landmarks.rotated(x, on), (moved - x).abs().mean()
     assert (again - moved).abs().mean() < 0.3 * alone  # but for sampling twice
     assert on.std() > 60
+    half = torch.zeros(1, 3, 32, 32)
+    half[..., 16:] = 1
+    first, second, g = landmarks.rotated_pairs(half)(200, seeded())
+    along = torch.linspace(-1, 1, 32)
+    ways = [torch.atan2(-(x[:, 0].sum(2) * along).sum(1), (x[:, 0].sum(1) * along).sum(1)) for x in (first, second)]
+    for way in ways:  # where the light half is: anywhere
+        assert torch.histc(way, 4, -math.pi, math.pi).min() > 30
+    on = torch.atan2(g[:, 1, 0], g[:, 0, 0])
+    assert torch.cos(ways[1] - ways[0] - on).min() > 0.99
 
 
 def test_one_frame_for_sevens_that_it_never_saw():

@@ -66,15 +66,15 @@ def map_by_map(maps: Tensor, last: int = 1, first_y: bool = False) -> Tensor:
 
 
 MUTANTS = [
-    ("3-spline", lambda *a: point_by_point(*a, U=lambda r: r * r * math.log(r * r)), "twice U"),
+    ("3-spline", lambda *a: point_by_point(*a, U=lambda r: r * r * math.log(r * r)), "twice `weights` in its place"),
     ("3-spline", lambda *a: point_by_point(*a, U=lambda r: r * math.log(r)), "r ln r"),
     ("3-spline", lambda *a: point_by_point(*a, U=lambda r: r * r * math.log10(r)), "base 10"),
     ("3-spline", lambda *a: point_by_point(*a, U=lambda r: r * r), "the logarithm is missing"),
-    ("3-spline", lambda *a: point_by_point(*a, U=lambda r: 0.0), "the bending is missing"),
-    ("3-spline", lambda *a: point_by_point(*a, straight=0, offset=0), "the straight part"),
+    ("3-spline", lambda *a: point_by_point(*a, U=lambda r: 0.0), "`weights` = 0: what `weights` brings is missing"),
+    ("3-spline", lambda *a: point_by_point(*a, straight=0, offset=0), "`affine` = 0: what `affine` brings is missing"),
     ("3-spline", lambda *a: point_by_point(*a, offset=0), "a₀ is missing"),
     ("3-labelling", lambda *a: query_by_query(*a, all_of_them=True), "has left the picture"),
-    ("3-labelling", lambda *a: query_by_query(*a, power=2), "*squared* distance"),
+    ("3-labelling", lambda *a: query_by_query(*a, power=2), "twice `gamma` in its place"),
     ("3-labelling", lambda *a: query_by_query(*a, mean=False), "not their mean"),
     ("3-labelling", lambda *a: query_by_query(*a, unit=True), "length is certainty"),
     ("3-labelling", lambda *a: query_by_query(*a, shift=0.1), "right values"),

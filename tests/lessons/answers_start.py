@@ -31,9 +31,9 @@ def strides(layers, upto):
 
 MUTANTS = [
     ("0-match", lambda x, w: looped(x, w, turned=True), "turned by half a turn"),
-    ("0-match", lambda x, w: looped(x, w, of=lambda p: p.mean((1, 2, 3))), "the mean of the products"),
-    ("0-match", lambda x, w: looped(x, w, of=lambda p: p.sum((2, 3))), "a map for each colour"),
-    ("0-match", lambda x, w: looped(x, w).clamp(min=0), "that is the ReLU"),
+    ("0-match", lambda x, w: looped(x, w, of=lambda p: p.mean((1, 2, 3))), "too small by the number of values: a"),
+    ("0-match", lambda x, w: looped(x, w, of=lambda p: p.sum((2, 3))), "not summed over axis 1 yet"),
+    ("0-match", lambda x, w: looped(x, w).clamp(min=0), "the right one with all that is negative clipped to 0; keep"),
     ("0-match", lambda x, w: looped(x, w)[:, None], "an axis of length 1"),
     ("0-match", lambda x, w: looped(x, w, stride=2), "moves by two pixels"),
     ("0-match", lambda x, w: looped(torch.nn.functional.pad(x, (0, w.shape[2] - 1, 0, w.shape[1] - 1)), w),
@@ -47,7 +47,7 @@ MUTANTS = [
      "the strides below"),
     ("0-reach", lambda layers: 1 + sum((k - 1) * ([1] + [s for _, s in layers])[n] for n, (k, _) in enumerate(layers)),
      "multiply all the way up"),
-    ("0-reach", lambda layers: neighbours(layers) * neighbours(layers), "that is the area"),
+    ("0-reach", lambda layers: neighbours(layers) * neighbours(layers), "the square of the right one; a root is"),
     ("0-reach", lambda layers: torch.tensor([k for k, _ in layers]).prod(), "sides do not multiply"),
 ]
 

@@ -66,6 +66,21 @@ def test_neuron(rule: str, method):
     assert relative(saliency.backprop(module, x, ("features.7", channel, 5, 6), rule=rule), theirs) < 1e-12
 
 
+@pytest.mark.oracle("captum", saliency=["gradient × input"])
+def test_gradient_times_input(given: Case):
+    module, x, target, *_ = given
+    theirs = attr.InputXGradient(peer(module)).attribute(leaf(x), target)
+    assert relative(saliency.METHODS["gradient × input"].map(module, x, target), theirs) < 1e-12
+
+
+def test_gradient_times_input_of_the_shipped_classifier_is_of_the_picture_itself():
+    """Not of the normalised one, of which the modulated gradient is."""
+    net, picture = nets.load("squeezenet1_1", device="cpu").double(), cat()
+    theirs = attr.InputXGradient(peer(net)).attribute(leaf(picture), 285)
+    assert relative(saliency.METHODS["gradient × input"].map(net, picture, "Egyptian cat"), theirs) < 1e-12
+    assert relative(saliency.modulated_gradient(net, picture, "Egyptian cat"), theirs) > 0.1
+
+
 def test_the_modulated_gradient(given: Case):
     module, x, target, *_ = given
     theirs = attr.InputXGradient(peer(module)).attribute(leaf(x), target)

@@ -21,6 +21,20 @@ def test_impedance_a_photo_before_noise_for_every_seed(seed: int):
     assert photo < noisy < shuffled < white
 
 
+def test_targets_and_the_share_that_is_missing():
+    """A pale picture whose channels differ; the share is of the variance within each channel."""
+    x = 0.4 + 0.1 * torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    x = x + torch.tensor([-0.2, 0.0, 0.2]).view(1, 3, 1, 1)
+    found = prior.targets(x, strength=0.03)
+    assert torch.equal(found["picture"], x)
+    assert torch.equal(found["shuffled pixels"].flatten(2).sort(2).values, x.flatten(2).sort(2).values)
+    assert (found["picture + noise"] - x).std().item() == pytest.approx(0.03, rel=0.05)
+    for of in (torch.mean, torch.std):
+        assert of(found["white noise"]).item() == pytest.approx(of(x).item(), rel=0.05)
+    assert float(prior.missing(x.mean((2, 3), keepdim=True).expand_as(x), x)) == pytest.approx(1, rel=1e-4)
+    assert float(prior.missing((x + x.mean((2, 3), keepdim=True)) / 2, x)) == pytest.approx(0.25, rel=1e-4)
+
+
 def test_psnr_is_that_of_scikit_image():
     a, b = torch.rand(2, 1, 3, 9, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert float(prior.psnr(a, b)) == pytest.approx(peak_signal_noise_ratio(b.numpy(), a.numpy(), data_range=1))

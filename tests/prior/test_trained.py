@@ -155,6 +155,22 @@ def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
     refuses(checkpoints.restore, trained.denoiser(), "mine", says="damaged")
 
 
+def test_squares_have_the_sides_and_places_that_are_promised(monkeypatch):
+    """Read off a picture of coordinates: sides from a share of the shorter one on, anywhere; batches half mirrored."""
+    y, x = torch.meshgrid(torch.arange(60) + 0.5, torch.arange(90) + 0.5, indexing="ij")
+    monkeypatch.setattr(cropping.loading, "load", lambda name: torch.stack([y / 90, x / 90, 0 * x])[None])
+    for least, mirrors, made in ((2 / 3, False, cropping.crops(["one"], 12, count=400)),
+                                 (1 / 3, True, next(cropping.batches(["one"], 12, 400)))):
+        down, across = (90 * 3 * (two - one) for one, two in ((made[:, 0, 4, 6], made[:, 0, 8, 6]),
+                                                              (made[:, 1, 6, 4], made[:, 1, 6, 8])))
+        assert 60 * least - 0.6 < down.min() < 60 * least + 2 and 58 < down.max() < 60.1
+        assert torch.allclose(across.abs(), down, atol=0.1)
+        assert (across < 0).double().mean().item() == pytest.approx(0.5 * mirrors, abs=0.08)
+        middle = 90 * made[:, 1, 5:7, 5:7].mean((1, 2))
+        free = (middle - down / 2) / (90 - down)
+        assert free.min() < 0.03 and free.max() > 0.97
+
+
 def test_batches_are_squares_of_the_named_pictures_and_repeat_with_the_seed():
     one, other = (next(cropping.batches(["coffee", "dog"], 24, 5, seed=1)) for _ in range(2))
     assert one.shape == (5, 3, 24, 24) and torch.equal(one, other)

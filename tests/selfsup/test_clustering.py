@@ -114,6 +114,26 @@ def test_views_move_digits_and_nothing_else() -> None:
     assert 0.2 < float(ink[0].min()) < 0.7 and 1.5 < float(ink[0].max()) < 5
 
 
+def test_views_fill_the_ranges_that_they_name() -> None:
+    """Read off ramps, whose slopes at the middle tell the matrix A of a view: A = R(turn)/zoom [[1, shear], [0, 1]]."""
+    ramp = ((torch.arange(28) + 0.5) / 28).expand(600, 3, 28, 28)
+    across, down, back = (digit_views(x.contiguous(), torch.Generator().manual_seed(0))[:, 0]
+                          for x in (ramp, ramp.mT, 1 - ramp))
+    A = 28 * torch.stack([torch.stack([x[:, 14, 15] - x[:, 14, 14], x[:, 15, 14] - x[:, 14, 14]], 1)
+                          for x in (across, down)], 1)
+    first, second = A.unbind(2)
+    turn, size = torch.atan2(first[:, 1], first[:, 0]).rad2deg(), -first.norm(dim=1).log()
+    shear = (first * second).sum(1) / first.square().sum(1)
+    for found, most in ((turn, 25.0), (shear, 0.4), (size, 0.3)):
+        assert -most - 1e-3 < float(found.min()) < -0.97 * most and 0.97 * most < float(found.max()) < most + 1e-3
+    both = (across + back)[:, 14, 14] - 1  # above 0 where the greatest of some pixels was taken, below for the least
+    assert float((both > 1e-4).double().mean()) == pytest.approx(0.25, abs=0.04)
+    assert float((both < -1e-4).double().mean()) == pytest.approx(0.25, abs=0.04)
+    for x in (across, down):
+        far = 28 * (x[both.abs() <= 1e-4][:, 13:15, 13:15].mean((1, 2)) - 0.5)  # of the middle, in pixels
+        assert -3.001 < float(far.min()) < -2.9 and 2.9 < float(far.max()) < 3.001
+
+
 def test_hungarian_accuracy_is_the_best_of_all_matches() -> None:
     generator = torch.Generator().manual_seed(0)
     for clusters in (3, 4, 5):

@@ -46,6 +46,9 @@ def test_a_crop_is_a_part_of_the_picture() -> None:
     left, right = y[:, 1, 32, 16], y[:, 1, 32, 48]
     height, width = 2 * (bottom - top), 2 * (right - left)
     assert 0.4 < (width < 0).double().mean() < 0.6 and (height > 0).all()
+    for places, side in ((y[:, 0, 31:33, 32], height), (y[:, 1, 32, 31:33], width.abs())):  # anywhere
+        at = (places.mean(1) - side / 2) / (1 - side)
+        assert -0.001 < at[side < 0.9].min() < 0.03 and 0.97 < at[side < 0.9].max() < 1.001
     area, ratio = height * width.abs(), width.abs() / height
     assert 0.24 < area.min() < 0.3 and 0.85 < area.max() <= 1.0001
     assert 1 / 1.51 < ratio.min() < 0.72 and 1.38 < ratio.max() < 1.51
@@ -74,6 +77,14 @@ def test_recolouring_keeps_what_it_should() -> None:
     for one, two in zip(x, y, strict=True):  # brightness and contrast are a straight line of the luma
         before, after = views.luma(one[None]).flatten().numpy(), views.luma(two[None]).flatten().numpy()
         assert np.corrcoef(before, after)[0, 1] > 1 - 1e-9
+    pale = 0.5 + 0.1 * (uniform(300, 3, 16, 16) - 0.5)
+    both = pale, views.recolour(pale, seeded(), strength=0.3)
+    light = [one.mean((1, 2, 3)) for one in both]
+    wide = [views.luma(one).std((1, 2, 3)) for one in both]
+    colour = [(one - one.mean(1, keepdim=True)).square().mean((1, 2, 3)).sqrt() for one in both]  # how far from grey
+    brighter, wider, stronger = (two / one for one, two in (light, wide, colour))
+    for found in (brighter, wider / brighter, stronger / wider):
+        assert 0.68 < found.min() < 0.73 and 1.27 < found.max() < 1.32
     hue = [color.rgb2hsv(np.moveaxis(one.numpy(), 1, -1))[..., 0] for one in (x, y)]
     assert 0.005 < np.abs((hue[1] - hue[0] + 0.5) % 1 - 0.5).mean() < 0.1
 
@@ -90,3 +101,16 @@ def test_the_two_views_differ() -> None:
     posed = TASKS["contrast"].pose(uniform(8, 3, 64, 64).float(), seeded())
     assert (posed.views[:, 0] - posed.views[:, 1]).abs().mean((1, 2, 3)).min() > 0.02
     assert posed.target.tolist() == list(range(8))
+
+
+def test_each_view_is_cut_recoloured_and_perhaps_greyed_by_itself() -> None:
+    """Of pictures that redden to the right: how much is left of the slope, of the red, of any colour."""
+    x = torch.full((400, 3, 16, 16), 0.3)
+    x[:, 0] += torch.linspace(0, 0.3, 16)
+    seen = TASKS["contrast"].pose(x, seeded()).views.flatten(0, 1)
+    grey = (seen.std(1) < 1e-6).all(2).all(1)
+    slope = seen[:, 0, :, -1].mean(1) - seen[:, 0, :, 0].mean(1)
+    assert float(grey.double().mean()) == pytest.approx(0.2, abs=0.04)
+    assert 0.3 < float((slope[~grey] > 0).double().mean()) < 0.7  # half of them are mirrored
+    bright = seen[:, 1].mean((1, 2))
+    assert float(bright.min()) < 0.2 and float(bright.max()) > 0.4  # 0.3 before

@@ -3,6 +3,7 @@
 The finished pages are looked at in tests/browser/test_site.py.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from tests.bench.peerless import WHY
 from tools import site
 from tools.site import __main__ as building
-from tools.site import api, docstrings, knowing, links
+from tools.site import api, bench, docstrings, evidence, knowing, links, reading
 from tools.site.limits import limits
+from u3lab import results
+from u3lab._system import paths
+from u3lab.figures import Figure
 
 METHODS = [f"{registry}/{name}" for registry, methods in knowing.REGISTRIES.items() for name in methods]
 
@@ -63,22 +67,105 @@ def test_every_method_says_what_it_cannot_do(method: str):
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_has_a_row_of_the_bench_or_a_reason_why_not(method: str):
     """Not both: a reason beside a row is out of date."""
-    assert (method in knowing.bench()) != bool(WHY.get(method)), "measure it, or say why not in tests/bench/peerless.py"
+    assert (method in bench.methods()) != bool(WHY.get(method)), "measure it, or say why not in tests/bench/peerless.py"
 
 
 def test_a_row_says_whether_the_peer_has_the_same_numbers():
-    def told(*apart: float | None) -> str:
-        """Of peers that differ so much; each is faster than those before."""
-        peers = [{"name": f"peer {n}", "ratios": [0.5 + 0.1 * n], "difference": one} for n, one in enumerate(apart)]
-        return knowing.told({"row": "a step", "network": "n", "target": None, "peers": peers})
+    def said(*apart: float | None) -> tuple[str, str, str]:
+        """Of peers that differ so much, whom ours stands beside; each is faster than those before."""
+        peers = [{"name": f"peer {n}", "times_ms": [4], "ratios": [0.5 + 0.1 * n], "difference": one, "peak_mb": None}
+                 for n, one in enumerate(apart)]
+        found = bench.cells({"row": "a step", "methods": ["a/b"], "network": "n", "target": None, "peers": peers,
+                             "ours": {"times_ms": [2, 1, 30], "peak_mb": 7.2}})
+        assert (found["ours, ms"], found["goal"], found["MB, ours/theirs"]) == ("2", "none", "–")
+        return found["beside"], found["ours/theirs"], found["difference"]
 
-    assert told(1e-5) == told(1e-5, 0.2, None) == "a step, n: 0.50 (0.50–0.50) of the time of peer 0; no target"
-    assert told(1e-5, 1e-4).endswith(" of the time of peer 1; no target")
-    row = {"row": "a step", "network": "n", "target": None, "peers": [{"name": "a", "ratios": [2], "difference": 0}]}
-    assert knowing.told(row | {"why": "ours looks twice"}).endswith("of the time of a; no target; ours looks twice")
-    assert told(None, None).endswith("of the time of peer 1, numbers not compared; no target")
-    assert told(0.2) == told(0.2, None) and told(0.2).endswith(
-        "of the time of peer 0, whose numbers differ by 2e-01 of the greatest; no target")
+    assert said(1e-5) == said(1e-5, 0.2, None) == ("peer 0", "0.50 (0.50–0.50)", "1e-05")
+    assert said(1e-5, 1e-4) == ("peer 1", "0.60 (0.60–0.60)", "0.0001")
+    assert said(None, None) == ("peer 1", "0.60 (0.60–0.60)", "not compared")
+    assert said(0.2) == said(0.2, None) == ("peer 0", "0.50 (0.50–0.50)", "0.2")
+    assert said() == ("none", "–", "not compared")
+
+
+def test_the_bench_s_page_has_each_row_each_goal_that_is_missed_and_each_reason():
+    page = bench.page()
+    files = {file.stem: json.loads(file.read_text()) for file in (knowing.ROOT / "docs" / "bench").glob("*.json")}
+    for name, file in files.items():
+        section = page.partition(f"## {bench.SECTIONS[name]}\n")[2].partition("\n## ")[0]
+        lines = [line for line in section.splitlines() if line.startswith("| ")]
+        columns = lines[0].strip("| ").split(" | ")
+        assert len(lines) == len(file["rows"]) + 2 and file["machine"]["date"][:10] in section
+        assert {"ours, ms", "theirs, ms", "ours/theirs"} <= {*columns}
+        for row, line in zip(file["rows"], lines[2:], strict=True):
+            cells = bench.cells(row)
+            assert line == f"| {' | '.join(cells[column] for column in columns)} |"
+            assert all(f"{column}: {cells[column]}" in section for column in {*bench.WORDS, "goal"} - {*columns})
+            assert not row.get("why") or f"({cells['methods']}): {row['why']}" in section
+    missed = page.partition("## Where a goal is missed\n")[2].partition("\n## ")[0]
+    assert missed.count("\n* ") == sum(row["met"] == "no" for file in files.values() for row in file["rows"]) > 0
+    assert all(why in page and method in page for method, why in WHY.items()) and "None" not in page
+
+
+def test_each_table_with_evidence_has_its_section_in_the_order_of_the_course():
+    page = evidence.page()
+    assert "\n## 6 · Saliency\n" in page
+    found = [line.removeprefix("### Evidence ") for line in page.splitlines() if line.startswith("### ")]
+    assert sorted(found) == evidence.tables() and len(found) >= 9
+    first = {name: notebooks[0].name for name, notebooks in evidence.readers().items()}
+    order = [first.get(name, "unread") for name in found]
+    assert order == sorted(order)
+    for name in found:
+        text = page.partition(f"### Evidence {name}\n")[2].partition("\n### ")[0]
+        assert results.evidence(name).markdown in text
+        assert (f"{{image}} evidence/{name}.png" in text) == bool(results.facts(name).get("chart"))
+
+
+def test_a_table_is_shown_once_it_brings_evidence_with_its_chart_and_its_words(tmp_path: Path, monkeypatch):
+    """A table that lessons read for a notebook belongs to it as well; one that nobody reads stands at the end."""
+    said = {"measured": "2 | 3 of `a_b` & <c>, for 5 $", "on": "*all* of _x_", "summary": {"a|b": {"n": [1, 0, 2]}}}
+    chart = {"kind": "bars", "measured": "n", "alt": 'Bars: "a" and b.'}
+    made = {"recipe": "python -m made", "evidence": {"title": "a question", **said}, "chart": chart}
+    written = {"data/results/old.json": {"recipe": ""}, "data/results/own.json": made,
+               "data/results/unread.json": {"recipe": "", "evidence": {"title": "why", "summary": {"a": {"n": 1}}}},
+               "data/results/through.json": made}
+    for number, code in (("01", "from u3lab.lessons.room import (\n    one)\nawait one.two()"),
+                         ("02", "results.table('own'); results.table('through')"), ("03", "results.chart('own')")):
+        cells = [{"cell_type": "markdown", "source": [f"# {number} · A title\n", "More."]},
+                 {"cell_type": "code", "source": [code]}]
+        written[f"notebooks/{number}_name.ipynb"] = {"cells": cells}
+    for name, content in written.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(content))
+    lessons = tmp_path / "u3lab" / "lessons" / "room" / "one.py"
+    lessons.parent.mkdir(parents=True)
+    lessons.write_text('def two():\n    return results.table("deep"), results.table("own")')
+    monkeypatch.setattr(evidence, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "_DATA", tmp_path / "data")
+    read = {name: [file.name[:2] for file in notebooks] for name, notebooks in evidence.readers().items()}
+    assert read == {"deep": ["01"], "own": ["02", "03"], "through": ["02"]}, "its own reader comes before lessons"
+    page = evidence.page()
+    assert [line for line in page.splitlines() if line.startswith(("## ", "### "))] == [
+        "## 02 · A title", "### Evidence own", "### Evidence through", f"## {evidence.NOWHERE}", "### Evidence unread"]
+    assert "* 02 · A title: [own](#evidence-own), [through](#evidence-through)\n" in page
+    assert "notebooks [02](notebooks/02_name.ipynb), [03](notebooks/03_name.ipynb)." in page
+    assert ':alt: "Bars: \\"a\\" and b."\n' in page and page.count("{image}") == 2
+    assert "2 &#124; 3 of `a_b` &#38; &#60;c>, for 5 &#36;" in page and "&#42;all&#42; of &#95;x&#95;" in page
+    assert "| a&#124;b | 1 [0,\N{NO-BREAK SPACE}2] |" in page
+    folded = results.evidence("own")._repr_mimebundle_()["text/html"]
+    assert "of <code>a_b</code> &amp; &lt;c&gt;, for 5 $" in folded
+    monkeypatch.setattr(results, "chart", lambda name: Figure(name.encode(), "Bars."))
+    evidence.charts(tmp_path)
+    assert {file.name: file.read_text() for file in (tmp_path / "evidence").iterdir()} == {
+        "own.png": "own", "through.png": "through"}
+
+
+def test_links_to_headings_are_in_small_letters_on_the_site():
+    """As JupyterLab names them, they have capitals: in this notebook, or in another one."""
+    cells = [{"cell_type": "markdown", "metadata": {}, "id": "a",
+              "source": "[a](#Evidence-removal), [b](06_saliency.ipynb#Where-it-breaks), [c](https://a.b/#C), #D"}]
+    read = reading.read(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    assert read.cells[0].source == ("[a](#evidence-removal), [b](06_saliency.ipynb#where-it-breaks), "
+                                    "[c](https://a.b/#C), #D")
 
 
 def test_no_two_methods_of_a_room_share_a_name():
@@ -88,7 +175,7 @@ def test_no_two_methods_of_a_room_share_a_name():
 
 
 def test_oracles_rows_and_reasons_are_of_methods_that_there_are():
-    assert {*knowing.oracles(), *knowing.bench(), *WHY} <= set(METHODS)
+    assert {*knowing.oracles(), *bench.methods(), *WHY} <= set(METHODS)
     assert len(METHODS) > 80 and "None" not in knowing.page()
 
 

@@ -34,4 +34,8 @@ def test_pictures_move_by_no_more_than_asked():
     rows = (weights.sum(2) * torch.arange(40)).sum(1) - 19.5
     assert 3 < rows.abs().max() <= 4.6 and rows.std() > 1
     assert moved.min() >= 0 and moved.max() <= 1
+    slope = torch.linspace(0, 1, 40).expand(64, 3, 40, 40)
+    zoomed = Batches(64, 64, 0).moved(slope, 0, 0.1)[:, 0, 20]
+    wider = (zoomed[:, 25] - zoomed[:, 15]) * 39 / 10
+    assert 0.9 <= wider.min() < 0.91 and 1.09 < wider.max() <= 1.1001
     assert torch.equal(Batches(64, 64, 0).moved(x, 0, 0.0), x)

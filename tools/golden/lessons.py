@@ -9,6 +9,7 @@ from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
 from u3lab import landmarks, selfsup
 from u3lab.course import catalogue
 from u3lab.course.definitions import Exercise
+from u3lab.experiments import removal, variants
 from u3lab.lessons import patients
 from u3lab.lessons.dissection import kinds, vectors
 from u3lab.lessons.inversion import channels, coded_lesions, icon_table, icons, readout
@@ -16,7 +17,6 @@ from u3lab.lessons.inversion import table as inversions
 from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts, seats
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import inventing, resisting, restoring
-from u3lab.lessons.saliency import removal, variants
 from u3lab.lessons.selfsup import clusters, hearing, looking, naturals, segmented, tissues
 from u3lab.lessons.start import grounds, hiding, probing, seeing
 from u3lab.lessons.start import looking as shown
@@ -149,7 +149,7 @@ def _fifth() -> object:
 @call("lessons of chapters 6 and 7")
 def _last() -> object:
     spots = patients.patches("lung1", count=4, seed=1)
-    return [removal.FAST, list(variants.VARIANTS.items()),
+    return [removal.ASKED, list(variants.VARIANTS.items()),
             [kinds.near(a, b) for a in ("bird", "cat") for b in ("dog", "fruit")],
             sealed(kinds.pasted("test", each=1)[[0, 3]]), vectors.keep_largest(uniform(9) - 0.5, 3), sealed(spots),
             sealed(patients.features(squeezenet(), spots)), sealed(patients.tissues("brain1", size=64)[[0]])]

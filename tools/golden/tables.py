@@ -9,9 +9,7 @@ import torch
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, photo, squeezenet, uniform
 from u3lab import adversarial
-from u3lab.lessons.adversarial import attacking
 from u3lab.lessons.dissection import beforehand, layers
-from u3lab.lessons.equivariance import joints, moving
 from u3lab.lessons.inversion import (
     channels,
     coded_lesions,
@@ -26,7 +24,6 @@ from u3lab.lessons.landmarks import clinic, film, frames, parts, seats
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import inventing, resisting, restoring
 from u3lab.lessons.results import results, table
-from u3lab.lessons.saliency import forgetting, removal, variants
 from u3lab.lessons.selfsup import clusters, colouring, naturals, segmented, tissues
 from u3lab.lessons.selfsup import trials as pretexts
 from u3lab.lessons.start import grounds, hiding, probing
@@ -57,12 +54,6 @@ TABLES: dict[str, Callable[[], object]] = {
     "read off codes": readout.shipped,
     "icons judged": icon_table.shipped,
     "channels and their icons": channels.shipped,
-    "removal": removal.shipped,
-    "variants of the mask": variants.shipped,
-    "forgetting": forgetting.shipped,
-    "attacks": attacking.shipped,
-    "joints of networks": joints.shipped,
-    "moved features": moving.shipped,
     "layers and their concepts": layers.shipped,
     "units counted beforehand": lambda: {layer: sealed(one) for layer, one in beforehand.shipped().items()},
     "hidden squares": hiding.shipped,
@@ -73,8 +64,8 @@ for title, read in TABLES.items():
     call(f"table: {title}")(read)
 
 WHICH = ("person", "cat", "person-warps", "rabbit-1", "rabbit-6", "rabbit-25", "brain", "animals")
-NUMBERS = ("adversarial_patch", "carried", "channels", "detection", "domains", "icons", "impedance",
-           "learnet-squeezenet1_1", "pointing_game", "rabbits", "readouts", "start", "tasks-squeezenet1_1")
+NUMBERS = ("carried", "channels", "domains", "icons", "impedance", "learnet-squeezenet1_1", "rabbits", "readouts",
+           "start", "tasks-squeezenet1_1")
 
 
 def numbers(name: str) -> dict[str, object]:

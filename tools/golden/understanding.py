@@ -7,8 +7,9 @@ from torch import Tensor
 
 from tools.golden.kept import call, draw, lite, photo, squeezenet
 from u3lab import adversarial, equivariance, nets, saliency
-from u3lab.adversarial import placing, transfer, trials
+from u3lab.adversarial import placing, transfer
 from u3lab.descent import last
+from u3lab.experiments import detection as trials
 from u3lab.images import cropping
 from u3lab.lessons.adversarial import photos
 from u3lab.lessons.saliency import riddles

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from tools.site import api, knowing
+from tools.site import api, bench, evidence, knowing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "data/README.md", "docs/*.md", "docs/teaching/*.md",
@@ -32,7 +32,9 @@ def gather(folder: Path) -> None:
     for page in (ROOT / "docs" / "site").glob("*"):
         _copy(page, folder / ("_static" if page.suffix == ".css" else "") / page.name)
     (folder / "cite.md").write_text(citation(), encoding="utf-8")
-    (folder / "how_we_know.md").write_text(knowing.page(), encoding="utf-8")
+    for name, text in (("how_we_know", knowing.page()), ("evidence", evidence.page()), ("bench", bench.page())):
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    evidence.charts(folder)
     api.write(folder / "api")
     _mathjax(folder / "_static")
 

@@ -1,8 +1,7 @@
-"""How we know: for each method its oracle, its row of the bench and its limits. Nothing here is written by hand.
+"""How we know: for each method its oracle and its limits. Nothing here is written by hand.
 
 The methods are those of the registries, and of ``lists``. Oracles are the tests with the mark ``oracle``, read and not
-run; rows of the bench are what ``make bench ARGS="--json FILE"`` wrote into docs/bench, and where there is none,
-tests/bench says why; limits are what registries and lists declare.
+run; limits are what registries and lists declare. How long each method takes is the page of ``bench``.
 """
 
 from __future__ import annotations
@@ -14,10 +13,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any, NamedTuple
 
-from tests.bench.peerless import WHY
 from tools.site.limits import limits
 from tools.site.lists import (
     CENTRES,
@@ -90,39 +87,6 @@ def _marks(node: ast.AST) -> Iterator[tuple[str, list[str]]]:
                                                    for name in ast.literal_eval(given.value)]
 
 
-@cache
-def bench() -> dict[str, list[tuple[dict, dict]]]:
-    """Method → its rows of the bench, each with the machine that it was measured on."""
-    found: dict[str, list[tuple[dict, dict]]] = {}
-    for file in sorted((ROOT / "docs" / "bench").glob("*.json")):
-        data = json.loads(file.read_text(encoding="utf-8"))
-        for row in data["rows"]:
-            for key in row["methods"]:
-                found.setdefault(key, []).append((row, data["machine"]))
-    return found
-
-
-def told(row: dict) -> str:
-    """A row in words: our time as a part of the fastest peer's.
-
-    Of those with the same numbers if there are any, else of those whose numbers were compared.
-    """
-    peers = [peer for peer in row["peers"] if peer["ratios"]]
-    compared = [peer for peer in peers if peer["difference"] is not None]
-    equal = [peer for peer in compared if peer["difference"] < 1e-3]
-    what = f"{row['row']}, {row['network']}"
-    if not peers:
-        return f"{what}: {median(row['ours']['times_ms']):.0f} ms; there was no peer"
-    rival = max(equal or compared or peers, key=lambda peer: median(peer["ratios"]))
-    low, _, high = quantiles(rival["ratios"], n=4) if len(rival["ratios"]) > 1 else rival["ratios"] * 3
-    target = "no target" if row["target"] is None else f"target {row['target']}: {row['met']}"
-    apart = "" if equal else (f", whose numbers differ by {rival['difference']:.0e} of the greatest" if compared else
-                              ", numbers not compared")
-    part = f"{median(rival['ratios']):.2f} ({low:.2f}–{high:.2f})"
-    why = f"; {row['why']}" if row.get("why") else ""
-    return f"{what}: {part} of the time of {rival['name']}{apart}; {target}{why}"
-
-
 def breaks(number: str) -> str:
     """A link to the section of a notebook in which its methods break."""
     file = next((ROOT / "notebooks").glob(f"{number}_*.ipynb"))
@@ -135,16 +99,14 @@ def breaks(number: str) -> str:
 
 def section(registry: str) -> str:
     """All methods of one registry."""
-    tests, rows = oracles(), bench()
+    tests = oracles()
     about = import_module(f"u3lab.{registry}").__doc__.splitlines()[0]
     parts = [f"## {registry}", "", about, "",
              f"Where these methods break: {', '.join(breaks(n) for n in CHAPTERS[registry])}.", ""]
     for name, method in REGISTRIES[registry].items():
         key = f"{registry}/{name}"
         compared = [f"{one.by}: `{one.test}`" + (f". {one.words}" if one.words else "") for one in tests[key]]
-        timed = [told(row) for row, _ in rows.get(key, ())] or [f"no row: {WHY[key]}"]
-        parts += [f"### {name}", "", *_term("Oracle", compared), *_term("Bench", timed),
-                  *_term("Limits", limits(method))]
+        parts += [f"### {name}", "", *_term("Oracle", compared), *_term("Limits", limits(method))]
     return "\n".join(parts)
 
 
@@ -155,17 +117,10 @@ def _term(word: str, lines: list[str]) -> list[str]:
 
 def page() -> str:
     """The whole page."""
-    machines = {json.dumps(machine): machine for rows in bench().values() for _, machine in rows}
-    when = "; ".join(f"{one['date'][:10]}, {one['cores']} cores, {one['threads']} thread, load {one['load'][0]}, "
-                     f"torch {one['torch']}" for one in machines.values())
-    return "\n".join([f"""# How we know
+    return "\n".join(["""# How we know
 
-For each method: the **oracle**, other people's numbers or a slower and plainer way, and the test that compares; the
-row of the **bench**, our time as a part of that of the fastest peer, the median with its quartiles, or why there is
-none; and the **limits**.
-This page is made from the registries, the tests and the bench's files. A method without
-one of the three fails a test.
-
-The bench was run on: {when}. Ratios are taken in one run, in turns, since times waver on a busy machine.
-[More rows](docs/speed.md), [all that is tested](docs/testing.md).
+For each method the **oracle**, other people's numbers or a slower and plainer way, and the test that compares; and its
+**limits**. This page is made from the registries and the tests. A method without one of the two fails a test.
+How long methods take, beside others, is on [the bench](bench.md); what stands behind the notebooks' claims is on
+[Evidence](evidence.md); [docs/testing.md](docs/testing.md) has all that is tested.
 """, *(section(registry) for registry in REGISTRIES)])

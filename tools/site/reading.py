@@ -6,7 +6,7 @@ import re
 
 import nbformat
 
-ANCHOR = re.compile(r"(?<=\.ipynb)#[\w-]+(?=\))")  # as JupyterLab names a heading
+ANCHOR = re.compile(r"(?:(?<=\.ipynb)|(?<=\]\())#[\w-]+(?=\))")  # as JupyterLab names a heading, here or in another one
 
 
 def read(text: str) -> nbformat.NotebookNode:

@@ -10,7 +10,7 @@ A notebook shows a task, leaves a stub that returns ``...``, and checks it::
     course.progress()                       # what is done, chapter by chapter
     course.first_answers("5-deep", folder)  # how many of a class could tell each riddle at first
 
-A chapter writes its tasks with ``Exercise``, ``Mistake`` and ``by_cases``, and its questions with ``Question``.
+A chapter writes its tasks with ``Exercise``, ``Mistake`` and ``by_cases``, and its questions as text in data/quiz.
 """
 
 from u3lab.course.definitions import Exercise, Mistake, NotTried, Question

@@ -1,4 +1,4 @@
-"""Which chapter has which exercises and questions. Chapters are imported when they are asked for."""
+"""Which chapter has which exercises and questions. Chapters are imported, and quizzes read, when they are asked for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import ModuleType
 
 from u3lab._system import paths
 from u3lab.checks import shown
+from u3lab.course import questions as text
 from u3lab.course.definitions import Exercise, Question
 from u3lab.errors import U3Error
 
@@ -56,11 +57,11 @@ def questions(quiz_id: str) -> tuple[Question, ...]:
     Raises
     ------
     U3Error
-        If there is no such quiz, or its pictures are not there.
+        If there is no such quiz, its pictures are not there, or its text in data/quiz is broken.
     """
     if isinstance(quiz_id, str) and quiz_id.endswith(DEEP) and quiz_id.removesuffix(DEEP) in CHAPTERS:
         return _deep(quiz_id.removesuffix(DEEP))
-    return tuple(question for topic in _topics(quiz_id) for question in topic.QUIZ)
+    return text.questions(paths.data("quiz", f"{_known(quiz_id)}.md"))
 
 
 def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
@@ -83,8 +84,13 @@ def _deep(chapter: str) -> tuple[Question, ...]:
 
 def _topics(chapter: str) -> list[ModuleType]:
     """The lessons of a chapter."""
+    return [importlib.import_module(f"{LESSONS}.{topic}") for topic in CHAPTERS[_known(chapter)]]
+
+
+def _known(chapter: str) -> str:
+    """The same chapter, if there is one."""
     if not isinstance(chapter, str) or chapter not in CHAPTERS:
         given = chapter if isinstance(chapter, str) else shown(chapter)
         raise U3Error(f"there is no chapter {given[:80]!r} with exercises and a quiz; "
                       f"choose one of {', '.join(CHAPTERS)}")
-    return [importlib.import_module(f"{LESSONS}.{topic}") for topic in CHAPTERS[chapter]]
+    return chapter

@@ -19,10 +19,24 @@ class NotTried(Exception):
 
 @dataclass(frozen=True)
 class Mistake:
-    """A typical wrong answer, and what to say to somebody who gave it."""
+    """A typical wrong answer, and what to say to somebody who gave it.
 
-    function: Callable[..., Any]
+    Attributes
+    ----------
+    wrong
+        A function that makes the mistake; or an edit of the reference's lines, "rate * gradient → gradient", to be
+        combined with the other edits of the exercise; or a tuple of such, for a mistake that is made in several ways.
+    message
+        What is said.
+    """
+
+    wrong: Callable[..., Any] | str | tuple[Callable[..., Any] | str, ...]
     message: str
+
+    @property
+    def functions(self) -> tuple[Callable[..., Any] | str, ...]:
+        """All ways to make it."""
+        return self.wrong if isinstance(self.wrong, tuple) else (self.wrong,)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+EXAMPLE = "; here is an example"
 FEW = 24  # numbers that an example shows in full
 
 
@@ -27,7 +28,7 @@ def all_same(some: list[tuple], others: list[tuple], rtol: float, atol: float) -
 
 
 def _same(a: Tensor, b: Tensor, rtol: float, atol: float) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
+    if not isinstance(b, Tensor) or a.shape != b.shape or a.dtype != b.dtype:
         return False
     return torch.allclose(_plain(a), _plain(b), rtol=rtol, atol=atol, equal_nan=True)
 
@@ -36,9 +37,16 @@ def _plain(x: Tensor) -> Tensor:
     return x.detach().cpu().double()
 
 
-def difference(trials: list[Trial], names: list[str], rtol: float, atol: float) -> str:
-    """What is wrong, as a sentence and lines of details; ``names`` are those of the arguments."""
-    return _shapes(trials, names) or _dtypes(trials, names) or _values(trials, names, rtol, atol)
+def difference(trials: list[Trial], names: list[str], rtol: float, atol: float, slip: str = "") -> str:
+    """What is wrong, as a sentence and lines of details; ``names`` are those of the arguments.
+
+    ``slip`` says what the answer is instead, where that is known.
+    """
+    told = _shapes(trials, names) or _dtypes(trials, names) or _values(trials, names, rtol, atol)
+    sentence, *details = told.split("\n")
+    if slip:
+        sentence = f"{sentence.removesuffix(EXAMPLE)}: {slip}{EXAMPLE if sentence.endswith(EXAMPLE) else ''}"
+    return "\n".join([sentence, *details])
 
 
 def _shapes(trials: list[Trial], names: list[str]) -> str:
@@ -64,7 +72,7 @@ def _values(trials: list[Trial], names: list[str], rtol: float, atol: float) -> 
     case, wanted, got = next(t for t in trials if not all_same([t.wanted], [t.got], rtol, atol))
     right = [_same(want, part, rtol, atol) for want, part in zip(wanted, got, strict=True)]
     n = right.index(False)
-    sentence = f"{_which(n, wanted)} does not have the right values yet; here is an example"
+    sentence = f"{_which(n, wanted)} does not have the right values yet{EXAMPLE}"
     if any(right):
         sentence = f"{_which(right.index(True), wanted)} is right, but {sentence}"
     want, part = _plain(wanted[n]), _plain(got[n])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterable
 from numbers import Real
@@ -13,7 +14,9 @@ import torch
 from torch import Tensor
 
 from u3lab.course.definitions import Judge, Mistake, NotTried
+from u3lab.course.diagnosis import of_arguments, of_results
 from u3lab.course.differences import Trial, all_same, described, difference
+from u3lab.course.edits import one_slip, two_slips
 
 Cases = Callable[[torch.Generator], Iterable[tuple]]  # made anew for each function, so that none can spoil another's
 SEED = 0  # fixed: the same answer gets the same report
@@ -24,7 +27,7 @@ _SHAPES = RuntimeError, IndexError  # what torch raises where shapes do not fit
 
 
 def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistake, ...] = (), *, rtol: float = 1e-4,
-             atol: float = 1e-6) -> Judge:
+             atol: float = 1e-6, finish: Callable[[Any], Any] = lambda function: function) -> Judge:
     """The judge of an exercise whose answer is a function that returns a tensor or a tuple of tensors.
 
     Parameters
@@ -36,43 +39,62 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
         batch of one, float64, not contiguous).
     mistakes
         The first that behaves as the answer on all cases is what the report says; also one that raises in the same
-        case as the answer, where shapes do not fit.
+        case as the answer, where shapes do not fit. Slips that are the same everywhere are in ``diagnosis``.
     rtol, atol
         How far values may be from the reference's.
+    finish
+        What is done with the mistakes as it was done with the reference.
     """
     same = functools.partial(all_same, rtol=rtol, atol=atol)
 
     def judge(answer: Any) -> str:
         if not callable(answer):
             return f"give the function itself, without brackets after its name: this is a {type(answer).__name__}"
-        names = list(inspect.signature(reference).parameters)
+        names = [p.name for p in inspect.signature(reference).parameters.values() if p.default is p.empty]
         pristine = _made(cases)
         wanted = [_parts(reference(*case)) for case in pristine]
-        got, slip, error = _tried(answer, _made(cases), pristine, wanted, names)
-        if slip:
-            return slip
+        got, wrong, error = _tried(answer, _made(cases), pristine, wanted, names)
+        if wrong:
+            return wrong
         right = same(got, wanted[:len(got)])  # as far as the answer came
         if right and not error:
             return ""
-        for mistake in mistakes:
-            results, other = _behaviour(mistake, pristine)
-            if same(got, results) and (not right or _words(error) == _words(other)):  # right: known by the error alone
-                return mistake.message
-        if error:
+
+        def known(function: Callable[..., Any], *, named: bool = True) -> bool:
+            """Whether a mistake behaves as the answer; one that was right so far is known by its error alone.
+
+            One that nobody named has to raise it with the same numbers, if it was right in no case before.
+            """
+            for n, case in enumerate(pristine):
+                try:
+                    result = _parts(function(*case))
+                except _SHAPES as other:
+                    alike = _words(error) == _words(other) if named or n else str(error) == str(other)
+                    return bool(error) and n == len(got) and (not right or alike)
+                except Exception:  # a change that such arguments do not know
+                    return False
+                if n == len(got) or not same([got[n]], [result]):
+                    return False
+            return not error
+
+        for function, message in itertools.chain(one_slip(reference, mistakes), two_slips(reference, mistakes)):
+            if known(finish(function)):
+                return message
+        trials = [Trial(*trial) for trial in zip(pristine, wanted, got, strict=False)]
+        found = "" if error else of_results(trials, names, rtol, atol)
+        found = found or next((words for words, function in of_arguments(reference, names)
+                               if known(function, named=False)), "")
+        if error and not found:
             raise error
-        return difference([Trial(*trial) for trial in zip(pristine, wanted, got, strict=True)], names, rtol, atol)
+        return f"the shapes do not fit: {found}" if error else difference(trials, names, rtol, atol, found)
 
     return judge
 
 
 def by_number(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistake, ...]) -> Judge:
     """As :func:`by_cases`, for answers that are one number: as a tensor of any float type, or as a plain one."""
-    def judge(answer: Any) -> str:
-        known = tuple(Mistake(_as_tensor(mistake.function), mistake.message) for mistake in mistakes)
-        given = _as_tensor(answer) if callable(answer) else answer
-        return by_cases(_as_tensor(reference), cases, known)(given)
-
-    return judge
+    judge = by_cases(_as_tensor(reference), cases, mistakes, finish=_as_tensor)
+    return lambda answer: judge(_as_tensor(answer) if callable(answer) else answer)
 
 
 def _as_tensor(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,6 +108,11 @@ def _as_tensor(function: Callable[..., Any]) -> Callable[..., Any]:
         return torch.tensor(float(result), dtype=torch.float64) if plain else result
 
     return call
+
+
+def drawn(g: torch.Generator, *shape: Any, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Normal random numbers of a shape, not contiguous."""
+    return not_contiguous(torch.randn(*shape, generator=g, dtype=dtype))
 
 
 def not_contiguous(x: Tensor) -> Tensor:
@@ -162,17 +189,6 @@ def _in_place(given: tuple, case: tuple, names: list[str]) -> str:
             return (f"your function changes its input `{name}` in place, and whoever called it needs it; make a new "
                     "tensor: functions whose name ends in `_`, and `x[...] =`, write into the old one")
     return ""
-
-
-def _behaviour(mistake: Mistake, cases: list[tuple]) -> tuple[list[tuple], Exception | None]:
-    """What the mistake returns on the cases, up to the one where shapes do not fit, and what it raises there."""
-    results = []
-    try:
-        for case in cases:
-            results.append(_parts(mistake.function(*case)))
-    except _SHAPES as error:
-        return results, error
-    return results, None
 
 
 def _words(error: Exception | None) -> str:

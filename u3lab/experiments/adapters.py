@@ -1,39 +1,39 @@
-"""The long table of chapter 1: every way to adapt one network, on ten domains, with few labels and with many.
+"""The long table of chapter 1: every way to adapt a network, on ten domains, with few labels and many.
 
-    python -m u3lab.experiments adapters                              # data/results/adapters-squeezenet1_1.json
-    python -m u3lab.experiments adapters efficientnet_lite0           # four methods, 20 labels of each class
-    python -m u3lab.experiments adapters --domains digits letters     # a part; several such may run side by side
-    torchrun --nproc_per_node 4 -m u3lab.experiments adapters             # each batch shared by four processes or GPUs
+    python -m u3lab.experiments adapters                             # data/results/adapters.json, hours
+    python -m u3lab.experiments adapters --networks resnet26_half    # a part; several such may run side by side
+    python -m u3lab.experiments adapters --only network=squeezenet1_1 domain=digits
+    torchrun --nproc_per_node 4 -m u3lab.experiments adapters        # each batch shared by four processes or GPUs
 
-Every run is written to the file as it ends, and what the file has is not computed again. The learning rate is chosen on
-the validation pictures, once for each method and domain: with 20 labels of each class and the first seed, out of the
-method's RATES, or of the HIGHER ones on networks with batch norms. The test pictures are looked at once for each run,
-and choose nothing. ResNet-26 computes in bfloat16 while it is trained, as it did when it was made; its weights and its
-answers to the test are float32.
+Two more networks have four of the ways, with 20 labels of each class. The learning rate is chosen on the validation
+pictures, once for each network, method and domain: with 20 labels and the first seed, out of the method's RATES, or of
+the HIGHER ones on networks with batch norms. The test pictures are looked at once for each run, and choose nothing.
+ResNet-26 computes in bfloat16 while it is trained, as it did when it was made; its weights and its answers to the test
+are float32.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from typing import NamedTuple
 
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
-from u3lab import __version__, nets
-from u3lab._system import distributed, paths
+from u3lab import nets
 from u3lab.descent import last
-from u3lab.experiments import _writing
+from u3lab.experiments._plan import Plan
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
 from u3lab.lessons.universal import trials
-from u3lab.lessons.universal.trials import Run
 from u3lab.nets import Classifier
-from u3lab.universal import METHODS
-from u3lab.worlds import decathlon
 
-CHOOSING = 20  # labels of each class with which the rates are chosen
-SEEDS = 3
+NETWORKS = ("squeezenet1_1", "efficientnet_lite0", "resnet26_half")
+DOMAINS = ("digits", "house numbers", "letters", "traffic signs", "textures", "animals", "objects", "people", "motion",
+           "patients")
+CHOOSING = 20  # labels of each class with which the rates are chosen; the other networks have no other number
+SEEDS = range(3)
 RATES = {
     "scratch": (0.0001, 0.0003, 0.0006),
     "features": (0.001, 0.003, 0.01),
@@ -52,63 +52,106 @@ HIGHER = {  # for networks with batch norms, which bear them
 HALF = ("resnet26_half",)  # trained in bfloat16, in two thirds of the time; depthwise convolutions are no faster in it
 
 
-def fill(file: Path, head: dict, net: Classifier, domain: str, method: str, labels: Iterable[int], seeds: int, *,
-         steps: int | None = None, half: bool = True) -> Iterator[Run]:
-    """Add what a table lacks of one method on one domain: first the runs that choose the rate, then the others.
+class Run(NamedTuple):
+    """One training: ``labels`` of each class; ``seed`` chooses the pictures, their order and what is drawn."""
 
-    Networks of ``HALF`` compute in bfloat16 if ``half``.
+    network: str
+    domain: str
+    method: str
+    labels: int
+    seed: int
+    rate: float
+
+
+class Reached(NamedTuple):
+    """Share right of the validation pictures, known for the runs that choose the rate, and of the test pictures."""
+
+    val: float
+    test: float
+
+
+def summary(rows: Rows) -> Summary:
+    """The mean over domains of what a method reaches with its chosen rates."""
+    found: dict[str, dict[str, tuple]] = {}
+    for network in dict.fromkeys(run.network for run in rows):
+        cells = trials.summary({run: row for run, row in rows.items() if run.network == network})
+        for labels in sorted({labels for _, _, labels in cells}):
+            found[f"{network}, {labels} labels"] = {
+                method: over(cell.mean for one, cell in cells.items() if one[1:] == (method, labels))
+                for method in RATES if any(one[1:] == (method, labels) for one in cells)}
+    return found
+
+
+TABLE = Table(
+    "adapters", Run, Reached, summary=summary, facts={"sides": {name: trials.side(name) for name in NETWORKS}},
+    again={"network": "squeezenet1_1", "domain": "people", "method": "parallel", "labels": "5"},
+    evidence=Evidence(
+        "seven ways to adapt a network to ten domains, with few labels and many",
+        measured="The share of test pictures that are named correctly after the training; in the summary the mean over "
+                 "the domains.",
+        on="The ten domains of the pocket decathlon, with 5, 20 and 100 labels of each class; the two other networks "
+           "with 20. No source of a test picture (photo, artist, typeface, patient …) is in another split.",
+        often="Three seeds, each with other pictures to learn from, in another order. The intervals are over domains.",
+        floor="scratch has the same network with random weights and three times as many steps; features has the "
+              "frozen network and ten times as many.",
+        rivals="All methods learn from the same pictures; besides the two above with as many steps.",
+        chosen="The rate: by the validation pictures, with 20 labels and the first seed, for each network, method and "
+               "domain, out of three (four for features on networks with batch norms). The seed that chooses is one "
+               "of the three that are shown.",
+        limits="Small domains of 64×64 pixels that are made, and short trainings. For fine-tuning and parallel "
+               "adapters of the two other networks the rate chosen is in most domains the highest one tried."),
+    chart=Chart("bars", "mean accuracy over ten domains",
+                alt="Bars for seven methods: SqueezeNet with 5, 20 and 100 labels of each class; for four of them also "
+                    "EfficientNet-Lite0 and ResNet-26 with 20 labels."))
+
+
+def work(plan: Plan) -> Iterator[Work]:
+    """A training is a piece of work; first come those that choose a rate."""
+    domains, seeds = ("people",) if plan.short else DOMAINS, plan.few(SEEDS)
+    declare(plan, domains)
+    for name in plan.networks(NETWORKS):
+        load = cache(partial(nets.load, name, fold=False))  # batch norms apart, so that each domain can have its own
+        rates = HIGHER if any(isinstance(part, nn.BatchNorm2d) for part in load().modules()) else RATES
+        if plan.short:
+            rates = {method: rates[method] for method in ("features", "parallel")}
+        labels = tuple(trials.STEPS) if name == NETWORKS[0] and not plan.short else (CHOOSING,)
+        yield from trainings(plan, partial(Run, name), load, rates, domains, labels, seeds)
+
+
+def declare(plan: Plan, domains: Sequence[str]) -> None:
+    """What fits, chooses and judges where rates are chosen."""
+    for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
+        role(splits=[f"{domain}, {split}" for domain in domains])
+
+
+def trainings(plan: Plan, of: Callable[..., tuple], load: Callable[[], Classifier],
+              rates: Mapping[str, Sequence[float]], domains: Sequence[str], labels: Sequence[int],
+              seeds: Sequence[int]) -> Iterator[Work]:
+    """For each domain and method the runs that choose the rate, then the others, if the former are there.
+
+    ``of`` gives the key of a domain, method, number of labels, seed and rate; ``load`` the network.
     """
-    rows = _writing.rows(file, head, Run)
-    rates = HIGHER if any(isinstance(part, nn.BatchNorm2d) for part in net.modules()) else RATES
-    candidates = [Run(domain, method, CHOOSING, 0, rate) for rate in rates[method]]
-
-    def add(run: Run) -> None:
-        if run not in rows:
-            adapted = trials.begin(net, run)
-            # Without the cache: it would keep the first step's weights, since all steps are in this one context.
-            with torch.autocast(net.device.type, torch.bfloat16, half and net.name in HALF, cache_enabled=False):
-                last(trials.train(adapted, run, steps=steps))
-            val = round(trials.accuracy(adapted, domain, "val"), 4) if run in candidates else None
-            rows[run] = val, round(trials.accuracy(adapted, domain), 4)
-            if distributed.rank() == 0:
-                _writing.add_row(file, head, run, rows[run], place)
-
-    for run in candidates:
-        add(run)
-        yield run
-    rate = trials.chosen_rate(rows, domain, method)
-    for run in (Run(domain, method, each, seed, rate) for each in labels for seed in range(seeds)):
-        add(run)
-        yield run
+    steps = 2 if plan.short else None
+    for domain in domains:
+        for method, some in rates.items():
+            candidates = [of(domain, method, CHOOSING, 0, rate) for rate in some]
+            yield from (Work(run, partial(measured, load, run, steps, choosing=True)) for run in candidates)
+            rows = plan.rows(type(candidates[0]))
+            if not all(run in rows for run in candidates):
+                continue
+            rate = trials.chosen_rate({run: rows[run] for run in candidates}, domain, method)
+            for run in (of(domain, method, each, seed, rate) for each in labels for seed in seeds):
+                if run not in candidates:
+                    yield Work(run, partial(measured, load, run, steps))
 
 
-def place(run: Run) -> tuple:
-    """Where a row stands in the table."""
-    return decathlon.names().index(run.domain), list(METHODS).index(run.method), *run[2:]
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Fill the table of one network."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("network", nargs="?", default=nets.NAMES[0])
-    parser.add_argument("--domains", nargs="+", choices=decathlon.names(), default=decathlon.names())
-    parser.add_argument("--methods", nargs="+", choices=list(RATES))
-    parser.add_argument("--labels", nargs="+", type=int, choices=list(trials.STEPS), help="of each class")
-    chosen = _writing.options(parser, arguments, "results")
-    whole = chosen.network == nets.NAMES[0]
-    domains, methods = chosen.domains, chosen.methods or tuple(RATES if whole else HIGHER)
-    labels = chosen.labels or (tuple(trials.STEPS) if whole else (CHOOSING,))
-    if chosen.short:
-        domains, methods, labels = ["people"], ["features", "parallel"], (CHOOSING,)
-    file = chosen.out / f"adapters-{chosen.network}.json"
-    head = {"recipe": f"python -m u3lab.experiments adapters {chosen.network}", "u3lab": __version__,
-            "torch": torch.__version__, "pictures": decathlon.version(), "network": chosen.network,
-            "side": trials.side(chosen.network), "columns": trials.COLUMNS}
-    with distributed.joined():
-        net = nets.load(chosen.network, fold=False)  # batch norms apart, so that each domain can have its own
-        for domain, method in ((domain, method) for method in methods for domain in domains):
-            runs = fill(file, head, net, domain, method, labels, 1 if chosen.short else SEEDS,
-                        steps=2 if chosen.short else None)
-            last(tqdm(runs, desc=f"{domain}, {method}", disable=distributed.rank() > 0))
-        if distributed.rank() == 0:
-            print(file, file.stat().st_size, "bytes", paths.sha256(file))
+def measured(load: Callable[[], Classifier], run: tuple, steps: int | None = None, *,
+             choosing: bool = False) -> Reached:
+    """Train a domain of the network, and ask about the test pictures, and the validation's if they are to choose."""
+    net, one = load(), trials.Run(*run[1:])
+    adapted = trials.begin(net, one)
+    # Without the cache: it would keep the first step's weights, since all steps are in this one context.
+    with torch.autocast(net.device.type, torch.bfloat16, net.name in HALF and not steps, cache_enabled=False):
+        last(trials.train(adapted, one, steps=steps))
+    val = trials.accuracy(adapted, one.domain, "val") if choosing else math.nan
+    return Reached(val, trials.accuracy(adapted, one.domain, "test"))

@@ -7,25 +7,31 @@ A run that was stopped goes on from its checkpoint in the cache. Nobody has mark
 
 from __future__ import annotations
 
-import argparse
-
 import torch
+from torch import Tensor
 
 from u3lab import landmarks
 from u3lab.descent import last
-from u3lab.experiments import _writing
+from u3lab.experiments._plan import Plan
 from u3lab.lessons.landmarks import animals, pairs, trials
+from u3lab.lessons.landmarks.pairs import Stock
+from u3lab.worlds.faces import Layers
 
 STEPS = 4000
 
 
-def main(arguments: list[str] | None = None) -> None:
+def make(plan: Plan) -> None:
     """Teach the labeller and write its weights."""
-    chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments, "weights")
-    net = landmarks.labeller(seed=chosen.seed)
-    learnt_from = animals.stock(trials.stock("person", chosen.seed, 240).layers.background)
-    settings = landmarks.LabelSettings(steps=2 if chosen.short else STEPS, batch_size=8, seed=chosen.seed)
-    last(landmarks.label(net, pairs.of_warps(learnt_from), checkpoint=_writing.state(chosen, "animals", chosen.seed),
+    net = landmarks.labeller(seed=plan.seed)
+    learnt_from = stock(trials.stock("person", plan.seed, 240).layers.background)
+    settings = landmarks.LabelSettings(steps=2 if plan.short else STEPS, batch_size=8, seed=plan.seed)
+    last(landmarks.label(net, pairs.of_warps(learnt_from), checkpoint=plan.state("animals", plan.seed),
                          settings=settings), total=settings.steps + 1, title="animals")
-    _writing.weights(chosen.out / "labeller-animals.safetensors", net, steps=settings.steps, torch=torch.__version__,
-                     recipe="python -m u3lab.experiments animals")
+    plan.weights("labeller-animals", net, steps=settings.steps, torch=torch.__version__)
+
+
+def stock(backgrounds: Tensor) -> Stock:
+    """The animals to learn from, each before one of the backgrounds (N,3,112,112), in bytes; for pairs of warps."""
+    face = torch.cat([animals.layer(name) for name in animals.names("train")])
+    shown = Layers((255 * face).round().byte(), backgrounds[:len(face)], *[None] * 4)
+    return Stock(shown, torch.zeros(len(face), 1, 3))

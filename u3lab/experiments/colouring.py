@@ -8,14 +8,14 @@ goes on from its state in the cache.
 
 from __future__ import annotations
 
-import argparse
 import math
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from u3lab.experiments import _crops, _writing
+from u3lab.experiments import _crops
+from u3lab.experiments._plan import Plan
 from u3lab.lessons.selfsup import colouring
 from u3lab.selfsup import PretextSettings, encoder, head_of, pretrain
 from u3lab.worlds import faces
@@ -32,21 +32,17 @@ def pictures(crops: int, made: int, seed: int) -> Tensor:
     return torch.cat([torch.stack(cut), faces.draw(made, split="train", seed=seed).images])
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Train the network and write its weights; print how well it does on pictures that it has not seen."""
-    chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments, "weights")
-    crops, made, steps = (8, 4, 3) if chosen.short else (CROPS, FACES, STEPS)
-    settings = PretextSettings(lr=RATE, steps=steps, batch_size=4 if chosen.short else BATCH, seed=chosen.seed)
-    net = encoder(colouring.WIDTH, seed=chosen.seed)
-    heads = head_of(net, colouring.TASK, seed=chosen.seed)
-    given = pictures(crops, made, chosen.seed)
-    state = _writing.state(chosen, "colouring", chosen.seed)
-    for step in tqdm(pretrain(net, given, colouring.TASK, head=heads, checkpoint=state, settings=settings),
-                     total=steps + 1):
+def make(plan: Plan) -> None:
+    """Train the network and write its weights, with how well it does on pictures that it has not seen."""
+    crops, made, steps = (8, 4, 3) if plan.short else (CROPS, FACES, STEPS)
+    settings = PretextSettings(lr=RATE, steps=steps, batch_size=4 if plan.short else BATCH, seed=plan.seed)
+    net = encoder(colouring.WIDTH, seed=plan.seed)
+    heads = head_of(net, colouring.TASK, seed=plan.seed)
+    for step in tqdm(pretrain(net, pictures(crops, made, plan.seed), colouring.TASK, head=heads,
+                              checkpoint=plan.state("colouring", plan.seed), settings=settings), total=steps + 1):
         settings.lr = max(RATE * (1 + math.cos(math.pi * step.iteration / steps)) / 2, 1e-5)
-    unseen = _crops.held_out(SIDE, 4, chosen.seed)
+    unseen = _crops.held_out(SIDE, 4, plan.seed)
     ab, found = colouring.true_colours(unseen), colouring.guess(net, heads, unseen)
-    file = chosen.out / f"{colouring.NAME}.safetensors"
-    facts = {"recipe": f"python -m u3lab.experiments colouring --seed {chosen.seed}", "torch": torch.__version__,
-             "score on unseen photos": f"{float(colouring.TASK.score(found, ab)):.3f}"}
-    _writing.weights(file, colouring.Learner(net, heads), eight_bits=True, **facts)
+    score = float(colouring.TASK.score(found, ab))
+    plan.weights(colouring.NAME, colouring.Learner(net, heads), eight_bits=True, torch=torch.__version__,
+                 **{"score on unseen photos": f"{score:.3f}"})

@@ -1,30 +1,32 @@
 """The learnet of chapter 1: adapters predicted for lights and domains that it has not seen, and their rivals.
 
-    python -m u3lab.experiments learnet  # results/learnet-squeezenet1_1.json and weights/learnet-lights.safetensors
+    python -m u3lab.experiments learnet  # results/learnet.json, …/learnet_domains.json, and the first learnet's weights
 
 *Lights*: paints have to be named under a light of which eight pictures are given, without labels; once on photos, which
 themselves show the light, and once in close-ups. *Domains*: the learnet has seen nine of the ten domains of the
-decathlon; of the tenth it gets five pictures of each class, whose linear probe is the head. What z is taken
-from, the rank and the rate were chosen with lights 0 to 11, which are not here. What the file has is kept.
+decathlon; of the tenth it gets five pictures of each class, whose linear probe is the head.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from u3lab import __version__, nets
+from u3lab import nets
+from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.experiments import _writing
+from u3lab.experiments._plan import Plan
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import PAINTS, Data
+from u3lab.lessons.universal.shrinking import interval
 from u3lab.measures import probe
 from u3lab.nets import Classifier
+from u3lab.training.loop import falling
 from u3lab.universal import (
     Adapted,
     LearnetSettings,
@@ -36,15 +38,125 @@ from u3lab.universal import (
     train_domain,
     train_learnet,
 )
-from u3lab.universal.dynamic import Learnet
 from u3lab.worlds import decathlon, lights
 
 NETWORK = "squeezenet1_1"
-SEEDS = 3
-LIGHTS, EACH, UNSEEN = 40, 40, range(50, 62)
+SEEDS = range(3)
+KINDS = ("scenes", "close-ups")
+LIGHTS, EACH, CHOSEN_BY, UNSEEN = 40, 40, range(12), range(50, 62)
 STEPS, FEW_STEPS = {"lights": 150, "domains": 100}, 30
+SEEN_DOMAINS = ("digits", "house numbers", "letters", "traffic signs", "textures", "animals", "objects", "people",
+                "motion", "patients")  # all but the one that is unseen
 UNSEEN_DOMAINS = ("digits", "patients")
 LABELS, SEEN_LABELS = 5, 20
+FROZEN, ONE, LEARNT, GREY = "α = 0", "one α for all lights", "and trained on the 8, with labels", "grey world"
+LEARNET, OTHER = "learnet", "learnet, z of another light"
+ELSEWHERE, OWN = "learnet, z of another domain", "α trained on the same examples"
+WAYS = (FROZEN, ONE, LEARNT, GREY, LEARNET, OTHER)
+DOMAIN_WAYS = (FROZEN, LEARNET, ELSEWHERE, OWN)
+
+
+class Lit(NamedTuple):
+    """One way to name paints, on photos ("scenes") or in close-ups."""
+
+    kind: str
+    way: str
+    seed: int
+
+
+class Shares(NamedTuple):
+    """The shares right under the unseen lights, in the order of their numbers."""
+
+    right: tuple[float, ...]
+
+
+class Domain(NamedTuple):
+    """One way to name the pictures of a domain that the learnet has not seen."""
+
+    domain: str
+    way: str
+    seed: int
+
+
+class Share(NamedTuple):
+    """The share of the test pictures that is right."""
+
+    right: float
+
+
+def under_each(rows: Rows) -> Summary:
+    """The mean over seeds, with Student's interval over the lights."""
+    of: dict[tuple[str, str], list[tuple]] = {}
+    for run, (values,) in rows.items():
+        of.setdefault((run.way, run.kind), []).append(values)
+    return {way: {kind: interval(torch.tensor(of[way, kind]).double().mean(0).tolist())
+                  for kind in KINDS if (way, kind) in of} for way in WAYS if any(one == way for one, _ in of)}
+
+
+def in_each(rows: Rows) -> Summary:
+    """The mean with Student's interval over seeds."""
+    of: dict[tuple[str, str], list[float]] = {}
+    for run, (value,) in rows.items():
+        of.setdefault((run.way, run.domain), []).append(value)
+    return {way: {name: interval(some) if len(some) > 1 else some[0] for name in UNSEEN_DOMAINS
+                  for some in [of.get((way, name))] if some} for way in DOMAIN_WAYS}
+
+
+TABLES = (Table(
+    "learnet", Lit, Shares, summary=under_each,
+    facts={"network": NETWORK, "steps": STEPS["lights"], "lights": list(UNSEEN)},
+    again="a seed takes minutes, since all rivals are trained for it",
+    evidence=Evidence(
+        "predicted adapters for lights that the learnet has not seen, and their rivals",
+        measured="The share of paints that are named correctly.",
+        on="Twelve lights that nothing was learnt from, 200 test pictures under each, on photos or in close-ups.",
+        often="Three seeds of the 40 lights to learn from and their pictures. The 95 % intervals are Student's, over "
+              "the twelve lights, each the mean of its seeds.",
+        floor="α = 0: frozen features, with a head that had ten times as many steps. A guess has 1/8. The learnet with "
+              "the z of another light tells what it owes to the examples.",
+        rivals="One α for all lights has the same pictures and steps; another goes on with the eight examples and "
+               "their labels, which the learnet does not see; the grey world divides by the mean colour of the eight.",
+        chosen="What z is taken from, the rank and the rate: with lights 0 to 11, which are not here.",
+        limits="Lights that three numbers tell, on made pictures; nobody knows such numbers of real domains."),
+    chart=Chart("bars", "share of paints named correctly", chance=1 / 8,
+                alt="Pairs of bars for six ways, on photos and in close-ups.")),
+    Table(
+    "learnet_domains", Domain, Share, summary=in_each, facts={"network": NETWORK, "steps": STEPS["domains"]},
+    again="a seed takes minutes, since the learnet is trained for it",
+    evidence=Evidence(
+        "predicted adapters for a domain that the learnet has not seen, and their rivals",
+        measured="The share of the test pictures that is named correctly.",
+        on="Digits and patients, each with a learnet that has seen the nine other domains; five pictures of each class "
+           "tell it of the tenth.",
+        often="Three seeds. The 95 % intervals are Student's, over seeds.",
+        floor="α = 0: a linear probe of frozen features, with the same examples. The learnet with the z of another "
+              "domain.",
+        rivals="Parallel adapters trained on the same examples, at the rate 0.0015.",
+        chosen="What z is taken from, and the rank: with lights. How the rate of the learnet was chosen, 0.003, is not "
+               "recorded.",
+        limits="Two domains and three seeds: small differences cannot be told from none."),
+    chart=Chart("bars", "share of test pictures right, 5 labels of each class",
+                alt="Pairs of bars for four ways, for digits and for patients.")))
+
+
+def work(plan: Plan) -> Iterator[Work]:
+    """A seed is a piece of work, with all its rivals: first under lights, then in domains."""
+    net, seeds = nets.load(NETWORK, fold=False), plan.few(SEEDS)
+    steps = dict.fromkeys(STEPS, 2) if plan.short else STEPS
+    count, unseen, domains = 4 if plan.short else LIGHTS, plan.few(UNSEEN, 2), plan.few(UNSEEN_DOMAINS)
+    plan.fit(lights=[*map(str, range(lighting.FIRST, lighting.FIRST + count))], photos=photos.names(split="train"),
+             splits=[f"{name}, train" for name in SEEN_DOMAINS])
+    plan.choose(lights=[*map(str, CHOSEN_BY)])
+    plan.judge(lights=[*map(str, unseen)], photos=photos.names(split="test"),
+               splits=[f"{name}, test" for name in domains])
+    for kind in KINDS:
+        for seed in seeds:
+            yield Work([Lit(kind, way, seed) for way in WAYS],
+                       partial(under_lights, plan, net, kind, seed, steps["lights"], count, unseen))
+    for name in domains:
+        for seed in seeds:
+            yield Work([Domain(name, way, seed) for way in DOMAIN_WAYS],
+                       partial(under_domains, net, name, seed, steps["domains"], plan.short))
 
 
 def greyed(images: Tensor, few: Tensor) -> Tensor:
@@ -62,7 +174,7 @@ def trained(net: Classifier, kind: str, images: Tensor, labels: Tensor, seed: in
 def tuned(net: Adapted, images: Tensor, labels: Tensor, rate: float, steps: int, seed: int, **more: int) -> Adapted:
     """The network after some steps of a rate that falls."""
     settings = UniversalSettings(lr=rate, steps=steps, seed=seed, **more)
-    last(trials.falling(train_domain(net, PAINTS, images, labels, settings=settings), settings))
+    last(falling(train_domain(net, PAINTS, images, labels, settings=settings), settings))
     return net
 
 
@@ -84,30 +196,32 @@ def rivals(net: Classifier, data: Data, close: bool, seed: int,
         one.load_state_dict(start)
         return one, x
 
-    return {"α = 0": lambda light, number, x: (frozen, x), "one α for all lights": same,
-            "and trained on the 8, with labels": learnt,
-            "grey world": lambda light, number, x: (grey, greyed(x, lighting.shots(light, number, close=close)[0]))}
+    return {FROZEN: lambda light, number, x: (frozen, x), ONE: same, LEARNT: learnt,
+            GREY: lambda light, number, x: (grey, greyed(x, lighting.shots(light, number, close=close)[0]))}
 
 
-def under_lights(net: Classifier, close: bool, seed: int, steps: int,
-                 short: bool) -> tuple[dict[str, list[float]], Adapted, Learnet]:
-    """Way → share right under each unseen light; and the trained learnet with its network."""
-    data = lighting.world(4 if short else LIGHTS, EACH, close=close, seed=seed)
+def under_lights(plan: Plan, net: Classifier, kind: str, seed: int, steps: int, count: int,
+                 unseen: range) -> dict[Lit, Shares]:
+    """The shares right under each unseen light; the first learnet of close-ups is written."""
+    close = kind == "close-ups"
+    data = lighting.world(count, EACH, close=close, seed=seed)
     adapted, predictor = lighting.begin(net, seed)
     settings = LearnetSettings(lr=0.01, steps=steps, batch_size=16, shots=lighting.SHOTS, domains=3, seed=seed)
-    last(trials.falling(train_learnet(adapted, predictor, data, head=PAINTS, settings=settings), settings))
+    last(falling(train_learnet(adapted, predictor, data, head=PAINTS, settings=settings), settings))
     ways = rivals(net, data, close, seed, steps)
-    found: dict[str, list[float]] = {way: [] for way in (*ways, "learnet", "learnet, z of another light")}
-    unseen = {number: lights.light(number) for number in UNSEEN[: 2 if short else None]}
-    for place, (number, light) in enumerate(unseen.items()):
-        x, y = lighting.seen(20 if short else 200, light, split="test", close=close, seed=number)
+    found: dict[str, list[float]] = {way: [] for way in WAYS}
+    for place, number in enumerate(unseen):
+        light, another = lights.light(number), lights.light(unseen[(place + 5) % len(unseen)])
+        x, y = lighting.seen(20 if plan.short else 200, light, split="test", close=close, seed=number)
         for way, answer in ways.items():
-            found[way].append(round(lighting.share_right(*answer(light, number, x), y), 4))
-        another = list(unseen.values())[(place + 5) % len(unseen)]
-        for way, other in (("learnet", light), ("learnet, z of another light", another)):
-            lighting.predict(adapted, predictor, lighting.shots(other, number, close=close)[0])
-            found[way].append(round(lighting.share_right(adapted, x, y), 4))
-    return found, adapted, predictor
+            found[way].append(lighting.share_right(*answer(light, number, x), y))
+        for way, told in ((LEARNET, light), (OTHER, another)):
+            lighting.predict(adapted, predictor, lighting.shots(told, number, close=close)[0])
+            found[way].append(lighting.share_right(adapted, x, y))
+    if (kind, seed) == ("close-ups", SEEDS[0]):
+        plan.weights("learnet-lights", lighting.kept(adapted, predictor), torch=torch.__version__,
+                     recipe=f"{plan.command}, close-ups, the first seed")
+    return {Lit(kind, way, seed): Shares(tuple(values)) for way, values in found.items()}
 
 
 def with_probe(net: Adapted, name: str, few: tuple[Tensor, Tensor]) -> float:
@@ -116,54 +230,27 @@ def with_probe(net: Adapted, name: str, few: tuple[Tensor, Tensor]) -> float:
     seen = [torch.cat([net.pooled(x) for x in pictures.split(64)]) for pictures in
             (few[0], trials.enlarged(test.images))]
     right = probe(seen[0], few[1], C=0.01).scores(seen[1]).argmax(1) == test.labels
-    return round(right.double().mean().item(), 4)
+    return right.double().mean().item()
 
 
-def under_domains(net: Classifier, unseen: str, seed: int, steps: int, short: bool) -> dict[str, float]:
-    """Way → share right in a domain that the learnet has not seen."""
-    seen = [name for name in decathlon.names() if name != unseen][: 2 if short else None]
+def under_domains(net: Classifier, unseen: str, seed: int, steps: int, short: bool) -> dict[Domain, Share]:
+    """The shares right in a domain that the learnet has not seen."""
+    seen = [name for name in SEEN_DOMAINS if name != unseen][: 2 if short else None]
     adapted = adapt(net, seed=seed)
     for name in (*seen, unseen):
         adapted.add_domain(name, decathlon.load(name, "val").classes)
     predictor = learnet(adapted, unseen, seed=seed)
     data = {name: trials.few(name, LABELS if short else SEEN_LABELS, seed) for name in seen}
     settings = LearnetSettings(lr=0.003, steps=steps, batch_size=8, domains=3, seed=seed)
-    last(trials.falling(train_learnet(adapted, predictor, data, settings=settings), settings))
+    last(falling(train_learnet(adapted, predictor, data, settings=settings), settings))
     few = trials.few(unseen, LABELS, seed)
     adapted.use(unseen)
-    found = {"α = 0": with_probe(adapted, unseen, few)}
-    other = seen[seed % len(seen)]
-    for way, pictures in (("learnet", few[0]), ("learnet, z of another domain", data[other][0])):
+    found = {FROZEN: with_probe(adapted, unseen, few)}
+    for way, pictures in ((LEARNET, few[0]), (ELSEWHERE, data[seen[seed % len(seen)]][0])):
         with torch.no_grad():
             put_adapters(adapted, unseen, predictor(describe(adapted, pictures[:200])))
         found[way] = with_probe(adapted, unseen, few)
     run = trials.Run(unseen, "parallel", LABELS, seed, 0.0015)
     last(trials.train(own := trials.begin(net, run), run, steps=2 if short else None))
-    return found | {"α trained on the same examples": round(trials.accuracy(own, unseen), 4)}
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Make the table and the learnet."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    chosen = _writing.options(parser, arguments)
-    net, steps = nets.load(NETWORK, fold=False), dict.fromkeys(STEPS, 2) if chosen.short else STEPS
-    file = chosen.out / "results" / f"learnet-{NETWORK}.json"
-    weights = chosen.out / "weights" / "learnet-lights.safetensors"
-    made = {"recipe": "python -m u3lab.experiments learnet", "u3lab": __version__, "torch": torch.__version__,
-            "pictures": decathlon.version(), "network": NETWORK, "steps": steps,
-            "lights": {"scenes": [], "close-ups": []}, "domains": {name: [] for name in UNSEEN_DOMAINS}}
-    if file.exists() and (found := json.loads(file.read_text(encoding="utf-8")))["pictures"] == made["pictures"]:
-        made |= {part: found[part] for part in ("lights", "domains")}
-    seeds = range(1 if chosen.short else SEEDS)
-    for kind, rows in made["lights"].items():
-        for seed in tqdm(seeds[len(rows):], desc=kind):
-            scores, adapted, predictor = under_lights(net, kind == "close-ups", seed, steps["lights"], chosen.short)
-            rows.append(scores)
-            if (kind, seed) == ("close-ups", 0):
-                _writing.weights(weights, lighting.kept(adapted, predictor), torch=torch.__version__,
-                                 recipe=f"{made['recipe']}, close-ups, the first seed")
-            _writing.write(file, made)
-    for name, rows in [*made["domains"].items()][: 1 if chosen.short else None]:
-        for seed in tqdm(seeds[len(rows):], desc=name):
-            rows.append(under_domains(net, name, seed, steps["domains"], chosen.short))
-            _writing.write(file, made)
+    found[OWN] = trials.accuracy(own, unseen)
+    return {Domain(unseen, way, seed): Share(value) for way, value in found.items()}

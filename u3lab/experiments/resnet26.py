@@ -1,9 +1,9 @@
 """The network of chapter 1's papers at half their width, which EfficientNet-Lite0 teaches on pictures that ship.
 
-    python -m u3lab.experiments resnet26                  # data/weights/resnet26_half.safetensors, a quarter of an hour
-                                                          # on one processor that knows bfloat16
-    python -m u3lab.experiments resnet26 --steps 5000 --seed 1 --start data/weights/resnet26_half.safetensors
-                                                          # the file that ships: three quarters of an hour more
+    python -m u3lab.experiments resnet26        # data/weights/resnet26_half.safetensors, an hour on one processor that
+                                                # knows bfloat16
+
+It is taught twice: 1600 steps with one seed, and from the weights that these have written 5000 with another.
 
 The pupil φ sees each picture at SIDES pixels and the teacher Φ at TEACHER pixels. With W, a linear map that is thrown
 away, and the teacher's last features Φ' brought to mean 0 and spread 1, it minimises
@@ -15,27 +15,25 @@ Hinton, Vinyals & Dean, Distilling the knowledge in a neural network, 2015; Rome
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import nets
-from u3lab._system import paths
 from u3lab.descent import Step, descend
-from u3lab.experiments import _crops, _writing
+from u3lab.experiments import _crops
+from u3lab.experiments._plan import Plan
 from u3lab.measures import agreement
 from u3lab.nets import Classifier, checkpoints
 from u3lab.nets.resnet26 import ResNet26
 from u3lab.training.loop import cosine
 
-WIDTH, CLASSES = 32, 1000
+NAME, WIDTH, CLASSES = "resnet26_half", 32, 1000
 TEACHER, SIDES = 128, (64, 96)  # pixels; the pupil has the larger ones for the last steps
 LAST = 0.4  # their share of the steps
-BATCH, STEPS, RATE = 32, 1600, 2e-3
+BATCH, STEPS, RATE = 32, (1600, 5000), 2e-3  # the steps of one seed after the other
 TEMPERATURE, FEATURES, PLACES = 2.0, 3.0, 3.0  # T, F and P
 GRID = 4  # places to a side: the teacher's last layer has no more
 KEPT = 200  # steps from one writing of the file to the next
@@ -107,30 +105,21 @@ def judged(net: ResNet26, teacher: Classifier, x: Tensor) -> tuple[float, float]
     return agreement(*found)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def make(plan: Plan) -> None:
     """Teach the network, write its weights, and say how often it agrees with its teacher on unseen pictures."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--start", default=None, help="weights to go on from: a file that this recipe has written")
-    chosen = _writing.options(parser, arguments, "weights")
-    steps = 2 if chosen.short else chosen.steps
-    torch.manual_seed(chosen.seed)
-    teacher = nets.load("efficientnet_lite0", device="cpu")
-    net = ResNet26(WIDTH, CLASSES).to(memory_format=torch.channels_last)
-    if chosen.start:
-        net.load_state_dict(checkpoints.read(chosen.start))
-    unseen = _crops.held_out(TEACHER, 1 if chosen.short else 5, chosen.seed)
-    given = _crops.stock(4 if chosen.short else _crops.SCENES, chosen.seed)
-    batches = _crops.batches(given, TEACHER, 4 if chosen.short else BATCH, seed=chosen.seed)
-    path = chosen.out / "resnet26_half.safetensors"
-    for step in teach(net.train(), teacher, batches, steps, net.parameters(), half=not chosen.short):
-        if step.iteration % KEPT == 0 or step.iteration == steps:
-            first, five = judged(net, teacher, unseen)
-            facts = {"recipe": f"python -m u3lab.experiments resnet26 --steps {steps} --seed {chosen.seed}"
-                               + (f" --start {Path(chosen.start).name}" if chosen.start else ""),
-                     "torch": torch.__version__, "step": step.iteration,
-                     "agreement with EfficientNet-Lite0": f"{first:.3f} first, {five:.3f} among five"}
-            checkpoints.save(net, path, eight_bits=True, **facts)
-            print(step.iteration, {name: round(value, 3) for name, value in step.terms.items()}, facts, flush=True)
-            net.train()
-    print(path, path.stat().st_size, "bytes", paths.sha256(path))
+    for seed, steps in enumerate((2,) if plan.short else STEPS, plan.seed):
+        torch.manual_seed(seed)
+        teacher = nets.load("efficientnet_lite0", device="cpu")
+        net = ResNet26(WIDTH, CLASSES).to(memory_format=torch.channels_last)
+        if seed > plan.seed:  # from the first weights as they were written, in eight bits
+            net.load_state_dict(checkpoints.read(plan.file("weights", f"{NAME}.safetensors")))
+        unseen = _crops.held_out(TEACHER, 1 if plan.short else 5, seed)
+        given = _crops.stock(4 if plan.short else _crops.SCENES, seed)
+        batches = _crops.batches(given, TEACHER, 4 if plan.short else BATCH, seed=seed)
+        for step in teach(net.train(), teacher, batches, steps, net.parameters(), half=not plan.short):
+            if step.iteration % KEPT == 0 or step.iteration == steps:
+                first, five = judged(net, teacher, unseen)
+                print(step.iteration, {name: round(value, 3) for name, value in step.terms.items()}, flush=True)
+                plan.weights(NAME, net, eight_bits=True, torch=torch.__version__, step=step.iteration, **{
+                    "agreement with EfficientNet-Lite0": f"{first:.3f} first, {five:.3f} among five"})
+                net.train()

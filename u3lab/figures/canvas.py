@@ -20,7 +20,8 @@ CARD, INK, DPI = "#fcfcfa", "#222222", 110
 PNG = b"\x89PNG"  # how such a file begins
 QUALITY = 92  # of a JPEG, from 1 to 95
 PAGE = 6_000_000  # pixels of a figure at most, five screens full: drawn, they take 700 MB
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
+BLACK = "#000000"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", BLACK, "#e69f00", "#56b4e9")
 LINES, MARKERS, HATCHES = ("-", "--", "-.", ":"), "osD^vPX", ("", "///", "...", "xxx")
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from u3lab import checks
 from u3lab.errors import U3Error
 from u3lab.figures import canvas, collage, given
-from u3lab.figures.canvas import COLOURS, HATCHES, INK, LINES, MARKERS
+from u3lab.figures.canvas import BLACK, COLOURS, HATCHES, INK, LINES, MARKERS
 from u3lab.figures.given import Numbers
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
     largest = max(abs(bar[0]) for members in groups.values() for bar in members.values()) or 1.0
     decimals = max(0, (2 if largest >= 1 else 1) - math.floor(math.log10(largest)))
     with canvas.plot(7.2, 0.8 + len(names) * (0.3 if len(groups) == 1 else 0.25 * len(groups)), title) as (sheet, axes):
-        for index, (label, members) in enumerate(groups.items()):
-            _draw_bars(axes, names, members, index, len(groups), decimals, label)
+        for index, label in enumerate(groups):
+            _draw_bars(axes, names, groups, index, label, decimals)
         axes.set_yticks(range(len(names)), names)
         axes.set(xlabel=xlabel, ylim=(len(names) - 0.5, -0.5))
         axes.margins(x=0.12 if all(bar[0] >= 0 for members in groups.values() for bar in members.values()) else 0.16)
@@ -202,17 +202,27 @@ def classes(names: Sequence[str], logits: Tensor, *, top: int = 5, alt: str | No
     return bars(found, "probability (%)", alt=words if alt is None else alt)
 
 
-def _draw_bars(axes: Axes, names: Sequence[str], members: Mapping[str, tuple[float, float, float]], group: int,
-               groups: int, decimals: int, label: str) -> None:
-    """The bars of one group, each in its share of the row of its name, with whiskers and values."""
-    thick = 0.8 / groups
-    rows = np.array([names.index(name) for name in members]) + (group - (groups - 1) / 2) * thick
+def _draw_bars(axes: Axes, names: Sequence[str], groups: Mapping[str, Mapping[str, tuple[float, float, float]]],
+               index: int, label: str, decimals: int) -> None:
+    """The bars of one group with whiskers and values, each in its share of the row of its name.
+
+    A row is shared by the groups that have its name: a bar alone stands beside its name, and leaves no gap.
+    """
+    members, thick, colour = groups[label], 0.8 / len(groups), COLOURS[index % len(COLOURS)]
+    shared = {name: [group for group in groups if name in groups[group]] for name in members}
+    rows = np.array([names.index(name) + (shared[name].index(label) - (len(shared[name]) - 1) / 2) * thick
+                     for name in members])
     values, lows, highs = np.array(list(members.values())).T
-    axes.barh(rows, values, 0.92 * thick, edgecolor="white", linewidth=0, label=label,
-              color=COLOURS[group % len(COLOURS)], hatch=HATCHES[group % len(HATCHES)])
+    axes.barh(rows, values, 0.92 * thick, edgecolor="white", linewidth=0, label=label, color=colour,
+              hatch=HATCHES[index % len(HATCHES)])
     uncertain = highs > lows
-    axes.errorbar(values[uncertain], rows[uncertain], fmt="none", ecolor=INK, capsize=3, linewidth=1.2,
-                  xerr=np.array([values - lows, highs - values])[:, uncertain])
+    _, caps, whiskers = axes.errorbar(values[uncertain], rows[uncertain], fmt="none", ecolor=INK, capsize=3,
+                                      linewidth=1.2, xerr=np.array([values - lows, highs - values])[:, uncertain])
+    if colour == BLACK:  # ink does not show on it
+        from matplotlib.patheffects import withStroke
+
+        for part in (*caps, *whiskers):
+            part.set_path_effects([withStroke(linewidth=2.8, foreground="white")])
     for row, value, low, high in zip(rows, values, lows, highs, strict=True):
         end, shift, side = (low, -5, "right") if value < 0 else (high, 5, "left")
         axes.annotate(f"{value:z.{decimals}f}".replace("-", "−"), (end, row), (shift, 0), textcoords="offset points",

@@ -1,4 +1,4 @@
-"""What belongs to a notebook and not to a method: exercises, questions, riddles. One module or folder a topic.
+"""What belongs to a notebook and not to a method: exercises, figures, riddles. One module or folder a topic.
 
-``u3lab.course`` finds a topic here by its name; each has ``EXERCISES`` and ``QUIZ``.
+``u3lab.course`` finds a topic here by its name; each has ``EXERCISES``. Its quiz is text in data/quiz.
 """

@@ -26,6 +26,7 @@ from u3lab.saliency.metrics import edges, max_abs, positive
 from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation
 from u3lab.saliency.relevance import (
     grad_cam,
+    gradient_times_input,
     guided_grad_cam,
     integrated_gradients,
     modulated_gradient,
@@ -133,6 +134,7 @@ METHODS: dict[str, Method] = {
     "deconvnet": Method(partial(backprop, rule="deconvnet"), max_abs, relus=True),
     "guided": Method(partial(backprop, rule="guided"), max_abs, relus=True),
     "smooth grad": Method(partial(smooth_grad, samples=8), max_abs, ALL - {LAYER}, slope=True),
+    "gradient × input": Method(gradient_times_input, positive, ALL - {LAYER}),
     "integrated gradients": Method(partial(integrated_gradients, steps=8), positive, ALL - {LAYER}),
     "modulated gradient": Method(half_way(modulated_gradient), positive, grid=True),
     "LRP ε": Method(partial(lrp, rule="epsilon"), positive, relus=True),

@@ -1,4 +1,4 @@
-"""Maps made from derivatives: modulated gradient, Grad-CAM, guided Grad-CAM, SmoothGrad, integrated gradients."""
+"""Maps from derivatives: gradient × input, modulated gradient, (guided) Grad-CAM, SmoothGrad, integrated gradients."""
 
 from __future__ import annotations
 
@@ -25,6 +25,32 @@ def cam(activation: Tensor, gradient: Tensor) -> Tensor:
     """max(0, Σ_k w_k A_k), w_k the spatial mean of the gradient: (B,C,h,w) and (B,C,h,w) → (B,1,h,w) ≥ 0."""
     weights = gradient.mean((2, 3), keepdim=True)
     return modulate(activation, weights).clamp(min=0)
+
+
+def gradient_times_input(net: nn.Module, images: Tensor, target: Target) -> Tensor:
+    """Gradient × input x·dS/dx: how much each value of the picture adds to the score, to first order.
+
+    Shrikumar, Greenside, Shcherbina & Kundaje (Not just a black box, 2016). x is the picture in [0,1], of which black
+    says nothing; :func:`modulated_gradient` has what the network sees in its place, of which the mean colour says
+    nothing.
+
+    Parameters
+    ----------
+    net, images, target
+        As for :func:`~u3lab.saliency.backprop`.
+
+    Returns
+    -------
+    Tensor
+        Signed (B,3,H,W) in units of the score.
+
+    Raises
+    ------
+    U3Error
+        A network or pictures that :func:`~u3lab.nets.ready` refuses, a class or a neuron that does not exist.
+    """
+    trace = Trace(net, images, named_layers(target, None))
+    return (trace.images * trace.backprop(target)).detach()
 
 
 def modulated_gradient(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:

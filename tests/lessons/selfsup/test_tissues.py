@@ -1,4 +1,4 @@
-"""Notebook 02c, tissues of a brain: the patches, what is asked, and the shipped table."""
+"""Notebook 02c, tissues of a brain: the slices, the patches, and what is asked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import torch
 
 from u3lab.descent import last
 from u3lab.lessons.selfsup import tissues
+from u3lab.selfsup.matching import hungarian_accuracy
 
 
 def test_patches_are_of_the_slices_that_are_learnt_from():
@@ -30,14 +31,17 @@ def test_a_field_darkens_and_none_leaves_the_slices():
     assert tissues.asked()[:2] == [(0.0, 7), (0.2, 7)] and len(tissues.asked()) == 13
 
 
-def test_a_short_training_sorts_and_the_table_has_all():
+def test_a_short_training_sorts():
     steps, learnt = tissues.learning("IIC, views with fields", 0, 1)
     last(steps)
     found = learnt().sorted(tissues.spoilt(0.0, 7))
     assert found.shape == tissues.slices()[1][[*tissues.HELD]].shape and set(found.unique().tolist()) <= {0, 1, 2}
-    table = tissues.shipped()
-    assert len(table) == len(tissues.LIGHTS) * 10 * 13
-    by_hand = [table["IIC, views with fields", 9, 0.4, field][0] for field in tissues.FIELDS]
-    found = tissues.by_training("IIC, views with fields")
-    assert found.shape == (10, 5) and float(found[9, 2]) == pytest.approx(sum(by_hand) / 3)
-    assert float(found[9, 0]) == pytest.approx(table["IIC, views with fields", 9, 0.0, 7][0])
+
+
+def test_slices_have_three_tissues_and_an_outside():
+    slices, tissue = tissues.slices()
+    assert slices.shape == (6, 3, 233, 197) and tissue.shape == (6, 233, 197)
+    assert set(tissue.unique().tolist()) == {-1, 0, 1, 2} and (slices[:, 0][tissue < 0] == 0).all()
+    inside = tissue >= 0
+    bright = (slices[:, 0] > 0.82).long()[inside]  # white matter is brighter than grey
+    assert hungarian_accuracy(bright, tissue[inside]) > 0.7

@@ -1,92 +1,17 @@
-"""The trials of chapter 2: what they learn from, that each route begins alike, and what is measured."""
+"""The comparison of chapter 2: which layer is read, and what a task gains."""
 
 from __future__ import annotations
 
 import pytest
-import torch
 
+from u3lab.experiments.pretexts import Run
 from u3lab.lessons.selfsup import trials
-from u3lab.selfsup import LAYERS, TASKS
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """Few faces, labels and steps; what was made of others is forgotten, before and after."""
-    for name, value in {"FACES": 40, "ASKED": (("train", 48, 2), ("train", 24, 3), ("test", 24, 2)), "LABELS": (5,),
-                        "WIDTH": 2, "BATCH": 8, "TUNED": 2, "FEW": 8}.items():
-        monkeypatch.setattr(trials, name, value)
-    for made in (trials.unlabelled, trials.raw, trials.questions):
-        made.cache_clear()
-    yield
-    for made in (trials.unlabelled, trials.raw, trials.questions):
-        made.cache_clear()
-
-
-def test_faces_are_asked_about_people_that_nothing_was_learnt_from():
-    (train, _), (val, _), (test, _) = trials.questions("faces")[0]
-    every = [trials.unlabelled("faces"), train, val, test]
-    pictures = torch.cat(every).flatten(1)
-    assert len(pictures.unique(dim=0)) == len(pictures) == sum(map(len, every))
-
-
-def test_few_are_as_many_of_each_class_and_others_for_each_seed():
-    labels = torch.tensor([0] * 9 + [1] * 7)
-    chosen = [trials.few_of_each(labels, 5, seed) for seed in (0, 1)]
-    assert all(labels[one].bincount().tolist() == [5, 5] for one in chosen)
-    assert set(chosen[0].tolist()) != set(chosen[1].tolist())
-
-
-def test_each_route_begins_with_the_same_weights():
-    firsts = [next(trials.learnt(task, "faces", 3, steps=1)[0].parameters())
-              for task in (trials.FLOOR, trials.CEILING, "upright")]
-    assert all(torch.equal(one, firsts[0]) for one in firsts)
-
-
-@pytest.mark.parametrize("task", ["upright", "contrast", trials.CEILING])
-def test_a_route_is_learnt_and_measured(task: str):
-    net, steps = trials.learnt(task, "faces", 0, steps=2)
-    assert len([step for step in steps]) == 3
-    found = {layer: right for _, layer, *right in trials.measured(net, "faces", 0)}
-    assert list(found) == list(LAYERS) and all(0.2 < share < 0.9 for right in found.values() for share in right)
-    before = next(net.parameters()).clone()
-    assert all(0.2 < share < 0.9 for share in trials.tuned(net, "faces", 5, 0))
-    assert torch.equal(next(net.parameters()), before), "a copy is tuned"
-
-
-def test_the_supervised_route_knows_all_answers():
-    images, answers = trials.labelled("faces")
-    assert answers.shape == (48, 6) and set(answers.unique().tolist()) == {0, 1}
-    assert torch.equal(answers[:, 2], trials.questions("faces")[2].train[1])
-    assert torch.equal(images, trials.questions("faces")[0].train[0])
-
-
-def test_few_labels_are_those_that_the_probe_gets_and_no_others_count():
-    images, answers = trials.labelled("faces", 2, seed=1)
-    assert ((answers >= 0).any(1)).all() and len(images) == len(answers) < 48
-    for k, question in enumerate(trials.questions("faces")):
-        x, y = question.train
-        chosen = trials.few_of_each(y, 2, 1)
-        known = answers[:, k] >= 0
-        assert answers[known, k].bincount().tolist() == [2, 2]
-        assert {tuple(one) for one in images[known].flatten(1).tolist()} == {
-            tuple(one) for one in x[chosen].flatten(1).tolist()}
-    task, scores = trials.supervised("faces"), torch.randn(len(answers), 12, generator=torch.Generator().manual_seed(0))
-    by_hand = []
-    for k in range(6):
-        known = answers[:, k] >= 0
-        log_p = scores[known, 2 * k : 2 * k + 2].log_softmax(1)
-        by_hand.append(-log_p[range(int(known.sum())), answers[known, k]].mean())
-    assert torch.allclose(task.loss(scores, answers)["cross-entropy"], torch.stack(by_hand).mean())
-    assert torch.isfinite(task.loss(scores, torch.full_like(answers, -1))["cross-entropy"]), "a batch without labels"
-
-
-def test_every_task_has_data():
-    assert {task.raw for task in TASKS.values()} <= {"pictures", "clips", "films", "flows"}
+from u3lab.selfsup import LAYERS
 
 
 def test_a_layer_is_chosen_by_validation_and_seeds_are_paired():
     def row(task: str, layer: str, seed: int, val: float, test: float) -> dict:
-        return {trials.Run("faces", task, 20, layer, seed): (val, test)}
+        return {Run("faces", task, 20, layer, seed): (val, test)}
     rows = {}
     for seed in (1, 0):
         for task, up in ((trials.FLOOR, 0.0), ("upright", 0.2)):

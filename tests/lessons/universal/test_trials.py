@@ -1,5 +1,7 @@
 """The trials of chapter 1: what they learn from, how they are summed up; and the diagram."""
 
+import math
+
 import pytest
 import torch
 
@@ -39,8 +41,8 @@ def test_a_run_trains_a_domain_and_its_rate_falls():
 
 
 ROWS = {Run("a", "features", 20, 0, 0.001): (0.5, 0.4), Run("a", "features", 20, 0, 0.01): (0.5, 0.9),
-        Run("a", "features", 20, 0, 0.1): (0.3, 0.8), Run("a", "features", 20, 1, 0.001): (None, 0.6),
-        Run("a", "fine-tuning", 20, 0, 0.1): (0.7, 0.75), Run("a", "fine-tuning", 20, 1, 0.1): (None, 0.75)}
+        Run("a", "features", 20, 0, 0.1): (0.3, 0.8), Run("a", "features", 20, 1, 0.001): (math.nan, 0.6),
+        Run("a", "fine-tuning", 20, 0, 0.1): (0.7, 0.75), Run("a", "fine-tuning", 20, 1, 0.1): (math.nan, 0.75)}
 
 
 def test_validation_chooses_the_rate_and_the_least_of_the_best():
@@ -51,8 +53,8 @@ def test_validation_chooses_the_rate_and_the_least_of_the_best():
 
 def test_the_mean_of_a_seed_is_over_domains_at_each_ones_chosen_rate():
     rows = {Run("digits", "features", 20, 0, 0.1): (0.5, 0.6), Run("digits", "features", 20, 0, 0.2): (0.4, 0.9),
-            Run("digits", "features", 20, 1, 0.1): (None, 0.8), Run("people", "features", 20, 0, 0.3): (0.7, 0.2),
-            Run("people", "features", 20, 1, 0.3): (None, 0.4)}
+            Run("digits", "features", 20, 1, 0.1): (math.nan, 0.8), Run("people", "features", 20, 0, 0.3): (0.7, 0.2),
+            Run("people", "features", 20, 1, 0.3): (math.nan, 0.4)}
     assert trials.means(rows, 20)["features"] == pytest.approx([0.4, 0.6])
 
 

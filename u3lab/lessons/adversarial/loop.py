@@ -30,26 +30,6 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
         yield Scores(g, dtype), torch.rand(1, 3, side, side, generator=g, dtype=dtype), 3, eps, rate, steps
 
 
-def _loop(*, sign: float = 1.0, target: bool = True, box: bool = True, ball: bool = True, about_now: bool = False,
-          by_sign: bool = True, more: int = 0, once: bool = False, long: bool = False) -> Callable:
-    """A loop with a fault."""
-    def run(scores: Scores, x: Tensor, t: int, eps: float, rate: float, steps: int) -> Tensor:
-        now, first = x, None
-        for _ in range(steps + more):
-            now = now.detach().requires_grad_()
-            said = scores(now).log_softmax(1)[0]
-            loss = -said[t] if target else said[scores(x).argmax()]
-            (gradient,) = torch.autograd.grad(loss, now)
-            first = gradient if first is None else first
-            step = first if once else gradient
-            moved = now.detach() - sign * (eps if long else rate) * (step.sign() if by_sign else step)
-            centre = now.detach() if about_now else x
-            now = centre + (moved - centre).clamp(-eps, eps) if ball else moved
-            now = now.clamp(0, 1) if box else now
-        return now.detach()
-    return run
-
-
 LOOP = Exercise(
     id="6b-loop", title="An attack from end to end", minutes=20, difficulty="hard", points=4,
     goal="Write the whole attack towards a class: so many steps of projected gradient descent on −log Φ_target, from "
@@ -63,17 +43,11 @@ LOOP = Exercise(
         "`(gradient,) = torch.autograd.grad(loss, now)`. The ball is about `x`, the picture that you were given, at "
         "every step."),
     reference=attack, judge=by_cases(attack, _cases, (
-        Mistake(_loop(sign=-1.0), "you go away from the target: the loss is −log Φ_target, and it has to fall"),
-        Mistake(_loop(target=False), "you never ask for the target: this loop leaves the first answer, whatever comes "
-                "instead"),
-        Mistake(_loop(by_sign=False), "the sign is missing: every value moves by α"),
-        Mistake(_loop(once=True), "you take the gradient once, at x; take it anew at each step"),
-        Mistake(_loop(about_now=True), "your ball is about the picture of the step before, so many steps lead "
-                "anywhere; its centre is x"),
-        Mistake(_loop(ball=False), "the ball is missing: no value may be further than ε from x's"),
-        Mistake(_loop(box=False), "the box is missing: values below 0 or above 1 belong to no picture"),
-        Mistake(_loop(ball=False, box=False), "Π is missing: back into the ball about x, and into [0,1]"),
-        Mistake(_loop(long=True), "your step is ε long; its length is α"),
-        Mistake(_loop(more=-1), "one step is missing"),
-        Mistake(_loop(more=1), "one step too many: `range(steps)` has as many as are wanted"),
+        Mistake("-scores(now).log_softmax(1)[0, target] → scores(now).log_softmax(1)[0, scores(x).argmax()]", "you "
+                "never ask for the target: this loop leaves the first answer, whatever comes instead"),
+        Mistake("gradient.sign() → gradient", "the sign is missing: every value moves by α"),
+        Mistake("x + change.clamp(-eps, eps) → now.detach() + (-rate * gradient.sign()).clamp(-eps, eps)", "your ball "
+                "is about the picture of the step before, so many steps lead anywhere; its centre is x"),
+        Mistake("change.clamp(-eps, eps) → change", "the ball is missing: no value may be further than ε from x's"),
+        Mistake(").clamp(0, 1) → )", "the box is missing: values below 0 or above 1 belong to no picture"),
     )))

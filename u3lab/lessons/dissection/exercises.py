@@ -39,8 +39,6 @@ def _by_picture(a: Tensor, share: float) -> Tensor:
     return a.flatten(2).quantile(1 - share, dim=2)
 
 
-_ONE_FOR_ALL = ("you pooled all units together; the units have different scales, and a strong one would leave nothing "
-                "to the weak: take one T for each")
 THRESHOLD = Exercise(
     id="7-threshold", title="When is a unit on?", minutes=10, difficulty="medium", points=2,
     goal="Return the threshold T_k of each unit: a share of all its values, over all pictures and places together, "
@@ -53,28 +51,21 @@ THRESHOLD = Exercise(
         "unit): bring the axis of the units to the front first, then flatten the others.",
         "`values = activations.movedim(1, 0).flatten(1)` is (U, N·h·w). Of these take `quantile(1 - share, dim=1)`."),
     reference=threshold, judge=by_cases(threshold, _activation_cases, (
-        Mistake(_by_picture, "that is one threshold per picture, (N,U). Each picture would then have active places, "
-                "whether it shows the thing or not; take one over the whole data set"),
-        Mistake(lambda a, s: _by_picture(a, s).mean(0), "that is the mean over the pictures of each picture's "
-                "quantile; pool pictures and places first, then take one quantile"),
-        Mistake(lambda a, s: _by_picture(a, s).amax(0), "that is the largest of the pictures' quantiles; pool pictures "
-                "and places first, then take one quantile"),
-        Mistake(lambda a, s: a.flatten().quantile(1 - s), _ONE_FOR_ALL),
-        Mistake(lambda a, s: a.flatten().quantile(1 - s).repeat(a.shape[1]), _ONE_FOR_ALL),
-        Mistake(lambda a, s: threshold(a, 1 - s), "nearly everything lies above this T: you took the quantile at "
-                "`share`, and it is the one at 1 − share"),
-        Mistake(lambda a, s: threshold(a, s / 100), "you divided share by 100; it is a fraction already: 0.005 is half "
-                "a percent"),
-        Mistake(lambda a, s: threshold(a, 1 - (1 - s) / 100), "a percentile counts to 100, a quantile to 1: this is "
-                "the value at (1 − share) percent, near the smallest of all"),
-        Mistake(lambda a, s: a.mean((2, 3)).quantile(1 - s, dim=0), "you took the mean over the places first; each "
-                "place counts by itself"),
-        Mistake(lambda a, s: a.amax((2, 3)).quantile(1 - s, dim=0), "you took the maximum of each picture first; each "
-                "place counts by itself"),
-        Mistake(lambda a, s: a.reshape(a.shape[1], -1).quantile(1 - s, dim=1), "`reshape` alone mixes pictures and "
+        Mistake((_by_picture, lambda a, s: _by_picture(a, s).mean(0), lambda a, s: _by_picture(a, s).amax(0)),
+                "that is one threshold per picture, or made of such. Each picture would then have active places, "
+                "whether it shows the thing or not: pool pictures and places first, then take one quantile"),
+        Mistake((lambda a, s: a.flatten().quantile(1 - s), lambda a, s: a.flatten().quantile(1 - s).repeat(a.shape[1])),
+                "you pooled all units together; the units have different scales, and a strong one would leave nothing "
+                "to the weak: take one T for each"),
+        Mistake(("1 - share → 1 - share / 100", "1 - share → (1 - share) / 100",
+                 lambda a, s: (1 - s) * a.amax((0, 2, 3))), "`share` is a share of the number of values (not of the "
+                "largest), and a fraction already: 0.005 is half a percent. A quantile counts to 1, a percentile to "
+                "100"),
+        Mistake((lambda a, s: a.mean((2, 3)).quantile(1 - s, dim=0),
+                 lambda a, s: a.amax((2, 3)).quantile(1 - s, dim=0)),
+                "you took the mean or the maximum of each picture first; each place counts by itself"),
+        Mistake("movedim(1, 0).flatten(1) → reshape(activations.shape[1], -1)", "`reshape` alone mixes pictures and "
                 "units, since the first axis counts pictures; move the axis of the units to the front before"),
-        Mistake(lambda a, s: (1 - s) * a.amax((0, 2, 3)), "that is a share of the largest value; asked is a share of "
-                "the number of values"),
     )))
 
 
@@ -115,27 +106,21 @@ IOU = Exercise(
         "For bool tensors `&` is ∩ and `|` is ∪. `.sum()` counts the pixels that are true, in all pictures.",
         "`(predicted & masks).sum()` is the numerator; with `|` it is the denominator."),
     reference=iou_set, judge=by_number(iou_set, _mask_cases, (
-        Mistake(_pictures, "that is one IoU for each picture; add up over the pictures, then divide"),
-        Mistake(lambda p, m: _pictures(p, m).mean(), "that is the mean of the pictures' IoUs. A picture with three "
-                "pixels of the concept would count as much as one that is full of it; add up first, then divide"),
-        Mistake(lambda p, m: _pictures(*_where(p, m)).mean(), "that is the mean of the IoUs of the pictures that show "
-                "the concept; add up over all pictures, then divide"),
-        Mistake(lambda p, m: iou_set(*_where(p, m)), "you left out the pictures without the concept; there the unit "
-                "may give false alarms, and these belong to the union"),
-        Mistake(lambda p, m: 2 * (p & m).sum() / (p.sum() + m.sum()), "that is Dice, 2|M ∩ L| / (|M| + |L|); divide by "
-                "the union"),
-        Mistake(lambda p, m: (p & m).sum() / (p.sum() + m.sum()), "you divided by the sum of both areas, where the "
-                "intersection counts twice; divide by the union"),
-        Mistake(lambda p, m: (p & m).sum() / (p ^ m).sum(), "you divided by the pixels in exactly one of the masks; "
-                "the union has those in both as well"),
-        Mistake(lambda p, m: (p == m).double().mean(), "that is the share of right pixels. A unit that is never on "
-                "would look good for a small concept; leave out the pixels in neither mask"),
-        Mistake(lambda p, m: (p & m).double().mean(), "you divided by the number of all pixels; divide by the union"),
+        Mistake((_pictures, lambda p, m: _pictures(p, m).mean(), lambda p, m: _pictures(*_where(p, m)).mean(),
+                 lambda p, m: iou_set(*_where(p, m))), "you looked at single pictures, or left out those without the "
+                "concept, whose false alarms belong to the union. A picture with three pixels of the concept would "
+                "count as much as one that is full of it; add up over all pictures, then divide"),
+        Mistake((lambda p, m: 2 * (p & m).sum() / (p.sum() + m.sum()),
+                 lambda p, m: (p & m).sum() / (p.sum() + m.sum())),
+                "that is Dice, 2|M ∩ L| / (|M| + |L|), or half of it: in the sum of both areas the intersection "
+                "counts twice; divide by the union"),
+        Mistake((lambda p, m: (p & m).sum() / (p ^ m).sum(), lambda p, m: (p == m).double().mean(),
+                 lambda p, m: (p & m).double().mean()), "you counted other pixels than the union, those in one mask or "
+                "in both. With those in neither, a unit that is never on would look good for a small concept"),
         Mistake(lambda p, m: (p & m).sum() / p.sum(), "that is the precision: what is missed costs nothing; divide by "
                 "the union"),
         Mistake(lambda p, m: (p & m).sum() / m.sum(), "that is the recall: false alarms cost nothing; divide by the "
                 "union"),
-        Mistake(lambda p, m: 1 - iou_set(p, m), "that is 1 − IoU, a distance; the IoU is 1 for equal masks"),
     )))
 
 EXERCISES = (THRESHOLD, IOU, LAYER)

@@ -37,39 +37,6 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(values), masks, share
 
 
-def _on(a: Tensor, size: torch.Size, t: Tensor, mode: str = "bilinear") -> Tensor:
-    how = {"align_corners": False} if mode == "bilinear" else {}
-    return F.interpolate(a, size=size, mode=mode, **how) > t
-
-
-def _compared(on: Tensor, masks: Tensor, *, by_picture: bool = False) -> Tensor:
-    """IoU (U,C) of what is on (N,U,H,W), over the set or as a mean over pictures."""
-    both = on[:, :, None] & masks[:, None]
-    either = on[:, :, None] | masks[:, None]
-    if by_picture:
-        return (both.sum((3, 4)) / either.sum((3, 4)).clamp(min=1)).mean(0)
-    return both.sum((0, 3, 4)) / either.sum((0, 3, 4))
-
-
-def _thresholds(a: Tensor, share: float) -> Tensor:
-    return a.movedim(1, 0).flatten(1).quantile(1 - share, dim=1)[:, None, None]
-
-
-def _small_first(a: Tensor, m: Tensor, s: float) -> Tensor:
-    on = (a > _thresholds(a, s)).to(a.dtype)
-    return _compared(_on(on, m.shape[-2:], 0.5), m)
-
-
-def _dice(a: Tensor, m: Tensor, s: float) -> Tensor:
-    iou = table(a, m, s)
-    return 2 * iou / (1 + iou)
-
-
-def _enlarged_first(a: Tensor, m: Tensor, s: float) -> Tensor:
-    large = F.interpolate(a, size=m.shape[-2:], mode="bilinear", align_corners=False)
-    return _compared(large > _thresholds(large, s), m)
-
-
 LAYER = Exercise(
     id="7-layer", title="Dissect a layer", minutes=20, difficulty="hard", points=4,
     goal="Write the whole method. For each unit: find T_k, the value that a share of all its places in all pictures "
@@ -84,22 +51,21 @@ LAYER = Exercise(
         "With `on` (U, places) and `shown` (C, places), `(on[k] & shown).sum(1)` is a row of the intersections. With "
         "`|` it is one of the unions. Divide at the very end."),
     reference=table, judge=by_cases(table, _cases, (
-        Mistake(lambda a, m, s: _compared(_on(a, m.shape[-2:], _thresholds(a, s)), m, by_picture=True), "that is the "
-                "mean of the pictures' IoUs; add up over all pictures, then divide"),
-        Mistake(_small_first, "you compared with T first and enlarged the result; enlarge the map, then compare"),
-        Mistake(_enlarged_first, "your T is from the enlarged maps; it is from the layer's own places"),
-        Mistake(lambda a, m, s: _compared(_on(a, m.shape[-2:], _thresholds(a, s), "nearest"), m), "you enlarged to the "
-                "nearest value; take mode=\"bilinear\""),
-        Mistake(lambda a, m, s: _compared(_on(a, m.shape[-2:], a.flatten(2).quantile(1 - s, dim=2)[..., None, None]),
-                                          m), "you have a T for each picture; it is one for each unit, over all "
-                "pictures"),
-        Mistake(lambda a, m, s: _compared(_on(a, m.shape[-2:], a.flatten().quantile(1 - s)), m), "you have one T for "
-                "all units; each unit has its own"),
-        Mistake(lambda a, m, s: _compared(_on(a, m.shape[-2:], _thresholds(a, 1 - s)), m), "nearly everything is on: "
-                "you took the quantile at `share`; it is the one at 1 − share"),
-        Mistake(lambda a, m, s: table(a, m, s).T, "your table has a row for each concept; it has one for each unit, "
-                "(U,C)"),
-        Mistake(_dice, "that is Dice, 2|M ∩ L| / (|M| + |L|); divide the intersection by the union"),
-        Mistake(lambda a, m, s: _compared(~_on(a, m.shape[-2:], _thresholds(a, s)), m), "your units are on where they "
-                "are below T; M is where the map is above it"),
+        Mistake("common = torch.stack([(unit & shown).sum(1) → on = (enlarged > thresholds[:, None, None])"
+                ".flatten(2).movedim(1, 0); shown = masks.flatten(2).movedim(1, 0); "
+                "common = torch.stack([(unit & shown).sum(2) ;; (unit | shown).sum(1) → (unit | shown).sum(2) ;; "
+                "common / either → (common / either.clamp(min=1)).mean(2)", "that is the mean of the pictures' IoUs; "
+                "add up over all pictures, then divide"),
+        Mistake("enlarged = F.interpolate(activations, → enlarged = F.interpolate((activations > "
+                "thresholds[:, None, None]).to(activations), ;; enlarged > thresholds[:, None, None] → enlarged > 0.5",
+                "you compared with T first and enlarged the result; enlarge the map, then compare"),
+        Mistake(tuple(f"thresholds[:, None, None] → {other}" for other in (
+                    "enlarged.movedim(1, 0).flatten(1).quantile(1 - share, dim=1)[:, None, None]",
+                    "activations.flatten(2).quantile(1 - share, dim=2)[:, :, None, None]",
+                    "activations.quantile(1 - share)")), "your T is another: there is one for each unit, over all "
+                "pictures, and from the layer's own places, not from the enlarged maps"),
+        Mistake('mode="bilinear", align_corners=False → mode="nearest"', "you enlarged to the nearest value; take "
+                "mode=\"bilinear\""),
+        Mistake("common / either → 2 * common / (common + either)", "that is Dice, 2|M ∩ L| / (|M| + |L|); divide the "
+                "intersection by the union"),
     )))

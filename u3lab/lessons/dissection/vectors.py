@@ -1,4 +1,4 @@
-"""The exercises and the quiz of chapter 7b: concepts as directions, units to keep, and two networks compared."""
+"""The exercises of chapter 7b: concepts as directions, units to keep, and two networks compared."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from u3lab.course.judging import by_cases, by_number, not_contiguous
 from u3lab.dissection.concept_vectors import concept_loss
 from u3lab.dissection.kernel import concept_kernel, kernel_similarity
 from u3lab.lessons.dissection.descending import DESCENT
-from u3lab.lessons.dissection.vector_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def keep_largest(w: Tensor, filters: int) -> Tensor:
@@ -31,10 +30,6 @@ def _vector_cases(g: torch.Generator) -> Iterator[tuple]:
         yield torch.randn(units, 3, generator=g, dtype=dtype)[:, 1], filters
 
 
-def _only(w: Tensor, chosen: Tensor) -> Tensor:
-    return torch.zeros_like(w).index_copy(0, chosen, w[chosen])
-
-
 SPARSE = Exercise(
     id="7b-sparse", title="A concept with F units", minutes=5, difficulty="easy", points=1,
     goal="Before Net2Vec fits a concept with F units only, it chooses them. Return the vector w with its F values of "
@@ -45,28 +40,19 @@ SPARSE = Exercise(
         "`w.abs().topk(filters).indices` are the places of the F largest sizes.",
         "Make a vector of zeros like w, and copy w into it at these places."),
     reference=keep_largest, judge=by_cases(keep_largest, _vector_cases, (
-        Mistake(lambda w, f: _only(w, w.topk(f).indices), "you kept the largest w, not the largest |w|; a unit that "
-                "speaks against the concept says as much as one that speaks for it"),
-        Mistake(lambda w, f: _only(w, w.abs().topk(f, largest=False).indices), "you kept the units with the smallest "
-                "|w|; those say least"),
-        Mistake(lambda w, f: _only(w, w.topk(f, largest=False).indices), "you kept the most negative weights; the size "
-                "counts, whatever the sign"),
-        Mistake(lambda w, f: _only(w, torch.arange(f)), "you kept the first F units; choose them by |w|"),
-        Mistake(lambda w, f: w - keep_largest(w, f), "you set the largest to 0 and kept the others; it is the other "
-                "way round"),
-        Mistake(lambda w, f: w[w.abs().topk(f).indices], "these are F values, and nobody can tell whose they are; "
-                "return all U of them, with 0 for the units that are left out"),
-        Mistake(lambda w, f: w[w.abs().topk(f).indices.sort().values], "these are F values, in the order of the units; "
-                "return all U of them, with 0 for the units that are left out"),
-        Mistake(lambda w, f: w.abs().topk(f).indices, "these are the numbers of the units; return the vector"),
-        Mistake(lambda w, f: keep_largest(w, f).abs(), "the signs are lost: choose by |w|, but keep w itself"),
-        Mistake(lambda w, f: keep_largest(w, f) != 0, "that is the mask, true or false; multiply w with it"),
-        Mistake(lambda w, f: (keep_largest(w, f) != 0).to(w), "that is the mask, 1 or 0; multiply w with it"),
-        Mistake(lambda w, f: keep_largest(w, f - 1), "one unit is missing: the F-th largest belongs to them"),
-        Mistake(lambda w, f: F.normalize(keep_largest(w, f), dim=0), "you brought the vector to length 1; the values "
-                "stay as they are"),
-        Mistake(lambda w, f: keep_largest(w, f) * w.norm() / keep_largest(w, f).norm(), "you gave the vector its old "
-                "length again; the values stay as they are"),
+        Mistake(("w.abs().topk → w.topk", "topk(filters) → topk(filters, largest=False)",
+                 "w.abs().topk(filters) → w.topk(filters, largest=False)",
+                 "w.abs().topk(filters).indices → torch.arange(filters)"), "you kept other units than those with the "
+                "largest |w|: a unit that speaks against the concept says as much as one that speaks for it"),
+        Mistake("return kept → return w - kept", "you set the largest to 0 and kept the others; it is the other way "
+                "round"),
+        Mistake(("return kept → return w[largest]", "return kept → return w[largest.sort().values]",
+                 "return kept → return largest"), "these are F numbers, and nobody can tell whose they are; return all "
+                "U of them, with 0 for the units that are left out"),
+        Mistake(("return kept → return kept != 0", "return kept → return (kept != 0).to(w)"), "that is the mask, true "
+                "or false, 1 or 0; multiply w with it"),
+        Mistake(("return kept → return kept / kept.norm()", "return kept → return kept * w.norm() / kept.norm()"),
+                "you gave the vector another length, 1 or its old one; the values stay as they are"),
     )))
 
 
@@ -77,21 +63,6 @@ def _loss_cases(g: torch.Generator) -> Iterator[tuple]:
         rare = torch.linspace(0.05, 0.4, size[0])[:, None, None]
         p = 0.05 + 0.9 * torch.rand(size, generator=g, dtype=dtype)
         yield not_contiguous(p), torch.rand(size, generator=g) < rare
-
-
-def _weighted(p: Tensor, m: Tensor, alpha: Tensor | float) -> Tensor:
-    """The terms, pixel by pixel; each still without its minus."""
-    y = m.to(p)
-    return alpha * y * p + (1 - alpha) * (1 - y) * (1 - p)
-
-
-def _alpha(p: Tensor, m: Tensor) -> Tensor:
-    return 1 - m.to(p).mean()
-
-
-def _logs(p: Tensor, m: Tensor) -> Tensor:
-    y, alpha = m.to(p), _alpha(p, m)
-    return -(alpha * y * p.log() + (1 - alpha) * (1 - y) * (1 - p).log()).mean()
 
 
 LOSS = Exercise(
@@ -105,25 +76,17 @@ LOSS = Exercise(
         "minus in front makes a loss of them.",
         "α is one number: `alpha = 1 - y.mean()`."),
     reference=concept_loss, judge=by_cases(concept_loss, _loss_cases, (
-        Mistake(lambda p, m: -_weighted(p, m, 1 - _alpha(p, m)).mean(), "α and 1 − α have changed places: a small "
-                "concept would drown in what is around it. α is 1 − mean(y)"),
-        Mistake(lambda p, m: -concept_loss(p, m), "the sign: a good p would have a high loss, and the descent would "
-                "lead away from it"),
-        Mistake(_logs, "you took logarithms, as the cross-entropy does; this loss is linear in p"),
-        Mistake(lambda p, m: F.binary_cross_entropy(p, m.to(p)), "that is the cross-entropy: it has logarithms and no "
-                "α. This loss is linear in p"),
-        Mistake(lambda p, m: -_weighted(p, m, 0.5).mean(), "α is one half; it is 1 − mean(y)"),
-        Mistake(lambda p, m: -2 * _weighted(p, m, 0.5).mean(), "α is not used: inside and outside have the same "
-                "weight"),
-        Mistake(lambda p, m: -_weighted(p, m, _alpha(p, m)).sum(), "that is the sum over the pixels; take the mean"),
-        Mistake(lambda p, m: -(_alpha(p, m) * m.to(p) * p).mean(), "the term of the pixels outside is missing; with "
-                "p = 1 everywhere this loss would be lowest"),
-        Mistake(lambda p, m: -_weighted(p, m, 1 - m.to(p).mean((1, 2), keepdim=True)).mean(), "you have an α for each "
-                "picture; it is one number, from the mean over all"),
-        Mistake(lambda p, m: -_weighted(p, m, _alpha(p, m)).mean((1, 2)), "that is one loss for each picture; take the "
-                "mean over all"),
-        Mistake(lambda p, m: -(_alpha(p, m) * m.to(p) * p + (1 - _alpha(p, m)) * (1 - m.to(p)) * p).mean(), "outside "
-                "the mask p is rewarded as well; there it has to be 1 − p"),
+        Mistake("alpha = 1 - y.mean() → alpha = y.mean()", "α and 1 − α have changed places: a small concept would "
+                "drown in what is around it. α is 1 − mean(y)"),
+        Mistake(("y * p + (1 - alpha) * (1 - y) * (1 - p) → y * p.log() + (1 - alpha) * (1 - y) * (1 - p).log()",
+                 lambda p, m: F.binary_cross_entropy(p, m.to(p))), "you took logarithms, as the cross-entropy does; "
+                "this loss is linear in p, and has α"),
+        Mistake(("1 - y.mean() → 0.5", "alpha * y * p + (1 - alpha) * → y * p +",
+                 "y.mean() → y.mean((1, 2), keepdim=True)"), "your α is another: it is one number, 1 − mean(y) over "
+                "all pictures, and gives inside and outside their weights"),
+        Mistake((" + (1 - alpha) * (1 - y) * (1 - p) → ", "(1 - y) * (1 - p) → (1 - y) * p"), "the term of the pixels "
+                "outside is missing or wrong: there 1 − p is rewarded. With p = 1 everywhere this loss would be "
+                "lowest"),
     )))
 
 
@@ -138,10 +101,6 @@ def _kernel_cases(g: torch.Generator) -> Iterator[tuple]:
     yield tuple(vectors @ vectors.mT)
 
 
-def _reference_similarity(first: Tensor, second: Tensor) -> float:
-    return kernel_similarity(first, second)
-
-
 def _off(k: Tensor) -> Tensor:
     return k - k.diag().diag()
 
@@ -152,10 +111,6 @@ def _centred(k: Tensor) -> Tensor:
 
 def _entries(k: Tensor) -> Tensor:
     return k[~torch.eye(len(k), dtype=torch.bool)]
-
-
-def _eye(k: Tensor) -> Tensor:
-    return torch.eye(len(k), dtype=k.dtype)
 
 
 def _cosine(a: Tensor, b: Tensor) -> Tensor:
@@ -173,39 +128,27 @@ SIMILARITY = Exercise(
         "Make the diagonals 0 first, in new tensors. Then all three sums leave them out.",
         "`a = first - first.diag().diag()` has a diagonal of 0. The products are taken entry by entry, `a * b`, and "
         "‖a‖ is `a.norm()`."),
-    reference=kernel_similarity, judge=by_number(_reference_similarity, _kernel_cases, (
-        Mistake(lambda a, b: kernel_similarity(a, b, diagonal=True), "the diagonal is in your sums. Each concept is "
-                "like itself in every network, so even networks that share nothing would look alike"),
-        Mistake(lambda a, b: (_off(a) * _off(b)).sum() / (a.norm() * b.norm()), "the diagonal still counts in the "
-                "norms; leave it out there, too"),
-        Mistake(lambda a, b: (a * b).sum() / (_off(a).norm() * _off(b).norm()), "the diagonal still counts in the "
-                "numerator; leave it out there, too"),
-        Mistake(lambda a, b: _cosine(a - _eye(a), b - _eye(b)), "you took 1 off the diagonal; it is 1 only for vectors "
-                "of length 1: set it to 0"),
-        Mistake(lambda a, b: (_off(a) * _off(b)).sum(), "the norms are missing: divide by ‖K^Φ‖ ‖K^Ψ‖"),
-        Mistake(lambda a, b: (a * b).sum(), "the norms are missing, and the diagonal is in the sum"),
-        Mistake(lambda a, b: _entries(a * b).mean(), "that is the mean of the products; take their sum, and divide by "
+    reference=kernel_similarity, judge=by_number(kernel_similarity, _kernel_cases, (
+        Mistake(("if diagonal → if True", "(a.norm() * b.norm()) → (first.norm() * second.norm())",
+                 "(a * b).sum() → (first * second).sum()",
+                 "first * counted, second * counted → first - torch.eye(len(first)), second - torch.eye(len(first))"),
+                "the diagonal is in your sums, in the numerator or in the norms: set it to 0 in both kernels first (it "
+                "is 1 only for vectors of length 1). Each concept is like itself in every network, so even networks "
+                "that share nothing would look alike"),
+        Mistake((" / (a.norm() * b.norm()).clamp(min=1e-300) → ", "(a * b).sum() / (a.norm() * b.norm()) → "
+                 "(a * b).sum() / counted.sum()"), "the norms are missing: divide the sum of the products by "
                 "‖K^Φ‖ ‖K^Ψ‖"),
-        Mistake(lambda a, b: (_off(a) * _off(b)).sum() / (_off(a).square().sum() * _off(b).square().sum()), "the "
-                "square roots are missing: a norm is the root of a sum of squares"),
-        Mistake(lambda a, b: (a * b).sum() / (a.square().sum() * b.square().sum()), "the square roots are missing in "
-                "the norms, and the diagonal is in the sums"),
-        Mistake(lambda a, b: torch.corrcoef(torch.stack([_entries(a), _entries(b)]))[0, 1], "that is a correlation: "
-                "you took the mean off the entries first; the formula has them as they are"),
-        Mistake(lambda a, b: torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1], "that is a correlation, of "
-                "all entries: take no mean off, and leave out the diagonal"),
-        Mistake(lambda a, b: _cosine(_centred(a), _centred(b)), "you centred the kernels; the formula has them as "
-                "they are, without the diagonal"),
-        Mistake(lambda a, b: _cosine(_off(_centred(a)), _off(_centred(b))), "you centred the kernels before you left "
-                "out the diagonal; the formula has them as they are"),
-        Mistake(lambda a, b: (_off(a) @ _off(b)).sum() / (_off(a).norm() * _off(b).norm()), "`@` is the product of "
-                "matrices; here entry is multiplied with entry: `*`"),
-        Mistake(lambda a, b: (a @ b).sum() / (a.norm() * b.norm()), "`@` is the product of matrices; take `*`, entry "
-                "by entry, without the diagonal"),
-        Mistake(lambda a, b: _off(a @ b).sum() / (_off(a).norm() * _off(b).norm()), "`@` is the product of matrices; "
-                "take `*`, entry by entry"),
-        Mistake(lambda a, b: F.cosine_similarity(_off(a), _off(b)).mean(), "you compared row by row, and took the "
-                "mean; there is one sum over all pairs"),
+        Mistake("a.norm() * b.norm() → a.square().sum() * b.square().sum()", "the square roots are missing: a norm is "
+                "the root of a sum of squares"),
+        Mistake((lambda a, b: torch.corrcoef(torch.stack([_entries(a), _entries(b)]))[0, 1],
+                 lambda a, b: torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1],
+                 lambda a, b: _cosine(_centred(a), _centred(b)),
+                 lambda a, b: kernel_similarity(_centred(a), _centred(b))), "you took a mean off, as a correlation or "
+                "a centred kernel does; the formula has the entries as they are, without the diagonal"),
+        Mistake(("(a * b).sum() → (a @ b).sum()", "(a * b).sum() → ((first @ second) * counted).sum()",
+                 lambda a, b: F.cosine_similarity(_off(a), _off(b)).mean()), "here entry is multiplied with entry, "
+                "`*`, and there is one sum over all pairs: neither `@`, the product of matrices, nor a mean over the "
+                "rows"),
     )))
 
 EXERCISES = (LOSS, DESCENT, SPARSE, SIMILARITY)

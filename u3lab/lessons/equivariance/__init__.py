@@ -1,6 +1,5 @@
-"""Exercises and quiz on equivariance and equivalence."""
+"""Exercises on equivariance and equivalence."""
 
 from u3lab.lessons.equivariance.exercises import EXERCISES
-from u3lab.lessons.equivariance.questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]

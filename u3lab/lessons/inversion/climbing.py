@@ -31,26 +31,6 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
         yield Scores(g, dtype), torch.rand(1, 3, side, side, generator=g, dtype=dtype), 3, shifts, rate
 
 
-def _loop(*, sign: float = 1.0, shift: bool = True, box: bool = True, probability: bool = False, once: bool = False,
-          first: bool = False, mean: bool = False, stays: bool = False, axes: tuple[int, int] = (2, 3),
-          by_sign: bool = False) -> Callable:
-    """A loop with a fault."""
-    def run(scores: Scores, x: Tensor, k: int, shifts: list[tuple[int, int]], rate: float) -> Tensor:
-        now, kept = x, None
-        for by in shifts[:1] if first else shifts:
-            now = now.detach().requires_grad_()
-            seen = now.roll(by, axes) if shift else now
-            said = scores(seen)
-            said = said.softmax(1)[0] if probability else said[0]
-            (gradient,) = torch.autograd.grad(said.mean() if mean else said[k], now)
-            kept = gradient if kept is None else kept
-            step = kept if once else gradient
-            now = (seen if stays else now).detach() + sign * rate * (step.sign() if by_sign else step)
-            now = now.clamp(0, 1) if box else now
-        return now.detach()
-    return run
-
-
 CLIMB = Exercise(
     id="5b-climb", title="Climb to an iconic picture", minutes=20, difficulty="medium", points=3,
     goal="Write the whole climb: one step for each pair of `shifts`. In a step the network sees the picture rolled by "
@@ -64,16 +44,12 @@ CLIMB = Exercise(
         "so torch rolls it back by itself.",
         "`(gradient,) = torch.autograd.grad(scores(seen)[0, k], now)`, then plus η times that, then `.clamp(0, 1)`."),
     reference=climb, judge=by_cases(climb, _cases, (
-        Mistake(_loop(sign=-1.0), "you go down: the score has to grow, so the gradient is added"),
-        Mistake(_loop(probability=True), "that climbs the probability. It can grow because all other classes shrink; "
-                "take the score as it comes"),
-        Mistake(_loop(mean=True), "k is not used: you climb the mean of all scores"),
-        Mistake(_loop(shift=False), "the shifts are not used: the answer then hangs on single pixels"),
-        Mistake(_loop(stays=True), "the picture wanders: you added the step to what the network saw; add it to the "
-                "picture before the roll"),
-        Mistake(_loop(axes=(3, 2)), "rows and columns are swapped: a shift is (down, right), and the axes are (2, 3)"),
-        Mistake(_loop(once=True), "you take the gradient once, at x; take it anew at each step"),
-        Mistake(_loop(first=True), "that is one step; make one for each pair of shifts"),
-        Mistake(_loop(by_sign=True), "every value moves by η: you took the gradient's sign; take the gradient itself"),
-        Mistake(_loop(box=False), "values below 0 or above 1 belong to no picture: clamp after each step"),
+        Mistake("[0, k] → .softmax(1)[0, k]", "that climbs the probability. It can grow because all other classes "
+                "shrink; take the score as it comes"),
+        Mistake("now.roll(shift, (2, 3)) → now", "the shifts are not used: the answer then hangs on single pixels"),
+        Mistake("now.detach() + → now.detach().roll(shift, (2, 3)) +", "the picture wanders: you added the step to "
+                "what the network saw; add it to the picture before the roll"),
+        Mistake("shift, (2, 3) → shift, (3, 2)", "rows and columns are swapped: a shift is (down, right), and the axes "
+                "are (2, 3)"),
+        Mistake(").clamp(0, 1) → )", "values below 0 or above 1 belong to no picture: clamp after each step"),
     )))

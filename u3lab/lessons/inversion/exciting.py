@@ -1,4 +1,4 @@
-"""The exercises and the quiz of chapter 5b: which picture excites a class, or a channel, most?"""
+"""The exercises of chapter 5b: which picture excites a class, or a channel, most?"""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections.abc import Iterator
 import torch
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.course.judging import by_cases, drawn
 from u3lab.inversion.maximising import excitation
 from u3lab.lessons.inversion.climbing import CLIMB
-from u3lab.lessons.inversion.exciting_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def _excitation_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.tensor([[1.0, 2.0, 4.0]]), 2
     for shape, unit, dtype in (((1, 5, 3, 4), 2, torch.float32), ((1, 9), 7, torch.float32),
                                ((1, 4, 2, 2), 0, torch.float64)):
-        yield not_contiguous(torch.randn(shape, generator=g, dtype=dtype)), unit
+        yield drawn(g, shape, dtype=dtype), unit
 
 
 EXCITATION = Exercise(
@@ -31,7 +30,6 @@ EXCITATION = Exercise(
            "The first axis is the batch, of one; the second one counts classes or channels.",
            "The mean of a single value is that value."),
     reference=excitation, judge=by_cases(excitation, _excitation_cases, (
-        Mistake(lambda y, k: -y[0, k].mean(), "that is the loss; the excitation itself is wanted, without the minus"),
         Mistake(lambda y, k: y.softmax(1)[0, k].mean(), "that is a probability. It can grow because all other classes "
                 "shrink; take the score"),
         Mistake(lambda y, k: y[0, k].sum(), "that is the sum over the places; take the mean"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
@@ -30,14 +29,9 @@ CODE = Exercise(
            "If it is too large for large codes: the divisor belongs to the *wanted* code.",
            "`(code - wanted).square().sum()` is the numerator."),
     reference=code_error, judge=by_cases(code_error, _code_cases, (
-        Mistake(lambda y, t: (y - t).square().mean(), "this is not relative: a layer with large values would always "
-                "look worse; divide by ‖Φ(x₀)‖²"),
-        Mistake(lambda y, t: (y - t).square().sum(), "divide by ‖Φ(x₀)‖²"),
-        Mistake(lambda y, t: (y - t).square().sum() / y.square().sum(), "you divided by the code of x; the picture "
-                "could then win by making its own code large: divide by that of x₀"),
-        Mistake(lambda y, t: ((y - t).square().sum() / t.square().sum()).sqrt(), "these are lengths; the formula has "
-                "their squares"),
-        Mistake(lambda y, t: (y - t).square().sum() / t.square().sum().sqrt(), "the divisor is a length; square it"),
+        Mistake((lambda y, t: (y - t).square().mean(), lambda y, t: (y - t).square().sum()), "this is not relative: a "
+                "layer with large values would always look worse; divide by ‖Φ(x₀)‖²"),
+        Mistake(lambda y, t: (y - t).square().sum() / t.norm(), "the divisor is a length; square it"),
         Mistake(lambda y, t: ((y - t).square() / t.square()).mean(), "you divided value by value, and small values "
                 "count most; divide the sums"),
         Mistake(lambda y, t: (y - t).abs().sum() / t.abs().sum(), "these are absolute values; take squares"),
@@ -53,16 +47,6 @@ def _variation_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(torch.rand(shape, generator=g, dtype=dtype)), beta
 
 
-def _slopes(x: Tensor) -> tuple[Tensor, Tensor]:
-    pad = torch.nn.functional.pad
-    return pad(x.diff(dim=-2), (0, 0, 0, 1)), pad(x.diff(dim=-1), (0, 1, 0, 0))
-
-
-def _powered(x: Tensor, beta: float) -> Tensor:
-    dy, dx = _slopes(x)
-    return (dx**2 + dy**2 + 1e-8).pow(beta / 2)
-
-
 VARIATION = Exercise(
     id="5-variation", title="Total variation to a power", minutes=15, difficulty="medium", points=3,
     goal="Return the mean over all values of ‖∇x‖^β. ∇x holds the differences to the next pixel below and to the "
@@ -73,19 +57,18 @@ VARIATION = Exercise(
            "`torch.nn.functional.pad(d, (0, 0, 0, 1))` adds a row of zeros below.",
            "‖∇x‖^β is (dx² + dy²)^(β/2), and not dx^β + dy^β."),
     reference=total_variation, judge=by_cases(total_variation, _variation_cases, (
-        Mistake(lambda x, b: _powered(x, b).sum(), "that is the sum; take the mean, so that λ keeps its meaning at "
-                "another size"),
-        Mistake(lambda x, b: _powered(x, 2 * b).mean(), "the power is twice what it should be: ‖∇x‖² to the β/2"),
-        Mistake(lambda x, b: _powered(x, 1.0).mean(), "β is not used"),
-        Mistake(lambda x, b: sum(d.abs().pow(b) for d in _slopes(x)).mean(), "you took the powers of dx and dy one by "
-                "one; take that of the length of both"),
-        Mistake(lambda x, b: _powered(x[..., :-1, :-1], b).mean(), "the last row and column are missing; there the "
+        Mistake(".mean() → .sum()", "that is the sum; take the mean, so that λ keeps its meaning at another size"),
+        Mistake("(dx**2 + dy**2 + 1e-8).pow(beta / 2) → (dx.abs() ** beta + dy.abs() ** beta)", "you took the powers "
+                "of dx and dy one by one; take that of the length of both"),
+        Mistake("dy = → image = image[..., :-1, :-1]; dy =", "the last row and column are missing; there the "
                 "differences are 0, and they count as pixels"),
-        Mistake(lambda x, b: (x.diff(dim=-1)[..., :-1, :]**2 + x.diff(dim=-2)[..., :-1]**2 + 1e-8).pow(b / 2).mean(),
-                "you left out the pixels of the last row and column, since one of their differences is missing; it is "
-                "0 there: add the zeros before you take the length"),
-        Mistake(lambda x, b: ((x.roll(-1, -1) - x)**2 + (x.roll(-1, -2) - x)**2 + 1e-8).pow(b / 2).mean(),
-                "the picture is closed to a ring: beyond the last pixel comes the first; there the difference is 0"),
+        Mistake("F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.diff(dim=-2)[..., :-1] ;; "
+                "F.pad(image.diff(dim=-1), (0, 1, 0, 0)) → image.diff(dim=-1)[..., :-1, :]", "you left out the pixels "
+                "of the last row and column, since one of their differences is missing; it is 0 there: add the zeros "
+                "before you take the length"),
+        Mistake("F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.roll(-1, -2) - image ;; "
+                "F.pad(image.diff(dim=-1), (0, 1, 0, 0)) → image.roll(-1, -1) - image", "the picture is closed to a "
+                "ring: beyond the last pixel comes the first; there the difference is 0"),
     ), atol=1e-5))
 
 
@@ -94,10 +77,6 @@ def _linear_cases(g: torch.Generator) -> Iterator[tuple]:
     for rows, columns, lam in ((3, 6, 0.1), (6, 3, 2.0), (4, 4, 0.5)):
         matrix, y = (torch.randn(size, generator=g, dtype=torch.float64) for size in ((rows, columns), (rows,)))
         yield not_contiguous(matrix[None])[0], y, lam
-
-
-def _eye(m: Tensor, side: int) -> Tensor:
-    return torch.eye(m.shape[side], dtype=m.dtype)
 
 
 TIKHONOV = Exercise(
@@ -109,17 +88,14 @@ TIKHONOV = Exercise(
            "So (MᵀM + λI) x = Mᵀy, with I of size N.",
            "`torch.linalg.solve(A, b)` gives the x with A x = b."),
     reference=tikhonov, judge=by_cases(tikhonov, _linear_cases, (
-        Mistake(lambda m, y, lam: torch.linalg.pinv(m) @ y, "λ is not used; this is the limit for λ → 0"),
-        Mistake(lambda m, y, lam: tikhonov(m, y, lam**2), "λ is squared; the price is λ‖x‖²"),
-        Mistake(lambda m, y, lam: tikhonov(m, y, 2 * lam), "λ counts twice: both terms have the factor 2 in their "
-                "gradient"),
-        Mistake(lambda m, y, lam: tikhonov(m, y, lam / 2), "λ counts half: both terms have the factor 2 in their "
-                "gradient"),
-        Mistake(lambda m, y, lam: torch.linalg.solve(m.T @ m - lam * _eye(m, 1), m.T @ y), "the sign of λ is turned "
-                "round: this would reward long x"),
-        Mistake(lambda m, y, lam: m.T @ y, "that is one product with Mᵀ; the system is still to be solved"),
-        Mistake(lambda m, y, lam: m @ tikhonov(m, y, lam), "that is the code of the answer; give x itself"),
-        Mistake(lambda m, y, lam: tikhonov(m, y, lam)[:, None], "the shape is (N,1); y is a vector, and so is x"),
+        Mistake("torch.linalg.solve(matrix.T @ matrix + lam * eye, matrix.T @ y) → torch.linalg.pinv(matrix) @ y", "λ "
+                "is not used; this is the limit for λ → 0"),
+        Mistake("lam * eye → lam**2 * eye", "λ is squared; the price is λ‖x‖²"),
+        Mistake("+ lam * eye → - lam * eye", "the sign of λ is turned round: this would reward long x"),
+        Mistake("torch.linalg.solve(matrix.T @ matrix + lam * eye, matrix.T @ y) → matrix.T @ y", "that is one product "
+                "with Mᵀ; the system is still to be solved"),
+        Mistake("return torch.linalg.solve( → return matrix @ torch.linalg.solve(", "that is the code of the answer; "
+                "give x itself"),
     )))
 
 EXERCISES = (CODE, VARIATION, TIKHONOV, SAMPLE)

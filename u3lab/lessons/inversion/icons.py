@@ -19,7 +19,8 @@ from u3lab import images, nets, pixels
 from u3lab._system import paths
 from u3lab.descent import last
 from u3lab.inversion.maximising import MaximiseSettings, maximise
-from u3lab.lessons.inversion.riddles import RIDDLES, Riddle
+from u3lab.lessons.inversion.riddles import RIDDLES
+from u3lab.lessons.riddles import Riddle
 from u3lab.nets import Classifier, ready
 
 MAKERS, JUDGE = nets.NAMES, "efficientnet_lite1"

@@ -43,22 +43,6 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
         yield pull.denoise, pull.energy, x, noises, 0.3, 0.7, 0.4
 
 
-def _faulty(*, half: float = 0.5, sign: float = -1.0, root: bool = True, spread: bool = True, away: bool = False,
-            price: bool = True, once: bool = False, fresh: bool = True, pulled: bool = True) -> Callable:
-    """A chain with a fault."""
-    def run(denoise: Callable, energy: Callable, x: Tensor, noises: Sequence[Tensor], sigma: float, lam: float,
-            delta: float) -> Tensor:
-        for n in noises[:1] if once else noises:
-            n = n if fresh else noises[0]
-            x = x.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(energy(x), x)
-            pull = (x - denoise(x) if away else denoise(x) - x) if pulled else 0 * x
-            x = (x + half * delta * (pull + sign * (lam if price else 1.0) * gradient)
-                 + (delta**0.5 if root else delta) * (sigma if spread else 1.0) * n)
-        return x.detach()
-    return run
-
-
 SAMPLE = Exercise(
     id="5-sample", title="A chain that draws pictures", minutes=20, difficulty="hard", points=3,
     goal="Write the whole chain: one step for each tensor n in `noises`, x ← x + δ/2 (D(x) − x − λ ∇E(x)) + √δ σ n. "
@@ -69,14 +53,10 @@ SAMPLE = Exercise(
         "`(gradient,) = torch.autograd.grad(energy(x), x)` is ∇E(x).",
         "The drift has the factor δ/2 and the noise the factor √δ·σ: then the spread of the draws is right."),
     reference=chain, judge=by_cases(chain, _cases, (
-        Mistake(_faulty(half=1.0), "the drift is twice what it should be: its factor is δ/2"),
-        Mistake(_faulty(sign=1.0), "you climb the energy: the code's error has to fall, so λ ∇E is taken away"),
-        Mistake(_faulty(root=False), "the noise has the factor δ; it is √δ, since variances add up and not lengths"),
-        Mistake(_faulty(spread=False), "the noise is not multiplied by σ"),
-        Mistake(_faulty(away=True), "you go away from what the denoiser makes of x: the direction is D(x) − x"),
-        Mistake(_faulty(pulled=False), "the denoiser is not used: nothing says what photos look like"),
-        Mistake(_faulty(price=False), "λ is not used"),
-        Mistake(_faulty(once=True), "that is one step; make one for each n"),
-        Mistake(_faulty(fresh=False), "you use the first noise at every step; each step has its own n"),
-        Mistake(_faulty(spread=False, root=False), "the noise has the factor δ; it is √δ σ"),
+        Mistake("delta / 2 * → delta *", "the drift is twice what it should be: its factor is δ/2"),
+        Mistake("delta**0.5 → delta", "the noise has the factor δ; it is √δ, since variances add up and not lengths"),
+        Mistake("sigma * n → n", "the noise is not multiplied by σ"),
+        Mistake("denoise(x) - x → x - denoise(x)", "you go away from what the denoiser makes of x: the direction is "
+                "D(x) − x"),
+        Mistake("denoise(x) - x - lam → -lam", "the denoiser is not used: nothing says what photos look like"),
     ), atol=1e-5))

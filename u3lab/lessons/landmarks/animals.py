@@ -7,8 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.datasets import cutouts
-from u3lab.lessons.landmarks.pairs import MARGIN, SIDE, Stock
-from u3lab.worlds.faces import Layers
+from u3lab.lessons.landmarks.pairs import MARGIN, SIDE
 
 KINDS = ("dog", "cat", "horse", "bovine", "sheep", "deer", "antelope", "pig", "camel", "bear")
 LONG = 56  # pixels, the longer side of an animal
@@ -28,13 +27,6 @@ def layer(name: str) -> Tensor:
     image, mask = (F.interpolate(one, size=(height, width), mode="bilinear", antialias=True) for one in (image, mask))
     top, left = (side - height) // 2, (side - width) // 2
     return F.pad(torch.cat([image * mask, mask], 1), (left, side - width - left, top, side - height - top)).clamp(0, 1)
-
-
-def stock(backgrounds: Tensor) -> Stock:
-    """The animals to learn from, each before one of the backgrounds (N,3,112,112), in bytes; for pairs of warps."""
-    face = torch.cat([layer(name) for name in names("train")])
-    shown = Layers((255 * face).round().byte(), backgrounds[:len(face)], *[None] * 4)
-    return Stock(shown, torch.zeros(len(face), 1, 3))
 
 
 def pictures(count: int) -> Tensor:

@@ -1,13 +1,12 @@
 """Anatomical points carried from one picture of a head to another: made warps of real scans, and errors in millimetres.
 
-``python -m u3lab.experiments carried`` makes the shipped table and the shipped labeller of it.
+``python -m u3lab.experiments registration`` makes the shipped table and the shipped labeller of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -15,28 +14,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.datasets import scans
-from u3lab.descent import Step
-from u3lab.landmarks import LabelSettings, codes_at, label, labeller, match
-from u3lab.lessons import results
+from u3lab.landmarks import codes_at, match
 from u3lab.lessons.landmarks.pairs import BEND, CELL, CLOSER, Pairs, drawn
-from u3lab.nets import Classifier
 from u3lab.selfsup import estimated_flow
 from u3lab.warps import grid, warp
 
 SIDE = 96  # pixels of a view
 SEEN = 270  # pixels of a slice that a view shows, more than a head is wide
-BATCH, QUERIES, RATE = 8, 200, 0.004
 TESTS, POINTS = 60, 20  # pairs, and points of each
 TISSUE = 0.15  # what is darker is air or bone
-
-
-class Run(NamedTuple):
-    """One way to carry points: "labelling", learnt on ``patient``, or one of ``RIVALS``, which learn nothing."""
-
-    way: str
-    patient: str
-    steps: int
-    seed: int
 
 
 class Moved(NamedTuple):
@@ -90,13 +76,6 @@ def asked(patient: str) -> Moved:
     return Moved(x, gx, points[rows], moved[rows], canvas(patient)[1])
 
 
-def learnt(run: Run, checkpoint: str | Path | None = None) -> tuple[Classifier, Iterator[Step]]:
-    """A fresh labeller and the steps that teach it one patient's slices."""
-    net = labeller(seed=run.seed)
-    settings = LabelSettings(lr=RATE, steps=run.steps, batch_size=BATCH, queries=QUERIES, seed=run.seed)
-    return net, label(net, pairs_of(run.patient), checkpoint=checkpoint, settings=settings)
-
-
 def errors(found: Tensor, given: Moved) -> Tensor:
     """How far points (B,N,2) in gx are from where they should be, (B,N), in millimetres."""
     return (found - given.moved).norm(dim=-1) * given.mm
@@ -112,17 +91,3 @@ def flowed(given: Moved) -> Tensor:
     """Where optical flow (TV-L1, as the doctor's registration might) leads the points, (B,N,2)."""
     flow = estimated_flow(torch.stack([given.x, given.gx], 1))[:, 0]
     return given.points + 2 * codes_at(flow, given.points) / SIDE
-
-
-def stayed(given: Moved) -> Tensor:
-    """Who says that nothing has moved."""
-    return given.points
-
-
-RIVALS = {"nothing has moved": stayed, "optical flow": flowed}
-
-
-def shipped() -> dict[Run, tuple]:
-    """The table: what was run → median error in millimetres and the share within five, on the *other* patient."""
-    return results.table("carried", Run)
-

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from u3lab.descent import Step
-from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 
 COLOURS = torch.tensor([[0.9, 0.2, 0.15], [0.2, 0.8, 0.25], [0.2, 0.3, 0.95]])
 RADIUS = 0.22  # in half sides
@@ -52,18 +47,3 @@ def drawn(ground: Tensor, middles: Tensor, colours: Tensor) -> Tensor:
 def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Sources and targets."""
     return discs(count, generator)[:2]
-
-
-def learnt(count: int, seed: int, steps: int) -> tuple[KeypointAutoencoder, Iterator[Step]]:
-    """A fresh network of so many keypoints, and the steps that teach it on these pairs, by pixels alone."""
-    model = KeypointAutoencoder(count, width=12, sigma=0.2, seed=seed)
-    return model, autoencode(model, pairs, settings=AutoencodeSettings(steps=steps, lr=0.003, seed=seed))
-
-
-def explained(model: KeypointAutoencoder) -> list[float]:
-    """R² of each disc's middle by linear regression on the keypoints, of pictures that it was not fitted on."""
-    from sklearn.linear_model import LinearRegression
-
-    (_, seen, places), (_, unseen, others) = (discs(200, torch.Generator().manual_seed(seed)) for seed in (100, 101))
-    before, after = model.keypoints(seen).flatten(1), model.keypoints(unseen).flatten(1)
-    return [float(LinearRegression().fit(before, places[:, k]).score(after, others[:, k])) for k in range(3)]

@@ -1,8 +1,8 @@
-"""Notebook 03: its exercises, a thin-plate spline at points, the loss of dense labelling, soft-argmax, and its quiz."""
+"""Notebook 03: its exercises: a thin-plate spline at points, the loss of dense labelling, soft-argmax."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -11,9 +11,8 @@ from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
 from u3lab.landmarks import soft_argmax
 from u3lab.landmarks.places import cells, centres
-from u3lab.lessons.landmarks.labelling_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def spline_at(u: Tensor, controls: Tensor, weights: Tensor, affine: Tensor) -> Tensor:
@@ -33,18 +32,6 @@ def _splines(g: torch.Generator) -> Iterator[tuple]:
     yield controls.clone(), controls, weights, torch.eye(3, dtype=dtype)[:, 1:].contiguous()  # at the controls: U(0)
 
 
-def _spline(U: Callable[[Tensor], Tensor], straight: Callable[[Tensor, Tensor], Tensor] | None = None) -> Callable:
-    """A wrong spline: another U, or another straight part."""
-    def wrong(u: Tensor, controls: Tensor, weights: Tensor, affine: Tensor) -> Tensor:
-        first = affine[0] + u @ affine[1:] if straight is None else straight(u, affine)
-        return first + U((u[:, None] - controls).norm(dim=-1)) @ weights
-    return wrong
-
-
-def _log(r: Tensor) -> Tensor:
-    return r.clamp_min(1e-30).log()
-
-
 SPLINE = Exercise(
     id="3-spline", title="A thin-plate spline at points", minutes=10, difficulty="easy", points=2,
     goal="The rows of u (N,2) are points, those of controls (n,2) the control points c_i, those of weights (n,2) their "
@@ -57,23 +44,13 @@ SPLINE = Exercise(
         "Keep the logarithm from 0: `r.clamp_min(1e-30).log()`. Then 0² times it is 0.",
         "The sum over i is a product of matrices, (N,n) @ (n,2); the straight part is `affine[0] + u @ affine[1:]`."),
     reference=spline_at, judge=by_cases(spline_at, _splines, (
-        Mistake(_spline(lambda r: r**2 * r.log()), "at a control point your answer is NaN: r is 0 there, and 0 · ln 0 "
-                "is no number for a computer. Keep r from 0 inside of the logarithm"),
-        Mistake(_spline(lambda r: r**2 * 2 * _log(r)), "you have r² ln r², which is twice U. ln r² = 2 ln r"),
-        Mistake(_spline(lambda r: r * _log(r)), "your U is r ln r; a thin plate in two dimensions has r² ln r"),
-        Mistake(_spline(_log), "your U is ln r, without the factor r²"),
-        Mistake(_spline(lambda r: r**2 * _log(r) / torch.log(torch.tensor(10.0))), "you took the logarithm to base 10; "
-                "U has the natural one"),
-        Mistake(_spline(lambda r: r**2), "the logarithm is missing from U"),
-        Mistake(_spline(lambda r: 0 * r), "the bending is missing: you have the straight part alone"),
-        Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: 0 * u), "the straight part a₀ + a₁x + a₂y is missing"),
-        Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: u @ a[1:]), "a₀ is missing"),
-        Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: u + a[0] + u @ a[1:]), "you added u as well; a₁ and a₂ "
-                "hold the whole straight part"),
-        Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: a[0] + u @ a[1:].T), "a₁ and a₂ are the *rows* of "
-                "affine[1:]; you multiplied by its columns"),
-        Mistake(_spline(lambda r: r**2 * _log(r), lambda u, a: a[0] + u.flip(1) @ a[1:]), "x and y are exchanged in "
-                "the straight part"),
+        Mistake(("r**2 * r.clamp → r * r.clamp", "torch.where(r > 0, r**2 * r.clamp_min(1e-30).log(), 0.0) → "
+                 "r.clamp_min(1e-30).log()"), "your U is r ln r, or ln r; a thin plate in two dimensions has r² ln r"),
+        Mistake(".log() → .log10()", "you took the logarithm to base 10; U has the natural one"),
+        Mistake("r**2 * r.clamp_min(1e-30).log() → r**2", "the logarithm is missing from U"),
+        Mistake("affine[0] + u → u", "a₀ is missing"),
+        Mistake(("u @ affine[1:] → u.flip(1) @ affine[1:]", "affine[1:] → affine[1:].T"), "x and y are exchanged in "
+                "the straight part, or a₁ and a₂, which are the *rows* of affine[1:]"),
     ), rtol=1e-3, atol=1e-4))
 
 
@@ -95,31 +72,6 @@ def _pairs(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(codes), moved, gu, gamma
 
 
-def _loss(scores: Callable[[Tensor, Tensor], Tensor] = lambda a, b: a.T @ b, *, axis: int = 1, masked: bool = True,
-          cost: Callable[[Tensor, float], Tensor] = lambda d, gamma: d**gamma,
-          total: Callable[[Tensor], Tensor] = lambda each: each.mean(),
-          own: bool = False) -> Callable[..., Tensor]:
-    """A wrong loss: other scores, another axis of the softmax, cost, or mean; ``own``: distances from u and not gu."""
-    def wrong(codes: Tensor, moved: Tensor, gu: Tensor, gamma: float) -> Tensor:
-        p = scores(codes.flatten(1), moved.flatten(1))
-        p = p.softmax(axis) if axis >= 0 else p
-        stays = (gu.abs() <= 1).all(1) if masked else torch.ones(len(gu), dtype=torch.bool)
-        here = cells(codes) if own else gu
-        each = (p * cost((here[:, None] - cells(moved)).norm(dim=-1), gamma)).sum(1)
-        return total(each[stays])
-    return wrong
-
-
-def _most_probable(codes: Tensor, moved: Tensor, gu: Tensor, gamma: float) -> Tensor:
-    """The distance of the best place alone."""
-    best = cells(moved)[(codes.flatten(1).T @ moved.flatten(1)).argmax(1)]
-    return ((gu - best).norm(dim=-1) ** gamma)[(gu.abs() <= 1).all(1)].mean()
-
-
-def _normalised(a: Tensor, b: Tensor) -> Tensor:
-    return torch.nn.functional.normalize(a, dim=0).T @ torch.nn.functional.normalize(b, dim=0)
-
-
 LABELLING = Exercise(
     id="3-labelling", title="The loss of dense labelling", minutes=15, difficulty="medium", points=4,
     goal="codes and codes_moved are Φ(x; ·) and Φ(gx; ·) of one pair, (D,h,w) each. Every cell u of x is a query, row "
@@ -134,18 +86,14 @@ LABELLING = Exercise(
         "The distances are `(gu[:, None] - cells(codes_moved)).norm(dim=-1)`. A query stays in the picture if both of "
         "its coordinates do: `(gu.abs() <= 1).all(1)`. Take the mean over those rows only."),
     reference=labelling_loss, helpers=(cells, centres), judge=by_number(labelling_loss, _pairs, (
-        Mistake(_loss(axis=0), "your softmax runs over the queries u; p(u′|u) is a probability over the places u′, so "
-                "that each query's sum is 1"),
-        Mistake(_loss(axis=-1), "there is no softmax: S can be negative and has any sum, p is a probability"),
-        Mistake(_loss(masked=False), "you count queries whose gu has left the picture; no place u′ can be right there"),
-        Mistake(_loss(cost=lambda d, gamma: d), "γ is not used: the distance is taken to the power γ"),
-        Mistake(_loss(cost=lambda d, gamma: d ** (2 * gamma)), "you have the *squared* distance to the power γ"),
-        Mistake(_loss(cost=lambda d, gamma: gamma * d), "γ is a power of the distance, not a factor"),
-        Mistake(_loss(own=True), "you measure from u, where the point was; measure from gu, where it has gone"),
-        Mistake(_loss(_normalised), "you normalised the codes; then no code can be sure, since length is certainty"),
-        Mistake(_loss(total=lambda each: each.sum()), "you took the sum over the queries, not their mean"),
-        Mistake(_most_probable, "you took the distance of the best place alone. It has no gradient, and does not ask "
-                "for precision; weigh the distances of all places by p"),
+        Mistake("softmax(1) → softmax(0)", "your softmax runs over the queries u; p(u′|u) is a probability over the "
+                "places u′, so that each query's sum is 1"),
+        Mistake(".softmax(1) → ", "there is no softmax: S can be negative and has any sum, p is a probability"),
+        Mistake("[stays] → ", "you count queries whose gu has left the picture; no place u′ can be right there"),
+        Mistake("codes.flatten(1).T @ codes_moved.flatten(1) → torch.nn.functional.normalize(codes.flatten(1), dim=0)"
+                ".T @ torch.nn.functional.normalize(codes_moved.flatten(1), dim=0)", "you normalised the codes; then "
+                "no code can be sure, since length is certainty"),
+        Mistake("[stays].mean() → [stays].sum()", "you took the sum over the queries, not their mean"),
     )))
 
 
@@ -155,28 +103,11 @@ def _maps(g: torch.Generator) -> Iterator[tuple]:
         yield (not_contiguous(3 * torch.randn(*shape, generator=g, dtype=dtype)),)
 
 
-def _expected(maps: Tensor, p: Tensor) -> Tensor:
-    return p.flatten(2) @ cells(maps)
-
-
 def _by_axes(maps: Tensor) -> Tensor:
     """The paper of 2018: mean over the other axis first, then a softmax."""
     x, y = ((maps.mean(over).softmax(-1) * centres(maps.shape[along], maps)).sum(-1)
             for over, along in ((2, 3), (3, 2)))
     return torch.stack([x, y], -1)
-
-
-def _corners(maps: Tensor) -> Tensor:
-    """The outermost centres at ±1."""
-    y, x = (torch.linspace(-1, 1, side, dtype=maps.dtype) if side > 1 else torch.zeros(1, dtype=maps.dtype)
-            for side in maps.shape[2:])
-    p = maps.flatten(2).softmax(-1).view_as(maps)
-    return torch.stack([(p.sum(2) * x).sum(-1), (p.sum(3) * y).sum(-1)], -1)
-
-
-def _pixels(maps: Tensor) -> Tensor:
-    size = torch.tensor([maps.shape[3], maps.shape[2]], dtype=maps.dtype)
-    return ((soft_argmax(maps) + 1) * size - 1) / 2
 
 
 SOFT_ARGMAX = Exercise(
@@ -191,21 +122,18 @@ SOFT_ARGMAX = Exercise(
         "`x = (2 * torch.arange(w) + 1) / w - 1`; then `(p.sum(2) * x).sum(-1)`, and the same for y with `p.sum(3)`. "
         "`torch.stack([x, y], -1)` puts x first."),
     reference=soft_argmax, helpers=(cells, centres), judge=by_cases(soft_argmax, _maps, (
-        Mistake(lambda maps: soft_argmax(maps).flip(-1), "x and y are exchanged: x goes along the columns and comes "
-                "first"),
         Mistake(_by_axes, "you took the mean over one axis before the softmax. That is another method (Jakab et al. "
                 "2018, in notebook 03b), whose points are drawn to the middle far more"),
-        Mistake(_corners, "you put the outermost *centres* at ±1; here the *borders* of the picture are at ±1, and "
-                "centres lie half a cell inside"),
-        Mistake(_pixels, "these are columns and rows, counted from 0; give places in [−1,1]"),
-        Mistake(lambda maps: _expected(maps, maps.softmax(1)), "your softmax runs over the K maps; each map has one of "
-                "its own, over its places"),
-        Mistake(lambda maps: _expected(maps, maps.softmax(-1)), "your softmax runs over each row alone; take one over "
-                "all places of the map"),
-        Mistake(lambda maps: cells(maps)[maps.flatten(2).argmax(-1)], "this is the argmax: it jumps from cell to cell "
-                "and has no gradient. Weigh all places by p"),
-        Mistake(lambda maps: _expected(maps, maps), "there is no softmax: scores are not shares, and their sum is not "
-                "1"),
+        Mistake(("cells(maps) → cells(maps) * cells(maps).new_tensor([n / max(n - 1, 1) for n in maps.shape[:1:-1]])",
+                 "cells(maps) → ((cells(maps) + 1) * cells(maps).new_tensor(maps.shape[:1:-1]) - 1) / 2"), "you put "
+                "the outermost *centres* at ±1, or counted columns and rows from 0; here the *borders* of the picture "
+                "are at ±1, and centres lie half a cell inside"),
+        Mistake(("maps.flatten(2).softmax(-1) → maps.softmax(-1).flatten(2)", "softmax(-1) → softmax(1)"),
+                "your softmax runs over each row alone, or over the K maps; each map has one of its own, over all of "
+                "its places"),
+        Mistake(".softmax(-1) → ", "there is no softmax: scores are not shares, and their sum is not 1"),
+        Mistake("cells(maps) → cells(maps).flip(-1)", "x and y are exchanged: x goes along the columns and comes "
+                "first"),
     ), rtol=1e-3, atol=1e-4))
 
 EXERCISES = (SPLINE, LABELLING, SOFT_ARGMAX)

@@ -1,4 +1,4 @@
-"""Notebook 03b: its exercises, the loss of a factorisation, frames that lie apart and Gaussian maps, and its quiz."""
+"""Notebook 03b: its exercises: the loss of a factorisation, frames that lie apart and Gaussian maps."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from torch import Tensor
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
 from u3lab.landmarks import align, as_rotation, factorise, gaussian_maps, pose_error
-from u3lab.lessons.landmarks.turning_questions import QUIZ
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def loss(found: Tensor, moved: Tensor, g: Tensor) -> Tensor:
@@ -47,8 +46,6 @@ def _squares(a: Tensor, b: Tensor) -> Tensor:
     return (a - b).square().sum((1, 2))
 
 
-_WRONG_SIDE = ("your product is Φ(x)⁻¹ Φ(gx). In the plane that is the same, in space it is not: g acts from the left, "
-               "so that Φ(gx) = g Φ(x); multiply both sides by Φ(x)⁻¹ from the right")
 FACTOR = Exercise(
     id="3b-factor", title="The loss of a factorisation", minutes=10, difficulty="easy", points=3,
     goal="Given are the poses Φ(x) and Φ(gx) of both pictures of each pair, and the turn g between them, all of them "
@@ -60,25 +57,16 @@ FACTOR = Exercise(
         "`@` multiplies matrices, pair by pair; `*` would multiply entries. The order matters in space.",
         "`(moved @ found.mT - g)`, squared, summed over the axes 1 and 2, then the mean."),
     reference=loss, judge=by_cases(loss, _pairs, (
-        Mistake(lambda f, m, g: _squares(f.mT @ m, g).mean(), _WRONG_SIDE),
-        Mistake(lambda f, m, g: _squares(m @ f, g).mean(), "Φ(x) is not inverted; take its transpose, `found.mT`"),
         Mistake(lambda f, m, g: _squares(m.mT @ f, g).mean(), "you inverted Φ(gx) and not Φ(x), and multiplied from "
                 "the left"),
-        Mistake(lambda f, m, g: _squares(f @ m.mT, g).mean(), "that is the turn back, from gx to x: its inverse is "
-                "compared with g"),
         Mistake(lambda f, m, g: _squares(m * f.mT, g).mean(), "`*` multiplies entry by entry; `@` multiplies "
                 "matrices"),
         Mistake(lambda f, m, g: _squares(m - f, g).mean(), "you took the difference Φ(gx) − Φ(x); turns are not added "
                 "but composed: Φ(gx) Φ(x)⁻¹"),
-        Mistake(lambda f, m, g: (m @ f.mT - g).square().mean(), "that is the mean over the entries as well; ‖·‖² is "
-                "their sum, and the mean goes over the pairs"),
-        Mistake(lambda f, m, g: _squares(m @ f.mT, g).sum(), "you summed over the pairs; take their mean"),
         Mistake(lambda f, m, g: _squares(m @ f.mT, g).sqrt().mean(), "that is the norm; its square is wanted"),
-        Mistake(lambda f, m, g: (m @ f.mT - g).abs().sum((1, 2)).mean(), "you summed absolute values; sum the "
-                "squares"),
-        Mistake(lambda f, m, g: factorise(f, m, g, distance="geodesic"), "that is the angle in radians between both "
-                "turns, a fair loss too; here the sum of squares is asked for"),
-        Mistake(lambda f, m, g: _squares(m @ f.mT, g), "give one number, the mean over the pairs"),
+        Mistake(lambda f, m, g: _squares(f.mT @ m, g).mean(), "your product is Φ(x)⁻¹ Φ(gx). In the plane that is the "
+                "same, in space it is not: g acts from the left, so that Φ(gx) = g Φ(x); multiply both sides by Φ(x)⁻¹ "
+                "from the right"),
     )))
 
 
@@ -104,11 +92,6 @@ def _left(found: Tensor, true: Tensor, instances: Tensor) -> float:
     return _between(*(align(found[instances == n].mT, true[instances == n].mT).mT for n in (0, 1)))
 
 
-def _means(poses: Tensor, instances: Tensor) -> float:
-    one = torch.eye(3).to(poses)
-    return _between(*(align(one.expand(int((instances == n).sum()), 3, 3), poses[instances == n]) for n in (0, 1)))
-
-
 FRAMES = Exercise(
     id="3b-frames", title="One frame, or one for each?", minutes=10, difficulty="medium", points=3,
     goal="For many views of several things you are given the poses that were found, Φ(x), the true ones R, and the "
@@ -122,8 +105,6 @@ FRAMES = Exercise(
         "`h = [landmarks.align(found[instances == n], true[instances == n]) for n in (0, 1)]`, then "
         "`landmarks.pose_error(h[0][None], h[1][None])`."),
     reference=apart, judge=by_number(apart, _things, (
-        Mistake(lambda f, t, i: float(torch.deg2rad(torch.tensor(apart(f, t, i), dtype=torch.float64))), "that is in "
-                "radians; give degrees"),
         Mistake(_left, "your h stand on the left, h Φ(x) ≈ R. The free turn is on the right: Φ(x) h"),
         Mistake(lambda f, t, i: _between(_h(f, t, i, 0), _h(f, t, i, 1).mT), "one of the two is inverted; compare h₀ "
                 "with h₁ itself"),
@@ -131,14 +112,6 @@ FRAMES = Exercise(
                 "missing"),
         Mistake(lambda f, t, i: _between(_h(f, t, i, 1), torch.eye(3).to(f)), "that is the angle of h₁ alone; h₀ is "
                 "missing"),
-        Mistake(lambda f, t, i: _means(f, i), "you compared the mean poses that were found; they differ when "
-                "the views do. Compare with the true poses"),
-        Mistake(lambda f, t, i: _means(t, i), "you compared the true poses of both things; where is what was "
-                "found?"),
-        Mistake(lambda f, t, i: float(pose_error(f, t, align(f, t)).median()), "that is how far poses are off with one "
-                "h for all; here the two h are compared with each other"),
-        Mistake(lambda f, t, i: float(pose_error(f, t).mean()), "that is how far poses are from the true ones, "
-                "without any h"),
         Mistake(lambda f, t, i: 0.0, "that would be one common frame; find h₀ and h₁ separately"),
     )))
 
@@ -175,11 +148,6 @@ GAUSSIANS = Exercise(
         "With dx (B,K,size) and dy (B,K,size): `dx[..., None, :] ** 2 + dy[..., :, None] ** 2` has the shape "
         "(B,K,size,size). Keep the type of the points: `torch.arange(size, dtype=points.dtype)`."),
     reference=maps, judge=by_cases(maps, _points, (
-        Mistake(lambda p, n, s: maps(p, n, s).mT, "rows and columns are exchanged: x grows along the columns, the last "
-                "axis"),
-        Mistake(lambda p, n, s: _drawn(p, n, s, wide=lambda s: s**2), "you divided by σ², as the paper's code does; "
-                "the formula here has 2σ²"),
-        Mistake(lambda p, n, s: _drawn(p, n, s, wide=lambda s: 2 * s), "σ is not squared"),
         Mistake(lambda p, n, s: _drawn(p, n, s, at=lambda n, p: torch.linspace(-1, 1, n, dtype=p.dtype)), "your first "
                 "and last cells are at −1 and 1. These are the borders of the picture; the middles lie half a cell "
                 "further in"),
@@ -187,14 +155,10 @@ GAUSSIANS = Exercise(
                 "places are the left borders of the cells; their middles are wanted, + 1/size"),
         Mistake(lambda p, n, s: _drawn(p, n, s, of=lambda x, y: (x**2 + y**2).sqrt()), "you took the distance; its "
                 "square is in the exponent"),
-        Mistake(lambda p, n, s: _drawn(p, n, s, of=lambda x, y: x.abs() + y.abs()), "you added |x| and |y|; it is "
-                "x² + y²"),
+        Mistake(lambda p, n, s: _drawn(p, n, s, wide=lambda s: s**2), "you divided by σ², as the paper's code does; "
+                "the formula here has 2σ²"),
         Mistake(lambda p, n, s: maps(p, n, s) / maps(p, n, s).sum((2, 3), keepdim=True), "your maps sum to 1; here "
                 "each is 1 at its point"),
-        Mistake(lambda p, n, s: maps(p, n, s).sum(1, keepdim=True), "you added the K maps; each keypoint keeps a map "
-                "of its own, so that the generator knows which is which"),
-        Mistake(lambda p, n, s: maps(p, n, s).flip(2), "y is turned upside down; it grows downwards, along the rows"),
-        Mistake(lambda p, n, s: maps(p, n, s).log(), "the exponential is missing"),
     )))
 
 EXERCISES = (FACTOR, FRAMES, GAUSSIANS)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
@@ -25,10 +24,6 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(x), target, visible
 
 
-def _seen(x: Tensor, target: Tensor, m: Tensor) -> Tensor:
-    return (m * (x - target)).square()
-
-
 MASKED = Exercise(
     id="4-masked", title="The data term of inpainting", minutes=10, difficulty="easy", points=2,
     goal="Return ‖m ⊙ (x − x₀)‖² divided by the number of visible values. The mask m is 1 where the picture is known; "
@@ -40,21 +35,14 @@ MASKED = Exercise(
         "values than ones in the mask. `visible.expand_as(x)` is the mask for every value.",
         "`(visible * (x - target)).square().sum()` is the numerator; the denominator is `visible.expand_as(x).sum()`."),
     reference=masked_error, judge=by_cases(masked_error, _masked_cases, (
-        Mistake(lambda x, t, m: _seen(x, t, m).mean(), "you divided by the number of all values; a large hole would "
+        Mistake("visible.expand_as(x).sum() → x.numel()", "you divided by the number of all values; a large hole would "
                 "make the same error look smaller: divide by the number of visible ones"),
-        Mistake(lambda x, t, m: _seen(x, t, m).sum() / m.sum(), "the mask has one channel and the pictures have "
-                "several: you divided by the number of visible pixels, not of visible values"),
-        Mistake(lambda x, t, m: _seen(x, t, m).sum(), "that is the sum; divide by the number of visible values"),
-        Mistake(lambda x, t, m: (x - t).square().mean(), "the mask is not used: the hole counts as well"),
-        Mistake(lambda x, t, m: masked_error(x, t, 1 - m), "you compare inside the hole, where nothing is known; m is "
-                "1 where the picture is visible"),
-        Mistake(lambda x, t, m: (m * x - t).square().sum() / m.expand_as(x).sum(), "the mask hides x alone, and x₀ is "
-                "compared with 0 in the hole; hide the difference"),
-        Mistake(lambda x, t, m: (m * (x - t)).abs().sum() / m.expand_as(x).sum(), "these are absolute values; take "
-                "squares"),
-        Mistake(lambda x, t, m: masked_error(x, t, m).sqrt(), "that is the root of the wanted value; leave the square"),
-        Mistake(lambda x, t, m: (_seen(x, t, m).flatten(1).sum(1) / (m.sum() * x.shape[1])), "that is one value for "
-                "each picture of the batch; one for all is wanted"),
+        Mistake("visible.expand_as(x).sum() → visible.sum()", "the mask has one channel and the pictures have several: "
+                "you divided by the number of visible pixels, not of visible values"),
+        Mistake(" / visible.expand_as(x).sum() → ", "that is the sum; divide by the number of visible values"),
+        Mistake("visible * (x - target) → visible * x - target", "the mask hides x alone, and x₀ is compared with 0 in "
+                "the hole; hide the difference"),
+        Mistake("square() → abs()", "these are absolute values; take squares"),
     )))
 
 
@@ -74,14 +62,11 @@ PSNR = Exercise(
         "If the check speaks of the logarithm: torch has `log`, `log2` and `log10`.",
         "The mean runs over all values at once, colours too. First the mean, then the logarithm."),
     reference=psnr, judge=by_cases(psnr, _pair_cases, (
-        Mistake(lambda x, y: -psnr(x, y), "the sign: better pictures must have more decibels"),
-        Mistake(lambda x, y: psnr(x, y) * math.log(10), "that is the natural logarithm; decibels are made with log10"),
         Mistake(lambda x, y: 2 * psnr(x, y), "20 log₁₀ belongs to amplitudes; the mean square is a power: 10"),
-        Mistake(lambda x, y: psnr(x, y) / 10, "that is in bel; a decibel is a tenth: times 10"),
-        Mistake(lambda x, y: -10 * (x - y).abs().mean().log10(), "that is the mean absolute difference; square it "
-                                                                 "first"),
         Mistake(lambda x, y: psnr(x, y) + 20 * math.log10(255), "the peak is 1 here, for pictures in [0,1]; 255 "
                 "belongs to pictures of bytes"),
+        Mistake(lambda x, y: -10 * (x - y).abs().mean().log10(), "that is the mean absolute difference; square it "
+                                                                 "first"),
         Mistake(lambda x, y: -10 * (x - y).square().mean((2, 3)).log10().mean(), "you took the logarithm for each "
                 "channel, and then the mean; first the mean over all values"),
         Mistake(lambda x, y: -10 * (x - y).square().sum().log10(), "that is the sum of squares; take their mean"),
@@ -100,20 +85,16 @@ MISSING = Exercise(
         "`(x - target).square().sum() / (target - mean).square().sum()`."),
     reference=missing, judge=by_cases(missing, _pair_cases, (
         Mistake(lambda x, y: (x - y).square().mean(), "that is the loss itself; divide by the variance of the target"),
-        Mistake(lambda x, y: (x - y).square().mean() / y.var(correction=0), "that is the variance about one mean for "
-                "all channels; a picture of one strong colour would look easier than it is: take the mean of each "
-                "channel"),
-        Mistake(lambda x, y: (x - y).square().mean() / y.var(), "that is the variance about one mean for all "
-                "channels, with n − 1; take the mean of each channel, and n"),
+        Mistake((lambda x, y: (x - y).square().mean() / y.var(correction=0),
+                 lambda x, y: (x - y).square().mean() / y.var()), "that is the variance about one mean for all "
+                "channels; a picture of one strong colour would look easier than it is: take the mean of each channel, "
+                "and n, where `var` takes n − 1"),
         Mistake(lambda x, y: (x - y).square().mean() / y.var((2, 3)).mean(), "nearly: `var` divides by n − 1 unless "
                 "it is told correction=0, so the mean colour would not get exactly 1"),
-        Mistake(lambda x, y: (x - y).square().mean() / y.std((2, 3), correction=0).mean(), "you divided by the "
-                "standard deviation; the loss is a square, so divide by the variance"),
         Mistake(lambda x, y: (x - y).square().sum() / y.square().sum(), "you compare with the energy of x₀; about its "
                 "mean colour there is less of it"),
-        Mistake(lambda x, y: (x - y).square().sum() / (x - x.mean((2, 3), keepdim=True)).square().sum(), "you divided "
-                "by the variance of x; what is to be drawn is the target"),
-        Mistake(lambda x, y: 1 - missing(x, y), "that is the share that is there already; asked is what is missing"),
+        Mistake("/ variance → / (x - x.mean((2, 3), keepdim=True)).square().sum()", "you divided by the variance of x; "
+                "what is to be drawn is the target"),
     )))
 
 

@@ -46,23 +46,6 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
                (torch.rand(1, 1, side, side, generator=g) > 0.4).to(dtype), rate, steps)
 
 
-def _loop(*, sign: float = 1.0, masked: bool = True, more: int = 0, adds: bool = False, once: bool = False,
-          total: bool = False, glued: bool = False) -> Callable:
-    """A loop with a fault."""
-    def run(psi: Drawing, w: Tensor, image: Tensor, visible: Tensor, rate: float, steps: int) -> Tensor:
-        seen, sums, first = visible if masked else torch.ones_like(visible), torch.zeros_like(w), None
-        for _ in range(steps + more):
-            w = w.detach().requires_grad_()
-            loss = masked_error(psi(w), image, seen)
-            (gradient,) = torch.autograd.grad(loss * (seen.sum() * image.shape[1] if total else 1), w)
-            first = gradient if first is None else first
-            sums = sums + gradient if adds else first if once else gradient
-            w = w.detach() - sign * rate * sums
-        made = psi(w.detach())
-        return torch.where(visible.bool(), image, made) if glued else made
-    return run
-
-
 LOOP = Exercise(
     id="4-loop", title="The prior from end to end", minutes=20, difficulty="medium", points=3,
     goal="Write the whole method for a picture of which only a part is known. Make `steps` steps of gradient descent, "
@@ -77,15 +60,14 @@ LOOP = Exercise(
         "Then `w = w.detach() - rate * gradient`. After the loop `return psi(w)`: all of the picture is Ψ's, in the "
         "hole and outside of it."),
     reference=fitted, judge=by_cases(fitted, _cases, (
-        Mistake(_loop(sign=-1.0), "you go up: a step is w − η·gradient"),
-        Mistake(_loop(masked=False), "the mask is not used: the network is asked to draw what is in the hole as well"),
-        Mistake(_loop(total=True), "your loss is a sum; it is a mean over the visible values"),
-        Mistake(_loop(adds=True), "the gradients of all steps add up: `backward()` adds to `w.grad`; set it to None "
-                "after each step, or take `torch.autograd.grad`"),
-        Mistake(_loop(once=True), "you take the gradient once; take it anew at each step"),
-        Mistake(_loop(glued=True), "you put the visible pixels back; return what Ψ draws, everywhere"),
-        Mistake(_loop(more=-1), "one step is missing: draw once more after the last step"),
-        Mistake(_loop(more=1), "one step too many: `range(steps)` has as many as are wanted"),
+        Mistake("w.detach() - rate → w.detach() + rate", "you go up: a step is w − η·gradient"),
+        Mistake("image, visible), w → image, torch.ones_like(visible)), w", "the mask is not used: the network is "
+                "asked to draw what is in the hole as well"),
+        Mistake("masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum()", "your loss is a "
+                "sum; it is a mean over the visible values"),
+        Mistake("return psi(w).detach() → return torch.where(visible.bool(), image, psi(w).detach())", "you put the "
+                "visible pixels back; return what Ψ draws, everywhere"),
+        Mistake("range(steps) → range(steps - 1)", "one step is missing: draw once more after the last step"),
     )))
 
 
@@ -125,8 +107,6 @@ STOP = Exercise(
                 "a loss of exactly σ² is small enough: ≤"),
         Mistake(lambda losses, sigma: stop(losses, sigma) - 1, "one too early; steps count from 0, and the first loss "
                 "that is small enough is the one"),
-        Mistake(lambda losses, sigma: stop(losses, sigma) + 1, "one too late: the first loss belongs to step 0"),
-        Mistake(lambda losses, sigma: len(losses) - 1, "that is the last step, whatever the losses are"),
         Mistake(lambda losses, sigma: max(k for k, loss in enumerate(losses) if loss > sigma**2), "you return the last "
                 "loss that is too large; the first that is small enough is wanted"),
     )))

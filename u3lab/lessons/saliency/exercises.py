@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, not_contiguous
+from u3lab.course.judging import by_cases, drawn, not_contiguous
 from u3lab.images.variation import total_variation
 from u3lab.saliency.backprop import guided
 from u3lab.saliency.perturbation import price
@@ -36,7 +36,7 @@ def _guided_cases(g: torch.Generator) -> Iterator[tuple]:
     for shape in ((2, 3, 4, 5), (1, 2, 6, 3)):
         x = torch.randn(shape, generator=g)
         yield torch.randn(shape, generator=g), Through(x * (x.abs() > 0.2))  # with zeros, where the gate is shut
-    yield not_contiguous(torch.randn(1, 3, 5, 4, generator=g)), Through(torch.randn(1, 3, 5, 4, generator=g))
+    yield drawn(g, 1, 3, 5, 4), Through(torch.randn(1, 3, 5, 4, generator=g))
     double = torch.randn(2, 7, generator=g, dtype=torch.float64)
     yield double, Through(double.flip(1))
 
@@ -58,17 +58,8 @@ GUIDED = Exercise(
                 "passes; if you clipped the forward activation: the rule is on the backward signal p"),
         Mistake(lambda p, through: through(p).clamp(max=0), "you kept the negative part of the signal; keep p > 0"),
         Mistake(lambda p, through: p.clamp(max=0), "you kept the negative part of the signal, and forgot through(…)"),
-        Mistake(lambda p, through: through(p).abs(), "the absolute value turns evidence against into evidence for: "
-                "where p < 0 the rule passes 0, not |p|"),
-        Mistake(lambda p, through: p.abs(), "that is |p|: where p < 0 the rule passes 0, and through(…) is missing"),
-        Mistake(lambda p, through: through(torch.ones_like(p)), "that is [x > 0], the gate of the forward pass; the "
-                "rule is on the backward signal p, which has to pass that gate"),
         Mistake(lambda p, through: through(p) > 0, "you return the mask, true or false; the signal itself has to pass: "
                 "multiply it with the mask"),
-        Mistake(lambda p, through: p > 0, "you return the mask [p > 0], true or false; multiply the signal with it, "
-                "and send it through(…)"),
-        Mistake(lambda p, through: (through(p) > 0).to(p.dtype), "you return the mask, 1 or 0; the signal itself has "
-                "to pass: multiply it with the mask"),
     )))
 
 
@@ -76,7 +67,7 @@ def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
     yield (torch.tensor([[[[1.0, 2.0]], [[0.5, -1.0]]]]), torch.tensor([[[[2.0, -3.0]], [[-1.0, 4.0]]]]))
     for shape in ((3, 4, 5, 6), (1, 5, 3, 3)):
         yield torch.randn(shape, generator=g), torch.randn(shape, generator=g)
-    yield tuple(not_contiguous(torch.randn(2, 3, 4, 6, generator=g)) for _ in range(2))
+    yield tuple(drawn(g, 2, 3, 4, 6) for _ in range(2))
     yield tuple(torch.randn(2, 3, 4, 4, generator=g, dtype=torch.float64) for _ in range(2))
 
 
@@ -92,19 +83,8 @@ MODULATED = Exercise(
         "class stays negative.",
         "`(activation * gradient).sum(1, keepdim=True)`"),
     reference=modulate, judge=by_cases(modulate, _pair_cases, (
-        Mistake(lambda a, p: p.sum(1, keepdim=True), "that is the gradient alone; modulate it: multiply it with the "
-                "activation before you sum"),
-        Mistake(lambda a, p: a.sum(1, keepdim=True), "that is the activation alone; multiply it with the gradient "
-                "before you sum"),
-        Mistake(lambda a, p: a * p, "the product is right, but the channels are not summed yet: sum over axis 1"),
-        Mistake(lambda a, p: (a * p).sum(1), "the numbers are right, but the axis that you summed over is gone: sum "
-                "with keepdim=True"),
-        Mistake(lambda a, p: (a * p).sum(1, keepdim=True).clamp(min=0), "you clipped what is negative, as Grad-CAM "
-                "does; the relevance keeps its sign"),
         Mistake(lambda a, p: (a * p).clamp(min=0).sum(1, keepdim=True), "you clipped each product; the relevance keeps "
                 "what speaks against the class"),
-        Mistake(lambda a, p: (a * p).sum(1, keepdim=True).abs(), "you took the absolute value; the relevance keeps its "
-                "sign"),
         Mistake(lambda a, p: (a * p).abs().sum(1, keepdim=True), "you summed absolute values; products of both signs "
                 "may cancel"),
         Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True), "you averaged the gradient over "
@@ -112,8 +92,6 @@ MODULATED = Exercise(
         Mistake(lambda a, p: cam(a, p), "that is Grad-CAM: no average over space and no maximum with 0 here"),
         Mistake(lambda a, p: (a * p).sum(0, keepdim=True), "you summed over axis 0, the pictures of the batch; the "
                 "channels are axis 1"),
-        Mistake(lambda a, p: (a * p).mean(1, keepdim=True), "you took the mean over the channels; the relevance is "
-                "their sum"),
     )))
 
 CAM = Exercise(
@@ -131,20 +109,12 @@ CAM = Exercise(
                 "where the sum is negative the map is 0"),
         Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).clamp(min=0).sum(1, keepdim=True), "you took the "
                 "maximum with 0 before the sum; channels for and against the class cancel first"),
-        Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).mean(1, keepdim=True).clamp(min=0), "you took the mean "
-                "over the channels; Grad-CAM sums them"),
         Mistake(lambda a, p: modulate(a, p).clamp(min=0), "your weights are not averaged over height and width: this "
                 "is the modulated gradient"),
         Mistake(lambda a, p: modulate(a, p), "this is the modulated gradient: average the gradient over height and "
                 "width, and take the maximum with 0"),
-        Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1).clamp(min=0), "the numbers are right, but the "
-                "channel axis is gone: sum with keepdim=True"),
-        Mistake(lambda a, p: (a * p.sum((2, 3), keepdim=True)).sum(1, keepdim=True).clamp(min=0), "your weights are "
-                "sums over height and width; they should be means"),
         Mistake(lambda a, p: (a * p.mean(1, keepdim=True)).sum(1, keepdim=True).clamp(min=0), "you averaged the "
                 "gradient over the channels; average it over height and width, axes 2 and 3"),
-        Mistake(lambda a, p: (p * a.mean((2, 3), keepdim=True)).sum(1, keepdim=True).clamp(min=0), "you averaged the "
-                "activation; it is the gradient that is averaged over space"),
     )), helpers=(modulate,))
 
 
@@ -161,11 +131,6 @@ def _quarters(heat: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(heat, 2).flatten(1) * (heat[0, 0].numel() / 4)
 
 
-def _shared(parts: Tensor) -> Tensor:
-    """Each row over its sum; a row of zeros gives 1/4 each."""
-    return torch.where(parts.sum(1, keepdim=True) > 0, parts / parts.sum(1, keepdim=True), torch.full_like(parts, 0.25))
-
-
 POINTING = Exercise(
     id="6-pointing", title="The score of the pointing game", minutes=15, difficulty="medium", points=3,
     goal="Which share of a heat map lies on each of the four tiles, row by row (top left, top right, bottom left, "
@@ -179,23 +144,16 @@ POINTING = Exercise(
         "The total belongs to one map: `sums.sum(1, keepdim=True)` has the shape (B,1), one total for each map of the "
         "batch."),
     reference=tile_shares, judge=by_cases(tile_shares, _heat_cases, (
-        Mistake(_quarters, "these are sums; divide them by the sum of the whole map, so that the four shares sum to 1"),
-        Mistake(lambda heat: F.adaptive_avg_pool2d(heat, 2).flatten(1), "these are means of the tiles; the shares of a "
-                "map sum to 1: divide by the sum of the four"),
-        Mistake(lambda heat: tile_shares(heat)[:, [0, 2, 1, 3]], "the tiles are numbered by columns; go row by row: "
-                "top left, top right, bottom left, bottom right"),
-        Mistake(lambda heat: _quarters(heat) / _quarters(heat).sum(1, keepdim=True), "a map of zeros gives nan; say "
-                "what its shares are: 1/4 each, as by chance"),
-        Mistake(lambda heat: _quarters(heat) / _quarters(heat).sum(1, keepdim=True).clamp(min=1e-12), "a map of zeros "
-                "gives 0 on each tile; it should give 1/4 each, so that the shares sum to 1"),
-        Mistake(lambda heat: _shared(F.adaptive_max_pool2d(heat, 2).flatten(1)), "you took the maximum of each tile; "
-                "the share is of the sum"),
-        Mistake(lambda heat: _quarters(heat) / heat.sum(), "you divided by the sum over the whole batch; each map has "
-                "a total of its own"),
-        Mistake(lambda heat: _quarters(heat) / _quarters(heat).sum(0, keepdim=True), "you normalised over the batch, "
-                "axis 0; the four tiles are axis 1"),
-        Mistake(lambda heat: tile_shares(heat).unflatten(1, (2, 2)), "the shares are right, but in a square (B,2,2); "
-                "flatten them to (B,4)"),
+        Mistake((_quarters, lambda heat: F.adaptive_avg_pool2d(heat, 2).flatten(1)), "these are sums or means of the "
+                "tiles; divide them by the sum of the four, so that the shares of a map sum to 1"),
+        Mistake("torch.where(total > 0, sums / total, torch.full_like(sums, 0.25)) → sums / total", "a map of zeros "
+                "gives nan; say what its shares are: 1/4 each, as by chance"),
+        Mistake("torch.full_like(sums, 0.25) → torch.zeros_like(sums)", "a map of zeros gives 0 on each tile; it "
+                "should give 1/4 each, so that the shares sum to 1"),
+        Mistake("avg_pool → max_pool", "you took the maximum of each tile; the share is of the sum"),
+        Mistake((lambda heat: _quarters(heat) / heat.sum(), lambda heat: _quarters(heat) / _quarters(heat).sum(0)),
+                "you divided by the sum over the whole batch, or over axis 0; each map has a total of its own, and "
+                "the four tiles are axis 1"),
     )))
 
 
@@ -206,27 +164,8 @@ def _mask_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.rand(1, 1, 4, 7, generator=g, dtype=torch.float64), 1.5, 8.0, 3.0
 
 
-def _steps(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared forward differences (dy², dx²), 0 at the far border."""
-    return F.pad(mask.diff(dim=-2), (0, 0, 0, 1)) ** 2, F.pad(mask.diff(dim=-1), (0, 1, 0, 0)) ** 2
-
-
-def _wrapped(m: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:
-    dy, dx = m.roll(-1, -2) - m, m.roll(-1, -1) - m
-    return lam * m.mean(), tv * (dy**2 + dx**2).pow(beta / 2).mean()
-
-
-def _cropped(m: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:
-    dy, dx = m.diff(dim=-2)[..., :-1], m.diff(dim=-1)[..., :-1, :]
-    return lam * m.mean(), tv * (dy**2 + dx**2).pow(beta / 2).mean()
-
-
-def _rough(tv: float, of: Tensor) -> Tensor:
-    return tv * of.mean()
-
-
-_SUMS = "means over the mask are wanted: a sum over 28 × 28 cells is 784 times larger, and λ and γ lose their meaning"
-_ROOT = "dy and dx belong under one root: ‖∇m‖ = √(dy² + dx²), then the power β"
+_DY = "torch.nn.functional.pad(mask.diff(dim=-2), (0, 0, 0, 1))"
+_DX = "torch.nn.functional.pad(mask.diff(dim=-1), (0, 1, 0, 0))"
 ENERGY = Exercise(
     id="6-mask-energy", title="The price of a mask", minutes=15, difficulty="medium", points=3,
     goal="Return the pair (λ‖m‖₁, γ‖∇m‖^β) for a mask m ≥ 0, both as means over its cells. ∇m holds the differences to "
@@ -240,28 +179,18 @@ ENERGY = Exercise(
         "`(dx**2 + dy**2).pow(beta / 2).mean()` is the mean of ‖∇m‖^β. For β < 2 add 1e-8 before the power: it keeps "
         "the gradient finite where the mask is flat."),
     reference=price, judge=by_cases(price, _mask_cases, (
-        Mistake(lambda m, lam, tv, beta: (lam * m.sum(), tv * sum(_steps(m)).pow(beta / 2).sum()), "both parts are "
-                "sums; " + _SUMS),
-        Mistake(lambda m, lam, tv, beta: (lam * m.sum(), price(m, lam, tv, beta)[1]), "the size is a sum; " + _SUMS),
-        Mistake(lambda m, lam, tv, beta: (lam * m.mean(), tv * sum(_steps(m)).pow(beta / 2).sum()), "the variation is "
-                "a sum; " + _SUMS),
-        Mistake(lambda m, lam, tv, beta: (lam * m.mean(), _rough(tv, sum(d.sqrt() for d in _steps(m)).pow(beta))),
-                "you added |dy| and |dx|; " + _ROOT),
-        Mistake(lambda m, lam, tv, beta: (lam * m.mean(), _rough(tv, sum(d.pow(beta / 2) for d in _steps(m)))),
-                "you added |dy|^β and |dx|^β; " + _ROOT),
-        Mistake(lambda m, lam, tv, beta: (lam * m.mean(), _rough(tv, sum(_steps(m)).pow(beta))), "the power β stands "
-                "on the squared norm; dy² + dx² is ‖∇m‖², so its power is β/2"),
-        Mistake(_wrapped, "your differences wrap around: the last column is compared with the first (roll does that); "
-                "there the difference is 0"),
-        Mistake(_cropped, "your mean is over fewer cells than the mask has: a difference is one row or column short; "
-                "pad it with zeros at the far border"),
-        Mistake(lambda m, lam, tv, beta: price(m, tv, lam, beta), "λ and γ are swapped: lam is the price of the size, "
-                "tv that of the variation"),
-        Mistake(lambda m, lam, tv, beta: price(m, lam, tv, beta)[::-1], "the pair is in the other order: first the "
-                "size, then the variation"),
-        Mistake(lambda m, lam, tv, beta: price(m, 1.0, 1.0, beta), "the prices are missing: multiply by lam and tv"),
-        Mistake(lambda m, lam, tv, beta: (lam * (m**2).mean(), price(m, lam, tv, beta)[1]), "the size has m² where |m| "
-                "is wanted"),
+        Mistake(tuple(f"total_variation(mask, beta) → {rough}" for rough in (
+                    f"({_DY}.abs() + {_DX}.abs()).pow(beta).mean()",
+                    f"({_DY}.abs().pow(beta) + {_DX}.abs().pow(beta)).mean()")), "you added |dy| and |dx|, or their "
+                "powers; dy and dx belong under one root: ‖∇m‖ = √(dy² + dx²), then the power β"),
+        Mistake("total_variation(mask, beta) → ((mask.roll(-1, -2) - mask) ** 2 + (mask.roll(-1, -1) - mask) ** 2)"
+                ".pow(beta / 2).mean()", "your differences wrap around: the last column is compared with the first "
+                "(roll does that); there the difference is 0"),
+        Mistake("total_variation(mask, beta) → (mask.diff(dim=-2)[..., :-1] ** 2 + mask.diff(dim=-1)[..., :-1, :] ** 2)"
+                ".pow(beta / 2).mean()", "your mean is over fewer cells than the mask has: a difference is one row or "
+                "column short; pad it with zeros at the far border"),
+        Mistake("lam * mask.mean(), tv * total → mask.mean(), total", "the prices are missing: multiply by lam and tv"),
+        Mistake("lam * mask.mean() → lam * (mask**2).mean()", "the size has m² where |m| is wanted"),
     ), atol=5e-3), helpers=(total_variation,))  # an answer without the small constant in the root is right as well
 
 EXERCISES = (GUIDED, MODULATED, ENERGY, POINTING, CAM)

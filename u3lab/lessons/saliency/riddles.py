@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,55 +21,13 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab import pixels
 from u3lab.descent import last
+from u3lab.lessons.riddles import Riddle, riddles_of
 from u3lab.nets import Classifier
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb
 
 LAM = 3.0  # a high price λ: only a few parts are left, and that makes it a riddle
 SIZE, QUALITY = 227, 90  # pixels; of the JPEG
-
-
-@dataclass(frozen=True)
-class Riddle:
-    """A shipped picture whose class the network knows. No text but ``truth`` may give the class away."""
-
-    picture: str
-    sight: str
-    """What one sees in the riddle, for the alt text."""
-    truth: str
-    """What the parts are."""
-    wrong: dict[str, str]
-    """Three classes that the network or the eye may take it for, and what speaks against each."""
-
-
-RIDDLES = (
-    Riddle("coffee", "a white arc round something orange, a shining red piece and a shining brown ball below it",
-           "the orange is the foam of the coffee, the arc the rim of its cup, and a spoon lies beside the handle",
-           {"consomme": "a clear soup has no foam", "eggnog": "that is pale, and is served in a glass",
-            "soup bowl": "a bowl has no handle, and this one has, in red"}),
-    Riddle("dog", "at the right edge two pointed brown ears, a pink tongue below a dark nose, and darker fur behind",
-           "large upright ears, tan cheeks round a black muzzle, and the beginning of a black saddle",
-           {"malinois": "it has such ears and such a muzzle, but its neck and back are not black",
-            "red wolf": "a wolf is pale round the mouth", "dhole": "a dhole is red all over and its ears are round"}),
-    Riddle("goldfish", "a black dot in a yellow ring at the lower right, and flecks of orange",
-           "the eye in its golden ring, and flecks of the tail and the fins",
-           {"tench": "a tench is green, with a small red eye",
-            "water snake": "the orange flecks are of fins, not scales",
-            "anemone fish": "that one is orange and white, in clear bands"}),
-    Riddle("aqueduct", "a row of small round openings over larger ones, in light stone",
-           "rows of stone arches, one upon the other: the Pont du Gard (ImageNet knows no aqueducts)",
-           {"monastery": "a cloister has arches, but not one storey of them on another with open air behind",
-            "steel arch bridge": "these arches are of stone",
-            "triumphal arch": "such a monument has one arch or three, not a row of them"}),
-    Riddle("hammer", "pieces of brown wood in a line, and a bent blue-grey hook at their right end",
-           "the claw at the end of a wooden handle",
-           {"hatchet": "its blade would be broad and straight, this piece is bent like a beak",
-            "nail": "a nail is metal from end to end, and here is wood",
-            "letter opener": "that is straight to its tip"}),
-    Riddle("screwdriver", "a black piece with a red ring at the top; below, a second red ring and a thin dark rod",
-           "the two ends of a handle, and the shank",
-           {"syringe": "one would see through its barrel", "ballpoint": "the rod is long and bare, a pen hides its own",
-            "spatula": "that ends in a broad blade, this rod stays thin"}),
-)
+RIDDLES = riddles_of("6")
 
 
 def iconic(image: Tensor, mask: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""What belongs to the notebooks of chapter 2: exercises, quizzes, drawn examples and trials."""
+"""What belongs to the notebooks of chapter 2: exercises, drawn examples and trials."""

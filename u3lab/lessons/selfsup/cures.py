@@ -117,9 +117,10 @@ def learnt(toy: Toy, cure: str, p: float = 0.5, *, seed: int = 0) -> Tensor:
     if cure == "correspondence":
         return _learnt_switch(toy, p, seed, generator)
     if cure == "constrained":
-        asked = toy.question.flatten(0, 2)
-        return fitted(asked, toy.answer.flatten(0, 2)[:, None], [1.0], _answer_loss(toy), seed, generator,
-                       read=lambda out: _answer(toy, out)).view_as(toy.answer)
+        loss, read = _asked(toy, "L2")[1:] if toy.name == "colour" else (  # in the others the answer is yes or no
+            lambda out, y: F.binary_cross_entropy_with_logits(out, y, reduction="none").sum(1), torch.sigmoid)
+        return fitted(toy.question.flatten(0, 2), toy.answer.flatten(0, 2)[:, None], [1.0], loss, seed, generator,
+                      read=read).view_as(toy.answer)
     shape, loss, read = _asked(toy, cure)
     return fitted(toy.x, toy.y, [1 - p, p], loss, seed, generator, outputs=shape, read=read)
 
@@ -144,16 +145,6 @@ def _asked(toy: Toy, cure: str) -> tuple[tuple[int, ...], Callable, Callable]:
     family = FAMILIES[toy.name]
     channels = (family.outputs, *shape[1:])
     return channels, lambda out, y: family.loss(out, y).flatten(1).sum(1), family.read
-
-
-def _answer_loss(toy: Toy) -> Callable[[Tensor, Tensor], Tensor]:
-    if toy.name == "colour":  # the answer is a picture, in the others yes or no
-        return lambda out, y: (out - y).square().flatten(1).sum(1)
-    return lambda out, y: F.binary_cross_entropy_with_logits(out, y, reduction="none").sum(1)
-
-
-def _answer(toy: Toy, out: Tensor) -> Tensor:
-    return out if toy.name == "colour" else torch.sigmoid(out)
 
 
 def fitted(x: Tensor, y: Tensor, chances: list[float], loss: Callable[[Tensor, Tensor], Tensor], seed: int,

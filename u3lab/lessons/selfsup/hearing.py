@@ -83,20 +83,17 @@ def together() -> tuple[Tensor, Tensor]:
     most one pair of the same two materials.
     """
     test, found = films(), []
+    boxes = test.boxes[:, SHOWN]
     kinds = [(test.material == kind).nonzero()[:, 0].tolist() for kind in range(len(clips.MATERIALS))]
     for one, two in combinations(kinds, 2):
         free = list(two)
         for first in one:
-            apart = [second for second in free if _apart(*test.boxes[[first, second], SHOWN])]
+            apart = [second for second in free  # their boxes have nothing in common
+                     if ((boxes[first, :2] > boxes[second, 2:]) | (boxes[second, :2] > boxes[first, 2:])).any()]
             if apart:
                 free.remove(apart[0])
                 found.append((first, apart[0]) if len(found) % 2 else (apart[0], first))
     return torch.tensor(found).unbind(1)
-
-
-def _apart(one: Tensor, two: Tensor) -> bool:
-    """Whether two boxes (4) have nothing in common."""
-    return bool(((one[:2] > two[2:]) | (two[:2] > one[2:])).any())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Notebook 02c: its exercises, the loss of IIC from the joint and one joint for many displacements, and its quiz."""
+"""Notebook 02c: its exercises: the loss of IIC from the joint and one joint for many displacements."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
-from u3lab.lessons.selfsup.information_questions import QUIZ
 from u3lab.selfsup import displaced_joints
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def loss_of(P: Tensor, lam: float) -> Tensor:
@@ -32,44 +31,6 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
         yield (3 * torch.rand(*shape, generator=g, dtype=torch.float64)).flatten(-2).softmax(-1).view(shape), 1.5
 
 
-def _parts(P: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """ln P_ij, ln P_i and ln P_j, clamped."""
-    least = torch.finfo(P.dtype).eps
-    return tuple(one.clamp_min(least).log() for one in (P, P.sum(-1, keepdim=True), P.sum(-2, keepdim=True)))
-
-
-def _even(P: Tensor) -> Tensor:
-    return (P + P.mT) / 2
-
-
-def _each(terms: Tensor) -> Tensor:
-    """−Σ over the last two axes."""
-    return -terms.sum((-1, -2))
-
-
-def _of(P: Tensor, lam: float, rows: float = 1, columns: float = 1) -> Tensor:
-    """The sum with other factors before the logarithms of the marginals."""
-    log = _parts(P)
-    return _each(P * (log[0] - lam * rows * log[1] - lam * columns * log[2]))
-
-
-def _unclamped(P: Tensor, lam: float) -> Tensor:
-    P = _even(P)
-    return _each(P * (P.log() - lam * P.sum(-1, keepdim=True).log() - lam * P.sum(-2, keepdim=True).log()))
-
-
-def _unclamped_marginals(P: Tensor, lam: float) -> Tensor:
-    P = _even(P)
-    return _each(P * (_parts(P)[0] - lam * P.sum(-1, keepdim=True).log() - lam * P.sum(-2, keepdim=True).log()))
-
-
-def _bracket(P: Tensor, lam: float) -> Tensor:
-    log = _parts(P)
-    return log[0] - lam * log[1] - lam * log[2]
-
-
-_NAN = ("where P is 0, 0 · ln 0 is 0, but a computer says NaN: `torch.log(0)` is −∞, and 0 times that is no number. "
-        "Keep P from 0 with `clamp_min` before the logarithms. In training, P has zeros as soon as the network is sure")
 LOSS = Exercise(
     id="2c-iic", title="The loss of a joint", minutes=15, difficulty="medium", points=4,
     goal="P is one joint (k,k), or many of them (…,k,k), such as one for each displacement in section 4. Each has the "
@@ -86,36 +47,20 @@ LOSS = Exercise(
         "that it spreads over the columns of P, and `P.sum(-2, keepdim=True)` is (…,1,k). Four lines will do: "
         "symmetrise and clamp, two marginals, the sum over the last two axes with its sign."),
     reference=loss_of, judge=by_cases(loss_of, _cases, (
-        Mistake(lambda P, lam: _of(P, lam), "P is not made symmetric: (x, gx) is as good a pair as (gx, x), so P is "
+        Mistake("(P + P.mT) / 2 → P", "P is not made symmetric: (x, gx) is as good a pair as (gx, x), so P is "
                 "(P + Pᵀ)/2 first"),
-        Mistake(lambda P, lam: -_of(_even(P), lam), "the sign is wrong: this is I itself, and the smaller a loss, the "
-                "better. A network that minimises your number would tell *nothing* about its pictures"),
-        Mistake(lambda P, lam: _of(P + P.mT, lam), "you added Pᵀ but did not halve: the sum of all pairs is 2 now"),
-        Mistake(lambda P, lam: _of(_even(P), lam, rows=0, columns=0), "both marginals are missing. What is left is the "
-                "entropy of P, and its least value is one class for everything"),
-        Mistake(lambda P, lam: _of(_even(P), lam, columns=0), "one of the two marginals is missing: both ln P_i and "
-                "ln P_j are taken off"),
-        Mistake(lambda P, lam: _of(_even(P), lam, rows=2), "there are three marginals in your sum; each counts once"),
-        Mistake(lambda P, lam: _of(_even(P), 1.0), "λ is not used: it stands before both marginals"),
-        Mistake(lambda P, lam: lam * _of(_even(P), 1.0), "λ stands before the marginals, not before the whole bracket: "
-                "as a factor of the whole it would only change the rate"),
-        Mistake(lambda P, lam: _of(_even(P), lam, rows=-1, columns=-1), "the marginals have the wrong sign: they are "
-                "taken *off* ln P_ij"),
-        Mistake(_unclamped, _NAN), Mistake(_unclamped_marginals, _NAN),
-        Mistake(lambda P, lam: _unclamped(P, lam).nan_to_num(0), "you turned NaN into 0 after the sum. That hides the "
-                "whole loss, and its gradient is still NaN; keep P from 0 before the logarithms"),
-        Mistake(lambda P, lam: _of(_even(P), lam) / torch.log(torch.tensor(2.0)), "these are bits; the formula has the "
-                "natural logarithm, and its unit is the nat"),
-        Mistake(lambda P, lam: _of(_even(P), lam) / P.shape[-1] ** 2, "you took a mean over the k² cells; it is a sum, "
-                "weighted by P already"),
-        Mistake(lambda P, lam: _each(_bracket(_even(P), lam)), "the weights are missing: each bracket is multiplied by "
-                "P_ij, so that frequent pairs count more"),
-        Mistake(lambda P, lam: -(_even(P) * _bracket(_even(P), lam)).diagonal(dim1=-2, dim2=-1).sum(-1),
-                "you summed over the diagonal, the pairs that agree; the sum goes over all pairs (i, j)"),
-        Mistake(lambda P, lam: _of(_even(P), lam).sum(), "with many joints you gave one number for all of them; give "
-                "one for each: sum over the last two axes only"),
-        Mistake(lambda P, lam: _of(_even(P), lam).mean(), "with many joints you gave their mean; give one loss for "
-                "each joint: sum over the last two axes only"),
+        Mistake("lam * rows.log() - lam * columns.log())).sum((-1, -2)) → rows.log() - columns.log())).sum((-1, -2)) * "
+                "lam", "λ stands before the marginals, not before the whole bracket: as a factor of the whole it would "
+                "only change the rate"),
+        Mistake((".clamp_min(torch.finfo(P.dtype).eps) → ", ".clamp_min(torch.finfo(P.dtype).eps) →  ;; (P.log() → "
+                 "(P.clamp_min(torch.finfo(P.dtype).eps).log()"), "where P is 0, 0 · ln 0 is 0, but a computer says "
+                "NaN: `torch.log(0)` is −∞, and 0 times that is no number. Keep P from 0 with `clamp_min` before the "
+                "logarithms. In training, P has zeros as soon as the network is sure"),
+        Mistake(".log() → .log2()", "these are bits; the formula has the natural logarithm, and its unit is the nat"),
+        Mistake((".sum((-1, -2)) → .mean((-1, -2))", ".sum((-1, -2)) → .sum()",
+                 ".sum((-1, -2)) → .sum((-1, -2)).mean()"),
+                "give one loss for each joint: a sum over the last two axes only, weighted by P already. Take no mean "
+                "over the k² cells, and no sum or mean over many joints"),
     ), rtol=1e-3, atol=1e-4))
 
 
@@ -165,9 +110,6 @@ AT = Exercise(
         "and z′ those from max(0, d) to s − max(0, −d)."),
     reference=joint_at, judge=by_cases(joint_at, _maps, (
         Mistake(lambda z, moved, t: joint_at(z, moved, _back(t)), "t has the wrong sign: z is at u, z′ at u + t"),
-        Mistake(lambda z, moved, t: joint_at(z, moved, t).T, "rows and columns are exchanged: rows are classes of z"),
-        Mistake(lambda z, moved, t: joint_at(z, moved, (t[1], t[0])), "t is (down, right): its first number is along "
-                "the height, axis 2"),
         Mistake(lambda z, moved, t: _share(_paired(z, moved.roll(_back(t), (2, 3)))), "what leaves the map on one side "
                 "comes back on the other, as with `torch.roll`; such pairs are no neighbours: leave them out"),
         Mistake(lambda z, moved, t: _share(_paired(z, moved)), "t is not used: each place is paired with itself"),
@@ -175,9 +117,6 @@ AT = Exercise(
                 "their number, so that P_t sums to 1"),
         Mistake(lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))) / z[:, 0].numel(), "you divided by all "
                 "places; t leaves fewer pairs than that. P_t has to sum to 1"),
-        Mistake(lambda z, moved, t: (joint_at(z, moved, t) + joint_at(z, moved, t).T) / 2, "you made it symmetric; "
-                "here P_t stays as it is"),
-        Mistake(lambda z, moved, t: joint_at(z, z, t), "z′ is not used"),
     ), rtol=1e-3, atol=1e-5))
 
 EXERCISES = (LOSS, AT)

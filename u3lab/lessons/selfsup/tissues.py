@@ -1,6 +1,6 @@
 """Notebook 02c: tissues of a brain under a made bias field, sorted without labels by two networks.
 
-``python -m u3lab.experiments tissues`` makes the shipped table; the notebook makes some of its rows again.
+``python -m u3lab.experiments tissues`` does the same for more seeds.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from u3lab import selfsup
+from u3lab._system import paths
 from u3lab.descent import Step
-from u3lab.lessons import results
-from u3lab.lessons.selfsup import segmented
 from u3lab.nets import Classifier
 from u3lab.selfsup.matching import hungarian_accuracy
 
@@ -27,15 +28,6 @@ STRENGTHS, FIELDS = (0.0, 0.2, 0.4, 0.6, 0.8), (7, 8, 9)  # of the made field b;
 LIGHTS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {  # how the light of two views differs
     "IIC, views without fields": partial(selfsup.relit, most=0.05),
     "IIC, views with fields": partial(selfsup.bias_field, most=0.2)}
-
-
-class Run(NamedTuple):
-    """A training, asked to sort the held-out slices under a made field: its strength b, and the seed of its shape."""
-
-    way: str
-    seed: int
-    strength: float
-    field: int
 
 
 class Learner(NamedTuple):
@@ -52,9 +44,14 @@ class Learner(NamedTuple):
 
 @cache
 def slices() -> tuple[Tensor, Tensor]:
-    """The six slices, (6,3,H,W), and the tissue of each pixel, (6,H,W), −1 outside the brain."""
-    made, tissue = segmented.brains()
-    return made.expand(-1, 3, -1, -1), tissue
+    """Six slices of the average brain MNI152 (6,3,233,197) in [0,1], and their tissues (6,233,197).
+
+    Tissues are 0 grey matter, 1 white matter, 2 the rest of the brain, and −1 outside of it.
+    """
+    rows = torch.from_numpy(np.array(Image.open(paths.data("concepts", "brain.png")))).view(2, 233, 6, 197)
+    grey, tissue = rows.permute(0, 2, 1, 3)
+    return (grey.float()[:, None] / 255).expand(-1, 3, -1, -1), torch.div(
+        tissue.long(), 80, rounding_mode="floor") - 1
 
 
 @cache
@@ -98,16 +95,3 @@ def accuracy(found: Tensor) -> float:
 def asked() -> list[tuple[float, int]]:
     """Strengths and fields; without a field there is nothing to draw."""
     return [(b, field) for b in STRENGTHS for field in FIELDS[: None if b else 1]]
-
-
-def shipped() -> dict[Run, tuple[float]]:
-    """The table: what was run → Hungarian accuracy."""
-    return results.table("tissues", Run)
-
-
-def by_training(way: str) -> Tensor:
-    """Of the table, each training of a network at each of ``STRENGTHS``: accuracy, mean over the fields, (10,5)."""
-    table = shipped()
-    seeds = sorted({run.seed for run in table})
-    return torch.tensor([[[table[Run(way, seed, b, field)][0] for field in (FIELDS if b else 3 * FIELDS[:1])]
-                          for b in STRENGTHS] for seed in seeds]).mean(2)

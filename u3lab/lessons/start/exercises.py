@@ -38,10 +38,7 @@ UPSIDE_DOWN = Exercise(
         "The axes of a picture are batch, colour, row, column, counted from 0.",
         "`x.flip(axis)` reverses one axis. Rows are axis 2."),
     reference=upside_down, judge=by_cases(upside_down, _pictures, (
-        Mistake(lambda x: x, "the pictures are as they were; reverse their rows"),
         Mistake(lambda x: x.flip(3), "that is the mirror image: axis 3 holds the columns; reverse the rows, axis 2"),
-        Mistake(lambda x: x.flip(2, 3), "that is turned by half a turn, rows and columns reversed; reverse the rows "
-                "alone"),
         Mistake(lambda x: x.flip(1), "axis 1 holds the colours: red and blue are swapped; reverse the rows, axis 2"),
         Mistake(lambda x: x.flip(0), "axis 0 counts the pictures, you changed their order; reverse the rows, axis 2"),
         Mistake(lambda x: x.transpose(2, 3), "rows and columns are swapped, as if the picture lay on its side; "
@@ -103,16 +100,6 @@ def _templates(g: torch.Generator) -> Iterator[tuple]:
     yield torch.rand(1, 4, 3, 3, generator=g), torch.randn(4, 3, 3, generator=g)
 
 
-def _patches(x: Tensor, w: Tensor) -> Tensor:
-    """Every patch as large as the template, (B,C,H′,W′,k,l)."""
-    return x.unfold(2, w.shape[1], 1).unfold(3, w.shape[2], 1)
-
-
-def _normalised(x: Tensor, w: Tensor) -> Tensor:
-    energy = F.conv2d(x * x, torch.ones_like(w)[None])[:, 0].sqrt() * w.norm()
-    return match(x, w) / energy.clamp(min=1e-9)
-
-
 MATCH = Exercise(
     id="0-match", title="Slide a template", minutes=10, difficulty="medium", points=2,
     goal="Return the map of ⟨w, patch⟩ without b and without ReLU: at each place the template w lies fully on the "
@@ -126,24 +113,18 @@ MATCH = Exercise(
         "Gather the numbers with torch.stack, first those of a row, then the rows; or let torch slide: "
         "`F.conv2d(x, w[None])` is (B,1,H−k+1,W−l+1), after `import torch.nn.functional as F`."),
     reference=match, judge=by_cases(match, _templates, (
-        Mistake(lambda x, w: match(x, w.flip(1, 2)), "the template is turned by half a turn before it is laid on, as "
-                "in a convolution of mathematics; the layers of networks do not turn it"),
-        Mistake(lambda x, w: torch.einsum("bcijkl,ckl->bcij", _patches(x, w), w),
-                "there is a map for each colour; add up over the colours too: one template has all of them"),
-        Mistake(lambda x, w: match(x, w) / w.numel(), "that is the mean of the products; ⟨w, patch⟩ is their sum"),
-        Mistake(lambda x, w: ((_patches(x, w) - w[None, :, None, None]) ** 2).sum((1, 4, 5)),
+        Mistake("w[None] → w.flip(1, 2)[None]", "the template is turned by half a turn before it is laid on, as in a "
+                "convolution of mathematics; the layers of networks do not turn it"),
+        Mistake("return F → return F.conv2d(x * x, torch.ones_like(w)[None])[:, 0] + w.square().sum() - 2 * F",
                 "that is the squared distance of template and patch, which is small where they are alike; multiply, "
                 "do not subtract"),
-        Mistake(_normalised, "each product is divided by the lengths of template and patch; the layer does not do so: "
-                "a brighter patch may give more"),
-        Mistake(lambda x, w: torch.relu(match(x, w)), "what is negative was cut off; that is the ReLU, which comes "
-                "later"),
-        Mistake(lambda x, w: F.conv2d(x, w[None]), "the map has an axis of length 1 for the template; take `[:, 0]`"),
-        Mistake(lambda x, w: match(x, w)[:, ::2, ::2], "the template moves by two pixels, as that of conv1; here it "
-                "moves by one"),
-        Mistake(lambda x, w: match(F.pad(x, (0, w.shape[2] - 1, 0, w.shape[1] - 1)), w),
-                "the map is as large as the picture: at its border the template hangs over; keep the places where it "
-                "lies fully on the picture"),
+        Mistake("[:, 0] → [:, 0] / (F.conv2d(x * x, torch.ones_like(w)[None])[:, 0].sqrt() * w.norm()).clamp(min=1e-9)",
+                "each product is divided by the lengths of template and patch; the layer does not do so: a brighter "
+                "patch may give more"),
+        Mistake("w[None]) → w[None], stride=2)", "the template moves by two pixels, as that of conv1; here it moves by "
+                "one"),
+        Mistake("(x, w → (F.pad(x, (0, w.shape[2] - 1, 0, w.shape[1] - 1)), w", "the map is as large as the picture: "
+                "at its border the template hangs over; keep the places where it lies fully on the picture"),
     )))
 
 
@@ -164,22 +145,6 @@ def _stacks(g: torch.Generator) -> Iterator[tuple]:
     yield ([(7, 4), (2, 3), (1, 2), (5, 1)],)
 
 
-def _counted(layers: list[tuple[int, int]], before: bool = False, whole: bool = False, last: bool = False) -> int:
-    side = step = 1
-    for k, s in layers:
-        here = step * s if before else step
-        side += (k if whole else k - 1) * here
-        step = s if last else step * s
-    return side
-
-
-def _product(layers: list[tuple[int, int]]) -> int:
-    side = 1
-    for k, _ in layers:
-        side *= k
-    return side
-
-
 REACH = Exercise(
     id="0-reach", title="How far a unit sees", minutes=10, difficulty="medium", points=2,
     goal="The layers are given from the picture upwards, each as (k, s): the template has k×k places and moves by s. "
@@ -192,16 +157,15 @@ REACH = Exercise(
         "Both begin with 1.",
         "Each layer adds k − 1 neighbours, that is (k − 1)·step pixels, to the side; then step becomes step·s."),
     reference=reach, judge=by_number(reach, _stacks, (
-        Mistake(lambda layers: 1 + sum(k - 1 for k, _ in layers), "the strides are left out: above a layer that moves "
-                "by s, neighbours are s times as far apart"),
-        Mistake(lambda layers: _counted(layers, whole=True), "each layer adds k − 1 steps, not k: of its k places, one "
-                "was there already"),
-        Mistake(lambda layers: _counted(layers, before=True), "a layer's own stride parts *its* places; what they see "
-                "depends on the strides below"),
-        Mistake(lambda layers: _counted(layers, last=True), "only the stride of the layer just below is used; strides "
-                "multiply all the way up"),
-        Mistake(_product, "sides do not multiply: neighbours overlap"),
-        Mistake(lambda layers: reach(layers) ** 2, "that is the area; give the side of the square"),
+        Mistake("step *= s → step = 1", "the strides are left out: above a layer that moves by s, neighbours are s "
+                "times as far apart"),
+        Mistake("(k - 1) * step → k * step", "each layer adds k − 1 steps, not k: of its k places, one was there "
+                "already"),
+        Mistake("(k - 1) * step → (k - 1) * step * s", "a layer's own stride parts *its* places; what they see depends "
+                "on the strides below"),
+        Mistake("step *= s → step = s", "only the stride of the layer just below is used; strides multiply all the way "
+                "up"),
+        Mistake("side += (k - 1) * step → side *= k", "sides do not multiply: neighbours overlap"),
     )))
 
 EXERCISES = (UPSIDE_DOWN, KOALA, MATCH, REACH)

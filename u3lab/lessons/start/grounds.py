@@ -2,13 +2,10 @@
 
 The question is whether the network holds a thing for an animal or for something made by people. Of all its classes only
 those of the things themselves are asked, so that a palace in the background cannot be the answer.
-
-``python -m u3lab.experiments start`` makes the shipped numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -16,7 +13,6 @@ import torch
 from torch import Tensor
 
 from u3lab.datasets import cutouts, photos
-from u3lab.lessons.results import results
 from u3lab.lessons.start import cutting
 from u3lab.lessons.start.seeing import scores
 from u3lab.nets import Classifier
@@ -63,14 +59,3 @@ def log_odds(net: Classifier, pictures: Tensor) -> Tensor:
     animals, others = (numbers[which].unique() for which in (found.animal, ~found.animal))
     given = scores(net, pictures)
     return given[:, animals].logsumexp(1) - given[:, others].logsumexp(1)
-
-
-def measured(net: Classifier, names: Sequence[str]) -> dict[str, Tensor]:
-    """Group of backgrounds → log-odds of an animal for each of these things on each of its backgrounds, (N,B)."""
-    return {group: torch.stack([log_odds(net, cutouts.paste(name, behind, size=SHARE).images) for name in names])
-            for group, behind in grounds().items()}
-
-
-def shipped() -> dict[str, Tensor]:
-    """What :func:`measured` gives for all :func:`things`."""
-    return {group: torch.tensor(odds, dtype=torch.float64) for group, odds in results("start")["grounds"].items()}

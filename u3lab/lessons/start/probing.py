@@ -1,5 +1,5 @@
 """One fixed network and five small questions: what a linear probe reads off its code, off the pixels, and off a network
-that was never trained. ``python -m u3lab.experiments start`` makes the shipped answers."""
+that was never trained. ``python -m u3lab.experiments start`` asks them all."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab import nets
-from u3lab.lessons.results import results
 from u3lab.lessons.universal.trials import enlarged, few_of_each
 from u3lab.measures import Probe
 from u3lab.nets import Classifier
@@ -23,7 +20,6 @@ DOMAINS = {"traffic signs": "traffic signs", "textures": "textures", "animals": 
 LABELS = 20  # of each class, to learn from
 POOL, CHOICE, TEST = 30, 10, 20  # pictures of each class: the labels are drawn from the pool, C is chosen, and judged
 SEEDS = 3
-GRID = 13  # a picture as 13×13 colours are 507 numbers, about as many as the code has
 LAYER = "fire9"
 
 Code = Callable[[Tensor], Tensor]  # pictures (N,3,64,64) → (N,U)
@@ -36,11 +32,6 @@ class Answered(NamedTuple):
     right: Tensor
 
 
-def pixels(images: Tensor) -> Tensor:
-    """The picture itself, made small: (N,507)."""
-    return F.adaptive_avg_pool2d(images, GRID).flatten(1)
-
-
 def code_of(net: Classifier) -> Code:
     """What a network's last features are on the mean over the picture: (N,3,64,64) → (N,512)."""
     def code(images: Tensor) -> Tensor:
@@ -48,18 +39,6 @@ def code_of(net: Classifier) -> Code:
             return torch.cat([net.features(enlarged(part), LAYER).mean((2, 3)).cpu() for part in images.split(100)])
 
     return code
-
-
-def codes(net: Classifier) -> dict[str, Code]:
-    """What is compared: the floor, the rival, and the network."""
-    return {"pixels": pixels, "network, not trained": code_of(nets.untrained(net, seed=0)),
-            "network, trained": code_of(net)}
-
-
-def shipped() -> dict[str, dict[str, Tensor]]:
-    """Code → question → which test pictures each draw of labels gets right, (N,SEEDS) of 0 and 1."""
-    return {how: {question: torch.tensor([[int(one) for one in draw] for draw in draws]).double().T
-                  for question, draws in of.items()} for how, of in results("start")["universal"].items()}
 
 
 def answered(code: Code, question: str, draws: int = SEEDS) -> Answered:

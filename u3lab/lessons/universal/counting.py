@@ -31,14 +31,6 @@ def _list_cases(g: torch.Generator) -> Iterator[tuple]:
     yield ([(3, 64, 7), (64, 64, 3), (64, 128, 3), (128, 32, 5)],)
 
 
-def _added(convolutions: list[tuple[int, int, int]]) -> int:
-    return sum(inputs * outputs for inputs, outputs, _ in convolutions)
-
-
-def _there(convolutions: list[tuple[int, int, int]]) -> int:
-    return sum(inputs * outputs * k * k for inputs, outputs, k in convolutions)
-
-
 COUNT = Exercise(
     id="1-count", title="What a domain costs", minutes=10, difficulty="easy", points=2,
     goal="Beside each k×k convolution of a list stands a parallel adapter, which has a 1×1 filter for each pair of "
@@ -52,27 +44,20 @@ COUNT = Exercise(
         "Add up the weights of all adapters, then those of all convolutions: "
         "`for inputs, outputs, k in convolutions`. Divide once, at the end."),
     reference=share, judge=by_number(share, _list_cases, (
-        Mistake(lambda found: sum(1 / k**2 for _, _, k in found) / len(found), "that is the mean of each "
-                "convolution's share, so a small one counts as much as a large one; add up first, then divide"),
-        Mistake(lambda found: sum(1 / k**2 for _, _, k in found), "you divided for each convolution and added up the "
-                "shares; add up the weights first, then divide once"),
-        Mistake(lambda found: sum(outputs**2 for _, outputs, _ in found) / _there(found), "C_out² is what a serial "
-                "adapter has, which takes the outputs; a parallel one takes the inputs: C_in · C_out"),
-        Mistake(lambda found: sum(inputs**2 for inputs, _, _ in found) / _there(found), "C_in² would lead from inputs "
-                "to inputs; α leads from inputs to outputs: C_in · C_out"),
-        Mistake(lambda found: sum(inputs + outputs for inputs, outputs, _ in found) / _there(found), "you added C_in "
-                "and C_out; there is a 1×1 filter for each pair of them: C_in · C_out"),
-        Mistake(lambda found: sum(outputs for _, outputs, _ in found) / _there(found), "that is one weight for each "
-                "output; there is one for each pair of input and output: C_in · C_out"),
-        Mistake(lambda found: 100 * share(found), "that is in per cent; the share is 100 times smaller"),
+        Mistake((lambda found: sum(1 / k**2 for _, _, k in found) / len(found),
+                 lambda found: sum(1 / k**2 for _, _, k in found)), "you divided for each convolution and added up the "
+                "shares, or took their mean, so that a small one counts as much as a large one; add up first, then "
+                "divide once"),
+        Mistake(tuple(f"added = sum(inputs * outputs → added = sum({one}" for one in (
+                    "outputs**2", "inputs**2", "inputs + outputs", "outputs")), "there is a 1×1 filter for each pair "
+                "of input and output: C_in · C_out. C_out² is what a serial adapter has, which takes the outputs, and "
+                "C_in² would lead from inputs to inputs; you may have added C_in and C_out, or counted one weight for "
+                "each output"),
         Mistake(lambda found: 1 / share(found), "that is upside down: what is there over what is added"),
-        Mistake(_added, "that is how many weights the adapters have; divide by those of the convolutions"),
-        Mistake(lambda found: _added(found) / (_added(found) + _there(found)), "you divided by all weights, adapters "
-                "included; divide by those of the convolutions alone"),
-        Mistake(lambda found: 1 + share(found), "that is all weights over those of the convolutions; asked is what is "
-                "added"),
-        Mistake(lambda found: _added(found) / sum(i * o * k for i, o, k in found), "a filter of k×k has k · k weights; "
-                "you took k"),
+        Mistake((" / sum(inputs * outputs * k * k for inputs, outputs, k in convolutions) → ",
+                 lambda found: share(found) / (1 + share(found))), "divide the adapters' weights, and divide by those "
+                "of the convolutions alone, not by all weights"),
+        Mistake("k * k → k", "a filter of k×k has k · k weights; you took k"),
     )))
 
 
@@ -82,15 +67,6 @@ def _error_cases(g: torch.Generator) -> Iterator[tuple]:
     yield 0.4 * torch.rand(10, 3, generator=g)[:, 1], 0.02 + 0.3 * torch.rand(10, generator=g)
     yield torch.tensor([0.012, 0.3, 0.5]).double(), torch.tensor([0.004, 0.25, 0.1]).double()
     yield torch.tensor([0.3]), torch.tensor([0.2])
-
-
-def _points(errors: Tensor, most: Tensor, gamma: float = 2, weight: float = 2) -> Tensor:
-    """The points of each domain."""
-    return 1000 * most**-weight * (most - errors).clamp(min=0) ** gamma
-
-
-def _most(baseline: Tensor) -> Tensor:
-    return (2 * baseline).clamp(min=LEAST)
 
 
 SCORE = Exercise(
@@ -107,31 +83,15 @@ SCORE = Exercise(
         "`most = (2 * baseline).clamp(min=0.02)`, then `(most - errors).clamp(min=0)`. Square that, multiply it with "
         "`1000 / most**2`, and sum over the domains."),
     reference=score, judge=by_number(score, _error_cases, (
-        Mistake(lambda e, b: (1000 * (1 - e / _most(b)) ** 2).sum(), "the maximum with 0 is missing: where E is above "
-                "E_max the difference is negative, and its square gives points for bad errors"),
-        Mistake(lambda e, b: _points(e, _most(b), gamma=1, weight=1).sum(), "the square is missing, in the difference "
-                "and in α; without it, a gain near E_max would count as much as one near 0"),
-        Mistake(lambda e, b: _points(e, _most(b), gamma=1).sum(), "the difference is not squared"),
-        Mistake(lambda e, b: _points(e, _most(b), weight=1).sum(), "α is 1000 / E_max², and you divided by E_max once"),
-        Mistake(lambda e, b: _points(e, b.clamp(min=LEAST)).sum(), "your E_max is the baseline's error; it is twice "
-                "that, or the baseline itself would get nothing"),
-        Mistake(lambda e, b: _points(e, b).sum(), "your E_max is the baseline's error; it is twice that, and at least "
-                "0.02"),
-        Mistake(lambda e, b: _points(e, 2 * b).sum(), "E_max may become smaller than 0.02: where the baseline is "
-                "nearly perfect, one picture would then decide over hundreds of points"),
-        Mistake(lambda e, b: _points(e, 2 * b.clamp(min=LEAST)).sum(), "you took 0.02 as the least error of the "
-                "baseline; it is the least E_max, which is twice as large"),
-        Mistake(lambda e, b: _points(e, _most(b)).mean(), "that is the mean over the domains; S is their sum"),
-        Mistake(lambda e, b: _points(e, _most(b)), "these are the points of each domain; S is their sum"),
-        Mistake(lambda e, b: _points(1 - e, _most(b)).sum(), "you took accuracies, 1 − E, for the errors"),
-        Mistake(lambda e, b: _points(1 - e, _most(1 - b)).sum(), "you took accuracies, 1 − E, in place of errors, for "
-                "the baseline too"),
-        Mistake(lambda e, b: (_most(b) - e).clamp(min=0).square().sum(), "α is missing: 1000 / E_max² gives 1000 "
-                "points to each domain without errors"),
-        Mistake(lambda e, b: score(e, b) / 1000, "α has no 1000; a domain without errors is worth 1000 points"),
-        Mistake(lambda e, b: _points(2 * _most(b) - e, _most(b)).sum(), "the difference has the wrong sign: points are "
-                "given where E is above E_max"),
-        Mistake(lambda e, b: score(b, e), "errors and baseline have changed places"),
-        Mistake(lambda e, b: _points(e, _most(b.mean())).sum(), "you have one E_max for all domains, from the mean of "
-                "the baseline; each domain has its own"),
+        Mistake(").clamp(min=0) → )", "the maximum with 0 is missing: where E is above E_max the difference is "
+                "negative, and its square gives points for bad errors"),
+        Mistake(("** GAMMA → ** 1", "most**-GAMMA → most**-1", "GAMMA → 1"), "a square is missing, in the difference "
+                "or in α, which is 1000 / E_max²; without them, a gain near E_max would count as much as one near 0"),
+        Mistake(("(2 * baseline).clamp(min=LEAST) → 2 * baseline", "(2 * baseline).clamp → 2 * baseline.clamp"),
+                "E_max may become smaller than 0.02, or you took 0.02 as the least error of the baseline, which is "
+                "half of it: where the baseline is nearly perfect, one picture would then decide over hundreds of "
+                "points"),
+        Mistake("alpha * (most → (most", "α is missing: 1000 / E_max² gives 1000 points to each domain without errors"),
+        Mistake((lambda e, b: score(1 - e, 1 - b), "most - errors → errors - most"), "points are given where E is "
+                "large: the difference has the wrong sign, or you took accuracies, 1 − E, in place of errors"),
     )))

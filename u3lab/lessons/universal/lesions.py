@@ -1,13 +1,10 @@
 """Chapter 1: is there a lesion in the square? Learnt from one patient, asked on other slices and on a new patient.
 
-``python -m u3lab.experiments sensitivity`` makes the shipped table; the notebook makes some of its rows again.
+``python -m u3lab.experiments sensitivity`` makes the table "sensitivity"; the notebook makes some of its rows again.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from u3lab.lessons import results
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 from u3lab.universal import Adapted
@@ -16,14 +13,6 @@ DOMAINS = ("brain lesions", "chest lesions")
 LABELS, RATE = 20, 0.0015  # squares of each kind; the rate was not tuned for these domains
 ASKED = {"val": "other slices", "test": "new patient"}  # split → what it is of
 LESION, HEALTHY = 1, 0  # classes
-
-
-class Run(NamedTuple):
-    """One training, whose ``seed`` chooses its squares and their order, asked on a split."""
-
-    domain: str
-    split: str
-    seed: int
 
 
 def training(domain: str, seed: int) -> trials.Run:
@@ -36,8 +25,3 @@ def rates(network: Adapted | Classifier, domain: str, split: str) -> tuple[float
     called so."""
     given, true = trials.answers(network, domain, split)
     return tuple((given[true == k] == k).double().mean().item() for k in (LESION, HEALTHY))
-
-
-def shipped() -> dict[Run, tuple[float, float]]:
-    """The table: what was run → sensitivity and specificity."""
-    return results.table("sensitivity", Run)

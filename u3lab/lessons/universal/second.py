@@ -1,4 +1,4 @@
-"""Chapter 1's second sitting, notebook 01b: its exercises and its quiz.
+"""Chapter 1's second sitting, notebook 01b: its exercises.
 
 What the library does for layers and tasks stands here as functions of plain tensors.
 """
@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, not_contiguous
-from u3lab.lessons.universal.questions import SECOND as QUIZ
+from u3lab.course.judging import by_cases, drawn
 
-__all__ = ["EXERCISES", "QUIZ"]
+__all__ = ["EXERCISES"]
 
 
 def predicted(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor) -> Tensor:
@@ -35,7 +34,7 @@ def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
     for domains, numbers, rank, inputs, outputs, dtype in (
             (3, 3, 3, 3, 3, torch.float64), (1, 5, 2, 4, 3, torch.float32), (4, 6, 3, 5, 7, torch.float64)):
         shapes = (domains, numbers), (rank, numbers), (rank, inputs), (outputs, rank)
-        yield tuple(not_contiguous(torch.randn(shape, generator=g, dtype=dtype)) for shape in shapes)
+        yield tuple(drawn(g, shape, dtype=dtype) for shape in shapes)
 
 
 PREDICTED = Exercise(
@@ -53,26 +52,14 @@ PREDICTED = Exercise(
     reference=predicted, judge=by_cases(predicted, _predicted_cases, (
         Mistake(lambda z, P, M, M_out: (M_out @ M).expand(len(z), -1, -1), "that is M′ M, the same for all domains: w, "
                 "the one part that z decides, is missing"),
-        Mistake(lambda z, P, M, M_out: (M_out.T * (z @ P.T)[:, None, :]) @ M, "M′ is transposed: (C_out,R) stays as it "
-                "is, and w multiplies its columns"),
         Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T)[:, :, None]) @ M, "your w multiplies the rows of M′; "
                 "M′ diag(w) multiplies its columns, one for each of the R numbers"),
-        Mistake(lambda z, P, M, M_out: (M_out * (z @ P)[:, None, :]) @ M, "P is transposed: w_r is the product of row "
-                "r of P with z, so for rows of z it is `z @ P.T`"),
-        Mistake(lambda z, P, M, M_out: ((M_out * (z @ P.T)[:, None, :]) @ M).mT, "α is transposed: as in a bank of "
-                "filters, outputs come first and inputs second"),
         Mistake(lambda z, P, M, M_out: (M_out + (z @ P.T)[:, None, :]) @ M, "you added w to M′; a diagonal matrix "
                 "multiplies"),
         Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T).relu()[:, None, :]) @ M, "you clipped w at 0; its numbers "
                 "may be negative"),
         Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T).softmax(1)[:, None, :]) @ M, "you put w through a softmax; "
                 "it is P z as it is"),
-        Mistake(lambda z, P, M, M_out: (M_out * (P @ z.mean(0))) @ M, "that is one matrix, from the mean of all z; "
-                "each domain has an α of its own"),
-        Mistake(lambda z, P, M, M_out: (M_out * (P @ z[0])) @ M, "that is α of the first domain alone; give one for "
-                "each row of z"),
-        Mistake(lambda z, P, M, M_out: predicted(z, P, M, M_out).sum(0), "you summed over the domains; each has an α "
-                "of its own"),
     ), rtol=1e-3, atol=1e-5))
 
 
@@ -83,10 +70,6 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.tensor([torch.inf, 2.0, torch.inf]), torch.tensor([False, True, False]), 2.0
     yield torch.tensor([0.5, 2.0]).double(), torch.tensor([False, False]), 1.0
     yield torch.rand(1, generator=g), torch.tensor([True]), 3.0
-
-
-def _over(losses: Tensor, m: Tensor) -> Tensor:
-    return losses.where(m, torch.zeros_like(losses)).sum()
 
 
 MASKED = Exercise(
@@ -101,26 +84,15 @@ MASKED = Exercise(
         "`losses[m].sum()` of none is 0. Divide it by N_t, but by no less than 1: `m.sum().clamp(min=1)`. Then comes "
         "the price."),
     reference=masked, judge=by_cases(masked, _masked_cases, (
-        Mistake(lambda losses, m, price: price * losses[m].mean(), "with labels it is right; in a batch without any it "
-                "is 0 / 0, nan, and one step with nan spoils all weights. A task without labels costs 0"),
-        Mistake(lambda losses, m, price: price * (losses * m).sum() / m.sum().clamp(min=1), "it is right as long as "
-                "all ℓ are finite. Where there is no label ℓ may be infinite, and 0 · ∞ is nan: choose with the mask, "
-                "do not multiply"),
-        Mistake(lambda losses, m, price: price * (losses * m).sum() / m.sum(), "two things are missing: where there is "
-                "no label ℓ may be infinite, and 0 · ∞ is nan; and N_t may be 0"),
-        Mistake(lambda losses, m, price: price * _over(losses, m) / len(m), "you divided by all B pictures. Then a "
-                "task counts the less, the more of its labels are missing; divide by N_t"),
-        Mistake(lambda losses, m, price: price * (losses * m).mean(), "you divided by all B pictures; divide by N_t. "
-                "And where there is no label ℓ may be infinite: choose with the mask, do not multiply"),
-        Mistake(lambda losses, m, price: price * _over(losses, m), "that is the sum; divide it by N_t, the number of "
-                "labels"),
-        Mistake(lambda losses, m, price: price * losses.mean(), "the mask is not used: what is no label counts as one"),
-        Mistake(lambda losses, m, price: masked(losses, ~m, price), "your mask is the wrong way round: m is True where "
-                "there is a label"),
-        Mistake(lambda losses, m, price: masked(losses, m, 1.0), "the price λ_t is missing"),
-        Mistake(lambda losses, m, price: masked(losses, m, 1.0) / price, "you divided by the price; multiply"),
-        Mistake(lambda losses, m, price: price * _over(losses, m) / (m.sum() + 1), "you divided by N_t + 1. It is "
-                "never 0, but every loss is too small; let N_t be at least 1"),
+        Mistake("m.sum().clamp(min=1) → m.sum()", "in a batch without labels it is 0 / 0, nan, and one step with nan "
+                "spoils all weights. A task without labels costs 0"),
+        Mistake("losses.where(m, torch.zeros_like(losses)) → (losses * m)", "where there is no label ℓ may be "
+                "infinite, and 0 · ∞ is nan: choose with the mask, do not multiply"),
+        Mistake("m.sum().clamp(min=1) → len(m)", "you divided by all B pictures. Then a task counts the less, the more "
+                "of its labels are missing; divide by N_t"),
+        Mistake(" / m.sum().clamp(min=1) → ", "that is the sum; divide it by N_t, the number of labels"),
+        Mistake("m.sum().clamp(min=1) → (m.sum() + 1)", "you divided by N_t + 1. It is never 0, but every loss is too "
+                "small; let N_t be at least 1"),
     )))
 
 EXERCISES = (PREDICTED, MASKED)

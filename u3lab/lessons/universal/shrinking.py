@@ -1,4 +1,4 @@
-"""The table on shrinkage, as ``python -m u3lab.experiments shrinkage`` writes it and the notebook reads it."""
+"""What is read of the table on shrinkage: gains, prices and centres. Its rows are ``results.table("shrinkage")``."""
 
 from __future__ import annotations
 
@@ -7,31 +7,13 @@ from typing import NamedTuple
 
 import torch
 
-from u3lab.lessons import results
 from u3lab.measures import Interval
 
-
-class Shrunk(NamedTuple):
-    """One training with λ and the prior's centre w₀, "source" or "zero"; ``labels`` of each class."""
-
-    domain: str
-    method: str
-    prior: str
-    labels: int
-    lam: float
-    seed: int
-
-
-Rows = dict[Shrunk, tuple[float, float]]  # share right of the validation and of the test pictures
+Rows = dict[tuple, tuple[float, float]]  # domain, method, prior, labels, lam, seed → accuracy: validation, test
 
 # What is trained, and the prior's centre → method and centre as the rows call them.
 WAYS = {"adapters, w₀ = source": ("parallel", "source"), "fine-tuning, w₀ = source": ("fine-tuning", "source"),
         "fine-tuning, w₀ = 0": ("fine-tuning", "zero")}
-
-
-def shipped() -> Rows:
-    """The shipped table."""
-    return results.table("shrinkage-squeezenet1_1", Shrunk)
 
 
 def interval(numbers: list[float]) -> Interval:

@@ -1,6 +1,6 @@
 """Trials of more tasks for one network: rendered solids, labels that are missing, a network for each task as rival.
 
-``python -m u3lab.experiments tasks`` makes the shipped table; the notebook makes one of its rows again.
+``python -m u3lab.experiments tasks`` makes the table "tasks"; the notebook makes one of its rows again.
 """
 
 from __future__ import annotations
@@ -53,11 +53,6 @@ def begin(net: Classifier, names: Sequence[str], *, kind: str = "parallel") -> T
 def own(trunk: Adapted) -> list[nn.Parameter]:
     """What of the trunk is trained: the adapters."""
     return [weight for adapter in trunk.domain(SCENES).adapters() for weight in adapter.parameters()]
-
-
-def numbers(tasks: Tasks) -> int:
-    """How many numbers are trained: those of the adapters and of the heads."""
-    return sum(weight.numel() for weight in (*own(tasks.net), *tasks.heads.parameters()))
 
 
 def train(tasks: Tasks, scenes: Scenes, given: dict[str, Tensor], seed: int, *, steps: int = STEPS) -> Iterator[Step]:

@@ -1,10 +1,11 @@
 """The trials of chapter 1: one method on one domain with a few labels of each class. The long table is made of them.
 
-``python -m u3lab.experiments adapters`` makes the shipped tables; the notebook makes some of their rows again.
+``python -m u3lab.experiments adapters`` makes the shipped table; the notebook makes some of its rows again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab import results
 from u3lab._system import paths
 from u3lab.descent import Step
-from u3lab.lessons import results
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
 from u3lab.universal import Adapted, UniversalSettings, adapt, decathlon_score, train_domain
@@ -25,7 +26,6 @@ SIDE = 96  # pixels; the domains have 64, at which an ImageNet network has littl
 OWN = {"resnet26_half": 64}  # a network that was made for such pictures takes them as they are
 STEPS = {5: 60, 20: 120, 100: 240}  # labels of each class → steps of 16 pictures
 LONGER = {"scratch": 3, "features": 10}  # times as many: random weights need them, a head alone has them for nothing
-COLUMNS = ("domain", "method", "labels", "seed", "rate", "val", "test")
 
 
 class Run(NamedTuple):
@@ -38,7 +38,7 @@ class Run(NamedTuple):
     rate: float
 
 
-Rows = dict[Run, tuple[float | None, float]]  # share right of the validation and of the test pictures
+Rows = dict[Run, tuple[float, float]]  # share right of the validation (NaN: not asked) and of the test pictures
 
 
 def side(network: str) -> int:
@@ -110,9 +110,9 @@ class Cell(NamedTuple):
         return self.mean, self.low, self.high
 
 
-def shipped(network: str) -> Rows:
-    """The rows of the shipped table of a network."""
-    return results.table(f"adapters-{network}", Run)
+def rows_of(network: str, table: str = "adapters") -> Rows:
+    """The rows of one network in a shipped table: "adapters", or "bolted" with its two trunks "plain" and "serial"."""
+    return {Run(*run[1:]): row for run, row in results.table(table).items() if run[0] == network}
 
 
 def domain_files() -> list[Path]:
@@ -123,7 +123,7 @@ def domain_files() -> list[Path]:
 def chosen_rate(rows: Rows, domain: str, method: str) -> float:
     """The rate with which most validation pictures were right; of the best the smallest."""
     tried = {run.rate: val for run, (val, _) in rows.items()
-             if (run.domain, run.method) == (domain, method) and val is not None}
+             if (run.domain, run.method) == (domain, method) and not math.isnan(val)}
     return min(tried, key=lambda rate: (-tried[rate], rate))
 
 

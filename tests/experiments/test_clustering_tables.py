@@ -1,0 +1,61 @@
+"""The tables of notebook 02c: what the notebook says of them, and that a run is a function of its name."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+import torch
+
+from u3lab import results
+from u3lab.experiments import clusters, naturals, segments
+from u3lab.lessons.selfsup import segmented
+from u3lab.lessons.selfsup.naturals import LABELS, RIVALS, TESTS, TWO, drawn, numbers
+from u3lab.selfsup.matching import hungarian_accuracy
+
+
+def test_digits_are_sorted_better_than_by_kmeans():
+    rows = results.table("clusters")
+    digits = {way: [row.accuracy for run, row in rows.items() if run.way == way]
+              for way in (clusters.IIC, clusters.KMEANS)}
+    assert statistics.median(digits[clusters.IIC]) >= 0.8
+    assert min(digits[clusters.IIC]) > max(digits[clusters.KMEANS])
+    assert all(0 < row.accuracy <= row.best_head <= 1 for row in rows.values())
+
+
+def test_textures_are_found_by_most_seeds_and_stripes_by_none():
+    rows = results.table("segments")
+    found = [row for run, row in rows.items() if (run.data, run.way) == ("textures", segmented.WAYS[0])]
+    floor = [row for run, row in rows.items() if (run.data, run.way) == ("textures", segmented.KMEANS)]
+    assert statistics.median(row.accuracy for row in found) > max(row.accuracy for row in floor)
+    alike = [row.accuracy for row in found if row.sameness > 0.9]  # one map for all pictures
+    assert len(alike) <= 1 and all(one > 0.42 for one in alike)  # no stripes, which have 0.36, but all in one class
+    assert all(0 < row.accuracy <= row.best_head <= 1 for row in rows.values())
+
+
+def test_the_accuracy_of_things_on_photos_is_that_of_the_shipped_clusters():
+    for run, found in results.table("naturals").items():
+        kinds, sorted_in = drawn("test", TESTS + run.seed).kinds, numbers(found)
+        right = (sorted_in == kinds).double().mean() if run.way == LABELS else hungarian_accuracy(sorted_in, kinds)
+        assert found.accuracy == pytest.approx(float(right), abs=1e-4) and found.accuracy <= found.best_head <= 1
+
+
+@pytest.mark.parametrize(("data", "way"), [("textures", segmented.WAYS[0]), ("satellite", segmented.WAYS[2])])
+def test_a_segmentation_is_a_function_of_its_name(data: str, way: str):
+    found = segments.measured(data, way, 1, steps=1)
+    assert segments.measured(data, way, 1, steps=1) == found
+    assert 0.2 < found.accuracy <= found.best_head <= 1 and 0 < found.sameness <= 1
+
+
+@pytest.mark.parametrize("way", [TWO, RIVALS[3], LABELS])
+def test_things_are_sorted_as_the_name_of_the_run_says(way: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(naturals.SETTINGS, "batch_size", 10)
+    found = naturals.measured(way, 1, steps=1)
+    assert naturals.measured(way, 1, steps=1) == found
+    assert 0.1 < found.accuracy <= found.best_head <= 1 and len(found.clusters) == 300
+
+
+def test_the_loss_chooses_and_labels_only_tell_what_was_possible():
+    labels = torch.arange(12) % 3
+    good, bad = torch.eye(3)[labels], torch.eye(3)[torch.zeros(12).long()]
+    assert clusters.of_heads(torch.stack([bad, good]), labels, 0) == (pytest.approx(1 / 3), 1.0)

@@ -1,0 +1,293 @@
+"""Chapter 3's tables on planted truths: networks that are numbers, and errors that tell who was taught, and on whom."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from tests.experiments import planted
+from u3lab.experiments import keypoints, labellers, poses, rabbits, registration
+from u3lab.lessons.landmarks import clinic, film, frames, parts, trials
+
+
+class Net(nn.Module):
+    """A network whose number says how it was taught."""
+
+    def __init__(self, seed: int = 0, dimensions: int = 3, longest: float | None = 4.0) -> None:
+        super().__init__()
+        self.module, self.number, self.seed, self.dimensions = nn.Linear(1, 1), 0.0, seed, dimensions
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda file: None)  # a table is written anew with each of its rows
+
+
+def steps() -> Iterator[None]:
+    yield None
+
+
+def shipped(folder: Path) -> dict[str, int]:
+    """Name of the weights that were written → their steps."""
+    found = {}
+    for file in folder.glob("weights/*.safetensors"):
+        with safe_open(file, "pt") as content:
+            found[file.stem] = int(content.metadata().get("steps", 0))
+    return found
+
+
+def off(truth: Tensor, distances: list[float]) -> Tensor:
+    """Points beside the true ones, so far to the right."""
+    return truth + torch.stack([torch.tensor(distances), torch.zeros(len(distances))], -1).view_as(truth)
+
+
+def test_registration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Taught on the first patient, tested on the second; the columns are median and share within 5 mm."""
+    truth = {"brain1": torch.full((1, 5, 2), 50.0), "brain2": torch.zeros(1, 5, 2)}
+    given = {name: clinic.Moved(None, None, off(one, [1.0, 2, 6, 20, 30]), one, 1.0) for name, one in truth.items()}
+    monkeypatch.setattr(clinic, "canvas", lambda patient: (torch.full((2, 1), float(patient[-1])), 1.0))
+    monkeypatch.setattr(clinic, "asked", given.__getitem__)
+    monkeypatch.setattr(clinic, "pairs_of", lambda patient: patient)
+    monkeypatch.setitem(registration.RIVALS, "optical flow", lambda asked: off(asked.moved, [1.0, 2, 3, 20, 30]))
+    monkeypatch.setattr(registration, "labeller", Net)
+
+    def label(net: Net, pairs: str, *, checkpoint: Path, settings: object) -> Iterator[None]:
+        assert (pairs, settings.steps, settings.seed) == ("brain1", 800, net.seed)
+        net.number = 0.5 + net.seed
+        return steps()
+
+    monkeypatch.setattr(registration, "label", label)
+    monkeypatch.setattr(clinic, "carried", lambda net, asked: off(truth["brain2"], [0, 0, net.number, 4, 30]))
+    assert planted.table(registration, tmp_path) == {
+        ("nothing has moved", "", 0, 0): (6, 0.4), ("optical flow", "", 0, 0): (3, 0.6),
+        **{("labelling", "brain1", 800, seed): (0.5 + seed, 0.8) for seed in range(3)}}
+    assert shipped(tmp_path) == {"labeller-brain": 800}
+
+
+def test_rabbits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each labeller is taught by frames so far apart; points are compared with those of the later frame."""
+    later = torch.full((1, 5, 2), 10.0)
+    shown = torch.zeros(3, 1, 2, 2)  # of two pixels, so that a distance is one in pixels
+    monkeypatch.setattr(film, "frames", lambda: shown)
+    monkeypatch.setattr(rabbits.clips, "rabbit", lambda: SimpleNamespace(frames=shown, numbers=torch.tensor([0, 2]),
+                                                                        points=torch.zeros(2, 3, 2)))
+    monkeypatch.setattr(film, "between", lambda: (None, None, off(later, [1.0, 2, 6, 20, 30]), later))
+    monkeypatch.setattr(rabbits, "NEAR", 2.0)  # of a side of two pixels: 4
+    monkeypatch.setitem(rabbits.RIVALS, "flow, frame by frame", lambda: off(later, [1.0, 2, 3, 20, 30]))
+    monkeypatch.setattr(rabbits, "labeller", Net)
+    monkeypatch.setattr(rabbits, "of_film", lambda delta, first: (delta, first))
+
+    def label(net: Net, pairs: tuple, *, checkpoint: Path, settings: object) -> Iterator[None]:
+        delta, some = pairs
+        assert some is None and settings.seed == net.seed
+        net.number = 5 + delta + net.seed / 4 + settings.steps / 100
+        return steps()
+
+    monkeypatch.setattr(rabbits, "label", label)
+    monkeypatch.setattr(film, "matched", lambda net: off(later, [1.0, 2, net.number, 99, 99]))
+    rows = [(delta, 1000, seed) for delta in (1, 6, 25) for seed in range(3)] + [(25, 3000, 0)]
+    assert planted.table(rabbits, tmp_path) == {
+        ("nothing has moved", 0, 0, 0): (6, 0.4), ("flow, frame by frame", 0, 0, 0): (3, 0.6),
+        **{("labelling", delta, count, seed): (5 + delta + seed / 4 + count / 100, 0.4) for delta, count, seed in rows}}
+    assert shipped(tmp_path) == {"labeller-rabbit-1": 1000, "labeller-rabbit-6": 1000, "labeller-rabbit-25": 3000}
+
+
+def test_poses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Taught on its own kind and number of things, tested on known and on unknown ones of that kind."""
+    kinds = {"chair": 1, "car": 2}
+    monkeypatch.setattr(poses, "views", lambda kind, things, seed, most: SimpleNamespace(
+        images=(kind, things, seed), rotations=most, instances=None))
+    monkeypatch.setattr(poses, "pairs_of", lambda images, rotations, instances: (*images, False, rotations))
+    monkeypatch.setattr(frames, "varied", lambda pairs: (*pairs[:3], True, pairs[4]))
+    monkeypatch.setattr(poses, "pose_encoder", Net)
+
+    def learn(net: Net, pairs: tuple, *, checkpoint: Path, settings: object) -> Iterator[None]:
+        kind, things, seed, varied, most = pairs
+        assert seed == settings.seed == net.seed and settings.steps == 1000 and most == 4800
+        net.number = 1000 * kinds[kind] + things + varied / 2 + seed / 10
+        return steps()
+
+    def draw(kind: str, count: int, *, each: int, things: int, split: str, seed: int) -> tuple:
+        assert (count, each, seed, things) == (400, 1, 999, {"train": 22, "test": 40}[split])
+        return kind, split
+
+    monkeypatch.setattr(poses, "learn_pose", learn)
+    monkeypatch.setattr(frames.turntable, "draw", draw)
+    monkeypatch.setattr(poses, "errors", lambda net, made: poses.Reached(
+        net.number, 10.0 * kinds[made[0]], 1.0 + (made[1] == "test"), 3.0))
+    frames.tests.cache_clear()
+    table = planted.table(poses, tmp_path)
+    frames.tests.cache_clear()
+    assert len(table) == 12 and set(table) == {(*training, tested) for training in poses.TRAININGS
+                                               for tested in ("known", "unknown")}
+    for (kind, things, varied, seed, tested), row in table.items():
+        assert row == pytest.approx((1000 * kinds[kind] + things + varied / 2 + seed / 10, 10 * kinds[kind],
+                                     1 + (tested == "unknown"), 3))
+    assert shipped(tmp_path) == {"pose-chair": 0}
+
+
+KNOWN, TESTED = 0.125, 0.25  # what stands for the faces to fit to, and for those to test on
+LESSONS = {  # way → its number, and pairs, whether backgrounds go their own way, loss, γ, dimensions, exchange
+    labellers.TURNING: (1, "of_both", None, "labelling", 0.5, 3, False),
+    labellers.SHARP: (2, "of_both", None, "labelling", 0.25, 3, False),
+    "turning heads, γ = 1": (3, "of_both", None, "labelling", 1.0, 3, False),
+    "turning heads, γ = 2": (4, "of_both", None, "labelling", 2.0, 3, False),
+    labellers.MANY: (5, "of_both", None, "labelling", 0.5, 16, False),
+    labellers.EXCHANGED: (6, "of_both", None, "labelling", 0.5, 16, True),
+    "labelling": (7, "of_warps", True, "labelling", 0.5, 3, False),
+    labellers.TOGETHER: (8, "of_warps", False, "labelling", 0.5, 3, False),
+    "invariance": (9, "of_warps", True, "invariance", 0.5, 3, False)}
+
+
+def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A code is the number of its network and of its faces; what is made of codes says how many it was fitted to."""
+    kinds = {"person": 0.0, "cat": 32.0}
+    marked = {kind: tuple(SimpleNamespace(images=torch.full((count, 1), tag + start), kind=kind)
+                          for count, tag in ((500, KNOWN), (300, TESTED))) for kind, start in kinds.items()}
+    hard, taught = torch.arange(300) < 10, []
+
+    def errors(made: Tensor, tested: object, those: Tensor) -> tuple[float, float]:
+        assert those is hard and tested is marked[tested.kind][1]
+        return float(made.double().mean()), float(made.double().mean()) + 0.5
+
+    def regressed(z: Tensor, true: Tensor, tested: Tensor) -> Tensor:
+        assert len(z) == len(true) and true.unique() % 32 == KNOWN
+        return 1000 * tested[:1] + len(z) + z[:1] + 0.5
+
+    def codes_at(found: Tensor, at: Tensor) -> Tensor:
+        assert len(found) == len(at) and at.unique() % 32 == KNOWN
+        return found + len(found)
+
+    def matched(found: Tensor, made: object) -> tuple[Tensor, Tensor]:
+        assert made is marked[made.kind][1]
+        return found, found
+
+    def pretrain(net: Net, moved: object, task: object, *, settings: object) -> Iterator[None]:
+        shown, at = moved(4, torch.Generator())
+        assert (shown == KNOWN).all() and (at == KNOWN).all() and (settings.steps, settings.seed) == (1000, net.seed)
+        net.number = 100.0 * inspect.getclosurevars(moved).nonlocals["count"]
+        return steps()
+
+    def label(net: Net, pairs: object, *, loss: str, checkpoint: Path, settings: object) -> Iterator[None]:
+        seen = inspect.getclosurevars(pairs).nonlocals
+        kind, seed, count = (seen if "stock" in seen else inspect.getclosurevars(seen["kinds"][0]).nonlocals)["stock"]
+        lesson = (pairs.__qualname__.partition(".")[0], seen.get("apart"), loss, settings.gamma, net.dimensions,
+                  settings.exchange)
+        way = next(way for way, (_, *known) in LESSONS.items() if known == list(lesson))
+        assert seed == settings.seed == net.seed and count == 4000
+        net.number = float(LESSONS[way][0])
+        taught.append((kind, way, settings.steps, seed))
+        return steps()
+
+    for name, stub in {
+            "labeller": Net, "label": label, "codes": lambda net, images: net.number + net.seed / 16 + images,
+            "points": lambda made: made.images, "codes_at": codes_at, "errors": errors, "pretrain": pretrain,
+            "virtual_landmarks": lambda found, wanted: found if wanted.ndim == 2 else 1000 * found[:1] + wanted,
+            "sphere": lambda count, length: torch.ones(1, 3), "soft_argmax": lambda maps: maps,
+            "share_within": lambda found, true, eyes: float(found.mean()) + len(found),
+            "warp": lambda images, w: images, "warp_points": lambda at, w: at,
+            "falling": lambda some, settings: some}.items():
+        monkeypatch.setattr(labellers, name, stub)
+    for name, stub in {
+            "marked": marked.__getitem__, "stock": lambda *which: which, "regressed": regressed, "matched": matched,
+            "before_photos": lambda kind: (torch.full((1, 1), kinds[kind]),),
+            "told_apart": lambda score, kind: float(score) + 7 * (kind == "cat")}.items():
+        monkeypatch.setattr(trials, name, stub)
+    monkeypatch.setattr(trials, "LABELS", (1, 20))  # fewer rows
+    monkeypatch.setattr(labellers.faces, "hard", lambda made, kind: hard)
+    table = planted.table(labellers, tmp_path)
+    assert len(table) == 141 and {run[:4] for run in table if run.way in LESSONS} == set(taught)
+    for run, row in table.items():
+        base = LESSONS.get(run.way, (0,))[0] + run.seed / 16 + kinds[run.kind]
+        code, of_known = base + TESTED, base + KNOWN
+        wanted, more = {"transfer": (1000 * code + of_known + run.labels, 0.5),
+                        "certainty": (base + 7 * (run.kind == "cat"), 0),
+                        "regression": (1000 * code + of_known + run.labels + 0.5, 0.5),
+                        "matching": (code + 300, -289)}[run.measure]  # of 300 pairs, eleven have a hard face
+        if run.way in ("mean shape", "supervised"):
+            wanted = of_known if run.way == "mean shape" else 100 * run.labels + code
+        assert row == pytest.approx((wanted, wanted + more), abs=0.01), run
+    assert shipped(tmp_path) == {"labeller-person": 32000, "labeller-person-warps": 2000, "labeller-cat": 2000}
+
+
+class Points(Net):
+    """Keypoints are the network's number and the pictures'; of discs a share of what the pictures say."""
+
+    def __init__(self, count: int, *, width: int, sigma: float, seed: int) -> None:
+        super().__init__(seed)
+        self.count, self.made_for = count, {(12, 0.2): "discs", (16, 0.15): "other"}[width, sigma]
+
+    def keypoints(self, images: Tensor) -> Tensor:
+        return images if self.made_for == "discs" else images + self.number + self.seed / 16
+
+
+def test_keypoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A linear map is fitted to the marked pictures and judged on the others; faces, chairs and discs by their own."""
+    things, judges = {"person": 100, "chair": 200, "person, two walls": 300}, {"colouring": 1, "squeezenet1_1": 2,
+                                                                               "pixels": 3, "random weights": 0}
+    draw, hard = torch.Generator().manual_seed(0), torch.zeros(300, dtype=torch.bool)
+    of_people = [SimpleNamespace(images=torch.full((count, 10, 2), tag), name="person")
+                 for count, tag in ((500, KNOWN), (300, TESTED))]
+    of_chairs = [SimpleNamespace(images=torch.full((count, 10, 2), tag), points=torch.full((count, 10, 2), tag / 32),
+                                 visible=torch.arange(10).expand(count, 10) < 9)
+                 for count, tag in ((500, KNOWN), (300, TESTED))]
+    of_chairs[1].points[:, 9] = 5.0  # is not to be seen
+    seen, unseen, noise = (torch.rand(200, 3, 2, generator=draw) for _ in range(3))
+    noise = noise * torch.tensor([0.1, 0.3, 0.5])[:, None]
+
+    def regressed(found: Tensor, true: Tensor, tested: Tensor) -> Tensor:
+        assert len(found) == len(true) and (true.unique() * 32 if true.unique() < KNOWN else true.unique()) == KNOWN
+        return tested + found.mean() + len(found) / 1000
+
+    def errors(made: Tensor, tested: object, those: Tensor) -> tuple[float, float]:
+        assert tested is of_people[1] and those is hard
+        return float(made.double().mean()), float(made.double().mean()) + 0.5
+
+    def autoencode(model: Points, pairs: tuple, *, settings: object, net: str = "", layers: tuple = (),
+                   checkpoint: Path | None = None) -> Iterator[None]:
+        assert settings.seed == model.seed
+        if model.made_for == "discs":
+            assert pairs is keypoints.pairs and not net
+            model.number = settings.steps
+            return steps()
+        thing, seed, count = pairs
+        assert seed == model.seed and count == (1000 if thing == "chair" else 4000) and layers == (net,)
+        model.number = things[thing] + judges[net] + settings.steps / 1000
+        return steps()
+
+    for name, stub in {
+            "KeypointAutoencoder": Points, "autoencode": autoencode, "regressed": regressed, "errors": errors,
+            "points": lambda made: made.images, "gamma": lambda name: (name, (name,)), "of_views": lambda views: views,
+            "stock": lambda seed, count, walls: (["person", "person, two walls"][walls - 1], seed, count),
+            "chairs": lambda seed, count: ("chair", seed, count), "marked_chairs": lambda part: of_chairs,
+            "discs": lambda count, draw: ((None, seen, seen) if draw.initial_seed() == 100 else
+                                          (None, unseen, unseen + noise))}.items():
+        monkeypatch.setattr(keypoints, name, stub)
+    monkeypatch.setattr(parts, "marked", lambda part: of_people)
+    monkeypatch.setattr(parts, "pairs_of", lambda stock: stock)
+    monkeypatch.setattr(keypoints.faces, "hard", lambda made: hard)
+    table = planted.table(keypoints, tmp_path)
+    assert len(table) == 92
+    truth = unseen + noise
+    explained = 1 - (noise.square().sum(0) / (truth - truth.mean(0)).square().sum(0)).mean(-1)
+    for run, row in table.items():
+        taught = (things.get(run.thing, 0) + judges[run.judge] + run.steps / 1000) if run.steps else 0.0
+        if run.thing == "discs":
+            wanted = (float(explained[int(run.measure[-1])]),) * 2
+        elif run.thing == "chair":
+            made = KNOWN / 32 if run.judge == "mean shape" else 2 * (taught + run.seed / 16) + KNOWN + TESTED + 0.5
+            wanted = (32 * 2**0.5 * abs(made - TESTED / 32),) * 2
+        else:
+            made = 2 * (taught + run.seed / 16) + KNOWN + TESTED + run.labels / 1000
+            made = KNOWN if run.judge == "mean shape" else made
+            wanted = (made, made + 0.5)
+        assert row == pytest.approx(wanted, rel=1e-4, abs=1e-4), run
+    assert set(shipped(tmp_path)) == {"keypoints", "keypoints-two-walls", "keypoints-chair"}

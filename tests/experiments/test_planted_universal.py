@@ -1,0 +1,323 @@
+"""Chapter 1's tables on planted truths: networks whose share of right answers tells what they were trained for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.experiments import planted
+from u3lab import results
+from u3lab.experiments import _running, _table, adapters, bolted, domains, learnet, sensitivity, shrinkage, tasks
+from u3lab.lessons.universal import lesions, trials
+
+COUNT = 1000  # pictures of a split
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Tensor]], None]:
+    """Networks that know of what they were begun and trained for; what they answer is given by a function of both."""
+
+    def plant(answers: Callable[[SimpleNamespace, str, str], tuple[Tensor, Tensor]]) -> None:
+        def train(net: SimpleNamespace, run: trials.Run, **how: object) -> Iterator[None]:
+            assert run == net.run
+            net.half = torch.is_autocast_enabled("cpu")
+            yield
+            net.how = how  # not before the last step
+
+        monkeypatch.setattr(trials, "begin", lambda net, run: SimpleNamespace(net=net, run=run, name="planted"))
+        monkeypatch.setattr(trials, "train", train)
+        monkeypatch.setattr(trials, "answers", lambda net, name, split="test": answers(net, name, split))
+
+    return plant
+
+
+def right(count: int) -> tuple[Tensor, Tensor]:
+    """Answers of which so many are right, and the true ones."""
+    true = torch.arange(COUNT) % 7
+    return torch.where(torch.arange(COUNT) < count, true, true + 1), true
+
+
+def test_sensitivity(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each organ, split and seed finds its own share of lesions, and leaves its own share of healthy squares alone."""
+
+    def shares(domain: str, split: str, seed: int) -> tuple[int, int]:  # of a hundred lesions and healthy squares
+        found = 1 + seed + 20 * list(lesions.ASKED).index(split) + 40 * lesions.DOMAINS.index(domain)
+        return found, 99 - found
+
+    def answers(net: SimpleNamespace, name: str, split: str) -> tuple[Tensor, Tensor]:
+        assert (net.run.method, net.run.labels, net.run.rate) == ("parallel", 20, 0.0015)
+        assert net.run.domain == name and net.how == {"steps": None} and net.net == sensitivity.NETWORK
+        found, spared = shares(name, split, net.run.seed)
+        true = (torch.arange(200) < 100).long()  # a lesion is 1
+        return torch.cat([torch.arange(100) < found, torch.arange(100) >= spared]).long(), true
+
+    trained(answers)
+    monkeypatch.setattr(sensitivity.nets, "load", lambda name: name)
+    monkeypatch.setattr(sensitivity, "SEEDS", (0, 7, 19))
+    table = planted.table(sensitivity, tmp_path)
+    assert len(table) == 2 * 2 * 3
+    for run, row in table.items():
+        found, spared = shares(*run)
+        assert (row.sensitivity, row.specificity) == (found / 100, spared / 100), run
+
+
+def test_shrinkage(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each training is of its own λ, centre, rate, labels and seed; val and test are not exchanged."""
+    order: dict[tuple, int] = {}
+
+    def answers(net: SimpleNamespace, name: str, split: str) -> tuple[Tensor, Tensor]:
+        assert name == net.run.domain and net.run.rate == shrinkage.RATES[net.run.method]
+        assert net.how.pop("steps") is None and net.how.keys() == {"lam", "prior"} and net.net == "unfolded"
+        net.how["steps"] = None
+        key = (name, net.run.method, net.how["prior"], net.run.labels, net.how["lam"], net.run.seed)
+        return right(2 * order.setdefault(key, len(order)) + 1 + (split == "test"))
+
+    trained(answers)
+    monkeypatch.setattr(shrinkage.nets, "load", lambda name, fold: name if fold else "unfolded")
+    monkeypatch.setattr(shrinkage, "SEEDS", (1,))
+    table = planted.table(shrinkage, tmp_path)
+    assert set(table) == set(order) and len(table) == 3 * (3 * 9 - 2)
+    for run, row in table.items():
+        assert (row.val, row.test) == ((2 * order[run] + 1) / COUNT, (2 * order[run] + 2) / COUNT), run
+
+
+def network(name: str, *parts: nn.Module) -> SimpleNamespace:
+    return SimpleNamespace(name=name, device=torch.device("cpu"), modules=lambda: parts)
+
+
+def best(method: str, rates: tuple[float, ...]) -> float:
+    """The rate that validation likes best; it is another for each method, and not the one that the test likes."""
+    return rates[list(adapters.RATES).index(method) % len(rates)]
+
+
+def choosing(order: dict[tuple, int], rates: Callable[[str], dict], half: Callable[[str], bool]) -> Callable:
+    """Answers whose share tells the run, and the split; of the validation pictures a rate makes most right."""
+
+    def answers(net: SimpleNamespace, name: str, split: str) -> tuple[Tensor, Tensor]:
+        assert name == net.run.domain and net.how == {"steps": None}
+        key = (net.net.name, *net.run)
+        if split == "test":
+            return right(900 - order.setdefault(key, len(order)))
+        assert split == "val" and not torch.is_autocast_enabled("cpu") and net.half == half(net.net.name)
+        return right(500 + (net.run.rate == best(net.run.method, rates(net.net.name)[net.run.method])))
+
+    return answers
+
+
+def check(table: dict[tuple, tuple], order: dict[tuple, int], rates: Callable[[str], dict]) -> None:
+    assert set(table) == set(order)
+    for run, row in table.items():
+        network, domain, method, labels, seed, rate = run
+        some = rates(network)[method]
+        wanted = (500 + (rate == best(method, some))) / COUNT if labels == 20 and seed == 0 else None
+        assert row.test == (900 - order[run]) / COUNT and (wanted == row.val or wanted is None and row.val != row.val)
+        assert rate in some if wanted else rate == best(method, some)
+
+
+def test_adapters(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Validation chooses each rate, out of higher ones where there are batch norms; the test chooses nothing."""
+
+    def rates(name: str) -> dict:
+        return adapters.RATES if name == "squeezenet1_1" else adapters.HIGHER
+
+    order: dict[tuple, int] = {}
+    trained(choosing(order, rates, lambda name: name == "resnet26_half"))
+    monkeypatch.setattr(adapters.nets, "load", lambda name, fold: network(
+        name, *[nn.BatchNorm2d(1)] * (name != "squeezenet1_1" and not fold)))
+    monkeypatch.setattr(adapters, "DOMAINS", ("letters",))
+    monkeypatch.setattr(adapters, "SEEDS", range(2))
+    table = planted.table(adapters, tmp_path)
+    check(table, order, rates)
+    assert len(table) == 7 * (3 + 3 * 2 - 1) + 2 * (4 * (3 + 2 - 1) + 1)
+
+
+def test_bolted(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each trunk is trained once, for its own rows."""
+    order: dict[tuple, int] = {}
+    grown = []
+    trained(choosing(order, lambda name: adapters.HIGHER, lambda name: False))
+    monkeypatch.setattr(bolted, "trunk", lambda kind, given, seed, short: grown.append(kind) or network(kind))
+    monkeypatch.setattr(adapters, "SEEDS", range(2))
+    table = planted.table(bolted, tmp_path)
+    check(table, order, lambda name: adapters.HIGHER)
+    assert grown == list(bolted.TRUNKS) and len(table) == 2 * 3 * ((4 + 1) + (3 + 1))
+
+
+def test_domains(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each domain is trained with the rate that validation chose for it, written, and asked about its test."""
+    rates = {name: (0.1 + n, 0.2 + n) for n, name in enumerate(adapters.DOMAINS)}
+    chosen = {name: rate[n % 2] for n, (name, rate) in enumerate(rates.items())}
+
+    def answers(net: SimpleNamespace, name: str, split: str) -> tuple[Tensor, Tensor]:
+        assert net.run == (name, "parallel", 100, 0, chosen[name]) and net.how == {"steps": None} and split == "test"
+        return right(700 + adapters.DOMAINS.index(name))
+
+    def save(path: Path, name: str, *, images: list) -> Path:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{name}, {len(images)}")
+        return path
+
+    trained(answers)
+    begin = trials.begin
+    monkeypatch.setattr(trials, "begin", lambda net, run: SimpleNamespace(**vars(begin(net, run)), save_domain=save))
+    monkeypatch.setattr(trials, "few", lambda name, each, seed: ([name] * each, None))
+    monkeypatch.setattr(trials, "rows_of", lambda network: {
+        trials.Run(name, method, 20, 0, rate): (0.5 + (method == "parallel") * (rate == chosen[name]) / 4,
+                                                0.5 + (rate != chosen[name]) / 4)
+        for name, some in rates.items() for rate in some for method in ("parallel", "serial")})
+    monkeypatch.setattr(domains.nets, "load", lambda name: name)
+    table = planted.table(domains, tmp_path)
+    assert {run.domain: row.right for run, row in table.items()} == {
+        name: (700 + n) / COUNT for n, name in enumerate(adapters.DOMAINS)}
+    files = {file.stem: file.read_text() for file in (tmp_path / "domains").iterdir()}
+    assert files == {name.replace(" ", "-"): f"{name}, 100" for name in adapters.DOMAINS}
+
+
+def test_a_shipped_domain_reaches_what_the_table_says():
+    from u3lab import nets, universal
+
+    net = universal.adapt(nets.load(device="cpu"), "parallel")
+    file = next(file for file in trials.domain_files() if file.stem == "people")
+    net.load_domain(file)
+    assert trials.accuracy(net.use("people"), "people") == pytest.approx(results.table("domains")["people",].right,
+                                                                         abs=0.03)
+
+
+def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each way trains its own networks on the scenes of its seed, and is asked about those of the test."""
+    solids = tasks.solids
+    test = SimpleNamespace(images="test", labels={name: f"true {name}" for name in tasks.TASKS})
+
+    def begin(net: str, names: tuple[str, ...], kind: str) -> SimpleNamespace:
+        heads = SimpleNamespace(parameters=lambda: [torch.zeros(2)] * len(names))
+        return SimpleNamespace(net=kind, names=names, kind=kind, heads=heads)
+
+    def train(one: SimpleNamespace, scenes: str, given: tuple, seed: int, *, steps: int) -> Iterator[None]:
+        assert (scenes, given, steps) == (f"seen {seed}", (tasks.MISSING, seed), solids.STEPS)
+        yield
+        one.seed = seed
+
+    def score(name: str, answer: tuple, truth: str) -> float:
+        kind, together, seed = answer
+        assert truth == f"true {name}"
+        return tasks.TASKS.index(name) + (kind == "parallel") / 10 + together / 100 + seed / 1000
+
+    for function, stub in {
+            "held_out": lambda: test, "seen": lambda seed: f"seen {seed}", "present": lambda *given: given,
+            "begin": begin, "train": train, "score": score,
+            "own": lambda kind: [torch.zeros(30)] * (kind == "parallel"),
+            "answers": lambda one, images: {name: (one.kind, len(one.names), one.seed) for name in one.names
+                                            if images == "test"},
+            "guessed": lambda labels: {name: 0.5 + n / 10 for n, name in enumerate(tasks.TASKS)}}.items():
+        monkeypatch.setattr(solids, function, stub)
+    monkeypatch.setattr(tasks.nets, "load", lambda name, fold: name)
+    table = planted.table(tasks, tmp_path)
+    assert table.pop(("a guess", 0)) == (0.5, 0.6, 0.7, 0.8, 0)
+    known = {"source's features": ("features", 4, 8), "one trunk": ("parallel", 4, 38),
+             "a trunk for each": ("parallel", 1, 4 * 32)}
+    assert list(table) == [(way, seed) for way in known for seed in range(3)]
+    for (way, seed), row in table.items():
+        kind, together, numbers = known[way]
+        assert tuple(row) == pytest.approx((*(n + (kind == "parallel") / 10 + together / 100 + seed / 1000
+                                              for n in range(4)), numbers))
+        assert row._fields == (*tasks.TASKS, "numbers")
+
+
+def shade(number: float) -> Tensor:
+    """Pictures under a light by its number, or of a domain."""
+    return torch.full((2, 3, 4, 4), number / 1000)
+
+
+@pytest.fixture
+def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, dict[tuple, tuple]]:
+    """The two tables of networks that name paints, or pictures, as well as what they were told says."""
+    lighting = learnet.lighting
+
+    def begin(net: str, *_: object, seed: int = 0) -> SimpleNamespace:
+        return SimpleNamespace(kind="learnet", told=None, steps=None, grey=False, domains=[],
+                               add_domain=lambda name, classes: None, use=lambda name: None)
+
+    def begun(net: str, kind: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> SimpleNamespace:
+        one = SimpleNamespace(kind=kind, told=None, steps=steps, grey=bool((images < 0).all()))
+        one.state_dict, one.load_state_dict = dict, lambda state: setattr(one, "told", None)
+        return one
+
+    def tuned(one: SimpleNamespace, x: Tensor, y: Tensor, rate: float, steps: int, seed: int) -> SimpleNamespace:
+        assert (rate, steps, y.tolist()) == (0.0005, learnet.FEW_STEPS, [1, 1])
+        one.told = x.mean()
+        return one
+
+    def share_right(one: SimpleNamespace, x: Tensor, labels: Tensor) -> float:
+        """By hand: which of the six ways this is, under which light, asked about close-ups or not."""
+        close, number = bool(labels[0]), 1000 * float(x.abs().mean())
+        told = None if one.told is None else round(1000 * float(one.told))
+        way = {("features", None): 0, ("parallel", None): 3 if one.grey else 1, ("parallel", round(number)): 2,
+               ("learnet", round(number)): 4}.get((one.kind, told), 5)
+        assert (one.kind, one.steps) in (("features", 1500), ("parallel", 150), ("learnet", None))
+        assert one.grey == bool(x.min() < 0) and (way < 5 or told == 50 + (round(number) - 50 + 5) % 12)
+        return (1500 * way + 10 * (round(number) - 50) + close) / 10000
+
+    def seen(count: int, light: Tensor, *, split: str, close: bool, seed: int) -> tuple[Tensor, Tensor]:
+        assert (count, split, seed) == (200, "test", round(float(light[0])))
+        return shade(float(light[0])), torch.full((2,), int(close))
+
+    def with_probe(one: SimpleNamespace, name: str, few: tuple[Tensor, Tensor]) -> float:
+        assert round(1000 * float(few[0].mean())) == of(name, 5)
+        return 0.1 if one.told is None else round(1000 * float(one.told)) / 1000
+
+    def of(name: str, each: int) -> int:
+        return 10 * each + learnet.SEEN_DOMAINS.index(name)
+
+    for name, stub in {
+            "world": lambda count, each, close, seed: {"100": (shade(100), torch.ones(2))},
+            "begin": lambda net, seed: (begin(net), None), "seen": seen,
+            "shots": lambda light, n, close: (shade(float(light[0])), torch.ones(2, dtype=torch.int64)),
+            "share_right": share_right, "kept": lambda *_: nn.Linear(1, 1),
+            "predict": lambda one, predictor, few: setattr(one, "told", few.mean())}.items():
+        monkeypatch.setattr(lighting, name, stub)
+    for name, stub in {
+            "trained": begun, "tuned": tuned, "adapt": begin, "learnet": lambda *_, seed: lambda z: z,
+            "greyed": lambda x, few: -shade(1000 * float(few.mean())), "train_learnet": lambda *_, **how: [None],
+            "falling": lambda steps, settings: iter(steps), "with_probe": with_probe,
+            "describe": lambda one, x: x.mean(), "put_adapters": lambda one, name, z: setattr(one, "told", z)}.items():
+        monkeypatch.setattr(learnet, name, stub)
+    monkeypatch.setattr(learnet.lights, "light", lambda number: torch.full((3,), float(number)))
+    monkeypatch.setattr(learnet.nets, "load", lambda name, fold: name)
+    monkeypatch.setattr(learnet.decathlon, "load", lambda name, split: SimpleNamespace(classes=()))
+    monkeypatch.setattr(trials, "few", lambda name, each, seed: (shade(of(name, each)), torch.ones(2)))
+    trained(lambda net, name, split: right(600 + of(name, 5)) if split == "test" and net.run == (
+        name, "parallel", 5, net.run.seed, 0.0015) else None)
+    _running.run(learnet, ["--out", str(tmp_path)])
+    assert (tmp_path / "weights" / "learnet-lights.safetensors").exists()
+    return {one.name: results.rows(_table.read(tmp_path / "results" / f"{one.name}.json")) for one in learnet.TABLES}
+
+
+def test_learnet(learnets):
+    """Under each light its own share for each way; and in a domain for the way's own examples."""
+    lit = learnets["learnet"]
+    assert list(lit) == [(kind, way, seed) for kind in ("scenes", "close-ups") for seed in range(3)
+                         for way in learnet.WAYS]
+    for (kind, way, _), row in lit.items():
+        assert row.right == tuple((1500 * learnet.WAYS.index(way) + 10 * n + (kind == "close-ups")) / 10000
+                                  for n in range(12))
+    domains = learnets["learnet_domains"]
+    assert list(domains) == [(name, way, seed) for name in learnet.UNSEEN_DOMAINS for seed in range(3)
+                             for way in learnet.DOMAIN_WAYS]
+    for (name, way, seed), row in domains.items():
+        number = learnet.SEEN_DOMAINS.index(name)
+        others = [n for n in range(10) if n != number]
+        assert row.right == pytest.approx({
+            "α = 0": 0.1, "learnet": (50 + number) / 1000, "learnet, z of another domain": (200 + others[seed]) / 1000,
+            "α trained on the same examples": (650 + number) / 1000}[way], abs=5e-4), (name, way, seed)
+
+
+def test_the_grey_world_takes_a_light_away():
+    """Of a grey surface under a light it sees grey again, whatever the light's colour is."""
+    light = torch.tensor([0.3, 0.6, 1.0]).view(3, 1, 1)
+    few, x = torch.full((8, 3, 4, 4), 0.5) * light, torch.full((2, 3, 4, 4), 0.25) * light
+    assert torch.allclose(learnet.greyed(x, few), torch.tensor(0.25))
