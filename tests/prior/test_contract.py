@@ -99,7 +99,8 @@ def plain_variation(image: Tensor, visible: Tensor, price: float, steps: int) ->
 
     def loss() -> Tensor:
         down, right = F.pad(x.diff(dim=2), (0, 0, 0, 1)), F.pad(x.diff(dim=3), (0, 1))
-        return (x - image)[m].square().mean() + price * (down.square() + right.square() + 1e-8).sqrt().mean()
+        data = (visible * (x - image).square()).sum() / m.sum()
+        return data + price * (down.square() + right.square() + 1e-8).sqrt().mean()
 
     minimised(torch.optim.Adam([x], lr=0.03), loss, steps, lambda: x.data.clamp_(0, 1))
     return torch.where(m, image, x.detach())
