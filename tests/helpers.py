@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
 
-from u3lab import U3Error, nets
+from u3lab import U3Error, images, nets
 from u3lab.descent import ADAM
 
 
@@ -294,3 +294,19 @@ def write_celeba(root: Path) -> list[tuple[str, str, str]]:
         lines = [" ".join(map(str, (name, *row))) for name, row in zip(names, values, strict=True)]
         (folder / file).write_text("\n".join([*head, *lines]) + "\n")
     return [("", hashlib.md5((folder / file).read_bytes()).hexdigest(), file) for file in rows]
+
+
+def batches(names: list[str], size: int, batch_size: int, *, seed: int = 0) -> Iterator[Tensor]:
+    """Random squares of shipped pictures, without end: (batch_size,3,size,size), each mirrored by chance."""
+    generator = torch.Generator().manual_seed(seed)
+    pictures = [images.load(name) for name in names]
+    while True:
+        made = []
+        for k in torch.randint(len(pictures), (batch_size,), generator=generator).tolist():
+            share, down, right = torch.rand(3, generator=generator).tolist()
+            side = round(min(pictures[k].shape[-2:]) * (1 / 3 + (1 - 1 / 3) * share))
+            top, left = (round(at * (n - side)) for at, n in zip((down, right), pictures[k].shape[-2:], strict=True))
+            made.append(images.resize(pictures[k][..., top : top + side, left : left + side], size).clamp(0, 1))
+        mirrored = torch.rand(batch_size, 1, 1, 1, generator=generator) < 0.5
+        made = torch.cat(made)
+        yield torch.where(mirrored, made.flip(-1), made)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.helpers import refuses
+from tools.site.api import gathered
 from u3lab import adversarial, dissection, equivariance, inversion, nets, saliency, universal
 
 X = torch.full((1, 3, 64, 64), 0.5)
@@ -21,7 +22,7 @@ def takers() -> dict[str, Callable]:
     """What the chapters offer whose first parameter is a network, by name."""
     found = {}
     for room in (adversarial, dissection, equivariance, inversion, nets, saliency, universal):
-        for name in room.__all__:
+        for name in gathered(room):
             function = getattr(room, name)
             if inspect.isfunction(function) and next(iter(inspect.signature(function).parameters), None) == "net":
                 found[f"{room.__name__.removeprefix('u3lab.')}.{name}"] = function

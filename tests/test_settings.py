@@ -180,8 +180,6 @@ RUNS: dict[type, tuple[Callable[[Any], Iterable | Tensor], dict[str, Any]]] = {
                                                          settings=s), FEW | {"batch_size": 4}),
     selfsup.SegmentSettings: (lambda s: selfsup.segment(selfsup.texture_encoder(2), noise(6, 3, 32, 32), 3, settings=s),
                               FEW | {"batch_size": 4, "heads": 1, "reach": 1}),
-    selfsup.TuneSettings: (lambda s: selfsup.fine_tune(selfsup.classifier(selfsup.encoder(2), 3), X, Y, settings=s),
-                           FEW | {"batch_size": 4}),
     uni.LearnetSettings: (lambda s: uni.train_learnet(net := uni.adapt(tiny()).add_domain("a", 3).add_domain("b", 3),
                                                       uni.learnet(net, "a"), {"a": (X, Y), "b": (1 - X, Y)},
                                                       settings=s), FEW | {"batch_size": 4, "shots": 3, "lr": 0.05}),

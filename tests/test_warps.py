@@ -170,7 +170,6 @@ def test_nothing_moves_without_strength(dtype: torch.dtype):
     x = noise(3, 2, 8, 11).to(dtype)
     still = warps.affine(3, seeded(), shift=0, scale=1, turn=0).after(spline(3, strength=0))
     torch.testing.assert_close(warps.warp(x, still), x, atol=1e-5, rtol=0)
-    assert warps.flow(x, still).abs().max() < 1e-4
 
 
 def test_a_grid_does_as_well_as_a_warp():
@@ -271,27 +270,6 @@ def test_a_warp_that_folds_has_no_inverse():
     refuses(warps.warp_points, noise(1, 2000, 2), folded, says=("have no way back within 0.0001", "less strength"))
 
 
-# Flow
-
-def test_flow_in_pixels():
-    shift = warps.Affine(torch.tensor([[[1.0, 0, -0.25], [0, 1, 0.5]]]))  # to the right, and up
-    flow = warps.flow(torch.ones(3, 1, 8, 24), shift)
-    assert flow.shape == (3, 2, 8, 24)
-    torch.testing.assert_close(flow, torch.tensor([3.0, -2]).view(1, 2, 1, 1).expand_as(flow), atol=1e-5, rtol=0)
-
-
-def test_a_picture_is_found_again_where_its_flow_leads():
-    x, w = smooth(2, 60, 90), both()
-    y, (dx, dy) = warps.warp(x, w), warps.flow(x, w).unbind(1)
-    rows, columns = np.mgrid[:60, :90]
-    found = np.stack([[map_coordinates(y[b, c].numpy(), [rows + dy[b].numpy(), columns + dx[b].numpy()], order=3)
-                       for c in range(3)] for b in range(2)])
-    apart = np.abs(found - x.numpy())[..., 15:45, 20:70]
-    assert apart.max() < 0.01 < (y - x).abs()[..., 15:45, 20:70].max() / 10
-    u = warps.grid(x)
-    torch.testing.assert_close(warps.flow(x, w.inverse()).flatten(2).mT, (w(u) - u) * torch.tensor([45, 30]))
-
-
 # Gradients
 
 @pytest.mark.parametrize("back", [False, True])
@@ -313,7 +291,6 @@ def test_gradients_by_matrix_and_pictures():
     matrix = KINDS["affine"]().matrix.clone().requires_grad_()
     x = smooth(2, 3, 4)[:, :1].requires_grad_()
     assert gradcheck(lambda A, x: warps.warp(x, warps.Affine(A).after(spline())), (matrix, x), atol=1e-6)
-    assert gradcheck(lambda A, x: warps.flow(x, warps.Affine(A)), (matrix, x.detach()))
 
 
 # Drawing
@@ -367,7 +344,6 @@ def test_another_device_warps_alike():
     for w in (both(), KINDS["affine"](), both().inverse()):
         torch.testing.assert_close(warps.warp(x.cuda(), w).cpu(), warps.warp(x, w))
         torch.testing.assert_close(warps.warp_points(p.cuda(), w).cpu(), warps.warp_points(p, w))
-        assert warps.flow(x.cuda().float(), w).device.type == "cuda"
 
 
 # Batches and parts
@@ -378,11 +354,9 @@ def test_one_goes_with_many(w: warps.Warp):
     assert torch.equal(w(p), w(p.expand(2, -1, -1)))
     torch.testing.assert_close(warps.warp_points(p, w), warps.warp_points(p.expand(2, -1, -1), w))
     torch.testing.assert_close(warps.warp(x, w), warps.warp(x.expand(2, -1, -1, -1), w))
-    torch.testing.assert_close(warps.flow(x, w), warps.flow(x.expand(2, -1, -1, -1), w))
     assert len(w) == 2 and w.jacobian(p).shape == (2, 5, 2, 2)
     single = spline(1)
     assert single(p.expand(3, -1, -1)).shape == single.jacobian(p.expand(3, -1, -1)).shape[:3] == (3, 5, 2)
-    assert warps.flow(x.expand(3, -1, -1, -1), single).shape == (3, 2, 6, 7)
     assert len(w.after(single)) == len(single.after(w)) == 2
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tools.site.attacks import ATTACKS
 from tools.site.limits import limits
 from tools.site.lists import (
     CENTRES,
@@ -19,7 +20,6 @@ from tools.site.lists import (
     STITCHES,
     TRANSFERS,
 )
-from u3lab.adversarial import ATTACKS
 from u3lab.dissection import FINDERS
 from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LOSSES
@@ -112,10 +112,10 @@ a *class*, or a *neuron* (layer, channel, y, x) for those that take one. With `l
 
 {maps}
 
-## Attacks: `adversarial.ATTACKS`
+## Attacks: `adversarial`
 
-`ATTACKS[name](net, image, label, target=…)` gives the finished picture. *eps* bounds the change of each value; an
-attack without it looks for the smallest change that fools.
+`fgsm(net, image, label, eps, target=…)` gives the finished picture, `pgd` and `deepfool` give steps. *eps* bounds the
+change of each value; an attack without it looks for the smallest change that fools.
 
 {attacks}
 

@@ -19,18 +19,33 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help()
         return 1
     try:
-        if chosen.command == "start":
-            return _start(chosen, given[end + 1:])
-        if chosen.command == "demo":
-            return _demo(chosen.chapter, given[end + 1:])
-        if chosen.command == "report":
-            return _report(chosen.folder, chosen.csv)
-        if chosen.command == "prepare":
-            return _prepare()
-        return _fetch(chosen.name) if chosen.command == "fetch" else _doctor()
+        match chosen.command:
+            case "start":
+                from u3lab import start
+
+                start.run(chosen.folder, fresh=chosen.fresh, copy_only=chosen.copy_only, options=given[end + 1:])
+            case "demo":
+                from u3lab import demo
+
+                demo.run(chosen.chapter, options=given[end + 1:])
+            case "prepare":
+                from u3lab import prepare
+
+                prepare.run()
+            case "fetch":
+                from u3lab import nets
+
+                print(nets.fetch(chosen.name))
+            case "report":
+                from u3lab.course import classes
+
+                print(classes.report(chosen.folder, chosen.csv))
+            case "doctor":
+                return _doctor()
     except U3Error as error:
         print(f"u3lab: {error}", file=sys.stderr)
         return 1
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,27 +72,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _start(chosen: argparse.Namespace, options: list[str]) -> int:
-    from u3lab import start
-
-    start.run(chosen.folder, fresh=chosen.fresh, copy_only=chosen.copy_only, options=options)
-    return 0
-
-
-def _demo(chapter: str | None, options: list[str]) -> int:
-    from u3lab import demo
-
-    demo.run(chapter, options=options)
-    return 0
-
-
-def _prepare() -> int:
-    from u3lab import prepare
-
-    prepare.run()
-    return 0
-
-
 def _doctor() -> int:
     from u3lab import doctor
 
@@ -86,20 +80,6 @@ def _doctor() -> int:
         print(line, flush=True)
         well = well and line.ok
     return 0 if well else 1
-
-
-def _fetch(name: str) -> int:
-    from u3lab import nets
-
-    print(nets.fetch(name))
-    return 0
-
-
-def _report(folder: str, csv_file: str | None) -> int:
-    from u3lab.course import classes
-
-    print(classes.report(folder, csv_file))
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Every attack of the registry keeps its word: what it gives, what it leaves alone, and what it refuses.
 
-A new line in ``adversarial.ATTACKS`` is tested here without a word more; what its numbers are, its own test says.
+A new line in ``tools.site.attacks`` is tested here without a word more; what its numbers are, its own test says.
 """
 
 
@@ -13,7 +13,8 @@ from torch import Tensor
 from tests.adversarial.attacked import small
 from tests.contract import BARE, NO_NETWORK, NO_PICTURES, leaves_alone, refuses_training_mode
 from tests.helpers import cat, no_tensor_stays, refuses, slip, squeezenet
-from u3lab.adversarial import ATTACKS, Attack, quantise
+from tools.site.attacks import ATTACKS, Attack
+from u3lab.adversarial import quantise
 
 NAMES = pytest.mark.parametrize("name", ATTACKS)
 OPTIONS = {"eps": 0.05, "steps": 6}

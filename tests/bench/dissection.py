@@ -22,8 +22,9 @@ from tests.bench import dissection_lite as lite
 from tests.bench import measure, table
 from u3lab import nets
 from u3lab.datasets.labelled import LabelledPictures, batches
-from u3lab.dissection import dissect, dissecting, quantiles
+from u3lab.dissection import dissect, dissecting
 from u3lab.dissection.dissecting import GROUPS, KEPT, LEAST, SHARE
+from u3lab.dissection.quantiles import Quantiles
 from u3lab.worlds import concepts
 
 NETWORK, LAYERS = "squeezenet1_1", ("fire3", "fire5", "fire7", "fire9")  # from the middle on; notebook 07 has three
@@ -58,7 +59,11 @@ class Task:
 
     def thresholds(self) -> Tensor:
         """Our first reading."""
-        return quantiles(self.net, self.layer, (batch.images for batch in batches(self.data))).upper(SHARE)
+        maps = self.passes()
+        seen = Quantiles(maps[0].shape[1])
+        for some in maps:
+            seen.add(some)
+        return seen.upper(SHARE)
 
     def counting(self) -> Callable[[], object]:
         """The last part of ours alone, on maps that are there: enlarge, compare, count."""

@@ -10,8 +10,8 @@ from tests.data.quiz_files import check_files
 from u3lab import nets
 from u3lab._system import paths
 from u3lab.course import catalogue
-from u3lab.lessons.inversion import icons
-from u3lab.lessons.inversion.riddles import RIDDLES
+from u3lab.experiments.icons import RIDDLES
+from u3lab.lessons.inversion import icon_table as icons
 
 FOLDER = paths.data("quiz", "5")
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def test_the_answers_stand_at_several_places():
 
 def test_a_network_that_had_no_part_in_them_knows_the_pictures(judge):
     """At least 12 of 20 was the aim; the places are computed anew from the files."""
-    found = [icons.places(judge, x, [name])[0] for x, name in icons.shipped()]
+    found = [icons.places(judge, x, [name])[0] for x, name in icons.quiz_pictures()]
     print(f"first five of {icons.JUDGE}: {sum(place <= 5 for place in found)} of {len(found)}")
     assert sum(place <= 5 for place in found) >= 0.9 * len(found)
     assert sum(place == entry["place"] for place, entry in zip(found, INDEX, strict=True)) > 0.8 * len(found)
@@ -67,5 +67,5 @@ def test_the_networks_they_were_made_for_are_certain_of_them_moved(makers):
     net = makers[0]
     with torch.no_grad():
         sure = [float(net(x.roll((5, 9), (2, 3))).softmax(1)[0, net.class_index(name)])
-                for x, name in icons.shipped()]
+                for x, name in icons.quiz_pictures()]
     assert sum(p > 0.99 for p in sure) > 0.9 * len(sure)

@@ -8,7 +8,7 @@ import pytest
 from tests.data.quiz_files import check_files
 from u3lab import images
 from u3lab._system import paths
-from u3lab.lessons.saliency import riddles
+from u3lab.experiments import mask_riddles as riddles
 
 FOLDER = paths.data("quiz", "6")
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))

@@ -4,17 +4,16 @@ import pytest
 import torch
 
 from tests.helpers import squeezenet
-from u3lab import nets
-from u3lab import results as shipped_tables
+from u3lab import nets, results
 from u3lab.adversarial.patch import shipped_patch, success_rate
+from u3lab.experiments import five_priors
 from u3lab.experiments.detection import FEATURES
 from u3lab.lessons.adversarial.photos import photos
-from u3lab.lessons.inversion import coded_lesions, deep, five_priors, readout, table
-from u3lab.lessons.results import results
+from u3lab.lessons.inversion import table
 
 
 def test_detection_far_better_than_chance_until_the_attacker_knows():
-    shipped = shipped_tables.table("detection")
+    shipped = results.table("detection")
     for name in nets.NAMES:
         rows = {run.features: row for run, row in shipped.items() if run.network == name}
         assert set(rows) == set(FEATURES)
@@ -33,16 +32,15 @@ def test_the_patch_works_on_photos_that_it_never_saw():
 
 
 def test_the_patch_works_by_turn_and_size_and_its_shuffled_pixels_do_not():
-    shipped = shipped_tables.table("adversarial_patch")
+    shipped = results.table("adversarial_patch")
     ours, other = ({run[1:]: row.rate for run, row in shipped.items() if run.network == name} for name in nets.NAMES)
     assert min(rate for (varied, _), rate in ours.items() if varied == "angle") > 0.8 and ours["size", 0.3] > 0.8
     assert ours["pixels shuffled", 45] < 0.05 and other["pixels shuffled", 45] < other["angle", 45]
 
 
 @pytest.mark.parametrize("name", nets.NAMES)
-def test_the_inversion_table_is_complete_and_says_what_the_figure_shows(name):
-    found, networks = table.shipped(), table.load_networks()[0]
-    assert set(found) == set(table.runs(networks))
+def test_the_inversion_table_says_what_the_figure_shows(name):
+    found = results.table("inversion")
     # The JPEG keeps half of the colours' resolution, so noise in colour is smaller in what ships than in the numbers.
     for photo in table.PHOTOS:
         truth = table.photo_of(photo)
@@ -54,7 +52,7 @@ def test_the_inversion_table_is_complete_and_says_what_the_figure_shows(name):
 
 def test_inversion_errors_by_layer_and_prior(capsys):
     """The table of code errors, for the log; and what notebook 05 says of it."""
-    found = table.shipped()
+    found = results.table("inversion")
     moved = {kind: {layer: table.over_photos(found, "squeezenet1_1", layer, kind, "moved").value
                     for layer in table.LAYERS["squeezenet1_1"]} for kind in (*table.PRIORS, *table.FLOORS)}
     with capsys.disabled():
@@ -67,7 +65,7 @@ def test_inversion_errors_by_layer_and_prior(capsys):
 
 def test_what_priors_say_that_one_cannot_have_from_them():
     """``cannot`` of three of ``inversion.PRIORS``; that of the deep image prior needs seeds: notebook 05 draws them."""
-    found, made = table.shipped(), five_priors.shipped()
+    found, made = results.table("inversion"), results.table("priors")
 
     def moved(kind: str, layer: str) -> float:
         return table.over_photos(found, "squeezenet1_1", layer, kind, "moved").value
@@ -79,14 +77,9 @@ def test_what_priors_say_that_one_cannot_have_from_them():
     assert late[:2] == ("fire7", "fire9") and all(moved("none", one) > 0.95 * moved("grey", one) for one in late[:2])
     assert max(named("total variation", layer) for layer in late) <= 1 < named("total variation", "fire5")
     assert five_priors.LAYER == "fire9" and all(
-        made[photo, "trained generator"].moved > made[photo, "deep image prior"].moved for photo in five_priors.NAMES)
+        made[photo, "trained generator"].moved > made[photo, "deep image prior"].moved for photo in table.UNSEEN)
 
 
-def test_the_tables_of_chapter_5_are_complete():
-    assert set(deep.shipped()) == set(deep.runs()) and set(deep.pictures()) <= set(deep.runs())
-    assert set(coded_lesions.shipped()) == set(coded_lesions.runs())
-    assert set(five_priors.shipped()) == set(five_priors.runs())
-    photos = results("readouts")["pictures"]["to judge by"]
-    for run, read in readout.shipped().items():
-        assert run.source in (*table.LAYERS[run.network], *readout.PARTS)
-        assert len(read.colour) == len(read.layout) == len(photos)
+def test_as_many_photos_are_read_off_as_judge():
+    photos = results.facts("readouts")["uses"]["judge"]["photos"]
+    assert all(len(read.colour) == len(read.layout) == len(photos) for read in results.table("readouts").values())

@@ -28,31 +28,8 @@ from u3lab.errors import U3Error
 from u3lab.experiments import _plan, _running, _table
 
 EXPERIMENTS = Path(importlib.import_module("u3lab.experiments").__file__).parent
-RUNS = {  # of those that are no tables yet: folder of data/, arguments, files
-    "layers": ("results", [], ["layers.json"]),
-    "dissected": ("results", [], ["dissected.npz"]),
-    "restoring": ("results", [], ["restoring.json", *(f"restoring-{task}.jpg" for task in ("half", "hole", "large",
-                                                                                          "shapes", "text", "wide"))]),
-    "impedance": ("results", [], ["impedance.jpg", "impedance.json"]),
-    "stopping": ("results", [], ["stopping.json"]),
-    "mask_riddles": ("quiz/6", [], ["1.jpg", "2.jpg", "index.json"]),
-    "icons": ("quiz/5", [], ["1.jpg", "2.jpg", "index.json"]),
-    "icon_table": ("results", [], ["channels.json", "icons-alone.jpg", "icons.jpg", "icons.json"]),
-    "inversion_table": ("results", [], ["inversion-efficientnet_lite0.jpg", "inversion-squeezenet1_1.jpg",
-                                        "inversion.json"]),
-    "deep_codes": ("results", [], ["deep-starts.jpg", "deep.jpg", "deep.json"]),
-    "coded_lesions": ("results", [], ["lesions.jpg", "lesions.json"]),
-    "five_priors": ("results", [], ["priors.jpg", "priors.json"]),
-    "readouts": ("results", [], ["readouts.json"]),
-    "restorers": ("weights", ["denoiser"], ["denoiser.safetensors"]),
-    "inverters": ("weights", ["fire9-perceptual"], ["inverter-fire9-perceptual.safetensors"]),
-    "unrolled": ("weights", ["fire5"], ["unrolled-fire5.safetensors"]),
-}
-
-
 NAMES = sorted(file.stem for file in EXPERIMENTS.glob("*.py") if not file.stem.startswith("_"))
-DECLARED = [name for name in NAMES if name not in RUNS]
-TABLES = {table.name: (name, table) for name in DECLARED
+TABLES = {table.name: (name, table) for name in NAMES
           for table in _running.tables_of(importlib.import_module(f"u3lab.experiments.{name}"))}
 # File → the experiment whose command data/README.md names
 MADE_BY = {match[1]: match[2] for match in re.finditer(
@@ -61,7 +38,7 @@ MADE_BY = {match[1]: match[2] for match in re.finditer(
 
 
 def test_every_experiment_is_here_and_has_no_effect_on_import():
-    assert set(RUNS) <= set(NAMES) == set(MADE_BY.values())
+    assert set(NAMES) == set(MADE_BY.values())
     for name in NAMES:
         kinds = {type(part) for part in ast.parse((EXPERIMENTS / f"{name}.py").read_text(encoding="utf-8")).body}
         assert kinds <= {ast.Expr, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef}
@@ -77,7 +54,7 @@ def test_the_door_lists_what_there_is_and_names_what_is_near(capsys):
     assert main(["remval"]) == 1 and capsys.readouterr().err.count("removal") == 1
 
 
-@pytest.mark.parametrize("name", DECLARED)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_short_form_writes_files_of_the_shipped_form(name: str, tmp_path: Path, capsys):
     """Of each kind of file that an experiment ships at least one, and no others."""
     module = importlib.import_module(f"u3lab.experiments.{name}")
@@ -148,10 +125,8 @@ def test_one_row_of_a_shipped_table_comes_out_again(name: str):
 
 
 def test_each_table_is_declared():
-    """A file of results with rows belongs to a table of an experiment; the others are not made into one yet."""
-    files = {file.stem for file in paths.data("results").glob("*.json")}
-    old = {file for file in files if "seal" not in results.facts(file)}
-    assert files - old == set(TABLES) and {MADE_BY[f"results/{file}.json"] for file in old} <= set(RUNS)
+    """A file of results belongs to a table of an experiment, and the other way round."""
+    assert {file.stem for file in paths.data("results").glob("*.json")} == set(TABLES)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -168,19 +143,6 @@ def test_evidence_and_chart_can_be_shown(name: str):
 
 def _module(name: str) -> ModuleType:
     return importlib.import_module(f"u3lab.experiments.{name}")
-
-
-@pytest.mark.parametrize("name", RUNS)
-def test_the_short_form_writes_what_the_long_one_does(name: str, tmp_path: Path, capsys):
-    folder, arguments, wanted = RUNS[name]
-    importlib.import_module(f"u3lab.experiments.{name}").main([*arguments, "--short", "--out", str(tmp_path)])
-    made = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file())
-    assert made == sorted(wanted)
-    said = capsys.readouterr().out
-    for file in made:
-        assert paths.sha256(tmp_path / file) in said
-        _of_the_same_form(tmp_path / file, paths.data(*folder.split("/"), *file.split("/")) if folder
-                          else paths.data(*file.split("/")))
 
 
 def _of_the_same_form(made: Path, shipped: Path) -> None:
@@ -208,7 +170,7 @@ def _of_the_same_form(made: Path, shipped: Path) -> None:
 
 def test_without_a_folder_a_short_run_leaves_data_alone(capsys):
     before = {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")}
-    importlib.import_module("u3lab.experiments.mask_riddles").main(["--short"])
+    _running.run(importlib.import_module("u3lab.experiments.mask_riddles"), ["--short"])
     assert {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")} == before
     assert "u3lab-" in capsys.readouterr().out
 

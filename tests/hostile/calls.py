@@ -45,6 +45,7 @@ from tests.hostile.wrong import (
     Wrong,
     net,
 )
+from tools.site.attacks import ATTACKS
 from u3lab import (
     adversarial,
     descent,
@@ -326,7 +327,7 @@ def whole(value: int, low: int = 1, high: int | None = None) -> tuple[Kind, obje
 
 good("images.load", x=(Choice(), "coffee"), size=(Whole(none=True), 32))
 PLANES = (Numbers(), Made(lambda: x(2)))  # (B,C,H,W) of any range: masks and maps are blurred and shifted as well
-good("images.blur", images=PLANES, sigma=number(1.5, 0))
+good("images.blur", images=PLANES, sigma=number(1.5, 0, 1000))
 good("images.check", images=SEVERAL)
 good("images.resize", images=PLANES, size=whole(24))
 good("images.caption", name=NAME)
@@ -352,7 +353,6 @@ good("selfsup.aligned", prediction=PREDICTED, y=TRUE, over=OVER)
 good("selfsup.marginal_loss", prediction=PREDICTED, y=TRUE, over=OVER)
 good("selfsup.projected_loss", prediction=PREDICTED, y=TRUE, project=(Function(), torch.abs))
 good("selfsup.correspondence_loss", scores=numbers(lambda: draw(3, 3), 0, 1))
-good("selfsup.pairs", count=whole(4, 2), generator=GENERATOR)
 good("selfsup.draw_pairs", joint=JOINT, count=whole(4), generator=GENERATOR)
 good("selfsup.pmi", joint=JOINT)
 
@@ -433,7 +433,6 @@ good("saliency.baseline_like", images=SEVERAL, settings=settings(saliency.MaskSe
 good("saliency.perturb", images=ONE, mask=numbers(lambda: draw(1, 1, 8, 8), 1), baseline=ONE)
 good("saliency.deletion_curve", net=NET, image=ONE, target=TARGET, heat=numbers(lambda: draw(1, 1, 8, 8), 0, 1),
      steps=whole(3), sigma=number(2.0, 0))
-good("saliency.randomisation_check", net=NET, images=SEVERAL, target=TARGET, method=(Choice(), "gradient"), seed=SEED)
 good("saliency.randomise_downwards", net=UNASKED, seed=SEED)
 GAMES = (Some(), Made(lambda: [Mosaic(x(), ("p", "q", "r", "s"), (0, 1, 2, 3))]))
 good("saliency.pointing_game", net=NET, games=GAMES, method=(Choice(), "gradient"), seed=SEED)
@@ -445,7 +444,6 @@ good("saliency.max_abs", saliency=HEAT)
 good("saliency.positive", relevance=HEAT)
 good("saliency.coherence", saliency=HEAT)
 good("saliency.edges", images=SEVERAL)
-good("saliency.edge_agreement", saliency=numbers(lambda: draw(2, 3, SIDE, SIDE)), images=SEVERAL)
 good("saliency.tile_shares", heat=numbers(lambda: draw(2, 1, 8, 8), 1))
 good("saliency.strongest_channels", trace=ours(trace), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), count=whole(2))
 good("saliency.channel_similarity", trace=ours(trace), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), rule=RULE,
@@ -459,7 +457,7 @@ for name, method in saliency.METHODS.items():
 
 # Adversarial examples
 
-for name, attack in adversarial.ATTACKS.items():
+for name, attack in ATTACKS.items():
     more = {"eps": (Number(0, none=True), 0.01)} if "eps" in attack.takes else {}
     more |= {"steps": (Whole(none=True), 2)} if "steps" in attack.takes else {}
     good(f"ATTACKS[{name!r}]", attack, net=NET, image=ONE, label=LABEL, target=OTHER, **more)
@@ -485,8 +483,6 @@ good("adversarial.fit_detector", features=numbers(lambda: draw(6, 9), 0),
      adversarial=(Masks(fixed=(0,)), Made(lambda: torch.arange(6) < 3)))
 good("adversarial.evade", net=NET, image=ONE, label=LABEL, detector=DETECTOR, level=whole(2), steps=whole(2),
      mu=number(0.3, 0))
-good("adversarial.fooling_table", nets=(Some(), Made(lambda: [nets.load("squeezenet1_1", device="cpu")])),
-     levels=(Wholes(), (2,)), count=(Whole(none=True), 1), steps=whole(1))
 
 # Shipped tables
 good("results.table", name=(Choice(), "variants"))
@@ -531,8 +527,6 @@ good("inversion.gaussian_posterior", matrix=numbers(lambda: draw(4, 6), 0), y=nu
      mean=numbers(lambda: draw(6), 0), covariance=numbers(lambda: torch.eye(6), 0, 1),
      noise=number(0.5, 0, without_low=True))
 good("inversion.sample", net=NET, layer=LAYER, image=ONE, settings=settings(inversion.SampleSettings))
-good("inversion.top_patches", net=NET, layer=LAYER, pictures=(Some(), Made(lambda: [x()])), unit=(Target(), 3),
-     count=whole(1), size=whole(16))
 
 # Deep image prior
 
@@ -593,8 +587,6 @@ good("prior.reconstruct", x=AT_EVERY_STEP, target=AT_EVERY_STEP)
 good("inpaint()", lambda x, target: prior.inpaint(torch.ones(1, 1, SIDE, SIDE))(x, target), x=AT_EVERY_STEP,
      target=AT_EVERY_STEP)
 good("prior.targets", image=ONE, strength=number(0.1, 0), seed=SEED)
-good("prior.impedance", wanted=(ByName(), {"x": x()}), make=(Function(), lambda: prior.generator(size=SIDE, depth=2)),
-     until=number(0.0, 0), settings=settings(prior.PriorSettings))
 good("prior.reached", curve=(Some(), [1.0, 0.5]), share=number(0.5, 0))
 good("prior.disagreement", pictures=(Some(), Made(lambda: [x(), 1 - x()])))
 good("prior.biharmonic", image=ONE, visible=VISIBLE)
@@ -605,7 +597,6 @@ good("prior.sparse_coding", image=ONE, visible=VISIBLE, atoms=(Atoms(), ATOMS), 
 good("prior.convolutional_sparse_coding", image=ONE, visible=VISIBLE, lam=number(0.02, 0), smooth=number(0.05, 0),
      steps=whole(2))
 good("prior.trained_inpaint", image=pictures(1, 64), visible=(VISIBLE[0], Made(lambda: torch.ones(1, 1, 64, 64))))
-good("prior.trained_denoise", images=SEVERAL)
 
 # Equivariance
 
@@ -633,7 +624,6 @@ good("equivariance.fit_equivariance", net=NET, layer=LAYER, images=pictures(4), 
 good("equivariance.errors", found=ours(moved), images=SEVERAL)
 good("equivariance.answers", found=ours(moved), images=SEVERAL)
 good("equivariance.mirrored", net=UNASKED)
-good("equivariance.centred", net=NET, layer=LAYER, size=whole(32))
 good("equivariance.centred_size", net=NET, layer=(Layer(), "conv1"))
 good("equivariance.stitch", net_a=NET, layer_a=LAYER, net_b=NET, layer_b=LAYER, images=pictures(4),
      strength=number(0.01, 0), sites=whole(200), seed=SEED)
@@ -650,7 +640,6 @@ good("dissection.dissect", net=NET, layer=(Layer(), "relu2"), data=DATA, share=n
      batch_size=whole(4))
 good("dissection.dissect_layers", net=NET, layers=(Layers(), ["relu2"]), data=DATA,
      share=number(0.05, 0, 1, without_low=True), batch_size=whole(4))
-good("dissection.quantiles", net=NET, layer=LAYER, images=(Some(), Made(lambda: [x()])))
 good("Quantiles", dissection.dissecting.Quantiles, units=whole(4))
 good("Quantiles.add", lambda activations: (known := dissection.dissecting.Quantiles(8)).add(activations) or known,
      activations=numbers(features, 1))
@@ -760,14 +749,7 @@ good("selfsup.pretrain", net=(Net(), PHI), raw=SEVERAL, task=(Choice(), "upright
 good("selfsup.solve", net=(Net(), PHI), head=ours(lambda: selfsup.head_of(PHI(), "upright")), raw=SEVERAL,
      task=(Choice(), "upright"), seed=SEED)
 good("selfsup.pooled", net=(Net(), PHI), images=SEVERAL, layer=(Layers(), ["conv1", "conv5"]))
-good("selfsup.classifier", net=(Net(), PHI), classes=whole(3, 2, 100_000), seed=SEED)
-good("selfsup.fine_tune", net=(Net(), Made(lambda: selfsup.classifier(PHI(), 2))), images=SEVERAL, labels=classes(0, 1),
-     settings=settings(selfsup.TuneSettings))
 THREE = (draw(6, 4), torch.tensor([0, 1, 2, 0, 1, 2]))
-for part in range(3):
-    good(f"selfsup.probed, {part}", lambda features, labels, part=part: selfsup.probed(*(
-        (features, labels) if k == part else THREE for k in range(3))), features=(Numbers(fixed=(0, 1)), THREE[0]),
-         labels=(Labels(fixed=(0,)), THREE[1]))
 
 for part in range(2):
     good(f"selfsup.best_probe, {part}", lambda features, labels, part=part: selfsup.best_probe(*(
@@ -828,7 +810,6 @@ good("selfsup.digit_encoder", width=whole(2, 1, 1024), seed=SEED)
 good("selfsup.texture_encoder", width=whole(2, 1, 256), window=whole(3, 1, 63), colour=(Flag(), True), seed=SEED)
 good("selfsup.pixel_encoder", width=whole(2, 1, 256), seed=SEED)
 good("selfsup.clustering", k=whole(3, 2, 1000), views=VIEWS, settings=CLUSTERING)
-good("selfsup.together", k=whole(3, 2, 1000), ear=(Function(), selfsup.Ear), settings=CLUSTERING)
 good("selfsup.sub_heads", net=(Net(asked=False), SORTER), k=whole(3, 2, 1000), settings=CLUSTERING)
 good("selfsup.cluster", net=(Net(asked=False), SORTER), images=SEVERAL, k=whole(3, 2, 1000),
      head=(Ours(none=True), HEAD[1]), views=VIEWS, settings=CLUSTERING)
@@ -920,11 +901,6 @@ good("clips.bouncing", count=whole(1), length=whole(2), size=whole(16, 16), spli
 good("clips.street", films.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
      size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
 good("clips.street_frames", films.street_frames, split=(Choice(), "test"))
-good("clips.folder", films.folder, path=(These(make=lambda: {
-    "a number": 3, "nothing": "", "not there": "no/such/film.mp4", "a zero byte": "a\0b", "bytes": b"x",
-    "no film": __file__}), Made(lambda: str(tiny_film()))), length=whole(2, 2), size=whole(16, 16),
-     sound=(Flag(), False))
-good("clips.spectrogram", films.spectrogram, sounds=numbers(lambda: draw(2, 300)))
 good("public.load", load_public, name=(Choice(), "cifar10"), root=(Choice(), Made(lambda: str(tiny_set()[0]))),
      split=(Choice(), "test"), size=whole(16, 16), count=whole(2), seed=SEED, download=(Flag(), False))
 good("public.celeba", load_celeba, root=(Choice(), Made(lambda: str(tiny_celeba()[0]))), split=(Choice(), "test"),
@@ -951,8 +927,7 @@ def other_head() -> dict[str, object]:
 PLACES = Made(lambda: torch.arange(256).view(1, 16, 16) // 128)
 good("selfsup.arrow", frames=whole(3, 3, 64), of=(Choice(), "differences"))
 good("selfsup.sorting", defended=(Flag(), True))
-good("selfsup.correspondence", head=(Choice(), "fused"))
-good("selfsup.clustered", sounds=numbers(lambda: draw(5, 300)), clusters=whole(2, 2, 5), seed=SEED)
+good("selfsup.together", k=whole(3, 2, 1000), ear=(Function(), selfsup.Ear), settings=CLUSTERING)
 good("selfsup.sound_map",
      lambda head, pictures, sounds: selfsup.sound_map(learner("correspondence")[0], head, pictures, sounds),
      head=(These(make=other_head), Made(lambda: learner("correspondence")[1])), pictures=SEVERAL,
@@ -1031,7 +1006,6 @@ good("warps.warp", warps.warp, images=MAPS, w=(Ours(), BOTH), padding=(Choice(),
 good("warps.warp, a grid", lambda images, w: warps.warp(images, w), images=MAPS,
      w=numbers(lambda: draw(2, 4, 4, 2), 0, 3))
 good("warps.warp_points", points=PLACES_2, w=(Ours(), BOTH), tolerance=TOLERANCE)
-good("warps.flow", images=MAPS, w=(Ours(), BOTH), tolerance=TOLERANCE)
 good("warps.grid", images=numbers(lambda: draw(2, 2, 12, 9)),
      size=(These(none=True, make=lambda: {"0": 0, "half": 2.5, "three": (1, 2, 3), "endless": 10**9}), 6))
 good("warps.Affine", matrix=(Numbers(fixed=(1, 2)), MATRIX))

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from tests.helpers import refuses, same_state, state
 from tests.hostile import calls
 from tests.hostile.wrong import Choice, Flag, Number, Whole
+from tools.site.api import gathered
 from u3lab import U3Error, settings
 
 ROOMS = [import_module(f"u3lab.{room}") for room in (
@@ -26,7 +27,7 @@ LONGEST = 400  # characters of a sentence; some list what there is to choose fro
 ELSEWHERE = {
     "adversarial.shipped_patch": "takes nothing", "images.sources": "takes nothing",
     "nets.check_classes": "called with numbers that class_index made",
-    "dissection.top_patches": "that of inversion", "dissection.probe": "that of measures",
+    "dissection.probe": "that of measures",
     "dissection.balanced_accuracy": "that of measures", "saliency.auc": "that of measures",
     "nets.agreement": "that of measures"}
 
@@ -57,12 +58,12 @@ def test_there_are_thousands():
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
 def test_every_public_function_is_called(room: object):
     short = room.__name__.removeprefix("u3lab.")
-    functions = {f"{short}.{name}" for name in room.__all__ if inspect.isfunction(getattr(room, name))}
+    functions = {f"{short}.{name}" for name in gathered(room) if inspect.isfunction(getattr(room, name))}
     called = {title.partition(",")[0] for title in calls.CALLS}
     assert functions - called - ELSEWHERE.keys() == set()
 
 
-ALL_SETTINGS = [kind for room in ROOMS for kind in (getattr(room, name) for name in room.__all__)
+ALL_SETTINGS = [kind for room in ROOMS for kind in (getattr(room, name) for name in gathered(room))
                 if dataclasses.is_dataclass(kind)
                 and all("setting" in field.metadata for field in dataclasses.fields(kind))]
 

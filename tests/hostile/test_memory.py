@@ -130,11 +130,10 @@ case("size = 30000", SMALL, lambda x: images.load("coffee", size=30_000), refuse
 case("resize to 30000", SMALL, lambda x: images.resize(x, 30_000), lambda: torch.zeros(1, 3, 8, 8), refused=True)
 case("resize a strip", SMALL, lambda x: images.resize(x, 1000), lambda: torch.zeros(1, 3, 1, 5000), refused=True)
 case("resize a batch", SMALL, lambda x: images.resize(x, 2000), lambda: torch.zeros(40, 3, 8, 8), refused=True)
-case("blur by 1e6", SMALL, lambda x: images.blur(x, 1e6), lambda: torch.zeros(1, 3, 300, 400))
-case("blur by 1e12", SMALL, lambda x: images.blur(x, 1e12), lambda: torch.zeros(1, 3, 300, 400))
-case("blur a strip by 1e6", SMALL, lambda x: images.blur(x, 1e6), lambda: torch.zeros(1, 3, 1, 8000))
+case("blur by 1000", SMALL, lambda x: images.blur(x, 1000), lambda: torch.zeros(1, 3, 300, 400))
+case("blur a strip by 1000", SMALL, lambda x: images.blur(x, 1000), lambda: torch.zeros(1, 3, 1, 8000))
 case("blur a photo", LARGE, lambda x: images.blur(x, 3), photo)
-case("blur as one convolution by 1e6", SMALL, lambda x: blurring.plain_blur(x, 1e6), lambda: torch.zeros(1, 3, 9, 9),
+case("blur as one convolution by 1000", SMALL, lambda x: blurring.plain_blur(x, 1000), lambda: torch.zeros(1, 3, 9, 9),
      refused=True)
 case("check a batch of photos", SMALL, images.check, lambda: photo(4))
 case("shift by up to 10⁹", LARGE, lambda x: images.shift(x, 10**9, draw()), photo)
@@ -145,14 +144,12 @@ case("a photo warped", LARGE, lambda x: warps.warp(x, warps.thin_plate_spline(1,
 case("a photo warped a hundred times", SMALL, lambda x: warps.warp(x, warps.affine(100, draw())), photo, refused=True)
 case("a picture warped to 30000", SMALL, lambda x: warps.warp(x, warps.affine(1, draw()), size=30_000),
      lambda: torch.zeros(1, 3, 8, 8), refused=True)
-case("flow of a photo a hundred times", SMALL, lambda x: warps.flow(x, warps.affine(100, draw())), photo, refused=True)
 case("a million warps", SMALL, lambda x: warps.thin_plate_spline(10**6, draw()), refused=True)
 case("a thousand warps of many points", LARGE, lambda x: warps.thin_plate_spline(1000, draw(), strength=0, points=12))
 case("a thousand warps through a thousand points", SMALL, refused=True, call=lambda x: warps.spline_through(x, x),
      make=lambda: torch.rand(1000, 1000, 2))
 case("crops of 30000", SMALL, lambda x: cropping.crops(["dog"], 30_000), refused=True)
 case("a million crops", SMALL, lambda x: cropping.crops(["dog"], 64, count=10**6), refused=True)
-case("batches of a million", SMALL, lambda x: next(cropping.batches(["dog"], 64, 10**6)), refused=True)
 
 # Colours and figures
 case("heat of a photo", LARGE, lambda x: pixels.heat(x), photo)
@@ -183,8 +180,6 @@ case("an icon of 30000", SMALL, lambda x: inversion.maximise(nets.load(device="c
      refused=True)
 case("a dream of a strip", SMALL, lambda x: inversion.dream(nets.load(device="cpu"), "fire5", x),
      lambda: torch.zeros(1, 3, 1, 10**6), refused=True)
-case("patches of 30000", SMALL, refused=True, call=lambda x: inversion.top_patches(
-    nets.load(device="cpu"), "fire5", [torch.zeros(1, 3, 64, 64)], 0, size=30_000))
 case("mosaics of 30000", SMALL, lambda x: saliency.mosaics(nets.load(device="cpu"), 1, size=30_000), refused=True)
 case("a million mosaics", SMALL, lambda x: saliency.mosaics(nets.load(device="cpu"), 10**6), refused=True)
 case("ten thousand nodes of an integral", SMALL, refused=True, call=lambda x: saliency.integrated_gradients(
@@ -193,8 +188,6 @@ case("the largest patch", DRAWN, lambda x: adversarial.cut_out(x, size=2048), la
 case("a patch of 30000", SMALL, lambda x: adversarial.cut_out(x, size=30_000), lambda: torch.zeros(1, 3, 9, 9),
      refused=True)
 case("mirror a photo", LARGE, equivariance.HFLIP, photo)
-case("a centred grid of 30000", SMALL, lambda x: equivariance.centred(nets.load(device="cpu"), "fire5", 30_000),
-     refused=True)
 case("axes of 10⁵ units", SMALL, lambda x: dissection.rotation(10**5), refused=True)
 case("segment to 30000", SMALL, lambda x: dissection.segment(torch.ones(2), x, (30_000, 30_000)),
      lambda: torch.zeros(1, 2, 4, 4, dtype=torch.bool), refused=True)
@@ -223,7 +216,6 @@ case("the wrong lens on a photo", LARGE, lambda x: scrambling.aberrated(x), phot
 case("the joint of 20,000 classes", SMALL, lambda x: selfsup.joint(x, x), lambda: torch.full((2, 20_000), 1 / 20_000),
      refused=True)
 case("views of 30,000 pictures", SMALL, selfsup.nt_xent, lambda: torch.zeros(30_000, 2, 4), refused=True)
-case("10⁹ pairs", SMALL, lambda x: selfsup.pairs(10**9, draw()), refused=True)
 case("10⁹ pairs of a table", SMALL, lambda x: selfsup.draw_pairs(torch.full((2, 2), 0.25), 10**9, draw()), refused=True)
 case("all pairs of a thousand pixels", LARGE, lambda x: moving.cross_pixel(*x),
      lambda: (torch.ones(16, 1024, 8), torch.ones(16, 1024, 2)))
@@ -253,7 +245,7 @@ def measure_all() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
     figures.grid([torch.zeros(3, 9, 9)], alt="Imports matplotlib.")
     images.load(dicom(9, 9, content=bytes(162)))  # imports pydicom
-    equivariance.centred(nets.load(device="cpu"), "fire3", 64)
+    equivariance.centred_size(nets.load(device="cpu"), "fire3")
     bootstrap(lambda often: often.mean(1), 2)
     for name, (_, _, make, call) in CASES.items():
         given = make()

@@ -122,14 +122,14 @@ def test_any_number_is_a_sigma(sigma):
     assert torch.equal(images.blur(GOOD, sigma), images.blur(GOOD, 1.0))
 
 
-@pytest.mark.parametrize("sigma", [500, 1400, 5e3, 2e4])
+@pytest.mark.parametrize("sigma", [200, 500, 1000])
 def test_a_blur_far_wider_than_the_picture(sigma):
     x = torch.rand(1, 2, 13, 29, dtype=torch.float64)
     wanted = gaussian_filter(x.numpy(), sigma, mode="nearest", radius=int(np.ceil(3 * sigma)), axes=(2, 3))
     torch.testing.assert_close(images.blur(x, sigma), torch.from_numpy(wanted), atol=1e-10, rtol=0)
 
 
-@pytest.mark.parametrize("sigma", [0.4, 7, 700, 3000])
+@pytest.mark.parametrize("sigma", [0.4, 7, 700, 1000])
 def test_a_long_picture_is_blurred_in_parts(sigma):
     x = torch.rand(1, 1, 3, 2500, dtype=torch.float64)
     wanted = gaussian_filter(x.numpy(), sigma, mode="nearest", radius=int(np.ceil(3 * sigma)), axes=(2, 3))
@@ -138,14 +138,7 @@ def test_a_long_picture_is_blurred_in_parts(sigma):
         torch.testing.assert_close(blurred if turned is x else blurred.mT, torch.from_numpy(wanted), atol=1e-9, rtol=0)
 
 
-def test_the_widest_blur_is_what_lies_beyond_the_border():
-    x = torch.rand(1, 3, 8, 9, dtype=torch.float64)
-    corners = x[..., [0, 0, -1, -1], [0, -1, 0, -1]].mean(-1)
-    for sigma in (1e8, 1e12):
-        torch.testing.assert_close(images.blur(x, sigma), corners[..., None, None].expand_as(x), atol=1e-6, rtol=0)
-
-
-@pytest.mark.parametrize("sigma", [-1, float("nan"), float("inf"), "3", None, True])
+@pytest.mark.parametrize("sigma", [-1, 1001, float("nan"), float("inf"), "3", None, True])
 def test_blur_refuses_a_sigma(sigma):
     refuses(images.blur, GOOD, sigma, says="sigma")
 

@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from tests.helpers import refuses
+from tests.helpers import batches, refuses
 from u3lab import inversion
-from u3lab.images import cropping
-from u3lab.inversion import training
+from u3lab.experiments import _inverter_training as training
 from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
 from u3lab.training import loop
 from u3lab.training.loop import Checkpoint
@@ -36,7 +35,7 @@ def test_training_lowers_the_error(net, loss):
 
 def begun(step):
     """Batches from a step on: other ones for another step."""
-    return cropping.batches(["coffee", "dog"], 128, 2, seed=step)
+    return batches(["coffee", "dog"], 128, 2, seed=step)
 
 
 def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeypatch):

@@ -9,7 +9,6 @@ from tests.helpers import refuses
 from u3lab import U3Error, images, inversion, nets
 from u3lab.descent import last
 from u3lab.inversion.dreaming import DreamSettings, dream
-from u3lab.inversion.empirical import top_patches
 from u3lab.inversion.maximising import unit_index
 
 
@@ -59,15 +58,6 @@ def test_units_are_checked(net):
     with pytest.raises(U3Error, match="channel of fire3 of squeezenet1_1 = 128; give a whole number from 0 to 127"):
         unit_index(net, "fire3", 128)
     refuses(inversion.maximise, net, "logits", "unicorn", says="no class")
-
-
-def test_patches_come_in_order_and_show_what_the_unit_sees(net):
-    pictures = [images.load(name, size=96) for name in ("coffee", "dog", "brick", "koala")]
-    patches, values = top_patches(net, "fire3", pictures, 7, count=3, size=32)
-    assert patches.shape == (3, 3, 32, 32) and values == sorted(values, reverse=True)
-    with torch.no_grad():
-        assert values[0] == pytest.approx(max(float(net.features(x, "fire3")[0, 7].max()) for x in pictures))
-    refuses(top_patches, net, "fire3", [], 7, says="no pictures")
 
 
 def test_a_dream_excites_the_layer_more_and_keeps_the_size(net):

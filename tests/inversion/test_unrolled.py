@@ -7,10 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import refuses
+from tests.helpers import batches, refuses
 from u3lab import U3Error, inversion, nets
-from u3lab.images import cropping
-from u3lab.inversion import training
+from u3lab.experiments import _inverter_training as training
 from u3lab.inversion.learned import LAYERS, Inverter, decode, learned_inverter
 from u3lab.inversion.unrolled import Correction, Unrolled, drawn, learned_steps, unroll
 from u3lab.training import loop
@@ -19,7 +18,7 @@ from u3lab.training.loop import Checkpoint
 
 def begun(step):
     """Batches from a step on: other ones for another step."""
-    return cropping.batches(["coffee", "dog"], 128, 2, seed=step)
+    return batches(["coffee", "dog"], 128, 2, seed=step)
 
 
 class Downhill(nn.Module):

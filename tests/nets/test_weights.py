@@ -205,7 +205,7 @@ def refusing(*calls: str, error: int = errno.EACCES) -> Callable[[Path, pytest.M
                          ids=["below a file", "no folder", "no file", "not in place", "full"])
 def test_a_folder_where_weights_cannot_be_kept(cache: Path, monkeypatch: pytest.MonkeyPatch, arrange: Callable):
     serve(monkeypatch, Answer(b"x" * 200_000))
-    monkeypatch.setattr(weights, "_verify", lambda path, name: None)
+    monkeypatch.setattr(weights, "check", lambda path, name="": path)
     arrange(cache.parent.parent, monkeypatch)
     assert not nets.available("alexnet")
     with pytest.raises(U3Error) as caught:

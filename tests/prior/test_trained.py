@@ -8,11 +8,12 @@ import pytest
 import scipy.sparse.linalg
 import torch
 
-from tests.helpers import rates_of_adam, refuses
+from tests.helpers import batches, rates_of_adam, refuses
 from u3lab import prior
+from u3lab.experiments import _restorer_training as training
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
-from u3lab.prior import trained, training
+from u3lab.prior import trained
 from u3lab.training import loop
 from u3lab.training.loop import Checkpoint
 
@@ -34,18 +35,18 @@ def test_holes_are_filled_better_than_with_the_mean_colour():
 def test_noise_is_taken_away(sigma: float):
     x = cropping.crops(UNSEEN, 96, count=1)
     noisy = (x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
-    assert prior.psnr(prior.trained_denoise(noisy), x) > prior.psnr(noisy, x) + 3
+    assert prior.psnr(checkpoints.restore(trained.denoiser(), "denoiser")(noisy), x) > prior.psnr(noisy, x) + 3
 
 
 def test_holes_are_rectangles_of_the_promised_size():
-    masks = trained.holes(40, 60, torch.Generator().manual_seed(0))
+    masks = training.holes(40, 60, torch.Generator().manual_seed(0))
     for m in masks[:, 0]:
         rows, columns = ((1 - m).any(axis).sum().item() for axis in (1, 0))
         assert (1 - m).sum() == rows * columns and 12 <= rows < 30 and 12 <= columns < 30
 
 
 def test_scattered_masks_hide_as_many_pixels_as_promised_in_grains():
-    masks = trained.scattered(60, 40, torch.Generator().manual_seed(0))
+    masks = training.scattered(60, 40, torch.Generator().manual_seed(0))
     assert masks.shape == (60, 1, 40, 40) and set(masks.unique().tolist()) == {0, 1}
     hidden = 1 - masks.mean((1, 2, 3))
     assert hidden.min() > 0.19 and hidden.max() < 0.61
@@ -57,7 +58,7 @@ def test_scattered_masks_hide_as_many_pixels_as_promised_in_grains():
                                                        (trained.inpainter, training.with_holes, 64)])
 def test_training_lowers_the_error(make, corrupt, side):
     torch.manual_seed(0)
-    pictures = next(cropping.batches(["coffee", "dog"], side, 8))
+    pictures = next(batches(["coffee", "dog"], side, 8))
     batch = next(training.corrupting(iter([pictures]), corrupt(torch.Generator().manual_seed(0))))
     losses = [step.loss for step in training.train(make(), lambda _: repeat(batch), 20, 3e-3)]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
@@ -69,7 +70,7 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch)
     first, again = trained.inpainter(), trained.inpainter()
 
     def begun(step):
-        return training.corrupting(cropping.batches(["coffee", "dog"], 64, 3, seed=step),
+        return training.corrupting(batches(["coffee", "dog"], 64, 3, seed=step),
                                    training.with_holes(torch.Generator().manual_seed(step)))
 
     with rates_of_adam() as rates:
@@ -85,7 +86,7 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch)
 
 
 def test_strokes_are_thin_curves_of_pens_and_brushes():
-    masks = trained.strokes(30, 64, torch.Generator().manual_seed(0))
+    masks = training.strokes(30, 64, torch.Generator().manual_seed(0))
     assert masks.shape == (30, 1, 64, 64) and set(masks.unique().tolist()) == {0, 1}
     hidden = 1 - masks
     assert 0.02 < hidden.mean((1, 2, 3)).min() and hidden.mean((1, 2, 3)).max() < 0.8
@@ -130,14 +131,14 @@ def test_the_harmonic_filling_is_near_the_solution_of_laplaces_equation(monkeypa
 
 
 def test_no_random_number_is_taken_and_the_second_answer_is_the_first():
-    """The networks are kept: whoever comes first, and whoever comes after, finds them as they were."""
+    """The network is kept: whoever comes first, and whoever comes after, finds it as it was."""
     x, m = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)), torch.ones(1, 1, 64, 64)
     m[..., 20:40, 20:40] = 0
     trained._restored.cache_clear()
     before = torch.get_rng_state()
-    both = [(prior.trained_inpaint(x, m), prior.trained_denoise(x)) for _ in range(2)]
+    one, other = (prior.trained_inpaint(x, m) for _ in range(2))
     assert torch.equal(before, torch.get_rng_state())
-    assert all(torch.equal(a, b) for a, b in zip(*both, strict=True))
+    assert torch.equal(one, other)
 
 
 def test_a_side_that_cannot_be_halved_is_named():
@@ -156,25 +157,17 @@ def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
 
 
 def test_squares_have_the_sides_and_places_that_are_promised(monkeypatch):
-    """Read off a picture of coordinates: sides from a share of the shorter one on, anywhere; batches half mirrored."""
+    """Read off a picture of coordinates: sides from two thirds of the shorter one on, anywhere."""
     y, x = torch.meshgrid(torch.arange(60) + 0.5, torch.arange(90) + 0.5, indexing="ij")
     monkeypatch.setattr(cropping.loading, "load", lambda name: torch.stack([y / 90, x / 90, 0 * x])[None])
-    for least, mirrors, made in ((2 / 3, False, cropping.crops(["one"], 12, count=400)),
-                                 (1 / 3, True, next(cropping.batches(["one"], 12, 400)))):
-        down, across = (90 * 3 * (two - one) for one, two in ((made[:, 0, 4, 6], made[:, 0, 8, 6]),
-                                                              (made[:, 1, 6, 4], made[:, 1, 6, 8])))
-        assert 60 * least - 0.6 < down.min() < 60 * least + 2 and 58 < down.max() < 60.1
-        assert torch.allclose(across.abs(), down, atol=0.1)
-        assert (across < 0).double().mean().item() == pytest.approx(0.5 * mirrors, abs=0.08)
-        middle = 90 * made[:, 1, 5:7, 5:7].mean((1, 2))
-        free = (middle - down / 2) / (90 - down)
-        assert free.min() < 0.03 and free.max() > 0.97
-
-
-def test_batches_are_squares_of_the_named_pictures_and_repeat_with_the_seed():
-    one, other = (next(cropping.batches(["coffee", "dog"], 24, 5, seed=1)) for _ in range(2))
-    assert one.shape == (5, 3, 24, 24) and torch.equal(one, other)
-    refuses(next, cropping.batches([], 24, 5), says="names.*at least one")
+    made = cropping.crops(["one"], 12, count=400)
+    down, across = (90 * 3 * (two - one) for one, two in ((made[:, 0, 4, 6], made[:, 0, 8, 6]),
+                                                           (made[:, 1, 6, 4], made[:, 1, 6, 8])))
+    assert 60 * 2 / 3 - 0.6 < down.min() < 60 * 2 / 3 + 2 and 58 < down.max() < 60.1
+    assert torch.allclose(across, down, atol=0.1)
+    middle = 90 * made[:, 1, 5:7, 5:7].mean((1, 2))
+    free = (middle - down / 2) / (90 - down)
+    assert free.min() < 0.03 and free.max() > 0.97
 
 
 def test_noise_is_as_strong_as_promised_and_not_cut_off():

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+import scipy.signal
 import torch
 from sklearn.metrics import r2_score
 from torch import Tensor
@@ -39,33 +41,10 @@ def told(posed: sounding.Posed) -> tuple[Tensor, Tensor]:
     return x, y
 
 
-def test_half_of_the_sounds_are_from_another_film():
-    count = 200
-    sounds = torch.randn(count, SAMPLES, generator=seeded())
-    posed = sounding.pose_drawn((torch.rand(count, 3, 8, 8, generator=seeded()), sounds), seeded())
-    which = torch.cdist(posed.more[0], sounds).argmin(1)
-    assert torch.equal(which == torch.arange(count), posed.target == 1) and posed.target.sum() == count // 2
-    assert len(which.unique()) > count / 2
-    assert torch.allclose(posed.more[0].square().mean(1), torch.ones(count), atol=1e-4), "all equally loud"
-
-
 @pytest.mark.oracle("a known joint distribution, counted", selfsup=["correspondence"])
-def test_counted_pairs_have_the_pointwise_mutual_information():
-    """The best logit of a question (x,y) is the log of how often it is asked with target 1, over how often with 0."""
-    counts = torch.zeros(2, 9, dtype=torch.float64)
-    for seed in range(10):
-        posed = sounding.pose_drawn(drawn(4000, seeded(seed)), seeded(100 + seed))
-        x, y = told(posed)
-        for target in (0, 1):
-            counts[target] += (3 * x + y)[posed.target == target].bincount(minlength=9)
-    pmi = (JOINT / (JOINT.sum(0) * JOINT.sum(1, keepdim=True))).log().flatten()
-    assert torch.allclose((counts[1] / counts[0]).log(), pmi, atol=0.16)
-
-
-@pytest.mark.parametrize("head", ["fused", "located"])
-def test_the_switch_is_learnt(head):
-    """The logit, learnt by a network, is near log p(x,y)/p(x)p(y). That of cosines bends less, but has the order."""
-    task, net = sounding.correspondence(head), encoder(2, seed=0)
+def test_the_switch_is_learnt():
+    """The logit, learnt by a network, is near log p(x,y)/p(x)p(y)."""
+    task, net = sounding.CORRESPONDENCE, encoder(2, seed=0)
     switch = head_of(net, task)
     settings = PretextSettings(steps=90, batch_size=64, lr=0.01)
     for step in pretrain(net, drawn, task, head=switch, settings=settings):
@@ -73,7 +52,7 @@ def test_the_switch_is_learnt(head):
     x, y = torch.arange(9) // 3, torch.arange(9) % 3
     with torch.no_grad():
         output = switch(net.module(net.normalise(grey(x)))[:, None], sounding._loud(tones(y)))
-        logits = (output if head == "fused" else sounding.pair_logits(output).diagonal()).double()
+        logits = sounding.pair_logits(output).diagonal().double()
     pmi = (JOINT / (JOINT.sum(0) * JOINT.sum(1, keepdim=True))).log().flatten()
     weights = (JOINT + JOINT.sum(0) * JOINT.sum(1, keepdim=True)).flatten() / 2  # how often each is asked
     off = ((logits - pmi).square() * weights).sum().sqrt()
@@ -103,7 +82,7 @@ def test_the_map_points_at_what_is_heard():
     near = (torch.stack([top // 8, top % 8], 1) - films.places).abs().amax(1) <= 1  # 9 places of 64
     assert near.double().mean() > 0.6
     output, posed = solve(net, head, (pictures, sounds), "correspondence")
-    assert sounding.switched_all(output, posed.target) > 0.65  # ¾ is the most: half of the strangers sound alike
+    assert sounding.switched(output, posed.target) > 0.65  # ¾ is the most: half of the strangers sound alike
 
 
 def test_the_logits_are_those_of_the_formula_for_every_pair():
@@ -128,13 +107,13 @@ def test_all_pairs_weigh_as_drawn_pairs_do():
     own, other = logits.diagonal().tolist(), logits[~torch.eye(5, dtype=torch.bool)].tolist()
     sure = sum(math.log1p(math.exp(-one)) for one in own) / 5, sum(math.log1p(math.exp(one)) for one in other) / 20
     right = sum(one > 0 for one in own) / 5, sum(one <= 0 for one in other) / 20
-    assert sum(sounding.switch_all(output, torch.arange(5)).values()).item() == pytest.approx(sum(sure) / 2)
-    assert sounding.switched_all(output, torch.arange(5)).item() == pytest.approx(sum(right) / 2)
+    assert sum(sounding.switch(output, torch.arange(5)).values()).item() == pytest.approx(sum(sure) / 2)
+    assert sounding.switched(output, torch.arange(5)).item() == pytest.approx(sum(right) / 2)
 
 
 def test_a_louder_sound_is_the_same_sound():
     pictures, sounds = torch.rand(6, 3, 16, 16, generator=seeded()), torch.randn(6, SAMPLES, generator=seeded())
-    for pose in (sounding.pose_drawn, sounding.pose_all, sounding.pose_sound):
+    for pose in (sounding.pose_all, sounding.pose_sound):
         quiet, loud = pose((pictures, sounds), seeded()), pose((pictures, 50 * sounds), seeded())
         for one, two in zip((quiet.target, *quiet.more), (loud.target, *loud.more), strict=True):
             assert torch.allclose(one.float(), two.float(), atol=1e-5)
@@ -157,17 +136,6 @@ def test_explained_is_scikit_learns_r2():
     assert sounding.explained(found, target).item() == pytest.approx(expected, abs=1e-6)
 
 
-def test_clusters_of_sounds_are_the_classes():
-    kind = torch.arange(30) % 3
-    noisy = tones(kind) + 0.05 * torch.randn(30, SAMPLES, generator=seeded())
-    task = sounding.clustered(noisy, 3)
-    posed = task.pose((torch.rand(30, 3, 16, 16, generator=seeded()), noisy), seeded())
-    assert len({(a, b) for a, b in zip(kind.tolist(), posed.target.tolist(), strict=True)}) == 3
-    assert task.chance == pytest.approx(1 / 3)
-    settings = PretextSettings(steps=40, batch_size=10, lr=0.01)
-    assert last(pretrain(encoder(2), (grey(kind), noisy), task, settings=settings)).value > 0.9
-
-
 PAIR = (torch.rand(4, 3, 16, 16, generator=seeded()), torch.randn(4, SAMPLES, generator=seeded()))
 
 
@@ -176,9 +144,24 @@ PAIR = (torch.rand(4, 3, 16, 16, generator=seeded()), torch.randn(4, SAMPLES, ge
     ((PAIR[0][:1], PAIR[1][:1]), "one film alone"), ((PAIR[0], PAIR[1][:3]), "with B = 4"),
     ((PAIR[0], PAIR[1].long()), "give floats"), ((PAIR[0], PAIR[1][:, :100]), "at least 256 samples"),
     ((PAIR[0], PAIR[1] * float("nan")), "NaN"), (PAIR[0], "a tuple of pictures"), ((*PAIR, 3), "a tuple of pictures")])
-@pytest.mark.parametrize("pose", [sounding.pose_drawn, sounding.pose_all, sounding.pose_sound])
+@pytest.mark.parametrize("pose", [sounding.pose_all, sounding.pose_sound])
 def test_what_cannot_be_heard_is_refused(pose: Callable, films: object, told: str):
     if told == "one film alone" and pose is sounding.pose_sound:
         assert len(pose(films, seeded()).target) == 1
         return
     refuses(pose, films, seeded(), says=told)
+
+
+def test_spectrogram_is_scipys():
+    sound = torch.randn(2, 2000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = sounding.spectrogram(sound)
+    padded = np.pad(sound.numpy(), ((0, 0), (128, 128)), mode="reflect")
+    _, _, wanted = scipy.signal.stft(padded, window="hann", nperseg=256, noverlap=128, boundary=None, padded=False)
+    np.testing.assert_allclose(found, np.log10(2 * np.abs(wanted) + 1e-3), atol=1e-10)
+    assert found.shape == (2, 129, 2000 // 128 + 1)
+
+
+def test_a_full_tone_is_near_zero_at_its_pitch():
+    time = torch.arange(8000) / 8000
+    found = sounding.spectrogram(torch.sin(2 * math.pi * 1000 * time)[None])[0].mean(1)
+    assert found.argmax() == 32 and abs(float(found.max())) < 0.05

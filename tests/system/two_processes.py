@@ -13,7 +13,6 @@ BEFORE = """
 import sys
 import torch
 import torch.distributed as dist
-from u3lab._system.distributed import wait_for_all
 
 rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if size > 1:
@@ -22,7 +21,7 @@ if size > 1:
 AFTER = """
 torch.save(found, f"{folder}/{size}_{rank}.pt")
 if size > 1:
-    wait_for_all()
+    dist.barrier()
     dist.destroy_process_group()
 """
 

@@ -10,14 +10,14 @@ import torch
 
 from u3lab.descent import Step, last
 from u3lab.landmarks import AutoencodeSettings, LabelSettings, PoseSettings
-from u3lab.selfsup import ClusterSettings, PretextSettings, SegmentSettings, TuneSettings
+from u3lab.selfsup import ClusterSettings, PretextSettings, SegmentSettings
 from u3lab.settings import fields
 from u3lab.training import loop
 from u3lab.training.loop import Checkpoint, train
 from u3lab.universal import LearnetSettings, TasksSettings, UniversalSettings
 
 EVERY = [AutoencodeSettings, LabelSettings, PoseSettings, ClusterSettings, PretextSettings, SegmentSettings,
-         TuneSettings, LearnetSettings, TasksSettings, UniversalSettings]
+         LearnetSettings, TasksSettings, UniversalSettings]
 
 
 def test_the_last_step_of_a_cosine_is_a_hundredth():

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.helpers import normal, refuses
 from u3lab.universal import adapters
 
-KINDS = {"serial": adapters.serial, "parallel": adapters.parallel, "low rank": adapters.low_rank}
+KINDS = {"serial": adapters.Serial, "parallel": adapters.parallel, "low rank": adapters.low_rank}
 
 
 def conv(*args, **options) -> nn.Conv2d:

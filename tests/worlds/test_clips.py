@@ -11,9 +11,7 @@ import torch.nn.functional as F
 
 from tests.helpers import refuses
 from u3lab import images
-from u3lab.datasets import clips as filmed
 from u3lab.datasets import packed
-from u3lab.datasets.clips.sounds import FPS
 from u3lab.worlds import clips, scenery
 from u3lab.worlds.clips import gliding, impacts, materials
 from u3lab.worlds.clips.impacts import G, flown, risen
@@ -92,7 +90,7 @@ def bouncing() -> clips.Bouncing:
 
 
 def test_films_and_sounds_have_their_forms(bouncing):
-    assert bouncing.clips.shape == (60, 16, 3, 64, 64) and bouncing.sounds.shape == (60, filmed.RATE)
+    assert bouncing.clips.shape == (60, 16, 3, 64, 64) and bouncing.sounds.shape == (60, materials.RATE)
     images.check(bouncing.clips.flatten(0, 1))
     assert bouncing.sounds.abs().max() < 1 and bouncing.sounds.abs().amax(1).min() > 0.1
     assert bouncing.material.unique().tolist() == [0, 1, 2, 3] and bouncing.shape.unique().tolist() == [0, 1]
@@ -133,7 +131,7 @@ def test_an_impact_keeps_its_share_of_the_speed():
 
 def test_an_elastic_film_backwards_is_such_a_film():
     """Phase φ backwards is phase −φ − T/P: as likely, since φ is uniform."""
-    time = torch.arange(16, dtype=torch.float64) / FPS
+    time = torch.arange(16, dtype=torch.float64) / materials.FPS
     for height, phase in ((0.3, 0.1), (0.5, 0.8), (0.21, 0.5)):
         lasts = 2 * math.sqrt(2 * height / G)
         path = risen(flown(height, phase, 1.0, 2.0), time)
@@ -210,27 +208,10 @@ def test_a_tone_by_hand():
     np.testing.assert_allclose(found[2:], wanted, atol=1e-12)
 
 
-def test_spectrogram_is_scipys():
-    sound = torch.randn(2, 2000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = filmed.spectrogram(sound)
-    padded = np.pad(sound.numpy(), ((0, 0), (128, 128)), mode="reflect")
-    _, _, wanted = scipy.signal.stft(padded, window="hann", nperseg=256, noverlap=128, boundary=None, padded=False)
-    np.testing.assert_allclose(found, np.log10(2 * np.abs(wanted) + 1e-3), atol=1e-10)
-    assert found.shape == (2, 129, 2000 // 128 + 1)
-
-
-def test_a_full_tone_is_near_zero_at_its_pitch():
-    time = torch.arange(8000) / filmed.RATE
-    found = filmed.spectrogram(torch.sin(2 * math.pi * 1000 * time)[None])[0].mean(1)
-    assert found.argmax() == 32 and abs(float(found.max())) < 0.05
-
-
 def test_every_call_checks_its_numbers():
     for call, said in ((lambda: clips.moving(1, 1), "length = 1"), (lambda: clips.moving(1, split="val"), "split"),
                        (lambda: clips.bouncing(0), "count = 0"), (lambda: clips.bouncing(1, damping=1), "damping = 1"),
-                       (lambda: clips.moving(10**6, 8), "million pixels"),
-                       (lambda: filmed.spectrogram(torch.zeros(1, 100)), "256"),
-                       (lambda: filmed.spectrogram(torch.zeros(1, 1000, dtype=torch.int64)), "floats")):
+                       (lambda: clips.moving(10**6, 8), "million pixels")):
         refuses(call, says=said)
 
 

@@ -26,6 +26,7 @@ from u3lab.datasets import (
 )
 from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.lessons import patients, things
+from u3lab.selfsup import sounding
 from u3lab.worlds import (
     clips,
     composing,
@@ -67,7 +68,7 @@ call("turntable: angles")(lambda: [turntable.rotation(360 * uniform(3), 90 * uni
 call("clips: gliding things")(lambda: sealed(clips.moving(2, 4, size=48, seed=1)))
 call("clips: bouncing things")(lambda: sealed([clips.bouncing(2, length=6, size=32, seed=1), clips.bouncing(
     1, length=4, size=32, split="test", damping=0.2, colours="glass")]))
-call("clips: what is heard")(lambda: [films.spectrogram(uniform(2, 600)), clips.MATERIALS, clips.SHAPES])
+call("clips: what is heard")(lambda: [sounding.spectrogram(uniform(2, 600)), clips.MATERIALS, clips.SHAPES])
 call("clips: a street")(lambda: sealed([films.street("test", length=3, count=2, size=32, seed=1),
                                         films.street_frames("test"), films.street_masks()]))
 call("clips: the rabbit's film")(lambda: [sealed(films.rabbit()), films.MARKS])
@@ -155,7 +156,6 @@ FRAMES = {f"{n}.png": pixels.png(uniform(1, 3, 20, 24, seed=n)) for n in range(5
 BRODEN = {"index.csv": b"image,split,ih,iw,sh,sw,object\na.png,train,8,8,8,8,1\n",
           "label.csv": b"number,name,category\n1,cat,object(1)\n2,dog,object(1)\n",
           "images/a.png": pixels.png(uniform(1, 3, 8, 8))}
-call("frames of one's own film")(lambda: folder(lambda path: films.folder(path, length=2, size=16), FRAMES))
 call("a folder of one's own pictures")(lambda: folder(lambda path: public.folder(path, size=16, count=3, seed=1),
                                                       FRAMES))
 

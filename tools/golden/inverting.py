@@ -63,7 +63,9 @@ def _wild() -> object:
 def _impedance() -> object:
     x = photo("macaw", 32)
     wanted = prior.targets(x)
-    curves = prior.impedance(wanted, lambda: prior.generator(size=32, depth=2), settings=prior.PriorSettings(steps=3))
+    curves = {name: [float(prior.missing(step.value, target)) for step in prior.fit(
+        prior.generator(size=32, depth=2), target, settings=prior.PriorSettings(steps=3))]
+        for name, target in wanted.items()}
     return [wanted, curves, prior.psnr(wanted["picture + noise"], x), prior.ssim(wanted["picture + noise"], x),
             prior.disagreement(list(wanted.values())), prior.lanczos(x, 4), prior.reached(curves["picture"], 0.9)]
 
@@ -74,8 +76,7 @@ def _rivals() -> object:
     visible[..., 10:20, 10:20] = 0
     atoms = prior.dictionary(photo("dog", 96), atoms=16)
     return [prior.biharmonic(x * visible, visible), prior.tv_inpaint(x * visible, visible, steps=5),
-            prior.sparse_coding(x * visible, visible, atoms, stride=8), prior.trained_inpaint(x * visible, visible),
-            prior.trained_denoise(x)]
+            prior.sparse_coding(x * visible, visible, atoms, stride=8), prior.trained_inpaint(x * visible, visible)]
 
 
 # Inversion
@@ -96,8 +97,7 @@ def _iconic() -> object:
     two = last(inversion.maximise([squeezenet(), lite()], "logits", "zebra", size=64, settings=settings)).value
     one = last(inversion.maximise(squeezenet(), "fire5", 7, prior=inversion.Pixels(), size=64, settings=settings)).value
     dreaming = inversion.DreamSettings(steps=2, octaves=2)
-    return [two, one, inversion.top_patches(squeezenet(), "fire5", [photo(), photo("dog")], 7, count=2, size=48),
-            last(inversion.dream(squeezenet(), "fire5", photo("castle", 96), settings=dreaming)).value]
+    return [two, one, last(inversion.dream(squeezenet(), "fire5", photo("castle", 96), settings=dreaming)).value]
 
 
 @call("codes, learned inverters, Tikhonov")

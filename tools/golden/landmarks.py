@@ -49,7 +49,7 @@ def _spline() -> object:
 @call("pictures and points warped")
 def _warped() -> object:
     x, w = faces(), both()
-    return [sealed([warps.warp(x, w), warps.warp(x, w, size=(20, 24), padding="border"), warps.flow(x, w)]),
+    return [sealed([warps.warp(x, w), warps.warp(x, w, size=(20, 24), padding="border")]),
             warps.warp_points(POINTS.repeat(2, 1, 1), w), warps.grid(x, size=5), warps.warp(x, uniform(4, 6, 6, 2))]
 
 

@@ -13,7 +13,6 @@ from u3lab.images import cropping
 call("load, resize, blur")(lambda: [photo(), images.resize(photo(), 77), images.blur(photo(), 2.5)])
 call("names, caption, label")(lambda: [images.names("everyday"), images.caption("dog"), images.label("dog")])
 call("crops")(lambda: cropping.crops(["dog", "hens"], 48, count=2))
-call("batches of crops")(lambda: next(cropping.batches(["dog", "hens"], 48, 3)))
 call("total variation")(lambda: [images.total_variation(photo(), beta) for beta in (1.0, 2.0, 3.0)])
 call("shift and zoom")(lambda: [images.shift(photo(), 5, draw()), images.zoom(photo(), 0.2, draw())])
 call("heat map colours")(lambda: [pixels.heat(photo()[0, 0]), pixels.heat(photo()[0, 0] - 0.5, signed=True)])

@@ -56,8 +56,7 @@ for name in selfsup.TASKS:
 call("pretext tasks of other settings")(lambda: [posed(task) for task in (
     selfsup.decolorise(40.0, gamma=0.2), selfsup.erase(0.1), selfsup.jigsaw(6, tile=12, gap=3, normalise=False),
     selfsup.relative_position(tile=20, gap=4, jitter=2, drop_colour=0.0), selfsup.arrow(frames=4, of="frames"),
-    selfsup.sorting(defended=False), selfsup.contrastive(0.5), moving.moving(pixels=30, sigma=0.2, kappa=2.0),
-    selfsup.correspondence("fused"), selfsup.clustered(raw("films")[1], 3))])
+    selfsup.sorting(defended=False), selfsup.contrastive(0.5), moving.moving(pixels=30, sigma=0.2, kappa=2.0))])
 
 
 @call("pretext training that goes on from its checkpoint, in half precision")
@@ -144,7 +143,7 @@ def _sounds() -> object:
     head = selfsup.head_of(net, "correspondence")
     found = sounding.pair_logits((uniform(4, 3, 2, 2), uniform(4, 3, seed=1)))
     return [sounding.log_spectrogram(sounds[:2]), sounding.summary(sounds), found,
-            sounding.switch_all((uniform(4, 3, 2, 2), uniform(4, 3, seed=1)), torch.arange(4)),
+            sounding.switch((uniform(4, 3, 2, 2), uniform(4, 3, seed=1)), torch.arange(4)),
             selfsup.sound_map(net, head, pictures, sounds)]
 
 
@@ -176,21 +175,18 @@ def _marginal() -> object:
 @call("correspondences and what they tell")
 def _switch() -> object:
     joint = uniform(3, 4) / uniform(3, 4).sum()
-    return [selfsup.pairs(8, draw()), selfsup.draw_pairs(joint, 20, draw()), selfsup.pmi(joint),
+    return [selfsup.draw_pairs(joint, 20, draw()), selfsup.pmi(joint),
             selfsup.correspondence_loss(uniform(4, 4) - 0.5)]
 
 
 # Does it help?
 
 
-@call("probes of layers, and fine-tuning")
+@call("probes of layers")
 def _transfer() -> object:
-    net, x, y = selfsup.encoder(2), raw("pictures"), torch.arange(COUNT) % 2
+    net, x = selfsup.encoder(2), raw("pictures")
     some = [(uniform(12, 5, seed=n), torch.arange(12) % 3) for n in range(3)]
-    tuned = selfsup.classifier(net, 2, seed=1)
-    steps = list(selfsup.fine_tune(tuned, x, y, settings=selfsup.TuneSettings(steps=2, batch_size=4)))
-    return [sealed(selfsup.pooled(net, x, ["conv1", "conv5"])), selfsup.best_probe(*some[:2]), selfsup.probed(*some),
-            steps, tuned(x)]
+    return [sealed(selfsup.pooled(net, x, ["conv1", "conv5"])), selfsup.best_probe(*some[:2])]
 
 
 @call("pseudo-labels, and knowledge handed on")

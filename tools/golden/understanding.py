@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tools.golden.kept import call, draw, lite, photo, squeezenet
 from u3lab import adversarial, equivariance, nets, saliency
-from u3lab.adversarial import placing, transfer
+from u3lab.adversarial import placing
 from u3lab.descent import last
 from u3lab.experiments import detection as trials
 from u3lab.images import cropping
@@ -60,7 +60,7 @@ def _metrics() -> object:
     trace = saliency.trace(squeezenet(), photo())
     w = trace.backprop("espresso")
     return [saliency.max_abs(w), correlation(w, photo()), saliency.coherence(w), saliency.edges(photo()),
-            saliency.edge_agreement(w, photo()), saliency.strongest_channels(trace, "fire5", 3, 3, 4),
+            saliency.strongest_channels(trace, "fire5", 3, 3, 4),
             saliency.channel_similarity(trace, "fire5", 3, 3, rule="guided", channels=4)]
 
 
@@ -68,8 +68,7 @@ def _metrics() -> object:
 def _sanity() -> object:
     heat = saliency.grad_cam(squeezenet(), photo(), 505)
     curve = saliency.deletion_curve(squeezenet(), photo(), "espresso", heat, steps=5)
-    return [[name for name, _ in saliency.randomisation_check(squeezenet(), photo(), 505, "Grad-CAM")], curve[1],
-            saliency.auc(*curve)]
+    return [curve[1], saliency.auc(*curve)]
 
 
 @call("pointing game")
@@ -130,8 +129,6 @@ def _trial() -> object:
     return [samples[3].image, tried.scores, tried.auc]
 
 
-call("table of fooled pictures")(lambda: [list(row) for row in transfer.fooling_table(
-    [squeezenet()], levels=(2,), count=2, steps=2)])
 
 # Equivariance and equivalence
 
@@ -174,4 +171,3 @@ call("CKA")(lambda: equivariance.cka(squeezenet().features(photo(), "fire5"), li
 
 call("guided Grad-CAM, and what is positive")(lambda: [saliency.guided_grad_cam(squeezenet(), photo("dog"), 235),
                                                       saliency.positive(photo() - 0.5)])
-call("what a layer's grid is centred on")(lambda: equivariance.centred(squeezenet(), "fire5", 96))

@@ -66,7 +66,7 @@ def _adapters() -> object:
     for groups, k, stride in ((1, 3, 1), (1, 3, 2), (1, 1, 1), (8, 3, 1), (2, 3, 1)):
         torch.manual_seed(1)
         f, x = nn.Conv2d(8, 8, k, stride, k // 2, groups=groups), uniform(2, 8, 9, 9)
-        for make in (adapters.serial, adapters.parallel, adapters.low_rank):
+        for make in (adapters.Serial, adapters.parallel, adapters.low_rank):
             one = make(f, 2, draw())
             for weight in one.parameters():
                 weight.data.add_(0.1 * uniform(*weight.shape, seed=2))

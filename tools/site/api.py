@@ -1,6 +1,6 @@
 """A page for each room of the library, from its docstrings.
 
-Public is what a room gathers in ``__all__``. A module without that list, and a neighbour that a notebook or README's
+Public is what a package gathers in its own file. A module, and a neighbour that a notebook or README's
 tour imports by its own name, show what they define without an underscore.
 """
 
@@ -60,10 +60,18 @@ def _is_module(name: str) -> bool:
         return False
 
 
+def gathered(package: ModuleType) -> list[str]:
+    """The names that a package's own file imports from the library or lists, which is what the package offers."""
+    if hasattr(package, "__all__"):
+        return list(package.__all__)
+    return [alias.asname or alias.name for node in ast.parse(inspect.getsource(package)).body
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("u3lab") for alias in node.names]
+
+
 def public(module: ModuleType) -> list[str]:
     """The names that a module offers."""
-    if hasattr(module, "__all__"):
-        return sorted(module.__all__, key=str.lower)
+    if hasattr(module, "__path__") or hasattr(module, "__all__"):
+        return sorted(gathered(module), key=str.lower)
     return [name for name, thing in vars(module).items() if not name.startswith("_")
             and getattr(thing, "__module__", None) == module.__name__ and inspect.getdoc(thing)
             and (inspect.isfunction(thing) or inspect.isclass(thing))]

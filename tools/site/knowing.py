@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.site.attacks import ATTACKS
 from tools.site.limits import limits
 from tools.site.lists import (
     CENTRES,
@@ -27,7 +28,6 @@ from tools.site.lists import (
     STITCHES,
     TRANSFERS,
 )
-from u3lab.adversarial import ATTACKS
 from u3lab.dissection import FINDERS
 from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LOSSES

@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
+from tools.site.attacks import Attack
 from tools.site.lists import Centre, Clustering, Learner, Map, Patch, Predictor, Similarity, Stitch, Transfer
-from u3lab.adversarial.registry import Attack
 from u3lab.dissection.finding import Finder
 from u3lab.inversion.inverters import LearnedWay
 from u3lab.landmarks.factorising import Distance

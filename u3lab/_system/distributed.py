@@ -25,18 +25,9 @@ def joined() -> Iterator[None]:
     dist.init_process_group("nccl" if gpus else "gloo")
     try:
         yield
-        wait_for_all()
+        dist.barrier()
     finally:
         dist.destroy_process_group()
-
-
-def wait_for_all() -> None:
-    """Wait until every process is here, before the group is given up.
-
-    A thread of gloo that still holds a tensor of the last sum lets go of it meanwhile; while Python shuts down it could
-    not, and the process would be aborted.
-    """
-    dist.barrier()
 
 
 def is_distributed() -> bool:

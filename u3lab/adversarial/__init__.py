@@ -1,8 +1,7 @@
 """Chapter 6b: adversarial examples. The picture hardly changes, the class does.
 
 Files: ``attacks`` (FGSM, PGD), ``deepfool`` (the smallest change), ``quantisation`` (honest to eight bits),
-``registry`` (these attacks by name), ``transfer`` (does it fool the other network?), ``patch`` and ``placing``,
-``detection``.
+``transfer`` (pictures that two networks know), ``patch`` and ``placing``, ``detection``.
 """
 
 from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd
@@ -11,10 +10,3 @@ from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_sal
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, shipped_patch, success_rate
 from u3lab.adversarial.placing import apply_patch, cut_out
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
-from u3lab.adversarial.registry import ATTACKS, Attack
-from u3lab.adversarial.transfer import fooling_table
-
-__all__ = ["ATTACKS", "Attack", "AttackSettings", "DeepFoolSettings", "Detector", "PatchSettings",
-           "adversarial_patch", "apply_patch", "cut_out", "deepfool", "evade", "fgsm", "fit_detector",
-           "fooling_table", "fools", "layer_saliency", "pgd", "quantise", "quantise_near", "shipped_patch",
-           "success_rate"]

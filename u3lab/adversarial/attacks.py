@@ -80,7 +80,7 @@ def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, *, target
     >>> adversarial.fgsm(net, x, "espresso", 4 / 255).shape
     torch.Size([1, 3, 96, 96])
     """
-    check_eps(eps)
+    number("eps", eps, 0, 1)
     net, x, label, target = given(net, image, label, target)
     x.requires_grad_()
     with torch.enable_grad():
@@ -192,11 +192,6 @@ def given(net: nn.Module, image: Tensor, label: int | str,
     if t == y:
         raise U3Error(f"target {target!r} is the picture's own class; choose another one, or leave target out")
     return net, image.detach().to(net.device).clone(), y, t
-
-
-def check_eps(eps: float) -> None:
-    """Refuse an ε that is no intensity."""
-    number("eps", eps, 0, 1)
 
 
 def _start(x: Tensor, settings: AttackSettings) -> Tensor:

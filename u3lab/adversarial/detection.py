@@ -18,8 +18,8 @@ How well all that works, ``python -m u3lab.experiments detection`` has measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -41,7 +41,7 @@ def layer_saliency(net: Classifier, images: Tensor, *, graph: bool = False) -> T
     With ``graph`` the result can be differentiated by the pictures.
     """
     net, kept = ready(net, images), {}
-    with torch.enable_grad(), net.watch({layer: _into(kept, layer) for layer in net.layers}):
+    with torch.enable_grad(), net.watch({layer: partial(kept.__setitem__, layer) for layer in net.layers}):
         x = images if images.requires_grad else images.detach().clone().requires_grad_()
         with Kept(kept):
             scores = net.unchecked(x)
@@ -50,12 +50,6 @@ def layer_saliency(net: Classifier, images: Tensor, *, graph: bool = False) -> T
         modulated = [(g * a).abs().flatten(1).mean(1) for g, a in zip(gradients, kept.values(), strict=True)]
         h = clamp(torch.stack(modulated, 1), 1e-12).log()
     return h if graph else h.detach()
-
-
-def _into(kept: dict[str, Tensor], layer: str) -> Callable[[Tensor], None]:
-    def keep(output: Tensor) -> None:
-        kept[layer] = output
-    return keep
 
 
 @dataclass(frozen=True)

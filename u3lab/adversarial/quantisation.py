@@ -11,8 +11,8 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab import pixels
-from u3lab.adversarial.attacks import check_eps, given
-from u3lab.checks import one_of
+from u3lab.adversarial.attacks import given
+from u3lab.checks import number, one_of
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, check_classes
 
@@ -42,7 +42,7 @@ def quantise_near(image: Tensor, original: Tensor, eps: float, *, norm: str = "l
     Tensor
         (1,3,H,W) float32, each value k/255: the picture that ``images.load`` reads back from its PNG.
     """
-    check_eps(eps)
+    number("eps", eps, 0, 1)
     one_of("norm", norm, ("linf", "l2"))
     if _images.check(image).shape != _images.check(original).shape or len(image) != 1:
         raise U3Error(f"one picture and its original of the same size are wanted, not {tuple(image.shape)} and "

@@ -20,6 +20,3 @@ from u3lab.course.quizzes import quiz
 from u3lab.course.reports import Report, check
 from u3lab.course.state import progress
 from u3lab.course.widgets import exercise, hint, solution
-
-__all__ = ["Exercise", "Mistake", "NotTried", "Question", "Report", "by_cases", "check", "exercise", "first_answers",
-           "hint", "progress", "quiz", "solution"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -42,28 +43,22 @@ def difference(trials: list[Trial], names: list[str], rtol: float, atol: float, 
 
     ``slip`` says what the answer is instead, where that is known.
     """
-    told = _shapes(trials, names) or _dtypes(trials, names) or _values(trials, names, rtol, atol)
+    told = (_forms(trials, names, _shape, "{which} has the shape {got}, and {wanted} is wanted")
+            or _forms(trials, names, _dtype, "{which} is {got}, and {wanted} is wanted: keep the dtype of the input")
+            or _values(trials, names, rtol, atol))
     sentence, *details = told.split("\n")
     if slip:
         sentence = f"{sentence.removesuffix(EXAMPLE)}: {slip}{EXAMPLE if sentence.endswith(EXAMPLE) else ''}"
     return "\n".join([sentence, *details])
 
 
-def _shapes(trials: list[Trial], names: list[str]) -> str:
+def _forms(trials: list[Trial], names: list[str], form: Callable[[Tensor], object], sentence: str) -> str:
+    """The first part whose shape, or dtype, is another than is wanted."""
     for case, wanted, got in trials:
         for n, (want, part) in enumerate(zip(wanted, got, strict=True)):
-            if want.shape != part.shape:
-                return (f"{_which(n, wanted)} has the shape {_shape(part)}, and {_shape(want)} is wanted\n"
-                        f"for {described(case, names)}")
-    return ""
-
-
-def _dtypes(trials: list[Trial], names: list[str]) -> str:
-    for case, wanted, got in trials:
-        for n, (want, part) in enumerate(zip(wanted, got, strict=True)):
-            if want.dtype != part.dtype:
-                return (f"{_which(n, wanted)} is {_dtype(part)}, and {_dtype(want)} is wanted: keep the dtype of the "
-                        f"input\nfor {described(case, names)}")
+            if form(want) != form(part):
+                return (sentence.format(which=_which(n, wanted), got=form(part), wanted=form(want))
+                        + f"\nfor {described(case, names)}")
     return ""
 
 

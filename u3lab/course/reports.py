@@ -94,11 +94,9 @@ def check(exercise_id: str, answer: Any) -> Report:
     """
     try:
         exercise = catalogue.find(exercise_id)
-    except U3Error as slip:
-        return Report(str(exercise_id)[:80], NOT_TRIED, str(slip), 0)
-    except Exception as error:  # a chapter that cannot be imported: an installation that is not whole
-        return Report(str(exercise_id)[:80], NOT_TRIED,
-                      f"the exercise cannot be read ({type(error).__name__}: {error}); run `python -m u3lab doctor`", 0)
+    except Exception as error:  # no such exercise; or a chapter that cannot be imported, in a broken installation
+        said = f"the exercise cannot be read ({type(error).__name__}: {error}); run `python -m u3lab doctor`"
+        return Report(str(exercise_id)[:80], NOT_TRIED, str(error) if isinstance(error, U3Error) else said, 0)
     if answer is ...:
         return _not_tried(exercise)
     if graded():  # nbgrader takes the points from the cell's value, so nothing is shown before

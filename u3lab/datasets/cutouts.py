@@ -88,11 +88,8 @@ def names(kind: str | None = None, *, split: str | None = None, known: bool = Fa
         raise U3Error(f"known = {shown(known)}; give True or False")
     found = [name for name in packed.chosen("cutouts", split=(split, packed.SPLITS))
              if kind is None or about(name).kind in kinds]
-    return [name for name in found if not known or _is_known(name)]
-
-
-def _is_known(name: str) -> bool:
-    return all(about(name).named.get(network, 0) >= ENOUGH for network in NETWORKS)
+    return [name for name in found if not known
+            or all(about(name).named.get(network, 0) >= ENOUGH for network in NETWORKS)]
 
 
 def about(name: str) -> About:

@@ -1,5 +1,7 @@
 """What is what: the is-a tree of the concepts, with WordNet's names (Fellbaum, WordNet, MIT Press 1998), shortened.
 
+The tree is data/concepts/taxonomy.txt.
+
     ancestors("cat")                            # ("cat", "feline", "carnivore", "placental", "mammal", …, "entity")
     tree_similarity(("cat", "dog", "cup"))      # (3,3): a cat is nearer to a dog than to a cup
 """
@@ -11,209 +13,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from u3lab._system import paths
 from u3lab.checks import shown, words
 from u3lab.errors import U3Error
-
-_TREE = """
-entity
- physical entity
-  object
-   whole
-    living thing
-     organism
-      animal
-       vertebrate
-        mammal
-         placental
-          carnivore
-           feline
-            cat
-            big cat
-           canine
-            dog
-           bear
-            polar bear
-           procyonid
-            panda
-          ungulate
-           bovid
-            sheep
-            bison
-            cattle
-            antelope
-           equine
-            horse
-           deer
-           pig
-          primate
-           lemur
-           ape
-           person
-          rodent
-          rabbit
-         marsupial
-          koala
-        bird
-         aquatic bird
-          duck
-         gallinaceous bird
-          hen
-         parrot
-          macaw
-        fish
-         cyprinid
-          goldfish
-         damselfish
-          clownfish
-        reptile
-         lizard
-          komodo dragon
-       arthropod
-        insect
-      mushroom
-      plant
-       woody plant
-        tree
-       herb
-        grass
-       flower
-    artifact
-     instrumentality
-      container
-       cup
-       plate
-      device
-       camera
-       tripod
-       wheel
-      conveyance
-       rocket
-       craft
-       vehicle
-        motorcycle
-      instrument
-      plaything
-       ball
-      implement
-       tool
-        hammer
-        screwdriver
-        spoon
-       handle
-      furnishing
-       table
-     structure
-      building
-      wall
-      area
-       dome
-       arch
-       tower
-      opening
-       window
-       door
-     emblem
-      flag
-     medium of exchange
-      coin
-   natural object
-    rock
-    plant part
-     petal
-     fruit
-     vegetable
-   atmosphere
-    sky
-   land
-    ground
-  thing
-   body part
-    external body part
-     head
-      face
-      hair
-     extremity
-      leg
-      hand
-      fin
-      wing
-     tail
-     beak
-     mouth
-    organ
-     sense organ
-      eye
-      nose
-      ear
-     nervous tissue
-      grey matter
-      white matter
-  matter
-   fluid
-    water
-   material
-    mineral
-     stone
-     metal
-    plant material
-     wood
-    fabric
-    ceramic
-    animal material
-     fur
-     feathers
-     scales
-     skin
- abstract entity
-  communication
-   text
-  attribute
-   pattern
-    stripes
-    waves
-    zigzag
-    checks
-    dots
-    lattice
-    rings
-   texture
-    woven
-    marbled
-    speckled
-    brick
-    gravel
-   colour
-    achromatic colour
-     black
-     grey
-     white
-    chromatic colour
-     red
-     orange
-     yellow
-     green
-     blue
-     purple
-     pink
-     brown
-   boundary
-    pasted edge
-    outside of the brain
-  scene
-   outdoors
-    pasture
-    monuments
-    night
-   indoors
-    tabletop
-"""
 
 
 def _parents() -> dict[str, str | None]:
     """Name → the name above it; a line's depth is its number of leading spaces."""
     found: dict[str, str | None] = {}
     path: list[str] = []
-    for line in _TREE.strip().splitlines():
+    for line in paths.data("concepts", "taxonomy.txt").read_text(encoding="utf-8").splitlines():
         name = line.strip()
         path[len(line) - len(line.lstrip()):] = [name]
         found[name] = path[-2] if len(path) > 1 else None

@@ -18,15 +18,8 @@ from u3lab.dissection.concept_vectors import (
     segment,
 )
 from u3lab.dissection.counting import by_category, concepts_per_unit, interval, unique, units_per_concept
-from u3lab.dissection.dissecting import Dissection, dissect, dissect_layers, quantiles
+from u3lab.dissection.dissecting import Dissection, dissect, dissect_layers
 from u3lab.dissection.finding import FINDERS
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
 from u3lab.dissection.peaks import Peaks, patches, peaks, pooled
-from u3lab.inversion.empirical import top_patches
 from u3lab.measures import Interval, Probe, balanced_accuracy, probe
-
-__all__ = ["Dissection", "FINDERS", "Interval", "Net2VecSettings", "Peaks", "Probe", "Rotated", "ablate",
-           "ablation_curve", "accuracy_drop", "balanced_accuracy", "best_filter", "binarise", "by_category",
-           "chance_similarity", "concept_kernel", "concepts_per_unit", "direction", "dissect", "dissect_layers",
-           "filter_curve", "interval", "iou_set", "kernel_similarity", "net2vec", "patches", "peaks", "pooled", "probe",
-           "quantiles", "rotation", "segment", "top_patches", "unique", "units_per_concept"]

@@ -44,9 +44,7 @@ class Rotated(Classifier):
     def __init__(self, net: Classifier, turn: Tensor) -> None:
         net = ready(net)
         tensors(turn=(turn, "VU"))
-        super().__init__(net.module, layers={layer: net.path(layer) for layer in net.layers}, classes=net.classes,
-                         mean=net.mean.flatten().tolist(), std=net.std.flatten().tolist(), size=net.size,
-                         name=f"{net.name}, rotated", memory_format=net.memory_format, pictures=net.pictures)
+        super().__init__(net.module, **net.facts() | {"name": f"{net.name}, rotated"})
         self.turn = turn
 
     def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> AbstractContextManager[None]:

@@ -117,7 +117,6 @@ def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SH
         No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept that has
         no pixel in any picture.
     """
-    is_a("layer", layer, str, NAME)
     return dissect_layers(net, (layer,), data, share=share, batch_size=batch_size)[layer]
 
 
@@ -145,13 +144,6 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
         raise U3Error(f"no picture has a pixel of {', '.join(empty[:8])}{more}; leave it out, or give more pictures")
     return {layer: Dissection(layer, tuple(data.names), thresholds[layer], seen[layer], *sums[layer])
             for layer in layers}
-
-
-def quantiles(net: Classifier, layer: str, images: Iterable[Tensor]) -> Quantiles:
-    """What the units of a layer do over batches of pictures (B,3,H,W), a list or an iterator of them."""
-    net = ready(net)
-    is_a("images", images, Iterable, "give a list of batches (B,3,H,W), such as [images]")
-    return _added(_maps(net, (layer,), batch) for batch in images)[layer]
 
 
 def _count(read: Iterable[tuple[dict[str, Tensor], Labelled]], thresholds: dict[str, Tensor], concepts: int,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab._system import memory
@@ -17,7 +18,7 @@ from u3lab.checks import SIDE, is_a, room, whole, words
 from u3lab.datasets.labelled import ConceptData, batches, known, some
 from u3lab.dissection.dissecting import maps_of
 from u3lab.errors import U3Error
-from u3lab.inversion.empirical import seen
+from u3lab.inversion.codes import code
 from u3lab.nets import Classifier, ready
 
 
@@ -82,3 +83,19 @@ def patches(net: Classifier, layer: str, data: ConceptData, unit: int, found: Pe
     if (units := maps_of(net, (layer,), pictures[:1])[layer].shape[1]) != len(values):
         raise U3Error(f"{layer} has {units} units, the peaks are of {len(values)}; give those of this layer")
     return torch.cat([seen(net, layer, picture[None], unit, size) for picture in pictures])
+
+
+def seen(net: Classifier, layer: str, x: Tensor, unit: int, size: int) -> Tensor:
+    """The part of a picture (1,3,H,W) that a unit depends on where it is largest, (1,3,size,size)."""
+    at = x.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        gradient = torch.autograd.grad(code(net, layer, at)[0, unit].max(), at)[0]
+    touched = gradient.abs().sum((0, 1)) > 0
+    if not touched.any():  # a unit that is silent in this picture
+        return _square(x, size)
+    rows, columns = (touched.any(axis).nonzero().flatten() for axis in (1, 0))
+    return _square(x[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], size)
+
+
+def _square(x: Tensor, size: int) -> Tensor:
+    return F.interpolate(x, size=(size, size), mode="bilinear", antialias=True).clamp(0, 1)

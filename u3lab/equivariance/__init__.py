@@ -5,12 +5,8 @@ Files: ``transforms`` (g on pictures and grids), ``transport`` (M_g) and ``regre
 """
 
 from u3lab.equivariance.distilling import StitchSettings, distil
-from u3lab.equivariance.mirror import centred, centred_size, mirrored
+from u3lab.equivariance.mirror import centred_size, mirrored
 from u3lab.equivariance.similarity import cka
 from u3lab.equivariance.stitching import identity_stitch, shuffled_stitch, stitch
 from u3lab.equivariance.transforms import HFLIP, VFLIP, Transform, rotation, scaling
 from u3lab.equivariance.transport import Equivariance, Errors, answers, errors, fit_equivariance
-
-__all__ = ["HFLIP", "VFLIP", "Equivariance", "Errors", "StitchSettings",
-           "Transform", "answers", "centred", "centred_size", "cka", "distil", "errors", "fit_equivariance",
-           "identity_stitch", "mirrored", "rotation", "scaling", "shuffled_stitch", "stitch"]

@@ -13,7 +13,6 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from u3lab.checks import SIDE, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import before_relu
@@ -31,11 +30,6 @@ def mirrored(net: nn.Module) -> Classifier:
 def mirrored_filters(filters: Tensor) -> Tensor:
     """Filters (O,C,k,k) flipped from left to right: conv(flip x; W) = flip conv(x; flip W)."""
     return filters.flip(3)
-
-
-def centred(net: nn.Module, layer: str, size: int) -> bool:
-    """Whether a layer's grid lies in the middle of pictures of size×size pixels: whether the flip identity holds."""
-    return _holds(ready(net), mirrored(net), layer, whole("size", size, 1, SIDE))
 
 
 def centred_size(net: nn.Module, layer: str) -> int:

@@ -150,9 +150,8 @@ def _classifier(module: Franken) -> Classifier:
     layers["stitch"] = "stitch"
     layers |= {f"{b.name}:{layer}": f"b.module.{b.path(layer)}" for layer in above}
     module.training = module.stitch.training = False  # not eval(), which would reach into A and B
-    return Classifier(module, layers=layers, classes=b.classes, mean=a.mean.flatten().tolist(),
-                      std=a.std.flatten().tolist(), size=a.size, memory_format=a.memory_format, pictures=a.pictures,
-                      name=f"{a.name}:{module.layer_a} → {b.name}:{module.layer_b}")
+    return Classifier(module, **a.facts() | {"layers": layers, "classes": b.classes, "name": (
+        f"{a.name}:{module.layer_a} → {b.name}:{module.layer_b}")})
 
 
 def _resample(features: Tensor, size: Sequence[int]) -> Tensor:

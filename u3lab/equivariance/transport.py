@@ -22,12 +22,12 @@ from torch import Tensor, nn
 from u3lab import images as _images
 from u3lab.checks import is_a, number, one_of, whole
 from u3lab.equivariance.regression import MOST_STRENGTH, orthogonal_matching_pursuit, ridge
+from u3lab.equivariance.stitching import BATCH
 from u3lab.equivariance.transforms import Transform
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import before_relu, forward_from
 
-BATCH = 4  # pictures at a time: the features of early layers are large
 FIT = "make one with equivariance.fit_equivariance(…)"
 
 

@@ -34,8 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     sys.argv[0] = f"python -m u3lab.experiments {name}"  # what --help calls the program
     try:
-        module = importlib.import_module(f"u3lab.experiments.{name}")
-        module.main(rest) if hasattr(module, "main") else _running.run(module, rest)
+        _running.run(importlib.import_module(f"u3lab.experiments.{name}"), rest)
     except U3Error as error:
         print(f"u3lab: {error}", file=sys.stderr)
         return 1

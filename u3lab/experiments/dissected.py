@@ -6,24 +6,35 @@ where it is strongest.
 
 from __future__ import annotations
 
-import argparse
 import io
 
 import numpy as np
+import torch
 
 from u3lab import dissection, nets
-from u3lab.experiments import _writing
-from u3lab.lessons.dissection import beforehand
-from u3lab.lessons.dissection.beforehand import LAYERS, PICTURES, STRONGEST
+from u3lab.dissection import Dissection, Peaks
+from u3lab.experiments._plan import Plan
+from u3lab.lessons.dissection.beforehand import LAYERS, PICTURES, SHARES
 from u3lab.worlds import concepts
 
+STRONGEST = 8  # so many pictures are named for each unit
 
-def main(arguments: list[str] | None = None) -> None:
+
+def make(plan: Plan) -> None:
     """Dissect, and write the file."""
-    chosen = _writing.options(argparse.ArgumentParser(description=main.__doc__), arguments, "results")
-    net, data = nets.load(), concepts.load(count=12 if chosen.short else PICTURES, least=1 if chosen.short else 8)
+    data = concepts.load(count=12 if plan.short else PICTURES, least=1 if plan.short else 8)
+    net, content = nets.load(), io.BytesIO()
     found = dissection.dissect_layers(net, LAYERS, data)
-    tops = dissection.peaks(net, LAYERS, data, count=STRONGEST)
-    content = io.BytesIO()
-    np.savez_compressed(content, **beforehand.arrays(found, tops))
-    _writing.write(chosen.out / "dissected.npz", content.getvalue())
+    np.savez_compressed(content, **arrays(found, dissection.peaks(net, LAYERS, data, count=STRONGEST)))
+    plan.write("results", "dissected.npz", content=content.getvalue())
+
+
+def arrays(found: dict[str, Dissection], tops: dict[str, Peaks]) -> dict[str, np.ndarray]:
+    """What the file holds, of each layer and of what they share."""
+    kept: dict[str, np.ndarray] = {"concepts": np.array(next(iter(found.values())).concepts)}
+    for layer, one in found.items():
+        thresholds = torch.stack([one.seen.upper(share) for share in SHARES])
+        parts = {"iou": one.iou.float(), "thresholds": thresholds, "values": tops[layer].values,
+                 "pictures": tops[layer].pictures.short()}
+        kept |= {f"{layer} {name}": part.numpy() for name, part in parts.items()}
+    return kept

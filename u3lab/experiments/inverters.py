@@ -1,28 +1,29 @@
 """The learned inverters of chapter 5.
 
-    python tools/training_photos.py FOLDER *.deb                                  # pictures that do not ship
-    python -m u3lab.experiments inverters fire9-perceptual --photos FOLDER        # data/weights/inverter-….safetensors
+    python tools/training_photos.py FOLDER *.deb                                # pictures that do not ship
+    python -m u3lab.experiments inverters fire9-perceptual --data FOLDER        # data/weights/inverter-….safetensors
 
 A step takes a third of a second of one thread. A training that was stopped goes on from its state in the cache.
 """
 
 from __future__ import annotations
 
-import argparse
-
 import torch
 from torch import Tensor
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.experiments import _crops, _writing
+from u3lab.experiments import _crops
+from u3lab.experiments._inverter_training import BATCH, Batches, perceptual, sharpen, squares, train
 from u3lab.experiments._muon import Muon
+from u3lab.experiments._plan import Plan
 from u3lab.inversion.codes import code, relative_error
-from u3lab.inversion.learned import SHIPPED, SIDE, Inverter
-from u3lab.inversion.training import BATCH, Batches, perceptual, sharpen, squares, train
+from u3lab.inversion.learned import SIDE, Inverter
 from u3lab.nets import Classifier
 from u3lab.training.loop import Checkpoint
 
+MAKES = ("fire9-perceptual", "fire9", "fire5-perceptual", "fire5")
+DATA = "a folder of more pictures (tools/training_photos.py)"
 # Loss and number of steps, one stage after the other. What begins alike is trained once.
 CODES = {"fire9": ("codes", 12_000), "fire5": ("codes", 4000)}
 STAGES = {"fire9": (CODES["fire9"], ("squares", 1000)), "fire9-perceptual": (CODES["fire9"],),
@@ -43,31 +44,33 @@ def judged(net: Classifier, inverter: Inverter, unseen: Tensor) -> str:
     return f"mean square {sum(pixels) / len(pixels):.4f}, code error {sum(codes) / len(codes):.3f}"
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Train one inverter and write its weights; print its errors on pictures that it has not seen."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("which", choices=list(SHIPPED))
-    parser.add_argument("--photos", default=None, help="a folder of more pictures (tools/training_photos.py)")
-    chosen = _writing.options(parser, arguments, "weights")
-    which, stages = chosen.which, STAGES[chosen.which]
+def make(plan: Plan) -> None:
+    """Train the inverters and write their weights, with their errors on pictures that they have not seen."""
+    given = _crops.stock(4 if plan.short else SCENES, plan.seed, plan.data)
+    for which in plan.few(plan.names):
+        inverter_of(plan, which, given)
+
+
+def inverter_of(plan: Plan, which: str, given: _crops.Stock) -> None:
+    """Train one of the four."""
+    stages = STAGES[which]
     layer, _, kind = which.partition("-")
-    torch.manual_seed(chosen.seed)
+    torch.manual_seed(plan.seed)
     net, inverter = nets.load("squeezenet1_1", device="cpu"), Inverter(layer).to(memory_format=torch.channels_last)
-    given = _crops.stock(4 if chosen.short else SCENES, chosen.seed, chosen.photos)
-    unseen = _crops.held_out(SIDE, 1 if chosen.short else 4, chosen.seed)
-    batches: Batches = lambda begun: _crops.batches(given, SIDE, BATCH, seed=chosen.seed + begun, mixed=False)  # noqa: E731
+    unseen = _crops.held_out(SIDE, 1 if plan.short else 4, plan.seed)
+    batches: Batches = lambda begun: _crops.batches(given, SIDE, BATCH, seed=plan.seed + begun, mixed=False)  # noqa: E731
     losses = {"squares": squares, "codes": perceptual(net)}
     for loss, steps in stages:
-        checkpoint = Checkpoint.at(_writing.state(chosen, "inverter", layer, loss, steps, chosen.seed))
-        steps = 2 if chosen.short else steps
+        checkpoint = Checkpoint.at(plan.state("inverter", layer, loss, steps, plan.seed))
+        steps = 2 if plan.short else steps
         run = train(net, inverter, batches, steps, losses[loss], checkpoint, Muon)
         last(run, total=steps + 1, title=f"{which}, {loss}")
-    facts = {"recipe": f"python -m u3lab.experiments inverters {which} --seed {chosen.seed}"
-                       f" with {len(given.photos)} pictures and {len(given.things)} things", "torch": torch.__version__,
+    facts = {"recipe": f"{plan.command} {which} with {len(given.photos)} pictures and {len(given.things)} things",
+             "torch": torch.__version__,
              "steps": ", ".join(f"{steps} with {loss}" for loss, steps in stages),
              "on unseen pictures": judged(net, inverter, unseen)}
     if kind:
-        more, seen = 2 if chosen.short else SHARPENED, sum(steps for _, steps in stages)
+        more, seen = 2 if plan.short else SHARPENED, sum(steps for _, steps in stages)
         last(sharpen(net, inverter, lambda _: batches(seen), more), total=more + 1, title="with an adversary")
         facts |= {"with an adversary": f"{more} steps", "then": judged(net, inverter, unseen)}
-    _writing.weights(chosen.out / f"inverter-{which}.safetensors", inverter, eight_bits=True, **facts)
+    plan.weights(f"inverter-{which}", inverter, eight_bits=True, **facts)

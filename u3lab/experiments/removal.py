@@ -47,10 +47,12 @@ class Run(NamedTuple):
 class Reached(NamedTuple):
     """What was measured; probabilities are of the picture's class, areas and shares in [0,1].
 
-    ``exact`` is the probability of the photo behind the thing (NaN where that is not known), ``blur``, ``grey`` and
-    ``noise`` with the thing replaced; ``on`` and ``off`` with only that part of the mask, on the thing or off it;
-    ``elsewhere`` the mean over other photos into which what the mask marks off the thing was laid, ``nothing`` of these
-    photos as they are. ``shares`` are those of each method's map that lie on the thing: method → share.
+    ``whole`` is of the picture as it is, ``exact`` of the photo behind the thing (NaN where that is not known),
+    ``blur``, ``grey`` and ``noise`` with the thing replaced; ``mask`` with the masked parts blurred, ``on`` and
+    ``off`` with only those on the thing or off it; ``elsewhere`` is the mean over other photos into which what the mask
+    marks off the thing was laid, ``nothing`` that of these photos as they are. ``thing_area`` and ``mask_area`` are
+    parts of the picture, ``mask_share`` is the part of the mask that lies on the thing; ``shares``: method → that of
+    its map.
     """
 
     whole: float
@@ -73,7 +75,8 @@ def summary(rows: Rows) -> Summary:
     """What is left on average, by network and kind of picture."""
     words = {"whole": "the picture", "exact": "without the thing: the photo behind it", "blur": "the thing blurred",
              "grey": "the thing in its mean colour", "noise": "the thing as noise", "mask": "masked parts blurred",
-             "on": "only those on the thing", "off": "only those off the thing", "thing_area": "area of the thing",
+             "on": "only those on the thing", "off": "only those off the thing",
+             "nothing": "other photos, without thing or cue", "thing_area": "area of the thing",
              "mask_area": "area of the mask", "mask_share": "share of the mask on the thing"}
     of: dict[str, list[tuple]] = {}
     for run, row in rows.items():
@@ -92,8 +95,8 @@ TABLE = Table(
         on="Every cut-out that two networks name, pasted on one of six photos in turn, and every shipped photo with "
            "outlines; of these, the pictures to whose class the network gives 0.5 or more.",
         often="One mask for each picture, from one seed. The intervals are over pictures.",
-        floor="`nothing` is Φ_c of the photos behind; a disc in the middle of a pasted picture lies on the thing more "
-              "than most maps do, since things were pasted there.",
+        floor="Other photos without thing or cue: what Φ_c is by chance. A disc in the middle of a pasted picture lies "
+              "on the thing more than most maps do, since things were pasted there.",
         rivals="The mask and the outline are replaced in the same way; the mask may be of any area.",
         chosen="MaskSettings as they are, the same for all pictures and both networks; 150 steps.",
         limits="A pasted thing stands out from its photo. What is left after blur, grey or noise is of these fillings "
@@ -130,9 +133,10 @@ def measured(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Reached:
     found = torch.cat([probability(net, torch.cat([x, *replaced, *parts]), thing.label),
                        torch.stack([probability(net, some, thing.label).mean() for some in (moved, others)])])
     exact = float("nan") if thing.without is None else float(probability(net, thing.without, thing.label))
-    whole, *rest = found.tolist()
-    areas = float(where.mean()), float(mask.mean()), float((mask * where).sum() / mask.sum().clamp(min=1e-9))
-    return Reached(whole, exact, *rest, *areas, shares(net, thing))
+    whole, blur, grey, noise, masked, on, off, elsewhere, nothing = found.tolist()
+    return Reached(whole=whole, exact=exact, blur=blur, grey=grey, noise=noise, mask=masked, on=on, off=off,
+                   elsewhere=elsewhere, nothing=nothing, thing_area=float(where.mean()), mask_area=float(mask.mean()),
+                   mask_share=float((mask * where).sum() / mask.sum().clamp(min=1e-9)), shares=shares(net, thing))
 
 
 def shares(net: Classifier, thing: Thing) -> dict[str, float]:

@@ -14,6 +14,3 @@ from u3lab.figures.canvas import COLOURS
 from u3lab.figures.charts import Figure, bars, classes, curves, grid
 from u3lab.figures.frames import frame_bars, scale_bar
 from u3lab.figures.matrices import heatmap, table
-
-__all__ = ["COLOURS", "Figure", "bars", "classes", "curves", "frame_bars", "grid", "heatmap", "scale_bar",
-           "table"]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from u3lab import checks
@@ -28,16 +29,9 @@ def frame_bars(shares: Mapping[str, float], height: int, *, width: int = 200) ->
     U3Error
         No shares, one outside [0,1], or no room for one bar.
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     checks.is_a("shares", shares, Mapping, "give a dict such as {'hen': 0.9}")
     checks.words("the names of the shares", shares)
-    height, width = checks.whole("height", height), checks.whole("width", width)
-    checks.room("the figure", height, width, most=PAGE)
-    if height < ROW + 2 * MARGIN or width < 80:
-        raise U3Error(f"{height}×{width} pixels are too few for bars; give a height from {ROW + 2 * MARGIN} and a "
-                      "width from 80 on")
-    sheet = Image.new("RGB", (width, height), CARD)
+    sheet = _sheet("bars", height, width, ROW + 2 * MARGIN, 80)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for row, (name, share) in enumerate(shares.items()):
         top = MARGIN + row * ROW
@@ -65,17 +59,10 @@ def scale_bar(scale: float, height: int, *, signed: bool = False, width: int = 7
     U3Error
         A scale that is not positive, or no room for three numbers.
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     scale = checks.number("scale", scale, 0, without_low=True)
-    height, width = checks.whole("height", height), checks.whole("width", width)
-    checks.room("the figure", height, width, most=PAGE)
-    if height < 3 * ROW or width < 60:
-        raise U3Error(f"{height}×{width} pixels are too few for a scale; give a height from {3 * ROW} and a width from "
-                      "60 on")
+    sheet = _sheet("a scale", height, width, 3 * ROW, 60)
     long = height - 4 * MARGIN
     values = torch.linspace(scale, -scale if signed else 0, long)[:, None].expand(-1, 16)
-    sheet = Image.new("RGB", (width, height), CARD)
     colours = (heat(values, signed=signed, scale=scale)[0].permute(1, 2, 0) * 255).round().byte().numpy()
     sheet.paste(Image.fromarray(colours), (MARGIN, 2 * MARGIN))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
@@ -83,3 +70,12 @@ def scale_bar(scale: float, height: int, *, signed: bool = False, width: int = 7
         at = (MARGIN + 22, 2 * MARGIN + round(place * (long - 1)))
         draw.text(at, f"{value:.2g}", INK, font, anchor="lm")  # this font has no true minus
     return torch.from_numpy(np.asarray(sheet).copy()).permute(2, 0, 1)[None].float() / 255
+
+
+def _sheet(what: str, height: int, width: int, least_height: int, least_width: int) -> Image.Image:
+    height, width = checks.whole("height", height), checks.whole("width", width)
+    checks.room("the figure", height, width, most=PAGE)
+    if height < least_height or width < least_width:
+        raise U3Error(f"{height}×{width} pixels are too few for {what}; give a height from {least_height} and a width "
+                      f"from {least_width} on")
+    return Image.new("RGB", (width, height), CARD)

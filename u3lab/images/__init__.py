@@ -14,6 +14,3 @@ from u3lab.images.loading import check, load, resize
 from u3lab.images.shipped import GROUPS, caption, label, names
 from u3lab.images.variation import total_variation
 from u3lab.images.views import shift, zoom
-
-__all__ = ["GROUPS", "MAX_PIXELS", "blur", "caption", "check", "crops", "label", "load", "names", "resize", "shift",
-           "sources", "total_variation", "zoom"]

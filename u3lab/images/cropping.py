@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -27,29 +26,13 @@ def crops(names: Iterable[str], size: int, *, count: int = 8, seed: int = 0) -> 
     names, count, size = listed("names", names), whole("count", count), whole("size", size)
     room(f"size = {size}", size, size, len(names) * count)
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
-    made = [_square(picture, size, 2 / 3, generator) for picture in map(loading.load, names) for _ in range(count)]
+    made = [_square(picture, size, generator) for picture in map(loading.load, names) for _ in range(count)]
     return torch.cat(made)
 
 
-def batches(names: Iterable[str | Path], size: int, batch_size: int, *, seed: int = 0) -> Iterator[Tensor]:
-    """Batches (batch_size,3,size,size) without end: squares of these pictures (names or paths), half of them mirrored.
-
-    A square covers between a third and all of the picture's shorter side.
-    """
-    batch_size, size = whole("batch_size", batch_size), whole("size", size)
-    room(f"size = {size}", size, size, batch_size)
-    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
-    pictures = [loading.load(name) for name in listed("names", names)]
-    while True:
-        chosen = torch.randint(len(pictures), (batch_size,), generator=generator).tolist()
-        made = torch.cat([_square(pictures[k], size, 1 / 3, generator) for k in chosen])
-        mirrored = torch.rand(batch_size, 1, 1, 1, generator=generator) < 0.5
-        yield torch.where(mirrored, made.flip(-1), made)
-
-
-def _square(picture: Tensor, size: int, least: float, generator: torch.Generator) -> Tensor:
-    """A random square of a picture, with ``least`` to all of its shorter side."""
+def _square(picture: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """A random square of a picture, with two thirds to all of its shorter side."""
     share, down, right = torch.rand(3, generator=generator).tolist()
-    side = round(min(picture.shape[-2:]) * (least + (1 - least) * share))
+    side = round(min(picture.shape[-2:]) * (2 / 3 + (1 - 2 / 3) * share))
     top, left = (round(at * (n - side)) for at, n in zip((down, right), picture.shape[-2:], strict=True))
     return loading.resize(picture[..., top : top + side, left : left + side], size).clamp(0, 1)

@@ -1,14 +1,12 @@
 """Chapter 5: inversion. Which pictures have this code, and which excite this unit?
 
 Files: ``linear`` (the case with a closed form), ``codes`` (Φ and its error), ``inverting`` (the descent), ``priors``
-(by name), ``sampling`` (draws from a posterior), ``learned`` and ``training`` (a decoder), ``unrolled``
-(learned steps after it), ``inverters`` (both by name), ``maximising`` (icons of classes), ``dreaming`` (DeepDream),
-``empirical`` (real patches).
+(by name), ``sampling`` (draws from a posterior), ``learned`` (a decoder), ``unrolled``
+(learned steps after it), ``inverters`` (both by name), ``maximising`` (icons of classes), ``dreaming`` (DeepDream).
 """
 
 from u3lab.inversion.codes import code, code_error
 from u3lab.inversion.dreaming import DreamSettings, dream
-from u3lab.inversion.empirical import top_patches
 from u3lab.inversion.inverters import INVERTERS
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.learned import decode, learned_inverter
@@ -17,8 +15,3 @@ from u3lab.inversion.maximising import MaximiseSettings, excitation, maximise
 from u3lab.inversion.priors import PRIORS, TV, DeepImagePrior, Pixels, TrainedGenerator
 from u3lab.inversion.sampling import SampleSettings, sample
 from u3lab.inversion.unrolled import learned_steps, unroll
-
-__all__ = ["INVERTERS", "PRIORS", "TV", "DeepImagePrior", "DreamSettings", "InversionSettings", "MaximiseSettings",
-           "Pixels", "SampleSettings", "TrainedGenerator", "code", "code_error", "decode", "dream", "excitation",
-           "gaussian_posterior", "invert", "learned_inverter", "learned_steps", "maximise", "sample", "tikhonov",
-           "top_patches", "unroll"]

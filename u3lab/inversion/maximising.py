@@ -97,9 +97,5 @@ def unit_index(net: Classifier, layer: str, unit: int | str) -> int:
     """The number of a class (layer "logits") or of a channel; U3Error if there is no such unit."""
     if layer == LOGITS:
         return net.class_index(unit)
-    channels = code(net, layer, _grey(net)).shape[1]
+    channels = code(net, layer, net.mean.new_full((1, 3, 64, 64), 0.5)).shape[1]
     return whole(f"the channel of {layer} of {net.name}", unit, 0, channels - 1)
-
-
-def _grey(net: Classifier) -> Tensor:
-    return net.mean.new_full((1, 3, 64, 64), 0.5)

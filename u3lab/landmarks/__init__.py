@@ -30,10 +30,3 @@ from u3lab.landmarks.places import codes_at
 from u3lab.landmarks.posing import PoseSettings, learn_pose, pairs_of, pose_encoder, poses, rotated, rotated_pairs
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss, soft_argmax
 from u3lab.landmarks.training import LOSSES, LabelSettings, label
-
-__all__ = ["Appearance", "AutoencodeSettings", "DISTANCES", "KeypointAutoencoder", "LOSSES",
-           "LabelSettings", "Matches", "PoseSettings", "Regressor", "align", "as_rotation", "autoencode", "codes_at",
-           "dense_labelling_loss", "diversity_loss", "equivariance_loss", "exchanged", "factorise", "fit_landmarks",
-           "gaussian_maps", "heat_map", "invariance_loss", "label", "labeller", "landmark_error", "layer_errors",
-           "learn_pose", "marginal_soft_argmax", "match", "pairs_of", "pose_encoder", "pose_error", "poses", "rotated",
-           "rotated_pairs", "share_within", "soft_argmax", "sphere", "virtual_landmarks"]

@@ -25,7 +25,6 @@ from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides
 from u3lab.nets import Classifier, ready, several
-from u3lab.nets.classifier import Reached, finite
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.batches import Batches
@@ -137,25 +136,8 @@ def layer_errors(net: nn.Module, layers: Sequence[str], made: Tensor, target: Te
 
 
 def _errors(net: Classifier, layers: list[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:
-    wanted = several(net, layers, target)
-    return {layer: (found - wanted[layer]).square().mean() for layer, found in _reached(net, layers, made).items()}
-
-
-def _reached(net: Classifier, layers: Sequence[str], made: Tensor) -> dict[str, Tensor]:
-    """Layer → its activations, as :func:`~u3lab.nets.several` has them, with a graph."""
-    found: dict[str, Tensor] = {}
-
-    def note(layer: str, output: Tensor) -> None:
-        found[layer] = finite(output, net.name).clone()  # a ReLU that follows may write over it
-        if len(found) == len(layers):
-            raise Reached
-
-    with net.watch({layer: partial(note, layer) for layer in layers}):
-        try:
-            net.unchecked(made)
-        except Reached:
-            pass
-    return {layer: found[layer] for layer in layers}
+    wanted, found = several(net, layers, target), net.until(layers, lambda: net.unchecked(made))
+    return {layer: (found[layer] - wanted[layer]).square().mean() for layer in layers}
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ A point is (x, y) in [−1,1]; the picture's borders are at ±1, so that the mid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,7 @@ from u3lab import images as _images
 from u3lab.checks import FLOATS, SIDE, number, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.landmarks.places import centres
+from u3lab.nets.blocks import conv_block
 from u3lab.nets.classifier import finite
 
 SHRINK = 4  # times that heat maps are smaller than pictures
@@ -35,6 +37,7 @@ MOST = 64  # keypoints: more would carry how a thing looks, too
 GAIN = 8  # of the first scores, since means over rows thin them
 AT_ONCE = 256  # pictures that go through an encoder together
 NAME = "the keypoint autoencoder"
+_layer = partial(conv_block, kaiming=True)
 
 
 def marginal_soft_argmax(maps: Tensor) -> Tensor:
@@ -234,9 +237,3 @@ def _generator(channels: int, width: int) -> nn.Sequential:
     return nn.Sequential(*_layer(channels, 4 * width), *_layer(4 * width, 2 * width), finer(),
                          *_layer(2 * width, 2 * width), *_layer(2 * width, width), finer(),
                          *_layer(width, width), nn.Conv2d(width, 3, 3, padding=1), nn.Sigmoid())
-
-
-def _layer(before: int, after: int, kernel: int = 3, *, stride: int = 1, dilation: int = 1) -> list[nn.Module]:
-    conv = nn.Conv2d(before, after, kernel, stride, dilation * (kernel // 2), dilation, bias=False)
-    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    return [conv, nn.BatchNorm2d(after), nn.ReLU()]

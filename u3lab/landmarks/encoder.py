@@ -12,6 +12,8 @@ The network of the NIPS 2017 paper is as small. What matters in it:
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,12 +21,14 @@ from torch import Tensor, nn
 from u3lab.checks import number, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
+from u3lab.nets.blocks import conv_block
 
 DILATIONS = (1, 1, 2, 4, 2)
 GAIN = 4.0  # makes codes longer from the start: p, a softmax of products of two of them, is nearly flat without it
 LONGEST = 4.0  # two codes that long: exp(16 cos θ) falls to its half at 17°, on a face some two cells
 GREY, SPREAD = 0.5, 0.25
 MULTIPLE = 4  # of pixels: what the trunk's cells are made from
+_layer = partial(conv_block, kaiming=True, mirrored=True)
 
 
 def labeller(width: int = 32, dimensions: int = 3, *, longest: float | None = LONGEST, seed: int = 0) -> Classifier:
@@ -49,10 +53,11 @@ class Labeller(nn.Module):
     def __init__(self, width: int, dimensions: int, longest: float | None) -> None:
         super().__init__()
         self.longest = longest
-        self.conv1 = _layer(3, width // 2, 6, 2)  # kernels of even size, so that a cell is the middle of its pixels
-        self.conv2 = _layer(width // 2, width, 4, 2)
-        self.trunk = nn.Sequential(*(_layer(width, width, 3, 1, apart) for apart in DILATIONS))
-        self.joined = _layer(width + width // 2, width, 3, 1)
+        # Kernels of even size, so that a cell is the middle of its pixels.
+        self.conv1 = _layer(3, width // 2, 6, 2, padding=2)
+        self.conv2 = _layer(width // 2, width, 4, 2, padding=1)
+        self.trunk = nn.Sequential(*(_layer(width, width, dilation=apart) for apart in DILATIONS))
+        self.joined = _layer(width + width // 2, width)
         self.codes = nn.Conv2d(width, dimensions, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -67,10 +72,3 @@ class Labeller(nn.Module):
         if self.longest is None:
             return codes
         return codes / (1 + codes.square().sum(1, keepdim=True) / self.longest**2).sqrt()
-
-
-def _layer(before: int, after: int, kernel: int, stride: int, apart: int = 1) -> nn.Sequential:
-    around = apart if kernel == 3 else (kernel - stride) // 2
-    conv = nn.Conv2d(before, after, kernel, stride, around, apart, bias=False, padding_mode="reflect")
-    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU())

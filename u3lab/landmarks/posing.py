@@ -19,6 +19,7 @@ from u3lab.errors import U3Error
 from u3lab.landmarks.factorising import DISTANCES, NUMBERS, as_rotation, factorise, pose_error
 from u3lab.landmarks.factorising import rotations as check_rotations
 from u3lab.nets import Classifier
+from u3lab.nets.blocks import conv_block
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
@@ -60,18 +61,13 @@ def pose_encoder(width: int = 32, dimensions: str = "3d", *, seed: int = 0) -> C
         torch.manual_seed(whole("seed", seed, 0))
         module, before = nn.Sequential(), 3
         for n, times in enumerate((1, 2, 4, 4), 1):
-            module.add_module(f"conv{n}", _layer(before, before := times * width, 5 if n == 1 else 3, 2))
+            module.add_module(f"conv{n}", conv_block(before, before := times * width, 5 if n == 1 else 3, 2))
         module.add_module("grid", nn.AdaptiveAvgPool2d(GRID))
-        module.add_module("hidden", _layer(before, 4 * width, GRID, 1, around=0))
+        module.add_module("hidden", conv_block(before, 4 * width, GRID, padding=0))
         module.add_module("pose", nn.Conv2d(4 * width, count, 1))
     return Classifier(module.eval(), mean=(0.5,), std=(0.25,), size=64, name="the pose encoder",
                       layers={name: name for name in ("conv1", "conv2", "conv3", "conv4", "hidden", "pose")},
                       memory_format=torch.channels_last)
-
-
-def _layer(before: int, after: int, kernel: int, stride: int, around: int | None = None) -> nn.Sequential:
-    conv = nn.Conv2d(before, after, kernel, stride, kernel // 2 if around is None else around, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU())
 
 
 class Rotations(nn.Module):

@@ -14,5 +14,3 @@ from u3lab.live.explorer import Explorer, explore
 from u3lab.live.picturebox import PictureBox
 from u3lab.live.player import Player, play
 from u3lab.live.screen import Click, Screen
-
-__all__ = ["Click", "Explorer", "PictureBox", "Player", "Screen", "controls", "explore", "play"]

@@ -7,6 +7,3 @@ Files: ``intervals`` (the bootstrap, means, ROC), ``curves`` (correlations, area
 from u3lab.measures.curves import auc, correlation, rank_correlation
 from u3lab.measures.intervals import Interval, bootstrap, mean, roc_auc
 from u3lab.measures.probing import Probe, agreement, balanced_accuracy, classes, of_class, probe
-
-__all__ = ["Interval", "Probe", "agreement", "auc", "balanced_accuracy", "bootstrap", "classes", "correlation", "mean",
-           "of_class", "probe", "rank_correlation", "roc_auc"]

@@ -16,6 +16,3 @@ from u3lab.nets.loading import load
 from u3lab.nets.registry import NAMES
 from u3lab.nets.surgery import before_relu, forward_from, narrow, untrained
 from u3lab.nets.weights import available, fetch
-
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "NAMES", "Classifier", "agreement", "available", "before_relu",
-           "check_classes", "fetch", "forward_from", "load", "narrow", "ready", "several", "untrained"]

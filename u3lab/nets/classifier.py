@@ -6,7 +6,9 @@ import difflib
 import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +63,12 @@ class Classifier(nn.Module):
     def layers(self) -> tuple[str, ...]:
         """Names of the layers from input to output. A path inside the module ("features.3.squeeze") works as well."""
         return tuple(self._paths)
+
+    def facts(self) -> dict[str, Any]:
+        """All that a classifier of other weights is made with, to be like this one: its layers, classes, size …"""
+        return {"layers": dict(self._paths), "classes": self.classes, "mean": self.mean.flatten().tolist(),
+                "std": self.std.flatten().tolist(), "size": self.size, "name": self.name,
+                "memory_format": self.memory_format, "pictures": self.pictures}
 
     @property
     def device(self) -> torch.device:
@@ -138,19 +146,25 @@ class Classifier(nn.Module):
         torch.Size([1, 256, 28, 28])
         """
         self.path(layer)  # says so if it is no name
-        found = []
+        found = self.until((layer,), lambda: self(images))
+        if not found:
+            raise U3Error(f"{self.name} never computes {layer!r} on its way to the classes; choose one of "
+                          f"{', '.join(self.layers)}")
+        return found[layer]
 
-        def stop(output: Tensor) -> None:
-            found.append(output)
-            raise Reached
+    def until(self, layers: Sequence[str], passing: Callable[[], object]) -> dict[str, Tensor]:
+        """Layer → its output in a pass that stops at the last of them; those that it never computes are missing."""
+        found: dict[str, Tensor] = {}
 
-        with self.watch({layer: stop}):
-            try:
-                self(images)
-            except Reached:
-                return finite(found[0], self.name)
-        raise U3Error(f"{self.name} never computes {layer!r} on its way to the classes; choose one of "
-                      f"{', '.join(self.layers)}")
+        def note(layer: str, output: Tensor) -> None:
+            found[layer] = finite(output, self.name)
+            if len(found) == len(set(layers)):
+                raise Reached
+            found[layer] = output.clone()  # a ReLU that follows may write over it
+
+        with self.watch({layer: partial(note, layer) for layer in layers}), suppress(Reached):
+            passing()
+        return found
 
     @contextmanager
     def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> Iterator[None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from u3lab import images as _images
 from u3lab.checks import words
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import Classifier, Reached, finite, one_picture
+from u3lab.nets.classifier import Classifier, one_picture
 
 
 def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
@@ -56,21 +55,12 @@ def check_classes(scores: Tensor, *classes: int | None) -> None:
 
 def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations, without a graph, from one pass that stops at the last of them."""
-    net, found = ready(net, images), {}
-    layers = words("layers", layers)
-
-    def note(layer: str, output: Tensor) -> None:
-        found[layer] = finite(output, net.name).clone()  # a ReLU that follows may write over it
-        if len(found) == len(set(layers)):
-            raise Reached
-
-    if len(layers) == 1:
-        with torch.no_grad():
+    net, layers = ready(net, images), words("layers", layers)
+    with torch.no_grad():
+        if len(layers) == 1:
             return {layers[0]: net.features(images, layers[0])}
-    with torch.no_grad(), net.watch({layer: partial(note, layer) for layer in layers}):
-        try:
-            net(images)
-        except Reached:
-            return found
-    raise U3Error(f"{net.name} never computes {', '.join(set(layers) - set(found))} on its way to the classes; choose "
-                  f"from {', '.join(net.layers)}")
+        found = net.until(layers, lambda: net(images))
+    if missing := set(layers) - set(found):
+        raise U3Error(f"{net.name} never computes {', '.join(missing)} on its way to the classes; choose from "
+                      f"{', '.join(net.layers)}")
+    return found

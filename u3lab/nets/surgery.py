@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import listed, shown, whole
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import Classifier, Reached, finite
+from u3lab.nets.classifier import Classifier
 from u3lab.nets.gate import ready
 
 Rectify = Callable[[Tensor], Tensor]
@@ -65,21 +65,12 @@ def bottom(net: Classifier, layer: str, normalised: Tensor) -> tuple[Tensor, Rec
 
 def _lower(net: Classifier, layer: str, normalised: Tensor) -> Tensor:
     """Output of a layer, (B,C,h,w); the pass stops there."""
-    found = []
-
-    def stop(output: Tensor) -> None:
-        found.append(output)
-        raise Reached
-
-    with net.watch({layer: stop}):
-        try:
-            net.run(normalised)
-        except Reached:
-            pass
-    if not found or found[0].ndim != 4:
-        what = f"has the shape {tuple(found[0].shape)}, which is no grid of sites" if found else "is never computed"
+    found = net.until((layer,), lambda: net.run(normalised)).get(layer)
+    if found is None or found.ndim != 4:
+        what = "is never computed" if found is None else (
+            f"has the shape {tuple(found.shape)}, which is no grid of sites")
         raise U3Error(f"layer {layer!r} of {net.name} {what}; choose a convolutional layer of {', '.join(net.layers)}")
-    return finite(found[0], net.name)
+    return found
 
 
 def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:

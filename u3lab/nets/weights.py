@@ -86,29 +86,28 @@ def fetch(name: str) -> Path:
             for block in _downloaded(name):
                 file.write(block)
             file.flush()
-            _verify(Path(file.name), target.name)
+            check(Path(file.name), target.name)
     except OSError as error:
         raise U3Error(f"the weights of {name} cannot be kept in {target.parent} ({error.strerror}); make room there or "
                       "make it writable, point TORCH_HOME to another folder, or use squeezenet1_1") from error
     return target
 
 
-def check(path: Path) -> Path:
+def check(path: Path, name: str = "") -> Path:
     """The file itself, if its SHA-256 begins with the hash that torchvision puts in the name.
+
+    ``name`` is the name that the file will have, if it has not.
 
     Raises
     ------
     U3Error
         If the file is damaged.
     """
-    _verify(path, path.name)
-    return path
-
-
-def _verify(path: Path, name: str) -> None:
+    name = name or path.name
     wanted = name.rsplit(".", 1)[0].rsplit("-", 1)[-1]
     if not _sha256(path).startswith(wanted):
         raise U3Error(f"the weights file {name} is damaged or incomplete; delete it and fetch it again")
+    return path
 
 
 def _sha256(path: Path) -> str:

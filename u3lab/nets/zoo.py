@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 FAST = torch.channels_last  # on a CPU, forward and backward take two thirds of the time
 
 
-def imagenet_classes() -> tuple[str, ...]:
-    """The 1000 class names of ImageNet (ILSVRC 2012), as torchvision spells them."""
-    return tuple(json.loads(paths.data("weights", "imagenet.json").read_text(encoding="utf-8")))
+def _of_imagenet(module: nn.Module, layers: dict[str, str], name: str, size: int) -> Classifier:
+    classes = json.loads(paths.data("weights", "imagenet.json").read_text(encoding="utf-8"))  # torchvision's spelling
+    return Classifier(module, layers=layers, classes=classes, mean=IMAGENET_MEAN, std=IMAGENET_STD, size=size,
+                      name=name, memory_format=FAST)
 
 
 def squeezenet(name: str, path: Path, size: int) -> Classifier:
@@ -36,8 +37,7 @@ def squeezenet(name: str, path: Path, size: int) -> Classifier:
     layers = {"conv1": "features.1"}
     layers |= {f"fire{k}": f"features.{at}" for k, at in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12), strict=True)}
     layers["conv10"] = "classifier.2"
-    return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
-                      size=size, name=name, memory_format=FAST)
+    return _of_imagenet(module, layers, name, size)
 
 
 def efficientnet_lite(name: str, path: Path, size: int) -> Classifier:
@@ -52,8 +52,7 @@ def efficientnet_lite(name: str, path: Path, size: int) -> Classifier:
     # The package names its tensors otherwise than timm, but both list them in the order of the computation.
     module.load_state_dict(dict(zip(module.state_dict(), weights.values(), strict=True)))
     layers = {"stem": "bn1"} | {f"stage{k + 1}": f"blocks.{k}" for k in range(7)} | {"head": "bn2"}
-    return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
-                      size=size, name=name, memory_format=FAST)
+    return _of_imagenet(module, layers, name, size)
 
 
 def resnet26_half(name: str, path: Path, size: int) -> Classifier:
@@ -65,8 +64,7 @@ def resnet26_half(name: str, path: Path, size: int) -> Classifier:
     module = ResNet26(32, 1000)
     module.load_state_dict(checkpoints.read(path))
     layers = {name: name for name, _ in module.named_children() if name != "classifier"}
-    return Classifier(module, layers=layers, classes=imagenet_classes(), mean=IMAGENET_MEAN, std=IMAGENET_STD,
-                      size=size, name=name, memory_format=FAST)
+    return _of_imagenet(module, layers, name, size)
 
 
 def fold_norms(module: nn.Module) -> None:

@@ -2,21 +2,16 @@
 
 Files: ``generators`` (Ψ and its code), ``tasks`` (what is fitted), ``fitting`` and ``rollback`` (the descent),
 ``impedance`` (what it fits first), ``quality`` (PSNR, SSIM, a perceptual distance), ``rivals`` and ``convolutional``
-(without a network), ``trained`` and ``training`` (rivals that have seen pictures), ``fillers`` (all that fill a hole).
+(without a network), ``trained`` (rivals that have seen pictures), ``fillers`` (all that fill a hole).
 """
 
 from u3lab.prior.convolutional import convolutional_sparse_coding
 from u3lab.prior.fillers import FILLERS
 from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import Generator, generator
-from u3lab.prior.impedance import impedance, missing, reached, targets
+from u3lab.prior.impedance import missing, reached, targets
 from u3lab.prior.quality import disagreement, perceptual_distance, psnr, ssim
 from u3lab.prior.rivals import biharmonic, dictionary, sparse_coding, tv_inpaint
 from u3lab.prior.rollback import FitStep
 from u3lab.prior.tasks import inpaint, lanczos, reconstruct, super_resolve
-from u3lab.prior.trained import trained_denoise, trained_inpaint
-
-__all__ = ["FILLERS", "FitStep", "Generator", "PriorSettings", "biharmonic", "convolutional_sparse_coding",
-           "dictionary", "disagreement", "fit", "generator", "impedance", "inpaint", "lanczos", "missing",
-           "perceptual_distance", "psnr", "reached", "reconstruct", "sparse_coding", "ssim", "super_resolve", "targets",
-           "trained_denoise", "trained_inpaint", "tv_inpaint"]
+from u3lab.prior.trained import trained_inpaint

@@ -72,12 +72,6 @@ def drawn(image: Tensor, visible: Tensor, *, steps: int = 200) -> Tensor:
     return torch.where(m.bool(), image, last(fit(psi, image * m, task=inpaint(m), settings=settings)).value)
 
 
-def by_patches(image: Tensor, visible: Tensor) -> Tensor:
-    """Each patch is a sum of a few atoms, which are learnt from shipped photos when first asked for."""
-    laid_on(image, visible)
-    return sparse_coding(image, visible, atoms())
-
-
 @cache
 def atoms() -> np.ndarray:
     """Of a square of every fourth picture to fit on, so that nobody waits long."""
@@ -87,7 +81,7 @@ def atoms() -> np.ndarray:
 FILLERS: dict[str, Filler] = {
     "biharmonic": Filler(biharmonic),
     "total variation": Filler(tv_inpaint, searches=True),
-    "sparse coding of patches": Filler(by_patches, photos=True),
+    "sparse coding of patches": Filler(lambda image, visible: sparse_coding(image, visible, atoms()), photos=True),
     "convolutional sparse coding": Filler(convolutional_sparse_coding, photos=True, searches=True),
     "deep image prior": Filler(drawn, searches=True),
     "trained inpainter": Filler(trained_inpaint, photos=True, step=32),

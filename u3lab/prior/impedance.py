@@ -5,18 +5,13 @@ Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, section 2 and figure 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import torch
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import alike, function, is_a, listed, number, tensors, whole
+from u3lab.checks import alike, listed, number, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import one_picture
-from u3lab.prior.fitting import PriorSettings, fit
-from u3lab.prior.generators import Generator
-from u3lab.settings import or_default
 
 
 def targets(image: Tensor, *, strength: float = 0.15, seed: int = 0) -> dict[str, Tensor]:
@@ -32,28 +27,6 @@ def targets(image: Tensor, *, strength: float = 0.15, seed: int = 0) -> dict[str
     white = x.mean() + x.std() * torch.randn(x.shape, generator=generator)
     return {"picture": x, "picture + noise": (x + strength * noise).clamp(0, 1),
             "shuffled pixels": x.flatten(2)[..., order].view_as(x), "white noise": white.clamp(0, 1)}
-
-
-def impedance(wanted: Mapping[str, Tensor], make: Callable[[], Generator], *, until: float = 0.0,
-              settings: PriorSettings | None = None) -> dict[str, list[float]]:
-    """What share of each target is missing after 0, 1, 2 … steps, for a fresh generator each.
-
-    A run ends with its last step, or when no more than the share ``until`` is missing.
-    """
-    if not is_a("wanted", wanted, Mapping, "take prior.targets(image), or a dict of pictures by name"):
-        raise U3Error("wanted has no pictures; take prior.targets(image)")
-    function("make", make, 0, "give what makes a fresh generator, such as prior.generator itself")
-    until, settings = number("until", until, 0), or_default(settings, PriorSettings)
-    for x in wanted.values():
-        one_picture(_images.check(x))
-    curves: dict[str, list[float]] = {}
-    for name, x in wanted.items():
-        curve = curves[name] = []
-        for step in fit(make(), x, settings=settings):
-            curve.append(float(missing(step.value, x)))
-            if curve[-1] <= until:
-                break
-    return curves
 
 
 def missing(x: Tensor, target: Tensor) -> Tensor:

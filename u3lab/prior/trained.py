@@ -13,15 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import images as _images
-from u3lab.checks import room, whole
 from u3lab.errors import U3Error
 from u3lab.nets import checkpoints
 from u3lab.prior.generators import hourglass
 from u3lab.prior.tasks import laid_on
 
 SIDE = 128  # pixels, of the pictures that they are trained on
-GRAINS = (0.0, 1.0, 2.0)  # σ in pixels of the blur that makes grains of noise: single pixels to strokes of a pen
 WIDTHS = {"inpainter": (24, 48, 96, 128, 160), "denoiser": (24, 48, 64, 64)}
 SWEEPS = 4  # of the harmonic filling at each scale
 
@@ -63,7 +60,7 @@ def inpainter() -> Inpainter:
 
 
 def denoiser() -> Restorer:
-    """The untrained network of :func:`trained_denoise`."""
+    """The untrained network of :func:`u3lab.inversion.sample`."""
     return Restorer(3, WIDTHS["denoiser"], 16)
 
 
@@ -91,65 +88,15 @@ def harmonic(images: Tensor, visible: Tensor) -> Tensor:
     return x
 
 
-def holes(count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Random masks (count,1,side,side): one rectangle each, of a fifth to a half of the side, is 0."""
-    count, side = whole("count", count), whole("side", side, 5)
-    room(f"side = {side}", side, side, count)
-    visible = torch.ones(count, 1, side, side)
-    for m in visible:
-        height, width = torch.randint(side // 5, side // 2, (2,), generator=generator).tolist()
-        top, left = (int(torch.randint(0, side - n + 1, (), generator=generator)) for n in (height, width))
-        m[:, top : top + height, left : left + width] = 0
-    return visible
-
-
-def scattered(count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Random masks (count,1,side,side): a fifth to three fifths of the pixels are 0, in grains of some size."""
-    count, side = whole("count", count), whole("side", side, 5)
-    room(f"side = {side}", side, side, count)
-    made = []
-    for _ in range(count):
-        grain = GRAINS[int(torch.randint(len(GRAINS), (), generator=generator))]
-        noise = _images.blur(torch.randn(1, 1, side, side, generator=generator), grain)
-        hidden = 0.2 + 0.4 * torch.rand((), generator=generator)
-        made.append((noise > noise.flatten().quantile(hidden)).float())
-    return torch.cat(made)
-
-
-def strokes(count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Random masks (count,1,side,side): three to eight curves, as thick as a pen's or a brush's, are 0."""
-    count, side = whole("count", count), whole("side", side, 5)
-    room(f"side = {side}", side, side, count)
-    made, along = [], torch.arange(1, 6)[:, None] * torch.linspace(0, 4.4, 2 * side)  # five waves, 2·side points
-    for _ in range(count):
-        lines = torch.zeros(1, 1, side, side)
-        for _ in range(int(torch.randint(3, 9, (), generator=generator))):
-            middle, phase = side * torch.rand(2, 1, generator=generator), 6.3 * torch.rand(2, 5, 1, generator=generator)
-            swing = side / 4 * torch.randn(2, 5, 1, generator=generator) / torch.arange(1, 6)[:, None]
-            at = (middle + (swing * torch.sin(along + phase)).sum(1)).round().long()
-            y, x = at[:, ((at >= 0) & (at < side)).all(0)]
-            lines[..., y, x] = 1
-        pen = 0.6 + 2.4 * float(torch.rand((), generator=generator))  # σ in pixels
-        made.append((_images.blur(lines, pen) < 0.18 / max(pen, 0.8)).float())
-    return torch.cat(made)
-
-
 def trained_inpaint(image: Tensor, visible: Tensor) -> Tensor:
     """Fill the hole of a picture (B,3,H,W) with the network that was trained to; m (1,1,H,W) is 1 where it is known."""
     m = laid_on(image, visible, one=False)
     with torch.no_grad():
-        return torch.where(m.bool(), image, _restored("inpainter")(corrupt(image, m)).clamp(0, 1))
-
-
-def trained_denoise(images: Tensor) -> Tensor:
-    """Pictures (B,3,H,W) without their noise, by the network that was trained to take it away (σ up to 0.5)."""
-    _images.check(images)
-    with torch.no_grad():
-        return _restored("denoiser")(images)
+        return torch.where(m.bool(), image, _restored()(corrupt(image, m)).clamp(0, 1))
 
 
 @cache
-def _restored(name: str) -> Restorer:
-    """A trained network, read once a process, which takes longer than a pass: nobody else gets hold of it."""
+def _restored() -> Inpainter:
+    """The trained network, read once a process, which takes longer than a pass: nobody else gets hold of it."""
     with torch.random.fork_rng(devices=[]):  # fresh layers draw their weights, before the trained ones come
-        return checkpoints.restore(inpainter() if name == "inpainter" else denoiser(), name)
+        return checkpoints.restore(inpainter(), "inpainter")

@@ -10,7 +10,6 @@ from u3lab.saliency.backprop import RULES, backprop, trace
 from u3lab.saliency.metrics import (
     channel_similarity,
     coherence,
-    edge_agreement,
     edges,
     max_abs,
     positive,
@@ -27,11 +26,4 @@ from u3lab.saliency.relevance import (
     smooth_grad,
 )
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
-from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
-
-__all__ = ["METHODS", "RULES", "MaskSettings", "Method", "auc", "backprop", "baseline_like", "channel_similarity",
-           "coherence", "deletion_curve", "edge_agreement", "edges", "excitation_backprop", "grad_cam",
-           "guided_grad_cam", "integrated_gradients", "known_pictures", "lrp", "max_abs",
-           "meaningful_perturbation", "modulated_gradient", "mosaics", "perturb", "pointing_game", "positive",
-           "randomisation_check", "randomise_downwards", "smooth_grad", "strongest_channels",
-           "tile_shares", "trace"]
+from u3lab.saliency.sanity import deletion_curve, randomise_downwards

@@ -72,9 +72,3 @@ def edges(images: Tensor) -> Tensor:
     dy = F.pad(grey.diff(dim=-2), (0, 0, 0, 1))
     dx = F.pad(grey.diff(dim=-1), (0, 1, 0, 0))
     return (dx**2 + dy**2).sqrt()
-
-
-def edge_agreement(saliency: Tensor, images: Tensor) -> float:
-    """Correlation of a map's strength with the picture's edges; a coarse map is enlarged to the picture first."""
-    strength = F.interpolate(max_abs(saliency), _images.check(images).shape[-2:], mode="bilinear", align_corners=False)
-    return correlation(strength, edges(images).to(saliency.device))

@@ -30,11 +30,6 @@ class Linear:
     apply: Callable[[Tensor, Tensor], Tensor]
     transpose: Callable[[Tensor, Tensor, Tensor], Tensor]
 
-    def channels(self, vector: Tensor, like: Tensor) -> Tensor:
-        """A vector with one entry for each output channel, shaped so that it can be added to outputs."""
-        return vector.view(-1, *[1] * (like.ndim - 2))
-
-
 Rule = Callable[[Linear, Tensor, Tensor, Tensor], Tensor]  # (layer, x, z, r): relevance of x from relevance r of z
 
 

@@ -53,7 +53,7 @@ def alpha_beta_rule(alpha: float, beta: float, epsilon: float) -> Rule:
             parts = [(part, signed(layer.weight, side * sign)) for part, sign in inputs]
             z_side = sum(layer.apply(part, w) for part, w in parts)
             if layer.bias is not None:
-                z_side = z_side + layer.channels(signed(layer.bias, side), like=z)
+                z_side = z_side + signed(layer.bias, side).view(-1, *[1] * (z.ndim - 2))
             s = factor * r / (z_side + side * epsilon)
             for part, w in parts:
                 relevance += part * layer.transpose(x, s, w)

@@ -36,21 +36,10 @@ from u3lab.selfsup.segmenting import (
     segments,
 )
 from u3lab.selfsup.small import digit_encoder, pixel_encoder, texture_encoder
-from u3lab.selfsup.sounding import clustered, correspondence, sound_map
+from u3lab.selfsup.sounding import sound_map
 from u3lab.selfsup.strokes import digit_views
-from u3lab.selfsup.switch import Pairs, correspondence_loss, draw_pairs, pairs, pmi
+from u3lab.selfsup.switch import Pairs, correspondence_loss, draw_pairs, pmi
 from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
-from u3lab.selfsup.transfer import TuneSettings, best_probe, classifier, fine_tune, pooled, probed
+from u3lab.selfsup.transfer import best_probe, pooled
 from u3lab.training.tasks import Posed, Task
-
-__all__ = ["ClusterSettings", "Ear", "Grouped", "LAYERS", "NUISANCES", "Pairs", "Posed",
-           "PretextSettings", "SegmentSettings", "TASKS", "Task", "TuneSettings", "aberrated", "aligned",
-           "annealed_mean", "arrow", "best_probe", "bias", "bias_field", "choose", "choose_segments", "classifier",
-           "cluster", "clustered", "clustering", "contrastive", "correspondence", "correspondence_loss", "decolorise",
-           "dense_heads", "digit_encoder", "digit_views", "displaced_joints", "draw_pairs", "encoder", "erase",
-           "estimated_flow", "fine_tune", "grouped", "head_of", "iic_loss", "jigsaw", "joint", "marginal_loss",
-           "mutual_information", "nt_xent", "pairs", "pixel_codes", "pixel_encoder", "pmi", "pooled", "pretrain",
-           "probed", "projected_loss", "pseudo_labels", "relative_position", "relit", "segment", "segmentation_loss",
-           "segmenting", "segments", "shares", "solve", "sorting", "sound_map", "sub_heads", "texture_encoder",
-           "together", "transfer_knowledge"]

@@ -10,6 +10,7 @@ from torch import nn
 
 from u3lab.checks import whole
 from u3lab.nets import Classifier
+from u3lab.nets.blocks import conv_block
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 WIDTHS, STRIDES = (1, 2, 4, 4, 4), (2, 2, 1, 2, 1)  # times the width of the first; together they shrink by 8
@@ -27,12 +28,6 @@ def encoder(width: int = 32, *, seed: int = 0) -> Classifier:
         torch.manual_seed(whole("seed", seed, 0))
         blocks, before = nn.Sequential(), 3
         for layer, times, stride, kernel in zip(LAYERS, WIDTHS, STRIDES, KERNELS, strict=True):
-            blocks.add_module(layer, _block(before, before := times * width, kernel, stride))
+            blocks.add_module(layer, conv_block(before, before := times * width, kernel, stride, kaiming=True))
     return Classifier(blocks.eval(), layers={layer: layer for layer in LAYERS}, mean=(GREY,), std=(SPREAD,), size=64,
                       name="the encoder", memory_format=torch.channels_last)
-
-
-def _block(before: int, after: int, kernel: int, stride: int) -> nn.Sequential:
-    conv = nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False)
-    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU())

@@ -105,7 +105,7 @@ def jigsaw(count: int = 24, *, tile: int = 16, gap: int = 5, drop_colour: float 
         _room(images, ACROSS * (tile + gap))
         chosen = _permutations(count, ACROSS**2, seed)  # now, not at the import: the first time takes a quarter second
         answer = torch.randperm(len(images), generator=generator) % count
-        place = _drawn(0, gap, (2, len(images), ACROSS**2), generator)
+        place = torch.randint(gap + 1, (2, len(images), ACROSS**2), generator=generator)
         first = torch.tensor([(n - ACROSS * (tile + gap)) // 2 for n in images.shape[-2:]])
         cell = torch.stack(torch.meshgrid(*[torch.arange(ACROSS)] * 2, indexing="ij")).flatten(1) * (tile + gap)
         at = place + cell[:, None] + first[:, None, None]
@@ -130,7 +130,8 @@ def relative_position(*, tile: int = 24, gap: int = 8, jitter: int = 4, drop_col
     def pose(images: Tensor, generator: torch.Generator) -> Posed:
         _room(images, 2 * tile + gap + jitter)
         answer = torch.randperm(len(images), generator=generator) % len(DIRECTIONS)
-        second = directions[answer] * (tile + gap) + _drawn(-jitter, jitter, (len(images), 2), generator)
+        second = directions[answer] * (tile + gap) + torch.randint(
+            -jitter, jitter + 1, (len(images), 2), generator=generator)
         corners = torch.stack([torch.zeros_like(second), second])  # (2,B,2): of both tiles, down and right
         low, high = corners.amin(0), corners.amax(0) + tile
         slack = torch.tensor(images.shape[-2:]) - (high - low)
@@ -161,10 +162,6 @@ def _normalised(tiles: Tensor) -> Tensor:
     """Each channel of each tile (…,C,h,w) at mean 1/2 and spread 1/6; what is beyond three spreads is cut off."""
     mean, spread = tiles.mean((-2, -1), keepdim=True), tiles.std((-2, -1), keepdim=True, unbiased=False)
     return (GREY + SPREAD * (tiles - mean) / spread.clamp(min=FLAT)).clamp(0, 1)
-
-
-def _drawn(low: int, high: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    return torch.randint(low, high + 1, shape, generator=generator)
 
 
 def _room(images: Tensor, least: int) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
+from u3lab.nets.blocks import conv_block
 
 
 def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
@@ -20,8 +21,8 @@ def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
     width = whole("width", width, 1, 1024)
 
     def made() -> dict[str, nn.Module]:
-        return {"conv1": _layer(1, width, 5, 2), "conv2": _layer(width, 2 * width, 3, 2),
-                "conv3": _layer(2 * width, 4 * width, 3, 2)}
+        return {"conv1": conv_block(1, width, 5, 2), "conv2": conv_block(width, 2 * width, 3, 2),
+                "conv3": conv_block(2 * width, 4 * width, 3, 2)}
 
     return _encoder(made, seed, size=28, mean=0.0, std=1.0)
 
@@ -44,9 +45,9 @@ def texture_encoder(width: int = 16, *, window: int = 7, colour: bool = False, s
 
     def made() -> dict[str, nn.Module]:
         mean = nn.AvgPool2d(window, 2, window // 2, count_include_pad=False)
-        return {"conv1": _layer(3 if colour else 1, width, 8, 4, mirrored=True),
-                "conv2": _layer(width, 2 * width, 3, 1, mirrored=True),
-                "window": nn.Sequential(mean, *_layer(2 * width, 2 * width, 1, 1))}
+        return {"conv1": conv_block(3 if colour else 1, width, 8, 4, padding=2, mirrored=True),
+                "conv2": conv_block(width, 2 * width, mirrored=True),
+                "window": nn.Sequential(mean, *conv_block(2 * width, 2 * width, 1))}
 
     return _encoder(made, seed, size=96, colour=colour)
 
@@ -56,7 +57,7 @@ def pixel_encoder(width: int = 16, *, seed: int = 0) -> Classifier:
     width = whole("width", width, 1, 256)
 
     def made() -> dict[str, nn.Module]:
-        return {f"conv{n + 1}": _layer(width if n else 1, width, 3, 1, apart=2**n, mirrored=True) for n in range(3)}
+        return {f"conv{n + 1}": conv_block(width if n else 1, width, dilation=2**n, mirrored=True) for n in range(3)}
 
     return _encoder(made, seed, size=48)
 
@@ -71,18 +72,6 @@ def _encoder(made: Callable[[], dict[str, nn.Module]], seed: int, *, size: int, 
         blocks.add_module(name, layer)
     return Classifier(blocks.eval(), layers={name: name for name in layers}, mean=(mean,), std=(std,), size=size,
                       name="the encoder", memory_format=torch.channels_last)
-
-
-def _layer(before: int, after: int, kernel: int, stride: int, *, apart: int = 1,
-           mirrored: bool = False) -> nn.Sequential:
-    """A convolution whose taps lie ``apart``, a batch norm and a ReLU.
-
-    Where places are clustered, borders are mirrored: zeros would tell a network where it is.
-    """
-    around = apart * (kernel // 2) if kernel % 2 else (kernel - stride) // 2
-    conv = nn.Conv2d(before, after, kernel, stride, around, apart, bias=False,
-                     padding_mode="reflect" if mirrored else "zeros")
-    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU())
 
 
 class Grey(nn.Module):

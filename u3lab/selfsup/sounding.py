@@ -1,9 +1,9 @@
 """What is seen and what is heard at the same time belong together: each is a label of the other.
 
 "correspondence"  Picture and sound: of one film, or of two? A switch, with a unique answer.
-                  Arandjelović & Zisserman, Look, listen and learn, ICCV 2017 (:class:`Fused`: any function of a picture
-                  and a sound); Objects that sound, ECCV 2018 (:class:`Located`: codes whose likeness answers for all
-                  pairs of a batch at once, and shows where in the picture the sound comes from).
+                  Arandjelović & Zisserman, Look, listen and learn, ICCV 2017 ; Objects that sound,
+                  ECCV 2018 (:class:`Located`: codes whose likeness answers for all pairs of a batch at once, and shows
+                  where in the picture the sound comes from).
 "sound"           How does this picture sound? Owens, Wu, McDermott, Freeman & Torralba, Ambient sound provides
                   supervision for visual learning, ECCV 2016.
 
@@ -19,19 +19,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import is_a, one_of, shown, tensors, whole
-from u3lab.datasets.clips import spectrogram
+from u3lab.checks import is_a, shown, tensors
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.training.tasks import Joined, Posed, Task, Terms
 
+WINDOW, HOP = 256, 128  # samples: 32 ms of a sound of 8000 samples a second, every 16 ms
+FLOOR = 1e-3  # what is fainter than that counts as silence in a spectrogram
 PITCHES = 128  # of the spectrogram, without the constant
 BANDS = 16  # of equal width, in which a sound is summed up
-LEAST = 256  # samples, of which a spectrogram can be made
 SOFT = 0.5  # τ, of the soft maximum of logits over places
 SILENT = 1e-5  # root mean square below which there is nothing to hear
 
 Films = tuple[Tensor, Tensor]
+
+
+def spectrogram(sounds: Tensor) -> Tensor:
+    """log₁₀(|X| + 10⁻³) of the short-time Fourier transform X, of floats (N,S): (N,F,T).
+
+    F = 129 pitches, at 8000 samples a second from 0 to 4000 Hz in steps of 31.25; T = S // 128 + 1 windows (Hann's) of
+    256 samples, one every 128, the first in the middle of the first sample and the sound mirrored at both ends. A tone
+    of strength 1 is near 0.
+    """
+    window = torch.hann_window(WINDOW, dtype=sounds.dtype, device=sounds.device)
+    found = torch.stft(sounds, WINDOW, HOP, window=window / window.sum() * 2, return_complex=True)
+    return (found.abs() + FLOOR).log10()
 
 
 def log_spectrogram(sounds: Tensor) -> Tensor:
@@ -45,28 +57,16 @@ def summary(sounds: Tensor) -> Tensor:
     return torch.cat([bands.mean(2), bands.std(2)], 1)
 
 
-def pose_drawn(films: Films, generator: torch.Generator) -> Posed:
-    """Half of the pictures with the sound of their own film (target 1), half with that of another of the batch (0)."""
-    pictures, sounds = _films(films, 2)
-    count = len(pictures)
-    own = torch.randperm(count, generator=generator) % 2
-    further = torch.randint(1, count, (count,), generator=generator)  # by how many films
-    which = (torch.arange(count) + torch.where(own == 1, 0, further)) % count
-    return Posed(_mirrored(pictures, generator), own.to(pictures.device), (sounds[which.to(sounds.device)],))
-
-
 def pose_all(films: Films, generator: torch.Generator) -> Posed:
     """All pairs of a batch are asked; the target is each film's number, and pairs of one number belong together."""
     pictures, sounds = _films(films, 2)
     return Posed(_mirrored(pictures, generator), torch.arange(len(pictures), device=pictures.device), (sounds,))
 
 
-def pose_sound(films: Films, generator: torch.Generator, *, centres: Tensor | None = None) -> Posed:
-    """Pictures; target: the sound's :func:`summary`, or which of the ``centres`` (K,2·BANDS) is nearest to it."""
+def pose_sound(films: Films, generator: torch.Generator) -> Posed:
+    """Pictures; target: the sound's :func:`summary`."""
     pictures, sounds = _films(films, 1)
-    target = summary(sounds)
-    return Posed(_mirrored(pictures, generator),
-                 target if centres is None else torch.cdist(target, centres.to(target)).argmin(1))
+    return Posed(_mirrored(pictures, generator), summary(sounds))
 
 
 class Hearing(nn.Module):
@@ -84,22 +84,6 @@ class Hearing(nn.Module):
     def forward(self, sounds: Tensor) -> Tensor:
         """Sounds (B,S) → (B,D)."""
         return self.out(self.layers(log_spectrogram(sounds)[:, None]).mean(3).flatten(1))
-
-
-class Fused(nn.Module):
-    """The switch of Look, listen and learn: picture and sound, each a vector, go into one classifier.
-
-    The logit can be any function of both, and so reach log p(x,y) / p(x)p(y), which is the best one for balanced pairs.
-    """
-
-    def __init__(self, channels: int, *, width: int = 16, dimensions: int = 64) -> None:
-        super().__init__()
-        self.hear, self.see = Hearing(width, dimensions), nn.Linear(channels, dimensions)
-        self.out = nn.Sequential(nn.ReLU(), nn.Linear(2 * dimensions, dimensions), nn.ReLU(), nn.Linear(dimensions, 1))
-
-    def forward(self, maps: Tensor, sounds: Tensor) -> Tensor:
-        """Maps (B,1,C,h,w) and sounds (B,S) → logits (B)."""
-        return self.out(torch.cat([self.see(maps[:, 0].mean((2, 3))), self.hear(sounds)], 1))[:, 0]
 
 
 class Located(nn.Module):
@@ -151,26 +135,19 @@ def sound_map(net: nn.Module, head: nn.Module, pictures: Tensor, sounds: Tensor)
     return torch.einsum("idhw,id->ihw", seen, heard)
 
 
-def switch(logits: Tensor, target: Tensor) -> Terms:
-    """−½ mean log σ(logit) of pairs with target 1, −½ mean log σ(−logit) of those with 0: both kinds weigh the same."""
-    own = target == 1
+def switch(output: tuple[Tensor, Tensor], target: Tensor) -> Terms:
+    """−½ mean log σ(logit) of pairs of one film, −½ mean log σ(−logit) of those of two: both kinds weigh the same.
+
+    The pairs are all of a batch of films, ``target`` their numbers (B).
+    """
+    logits, own = pair_logits(output), target[:, None] == target
     return {"of one film": F.softplus(-logits[own]).mean() / 2, "of two films": F.softplus(logits[~own]).mean() / 2}
 
 
-def switched(logits: Tensor, target: Tensor) -> Tensor:
-    """The share of pairs that are told rightly by the sign of their logits; both kinds weigh the same."""
-    own = target == 1
+def switched(output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
+    """The share of these pairs that are told rightly by the sign of their logits; both kinds weigh the same."""
+    logits, own = pair_logits(output), target[:, None] == target
     return ((logits[own] > 0).double().mean() + (logits[~own] <= 0).double().mean()) / 2
-
-
-def switch_all(output: tuple[Tensor, Tensor], target: Tensor) -> Terms:
-    """As :func:`switch`, over all pairs of a batch."""
-    return switch(pair_logits(output), (target[:, None] == target).long())
-
-
-def switched_all(output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
-    """As :func:`switched`, over all pairs of a batch."""
-    return switched(pair_logits(output), (target[:, None] == target).long())
 
 
 def squares(found: Tensor, target: Tensor) -> Terms:
@@ -184,40 +161,7 @@ def explained(found: Tensor, target: Tensor) -> Tensor:
     return 1 - left / (target - target.mean(0)).double().square().sum().clamp_min(1e-12)
 
 
-def correspondence(head: str = "located") -> Task:
-    """The task "correspondence" with the head "located", which has a map, or "fused", which is asked drawn pairs."""
-    if one_of("head", head, ("located", "fused")) == "fused":
-        return Task(pose_drawn, Fused, switch, switched, "films", 1 / 2)
-    return Task(pose_all, Located, switch_all, switched_all, "films", 1 / 2)
-
-
-def clustered(sounds: Tensor, clusters: int = 8, *, seed: int = 0) -> Task:
-    """The task "sound" as Owens et al. pose it: to which of some clusters does the picture's sound belong?
-
-    Parameters
-    ----------
-    sounds
-        Sounds (N,S) whose summaries are clustered, by k-means.
-    clusters
-        Their number K, at most N.
-
-    Raises
-    ------
-    U3Error
-        Sounds that are none or silent, or fewer of them than clusters.
-    """
-    from sklearn.cluster import KMeans
-
-    found = summary(_loud(sounds))
-    clusters = whole("clusters", clusters, 2, len(found))
-    fitted = KMeans(clusters, n_init=4, random_state=whole("seed", seed, 0)).fit(found.cpu().numpy())
-    largest = torch.from_numpy(fitted.labels_).bincount().max().item() / len(found)
-    centres = torch.from_numpy(fitted.cluster_centers_).to(found)
-    return Task(partial(pose_sound, centres=centres), partial(Joined, views=1, classes=clusters), raw="films",
-                chance=largest)
-
-
-CORRESPONDENCE = correspondence()
+CORRESPONDENCE = Task(pose_all, Located, switch, switched, "films", 1 / 2)
 SOUND = Task(pose_sound, partial(Joined, views=1, classes=2 * BANDS), squares, explained, "films", 0.0)
 
 
@@ -240,8 +184,8 @@ def _mirrored(pictures: Tensor, generator: torch.Generator) -> Tensor:
 def _loud(sounds: Tensor) -> Tensor:
     """Sounds (B,S) at loudness 1: the root mean square. Silence has none."""
     tensors(sounds=(sounds, "NS"))
-    if not sounds.is_floating_point() or sounds.shape[1] < LEAST:
-        raise U3Error(f"sounds is {shown(sounds)} of {sounds.dtype}; give floats, at least {LEAST} samples of each")
+    if not sounds.is_floating_point() or sounds.shape[1] < WINDOW:
+        raise U3Error(f"sounds is {shown(sounds)} of {sounds.dtype}; give floats, at least {WINDOW} samples of each")
     loudness = sounds.square().mean(1, keepdim=True).sqrt()
     if (silent := (loudness < SILENT).nonzero()[:, 0].tolist()):
         raise U3Error(f"sound {silent[0]} is silent, so that nothing can be learnt from it; leave out the films "

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import floats, is_a
+from u3lab.selfsup.views import check_moved
 
 TURN, SHEAR, ZOOM, SHIFT = 25.0, 0.4, 0.3, 3 / 28  # degrees; a share; of the logarithm; of the side
 THICKER, THINNER = 0.25, 0.25  # how often strokes become so
@@ -23,8 +23,7 @@ def digit_views(images: Tensor, generator: torch.Generator) -> Tensor:
     A thick and a thin 3 differ in more pixels than a 3 and an 8. Without the change of strokes, what is clustered is
     their thickness.
     """
-    floats("digit_views", images)
-    is_a("generator", generator, torch.Generator, "give torch.Generator().manual_seed(0)")
+    check_moved("digit_views", images, generator)
     count = len(images)
     turn, shear, zoom, x, y, stroke = torch.rand(6, count, generator=generator).to(images)
     turn, zoom = (2 * turn - 1) * math.radians(TURN), ((2 * zoom - 1) * ZOOM).exp()

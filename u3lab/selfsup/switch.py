@@ -35,24 +35,6 @@ class Pairs(NamedTuple):
     same: Tensor
 
 
-def pairs(count: int, generator: torch.Generator) -> Pairs:
-    """Pair ``count`` films (N): each picture with its own sound, and with that of another.
-
-    Nothing but the pairing may tell the two halves apart, so each picture and each sound is in either half just once.
-    The other's sound is the next one in a circle of random order: nobody meets himself.
-
-    Raises
-    ------
-    U3Error
-        Fewer than two.
-    """
-    count, generator = whole("count", count, 2, MOST), is_a("generator", generator, torch.Generator, MAKE)
-    circle, own = torch.randperm(count, generator=generator), torch.arange(count)
-    other = torch.empty_like(own)
-    other[circle] = circle.roll(1)
-    return Pairs(own.repeat(2), torch.cat([own, other]), torch.cat([torch.ones(count), torch.zeros(count)]))
-
-
 def draw_pairs(joint: Tensor, count: int, generator: torch.Generator) -> Pairs:
     """``count`` pairs of each half from a known p(x, y), a table (X,Y): first from it, then from p(x) p(y)."""
     _check_joint(joint)

@@ -25,7 +25,7 @@ def crop(images: Tensor, generator: torch.Generator, *, least: float = 0.3, stre
     The part has between ``least`` and all of the area, and is up to ``stretch`` times wider or less wide than the
     picture (Szegedy et al., Going deeper with convolutions, CVPR 2015).
     """
-    _pictures("crop", images, generator)
+    check_moved("crop", images, generator)
     least, stretch = number("least", least, 0, 1, without_low=True), number("stretch", stretch, 1, 10)
     is_a("mirror", mirror, bool, "give True or False")
     area, ratio, right, down, flip = torch.rand(5, len(images), generator=generator).to(images)
@@ -46,7 +46,7 @@ def recolour(images: Tensor, generator: torch.Generator, *, strength: float = 0.
     The hue turns by up to strength/4 of the circle, in the plane of colours that are equally bright. What would leave
     [0,1] is cut off, as a camera does.
     """
-    _pictures("recolour", images, generator, colour=True)
+    check_moved("recolour", images, generator, colour=True)
     strength = number("strength", strength, 0, 1)
     drawn = 2 * torch.rand(4, len(images), 1, 1, 1, generator=generator).to(images) - 1
     light, contrast, saturation = 1 + strength * drawn[:3]
@@ -59,7 +59,7 @@ def recolour(images: Tensor, generator: torch.Generator, *, strength: float = 0.
 
 def grey_some(images: Tensor, generator: torch.Generator, *, share: float = 0.2) -> Tensor:
     """Each picture (B,3,H,W) without its colours with the probability ``share``."""
-    _pictures("grey_some", images, generator, colour=True)
+    check_moved("grey_some", images, generator, colour=True)
     share = number("share", share, 0, 1)
     chosen = torch.rand(len(images), 1, 1, 1, generator=generator) < share
     return torch.where(chosen.to(images.device), luma(images), images)
@@ -98,7 +98,7 @@ def _turn(angle: Tensor) -> Tensor:
     return turned - torch.einsum("j,bjk->bk", axis.new_tensor(LUMA), turned)[:, None]
 
 
-def _pictures(what: str, images: Tensor, generator: torch.Generator, *, colour: bool = False) -> None:
+def check_moved(what: str, images: Tensor, generator: torch.Generator, *, colour: bool = False) -> None:
     floats(what, images)
     is_a("generator", generator, torch.Generator, GENERATOR)
     if colour and images.shape[1] != 3:

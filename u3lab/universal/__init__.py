@@ -16,7 +16,3 @@ from u3lab.universal.methods import METHODS, Method
 from u3lab.universal.multitask import Task, Tasks, TasksSettings, train_tasks
 from u3lab.universal.score import PUBLISHED, decathlon_score
 from u3lab.universal.training import UniversalSettings, train_domain
-
-__all__ = ["METHODS", "PUBLISHED", "Adapted", "LearnetSettings", "Method", "Task", "Tasks",
-           "TasksSettings", "UniversalSettings", "adapt", "decathlon_score", "describe", "learnet",
-           "put_adapters", "train_domain", "train_learnet", "train_tasks"]

@@ -25,7 +25,7 @@ from u3lab.nets.surgery import untrained
 from u3lab.training.loop import fill
 from u3lab.universal import files
 from u3lab.universal.methods import LAST_BLOCK, METHODS, NOTHING, named, planned
-from u3lab.universal.places import Domain, InUse, Places, Plan, cut, key_of, merged, replace
+from u3lab.universal.places import Domain, InUse, Places, Plan, Slot, key_of, replace
 
 SOURCE = "source"
 
@@ -83,10 +83,7 @@ class Adapted(Classifier):
     def __init__(self, net: Classifier, plan: Plan) -> None:
         base, method = files.fingerprint(net.module), METHODS[plan.kind]
         net = untrained(net, seed=plan.seed) if method.fresh else copy.deepcopy(net)
-        super().__init__(net.module.requires_grad_(False), layers=dict(net._paths), classes=net.classes, size=net.size,
-                         name=net.name, memory_format=net.memory_format, pictures=net.pictures)
-        self.register_buffer("mean", net.mean, persistent=False)
-        self.register_buffer("std", net.std, persistent=False)
+        super().__init__(net.module.requires_grad_(False), **net.facts())
         self.base, self.plan, self.places = base, plan, Places.of(net)
         if method.fresh:
             for norm in self.places.norms.values():
@@ -95,7 +92,10 @@ class Adapted(Classifier):
         self._domains = {SOURCE: Domain(SOURCE, net.classes, plan, key_of(self.places.head))}
         self._use = InUse(self._domains[SOURCE])
         self.added = nn.ModuleList()
-        self._slots = {path: cut(self.module, path, key_of(path), self._use) for path in self.places.all()}
+        self._slots = {path: Slot(self.module.get_submodule(path), key_of(path), self._use)
+                       for path in self.places.all()}
+        for path, slot in self._slots.items():
+            replace(self.module, path, slot)
         for path in self.places.relus_above:  # the source's (SqueezeNet): scores of others may be negative
             head = self._slots[self.places.head]
             head.shared = nn.Sequential(head.shared, self.module.get_submodule(path))
@@ -241,13 +241,11 @@ class Adapted(Classifier):
         It is as fast as the source network, and knows nothing of domains.
         """
         domain = self.domain(name)
-        module = merged(self.module, tuple(self._slots), self._use, domain)
-        plain = Classifier(module.eval().requires_grad_(False), layers=dict(self._paths), classes=domain.classes,
-                           size=self.size, name=f"{self.name}, {name}", memory_format=self.memory_format,
-                           pictures=self.pictures)
-        plain.register_buffer("mean", self.mean.clone(), persistent=False)
-        plain.register_buffer("std", self.std.clone(), persistent=False)
-        return plain
+        module = copy.deepcopy(self.module, {id(self._use): self._use})  # it knows all domains, which need no copy
+        for path in self._slots:
+            replace(module, path, copy.deepcopy(module.get_submodule(path).plain(domain)))
+        return Classifier(module.eval().requires_grad_(False), **self.facts() | {
+            "classes": domain.classes, "name": f"{self.name}, {name}"})
 
     def save_domain(self, path: str | Path, name: str, *, images: Tensor | None = None) -> Path:
         """Write what one domain adds to a safetensors file, which is whole or not there.

@@ -35,7 +35,7 @@ def sort_of(f: nn.Conv2d) -> str:
 
 
 class Serial(nn.Module):
-    """ρ(v; α) = v + α ∗ v behind the convolution; α is (C,C), one scale a channel behind a depthwise one.
+    """v + α ∗ v behind the convolution; α is (C,C), one scale a channel behind a depthwise one.
 
     Behind a pointwise convolution, which α would double, α = B A has the given rank.
     """
@@ -114,11 +114,6 @@ class LowRank(nn.Module):
 
 Adapter = Serial | Parallel | LowRank
 Maker = Callable[[nn.Conv2d, int, torch.Generator], Adapter]  # (f, rank, where random numbers come from)
-
-
-def serial(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:
-    """v + α ∗ v behind it; behind a pointwise one α = B A."""
-    return Serial(f, rank, generator)
 
 
 def parallel(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:

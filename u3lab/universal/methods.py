@@ -60,7 +60,7 @@ METHODS: dict[str, Method] = {
     "batch norm": Method(),
     "last block": Method(own=LAST_BLOCK, norms=False),
     "fine-tuning": Method(own=ALL),
-    "serial": Method(adapters.serial, reach=MIXTURES),
+    "serial": Method(adapters.Serial, reach=MIXTURES),
     "parallel": Method(adapters.parallel, reach=MIDDLES),
     "low rank": Method(adapters.low_rank, reach=LOW_RANK),
 }

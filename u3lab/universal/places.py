@@ -6,7 +6,6 @@ that it leaves alone. In a batch of several domains the pictures part at each sl
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -280,22 +279,7 @@ def together(outputs: list[Tensor]) -> Tensor:
                       .expand(-1, -1, *places) for one in outputs])
 
 
-def cut(module: nn.Module, path: str, key: str, use: InUse) -> Slot:
-    """Put a slot in the place of a module, which becomes its shared part."""
-    slot = Slot(module.get_submodule(path), key, use)
-    replace(module, path, slot)
-    return slot
-
-
 def replace(module: nn.Module, path: str, new: nn.Module) -> None:
     """Put another module at a path."""
     parent, _, name = path.rpartition(".")
     setattr(module.get_submodule(parent), name, new)
-
-
-def merged(module: nn.Module, paths: Sequence[str], use: InUse, domain: Domain) -> nn.Module:
-    """A copy of a network with plain modules in the place of its slots, for one domain."""
-    plain = copy.deepcopy(module, {id(use): use})  # the slots know all domains by it, and those need no copy
-    for path in paths:
-        replace(plain, path, copy.deepcopy(plain.get_submodule(path).plain(domain)))
-    return plain

@@ -94,7 +94,7 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
 def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpoint: Checkpoint | None,
            settings: UniversalSettings) -> Iterator[Step]:
     batches = Batches(len(labels), settings.batch_size, settings.seed, distributed.rank(), distributed.world_size())
-    fixed = not trains_features(domain) and settings.augment == 0
+    fixed = len(domain.parts) == 1 and not domain.own and settings.augment == 0
 
     def begin() -> None:
         with net.using(domain.name):
@@ -125,11 +125,6 @@ def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpo
              "batch_size": settings.batch_size, "base": net.base}
     yield from train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
                      checkpoint=checkpoint, state=domain.contents, facts=facts)
-
-
-def trains_features(domain: Domain) -> bool:
-    """Whether more than the head is trained, so that the features change from step to step."""
-    return len(domain.parts) > 1 or bool(domain.own)
 
 
 def _training_scores(net: Adapted, domain: Domain, images: Tensor) -> Tensor:

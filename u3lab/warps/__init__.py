@@ -4,7 +4,6 @@
     y = warp(x, w)                     # the pictures, (B,3,H,W)
     q = warp_points(p, w)              # points on x (B,N,2) → the same points on y
     w(q)                               # back again: where on x the points of y come from
-    flow(x, w)                         # how far each pixel goes, (B,2,H,W), in pixels
 
 Files: ``maps`` (what a warp is, affine maps, inverses), ``splines``, ``drawing`` (at random), ``moving`` (pictures and
 points).
@@ -12,8 +11,5 @@ points).
 
 from u3lab.warps.drawing import affine, thin_plate_spline
 from u3lab.warps.maps import Affine, Warp
-from u3lab.warps.moving import flow, grid, warp, warp_points
+from u3lab.warps.moving import grid, warp, warp_points
 from u3lab.warps.splines import Spline, spline_through
-
-__all__ = ["Affine", "Spline", "Warp", "affine", "flow", "grid", "spline_through", "thin_plate_spline", "warp",
-           "warp_points"]

@@ -1,4 +1,4 @@
-"""Pictures and points moved by a warp, and the flow that leads from one picture to the other."""
+"""Pictures and points moved by a warp."""
 
 from __future__ import annotations
 
@@ -62,22 +62,6 @@ def warp_points(points: Tensor, w: Warp, *, tolerance: float = TOLERANCE) -> Ten
     """
     is_a("w", w, Warp, HOW)
     return w.inverse(tolerance)(points)
-
-
-def flow(images: Tensor, w: Warp, *, tolerance: float = TOLERANCE) -> Tensor:
-    """How far each pixel of the pictures (B,C,H,W) goes until the warped ones: g u − u, (B,2,H,W), in pixels.
-
-    Right and down, as optical flow from a frame to the next has it. The flow back is that of ``w.inverse()``.
-    """
-    floats("flow", images)
-    is_a("w", w, Warp, HOW)
-    batch = common("pictures and warps", len(images), len(w))
-    height, width = images.shape[-2:]
-    room("flow", height, width, batch)
-    u = grid(images)
-    half = u.new_tensor([width / 2, height / 2])
-    moved = half * (warp_points(u, w, tolerance=tolerance) - u)
-    return moved.mT.unflatten(2, (height, width)).expand(batch, -1, -1, -1)
 
 
 def grid(images: Tensor, *, size: int | tuple[int, int] | None = None) -> Tensor:

@@ -9,7 +9,7 @@ from tests.helpers import squeezenet
 from u3lab import dissection
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.errors import U3Error
-from u3lab.lessons.dissection import beforehand, kinds, layers, silencing, words
+from u3lab.lessons.dissection import beforehand, kinds, silencing, words
 from u3lab.worlds import concepts
 from u3lab.worlds.origins import sources
 
@@ -62,13 +62,6 @@ def test_no_source_of_a_word_is_on_both_sides():
     assert len(ask.images) == len(ask.labels) == len(ask.sources)
 
 
-def test_the_shipped_layers():
-    rows = layers.shipped()
-    assert {(run.network, run.layer) for run in rows} == {(name, layer) for name, of in layers.LAYERS.items()
-                                                          for layer in of}
-    assert all(row.low <= row.accuracy <= row.high and row.unique <= 101 for row in rows.values())
-
-
 def test_what_was_counted_beforehand():
     counted = beforehand.shipped()
     assert tuple(counted) == beforehand.LAYERS
@@ -79,17 +72,6 @@ def test_what_was_counted_beforehand():
         assert torch.equal(one.upper(), one.thresholds[0]) and (values[:, 0] >= one.upper()).all()  # on where strongest
         assert (one.upper(0.001) >= one.upper()).all() and (one.upper() >= one.upper(0.1)).all()
         assert torch.equal(one.upper(0.0102), one.upper(0.01)) and not torch.equal(one.upper(0.02), one.upper(0.01))
-
-
-def test_what_is_kept_of_a_dissection():
-    pictures = torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(0))
-    masks = torch.eye(4).view(4, 4, 1, 1).expand(4, 4, 6, 6) > 0.5
-    data, net = LabelledPictures(("bird", "fish", "tool", "ball"), pictures, masks), dissection_net()
-    found, tops = dissection.dissect_layers(net, ("0",), data), dissection.peaks(net, ("0",), data, count=2)
-    kept = beforehand.arrays(found, tops)
-    assert kept["concepts"].tolist() == list(data.names) and kept["0 pictures"].tolist() == tops["0"].pictures.tolist()
-    assert torch.equal(torch.from_numpy(kept["0 thresholds"])[0], found["0"].thresholds)
-    assert torch.equal(torch.from_numpy(kept["0 iou"]), found["0"].iou.float())
 
 
 def test_sources_are_counted_by_photo_and_series():

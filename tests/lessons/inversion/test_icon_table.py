@@ -1,4 +1,4 @@
-"""Chapter 5b's tables: goals, priors, parts and crops; what ships is complete."""
+"""Chapter 5b's icons: goals, priors, parts, crops, and places."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from u3lab import images, inversion, nets
 from u3lab.descent import last
 from u3lab.inversion import MaximiseSettings
 from u3lab.lessons.inversion import channels, icon_table
-from u3lab.lessons.inversion.icon_table import GOALS, Run, priced
+from u3lab.lessons.inversion.icon_table import GOALS, priced
 
 
 @pytest.fixture(scope="module")
@@ -37,25 +37,8 @@ def test_the_goals_are_what_they_say():
     assert [float(goal(y, 1)) for goal in GOALS.values()] == pytest.approx([2.0, float(p[0, 1].log()), float(p[0, 1])])
 
 
-def test_the_study_has_every_kind_for_every_class():
-    runs = icon_table.study()
-    assert len(set(runs)) == len(runs)
-    kinds = {(run.goal, run.prior) for run in runs}
-    assert len(kinds) == len(icon_table.PRICES) + len(GOALS) - 1 + len(icon_table.OTHERS)
-    for kind in kinds:
-        for name in icon_table.CLASSES:
-            seeds = {run.seed for run in runs if (run.goal, run.prior) == kind and run.name == name}
-            assert seeds == {0, 1, 2} or (kind == ("logit", priced(1)) and seeds == {0, 1, 2, 3, 4, 5})
-    assert {len(row) for row in icon_table.tiles(runs).values()} == {len(kinds) + 5}
-
-
-def test_classes_drawn_by_chance_are_none_of_the_quiz(net):
-    drawn = {run.name for run in icon_table.unchosen(net)}
-    assert len(drawn) == icon_table.UNCHOSEN and not drawn & {run.name for run in icon_table.alone()}
-
-
 def test_a_mean_over_classes_counts_runs_and_draws_classes():
-    values = {Run(name, "", "", "", seed, 1, 1): value for name, seed, value in
+    values = {(name, seed): value for name, seed, value in
               (("a", 0, 1.0), ("a", 1, 1.0), ("b", 0, 0.0), ("b", 1, 0.0))}
     found = icon_table.over_classes(values)
     assert (found.value, found.low, found.high) == (0.5, 0.0, 1.0)
@@ -76,12 +59,6 @@ def test_the_strongest_part_lies_within_the_picture(net):
     assert part.shape == (1, 3, 48, 48) and (places == part).flatten(2).all(2).any()
 
 
-def test_pairs_are_counted_by_hand():
-    likeness = torch.tensor([0.9, 0.1, 0.5, 0.3])
-    assert channels.share_of_pairs(likeness, torch.tensor([0])) == 1.0
-    assert channels.share_of_pairs(likeness, torch.tensor([2, 1])) == pytest.approx(1 / 4)
-
-
 def test_crops_are_of_photos_and_of_cut_outs():
     crops, origins = channels.stock(each=2)
     assert crops.shape[1:] == (3, 96, 96) and 0 <= crops.min() and crops.max() <= 1
@@ -97,29 +74,9 @@ def test_the_best_crops_are_of_several_pictures():
     assert channels.best_crops(excited, origins, 9).tolist() == [1, 4, 3]
 
 
-def test_an_icon_is_most_like_itself():
-    codes = torch.randn(5, 7, generator=torch.Generator().manual_seed(0))
-    found = channels.alike(codes, codes)
-    torch.testing.assert_close(found.diagonal(), torch.ones(5))
-    assert (found.argmax(1) == torch.arange(5)).all()
-
-
-def test_what_ships_is_complete(net):
-    table = icon_table.shipped()
-    assert set(table) == {*icon_table.study(), *icon_table.alone(), *icon_table.unchosen(net)}
-    assert all(1 <= place <= 1000 for row in table.values() for place in row[2:5])
-    pictures = icon_table.pictures()
-    rows = [*icon_table.tiles(icon_table.study()).values(), *icon_table.shown_alone().values()]
-    assert {run for runs in rows for run in runs} == set(pictures)
-    assert all(x.shape == (1, 3, run.side, run.side) for run, x in pictures.items())
-    assert [key.layer for key in channels.shipped()] == [one for one in channels.LAYERS for _ in range(channels.UNITS)]
-
-
-def test_the_shipped_numbers_are_those_of_the_shipped_pictures(net):
-    """The sheet is a JPEG of JPEGs, so the logits are near and not equal."""
-    table = icon_table.shipped()
-    for run, x in list(icon_table.pictures().items())[::9]:
-        if run.makers != net.name:
-            continue
-        logit = float(net.logits(x.roll(icon_table.MOVED, (2, 3)))[0, net.class_index(run.name)])
-        assert logit == pytest.approx(table[run].logit, rel=0.35, abs=5), run
+def test_places_count_from_one():
+    judge, x = nets.load(icon_table.JUDGE, device="cpu"), images.load("coffee", size=160)
+    with torch.no_grad():
+        scores = judge(torch.nn.functional.interpolate(x, size=(240, 240), mode="bilinear"))[0]
+    best, worst = (judge.classes[k] for k in (int(scores.argmax()), int(scores.argmin())))
+    assert icon_table.places(judge, x, [best, worst]) == [1, 1000]

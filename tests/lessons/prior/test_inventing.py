@@ -32,7 +32,3 @@ def test_the_vessels_are_hidden_and_the_rest_is_as_it_was():
     made, known = inventing.shipped()[inventing.RETINA], m.bool().expand_as(x)
     assert len(made) == 6 and all(prior.psnr(one[known], x[known]) > 20 for one in made)
     assert not any(torch.equal(one, made[0]) for one in made[1:])
-
-
-def test_one_step_draws_a_slice_in_grey():
-    assert inventing.drawn("brain1", 0, 1).shape == (1, 1, *inventing.patient("brain1")[0].shape[2:])

@@ -68,7 +68,7 @@ def test_the_parallel_adapter_and_its_folding(k: int, stride: int, seed: int):
 @pytest.mark.parametrize("k", [3, 5])
 def test_the_serial_adapter(k: int, seed: int):
     f, x, alpha = convolution(seed, k, 1), drawn(seed + 9, 2, 4, 9, 8), drawn(seed + 99, 6, 6)
-    torch.testing.assert_close(exercises.serial(x, f.weight, alpha), filled(adapters.serial, f, alpha)(f, x))
+    torch.testing.assert_close(exercises.serial(x, f.weight, alpha), filled(adapters.Serial, f, alpha)(f, x))
 
 
 def test_with_alpha_0_both_are_the_convolution():

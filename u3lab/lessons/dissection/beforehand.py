@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from u3lab._system import paths
-from u3lab.dissection import Dissection, Peaks
+from u3lab.dissection import Peaks
 from u3lab.dissection.dissecting import SHARE
 
 LAYERS = ("conv1", "fire3", "fire5", "fire9")
-PICTURES, STRONGEST = 600, 8  # training pictures of worlds.concepts; how many of them are named for each unit
+PICTURES = 600  # training pictures of worlds.concepts
 SHARES = (SHARE, *(10 ** (tenth / 10) for tenth in range(-30, -9)))  # the paper's, and the steps of a slider
 
 
@@ -44,17 +44,6 @@ class Counted:
     def upper(self, share: float = SHARE) -> Tensor:
         """The thresholds T (U) at the share of ``SHARES`` that is nearest to this one."""
         return self.thresholds[min(range(len(SHARES)), key=lambda n: abs(SHARES[n] - share))]
-
-
-def arrays(found: dict[str, Dissection], tops: dict[str, Peaks]) -> dict[str, np.ndarray]:
-    """What the file holds, of each layer and of what they share."""
-    kept: dict[str, np.ndarray] = {"concepts": np.array(next(iter(found.values())).concepts)}
-    for layer, one in found.items():
-        thresholds = torch.stack([one.seen.upper(share) for share in SHARES])
-        parts = {"iou": one.iou.float(), "thresholds": thresholds, "values": tops[layer].values,
-                 "pictures": tops[layer].pictures.short()}
-        kept |= {f"{layer} {name}": part.numpy() for name, part in parts.items()}
-    return kept
 
 
 def shipped() -> dict[str, Counted]:

@@ -37,21 +37,28 @@ class Asked(NamedTuple):
     sources: tuple[str, ...]
 
 
+def sources(*, held_out: bool) -> dict[str, list[str]]:
+    """Word → its photos and cut-outs, to learn from or held out; none is on both sides."""
+    split = "test" if held_out else "train"
+    shipped, names = images.sources()[held_out], photos.names(split=split)
+    return {word: [*(name for name in SHIPPED[word].split() if name in shipped),
+                   *(f"photo: {name}" for name in PHOTOS.get(word, "").split() if name in names),
+                   *(f"cut-out: {name}" for kind in KINDS.get(word, ()) for name in cutouts.names(kind, split=split))]
+            for word in WORDS}
+
+
 def pictures(*, held_out: bool, each: int = 2, seed: int = 0) -> Asked:
-    """So many squares of each photo, and each cut-out as often on a photo of nature; no source is on both sides."""
-    draw, split = torch.Generator().manual_seed(seed + held_out), "test" if held_out else "train"
-    shipped, names, behind = images.sources()[held_out], photos.names(split=split), photos.names("nature")
-    made, labels, sources = [], [], []
-    for number, word in enumerate(WORDS):
-        squares = [(name, images.load(name)) for name in SHIPPED[word].split() if name in shipped]
-        squares += [(f"photo: {name}", photos.load(name)) for name in PHOTOS.get(word, "").split() if name in names]
-        found = [(name, images.crops([picture], SIZE, count=each, seed=seed)) for name, picture in squares]
-        for name in (name for kind in KINDS.get(word, ()) for name in cutouts.names(kind, split=split)):
-            found.append((f"cut-out: {name}", torch.cat([_on_nature(name, behind, draw) for _ in range(each)])))
-        made += [(255 * pictures).round().byte() for _, pictures in found]
-        labels += [number] * sum(len(pictures) for _, pictures in found)
-        sources += [name for name, pictures in found for _ in range(len(pictures))]
-    return Asked(torch.cat(made), torch.tensor(labels), tuple(sources))
+    """So many squares of each photo, and each cut-out as often on a photo of nature."""
+    draw, behind = torch.Generator().manual_seed(seed + held_out), photos.names("nature")
+    made, labels, of = [], [], []
+    for number, names in enumerate(sources(held_out=held_out).values()):
+        for source in names:
+            kind, _, name = source.rpartition(": ")
+            made.append(torch.cat([_on_nature(name, behind, draw) for _ in range(each)]) if kind == "cut-out" else
+                        images.crops([(photos if kind else images).load(name)], SIZE, count=each, seed=seed))
+            labels += [number] * len(made[-1])
+            of += [source] * len(made[-1])
+    return Asked((255 * torch.cat(made)).round().byte(), torch.tensor(labels), tuple(of))
 
 
 def probed(net: Classifier, layers: Sequence[str], learn: Asked, ask: Asked) -> dict[str, Interval]:

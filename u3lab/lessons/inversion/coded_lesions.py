@@ -1,10 +1,4 @@
-"""Does a code still hold a lesion? Three patients' slices, with the lesion and with it painted over, inverted.
-
-``python -m u3lab.experiments coded_lesions`` makes the shipped table, data/results/lesions.json, and lesions.jpg.
-
-If the code has kept the lesion, the two inversions differ as the two slices do. How much of that difference comes back
-is read inside the lesion; what two seeds of one slice differ by is the floor.
-"""
+"""Three patients' slices, with the lesion and with it painted over, and their shipped inversions."""
 
 from __future__ import annotations
 
@@ -17,33 +11,10 @@ from torch import Tensor
 from u3lab import images
 from u3lab._system import paths
 from u3lab.datasets import scans
-from u3lab.descent import best
-from u3lab.inversion.inverting import InversionSettings, invert
-from u3lab.inversion.priors import DeepImagePrior
-from u3lab.lessons import results
-from u3lab.lessons.inversion.table import JITTER
-from u3lab.nets import Classifier
 
 PATIENTS, SIDE = ("brain1", "brain2", "lung2"), 128
-LAYERS, SEEDS, STEPS = ("fire3", "fire5", "fire7", "fire9"), (0, 1), 250
+LAYERS = ("fire3", "fire5", "fire7", "fire9")
 MARGIN = 7  # pixels of the square by which the outlined lesion is widened before it is painted over
-
-
-class Run(NamedTuple):
-    """A row: the patient, the layer and the seed of both inversions."""
-
-    patient: str
-    layer: str
-    seed: int
-
-
-class Kept(NamedTuple):
-    """``kept`` is the share of the slices' difference that comes back, ⟨a−b, x−x′⟩/‖x−x′‖² inside the lesion, with a
-    and b the inversions; ``floor`` the same for a and the inversion of the same slice from another seed, with sign.
-    """
-
-    kept: float
-    floor: float
 
 
 class Pair(NamedTuple):
@@ -73,28 +44,6 @@ def _about(mask: Tensor) -> tuple[slice, ...]:
     corner = [min(max(0, round(float(at.float().mean())) - side // 2), whole - side)
               for at, whole in zip(mask.nonzero(as_tuple=True), mask.shape, strict=True)]
     return (slice(None), slice(None), *(slice(low, low + side) for low in corner))
-
-
-def inverted(net: Classifier, layer: str, x: Tensor, seed: int, *, steps: int = STEPS) -> Tensor:
-    """The inversion of a slice's code under the deep image prior, in grey, (1,1,128,128)."""
-    settings = InversionSettings(steps=steps, jitter=JITTER, seed=seed)
-    return best(invert(net, layer, x, prior=DeepImagePrior(), settings=settings)).value.mean(1, keepdim=True)
-
-
-def share(a: Tensor, b: Tensor, given: Pair) -> float:
-    """⟨a − b, x − x′⟩ / ‖x − x′‖² inside the lesion, for grey pictures a and b (1,1,H,W)."""
-    change = given.where * (given.ill - given.painted).mean(1, keepdim=True)
-    return float((change * (a - b)).sum() / change.square().sum())
-
-
-def runs() -> list[Run]:
-    """All rows."""
-    return [Run(patient, layer, seed) for patient in PATIENTS for layer in LAYERS for seed in SEEDS]
-
-
-def shipped() -> dict[Run, Kept]:
-    """The shipped table."""
-    return {run: Kept(*row) for run, row in results.table("lesions", Run).items()}
 
 
 def pictures() -> dict[tuple[str, str, str], Tensor]:

@@ -1,34 +1,27 @@
-"""Icons by the hundred: what is maximised, under which prior, from which seed, and which networks recognise the result.
-
-``python -m u3lab.experiments icon_table`` makes the shipped table, data/results/icons.json, and its pictures, icons.jpg
-and icons-alone.jpg.
-"""
+"""Icons of chapter 5b: what is maximised, under which prior, who recognises the result; and those that ship."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab import images, nets
+from u3lab import images, nets, results
 from u3lab._system import paths
 from u3lab.descent import last
 from u3lab.images.views import zoom
 from u3lab.inversion.inverting import search
 from u3lab.inversion.maximising import MaximiseSettings
-from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior, oddness
-from u3lab.lessons import results
-from u3lab.lessons.inversion.icons import JUDGE, MAKERS, SIZE, STEPS, places
-from u3lab.lessons.inversion.riddles import RIDDLES
+from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier, ready
 
 CLASSES = ("zebra", "koala", "castle", "jellyfish", "school bus", "espresso")  # chosen before any of these runs
-SEEDS, MORE_SEEDS, SMALL, FEW = (0, 1, 2), (3, 4, 5), 128, 120  # of every run; of the plain one; pixels; steps
-UNCHOSEN = 10  # classes that are drawn by chance, to see what the choice of the quiz's classes does
+MAKERS, JUDGE = ("squeezenet1_1", "efficientnet_lite0"), "efficientnet_lite1"
+SEEDS, SMALL, FEW, SIZE = (0, 1, 2), 128, 120, 160  # of every run; pixels; steps; pixels of the quiz's pictures
 MOVED = (5, 9)  # pixels down and right, before a number is read
 
 # What is maximised, from the scores (1,K) and the class k.
@@ -36,35 +29,7 @@ GOALS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "logit": lambda y, k: y[0, k],
     "log-probability": lambda y, k: y.log_softmax(1)[0, k],
     "probability": lambda y, k: y.softmax(1)[0, k]}
-# λ_c of the deep image prior, and the others. "still": the network sees the picture neither shifted nor zoomed.
-PRICES = (0.0, 1.0, 3.0, 10.0)
-OTHERS = ("none, still", "none", "total variation")
-
-
-class Run(NamedTuple):
-    """What an icon was made for: its class, its networks (names joined by +), the goal, the prior and the seed."""
-
-    name: str
-    makers: str
-    goal: str
-    prior: str
-    seed: int
-    side: int
-    steps: int
-
-
-class Judged(NamedTuple):
-    """What became of it. ``logit`` and ``probability`` are the first maker's, after a shift; ``squeezenet``, ``lite0``
-    and ``lite1`` the places, 1 to 1000, of the class in the three networks; ``oddness`` how rare its colours are in
-    photos (3 on average for photos).
-    """
-
-    logit: float
-    probability: float
-    squeezenet: int
-    lite0: int
-    lite1: int
-    oddness: float
+PRICES = (0.0, 1.0, 3.0, 10.0)  # λ_c of the deep image prior
 
 
 def priced(lam: float) -> str:
@@ -96,47 +61,17 @@ def climb(makers: Sequence[Classifier], name: str, *, goal: str = "logit", prior
     return last(search(makers[0], (side, side), prior_of(prior), settings, objective)).value
 
 
-def judged(x: Tensor, name: str, maker: Classifier, judges: Sequence[Classifier]) -> Judged:
-    """What its maker and three networks say of an icon (1,3,H,W)."""
-    scores = maker.logits(x.roll(MOVED, (2, 3)))[0]
-    k = maker.class_index(name)
-    return Judged(round(float(scores[k]), 2), round(float(scores.softmax(0)[k]), 4),
-                  *(places(net, x, [name])[0] for net in judges), round(float(oddness(x)), 2))
-
-
-def study() -> list[Run]:
-    """Six classes: three goals, four prices of colour, three other priors, and more seeds of the plain one."""
-    first = MAKERS[0]
-    kinds = [("logit", priced(lam)) for lam in PRICES] + [(goal, priced(0.0)) for goal in list(GOALS)[1:]]
-    kinds += [("logit", other) for other in OTHERS]
-    found = [Run(name, first, goal, prior, seed, SMALL, FEW)
-             for goal, prior in kinds for name in CLASSES for seed in SEEDS]
-    return found + [Run(name, first, "logit", priced(1.0), seed, SMALL, FEW) for name in CLASSES for seed in MORE_SEEDS]
-
-
-def alone() -> list[Run]:
-    """The classes of the Deep Quiz, made as its pictures are, but for one network each."""
-    return [Run(riddle.name, maker, "logit", priced(3.0), 0, SIZE, STEPS) for riddle in RIDDLES for maker in MAKERS]
-
-
-def unchosen(net: Classifier) -> list[Run]:
-    """Classes drawn by chance, none of the quiz's, made for both networks as the quiz's pictures are."""
-    used = {riddle.name for riddle in RIDDLES}
-    order = torch.randperm(len(net.classes), generator=torch.Generator().manual_seed(0)).tolist()
-    drawn = [net.classes[k] for k in order if net.classes[k] not in used][:UNCHOSEN]
-    return [Run(name, "+".join(MAKERS), "logit", priced(3.0), 0, SIZE, STEPS) for name in drawn]
-
-
-def tiles(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """Which icons are shipped as pictures, class by class: seed 0 of each kind, and all seeds of the plain one."""
-    kept = [run for run in runs if run.seed == 0 or (run.goal, run.prior) == ("logit", priced(1.0))]
+def shown(runs: Iterable[tuple]) -> dict[str, list[tuple]]:
+    """Which icons ship as pictures, class by class: seed 0 of each kind, and all seeds of the plain one."""
+    kept = [run for run in runs if run.side == SMALL and (
+        run.seed == 0 or (run.goal, run.prior) == ("logit", priced(1.0)))]
     return {name: [run for run in kept if run.name == name] for name in CLASSES}
 
 
-def shown_alone() -> dict[str, list[Run]]:
-    """Those of :func:`alone` that are shipped as pictures: the first eight classes, a row for each maker."""
-    few = alone()[: 8 * len(MAKERS)]
-    return {maker: [run for run in few if run.makers == maker] for maker in MAKERS}
+def shown_alone(runs: Iterable[tuple] | None = None) -> dict[str, list[tuple]]:
+    """Of the icons of the table for one network, those that ship as pictures: eight classes, a row for each maker."""
+    kept = [run for run in (results.table("icons") if runs is None else runs) if run.side == SIZE]
+    return {maker: [run for run in kept if run.makers == maker][:8] for maker in MAKERS}
 
 
 def judges() -> list[Classifier]:
@@ -144,24 +79,34 @@ def judges() -> list[Classifier]:
     return [nets.load(name, device="cpu") for name in (*MAKERS, JUDGE)]
 
 
-def shipped() -> dict[Run, Judged]:
-    """The shipped table."""
-    return {run: Judged(*row) for run, row in results.table("icons", Run).items()}
-
-
-def pictures() -> dict[Run, Tensor]:
-    """The shipped icons: (1,3,128,128) of the study, and (1,3,160,160) of those that were made for one network."""
-    found = {}
-    for file, rows, side in (("icons.jpg", tiles(study()), SMALL), ("icons-alone.jpg", shown_alone(), SIZE)):
+def pictures() -> dict[tuple, Tensor]:
+    """The shipped icons: (1,3,128,128) of the six classes, (1,3,160,160) of those made for one network."""
+    found: dict[tuple, Tensor] = {}
+    for file, rows, side in (("icons.jpg", shown(results.table("icons")), SMALL),
+                             ("icons-alone.jpg", shown_alone(), SIZE)):
         whole = images.load(paths.data("results", file))
         for runs, strip in zip(rows.values(), whole.split(side, 2), strict=True):
             found |= dict(zip(runs, strip.split(side, 3), strict=True))
     return found
 
 
-def over_classes(values: Mapping[Run, float]) -> Interval:
-    """The mean over runs, with an interval from samples in which whole classes are drawn: seeds of one are alike."""
-    return mean(torch.tensor([float(value) for value in values.values()]).double(), [run.name for run in values])
+def quiz_pictures() -> list[tuple[Tensor, str]]:
+    """The pictures of the Deep Quiz (1,3,160,160), each with the class that it was made for."""
+    index = json.loads(paths.data("quiz", "5", "index.json").read_text(encoding="utf-8"))
+    return [(images.load(paths.data("quiz", "5", entry["file"])), entry["options"][entry["answer"]])
+            for entry in index]
+
+
+def places(judge: Classifier, image: Tensor, names: Sequence[str]) -> list[int]:
+    """At which place, from 1 to 1000, a network has each class when it sees a picture (1,3,H,W) at its own size."""
+    judge = ready(judge)
+    scores = judge.logits(F.interpolate(image, size=(judge.size,) * 2, mode="bilinear", align_corners=False))[0]
+    return [int((scores > scores[judge.class_index(name)]).sum()) + 1 for name in names]
+
+
+def over_classes(values: Mapping[tuple, float]) -> Interval:
+    """The mean over runs, which begin with their class, with an interval over classes: seeds of one are alike."""
+    return mean(torch.tensor([float(value) for value in values.values()]).double(), [run[0] for run in values])
 
 
 def best_real(net: Classifier, names: Sequence[str], candidates: Iterable[Tensor]) -> dict[str, Tensor]:

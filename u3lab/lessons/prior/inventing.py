@@ -1,7 +1,4 @@
-"""Chapter 4: what the deep image prior puts where a lesion was, and where vessels of a retina were.
-
-``python -m u3lab.experiments invented`` draws the fillings that ship.
-"""
+"""Chapter 4: a hole where a lesion was, or where vessels of a retina were; and what the deep image prior puts there."""
 
 from __future__ import annotations
 
@@ -9,14 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab import images, prior
+from u3lab import images
 from u3lab._system import paths
 from u3lab.datasets import scans
-from u3lab.descent import last
 
 SIDE, MARGIN = 96, 1.4  # pixels of the shorter side; the hole is so many times as wide as the lesion
 PATIENTS, RETINA = ("brain1", "brain2", "lung2"), "retina"
-SEEDS, STEPS = {**dict.fromkeys(PATIENTS, 3), RETINA: 6}, 1000
+SEEDS = {**dict.fromkeys(PATIENTS, 3), RETINA: 6}
 
 
 def square_round(mask: Tensor) -> Tensor:
@@ -43,15 +39,6 @@ def retina() -> tuple[Tensor, Tensor]:
     m = torch.ones(1, 1, 80, 80)
     m[..., 28:52, 28:52] = 0
     return images.load(images.load("retina")[..., 68:148, 28:108]), m
-
-
-def drawn(name: str, seed: int, steps: int = STEPS) -> Tensor:
-    """What the prior makes of the retina without the square, (1,3,H,W), or of a patient's slice, in grey, (1,1,H,W)."""
-    x, m = retina() if name == RETINA else patient(name)[::2]
-    settings = prior.PriorSettings(steps=steps, lr=0.02, average=0.9, seed=seed)
-    run = prior.fit(prior.generator(size=x.shape[2:], seed=seed), x * m, task=prior.inpaint(m), settings=settings)
-    made = last(run, total=steps + 1, title=f"{name}, seed {seed}").value
-    return made if name == RETINA else made.mean(1, keepdim=True)
 
 
 def shipped() -> dict[str, list[Tensor]]:

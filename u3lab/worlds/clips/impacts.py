@@ -13,9 +13,9 @@ from torch import Tensor
 
 from u3lab.checks import SIDE, number, one_of, room, whole
 from u3lab.datasets import packed
-from u3lab.datasets.clips.sounds import FPS, RATE
 from u3lab.worlds import scenery
 from u3lab.worlds.clips import materials
+from u3lab.worlds.clips.materials import FPS, RATE
 from u3lab.worlds.scenery import between, fold
 
 G = 9.81  # metres a second²; the picture's side is one metre

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.datasets.clips.sounds import RATE
 from u3lab.worlds.scenery import between
 
+RATE, FPS = 8000, 16  # samples of a sound, frames of a film, a second
 SHAPES = ("ball", "block")
 POWERS = (2.0, 7.0)  # p of |u|ᵖ + |v|ᵖ ≤ 1: a disc, and a square with round corners
 LIGHT = F.normalize(torch.tensor([-0.5, -0.65, 0.6]), dim=0)  # from the left, above, in front

@@ -1,4 +1,4 @@
-"""The attacks by name: what the table of fooled pictures, tests and figures read.
+"""The attacks by name and with one call for all, for docs/methods.md, *How we know* and the contract test.
 
     ATTACKS["pgd"](net, image, "German shepherd", eps=4 / 255)       # of one picture: the finished one, (1,3,H,W)
 

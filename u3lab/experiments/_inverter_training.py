@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.descent import ADAM, Step, descend
+from u3lab.experiments._restorer_training import Batches, Optimiser, fitted
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.learned import Inverter
 from u3lab.inversion.unrolled import Unrolled, drawn
 from u3lab.nets import Classifier
-from u3lab.prior.training import Batches, Optimiser, fitted
 from u3lab.training.loop import Checkpoint
 
 BATCH, RATE = 12, 2e-3
