@@ -1,7 +1,5 @@
 """Networks and pictures for the tests: real and random weights, in float64 where ties would flip."""
 
-from __future__ import annotations
-
 import copy
 import gc
 import hashlib
@@ -10,6 +8,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +21,21 @@ from torch.nn.utils import fuse_conv_bn_eval
 
 from u3lab import U3Error, images, nets
 from u3lab.descent import ADAM
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    """Random numbers that are the same each time."""
+    return torch.Generator().manual_seed(seed)
+
+
+def uniform(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Numbers drawn evenly from [0,1)."""
+    return torch.rand(shape, generator=seeded(seed), dtype=dtype)
+
+
+def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Numbers drawn from the standard normal distribution."""
+    return torch.randn(shape, generator=seeded(seed), dtype=dtype)
 
 
 class Case(NamedTuple):
@@ -144,6 +158,12 @@ def slip(*words: str):
     return pytest.raises(U3Error, match="".join(f"(?=.*{word})" for word in words))
 
 
+def refuses(function: Callable, /, *given: object, says: str | tuple[str, ...] = "", **named: object) -> None:
+    """The call of the function with what is given ends in an U3Error whose message has all these words."""
+    with slip(*([says] if isinstance(says, str) else says)):
+        function(*given, **named)
+
+
 def state(net: nn.Module) -> dict:
     """All that a caller could notice. Parameters by identity and by value."""
     return {
@@ -172,6 +192,24 @@ def no_tensor_stays() -> Iterator[None]:
         assert not [thing for thing in gc.get_objects() if issubclass(type(thing), Tensor)]
     finally:
         gc.unfreeze()
+
+
+def minimised(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor], steps: int,
+              after: Callable[[], object] = lambda: None) -> list[float]:
+    """So many steps of plain torch: the loss before each of them, and after the last."""
+    return list(islice(plain_descent(optimiser, loss, after), steps + 1))
+
+
+def plain_descent(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor],
+                  after: Callable[[], object] = lambda: None) -> Iterator[float]:
+    """Steps of plain torch, without end: the loss before each of them."""
+    while True:
+        value = loss()
+        yield value.item()
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        after()
 
 
 @contextmanager

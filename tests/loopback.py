@@ -3,8 +3,6 @@
     python tests/loopback.py COMMAND …         # runs a command in it
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import shutil

@@ -3,8 +3,6 @@
 And a page gets it as JupyterLab would make it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import os

@@ -1,7 +1,5 @@
 """``u3lab demo``: what a page is made of, and how Voilà is opened."""
 
-from __future__ import annotations
-
 import importlib.util
 import runpy
 import sys

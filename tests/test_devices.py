@@ -1,7 +1,5 @@
 """No notebook and no method names a device: a network is where ``nets.load`` puts it, and the rest follows it."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

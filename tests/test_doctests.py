@@ -1,7 +1,5 @@
 """The examples in docstrings are right: each runs, with the rooms of the library known by their names."""
 
-from __future__ import annotations
-
 import doctest
 import importlib
 import pkgutil
@@ -11,26 +9,13 @@ import pytest
 import torch
 
 import u3lab
-from u3lab import (
-    adversarial,
-    figures,
-    images,
-    inversion,
-    landmarks,
-    nets,
-    pixels,
-    prior,
-    saliency,
-    selfsup,
-    universal,
-    warps,
-)
 from u3lab.descent import last
 from u3lab.worlds import turntable
 
-KNOWN = {"torch": torch, "adversarial": adversarial, "figures": figures, "images": images, "inversion": inversion,
-         "landmarks": landmarks, "last": last, "nets": nets, "pixels": pixels, "prior": prior, "saliency": saliency,
-         "selfsup": selfsup, "turntable": turntable, "universal": universal, "warps": warps}
+ROOMS = ("adversarial", "figures", "images", "inversion", "landmarks", "nets", "pixels", "prior", "saliency", "selfsup",
+         "universal", "warps")
+KNOWN = {room: importlib.import_module(f"u3lab.{room}") for room in ROOMS}
+KNOWN |= {"torch": torch, "last": last, "turntable": turntable}
 # What a newcomer calls first.
 FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "images.blurring.blur",
          "images.loading.load", "inversion.inverting.invert", "nets.classifier.Classifier.features",

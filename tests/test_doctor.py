@@ -1,7 +1,5 @@
 """Each line of the doctor: fine here, and with the right advice when its thing is broken on purpose."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import sys

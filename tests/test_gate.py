@@ -1,15 +1,14 @@
 """The gate: every function that takes a network refuses at once what is none, and one in training mode."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 
 import pytest
 import torch
 
+from tests.helpers import refuses
 from tools.site.api import gathered
-from u3lab import U3Error, adversarial, dissection, equivariance, inversion, nets, saliency, universal
+from u3lab import adversarial, dissection, equivariance, inversion, nets, saliency, universal
 
 X = torch.full((1, 3, 64, 64), 0.5)
 # What may be asked for, by the name of its parameter. It is never used: the network is asked about first.
@@ -42,5 +41,4 @@ def test_it_asks_about_the_network(name: str, net: object, words: str):
               if p.default is p.empty and p.kind is not p.VAR_POSITIONAL and p.name != "net"]
     if net == "training":
         net = nets.Classifier(torch.nn.Sequential(torch.nn.Dropout()), name="novice").train()
-    with pytest.raises(U3Error, match=words):
-        function(net, **{name: GIVEN.get(name) for name in wanted})
+    refuses(function, net, **{name: GIVEN.get(name) for name in wanted}, says=words)

@@ -1,7 +1,5 @@
 """What holds two versions against each other: a value that changes is seen, a class that moves is not."""
 
-from __future__ import annotations
-
 from dataclasses import make_dataclass
 from typing import NamedTuple
 

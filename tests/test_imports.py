@@ -1,7 +1,5 @@
 """What is imported is installed: the library's with the course, that of tests and tools with an extra that names it."""
 
-from __future__ import annotations
-
 import ast
 import re
 import sys

@@ -3,8 +3,6 @@
     python tests/test_layers.py        # draws the floors and the rooms on them, with what each uses
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter

@@ -1,7 +1,5 @@
 """What make installs and says, with stand-ins for Python, pip and uv: nothing is downloaded."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Measures against scipy, scikit-learn and counting by hand."""
 
-from __future__ import annotations
-
 import math
 import warnings
 
@@ -12,6 +10,7 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from torch import Tensor
 
+from tests.helpers import normal, refuses
 from u3lab import U3Error
 from u3lab.measures import (
     Interval,
@@ -27,10 +26,6 @@ from u3lab.measures import (
 )
 
 
-def draw(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def mean_of(groups: list[Tensor]):
     """The mean over all values, as a statistic of how often each group is drawn."""
     sums, counts = torch.stack([g.sum() for g in groups]), torch.tensor([float(len(g)) for g in groups]).double()
@@ -39,14 +34,13 @@ def mean_of(groups: list[Tensor]):
 
 # ---- the bootstrap ---------------------------------------------------------------------------------------------------
 
-
 def test_an_interval_is_three_numbers_and_prints_short():
     value, low, high = one = Interval(0.54321, 0.4, 0.6)
     assert (value, low, high) == one and str(one) == "0.543 [0.4, 0.6]"
 
 
 def test_a_mean_is_the_bootstrap_of_its_groups():
-    values = draw(12, 3)
+    values = normal(12, 3)
     names = list("aabbbcdeeffg")
     assert mean(values) == bootstrap(mean_of(list(values.mean(1)[:, None])), 12)
     by_name = [values.mean(1)[[n for n, one in enumerate(names) if one == name]] for name in sorted(set(names))]
@@ -54,18 +48,16 @@ def test_a_mean_is_the_bootstrap_of_its_groups():
     assert found == pytest.approx(wanted) and found.value == pytest.approx(float(values.mean()))
     assert found == mean(values.mean(1), [sorted(set(names)).index(name) for name in names], seed=3)
     assert mean(torch.tensor([True, False])).value == 0.5
-    for wrong in (torch.tensor([]), torch.tensor([1.0, math.nan]), draw(2, 2, 2), [1.0]):
-        with pytest.raises(U3Error, match="finite numbers"):
-            mean(wrong)
+    for wrong in (torch.tensor([]), torch.tensor([1.0, math.nan]), normal(2, 2, 2), [1.0]):
+        refuses(mean, wrong, says="finite numbers")
     for wrong in (["a", "b"], "abc", ["a", 1, "b"], 3):
-        with pytest.raises(U3Error, match="one for each"):
-            mean(draw(3), wrong)
+        refuses(mean, normal(3), wrong, says="one for each")
 
 
 @pytest.mark.parametrize("count", [25, 400])
 def test_the_interval_of_a_mean(count: int):
     """For groups of one value the width is 2·1.96·s/√n."""
-    values = draw(count, seed=count)
+    values = normal(count, seed=count)
     value, low, high = bootstrap(mean_of(list(values[:, None])), count)
     assert low < value < high and value == pytest.approx(float(values.mean()))
     assert high - low == pytest.approx(float(2 * 1.96 * values.std() / count**0.5), rel=0.15)
@@ -73,7 +65,7 @@ def test_the_interval_of_a_mean(count: int):
 
 def test_groups_are_drawn_whole():
     """Four games with the same picture tell no more than one; and without scatter there is no width."""
-    values = draw(30)
+    values = normal(30)
     assert bootstrap(mean_of([v.expand(4) for v in values]), 30) == pytest.approx(
         bootstrap(mean_of(list(values[:, None])), 30), abs=1e-12)
     assert bootstrap(mean_of([torch.full((3,), 0.4).double()] * 5), 5) == pytest.approx((0.4, 0.4, 0.4))
@@ -81,7 +73,7 @@ def test_groups_are_drawn_whole():
 
 @pytest.mark.parametrize("method", ["percentile", "basic"])
 def test_the_interval_is_scipys_up_to_its_draws(method: str):
-    groups = [draw(n, seed=n) + n / 5 for n in range(1, 15)]
+    groups = [normal(n, seed=n) + n / 5 for n in range(1, 15)]
     sums, counts = np.array([[g.sum(), len(g)] for g in groups]).T
     theirs = scipy.stats.bootstrap((sums, counts), lambda s, n, axis=-1: s.sum(axis) / n.sum(axis), paired=True,
                                    method=method, n_resamples=20_000, random_state=np.random.default_rng(0))
@@ -92,9 +84,8 @@ def test_the_interval_is_scipys_up_to_its_draws(method: str):
 
 # ---- curves and correlations -----------------------------------------------------------------------------------------
 
-
 def test_correlations_are_scipys():
-    a, b = draw(3, 1, 9, 7), draw(3, 1, 9, 7, seed=1)
+    a, b = normal(3, 1, 9, 7), normal(3, 1, 9, 7, seed=1)
     b = (a + b).round()  # with ties
     assert correlation(a, b) == pytest.approx(scipy.stats.pearsonr(a.flatten(), b.flatten()).statistic)
     assert rank_correlation(a, b) == pytest.approx(scipy.stats.spearmanr(a.flatten(), b.flatten()).statistic)
@@ -105,7 +96,7 @@ def test_a_constant_map_correlates_with_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for measure in (correlation, rank_correlation):
-            assert measure(torch.full((4,), 0.1), draw(4).float()) == measure(draw(4), torch.zeros(4)) == 0.0
+            assert measure(torch.full((4,), 0.1), normal(4).float()) == measure(normal(4), torch.zeros(4)) == 0.0
 
 
 def test_area():
@@ -117,10 +108,9 @@ def test_area():
 
 # ---- the ROC curve ---------------------------------------------------------------------------------------------------
 
-
 def cloud(n: int = 60, seed: int = 0) -> tuple[Tensor, Tensor]:
     marks = torch.rand(n, generator=torch.Generator().manual_seed(seed)) < 0.3
-    return draw(n, seed=seed).float() + 0.7 * marks, marks
+    return normal(n, seed=seed).float() + 0.7 * marks, marks
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -161,7 +151,6 @@ def test_roc_auc_at_its_ends():
 
 # ---- classes ---------------------------------------------------------------------------------------------------------
 
-
 def test_balanced_accuracy_of_a_guess_is_one_half():
     labels = torch.tensor([0] * 90 + [1] * 10)
     always = torch.zeros(100, 2)
@@ -171,7 +160,7 @@ def test_balanced_accuracy_of_a_guess_is_one_half():
 
 
 def test_balanced_accuracy_is_scikit_learns():
-    scores, labels = draw(80, 4), torch.arange(80) % 4
+    scores, labels = normal(80, 4), torch.arange(80) % 4
     wanted = balanced_accuracy_score((labels == 2).numpy(), (scores.argmax(1) == 2).numpy())
     assert balanced_accuracy(scores, labels, 2) == pytest.approx(wanted)
 
@@ -187,15 +176,14 @@ def test_agreement():
 
 # ---- the probe -------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("C", [0.1, 10.0])
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("count, features", [(120, 6), (30, 60)])
 def test_a_probe_is_where_its_energy_has_no_slope(C, classes, count, features):
     """The formula written out; an unused feature and very different scales do no harm, nor more features than pictures.
     """
-    x = draw(count, features) * torch.tensor([1.0, 20, 0.1, 1, 1, 0]).repeat(features // 6)
-    labels = (x @ draw(features, classes, seed=2) + draw(count, classes, seed=1)).argmax(1)
+    x = normal(count, features) * torch.tensor([1.0, 20, 0.1, 1, 1, 0]).repeat(features // 6)
+    labels = (x @ normal(features, classes, seed=2) + normal(count, classes, seed=1)).argmax(1)
     found = probe(x, labels, C=C)
     z, W, b = (x - found.mean) / found.spread, found.weight.requires_grad_(), found.bias.requires_grad_()
     energy = -(z @ W.T + b).log_softmax(1)[range(count), labels].mean() + W.square().sum() / (2 * C * count)
@@ -206,7 +194,7 @@ def test_a_probe_is_where_its_energy_has_no_slope(C, classes, count, features):
 
 
 def test_a_class_without_examples_is_never_the_answer():
-    x = torch.cat([draw(20, 3), draw(20, 3, seed=1) + 3])
+    x = torch.cat([normal(20, 3), normal(20, 3, seed=1) + 3])
     found = probe(x, torch.tensor([1] * 20 + [3] * 20))
     assert found.weight.shape == (4, 3) and found.scores(x)[:, [0, 2]].isneginf().all()
     assert set(found.scores(x).argmax(1).tolist()) == {1, 3}
@@ -214,27 +202,19 @@ def test_a_class_without_examples_is_never_the_answer():
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 def test_slips_are_told():
     scores, marks = cloud()
     for given, which in ((torch.ones(60).bool(), 60), (torch.zeros(60).bool(), 60), (marks, 5)):
-        with pytest.raises(U3Error, match="scores, .* marks and .* sources"):
-            roc_auc(scores[:which], given, ["a"] * 60)
+        refuses(roc_auc, scores[:which], given, ["a"] * 60, says="scores, .* marks and .* sources")
     for measure in (correlation, rank_correlation):
-        with pytest.raises(U3Error, match="cannot be compared"):
-            measure(torch.rand(3), torch.rand(4))
+        refuses(measure, torch.rand(3), torch.rand(4), says="cannot be compared")
     with pytest.raises(U3Error, match="pictures of it and of others"):
         balanced_accuracy(torch.rand(3, 2), torch.zeros(3, dtype=torch.long), 0)
-    with pytest.raises(U3Error, match=r"give \(B,K\) with B = 2"):
-        agreement(torch.zeros(2, 5), torch.zeros(3, 5))
-    with pytest.raises(U3Error, match="pool a map first"):
-        probe(torch.rand(4, 3, 2, 2), torch.zeros(4, dtype=torch.long))
-    with pytest.raises(U3Error, match="at least two classes"):
-        probe(torch.rand(4, 3), torch.ones(4, dtype=torch.long))
+    refuses(agreement, torch.zeros(2, 5), torch.zeros(3, 5), says=r"give \(B,K\) with B = 2")
+    refuses(probe, torch.rand(4, 3, 2, 2), torch.zeros(4, dtype=torch.long), says="pool a map first")
+    refuses(probe, torch.rand(4, 3), torch.ones(4, dtype=torch.long), says="at least two classes")
     for labels in (torch.tensor([0, 1, -1]), torch.tensor([0, 1, 10**9]), torch.tensor([0.0, 1.0, 0.5])):
-        with pytest.raises(U3Error, match="label"):
-            probe(torch.rand(3, 3), labels)
+        refuses(probe, torch.rand(3, 3), labels, says="label")
     for statistic, words in ((lambda often: 1.0, "gives 1.0 for 1 samples"), (lambda often: often, "of shape .1, 5."),
                              (lambda often: often.mean(1) * math.nan, "NaN in all 9 samples")):
-        with pytest.raises(U3Error, match=words):
-            bootstrap(statistic, 5, times=9)
+        refuses(bootstrap, statistic, 5, times=9, says=words)

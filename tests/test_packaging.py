@@ -1,7 +1,5 @@
 """What ships and what it says about itself: versions, licences, light imports, sizes and clean text."""
 
-from __future__ import annotations
-
 import re
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """The command ``u3lab prepare``: it draws just what the notebooks ask for, and says where that is kept."""
 
-from __future__ import annotations
-
 import errno
 import inspect
 import os

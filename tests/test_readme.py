@@ -1,7 +1,5 @@
 """The pages that a newcomer reads: README's lines run as they stand, pages stay short, and no link leads nowhere."""
 
-from __future__ import annotations
-
 import math
 import re
 from pathlib import Path

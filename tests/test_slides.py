@@ -1,17 +1,15 @@
 """``make slides``: a deck has the tagged pictures, no code, and nothing from elsewhere."""
 
-from __future__ import annotations
-
 import html
 import re
 
 import nbformat
 import pytest
 
+from tests.helpers import refuses
 from tools import slides
 from u3lab import demo
 from u3lab._system import copies, paths
-from u3lab.errors import U3Error
 
 
 def read(chapter: str) -> nbformat.NotebookNode:
@@ -65,6 +63,5 @@ def test_what_is_missing_is_said(capsys):
     notebook = read("06")
     cell = next(cell for cell in notebook.cells if "slide" in demo.tags(cell))
     cell.outputs = []
-    with pytest.raises(U3Error, match=f"cell {cell.id} of section “2 · .*run its notebook"):
-        slides.deck(notebook, "06")
+    refuses(slides.deck, notebook, "06", says=f"cell {cell.id} of section “2 · .*run its notebook")
     assert slides.main(["99"]) == 1 and "choose one of" in capsys.readouterr().err

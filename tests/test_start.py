@@ -1,7 +1,5 @@
 """The command ``u3lab start``: where the copies are, what is said, and how JupyterLab is opened."""
 
-from __future__ import annotations
-
 import json
 import os
 import runpy

@@ -1,7 +1,5 @@
 """docs/teaching: a page for each notebook, all alike, and each says of its notebook what the notebook says."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from pathlib import Path

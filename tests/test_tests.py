@@ -1,7 +1,5 @@
 """The tests themselves: each asserts something."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from functools import cache

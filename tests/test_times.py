@@ -1,7 +1,5 @@
 """The mark ``slow``, and what make test runs of the tests that have it."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Warps: splines against scipy, pictures against scipy's sampling, points against pictures, inverses against warps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -13,17 +11,13 @@ from scipy.ndimage import map_coordinates
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from tests.helpers import slip
+from tests.helpers import refuses, seeded, slip
 from u3lab import warps
 from u3lab.equivariance import rotation
 from u3lab.warps import maps, splines
 from u3lab.warps.splines import least_determinant, solved
 
 DTYPES = [torch.float32, torch.float64]
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -273,8 +267,7 @@ def test_a_warp_that_folds_has_no_inverse():
     controls = spline().controls
     folded = solved(controls, controls + 0.9 * noise(1, 16, 2))
     assert least_determinant(folded) < 0
-    with slip("have no way back within 0.0001", "less strength"):
-        warps.warp_points(noise(1, 2000, 2), folded)
+    refuses(warps.warp_points, noise(1, 2000, 2), folded, says=("have no way back within 0.0001", "less strength"))
 
 
 # Gradients
@@ -318,8 +311,7 @@ def test_what_is_drawn_does_not_fold_and_what_folds_is_drawn_again():
 
 @pytest.mark.parametrize("strength, points", [(0.5, 4), (0.3, 8), (0.1, 12)])
 def test_too_much_strength_is_refused(strength: float, points: int):
-    with slip("folds most warps", f"{points}×{points}", "at most a third"):
-        spline(2, strength, points)
+    refuses(spline, 2, strength, points, says=("folds most warps", f"{points}×{points}", "at most a third"))
 
 
 def test_neighbours_that_change_places_are_refused():
@@ -333,8 +325,7 @@ def test_what_folds_beside_the_picture_alone_is_refused():
     sources = torch.tensor([[[-1.54, -1.82], [-0.38, 1.54], [1.42, -0.12], [1.42, 0.26]]])
     near = torch.cartesian_prod(*[torch.linspace(-1, 1, 49, dtype=torch.float64)] * 2)[None]
     assert torch.linalg.det(solved(corners, sources).jacobian(near)).min() > splines.LEAST
-    with slip("folds", "below 0.05"):
-        warps.spline_through(corners, sources)
+    refuses(warps.spline_through, corners, sources, says=("folds", "below 0.05"))
 
 
 def test_the_same_seed_gives_the_same_warps_in_each_precision():
@@ -400,5 +391,4 @@ def test_what_is_done_in_parts_is_the_same_and_small(w: warps.Warp, monkeypatch:
     (lambda: warps.spline_through(noise(1, 5, 2)[:, [0, 1, 2, 3, 3]], noise(1, 5, 2)), ("same place",)),
     (lambda: warps.Spline(noise(2, 4, 2), noise(3, 4, 2), noise(3, 3, 2)), ("2 splines and weights for 3",))])
 def test_slips_are_told(call: Callable[[], object], words: tuple[str, ...]):
-    with slip(*(word.replace("(", r"\(").replace(")", r"\)") for word in words)):
-        call()
+    refuses(call, says=(word.replace("(", r"\(").replace(")", r"\)") for word in words))

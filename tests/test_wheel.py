@@ -1,7 +1,5 @@
 """The wheel: what is in it, and that it works by itself: in a new environment, no checkout near, without a network."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Small networks for the tests of attacks: a linear one, where every optimum is known, and one with ReLUs."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -3,19 +3,17 @@
 A new line in ``tools.site.attacks`` is tested here without a word more; what its numbers are, its own test says.
 """
 
-from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
-from tests.helpers import built, cat, no_tensor_stays, resnet18, same_state, slip, squeezenet, state
+from tests.contract import BARE, NO_NETWORK, NO_PICTURES, leaves_alone, refuses_training_mode
+from tests.helpers import cat, no_tensor_stays, refuses, slip, squeezenet
 from tools.site.attacks import ATTACKS, Attack
-from u3lab import U3Error
 from u3lab.adversarial import quantise
 
 NAMES = pytest.mark.parametrize("name", ATTACKS)
@@ -31,6 +29,10 @@ def options(name: str) -> dict[str, float]:
     return {part: value for part, value in OPTIONS.items() if part in ATTACKS[name].takes}
 
 
+def ask(name: str, net: torch.nn.Module, x: Tensor, label: object = 0) -> Tensor:
+    return ATTACKS[name](net, x, label, **options(name))
+
+
 def first(net: torch.nn.Module, x: Tensor) -> int:
     """The network's own answer."""
     with torch.no_grad():
@@ -43,7 +45,6 @@ def probability(net: torch.nn.Module, x: Tensor, k: int) -> float:
 
 
 # ---- what it gives ---------------------------------------------------------------------------------------------------
-
 
 @NAMES
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -95,21 +96,9 @@ def test_the_same_answer_twice_whatever_is_drawn_in_between(name: str):
 
 # ---- what it leaves alone --------------------------------------------------------------------------------------------
 
-
 @NAMES
 def test_network_and_picture_are_left_as_they_were(name: str):
-    net, x = small()
-    for index, parameter in enumerate(net.parameters()):
-        parameter.requires_grad_(index % 2 == 0)  # some frozen, some not: both have to stay
-    net.module[1].register_forward_hook(lambda module, inputs, output: None)
-    before, asked = state(net), x.clone()
-    ATTACKS[name](net, asked, 0, **options(name))
-    with torch.no_grad():
-        ATTACKS[name](net, asked, 0, **options(name))
-    with pytest.raises(U3Error):
-        ATTACKS[name](net, asked, 99, **options(name))
-    assert same_state(before, state(net))
-    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
+    leaves_alone(partial(ask, name), *small(), {"label": 99})
 
 
 @NAMES
@@ -123,28 +112,24 @@ def test_no_tensor_outlives_the_call(name: str):
 
 # ---- what it does not declare, and slips: one sentence for each ------------------------------------------------------
 
-
 @without("eps")
 def test_an_eps_that_it_does_not_take(name: str):
-    with slip("takes no eps", "those that do", "fgsm"):
-        ATTACKS[name](*small(), 0, eps=0.05)
+    refuses(ATTACKS[name], *small(), 0, eps=0.05, says=("takes no eps", "those that do", "fgsm"))
 
 
 @without("steps")
 def test_steps_that_it_does_not_take(name: str):
-    with slip("takes no steps", "those that do", "pgd"):
-        ATTACKS[name](*small(), 0, steps=5)
+    refuses(ATTACKS[name], *small(), 0, steps=5, says=("takes no steps", "those that do", "pgd"))
 
 
 @pytest.mark.parametrize("name, part, wrong", [(name, part, wrong) for name, attack in ATTACKS.items()
                                                for part in sorted(attack.takes) for wrong in (-1, "a", float("nan"))])
 def test_an_eps_or_steps_that_are_none(name: str, part: str, wrong: object):
-    with slip(part, str(wrong)):
-        ATTACKS[name](*small(), 0, **{part: wrong})
+    refuses(ATTACKS[name], *small(), 0, **{part: wrong}, says=(part, str(wrong)))
 
 
 @NAMES
-@pytest.mark.parametrize("bare", [False, True])
+@BARE
 @pytest.mark.parametrize("label", [5, 1000, -1])
 def test_a_class_that_there_is_not(name: str, label: int, bare: bool):
     net, x = small()
@@ -157,42 +142,32 @@ def test_a_class_that_there_is_not(name: str, label: int, bare: bool):
 @pytest.mark.parametrize("label", [None, 3.5, ("a", "b"), ["a"], ("4", 3, 1, 0)])
 def test_a_label_of_a_wrong_kind(name: str, label: object):
     """One picture has one class; neither a list of classes nor a neuron is one."""
-    with slip("not a class", "number or its name"):
-        ATTACKS[name](*small(), label)
+    refuses(ATTACKS[name], *small(), label, says=("not a class", "number or its name"))
     if label is not None:
-        with slip("not a class", "number or its name"):
-            ATTACKS[name](*small(), 0, target=label)
+        refuses(ATTACKS[name], *small(), 0, target=label, says=("not a class", "number or its name"))
 
 
 @NAMES
 def test_a_target_that_is_the_label(name: str):
-    with slip("own class", "choose another"):
-        ATTACKS[name](*small(), "a", target=0)
+    refuses(ATTACKS[name], *small(), "a", target=0, says=("own class", "choose another"))
 
 
 @NAMES
 def test_several_pictures(name: str):
     net, x = small()
-    with slip("one picture at a time", "got 3"):
-        ATTACKS[name](net, x.expand(3, -1, -1, -1), 0)
+    refuses(ATTACKS[name], net, x.expand(3, -1, -1, -1), 0, says=("one picture at a time", "got 3"))
 
 
 @NAMES
-@pytest.mark.parametrize("net, words", [(None, "not nothing"), ("squeezenet1_1", "not 'squeezenet1_1'"),
-                                        (3, "type int")])
+@NO_NETWORK
 def test_no_network(name: str, net: object, words: str):
-    with slip("a network is wanted", words, r"nets\.load"):
-        ATTACKS[name](net, small()[1], 0)
+    refuses(ATTACKS[name], net, small()[1], 0, says=("a network is wanted", words, r"nets\.load"))
 
 
 @NAMES
-@pytest.mark.parametrize("bare", [False, True])
+@BARE
 def test_training_mode(name: str, bare: bool):
-    net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
-    before = copy.deepcopy(net.state_dict())
-    with slip("training mode", r"eval\(\)"):
-        ATTACKS[name](net, cat(64).float(), 3)
-    assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+    refuses_training_mode(partial(ask, name, label=3), bare)
 
 
 @NAMES
@@ -201,25 +176,11 @@ def test_a_bare_module_works(name: str):
     assert torch.equal(ATTACKS[name](net.module, x, 0, **options(name)), ATTACKS[name](net, x, 0, **options(name)))
 
 
-NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
-    "grey": (lambda x: x[:, :1], ("shape", "grey", "RGB", "expand")),
-    "none in the batch": (lambda x: x[:0], ("empty", "at least one")),
-    "NaN": (lambda x: x.masked_fill(x == x.max(), float("nan")), ("NaN",)),
-    "0 to 255": (lambda x: x * 255, (r"\[0,1\]", "divide by 255")),
-    "normalised": (lambda x: x - 0.5, (r"\[0,1\]",)),
-    "an array": (lambda x: x.numpy(), ("ndarray", r"images\.load")),
-    "whole numbers": (lambda x: (x * 255).byte(), ("uint8", "floats")),
-    "no batch axis": (lambda x: x[0], ("shape", r"x\[None\]")),
-    "None": (lambda x: None, ("NoneType", r"images\.load")),
-}
-
-
 @NAMES
 @pytest.mark.parametrize("kind", NO_PICTURES)
 def test_pictures_that_are_none(name: str, kind: str):
     spoil, words = NO_PICTURES[kind]
-    with slip(*words):
-        ATTACKS[name](squeezenet(), spoil(cat(96).float()), 285)
+    refuses(ATTACKS[name], squeezenet(), spoil(cat(96).float()), 285, says=words)
 
 
 def test_entries_are_frozen_and_declare_what_there_is():

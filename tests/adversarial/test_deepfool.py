@@ -1,13 +1,11 @@
 """DeepFool: exact on linear classifiers, a clear end everywhere."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import linear, small, weights
-from tests.helpers import cat, slip, squeezenet
+from tests.helpers import cat, refuses, squeezenet
 from u3lab import nets
 from u3lab.adversarial.attacks import root_mean_square
 from u3lab.adversarial.deepfool import DeepFoolSettings, deepfool
@@ -102,9 +100,7 @@ def test_a_real_network_falls_to_less_than_a_grey_level():
 
 def test_slips():
     net, x = linear()
-    with slip("DeepFoolSettings.overshoot = -1"):
-        DeepFoolSettings(overshoot=-1)
+    refuses(DeepFoolSettings, overshoot=-1, says="DeepFoolSettings.overshoot = -1")
     blind = nets.Classifier(nn.Sequential(nn.Flatten(), nn.Linear(108, 2)).eval().double())
     blind.module[1].weight.data.zero_()
-    with slip("do not depend on the picture"):
-        last(deepfool(blind, x, int(blind(x).argmax())))
+    refuses(last, deepfool(blind, x, int(blind(x).argmax())), says="do not depend on the picture")

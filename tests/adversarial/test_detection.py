@@ -1,13 +1,11 @@
 """The detector: features against the library's own maps, the classifier against scikit-learn."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
-from tests.helpers import cat, slip, squeezenet
+from tests.helpers import cat, refuses, slip, squeezenet
 from u3lab import nets
 from u3lab.adversarial import detection
 from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
@@ -43,7 +41,6 @@ def test_strengths_have_a_gradient():
 
 
 # ---- detector --------------------------------------------------------------------------------------------------------
-
 
 def cloud(n: int = 60, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
@@ -89,22 +86,15 @@ def test_an_attacker_is_content_with_a_class_that_is_gone(monkeypatch):
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 def test_slips():
     net, x = small()
     h, marks = cloud()
     for given in (torch.ones(60).bool(), torch.zeros(60).bool()):
-        with slip("adversarial", "some of both"):
-            fit_detector(h, given)
-    with slip("True or False"):
-        fit_detector(h, torch.ones(60))
-    with slip("adversarial has the shape", "N = 5"):
-        fit_detector(h[:5], marks)
+        refuses(fit_detector, h, given, says=("adversarial", "some of both"))
+    refuses(fit_detector, h, torch.ones(60), says="True or False")
+    refuses(fit_detector, h[:5], marks, says=("adversarial has the shape", "N = 5"))
     with slip("training mode"):
         layer_saliency(nets.Classifier(nn.Sequential(small()[0].module, nn.Dropout()).train()), x)
-    with slip("divide by 255"):
-        layer_saliency(net, x * 255)
-    with slip("one picture at a time"):
-        evade(net, x.expand(2, -1, -1, -1), "a", Detector(torch.zeros(4), 0.0))
-    with slip("7 values", "4 weights"):
-        evade(net, x, "a", Detector(torch.zeros(4), 0.0))
+    refuses(layer_saliency, net, x * 255, says="divide by 255")
+    refuses(evade, net, x.expand(2, -1, -1, -1), "a", Detector(torch.zeros(4), 0.0), says="one picture at a time")
+    refuses(evade, net, x, "a", Detector(torch.zeros(4), 0.0), says=("7 values", "4 weights"))

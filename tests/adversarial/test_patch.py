@@ -1,7 +1,5 @@
 """The patch: pasting against loops over pixels, training against an optimum that is known."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
@@ -10,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
 from tests.experiments import planted
-from tests.helpers import slip
+from tests.helpers import refuses, slip, uniform
 from tools.site.lists import PATCHES
 from u3lab import images, nets
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
@@ -19,18 +17,12 @@ from u3lab.descent import last
 from u3lab.experiments.adversarial_patch import Run, rate
 from u3lab.lessons.adversarial.photos import photos, shuffled
 
-
-def colours(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 # ---- pasting ---------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("angle, turns", [(0, 0), (90, 1), (-90, 3), (180, 2), (360, 0)])
 def test_a_square_on_whole_pixels_is_copied(angle: float, turns: int):
     """Four pixels wide in a picture of 10×12, its corner at row 3 and column 5; angles are counter-clockwise."""
-    x, patch = colours(2, 3, 10, 12), colours(1, 3, 4, 4, seed=1)
+    x, patch = uniform(2, 3, 10, 12), uniform(1, 3, 4, 4, seed=1)
     expected = x.clone()
     expected[..., 3:7, 5:9] = patch.rot90(turns, (2, 3))
     found = apply_patch(x, patch, 7 / 12, 5 / 10, 0.4, angle=angle, shape="square")
@@ -40,7 +32,7 @@ def test_a_square_on_whole_pixels_is_copied(angle: float, turns: int):
 @pytest.mark.parametrize("shape", ["round", "square"])
 def test_by_loops(shape: str):
     """Every pixel looks where it lies on the turned patch, and mixes the four colours about that point."""
-    x, patch, (cx, cy, scale, angle) = colours(1, 3, 11, 14), colours(1, 3, 5, 5, seed=1), (0.45, 0.6, 0.62, 33.0)
+    x, patch, (cx, cy, scale, angle) = uniform(1, 3, 11, 14), uniform(1, 3, 5, 5, seed=1), (0.45, 0.6, 0.62, 33.0)
     radius, turn, expected = 0.62 * 11 / 2, math.radians(angle), x.clone()
     for row in range(11):
         for column in range(14):
@@ -71,7 +63,7 @@ def test_area():
 
 
 def test_a_batch_is_its_pictures():
-    x, patch = colours(3, 3, 12, 12), colours(1, 3, 6, 6, seed=1)
+    x, patch = uniform(3, 3, 12, 12), uniform(1, 3, 6, 6, seed=1)
     where = {"x": (0.2, 0.5, 0.9), "y": (0.4, 0.5, 0.6), "scale": (0.3, 0.5, 1.5), "angle": (0.0, 20.0, -70.0)}
     where = {name: torch.tensor(values) for name, values in where.items()}
     single = [apply_patch(x[i : i + 1], patch, **{k: float(v[i]) for k, v in where.items()}) for i in range(3)]
@@ -79,7 +71,7 @@ def test_a_batch_is_its_pictures():
 
 
 def test_gradients_reach_the_patch():
-    x, patch = colours(1, 3, 8, 8), colours(1, 3, 4, 4, seed=1).requires_grad_()
+    x, patch = uniform(1, 3, 8, 8), uniform(1, 3, 4, 4, seed=1).requires_grad_()
     assert torch.autograd.gradcheck(lambda p: apply_patch(x, p, 0.4, 0.5, 0.7, angle=25.0), [patch])
 
 
@@ -94,7 +86,6 @@ def test_placements(seed: int):
 
 
 # ---- training --------------------------------------------------------------------------------------------------------
-
 
 class Red(nn.Module):
     """Class 1 by redness less greenness, anywhere; blue does not matter."""
@@ -156,8 +147,7 @@ def test_settings_are_read_at_every_step():
     steps = adversarial_patch(net, x, "b", settings=settings)
     next(steps)
     settings.smallest, settings.largest = 0.5, 0.4
-    with slip("smallest size 0.5", "largest 0.4"):
-        last(steps)
+    refuses(last, steps, says=("smallest size 0.5", "largest 0.4"))
 
 
 def test_success_rate():
@@ -179,7 +169,6 @@ def test_cut_out():
 
 # ---- the experiment --------------------------------------------------------------------------------------------------
 
-
 def test_the_experiments_split():
     train, test = photos()
     names = images.names("everyday")
@@ -188,7 +177,7 @@ def test_the_experiments_split():
 
 
 def test_the_experiments_control():
-    patch = colours(1, 3, 5, 5)
+    patch = uniform(1, 3, 5, 5)
     control = shuffled(patch)
     assert not torch.equal(control, patch)
     assert sorted(control.flatten(2)[0].T.tolist()) == sorted(patch.flatten(2)[0].T.tolist())  # colours stay whole
@@ -208,7 +197,6 @@ def test_the_experiments_table():
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("change, words", [
     ({"x": -0.1}, ("x = -0.1", "0 to 1")), ({"y": 1.5}, ("y = 1.5",)), ({"scale": 0.0}, ("scale = 0.0",)),
     ({"scale": float("nan")}, ("scale = nan",)), ({"angle": 500}, ("angle = 500",)),
@@ -218,21 +206,15 @@ def test_the_experiments_table():
     ({"images": torch.zeros(3, 8, 8)}, ("shape",)), ({"x": "left"}, ("x = 'left'",))])
 def test_pasting(change: dict, words: tuple):
     given = {"images": torch.zeros(3, 3, 8, 8), "patch": torch.zeros(1, 3, 4, 4), "x": 0.5, "y": 0.5, "scale": 0.5}
-    with slip(*words):
-        apply_patch(**given | change)
+    refuses(apply_patch, **given | change, says=words)
 
 
 def test_training():
     net, x = small()
-    with slip("class", "z"):
-        adversarial_patch(net, x, "z")
-    with slip("class 9"):
-        next(adversarial_patch(net.module, x, 9))
-    with slip("divide by 255"):
-        adversarial_patch(net, x * 255, "a")
+    refuses(adversarial_patch, net, x, "z", says=("class", "z"))
+    refuses(next, adversarial_patch(net.module, x, 9), says="class 9")
+    refuses(adversarial_patch, net, x * 255, "a", says="divide by 255")
     with slip("training mode"):
         adversarial_patch(nets.Classifier(nn.Sequential(net.module, nn.Dropout()).train()), x, 0)
-    with slip("trials = 0"):
-        success_rate(net, x, "a", torch.zeros(1, 3, 4, 4), trials=0)
-    with slip("PatchSettings.shape = 'star'"):
-        PatchSettings(shape="star")
+    refuses(success_rate, net, x, "a", torch.zeros(1, 3, 4, 4), trials=0, says="trials = 0")
+    refuses(PatchSettings, shape="star", says="PatchSettings.shape = 'star'")

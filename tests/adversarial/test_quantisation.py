@@ -1,12 +1,10 @@
 """Eight bits: no attack counts that a PNG does not keep."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 
 from tests.adversarial.attacked import small
-from tests.helpers import cat, slip, squeezenet
+from tests.helpers import cat, refuses, squeezenet
 from u3lab import images, pixels
 from u3lab.adversarial.attacks import AttackSettings, pgd, root_mean_square
 from u3lab.adversarial.deepfool import deepfool
@@ -88,17 +86,10 @@ def test_a_change_below_a_level_is_gone():
 
 def test_slips():
     net, x = small()
-    with slip("eps = -0.1"):
-        quantise_near(x, x, -0.1)
-    with slip("norm = 'l1'", "choose one of linf, l2"):
-        quantise_near(x, x, 0.1, norm="l1")
-    with slip("same size"):
-        quantise_near(x, x[..., :5], 0.1)
-    with slip("divide by 255"):
-        quantise(x * 255)
-    with slip("one picture at a time"):
-        fools(net, x.expand(2, -1, -1, -1), "a")
-    with slip("own class"):
-        fools(net, x, "a", target="a")
-    with slip("class 9"):
-        fools(net.module, x, 9)
+    refuses(quantise_near, x, x, -0.1, says="eps = -0.1")
+    refuses(quantise_near, x, x, 0.1, norm="l1", says=("norm = 'l1'", "choose one of linf, l2"))
+    refuses(quantise_near, x, x[..., :5], 0.1, says="same size")
+    refuses(quantise, x * 255, says="divide by 255")
+    refuses(fools, net, x.expand(2, -1, -1, -1), "a", says="one picture at a time")
+    refuses(fools, net, x, "a", target="a", says="own class")
+    refuses(fools, net.module, x, 9, says="class 9")

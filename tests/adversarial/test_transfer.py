@@ -1,11 +1,9 @@
 """The pictures that all networks know, and attacks that keep to their level when they are written to a file."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 
-from tests.helpers import cat, slip, squeezenet
+from tests.helpers import cat, refuses, squeezenet
 from tools.site.attacks import ATTACKS
 from u3lab import images, nets
 from u3lab.adversarial import quantise_near
@@ -38,13 +36,11 @@ def test_attacks_keep_to_their_level(kind: str, level: int):
 
 
 def test_slips():
-    with slip("nets", "at least one"):
-        labelled([])
+    refuses(labelled, [], says=("nets", "at least one"))
     classes = squeezenet().classes
     untrained = nets.Classifier(torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
                                                     torch.nn.Linear(3, len(classes))).eval(), classes=classes)
     untrained.module[2].weight.data.zero_()
     untrained.module[2].bias.data = torch.arange(len(classes)).float()
     assert "toilet tissue" not in [images.label(name) for name in images.names()]  # what it always says
-    with slip("none of the shipped pictures", "trained"):
-        labelled([untrained])
+    refuses(labelled, [untrained], says=("none of the shipped pictures", "trained"))

@@ -4,10 +4,9 @@
 See the package. Without --only and --network the live figures are measured as well, where there is a browser.
 """
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
+import importlib
 import json
 import os
 import time
@@ -18,25 +17,27 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when torch is 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+PARTS = {"latency": "the live figures in a browser", "drawing": "the deep image prior's race",
+         "dissection": "network dissection's race", "adapters": "adapters against fine-tuning",
+         "pretexts": "pretext tasks and SimCLR", "labelling": "the dense labelling loss",
+         "plain": "ours against plain versions"}
+WITH_ROWS = ("adapters", "pretexts", "labelling", "plain")  # written as those of maps are: the site reads both alike
+
+
 def main() -> None:
     """Measure and print; nothing is asserted about times."""
     arguments = _arguments()
-    if arguments.latency:
-        _write(arguments.json, {"latency": _latency(arguments.quick)})
-    elif arguments.drawing:
-        _write(arguments.json, {"drawing": _drawing(arguments.quick)})
-    elif arguments.dissection:
-        _write(arguments.json, {"dissection": _dissection(arguments.quick)})
-    elif arguments.adapters:
-        _write(arguments.json, _with_rows("adapters", _adapters(arguments.quick)))
-    elif arguments.pretexts:
-        _write(arguments.json, _with_rows("pretexts", _pretexts(arguments.quick)))
-    elif arguments.labelling:
-        _write(arguments.json, _with_rows("labelling", _labelling(arguments.quick)))
-    elif arguments.plain:
-        _write(arguments.json, _with_rows("plain", _plain(arguments.quick, arguments.only or "")))
-    else:
+    part = next((name for name in PARTS if getattr(arguments, name)), None)
+    if part is None:
         _maps(arguments)
+        return
+    found = _part(part, arguments.quick, arguments.only or "")
+    if part in WITH_ROWS:
+        from tests.bench import table
+
+        _write(arguments.json, {"machine": table.facts(), "rows": found.pop("rows"), part: found})
+    else:
+        _write(arguments.json, {part: found})
 
 
 def _maps(arguments: argparse.Namespace) -> None:
@@ -72,87 +73,25 @@ def _maps(arguments: argparse.Namespace) -> None:
     print(f"\n{judged.count('yes')} of {len(judged)} targets met; measured in {time.perf_counter() - start:.0f} s.")
     data = {"machine": machine, "rows": [table.as_data(result) for result in results]}
     if not arguments.only and not arguments.network:
-        data["dissection"] = _dissection(arguments.quick)
-        for name, race in {"adapters": _adapters, "pretexts": _pretexts, "labelling": _labelling,
-                           "plain": _plain}.items():
-            data[name] = race(arguments.quick)
-            data["rows"] += data[name].pop("rows")
-        data["drawing"] = _drawing(arguments.quick)
-        data["latency"] = _latency(arguments.quick)
+        for name in PARTS:
+            data[name] = _part(name, arguments.quick)
+            data["rows"] += data[name].pop("rows") if name in WITH_ROWS else []
     _write(arguments.json, data)
     if arguments.threads:
         print(threads.report())
 
 
-def _latency(quick: bool) -> list[dict]:
-    from tests.bench import latency
-
-    return [latency.as_data(row) for row in latency.report(quick)]
-
-
-def _drawing(quick: bool) -> list[dict]:
+def _part(name: str, quick: bool, only: str = "") -> dict | list[dict]:
+    """What a file of the bench measures by itself."""
+    file = importlib.import_module(f"tests.bench.{name}")
+    if name == "latency":
+        return [file.as_data(row) for row in file.report(quick)]
     import torch
-
-    from tests.bench import drawing
-
-    torch.set_num_threads(1)
-    return [dataclasses.asdict(race) for race in drawing.report(quick)]
-
-
-def _dissection(quick: bool) -> dict:
-    import torch
-
-    from tests.bench import dissection
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    return dissection.report(quick)
-
-
-def _adapters(quick: bool) -> dict:
-    import torch
-
-    from tests.bench import adapters
-
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
-    return adapters.report(quick)
-
-
-def _pretexts(quick: bool) -> dict:
-    import torch
-
-    from tests.bench import pretexts
-
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
-    return pretexts.report(quick)
-
-
-def _labelling(quick: bool) -> dict:
-    import torch
-
-    from tests.bench import labelling
-
-    torch.set_num_threads(1)
-    return labelling.report(quick)
-
-
-def _plain(quick: bool, only: str = "") -> dict:
-    import torch
-
-    from tests.bench import plain
-
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
-    return plain.report(quick, only)
-
-
-def _with_rows(name: str, found: dict) -> dict:
-    """A race with the machine, and its rows as those of maps are written: the site reads both alike."""
-    from tests.bench import table
-
-    return {"machine": table.facts(), "rows": found.pop("rows"), name: found}
+    found = file.report(quick, *([only] if name == "plain" else []))
+    return [dataclasses.asdict(race) for race in found] if name == "drawing" else found
 
 
 def _write(file: str | None, data: dict) -> None:
@@ -176,13 +115,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions and no memory: two minutes")
     parser.add_argument("--json", metavar="FILE", help="write everything measured to a file")
-    parser.add_argument("--latency", action="store_true", help="the live figures in a browser, and nothing else")
-    parser.add_argument("--drawing", action="store_true", help="the deep image prior's race, and nothing else")
-    parser.add_argument("--dissection", action="store_true", help="network dissection's race, and nothing else")
-    parser.add_argument("--adapters", action="store_true", help="adapters against fine-tuning, and nothing else")
-    parser.add_argument("--labelling", action="store_true", help="the dense labelling loss, and nothing else")
-    parser.add_argument("--plain", action="store_true", help="ours against plain versions, and nothing else")
-    parser.add_argument("--pretexts", action="store_true", help="pretext tasks and SimCLR, and nothing else")
+    for name, what in PARTS.items():
+        parser.add_argument(f"--{name}", action="store_true", help=f"{what}, and nothing else")
     parser.add_argument("--threads", action="store_true", help="OpenMP's waiting policy beside a busy core as well")
     parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word; with --plain, methods")
     parser.add_argument("--network", choices=("squeezenet1_1", "efficientnet_lite0"), help="one network only")

@@ -4,16 +4,14 @@ Full fine-tuning is plain torch: the network as it comes, all its weights traine
 training mode as in the domain's. LoRA of the peft library stands beside ours where it is installed.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -90,17 +88,8 @@ def _with_head(module: nn.Module) -> nn.Module:
 
 
 def _loop(net: nets.Classifier, module: nn.Module, weights: list[nn.Parameter]) -> Callable[[], object]:
-    optimiser, (x, y) = ADAM(weights, lr=0.001), data()
-
-    def steps() -> list[Tensor]:
-        for _ in range(STEPS):
-            optimiser.zero_grad()
-            loss = F.cross_entropy(module(net.normalise(x)), y)
-            loss.backward()
-            optimiser.step()
-        return [loss.detach()]
-    steps()
-    return steps
+    x, y = data()
+    return measure.training(ADAM(weights, lr=0.001), lambda: F.cross_entropy(module(net.normalise(x)), y), STEPS)
 
 
 @dataclass
@@ -131,23 +120,18 @@ def run(name: str, rounds: int) -> Race:
     race, made = Race(name), {side: make() for side, make in sides(name).items()}
     for _ in range(rounds):
         for side, steps in made.items():
-            race.times.setdefault(side, []).append(1e3 * _clock(steps) / STEPS)
+            race.times.setdefault(side, []).append(measure.milliseconds(steps) / STEPS)
     net, (x, _) = adapt(network(name)).add_domain("new", CLASSES), data()
     plain, bare = net.merge("new"), network(name)
     with torch.no_grad():
         for one in (plain, bare):
             one(x)
         for _ in range(3 * rounds):
-            race.merged.append(1e3 * _clock(lambda: plain(x)))
-            race.bare.append(1e3 * _clock(lambda: bare(x)))
-    race.switch = 1e3 * statistics.median(_clock(lambda k=k: net.use(("source", "new")[k % 2])) for k in range(200))
+            race.merged.append(measure.milliseconds(lambda: plain(x)))
+            race.bare.append(measure.milliseconds(lambda: bare(x)))
+    names = 100 * ("source", "new")
+    race.switch = statistics.median(measure.milliseconds(partial(net.use, name)) for name in names)
     return race
-
-
-def _clock(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def alone(name: str, side: str) -> None:
@@ -166,8 +150,7 @@ def peak(name: str, side: str) -> float | None:
 def report(quick: bool) -> dict[str, Any]:
     """Measure and print the tables."""
     print("\n# Adapters against full fine-tuning\n", flush=True)
-    facts = table.facts()
-    print(" · ".join(f"{name} {facts[name]}" for name in ("date", "machine", "cores", "threads", "load", "torch")))
+    print(table.brief())
     print(f"\nA training step of {BATCH} pictures of {SIDE}×{SIDE}; memory: what a process with the network adds.\n")
     races = []
     print("| network | side | ms a step | ours/fine-tuning (spread) | MB | ours/fine-tuning | targets met |\n"

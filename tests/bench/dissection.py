@@ -4,8 +4,6 @@ The race is run in this process, side by side. Time and memory by the number of 
 its own for each number, each side in a fork that has never dissected anything; the pictures lie in memory beforehand.
 """
 
-from __future__ import annotations
-
 import json
 import statistics
 import subprocess
@@ -161,8 +159,7 @@ def report(quick: bool) -> dict[str, Any]:
     """Measure and print the tables."""
     sizes, rounds = ((25, 50, 100), 1) if quick else (SIZES, ROUNDS)
     print("\n# Network dissection: ours against the paper's way and NetDissect-Lite's\n", flush=True)
-    facts = table.facts()
-    print(" · ".join(f"{name} {facts[name]}" for name in ("date", "machine", "cores", "threads", "load", "torch")))
+    print(table.brief())
     rows, races = growth(sizes), [run(sizes[0], layer, rounds) for layer in LAYERS]
     for race in races:
         print_race(race)

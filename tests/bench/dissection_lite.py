@@ -7,8 +7,6 @@ labels lie in memory, not in PNG files, and a unit's pixels count where the pict
 paper's words), which needs no product with a matrix of categories.
 """
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Sequence

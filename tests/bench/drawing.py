@@ -6,8 +6,6 @@ noise 0.03 on it, and a rate of 0.001; here it runs at 0.01, their rate for othe
 Both are built by our code (channels last, one fused Adam), so what differs is the shape of the network.
 """
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, field
 

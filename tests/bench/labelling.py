@@ -5,8 +5,6 @@ adds at its worst in a process of its own; it is measured first, since a fork mu
 are of one thread's work.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable
@@ -45,8 +43,8 @@ def run(loss: Callable[..., Tensor], side: int) -> Run:
 def report(quick: bool) -> dict[str, Any]:
     """Measure and print the table."""
     print("\n# The dense labelling loss and its gradient against the full matrix\n", flush=True)
-    facts, sides = table.facts(), SIDES[:2] if quick else SIDES
-    print(" · ".join(f"{name} {facts[name]}" for name in ("date", "machine", "cores", "threads", "load", "torch")))
+    sides = SIDES[:2] if quick else SIDES
+    print(table.brief())
     print("\n| pixels | ours MB | full MB | ours/full | target | met | ours CPU ms | full CPU ms | ours/full | "
           "difference |\n|" + "---|" * 10)
     both = {side: (run(dense_labelling_loss, side), run(full, side)) for side in sides}

@@ -1,7 +1,5 @@
 """The clock and the memory: ours and the peers in turn, and the greatest memory of one call in a process of its own."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import os
@@ -11,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from tests.bench.peers import Run, Unsupported, installed
@@ -121,18 +120,32 @@ def clock(result: Result, seconds: float, least: int, most: int = 15) -> None:
             break
         # ours, peer, ours, peer …: each peer is compared with the call of ours just before it
         for peer in sides[1:]:
-            mine, theirs = _once(result.ours.run), _once(peer.run)
+            mine, theirs = milliseconds(result.ours.run), milliseconds(peer.run)
             result.ours.times.append(mine / result.row.scale)
             peer.times.append(theirs / result.row.scale)
             peer.ratios.append(mine / theirs)
         if len(sides) == 1:
-            result.ours.times.append(_once(result.ours.run) / result.row.scale)
+            result.ours.times.append(milliseconds(result.ours.run) / result.row.scale)
 
 
-def _once(run: Callable[[], object]) -> float:
+def milliseconds(run: Callable[[], object]) -> float:
+    """On the clock on the wall."""
     start = time.perf_counter()
     run()
     return (time.perf_counter() - start) * 1e3
+
+
+def training(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor], count: int) -> Run:
+    """So many steps of plain torch in one closure, whose first call is made here."""
+    def steps() -> list[Tensor]:
+        for _ in range(count):
+            optimiser.zero_grad()
+            value = loss()
+            value.backward()
+            optimiser.step()
+        return [value.detach()]
+    steps()
+    return steps
 
 
 def memory(result: Result) -> None:

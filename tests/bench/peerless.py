@@ -1,7 +1,5 @@
 """Methods without a row, and why: the site's page *The bench* prints it. A test wants a row or a reason of each."""
 
-from __future__ import annotations
-
 FLOOR = "a floor, which computes next to nothing"
 TORCH = "PyTorch's own loss, picture by picture; there is nothing of ours to be faster or slower"
 

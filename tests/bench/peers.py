@@ -4,8 +4,6 @@ Peers answer in terms of the normalised picture, ours of the picture in [0,1]; :
 A peer that cannot do something raises :class:`Unsupported` when it is built, with the reason.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from importlib import import_module

@@ -4,8 +4,6 @@ Where a network of ours is trained or draws, both sides have the same one. Both 
 that a busy machine matters little. Where both have numbers to compare, their greatest difference is a part of the row.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable
@@ -23,34 +21,16 @@ Run = Callable[[], list[Tensor]]
 
 @dataclass(frozen=True)
 class Race:
-    """Ours against one plain version.
+    """Ours against one plain version."""
 
-    Attributes
-    ----------
-    of
-        The methods that it times, as "registry/name".
-    work
-        What is done.
-    on
-        On what: a network, or data of some size.
-    ours, theirs
-        Make the closures to time; nothing of that is counted.
-    peer
-        Whose way the other side goes.
-    same
-        Whether both sides return numbers that can be compared.
-    why
-        Why ours takes longer, where it does.
-    """
-
-    of: tuple[str, ...]
-    work: str
-    on: str
-    ours: Callable[[], Run]
-    peer: str
+    of: tuple[str, ...]  # the methods that it times, as "registry/name"
+    work: str  # what is done
+    on: str  # a network, or data of some size
+    ours: Callable[[], Run]  # makes the closure to time; nothing of that is counted
+    peer: str  # whose way the other side goes
     theirs: Callable[[], Run]
-    same: bool = True
-    why: str = ""
+    same: bool = True  # whether both sides return numbers that can be compared
+    why: str = ""  # ours takes longer, where it does
 
 
 def races() -> list[Race]:

@@ -1,7 +1,5 @@
 """Plain versions of what chapters 2b, 2c, 4 and 5 do where an answer is not known, or has been learnt beforehand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 
@@ -24,7 +22,6 @@ NETWORK, LAYER, SIDE, STEPS = "squeezenet1_1", "fire9", 128, 3
 
 
 # ---- chapter 2b: min over η ‖y − f(ŷ, η)‖², summed over a batch ------------------------------------------------------
-
 
 def both_signs(a: Tensor, y: Tensor) -> Tensor:
     return torch.minimum(*((y - eta * a).square().flatten(1).sum(1) for eta in (1, -1))).sum()
@@ -72,7 +69,6 @@ def marginal(name: str, loss: Callable[[Tensor, Tensor], Tensor]) -> Run:
 
 # ---- chapter 2c: steps after the clusters are found, which is not counted --------------------------------------------
 
-
 def handed_on(plain: bool) -> Run:
     (pictures, _), teacher, student = shapes(), digit_encoder(), digit_encoder(seed=1)
     settings = PretextSettings(steps=100_000, batch_size=64)
@@ -87,7 +83,6 @@ def handed_on(plain: bool) -> Run:
 
 
 # ---- chapters 4 and 5 ------------------------------------------------------------------------------------------------
-
 
 def coded() -> Run:
     (image, visible), atoms = holed(), fillers.atoms()

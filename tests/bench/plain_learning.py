@@ -1,7 +1,5 @@
 """Plain versions of chapters 1 to 3: training steps in plain torch, losses as the papers' code has them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 
@@ -11,7 +9,7 @@ from torch import Tensor, nn
 
 from tests.bench import adapters
 from tests.bench.plain import Race, Run
-from tests.landmarks.test_learners import drawn_wrong, turned_wrong
+from tests.landmarks.test_learners import plain_steps
 from tests.universal.networks import shaken
 from tools.site.lists import CENTRES, CLUSTERINGS, LEARNERS, PREDICTORS
 from u3lab import nets
@@ -37,7 +35,6 @@ def with_gradient(loss: Callable[..., Tensor], *given: Tensor) -> Run:
 
 
 # ---- chapter 1 -------------------------------------------------------------------------------------------------------
-
 
 def resnet() -> nets.Classifier:
     """With the same random weights each time, where there are no others."""
@@ -109,7 +106,6 @@ def predicted(name: str, plain: bool) -> Run:
 
 # ---- chapter 2c ------------------------------------------------------------------------------------------------------
 
-
 def information(P: Tensor) -> Tensor:
     rows, columns = P.sum(1, keepdim=True), P.sum(0, keepdim=True)
     return (P * (P.log() - rows.log() - columns.log())).sum()
@@ -143,7 +139,6 @@ def sorted_(name: str, plain: Callable[..., Tensor], *shape: int) -> tuple[Calla
 
 
 # ---- chapters 3 and 3b -----------------------------------------------------------------------------------------------
-
 
 def label_loss(name: str) -> Run:
     codes, moved = normal(8, 10, 16, 16), normal(8, 10, 16, 16, seed=1)
@@ -192,16 +187,7 @@ def learnt(name: str, plain: bool) -> Run:
         return [torch.tensor([next(run).loss for _ in range(steps + 1)])]
 
     def theirs() -> list[Tensor]:
-        net, losses = learner.fresh(width=16), []
-        optimiser = torch.optim.Adam([one.requires_grad_() for one in net.parameters()], lr=0.002)
-        for step in range(steps + 1):
-            loss = (turned_wrong if learner.turns else drawn_wrong)(net, *given)
-            losses.append(loss.item())
-            if step < steps:
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-        return [torch.tensor(losses)]
+        return [torch.tensor(plain_steps(learner.fresh(width=16), given, learner.turns, 0.002, steps))]
     return theirs if plain else ours
 
 

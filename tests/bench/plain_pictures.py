@@ -1,17 +1,15 @@
 """Plain versions of chapters 4 to 6b: drawings, inversions and attacks, as the papers' code goes step by step."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.bench.plain import Race, Run
 from tests.bench.scene import Scene
-from tests.inversion.test_plain_torch import begun
+from tests.inversion.test_plain_torch import plain_steps
+from tests.prior.test_contract import plain_prior, plain_variation
 from tools.site.lists import PATCHES
 from u3lab import adversarial, images, inversion, prior
 from u3lab.descent import last
@@ -26,7 +24,6 @@ PLAIN = "plain torch"
 
 # ---- chapter 4 -------------------------------------------------------------------------------------------------------
 
-
 def holed(side: int = DRAWN) -> tuple[Tensor, Tensor]:
     """A cup of coffee, and m, which hides half of its pixels."""
     generator = torch.Generator().manual_seed(0)
@@ -40,39 +37,14 @@ def filled(name: str, steps: int | None = None) -> Run:
 
 def tv_in_plain_torch() -> Run:
     image, visible = holed()
-
-    def run() -> list[Tensor]:
-        m = visible.bool().expand_as(image)
-        x = torch.where(m, image, (image * visible).sum((2, 3), keepdim=True) / visible.sum()).requires_grad_()
-        optimiser = torch.optim.Adam([x], lr=0.03)
-        for _ in range(TV_STEPS):
-            optimiser.zero_grad()
-            down, right = F.pad(x.diff(dim=2), (0, 0, 0, 1)), F.pad(x.diff(dim=3), (0, 1))
-            data = (visible * (x - image).square()).sum() / m.sum()
-            (data + 1e-3 * (down.square() + right.square() + 1e-8).sqrt().mean()).backward()
-            optimiser.step()
-            x.data.clamp_(0, 1)
-        return [torch.where(m, image, x.detach())]
-    return run
+    return lambda: [plain_variation(image, visible, 1e-3, TV_STEPS)]
 
 
 def dip_in_plain_torch() -> Run:
     """The same network in PyTorch's own format, Adam as it comes."""
     image, visible = holed()
-
-    def run() -> list[Tensor]:
-        psi = prior.generator(size=DRAWN).to(memory_format=torch.contiguous_format).train()
-        m, draw, mean = visible.bool().expand_as(image), torch.Generator().manual_seed(0), None
-        optimiser = torch.optim.Adam(psi.parameters(), lr=0.01)
-        for step in range(STEPS + 1):
-            x = psi(psi.code.contiguous() + 0.03 * torch.randn(psi.code.shape, generator=draw))
-            mean = x.detach() if mean is None else 0.9 * mean + 0.1 * x.detach()
-            if step < STEPS:
-                optimiser.zero_grad()
-                (x - image)[m].square().mean().backward()
-                optimiser.step()
-        return [torch.where(m, image, mean)]
-    return run
+    return lambda: [plain_prior(image, visible, prior.generator(size=DRAWN).to(memory_format=torch.contiguous_format),
+                                STEPS)]
 
 
 def bare_inpainter() -> Run:
@@ -87,7 +59,6 @@ def bare_inpainter() -> Run:
 
 
 # ---- chapter 5 -------------------------------------------------------------------------------------------------------
-
 
 def scene() -> Scene:
     return Scene.load(NETWORK)
@@ -112,23 +83,11 @@ def inverted_plainly(name: str) -> Run:
     def run() -> list[Tensor]:
         with torch.no_grad():
             wanted = below((image - mean) / std)
-        parameters, picture, _, least, rate = begun(name, SIDE)
-        optimiser, losses = torch.optim.Adam(parameters, lr=rate), []
-        for step in range(STEPS + 1):
-            loss = (below((picture() - mean) / std) - wanted).square().sum() / wanted.square().sum()
-            losses.append(loss.item())
-            if step < STEPS:
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                if least is not None:
-                    parameters[0].data.clamp_(least, None if name == "trained generator" else 1)
-        return [torch.tensor(losses)]
+        return [torch.tensor(plain_steps(name, SIDE, lambda x: below((x - mean) / std), wanted, STEPS))]
     return run
 
 
 # ---- chapter 6b ------------------------------------------------------------------------------------------------------
-
 
 def fast_gradient() -> Run:
     given = scene()

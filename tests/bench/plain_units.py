@@ -1,7 +1,5 @@
 """Plain versions of chapters 6c and 7: least squares by the normal equations, CKA in NumPy, units one by one."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np
@@ -11,6 +9,8 @@ from torch import Tensor, nn
 
 from tests.bench import scene
 from tests.bench.plain import Race, Run
+from tests.dissection.test_contract import plain_votes
+from tests.helpers import minimised
 from tools.site.lists import MAPS
 from u3lab import equivariance, images, nets
 from u3lab.descent import last
@@ -42,7 +42,6 @@ def solved(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 # ---- chapter 6c ------------------------------------------------------------------------------------------------------
-
 
 def fitted(name: str) -> Run:
     net, x = nets.load(NETWORK, device="cpu"), photos()
@@ -97,18 +96,15 @@ def trained_plainly() -> Run:
     x, e = (x - net.mean) / net.std, nn.Conv2d(128, 128, 1)
 
     def run() -> list[Tensor]:
-        optimiser = torch.optim.Adam(e.parameters(), lr=0.0001)
         with torch.no_grad():
             wanted = module(x).softmax(1)
-        for step in range(STEPS + 1):
+
+        def loss() -> Tensor:
             with torch.no_grad():
                 features = fire(module, 3, x)
             scores = module.classifier(module.features[5:](e(features).relu())).flatten(1)
-            loss = F.kl_div(scores.log_softmax(1), wanted, reduction="batchmean")
-            if step < STEPS:
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+            return F.kl_div(scores.log_softmax(1), wanted, reduction="batchmean")
+        minimised(torch.optim.Adam(e.parameters(), lr=0.0001), loss, STEPS)
         return [e.weight]
     return run
 
@@ -127,7 +123,6 @@ def alike(plain: bool) -> Run:
 
 
 # ---- chapter 7 -------------------------------------------------------------------------------------------------------
-
 
 def shown() -> tuple[Tensor, Tensor]:
     """128 units of 14×14 that are on at few places, and masks of 113×113, in 24 pictures: the first two units' place.
@@ -161,32 +156,8 @@ def one_by_one() -> Run:
 
 
 def voted(filters: int | None) -> Run:
-    """Net2Vec as its authors train it: a 1×1 convolution of all units, enlarged by interpolation, and momentum."""
     active, masks = shown()
-    y = masks.float()
-    alpha = 1 - y.mean()
-
-    def fit(kept: Tensor) -> Tensor:
-        count = len(kept)
-        w = (2 * torch.rand(count, generator=torch.Generator().manual_seed(0)) - 1) / count**0.5
-        w, a = w[None, :, None, None].requires_grad_(), active[:, kept].float()
-        optimiser = torch.optim.SGD([w], lr=10.0, momentum=0.9)
-        for _ in range(100):
-            p = F.interpolate(F.conv2d(a, w), size=(113, 113), mode="bilinear")[:, 0].sigmoid()
-            optimiser.zero_grad()
-            (-(alpha * y * p + (1 - alpha) * (1 - y) * (1 - p)).mean()).backward()
-            optimiser.step()
-        return w.detach()
-
-    def run() -> list[Tensor]:
-        kept = torch.arange(active.shape[1])
-        w = fit(kept)
-        if filters is not None:
-            kept = w[0, :, 0, 0].abs().topk(filters).indices.sort().values
-            w = fit(kept)
-        votes = F.interpolate(F.conv2d(active[:, kept].float(), w), size=(113, 113), mode="bilinear")[:, 0]
-        return [(votes > 0).double().mean((1, 2))]
-    return run
+    return lambda: [plain_votes(active.float(), masks, active.float(), filters).double().mean((1, 2))]
 
 
 ON, NORMAL = f"{NETWORK}, {COUNT} pictures", "the normal equations in plain torch"

@@ -6,10 +6,7 @@ loader without workers), its projection head and its loss follow. Both sides tra
 with heads of the same sizes; neither blurs.
 """
 
-from __future__ import annotations
-
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.bench import table
+from tests.bench import measure, table
 from tests.bench.peers import installed
 from u3lab.descent import ADAM
 from u3lab.selfsup import TASKS, PretextSettings, Task, encoder, nt_xent, pretrain
@@ -106,17 +103,7 @@ class _Viewed(torch.utils.data.Dataset):
 def _loop(net: nn.Module, head: nn.Module, output: Callable[[], Any], loss: Callable[[Any], Tensor]) -> Run:
     learner = nn.ModuleList([net.module.requires_grad_(True), head]).train()
     loss(output())  # a lazy layer learns its size
-    optimiser = ADAM(list(learner.parameters()), lr=0.001)
-
-    def steps() -> list[Tensor]:
-        for _ in range(STEPS):
-            optimiser.zero_grad()
-            value = loss(output())
-            value.backward()
-            optimiser.step()
-        return [value.detach()]
-    steps()
-    return steps
+    return measure.training(ADAM(list(learner.parameters()), lr=0.001), lambda: loss(output()), STEPS)
 
 
 @dataclass
@@ -140,16 +127,10 @@ def race(name: str, other: str, theirs: Run, rounds: int) -> Race:
     found, steps, task = Race(name, other), ours(name), TASKS[name]
     given, generator = raw(task), torch.Generator().manual_seed(0)
     for _ in range(rounds):
-        found.ours.append(1e3 * _clock(steps) / STEPS)
-        found.theirs.append(1e3 * _clock(theirs) / STEPS)
-        found.posing.append(1e3 * _clock(lambda: task.pose(given, generator)))
+        found.ours.append(measure.milliseconds(steps) / STEPS)
+        found.theirs.append(measure.milliseconds(theirs) / STEPS)
+        found.posing.append(measure.milliseconds(lambda: task.pose(given, generator)))
     return found
-
-
-def _clock(work: Run) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def loss_against_lightly() -> float:
@@ -163,8 +144,8 @@ def loss_against_lightly() -> float:
 def report(quick: bool) -> dict[str, Any]:
     """Measure and print the tables."""
     print("\n# Pretext tasks against the bare encoder, and SimCLR against lightly\n", flush=True)
-    facts, rounds = table.facts(), 3 if quick else 9
-    print(" · ".join(f"{name} {facts[name]}" for name in ("date", "machine", "cores", "threads", "load", "torch")))
+    rounds = 3 if quick else 9
+    print(table.brief())
     print(f"\nA step of {BATCH} pictures of {SIDE}×{SIDE}; the encoder's step has as many views of the same size.\n")
     print("| task | views | ours ms | other side | ms | ours/other (spread) | posing/ours | target | met |\n"
           "|" + "---|" * 9)

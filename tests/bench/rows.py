@@ -1,7 +1,5 @@
 """The rows of the table: what ours does, what each peer does for the same map, and how much faster ours should be."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,28 +22,14 @@ View = Callable[[Scene, list[Tensor]], list[Tensor]]
 
 @dataclass(frozen=True)
 class Peer:
-    """One library's way to do a row.
+    """One library's way to do a row."""
 
-    Attributes
-    ----------
-    name, library
-        What the table says, and the package that must be installed for it ("" for none).
-    build
-        Scene → closure to time.
-    view
-        How our maps look in this peer's convention, for the comparison; None: another quantity, not compared.
-    check
-        Another closure, whose result is compared instead (a peer that draws its own noise).
-    note
-        Where the peer's convention differs from ours.
-    """
-
-    name: str
-    build: Callable[[Scene], Run]
-    view: View | None
-    library: str = ""
-    check: Callable[[Scene], Run] | None = None
-    note: str = ""
+    name: str  # in the table
+    build: Callable[[Scene], Run]  # makes the closure to time
+    view: View | None  # how our maps look in this peer's convention; None: another quantity, which is not compared
+    library: str = ""  # the package that must be installed for it
+    check: Callable[[Scene], Run] | None = None  # its result is compared instead: of a peer that draws its own noise
+    note: str = ""  # where the peer's convention differs from ours
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """The report: machine facts, one line of markdown a row, notes on conventions, a verdict."""
 
-from __future__ import annotations
-
 import datetime
 import os
 import platform
@@ -24,6 +22,12 @@ def facts() -> dict[str, Any]:
             "threads": torch.get_num_threads(), "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "not set"),
             "load": [round(x, 2) for x in os.getloadavg()] if hasattr(os, "getloadavg") else None,
             **{name: _version(name) for name in ("torch", "torchvision", "timm", "captum", "zennit", "torchray")}}
+
+
+def brief() -> str:
+    """The facts that a race of its own begins with."""
+    machine = facts()
+    return " · ".join(f"{name} {machine[name]}" for name in ("date", "machine", "cores", "threads", "load", "torch"))
 
 
 def _version(name: str) -> str:

@@ -1,7 +1,5 @@
 """What a busy neighbour does to two threads, by OpenMP's waiting policy: forward and backward of SqueezeNet."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A JupyterLab of its own and the system's Chromium, for tests that do what a student does with mouse and keyboard."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 

@@ -1,7 +1,5 @@
 """JupyterHub by deploy/jupyterhub_config.py, for tests: what a server has and this machine lacks is replaced."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -1,7 +1,5 @@
 """A JupyterLab or a Voilà of its own, and the browser of this machine; used by the tests and by the latency bench."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

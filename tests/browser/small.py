@@ -1,7 +1,5 @@
 """A small notebook that every front end must bring to life: its cells, and what a student does there."""
 
-from __future__ import annotations
-
 from playwright.sync_api import Page
 
 from tests.browser.desk import Figure, until

@@ -1,7 +1,5 @@
 """A copy that is open in JupyterLab while `u3lab start` replaces it: no words are lost, and what is saved is whole."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

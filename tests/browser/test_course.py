@@ -1,7 +1,5 @@
 """A student solves an exercise by typing, asks for hints, and answers a quiz; what is done is kept."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """``u3lab demo``: each chapter's page for the stage, driven by the keyboard alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Sliders, clicks and the student's own pictures in JupyterLab: the picture follows, and a slip is one line."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

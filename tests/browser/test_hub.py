@@ -1,7 +1,5 @@
 """A class on one server: a student logs in, works in copies of the chapters, and a neighbour's files stay closed."""
 
-from __future__ import annotations
-
 import asyncio
 import stat
 import subprocess

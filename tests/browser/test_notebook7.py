@@ -1,7 +1,5 @@
 """The live figures in Jupyter Notebook 7: no JupyterLab around them, and they move; small ones, and a chapter's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A student opens a notebook in JupyterLab, runs it all, moves a slider and sees another picture."""
 
-from __future__ import annotations
-
 import nbformat
 import pytest
 

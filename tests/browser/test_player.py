@@ -1,7 +1,5 @@
 """A running optimisation in JupyterLab: steered while it runs, and stopped by whatever should stop it."""
 
-from __future__ import annotations
-
 import re
 import time
 

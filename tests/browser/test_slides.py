@@ -1,7 +1,5 @@
 """A deck that ``make slides`` has written, opened from its folder as from a stick."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

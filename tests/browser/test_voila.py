@@ -1,7 +1,5 @@
 """The same notebooks as pages of Voilà: no cells, and everything lives."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

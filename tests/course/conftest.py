@@ -1,7 +1,5 @@
 """Every test has a state folder of its own, and is not graded."""
 
-from __future__ import annotations
-
 import pytest
 
 from u3lab.course import state, widgets

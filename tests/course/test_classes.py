@@ -1,7 +1,5 @@
 """A class's progress files as a table: who passed what, whatever lies in the folder."""
 
-from __future__ import annotations
-
 import csv
 import json
 import os

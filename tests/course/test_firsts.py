@@ -1,13 +1,12 @@
 """The first answer to a riddle is kept, and counted over the files of a class."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
 
 from tests.course.test_quizzes import parts
-from u3lab import U3Error, course
+from tests.helpers import refuses
+from u3lab import course
 from u3lab.course import catalogue, state
 
 
@@ -38,8 +37,7 @@ def test_a_class_is_counted_and_other_files_are_passed_over(tmp_path):
     counts = course.first_answers("5-deep", tmp_path)
     assert counts[0] == (2, 3) and set(counts[1:]) == {(0, 0)}
     assert set(course.first_answers("5-deep")) == {(0, 0)}
-    with pytest.raises(U3Error, match="there is no folder"):
-        course.first_answers("5-deep", tmp_path / "nobody")
+    refuses(course.first_answers, "5-deep", tmp_path / "nobody", says="there is no folder")
 
 
 @pytest.mark.parametrize("spoilt", ["x", [7], {"a": 1}])

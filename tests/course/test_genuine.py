@@ -1,7 +1,5 @@
 """A replaced function of torch is noticed and named, whoever replaced it; what torch does itself is not."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

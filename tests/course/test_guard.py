@@ -1,7 +1,5 @@
 """An answer is stopped, and what stops it is never seen; it prints only so much, and others as ever."""
 
-from __future__ import annotations
-
 import itertools
 import logging
 import sys

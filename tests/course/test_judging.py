@@ -1,7 +1,5 @@
 """Judging goes on where shapes do not fit: a mistake may raise in a later case, and is still known by its name."""
 
-from __future__ import annotations
-
 import inspect
 
 import pytest

@@ -1,7 +1,5 @@
 """In a real kernel: exit() does not end it, an endless loop is stopped, a slip is shown with the lines of its cell."""
 
-from __future__ import annotations
-
 import queue
 
 import pytest

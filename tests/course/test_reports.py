@@ -1,7 +1,5 @@
 """A check never raises and comes back in time, whatever it is given; what it says can be read."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

@@ -1,7 +1,5 @@
 """Progress: one small file, merged and written whole; whatever is wrong with it is said once and stops nothing."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

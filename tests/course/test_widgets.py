@@ -1,13 +1,12 @@
 """The box of an exercise, hints that open one by one, solutions that are the library's own source."""
 
-from __future__ import annotations
-
 import inspect
 
 import ipywidgets
 import pytest
 
-from u3lab import U3Error, course
+from tests.helpers import refuses
+from u3lab import course
 from u3lab.course import catalogue, page
 from u3lab.saliency import perturbation, relevance
 
@@ -80,18 +79,14 @@ def test_words():
 
 @pytest.mark.parametrize("function", [course.exercise, course.hint, course.solution])
 def test_an_unknown_exercise(function):
-    with pytest.raises(U3Error, match="did you mean '6-guided'"):
-        function("6-guide")
-    with pytest.raises(U3Error, match="choose one of 0-upside-down, "):
-        function("x")
+    refuses(function, "6-guide", says="did you mean '6-guided'")
+    refuses(function, "x", says="choose one of 0-upside-down, ")
 
 
 def test_definitions_refuse_slips():
     given = {field: getattr(ALL["6-guided"], field) for field in ALL["6-guided"].__dataclass_fields__}
     for field, value in (("id", "6 guided"), ("id", "guided"), ("difficulty", "so-so")):
-        with pytest.raises(U3Error, match="6|guided"):
-            course.Exercise(**{**given, field: value})
+        refuses(course.Exercise, **{**given, field: value}, says="6|guided")
     for options, answer, why, picture in ((("a", "a"), 0, ("", ""), b""), (("a", "b"), 0, ("",), b""),
                                           (("a", "b"), 2, ("", ""), b""), (("a", "b"), 0, ("", ""), b"x")):
-        with pytest.raises(U3Error):
-            course.Question("?", options, answer, why, picture)
+        refuses(course.Question, "?", options, answer, why, picture)

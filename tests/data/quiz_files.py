@@ -1,7 +1,5 @@
 """What the pictures of every Deep Quiz have in common."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from PIL import Image

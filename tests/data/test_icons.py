@@ -1,7 +1,5 @@
 """Chapter 5's Deep Quiz as it ships: complete, small and silent about the answers, and another network knows it."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """Chapter 6's Deep Quiz as it ships: consistent, small, and silent about the answers."""
 
-from __future__ import annotations
-
 import json
 import re
 

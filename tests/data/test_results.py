@@ -1,7 +1,5 @@
 """What shipped results say, and what notebooks say of them: data are checked here, not code."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

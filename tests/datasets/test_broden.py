@@ -1,7 +1,5 @@
 """The reader of Broden, on a tiny folder of its format that the tests paint themselves."""
 
-from __future__ import annotations
-
 import csv
 
 import numpy as np
@@ -10,6 +8,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from tests.helpers import refuses
 from u3lab import U3Error, nets
 from u3lab.datasets.broden import broden
 from u3lab.datasets.labelled import batches
@@ -144,8 +143,7 @@ def test_concepts_are_left_out(folder):
     assert data.names == tuple(NAMES[n] for n in kept) and len(data) == 3
     batch, whole = data[[0, 1]], broden(folder)[[0, 1]]
     assert torch.equal(batch.masks, whole.masks[:, kept]) and torch.equal(batch.labelled, whole.labelled[:, kept])
-    with pytest.raises(U3Error, match="'wood' is not among the concepts"):
-        data.without(["wood"])
+    refuses(data.without, ["wood"], says="'wood' is not among the concepts")
 
 
 def test_only_the_index_is_read_before_a_picture_is_asked_for(folder):
@@ -166,44 +164,34 @@ def test_dissection_runs_and_finds_the_red_detector(folder):
     assert found.concepts == NAMES and found.iou.shape == (2, 9)
     assert found.labels()[0][0] == "red-c" and found.iou[0, 0] > 0.8 > 0.3 > found.iou[1, 0]
     val = broden(folder, split="val")
-    with pytest.raises(U3Error, match="no picture has a pixel of leg, arm, street-s; leave it out"):
-        dissect(net, "copy", val)
+    refuses(dissect, net, "copy", val, says="no picture has a pixel of leg, arm, street-s; leave it out")
     assert dissect(net, "copy", val.without(["leg", "arm", "street-s"])).iou.shape == (2, 6)
 
 
 def test_a_folder_of_another_kind_is_told(folder, tmp_path):
     with pytest.raises(U3Error, match=r"nowhere is no Broden folder, it has no index.csv; unpack broden1_227.zip"):
         broden(tmp_path / "nowhere")
-    with pytest.raises(U3Error, match="dlbroden_227.sh"):
-        broden(str(tmp_path))
+    refuses(broden, str(tmp_path), says="dlbroden_227.sh")
     (folder / "label.csv").unlink()
-    with pytest.raises(U3Error, match=r"has no label.csv"):
-        broden(folder)
+    refuses(broden, folder, says=r"has no label.csv")
     content = (folder / "index.csv").read_bytes()
     (folder / "index.csv").write_bytes(b"\x89PNG\xff" + content)
-    with pytest.raises(U3Error, match="index.csv cannot be read as a table"):
-        broden(folder)
+    refuses(broden, folder, says="index.csv cannot be read as a table")
     table(folder / "index.csv", ("image", "split"), [])
-    with pytest.raises(U3Error, match="no column ih, iw, sh, sw"):
-        broden(folder)
+    refuses(broden, folder, says="no column ih, iw, sh, sw")
 
 
 def test_a_choice_without_pictures_is_told(folder):
     with pytest.raises(U3Error, match="no category 'colour'; choose among color, object, part, material, scene, "):
         broden(folder, categories=("part", "colour"))
-    with pytest.raises(U3Error, match="split 'test'; choose among 'train', 'val'"):
-        broden(folder, split="test")
-    with pytest.raises(U3Error, match="no picture is labelled for texture"):
-        broden(folder, categories=["texture"], split="train")
-    with pytest.raises(U3Error, match="no picture is labelled for no category"):
-        broden(folder, categories=())
-    with pytest.raises(U3Error, match="size = 0"):
-        broden(folder, size=0)
+    refuses(broden, folder, split="test", says="split 'test'; choose among 'train', 'val'")
+    refuses(broden, folder, categories=["texture"], split="train", says="no picture is labelled for texture")
+    refuses(broden, folder, categories=(), says="no picture is labelled for no category")
+    refuses(broden, folder, size=0, says="size = 0")
     with pytest.raises(U3Error, match="no pictures were asked for"):
         broden(folder)[[]]
     index(folder, [])
-    with pytest.raises(U3Error, match="index.csv has no rows"):
-        broden(folder)
+    refuses(broden, folder, says="index.csv has no rows")
 
 
 def test_files_that_do_not_fit_are_told(folder):
@@ -248,5 +236,4 @@ def test_a_number_that_is_not_in_the_table_is_told(folder):
     with pytest.raises(U3Error, match=r"the scene cell of b/3.png has label number 8, "):
         broden(folder)[[0]]
     index(folder, ROWS, size=(SH, "ten"))
-    with pytest.raises(U3Error, match="index.csv has 'ten' as sw, where a whole number is wanted"):
-        broden(folder)
+    refuses(broden, folder, says="index.csv has 'ten' as sw, where a whole number is wanted")

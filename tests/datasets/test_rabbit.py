@@ -1,7 +1,5 @@
 """The film of the rabbit, and the points that were marked in it."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 

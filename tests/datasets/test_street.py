@@ -3,13 +3,12 @@
 import json
 import zipfile
 
-import pytest
 import torch
 
+from tests.helpers import refuses
 from u3lab import images
 from u3lab._system import paths
 from u3lab.datasets import clips
-from u3lab.errors import U3Error
 
 
 def test_frames_of_two_times():
@@ -70,5 +69,4 @@ def test_what_cannot_be_is_said():
                        (lambda: clips.street("test", length=104), "length = 104"),
                        (lambda: clips.street(least=0.9), "no window of 4 frames"),
                        (lambda: clips.street(size=200), "192")):
-        with pytest.raises(U3Error, match=said):
-            call()
+        refuses(call, says=said)

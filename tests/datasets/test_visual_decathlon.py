@@ -7,10 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.helpers import write_benchmark
+from tests.helpers import refuses, write_benchmark
 from u3lab import images
 from u3lab.datasets import visual_decathlon
-from u3lab.errors import U3Error
 
 
 @pytest.fixture
@@ -48,22 +47,17 @@ def test_a_picture_of_another_size_is_made_smaller(folder):
         {"categories": [], "images": [], "annotations": []})), "other classes than the list of train")])
 def test_a_folder_in_another_form_is_told(folder, spoil, told):
     spoil(folder)
-    with pytest.raises(U3Error, match=told):
-        visual_decathlon.real(folder)
+    refuses(visual_decathlon.real, folder, says=told)
 
 
 @pytest.mark.parametrize("content", [None, b"no picture"])
 def test_a_broken_picture_is_told(folder, content):
     file = folder / "data" / "svhn" / "train" / "0002" / "000001.png"
     file.unlink() if content is None else file.write_bytes(content)
-    with pytest.raises(U3Error, match="000001.png is missing or cannot be read"):
-        visual_decathlon.real(folder)["svhn"].load("train")
+    refuses(visual_decathlon.real(folder)["svhn"].load, "train", says="000001.png is missing or cannot be read")
 
 
 def test_wrong_arguments_are_told(folder):
-    with pytest.raises(U3Error, match="path of the folder"):
-        visual_decathlon.real(3)
-    with pytest.raises(U3Error, match="train, val"):
-        visual_decathlon.real(folder)["svhn"].load("test")
-    with pytest.raises(U3Error, match="each = 0"):
-        visual_decathlon.real(folder)["svhn"].load(each=0)
+    refuses(visual_decathlon.real, 3, says="path of the folder")
+    refuses(visual_decathlon.real(folder)["svhn"].load, "test", says="train, val")
+    refuses(visual_decathlon.real(folder)["svhn"].load, each=0, says="each = 0")

@@ -1,7 +1,5 @@
 """deploy/ and binder/: what cannot be run here is held to its schema, to the linter, and to the table of the README."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

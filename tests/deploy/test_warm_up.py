@@ -1,7 +1,5 @@
 """What deploy/warm_up.py asks of a hub; tests/browser/test_hub.py has it warm up a real one."""
 
-from __future__ import annotations
-
 import ast
 import asyncio
 import importlib.util

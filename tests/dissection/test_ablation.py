@@ -1,11 +1,10 @@
 """Ablation against a network without the channel, and against what a linear layer loses on paper."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn
 
+from tests.helpers import refuses
 from u3lab import U3Error, images, nets
 from u3lab.dissection.ablation import ablate, ablation_curve, accuracy_drop
 from u3lab.measures import balanced_accuracy
@@ -65,11 +64,9 @@ def test_damage_and_curve_agree(small):
 
 def test_slips_are_told(small):
     features = small.features(torch.rand(1, 3, 64, 64), "relu")
-    with pytest.raises(U3Error, match=r"units\[0\] = 6; give a whole number from 0 to 5"):
-        ablate(small, "relu", features, [6])
+    refuses(ablate, small, "relu", features, [6], says=r"units\[0\] = 6; give a whole number from 0 to 5")
     for mask in ([True, False], torch.tensor([True, False]), [1.7], torch.tensor([1.7])):
-        with pytest.raises(U3Error, match=r"units\[0\] = .* from 0 to 5"):
-            ablate(small, "relu", features, mask)
+        refuses(ablate, small, "relu", features, mask, says=r"units\[0\] = .* from 0 to 5")
     with pytest.raises(U3Error, match=r"counts\[1\] = 3; give a whole number from 0 to 2"):  # before the first value
         ablation_curve(small, "relu", torch.rand(2, 6, 30, 30), torch.tensor([0, 1]), 0, [4, 1], [0, 3])
 

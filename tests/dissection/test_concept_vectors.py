@@ -1,13 +1,12 @@
 """Concept vectors: the loss written out, a concept that is made of two units, and slips that are told."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import jaccard_score
 
-from u3lab import U3Error
+from tests.dissection import test_contract
+from tests.helpers import refuses
 from u3lab.dissection.concept_vectors import (
     best_filter,
     binarise,
@@ -26,12 +25,7 @@ from u3lab.dissection.concept_vectors import (
 
 @pytest.fixture(scope="module")
 def made():
-    """Eight units that are blobs; the concept is where unit 2 or unit 5 is on, and unit 1 is not."""
-    g = torch.Generator().manual_seed(0)
-    active = torch.nn.functional.interpolate(torch.rand(40, 8, 3, 3, generator=g), size=(8, 8)) > 0.6
-    small = (active[:, 2] | active[:, 5]) & ~active[:, 1]
-    keep = small.flatten(1).any(1)
-    return active[keep], small[keep].repeat_interleave(2, 1).repeat_interleave(2, 2)
+    return test_contract.made(40)
 
 
 def test_the_loss_is_the_written_sum():
@@ -72,14 +66,10 @@ def test_few_filters_are_the_right_ones_and_lose_little(made):
 
 def test_slips_are_told(made):
     active, masks = made
-    with pytest.raises(U3Error, match=r"masks has the shape .* give \(N,H,W\) with N = 2"):
-        net2vec(active[:2], masks)
-    with pytest.raises(U3Error, match="active is of torch.float32; bool is wanted: compare"):
-        net2vec(active.float(), masks)
-    with pytest.raises(U3Error, match="no pixel of the concept"):
-        net2vec(active, masks & False)
-    with pytest.raises(U3Error, match="from 1 to 8"):
-        net2vec(active, masks, filters=9)
+    refuses(net2vec, active[:2], masks, says=r"masks has the shape .* give \(N,H,W\) with N = 2")
+    refuses(net2vec, active.float(), masks, says="active is of torch.float32; bool is wanted: compare")
+    refuses(net2vec, active, masks & False, says="no pixel of the concept")
+    refuses(net2vec, active, masks, filters=9, says="from 1 to 8")
 
 
 def test_a_direction_is_scikit_learns_logistic_regression():
@@ -105,8 +95,7 @@ def test_a_direction_takes_as_many_pictures_without_as_with():
     assert torch.equal(direction(features, shown, seed=1), direction(features, shown, seed=1))
     assert not torch.equal(direction(features, shown, seed=1), direction(features, shown, seed=2))
     for all_or_none in (torch.ones_like(shown), torch.zeros_like(shown)):
-        with pytest.raises(U3Error, match="of 60 pictures show the concept"):
-            direction(features, all_or_none)
+        refuses(direction, features, all_or_none, says="of 60 pictures show the concept")
 
 
 def test_the_curve_over_filters_is_the_vectors_own_iou(made):
@@ -154,5 +143,4 @@ def test_the_best_filter_is_the_best_of_all(made):
 def test_masks_of_another_size_are_refused():
     mask = torch.ones(2, 4, 4, dtype=torch.bool)
     for other in (mask[:1], mask[..., :3], mask.float()):
-        with pytest.raises(U3Error, match="give .N,H,W. with|bool is wanted"):
-            iou_set(other, mask)
+        refuses(iou_set, other, mask, says="give .N,H,W. with|bool is wanted")

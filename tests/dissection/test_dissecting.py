@@ -1,7 +1,5 @@
 """Dissection against a brute-force version of the paper's definition, and slips that are told."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np
@@ -11,6 +9,7 @@ import torch.nn.functional as F
 from sklearn.metrics import jaccard_score
 from torch import nn
 
+from tests.helpers import refuses
 from u3lab import U3Error, nets
 from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.dissection import dissect, dissect_layers, dissecting
@@ -166,22 +165,15 @@ def test_slips_are_told(net, pictures):
     def run(layer="relu", **other):
         return dissect(net, layer, dataclasses.replace(pictures, **other))
 
-    with pytest.raises(U3Error, match="no places"):
-        run("flat")
-    with pytest.raises(U3Error, match=r"need masks \(12,2,h,w\)"):
-        run(names=("red", "left"))
-    with pytest.raises(U3Error, match="give bool"):
-        run(masks=pictures.masks.float())
+    refuses(run, "flat", says="no places")
+    refuses(run, names=("red", "left"), says=r"need masks \(12,2,h,w\)")
+    refuses(run, masks=pictures.masks.float(), says="give bool")
     with pytest.raises(U3Error, match="no picture has a pixel of rare"):
         run(masks=pictures.masks & torch.tensor([True, True, False]).view(1, 3, 1, 1))
-    with pytest.raises(U3Error, match="NaN"):
-        run(images=pictures.images * float("nan"))
-    with pytest.raises(U3Error, match="NaN"):
-        Quantiles(2).add(torch.tensor([[0.0, float("nan")]]))
-    with pytest.raises(U3Error, match="infinite"):
-        Quantiles(2).add(torch.tensor([[0.0, 1.0], [-float("inf"), 2.0]]))
-    with pytest.raises(U3Error, match="no activations"):
-        Quantiles(2).upper(0.1)
+    refuses(run, images=pictures.images * float("nan"), says="NaN")
+    refuses(Quantiles(2).add, torch.tensor([[0.0, float("nan")]]), says="NaN")
+    refuses(Quantiles(2).add, torch.tensor([[0.0, 1.0], [-float("inf"), 2.0]]), says="infinite")
+    refuses(Quantiles(2).upper, 0.1, says="no activations")
 
 
 def test_batches_are_all_the_pictures_in_order(pictures):
@@ -200,7 +192,5 @@ def test_several_layers_at_once_are_each_as_alone(net, pictures):
 
 
 def test_each_picture_has_its_masks(pictures):
-    with pytest.raises(U3Error, match="12 pictures have 11 masks"):
-        dataclasses.replace(pictures, masks=pictures.masks[:11])
-    with pytest.raises(U3Error, match="12 pictures have 3 labelled"):
-        dataclasses.replace(pictures, labelled=pictures.labelled[:3])
+    refuses(dataclasses.replace, pictures, masks=pictures.masks[:11], says="12 pictures have 11 masks")
+    refuses(dataclasses.replace, pictures, labelled=pictures.labelled[:3], says="12 pictures have 3 labelled")

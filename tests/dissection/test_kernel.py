@@ -1,20 +1,15 @@
 """The concept kernel against written-out sums and chance."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 
+from tests.helpers import normal, refuses
 from u3lab import U3Error
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
 
 
-def draw(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def test_a_kernel_holds_cosines():
-    vectors = draw(4, 7)
+    vectors = normal(4, 7)
     kernel = concept_kernel(vectors)
     for i in range(4):
         for j in range(4):
@@ -24,13 +19,13 @@ def test_a_kernel_holds_cosines():
 
 
 def test_a_rotation_of_the_units_changes_nothing():
-    vectors, turn = draw(6, 9), torch.linalg.qr(draw(9, 9, seed=1)).Q
+    vectors, turn = normal(6, 9), torch.linalg.qr(normal(9, 9, seed=1)).Q
     torch.testing.assert_close(concept_kernel(vectors @ turn), concept_kernel(vectors))
     assert kernel_similarity(concept_kernel(vectors @ turn), concept_kernel(vectors)) == pytest.approx(1)
 
 
 def test_similarity_is_the_written_sum():
-    a, b = concept_kernel(draw(5, 8)), concept_kernel(draw(5, 6, seed=1))
+    a, b = concept_kernel(normal(5, 8)), concept_kernel(normal(5, 6, seed=1))
     pairs = [(i, j) for i in range(5) for j in range(5)]
     for diagonal in (True, False):
         chosen = [(a[i, j], b[i, j]) for i, j in pairs if diagonal or i != j]
@@ -40,20 +35,19 @@ def test_similarity_is_the_written_sum():
 
 def test_random_embeddings_agree_only_by_their_diagonal():
     """Twenty concepts in 64 and 128 units: 0.8 with the diagonal, none without; and the permutations say so."""
-    pairs = [(concept_kernel(draw(20, 64, seed=s)), concept_kernel(draw(20, 128, seed=1000 + s))) for s in range(30)]
+    pairs = [(concept_kernel(normal(20, 64, seed=k)), concept_kernel(normal(20, 128, seed=1000 + k)))
+             for k in range(30)]
     with_it = [kernel_similarity(a, b, diagonal=True) for a, b in pairs]
     without = [kernel_similarity(a, b) for a, b in pairs]
     assert 0.7 < sum(with_it) / 30 < 0.9 and abs(sum(without) / 30) < 0.05
     chance = chance_similarity(*pairs[0])
     assert len(chance) == 200 and abs(sum(chance) / 200) < 0.05 and chance == chance_similarity(*pairs[0])
-    same = concept_kernel(draw(20, 64))
+    same = concept_kernel(normal(20, 64))
     assert max(chance_similarity(same, same)) < 0.5 < kernel_similarity(same, same)
 
 
 def test_slips_are_told():
-    with pytest.raises(U3Error, match="at least two concepts"):
-        concept_kernel(torch.rand(1, 4))
-    with pytest.raises(U3Error, match="concept 1 is zero"):
-        concept_kernel(torch.tensor([[1.0, 0], [0, 0]]))
+    refuses(concept_kernel, torch.rand(1, 4), says="at least two concepts")
+    refuses(concept_kernel, torch.tensor([[1.0, 0], [0, 0]]), says="concept 1 is zero")
     with pytest.raises(U3Error, match=r"second has the shape \(4, 4\); give \(C,C\) with C = 3"):
         kernel_similarity(torch.eye(3), torch.eye(4))

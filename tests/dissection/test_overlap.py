@@ -1,7 +1,5 @@
 """Overlap in the few cells that can be active, against the plain form, which enlarges every map as a whole."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

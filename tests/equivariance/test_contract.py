@@ -4,22 +4,15 @@ A new line in ``MAPS``, ``STITCHES`` or ``SIMILARITIES`` of tools/site/lists.py 
 that its numbers are right, its oracle says.
 """
 
-from __future__ import annotations
-
 import pytest
 import torch
-from torch import Tensor
 
 from tests.equivariance.test_stitching import pictures, small, twin_of
-from tests.helpers import slip
+from tests.helpers import normal, refuses
 from tools.site.lists import MAPS, SIMILARITIES, STITCHES
 from u3lab.equivariance import HFLIP, errors
 
 LAYERS = {"one": "0", "two": "3"}  # before the first ReLU, where a permuted twin is known exactly
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +37,7 @@ def test_a_map_is_better_than_none_on_pictures_that_it_was_not_fitted_on(name: s
 
 @pytest.mark.parametrize("name", MAPS)
 def test_a_layer_without_grid_has_no_map(name: str):
-    with slip("no grid"):
-        MAPS[name](small(0, LAYERS | {"end": "6"}), "end", pictures(2), HFLIP)
+    refuses(MAPS[name], small(0, LAYERS | {"end": "6"}), "end", pictures(2), HFLIP, says="no grid")
 
 
 def answered(name: str) -> float:
@@ -66,10 +58,11 @@ def test_a_stitch_leaves_both_halves_alone_and_wants_one_resolution(name: str):
     a, b = small(0), small(1)
     before = [p.clone() for net in (a, b) for p in net.parameters()]
     made = STITCHES[name](a, "one", b, "one", pictures(4))
+    assert made(pictures(2)).shape == (2, 6) and not any(
+        m._forward_hooks or m._forward_pre_hooks for net in (a, b) for m in net.modules())
     assert made.classes == b.classes and made.layers == ("net 0:one", "stitch", "net 1:two")
     assert all(torch.equal(p, q) for p, q in zip(before, [p for net in (a, b) for p in net.parameters()], strict=True))
-    with slip("same resolution"):
-        STITCHES[name](a, "one", b, "two", pictures(4))
+    refuses(STITCHES[name], a, "one", b, "two", pictures(4), says="same resolution")
 
 
 @pytest.mark.parametrize("name", SIMILARITIES)

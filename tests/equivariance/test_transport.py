@@ -1,14 +1,12 @@
 """M_g: where it is known exactly, against loops, and on the shipped network."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from tests.helpers import slip, squeezenet
+from tests.helpers import refuses, slip, squeezenet, uniform
 from u3lab import nets
 from u3lab.equivariance import (
     HFLIP,
@@ -27,10 +25,6 @@ from u3lab.images.cropping import crops, sources
 from u3lab.measures import agreement
 
 QUARTER = rotation(90)
-
-
-def noise(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def closed_bank(seed: int) -> nets.Classifier:
@@ -54,14 +48,13 @@ def closed_bank(seed: int) -> nets.Classifier:
 
 # ---- known maps ------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.oracle("the filters’ permutation, which is known", equivariance=["dense map", "sparse map"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("options", [{}, {"inputs": 1}, {"inputs": 1, "neighbourhood": 3}], ids=str)
 @pytest.mark.parametrize("g", [HFLIP, VFLIP, QUARTER], ids=lambda g: g.name)
 def test_a_bank_that_g_only_reorders(g: Transform, options: dict, seed: int):
     """φ_c(g x)(u) = ⟨W_c, g x about u⟩ = ⟨g⁻¹W_c, x about g⁻¹u⟩, and g⁻¹W_c is another filter of the bank."""
-    net, x = closed_bank(seed), noise(6, 3, 12, 12, seed=seed)
+    net, x = closed_bank(seed), uniform(6, 3, 12, 12, seed=seed)
     filters = net.module[0].weight
     distance = (g.inverse(filters)[:, None] - filters[None]).flatten(2).norm(dim=2)
     permutation = (distance < 1e-9).double()
@@ -72,7 +65,7 @@ def test_a_bank_that_g_only_reorders(g: Transform, options: dict, seed: int):
     torch.testing.assert_close(centre, permutation, atol=1e-6, rtol=0)
     torch.testing.assert_close(found.weight.flatten(2).sum(2), permutation, atol=1e-6, rtol=0)
     assert found.bias.abs().max() < 1e-6
-    fresh = noise(3, 3, 12, 12, seed=seed + 100)
+    fresh = uniform(3, 3, 12, 12, seed=seed + 100)
     measured = errors(found, fresh)
     assert measured.overall()[2] < 1e-10 and measured.overall()[0] > 0.5
     scores = answers(found, fresh)
@@ -82,7 +75,7 @@ def test_a_bank_that_g_only_reorders(g: Transform, options: dict, seed: int):
 
 @pytest.mark.parametrize("g", [rotation(0), scaling(1)], ids=lambda g: g.name)
 def test_the_identity(g: Transform):
-    net, x = closed_bank(0), noise(6, 3, 12, 12)
+    net, x = closed_bank(0), uniform(6, 3, 12, 12)
     found = fit_equivariance(net, "bank", x, g, strength=1e-12)
     torch.testing.assert_close(found.weight[..., 0, 0], torch.eye(16, dtype=torch.float64), atol=1e-4, rtol=0)
     measured = errors(found, x)
@@ -94,7 +87,7 @@ def test_the_identity(g: Transform):
 
 @pytest.mark.parametrize("m", [1, 3])
 def test_rows_of_the_design_matrix_by_loops(m: int):
-    features, sites = noise(2, 3, 4, 5), torch.tensor([0, 7, 19, 4])
+    features, sites = uniform(2, 3, 4, 5), torch.tensor([0, 7, 19, 4])
     expected = []
     for b, site in itertools.product(range(2), sites.tolist()):
         row = [[features[b, c, min(max(site // 5 + dy, 0), 3), min(max(site % 5 + dx, 0), 4)].item()
@@ -108,10 +101,10 @@ def test_rows_of_the_design_matrix_by_loops(m: int):
 @pytest.mark.parametrize("inputs", [None, 3])
 def test_the_map_by_loops(inputs: int | None, seed: int):
     """(M_g φ)(u) = b + Σ_v W_v φ(g⁻¹(u + v)), here for a horizontal flip; beyond the border the nearest site."""
-    net, x = closed_bank(seed), noise(4, 3, 9, 9, seed=seed)
-    net.module[0].weight.data.copy_(noise(16, 3, 5, 5, seed=seed))  # no longer closed: more than one input helps
+    net, x = closed_bank(seed), uniform(4, 3, 9, 9, seed=seed)
+    net.module[0].weight.data.copy_(uniform(16, 3, 5, 5, seed=seed))  # no longer closed: more than one input helps
     found = fit_equivariance(net, "bank", x, HFLIP, inputs=inputs, neighbourhood=3, strength=0.1)
-    phi = noise(1, 16, 4, 5)
+    phi = uniform(1, 16, 4, 5)
     w, expected = found.weight, torch.zeros(1, 16, 4, 5, dtype=torch.float64)
     for i, j in itertools.product(range(4), range(5)):
         total = found.bias.clone()
@@ -125,7 +118,7 @@ def test_the_map_by_loops(inputs: int | None, seed: int):
 
 
 def test_errors_by_the_formula():
-    net, x = closed_bank(0), noise(20, 3, 9, 9)  # more pictures than one batch
+    net, x = closed_bank(0), uniform(20, 3, 9, 9)  # more pictures than one batch
     found = fit_equivariance(net, "bank", x, VFLIP, inputs=1, strength=0.5)
     conv = net.module[0]
     before, after = conv(x), conv(x.flip(2))
@@ -138,7 +131,6 @@ def test_errors_by_the_formula():
 
 
 # ---- the shipped network ---------------------------------------------------------------------------------------------
-
 
 def test_a_flip_on_the_shipped_network():
     fit, held_out = (crops(names, 223, count=1, seed=seed) for seed, names in enumerate(sources()))
@@ -183,7 +175,7 @@ def test_the_flip_identity(name: str, size: int):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_same_seed_same_map(seed: int):
-    x = noise(4, 3, 9, 9)
+    x = uniform(4, 3, 9, 9)
     first, again, other = (fit_equivariance(closed_bank(0), "bank", x, rotation(20), sites=40, seed=s)
                            for s in (seed, seed, seed + 1))
     assert torch.equal(first.weight, again.weight) and not torch.equal(first.weight, other.weight)
@@ -200,33 +192,29 @@ def test_crops():
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("options, words", [
-    ({"images": torch.zeros(0, 3, 9, 9)}, ("empty",)), ({"images": noise(2, 3, 9, 9) * 9}, ("divide by 255",)),
+    ({"images": torch.zeros(0, 3, 9, 9)}, ("empty",)), ({"images": uniform(2, 3, 9, 9) * 9}, ("divide by 255",)),
     ({"layer": "bunk"}, ("no layer 'bunk'", "did you mean 'bank'")), ({"layer": "4"}, ("no grid",)),
     ({"g": "hflip"}, ("g is 'hflip'", "HFLIP")), ({"neighbourhood": 2}, ("neighbourhood = 2", "one of 1, 3")),
     ({"inputs": 0}, ("inputs at layer 'bank' = 0", "1 to 16")), ({"inputs": 17}, ("1 to 16",)),
     ({"sites": 0}, ("sites",)), ({"strength": 0, "sites": 10}, ("sites cannot decide 16 weights", "strength above 0")),
     ({"strength": -1.0}, ("strength = -1",)), ({"strength": float("nan")}, ("strength",))])
 def test_slips(options: dict, words: tuple):
-    with slip(*words):
-        fit_equivariance(**{"net": closed_bank(0), "layer": "bank", "g": HFLIP, "images": noise(2, 3, 9, 9)} | options)
+    good = {"net": closed_bank(0), "layer": "bank", "g": HFLIP, "images": uniform(2, 3, 9, 9)}
+    refuses(fit_equivariance, **good | options, says=words)
 
 
 def test_too_few_pictures_still_have_a_ridge_solution():
-    found = fit_equivariance(closed_bank(0), "bank", noise(1, 3, 7, 7), HFLIP)  # 9 sites, 16 channels
+    found = fit_equivariance(closed_bank(0), "bank", uniform(1, 3, 7, 7), HFLIP)  # 9 sites, 16 channels
     assert found.weight.isfinite().all() and found.bias.isfinite().all()
 
 
 def test_features_of_another_layer():
     with slip("16 channels", "these features 3", "before_relu"):
-        fit_equivariance(closed_bank(0), "bank", noise(2, 3, 9, 9), HFLIP).map(noise(1, 3, 4, 4))
+        fit_equivariance(closed_bank(0), "bank", uniform(2, 3, 9, 9), HFLIP).map(uniform(1, 3, 4, 4))
 
 
 def test_crops_of_nothing():
-    with slip("count = 0"):
-        crops(["coffee"], 50, count=0)
-    with slip("names", "at least one"):
-        crops([], 50)
-    with slip("coffe"):
-        crops(["coffe"], 50)
+    refuses(crops, ["coffee"], 50, count=0, says="count = 0")
+    refuses(crops, [], 50, says=("names", "at least one"))
+    refuses(crops, ["coffe"], 50, says="coffe")

@@ -1,7 +1,5 @@
 """The table of layers on a planted truth, and what is kept of a dissection."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

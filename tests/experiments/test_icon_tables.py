@@ -1,7 +1,5 @@
 """The tables of chapter 5b: their runs, what is measured for them, and both on planted truths."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """The searches of chapter 5's tables, the map that reads codes off, and how unlike photos a picture is."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import scipy.linalg

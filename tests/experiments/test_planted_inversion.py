@@ -4,8 +4,6 @@ A picture is its photo with a first column that is brighter by d, and another by
 A code is the first c columns, another c for each layer, so its errors are known: d²/cp² and, moved, (4 or 5) d²/cp².
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

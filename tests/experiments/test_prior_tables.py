@@ -1,7 +1,5 @@
 """The tables of chapter 4: what ships, what is measured for it, and both on planted truths."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from types import SimpleNamespace

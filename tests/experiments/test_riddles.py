@@ -1,7 +1,5 @@
 """The Deep Quizzes of chapters 5b and 6: one riddle made; what ships is looked at in tests/data."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Two thousand broken, odd and malicious files: each is a good picture or one sentence, and nothing else happens."""
 
-from __future__ import annotations
-
 import io
 import os
 import pickle
@@ -9,7 +7,6 @@ import random
 import shutil
 import signal
 import socket
-import struct
 import sys
 import warnings
 import zlib
@@ -22,7 +19,8 @@ import pytest
 import torch
 from PIL import Image, features
 
-from tests.helpers import slip
+from tests.helpers import refuses
+from tests.images.files import chunk, dicom, png, saved, turned
 from u3lab import U3Error, images, nets
 from u3lab._system import paths
 from u3lab.nets import checkpoints, weights
@@ -35,56 +33,6 @@ EACH = 40  # damaged files of each kind
 
 NOISE = np.random.default_rng(0).integers(0, 256, (17, 24, 4), np.uint8)
 RGB, GREY = Image.fromarray(NOISE[..., :3]), Image.fromarray(NOISE[..., 0])
-
-
-def saved(picture: Image.Image, form: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, form, **options)
-    return file.getvalue()
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def png(width: int, height: int, rows: bytes, *more: bytes, colours: int = 2, bits: int = 8) -> bytes:
-    """A PNG written by hand, with what Pillow would not write."""
-    header = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
-    return b"".join([b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), *more, chunk(b"IDAT", zlib.compress(rows)),
-                     chunk(b"IEND", b"")])
-
-
-def dicom(array: np.ndarray, syntax: str = "1.2.840.10008.1.2.1", **elements: object) -> bytes:
-    import pydicom
-
-    data = pydicom.Dataset()
-    colour = array.ndim == 3
-    data.SamplesPerPixel, data.PhotometricInterpretation = (3, "RGB") if colour else (1, "MONOCHROME2")
-    if colour:
-        data.PlanarConfiguration = 0
-    data.Rows, data.Columns = array.shape[:2]
-    data.BitsAllocated = data.BitsStored = 8 * array.itemsize
-    data.HighBit, data.PixelRepresentation = data.BitsStored - 1, 0
-    data.PixelData = array.tobytes()
-    for name, value in elements.items():
-        setattr(data, name, value)
-    data.file_meta = pydicom.dataset.FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    data.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
-    data.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    if syntax == pydicom.uid.RLELossless:
-        data.compress(syntax)
-    else:
-        data.file_meta.TransferSyntaxUID = syntax
-    file = io.BytesIO()
-    pydicom.dcmwrite(file, data, enforce_file_format=True)
-    return file.getvalue()
-
-
-def with_orientation(turn: int) -> Image.Exif:
-    exif = Image.Exif()
-    exif[0x0112], exif[0x010F] = turn, "a camera"
-    return exif
 
 
 def palette() -> Image.Image:
@@ -103,11 +51,11 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "palette.png": lambda: saved(palette(), "PNG", transparency=bytes(range(256))),
     "deep.png": lambda: saved(DEEP, "PNG"),
     "animated.png": lambda: saved(RGB, "PNG", save_all=True, append_images=MORE),
-    "exif.png": lambda: saved(RGB, "PNG", exif=with_orientation(8)),
+    "exif.png": lambda: saved(RGB, "PNG", exif=turned(8, "a camera")),
     "rgb.jpg": lambda: saved(RGB, "JPEG"),
     "progressive.jpg": lambda: saved(RGB, "JPEG", progressive=True),
     "cmyk.jpg": lambda: saved(RGB.convert("CMYK"), "JPEG"),
-    "exif.jpg": lambda: saved(RGB, "JPEG", exif=with_orientation(5)),
+    "exif.jpg": lambda: saved(RGB, "JPEG", exif=turned(5, "a camera")),
     "grey.gif": lambda: saved(GREY, "GIF"),
     "animated.gif": lambda: saved(GREY, "GIF", save_all=True, append_images=MORE, transparency=3),
     "rgb.webp": lambda: saved(RGB, "WEBP"),
@@ -131,8 +79,8 @@ WHOLE: dict[str, Callable[[], bytes]] = {
                                 RescaleIntercept=-9),
     "rgb.dcm": lambda: dicom(NOISE[..., :3].copy()),
     "frames.dcm": lambda: dicom(NOISE[..., 0].repeat(3, 0).copy(), Rows=17, NumberOfFrames=3),
-    "rle.dcm": lambda: dicom(NOISE[..., 0].copy(), "1.2.840.10008.1.2.5"),
-    "deflated.dcm": lambda: dicom(NOISE[..., 0].copy(), "1.2.840.10008.1.2.1.99"),
+    "rle.dcm": lambda: dicom(NOISE[..., 0].copy(), syntax="1.2.840.10008.1.2.5"),
+    "deflated.dcm": lambda: dicom(NOISE[..., 0].copy(), syntax="1.2.840.10008.1.2.1.99"),
 }
 NEEDS = {"rgb.jp2": "jpg_2000", "rgb.webp": "webp", "lossless.webp": "webp",
          **{f"{how}.tif": "libtiff" for how in ("lzw", "jpeg", "deflate", "fax")}}
@@ -219,7 +167,6 @@ def silent(capfd: pytest.CaptureFixture) -> Iterator[None]:
 
 # ---- damaged files
 
-
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_file_is_a_picture(name, tmp_path):
     content = whole(name)
@@ -279,7 +226,7 @@ SIZES = {
     "rubbish for EXIF": (png(1, 1, b"\0abc", chunk(b"eXIf", b"II*\0\x08\0\0\0\xff\xff" + b"\x12\1\3\0" * 99)), None),
     "EXIF that points to itself": (saved(RGB, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\1\0\x69\x87\4\0\1\0\0\0\x08\0\0\0"
                                                             b"\x08\0\0\0"), None),
-    "EXIF of a turn that does not exist": (saved(RGB, "JPEG", exif=with_orientation(77)), ""),
+    "EXIF of a turn that does not exist": (saved(RGB, "JPEG", exif=turned(77, "a camera")), ""),
 }
 
 
@@ -292,7 +239,6 @@ def test_sizes_and_kinds(kind):
 
 
 # ---- odd names and things that are no files
-
 
 @pytest.mark.parametrize("name", [
     "two\nlines.png", "tab\t.png", 'quotes "\'`.png', "emoji 🐈‍⬛ café.png", "مرحبا.png", "\u202egnp.png",
@@ -346,7 +292,6 @@ def test_a_drawing_goes_to_no_other_program(monkeypatch):
 
 
 # ---- pickles
-
 
 class Trap:
     """Unpickled, it makes a file."""
@@ -402,18 +347,15 @@ def test_a_pickle_as_a_file_of_weights(trap, tmp_path, monkeypatch):
     for content in trap.values():
         (tmp_path / "x.safetensors").write_bytes(content)
         monkeypatch.setattr(paths, "data", lambda *parts: tmp_path / "x.safetensors")
-        with slip("damaged", "make lab"):
-            checkpoints.restore(denoiser(), "denoiser")
-        with slip("damaged"):
-            nets.load("squeezenet1_1", device="cpu")
+        refuses(checkpoints.restore, denoiser(), "denoiser", says=("damaged", "make lab"))
+        refuses(nets.load, "squeezenet1_1", device="cpu", says="damaged")
 
 
 def test_a_pickle_in_the_cache_of_weights(trap, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cached", lambda name: tmp_path / "alexnet-owt-7be5be79.pth")
     for content in trap.values():
         weights.cached("alexnet").write_bytes(content)
-        with slip("damaged", "fetch"):
-            nets.load("alexnet", device="cpu")
+        refuses(nets.load, "alexnet", device="cpu", says=("damaged", "fetch"))
 
 
 def test_a_pickle_in_the_cache_of_labelled_pictures(trap, tmp_path):
@@ -423,7 +365,6 @@ def test_a_pickle_in_the_cache_of_labelled_pictures(trap, tmp_path):
 
 
 # ---- weights
-
 
 def test_damaged_weights_of_small_networks(tmp_path, monkeypatch):
     draw, content = random.Random(0), paths.data("weights", "denoiser.safetensors").read_bytes()
@@ -440,10 +381,8 @@ def test_damaged_weights_of_small_networks(tmp_path, monkeypatch):
     assert refused > 50
     for rubbish in (b"", b"{}", b"\0" * 8, b"\xff" * 8, b"\2\0\0\0\0\0\0\0{}", content[:-1], content + b"\0"):
         file.write_bytes(rubbish)
-        with slip("damaged", "make lab"):
-            checkpoints.restore(net, "denoiser")
+        refuses(checkpoints.restore, net, "denoiser", says=("damaged", "make lab"))
     file.unlink()
     file.mkdir()
-    with slip("damaged", "make lab"):
-        checkpoints.restore(net, "denoiser")
+    refuses(checkpoints.restore, net, "denoiser", says=("damaged", "make lab"))
     shutil.rmtree(file)

@@ -5,12 +5,8 @@ before; what the C library keeps is handed back in between. A limit on its addre
 that has gone wrong fails instead of taking the machine with it.
 """
 
-from __future__ import annotations
-
-import io
 import json
 import os
-import struct
 import subprocess
 import sys
 import zlib
@@ -23,6 +19,7 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
+from tests.images import files
 from u3lab import (
     U3Error,
     adversarial,
@@ -62,55 +59,24 @@ def case(name: str, most: int, call: Callable[[object], object], make: Callable[
     CASES[name] = most, refused, make, call
 
 
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
 def png(width: int, height: int, colours: int = 2, *more: bytes, bits: int = 8) -> bytes:
     """A black PNG of this size, whose pixels take a thousandth of their place; ``more`` are chunks before them."""
     samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colours]
-    row = b"\0" * (1 + (width * samples * bits + 7) // 8)
-    packer = zlib.compressobj(1)
-    packed = [packer.compress(row) for _ in range(height)]
-    header = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
-    palette = [chunk(b"PLTE", b"\0\0\0\xff\xff\xff")] if colours == 3 else []
-    return b"".join([b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), *palette, *more,
-                     chunk(b"IDAT", b"".join([*packed, packer.flush()])), chunk(b"IEND", b"")])
+    row, packer = b"\0" * (1 + (width * samples * bits + 7) // 8), zlib.compressobj(1)
+    packed = b"".join([*(packer.compress(row) for _ in range(height)), packer.flush()])
+    palette = [files.chunk(b"PLTE", b"\0\0\0\xff\xff\xff")] if colours == 3 else []
+    return files.png(width, height, b"", *palette, *more, colours=colours, bits=bits, packed=packed)
 
 
-def saved(picture, form: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, form, **options)
-    return file.getvalue()
-
-
-def dicom(rows: int, columns: int, *, content: bytes = b"\0\0", frames: int = 1, syntax: str | None = None) -> bytes:
+def dicom(rows: int, columns: int, *, content: bytes = b"\0\0", frames: int = 1, **syntax: str) -> bytes:
     """A DICOM file that claims so many rows and columns of 16 bits."""
-    import pydicom
-
-    data = pydicom.Dataset()
-    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
-    data.Rows, data.Columns, data.NumberOfFrames = rows, columns, frames
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 0
-    data.PixelData = content
-    data.file_meta = pydicom.dataset.FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = syntax or pydicom.uid.ExplicitVRLittleEndian
-    data.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
-    data.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    file = io.BytesIO()
-    pydicom.dcmwrite(file, data, enforce_file_format=True)
-    return file.getvalue()
+    return files.dicom(np.zeros((1, 1), np.uint16), Rows=rows, Columns=columns, PixelData=content,
+                       NumberOfFrames=frames, **syntax)
 
 
 def many_frames(form: str, count: int = 100) -> bytes:
     frames = [Image.new("P", (500, 500), k) for k in range(count)]
-    return saved(frames[0], form, save_all=True, append_images=frames[1:])
-
-
-def turned() -> Image.Exif:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return exif
+    return files.saved(frames[0], form, save_all=True, append_images=frames[1:])
 
 
 def packed_dicom() -> bytes:
@@ -134,7 +100,7 @@ BOMB = zlib.compress(bytes(200 * 2**20))  # 200 kB that unpack to 200 MB
 # Files
 case("a PNG with transparency of 50 megapixels", LARGEST, images.load, lambda: png(SIDE, SIDE, 6))
 case("a JPEG of 50 megapixels that is turned", LARGEST, images.load,
-     lambda: saved(Image.new("RGB", (SIDE, SIDE)), "JPEG", exif=turned()))
+     lambda: files.saved(Image.new("RGB", (SIDE, SIDE)), "JPEG", exif=files.turned()))
 case("a small square out of 12 megapixels", LARGEST / 3, lambda x: images.load(x, size=227), lambda: png(4000, 3000))
 case("a strip of 5000×1, enlarged", SMALL, lambda x: images.load(x, size=1000), lambda: png(5000, 1))
 case("a strip of 1×5000, enlarged", SMALL, lambda x: images.load(x, size=1000), lambda: png(1, 5000))
@@ -143,12 +109,12 @@ case("a PNG that claims 49 megapixels and has none", 250, images.load, lambda: p
 case("an array of 100 megapixels", SMALL, images.load, lambda: np.zeros((10_000, 10_000), bool), refused=True)
 case("an array of one value that claims 10¹² pixels", SMALL, images.load,
      lambda: np.broadcast_to(np.uint8(0), (10**6, 10**6)), refused=True)
-case("a text that unpacks to 200 MB", SMALL, images.load, lambda: png(9, 9, 2, chunk(b"zTXt", b"a\0\0" + BOMB)),
+case("a text that unpacks to 200 MB", SMALL, images.load, lambda: png(9, 9, 2, files.chunk(b"zTXt", b"a\0\0" + BOMB)),
      refused=True)
 case("a colour profile that unpacks to 200 MB", SMALL, images.load,
-     lambda: png(9, 9, 2, chunk(b"iCCP", b"a\0\0" + BOMB)), refused=True)
+     lambda: png(9, 9, 2, files.chunk(b"iCCP", b"a\0\0" + BOMB)), refused=True)
 case("a hundred texts of a megabyte", SMALL, images.load, refused=True, make=lambda: png(
-    9, 9, 2, *[chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(2**20)))] * 100))
+    9, 9, 2, *[files.chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(2**20)))] * 100))
 for form in ("GIF", "WEBP", "PNG", "TIFF"):
     case(f"a {form} of a hundred frames", SMALL, images.load, lambda form=form: many_frames(form))
 case("a DICOM file that claims 65535×65535", SMALL, images.load, lambda: dicom(65535, 65535), refused=True)

@@ -1,7 +1,5 @@
 """Progress on a bad day: kernels that are killed or write at once, disks without locks, links, newer files."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import json

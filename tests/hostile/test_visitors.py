@@ -1,7 +1,5 @@
 """What a visitor of a Voilà page can do: use its controls. Everything else is refused, in whatever form it is asked."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

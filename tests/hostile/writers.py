@@ -7,8 +7,6 @@
 A program of its own, since it forks: it is small, has one thread, and loads no torch.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import random

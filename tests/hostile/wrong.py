@@ -1,11 +1,9 @@
 """What a hostile day brings: for each kind of argument, values that are wrong whatever the function."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -38,6 +36,18 @@ class Kind:
 
     def more(self, good: object) -> Wrong:
         return iter(())
+
+
+@dataclass(frozen=True)
+class Also(Kind):
+    """A kind that has wrong values of its own, by what they are, beside those of another kind."""
+
+    kind: Kind = Kind()
+    make: Callable[[], dict[str, object]] = dict
+
+    def more(self, good: object) -> Wrong:
+        yield from self.kind.more(good)
+        yield from self.make().items()
 
 
 @dataclass(frozen=True)
@@ -76,58 +86,25 @@ class Number(Kind):
             yield "at the low end", self.low
 
 
-@dataclass(frozen=True)
-class Choice(Kind):
-    """One of a few words."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"another word": "nope", "no word": "", "a number": 3, "a list": ["x"], "bytes": b"x",
-                    "a tensor": torch.ones(2)}.items()
-
-
-@dataclass(frozen=True)
-class Flag(Kind):
-    """Yes or no."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"one": 1, "a word": "yes", "a list": [True], "a tensor": torch.tensor([True, False])}.items()
-
-
-@dataclass(frozen=True)
-class Text(Kind):
-    """Any text."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"a number": 3, "a list": ["x"], "a tensor": torch.ones(2)}.items()
-
-
-@dataclass(frozen=True)
-class Layer(Choice):
-    """The name of a layer."""
-
-    def more(self, good: object) -> Wrong:
-        yield from super().more(good)
-        yield "a tuple", ("conv1", 1)
-        yield "a module", nn.ReLU()
-
-
-@dataclass(frozen=True)
-class Layers(Kind):
-    """Several names of layers."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"no layer": [], "one that is not there": ["nope"], "a number": 3, "numbers": [3, 4],
-                    "a tensor": torch.ones(2), "a list in a list": [["conv1"]]}.items()
-
-
-@dataclass(frozen=True)
-class Target(Kind):
-    """A class, by number or name."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"another word": "nope", "no word": "", "below": -1, "far above": 10**6, "504.0": 504.0,
-                    "half": 1.5, "NaN": float("nan"), "True": True, "a dict": {}, "bytes": b"a",
-                    "a tensor of shares": torch.tensor(1.5), "endless": 10**30, "nothing in a list": []}.items()
+# One of a few words.
+Choice = partial(Also, Kind(), lambda: {
+    "another word": "nope", "no word": "", "a number": 3, "a list": ["x"], "bytes": b"x", "a tensor": torch.ones(2)})
+# Yes or no.
+Flag = partial(Also, Kind(), lambda: {
+    "one": 1, "a word": "yes", "a list": [True], "a tensor": torch.tensor([True, False])})
+# Any text.
+Text = partial(Also, Kind(), lambda: {"a number": 3, "a list": ["x"], "a tensor": torch.ones(2)})
+# The name of a layer.
+Layer = partial(Also, Choice(), lambda: {"a tuple": ("conv1", 1), "a module": nn.ReLU()})
+# Several names of layers.
+Layers = partial(Also, Kind(), lambda: {
+    "no layer": [], "one that is not there": ["nope"], "a number": 3, "numbers": [3, 4], "a tensor": torch.ones(2),
+    "a list in a list": [["conv1"]]})
+# A class, by number or name.
+Target = partial(Also, Kind(), lambda: {
+    "another word": "nope", "no word": "", "below": -1, "far above": 10**6, "504.0": 504.0, "half": 1.5,
+    "NaN": float("nan"), "True": True, "a dict": {}, "bytes": b"a", "a tensor of shares": torch.tensor(1.5),
+    "endless": 10**30, "nothing in a list": []})
 
 
 @dataclass(frozen=True)
@@ -213,14 +190,11 @@ class Masks(Numbers):
         yield "shares", good.float() * 0.7
 
 
-@dataclass(frozen=True)
-class Units(Kind):
-    """Numbers of units."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"a mask": [True, False], "a mask as a tensor": torch.tensor([True, False]), "1.7": [1.7],
-                    "1.7 in a tensor": torch.tensor([1.7]), "words": ["a"], "below": [-1], "far above": [10**6],
-                    "a word": "1", "NaN": [float("nan")], "lists": [[1, 2], [3]]}.items()
+# Numbers of units.
+Units = partial(Also, Kind(), lambda: {
+    "a mask": [True, False], "a mask as a tensor": torch.tensor([True, False]), "1.7": [1.7],
+    "1.7 in a tensor": torch.tensor([1.7]), "words": ["a"], "below": [-1], "far above": [10**6], "a word": "1",
+    "NaN": [float("nan")], "lists": [[1, 2], [3]]})
 
 
 @dataclass(frozen=True)
@@ -234,12 +208,8 @@ class Wholes(Kind):
                     "None in a list": [None], "a number": 3, "True": [True]}.items()
 
 
-@dataclass(frozen=True)
-class Function(Kind):
-    """Something to call."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"a number": 3, "a word": "nope", "a list": []}.items()
+# Something to call.
+Function = partial(Also, Kind(), lambda: {"a number": 3, "a word": "nope", "a list": []})
 
 
 @dataclass(frozen=True)
@@ -251,39 +221,17 @@ class Options(Kind):
                     "the class itself": type(good), "True": True}.items()
 
 
-@dataclass(frozen=True)
-class Some(Kind):
-    """A list of good things."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"none": [], "a number": 3, "odd things": [Odd()], "nothing in it": [None]}.items()
-
-
-@dataclass(frozen=True)
-class Texts(Kind):
-    """Several texts."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"a number": 3, "numbers": [3, 4], "one text": "nope", "odd things": [Odd()], "nothing": [None],
-                    "bytes": [b"x"], "a tensor": torch.ones(2)}.items()
-
-
-@dataclass(frozen=True)
-class These(Kind):
-    """An argument of a form of its own: ``make`` gives its wrong values, by what they are."""
-
-    make: Callable[[], dict[str, object]] = dict
-
-    def more(self, good: object) -> Wrong:
-        yield from self.make().items()
-
-
-@dataclass(frozen=True)
-class Ours(Kind):
-    """An object that another function of the library makes."""
-
-    def more(self, good: object) -> Wrong:
-        yield from {"a number": 3, "a word": "nope", "a tensor": torch.ones(2, 2), "a dict": {}, "a list": []}.items()
+# A list of good things.
+Some = partial(Also, Kind(), lambda: {"none": [], "a number": 3, "odd things": [Odd()], "nothing in it": [None]})
+# Several texts.
+Texts = partial(Also, Kind(), lambda: {
+    "a number": 3, "numbers": [3, 4], "one text": "nope", "odd things": [Odd()], "nothing": [None], "bytes": [b"x"],
+    "a tensor": torch.ones(2)})
+# An argument of a form of its own.
+These = partial(Also, Kind())
+# An object that another function of the library makes.
+Ours = partial(Also, Kind(), lambda: {
+    "a number": 3, "a word": "nope", "a tensor": torch.ones(2, 2), "a dict": {}, "a list": []})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """DICOM files, made in memory: units, windows, photometric kinds, frames, compression, and what is refused."""
 
-from __future__ import annotations
-
 import gc
 import io
 import logging
@@ -12,36 +10,19 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.helpers import refuses
+from tests.images.files import dicom
 from u3lab import U3Error, images
-from u3lab.images import dicom
+from u3lab.images import dicom as reader
 
 pydicom = pytest.importorskip("pydicom", minversion="3.0")
 uid = pydicom.uid
 SECRET = "Doe^Jane"
 
 
-def made(array: np.ndarray, bits: int = 12, kind: str = "MONOCHROME2", syntax: str = uid.ExplicitVRLittleEndian,
-         encapsulated: bytes | None = None, **elements: object) -> bytes:
-    """A DICOM file: ``array`` is (H,W), (H,W,3) or, with NumberOfFrames in ``elements``, (frames,H,W)."""
-    data = pydicom.Dataset()
-    data.PatientName, data.PatientBirthDate = SECRET, "19700101"
-    colour = kind in ("RGB", "YBR_FULL")
-    data.SamplesPerPixel = 3 if colour else 1
-    data.Rows, data.Columns = array.shape[-3:-1] if colour else array.shape[-2:]
-    if colour:
-        data.PlanarConfiguration = 0
-    data.PhotometricInterpretation, data.BitsAllocated = kind, 8 * array.itemsize
-    data.BitsStored, data.HighBit, data.PixelRepresentation = bits, bits - 1, int(array.dtype.kind == "i")
-    data.PixelData = array.tobytes() if encapsulated is None else pydicom.encaps.encapsulate([encapsulated])
-    for name, value in elements.items():
-        setattr(data, name, value)
-    data.file_meta = pydicom.dataset.FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = syntax
-    data.file_meta.MediaStorageSOPClassUID = uid.SecondaryCaptureImageStorage
-    data.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    file = io.BytesIO()
-    pydicom.dcmwrite(file, data, enforce_file_format=True)
-    return file.getvalue()
+def made(array: np.ndarray, bits: int = 12, kind: str = "MONOCHROME2", *more: object, **elements: object) -> bytes:
+    """A DICOM file of a patient, of twelve bits unless it is said otherwise."""
+    return dicom(array, bits, kind, *more, **{"PatientName": SECRET, "PatientBirthDate": "19700101", **elements})
 
 
 def grey(file: bytes) -> torch.Tensor:
@@ -119,7 +100,6 @@ def test_a_flat_picture_is_black():
 
 # ---- colours and frames
 
-
 COLOURS = np.arange(0, 240, 5, dtype=np.uint8).reshape(4, 4, 3)
 
 
@@ -180,19 +160,18 @@ def test_an_old_file_without_preamble(tmp_path):
 
 
 def test_the_patient_is_not_read(monkeypatch):
-    seen, check = [], dicom._check
+    seen, check = [], reader._check
 
     def spy(dataset, given, most):
         seen.append(str(dataset))
         check(dataset, given, most)
 
-    monkeypatch.setattr(dicom, "_check", spy)
+    monkeypatch.setattr(reader, "_check", spy)
     grey(made(RAMP))
     assert "Rows" in seen[0] and SECRET not in seen[0] and "Patient" not in seen[0]
 
 
 # ---- what is refused
-
 
 def refusal(content: bytes) -> str:
     """The message, which names no patient and is one line."""
@@ -204,8 +183,9 @@ def refusal(content: bytes) -> str:
 
 
 def test_without_pydicom(monkeypatch):
+    content = made(RAMP)
     monkeypatch.setitem(sys.modules, "pydicom", None)
-    assert "pip install pydicom" in refusal(made(RAMP))
+    assert "pip install pydicom" in refusal(content)
 
 
 @pytest.mark.parametrize(("syntax", "name"), [(uid.JPEGLSLossless, "JPEG-LS Lossless"), (uid.MPEG2MPML, "MPEG2"),
@@ -246,5 +226,4 @@ def test_nonsense_in_the_header():
 
 def test_a_dcm_file_that_is_something_else(tmp_path):
     (tmp_path / "letter.dcm").write_text("dear doctor")
-    with pytest.raises(U3Error, match="DICOM|picture"):
-        images.load(tmp_path / "letter.dcm")
+    refuses(images.load, tmp_path / "letter.dcm", says="DICOM|picture")

@@ -1,7 +1,5 @@
 """What several tests of inversion share."""
 
-from __future__ import annotations
-
 import pytest
 
 from u3lab import nets

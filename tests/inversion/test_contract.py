@@ -3,18 +3,17 @@
 A new line in ``inversion.PRIORS`` is tested here without a word more; what it is good for, its own test says.
 """
 
-from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
-from tests.helpers import built, no_tensor_stays, resnet18, same_state, slip, squeezenet, state
-from u3lab import U3Error, inversion
+from tests.contract import BARE, NO_NETWORK, NO_PICTURES, leaves_alone, refuses_training_mode
+from tests.helpers import no_tensor_stays, refuses, slip, squeezenet
+from u3lab import inversion
 from u3lab.descent import Step
 from u3lab.inversion import PRIORS
 from u3lab.settings import fields
@@ -35,7 +34,6 @@ def inverted(name: str, net: torch.nn.Module, x: Tensor, *, layer: str = LAYER, 
 
 # ---- what it gives ---------------------------------------------------------------------------------------------------
 
-
 @NAMES
 def test_it_begins_a_picture_with_a_price(name: str):
     made = PRIORS[name]().begin(SIZE, 0, torch.device("cpu"))
@@ -52,8 +50,7 @@ def test_it_begins_a_picture_with_a_price(name: str):
 def test_its_settings_have_ranges_and_a_rate(name: str):
     known = fields(PRIORS[name])
     assert known["lr"].low > 0 and all(field.help for field in known.values())
-    with slip(f"{PRIORS[name].__name__}.lr = -1"):
-        PRIORS[name](lr=-1)
+    refuses(PRIORS[name], lr=-1, says=f"{PRIORS[name].__name__}.lr = -1")
 
 
 @NAMES
@@ -92,21 +89,9 @@ def test_one_prior_serves_several_runs(name: str):
 
 # ---- what it leaves alone --------------------------------------------------------------------------------------------
 
-
 @NAMES
 def test_network_and_picture_are_left_as_they_were(name: str):
-    net, x = small()[0], picture()
-    for index, parameter in enumerate(net.parameters()):
-        parameter.requires_grad_(index % 2 == 0)  # some frozen, some not: both have to stay
-    net.module[1].register_forward_hook(lambda module, inputs, output: None)
-    before, asked = state(net), x.clone()
-    inverted(name, net, asked)
-    with torch.no_grad():
-        inverted(name, net, asked)
-    with pytest.raises(U3Error):
-        inverted(name, net, asked, layer="nowhere")
-    assert same_state(before, state(net))
-    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
+    leaves_alone(partial(inverted, name), small()[0], picture(), {"layer": "nowhere"})
 
 
 @NAMES
@@ -120,7 +105,6 @@ def test_no_tensor_outlives_the_run(name: str):
 
 # ---- slips: one sentence for each, before the first step -------------------------------------------------------------
 
-
 @NAMES
 def test_several_pictures(name: str):
     with slip("one picture at a time", "got 3"):
@@ -128,21 +112,16 @@ def test_several_pictures(name: str):
 
 
 @NAMES
-@pytest.mark.parametrize("net, words", [(None, "not nothing"), ("squeezenet1_1", "not 'squeezenet1_1'"),
-                                        (3, "type int")])
+@NO_NETWORK
 def test_no_network(name: str, net: object, words: str):
     with slip("a network is wanted", words, r"nets\.load"):
         inversion.invert(net, LAYER, picture(), prior=PRIORS[name]())
 
 
 @NAMES
-@pytest.mark.parametrize("bare", [False, True])
+@BARE
 def test_training_mode(name: str, bare: bool):
-    net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
-    before = copy.deepcopy(net.state_dict())
-    with slip("training mode", r"eval\(\)"):
-        inversion.invert(net, "layer1", picture(), prior=PRIORS[name]())
-    assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+    refuses_training_mode(lambda net, x: inversion.invert(net, "layer1", x, prior=PRIORS[name]()), bare)
 
 
 @NAMES
@@ -155,23 +134,11 @@ def test_a_bare_module_works(name: str):
 @NAMES
 @pytest.mark.parametrize("layer", ["fire55", None, 5, ("a", "b")])
 def test_a_layer_that_there_is_not(name: str, layer: object):
-    with slip("no layer", "layers are"):
-        inversion.invert(squeezenet(), layer, picture(), prior=PRIORS[name]())
-
-
-NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
-    "grey": (lambda x: x[:, :1], ("shape", "grey", "RGB", "expand")),
-    "none in the batch": (lambda x: x[:0], ("empty", "at least one")),
-    "NaN": (lambda x: x.masked_fill(x == x.max(), float("nan")), ("NaN",)),
-    "0 to 255": (lambda x: x * 255, (r"\[0,1\]", "divide by 255")),
-    "no batch axis": (lambda x: x[0], ("shape", r"x\[None\]")),
-    "None": (lambda x: None, ("NoneType", r"images\.load")),
-}
+    refuses(inversion.invert, squeezenet(), layer, picture(), prior=PRIORS[name](), says=("no layer", "layers are"))
 
 
 @NAMES
 @pytest.mark.parametrize("kind", NO_PICTURES)
 def test_pictures_that_are_none(name: str, kind: str):
     spoil, words = NO_PICTURES[kind]
-    with slip(*words):
-        inversion.invert(squeezenet(), "fire3", spoil(picture()), prior=PRIORS[name]())
+    refuses(inversion.invert, squeezenet(), "fire3", spoil(picture()), prior=PRIORS[name](), says=words)

@@ -1,8 +1,6 @@
 """Every line of ``inversion.INVERTERS`` keeps its word, and draws what plain torch draws from the same file's numbers.
 """
 
-from __future__ import annotations
-
 import copy
 
 import pytest
@@ -11,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.bench.scene import squeezenet
-from tests.helpers import same_state, slip, state
+from tests.helpers import refuses, same_state, state
 from u3lab import inversion
 from u3lab._system import paths
 from u3lab.images import total_variation
@@ -25,7 +23,6 @@ Weights = dict[str, Tensor]
 
 
 # ---- by hand: the same operations, on torchvision's layers and the numbers of the file -------------------------------
-
 
 def weights(file: str) -> Weights:
     return checkpoints.read(paths.data("weights", f"{file}.safetensors"))
@@ -110,7 +107,6 @@ def test_it_draws_what_plain_torch_draws(net, unseen, name: str, layer: str, mon
 
 # ---- the contract ----------------------------------------------------------------------------------------------------
 
-
 @BOTH
 @EACH
 def test_it_draws_pictures_and_leaves_the_network_alone(net, unseen, name: str, layer: str):
@@ -146,10 +142,7 @@ def test_it_says_how_often_it_looks(net, unseen, name: str, layer: str):
 
 @EACH
 def test_slips_are_told(net, unseen, name: str):
-    with slip("layer = 'conv1'; choose one of fire5, fire9"):
-        INVERTERS[name](net, "conv1", unseen)
-    with slip("size=128"):
-        INVERTERS[name](net, "fire9", unseen[..., :96])
-    with slip("divide by 255"):
-        INVERTERS[name](net, "fire9", unseen * 255)
+    refuses(INVERTERS[name], net, "conv1", unseen, says="layer = 'conv1'; choose one of fire5, fire9")
+    refuses(INVERTERS[name], net, "fire9", unseen[..., :96], says="size=128")
+    refuses(INVERTERS[name], net, "fire9", unseen * 255, says="divide by 255")
     assert not inversion.INVERTERS.keys() & inversion.PRIORS.keys()

@@ -1,12 +1,10 @@
 """Learned inverters: what they know of pictures that they have not seen, and how they are trained."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 
-from tests.helpers import batches
-from u3lab import U3Error, inversion
+from tests.helpers import batches, refuses
+from u3lab import inversion
 from u3lab.experiments import _inverter_training as training
 from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
 from u3lab.training import loop
@@ -113,12 +111,9 @@ def test_a_perceptual_inverter_is_nearer_to_unseen_codes_than_codes_of_zeros(net
 
 
 def test_slips_are_told(net):
-    with pytest.raises(U3Error, match="which = 'fire8'; choose one of fire5, fire5-perceptual, fire9, fire9-per"):
-        learned_inverter("fire8")
-    with pytest.raises(U3Error, match="size=128"):
-        decode(net, Inverter("fire9"), torch.rand(1, 3, 96, 96))
-    with pytest.raises(U3Error, match="fire5 or fire9"):
-        Inverter("conv1")
+    refuses(learned_inverter, "fire8", says="which = 'fire8'; choose one of fire5, fire5-perceptual, fire9, fire9-per")
+    refuses(decode, net, Inverter("fire9"), torch.rand(1, 3, 96, 96), says="size=128")
+    refuses(Inverter, "conv1", says="fire5 or fire9")
 
 
 def test_a_trained_generator_is_searched_through_its_input(net, unseen):

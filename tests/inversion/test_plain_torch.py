@@ -1,7 +1,5 @@
 """An inversion under each prior against the same lines in plain torch: x = Ψ(y) or x itself, its error, its price."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +7,7 @@ import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
+from tests.helpers import minimised
 from u3lab import inversion, prior
 from u3lab.inversion import PRIORS, learned_inverter
 
@@ -27,7 +26,23 @@ def grey(side: int) -> Tensor:
     return (0.5 + 0.1 * noise).clamp(0, 1).requires_grad_()
 
 
-def begun(name: str, side: int = SIDE) -> tuple[list[Tensor], Callable[[], Tensor], Callable[[Tensor], Tensor],
+def plain_steps(name: str, side: int, code: Callable[[Tensor], Tensor], wanted: Tensor,
+                steps: int) -> list[float]:
+    """The losses of an inversion of a code under a prior."""
+    parameters, picture, price, least, rate = begun(name, side)
+
+    def loss() -> Tensor:
+        x = picture()
+        return (code(x) - wanted).square().sum() / wanted.square().sum() + price(x)
+
+    def within() -> None:
+        if least is not None:
+            parameters[0].data.clamp_(least, None if name == "trained generator" else 1)
+
+    return minimised(torch.optim.Adam(parameters, lr=rate), loss, steps, within)
+
+
+def begun(name: str, side: int) -> tuple[list[Tensor], Callable[[], Tensor], Callable[[Tensor], Tensor],
                                                 float | None, float]:
     """What is optimised, the picture, its price, the least value of what is optimised (if any), the rate."""
     if name == "deep image prior":
@@ -53,17 +68,7 @@ def test_the_steps_are_those_of_plain_torch(name: str):
 
     image = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     wanted = code(image).detach()
-    parameters, picture, price, least, rate = begun(name)
-    optimiser, losses = torch.optim.Adam(parameters, lr=rate), []
-    for _ in range(STEPS):
-        optimiser.zero_grad()
-        x = picture()
-        loss = (code(x) - wanted).square().sum() / wanted.square().sum() + price(x)
-        loss.backward()
-        losses.append(loss.item())
-        optimiser.step()
-        if least is not None:
-            parameters[0].data.clamp_(least, None if name == "trained generator" else 1)
+    losses = plain_steps(name, SIDE, code, wanted, STEPS - 1)
     settings = inversion.InversionSettings(steps=STEPS)
     steps = inversion.invert(net, "1", image, prior=PRIORS[name](), settings=settings)
     assert [step.loss for step in steps][:STEPS] == pytest.approx(losses, rel=5e-3)

@@ -1,11 +1,10 @@
 """Draws from a posterior, beside a Gaussian whose posterior can be written down."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor
 
+from tests.helpers import refuses
 from u3lab import U3Error, inversion, nets, prior
 from u3lab.descent import descend, last
 from u3lab.experiments import _inverter_training as training
@@ -120,10 +119,8 @@ def test_draws_with_one_code_have_it_differ_and_are_no_noise():
 
 def test_slips_are_told():
     net = nets.load("squeezenet1_1", device="cpu")
-    with pytest.raises(U3Error, match="multiples of 16"):
-        inversion.sample(net, "fire5", torch.rand(1, 3, 100, 100))
-    with pytest.raises(U3Error, match="nowhere"):
-        inversion.sample(net, "nowhere", torch.rand(1, 3, 96, 96))
+    refuses(inversion.sample, net, "fire5", torch.rand(1, 3, 100, 100), says="multiples of 16")
+    refuses(inversion.sample, net, "nowhere", torch.rand(1, 3, 96, 96), says="nowhere")
     with pytest.raises(U3Error, match="one kind"):
         matrix, y, given = toy()
         inversion.gaussian_posterior(matrix.float(), y, *given, 0.3)

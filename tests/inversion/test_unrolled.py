@@ -1,7 +1,5 @@
 """Learned steps after an inverter: what a step sees, how it is trained, and how near to unseen codes it comes."""
 
-from __future__ import annotations
-
 from itertools import repeat
 
 import numpy as np
@@ -9,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import batches
+from tests.helpers import batches, refuses
 from u3lab import U3Error, inversion, nets
 from u3lab.experiments import _inverter_training as training
 from u3lab.inversion.learned import LAYERS, Inverter, decode, learned_inverter
@@ -102,11 +100,8 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeyp
 
 
 def test_slips_are_told(net):
-    with pytest.raises(U3Error, match="layer = 'conv1'; choose one of fire5, fire9"):
-        learned_steps("conv1")
+    refuses(learned_steps, "conv1", says="layer = 'conv1'; choose one of fire5, fire9")
     with pytest.raises(U3Error, match="the inverter is for fire5 and the steps are for fire9; take both for one"):
         unroll(net, Inverter("fire5"), Unrolled("fire9"), torch.rand(1, 3, 128, 128))
-    with pytest.raises(U3Error, match="size=128"):
-        unroll(net, Inverter("fire9"), Unrolled("fire9"), torch.rand(1, 3, 96, 96))
-    with pytest.raises(U3Error, match=r"learned_steps\(\)"):
-        unroll(net, Inverter("fire9"), Inverter("fire9"), torch.rand(1, 3, 128, 128))
+    refuses(unroll, net, Inverter("fire9"), Unrolled("fire9"), torch.rand(1, 3, 96, 96), says="size=128")
+    refuses(unroll, net, Inverter("fire9"), Inverter("fire9"), torch.rand(1, 3, 128, 128), says=r"learned_steps\(\)")

@@ -4,8 +4,6 @@ A new line in ``landmarks.LOSSES`` or ``landmarks.DISTANCES`` is tested here wit
 right, its oracle says.
 """
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

@@ -1,14 +1,12 @@
 """Dense labelling: the loss is the double sum of the paper, in parts or at once, and a heat map says where."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 
-from u3lab.errors import U3Error
+from tests.helpers import normal, refuses
 from u3lab.landmarks import (
     codes_at,
     dense_labelling_loss,
@@ -21,10 +19,6 @@ from u3lab.landmarks import (
     virtual_landmarks,
 )
 from u3lab.landmarks.places import cells
-
-
-def draw(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def spot(i: int, j: int, height: int, width: int) -> tuple[float, float]:
@@ -53,7 +47,7 @@ def by_hand(codes: Tensor, moved: Tensor, gone: Tensor, gamma: float) -> float:
 @pytest.mark.oracle("the double sum", landmarks=["labelling"])
 @pytest.mark.parametrize("gamma, fine", [(0.5, (4, 4)), (1.0, (4, 4)), (2.0, (3, 5))])
 def test_the_loss_is_the_double_sum(gamma: float, fine: tuple[int, int]) -> None:
-    codes, moved, gone = 2 * draw(2, 3, 4, 4), 2 * draw(2, 3, *fine, seed=1), 0.7 * draw(2, 16, 2, seed=2)
+    codes, moved, gone = 2 * normal(2, 3, 4, 4), 2 * normal(2, 3, *fine, seed=1), 0.7 * normal(2, 16, 2, seed=2)
     assert (gone.abs() > 1).any()  # some leave the picture and must not count
     for at_once in (10**6, 7):
         found = dense_labelling_loss(codes, moved, gone, gamma=gamma, at_once=at_once)
@@ -61,11 +55,11 @@ def test_the_loss_is_the_double_sum(gamma: float, fine: tuple[int, int]) -> None
 
 
 def test_in_parts_it_has_the_same_value_and_the_same_gradients() -> None:
-    given = [draw(2, 3, 12, 12, dtype=torch.float32).requires_grad_(), draw(2, 3, 9, 12, seed=1, dtype=torch.float32),
-             draw(2, 3, 8, 8, seed=2, dtype=torch.float32)]
+    sizes = ((12, 12), (9, 12), (8, 8))
+    given = [normal(2, 3, *size, seed=seed, dtype=torch.float32) for seed, size in enumerate(sizes)]
     for one in given:
         one.requires_grad_()
-    gone = 0.5 * draw(2, 144, 2, seed=3, dtype=torch.float32)
+    gone = 0.5 * normal(2, 144, 2, seed=3, dtype=torch.float32)
     for through in (None, given[2]):
         inputs = given if through is not None else given[:2]
         found = []
@@ -92,7 +86,7 @@ class Held:
 
 def test_in_parts_only_one_part_is_kept_for_the_way_back() -> None:
     """The full matrix has 48⁴ numbers of p, and as many distances; in parts there are 2²⁰ of each."""
-    codes, moved = (draw(1, 3, 48, 48, seed=seed, dtype=torch.float32).requires_grad_() for seed in (0, 1))
+    codes, moved = (normal(1, 3, 48, 48, seed=seed, dtype=torch.float32).requires_grad_() for seed in (0, 1))
     gone, most = cells(codes.detach())[None], []
     with torch.autograd.graph.saved_tensors_hooks(Held, lambda held: held.kept):
         for at_once in (2**20, 10**9):
@@ -103,8 +97,8 @@ def test_in_parts_only_one_part_is_kept_for_the_way_back() -> None:
 
 
 def test_its_gradient() -> None:
-    codes, moved, other = (draw(1, 2, 2, 3, seed=seed).requires_grad_() for seed in range(3))
-    gone = 0.4 * draw(1, 6, 2, seed=3)
+    codes, moved, other = (normal(1, 2, 2, 3, seed=seed).requires_grad_() for seed in range(3))
+    gone = 0.4 * normal(1, 6, 2, seed=3)
     for at_once in (1000, 12):
         loss = partial(dense_labelling_loss, moved_points=gone, at_once=at_once)
         assert torch.autograd.gradcheck(lambda a, b: loss(a, b), (codes, moved))  # noqa: B023
@@ -127,7 +121,7 @@ def test_constant_codes_have_the_mean_distance_and_long_ones_pay_where_they_are_
 
 
 def test_queries_between_cells_and_a_draw_of_them() -> None:
-    codes, moved = draw(2, 3, 6, 6), draw(2, 3, 6, 6, seed=1)
+    codes, moved = normal(2, 3, 6, 6), normal(2, 3, 6, 6, seed=1)
     points, gone = 0.9 * torch.rand(2, 40, 2).double() - 0.4, 0.9 * torch.rand(2, 40, 2).double() - 0.4
     parts = [dense_labelling_loss(codes, moved, gone[:, n:n + 1], points=points[:, n:n + 1]) for n in range(40)]
     assert float(dense_labelling_loss(codes, moved, gone, points=points)) == pytest.approx(float(sum(parts) / 40))
@@ -137,14 +131,14 @@ def test_queries_between_cells_and_a_draw_of_them() -> None:
 
 
 def test_cells_are_where_grid_sample_has_them() -> None:
-    codes = draw(2, 3, 4, 7)
+    codes = normal(2, 3, 4, 7)
     assert torch.allclose(codes_at(codes, cells(codes).expand(2, -1, -1)), codes.flatten(2).transpose(1, 2))
     assert torch.equal(cells(codes)[8], torch.tensor(spot(1, 1, 4, 7), dtype=torch.float64))
 
 
 @pytest.mark.oracle("the best answer, which is known", landmarks=["invariance"])
 def test_invariance_alone_is_content_with_a_constant() -> None:
-    codes, moved, gone = draw(1, 3, 5, 5), draw(1, 3, 5, 5, seed=1), 0.3 * draw(1, 25, 2, seed=2)
+    codes, moved, gone = normal(1, 3, 5, 5), normal(1, 3, 5, 5, seed=1), 0.3 * normal(1, 25, 2, seed=2)
     expected = (codes_at(codes, cells(codes)[None]) - codes_at(moved, gone)).square().sum(-1).mean()
     assert torch.allclose(invariance_loss(codes, moved, gone), expected)
     ones = torch.ones_like(codes)
@@ -154,7 +148,7 @@ def test_invariance_alone_is_content_with_a_constant() -> None:
 
 
 def test_a_heat_map_is_a_softmax_over_all_places() -> None:
-    code, codes = draw(5, 3), draw(2, 3, 4, 6, seed=1)
+    code, codes = normal(5, 3), normal(2, 3, 4, 6, seed=1)
     found = heat_map(code, codes)
     for b in range(2):
         for n in range(5):
@@ -165,7 +159,7 @@ def test_a_heat_map_is_a_softmax_over_all_places() -> None:
 
 
 def test_a_match_follows_a_shift() -> None:
-    codes = 30 * torch.nn.functional.normalize(draw(1, 3, 8, 8), dim=1)
+    codes = 30 * torch.nn.functional.normalize(normal(1, 3, 8, 8), dim=1)
     moved = codes.roll((1, 2), (2, 3))
     points = cells(codes).view(8, 8, 2)[:7, :6].reshape(1, -1, 2)
     step = torch.tensor([2 * 2 / 8, 2 / 8], dtype=torch.float64)  # two cells to the right, one down
@@ -178,7 +172,7 @@ def test_a_match_follows_a_shift() -> None:
 
 
 def test_virtual_landmarks_are_the_soft_argmax_of_filters() -> None:
-    codes, filters = draw(2, 3, 5, 6), 4 * sphere(7).double()
+    codes, filters = normal(2, 3, 5, 6), 4 * sphere(7).double()
     maps = torch.nn.functional.conv2d(codes, filters[:, :, None, None])
     assert torch.allclose(virtual_landmarks(codes, filters), soft_argmax(maps))
 
@@ -191,30 +185,24 @@ def test_the_sphere_is_covered_evenly() -> None:
 
 
 def test_exchange_is_the_double_sum_and_from_the_same_picture_changes_nothing() -> None:
-    code, through = draw(2, 4, 3), draw(2, 3, 3, 5, seed=1)
+    code, through = normal(2, 4, 3), normal(2, 3, 3, 5, seed=1)
     found = exchanged(code, through)
     for b in range(2):
         for n in range(4):
             w = [through[b, :, i, j] for i in range(3) for j in range(5)]
             p = [float((code[b, n] @ one).exp()) for one in w]
             assert torch.allclose(found[b, n], sum(a * one for a, one in zip(p, w, strict=True)) / sum(p))
-    codes = 40 * torch.nn.functional.normalize(draw(1, 3, 6, 6), dim=1)
-    gone = 0.4 * draw(1, 36, 2, seed=1)
+    codes = 40 * torch.nn.functional.normalize(normal(1, 3, 6, 6), dim=1)
+    gone = 0.4 * normal(1, 36, 2, seed=1)
     plain, through_itself = (dense_labelling_loss(codes, codes.flip(2), gone, through=one) for one in (None, codes))
     assert float(plain) == pytest.approx(float(through_itself), abs=0.01)
 
 
 def test_slips_are_named() -> None:
-    codes, gone = draw(1, 3, 4, 4), draw(1, 16, 2).clamp(-1, 1)
-    with pytest.raises(U3Error, match="16 cells"):
-        dense_labelling_loss(codes, codes, gone[:, :7])
-    with pytest.raises(U3Error, match="outside"):
-        dense_labelling_loss(codes, codes, gone.abs() + 2)
-    with pytest.raises(U3Error, match="D = 3"):
-        dense_labelling_loss(codes, draw(1, 4, 4, 4), gone)
-    with pytest.raises(U3Error, match="draws the queries"):
-        dense_labelling_loss(codes, codes, gone, queries=3)
-    with pytest.raises(U3Error, match="the same for all"):
-        dense_labelling_loss(codes, codes.float(), gone)
-    with pytest.raises(U3Error, match="each of the points goes"):
-        invariance_loss(codes, codes, gone, points=gone[:, :3])
+    codes, gone = normal(1, 3, 4, 4), normal(1, 16, 2).clamp(-1, 1)
+    refuses(dense_labelling_loss, codes, codes, gone[:, :7], says="16 cells")
+    refuses(dense_labelling_loss, codes, codes, gone.abs() + 2, says="outside")
+    refuses(dense_labelling_loss, codes, normal(1, 4, 4, 4), gone, says="D = 3")
+    refuses(dense_labelling_loss, codes, codes, gone, queries=3, says="draws the queries")
+    refuses(dense_labelling_loss, codes, codes.float(), gone, says="the same for all")
+    refuses(invariance_loss, codes, codes, gone, points=gone[:, :3], says="each of the points goes")

@@ -1,19 +1,12 @@
 """Errors of landmarks in closed form, and the linear map against scikit-learn's."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LinearRegression, Ridge
-from torch import Tensor
 
-from u3lab.errors import U3Error
+from tests.helpers import normal, refuses
 from u3lab.landmarks import fit_landmarks, landmark_error, share_within
-
-
-def draw(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def test_an_error_is_in_parts_of_the_distance_of_the_eyes() -> None:
@@ -30,29 +23,26 @@ def test_an_error_is_in_parts_of_the_distance_of_the_eyes() -> None:
 @pytest.mark.parametrize("ridge", [0.0, 0.3])
 @pytest.mark.parametrize("count", [30, 6])  # more pictures than features, and fewer
 def test_the_linear_map_is_scikit_learns(count: int, ridge: float, bias: bool) -> None:
-    z, true = draw(count, 4, 2) + 0.5, draw(count, 3, 2, seed=1) - 1
+    z, true = normal(count, 4, 2) + 0.5, normal(count, 3, 2, seed=1) - 1
     peer = Ridge(ridge, fit_intercept=bias, solver="svd") if ridge else LinearRegression(fit_intercept=bias)
     peer.fit(z.flatten(1).numpy(), true.flatten(1).numpy())
     fitted = fit_landmarks(z, true, ridge=ridge, bias=bias)
     assert np.allclose(fitted.W.numpy(), peer.coef_, atol=1e-8)
     assert np.allclose(fitted.b.numpy(), peer.intercept_, atol=1e-8)
-    fresh = draw(5, 4, 2, seed=2)
+    fresh = normal(5, 4, 2, seed=2)
     expected = peer.predict(fresh.flatten(1).numpy()).reshape(5, 3, 2)
     assert np.allclose(fitted.landmarks(fresh.float()).numpy(), expected, atol=1e-5)
 
 
 def test_points_that_are_an_affine_map_of_the_landmarks_give_them_back() -> None:
-    true = draw(40, 5, 2)
-    mixed = torch.einsum("nkc,kcm->nm", true, draw(5, 2, 14, seed=1)) + 2.0
+    true = normal(40, 5, 2)
+    mixed = torch.einsum("nkc,kcm->nm", true, normal(5, 2, 14, seed=1)) + 2.0
     fitted = fit_landmarks(mixed[:20], true[:20])
     assert float((fitted.landmarks(mixed[20:]) - true[20:]).abs().max()) < 1e-8
 
 
 def test_slips_are_named() -> None:
-    true = draw(3, 4, 2)
-    with pytest.raises(U3Error, match="two landmarks"):
-        landmark_error(true, true, (1, 1))
-    with pytest.raises(U3Error, match="one point"):
-        landmark_error(true, true.clone().index_fill_(1, torch.tensor([0, 1]), 0.5), (0, 1))
-    with pytest.raises(U3Error, match="F = 8"):
-        fit_landmarks(draw(3, 8), true).landmarks(draw(3, 9))
+    true = normal(3, 4, 2)
+    refuses(landmark_error, true, true, (1, 1), says="two landmarks")
+    refuses(landmark_error, true, true.clone().index_fill_(1, torch.tensor([0, 1]), 0.5), (0, 1), says="one point")
+    refuses(fit_landmarks(normal(3, 8), true).landmarks, normal(3, 9), says="F = 8")

@@ -1,7 +1,5 @@
 """The controls of a settings object: the right widget for each setting, and every value arrives as it was meant."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 import math
@@ -11,8 +9,9 @@ import ipywidgets as w
 import pytest
 
 import u3lab
+from tests.helpers import refuses
 from tests.live.toys import Shadow, Toy
-from u3lab import U3Error, live
+from u3lab import live
 from u3lab.settings import fields as fields_of
 from u3lab.settings import setting, settings
 
@@ -116,8 +115,7 @@ def test_named_settings_are_in_view_and_the_rest_in_a_fold():
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(U3Error, match="Toy has no setting 'speed'; it has target, lr"):
-        live.controls(Toy(), "speed")
+    refuses(live.controls, Toy(), "speed", says="Toy has no setting 'speed'; it has target, lr")
 
 
 def test_the_values_as_text_for_viewers_without_widgets():
@@ -203,8 +201,7 @@ def test_one_object_is_its_own_value_and_plain_in_its_names():
     ((), "no settings object was given; give one such as"), (("lr",), "no settings object was given; give one such as"),
     ((None,), "None is no settings object"), ((Toy, "lr"), "Toy'> is no settings object")])
 def test_what_does_not_make_a_row_is_refused(given, words):
-    with pytest.raises(U3Error, match=words):
-        live.controls(*given)
+    refuses(live.controls, *given, says=words)
 
 
 @settings

@@ -1,7 +1,5 @@
 """The energy curve: small, well-formed, and it takes what a running optimisation gives it."""
 
-from __future__ import annotations
-
 import math
 import re
 import time

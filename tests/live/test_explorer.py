@@ -1,7 +1,5 @@
 """The explorer: a picture follows its controls, a slip leaves the last good one standing."""
 
-from __future__ import annotations
-
 import base64
 import gc
 import weakref
@@ -11,6 +9,7 @@ import pytest
 import torch
 from ipywidgets.widgets import widget
 
+from tests.helpers import refuses
 from tests.live.toys import Shadow, Toy, png, upload
 from u3lab import U3Error, figures, live, pixels
 from u3lab.live import kernel
@@ -87,8 +86,7 @@ def test_an_answer_that_is_no_picture_is_told_as_a_line(answer):
 
 @pytest.mark.parametrize("given", [None, object(), 1 + 2j, (1.0, 0.0), [], {}, w.Button(), w.IntSlider])
 def test_what_no_control_can_be_made_from_is_refused(given):
-    with pytest.raises(U3Error, match="no control can be made for level = "):
-        live.explore(shade, level=given)
+    refuses(live.explore, shade, level=given, says="no control can be made for level = ")
 
 
 def test_viewers_without_widgets_get_the_picture_and_its_words():
@@ -125,8 +123,7 @@ def test_a_click_is_a_control():
 
 @pytest.mark.parametrize("place", [(-0.1, 0.5), (0.5, 1.1), (float("nan"), 0.5)])
 def test_a_click_begins_on_the_picture(place):
-    with pytest.raises(U3Error, match="[xy], from the (left|top), = .* from 0 to 1"):
-        live.Click(*place)
+    refuses(live.Click, *place, says="[xy], from the (left|top), = .* from 0 to 1")
 
 
 def test_without_a_click_the_picture_takes_none():

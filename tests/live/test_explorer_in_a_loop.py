@@ -1,7 +1,5 @@
 """The explorer in a kernel: moves come as messages, perhaps in another thread, and only the newest value counts."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 

@@ -1,7 +1,5 @@
 """How live figures share the kernel: other cells, an interrupt, a cell that is run again, and what is left then."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import os

@@ -1,7 +1,5 @@
 """A kernel does not grow while a student plays: sixty of them share one server."""
 
-from __future__ import annotations
-
 import textwrap
 
 import nbformat

@@ -1,7 +1,5 @@
 """How a player shares the machine: told by fakes what the system would say, never by a clock."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

@@ -1,12 +1,11 @@
 """The picture box: a menu of shipped pictures, and the student's own file beside it."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 
+from tests.helpers import refuses
 from tests.live.toys import png, upload
-from u3lab import U3Error, images
+from u3lab import images
 from u3lab.live import PictureBox
 
 
@@ -78,5 +77,4 @@ def test_a_name_alone_is_one_picture():
 @pytest.mark.parametrize("names, words", [(["dog", "cofee"], "did you mean 'coffee'"), ("cofee", "did you mean"),
                                           ([], "at least one"), (3, "names = 3"), ([None], "names of pictures")])
 def test_names_that_are_none(names, words):
-    with pytest.raises(U3Error, match=words):
-        PictureBox(names)
+    refuses(PictureBox, names, says=words)

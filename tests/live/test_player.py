@@ -1,12 +1,11 @@
 """The player, taken step by step: what it shows, what is read when, and how it speaks of an error."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest
 import torch
 
+from tests.helpers import refuses
 from tests.live.toys import Shadow, Toy, approach, levels
 from u3lab import U3Error, figures, live, pixels
 from u3lab.descent import Step
@@ -198,16 +197,12 @@ def test_a_solver_that_yields_no_steps_is_told_as_a_line(yields):
 
 
 def test_without_a_notebook_it_cannot_play_by_itself():
-    with pytest.raises(U3Error, match="no notebook is running here; take the steps with player.advance()"):
-        live.play(approach, Toy()).play()
+    refuses(live.play(approach, Toy()).play, says="no notebook is running here; take the steps with player.advance()")
 
 
 def test_unknown_names_and_controls_are_refused():
-    with pytest.raises(U3Error, match="Toy has no setting 'lam'"):
-        live.play(approach, Toy(), "lam")
+    refuses(live.play, approach, Toy(), "lam", says="Toy has no setting 'lam'")
     with pytest.raises(U3Error, match="several settings objects have 'lr'; write Toy.lr or Shadow.lr"):
         live.play(approach, Toy(), Shadow(), "lr")
-    with pytest.raises(U3Error, match="no settings object was given"):
-        live.play(approach)
-    with pytest.raises(U3Error, match="no control can be made for at = None"):
-        live.play(approach, Toy(), at=None)
+    refuses(live.play, approach, says="no settings object was given")
+    refuses(live.play, approach, Toy(), at=None, says="no control can be made for at = None")

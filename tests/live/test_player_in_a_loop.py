@@ -1,7 +1,5 @@
 """The player in a kernel's loop: it runs between messages, is steered, and stops when it should."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

@@ -1,7 +1,5 @@
 """A small optimisation and the helpers of the tests of live figures."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import io

@@ -10,8 +10,6 @@ pages by their share; and how long kernels and servers have computed until all w
 change. Nothing here is a test: the numbers belong to the machine.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

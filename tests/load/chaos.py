@@ -6,8 +6,6 @@ Each mishap has servers, kernels and websockets of its own. Linux; the full disk
 memory needs root. Nothing here is a test: the seconds belong to the machine.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

@@ -1,7 +1,5 @@
 """Mishaps of what is written: the server is killed while it saves, the disk is full."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import os
@@ -129,8 +127,6 @@ async def full_disk(plan: Plan) -> dict:
                             "noted, saved, moved afterwards": again, "all again after": back,
                             "a new kernel afterwards": later}
 
-                await victim.note()
-                await victim.save()
                 return await through(room, plan, harm)
 
 

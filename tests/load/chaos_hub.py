@@ -1,7 +1,5 @@
 """Mishaps at a hub: one student's server is killed while it writes; the hub itself is killed, with its proxy."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import tempfile
@@ -77,8 +75,6 @@ async def own_server_killed(plan: Plan) -> dict:
                 return {"the kernel is gone after": gone, "a new server after": back,
                         "plays again after": since(killed)}
 
-            await victim.note()
-            await victim.save()
             return await through(room, plan, harm)
 
 
@@ -111,8 +107,6 @@ async def hub_killed(plan: Plan) -> dict:
                 return {**found, "moves afterwards": len(afterwards),
                         "answered afterwards": sum(map(isfinite, afterwards))}
 
-            await room.victim.note()
-            await room.victim.save()
             return await through(room, plan, harm)
 
 

@@ -1,7 +1,5 @@
 """Mishaps of a kernel or of all of them: killed, busy for ever, greedy, stopped."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import os
@@ -59,8 +57,6 @@ async def kernel_killed(plan: Plan) -> dict:
                 await victim.play()
                 return {"a new kernel answers after": round(answers, 1), "plays again after": since(start)}
 
-            await victim.note()
-            await victim.save()
             return await through(room, plan, harm)
 
 
@@ -80,8 +76,6 @@ async def endless_loop(plan: Plan) -> dict:
                          "moves again after": await _moves_again(victim, start)}
                 return {**found, **await _deaf(room, plan)}
 
-            await victim.note()
-            await victim.save()
             return await through(room, plan, harm)
 
 
@@ -132,8 +126,6 @@ async def array_too_large(plan: Plan) -> dict:
                 return {**first, "limit, GiB": round(limit / GIB, 2), "the server lives": kernel_of(victim) != old,
                         "a new kernel answers after": answers, "moves again after": await _moves_again(victim, start)}
 
-            await victim.note()
-            await victim.save()
             return await through(room, plan, harm)
 
 
@@ -185,6 +177,4 @@ async def stopped(plan: Plan) -> dict:
                 return {"ended": start, **await goes_on(room),
                         "websockets lost": sum(one.line.lost for one in room.pupils)}
 
-            await victim.note()
-            await victim.save()
             return await through(room, plan, harm)

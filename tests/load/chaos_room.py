@@ -3,8 +3,6 @@
 Each moves sliders or plays, now and then passes an exercise, and saves a notebook, as JupyterLab does by itself.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -121,10 +119,12 @@ def connected(lab: Lab) -> aiohttp.ClientSession:
 
 
 async def through(room: Room, plan: Plan, harm: Callable[[], Awaitable[dict]]) -> dict:
-    """Let the neighbours work, do the harm, let them work on, and count; a row of the table.
+    """Let the victim note and save, the neighbours work, do the harm, let them work on, and count; a row of the table.
 
     What ``harm`` returns is added; its ``ended`` is the moment when the harm itself was over.
     """
+    await room.victim.note()
+    await room.victim.save()
     over = asyncio.Event()
     lessons = [asyncio.create_task(one.lesson(over)) for one in room.neighbours]
     start = time.monotonic()

@@ -1,7 +1,5 @@
 """A websocket that is lost: cut at once, or dead for a while before anybody notices."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator
@@ -79,8 +77,6 @@ async def _lost(plan: Plan, dead: float) -> dict:
                 return {"connected again after": since(start), **await goes_on(room),
                         "pictures as in the kernel": await same(room)}
 
-            await victim.note()
-            await victim.save()
             return await through(room, plan, harm)
 
 

@@ -4,8 +4,6 @@ Seconds of a core from its start to the last cell of the page for the stage, as 
 steps later. Other programs hardly change that. Nothing here is a test: the numbers belong to the machine.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 

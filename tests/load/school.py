@@ -4,8 +4,6 @@ Both are functions that a student's number leads through the door: a session wit
 address of that server.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

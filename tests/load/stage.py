@@ -6,8 +6,6 @@ rest, and the page is opened again: *warm* are the seconds from there to the fir
 numbers belong to the machine.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import sys

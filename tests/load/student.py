@@ -3,8 +3,6 @@
 Or runs a whole chapter.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time

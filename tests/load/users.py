@@ -7,8 +7,6 @@ to get at what belongs to the other, and at the environment of all. Linux, as ro
 alone: it has mounts of its own, with a copy of /etc and homes in a temporary folder, which go when it ends.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os
@@ -67,7 +65,6 @@ def lacking() -> str:
 
 # ---- a machine with two students -------------------------------------------------------------------------------------
 
-
 def furnish(room: Path) -> None:
     """Two users in a copy of /etc, and an environment that they can read; only this program and its children see it."""
     shutil.copytree("/etc", room / "etc", symlinks=True, ignore_dangling_symlinks=True)
@@ -104,7 +101,6 @@ def mount(*options: object) -> None:
 
 
 # ---- tries -----------------------------------------------------------------------------------------------------------
-
 
 def by_shell(name: str, command: str) -> str:
     """A command of a user's, outside of Jupyter."""
@@ -207,7 +203,6 @@ async def in_the_environment(line: Line) -> list[Tried]:
 
 
 # ---- the program -----------------------------------------------------------------------------------------------------
-
 
 def outside() -> int:
     """Make a folder that all can enter, begin anew with mounts of one's own, and take the folder away again.

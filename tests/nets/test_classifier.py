@@ -1,14 +1,12 @@
 """The networks of the course, their layers, features and classes, and networks of other people."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest
 import torch
 from torch import nn
 
-from tests.helpers import built, cat, resnet18
+from tests.helpers import built, cat, refuses, resnet18
 from u3lab import U3Error, images, nets
 from u3lab.nets import registry, zoo
 
@@ -87,19 +85,14 @@ def test_class_index():
     assert net.class_index("egyptian CAT") == net.class_index(285) == net.class_index(torch.tensor(285)) == 285
     assert all(net.class_index(name) == k for k, name in enumerate(net.classes))
     assert (net.classes[264], net.classes[474]) == ("Cardigan", "cardigan")  # a dog, and what keeps you warm
-    with pytest.raises(U3Error, match="2 classes 'CARDIGAN'; give the number: 264 or 474"):
-        net.class_index("CARDIGAN")
+    refuses(net.class_index, "CARDIGAN", says="2 classes 'CARDIGAN'; give the number: 264 or 474")
     for wrong in (1000, -1):
-        with pytest.raises(U3Error, match=f"class {wrong} does not exist.*0 to 999"):
-            net.class_index(wrong)
-    with pytest.raises(U3Error, match="no class 'tabbby'.*tabby"):
-        net.class_index("tabbby")
-    with pytest.raises(U3Error, match="3.5 is not a class"):
-        net.class_index(3.5)
+        refuses(net.class_index, wrong, says=f"class {wrong} does not exist.*0 to 999")
+    refuses(net.class_index, "tabbby", says="no class 'tabbby'.*tabby")
+    refuses(net.class_index, 3.5, says="3.5 is not a class")
 
 
 # ---- features --------------------------------------------------------------------------------------------------------
-
 
 def test_features_are_what_a_hook_sees(net: nets.Classifier):
     picture, seen = cat(96).float(), {}
@@ -148,14 +141,12 @@ def test_paths_inside_the_module_are_layers_too():
 def test_layer_that_is_never_computed():
     net = nets.ready(nn.ModuleDict({"used": nn.Linear(3, 2), "unused": nn.Linear(2, 2)}).eval())
     net.module.forward = lambda x: net.module["used"](x)
-    with pytest.raises(U3Error, match="never computes 'unused'"):
-        net.features(torch.ones(1, 3), "unused")
+    refuses(net.features, torch.ones(1, 3), "unused", says="never computes 'unused'")
 
 
 def test_unknown_layer_names_the_near_one(net: nets.Classifier):
     near = net.layers[2]
-    with pytest.raises(U3Error, match=f"{net.name} has no layer '{near}x'; did you mean '{near}'"):
-        net.features(cat(96).float(), f"{near}x")
+    refuses(net.features, cat(96).float(), f"{near}x", says=f"{net.name} has no layer '{near}x'; did you mean '{near}'")
 
 
 def test_features_can_be_differentiated():
@@ -167,7 +158,6 @@ def test_features_can_be_differentiated():
 
 
 # ---- networks of other people ----------------------------------------------------------------------------------------
-
 
 def test_ready_of_a_bare_module_on_grey_input():
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, 5)).eval()
@@ -199,21 +189,16 @@ def test_what_the_gate_lets_through_and_what_not():
     assert wrapped.module is bare and not wrapped.pictures and wrapped.layers == ("0",)
     for given, words in ((None, "not nothing"), ("alexnet", "not 'alexnet'"), (3, "not a value of type int"),
                          (x, "not a value of type Tensor")):
-        with pytest.raises(U3Error, match=f"a network is wanted here, {words}"):
-            nets.ready(given)
-    with pytest.raises(U3Error, match="one picture at a time: got 2"):
-        nets.ready(net, x, one=True)
-    with pytest.raises(U3Error, match="NoneType is not a batch of pictures"):
-        nets.ready(net, None)
-    with pytest.raises(U3Error, match="Sequential is in training mode"):
-        nets.ready(nn.Sequential(nn.Dropout()))
+        refuses(nets.ready, given, says=f"a network is wanted here, {words}")
+    refuses(nets.ready, net, x, one=True, says="one picture at a time: got 2")
+    refuses(nets.ready, net, None, says="NoneType is not a batch of pictures")
+    refuses(nets.ready, nn.Sequential(nn.Dropout()), says="Sequential is in training mode")
 
 
 @pytest.mark.parametrize("ask", ["logits", "probabilities", "top"])
 def test_no_answer_while_it_is_trained(ask: str):
     net = nets.Classifier(nn.Sequential(nn.Flatten(), nn.Dropout()), pictures=False)
-    with pytest.raises(U3Error, match="training mode"):
-        getattr(net, ask)(torch.ones(1, 3, 4, 4))
+    refuses(getattr(net, ask), torch.ones(1, 3, 4, 4), says="training mode")
     assert net(torch.ones(1, 3, 4, 4)).shape == (1, 48)  # whoever trains it calls it
 
 
@@ -224,8 +209,7 @@ def test_what_a_classifier_answers():
     assert torch.equal(net.unchecked(x), net(x)) and net.unchecked(2 * x).shape == (1, 1000)
     (name, share), *rest = net.top(x, 3)
     assert name == "espresso" and share == float(net.probabilities(x).max()) and len(rest) == 2
-    with pytest.raises(U3Error, match="one picture"):
-        net.top(x.expand(2, -1, -1, -1))
+    refuses(net.top, x.expand(2, -1, -1, -1), says="one picture")
     nameless = nets.Classifier(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval())
     assert [name for name, _ in nameless.top(torch.tensor([0.1, 0.9, 0.2]).view(1, 3, 1, 1), 2)] == ["1", "2"]
 
@@ -303,21 +287,18 @@ def test_a_network_takes_no_random_numbers():
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:99", 3.5])
 def test_a_device_that_is_not_there(device):
-    with pytest.raises(U3Error, match="no device .*cpu"):
-        nets.load("squeezenet1_1", device=device)
+    refuses(nets.load, "squeezenet1_1", device=device, says="no device .*cpu")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_no_gpu():
-    with pytest.raises(U3Error, match="no device 'cuda' on this machine"):
-        nets.load("squeezenet1_1", device="cuda")
+    refuses(nets.load, "squeezenet1_1", device="cuda", says="no device 'cuda' on this machine")
 
 
 @pytest.mark.parametrize("side", [32, 96])
 def test_a_wrong_number_of_channels_is_not_too_few_pixels(side: int):
     wrapped = nets.ready(built(resnet18))
-    with pytest.raises(U3Error, match="takes 3 channels, but the picture has 1"):
-        wrapped(cat(side).float()[:, :1])
+    refuses(wrapped, cat(side).float()[:, :1], says="takes 3 channels, but the picture has 1")
 
 
 def test_several_layers_come_from_one_pass_that_stops_at_the_last():
@@ -329,5 +310,4 @@ def test_several_layers_come_from_one_pass_that_stops_at_the_last():
     assert not calls
     for layer in ("conv1", "fire5", "fire9"):
         assert torch.equal(found[layer], net.features(x, layer))
-    with pytest.raises(U3Error, match="no layer 'fire55'"):
-        nets.several(net, ("fire5", "fire55"), x)
+    refuses(nets.several, net, ("fire5", "fire55"), x, says="no layer 'fire55'")

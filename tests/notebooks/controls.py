@@ -3,8 +3,6 @@
 Each goes to its minimum, its middle and its maximum, in the kernel that ran the cells.
 """
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 from typing import Any

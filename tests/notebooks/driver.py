@@ -3,8 +3,6 @@
 The test puts this file's text into the last cell of a notebook that was run: it stands alone.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable, Iterator
 from typing import Any

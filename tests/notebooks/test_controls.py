@@ -1,7 +1,5 @@
 """A notebook that works may have a control that does not: the test after its cells finds it."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

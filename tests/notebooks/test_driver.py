@@ -1,7 +1,5 @@
 """The driver of the controls finds what complains, and moves everything."""
 
-from __future__ import annotations
-
 import ipywidgets as w
 import pytest
 import torch

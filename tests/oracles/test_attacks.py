@@ -4,8 +4,6 @@ By default captum's loss is −log of the network's output, which on scores belo
 as 0: here both get the same loss, and the threshold is turned off.
 """
 
-from __future__ import annotations
-
 import math
 
 import pytest

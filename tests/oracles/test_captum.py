@@ -3,8 +3,6 @@
 Where captum follows another convention, a test shows that the convention is all that differs.
 """
 
-from __future__ import annotations
-
 import copy
 from types import MethodType
 

@@ -3,8 +3,6 @@
 TorchRay is the lecture's own code base. It is not kept up, but works with a present torch.
 """
 
-from __future__ import annotations
-
 import copy
 
 import pytest

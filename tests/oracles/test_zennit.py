@@ -1,7 +1,5 @@
 """The same numbers as zennit (copyleft, hence optional): ReLU rules, LRP, excitation backpropagation."""
 
-from __future__ import annotations
-
 import copy
 from importlib.metadata import version
 

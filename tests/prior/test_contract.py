@@ -3,16 +3,15 @@
 A new line in ``prior.FILLERS`` is tested here without a word more; that its numbers are right, its oracle says.
 """
 
-from __future__ import annotations
-
-from functools import cache
+from functools import cache, reduce
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from tests.helpers import slip
+from tests.helpers import minimised, refuses, slip
 from u3lab import images, prior
 from u3lab.nets import checkpoints
 from u3lab.prior import FILLERS, trained
@@ -74,48 +73,51 @@ def test_slips_are_told(name: str):
     image, visible = given()
     for words, call in (("hides every pixel", (image, visible * 0)), ("divide by 255", (image * 255, visible)),
                         ("make both from one picture", (image, visible[..., 1:]))):
-        with slip(words):
-            FILLERS[name](*call)
+        refuses(FILLERS[name], *call, says=words)
     with slip("from 1 on" if FILLERS[name].searches else "makes no steps; those that do are"):
         FILLERS[name](image, visible, steps=0)
 
 
 # ---- the oracles -----------------------------------------------------------------------------------------------------
 
+def plain_prior(image: Tensor, visible: Tensor, psi: nn.Module, steps: int) -> Tensor:
+    """After so many steps: the running mean of what the generator draws, where the picture is hidden."""
+    m, draw, drawn = visible.bool().expand_as(image), torch.Generator().manual_seed(0), []
+
+    def loss() -> Tensor:
+        drawn.append(psi(psi.code.contiguous() + 0.03 * torch.randn(psi.code.shape, generator=draw)))
+        return (drawn[-1] - image)[m].square().mean()
+
+    minimised(torch.optim.Adam(psi.train().parameters(), lr=0.01), loss, steps)
+    return torch.where(m, image, reduce(lambda mean, x: 0.9 * mean + 0.1 * x, drawn).detach())
+
+
+def plain_variation(image: Tensor, visible: Tensor, price: float, steps: int) -> Tensor:
+    """Mean square error of what is seen, and the price of all slopes, from one colour in the hole."""
+    m = visible.bool().expand_as(image)
+    x = torch.where(m, image, (image * visible).sum((2, 3), keepdim=True) / visible.sum()).requires_grad_()
+
+    def loss() -> Tensor:
+        down, right = F.pad(x.diff(dim=2), (0, 0, 0, 1)), F.pad(x.diff(dim=3), (0, 1))
+        data = (visible * (x - image).square()).sum() / m.sum()
+        return data + price * (down.square() + right.square() + 1e-8).sqrt().mean()
+
+    minimised(torch.optim.Adam([x], lr=0.03), loss, steps, lambda: x.data.clamp_(0, 1))
+    return torch.where(m, image, x.detach())
+
 
 @pytest.mark.oracle("the same steps in plain torch", prior=["deep image prior"])
 def test_the_deep_image_prior_is_a_few_lines_of_plain_torch():
     image, visible = given()
-    m = visible.bool().expand_as(image)
-    psi, draw = prior.generator(size=SIDE).train(), torch.Generator().manual_seed(0)
-    optimiser, mean = torch.optim.Adam(psi.parameters(), lr=0.01), None
-    for _ in range(7):
-        x = psi(psi.code + 0.03 * torch.randn(psi.code.shape, generator=draw))
-        mean = x.detach() if mean is None else 0.9 * mean + 0.1 * x.detach()
-        optimiser.zero_grad()
-        (x - image)[m].square().mean().backward()
-        optimiser.step()
     found = FILLERS["deep image prior"](image, visible, steps=6)  # and the picture before the first one
-    torch.testing.assert_close(found, torch.where(m, image, mean), atol=1e-4, rtol=0)
+    torch.testing.assert_close(found, plain_prior(image, visible, prior.generator(size=SIDE), 6), atol=1e-4, rtol=0)
 
 
 @pytest.mark.oracle("the same steps in plain torch", prior=["total variation"])
 def test_total_variation_is_a_few_lines_of_plain_torch():
     image, visible = given()
-    m = visible.bool().expand_as(image)
-    flat = (image * visible).sum((2, 3), keepdim=True) / visible.sum()
-    x = torch.where(m, image, flat).requires_grad_()
-    optimiser = torch.optim.Adam([x], lr=0.03)
-    for _ in range(4):
-        optimiser.zero_grad()
-        down, right = torch.zeros_like(x), torch.zeros_like(x)
-        down[..., :-1, :], right[..., :-1] = x.diff(dim=2), x.diff(dim=3)
-        roughness = (down.square() + right.square() + 1e-8).sqrt().mean()
-        ((x - image)[m].square().mean() + 0.01 * roughness).backward()
-        optimiser.step()
-        x.data.clamp_(0, 1)
     found = prior.tv_inpaint(image, visible, price=0.01, steps=4)
-    torch.testing.assert_close(found, torch.where(m, image, x.detach()), atol=1e-5, rtol=0)
+    torch.testing.assert_close(found, plain_variation(image, visible, 0.01, 4), atol=1e-5, rtol=0)
 
 
 @pytest.mark.oracle("SPORCO's other algorithm, which decouples the mask", prior=["convolutional sparse coding"])

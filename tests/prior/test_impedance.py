@@ -1,7 +1,5 @@
 """What chapter 4 says of the prior and of its rivals, against other code and on several seeds."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Sparse coding of patches against matching pursuit in NumPy, one patch after the other."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

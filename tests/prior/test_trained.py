@@ -1,7 +1,5 @@
 """The two trained restorers do on pictures that they have not seen what they were trained to do."""
 
-from __future__ import annotations
-
 import math
 from itertools import repeat
 
@@ -10,8 +8,8 @@ import pytest
 import scipy.sparse.linalg
 import torch
 
-from tests.helpers import batches, rates_of_adam
-from u3lab import U3Error, prior
+from tests.helpers import batches, rates_of_adam, refuses
+from u3lab import prior
 from u3lab.experiments import _restorer_training as training
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
@@ -144,8 +142,7 @@ def test_no_random_number_is_taken_and_the_second_answer_is_the_first():
 
 
 def test_a_side_that_cannot_be_halved_is_named():
-    with pytest.raises(U3Error, match="multiples of 32"):
-        prior.trained_inpaint(torch.rand(1, 3, 100, 100), torch.ones(1, 1, 100, 100))
+    refuses(prior.trained_inpaint, torch.rand(1, 3, 100, 100), torch.ones(1, 1, 100, 100), says="multiples of 32")
 
 
 def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
@@ -156,8 +153,7 @@ def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
     for mine, its in zip(net.state_dict().values(), back.state_dict().values(), strict=True):
         torch.testing.assert_close(mine, its, rtol=1e-3, atol=1e-3)
     (tmp_path / "mine.safetensors").write_bytes(b"nonsense" * 4)
-    with pytest.raises(U3Error, match="damaged"):
-        checkpoints.restore(trained.denoiser(), "mine")
+    refuses(checkpoints.restore, trained.denoiser(), "mine", says="damaged")
 
 
 def test_squares_have_the_sides_and_places_that_are_promised(monkeypatch):
@@ -172,10 +168,6 @@ def test_squares_have_the_sides_and_places_that_are_promised(monkeypatch):
     middle = 90 * made[:, 1, 5:7, 5:7].mean((1, 2))
     free = (middle - down / 2) / (90 - down)
     assert free.min() < 0.03 and free.max() > 0.97
-
-
-def test_the_last_step_of_a_cosine_is_a_hundredth():
-    assert loop.cosine(1.0, 0, 10) == pytest.approx(1) and loop.cosine(1.0, 10, 10) == pytest.approx(0.01)
 
 
 def test_noise_is_as_strong_as_promised_and_not_cut_off():

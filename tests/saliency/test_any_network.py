@@ -1,7 +1,5 @@
 """Every kind of torchvision network: all its ReLUs obey, and it is left as it was, whatever happens in between."""
 
-from __future__ import annotations
-
 import copy
 from functools import cache
 

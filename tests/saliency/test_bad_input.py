@@ -1,189 +1,85 @@
-"""One slip a test: each gives one U3Error that says what was given, what is wanted and what to do."""
-
-from __future__ import annotations
+"""Each slip gives one U3Error that says what was given, what is wanted and what to do."""
 
 import pytest
 import torch
 from torch import nn
 
-from tests.helpers import built, cat, resnet18, slip
+from tests.helpers import built, cat, refuses, resnet18
 from u3lab import saliency
+from u3lab.saliency import backprop, excitation_backprop, grad_cam, integrated_gradients, lrp, smooth_grad
 
-# ---- layers, neurons, classes ----------------------------------------------------------------------------------------
+NAN, INF = float("nan"), float("inf")
+RULES, ABOVE = "gradient, deconvnet, guided", ("does not lead to the target", "layer below")
+# What is wrong → function, target, options, and the words of the sentence, with SqueezeNet and one picture.
+SLIPS = {
+    "a layer": (backprop, 285, {"layer": "fire55"}, (
+        "squeezenet1_1 has no layer 'fire55'", "did you mean 'fire5'", "conv1, fire2")),
+    "a neuron's layer": (backprop, ("fier6", 0, 0, 0), {}, ("no layer 'fier6'", "did you mean 'fire6'")),
+    "a layer that is no name": (grad_cam, 285, {"layer": 5}, ("no layer 5", "layers are")),
+    "a channel": (backprop, ("fire5", 256, 1, 1), {}, ("channel", "= 256", "fire5", "0 to 255")),
+    "a channel below 0": (backprop, ("fire5", -1, 1, 1), {}, ("channel", "= -1", "0 to 255")),
+    "y": (backprop, ("fire5", 3, 99, 1), {}, ("y of", "= 99", "0 to")),
+    "x": (backprop, ("fire5", 3, 1, 99), {}, ("x of", "= 99", "0 to")),
+    "half a y": (backprop, ("fire5", 3, 1.5, 1), {}, ("y of", "= 1.5", "0 to")),
+    "a neuron of two numbers": (backprop, ("fire5", 3), {}, (r"\('fire5', 3\)", "channel, y, x")),
+    "a class's name": (backprop, "egyptian catt", {}, ("no class 'egyptian catt'", "Egyptian cat")),
+    **{f"{len(targets)} targets": (backprop, targets, {}, (f"{len(targets)} targets for 1 pictures", "one a picture"))
+       for targets in ([1, 2], [], (1, 2, 3))},
+    **{f"a layer above the target, {ask.__name__}": (ask, ("fire3", 1, 2, 2), {"layer": "fire5"}, ABOVE)
+       for ask in (backprop, saliency.modulated_gradient, grad_cam, lrp, excitation_backprop)},
+    "a contrast of a neuron": (excitation_backprop, ("fire5", 1, 2, 2), {"contrastive": True}, (
+        "contrastive", "give a class")),
+    "a rule": (backprop, 285, {"rule": "gradiant"}, ("no rule 'gradiant'", RULES)),
+    "a rule of smooth grad": (smooth_grad, 285, {"rule": "gradiant"}, ("no rule 'gradiant'", RULES)),
+    "a rule of relevance": (lrp, 285, {"rule": "gamma"}, ("rule = 'gamma'", "epsilon, alpha_beta, z_plus")),
+    **{f"rule {rule}": (backprop, 285, {"rule": rule}, ("there is no rule", RULES))
+       for rule in (None, 3, ["gradient"])},
+    **{f"rule {rule} of relevance": (lrp, 285, {"rule": rule}, (
+        "rule = ", "choose one of epsilon, alpha_beta, z_plus")) for rule in (None, 3, ["gradient"])},
+    **{f"epsilon {epsilon}": (lrp, 285, {"epsilon": epsilon}, (f"epsilon = {epsilon!r}", "above 0"))
+       for epsilon in (0, -1e-6, NAN, INF, "a", None)},
+    **{f"alpha {alpha}, beta {beta}": (lrp, 285, {"rule": "alpha_beta", "alpha": alpha, "beta": beta}, words)
+       for alpha, beta, words in ((0.5, -0.5, ("beta = -0.5", "0 or more")), (2.0, NAN, ("beta = nan", "0 or more")),
+                                  ("a", 1, ("alpha = 'a'", "a number")), (INF, 1, ("alpha = inf", "a number")),
+                                  (2, None, ("beta = None", "0 or more")),
+                                  *((*both, ("alpha − beta is", "must be 1", "alpha=2, beta=1"))
+                                    for both in ((1, 1), (2, 0))))},
+    **{f"steps {steps}": (integrated_gradients, 285, {"steps": steps}, (
+        f"steps = {steps!r}", "whole number", "from 1 to 1000")) for steps in (0, -1, 2.5, "a", None, 1001)},
+    "a baseline's size": (integrated_gradients, 285, {"baseline": torch.zeros(1, 3, 10, 10)}, (
+        "baseline", r"\(1, 3, 10, 10\)", r"\(1, 3, 96, 96\)")),
+    "a baseline beyond 1": (integrated_gradients, 285, {"baseline": 3.0}, r"\[0,1\]"),
+    **{f"samples {samples}": (smooth_grad, 285, {"samples": samples}, (
+        f"samples = {samples!r}", "whole number", "from 1 on")) for samples in (0, 2.5, "a")},
+    **{f"noise {noise}": (smooth_grad, 285, {"noise": noise}, (f"noise = {noise!r}", "0 or more"))
+       for noise in (-0.1, NAN, INF, "a")},
+}
 
 
-def test_wrong_layer_gets_the_near_name(net, picture):
-    with slip("squeezenet1_1 has no layer 'fire55'", "did you mean 'fire5'", "conv1, fire2"):
-        saliency.backprop(net, picture, 285, layer="fire55")
-
-
-def test_wrong_layer_of_a_neuron(net, picture):
-    with slip("no layer 'fier6'", "did you mean 'fire6'"):
-        saliency.backprop(net, picture, ("fier6", 0, 0, 0))
-
-
-def test_layer_that_is_no_name(net, picture):
-    with slip("no layer 5", "layers are"):
-        saliency.grad_cam(net, picture, 285, layer=5)
-
-
-def test_channel_out_of_range(net, picture):
-    with slip("channel", "= 256", "fire5", "0 to 255"):
-        saliency.backprop(net, picture, ("fire5", 256, 1, 1))
-
-
-def test_negative_channel(net, picture):
-    with slip("channel", "= -1", "0 to 255"):
-        saliency.backprop(net, picture, ("fire5", -1, 1, 1))
-
-
-@pytest.mark.parametrize("place, words", [((3, 99, 1), ("y of", "= 99", "0 to")),
-                                          ((3, 1, 99), ("x of", "= 99", "0 to")),
-                                          ((3, 1.5, 1), ("y of", "= 1.5", "0 to"))])
-def test_position_out_of_range(net, picture, place, words):
-    with slip(*words):
-        saliency.backprop(net, picture, ("fire5", *place))
-
-
-def test_neuron_with_too_few_coordinates(net, picture):
-    with slip(r"\('fire5', 3\)", "channel, y, x"):
-        saliency.backprop(net, picture, ("fire5", 3))
+@pytest.mark.parametrize("kind", SLIPS)
+def test_a_slip(net, picture, kind):
+    function, target, options, words = SLIPS[kind]
+    refuses(function, net, picture, target, **options, says=words)
 
 
 @pytest.mark.parametrize("target, wrong", [(10, 10), (-1, -1), ([3, -1], -1), ([3, 10], 10)])
 def test_class_of_a_network_without_names(target, wrong):
     x = cat(64).float().expand(2, -1, -1, -1)
-    with slip(f"class {wrong} does not exist", "0 to 9"):
-        saliency.backprop(built(resnet18), x, target)
-
-
-def test_unknown_class_name(net, picture):
-    with slip("no class 'egyptian catt'", "Egyptian cat"):
-        saliency.backprop(net, picture, "egyptian catt")
+    refuses(backprop, built(resnet18), x, target, says=(f"class {wrong} does not exist", "0 to 9"))
 
 
 def test_class_name_of_a_network_without_names(picture):
-    with slip("no class 'tabby'"):
-        saliency.backprop(built(resnet18), picture, "tabby")
-
-
-@pytest.mark.parametrize("target", [None, 3.5, [3.5]])
-def test_target_of_a_wrong_kind(net, picture, target):
-    with slip("not a class", "number or its name"):
-        saliency.backprop(net, picture, target)
-
-
-@pytest.mark.parametrize("targets", [[1, 2], [], (1, 2, 3)])
-def test_target_list_of_wrong_length(net, picture, targets):
-    with slip(f"{len(targets)} targets for 1 pictures", "one a picture"):
-        saliency.backprop(net, picture, targets)
-
-
-@pytest.mark.parametrize("ask", [
-    lambda net, x: saliency.backprop(net, x, ("fire3", 1, 2, 2), layer="fire5"),
-    lambda net, x: saliency.modulated_gradient(net, x, ("fire3", 1, 2, 2), layer="fire5"),
-    lambda net, x: saliency.grad_cam(net, x, ("fire3", 1, 2, 2), layer="fire5"),
-    lambda net, x: saliency.lrp(net, x, ("fire3", 1, 2, 2), layer="fire5"),
-    lambda net, x: saliency.excitation_backprop(net, x, ("fire3", 1, 2, 2), layer="fire5"),
-])
-def test_layer_above_the_target(net, picture, ask):
-    with slip("does not lead to the target", "layer below"):
-        ask(net, picture)
+    refuses(backprop, built(resnet18), picture, "tabby", says="no class 'tabby'")
 
 
 def test_relevance_between_a_convolution_and_its_batch_norm():
     module, x = built(resnet18), cat(64).float()
-    with slip("one layer", "pick the batch norm"):
-        saliency.lrp(module, x, 3, layer="layer1.0.conv1")
-    assert saliency.lrp(module, x, 3, layer="layer1.0.bn1").shape == (1, 64, 16, 16)
+    refuses(lrp, module, x, 3, layer="layer1.0.conv1", says=("one layer", "pick the batch norm"))
+    assert lrp(module, x, 3, layer="layer1.0.bn1").shape == (1, 64, 16, 16)
 
 
-def test_grad_cam_of_a_layer_without_space():
-    with slip("'fc' has no spatial grid", "convolutional"):
-        saliency.grad_cam(built(resnet18), cat(64).float(), 3, layer="fc")
-
-
-def test_grad_cam_of_a_network_without_space():
-    with slip("no layer .* spatial grid"):
-        saliency.grad_cam(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)).eval(), torch.rand(1, 3, 2, 2), 0)
-
-
-def test_contrastive_excitation_of_a_neuron(net, picture):
-    with slip("contrastive", "give a class"):
-        saliency.excitation_backprop(net, picture, ("fire5", 1, 2, 2), contrastive=True)
-
-
-# ---- settings --------------------------------------------------------------------------------------------------------
-
-
-def test_unknown_rule(net, picture):
-    with slip("no rule 'gradiant'", "gradient, deconvnet, guided"):
-        saliency.backprop(net, picture, 285, rule="gradiant")
-
-
-def test_unknown_rule_of_smooth_grad(net, picture):
-    with slip("no rule 'gradiant'", "gradient, deconvnet, guided"):
-        saliency.smooth_grad(net, picture, 285, rule="gradiant")
-
-
-def test_unknown_relevance_rule(net, picture):
-    with slip("rule = 'gamma'", "epsilon, alpha_beta, z_plus"):
-        saliency.lrp(net, picture, 285, rule="gamma")
-
-
-@pytest.mark.parametrize("rule", [None, 3, ["gradient"]])
-def test_rule_that_is_no_name(net, picture, rule):
-    with slip("there is no rule", "gradient, deconvnet, guided"):
-        saliency.backprop(net, picture, 285, rule=rule)
-    with slip("rule = ", "choose one of epsilon, alpha_beta, z_plus"):
-        saliency.lrp(net, picture, 285, rule=rule)
-
-
-@pytest.mark.parametrize("epsilon", [0, -1e-6, float("nan"), float("inf"), "a", None])
-def test_epsilon(net, picture, epsilon):
-    with slip(f"epsilon = {epsilon!r}", "above 0"):
-        saliency.lrp(net, picture, 285, epsilon=epsilon)
-
-
-@pytest.mark.parametrize("alpha, beta, words", [(0.5, -0.5, ("beta = -0.5", "0 or more")),
-                                                (2.0, float("nan"), ("beta = nan", "0 or more")),
-                                                ("a", 1, ("alpha = 'a'", "a number")),
-                                                (float("inf"), 1, ("alpha = inf", "a number")),
-                                                (2, None, ("beta = None", "0 or more"))])
-def test_alpha_and_beta(net, picture, alpha, beta, words):
-    with slip(*words):
-        saliency.lrp(net, picture, 285, rule="alpha_beta", alpha=alpha, beta=beta)
-
-
-@pytest.mark.parametrize("alpha, beta", [(1, 1), (2, 0)])
-def test_alpha_minus_beta(net, picture, alpha, beta):
-    with slip("alpha − beta is", "must be 1", "alpha=2, beta=1"):
-        saliency.lrp(net, picture, 285, rule="alpha_beta", alpha=alpha, beta=beta)
-
-
-@pytest.mark.parametrize("steps", [0, -1, 2.5, "a", None, 1001])
-def test_steps(net, picture, steps):
-    with slip(f"steps = {steps!r}", "whole number", "from 1 to 1000"):
-        saliency.integrated_gradients(net, picture, 285, steps=steps)
-
-
-def test_baseline_of_another_size(net, picture):
-    with slip("baseline", r"\(1, 3, 10, 10\)", r"\(1, 3, 96, 96\)"):
-        saliency.integrated_gradients(net, picture, 285, baseline=torch.zeros(1, 3, 10, 10))
-
-
-def test_baseline_out_of_range(net, picture):
-    with slip(r"\[0,1\]"):
-        saliency.integrated_gradients(net, picture, 285, baseline=3.0)
-
-
-@pytest.mark.parametrize("samples", [0, 2.5, "a"])
-def test_samples(net, picture, samples):
-    with slip(f"samples = {samples!r}", "whole number", "from 1 on"):
-        saliency.smooth_grad(net, picture, 285, samples=samples)
-
-
-@pytest.mark.parametrize("noise", [-0.1, float("nan"), float("inf"), "a"])
-def test_noise(net, picture, noise):
-    with slip(f"noise = {noise!r}", "0 or more"):
-        saliency.smooth_grad(net, picture, 285, noise=noise)
+def test_grad_cam_of_what_has_no_space():
+    words = "'fc' has no spatial grid", "convolutional"
+    refuses(grad_cam, built(resnet18), cat(64).float(), 3, layer="fc", says=words)
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(12, 2)).eval()
+    refuses(grad_cam, flat, torch.rand(1, 3, 2, 2), 0, says="no layer .* spatial grid")

@@ -3,8 +3,6 @@
 A new line in ``saliency.METHODS`` is tested here without a word more; what its numbers are, its own test says.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from functools import partial
@@ -15,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
-from tests.helpers import built, cat, no_tensor_stays, resnet18, same_state, slip, squeezenet, state
-from u3lab import U3Error, images, nets, saliency
+from tests.contract import BARE, NO_NETWORK, NO_PICTURES, leaves_alone, refuses_training_mode
+from tests.helpers import built, cat, no_tensor_stays, refuses, resnet18, slip, squeezenet
+from u3lab import images, nets, saliency
 from u3lab.saliency import METHODS, Method
 
 NAMES = pytest.mark.parametrize("name", METHODS)
@@ -58,7 +57,6 @@ def close(a: Tensor, b: Tensor, tolerance: float) -> bool:
 
 
 # ---- what it gives ---------------------------------------------------------------------------------------------------
-
 
 @NAMES
 def test_heat_is_a_map_of_its_grid_and_no_less_than_0(name: str):
@@ -150,24 +148,14 @@ def test_a_layer(name: str):
 
 # ---- what it leaves alone --------------------------------------------------------------------------------------------
 
+def ask(name: str, net: nn.Module, x: Tensor, target: object = 1) -> Tensor:
+    return ASK[name](net, x, target)
+
 
 @NAMES
 def test_network_and_pictures_are_left_as_they_were(name: str):
-    net, x = network(), pictures(1)
-    for index, parameter in enumerate(net.parameters()):
-        parameter.requires_grad_(index % 2 == 0)  # some frozen, some not: both have to stay
-    net.module[1].register_forward_hook(lambda module, inputs, output: None)
-    before, asked = state(net), x.clone()
-    METHODS[name](net, asked, 1)
-    with torch.no_grad():
-        METHODS[name](net, asked, 1)
-    for wrong in (99, "z"):
-        if "class" in METHODS[name].takes:
-            with pytest.raises(U3Error):
-                METHODS[name](net, asked, wrong)
-    assert same_state(before, state(net))
-    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None
-    assert torch.overrides._get_current_function_mode_stack() == []
+    slips = ({"target": 99}, {"target": "z"}) if "class" in METHODS[name].takes else ()
+    leaves_alone(partial(ask, name), network(), pictures(1), *slips)
 
 
 @EACH
@@ -188,17 +176,14 @@ def test_no_tensor_outlives_the_call(name: str):
 
 # ---- what it does not declare ----------------------------------------------------------------------------------------
 
-
 @without("neuron")
 def test_a_neuron_that_it_does_not_take(name: str):
-    with slip("takes no neuron", "those that do", "gradient"):
-        METHODS[name](network(), pictures(1), NEURON)
+    refuses(METHODS[name], network(), pictures(1), NEURON, says=("takes no neuron", "those that do", "gradient"))
 
 
 @without("layer")
 def test_a_layer_that_it_does_not_take(name: str):
-    with slip("takes no layer", "those that do", "Grad-CAM"):
-        METHODS[name](network(), pictures(1), 1, layer=LAYER)
+    refuses(METHODS[name], network(), pictures(1), 1, layer=LAYER, says=("takes no layer", "those that do", "Grad-CAM"))
 
 
 @NAMES
@@ -207,17 +192,15 @@ def test_a_network_without_relus(name: str):
     net = nets.Classifier(nn.Sequential(nn.Conv2d(3, 4, 3), *(nn.Conv2d(4, 4, 1) for _ in range(3)), nn.SiLU(),
                                         nn.Flatten(), nn.Linear(4 * 80, 5)).eval())
     if METHODS[name].relus:
-        with slip("no ReLU|no relevance rule"):
-            METHODS[name](net, pictures(), 2)
+        refuses(METHODS[name], net, pictures(), 2, says="no ReLU|no relevance rule")
     else:
         assert METHODS[name](net, pictures(), 2).isfinite().all()
 
 
 # ---- slips: one sentence for each ------------------------------------------------------------------------------------
 
-
 @KNOWS
-@pytest.mark.parametrize("bare", [False, True])
+@BARE
 @pytest.mark.parametrize("target", [5, 1000, -1])
 def test_a_class_that_there_is_not(name: str, target: int, bare: bool):
     net = network()
@@ -227,15 +210,13 @@ def test_a_class_that_there_is_not(name: str, target: int, bare: bool):
 
 @KNOWS
 def test_a_class_name_that_there_is_not(name: str):
-    with slip("no class 'espreso'", "espresso"):
-        ASK[name](squeezenet(), images.load("coffee", size=64), "espreso")
+    refuses(ASK[name], squeezenet(), images.load("coffee", size=64), "espreso", says=("no class 'espreso'", "espresso"))
 
 
 @KNOWS
 @pytest.mark.parametrize("target", [None, 3.5, [3.5], [None]])
 def test_a_target_of_a_wrong_kind(name: str, target: object):
-    with slip("not a class", "number or its name"):
-        ASK[name](network(), pictures(1), target)
+    refuses(ASK[name], network(), pictures(1), target, says=("not a class", "number or its name"))
 
 
 @KNOWS
@@ -243,8 +224,7 @@ def test_a_target_of_a_wrong_kind(name: str, target: object):
                          ids=["list", "tuple", "names", "tensor"])
 def test_two_targets_for_one_picture(name: str, targets: object):
     """Above all, two class names are not a layer and a channel."""
-    with slip("2 targets for 1 pictures", "one a picture"):
-        ASK[name](network(), pictures(1), targets)
+    refuses(ASK[name], network(), pictures(1), targets, says=("2 targets for 1 pictures", "one a picture"))
 
 
 @EACH
@@ -254,21 +234,15 @@ def test_two_class_names_for_two_pictures(name: str):
 
 
 @EACH
-@pytest.mark.parametrize("net, words", [(None, "not nothing"), ("squeezenet1_1", "not 'squeezenet1_1'"),
-                                        (3, "type int")])
+@NO_NETWORK
 def test_no_network(name: str, net: object, words: str):
-    with slip("a network is wanted", words, r"nets\.load"):
-        ASK[name](net, pictures(1), 1)
+    refuses(ASK[name], net, pictures(1), 1, says=("a network is wanted", words, r"nets\.load"))
 
 
 @EACH
-@pytest.mark.parametrize("bare", [False, True])
+@BARE
 def test_training_mode(name: str, bare: bool):
-    net = copy.deepcopy(built(resnet18)).train() if bare else copy.deepcopy(squeezenet()).train()
-    before = copy.deepcopy(net.state_dict())
-    with slip("training mode", r"eval\(\)"):
-        ASK[name](net, cat(64).float(), 3)
-    assert net.training and all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+    refuses_training_mode(partial(ask, name, target=3), bare)
 
 
 @EACH
@@ -276,8 +250,7 @@ def test_one_layer_in_training_mode(name: str):
     """It alone makes the answer random, and a batch norm would even learn from it."""
     net = copy.deepcopy(built(resnet18))
     net.layer2[0].bn1.train()
-    with slip("training mode", r"eval\(\)"):
-        ASK[name](net, cat(64).float(), 3)
+    refuses(ASK[name], net, cat(64).float(), 3, says=("training mode", r"eval\(\)"))
     assert net.layer2[0].bn1.training and not net.training  # and asking does not change it
 
 
@@ -287,28 +260,11 @@ def test_a_bare_module_works(name: str):
     assert torch.equal(ASK[name](net.module, pictures(), 1), ASK[name](net, pictures(), 1))
 
 
-NO_PICTURES: dict[str, tuple[Callable[[Tensor], object], tuple[str, ...]]] = {
-    "grey": (lambda x: x[:, :1], ("shape", "grey", "RGB", "expand")),
-    "none in the batch": (lambda x: x[:0], ("empty", "at least one")),
-    "NaN": (lambda x: x.masked_fill(x == x.max(), float("nan")), ("NaN",)),
-    "infinite": (lambda x: x.masked_fill(x == x.max(), float("inf")), ("infinite",)),
-    "0 to 255": (lambda x: x * 255, (r"\[0,1\]", "divide by 255")),
-    "whole numbers": (lambda x: (x * 255).byte(), ("uint8", "floats")),
-    "normalised": (lambda x: (x - 0.45) / 0.25, (r"\[0,1\]", "normalised")),
-    "no batch axis": (lambda x: x[0], ("shape", r"x\[None\]")),
-    "None": (lambda x: None, ("NoneType", r"images\.load")),
-    "a name": (lambda x: "chelsea", ("str", r"images\.load")),
-    "a list": (lambda x: [[0.5]], ("list", r"images\.load")),
-    "an array": (lambda x: x.numpy(), ("ndarray", r"images\.load")),
-}
-
-
 @EACH
 @pytest.mark.parametrize("kind", NO_PICTURES)
 def test_pictures_that_are_none(name: str, kind: str):
     spoil, words = NO_PICTURES[kind]
-    with slip(*words):
-        ASK[name](squeezenet(), spoil(cat(96).float()), 285)
+    refuses(ASK[name], squeezenet(), spoil(cat(96).float()), 285, says=words)
 
 
 @KNOWS

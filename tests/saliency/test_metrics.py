@@ -1,12 +1,10 @@
 """The lecture's findings about backpropagation maps: the measures on made maps, then the statements themselves."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import cat, slip, squeezenet
+from tests.helpers import cat, refuses, squeezenet
 from u3lab import images, saliency
 from u3lab.measures import correlation
 from u3lab.saliency.metrics import channel_similarity, coherence, edges, max_abs, strongest_channels
@@ -24,7 +22,6 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 
 # ---- how alike are channels ------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_identical_channels_are_alike(rule: str):
@@ -66,7 +63,6 @@ def test_strongest_channels_by_hand():
 
 # ---- coherence and edges ---------------------------------------------------------------------------------------------
 
-
 def test_coherence_of_noise_and_of_a_ramp():
     assert abs(coherence(normal(1, 3, 128, 128))) < 0.02
     ramp = (torch.arange(64.0)[:, None] + torch.arange(64.0)).expand(1, 1, 64, 64)
@@ -92,7 +88,6 @@ def test_flat_is_the_strongest_channel():
 
 
 # ---- what the lecture says -------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("name", ["coffee", "dog"])
 def test_neurons_look_alike_in_the_picture_but_not_just_below(name: str):
@@ -124,25 +119,20 @@ def test_sharp_or_selective():
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("place, words", [((6, 0), "y = 6"), ((0, 99), "x = 99"), ((-1, 0), "y = -1")])
 def test_place_out_of_the_layer(place, words):
     trace = saliency.trace(squeezenet(), cat(96).float())
-    with slip(words, "from 0 to 4"):
-        channel_similarity(trace, "fire9", *place)
+    refuses(channel_similarity, trace, "fire9", *place, says=(words, "from 0 to 4"))
 
 
 @pytest.mark.parametrize("channels, words", [(0, "from 1 on"), (-1, "from 1 on"), (2.5, "whole number"),
                                              (1, "two or more")])
 def test_too_few_channels(channels, words):
     trace = saliency.trace(squeezenet(), cat(96).float())
-    with slip(f"channels = {channels}", words):
-        channel_similarity(trace, "fire9", 2, 2, channels=channels)
+    refuses(channel_similarity, trace, "fire9", 2, 2, channels=channels, says=(f"channels = {channels}", words))
 
 
 def test_unknown_layer_and_rule():
     trace = saliency.trace(squeezenet(), cat(96).float())
-    with slip("'fire99' was not kept"):
-        strongest_channels(trace, "fire99", 0, 0, 3)
-    with slip("no rule 'guide'"):
-        channel_similarity(trace, "fire9", 2, 2, rule="guide")
+    refuses(strongest_channels, trace, "fire99", 0, 0, 3, says="'fire99' was not kept")
+    refuses(channel_similarity, trace, "fire9", 2, 2, rule="guide", says="no rule 'guide'")

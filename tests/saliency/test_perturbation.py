@@ -1,7 +1,5 @@
 """Meaningful perturbation: against optima that are known exactly, and on the lecture's coffee."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 
@@ -9,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import cat, slip, squeezenet
+from tests.helpers import cat, refuses, squeezenet
 from u3lab import images, nets
 from u3lab.descent import Step, last
 from u3lab.images.variation import total_variation
@@ -50,7 +48,6 @@ def course(net: nets.Classifier, x: Tensor, turn: Callable[[int, MaskSettings], 
 
 
 # ---- known optima ----------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.oracle("the closed form for a linear network", saliency=["mask"])
 @pytest.mark.parametrize("seed", range(3))
@@ -104,7 +101,6 @@ def test_polarity():
 
 
 # ---- the iterator ----------------------------------------------------------------------------------------------------
-
 
 def test_settings_are_read_at_every_step():
     net, x = scorer(12, 12, 0.1)
@@ -197,7 +193,6 @@ def test_coffee():
 
 # ---- its parts -------------------------------------------------------------------------------------------------------
 
-
 def test_what_stands_in_elided_parts():
     x = cat(32).float()
     assert torch.equal(baseline_like(x, settings=MaskSettings(sigma=3.0)), images.blur(x, 3.0))
@@ -230,27 +225,22 @@ def test_variation_of_a_flat_mask_has_a_gradient(beta: float):
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("given, words", [
     (lambda x: x.expand(2, -1, -1, -1), ("one picture at a time", r"images\[:1\]")), (lambda x: x[0], ("shape",)),
     (lambda x: x * float("nan"), ("NaN",)), (lambda x: x * 255, ("divide by 255",)), (lambda x: x[:, :1], ("grey",)),
     (lambda x: x.numpy(), ("ndarray",))])
 def test_pictures(given, words):
-    with slip(*words):
-        meaningful_perturbation(squeezenet(), given(images.load("coffee", size=64)), "espresso")
+    refuses(meaningful_perturbation, squeezenet(), given(images.load("coffee", size=64)), "espresso", says=words)
 
 
 @pytest.mark.parametrize("target", [1000, -1, "expresso", None])
 def test_classes(target):
-    with slip("class", str(target)):
-        meaningful_perturbation(squeezenet(), images.load("coffee", size=64), target)
+    refuses(meaningful_perturbation, squeezenet(), images.load("coffee", size=64), target, says=("class", str(target)))
 
 
 @pytest.mark.parametrize("options", [{"sigma": 0.0}, {"sigma": float("nan")}, {"lam": -0.1}, {"baseline": "white"},
                                      {"tv": "a"}, {"steps": 0}, {"steps": 2.5}, {"start": 1.5}, {"mask_size": 1}])
 def test_settings(options):
     (name, value), = options.items()
-    with slip(f"MaskSettings.{name} = {value!r}"):
-        MaskSettings(**options)
-    with slip(f"MaskSettings.{name} = {value!r}"):
-        setattr(MaskSettings(), name, value)
+    refuses(MaskSettings, **options, says=f"MaskSettings.{name} = {value!r}")
+    refuses(setattr, MaskSettings(), name, value, says=f"MaskSettings.{name} = {value!r}")

@@ -1,14 +1,12 @@
 """The grid pointing game: its arithmetic on made heat, its mosaics, and players whose score is known."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import slip, squeezenet
+from tests.helpers import refuses, slip, squeezenet
 from u3lab import images, nets
 from u3lab.saliency import METHODS, pointing, positive
 from u3lab.saliency.pointing import Mosaic, known_pictures, mosaics, pointing_game, target_shares, tile_shares
@@ -34,7 +32,6 @@ def games() -> list[Mosaic]:
 
 
 # ---- shares of tiles -------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("tile", range(4))
 @pytest.mark.parametrize("side", [2, 14, 227 * 2])
@@ -66,8 +63,7 @@ def test_the_middle_of_an_odd_grid_belongs_to_both_sides(height: int, width: int
     (torch.zeros(1, 3, 8, 8), ("shape", "max_abs")), (torch.zeros(8, 8), ("shape", r"\(8, 8\)")),
     (-torch.ones(1, 1, 8, 8), ("0 or more", "positive")), (torch.full((1, 1, 8, 8), float("nan")), ("finite",))])
 def test_heat_that_is_none(heat: Tensor, words: tuple):
-    with slip(*words):
-        tile_shares(heat)
+    refuses(tile_shares, heat, says=words)
 
 
 def test_positive():
@@ -76,7 +72,6 @@ def test_positive():
 
 
 # ---- mosaics ---------------------------------------------------------------------------------------------------------
-
 
 def test_known_pictures_are_known():
     net = squeezenet()
@@ -116,7 +111,6 @@ def test_every_tile_shows_every_picture_now_and_then(monkeypatch: pytest.MonkeyP
 
 # ---- the game --------------------------------------------------------------------------------------------------------
 
-
 def oracle(right: bool):
     """A player who looks the answer up: all heat on the tile that is asked for, or all beside it."""
     def play(net: nets.Classifier, x: Tensor, targets: list[int]) -> Tensor:
@@ -155,29 +149,22 @@ def test_contrast_finds_the_tile():
     assert pointing_game(squeezenet(), few, "deconvnet").value == pytest.approx(0.25, abs=0.03)
 
 
-
-
 # ---- slips and the recipe --------------------------------------------------------------------------------------------
 
-
 def test_unknown_method_and_no_games():
-    with slip("no method 'gradcam'", "Grad-CAM"):
-        pointing_game(squeezenet(), games(), "gradcam")
-    with slip("mosaics", "at least one"):
-        pointing_game(squeezenet(), [], "gradient")
+    refuses(pointing_game, squeezenet(), games(), "gradcam", says=("no method 'gradcam'", "Grad-CAM"))
+    refuses(pointing_game, squeezenet(), [], "gradient", says=("mosaics", "at least one"))
     with slip("1 maps for 4 pictures"):
         pointing_game(squeezenet(), games(), lambda net, x, k: torch.ones(1, 1, 4, 4))
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.5])
 def test_number_of_mosaics(count):
-    with slip(f"count = {count}", "from 1 on"):
-        mosaics(squeezenet(), count, size=SIDE)
+    refuses(mosaics, squeezenet(), count, size=SIDE, says=(f"count = {count}", "from 1 on"))
 
 
 def test_a_network_that_knows_nothing(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pointing, "known_pictures", known_pictures)
     net = nets.Classifier(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 1000)).eval(),
                           classes=squeezenet().classes, name="novice")
-    with slip("novice is sure of only 0 shipped pictures", "trained"):
-        mosaics(net, 1, size=16)
+    refuses(mosaics, net, 1, size=16, says=("novice is sure of only 0 shipped pictures", "trained"))

@@ -1,7 +1,5 @@
 """Maps made from true derivatives, against closed forms and plain loops."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest
@@ -21,7 +19,6 @@ def without_biases(module: nn.Module) -> nn.Module:
 
 
 # ---- modulated gradient ----------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11"])
 def test_without_biases_every_level_adds_up_to_the_score(name: str):
@@ -49,7 +46,6 @@ def test_the_modulated_gradient_is_of_what_the_network_itself_sees():
 
 
 # ---- Grad-CAM --------------------------------------------------------------------------------------------------------
-
 
 def cam_network() -> nn.Module:
     torch.manual_seed(0)
@@ -107,7 +103,6 @@ def test_grad_cam_finds_the_cat_on_the_right_or_on_the_left():
 
 # ---- SmoothGrad ------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.oracle("the mean of one copy after the other", saliency=["smooth grad"])
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_smooth_grad_is_a_mean_over_noisy_copies(rule: str):
@@ -139,7 +134,6 @@ def test_smooth_grad_repeats_by_its_seed_and_leaves_the_global_one():
 
 
 # ---- integrated gradients --------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("baseline", [0.0, 0.5, "noise"])
 def test_completeness(baseline: float | str):

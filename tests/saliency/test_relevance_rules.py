@@ -1,7 +1,5 @@
 """LRP and excitation backpropagation against slow, explicit loops: the sums of the papers, term by term."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest
@@ -15,7 +13,6 @@ EPSILON = 1e-6
 
 
 # ---- one dense layer, term by term -----------------------------------------------------------------------------------
-
 
 def by_loops(layer: nn.Linear, x: list[float], r: list[float], rule: str, alpha=2.0, beta=1.0, epsilon=EPSILON) -> list:
     """Relevance of each input j: a sum over outputs i of a share that a plain quotient gives."""
@@ -101,7 +98,6 @@ def test_a_convolution_is_a_large_dense_layer(options: dict, rule: str):
 
 
 # ---- what is kept ----------------------------------------------------------------------------------------------------
-
 
 def test_epsilon_rule_keeps_all_but_what_biases_and_epsilon_take():
     """At each layer an output leaves (b ± ε)/(z ± ε) of its relevance behind; the rest arrives below."""

@@ -1,14 +1,12 @@
 """Ways to doubt a map: shuffled networks, deletion and insertion, against what must come out."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import slip, squeezenet
+from tests.helpers import refuses, squeezenet
 from u3lab import images, nets, saliency
 from u3lab.measures import auc, rank_correlation
 from u3lab.saliency.sanity import deletion_curve, randomise_downwards
@@ -19,7 +17,6 @@ def coffee(size: int = 227) -> Tensor:
 
 
 # ---- shuffled networks -----------------------------------------------------------------------------------------------
-
 
 def test_the_callers_network_stays_as_it_is():
     net = copy.deepcopy(squeezenet())
@@ -82,7 +79,6 @@ def test_the_gradient_forgets_and_guided_hardly():
 
 # ---- deletion and insertion ------------------------------------------------------------------------------------------
 
-
 def espresso(x: Tensor) -> float:
     return squeezenet()(x.clamp(0, 1)).softmax(1)[0, squeezenet().class_index("espresso")].item()
 
@@ -123,7 +119,6 @@ def test_a_good_map_deletes_early_and_inserts_early():
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("options, words", [
     ({"steps": 0}, ("steps = 0", "from 1 on")), ({"steps": 2.5}, ("steps = 2.5", "whole number")),
     ({"sigma": -1.0}, ("sigma = -1.0",)), ({"target": 1000}, ("class 1000",)), ({"target": "expresso"}, ("espresso",)),
@@ -134,5 +129,4 @@ def test_a_good_map_deletes_early_and_inserts_early():
     ({"heat": torch.full((1, 1, 8, 8), float("nan"))}, ("heat", "NaN"))])
 def test_slips(options: dict, words: tuple):
     given = {"image": coffee(64), "target": "espresso", "heat": torch.rand(1, 1, 8, 8)} | options
-    with slip(*words):
-        deletion_curve(squeezenet(), **given)
+    refuses(deletion_curve, squeezenet(), **given, says=words)

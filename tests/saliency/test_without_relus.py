@@ -1,11 +1,9 @@
 """Networks without ReLUs: what can be asked of them, and what is refused."""
 
-from __future__ import annotations
-
 import pytest
 from torch import nn
 
-from tests.helpers import built, cat, slip
+from tests.helpers import built, cat, refuses
 from u3lab import saliency
 
 
@@ -15,8 +13,7 @@ def without_relu() -> nn.Module:
 
 @pytest.mark.parametrize("rule", ["guided", "deconvnet"])
 def test_network_without_relu(rule):
-    with slip("no ReLU", rule, "gradient"):
-        saliency.backprop(without_relu(), cat(8).float(), 2, rule=rule)
+    refuses(saliency.backprop, without_relu(), cat(8).float(), 2, rule=rule, says=("no ReLU", rule, "gradient"))
 
 
 def test_network_without_relu_has_a_gradient():
@@ -28,10 +25,7 @@ def test_efficientnet_of_torchvision():
     from torchvision import models
 
     net, x = built(lambda: models.efficientnet_b0(num_classes=10)), cat(64).float()
-    with slip("no ReLU"):
-        saliency.backprop(net, x, 3, rule="guided")
-    with slip("no relevance rule", "silu", "modulated_gradient"):
-        saliency.lrp(net, x, 3)
-    with slip("no relevance rule", "silu"):
-        saliency.excitation_backprop(net, x, 3)
+    refuses(saliency.backprop, net, x, 3, rule="guided", says="no ReLU")
+    refuses(saliency.lrp, net, x, 3, says=("no relevance rule", "silu", "modulated_gradient"))
+    refuses(saliency.excitation_backprop, net, x, 3, says=("no relevance rule", "silu"))
     assert saliency.modulated_gradient(net, x, 3).isfinite().all()

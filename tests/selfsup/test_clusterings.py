@@ -1,7 +1,5 @@
 """Every way to sort without labels keeps its word; that its numbers are right, its oracle says."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

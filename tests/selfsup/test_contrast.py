@@ -1,7 +1,5 @@
 """The contrast between two views: the loss by loops, and views whose cut, mirror and colours are what they say."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -10,21 +8,13 @@ import torch
 from skimage import color
 from torch import Tensor
 
-from u3lab.errors import U3Error
+from tests.helpers import refuses, seeded, uniform
 from u3lab.selfsup import TASKS, contrast, views
-
-
-def draw(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.oracle("equation 1 in loops", selfsup=["contrast"])
 def test_the_loss_is_equation_1() -> None:
-    z, tau, total = draw(5, 2, 7).sub(0.5).requires_grad_(), 0.3, 0.0
+    z, tau, total = uniform(5, 2, 7).sub(0.5).requires_grad_(), 0.3, 0.0
     flat = [z[n, v] for n in range(5) for v in range(2)]
 
     def sim(u: Tensor, v: Tensor) -> Tensor:
@@ -44,15 +34,14 @@ def test_pairs_that_agree_and_pictures_that_differ_cost_least() -> None:
     assert float(contrast.nt_xent(z, tau=1.0)) == pytest.approx(math.log(1 + 6 / math.e))
     swapped = torch.stack([z[:, 0], z[:, 1].roll(1, 0)], 1)
     assert contrast.found_partner(swapped) == 0 and contrast.nt_xent(swapped) > contrast.nt_xent(z)
-    with pytest.raises(U3Error, match="two or more"):
-        contrast.nt_xent(z[:1])
+    refuses(contrast.nt_xent, z[:1], says="two or more")
 
 
 def test_a_crop_is_a_part_of_the_picture() -> None:
     """Read off pictures of coordinates, on which every crop is linear."""
     at = (torch.arange(64, dtype=torch.float64) + 0.5) / 64
     x = torch.stack([at[:, None].expand(64, 64), at.expand(64, 64)]).expand(400, 2, 64, 64)
-    y = views.crop(x, generator(), least=0.25, stretch=1.5)
+    y = views.crop(x, seeded(), least=0.25, stretch=1.5)
     top, bottom = y[:, 0, 16, 32], y[:, 0, 48, 32]  # away from the border, which is repeated
     left, right = y[:, 1, 32, 16], y[:, 1, 32, 48]
     height, width = 2 * (bottom - top), 2 * (right - left)
@@ -64,13 +53,13 @@ def test_a_crop_is_a_part_of_the_picture() -> None:
     assert 0.24 < area.min() < 0.3 and 0.85 < area.max() <= 1.0001
     assert 1 / 1.51 < ratio.min() < 0.72 and 1.38 < ratio.max() < 1.51
     assert y.min() >= x.min() and y.max() <= x.max()
-    assert (views.crop(x, generator(), mirror=False)[:, 1, 32, 48] > 0.3).all()
-    torch.testing.assert_close(views.crop(x, generator(), least=1, stretch=1, mirror=False), x)
+    assert (views.crop(x, seeded(), mirror=False)[:, 1, 32, 48] > 0.3).all()
+    torch.testing.assert_close(views.crop(x, seeded(), least=1, stretch=1, mirror=False), x)
 
 
 def test_a_turned_hue_keeps_the_luma_and_comes_round() -> None:
     turn = views._turn(torch.tensor([0.0, 1.0, 2 * math.pi, 2 * math.pi / 3], dtype=torch.float64))
-    chroma = draw(4, 3, 50)
+    chroma = uniform(4, 3, 50)
     chroma = chroma - torch.einsum("c,bcn->bn", torch.tensor(views.LUMA).double(), chroma)[:, None]
     turned = turn @ chroma
     torch.testing.assert_close(torch.einsum("c,bcn->bn", torch.tensor(views.LUMA).double(), turned),
@@ -81,15 +70,15 @@ def test_a_turned_hue_keeps_the_luma_and_comes_round() -> None:
 
 
 def test_recolouring_keeps_what_it_should() -> None:
-    x = 0.3 + 0.3 * draw(6, 3, 16, 16)
-    torch.testing.assert_close(views.recolour(x, generator(), strength=0), x)
-    y = views.recolour(x, generator(), strength=0.3)
+    x = 0.3 + 0.3 * uniform(6, 3, 16, 16)
+    torch.testing.assert_close(views.recolour(x, seeded(), strength=0), x)
+    y = views.recolour(x, seeded(), strength=0.3)
     assert y.min() >= 0 and y.max() <= 1
     for one, two in zip(x, y, strict=True):  # brightness and contrast are a straight line of the luma
         before, after = views.luma(one[None]).flatten().numpy(), views.luma(two[None]).flatten().numpy()
         assert np.corrcoef(before, after)[0, 1] > 1 - 1e-9
-    pale = 0.5 + 0.1 * (draw(300, 3, 16, 16) - 0.5)
-    both = pale, views.recolour(pale, generator(), strength=0.3)
+    pale = 0.5 + 0.1 * (uniform(300, 3, 16, 16) - 0.5)
+    both = pale, views.recolour(pale, seeded(), strength=0.3)
     light = [one.mean((1, 2, 3)) for one in both]
     wide = [views.luma(one).std((1, 2, 3)) for one in both]
     colour = [(one - one.mean(1, keepdim=True)).square().mean((1, 2, 3)).sqrt() for one in both]  # how far from grey
@@ -101,15 +90,15 @@ def test_recolouring_keeps_what_it_should() -> None:
 
 
 def test_the_share_of_grey_pictures() -> None:
-    x = draw(500, 3, 2, 2)
-    grey = (views.grey_some(x, generator(), share=0.2).std(1) < 1e-9).all((1, 2))
+    x = uniform(500, 3, 2, 2)
+    grey = (views.grey_some(x, seeded(), share=0.2).std(1) < 1e-9).all((1, 2))
     assert 0.14 < grey.double().mean() < 0.26
-    torch.testing.assert_close(views.grey_some(x, generator(), share=1)[:, :1], views.luma(x))
-    assert torch.equal(views.grey_some(x, generator(), share=0), x)
+    torch.testing.assert_close(views.grey_some(x, seeded(), share=1)[:, :1], views.luma(x))
+    assert torch.equal(views.grey_some(x, seeded(), share=0), x)
 
 
 def test_the_two_views_differ() -> None:
-    posed = TASKS["contrast"].pose(draw(8, 3, 64, 64).float(), generator())
+    posed = TASKS["contrast"].pose(uniform(8, 3, 64, 64).float(), seeded())
     assert (posed.views[:, 0] - posed.views[:, 1]).abs().mean((1, 2, 3)).min() > 0.02
     assert posed.target.tolist() == list(range(8))
 
@@ -118,7 +107,7 @@ def test_each_view_is_cut_recoloured_and_perhaps_greyed_by_itself() -> None:
     """Of pictures that redden to the right: how much is left of the slope, of the red, of any colour."""
     x = torch.full((400, 3, 16, 16), 0.3)
     x[:, 0] += torch.linspace(0, 0.3, 16)
-    seen = TASKS["contrast"].pose(x, generator()).views.flatten(0, 1)
+    seen = TASKS["contrast"].pose(x, seeded()).views.flatten(0, 1)
     grey = (seen.std(1) < 1e-6).all(2).all(1)
     slope = seen[:, 0, :, -1].mean(1) - seen[:, 0, :, 0].mean(1)
     assert float(grey.double().mean()) == pytest.approx(0.2, abs=0.04)

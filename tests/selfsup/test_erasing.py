@@ -1,7 +1,5 @@
 """The hole: what is seen, what is asked, what the adversary does to whom; the linear case is ridge regression."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -10,16 +8,12 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 from torch import Tensor
 
-from u3lab.errors import U3Error
+from tests.helpers import refuses, uniform
 from u3lab.selfsup import TASKS, erasing
 
 
-def draw(*shape: int, seed: int = 0) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def test_what_is_hidden_reaches_no_view_and_what_is_visible_no_patch() -> None:
-    x = draw(2, 3, 64, 64).requires_grad_()
+    x = uniform(2, 3, 64, 64).requires_grad_()
     seen, true = erasing.hole(x)
     assert seen.shape == x.shape and true.shape == (2, 3, 32, 32)
     through_view, = torch.autograd.grad(seen.sum(), x, retain_graph=True)
@@ -30,7 +24,7 @@ def test_what_is_hidden_reaches_no_view_and_what_is_visible_no_patch() -> None:
 
 
 def test_the_border_counts_ten_times() -> None:
-    true, patch = draw(2, 3, 12, 12), draw(2, 3, 12, 12, seed=1).requires_grad_()
+    true, patch = uniform(2, 3, 12, 12), uniform(2, 3, 12, 12, seed=1).requires_grad_()
     off = (true - patch).square().sum((0, 1))
     expected = sum((10 if min(i, j) < 4 or max(i, j) >= 8 else 1) * off[i, j] for i in range(12) for j in range(12))
     torch.testing.assert_close(erasing.reconstruction(patch, true), expected / true.numel())
@@ -39,8 +33,8 @@ def test_the_border_counts_ten_times() -> None:
 @pytest.mark.oracle("scikit-learn's ridge regression", selfsup=["erase"])
 def test_the_best_linear_answer_is_ridge_regression() -> None:
     """A linear decoder of what is visible, trained on the task's own loss with a price on its weights."""
-    price, base = 0.3, draw(4, 3 * 16 * 16)
-    x = (draw(60, 4, seed=1) @ base / 4 + 0.1 * draw(60, 3 * 16 * 16, seed=2)).view(60, 3, 16, 16)
+    price, base = 0.3, uniform(4, 3 * 16 * 16)
+    x = (uniform(60, 4, seed=1) @ base / 4 + 0.1 * uniform(60, 3 * 16 * 16, seed=2)).view(60, 3, 16, 16)
     seen, true = erasing.hole(x, border=1)
     visible = (seen != 0.5).all(0).flatten()
     inputs = seen.flatten(1)[:, visible] - seen.flatten(1)[:, visible].mean(0)
@@ -65,7 +59,7 @@ def test_the_best_linear_answer_is_ridge_regression() -> None:
 
 
 def test_the_score_is_the_share_of_variance_of_what_was_hidden() -> None:
-    true, patch = draw(3, 3, 32, 32), draw(3, 3, 32, 32, seed=1)
+    true, patch = uniform(3, 3, 32, 32), uniform(3, 3, 32, 32, seed=1)
     inner = [one[..., 4:-4, 4:-4].movedim(1, -1).reshape(-1, 3).numpy() for one in (true, patch)]
     assert float(TASKS["erase"].score(patch, true)) == pytest.approx(
         r2_score(*inner, multioutput="variance_weighted"), abs=1e-9)
@@ -77,7 +71,7 @@ def test_the_adversary_pulls_the_decoder_one_way_and_itself_the_other() -> None:
     lam, task = 0.3, erasing.erase(0.3)
     torch.manual_seed(0)
     head = task.head(8).double()
-    maps, true = draw(4, 1, 8, 8, 8), draw(4, 3, 32, 32, seed=1)
+    maps, true = uniform(4, 1, 8, 8, 8), uniform(4, 3, 32, 32, seed=1)
     both = task.loss(head(maps, true), true)
     found = torch.autograd.grad(sum(both.values()), list(head.parameters()))
     decoder, judge = list(head.restorer.parameters()), list(head.judge.parameters())
@@ -92,7 +86,7 @@ def test_the_adversary_pulls_the_decoder_one_way_and_itself_the_other() -> None:
 
 def test_the_adversary_sees_the_patch_alone() -> None:
     task = TASKS["erase, adversary"]
-    x = draw(4, 3, 64, 64)
+    x = uniform(4, 3, 64, 64)
     other = x.clone()
     other[..., :16, :], other[..., 48:, :], other[..., :16], other[..., 48:] = 0, 0, 0, 0
     one, two = (task.pose(images, torch.Generator().manual_seed(0)) for images in (x, other))
@@ -101,5 +95,4 @@ def test_the_adversary_sees_the_patch_alone() -> None:
 
 @pytest.mark.parametrize("shape", [(2, 3, 64, 48), (2, 3, 20, 20), (2, 3, 16, 16)])
 def test_pictures_that_have_no_room_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(U3Error, match="multiple of 8"):
-        erasing.hole(torch.rand(shape))
+    refuses(erasing.hole, torch.rand(shape), says="multiple of 8")

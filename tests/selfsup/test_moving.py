@@ -1,7 +1,5 @@
 """What moves together: the loss against two loops and against its least value, and groups against masks."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
@@ -10,13 +8,9 @@ from scipy.stats import pearsonr
 from torch import Tensor
 from torch.special import entr
 
+from tests.helpers import refuses, seeded
 from u3lab.descent import last
-from u3lab.errors import U3Error
 from u3lab.selfsup import PretextSettings, encoder, head_of, moving, pretrain
-
-
-def draw(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def plain(codes: Tensor, flow: Tensor, sigma: float, kappa: float) -> float:
@@ -39,8 +33,8 @@ def plain(codes: Tensor, flow: Tensor, sigma: float, kappa: float) -> float:
 
 @pytest.mark.oracle("two loops", selfsup=["moving"])
 def test_the_loss_is_that_of_two_loops():
-    codes = torch.randn(3, 7, 5, dtype=torch.float64, generator=draw())
-    flow = 0.3 * torch.randn(3, 7, 2, dtype=torch.float64, generator=draw(1))
+    codes = torch.randn(3, 7, 5, dtype=torch.float64, generator=seeded())
+    flow = 0.3 * torch.randn(3, 7, 2, dtype=torch.float64, generator=seeded(1))
     found = sum(moving.cross_pixel(codes, flow, sigma=0.2, kappa=2.0).values())
     assert found.item() == pytest.approx(sum(plain(*one, 0.2, 2.0) for one in zip(codes, flow, strict=True)) / 3)
 
@@ -55,18 +49,18 @@ def test_the_least_loss_is_the_entropy_of_the_rows_and_is_reached():
     assert torch.allclose(shares.sum(-1), torch.ones(8, dtype=torch.float64)) and shares.diagonal(0, 1, 2).sum() == 0
     assert sum(moving.cross_pixel(codes, flow, sigma=0.1, kappa=0.5).values()).item() == pytest.approx(least)
     for seed in range(5):
-        other = codes + torch.randn(codes.shape, dtype=torch.float64, generator=draw(seed))
+        other = codes + torch.randn(codes.shape, dtype=torch.float64, generator=seeded(seed))
         assert sum(moving.cross_pixel(other, flow, sigma=0.1, kappa=0.5).values()).item() > least + 1e-4
 
 
 def test_the_gradient_of_the_loss():
-    codes = torch.randn(2, 5, 3, dtype=torch.float64, generator=draw(), requires_grad=True)
-    flow = torch.randn(2, 5, 2, dtype=torch.float64, generator=draw(1))
+    codes = torch.randn(2, 5, 3, dtype=torch.float64, generator=seeded(), requires_grad=True)
+    flow = torch.randn(2, 5, 2, dtype=torch.float64, generator=seeded(1))
     assert torch.autograd.gradcheck(lambda codes: sum(moving.cross_pixel(codes, flow, sigma=1.0).values()), (codes,))
 
 
 def test_the_camera_and_the_speed_make_no_difference():
-    flow = torch.randn(2, 2, 9, 9, generator=draw())
+    flow = torch.randn(2, 2, 9, 9, generator=seeded())
     flow[:, :, :6] = 0  # most of the picture is ground
     seen = moving.relative(flow)
     assert torch.allclose(seen, moving.relative(4 * flow + torch.tensor([3.0, -2]).view(2, 1, 1)), atol=1e-5)
@@ -79,7 +73,7 @@ def test_the_head_reads_the_code_of_each_place():
     """Places are those of the target's pixels: a head whose codes are the picture itself returns its pixels."""
     x, y = torch.meshgrid(torch.arange(12.0), torch.arange(8.0), indexing="xy")
     flow = torch.stack([x, y])[None].repeat(2, 1, 1, 1)
-    posed = moving.pose((torch.rand(2, 3, 8, 12, generator=draw()), flow), draw(), pixels=40)
+    posed = moving.pose((torch.rand(2, 3, 8, 12, generator=seeded()), flow), seeded(), pixels=40)
     head = moving.Dense(4, dimensions=2, finer=1)
     head.layers = torch.nn.Identity()
     read = head(moving.relative(flow)[:, None], *posed.more)
@@ -88,7 +82,7 @@ def test_the_head_reads_the_code_of_each_place():
 
 
 def test_likeness_is_pearsons_correlation():
-    codes, flow = torch.randn(2, 9, 4, generator=draw()), torch.randn(2, 9, 2, generator=draw(1))
+    codes, flow = torch.randn(2, 9, 4, generator=seeded()), torch.randn(2, 9, 2, generator=seeded(1))
     upper = torch.triu_indices(9, 9, 1)
     expected = [pearsonr(moving.code_kernel(one)[*upper], moving.flow_kernel(two, 0.5)[*upper]).statistic
                 for one, two in zip(codes, flow, strict=True)]
@@ -108,7 +102,7 @@ def test_groups_are_judged_by_masks():
 
 def squares(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """A red square that moves on green ground, and its mask; both have speckles of each other's brightness."""
-    g = draw(seed)
+    g = seeded(seed)
     pictures, flow = torch.zeros(count, 3, 32, 32), torch.zeros(count, 2, 32, 32)
     masks = torch.zeros(count, 32, 32, dtype=torch.long)
     pictures[:, 1] = torch.rand(count, 32, 32, generator=g)
@@ -131,21 +125,17 @@ def test_it_learns_to_group_a_still_picture():
     assert learnt.ari.mean() > 0.7 > colours.ari.mean()
 
 
-FLOWS = torch.rand(2, 3, 8, 8, generator=draw()), torch.rand(2, 2, 8, 8, generator=draw())
+FLOWS = torch.rand(2, 3, 8, 8, generator=seeded()), torch.rand(2, 2, 8, 8, generator=seeded())
 
 
 @pytest.mark.parametrize("flows, told", [
     (FLOWS[0], "a tuple of pictures"), ((FLOWS[0], FLOWS[1][:, :1]), "give .B,2,H,W"),
     ((FLOWS[0], FLOWS[1][..., :4]), "with B = 2"), ((FLOWS[0], FLOWS[1] / 0), "NaN or infinite")])
 def test_flow_that_does_not_fit_is_refused(flows, told):
-    with pytest.raises(U3Error, match=told):
-        moving.pose(flows, draw(), pixels=20)
+    refuses(moving.pose, flows, seeded(), pixels=20, says=told)
 
 
 def test_small_pictures_and_one_mask_are_refused():
-    with pytest.raises(U3Error, match="65 pixels .* these have 64"):
-        moving.pose(FLOWS, draw(), pixels=65)
-    with pytest.raises(U3Error, match="one mask only"):
-        moving.grouped(FLOWS[0], torch.ones(2, 8, 8, dtype=torch.long))
-    with pytest.raises(U3Error, match="whole numbers"):
-        moving.grouped(FLOWS[0], torch.rand(2, 8, 8))
+    refuses(moving.pose, FLOWS, seeded(), pixels=65, says="65 pixels .* these have 64")
+    refuses(moving.grouped, FLOWS[0], torch.ones(2, 8, 8, dtype=torch.long), says="one mask only")
+    refuses(moving.grouped, FLOWS[0], torch.rand(2, 8, 8), says="whole numbers")

@@ -1,7 +1,5 @@
 """Tasks from time: who is asked what, told from frames that show their own number."""
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import permutations
 
@@ -9,13 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.helpers import refuses, seeded
 from u3lab.descent import last
-from u3lab.errors import U3Error
 from u3lab.selfsup import PretextSettings, encoder, head_of, ordering, pretrain, solve
-
-
-def draw(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def numbered(count: int, length: int, side: int = 4) -> Tensor:
@@ -30,7 +24,7 @@ def numbers(views: Tensor, length: int) -> list[list[int]]:
 
 @pytest.mark.oracle("numbered frames", selfsup=["order"])
 def test_three_frames_are_in_order_or_the_middle_one_is_from_outside():
-    posed = ordering.pose_order(numbered(400, 9), draw())
+    posed = ordering.pose_order(numbered(400, 9), seeded())
     seen = set()
     for (first, middle, end), target in zip(numbers(posed.views, 9), posed.target.tolist(), strict=True):
         inside = min(first, end) < middle < max(first, end)
@@ -44,10 +38,10 @@ def test_frames_are_drawn_where_something_moves():
     """The share of each frame among single draws is that of its motion: none after frame 3, twice as much into 2."""
     clip = torch.zeros(6)
     clip[1:] = torch.tensor([0.1, 0.3, 0.4, 0.4, 0.4])
-    drawn = ordering.moments(clip.view(1, 6, 1, 1, 1).expand(20_000, -1, 3, 2, 2), 1, draw())
+    drawn = ordering.moments(clip.view(1, 6, 1, 1, 1).expand(20_000, -1, 3, 2, 2), 1, seeded())
     shares = drawn.flatten().bincount(minlength=6) / 20_000
     assert torch.allclose(shares, torch.tensor([0.1, 0.3, 0.3, 0.1, 0, 0]) / 0.8, atol=0.015)
-    several = ordering.moments(torch.zeros(50, 6, 3, 2, 2), 6, draw())
+    several = ordering.moments(torch.zeros(50, 6, 3, 2, 2), 6, seeded())
     assert torch.equal(several, torch.arange(6).expand(50, -1)), "of a still clip, any; each once"
 
 
@@ -58,7 +52,7 @@ def test_the_orders_are_all_those_of_four_up_to_reversal():
 
 @pytest.mark.oracle("numbered frames", selfsup=["sorting"])
 def test_sorting_names_the_order():
-    posed = ordering.pose_sorting(numbered(240, 7), draw(), defended=False)
+    posed = ordering.pose_sorting(numbered(240, 7), seeded(), defended=False)
     backwards = 0
     for shown, target in zip(numbers(posed.views, 7), posed.target.tolist(), strict=True):
         ranks = [sorted(shown).index(one) for one in shown]
@@ -68,8 +62,8 @@ def test_sorting_names_the_order():
 
 
 def test_the_defence_leaves_one_channel_and_no_fixed_edge():
-    clips = torch.rand(6, 5, 3, 32, 32, generator=draw())
-    views = ordering.pose_sorting(clips, draw(), defended=True).views
+    clips = torch.rand(6, 5, 3, 32, 32, generator=seeded())
+    views = ordering.pose_sorting(clips, seeded(), defended=True).views
     assert views.shape == (6, 4, 3, 28, 28)
     for clip, shown in zip(clips, views, strict=True):
         places = [[(channel, dy, dx) for channel in range(3) for frame in clip for dy in range(5) for dx in range(5)
@@ -83,7 +77,7 @@ def questions(clips: Tensor, of: str, seeds: int = 40) -> tuple[Counter, Counter
     """How often each question occurs with the target 0, and with 1."""
     found: tuple[Counter, Counter] = Counter(), Counter()
     for seed in range(seeds):
-        posed = ordering.pose_arrow(clips, draw(seed), frames=3, of=of)
+        posed = ordering.pose_arrow(clips, seeded(seed), frames=3, of=of)
         for shown, target in zip(posed.views, posed.target.tolist(), strict=True):
             found[target][tuple(shown[:, 0, 0].flatten().mul(1000).round().int().tolist())] += 1
     return found
@@ -111,8 +105,8 @@ def test_elastic_motion_has_no_arrow_and_damped_motion_has(of):
 
 
 def test_differences_lie_round_a_half():
-    clips = torch.rand(4, 5, 3, 8, 8, generator=draw())
-    views, target = ordering.pose_arrow(clips, draw(), frames=5, of="differences")[:2]
+    clips = torch.rand(4, 5, 3, 8, 8, generator=seeded())
+    views, target = ordering.pose_arrow(clips, seeded(), frames=5, of="differences")[:2]
     for clip, shown, forward in zip(clips, views, target, strict=True):
         clip = clip if forward else clip.flip(0)
         assert torch.allclose(2 * shown - 1, clip.diff(dim=0), atol=1e-6)
@@ -121,17 +115,15 @@ def test_differences_lie_round_a_half():
 @pytest.mark.parametrize("pose, least", [(ordering.pose_order, 5), (ordering.pose_arrow, 6),
                                          (ordering.pose_sorting, 4)])
 def test_a_clip_that_is_too_short_is_refused(pose, least):
-    pose(torch.rand(4, least, 3, 16, 16), draw())
-    with pytest.raises(U3Error, match=f"{least} frames or more; these have {least - 1}"):
-        pose(torch.rand(4, least - 1, 3, 16, 16), draw())
-    with pytest.raises(U3Error, match="B,T,3,H,W"):
-        pose(torch.rand(4, 3, 16, 16), draw())
+    pose(torch.rand(4, least, 3, 16, 16), seeded())
+    refuses(pose, torch.rand(4, least - 1, 3, 16, 16), seeded(), says=f"{least} frames or more; these have {least - 1}")
+    refuses(pose, torch.rand(4, 3, 16, 16), seeded(), says="B,T,3,H,W")
 
 
 def test_the_order_of_a_moving_bar_is_learnt_and_holds_for_other_films():
     """A bar that goes one way at a speed of its own, on films that were not trained on."""
     def bars(count: int, seed: int) -> Tensor:
-        g = draw(seed)
+        g = seeded(seed)
         speed, start = 2 + 3 * torch.rand(count, 1, generator=g), 4 + 8 * torch.rand(count, 1, generator=g)
         at = start + speed * torch.arange(6)
         far = (torch.arange(40) - at[..., None]).abs()

@@ -1,9 +1,7 @@
 """Knowledge transfer: clusters as Lloyd's algorithm in NumPy has them, and steps as plain torch takes them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tests.helpers import plain_descent
 from tests.selfsup.test_clustering import shapes
 from tools.site.lists import TRANSFERS
 from u3lab.descent import last
@@ -56,15 +55,13 @@ def plain_steps(student: Classifier, images: Tensor, labels: Tensor, k: int, set
         torch.manual_seed(settings.seed)
         head = nn.Sequential(nn.Linear(channels, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, k))
     net = nn.Sequential(student.module, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head).train()
-    optimiser = torch.optim.Adam(net.parameters(), lr=settings.lr)
-    for step in range(settings.steps + 1):
-        draw = torch.Generator().manual_seed(settings.seed * 2**31 + step)
+    step = count()
+
+    def loss() -> Tensor:
+        draw = torch.Generator().manual_seed(settings.seed * 2**31 + next(step))
         chosen = torch.randint(len(images), (settings.batch_size,), generator=draw)
-        loss = F.cross_entropy(net(student.normalise(images[chosen])), labels[chosen])
-        yield loss.item()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        return F.cross_entropy(net(student.normalise(images[chosen])), labels[chosen])
+    return plain_descent(torch.optim.Adam(net.parameters(), lr=settings.lr), loss)
 
 
 @pytest.mark.oracle("the same steps in plain torch", selfsup=["knowledge transfer"])
@@ -79,7 +76,6 @@ def test_a_student_s_steps_are_those_of_plain_torch():
 
 
 # ---- the contract ----------------------------------------------------------------------------------------------------
-
 
 @EACH
 def test_a_student_of_another_kind_learns_what_its_teacher_tells_apart_and_leaves_it_alone(name: str):

@@ -1,7 +1,5 @@
 """Tiles: how far apart the permutations are by scipy, and by pictures of coordinates where each tile was cut."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np
@@ -11,7 +9,7 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial.distance import pdist, squareform
 from torch import Tensor
 
-from u3lab.errors import U3Error
+from tests.helpers import refuses
 from u3lab.selfsup import views
 from u3lab.selfsup.scrambling import aberrated, jigsaw, permutations, relative_position
 
@@ -133,9 +131,6 @@ def test_a_lens_moves_red_out_and_blue_in_as_scipy_does() -> None:
 
 def test_pictures_that_have_no_room_for_the_tiles_are_refused() -> None:
     small, generator = torch.rand(2, 3, 56, 56), torch.Generator().manual_seed(0)
-    with pytest.raises(U3Error, match="63×63"):
-        jigsaw().pose(small, generator)
-    with pytest.raises(U3Error, match="60×60"):
-        relative_position().pose(small, generator)
-    with pytest.raises(U3Error, match="do not fit"):
-        views.tiles(small, torch.tensor([[41], [0]]), torch.tensor([[0], [0]]), 16)
+    refuses(jigsaw().pose, small, generator, says="63×63")
+    refuses(relative_position().pose, small, generator, says="60×60")
+    refuses(views.tiles, small, torch.tensor([[41], [0]]), torch.tensor([[0], [0]]), 16, says="do not fit")

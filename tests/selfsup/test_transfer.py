@@ -1,14 +1,13 @@
 """What is measured of an encoder: maps pooled by hand, a probe that scikit-learn fits too."""
 
-from __future__ import annotations
 
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from tests.helpers import refuses
 from u3lab import nets
-from u3lab.errors import U3Error
 from u3lab.selfsup import LAYERS, best_probe, encoder, pooled
 
 
@@ -50,5 +49,4 @@ def test_the_probe_is_that_of_scikit_learn_with_the_c_that_validates_best():
 
 def test_slips_get_a_sentence():
     net = nets.Classifier(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 64 * 64, 5)).eval())
-    with pytest.raises(U3Error, match="no maps"):
-        pooled(net, pictures(4)[0], "1")
+    refuses(pooled, net, pictures(4)[0], "1", says="no maps")

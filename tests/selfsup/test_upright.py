@@ -1,7 +1,5 @@
 """Quarter turns are those of numpy, and each is asked for as often as the others."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -3,8 +3,6 @@
 The finished pages are looked at in tests/browser/test_site.py.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

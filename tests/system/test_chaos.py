@@ -1,7 +1,5 @@
 """A mishap of tests.load.chaos with one neighbour; and that what is lost would be counted."""
 
-from __future__ import annotations
-
 import json
 import math
 import subprocess

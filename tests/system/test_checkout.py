@@ -1,7 +1,5 @@
 """Notebooks that a student ran, and the way to `git pull` all the same, with a real git from end to end."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """The collector of garbage rests in the cell that imports u3lab, and only there."""
 
-from __future__ import annotations
-
 import gc
 
 import pytest

@@ -1,7 +1,5 @@
 """A student's copies of the notebooks: what is made, replaced and kept, whatever the student and the disk have done."""
 
-from __future__ import annotations
-
 import json
 import os
 from datetime import date
@@ -9,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import slip
-from u3lab import U3Error
+from tests.helpers import refuses, slip
 from u3lab._system import copies
 
 DAY, LATER = date(2026, 11, 28), date(2026, 12, 1)
@@ -199,21 +196,17 @@ def test_an_original_that_is_damaged_is_told_and_the_others_are_made(course, min
 
 def test_a_folder_that_holds_the_originals_is_refused(course):
     for folder in (course, course / "my", course / ".." / "notebooks"):
-        with slip("holds the notebooks as they came", "u3lab start FOLDER"):
-            start(course, folder)
+        refuses(start, course, folder, says=("holds the notebooks as they came", "u3lab start FOLDER"))
     assert {path.name for path in course.iterdir()} == {SIX, OTHER}
-    with pytest.raises(U3Error, match="is no folder"):
-        start(course, course / SIX / "below")
+    refuses(start, course, course / SIX / "below", says="is no folder")
 
 
 def test_odd_folders(course, monkeypatch):
     monkeypatch.chdir(course.parent)
     (course.parent / "file").write_text("not a folder")
     for folder in ("file", "file/below", "x/../file"):
-        with slip("is no folder", "u3lab start FOLDER"):
-            start(course, Path(os.path.realpath(folder)))
-    with slip("cannot be brought up to date", "too long"):
-        start(course, course.parent / ("x" * 300))
+        refuses(start, course, Path(os.path.realpath(folder)), says=("is no folder", "u3lab start FOLDER"))
+    refuses(start, course, course.parent / ("x" * 300), says=("cannot be brought up to date", "too long"))
     copies.refresh(course, Path("new", "Übung 1 🙂"), today=DAY)
     assert held(course.parent / "new" / "Übung 1 🙂") == {SIX: FIRST}
     (course.parent / "new" / "Übung 1 🙂" / SIX).write_bytes(notebook("my own"))

@@ -1,7 +1,5 @@
 """Copies when the disk is full or read-only, and when others save or start at the same moment."""
 
-from __future__ import annotations
-
 import errno
 import os
 import subprocess
@@ -10,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import slip
+from tests.helpers import refuses, slip
 from tests.system.test_copies import FIRST, NEWER, OTHER, SIX, course, held, mine, notebook, start
 from u3lab._system import moves, paths
 
@@ -84,8 +82,7 @@ def test_when_the_new_one_cannot_take_its_place_the_old_one_goes_back(course, mi
         return put(new, path)
 
     monkeypatch.setattr(moves, "_put", once)
-    with slip("Input/output error"):
-        start(course, mine, "06")
+    refuses(start, course, mine, "06", says="Input/output error")
     assert broken and held(mine) == {SIX: WORK}
 
 
@@ -96,8 +93,7 @@ def test_a_read_only_folder_that_is_up_to_date_is_no_fault_and_another_is(course
             pytest.skip("root may write everywhere")
         assert "nothing new" in start(course, mine)[0]
         (course / SIX).write_bytes(NEWER)
-        with slip("cannot be brought up to date", "Permission denied"):
-            start(course, mine)
+        refuses(start, course, mine, says=("cannot be brought up to date", "Permission denied"))
         assert held(mine) == {SIX: FIRST}
     finally:
         mine.chmod(0o700)
@@ -235,6 +231,5 @@ def test_a_pipe_and_a_folder_in_the_place_of_copies_do_not_stop_the_others(cours
     (course / OTHER).write_bytes(NEWER)
     assert ["stays" in line for line in start(course, mine)] == [True, True]
     assert (mine / SIX).is_fifo() and (mine / OTHER).is_dir()
-    with slip("cannot be brought up to date"):
-        start(course, mine, "07b")
+    refuses(start, course, mine, "07b", says="cannot be brought up to date")
     assert sorted(path.suffix for path in mine.glob("07b*")) == [".ipynb", ".ipynb"]

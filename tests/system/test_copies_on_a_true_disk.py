@@ -1,7 +1,5 @@
 """``u3lab start --copy-only`` on a disk that is full to the end, and then read-only: for root as well as for others."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

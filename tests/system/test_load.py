@@ -1,7 +1,5 @@
 """The students of tests.load do what a browser does: they run cells, move sliders, and get pictures."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """What a kernel computes at a lesson's beginning is counted, and a cell that fails is told."""
 
-from __future__ import annotations
-
 import nbformat
 import pytest
 

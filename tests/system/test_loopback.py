@@ -1,7 +1,5 @@
 """With loopback alone: JupyterLab opens and saves the copies, a kernel answers, and tests of every kind pass."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Freed memory stays with the process: counted in page faults, which do not depend on how busy the machine is."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """How files are written: whole or not at all, through links, with the permissions that they had; and locks."""
 
-from __future__ import annotations
-
 import os
 import stat
 import time

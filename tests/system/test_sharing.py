@@ -1,7 +1,5 @@
 """Where a class computes, a kernel gives memory back when nobody runs cells; elsewhere nothing of that."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

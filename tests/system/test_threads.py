@@ -1,7 +1,5 @@
 """How many threads torch gets: U3LAB_THREADS, the user's own OMP_NUM_THREADS, or half of the cores."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

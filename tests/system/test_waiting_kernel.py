@@ -1,7 +1,5 @@
 """A kernel that waits with its page computed is culled neither then nor before its page has opened a line."""
 
-from __future__ import annotations
-
 import os
 import re
 import time

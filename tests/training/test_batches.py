@@ -1,7 +1,5 @@
 """Which pictures a step sees, and how they are moved."""
 
-from __future__ import annotations
-
 import torch
 
 from tests.universal.networks import pictures

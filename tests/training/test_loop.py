@@ -1,7 +1,5 @@
 """The loop of all trainings: its rates, its settings, and what a run does that goes on."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Iterator

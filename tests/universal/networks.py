@@ -1,7 +1,5 @@
 """Networks of six families with random weights, the shipped ones, and a picture each for the tests of adapters."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 

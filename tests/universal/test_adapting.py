@@ -1,15 +1,13 @@
 """One network for many domains: nothing changes at the start, nothing is forgotten, and one domain merges to a plain
 network."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest
 import torch
 from torch import nn
 
-from tests.helpers import relative, same_state, slip, squeezenet, state
+from tests.helpers import refuses, relative, same_state, squeezenet, state
 from tests.universal.networks import ALL, RANDOM, network, pictures, shaken, tiny
 from u3lab import nets, saliency
 from u3lab.descent import last
@@ -21,7 +19,6 @@ SMALL = ["squeezenet1_1", "resnet18"]
 
 
 # ---- at the start ----------------------------------------------------------------------------------------------------
-
 
 @EACH
 @pytest.mark.parametrize("kind", ADAPTERS)
@@ -47,7 +44,6 @@ def test_any_module_and_any_layer():
 
 
 # ---- domains ---------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("kind", [kind for kind, method in METHODS.items() if method.own == "nothing"])
 def test_nothing_is_forgotten(kind: str):
@@ -133,7 +129,6 @@ def test_in_double_precision():
 
 # ---- a classifier to everyone else -----------------------------------------------------------------------------------
 
-
 @pytest.mark.parametrize("name", SMALL)
 def test_other_chapters_take_it_for_the_network_of_the_domain(name: str):
     net, x = shaken(adapt(network(name)).add_domain("new", ["cat", "dog", "cow"]), "new").use("new"), pictures(1)
@@ -146,12 +141,10 @@ def test_other_chapters_take_it_for_the_network_of_the_domain(name: str):
     features = net.features(x, layer)
     assert relative(nets.forward_from(net, layer, features), net(x)) < 1e-5
     assert nets.narrow(plain, ["dog", "cow"])(x).shape == (1, 2)
-    with slip("a head for each of its domains", "merge"):
-        nets.narrow(net, ["dog", "cow"])
+    refuses(nets.narrow, net, ["dog", "cow"], says=("a head for each of its domains", "merge"))
 
 
 # ---- merged ----------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("name, kind", [(name, kind) for name in [*ALL, "tiny"] for kind in METHODS
                                         if METHODS[kind].adapter or name == "tiny"])
@@ -175,7 +168,6 @@ def test_the_source_merges_to_itself():
 
 
 # ---- how much is added -----------------------------------------------------------------------------------------------
-
 
 def added(name: str, kind: str = "parallel", **options) -> float:
     """Parameters that one domain of ten classes adds, as a share of the network's."""
@@ -203,63 +195,47 @@ def test_on_says_beside_which_convolutions():
     by = {sort: adapt(squeezenet(), on=[sort], rank=2).add_domain("a", 2) for sort in ("dense", "pointwise")}
     places = {sort: [key.rpartition("/")[2] for key in net.domain("a").parts][:-1] for sort, net in by.items()}
     assert set(places["dense"]) == {"0", "expand3x3"} and set(places["pointwise"]) == {"squeeze", "expand1x1"}
-    with slip("no depthwise convolution", "on="):
-        adapt(squeezenet(), on=["depthwise"])
+    refuses(adapt, squeezenet(), on=["depthwise"], says=("no depthwise convolution", "on="))
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 def test_unknown_domains():
     net = adapt(tiny())
     for ask in (net.use, net.domain_parameters, net.merge, net.remove_domain, lambda name: net.using(name).__enter__()):
-        with slip("no domain 'new'", "it has source", "add_domain"):
-            ask("new")
+        refuses(ask, "new", says=("no domain 'new'", "it has source", "add_domain"))
     for wrong in (None, 3, [], [None], ["source", "new"]):
-        with slip(""):
-            net.use(wrong)
+        refuses(net.use, wrong, says="")
     assert net.used == ("source",)
-    with slip("cannot be taken away"):
-        net.remove_domain("source")
+    refuses(net.remove_domain, "source", says="cannot be taken away")
 
 
 def test_domains_that_are_none():
     net = adapt(tiny()).add_domain("taken", 2)
     for name in ("", " ", "a.b", None, 3):
-        with slip("word without a dot"):
-            net.add_domain(name, 2)
+        refuses(net.add_domain, name, 2, says="word without a dot")
     for name in ("taken", "source"):
-        with slip(f"has a domain '{name}' already"):
-            net.add_domain(name, 2)
+        refuses(net.add_domain, name, 2, says=f"has a domain '{name}' already")
     for classes in (0, 1, -1, 2.5, True, None, ["one"], [], "ab", [1, 2], {"a", "b"}):
-        with slip("classes"):
-            net.add_domain("new", classes)
+        refuses(net.add_domain, "new", classes, says="classes")
     assert net.domains == ("source", "taken")
 
 
 def test_networks_that_cannot_be_adapted():
-    with slip("Sequential has no convolution"):
-        adapt(nn.Sequential(nn.Flatten(), nn.Linear(12, 3)).eval())
-    with slip("no layer behind its convolutions"):
-        adapt(nn.Sequential(nn.Conv2d(3, 4, 1)).eval())
-    with slip("adapted already", "add_domain"):
-        adapt(adapt(tiny()))
-    with slip("training mode"):
-        adapt(copy.deepcopy(tiny()).train())
-    with slip("a network is wanted"):
-        adapt(None)
-    with slip("kind", "parallel"):
-        adapt(tiny(), "sideways")
+    refuses(adapt, nn.Sequential(nn.Flatten(), nn.Linear(12, 3)).eval(), says="Sequential has no convolution")
+    refuses(adapt, nn.Sequential(nn.Conv2d(3, 4, 1)).eval(), says="no layer behind its convolutions")
+    refuses(adapt, adapt(tiny()), says=("adapted already", "add_domain"))
+    refuses(adapt, copy.deepcopy(tiny()).train(), says="training mode")
+    refuses(adapt, None, says="a network is wanted")
+    refuses(adapt, tiny(), "sideways", says=("kind", "parallel"))
 
 
 def test_a_batch_of_another_length_than_its_names():
     net = adapt(tiny()).add_domain("a", 2).use(["a", "source", "a"])
-    with slip("2 pictures", "domains of 3"):
-        net(pictures())
+    refuses(net, pictures(), says=("2 pictures", "domains of 3"))
 
 
 @pytest.mark.parametrize("kind", [kind for kind, method in METHODS.items() if method.own != "nothing"])
 def test_what_changes_the_network_itself_serves_one_domain(kind: str):
     net = adapt(tiny(), kind).add_domain("a", 2)
-    with slip(kind, "one domain", "adapt the source network again"):
-        net.add_domain("b", 2)
+    refuses(net.add_domain, "b", 2, says=(kind, "one domain", "adapt the source network again"))

@@ -3,8 +3,6 @@
 A new line in ``universal.METHODS`` is tested here without a word more.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest

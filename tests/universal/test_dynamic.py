@@ -1,11 +1,9 @@
 """Dynamic weights: a learnet that predicts a domain's adapters from a few of its pictures."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 
-from tests.helpers import same_state, slip, squeezenet, state
+from tests.helpers import refuses, same_state, squeezenet, state
 from tests.universal.networks import pictures, tiny
 from u3lab.descent import last
 from u3lab.training.batches import Batches
@@ -144,22 +142,13 @@ def test_slips():
     net = made()
     predictor = learnet(net, "a")
     for wrong in (torch.ones(3), torch.ones(12, 1), None, torch.full((12,), float("nan"))):
-        with slip("z"):
-            predictor(wrong)
-    with slip("no α for the convolutions"):
-        put_adapters(net, "a", {"net/0": torch.zeros(8, 3)})
-    with slip("'a' has no parallel adapters"):
-        learnet(adapt(tiny(), "serial").add_domain("a", 2), "a")
-    with slip("universal.adapt"):
-        learnet(tiny(), "a")
-    with slip("no domain 'c'"):
-        train_learnet(net, predictor, {"c": DATA["a"]})
+        refuses(predictor, wrong, says="z")
+    refuses(put_adapters, net, "a", {"net/0": torch.zeros(8, 3)}, says="no α for the convolutions")
+    refuses(learnet, adapt(tiny(), "serial").add_domain("a", 2), "a", says="'a' has no parallel adapters")
+    refuses(learnet, tiny(), "a", says="universal.adapt")
+    refuses(train_learnet, net, predictor, {"c": DATA["a"]}, says="no domain 'c'")
     for data in ({}, None, [1]):
-        with slip("data = "):
-            train_learnet(net, predictor, data)
-    with slip("learnet is"):
-        train_learnet(net, None, DATA)
-    with slip("labels are"):
-        train_learnet(net, predictor, {"a": (X, None)})
-    with slip("rank"):
-        learnet(net, "a", rank=0)
+        refuses(train_learnet, net, predictor, data, says="data = ")
+    refuses(train_learnet, net, None, DATA, says="learnet is")
+    refuses(train_learnet, net, predictor, {"a": (X, None)}, says="labels are")
+    refuses(learnet, net, "a", rank=0, says="rank")

@@ -1,13 +1,11 @@
 """Several tasks on one trunk: what a picture has no label for costs nothing and teaches nothing."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
 from scipy.special import log_softmax
 
-from tests.helpers import same_state, slip, squeezenet, state
+from tests.helpers import refuses, same_state, squeezenet, state
 from tests.universal.networks import pictures, tiny
 from u3lab.universal import Task, Tasks, TasksSettings, adapt, train_tasks
 from u3lab.universal.multitask import KINDS, joined, masked_losses
@@ -103,27 +101,18 @@ def test_features_of_several_layers_are_joined():
 
 
 def test_slips():
-    with slip("tasks = "):
-        Tasks(tiny(), ["1"], {})
-    with slip("kind = 'flow'", "segments"):
-        Task("flow", 2)
+    refuses(Tasks, tiny(), ["1"], {}, says="tasks = ")
+    refuses(Task, "flow", 2, says=("kind = 'flow'", "segments"))
     for kind, outputs in (("boundaries", 2), ("normals", 1), ("segments", 1), ("label", 0)):
-        with slip("outputs"):
-            Task(kind, outputs)
-    with slip("layers"):
-        Tasks(tiny(), [], TASKS)
-    with slip("no layer 'nope'"):
-        Tasks(tiny(), ["nope"], TASKS)
+        refuses(Task, kind, outputs, says="outputs")
+    refuses(Tasks, tiny(), [], TASKS, says="layers")
+    refuses(Tasks, tiny(), ["nope"], TASKS, says="no layer 'nope'")
     tasks = Tasks(tiny(), ["1"], TASKS)
-    with slip("tasks is"):
-        train_tasks(tiny(), X, LABELS)
+    refuses(train_tasks, tiny(), X, LABELS, says="tasks is")
     for labels in (None, {}, LABELS | {"rim": LABELS["rim"][:3]}):
-        with slip("has no labels for 6 pictures"):
-            train_tasks(tasks, X, labels)
+        refuses(train_tasks, tasks, X, labels, says="has no labels for 6 pictures")
     for name, y in (("parts", LABELS["parts"] + 1), ("parts", LABELS["parts"].float()), ("rim", LABELS["rim"] * 2),
                     ("slope", LABELS["rim"]), ("slope", LABELS["slope"] / 0), ("what", LABELS["parts"])):
-        with slip(f"labels\\['{name}'\\]", TASKS[name].kind):
-            train_tasks(tasks, X, LABELS | {name: y})
+        refuses(train_tasks, tasks, X, LABELS | {name: y}, says=(f"labels\\['{name}'\\]", TASKS[name].kind))
     for m in (torch.ones(6), torch.ones(3).bool(), [True] * 6):
-        with slip("present", "6 of True and False"):
-            train_tasks(tasks, X, LABELS, present={"rim": m})
+        refuses(train_tasks, tasks, X, LABELS, present={"rim": m}, says=("present", "6 of True and False"))

@@ -1,12 +1,12 @@
 """The ways that add no adapter against the same training in plain torch: which weights move, and to where."""
 
-from __future__ import annotations
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.helpers import minimised
 from tests.universal.networks import pictures, tiny
 from u3lab.descent import last
 from u3lab.universal import METHODS, UniversalSettings, adapt, train_domain
@@ -29,11 +29,7 @@ def trained(way: str) -> nn.Module:
     weights = [weight.requires_grad_() for name, weight in module.named_parameters()
                if chosen[METHODS[way].own](name) or any(weight is one for part in (head, *norms)
                                                        for one in part.parameters())]
-    optimiser = torch.optim.Adam(weights, lr=RATE)
-    for _ in range(STEPS):
-        optimiser.zero_grad()
-        F.cross_entropy(module(net.normalise(X)), Y).backward()
-        optimiser.step()
+    minimised(torch.optim.Adam(weights, lr=RATE), lambda: F.cross_entropy(module(net.normalise(X)), Y), STEPS)
     return module
 
 

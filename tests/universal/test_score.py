@@ -1,10 +1,8 @@
 """The decathlon's score: published ones come out again from published accuracies."""
 
-from __future__ import annotations
-
 import pytest
 
-from tests.helpers import slip
+from tests.helpers import refuses
 from u3lab.universal import PUBLISHED, decathlon_score
 from u3lab.universal.score import DOMAINS, networks, points
 
@@ -49,14 +47,9 @@ def test_networks():
 
 def test_slips():
     for wrong in (None, 3, {}, [0.1], {3: 0.1}):
-        with slip("errors"):
-            decathlon_score(wrong, {"a": 0.1})
+        refuses(decathlon_score, wrong, {"a": 0.1}, says="errors")
     for wrong in (1.5, -0.1, "x", None, True, float("nan")):
-        with slip(r"baseline\['a'\]", "from 0 to 1"):
-            decathlon_score({"a": 0.1}, {"a": wrong})
-    with slip("'b' has no baseline"):
-        decathlon_score({"a": 0.1, "b": 0.1}, {"a": 0.1})
-    with slip("'b' has no error"):
-        decathlon_score({"a": 0.1}, {"a": 0.1, "b": 0.1})
-    with slip("a dict"):
-        decathlon_score({"a": 0.1}, None)
+        refuses(decathlon_score, {"a": 0.1}, {"a": wrong}, says=(r"baseline\['a'\]", "from 0 to 1"))
+    refuses(decathlon_score, {"a": 0.1, "b": 0.1}, {"a": 0.1}, says="'b' has no baseline")
+    refuses(decathlon_score, {"a": 0.1}, {"a": 0.1, "b": 0.1}, says="'b' has no error")
+    refuses(decathlon_score, {"a": 0.1}, None, says="a dict")

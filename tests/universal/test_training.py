@@ -1,7 +1,5 @@
 """Training a domain: where it starts, which pictures it sees, and that a run which was killed ends as if it was not."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.helpers import relative, slip
+from tests.helpers import refuses, relative, slip
 from tests.universal.networks import pictures, tiny
 from u3lab.descent import last
 from u3lab.measures import probe
@@ -26,7 +24,6 @@ def settings(**given) -> UniversalSettings:
 
 
 # ---- where it starts -------------------------------------------------------------------------------------------------
-
 
 def test_it_starts_from_the_linear_probe():
     net = adapt(tiny(norms=False), "parallel").add_domain("new", 4)  # no picture of the fourth class
@@ -145,51 +142,39 @@ def test_a_finished_run_is_finished_and_can_be_made_longer(kept: Path):
                                           ({"name": "old"}, "its domain is 'new'"),
                                           ({"steps": 5}, "at step 8, beyond the 5")])
 def test_a_checkpoint_of_another_run(kept: Path, given: dict, words: str):
-    with slip("the checkpoint state", words, "delete it"):
-        resumed(kept, **{"steps": 8} | given)
+    refuses(resumed, kept, **{"steps": 8} | given, says=("the checkpoint state", words, "delete it"))
 
 
 def test_a_checkpoint_cut_anywhere(kept: Path):
     content = kept.read_bytes()
     for length in range(0, len(content), len(content) // 25):
         kept.write_bytes(content[:length])
-        with slip("the checkpoint state is damaged"):
-            resumed(kept)
+        refuses(resumed, kept, says="the checkpoint state is damaged")
     torch.save({"step": 3}, kept)
-    with slip("damaged"):
-        resumed(kept)
+    refuses(resumed, kept, says="damaged")
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(loop, "EVERY", 1)
     (tmp_path / "file").write_text("")
-    with slip("cannot be kept"):
-        resumed(tmp_path / "file" / "state")
+    refuses(resumed, tmp_path / "file" / "state", says="cannot be kept")
     for wrong in (3, "", []):
-        with slip("checkpoint = "):
-            resumed(wrong)
+        refuses(resumed, wrong, says="checkpoint = ")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
 
-
 def test_what_cannot_be_trained():
     net = adapt(tiny()).add_domain("new", 3)
-    with slip("no domain 'old'", "add_domain"):
-        train_domain(net, "old", X, Y)
-    with slip("'source'", "add a domain first"):
-        train_domain(net, "source", X, Y)
-    with slip("net is", "universal.adapt"):
-        train_domain(tiny(), "new", X, Y)
+    refuses(train_domain, net, "old", X, Y, says=("no domain 'old'", "add_domain"))
+    refuses(train_domain, net, "source", X, Y, says=("'source'", "add a domain first"))
+    refuses(train_domain, tiny(), "new", X, Y, says=("net is", "universal.adapt"))
     for labels in (None, [0] * 12, Y.float(), Y[:5], Y[None], Y > 0):
-        with slip("labels are", "12 whole numbers"):
-            train_domain(net, "new", X, labels)
+        refuses(train_domain, net, "new", X, labels, says=("labels are", "12 whole numbers"))
     for labels, words in ((Y + 1, "1 to 3"), (Y - 1, "-1 to 1")):
-        with slip(words, "0 to 2"):
-            train_domain(net, "new", X, labels)
-    with slip("one picture is not enough"):
-        train_domain(net, "new", X[:1], Y[:1])
+        refuses(train_domain, net, "new", X, labels, says=(words, "0 to 2"))
+    refuses(train_domain, net, "new", X[:1], Y[:1], says="one picture is not enough")
 
 
 def test_a_loss_that_is_no_number_is_told():

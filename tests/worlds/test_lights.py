@@ -1,10 +1,8 @@
 """Paints under lights: the picture is paint times light, and one seed is one scene under every light."""
 
-from __future__ import annotations
-
 import torch
 
-from tests.helpers import slip
+from tests.helpers import refuses
 from u3lab.worlds import lights
 
 
@@ -40,13 +38,8 @@ def test_a_close_up_has_one_hue():
 
 
 def test_slips():
-    with slip("close"):
-        lights.scenes(1, close=1)
-    with slip("colour"):
-        lights.scenes(1, torch.tensor([2.0, 0, 0]))
-    with slip("colour"):
-        lights.scenes(1, torch.ones(4))
-    with slip("split"):
-        lights.scenes(1, split="nope")
-    with slip("seed"):
-        lights.light(-1)
+    refuses(lights.scenes, 1, close=1, says="close")
+    refuses(lights.scenes, 1, torch.tensor([2.0, 0, 0]), says="colour")
+    refuses(lights.scenes, 1, torch.ones(4), says="colour")
+    refuses(lights.scenes, 1, split="nope", says="split")
+    refuses(lights.light, -1, says="seed")

@@ -1,13 +1,11 @@
 """Painted textures: what defines each pattern, measured on its field, and reproducible pictures."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
 import torch
 
-from u3lab import U3Error
+from tests.helpers import refuses
 from u3lab.worlds import patterns
 
 
@@ -48,5 +46,4 @@ def test_two_colours_differ_in_brightness():
 
 
 def test_an_unknown_pattern_is_told():
-    with pytest.raises(U3Error, match="no pattern 'paisley'"):
-        patterns.paint("paisley", 32, torch.Generator())
+    refuses(patterns.paint, "paisley", 32, torch.Generator(), says="no pattern 'paisley'")

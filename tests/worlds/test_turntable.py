@@ -1,7 +1,5 @@
 """Things on a turntable: what is said of their pose, their outline and their points is what is seen."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -11,7 +9,7 @@ from scipy.spatial import ConvexHull, Delaunay
 from scipy.spatial.transform import Rotation
 from skimage.draw import polygon2mask
 
-from tests.helpers import slip
+from tests.helpers import refuses
 from u3lab import images
 from u3lab.worlds import turntable
 from u3lab.worlds.turntable import drawing, solids
@@ -217,15 +215,9 @@ def test_the_front_looks_where_the_azimuth_says():
 
 
 def test_slips():
-    with slip("kind"):
-        turntable.draw("cup", 2)
-    with slip("split"):
-        turntable.draw("car", 2, split="val")
-    with slip("million pixels"):
-        turntable.draw("car", 10**6)
-    with slip("instance"):
-        turntable.views("car", 10_000, torch.zeros(1), torch.zeros(1))
-    with slip("0° to 90°"):
-        turntable.views("car", 2, torch.zeros(1), torch.tensor([-5.0]))
-    with slip("N = 2"):
-        turntable.rotation(torch.zeros(2), torch.zeros(3))
+    refuses(turntable.draw, "cup", 2, says="kind")
+    refuses(turntable.draw, "car", 2, split="val", says="split")
+    refuses(turntable.draw, "car", 10**6, says="million pixels")
+    refuses(turntable.views, "car", 10_000, torch.zeros(1), torch.zeros(1), says="instance")
+    refuses(turntable.views, "car", 2, torch.zeros(1), torch.tensor([-5.0]), says="0° to 90°")
+    refuses(turntable.rotation, torch.zeros(2), torch.zeros(3), says="N = 2")
