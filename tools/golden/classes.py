@@ -7,6 +7,7 @@ from torch import Tensor
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
+from tools.site.lists import CLUSTERINGS
 from u3lab import measures, selfsup
 from u3lab.datasets import handwritten
 from u3lab.selfsup import matching
@@ -64,8 +65,7 @@ def _tasks() -> object:
         posed = task.pose(given, draw())
         answer, again = selfsup.solve(net, selfsup.head_of(net, task), given, task)
         found.append([sealed(posed), sealed(answer), task.loss(answer, again.target), task.score(answer, again.target)])
-    return [found, [(name, one.places, one.symmetric, one.patterns, one.sounds)
-                    for name, one in selfsup.CLUSTERINGS.items()]]
+    return [found, [(name, one.places, one.symmetric, one.patterns, one.sounds) for name, one in CLUSTERINGS.items()]]
 
 
 @call("clusters matched with classes")

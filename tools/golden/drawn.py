@@ -9,12 +9,13 @@ from torch import Tensor
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
-from u3lab import landmarks, selfsup, warps
+from u3lab import landmarks, measures, results, selfsup, warps
+from u3lab.experiments import deep_codes, icon_table, impedance, labellers
 from u3lab.lessons.adversarial import attacking
-from u3lab.lessons.inversion import deep, five_priors, icon_table
+from u3lab.lessons.inversion import icon_table as icons
 from u3lab.lessons.inversion import table as inversions
 from u3lab.lessons.landmarks import dials, discs, panels, scheme, surfaces, trials
-from u3lab.lessons.prior import resisting, restoring
+from u3lab.lessons.prior import restoring
 from u3lab.lessons.saliency import removal
 from u3lab.lessons.selfsup import arrow, cures, mixtures, naturals, puzzles, sheet, tissues, toys
 from u3lab.lessons.selfsup import trials as pretexts
@@ -28,14 +29,14 @@ from u3lab.worlds import rendered
 
 @call("of the table of adapters")
 def _adapters() -> object:
-    rows = adapters.shipped("squeezenet1_1")
+    rows = adapters.rows_of("squeezenet1_1")
     by_labels = [(adapters.scores(rows, labels), adapters.means(rows, labels)) for labels in (5, 20)]
     return [adapters.summary(rows), by_labels, adapters.chosen_rate(rows, "traffic signs", "parallel")]
 
 
 @call("of the table of shrinkage")
 def _shrinking() -> object:
-    rows = shrinking.shipped()
+    rows = results.table("shrinkage")
     prices = shrinking.prices(rows, 5)
     gains = [shrinking.gain(rows, *kind, 5, lam) for kind in shrinking.WAYS.values() for lam in prices]
     return [prices, gains, [shrinking.interval(gain) for gain in gains],
@@ -45,7 +46,7 @@ def _shrinking() -> object:
 
 @call("of the table of pretext tasks")
 def _pretexts() -> object:
-    rows = pretexts.shipped()
+    rows = results.table("pretexts")
     found = [(problem, task, pretexts.reached(rows, problem, task, 20), pretexts.best_layer(rows, problem, task, 20),
               pretexts.gains(rows, problem, task, 20))
              for problem in pretexts.PROBLEMS for task in ("contrast", "jigsaw", "colour")]
@@ -54,29 +55,29 @@ def _pretexts() -> object:
 
 @call("of the tables of classes")
 def _classes() -> object:
-    found = naturals.shipped()
-    return [[naturals.numbers(one) for one in found.values()], tissues.asked(),
-            [tissues.by_training(way) for way in tissues.LIGHTS]]
+    return [[naturals.numbers(one) for one in results.table("naturals").values()], tissues.asked()]
 
 
 @call("of the tables of chapter 5")
 def _inversion() -> object:
-    rows, made = inversions.shipped(), five_priors.shipped()
+    rows, made, study = results.table("inversion"), results.table("priors"), icon_table.study()
     return [[inversions.over_photos(rows, "squeezenet1_1", layer, kind, what) for layer in ("fire5", "fire9")
              for kind in inversions.PRIORS for what in ("code", "moved")],
-            [five_priors.over_photos(made, kind, "moved") for kind in five_priors.KINDS],
-            icon_table.over_classes({run: one.logit for run, one in icon_table.shipped().items()}),
-            deep.runs(), deep.sheets(), five_priors.runs(), icon_table.study(), icon_table.alone(),
-            icon_table.tiles(icon_table.study()), icon_table.shown_alone()]
+            [measures.mean(torch.tensor([row.moved for run, row in made.items() if run.kind == kind]).double())
+             for kind in inversions.KINDS],
+            icons.over_classes({run: one.logit for run, one in results.table("icons").items()}), deep_codes.runs(),
+            {file: {name: [run for run in deep_codes.runs() if (run.photo, run.side) == (name, side)]
+                    for name in inversions.DEEP} for file, side in (("deep.jpg", 192), ("deep-starts.jpg", 128))},
+            list(made), study, icon_table.alone(), icons.shown(study), icons.shown_alone()]
 
 
 @call("of the tables of chapters 4 and 6")
 def _others() -> object:
-    rows = attacking.shipped()
+    rows = results.table("attacks")
     return [[attacking.share(rows, "squeezenet1_1", targeted, level, steps=steps) for targeted, level in (
-        (False, 1), (True, 1), (True, 4)) for steps in (None, 5)], removal.cues(removal.shipped()),
-            resisting.marks(5000), resisting.MARKS, restoring.plan(), sealed([
-                restoring.mask(task, name) for task in restoring.TASKS for name in restoring.PHOTOS[task]])]
+        (False, 1), (True, 1), (True, 4)) for steps in (None, 5)], removal.cues(results.table("removal")),
+            impedance.marks(5000), impedance.MARKS, sorted(results.table("restoring"), key=lambda run: run.seed),
+            sealed([restoring.mask(task, name) for task, names in restoring.PHOTOS.items() for name in names])]
 
 
 # Drawn for chapter 1
@@ -154,8 +155,9 @@ def _directions() -> object:
 @call("landmarks looked for in codes")
 def _looked_for() -> object:
     codes, true = uniform(4, 3, 8, 8), 1.6 * uniform(4, 8, 2) - 0.8
-    return [trials.transferred(codes, true, codes.flip(0)), trials.regressed(true, true.flip(0), true),
-            landmarks.share_within(true, true.flip(0), trials.EYES), trials.WAYS, selfsup.LAYERS]
+    return [landmarks.virtual_landmarks(codes.flip(0), landmarks.codes_at(codes, true).mean(0)),
+            trials.regressed(true, true.flip(0), true), landmarks.share_within(true, true.flip(0), trials.EYES),
+            [*labellers.LESSONS, "random weights", "supervised", "mean shape"], selfsup.LAYERS]
 
 
 # Drawn for the start

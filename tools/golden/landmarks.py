@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, squeezenet, uniform
+from tools.site.lists import LEARNERS
 from u3lab import landmarks, warps
 from u3lab.landmarks import dense, places
 
@@ -181,4 +182,4 @@ def _keypoints() -> object:
 
 
 call("learners of chapter 3b")(lambda: [
-    (name, one.turns, one.numbers, sealed(one.fresh(seed=0))) for name, one in landmarks.LEARNERS.items()])
+    (name, one.turns, one.numbers, sealed(one.fresh(seed=0))) for name, one in LEARNERS.items()])

@@ -6,19 +6,35 @@ import torch
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
-from u3lab import landmarks, selfsup
+from u3lab import landmarks, results, selfsup
 from u3lab.course import catalogue
 from u3lab.course.definitions import Exercise
-from u3lab.experiments import removal, variants
+from u3lab.experiments import channels as agreement
+from u3lab.experiments import (
+    clusters,
+    icon_table,
+    impedance,
+    inversion_table,
+    naturals,
+    rabbits,
+    readouts,
+    registration,
+    removal,
+    start,
+    variants,
+)
 from u3lab.lessons import patients
 from u3lab.lessons.dissection import kinds, vectors
-from u3lab.lessons.inversion import channels, coded_lesions, icon_table, icons, readout
+from u3lab.lessons.inversion import channels, coded_lesions
+from u3lab.lessons.inversion import icon_table as icons
 from u3lab.lessons.inversion import table as inversions
 from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts, seats
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import inventing, resisting, restoring
-from u3lab.lessons.selfsup import clusters, hearing, looking, naturals, segmented, tissues
-from u3lab.lessons.start import grounds, hiding, probing, seeing
+from u3lab.lessons.selfsup import clusters as digits_by
+from u3lab.lessons.selfsup import hearing, looking, segmented, tissues
+from u3lab.lessons.selfsup import naturals as things
+from u3lab.lessons.start import grounds, hiding, seeing
 from u3lab.lessons.start import looking as shown
 from u3lab.lessons.universal import solids
 from u3lab.lessons.universal import trials as adapters
@@ -53,8 +69,8 @@ for chapter in catalogue.CHAPTERS:
 def _start() -> object:
     x, net = photo("dog", 113), squeezenet()
     boxes = shown.template_panels(x, uniform(1, 1, 9, 9)[0, 0], uniform(3, 7, 7), uniform(3, 7, 7, seed=1), (0.4, 0.6))
-    return [hiding.middles(227), hiding.falls(net, x, "German shepherd"), hiding.sharpness(x), sealed(boxes),
-            grounds.log_odds(net, x), sealed(grounds.grounds(60)), grounds.things(), sealed(probing.pixels(x)),
+    return [hiding.middles(227), hiding.falls(net, x, "German shepherd"), start.sharpness(x), sealed(boxes),
+            grounds.log_odds(net, x), sealed(grounds.grounds(60)), grounds.things(), sealed(start.pixels(x)),
             seeing.scores(net, x).topk(5), sealed(shown.matched_by_pixels(
                 faces.draw(2, size=32), 2 * uniform(2, 3, 2) - 1, side=7))]
 
@@ -68,21 +84,23 @@ def _first() -> object:
     tasks = solids.begin(squeezenet(), ["segments", "normals"])
     found = solids.answers(tasks, scenes.images)
     labels = torch.arange(4).repeat_interleave(5)
-    return [solids.numbers(tasks), sealed(found), [solids.score(name, one, scenes.labels[name])
-                                                   for name, one in found.items()], solids.guessed(scenes.labels),
-            solids.present(0.3, 1), adapters.few_of_each(labels, 2, 1), sealed(adapters.enlarged(scenes.images))]
+    trained = [*solids.own(tasks.net), *tasks.heads.parameters()]
+    return [sum(weight.numel() for weight in trained), sealed(found), [solids.score(name, one, scenes.labels[name])
+                                                                       for name, one in found.items()],
+            solids.guessed(scenes.labels), solids.present(0.3, 1), adapters.few_of_each(labels, 2, 1),
+            sealed(adapters.enlarged(scenes.images))]
 
 
 @call("lessons of chapter 2")
 def _second() -> object:
-    textures, labels = mosaics.textures(2, 32, seed=1)
+    (textures, labels), (grey, tissue) = mosaics.textures(2, 32, seed=1), tissues.slices()
     digits = uniform(12, 1, 12, 12)
     some = torch.arange(12) % 3
-    return [clusters.by_kmeans(digits, some, 3, 0), sealed(clusters.deskewed(digits)),
+    return [digits_by.by_kmeans(digits, some, 3, 0), sealed(digits_by.deskewed(digits)),
             clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), segmented.by_colour(textures, 3, 0),
-            segmented.sameness(labels), sealed(segmented.brains()), sealed(tissues.slices()),
-            sealed(tissues.spoilt(0.5, 1)), sealed(naturals.views(textures, draw())), naturals.told(some, some.flip(0)),
-            sealed(naturals.seen(naturals.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
+            segmented.sameness(labels), sealed([grey[:, :1], tissue]), sealed([grey, tissue]),
+            sealed(tissues.spoilt(0.5, 1)), sealed(things.views(textures, draw())), things.told(some, some.flip(0)),
+            sealed(naturals.seen(things.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
             looking.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), looking.middle(8),
             list(looking.joined(*pretext()).layers)]
 
@@ -109,11 +127,12 @@ def _faces() -> object:
 
 @call("lessons of chapter 3: a film, patients, animals")
 def _films() -> object:
-    start, points = torch.tensor([0, 1]), uniform(2, 5, 2) - 0.5
+    begun, points = torch.tensor([0, 1]), uniform(2, 5, 2) - 0.5
     given = clinic.asked("lung1")
-    return [film.led(points, uniform(2, 2, 8, 8)), film.tracked(points, start, 1, 3), film.viewed(2, draw()).matrix,
-            sealed(film.of_film(1, 3)(2, draw())), film.between(), film.errors(film.stayed()).median(),
-            sealed(clinic.canvas("lung1")), sealed(given), clinic.errors(clinic.stayed(given), given).median(),
+    return [rabbits.led(points, uniform(2, 2, 8, 8)), rabbits.tracked(points, begun, 1, 3),
+            rabbits.viewed(2, draw()).matrix, sealed(rabbits.of_film(1, 3)(2, draw())), film.between(),
+            torch.tensor(rabbits.compared(rabbits.stayed()).median), sealed(clinic.canvas("lung1")), sealed(given),
+            clinic.errors(registration.stayed(given), given).median(),
             animals.names("train"), sealed(animals.pictures(3)), sealed(animals.layer(animals.names("test")[0]))]
 
 
@@ -125,25 +144,27 @@ def _fourth() -> object:
     x, m = restoring.photo("grass"), restoring.mask("hole", "grass")
     return [sealed([x, restoring.flat(x * m, m), restoring.photo("macaw", None)]), restoring.row("hole", "grass"),
             sealed(resisting.wanted("coffee", 1)), sealed([inventing.patient(name) for name in inventing.PATIENTS]),
-            sealed(inventing.retina()), resisting.missing(resisting.Run("coffee", "white noise", 0), 2)]
+            sealed(inventing.retina()), [
+                round(one, 4) for one in impedance.measured(impedance.Run("coffee", "white noise", 0), 2).missing]]
 
 
 @call("lessons of chapter 5")
 def _fifth() -> object:
     x, net = photo("dog"), squeezenet()
-    small, sources = uniform(12, readout.CELLS**2 * 3).double(), list("aabbccddeeff")
+    small, sources = uniform(12, readouts.CELLS**2 * 3).double(), list("aabbccddeeff")
     codes = small[:, :20] + 0.1 * uniform(12, 20, seed=1)
-    return [readout.small(x), readout.parts(small), list(readout.ridge(codes, small, (0.1, 1.0))),
-            readout.read_off(codes, small, sources, codes.flip(0), small, sources),
-            sealed([coded_lesions.pair(name) for name in sorted({run.patient for run in coded_lesions.runs()})]),
-            coded_lesions.runs(), inversions.judge(net, "fire5", photo("coffee"), x),
-            inversions.place(lite(), "dog", x),
-            [inversions.prior_of(kind, 0.5) for kind in inversions.PRIORS], inversions.runs([net, lite()]),
+    read = readouts.read_off(codes, small, sources, codes.flip(0), small, sources)
+    judged = icon_table.judged(x, "zebra", net, [net, lite(), net])
+    return [readouts.small(x), readouts.parts(small), list(readouts.ridge(codes, small, (0.1, 1.0))),
+            [[round(one, 3) for one in part] for part in read],
+            sealed([coded_lesions.pair(name) for name in coded_lesions.PATIENTS]), list(results.table("lesions")),
+            inversions.judge(net, "fire5", photo("coffee"), x), inversion_table.place("squeezenet1_1", "dog", x),
+            [inversion_table.prior_of(kind, 0.5) for kind in inversions.PRIORS], list(results.table("inversion")),
             icons.places(lite(), x, ["zebra", "German shepherd"]),
-            icon_table.judged(x, "zebra", net, [net, lite(), net]),
-            channels.alike(uniform(3, 5), uniform(4, 5, seed=1)), channels.means(net, "fire3", x), sealed(
+            judged._replace(probability=round(judged.probability, 4)),
+            agreement.alike(uniform(3, 5), uniform(4, 5, seed=1)), channels.means(net, "fire3", x), sealed(
                 channels.framed(x)), channels.best_crops(uniform(9), torch.arange(9) // 2),
-            channels.share_of_pairs(uniform(9), torch.tensor([1, 4]))]
+            agreement.share_of_pairs(uniform(9), torch.tensor([1, 4]))]
 
 
 @call("lessons of chapters 6 and 7")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
+from tools.site.lists import TRANSFERS
 from u3lab import selfsup
 from u3lab.descent import last
 from u3lab.selfsup import colour, contrast, erasing, lab, moving, ordering, scrambling, sounding, upright, views
@@ -195,4 +196,4 @@ def _pseudo() -> object:
     settings = selfsup.PretextSettings(steps=2, batch_size=4)
     return [selfsup.pseudo_labels(teacher, "conv2", x, 3, seed=1),
             last(selfsup.transfer_knowledge(teacher, "conv2", student, x, 2, settings=settings)), sealed(student),
-            [(name, one.scales) for name, one in selfsup.TRANSFERS.items()]]
+            [(name, one.scales) for name, one in TRANSFERS.items()]]

@@ -1,4 +1,4 @@
-"""Calls of all that ships in data/results, as its readers give it, and of the trained networks of the lessons."""
+"""Calls of all that ships in data/results, as it is read, and of the trained networks of the lessons."""
 
 from __future__ import annotations
 
@@ -8,80 +8,33 @@ import torch
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, photo, squeezenet, uniform
-from u3lab import adversarial
-from u3lab.lessons.dissection import beforehand, layers
-from u3lab.lessons.inversion import (
-    channels,
-    coded_lesions,
-    deep,
-    five_priors,
-    icon_table,
-    icons,
-    readout,
-)
+from u3lab import adversarial, results
+from u3lab._system import paths
+from u3lab.lessons.dissection import beforehand
+from u3lab.lessons.inversion import coded_lesions, icon_table
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import clinic, film, frames, parts, seats
+from u3lab.lessons.landmarks import frames, parts, seats
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import inventing, resisting, restoring
-from u3lab.lessons.results import results, table
-from u3lab.lessons.selfsup import clusters, colouring, naturals, segmented, tissues
-from u3lab.lessons.selfsup import trials as pretexts
-from u3lab.lessons.start import grounds, hiding, probing
-from u3lab.lessons.universal import lesions, lighting, shrinking, trials
-
-NETWORKS = ("squeezenet1_1", "efficientnet_lite0", "resnet26_half", "resnet26_plain", "resnet26_serial")
-TABLES: dict[str, Callable[[], object]] = {
-    **{f"adapters of {name}": lambda name=name: trials.shipped(name) for name in NETWORKS},
-    "sensitivity to lesions": lesions.shipped,
-    "shrinkage": shrinking.shipped,
-    "pretext tasks": pretexts.shipped,
-    "clusters of digits": clusters.shipped,
-    "segments of mosaics": segmented.shipped,
-    "classes of photos": naturals.shipped,
-    "tissues under fields": tissues.shipped,
-    "labellers": labellers.shipped,
-    "landmarks carried between patients": clinic.shipped,
-    "points followed in a film": film.shipped,
-    "keypoints": lambda: table("keypoints", parts.Drawn),
-    "poses": lambda: table("poses", frames.Pose),
-    "what a generator resists": resisting.shipped,
-    "when to stop": resisting.shipped_long,
-    "restoring": restoring.shipped,
-    "inversions": inversions.shipped,
-    "five priors": five_priors.shipped,
-    "deep codes": deep.shipped,
-    "coded lesions": coded_lesions.shipped,
-    "read off codes": readout.shipped,
-    "icons judged": icon_table.shipped,
-    "channels and their icons": channels.shipped,
-    "layers and their concepts": layers.shipped,
-    "units counted beforehand": lambda: {layer: sealed(one) for layer, one in beforehand.shipped().items()},
-    "hidden squares": hiding.shipped,
-    "grounds": grounds.shipped,
-    "probes of the start": probing.shipped,
-}
-for title, read in TABLES.items():
-    call(f"table: {title}")(read)
+from u3lab.lessons.selfsup import colouring
+from u3lab.lessons.universal import lighting, trials
 
 WHICH = ("person", "cat", "person-warps", "rabbit-1", "rabbit-6", "rabbit-25", "brain", "animals")
-NUMBERS = ("carried", "channels", "domains", "icons", "impedance", "learnet-squeezenet1_1", "rabbits", "readouts",
-           "start", "tasks-squeezenet1_1")
 
+for file in sorted(paths.data("results").glob("*.json")):
+    @call(f"rows of {file.stem}")
+    def _table(name: str = file.stem) -> object:
+        return [results.table(name), results.facts(name)["evidence"]["summary"]]
 
-def numbers(name: str) -> dict[str, object]:
-    """All of a file but the command that made it and its rows, which are above."""
-    return {key: value for key, value in results(name).items() if key not in ("recipe", "rows")}
-
-
-for name in NUMBERS:
-    call(f"numbers: {name.replace('_', ' ')}")(lambda name=name: numbers(name))
+call("table: units counted beforehand")(lambda: {layer: sealed(one) for layer, one in beforehand.shipped().items()})
 
 PICTURES: dict[str, Callable[[], object]] = {
     "inversions": lambda: [inversions.pictures(network, photo) for network in inversions.NETWORKS
                            for photo in ("dog", "palace")],
-    "deep codes": deep.pictures, "coded lesions": coded_lesions.pictures, "five priors": five_priors.pictures,
-    "icons": icon_table.pictures, "icons of the quiz": icons.shipped, "resisting": resisting.pictures,
-    "restoring": lambda: [restoring.pictures(task) for task in restoring.TASKS],
+    "deep codes": inversions.deep_pictures, "coded lesions": coded_lesions.pictures,
+    "five priors": inversions.prior_pictures, "icons": icon_table.pictures,
+    "icons of the quiz": icon_table.quiz_pictures, "resisting": resisting.pictures,
+    "restoring": lambda: [restoring.pictures(task) for task in restoring.PHOTOS],
     "restoring, large": restoring.large_pictures, "invented": inventing.shipped, "patch": adversarial.shipped_patch}
 for title, read in PICTURES.items():
     call(f"shipped pictures: {title}")(lambda read=read: sealed(read()))

@@ -10,9 +10,9 @@ from u3lab import adversarial, equivariance, nets, saliency
 from u3lab.adversarial import placing
 from u3lab.descent import last
 from u3lab.experiments import detection as trials
+from u3lab.experiments import mask_riddles
 from u3lab.images import cropping
 from u3lab.lessons.adversarial import photos
-from u3lab.lessons.saliency import riddles
 from u3lab.measures import correlation
 from u3lab.saliency import pointing
 
@@ -80,7 +80,7 @@ def _pointing() -> object:
     return [[game.names for game in games], scores]
 
 
-call("riddle of a mask")(lambda: riddles.iconic(photo(), torch.rand(1, 1, 8, 8, generator=draw())))
+call("riddle of a mask")(lambda: mask_riddles.iconic(photo(), torch.rand(1, 1, 8, 8, generator=draw())))
 
 # Adversarial examples
 

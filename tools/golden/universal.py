@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
+from tools.site.lists import CENTRES, PREDICTORS
 from u3lab import nets, universal
 from u3lab.descent import last
 from u3lab.training.batches import Batches
@@ -166,13 +167,13 @@ def _learnet() -> object:
 def _registry() -> object:
     net, _ = trained("parallel")
     answers = []
-    for name, one in universal.PREDICTORS.items():
+    for name, one in PREDICTORS.items():
         predictor = one.make(net, "new")
         for weight in predictor.p:
             weight.data.add_(0.1)
         z = one.told(net, X[:2], 3)
         answers.append([name, z, list(predictor(z).values()), one.unseen])
-    return [answers, [(name, centre(net.domain("new")), centre.home) for name, centre in universal.CENTRES.items()]]
+    return [answers, [(name, centre.price(net.domain("new")), centre.home) for name, centre in CENTRES.items()]]
 
 
 # The score and several tasks
