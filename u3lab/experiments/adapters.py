@@ -51,23 +51,12 @@ HIGHER = {  # for networks with batch norms, which bear them
 }
 HALF = ("resnet26_half",)  # trained in bfloat16, in two thirds of the time; depthwise convolutions are no faster in it
 
+Run = NamedTuple("Run", [("network", str), ("domain", str), ("method", str), ("labels", int), ("seed", int),
+    ("rate", float)])
+"""One training: ``labels`` of each class; ``seed`` chooses the pictures, their order and what is drawn."""
 
-class Run(NamedTuple):
-    """One training: ``labels`` of each class; ``seed`` chooses the pictures, their order and what is drawn."""
-
-    network: str
-    domain: str
-    method: str
-    labels: int
-    seed: int
-    rate: float
-
-
-class Reached(NamedTuple):
-    """Share right of the validation pictures, known for the runs that choose the rate, and of the test pictures."""
-
-    val: float
-    test: float
+Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+"""Share right of the validation pictures, known for the runs that choose the rate, and of the test pictures."""
 
 
 def summary(rows: Rows) -> Summary:

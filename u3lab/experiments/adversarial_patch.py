@@ -27,20 +27,12 @@ THIRD = 0.33  # of the picture's side: the size at which angles are varied
 VARIED = (*(("size", size) for size in SCALES), *(("angle", turn) for turn in TURNS), ("pixels shuffled", 45.0))
 STEPS, TRIALS = 800, 8  # of the training; placements on each photo
 
+Run = NamedTuple("Run", [("network", str), ("varied", str), ("value", float)])
+"""What was varied: the "size" (a share of the picture's side, turned by up to 45°), the "angle" (the largest, in
+degrees, at a third of the side); or "pixels shuffled", the same pixels in any order, at a third and that angle."""
 
-class Run(NamedTuple):
-    """What was varied: the "size" (a share of the picture's side, turned by up to 45°), the "angle" (the largest, in
-    degrees, at a third of the side); or "pixels shuffled", the same pixels in any order, at a third and that angle."""
-
-    network: str
-    varied: str
-    value: float
-
-
-class Reached(NamedTuple):
-    """The share of placements that are called the target."""
-
-    rate: float
+Reached = NamedTuple("Reached", [("rate", float)])
+"""The share of placements that are called the target."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -25,27 +25,14 @@ from u3lab.nets import Classifier
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
 LEVELS, TARGETS, STEPS = (1, 4), 3, 40
 
+Run = NamedTuple("Run", [("network", str), ("goal", str), ("level", int), ("picture", str)])
+"""One attack: the network that it was made for, its goal (a class, or ``ANY``), ε in grey levels, the picture."""
 
-class Run(NamedTuple):
-    """One attack: the network that it was made for, its goal (a class, or ``ANY``), ε in grey levels, the picture."""
+Reached = NamedTuple("Reached", [("first", int), ("there", bool), ("fooled", bool), ("reached", bool)])
+"""What came of it.
 
-    network: str
-    goal: str
-    level: int
-    picture: str
-
-
-class Reached(NamedTuple):
-    """What came of it.
-
-    ``first`` is the first step after which the file reaches the goal, −1 if none does; ``there`` whether it does after
-    the last step; ``fooled`` and ``reached`` whether the other network then leaves the class, and reaches the target.
-    """
-
-    first: int
-    there: bool
-    fooled: bool
-    reached: bool
+``first`` is the first step after which the file reaches the goal, −1 if none does; ``there`` whether it does after the
+last step; ``fooled`` and ``reached`` whether the other network then leaves the class, and reaches the target."""
 
 
 def summary(rows: Rows) -> Summary:

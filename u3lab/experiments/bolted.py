@@ -31,16 +31,9 @@ TRUNKS, SOURCE = ("plain", "serial"), "resnet26_half"
 STEPS = 600
 DOMAINS, METHODS = ("digits", "traffic signs", "animals"), ("features", "serial")
 
-
-class Run(NamedTuple):
-    """One training on a trunk; ``labels`` of each class."""
-
-    trunk: str
-    domain: str
-    method: str
-    labels: int
-    seed: int
-    rate: float
+Run = NamedTuple("Run", [("trunk", str), ("domain", str), ("method", str), ("labels", int), ("seed", int),
+    ("rate", float)])
+"""One training on a trunk; ``labels`` of each class."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -31,30 +31,17 @@ UNITS = {  # as `drawn` draws them
     "fire5": (27, 50, 79, 95, 127, 135, 175, 191, 194, 195, 208, 244),
     "fire8": (115, 137, 154, 159, 172, 195, 235, 269, 369, 373, 420, 445)}
 
+Run = NamedTuple("Run", [("layer", str), ("unit", int)])
+"""A channel of a layer, drawn by chance."""
 
-class Run(NamedTuple):
-    """A channel of a layer, drawn by chance."""
+Reached = NamedTuple("Reached", [("icon", float), ("best", float), ("middle", float), ("own", float), ("other", float),
+    ("own_late", float), ("other_late", float)])
+"""How its icon and its crops go together.
 
-    layer: str
-    unit: int
-
-
-class Reached(NamedTuple):
-    """How its icon and its crops go together.
-
-    ``icon``, ``best`` and ``middle`` are the channel's mean for the icon, for the best crop and for the median crop.
-    ``own`` is how often one of the nine best crops, of nine pictures, looks more like the icon than another crop does
-    (a share of pairs; 0.5 is chance), ``other`` the same with the icons of other channels of the layer, as a mean; both
-    are of the eye's early layer, ``own_late`` and ``other_late`` of its late one.
-    """
-
-    icon: float
-    best: float
-    middle: float
-    own: float
-    other: float
-    own_late: float
-    other_late: float
+``icon``, ``best`` and ``middle`` are the channel's mean for the icon, for the best crop and for the median crop.
+``own`` is how often one of the nine best crops, of nine pictures, looks more like the icon than another crop does (a
+share of pairs; 0.5 is chance), ``other`` the same with the icons of other channels of the layer, as a mean; both are of
+the eye's early layer, ``own_late`` and ``other_late`` of its late one."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -25,20 +25,11 @@ TITLES = ("chosen by the loss", "best head")  # of two accuracies
 SEEDS = (0, 1, 2, 3, 4)
 DIGITS = {"steps": 900, "batch_size": 250, "heads": 8, "lr": 0.003}
 
+Run = NamedTuple("Run", [("data", str), ("way", str), ("seed", int)])
+"""One run: which pictures, which way, which seed."""
 
-class Run(NamedTuple):
-    """One run: which pictures, which way, which seed."""
-
-    data: str
-    way: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Hungarian accuracies: of the sub-head that the loss chose, and of the best, which only labels could tell."""
-
-    accuracy: float
-    best_head: float
+Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float)])
+"""Hungarian accuracies: of the sub-head that the loss chose, and of the best, which only labels could tell."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -28,22 +28,12 @@ from u3lab.lessons.inversion.table import JITTER
 
 NETWORK, SEEDS, STEPS = "squeezenet1_1", (0, 1), 250
 
+Run = NamedTuple("Run", [("patient", str), ("layer", str), ("seed", int)])
+"""The patient, the layer and the seed of both inversions."""
 
-class Run(NamedTuple):
-    """The patient, the layer and the seed of both inversions."""
-
-    patient: str
-    layer: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """``kept`` is the share of the slices' difference that comes back, ⟨a−b, x−x′⟩/‖x−x′‖² inside the lesion, with a
-    and b the inversions; ``floor`` the same for a and the inversion of the same slice from another seed, with sign.
-    """
-
-    kept: float
-    floor: float
+Reached = NamedTuple("Reached", [("kept", float), ("floor", float)])
+"""``kept`` is the share of the slices' difference that comes back, ⟨a−b, x−x′⟩/‖x−x′‖² inside the lesion, with a and b
+the inversions; ``floor`` the same for a and the inversion of the same slice from another seed, with sign."""
 
 
 def summary(rows: Rows) -> Summary:

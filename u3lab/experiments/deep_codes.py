@@ -34,29 +34,14 @@ STEPS, DRAWING = {WIDE: 500, SIDE: 300}, 300  # the last: steps to draw the phot
 WIDE_RUNS = (("fire9", 0), ("conv10", 0), ("logits", 0), ("logits", 1))  # of SqueezeNet: layer, seed
 STARTS = ("stage5", "stage6", "stage7", "head", "logits")  # of EfficientNet-Lite0
 
+Run = NamedTuple("Run", [("photo", str), ("network", str), ("layer", str), ("start", str), ("side", int),
+    ("seed", int)])
+"""Whose code, where, from which start ("noise" or "the photo"), at which side in pixels, and the seed."""
 
-class Run(NamedTuple):
-    """Whose code, where, from which start ("noise" or "the photo"), at which side in pixels, and the seed."""
-
-    photo: str
-    network: str
-    layer: str
-    start: str
-    side: int
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Code error, code error when both are moved, mean square of the pixels' error, the class's place with the judge,
-    and the code's and the pixels' error that a run began with.
-    """
-
-    code: float
-    moved: float
-    pixels: float
-    place: int
-    first_code: float
-    first_pixels: float
+Reached = NamedTuple("Reached", [("code", float), ("moved", float), ("pixels", float), ("place", int),
+    ("first_code", float), ("first_pixels", float)])
+"""Code error, code error when both are moved, mean square of the pixels' error, the class's place with the judge, and
+the code's and the pixels' error that a run began with."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -49,28 +49,15 @@ def small_map(net: Classifier, x: Tensor) -> Tensor:
 FEATURES: dict[str, Features] = {"strength at every layer": layer_saliency, "map of 14×14": small_map,
                                  "score alone": winning_score}
 
+Run = NamedTuple("Run", [("network", str), ("features", str)])
+"""What a detector sees, on one network."""
 
-class Run(NamedTuple):
-    """What a detector sees, on one network."""
-
-    network: str
-    features: str
-
-
-class Reached(NamedTuple):
-    """AUCs, each with its interval over photos: of attacks against all else, against each kind of it, and of attackers
-    who know the detector (None but for the strength), with the share of these that still fool the network; and by how
-    much the first is over that of the score alone, on the same draws of photos. How many samples and photos."""
-
-    auc: Interval
-    genuine: Interval
-    noisy: Interval
-    blurred: Interval
-    adaptive: Interval | None
-    still_fool: float | None
-    over_the_score: Interval
-    samples: int
-    photos: int
+Reached = NamedTuple("Reached", [("auc", Interval), ("genuine", Interval), ("noisy", Interval), ("blurred", Interval),
+    ("adaptive", Interval | None), ("still_fool", float | None), ("over_the_score", Interval), ("samples", int),
+    ("photos", int)])
+"""AUCs, each with its interval over photos: of attacks against all else, against each kind of it, and of attackers who
+know the detector (None but for the strength), with the share of these that still fool the network; and by how much the
+first is over that of the score alone, on the same draws of photos. How many samples and photos."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -21,17 +21,11 @@ from u3lab.nets import Classifier
 
 NETWORK, KIND, LABELS = "squeezenet1_1", "parallel", 100
 
+Run = NamedTuple("Run", [("domain", str)])
+"""A domain, which is a file."""
 
-class Run(NamedTuple):
-    """A domain, which is a file."""
-
-    domain: str
-
-
-class Reached(NamedTuple):
-    """The share of the test pictures that is right."""
-
-    right: float
+Reached = NamedTuple("Reached", [("right", float)])
+"""The share of the test pictures that is right."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -39,24 +39,13 @@ EYE, EYE_LAYER = "efficientnet_lite0", "stage3"  # the network and layer that te
 GENERATOR, SAMPLE = {"steps": 250, "jitter": JITTER}, {"steps": 300, "step_size": 0.1}
 CROPS, BATCH, AREA = 5000, 20, (0.2, 1.0)
 
+Run = NamedTuple("Run", [("photo", str), ("kind", str)])
+"""Whose code, and how a picture with it was made; "the photo" is the photo itself."""
 
-class Run(NamedTuple):
-    """Whose code, and how a picture with it was made; "the photo" is the photo itself."""
-
-    photo: str
-    kind: str
-
-
-class Reached(NamedTuple):
-    """Code error, code error when both are moved, mean square of the pixels' error, the place of the photo's class with
-    the judge, and how unlike photos the picture is: see :func:`unlikeness`.
-    """
-
-    code: float
-    moved: float
-    pixels: float
-    place: int
-    unlike: float
+Reached = NamedTuple("Reached", [("code", float), ("moved", float), ("pixels", float), ("place", int),
+    ("unlike", float)])
+"""Code error, code error when both are moved, mean square of the pixels' error, the place of the photo's class with the
+judge, and how unlike photos the picture is: see :func:`unlikeness`."""
 
 
 class Photos(NamedTuple):

@@ -29,19 +29,11 @@ SHOWN = ("edges (no network)", "gradient", "smooth grad", "integrated gradients"
 SEEDS = (0, 1, 2)
 BANKS = (1, 2, 3, 5, 8, 12, 16, 20, 26)  # after so many the summary looks
 
+Run = NamedTuple("Run", [("method", str), ("picture", str), ("seed", int)])
+"""One method, one picture, one shuffle."""
 
-class Run(NamedTuple):
-    """One method, one picture, one shuffle."""
-
-    method: str
-    picture: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """The rank correlation with the intact map after each bank, from the classes down."""
-
-    correlations: tuple[float, ...]
+Reached = NamedTuple("Reached", [("correlations", tuple[float, ...])])
+"""The rank correlation with the intact map after each bank, from the classes down."""
 
 
 def summary(rows: Rows) -> Summary:

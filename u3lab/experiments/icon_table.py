@@ -45,31 +45,15 @@ MORE_SEEDS = (3, 4, 5)  # of the plain kind: the logit, under the deep image pri
 UNCHOSEN = 10  # classes that are drawn by chance, to see what the choice of the quiz's classes does
 OTHERS = ("none, still", "none", "total variation")  # "still": the picture is neither shifted nor zoomed
 
+Run = NamedTuple("Run", [("name", str), ("makers", str), ("goal", str), ("prior", str), ("seed", int), ("side", int),
+    ("steps", int)])
+"""What an icon was made for: its class, its networks (names joined by +), the goal, the prior and the seed."""
 
-class Run(NamedTuple):
-    """What an icon was made for: its class, its networks (names joined by +), the goal, the prior and the seed."""
-
-    name: str
-    makers: str
-    goal: str
-    prior: str
-    seed: int
-    side: int
-    steps: int
-
-
-class Reached(NamedTuple):
-    """What became of it. ``logit`` and ``probability`` are the first maker's, after a shift; ``squeezenet``, ``lite0``
-    and ``lite1`` the places, 1 to 1000, of the class in the three networks; ``oddness`` how rare its colours are in
-    photos (3 on average for photos).
-    """
-
-    logit: float
-    probability: float
-    squeezenet: int
-    lite0: int
-    lite1: int
-    oddness: float
+Reached = NamedTuple("Reached", [("logit", float), ("probability", float), ("squeezenet", int), ("lite0", int),
+    ("lite1", int), ("oddness", float)])
+"""What became of it. ``logit`` and ``probability`` are the first maker's, after a shift; ``squeezenet``, ``lite0`` and
+``lite1`` the places, 1 to 1000, of the class in the three networks; ``oddness`` how rare its colours are in photos (3
+on average for photos)."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -23,19 +23,11 @@ STEPS, END, QUALITY = 500, 5000, 92  # END: of the run that is shown, at the ste
 MARKS = tuple(sorted({round(10 ** (n / 12)) for n in range(60)} | {0}))  # steps that are written down
 SHOWN = ("picture", "shuffled pixels", "white noise")
 
+Run = NamedTuple("Run", [("photo", str), ("target", str), ("seed", int)])
+"""One network that takes up one target."""
 
-class Run(NamedTuple):
-    """One network that takes up one target."""
-
-    photo: str
-    target: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """What share of the target's variance is missing at each mark."""
-
-    missing: tuple[float, ...]
+Reached = NamedTuple("Reached", [("missing", tuple[float, ...])])
+"""What share of the target's variance is missing at each mark."""
 
 
 def marks(steps: int) -> list[int]:

@@ -35,14 +35,8 @@ LAMBDAS = (1.0, 10.0, 30.0)
 LEAST, CHECKED, FALL = 4, 50, 0.9  # a quarter of the limit at least, then every 50 steps
 QUALITY = 82
 
-
-class Run(NamedTuple):
-    """Which photo's code, at which layer of which network, and how a picture with it was looked for."""
-
-    photo: str
-    network: str
-    layer: str
-    prior: str
+Run = NamedTuple("Run", [("photo", str), ("network", str), ("layer", str), ("prior", str)])
+"""Which photo's code, at which layer of which network, and how a picture with it was looked for."""
 
 
 class Reached(NamedTuple):

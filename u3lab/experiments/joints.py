@@ -30,19 +30,11 @@ TRIED[LITE, SQUEEZE] = tuple(pair[::-1] for pair in TRIED[SQUEEZE, LITE])  # sti
 HOWS = ("fitted", "identity", "shuffled", "trained", "untrained", "whole")
 SIDE, STEPS = 224, 60  # pixels; steps of a training on the answers, which no label takes part in
 
+Run = NamedTuple("Run", [("below", str), ("below_layer", str), ("above", str), ("above_layer", str), ("how", str)])
+"""A lower half and an upper one, and how they are stitched.
 
-class Run(NamedTuple):
-    """A lower half and an upper one, and how they are stitched.
-
-    "fitted" by least squares; "trained" on the answers as well; "identity" and "shuffled" are floors, and "untrained"
-    is the fit for a lower half that was never trained. "whole" is the lower network itself, without a stitch.
-    """
-
-    below: str
-    below_layer: str
-    above: str
-    above_layer: str
-    how: str
+"fitted" by least squares; "trained" on the answers as well; "identity" and "shuffled" are floors, and "untrained" is
+the fit for a lower half that was never trained. "whole" is the lower network itself, without a stitch."""
 
 
 def summary(rows: Rows) -> Summary:

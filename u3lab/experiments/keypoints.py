@@ -47,25 +47,13 @@ KEPT = {"person": ("keypoints", STEPS), "person, two walls": ("keypoints-two-wal
         "chair": ("keypoints-chair", QUARTER)}  # the weights that ship: of the first seed, with Γ that colours
 MARKED = (2 * CHAIRS, LABELLED), (1001, TEST)  # chairs that are marked, and held-out ones: the first, and how many
 
+Run = NamedTuple("Run", [("thing", str), ("judge", str), ("count", int), ("steps", int), ("seed", int),
+    ("measure", str), ("labels", int)])
+"""One number: of which thing, which Γ, how many keypoints and steps, and which seed; what is measured, and by how many
+pictures with landmarks. "regression" is an error of landmarks in % of the eyes' distance."""
 
-class Run(NamedTuple):
-    """One number: of which thing, which Γ, how many keypoints and steps, and which seed; what is measured, and by how
-    many pictures with landmarks. "regression" is an error of landmarks in % of the eyes' distance."""
-
-    thing: str
-    judge: str
-    count: int
-    steps: int
-    seed: int
-    measure: str
-    labels: int
-
-
-class Reached(NamedTuple):
-    """Its value over all pictures, and over the hard faces; the same where nothing is hard."""
-
-    all: float
-    hard: float
+Reached = NamedTuple("Reached", [("all", float), ("hard", float)])
+"""Its value over all pictures, and over the hard faces; the same where nothing is hard."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -93,25 +93,13 @@ LESSONS: dict[str, Lesson] = {
     "invariance": Lesson(of_warps, "invariance"),
 }
 
+Run = NamedTuple("Run", [("kind", str), ("way", str), ("steps", int), ("seed", int), ("measure", str), ("labels", int)])
+"""One number: of which faces, of which way to learn, of how many steps, by which seed, and what is measured: "transfer"
+and "regression" are errors of landmarks in % of the inter-ocular distance, "matching" is the share of landmarks found,
+"certainty" an AUC. ``labels`` is the number of faces with landmarks, 0 where none are needed."""
 
-class Run(NamedTuple):
-    """One number: of which faces, of which way to learn, of how many steps, by which seed, and what is measured:
-    "transfer" and "regression" are errors of landmarks in % of the inter-ocular distance, "matching" is the share of
-    landmarks found, "certainty" an AUC. ``labels`` is the number of faces with landmarks, 0 where none are needed."""
-
-    kind: str
-    way: str
-    steps: int
-    seed: int
-    measure: str
-    labels: int
-
-
-class Reached(NamedTuple):
-    """Its value on all faces, and on the hard ones."""
-
-    all_faces: float
-    hard_faces: float
+Reached = NamedTuple("Reached", [("all_faces", float), ("hard_faces", float)])
+"""Its value on all faces, and on the hard ones."""
 
 
 def summary(rows: Rows) -> Summary:

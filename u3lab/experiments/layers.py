@@ -26,23 +26,12 @@ LAYERS = {"squeezenet1_1": ("conv1", "fire2", "fire3", "fire4", "fire5", "fire6"
           "efficientnet_lite0": ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7"),
           "efficientnet_lite1": ("stage1", "stage3", "stage5", "stage7")}
 
+Run = NamedTuple("Run", [("network", str), ("layer", str)])
+"""A layer of a network."""
 
-class Run(NamedTuple):
-    """A layer of a network."""
-
-    network: str
-    layer: str
-
-
-class Reached(NamedTuple):
-    """Units; different concepts with a detector, and labels of units; accuracy of a probe with its interval."""
-
-    units: int
-    unique: int
-    labels: int
-    accuracy: float
-    low: float
-    high: float
+Reached = NamedTuple("Reached", [("units", int), ("unique", int), ("labels", int), ("accuracy", float), ("low", float),
+    ("high", float)])
+"""Units; different concepts with a detector, and labels of units; accuracy of a probe with its interval."""
 
 
 def summary(rows: Rows) -> Summary:

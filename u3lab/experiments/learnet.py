@@ -55,33 +55,17 @@ ELSEWHERE, OWN = "learnet, z of another domain", "α trained on the same example
 WAYS = (FROZEN, ONE, LEARNT, GREY, LEARNET, OTHER)
 DOMAIN_WAYS = (FROZEN, LEARNET, ELSEWHERE, OWN)
 
+Lit = NamedTuple("Lit", [("kind", str), ("way", str), ("seed", int)])
+"""One way to name paints, on photos ("scenes") or in close-ups."""
 
-class Lit(NamedTuple):
-    """One way to name paints, on photos ("scenes") or in close-ups."""
+Shares = NamedTuple("Shares", [("right", tuple[float, ...])])
+"""The shares right under the unseen lights, in the order of their numbers."""
 
-    kind: str
-    way: str
-    seed: int
+Domain = NamedTuple("Domain", [("domain", str), ("way", str), ("seed", int)])
+"""One way to name the pictures of a domain that the learnet has not seen."""
 
-
-class Shares(NamedTuple):
-    """The shares right under the unseen lights, in the order of their numbers."""
-
-    right: tuple[float, ...]
-
-
-class Domain(NamedTuple):
-    """One way to name the pictures of a domain that the learnet has not seen."""
-
-    domain: str
-    way: str
-    seed: int
-
-
-class Share(NamedTuple):
-    """The share of the test pictures that is right."""
-
-    right: float
+Share = NamedTuple("Share", [("right", float)])
+"""The share of the test pictures that is right."""
 
 
 def under_each(rows: Rows) -> Summary:

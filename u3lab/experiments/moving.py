@@ -25,26 +25,14 @@ SPARSE = {"M_g, 1 input": {"inputs": 1}, "M_g, 5 inputs": {"inputs": 5}, "M_g, 2
           "M_g, 3×3": {"neighbourhood": 3}, "M_g, 3×3, 5 inputs": {"inputs": 5, "neighbourhood": 3}}
 TRIED = {"upside down": ("conv1", "fire3", "fire5")}  # where the sparse ones are fitted as well
 
+Run = NamedTuple("Run", [("transform", str), ("layer", str), ("guess", str)])
+"""One guess of one layer's features of a transformed picture."""
 
-class Run(NamedTuple):
-    """One guess of one layer's features of a transformed picture."""
-
-    transform: str
-    layer: str
-    guess: str
-
-
-class Reached(NamedTuple):
-    """The error of the guess over all channels; in how many of the pictures it is below that of the moved features;
-    how often the network, going on from the guess, answers as for the transformed picture, with its interval; and the
-    share of channels that the transform only moves (the same for each guess)."""
-
-    error: float
-    better: int
-    agreement: float
-    low: float
-    high: float
-    only_moved: float
+Reached = NamedTuple("Reached", [("error", float), ("better", int), ("agreement", float), ("low", float),
+    ("high", float), ("only_moved", float)])
+"""The error of the guess over all channels; in how many of the pictures it is below that of the moved features; how
+often the network, going on from the guess, answers as for the transformed picture, with its interval; and the share of
+channels that the transform only moves (the same for each guess)."""
 
 
 def summary(rows: Rows) -> Summary:

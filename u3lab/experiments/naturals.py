@@ -51,21 +51,12 @@ SETTINGS = {"steps": 240, "batch_size": 150, "heads": 5, "over": 25, "lr": 0.003
 WIDTH = 16
 AGAIN = 500  # added to a seed: the same things on other photos
 
+Run = NamedTuple("Run", [("way", str), ("seed", int)])
+"""One run: which way, which seed."""
 
-class Run(NamedTuple):
-    """One run: which way, which seed."""
-
-    way: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Accuracies of the sub-head that the loss chose and of the best, on 300 test pictures; and the cluster of each of
-    these, a digit. With labels nothing is matched, since a class has its name."""
-
-    accuracy: float
-    best_head: float
-    clusters: str
+Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float), ("clusters", str)])
+"""Accuracies of the sub-head that the loss chose and of the best, on 300 test pictures; and the cluster of each of
+these, a digit. With labels nothing is matched, since a class has its name."""
 
 
 def summary(rows: Rows) -> Summary:

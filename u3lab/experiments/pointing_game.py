@@ -23,21 +23,11 @@ PLAYED = ("edges (no network)", "gradient", "deconvnet", "guided", "smooth grad"
           "guided Grad-CAM", "mask")  # by name: a method more in METHODS breaks no table
 MOSAICS, SIZE = 24, 128  # how many; pixels of a tile's side
 
+Run = NamedTuple("Run", [("network", str), ("method", str)])
+"""One method on one network."""
 
-class Run(NamedTuple):
-    """One method on one network."""
-
-    network: str
-    method: str
-
-
-class Reached(NamedTuple):
-    """The mean share of the map on the right tile, its interval over pictures, and how many tiles were asked for."""
-
-    share: float
-    low: float
-    high: float
-    games: int
+Reached = NamedTuple("Reached", [("share", float), ("low", float), ("high", float), ("games", int)])
+"""The mean share of the map on the right tile, its interval over pictures, and how many tiles were asked for."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -31,26 +31,13 @@ TESTED = ("known", "unknown")
 TRAININGS = (*(("chair", THINGS, True, seed) for seed in range(3)), ("chair", FEW, True, 0), ("chair", FEW, False, 0),
              ("car", THINGS, True, 0))
 
+Run = NamedTuple("Run", [("kind", str), ("things", int), ("varied", bool), ("seed", int), ("tested", str)])
+"""One training: of which kind, on how many things, whether its pairs are varied, the seed of all, and on what it is
+tested: "known" things from other sides, or "unknown" things."""
 
-class Run(NamedTuple):
-    """One training: of which kind, on how many things, whether its pairs are varied, the seed of all, and on what it
-    is tested: "known" things from other sides, or "unknown" things."""
-
-    kind: str
-    things: int
-    varied: bool
-    seed: int
-    tested: str
-
-
-class Reached(NamedTuple):
-    """What is measured, in degrees: of absolute poses, with one h for all, the median and the share that is off by more
-    than 30°; the median with an h for each thing; that of the turns between two views of a thing."""
-
-    absolute: float
-    beyond: float
-    own: float
-    relative: float
+Reached = NamedTuple("Reached", [("absolute", float), ("beyond", float), ("own", float), ("relative", float)])
+"""What is measured, in degrees: of absolute poses, with one h for all, the median and the share that is off by more
+than 30°; the median with an h for each thing; that of the turns between two views of a thing."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -58,22 +58,11 @@ SPLITS = ("train", "val", "test")
 FACES = ("train", 3000, 1)  # faces to learn from without labels: split, how many, and the seed that says of whom
 ASKED = (("train", 1200, 2), ("train", 400, 3), ("test", 600, 2))  # faces with labels; other seeds, other people
 
+Run = NamedTuple("Run", [("problem", str), ("task", str), ("labels", int), ("layer", str), ("seed", int)])
+"""One measurement. ``layer`` is where the probe reads, or ``WHOLE``; ``seed`` also chooses the labels."""
 
-class Run(NamedTuple):
-    """One measurement. ``layer`` is where the probe reads, or ``WHOLE``; ``seed`` also chooses the labels."""
-
-    problem: str
-    task: str
-    labels: int
-    layer: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Accuracy on validation and test pictures, mean over the problem's questions."""
-
-    val: float
-    test: float
+Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+"""Accuracy on validation and test pictures, mean over the problem's questions."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -35,21 +35,11 @@ SHIFT = 0.2  # how far a view is shifted at most, in half frames
 BATCH, QUERIES, RATE = 12, 200, 0.004
 BACK = 2.0  # pixels of the film: a point that does not come back nearer to where it was has been covered
 
+Run = NamedTuple("Run", [("way", str), ("delta", int), ("steps", int), ("seed", int)])
+"""One way to find the marked points again: by a labeller of pairs so far apart, or one of ``RIVALS``, all 0."""
 
-class Run(NamedTuple):
-    """One way to find the marked points again: by a labeller of pairs so far apart, or one of ``RIVALS``, all 0."""
-
-    way: str
-    delta: int
-    steps: int
-    seed: int
-
-
-class Reached(NamedTuple):
-    """The median error in pixels of the film, and the share of points that are found near."""
-
-    median: float
-    near: float
+Reached = NamedTuple("Reached", [("median", float), ("near", float)])
+"""The median error in pixels of the film, and the share of points that are found near."""
 
 
 def summary(rows: Rows) -> Summary:

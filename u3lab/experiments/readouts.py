@@ -35,21 +35,12 @@ CELLS = 8  # of a side of the small picture
 FEW = 10  # scores that "the ten best" keeps
 ALPHAS = tuple(10.0**k for k in range(-6, 2))  # times the mean square of a code's length
 
+Run = NamedTuple("Run", [("network", str), ("source", str)])
+"""The network, and what is read: a layer's name, or a part of the scores from ``PARTS``."""
 
-class Run(NamedTuple):
-    """The network, and what is read: a layer's name, or a part of the scores from ``PARTS``."""
-
-    network: str
-    source: str
-
-
-class Reached(NamedTuple):
-    """Shares of variance that are read off, for each unseen photo: of the mean colour, and of how the cells differ from
-    it. 0 is what the mean of all photos does, 1 would be all; the variance is that over all photos.
-    """
-
-    colour: tuple[float, ...]
-    layout: tuple[float, ...]
+Reached = NamedTuple("Reached", [("colour", tuple[float, ...]), ("layout", tuple[float, ...])])
+"""Shares of variance that are read off, for each unseen photo: of the mean colour, and of how the cells differ from it.
+0 is what the mean of all photos does, 1 would be all; the variance is that over all photos."""
 
 
 def summary(rows: Rows) -> Summary:

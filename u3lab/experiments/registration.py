@@ -25,21 +25,11 @@ STEPS, NEAR, SEEDS = 800, 5.0, 3  # NEAR: millimetres
 BATCH, QUERIES, RATE = 8, 200, 0.004
 LEARNT, TESTED = "brain1", "brain2"
 
+Run = NamedTuple("Run", [("way", str), ("patient", str), ("steps", int), ("seed", int)])
+"""One way to carry points: "labelling", learnt on ``patient``, or one of ``RIVALS``, which learn nothing."""
 
-class Run(NamedTuple):
-    """One way to carry points: "labelling", learnt on ``patient``, or one of ``RIVALS``, which learn nothing."""
-
-    way: str
-    patient: str
-    steps: int
-    seed: int
-
-
-class Reached(NamedTuple):
-    """The median target registration error in millimetres, and the share of points within NEAR."""
-
-    median: float
-    near: float
+Reached = NamedTuple("Reached", [("median", float), ("near", float)])
+"""The median target registration error in millimetres, and the share of points within NEAR."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -35,40 +35,19 @@ ASKED = ("edges (no network)", "gradient", "deconvnet", "guided", "smooth grad",
          "guided Grad-CAM")
 STEPS = 150
 
+Run = NamedTuple("Run", [("network", str), ("kind", str), ("picture", str)])
+"""One picture, "pasted" or "outlined", on one network."""
 
-class Run(NamedTuple):
-    """One picture, "pasted" or "outlined", on one network."""
+Reached = NamedTuple("Reached", [("whole", float), ("exact", float), ("blur", float), ("grey", float), ("noise", float),
+    ("mask", float), ("on", float), ("off", float), ("elsewhere", float), ("nothing", float), ("thing_area", float),
+    ("mask_area", float), ("mask_share", float), ("shares", dict[str, float])])
+"""What was measured; probabilities are of the picture's class, areas and shares in [0,1].
 
-    network: str
-    kind: str
-    picture: str
-
-
-class Reached(NamedTuple):
-    """What was measured; probabilities are of the picture's class, areas and shares in [0,1].
-
-    ``whole`` is of the picture as it is, ``exact`` of the photo behind the thing (NaN where that is not known),
-    ``blur``, ``grey`` and ``noise`` with the thing replaced; ``mask`` with the masked parts blurred, ``on`` and
-    ``off`` with only those on the thing or off it; ``elsewhere`` is the mean over other photos into which what the mask
-    marks off the thing was laid, ``nothing`` that of these photos as they are. ``thing_area`` and ``mask_area`` are
-    parts of the picture, ``mask_share`` is the part of the mask that lies on the thing; ``shares``: method → that of
-    its map.
-    """
-
-    whole: float
-    exact: float
-    blur: float
-    grey: float
-    noise: float
-    mask: float
-    on: float
-    off: float
-    elsewhere: float
-    nothing: float
-    thing_area: float
-    mask_area: float
-    mask_share: float
-    shares: dict[str, float]
+``whole`` is of the picture as it is, ``exact`` of the photo behind the thing (NaN where that is not known), ``blur``,
+``grey`` and ``noise`` with the thing replaced; ``mask`` with the masked parts blurred, ``on`` and ``off`` with only
+those on the thing or off it; ``elsewhere`` is the mean over other photos into which what the mask marks off the thing
+was laid, ``nothing`` that of these photos as they are. ``thing_area`` and ``mask_area`` are parts of the picture,
+``mask_share`` is the part of the mask that lies on the thing; ``shares``: method → that of its map."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -31,23 +31,11 @@ STEPS = {"text": 1500, "half": 1500, "wide": 800}
 SEEDS = {"shapes": 2, "hole": 2, "text": 1, "half": 1, "wide": 2}
 QUALITY = 90
 
+Run = NamedTuple("Run", [("task", str), ("photo", str), ("method", str), ("seed", int)])
+"""One filling: what is hidden of which photo, by which method, from which seed."""
 
-class Run(NamedTuple):
-    """One filling: what is hidden of which photo, by which method, from which seed."""
-
-    task: str
-    photo: str
-    method: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Steps made; mean square of the visible pixels' error; decibels and perceptual distance in what was hidden."""
-
-    steps: int
-    visible: float
-    psnr: float
-    perceptual: float
+Reached = NamedTuple("Reached", [("steps", int), ("visible", float), ("psnr", float), ("perceptual", float)])
+"""Steps made; mean square of the visible pixels' error; decibels and perceptual distance in what was hidden."""
 
 
 def summary(rows: Rows) -> Summary:

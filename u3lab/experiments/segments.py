@@ -29,22 +29,12 @@ from u3lab.worlds import mosaics
 SEEDS = {"textures": (0, 1, 2, 3, 4), "satellite": (0, 1, 2)}
 TRAIN, TEST, TESTS = 160, 24, 1000  # mosaics; what is added to a seed for those to judge on
 
+Run = NamedTuple("Run", [("data", str), ("way", str), ("seed", int)])
+"""One run: which pictures, which way, which seed."""
 
-class Run(NamedTuple):
-    """One run: which pictures, which way, which seed."""
-
-    data: str
-    way: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """On mosaics that were not learnt from: Hungarian accuracy of the sub-head that the loss chose and of the best one,
-    and how far the chosen one's maps are one and the same (1: the pictures are ignored)."""
-
-    accuracy: float
-    best_head: float
-    sameness: float
+Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float), ("sameness", float)])
+"""On mosaics that were not learnt from: Hungarian accuracy of the sub-head that the loss chose and of the best one, and
+how far the chosen one's maps are one and the same (1: the pictures are ignored)."""
 
 
 def summary(rows: Rows) -> Summary:

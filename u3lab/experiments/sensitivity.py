@@ -20,20 +20,11 @@ from u3lab.worlds.decathlon import patients
 
 NETWORK, SEEDS = "squeezenet1_1", range(20)
 
+Run = NamedTuple("Run", [("domain", str), ("split", str), ("seed", int)])
+"""One training, whose ``seed`` chooses its squares and their order, asked on a split."""
 
-class Run(NamedTuple):
-    """One training, whose ``seed`` chooses its squares and their order, asked on a split."""
-
-    domain: str
-    split: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """The shares of lesions that are called so, and of healthy squares that are."""
-
-    sensitivity: float
-    specificity: float
+Reached = NamedTuple("Reached", [("sensitivity", float), ("specificity", float)])
+"""The shares of lesions that are called so, and of healthy squares that are."""
 
 
 def summary(rows: Rows) -> Summary:

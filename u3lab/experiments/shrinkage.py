@@ -23,23 +23,12 @@ RATES = {"parallel": 0.0015, "fine-tuning": 0.0003}
 LAMBDAS = {5: (0.0, 0.01, 0.1, 1.0, 10.0), 100: (0.0, 0.1, 1.0, 10.0)}  # labels of each class → λ
 SEEDS = range(3)
 
+Run = NamedTuple("Run", [("domain", str), ("method", str), ("prior", str), ("labels", int), ("lam", float),
+    ("seed", int)])
+"""One training with λ and the prior's centre w₀, "source" or "zero"; ``labels`` of each class."""
 
-class Run(NamedTuple):
-    """One training with λ and the prior's centre w₀, "source" or "zero"; ``labels`` of each class."""
-
-    domain: str
-    method: str
-    prior: str
-    labels: int
-    lam: float
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Share right of the validation and of the test pictures."""
-
-    val: float
-    test: float
+Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+"""Share right of the validation and of the test pictures."""
 
 
 def summary(rows: Rows) -> Summary:

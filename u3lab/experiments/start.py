@@ -35,45 +35,23 @@ HIDDEN, EDGES, MIDDLE, RANDOM = ("the hidden square that costs most", "the squar
                                  "the middle of the picture", "a place drawn at random")
 GROUPS = ("white paper", "nature", "buildings", "nature, scrambled", "buildings, scrambled")
 
+Asked = NamedTuple("Asked", [("code", str), ("question", str), ("draw", int)])
+"""One question to one code, with one draw of the labels."""
 
-class Asked(NamedTuple):
-    """One question to one code, with one draw of the labels."""
+Answered = NamedTuple("Answered", [("right", str)])
+"""Which test pictures the probe gets right: a 1 or a 0 for each."""
 
-    code: str
-    question: str
-    draw: int
+Shown = NamedTuple("Shown", [("thing", str), ("draw", int)])
+"""A thing that was laid in a quarter of a photo; the draw chooses which."""
 
+Pointed = NamedTuple("Pointed", [("hits", dict[str, float])])
+"""Way to choose a place → whether it is on the thing, 1 or 0; at random, the thing's share of the area."""
 
-class Answered(NamedTuple):
-    """Which test pictures the probe gets right: a 1 or a 0 for each."""
+Laid = NamedTuple("Laid", [("thing", str), ("ground", str)])
+"""A thing that was laid on a group of backgrounds."""
 
-    right: str
-
-
-class Shown(NamedTuple):
-    """A thing that was laid in a quarter of a photo; the draw chooses which."""
-
-    thing: str
-    draw: int
-
-
-class Pointed(NamedTuple):
-    """Way to choose a place → whether it is on the thing, 1 or 0; at random, the thing's share of the area."""
-
-    hits: dict[str, float]
-
-
-class Laid(NamedTuple):
-    """A thing that was laid on a group of backgrounds."""
-
-    thing: str
-    ground: str
-
-
-class Taken(NamedTuple):
-    """Log-odds of an animal on each of them."""
-
-    odds: tuple[float, ...]
+Taken = NamedTuple("Taken", [("odds", tuple[float, ...])])
+"""Log-odds of an animal on each of them."""
 
 
 def by_question(rows: Rows) -> Summary:

@@ -20,19 +20,11 @@ from u3lab.lessons.prior.resisting import FAULTS, LONG_PHOTOS, LONG_SIDE, NOISE
 
 STEPS = 3000
 
+Run = NamedTuple("Run", [("fault", str), ("photo", str)])
+"""One network that repairs one photo."""
 
-class Run(NamedTuple):
-    """One network that repairs one photo."""
-
-    fault: str
-    photo: str
-
-
-class Reached(NamedTuple):
-    """At each mark the loss, which is of what is known, and the PSNR of what is not."""
-
-    loss: tuple[float, ...]
-    psnr: tuple[float, ...]
+Reached = NamedTuple("Reached", [("loss", tuple[float, ...]), ("psnr", tuple[float, ...])])
+"""At each mark the loss, which is of what is known, and the PSNR of what is not."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -27,22 +27,12 @@ GUESS = "a guess"
 WAYS = {"source's features": ("features", [TASKS]), "one trunk": ("parallel", [TASKS]),
         "a trunk for each": ("parallel", [(name,) for name in TASKS])}  # adapters, and the tasks of each network
 
+Run = NamedTuple("Run", [("way", str), ("seed", int)])
+"""One way to learn four tasks; ``seed`` chooses the scenes and which labels are missing."""
 
-class Run(NamedTuple):
-    """One way to learn four tasks; ``seed`` chooses the scenes and which labels are missing."""
-
-    way: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Mean IoU, F₁, median angle in degrees (the smaller the better), share right; how many numbers were trained."""
-
-    segments: float
-    boundaries: float
-    normals: float
-    label: float
-    numbers: int
+Reached = NamedTuple("Reached", [("segments", float), ("boundaries", float), ("normals", float), ("label", float),
+    ("numbers", int)])
+"""Mean IoU, F₁, median angle in degrees (the smaller the better), share right; how many numbers were trained."""
 
 
 def summary(rows: Rows) -> Summary:

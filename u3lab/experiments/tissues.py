@@ -18,20 +18,11 @@ from u3lab.lessons.selfsup import tissues
 WAYS = ("IIC, views without fields", "IIC, views with fields")
 SEEDS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
+Run = NamedTuple("Run", [("way", str), ("seed", int), ("strength", float), ("field", int)])
+"""A training, asked to sort the held-out slices under a made field: its strength b, and the seed of its shape."""
 
-class Run(NamedTuple):
-    """A training, asked to sort the held-out slices under a made field: its strength b, and the seed of its shape."""
-
-    way: str
-    seed: int
-    strength: float
-    field: int
-
-
-class Reached(NamedTuple):
-    """Hungarian accuracy of the pixels inside the brain."""
-
-    accuracy: float
+Reached = NamedTuple("Reached", [("accuracy", float)])
+"""Hungarian accuracy of the pixels inside the brain."""
 
 
 def summary(rows: Rows) -> Summary:

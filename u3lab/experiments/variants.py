@@ -40,26 +40,13 @@ VARIANTS: dict[str, dict[str, object]] = {
     "none, start from 0": {**BARE, "start": 0.0},
 }
 
+Run = NamedTuple("Run", [("network", str), ("variant", str), ("picture", str)])
+"""One mask: on a network, of a variant, for a picture."""
 
-class Run(NamedTuple):
-    """One mask: on a network, of a variant, for a picture."""
-
-    network: str
-    variant: str
-    picture: str
-
-
-class Reached(NamedTuple):
-    """Φ_c of the picture, with the mask as found, with the mask shifted by two pixels, with it blurred (σ = 2), and
-    thresholded at the value that keeps its area; the mask's area, and how rough it is: its mean total variation."""
-
-    whole: float
-    found: float
-    shifted: float
-    blurred: float
-    binary: float
-    area: float
-    rough: float
+Reached = NamedTuple("Reached", [("whole", float), ("found", float), ("shifted", float), ("blurred", float),
+    ("binary", float), ("area", float), ("rough", float)])
+"""Φ_c of the picture, with the mask as found, with the mask shifted by two pixels, with it blurred (σ = 2), and
+thresholded at the value that keeps its area; the mask's area, and how rough it is: its mean total variation."""
 
 
 def summary(rows: Rows) -> Summary:
