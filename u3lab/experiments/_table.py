@@ -150,6 +150,29 @@ def over(values: Iterable[float], groups: Sequence[str] | None = None) -> Interv
     return mean(torch.tensor(list(values), dtype=torch.float64), groups)
 
 
+def extent(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean, least and largest: all that few seeds say."""
+    return sum(values) / len(values), min(values), max(values)
+
+
+def only(values: Sequence[Any]) -> Any:
+    """The one value that there is."""
+    value, = values
+    return value
+
+
+def by_cell(told: Iterable[tuple], of: Callable[..., Any] = over) -> Summary:
+    """A summary of what is told of rows, (label, column, value) each: ``of`` makes a number of a cell's values.
+
+    What follows a value, such as its photo, ``of`` is given as well: by default as groups that are drawn whole.
+    """
+    found: dict[str, dict[str, list[tuple]]] = {}
+    for label, column, *value in told:
+        found.setdefault(label, {}).setdefault(column, []).append(value)
+    return {label: {column: of(*zip(*some, strict=True)) for column, some in columns.items()}
+            for label, columns in found.items()}
+
+
 def seal(content: dict[str, Any]) -> str:
     """A digest of the columns, their order, and the rows."""
     sealed = [content[key] for key in ("key", "columns", "rows")] + [content.get("within", {})]

@@ -16,7 +16,7 @@ from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, s
 from u3lab.adversarial.placing import cut_out
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, only
 from u3lab.lessons.adversarial.photos import photos, shuffled
 from u3lab.nets import Classifier
 
@@ -37,10 +37,7 @@ Reached = NamedTuple("Reached", [("rate", float)])
 
 def summary(rows: Rows) -> Summary:
     """The share by size, by angle, and for the shuffled pixels."""
-    found: dict[str, dict[str, float]] = {}
-    for run, row in rows.items():
-        found.setdefault(f"{run.varied} {run.value:g}", {})[run.network] = row.rate
-    return found
+    return by_cell(((f"{run.varied} {run.value:g}", run.network, row.rate) for run, row in rows.items()), only)
 
 
 TABLE = Table(

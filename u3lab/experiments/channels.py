@@ -22,7 +22,7 @@ from u3lab import images, nets
 from u3lab.datasets import cutouts, photos
 from u3lab.errors import U3Error
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.inversion.channels import EACH, STEPS, best_crops, icon, means, stock
 
 NETWORK, EYE, EARLY, LATE = "squeezenet1_1", "efficientnet_lite0", "stage2", "stage5"  # who judges, and where
@@ -46,10 +46,9 @@ the eye's early layer, ``own_late`` and ``other_late`` of its late one."""
 
 def summary(rows: Rows) -> Summary:
     """How often a best crop looks more like an icon than another crop, by layer and eye."""
-    return {f"{layer}, seen at {at}": {
-        title: over(getattr(row, column) for run, row in rows.items() if run.layer == layer)
-        for title, column in (("its own icon", f"own{late}"), ("icons of other channels", f"other{late}"))}
-        for layer in dict.fromkeys(run.layer for run in rows) for at, late in ((EARLY, ""), (LATE, "_late"))}
+    return by_cell((f"{run.layer}, seen at {at}", title, getattr(row, f"{column}{late}")) for run, row in rows.items()
+                   for at, late in ((EARLY, ""), (LATE, "_late"))
+                   for title, column in (("its own icon", "own"), ("icons of other channels", "other")))
 
 
 TABLE = Table(

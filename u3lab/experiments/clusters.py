@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from u3lab.datasets import handwritten
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.selfsup.clusters import by_kmeans
 from u3lab.selfsup import ClusterSettings, choose, cluster, digit_encoder, shares, sub_heads
 from u3lab.selfsup.matching import hungarian_accuracy
@@ -34,13 +34,8 @@ Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float)])
 
 def summary(rows: Rows) -> Summary:
     """The accuracies of each way, over the seeds."""
-    return medians({run.way: [row for one, row in rows.items() if one.way == run.way] for run in rows})
-
-
-def medians(of: Mapping[str, list[tuple]], titles: Sequence[str] = TITLES) -> Summary:
-    """The :func:`spread` of the first columns of some rows, by label and title."""
-    return {label: {title: spread([row[k] for row in some]) for k, title in enumerate(titles)}
-            for label, some in of.items()}
+    return by_cell(((run.way, title, value) for run, row in rows.items()
+                    for title, value in zip(TITLES, row, strict=True)), spread)
 
 
 def spread(values: Sequence[float]) -> tuple[float, float, float]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from statistics import fmean
 from typing import NamedTuple
 
 from torch import Tensor
@@ -19,7 +20,7 @@ from u3lab import images
 from u3lab.descent import best
 from u3lab.experiments import _sheets
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import DeepImagePrior
@@ -38,11 +39,8 @@ the inversions; ``floor`` the same for a and the inversion of the same slice fro
 
 def summary(rows: Rows) -> Summary:
     """For each layer and patient the mean of both seeds."""
-    of: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        for title, value in ((run.patient, row.kept), (f"{run.patient}, floor", abs(row.floor))):
-            of.setdefault(run.layer, {}).setdefault(title, []).append(value)
-    return {layer: {title: sum(some) / len(some) for title, some in by.items()} for layer, by in of.items()}
+    return by_cell(((run.layer, title, value) for run, row in rows.items() for title, value in (
+        (run.patient, row.kept), (f"{run.patient}, floor", abs(row.floor)))), fmean)
 
 
 TABLE = Table(

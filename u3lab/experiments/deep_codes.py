@@ -23,7 +23,7 @@ from u3lab import images
 from u3lab.descent import Step, descend, last
 from u3lab.experiments import _sheets
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network, place
 from u3lab.images.views import shift
 from u3lab.inversion.codes import code, relative_error
@@ -46,12 +46,9 @@ the code's and the pixels' error that a run began with."""
 
 def summary(rows: Rows) -> Summary:
     """The code's error, moved, by network and layer, and that of the code with which a run began."""
-    of: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        by = of.setdefault(f"{run.network}, {run.layer}, from {run.start}, seed {run.seed}", {})
-        for title, value in (("moved", row.moved), ("as found", row.code), ("at the start", row.first_code)):
-            by.setdefault(title, []).append(value)
-    return {label: {title: over(some) for title, some in by.items()} for label, by in of.items()}
+    return by_cell((f"{run.network}, {run.layer}, from {run.start}, seed {run.seed}", title, value)
+                   for run, row in rows.items() for title, value in (
+                       ("moved", row.moved), ("as found", row.code), ("at the start", row.first_code)))
 
 
 TABLE = Table(

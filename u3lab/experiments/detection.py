@@ -23,7 +23,7 @@ from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, only
 from u3lab.measures import Interval, bootstrap, roc_auc
 from u3lab.nets import Classifier
 from u3lab.saliency.backprop import backprop
@@ -62,12 +62,9 @@ first is over that of the score alone, on the same draws of photos. How many sam
 
 def summary(rows: Rows) -> Summary:
     """The AUC of each detector, and against the attacker who knows, by network."""
-    found: dict[str, dict[str, tuple]] = {}
-    for run, row in rows.items():
-        found.setdefault(run.features, {})[run.network] = row.auc
-        if isinstance(row.adaptive, tuple):
-            found.setdefault(f"{run.features}, attacker who knows", {})[run.network] = row.adaptive
-    return found
+    return by_cell(((label, run.network, auc) for run, row in rows.items() for label, auc in (
+        (run.features, row.auc), (f"{run.features}, attacker who knows", row.adaptive))
+                    if isinstance(auc, tuple)), only)
 
 
 TABLE = Table(

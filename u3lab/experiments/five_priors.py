@@ -24,7 +24,7 @@ from u3lab.datasets import photos
 from u3lab.descent import best, last
 from u3lab.experiments import _crops, _sheets, inversion_table
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network
 from u3lab.inversion.codes import code
 from u3lab.inversion.inverters import INVERTERS
@@ -57,11 +57,8 @@ class Photos(NamedTuple):
 
 def summary(rows: Rows) -> Summary:
     """Error of the code, moved, and unlikeness to photos, by prior."""
-    of: dict[str, list[Reached]] = {}
-    for run, row in rows.items():
-        of.setdefault(run.kind, []).append(row)
-    return {kind: {"error of the code, moved": over(row.moved for row in some),
-                   "unlike photos": over(row.unlike for row in some)} for kind, some in of.items()}
+    return by_cell((run.kind, title, value) for run, row in rows.items() for title, value in (
+        ("error of the code, moved", row.moved), ("unlike photos", row.unlike)))
 
 
 TABLE = Table(

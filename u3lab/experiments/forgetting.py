@@ -17,7 +17,7 @@ from torch import Tensor
 
 from u3lab import images, nets, saliency
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS
@@ -38,12 +38,9 @@ Reached = NamedTuple("Reached", [("correlations", tuple[float, ...])])
 
 def summary(rows: Rows) -> Summary:
     """The mean after some banks, by method; the interval is over pictures."""
-    of: dict[str, dict[tuple, tuple]] = {}
-    for run, (values,) in rows.items():
-        of.setdefault(run.method, {})[run] = values
-    banks = [count for count in BANKS if count <= min(len(values) for (values,) in rows.values())]
-    return {str(count): {method: over((values[count - 1] for values in some.values()), [run.picture for run in some])
-                         for method, some in of.items()} for count in banks}
+    last = min(len(values) for (values,) in rows.values())
+    return by_cell((str(count), run.method, values[count - 1], run.picture) for count in BANKS if count <= last
+                   for run, (values,) in rows.items())
 
 
 TABLE = Table(

@@ -19,7 +19,7 @@ from torch import Tensor
 from u3lab import images, nets, pixels
 from u3lab.experiments import _sheets
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.icons import QUALITY, RIDDLES, STEPS
 from u3lab.inversion.priors import oddness
 from u3lab.lessons.inversion.icon_table import (
@@ -58,15 +58,13 @@ on average for photos)."""
 
 def summary(rows: Rows) -> Summary:
     """The share that each network has among its first five, by kind of icon; whole classes are drawn."""
-    of: dict[str, dict[Run, Reached]] = {}
-    for run, row in rows.items():
-        kind = (f"{run.goal}, {run.prior}" if run.side == SMALL else "two networks, classes drawn by chance"
+    def kind(run: Run) -> str:
+        return (f"{run.goal}, {run.prior}" if run.side == SMALL else "two networks, classes drawn by chance"
                 if "+" in run.makers else f"{run.makers} alone, the quiz's classes")
-        of.setdefault(kind, {})[run] = row
-    return {kind: {title: over((f(row) for row in some.values()), [run.name for run in some]) for title, f in (
-        ("SqueezeNet", lambda row: row.squeezenet <= 5), ("Lite0", lambda row: row.lite0 <= 5),
-        ("Lite1", lambda row: row.lite1 <= 5), ("maker's logit", lambda row: row.logit),
-        ("oddness", lambda row: row.oddness))} for kind, some in of.items()}
+
+    return by_cell((kind(run), title, value, run.name) for run, row in rows.items() for title, value in (
+        ("SqueezeNet", row.squeezenet <= 5), ("Lite0", row.lite0 <= 5), ("Lite1", row.lite1 <= 5),
+        ("maker's logit", row.logit), ("oddness", row.oddness)))
 
 
 TABLE = Table(

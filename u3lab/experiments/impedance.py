@@ -16,7 +16,7 @@ import torch
 
 from u3lab import pixels, prior
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.prior.resisting import AT, PHOTOS, SEEDS, SIDE, TARGETS, taking_up, wanted
 
 STEPS, END, QUALITY = 500, 5000, 92  # END: of the run that is shown, at the steps AT
@@ -37,12 +37,9 @@ def marks(steps: int) -> list[int]:
 
 def summary(rows: Rows) -> Summary:
     """What is missing at some of the steps; photos are drawn, not seeds."""
-    of: dict[str, dict[str, list[tuple[float, str]]]] = {}
-    for run, row in rows.items():
-        for mark, value in zip(marks(STEPS), row.missing, strict=False):  # a short run has fewer
-            if mark in (5, 10, 22, 46, 100, 215, 464):
-                of.setdefault(str(mark), {}).setdefault(run.target, []).append((value, run.photo))
-    return {mark: {target: over(*zip(*some, strict=True)) for target, some in by.items()} for mark, by in of.items()}
+    return by_cell((str(mark), run.target, value, run.photo) for run, row in rows.items()
+                   for mark, value in zip(marks(STEPS), row.missing, strict=False)  # a short run has fewer
+                   if mark in (5, 10, 22, 46, 100, 215, 464))
 
 
 TABLE = Table(

@@ -22,7 +22,7 @@ from u3lab.datasets import cutouts
 from u3lab.descent import Step, last
 from u3lab.experiments import _sheets
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior
 from u3lab.lessons.inversion.table import FLOORS, JITTER, LAYERS, NETWORKS, PHOTOS, PRIORS, SIDE, judge, photo_of
@@ -55,10 +55,7 @@ class Reached(NamedTuple):
 
 def summary(rows: Rows) -> Summary:
     """The code's error, moved, by layer and by prior or floor."""
-    of: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.network}, {run.layer}", {}).setdefault(run.prior, []).append(row.moved)
-    return {label: {kind: over(some) for kind, some in by.items()} for label, by in of.items()}
+    return by_cell((f"{run.network}, {run.layer}", run.prior, row.moved) for run, row in rows.items())
 
 
 TABLE = Table(

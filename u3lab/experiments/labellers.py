@@ -22,7 +22,7 @@ from u3lab._system import distributed
 from u3lab.descent import Step, last
 from u3lab.experiments._faces import people
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import (
     LabelSettings,
     codes_at,
@@ -104,14 +104,10 @@ Reached = NamedTuple("Reached", [("all_faces", float), ("hard_faces", float)])
 
 def summary(rows: Rows) -> Summary:
     """What is found again, and the error with most marked faces: mean, least and largest of the seeds."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        if (column := {"matching": "found again", "regression": "error in %"}.get(run.measure)) and (
-                run.labels in (0, trials.LABELS[-1])):
-            label = f"{run.kind}: {run.way}" + f", {run.steps} steps" * (run.steps > 0)
-            found.setdefault(label, {}).setdefault(column, []).append(row.all_faces)
-    return {label: {column: (sum(some) / len(some), min(some), max(some)) for column, some in of.items()}
-            for label, of in found.items()}
+    columns = {"matching": "found again", "regression": "error in %"}
+    return by_cell(((f"{run.kind}: {run.way}" + f", {run.steps} steps" * (run.steps > 0), columns[run.measure],
+                     row.all_faces) for run, row in rows.items()
+                    if run.measure in columns and run.labels in (0, trials.LABELS[-1])), extent)
 
 
 TABLE = Table(

@@ -20,7 +20,7 @@ from u3lab import nets
 from u3lab.datasets import photos
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import PAINTS, Data
 from u3lab.lessons.universal.shrinking import interval
@@ -70,20 +70,14 @@ Share = NamedTuple("Share", [("right", float)])
 
 def under_each(rows: Rows) -> Summary:
     """The mean over seeds, with Student's interval over the lights."""
-    of: dict[tuple[str, str], list[tuple]] = {}
-    for run, (values,) in rows.items():
-        of.setdefault((run.way, run.kind), []).append(values)
-    return {way: {kind: interval(torch.tensor(of[way, kind]).double().mean(0).tolist())
-                  for kind in KINDS if (way, kind) in of} for way in WAYS if any(one == way for one, _ in of)}
+    return by_cell(((run.way, run.kind, row.right) for run, row in rows.items()),
+                   lambda seeds: interval(torch.tensor(seeds).double().mean(0).tolist()))
 
 
 def in_each(rows: Rows) -> Summary:
     """The mean with Student's interval over seeds."""
-    of: dict[tuple[str, str], list[float]] = {}
-    for run, (value,) in rows.items():
-        of.setdefault((run.way, run.domain), []).append(value)
-    return {way: {name: interval(some) if len(some) > 1 else some[0] for name in UNSEEN_DOMAINS
-                  for some in [of.get((way, name))] if some} for way in DOMAIN_WAYS}
+    return by_cell(((run.way, run.domain, row.right) for run, row in rows.items()),
+                   lambda seeds: interval(seeds) if len(seeds) > 1 else seeds[0])
 
 
 TABLES = (Table(

@@ -16,7 +16,7 @@ from u3lab import equivariance, nets
 from u3lab.equivariance import Equivariance
 from u3lab.experiments import _squares
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, only
 from u3lab.lessons.equivariance.moving import GUESSES, LAYERS, TRANSFORMS
 from u3lab.nets import Classifier
 
@@ -37,11 +37,9 @@ channels that the transform only moves (the same for each guess)."""
 
 def summary(rows: Rows) -> Summary:
     """How often the network answers alike, layer by layer, for two of the transforms."""
-    found: dict[str, dict[str, tuple]] = {}
-    for run, row in rows.items():
-        if run.transform in ("mirrored", "upside down") and run.guess in GUESSES:
-            found.setdefault(run.layer, {})[f"{run.transform}: {run.guess}"] = (row.agreement, row.low, row.high)
-    return found
+    return by_cell(((run.layer, f"{run.transform}: {run.guess}", (row.agreement, row.low, row.high))
+                    for run, row in rows.items()
+                    if run.transform in ("mirrored", "upside down") and run.guess in GUESSES), only)
 
 
 TABLE = Table(

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from u3lab.datasets import cutouts
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.experiments.clusters import medians, of_heads
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments.clusters import TITLES, of_heads, spread
 from u3lab.lessons.selfsup import naturals
 from u3lab.lessons.selfsup.naturals import KINDS, LABELS, ONE, RIVALS, TESTS, TWO, WAYS
 from u3lab.nets import Classifier
@@ -61,7 +61,8 @@ these, a digit. With labels nothing is matched, since a class has its name."""
 
 def summary(rows: Rows) -> Summary:
     """The accuracies of each way, over the seeds."""
-    return medians({run.way: [row for one, row in rows.items() if one.way == run.way] for run in rows})
+    return by_cell(((run.way, title, value) for run, row in rows.items()
+                    for title, value in zip(TITLES, row[:2], strict=True)), spread)
 
 
 TABLE = Table(

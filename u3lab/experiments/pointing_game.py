@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from u3lab import nets
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, only
 from u3lab.nets import Classifier
 from u3lab.saliency.pointing import Mosaic, mosaics, pointing_game
 from u3lab.saliency.registry import METHODS
@@ -32,10 +32,7 @@ Reached = NamedTuple("Reached", [("share", float), ("low", float), ("high", floa
 
 def summary(rows: Rows) -> Summary:
     """The share of each method, by network."""
-    found: dict[str, dict[str, tuple]] = {}
-    for run, row in rows.items():
-        found.setdefault(run.method, {})[run.network] = row[:3]
-    return found
+    return by_cell(((run.method, run.network, row[:3]) for run, row in rows.items()), only)
 
 
 TABLE = Table(

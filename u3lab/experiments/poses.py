@@ -16,7 +16,7 @@ from torch import nn
 
 from u3lab.descent import Step, last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import PoseSettings, align, learn_pose, pairs_of, pose_encoder, pose_error, poses
 from u3lab.lessons.landmarks import frames
 from u3lab.nets import Classifier
@@ -42,15 +42,10 @@ than 30°; the median with an h for each thing; that of the turns between two vi
 
 def summary(rows: Rows) -> Summary:
     """The median errors on things that nobody has learnt from: mean, least and largest of the seeds."""
-    found: dict[str, list[tuple[float, ...]]] = {}
-    for run, row in rows.items():
-        if run.tested == "unknown":
-            label = f"{run.things} {run.kind}s" + ", varied" * run.varied
-            found.setdefault(label, []).append((row.absolute, row.own, row.relative))
-    columns = ("one h", "an h for each thing", "turn between two views")
-    return {label: {column: (sum(some) / len(some), min(some), max(some))
-                    for column, some in zip(columns, zip(*of, strict=True), strict=True)}
-            for label, of in found.items()}
+    return by_cell(((f"{run.things} {run.kind}s" + ", varied" * run.varied, column, value) for run, row in rows.items()
+                    if run.tested == "unknown" for column, value in (
+                        ("one h", row.absolute), ("an h for each thing", row.own),
+                        ("turn between two views", row.relative))), extent)
 
 
 KNOWN = "The rows of known things ask what it makes of those that it has learnt from, in other views."

@@ -20,7 +20,7 @@ from torch import Tensor
 from u3lab.datasets import clips
 from u3lab.descent import Step, last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import LabelSettings, label, labeller
 from u3lab.landmarks.places import cells, inside
 from u3lab.lessons.landmarks import film
@@ -44,13 +44,9 @@ Reached = NamedTuple("Reached", [("median", float), ("near", float)])
 
 def summary(rows: Rows) -> Summary:
     """Mean, least and largest of the seeds."""
-    found: dict[str, list[Reached]] = {}
-    for run, row in rows.items():
-        label = run.way if run.way in RIVALS else f"codes, Δ = {run.delta}, {run.steps} steps"
-        found.setdefault(label, []).append(row)
-    return {label: {column: (sum(some) / len(some), min(some), max(some)) for column, some in
-                    zip(("median error in pixels", "share near"), zip(*rows, strict=True), strict=True)}
-            for label, rows in found.items()}
+    return by_cell(((run.way if run.way in RIVALS else f"codes, Δ = {run.delta}, {run.steps} steps", column, value)
+                    for run, row in rows.items()
+                    for column, value in zip(("median error in pixels", "share near"), row, strict=True)), extent)
 
 
 TABLE = Table(

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import LabelSettings, label, labeller
 from u3lab.lessons.landmarks import clinic
 from u3lab.lessons.landmarks.clinic import Moved
@@ -34,12 +34,8 @@ Reached = NamedTuple("Reached", [("median", float), ("near", float)])
 
 def summary(rows: Rows) -> Summary:
     """Mean, least and largest of the seeds."""
-    found: dict[str, list[Reached]] = {}
-    for run, row in rows.items():
-        found.setdefault(run.way, []).append(row)
-    return {way: {column: (sum(some) / len(some), min(some), max(some)) for column, some in
-                  zip(("median error in mm", "share within 5 mm"), zip(*of_way, strict=True), strict=True)}
-            for way, of_way in found.items()}
+    return by_cell(((run.way, column, value) for run, row in rows.items() for column, value in zip(
+        ("median error in mm", "share within 5 mm"), row, strict=True)), extent)
 
 
 TABLE = Table(

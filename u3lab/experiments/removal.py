@@ -20,7 +20,7 @@ import torch
 from u3lab import nets, saliency
 from u3lab.datasets import photos
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.saliency.removal import smallest
 from u3lab.lessons.things import BEHIND, Thing, known, outlined, pasted, probability
 from u3lab.nets import Classifier
@@ -57,11 +57,8 @@ def summary(rows: Rows) -> Summary:
              "on": "only those on the thing", "off": "only those off the thing",
              "nothing": "other photos, without thing or cue", "thing_area": "area of the thing",
              "mask_area": "area of the mask", "mask_share": "share of the mask on the thing"}
-    of: dict[str, list[tuple]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.network}, {run.kind}", []).append(row)
-    return {text: {group: over(getattr(row, column) for row in some) for group, some in of.items()
-                   if not math.isnan(getattr(some[0], column))} for column, text in words.items()}
+    return by_cell((text, f"{run.network}, {run.kind}", getattr(row, column)) for column, text in words.items()
+                   for run, row in rows.items() if not math.isnan(getattr(row, column)))
 
 
 TABLE = Table(

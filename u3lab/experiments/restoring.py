@@ -21,7 +21,7 @@ from torch import Tensor
 from u3lab import nets, prior
 from u3lab.experiments import _sheets
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.prior.restoring import LARGE, METHODS, PHOTOS, RIVALS, SHAPES, SIDE, mask, photo
 
 FIT, MOST = 1e-3, 3000  # mean square of the visible pixels' error, 30 dB, and the steps after which a run ends anyway
@@ -40,12 +40,8 @@ Reached = NamedTuple("Reached", [("steps", int), ("visible", float), ("psnr", fl
 
 def summary(rows: Rows) -> Summary:
     """PSNR and perceptual distance by task and method; photos are drawn, not seeds."""
-    of: dict[str, dict[Run, Reached]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.task}: {run.method}", {})[run] = row
-    return {label: {title: over((getattr(row, column) for row in some.values()), [run.photo for run in some])
-                    for title, column in (("PSNR, dB", "psnr"), ("perceptual distance", "perceptual"))}
-            for label, some in of.items()}
+    return by_cell((f"{run.task}: {run.method}", title, value, run.photo) for run, row in rows.items()
+                   for title, value in (("PSNR, dB", row.psnr), ("perceptual distance", row.perceptual)))
 
 
 TABLE = Table(

@@ -18,8 +18,8 @@ from functools import partial
 from typing import NamedTuple
 
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.experiments.clusters import TITLES, medians
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments.clusters import TITLES, spread
 from u3lab.lessons.selfsup import segmented
 from u3lab.lessons.selfsup.segmented import ALL, ALONE, KMEANS, MADE, POOLED, TEN, WAYS
 from u3lab.selfsup import choose_segments, segments
@@ -39,10 +39,8 @@ how far the chosen one's maps are one and the same (1: the pictures are ignored)
 
 def summary(rows: Rows) -> Summary:
     """Accuracies and sameness of each way, over the seeds."""
-    of: dict[str, list[tuple]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.data}, {run.way}", []).append(row)
-    return medians(of, (*TITLES, "sameness"))
+    return by_cell(((f"{run.data}, {run.way}", title, value) for run, row in rows.items()
+                    for title, value in zip((*TITLES, "sameness"), row, strict=True)), spread)
 
 
 TABLE = Table(

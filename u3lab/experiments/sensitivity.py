@@ -12,7 +12,7 @@ from typing import NamedTuple
 from u3lab import nets
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import lesions, trials
 from u3lab.lessons.universal.lesions import ASKED, DOMAINS
 from u3lab.nets import Classifier
@@ -29,11 +29,8 @@ Reached = NamedTuple("Reached", [("sensitivity", float), ("specificity", float)]
 
 def summary(rows: Rows) -> Summary:
     """The means over the trainings, by organ and by what was asked."""
-    of: dict[str, list[tuple]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.domain}, {ASKED[run.split]}", []).append(row)
-    return {label: {column: over(getattr(row, column) for row in some) for column in Reached._fields}
-            for label, some in of.items()}
+    return by_cell((f"{run.domain}, {ASKED[run.split]}", column, value) for run, row in rows.items()
+                   for column, value in zip(Reached._fields, row, strict=True))
 
 
 TABLE = Table(

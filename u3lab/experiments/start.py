@@ -17,7 +17,7 @@ from torch import Tensor
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.start import grounds, hiding, probing
 from u3lab.lessons.start.hiding import CELLS, SIDE
 from u3lab.measures import mean
@@ -56,32 +56,23 @@ Taken = NamedTuple("Taken", [("odds", tuple[float, ...])])
 
 def by_question(rows: Rows) -> Summary:
     """The share right, the mean of the draws, with its interval over test pictures."""
-    of: dict[tuple[str, str], list[list[int]]] = {}
-    for run, (right,) in rows.items():
-        of.setdefault((run.question, run.code), []).append([*map(int, right)])
-    return {question: {code: mean(torch.tensor(of[question, code]).double().T) for code in CODES
-                       if (question, code) in of} for question in QUESTIONS if any(one == question for one, _ in of)}
+    return by_cell(((run.question, run.code, [*map(int, row.right)]) for run, row in rows.items()),
+                   lambda draws: mean(torch.tensor(draws).double().T))
 
 
 def by_way(rows: Rows) -> Summary:
     """The share of pictures in which the place lies on the thing, with its interval over things."""
-    names = [run.thing for run in rows]
-    return {way: {"on the thing": over((row.hits[way] for row in rows.values()), names)}
-            for way in (HIDDEN, EDGES, MIDDLE, RANDOM)}
+    return by_cell((way, "on the thing", row.hits[way], run.thing) for way in (HIDDEN, EDGES, MIDDLE, RANDOM)
+                   for run, row in rows.items())
 
 
 def by_ground(rows: Rows) -> Summary:
     """The mean log-odds of things on a group of backgrounds, with its interval over series of things."""
     known = grounds.things()
     about = dict(zip(known.names, zip(known.series, known.animal.tolist(), strict=True), strict=True))
-    found: dict[str, dict[str, tuple]] = {}
-    for group in GROUPS:
-        for kind, animal in (("animals", True), ("made things", False)):
-            if some := [(run.thing, row.odds) for run, row in rows.items()
-                        if run.ground == group and about[run.thing][1] == animal]:
-                found.setdefault(group, {})[kind] = over((sum(odds) / len(odds) for _, odds in some),
-                                                         [about[thing][0] for thing, _ in some])
-    return found
+    return by_cell((run.ground, kind, sum(row.odds) / len(row.odds), about[run.thing][0])
+                   for kind, animal in (("animals", True), ("made things", False))
+                   for run, row in rows.items() if about[run.thing][1] == animal)
 
 
 TABLES = (

@@ -14,7 +14,7 @@ import torch
 
 from u3lab import images, prior
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.impedance import MARKS, marks
 from u3lab.lessons.prior.resisting import FAULTS, LONG_PHOTOS, LONG_SIDE, NOISE
 
@@ -29,12 +29,9 @@ Reached = NamedTuple("Reached", [("loss", tuple[float, ...]), ("psnr", tuple[flo
 
 def summary(rows: Rows) -> Summary:
     """The PSNR at some of the steps."""
-    of: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        for mark, value in zip(marks(STEPS), row.psnr, strict=False):  # a short run has fewer
-            if mark in (46, 100, 215, 464, 1000, 2154, 2610):
-                of.setdefault(str(mark), {}).setdefault(run.fault, []).append(value)
-    return {mark: {fault: over(some) for fault, some in by.items()} for mark, by in of.items()}
+    return by_cell((str(mark), run.fault, value) for run, row in rows.items()
+                   for mark, value in zip(marks(STEPS), row.psnr, strict=False)  # a short run has fewer
+                   if mark in (46, 100, 215, 464, 1000, 2154, 2610))
 
 
 TABLE = Table(

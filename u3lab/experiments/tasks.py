@@ -16,7 +16,7 @@ from u3lab import nets
 from u3lab.datasets import photos
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import solids
 from u3lab.lessons.universal.shrinking import interval
 from u3lab.nets import Classifier
@@ -36,13 +36,10 @@ Reached = NamedTuple("Reached", [("segments", float), ("boundaries", float), ("n
 
 
 def summary(rows: Rows) -> Summary:
-    """What each way reaches, with Student's interval over seeds."""
-    of: dict[str, list[tuple]] = {}
-    for run, row in rows.items():
-        of.setdefault(run.way, []).append(row)
-    return {way: {column: interval(values) if len(values) > 1 else values[0] for column in TASKS
-                  for values in [[getattr(row, column) for row in some]]} | {"numbers": some[0].numbers}
-            for way, some in of.items()}
+    """What each way reaches, with Student's interval over seeds; the numbers trained are as many for all seeds."""
+    return by_cell(((run.way, column, value) for run, row in rows.items()
+                    for column, value in zip(Reached._fields, row, strict=True)),
+                   lambda values: interval(values) if len(set(values)) > 1 else values[0])
 
 
 TABLE = Table(

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from statistics import fmean
 from typing import NamedTuple
 
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.clusters import spread
 from u3lab.lessons.selfsup import tissues
 
@@ -27,11 +28,11 @@ Reached = NamedTuple("Reached", [("accuracy", float)])
 
 def summary(rows: Rows) -> Summary:
     """The accuracy at each strength, over the trainings, each the mean of its fields."""
-    of: dict[str, dict[str, dict[int, list[float]]]] = {}
-    for run, (accuracy,) in rows.items():
-        of.setdefault(f"{run.strength:g}", {}).setdefault(run.way, {}).setdefault(run.seed, []).append(accuracy)
-    return {strength: {way: spread([sum(some) / len(some) for some in by_seed.values()])
-                       for way, by_seed in by_way.items()} for strength, by_way in of.items()}
+    def over_seeds(values: Sequence[float], seeds: Sequence[int]) -> tuple[float, float, float]:
+        return spread([fmean(value for value, one in zip(values, seeds, strict=True) if one == seed)
+                       for seed in dict.fromkeys(seeds)])
+
+    return by_cell(((f"{run.strength:g}", run.way, row.accuracy, run.seed) for run, row in rows.items()), over_seeds)
 
 
 TABLE = Table(

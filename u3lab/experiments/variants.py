@@ -15,7 +15,7 @@ from torch import Tensor
 
 from u3lab import images, nets, saliency
 from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.saliency.removal import smallest
 from u3lab.lessons.things import Thing, outlined, probability
 from u3lab.nets import Classifier
@@ -51,12 +51,8 @@ thresholded at the value that keeps its area; the mask's area, and how rough it 
 
 def summary(rows: Rows) -> Summary:
     """What is left on average when a variant's mask is blurred, and the mask's area."""
-    of: dict[str, dict[str, list[tuple]]] = {}
-    for run, row in rows.items():
-        of.setdefault(run.variant, {}).setdefault(run.network, []).append(row)
-    return {variant: {f"{name}{what}": over(getattr(row, column) for row in some)
-                      for what, column in (("", "blurred"), (", as found", "found"), (", area", "area"))
-                      for name, some in by_network.items()} for variant, by_network in of.items()}
+    return by_cell((run.variant, f"{run.network}{what}", getattr(row, column)) for what, column in (
+        ("", "blurred"), (", as found", "found"), (", area", "area")) for run, row in rows.items())
 
 
 TABLE = Table(
