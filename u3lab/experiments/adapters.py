@@ -24,8 +24,7 @@ from torch import nn
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, over
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 
@@ -124,14 +123,14 @@ def trainings(plan: Plan, of: Callable[..., tuple], load: Callable[[], Classifie
     for domain in domains:
         for method, some in rates.items():
             candidates = [of(domain, method, CHOOSING, 0, rate) for rate in some]
-            yield from (Work(run, partial(measured, load, run, steps, choosing=True)) for run in candidates)
+            yield from (Work(run, measured, load, run, steps, choosing=True) for run in candidates)
             rows = plan.rows(type(candidates[0]))
             if not all(run in rows for run in candidates):
                 continue
             rate = trials.chosen_rate({run: rows[run] for run in candidates}, domain, method)
             for run in (of(domain, method, each, seed, rate) for each in labels for seed in seeds):
                 if run not in candidates:
-                    yield Work(run, partial(measured, load, run, steps))
+                    yield Work(run, measured, load, run, steps)
 
 
 def measured(load: Callable[[], Classifier], run: tuple, steps: int | None = None, *,

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor
@@ -15,8 +14,7 @@ from u3lab import images, nets, pixels
 from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import cut_out
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, only
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3lab.lessons.adversarial.photos import photos, shuffled
 from u3lab.nets import Classifier
 
@@ -63,7 +61,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(photos=names[::2], pictures=train)
     plan.judge(photos=names[1::2], pictures=test)
     runs = [Run(name, varied, value) for name in plan.networks(NETWORKS) for varied, value in VARIED]
-    yield Work(runs, partial(measured, plan, train, test, runs))
+    yield Work(runs, measured, plan, train, test, runs)
 
 
 def measured(plan: Plan, train: Tensor, test: Tensor, runs: list[Run]) -> Iterator[tuple[Run, Reached]]:

@@ -9,7 +9,6 @@ Every attack is PGD with α = ε/4, on whole levels, and counts only if it survi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -17,8 +16,7 @@ from torch import Tensor
 
 from u3lab import nets
 from u3lab.adversarial import AttackSettings, fools, pgd, quantise_near
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from u3lab.lessons.adversarial.attacking import ANY, pictures, share
 from u3lab.nets import Classifier
 
@@ -73,8 +71,8 @@ def work(plan: Plan) -> Iterator[Work]:
                 for number, picture in enumerate(names):
                     label, x = shown[picture]
                     for goal in plan.few(sorted(targets(net, label, TARGETS, seed=number)) if targeted else [ANY]):
-                        yield Work(Run(name, goal, level, picture), partial(
-                            measured, net, other, x, label, goal, level, steps=2 if plan.short else STEPS))
+                        yield Work(Run(name, goal, level, picture), measured, net, other, x, label, goal, level,
+                                   steps=2 if plan.short else STEPS)
 
 
 def targets(net: Classifier, label: str, count: int, *, seed: int) -> list[str]:

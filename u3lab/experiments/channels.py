@@ -11,7 +11,6 @@ and at a late one, for forms.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -21,8 +20,7 @@ from torch import Tensor
 from u3lab import images, nets
 from u3lab.datasets import cutouts, photos
 from u3lab.errors import U3Error
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.inversion.channels import EACH, STEPS, best_crops, icon, means, stock
 
 NETWORK, EYE, EARLY, LATE = "squeezenet1_1", "efficientnet_lite0", "stage2", "stage5"  # who judges, and where
@@ -73,7 +71,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(photos=[*photos.names(), *images.names("everyday")], cutouts=cutouts.names())
     for layer, units in plan.few(list(UNITS.items())):
         runs = [Run(layer, unit) for unit in plan.few(units)]
-        yield Work(runs, partial(measured, runs, each=1 if plan.short else EACH, steps=2 if plan.short else STEPS))
+        yield Work(runs, measured, runs, each=1 if plan.short else EACH, steps=2 if plan.short else STEPS)
 
 
 def measured(runs: list[Run], *, each: int, steps: int) -> Iterator[tuple[Run, Reached]]:

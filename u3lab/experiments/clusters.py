@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor
 
 from u3lab.datasets import handwritten
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.selfsup.clusters import by_kmeans
 from u3lab.selfsup import ClusterSettings, choose, cluster, digit_encoder, shares, sub_heads
 from u3lab.selfsup.matching import hungarian_accuracy
@@ -69,8 +67,8 @@ def work(plan: Plan) -> Iterator[Work]:
         role(digits=digits[:, 0])
     for way in (IIC, KMEANS):
         for seed in plan.few(SEEDS):
-            yield Work(Run("digits", way, seed), partial(measured, digits, labels, way, seed,
-                                                         steps=2 if plan.short else DIGITS["steps"]))
+            yield Work(Run("digits", way, seed), measured, digits, labels, way, seed,
+                       steps=2 if plan.short else DIGITS["steps"])
 
 
 def measured(digits: Tensor, labels: Tensor, way: str, seed: int, *, steps: int = DIGITS["steps"]) -> Reached:

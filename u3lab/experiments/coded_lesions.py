@@ -10,7 +10,6 @@ is read inside the lesion; what two seeds of one slice differ by is the floor. 1
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from statistics import fmean
 from typing import NamedTuple
 
@@ -19,8 +18,7 @@ from torch import Tensor
 from u3lab import images
 from u3lab.descent import best
 from u3lab.experiments import _sheets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import DeepImagePrior
@@ -64,7 +62,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A row is a piece of work; its pictures are kept for the others."""
     plan.judge(patients=PATIENTS)
     for run in plan.few([Run(patient, layer, seed) for patient in PATIENTS for layer in LAYERS for seed in SEEDS]):
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def finish(plan: Plan) -> None:

@@ -13,7 +13,6 @@ runs, half a minute to one and a half of one thread each, 25 minutes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -22,8 +21,7 @@ from torch import Tensor
 from u3lab import images
 from u3lab.descent import Step, descend, last
 from u3lab.experiments import _sheets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network, place
 from u3lab.images.views import shift
 from u3lab.inversion.codes import code, relative_error
@@ -75,7 +73,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A run is a piece of work."""
     plan.judge(photos=DEEP)
     for run in plan.few(runs()):
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def runs() -> list[Run]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -22,8 +21,7 @@ from u3lab.adversarial.attacks import AttackSettings, pgd
 from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, only
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3lab.measures import Interval, bootstrap, roc_auc
 from u3lab.nets import Classifier
 from u3lab.saliency.backprop import backprop
@@ -94,8 +92,8 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(photos=photos)
     plan.judge(photos=photos)
     for name in plan.networks(NETWORKS):
-        yield Work([Run(name, title) for title in FEATURES],
-                   partial(measured, name, photos, CROPS, plan.seed, 1 if plan.short else len(photos) * CROPS * 4))
+        yield Work([Run(name, title) for title in FEATURES], measured, name, photos, CROPS, plan.seed,
+                   1 if plan.short else len(photos) * CROPS * 4)
 
 
 def measured(name: str, photos: Sequence[str], crops: int, seed: int, adaptive: int) -> dict[Run, Reached]:

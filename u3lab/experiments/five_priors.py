@@ -11,7 +11,7 @@ among five thousand crops of the photos that ship, but for the photo itself. Sea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -22,9 +22,9 @@ from u3lab import images
 from u3lab._system import paths
 from u3lab.datasets import photos
 from u3lab.descent import best, last
-from u3lab.experiments import _crops, _sheets, inversion_table
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments import _sheets, inversion_table
+from u3lab.experiments._crops import cut
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network
 from u3lab.inversion.codes import code
 from u3lab.inversion.inverters import INVERTERS
@@ -85,7 +85,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(photos=UNSEEN)
     for photo in plan.few(UNSEEN):
         for kind in (*KINDS, ITSELF):
-            yield Work(Run(photo, kind), partial(measured, plan, Run(photo, kind)))
+            yield Work(Run(photo, kind), measured, plan, Run(photo, kind))
 
 
 def finish(plan: Plan) -> None:
@@ -136,7 +136,7 @@ def crops(count: int, seed: int, without: str) -> Iterator[Tensor]:
     kept = [picture for name, picture in whole().items() if name != without]
     generator = torch.Generator().manual_seed(seed)
     for begin in range(0, count, BATCH):
-        yield torch.stack([_crops.cut(kept[k % len(kept)], SIDE, AREA, generator)
+        yield torch.stack([cut(kept[k % len(kept)], SIDE, AREA, generator)
                            for k in range(begin, begin + BATCH)])
 
 

@@ -9,15 +9,13 @@ shuffled from the classes down (Adebayo et al., Sanity checks for saliency maps,
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from u3lab import images, nets, saliency
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS
@@ -68,8 +66,8 @@ def work(plan: Plan) -> Iterator[Work]:
     shown = torch.cat([images.load(name, size=net.size) for name in names])
     labels = [net.class_index(images.label(name)) for name in names]
     for seed in plan.few(SEEDS):
-        yield Work([Run(method, name, seed) for method in methods for name in names],
-                   partial(measured, net, shown, labels, methods, names, seed))
+        yield Work([Run(method, name, seed) for method in methods for name in names], measured, net, shown, labels,
+                   methods, names, seed)
 
 
 def measured(net: Classifier, shown: Tensor, labels: Sequence[int], methods: Sequence[str], names: Sequence[str],

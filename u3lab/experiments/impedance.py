@@ -9,14 +9,12 @@ The picture shows three targets of one photo up to step 5,000, which takes anoth
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from u3lab import pixels, prior
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.prior.resisting import AT, PHOTOS, SEEDS, SIDE, TARGETS, taking_up, wanted
 
 STEPS, END, QUALITY = 500, 5000, 92  # END: of the run that is shown, at the steps AT
@@ -63,7 +61,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A network is a piece of work."""
     plan.judge(photos=PHOTOS)
     for run in plan.few([Run(photo, target, seed) for photo in PHOTOS for target in TARGETS for seed in range(SEEDS)]):
-        yield Work(run, partial(measured, run, 2 if plan.short else STEPS))
+        yield Work(run, measured, run, 2 if plan.short else STEPS)
 
 
 def measured(run: Run, steps: int = STEPS) -> Reached:

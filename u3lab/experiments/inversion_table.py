@@ -11,7 +11,7 @@ prior. What counts is the picture with the lowest loss.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -21,8 +21,7 @@ from u3lab import images, nets
 from u3lab.datasets import cutouts
 from u3lab.descent import Step, last
 from u3lab.experiments import _sheets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior
 from u3lab.lessons.inversion.table import FLOORS, JITTER, LAYERS, NETWORKS, PHOTOS, PRIORS, SIDE, judge, photo_of
@@ -91,7 +90,7 @@ def work(plan: Plan) -> Iterator[Work]:
                 for kind in (*PRIORS, *FLOORS):
                     if kind != "same class" or photo in SAME_CLASS:
                         run = Run(photo, name, layer, kind)
-                        yield Work(run, partial(measured, plan, run))
+                        yield Work(run, measured, plan, run)
 
 
 def finish(plan: Plan) -> None:

@@ -16,8 +16,7 @@ from torch import Tensor
 from u3lab import equivariance, images, nets
 from u3lab.descent import last
 from u3lab.experiments import _squares
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from u3lab.measures import Interval
 from u3lab.nets import Classifier
 from u3lab.nets.surgery import before_relu
@@ -71,7 +70,7 @@ def work(plan: Plan) -> Iterator[Work]:
         below, above = map(nets.load, pair)
         wanted = cache(partial(first_answers, above, test))
         for run in plan.few(runs(below, above), 2):
-            yield Work(run, partial(measured, below, above, run, fit, test, wanted, each))
+            yield Work(run, measured, below, above, run, fit, test, wanted, each)
 
 
 def runs(below: Classifier, above: Classifier) -> list[Run]:

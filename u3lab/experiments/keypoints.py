@@ -22,8 +22,7 @@ from torch import Tensor, nn
 from u3lab import nets
 from u3lab.descent import Step, last
 from u3lab.experiments._faces import people
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, extent
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 from u3lab.lessons.landmarks import parts, seats
 from u3lab.lessons.landmarks.discs import discs, pairs
@@ -107,7 +106,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(people=tested, chairs=unseen, discs=others)
     for thing, judge, count, steps, seed in SHORT if plan.short else TRAININGS:
         runs = [Run(thing, judge, count, steps, seed, *one) for one in measures(thing, judge)]
-        yield Work(runs, partial(measured, plan, runs))
+        yield Work(runs, measured, plan, runs)
 
 
 TRAININGS = (

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor
@@ -15,8 +14,7 @@ from torch import Tensor
 from u3lab import equivariance, nets
 from u3lab.equivariance import Equivariance
 from u3lab.experiments import _squares
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, only
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3lab.lessons.equivariance.moving import GUESSES, LAYERS, TRANSFORMS
 from u3lab.nets import Classifier
 
@@ -62,11 +60,10 @@ def work(plan: Plan) -> Iterator[Work]:
     net, fit, test, each = nets.load(NETWORK), *_squares.fit_and_judge(plan, SIDE)
     for transform in plan.few(list(TRANSFORMS)):
         for layer in plan.few(LAYERS):
-            yield Work([Run(transform, layer, guess) for guess in GUESSES],
-                       partial(measured, net, transform, layer, fit, test, each))
+            yield Work([Run(transform, layer, guess) for guess in GUESSES], measured, net, transform, layer, fit, test,
+                       each)
             for guess in SPARSE if layer in TRIED.get(transform, ()) else ():
-                yield Work([Run(transform, layer, guess)],
-                           partial(measured, net, transform, layer, fit, test, each, guess))
+                yield Work([Run(transform, layer, guess)], measured, net, transform, layer, fit, test, each, guess)
 
 
 def measured(net: Classifier, transform: str, layer: str, fit: Tensor, test: Tensor, each: int,

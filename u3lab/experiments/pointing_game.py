@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, only
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3lab.nets import Classifier
 from u3lab.saliency.pointing import Mosaic, mosaics, pointing_game
 from u3lab.saliency.registry import METHODS
@@ -60,7 +58,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(photos=sorted({name for some in games.values() for game in some for name in game.names}))
     for name, net in networks.items():
         for method in plan.few(PLAYED, 2):
-            yield Work(Run(name, method), partial(measured, net, games[name], method, plan.seed))
+            yield Work(Run(name, method), measured, net, games[name], method, plan.seed)
 
 
 def measured(net: Classifier, games: list[Mosaic], method: str, seed: int) -> Reached:

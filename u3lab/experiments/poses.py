@@ -8,15 +8,14 @@ A training that was stopped goes on from its state in the cache. The weights are
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from u3lab.descent import Step, last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, extent
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import PoseSettings, align, learn_pose, pairs_of, pose_encoder, pose_error, poses
 from u3lab.lessons.landmarks import frames
 from u3lab.nets import Classifier
@@ -76,7 +75,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(chairs=torch.cat([known, unknown]), cars=torch.cat([known, unknown]))
     for training in [("chair", FEW, True, 0)] if plan.short else TRAININGS:
         runs = [Run(*training, tested) for tested in TESTED]
-        yield Work(runs, partial(measured, plan, runs))
+        yield Work(runs, measured, plan, runs)
 
 
 def measured(plan: Plan, runs: list[Run]) -> dict[Run, Reached]:

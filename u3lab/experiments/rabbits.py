@@ -9,7 +9,7 @@ from its checkpoint in the cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +19,7 @@ from torch import Tensor
 
 from u3lab.datasets import clips
 from u3lab.descent import Step, last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, extent
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import LabelSettings, label, labeller
 from u3lab.landmarks.places import cells, inside
 from u3lab.lessons.landmarks import film
@@ -80,7 +79,7 @@ def work(plan: Plan) -> Iterator[Work]:
         Run("labelling", delta, steps, seed) for delta in DELTAS for steps, seeds in
         ((STEPS, SEEDS), (3 * STEPS, int(delta == DELTAS[-1]))) for seed in range(seeds)]
     for run in [Run("labelling", delta, 2, 0) for delta in DELTAS[:1]] if plan.short else runs:
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def measured(plan: Plan, run: Run) -> Reached:

@@ -12,7 +12,7 @@ map misses what is there in another form.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -22,8 +22,7 @@ from torch import Tensor
 from u3lab import images
 from u3lab.datasets import photos
 from u3lab.experiments import _crops
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, over
 from u3lab.experiments.inversion_table import network
 from u3lab.images import cropping
 from u3lab.inversion.codes import LOGITS, code
@@ -78,7 +77,7 @@ def work(plan: Plan) -> Iterator[Work]:
         # All but the first layer, whose quarter of a million values take an hour and tell nothing new.
         for source in (*LAYERS[name][1:], *PARTS):
             if not plan.short or source in ("conv10", LOGITS, *PARTS):
-                yield Work(Run(name, source), partial(measured, Run(name, source), each, plan.seed))
+                yield Work(Run(name, source), measured, Run(name, source), each, plan.seed)
 
 
 def measured(run: Run, each: tuple[int, int], seed: int) -> Reached:

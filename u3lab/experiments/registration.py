@@ -8,15 +8,13 @@ A run takes two minutes of one processor. A run that was stopped goes on from it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell, extent
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import LabelSettings, label, labeller
 from u3lab.lessons.landmarks import clinic
 from u3lab.lessons.landmarks.clinic import Moved
@@ -62,7 +60,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(patients=[TESTED], slices=clinic.canvas(TESTED)[0])
     runs = [Run(way, "", 0, 0) for way in RIVALS] + [Run("labelling", LEARNT, STEPS, seed) for seed in range(SEEDS)]
     for run in [Run("labelling", LEARNT, 2, 0)] if plan.short else runs:
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def measured(plan: Plan, run: Run) -> Reached:

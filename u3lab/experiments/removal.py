@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from u3lab import nets, saliency
 from u3lab.datasets import photos
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.saliency.removal import smallest
 from u3lab.lessons.things import BEHIND, Thing, known, outlined, pasted, probability
 from u3lab.nets import Classifier
@@ -91,8 +89,7 @@ def work(plan: Plan) -> Iterator[Work]:
         plan.judge(**{kind: [thing.name for (_, of), some in things.items() if of == kind for thing in some]})
     for (name, kind), some in things.items():
         for thing in some:
-            yield Work(Run(name, kind, thing.name),
-                       partial(measured, networks[name], thing, steps=2 if plan.short else STEPS))
+            yield Work(Run(name, kind, thing.name), measured, networks[name], thing, steps=2 if plan.short else STEPS)
 
 
 def measured(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Reached:

@@ -11,7 +11,6 @@ mean, is down to FIT, so that the shapes are compared at equal fit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -20,8 +19,7 @@ from torch import Tensor
 
 from u3lab import nets, prior
 from u3lab.experiments import _sheets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.prior.restoring import LARGE, METHODS, PHOTOS, RIVALS, SHAPES, SIDE, mask, photo
 
 FIT, MOST = 1e-3, 3000  # mean square of the visible pixels' error, 30 dB, and the steps after which a run ends anyway
@@ -74,7 +72,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A filling is a piece of work."""
     plan.judge(photos=[name for names in PHOTOS.values() for name in names])
     for run in plan.few(runs()):
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def finish(plan: Plan) -> None:

@@ -14,11 +14,9 @@ to .88.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.clusters import TITLES, spread
 from u3lab.lessons.selfsup import segmented
 from u3lab.lessons.selfsup.segmented import ALL, ALONE, KMEANS, MADE, POOLED, TEN, WAYS
@@ -78,7 +76,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for data, some in seeds.items():
         for way in plan.few(WAYS):
             for seed in some:
-                yield Work(Run(data, way, seed), partial(measured, data, way, seed, steps=2 if plan.short else None))
+                yield Work(Run(data, way, seed), measured, data, way, seed, steps=2 if plan.short else None)
 
 
 def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Reached:

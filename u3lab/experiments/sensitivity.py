@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import lesions, trials
 from u3lab.lessons.universal.lesions import ASKED, DOMAINS
 from u3lab.nets import Classifier
@@ -62,8 +60,8 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(splits=[f"{domain}, {split}" for domain in domains for split in ASKED], patients=(*known, *new))
     for domain in domains:
         for seed in plan.few(SEEDS):
-            yield Work([Run(domain, split, seed) for split in ASKED],
-                       partial(measured, net, domain, seed, 2 if plan.short else None))
+            yield Work([Run(domain, split, seed) for split in ASKED], measured, net, domain, seed,
+                       2 if plan.short else None)
 
 
 def measured(net: Classifier, domain: str, seed: int, steps: int | None = None) -> dict[Run, Reached]:

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.start import grounds, hiding, probing
 from u3lab.lessons.start.hiding import CELLS, SIDE
 from u3lab.measures import mean
@@ -135,12 +134,11 @@ def work(plan: Plan) -> Iterator[Work]:
     for how in plan.few(CODES):
         code = cache(partial(code_of, net, how))
         for question in questions:
-            yield Work([Asked(how, question, draw) for draw in range(probing.SEEDS)],
-                       partial(answered, code, how, question))
+            yield Work([Asked(how, question, draw) for draw in range(probing.SEEDS)], answered, code, how, question)
     for run in plan.few(list(shown), 2):
-        yield Work(run, partial(pointed, net, shown[run]))
+        yield Work(run, pointed, net, shown[run])
     for thing in things:
-        yield Work([Laid(thing, group) for group in GROUPS], partial(taken, net, thing))
+        yield Work([Laid(thing, group) for group in GROUPS], taken, net, thing)
 
 
 # ---- probes ----------------------------------------------------------------------------------------------------------

@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from u3lab import images, prior
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.impedance import MARKS, marks
 from u3lab.lessons.prior.resisting import FAULTS, LONG_PHOTOS, LONG_SIDE, NOISE
 
@@ -54,7 +52,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A run is a piece of work."""
     plan.judge(photos=LONG_PHOTOS)
     for run in plan.few([Run(fault, photo) for fault in FAULTS for photo in LONG_PHOTOS]):
-        yield Work(run, partial(measured, run, 2 if plan.short else STEPS))
+        yield Work(run, measured, run, 2 if plan.short else STEPS)
 
 
 def measured(run: Run, steps: int = STEPS) -> Reached:

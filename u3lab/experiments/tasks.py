@@ -9,14 +9,12 @@ many steps for each network.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import solids
 from u3lab.lessons.universal.shrinking import interval
 from u3lab.nets import Classifier
@@ -71,7 +69,7 @@ def work(plan: Plan) -> Iterator[Work]:
     yield Work(Run(GUESS, 0), guessed)
     for way in WAYS:
         for seed in seeds:
-            yield Work(Run(way, seed), partial(measured, net, way, seed, 2 if plan.short else solids.STEPS))
+            yield Work(Run(way, seed), measured, net, way, seed, 2 if plan.short else solids.STEPS)
 
 
 def guessed() -> Reached:

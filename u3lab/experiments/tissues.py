@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from statistics import fmean
 from typing import NamedTuple
 
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.clusters import spread
 from u3lab.lessons.selfsup import tissues
 
@@ -61,7 +59,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for way in plan.few(WAYS):
         for seed in plan.few(SEEDS):
             runs = [Run(way, seed, *one) for one in plan.few(tissues.asked())]
-            yield Work(runs, partial(measured, runs, steps=2 if plan.short else tissues.STEPS))
+            yield Work(runs, measured, runs, steps=2 if plan.short else tissues.STEPS)
 
 
 def measured(runs: list[Run], *, steps: int = tissues.STEPS) -> dict[Run, Reached]:

@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from u3lab import images, nets, saliency
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.saliency.removal import smallest
 from u3lab.lessons.things import Thing, outlined, probability
 from u3lab.nets import Classifier
@@ -80,8 +78,8 @@ def work(plan: Plan) -> Iterator[Work]:
         things = {thing.name: thing for thing in outlined(net.size)}
         for variant in VARIANTS:
             for picture in pictures:
-                yield Work(Run(name, variant, picture), partial(measured, net, things[picture], variant,
-                                                                steps=2 if plan.short else STEPS))
+                yield Work(Run(name, variant, picture), measured, net, things[picture], variant,
+                           steps=2 if plan.short else STEPS)
 
 
 def measured(net: Classifier, thing: Thing, variant: str, *, steps: int = STEPS) -> Reached:
