@@ -65,7 +65,7 @@ class Knows(nn.Module):
 
 def test_who_knows_the_landmarks_has_hardly_an_error(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labellers, "certain", lambda net, kind: 0.5)
-    monkeypatch.setattr(labellers, "sphere", lambda count, length: 8 * torch.eye(8))
+    monkeypatch.setattr(labellers.landmarks, "sphere", lambda count, length: 8 * torch.eye(8))
     value = dict(labellers.of_codes(Knows(), "person", "labelling"))
     assert list(value) == labellers.measures("labelling") == [
         ("transfer", 1), ("transfer", 30), ("regression", 30), ("matching", 0), ("certainty", 0)]

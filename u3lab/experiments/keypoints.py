@@ -22,8 +22,7 @@ from torch import Tensor, nn
 from u3lab import nets
 from u3lab.descent import Step, last
 from u3lab.experiments._faces import people
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 from u3lab.lessons.landmarks import parts, seats
 from u3lab.lessons.landmarks.discs import discs, pairs
@@ -47,38 +46,26 @@ KEPT = {"person": ("keypoints", STEPS), "person, two walls": ("keypoints-two-wal
         "chair": ("keypoints-chair", QUARTER)}  # the weights that ship: of the first seed, with Γ that colours
 MARKED = (2 * CHAIRS, LABELLED), (1001, TEST)  # chairs that are marked, and held-out ones: the first, and how many
 
+Run = NamedTuple("Run", [("thing", str), ("judge", str), ("count", int), ("steps", int), ("seed", int),
+    ("measure", str), ("labels", int)])
+"""One number: of which thing, which Γ, how many keypoints and steps, and which seed; what is measured, and by how many
+pictures with landmarks. "regression" is an error of landmarks in % of the eyes' distance."""
 
-class Run(NamedTuple):
-    """One number: of which thing, which Γ, how many keypoints and steps, and which seed; what is measured, and by how
-    many pictures with landmarks. "regression" is an error of landmarks in % of the eyes' distance."""
-
-    thing: str
-    judge: str
-    count: int
-    steps: int
-    seed: int
-    measure: str
-    labels: int
-
-
-class Reached(NamedTuple):
-    """Its value over all pictures, and over the hard faces; the same where nothing is hard."""
-
-    all: float
-    hard: float
+Reached = NamedTuple("Reached", [("all", float), ("hard", float)])
+"""Its value over all pictures, and over the hard faces; the same where nothing is hard."""
 
 
 def summary(rows: Rows) -> Summary:
     """What is read off the keypoints by most labels: mean, least and largest of the seeds, of discs of all discs."""
-    found: dict[str, dict[str, list[float]]] = {}
     names = {"regression": "error in % of the eyes' distance", "pixels": "error in pixels"}
-    for run, row in rows.items():
-        if run.labels == max(one.labels for one in rows if one.thing == run.thing):
-            which = f"K = {run.count}" if run.thing == "discs" else run.judge
-            label = f"{run.thing}: {which}" + f", {run.steps} steps" * (run.steps > 0)
-            found.setdefault(label, {}).setdefault(names.get(run.measure, "R²"), []).append(row.all)
-    return {label: {column: (sum(some) / len(some), min(some), max(some)) for column, some in of.items()}
-            for label, of in found.items()}
+    most = {one.thing: max(run.labels for run in rows if run.thing == one.thing) for one in rows}
+
+    def label(run: Run) -> str:
+        which = f"K = {run.count}" if run.thing == "discs" else run.judge
+        return f"{run.thing}: {which}" + f", {run.steps} steps" * (run.steps > 0)
+
+    return by_cell(((label(run), names.get(run.measure, "R²"), row.all) for run, row in rows.items()
+                    if run.labels == most[run.thing]), extent)
 
 
 RIDGE = "The strength of the ridge is chosen on the marked pictures, each left out once."
@@ -119,7 +106,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(people=tested, chairs=unseen, discs=others)
     for thing, judge, count, steps, seed in SHORT if plan.short else TRAININGS:
         runs = [Run(thing, judge, count, steps, seed, *one) for one in measures(thing, judge)]
-        yield Work(runs, partial(measured, plan, runs))
+        yield Work(runs, measured, plan, runs)
 
 
 TRAININGS = (

@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import lesions, trials
 from u3lab.lessons.universal.lesions import ASKED, DOMAINS
 from u3lab.nets import Classifier
@@ -20,29 +18,17 @@ from u3lab.worlds.decathlon import patients
 
 NETWORK, SEEDS = "squeezenet1_1", range(20)
 
+Run = NamedTuple("Run", [("domain", str), ("split", str), ("seed", int)])
+"""One training, whose ``seed`` chooses its squares and their order, asked on a split."""
 
-class Run(NamedTuple):
-    """One training, whose ``seed`` chooses its squares and their order, asked on a split."""
-
-    domain: str
-    split: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """The shares of lesions that are called so, and of healthy squares that are."""
-
-    sensitivity: float
-    specificity: float
+Reached = NamedTuple("Reached", [("sensitivity", float), ("specificity", float)])
+"""The shares of lesions that are called so, and of healthy squares that are."""
 
 
 def summary(rows: Rows) -> Summary:
     """The means over the trainings, by organ and by what was asked."""
-    of: dict[str, list[tuple]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.domain}, {ASKED[run.split]}", []).append(row)
-    return {label: {column: over(getattr(row, column) for row in some) for column in Reached._fields}
-            for label, some in of.items()}
+    return by_cell((f"{run.domain}, {ASKED[run.split]}", column, value) for run, row in rows.items()
+                   for column, value in zip(Reached._fields, row, strict=True))
 
 
 TABLE = Table(
@@ -74,8 +60,8 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(splits=[f"{domain}, {split}" for domain in domains for split in ASKED], patients=(*known, *new))
     for domain in domains:
         for seed in plan.few(SEEDS):
-            yield Work([Run(domain, split, seed) for split in ASKED],
-                       partial(measured, net, domain, seed, 2 if plan.short else None))
+            yield Work([Run(domain, split, seed) for split in ASKED], measured, net, domain, seed,
+                       2 if plan.short else None)
 
 
 def measured(net: Classifier, domain: str, seed: int, steps: int | None = None) -> dict[Run, Reached]:

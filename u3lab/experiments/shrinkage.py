@@ -7,13 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from u3lab.lessons.universal import shrinking, trials
 from u3lab.nets import Classifier
 
@@ -23,23 +21,12 @@ RATES = {"parallel": 0.0015, "fine-tuning": 0.0003}
 LAMBDAS = {5: (0.0, 0.01, 0.1, 1.0, 10.0), 100: (0.0, 0.1, 1.0, 10.0)}  # labels of each class → λ
 SEEDS = range(3)
 
+Run = NamedTuple("Run", [("domain", str), ("method", str), ("prior", str), ("labels", int), ("lam", float),
+    ("seed", int)])
+"""One training with λ and the prior's centre w₀, "source" or "zero"; ``labels`` of each class."""
 
-class Run(NamedTuple):
-    """One training with λ and the prior's centre w₀, "source" or "zero"; ``labels`` of each class."""
-
-    domain: str
-    method: str
-    prior: str
-    labels: int
-    lam: float
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Share right of the validation and of the test pictures."""
-
-    val: float
-    test: float
+Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+"""Share right of the validation and of the test pictures."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -81,7 +68,7 @@ def work(plan: Plan) -> Iterator[Work]:
             for domain in domains for method, prior in shrinking.WAYS.values() for labels, prices in LAMBDAS.items()
             for lam in prices if lam or prior == "source" for seed in SEEDS]
     for run in plan.few(runs):
-        yield Work(run, partial(measured, net, run, 2 if plan.short else None))
+        yield Work(run, measured, net, run, 2 if plan.short else None)
 
 
 def measured(net: Classifier, run: Run, steps: int | None = None) -> Reached:
