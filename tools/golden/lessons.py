@@ -11,7 +11,7 @@ from u3lab.course import catalogue
 from u3lab.course.definitions import Exercise
 from u3lab.experiments import removal, variants
 from u3lab.lessons import patients
-from u3lab.lessons.dissection import kinds, vectors
+from u3lab.lessons.dissection import exercises, kinds
 from u3lab.lessons.inversion import channels, coded_lesions, icon_table, icons, readout
 from u3lab.lessons.inversion import table as inversions
 from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts, seats
@@ -151,5 +151,5 @@ def _last() -> object:
     spots = patients.patches("lung1", count=4, seed=1)
     return [removal.ASKED, list(variants.VARIANTS.items()),
             [kinds.near(a, b) for a in ("bird", "cat") for b in ("dog", "fruit")],
-            sealed(kinds.pasted("test", each=1)[[0, 3]]), vectors.keep_largest(uniform(9) - 0.5, 3), sealed(spots),
+            sealed(kinds.pasted("test", each=1)[[0, 3]]), exercises.keep_largest(uniform(9) - 0.5, 3), sealed(spots),
             sealed(patients.features(squeezenet(), spots)), sealed(patients.tissues("brain1", size=64)[[0]])]

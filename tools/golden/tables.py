@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from u3lab.lessons.results import results, table
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, photo, squeezenet, uniform
@@ -23,7 +24,6 @@ from u3lab.lessons.inversion import table as inversions
 from u3lab.lessons.landmarks import clinic, film, frames, parts, seats
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import inventing, resisting, restoring
-from u3lab.lessons.results import results, table
 from u3lab.lessons.selfsup import clusters, colouring, naturals, segmented, tissues
 from u3lab.lessons.selfsup import trials as pretexts
 from u3lab.lessons.start import grounds, hiding, probing

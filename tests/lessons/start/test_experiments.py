@@ -8,7 +8,8 @@ import torch
 from u3lab import images, measures, nets, pixels
 from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
-from u3lab.lessons.start import cutting, grounds, hiding, looking, match, probing, reach, seeing, words
+from u3lab.lessons.start import cutting, grounds, hiding, looking, probing, seeing, words
+from u3lab.lessons.start.exercises import match, reach
 from u3lab.worlds.faces import Faces
 
 
