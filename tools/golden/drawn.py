@@ -18,7 +18,7 @@ from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.saliency import removal
 from u3lab.lessons.selfsup import arrow, cures, mixtures, naturals, puzzles, sheet, tissues, toys
 from u3lab.lessons.selfsup import trials as pretexts
-from u3lab.lessons.start import cutting, looking
+from u3lab.lessons.start import figures as looking
 from u3lab.lessons.universal import diagram, shrinking, solids
 from u3lab.lessons.universal import trials as adapters
 from u3lab.worlds import rendered
@@ -164,6 +164,6 @@ def _looked_for() -> object:
 @call("drawn: cut, hidden and framed pictures")
 def _start() -> object:
     x, w = photo(size=96), uniform(3, 7, 7) - 0.5
-    return sealed([cutting.cut(x, 3), cutting.shuffled(x, 3, seed=1), cutting.mirrored(x, 3), cutting.repeated(x, 3, 4),
-                   cutting.alone(x, 3, [1, 4]), looking.boxed(x, 0.4, 0.6, 20), looking.hidden(x, 0.4, 0.6, 20),
+    return sealed([looking.cut(x, 3), looking.shuffled(x, 3, seed=1), looking.mirrored(x, 3), looking.repeated(x, 3, 4),
+                   looking.alone(x, 3, [1, 4]), looking.boxed(x, 0.4, 0.6, 20), looking.hidden(x, 0.4, 0.6, 20),
                    looking.large(uniform(1, 3, 4, 4), 64), looking.painted(w, 0.5), looking.labelled({"a": x, "b": x})])

@@ -18,8 +18,8 @@ from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts, seats
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import inventing, resisting, restoring
 from u3lab.lessons.selfsup import clusters, hearing, looking, naturals, segmented, tissues
-from u3lab.lessons.start import grounds, hiding, probing, seeing
-from u3lab.lessons.start import looking as shown
+from u3lab.lessons.start import figures as shown
+from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.universal import solids
 from u3lab.lessons.universal import trials as adapters
 from u3lab.worlds import faces, mosaics
@@ -53,8 +53,8 @@ for chapter in catalogue.CHAPTERS:
 def _start() -> object:
     x, net = photo("dog", 113), squeezenet()
     boxes = shown.template_panels(x, uniform(1, 1, 9, 9)[0, 0], uniform(3, 7, 7), uniform(3, 7, 7, seed=1), (0.4, 0.6))
-    return [hiding.middles(227), hiding.falls(net, x, "German shepherd"), hiding.sharpness(x), sealed(boxes),
-            grounds.log_odds(net, x), sealed(grounds.grounds(60)), grounds.things(), sealed(probing.pixels(x)),
+    return [seeing.middles(227), seeing.falls(net, x, "German shepherd"), seeing.sharpness(x), sealed(boxes),
+            seeing.log_odds(net, x), sealed(seeing.grounds(60)), seeing.things(), sealed(probing.pixels(x)),
             seeing.scores(net, x).topk(5), sealed(shown.matched_by_pixels(
                 faces.draw(2, size=32), 2 * uniform(2, 3, 2) - 1, side=7))]
 

@@ -26,7 +26,7 @@ from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import inventing, resisting, restoring
 from u3lab.lessons.selfsup import clusters, colouring, naturals, segmented, tissues
 from u3lab.lessons.selfsup import trials as pretexts
-from u3lab.lessons.start import grounds, hiding, probing
+from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.universal import lesions, lighting, shrinking, trials
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0", "resnet26_half", "resnet26_plain", "resnet26_serial")
@@ -56,8 +56,8 @@ TABLES: dict[str, Callable[[], object]] = {
     "channels and their icons": channels.shipped,
     "layers and their concepts": layers.shipped,
     "units counted beforehand": lambda: {layer: sealed(one) for layer, one in beforehand.shipped().items()},
-    "hidden squares": hiding.shipped,
-    "grounds": grounds.shipped,
+    "hidden squares": seeing.shipped,
+    "grounds": seeing.shipped,
     "probes of the start": probing.shipped,
 }
 for title, read in TABLES.items():
