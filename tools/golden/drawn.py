@@ -13,13 +13,15 @@ from u3lab import landmarks, selfsup, warps
 from u3lab.lessons.adversarial import attacking
 from u3lab.lessons.inversion import deep, five_priors, icon_table
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import dials, discs, panels, scheme, surfaces, trials
+from u3lab.lessons.landmarks import dials, discs, trials
+from u3lab.lessons.landmarks import figures as panels
 from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.saliency import removal
-from u3lab.lessons.selfsup import arrow, cures, mixtures, naturals, puzzles, sheet, tissues, toys
-from u3lab.lessons.selfsup import trials as pretexts
+from u3lab.lessons.selfsup import arrow, cures, mixtures, naturals, pretexts, tissues, toys
+from u3lab.lessons.selfsup import figures as sheet
 from u3lab.lessons.start import figures as looking
-from u3lab.lessons.universal import diagram, shrinking, solids
+from u3lab.lessons.universal import figures as diagram
+from u3lab.lessons.universal import solids
 from u3lab.lessons.universal import trials as adapters
 from u3lab.worlds import rendered
 
@@ -35,12 +37,12 @@ def _adapters() -> object:
 
 @call("of the table of shrinkage")
 def _shrinking() -> object:
-    rows = shrinking.shipped()
-    prices = shrinking.prices(rows, 5)
-    gains = [shrinking.gain(rows, *kind, 5, lam) for kind in shrinking.WAYS.values() for lam in prices]
-    return [prices, gains, [shrinking.interval(gain) for gain in gains],
-            [shrinking.centres(rows, 5, lam) for lam in prices],
-            [shrinking.chosen(rows, way, 5) for way in shrinking.WAYS]]
+    rows = adapters.shipped()
+    prices = adapters.prices(rows, 5)
+    gains = [adapters.gain(rows, *kind, 5, lam) for kind in adapters.WAYS.values() for lam in prices]
+    return [prices, gains, [adapters.interval(gain) for gain in gains],
+            [adapters.centres(rows, 5, lam) for lam in prices],
+            [adapters.chosen(rows, way, 5) for way in adapters.WAYS]]
 
 
 @call("of the table of pretext tasks")
@@ -119,10 +121,10 @@ def _sheet() -> object:
 
 @call("films, arrows of time and puzzles")
 def _puzzles() -> object:
-    orders = puzzles.swaps(6)
+    orders = pretexts.swaps(6)
     return [arrow.steps(), arrow.peaks(3, 0.8, draw()), arrow.bayes(0.9), arrow.path(0.8, torch.linspace(0, 3, 9)),
-            orders, puzzles.apart(orders), puzzles.largest_mean(4),
-            sealed(puzzles.jigsaw_of(orders).pose(photo(size=64).repeat(2, 1, 1, 1), draw()))]
+            orders, pretexts.apart(orders), pretexts.largest_mean(4),
+            sealed(pretexts.jigsaw_of(orders).pose(photo(size=64).repeat(2, 1, 1, 1), draw()))]
 
 
 # Drawn for chapter 3
@@ -141,14 +143,14 @@ def _panels() -> object:
 def _surfaces() -> object:
     angles = torch.tensor([0.0, 40.0, 200.0])
     return [sealed([dials.dials(angles, angles + 10), dials.shapes(), discs.pairs(2, draw()), discs.discs(1, draw()),
-                    surfaces.dog(0.5, 20.0, size=64), surfaces.combed((0.0, 0.6, 0.8), size=64, hairs=60)]),
+                    panels.dog(0.5, 20.0, size=64), panels.combed((0.0, 0.6, 0.8), size=64, hairs=60)]),
             dials.plane(angles), dials.degrees(dials.plane(angles))]
 
 
 @call("drawn: directions of chapter 3")
 def _directions() -> object:
     pictures: list[Tensor] = [photo(name, 64)[0] for name in ("dog", "hens", "coffee")]
-    return scheme.directions(pictures, *pictures, 2 * uniform(10, 2) - 1).data
+    return panels.directions(pictures, *pictures, 2 * uniform(10, 2) - 1).data
 
 
 @call("landmarks looked for in codes")

@@ -14,10 +14,10 @@ from u3lab.lessons import patients
 from u3lab.lessons.dissection import exercises, kinds
 from u3lab.lessons.inversion import channels, coded_lesions, icon_table, icons, readout
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts, seats
+from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts
 from u3lab.lessons.landmarks import trials as labellers
-from u3lab.lessons.prior import inventing, resisting, restoring
-from u3lab.lessons.selfsup import clusters, hearing, looking, naturals, segmented, tissues
+from u3lab.lessons.prior import resisting, restoring
+from u3lab.lessons.selfsup import clusters, hearing, naturals, pretexts, segmented, tissues
 from u3lab.lessons.start import figures as shown
 from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.universal import solids
@@ -83,8 +83,8 @@ def _second() -> object:
             segmented.sameness(labels), sealed(segmented.brains()), sealed(tissues.slices()),
             sealed(tissues.spoilt(0.5, 1)), sealed(naturals.views(textures, draw())), naturals.told(some, some.flip(0)),
             sealed(naturals.seen(naturals.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
-            looking.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), looking.middle(8),
-            list(looking.joined(*pretext()).layers)]
+            pretexts.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), pretexts.middle(8),
+            list(pretexts.joined(*pretext()).layers)]
 
 
 def pretext() -> tuple[object, object]:
@@ -102,7 +102,7 @@ def _faces() -> object:
     made = faces.draw(4, seed=1, each=1)
     return [[sealed(make(stock)(3, draw())) for make in (pairs.of_warps, pairs.of_turns, pairs.of_both)],
             labellers.points(made), sealed(parts.before_a_wall(layers, each=2)), parts.skin(made.identities),
-            parts.recoloured(made.images, made.images.flip(0)), sealed(seats.drawn(2, 1001, seed=1)),
+            parts.recoloured(made.images, made.images.flip(0)), sealed(parts.chairs(2, 1001, seed=1)),
             labellers.errors(labellers.points(made).flip(0), made, faces.hard(made) | True),
             sealed(labellers.matched(labellers.codes(landmarks.labeller(2), made.images), made))]
 
@@ -124,8 +124,8 @@ def _films() -> object:
 def _fourth() -> object:
     x, m = restoring.photo("grass"), restoring.mask("hole", "grass")
     return [sealed([x, restoring.flat(x * m, m), restoring.photo("macaw", None)]), restoring.row("hole", "grass"),
-            sealed(resisting.wanted("coffee", 1)), sealed([inventing.patient(name) for name in inventing.PATIENTS]),
-            sealed(inventing.retina()), resisting.missing(resisting.Run("coffee", "white noise", 0), 2)]
+            sealed(resisting.wanted("coffee", 1)), sealed([restoring.patient(name) for name in restoring.PATIENTS]),
+            sealed(restoring.retina()), resisting.missing(resisting.Run("coffee", "white noise", 0), 2)]
 
 
 @call("lessons of chapter 5")

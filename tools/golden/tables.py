@@ -21,19 +21,19 @@ from u3lab.lessons.inversion import (
     readout,
 )
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import clinic, film, frames, parts, seats
+from u3lab.lessons.landmarks import clinic, film, frames, parts
 from u3lab.lessons.landmarks import trials as labellers
-from u3lab.lessons.prior import inventing, resisting, restoring
+from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.selfsup import clusters, colouring, naturals, segmented, tissues
-from u3lab.lessons.selfsup import trials as pretexts
+from u3lab.lessons.selfsup import pretexts as pretexts
 from u3lab.lessons.start import probing, seeing
-from u3lab.lessons.universal import lesions, lighting, shrinking, trials
+from u3lab.lessons.universal import lighting, trials
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0", "resnet26_half", "resnet26_plain", "resnet26_serial")
 TABLES: dict[str, Callable[[], object]] = {
     **{f"adapters of {name}": lambda name=name: trials.shipped(name) for name in NETWORKS},
-    "sensitivity to lesions": lesions.shipped,
-    "shrinkage": shrinking.shipped,
+    "sensitivity to lesions": trials.shipped,
+    "shrinkage": trials.shipped,
     "pretext tasks": pretexts.shipped,
     "clusters of digits": clusters.shipped,
     "segments of mosaics": segmented.shipped,
@@ -82,7 +82,7 @@ PICTURES: dict[str, Callable[[], object]] = {
     "deep codes": deep.pictures, "coded lesions": coded_lesions.pictures, "five priors": five_priors.pictures,
     "icons": icon_table.pictures, "icons of the quiz": icons.shipped, "resisting": resisting.pictures,
     "restoring": lambda: [restoring.pictures(task) for task in restoring.TASKS],
-    "restoring, large": restoring.large_pictures, "invented": inventing.shipped, "patch": adversarial.shipped_patch}
+    "restoring, large": restoring.large_pictures, "invented": restoring.shipped, "patch": adversarial.shipped_patch}
 for title, read in PICTURES.items():
     call(f"shipped pictures: {title}")(lambda read=read: sealed(read()))
 
@@ -103,7 +103,7 @@ def _poses() -> object:
 
 @call("shipped networks: keypoints")
 def _keypoints() -> object:
-    models = [parts.shipped(thing) for thing in parts.THINGS] + [seats.shipped()]
+    models = [parts.shipped(thing) for thing in parts.THINGS] + [parts.shipped("chair")]
     return [(sealed(model), model.keypoints(photo("dog", 64))) for model in models] + [
         parts.finder()(photo("dog", 64))]
 

@@ -17,7 +17,7 @@ from u3lab.adversarial.placing import cut_out
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
 from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.lessons.adversarial.photos import photos, shuffled
+from u3lab.lessons.adversarial.attacking import photos, shuffled
 from u3lab.nets import Classifier
 
 MAKER = "squeezenet1_1"

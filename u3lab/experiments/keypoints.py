@@ -25,10 +25,9 @@ from u3lab.experiments._faces import people
 from u3lab.experiments._plan import Plan
 from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
-from u3lab.lessons.landmarks import parts, seats
+from u3lab.lessons.landmarks import parts
 from u3lab.lessons.landmarks.discs import discs, pairs
-from u3lab.lessons.landmarks.parts import LABELLED, SIDE, SIGMA, TEST, THINGS, WIDTH, K, before_a_wall
-from u3lab.lessons.landmarks.seats import Seats
+from u3lab.lessons.landmarks.parts import LABELLED, SIDE, SIGMA, TEST, THINGS, WIDTH, K, Seats, before_a_wall
 from u3lab.lessons.landmarks.trials import YAW, errors, points, regressed
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier
@@ -226,7 +225,7 @@ def of_faces(model: KeypointAutoencoder | None, part: float = 1.0) -> list[tuple
 @cache
 def chairs(seed: int, count: int = CHAIRS) -> Tensor:
     """Views to learn from, in bytes, two in a row of one chair: (2·count,3,64,64) of 0 … 255."""
-    return (255 * seats.drawn(count, 0, each=2, seed=seed).images).round().byte()
+    return (255 * parts.chairs(count, 0, each=2, seed=seed).images).round().byte()
 
 
 def of_views(views: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
@@ -240,7 +239,7 @@ def of_views(views: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Te
 @cache
 def marked_chairs(part: float) -> tuple[Seats, Seats]:
     """One view each of chairs to fit a regression to, and of chairs that nobody has learnt from, to test it."""
-    return tuple(seats.drawn(round(part * count), first, seed=seed) for seed, (first, count) in enumerate(MARKED, 90))
+    return tuple(parts.chairs(round(part * count), first, seed=seed) for seed, (first, count) in enumerate(MARKED, 90))
 
 
 def of_chairs(model: KeypointAutoencoder | None, part: float = 1.0) -> list[tuple[float, float]]:

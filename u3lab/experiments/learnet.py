@@ -23,7 +23,7 @@ from u3lab.experiments._plan import Plan
 from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import PAINTS, Data
-from u3lab.lessons.universal.shrinking import interval
+from u3lab.lessons.universal.trials import interval
 from u3lab.measures import probe
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling

@@ -1,13 +1,16 @@
-"""Notebook 03b: keypoints learnt by drawing one picture of a face from another, and what is measured of them.
+"""Notebook 03b: keypoints learnt by drawing one picture from another, and what is measured of them.
 
-The source x and the target x′ show one person, in two moments and two warps, before a plain wall.
-``python -m u3lab.experiments keypoints`` has taught those that ship.
+Of faces, the source x and the target x′ show one person, in two moments and two warps, before a plain wall. Of chairs,
+a pair is one chair before one wall under one light, seen from two sides at most 40° apart; nothing is warped. Chairs
+look at the viewer within 60°: from behind, a linear map could not tell left from right. ``python -m
+u3lab.experiments keypoints`` has taught those that ship.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +21,7 @@ from u3lab.lessons.landmarks.pairs import floating
 from u3lab.lessons.landmarks.trials import YAW
 from u3lab.nets import checkpoints
 from u3lab.warps import warp
-from u3lab.worlds import faces
+from u3lab.worlds import faces, turntable
 from u3lab.worlds.faces import Faces, Layers
 from u3lab.worlds.faces.made import together
 from u3lab.worlds.faces.people import person
@@ -30,7 +33,8 @@ K, WIDTH, SIGMA = 10, 16, 0.15
 LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
 SWAPS = 100
 THINGS = {"person": 1, "person, two walls": 2}  # walls behind the two pictures of a person
-NAMES = {"person": "keypoints", "person, two walls": "keypoints-two-walls"}  # of the shipped weights
+NAMES = {"person": "keypoints", "person, two walls": "keypoints-two-walls",  # of the shipped weights
+         "chair": "keypoints-chair"}
 BINS = 6  # of each colour channel
 FINDER = {"faces": 8000, "steps": 3000, "batch": 32, "lr": 0.01}  # a training with labels
 
@@ -119,5 +123,31 @@ def recoloured(a: Tensor, b: Tensor) -> Tensor:
 
 def shipped(thing: str = "person") -> KeypointAutoencoder:
     """The trained network, with the one that colours as Γ; with "person, two walls", source and target had each their
-    own."""
+    own; of "chair" it is that of the first seed."""
     return checkpoints.restore(KeypointAutoencoder(K, width=WIDTH, sigma=SIGMA), NAMES[thing])
+
+
+KIND = "chair"
+ROUND, APART, LOW, HIGH = 60.0, 40.0, 5.0, 50.0  # degrees: azimuth, how far two views differ, and elevation
+
+
+class Seats(NamedTuple):
+    """``images`` (N,3,64,64), the true places of the chair's points in them, (N,10,2) in [−1,1], which of them are not
+    covered, (N,10) bool, and the azimuth (N) in degrees."""
+
+    images: Tensor
+    points: Tensor
+    visible: Tensor
+    azimuth: Tensor
+
+
+def chairs(count: int, first: int, *, each: int = 1, seed: int = 0) -> Seats:
+    """``each`` views in a row of chairs number ``first``, ``first`` + 2, …; odd ones are held out."""
+    draw = torch.Generator().manual_seed(seed)
+    made = []
+    for number in range(first, first + 2 * count, 2):
+        middle = ROUND * (2 * torch.rand(1, generator=draw) - 1)
+        azimuth = middle + APART / 2 * (2 * torch.rand(each, generator=draw) - 1) * (each > 1)
+        height = LOW + (HIGH - LOW) * torch.rand(1, generator=draw)
+        made.append(turntable.views(KIND, number, azimuth, height.expand(each), size=SIDE, seed=number + 1000 * seed))
+    return Seats(*(torch.cat([getattr(one, name) for one in made]) for name in Seats._fields))

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from u3lab import images, pixels
 from u3lab.landmarks import match
-from u3lab.lessons.landmarks import panels, trials
+from u3lab.lessons.landmarks import figures as panels
+from u3lab.lessons.landmarks import trials
 from u3lab.lessons.start import figures as looking
 from u3lab.lessons.start import probing, seeing
 from u3lab.nets import Classifier
