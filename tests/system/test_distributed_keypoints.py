@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import nn
 from tests.helpers import without_norms
 from torch.distributed import barrier
-from u3lab.lessons.landmarks.discs import discs
+from u3lab.lessons.landmarks.parts import discs
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 
 rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

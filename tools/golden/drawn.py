@@ -13,10 +13,10 @@ from u3lab import landmarks, selfsup, warps
 from u3lab.lessons.adversarial import attacking
 from u3lab.lessons.inversion import deep, five_priors, icon_table
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import dials, discs, trials
 from u3lab.lessons.landmarks import figures as panels
+from u3lab.lessons.landmarks import frames, parts, trials
 from u3lab.lessons.prior import resisting, restoring
-from u3lab.lessons.saliency import removal
+from u3lab.lessons.saliency import things
 from u3lab.lessons.selfsup import arrow, cures, mixtures, naturals, pretexts, tissues, toys
 from u3lab.lessons.selfsup import figures as sheet
 from u3lab.lessons.start import figures as looking
@@ -76,7 +76,7 @@ def _inversion() -> object:
 def _others() -> object:
     rows = attacking.shipped()
     return [[attacking.share(rows, "squeezenet1_1", targeted, level, steps=steps) for targeted, level in (
-        (False, 1), (True, 1), (True, 4)) for steps in (None, 5)], removal.cues(removal.shipped()),
+        (False, 1), (True, 1), (True, 4)) for steps in (None, 5)], things.cues(things.shipped()),
             resisting.marks(5000), resisting.MARKS, restoring.plan(), sealed([
                 restoring.mask(task, name) for task in restoring.TASKS for name in restoring.PHOTOS[task]])]
 
@@ -142,9 +142,9 @@ def _panels() -> object:
 @call("drawn: dials, discs, surfaces")
 def _surfaces() -> object:
     angles = torch.tensor([0.0, 40.0, 200.0])
-    return [sealed([dials.dials(angles, angles + 10), dials.shapes(), discs.pairs(2, draw()), discs.discs(1, draw()),
+    return [sealed([frames.dials(angles, angles + 10), frames.shapes(), parts.pairs(2, draw()), parts.discs(1, draw()),
                     panels.dog(0.5, 20.0, size=64), panels.combed((0.0, 0.6, 0.8), size=64, hairs=60)]),
-            dials.plane(angles), dials.degrees(dials.plane(angles))]
+            frames.plane(angles), frames.degrees(frames.plane(angles))]
 
 
 @call("drawn: directions of chapter 3")

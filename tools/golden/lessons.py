@@ -12,12 +12,12 @@ from u3lab.course.definitions import Exercise
 from u3lab.experiments import removal, variants
 from u3lab.lessons import patients
 from u3lab.lessons.dissection import exercises, kinds
-from u3lab.lessons.inversion import channels, coded_lesions, icon_table, icons, readout
+from u3lab.lessons.inversion import coded_lesions, icon_table, icons, readout
 from u3lab.lessons.inversion import table as inversions
 from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import resisting, restoring
-from u3lab.lessons.selfsup import clusters, hearing, naturals, pretexts, segmented, tissues
+from u3lab.lessons.selfsup import clusters, hearing, naturals, pretexts, tissues
 from u3lab.lessons.start import figures as shown
 from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.universal import solids
@@ -79,8 +79,8 @@ def _second() -> object:
     digits = uniform(12, 1, 12, 12)
     some = torch.arange(12) % 3
     return [clusters.by_kmeans(digits, some, 3, 0), sealed(clusters.deskewed(digits)),
-            clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), segmented.by_colour(textures, 3, 0),
-            segmented.sameness(labels), sealed(segmented.brains()), sealed(tissues.slices()),
+            clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), clusters.by_colour(textures, 3, 0),
+            clusters.sameness(labels), sealed(clusters.brains()), sealed(tissues.slices()),
             sealed(tissues.spoilt(0.5, 1)), sealed(naturals.views(textures, draw())), naturals.told(some, some.flip(0)),
             sealed(naturals.seen(naturals.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
             pretexts.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), pretexts.middle(8),
@@ -141,9 +141,9 @@ def _fifth() -> object:
             [inversions.prior_of(kind, 0.5) for kind in inversions.PRIORS], inversions.runs([net, lite()]),
             icons.places(lite(), x, ["zebra", "German shepherd"]),
             icon_table.judged(x, "zebra", net, [net, lite(), net]),
-            channels.alike(uniform(3, 5), uniform(4, 5, seed=1)), channels.means(net, "fire3", x), sealed(
-                channels.framed(x)), channels.best_crops(uniform(9), torch.arange(9) // 2),
-            channels.share_of_pairs(uniform(9), torch.tensor([1, 4]))]
+            icon_table.alike(uniform(3, 5), uniform(4, 5, seed=1)), icon_table.means(net, "fire3", x), sealed(
+                icon_table.framed(x)), icon_table.best_crops(uniform(9), torch.arange(9) // 2),
+            icon_table.share_of_pairs(uniform(9), torch.tensor([1, 4]))]
 
 
 @call("lessons of chapters 6 and 7")

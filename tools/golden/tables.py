@@ -10,21 +10,13 @@ from u3lab.lessons.results import results, table
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, photo, squeezenet, uniform
 from u3lab import adversarial
-from u3lab.lessons.dissection import beforehand, layers
-from u3lab.lessons.inversion import (
-    channels,
-    coded_lesions,
-    deep,
-    five_priors,
-    icon_table,
-    icons,
-    readout,
-)
+from u3lab.lessons.dissection import kinds, layers
+from u3lab.lessons.inversion import coded_lesions, deep, five_priors, icon_table, icons, readout
 from u3lab.lessons.inversion import table as inversions
 from u3lab.lessons.landmarks import clinic, film, frames, parts
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import resisting, restoring
-from u3lab.lessons.selfsup import clusters, colouring, naturals, segmented, tissues
+from u3lab.lessons.selfsup import clusters, colouring, naturals, tissues
 from u3lab.lessons.selfsup import pretexts as pretexts
 from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.universal import lighting, trials
@@ -36,7 +28,7 @@ TABLES: dict[str, Callable[[], object]] = {
     "shrinkage": trials.shipped,
     "pretext tasks": pretexts.shipped,
     "clusters of digits": clusters.shipped,
-    "segments of mosaics": segmented.shipped,
+    "segments of mosaics": clusters.shipped,
     "classes of photos": naturals.shipped,
     "tissues under fields": tissues.shipped,
     "labellers": labellers.shipped,
@@ -53,9 +45,9 @@ TABLES: dict[str, Callable[[], object]] = {
     "coded lesions": coded_lesions.shipped,
     "read off codes": readout.shipped,
     "icons judged": icon_table.shipped,
-    "channels and their icons": channels.shipped,
+    "channels and their icons": icon_table.shipped,
     "layers and their concepts": layers.shipped,
-    "units counted beforehand": lambda: {layer: sealed(one) for layer, one in beforehand.shipped().items()},
+    "units counted beforehand": lambda: {layer: sealed(one) for layer, one in kinds.shipped().items()},
     "hidden squares": seeing.shipped,
     "grounds": seeing.shipped,
     "probes of the start": probing.shipped,

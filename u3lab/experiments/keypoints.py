@@ -26,8 +26,19 @@ from u3lab.experiments._plan import Plan
 from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 from u3lab.lessons.landmarks import parts
-from u3lab.lessons.landmarks.discs import discs, pairs
-from u3lab.lessons.landmarks.parts import LABELLED, SIDE, SIGMA, TEST, THINGS, WIDTH, K, Seats, before_a_wall
+from u3lab.lessons.landmarks.parts import (
+    LABELLED,
+    SIDE,
+    SIGMA,
+    TEST,
+    THINGS,
+    WIDTH,
+    K,
+    Seats,
+    before_a_wall,
+    discs,
+    pairs,
+)
 from u3lab.lessons.landmarks.trials import YAW, errors, points, regressed
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier

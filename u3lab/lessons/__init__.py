@@ -1,4 +1,4 @@
-"""What belongs to a notebook and not to a method: exercises, figures, riddles. A room a chapter.
+"""What belongs to a notebook and not to a method: exercises and figures. A room a chapter.
 
 ``u3lab.course`` finds a room here by its name; its ``exercises.EXERCISES`` has those of each chapter. Quizzes are text
 in data/quiz.

@@ -10,7 +10,7 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.adversarial import fools, quantise
 from u3lab.adversarial.transfer import SIZE, labelled
-from u3lab.lessons.things import pasted
+from u3lab.lessons.saliency.things import pasted
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from u3lab.adversarial.attacks import descend_once, direction, project, targeted_loss
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, drawn, not_contiguous
-from u3lab.lessons.scores import Scores
+from u3lab.lessons.inversion.exercises import Scores
 
 
 def _step_cases(g: torch.Generator) -> Iterator[tuple]:

@@ -14,7 +14,6 @@ from u3lab.images.variation import total_variation
 from u3lab.inversion.codes import code_error
 from u3lab.inversion.linear import tikhonov
 from u3lab.inversion.maximising import excitation
-from u3lab.lessons.scores import Scores
 
 
 def _code_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -175,6 +174,21 @@ EXCITATION = Exercise(
         Mistake(lambda y, k: y[0, k], "a channel has many places; take their mean"),
         Mistake(lambda y, k: y.mean(), "k is not used"),
     )))
+
+
+class Scores:
+    """The scores of a small made network: a picture (1,3,H,W) → (1,5), with a gradient."""
+
+    def __init__(self, g: torch.Generator, dtype: torch.dtype = torch.float32) -> None:
+        self.first = torch.randn(4, 3, 3, 3, generator=g, dtype=dtype)
+        self.second = torch.randn(5, 4, generator=g, dtype=dtype)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        seen = torch.nn.functional.conv2d(picture, self.first, padding=1).tanh().mean((2, 3))
+        return 3 * seen @ self.second.T
+
+    def __repr__(self) -> str:
+        return "a network"
 
 
 def climb(scores: Callable[[Tensor], Tensor], x: Tensor, k: int, shifts: list[tuple[int, int]],
