@@ -15,7 +15,7 @@ from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, s
 from u3lab.adversarial.placing import cut_out
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
-from u3lab.lessons.adversarial.photos import photos, shuffled
+from u3lab.lessons.adversarial.attacking import photos, shuffled
 from u3lab.nets import Classifier
 
 MAKER = "squeezenet1_1"

@@ -21,7 +21,7 @@ from u3lab import images, nets
 from u3lab.datasets import cutouts, photos
 from u3lab.errors import U3Error
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.lessons.inversion.channels import EACH, STEPS, best_crops, icon, means, stock
+from u3lab.lessons.inversion.icon_table import EACH, STEPS, best_crops, icon, means, stock
 
 NETWORK, EYE, EARLY, LATE = "squeezenet1_1", "efficientnet_lite0", "stage2", "stage5"  # who judges, and where
 UNITS = {  # as `drawn` draws them

@@ -24,10 +24,20 @@ from u3lab.descent import Step, last
 from u3lab.experiments._faces import people
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
-from u3lab.lessons.landmarks import parts, seats
-from u3lab.lessons.landmarks.discs import discs, pairs
-from u3lab.lessons.landmarks.parts import LABELLED, SIDE, SIGMA, TEST, THINGS, WIDTH, K, before_a_wall
-from u3lab.lessons.landmarks.seats import Seats
+from u3lab.lessons.landmarks import parts
+from u3lab.lessons.landmarks.parts import (
+    LABELLED,
+    SIDE,
+    SIGMA,
+    TEST,
+    THINGS,
+    WIDTH,
+    K,
+    Seats,
+    before_a_wall,
+    discs,
+    pairs,
+)
 from u3lab.lessons.landmarks.trials import YAW, errors, points, regressed
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier
@@ -213,7 +223,7 @@ def of_faces(model: KeypointAutoencoder | None, part: float = 1.0) -> list[tuple
 @cache
 def chairs(seed: int, count: int = CHAIRS) -> Tensor:
     """Views to learn from, in bytes, two in a row of one chair: (2·count,3,64,64) of 0 … 255."""
-    return (255 * seats.drawn(count, 0, each=2, seed=seed).images).round().byte()
+    return (255 * parts.chairs(count, 0, each=2, seed=seed).images).round().byte()
 
 
 def of_views(views: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
@@ -227,7 +237,7 @@ def of_views(views: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Te
 @cache
 def marked_chairs(part: float) -> tuple[Seats, Seats]:
     """One view each of chairs to fit a regression to, and of chairs that nobody has learnt from, to test it."""
-    return tuple(seats.drawn(round(part * count), first, seed=seed) for seed, (first, count) in enumerate(MARKED, 90))
+    return tuple(parts.chairs(round(part * count), first, seed=seed) for seed, (first, count) in enumerate(MARKED, 90))
 
 
 def of_chairs(model: KeypointAutoencoder | None, part: float = 1.0) -> list[tuple[float, float]]:

@@ -21,7 +21,7 @@ from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import PAINTS, Data
-from u3lab.lessons.universal.shrinking import interval
+from u3lab.lessons.universal.trials import interval
 from u3lab.measures import probe
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling

@@ -26,9 +26,8 @@ from u3lab import selfsup
 from u3lab.datasets import clips as filmed
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
-from u3lab.lessons.selfsup.trials import CEILING, FLOOR, LABELS, PROBLEMS, WHOLE, gains
-from u3lab.lessons.universal.shrinking import interval
-from u3lab.lessons.universal.trials import few_of_each
+from u3lab.lessons.selfsup.pretexts import CEILING, FLOOR, LABELS, PROBLEMS, WHOLE, gains
+from u3lab.lessons.universal.trials import few_of_each, interval
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
 from u3lab.worlds import clips, decathlon, faces

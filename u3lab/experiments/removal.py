@@ -19,8 +19,7 @@ import torch
 from u3lab import nets, saliency
 from u3lab.datasets import photos
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.lessons.saliency.removal import smallest
-from u3lab.lessons.things import BEHIND, Thing, known, outlined, pasted, probability
+from u3lab.lessons.saliency.things import BEHIND, Thing, known, outlined, pasted, probability, smallest
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS, MaskSettings
 from u3lab.saliency.perturbation import enlarge

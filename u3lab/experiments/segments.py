@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.clusters import TITLES, spread
-from u3lab.lessons.selfsup import segmented
-from u3lab.lessons.selfsup.segmented import ALL, ALONE, KMEANS, MADE, POOLED, TEN, WAYS
+from u3lab.lessons.selfsup import clusters
+from u3lab.lessons.selfsup.clusters import ALL, ALONE, KMEANS, MADE, POOLED, TEN, WAYS
 from u3lab.selfsup import choose_segments, segments
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.worlds import mosaics
@@ -84,10 +84,10 @@ def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Rea
     make, k = MADE[data]
     test, labels = make(TEST, seed=TESTS + seed)
     if way == KMEANS:
-        maps, chosen = segmented.by_colour(test, k, seed)[None], 0
+        maps, chosen = clusters.by_colour(test, k, seed)[None], 0
     else:
         train, _ = make(TRAIN, seed=seed)
-        net, head, settings = segmented.learnt(train, k, way, seed, steps=steps, colour=data == "satellite")
+        net, head, settings = clusters.learnt(train, k, way, seed, steps=steps, colour=data == "satellite")
         maps, chosen = segments(net, head, test).argmax(2), choose_segments(net, head, train, settings=settings)
     right = [hungarian_accuracy(one.flatten(), labels.flatten()) for one in maps]
-    return Reached(right[chosen], max(right), segmented.sameness(maps[chosen]))
+    return Reached(right[chosen], max(right), clusters.sameness(maps[chosen]))

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from u3lab import nets
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.lessons.universal import lesions, trials
-from u3lab.lessons.universal.lesions import ASKED, DOMAINS
+from u3lab.lessons.universal import trials
+from u3lab.lessons.universal.trials import ASKED, DOMAINS
 from u3lab.nets import Classifier
 from u3lab.worlds.decathlon import patients
 
@@ -44,7 +44,7 @@ TABLE = Table(
         often="Twenty trainings for each organ, each with other squares in another order. The intervals are over these "
               "trainings, not over patients, of whom there is one.",
         floor="A guess has 0.5 of both.",
-        chosen=f"Parallel adapters, {lesions.LABELS} squares of each kind, rate {lesions.RATE:g}; the rate was not "
+        chosen=f"Parallel adapters, {trials.LABELS} squares of each kind, rate {trials.RATE:g}; the rate was not "
                "tuned for these domains, and val chooses nothing.",
         limits="One new patient for each organ: how much patients differ is not known."),
     chart=Chart("bars", "share of squares", chance=0.5,
@@ -66,6 +66,6 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def measured(net: Classifier, domain: str, seed: int, steps: int | None = None) -> dict[Run, Reached]:
     """Train on squares of a patient, and ask about other slices and about a new patient."""
-    doctor = trials.begin(net, one := lesions.training(domain, seed))
+    doctor = trials.begin(net, one := trials.training(domain, seed))
     last(trials.train(doctor, one, steps=steps))
-    return {Run(domain, split, seed): Reached(*lesions.rates(doctor, domain, split)) for split in ASKED}
+    return {Run(domain, split, seed): Reached(*trials.rates(doctor, domain, split)) for split in ASKED}

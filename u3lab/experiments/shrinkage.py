@@ -12,7 +12,7 @@ from typing import NamedTuple
 from u3lab import nets
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
-from u3lab.lessons.universal import shrinking, trials
+from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 
 NETWORK = "squeezenet1_1"
@@ -32,10 +32,10 @@ Reached = NamedTuple("Reached", [("val", float), ("test", float)])
 def summary(rows: Rows) -> Summary:
     """By how much the test accuracy is over that with λ = 0, paired by domain and seed."""
     there = {run: row for run, row in rows.items() if run._replace(prior="source", lam=0.0) in rows}
-    return {f"{labels} labels, λ = {lam:g}": {way: shrinking.interval(shrinking.gain(there, *kind, labels, lam))
-                                              for way, kind in shrinking.WAYS.items()}
-            for labels in LAMBDAS for lam in shrinking.prices(there, labels)
-            if all(len(shrinking.gain(there, *kind, labels, lam)) > 1 for kind in shrinking.WAYS.values())}
+    return {f"{labels} labels, λ = {lam:g}": {way: trials.interval(trials.gain(there, *kind, labels, lam))
+                                              for way, kind in trials.WAYS.items()}
+            for labels in LAMBDAS for lam in trials.prices(there, labels)
+            if all(len(trials.gain(there, *kind, labels, lam)) > 1 for kind in trials.WAYS.values())}
 
 
 TABLE = Table(
@@ -65,7 +65,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
         role(splits=[f"{domain}, {split}" for domain in domains])
     runs = [Run(domain, method, prior, labels, lam, seed)
-            for domain in domains for method, prior in shrinking.WAYS.values() for labels, prices in LAMBDAS.items()
+            for domain in domains for method, prior in trials.WAYS.values() for labels, prices in LAMBDAS.items()
             for lam in prices if lam or prior == "source" for seed in SEEDS]
     for run in plan.few(runs):
         yield Work(run, measured, net, run, 2 if plan.short else None)

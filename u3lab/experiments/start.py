@@ -17,8 +17,8 @@ from torch import Tensor
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.lessons.start import grounds, hiding, probing
-from u3lab.lessons.start.hiding import CELLS, SIDE
+from u3lab.lessons.start import probing, seeing
+from u3lab.lessons.start.seeing import CELLS, SIDE
 from u3lab.measures import mean
 from u3lab.nets import Classifier
 from u3lab.saliency.metrics import edges
@@ -67,7 +67,7 @@ def by_way(rows: Rows) -> Summary:
 
 def by_ground(rows: Rows) -> Summary:
     """The mean log-odds of things on a group of backgrounds, with its interval over series of things."""
-    known = grounds.things()
+    known = seeing.things()
     about = dict(zip(known.names, zip(known.series, known.animal.tolist(), strict=True), strict=True))
     return by_cell((run.ground, kind, sum(row.odds) / len(row.odds), about[run.thing][0])
                    for kind, animal in (("animals", True), ("made things", False))
@@ -128,9 +128,9 @@ def work(plan: Plan) -> Iterator[Work]:
     net, questions = nets.load(NETWORK), plan.few(QUESTIONS[::-1]) if plan.short else QUESTIONS
     for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
         role(splits=[f"{probing.DOMAINS[question]}, {split}" for question in questions])
-    shown, things = placed(NETWORK, plan.few(DRAWS)), plan.few(grounds.things().names, 2)
+    shown, things = placed(NETWORK, plan.few(DRAWS)), plan.few(seeing.things().names, 2)
     plan.judge(things=sorted({*(run.thing for run in shown), *things}),
-               photos=[*BEHIND, *grounds.NATURE, *grounds.BUILDINGS])
+               photos=[*BEHIND, *seeing.NATURE, *seeing.BUILDINGS])
     for how in plan.few(CODES):
         code = cache(partial(code_of, net, how))
         for question in questions:
@@ -188,21 +188,21 @@ def placed(network: str, draws: range) -> dict[Shown, Placed]:
 def pointed(net: Classifier, one: Placed) -> Pointed:
     """Which places are on the thing."""
     half = len(one.where) // 2
-    return Pointed({HIDDEN: float(on_it(hiding.falls(net, one.image, one.label), one)),
+    return Pointed({HIDDEN: float(on_it(seeing.falls(net, one.image, one.label), one)),
                     EDGES: float(on_it(sharpness(one.image), one)), MIDDLE: float(one.where[half, half]),
                     RANDOM: float(one.where.double().mean())})
 
 
 def on_it(map: Tensor, one: Placed) -> bool:
     """Whether the greatest value of a map (CELLS,CELLS) lies on the thing."""
-    at = hiding.middles(len(one.where)).long()
+    at = seeing.middles(len(one.where)).long()
     return bool(one.where[at[int(map.argmax()) // CELLS], at[int(map.argmax()) % CELLS]])
 
 
 def sharpness(picture: Tensor) -> Tensor:
     """How much of the picture's edges lies in each of these squares, (CELLS,CELLS): a rival that asks no network."""
     columns = F.avg_pool2d(edges(picture), (SIDE, 1), stride=1)  # then along the rows: 2·SIDE sums a place, not SIDE²
-    at, lines = hiding.middles(picture.shape[-1]), F.avg_pool2d(columns, (1, SIDE), stride=1)[0, 0]
+    at, lines = seeing.middles(picture.shape[-1]), F.avg_pool2d(columns, (1, SIDE), stride=1)[0, 0]
     begin = (at - SIDE / 2).round().long().clamp(max=len(lines) - 1)
     return lines[begin][:, begin]
 
@@ -211,6 +211,6 @@ def sharpness(picture: Tensor) -> Tensor:
 
 def taken(net: Classifier, thing: str) -> dict[Laid, Taken]:
     """Whether the thing is taken for an animal, on each background."""
-    return {Laid(thing, group): Taken(tuple(grounds.log_odds(
-        net, cutouts.paste(thing, behind, size=grounds.SHARE).images).tolist()))
-        for group, behind in grounds.grounds().items()}
+    return {Laid(thing, group): Taken(tuple(seeing.log_odds(
+        net, cutouts.paste(thing, behind, size=seeing.SHARE).images).tolist()))
+        for group, behind in seeing.grounds().items()}

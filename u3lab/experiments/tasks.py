@@ -16,7 +16,7 @@ from u3lab.datasets import photos
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import solids
-from u3lab.lessons.universal.shrinking import interval
+from u3lab.lessons.universal.trials import interval
 from u3lab.nets import Classifier
 
 NETWORK, SEEDS, MISSING = "squeezenet1_1", range(3), 0.25

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from u3lab import images, nets, saliency
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.lessons.saliency.removal import smallest
-from u3lab.lessons.things import Thing, outlined, probability
+from u3lab.lessons.saliency.things import Thing, outlined, probability, smallest
 from u3lab.nets import Classifier
 from u3lab.saliency import MaskSettings
 
