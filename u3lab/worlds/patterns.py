@@ -26,64 +26,33 @@ def _wave(t: Tensor) -> Tensor:
     return (4 * torch.sin(2 * math.pi * t)).sigmoid()
 
 
-def stripes(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """Bands of equal width."""
-    return _wave(u)
-
-
-def waves(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """Bands that swing to and fro."""
-    return _wave(u + 0.35 * torch.sin(2 * math.pi * v / 1.5))
-
-
-def zigzag(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """Bands that turn in sharp corners."""
-    return _wave(u + ((v / 1.5) % 1 - 0.5).abs() * 2)
-
-
-def checks(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """A chess board."""
-    return (6 * torch.sin(2 * math.pi * u / 2) * torch.sin(2 * math.pi * v / 2)).sigmoid()
-
-
-def dots(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """Round dots in rows, every second row shifted."""
+def _dots(u: Tensor, v: Tensor, _: torch.Generator) -> Tensor:
     shifted = u + 0.5 * (torch.floor(v) % 2)
-    distance = torch.hypot(shifted % 1 - 0.5, v % 1 - 0.5)
-    return (30 * (0.3 - distance)).sigmoid()
+    return (30 * (0.3 - torch.hypot(shifted % 1 - 0.5, v % 1 - 0.5))).sigmoid()
 
 
-def lattice(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """Thin lines that cross at right angles."""
-    line = torch.minimum((u % 1 - 0.5).abs(), (v % 1 - 0.5).abs())
-    return (40 * (0.08 - line)).sigmoid()
-
-
-def woven(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """Threads that go over and under each other."""
+def _woven(u: Tensor, v: Tensor, _: torch.Generator) -> Tensor:
     over = ((torch.floor(u) + torch.floor(v)) % 2) > 0.5
     across, along = (torch.sin(math.pi * (t % 1)) for t in (u, v))
     return torch.where(over, across, 0.75 * along)
 
 
-def marbled(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """Veins: a wave, bent by a smooth random field."""
-    bend = _smooth(u.shape, 6, generator)
-    return 1 - torch.sin(math.pi * (0.6 * u + 2.5 * bend)).abs().sqrt()
-
-
-def speckled(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """Grains of two kinds, as in granite."""
-    return (12 * (_smooth(u.shape, u.shape[-1] // 3, generator) - 0.5)).sigmoid()
-
-
-def rings(u: Tensor, v: Tensor, generator: torch.Generator) -> Tensor:
-    """Circles round one centre, as in cut wood."""
-    return _wave(torch.hypot(u, v))
-
-
-PATTERNS: dict[str, Field] = {one.__name__: one for one in (
-    stripes, waves, zigzag, checks, dots, lattice, woven, marbled, speckled, rings)}
+# How much of the second colour there is at (u, v), 1 being a period; g is a generator of random numbers.
+PATTERNS: dict[str, Field] = {
+    "stripes": lambda u, v, g: _wave(u),  # bands of equal width
+    "waves": lambda u, v, g: _wave(u + 0.35 * torch.sin(2 * math.pi * v / 1.5)),  # bands that swing to and fro
+    "zigzag": lambda u, v, g: _wave(u + ((v / 1.5) % 1 - 0.5).abs() * 2),  # bands that turn in sharp corners
+    "checks": lambda u, v, g: (6 * torch.sin(2 * math.pi * u / 2) * torch.sin(2 * math.pi * v / 2)).sigmoid(),
+    "dots": _dots,  # round ones in rows, every second row shifted
+    "lattice":  # thin lines that cross at right angles
+        lambda u, v, g: (40 * (0.08 - torch.minimum((u % 1 - 0.5).abs(), (v % 1 - 0.5).abs()))).sigmoid(),
+    "woven": _woven,  # threads that go over and under each other
+    "marbled":  # veins: a wave, bent by a smooth random field
+        lambda u, v, g: 1 - torch.sin(math.pi * (0.6 * u + 2.5 * _smooth(u.shape, 6, g))).abs().sqrt(),
+    "speckled":  # grains of two kinds, as in granite
+        lambda u, v, g: (12 * (_smooth(u.shape, u.shape[-1] // 3, g) - 0.5)).sigmoid(),
+    "rings": lambda u, v, g: _wave(torch.hypot(u, v)),  # circles round one centre, as in cut wood
+}
 
 
 def paint(name: str, size: int, generator: torch.Generator) -> Tensor:
