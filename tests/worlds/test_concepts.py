@@ -20,7 +20,7 @@ from u3lab.datasets.outlines import drawn, fill, outlines, photo
 from u3lab.datasets.taxonomy import PARENTS, ancestors, tree_similarity
 from u3lab.images import cropping
 from u3lab.worlds import composing, concepts, pieces
-from u3lab.worlds.colours import FOCAL, NAMES, colour_of
+from u3lab.worlds.composing import COLOURS, FOCAL, colour_of
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypa
 def test_every_pixel_has_one_colour_and_a_wider_concept_holds_the_narrower(data):
     batch = next(batches(data, batch_size=60))
     at = {name: batch.masks[:, k] for k, name in enumerate(data.names)}
-    assert (sum(at[name].int() for name in NAMES if name in at) == 1).all()
+    assert (sum(at[name].int() for name in COLOURS if name in at) == 1).all()
     for name in data.names:
         for wider in set(ancestors(name)[1:]) & set(concepts.WIDER) & set(data.names):
             assert not (at[name] & ~at[wider]).any()
@@ -189,9 +189,9 @@ def test_rings_inside_rings_are_holes():
 def test_colours_are_named_as_people_do():
     for name, shades in FOCAL.items():
         for shade in shades:
-            assert NAMES[int(colour_of((torch.tensor(shade) / 255).view(1, 3, 1, 1)))] == name
+            assert COLOURS[int(colour_of((torch.tensor(shade) / 255).view(1, 3, 1, 1)))] == name
     sky = images.load("arch", size=100)[..., :20, :20]
-    assert NAMES[int(colour_of(sky).mode().values.mode().values)] == "blue"
+    assert COLOURS[int(colour_of(sky).mode().values.mode().values)] == "blue"
 
 
 def test_the_nearest_focal_colour_is_the_one_of_cielab():
@@ -201,7 +201,7 @@ def test_the_nearest_focal_colour_is_the_one_of_cielab():
     names, shades = zip(*((name, shade) for name, all_of_it in FOCAL.items() for shade in all_of_it), strict=True)
     distance = np.linalg.norm(rgb2lab(levels[:, None]) - rgb2lab(np.array(shades)[:, None] / 255)[None, :, 0], axis=2)
     found = colour_of(torch.from_numpy(levels).float().T.reshape(1, 3, 50, 1)).flatten()
-    assert [NAMES[k] for k in found] == [names[k] for k in distance.argmin(1)]
+    assert [COLOURS[k] for k in found] == [names[k] for k in distance.argmin(1)]
 
 
 def test_similarity_in_the_tree_counts_steps():

@@ -32,9 +32,9 @@ from u3lab.datasets import cutouts, outlines, packed, taxonomy
 from u3lab.datasets.broden import broden
 from u3lab.datasets.labelled import Labelled
 from u3lab.errors import U3Error
-from u3lab.worlds import blobs, colours, composing, keeping, patterns, pieces
+from u3lab.worlds import blobs, composing, keeping, patterns, pieces
 
-__all__ = ["CATEGORIES", "Concepts", "broden", "load"]
+__all__ = ["CATEGORIES", "Concepts", "broden", "load", "sources"]
 
 WIDER = ("animal", "mammal", "carnivore", "canine", "bear", "bovid", "equine", "bird", "fish", "reptile", "flower",
          "tool", "vehicle")
@@ -48,7 +48,7 @@ CATEGORIES = {
                    label for label in pieces.LABELS.values() if label not in WIDER)),
     "part": ("eye", "nose", "ear", "beak", "leg", "tail", "wing", "fin", "head", "face", "hair", "hand", "wheel",
              "window", "dome", "arch", "tower", "handle"),
-    "colour": colours.NAMES,
+    "colour": composing.COLOURS,
     "scene": tuple(pieces.SCENES),
     "medical": ("grey matter", "white matter", "outside of the brain"),
     "control": ("pasted edge",)}
@@ -155,6 +155,30 @@ def _load(split: str, count: int, seed: int, least: int) -> Concepts:
     return Concepts(names, pixels[:, [_ALL.index(name) for name in names]], pictures, masks, looked)
 
 
+def sources(split: str) -> dict[str, int]:
+    """From how many photos, or series of cut-outs, each concept comes that a photo can show, in one split.
+
+    A label that rests on one photo may be that photo, and a number measured on it a number on that photo. Painted
+    patterns, printed words, faces (50 people), colours and scenes are not counted.
+
+    Raises
+    ------
+    U3Error
+        An unknown split.
+    """
+    one_of("split", split, pieces.SPLITS)
+    found: dict[str, set[str]] = {}
+    for name in pieces.photos(split):
+        for one in outlines.outlines(name):
+            for label in one.labels:
+                found.setdefault(label, set()).add(name)
+    for name in pieces.stamps(split):
+        found.setdefault(pieces.LABELS[cutouts.about(name).kind], set()).add(cutouts.about(name).series)
+    for wider in WIDER:
+        found[wider] = set().union(*(some for name, some in found.items() if wider in taxonomy.ancestors(name)))
+    return {name: len(some) for name, some in found.items() if CATEGORY.get(name) in ("object", "part", "material")}
+
+
 Stored = tuple[tuple[bytes, ...], tuple[bytes, ...], Tensor]
 
 
@@ -212,6 +236,6 @@ def _unpacked(packed: bytes, columns: list[int]) -> Tensor:
 
 def _version() -> str:
     """Changes when anything changes that the pictures are made from."""
-    makers = (blobs, colours, composing, cutouts, outlines, packed, patterns, pieces, taxonomy)
+    makers = (blobs, composing, cutouts, outlines, packed, patterns, pieces, taxonomy)
     files = [Path(__file__), *(Path(one.__file__) for one in makers), *sorted(paths.data("concepts").iterdir())]
     return keeping.version(files)
