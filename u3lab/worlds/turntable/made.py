@@ -183,9 +183,8 @@ def thing_of(kind: str, number: int) -> Thing:
 
 def _about(axis: int, degrees: Tensor) -> Tensor:
     """By (N) degrees about x (0), so that the top comes to the viewer, or about the vertical, y (1): (N,3,3)."""
-    first, second = (axis + 1) % 3, (axis + 2) % 3
-    found = torch.eye(3).to(degrees).repeat(len(degrees), 1, 1)
-    found[:, first, first] = found[:, second, second] = degrees.deg2rad().cos()
-    found[:, second, first] = degrees.deg2rad().sin()
-    found[:, first, second] = -found[:, second, first]
+    first, second, angle = (axis + 1) % 3, (axis + 2) % 3, degrees.deg2rad()
+    found = torch.eye(3).to(angle).repeat(len(angle), 1, 1)
+    found[:, first, first] = found[:, second, second] = angle.cos()
+    found[:, second, first], found[:, first, second] = angle.sin(), -angle.sin()
     return found
