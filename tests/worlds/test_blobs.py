@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from u3lab import U3Error
-from u3lab.worlds import blobs
+from u3lab.worlds import patterns
 
 
 def many(count=60, size=96, area=None, seed=0):
     g = torch.Generator().manual_seed(seed)
-    return torch.cat([blobs.shape(size, g, area=area) for _ in range(count)])
+    return torch.cat([patterns.shape(size, g, area=area) for _ in range(count)])
 
 
 def test_a_small_shape_has_its_area():
@@ -47,4 +47,4 @@ def test_half_are_boxes():
 
 def test_a_slip_is_told():
     with pytest.raises(U3Error, match="between 0 and 1"):
-        blobs.shape(32, torch.Generator(), area=1.5)
+        patterns.shape(32, torch.Generator(), area=1.5)

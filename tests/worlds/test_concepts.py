@@ -19,7 +19,7 @@ from u3lab.datasets.labelled import batches
 from u3lab.datasets.outlines import drawn, fill, outlines, photo
 from u3lab.datasets.taxonomy import PARENTS, ancestors, tree_similarity
 from u3lab.images import cropping
-from u3lab.worlds import composing, concepts, pieces
+from u3lab.worlds import composing, concepts, keeping, pieces
 from u3lab.worlds.composing import COLOURS, FOCAL, colour_of
 
 
@@ -48,12 +48,15 @@ def test_masks_of_one_concept_are_those_of_the_whole(data):
         data.masks("unicorn", [0])
 
 
-def test_the_second_start_reads_what_the_first_has_kept(data):
-    made = [concepts._make(paths.cache("elsewhere.npz"), "train", 12, 0), concepts._read(paths.cache("elsewhere.npz"))]
-    for first, second in zip(*made, strict=True):
-        assert torch.equal(first, second) if isinstance(first, torch.Tensor) else first == second
-    assert made[0][0] == data._pictures[:12], "the same seed gives the same pictures, whatever their number"
-    assert concepts._make(paths.cache("other.npz"), "train", 2, 1)[0] != data._pictures[:2]
+def test_the_second_start_reads_what_the_first_has_kept(data, monkeypatch):
+    first = concepts._load.__wrapped__("train", 12, 0, 8)
+    with monkeypatch.context() as patch:
+        patch.delattr(concepts, "_made")  # nothing is made
+        second = concepts._load.__wrapped__("train", 12, 0, 8)
+    assert torch.equal(first.pixels, second.pixels)
+    assert first._pictures == second._pictures and first._masks == second._masks
+    assert first._pictures == data._pictures[:12], "the same seed gives the same pictures, whatever their number"
+    assert anew(seed=1)._pictures != data._pictures[:2]
 
 
 def strange() -> list[bytes]:
@@ -88,14 +91,14 @@ def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
                for at in (*draw.sample(range(len(good)), 100), *range(len(good) - 150, len(good), 3))]
     for content in (*flipped, *(good[:draw.randrange(len(good))] for _ in range(20)), good + b"x", other.read_bytes()):
         file.write_bytes(content)
-        assert concepts._read(file) is None
+        assert keeping.read(file) is None
     capsys.readouterr()
     for content in strange():
         file.write_bytes(content)
         again = anew()
         assert again._pictures == whole._pictures and file.read_bytes() == good
-    assert capsys.readouterr() == ("", "") and concepts._read(file.with_name("none.npz")) is None
-    assert not list(file.parent.glob("*.u3lab")) and concepts._read(file)[0] == whole._pictures
+    assert capsys.readouterr() == ("", "") and keeping.read(file.with_name("none.npz")) is None
+    assert not list(file.parent.glob("*.u3lab")) and keeping.read(file) == good[:-keeping.SEAL]
 
 
 def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypatch, tmp_path):

@@ -118,11 +118,7 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
     from safetensors.torch import load, save
 
     file = paths.cache(f"faces-{'-'.join(map(str, asked))}-{_version()}.safetensors")
-    if (content := keeping.read(file)) is not None:
-        return Faces(**load(content))
-    made = drawn()
-    keeping.keep(file, save(made))
-    return Faces(**made)
+    return Faces(**load(keeping.once(file, lambda: save(drawn()))))
 
 
 @functools.cache
