@@ -71,6 +71,11 @@ def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
     return found
 
 
+def asked(chapter: str) -> set[str]:
+    """The questions of all quizzes of a chapter by their keys, "5-deep/3"."""
+    return {f"{name}/{n}" for name, quiz in quizzes(chapter).items() for n in range(len(quiz))}
+
+
 def _deep(chapter: str) -> tuple[Question, ...]:
     """Here is an iconic picture: which class or concept is it? Pictures, options and explanations are shipped."""
     rows = json.loads(paths.data("quiz", chapter, "index.json").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from u3lab.datasets.labelled import LabelledPictures
 from u3lab.errors import U3Error
 from u3lab.lessons.dissection import kinds, silencing, words
 from u3lab.worlds import concepts
-from u3lab.worlds.origins import sources
+from u3lab.worlds.concepts import sources
 
 
 def test_nearness_in_the_tree():
