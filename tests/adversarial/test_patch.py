@@ -15,7 +15,7 @@ from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_ra
 from u3lab.adversarial.placing import apply_patch, cut_out, placements
 from u3lab.descent import last
 from u3lab.experiments.adversarial_patch import Run, rate
-from u3lab.lessons.adversarial.photos import photos, shuffled
+from u3lab.lessons.adversarial.attacking import photos, shuffled
 
 # ---- pasting ---------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from u3lab import U3Error
 from u3lab._system import paths
 from u3lab.course import catalogue
 from u3lab.course.questions import asked, questions
-from u3lab.lessons.riddles import riddles_of
+from u3lab.experiments._riddles import riddles_of
 
 GOOD = """# A quiz, with a line for people
 

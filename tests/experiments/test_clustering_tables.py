@@ -9,7 +9,7 @@ import torch
 
 from u3lab import results
 from u3lab.experiments import clusters, naturals, segments
-from u3lab.lessons.selfsup import segmented
+from u3lab.lessons.selfsup import clusters as mosaics
 from u3lab.lessons.selfsup.naturals import LABELS, RIVALS, TESTS, TWO, drawn, numbers
 from u3lab.selfsup.matching import hungarian_accuracy
 
@@ -25,8 +25,8 @@ def test_digits_are_sorted_better_than_by_kmeans():
 
 def test_textures_are_found_by_most_seeds_and_stripes_by_none():
     rows = results.table("segments")
-    found = [row for run, row in rows.items() if (run.data, run.way) == ("textures", segmented.WAYS[0])]
-    floor = [row for run, row in rows.items() if (run.data, run.way) == ("textures", segmented.KMEANS)]
+    found = [row for run, row in rows.items() if (run.data, run.way) == ("textures", mosaics.WAYS[0])]
+    floor = [row for run, row in rows.items() if (run.data, run.way) == ("textures", mosaics.KMEANS)]
     assert statistics.median(row.accuracy for row in found) > max(row.accuracy for row in floor)
     alike = [row.accuracy for row in found if row.sameness > 0.9]  # one map for all pictures
     assert len(alike) <= 1 and all(one > 0.42 for one in alike)  # no stripes, which have 0.36, but all in one class
@@ -40,7 +40,7 @@ def test_the_accuracy_of_things_on_photos_is_that_of_the_shipped_clusters():
         assert found.accuracy == pytest.approx(float(right), abs=1e-4) and found.accuracy <= found.best_head <= 1
 
 
-@pytest.mark.parametrize(("data", "way"), [("textures", segmented.WAYS[0]), ("satellite", segmented.WAYS[2])])
+@pytest.mark.parametrize(("data", "way"), [("textures", mosaics.WAYS[0]), ("satellite", mosaics.WAYS[2])])
 def test_a_segmentation_is_a_function_of_its_name(data: str, way: str):
     found = segments.measured(data, way, 1, steps=1)
     assert segments.measured(data, way, 1, steps=1) == found

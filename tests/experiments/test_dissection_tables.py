@@ -10,7 +10,7 @@ from tests.experiments import planted
 from u3lab import dissection, nets
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.experiments import dissected, layers
-from u3lab.lessons.dissection import beforehand, words
+from u3lab.lessons.dissection import kinds, words
 from u3lab.measures import Interval
 
 
@@ -61,4 +61,4 @@ def test_what_is_kept_of_a_dissection():
     assert kept["concepts"].tolist() == list(data.names) and kept["0 pictures"].tolist() == tops["0"].pictures.tolist()
     assert torch.equal(torch.from_numpy(kept["0 thresholds"])[0], found["0"].thresholds)
     assert torch.equal(torch.from_numpy(kept["0 iou"]), found["0"].iou.float())
-    assert len(kept["0 thresholds"]) == len(beforehand.SHARES)
+    assert len(kept["0 thresholds"]) == len(kinds.SHARES)

@@ -62,8 +62,8 @@ def test_channels_are_drawn_among_those_that_some_crop_excites():
 def test_icon_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """An icon whose colour tells for what it was made, and networks of which each reads that in its own way."""
     every = [*icon_table.study()[::23], *icon_table.alone()[::9]]
-    last = icon_table.Run("last", "+".join(icon_table.MAKERS), "logit", priced(3.0), 0, SIZE, icons.STEPS)
-    names = [*icon_table.MAKERS, icon_table.JUDGE]
+    last = icon_table.Run("last", "+".join(icon_table.icons.MAKERS), "logit", priced(3.0), 0, SIZE, icons.STEPS)
+    names = [*icon_table.icons.MAKERS, icon_table.icons.JUDGE]
     goals, kinds = list(GOALS), [*map(priced, PRICES), *icon_table.OTHERS]
 
     def level(run: icon_table.Run) -> float:
@@ -83,9 +83,9 @@ def test_icon_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(icon_table, "alone", lambda: [run for run in every if run.side == SIZE])
     monkeypatch.setattr(icon_table, "unchosen", lambda net: [last])
     monkeypatch.setattr(icon_table.nets, "load", lambda name, device: network(name))
-    monkeypatch.setattr(icon_table, "climb", climb)
-    monkeypatch.setattr(icon_table, "MOVED", (0, 0))
-    monkeypatch.setattr(icon_table, "places", lambda net, x, some: [
+    monkeypatch.setattr(icon_table.icons, "climb", climb)
+    monkeypatch.setattr(icon_table.icons, "MOVED", (0, 0))
+    monkeypatch.setattr(icon_table.icons, "places", lambda net, x, some: [
         100 * names.index(net.name) + round(float(x.mean()) * 50) for _ in some])
     monkeypatch.setattr(icon_table, "oddness", lambda x: x.mean() + 1)
     monkeypatch.setattr(icon_table, "finish", lambda plan: None)
@@ -93,7 +93,7 @@ def test_icon_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     table = planted.table(icon_table, tmp_path)
     assert list(table) == [*every, last]
     for run, row in table.items():
-        value, maker = level(run), icon_table.MAKERS.index(run.makers.split("+")[0])
+        value, maker = level(run), icon_table.icons.MAKERS.index(run.makers.split("+")[0])
         scores = torch.tensor([value, 10.0 * (1 + maker)])
         k = int(run.name == "last")
         assert row.logit == pytest.approx(float(scores[k]), abs=0.02)

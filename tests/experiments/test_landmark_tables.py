@@ -11,7 +11,7 @@ from u3lab import landmarks, results
 from u3lab.experiments import animals, keypoints, labellers, landmark_detector, poses, rabbits
 from u3lab.experiments._faces import people
 from u3lab.landmarks.places import cells
-from u3lab.lessons.landmarks import film, frames, pairs, parts, seats, trials
+from u3lab.lessons.landmarks import film, frames, pairs, parts, trials
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier, several
 from u3lab.selfsup.lab import colours
@@ -65,7 +65,7 @@ class Knows(nn.Module):
 
 def test_who_knows_the_landmarks_has_hardly_an_error(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labellers, "certain", lambda net, kind: 0.5)
-    monkeypatch.setattr(labellers, "sphere", lambda count, length: 8 * torch.eye(8))
+    monkeypatch.setattr(labellers.landmarks, "sphere", lambda count, length: 8 * torch.eye(8))
     value = dict(labellers.of_codes(Knows(), "person", "labelling"))
     assert list(value) == labellers.measures("labelling") == [
         ("transfer", 1), ("transfer", 30), ("regression", 30), ("matching", 0), ("certainty", 0)]
@@ -235,7 +235,7 @@ def test_who_knows_the_points_is_not_off(small: None) -> None:
 
 
 def test_the_shipped_points_tell_where_parts_of_unseen_chairs_are(small: None) -> None:
-    model, untrained = seats.shipped(), keypoints.learnt(keypoints.Run("chair", "", keypoints.K, 0, 0, "", 0))[0]
+    model, untrained = parts.shipped("chair"), keypoints.learnt(keypoints.Run("chair", "", keypoints.K, 0, 0, "", 0))[0]
     assert keypoints.of_chairs(model) < keypoints.of_chairs(untrained)
     assert torch.isfinite(model.generator[0].weight).all()
 

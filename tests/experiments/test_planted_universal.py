@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tests.experiments import planted
 from u3lab import results
 from u3lab.experiments import _running, _table, adapters, bolted, domains, learnet, sensitivity, shrinkage, tasks
-from u3lab.lessons.universal import lesions, trials
+from u3lab.lessons.universal import trials
 
 COUNT = 1000  # pictures of a split
 
@@ -46,7 +46,7 @@ def test_sensitivity(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Each organ, split and seed finds its own share of lesions, and leaves its own share of healthy squares alone."""
 
     def shares(domain: str, split: str, seed: int) -> tuple[int, int]:  # of a hundred lesions and healthy squares
-        found = 1 + seed + 20 * list(lesions.ASKED).index(split) + 40 * lesions.DOMAINS.index(domain)
+        found = 1 + seed + 20 * list(trials.ASKED).index(split) + 40 * trials.DOMAINS.index(domain)
         return found, 99 - found
 
     def answers(net: SimpleNamespace, name: str, split: str) -> tuple[Tensor, Tensor]:

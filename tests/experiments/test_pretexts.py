@@ -37,7 +37,7 @@ def test_few_are_as_many_of_each_class_and_others_for_each_seed():
 
 
 def test_each_route_begins_with_the_same_weights(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pretexts, "pretrain", lambda *given, **how: iter((None,)))
+    monkeypatch.setattr(pretexts.selfsup, "pretrain", lambda *given, **how: iter((None,)))
     monkeypatch.setattr(pretexts, "falling", lambda steps, settings: steps)
     firsts = [next(pretexts.learnt(task, "faces", 3, steps=1).parameters())
               for task in (pretexts.FLOOR, pretexts.CEILING, "upright")]

@@ -12,8 +12,7 @@ from tests.experiments import planted
 from u3lab import images, prior, results
 from u3lab.experiments import _sheets, impedance, invented, restoring, stopping
 from u3lab.experiments._plan import Plan
-from u3lab.lessons.prior.inventing import patient
-from u3lab.lessons.prior.restoring import PHOTOS, RIVALS, SHAPES, mask, photo, pictures
+from u3lab.lessons.prior.restoring import PHOTOS, RIVALS, SHAPES, mask, patient, photo, pictures
 
 
 def test_shapes_are_at_equal_fit_and_rivals_leave_what_is_known():

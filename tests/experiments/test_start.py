@@ -13,7 +13,7 @@ from tests.experiments import planted
 from u3lab import nets, results
 from u3lab.datasets import cutouts
 from u3lab.experiments import _running, _table, start
-from u3lab.lessons.start import grounds, probing
+from u3lab.lessons.start import probing, seeing
 
 SIZE = 227
 CORNER, ALL = (slice(20, 90), slice(20, 90)), (slice(None), slice(None))
@@ -98,13 +98,13 @@ def test_grounds(nothing_else, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     behind = {group: torch.rand(1 if group == "white paper" else 2, 3, 64, 64,
                                 generator=torch.Generator().manual_seed(n)) for n, group in enumerate(start.GROUPS)}
     monkeypatch.setattr(start.nets, "load", lambda name: net)
-    monkeypatch.setattr(grounds, "things", lambda: grounds.Things(
+    monkeypatch.setattr(seeing, "things", lambda: seeing.Things(
         names, ("animal", "made"), ["a", "b"], torch.tensor([True, False])))
-    monkeypatch.setattr(grounds, "grounds", lambda: behind)
+    monkeypatch.setattr(seeing, "grounds", lambda: behind)
     table = tables(tmp_path, "--only", *(f"thing={name}" for name in names), "code=none")["start_grounds"]
     assert list(table) == [(name, group) for name in names for group in start.GROUPS]
     for (name, group), row in table.items():
-        colours = cutouts.paste(name, behind[group], size=grounds.SHARE).images.mean((2, 3))
+        colours = cutouts.paste(name, behind[group], size=seeing.SHARE).images.mean((2, 3))
         assert row.odds == pytest.approx((9 * colours[:, 0] + 0.5 - 7 * colours[:, 2]).tolist(), abs=2e-3)
 
 

@@ -25,7 +25,7 @@ from u3lab import U3Error, images, nets
 from u3lab._system import paths
 from u3lab.nets import checkpoints, weights
 from u3lab.prior.trained import denoiser
-from u3lab.worlds import concepts
+from u3lab.worlds import keeping
 
 LONGEST = 300  # letters of a message: what a line under a widget shows
 PATIENCE = 20  # seconds after which something hangs
@@ -361,7 +361,7 @@ def test_a_pickle_in_the_cache_of_weights(trap, tmp_path, monkeypatch):
 def test_a_pickle_in_the_cache_of_labelled_pictures(trap, tmp_path):
     for content in trap.values():
         (tmp_path / "x.npz").write_bytes(content)
-        assert concepts._read(tmp_path / "x.npz") is None
+        assert keeping.read(tmp_path / "x.npz") is None
 
 
 # ---- weights

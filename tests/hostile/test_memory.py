@@ -41,7 +41,7 @@ from u3lab.datasets import public
 from u3lab.images import blurring, cropping
 from u3lab.measures import bootstrap
 from u3lab.selfsup import lab, moving, scrambling
-from u3lab.worlds import blobs, clips, concepts, faces, mosaics, patterns
+from u3lab.worlds import clips, concepts, faces, mosaics, patterns
 
 # Megabytes. A picture of 50 million pixels, the largest that may come in or be made, is 600 as float32.
 LARGEST = 1500  # to read or make one: the picture, the decoder's copy of it, and a channel for transparency
@@ -194,8 +194,8 @@ case("segment to 30000", SMALL, lambda x: dissection.segment(torch.ones(2), x, (
 case("the interval of 1500 pictures", SMALL, lambda x: bootstrap(lambda often: often.mean(1), 1500))
 case("the largest pattern", DRAWN, lambda x: patterns.paint("marbled", 2048, draw()))
 case("a pattern of 30000", SMALL, lambda x: patterns.paint("marbled", 30_000, draw()), refused=True)
-case("the largest shape", DRAWN, lambda x: blobs.shape(2048, draw()))
-case("a shape of 30000", SMALL, lambda x: blobs.shape(30_000, draw()), refused=True)
+case("the largest shape", DRAWN, lambda x: patterns.shape(2048, draw()))
+case("a shape of 30000", SMALL, lambda x: patterns.shape(30_000, draw()), refused=True)
 case("10⁹ labelled pictures", SMALL, lambda x: concepts.load(count=10**9), refused=True)
 
 # Pretext tasks

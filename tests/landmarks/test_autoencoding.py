@@ -11,7 +11,7 @@ from tests.helpers import refuses
 from u3lab.descent import last
 from u3lab.experiments.keypoints import of_discs
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, layer_errors
-from u3lab.lessons.landmarks.discs import discs
+from u3lab.lessons.landmarks.parts import discs
 from u3lab.nets import Classifier
 from u3lab.training import loop
 

@@ -24,7 +24,7 @@ from u3lab import course
 from u3lab.course import catalogue
 from u3lab.course.definitions import LEVELS
 from u3lab.course.edits import one_slip
-from u3lab.lessons import start
+from u3lab.lessons.start import exercises
 
 ALL = {task.id: task for chapter in catalogue.CHAPTERS for task in catalogue.exercises(chapter)}
 FUNCTIONS = [name for name in ALL if name != "0-koala-sigma"]
@@ -228,7 +228,7 @@ def test_another_right_way_passes(name: str, answer):
 
 
 def test_the_koala():
-    sigma = start.koala_sigma()
+    sigma = exercises.koala_sigma()
     for answer, message in ((sigma - 0.5, "go further"), (sigma + 0.5, "go back"), (sigma + 0.1, "not on it"),
                             (-1, "not on it"), (float("nan"), "not on it"), ("2", "a str"), (True, "a bool"),
                             (None, "NoneType"), ([sigma], "a list")):

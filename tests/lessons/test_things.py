@@ -7,7 +7,8 @@ import torch
 
 from tests.helpers import squeezenet
 from u3lab.datasets import scans
-from u3lab.lessons import patients, things
+from u3lab.lessons import patients
+from u3lab.lessons.saliency import things
 
 
 def test_a_pasted_thing_can_be_taken_away_exactly():

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import refuses, squeezenet
+from tests.helpers import cat, refuses, squeezenet
 from u3lab import images, nets, saliency
-from u3lab.measures import auc, rank_correlation
-from u3lab.saliency.sanity import deletion_curve, randomise_downwards
+from u3lab.measures import auc
+from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
 
 
 def coffee(size: int = 227) -> Tensor:
@@ -60,21 +60,44 @@ def test_dense_layers_are_shuffled_too_and_by_the_seed():
     assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
 
 
-def agreement(name: str, x: Tensor) -> list[float]:
-    """Rank correlations of a method's map with those of a network whose layers are destroyed one after the other."""
-    method, net = saliency.METHODS[name], squeezenet()
-    original = method(net, x, "espresso")
-    return [rank_correlation(original, method(broken, x, "espresso")) for _, broken in randomise_downwards(net)]
-
-
 def test_a_map_of_the_picture_alone_passes_unchanged():
-    assert agreement("edges (no network)", coffee(96)) == pytest.approx([1.0] * 26)
+    check = randomisation_check(squeezenet(), coffee(96), None, "edges (no network)")
+    assert [share for _, share in check] == pytest.approx([1.0] * 26)
 
 
 def test_the_gradient_forgets_and_guided_hardly():
-    gradient, guided = (agreement(name, coffee()) for name in ("gradient", "guided"))
+    gradient, guided = ([share for _, share in randomisation_check(squeezenet(), coffee(), "espresso", name)]
+                        for name in ("gradient", "guided"))
     assert gradient[-1] < 0.5 and gradient[-1] < gradient[0] < 1
     assert guided[0] > 0.9 and guided[12] > gradient[12] + 0.2
+
+
+def test_correlation_is_spearmans():
+    """Equal values share their ranks: half of a Grad-CAM is 0, and a map of zeros tells nothing."""
+    from scipy.stats import spearmanr
+
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randint(0, 5, (2, 1, 1, 9, 9), generator=generator).float()
+    answers = iter([first, second, first * 0, first.exp()])
+    net = nets.Classifier(nn.Sequential(*[nn.Conv2d(3, 3, 1) for _ in range(3)]).eval())
+    check = [share for _, share in randomisation_check(net, cat(9).float(), 0, lambda net, x, target: next(answers))]
+    assert check == pytest.approx([spearmanr(first.flatten(), second.flatten()).statistic, 0, 1], abs=1e-6)
+
+
+def test_a_signal_that_dies_is_no_agreement():
+    class Dies:
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def __call__(self, net: nets.Classifier, x: Tensor, target: str) -> Tensor:
+            self.calls += 1
+            return saliency.grad_cam(net, x, target) * (self.calls == 1)
+
+    assert all(share == 0 for _, share in randomisation_check(squeezenet(), coffee(96), "espresso", Dies()))
+
+
+def test_a_method_that_is_unknown():
+    refuses(randomisation_check, squeezenet(), coffee(96), "espresso", "gradcam", says="no method 'gradcam'.*Grad-CAM")
 
 
 # ---- deletion and insertion ------------------------------------------------------------------------------------------

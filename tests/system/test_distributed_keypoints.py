@@ -6,7 +6,7 @@ from tests.system.two_processes import needs_distributed, same_learning, shared
 PROGRAM = """
 from torch import nn
 from tests.helpers import without_norms
-from u3lab.lessons.landmarks.discs import discs
+from u3lab.lessons.landmarks.parts import discs
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 
 model = KeypointAutoencoder(3, width=2, sigma=0.2)

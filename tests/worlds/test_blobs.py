@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from tests.helpers import refuses
-from u3lab.worlds import blobs
+from u3lab.worlds import patterns
 
 
 def many(count=60, size=96, area=None, seed=0):
     g = torch.Generator().manual_seed(seed)
-    return torch.cat([blobs.shape(size, g, area=area) for _ in range(count)])
+    return torch.cat([patterns.shape(size, g, area=area) for _ in range(count)])
 
 
 def test_a_small_shape_has_its_area():
@@ -44,4 +44,4 @@ def test_half_are_boxes():
 
 
 def test_a_slip_is_told():
-    refuses(blobs.shape, 32, torch.Generator(), area=1.5, says="between 0 and 1")
+    refuses(patterns.shape, 32, torch.Generator(), area=1.5, says="between 0 and 1")

@@ -10,8 +10,7 @@ import torch
 from u3lab import images
 from u3lab.worlds import faces
 from u3lab.worlds.faces import cats, people
-from u3lab.worlds.faces.cat_drawing import cat_face
-from u3lab.worlds.faces.head import HALF_HEAD
+from u3lab.worlds.faces.cats import cat_face
 
 STILL = cats.Mood(yaw=0.0, pitch=0.0, roll=0.0, open_mouth=False, strength=1.0, pupils=0.4, lids=0.1, gaze=(0.0, 0.0),
                   scale=1.0, shift=(0.0, 0.0), light=(0.0, 0.0))
@@ -64,7 +63,7 @@ def changed(attribute: str) -> np.ndarray:
         who = dataclasses.replace(who, **{attribute.replace(" ", "_"): True})
     found, _ = cat_face(who, now, 128, 0)
     rows, columns = np.nonzero(np.abs(found - without).max(2) > 0.06)
-    return (np.stack([columns, rows], 1) + 0.5 - (64, 0.55 * 128)) / (HALF_HEAD[cats.Cat] * 128)
+    return (np.stack([columns, rows], 1) + 0.5 - (64, 0.55 * 128)) / (cats.Cat.half_head * 128)
 
 
 @pytest.mark.parametrize("attribute, box, least", [

@@ -18,8 +18,8 @@ from u3lab.datasets.labelled import batches
 from u3lab.datasets.outlines import drawn, fill, outlines, photo
 from u3lab.datasets.taxonomy import PARENTS, ancestors, tree_similarity
 from u3lab.images import cropping
-from u3lab.worlds import composing, concepts, pieces
-from u3lab.worlds.colours import FOCAL, NAMES, colour_of
+from u3lab.worlds import composing, concepts, keeping, pieces
+from u3lab.worlds.composing import COLOURS, FOCAL, colour_of
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +46,15 @@ def test_masks_of_one_concept_are_those_of_the_whole(data):
     refuses(data.masks, "unicorn", [0], says="no picture has enough of 'unicorn'")
 
 
-def test_the_second_start_reads_what_the_first_has_kept(data):
-    made = [concepts._make(paths.cache("elsewhere.npz"), "train", 12, 0), concepts._read(paths.cache("elsewhere.npz"))]
-    for first, second in zip(*made, strict=True):
-        assert torch.equal(first, second) if isinstance(first, torch.Tensor) else first == second
-    assert made[0][0] == data._pictures[:12], "the same seed gives the same pictures, whatever their number"
-    assert concepts._make(paths.cache("other.npz"), "train", 2, 1)[0] != data._pictures[:2]
+def test_the_second_start_reads_what_the_first_has_kept(data, monkeypatch):
+    first = concepts._load.__wrapped__("train", 12, 0, 8)
+    with monkeypatch.context() as patch:
+        patch.delattr(concepts, "_made")  # nothing is made
+        second = concepts._load.__wrapped__("train", 12, 0, 8)
+    assert torch.equal(first.pixels, second.pixels)
+    assert first._pictures == second._pictures and first._masks == second._masks
+    assert first._pictures == data._pictures[:12], "the same seed gives the same pictures, whatever their number"
+    assert anew(seed=1)._pictures != data._pictures[:2]
 
 
 def strange() -> list[bytes]:
@@ -86,14 +89,14 @@ def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
                for at in (*draw.sample(range(len(good)), 100), *range(len(good) - 150, len(good), 3))]
     for content in (*flipped, *(good[:draw.randrange(len(good))] for _ in range(20)), good + b"x", other.read_bytes()):
         file.write_bytes(content)
-        assert concepts._read(file) is None
+        assert keeping.read(file) is None
     capsys.readouterr()
     for content in strange():
         file.write_bytes(content)
         again = anew()
         assert again._pictures == whole._pictures and file.read_bytes() == good
-    assert capsys.readouterr() == ("", "") and concepts._read(file.with_name("none.npz")) is None
-    assert not list(file.parent.glob("*.u3lab")) and concepts._read(file)[0] == whole._pictures
+    assert capsys.readouterr() == ("", "") and keeping.read(file.with_name("none.npz")) is None
+    assert not list(file.parent.glob("*.u3lab")) and keeping.read(file) == good[:-keeping.SEAL]
 
 
 def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypatch, tmp_path):
@@ -120,7 +123,7 @@ def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypa
 def test_every_pixel_has_one_colour_and_a_wider_concept_holds_the_narrower(data):
     batch = next(batches(data, batch_size=60))
     at = {name: batch.masks[:, k] for k, name in enumerate(data.names)}
-    assert (sum(at[name].int() for name in NAMES if name in at) == 1).all()
+    assert (sum(at[name].int() for name in COLOURS if name in at) == 1).all()
     for name in data.names:
         for wider in set(ancestors(name)[1:]) & set(concepts.WIDER) & set(data.names):
             assert not (at[name] & ~at[wider]).any()
@@ -187,9 +190,9 @@ def test_rings_inside_rings_are_holes():
 def test_colours_are_named_as_people_do():
     for name, shades in FOCAL.items():
         for shade in shades:
-            assert NAMES[int(colour_of((torch.tensor(shade) / 255).view(1, 3, 1, 1)))] == name
+            assert COLOURS[int(colour_of((torch.tensor(shade) / 255).view(1, 3, 1, 1)))] == name
     sky = images.load("arch", size=100)[..., :20, :20]
-    assert NAMES[int(colour_of(sky).mode().values.mode().values)] == "blue"
+    assert COLOURS[int(colour_of(sky).mode().values.mode().values)] == "blue"
 
 
 def test_the_nearest_focal_colour_is_the_one_of_cielab():
@@ -199,7 +202,7 @@ def test_the_nearest_focal_colour_is_the_one_of_cielab():
     names, shades = zip(*((name, shade) for name, all_of_it in FOCAL.items() for shade in all_of_it), strict=True)
     distance = np.linalg.norm(rgb2lab(levels[:, None]) - rgb2lab(np.array(shades)[:, None] / 255)[None, :, 0], axis=2)
     found = colour_of(torch.from_numpy(levels).float().T.reshape(1, 3, 50, 1)).flatten()
-    assert [NAMES[k] for k in found] == [names[k] for k in distance.argmin(1)]
+    assert [COLOURS[k] for k in found] == [names[k] for k in distance.argmin(1)]
 
 
 def test_similarity_in_the_tree_counts_steps():

@@ -11,7 +11,7 @@ from u3lab import images
 from u3lab._system import paths
 from u3lab.datasets import cutouts, photos
 from u3lab.worlds import decathlon
-from u3lab.worlds.decathlon import drawing, loading, moving, patients, signs, things
+from u3lab.worlds.decathlon import drawing, loading, patients, signs, things
 
 
 def test_there_are_ten_with_a_table():
@@ -134,11 +134,11 @@ def test_lesions_are_domains_beside_the_ten(name):
 def test_a_dynamic_image_by_hand():
     """α_t = 2t − T − 1: −2, 0, 2 for three frames."""
     still = np.full((3, 4, 4, 3), 77, np.uint8)
-    assert (moving.rank_pooled(still) == 128).all()
+    assert (things.rank_pooled(still) == 128).all()
     clip = still.copy()
     clip[2, 0, 0] = 177  # comes up at the end: 2 · 100, the largest
     clip[0, 1, 1] = 127  # was there at the start: −2 · 50
-    pooled = moving.rank_pooled(clip)
+    pooled = things.rank_pooled(clip)
     assert (pooled[0, 0] == 255).all() and (pooled[1, 1] == int(128 - 63.5)).all() and (pooled[2, 2] == 128).all()
 
 
@@ -146,7 +146,7 @@ def test_motion_goes_where_its_name_says():
     """The bright end of a dynamic image is where a bright thing came to be."""
     thing = Image.new("RGBA", (40, 40), (255, 255, 255, 255))
     for way, axis, sign in (("right", 1, 1), ("left", 1, -1), ("down", 0, 1), ("up", 0, -1)):
-        clip = moving.clip(way, thing, "train", np.random.default_rng(0)).astype(float).mean(-1)
+        clip = things.clip(way, thing, "train", np.random.default_rng(0)).astype(float).mean(-1)
         change = clip[-1] - clip[0]
         weights = np.indices(change.shape)[axis]
         came, was = change.clip(40) - 40, (-change).clip(40) - 40

@@ -13,8 +13,8 @@ from u3lab import images
 from u3lab.worlds import faces
 from u3lab.worlds.faces import made as made_faces
 from u3lab.worlds.faces import people
-from u3lab.worlds.faces.drawing import face
 from u3lab.worlds.faces.head import Head, evenly, hull, oval, smooth
+from u3lab.worlds.faces.people import face
 
 PLAIN = dict(yaw=0.0, pitch=0.0, roll=0.0, smile=False, open_mouth=False, strength=1.0, brows=0.0, gaze=(0.0, 0.0),
              scale=1.0, shift=(0.0, 0.0), light=(0.0, 0.0))

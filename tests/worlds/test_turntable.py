@@ -14,7 +14,7 @@ from u3lab import images
 from u3lab.worlds import turntable
 from u3lab.worlds.turntable import drawing, solids
 from u3lab.worlds.turntable.made import ELEVATION, held_out, thing_of
-from u3lab.worlds.turntable.things import Thing, thing
+from u3lab.worlds.turntable.solids import Thing, thing
 
 LIGHT = drawing.Light(torch.tensor([0.0, 0.8, 0.6]), torch.ones(3))
 KINDS = pytest.mark.parametrize("kind", turntable.KINDS)

@@ -25,7 +25,8 @@ from u3lab.datasets import (
     visual_decathlon,
 )
 from u3lab.datasets.labelled import LabelledPictures, batches
-from u3lab.lessons import patients, things
+from u3lab.lessons import patients
+from u3lab.lessons.saliency import things
 from u3lab.selfsup import sounding
 from u3lab.worlds import (
     clips,

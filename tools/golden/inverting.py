@@ -13,13 +13,13 @@ from u3lab import dissection, inversion, nets, prior
 from u3lab.datasets import taxonomy
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.descent import last
-from u3lab.worlds import blobs, colours, concepts, patterns
+from u3lab.worlds import composing, concepts, patterns
 
 
 @cache
 def scenes() -> LabelledPictures:
     """Ten made pictures with two concepts."""
-    masks = torch.stack([torch.cat([blobs.shape(32, draw(2 * n + k), area=0.2)[0] > 0.5 for k in (0, 1)])
+    masks = torch.stack([torch.cat([patterns.shape(32, draw(2 * n + k), area=0.2)[0] > 0.5 for k in (0, 1)])
                          for n in range(10)])
     pictures = torch.cat([patterns.paint(name, 64, draw(n)) for n, name in enumerate(patterns.PATTERNS)])
     return LabelledPictures(("one", "two"), pictures, masks)
@@ -124,7 +124,7 @@ def _broden() -> object:
 
 
 call("patterns and shapes")(lambda: [scenes().images, scenes().masks])
-call("names of colours")(lambda: colours.colour_of(photo()))
+call("names of colours")(lambda: composing.colour_of(photo()))
 call("is-a tree")(lambda: [taxonomy.ancestors("cat"), taxonomy.tree_similarity(("cat", "dog", "cup"))])
 call("thresholds and overlaps")(lambda: [[one.thresholds, one.iou, one.seen.counts.sum(1)] for one in found().values()])
 call("labels and counts")(lambda: [found()["fire9"].labels(), found()["fire9"].detectors(),

@@ -6,7 +6,6 @@ import difflib
 import importlib
 import json
 from contextlib import suppress
-from types import ModuleType
 
 from u3lab._system import paths
 from u3lab.checks import shown
@@ -15,12 +14,10 @@ from u3lab.course.definitions import Exercise, Question
 from u3lab.errors import U3Error
 
 LESSONS = "u3lab.lessons"  # imported when a chapter is asked for: the one arrow that goes up, known to the layer test
-# Its topics in LESSONS, in order.
-CHAPTERS = {"0": ("start",), "1": ("universal",), "1b": ("universal.second",), "2": ("selfsup.pretexts",),
-            "2b": ("selfsup.ambiguity",), "2c": ("selfsup.information",), "3": ("landmarks.labelling",),
-            "3b": ("landmarks.turning",), "4": ("prior",), "5": ("inversion",), "5b": ("inversion.exciting",),
-            "6": ("saliency",), "6b": ("adversarial",), "6c": ("equivariance",), "7": ("dissection",),
-            "7b": ("dissection.vectors",)}
+# The room in LESSONS whose ``exercises`` has those of a chapter.
+CHAPTERS = {"0": "start", "1": "universal", "1b": "universal", "2": "selfsup", "2b": "selfsup", "2c": "selfsup",
+            "3": "landmarks", "3b": "landmarks", "4": "prior", "5": "inversion", "5b": "inversion", "6": "saliency",
+            "6b": "adversarial", "6c": "equivariance", "7": "dissection", "7b": "dissection"}
 RIDDLE = "Which class is it?"
 GARISH = f"{RIDDLE} (Marked: we could not tell it ourselves.)"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
@@ -29,7 +26,7 @@ PLAYED_IN = {"5-deep": "5b"}  # in another chapter than where it began: readers'
 
 def exercises(chapter: str) -> tuple[Exercise, ...]:
     """The exercises of a chapter."""
-    return tuple(task for topic in _topics(chapter) for task in topic.EXERCISES)
+    return importlib.import_module(f"{LESSONS}.{CHAPTERS[_known(chapter)]}.exercises").EXERCISES[chapter]
 
 
 def find(exercise_id: str) -> Exercise:
@@ -74,17 +71,17 @@ def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
     return found
 
 
+def asked(chapter: str) -> set[str]:
+    """The questions of all quizzes of a chapter by their keys, "5-deep/3"."""
+    return {f"{name}/{n}" for name, quiz in quizzes(chapter).items() for n in range(len(quiz))}
+
+
 def _deep(chapter: str) -> tuple[Question, ...]:
     """Here is an iconic picture: which class or concept is it? Pictures, options and explanations are shipped."""
     rows = json.loads(paths.data("quiz", chapter, "index.json").read_text(encoding="utf-8"))
     return tuple(Question(GARISH if row.get("garish") else RIDDLE, tuple(row["options"]), row["answer"],
                           tuple(row["why"]), paths.data("quiz", chapter, row["file"]).read_bytes(), row["alt"])
                  for row in rows)
-
-
-def _topics(chapter: str) -> list[ModuleType]:
-    """The lessons of a chapter."""
-    return [importlib.import_module(f"{LESSONS}.{topic}") for topic in CHAPTERS[_known(chapter)]]
 
 
 def _known(chapter: str) -> str:

@@ -31,6 +31,7 @@ RESULTS: dict[str, Callable[[Tensor], Tensor]] = {
     "the logarithm of the right one; leave the log out": torch.log,
     "the exponential of the right one; the log is missing": torch.exp,
 }
+REDUCED = {"summed": Tensor.sum, "averaged": Tensor.mean}
 # Factors that have a name.
 FACTORS = {math.pi / 180: "radians where degrees are wanted", 180 / math.pi: "degrees where radians are wanted",
            math.log(10): "the natural logarithm where that to base 10 is wanted",
@@ -99,13 +100,12 @@ def of_results(trials: list[Trial], names: list[str], rtol: float, atol: float) 
         return "the parts are right, but in the other order"
     for chosen in [(k,) for k in range(count)] + [tuple(range(count))] * (count > 1):
         for words, change in _changes(trials, names, chosen[0]):
-            def made(trial: Trial, chosen: tuple = chosen, change: Callable = change) -> list[Tensor]:
-                return [change(want, trial) if k in chosen else want for k, want in enumerate(trial.wanted)]
-            if _agree(trials, made, rtol, atol):
+            if _agree(trials, lambda trial, chosen=chosen, change=change: [
+                    change(want, trial) if k in chosen else want for k, want in enumerate(trial.wanted)], rtol, atol):
                 return ("each part is " if len(chosen) > 1 else "it is ") + words
     if count == 1:
         for words, undo in _steps(max(trial.got[0].ndim for trial in trials)):
-            turned = [Trial(trial.case, trial.got, trial.wanted) for trial in trials]
+            turned = [Trial(case, got, wanted) for case, wanted, got in trials]
             if _agree(turned, lambda trial, undo=undo: [undo(trial.wanted[0], trial.got[0])], rtol, atol):
                 return words
     return ""
@@ -128,10 +128,9 @@ def _changes(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple
                lambda want, _, k=k: want.squeeze(k))
         yield f"the right one in reverse order along axis {k}", lambda want, _, k=k: want.flip(k)
         yield f"the right one of the first along axis {k} alone", lambda want, _, k=k: want.select(k, 0)
-        for name, reduced in (("summed", Tensor.sum), ("averaged", Tensor.mean)):
-            for keep in (False, True):
-                yield (f"{name} over axis {k} as well, and that axis has to stay",
-                       lambda want, _, k=k, f=reduced, keep=keep: f(want, k, keepdim=keep))
+        for (name, reduced), keep in itertools.product(REDUCED.items(), (False, True)):
+            yield (f"{name} over axis {k} as well, and that axis has to stay",
+                   lambda want, _, k=k, f=reduced, keep=keep: f(want, k, keepdim=keep))
     yield "the right one without its border: the padding is missing", _without_border
     for i, j in itertools.combinations(range(ranks), 2):
         yield f"transposed: axes {i} and {j} have changed places", lambda want, _, i=i, j=j: want.transpose(i, j)
@@ -153,10 +152,9 @@ def _without_border(want: Tensor, trial: Trial) -> Tensor:
 
 def _steps(ranks: int) -> Iterator[tuple[str, Callable]]:
     """What would still have to be done with the answer: (words, that step on an answer of so many axes)."""
-    for k in range(ranks):
-        for name, reduced in (("summed", Tensor.sum), ("averaged", Tensor.mean)):
-            yield (f"it is not {name} over axis {k} yet",
-                   lambda got, want, k=k, f=reduced: f(got, k, keepdim=got.ndim == want.ndim))
+    for k, (name, reduced) in itertools.product(range(ranks), REDUCED.items()):
+        yield (f"it is not {name} over axis {k} yet",
+               lambda got, want, k=k, f=reduced: f(got, k, keepdim=got.ndim == want.ndim))
 
 
 def _factors(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple[str, Callable]]:
@@ -170,9 +168,9 @@ def _factors(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple
         steps.append((got - want).mean().item())
     known = [ratio for ratio in ratios if not math.isnan(ratio)]
     if known and known[0] and all(math.isclose(ratio, known[0], rel_tol=1e-3) for ratio in known):
-        named = next((f": {name}" for factor, name in FACTORS.items() if math.isclose(factor, known[0], rel_tol=1e-3)),
-                     "")
-        yield f"the right one times {known[0]:.4g}{named}", lambda want, _: (known[0] * want.double()).to(want.dtype)
+        named = [f": {name}" for factor, name in FACTORS.items() if math.isclose(factor, known[0], rel_tol=1e-3)]
+        yield (f"the right one times {known[0]:.4g}" + "".join(named),
+               lambda want, _: (known[0] * want.double()).to(want.dtype))
     if all(math.isclose(step, steps[0], rel_tol=1e-3) for step in steps):
         yield (f"the right one {'plus' if steps[0] > 0 else 'minus'} {abs(steps[0]):.4g}",
                lambda want, _: (want.double() + steps[0]).to(want.dtype))
@@ -185,13 +183,13 @@ def _numbers(first: Trial, names: list[str]) -> Iterator[tuple[Callable[[Trial],
     """Numbers that a case holds: sizes of axes and arguments; with the words for one too many and one too few."""
     for n, (name, value) in enumerate(zip(names, first.case, strict=False)):
         if isinstance(value, Tensor):
-            for count in range(1, value.ndim + 1):
-                for axes in itertools.combinations(range(value.ndim), count):
-                    over = "all of" if count == value.ndim else f"ax{'i' if count == 1 else 'e'}s " + ", ".join(
-                        map(str, axes)) + " of"
-                    yield (lambda trial, n=n, axes=axes: math.prod(trial.case[n].shape[axis] for axis in axes),
-                           f"too large by the number of values: a sum over {over} `{name}` where a mean is wanted",
-                           f"too small by the number of values: a mean over {over} `{name}` where a sum is wanted")
+            counts = range(1, value.ndim + 1)
+            for axes in itertools.chain(*(itertools.combinations(range(value.ndim), count) for count in counts)):
+                some = f"ax{'i' if len(axes) == 1 else 'e'}s {', '.join(map(str, axes))}"
+                over = f"{'all' if len(axes) == value.ndim else some} of `{name}`"
+                yield (lambda trial, n=n, axes=axes: math.prod(trial.case[n].shape[axis] for axis in axes),
+                       f"too large by the number of values: a sum over {over} where a mean is wanted",
+                       f"too small by the number of values: a mean over {over} where a sum is wanted")
         elif isinstance(value, int | float):
             for power, shown in ((1, ""), (2, "²")):
                 yield (lambda trial, n=n, power=power: trial.case[n] ** power,
@@ -201,31 +199,21 @@ def _numbers(first: Trial, names: list[str]) -> Iterator[tuple[Callable[[Trial],
 
 def of_arguments(reference: Callable[..., Any], names: list[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
     """The reference with other arguments, one after the other, and the words for an answer that equals it."""
-    def called(change: Callable[[list], Any]) -> Callable[..., Any]:
-        def call(*case: Any) -> Any:
-            arguments = list(case)
-            change(arguments)
-            return reference(*arguments)
-        return call
+    def called(change: Callable[[tuple], dict[int, Any]]) -> Callable[..., Any]:
+        return lambda *case: reference(*{**dict(enumerate(case)), **change(case)}.values())
 
     if "grad" in getattr(getattr(inspect.unwrap(reference), "__code__", None), "co_names", ()):
-        for words, taken in GRADIENTS.items():
-            yield words, _with_gradients(reference, taken)
+        yield from ((words, _with_gradients(reference, taken)) for words, taken in GRADIENTS.items())
     for n, name in enumerate(names):
         for words, change in VALUES.items():
-            def put(case: list, n: int = n, change: Callable = change) -> None:
-                case[n] = change(case[n])
-            yield f"it would be right with {words.format(f'`{name}`')}", called(put)
+            yield (f"it would be right with {words.format(f'`{name}`')}",
+                   called(lambda case, n=n, change=change: {n: change(case[n])}))
     for i, j in itertools.permutations(range(len(names)), 2):
-        def swap(case: list, i: int = i, j: int = j) -> None:
-            case[i], case[j] = case[j], case[i]
-
-        def copy(case: list, i: int = i, j: int = j) -> None:
-            case[i] = case[j]
         if i < j:
-            yield f"it would be right with `{names[i]}` and `{names[j]}` in each other's place", called(swap)
+            yield (f"it would be right with `{names[i]}` and `{names[j]}` in each other's place",
+                   called(lambda case, i=i, j=j: {i: case[j], j: case[i]}))
         yield (f"it would be right with `{names[j]}` in the place of `{names[i]}`: `{names[i]}` is not used",
-               called(copy))
+               called(lambda case, i=i, j=j: {i: case[j]}))
 
 
 def _with_gradients(reference: Callable[..., Any], taken: Callable[[list[Tensor]], Tensor]) -> Callable[..., Any]:
@@ -247,29 +235,29 @@ def _agree(trials: list[Trial], made: Callable[[Trial], Any], rtol: float, atol:
     return False
 
 
-def _number(a: Any) -> Any:
-    """A number or a tensor of floats; nothing else has a sign."""
-    if isinstance(a, bool) or not isinstance(a, int | float) and not (isinstance(a, Tensor) and a.is_floating_point()):
+def _only(a: Any, fits: bool) -> Any:
+    """The same, if a change knows such arguments."""
+    if not fits:
         raise TypeError
     return a
+
+
+def _number(a: Any) -> Any:
+    """A number or a tensor of floats; nothing else has a sign."""
+    return _only(a, a.is_floating_point() if isinstance(a, Tensor) else
+                 isinstance(a, int | float) and not isinstance(a, bool))
 
 
 def _whole(a: Any) -> int:
-    if not isinstance(a, int) or isinstance(a, bool):
-        raise TypeError
-    return a
+    return _only(a, isinstance(a, int) and not isinstance(a, bool))
 
 
 def _mask(a: Any) -> Tensor:
-    if not isinstance(a, Tensor) or a.dtype != torch.bool:
-        raise TypeError
-    return a
+    return _only(a, isinstance(a, Tensor) and a.dtype == torch.bool)
 
 
 def _several(a: Any) -> list:
-    if not isinstance(a, list | tuple) or len(a) < 1:
-        raise TypeError
-    return list(a)
+    return list(_only(a, isinstance(a, list | tuple) and len(a) > 0))
 
 
 def _like(a: Any, value: int) -> Any:

@@ -29,9 +29,8 @@ def all_same(some: list[tuple], others: list[tuple], rtol: float, atol: float) -
 
 
 def _same(a: Tensor, b: Tensor, rtol: float, atol: float) -> bool:
-    if not isinstance(b, Tensor) or a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    return torch.allclose(_plain(a), _plain(b), rtol=rtol, atol=atol, equal_nan=True)
+    return (isinstance(b, Tensor) and a.shape == b.shape and a.dtype == b.dtype
+            and torch.allclose(_plain(a), _plain(b), rtol=rtol, atol=atol, equal_nan=True))
 
 
 def _plain(x: Tensor) -> Tensor:

@@ -28,14 +28,9 @@ def first_answers(quiz_id: str, folder: str | os.PathLike[str] | None = None) ->
         No such quiz, or no such folder.
     """
     asked = catalogue.questions(quiz_id)
-    counts = [[0, 0] for _ in asked]
-    for keys in _files(folder):
-        for n, question in enumerate(asked):
-            [*chosen] = (key.partition("=")[2] for key in keys if key.startswith(f"{quiz_id}/{n}="))
-            if chosen:
-                counts[n][0] += chosen[0] == str(question.answer)
-                counts[n][1] += 1
-    return [(right, given) for right, given in counts]
+    people = [dict(reversed([key.split("=", 1) for key in keys if "=" in key])) for keys in _files(folder)]
+    given = [[one[key] for one in people if (key := f"{quiz_id}/{n}") in one] for n in range(len(asked))]
+    return [(chosen.count(str(question.answer)), len(chosen)) for question, chosen in zip(asked, given, strict=True)]
 
 
 def _files(folder: str | os.PathLike[str] | None) -> Iterator[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections import ChainMap
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -20,9 +21,7 @@ def _names(place: ModuleType | type) -> dict[str, Any]:
     """What an answer or a judge may use: the functions of a module; of a class all that it has or inherits."""
     if isinstance(place, ModuleType):
         return {name: thing for name, thing in dict(vars(place)).items() if name[0] != "_" and callable(thing)}
-    found: dict[str, Any] = {}
-    for kind in reversed(place.__mro__):
-        found.update(vars(kind))
+    found = ChainMap(*(dict(vars(kind)) for kind in place.__mro__))
     return {name: thing for name, thing in found.items()
             if name not in _SHOWN and (name[0] != "_" or (name.startswith("__") and callable(thing)))}
 
@@ -38,7 +37,5 @@ def replaced() -> list[str]:
 
 def _same(now: Any, before: Any) -> bool:
     """Whether it is the same thing, or torch's own wrapper around it: torch.compile gives ``manual_seed`` one."""
-    if now is before:
-        return True
-    return (isinstance(now, FunctionType) and now.__code__.co_filename.startswith(_FOLDER)
-            and inspect.unwrap(now) is before)
+    return now is before or (isinstance(now, FunctionType) and now.__code__.co_filename.startswith(_FOLDER)
+                             and inspect.unwrap(now) is before)

@@ -22,9 +22,13 @@ from u3lab.course.printing import give_back, limited
 SECONDS = 8.0  # for the whole check
 _STOP_SECONDS = 1.0  # how long we try to stop it after that
 _PAUSE = 0.02  # between two tries
+RAISED = {SystemExit: "your code called exit(), which would end the notebook's kernel; use return instead",
+          KeyboardInterrupt: "your code raised KeyboardInterrupt, as if somebody had pressed stop; remove that line",
+          RecursionError: "your function calls itself without end",
+          MemoryError: "your code asks for more memory than there is"}
 _STACK = 16 * 2**20  # some systems give a thread too little for deep recursion
 _LIBRARIES = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-_NOT_YOURS = tuple({str(Path(p)) + os.sep for p in (Path(__file__).parent.parent, *_LIBRARIES)})
+_NOT_YOURS = ("<frozen", *{str(Path(p)) + os.sep for p in (Path(__file__).parent.parent, *_LIBRARIES)})
 
 
 class Stopped(BaseException):
@@ -85,16 +89,11 @@ def _told(call: Callable[[], Any]) -> Outcome:
         return Outcome(call())
     except Stopped:
         raise
-    except SystemExit:
-        return Outcome(slip="your code called exit(), which would end the notebook's kernel; use return instead")
-    except KeyboardInterrupt:
-        return Outcome(slip="your code raised KeyboardInterrupt, as if somebody had pressed stop; remove that line")
-    except RecursionError as error:
-        return Outcome(slip="your function calls itself without end\n" + _short(error))
-    except MemoryError as error:
-        return Outcome(slip="your code asks for more memory than there is\n" + _short(error))
     except BaseException as error:
-        return Outcome(slip=f"your code raised {type(error).__name__}\n{_short(error)}")
+        kind = type(error)  # what the error says of itself, in __class__, may raise as well
+        told = next((words for one, words in RAISED.items() if issubclass(kind, one)),
+                    f"your code raised {kind.__name__}")
+        return Outcome(slip=told if issubclass(kind, SystemExit | KeyboardInterrupt) else f"{told}\n{_short(error)}")
 
 
 def _stop(worker: threading.Thread, inside: threading.Lock, over: threading.Event) -> None:
@@ -169,7 +168,7 @@ def _short(error: BaseException) -> str:
 
 def _lines(frames: Iterable[traceback.FrameSummary]) -> list[str]:
     """The last three frames of the reader's own code."""
-    own = [frame for frame in frames if not _foreign(frame.filename)]
+    own = [frame for frame in frames if not frame.filename.startswith(_NOT_YOURS)]
     skipped = [f"… {len(own) - 3} more calls"] if len(own) > 3 else []
     shown = []
     for frame in own[-3:]:
@@ -177,8 +176,3 @@ def _lines(frames: Iterable[traceback.FrameSummary]) -> list[str]:
         file = "your cell" if in_cell else Path(frame.filename).name
         shown += [f"{file}, line {frame.lineno}, in {frame.name}", f"    {frame.line}"]
     return skipped + shown
-
-
-def _foreign(file: str) -> bool:
-    """Whether a file is the library's, Python's or another package's."""
-    return file.startswith(("<frozen", *_NOT_YOURS))

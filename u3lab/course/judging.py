@@ -154,9 +154,7 @@ def _called(answer: Callable[..., Any], given: tuple, names: list[str]) -> tuple
 
 
 def _parts(result: Any) -> tuple:
-    if isinstance(result, tuple):
-        return tuple(result)
-    return (result,)
+    return tuple(result) if isinstance(result, tuple) else (result,)
 
 
 def _type_slip(parts: tuple, wanted: tuple) -> str:
@@ -164,23 +162,18 @@ def _type_slip(parts: tuple, wanted: tuple) -> str:
         return "your function returns nothing; did you forget `return`?"
     if len(parts) != len(wanted):
         returned = _kind(parts[0]) if len(parts) == 1 else f"a tuple of {len(parts)}"
-        return f"your function returns {returned}, but {_number(len(wanted))} wanted"
-    for part in parts:
-        if not isinstance(part, Tensor):
-            tip = TIPS.get(type(part).__name__, "")
-            return f"your function returns {_kind(part)} where a tensor is wanted" + (f"; {tip}" if tip else "")
-    return ""
+        number = "one tensor is" if len(wanted) == 1 else f"{len(wanted)} tensors, as in `return a, b`, are"
+        return f"your function returns {returned}, but {number} wanted"
+    other = next((part for part in parts if not isinstance(part, Tensor)), wanted)
+    tip = TIPS.get(type(other).__name__, "")
+    return "" if other is wanted else (f"your function returns {_kind(other)} where a tensor is wanted"
+                                       + (f"; {tip}" if tip else ""))
 
 
 def _kind(thing: Any) -> str:
-    name = "nothing" if thing is None else type(thing).__name__
-    if isinstance(thing, Tensor):
-        return "one tensor"
-    return name if thing is None else f"an {name}" if name[:1] in "aeiou" or name == "ndarray" else f"a {name}"
-
-
-def _number(count: int) -> str:
-    return "one tensor is" if count == 1 else f"{count} tensors, as in `return a, b`, are"
+    name = type(thing).__name__
+    return ("nothing" if thing is None else "one tensor" if isinstance(thing, Tensor) else
+            f"a{'n' if name[:1] in 'aeiou' or name == 'ndarray' else ''} {name}")
 
 
 def _in_place(given: tuple, case: tuple, names: list[str]) -> str:

@@ -118,10 +118,8 @@ def python(source: str) -> str:
     from pygments.token import Comment, Keyword, String
 
     colours = {Comment: "comment", Keyword: "keyword", String: "string"}
-    parts = []
+    page = ""
     for kind, value in lex(source, PythonLexer()):
-        name = next((name for group, name in colours.items() if kind in group), "")
-        text = html.escape(value)
-        parts.append(f'<span style="color:var(--jp-mirror-editor-{name}-color, inherit)">{text}</span>'
-                     if name else text)
-    return f'<pre style="{PRE}">{"".join(parts)}</pre>'
+        name, text = next((name for group, name in colours.items() if kind in group), ""), html.escape(value)
+        page += f'<span style="color:var(--jp-mirror-editor-{name}-color, inherit)">{text}</span>' if name else text
+    return f'<pre style="{PRE}">{page}</pre>'

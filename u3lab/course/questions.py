@@ -89,10 +89,9 @@ def _taken(one: Asked, mark: str, words: str) -> str:
         return f"{words[:40]!r} is neither a question ('## ') nor an option ('- [ ] ', or '- [x] ' if it is right)"
     elif not one.options:
         one.text = _joined(one.text, words)
-    elif len(one.why) == len(one.options):
-        one.why[-1] = _joined(one.why[-1], words)
     else:
-        one.options[-1] = _joined(one.options[-1], words)
+        above = one.why if len(one.why) == len(one.options) else one.options
+        above[-1] = _joined(above[-1], words)
     return ""
 
 

@@ -60,8 +60,9 @@ def _explained(question: Question, k: int, key: str) -> str:
     body = f"<b>{'✓ yes' if right else '△ no'}.</b> {page.words(question.why[k])}"
     if question.picture and not reports.graded():  # a Deep Quiz: how many can tell what it is?
         state.record_first(key, k)
-    note = state.record("questions", key) if right and not reports.graded() else ""
-    return page.box("green" if right else "amber", body + (f"<br>{html.escape(note)}" if note else ""), status=True)
+    if right and not reports.graded() and (note := state.record("questions", key)):
+        body += f"<br>{html.escape(note)}"
+    return page.box("green" if right else "amber", body, status=True)
 
 
 def _asked(question: Question, n: int) -> str:

@@ -139,14 +139,12 @@ def _judged(exercise: Exercise, answer: Any) -> Report:
     changed = genuine.replaced()
     outcome = guard.run(judge, guard.SECONDS) if not changed else guard.Outcome()
     changed = changed or genuine.replaced()
-    if changed:  # nothing can be judged with it, not even that the answer is wrong
-        return Report(exercise.id, NOT_YET, _not_genuine(changed), 0)
-    if outcome.slip:
-        return Report(exercise.id, NOT_YET, outcome.slip, 0)
-    if outcome.value is None:
+    # With torch replaced nothing can be judged, not even that the answer is wrong.
+    wrong = _not_genuine(changed) if changed else outcome.slip or outcome.value
+    if wrong is None:
         return _not_tried(exercise)
-    if outcome.value:
-        return Report(exercise.id, NOT_YET, outcome.value, 0)
+    if wrong:
+        return Report(exercise.id, NOT_YET, wrong, 0)
     points = f"{exercise.points} point{'s' if exercise.points != 1 else ''}"
     return Report(exercise.id, PASSED, f"well done: {points}; compare with `course.solution(\"{exercise.id}\")`",
                   exercise.points)

@@ -70,7 +70,7 @@ def load() -> tuple[dict[str, set[str]], str]:
     A file that is no progress file is renamed to progress.json.broken.
     """
     content, note = _content()
-    return {kind: set(content[kind]) if content else set() for kind in KINDS}, note
+    return {kind: set((content or {}).get(kind, ())) for kind in KINDS}, note
 
 
 def record(kind: str, key: str) -> str:
@@ -135,19 +135,16 @@ def progress() -> Shown:
     rows = []
     for chapter in catalogue.CHAPTERS:
         tasks = catalogue.exercises(chapter)
-        asked = [f"{name}/{n}" for name, quiz in catalogue.quizzes(chapter).items() for n in range(len(quiz))]
+        asked = catalogue.asked(chapter)
         passed = [task for task in tasks if task.id in done["exercises"]]
         rows.append((f"chapter {chapter}", f"{len(passed)} of {len(tasks)}",
                      f"{sum(t.points for t in passed)} of {sum(t.points for t in tasks)}",
-                     f"{len(done['questions'] & set(asked))} of {len(asked)}"))
-    return _table(("", "exercises", "points", "questions"), rows, note)
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], note: str) -> Shown:
+                     f"{len(done['questions'] & asked)} of {len(asked)}"))
+    head = ("", "exercises", "points", "questions")
     text = "\n".join("".join(f"{cell:<14}" for cell in row).rstrip() for row in [head, *rows])
-    marks = "".join(f'<th scope="col" style="text-align:left;padding:.2em 1em">{cell}</th>' for cell in head)
-    lines = "".join("<tr>" + "".join(f'<td style="text-align:left;padding:.2em 1em">{cell}</td>' for cell in row)
-                    + "</tr>" for row in rows)
+    style = 'style="text-align:left;padding:.2em 1em"'
+    marks = "".join(f'<th scope="col" {style}>{cell}</th>' for cell in head)
+    lines = "".join(f"<tr>{''.join(f'<td {style}>{cell}</td>' for cell in row)}</tr>" for row in rows)
     page = f'<table style="color:currentColor"><thead><tr>{marks}</tr></thead><tbody>{lines}</tbody></table>'
     if note:
         page, text = page + f'<p role="status">{html.escape(note)}</p>', f"{text}\n{note}"
@@ -196,9 +193,8 @@ def parsed(content: bytes) -> dict[str, Any]:
         If one of our kinds is anything else than a list of names, or the whole is nothing that could be written again.
     """
     read = json.loads(content)
-    if not isinstance(read, dict) or not all(isinstance(read.get(kind), list) for kind in KINDS):
-        raise ValueError("not a progress file")
-    if not all(isinstance(key, str) for kind in KINDS for key in read[kind]):
+    kinds = [read.get(kind) for kind in KINDS] if isinstance(read, dict) else [None]
+    if not all(isinstance(keys, list) and all(isinstance(key, str) for key in keys) for keys in kinds):
         raise ValueError("not a progress file")
     json.dumps(read, indent=1)
     return read

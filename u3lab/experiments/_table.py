@@ -16,14 +16,16 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 
 from u3lab import results
 from u3lab._system import paths
 from u3lab.errors import U3Error
+from u3lab.experiments._plan import Plan as Plan  # experiments take it from here, with the rest
 from u3lab.measures import Interval, mean
 
 Rows = dict[tuple, tuple]
@@ -68,14 +70,14 @@ class Chart:
     """Those that are drawn; without it all."""
 
 
-class Work(NamedTuple):
-    """A piece of work: the run whose row it gives, or a list of runs; and the function that measures.
+class Work:
+    """A piece of work: the run whose row it gives, or a list of runs; and what measures, with what that is given.
 
-    For one run it returns the row, for several it gives pairs (run, row), all at once or one by one.
+    For one run ``measure()`` returns the row, for several it gives pairs (run, row), all at once or one by one.
     """
 
-    runs: tuple | list[tuple]
-    measure: Callable[[], Any]
+    def __init__(self, runs: tuple | list[tuple], measure: Callable[..., Any], *given: Any, **settings: Any) -> None:
+        self.runs, self.measure = runs, partial(measure, *given, **settings)
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,29 @@ class Table:
 def over(values: Iterable[float], groups: Sequence[str] | None = None) -> Interval:
     """The mean with its interval over pictures, or over whole ``groups`` such as photos: one name for each value."""
     return mean(torch.tensor(list(values), dtype=torch.float64), groups)
+
+
+def extent(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean, least and largest: all that few seeds say."""
+    return sum(values) / len(values), min(values), max(values)
+
+
+def only(values: Sequence[Any]) -> Any:
+    """The one value that there is."""
+    value, = values
+    return value
+
+
+def by_cell(told: Iterable[tuple], of: Callable[..., Any] = over) -> Summary:
+    """A summary of what is told of rows, (label, column, value) each: ``of`` makes a number of a cell's values.
+
+    What follows a value, such as its photo, ``of`` is given as well: by default as groups that are drawn whole.
+    """
+    found: dict[str, dict[str, list[tuple]]] = {}
+    for label, column, *value in told:
+        found.setdefault(label, {}).setdefault(column, []).append(value)
+    return {label: {column: of(*zip(*some, strict=True)) for column, some in columns.items()}
+            for label, columns in found.items()}
 
 
 def seal(content: dict[str, Any]) -> str:

@@ -24,8 +24,7 @@ from torch import nn
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, over
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 
@@ -51,23 +50,12 @@ HIGHER = {  # for networks with batch norms, which bear them
 }
 HALF = ("resnet26_half",)  # trained in bfloat16, in two thirds of the time; depthwise convolutions are no faster in it
 
+Run = NamedTuple("Run", [("network", str), ("domain", str), ("method", str), ("labels", int), ("seed", int),
+    ("rate", float)])
+"""One training: ``labels`` of each class; ``seed`` chooses the pictures, their order and what is drawn."""
 
-class Run(NamedTuple):
-    """One training: ``labels`` of each class; ``seed`` chooses the pictures, their order and what is drawn."""
-
-    network: str
-    domain: str
-    method: str
-    labels: int
-    seed: int
-    rate: float
-
-
-class Reached(NamedTuple):
-    """Share right of the validation pictures, known for the runs that choose the rate, and of the test pictures."""
-
-    val: float
-    test: float
+Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+"""Share right of the validation pictures, known for the runs that choose the rate, and of the test pictures."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -135,14 +123,14 @@ def trainings(plan: Plan, of: Callable[..., tuple], load: Callable[[], Classifie
     for domain in domains:
         for method, some in rates.items():
             candidates = [of(domain, method, CHOOSING, 0, rate) for rate in some]
-            yield from (Work(run, partial(measured, load, run, steps, choosing=True)) for run in candidates)
+            yield from (Work(run, measured, load, run, steps, choosing=True) for run in candidates)
             rows = plan.rows(type(candidates[0]))
             if not all(run in rows for run in candidates):
                 continue
             rate = trials.chosen_rate({run: rows[run] for run in candidates}, domain, method)
             for run in (of(domain, method, each, seed, rate) for each in labels for seed in seeds):
                 if run not in candidates:
-                    yield Work(run, partial(measured, load, run, steps))
+                    yield Work(run, measured, load, run, steps)
 
 
 def measured(load: Callable[[], Classifier], run: tuple, steps: int | None = None, *,

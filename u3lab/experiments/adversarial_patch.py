@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor
@@ -15,9 +14,8 @@ from u3lab import images, nets, pixels
 from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import cut_out
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.lessons.adversarial.photos import photos, shuffled
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
+from u3lab.lessons.adversarial.attacking import photos, shuffled
 from u3lab.nets import Classifier
 
 MAKER = "squeezenet1_1"
@@ -27,28 +25,17 @@ THIRD = 0.33  # of the picture's side: the size at which angles are varied
 VARIED = (*(("size", size) for size in SCALES), *(("angle", turn) for turn in TURNS), ("pixels shuffled", 45.0))
 STEPS, TRIALS = 800, 8  # of the training; placements on each photo
 
+Run = NamedTuple("Run", [("network", str), ("varied", str), ("value", float)])
+"""What was varied: the "size" (a share of the picture's side, turned by up to 45°), the "angle" (the largest, in
+degrees, at a third of the side); or "pixels shuffled", the same pixels in any order, at a third and that angle."""
 
-class Run(NamedTuple):
-    """What was varied: the "size" (a share of the picture's side, turned by up to 45°), the "angle" (the largest, in
-    degrees, at a third of the side); or "pixels shuffled", the same pixels in any order, at a third and that angle."""
-
-    network: str
-    varied: str
-    value: float
-
-
-class Reached(NamedTuple):
-    """The share of placements that are called the target."""
-
-    rate: float
+Reached = NamedTuple("Reached", [("rate", float)])
+"""The share of placements that are called the target."""
 
 
 def summary(rows: Rows) -> Summary:
     """The share by size, by angle, and for the shuffled pixels."""
-    found: dict[str, dict[str, float]] = {}
-    for run, row in rows.items():
-        found.setdefault(f"{run.varied} {run.value:g}", {})[run.network] = row.rate
-    return found
+    return by_cell(((f"{run.varied} {run.value:g}", run.network, row.rate) for run, row in rows.items()), only)
 
 
 TABLE = Table(
@@ -74,7 +61,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(photos=names[::2], pictures=train)
     plan.judge(photos=names[1::2], pictures=test)
     runs = [Run(name, varied, value) for name in plan.networks(NETWORKS) for varied, value in VARIED]
-    yield Work(runs, partial(measured, plan, train, test, runs))
+    yield Work(runs, measured, plan, train, test, runs)
 
 
 def measured(plan: Plan, train: Tensor, test: Tensor, runs: list[Run]) -> Iterator[tuple[Run, Reached]]:

@@ -9,7 +9,6 @@ Every attack is PGD with α = ε/4, on whole levels, and counts only if it survi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -17,35 +16,21 @@ from torch import Tensor
 
 from u3lab import nets
 from u3lab.adversarial import AttackSettings, fools, pgd, quantise_near
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from u3lab.lessons.adversarial.attacking import ANY, pictures, share
 from u3lab.nets import Classifier
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
 LEVELS, TARGETS, STEPS = (1, 4), 3, 40
 
+Run = NamedTuple("Run", [("network", str), ("goal", str), ("level", int), ("picture", str)])
+"""One attack: the network that it was made for, its goal (a class, or ``ANY``), ε in grey levels, the picture."""
 
-class Run(NamedTuple):
-    """One attack: the network that it was made for, its goal (a class, or ``ANY``), ε in grey levels, the picture."""
+Reached = NamedTuple("Reached", [("first", int), ("there", bool), ("fooled", bool), ("reached", bool)])
+"""What came of it.
 
-    network: str
-    goal: str
-    level: int
-    picture: str
-
-
-class Reached(NamedTuple):
-    """What came of it.
-
-    ``first`` is the first step after which the file reaches the goal, −1 if none does; ``there`` whether it does after
-    the last step; ``fooled`` and ``reached`` whether the other network then leaves the class, and reaches the target.
-    """
-
-    first: int
-    there: bool
-    fooled: bool
-    reached: bool
+``first`` is the first step after which the file reaches the goal, −1 if none does; ``there`` whether it does after the
+last step; ``fooled`` and ``reached`` whether the other network then leaves the class, and reaches the target."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -86,8 +71,8 @@ def work(plan: Plan) -> Iterator[Work]:
                 for number, picture in enumerate(names):
                     label, x = shown[picture]
                     for goal in plan.few(sorted(targets(net, label, TARGETS, seed=number)) if targeted else [ANY]):
-                        yield Work(Run(name, goal, level, picture), partial(
-                            measured, net, other, x, label, goal, level, steps=2 if plan.short else STEPS))
+                        yield Work(Run(name, goal, level, picture), measured, net, other, x, label, goal, level,
+                                   steps=2 if plan.short else STEPS)
 
 
 def targets(net: Classifier, label: str, count: int, *, seed: int) -> list[str]:

@@ -21,8 +21,7 @@ from u3lab import nets
 from u3lab.datasets import cutouts, photos
 from u3lab.descent import last
 from u3lab.experiments import _crops, adapters, resnet26
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 from u3lab.universal import adapt
@@ -31,16 +30,9 @@ TRUNKS, SOURCE = ("plain", "serial"), "resnet26_half"
 STEPS = 600
 DOMAINS, METHODS = ("digits", "traffic signs", "animals"), ("features", "serial")
 
-
-class Run(NamedTuple):
-    """One training on a trunk; ``labels`` of each class."""
-
-    trunk: str
-    domain: str
-    method: str
-    labels: int
-    seed: int
-    rate: float
+Run = NamedTuple("Run", [("trunk", str), ("domain", str), ("method", str), ("labels", int), ("seed", int),
+    ("rate", float)])
+"""One training on a trunk; ``labels`` of each class."""
 
 
 def summary(rows: Rows) -> Summary:

@@ -11,7 +11,6 @@ and at a late one, for forms.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -21,9 +20,8 @@ from torch import Tensor
 from u3lab import images, nets
 from u3lab.datasets import cutouts, photos
 from u3lab.errors import U3Error
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
-from u3lab.lessons.inversion.channels import EACH, STEPS, best_crops, icon, means, stock
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.lessons.inversion.icon_table import EACH, STEPS, best_crops, icon, means, stock
 
 NETWORK, EYE, EARLY, LATE = "squeezenet1_1", "efficientnet_lite0", "stage2", "stage5"  # who judges, and where
 UNITS = {  # as `drawn` draws them
@@ -31,38 +29,24 @@ UNITS = {  # as `drawn` draws them
     "fire5": (27, 50, 79, 95, 127, 135, 175, 191, 194, 195, 208, 244),
     "fire8": (115, 137, 154, 159, 172, 195, 235, 269, 369, 373, 420, 445)}
 
+Run = NamedTuple("Run", [("layer", str), ("unit", int)])
+"""A channel of a layer, drawn by chance."""
 
-class Run(NamedTuple):
-    """A channel of a layer, drawn by chance."""
+Reached = NamedTuple("Reached", [("icon", float), ("best", float), ("middle", float), ("own", float), ("other", float),
+    ("own_late", float), ("other_late", float)])
+"""How its icon and its crops go together.
 
-    layer: str
-    unit: int
-
-
-class Reached(NamedTuple):
-    """How its icon and its crops go together.
-
-    ``icon``, ``best`` and ``middle`` are the channel's mean for the icon, for the best crop and for the median crop.
-    ``own`` is how often one of the nine best crops, of nine pictures, looks more like the icon than another crop does
-    (a share of pairs; 0.5 is chance), ``other`` the same with the icons of other channels of the layer, as a mean; both
-    are of the eye's early layer, ``own_late`` and ``other_late`` of its late one.
-    """
-
-    icon: float
-    best: float
-    middle: float
-    own: float
-    other: float
-    own_late: float
-    other_late: float
+``icon``, ``best`` and ``middle`` are the channel's mean for the icon, for the best crop and for the median crop.
+``own`` is how often one of the nine best crops, of nine pictures, looks more like the icon than another crop does (a
+share of pairs; 0.5 is chance), ``other`` the same with the icons of other channels of the layer, as a mean; both are of
+the eye's early layer, ``own_late`` and ``other_late`` of its late one."""
 
 
 def summary(rows: Rows) -> Summary:
     """How often a best crop looks more like an icon than another crop, by layer and eye."""
-    return {f"{layer}, seen at {at}": {
-        title: over(getattr(row, column) for run, row in rows.items() if run.layer == layer)
-        for title, column in (("its own icon", f"own{late}"), ("icons of other channels", f"other{late}"))}
-        for layer in dict.fromkeys(run.layer for run in rows) for at, late in ((EARLY, ""), (LATE, "_late"))}
+    return by_cell((f"{run.layer}, seen at {at}", title, getattr(row, f"{column}{late}")) for run, row in rows.items()
+                   for at, late in ((EARLY, ""), (LATE, "_late"))
+                   for title, column in (("its own icon", "own"), ("icons of other channels", "other")))
 
 
 TABLE = Table(
@@ -87,7 +71,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(photos=[*photos.names(), *images.names("everyday")], cutouts=cutouts.names())
     for layer, units in plan.few(list(UNITS.items())):
         runs = [Run(layer, unit) for unit in plan.few(units)]
-        yield Work(runs, partial(measured, runs, each=1 if plan.short else EACH, steps=2 if plan.short else STEPS))
+        yield Work(runs, measured, runs, each=1 if plan.short else EACH, steps=2 if plan.short else STEPS)
 
 
 def measured(runs: list[Run], *, each: int, steps: int) -> Iterator[tuple[Run, Reached]]:

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 
 from u3lab.datasets import handwritten
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.selfsup.clusters import by_kmeans
 from u3lab.selfsup import ClusterSettings, choose, cluster, digit_encoder, shares, sub_heads
 from u3lab.selfsup.matching import hungarian_accuracy
@@ -25,31 +23,17 @@ TITLES = ("chosen by the loss", "best head")  # of two accuracies
 SEEDS = (0, 1, 2, 3, 4)
 DIGITS = {"steps": 900, "batch_size": 250, "heads": 8, "lr": 0.003}
 
+Run = NamedTuple("Run", [("data", str), ("way", str), ("seed", int)])
+"""One run: which pictures, which way, which seed."""
 
-class Run(NamedTuple):
-    """One run: which pictures, which way, which seed."""
-
-    data: str
-    way: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Hungarian accuracies: of the sub-head that the loss chose, and of the best, which only labels could tell."""
-
-    accuracy: float
-    best_head: float
+Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float)])
+"""Hungarian accuracies: of the sub-head that the loss chose, and of the best, which only labels could tell."""
 
 
 def summary(rows: Rows) -> Summary:
     """The accuracies of each way, over the seeds."""
-    return medians({run.way: [row for one, row in rows.items() if one.way == run.way] for run in rows})
-
-
-def medians(of: Mapping[str, list[tuple]], titles: Sequence[str] = TITLES) -> Summary:
-    """The :func:`spread` of the first columns of some rows, by label and title."""
-    return {label: {title: spread([row[k] for row in some]) for k, title in enumerate(titles)}
-            for label, some in of.items()}
+    return by_cell(((run.way, title, value) for run, row in rows.items()
+                    for title, value in zip(TITLES, row, strict=True)), spread)
 
 
 def spread(values: Sequence[float]) -> tuple[float, float, float]:
@@ -83,8 +67,8 @@ def work(plan: Plan) -> Iterator[Work]:
         role(digits=digits[:, 0])
     for way in (IIC, KMEANS):
         for seed in plan.few(SEEDS):
-            yield Work(Run("digits", way, seed), partial(measured, digits, labels, way, seed,
-                                                         steps=2 if plan.short else DIGITS["steps"]))
+            yield Work(Run("digits", way, seed), measured, digits, labels, way, seed,
+                       steps=2 if plan.short else DIGITS["steps"])
 
 
 def measured(digits: Tensor, labels: Tensor, way: str, seed: int, *, steps: int = DIGITS["steps"]) -> Reached:

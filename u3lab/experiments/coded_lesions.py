@@ -10,7 +10,7 @@ is read inside the lesion; what two seeds of one slice differ by is the floor. 1
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from statistics import fmean
 from typing import NamedTuple
 
 from torch import Tensor
@@ -18,8 +18,7 @@ from torch import Tensor
 from u3lab import images
 from u3lab.descent import best
 from u3lab.experiments import _sheets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import DeepImagePrior
@@ -28,31 +27,18 @@ from u3lab.lessons.inversion.table import JITTER
 
 NETWORK, SEEDS, STEPS = "squeezenet1_1", (0, 1), 250
 
+Run = NamedTuple("Run", [("patient", str), ("layer", str), ("seed", int)])
+"""The patient, the layer and the seed of both inversions."""
 
-class Run(NamedTuple):
-    """The patient, the layer and the seed of both inversions."""
-
-    patient: str
-    layer: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """``kept`` is the share of the slices' difference that comes back, ⟨a−b, x−x′⟩/‖x−x′‖² inside the lesion, with a
-    and b the inversions; ``floor`` the same for a and the inversion of the same slice from another seed, with sign.
-    """
-
-    kept: float
-    floor: float
+Reached = NamedTuple("Reached", [("kept", float), ("floor", float)])
+"""``kept`` is the share of the slices' difference that comes back, ⟨a−b, x−x′⟩/‖x−x′‖² inside the lesion, with a and b
+the inversions; ``floor`` the same for a and the inversion of the same slice from another seed, with sign."""
 
 
 def summary(rows: Rows) -> Summary:
     """For each layer and patient the mean of both seeds."""
-    of: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        for title, value in ((run.patient, row.kept), (f"{run.patient}, floor", abs(row.floor))):
-            of.setdefault(run.layer, {}).setdefault(title, []).append(value)
-    return {layer: {title: sum(some) / len(some) for title, some in by.items()} for layer, by in of.items()}
+    return by_cell(((run.layer, title, value) for run, row in rows.items() for title, value in (
+        (run.patient, row.kept), (f"{run.patient}, floor", abs(row.floor)))), fmean)
 
 
 TABLE = Table(
@@ -76,7 +62,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A row is a piece of work; its pictures are kept for the others."""
     plan.judge(patients=PATIENTS)
     for run in plan.few([Run(patient, layer, seed) for patient in PATIENTS for layer in LAYERS for seed in SEEDS]):
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def finish(plan: Plan) -> None:

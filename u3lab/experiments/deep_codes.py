@@ -13,7 +13,6 @@ runs, half a minute to one and a half of one thread each, 25 minutes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -22,8 +21,7 @@ from torch import Tensor
 from u3lab import images
 from u3lab.descent import Step, descend, last
 from u3lab.experiments import _sheets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network, place
 from u3lab.images.views import shift
 from u3lab.inversion.codes import code, relative_error
@@ -34,39 +32,21 @@ STEPS, DRAWING = {WIDE: 500, SIDE: 300}, 300  # the last: steps to draw the phot
 WIDE_RUNS = (("fire9", 0), ("conv10", 0), ("logits", 0), ("logits", 1))  # of SqueezeNet: layer, seed
 STARTS = ("stage5", "stage6", "stage7", "head", "logits")  # of EfficientNet-Lite0
 
+Run = NamedTuple("Run", [("photo", str), ("network", str), ("layer", str), ("start", str), ("side", int),
+    ("seed", int)])
+"""Whose code, where, from which start ("noise" or "the photo"), at which side in pixels, and the seed."""
 
-class Run(NamedTuple):
-    """Whose code, where, from which start ("noise" or "the photo"), at which side in pixels, and the seed."""
-
-    photo: str
-    network: str
-    layer: str
-    start: str
-    side: int
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Code error, code error when both are moved, mean square of the pixels' error, the class's place with the judge,
-    and the code's and the pixels' error that a run began with.
-    """
-
-    code: float
-    moved: float
-    pixels: float
-    place: int
-    first_code: float
-    first_pixels: float
+Reached = NamedTuple("Reached", [("code", float), ("moved", float), ("pixels", float), ("place", int),
+    ("first_code", float), ("first_pixels", float)])
+"""Code error, code error when both are moved, mean square of the pixels' error, the class's place with the judge, and
+the code's and the pixels' error that a run began with."""
 
 
 def summary(rows: Rows) -> Summary:
     """The code's error, moved, by network and layer, and that of the code with which a run began."""
-    of: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        by = of.setdefault(f"{run.network}, {run.layer}, from {run.start}, seed {run.seed}", {})
-        for title, value in (("moved", row.moved), ("as found", row.code), ("at the start", row.first_code)):
-            by.setdefault(title, []).append(value)
-    return {label: {title: over(some) for title, some in by.items()} for label, by in of.items()}
+    return by_cell((f"{run.network}, {run.layer}, from {run.start}, seed {run.seed}", title, value)
+                   for run, row in rows.items() for title, value in (
+                       ("moved", row.moved), ("as found", row.code), ("at the start", row.first_code)))
 
 
 TABLE = Table(
@@ -93,7 +73,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A run is a piece of work."""
     plan.judge(photos=DEEP)
     for run in plan.few(runs()):
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def runs() -> list[Run]:

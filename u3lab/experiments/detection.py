@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -22,8 +21,7 @@ from u3lab.adversarial.attacks import AttackSettings, pgd
 from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3lab.measures import Interval, bootstrap, roc_auc
 from u3lab.nets import Classifier
 from u3lab.saliency.backprop import backprop
@@ -49,38 +47,22 @@ def small_map(net: Classifier, x: Tensor) -> Tensor:
 FEATURES: dict[str, Features] = {"strength at every layer": layer_saliency, "map of 14×14": small_map,
                                  "score alone": winning_score}
 
+Run = NamedTuple("Run", [("network", str), ("features", str)])
+"""What a detector sees, on one network."""
 
-class Run(NamedTuple):
-    """What a detector sees, on one network."""
-
-    network: str
-    features: str
-
-
-class Reached(NamedTuple):
-    """AUCs, each with its interval over photos: of attacks against all else, against each kind of it, and of attackers
-    who know the detector (None but for the strength), with the share of these that still fool the network; and by how
-    much the first is over that of the score alone, on the same draws of photos. How many samples and photos."""
-
-    auc: Interval
-    genuine: Interval
-    noisy: Interval
-    blurred: Interval
-    adaptive: Interval | None
-    still_fool: float | None
-    over_the_score: Interval
-    samples: int
-    photos: int
+Reached = NamedTuple("Reached", [("auc", Interval), ("genuine", Interval), ("noisy", Interval), ("blurred", Interval),
+    ("adaptive", Interval | None), ("still_fool", float | None), ("over_the_score", Interval), ("samples", int),
+    ("photos", int)])
+"""AUCs, each with its interval over photos: of attacks against all else, against each kind of it, and of attackers who
+know the detector (None but for the strength), with the share of these that still fool the network; and by how much the
+first is over that of the score alone, on the same draws of photos. How many samples and photos."""
 
 
 def summary(rows: Rows) -> Summary:
     """The AUC of each detector, and against the attacker who knows, by network."""
-    found: dict[str, dict[str, tuple]] = {}
-    for run, row in rows.items():
-        found.setdefault(run.features, {})[run.network] = row.auc
-        if isinstance(row.adaptive, tuple):
-            found.setdefault(f"{run.features}, attacker who knows", {})[run.network] = row.adaptive
-    return found
+    return by_cell(((label, run.network, auc) for run, row in rows.items() for label, auc in (
+        (run.features, row.auc), (f"{run.features}, attacker who knows", row.adaptive))
+                    if isinstance(auc, tuple)), only)
 
 
 TABLE = Table(
@@ -110,8 +92,8 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(photos=photos)
     plan.judge(photos=photos)
     for name in plan.networks(NETWORKS):
-        yield Work([Run(name, title) for title in FEATURES],
-                   partial(measured, name, photos, CROPS, plan.seed, 1 if plan.short else len(photos) * CROPS * 4))
+        yield Work([Run(name, title) for title in FEATURES], measured, name, photos, CROPS, plan.seed,
+                   1 if plan.short else len(photos) * CROPS * 4)
 
 
 def measured(name: str, photos: Sequence[str], crops: int, seed: int, adaptive: int) -> dict[Run, Reached]:

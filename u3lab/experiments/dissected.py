@@ -14,7 +14,7 @@ import torch
 from u3lab import dissection, nets
 from u3lab.dissection import Dissection, Peaks
 from u3lab.experiments._plan import Plan
-from u3lab.lessons.dissection.beforehand import LAYERS, PICTURES, SHARES
+from u3lab.lessons.dissection.kinds import LAYERS, PICTURES, SHARES
 from u3lab.worlds import concepts
 
 STRONGEST = 8  # so many pictures are named for each unit

@@ -8,30 +8,23 @@ The rates are those that the long table has chosen (``python -m u3lab.experiment
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
 from u3lab.descent import last
 from u3lab.experiments import adapters
-from u3lab.experiments._plan import Plan, said
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._plan import said
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 
 NETWORK, KIND, LABELS = "squeezenet1_1", "parallel", 100
 
+Run = NamedTuple("Run", [("domain", str)])
+"""A domain, which is a file."""
 
-class Run(NamedTuple):
-    """A domain, which is a file."""
-
-    domain: str
-
-
-class Reached(NamedTuple):
-    """The share of the test pictures that is right."""
-
-    right: float
+Reached = NamedTuple("Reached", [("right", float)])
+"""The share of the test pictures that is right."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -58,7 +51,7 @@ def work(plan: Plan) -> Iterator[Work]:
     adapters.declare(plan, domains)
     for name in domains:
         run = trials.Run(name, KIND, LABELS, plan.seed, trials.chosen_rate(rows, name, KIND))
-        yield Work(Run(name), partial(measured, plan, net, run))
+        yield Work(Run(name), measured, plan, net, run)
 
 
 def measured(plan: Plan, net: Classifier, run: trials.Run) -> Reached:

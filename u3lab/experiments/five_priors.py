@@ -11,7 +11,7 @@ among five thousand crops of the photos that ship, but for the photo itself. Sea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -22,9 +22,9 @@ from u3lab import images
 from u3lab._system import paths
 from u3lab.datasets import photos
 from u3lab.descent import best, last
-from u3lab.experiments import _crops, _sheets, inversion_table
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments import _sheets, inversion_table
+from u3lab.experiments._crops import cut
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network
 from u3lab.inversion.codes import code
 from u3lab.inversion.inverters import INVERTERS
@@ -39,24 +39,13 @@ EYE, EYE_LAYER = "efficientnet_lite0", "stage3"  # the network and layer that te
 GENERATOR, SAMPLE = {"steps": 250, "jitter": JITTER}, {"steps": 300, "step_size": 0.1}
 CROPS, BATCH, AREA = 5000, 20, (0.2, 1.0)
 
+Run = NamedTuple("Run", [("photo", str), ("kind", str)])
+"""Whose code, and how a picture with it was made; "the photo" is the photo itself."""
 
-class Run(NamedTuple):
-    """Whose code, and how a picture with it was made; "the photo" is the photo itself."""
-
-    photo: str
-    kind: str
-
-
-class Reached(NamedTuple):
-    """Code error, code error when both are moved, mean square of the pixels' error, the place of the photo's class with
-    the judge, and how unlike photos the picture is: see :func:`unlikeness`.
-    """
-
-    code: float
-    moved: float
-    pixels: float
-    place: int
-    unlike: float
+Reached = NamedTuple("Reached", [("code", float), ("moved", float), ("pixels", float), ("place", int),
+    ("unlike", float)])
+"""Code error, code error when both are moved, mean square of the pixels' error, the place of the photo's class with the
+judge, and how unlike photos the picture is: see :func:`unlikeness`."""
 
 
 class Photos(NamedTuple):
@@ -68,11 +57,8 @@ class Photos(NamedTuple):
 
 def summary(rows: Rows) -> Summary:
     """Error of the code, moved, and unlikeness to photos, by prior."""
-    of: dict[str, list[Reached]] = {}
-    for run, row in rows.items():
-        of.setdefault(run.kind, []).append(row)
-    return {kind: {"error of the code, moved": over(row.moved for row in some),
-                   "unlike photos": over(row.unlike for row in some)} for kind, some in of.items()}
+    return by_cell((run.kind, title, value) for run, row in rows.items() for title, value in (
+        ("error of the code, moved", row.moved), ("unlike photos", row.unlike)))
 
 
 TABLE = Table(
@@ -99,7 +85,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(photos=UNSEEN)
     for photo in plan.few(UNSEEN):
         for kind in (*KINDS, ITSELF):
-            yield Work(Run(photo, kind), partial(measured, plan, Run(photo, kind)))
+            yield Work(Run(photo, kind), measured, plan, Run(photo, kind))
 
 
 def finish(plan: Plan) -> None:
@@ -150,7 +136,7 @@ def crops(count: int, seed: int, without: str) -> Iterator[Tensor]:
     kept = [picture for name, picture in whole().items() if name != without]
     generator = torch.Generator().manual_seed(seed)
     for begin in range(0, count, BATCH):
-        yield torch.stack([_crops.cut(kept[k % len(kept)], SIDE, AREA, generator)
+        yield torch.stack([cut(kept[k % len(kept)], SIDE, AREA, generator)
                            for k in range(begin, begin + BATCH)])
 
 

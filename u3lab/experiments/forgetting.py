@@ -9,15 +9,13 @@ shuffled from the classes down (Adebayo et al., Sanity checks for saliency maps,
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from u3lab import images, nets, saliency
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS
@@ -29,29 +27,18 @@ SHOWN = ("edges (no network)", "gradient", "smooth grad", "integrated gradients"
 SEEDS = (0, 1, 2)
 BANKS = (1, 2, 3, 5, 8, 12, 16, 20, 26)  # after so many the summary looks
 
+Run = NamedTuple("Run", [("method", str), ("picture", str), ("seed", int)])
+"""One method, one picture, one shuffle."""
 
-class Run(NamedTuple):
-    """One method, one picture, one shuffle."""
-
-    method: str
-    picture: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """The rank correlation with the intact map after each bank, from the classes down."""
-
-    correlations: tuple[float, ...]
+Reached = NamedTuple("Reached", [("correlations", tuple[float, ...])])
+"""The rank correlation with the intact map after each bank, from the classes down."""
 
 
 def summary(rows: Rows) -> Summary:
     """The mean after some banks, by method; the interval is over pictures."""
-    of: dict[str, dict[tuple, tuple]] = {}
-    for run, (values,) in rows.items():
-        of.setdefault(run.method, {})[run] = values
-    banks = [count for count in BANKS if count <= min(len(values) for (values,) in rows.values())]
-    return {str(count): {method: over((values[count - 1] for values in some.values()), [run.picture for run in some])
-                         for method, some in of.items()} for count in banks}
+    last = min(len(values) for (values,) in rows.values())
+    return by_cell((str(count), run.method, values[count - 1], run.picture) for count in BANKS if count <= last
+                   for run, (values,) in rows.items())
 
 
 TABLE = Table(
@@ -79,8 +66,8 @@ def work(plan: Plan) -> Iterator[Work]:
     shown = torch.cat([images.load(name, size=net.size) for name in names])
     labels = [net.class_index(images.label(name)) for name in names]
     for seed in plan.few(SEEDS):
-        yield Work([Run(method, name, seed) for method in methods for name in names],
-                   partial(measured, net, shown, labels, methods, names, seed))
+        yield Work([Run(method, name, seed) for method in methods for name in names], measured, net, shown, labels,
+                   methods, names, seed)
 
 
 def measured(net: Classifier, shown: Tensor, labels: Sequence[int], methods: Sequence[str], names: Sequence[str],

@@ -10,7 +10,6 @@ classes that are drawn by chance for two networks, 5.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -18,71 +17,36 @@ from torch import Tensor
 
 from u3lab import images, nets, pixels
 from u3lab.experiments import _sheets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.icons import QUALITY, RIDDLES, STEPS
 from u3lab.inversion.priors import oddness
-from u3lab.lessons.inversion.icon_table import (
-    CLASSES,
-    FEW,
-    GOALS,
-    JUDGE,
-    MAKERS,
-    MOVED,
-    PRICES,
-    SEEDS,
-    SIZE,
-    SMALL,
-    climb,
-    places,
-    priced,
-    shown,
-    shown_alone,
-)
+from u3lab.lessons.inversion import icon_table as icons
 from u3lab.nets import Classifier
 
 MORE_SEEDS = (3, 4, 5)  # of the plain kind: the logit, under the deep image prior with λ_c = 1
 UNCHOSEN = 10  # classes that are drawn by chance, to see what the choice of the quiz's classes does
 OTHERS = ("none, still", "none", "total variation")  # "still": the picture is neither shifted nor zoomed
 
+Run = NamedTuple("Run", [("name", str), ("makers", str), ("goal", str), ("prior", str), ("seed", int), ("side", int),
+    ("steps", int)])
+"""What an icon was made for: its class, its networks (names joined by +), the goal, the prior and the seed."""
 
-class Run(NamedTuple):
-    """What an icon was made for: its class, its networks (names joined by +), the goal, the prior and the seed."""
-
-    name: str
-    makers: str
-    goal: str
-    prior: str
-    seed: int
-    side: int
-    steps: int
-
-
-class Reached(NamedTuple):
-    """What became of it. ``logit`` and ``probability`` are the first maker's, after a shift; ``squeezenet``, ``lite0``
-    and ``lite1`` the places, 1 to 1000, of the class in the three networks; ``oddness`` how rare its colours are in
-    photos (3 on average for photos).
-    """
-
-    logit: float
-    probability: float
-    squeezenet: int
-    lite0: int
-    lite1: int
-    oddness: float
+Reached = NamedTuple("Reached", [("logit", float), ("probability", float), ("squeezenet", int), ("lite0", int),
+    ("lite1", int), ("oddness", float)])
+"""What became of it. ``logit`` and ``probability`` are the first maker's, after a shift; ``squeezenet``, ``lite0`` and
+``lite1`` the places, 1 to 1000, of the class in the three networks; ``oddness`` how rare its colours are in photos (3
+on average for photos)."""
 
 
 def summary(rows: Rows) -> Summary:
     """The share that each network has among its first five, by kind of icon; whole classes are drawn."""
-    of: dict[str, dict[Run, Reached]] = {}
-    for run, row in rows.items():
-        kind = (f"{run.goal}, {run.prior}" if run.side == SMALL else "two networks, classes drawn by chance"
+    def kind(run: Run) -> str:
+        return (f"{run.goal}, {run.prior}" if run.side == icons.SMALL else "two networks, classes drawn by chance"
                 if "+" in run.makers else f"{run.makers} alone, the quiz's classes")
-        of.setdefault(kind, {})[run] = row
-    return {kind: {title: over((f(row) for row in some.values()), [run.name for run in some]) for title, f in (
-        ("SqueezeNet", lambda row: row.squeezenet <= 5), ("Lite0", lambda row: row.lite0 <= 5),
-        ("Lite1", lambda row: row.lite1 <= 5), ("maker's logit", lambda row: row.logit),
-        ("oddness", lambda row: row.oddness))} for kind, some in of.items()}
+
+    return by_cell((kind(run), title, value, run.name) for run, row in rows.items() for title, value in (
+        ("SqueezeNet", row.squeezenet <= 5), ("Lite0", row.lite0 <= 5), ("Lite1", row.lite1 <= 5),
+        ("maker's logit", row.logit), ("oddness", row.oddness)))
 
 
 TABLE = Table(
@@ -110,16 +74,18 @@ TABLE = Table(
 
 def study() -> list[Run]:
     """Six classes: three goals, four prices of colour, three other priors, and more seeds of the plain one."""
-    kinds = [("logit", priced(lam)) for lam in PRICES] + [(goal, priced(0.0)) for goal in list(GOALS)[1:]]
-    kinds += [("logit", other) for other in OTHERS]
-    plain = [("logit", priced(1.0), seed, name) for name in CLASSES for seed in MORE_SEEDS]
-    return [Run(name, MAKERS[0], goal, prior, seed, SMALL, FEW) for goal, prior, seed, name in (
-        *((goal, prior, seed, name) for goal, prior in kinds for name in CLASSES for seed in SEEDS), *plain)]
+    kinds = [*(("logit", icons.priced(lam)) for lam in icons.PRICES),
+             *((goal, icons.priced(0.0)) for goal in list(icons.GOALS)[1:]), *(("logit", other) for other in OTHERS)]
+    plain = [("logit", icons.priced(1.0), seed, name) for name in icons.CLASSES for seed in MORE_SEEDS]
+    each = [(goal, prior, seed, name) for goal, prior in kinds for name in icons.CLASSES for seed in icons.SEEDS]
+    return [Run(name, icons.MAKERS[0], goal, prior, seed, icons.SMALL, icons.FEW)
+            for goal, prior, seed, name in (*each, *plain)]
 
 
 def alone() -> list[Run]:
     """The classes of the Deep Quiz, made as its pictures are, but for one network each."""
-    return [Run(riddle.name, maker, "logit", priced(3.0), 0, SIZE, STEPS) for riddle in RIDDLES for maker in MAKERS]
+    return [Run(riddle.name, maker, "logit", icons.priced(3.0), 0, icons.SIZE, STEPS)
+            for riddle in RIDDLES for maker in icons.MAKERS]
 
 
 def unchosen(net: Classifier) -> list[Run]:
@@ -127,31 +93,31 @@ def unchosen(net: Classifier) -> list[Run]:
     used = {riddle.name for riddle in RIDDLES}
     order = torch.randperm(len(net.classes), generator=torch.Generator().manual_seed(0)).tolist()
     drawn = [net.classes[k] for k in order if net.classes[k] not in used][:UNCHOSEN]
-    return [Run(name, "+".join(MAKERS), "logit", priced(3.0), 0, SIZE, STEPS) for name in drawn]
+    return [Run(name, "+".join(icons.MAKERS), "logit", icons.priced(3.0), 0, icons.SIZE, STEPS) for name in drawn]
 
 
 def work(plan: Plan) -> Iterator[Work]:
     """An icon is a piece of work."""
-    networks = {name: nets.load(name, device="cpu") for name in (*MAKERS, JUDGE)}
-    parts = [plan.few(part) for part in (study(), alone(), unchosen(networks[MAKERS[0]]))]
-    plan.fit(networks=MAKERS)
+    networks = {name: nets.load(name, device="cpu") for name in (*icons.MAKERS, icons.JUDGE)}
+    parts = [plan.few(part) for part in (study(), alone(), unchosen(networks[icons.MAKERS[0]]))]
+    plan.fit(networks=icons.MAKERS)
     plan.choose(classes=[riddle.name for riddle in RIDDLES])
     plan.judge(networks=list(networks), classes=[run.name for part in parts for run in part])
     for run in (run for part in parts for run in part):
-        yield Work(run, partial(measured, plan, networks, run))
+        yield Work(run, measured, plan, networks, run)
 
 
 def finish(plan: Plan) -> None:
     """Six classes, a row each; and eight classes of the quiz, a row for each maker."""
-    _sheets.write(plan, "icons.jpg", shown(study()).values(), SMALL, QUALITY)
-    _sheets.write(plan, "icons-alone.jpg", shown_alone(alone()).values(), SIZE, QUALITY)
+    _sheets.write(plan, "icons.jpg", icons.shown(study()).values(), icons.SMALL, QUALITY)
+    _sheets.write(plan, "icons-alone.jpg", icons.shown_alone(alone()).values(), icons.SIZE, QUALITY)
 
 
 def measured(plan: Plan, networks: dict[str, Classifier], run: Run) -> Reached:
     """Make the icon as it ships, as a JPEG, or take it from the cache; and judge it."""
     if not _sheets.place(run, plan).exists():
         makers = [networks[name] for name in run.makers.split("+")]
-        x = climb(makers, run.name, goal=run.goal, prior=run.prior, seed=run.seed, side=run.side,
+        x = icons.climb(makers, run.name, goal=run.goal, prior=run.prior, seed=run.seed, side=run.side,
                   steps=2 if plan.short else run.steps)
         _sheets.keep(images.load(pixels.jpeg(x, quality=QUALITY)), run, plan)
     x = images.load(_sheets.place(run, plan))
@@ -160,7 +126,7 @@ def measured(plan: Plan, networks: dict[str, Classifier], run: Run) -> Reached:
 
 def judged(x: Tensor, name: str, maker: Classifier, judges: Sequence[Classifier]) -> Reached:
     """What its maker and three networks say of an icon (1,3,H,W)."""
-    scores = maker.logits(x.roll(MOVED, (2, 3)))[0]
+    scores = maker.logits(x.roll(icons.MOVED, (2, 3)))[0]
     k = maker.class_index(name)
     return Reached(round(float(scores[k]), 2), float(scores.softmax(0)[k]),
-                   *(places(net, x, [name])[0] for net in judges), round(float(oddness(x)), 2))
+                   *(icons.places(net, x, [name])[0] for net in judges), round(float(oddness(x)), 2))

@@ -19,9 +19,9 @@ from torch import Tensor
 from u3lab import images, nets, pixels
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
+from u3lab.experiments._riddles import Riddle, riddles_of
 from u3lab.inversion.maximising import MaximiseSettings, maximise
 from u3lab.lessons.inversion.icon_table import JUDGE, MAKERS, SIZE, places
-from u3lab.lessons.riddles import Riddle, riddles_of
 from u3lab.nets import Classifier
 
 STEPS, QUALITY = 200, 80  # of the optimisation; of the JPEG

@@ -9,33 +9,23 @@ The picture shows three targets of one photo up to step 5,000, which takes anoth
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from u3lab import pixels, prior
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.prior.resisting import AT, PHOTOS, SEEDS, SIDE, TARGETS, taking_up, wanted
 
 STEPS, END, QUALITY = 500, 5000, 92  # END: of the run that is shown, at the steps AT
 MARKS = tuple(sorted({round(10 ** (n / 12)) for n in range(60)} | {0}))  # steps that are written down
 SHOWN = ("picture", "shuffled pixels", "white noise")
 
+Run = NamedTuple("Run", [("photo", str), ("target", str), ("seed", int)])
+"""One network that takes up one target."""
 
-class Run(NamedTuple):
-    """One network that takes up one target."""
-
-    photo: str
-    target: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """What share of the target's variance is missing at each mark."""
-
-    missing: tuple[float, ...]
+Reached = NamedTuple("Reached", [("missing", tuple[float, ...])])
+"""What share of the target's variance is missing at each mark."""
 
 
 def marks(steps: int) -> list[int]:
@@ -45,12 +35,9 @@ def marks(steps: int) -> list[int]:
 
 def summary(rows: Rows) -> Summary:
     """What is missing at some of the steps; photos are drawn, not seeds."""
-    of: dict[str, dict[str, list[tuple[float, str]]]] = {}
-    for run, row in rows.items():
-        for mark, value in zip(marks(STEPS), row.missing, strict=False):  # a short run has fewer
-            if mark in (5, 10, 22, 46, 100, 215, 464):
-                of.setdefault(str(mark), {}).setdefault(run.target, []).append((value, run.photo))
-    return {mark: {target: over(*zip(*some, strict=True)) for target, some in by.items()} for mark, by in of.items()}
+    return by_cell((str(mark), run.target, value, run.photo) for run, row in rows.items()
+                   for mark, value in zip(marks(STEPS), row.missing, strict=False)  # a short run has fewer
+                   if mark in (5, 10, 22, 46, 100, 215, 464))
 
 
 TABLE = Table(
@@ -74,7 +61,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A network is a piece of work."""
     plan.judge(photos=PHOTOS)
     for run in plan.few([Run(photo, target, seed) for photo in PHOTOS for target in TARGETS for seed in range(SEEDS)]):
-        yield Work(run, partial(measured, run, 2 if plan.short else STEPS))
+        yield Work(run, measured, run, 2 if plan.short else STEPS)
 
 
 def measured(run: Run, steps: int = STEPS) -> Reached:

@@ -12,7 +12,7 @@ from torch import Tensor
 from u3lab import pixels, prior
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.lessons.prior.inventing import PATIENTS, RETINA, SEEDS, patient, retina
+from u3lab.lessons.prior.restoring import PATIENTS, RETINA, SEEDS, patient, retina
 
 MAKES = (*PATIENTS, RETINA)
 STEPS = 1000

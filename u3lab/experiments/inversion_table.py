@@ -11,7 +11,7 @@ prior. What counts is the picture with the lowest loss.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -21,8 +21,7 @@ from u3lab import images, nets
 from u3lab.datasets import cutouts
 from u3lab.descent import Step, last
 from u3lab.experiments import _sheets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior
 from u3lab.lessons.inversion.table import FLOORS, JITTER, LAYERS, NETWORKS, PHOTOS, PRIORS, SIDE, judge, photo_of
@@ -35,14 +34,8 @@ LAMBDAS = (1.0, 10.0, 30.0)
 LEAST, CHECKED, FALL = 4, 50, 0.9  # a quarter of the limit at least, then every 50 steps
 QUALITY = 82
 
-
-class Run(NamedTuple):
-    """Which photo's code, at which layer of which network, and how a picture with it was looked for."""
-
-    photo: str
-    network: str
-    layer: str
-    prior: str
+Run = NamedTuple("Run", [("photo", str), ("network", str), ("layer", str), ("prior", str)])
+"""Which photo's code, at which layer of which network, and how a picture with it was looked for."""
 
 
 class Reached(NamedTuple):
@@ -61,10 +54,7 @@ class Reached(NamedTuple):
 
 def summary(rows: Rows) -> Summary:
     """The code's error, moved, by layer and by prior or floor."""
-    of: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.network}, {run.layer}", {}).setdefault(run.prior, []).append(row.moved)
-    return {label: {kind: over(some) for kind, some in by.items()} for label, by in of.items()}
+    return by_cell((f"{run.network}, {run.layer}", run.prior, row.moved) for run, row in rows.items())
 
 
 TABLE = Table(
@@ -100,7 +90,7 @@ def work(plan: Plan) -> Iterator[Work]:
                 for kind in (*PRIORS, *FLOORS):
                     if kind != "same class" or photo in SAME_CLASS:
                         run = Run(photo, name, layer, kind)
-                        yield Work(run, partial(measured, plan, run))
+                        yield Work(run, measured, plan, run)
 
 
 def finish(plan: Plan) -> None:

@@ -16,8 +16,7 @@ from torch import Tensor
 from u3lab import equivariance, images, nets
 from u3lab.descent import last
 from u3lab.experiments import _squares
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from u3lab.measures import Interval
 from u3lab.nets import Classifier
 from u3lab.nets.surgery import before_relu
@@ -30,19 +29,11 @@ TRIED[LITE, SQUEEZE] = tuple(pair[::-1] for pair in TRIED[SQUEEZE, LITE])  # sti
 HOWS = ("fitted", "identity", "shuffled", "trained", "untrained", "whole")
 SIDE, STEPS = 224, 60  # pixels; steps of a training on the answers, which no label takes part in
 
+Run = NamedTuple("Run", [("below", str), ("below_layer", str), ("above", str), ("above_layer", str), ("how", str)])
+"""A lower half and an upper one, and how they are stitched.
 
-class Run(NamedTuple):
-    """A lower half and an upper one, and how they are stitched.
-
-    "fitted" by least squares; "trained" on the answers as well; "identity" and "shuffled" are floors, and "untrained"
-    is the fit for a lower half that was never trained. "whole" is the lower network itself, without a stitch.
-    """
-
-    below: str
-    below_layer: str
-    above: str
-    above_layer: str
-    how: str
+"fitted" by least squares; "trained" on the answers as well; "identity" and "shuffled" are floors, and "untrained" is
+the fit for a lower half that was never trained. "whole" is the lower network itself, without a stitch."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -79,7 +70,7 @@ def work(plan: Plan) -> Iterator[Work]:
         below, above = map(nets.load, pair)
         wanted = cache(partial(first_answers, above, test))
         for run in plan.few(runs(below, above), 2):
-            yield Work(run, partial(measured, below, above, run, fit, test, wanted, each))
+            yield Work(run, measured, below, above, run, fit, test, wanted, each)
 
 
 def runs(below: Classifier, above: Classifier) -> list[Run]:

@@ -22,13 +22,22 @@ from torch import Tensor, nn
 from u3lab import nets
 from u3lab.descent import Step, last
 from u3lab.experiments._faces import people
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
-from u3lab.lessons.landmarks import parts, seats
-from u3lab.lessons.landmarks.discs import discs, pairs
-from u3lab.lessons.landmarks.parts import LABELLED, SIDE, SIGMA, TEST, THINGS, WIDTH, K, before_a_wall
-from u3lab.lessons.landmarks.seats import Seats
+from u3lab.lessons.landmarks import parts
+from u3lab.lessons.landmarks.parts import (
+    LABELLED,
+    SIDE,
+    SIGMA,
+    TEST,
+    THINGS,
+    WIDTH,
+    K,
+    Seats,
+    before_a_wall,
+    discs,
+    pairs,
+)
 from u3lab.lessons.landmarks.trials import YAW, errors, points, regressed
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier
@@ -47,38 +56,26 @@ KEPT = {"person": ("keypoints", STEPS), "person, two walls": ("keypoints-two-wal
         "chair": ("keypoints-chair", QUARTER)}  # the weights that ship: of the first seed, with Γ that colours
 MARKED = (2 * CHAIRS, LABELLED), (1001, TEST)  # chairs that are marked, and held-out ones: the first, and how many
 
+Run = NamedTuple("Run", [("thing", str), ("judge", str), ("count", int), ("steps", int), ("seed", int),
+    ("measure", str), ("labels", int)])
+"""One number: of which thing, which Γ, how many keypoints and steps, and which seed; what is measured, and by how many
+pictures with landmarks. "regression" is an error of landmarks in % of the eyes' distance."""
 
-class Run(NamedTuple):
-    """One number: of which thing, which Γ, how many keypoints and steps, and which seed; what is measured, and by how
-    many pictures with landmarks. "regression" is an error of landmarks in % of the eyes' distance."""
-
-    thing: str
-    judge: str
-    count: int
-    steps: int
-    seed: int
-    measure: str
-    labels: int
-
-
-class Reached(NamedTuple):
-    """Its value over all pictures, and over the hard faces; the same where nothing is hard."""
-
-    all: float
-    hard: float
+Reached = NamedTuple("Reached", [("all", float), ("hard", float)])
+"""Its value over all pictures, and over the hard faces; the same where nothing is hard."""
 
 
 def summary(rows: Rows) -> Summary:
     """What is read off the keypoints by most labels: mean, least and largest of the seeds, of discs of all discs."""
-    found: dict[str, dict[str, list[float]]] = {}
     names = {"regression": "error in % of the eyes' distance", "pixels": "error in pixels"}
-    for run, row in rows.items():
-        if run.labels == max(one.labels for one in rows if one.thing == run.thing):
-            which = f"K = {run.count}" if run.thing == "discs" else run.judge
-            label = f"{run.thing}: {which}" + f", {run.steps} steps" * (run.steps > 0)
-            found.setdefault(label, {}).setdefault(names.get(run.measure, "R²"), []).append(row.all)
-    return {label: {column: (sum(some) / len(some), min(some), max(some)) for column, some in of.items()}
-            for label, of in found.items()}
+    most = {one.thing: max(run.labels for run in rows if run.thing == one.thing) for one in rows}
+
+    def label(run: Run) -> str:
+        which = f"K = {run.count}" if run.thing == "discs" else run.judge
+        return f"{run.thing}: {which}" + f", {run.steps} steps" * (run.steps > 0)
+
+    return by_cell(((label(run), names.get(run.measure, "R²"), row.all) for run, row in rows.items()
+                    if run.labels == most[run.thing]), extent)
 
 
 RIDGE = "The strength of the ridge is chosen on the marked pictures, each left out once."
@@ -119,7 +116,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(people=tested, chairs=unseen, discs=others)
     for thing, judge, count, steps, seed in SHORT if plan.short else TRAININGS:
         runs = [Run(thing, judge, count, steps, seed, *one) for one in measures(thing, judge)]
-        yield Work(runs, partial(measured, plan, runs))
+        yield Work(runs, measured, plan, runs)
 
 
 TRAININGS = (
@@ -226,7 +223,7 @@ def of_faces(model: KeypointAutoencoder | None, part: float = 1.0) -> list[tuple
 @cache
 def chairs(seed: int, count: int = CHAIRS) -> Tensor:
     """Views to learn from, in bytes, two in a row of one chair: (2·count,3,64,64) of 0 … 255."""
-    return (255 * seats.drawn(count, 0, each=2, seed=seed).images).round().byte()
+    return (255 * parts.chairs(count, 0, each=2, seed=seed).images).round().byte()
 
 
 def of_views(views: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
@@ -240,7 +237,7 @@ def of_views(views: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Te
 @cache
 def marked_chairs(part: float) -> tuple[Seats, Seats]:
     """One view each of chairs to fit a regression to, and of chairs that nobody has learnt from, to test it."""
-    return tuple(seats.drawn(round(part * count), first, seed=seed) for seed, (first, count) in enumerate(MARKED, 90))
+    return tuple(parts.chairs(round(part * count), first, seed=seed) for seed, (first, count) in enumerate(MARKED, 90))
 
 
 def of_chairs(model: KeypointAutoencoder | None, part: float = 1.0) -> list[tuple[float, float]]:

@@ -18,21 +18,11 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from u3lab import landmarks
 from u3lab._system import distributed
 from u3lab.descent import Step, last
 from u3lab.experiments._faces import people
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.landmarks import (
-    LabelSettings,
-    codes_at,
-    label,
-    labeller,
-    share_within,
-    soft_argmax,
-    sphere,
-    virtual_landmarks,
-)
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks.dense import GAMMA
 from u3lab.landmarks.training import Pairs
 from u3lab.lessons.landmarks import trials
@@ -93,37 +83,21 @@ LESSONS: dict[str, Lesson] = {
     "invariance": Lesson(of_warps, "invariance"),
 }
 
+Run = NamedTuple("Run", [("kind", str), ("way", str), ("steps", int), ("seed", int), ("measure", str), ("labels", int)])
+"""One number: of which faces, of which way to learn, of how many steps, by which seed, and what is measured: "transfer"
+and "regression" are errors of landmarks in % of the inter-ocular distance, "matching" is the share of landmarks found,
+"certainty" an AUC. ``labels`` is the number of faces with landmarks, 0 where none are needed."""
 
-class Run(NamedTuple):
-    """One number: of which faces, of which way to learn, of how many steps, by which seed, and what is measured:
-    "transfer" and "regression" are errors of landmarks in % of the inter-ocular distance, "matching" is the share of
-    landmarks found, "certainty" an AUC. ``labels`` is the number of faces with landmarks, 0 where none are needed."""
-
-    kind: str
-    way: str
-    steps: int
-    seed: int
-    measure: str
-    labels: int
-
-
-class Reached(NamedTuple):
-    """Its value on all faces, and on the hard ones."""
-
-    all_faces: float
-    hard_faces: float
+Reached = NamedTuple("Reached", [("all_faces", float), ("hard_faces", float)])
+"""Its value on all faces, and on the hard ones."""
 
 
 def summary(rows: Rows) -> Summary:
     """What is found again, and the error with most marked faces: mean, least and largest of the seeds."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        if (column := {"matching": "found again", "regression": "error in %"}.get(run.measure)) and (
-                run.labels in (0, trials.LABELS[-1])):
-            label = f"{run.kind}: {run.way}" + f", {run.steps} steps" * (run.steps > 0)
-            found.setdefault(label, {}).setdefault(column, []).append(row.all_faces)
-    return {label: {column: (sum(some) / len(some), min(some), max(some)) for column, some in of.items()}
-            for label, of in found.items()}
+    columns = {"matching": "found again", "regression": "error in %"}
+    return by_cell(((f"{run.kind}: {run.way}" + f", {run.steps} steps" * (run.steps > 0), columns[run.measure],
+                     row.all_faces) for run, row in rows.items()
+                    if run.measure in columns and run.labels in (0, trials.LABELS[-1])), extent)
 
 
 TABLE = Table(
@@ -163,7 +137,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for kind, way, steps, seeds in [("person", SHARP, 2, 1)] if plan.short else TRAININGS:
         for seed in range(seeds):
             runs = [Run(kind, way, steps, seed, *one) for one in measures(way)]
-            yield Work(runs, partial(measured, plan, runs[0]))
+            yield Work(runs, measured, plan, runs[0])
 
 
 def measures(way: str) -> list[tuple[str, int]]:
@@ -203,13 +177,13 @@ def learnt(way: str, kind: str, seed: int, steps: int, checkpoint: str | None = 
            ) -> tuple[Classifier, Iterator[Step]]:
     """A fresh labeller and the steps that teach it one of the LESSONS; none for random weights."""
     if way == "random weights":
-        return labeller(seed=seed), iter(())
+        return landmarks.labeller(seed=seed), iter(())
     lesson = LESSONS[way]
-    net = labeller(dimensions=lesson.dimensions, seed=seed)
-    settings = LabelSettings(gamma=lesson.gamma, exchange=lesson.exchange, lr=RATE, steps=steps, batch_size=BATCH,
-                             queries=QUERIES, seed=seed)
+    net = landmarks.labeller(dimensions=lesson.dimensions, seed=seed)
+    settings = landmarks.LabelSettings(gamma=lesson.gamma, exchange=lesson.exchange, lr=RATE, steps=steps,
+                                       batch_size=BATCH, queries=QUERIES, seed=seed)
     pairs = lesson.pairs(trials.stock(kind, seed, min(trials.STOCK, 2 * BATCH * (steps + 1))))
-    return net, label(net, pairs, loss=lesson.loss, checkpoint=checkpoint, settings=settings)
+    return net, landmarks.label(net, pairs, loss=lesson.loss, checkpoint=checkpoint, settings=settings)
 
 
 def of_codes(net: nn.Module, kind: str, way: str) -> Iterator[tuple[tuple[str, int], tuple[float, float]]]:
@@ -218,17 +192,18 @@ def of_codes(net: nn.Module, kind: str, way: str) -> Iterator[tuple[tuple[str, i
     hard = faces.hard(tested, kind=kind)
     found, there = codes(net, known.images), codes(net, tested.images)
     for count in trials.LABELS:  # the mean code of marked landmarks is looked for
-        mean = codes_at(found[:count], points(known)[:count]).mean(0)
-        yield ("transfer", count), errors(virtual_landmarks(there, mean), tested, hard)
+        mean = landmarks.codes_at(found[:count], points(known)[:count]).mean(0)
+        yield ("transfer", count), errors(landmarks.virtual_landmarks(there, mean), tested, hard)
     if on_a_sphere(way):
-        long = float(codes_at(found, points(known)).norm(dim=-1).mean())
-        z, z_tested = (virtual_landmarks(one, sphere(VIRTUAL, length=long)) for one in (found, there))
+        long = float(landmarks.codes_at(found, points(known)).norm(dim=-1).mean())
+        sphere = landmarks.sphere(VIRTUAL, length=long)
+        z, z_tested = (landmarks.virtual_landmarks(one, sphere) for one in (found, there))
         for count in trials.LABELS[1:]:
             made = trials.regressed(z[:count], points(known)[:count], z_tested)
             yield ("regression", count), errors(made, tested, hard)
     best, true = trials.matched(there, tested)
     both = hard | hard.roll(-1)
-    yield ("matching", 0), tuple(share_within(best[rows], true[rows], trials.EYES)
+    yield ("matching", 0), tuple(landmarks.share_within(best[rows], true[rows], trials.EYES)
                                  for rows in (torch.ones_like(both), both))
     yield ("certainty", 0), (certain(net, kind),) * 2
 
@@ -248,7 +223,7 @@ def supervised(kind: str, seed: int, count: int, steps: int) -> tuple[float, flo
     """The errors of a labeller with a heat map for each landmark, taught with labels alone, in as many warps."""
     known, tested = trials.marked(kind)
     true = points(known)[:count]
-    net = labeller(dimensions=true.shape[1], longest=None, seed=seed)
+    net = landmarks.labeller(dimensions=true.shape[1], longest=None, seed=seed)
     settings = PretextSettings(lr=RATE / 2, steps=steps, batch_size=BATCH, seed=seed)
 
     def moved(number: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -258,7 +233,7 @@ def supervised(kind: str, seed: int, count: int, steps: int) -> tuple[float, flo
         return warp(known.images[chosen], w), warp_points(true[chosen], w)
 
     task = Task(lambda given, draw: Posed(given[0][:, None], given[1]), lambda channels: nn.Identity(),
-                lambda maps, y: {"squared error": (soft_argmax(maps[:, 0]) - y).square().mean()},
-                lambda maps, y: (soft_argmax(maps[:, 0]) - y).norm(dim=-1).mean(), raw="labelled")
+                lambda maps, y: {"squared error": (landmarks.soft_argmax(maps[:, 0]) - y).square().mean()},
+                lambda maps, y: (landmarks.soft_argmax(maps[:, 0]) - y).norm(dim=-1).mean(), raw="labelled")
     last(falling(pretrain(net, moved, task, settings=settings), settings))
-    return errors(soft_argmax(codes(net, tested.images)), tested, faces.hard(tested, kind=kind))
+    return errors(landmarks.soft_argmax(codes(net, tested.images)), tested, faces.hard(tested, kind=kind))

@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 from u3lab import dissection, nets
 from u3lab.datasets import photos
 from u3lab.datasets.labelled import ConceptData
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from u3lab.lessons.dissection import words
 from u3lab.lessons.dissection.words import Asked
 from u3lab.nets import Classifier
@@ -26,23 +25,12 @@ LAYERS = {"squeezenet1_1": ("conv1", "fire2", "fire3", "fire4", "fire5", "fire6"
           "efficientnet_lite0": ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7"),
           "efficientnet_lite1": ("stage1", "stage3", "stage5", "stage7")}
 
+Run = NamedTuple("Run", [("network", str), ("layer", str)])
+"""A layer of a network."""
 
-class Run(NamedTuple):
-    """A layer of a network."""
-
-    network: str
-    layer: str
-
-
-class Reached(NamedTuple):
-    """Units; different concepts with a detector, and labels of units; accuracy of a probe with its interval."""
-
-    units: int
-    unique: int
-    labels: int
-    accuracy: float
-    low: float
-    high: float
+Reached = NamedTuple("Reached", [("units", int), ("unique", int), ("labels", int), ("accuracy", float), ("low", float),
+    ("high", float)])
+"""Units; different concepts with a detector, and labels of units; accuracy of a probe with its interval."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -79,7 +67,7 @@ def work(plan: Plan) -> Iterator[Work]:
     few, each = (12, 1) if plan.short else (PICTURES, EACH)
     for name, layers in plan.few(list(LAYERS.items())):
         for layer in plan.few(layers):
-            yield Work(Run(name, layer), partial(measured, Run(name, layer), few, each))
+            yield Work(Run(name, layer), measured, Run(name, layer), few, each)
 
 
 def measured(run: Run, few: int, each: int) -> Reached:

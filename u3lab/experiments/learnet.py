@@ -10,34 +10,21 @@ decathlon; of the tenth it gets five pictures of each class, whose linear probe 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from u3lab import nets
+from u3lab import nets, universal
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import PAINTS, Data
-from u3lab.lessons.universal.shrinking import interval
+from u3lab.lessons.universal.trials import interval
 from u3lab.measures import probe
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
-from u3lab.universal import (
-    Adapted,
-    LearnetSettings,
-    UniversalSettings,
-    adapt,
-    describe,
-    learnet,
-    put_adapters,
-    train_domain,
-    train_learnet,
-)
 from u3lab.worlds import decathlon, lights
 
 NETWORK = "squeezenet1_1"
@@ -55,51 +42,29 @@ ELSEWHERE, OWN = "learnet, z of another domain", "α trained on the same example
 WAYS = (FROZEN, ONE, LEARNT, GREY, LEARNET, OTHER)
 DOMAIN_WAYS = (FROZEN, LEARNET, ELSEWHERE, OWN)
 
+Lit = NamedTuple("Lit", [("kind", str), ("way", str), ("seed", int)])
+"""One way to name paints, on photos ("scenes") or in close-ups."""
 
-class Lit(NamedTuple):
-    """One way to name paints, on photos ("scenes") or in close-ups."""
+Shares = NamedTuple("Shares", [("right", tuple[float, ...])])
+"""The shares right under the unseen lights, in the order of their numbers."""
 
-    kind: str
-    way: str
-    seed: int
+Domain = NamedTuple("Domain", [("domain", str), ("way", str), ("seed", int)])
+"""One way to name the pictures of a domain that the learnet has not seen."""
 
-
-class Shares(NamedTuple):
-    """The shares right under the unseen lights, in the order of their numbers."""
-
-    right: tuple[float, ...]
-
-
-class Domain(NamedTuple):
-    """One way to name the pictures of a domain that the learnet has not seen."""
-
-    domain: str
-    way: str
-    seed: int
-
-
-class Share(NamedTuple):
-    """The share of the test pictures that is right."""
-
-    right: float
+Share = NamedTuple("Share", [("right", float)])
+"""The share of the test pictures that is right."""
 
 
 def under_each(rows: Rows) -> Summary:
     """The mean over seeds, with Student's interval over the lights."""
-    of: dict[tuple[str, str], list[tuple]] = {}
-    for run, (values,) in rows.items():
-        of.setdefault((run.way, run.kind), []).append(values)
-    return {way: {kind: interval(torch.tensor(of[way, kind]).double().mean(0).tolist())
-                  for kind in KINDS if (way, kind) in of} for way in WAYS if any(one == way for one, _ in of)}
+    return by_cell(((run.way, run.kind, row.right) for run, row in rows.items()),
+                   lambda seeds: interval(torch.tensor(seeds).double().mean(0).tolist()))
 
 
 def in_each(rows: Rows) -> Summary:
     """The mean with Student's interval over seeds."""
-    of: dict[tuple[str, str], list[float]] = {}
-    for run, (value,) in rows.items():
-        of.setdefault((run.way, run.domain), []).append(value)
-    return {way: {name: interval(some) if len(some) > 1 else some[0] for name in UNSEEN_DOMAINS
-                  for some in [of.get((way, name))] if some} for way in DOMAIN_WAYS}
+    return by_cell(((run.way, run.domain, row.right) for run, row in rows.items()),
+                   lambda seeds: interval(seeds) if len(seeds) > 1 else seeds[0])
 
 
 TABLES = (Table(
@@ -151,12 +116,12 @@ def work(plan: Plan) -> Iterator[Work]:
                splits=[f"{name}, test" for name in domains])
     for kind in KINDS:
         for seed in seeds:
-            yield Work([Lit(kind, way, seed) for way in WAYS],
-                       partial(under_lights, plan, net, kind, seed, steps["lights"], count, unseen))
+            yield Work([Lit(kind, way, seed) for way in WAYS], under_lights, plan, net, kind, seed, steps["lights"],
+                       count, unseen)
     for name in domains:
         for seed in seeds:
-            yield Work([Domain(name, way, seed) for way in DOMAIN_WAYS],
-                       partial(under_domains, net, name, seed, steps["domains"], plan.short))
+            yield Work([Domain(name, way, seed) for way in DOMAIN_WAYS], under_domains, net, name, seed,
+                       steps["domains"], plan.short)
 
 
 def greyed(images: Tensor, few: Tensor) -> Tensor:
@@ -165,16 +130,17 @@ def greyed(images: Tensor, few: Tensor) -> Tensor:
     return (images / mean * mean.max()).clamp(0, 1)
 
 
-def trained(net: Classifier, kind: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> Adapted:
+def trained(net: Classifier, kind: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> universal.Adapted:
     """A domain of paints that is trained in the usual way, with all pictures as if they were of one light."""
-    adapted = adapt(net, kind, seed=seed).add_domain(PAINTS, list(lights.PAINTS)).use(PAINTS)
+    adapted = universal.adapt(net, kind, seed=seed).add_domain(PAINTS, list(lights.PAINTS)).use(PAINTS)
     return tuned(adapted, images, labels, 0.0015 if kind == "parallel" else 0.01, steps, seed, batch_size=48)
 
 
-def tuned(net: Adapted, images: Tensor, labels: Tensor, rate: float, steps: int, seed: int, **more: int) -> Adapted:
+def tuned(net: universal.Adapted, images: Tensor, labels: Tensor, rate: float, steps: int, seed: int,
+          **more: int) -> universal.Adapted:
     """The network after some steps of a rate that falls."""
-    settings = UniversalSettings(lr=rate, steps=steps, seed=seed, **more)
-    last(falling(train_domain(net, PAINTS, images, labels, settings=settings), settings))
+    settings = universal.UniversalSettings(lr=rate, steps=steps, seed=seed, **more)
+    last(falling(universal.train_domain(net, PAINTS, images, labels, settings=settings), settings))
     return net
 
 
@@ -188,11 +154,11 @@ def rivals(net: Classifier, data: Data, close: bool, seed: int,
     grey = trained(net, "parallel", corrected, labels, seed, steps)
     start = {name: weight.clone() for name, weight in one.state_dict().items()}
 
-    def learnt(light: Tensor, number: int, x: Tensor) -> tuple[Adapted, Tensor]:
+    def learnt(light: Tensor, number: int, x: Tensor) -> tuple[universal.Adapted, Tensor]:
         one.load_state_dict(start)
         return tuned(one, *lighting.shots(light, number, close=close), 0.0005, min(steps, FEW_STEPS), seed), x
 
-    def same(light: Tensor, number: int, x: Tensor) -> tuple[Adapted, Tensor]:
+    def same(light: Tensor, number: int, x: Tensor) -> tuple[universal.Adapted, Tensor]:
         one.load_state_dict(start)
         return one, x
 
@@ -206,8 +172,9 @@ def under_lights(plan: Plan, net: Classifier, kind: str, seed: int, steps: int, 
     close = kind == "close-ups"
     data = lighting.world(count, EACH, close=close, seed=seed)
     adapted, predictor = lighting.begin(net, seed)
-    settings = LearnetSettings(lr=0.01, steps=steps, batch_size=16, shots=lighting.SHOTS, domains=3, seed=seed)
-    last(falling(train_learnet(adapted, predictor, data, head=PAINTS, settings=settings), settings))
+    settings = universal.LearnetSettings(lr=0.01, steps=steps, batch_size=16, shots=lighting.SHOTS, domains=3,
+                                         seed=seed)
+    last(falling(universal.train_learnet(adapted, predictor, data, head=PAINTS, settings=settings), settings))
     ways = rivals(net, data, close, seed, steps)
     found: dict[str, list[float]] = {way: [] for way in WAYS}
     for place, number in enumerate(unseen):
@@ -224,7 +191,7 @@ def under_lights(plan: Plan, net: Classifier, kind: str, seed: int, steps: int, 
     return {Lit(kind, way, seed): Shares(tuple(values)) for way, values in found.items()}
 
 
-def with_probe(net: Adapted, name: str, few: tuple[Tensor, Tensor]) -> float:
+def with_probe(net: universal.Adapted, name: str, few: tuple[Tensor, Tensor]) -> float:
     """Share of the test pictures right by a linear probe of what the head of the domain in use sees."""
     test = decathlon.load(name, "test")
     seen = [torch.cat([net.pooled(x) for x in pictures.split(64)]) for pictures in
@@ -236,19 +203,19 @@ def with_probe(net: Adapted, name: str, few: tuple[Tensor, Tensor]) -> float:
 def under_domains(net: Classifier, unseen: str, seed: int, steps: int, short: bool) -> dict[Domain, Share]:
     """The shares right in a domain that the learnet has not seen."""
     seen = [name for name in SEEN_DOMAINS if name != unseen][: 2 if short else None]
-    adapted = adapt(net, seed=seed)
+    adapted = universal.adapt(net, seed=seed)
     for name in (*seen, unseen):
         adapted.add_domain(name, decathlon.load(name, "val").classes)
-    predictor = learnet(adapted, unseen, seed=seed)
+    predictor = universal.learnet(adapted, unseen, seed=seed)
     data = {name: trials.few(name, LABELS if short else SEEN_LABELS, seed) for name in seen}
-    settings = LearnetSettings(lr=0.003, steps=steps, batch_size=8, domains=3, seed=seed)
-    last(falling(train_learnet(adapted, predictor, data, settings=settings), settings))
+    settings = universal.LearnetSettings(lr=0.003, steps=steps, batch_size=8, domains=3, seed=seed)
+    last(falling(universal.train_learnet(adapted, predictor, data, settings=settings), settings))
     few = trials.few(unseen, LABELS, seed)
     adapted.use(unseen)
     found = {FROZEN: with_probe(adapted, unseen, few)}
     for way, pictures in ((LEARNET, few[0]), (ELSEWHERE, data[seen[seed % len(seen)]][0])):
         with torch.no_grad():
-            put_adapters(adapted, unseen, predictor(describe(adapted, pictures[:200])))
+            universal.put_adapters(adapted, unseen, predictor(universal.describe(adapted, pictures[:200])))
         found[way] = with_probe(adapted, unseen, few)
     run = trials.Run(unseen, "parallel", LABELS, seed, 0.0015)
     last(trials.train(own := trials.begin(net, run), run, steps=2 if short else None))

@@ -22,7 +22,7 @@ from torch import Tensor
 from u3lab import images, nets, pixels
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
-from u3lab.lessons.riddles import Riddle, riddles_of
+from u3lab.experiments._riddles import Riddle, riddles_of
 from u3lab.nets import Classifier
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb
 

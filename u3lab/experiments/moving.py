@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor
@@ -15,8 +14,7 @@ from torch import Tensor
 from u3lab import equivariance, nets
 from u3lab.equivariance import Equivariance
 from u3lab.experiments import _squares
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3lab.lessons.equivariance.moving import GUESSES, LAYERS, TRANSFORMS
 from u3lab.nets import Classifier
 
@@ -25,35 +23,21 @@ SPARSE = {"M_g, 1 input": {"inputs": 1}, "M_g, 5 inputs": {"inputs": 5}, "M_g, 2
           "M_g, 3×3": {"neighbourhood": 3}, "M_g, 3×3, 5 inputs": {"inputs": 5, "neighbourhood": 3}}
 TRIED = {"upside down": ("conv1", "fire3", "fire5")}  # where the sparse ones are fitted as well
 
+Run = NamedTuple("Run", [("transform", str), ("layer", str), ("guess", str)])
+"""One guess of one layer's features of a transformed picture."""
 
-class Run(NamedTuple):
-    """One guess of one layer's features of a transformed picture."""
-
-    transform: str
-    layer: str
-    guess: str
-
-
-class Reached(NamedTuple):
-    """The error of the guess over all channels; in how many of the pictures it is below that of the moved features;
-    how often the network, going on from the guess, answers as for the transformed picture, with its interval; and the
-    share of channels that the transform only moves (the same for each guess)."""
-
-    error: float
-    better: int
-    agreement: float
-    low: float
-    high: float
-    only_moved: float
+Reached = NamedTuple("Reached", [("error", float), ("better", int), ("agreement", float), ("low", float),
+    ("high", float), ("only_moved", float)])
+"""The error of the guess over all channels; in how many of the pictures it is below that of the moved features; how
+often the network, going on from the guess, answers as for the transformed picture, with its interval; and the share of
+channels that the transform only moves (the same for each guess)."""
 
 
 def summary(rows: Rows) -> Summary:
     """How often the network answers alike, layer by layer, for two of the transforms."""
-    found: dict[str, dict[str, tuple]] = {}
-    for run, row in rows.items():
-        if run.transform in ("mirrored", "upside down") and run.guess in GUESSES:
-            found.setdefault(run.layer, {})[f"{run.transform}: {run.guess}"] = (row.agreement, row.low, row.high)
-    return found
+    return by_cell(((run.layer, f"{run.transform}: {run.guess}", (row.agreement, row.low, row.high))
+                    for run, row in rows.items()
+                    if run.transform in ("mirrored", "upside down") and run.guess in GUESSES), only)
 
 
 TABLE = Table(
@@ -76,11 +60,10 @@ def work(plan: Plan) -> Iterator[Work]:
     net, fit, test, each = nets.load(NETWORK), *_squares.fit_and_judge(plan, SIDE)
     for transform in plan.few(list(TRANSFORMS)):
         for layer in plan.few(LAYERS):
-            yield Work([Run(transform, layer, guess) for guess in GUESSES],
-                       partial(measured, net, transform, layer, fit, test, each))
+            yield Work([Run(transform, layer, guess) for guess in GUESSES], measured, net, transform, layer, fit, test,
+                       each)
             for guess in SPARSE if layer in TRIED.get(transform, ()) else ():
-                yield Work([Run(transform, layer, guess)],
-                           partial(measured, net, transform, layer, fit, test, each, guess))
+                yield Work([Run(transform, layer, guess)], measured, net, transform, layer, fit, test, each, guess)
 
 
 def measured(net: Classifier, transform: str, layer: str, fit: Tensor, test: Tensor, each: int,

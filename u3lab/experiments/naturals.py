@@ -12,35 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from u3lab import selfsup
 from u3lab.datasets import cutouts
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.experiments.clusters import medians, of_heads
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments.clusters import TITLES, of_heads, spread
 from u3lab.lessons.selfsup import naturals
 from u3lab.lessons.selfsup.naturals import KINDS, LABELS, ONE, RIVALS, TESTS, TWO, WAYS
 from u3lab.nets import Classifier
-from u3lab.selfsup import (
-    LAYERS,
-    ClusterSettings,
-    Posed,
-    PretextSettings,
-    Task,
-    clustering,
-    encoder,
-    head_of,
-    iic_loss,
-    pooled,
-    shares,
-    sub_heads,
-)
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.training.learning import learn
 from u3lab.training.loop import annealed
@@ -51,26 +36,18 @@ SETTINGS = {"steps": 240, "batch_size": 150, "heads": 5, "over": 25, "lr": 0.003
 WIDTH = 16
 AGAIN = 500  # added to a seed: the same things on other photos
 
+Run = NamedTuple("Run", [("way", str), ("seed", int)])
+"""One run: which way, which seed."""
 
-class Run(NamedTuple):
-    """One run: which way, which seed."""
-
-    way: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Accuracies of the sub-head that the loss chose and of the best, on 300 test pictures; and the cluster of each of
-    these, a digit. With labels nothing is matched, since a class has its name."""
-
-    accuracy: float
-    best_head: float
-    clusters: str
+Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float), ("clusters", str)])
+"""Accuracies of the sub-head that the loss chose and of the best, on 300 test pictures; and the cluster of each of
+these, a digit. With labels nothing is matched, since a class has its name."""
 
 
 def summary(rows: Rows) -> Summary:
     """The accuracies of each way, over the seeds."""
-    return medians({run.way: [row for one, row in rows.items() if one.way == run.way] for run in rows})
+    return by_cell(((run.way, title, value) for run, row in rows.items()
+                    for title, value in zip(TITLES, row[:2], strict=True)), spread)
 
 
 TABLE = Table(
@@ -106,8 +83,8 @@ def work(plan: Plan) -> Iterator[Work]:
              photos=naturals.behind(split))
     for way in plan.few(WAYS, 3):
         for seed in plan.few(SEEDS):
-            yield Work(Run(way, seed), partial(measured, way, seed, steps=2 if plan.short else SETTINGS["steps"],
-                                               half=not plan.short))
+            yield Work(Run(way, seed), measured, way, seed, steps=2 if plan.short else SETTINGS["steps"],
+                       half=not plan.short)
 
 
 def measured(way: str, seed: int, *, steps: int = SETTINGS["steps"], half: bool = True) -> Reached:
@@ -115,7 +92,7 @@ def measured(way: str, seed: int, *, steps: int = SETTINGS["steps"], half: bool 
     test = naturals.drawn("test", TESTS + seed)
     if way in (ONE, TWO):
         net, head, chosen = learnt(way, seed, steps=steps, half=half)
-        every = shares(net, head, test.images)
+        every = selfsup.shares(net, head, test.images)
         clusters, right = every[chosen].argmax(1), of_heads(every, test.kinds, chosen)
     elif way == LABELS:
         clusters = taught(seed, test.images, steps=steps, half=half)
@@ -131,30 +108,31 @@ def learnt(way: str, seed: int, *, steps: int, half: bool) -> tuple[Classifier, 
 
     As ``selfsup.cluster``, but each view is of a picture of its own, so that a thing may be seen on two photos.
     """
-    settings = ClusterSettings(**{**SETTINGS, "steps": steps, "seed": seed})
-    net = encoder(WIDTH, seed=seed)
-    head = sub_heads(net, len(KINDS), settings=settings)
+    settings = selfsup.ClusterSettings(**{**SETTINGS, "steps": steps, "seed": seed})
+    net = selfsup.encoder(WIDTH, seed=seed)
+    head = selfsup.sub_heads(net, len(KINDS), settings=settings)
     first = naturals.drawn("train", seed).images
     pairs = torch.stack([first, naturals.drawn("train", seed + AGAIN).images if way == TWO else first], 1)
 
-    def pose(raw: Tensor, generator: torch.Generator) -> Posed:
-        return Posed(torch.stack([naturals.views(one, generator) for one in raw.unbind(1)], 1), torch.zeros(len(raw)))
+    def pose(raw: Tensor, generator: torch.Generator) -> selfsup.Posed:
+        seen = torch.stack([naturals.views(one, generator) for one in raw.unbind(1)], 1)
+        return selfsup.Posed(seen, torch.zeros(len(raw)))
 
-    task = replace(clustering(len(KINDS), settings=settings), pose=pose, raw="clips")
+    task = replace(selfsup.clustering(len(KINDS), settings=settings), pose=pose, raw="clips")
     last(learn(net, pairs, task, head=head, rate=annealed(settings), half=half, settings=settings))
     generator = torch.Generator().manual_seed(seed)
-    both = [shares(net, head, naturals.views(pairs[:, n], generator)) for n in range(2)]
-    return net, head, int(torch.stack([iic_loss(*pair) for pair in zip(*both, strict=True)]).argmin())
+    both = [selfsup.shares(net, head, naturals.views(pairs[:, n], generator)) for n in range(2)]
+    return net, head, int(torch.stack([selfsup.iic_loss(*pair) for pair in zip(*both, strict=True)]).argmin())
 
 
 def taught(seed: int, test: Tensor, *, steps: int, half: bool) -> Tensor:
     """The ceiling: the kinds (N) that the same network sees in the test pictures, taught with all labels."""
     made = naturals.drawn("train", seed)
-    task = Task(lambda given, g: Posed(naturals.views(given[0], g)[:, None], given[1][:, 0].long()),
+    task = selfsup.Task(lambda given, g: selfsup.Posed(naturals.views(given[0], g)[:, None], given[1][:, 0].long()),
                 lambda channels: Joined(channels, 1, len(KINDS)), raw="labelled")
-    settings = PretextSettings(lr=SETTINGS["lr"], steps=steps, batch_size=SETTINGS["batch_size"], seed=seed)
-    net = encoder(WIDTH, seed=seed)
-    head = head_of(net, task, seed=seed)
+    settings = selfsup.PretextSettings(lr=SETTINGS["lr"], steps=steps, batch_size=SETTINGS["batch_size"], seed=seed)
+    net = selfsup.encoder(WIDTH, seed=seed)
+    head = selfsup.head_of(net, task, seed=seed)
     last(learn(net, (made.images, made.kinds[:, None].float()), task, head=head, rate=annealed(settings), half=half,
                settings=settings))
     with torch.no_grad():
@@ -181,7 +159,7 @@ def seen(way: str, pictures: Tensor, seed: int) -> Tensor:
     if way == RIVALS[1]:
         return pictures.flatten(1)
     if way == RIVALS[2]:
-        return pooled(encoder(WIDTH, seed=seed), pictures, LAYERS[-1])[LAYERS[-1]]
+        return selfsup.pooled(selfsup.encoder(WIDTH, seed=seed), pictures, selfsup.LAYERS[-1])[selfsup.LAYERS[-1]]
     from skimage.feature import hog
 
     return torch.from_numpy(np.stack([hog(one.numpy(), orientations=8, channel_axis=0) for one in pictures])).float()

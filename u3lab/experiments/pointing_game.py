@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3lab.nets import Classifier
 from u3lab.saliency.pointing import Mosaic, mosaics, pointing_game
 from u3lab.saliency.registry import METHODS
@@ -23,29 +21,16 @@ PLAYED = ("edges (no network)", "gradient", "deconvnet", "guided", "smooth grad"
           "guided Grad-CAM", "mask")  # by name: a method more in METHODS breaks no table
 MOSAICS, SIZE = 24, 128  # how many; pixels of a tile's side
 
+Run = NamedTuple("Run", [("network", str), ("method", str)])
+"""One method on one network."""
 
-class Run(NamedTuple):
-    """One method on one network."""
-
-    network: str
-    method: str
-
-
-class Reached(NamedTuple):
-    """The mean share of the map on the right tile, its interval over pictures, and how many tiles were asked for."""
-
-    share: float
-    low: float
-    high: float
-    games: int
+Reached = NamedTuple("Reached", [("share", float), ("low", float), ("high", float), ("games", int)])
+"""The mean share of the map on the right tile, its interval over pictures, and how many tiles were asked for."""
 
 
 def summary(rows: Rows) -> Summary:
     """The share of each method, by network."""
-    found: dict[str, dict[str, tuple]] = {}
-    for run, row in rows.items():
-        found.setdefault(run.method, {})[run.network] = row[:3]
-    return found
+    return by_cell(((run.method, run.network, row[:3]) for run, row in rows.items()), only)
 
 
 TABLE = Table(
@@ -73,7 +58,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(photos=sorted({name for some in games.values() for game in some for name in game.names}))
     for name, net in networks.items():
         for method in plan.few(PLAYED, 2):
-            yield Work(Run(name, method), partial(measured, net, games[name], method, plan.seed))
+            yield Work(Run(name, method), measured, net, games[name], method, plan.seed)
 
 
 def measured(net: Classifier, games: list[Mosaic], method: str, seed: int) -> Reached:

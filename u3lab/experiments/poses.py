@@ -8,15 +8,14 @@ A training that was stopped goes on from its state in the cache. The weights are
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from u3lab.descent import Step, last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import PoseSettings, align, learn_pose, pairs_of, pose_encoder, pose_error, poses
 from u3lab.lessons.landmarks import frames
 from u3lab.nets import Classifier
@@ -31,39 +30,21 @@ TESTED = ("known", "unknown")
 TRAININGS = (*(("chair", THINGS, True, seed) for seed in range(3)), ("chair", FEW, True, 0), ("chair", FEW, False, 0),
              ("car", THINGS, True, 0))
 
+Run = NamedTuple("Run", [("kind", str), ("things", int), ("varied", bool), ("seed", int), ("tested", str)])
+"""One training: of which kind, on how many things, whether its pairs are varied, the seed of all, and on what it is
+tested: "known" things from other sides, or "unknown" things."""
 
-class Run(NamedTuple):
-    """One training: of which kind, on how many things, whether its pairs are varied, the seed of all, and on what it
-    is tested: "known" things from other sides, or "unknown" things."""
-
-    kind: str
-    things: int
-    varied: bool
-    seed: int
-    tested: str
-
-
-class Reached(NamedTuple):
-    """What is measured, in degrees: of absolute poses, with one h for all, the median and the share that is off by more
-    than 30°; the median with an h for each thing; that of the turns between two views of a thing."""
-
-    absolute: float
-    beyond: float
-    own: float
-    relative: float
+Reached = NamedTuple("Reached", [("absolute", float), ("beyond", float), ("own", float), ("relative", float)])
+"""What is measured, in degrees: of absolute poses, with one h for all, the median and the share that is off by more
+than 30°; the median with an h for each thing; that of the turns between two views of a thing."""
 
 
 def summary(rows: Rows) -> Summary:
     """The median errors on things that nobody has learnt from: mean, least and largest of the seeds."""
-    found: dict[str, list[tuple[float, ...]]] = {}
-    for run, row in rows.items():
-        if run.tested == "unknown":
-            label = f"{run.things} {run.kind}s" + ", varied" * run.varied
-            found.setdefault(label, []).append((row.absolute, row.own, row.relative))
-    columns = ("one h", "an h for each thing", "turn between two views")
-    return {label: {column: (sum(some) / len(some), min(some), max(some))
-                    for column, some in zip(columns, zip(*of, strict=True), strict=True)}
-            for label, of in found.items()}
+    return by_cell(((f"{run.things} {run.kind}s" + ", varied" * run.varied, column, value) for run, row in rows.items()
+                    if run.tested == "unknown" for column, value in (
+                        ("one h", row.absolute), ("an h for each thing", row.own),
+                        ("turn between two views", row.relative))), extent)
 
 
 KNOWN = "The rows of known things ask what it makes of those that it has learnt from, in other views."
@@ -94,7 +75,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(chairs=torch.cat([known, unknown]), cars=torch.cat([known, unknown]))
     for training in [("chair", FEW, True, 0)] if plan.short else TRAININGS:
         runs = [Run(*training, tested) for tested in TESTED]
-        yield Work(runs, partial(measured, plan, runs))
+        yield Work(runs, measured, plan, runs)
 
 
 def measured(plan: Plan, runs: list[Run]) -> dict[Run, Reached]:

@@ -22,27 +22,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from u3lab import selfsup
 from u3lab.datasets import clips as filmed
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.lessons.selfsup.trials import CEILING, FLOOR, LABELS, PROBLEMS, WHOLE, gains
-from u3lab.lessons.universal.shrinking import interval
-from u3lab.lessons.universal.trials import few_of_each
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3lab.lessons.selfsup.pretexts import CEILING, FLOOR, LABELS, PROBLEMS, WHOLE, gains
+from u3lab.lessons.universal.trials import few_of_each, interval
 from u3lab.nets import Classifier
-from u3lab.selfsup import (
-    LAYERS,
-    TASKS,
-    Posed,
-    PretextSettings,
-    Task,
-    best_probe,
-    encoder,
-    head_of,
-    pooled,
-    pretrain,
-    solve,
-)
 from u3lab.training.loop import falling
 from u3lab.worlds import clips, decathlon, faces
 
@@ -58,22 +44,11 @@ SPLITS = ("train", "val", "test")
 FACES = ("train", 3000, 1)  # faces to learn from without labels: split, how many, and the seed that says of whom
 ASKED = (("train", 1200, 2), ("train", 400, 3), ("test", 600, 2))  # faces with labels; other seeds, other people
 
+Run = NamedTuple("Run", [("problem", str), ("task", str), ("labels", int), ("layer", str), ("seed", int)])
+"""One measurement. ``layer`` is where the probe reads, or ``WHOLE``; ``seed`` also chooses the labels."""
 
-class Run(NamedTuple):
-    """One measurement. ``layer`` is where the probe reads, or ``WHOLE``; ``seed`` also chooses the labels."""
-
-    problem: str
-    task: str
-    labels: int
-    layer: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Accuracy on validation and test pictures, mean over the problem's questions."""
-
-    val: float
-    test: float
+Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+"""Accuracy on validation and test pictures, mean over the problem's questions."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -85,7 +60,7 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "pretexts", Run, Reached, summary=summary, facts={"steps": STEPS, "batch": BATCH},
-    again={"problem": "textures", "task": FLOOR, "labels": str(LABELS[0]), "layer": LAYERS[0]},
+    again={"problem": "textures", "task": FLOOR, "labels": str(LABELS[0]), "layer": selfsup.LAYERS[0]},
     evidence=Evidence(
         "what few labels read off an encoder that has learnt a pretext task",
         measured="Test accuracy less that of random weights with the same seed and labels, in points: a linear probe "
@@ -119,10 +94,10 @@ def work(plan: Plan) -> Iterator[Work]:
                 net = cache(partial(learnt, task, group[0], seed, steps=2 if plan.short else STEPS,
                                     half=not plan.short))
                 for problem, each in itertools.product(group, labels):
-                    yield Work([Run(problem, task, each, layer, seed) for layer in LAYERS],
-                               partial(probed, net, problem, task, each, seed))
-                    yield Work(Run(problem, task, each, WHOLE, seed), partial(
-                        tuned, net, problem, each, seed, steps=2 if plan.short else TUNED, half=not plan.short))
+                    yield Work([Run(problem, task, each, layer, seed) for layer in selfsup.LAYERS], probed, net,
+                               problem, task, each, seed)
+                    yield Work(Run(problem, task, each, WHOLE, seed), tuned, net, problem, each, seed,
+                               steps=2 if plan.short else TUNED, half=not plan.short)
 
 
 def sources(problem: str) -> tuple[str, str, str]:
@@ -138,7 +113,7 @@ def named(asked: tuple[str, int, int]) -> str:
 
 def groups(task: str, problems: Sequence[str]) -> list[Sequence[str]]:
     """The problems by what is learnt from: pictures are the problem's own, all else serves every problem."""
-    own = task == CEILING or (task in TASKS and TASKS[task].raw == "pictures")
+    own = task == CEILING or (task in selfsup.TASKS and selfsup.TASKS[task].raw == "pictures")
     return [[one] for one in problems] if own else [problems]
 
 
@@ -162,7 +137,7 @@ def unlabelled(problem: str) -> Tensor:
 @cache
 def raw(task: str, problem: str) -> Any:
     """What a task is made from: pictures of the problem; or clips, films and flows, the same for both problems."""
-    kind = TASKS[task].raw
+    kind = selfsup.TASKS[task].raw
     if kind == "pictures":
         return unlabelled(problem)
     if kind == "clips":
@@ -186,11 +161,11 @@ def questions(problem: str) -> tuple[Question, ...]:
 
 def learnt(task: str, problem: str, seed: int, *, steps: int = STEPS, half: bool = True) -> Classifier:
     """An encoder that has been taught a task, in bfloat16 if ``half``; its first weights are the same for each task."""
-    net = encoder(WIDTH, seed=seed)
+    net = selfsup.encoder(WIDTH, seed=seed)
     if task != FLOOR:
         given, what = (labelled(problem), supervised(problem)) if task == CEILING else (raw(task, problem), task)
-        settings = PretextSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=seed, half=half)
-        last(falling(pretrain(net, given, what, settings=settings), settings))
+        settings = selfsup.PretextSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=seed, half=half)
+        last(falling(selfsup.pretrain(net, given, what, settings=settings), settings))
     return net
 
 
@@ -221,7 +196,7 @@ class Answers(nn.Module):
         return self.linear(maps.mean((1, 3, 4)))
 
 
-def supervised(problem: str) -> Task:
+def supervised(problem: str) -> selfsup.Task:
     """The labels themselves as one more task, in which no question is made: the ceiling, and fine-tuning."""
     counts = [int(question.train[1].max()) + 1 for question in questions(problem)]
 
@@ -234,21 +209,22 @@ def supervised(problem: str) -> Task:
         told = torch.stack([part.argmax(1) for part in scores.split(counts, 1)], 1)
         return (told == answers)[answers >= 0].double().mean()
 
-    return Task(lambda given, generator: Posed(given[0][:, None], given[1]),
+    return selfsup.Task(lambda given, generator: selfsup.Posed(given[0][:, None], given[1]),
                 lambda channels: Answers(channels, sum(counts)), loss, score, raw="labelled")
 
 
 def probed(net: Callable[[], Classifier], problem: str, task: str, each: int, seed: int) -> dict[Run, Reached]:
     """The accuracy of a linear probe with so many labels of each class, at each layer."""
     asked, found = questions(problem), {}
-    seen = [pooled(net(), images, LAYERS) for images, _ in asked[0]]  # all questions ask about the same pictures
-    for layer in LAYERS:
+    # All questions ask about the same pictures.
+    seen = [selfsup.pooled(net(), images, selfsup.LAYERS) for images, _ in asked[0]]
+    for layer in selfsup.LAYERS:
         right = []
         for question in asked:
             train, val, test = ((features[layer], answers) for features, (_, answers) in zip(
                 seen, question, strict=True))
             chosen = few_of_each(train[1], each, seed)
-            fitted = best_probe((train[0][chosen], train[1][chosen]), val)
+            fitted = selfsup.best_probe((train[0][chosen], train[1][chosen]), val)
             right.append([fitted.accuracy(*one) for one in (val, test)])
         found[Run(problem, task, each, layer, seed)] = Reached(*torch.tensor(right).mean(0).tolist())
     return found
@@ -261,13 +237,13 @@ def tuned(net: Callable[[], Classifier], problem: str, each: int, seed: int, *, 
     One network answers all questions of a problem.
     """
     net, task = copy.deepcopy(net()), supervised(problem)
-    head = head_of(net, task, seed=seed)
-    settings = PretextSettings(lr=RATE, steps=steps, batch_size=FEW, seed=seed, half=half)
-    last(falling(pretrain(net, labelled(problem, each, seed), task, head=head, settings=settings), settings))
+    head = selfsup.head_of(net, task, seed=seed)
+    settings = selfsup.PretextSettings(lr=RATE, steps=steps, batch_size=FEW, seed=seed, half=half)
+    last(falling(selfsup.pretrain(net, labelled(problem, each, seed), task, head=head, settings=settings), settings))
     asked = questions(problem)
     right = []
     for k in (1, 2):
         answers = torch.stack([question[k][1] for question in asked], 1)
-        scores, _ = solve(net, head, (asked[0][k][0], answers), task)
+        scores, _ = selfsup.solve(net, head, (asked[0][k][0], answers), task)
         right.append(float(task.score(scores, answers)))
     return Reached(*right)

@@ -9,7 +9,7 @@ from its checkpoint in the cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +19,7 @@ from torch import Tensor
 
 from u3lab.datasets import clips
 from u3lab.descent import Step, last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import LabelSettings, label, labeller
 from u3lab.landmarks.places import cells, inside
 from u3lab.lessons.landmarks import film
@@ -35,32 +34,18 @@ SHIFT = 0.2  # how far a view is shifted at most, in half frames
 BATCH, QUERIES, RATE = 12, 200, 0.004
 BACK = 2.0  # pixels of the film: a point that does not come back nearer to where it was has been covered
 
+Run = NamedTuple("Run", [("way", str), ("delta", int), ("steps", int), ("seed", int)])
+"""One way to find the marked points again: by a labeller of pairs so far apart, or one of ``RIVALS``, all 0."""
 
-class Run(NamedTuple):
-    """One way to find the marked points again: by a labeller of pairs so far apart, or one of ``RIVALS``, all 0."""
-
-    way: str
-    delta: int
-    steps: int
-    seed: int
-
-
-class Reached(NamedTuple):
-    """The median error in pixels of the film, and the share of points that are found near."""
-
-    median: float
-    near: float
+Reached = NamedTuple("Reached", [("median", float), ("near", float)])
+"""The median error in pixels of the film, and the share of points that are found near."""
 
 
 def summary(rows: Rows) -> Summary:
     """Mean, least and largest of the seeds."""
-    found: dict[str, list[Reached]] = {}
-    for run, row in rows.items():
-        label = run.way if run.way in RIVALS else f"codes, Δ = {run.delta}, {run.steps} steps"
-        found.setdefault(label, []).append(row)
-    return {label: {column: (sum(some) / len(some), min(some), max(some)) for column, some in
-                    zip(("median error in pixels", "share near"), zip(*rows, strict=True), strict=True)}
-            for label, rows in found.items()}
+    return by_cell(((run.way if run.way in RIVALS else f"codes, Δ = {run.delta}, {run.steps} steps", column, value)
+                    for run, row in rows.items()
+                    for column, value in zip(("median error in pixels", "share near"), row, strict=True)), extent)
 
 
 TABLE = Table(
@@ -94,7 +79,7 @@ def work(plan: Plan) -> Iterator[Work]:
         Run("labelling", delta, steps, seed) for delta in DELTAS for steps, seeds in
         ((STEPS, SEEDS), (3 * STEPS, int(delta == DELTAS[-1]))) for seed in range(seeds)]
     for run in [Run("labelling", delta, 2, 0) for delta in DELTAS[:1]] if plan.short else runs:
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def measured(plan: Plan, run: Run) -> Reached:

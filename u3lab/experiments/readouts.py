@@ -12,7 +12,7 @@ map misses what is there in another form.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -22,8 +22,7 @@ from torch import Tensor
 from u3lab import images
 from u3lab.datasets import photos
 from u3lab.experiments import _crops
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, over
 from u3lab.experiments.inversion_table import network
 from u3lab.images import cropping
 from u3lab.inversion.codes import LOGITS, code
@@ -35,21 +34,12 @@ CELLS = 8  # of a side of the small picture
 FEW = 10  # scores that "the ten best" keeps
 ALPHAS = tuple(10.0**k for k in range(-6, 2))  # times the mean square of a code's length
 
+Run = NamedTuple("Run", [("network", str), ("source", str)])
+"""The network, and what is read: a layer's name, or a part of the scores from ``PARTS``."""
 
-class Run(NamedTuple):
-    """The network, and what is read: a layer's name, or a part of the scores from ``PARTS``."""
-
-    network: str
-    source: str
-
-
-class Reached(NamedTuple):
-    """Shares of variance that are read off, for each unseen photo: of the mean colour, and of how the cells differ from
-    it. 0 is what the mean of all photos does, 1 would be all; the variance is that over all photos.
-    """
-
-    colour: tuple[float, ...]
-    layout: tuple[float, ...]
+Reached = NamedTuple("Reached", [("colour", tuple[float, ...]), ("layout", tuple[float, ...])])
+"""Shares of variance that are read off, for each unseen photo: of the mean colour, and of how the cells differ from it.
+0 is what the mean of all photos does, 1 would be all; the variance is that over all photos."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -87,7 +77,7 @@ def work(plan: Plan) -> Iterator[Work]:
         # All but the first layer, whose quarter of a million values take an hour and tell nothing new.
         for source in (*LAYERS[name][1:], *PARTS):
             if not plan.short or source in ("conv10", LOGITS, *PARTS):
-                yield Work(Run(name, source), partial(measured, Run(name, source), each, plan.seed))
+                yield Work(Run(name, source), measured, Run(name, source), each, plan.seed)
 
 
 def measured(run: Run, each: tuple[int, int], seed: int) -> Reached:

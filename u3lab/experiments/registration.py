@@ -8,15 +8,13 @@ A run takes two minutes of one processor. A run that was stopped goes on from it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import LabelSettings, label, labeller
 from u3lab.lessons.landmarks import clinic
 from u3lab.lessons.landmarks.clinic import Moved
@@ -25,31 +23,17 @@ STEPS, NEAR, SEEDS = 800, 5.0, 3  # NEAR: millimetres
 BATCH, QUERIES, RATE = 8, 200, 0.004
 LEARNT, TESTED = "brain1", "brain2"
 
+Run = NamedTuple("Run", [("way", str), ("patient", str), ("steps", int), ("seed", int)])
+"""One way to carry points: "labelling", learnt on ``patient``, or one of ``RIVALS``, which learn nothing."""
 
-class Run(NamedTuple):
-    """One way to carry points: "labelling", learnt on ``patient``, or one of ``RIVALS``, which learn nothing."""
-
-    way: str
-    patient: str
-    steps: int
-    seed: int
-
-
-class Reached(NamedTuple):
-    """The median target registration error in millimetres, and the share of points within NEAR."""
-
-    median: float
-    near: float
+Reached = NamedTuple("Reached", [("median", float), ("near", float)])
+"""The median target registration error in millimetres, and the share of points within NEAR."""
 
 
 def summary(rows: Rows) -> Summary:
     """Mean, least and largest of the seeds."""
-    found: dict[str, list[Reached]] = {}
-    for run, row in rows.items():
-        found.setdefault(run.way, []).append(row)
-    return {way: {column: (sum(some) / len(some), min(some), max(some)) for column, some in
-                  zip(("median error in mm", "share within 5 mm"), zip(*of_way, strict=True), strict=True)}
-            for way, of_way in found.items()}
+    return by_cell(((run.way, column, value) for run, row in rows.items() for column, value in zip(
+        ("median error in mm", "share within 5 mm"), row, strict=True)), extent)
 
 
 TABLE = Table(
@@ -76,7 +60,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(patients=[TESTED], slices=clinic.canvas(TESTED)[0])
     runs = [Run(way, "", 0, 0) for way in RIVALS] + [Run("labelling", LEARNT, STEPS, seed) for seed in range(SEEDS)]
     for run in [Run("labelling", LEARNT, 2, 0)] if plan.short else runs:
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def measured(plan: Plan, run: Run) -> Reached:

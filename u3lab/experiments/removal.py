@@ -12,17 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from u3lab import nets, saliency
 from u3lab.datasets import photos
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
-from u3lab.lessons.saliency.removal import smallest
-from u3lab.lessons.things import BEHIND, Thing, known, outlined, pasted, probability
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.lessons.saliency.things import BEHIND, Thing, known, outlined, pasted, probability, smallest
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS, MaskSettings
 from u3lab.saliency.perturbation import enlarge
@@ -35,40 +32,19 @@ ASKED = ("edges (no network)", "gradient", "deconvnet", "guided", "smooth grad",
          "guided Grad-CAM")
 STEPS = 150
 
+Run = NamedTuple("Run", [("network", str), ("kind", str), ("picture", str)])
+"""One picture, "pasted" or "outlined", on one network."""
 
-class Run(NamedTuple):
-    """One picture, "pasted" or "outlined", on one network."""
+Reached = NamedTuple("Reached", [("whole", float), ("exact", float), ("blur", float), ("grey", float), ("noise", float),
+    ("mask", float), ("on", float), ("off", float), ("elsewhere", float), ("nothing", float), ("thing_area", float),
+    ("mask_area", float), ("mask_share", float), ("shares", dict[str, float])])
+"""What was measured; probabilities are of the picture's class, areas and shares in [0,1].
 
-    network: str
-    kind: str
-    picture: str
-
-
-class Reached(NamedTuple):
-    """What was measured; probabilities are of the picture's class, areas and shares in [0,1].
-
-    ``whole`` is of the picture as it is, ``exact`` of the photo behind the thing (NaN where that is not known),
-    ``blur``, ``grey`` and ``noise`` with the thing replaced; ``mask`` with the masked parts blurred, ``on`` and
-    ``off`` with only those on the thing or off it; ``elsewhere`` is the mean over other photos into which what the mask
-    marks off the thing was laid, ``nothing`` that of these photos as they are. ``thing_area`` and ``mask_area`` are
-    parts of the picture, ``mask_share`` is the part of the mask that lies on the thing; ``shares``: method → that of
-    its map.
-    """
-
-    whole: float
-    exact: float
-    blur: float
-    grey: float
-    noise: float
-    mask: float
-    on: float
-    off: float
-    elsewhere: float
-    nothing: float
-    thing_area: float
-    mask_area: float
-    mask_share: float
-    shares: dict[str, float]
+``whole`` is of the picture as it is, ``exact`` of the photo behind the thing (NaN where that is not known), ``blur``,
+``grey`` and ``noise`` with the thing replaced; ``mask`` with the masked parts blurred, ``on`` and ``off`` with only
+those on the thing or off it; ``elsewhere`` is the mean over other photos into which what the mask marks off the thing
+was laid, ``nothing`` that of these photos as they are. ``thing_area`` and ``mask_area`` are parts of the picture,
+``mask_share`` is the part of the mask that lies on the thing; ``shares``: method → that of its map."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -78,11 +54,8 @@ def summary(rows: Rows) -> Summary:
              "on": "only those on the thing", "off": "only those off the thing",
              "nothing": "other photos, without thing or cue", "thing_area": "area of the thing",
              "mask_area": "area of the mask", "mask_share": "share of the mask on the thing"}
-    of: dict[str, list[tuple]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.network}, {run.kind}", []).append(row)
-    return {text: {group: over(getattr(row, column) for row in some) for group, some in of.items()
-                   if not math.isnan(getattr(some[0], column))} for column, text in words.items()}
+    return by_cell((text, f"{run.network}, {run.kind}", getattr(row, column)) for column, text in words.items()
+                   for run, row in rows.items() if not math.isnan(getattr(row, column)))
 
 
 TABLE = Table(
@@ -115,8 +88,7 @@ def work(plan: Plan) -> Iterator[Work]:
         plan.judge(**{kind: [thing.name for (_, of), some in things.items() if of == kind for thing in some]})
     for (name, kind), some in things.items():
         for thing in some:
-            yield Work(Run(name, kind, thing.name),
-                       partial(measured, networks[name], thing, steps=2 if plan.short else STEPS))
+            yield Work(Run(name, kind, thing.name), measured, networks[name], thing, steps=2 if plan.short else STEPS)
 
 
 def measured(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Reached:

@@ -11,7 +11,6 @@ mean, is down to FIT, so that the shapes are compared at equal fit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -20,8 +19,7 @@ from torch import Tensor
 
 from u3lab import nets, prior
 from u3lab.experiments import _sheets
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.prior.restoring import LARGE, METHODS, PHOTOS, RIVALS, SHAPES, SIDE, mask, photo
 
 FIT, MOST = 1e-3, 3000  # mean square of the visible pixels' error, 30 dB, and the steps after which a run ends anyway
@@ -31,33 +29,17 @@ STEPS = {"text": 1500, "half": 1500, "wide": 800}
 SEEDS = {"shapes": 2, "hole": 2, "text": 1, "half": 1, "wide": 2}
 QUALITY = 90
 
+Run = NamedTuple("Run", [("task", str), ("photo", str), ("method", str), ("seed", int)])
+"""One filling: what is hidden of which photo, by which method, from which seed."""
 
-class Run(NamedTuple):
-    """One filling: what is hidden of which photo, by which method, from which seed."""
-
-    task: str
-    photo: str
-    method: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Steps made; mean square of the visible pixels' error; decibels and perceptual distance in what was hidden."""
-
-    steps: int
-    visible: float
-    psnr: float
-    perceptual: float
+Reached = NamedTuple("Reached", [("steps", int), ("visible", float), ("psnr", float), ("perceptual", float)])
+"""Steps made; mean square of the visible pixels' error; decibels and perceptual distance in what was hidden."""
 
 
 def summary(rows: Rows) -> Summary:
     """PSNR and perceptual distance by task and method; photos are drawn, not seeds."""
-    of: dict[str, dict[Run, Reached]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.task}: {run.method}", {})[run] = row
-    return {label: {title: over((getattr(row, column) for row in some.values()), [run.photo for run in some])
-                    for title, column in (("PSNR, dB", "psnr"), ("perceptual distance", "perceptual"))}
-            for label, some in of.items()}
+    return by_cell((f"{run.task}: {run.method}", title, value, run.photo) for run, row in rows.items()
+                   for title, value in (("PSNR, dB", row.psnr), ("perceptual distance", row.perceptual)))
 
 
 TABLE = Table(
@@ -90,7 +72,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A filling is a piece of work."""
     plan.judge(photos=[name for names in PHOTOS.values() for name in names])
     for run in plan.few(runs()):
-        yield Work(run, partial(measured, plan, run))
+        yield Work(run, measured, plan, run)
 
 
 def finish(plan: Plan) -> None:

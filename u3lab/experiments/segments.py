@@ -14,14 +14,12 @@ to .88.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.experiments.clusters import TITLES, medians
-from u3lab.lessons.selfsup import segmented
-from u3lab.lessons.selfsup.segmented import ALL, ALONE, KMEANS, MADE, POOLED, TEN, WAYS
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments.clusters import TITLES, spread
+from u3lab.lessons.selfsup import clusters
+from u3lab.lessons.selfsup.clusters import ALL, ALONE, KMEANS, MADE, POOLED, TEN, WAYS
 from u3lab.selfsup import choose_segments, segments
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.worlds import mosaics
@@ -29,30 +27,18 @@ from u3lab.worlds import mosaics
 SEEDS = {"textures": (0, 1, 2, 3, 4), "satellite": (0, 1, 2)}
 TRAIN, TEST, TESTS = 160, 24, 1000  # mosaics; what is added to a seed for those to judge on
 
+Run = NamedTuple("Run", [("data", str), ("way", str), ("seed", int)])
+"""One run: which pictures, which way, which seed."""
 
-class Run(NamedTuple):
-    """One run: which pictures, which way, which seed."""
-
-    data: str
-    way: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """On mosaics that were not learnt from: Hungarian accuracy of the sub-head that the loss chose and of the best one,
-    and how far the chosen one's maps are one and the same (1: the pictures are ignored)."""
-
-    accuracy: float
-    best_head: float
-    sameness: float
+Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float), ("sameness", float)])
+"""On mosaics that were not learnt from: Hungarian accuracy of the sub-head that the loss chose and of the best one, and
+how far the chosen one's maps are one and the same (1: the pictures are ignored)."""
 
 
 def summary(rows: Rows) -> Summary:
     """Accuracies and sameness of each way, over the seeds."""
-    of: dict[str, list[tuple]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.data}, {run.way}", []).append(row)
-    return medians(of, (*TITLES, "sameness"))
+    return by_cell(((f"{run.data}, {run.way}", title, value) for run, row in rows.items()
+                    for title, value in zip((*TITLES, "sameness"), row, strict=True)), spread)
 
 
 TABLE = Table(
@@ -90,7 +76,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for data, some in seeds.items():
         for way in plan.few(WAYS):
             for seed in some:
-                yield Work(Run(data, way, seed), partial(measured, data, way, seed, steps=2 if plan.short else None))
+                yield Work(Run(data, way, seed), measured, data, way, seed, steps=2 if plan.short else None)
 
 
 def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Reached:
@@ -98,10 +84,10 @@ def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Rea
     make, k = MADE[data]
     test, labels = make(TEST, seed=TESTS + seed)
     if way == KMEANS:
-        maps, chosen = segmented.by_colour(test, k, seed)[None], 0
+        maps, chosen = clusters.by_colour(test, k, seed)[None], 0
     else:
         train, _ = make(TRAIN, seed=seed)
-        net, head, settings = segmented.learnt(train, k, way, seed, steps=steps, colour=data == "satellite")
+        net, head, settings = clusters.learnt(train, k, way, seed, steps=steps, colour=data == "satellite")
         maps, chosen = segments(net, head, test).argmax(2), choose_segments(net, head, train, settings=settings)
     right = [hungarian_accuracy(one.flatten(), labels.flatten()) for one in maps]
-    return Reached(right[chosen], max(right), segmented.sameness(maps[chosen]))
+    return Reached(right[chosen], max(right), clusters.sameness(maps[chosen]))

@@ -6,43 +6,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
-from u3lab.lessons.universal import lesions, trials
-from u3lab.lessons.universal.lesions import ASKED, DOMAINS
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.lessons.universal import trials
+from u3lab.lessons.universal.trials import ASKED, DOMAINS
 from u3lab.nets import Classifier
 from u3lab.worlds.decathlon import patients
 
 NETWORK, SEEDS = "squeezenet1_1", range(20)
 
+Run = NamedTuple("Run", [("domain", str), ("split", str), ("seed", int)])
+"""One training, whose ``seed`` chooses its squares and their order, asked on a split."""
 
-class Run(NamedTuple):
-    """One training, whose ``seed`` chooses its squares and their order, asked on a split."""
-
-    domain: str
-    split: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """The shares of lesions that are called so, and of healthy squares that are."""
-
-    sensitivity: float
-    specificity: float
+Reached = NamedTuple("Reached", [("sensitivity", float), ("specificity", float)])
+"""The shares of lesions that are called so, and of healthy squares that are."""
 
 
 def summary(rows: Rows) -> Summary:
     """The means over the trainings, by organ and by what was asked."""
-    of: dict[str, list[tuple]] = {}
-    for run, row in rows.items():
-        of.setdefault(f"{run.domain}, {ASKED[run.split]}", []).append(row)
-    return {label: {column: over(getattr(row, column) for row in some) for column in Reached._fields}
-            for label, some in of.items()}
+    return by_cell((f"{run.domain}, {ASKED[run.split]}", column, value) for run, row in rows.items()
+                   for column, value in zip(Reached._fields, row, strict=True))
 
 
 TABLE = Table(
@@ -58,7 +44,7 @@ TABLE = Table(
         often="Twenty trainings for each organ, each with other squares in another order. The intervals are over these "
               "trainings, not over patients, of whom there is one.",
         floor="A guess has 0.5 of both.",
-        chosen=f"Parallel adapters, {lesions.LABELS} squares of each kind, rate {lesions.RATE:g}; the rate was not "
+        chosen=f"Parallel adapters, {trials.LABELS} squares of each kind, rate {trials.RATE:g}; the rate was not "
                "tuned for these domains, and val chooses nothing.",
         limits="One new patient for each organ: how much patients differ is not known."),
     chart=Chart("bars", "share of squares", chance=0.5,
@@ -74,12 +60,12 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(splits=[f"{domain}, {split}" for domain in domains for split in ASKED], patients=(*known, *new))
     for domain in domains:
         for seed in plan.few(SEEDS):
-            yield Work([Run(domain, split, seed) for split in ASKED],
-                       partial(measured, net, domain, seed, 2 if plan.short else None))
+            yield Work([Run(domain, split, seed) for split in ASKED], measured, net, domain, seed,
+                       2 if plan.short else None)
 
 
 def measured(net: Classifier, domain: str, seed: int, steps: int | None = None) -> dict[Run, Reached]:
     """Train on squares of a patient, and ask about other slices and about a new patient."""
-    doctor = trials.begin(net, one := lesions.training(domain, seed))
+    doctor = trials.begin(net, one := trials.training(domain, seed))
     last(trials.train(doctor, one, steps=steps))
-    return {Run(domain, split, seed): Reached(*lesions.rates(doctor, domain, split)) for split in ASKED}
+    return {Run(domain, split, seed): Reached(*trials.rates(doctor, domain, split)) for split in ASKED}

@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.lessons.universal import shrinking, trials
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 
 NETWORK = "squeezenet1_1"
@@ -23,32 +21,21 @@ RATES = {"parallel": 0.0015, "fine-tuning": 0.0003}
 LAMBDAS = {5: (0.0, 0.01, 0.1, 1.0, 10.0), 100: (0.0, 0.1, 1.0, 10.0)}  # labels of each class → λ
 SEEDS = range(3)
 
+Run = NamedTuple("Run", [("domain", str), ("method", str), ("prior", str), ("labels", int), ("lam", float),
+    ("seed", int)])
+"""One training with λ and the prior's centre w₀, "source" or "zero"; ``labels`` of each class."""
 
-class Run(NamedTuple):
-    """One training with λ and the prior's centre w₀, "source" or "zero"; ``labels`` of each class."""
-
-    domain: str
-    method: str
-    prior: str
-    labels: int
-    lam: float
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Share right of the validation and of the test pictures."""
-
-    val: float
-    test: float
+Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+"""Share right of the validation and of the test pictures."""
 
 
 def summary(rows: Rows) -> Summary:
     """By how much the test accuracy is over that with λ = 0, paired by domain and seed."""
     there = {run: row for run, row in rows.items() if run._replace(prior="source", lam=0.0) in rows}
-    return {f"{labels} labels, λ = {lam:g}": {way: shrinking.interval(shrinking.gain(there, *kind, labels, lam))
-                                              for way, kind in shrinking.WAYS.items()}
-            for labels in LAMBDAS for lam in shrinking.prices(there, labels)
-            if all(len(shrinking.gain(there, *kind, labels, lam)) > 1 for kind in shrinking.WAYS.values())}
+    return {f"{labels} labels, λ = {lam:g}": {way: trials.interval(trials.gain(there, *kind, labels, lam))
+                                              for way, kind in trials.WAYS.items()}
+            for labels in LAMBDAS for lam in trials.prices(there, labels)
+            if all(len(trials.gain(there, *kind, labels, lam)) > 1 for kind in trials.WAYS.values())}
 
 
 TABLE = Table(
@@ -78,10 +65,10 @@ def work(plan: Plan) -> Iterator[Work]:
     for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
         role(splits=[f"{domain}, {split}" for domain in domains])
     runs = [Run(domain, method, prior, labels, lam, seed)
-            for domain in domains for method, prior in shrinking.WAYS.values() for labels, prices in LAMBDAS.items()
+            for domain in domains for method, prior in trials.WAYS.values() for labels, prices in LAMBDAS.items()
             for lam in prices if lam or prior == "source" for seed in SEEDS]
     for run in plan.few(runs):
-        yield Work(run, partial(measured, net, run, 2 if plan.short else None))
+        yield Work(run, measured, net, run, 2 if plan.short else None)
 
 
 def measured(net: Classifier, run: Run, steps: int | None = None) -> Reached:

@@ -16,10 +16,9 @@ from torch import Tensor
 
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
-from u3lab.lessons.start import grounds, hiding, probing
-from u3lab.lessons.start.hiding import CELLS, SIDE
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.lessons.start import probing, seeing
+from u3lab.lessons.start.seeing import CELLS, SIDE
 from u3lab.measures import mean
 from u3lab.nets import Classifier
 from u3lab.saliency.metrics import edges
@@ -35,75 +34,44 @@ HIDDEN, EDGES, MIDDLE, RANDOM = ("the hidden square that costs most", "the squar
                                  "the middle of the picture", "a place drawn at random")
 GROUPS = ("white paper", "nature", "buildings", "nature, scrambled", "buildings, scrambled")
 
+Asked = NamedTuple("Asked", [("code", str), ("question", str), ("draw", int)])
+"""One question to one code, with one draw of the labels."""
 
-class Asked(NamedTuple):
-    """One question to one code, with one draw of the labels."""
+Answered = NamedTuple("Answered", [("right", str)])
+"""Which test pictures the probe gets right: a 1 or a 0 for each."""
 
-    code: str
-    question: str
-    draw: int
+Shown = NamedTuple("Shown", [("thing", str), ("draw", int)])
+"""A thing that was laid in a quarter of a photo; the draw chooses which."""
 
+Pointed = NamedTuple("Pointed", [("hits", dict[str, float])])
+"""Way to choose a place → whether it is on the thing, 1 or 0; at random, the thing's share of the area."""
 
-class Answered(NamedTuple):
-    """Which test pictures the probe gets right: a 1 or a 0 for each."""
+Laid = NamedTuple("Laid", [("thing", str), ("ground", str)])
+"""A thing that was laid on a group of backgrounds."""
 
-    right: str
-
-
-class Shown(NamedTuple):
-    """A thing that was laid in a quarter of a photo; the draw chooses which."""
-
-    thing: str
-    draw: int
-
-
-class Pointed(NamedTuple):
-    """Way to choose a place → whether it is on the thing, 1 or 0; at random, the thing's share of the area."""
-
-    hits: dict[str, float]
-
-
-class Laid(NamedTuple):
-    """A thing that was laid on a group of backgrounds."""
-
-    thing: str
-    ground: str
-
-
-class Taken(NamedTuple):
-    """Log-odds of an animal on each of them."""
-
-    odds: tuple[float, ...]
+Taken = NamedTuple("Taken", [("odds", tuple[float, ...])])
+"""Log-odds of an animal on each of them."""
 
 
 def by_question(rows: Rows) -> Summary:
     """The share right, the mean of the draws, with its interval over test pictures."""
-    of: dict[tuple[str, str], list[list[int]]] = {}
-    for run, (right,) in rows.items():
-        of.setdefault((run.question, run.code), []).append([*map(int, right)])
-    return {question: {code: mean(torch.tensor(of[question, code]).double().T) for code in CODES
-                       if (question, code) in of} for question in QUESTIONS if any(one == question for one, _ in of)}
+    return by_cell(((run.question, run.code, [*map(int, row.right)]) for run, row in rows.items()),
+                   lambda draws: mean(torch.tensor(draws).double().T))
 
 
 def by_way(rows: Rows) -> Summary:
     """The share of pictures in which the place lies on the thing, with its interval over things."""
-    names = [run.thing for run in rows]
-    return {way: {"on the thing": over((row.hits[way] for row in rows.values()), names)}
-            for way in (HIDDEN, EDGES, MIDDLE, RANDOM)}
+    return by_cell((way, "on the thing", row.hits[way], run.thing) for way in (HIDDEN, EDGES, MIDDLE, RANDOM)
+                   for run, row in rows.items())
 
 
 def by_ground(rows: Rows) -> Summary:
     """The mean log-odds of things on a group of backgrounds, with its interval over series of things."""
-    known = grounds.things()
+    known = seeing.things()
     about = dict(zip(known.names, zip(known.series, known.animal.tolist(), strict=True), strict=True))
-    found: dict[str, dict[str, tuple]] = {}
-    for group in GROUPS:
-        for kind, animal in (("animals", True), ("made things", False)):
-            if some := [(run.thing, row.odds) for run, row in rows.items()
-                        if run.ground == group and about[run.thing][1] == animal]:
-                found.setdefault(group, {})[kind] = over((sum(odds) / len(odds) for _, odds in some),
-                                                         [about[thing][0] for thing, _ in some])
-    return found
+    return by_cell((run.ground, kind, sum(row.odds) / len(row.odds), about[run.thing][0])
+                   for kind, animal in (("animals", True), ("made things", False))
+                   for run, row in rows.items() if about[run.thing][1] == animal)
 
 
 TABLES = (
@@ -160,18 +128,17 @@ def work(plan: Plan) -> Iterator[Work]:
     net, questions = nets.load(NETWORK), plan.few(QUESTIONS[::-1]) if plan.short else QUESTIONS
     for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
         role(splits=[f"{probing.DOMAINS[question]}, {split}" for question in questions])
-    shown, things = placed(NETWORK, plan.few(DRAWS)), plan.few(grounds.things().names, 2)
+    shown, things = placed(NETWORK, plan.few(DRAWS)), plan.few(seeing.things().names, 2)
     plan.judge(things=sorted({*(run.thing for run in shown), *things}),
-               photos=[*BEHIND, *grounds.NATURE, *grounds.BUILDINGS])
+               photos=[*BEHIND, *seeing.NATURE, *seeing.BUILDINGS])
     for how in plan.few(CODES):
         code = cache(partial(code_of, net, how))
         for question in questions:
-            yield Work([Asked(how, question, draw) for draw in range(probing.SEEDS)],
-                       partial(answered, code, how, question))
+            yield Work([Asked(how, question, draw) for draw in range(probing.SEEDS)], answered, code, how, question)
     for run in plan.few(list(shown), 2):
-        yield Work(run, partial(pointed, net, shown[run]))
+        yield Work(run, pointed, net, shown[run])
     for thing in things:
-        yield Work([Laid(thing, group) for group in GROUPS], partial(taken, net, thing))
+        yield Work([Laid(thing, group) for group in GROUPS], taken, net, thing)
 
 
 # ---- probes ----------------------------------------------------------------------------------------------------------
@@ -221,21 +188,21 @@ def placed(network: str, draws: range) -> dict[Shown, Placed]:
 def pointed(net: Classifier, one: Placed) -> Pointed:
     """Which places are on the thing."""
     half = len(one.where) // 2
-    return Pointed({HIDDEN: float(on_it(hiding.falls(net, one.image, one.label), one)),
+    return Pointed({HIDDEN: float(on_it(seeing.falls(net, one.image, one.label), one)),
                     EDGES: float(on_it(sharpness(one.image), one)), MIDDLE: float(one.where[half, half]),
                     RANDOM: float(one.where.double().mean())})
 
 
 def on_it(map: Tensor, one: Placed) -> bool:
     """Whether the greatest value of a map (CELLS,CELLS) lies on the thing."""
-    at = hiding.middles(len(one.where)).long()
+    at = seeing.middles(len(one.where)).long()
     return bool(one.where[at[int(map.argmax()) // CELLS], at[int(map.argmax()) % CELLS]])
 
 
 def sharpness(picture: Tensor) -> Tensor:
     """How much of the picture's edges lies in each of these squares, (CELLS,CELLS): a rival that asks no network."""
     columns = F.avg_pool2d(edges(picture), (SIDE, 1), stride=1)  # then along the rows: 2·SIDE sums a place, not SIDE²
-    at, lines = hiding.middles(picture.shape[-1]), F.avg_pool2d(columns, (1, SIDE), stride=1)[0, 0]
+    at, lines = seeing.middles(picture.shape[-1]), F.avg_pool2d(columns, (1, SIDE), stride=1)[0, 0]
     begin = (at - SIDE / 2).round().long().clamp(max=len(lines) - 1)
     return lines[begin][:, begin]
 
@@ -244,6 +211,6 @@ def sharpness(picture: Tensor) -> Tensor:
 
 def taken(net: Classifier, thing: str) -> dict[Laid, Taken]:
     """Whether the thing is taken for an animal, on each background."""
-    return {Laid(thing, group): Taken(tuple(grounds.log_odds(
-        net, cutouts.paste(thing, behind, size=grounds.SHARE).images).tolist()))
-        for group, behind in grounds.grounds().items()}
+    return {Laid(thing, group): Taken(tuple(seeing.log_odds(
+        net, cutouts.paste(thing, behind, size=seeing.SHARE).images).tolist()))
+        for group, behind in seeing.grounds().items()}

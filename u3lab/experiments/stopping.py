@@ -7,42 +7,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from u3lab import images, prior
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.impedance import MARKS, marks
 from u3lab.lessons.prior.resisting import FAULTS, LONG_PHOTOS, LONG_SIDE, NOISE
 
 STEPS = 3000
 
+Run = NamedTuple("Run", [("fault", str), ("photo", str)])
+"""One network that repairs one photo."""
 
-class Run(NamedTuple):
-    """One network that repairs one photo."""
-
-    fault: str
-    photo: str
-
-
-class Reached(NamedTuple):
-    """At each mark the loss, which is of what is known, and the PSNR of what is not."""
-
-    loss: tuple[float, ...]
-    psnr: tuple[float, ...]
+Reached = NamedTuple("Reached", [("loss", tuple[float, ...]), ("psnr", tuple[float, ...])])
+"""At each mark the loss, which is of what is known, and the PSNR of what is not."""
 
 
 def summary(rows: Rows) -> Summary:
     """The PSNR at some of the steps."""
-    of: dict[str, dict[str, list[float]]] = {}
-    for run, row in rows.items():
-        for mark, value in zip(marks(STEPS), row.psnr, strict=False):  # a short run has fewer
-            if mark in (46, 100, 215, 464, 1000, 2154, 2610):
-                of.setdefault(str(mark), {}).setdefault(run.fault, []).append(value)
-    return {mark: {fault: over(some) for fault, some in by.items()} for mark, by in of.items()}
+    return by_cell((str(mark), run.fault, value) for run, row in rows.items()
+                   for mark, value in zip(marks(STEPS), row.psnr, strict=False)  # a short run has fewer
+                   if mark in (46, 100, 215, 464, 1000, 2154, 2610))
 
 
 TABLE = Table(
@@ -65,7 +52,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A run is a piece of work."""
     plan.judge(photos=LONG_PHOTOS)
     for run in plan.few([Run(fault, photo) for fault in FAULTS for photo in LONG_PHOTOS]):
-        yield Work(run, partial(measured, run, 2 if plan.short else STEPS))
+        yield Work(run, measured, run, 2 if plan.short else STEPS)
 
 
 def measured(run: Run, steps: int = STEPS) -> Reached:

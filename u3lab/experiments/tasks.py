@@ -9,16 +9,14 @@ many steps for each network.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from u3lab import nets
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.universal import solids
-from u3lab.lessons.universal.shrinking import interval
+from u3lab.lessons.universal.trials import interval
 from u3lab.nets import Classifier
 
 NETWORK, SEEDS, MISSING = "squeezenet1_1", range(3), 0.25
@@ -27,32 +25,19 @@ GUESS = "a guess"
 WAYS = {"source's features": ("features", [TASKS]), "one trunk": ("parallel", [TASKS]),
         "a trunk for each": ("parallel", [(name,) for name in TASKS])}  # adapters, and the tasks of each network
 
+Run = NamedTuple("Run", [("way", str), ("seed", int)])
+"""One way to learn four tasks; ``seed`` chooses the scenes and which labels are missing."""
 
-class Run(NamedTuple):
-    """One way to learn four tasks; ``seed`` chooses the scenes and which labels are missing."""
-
-    way: str
-    seed: int
-
-
-class Reached(NamedTuple):
-    """Mean IoU, F₁, median angle in degrees (the smaller the better), share right; how many numbers were trained."""
-
-    segments: float
-    boundaries: float
-    normals: float
-    label: float
-    numbers: int
+Reached = NamedTuple("Reached", [("segments", float), ("boundaries", float), ("normals", float), ("label", float),
+    ("numbers", int)])
+"""Mean IoU, F₁, median angle in degrees (the smaller the better), share right; how many numbers were trained."""
 
 
 def summary(rows: Rows) -> Summary:
-    """What each way reaches, with Student's interval over seeds."""
-    of: dict[str, list[tuple]] = {}
-    for run, row in rows.items():
-        of.setdefault(run.way, []).append(row)
-    return {way: {column: interval(values) if len(values) > 1 else values[0] for column in TASKS
-                  for values in [[getattr(row, column) for row in some]]} | {"numbers": some[0].numbers}
-            for way, some in of.items()}
+    """What each way reaches, with Student's interval over seeds; the numbers trained are as many for all seeds."""
+    return by_cell(((run.way, column, value) for run, row in rows.items()
+                    for column, value in zip(Reached._fields, row, strict=True)),
+                   lambda values: interval(values) if len(set(values)) > 1 else values[0])
 
 
 TABLE = Table(
@@ -84,7 +69,7 @@ def work(plan: Plan) -> Iterator[Work]:
     yield Work(Run(GUESS, 0), guessed)
     for way in WAYS:
         for seed in seeds:
-            yield Work(Run(way, seed), partial(measured, net, way, seed, 2 if plan.short else solids.STEPS))
+            yield Work(Run(way, seed), measured, net, way, seed, 2 if plan.short else solids.STEPS)
 
 
 def guessed() -> Reached:

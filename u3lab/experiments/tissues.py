@@ -5,42 +5,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 from u3lab.descent import last
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.clusters import spread
 from u3lab.lessons.selfsup import tissues
 
 WAYS = ("IIC, views without fields", "IIC, views with fields")
 SEEDS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
+Run = NamedTuple("Run", [("way", str), ("seed", int), ("strength", float), ("field", int)])
+"""A training, asked to sort the held-out slices under a made field: its strength b, and the seed of its shape."""
 
-class Run(NamedTuple):
-    """A training, asked to sort the held-out slices under a made field: its strength b, and the seed of its shape."""
-
-    way: str
-    seed: int
-    strength: float
-    field: int
-
-
-class Reached(NamedTuple):
-    """Hungarian accuracy of the pixels inside the brain."""
-
-    accuracy: float
+Reached = NamedTuple("Reached", [("accuracy", float)])
+"""Hungarian accuracy of the pixels inside the brain."""
 
 
 def summary(rows: Rows) -> Summary:
     """The accuracy at each strength, over the trainings, each the mean of its fields."""
-    of: dict[str, dict[str, dict[int, list[float]]]] = {}
-    for run, (accuracy,) in rows.items():
-        of.setdefault(f"{run.strength:g}", {}).setdefault(run.way, {}).setdefault(run.seed, []).append(accuracy)
-    return {strength: {way: spread([sum(some) / len(some) for some in by_seed.values()])
-                       for way, by_seed in by_way.items()} for strength, by_way in of.items()}
+    def over_seeds(values: Sequence[float], seeds: Sequence[int]) -> tuple[float, float, float]:
+        return spread([fmean(value for value, one in zip(values, seeds, strict=True) if one == seed)
+                       for seed in dict.fromkeys(seeds)])
+
+    return by_cell(((f"{run.strength:g}", run.way, row.accuracy, run.seed) for run, row in rows.items()), over_seeds)
 
 
 TABLE = Table(
@@ -69,7 +59,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for way in plan.few(WAYS):
         for seed in plan.few(SEEDS):
             runs = [Run(way, seed, *one) for one in plan.few(tissues.asked())]
-            yield Work(runs, partial(measured, runs, steps=2 if plan.short else tissues.STEPS))
+            yield Work(runs, measured, runs, steps=2 if plan.short else tissues.STEPS)
 
 
 def measured(runs: list[Run], *, steps: int = tissues.STEPS) -> dict[Run, Reached]:

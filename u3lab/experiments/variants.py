@@ -7,17 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from u3lab import images, nets, saliency
-from u3lab.experiments._plan import Plan
-from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
-from u3lab.lessons.saliency.removal import smallest
-from u3lab.lessons.things import Thing, outlined, probability
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.lessons.saliency.things import Thing, outlined, probability, smallest
 from u3lab.nets import Classifier
 from u3lab.saliency import MaskSettings
 
@@ -40,36 +37,19 @@ VARIANTS: dict[str, dict[str, object]] = {
     "none, start from 0": {**BARE, "start": 0.0},
 }
 
+Run = NamedTuple("Run", [("network", str), ("variant", str), ("picture", str)])
+"""One mask: on a network, of a variant, for a picture."""
 
-class Run(NamedTuple):
-    """One mask: on a network, of a variant, for a picture."""
-
-    network: str
-    variant: str
-    picture: str
-
-
-class Reached(NamedTuple):
-    """Φ_c of the picture, with the mask as found, with the mask shifted by two pixels, with it blurred (σ = 2), and
-    thresholded at the value that keeps its area; the mask's area, and how rough it is: its mean total variation."""
-
-    whole: float
-    found: float
-    shifted: float
-    blurred: float
-    binary: float
-    area: float
-    rough: float
+Reached = NamedTuple("Reached", [("whole", float), ("found", float), ("shifted", float), ("blurred", float),
+    ("binary", float), ("area", float), ("rough", float)])
+"""Φ_c of the picture, with the mask as found, with the mask shifted by two pixels, with it blurred (σ = 2), and
+thresholded at the value that keeps its area; the mask's area, and how rough it is: its mean total variation."""
 
 
 def summary(rows: Rows) -> Summary:
     """What is left on average when a variant's mask is blurred, and the mask's area."""
-    of: dict[str, dict[str, list[tuple]]] = {}
-    for run, row in rows.items():
-        of.setdefault(run.variant, {}).setdefault(run.network, []).append(row)
-    return {variant: {f"{name}{what}": over(getattr(row, column) for row in some)
-                      for what, column in (("", "blurred"), (", as found", "found"), (", area", "area"))
-                      for name, some in by_network.items()} for variant, by_network in of.items()}
+    return by_cell((run.variant, f"{run.network}{what}", getattr(row, column)) for what, column in (
+        ("", "blurred"), (", as found", "found"), (", area", "area")) for run, row in rows.items())
 
 
 TABLE = Table(
@@ -97,8 +77,8 @@ def work(plan: Plan) -> Iterator[Work]:
         things = {thing.name: thing for thing in outlined(net.size)}
         for variant in VARIANTS:
             for picture in pictures:
-                yield Work(Run(name, variant, picture), partial(measured, net, things[picture], variant,
-                                                                steps=2 if plan.short else STEPS))
+                yield Work(Run(name, variant, picture), measured, net, things[picture], variant,
+                           steps=2 if plan.short else STEPS)
 
 
 def measured(net: Classifier, thing: Thing, variant: str, *, steps: int = STEPS) -> Reached:

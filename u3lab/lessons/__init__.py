@@ -1,4 +1,5 @@
-"""What belongs to a notebook and not to a method: exercises, figures, riddles. One module or folder a topic.
+"""What belongs to a notebook and not to a method: exercises and figures. A room a chapter.
 
-``u3lab.course`` finds a topic here by its name; each has ``EXERCISES``. Its quiz is text in data/quiz.
+``u3lab.course`` finds a room here by its name; its ``exercises.EXERCISES`` has those of each chapter. Quizzes are text
+in data/quiz.
 """

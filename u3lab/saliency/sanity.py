@@ -10,8 +10,11 @@ from torch import Tensor, nn
 
 from u3lab.checks import shown, whole
 from u3lab.errors import U3Error
+from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier, ready
+from u3lab.saliency._trace import Target
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
+from u3lab.saliency.registry import Asked, named
 
 
 def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str, Classifier]]:
@@ -37,6 +40,29 @@ def _shuffled(broken: Classifier, generator: torch.Generator) -> Iterator[tuple[
             order = torch.randperm(module.weight.numel(), generator=generator).to(module.weight.device)
             module.weight.copy_(module.weight.flatten()[order].view_as(module.weight))
         yield name, broken
+
+
+def randomisation_check(net: Classifier, images: Tensor, target: Target, method: str | Asked, *,
+                        seed: int = 0) -> list[tuple[str, float]]:
+    """How much of a map is left when the network forgets, layer by layer from the top.
+
+    Parameters
+    ----------
+    target
+        What to ask for: a class, or whatever else the method takes.
+    method
+        A name in ``METHODS``, or a function (net, images, target) → map (B,1,h,w).
+
+    Returns
+    -------
+    list of (str, float)
+        For each filter bank, from the classes down: rank correlation (Spearman) of the map with the original.
+        A map that keeps a high correlation to the end shows the picture, not the network.
+    """
+    net, ask = ready(net, images), named(method)
+    original = ask(net, images, target)
+    return [(name, rank_correlation(original, ask(broken, images, target)))
+            for name, broken in randomise_downwards(net, seed=seed)]
 
 
 def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tensor, *, steps: int = 20,

@@ -1,23 +1,34 @@
 """One picture of the pocket Broden: a photo, with pieces laid on it, and where each concept is in the result.
 
-Everything comes from one generator, so a picture is the same whenever it is made.
+Everything comes from one generator, so a picture is the same whenever it is made. The name of each pixel's colour is
+that of the nearest of eleven focal colours, those of Berlin & Kay, Basic color terms, 1969. Distance is measured in
+CIELAB, where equal steps look about equal; where one colour ends and the next begins is a convention.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.datasets.taxonomy import ancestors
-from u3lab.worlds import colours, pieces
+from u3lab.worlds import pieces
 from u3lab.worlds.patterns import PATTERNS
 from u3lab.worlds.pieces import Piece, pick, uniform
 
 EDGE = 3  # pixels to either side of a pasted border that count as "pasted edge"
 BRAINS, BARE = 0.06, 0.25  # shares of pictures that show a brain, or a photo with nothing pasted on it
+FOCAL = {  # in sRGB levels: what most people would show for the word, dark and light ones too where one word has both
+    "black": [(15, 15, 15)], "grey": [(128, 128, 128), (85, 85, 85), (170, 170, 170)], "white": [(240, 240, 240)],
+    "red": [(190, 30, 40)], "orange": [(235, 125, 35)], "yellow": [(240, 215, 60)],
+    "green": [(70, 140, 60), (30, 70, 40), (150, 195, 110)], "blue": [(45, 95, 180), (25, 40, 90), (95, 180, 215)],
+    "purple": [(115, 55, 140)], "pink": [(240, 155, 180)], "brown": [(110, 70, 40), (160, 110, 70)]}
+COLOURS = tuple(FOCAL)
+STEPS = 32  # levels of red, of green and of blue in the table
 
 
 class Canvas:
@@ -57,7 +68,8 @@ def compose(size: int, split: str, generator: torch.Generator) -> tuple[Tensor, 
     """A picture (3,size,size) in [0,1], and the concepts in it: name → mask (size//2,size//2) bool, never empty."""
     canvas, chance = Canvas(size), uniform(generator, 0, 1)
     if chance < BRAINS:
-        canvas.lay(pieces.brain(split, generator), _within(generator, 1.0, 1.25, 30), ground=True)
+        piece, turned = pieces.brain(split, generator), _rotation(generator, 30) / uniform(generator, 1.0, 1.25)
+        canvas.lay(piece, torch.cat([turned, torch.zeros(2, 1)], 1), ground=True)
     else:
         name = pick(pieces.photos(split), generator)
         _background(canvas, pieces.annotated(name), generator)
@@ -67,8 +79,8 @@ def compose(size: int, split: str, generator: torch.Generator) -> tuple[Tensor, 
         for scene, members in pieces.SCENES.items():
             if name in members:
                 canvas.masks[scene] = torch.ones(canvas.small, canvas.small, dtype=torch.bool)
-    number = colours.colour_of(F.interpolate(canvas.image[None], size=(canvas.small,) * 2, mode="area"))[0]
-    for k, colour in enumerate(colours.NAMES):
+    number = colour_of(F.interpolate(canvas.image[None], size=(canvas.small,) * 2, mode="area"))[0]
+    for k, colour in enumerate(COLOURS):
         canvas.masks[colour] = number == k
     return canvas.image, {name: mask for name, mask in canvas.masks.items() if mask.any()}
 
@@ -114,19 +126,17 @@ def _placed(piece: Piece, size: int, reach: float | None, generator: torch.Gener
     """The matrix that turns a piece a little, gives its longer side a share of the picture, and puts it somewhere."""
     height, width = piece.alpha.shape
     scale = 1.0 if reach is None else reach * size / max(height, width)
-    turn = math.radians(uniform(generator, -25, 25))
+    rotation = _rotation(generator, 25)
     flip = 1 if "text" in piece.labels or uniform(generator, 0, 1) < 0.5 else -1
     x0, y0 = (uniform(generator, -0.7, 0.7) for _ in range(2))
-    turned = torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]]) * size / scale
-    turned = turned / torch.tensor([[width * flip], [height]])
+    turned = rotation * size / scale / torch.tensor([[width * flip], [height]])
     return torch.cat([turned, -turned @ torch.tensor([[x0], [y0]])], 1)
 
 
-def _within(generator: torch.Generator, least: float, most: float, degrees: float) -> Tensor:
-    """A matrix that turns and enlarges a piece about the middle."""
-    turn, scale = math.radians(uniform(generator, -degrees, degrees)), uniform(generator, least, most)
-    rotation = torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]]) / scale
-    return torch.cat([rotation, torch.zeros(2, 1)], 1)
+def _rotation(generator: torch.Generator, degrees: float) -> Tensor:
+    """By up to so many degrees, to either side, (2,2)."""
+    turn = math.radians(uniform(generator, -degrees, degrees))
+    return torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
 
 
 def _border(alpha: Tensor, small: int) -> Tensor:
@@ -135,3 +145,21 @@ def _border(alpha: Tensor, small: int) -> Tensor:
     width = 2 * EDGE + 1
     near = F.max_pool2d(inside, width, 1, EDGE) - (1 - F.max_pool2d(1 - inside, width, 1, EDGE))
     return F.interpolate(near, size=(small, small), mode="area")[0, 0] > 0.5
+
+
+@cache
+def _focal() -> Tensor:
+    """The number of the nearest focal colour for each of 32³ colours, (32768,) uint8."""
+    from skimage.color import rgb2lab
+
+    level = (np.arange(STEPS) + 0.5) / STEPS
+    colours = rgb2lab(np.stack(np.meshgrid(level, level, level, indexing="ij"), -1).reshape(1, -1, 3))[0]
+    number, levels = zip(*((k, one) for k, name in enumerate(COLOURS) for one in FOCAL[name]), strict=True)
+    distance = np.linalg.norm(colours[:, None] - rgb2lab(np.array([levels]) / 255)[0], axis=2)
+    return torch.from_numpy(np.array(number, np.uint8)[distance.argmin(1)])
+
+
+def colour_of(images: Tensor) -> Tensor:
+    """Pictures (B,3,H,W) in [0,1] → numbers in ``COLOURS`` (B,H,W)."""
+    red, green, blue = (images * STEPS).long().clamp_(0, STEPS - 1).unbind(1)
+    return _focal()[(red * STEPS + green) * STEPS + blue]

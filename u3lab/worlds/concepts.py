@@ -32,9 +32,9 @@ from u3lab.datasets import cutouts, outlines, packed, taxonomy
 from u3lab.datasets.broden import broden
 from u3lab.datasets.labelled import Labelled
 from u3lab.errors import U3Error
-from u3lab.worlds import blobs, colours, composing, keeping, patterns, pieces
+from u3lab.worlds import composing, keeping, patterns, pieces
 
-__all__ = ["CATEGORIES", "Concepts", "broden", "load"]
+__all__ = ["CATEGORIES", "Concepts", "broden", "load", "sources"]
 
 WIDER = ("animal", "mammal", "carnivore", "canine", "bear", "bovid", "equine", "bird", "fish", "reptile", "flower",
          "tool", "vehicle")
@@ -48,7 +48,7 @@ CATEGORIES = {
                    label for label in pieces.LABELS.values() if label not in WIDER)),
     "part": ("eye", "nose", "ear", "beak", "leg", "tail", "wing", "fin", "head", "face", "hair", "hand", "wheel",
              "window", "dome", "arch", "tower", "handle"),
-    "colour": colours.NAMES,
+    "colour": composing.COLOURS,
     "scene": tuple(pieces.SCENES),
     "medical": ("grey matter", "white matter", "outside of the brain"),
     "control": ("pasted edge",)}
@@ -149,17 +149,40 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
 def _load(split: str, count: int, seed: int, least: int) -> Concepts:
     """Each once: the same pictures are the same object."""
     file = paths.cache(f"concepts-{split}-{count}-{seed}-{_version()}.npz")
-    pictures, masks, pixels = _read(file) or _make(file, split, count, seed)
+    with np.load(io.BytesIO(keeping.once(file, lambda: _made(split, count, seed)))) as stored:
+        pictures, masks = (_split(stored, part) for part in ("pictures", "masks"))
+        pixels = torch.from_numpy(stored["pixels"])
     names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)
     looked = {one: (pixels[:, [_ALL.index(name) for name in CATEGORIES[one]]] > 0).any(1) for one in PARTLY}
     return Concepts(names, pixels[:, [_ALL.index(name) for name in names]], pictures, masks, looked)
 
 
-Stored = tuple[tuple[bytes, ...], tuple[bytes, ...], Tensor]
+def sources(split: str) -> dict[str, int]:
+    """From how many photos, or series of cut-outs, each concept comes that a photo can show, in one split.
+
+    A label that rests on one photo may be that photo, and a number measured on it a number on that photo. Painted
+    patterns, printed words, faces (50 people), colours and scenes are not counted.
+
+    Raises
+    ------
+    U3Error
+        An unknown split.
+    """
+    one_of("split", split, pieces.SPLITS)
+    found: dict[str, set[str]] = {}
+    for name in pieces.photos(split):
+        for one in outlines.outlines(name):
+            for label in one.labels:
+                found.setdefault(label, set()).add(name)
+    for name in pieces.stamps(split):
+        found.setdefault(pieces.LABELS[cutouts.about(name).kind], set()).add(cutouts.about(name).series)
+    for wider in WIDER:
+        found[wider] = set().union(*(some for name, some in found.items() if wider in taxonomy.ancestors(name)))
+    return {name: len(some) for name, some in found.items() if CATEGORY.get(name) in ("object", "part", "material")}
 
 
-def _make(file: Path, split: str, count: int, seed: int) -> Stored:
-    """Make the pictures one by one, and keep them in a file."""
+def _made(split: str, count: int, seed: int) -> bytes:
+    """The pictures, their masks and how many pixels each concept has, as a file of arrays."""
     from tqdm.auto import tqdm
 
     pictures, packed, pixels = [], [], torch.zeros(count, len(_ALL), dtype=torch.int32)
@@ -181,16 +204,7 @@ def _make(file: Path, split: str, count: int, seed: int) -> Stored:
     memory.give_back()
     content = io.BytesIO()
     np.savez(content, pixels=pixels.numpy(), **_joined("pictures", pictures), **_joined("masks", packed))
-    keeping.keep(file, content.getvalue())
-    return tuple(pictures), tuple(packed), pixels
-
-
-def _read(file: Path) -> Stored | None:
-    """What :func:`_make` has kept; None if there is nothing, or anything else."""
-    if (content := keeping.read(file)) is None:  # not ours to the last byte: not looked into
-        return None
-    with np.load(io.BytesIO(content)) as stored:
-        return _split(stored, "pictures"), _split(stored, "masks"), torch.from_numpy(stored["pixels"])
+    return content.getvalue()
 
 
 def _joined(name: str, parts: list[bytes]) -> dict[str, np.ndarray]:
@@ -212,6 +226,6 @@ def _unpacked(packed: bytes, columns: list[int]) -> Tensor:
 
 def _version() -> str:
     """Changes when anything changes that the pictures are made from."""
-    makers = (blobs, colours, composing, cutouts, outlines, packed, patterns, pieces, taxonomy)
+    makers = (composing, cutouts, outlines, packed, patterns, pieces, taxonomy)
     files = [Path(__file__), *(Path(one.__file__) for one in makers), *sorted(paths.data("concepts").iterdir())]
     return keeping.version(files)

@@ -7,13 +7,21 @@ is of this very name, and whole to the last byte.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from u3lab._system import paths
 
 SEAL = hashlib.sha256().digest_size
+
+
+def once(file: Path, draw: Callable[[], bytes]) -> bytes:
+    """What a file keeps; if it keeps nothing, what is drawn now, which it then keeps."""
+    if (content := read(file)) is None:
+        content = draw()
+        keep(file, content)
+    return content
 
 
 def read(file: Path) -> bytes | None:

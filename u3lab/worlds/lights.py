@@ -16,7 +16,7 @@ from torch import Tensor
 from u3lab.checks import SIDE as MOST
 from u3lab.checks import one_of, room, shown, tensors, whole
 from u3lab.errors import U3Error
-from u3lab.worlds import blobs
+from u3lab.worlds import patterns
 from u3lab.worlds.decathlon import drawing
 
 SIDE = drawing.SIDE
@@ -77,7 +77,7 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", cl
 def _scene(paint: tuple[float, ...], split: str, close: bool, photos: drawing.Draw, draw: torch.Generator) -> Tensor:
     """A shape with a paint, not everywhere equally bright, on a photo: (3,64,64) under white light."""
     behind = torch.tensor(np.asarray(drawing.ground(split, photos))).permute(2, 0, 1).float() / 255
-    covers = blobs.shape(SIDE, draw, area=0.25)[0]
+    covers = patterns.shape(SIDE, draw, area=0.25)[0]
     mixed = torch.tensor(paint) * (0.75 + 0.4 * torch.rand(1, generator=draw)) + 0.05 * torch.randn(3, generator=draw)
     shade = 0.85 + 0.15 * torch.rand(1, SIDE, SIDE, generator=draw)
     painted = mixed.clamp(0, 1).view(3, 1, 1) * shade

@@ -26,6 +26,7 @@ MEAN, SPREAD = 0.5, 0.18
 PARTS = 4  # regions of a picture
 COLOURS = {"water": (0.15, 0.28, 0.42), "forest": (0.16, 0.32, 0.16), "field": (0.52, 0.47, 0.27),
            "town": (0.50, 0.47, 0.46)}
+ROUGH = {"water": (0.04, 3), "forest": (0.35, 4)}  # strength of waves and of crowns, and their pixels
 
 
 def textures(count: int, size: int = 96, *, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -91,7 +92,8 @@ def _cuts(name: str, count: int, size: int, generator: torch.Generator) -> Tenso
 
 def _land(name: str, count: int, size: int, generator: torch.Generator) -> Tensor:
     """Sheets (count,3,size,size) of one kind of land: its colour, brighter and darker as its texture says."""
-    texture = {"water": _waves, "forest": _crowns, "field": _furrows, "town": _blocks}[name](count, size, generator)
+    texture = (_furrows(count, size, generator) if name == "field" else _blocks(count, size, generator)
+               if name == "town" else ROUGH[name][0] * _noise(count, size, size // ROUGH[name][1], generator))
     shade = 0.12 * torch.randn(count, 1, 1, 1, generator=generator)  # fields and waters differ from one to the next
     return (torch.tensor(COLOURS[name]).view(1, 3, 1, 1) * (1 + texture + shade)).clamp(0, 1)
 
@@ -99,14 +101,6 @@ def _land(name: str, count: int, size: int, generator: torch.Generator) -> Tenso
 def _noise(count: int, size: int, cells: int, generator: torch.Generator) -> Tensor:
     coarse = torch.randn(count, 1, cells, cells, generator=generator)
     return F.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)
-
-
-def _waves(count: int, size: int, generator: torch.Generator) -> Tensor:
-    return 0.04 * _noise(count, size, size // 3, generator)
-
-
-def _crowns(count: int, size: int, generator: torch.Generator) -> Tensor:
-    return 0.35 * _noise(count, size, size // 4, generator)
 
 
 def _furrows(count: int, size: int, generator: torch.Generator) -> Tensor:

@@ -19,8 +19,7 @@ from u3lab._system import paths
 from u3lab.datasets import cutouts
 from u3lab.datasets.outlines import outlines, photo
 from u3lab.images import cropping
-from u3lab.worlds.blobs import shape
-from u3lab.worlds.patterns import PATTERNS, paint
+from u3lab.worlds.patterns import PATTERNS, paint, shape
 
 SPLITS = ("train", "validation")
 SCENES = {"pasture": ("sheep", "hens", "bison", "dog"), "night": ("rocket", "palace"),

@@ -113,12 +113,20 @@ def uniform(draw: torch.Generator, low: float, high: float) -> Tensor:
     return low + (high - low) * torch.rand((), generator=draw)
 
 
+def through(side: int, slope: float) -> Tensor:
+    """Rays through the middle of each pixel, in the camera's axes, (S,S,3); each goes 1 away from the viewer.
+
+    ``slope`` is the tangent of half the camera's angle.
+    """
+    places = slope * ((torch.arange(side) + 0.5) / side * 2 - 1)
+    down, right = torch.meshgrid(places, places, indexing="ij")
+    return torch.stack([right, -down, -torch.ones_like(right)], -1)
+
+
 def _camera(size: int, pitch: float) -> tuple[Tensor, Tensor, Tensor]:
     """A camera that looks down by a pitch: where all rays begin (3), where they go (S·S,3), row by row, and what turns
     the world to the camera's axes (3,3)."""
-    places = (torch.arange(size) + 0.5) / size * 2 - 1
-    down, right = torch.meshgrid(places, places, indexing="ij")
-    ahead = torch.stack([FIELD * right, -FIELD * down, -torch.ones_like(right)], -1).flatten(0, 1)
+    ahead = through(size, FIELD).flatten(0, 1)
     cos, sin = math.cos(pitch), math.sin(pitch)
     to_world = torch.tensor([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])
     return torch.tensor([0.0, 0.35 + FAR * sin, FAR * cos]), F.normalize(ahead @ to_world.T, dim=1), to_world.T

@@ -9,9 +9,9 @@ from tests.helpers import squeezenet
 from u3lab import dissection
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.errors import U3Error
-from u3lab.lessons.dissection import beforehand, kinds, silencing, words
+from u3lab.lessons.dissection import kinds, silencing, words
 from u3lab.worlds import concepts
-from u3lab.worlds.origins import sources
+from u3lab.worlds.concepts import sources
 
 
 def test_nearness_in_the_tree():
@@ -63,12 +63,12 @@ def test_no_source_of_a_word_is_on_both_sides():
 
 
 def test_what_was_counted_beforehand():
-    counted = beforehand.shipped()
-    assert tuple(counted) == beforehand.LAYERS
+    counted = kinds.shipped()
+    assert tuple(counted) == kinds.LAYERS
     for one in counted.values():
         values, pictures = one.tops
         assert one.iou.shape == (len(values), len(one.concepts)) and 0 < one.iou.max() < 1
-        assert (values.diff(dim=1) <= 0).all() and (pictures >= 0).all() and (pictures < beforehand.PICTURES).all()
+        assert (values.diff(dim=1) <= 0).all() and (pictures >= 0).all() and (pictures < kinds.PICTURES).all()
         assert torch.equal(one.upper(), one.thresholds[0]) and (values[:, 0] >= one.upper()).all()  # on where strongest
         assert (one.upper(0.001) >= one.upper()).all() and (one.upper() >= one.upper(0.1)).all()
         assert torch.equal(one.upper(0.0102), one.upper(0.01)) and not torch.equal(one.upper(0.02), one.upper(0.01))

@@ -8,7 +8,7 @@ import torch
 from u3lab import images, inversion, nets
 from u3lab.descent import last
 from u3lab.inversion import MaximiseSettings
-from u3lab.lessons.inversion import channels, icon_table
+from u3lab.lessons.inversion import icon_table
 from u3lab.lessons.inversion.icon_table import GOALS, priced
 
 
@@ -60,18 +60,18 @@ def test_the_strongest_part_lies_within_the_picture(net):
 
 
 def test_crops_are_of_photos_and_of_cut_outs():
-    crops, origins = channels.stock(each=2)
+    crops, origins = icon_table.stock(each=2)
     assert crops.shape[1:] == (3, 96, 96) and 0 <= crops.min() and crops.max() <= 1
     assert len(origins.unique()) > 300 and set(origins.bincount().tolist()) == {1, 2}
-    assert torch.equal(crops, channels.stock(each=2)[0])
-    assert not torch.equal(crops, channels.stock(each=2, seed=1)[0])
-    assert len(channels.stock()[0]) >= 1000
+    assert torch.equal(crops, icon_table.stock(each=2)[0])
+    assert not torch.equal(crops, icon_table.stock(each=2, seed=1)[0])
+    assert len(icon_table.stock()[0]) >= 1000
 
 
 def test_the_best_crops_are_of_several_pictures():
     excited, origins = torch.tensor([5.0, 9.0, 8.0, 1.0, 7.0]), torch.tensor([0, 1, 1, 2, 0])
-    assert channels.best_crops(excited, origins, 3).tolist() == [1, 4, 3]
-    assert channels.best_crops(excited, origins, 9).tolist() == [1, 4, 3]
+    assert icon_table.best_crops(excited, origins, 3).tolist() == [1, 4, 3]
+    assert icon_table.best_crops(excited, origins, 9).tolist() == [1, 4, 3]
 
 
 def test_places_count_from_one():

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from u3lab import landmarks
-from u3lab.lessons.landmarks import dials, frames
+from u3lab.lessons.landmarks import frames
 from u3lab.worlds import turntable
 
 
@@ -15,13 +15,13 @@ def test_a_mirrored_pair_is_told_the_turn_of_the_mirrored_thing(monkeypatch: pyt
     """A thing that is its own mirror image, at a pose R, looks in the mirror as at the pose M R M."""
     def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         start, on = 360 * torch.rand(2, count, generator=generator)
-        hand = dials.shapes(size=32)["hand"].expand(count, -1, -1, -1)
-        return landmarks.rotated(hand, start), landmarks.rotated(hand, start + on), dials.plane(on)
+        hand = frames.shapes(size=32)["hand"].expand(count, -1, -1, -1)
+        return landmarks.rotated(hand, start), landmarks.rotated(hand, start + on), frames.plane(on)
 
     monkeypatch.setattr(frames, "SHIFT", 0.0)  # the hand begins in the middle
     x, moved, g = frames.varied(pairs)(24, torch.Generator().manual_seed(0))
     tips = [pointing(one) for one in (x, moved)]
-    off = (tips[1] - tips[0] - dials.degrees(g) + 180) % 360 - 180
+    off = (tips[1] - tips[0] - frames.degrees(g) + 180) % 360 - 180
     assert off.abs().max() < 12
     plain = pairs(24, torch.Generator().manual_seed(0))[2]
     assert 4 < int(((g - plain).abs().amax((1, 2)) > 1e-3).sum()) < 20  # some are mirrored, and some not

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from u3lab.landmarks.places import codes_at, inside
-from u3lab.lessons.landmarks import pairs, panels
+from u3lab.lessons.landmarks import figures as panels
+from u3lab.lessons.landmarks import pairs
 from u3lab.warps import Affine
 from u3lab.worlds import faces
 

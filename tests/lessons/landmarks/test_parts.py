@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from u3lab.lessons.landmarks import parts, scheme, trials
+from u3lab.lessons.landmarks import figures as panels
+from u3lab.lessons.landmarks import parts, trials
 from u3lab.worlds import faces
 
 
@@ -98,5 +99,5 @@ def test_skin_is_brighter_where_the_picture_is() -> None:
 
 def test_the_scheme_says_what_it_shows() -> None:
     x = F.interpolate(torch.rand(3, 3, 4, 4), size=16)
-    shown = scheme.directions(list(x), x[0], x[1], x[2], torch.zeros(10, 2))
+    shown = panels.directions(list(x), x[0], x[1], x[2], torch.zeros(10, 2))
     assert "Keypoint bottleneck" in shown.alt and len(shown.data) > 5000

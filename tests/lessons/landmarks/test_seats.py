@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from u3lab.lessons.landmarks import seats
+from u3lab.lessons.landmarks import parts
 
 
 def test_two_views_are_of_one_chair_before_one_wall() -> None:
-    made = seats.drawn(5, 0, each=2)
+    made = parts.chairs(5, 0, each=2)
     azimuth, corner = made.azimuth.unflatten(0, (5, 2)), made.images[:, :, 0, 0].unflatten(0, (5, 2))
-    assert (azimuth[:, 0] - azimuth[:, 1]).abs().max() <= seats.APART and made.azimuth.abs().max() <= 80
+    assert (azimuth[:, 0] - azimuth[:, 1]).abs().max() <= parts.APART and made.azimuth.abs().max() <= 80
     assert (corner[:, 0] - corner[:, 1]).abs().max() < 0.05

@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 
-from u3lab.lessons.landmarks import surfaces
+from u3lab.lessons.landmarks import figures as panels
 
 
 def silhouette(share: float, turn: float = 0.0) -> torch.Tensor:
-    picture = surfaces.dog(share, turn, size=64)[0]
-    return (picture - surfaces.PAPER).abs().amax(0) > 0.02
+    picture = panels.dog(share, turn, size=64)[0]
+    return (picture - panels.PAPER).abs().amax(0) > 0.02
 
 
 def test_without_a_dog_it_is_a_ball():
@@ -32,7 +32,7 @@ def test_a_dog_sticks_out_and_turns():
 
 def test_one_direction_has_one_colour_whatever_the_shape():
     """Straight towards the camera lies the same direction in ball and trunk, up to the stretch of the axes."""
-    ball, dog = (surfaces.dog(share, 0.0, size=64)[0, :, 32, 40] for share in (0.0, 0.3))
+    ball, dog = (panels.dog(share, 0.0, size=64)[0, :, 32, 40] for share in (0.0, 0.3))
     hue = [one / one.max() for one in (ball, dog)]
     assert torch.allclose(*hue, atol=0.08)
 
@@ -40,15 +40,15 @@ def test_one_direction_has_one_colour_whatever_the_shape():
 def test_the_surface_is_where_it_is_said_to_be():
     n = torch.nn.functional.normalize(torch.tensor([[0.48, 0.26, -0.84], [0.0, 1.0, 0.0]]), dim=1)
     r = 1 + sum(height * (narrow * (n @ torch.nn.functional.normalize(torch.tensor(d), dim=0) - 1)).exp()
-                for d, height, narrow in surfaces.BUMPS)
-    on_it = r[:, None] * n * torch.tensor(surfaces.STRETCH)
-    assert surfaces._beyond(on_it, 1.0).abs().max() < 1e-5
-    assert surfaces._beyond(1.2 * on_it, 1.0).min() > 0 > surfaces._beyond(0.8 * on_it, 1.0).max()
+                for d, height, narrow in panels.BUMPS)
+    on_it = r[:, None] * n * torch.tensor(panels.STRETCH)
+    assert panels._beyond(on_it, 1.0).abs().max() < 1e-5
+    assert panels._beyond(1.2 * on_it, 1.0).min() > 0 > panels._beyond(0.8 * on_it, 1.0).max()
 
 
 @pytest.mark.parametrize("axis", [(0.0, 0.0, 1.0), (1.0, 2.0, -0.5)])
 def test_hair_has_two_points_without_a_direction(axis: tuple[float, float, float]):
-    picture, shortest = surfaces.combed(axis, size=64, hairs=40)
+    picture, shortest = panels.combed(axis, size=64, hairs=40)
     assert picture.shape == (1, 3, 64, 128) and shortest < 1e-6
     red = (picture[0, 0] > 0.6) & (picture[0, 1] < 0.3)
     if axis[0] == 0:  # one pole in the middle of either half

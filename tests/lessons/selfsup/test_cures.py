@@ -10,7 +10,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from u3lab.lessons.selfsup import arrow, cures, mixtures, panels, sheet, toys
+from u3lab.lessons.selfsup import arrow, cures, mixtures, toys
+from u3lab.lessons.selfsup import figures as sheet
 from u3lab.selfsup import marginal_loss, projected_loss
 
 TOYS = {toy.name: toy for toy in toys.toys()}
@@ -149,5 +150,5 @@ def test_the_sheet() -> None:
 
 
 def test_a_sound_and_its_negative_look_different() -> None:
-    one, other = (np.asarray(panels.waves([y[0]])).astype(int) for y in TOYS["sound"].y[0])
+    one, other = (np.asarray(sheet.waves([y[0]])).astype(int) for y in TOYS["sound"].y[0])
     assert abs(one - other).mean() > 5 and abs(one - other[::-1]).mean() > 5  # nor is it the same upside down

@@ -8,7 +8,9 @@ import torch
 from u3lab import images, measures, nets, pixels
 from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
-from u3lab.lessons.start import cutting, grounds, hiding, looking, match, probing, reach, seeing, words
+from u3lab.lessons.start import figures as looking
+from u3lab.lessons.start import probing, seeing, words
+from u3lab.lessons.start.exercises import match, reach
 from u3lab.worlds.faces import Faces
 
 
@@ -29,41 +31,41 @@ def numbered(n: int, side: int = 12) -> torch.Tensor:
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_what_is_cut_can_be_joined(n: int):
     x = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(cutting.joined(cutting.cut(x, n)), x)
-    assert cutting.cut(numbered(n), n)[0, :, 0, 0, 0].tolist() == list(range(n * n))
+    assert torch.equal(looking.joined(looking.cut(x, n)), x)
+    assert looking.cut(numbered(n), n)[0, :, 0, 0, 0].tolist() == list(range(n * n))
 
 
 def test_shuffled_parts_are_all_there_and_whole():
     x = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
-    before, after = cutting.cut(x, 3)[0], cutting.cut(cutting.shuffled(x, 3, seed=1), 3)[0]
+    before, after = looking.cut(x, 3)[0], looking.cut(looking.shuffled(x, 3, seed=1), 3)[0]
     found = [[torch.equal(a, b) for b in after] for a in before]
     assert all(sum(row) == 1 for row in found) and not all(row[n] for n, row in enumerate(found))
-    assert torch.equal(cutting.shuffled(x, 3, seed=1), cutting.shuffled(x, 3, seed=1))
+    assert torch.equal(looking.shuffled(x, 3, seed=1), looking.shuffled(x, 3, seed=1))
 
 
 def test_mirrored_parts_stay_where_they_are():
     x = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(cutting.mirrored(x, 1), x.flip(3))
-    assert torch.equal(cutting.mirrored(x, 2)[..., :6], x[..., :6].flip(3))
+    assert torch.equal(looking.mirrored(x, 1), x.flip(3))
+    assert torch.equal(looking.mirrored(x, 2)[..., :6], x[..., :6].flip(3))
 
 
 def test_one_part_alone():
-    left = cutting.alone(numbered(2), 2, [3])
-    assert (left[..., 6:, 6:] == 3).all() and (left[..., :6] == cutting.GREY).all()
-    rest = cutting.alone(numbered(2), 2, [3], rest=-numbered(2))
+    left = looking.alone(numbered(2), 2, [3])
+    assert (left[..., 6:, 6:] == 3).all() and (left[..., :6] == looking.GREY).all()
+    rest = looking.alone(numbered(2), 2, [3], rest=-numbered(2))
     assert (rest[..., 6:, 6:] == 3).all() and (rest[..., :6, 6:] == -1).all()
 
 
 def test_some_parts_and_one_part_again_and_again():
-    left = cutting.alone(numbered(2), 2, (1, 2))
+    left = looking.alone(numbered(2), 2, (1, 2))
     assert (left[..., :6, 6:] == 1).all() and (left[..., 6:, :6] == 2).all() and (left[..., 6:, 6:] == 0.5).all()
     x = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(cutting.repeated(x, 2, 1), x[..., :6, 6:].tile(2, 2))
+    assert torch.equal(looking.repeated(x, 2, 1), x[..., :6, 6:].tile(2, 2))
 
 
 def test_parts_that_do_not_come_out_even():
     with pytest.raises(U3Error, match="7 divides"):
-        cutting.cut(torch.rand(1, 3, 12, 12), 7)
+        looking.cut(torch.rand(1, 3, 12, 12), 7)
 
 
 # ---- means -----------------------------------------------------------------------------------------------------------
@@ -148,9 +150,9 @@ def test_the_panels_of_a_template_at_every_place(place: tuple[float, float]):
 def test_the_score_falls_where_the_thing_is(net):
     behind = torch.full((1, 3, net.size, net.size), 0.5)
     image, mask = cutouts.paste("zebra", behind, size=0.6, x=0.3, y=0.3)
-    falls, at = hiding.falls(net, image, "zebra"), hiding.middles(net.size).long()
-    assert falls.shape == (hiding.CELLS, hiding.CELLS)
-    assert mask[0, 0, at[int(falls.argmax()) // hiding.CELLS], at[int(falls.argmax()) % hiding.CELLS]]
+    falls, at = seeing.falls(net, image, "zebra"), seeing.middles(net.size).long()
+    assert falls.shape == (seeing.CELLS, seeing.CELLS)
+    assert mask[0, 0, at[int(falls.argmax()) // seeing.CELLS], at[int(falls.argmax()) % seeing.CELLS]]
     assert falls[-1, -1].abs() < 1e-4  # grey hidden by grey
 
 
@@ -158,7 +160,7 @@ def test_the_score_falls_where_the_thing_is(net):
 
 
 def test_things_are_animals_or_made():
-    found = grounds.things()
+    found = seeing.things()
     assert len(found.names) == len(found.classes) == len(found.series) == len(found.animal)
     known = dict(zip(found.names, found.animal.tolist(), strict=True))
     assert known["zebra"] and known["penguin"] and not known["teapot"] and not known["airliner"]
@@ -166,7 +168,7 @@ def test_things_are_animals_or_made():
 
 
 def test_scrambled_backgrounds_keep_their_colours():
-    made = grounds.grounds()
+    made = seeing.grounds()
     for group in ("nature", "buildings"):
         plain, scrambled = made[group], made[f"{group}, scrambled"]
         assert torch.equal(plain.flatten(2).sort(-1).values, scrambled.flatten(2).sort(-1).values)
@@ -175,7 +177,7 @@ def test_scrambled_backgrounds_keep_their_colours():
 
 def test_log_odds_tell_a_zebra_from_a_teapot(net):
     white = torch.ones(1, 3, 227, 227)
-    odds = [float(grounds.log_odds(net, cutouts.paste(name, white).images)) for name in ("zebra", "teapot")]
+    odds = [float(seeing.log_odds(net, cutouts.paste(name, white).images)) for name in ("zebra", "teapot")]
     assert odds[0] > 0 > odds[1]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from u3lab import U3Error, course, nets
 from u3lab.course import catalogue
-from u3lab.lessons.universal import counting, exercises, second
+from u3lab.lessons.universal import exercises
 from u3lab.universal import METHODS, PUBLISHED, adapt, adapters, decathlon_score
 from u3lab.universal.dynamic import Learnet
 from u3lab.universal.multitask import Task, masked_losses
@@ -83,14 +83,14 @@ def test_the_share_is_that_of_a_network():
     f = [m for m in net.module.modules() if isinstance(m, nn.Conv2d) and adapters.sort_of(m) == adapters.DENSE]
     domain = adapt(net).add_domain("digits", 10).domain("digits")
     added = sum(p.numel() for adapter in domain.adapters() for p in adapter.parameters())
-    found = counting.share([(m.in_channels, m.out_channels, m.kernel_size[0]) for m in f])
+    found = exercises.share([(m.in_channels, m.out_channels, m.kernel_size[0]) for m in f])
     assert found == pytest.approx(added / sum(m.weight.numel() for m in f)) and found == pytest.approx(1 / 9)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_score_is_the_decathlons(name: str):
     errors, baseline = PUBLISHED[name].errors(), PUBLISHED["fine-tuning"].errors()
-    found = counting.score(*(torch.tensor([each[d] for d in DOMAINS]).double() for each in (errors, baseline)))
+    found = exercises.score(*(torch.tensor([each[d] for d in DOMAINS]).double() for each in (errors, baseline)))
     assert found.item() == pytest.approx(decathlon_score(errors, baseline))
 
 
@@ -98,7 +98,7 @@ def test_what_the_quiz_says_of_points():
     for before, after, points in ((0.02, 0.01, 563), (0.4, 0.39, 263)):
         assert decathlon_score({"a": before}, {"a": before}) == pytest.approx(250)
         assert round(decathlon_score({"a": after}, {"a": before}) + 1e-9) == points
-    assert counting.score(torch.tensor([0.01]), torch.tensor([0.01])).item() == pytest.approx(250)
+    assert exercises.score(torch.tensor([0.01]), torch.tensor([0.01])).item() == pytest.approx(250)
 
 
 def test_the_quiz_names_a_method_that_exists():
@@ -120,7 +120,7 @@ def test_predicted_adapters_are_the_learnets():
     for weight, seed in zip(predictor.parameters(), range(3), strict=True):
         weight.data.copy_(drawn(seed, *weight.shape))
     z = drawn(9, 4, 6).float()
-    found = second.predicted(z, predictor.p[0], predictor.m[0], predictor.m_out[0])
+    found = exercises.predicted(z, predictor.p[0], predictor.m[0], predictor.m_out[0])
     torch.testing.assert_close(found, torch.stack([predictor(one)["conv1"] for one in z]))
 
 
@@ -130,4 +130,4 @@ def test_the_masked_mean_is_that_of_the_tasks(seed: int):
     losses = nn.functional.cross_entropy(scores, labels, reduction="none")
     for m in (drawn(seed + 9, 8) > 0, torch.zeros(8, dtype=torch.bool)):
         found = masked_losses({"kind": task}, {"kind": scores}, {"kind": labels}, {"kind": m})["kind"]
-        torch.testing.assert_close(second.masked(losses, m, 0.7), found)
+        torch.testing.assert_close(exercises.masked(losses, m, 0.7), found)

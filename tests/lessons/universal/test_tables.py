@@ -7,12 +7,12 @@ import torch
 
 from u3lab import nets, results
 from u3lab.experiments.shrinkage import Run as Shrunk
-from u3lab.lessons.universal import lesions, lighting, shrinking, solids, trials
+from u3lab.lessons.universal import lighting, solids, trials
 from u3lab.worlds import rendered
 
 
 def test_the_interval_is_students():
-    found = shrinking.interval([1.0, 2.0, 3.0])
+    found = trials.interval([1.0, 2.0, 3.0])
     assert found.value == pytest.approx(2) and found.high == pytest.approx(2 + 4.3027 / 3**0.5, abs=1e-4)
 
 
@@ -20,41 +20,41 @@ def test_a_gain_is_paired_with_the_same_run_without_a_price():
     rows = {Shrunk("digits", "fine-tuning", "source", 5, 0.0, 0): (0.1, 0.5),
             Shrunk("digits", "fine-tuning", "zero", 5, 1.0, 0): (0.1, 0.4),
             Shrunk("digits", "fine-tuning", "source", 5, 1.0, 0): (0.1, 0.7)}
-    assert shrinking.gain(rows, "fine-tuning", "source", 5, 1.0) == pytest.approx([0.2])
-    assert shrinking.gain(rows, "fine-tuning", "zero", 5, 1.0) == pytest.approx([-0.1])
+    assert trials.gain(rows, "fine-tuning", "source", 5, 1.0) == pytest.approx([0.2])
+    assert trials.gain(rows, "fine-tuning", "zero", 5, 1.0) == pytest.approx([-0.1])
 
 
 RUNS = {Shrunk(domain, method, prior, 5, lam, seed): (val, val + 0.01 * seed)
         for domain, vals in (("digits", {0.0: 0.5, 0.1: 0.5, 1.0: 0.7}), ("animals", {0.0: 0.3, 0.1: 0.2, 1.0: 0.1}))
-        for lam, val in vals.items() for seed in (0, 1) for method, prior in shrinking.WAYS.values()
+        for lam, val in vals.items() for seed in (0, 1) for method, prior in trials.WAYS.values()
         if lam or prior == "source"}
 
 
 def test_a_price_counts_when_all_its_runs_are_there():
-    assert shrinking.prices(RUNS, 5) == [0.1, 1.0] and shrinking.prices(RUNS, 100) == []
+    assert trials.prices(RUNS, 5) == [0.1, 1.0] and trials.prices(RUNS, 100) == []
     for gone in (Shrunk("animals", "fine-tuning", "zero", 5, 1.0, 1),
                  Shrunk("digits", "parallel", "source", 5, 1.0, 0)):
-        assert shrinking.prices({run: pair for run, pair in RUNS.items() if run != gone}, 5) == [0.1]
+        assert trials.prices({run: pair for run, pair in RUNS.items() if run != gone}, 5) == [0.1]
 
 
 def test_validation_chooses_the_price_and_the_smallest_of_the_best():
-    found = shrinking.chosen(RUNS, "fine-tuning, w₀ = 0", 5)
+    found = trials.chosen(RUNS, "fine-tuning, w₀ = 0", 5)
     assert found["digits"] == (1.0, pytest.approx([0.5, 0.51]), pytest.approx([0.7, 0.71]))
     assert found["animals"] == (0.0, pytest.approx([0.3, 0.31]), pytest.approx([0.3, 0.31]))
     without = {run: pair for run, pair in RUNS.items() if run.lam < 1}
-    assert shrinking.chosen(without, "adapters, w₀ = source", 5)["digits"].lam == 0  # as good as 0.1
+    assert trials.chosen(without, "adapters, w₀ = source", 5)["digits"].lam == 0  # as good as 0.1
 
 
 def test_centres_are_compared_at_the_same_price_seed_and_domain():
     rows = RUNS | {Shrunk("digits", "fine-tuning", "zero", 5, 1.0, 1): (0.9, 0.2)}
-    assert sorted(shrinking.centres(rows, 5, 1.0)) == pytest.approx([0, 0, 0, 0.51])
+    assert sorted(trials.centres(rows, 5, 1.0)) == pytest.approx([0, 0, 0, 0.51])
 
 
 def test_the_shipped_table_has_all_that_the_notebook_reads():
     rows = results.table("shrinkage")
-    assert shrinking.prices(rows, 5) == [0.01, 0.1, 1, 10] and 1 in shrinking.prices(rows, 100)
+    assert trials.prices(rows, 5) == [0.01, 0.1, 1, 10] and 1 in trials.prices(rows, 100)
     for labels in (5, 100):
-        assert all(len(shrinking.gain(rows, *way, labels, 1.0)) == 9 for way in shrinking.WAYS.values())
+        assert all(len(trials.gain(rows, *way, labels, 1.0)) == 9 for way in trials.WAYS.values())
 
 
 def test_colours_of_the_legend_are_those_that_are_painted():
@@ -104,7 +104,7 @@ def test_a_learnet_is_asked_of_48_close_ups():
 def test_sensitivity_is_of_lesions_and_specificity_of_healthy_squares(monkeypatch: pytest.MonkeyPatch):
     true, given = torch.tensor([1, 1, 1, 1, 0, 0]), torch.tensor([1, 1, 1, 0, 0, 1])
     monkeypatch.setattr(trials, "answers", lambda *_: (given, true))
-    assert lesions.rates(None, "brain lesions", "test") == (0.75, 0.5)
+    assert trials.rates(None, "brain lesions", "test") == (0.75, 0.5)
 
 
 def test_the_table_says_of_the_new_patient_what_the_notebook_does():

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from u3lab import nets
-from u3lab.lessons.universal import diagram, trials
+from u3lab.lessons.universal import figures as diagram
+from u3lab.lessons.universal import trials
 from u3lab.lessons.universal.trials import Run
 from u3lab.worlds import decathlon
 

@@ -1,4 +1,4 @@
-"""Which pictures are attacked, and what shares of attacks reach their goal."""
+"""Which pictures are attacked, what shares of attacks reach their goal, and the photos of the shipped patch."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from u3lab import images as _images
 from u3lab.adversarial import fools, quantise
 from u3lab.adversarial.transfer import SIZE, labelled
-from u3lab.lessons.things import pasted
+from u3lab.lessons.saliency.things import pasted
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 
@@ -40,3 +41,17 @@ def share(rows: dict[tuple, tuple], network: str, targeted: bool, level: int, *,
             held = getattr(row, what) if steps is None else 0 <= row.first <= steps
             by_picture.setdefault(run.picture, []).append(float(held))
     return mean(torch.tensor([sum(values) / len(values) for values in by_picture.values()], dtype=torch.float64))
+
+
+
+
+def photos() -> tuple[Tensor, Tensor]:
+    """The shipped everyday pictures (B,3,224,224): every other one to train on, the rest to test with."""
+    x = torch.cat([quantise(_images.load(name, size=SIZE)) for name in _images.names("everyday")])
+    return x[::2], x[1::2]
+
+
+def shuffled(patch: Tensor, *, seed: int = 0) -> Tensor:
+    """The same pixels in any order: what the colours alone would do."""
+    order = torch.randperm(patch[0, 0].numel(), generator=torch.Generator().manual_seed(seed))
+    return patch.flatten(2)[..., order.to(patch.device)].view_as(patch)

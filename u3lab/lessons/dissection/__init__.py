@@ -1,5 +1,1 @@
-"""Exercises on dissection."""
-
-from u3lab.lessons.dissection.exercises import EXERCISES
-
-__all__ = ["EXERCISES"]
+"""What belongs to the notebooks of chapter 7."""

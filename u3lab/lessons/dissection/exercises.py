@@ -1,16 +1,17 @@
-"""The exercises on dissection: thresholds, the IoU, and both for a whole layer."""
+"""The exercises of chapters 7 and 7b: thresholds, the IoU, a whole layer; directions, and two networks compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
-from u3lab.dissection.concept_vectors import iou_set
-from u3lab.lessons.dissection.layer import LAYER
+from u3lab.dissection.concept_vectors import concept_loss, iou_set
+from u3lab.dissection.kernel import concept_kernel, kernel_similarity
 
 
 def threshold(activations: Tensor, share: float) -> Tensor:
@@ -123,4 +124,247 @@ IOU = Exercise(
                 "union"),
     )))
 
-EXERCISES = (THRESHOLD, IOU, LAYER)
+
+def table(activations: Tensor, masks: Tensor, share: float) -> Tensor:
+    """IoU (U,C) of units (N,U,h,w) with concepts (N,C,H,W): threshold each unit, enlarge, compare over all pictures."""
+    thresholds = activations.movedim(1, 0).flatten(1).quantile(1 - share, dim=1)
+    enlarged = F.interpolate(activations, size=masks.shape[-2:], mode="bilinear", align_corners=False)
+    on = (enlarged > thresholds[:, None, None]).movedim(1, 0).flatten(1)  # (U, all places)
+    shown = masks.movedim(1, 0).flatten(1)
+    common = torch.stack([(unit & shown).sum(1) for unit in on])
+    either = torch.stack([(unit | shown).sum(1) for unit in on])
+    return common / either
+
+
+def _layer_cases(g: torch.Generator) -> Iterator[tuple]:
+    """Units of different strength; concepts that some pictures do not show."""
+    yield (torch.tensor([[[[0.0, 4.0], [1.0, 2.0]]], [[[6.0, 1.0], [0.0, 3.0]]]]),
+           torch.tensor([[[[0, 1, 1], [0, 0, 1], [0, 0, 0]]], [[[1, 1, 0], [1, 0, 0], [0, 0, 0]]]]).bool(), 0.25)
+    for (n, u, c, h, side), share, dtype in (((5, 3, 2, 6, 12), 0.1, torch.float32),
+                                             ((4, 4, 3, 5, 11), 0.07, torch.float64)):
+        strong = 1 + 3 * torch.rand(n, u, 1, 1, generator=g, dtype=dtype)
+        values = strong * torch.randn(n, u, h, h, generator=g, dtype=dtype).abs()
+        coarse = torch.rand(n, c, 3, 3, generator=g) < 0.4
+        coarse[0, 0] = False
+        masks = F.interpolate(coarse.float(), size=(side, side)) > 0.5
+        yield not_contiguous(values), masks, share
+
+
+LAYER = Exercise(
+    id="7-layer", title="Dissect a layer", minutes=20, difficulty="hard", points=4,
+    goal="Write the whole method. For each unit: find T_k, the value that a share of all its places in all pictures "
+         "exceeds; enlarge its map to the size of the masks (bilinear, align_corners=False); M_k is where the enlarged "
+         "map is above T_k. Return IoU_set of every unit with every concept.",
+    signature="def my_dissection(activations, masks, share):   # (N,U,h,w), (N,C,H,W) bool, share as 0.005 → (U,C)",
+    hints=(
+        "Three steps in this order: thresholds from the small maps, then enlarge, then compare. If shapes do not fit, "
+        "T has one number for each unit and needs two axes more: `T[:, None, None]`.",
+        "`F.interpolate(activations, size=masks.shape[-2:], mode=\"bilinear\", align_corners=False)` enlarges all maps "
+        "at once. Bring the axis of units to the front, `movedim(1, 0).flatten(1)`: then a unit is one row of places.",
+        "With `on` (U, places) and `shown` (C, places), `(on[k] & shown).sum(1)` is a row of the intersections. With "
+        "`|` it is one of the unions. Divide at the very end."),
+    reference=table, judge=by_cases(table, _layer_cases, (
+        Mistake("common = torch.stack([(unit & shown).sum(1) → on = (enlarged > thresholds[:, None, None])"
+                ".flatten(2).movedim(1, 0); shown = masks.flatten(2).movedim(1, 0); "
+                "common = torch.stack([(unit & shown).sum(2) ;; (unit | shown).sum(1) → (unit | shown).sum(2) ;; "
+                "common / either → (common / either.clamp(min=1)).mean(2)", "that is the mean of the pictures' IoUs; "
+                "add up over all pictures, then divide"),
+        Mistake("enlarged = F.interpolate(activations, → enlarged = F.interpolate((activations > "
+                "thresholds[:, None, None]).to(activations), ;; enlarged > thresholds[:, None, None] → enlarged > 0.5",
+                "you compared with T first and enlarged the result; enlarge the map, then compare"),
+        Mistake(tuple(f"thresholds[:, None, None] → {other}" for other in (
+                    "enlarged.movedim(1, 0).flatten(1).quantile(1 - share, dim=1)[:, None, None]",
+                    "activations.flatten(2).quantile(1 - share, dim=2)[:, :, None, None]",
+                    "activations.quantile(1 - share)")), "your T is another: there is one for each unit, over all "
+                "pictures, and from the layer's own places, not from the enlarged maps"),
+        Mistake('mode="bilinear", align_corners=False → mode="nearest"', "you enlarged to the nearest value; take "
+                "mode=\"bilinear\""),
+        Mistake("common / either → 2 * common / (common + either)", "that is Dice, 2|M ∩ L| / (|M| + |L|); divide the "
+                "intersection by the union"),
+    )))
+
+
+def keep_largest(w: Tensor, filters: int) -> Tensor:
+    """The vector w (U) with its F values of largest size; the others are 0. These F are then fitted again."""
+    kept, largest = torch.zeros_like(w), w.abs().topk(filters).indices
+    kept[largest] = w[largest]
+    return kept
+
+
+def _vector_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([0.5, -2.0, 1.0, 0.1, -0.25]), 2
+    for units, filters, dtype in ((12, 5, torch.float32), (9, 1, torch.float32), (7, 7, torch.float64)):
+        yield torch.randn(units, 3, generator=g, dtype=dtype)[:, 1], filters
+
+
+SPARSE = Exercise(
+    id="7b-sparse", title="A concept with F units", minutes=5, difficulty="easy", points=1,
+    goal="Before Net2Vec fits a concept with F units only, it chooses them. Return the vector w with its F values of "
+         "largest size |w_k| as they are, and 0 in all other places.",
+    signature="def my_sparse(w, filters):   # (U), F → (U)",
+    hints=(
+        "If the check says that a unit speaks against the concept: a large negative weight says much, too.",
+        "`w.abs().topk(filters).indices` are the places of the F largest sizes.",
+        "Make a vector of zeros like w, and copy w into it at these places."),
+    reference=keep_largest, judge=by_cases(keep_largest, _vector_cases, (
+        Mistake(("w.abs().topk → w.topk", "topk(filters) → topk(filters, largest=False)",
+                 "w.abs().topk(filters) → w.topk(filters, largest=False)",
+                 "w.abs().topk(filters).indices → torch.arange(filters)"), "you kept other units than those with the "
+                "largest |w|: a unit that speaks against the concept says as much as one that speaks for it"),
+        Mistake("return kept → return w - kept", "you set the largest to 0 and kept the others; it is the other way "
+                "round"),
+        Mistake(("return kept → return w[largest]", "return kept → return w[largest.sort().values]",
+                 "return kept → return largest"), "these are F numbers, and nobody can tell whose they are; return all "
+                "U of them, with 0 for the units that are left out"),
+        Mistake(("return kept → return kept != 0", "return kept → return (kept != 0).to(w)"), "that is the mask, true "
+                "or false, 1 or 0; multiply w with it"),
+        Mistake(("return kept → return kept / kept.norm()", "return kept → return kept * w.norm() / kept.norm()"),
+                "you gave the vector another length, 1 or its old one; the values stay as they are"),
+    )))
+
+
+def _loss_cases(g: torch.Generator) -> Iterator[tuple]:
+    """Some masks are nearly empty, so that α is far from one half; the pictures differ in how much they show."""
+    yield torch.tensor([[[0.9, 0.2], [0.4, 0.1]]]), torch.tensor([[[1, 0], [0, 0]]]).bool()
+    for size, dtype in (((4, 6, 5), torch.float32), ((3, 5, 7), torch.float64)):
+        rare = torch.linspace(0.05, 0.4, size[0])[:, None, None]
+        p = 0.05 + 0.9 * torch.rand(size, generator=g, dtype=dtype)
+        yield not_contiguous(p), torch.rand(size, generator=g) < rare
+
+
+LOSS = Exercise(
+    id="7b-loss", title="The loss of Net2Vec", minutes=10, difficulty="medium", points=2,
+    goal="Return −mean( α y p + (1−α)(1−y)(1−p) ) over all pixels of all pictures. p says where the concept is found, "
+         "y is its mask, and α = 1 − mean(y) makes rare pixels count more.",
+    signature="def my_loss(p, masks):   # (N,H,W) in (0,1), y: (N,H,W) bool → a scalar",
+    hints=(
+        "If torch cannot do 1 − y: a bool tensor knows no minus. `masks.to(p)` has 1 and 0, in the type of p.",
+        "Each pixel has one of the two terms: inside the mask α p, outside it (1 − α)(1 − p). Both are rewards; the "
+        "minus in front makes a loss of them.",
+        "α is one number: `alpha = 1 - y.mean()`."),
+    reference=concept_loss, judge=by_cases(concept_loss, _loss_cases, (
+        Mistake("alpha = 1 - y.mean() → alpha = y.mean()", "α and 1 − α have changed places: a small concept would "
+                "drown in what is around it. α is 1 − mean(y)"),
+        Mistake(("y * p + (1 - alpha) * (1 - y) * (1 - p) → y * p.log() + (1 - alpha) * (1 - y) * (1 - p).log()",
+                 lambda p, m: F.binary_cross_entropy(p, m.to(p))), "you took logarithms, as the cross-entropy does; "
+                "this loss is linear in p, and has α"),
+        Mistake(("1 - y.mean() → 0.5", "alpha * y * p + (1 - alpha) * → y * p +",
+                 "y.mean() → y.mean((1, 2), keepdim=True)"), "your α is another: it is one number, 1 − mean(y) over "
+                "all pictures, and gives inside and outside their weights"),
+        Mistake((" + (1 - alpha) * (1 - y) * (1 - p) → ", "(1 - y) * (1 - p) → (1 - y) * p"), "the term of the pixels "
+                "outside is missing or wrong: there 1 − p is rewarded. With p = 1 everywhere this loss would be "
+                "lowest"),
+    )))
+
+
+def _kernel_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([[1.0, 0.5, 0.0], [0.5, 1.0, -0.5], [0.0, -0.5, 1.0]]),
+           torch.tensor([[1.0, 0.2, 0.4], [0.2, 1.0, -0.8], [0.4, -0.8, 1.0]]))
+    for concepts, dtype in ((6, torch.float32), (9, torch.float64)):
+        shared = torch.randn(concepts, 4, generator=g)
+        pair = (torch.cat([shared, torch.randn(concepts, units, generator=g)], 1) + 0.3 for units in (3, 8))
+        yield tuple(concept_kernel(vectors).to(dtype) for vectors in pair)
+    vectors = torch.randn(2, 5, 8, generator=g)  # as they are, of any length
+    yield tuple(vectors @ vectors.mT)
+
+
+def _off(k: Tensor) -> Tensor:
+    return k - k.diag().diag()
+
+
+def _centred(k: Tensor) -> Tensor:
+    return k - k.mean(0) - k.mean(1)[:, None] + k.mean()
+
+
+def _entries(k: Tensor) -> Tensor:
+    return k[~torch.eye(len(k), dtype=torch.bool)]
+
+
+def _cosine(a: Tensor, b: Tensor) -> Tensor:
+    return (a * b).sum() / (a.norm() * b.norm())
+
+
+SIMILARITY = Exercise(
+    id="7b-similarity", title="Do two networks hold the same concepts alike?", minutes=15, difficulty="medium",
+    points=3,
+    goal="Return the similarity of two kernels of the same concepts, Σ K^Φ_ij K^Ψ_ij / (‖K^Φ‖ ‖K^Ψ‖). All sums, also "
+         "those in the norms, run over i ≠ j: leave out the diagonal.",
+    signature="def my_similarity(first, second):   # K^Φ, K^Ψ: (C,C) both → a scalar in [−1,1]",
+    hints=(
+        "Test it by hand: a kernel and itself must give 1, and a kernel and its negative −1.",
+        "Make the diagonals 0 first, in new tensors. Then all three sums leave them out.",
+        "`a = first - first.diag().diag()` has a diagonal of 0. The products are taken entry by entry, `a * b`, and "
+        "‖a‖ is `a.norm()`."),
+    reference=kernel_similarity, judge=by_number(kernel_similarity, _kernel_cases, (
+        Mistake(("if diagonal → if True", "(a.norm() * b.norm()) → (first.norm() * second.norm())",
+                 "(a * b).sum() → (first * second).sum()",
+                 "first * counted, second * counted → first - torch.eye(len(first)), second - torch.eye(len(first))"),
+                "the diagonal is in your sums, in the numerator or in the norms: set it to 0 in both kernels first (it "
+                "is 1 only for vectors of length 1). Each concept is like itself in every network, so even networks "
+                "that share nothing would look alike"),
+        Mistake((" / (a.norm() * b.norm()).clamp(min=1e-300) → ", "(a * b).sum() / (a.norm() * b.norm()) → "
+                 "(a * b).sum() / counted.sum()"), "the norms are missing: divide the sum of the products by "
+                "‖K^Φ‖ ‖K^Ψ‖"),
+        Mistake("a.norm() * b.norm() → a.square().sum() * b.square().sum()", "the square roots are missing: a norm is "
+                "the root of a sum of squares"),
+        Mistake((lambda a, b: torch.corrcoef(torch.stack([_entries(a), _entries(b)]))[0, 1],
+                 lambda a, b: torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1],
+                 lambda a, b: _cosine(_centred(a), _centred(b)),
+                 lambda a, b: kernel_similarity(_centred(a), _centred(b))), "you took a mean off, as a correlation or "
+                "a centred kernel does; the formula has the entries as they are, without the diagonal"),
+        Mistake(("(a * b).sum() → (a @ b).sum()", "(a * b).sum() → ((first @ second) * counted).sum()",
+                 lambda a, b: F.cosine_similarity(_off(a), _off(b)).mean()), "here entry is multiplied with entry, "
+                "`*`, and there is one sum over all pairs: neither `@`, the product of matrices, nor a mean over the "
+                "rows"),
+    )))
+
+
+def descended(active: Tensor, masks: Tensor, rate: float, steps: int) -> Tensor:
+    """w (U) from zeros, by so many steps of plain gradient descent on Net2Vec's loss."""
+    a, y = active.to(torch.get_default_dtype()), masks.to(torch.get_default_dtype())
+    alpha, w = 1 - y.mean(), torch.zeros(a.shape[1])
+    for _ in range(steps):
+        w.requires_grad_()
+        p = torch.einsum("u,nuhw->nhw", w, a).sigmoid()
+        loss = -(alpha * y * p + (1 - alpha) * (1 - y) * (1 - p)).mean()
+        (gradient,) = torch.autograd.grad(loss, w)
+        w = w.detach() - rate * gradient
+    return w
+
+
+def _descent_cases(g: torch.Generator) -> Iterator[tuple]:
+    """Some units lie on the concept, some beside it."""
+    yield (torch.tensor([[[[1, 1, 0]], [[0, 0, 1]]], [[[0, 1, 0]], [[1, 0, 1]]]]).bool(),
+           torch.tensor([[[1, 1, 0]], [[0, 1, 0]]]).bool(), 2.0, 1)
+    for shape, rate, steps in (((4, 5, 6, 5), 3.0, 5), ((3, 7, 4, 4), 6.0, 8)):
+        masks = torch.rand(shape[0], *shape[2:], generator=g) < 0.25
+        noise = torch.rand(shape, generator=g)
+        yield (masks[:, None] & (noise < 0.6)) ^ (noise > 0.85), masks, rate, steps
+
+
+DESCENT = Exercise(
+    id="7b-descent", title="Fit a concept", minutes=20, difficulty="hard", points=4,
+    goal="Fit the vector w of a concept. At each place p = sigmoid(Σ_k w_k A_k), where A_k is 1 if unit k is on. Lower "
+         "−mean( α y p + (1−α)(1−y)(1−p) ), α = 1 − mean(y), by plain gradient descent from w = 0. (The masks have the "
+         "size of the maps here, so nothing is enlarged.)",
+    signature="def my_net2vec(active, masks, rate, steps):   # A (N,U,h,w) bool, y (N,h,w) bool, η, n → w (U)",
+    hints=(
+        "A and y are bool; `.float()` makes numbers of them. w is a tensor of zeros that needs `requires_grad_()` at "
+        "each step.",
+        "The vote of all units is one product: `torch.einsum(\"u,nuhw->nhw\", w, a)`, or "
+        "`(w[:, None, None] * a).sum(1)`.",
+        "A step: p, the loss of the exercise before, `(gradient,) = torch.autograd.grad(loss, w)`, then "
+        "`w = w.detach() - rate * gradient`."),
+    reference=descended, judge=by_cases(descended, _descent_cases, (
+        Mistake("1 - y.mean() → y.mean()", "α and 1 − α have changed places: α is 1 − mean(y)"),
+        Mistake("(alpha * y * p + (1 - alpha) * (1 - y) * (1 - p)) → (y * p + (1 - y) * (1 - p))", "α is not used: a "
+                "small concept drowns in what is around it"),
+        Mistake("w, a).sigmoid() → w, a)", "the sigmoid is missing: p lies between 0 and 1"),
+        Mistake("(1 - p)).mean() → (1 - p)).sum()", "your loss is a sum over the places; it is their mean"),
+        Mistake("-(alpha * y * p + (1 - alpha) * (1 - y) * (1 - p)).mean() → "
+                "torch.nn.functional.binary_cross_entropy(p, y)", "that is the cross-entropy; Net2Vec's loss is linear "
+                "in p and has α"),
+    )))
+
+
+EXERCISES = {"7": (THRESHOLD, IOU, LAYER), "7b": (LOSS, DESCENT, SPARSE, SIMILARITY)}

@@ -1,16 +1,24 @@
-"""Kinds of animals and things, each from several cut-outs on photos: does one unit serve several related ones?"""
+"""Chapter 7: which kinds of things are near to each other; and four layers of SqueezeNet, counted beforehand.
+
+The live figures need not wait a minute for what ``python -m u3lab.experiments dissected`` has written.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import permutations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
+from u3lab._system import paths
 from u3lab.datasets import cutouts, photos
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.datasets.taxonomy import ancestors
-from u3lab.dissection import Dissection
+from u3lab.dissection import Dissection, Peaks
+from u3lab.dissection.dissecting import SHARE
 
 KINDS = {  # kind of a cut-out → its name in the is-a tree
     "bovine": "cattle", "sheep": "sheep", "antelope": "antelope", "deer": "deer", "horse": "equine", "pig": "pig",
@@ -62,3 +70,43 @@ def shared(chosen_by: Dissection, judged_by: Dissection) -> dict[tuple[str, str]
     names = chosen_by.concepts
     return {(a, b): float(judged_by.iou[best[:, i], j].mean() / chance[j]) for (i, a), (j, b) in
             permutations(enumerate(names), 2) if chance[j] > 0}
+
+
+LAYERS = ("conv1", "fire3", "fire5", "fire9")
+PICTURES = 600  # training pictures of worlds.concepts
+SHARES = (SHARE, *(10 ** (tenth / 10) for tenth in range(-30, -9)))  # the paper's, and the steps of a slider
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is kept of a layer's dissection.
+
+    Attributes
+    ----------
+    concepts
+        Their names.
+    iou
+        (U,C) float32.
+    thresholds
+        (S,U), a row for each share of ``SHARES``.
+    tops
+        The strongest pictures of each unit.
+    """
+
+    concepts: tuple[str, ...]
+    iou: Tensor
+    thresholds: Tensor
+    tops: Peaks
+
+    def upper(self, share: float = SHARE) -> Tensor:
+        """The thresholds T (U) at the share of ``SHARES`` that is nearest to this one."""
+        return self.thresholds[min(range(len(SHARES)), key=lambda n: abs(SHARES[n] - share))]
+
+
+def shipped() -> dict[str, Counted]:
+    """Layer → what ships of it."""
+    with np.load(paths.data("results", "dissected.npz")) as file:
+        concepts = tuple(file["concepts"].tolist())
+        parts = {name: torch.from_numpy(file[name]) for name in file.files if name != "concepts"}
+    return {layer: Counted(concepts, parts[f"{layer} iou"], parts[f"{layer} thresholds"],
+                           Peaks(parts[f"{layer} values"], parts[f"{layer} pictures"].long())) for layer in LAYERS}

@@ -1,5 +1,1 @@
-"""Exercises on equivariance and equivalence."""
-
-from u3lab.lessons.equivariance.exercises import EXERCISES
-
-__all__ = ["EXERCISES"]
+"""What belongs to notebook 06c."""

@@ -1,5 +1,1 @@
-"""Exercises on inversion."""
-
-from u3lab.lessons.inversion.exercises import EXERCISES
-
-__all__ = ["EXERCISES"]
+"""What belongs to the notebooks of chapter 5."""

@@ -1,15 +1,19 @@
-"""Notebook 03b: keypoints learnt by drawing one picture of a face from another, and what is measured of them.
+"""Notebook 03b: keypoints learnt by drawing one picture from another, and what is measured of them.
 
-The source x and the target x′ show one person, in two moments and two warps, before a plain wall.
-``python -m u3lab.experiments keypoints`` has taught those that ship.
+Of faces, the source x and the target x′ show one person, in two moments and two warps, before a plain wall. Of chairs,
+a pair is one chair before one wall under one light, seen from two sides at most 40° apart; nothing is warped. Chairs
+look at the viewer within 60°: from behind, a linear map could not tell left from right. ``python -m
+u3lab.experiments keypoints`` has taught those that ship.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.landmarks import KeypointAutoencoder
@@ -18,7 +22,7 @@ from u3lab.lessons.landmarks.pairs import floating
 from u3lab.lessons.landmarks.trials import YAW
 from u3lab.nets import checkpoints
 from u3lab.warps import warp
-from u3lab.worlds import faces
+from u3lab.worlds import faces, turntable
 from u3lab.worlds.faces import Faces, Layers
 from u3lab.worlds.faces.made import together
 from u3lab.worlds.faces.people import person
@@ -30,7 +34,8 @@ K, WIDTH, SIGMA = 10, 16, 0.15
 LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
 SWAPS = 100
 THINGS = {"person": 1, "person, two walls": 2}  # walls behind the two pictures of a person
-NAMES = {"person": "keypoints", "person, two walls": "keypoints-two-walls"}  # of the shipped weights
+NAMES = {"person": "keypoints", "person, two walls": "keypoints-two-walls",  # of the shipped weights
+         "chair": "keypoints-chair"}
 BINS = 6  # of each colour channel
 FINDER = {"faces": 8000, "steps": 3000, "batch": 32, "lr": 0.01}  # a training with labels
 
@@ -119,5 +124,74 @@ def recoloured(a: Tensor, b: Tensor) -> Tensor:
 
 def shipped(thing: str = "person") -> KeypointAutoencoder:
     """The trained network, with the one that colours as Γ; with "person, two walls", source and target had each their
-    own."""
+    own; of "chair" it is that of the first seed."""
     return checkpoints.restore(KeypointAutoencoder(K, width=WIDTH, sigma=SIGMA), NAMES[thing])
+
+
+KIND = "chair"
+ROUND, APART, LOW, HIGH = 60.0, 40.0, 5.0, 50.0  # degrees: azimuth, how far two views differ, and elevation
+
+
+class Seats(NamedTuple):
+    """``images`` (N,3,64,64), the true places of the chair's points in them, (N,10,2) in [−1,1], which of them are not
+    covered, (N,10) bool, and the azimuth (N) in degrees."""
+
+    images: Tensor
+    points: Tensor
+    visible: Tensor
+    azimuth: Tensor
+
+
+def chairs(count: int, first: int, *, each: int = 1, seed: int = 0) -> Seats:
+    """``each`` views in a row of chairs number ``first``, ``first`` + 2, …; odd ones are held out."""
+    draw = torch.Generator().manual_seed(seed)
+    made = []
+    for number in range(first, first + 2 * count, 2):
+        middle = ROUND * (2 * torch.rand(1, generator=draw) - 1)
+        azimuth = middle + APART / 2 * (2 * torch.rand(each, generator=draw) - 1) * (each > 1)
+        height = LOW + (HIGH - LOW) * torch.rand(1, generator=draw)
+        made.append(turntable.views(KIND, number, azimuth, height.expand(each), size=SIDE, seed=number + 1000 * seed))
+    return Seats(*(torch.cat([getattr(one, name) for one in made]) for name in Seats._fields))
+
+
+COLOURS = torch.tensor([[0.9, 0.2, 0.15], [0.2, 0.8, 0.25], [0.2, 0.3, 0.95]])
+RADIUS = 0.22  # in half sides
+CORNERS = torch.tensor([0.0, 2.1, 4.2])  # of a triangle, as angles
+FAR = 0.38  # from its middle
+
+
+def discs(count: int, generator: torch.Generator, side: int = 32) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures (count,3,side,side), the same thing elsewhere on the same texture, and its discs there, (count,3,2).
+
+    The discs are the corners of a triangle that is moved, turned by any angle, and bent, each corner a little. Their
+    colours vary from pair to pair, and so does the texture.
+    """
+    coarse = torch.rand(count, 3, side // 4, side // 4, generator=generator)
+    ground = 0.25 + 0.5 * F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=False)
+    shade = 0.25 * (torch.rand(count, 3, 3, generator=generator) - 0.5)
+    colours = (COLOURS + shade).clamp(0, 1)
+    both = []
+    for _ in range(2):
+        angle = CORNERS + 2 * torch.pi * torch.rand(count, 1, generator=generator)
+        corners = FAR * torch.stack([angle.cos(), angle.sin()], -1)
+        moved, bent = (2 * torch.rand(count, n, 2, generator=generator) - 1 for n in (1, 3))
+        middles = corners + 0.35 * moved + 0.12 * bent
+        both.append((_disced(ground, middles, colours), middles))
+    return both[0][0], both[1][0], both[1][1]
+
+
+def _disced(ground: Tensor, middles: Tensor, colours: Tensor) -> Tensor:
+    side = ground.shape[-1]
+    axis = (2 * torch.arange(side) + 1) / side - 1
+    made = ground
+    for k in range(middles.shape[1]):
+        x, y = middles[:, k, 0, None, None], middles[:, k, 1, None, None]
+        off = ((axis - x) ** 2 + (axis[:, None] - y) ** 2).sqrt()
+        alpha = (0.5 + (RADIUS - off) * side / 2).clamp(0, 1)[:, None]
+        made = made * (1 - alpha) + alpha * colours[:, k, :, None, None]
+    return made
+
+
+def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Sources and targets."""
+    return discs(count, generator)[:2]

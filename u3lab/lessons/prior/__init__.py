@@ -1,7 +1,1 @@
-"""Exercises on the deep image prior."""
-
-from u3lab.lessons.prior import exercises, fitting
-
-EXERCISES = (fitting.LOOP, *exercises.EXERCISES, fitting.STOP)
-
-__all__ = ["EXERCISES"]
+"""What belongs to the notebook of chapter 4."""

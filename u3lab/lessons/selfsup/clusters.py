@@ -1,12 +1,19 @@
-"""Notebook 02c: the rival of the digits, k-means, on pixels and on digits that were made upright by a formula."""
+"""Notebook 02c: digits and mosaics.
+
+Rivals of what sorts digits: k-means on pixels, and on digits made upright by a formula. Mosaics segmented without
+labels, their rival, and a number that sees stripes. ``python -m u3lab.experiments segments`` does it for more seeds.
+"""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from u3lab.descent import last
+from u3lab.selfsup import SegmentSettings, dense_heads, segment, texture_encoder
 from u3lab.selfsup.matching import hungarian_accuracy
+from u3lab.worlds import mosaics
 
 
 def by_kmeans(things: Tensor, labels: Tensor, k: int, seed: int) -> tuple[float, float]:
@@ -33,3 +40,40 @@ def deskewed(digits: Tensor) -> Tensor:
     theta[:, 0, 0] = theta[:, 1, 1] = 1
     theta[:, 0, 1], theta[:, 0, 2], theta[:, 1, 2] = slope, middle_x, middle_y  # and its middle goes to the middle
     return F.grid_sample(digits, F.affine_grid(theta, list(digits.shape), align_corners=True), align_corners=True)
+
+
+KMEANS = "k-means"
+WAYS = ("IIC, ten classes first", KMEANS, "IIC, T = 0")
+MADE = {"textures": (mosaics.textures, 3), "satellite": (mosaics.satellite, 4)}
+TEN = {"steps": 80, "reach": 0, "heads": 3}  # ten classes, to learn features; their heads are thrown away
+POOLED = {"steps": 80, "reach": 1, "heads": 8}  # then the classes wanted, by the pooled joint
+ALONE = {"steps": 160, "reach": 0, "heads": 3}  # the classes wanted at once, and no neighbours
+ALL = {"batch_size": 24, "lr": 0.006}
+
+
+def learnt(images: Tensor, k: int, way: str, seed: int, *, steps: int | None = None,
+           colour: bool = False) -> tuple[nn.Module, nn.Module, SegmentSettings]:
+    """A network, its sub-heads of k classes and their settings, learnt one of two ``WAYS`` from pictures alone."""
+    net = texture_encoder(seed=seed, colour=colour)
+    for classes, given in ([(10, TEN), (k, POOLED)] if way == WAYS[0] else [(k, ALONE)]):
+        settings = SegmentSettings(**ALL, **{**given, **({"steps": steps} if steps else {})}, seed=seed)
+        head = dense_heads(net, classes, settings=settings)
+        last(segment(net, images, classes, head=head, settings=settings), total=settings.steps + 1,
+             title=f"{classes} classes")
+    return net, head, settings
+
+
+def by_colour(images: Tensor, k: int, seed: int) -> Tensor:
+    """The floor: pictures (N,3,H,W) → each pixel's cluster (N,H,W), by k-means of its colour alone."""
+    from sklearn.cluster import KMeans
+
+    pixels = images.permute(0, 2, 3, 1).reshape(-1, 3).numpy()
+    return torch.from_numpy(KMeans(k, n_init=3, random_state=seed).fit_predict(pixels)).long().view_as(images[:, 0])
+
+
+def sameness(maps: Tensor) -> float:
+    """How far maps (N,H,W) of whole numbers are one and the same: 1 for stripes that ignore the pictures.
+
+    At each place the share of pictures that have the place's most frequent class there; then the mean of all places.
+    """
+    return float(F.one_hot(maps).double().mean(0).amax(2).mean())

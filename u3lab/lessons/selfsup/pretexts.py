@@ -1,116 +1,125 @@
-"""Notebook 02: its exercises: what a rare colour counts and which permutation comes next."""
+"""Notebook 02: a pretext task's head as a classifier, jigsaws of one's own, and the comparison of all tasks.
+
+``python -m u3lab.experiments pretexts`` makes the table that is read here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, by_number, not_contiguous
-
-__all__ = ["EXERCISES"]
-
-
-def rebalance(counts: Tensor, gamma: float, alpha: float) -> tuple[Tensor, Tensor]:
-    """w (Q) ∝ ((1−γ) p̃ + γ/Q)^−α with Σ p̃ w = 1, and what w tends to as p̃ → 0; ``counts`` (Q) are of pixels."""
-    prior = counts / counts.sum()  # p̃
-    heavy = ((1 - gamma) * prior + gamma / len(prior)) ** -alpha
-    mean = (prior * heavy).sum()  # over the pixels
-    return heavy / mean, (gamma / len(prior)) ** -alpha / mean
+from u3lab.nets import Classifier
+from u3lab.selfsup import LAYERS, Posed, Task, jigsaw
+from u3lab.selfsup.scrambling import permutations
 
 
-def farthest(every: Tensor, chosen: Tensor) -> int:
-    """The row of ``every`` (P,n) whose nearest of the ``chosen`` (K,n), in Hamming distance, is the farthest."""
-    distance = (every[:, None] != chosen).sum(2)  # (P,K)
-    return int(distance.amin(1).argmax())
+def joined(net: Classifier, head: nn.Module) -> Classifier:
+    """Encoder and head as one classifier of single pictures (B,3,H,W); its layers are the encoder's.
+
+    For tasks that show one view of each question, such as "upright".
+    """
+    one_view = nn.Unflatten(0, (-1, 1))  # maps (B,C,h,w) → (B,1,C,h,w)
+    return Classifier(nn.Sequential(net.module, one_view, head).eval(), size=net.size, name=net.name,
+                      layers={layer: f"0.{net.path(layer)}" for layer in net.layers}, mean=net.mean.flatten().tolist(),
+                      std=net.std.flatten().tolist(), memory_format=net.memory_format)
 
 
-def _counts(g: torch.Generator) -> Iterator[tuple]:
-    yield torch.tensor([7.0, 2.0, 1.0]), 0.5, 1.0
-    yield torch.tensor([50.0, 50.0, 0.0, 0.0]), 0.25, 2.0  # colours that never occur
-    for bins, gamma, alpha, dtype in ((1, 0.3, 1.0, torch.float32), (6, 0.9, 0.5, torch.float64),
-                                      (30, 0.1, 1.5, torch.float32)):
-        drawn = torch.rand(2 * bins, generator=g, dtype=dtype)[::2] ** 3
-        yield (1000 * drawn).round() + 1, gamma, alpha
+def within(heat: Tensor, mask: Tensor) -> Tensor:
+    """The share of each map's heat (B,1,h,w) ≥ 0 that lies in its mask (B,1,H,W) in [0,1], (B).
+
+    A cell of a coarse map counts by the share of it that the mask covers. A map of zeros counts as an even one.
+    """
+    covered = F.adaptive_avg_pool2d(mask, heat.shape[-2:])
+    heat = torch.where(heat.sum((1, 2, 3), keepdim=True) > 0, heat, 1.0)
+    return (heat * covered).sum((1, 2, 3)) / heat.sum((1, 2, 3))
 
 
-REBALANCE = Exercise(
-    id="2-rebalance", title="What a rare colour counts", minutes=15, difficulty="medium", points=4,
-    goal="You have counted the pixels of each of Q colours in many photos. Return two things. First the weights w (Q): "
-         "w ∝ ((1−γ) p̃ + γ/Q)^(−α), scaled so that the mean of w over all the *pixels* is 1. Then the ceiling, one "
-         "number: the weight of a colour that never occurs.",
-    signature="def my_weights(counts, gamma, alpha):   # (Q), a number, a number → (Q) and one number",
-    hints=(
-        "Take four lines: the shares p̃, the power, the scale, the ceiling. Test by hand: with γ = 1 all colours count "
-        "the same, and then w and the ceiling have to be 1.",
-        "There are N pixels, of which N p̃_q have the colour q. So the mean of w over the pixels is Σ p̃ w, and not the "
-        "mean over the colours.",
-        "γ/Q is a number; Q is `len(counts)`. The minus in the exponent makes what is rare heavy. What is left of the "
-        "power when p̃ is 0? It has to be scaled by the same number as w.",
-        "`p = counts / counts.sum()` and `w = ((1 - gamma) * p + gamma / len(p)) ** -alpha`. The scale is "
-        "`(p * w).sum()`; the ceiling is `(gamma / len(p)) ** -alpha`, divided by it."),
-    reference=rebalance, judge=by_cases(rebalance, _counts, (
-        Mistake(("(prior * heavy).sum() → heavy.new_ones(())", "(prior * heavy).sum() → heavy.sum()",
-                 "(prior * heavy).sum() → heavy.mean()",
-                 "(prior * heavy).sum() → (((1 - gamma) * prior + gamma / len(prior)) * heavy).sum()"), "your weights "
-                "have another scale: divide by Σ p̃ w, with p̃ itself, so that a pixel counts 1 on average. It is "
-                "their mean over the *pixels* that is 1, not their sum or their mean over the colours"),
-        Mistake(("(gamma / len(prior)) ** -alpha / mean → (heavy / mean).max()",
-                 "(gamma / len(prior)) ** -alpha / mean → mean.new_tensor((gamma / len(prior)) ** -alpha)",
-                 "(gamma / len(prior)) ** -alpha / mean → mean.new_tensor(torch.inf)"), "the weights are right. The "
-                "ceiling is the formula at p̃ = 0, where γ/Q is left, scaled as they are: finite, and more than the "
-                "largest of them"),
-        Mistake("(1 - gamma) * prior → (1 - gamma) * counts", "you mixed the counts with γ/Q; mix the shares p̃, which "
-                "are the counts divided by their sum"),
-        Mistake(("gamma / len(prior)) ** → gamma) **", "(1 - gamma) * prior → prior",
-                 "(1 - gamma) * prior + gamma / len(prior) → prior ;; (gamma / len(prior)) ** -alpha → torch.inf"),
-                "the mixture is (1−γ) p̃ + γ/Q: with γ instead of γ/Q, or without (1−γ), it would sum to more than 1, "
-                "and without γ a colour that never occurs has an infinite weight"),
-        Mistake("((1 - gamma) * prior + gamma / len(prior)) ** -alpha → 1 - ((1 - gamma) * prior + gamma / len(prior)) "
-                ";; (gamma / len(prior)) ** -alpha → (1 - gamma / len(prior))", "you took 1 minus the mixture: so a "
-                "colour a thousand times rarer is hardly heavier. Take the power −α"),
-    )))
+def middle(size: int) -> Tensor:
+    """A round spot in the middle, (1,1,S,S): a Gaussian whose σ is a quarter of the side. It knows no picture."""
+    at = (torch.arange(size) - (size - 1) / 2) / (size / 4)
+    bell = (-at.square() / 2).exp()
+    return (bell[:, None] * bell)[None, None]
 
 
-def _permutations(g: torch.Generator) -> Iterator[tuple]:
-    """At first four permutations of four tiles; the answers by other rules differ in some case at the latest."""
-    yield (torch.tensor([[0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 3, 0], [3, 2, 1, 0]]),
-           torch.tensor([[0, 1, 2, 3], [3, 2, 0, 1]]))
-    for count, kept, tiles in ((40, 3, 9), (60, 6, 6), (30, 1, 5), (80, 12, 9), (50, 4, 9), (70, 8, 5)):
-        drawn = torch.stack([torch.randperm(tiles, generator=g) for _ in range(count + kept)])
-        yield not_contiguous(drawn[:count]), drawn[count:]
+TILES = 9
+CANDIDATES = 50_000  # of the 9! = 362,880 permutations
 
 
-PERMUTATIONS = Exercise(
-    id="2-permutations", title="The next permutation", minutes=10, difficulty="medium", points=3,
-    goal="Some permutations are chosen already, and one more is wanted that is as far from them as can be. The Hamming "
-         "distance of two permutations is the number of places at which they differ. For each candidate take the "
-         "distance to the *nearest* chosen one. Return the number of the candidate, from 0, for which it is largest; "
-         "of several, the first.",
-    signature="def my_next(every, chosen):   # candidates (P,n), those chosen already (K,n) → a number",
-    hints=(
-        "Make a table of distances first, one row for each candidate and one column for each chosen one, (P,K).",
-        "`every[:, None] != chosen` compares all with all and has the shape (P,K,n). Summed over the last axis it "
-        "counts the places that differ.",
-        "The nearest is the minimum along axis 1, `.amin(1)`; the best candidate is where that is largest, "
-        "`.argmax()`, which gives the first of several."),
-    reference=farthest, judge=by_number(farthest, _permutations, (
-        Mistake(("amin(1) → sum(1)", "amin(1) → amax(1)", "distance.amin(1) → distance[:, -1]",
-                 "distance.amin(1) → distance[:, 0]"), "look at all of the chosen ones, and take the distance to the "
-                "nearest, the minimum: with the mean or the sum (as in the paper), the farthest, the first or the last "
-                "a candidate may be far from most and nearly equal to one"),
-        Mistake(("argmax → argmin", "distance.amin(1).argmax() → (distance > 0).all(1).double().argmax()"), "that is "
-                "the candidate that is nearest to the chosen ones, or the first that is not chosen yet; the farthest "
-                "is wanted"),
-        Mistake("!= → ==", "you counted the places that are equal; the Hamming distance counts those that differ"),
-        Mistake(("(every[:, None] != chosen) → (every[:, None] - chosen).abs()",
-                 "(every[:, None] != chosen) → (every[:, None] - chosen).square()"), "you took how far the numbers lie "
-                "apart, or its square. They are names of tiles: only equal or not equal counts"),
-        Mistake(("distance.amin(1).argmax() → len(every) - 1 - distance.amin(1).flip(0).argmax()", "argmax → max"),
-                "of several that are equally far take the first, not the last, and return its number, not the distance "
-                "itself"),
-    )))
+def jigsaw_of(orders: Tensor) -> Task:
+    """The library's jigsaw with other permutations: place n shows the tile that lay at ``orders[k, n]``, orders (N,9).
 
-EXERCISES = (REBALANCE, PERMUTATIONS)
+    It cuts the same tiles out of the same pictures as ``jigsaw(N)``, and asks for k.
+    """
+    task, usual = jigsaw(len(orders)), permutations(len(orders))
+
+    def pose(images: Tensor, generator: torch.Generator) -> Posed:
+        posed = task.pose(images, generator)
+        found = usual[posed.target].argsort(1)  # where the tile of each place is now
+        now = found.gather(1, orders[posed.target])
+        return posed._replace(views=posed.views[torch.arange(len(now))[:, None], now])
+
+    return replace(task, pose=pose)
+
+
+def swaps(count: int = 24) -> Tensor:
+    """Permutations that are near to each other, (count,9): none is moved, or two tiles have changed places.
+
+    There are 36 pairs of tiles, so ``count`` is at most 37; those that are taken lie all over the picture.
+    """
+    pairs = torch.combinations(torch.arange(TILES))
+    pairs = pairs[torch.linspace(0, len(pairs) - 1, count - 1).long()]
+    orders = torch.arange(TILES).repeat(count, 1)
+    rows = torch.arange(1, count)
+    orders[rows, pairs[:, 0]], orders[rows, pairs[:, 1]] = pairs[:, 1], pairs[:, 0]
+    return orders
+
+
+def largest_mean(count: int, *, seed: int = 0) -> Tensor:
+    """The rule of Noroozi & Favaro: each further one has the largest *mean* distance from all chosen, (count,9)."""
+    every = torch.rand(CANDIDATES, TILES, generator=torch.Generator().manual_seed(seed)).argsort(1)
+    total, free, chosen = torch.zeros(len(every)), torch.ones(len(every), dtype=torch.bool), [0]
+    while len(chosen) < count:
+        total += (every != every[chosen[-1]]).sum(1)
+        free[chosen[-1]] = False
+        chosen.append(int(total.where(free, -1).argmax()))
+    return every[chosen]
+
+
+def apart(orders: Tensor) -> tuple[int, float]:
+    """The smallest and the mean Hamming distance between two of the permutations (N,n)."""
+    one, two = torch.combinations(torch.arange(len(orders))).unbind(1)
+    distances = (orders[one] != orders[two]).sum(1)
+    return int(distances.min()), float(distances.double().mean())
+
+
+LABELS = (5, 20, 100)  # of each class
+FLOOR, CEILING = "random weights", "supervised"
+PROBLEMS = ("textures", "faces")
+WHOLE = "fine-tuning"
+Rows = dict[tuple, tuple]  # problem, task, labels of each class, layer or WHOLE, seed → accuracy on val and on test
+
+
+def best_layer(rows: Rows, problem: str, task: str, labels: int) -> str:
+    """The layer whose probe is best on the validation pictures, on average over the seeds."""
+    return max(LAYERS, key=lambda layer: sum(val for run, (val, _) in rows.items()
+                                             if run[:4] == (problem, task, labels, layer)))
+
+
+def reached(rows: Rows, problem: str, task: str, labels: int, layer: str | None = None) -> list[float]:
+    """Test accuracy of each seed; without ``layer`` at the :func:`best_layer`."""
+    return list(_of_seeds(rows, problem, task, labels, layer).values())
+
+
+def gains(rows: Rows, problem: str, task: str, labels: int, layer: str | None = None) -> list[float]:
+    """Test accuracy less that of random weights with the same labels, seed by seed; each at its own best layer."""
+    floor = _of_seeds(rows, problem, FLOOR, labels, layer)
+    return [mine - floor[seed] for seed, mine in _of_seeds(rows, problem, task, labels, layer).items()
+            if seed in floor]
+
+
+def _of_seeds(rows: Rows, problem: str, task: str, labels: int, layer: str | None) -> dict[int, float]:
+    layer = layer or best_layer(rows, problem, task, labels)
+    return {run.seed: test for run, (_, test) in sorted(rows.items()) if run[:4] == (problem, task, labels, layer)}

@@ -168,4 +168,4 @@ REACH = Exercise(
         Mistake("side += (k - 1) * step → side *= k", "sides do not multiply: neighbours overlap"),
     )))
 
-EXERCISES = (UPSIDE_DOWN, KOALA, MATCH, REACH)
+EXERCISES = {"0": (UPSIDE_DOWN, KOALA, MATCH, REACH)}

@@ -7,8 +7,10 @@ from torch import Tensor
 
 from u3lab import images, pixels
 from u3lab.landmarks import match
-from u3lab.lessons.landmarks import panels, trials
-from u3lab.lessons.start import hiding, looking, probing
+from u3lab.lessons.landmarks import figures as panels
+from u3lab.lessons.landmarks import trials
+from u3lab.lessons.start import figures as looking
+from u3lab.lessons.start import probing, seeing
 from u3lab.nets import Classifier
 from u3lab.worlds import decathlon, faces
 
@@ -39,7 +41,7 @@ def unsupervised() -> Tensor:
 def understandable(net: Classifier) -> Tensor:
     """Where a hidden square costs the class "hen" most."""
     x = images.load("hens", size=net.size)
-    return images.resize(pixels.overlay(x, hiding.falls(net, x, images.label("hens")).clamp(min=0)), SIDE)
+    return images.resize(pixels.overlay(x, seeing.falls(net, x, images.label("hens")).clamp(min=0)), SIDE)
 
 
 def pictures(net: Classifier) -> dict[str, Tensor]:

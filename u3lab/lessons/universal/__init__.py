@@ -1,5 +1,1 @@
-"""Exercises and trials on universal representations."""
-
-from u3lab.lessons.universal.exercises import EXERCISES
-
-__all__ = ["EXERCISES"]
+"""What belongs to the notebooks of chapter 1."""

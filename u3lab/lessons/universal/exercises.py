@@ -1,4 +1,4 @@
-"""The exercises of chapter 1: both residual adapters and folding; those that count are in ``counting``.
+"""The exercises of chapters 1 and 1b: adapters, folding, parameters, the score; predicted adapters, masked losses.
 
 What the library does in modules, for any convolution, stands here as a function for the plain one.
 """
@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, drawn
-from u3lab.lessons.universal.counting import COUNT, SCORE
+from u3lab.course.judging import by_cases, by_number, drawn
+from u3lab.universal.score import GAMMA, LEAST, POINTS
 
 NEAR = {"rtol": 1e-3, "atol": 1e-4}  # a convolution may add in any order
 
@@ -147,4 +147,170 @@ FOLD = Exercise(
                 "added to what f has at the centre tap: it does not take its place, and multiplies nothing"),
     )))
 
-EXERCISES = (PARALLEL, SERIAL, FOLD, COUNT, SCORE)
+
+def share(convolutions: list[tuple[int, int, int]]) -> float:
+    """Weights of parallel adapters over those of the convolutions (C_in, C_out, k) that they stand beside."""
+    added = sum(inputs * outputs for inputs, outputs, _ in convolutions)
+    return added / sum(inputs * outputs * k * k for inputs, outputs, k in convolutions)
+
+
+def score(errors: Tensor, baseline: Tensor) -> Tensor:
+    """S = Σ α max(0, E_max − E)^γ, with E_max = 2 × the baseline's error, at least 0.02, and α = 1000 E_max^(−γ)."""
+    most = (2 * baseline).clamp(min=LEAST)
+    alpha = POINTS * most**-GAMMA
+    return (alpha * (most - errors).clamp(min=0) ** GAMMA).sum()
+
+
+def _list_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield ([(1, 2, 5), (2, 4, 3)],)
+    yield ([(4, 6, 3)],)
+    yield ([(3, 64, 7), (64, 64, 3), (64, 128, 3), (128, 32, 5)],)
+
+
+COUNT = Exercise(
+    id="1-count", title="What a domain costs", minutes=10, difficulty="easy", points=2,
+    goal="Beside each k×k convolution of a list stands a parallel adapter, which has a 1×1 filter for each pair of "
+         "input and output. How many weights do the adapters add, as a share of those in all the convolutions? Do not "
+         "count biases, batch norms and heads.",
+    signature="def my_share(convolutions):   # a list of (C_in, C_out, k) → a number such as 0.1",
+    hints=(
+        "Test it by hand: for convolutions of 3×3 alone it has to be 1/9, whatever their channels.",
+        "A convolution of C_in to C_out channels has C_in · C_out filters of k · k weights each. How many has its "
+        "adapter?",
+        "Add up the weights of all adapters, then those of all convolutions: "
+        "`for inputs, outputs, k in convolutions`. Divide once, at the end."),
+    reference=share, judge=by_number(share, _list_cases, (
+        Mistake((lambda found: sum(1 / k**2 for _, _, k in found) / len(found),
+                 lambda found: sum(1 / k**2 for _, _, k in found)), "you divided for each convolution and added up the "
+                "shares, or took their mean, so that a small one counts as much as a large one; add up first, then "
+                "divide once"),
+        Mistake(tuple(f"added = sum(inputs * outputs → added = sum({one}" for one in (
+                    "outputs**2", "inputs**2", "inputs + outputs", "outputs")), "there is a 1×1 filter for each pair "
+                "of input and output: C_in · C_out. C_out² is what a serial adapter has, which takes the outputs, and "
+                "C_in² would lead from inputs to inputs; you may have added C_in and C_out, or counted one weight for "
+                "each output"),
+        Mistake(lambda found: 1 / share(found), "that is upside down: what is there over what is added"),
+        Mistake((" / sum(inputs * outputs * k * k for inputs, outputs, k in convolutions) → ",
+                 lambda found: share(found) / (1 + share(found))), "divide the adapters' weights, and divide by those "
+                "of the convolutions alone, not by all weights"),
+        Mistake("k * k → k", "a filter of k×k has k · k weights; you took k"),
+    )))
+
+
+def _error_cases(g: torch.Generator) -> Iterator[tuple]:
+    """In each but the last some error is above E_max; in the third a baseline is nearly perfect."""
+    yield torch.tensor([0.1, 0.0, 0.5]), torch.tensor([0.1, 0.2, 0.2])
+    yield 0.4 * torch.rand(10, 3, generator=g)[:, 1], 0.02 + 0.3 * torch.rand(10, generator=g)
+    yield torch.tensor([0.012, 0.3, 0.5]).double(), torch.tensor([0.004, 0.25, 0.1]).double()
+    yield torch.tensor([0.3]), torch.tensor([0.2])
+
+
+SCORE = Exercise(
+    id="1-score", title="The score of the decathlon", minutes=15, difficulty="medium", points=3,
+    goal="Return S = Σ_d α_d max(0, E_max,d − E_d)², summed over the domains. E are the errors, E_max is twice the "
+         "baseline's error, but at least 0.02, and α = 1000 / E_max². So no error at all is worth 1000 points in a "
+         "domain, and an error like the baseline's 250 where that is 0.01 or more.",
+    signature="def my_score(errors, baseline):   # (D,) both, shares in [0,1] → S, a number",
+    hints=(
+        "If the check says that points were given for bad errors: the square of a negative number is positive. What "
+        "is below 0 has to become 0 before it is squared.",
+        "Work with all domains at once: E_max and α are tensors (D,) as well. `t.clamp(min=…)` takes care of what "
+        "must not be smaller; it is needed twice.",
+        "`most = (2 * baseline).clamp(min=0.02)`, then `(most - errors).clamp(min=0)`. Square that, multiply it with "
+        "`1000 / most**2`, and sum over the domains."),
+    reference=score, judge=by_number(score, _error_cases, (
+        Mistake(").clamp(min=0) → )", "the maximum with 0 is missing: where E is above E_max the difference is "
+                "negative, and its square gives points for bad errors"),
+        Mistake(("** GAMMA → ** 1", "most**-GAMMA → most**-1", "GAMMA → 1"), "a square is missing, in the difference "
+                "or in α, which is 1000 / E_max²; without them, a gain near E_max would count as much as one near 0"),
+        Mistake(("(2 * baseline).clamp(min=LEAST) → 2 * baseline", "(2 * baseline).clamp → 2 * baseline.clamp"),
+                "E_max may become smaller than 0.02, or you took 0.02 as the least error of the baseline, which is "
+                "half of it: where the baseline is nearly perfect, one picture would then decide over hundreds of "
+                "points"),
+        Mistake("alpha * (most → (most", "α is missing: 1000 / E_max² gives 1000 points to each domain without errors"),
+        Mistake((lambda e, b: score(1 - e, 1 - b), "most - errors → errors - most"), "points are given where E is "
+                "large: the difference has the wrong sign, or you took accuracies, 1 − E, in place of errors"),
+    )))
+
+
+def predicted(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor) -> Tensor:
+    """α_d = M′ diag(P z_d) M for several domains: z (D,U), P (R,U), M (R,C_in), M′ (C_out,R) → (D,C_out,C_in)."""
+    w = z @ P.T
+    return (M_out * w[:, None, :]) @ M
+
+
+def masked(losses: Tensor, m: Tensor, price: float) -> Tensor:
+    """λ_t / N_t Σ_i m_i ℓ_i with N_t = Σ_i m_i, and 0 if N_t is 0: losses (B), m (B) of True and False → a scalar."""
+    return price * losses.where(m, torch.zeros_like(losses)).sum() / m.sum().clamp(min=1)
+
+
+def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
+    """At first with as many inputs as outputs and as R: a slip then shows in values, before it is a clash of shapes."""
+    yield (torch.tensor([[1.0, 0.0], [1.0, 2.0]]), torch.tensor([[1.0, -1.0], [2.0, 1.0]]),
+           torch.tensor([[1.0, 3.0], [0.0, 1.0]]), torch.tensor([[1.0, 2.0], [-1.0, 1.0]]))
+    for domains, numbers, rank, inputs, outputs, dtype in (
+            (3, 3, 3, 3, 3, torch.float64), (1, 5, 2, 4, 3, torch.float32), (4, 6, 3, 5, 7, torch.float64)):
+        shapes = (domains, numbers), (rank, numbers), (rank, inputs), (outputs, rank)
+        yield tuple(drawn(g, shape, dtype=dtype) for shape in shapes)
+
+
+PREDICTED = Exercise(
+    id="1b-predicted", title="Adapters from z", minutes=15, difficulty="medium", points=4,
+    goal="Give the adapters of several domains at once: for each row z of `z`, W(z) = M′ diag(P z) M. Make no diagonal "
+         "matrix: `torch.diag` would need a loop over the domains, and nearly all that it writes are zeros.",
+    signature="def my_adapters(z, P, M, M_out):   # (D,U), (R,U), (R,C_in), (C_out,R) → (D,C_out,C_in)",
+    hints=(
+        "Begin with w, one row for each domain, (D,R). Row d is P z_d; for all domains at once that is a product of z "
+        "with P transposed.",
+        "What does M′ diag(w) do to M′? It multiplies column r of M′ by w_r. So a product of numbers, place by place, "
+        "is enough.",
+        "`M_out * w[:, None, :]` has the shape (D,C_out,R): a copy of M′ for each domain, its columns multiplied by w. "
+        "What is left is `@ M`."),
+    reference=predicted, judge=by_cases(predicted, _predicted_cases, (
+        Mistake(lambda z, P, M, M_out: (M_out @ M).expand(len(z), -1, -1), "that is M′ M, the same for all domains: w, "
+                "the one part that z decides, is missing"),
+        Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T)[:, :, None]) @ M, "your w multiplies the rows of M′; "
+                "M′ diag(w) multiplies its columns, one for each of the R numbers"),
+        Mistake(lambda z, P, M, M_out: (M_out + (z @ P.T)[:, None, :]) @ M, "you added w to M′; a diagonal matrix "
+                "multiplies"),
+        Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T).relu()[:, None, :]) @ M, "you clipped w at 0; its numbers "
+                "may be negative"),
+        Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T).softmax(1)[:, None, :]) @ M, "you put w through a softmax; "
+                "it is P z as it is"),
+    ), rtol=1e-3, atol=1e-5))
+
+
+def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
+    """The loss of a label that is not there may be anything, also infinite: −log 0."""
+    yield torch.tensor([1.0, 2.0, 6.0, 3.0]), torch.tensor([True, False, True, False]), 1.0
+    yield torch.rand(6, generator=g, dtype=torch.float64), torch.tensor([True] * 5 + [False]), 0.5
+    yield torch.tensor([torch.inf, 2.0, torch.inf]), torch.tensor([False, True, False]), 2.0
+    yield torch.tensor([0.5, 2.0]).double(), torch.tensor([False, False]), 1.0
+    yield torch.rand(1, generator=g), torch.tensor([True]), 3.0
+
+
+MASKED = Exercise(
+    id="1b-masked", title="A loss with gaps", minutes=10, difficulty="easy", points=3,
+    goal="Return λ_t / N_t · Σ_i m_i ℓ_i of one task, for any batch. m says which pictures have a label, N_t is how "
+         "many, and if there are none, the loss is 0. Where there is no label, ℓ_i means nothing: it may even be "
+         "infinite, as −log 0 is.",
+    signature="def my_masked(losses, m, price):   # (B,), (B,) of True and False, λ_t → a scalar",
+    hints=(
+        "If the check shows nan: 0 · ∞ is nan, so to multiply with the mask is not enough. And 0 / 0 is nan too.",
+        "`losses[m]` has only those that count. How many are there, and what is to happen if it is none?",
+        "`losses[m].sum()` of none is 0. Divide it by N_t, but by no less than 1: `m.sum().clamp(min=1)`. Then comes "
+        "the price."),
+    reference=masked, judge=by_cases(masked, _masked_cases, (
+        Mistake("m.sum().clamp(min=1) → m.sum()", "in a batch without labels it is 0 / 0, nan, and one step with nan "
+                "spoils all weights. A task without labels costs 0"),
+        Mistake("losses.where(m, torch.zeros_like(losses)) → (losses * m)", "where there is no label ℓ may be "
+                "infinite, and 0 · ∞ is nan: choose with the mask, do not multiply"),
+        Mistake("m.sum().clamp(min=1) → len(m)", "you divided by all B pictures. Then a task counts the less, the more "
+                "of its labels are missing; divide by N_t"),
+        Mistake(" / m.sum().clamp(min=1) → ", "that is the sum; divide it by N_t, the number of labels"),
+        Mistake("m.sum().clamp(min=1) → (m.sum() + 1)", "you divided by N_t + 1. It is never 0, but every loss is too "
+                "small; let N_t be at least 1"),
+    )))
+
+
+EXERCISES = {"1": (PARALLEL, SERIAL, FOLD, COUNT, SCORE), "1b": (PREDICTED, MASKED)}

@@ -1,6 +1,7 @@
-"""The trials of chapter 1: one method on one domain with a few labels of each class. The long table is made of them.
+"""The trials of chapter 1: one method on one domain with a few labels of each class. The long tables are made of them.
 
-``python -m u3lab.experiments adapters`` makes the shipped table; the notebook makes some of its rows again.
+``python -m u3lab.experiments`` ``adapters``, ``shrinkage`` and ``sensitivity`` make the shipped tables; the notebooks
+make some of their rows again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor
 from u3lab import results
 from u3lab._system import paths
 from u3lab.descent import Step
+from u3lab.measures import Interval
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
 from u3lab.universal import Adapted, UniversalSettings, adapt, decathlon_score, train_domain
@@ -162,3 +164,78 @@ def means(rows: Rows, labels: int) -> dict[str, list[float]]:
         found[method] = [sum(rows[Run(domain, method, labels, seed, rate)][1] for domain, rate in chosen.items())
                          / len(domains) for seed in seeds]
     return found
+
+
+Shrunk = dict[tuple, tuple[float, float]]  # domain, method, prior, labels, lam, seed → accuracy: validation, test
+
+# What is trained, and the prior's centre → method and centre as the rows call them.
+WAYS = {"adapters, w₀ = source": ("parallel", "source"), "fine-tuning, w₀ = source": ("fine-tuning", "source"),
+        "fine-tuning, w₀ = 0": ("fine-tuning", "zero")}
+
+
+def interval(numbers: list[float]) -> Interval:
+    """The mean of some numbers with its 95 % interval, by Student's t: a wide one, as few numbers deserve."""
+    from scipy.special import stdtrit  # what scipy.stats.t.ppf calls; scipy.stats would take three times as long
+
+    values = torch.tensor(numbers, dtype=torch.float64)
+    half = float(stdtrit(len(numbers) - 1, 0.975) * values.std() / math.sqrt(len(numbers)))
+    return Interval(float(values.mean()), float(values.mean()) - half, float(values.mean()) + half)
+
+
+def gain(rows: Shrunk, method: str, prior: str, labels: int, lam: float) -> list[float]:
+    """By how much the test accuracy with λ is over that with λ = 0, one number for each domain and seed."""
+    return [test - rows[run._replace(prior="source", lam=0.0)][1] for run, (_, test) in rows.items()
+            if (run.method, run.prior, run.labels, run.lam) == (method, prior, labels, lam)]
+
+
+def prices(rows: Shrunk, labels: int) -> list[float]:
+    """Every λ > 0 of which the table has all runs with so many labels, the smallest first."""
+    wanted = [run._replace(method=method, prior=prior) for run in rows if (run.labels, run.lam) == (labels, 0)
+              for method, prior in WAYS.values()]
+    return sorted(lam for lam in {run.lam for run in rows if run.labels == labels} - {0}
+                  if all(run._replace(lam=lam) in rows for run in wanted))
+
+
+def centres(rows: Shrunk, labels: int, lam: float) -> list[float]:
+    """By how much fine-tuning around the source is over that around zero, test accuracy; for each domain and seed."""
+    return [test - rows[run._replace(prior="zero")][1] for run, (_, test) in rows.items()
+            if (run.method, run.prior, run.labels, run.lam) == ("fine-tuning", "source", labels, lam)]
+
+
+class Chosen(NamedTuple):
+    """λ as the validation pictures choose it for a domain, and the test accuracy of each seed without and with it."""
+
+    lam: float
+    before: list[float]
+    after: list[float]
+
+
+def chosen(rows: Shrunk, way: str, labels: int) -> dict[str, Chosen]:
+    """Domain → what choosing λ brings to a way of ``WAYS``; of the best λ it is the smallest, which may be 0."""
+    method, prior = WAYS[way]
+    found = {}
+    for domain in dict.fromkeys(run.domain for run in rows):
+        scores = {lam: [pair for run, pair in rows.items() if run[:5] == (
+            domain, method, prior if lam else "source", labels, lam)] for lam in (0.0, *prices(rows, labels))}
+        best = max(scores, key=lambda lam: sum(val for val, _ in scores[lam]))
+        found[domain] = Chosen(best, *([test for _, test in scores[lam]] for lam in (0.0, best)))
+    return found
+
+
+# Is there a lesion in the square? Learnt from one patient, asked on other slices and on a new patient.
+DOMAINS = ("brain lesions", "chest lesions")
+LABELS, RATE = 20, 0.0015  # squares of each kind; the rate was not tuned for these domains
+ASKED = {"val": "other slices", "test": "new patient"}  # split → what it is of
+LESION, HEALTHY = 1, 0  # classes
+
+
+def training(domain: str, seed: int) -> Run:
+    """The training, for :func:`u3lab.lessons.universal.trials.begin` and ``train``."""
+    return Run(domain, "parallel", LABELS, seed, RATE)
+
+
+def rates(network: Adapted | Classifier, domain: str, split: str) -> tuple[float, float]:
+    """Sensitivity and specificity on the squares of a split: the shares of lesions and of healthy squares that are
+    called so."""
+    given, true = answers(network, domain, split)
+    return tuple((given[true == k] == k).double().mean().item() for k in (LESION, HEALTHY))

@@ -99,8 +99,9 @@ def _film(length: int, size: int, split: str, kept: float, colours: str | None,
     time = torch.arange(length, dtype=torch.float64) / FPS
     x, above = radius + fold(start + speed * time, span), risen(flights, time)
     y = 1 - FLOOR - radius - above  # from the top, of the thing's middle
-    clip = _drawn(scenery.crop(size, split, draw), _floor(draw), x, y, above, material, shape, radius,
-                  materials.look(colours or material, draw))
+    wall = scenery.crop(size, split, draw)
+    floor = between(draw, 0.25, 0.7) * (0.85 + 0.3 * torch.rand(3, generator=draw))  # a grey with a touch of something
+    clip = _drawn(wall, floor, x, y, above, material, shape, radius, materials.look(colours or material, draw))
     boxes = size * torch.stack([x - radius, y - radius, x + radius, y + radius], 1)
     hits = torch.tensor([begins for begins, _, _ in flights], dtype=torch.float64)
     impacts = ((hits[:, None] >= time) & (hits[:, None] < time + 1 / FPS)).any(0)
@@ -145,11 +146,6 @@ def _heard(flights: list[Flight], material: str, radius: float, length: int, dra
         pitch = materials.pitch(material, radius)
         sound += strength * materials.tone(time - begins, pitch, known.decay, known.partials)
     return (sound.float() + NOISE * torch.randn(len(time), generator=draw)).clamp(-1, 1)
-
-
-def _floor(draw: torch.Generator) -> Tensor:
-    """The floor's colour (3): a grey with a touch of something."""
-    return between(draw, 0.25, 0.7) * (0.85 + 0.3 * torch.rand(3, generator=draw))
 
 
 def _drawn(wall: Tensor, floor: Tensor, x: Tensor, y: Tensor, above: Tensor, material: str, shape: int, radius: float,

@@ -16,10 +16,10 @@ from u3lab.checks import one_of, whole
 from u3lab.datasets import cutouts, packed, photos, scans
 from u3lab.datasets.visual_decathlon import Domain
 from u3lab.worlds import keeping, patterns
-from u3lab.worlds.decathlon import drawing, moving, patients, signs, things
+from u3lab.worlds.decathlon import drawing, patients, signs, things
 from u3lab.worlds.decathlon.drawing import SIDE, SPLITS, Recipe
 
-DOMAINS: dict[str, Recipe] = {**signs.DOMAINS, **things.DOMAINS, **moving.DOMAINS, **patients.DOMAINS}
+DOMAINS: dict[str, Recipe] = {**signs.DOMAINS, **things.DOMAINS, **patients.DOMAINS}
 EVERY: dict[str, Recipe] = {**DOMAINS, **patients.LESIONS}  # two more, each of one patient against another
 READERS = ("__init__",)  # modules beside this one that have no part in making the pictures
 COLUMNS = 40  # of the sheet that a split is kept on
@@ -62,7 +62,7 @@ def load(name: str, split: str = "train", *, each: int | None = None) -> Domain:
     made = domain.counts[SPLITS.index(one_of("split", split, SPLITS))]
     each = made if each is None else whole("each", each, 1, made)
     file = paths.cache(f"decathlon-{name.replace(' ', '-')}-{split}-{version()}.jpg")
-    page = keeping.read(file) or _make(file, name, split, made)
+    page = keeping.once(file, lambda: _drawn(name, split, made))
     sheet = np.asarray(Image.open(io.BytesIO(page)))
     tiles = sheet.reshape(-1, SIDE, COLUMNS, SIDE, 3).swapaxes(1, 2).reshape(-1, SIDE, SIDE, 3)
     tiles = tiles[: made * len(domain.classes)].reshape(-1, made, SIDE, SIDE, 3)[:, :each].reshape(-1, SIDE, SIDE, 3)
@@ -70,8 +70,8 @@ def load(name: str, split: str = "train", *, each: int | None = None) -> Domain:
     return Domain(images, torch.arange(len(domain.classes)).repeat_interleave(each), domain.classes)
 
 
-def _make(file: Path, name: str, split: str, each: int) -> bytes:
-    """Draw a split on one sheet, a JPEG of which nobody sees that it is one, and keep it."""
+def _drawn(name: str, split: str, each: int) -> bytes:
+    """A split on one sheet, a JPEG of which nobody sees that it is one."""
     domain = EVERY[name]
     sheet = Image.new("RGB", (SIDE * COLUMNS, SIDE * math.ceil(each * len(domain.classes) / COLUMNS)))
     place = 0
@@ -87,9 +87,7 @@ def _make(file: Path, name: str, split: str, each: int) -> bytes:
     memory.give_back()
     content = io.BytesIO()
     sheet.save(content, "JPEG", quality=95, subsampling=0)
-    page = content.getvalue()
-    keeping.keep(file, page)
-    return page
+    return content.getvalue()
 
 
 @functools.cache

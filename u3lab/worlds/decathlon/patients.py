@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -66,18 +66,18 @@ def slices(name: str, split: str) -> tuple[Slice, ...]:
 def patients(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
     """Squares with a region in the middle."""
     region = (*BRAIN, *CHEST)[number]
-    organ = 0 if region in BRAIN else 1
-    for _ in range(count):
-        ready = [one for one in slices((TEST if split == "test" else TRAIN)[organ], split) if one.regions[region].any()]
-        one = ready[draw.integers(len(ready))]
-        yield square(one, one.regions[region], draw)
+    yield from _squares(int(region in CHEST), split, count, draw, lambda one: one.regions[region])
 
 
 def lesions(organ: int, number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
     """Squares of a brain (0) or a chest (1) with a lesion in the middle, or with none in sight."""
-    masks = [(one, one.lesion if number else one.healthy)
-             for one in slices((TEST if split == "test" else TRAIN)[organ], split)]
-    ready = [(one, mask) for one, mask in masks if mask.any()]
+    yield from _squares(organ, split, count, draw, lambda one: one.lesion if number else one.healthy)
+
+
+def _squares(organ: int, split: str, count: int, draw: Draw,
+             where: Callable[[Slice], np.ndarray]) -> Iterator[Image.Image]:
+    found = slices((TEST if split == "test" else TRAIN)[organ], split)
+    ready = [(one, mask) for one in found if (mask := where(one)).any()]
     for _ in range(count):
         yield square(*ready[draw.integers(len(ready))], draw)
 

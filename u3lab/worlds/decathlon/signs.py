@@ -36,8 +36,10 @@ def digits(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Im
 def numeral(digit: int, face: int, ink: tuple[int, int, int]) -> Image.Image:
     """A digit of a typeface in a colour on nothing, cut to its width."""
     mask = Image.fromarray(tiles("numerals")[digit, face])
-    left, top, right, bottom = mask.getbbox()
-    mask = mask.crop((left, top, right, bottom))
+    return _inked(mask.crop(mask.getbbox()), ink)
+
+
+def _inked(mask: Image.Image, ink: tuple[int, int, int]) -> Image.Image:
     picture = Image.new("RGBA", mask.size, ink)
     picture.putalpha(mask)
     return picture
@@ -74,31 +76,9 @@ def letters(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.I
     families = len(entry["families"][entry["rows"][number].split()[0]])
     columns = {"test": [families - 1], "val": [families - 2]}.get(split, list(range(families - 2)))
     for _ in range(count):
-        mask = Image.fromarray(tiles("glyphs")[number, columns[draw.integers(len(columns))]])
-        ink = Image.new("RGBA", mask.size, BLACK)
-        ink.putalpha(mask)
+        ink = _inked(Image.fromarray(tiles("glyphs")[number, columns[draw.integers(len(columns))]]), BLACK)
         paper = Image.new("RGB", (SIDE, SIDE), (int(draw.integers(225, 256)),) * 3)
         yield pasted(tilted(ink, draw, 0.15), paper, draw, sizes=(0.65, 0.95))
-
-
-def _arrow(pen: ImageDraw.ImageDraw, way: str) -> None:
-    """A white arrow up, or up and then to a side."""
-    if way == "ahead":
-        pen.line([(64, 98), (64, 48)], WHITE, 14)
-        pen.polygon([(64, 22), (40, 54), (88, 54)], WHITE)
-        return
-    side = -1 if way == "left" else 1
-    pen.line([(64 - 14 * side, 98), (64 - 14 * side, 58), (64 + 12 * side, 58)], WHITE, 14, "curve")
-    pen.polygon([(64 + 42 * side, 58), (64 + 10 * side, 34), (64 + 10 * side, 82)], WHITE)
-
-
-def _number(plate: Image.Image, text: str, face: int) -> None:
-    made = [numeral(int(digit), face, BLACK) for digit in text]
-    made = [one.resize((max(4, round(min(one.width * 52 / one.height, 34))), 52)) for one in made]
-    x = (LARGE - sum(one.width for one in made) - 4 * (len(made) - 1)) // 2
-    for one in made:
-        plate.alpha_composite(one, (x, 38))
-        x += one.width + 4
 
 
 def _regular(sides: int, turn: float, radius: float = 60) -> list[tuple[float, float]]:
@@ -106,60 +86,55 @@ def _regular(sides: int, turn: float, radius: float = 60) -> list[tuple[float, f
     return [(64 + radius * np.sin(a), 64 - radius * np.cos(a)) for a in angles]
 
 
-def _round(pen: ImageDraw.ImageDraw, rim: tuple[int, int, int], inside: tuple[int, int, int]) -> None:
-    pen.ellipse((4, 4, 124, 124), rim)
-    pen.ellipse((18, 18, 110, 110), inside)
+Stroke = tuple  # a pen's method, and what it is given
+
+
+def _rim(rim: tuple[int, int, int], inside: tuple[int, int, int], wide: int = 14) -> tuple[Stroke, Stroke]:
+    return ("ellipse", (4, 4, 124, 124), rim), ("ellipse", (4 + wide, 4 + wide, 124 - wide, 124 - wide), inside)
+
+
+_WARNING = ("polygon", _regular(3, 0, 64), RED), ("polygon", _regular(3, 0, 40), WHITE)
+_BLUE = _rim(WHITE, BLUE, 4)
+
+
+def _turning(side: int) -> tuple[Stroke, ...]:
+    """A white arrow up and then to a side."""
+    return (*_BLUE, ("line", [(64 - 14 * side, 98), (64 - 14 * side, 58), (64 + 12 * side, 58)], WHITE, 14, "curve"),
+            ("polygon", [(64 + 42 * side, 58), (64 + 10 * side, 34), (64 + 10 * side, 82)], WHITE))
+
+
+PAINTED: dict[str, tuple[Stroke, ...]] = {  # much as the Vienna convention has them
+    "stop": (("polygon", _regular(8, 22.5), RED, WHITE, 4),
+             ("text", (64, 64), "STOP", WHITE, ImageFont.load_default(38), "mm", 4, "left", None, None, None, 1)),
+    "give way": (("polygon", _regular(3, 180, 64), RED), ("polygon", _regular(3, 180, 38), WHITE)),
+    "danger": (*_WARNING, ("line", [(64, 46), (64, 68)], BLACK, 8), ("ellipse", (59, 72, 69, 82), BLACK)),
+    "crossroads": (*_WARNING, ("line", [(52, 50), (76, 80)], BLACK, 6), ("line", [(76, 50), (52, 80)], BLACK, 6)),
+    "no entry": (("ellipse", (4, 4, 124, 124), RED), ("rectangle", (22, 52, 106, 76), WHITE)),
+    "no vehicles": _rim(RED, WHITE),
+    "no stopping": (*_rim(RED, BLUE), ("line", [(30, 30), (98, 98)], RED, 12), ("line", [(98, 30), (30, 98)], RED, 12)),
+    "priority road": (("polygon", _regular(4, 0), WHITE, BLACK, 2), ("polygon", _regular(4, 0, 44), YELLOW)),
+    "end of limits": (*_rim(BLACK, WHITE), *(("line", [(92 + shift, 28), (36 + shift, 100)], BLACK, 4)
+                                             for shift in (-18, -6, 6, 18))),
+    **{f"speed {limit}": _rim(RED, WHITE) for limit in (30, 50, 80)},
+    "ahead only": (*_BLUE, ("line", [(64, 98), (64, 48)], WHITE, 14),
+                   ("polygon", [(64, 22), (40, 54), (88, 54)], WHITE)),
+    "left only": _turning(-1), "right only": _turning(1)}
+SIGNS = tuple(PAINTED)
 
 
 def plate(sign: str, face: int) -> Image.Image:
-    """A sign on nothing, 128×128, much as the Vienna convention has it; numbers in one of the typefaces."""
+    """A sign on nothing, 128×128; numbers in one of the typefaces."""
     picture = Image.new("RGBA", (LARGE, LARGE))
     pen = ImageDraw.Draw(picture)
-    match sign.split():
-        case ["stop"]:
-            pen.polygon(_regular(8, 22.5), RED, WHITE, 4)
-            pen.text((64, 64), "STOP", WHITE, ImageFont.load_default(38), "mm", stroke_width=1)
-        case ["give", "way"]:
-            pen.polygon(_regular(3, 180, 64), RED)
-            pen.polygon(_regular(3, 180, 38), WHITE)
-        case ["danger"]:
-            pen.polygon(_regular(3, 0, 64), RED)
-            pen.polygon(_regular(3, 0, 40), WHITE)
-            pen.line([(64, 46), (64, 68)], BLACK, 8)
-            pen.ellipse((59, 72, 69, 82), BLACK)
-        case ["crossroads"]:
-            pen.polygon(_regular(3, 0, 64), RED)
-            pen.polygon(_regular(3, 0, 40), WHITE)
-            pen.line([(52, 50), (76, 80)], BLACK, 6)
-            pen.line([(76, 50), (52, 80)], BLACK, 6)
-        case ["no", "entry"]:
-            pen.ellipse((4, 4, 124, 124), RED)
-            pen.rectangle((22, 52, 106, 76), WHITE)
-        case ["no", "vehicles"]:
-            _round(pen, RED, WHITE)
-        case ["no", "stopping"]:
-            _round(pen, RED, BLUE)
-            pen.line([(30, 30), (98, 98)], RED, 12)
-            pen.line([(98, 30), (30, 98)], RED, 12)
-        case ["priority", "road"]:
-            pen.polygon(_regular(4, 0), WHITE, BLACK, 2)
-            pen.polygon(_regular(4, 0, 44), YELLOW)
-        case ["end", "of", "limits"]:
-            _round(pen, BLACK, WHITE)
-            for shift in (-18, -6, 6, 18):
-                pen.line([(92 + shift, 28), (36 + shift, 100)], BLACK, 4)
-        case ["speed", limit]:
-            _round(pen, RED, WHITE)
-            _number(picture, limit, face)
-        case [way, *_]:
-            pen.ellipse((4, 4, 124, 124), WHITE)
-            pen.ellipse((8, 8, 120, 120), BLUE)
-            _arrow(pen, way)
+    for stroke, *given in PAINTED[sign]:
+        getattr(pen, stroke)(*given)
+    made = [numeral(int(digit), face, BLACK) for digit in sign.removeprefix("speed ") if sign.startswith("speed")]
+    made = [one.resize((max(4, round(min(one.width * 52 / one.height, 34))), 52)) for one in made]
+    x = (LARGE - sum(one.width for one in made) - 4 * (len(made) - 1)) // 2
+    for one in made:
+        picture.alpha_composite(one, (x, 38))
+        x += one.width + 4
     return picture
-
-
-SIGNS = ("stop", "give way", "danger", "crossroads", "no entry", "no vehicles", "no stopping", "priority road",
-         "end of limits", "speed 30", "speed 50", "speed 80", "ahead only", "left only", "right only")
 
 
 def traffic_signs(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:

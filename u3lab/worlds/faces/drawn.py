@@ -1,4 +1,4 @@
-"""What people and cats have in common: how they are drawn by chance, how a head is held, and colours."""
+"""What people and cats have in common: how chance and a pen draw them, how a head is held, and colours."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 Colour = tuple[float, float, float]  # 0 … 255
 YAW, PITCH, ROLL = 25.0, 14.0, 9.0  # degrees, at most
+FINE = 4  # times the picture's size
+DARK, WHITE = (38, 26, 28), (250, 248, 244)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +70,23 @@ def mix(a: Colour, b: Colour, share: float) -> Colour:
 def far(a: Colour, b: Colour) -> float:
     """How different two colours are, by Euclid."""
     return float(np.linalg.norm(np.subtract(a, b)))
+
+
+class Sheet:
+    """Paper to lay shapes on: four bands, colour and opacity. Pillow takes them for CMYK; RGBA it would divide by A."""
+
+    def __init__(self, side: int) -> None:
+        self.image = Image.new("CMYK", (side * FINE, side * FINE), (0, 0, 0, 0))
+        self.pen = ImageDraw.Draw(self.image)
+
+    def fill(self, shape: np.ndarray, colour: Colour) -> None:
+        self.pen.polygon((FINE * shape - 0.5).ravel().tolist(), fill=(*map(round, colour), 255))
+
+    def line(self, shape: np.ndarray, colour: Colour, width: float, closed: bool = False) -> None:
+        places = FINE * (np.concatenate([shape, shape[:2]]) if closed else shape) - 0.5
+        self.pen.line(places.ravel().tolist(), fill=(*map(round, colour), 255), width=max(1, round(FINE * width)),
+                      joint="curve")
+
+    def shrunk(self) -> np.ndarray:
+        """(side,side,4) in [0,1]: colours times opacity, and opacity."""
+        return np.asarray(self.image.reduce(FINE), np.float32) / 255

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from u3lab.worlds.faces.cats import Cat
-from u3lab.worlds.faces.drawn import Held
-from u3lab.worlds.faces.people import Person
+from u3lab.worlds.faces.drawn import Held, Sheet
 
 LATITUDES, _LONGITUDES = np.linspace(-1, 1, 25), np.linspace(-math.pi, math.pi, 24, endpoint=False)
 AROUND = np.sin(_LONGITUDES), np.cos(_LONGITUDES)
 DEEP = 1.12  # times as deep as wide
-HALF_HEAD = {Person: 0.30, Cat: 0.245}  # of the picture's side: a cat's ears want their place
-MIDDLE = {Person: 0.48, Cat: 0.55}  # how low in the picture, of its side
 Points = np.ndarray  # (n,2) or (n,3): x to the right, y down, z to the viewer; in half heads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Being:
+    """What stays of a person or a cat: the number of an identity decides it. Lengths are in half heads (chin to crown
+    is 2)."""
+
+    half_head: ClassVar[float]  # of the picture's side
+    middle: ClassVar[float]  # how low in the picture, of its side
+    width: float
+    jaw: float  # exponent of its outline: the larger, the squarer
+    taper: float
 
 
 class Head:
     """An egg with a jaw. A place on its front is (x, y) as seen from there; ``seen`` turns it and puts it on paper."""
 
-    def __init__(self, person: Person | Cat, moment: Held, middle: tuple[float, float],
-                 scale: float) -> None:
+    def __init__(self, person: Being, moment: Held, middle: tuple[float, float], scale: float) -> None:
         self.person, self.middle, self.scale = person, np.array(middle), scale
         yaw, pitch, roll = (math.radians(angle) for angle in (moment.yaw, moment.pitch, moment.roll))
         about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
@@ -66,10 +75,20 @@ class Head:
         return hull(self.seen(part * size))
 
 
-def placed(who: Person | Cat, now: Held, size: int, margin: int) -> Head:
+def placed(who: Being, now: Held, size: int, margin: int) -> Head:
     """The head in a picture of so many pixels with a margin."""
-    middle = [margin + size * (at + shift) for at, shift in zip((0.5, MIDDLE[type(who)]), now.shift, strict=True)]
-    return Head(who, now, middle, HALF_HEAD[type(who)] * size * now.scale)
+    middle = [margin + size * (at + shift) for at, shift in zip((0.5, who.middle), now.shift, strict=True)]
+    return Head(who, now, middle, who.half_head * size * now.scale)
+
+
+def lit(sheet: Sheet, head: Head, slope: tuple[float, float]) -> np.ndarray:
+    """The sheet shrunk, in light that grows by ``slope`` for each half head to the right and down."""
+    drawn = sheet.shrunk()
+    down, right = np.mgrid[:len(drawn), :len(drawn)]
+    middle, scale = head.middle.tolist(), head.scale
+    light = 1 + slope[0] * (right - middle[0]) / scale + slope[1] * (down - middle[1]) / scale
+    drawn[..., :3] = np.minimum(drawn[..., :3] * np.clip(light, 0.7, 1.25)[..., None], drawn[..., 3:])
+    return drawn
 
 
 def hull(points: Points) -> Points:

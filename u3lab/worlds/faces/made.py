@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,22 +16,34 @@ from u3lab._system import paths
 from u3lab.checks import SIDE, is_a, number, one_of, room, tensors, whole
 from u3lab.datasets import packed, photos
 from u3lab.worlds import keeping, scenery
-from u3lab.worlds.faces import cats
-from u3lab.worlds.faces.cat_drawing import cat_face
-from u3lab.worlds.faces.drawing import face
-from u3lab.worlds.faces.drawn import YAW
-from u3lab.worlds.faces.head import placed
-from u3lab.worlds.faces.people import CHANCE, at_rest, moment, person
+from u3lab.worlds.faces import cats, people
+from u3lab.worlds.faces.drawn import YAW, Held
+from u3lab.worlds.faces.head import Being, placed
 
-ATTRIBUTES = tuple(CHANCE)  # glasses, beard, hat, long hair belong to the person; smile and open mouth to the moment
-CAT_ATTRIBUTES = tuple(cats.CHANCE)  # the open mouth belongs to the moment
-KINDS = ("person", "cat")
 LATTICE = 32  # places on the front of a head, each way
 NEAR = 0.12  # half heads: how far around a nose the skin goes along
 PEOPLE = 10**6  # that one seed can have
 MOST_YAW = 45.0  # degrees: what is farther round hides an eye
 LEAST, MOST = 4 * 2**20, 50 * 2**20  # bytes of pictures: less is drawn as fast as read, more would fill the disk
-HARD = {"person": ("glasses", "beard"), "cat": ("patches",)}  # what covers, or breaks up, where points lie
+
+
+class Kind(NamedTuple):
+    """Who a number is, how they look in their n-th picture, where their points are at rest, and how they are drawn."""
+
+    who: Callable[[int], Being]
+    now: Callable[[int, int, float], Held]
+    at_rest: Callable[[Being], np.ndarray]
+    face: Callable[[Being, Held, int, int], tuple[np.ndarray, np.ndarray]]
+    attributes: tuple[str, ...]
+    hard: tuple[str, ...]  # those that cover, or break up, where points lie
+    behind: int  # a cat and a person of one number have nothing in common, nor have their backgrounds
+
+
+KINDS = {
+    "person": Kind(people.person, people.moment, people.at_rest, people.face, tuple(people.CHANCE),
+                   ("glasses", "beard"), 3),
+    "cat": Kind(cats.cat, cats.mood, cats.at_rest, cats.cat_face, tuple(cats.CHANCE), ("patches",), 13)}
+ATTRIBUTES, CAT_ATTRIBUTES = (kind.attributes for kind in KINDS.values())
 
 
 class Faces(NamedTuple):
@@ -105,11 +118,7 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
     from safetensors.torch import load, save
 
     file = paths.cache(f"faces-{'-'.join(map(str, asked))}-{_version()}.safetensors")
-    if (content := keeping.read(file)) is not None:
-        return Faces(**load(content))
-    made = drawn()
-    keeping.keep(file, save(made))
-    return Faces(**made)
+    return Faces(**load(keeping.once(file, lambda: save(drawn()))))
 
 
 @functools.cache
@@ -137,8 +146,8 @@ def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, e
     """
     count, split, seed, size, each, margin, kind, yaw = _asked(count, split, seed, size, each, margin, kind, yaw)
     test = packed.SPLITS.index(split)
-    one = _person if kind == "person" else _cat
-    faces = [one(2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split, yaw) for n in range(count)]
+    faces = [_one(KINDS[kind], 2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split, yaw)
+             for n in range(count)]
     return Layers(*map(torch.stack, zip(*faces, strict=True)))
 
 
@@ -164,14 +173,13 @@ def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, 
     is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
     each, yaw = whole("each", each), number("yaw", yaw, 0, MOST_YAW)
     size, margin = whole("size", size, 16, SIDE), whole("margin", margin, 0, SIDE)
-    who, how, rest_of = (person, moment, at_rest) if kind == "person" else (cats.cat, cats.mood, cats.at_rest)
     down, share = (one.ravel() for one in np.meshgrid(np.linspace(-0.9, 0.95, LATTICE),
                                                       np.linspace(-0.95, 0.95, LATTICE), indexing="ij"))
     found = []
     for n, identity in enumerate(made.identities.tolist()):
-        head = placed(who(identity), how(identity, n % each, yaw), size, margin)
+        head = placed(KINDS[kind].who(identity), KINDS[kind].now(identity, n % each, yaw), size, margin)
         places = np.stack([share * head.half_width(down), down], 1)
-        rest = rest_of(head.person)
+        rest = KINDS[kind].at_rest(head.person)
         pixels = head.seen(places) + spread(places, rest, made.points[n].numpy() - head.seen(rest))
         found.append(np.concatenate([pixels, head.facing(places)[:, None]], 1))
     return torch.from_numpy(np.stack(found)).float()
@@ -186,31 +194,18 @@ def spread(places: np.ndarray, around: np.ndarray, moves: np.ndarray) -> np.ndar
 def hard(made: Faces | Layers, *, kind: str = "person") -> Tensor:
     """Whose points are hard to find, (N,) bool: turned by more than 25°, with glasses or a beard; cats with patches."""
     is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
-    names = ATTRIBUTES if kind == "person" else CAT_ATTRIBUTES
+    names = KINDS[kind].attributes
     tensors(attributes=(made.attributes, f"N{len(names)}"), pose=(made.pose, "N2"))
-    covered = made.attributes[:, [names.index(name) for name in HARD[kind]]].any(1)
+    covered = made.attributes[:, [names.index(name) for name in KINDS[kind].hard]].any(1)
     return covered | (made.pose[:, 0].abs() > YAW)
 
 
-def _person(identity: int, nth: int, size: int, margin: int, split: str, yaw: float) -> tuple[Tensor, ...]:
-    """A picture of a person; even numbers of identities are to learn from, odd ones are held out."""
-    who, now = person(identity), moment(identity, nth, yaw)
-    has = (who.glasses, who.beard, who.hat, who.long_hair, now.smile, now.open_mouth)
-    return _one(face(who, now, size, margin), has, (now.yaw, now.pitch), [identity, 3, nth], split)
-
-
-def _cat(identity: int, nth: int, size: int, margin: int, split: str, yaw: float) -> tuple[Tensor, ...]:
-    """A picture of a cat; its numbers are its own, a cat and a person of one number have nothing in common."""
-    who, now = cats.cat(identity), cats.mood(identity, nth, yaw)
-    has = (who.stripes, who.patches, who.white_muzzle, who.long_fur, who.collar, now.open_mouth)
-    return _one(cat_face(who, now, size, margin), has, (now.yaw, now.pitch), [identity, 13, nth], split)
-
-
-def _one(drawn: tuple[np.ndarray, np.ndarray], has: tuple[bool, ...], pose: tuple[float, float], where: list[int],
-         split: str) -> tuple[Tensor, ...]:
-    """A row of Layers; ``where`` decides the background, and begins with the identity."""
-    front, points = drawn
-    place = torch.Generator().manual_seed(int(np.random.default_rng(where).integers(2**62)))
-    behind = scenery.crop(len(front), split, place)
+def _one(kind: Kind, identity: int, nth: int, size: int, margin: int, split: str, yaw: float) -> tuple[Tensor, ...]:
+    """A row of Layers; even numbers of identities are to learn from, odd ones are held out."""
+    who, now = kind.who(identity), kind.now(identity, nth, yaw)
+    front, points = kind.face(who, now, size, margin)
+    has = [getattr(now, name, getattr(who, name, None)) for name in (one.replace(" ", "_") for one in kind.attributes)]
+    place = np.random.default_rng([identity, kind.behind, nth]).integers(2**62)
+    behind = scenery.crop(len(front), split, torch.Generator().manual_seed(int(place)))
     return (torch.from_numpy(front).permute(2, 0, 1).contiguous(), behind, torch.tensor(has),
-            torch.from_numpy(points).float(), torch.tensor(where[0]), torch.tensor(pose))
+            torch.from_numpy(points).float(), torch.tensor(identity), torch.tensor((now.yaw, now.pitch)))

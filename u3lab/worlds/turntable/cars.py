@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from u3lab.worlds.turntable.solids import ROUND, Colour, Part, bar, box, hull
-from u3lab.worlds.turntable.things import Draw, Thing, pick, shade, thing
+from u3lab.worlds.turntable.solids import ROUND, Colour, Draw, Part, Thing, bar, box, hull, pick, shade, thing
 
 PAINTS = ((0.80, 0.16, 0.16), (0.16, 0.36, 0.66), (0.95, 0.76, 0.16), (0.22, 0.52, 0.34), (0.92, 0.92, 0.90),
           (0.30, 0.31, 0.34), (0.95, 0.50, 0.15), (0.55, 0.75, 0.85), (0.50, 0.20, 0.35), (0.62, 0.60, 0.55))
@@ -44,13 +43,9 @@ def car(draw: Draw) -> Thing:
             parts += _wheel((side * wide, wheel, z), side, wheel)
     lamp = floor + (bonnet - floor) * 0.52
     parts += _ends(half, wide, (floor, lamp), draw)
-    width = 0.74 * wide
-    hubs = [(side * (wide + 0.16), wheel, z) for z, side in ((axles[0], 1), (axles[0], -1), (axles[1], -1),
-                                                             (axles[1], 1))]
-    lamps = [(side * 0.74 * wide, lamp, z * half) for z, side in ((1, 1), (1, -1), (-1, -1), (-1, 1))]
-    roofs = [(side * width, roof, z) for z, side in ((roof_front, 1), (roof_front, -1), (roof_rear, -1),
-                                                     (roof_rear, 1))]
-    return thing(parts, hubs + lamps + roofs)
+    rows = (wide + 0.16, wheel, axles), (0.74 * wide, lamp, (half, -half)), (0.74 * wide, roof, (roof_front, roof_rear))
+    points = [(side * x, y, z[end]) for x, y, z in rows for end, side in ((0, 1), (0, -1), (1, -1), (1, 1))]
+    return thing(parts, points)  # hubs, lamps, corners of the roof
 
 
 def _body(half: float, wide: float, heights: tuple[float, float, float], glass: tuple[float, float],
@@ -110,13 +105,9 @@ def _ends(half: float, wide: float, heights: tuple[float, float], draw: Draw) ->
                          gloss=0.6, casts=False))
         parts.append(box((x - 0.10, lamp - 0.10, -half - 0.03), (x + 0.10, lamp + 0.12, -half * 0.96), TAIL,
                          f"tail {side}", gloss=0.4, casts=False))
-    parts.append(box((-wide * 0.46, lamp - 0.10, half * 0.94), (wide * 0.46, lamp + 0.05, half + 0.02), TRIM, "grille",
-                     casts=False))
-    plate = (0.92, 0.92, 0.86)
-    parts.append(box((-0.24, lamp - 0.16, -half - 0.02), (0.24, lamp - 0.02, -half * 0.96), plate, "plate",
-                     casts=False))
-    for z in (1, -1):
-        low, high = sorted((z * half * 0.93, z * (half + 0.06)))
-        parts.append(box((-wide * 0.97, floor + 0.02, low), (wide * 0.97, floor + 0.16, high), shade(TRIM, 1.3),
-                         f"bumper {z}", casts=False))
-    return parts
+    boxes = [(0.46 * wide, lamp - 0.10, lamp + 0.05, half * 0.94, half + 0.02, TRIM, "grille"),
+             (0.24, lamp - 0.16, lamp - 0.02, -half - 0.02, -half * 0.96, (0.92, 0.92, 0.86), "plate"),
+             *((0.97 * wide, floor + 0.02, floor + 0.16, *sorted((z * half * 0.93, z * (half + 0.06))),
+                shade(TRIM, 1.3), f"bumper {z}") for z in (1, -1))]
+    return parts + [box((-x, low, rear), (x, high, front), colour, skin, casts=False)
+                    for x, low, high, rear, front, colour, skin in boxes]

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.worlds.rendered import boundaries
-from u3lab.worlds.turntable.things import Thing
+from u3lab.worlds.rendered import boundaries, through
+from u3lab.worlds.turntable.solids import Thing
 
 FINE = 2  # times the picture's size
 AWAY = 5.0  # of the camera from what it turns about, in radii of the thing
@@ -46,7 +46,7 @@ def seen(thing: Thing, tilt: Tensor, turn: Tensor, size: int, light: Light) -> S
     """A thing turned by ``turn`` (3,3) about the vertical, looked at from above by ``tilt`` (3,3)."""
     rotation, side = tilt @ turn, size * FINE
     origin, lamp = thing.middle + thing.radius * AWAY * rotation[2], turn.T @ light.direction
-    rays = _rays(side) @ rotation
+    rays = through(side, SLOPE) @ rotation
     depth, normals, which = _met(thing, origin, rays, _windows(thing, _paper(thing, rotation, thing.corners)[0], side))
     hit = which >= 0
     colours = torch.zeros(side, side, 3)
@@ -59,13 +59,6 @@ def seen(thing: Thing, tilt: Tensor, turn: Tensor, size: int, light: Light) -> S
     column, row = ((points + 1) / 2 * side).long().clamp(0, side - 1).T
     visible = depth[row, column] > ahead - HIDDEN * thing.radius
     return Seen(layers[:3], layers[3], _table(thing, origin, rotation, size, lamp), points, visible)
-
-
-def _rays(side: int) -> Tensor:
-    """Through the middle of each pixel, in the camera's axes, (S,S,3); each goes 1 away from the viewer."""
-    places = SLOPE * ((torch.arange(side) + 0.5) / side * 2 - 1)
-    down, right = torch.meshgrid(places, places, indexing="ij")
-    return torch.stack([right, -down, -torch.ones_like(right)], -1)
 
 
 def _paper(thing: Thing, rotation: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
@@ -122,7 +115,7 @@ def _lit(thing: Thing, which: Tensor, normals: Tensor, places: Tensor, rays: Ten
 def _table(thing: Thing, origin: Tensor, rotation: Tensor, size: int, lamp: Tensor) -> Tensor:
     """(S,S) how bright the table is: 1 − SHADOW where the thing keeps the lamp from it, softly; at half the size."""
     side = (size + 1) // 2
-    rays = _rays(side) @ rotation
+    rays = through(side, SLOPE) @ rotation
     t = torch.where(rays[..., 1] < -1e-3, -origin[1] / rays[..., 1], 0.0)  # above the horizon nothing is dark
     fallen = thing.corners - thing.corners[:, 1:2] / lamp[1] * lamp  # along the light, down to the table
     windows = {n: window for n, window in _windows(thing, _paper(thing, rotation, fallen)[0], side).items()

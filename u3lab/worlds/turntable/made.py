@@ -16,7 +16,7 @@ from u3lab.errors import U3Error
 from u3lab.worlds import scenery
 from u3lab.worlds.turntable import cars, pots, seats
 from u3lab.worlds.turntable.drawing import Light, seen
-from u3lab.worlds.turntable.things import Draw, Thing
+from u3lab.worlds.turntable.solids import Draw, Thing
 
 MAKERS = {"chair": seats.chair, "car": cars.car, "teapot": pots.pot}
 KINDS = tuple(MAKERS)
@@ -143,14 +143,14 @@ def rotation(azimuth: Tensor, elevation: Tensor) -> Tensor:
     ``scipy.spatial.transform.Rotation.from_euler("yx", …)`` has the same numbers.
     """
     tensors(azimuth=(azimuth, "N"), elevation=(elevation, "N"))
-    return _tilt(elevation) @ _turn(azimuth)
+    return _about(0, elevation) @ _about(1, azimuth)
 
 
 def _made(kind: str, instances: Tensor, azimuth: Tensor, elevation: Tensor, draws: list[Draw], size: int, split: str,
           photos: bool) -> Turntable:
     one_of("kind", kind, KINDS), whole("size", size, 16, SIDE), is_a("photos", photos, bool, "give True or False")
     room(f"{len(instances)} views", size, size, len(instances))
-    tilt, turn = _tilt(elevation), _turn(azimuth)
+    tilt, turn = _about(0, elevation), _about(1, azimuth)
     found = [_one(thing_of(kind, number), pose, draw, size, split, photos) for number, pose, draw in
              zip(instances.tolist(), zip(tilt, turn, strict=True), draws, strict=True)]
     images, masks, points, visible = map(torch.stack, zip(*found, strict=True))
@@ -181,18 +181,10 @@ def thing_of(kind: str, number: int) -> Thing:
     return MAKERS[kind](np.random.default_rng([KINDS.index(kind), number]))
 
 
-def _turn(azimuth: Tensor) -> Tensor:
-    """About the vertical, y: (N) degrees → (N,3,3)."""
-    cos, sin, none, one = *_sides(azimuth), torch.zeros_like(azimuth), torch.ones_like(azimuth)
-    return torch.stack([cos, none, sin, none, one, none, -sin, none, cos], 1).view(-1, 3, 3)
-
-
-def _tilt(elevation: Tensor) -> Tensor:
-    """About the camera's x, so that the top comes to the viewer: (N) degrees → (N,3,3)."""
-    cos, sin, none, one = *_sides(elevation), torch.zeros_like(elevation), torch.ones_like(elevation)
-    return torch.stack([one, none, none, none, cos, -sin, none, sin, cos], 1).view(-1, 3, 3)
-
-
-def _sides(degrees: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosine and sine."""
-    return degrees.deg2rad().cos(), degrees.deg2rad().sin()
+def _about(axis: int, degrees: Tensor) -> Tensor:
+    """By (N) degrees about x (0), so that the top comes to the viewer, or about the vertical, y (1): (N,3,3)."""
+    first, second, angle = (axis + 1) % 3, (axis + 2) % 3, degrees.deg2rad()
+    found = torch.eye(3).to(angle).repeat(len(angle), 1, 1)
+    found[:, first, first] = found[:, second, second] = angle.cos()
+    found[:, second, first], found[:, first, second] = angle.sin(), -angle.sin()
+    return found

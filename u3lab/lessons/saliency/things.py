@@ -1,6 +1,6 @@
 """Pictures in which it is known where the thing is: cut-outs pasted on photos, and photos with outlines drawn by hand.
 
-In a pasted picture the thing can be taken away exactly: the photo behind it is there.
+In a pasted picture the thing can be taken away exactly: the photo behind it is there. What a table says of removal.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab import images
+from u3lab import images, saliency
 from u3lab.datasets import cutouts, photos
 from u3lab.datasets.outlines import outlines
+from u3lab.descent import last
 from u3lab.nets import Classifier
+from u3lab.saliency import MaskSettings
 
 BEHIND = ("mountain_meadow", "stream", "peaks", "trunk", "sunset", "leaves")  # photos, and none of them of a thing
 SHARE = 0.84  # of the picture's side: the longer side of a pasted thing, as where two networks were asked for it
@@ -77,3 +79,19 @@ def probability(net: Classifier, pictures: Tensor, label: str) -> Tensor:
     """Φ_c of each picture, (B)."""
     with torch.no_grad():
         return net.probabilities(pictures)[:, net.class_index(label)].cpu()
+
+
+CUE, BROKEN = 0.5, 0.5  # a cue: that share of the mask is off the thing, and alone it takes this share of Φ_c away
+
+
+def smallest(net: Classifier, thing: Thing, *, steps: int = 150, **changed: object) -> Tensor:
+    """The mask (1,1,S,S) that the energy ends with."""
+    settings = MaskSettings(steps=steps, **changed)
+    return last(saliency.meaningful_perturbation(net, thing.image, thing.label, settings=settings)).value.cpu()
+
+
+def cues(rows: dict[tuple, tuple]) -> list[tuple]:
+    """The runs of the table removal with a cue: most of the mask is off the thing, and that part alone takes most of
+    Φ_c away."""
+    return [run for run, one in rows.items()
+            if 1 - one.mask_share > CUE and one.off < (1 - BROKEN) * one.whole]

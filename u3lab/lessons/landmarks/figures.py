@@ -1,0 +1,295 @@
+"""The pictures of chapter 3: codes as colours, points, the sphere, a lattice, a dog, combed hair; its scheme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab.figures import COLOURS, Figure, canvas
+from u3lab.landmarks import sphere
+from u3lab.warps import Warp
+
+LINE, RIM = 1.0, (0.07, 0.07, 0.07)
+GREY = 0.93  # around the globe
+
+
+def coloured(codes: Tensor, size: int = 192) -> Tensor:
+    """The direction of codes (B,3,h,w) as a colour, (B,3,size,size): the same direction, the same colour everywhere."""
+    shown = F.interpolate(F.normalize(codes.detach(), dim=1), size=(size, size), mode="bilinear")
+    return (0.5 + 0.5 * F.normalize(shown, dim=1)).clamp(0, 1)
+
+
+def lengths(codes: Tensor, most: float, size: int = 192) -> Tensor:
+    """The length of codes (B,D,h,w) as grey, (B,3,size,size): white at ``most``, one number for all pictures."""
+    long = F.interpolate(codes.detach().norm(dim=1, keepdim=True), size=(size, size), mode="bilinear")
+    return (long / most).clamp(0, 1).expand(-1, 3, -1, -1)
+
+
+def dotted(images: Tensor, points: Tensor, colours: Tensor, *, size: int = 192, radius: float = 5.0) -> Tensor:
+    """Pictures (B,3,H,W), made larger, with a disc at each of the points (B,N,2): (B,3,size,size).
+
+    ``colours`` (N,3), or (B,N,3), in [0,1]. Points outside of the picture are not drawn.
+    """
+    shown = F.interpolate(images.detach(), size=(size, size), mode="bilinear").clamp(0, 1)
+    along = (2 * torch.arange(size) + 1) / size - 1
+    colours = colours.expand(len(images), -1, -1)
+    for n in range(points.shape[1]):
+        x, y = ((along - points[:, n, k, None]).square() for k in (0, 1))
+        distance = (x[:, None, :] + y[:, :, None]).sqrt()[:, None] * size / 2
+        shown = torch.where(distance < radius + 1.5, torch.tensor(RIM)[None, :, None, None], shown)
+        shown = torch.where(distance < radius, colours[:, n, :, None, None].to(shown), shown)
+    return shown
+
+
+def globe(directions: Tensor, colours: Tensor | None = None, *, size: int = 192, radius: float = 4.0) -> Tensor:
+    """The sphere from two sides, side by side, in the colours of its directions: (1,3,size,2·size).
+
+    ``directions`` (N,3) are marked by discs on the side on which they lie; the left half is seen from the end of the
+    third axis, the right one from behind.
+    """
+    halves = []
+    along = (2 * torch.arange(size) + 1) / size - 1
+    x, y = along[None, :] * 1.08, along[:, None] * 1.08
+    inside = (x.square() + y.square()) < 1
+    for side in (1.0, -1.0):
+        z = side * (1 - x.square() - y.square()).clamp(min=0).sqrt()
+        place = torch.stack([side * x.expand_as(z), y.expand_as(z), z])
+        half = torch.where(inside, 0.5 + 0.5 * place, GREY)[None]
+        to = F.normalize(directions.detach().float(), dim=1)
+        there = to[:, 2] * side > 0
+        if there.any():
+            marked = torch.stack([side * to[there, 0], to[there, 1]], 1)[None] / 1.08
+            given = torch.ones(int(there.sum()), 3) if colours is None else colours[there]
+            half = dotted(half, marked, given, size=size, radius=radius)
+        halves.append(half)
+    return torch.cat(halves, -1)
+
+
+def lattice(w: Warp, *, size: int = 192, lines: int = 9) -> Tensor:
+    """What a warp makes of a square lattice, (1,3,size,size): black lines on white."""
+    along = (2 * torch.arange(size, dtype=torch.float64) + 1) / size - 1
+    u = torch.stack([along.expand(size, size), along[:, None].expand(size, size)], -1).view(1, -1, 2)
+    from_there = w(u)[0].view(size, size, 2) * (lines - 1) / 2
+    apart = (from_there - from_there.round()).abs().amin(-1) * size / (lines - 1)
+    outside = (w(u)[0].abs().amax(-1) > 1 + 1 / size).view(size, size)
+    ink = ((LINE + 0.5 - apart).clamp(0, 1) * ~outside).float()
+    return (1 - ink).expand(1, 3, -1, -1)
+
+
+def hues(count: int) -> Tensor:
+    """So many colours that can be told apart, (count,3)."""
+    angle = torch.arange(count) * 2 * math.pi / count
+    return 0.5 + 0.5 * torch.stack([(angle - shift).cos() for shift in (0.0, 2 * math.pi / 3, 4 * math.pi / 3)], 1)
+
+
+# Where the dog sticks out: a direction (ahead, to its left, up), how far at most, and how narrow.
+BUMPS = (((0.48, 0.26, -0.84), 0.72, 70.0), ((0.48, -0.26, -0.84), 0.72, 70.0),  # fore legs
+         ((-0.50, 0.26, -0.83), 0.72, 70.0), ((-0.50, -0.26, -0.83), 0.72, 70.0),  # hind legs
+         ((0.72, 0.0, 0.69), 0.75, 16.0), ((0.90, 0.0, 0.43), 0.62, 90.0),  # head, snout
+         ((0.55, 0.20, 0.81), 0.50, 130.0), ((0.55, -0.20, 0.81), 0.50, 130.0),  # ears
+         ((-0.80, 0.0, 0.60), 0.85, 130.0))  # tail
+STRETCH = (1.3, 0.70, 0.92)  # of the dog's trunk, along its three axes
+REACH, SAMPLES, HALVINGS = 2.5, 50, 6  # how far from the middle a ray is followed, in how many steps, and how finely
+PAPER, LAMP = 0.93, (0.35, -0.55, 0.76)
+
+
+def dog(share: float, turn: float = 0.0, *, size: int = 192) -> Tensor:
+    """What a sphere is with ``share`` 0 and a dog with 1, turned by so many degrees: (1,3,size,1.25·size).
+
+    Each point has the colour of the point of the sphere that it comes from: the direction n in which it lies from the
+    middle, as 1/2 + n/2. So one colour is one part of every such surface.
+    """
+    origin, ray = _camera(turn, size, size + size // 4)
+    steps = torch.linspace(-REACH, REACH, SAMPLES)
+    outside = _beyond(origin[..., None, :] + steps[:, None] * ray, share)
+    met = (outside < 0).any(-1)
+    first = (outside < 0).int().argmax(-1).clamp(min=1)
+    near, far = steps[first - 1], steps[first]
+    for _ in range(HALVINGS):
+        middle = (near + far) / 2
+        inside = _beyond(origin + middle[..., None] * ray, share) < 0
+        near, far = torch.where(inside, near, middle), torch.where(inside, middle, far)
+    p = origin + far[..., None] * ray
+    names = 0.5 + 0.5 * _direction(p, share)
+    shade = 0.45 + 0.55 * (_normal(p, share) @ F.normalize(torch.tensor(LAMP), dim=0)).clamp(min=0)
+    return torch.where(met[..., None], names * shade[..., None], PAPER).permute(2, 0, 1)[None].clamp(0, 1)
+
+
+def _camera(turn: float, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Where each pixel's ray begins, (height,width,3), and the way that all of them go, in axes of the dog."""
+    angle = torch.tensor(turn).deg2rad()
+    right = torch.stack([angle.cos(), angle.sin(), torch.tensor(0.0)])
+    away, up = torch.stack([-angle.sin(), angle.cos(), torch.tensor(-0.25)]), torch.tensor([0.0, 0.0, 1.0])
+    away = F.normalize(away, dim=0)
+    up = F.normalize(up - (up @ away) * away, dim=0)
+    y, x = ((2 * torch.arange(side) + 1 - side) / height * 1.8 for side in (height, width))
+    return x[None, :, None] * right - y[:, None, None] * up, away
+
+
+def _stretch(share: float) -> Tensor:
+    return 1 + share * (torch.tensor(STRETCH) - 1)
+
+
+def _direction(p: Tensor, share: float) -> Tensor:
+    """n, the point of the sphere that a point (…,3) lies over."""
+    return F.normalize(p / _stretch(share), dim=-1)
+
+
+def _beyond(p: Tensor, share: float) -> Tensor:
+    """How far points (…,3) lie outside of the surface, below 0 inside: ‖p‖ − r(n), stretched; the surface is
+    r(n) = 1 + share · Σ_k h_k exp(κ_k (⟨n, d_k⟩ − 1))."""
+    q = p / _stretch(share)
+    n = F.normalize(q, dim=-1)
+    r = torch.ones(p.shape[:-1])
+    for direction, height, narrow in BUMPS if share else ():
+        d = F.normalize(torch.tensor(direction), dim=0)
+        r += share * height * (narrow * (n @ d - 1)).exp()
+    return q.norm(dim=-1) - r
+
+
+def _normal(p: Tensor, share: float, step: float = 0.01) -> Tensor:
+    """The way out of the surface at points (…,3), by differences."""
+    sides = [_beyond(p + step * axis, share) - _beyond(p - step * axis, share) for axis in torch.eye(3)]
+    return F.normalize(torch.stack(sides, -1), dim=-1)
+
+
+def combed(axis: tuple[float, float, float], *, size: int = 192, hairs: int = 260) -> tuple[Tensor, float]:
+    """A sphere seen from the front and from behind, (1,3,size,2·size), all of its hair combed along one axis; and the
+    length of its shortest hair.
+
+    The hair at n is what of the axis lies along the surface: v = a − ⟨a, n⟩ n.
+    """
+    a = F.normalize(torch.tensor(axis), dim=0)
+    n = sphere(hairs)
+    n = torch.cat([n, a[None], -a[None]])
+    v = a - (n @ a)[:, None] * n
+    along = ((2 * torch.arange(size) + 1) / size - 1) * 1.1
+    x, y = along[None, :], along[:, None]
+    inside = x.square() + y.square() < 1
+    halves = []
+    for side in (1.0, -1.0):
+        picture = torch.where(inside, 0.80, PAPER).expand(3, size, size).clone()
+        for root, hair in zip(n, v, strict=True):
+            if side * root[2] <= 0.05:
+                continue
+            start, way = torch.stack([side * root[0], root[1]]), 0.17 * torch.stack([side * hair[0], hair[1]])
+            t = (((x - start[0]) * way[0] + (y - start[1]) * way[1]) / way.square().sum().clamp(min=1e-9)).clamp(0, 1)
+            apart = ((x - start[0] - t * way[0]).square() + (y - start[1] - t * way[1]).square()).sqrt()
+            thick = 0.012 * (1 - 0.6 * t) if hair.norm() > 0.05 else torch.full_like(t, 0.045)
+            colour = torch.tensor([0.25, 0.16, 0.10] if hair.norm() > 0.05 else [0.85, 0.1, 0.1])
+            ink = ((thick - apart) / (2.2 / size) + 0.5).clamp(0, 1)
+            picture = picture * (1 - ink) + colour[:, None, None] * ink
+        halves.append(picture[None])
+    return torch.cat(halves, -1), float(v.norm(dim=-1).min())
+
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DATA, SIMPLE = 1.6, 7.4  # where the columns stand
+ROWS = (7.6, 4.7, 1.5)
+ALT = ("Three rows, pictures on the left and a simple space on the right. Equivariance: an arrow Φ leads from pictures "
+       "of a chair to places on a circle. Generative modelling: an arrow Ψ leads from a round cloud of points to the "
+       "pictures. Keypoint bottleneck: an arrow leads from a face to its keypoints, and another back to a face, which "
+       "gets its look from a second face.")
+
+
+def directions(chairs: Sequence[Tensor], face: Tensor, look: Tensor, drawn: Tensor, points: Tensor) -> Figure:
+    """Three rows: data on the left, a simple space on the right, and arrows that say what is learnt.
+
+    Parameters
+    ----------
+    chairs
+        Three pictures (3,H,W).
+    face, look, drawn
+        The target, the picture that gives the look, and what the generator makes of both, (3,H,W) each.
+    points
+        The keypoints (K,2) of the target.
+    """
+    with canvas.plot(7.6, 6.6, "") as (sheet, axes):
+        axes.set(xlim=(-0.6, 10.2), ylim=(-0.4, 9.9))
+        axes.axis("off")
+        axes.text(DATA, 9.4, "data", ha="center", fontsize=12, weight="bold")
+        axes.text(SIMPLE, 9.4, "a simple space", ha="center", fontsize=12, weight="bold")
+        _equivariance(axes, chairs)
+        _generator(axes, chairs)
+        _bottleneck(axes, face, look, drawn, points)
+        return Figure(canvas.jpeg(canvas.levels(sheet), ALT), ALT)
+
+
+def _equivariance(axes: Axes, chairs: Sequence[Tensor]) -> None:
+    y = ROWS[0]
+    _row(axes, chairs, y)
+    _named(axes, "equivariance", y)
+    _arrow(axes, (3.6, y), (5.7, y), "Φ")
+    _circle(axes, SIMPLE, y, 0.95, fill="none")
+    for x, high in ((-0.67, 0.67), (0.25, 0.92), (0.95, 0.0)):
+        axes.plot([SIMPLE + x], [y + high], "o", color=COLOURS[5], markersize=7)
+    axes.text(SIMPLE, y, "azimuth", ha="center", va="center", fontsize=10)
+    axes.text(8.7, y, "where g acts\nas it does\non the data", va="center", fontsize=9)
+
+
+def _generator(axes: Axes, chairs: Sequence[Tensor]) -> None:
+    import numpy as np
+
+    y, draw = ROWS[1], np.random.default_rng(0)
+    _row(axes, chairs, y)
+    _named(axes, "generative modelling", y)
+    _arrow(axes, (5.7, y), (3.6, y), "Ψ")
+    x, up = draw.normal(scale=0.42, size=(2, 60))
+    axes.plot(SIMPLE + x, y + up, "o", color=COLOURS[0], markersize=3.2, alpha=0.8)
+    axes.text(8.7, y, "a fixed, simple\ndistribution", va="center", fontsize=9)
+    axes.text(DATA, y - 0.95, "the empirical distribution", ha="center", fontsize=9)
+
+
+def _bottleneck(axes: Axes, face: Tensor, look: Tensor, drawn: Tensor, points: Tensor) -> None:
+    y = ROWS[2]
+    _named(axes, "keypoint bottleneck", y + 0.45)
+    _picture(axes, face, 0.75, y + 0.5, 0.7)
+    _picture(axes, drawn, 3.0, y - 0.95, 0.7)
+    _picture(axes, look, 0.75, y - 0.95, 0.7)
+    _arrow(axes, (1.6, y + 0.7), (6.2, y + 0.3), "u")
+    _arrow(axes, (6.2, y - 0.3), (3.85, y - 0.85), "Ψ")
+    _arrow(axes, (1.55, y - 0.95), (2.2, y - 0.95), "φ")
+    axes.text(0.75, y - 1.85, "look", ha="center", fontsize=9)
+    axes.text(3.0, y - 1.85, "drawn", ha="center", fontsize=9)
+    axes.add_patch(_square(SIMPLE, y, 0.95))
+    for n, (across, down) in enumerate(points.tolist()):
+        axes.plot([SIMPLE + 0.95 * across], [y - 0.95 * down], "o", color=COLOURS[n % len(COLOURS)], markersize=6)
+    axes.text(8.7, y, "K points,\nwhich move\nas parts do", va="center", fontsize=9)
+
+
+def _row(axes: Axes, pictures: Sequence[Tensor], y: float) -> None:
+    for n, picture in enumerate(pictures):
+        _picture(axes, picture, DATA + 1.25 * (n - 1), y, 0.58)
+
+
+def _named(axes: Axes, words: str, y: float) -> None:
+    axes.text(-0.5, y + 1.0, words, fontsize=11, weight="bold")
+
+
+def _picture(axes: Axes, picture: Tensor, x: float, y: float, half: float) -> None:
+    axes.imshow(picture.permute(1, 2, 0).clamp(0, 1).numpy(), extent=(x - half, x + half, y - half, y + half),
+                aspect="auto", zorder=2)
+
+
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], words: str) -> None:
+    axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": canvas.INK, "linewidth": 1.4})
+    axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.18, words, ha="center", fontsize=12, style="italic")
+
+
+def _circle(axes: Axes, x: float, y: float, radius: float, fill: str) -> None:
+    from matplotlib.patches import Circle
+
+    axes.add_patch(Circle((x, y), radius, facecolor=fill, edgecolor=canvas.INK, linewidth=1.0))
+
+
+def _square(x: float, y: float, half: float) -> object:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x - half, y - half), 2 * half, 2 * half, facecolor="white", edgecolor=canvas.INK, linewidth=1.0)

@@ -1,0 +1,310 @@
+"""The exercises of chapters 2, 2b and 2c: pretext tasks; answers that nobody can know; mutual information."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from u3lab.course.definitions import Exercise, Mistake
+from u3lab.course.judging import by_cases, by_number, drawn, not_contiguous
+from u3lab.selfsup import displaced_joints
+
+
+def rebalance(counts: Tensor, gamma: float, alpha: float) -> tuple[Tensor, Tensor]:
+    """w (Q) ∝ ((1−γ) p̃ + γ/Q)^−α with Σ p̃ w = 1, and what w tends to as p̃ → 0; ``counts`` (Q) are of pixels."""
+    prior = counts / counts.sum()  # p̃
+    heavy = ((1 - gamma) * prior + gamma / len(prior)) ** -alpha
+    mean = (prior * heavy).sum()  # over the pixels
+    return heavy / mean, (gamma / len(prior)) ** -alpha / mean
+
+
+def farthest(every: Tensor, chosen: Tensor) -> int:
+    """The row of ``every`` (P,n) whose nearest of the ``chosen`` (K,n), in Hamming distance, is the farthest."""
+    distance = (every[:, None] != chosen).sum(2)  # (P,K)
+    return int(distance.amin(1).argmax())
+
+
+def _counts(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([7.0, 2.0, 1.0]), 0.5, 1.0
+    yield torch.tensor([50.0, 50.0, 0.0, 0.0]), 0.25, 2.0  # colours that never occur
+    for bins, gamma, alpha, dtype in ((1, 0.3, 1.0, torch.float32), (6, 0.9, 0.5, torch.float64),
+                                      (30, 0.1, 1.5, torch.float32)):
+        drawn = torch.rand(2 * bins, generator=g, dtype=dtype)[::2] ** 3
+        yield (1000 * drawn).round() + 1, gamma, alpha
+
+
+REBALANCE = Exercise(
+    id="2-rebalance", title="What a rare colour counts", minutes=15, difficulty="medium", points=4,
+    goal="You have counted the pixels of each of Q colours in many photos. Return two things. First the weights w (Q): "
+         "w ∝ ((1−γ) p̃ + γ/Q)^(−α), scaled so that the mean of w over all the *pixels* is 1. Then the ceiling, one "
+         "number: the weight of a colour that never occurs.",
+    signature="def my_weights(counts, gamma, alpha):   # (Q), a number, a number → (Q) and one number",
+    hints=(
+        "Take four lines: the shares p̃, the power, the scale, the ceiling. Test by hand: with γ = 1 all colours count "
+        "the same, and then w and the ceiling have to be 1.",
+        "There are N pixels, of which N p̃_q have the colour q. So the mean of w over the pixels is Σ p̃ w, and not the "
+        "mean over the colours.",
+        "γ/Q is a number; Q is `len(counts)`. The minus in the exponent makes what is rare heavy. What is left of the "
+        "power when p̃ is 0? It has to be scaled by the same number as w.",
+        "`p = counts / counts.sum()` and `w = ((1 - gamma) * p + gamma / len(p)) ** -alpha`. The scale is "
+        "`(p * w).sum()`; the ceiling is `(gamma / len(p)) ** -alpha`, divided by it."),
+    reference=rebalance, judge=by_cases(rebalance, _counts, (
+        Mistake(("(prior * heavy).sum() → heavy.new_ones(())", "(prior * heavy).sum() → heavy.sum()",
+                 "(prior * heavy).sum() → heavy.mean()",
+                 "(prior * heavy).sum() → (((1 - gamma) * prior + gamma / len(prior)) * heavy).sum()"), "your weights "
+                "have another scale: divide by Σ p̃ w, with p̃ itself, so that a pixel counts 1 on average. It is "
+                "their mean over the *pixels* that is 1, not their sum or their mean over the colours"),
+        Mistake(("(gamma / len(prior)) ** -alpha / mean → (heavy / mean).max()",
+                 "(gamma / len(prior)) ** -alpha / mean → mean.new_tensor((gamma / len(prior)) ** -alpha)",
+                 "(gamma / len(prior)) ** -alpha / mean → mean.new_tensor(torch.inf)"), "the weights are right. The "
+                "ceiling is the formula at p̃ = 0, where γ/Q is left, scaled as they are: finite, and more than the "
+                "largest of them"),
+        Mistake("(1 - gamma) * prior → (1 - gamma) * counts", "you mixed the counts with γ/Q; mix the shares p̃, which "
+                "are the counts divided by their sum"),
+        Mistake(("gamma / len(prior)) ** → gamma) **", "(1 - gamma) * prior → prior",
+                 "(1 - gamma) * prior + gamma / len(prior) → prior ;; (gamma / len(prior)) ** -alpha → torch.inf"),
+                "the mixture is (1−γ) p̃ + γ/Q: with γ instead of γ/Q, or without (1−γ), it would sum to more than 1, "
+                "and without γ a colour that never occurs has an infinite weight"),
+        Mistake("((1 - gamma) * prior + gamma / len(prior)) ** -alpha → 1 - ((1 - gamma) * prior + gamma / len(prior)) "
+                ";; (gamma / len(prior)) ** -alpha → (1 - gamma / len(prior))", "you took 1 minus the mixture: so a "
+                "colour a thousand times rarer is hardly heavier. Take the power −α"),
+    )))
+
+
+def _permutations(g: torch.Generator) -> Iterator[tuple]:
+    """At first four permutations of four tiles; the answers by other rules differ in some case at the latest."""
+    yield (torch.tensor([[0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 3, 0], [3, 2, 1, 0]]),
+           torch.tensor([[0, 1, 2, 3], [3, 2, 0, 1]]))
+    for count, kept, tiles in ((40, 3, 9), (60, 6, 6), (30, 1, 5), (80, 12, 9), (50, 4, 9), (70, 8, 5)):
+        drawn = torch.stack([torch.randperm(tiles, generator=g) for _ in range(count + kept)])
+        yield not_contiguous(drawn[:count]), drawn[count:]
+
+
+PERMUTATIONS = Exercise(
+    id="2-permutations", title="The next permutation", minutes=10, difficulty="medium", points=3,
+    goal="Some permutations are chosen already, and one more is wanted that is as far from them as can be. The Hamming "
+         "distance of two permutations is the number of places at which they differ. For each candidate take the "
+         "distance to the *nearest* chosen one. Return the number of the candidate, from 0, for which it is largest; "
+         "of several, the first.",
+    signature="def my_next(every, chosen):   # candidates (P,n), those chosen already (K,n) → a number",
+    hints=(
+        "Make a table of distances first, one row for each candidate and one column for each chosen one, (P,K).",
+        "`every[:, None] != chosen` compares all with all and has the shape (P,K,n). Summed over the last axis it "
+        "counts the places that differ.",
+        "The nearest is the minimum along axis 1, `.amin(1)`; the best candidate is where that is largest, "
+        "`.argmax()`, which gives the first of several."),
+    reference=farthest, judge=by_number(farthest, _permutations, (
+        Mistake(("amin(1) → sum(1)", "amin(1) → amax(1)", "distance.amin(1) → distance[:, -1]",
+                 "distance.amin(1) → distance[:, 0]"), "look at all of the chosen ones, and take the distance to the "
+                "nearest, the minimum: with the mean or the sum (as in the paper), the farthest, the first or the last "
+                "a candidate may be far from most and nearly equal to one"),
+        Mistake(("argmax → argmin", "distance.amin(1).argmax() → (distance > 0).all(1).double().argmax()"), "that is "
+                "the candidate that is nearest to the chosen ones, or the first that is not chosen yet; the farthest "
+                "is wanted"),
+        Mistake("!= → ==", "you counted the places that are equal; the Hamming distance counts those that differ"),
+        Mistake(("(every[:, None] != chosen) → (every[:, None] - chosen).abs()",
+                 "(every[:, None] != chosen) → (every[:, None] - chosen).square()"), "you took how far the numbers lie "
+                "apart, or its square. They are names of tiles: only equal or not equal counts"),
+        Mistake(("distance.amin(1).argmax() → len(every) - 1 - distance.amin(1).flip(0).argmax()", "argmax → max"),
+                "of several that are equally far take the first, not the last, and return its number, not the distance "
+                "itself"),
+    )))
+
+
+def marginal(prediction: Tensor, y: Tensor) -> Tensor:
+    """min over η of ‖y − f(ŷ, η)‖², (B): sounds (B,S), f turns ŷ round by η = 0, …, S − 1 samples."""
+    places = torch.arange(y.shape[1])
+    shifted = prediction[:, (places - places[:, None]) % y.shape[1]]  # (B,S,S): the middle axis is η
+    return (y[:, None] - shifted).square().sum(2).amin(1)
+
+
+def leak(y: Tensor, same: Tensor) -> float:
+    """The share of pairs that is told right from y alone, whole numbers (M): for each y, the more frequent answer."""
+    times = torch.bincount(y)
+    of_one = torch.bincount(y, same, minlength=len(times))
+    return float(torch.maximum(of_one, times - of_one).sum() / len(y))
+
+
+def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[1.0, 2.0, 0.0, 0.0], [0.0, 0.0, 3.0, 1.0]]), torch.tensor([[0.0, 0.0, 1.0, 2.0],
+                                                                                   [0.0, 3.0, 0.0, 0.0]])
+    for batch, length, dtype in ((4, 7, torch.float32), (1, 12, torch.float64), (6, 5, torch.float32)):
+        yield tuple(drawn(g, batch, length, dtype=dtype) for _ in range(2))
+
+
+MARGINAL = Exercise(
+    id="2b-marginal", title="A marginal loss over all shifts", minutes=15, difficulty="medium", points=4,
+    goal="A sound may have begun at any moment: the truth y may be the prediction ŷ turned round by η samples, "
+         "η = 0, …, S − 1 (what leaves at the end comes in at the start). Return min over η of ‖y − f(ŷ, η)‖² for each "
+         "sound of the batch, with all η at once: no loop over η, and none over the batch.",
+    signature="def my_marginal_loss(prediction, y):   # (B,S), (B,S) → (B,)",
+    hints=(
+        "You want one tensor of all candidates, (B,S,S): of each sound, each η, each sample. The rest is a sum and a "
+        "minimum, in this order.",
+        "Turned round by η, ŷ has at place t what stood at t − η. So `prediction[:, index]` with a table of whole "
+        "numbers (S,S), index[η, t] = (t − η) mod S, gives all candidates. (With `torch.fft` you need no table: all "
+        "⟨y, f(ŷ, η)⟩ are a correlation.)",
+        "`t = torch.arange(S)`, `index = (t - t[:, None]) % S`. Then `y[:, None] - prediction[:, index]`, squared and "
+        "summed over the last axis, is (B,S), and `.amin(1)` is the minimum over η."),
+    reference=marginal, judge=by_cases(marginal, _marginal_cases, (
+        Mistake((".sum(2).amin(1) → .amin(1).sum(1)", ".sum(2).amin(1) → .sum(2)[:, (y[:, None] - shifted).square()"
+                 ".sum((0, 2)).argmin()]"), "each sound has one η, as a whole: sum first, then take the minimum of "
+                "each sound, neither at each sample nor for the whole batch"),
+        Mistake((".amin(1) → .mean(1)", ".amin(1) → .amax(1)"), "that is the mean over η, or the maximum, the worst η. "
+                "The best ŷ for a mean is a mean of all shifts, a ghost; take the minimum"),
+        Mistake((".amin(1) → [:, 0]", ".amin(1) → [:, :2].amin(1)"), "you tried no η but 0, or 0 and 1: that is L2 (to "
+                "turn y and ŷ round together changes no distance). Turn ŷ round by all η, up to S − 1"),
+        Mistake(("% y.shape[1]] → % y.shape[1]] * (places >= places[:, None])",
+                 "prediction[:, (places - places[:, None]) % y.shape[1]] → "
+                 "torch.stack([prediction.roll(k, 0) for k in range(len(y))], 1)"), "your shift is another: time is "
+                "axis 1 (axis 0 counts the sounds), and what leaves at the end comes in at the start again, where you "
+                "may have zeros: take the places modulo S"),
+        Mistake(("square() → abs()", "(y[:, None] - shifted).square().sum(2).amin(1) → "
+                 "(y[:, None] * shifted).sum(2).amax(1)"), "‖y − f‖² = ‖y‖² + ‖f‖² − 2⟨y, f⟩ is a sum of squares: not "
+                "of absolute values, nor a sum of products alone"),
+    )))
+
+
+def _leak_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([0, 1, 2, 2, 2, 1]), torch.tensor([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
+    for count, kinds, share in ((40, 5, 0.5), (30, 4, 0.3), (1, 3, 0.5), (60, 9, 0.8)):  # some kinds never occur
+        y = torch.randint(kinds, (count,), generator=g) + torch.randint(2, (count,), generator=g) * kinds
+        yield y, (torch.rand(count, generator=g) < share).float()
+
+
+PAIRS = Exercise(
+    id="2b-pairs", title="Pairs that give the answer away", minutes=15, difficulty="medium", points=3,
+    goal="M pairs of a film's picture with a film's sound are listed: y (M) says which sound is in each, and same (M) "
+         "is 1 where the picture is of that film, else 0. A lazy observer looks at no picture but knows the list: the "
+         "answer to each sound is what is more frequent with it, same or not. Return the share of the pairs that are "
+         "told right so. If the pairs are fair it is that of a coin, 0.5.",
+    signature="def my_leak(y, same):   # whole numbers from 0 (M), 1 or 0 (M) → a number",
+    hints=(
+        "Do one sound by hand: it is in 5 pairs, 2 of them \"same\". The answer is \"not\", right 3 times. So "
+        "count, for each sound, both kinds of pairs.",
+        "`torch.bincount(y)` counts how often each number occurs; `torch.bincount(y[same == 1], minlength=…)` counts "
+        "it among the pairs of one film. The minlength keeps both equally long.",
+        "`torch.maximum(of_one, of_two).sum() / len(y)`, where of_two = all − of_one."),
+    reference=leak, judge=by_number(leak, _leak_cases, (
+        Mistake(lambda y, s: 0.5, "0.5 is what fair pairs would give; count in the list"),
+        Mistake("torch.maximum(of_one, times - of_one).sum() / len(y) → (torch.maximum(of_one, times - of_one) / "
+                "times.clamp(min=1)).sum() / (times > 0).sum()", "you took the mean over the sounds; a sound that is "
+                "in many pairs counts more. Take the mean over the pairs"),
+        Mistake("/ len(y) → / len(times)", "you divided by the number of sounds; divide by the number of pairs"),
+        Mistake(tuple(f"torch.maximum(of_one, times - of_one).sum() / len(y) → {other}" for other in (
+                    "(2 * of_one > times)[y].double().mean()", "(2 * of_one > times).sum() / (times > 0).sum()")),
+                "that is how often the answer is \"same\"; count how often it is right"),
+        Mistake("torch.maximum(of_one, times - of_one) → of_one", "that is the share of pairs of one film; what is "
+                "answered, and when is it right?"),
+    )))
+
+
+def loss_of(P: Tensor, lam: float) -> Tensor:
+    """L = −Σ_ij P_ij (ln P_ij − λ ln P_i − λ ln P_j) of (P + Pᵀ)/2, for each joint of P (…,k,k): (…)."""
+    P = ((P + P.mT) / 2).clamp_min(torch.finfo(P.dtype).eps)
+    rows, columns = P.sum(-1, keepdim=True), P.sum(-2, keepdim=True)
+    return -(P * (P.log() - lam * rows.log() - lam * columns.log())).sum((-1, -2))
+
+
+def _cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[0.4, 0.3], [0.1, 0.2]]), 1.0
+    for k, lam, dtype in ((3, 1.5, torch.float64), (5, 1.0, torch.float32), (4, 0.5, torch.float64)):
+        yield not_contiguous(torch.rand(k, k, generator=g, dtype=dtype).square().flatten().softmax(0).view(k, k)), lam
+    yield torch.tensor([[0.5, 0.0, 0.0], [0.0, 0.0, 0.25], [0.0, 0.25, 0.0]]), 1.0  # pairs that never occur
+    yield torch.diag(torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)), 1.0  # all is one class
+    for shape in ((2, 3, 3), (3, 3, 4, 4)):  # many joints, as one for each displacement
+        yield (3 * torch.rand(*shape, generator=g, dtype=torch.float64)).flatten(-2).softmax(-1).view(shape), 1.5
+
+
+LOSS = Exercise(
+    id="2c-iic", title="The loss of a joint", minutes=15, difficulty="medium", points=4,
+    goal="P is one joint (k,k), or many of them (…,k,k), such as one for each displacement in section 4. Each has the "
+         "shares of all pairs of classes: 0 or more, with the sum 1. Neither view is special, so first make each "
+         "symmetric: (P + Pᵀ)/2. With its marginals P_i (sums of rows) and P_j (sums of columns), return for each "
+         "L = −Σ_ij P_ij (ln P_ij − λ ln P_i − λ ln P_j). Entries that are 0 count 0.",
+    signature="def my_loss(P, lam):   # (…,k,k), a number → (…)",
+    hints=(
+        "If the check says NaN: look for ln 0. `P.clamp_min(1e-12)` keeps a number from 0; in float32, "
+        "`torch.finfo(P.dtype).eps` is a good floor.",
+        "For independent classes, P_ij = P_i P_j, and with λ = 1 the bracket is 0 in each cell. Try it with "
+        "`P = torch.full((2, 2), 0.25)`: L has to be 0.",
+        "Count axes from the end: `P.mT` exchanges the last two, `P.sum(-1, keepdim=True)` has the shape (…,k,1), so "
+        "that it spreads over the columns of P, and `P.sum(-2, keepdim=True)` is (…,1,k). Four lines will do: "
+        "symmetrise and clamp, two marginals, the sum over the last two axes with its sign."),
+    reference=loss_of, judge=by_cases(loss_of, _cases, (
+        Mistake("(P + P.mT) / 2 → P", "P is not made symmetric: (x, gx) is as good a pair as (gx, x), so P is "
+                "(P + Pᵀ)/2 first"),
+        Mistake("lam * rows.log() - lam * columns.log())).sum((-1, -2)) → rows.log() - columns.log())).sum((-1, -2)) * "
+                "lam", "λ stands before the marginals, not before the whole bracket: as a factor of the whole it would "
+                "only change the rate"),
+        Mistake((".clamp_min(torch.finfo(P.dtype).eps) → ", ".clamp_min(torch.finfo(P.dtype).eps) →  ;; (P.log() → "
+                 "(P.clamp_min(torch.finfo(P.dtype).eps).log()"), "where P is 0, 0 · ln 0 is 0, but a computer says "
+                "NaN: `torch.log(0)` is −∞, and 0 times that is no number. Keep P from 0 with `clamp_min` before the "
+                "logarithms. In training, P has zeros as soon as the network is sure"),
+        Mistake(".log() → .log2()", "these are bits; the formula has the natural logarithm, and its unit is the nat"),
+        Mistake((".sum((-1, -2)) → .mean((-1, -2))", ".sum((-1, -2)) → .sum()",
+                 ".sum((-1, -2)) → .sum((-1, -2)).mean()"),
+                "give one loss for each joint: a sum over the last two axes only, weighted by P already. Take no mean "
+                "over the k² cells, and no sum or mean over many joints"),
+    ), rtol=1e-3, atol=1e-4))
+
+
+
+def joint_at(z: Tensor, z_moved: Tensor, t: tuple[int, int]) -> Tensor:
+    """P_t = Σ_i Σ_u z_i(u) z′_i(u + t)ᵀ over its sum, by the library's convolution: two of (n,k,h,w) → (k,k)."""
+    reach = max(abs(t[0]), abs(t[1]))
+    return displaced_joints(z, z_moved, reach)[reach + t[0], reach + t[1]]
+
+
+def _maps(g: torch.Generator) -> Iterator[tuple]:
+    for (n, k, h, w), t, dtype in (((1, 2, 3, 3), (0, 1), torch.float64), ((2, 3, 5, 4), (0, 0), torch.float32),
+                                   ((2, 3, 5, 6), (2, -1), torch.float64), ((3, 2, 4, 7), (-1, 3), torch.float64)):
+        z, moved = (3 * torch.rand(2, n, k, h, w, generator=g, dtype=dtype)).softmax(2)
+        yield not_contiguous(z), moved, t
+
+
+def _cut(z: Tensor, t: tuple[int, int]) -> Tensor:
+    """z at those places u for which u + t is on the map."""
+    h, w = z.shape[2:]
+    return z[..., max(0, -t[0]):h - max(0, t[0]), max(0, -t[1]):w - max(0, t[1])]
+
+
+def _paired(a: Tensor, b: Tensor, over: str = "nihw,njhw->ij") -> Tensor:
+    return torch.einsum(over, a, b)
+
+
+def _back(t: tuple[int, int]) -> tuple[int, int]:
+    return -t[0], -t[1]
+
+
+def _share(P: Tensor) -> Tensor:
+    return P / P.sum()
+
+
+AT = Exercise(
+    id="2c-displaced", title="The joint of neighbours", minutes=15, difficulty="medium", points=4,
+    goal="z and z′ hold shares of k classes at each place of a map, (n,k,h,w). Given a displacement t = (down, right) "
+         "in whole places, which may be negative, return P_t (k,k): entry (i, j) is the mean, over all pictures and "
+         "all places u for which u + t is still on the map, of z_i(u) z′_j(u + t). Do not make it symmetric.",
+    signature="def my_joint_at(z, z_moved, t):   # two of (n,k,h,w), a pair of whole numbers → (k,k)",
+    hints=(
+        "For t = (0, 0) it is `torch.einsum('nihw,njhw->ij', z, z_moved)` over n·h·w.",
+        "For t = (0, 1) the last column of z has no partner, and the first column of z′ is nobody's: z[..., :-1] meets "
+        "z_moved[..., 1:].",
+        "In each direction, of d = t[0] or t[1] and the side s, z keeps the places from max(0, −d) to s − max(0, d), "
+        "and z′ those from max(0, d) to s − max(0, −d)."),
+    reference=joint_at, judge=by_cases(joint_at, _maps, (
+        Mistake(lambda z, moved, t: joint_at(z, moved, _back(t)), "t has the wrong sign: z is at u, z′ at u + t"),
+        Mistake(lambda z, moved, t: _share(_paired(z, moved.roll(_back(t), (2, 3)))), "what leaves the map on one side "
+                "comes back on the other, as with `torch.roll`; such pairs are no neighbours: leave them out"),
+        Mistake(lambda z, moved, t: _share(_paired(z, moved)), "t is not used: each place is paired with itself"),
+        Mistake(lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))), "this is a sum over pairs; divide by "
+                "their number, so that P_t sums to 1"),
+        Mistake(lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))) / z[:, 0].numel(), "you divided by all "
+                "places; t leaves fewer pairs than that. P_t has to sum to 1"),
+    ), rtol=1e-3, atol=1e-5))
+
+
+EXERCISES = {"2": (REBALANCE, PERMUTATIONS), "2b": (MARGINAL, PAIRS), "2c": (LOSS, AT)}
