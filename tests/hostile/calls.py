@@ -421,8 +421,7 @@ good("Trace.backprop", lambda target, rule, layer: trace().backprop(target, rule
 good("saliency.modulated_gradient", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.guided_grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
-good("saliency.randomisation_check", saliency.randomisation_check, net=NET, images=SEVERAL, target=TARGET,
-     method=(Choice(), "gradient"), seed=SEED)
+good("saliency.randomisation_check", net=NET, images=SEVERAL, target=TARGET, method=(Choice(), "gradient"), seed=SEED)
 good("saliency.smooth_grad", net=NET, images=SEVERAL, target=TARGET, noise=number(0.1, 0), samples=whole(2), rule=RULE,
      seed=SEED)
 good("saliency.integrated_gradients", net=NET, images=SEVERAL, target=TARGET, baseline=number(0.0, 0, 1),
