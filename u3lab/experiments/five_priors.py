@@ -82,9 +82,8 @@ def work(plan: Plan) -> Iterator[Work]:
     """A picture is a piece of work."""
     plan.fit(photos=[*photos.names(), *images.names("everyday")])
     plan.judge(photos=UNSEEN)
-    for photo in plan.few(UNSEEN):
-        for kind in (*KINDS, ITSELF):
-            yield Work(Run(photo, kind), measured, plan, Run(photo, kind))
+    yield from (Work(Run(photo, kind), measured, plan, Run(photo, kind))
+                for photo in plan.few(UNSEEN) for kind in (*KINDS, ITSELF))
 
 
 def finish(plan: Plan) -> None:
