@@ -134,8 +134,7 @@ def crops(count: int, seed: int, without: str) -> Iterator[Tensor]:
     kept = [picture for name, picture in whole().items() if name != without]
     generator = torch.Generator().manual_seed(seed)
     for begin in range(0, count, BATCH):
-        yield torch.stack([cut(kept[k % len(kept)], SIDE, AREA, generator)
-                           for k in range(begin, begin + BATCH)])
+        yield torch.stack([cut(kept[k % len(kept)], SIDE, AREA, generator) for k in range(begin, begin + BATCH)])
 
 
 def nearest(net: Classifier, photo: Tensor, crops: Iterable[Tensor]) -> Tensor:
