@@ -195,7 +195,7 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "share_within": lambda found, true, eyes: float(found.mean()) + len(found),
             "warp": lambda images, w: images, "warp_points": lambda at, w: at,
             "falling": lambda some, settings: some}.items():
-        monkeypatch.setattr(labellers, name, stub)
+        monkeypatch.setattr(labellers if hasattr(labellers, name) else labellers.landmarks, name, stub)
     for name, stub in {
             "marked": marked.__getitem__, "stock": lambda *which: which, "regressed": regressed, "matched": matched,
             "before_photos": lambda kind: (torch.full((1, 1), kinds[kind]),),

@@ -285,7 +285,7 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
             "greyed": lambda x, few: -shade(1000 * float(few.mean())), "train_learnet": lambda *_, **how: [None],
             "falling": lambda steps, settings: iter(steps), "with_probe": with_probe,
             "describe": lambda one, x: x.mean(), "put_adapters": lambda one, name, z: setattr(one, "told", z)}.items():
-        monkeypatch.setattr(learnet, name, stub)
+        monkeypatch.setattr(learnet if hasattr(learnet, name) else learnet.universal, name, stub)
     monkeypatch.setattr(learnet.lights, "light", lambda number: torch.full((3,), float(number)))
     monkeypatch.setattr(learnet.nets, "load", lambda name, fold: name)
     monkeypatch.setattr(learnet.decathlon, "load", lambda name, split: SimpleNamespace(classes=()))

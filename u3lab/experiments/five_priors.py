@@ -1,7 +1,6 @@
 """One code, many priors: five photos' codes at fire9, completed by nine, and how unlike photos the results are.
 
-    python -m u3lab.experiments five_priors                    # data/results/priors.json and priors.jpg, 10 minutes
-    python -m u3lab.experiments five_priors --only photo=bison # a part; several such may run side by side
+    python -m u3lab.experiments five_priors  # data/results/priors.json and priors.jpg, 10 minutes
 
 Two numbers pull apart: how far the code is off, and how unlike photos the picture is. The nearest photo is looked for
 among five thousand crops of the photos that ship, but for the photo itself. Searches that
@@ -83,9 +82,8 @@ def work(plan: Plan) -> Iterator[Work]:
     """A picture is a piece of work."""
     plan.fit(photos=[*photos.names(), *images.names("everyday")])
     plan.judge(photos=UNSEEN)
-    for photo in plan.few(UNSEEN):
-        for kind in (*KINDS, ITSELF):
-            yield Work(Run(photo, kind), measured, plan, Run(photo, kind))
+    yield from (Work(Run(photo, kind), measured, plan, Run(photo, kind))
+                for photo in plan.few(UNSEEN) for kind in (*KINDS, ITSELF))
 
 
 def finish(plan: Plan) -> None:
@@ -136,8 +134,7 @@ def crops(count: int, seed: int, without: str) -> Iterator[Tensor]:
     kept = [picture for name, picture in whole().items() if name != without]
     generator = torch.Generator().manual_seed(seed)
     for begin in range(0, count, BATCH):
-        yield torch.stack([cut(kept[k % len(kept)], SIDE, AREA, generator)
-                           for k in range(begin, begin + BATCH)])
+        yield torch.stack([cut(kept[k % len(kept)], SIDE, AREA, generator) for k in range(begin, begin + BATCH)])
 
 
 def nearest(net: Classifier, photo: Tensor, crops: Iterable[Tensor]) -> Tensor:

@@ -1,7 +1,6 @@
 """The labellers of chapter 3, and the table of what few marked faces read off their codes.
 
     python -m u3lab.experiments labellers     # results/labellers.json and weights/labeller-person, -person-warps, -cat
-    python -m u3lab.experiments labellers --only kind=person steps=2000   # a part; several such may run side by side
     torchrun --nproc_per_node 4 -m u3lab.experiments labellers            # each batch shared by four processes
 
 A step takes seven hundredths of a second of one quiet processor, so the longest run takes 40 minutes and the shortest

@@ -27,8 +27,7 @@ def taught_by_labels(count: int, steps: int, seed: int = 0) -> KeypointAutoencod
     They are further pictures of the people from whom all networks here learn.
     """
     some = [parts.drawn(min(LABELLED, count), "train", 77 + n) for n in range(-(-count // LABELLED))]  # less memory
-    images, true = (torch.cat(one)[:count]
-                    for one in ([made.images for made in some], [points(made) for made in some]))
+    images, true = (torch.cat(one)[:count] for one in ([made.images for made in some], [points(made) for made in some]))
     model = KeypointAutoencoder(8, width=parts.WIDTH, seed=seed)
     draw = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.pose_encoder.parameters(), lr=FINDER["lr"])

@@ -1,7 +1,6 @@
 """Interpretability and performance, layer by layer: how many concepts have a detector, and what a linear probe reads.
 
-    python -m u3lab.experiments layers                             # data/results/layers.json, five minutes
-    python -m u3lab.experiments layers --networks efficientnet_lite0  # a part; several such may run side by side
+    python -m u3lab.experiments layers  # data/results/layers.json, five minutes
 """
 
 from __future__ import annotations
@@ -65,9 +64,8 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(sources=sum(words.sources(held_out=False).values(), []), backgrounds=behind)
     plan.judge(sources=sum(words.sources(held_out=True).values(), []), backgrounds=behind)
     few, each = (12, 1) if plan.short else (PICTURES, EACH)
-    for name, layers in plan.few(list(LAYERS.items())):
-        for layer in plan.few(layers):
-            yield Work(Run(name, layer), measured, Run(name, layer), few, each)
+    yield from (Work(Run(name, layer), measured, Run(name, layer), few, each)
+                for name, layers in plan.few(list(LAYERS.items())) for layer in plan.few(layers))
 
 
 def measured(run: Run, few: int, each: int) -> Reached:

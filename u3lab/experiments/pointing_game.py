@@ -56,9 +56,8 @@ def work(plan: Plan) -> Iterator[Work]:
     games = {name: mosaics(net, 2 if plan.short else MOSAICS, size=SIZE, seed=plan.seed)
              for name, net in networks.items()}
     plan.judge(photos=sorted({name for some in games.values() for game in some for name in game.names}))
-    for name, net in networks.items():
-        for method in plan.few(PLAYED, 2):
-            yield Work(Run(name, method), measured, net, games[name], method, plan.seed)
+    yield from (Work(Run(name, method), measured, net, games[name], method, plan.seed)
+                for name, net in networks.items() for method in plan.few(PLAYED, 2))
 
 
 def measured(net: Classifier, games: list[Mosaic], method: str, seed: int) -> Reached:

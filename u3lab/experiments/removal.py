@@ -1,7 +1,6 @@
 """Remove the thing, or remove the mask: what is left of an answer without the thing, and without the mask?
 
-    python -m u3lab.experiments removal                            # data/results/removal.json, 15 minutes
-    python -m u3lab.experiments removal --networks squeezenet1_1   # a part; two such may run side by side
+    python -m u3lab.experiments removal  # data/results/removal.json, 15 minutes
 
 For each picture the smallest perturbation is found, and the probability of the class is read with the thing taken away,
 with the mask, and with either part of the mask: on the thing, and off it. Each saliency method is asked as well which
@@ -86,9 +85,8 @@ def work(plan: Plan) -> Iterator[Work]:
               for name, net in networks.items() for kind, make in KINDS.items()}
     for kind in KINDS:
         plan.judge(**{kind: [thing.name for (_, of), some in things.items() if of == kind for thing in some]})
-    for (name, kind), some in things.items():
-        for thing in some:
-            yield Work(Run(name, kind, thing.name), measured, networks[name], thing, steps=2 if plan.short else STEPS)
+    yield from (Work(Run(name, kind, thing.name), measured, networks[name], thing, steps=2 if plan.short else STEPS)
+                for (name, kind), some in things.items() for thing in some)
 
 
 def measured(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Reached:

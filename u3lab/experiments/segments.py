@@ -1,7 +1,6 @@
 """Mosaics of textures, and made satellite scenes, segmented without labels by mutual information and by k-means.
 
-    python -m u3lab.experiments segments                           # data/results/segments.json, half a minute a run
-    python -m u3lab.experiments segments --only data=satellite     # a part
+    python -m u3lab.experiments segments  # data/results/segments.json, half a minute a run
 
 The settings were chosen with the first seed of the textures, out of some thirty short trials, by labels; the other
 seeds were run once. Below this table were, with the first seed: three classes at once with T = 1 and λ = 2 (.51,
@@ -73,10 +72,8 @@ def work(plan: Plan) -> Iterator[Work]:
         role(mosaics=[f"{data}, seed {seed + more}" for data, some in seeds.items() for seed in some],
              photos=mosaics.TEXTURES)
     plan.choose(mosaics=[f"textures, seed {TESTS}"], photos=mosaics.TEXTURES)
-    for data, some in seeds.items():
-        for way in plan.few(WAYS):
-            for seed in some:
-                yield Work(Run(data, way, seed), measured, data, way, seed, steps=2 if plan.short else None)
+    yield from (Work(Run(data, way, seed), measured, data, way, seed, steps=2 if plan.short else None)
+                for data, some in seeds.items() for way in plan.few(WAYS) for seed in some)
 
 
 def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Reached:

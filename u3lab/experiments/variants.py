@@ -1,7 +1,6 @@
 """The mask with one factor taken away at a time: which of them keeps a mask from being a trick?
 
-    python -m u3lab.experiments variants                            # data/results/variants.json, 20 minutes
-    python -m u3lab.experiments variants --networks squeezenet1_1   # a part; two such may run side by side
+    python -m u3lab.experiments variants  # data/results/variants.json, 20 minutes
 """
 
 from __future__ import annotations
