@@ -14,7 +14,7 @@ from u3lab.lessons import patients
 from u3lab.lessons.dissection import exercises, kinds
 from u3lab.lessons.inversion import coded_lesions, icon_table, icons, readout
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts
+from u3lab.lessons.landmarks import animals, marked, pairs, parts
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.selfsup import clusters, hearing, naturals, pretexts, tissues
@@ -110,10 +110,11 @@ def _faces() -> object:
 @call("lessons of chapter 3: a film, patients, animals")
 def _films() -> object:
     start, points = torch.tensor([0, 1]), uniform(2, 5, 2) - 0.5
-    given = clinic.asked("lung1")
-    return [film.led(points, uniform(2, 2, 8, 8)), film.tracked(points, start, 1, 3), film.viewed(2, draw()).matrix,
-            sealed(film.of_film(1, 3)(2, draw())), film.between(), film.errors(film.stayed()).median(),
-            sealed(clinic.canvas("lung1")), sealed(given), clinic.errors(clinic.stayed(given), given).median(),
+    given = marked.asked("lung1")
+    return [marked.led(points, uniform(2, 2, 8, 8)), marked.tracked(points, start, 1, 3),
+            marked.viewed(2, draw()).matrix, sealed(marked.of_film(1, 3)(2, draw())),
+            marked.between(), marked.errors(marked.stayed()).median(),
+            sealed(marked.canvas("lung1")), sealed(given), marked.errors(marked.stayed(given), given).median(),
             animals.names("train"), sealed(animals.pictures(3)), sealed(animals.layer(animals.names("test")[0]))]
 
 

@@ -13,7 +13,7 @@ from u3lab import adversarial
 from u3lab.lessons.dissection import kinds, layers
 from u3lab.lessons.inversion import coded_lesions, deep, five_priors, icon_table, icons, readout
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import clinic, film, frames, parts
+from u3lab.lessons.landmarks import frames, marked, parts
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.selfsup import clusters, colouring, naturals, tissues
@@ -32,8 +32,8 @@ TABLES: dict[str, Callable[[], object]] = {
     "classes of photos": naturals.shipped,
     "tissues under fields": tissues.shipped,
     "labellers": labellers.shipped,
-    "landmarks carried between patients": clinic.shipped,
-    "points followed in a film": film.shipped,
+    "landmarks carried between patients": marked.shipped,
+    "points followed in a film": marked.shipped,
     "keypoints": lambda: table("keypoints", parts.Drawn),
     "poses": lambda: table("poses", frames.Pose),
     "what a generator resists": resisting.shipped,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from u3lab import images, nets, pixels
@@ -17,7 +18,7 @@ from u3lab.adversarial.placing import cut_out
 from u3lab.descent import last
 from u3lab.experiments._plan import Plan
 from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.lessons.adversarial.attacking import photos, shuffled
+from u3lab.lessons.adversarial.attacking import photos
 from u3lab.nets import Classifier
 
 MAKER = "squeezenet1_1"
@@ -41,6 +42,12 @@ class Reached(NamedTuple):
     """The share of placements that are called the target."""
 
     rate: float
+
+
+def shuffled(patch: Tensor, *, seed: int = 0) -> Tensor:
+    """The same pixels in any order: what the colours alone would do."""
+    order = torch.randperm(patch[0, 0].numel(), generator=torch.Generator().manual_seed(seed))
+    return patch.flatten(2)[..., order.to(patch.device)].view_as(patch)
 
 
 def summary(rows: Rows) -> Summary:

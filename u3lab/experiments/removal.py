@@ -21,7 +21,7 @@ from u3lab import nets, saliency
 from u3lab.datasets import photos
 from u3lab.experiments._plan import Plan
 from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
-from u3lab.lessons.saliency.things import BEHIND, Thing, known, outlined, pasted, probability, smallest
+from u3lab.lessons.saliency.things import BEHIND, Thing, outlined, pasted, probability, smallest
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS, MaskSettings
 from u3lab.saliency.perturbation import enlarge
@@ -68,6 +68,11 @@ class Reached(NamedTuple):
     mask_area: float
     mask_share: float
     shares: dict[str, float]
+
+
+def known(net: Classifier, things: tuple[Thing, ...], *, least: float = 0.5) -> list[Thing]:
+    """Those whose class the network gives a probability of ``least`` or more."""
+    return [one for one in things if float(probability(net, one.image, one.label)) >= least]
 
 
 def summary(rows: Rows) -> Summary:
