@@ -86,10 +86,10 @@ TABLE = Table(
 
 def work(plan: Plan) -> Iterator[Work]:
     """A labeller, or a rival, is a piece of work."""
-    marked = clips.rabbit()
+    rabbit = clips.rabbit()
     plan.fit(frames=marked.frames())
-    plan.choose(marks=marked.points)
-    plan.judge(frames=marked.frames[marked.numbers], marks=marked.points)
+    plan.choose(marks=rabbit.points)
+    plan.judge(frames=rabbit.frames[rabbit.numbers], marks=rabbit.points)
     runs = [Run(way, 0, 0, 0) for way in RIVALS] + [
         Run("labelling", delta, steps, seed) for delta in DELTAS for steps, seeds in
         ((STEPS, SEEDS), (3 * STEPS, int(delta == DELTAS[-1]))) for seed in range(seeds)]
