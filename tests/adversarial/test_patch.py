@@ -14,8 +14,8 @@ from u3lab import images, nets
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import apply_patch, cut_out, placements
 from u3lab.descent import last
-from u3lab.experiments.adversarial_patch import Run, rate
-from u3lab.lessons.adversarial.attacking import photos, shuffled
+from u3lab.experiments.adversarial_patch import Run, rate, shuffled
+from u3lab.lessons.adversarial.attacking import photos
 
 # ---- pasting ---------------------------------------------------------------------------------------------------------
 

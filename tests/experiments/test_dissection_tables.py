@@ -46,7 +46,7 @@ def test_a_network_is_untrained_if_its_name_says_so():
 
 
 def test_no_source_of_a_word_is_on_both_sides():
-    learn, ask = (sum(words.sources(held_out=held_out).values(), []) for held_out in (False, True))
+    learn, ask = (sum(words.sources_of(held_out=held_out).values(), []) for held_out in (False, True))
     assert not set(learn) & set(ask) and len(learn) == len(set(learn)) > len(ask) == len(set(ask))
 
 

@@ -11,7 +11,7 @@ from u3lab import landmarks, results
 from u3lab.experiments import animals, keypoints, labellers, landmark_detector, poses, rabbits
 from u3lab.experiments._faces import people
 from u3lab.landmarks.places import cells
-from u3lab.lessons.landmarks import film, frames, pairs, parts, trials
+from u3lab.lessons.landmarks import frames, marked, pairs, parts, trials
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier, several
 from u3lab.selfsup.lab import colours
@@ -106,7 +106,7 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> None:
     canvas = F.avg_pool2d(torch.rand(1, 3, 168, 168, generator=torch.Generator().manual_seed(0)), 5, 1, 2)
     shown = torch.cat([canvas[..., 20 - t : 148 - t, 20 - 2 * t : 148 - 2 * t] for t in range(8)])
     step = torch.tensor([2.0, 1.0]).view(1, 2, 1, 1).expand(7, 2, 128, 128)
-    monkeypatch.setattr(film, "frames", lambda: shown)
+    monkeypatch.setattr(marked, "frames", lambda: shown)
     monkeypatch.setattr(rabbits, "flows", lambda *_: (step, -step))
 
 
@@ -130,7 +130,7 @@ def test_pairs_show_the_same_colours_where_points_are_said_to_go(moving: None) -
 def test_who_follows_the_flow_of_a_film_that_stands_still_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     still = torch.zeros(131, 2, 128, 128)
     monkeypatch.setattr(rabbits, "flows", lambda *_: (still, still))
-    first, second, points, _ = film.between()
+    first, second, points, _ = marked.between()
     assert torch.equal(rabbits.followed(), points)
     monkeypatch.setattr(rabbits, "flows", lambda *_: (still + 0.5, still))
     assert torch.allclose(rabbits.followed() - points, ((second - first) / 128)[:, None, None].expand(-1, 3, 2),

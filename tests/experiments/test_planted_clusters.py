@@ -92,9 +92,9 @@ def test_segments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(segments, "segments", lambda net, head, pictures: torch.stack(
         [F.one_hot(told(pictures, net, head), 4).movedim(-1, 1) for head in range(2)]))
     monkeypatch.setattr(segments, "choose_segments", choose)
-    monkeypatch.setattr(segments.segmented, "learnt", learnt)
-    monkeypatch.setattr(segments.segmented, "by_colour", lambda pictures, k, seed: told(pictures, "k-means", 0))
-    monkeypatch.setattr(segments.segmented, "sameness", lambda maps: float(maps.double().sum()))
+    monkeypatch.setattr(segments.clusters, "learnt", learnt)
+    monkeypatch.setattr(segments.clusters, "by_colour", lambda pictures, k, seed: told(pictures, "k-means", 0))
+    monkeypatch.setattr(segments.clusters, "sameness", lambda maps: float(maps.double().sum()))
     table = planted.table(segments, tmp_path)
     assert list(table) == [(data, way, seed) for data, seeds in (("textures", 5), ("satellite", 3)) for way in ways
                            for seed in range(seeds)]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tests.experiments import planted
 from u3lab.experiments import keypoints, labellers, poses, rabbits, registration
-from u3lab.lessons.landmarks import clinic, film, frames, parts, trials
+from u3lab.lessons.landmarks import frames, marked, parts, trials
 
 
 class Net(nn.Module):
@@ -52,10 +52,10 @@ def off(truth: Tensor, distances: list[float]) -> Tensor:
 def test_registration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Taught on the first patient, tested on the second; the columns are median and share within 5 mm."""
     truth = {"brain1": torch.full((1, 5, 2), 50.0), "brain2": torch.zeros(1, 5, 2)}
-    given = {name: clinic.Moved(None, None, off(one, [1.0, 2, 6, 20, 30]), one, 1.0) for name, one in truth.items()}
-    monkeypatch.setattr(clinic, "canvas", lambda patient: (torch.full((2, 1), float(patient[-1])), 1.0))
-    monkeypatch.setattr(clinic, "asked", given.__getitem__)
-    monkeypatch.setattr(clinic, "pairs_of", lambda patient: patient)
+    given = {name: marked.Moved(None, None, off(one, [1.0, 2, 6, 20, 30]), one, 1.0) for name, one in truth.items()}
+    monkeypatch.setattr(marked, "canvas", lambda patient: (torch.full((2, 1), float(patient[-1])), 1.0))
+    monkeypatch.setattr(marked, "asked", given.__getitem__)
+    monkeypatch.setattr(marked, "pairs_of", lambda patient: patient)
     monkeypatch.setitem(registration.RIVALS, "optical flow", lambda asked: off(asked.moved, [1.0, 2, 3, 20, 30]))
     monkeypatch.setattr(registration, "labeller", Net)
 
@@ -65,7 +65,7 @@ def test_registration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return steps()
 
     monkeypatch.setattr(registration, "label", label)
-    monkeypatch.setattr(clinic, "carried", lambda net, asked: off(truth["brain2"], [0, 0, net.number, 4, 30]))
+    monkeypatch.setattr(marked, "carried", lambda net, asked: off(truth["brain2"], [0, 0, net.number, 4, 30]))
     assert planted.table(registration, tmp_path) == {
         ("nothing has moved", "", 0, 0): (6, 0.4), ("optical flow", "", 0, 0): (3, 0.6),
         **{("labelling", "brain1", 800, seed): (0.5 + seed, 0.8) for seed in range(3)}}
@@ -76,10 +76,10 @@ def test_rabbits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Each labeller is taught by frames so far apart; points are compared with those of the later frame."""
     later = torch.full((1, 5, 2), 10.0)
     shown = torch.zeros(3, 1, 2, 2)  # of two pixels, so that a distance is one in pixels
-    monkeypatch.setattr(film, "frames", lambda: shown)
+    monkeypatch.setattr(marked, "frames", lambda: shown)
     monkeypatch.setattr(rabbits.clips, "rabbit", lambda: SimpleNamespace(frames=shown, numbers=torch.tensor([0, 2]),
                                                                         points=torch.zeros(2, 3, 2)))
-    monkeypatch.setattr(film, "between", lambda: (None, None, off(later, [1.0, 2, 6, 20, 30]), later))
+    monkeypatch.setattr(marked, "between", lambda: (None, None, off(later, [1.0, 2, 6, 20, 30]), later))
     monkeypatch.setattr(rabbits, "NEAR", 2.0)  # of a side of two pixels: 4
     monkeypatch.setitem(rabbits.RIVALS, "flow, frame by frame", lambda: off(later, [1.0, 2, 3, 20, 30]))
     monkeypatch.setattr(rabbits, "labeller", Net)
@@ -92,7 +92,7 @@ def test_rabbits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return steps()
 
     monkeypatch.setattr(rabbits, "label", label)
-    monkeypatch.setattr(film, "matched", lambda net: off(later, [1.0, 2, net.number, 99, 99]))
+    monkeypatch.setattr(marked, "matched", lambda net: off(later, [1.0, 2, net.number, 99, 99]))
     rows = [(delta, 1000, seed) for delta in (1, 6, 25) for seed in range(3)] + [(25, 3000, 0)]
     assert planted.table(rabbits, tmp_path) == {
         ("nothing has moved", 0, 0, 0): (6, 0.4), ("flow, frame by frame", 0, 0, 0): (3, 0.6),
@@ -272,7 +272,7 @@ def test_keypoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
                                           (None, unseen, unseen + noise))}.items():
         monkeypatch.setattr(keypoints, name, stub)
     monkeypatch.setattr(parts, "marked", lambda part: of_people)
-    monkeypatch.setattr(parts, "pairs_of", lambda stock: stock)
+    monkeypatch.setattr(keypoints, "pairs_of", lambda stock: stock)
     monkeypatch.setattr(keypoints.faces, "hard", lambda made: hard)
     table = planted.table(keypoints, tmp_path)
     assert len(table) == 92

@@ -7,6 +7,7 @@ import torch
 
 from tests.helpers import squeezenet
 from u3lab.datasets import scans
+from u3lab.experiments.removal import known
 from u3lab.lessons import patients
 from u3lab.lessons.saliency import things
 
@@ -29,7 +30,7 @@ def test_an_outlined_thing_is_where_the_outline_says():
 
 def test_known_things_are_those_that_the_network_is_sure_of():
     net, some = squeezenet(), things.pasted(96)[:6]
-    sure = things.known(net, some, least=0.2)
+    sure = known(net, some, least=0.2)
     assert all(float(things.probability(net, one.image, one.label)) >= 0.2 for one in sure) and 0 < len(sure) < 6
 
 

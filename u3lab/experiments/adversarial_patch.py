@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from u3lab import images, nets, pixels
@@ -15,7 +16,7 @@ from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, s
 from u3lab.adversarial.placing import cut_out
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
-from u3lab.lessons.adversarial.attacking import photos, shuffled
+from u3lab.lessons.adversarial.attacking import photos
 from u3lab.nets import Classifier
 
 MAKER = "squeezenet1_1"
@@ -31,6 +32,12 @@ degrees, at a third of the side); or "pixels shuffled", the same pixels in any o
 
 Reached = NamedTuple("Reached", [("rate", float)])
 """The share of placements that are called the target."""
+
+
+def shuffled(patch: Tensor, *, seed: int = 0) -> Tensor:
+    """The same pixels in any order: what the colours alone would do."""
+    order = torch.randperm(patch[0, 0].numel(), generator=torch.Generator().manual_seed(seed))
+    return patch.flatten(2)[..., order.to(patch.device)].view_as(patch)
 
 
 def summary(rows: Rows) -> Summary:

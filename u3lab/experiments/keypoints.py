@@ -24,6 +24,8 @@ from u3lab.experiments._faces import people
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 from u3lab.lessons.landmarks import parts
+from u3lab.lessons.landmarks.pairs import drawn as seen
+from u3lab.lessons.landmarks.pairs import floating
 from u3lab.lessons.landmarks.parts import (
     LABELLED,
     SIDE,
@@ -41,6 +43,7 @@ from u3lab.lessons.landmarks.trials import YAW, errors, points, regressed
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier
 from u3lab.selfsup.lab import rgb_to_lab
+from u3lab.warps import warp
 from u3lab.worlds import faces
 
 STEPS, BATCH, RATE, PIXELS = 12_000, 16, 0.004, 10.0
@@ -156,6 +159,21 @@ def measured(plan: Plan, runs: list[Run]) -> dict[Run, Reached]:
     return {one: Reached(*value) for one, value in zip(runs, values(model), strict=True)}
 
 
+def pairs_of(pictures: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
+    """A function (count, generator) → sources and targets (count,3,64,64).
+
+    Row by row two moments of one person, of a stock that has two pictures of each, one after the other. Each is in a
+    warp of its own, and that of the target bends.
+    """
+    def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        first = torch.randint(len(pictures), (count,), generator=generator)
+        second = first ^ 1  # the other picture of the same person
+        return tuple(warp(floating(pictures[rows]), seen(count, generator, bend, **parts.VIEW), size=SIDE).clamp(0, 1)
+                     for rows, bend in ((first, 0.0), (second, parts.BEND)))
+
+    return pairs
+
+
 def learnt(run: Run, checkpoint: str | None = None) -> tuple[KeypointAutoencoder, Iterator[Step]]:
     """A fresh network and the steps that teach it; none for 0 steps."""
     if run.thing == "discs":
@@ -166,7 +184,7 @@ def learnt(run: Run, checkpoint: str | None = None) -> tuple[KeypointAutoencoder
         return model, iter(())
     net, layers = gamma(run.judge)
     given = (of_views(chairs(run.seed, min(CHAIRS, run.steps * BATCH))) if run.thing == "chair" else
-             parts.pairs_of(stock(run.seed, min(STOCK, 2 * run.steps), walls=THINGS[run.thing])))
+             pairs_of(stock(run.seed, min(STOCK, 2 * run.steps), walls=THINGS[run.thing])))
     settings = AutoencodeSettings(pixels=PIXELS, lr=RATE, steps=run.steps, batch_size=BATCH, seed=run.seed)
     return model, autoencode(model, given, net=net, layers=layers, checkpoint=checkpoint, settings=settings)
 

@@ -61,8 +61,8 @@ TABLE = Table(
 def work(plan: Plan) -> Iterator[Work]:
     """A layer is a piece of work."""
     behind = photos.names("nature")
-    plan.fit(sources=sum(words.sources(held_out=False).values(), []), backgrounds=behind)
-    plan.judge(sources=sum(words.sources(held_out=True).values(), []), backgrounds=behind)
+    plan.fit(sources=sum(words.sources_of(held_out=False).values(), []), backgrounds=behind)
+    plan.judge(sources=sum(words.sources_of(held_out=True).values(), []), backgrounds=behind)
     few, each = (12, 1) if plan.short else (PICTURES, EACH)
     yield from (Work(Run(name, layer), measured, Run(name, layer), few, each)
                 for name, layers in plan.few(list(LAYERS.items())) for layer in plan.few(layers))

@@ -22,8 +22,8 @@ from u3lab.descent import Step, last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import LabelSettings, label, labeller
 from u3lab.landmarks.places import cells, inside
-from u3lab.lessons.landmarks import film
-from u3lab.lessons.landmarks.film import DELTAS, SHOWN
+from u3lab.lessons.landmarks import marked
+from u3lab.lessons.landmarks.marked import DELTAS, SHOWN
 from u3lab.lessons.landmarks.pairs import AWAY, CELL, SCALE, SIDE, TURN, Pairs
 from u3lab.nets import Classifier
 from u3lab.selfsup import estimated_flow
@@ -71,10 +71,10 @@ TABLE = Table(
 
 def work(plan: Plan) -> Iterator[Work]:
     """A labeller, or a rival, is a piece of work."""
-    marked = clips.rabbit()
-    plan.fit(frames=film.frames())
-    plan.choose(marks=marked.points)
-    plan.judge(frames=marked.frames[marked.numbers], marks=marked.points)
+    rabbit = clips.rabbit()
+    plan.fit(frames=marked.frames())
+    plan.choose(marks=rabbit.points)
+    plan.judge(frames=rabbit.frames[rabbit.numbers], marks=rabbit.points)
     runs = [Run(way, 0, 0, 0) for way in RIVALS] + [
         Run("labelling", delta, steps, seed) for delta in DELTAS for steps, seeds in
         ((STEPS, SEEDS), (3 * STEPS, int(delta == DELTAS[-1]))) for seed in range(seeds)]
@@ -91,24 +91,24 @@ def measured(plan: Plan, run: Run) -> Reached:
     last(taught, total=run.steps + 1, title=f"Δ = {run.delta}, seed {run.seed}")
     if not run.seed and (run.delta < DELTAS[-1] or run.steps > STEPS):  # of the last Δ the longest run ships
         plan.weights(f"labeller-rabbit-{run.delta}", net, steps=run.steps, torch=torch.__version__)
-    return compared(film.matched(net))
+    return compared(marked.matched(net))
 
 
 def compared(found: Tensor) -> Reached:
     """Of points (P,3,2), how far they are from the marked ones."""
-    side = film.frames().shape[-1]
-    error = (found - film.between()[3]).norm(dim=-1) * side / 2
+    side = marked.frames().shape[-1]
+    error = (found - marked.between()[3]).norm(dim=-1) * side / 2
     return Reached(float(error.median()), float((error < NEAR * side).double().mean()))
 
 
 def stayed() -> Tensor:
     """Who says that nothing has moved, (P,3,2)."""
-    return film.between()[2]
+    return marked.between()[2]
 
 
 def followed() -> Tensor:
     """Where the flow, frame by frame, leads the marked points, (P,3,2)."""
-    first, second, points, _ = film.between()
+    first, second, points, _ = marked.between()
     there = points.clone()
     for k in range(int(second.max())):
         going = (first <= k) & (k < second)
@@ -133,7 +133,7 @@ def flows(count: int | None = None) -> tuple[Tensor, Tensor]:
 
     T is all frames, or the first so many.
     """
-    some = film.frames()[:count]
+    some = marked.frames()[:count]
     return estimated_flow(some[None])[0], estimated_flow(some.flip(0)[None])[0].flip(0)
 
 
@@ -153,7 +153,7 @@ def tracked(points: Tensor, start: Tensor, delta: int, count: int | None = None)
     back = there
     for k in reversed(range(delta)):
         back = led(back, backward[start + k])
-    lost = (back - points).norm(dim=-1) * film.frames().shape[-1] / 2 > BACK
+    lost = (back - points).norm(dim=-1) * marked.frames().shape[-1] / 2 > BACK
     return torch.where(lost[..., None], AWAY, there)
 
 
@@ -161,9 +161,9 @@ def of_film(delta: int, first: int | None = None) -> Callable[[int, torch.Genera
     """A function (count, generator) → pairs of views of frames ``delta`` apart, all or the first so many. Every cell of
     x is asked for."""
     def pairs(count: int, generator: torch.Generator) -> Pairs:
-        start = torch.randint(len(film.frames()[:first]) - delta, (count,), generator=generator)
+        start = torch.randint(len(marked.frames()[:first]) - delta, (count,), generator=generator)
         before, after = (viewed(count, generator) for _ in range(2))
-        x, gx = (warp(film.frames()[number], view, size=SIDE)
+        x, gx = (warp(marked.frames()[number], view, size=SIDE)
                  for number, view in ((start, before), (start + delta, after)))
         u = cells(torch.empty(SIDE // CELL, SIDE // CELL)).expand(count, -1, -1)
         there = tracked(before(u), start, delta, first)

@@ -16,8 +16,8 @@ from torch import Tensor
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.landmarks import LabelSettings, label, labeller
-from u3lab.lessons.landmarks import clinic
-from u3lab.lessons.landmarks.clinic import Moved
+from u3lab.lessons.landmarks import marked
+from u3lab.lessons.landmarks.marked import Moved
 
 STEPS, NEAR, SEEDS = 800, 5.0, 3  # NEAR: millimetres
 BATCH, QUERIES, RATE = 8, 200, 0.004
@@ -56,8 +56,8 @@ TABLE = Table(
 
 def work(plan: Plan) -> Iterator[Work]:
     """A labeller, or a rival, is a piece of work."""
-    plan.fit(patients=[LEARNT], slices=clinic.canvas(LEARNT)[0])
-    plan.judge(patients=[TESTED], slices=clinic.canvas(TESTED)[0])
+    plan.fit(patients=[LEARNT], slices=marked.canvas(LEARNT)[0])
+    plan.judge(patients=[TESTED], slices=marked.canvas(TESTED)[0])
     runs = [Run(way, "", 0, 0) for way in RIVALS] + [Run("labelling", LEARNT, STEPS, seed) for seed in range(SEEDS)]
     for run in [Run("labelling", LEARNT, 2, 0)] if plan.short else runs:
         yield Work(run, measured, plan, run)
@@ -65,18 +65,18 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def measured(plan: Plan, run: Run) -> Reached:
     """Teach a labeller, and carry points by its codes; or ask a rival where they are."""
-    given = clinic.asked(TESTED)
+    given = marked.asked(TESTED)
     if run.way in RIVALS:
-        error = clinic.errors(RIVALS[run.way](given), given)
+        error = marked.errors(RIVALS[run.way](given), given)
     else:
         net = labeller(seed=run.seed)
         settings = LabelSettings(lr=RATE, steps=run.steps, batch_size=BATCH, queries=QUERIES, seed=run.seed)
         state = plan.state("registration", run.patient, run.steps, run.seed)
-        last(label(net, clinic.pairs_of(run.patient), checkpoint=state, settings=settings), total=run.steps + 1,
+        last(label(net, marked.pairs_of(run.patient), checkpoint=state, settings=settings), total=run.steps + 1,
              title=f"{run.patient}, seed {run.seed}")
         if not run.seed:
             plan.weights("labeller-brain", net, steps=run.steps, torch=torch.__version__)
-        error = clinic.errors(clinic.carried(net, given), given)
+        error = marked.errors(marked.carried(net, given), given)
     return Reached(float(error.median()), float((error < NEAR).double().mean()))
 
 
@@ -85,4 +85,4 @@ def stayed(given: Moved) -> Tensor:
     return given.points
 
 
-RIVALS = {"nothing has moved": stayed, "optical flow": clinic.flowed}
+RIVALS = {"nothing has moved": stayed, "optical flow": marked.flowed}

@@ -27,8 +27,6 @@ BODY, INSIDE = 0.12, 0.35  # what is brighter is body, and so much of a square w
 WHOLE = 0.7  # share of a slice's lesion that a square has, unless it fills FULL of the square
 FULL = 0.15
 LAYER = "fire9"
-
-
 TISSUES = {"air": (-2000, -950), "lung": (-950, -500), "bone": (300, 4000)}  # Hounsfield units of CT
 
 
@@ -78,7 +76,9 @@ def patches(patient: str, *, count: int = 40, seed: int = 0) -> tuple[Patch, ...
         image, where = scan.images[box], scan.masks[box].float()
         if min(top, left) < 0 or image.shape[-2:] != (wide, wide):
             continue
-        if _has_it(where, scan.masks[k]) if lesion else _has_none(image, where):
+        has_it = where.sum() >= WHOLE * scan.masks[k].sum() or where.mean() >= FULL
+        has_none = not where.any() and (image[:, :1] > BODY).float().mean() >= INSIDE
+        if has_it if lesion else has_none:
             image, where = (F.interpolate(one, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
                             for one in ((image.flip(-1), where.flip(-1)) if mirror else (image, where)))
             grey = image[:, :1].clamp(0, 1).expand(-1, 3, -1, -1)  # three channels in the memory of one
@@ -97,14 +97,6 @@ def _drawn(masks: Tensor, wide: int, lesion: bool, draw: torch.Generator) -> tup
     else:
         y, x = (share * side for share, side in zip((b, c), masks.shape[1:], strict=True))
     return k, round(y - wide / 2), round(x - wide / 2), d < 0.5
-
-
-def _has_it(where: Tensor, whole: Tensor) -> bool:
-    return bool(where.sum() >= WHOLE * whole.sum() or where.mean() >= FULL)
-
-
-def _has_none(image: Tensor, where: Tensor) -> bool:
-    return not where.any() and float((image[:, :1] > BODY).float().mean()) >= INSIDE
 
 
 def features(net: Classifier, some: Sequence[Patch]) -> Tensor:
@@ -131,10 +123,3 @@ def scores(net: Classifier, some: Sequence[Patch]) -> Tensor:
     """The score of "lesion" less that of "no lesion" for each square, (N)."""
     logits = torch.cat([net.logits(one.image) for one in some]).cpu()
     return logits[:, 1] - logits[:, 0]
-
-
-def area_under(net: Classifier, patient: str) -> float:
-    """How often a square with a lesion scores over one without, among those of a patient."""
-    some = patches(patient)
-    marks = torch.tensor([one.lesion for one in some])
-    return measures.roc_auc(scores(net, some), marks, [str(at) for at in range(len(some))], times=1).value

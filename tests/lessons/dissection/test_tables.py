@@ -9,7 +9,7 @@ from tests.helpers import squeezenet
 from u3lab import dissection
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.errors import U3Error
-from u3lab.lessons.dissection import kinds, silencing, words
+from u3lab.lessons.dissection import kinds, words
 from u3lab.worlds import concepts
 from u3lab.worlds.concepts import sources
 
@@ -47,10 +47,10 @@ def dissection_net():
 
 
 def test_units_are_ranked_on_one_source_and_silenced_for_another():
-    one = silencing.patient(squeezenet())
-    assert one.classes[:5] == tuple(silencing.TWICE) and len(one.others) == len(one.code) == len(one.labels)
+    one = words.patient(squeezenet())
+    assert one.classes[:5] == tuple(words.TWICE) and len(one.others) == len(one.code) == len(one.labels)
     assert all(sorted(order.tolist()) == list(range(512)) for order in one.rankings.values())
-    found = silencing.curves(one, "koala", 0, 1)
+    found = words.curves(one, "koala", 0, 1)
     assert all(values[0] == found["random"][0] > 0.9 for values in found.values())
     assert found["its own units (IoU)"][-1] < found["random"][-1]
 

@@ -8,36 +8,36 @@ from torch import nn
 
 from u3lab.datasets import scans
 from u3lab.landmarks import codes_at
-from u3lab.lessons.landmarks import clinic
+from u3lab.lessons.landmarks import marked
 
 
 def test_a_view_is_as_wide_as_it_says():
-    slices, half = clinic.canvas("brain1")
+    slices, half = marked.canvas("brain1")
     assert slices.shape == (10, 3, 168, 168) and half == pytest.approx(270 / 2 * scans.load("brain1").spacing[1])
     assert (slices[:, :, :10] == 0).all() and slices.mean() == pytest.approx(
         float(scans.load("brain1").images.sum()) * (168 / 472.5) ** 2 / slices.numel(), rel=0.03)
 
 
 def test_points_keep_their_grey_value_and_lie_on_tissue():
-    given = clinic.asked("brain2")
-    assert given.points.shape == given.moved.shape == (clinic.TESTS, clinic.POINTS, 2)
+    given = marked.asked("brain2")
+    assert given.points.shape == given.moved.shape == (marked.TESTS, marked.POINTS, 2)
     there, here, other = (codes_at(one[:, :1], at) for one, at in
                           ((given.x, given.points), (given.gx, given.moved), (given.gx, given.points)))
-    assert (there - here).abs().mean() < 0.25 * (there - other).abs().mean() and there.min() > clinic.TISSUE
+    assert (there - here).abs().mean() < 0.25 * (there - other).abs().mean() and there.min() > marked.TISSUE
     assert given.moved.abs().max() < 1
 
 
 def test_errors_are_in_millimetres():
-    given = clinic.asked("brain2")
-    assert clinic.errors(given.moved, given).max() == 0
-    assert torch.allclose(clinic.errors(given.moved + torch.tensor([0.0, 0.1]), given), torch.tensor(0.1 * given.mm))
+    given = marked.asked("brain2")
+    assert marked.errors(given.moved, given).max() == 0
+    assert torch.allclose(marked.errors(given.moved + torch.tensor([0.0, 0.1]), given), torch.tensor(0.1 * given.mm))
 
 
 def test_flow_follows_a_small_shift():
-    given = clinic.asked("brain1")
+    given = marked.asked("brain1")
     x, gx = given.x[:2], given.x[:2].roll(2, 3)
     shifted = given._replace(x=x, gx=gx, points=given.points[:2], moved=given.points[:2] + torch.tensor([4 / 96, 0.0]))
-    assert clinic.errors(clinic.flowed(shifted), shifted).median() < 1.5 < clinic.errors(
+    assert marked.errors(marked.flowed(shifted), shifted).median() < 1.5 < marked.errors(
         shifted.points, shifted).median()
 
 
@@ -52,5 +52,5 @@ class Places(nn.Module):
 
 
 def test_a_labeller_carries_points_by_their_codes():
-    given = clinic.asked("brain1")
-    assert (clinic.carried(Places(), given) - given.points).abs().mean() < 0.05
+    given = marked.asked("brain1")
+    assert (marked.carried(Places(), given) - given.points).abs().mean() < 0.05

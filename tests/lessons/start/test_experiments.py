@@ -9,7 +9,7 @@ from u3lab import images, measures, nets, pixels
 from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
 from u3lab.lessons.start import figures as looking
-from u3lab.lessons.start import probing, seeing, words
+from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.start.exercises import match, reach
 from u3lab.worlds.faces import Faces
 
@@ -207,12 +207,12 @@ def test_a_code_has_as_many_numbers_as_the_layer(net):
 
 def test_four_pictures_are_two_by_two():
     parts = torch.arange(4.0).view(4, 1, 1, 1).expand(-1, 3, 2, 2)
-    assert words.four(parts)[0, 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
+    assert seeing.four(parts)[0, 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
 
 
 def test_each_word_has_a_picture(net):
-    found = words.pictures(net)
+    found = seeing.pictures(net)
     assert [name.partition(":")[0] for name in found] == ["universal", "unsupervised", "understandable"]
     for one in found.values():
-        assert one.shape == (1, 3, words.SIDE, words.SIDE)
+        assert one.shape == (1, 3, seeing.WORD, seeing.WORD)
         pixels.eight_bit(one)

@@ -82,13 +82,8 @@ def _mask_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(active), masks
 
 
-def _areas(p: Tensor, m: Tensor, axes: tuple[int, ...] = (0, 1, 2)) -> tuple[Tensor, Tensor]:
-    return (p & m).sum(axes), (p | m).sum(axes)
-
-
 def _pictures(p: Tensor, m: Tensor) -> Tensor:
-    common, either = _areas(p, m, (1, 2))
-    return common / either
+    return (p & m).sum((1, 2)) / (p | m).sum((1, 2))
 
 
 def _where(p: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
@@ -280,10 +275,6 @@ def _entries(k: Tensor) -> Tensor:
     return k[~torch.eye(len(k), dtype=torch.bool)]
 
 
-def _cosine(a: Tensor, b: Tensor) -> Tensor:
-    return (a * b).sum() / (a.norm() * b.norm())
-
-
 SIMILARITY = Exercise(
     id="7b-similarity", title="Do two networks hold the same concepts alike?", minutes=15, difficulty="medium",
     points=3,
@@ -309,7 +300,7 @@ SIMILARITY = Exercise(
                 "the root of a sum of squares"),
         Mistake((lambda a, b: torch.corrcoef(torch.stack([_entries(a), _entries(b)]))[0, 1],
                  lambda a, b: torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1],
-                 lambda a, b: _cosine(_centred(a), _centred(b)),
+                 lambda a, b: F.cosine_similarity(_centred(a).flatten(), _centred(b).flatten(), 0, 0),
                  lambda a, b: kernel_similarity(_centred(a), _centred(b))), "you took a mean off, as a correlation or "
                 "a centred kernel does; the formula has the entries as they are, without the diagonal"),
         Mistake(("(a * b).sum() → (a @ b).sum()", "(a * b).sum() → ((first @ second) * counted).sum()",

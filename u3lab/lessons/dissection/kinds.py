@@ -81,16 +81,8 @@ SHARES = (SHARE, *(10 ** (tenth / 10) for tenth in range(-30, -9)))  # the paper
 class Counted:
     """What is kept of a layer's dissection.
 
-    Attributes
-    ----------
-    concepts
-        Their names.
-    iou
-        (U,C) float32.
-    thresholds
-        (S,U), a row for each share of ``SHARES``.
-    tops
-        The strongest pictures of each unit.
+    ``iou`` (U,C) float32 of the ``concepts``, by their names; ``thresholds`` (S,U), a row for each share of ``SHARES``;
+    and ``tops``, the strongest pictures of each unit.
     """
 
     concepts: tuple[str, ...]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab import images, nets, results
+from u3lab import images, results
 from u3lab._system import paths
 from u3lab.datasets import cutouts, photos
 from u3lab.descent import last
@@ -74,11 +74,6 @@ def shown_alone(runs: Iterable[tuple] | None = None) -> dict[str, list[tuple]]:
     """Of the icons of the table for one network, those that ship as pictures: eight classes, a row for each maker."""
     kept = [run for run in (results.table("icons") if runs is None else runs) if run.side == SIZE]
     return {maker: [run for run in kept if run.makers == maker][:8] for maker in MAKERS}
-
-
-def judges() -> list[Classifier]:
-    """SqueezeNet, EfficientNet-Lite0 and EfficientNet-Lite1."""
-    return [nets.load(name, device="cpu") for name in (*MAKERS, JUDGE)]
 
 
 def pictures() -> dict[tuple, Tensor]:

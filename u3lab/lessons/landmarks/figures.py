@@ -14,6 +14,9 @@ from u3lab.figures import COLOURS, Figure, canvas
 from u3lab.landmarks import sphere
 from u3lab.warps import Warp
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 LINE, RIM = 1.0, (0.07, 0.07, 0.07)
 GREY = 0.93  # around the globe
 
@@ -188,9 +191,6 @@ def combed(axis: tuple[float, float, float], *, size: int = 192, hairs: int = 26
     return torch.cat(halves, -1), float(v.norm(dim=-1).min())
 
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 DATA, SIMPLE = 1.6, 7.4  # where the columns stand
 ROWS = (7.6, 4.7, 1.5)
 ALT = ("Three rows, pictures on the left and a simple space on the right. Equivariance: an arrow Φ leads from pictures "
@@ -202,14 +202,8 @@ ALT = ("Three rows, pictures on the left and a simple space on the right. Equiva
 def directions(chairs: Sequence[Tensor], face: Tensor, look: Tensor, drawn: Tensor, points: Tensor) -> Figure:
     """Three rows: data on the left, a simple space on the right, and arrows that say what is learnt.
 
-    Parameters
-    ----------
-    chairs
-        Three pictures (3,H,W).
-    face, look, drawn
-        The target, the picture that gives the look, and what the generator makes of both, (3,H,W) each.
-    points
-        The keypoints (K,2) of the target.
+    ``chairs`` are three pictures (3,H,W); ``face``, ``look`` and ``drawn``, (3,H,W) each, the target, the picture that
+    gives the look, and what the generator makes of both; ``points`` (K,2) the keypoints of the target.
     """
     with canvas.plot(7.6, 6.6, "") as (sheet, axes):
         axes.set(xlim=(-0.6, 10.2), ylim=(-0.4, 9.9))
@@ -223,11 +217,13 @@ def directions(chairs: Sequence[Tensor], face: Tensor, look: Tensor, drawn: Tens
 
 
 def _equivariance(axes: Axes, chairs: Sequence[Tensor]) -> None:
+    from matplotlib.patches import Circle
+
     y = ROWS[0]
     _row(axes, chairs, y)
     _named(axes, "equivariance", y)
     _arrow(axes, (3.6, y), (5.7, y), "Φ")
-    _circle(axes, SIMPLE, y, 0.95, fill="none")
+    axes.add_patch(Circle((SIMPLE, y), 0.95, facecolor="none", edgecolor=canvas.INK, linewidth=1.0))
     for x, high in ((-0.67, 0.67), (0.25, 0.92), (0.95, 0.0)):
         axes.plot([SIMPLE + x], [y + high], "o", color=COLOURS[5], markersize=7)
     axes.text(SIMPLE, y, "azimuth", ha="center", va="center", fontsize=10)
@@ -248,6 +244,8 @@ def _generator(axes: Axes, chairs: Sequence[Tensor]) -> None:
 
 
 def _bottleneck(axes: Axes, face: Tensor, look: Tensor, drawn: Tensor, points: Tensor) -> None:
+    from matplotlib.patches import Rectangle
+
     y = ROWS[2]
     _named(axes, "keypoint bottleneck", y + 0.45)
     _picture(axes, face, 0.75, y + 0.5, 0.7)
@@ -258,7 +256,7 @@ def _bottleneck(axes: Axes, face: Tensor, look: Tensor, drawn: Tensor, points: T
     _arrow(axes, (1.55, y - 0.95), (2.2, y - 0.95), "φ")
     axes.text(0.75, y - 1.85, "look", ha="center", fontsize=9)
     axes.text(3.0, y - 1.85, "drawn", ha="center", fontsize=9)
-    axes.add_patch(_square(SIMPLE, y, 0.95))
+    axes.add_patch(Rectangle((SIMPLE - 0.95, y - 0.95), 1.9, 1.9, facecolor="white", edgecolor=canvas.INK, linewidth=1))
     for n, (across, down) in enumerate(points.tolist()):
         axes.plot([SIMPLE + 0.95 * across], [y - 0.95 * down], "o", color=COLOURS[n % len(COLOURS)], markersize=6)
     axes.text(8.7, y, "K points,\nwhich move\nas parts do", va="center", fontsize=9)
@@ -281,15 +279,3 @@ def _picture(axes: Axes, picture: Tensor, x: float, y: float, half: float) -> No
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], words: str) -> None:
     axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": canvas.INK, "linewidth": 1.4})
     axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.18, words, ha="center", fontsize=12, style="italic")
-
-
-def _circle(axes: Axes, x: float, y: float, radius: float, fill: str) -> None:
-    from matplotlib.patches import Circle
-
-    axes.add_patch(Circle((x, y), radius, facecolor=fill, edgecolor=canvas.INK, linewidth=1.0))
-
-
-def _square(x: float, y: float, half: float) -> object:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x - half, y - half), 2 * half, 2 * half, facecolor="white", edgecolor=canvas.INK, linewidth=1.0)

@@ -46,21 +46,6 @@ def before_a_wall(made: Layers, *, each: int = 1) -> Tensor:
     return together(floating(made.face), wall.expand_as(made.background))
 
 
-def pairs_of(pictures: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
-    """A function (count, generator) → sources and targets (count,3,64,64).
-
-    Row by row two moments of one person, of a stock that has two pictures of each, one after the other. Each is in a
-    warp of its own, and that of the target bends.
-    """
-    def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        first = torch.randint(len(pictures), (count,), generator=generator)
-        second = first ^ 1  # the other picture of the same person
-        return tuple(warp(floating(pictures[rows]), seen(count, generator, bend, **VIEW), size=SIDE).clamp(0, 1)
-                     for rows, bend in ((first, 0.0), (second, BEND)))
-
-    return pairs
-
-
 def drawn(count: int, split: str, seed: int, each: int = 1) -> Faces:
     """Faces before a wall, and what is true about them."""
     made = faces.layers(count, split=split, seed=seed, size=SIDE, each=each, yaw=YAW)

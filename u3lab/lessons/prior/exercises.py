@@ -88,10 +88,6 @@ def _runs(g: torch.Generator) -> Iterator[tuple]:
     yield [0.3, 0.2, 0.1], 0.1
 
 
-def _best(losses: list[float], sigma: float) -> int:
-    return min(range(len(losses)), key=losses.__getitem__)
-
-
 STOP = Exercise(
     id="4-stop", title="When to stop, without the truth", minutes=10, difficulty="easy", points=2,
     goal="The clean photo itself, compared with the noisy one, would have a loss of about σ². A smaller loss means "
@@ -104,7 +100,8 @@ STOP = Exercise(
         "small enough.",
         "The last step is `len(losses) - 1`, for there is a step 0."),
     reference=stop, judge=by_number(stop, _runs, (
-        Mistake(_best, "that is the step of the smallest loss: there the noise is drawn as well as it will be"),
+        Mistake(lambda losses, sigma: min(range(len(losses)), key=losses.__getitem__), "that is the step of the "
+                "smallest loss: there the noise is drawn as well as it will be"),
         Mistake(lambda losses, sigma: stop(losses, sigma**0.5), "you compare with σ; the loss is a mean *square*, so "
                 "compare with σ²"),
         Mistake(lambda losses, sigma: next((k for k, loss in enumerate(losses) if loss < sigma**2), len(losses) - 1),

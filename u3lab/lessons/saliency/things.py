@@ -70,11 +70,6 @@ def _covered(name: str, labels: tuple[str, ...], size: int) -> Tensor:
     return F.interpolate(square[None, None], size=(size, size), mode="area") > 0.5
 
 
-def known(net: Classifier, things: tuple[Thing, ...], *, least: float = 0.5) -> list[Thing]:
-    """Those whose class the network gives a probability of ``least`` or more."""
-    return [one for one in things if float(probability(net, one.image, one.label)) >= least]
-
-
 def probability(net: Classifier, pictures: Tensor, label: str) -> Tensor:
     """Φ_c of each picture, (B)."""
     with torch.no_grad():

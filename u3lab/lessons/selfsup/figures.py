@@ -19,6 +19,7 @@ from u3lab.lessons.selfsup.toys import SIDE, Toy
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
 ZOOM = 3
@@ -105,10 +106,6 @@ def bars(heights: Tensor) -> Image:
         pen.rectangle((3 * place, CELL - 1 - round(height / 0.4 * (CELL - 4)), 3 * place + 1, CELL), COLOURS[0])
     return panel
 
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from PIL.ImageDraw import ImageDraw
 
 GAP, BETWEEN, LABEL, HEAD, LINE = 12, 26, 238, 46, 108  # pixels: panels, toys, labels, the top, a row
 NAMES = 96  # pixels of the labels of a table

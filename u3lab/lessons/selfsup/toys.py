@@ -26,18 +26,10 @@ CYCLES, DECAY = (8.0, 6.0, 4.0, 3.0), 3.0  # of the four bars' tones in a whole 
 class Toy:
     """One toy.
 
-    Attributes
-    ----------
-    x
-        (K,1,H,W): what is seen, one of each kind.
-    y
-        (K,2,…): the two outcomes y_0 and y_1 of each kind.
-    other
-        f(·, η) for the one η that changes something: outcomes (…) → the other outcomes.
-    project
-        π, which is the same for both outcomes: (B,…) → (B,…).
-    question, answer
-        Of the constrained task, one for each kind and outcome: (K,2,Q,…) and (K,2,Q,…), Q questions each.
+    ``x`` (K,1,H,W) is what is seen, one of each kind, and ``y`` (K,2,…) has the two outcomes y_0 and y_1 of each kind.
+    ``other`` is f(·, η) for the one η that changes something, outcomes (…) → the other outcomes; ``project`` is π, the
+    same for both, (B,…) → (B,…). ``question`` and ``answer`` are of the constrained task, one for each kind and
+    outcome: (K,2,Q,…) and (K,2,Q,…), Q questions each.
     """
 
     name: str

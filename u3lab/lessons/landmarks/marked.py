@@ -1,6 +1,6 @@
-"""Anatomical points carried from one picture of a head to another: made warps of real scans, and errors in millimetres.
+"""Notebook 03: points marked by hand on a film, and anatomical points of heads in made warps of real scans.
 
-``python -m u3lab.experiments registration`` makes the shipped table and the shipped labeller of it.
+``python -m u3lab.experiments rabbits`` and ``registration`` make the shipped tables and the shipped labellers.
 """
 
 from __future__ import annotations
@@ -13,13 +13,45 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.datasets import scans
+from u3lab.datasets import clips, scans
 from u3lab.landmarks import codes_at, match
-from u3lab.lessons.landmarks.pairs import BEND, CELL, CLOSER, Pairs, drawn
+from u3lab.lessons.landmarks.pairs import BEND, CELL, CLOSER, SIDE, Pairs, drawn
 from u3lab.selfsup import estimated_flow
 from u3lab.warps import grid, warp
 
-SIDE = 96  # pixels of a view
+DELTAS = (1, 6, 25)  # frames from x to x′
+SHOWN = 0.75  # of a frame, what a view has of it
+WHOLE = round(SIDE / SHOWN / 4) * 4  # pixels of a frame of which a view would have SIDE
+
+
+@cache
+def frames() -> Tensor:
+    """The film, (T,3,128,128)."""
+    return clips.rabbit().frames
+
+
+@torch.no_grad()
+def coded(net: nn.Module, numbers: Tensor) -> Tensor:
+    """Codes of whole frames, as large as the views were: (N,3,WHOLE/2,WHOLE/2)."""
+    return net(F.interpolate(frames()[numbers], size=(WHOLE, WHOLE), mode="bilinear", antialias=True).clamp(0, 1))
+
+
+def between() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """All ways from a marked frame to a later one: the numbers of both, (P), and the marked points in both, (P,3,2)."""
+    marked = clips.rabbit()
+    i, j = torch.triu_indices(len(marked.numbers), len(marked.numbers), 1)
+    return marked.numbers[i], marked.numbers[j], marked.points[i], marked.points[j]
+
+
+def matched(net: nn.Module) -> Tensor:
+    """Where a labeller finds the marked points again, (P,3,2)."""
+    first, second, points, _ = between()
+    seen, row = torch.cat([first, second]).unique(return_inverse=True)
+    before, after = coded(net, seen)[row].chunk(2)
+    return match(before, after, points).best
+
+
+VIEW = 96  # pixels of a view
 SEEN = 270  # pixels of a slice that a view shows, more than a head is wide
 TESTS, POINTS = 60, 20  # pairs, and points of each
 TISSUE = 0.15  # what is darker is air or bone
@@ -44,7 +76,7 @@ def canvas(patient: str) -> tuple[Tensor, float]:
     side = round(SEEN / float(CLOSER.matrix[0, 0, 0]))
     left, top = (side - width) // 2, (side - height) // 2
     around = F.pad(scan.images, (left, side - width - left, top, side - height - top))
-    size = round(SIDE * side / SEEN)
+    size = round(VIEW * side / SEEN)
     return F.interpolate(around, size=(size, size), mode="area"), SEEN / 2 * scan.spacing[1]
 
 
@@ -55,8 +87,8 @@ def pairs_of(patient: str) -> Callable[[int, torch.Generator], Pairs]:
     def pairs(count: int, generator: torch.Generator) -> Pairs:
         chosen = slices[torch.randint(len(slices), (count,), generator=generator)]
         there, here = (drawn(count, generator, bend) for bend in (0.0, BEND))
-        x, gx = (warp(chosen, view, size=SIDE) for view in (there, here))
-        gu = grid(gx, size=SIDE // CELL).expand(count, -1, -1)
+        x, gx = (warp(chosen, view, size=VIEW) for view in (there, here))
+        gu = grid(gx, size=VIEW // CELL).expand(count, -1, -1)
         return x, gx, there.inverse()(here(gu)), gu
     return pairs
 
@@ -90,4 +122,4 @@ def carried(net: nn.Module, given: Moved) -> Tensor:
 def flowed(given: Moved) -> Tensor:
     """Where optical flow (TV-L1, as the doctor's registration might) leads the points, (B,N,2)."""
     flow = estimated_flow(torch.stack([given.x, given.gx], 1))[:, 0]
-    return given.points + 2 * codes_at(flow, given.points) / SIDE
+    return given.points + 2 * codes_at(flow, given.points) / VIEW
