@@ -109,7 +109,8 @@ def test_the_outline_of_a_box_is_that_of_its_corners(azimuth: float, elevation: 
 @pytest.mark.parametrize("shape", ["box", "tube", "ball"])
 def test_a_ray_meets_a_solid_where_it_first_comes_into_it(shape: str):
     """Against going along each ray in small steps, until SciPy says that the place is inside."""
-    part = {"box": solids.box((-1, 0, -1), (1, 1.2, 1), (1, 0, 0), "a", lean=(0.3, 0, 0), top=0.7),
+    slanted = [(x * s + d, y, z * s) for y, s, d in ((0, 1, 0), (1.2, 0.7, 0.3)) for x in (-1, 1) for z in (-1, 1)]
+    part = {"box": solids.hull(slanted, (1, 0, 0), "a"),
             "tube": solids.tube(np.array([(-1, 0, 0), (1, 0.5, 0)]), (0.5, 0.3), (1, 0, 0), "a")[0],
             "ball": solids.ball((0.1, 0.5, 0), (1.2, 0.5, 0.8), (1, 0, 0), "a")}[shape]
     draw = np.random.default_rng(0)
@@ -141,7 +142,7 @@ def test_no_window_cuts_a_part_off(kind: str):
     one, (tilt, turn) = thing_of(kind, 4), pose(70.0, 25.0)
     rotation, size = tilt @ turn, 40
     origin = one.middle + one.radius * drawing.AWAY * rotation[2]
-    rays = (drawing._rays(size * drawing.FINE) @ rotation).view(-1, 3)
+    rays = (drawing.through(size * drawing.FINE, drawing.SLOPE) @ rotation).view(-1, 3)
     cover = brute(one, origin, rays).isfinite().float().view(1, 1, 2 * size, 2 * size)
     seen = drawing.seen(one, tilt, turn, size, LIGHT)
     assert torch.equal(torch.nn.functional.avg_pool2d(cover, drawing.FINE)[0, 0], seen.cover)
@@ -153,7 +154,7 @@ def test_a_shadow_is_where_the_lamp_is_hidden(kind: str):
     seen = drawing.seen(one, tilt, turn, 40, LIGHT)
     rotation = tilt @ turn
     origin = one.middle + one.radius * drawing.AWAY * rotation[2]
-    rays = (drawing._rays(40) @ rotation).view(-1, 3)
+    rays = (drawing.through(40, drawing.SLOPE) @ rotation).view(-1, 3)
     places = origin - origin[1] / rays[:, 1:2] * rays
     dark = brute(one, places, (turn.T @ LIGHT.direction).expand(len(places), 3)).isfinite().view(40, 40)
     assert dark.sum() > 100

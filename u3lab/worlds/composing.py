@@ -55,13 +55,9 @@ class Canvas:
         covered = F.interpolate(alpha[None, None], size=(small, small), mode="area")[0, 0] > 0.5
         for name in self.masks:
             self.masks[name] = self.masks[name] & ~covered
-        for label, mask in zip(piece.labels, found & covered, strict=True):
-            self._mark(label, mask)
-        if not ground:
-            self._mark("pasted edge", _border(alpha, small))
-
-    def _mark(self, name: str, mask: Tensor) -> None:
-        self.masks[name] = self.masks[name] | mask if name in self.masks else mask
+        shown = list(zip(piece.labels, found & covered, strict=True))
+        for label, mask in shown if ground else [*shown, ("pasted edge", _border(alpha, small))]:
+            self.masks[label] = self.masks.get(label, False) | mask
 
 
 def compose(size: int, split: str, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:

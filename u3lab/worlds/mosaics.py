@@ -10,6 +10,7 @@ brought to one mean and contrast, so that grey values alone say little. The sate
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -34,10 +35,8 @@ def textures(count: int, size: int = 96, *, seed: int = 0) -> tuple[Tensor, Tens
 
     Returns pictures (count,3,size,size) and the number of its texture in ``TEXTURES`` for each pixel.
     """
-    generator = _drawn_by(count, size, seed)
-    labels = regions(count, size, len(TEXTURES), generator)
-    sheets = [_cuts(name, count, size, generator) for name in TEXTURES]
-    return _put_together(sheets, labels).expand(-1, 3, -1, -1).clone(), labels
+    images, labels, _ = _put_together(count, size, seed, TEXTURES, _cuts)
+    return images.expand(-1, 3, -1, -1).clone(), labels
 
 
 def satellite(count: int, size: int = 96, *, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -45,11 +44,9 @@ def satellite(count: int, size: int = 96, *, seed: int = 0) -> tuple[Tensor, Ten
 
     Returns pictures (count,3,size,size) and the number of its land in ``LAND`` for each pixel.
     """
-    generator = _drawn_by(count, size, seed)
-    labels = regions(count, size, len(LAND), generator)
-    sheets = [_land(name, count, size, generator) for name in LAND]
+    images, labels, generator = _put_together(count, size, seed, LAND, _land)
     light = 0.85 + 0.3 * torch.rand(count, 1, 1, 1, generator=generator)
-    return (_put_together(sheets, labels) * light).clamp(0, 1), labels
+    return (images * light).clamp(0, 1), labels
 
 
 def regions(count: int, size: int, kinds: int, generator: torch.Generator) -> Tensor:
@@ -61,15 +58,15 @@ def regions(count: int, size: int, kinds: int, generator: torch.Generator) -> Te
     return kind.gather(1, nearest).view(count, size, size)
 
 
-def _drawn_by(count: int, size: int, seed: int) -> torch.Generator:
+def _put_together(count: int, size: int, seed: int, kinds: tuple[str, ...],
+                  sheets: Callable[..., Tensor]) -> tuple[Tensor, Tensor, torch.Generator]:
+    """Pictures (count,C,size,size): of each pixel the value in the sheet of its kind; the kinds; and what drew them."""
     count, size = whole("count", count), whole("size", size, 8, 160)
     room("count", size, size, count)
-    return torch.Generator().manual_seed(whole("seed", seed, 0))
-
-
-def _put_together(sheets: list[Tensor], labels: Tensor) -> Tensor:
-    """Of each pixel the value in the sheet (B,C,H,W) of its kind (B,H,W)."""
-    return sum(sheet * (labels == kind)[:, None] for kind, sheet in enumerate(sheets))
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
+    labels = regions(count, size, len(kinds), generator)
+    drawn = [sheets(name, count, size, generator) for name in kinds]
+    return sum(sheet * (labels == kind)[:, None] for kind, sheet in enumerate(drawn)), labels, generator
 
 
 @cache

@@ -11,20 +11,17 @@ from torch import Tensor
 
 from u3lab.datasets import packed, photos
 
+LEAST, MOST = 0.3, 0.9  # a square's side as a share of the photo's shorter one
 
-def crop(size: int, split: str, generator: torch.Generator, *, least: float = 0.3, most: float = 0.9) -> Tensor:
+
+def crop(size: int, split: str, generator: torch.Generator) -> Tensor:
     """A random square of a photo of a place or of nature, (3,size,size) in [0,1]; half of them are mirrored.
 
-    Parameters
-    ----------
-    split
-        "train" or "test": the test's photos are by other authors.
-    least, most
-        The square's side as a share of the photo's shorter one, between these.
+    The photos of the split "test" are by other authors than those of "train".
     """
     picture = _grounds(split)[int(torch.randint(len(_grounds(split)), (), generator=generator))]
     share, across, down, flip = torch.rand(4, generator=generator, dtype=torch.float64).tolist()
-    side = int(min(picture.size) * (least + (most - least) * share))
+    side = int(min(picture.size) * (LEAST + (MOST - LEAST) * share))
     left, top = int(across * (picture.width - side + 1)), int(down * (picture.height - side + 1))
     cut = picture.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side), 2.0)
     pixels = torch.from_numpy(np.array(cut)).permute(2, 0, 1).float() / 255

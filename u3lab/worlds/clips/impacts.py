@@ -141,9 +141,9 @@ def _heard(flights: list[Flight], material: str, radius: float, length: int, dra
     """The tones of all impacts and a faint hiss, (S)."""
     time = torch.arange(round(RATE * length / FPS), dtype=torch.float64) / RATE
     known, sound = materials.KNOWN[material], torch.zeros_like(time)
+    pitch = known.pitch * materials.PITCHES[1] / radius  # twice as large sounds an octave lower
     for begins, _, height in flights:  # the speed at its begin is √(2 g h)
         strength = LOUD * math.sqrt(height / HEIGHTS[1])
-        pitch = materials.pitch(material, radius)
         sound += strength * materials.tone(time - begins, pitch, known.decay, known.partials)
     return (sound.float() + NOISE * torch.randn(len(time), generator=draw)).clamp(-1, 1)
 

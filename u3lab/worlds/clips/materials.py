@@ -36,11 +36,6 @@ PITCHES = (0.06, 0.10, 0.15)  # radii in metres: smallest, that of the table, la
 RISE = 0.002  # seconds that an impact takes to be loudest
 
 
-def pitch(material: str, radius: float) -> float:
-    """In hertz: twice as large sounds an octave lower."""
-    return KNOWN[material].pitch * PITCHES[1] / radius
-
-
 def tone(time: Tensor, pitch: float, decay: float, partials: tuple[tuple[float, float], ...]) -> Tensor:
     """What is heard of an impact at time 0: Σᵢ aᵢ sin(2π rᵢ f t) · exp(−rᵢ t/τ), at times in seconds.
 

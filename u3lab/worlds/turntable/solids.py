@@ -99,17 +99,12 @@ def _away(places: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return out / np.sqrt((out * out).sum(1, keepdims=True) + TINY)
 
 
-def box(low: Point, high: Point, colour: Colour, skin: str, *, lean: Point = (0, 0, 0), top: float = 1.0,
-        **look: object) -> Part:
-    """A box between two corners; its top is moved by ``lean`` and is ``top`` times as wide and as deep."""
-    low, high = np.asarray(low, float), np.asarray(high, float)
-    corners = []
-    for up in (0, 1):
-        middle, half = (low + high) / 2, (high - low) / 2 * (top if up else 1)
-        for x, z in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
-            place = (middle[0] + x * half[0], (high if up else low)[1], middle[2] + z * half[2])
-            corners.append(np.asarray(place) + (np.asarray(lean) if up else 0))
-    return hull(np.array(corners), colour, skin, **look)
+def box(low: Point, high: Point, colour: Colour, skin: str, **look: object) -> Part:
+    """A box between two corners."""
+    middle, half = np.add(low, high) / 2, np.subtract(high, low) / 2
+    corners = [(middle[0] + x * half[0], y, middle[2] + z * half[2])
+               for y in (low[1], high[1]) for x in (-1, 1) for z in (-1, 1)]
+    return hull(corners, colour, skin, **look)
 
 
 def board(profile: np.ndarray, axis: int, low: float, high: float, colour: Colour, skin: str, **look: object) -> Part:
