@@ -144,10 +144,15 @@ def switch(output: tuple[Tensor, Tensor], target: Tensor) -> Terms:
     return {"of one film": F.softplus(-logits[own]).mean() / 2, "of two films": F.softplus(logits[~own]).mean() / 2}
 
 
-def switched(output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
-    """The share of these pairs that are told rightly by the sign of their logits; both kinds weigh the same."""
-    logits, own = pair_logits(output), target[:, None] == target
+def switched(logits: Tensor, target: Tensor) -> Tensor:
+    """The share of pairs that are told rightly by the sign of their logits, target 1 or 0; both kinds weigh the same."""
+    own = target == 1
     return ((logits[own] > 0).double().mean() + (logits[~own] <= 0).double().mean()) / 2
+
+
+def switched_all(output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
+    """As :func:`switched`, over all pairs of a batch of films, ``target`` their numbers (B)."""
+    return switched(pair_logits(output), (target[:, None] == target).long())
 
 
 def squares(found: Tensor, target: Tensor) -> Terms:
@@ -161,7 +166,7 @@ def explained(found: Tensor, target: Tensor) -> Tensor:
     return 1 - left / (target - target.mean(0)).double().square().sum().clamp_min(1e-12)
 
 
-CORRESPONDENCE = Task(pose_all, Located, switch, switched, "films", 1 / 2)
+CORRESPONDENCE = Task(pose_all, Located, switch, switched_all, "films", 1 / 2)
 SOUND = Task(pose_sound, partial(Joined, views=1, classes=2 * BANDS), squares, explained, "films", 0.0)
 
 
