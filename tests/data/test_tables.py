@@ -42,6 +42,11 @@ def test_a_trained_network_knows_most_but_not_of_body_parts():
         found[run.question, run.code] = found.get((run.question, run.code), 0) + right.count("1") / len(right) / 3
     pixels, untrained, trained = ([found[question, code] for question in start.QUESTIONS] for code in start.CODES)
     assert all(c > max(a, b) for a, b, c in zip(pixels[:4], untrained[:4], trained[:4], strict=True))
+    for question, draw in itertools.product(start.QUESTIONS[:4], range(3)):
+        floor, rival, network = (results.table("start_probes")[code, question, draw].right.count("1")
+                                 for code in start.CODES)
+        assert network > max(floor, rival), (question, draw)
+        assert question == "animals" or (floor > rival) == (question != "textures"), (question, draw)
     assert pixels[4] > trained[4] and sum(untrained) < sum(pixels) < sum(trained)
 
 
@@ -112,10 +117,17 @@ def test_a_learnet_owes_much_to_its_examples_and_a_coloured_light_is_harder():
     even = torch.tensor([float(lights.light(n).min() / lights.light(n).max()) for n in learnet.UNSEEN])
     frozen = torch.tensor([rows["scenes", learnet.FROZEN, seed].right for seed in learnet.SEEDS]).mean(0)
     assert torch.corrcoef(torch.stack([even, frozen]))[0, 1] > 0.5
+
+
+def test_of_a_domain_that_is_not_seen_a_learnet_knows_less_than_its_own_training():
+    rows = {tuple(run): row.right for run, row in results.table("learnet_domains").items()}
+    for seed in learnet.SEEDS:
+        frozen, *predicted, own = (rows["digits", way, seed] for way in learnet.DOMAIN_WAYS)
+        assert own > frozen > max(predicted)
+        assert rows["patients", learnet.LEARNET, seed] > rows["patients", learnet.ELSEWHERE, seed]
     found = means("learnet_domains", "right", "domain", "way")
     assert all(found[name, learnet.OWN] == max(found[name, way] for way in learnet.DOMAIN_WAYS)
                for name in learnet.UNSEEN_DOMAINS)
-    assert found["patients", learnet.LEARNET] > found["patients", learnet.ELSEWHERE]
 
 
 def test_a_trunk_for_each_task_is_best_and_largest_and_a_guess_is_worst():
@@ -124,6 +136,7 @@ def test_a_trunk_for_each_task_is_best_and_largest_and_a_guess_is_worst():
         of = means("tasks", column, "way")
         assert rising(*(sign * of[way] for way in ways)), column
     assert all(0 < row[k] < 1 for row in results.table("tasks").values() for k in (0, 1, 3))
+    assert all((row.segments > row.boundaries) == (run.way != ways[0]) for run, row in results.table("tasks").items())
     assert all(row.normals > 5 for row in results.table("tasks").values())
 
 
@@ -161,6 +174,8 @@ def test_turning_heads_teach_more_than_warps_and_longer_ones_more():
     most = means("labellers", "all_faces", "kind", "way", measure="regression", labels=500)
     hard = means("labellers", "hard_faces", "kind", "way", measure="regression", labels=500)
     assert all(hard[one] > error for one, error in most.items())
+    assert all(row.hard_faces > row.all_faces for run, row in results.table("labellers").items()
+               if run.measure == "transfer")
     assert rising(most["person", sharp], most["person", "supervised"], most["person", "labelling"],
                   most["person", "random weights"])
     assert most["cat", turning] < 0.5 * most["cat", "random weights"]
@@ -169,11 +184,13 @@ def test_turning_heads_teach_more_than_warps_and_longer_ones_more():
 
 
 def test_keypoints_are_worth_more_when_they_are_taught():
-    chair = means("keypoints", "all", "judge", thing="chair")
-    assert rising(chair["colouring"], chair["random weights"], chair["mean shape"])
+    chair = means("keypoints", "all", "judge", "seed", thing="chair")
+    assert max(chair["colouring", seed] for seed in range(3)) < min(chair["random weights", seed] for seed in range(3))
+    assert max(chair["random weights", seed] for seed in range(3)) < chair["mean shape", 0]
     for labels in (10, 50, 500):
         of = means("keypoints", "all", "judge", "steps", thing="person", labels=labels, measure="regression")
         assert of["colouring", 12_000] == min(of.values()) and of["random weights", 0] > 1.3 * of["colouring", 12_000]
+        assert of["colouring", 3000] > max(of["squeezenet1_1", 3000], of["pixels", 3000])
     person = [(row.all, row.hard) for run, row in results.table("keypoints").items() if run.thing == "person"]
     assert sum(hard > error for error, hard in person) > 0.8 * len(person)
     long, short = (means("keypoints", "all", "count", "measure", thing="discs", steps=steps) for steps in (1500, 300))
@@ -187,6 +204,8 @@ def test_poses_of_known_things_are_better_where_there_are_few():
         assert known.absolute < unknown.absolute and known.own < unknown.own and known.relative < unknown.relative
     assert all(row.own <= row.relative and row.absolute < row.relative and row.beyond < 0.1 for row in rows.values())
     three = [row for run, row in rows.items() if run.things == 300 and run.kind == "chair"]
+    assert all(rows["chair", 300, True, seed, "known"].relative > rows["chair", 300, True, seed, "unknown"].relative
+               for seed in range(3))
     assert sum(row.own for row in three) < sum(row.absolute for row in three)
     assert max(row.absolute for run, row in rows.items() if run.kind == "chair") < rows[
         "car", 300, True, 0, "known"].absolute
@@ -231,12 +250,11 @@ def test_a_stitch_is_worth_what_its_floors_are_not():
 
 
 def test_m_g_predicts_and_is_no_guess():
-    error, agreement = (means("moving", column, "transform", "guess") for column in ("error", "agreement"))
-    for transform in dict.fromkeys(transform for transform, _ in error):
-        assert rising(*(error[transform, guess] for guess in ("M_g", "moved", "do nothing")))
+    rows, agreement = results.table("moving"), means("moving", "agreement", "transform", "guess")
+    for run in (run for run in rows if run.guess == "M_g"):
+        assert rising(*(rows[run._replace(guess=guess)].error for guess in ("M_g", "moved", "do nothing")))
     for transform in ("mirrored", "upside down", "turned by 90°"):
         assert agreement[transform, "M_g"] > max(agreement[transform, guess] for guess in ("moved", "do nothing"))
-    rows = results.table("moving")
     assert all((row.better == 0) == (run.guess == "moved") for run, row in rows.items() if run.guess != "do nothing")
     assert all(row.only_moved == rows[run._replace(guess="M_g")].only_moved for run, row in rows.items())
 
@@ -256,6 +274,8 @@ def test_taking_the_thing_or_the_mask_away_takes_the_class_away():
     columns = ("whole", "off", "on", "mask", "nothing")
     of = [means("removal", column, "network", "kind") for column in columns]
     assert all(rising(*(one[group] for one in of[::-1])) for group in of[0])
+    area = means("removal", "mask_area", "network", "kind")
+    assert all(area["squeezenet1_1", kind] < area["efficientnet_lite0", kind] for kind in ("pasted", "outlined"))
     rows = results.table("removal").values()
     assert all(0 < row.mask_share < 1 and row.mask_area < 0.7 and row.thing_area < 0.9 for row in rows)
     assert all(math.isnan(row.exact) or row.exact < 0.1 for row in rows)
