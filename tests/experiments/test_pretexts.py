@@ -13,8 +13,9 @@ from u3lab.worlds.decathlon import Domain
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Few faces, labels and steps; what was made of others is forgotten, before and after."""
-    for name, value in {"FACES": ("train", 40, 1), "ASKED": (("train", 48, 2), ("train", 24, 3), ("test", 24, 2)),
-                        "WIDTH": 2, "BATCH": 8, "FEW": 8}.items():
+    asked = tuple((split, count // 25, seed) for split, count, seed in pretexts.ASKED)
+    split, _, seed = pretexts.FACES
+    for name, value in {"FACES": (split, 40, seed), "ASKED": asked, "WIDTH": 2, "BATCH": 8, "FEW": 8}.items():
         monkeypatch.setattr(pretexts, name, value)
     for made in (pretexts.unlabelled, pretexts.raw, pretexts.questions):
         made.cache_clear()
