@@ -55,6 +55,14 @@ def test_things_are_sorted_as_the_name_of_the_run_says(way: str, monkeypatch: py
     assert 0.1 < found.accuracy <= found.best_head <= 1 and len(found.clusters) == 300
 
 
+def test_a_rival_looks_at_what_its_name_says():
+    x = torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    mean, pixels, features, edges = (naturals.seen(way, x, 0) for way in RIVALS)
+    assert torch.equal(mean, x.mean((2, 3))) and torch.equal(pixels, x.flatten(1))
+    assert not torch.equal(features, naturals.seen(RIVALS[2], x, 1))  # of other random weights
+    assert torch.allclose(edges, naturals.seen(RIVALS[3], 0.5 * x, 1), atol=1e-3)
+
+
 def test_the_loss_chooses_and_labels_only_tell_what_was_possible():
     labels = torch.arange(12) % 3
     good, bad = torch.eye(3)[labels], torch.eye(3)[torch.zeros(12).long()]

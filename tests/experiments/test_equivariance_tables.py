@@ -53,5 +53,19 @@ def test_a_joint_is_a_network_with_the_answers_of_the_upper_one():
     assert found.value == 1  # a network sewn to itself
 
 
+def test_a_joint_is_made_in_the_way_of_its_name(monkeypatch):
+    trained = []
+    for name, stub in {"stitch": lambda *given: given, "identity_stitch": lambda sewn: ("identity", *sewn),
+                       "shuffled_stitch": lambda sewn: ("shuffled", *sewn),
+                       "distil": lambda sewn, fit, settings: trained.append((*sewn, settings.steps)) or [None]}.items():
+        monkeypatch.setattr(joints.equivariance, name, stub)
+    monkeypatch.setattr(joints.nets, "untrained", lambda net: f"untrained {net}")
+    of = {how: joints.joined("below", "above", joints.Run("", "a", "", "b", how), "fit") for how in joints.HOWS}
+    sewn = ("below", "a", "above", "b", "fit")
+    assert of == {"fitted": sewn, "identity": ("identity", *sewn), "shuffled": ("shuffled", *sewn), "trained": sewn,
+                  "untrained": ("untrained below", *sewn[1:]), "whole": "below"}
+    assert trained == [(*sewn, joints.STEPS)]
+
+
 def test_grids_of_one_size():
     assert joints.grids(squeezenet())["fire5"] == 28 and joints.grids(nets.load("efficientnet_lite0"))["stage3"] == 28

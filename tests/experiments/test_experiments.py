@@ -121,7 +121,7 @@ def test_one_row_of_a_shipped_table_comes_out_again(name: str):
         for a, b in zip(row, told, strict=True):
             a, b = ([math.nan if x is None else x for x in one] if isinstance(one, (list, tuple)) else one
                     for one in (math.nan if a is None else a, b))
-            assert a == b or a == pytest.approx(b, abs=0.02, rel=0.02, nan_ok=True), run
+            assert a == b or not isinstance(a, str) and a == pytest.approx(b, abs=0.02, rel=0.02, nan_ok=True), run
 
 
 def test_each_table_is_declared():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor
 
 from tests.experiments import planted
-from u3lab.experiments import attacks
+from u3lab.experiments import adversarial_patch, attacks
+from u3lab.lessons.adversarial import attacking
 from u3lab.lessons.adversarial.attacking import ANY
 
 ALL = (slice(None), slice(None))
@@ -28,6 +31,44 @@ def network(name: str):
 def picture(levels: float) -> Tensor:
     """Grey, so many levels below the last one that is dark; on whole levels."""
     return torch.full((1, 3, 32, 32), (127 - levels) / 255)
+
+
+def test_an_attacked_picture_is_one_that_every_network_names(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(attacking, "labelled", lambda nets: {"photo": picture(0)})
+    monkeypatch.setattr(attacking, "pasted", lambda size: (SimpleNamespace(name="a", label="dark", image=picture(1)),))
+    monkeypatch.setattr(attacking, "fools", lambda net, x, label: net == "wrong")
+    assert list(attacking.pictures(["right", "right"])) == ["photo", "a (pasted)"]
+    assert list(attacking.pictures(["right", "wrong"])) == ["photo"]
+
+
+def test_adversarial_patch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Made on some photos with the maker, put down on others with each network, in the size and turn of its row."""
+    given = torch.rand(4, 3, 8, 8), torch.rand(14, 3, 8, 8)
+    monkeypatch.setattr(adversarial_patch, "photos", lambda: given)
+    monkeypatch.setattr(adversarial_patch.nets, "load", lambda name: name)
+    monkeypatch.setattr(adversarial_patch, "cut_out", lambda patch, size: patch)
+    monkeypatch.setattr(adversarial_patch, "shuffled", lambda patch: 1 - patch)
+
+    def training(net: str, pictures: Tensor, target: str, *, settings: object) -> Iterator[SimpleNamespace]:
+        assert (net, target, settings.steps) == ("squeezenet1_1", "bubble", 800) and pictures is given[0]
+        yield SimpleNamespace(value=torch.full((1, 3, 8, 8), 0.25))
+
+    def reached(net: str, patch: float, scale: float, turn: float) -> float:
+        return adversarial_patch.NETWORKS.index(net) / 2 + patch / 4 + scale / 4 + turn / 1000
+
+    def success_rate(net: str, pictures: Tensor, target: str, patch: Tensor, *, scale: float, turn: float,
+                     trials: int) -> float:
+        assert pictures is given[1] and (target, trials) == ("bubble", 8 * 14)
+        return reached(net, float(patch.mean()), scale, turn)
+
+    monkeypatch.setattr(adversarial_patch, "adversarial_patch", training)
+    monkeypatch.setattr(adversarial_patch, "success_rate", success_rate)
+    table = planted.table(adversarial_patch, tmp_path)
+    assert len(table) == 2 * (6 + 4 + 1)
+    for (name, varied, value), row in table.items():
+        size, turn = (value, 45) if varied == "size" else (0.33, value)
+        assert row.rate == pytest.approx(reached(name, 0.75 if varied == "pixels shuffled" else 0.25, size, turn),
+                                         abs=1e-3), (name, varied, value)
 
 
 def test_attacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

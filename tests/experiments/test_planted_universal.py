@@ -248,7 +248,7 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
         return one
 
     def tuned(one: SimpleNamespace, x: Tensor, y: Tensor, rate: float, steps: int, seed: int) -> SimpleNamespace:
-        assert (rate, steps, y.tolist()) == (0.0005, learnet.FEW_STEPS, [1, 1])
+        assert (rate, steps, len(x), y.tolist()) == (0.0005, learnet.FEW_STEPS, 2, [1, 1])
         one.told = x.mean()
         return one
 
@@ -264,11 +264,19 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
 
     def seen(count: int, light: Tensor, *, split: str, close: bool, seed: int) -> tuple[Tensor, Tensor]:
         assert (count, split, seed) == (200, "test", round(float(light[0])))
-        return shade(float(light[0])), torch.full((2,), int(close))
+        return shade(float(light[0])).repeat(2, 1, 1, 1), torch.full((4,), int(close))  # four: no examples
 
     def with_probe(one: SimpleNamespace, name: str, few: tuple[Tensor, Tensor]) -> float:
         assert round(1000 * float(few[0].mean())) == of(name, 5)
         return 0.1 if one.told is None else round(1000 * float(one.told)) / 1000
+
+    def predict(one: SimpleNamespace, predictor: Callable, few: Tensor) -> None:
+        assert len(few) == 2
+        one.told = few.mean()
+
+    def greyed(x: Tensor, few: Tensor) -> Tensor:
+        assert len(few) == 2
+        return -shade(1000 * float(few.mean()))
 
     def of(name: str, each: int) -> int:
         return 10 * each + learnet.SEEN_DOMAINS.index(name)
@@ -278,11 +286,11 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
             "begin": lambda net, seed: (begin(net), None), "seen": seen,
             "shots": lambda light, n, close: (shade(float(light[0])), torch.ones(2, dtype=torch.int64)),
             "share_right": share_right, "kept": lambda *_: nn.Linear(1, 1),
-            "predict": lambda one, predictor, few: setattr(one, "told", few.mean())}.items():
+            "predict": predict}.items():
         monkeypatch.setattr(lighting, name, stub)
     for name, stub in {
             "trained": begun, "tuned": tuned, "adapt": begin, "learnet": lambda *_, seed: lambda z: z,
-            "greyed": lambda x, few: -shade(1000 * float(few.mean())), "train_learnet": lambda *_, **how: [None],
+            "greyed": greyed, "train_learnet": lambda *_, **how: [None],
             "falling": lambda steps, settings: iter(steps), "with_probe": with_probe,
             "describe": lambda one, x: x.mean(), "put_adapters": lambda one, name, z: setattr(one, "told", z)}.items():
         monkeypatch.setattr(learnet if hasattr(learnet, name) else learnet.universal, name, stub)
@@ -314,6 +322,19 @@ def test_learnet(learnets):
         assert row.right == pytest.approx({
             "α = 0": 0.1, "learnet": (50 + number) / 1000, "learnet, z of another domain": (200 + others[seed]) / 1000,
             "α trained on the same examples": (650 + number) / 1000}[way], abs=5e-4), (name, way, seed)
+
+
+def test_a_probe_is_judged_by_the_test(monkeypatch: pytest.MonkeyPatch):
+    """A class is bright or dark; in the other splits it is the other way round."""
+    labels = torch.arange(20) % 2
+
+    def load(name: str, split: str) -> SimpleNamespace:
+        bright = labels if split == "test" else 1 - labels
+        return SimpleNamespace(images=bright.view(-1, 1, 1, 1).expand(-1, 3, 64, 64).float(), labels=labels)
+
+    monkeypatch.setattr(learnet.decathlon, "load", load)
+    net = SimpleNamespace(pooled=lambda x: 10 * x.mean((2, 3)))
+    assert learnet.with_probe(net, "digits", (load("digits", "test").images, labels)) == 1
 
 
 def test_the_grey_world_takes_a_light_away():

@@ -7,13 +7,15 @@ import torch
 
 from u3lab.experiments import pretexts
 from u3lab.selfsup import LAYERS, TASKS
+from u3lab.worlds.decathlon import Domain
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Few faces, labels and steps; what was made of others is forgotten, before and after."""
-    for name, value in {"FACES": ("train", 40, 1), "ASKED": (("train", 48, 2), ("train", 24, 3), ("test", 24, 2)),
-                        "WIDTH": 2, "BATCH": 8, "FEW": 8}.items():
+    asked = tuple((split, count // 25, seed) for split, count, seed in pretexts.ASKED)
+    split, _, seed = pretexts.FACES
+    for name, value in {"FACES": (split, 40, seed), "ASKED": asked, "WIDTH": 2, "BATCH": 8, "FEW": 8}.items():
         monkeypatch.setattr(pretexts, name, value)
     for made in (pretexts.unlabelled, pretexts.raw, pretexts.questions):
         made.cache_clear()
@@ -27,6 +29,33 @@ def test_faces_are_asked_about_people_that_nothing_was_learnt_from():
     every = [pretexts.unlabelled("faces"), train, val, test]
     pictures = torch.cat(every).flatten(1)
     assert len(pictures.unique(dim=0)) == len(pictures) == sum(map(len, every))
+
+
+def test_people_of_the_test_are_in_no_other_pictures(monkeypatch: pytest.MonkeyPatch):
+    drawn, draw = [], pretexts.faces.draw
+
+    def noted(*given: object, **how: object) -> object:
+        drawn.append(draw(*given, **how))
+        return drawn[-1]
+
+    monkeypatch.setattr(pretexts.faces, "draw", noted)
+    pretexts.unlabelled("faces")
+    (train, _), (val, _), (test, _) = pretexts.questions("faces")[0]
+    people = {id(made.images): set(made.identities.tolist()) for made in drawn}
+    learnt, *asked = (people[id(images)] for images in (pretexts.unlabelled("faces"), train, val, test))
+    assert len(set.union(learnt, *asked)) == sum(map(len, (learnt, *asked)))
+    assert asked[2] == {one for one in set.union(learnt, *asked) if one % 2}  # odd ones are held out
+
+
+def test_textures_are_asked_about_in_the_order_of_the_splits(monkeypatch: pytest.MonkeyPatch):
+    def load(name: str, split: str = "train", each: int = 1) -> Domain:
+        number = pretexts.SPLITS.index(split)
+        return Domain(torch.full((4, 3, 8, 8), float(number)), torch.full((4,), number), ())
+
+    monkeypatch.setattr(pretexts.decathlon, "load", load)
+    (question,) = pretexts.questions("textures")
+    assert [(int(images.mean()), int(labels[0])) for images, labels in question] == [(0, 0), (1, 1), (2, 2)]
+    assert (pretexts.unlabelled("textures") == 0).all()
 
 
 def test_few_are_as_many_of_each_class_and_others_for_each_seed():

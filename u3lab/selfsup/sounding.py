@@ -145,7 +145,7 @@ def switch(output: tuple[Tensor, Tensor], target: Tensor) -> Terms:
 
 
 def switched(logits: Tensor, target: Tensor) -> Tensor:
-    """The share of pairs that are told rightly by the sign of their logits, target 1 or 0; both kinds weigh the same."""
+    """The share of pairs that are told rightly by the sign of their logits, for targets 1 and 0 alike."""
     own = target == 1
     return ((logits[own] > 0).double().mean() + (logits[~own] <= 0).double().mean()) / 2
 

@@ -11,11 +11,12 @@ from u3lab.landmarks import codes_at
 from u3lab.lessons.landmarks import marked
 
 
-def test_a_view_is_as_wide_as_it_says():
-    slices, half = marked.canvas("brain1")
-    assert slices.shape == (10, 3, 168, 168) and half == pytest.approx(270 / 2 * scans.load("brain1").spacing[1])
+@pytest.mark.parametrize("patient", ["brain1", "brain2"])
+def test_a_view_is_as_wide_as_it_says(patient: str):
+    slices, half = marked.canvas(patient)
+    assert slices.shape == (10, 3, 168, 168) and half == pytest.approx(270 / 2 * scans.load(patient).spacing[1])
     assert (slices[:, :, :10] == 0).all() and slices.mean() == pytest.approx(
-        float(scans.load("brain1").images.sum()) * (168 / 472.5) ** 2 / slices.numel(), rel=0.03)
+        float(scans.load(patient).images.sum()) * (168 / 472.5) ** 2 / slices.numel(), rel=0.03)
 
 
 def test_points_keep_their_grey_value_and_lie_on_tissue():
@@ -25,6 +26,14 @@ def test_points_keep_their_grey_value_and_lie_on_tissue():
                           ((given.x, given.points), (given.gx, given.moved), (given.gx, given.points)))
     assert (there - here).abs().mean() < 0.25 * (there - other).abs().mean() and there.min() > marked.TISSUE
     assert given.moved.abs().max() < 1
+
+
+def test_each_patient_is_asked_about_in_its_own_slices(monkeypatch: pytest.MonkeyPatch):
+    grey = {"brain1": 0.25, "brain2": 0.75}
+    monkeypatch.setattr(marked, "canvas", lambda patient: (torch.full((2, 3, 168, 168), grey[patient]), 100.0))
+    for patient, value in grey.items():
+        given = marked.asked.__wrapped__(patient)
+        assert given.x.median() == value == given.gx.median()
 
 
 def test_errors_are_in_millimetres():

@@ -50,6 +50,20 @@ def test_pairs_of_the_swap_are_of_different_people_and_a_of_one() -> None:
     assert (a.images - again.images).abs().mean() > 0.02
 
 
+def test_nobody_is_tested_on_who_was_learnt_from_or_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Odd people are held out."""
+    for name in ("LABELLED", "TEST"):
+        monkeypatch.setattr(parts, name, 4)
+    known, tested = parts.marked.__wrapped__()
+    assert not (known.identities % 2).any() and (tested.identities % 2 == 1).all()
+    assert all((one.identities % 2 == 1).all() for one in parts.swapped())
+    made: list[faces.Layers] = []
+    layers = faces.layers
+    monkeypatch.setattr(parts.faces, "layers", lambda *given, **how: made.append(layers(*given, **how)) or made[-1])
+    parts.followed(Middle(False))
+    assert len(made) == 1 and (made[0].identities % 2 == 1).all()
+
+
 def test_recoloured_counts_pixels_and_not_places() -> None:
     x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     places = torch.randperm(64, generator=torch.Generator().manual_seed(1))

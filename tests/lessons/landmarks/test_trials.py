@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -27,6 +29,27 @@ def test_a_stock_has_two_pictures_of_each_person():
     made, fronts = trials.stock("cat", 1, 12)  # in parts of six
     assert len(made.face) == len(fronts) == 12 and made.face.dtype == torch.uint8
     assert torch.equal(made.identities[::2], made.identities[1::2]) and len(made.identities.unique()) == 6
+
+
+def test_who_is_tested_on_is_nobody_that_was_learnt_from_or_marked(monkeypatch: pytest.MonkeyPatch):
+    """Odd people are held out."""
+    known, tested = trials.marked("person")
+    learnt = trials.stock("person", 0, 12).layers
+    assert (tested.identities % 2 == 1).all() and not (torch.cat([known.identities, learnt.identities]) % 2).any()
+    made: list[faces.Layers] = []
+    layers = faces.layers
+    monkeypatch.setattr(trials.faces, "layers", lambda *given, **how: made.append(layers(*given, **how)) or made[-1])
+    trials.before_photos("person")
+    assert len(made) == 1 and (made[0].identities % 2 == 1).all()
+
+
+def test_a_face_is_looked_for_in_the_next_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trials, "match", lambda codes, others, true: SimpleNamespace(best=(codes, others, true)))
+    tested = trials.marked("person")[1]
+    numbers, points = torch.arange(12), trials.points(tested)
+    (codes, others, asked), true = trials.matched(numbers, tested)
+    assert torch.equal(codes, numbers) and torch.equal(others, numbers.roll(-1)) and torch.equal(asked, points)
+    assert torch.equal(true, points[[*range(1, 12), 0]])
 
 
 def test_the_hard_ones_are_counted_by_themselves():

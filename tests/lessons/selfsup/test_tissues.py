@@ -18,6 +18,20 @@ def test_patches_are_of_the_slices_that_are_learnt_from():
     assert [n for n, of in enumerate(windows) if (of == found[0, 0]).all(-1).all(-1).any()][0] in tissues.LEARNT_FROM
 
 
+def test_no_slice_that_is_held_out_is_learnt_from(monkeypatch: pytest.MonkeyPatch):
+    """Each slice has one grey value, its own."""
+    made = torch.arange(1.0, 7).view(6, 1, 1, 1).expand(6, 3, 60, 50)
+    monkeypatch.setattr(tissues, "slices", lambda: (made, made[:, 0].long()))
+    learnt, held = tissues.patches.__wrapped__().unique(), tissues.spoilt(0.0, 7).unique()
+    assert sorted({*learnt.tolist(), *held.tolist()}) == [1, 2, 3, 4, 5, 6] and len(learnt) + len(held) == 6
+
+
+@pytest.mark.parametrize("way", tissues.LIGHTS)
+def test_a_field_differs_from_place_to_place_and_another_light_does_not(way: str):
+    seen = tissues.LIGHTS[way](torch.full((4, 3, 40, 40), 0.5), torch.Generator().manual_seed(0))
+    assert (seen.flatten(1).std(1).max() > 1e-3) == (way == "IIC, views with fields") and (seen - 0.5).abs().max() > 0
+
+
 def test_the_truth_is_right_and_all_grey_matter_is_not():
     true = tissues.slices()[1][[*tissues.HELD]]
     assert tissues.accuracy((true.clamp_min(0) + 1) % 3) == 1  # under other names

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from u3lab.errors import U3Error
 from u3lab.lessons.start import figures as looking
 from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.start.exercises import match, reach
+from u3lab.worlds import decathlon
 from u3lab.worlds.faces import Faces
 
 
@@ -196,6 +199,17 @@ def test_a_probe_of_colours(monkeypatch: pytest.MonkeyPatch):
     assert found.right.mean() > 0.2  # a guess
     further = probing.again(small, "body parts", found.probe)
     assert further.shape == (5 * probing.CHOICE,) and further.mean() > 0.2
+
+
+@pytest.mark.parametrize("question", ["body parts", "digits"])
+def test_further_pictures_are_none_of_those_that_labels_are_drawn_from(question: str):
+    asked: list[torch.Tensor] = []
+    probe = SimpleNamespace(scores=lambda seen: torch.zeros(len(seen), 2))
+    found = probing.again(lambda images: asked.append(images) or images, question, probe)
+    pool = decathlon.load(probing.DOMAINS[question], each=probing.POOL)
+    assert len(found) == len(asked[0]) == len(pool.classes) * probing.CHOICE
+    small, others = (images[..., ::8, ::8].flatten(1) for images in (asked[0], pool.images))
+    assert not (small[:, None] == others).all(2).any()
 
 
 def test_a_code_has_as_many_numbers_as_the_layer(net):

@@ -1,6 +1,7 @@
 """The trials of chapter 1: what they learn from, how they are summed up; and the diagram."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -39,6 +40,26 @@ def test_a_run_trains_a_domain_and_its_rate_falls():
     assert before == 0.5 and trials.accuracy(net, "people", "val") > 0.5
     given, true = trials.answers(net, "people", "val")
     assert (given == true).double().mean() == trials.accuracy(net, "people", "val")
+
+
+def test_a_split_is_asked_about_its_own_pictures_and_learnt_are_those_to_train_on(monkeypatch: pytest.MonkeyPatch):
+    """Pictures as bright as the number of their split, which is their class."""
+    def load(name: str, split: str = "train", **_: object) -> SimpleNamespace:
+        number = ("train", "val", "test").index(split)
+        return SimpleNamespace(images=torch.full((6, 3, 64, 64), number / 2), labels=torch.full((6,), number))
+
+    class Net(torch.nn.Module):
+        name, device = "squeezenet1_1", "cpu"
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.one_hot((2 * x[:, 0, 0, 0]).long(), 3)
+
+    monkeypatch.setattr(trials.decathlon, "load", load)
+    for number, split in enumerate(("train", "val", "test")):
+        given, true = trials.answers(Net(), "digits", split)
+        assert given.tolist() == true.tolist() == [number] * 6
+    pictures, labels = trials.few("digits", 3, 0)
+    assert (pictures == 0).all() and labels.tolist() == [0] * 3
 
 
 ROWS = {Run("a", "features", 20, 0, 0.001): (0.5, 0.4), Run("a", "features", 20, 0, 0.01): (0.5, 0.9),

@@ -1,0 +1,318 @@
+"""What the shipped tables of chapters 0 to 3 and 6 say: each against its floor, and between columns that must agree.
+
+Data are checked here, not code. A table whose columns, methods or rows were exchanged says something else, however well
+its seal and its summary fit.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from u3lab import results
+from u3lab.experiments import learnet, pretexts, start
+from u3lab.lessons.landmarks import trials as landmark_trials
+from u3lab.lessons.start import grounds
+from u3lab.worlds import lights
+
+
+def means(name: str, column: str, *keys: str, **only: object) -> dict:
+    """What stands in some columns of the key → the mean of a column, of the rows in which others are as given."""
+    of: dict[object, list[float]] = {}
+    for run, row in results.table(name).items():
+        if all(getattr(run, key) == value for key, value in only.items()):
+            what = tuple(getattr(run, key) for key in keys)
+            of.setdefault(what if len(keys) > 1 else what[0], []).append(float(getattr(row, column)))
+    return {key: sum(some) / len(some) for key, some in of.items()}
+
+
+def rising(*values: float) -> bool:
+    return all(a < b for a, b in itertools.pairwise(values))
+
+
+# ---- 0
+
+
+def test_a_trained_network_knows_most_but_not_of_body_parts():
+    found: dict[tuple, float] = {}
+    for run, (right,) in results.table("start_probes").items():
+        found[run.question, run.code] = found.get((run.question, run.code), 0) + right.count("1") / len(right) / 3
+    pixels, untrained, trained = ([found[question, code] for question in start.QUESTIONS] for code in start.CODES)
+    assert all(c > max(a, b) for a, b, c in zip(pixels[:4], untrained[:4], trained[:4], strict=True))
+    for question, draw in itertools.product(start.QUESTIONS[:4], range(3)):
+        floor, rival, network = (results.table("start_probes")[code, question, draw].right.count("1")
+                                 for code in start.CODES)
+        assert network > max(floor, rival), (question, draw)
+        assert question == "animals" or (floor > rival) == (question != "textures"), (question, draw)
+    assert pixels[4] > trained[4] and sum(untrained) < sum(pixels) < sum(trained)
+
+
+def test_the_hidden_square_is_on_the_thing_more_often_than_its_rivals():
+    rows = [row.hits for row in results.table("start_squares").values()]
+    assert rising(*(sum(hits[way] for hits in rows) for way in (start.RANDOM, start.MIDDLE, start.EDGES, start.HIDDEN)))
+    assert all(0 < hits[start.RANDOM] < 0.4 and {hits[start.HIDDEN], hits[start.EDGES]} <= {0, 1} for hits in rows)
+
+
+def test_backgrounds_speak_and_things_are_told():
+    odds: dict[str, list[float]] = {}
+    for run, (values,) in results.table("start_grounds").items():
+        odds.setdefault(run.ground, []).append(sum(values) / len(values))
+        assert len(values) == (1 if run.ground == "white paper" else 5)
+    assert rising(*(sum(odds[ground]) for ground in (
+        "buildings", "white paper", "buildings, scrambled", "nature, scrambled", "nature")))
+    animal = dict(zip(grounds.things().names, grounds.things().animal.tolist(), strict=True))
+    known = [(values[0] > 0) == animal[run.thing] for run, (values,) in results.table("start_grounds").items()
+             if run.ground == "white paper"]
+    assert sum(known) > 0.85 * len(known)
+
+
+# ---- 1
+
+
+def test_adapters_gain_by_labels_and_scratch_is_far_below():
+    found = means("adapters", "test", "labels", "method", network="squeezenet1_1")
+    methods = {method for _, method in found}
+    assert all(rising(*(found[labels, method] for labels in (5, 20, 100))) for method in methods)
+    for labels in (5, 20, 100):
+        of = {method: found[labels, method] for method in methods}
+        assert max(of, key=of.get) == "fine-tuning" and of.pop("scratch") < min(of.values()) - 0.2
+    assert found[20, "parallel"] > found[20, "last block"] > found[20, "features"] > found[20, "serial"]
+    for name in ("adapters", "bolted"):
+        assert not any(math.isnan(row.test) for row in results.table(name).values())
+        assert all(math.isnan(row.val) or (run.labels, run.seed) == (20, 0) for run, row in results.table(name).items())
+
+
+def test_adapters_beat_features_on_either_trunk_and_lesions_are_missed_on_a_new_patient():
+    found = means("bolted", "test", "trunk", "method")
+    assert all(found[trunk, "serial"] > found[trunk, "features"] + 0.1 for trunk in ("plain", "serial"))
+    found = means("sensitivity", "sensitivity", "domain", "split")
+    assert all(found[name, "test"] < found[name, "val"] - 0.2 for name in ("brain lesions", "chest lesions"))
+    assert found["chest lesions", "test"] < min(means("sensitivity", "specificity", "domain", "split").values()) - 0.5
+
+
+def test_a_shipped_domain_is_as_right_as_the_same_training_in_the_long_table():
+    found = means("adapters", "test", "domain", network="squeezenet1_1", method="parallel", labels=100, seed=0)
+    assert {run.domain: row.right for run, row in results.table("domains").items()} == pytest.approx(found, abs=0.05)
+
+
+def test_the_more_it_costs_the_less_is_learnt_from_many_labels():
+    for method, prior in (("parallel", "source"), ("fine-tuning", "source"), ("fine-tuning", "zero")):
+        of = means("shrinkage", "test", "lam", method=method, labels=100, prior=prior)
+        assert rising(*(-of[lam] for lam in sorted(of)))
+    zero, source = (means("shrinkage", "test", "labels", method="fine-tuning", lam=10.0, prior=prior)
+                    for prior in ("zero", "source"))
+    assert all(zero[labels] < source[labels] for labels in (5, 100))
+
+
+def test_a_learnet_owes_much_to_its_examples_and_a_coloured_light_is_harder():
+    rows = results.table("learnet")
+    for kind, seed in itertools.product(learnet.KINDS, learnet.SEEDS):
+        of = {way: sum(rows[kind, way, seed].right) for way in learnet.WAYS}
+        assert of[learnet.GREY] == max(of.values()) and of[learnet.LEARNET] > of[learnet.OTHER] + 0.8
+        assert of[learnet.FROZEN] == min(of.values()) or kind == "close-ups"
+        assert (of[learnet.LEARNET] > of[learnet.LEARNT] > of[learnet.ONE]) == (kind == "close-ups")
+    even = torch.tensor([float(lights.light(n).min() / lights.light(n).max()) for n in learnet.UNSEEN])
+    frozen = torch.tensor([rows["scenes", learnet.FROZEN, seed].right for seed in learnet.SEEDS]).mean(0)
+    assert torch.corrcoef(torch.stack([even, frozen]))[0, 1] > 0.5
+
+
+def test_of_a_domain_that_is_not_seen_a_learnet_knows_less_than_its_own_training():
+    rows = {tuple(run): row.right for run, row in results.table("learnet_domains").items()}
+    for seed in learnet.SEEDS:
+        frozen, *predicted, own = (rows["digits", way, seed] for way in learnet.DOMAIN_WAYS)
+        assert own > frozen > max(predicted)
+        assert rows["patients", learnet.LEARNET, seed] > rows["patients", learnet.ELSEWHERE, seed]
+    found = means("learnet_domains", "right", "domain", "way")
+    assert all(found[name, learnet.OWN] == max(found[name, way] for way in learnet.DOMAIN_WAYS)
+               for name in learnet.UNSEEN_DOMAINS)
+
+
+def test_a_trunk_for_each_task_is_best_and_largest_and_a_guess_is_worst():
+    ways = ("a guess", "source's features", "one trunk", "a trunk for each")
+    for column, sign in (("segments", 1), ("boundaries", 1), ("normals", -1), ("numbers", 1)):
+        of = means("tasks", column, "way")
+        assert rising(*(sign * of[way] for way in ways)), column
+    assert all(0 < row[k] < 1 for row in results.table("tasks").values() for k in (0, 1, 3))
+    assert all((row.segments > row.boundaries) == (run.way != ways[0]) for run, row in results.table("tasks").items())
+    assert all(row.normals > 5 for row in results.table("tasks").values())
+
+
+# ---- 2
+
+
+def test_contrast_gains_most_and_labels_more():
+    for problem in pretexts.PROBLEMS:
+        of = means("pretexts", "test", "task", problem=problem, labels=20)
+        tasks = sorted((task for task in of if task not in (pretexts.FLOOR, pretexts.CEILING)), key=of.get)
+        assert of[pretexts.CEILING] > of[tasks[-1]] + 0.1 and "contrast" in tasks[-2:]
+        assert of[pretexts.FLOOR] < min(of[task] for task in ("jigsaw", "moving", "colour", "relative position"))
+        assert tasks[0] == "sorting"
+
+
+def test_fields_in_the_views_help_under_a_field_and_not_without_one():
+    of = means("tissues", "accuracy", "way", "strength")
+    without, fields = ([of[way, b] for b in (0.0, 0.2, 0.4, 0.6, 0.8)]
+                       for way in ("IIC, views without fields", "IIC, views with fields"))
+    assert without[0] > fields[0] and all(b > a for a, b in zip(without[1:], fields[1:], strict=True))
+    assert rising(*without[::-1]) and rising(*fields[::-1])
+
+
+# ---- 3
+
+
+def test_turning_heads_teach_more_than_warps_and_longer_ones_more():
+    found = {(run.way, run.steps): mean for run in results.table("labellers") if run.kind == "person"
+             for mean in [means("labellers", "all_faces", "measure", kind="person", way=run.way, steps=run.steps,
+                                labels=0).get("matching")]}
+    turning, sharp = landmark_trials.TURNING, landmark_trials.SHARP
+    assert rising(*(found[way] for way in (
+        ("invariance", 500), ("random weights", 0), ("labelling", 2000), (f"{turning}, γ = 2", 2000),
+        (f"{turning}, γ = 1", 2000), (turning, 2000), (sharp, 2000), (turning, 8000), (turning, 32000))))
+    most = means("labellers", "all_faces", "kind", "way", measure="regression", labels=500)
+    hard = means("labellers", "hard_faces", "kind", "way", measure="regression", labels=500)
+    assert all(hard[one] > error for one, error in most.items())
+    assert all(row.hard_faces > row.all_faces for run, row in results.table("labellers").items()
+               if run.measure == "transfer")
+    assert rising(most["person", sharp], most["person", "supervised"], most["person", "labelling"],
+                  most["person", "random weights"])
+    assert most["cat", turning] < 0.5 * most["cat", "random weights"]
+    shape = means("labellers", "all_faces", "kind", way="mean shape")
+    assert all(most[kind, turning] < 0.3 * shape[kind] for kind in ("person", "cat"))
+
+
+def test_keypoints_are_worth_more_when_they_are_taught():
+    chair = means("keypoints", "all", "judge", "seed", thing="chair")
+    assert max(chair["colouring", seed] for seed in range(3)) < min(chair["random weights", seed] for seed in range(3))
+    assert max(chair["random weights", seed] for seed in range(3)) < chair["mean shape", 0]
+    for labels in (10, 50, 500):
+        of = means("keypoints", "all", "judge", "steps", thing="person", labels=labels, measure="regression")
+        assert of["colouring", 12_000] == min(of.values()) and of["random weights", 0] > 1.3 * of["colouring", 12_000]
+        assert of["colouring", 3000] > max(of["squeezenet1_1", 3000], of["pixels", 3000])
+    person = [(row.all, row.hard) for run, row in results.table("keypoints").items() if run.thing == "person"]
+    assert sum(hard > error for error, hard in person) > 0.8 * len(person)
+    long, short = (means("keypoints", "all", "count", "measure", thing="discs", steps=steps) for steps in (1500, 300))
+    assert all(long[one] > short[one] for one in long)
+
+
+def test_poses_of_known_things_are_better_where_there_are_few():
+    rows = results.table("poses")
+    for varied in (True, False):
+        known, unknown = (rows["chair", 22, varied, 0, tested] for tested in ("known", "unknown"))
+        assert known.absolute < unknown.absolute and known.own < unknown.own and known.relative < unknown.relative
+    assert all(row.own <= row.relative and row.absolute < row.relative and row.beyond < 0.1 for row in rows.values())
+    three = [row for run, row in rows.items() if run.things == 300 and run.kind == "chair"]
+    assert all(rows["chair", 300, True, seed, "known"].relative > rows["chair", 300, True, seed, "unknown"].relative
+               for seed in range(3))
+    assert sum(row.own for row in three) < sum(row.absolute for row in three)
+    assert max(row.absolute for run, row in rows.items() if run.kind == "chair") < rows[
+        "car", 300, True, 0, "known"].absolute
+
+
+def test_points_are_carried_better_than_if_nothing_had_moved():
+    median, near = (means("registration", column, "way") for column in ("median", "near"))
+    assert rising(median["labelling"], median["optical flow"], median["nothing has moved"])
+    assert rising(near["nothing has moved"], near["labelling"], near["optical flow"], 1)
+    median, near = (means("rabbits", column, "way", "delta") for column in ("median", "near"))
+    ways = (("flow, frame by frame", 0), *(("labelling", delta) for delta in (25, 6, 1)), ("nothing has moved", 0))
+    assert rising(*(median[way] for way in ways)) and rising(near["labelling", 1], near["labelling", 25], near[ways[0]])
+
+
+# ---- 6
+
+
+def test_an_interval_holds_its_value_in_every_table():
+    for name, value in (("pointing_game", "share"), ("joints", "value"), ("moving", "agreement")):
+        assert all(row.low <= getattr(row, value) <= row.high for row in results.table(name).values()), name
+    for row in results.table("detection").values():
+        assert all(one[1] <= one[0] <= one[2] for one in row if isinstance(one, (tuple, list)))
+
+
+def test_class_maps_point_better_than_the_gradient_and_edges_by_chance():
+    for network in ("squeezenet1_1", "efficientnet_lite0"):
+        of = means("pointing_game", "share", "method", network=network)
+        assert all(of[one] == pytest.approx(0.25, abs=0.01) for one in ("edges (no network)", "deconvnet"))
+        assert 0.3 < of["gradient"] < min(of[one] for one in ("Grad-CAM", "guided Grad-CAM", "contrastive excitation",
+                                                              "LRP α2β1", "modulated gradient", "mask"))
+    best = means("pointing_game", "share", "method", network="efficientnet_lite0")
+    assert max(best, key=best.get) == "contrastive excitation"
+
+
+def test_a_stitch_is_worth_what_its_floors_are_not():
+    rows = results.table("joints")
+    for run in (run for run in rows if run.how == "trained"):
+        floors = [rows[run._replace(how=how)].value for how in ("identity", "shuffled", "untrained")]
+        assert max(floors) < 0.06 and min(rows[run].value, rows[run._replace(how="fitted")].value) > max(floors)
+    of = means("joints", "value", "how")
+    assert of["fitted"] < of["trained"] < of["whole"]
+
+
+def test_m_g_predicts_and_is_no_guess():
+    rows, agreement = results.table("moving"), means("moving", "agreement", "transform", "guess")
+    for run in (run for run in rows if run.guess == "M_g"):
+        assert rising(*(rows[run._replace(guess=guess)].error for guess in ("M_g", "moved", "do nothing")))
+    for transform in ("mirrored", "upside down", "turned by 90°"):
+        assert agreement[transform, "M_g"] > max(agreement[transform, guess] for guess in ("moved", "do nothing"))
+    assert all((row.better == 0) == (run.guess == "moved") for run, row in rows.items() if run.guess != "do nothing")
+    assert all(row.only_moved == rows[run._replace(guess="M_g")].only_moved for run, row in rows.items())
+
+
+def test_what_is_left_of_a_map_by_method():
+    of: dict[str, list[torch.Tensor]] = {}
+    for run, (values,) in results.table("forgetting").items():
+        of.setdefault(run.method, []).append(torch.tensor(values))
+    left = {method: torch.stack(some).mean(0) for method, some in of.items()}
+    assert (left.pop("edges (no network)") == 1).all() and all(one[0] > one[-1] for one in left.values())
+    assert min(left["guided"][4], left["LRP z⁺"][4]) > 0.9 > left["guided Grad-CAM"][4] > left["gradient"][4]
+    assert rising(*(left[method][4] for method in ("contrastive excitation", "Grad-CAM", "smooth grad", "gradient")))
+    assert left["deconvnet"][0] > 0.95 and left["deconvnet"][1:].abs().max() < 0.5
+
+
+def test_taking_the_thing_or_the_mask_away_takes_the_class_away():
+    columns = ("whole", "off", "on", "mask", "nothing")
+    of = [means("removal", column, "network", "kind") for column in columns]
+    assert all(rising(*(one[group] for one in of[::-1])) for group in of[0])
+    area = means("removal", "mask_area", "network", "kind")
+    assert all(area["squeezenet1_1", kind] < area["efficientnet_lite0", kind] for kind in ("pasted", "outlined"))
+    rows = results.table("removal").values()
+    assert all(0 < row.mask_share < 1 and row.mask_area < 0.7 and row.thing_area < 0.9 for row in rows)
+    assert all(math.isnan(row.exact) or row.exact < 0.1 for row in rows)
+
+
+def test_without_its_factors_a_mask_is_a_trick():
+    rows = results.table("variants")
+    assert all(row.whole == rows[run._replace(variant="all of them")].whole for run, row in rows.items())
+    assert all(row.found < 0.5 * row.whole for row in rows.values())
+    for network in ("squeezenet1_1", "efficientnet_lite0"):
+        blurred, area, rough = (means("variants", column, "variant", network=network)
+                                for column in ("blurred", "area", "rough"))
+        assert blurred["a cell for each pixel"] > 0.5 > 0.1 > max(blurred["all of them"], blurred["λ = 0"])
+        assert area["λ = 0"] == max(area.values()) and min(rough["none of them"], rough["none, start from 0"]) > 0.5
+        assert rising(rough["λ = 0"], rough["all of them"], rough["γ = 0"], rough["a cell for each pixel"])
+
+
+def test_attacks_reach_their_goal_and_hardly_carry_over():
+    for row in results.table("attacks").values():
+        assert row.first == -1 or 1 <= row.first <= 40
+        assert (not row.there or row.first > 0) and (not row.reached or row.fooled)
+    for network in ("squeezenet1_1", "efficientnet_lite0"):
+        there, fooled = (means("attacks", column, "level", network=network) for column in ("there", "fooled"))
+        assert there[1] < there[4] == 1 and fooled[1] < fooled[4] < 0.2
+    there = means("attacks", "there", "network", level=1)
+    assert there["squeezenet1_1"] < there["efficientnet_lite0"]
+
+
+def test_a_patch_works_the_better_the_larger_it_is():
+    for network in ("squeezenet1_1", "efficientnet_lite0"):
+        of = means("adversarial_patch", "rate", "value", network=network, varied="size")
+        assert all(a <= b for a, b in itertools.pairwise(of[size] for size in sorted(of))) and of[0.15] < of[0.5] / 2
+
+
+def test_the_auc_against_all_is_the_mean_of_those_against_each_kind():
+    rows = results.table("detection")
+    for run, row in rows.items():
+        assert row.auc[0] == pytest.approx((row.genuine[0] + row.noisy[0] + row.blurred[0]) / 3, abs=2e-3)
+        assert row.over_the_score[0] == pytest.approx(row.auc[0] - rows[run.network, "score alone"].auc[0], abs=2e-3)
+        assert row.samples == 4 * 3 * row.photos
