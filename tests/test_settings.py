@@ -134,7 +134,7 @@ def concepts(chosen: Any) -> Tensor:
 
 def labelled(chosen: Any) -> Iterable:
     """Both losses that have settings of their own, in turns."""
-    runs = (landmarks.label(landmarks.labeller(4, 3), moved, loss=loss, settings=chosen)
+    runs = (landmarks.train_labeller(landmarks.labeller(4, 3), moved, loss=loss, settings=chosen)
             for loss in ("labelling", "landmarks"))
     return chain.from_iterable(zip(*runs, strict=True))
 

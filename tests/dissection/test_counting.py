@@ -21,7 +21,7 @@ from u3lab.dissection import (
     peaks,
     pooled,
     rotation,
-    unique,
+    unique_detectors,
     units_per_concept,
 )
 from u3lab.dissection.quantiles import Quantiles
@@ -42,13 +42,13 @@ FOUND = dissection([[0.3, 0.1, 0.0], [0.2, 0.0, 0.05], [0.0, 0.03, 0.039], [0.0,
 
 def test_units_get_the_label_of_their_best_concept():
     assert FOUND.detectors() == {"cat": [3], "red": [0, 1]}
-    assert unique(FOUND) == 2 and unique(FOUND, least=0.35) == 1
+    assert unique_detectors(FOUND) == 2 and unique_detectors(FOUND, least=0.35) == 1
     assert by_category(FOUND, CATEGORY) == {"colour": 1, "object": 1}
     assert concepts_per_unit(FOUND).tolist() == [2, 2, 0, 1] and units_per_concept(FOUND).tolist() == [2, 1, 2]
 
 
 def test_an_interval_without_scatter_has_no_width():
-    assert interval(FOUND, unique) == (2, 2, 2)
+    assert interval(FOUND, unique_detectors) == (2, 2, 2)
 
 
 def test_the_bootstrap_covers_the_truth():
@@ -75,7 +75,7 @@ def test_the_interval_of_a_maximum_takes_off_what_a_resample_adds():
 
 
 def test_too_few_groups_give_no_interval():
-    refuses(interval, dissection([[0.1, 0.2, 0.3]], groups=3), unique, says="in 3 groups")
+    refuses(interval, dissection([[0.1, 0.2, 0.3]], groups=3), unique_detectors, says="in 3 groups")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])

@@ -70,7 +70,7 @@ from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.backprop import BackpropTrace
 from u3lab.saliency.pointing import Mosaic
-from u3lab.selfsup import lab
+from u3lab.selfsup import cielab
 from u3lab.worlds import concepts, faces, lights, mosaics
 
 SIDE = 32  # pixels
@@ -588,7 +588,7 @@ good("prior.reconstruct", x=AT_EVERY_STEP, target=AT_EVERY_STEP)
 good("inpaint()", lambda x, target: prior.inpaint(torch.ones(1, 1, SIDE, SIDE))(x, target), x=AT_EVERY_STEP,
      target=AT_EVERY_STEP)
 good("prior.targets", image=ONE, strength=number(0.1, 0), seed=SEED)
-good("prior.reached", curve=(Some(), [1.0, 0.5]), share=number(0.5, 0))
+good("prior.first_step_below", curve=(Some(), [1.0, 0.5]), share=number(0.5, 0))
 good("prior.disagreement", pictures=(Some(), Made(lambda: [x(), 1 - x()])))
 good("prior.biharmonic", image=ONE, visible=VISIBLE)
 good("prior.tv_inpaint", image=ONE, visible=VISIBLE, price=number(0.001, 0), steps=whole(2))
@@ -656,7 +656,7 @@ for name in ("unique", "concepts_per_unit", "units_per_concept"):
 good("Dissection.labels", lambda least: found().labels(least), least=number(0.04, 0, 1))
 good("dissection.by_category", found=FOUND, category=(Ours(), {"one": "object", "two": "part"}),
      least=number(0.04, 0, 1))
-good("dissection.interval", found=FOUND, statistic=(Function(), dissection.unique), times=whole(5), seed=SEED)
+good("dissection.interval", found=FOUND, statistic=(Function(), dissection.unique_detectors), times=whole(5), seed=SEED)
 good("dissection.binarise", net=NET, layer=(Layer(), "relu2"), images=SEVERAL,
      thresholds=numbers(lambda: found().thresholds, 0))
 ACTIVE, MASKS = Masks(fixed=(0,)), (Masks(fixed=(0,)), Made(lambda: scenes().masks[:, 0]))
@@ -760,13 +760,13 @@ for part in range(2):
 # Self-supervision: perturbed pictures
 
 COLOURS = numbers(lambda: 60 * draw(5, 2) - 30, 1)
-CENTRES = numbers(lambda: lab.bins(20.0), 1)
+CENTRES = numbers(lambda: cielab.bins(20.0), 1)
 PATCHES = numbers(lambda: x(2, 24), 0, 1, 2, 3)
 DROPPED = {"drop_colour": number(0.5, 0, 1), "normalise": (Flag(), True)}
-good("lab.rgb_to_lab", images=numbers(lambda: x(2), 1))
-good("lab.lab_to_rgb", lab=numbers(lambda: 50 * x(2), 1))
-good("lab.bins", step=number(20.0, 4, 100))
-good("lab.colours", images=numbers(lambda: x(2), 1))
+good("cielab.rgb_to_lab", images=numbers(lambda: x(2), 1))
+good("cielab.lab_to_rgb", lab=numbers(lambda: 50 * x(2), 1))
+good("cielab.bins", step=number(20.0, 4, 100))
+good("cielab.colours", images=numbers(lambda: x(2), 1))
 good("colour.soft_encode", ab=COLOURS, centres=CENTRES, sigma=number(5.0, 0, without_low=True), nearest=whole(5, 1, 77))
 good("colour.rebalancing", prior=numbers(lambda: torch.ones(5) / 5), gamma=number(0.5, 0, 1), alpha=number(1.0, 0, 4))
 good("colour.prior", step=number(20.0, 4, 100))
@@ -887,7 +887,7 @@ good("faces.draw", count=whole(1), split=(Choice(), "test"), seed=SEED, size=who
      kind=(Choice(), "cat"), yaw=number(30.0, 0, 45))
 good("faces.layers", count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16), each=whole(1),
      margin=whole(1, 0, 2048), kind=(Choice(), "cat"), yaw=number(30.0, 0, 45))
-good("faces.hard", made=ours(lambda: faces.draw(1, size=16)), kind=(Choice(), "person"))
+good("faces.hard_examples", made=ours(lambda: faces.draw(1, size=16)), kind=(Choice(), "person"))
 good("faces.fronts", made=ours(lambda: faces.draw(1, size=16)), each=whole(1), size=whole(16, 16, 2048),
      margin=whole(1, 0, 2048), kind=(Choice(), "person"), yaw=number(30.0, 0, 45))
 good("turntable.draw", kind=(Choice(), "car"), count=whole(1), size=whole(16, 16), split=(Choice(), "test"), seed=SEED,
@@ -945,7 +945,7 @@ good("selfsup.pixel_codes, net", lambda net: selfsup.pixel_codes(net, learner("m
      net=(Net(asked=False), Made(lambda: learner("moving")[0])))
 good("selfsup.grouped", codes=numbers(lambda: draw(1, 2, 16, 16), 0, 2, 3), masks=(Labels(fixed=(0, 1, 2)), PLACES),
      seed=SEED)
-good("moving.moving", pixels=whole(20, 3, 1024), sigma=(Number(0, without_low=True), 0.1),
+good("cross_pixel.moving", pixels=whole(20, 3, 1024), sigma=(Number(0, without_low=True), 0.1),
      kappa=(Number(0, without_low=True), 1.0))
 good("selfsup.estimated_flow", clips=numbers(lambda: draw(1, 2, 3, 16, 16)))
 
@@ -1059,7 +1059,7 @@ good("Regressor.landmarks", lambda z: landmarks.fit_landmarks(draw(5, 3, 2), dra
      z=(Numbers(fixed=(1,), thin=False), MARKED[1]))
 good("landmarks.labeller", width=whole(2, 2, 256), dimensions=whole(3, 1, 256),
      longest=(Number(0, 1e6, True, none=True), 4.0), seed=SEED)
-good("landmarks.label", net=(Net(), Made(lambda: landmarks.labeller(2))), pairs=(Function(), moved_pairs),
+good("landmarks.train_labeller", net=(Net(), Made(lambda: landmarks.labeller(2))), pairs=(Function(), moved_pairs),
      loss=(Choice(), "labelling"), settings=settings(landmarks.LabelSettings))
 
 # Landmarks: how things are turned

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.helpers import refuses
 from u3lab.descent import last
-from u3lab.landmarks import LabelSettings, codes_at, label, labeller, match
+from u3lab.landmarks import LabelSettings, codes_at, labeller, match, train_labeller
 from u3lab.landmarks.places import cells
 
 PARTS = torch.tensor([[-0.45, -0.4], [0.45, -0.35], [0.05, 0.05], [-0.2, 0.5], [0.4, 0.4]])  # in the thing's frame
@@ -57,7 +57,7 @@ def short(**more: object) -> LabelSettings:
 @cache
 def learnt(loss: str = "labelling", exchange: bool = False, dimensions: int = 3) -> tuple[torch.nn.Module, list[float]]:
     net = labeller(8, dimensions, longest=None, seed=0)
-    steps = label(net, blobs, loss=loss, settings=short(exchange=exchange))
+    steps = train_labeller(net, blobs, loss=loss, settings=short(exchange=exchange))
     return net, [step.loss for step in steps]
 
 
@@ -125,11 +125,11 @@ def test_invariance_alone_collapses() -> None:
 
 def test_killed_and_taken_up_again_it_learns_the_same(tmp_path) -> None:
     settings, nets = short(steps=53, batch_size=2), [labeller(4) for _ in range(3)]
-    whole = [step.loss for step in label(nets[0], blobs, settings=settings)]
-    steps = label(nets[1], blobs, checkpoint=tmp_path / "run.pt", settings=settings)
+    whole = [step.loss for step in train_labeller(nets[0], blobs, settings=settings)]
+    steps = train_labeller(nets[1], blobs, checkpoint=tmp_path / "run.pt", settings=settings)
     for _ in range(52):
         next(steps)
-    rest = [step for step in label(nets[2], blobs, checkpoint=tmp_path / "run.pt", settings=settings)]
+    rest = [step for step in train_labeller(nets[2], blobs, checkpoint=tmp_path / "run.pt", settings=settings)]
     assert [step.iteration for step in rest] == [50, 51, 52, 53] and rest[0].value.shape == (2, 3, 16, 16)
     assert [step.loss for step in rest] == pytest.approx(whole[50:], rel=1e-5)
 
@@ -142,10 +142,10 @@ def test_the_other_losses_are_learnt_alike() -> None:
         return drawn(first), drawn(second), points, frame @ second[0].transpose(1, 2) + second[1][:, None]
 
     few = short(steps=12, batch_size=4, queries=256)
-    steps = list(label(labeller(4, 4), all_cells, loss="landmarks", settings=few))
+    steps = list(train_labeller(labeller(4, 4), all_cells, loss="landmarks", settings=few))
     assert set(steps[0].terms) == {"equivariance", "diversity"} and steps[-1].loss < steps[0].loss
-    dve = [step.loss for step in label(labeller(4), blobs, settings=short(steps=3, exchange=True))]
-    plain = [step.loss for step in label(labeller(4), blobs, settings=short(steps=3))]
+    dve = [step.loss for step in train_labeller(labeller(4), blobs, settings=short(steps=3, exchange=True))]
+    plain = [step.loss for step in train_labeller(labeller(4), blobs, settings=short(steps=3))]
     assert dve[0] != plain[0]
 
 
@@ -158,6 +158,6 @@ def test_slips_are_named() -> None:
              "outside": other(lambda made: (*made[:2], made[2] + 9, made[3])),
              "range|0.*1": other(lambda made: (255 * made[0] + 2, *made[1:]))}
     for told, pairs in wrong.items():
-        refuses(last, label(labeller(4), pairs, settings=short(steps=1)), says=told)
-    refuses(label, labeller(4), "blobs", says="function")
-    refuses(label, labeller(4), blobs, loss="distance", says="labelling, invariance, landmarks")
+        refuses(last, train_labeller(labeller(4), pairs, settings=short(steps=1)), says=told)
+    refuses(train_labeller, labeller(4), "blobs", says="function")
+    refuses(train_labeller, labeller(4), blobs, loss="distance", says="labelling, invariance, landmarks")

@@ -123,4 +123,4 @@ def test_an_open_mouth_lowers_the_chin_and_leaves_the_nose():
 def test_patches_stand_out_from_the_fur_and_make_a_cat_hard(made):
     assert all(people.far(cats.cat(n).fur, cats.cat(n).second) >= cats.PLAIN for n in range(100))
     patches = made.attributes[:, faces.CAT_ATTRIBUTES.index("patches")]
-    assert torch.equal(faces.hard(made, kind="cat"), patches) and patches.any() and not patches.all()
+    assert torch.equal(faces.hard_examples(made, kind="cat"), patches) and patches.any() and not patches.all()

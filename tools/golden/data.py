@@ -50,7 +50,7 @@ for kind in ("person", "cat"):
     def _faces(kind: str = kind) -> object:
         made = faces.draw(3, kind=kind, seed=1, size=48, each=2)
         apart = faces.layers(2, kind=kind, split="test", seed=2, size=32, each=1, margin=4, yaw=40.0)
-        return [sealed([made, apart]), faces.hard(made, kind=kind),
+        return [sealed([made, apart]), faces.hard_examples(made, kind=kind),
                 sealed(faces.fronts(apart, each=1, size=32, margin=4, kind=kind, yaw=40.0))]
 
 call("made faces: names of points and attributes")(lambda: [

@@ -55,7 +55,7 @@ def _pretexts() -> object:
 
 @call("of the tables of classes")
 def _classes() -> object:
-    return [[naturals.numbers(one) for one in results.table("naturals").values()], tissues.asked()]
+    return [[naturals.numbers(one) for one in results.table("naturals").values()], tissues.conditions()]
 
 
 @call("of the tables of chapter 5")

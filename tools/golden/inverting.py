@@ -67,7 +67,8 @@ def _impedance() -> object:
         prior.generator(size=32, depth=2), target, settings=prior.PriorSettings(steps=3))]
         for name, target in wanted.items()}
     return [wanted, curves, prior.psnr(wanted["picture + noise"], x), prior.ssim(wanted["picture + noise"], x),
-            prior.disagreement(list(wanted.values())), prior.lanczos(x, 4), prior.reached(curves["picture"], 0.9)]
+            prior.disagreement(list(wanted.values())), prior.lanczos(x, 4),
+            prior.first_step_below(curves["picture"], 0.9)]
 
 
 @call("rivals and trained restorers")
@@ -128,8 +129,9 @@ call("names of colours")(lambda: composing.colour_of(photo()))
 call("is-a tree")(lambda: [taxonomy.ancestors("cat"), taxonomy.tree_similarity(("cat", "dog", "cup"))])
 call("thresholds and overlaps")(lambda: [[one.thresholds, one.iou, one.seen.counts.sum(1)] for one in found().values()])
 call("labels and counts")(lambda: [found()["fire9"].labels(), found()["fire9"].detectors(),
-                                   dissection.unique(found()["fire9"]), dissection.concepts_per_unit(found()["fire9"])])
-call("interval of a count")(lambda: tuple(dissection.interval(found()["fire9"], dissection.unique, times=20)))
+                                   dissection.unique_detectors(found()["fire9"]),
+                                   dissection.concepts_per_unit(found()["fire9"])])
+call("interval of a count")(lambda: tuple(dissection.interval(found()["fire9"], dissection.unique_detectors, times=20)))
 call("turned axes")(lambda: [dissection.rotation(12, share=0.5), dissection.Rotated(
     squeezenet(), dissection.rotation(128)).features(photo(), "fire3")])
 

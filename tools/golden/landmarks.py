@@ -111,7 +111,7 @@ for name, loss in landmarks.LOSSES.items():
         for exchange in (False, True):
             net = landmarks.labeller(2, dimensions=4 if name == "landmarks" else 3, seed=1)
             settings = landmarks.LabelSettings(steps=2, batch_size=3, exchange=exchange, queries=256, window=2)
-            made.append([list(landmarks.label(net, pairs, loss=name, settings=settings)), sealed(net)])
+            made.append([list(landmarks.train_labeller(net, pairs, loss=name, settings=settings)), sealed(net)])
         loss = landmarks.LOSSES[name]
         return [made, loss.reads, loss.constant, loss.cells]
 

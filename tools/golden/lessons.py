@@ -99,7 +99,8 @@ def _second() -> object:
     return [digits_by.by_kmeans(digits, some, 3, 0), sealed(digits_by.deskewed(digits)),
             clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), segmented.by_colour(textures, 3, 0),
             segmented.sameness(labels), sealed([grey[:, :1], tissue]), sealed([grey, tissue]),
-            sealed(tissues.spoilt(0.5, 1)), sealed(things.views(textures, draw())), things.told(some, some.flip(0)),
+            sealed(tissues.spoilt(0.5, 1)), sealed(things.views(textures, draw())),
+            things.information(some, some.flip(0)),
             sealed(naturals.seen(things.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
             looking.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), looking.middle(8),
             list(looking.joined(*pretext()).layers)]
@@ -121,7 +122,7 @@ def _faces() -> object:
     return [[sealed(make(stock)(3, draw())) for make in (pairs.of_warps, pairs.of_turns, pairs.of_both)],
             labellers.points(made), sealed(parts.before_a_wall(layers, each=2)), parts.skin(made.identities),
             parts.recoloured(made.images, made.images.flip(0)), sealed(seats.drawn(2, 1001, seed=1)),
-            labellers.errors(labellers.points(made).flip(0), made, faces.hard(made) | True),
+            labellers.errors(labellers.points(made).flip(0), made, faces.hard_examples(made) | True),
             sealed(labellers.matched(labellers.codes(landmarks.labeller(2), made.images), made))]
 
 
@@ -129,7 +130,7 @@ def _faces() -> object:
 def _films() -> object:
     begun, points = torch.tensor([0, 1]), uniform(2, 5, 2) - 0.5
     given = clinic.asked("lung1")
-    return [rabbits.led(points, uniform(2, 2, 8, 8)), rabbits.tracked(points, begun, 1, 3),
+    return [rabbits.advected(points, uniform(2, 2, 8, 8)), rabbits.tracked(points, begun, 1, 3),
             rabbits.viewed(2, draw()).matrix, sealed(rabbits.of_film(1, 3)(2, draw())), film.between(),
             torch.tensor(rabbits.compared(rabbits.stayed()).median), sealed(clinic.canvas("lung1")), sealed(given),
             clinic.errors(registration.stayed(given), given).median(),

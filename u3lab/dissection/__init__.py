@@ -17,7 +17,7 @@ from u3lab.dissection.concept_vectors import (
     net2vec,
     segment,
 )
-from u3lab.dissection.counting import by_category, concepts_per_unit, interval, unique, units_per_concept
+from u3lab.dissection.counting import by_category, concepts_per_unit, interval, unique_detectors, units_per_concept
 from u3lab.dissection.dissecting import Dissection, dissect, dissect_layers
 from u3lab.dissection.finding import FINDERS
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity

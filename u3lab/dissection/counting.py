@@ -45,7 +45,7 @@ def interval(found: Dissection, statistic: Callable[[Dissection], float], *, tim
     return bootstrap(of_samples, groups, times=times, basic=True, seed=seed)
 
 
-def unique(found: Dissection, *, least: float = LEAST) -> int:
+def unique_detectors(found: Dissection, *, least: float = LEAST) -> int:
     """How many different concepts have a detector: the paper's measure of a layer's interpretability."""
     return len(is_a("found", found, Dissection, MADE).detectors(least))
 

@@ -25,7 +25,7 @@ def make(plan: Plan) -> None:
     net = landmarks.labeller(seed=plan.seed)
     learnt_from = stock(trials.stock("person", plan.seed, 240).layers.background)
     settings = landmarks.LabelSettings(steps=2 if plan.short else STEPS, batch_size=8, seed=plan.seed)
-    last(landmarks.label(net, pairs.of_warps(learnt_from), checkpoint=plan.state("animals", plan.seed),
+    last(landmarks.train_labeller(net, pairs.of_warps(learnt_from), checkpoint=plan.state("animals", plan.seed),
                          settings=settings), total=settings.steps + 1, title="animals")
     plan.weights("labeller-animals", net, steps=settings.steps, torch=torch.__version__)
 

@@ -73,7 +73,7 @@ def measured(run: Run, few: int, each: int) -> Reached:
     net = network(run.network)
     found = dissection.dissect(net, run.layer, dissected_on(few))
     learn, ask = (asked(held_out, each) for held_out in (False, True))
-    return Reached(len(found.thresholds), dissection.unique(found), len(found.labels()),
+    return Reached(len(found.thresholds), dissection.unique_detectors(found), len(found.labels()),
                    *words.probed(net, (run.layer,), learn, ask)[run.layer])
 
 

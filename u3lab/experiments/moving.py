@@ -14,7 +14,7 @@ from u3lab import equivariance, nets
 from u3lab.equivariance import Equivariance
 from u3lab.experiments import _squares
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
-from u3lab.lessons.equivariance.moving import GUESSES, LAYERS, TRANSFORMS
+from u3lab.lessons.equivariance.transforms import GUESSES, LAYERS, TRANSFORMS
 from u3lab.nets import Classifier
 
 NETWORK, SIDE = "squeezenet1_1", 223  # pixels

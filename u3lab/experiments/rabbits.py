@@ -20,7 +20,7 @@ from torch import Tensor
 from u3lab.datasets import clips
 from u3lab.descent import Step, last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
-from u3lab.landmarks import LabelSettings, label, labeller
+from u3lab.landmarks import LabelSettings, labeller, train_labeller
 from u3lab.landmarks.places import cells, inside
 from u3lab.lessons.landmarks import marked
 from u3lab.lessons.landmarks.marked import DELTAS, SHOWN
@@ -112,7 +112,7 @@ def followed() -> Tensor:
     there = points.clone()
     for k in range(int(second.max())):
         going = (first <= k) & (k < second)
-        there[going] = led(there[going], flows()[0][k].expand(int(going.sum()), -1, -1, -1))
+        there[going] = advected(there[going], flows()[0][k].expand(int(going.sum()), -1, -1, -1))
     return there
 
 
@@ -124,7 +124,7 @@ def learnt(run: Run, checkpoint: str | Path | None = None, *,
     """A fresh labeller and the steps that teach it what goes where in the film, or in its first so many frames."""
     net = labeller(seed=run.seed)
     settings = LabelSettings(lr=RATE, steps=run.steps, batch_size=BATCH, queries=QUERIES, seed=run.seed)
-    return net, label(net, of_film(run.delta, first), checkpoint=checkpoint, settings=settings)
+    return net, train_labeller(net, of_film(run.delta, first), checkpoint=checkpoint, settings=settings)
 
 
 @cache
@@ -137,7 +137,7 @@ def flows(count: int | None = None) -> tuple[Tensor, Tensor]:
     return estimated_flow(some[None])[0], estimated_flow(some.flip(0)[None])[0].flip(0)
 
 
-def led(points: Tensor, flow: Tensor) -> Tensor:
+def advected(points: Tensor, flow: Tensor) -> Tensor:
     """Where points (B,N,2) in [−1,1] of frames are led by their flows (B,2,H,W), given in pixels."""
     pixels = F.grid_sample(flow, points[:, :, None], padding_mode="border", align_corners=False)[..., 0].transpose(1, 2)
     return points + 2 * pixels / torch.tensor([flow.shape[3], flow.shape[2]])
@@ -149,10 +149,10 @@ def tracked(points: Tensor, start: Tensor, delta: int, count: int | None = None)
     forward, backward = flows(count)
     there = points
     for k in range(delta):
-        there = led(there, forward[start + k])
+        there = advected(there, forward[start + k])
     back = there
     for k in reversed(range(delta)):
-        back = led(back, backward[start + k])
+        back = advected(back, backward[start + k])
     lost = (back - points).norm(dim=-1) * marked.frames().shape[-1] / 2 > BACK
     return torch.where(lost[..., None], AWAY, there)
 

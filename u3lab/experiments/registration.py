@@ -15,7 +15,7 @@ from torch import Tensor
 
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
-from u3lab.landmarks import LabelSettings, label, labeller
+from u3lab.landmarks import LabelSettings, labeller, train_labeller
 from u3lab.lessons.landmarks import marked
 from u3lab.lessons.landmarks.marked import Moved
 
@@ -72,8 +72,8 @@ def measured(plan: Plan, run: Run) -> Reached:
         net = labeller(seed=run.seed)
         settings = LabelSettings(lr=RATE, steps=run.steps, batch_size=BATCH, queries=QUERIES, seed=run.seed)
         state = plan.state("registration", run.patient, run.steps, run.seed)
-        last(label(net, marked.pairs_of(run.patient), checkpoint=state, settings=settings), total=run.steps + 1,
-             title=f"{run.patient}, seed {run.seed}")
+        last(train_labeller(net, marked.pairs_of(run.patient), checkpoint=state, settings=settings),
+             total=run.steps + 1, title=f"{run.patient}, seed {run.seed}")
         if not run.seed:
             plan.weights("labeller-brain", net, steps=run.steps, torch=torch.__version__)
         error = marked.errors(marked.carried(net, given), given)

@@ -29,4 +29,4 @@ from u3lab.landmarks.measuring import Regressor, fit_landmarks, landmark_error, 
 from u3lab.landmarks.places import codes_at
 from u3lab.landmarks.posing import PoseSettings, learn_pose, pairs_of, pose_encoder, poses, rotated, rotated_pairs
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss, soft_argmax
-from u3lab.landmarks.training import LOSSES, LabelSettings, label
+from u3lab.landmarks.training import LOSSES, LabelSettings, train_labeller

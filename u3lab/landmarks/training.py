@@ -91,7 +91,7 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def label(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: str | Path | None = None,
+def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: str | Path | None = None,
           settings: LabelSettings | None = None) -> Iterator[Step]:
     """Train a labeller on pairs; between the steps it is ready for use.
 

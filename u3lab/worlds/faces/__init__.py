@@ -6,15 +6,15 @@
 
     cats = faces.draw(8, kind="cat")     # faces.CAT_POINTS: ears instead of brows, else the same
     faces.fronts(made, each=4)           # (8,1024,3): where places on a head are seen, however it turns
-    faces.hard(made)                     # (8,): turned by more than 25°, with glasses or a beard
+    faces.hard_examples(made)            # (8,): turned by more than 25°, with glasses or a beard
 
 Files: ``people`` and ``cats`` (who, how they look this time, and their shapes), ``drawn`` (what both have in common),
 ``head`` (the geometry), ``made``.
 """
 
 from u3lab.worlds.faces.cats import CAT_POINTS
-from u3lab.worlds.faces.made import ATTRIBUTES, CAT_ATTRIBUTES, Faces, Layers, draw, fronts, hard, layers
+from u3lab.worlds.faces.made import ATTRIBUTES, CAT_ATTRIBUTES, Faces, Layers, draw, fronts, hard_examples, layers
 from u3lab.worlds.faces.people import POINTS
 
-__all__ = ["ATTRIBUTES", "CAT_ATTRIBUTES", "CAT_POINTS", "POINTS", "Faces", "Layers", "draw", "fronts", "hard",
+__all__ = ["ATTRIBUTES", "CAT_ATTRIBUTES", "CAT_POINTS", "POINTS", "Faces", "Layers", "draw", "fronts", "hard_examples",
            "layers"]
