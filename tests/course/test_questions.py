@@ -9,7 +9,7 @@ import pytest
 from u3lab import U3Error
 from u3lab._system import paths
 from u3lab.course import catalogue
-from u3lab.course.questions import asked, questions
+from u3lab.course.questions import questions, read_questions
 from u3lab.lessons.riddles import riddles_of
 
 GOOD = """# A quiz, with a line for people
@@ -71,13 +71,13 @@ def test_words_are_taken_as_they_stand_and_lines_joined(written):
 def test_a_broken_file_is_told_by_its_line(written, spoilt, said):
     assert spoilt[0] in GOOD
     with pytest.raises(U3Error) as raised:
-        asked(written(GOOD.replace(*spoilt)))
+        read_questions(written(GOOD.replace(*spoilt)))
     assert said in str(raised.value) and str(raised.value).startswith("6.md") and "\n" not in str(raised.value)
 
 
 def test_what_is_no_text(written):
     with pytest.raises(U3Error, match=r"6\.md is no text in UTF-8"):
-        asked(written(b"## \xff\xfe"))
+        read_questions(written(b"## \xff\xfe"))
 
 
 def test_every_file_belongs_to_a_quiz_and_every_quiz_has_a_file():

@@ -10,7 +10,7 @@ from u3lab.adversarial import quantise
 from u3lab.experiments import attacks
 from u3lab.experiments.attacks import Reached, Run
 from u3lab.lessons.adversarial.attacking import ANY, share
-from u3lab.lessons.things import pasted
+from u3lab.lessons.masked import pasted
 
 
 def test_an_attack_is_followed_step_by_step():

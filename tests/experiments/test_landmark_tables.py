@@ -14,7 +14,7 @@ from u3lab.landmarks.places import cells
 from u3lab.lessons.landmarks import film, frames, pairs, parts, seats, trials
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier, several
-from u3lab.selfsup.lab import colours
+from u3lab.selfsup.cielab import colours
 from u3lab.worlds import faces, turntable
 from u3lab.worlds.turntable.made import held_out
 
@@ -254,5 +254,5 @@ def test_the_shipped_points_know_more_than_the_mean_shape() -> None:
 def test_a_detector_learns_from_labels() -> None:
     made = parts.drawn(16, "train", 77)  # those that it learns from
     before, after = (trials.errors(landmark_detector.taught_by_labels(16, steps).keypoints(made.images), made,
-                                   faces.hard(made))[0] for steps in (0, 25))
+                                   faces.hard_examples(made))[0] for steps in (0, 25))
     assert after < 0.7 * before

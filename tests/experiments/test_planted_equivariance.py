@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tests.experiments import planted
 from u3lab.experiments import _squares, joints, moving
-from u3lab.lessons.equivariance.moving import GUESSES, LAYERS, TRANSFORMS
+from u3lab.lessons.equivariance.transforms import GUESSES, LAYERS, TRANSFORMS
 
 FIT, TEST, EACH = torch.zeros(2, 3, 8, 8), torch.linspace(0.1, 0.9, 8).view(8, 1, 1, 1).expand(8, 3, 8, 8), 2
 

@@ -12,7 +12,7 @@ from tests.experiments import planted
 from u3lab import saliency
 from u3lab.datasets import photos
 from u3lab.experiments import removal, variants
-from u3lab.lessons.things import BEHIND, Thing
+from u3lab.lessons.masked import BEHIND, Thing
 
 SIZE = 64
 THING, CUE = (slice(8, 24), slice(8, 24)), (slice(40, 56), slice(40, 56))  # two squares, of one size

@@ -11,8 +11,8 @@ from tests.helpers import squeezenet
 from u3lab import results, saliency
 from u3lab.experiments import forgetting, removal, variants
 from u3lab.experiments.removal import ASKED, Reached, Run
+from u3lab.lessons.masked import pasted, probability
 from u3lab.lessons.saliency.removal import cues
-from u3lab.lessons.things import pasted, probability
 from u3lab.measures import rank_correlation
 
 

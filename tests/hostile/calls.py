@@ -71,7 +71,7 @@ from u3lab.datasets import cutouts, handwritten, photos, public, scans, taxonomy
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
-from u3lab.selfsup import colour, erasing, lab, matching, moving, scrambling, views
+from u3lab.selfsup import cielab, colour, cross_pixel, erasing, matching, scrambling, views
 from u3lab.worlds import clips, concepts, decathlon, faces, lights, mosaics, rendered, turntable
 
 SIDE = 32  # pixels
@@ -621,7 +621,7 @@ good("prior.reconstruct", prior.reconstruct, x=AT_EVERY_STEP, target=AT_EVERY_ST
 good("inpaint()", lambda x, target: prior.inpaint(torch.ones(1, 1, SIDE, SIDE))(x, target), x=AT_EVERY_STEP,
      target=AT_EVERY_STEP)
 good("prior.targets", prior.targets, image=ONE, strength=number(0.1, 0), seed=SEED)
-good("prior.reached", prior.reached, curve=(Some(), [1.0, 0.5]), share=number(0.5, 0))
+good("prior.first_step_below", prior.first_step_below, curve=(Some(), [1.0, 0.5]), share=number(0.5, 0))
 good("prior.disagreement", prior.disagreement, pictures=(Some(), Made(lambda: [x(), 1 - x()])))
 good("prior.biharmonic", prior.biharmonic, image=ONE, visible=VISIBLE)
 good("prior.tv_inpaint", prior.tv_inpaint, image=ONE, visible=VISIBLE, price=number(0.001, 0), steps=whole(2))
@@ -808,13 +808,13 @@ for part in range(2):
 # Self-supervision: perturbed pictures
 
 COLOURS = (Numbers(fixed=(1,)), Made(lambda: 60 * draw(5, 2) - 30))
-CENTRES = (Numbers(fixed=(1,)), Made(lambda: lab.bins(20.0)))
+CENTRES = (Numbers(fixed=(1,)), Made(lambda: cielab.bins(20.0)))
 PATCHES = (Numbers(fixed=(0, 1, 2, 3)), Made(lambda: x(2, 24)))
 DROPPED = {"drop_colour": number(0.5, 0, 1), "normalise": (Flag(), True)}
-good("lab.rgb_to_lab", lab.rgb_to_lab, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
-good("lab.lab_to_rgb", lab.lab_to_rgb, lab=(Numbers(fixed=(1,)), Made(lambda: 50 * x(2))))
-good("lab.bins", lab.bins, step=number(20.0, 4, 100))
-good("lab.colours", lab.colours, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
+good("cielab.rgb_to_lab", cielab.rgb_to_lab, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
+good("cielab.lab_to_rgb", cielab.lab_to_rgb, lab=(Numbers(fixed=(1,)), Made(lambda: 50 * x(2))))
+good("cielab.bins", cielab.bins, step=number(20.0, 4, 100))
+good("cielab.colours", cielab.colours, images=(Numbers(fixed=(1,)), Made(lambda: x(2))))
 good("colour.soft_encode", colour.soft_encode, ab=COLOURS, centres=CENTRES, sigma=number(5.0, 0, without_low=True),
      nearest=whole(5, 1, 77))
 good("colour.rebalancing", colour.rebalancing, prior=(Numbers(), Made(lambda: torch.ones(5) / 5)),
@@ -953,7 +953,8 @@ good("faces.draw", faces.draw, count=whole(1), split=(Choice(), "test"), seed=SE
      kind=(Choice(), "cat"), yaw=number(30.0, 0, 45))
 good("faces.layers", faces.layers, count=whole(1), split=(Choice(), "test"), seed=SEED, size=whole(16, 16),
      each=whole(1), margin=whole(1, 0, 2048), kind=(Choice(), "cat"), yaw=number(30.0, 0, 45))
-good("faces.hard", faces.hard, made=(Ours(), Made(lambda: faces.draw(1, size=16))), kind=(Choice(), "person"))
+good("faces.hard_examples", faces.hard_examples, made=(Ours(), Made(lambda: faces.draw(1, size=16))),
+     kind=(Choice(), "person"))
 good("faces.fronts", faces.fronts, made=(Ours(), Made(lambda: faces.draw(1, size=16))), each=whole(1),
      size=whole(16, 16, 2048), margin=whole(1, 0, 2048), kind=(Choice(), "person"), yaw=number(30.0, 0, 45))
 good("turntable.draw", turntable.draw, kind=(Choice(), "car"), count=whole(1), size=whole(16, 16),
@@ -1011,7 +1012,7 @@ good("selfsup.pixel_codes, net", lambda net: selfsup.pixel_codes(net, learner("m
      net=(Net(asked=False), Made(lambda: learner("moving")[0])))
 good("selfsup.grouped", selfsup.grouped, codes=(Numbers(fixed=(0, 2, 3)), Made(lambda: draw(1, 2, 16, 16))),
      masks=(Labels(fixed=(0, 1, 2)), PLACES), seed=SEED)
-good("moving.moving", moving.moving, pixels=whole(20, 3, 1024), sigma=(Number(0, without_low=True), 0.1),
+good("cross_pixel.moving", cross_pixel.moving, pixels=whole(20, 3, 1024), sigma=(Number(0, without_low=True), 0.1),
      kappa=(Number(0, without_low=True), 1.0))
 good("selfsup.estimated_flow", selfsup.estimated_flow, clips=(Numbers(), Made(lambda: draw(1, 2, 3, 16, 16))))
 

@@ -43,7 +43,7 @@ from u3lab._system import memory
 from u3lab.datasets import public
 from u3lab.images import blurring, cropping
 from u3lab.measures import bootstrap
-from u3lab.selfsup import lab, moving, scrambling
+from u3lab.selfsup import cielab, cross_pixel, scrambling
 from u3lab.worlds import blobs, clips, concepts, faces, mosaics, patterns
 
 # Megabytes. A picture of 50 million pixels, the largest that may come in or be made, is 600 as float32.
@@ -244,16 +244,16 @@ case("a million films", SMALL, lambda x: clips.bouncing(10**6), refused=True)
 case("a million mosaics of textures", SMALL, lambda x: mosaics.textures(10**6), refused=True)
 case("a million pictures of one's own", SMALL, lambda x: public.folder(".", count=10**6), refused=True)
 case("a million permutations", SMALL, lambda x: scrambling.permutations(10**6), refused=True)
-case("the finest bins of colours", LARGE, lambda x: lab.bins(4))
-case("a quarter of a million bins", SMALL, lambda x: lab.bins(0.3), refused=True)
+case("the finest bins of colours", LARGE, lambda x: cielab.bins(4))
+case("a quarter of a million bins", SMALL, lambda x: cielab.bins(0.3), refused=True)
 case("the wrong lens on a photo", LARGE, lambda x: scrambling.aberrated(x), photo)
 case("the joint of 20,000 classes", SMALL, lambda x: selfsup.joint(x, x), lambda: torch.full((2, 20_000), 1 / 20_000),
      refused=True)
 case("views of 30,000 pictures", SMALL, selfsup.nt_xent, lambda: torch.zeros(30_000, 2, 4), refused=True)
 case("10⁹ pairs of a table", SMALL, lambda x: selfsup.draw_pairs(torch.full((2, 2), 0.25), 10**9, draw()), refused=True)
-case("all pairs of a thousand pixels", LARGE, lambda x: moving.cross_pixel(*x),
+case("all pairs of a thousand pixels", LARGE, lambda x: cross_pixel.cross_pixel(*x),
      lambda: (torch.ones(16, 1024, 8), torch.ones(16, 1024, 2)))
-case("all pixels compared", SMALL, lambda x: moving.moving(pixels=4096), refused=True)
+case("all pixels compared", SMALL, lambda x: cross_pixel.moving(pixels=4096), refused=True)
 
 # Landmarks
 case("the labelling loss of 96×96 pixels against as many, and its gradient", LARGE, lambda x: torch.autograd.grad(

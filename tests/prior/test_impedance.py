@@ -19,7 +19,7 @@ def test_impedance_a_photo_before_noise_for_every_seed(seed: int):
     curves = [[float(prior.missing(step.value, target))
                for step in prior.fit(prior.generator(size=64, seed=seed), target, settings=settings)]
               for target in prior.targets(x, seed=seed).values()]
-    photo, noisy, shuffled, white = (prior.reached(curve, 0.5) or 231 for curve in curves)
+    photo, noisy, shuffled, white = (prior.first_step_below(curve, 0.5) or 231 for curve in curves)
     assert photo < noisy < shuffled < white
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from u3lab.errors import U3Error
 from u3lab.selfsup import TASKS, colour
-from u3lab.selfsup.lab import bins, colours, lab_to_rgb, rgb_to_lab
+from u3lab.selfsup.cielab import bins, colours, lab_to_rgb, rgb_to_lab
 
 
 def draw(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from u3lab import images
 from u3lab.worlds import faces
 from u3lab.worlds.faces import cats, people
-from u3lab.worlds.faces.cat_drawing import cat_face
+from u3lab.worlds.faces.cat_illustration import cat_face
 from u3lab.worlds.faces.head import HALF_HEAD
 
 STILL = cats.Mood(yaw=0.0, pitch=0.0, roll=0.0, open_mouth=False, strength=1.0, pupils=0.4, lids=0.1, gaze=(0.0, 0.0),
@@ -124,4 +124,4 @@ def test_an_open_mouth_lowers_the_chin_and_leaves_the_nose():
 def test_patches_stand_out_from_the_fur_and_make_a_cat_hard(made):
     assert all(people.far(cats.cat(n).fur, cats.cat(n).second) >= cats.PLAIN for n in range(100))
     patches = made.attributes[:, faces.CAT_ATTRIBUTES.index("patches")]
-    assert torch.equal(faces.hard(made, kind="cat"), patches) and patches.any() and not patches.all()
+    assert torch.equal(faces.hard_examples(made, kind="cat"), patches) and patches.any() and not patches.all()

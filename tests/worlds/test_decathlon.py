@@ -11,7 +11,7 @@ from u3lab._system import paths
 from u3lab.datasets import cutouts, photos
 from u3lab.errors import U3Error
 from u3lab.worlds import decathlon
-from u3lab.worlds.decathlon import drawing, loading, moving, patients, signs, things
+from u3lab.worlds.decathlon import canvas, loading, motion, objects, patients, signs
 
 
 def test_there_are_ten_with_a_table():
@@ -69,29 +69,29 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
 
 def test_splits_differ():
     for name in ("digits", "people", "patients"):
-        parts = [decathlon.load(name, split).images.flatten(1) for split in drawing.SPLITS]
+        parts = [decathlon.load(name, split).images.flatten(1) for split in canvas.SPLITS]
         rows = [set(map(bytes, part.numpy())) for part in parts]
         assert not rows[0] & rows[1] and not rows[0] & rows[2] and not rows[1] & rows[2]
 
 
 def test_no_photo_to_draw_on_is_in_two_splits():
     for without in (False, True):
-        seen = [{picture.tobytes() for picture in drawing.grounds(split, without)} for split in drawing.SPLITS]
+        seen = [{picture.tobytes() for picture in canvas.grounds(split, without)} for split in canvas.SPLITS]
         assert all(seen) and not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
     test = [photos.about(name).author for name in photos.names("nature", split="test")]
     assert set(test) == {"Aitzol Berasategi"}
 
 
 def test_no_typeface_is_in_two_splits():
-    faces = [set(drawing.share(list(range(25)), split)) for split in drawing.SPLITS]
+    faces = [set(canvas.share(list(range(25)), split)) for split in canvas.SPLITS]
     assert set.union(*faces) == set(range(25)) and sum(map(len, faces)) == 25
-    entry = drawing.index()["glyphs"]
+    entry = canvas.index()["glyphs"]
     assert len(entry["families"]) >= 20 and all(len(set(one)) == len(one) >= 3 for one in entry["families"].values())
 
 
 def test_no_animal_of_the_test_is_in_another_split():
-    for kind in things.ANIMALS:
-        seen = {split: {one.tobytes() for one in things.photographed(kind, split)} for split in drawing.SPLITS}
+    for kind in objects.ANIMALS:
+        seen = {split: {one.tobytes() for one in objects.photographed(kind, split)} for split in canvas.SPLITS}
         assert all(seen.values()) and not seen["test"] & (seen["train"] | seen["val"])
         if len(cutouts.names(kind, split="train")) > 3:
             assert not seen["train"] & seen["val"]
@@ -134,11 +134,11 @@ def test_lesions_are_domains_beside_the_ten(name):
 def test_a_dynamic_image_by_hand():
     """α_t = 2t − T − 1: −2, 0, 2 for three frames."""
     still = np.full((3, 4, 4, 3), 77, np.uint8)
-    assert (moving.rank_pooled(still) == 128).all()
+    assert (motion.rank_pooled(still) == 128).all()
     clip = still.copy()
     clip[2, 0, 0] = 177  # comes up at the end: 2 · 100, the largest
     clip[0, 1, 1] = 127  # was there at the start: −2 · 50
-    pooled = moving.rank_pooled(clip)
+    pooled = motion.rank_pooled(clip)
     assert (pooled[0, 0] == 255).all() and (pooled[1, 1] == int(128 - 63.5)).all() and (pooled[2, 2] == 128).all()
 
 
@@ -146,7 +146,7 @@ def test_motion_goes_where_its_name_says():
     """The bright end of a dynamic image is where a bright thing came to be."""
     thing = Image.new("RGBA", (40, 40), (255, 255, 255, 255))
     for way, axis, sign in (("right", 1, 1), ("left", 1, -1), ("down", 0, 1), ("up", 0, -1)):
-        clip = moving.clip(way, thing, "train", np.random.default_rng(0)).astype(float).mean(-1)
+        clip = motion.clip(way, thing, "train", np.random.default_rng(0)).astype(float).mean(-1)
         change = clip[-1] - clip[0]
         weights = np.indices(change.shape)[axis]
         came, was = change.clip(40) - 40, (-change).clip(40) - 40

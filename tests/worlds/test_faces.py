@@ -13,8 +13,8 @@ from u3lab.errors import U3Error
 from u3lab.worlds import faces
 from u3lab.worlds.faces import made as made_faces
 from u3lab.worlds.faces import people
-from u3lab.worlds.faces.drawing import face
 from u3lab.worlds.faces.head import Head, evenly, hull, oval, smooth
+from u3lab.worlds.faces.illustration import face
 
 PLAIN = dict(yaw=0.0, pitch=0.0, roll=0.0, smile=False, open_mouth=False, strength=1.0, brows=0.0, gaze=(0.0, 0.0),
              scale=1.0, shift=(0.0, 0.0), light=(0.0, 0.0))
@@ -175,7 +175,7 @@ def test_hard_faces_are_turned_or_covered():
     by_hand = [abs(float(pose[0])) > 25 or bool(has[0] or has[1])
                for pose, has in zip(far.pose, far.attributes, strict=True)]
     assert faces.ATTRIBUTES[:2] == ("glasses", "beard")
-    assert faces.hard(far).tolist() == by_hand and 0 < sum(by_hand) < 60
+    assert faces.hard_examples(far).tolist() == by_hand and 0 < sum(by_hand) < 60
 
 
 def test_what_cannot_be_is_said():
@@ -183,7 +183,7 @@ def test_what_cannot_be_is_said():
                        (lambda: faces.draw(1, size=8), "size = 8"), (lambda: faces.draw(1, each=0), "each = 0"),
                        (lambda: faces.draw(10**6), "million pixels"), (lambda: faces.layers(1, margin=-1), "margin"),
                        (lambda: faces.draw(1, yaw=46), "yaw = 46"), (lambda: faces.draw(1, kind="dog"), "person, cat"),
-                       (lambda: faces.hard(faces.draw(1, size=16).images), "faces.draw")):
+                       (lambda: faces.hard_examples(faces.draw(1, size=16).images), "faces.draw")):
         with pytest.raises(U3Error, match=said):
             call()
 

@@ -14,11 +14,11 @@ from skimage.draw import polygon2mask
 from tests.helpers import slip
 from u3lab import images
 from u3lab.worlds import turntable
-from u3lab.worlds.turntable import drawing, solids
+from u3lab.worlds.turntable import raytracing, solids
 from u3lab.worlds.turntable.made import ELEVATION, held_out, thing_of
-from u3lab.worlds.turntable.things import Thing, thing
+from u3lab.worlds.turntable.models import Thing, thing
 
-LIGHT = drawing.Light(torch.tensor([0.0, 0.8, 0.6]), torch.ones(3))
+LIGHT = raytracing.Light(torch.tensor([0.0, 0.8, 0.6]), torch.ones(3))
 KINDS = pytest.mark.parametrize("kind", turntable.KINDS)
 
 
@@ -98,7 +98,7 @@ def test_a_film_has_one_light_and_one_background():
 def test_the_outline_of_a_box_is_that_of_its_corners(azimuth: float, elevation: float):
     """Against scikit-image's polygon: the hull of the corners, put on paper by SciPy's rotation."""
     block = thing([solids.box((-1, 0, -2), (1, 1.5, 2), (1.0, 0, 0), "box")], [(0, 0, 0)])
-    seen = drawing.seen(block, *pose(azimuth, elevation), 96, LIGHT)
+    seen = raytracing.seen(block, *pose(azimuth, elevation), 96, LIGHT)
     turned = (block.corners.numpy() - block.middle.numpy()) @ Rotation.from_euler(
         "yx", (azimuth, elevation), degrees=True).as_matrix().T / block.radius
     paper = turned[:, :2] * (1, -1) / (5 - turned[:, 2:]) * math.sqrt(24) / 1.06
@@ -142,24 +142,25 @@ def brute(one: Thing, origin: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
 def test_no_window_cuts_a_part_off(kind: str):
     one, (tilt, turn) = thing_of(kind, 4), pose(70.0, 25.0)
     rotation, size = tilt @ turn, 40
-    origin = one.middle + one.radius * drawing.AWAY * rotation[2]
-    rays = (drawing._rays(size * drawing.FINE) @ rotation).view(-1, 3)
+    origin = one.middle + one.radius * raytracing.AWAY * rotation[2]
+    rays = (raytracing._rays(size * raytracing.FINE) @ rotation).view(-1, 3)
     cover = brute(one, origin, rays).isfinite().float().view(1, 1, 2 * size, 2 * size)
-    seen = drawing.seen(one, tilt, turn, size, LIGHT)
-    assert torch.equal(torch.nn.functional.avg_pool2d(cover, drawing.FINE)[0, 0], seen.cover)
+    seen = raytracing.seen(one, tilt, turn, size, LIGHT)
+    assert torch.equal(torch.nn.functional.avg_pool2d(cover, raytracing.FINE)[0, 0], seen.cover)
 
 
 @KINDS
 def test_a_shadow_is_where_the_lamp_is_hidden(kind: str):
     one, (tilt, turn) = thing_of(kind, 4), pose(70.0, 40.0)
-    seen = drawing.seen(one, tilt, turn, 40, LIGHT)
+    seen = raytracing.seen(one, tilt, turn, 40, LIGHT)
     rotation = tilt @ turn
-    origin = one.middle + one.radius * drawing.AWAY * rotation[2]
-    rays = (drawing._rays(40) @ rotation).view(-1, 3)
+    origin = one.middle + one.radius * raytracing.AWAY * rotation[2]
+    rays = (raytracing._rays(40) @ rotation).view(-1, 3)
     places = origin - origin[1] / rays[:, 1:2] * rays
     dark = brute(one, places, (turn.T @ LIGHT.direction).expand(len(places), 3)).isfinite().view(40, 40)
     assert dark.sum() > 100
-    assert seen.table[dark].mean() < 0.76 < 0.97 < seen.table[~dark].mean() and seen.table.min() >= 1 - drawing.SHADOW
+    assert seen.table[dark].mean() < 0.76 < 0.97 < seen.table[~dark].mean()
+    assert seen.table.min() >= 1 - raytracing.SHADOW
 
 
 @KINDS
@@ -170,9 +171,9 @@ def test_points_are_where_they_are_seen(kind: str):
         film = turntable.views(kind, number, torch.arange(10.0, 360, 60), torch.full((6,), 25.0))
         one = thing_of(kind, number)
         for n, rotation in enumerate(film.rotations):
-            origin = one.middle + one.radius * drawing.AWAY * rotation[2]
+            origin = one.middle + one.radius * raytracing.AWAY * rotation[2]
             rays = one.points - origin
-            free = brute(one, origin, rays) * rays.norm(dim=1) > rays.norm(dim=1) - drawing.HIDDEN * one.radius
+            free = brute(one, origin, rays) * rays.norm(dim=1) > rays.norm(dim=1) - raytracing.HIDDEN * one.radius
             agreed.append(free == film.visible[n])
             near = torch.nn.functional.max_pool2d(film.masks[n:n + 1].float(), 5, 1, 2)
             on = torch.nn.functional.grid_sample(near[None], film.points[n].view(1, 1, -1, 2), mode="nearest",
@@ -201,7 +202,7 @@ def likeness(views: torch.Tensor) -> float:
 def test_a_box_has_no_front():
     """What the last test would say of a thing that is the same after half a turn."""
     block = thing([solids.box((-1, 0, -2), (1, 1.5, 2), (1.0, 0, 0), "box")], [(0, 0, 0)])
-    views = [drawing.seen(block, *pose(azimuth, 20.0), 32, LIGHT).colours for azimuth in range(0, 360, 20)]
+    views = [raytracing.seen(block, *pose(azimuth, 20.0), 32, LIGHT).colours for azimuth in range(0, 360, 20)]
     assert likeness(torch.stack(views)) < 0.05
 
 

@@ -25,7 +25,7 @@ from u3lab.datasets import (
     visual_decathlon,
 )
 from u3lab.datasets.labelled import LabelledPictures, batches
-from u3lab.lessons import patients, things
+from u3lab.lessons import masked, patients
 from u3lab.selfsup import sounding
 from u3lab.worlds import (
     clips,
@@ -49,7 +49,7 @@ for kind in ("person", "cat"):
     def _faces(kind: str = kind) -> object:
         made = faces.draw(3, kind=kind, seed=1, size=48, each=2)
         apart = faces.layers(2, kind=kind, split="test", seed=2, size=32, each=1, margin=4, yaw=40.0)
-        return [sealed([made, apart]), faces.hard(made, kind=kind),
+        return [sealed([made, apart]), faces.hard_examples(made, kind=kind),
                 sealed(faces.fronts(apart, each=1, size=32, margin=4, kind=kind, yaw=40.0))]
 
 call("made faces: names of points and attributes")(lambda: [
@@ -136,8 +136,8 @@ call("patients for a room")(lambda: [sealed(value) for name, value in sorted(var
 
 @call("things with a class")
 def _things() -> object:
-    pasted, outlined = things.pasted(96), things.outlined(96)
-    return [sealed([pasted, outlined]), things.probability(squeezenet(), pasted[0].image, pasted[0].label)]
+    pasted, outlined = masked.pasted(96), masked.outlined(96)
+    return [sealed([pasted, outlined]), masked.probability(squeezenet(), pasted[0].image, pasted[0].label)]
 
 
 # What a student brings

@@ -46,16 +46,16 @@ def _shrinking() -> object:
 @call("of the table of pretext tasks")
 def _pretexts() -> object:
     rows = pretexts.shipped()
-    found = [(problem, task, pretexts.reached(rows, problem, task, 20), pretexts.best_layer(rows, problem, task, 20),
+    found = [(problem, task, pretexts.accuracies(rows, problem, task, 20), pretexts.best_layer(rows, problem, task, 20),
               pretexts.gains(rows, problem, task, 20))
              for problem in pretexts.PROBLEMS for task in ("contrast", "jigsaw", "colour")]
-    return [found, pretexts.reached(rows, "textures", "contrast", 5, "conv3")]
+    return [found, pretexts.accuracies(rows, "textures", "contrast", 5, "conv3")]
 
 
 @call("of the tables of classes")
 def _classes() -> object:
     found = naturals.shipped()
-    return [[naturals.numbers(one) for one in found.values()], tissues.asked(),
+    return [[naturals.numbers(one) for one in found.values()], tissues.conditions(),
             [tissues.by_training(way) for way in tissues.LIGHTS]]
 
 

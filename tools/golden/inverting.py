@@ -67,7 +67,8 @@ def _impedance() -> object:
         prior.generator(size=32, depth=2), target, settings=prior.PriorSettings(steps=3))]
         for name, target in wanted.items()}
     return [wanted, curves, prior.psnr(wanted["picture + noise"], x), prior.ssim(wanted["picture + noise"], x),
-            prior.disagreement(list(wanted.values())), prior.lanczos(x, 4), prior.reached(curves["picture"], 0.9)]
+            prior.disagreement(list(wanted.values())), prior.lanczos(x, 4),
+            prior.first_step_below(curves["picture"], 0.9)]
 
 
 @call("rivals and trained restorers")

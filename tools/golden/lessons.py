@@ -81,7 +81,8 @@ def _second() -> object:
     return [clusters.by_kmeans(digits, some, 3, 0), sealed(clusters.deskewed(digits)),
             clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), segmented.by_colour(textures, 3, 0),
             segmented.sameness(labels), sealed(segmented.brains()), sealed(tissues.slices()),
-            sealed(tissues.spoilt(0.5, 1)), sealed(naturals.views(textures, draw())), naturals.told(some, some.flip(0)),
+            sealed(tissues.spoilt(0.5, 1)), sealed(naturals.views(textures, draw())),
+            naturals.information(some, some.flip(0)),
             sealed(naturals.seen(naturals.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
             looking.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), looking.middle(8),
             list(looking.joined(*pretext()).layers)]
@@ -103,15 +104,16 @@ def _faces() -> object:
     return [[sealed(make(stock)(3, draw())) for make in (pairs.of_warps, pairs.of_turns, pairs.of_both)],
             labellers.points(made), sealed(parts.before_a_wall(layers, each=2)), parts.skin(made.identities),
             parts.recoloured(made.images, made.images.flip(0)), sealed(seats.drawn(2, 1001, seed=1)),
-            labellers.errors(labellers.points(made).flip(0), made, faces.hard(made) | True),
+            labellers.errors(labellers.points(made).flip(0), made, faces.hard_examples(made) | True),
             sealed(labellers.matched(labellers.codes(landmarks.labeller(2), made.images), made))]
 
 
 @call("lessons of chapter 3: a film, patients, animals")
 def _films() -> object:
     start, points = torch.tensor([0, 1]), uniform(2, 5, 2) - 0.5
-    given = clinic.asked("lung1")
-    return [film.led(points, uniform(2, 2, 8, 8)), film.tracked(points, start, 1, 3), film.viewed(2, draw()).matrix,
+    given = clinic.test_pairs("lung1")
+    return [film.led(points, uniform(2, 2, 8, 8)), film.tracked(points, start, 1, 3),
+            film.viewed(2, draw()).matrix,
             sealed(film.of_film(1, 3)(2, draw())), film.between(), film.errors(film.stayed()).median(),
             sealed(clinic.canvas("lung1")), sealed(given), clinic.errors(clinic.stayed(given), given).median(),
             animals.names("train"), sealed(animals.pictures(3)), sealed(animals.layer(animals.names("test")[0]))]

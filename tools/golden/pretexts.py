@@ -13,7 +13,7 @@ from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
 from u3lab import selfsup
 from u3lab.descent import last
-from u3lab.selfsup import colour, contrast, erasing, lab, moving, ordering, scrambling, sounding, upright, views
+from u3lab.selfsup import cielab, colour, contrast, cross_pixel, erasing, ordering, scrambling, sounding, upright, views
 
 COUNT = 6
 
@@ -56,7 +56,7 @@ for name in selfsup.TASKS:
 call("pretext tasks of other settings")(lambda: [posed(task) for task in (
     selfsup.decolorise(40.0, gamma=0.2), selfsup.erase(0.1), selfsup.jigsaw(6, tile=12, gap=3, normalise=False),
     selfsup.relative_position(tile=20, gap=4, jitter=2, drop_colour=0.0), selfsup.arrow(frames=4, of="frames"),
-    selfsup.sorting(defended=False), selfsup.contrastive(0.5), moving.moving(pixels=30, sigma=0.2, kappa=2.0))])
+    selfsup.sorting(defended=False), selfsup.contrastive(0.5), cross_pixel.moving(pixels=30, sigma=0.2, kappa=2.0))])
 
 
 @call("pretext training that goes on from its checkpoint, in half precision")
@@ -85,13 +85,13 @@ def _encoders() -> object:
 @call("Lab and its bins")
 def _lab() -> object:
     x = raw("pictures")
-    return [lab.rgb_to_lab(x[:1]), lab.lab_to_rgb(lab.rgb_to_lab(x[:1])), lab.bins(10.0), lab.bins(20.0),
-            lab.colours(x[:1])]
+    return [cielab.rgb_to_lab(x[:1]), cielab.lab_to_rgb(cielab.rgb_to_lab(x[:1])), cielab.bins(10.0), cielab.bins(20.0),
+            cielab.colours(x[:1])]
 
 
 @call("a distribution of colours")
 def _colours() -> object:
-    ab, centres = 60 * uniform(9, 2) - 30, lab.bins(20.0)
+    ab, centres = 60 * uniform(9, 2) - 30, cielab.bins(20.0)
     p, scores = colour.prior(20.0), uniform(2, len(centres), 3, 3)
     return [colour.soft_encode(ab, centres, sigma=8.0, nearest=4), p, colour.rebalancing(p),
             colour.rebalancing(p, gamma=0.2, alpha=2.0),
@@ -154,8 +154,8 @@ def _moving() -> object:
     codes = selfsup.pixel_codes(net, selfsup.head_of(net, "moving"), pictures[:1])
     masks = torch.arange(256).view(1, 16, 16) // 100
     pixels = flow.flatten(2)[:, :, ::256].transpose(1, 2)
-    return [sealed(codes), selfsup.grouped(codes[:, :, :16, :16], masks), sealed(moving.relative(flow)),
-            moving.flow_kernel(pixels), moving.code_kernel(uniform(2, 9, 4)),
+    return [sealed(codes), selfsup.grouped(codes[:, :, :16, :16], masks), sealed(cross_pixel.relative(flow)),
+            cross_pixel.flow_kernel(pixels), cross_pixel.code_kernel(uniform(2, 9, 4)),
             sealed(selfsup.estimated_flow(raw("clips")[:1, :2]))]
 
 

@@ -43,10 +43,10 @@ def questions(file: Path) -> tuple[Question, ...]:
         What is wrong with the file, with the number of the line.
     """
     return tuple(Question(_joined(one.heading, one.text), tuple(one.options), one.right[0], tuple(one.why))
-                 for one in asked(file))
+                 for one in read_questions(file))
 
 
-def asked(file: Path) -> list[Asked]:
+def read_questions(file: Path) -> list[Asked]:
     """What a file asks, with exactly one right option each and a sentence on every option.
 
     Raises

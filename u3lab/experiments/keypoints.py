@@ -32,7 +32,7 @@ from u3lab.lessons.landmarks.seats import Seats
 from u3lab.lessons.landmarks.trials import YAW, errors, points, regressed
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier
-from u3lab.selfsup.lab import rgb_to_lab
+from u3lab.selfsup.cielab import rgb_to_lab
 from u3lab.worlds import faces
 
 STEPS, BATCH, RATE, PIXELS = 12_000, 16, 0.004, 10.0
@@ -213,7 +213,7 @@ def of_faces(model: KeypointAutoencoder | None, part: float = 1.0) -> list[tuple
     """The errors of landmarks that a linear map makes of keypoints, of all faces and of the hard ones, in %, for each
     number of LABELS; without a model those of who says of every face that it has the mean shape of the marked ones."""
     known, tested = parts.marked(part)
-    hard, true = faces.hard(tested), points(known)
+    hard, true = faces.hard_examples(tested), points(known)
     if model is None:
         return [errors(true.mean(0).expand_as(points(tested)), tested, hard)]
     found, there = model.keypoints(known.images), model.keypoints(tested.images)

@@ -215,7 +215,7 @@ def learnt(way: str, kind: str, seed: int, steps: int, checkpoint: str | None = 
 def of_codes(net: nn.Module, kind: str, way: str) -> Iterator[tuple[tuple[str, int], tuple[float, float]]]:
     """All that is measured of a labeller: (measure, labels), and the values of all faces and of the hard ones."""
     known, tested = trials.marked(kind)
-    hard = faces.hard(tested, kind=kind)
+    hard = faces.hard_examples(tested, kind=kind)
     found, there = codes(net, known.images), codes(net, tested.images)
     for count in trials.LABELS:  # the mean code of marked landmarks is looked for
         mean = codes_at(found[:count], points(known)[:count]).mean(0)
@@ -241,7 +241,7 @@ def certain(net: nn.Module, kind: str) -> float:
 def mean_shape(kind: str) -> tuple[float, float]:
     """The errors of who says of every face that its landmarks are where those of labelled ones are on average."""
     known, tested = trials.marked(kind)
-    return errors(points(known).mean(0).expand_as(points(tested)), tested, faces.hard(tested, kind=kind))
+    return errors(points(known).mean(0).expand_as(points(tested)), tested, faces.hard_examples(tested, kind=kind))
 
 
 def supervised(kind: str, seed: int, count: int, steps: int) -> tuple[float, float]:
@@ -261,4 +261,4 @@ def supervised(kind: str, seed: int, count: int, steps: int) -> tuple[float, flo
                 lambda maps, y: {"squared error": (soft_argmax(maps[:, 0]) - y).square().mean()},
                 lambda maps, y: (soft_argmax(maps[:, 0]) - y).norm(dim=-1).mean(), raw="labelled")
     last(falling(pretrain(net, moved, task, settings=settings), settings))
-    return errors(soft_argmax(codes(net, tested.images)), tested, faces.hard(tested, kind=kind))
+    return errors(soft_argmax(codes(net, tested.images)), tested, faces.hard_examples(tested, kind=kind))

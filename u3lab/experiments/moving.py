@@ -17,7 +17,7 @@ from u3lab.equivariance import Equivariance
 from u3lab.experiments import _squares
 from u3lab.experiments._plan import Plan
 from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work
-from u3lab.lessons.equivariance.moving import GUESSES, LAYERS, TRANSFORMS
+from u3lab.lessons.equivariance.transforms import GUESSES, LAYERS, TRANSFORMS
 from u3lab.nets import Classifier
 
 NETWORK, SIDE = "squeezenet1_1", 223  # pixels

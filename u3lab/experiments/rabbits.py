@@ -127,7 +127,7 @@ def followed() -> Tensor:
     there = points.clone()
     for k in range(int(second.max())):
         going = (first <= k) & (k < second)
-        there[going] = led(there[going], flows()[0][k].expand(int(going.sum()), -1, -1, -1))
+        there[going] = advected(there[going], flows()[0][k].expand(int(going.sum()), -1, -1, -1))
     return there
 
 
@@ -152,7 +152,7 @@ def flows(count: int | None = None) -> tuple[Tensor, Tensor]:
     return estimated_flow(some[None])[0], estimated_flow(some.flip(0)[None])[0].flip(0)
 
 
-def led(points: Tensor, flow: Tensor) -> Tensor:
+def advected(points: Tensor, flow: Tensor) -> Tensor:
     """Where points (B,N,2) in [−1,1] of frames are led by their flows (B,2,H,W), given in pixels."""
     pixels = F.grid_sample(flow, points[:, :, None], padding_mode="border", align_corners=False)[..., 0].transpose(1, 2)
     return points + 2 * pixels / torch.tensor([flow.shape[3], flow.shape[2]])
@@ -164,10 +164,10 @@ def tracked(points: Tensor, start: Tensor, delta: int, count: int | None = None)
     forward, backward = flows(count)
     there = points
     for k in range(delta):
-        there = led(there, forward[start + k])
+        there = advected(there, forward[start + k])
     back = there
     for k in reversed(range(delta)):
-        back = led(back, backward[start + k])
+        back = advected(back, backward[start + k])
     lost = (back - points).norm(dim=-1) * film.frames().shape[-1] / 2 > BACK
     return torch.where(lost[..., None], AWAY, there)
 

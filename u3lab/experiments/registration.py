@@ -81,7 +81,7 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def measured(plan: Plan, run: Run) -> Reached:
     """Teach a labeller, and carry points by its codes; or ask a rival where they are."""
-    given = clinic.asked(TESTED)
+    given = clinic.test_pairs(TESTED)
     if run.way in RIVALS:
         error = clinic.errors(RIVALS[run.way](given), given)
     else:

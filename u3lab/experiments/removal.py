@@ -21,8 +21,8 @@ from u3lab import nets, saliency
 from u3lab.datasets import photos
 from u3lab.experiments._plan import Plan
 from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.lessons.masked import BEHIND, Thing, known, outlined, pasted, probability
 from u3lab.lessons.saliency.removal import smallest
-from u3lab.lessons.things import BEHIND, Thing, known, outlined, pasted, probability
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS, MaskSettings
 from u3lab.saliency.perturbation import enlarge

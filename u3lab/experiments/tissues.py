@@ -68,7 +68,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(slices=[f"MNI152, {n}" for n in tissues.HELD])
     for way in plan.few(WAYS):
         for seed in plan.few(SEEDS):
-            runs = [Run(way, seed, *one) for one in plan.few(tissues.asked())]
+            runs = [Run(way, seed, *one) for one in plan.few(tissues.conditions())]
             yield Work(runs, partial(measured, runs, steps=2 if plan.short else tissues.STEPS))
 
 

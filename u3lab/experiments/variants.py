@@ -16,8 +16,8 @@ from torch import Tensor
 from u3lab import images, nets, saliency
 from u3lab.experiments._plan import Plan
 from u3lab.experiments._table import Chart, Evidence, Rows, Summary, Table, Work, over
+from u3lab.lessons.masked import Thing, outlined, probability
 from u3lab.lessons.saliency.removal import smallest
-from u3lab.lessons.things import Thing, outlined, probability
 from u3lab.nets import Classifier
 from u3lab.saliency import MaskSettings
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from u3lab._system import paths
-from u3lab.course.questions import asked
+from u3lab.course.questions import read_questions
 
 GARISH = " (garish)"
 
@@ -52,7 +52,7 @@ def riddles_of(chapter: str) -> tuple[Riddle, ...]:
         If the file is missing or broken.
     """
     read = []
-    for one in asked(paths.data("quiz", f"{chapter}-riddles.md")):
+    for one in read_questions(paths.data("quiz", f"{chapter}-riddles.md")):
         said = dict(zip(one.options, one.why, strict=True))
         truth = said.pop(one.options[one.right[0]])
         read.append(Riddle(one.heading.removesuffix(GARISH), one.text, truth, said, one.heading.endswith(GARISH)))

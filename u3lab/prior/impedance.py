@@ -43,7 +43,7 @@ def missing(x: Tensor, target: Tensor) -> Tensor:
     return (x - target).square().sum() / variance
 
 
-def reached(curve: list[float], share: float) -> int | None:
+def first_step_below(curve: list[float], share: float) -> int | None:
     """The first step at which no more than ``share`` of the variance is missing; None if that never comes."""
     shares = [number("a share in curve", left) for left in listed("curve", curve, what="shares")]
     share = number("share", share, 0)

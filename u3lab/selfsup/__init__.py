@@ -6,23 +6,25 @@
 
 Files: ``encoder`` (one network for all), ``registry`` (all tasks by name; what a task is says
 :mod:`u3lab.training.tasks`), ``training``, ``transfer`` (does it help?), a file for each kind of task; two on answers
-that nobody can know: ``marginal`` (losses that do not ask for them) and ``switch`` (correspondences); and
-``information`` with ``clustering``, ``segmenting``, ``together`` and ``pseudo``, which find classes (``small`` has
-encoders for them).
+that nobody can know: ``marginal`` (losses that do not ask for them) and ``correspondence``; and ``information`` with
+``clustering``, ``segmenting``, ``together`` and ``knowledge_transfer``, which find classes (``small_encoders``
+has encoders for them).
 """
 
 from u3lab.selfsup.clustering import ClusterSettings, choose, cluster, clustering, shares, sub_heads
 from u3lab.selfsup.colour import annealed_mean, decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
+from u3lab.selfsup.correspondence import Pairs, correspondence_loss, draw_pairs, pmi
+from u3lab.selfsup.cross_pixel import Grouped, grouped, pixel_codes
+from u3lab.selfsup.digit_augmentation import digit_views
 from u3lab.selfsup.encoder import LAYERS, encoder
 from u3lab.selfsup.erasing import erase
 from u3lab.selfsup.flow import estimated_flow
 from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
-from u3lab.selfsup.light import bias_field, relit
+from u3lab.selfsup.knowledge_transfer import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.marginal import NUISANCES, aligned, marginal_loss, projected_loss
-from u3lab.selfsup.moving import Grouped, grouped, pixel_codes
 from u3lab.selfsup.ordering import arrow, sorting
-from u3lab.selfsup.pseudo import pseudo_labels, transfer_knowledge
+from u3lab.selfsup.photometric import bias_field, relit
 from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.scrambling import aberrated, jigsaw, relative_position
 from u3lab.selfsup.segmenting import (
@@ -35,10 +37,8 @@ from u3lab.selfsup.segmenting import (
     segmenting,
     segments,
 )
-from u3lab.selfsup.small import digit_encoder, pixel_encoder, texture_encoder
+from u3lab.selfsup.small_encoders import digit_encoder, pixel_encoder, texture_encoder
 from u3lab.selfsup.sounding import sound_map
-from u3lab.selfsup.strokes import digit_views
-from u3lab.selfsup.switch import Pairs, correspondence_loss, draw_pairs, pmi
 from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import best_probe, pooled

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from u3lab.checks import is_a, whole
 from u3lab.descent import Step
 from u3lab.nets.gate import ready
+from u3lab.selfsup.digit_augmentation import digit_views
 from u3lab.selfsup.information import iic_loss, joint
-from u3lab.selfsup.strokes import digit_views
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.learning import head_of, learn

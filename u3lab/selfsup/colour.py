@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from u3lab.checks import number, tensors, whole
 from u3lab.datasets import photos
 from u3lab.errors import U3Error
-from u3lab.selfsup.lab import STEPS, bins, colours
+from u3lab.selfsup.cielab import STEPS, bins, colours
 from u3lab.training.tasks import Posed, Task, Terms
 
 CELL = 8  # a colour is asked for at every eighth pixel both ways: a point, not a mean, which would be greyer

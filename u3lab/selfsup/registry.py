@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from u3lab.selfsup.colour import COLOUR, COLOUR_L2
 from u3lab.selfsup.contrast import CONTRAST
+from u3lab.selfsup.cross_pixel import MOVING
 from u3lab.selfsup.erasing import ERASE, ERASE_ADVERSARY
-from u3lab.selfsup.moving import MOVING
 from u3lab.selfsup.ordering import ARROW, ORDER, SORTING
 from u3lab.selfsup.scrambling import JIGSAW, RELATIVE_POSITION
 from u3lab.selfsup.sounding import CORRESPONDENCE, SOUND

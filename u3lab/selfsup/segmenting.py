@@ -25,7 +25,7 @@ from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.selfsup.clustering import Views
 from u3lab.selfsup.information import mutual_information
-from u3lab.selfsup.light import relit
+from u3lab.selfsup.photometric import relit
 from u3lab.selfsup.upright import TURNS, turned
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop

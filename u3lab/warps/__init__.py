@@ -5,11 +5,11 @@
     q = warp_points(p, w)              # points on x (B,N,2) → the same points on y
     w(q)                               # back again: where on x the points of y come from
 
-Files: ``maps`` (what a warp is, affine maps, inverses), ``splines``, ``drawing`` (at random), ``moving`` (pictures and
-points).
+Files: ``maps`` (what a warp is, affine maps, inverses), ``splines``, ``random_warps``, ``resampling`` (of
+pictures, and where points go).
 """
 
-from u3lab.warps.drawing import affine, thin_plate_spline
 from u3lab.warps.maps import Affine, Warp
-from u3lab.warps.moving import grid, warp, warp_points
+from u3lab.warps.random_warps import affine, thin_plate_spline
+from u3lab.warps.resampling import grid, warp, warp_points
 from u3lab.warps.splines import Spline, spline_through

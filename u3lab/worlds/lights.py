@@ -17,9 +17,9 @@ from u3lab.checks import SIDE as MOST
 from u3lab.checks import one_of, room, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.worlds import blobs
-from u3lab.worlds.decathlon import drawing
+from u3lab.worlds.decathlon import canvas
 
-SIDE = drawing.SIDE
+SIDE = canvas.SIDE
 PAINTS = {"red": (0.75, 0.2, 0.2), "orange": (0.75, 0.5, 0.15), "yellow": (0.7, 0.7, 0.2), "green": (0.25, 0.6, 0.25),
           "cyan": (0.2, 0.6, 0.65), "blue": (0.25, 0.3, 0.75), "purple": (0.6, 0.25, 0.65), "grey": (0.5, 0.5, 0.5)}
 DIMMEST = 0.25  # of a channel of a light
@@ -61,7 +61,7 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", cl
     """
     if not isinstance(close, bool):
         raise U3Error(f"close = {shown(close)}; give True or False")
-    count, split = whole("count", count, 1, MOST**2), one_of("split", split, drawing.SPLITS)
+    count, split = whole("count", count, 1, MOST**2), one_of("split", split, canvas.SPLITS)
     room(f"count = {count}", SIDE, SIDE, count)
     colour = torch.ones(3) if colour is None else colour
     tensors(colour=(colour, "3"))
@@ -74,9 +74,9 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", cl
     return images * colour.to(images).view(3, 1, 1), labels
 
 
-def _scene(paint: tuple[float, ...], split: str, close: bool, photos: drawing.Draw, draw: torch.Generator) -> Tensor:
+def _scene(paint: tuple[float, ...], split: str, close: bool, photos: canvas.Draw, draw: torch.Generator) -> Tensor:
     """A shape with a paint, not everywhere equally bright, on a photo: (3,64,64) under white light."""
-    behind = torch.tensor(np.asarray(drawing.ground(split, photos))).permute(2, 0, 1).float() / 255
+    behind = torch.tensor(np.asarray(canvas.ground(split, photos))).permute(2, 0, 1).float() / 255
     covers = blobs.shape(SIDE, draw, area=0.25)[0]
     mixed = torch.tensor(paint) * (0.75 + 0.4 * torch.rand(1, generator=draw)) + 0.05 * torch.randn(3, generator=draw)
     shade = 0.85 + 0.15 * torch.rand(1, SIDE, SIDE, generator=draw)

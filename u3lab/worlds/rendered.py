@@ -21,7 +21,7 @@ from torch import Tensor
 
 from u3lab.checks import SIDE as MOST
 from u3lab.checks import one_of, room, whole
-from u3lab.worlds.decathlon import drawing
+from u3lab.worlds.decathlon import canvas
 
 KINDS = ("wall", "floor", "sphere", "box", "cylinder", "cone")
 SOLIDS = KINDS[2:]
@@ -77,7 +77,7 @@ def scenes(count: int, *, size: int = 64, split: str = "train", seed: int = 0) -
         An unknown split, a size out of its range, more pictures than there is room for.
     """
     count, size, split = whole("count", count, 1, MOST**2), whole("size", size, 16, MOST), one_of("split", split,
-                                                                                                   drawing.SPLITS)
+                                                                                                   canvas.SPLITS)
     room(f"count = {count}", size, size, count)
     draw = torch.Generator().manual_seed(whole("seed", seed, 0))
     photos = np.random.default_rng(seed)
@@ -86,10 +86,10 @@ def scenes(count: int, *, size: int = 64, split: str = "train", seed: int = 0) -
     return Scenes(images, {"segments": segments, "boundaries": boundaries, "normals": normals, "label": label})
 
 
-def _scene(size: int, split: str, draw: torch.Generator, photos: drawing.Draw) -> tuple[Tensor, ...]:
+def _scene(size: int, split: str, draw: torch.Generator, photos: canvas.Draw) -> tuple[Tensor, ...]:
     origin, rays, to_camera = _camera(size, math.radians(float(uniform(draw, 8, 32))))
     light = F.normalize(torch.stack([uniform(draw, -0.9, 0.9), torch.tensor(1.0), uniform(draw, 0.3, 1.2)]), dim=0)
-    textures = [torch.tensor(np.asarray(drawing.ground(split, photos))).permute(2, 0, 1) / 255 for _ in range(2)]
+    textures = [torch.tensor(np.asarray(canvas.ground(split, photos))).permute(2, 0, 1) / 255 for _ in range(2)]
     solids = _placed(draw)
     far, normal, which = _nearest(origin, rays, solids)
     points = origin + far[:, None] * rays

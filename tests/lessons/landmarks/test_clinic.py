@@ -19,7 +19,7 @@ def test_a_view_is_as_wide_as_it_says():
 
 
 def test_points_keep_their_grey_value_and_lie_on_tissue():
-    given = clinic.asked("brain2")
+    given = clinic.test_pairs("brain2")
     assert given.points.shape == given.moved.shape == (clinic.TESTS, clinic.POINTS, 2)
     there, here, other = (codes_at(one[:, :1], at) for one, at in
                           ((given.x, given.points), (given.gx, given.moved), (given.gx, given.points)))
@@ -28,13 +28,13 @@ def test_points_keep_their_grey_value_and_lie_on_tissue():
 
 
 def test_errors_are_in_millimetres():
-    given = clinic.asked("brain2")
+    given = clinic.test_pairs("brain2")
     assert clinic.errors(given.moved, given).max() == 0
     assert torch.allclose(clinic.errors(given.moved + torch.tensor([0.0, 0.1]), given), torch.tensor(0.1 * given.mm))
 
 
 def test_flow_follows_a_small_shift():
-    given = clinic.asked("brain1")
+    given = clinic.test_pairs("brain1")
     x, gx = given.x[:2], given.x[:2].roll(2, 3)
     shifted = given._replace(x=x, gx=gx, points=given.points[:2], moved=given.points[:2] + torch.tensor([4 / 96, 0.0]))
     assert clinic.errors(clinic.flowed(shifted), shifted).median() < 1.5 < clinic.errors(
@@ -52,5 +52,5 @@ class Places(nn.Module):
 
 
 def test_a_labeller_carries_points_by_their_codes():
-    given = clinic.asked("brain1")
+    given = clinic.test_pairs("brain1")
     assert (clinic.carried(Places(), given) - given.points).abs().mean() < 0.05

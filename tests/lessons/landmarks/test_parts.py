@@ -36,7 +36,7 @@ def test_a_wall_has_the_mean_colour_of_the_photo_and_hides_it() -> None:
 def test_the_shipped_finder_finds_far_more_than_a_mean_shape() -> None:
     made = parts.drawn(60, "test", 5)
     true = trials.points(made)
-    off, of_mean = (trials.errors(found, made, faces.hard(made))[0]
+    off, of_mean = (trials.errors(found, made, faces.hard_examples(made))[0]
                     for found in (parts.finder()(made.images), true.mean(0).expand_as(true)))
     assert off < 0.2 * of_mean
 

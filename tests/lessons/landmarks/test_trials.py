@@ -31,7 +31,7 @@ def test_a_stock_has_two_pictures_of_each_person():
 
 def test_the_hard_ones_are_counted_by_themselves():
     known, tested = trials.marked("person")
-    hard = faces.hard(tested)
+    hard = faces.hard_examples(tested)
     wrong = trials.points(tested) + hard[:, None, None] * 0.1
     every, of_hard = trials.errors(wrong, tested, hard)
     assert of_hard == pytest.approx(every * len(hard) / int(hard.sum())) and of_hard > 0

@@ -9,7 +9,7 @@ from skimage.color import rgb2lab
 from u3lab import images, selfsup
 from u3lab.datasets import photos
 from u3lab.lessons.selfsup import colouring
-from u3lab.selfsup import TASKS, decolorise, lab
+from u3lab.selfsup import TASKS, cielab, decolorise
 from u3lab.worlds import faces
 
 
@@ -28,7 +28,7 @@ def test_the_network_sees_the_lightness_alone(network):
     other = colouring.painted(x, torch.full((1, 2, 12, 12), 10.0))
     assert (x - other).abs().max() > 0.05
     scores, again = (colouring.guess(*network, one).scores for one in (x, other))
-    assert scores.shape == (1, len(lab.bins()), 12, 12)
+    assert scores.shape == (1, len(cielab.bins()), 12, 12)
     torch.testing.assert_close(scores, again, atol=1e-3, rtol=1e-3)
 
 
@@ -48,17 +48,17 @@ def test_both_losses_are_those_of_the_tasks():
     ab = posed.target
     terms = colouring.TASK.loss((shares, mean), ab)
     assert terms == decolorise(10.0).loss(shares, ab) | TASKS["colour L2"].loss(mean, ab)
-    assert torch.equal(colouring.true_colours(x), lab.colours(x)[1][:, :, 4::8, 4::8])
+    assert torch.equal(colouring.true_colours(x), cielab.colours(x)[1][:, :, 4::8, 4::8])
 
 
 def test_the_plane_has_the_likeliest_bin_solid_and_the_others_white():
-    shares = torch.zeros(len(lab.bins()))
-    q = int((lab.bins() == torch.tensor([40.0, 20.0])).all(1).nonzero())
+    shares = torch.zeros(len(cielab.bins()))
+    q = int((cielab.bins() == torch.tensor([40.0, 20.0])).all(1).nonzero())
     shares[q] = 0.5
-    half = int(lab.bins().abs().max() / 10)
+    half = int(cielab.bins().abs().max() / 10)
     picture = colouring.plane(shares, 2 * half + 1)[0]
     found = picture[:, half - 2, half + 4]
-    wanted = lab.lab_to_rgb(torch.tensor([colouring.SHOWN, 40.0, 20.0]).view(1, 3, 1, 1)).clamp(0, 1).flatten()
+    wanted = cielab.lab_to_rgb(torch.tensor([colouring.SHOWN, 40.0, 20.0]).view(1, 3, 1, 1)).clamp(0, 1).flatten()
     torch.testing.assert_close(found, wanted)
     assert int((picture == 1).all(0).sum()) == len(shares) - 1
 
@@ -67,7 +67,7 @@ def test_the_shipped_network_is_better_than_grey_on_its_own_kind_and_l2_is_dulle
     x = faces.draw(24, split="test", seed=5).images
     ab, (scores, mean) = colouring.true_colours(x), colouring.guess(*network, x)
     assert (mean - ab).square().sum(1).sqrt().mean() < 0.95 * ab.square().sum(1).sqrt().mean()
-    vivid = selfsup.annealed_mean(scores, lab.bins(), 0.01)
+    vivid = selfsup.annealed_mean(scores, cielab.bins(), 0.01)
     assert mean.square().sum(1).sqrt().mean() < vivid.square().sum(1).sqrt().mean()
 
 

@@ -33,7 +33,7 @@ def test_a_view_is_of_the_same_size_and_drawn_by_the_generator():
 def test_what_is_told_is_that_of_another_library():
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randint(most, (60,), generator=generator) for most in (4, 7))
-    assert naturals.told(a, b) == pytest.approx(mutual_info_score(a, b), abs=1e-6)
+    assert naturals.information(a, b) == pytest.approx(mutual_info_score(a, b), abs=1e-6)
 
 
 def test_things_at_random_are_the_floor():

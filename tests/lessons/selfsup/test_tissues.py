@@ -28,7 +28,7 @@ def test_a_field_darkens_and_none_leaves_the_slices():
     plain = tissues.slices()[0][[*tissues.HELD]]
     assert torch.equal(tissues.spoilt(0.0, 7), plain)
     assert (tissues.spoilt(0.4, 7) <= plain + 1e-6).all() and not torch.equal(tissues.spoilt(0.4, 7), plain)
-    assert tissues.asked()[:2] == [(0.0, 7), (0.2, 7)] and len(tissues.asked()) == 13
+    assert tissues.conditions()[:2] == [(0.0, 7), (0.2, 7)] and len(tissues.conditions()) == 13
 
 
 def test_a_short_training_sorts():

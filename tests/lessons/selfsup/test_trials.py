@@ -20,6 +20,6 @@ def test_a_layer_is_chosen_by_validation_and_seeds_are_paired():
             rows |= row(task, trials.WHOLE, seed, 0.99, 0.4 + up)
     assert trials.best_layer(rows, "faces", "upright", 20) == LAYERS[-1]
     assert trials.best_layer(rows, "faces", trials.FLOOR, 20) == LAYERS[0]
-    assert trials.reached(rows, "faces", "upright", 20) == [0.7, pytest.approx(0.8)]
+    assert trials.accuracies(rows, "faces", "upright", 20) == [0.7, pytest.approx(0.8)]
     assert trials.gains(rows, "faces", "upright", 20) == [pytest.approx(0.2)] * 2
     assert trials.gains(rows, "faces", "upright", 20, trials.WHOLE) == [pytest.approx(0.2)] * 2

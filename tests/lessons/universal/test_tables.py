@@ -94,8 +94,8 @@ def test_a_learnet_is_asked_of_48_close_ups():
     """Told of the light itself or of another: the same pictures, other answers; as the learnet's α gives them."""
     lamps, guess = lighting.shipped(nets.load("squeezenet1_1", device="cpu"))
     light, white = torch.tensor([1.0, 0.5, 0.3]), torch.ones(3)
-    x, told, y = lighting.asked(lamps, guess, light, light)
-    same, other, _ = lighting.asked(lamps, guess, light, white)
+    x, told, y = lighting.answers(lamps, guess, light, light)
+    same, other, _ = lighting.answers(lamps, guess, light, white)
     assert x.shape == (48, 3, 32, 32) and torch.equal(x, same) and not torch.equal(told, other)
     lighting.predict(lamps, guess, lighting.shots(light, 0, close=True)[0])
     assert lighting.share_right(lamps, x, y) == pytest.approx((told == y).double().mean().item())

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from u3lab.adversarial import fools, quantise
 from u3lab.adversarial.transfer import SIZE, labelled
-from u3lab.lessons.things import pasted
+from u3lab.lessons.masked import pasted
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
 from u3lab.dissection.concept_vectors import iou_set
-from u3lab.lessons.dissection.layer import LAYER
+from u3lab.lessons.dissection.iou_exercise import LAYER
 
 
 def threshold(activations: Tensor, share: float) -> Tensor:

@@ -16,7 +16,7 @@ from u3lab import dissection, images, nets
 from u3lab.datasets import cutouts, photos
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.dissection import ablation_curve
-from u3lab.lessons.things import OUTLINED, outlined
+from u3lab.lessons.masked import OUTLINED, outlined
 from u3lab.nets import Classifier
 
 LAYER, SIZE, EACH = "fire9", 227, 6

@@ -62,7 +62,7 @@ def pairs_of(patient: str) -> Callable[[int, torch.Generator], Pairs]:
 
 
 @cache
-def asked(patient: str) -> Moved:
+def test_pairs(patient: str) -> Moved:
     """Pairs to be judged by: the same ones for each way, points of tissue that stay in both pictures."""
     draw = torch.Generator().manual_seed(1)
     x, gx, points, moved = pairs_of(patient)(TESTS, draw)

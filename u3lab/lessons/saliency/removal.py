@@ -6,7 +6,7 @@ from torch import Tensor
 
 from u3lab import saliency
 from u3lab.descent import last
-from u3lab.lessons.things import Thing
+from u3lab.lessons.masked import Thing
 from u3lab.nets import Classifier
 from u3lab.saliency import MaskSettings
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from u3lab.nets import Classifier, checkpoints
 from u3lab.pixels import eight_bit
 from u3lab.selfsup import Task, encoder
+from u3lab.selfsup.cielab import bins, colours, lab_to_rgb
 from u3lab.selfsup.colour import CELL, COLOUR_L2, UNIT, decolorise
-from u3lab.selfsup.lab import bins, colours, lab_to_rgb
 
 NAME = "colouring"  # of the shipped weights
 WIDTH = 32

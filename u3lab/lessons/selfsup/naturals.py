@@ -77,7 +77,7 @@ def views(images: Tensor, generator: torch.Generator) -> Tensor:
     return grey_some(recolour(crop(images, generator, least=LEAST), generator), generator)
 
 
-def told(clusters: Tensor, things: Tensor) -> float:
+def information(clusters: Tensor, things: Tensor) -> float:
     """What clusters (N) tell about anything else with a number for each picture (N): I, in nats."""
     return float(mutual_information(contingency(clusters, things).double() / len(clusters)))
 
@@ -90,4 +90,5 @@ def by_chance(*, draws: int = 200, seed: int = 0) -> Tensor:
     test, generator = drawn("test", TESTS), torch.Generator().manual_seed(seed)
     found = [torch.randint(len(KINDS), (int(test.things.max()) + 1,), generator=generator)[test.things]
              for _ in range(draws)]
-    return torch.tensor([[ask(one, test.kinds) for one in found] for ask in (hungarian_accuracy, told)]).sort().values
+    scores = [[ask(one, test.kinds) for one in found] for ask in (hungarian_accuracy, information)]
+    return torch.tensor(scores).sort().values

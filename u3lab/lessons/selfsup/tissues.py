@@ -92,6 +92,6 @@ def accuracy(found: Tensor) -> float:
     return float(hungarian_accuracy(found[true >= 0], true[true >= 0]))
 
 
-def asked() -> list[tuple[float, int]]:
+def conditions() -> list[tuple[float, int]]:
     """Strengths and fields; without a field there is nothing to draw."""
     return [(b, field) for b in STRENGTHS for field in FIELDS[: None if b else 1]]

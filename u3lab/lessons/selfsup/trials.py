@@ -20,7 +20,7 @@ def best_layer(rows: Rows, problem: str, task: str, labels: int) -> str:
                                              if run[:4] == (problem, task, labels, layer)))
 
 
-def reached(rows: Rows, problem: str, task: str, labels: int, layer: str | None = None) -> list[float]:
+def accuracies(rows: Rows, problem: str, task: str, labels: int, layer: str | None = None) -> list[float]:
     """Test accuracy of each seed; without ``layer`` at the :func:`best_layer`."""
     return list(_of_seeds(rows, problem, task, labels, layer).values())
 

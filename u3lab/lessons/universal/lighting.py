@@ -58,7 +58,7 @@ def share_right(net: Classifier, images: Tensor, labels: Tensor) -> float:
     return (found == labels).double().mean().item()
 
 
-def asked(net: Adapted, predictor: Learnet, light: Tensor, told: Tensor, *, examples: int = SHOTS,
+def answers(net: Adapted, predictor: Learnet, light: Tensor, told: Tensor, *, examples: int = SHOTS,
           choice: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """48 close-ups of the test under a light, (48,3,32,32), what the network answers and what is right, both (48).
 

@@ -16,10 +16,10 @@ from u3lab.checks import one_of, whole
 from u3lab.datasets import cutouts, packed, photos, scans
 from u3lab.datasets.visual_decathlon import Domain
 from u3lab.worlds import keeping, patterns
-from u3lab.worlds.decathlon import drawing, moving, patients, signs, things
-from u3lab.worlds.decathlon.drawing import SIDE, SPLITS, Recipe
+from u3lab.worlds.decathlon import canvas, motion, objects, patients, signs
+from u3lab.worlds.decathlon.canvas import SIDE, SPLITS, Recipe
 
-DOMAINS: dict[str, Recipe] = {**signs.DOMAINS, **things.DOMAINS, **moving.DOMAINS, **patients.DOMAINS}
+DOMAINS: dict[str, Recipe] = {**signs.DOMAINS, **objects.DOMAINS, **motion.DOMAINS, **patients.DOMAINS}
 EVERY: dict[str, Recipe] = {**DOMAINS, **patients.LESIONS}  # two more, each of one patient against another
 READERS = ("__init__",)  # modules beside this one that have no part in making the pictures
 COLUMNS = 40  # of the sheet that a split is kept on
@@ -82,7 +82,7 @@ def _make(file: Path, name: str, split: str, each: int) -> bytes:
         for picture in (made[k] for k in draw.permutation(each)):
             sheet.paste(picture, (SIDE * (place % COLUMNS), SIDE * (place // COLUMNS)))
             place += 1
-    for material in (drawing.grounds, drawing.tiles, things.photographed, patients.slices):  # some tens of megabytes
+    for material in (canvas.grounds, canvas.tiles, objects.photographed, patients.slices):  # some tens of megabytes
         material.cache_clear()
     memory.give_back()
     content = io.BytesIO()

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from u3lab.datasets import scans
-from u3lab.worlds.decathlon.drawing import SIDE, Draw, Recipe
+from u3lab.worlds.decathlon.canvas import SIDE, Draw, Recipe
 
 TRAIN, TEST = ("brain1", "lung1"), ("brain2", "lung2")
 MILLIMETRES = (50, 70)  # side of a square

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from u3lab.worlds.decathlon.drawing import (
+from u3lab.worlds.decathlon.canvas import (
     SIDE,
     Draw,
     Recipe,

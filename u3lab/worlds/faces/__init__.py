@@ -6,15 +6,15 @@
 
     cats = faces.draw(8, kind="cat")     # faces.CAT_POINTS: ears instead of brows, else the same
     faces.fronts(made, each=4)           # (8,1024,3): where places on a head are seen, however it turns
-    faces.hard(made)                     # (8,): turned by more than 25°, with glasses or a beard
+    faces.hard_examples(made)            # (8,): turned by more than 25°, with glasses or a beard
 
 Files: ``people`` and ``cats`` (who, and how they look this time), ``drawn`` (what both have in common), ``head`` (the
-geometry), ``drawing`` and ``cat_drawing`` (the shapes), ``made``.
+geometry), ``illustration`` and ``cat_illustration`` (the shapes), ``made``.
 """
 
-from u3lab.worlds.faces.cat_drawing import CAT_POINTS
-from u3lab.worlds.faces.drawing import POINTS
-from u3lab.worlds.faces.made import ATTRIBUTES, CAT_ATTRIBUTES, Faces, Layers, draw, fronts, hard, layers
+from u3lab.worlds.faces.cat_illustration import CAT_POINTS
+from u3lab.worlds.faces.illustration import POINTS
+from u3lab.worlds.faces.made import ATTRIBUTES, CAT_ATTRIBUTES, Faces, Layers, draw, fronts, hard_examples, layers
 
-__all__ = ["ATTRIBUTES", "CAT_ATTRIBUTES", "CAT_POINTS", "POINTS", "Faces", "Layers", "draw", "fronts", "hard",
+__all__ = ["ATTRIBUTES", "CAT_ATTRIBUTES", "CAT_POINTS", "POINTS", "Faces", "Layers", "draw", "fronts", "hard_examples",
            "layers"]

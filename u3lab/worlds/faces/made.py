@@ -16,10 +16,10 @@ from u3lab.checks import SIDE, is_a, number, one_of, room, tensors, whole
 from u3lab.datasets import packed, photos
 from u3lab.worlds import keeping, scenery
 from u3lab.worlds.faces import cats
-from u3lab.worlds.faces.cat_drawing import cat_face
-from u3lab.worlds.faces.drawing import face
+from u3lab.worlds.faces.cat_illustration import cat_face
 from u3lab.worlds.faces.drawn import YAW
 from u3lab.worlds.faces.head import placed
+from u3lab.worlds.faces.illustration import face
 from u3lab.worlds.faces.people import CHANCE, at_rest, moment, person
 
 ATTRIBUTES = tuple(CHANCE)  # glasses, beard, hat, long hair belong to the person; smile and open mouth to the moment
@@ -183,7 +183,7 @@ def spread(places: np.ndarray, around: np.ndarray, moves: np.ndarray) -> np.ndar
     return weight @ moves / np.maximum(weight.sum(1, keepdims=True), 1)
 
 
-def hard(made: Faces | Layers, *, kind: str = "person") -> Tensor:
+def hard_examples(made: Faces | Layers, *, kind: str = "person") -> Tensor:
     """Whose points are hard to find, (N,) bool: turned by more than 25°, with glasses or a beard; cats with patches."""
     is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
     names = ATTRIBUTES if kind == "person" else CAT_ATTRIBUTES

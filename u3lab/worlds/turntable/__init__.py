@@ -6,7 +6,7 @@
     turntable.draw("chair", 600, things=300) # who wants more than two dozen
 
 Each kind has a front, so that its pose can be told from every side. Files: ``seats``, ``cars``, ``pots`` (the shapes),
-``solids`` and ``things`` (what they are built of), ``drawing`` (how they are seen), ``made``.
+``solids`` and ``models`` (what they are built of), ``raytracing`` (how they are seen), ``made``.
 """
 
 from u3lab.worlds.turntable.made import INSTANCES, KINDS, POINTS, Turntable, draw, rotation, views

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from u3lab.worlds.turntable.models import Draw, Thing, pick, shade, thing
 from u3lab.worlds.turntable.solids import ROUND, Colour, Part, bar, box, hull
-from u3lab.worlds.turntable.things import Draw, Thing, pick, shade, thing
 
 PAINTS = ((0.80, 0.16, 0.16), (0.16, 0.36, 0.66), (0.95, 0.76, 0.16), (0.22, 0.52, 0.34), (0.92, 0.92, 0.90),
           (0.30, 0.31, 0.34), (0.95, 0.50, 0.15), (0.55, 0.75, 0.85), (0.50, 0.20, 0.35), (0.62, 0.60, 0.55))

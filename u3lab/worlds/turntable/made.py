@@ -15,8 +15,8 @@ from u3lab.datasets import packed
 from u3lab.errors import U3Error
 from u3lab.worlds import scenery
 from u3lab.worlds.turntable import cars, pots, seats
-from u3lab.worlds.turntable.drawing import Light, seen
-from u3lab.worlds.turntable.things import Draw, Thing
+from u3lab.worlds.turntable.models import Draw, Thing
+from u3lab.worlds.turntable.raytracing import Light, seen
 
 MAKERS = {"chair": seats.chair, "car": cars.car, "teapot": pots.pot}
 KINDS = tuple(MAKERS)

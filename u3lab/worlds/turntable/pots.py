@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
+from u3lab.worlds.turntable.models import Draw, Thing, pick, shade, thing
 from u3lab.worlds.turntable.solids import Colour, Part, ball, bar, tube
-from u3lab.worlds.turntable.things import Draw, Thing, pick, shade, thing
 
 GLAZES = ((0.93, 0.91, 0.86), (0.25, 0.45, 0.65), (0.72, 0.30, 0.24), (0.35, 0.55, 0.42), (0.90, 0.72, 0.30),
           (0.32, 0.30, 0.34), (0.85, 0.55, 0.58), (0.45, 0.65, 0.72), (0.55, 0.38, 0.28), (0.60, 0.50, 0.68))

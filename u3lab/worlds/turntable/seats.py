@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from u3lab.worlds.turntable.models import Draw, Thing, pick, shade, thing
 from u3lab.worlds.turntable.solids import Colour, Part, bar, board, box, hull
-from u3lab.worlds.turntable.things import Draw, Thing, pick, shade, thing
 
 WOODS = ((0.82, 0.62, 0.40), (0.66, 0.43, 0.25), (0.45, 0.28, 0.18), (0.90, 0.78, 0.58), (0.25, 0.19, 0.17),
          (0.93, 0.92, 0.88), (0.30, 0.52, 0.50), (0.75, 0.26, 0.22), (0.27, 0.38, 0.60), (0.88, 0.68, 0.22))

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from u3lab.worlds.faces.cats import WHITE_FUR, Cat, Mood
-from u3lab.worlds.faces.drawing import DARK, WHITE, Sheet, lit
 from u3lab.worlds.faces.drawn import far, mix
 from u3lab.worlds.faces.head import Head, Points, both, oval, placed, smooth
+from u3lab.worlds.faces.illustration import DARK, WHITE, Sheet, lit
 
 CAT_POINTS = ("left eye", "right eye", "left ear", "right ear", "nose", "left mouth corner", "right mouth corner",
               "chin")

@@ -11,7 +11,7 @@ from PIL import Image
 from u3lab.datasets import cutouts, packed
 from u3lab.images import shipped
 from u3lab.worlds import patterns
-from u3lab.worlds.decathlon.drawing import SIDE, Draw, Recipe, ground, index, pasted, tiles, weathered
+from u3lab.worlds.decathlon.canvas import SIDE, Draw, Recipe, ground, index, pasted, tiles, weathered
 
 PHOTOGRAPHED = ("brick", "grass", "gravel")
 TEXTURES = (*patterns.PATTERNS, *PHOTOGRAPHED)

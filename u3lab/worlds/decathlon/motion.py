@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from u3lab.worlds.decathlon.drawing import SIDE, SPLITS, Draw, Recipe, ground, index, tiles
-from u3lab.worlds.decathlon.things import ANIMALS, photographed
+from u3lab.worlds.decathlon.canvas import SIDE, SPLITS, Draw, Recipe, ground, index, tiles
+from u3lab.worlds.decathlon.objects import ANIMALS, photographed
 
 MOVING = (*ANIMALS, "tool", "fruit", "vehicle", "ball")
 

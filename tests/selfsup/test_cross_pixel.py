@@ -12,7 +12,7 @@ from torch.special import entr
 
 from u3lab.descent import last
 from u3lab.errors import U3Error
-from u3lab.selfsup import PretextSettings, encoder, head_of, moving, pretrain
+from u3lab.selfsup import PretextSettings, cross_pixel, encoder, head_of, pretrain
 
 
 def draw(seed: int = 0) -> torch.Generator:
@@ -41,7 +41,7 @@ def plain(codes: Tensor, flow: Tensor, sigma: float, kappa: float) -> float:
 def test_the_loss_is_that_of_two_loops():
     codes = torch.randn(3, 7, 5, dtype=torch.float64, generator=draw())
     flow = 0.3 * torch.randn(3, 7, 2, dtype=torch.float64, generator=draw(1))
-    found = sum(moving.cross_pixel(codes, flow, sigma=0.2, kappa=2.0).values())
+    found = sum(cross_pixel.cross_pixel(codes, flow, sigma=0.2, kappa=2.0).values())
     assert found.item() == pytest.approx(sum(plain(*one, 0.2, 2.0) for one in zip(codes, flow, strict=True)) / 3)
 
 
@@ -50,39 +50,40 @@ def test_the_least_loss_is_the_entropy_of_the_rows_and_is_reached():
     group = torch.tensor([0, 0, 0, 1, 1, 0, 1, 1])
     flow = torch.tensor([[1.0, 0], [-1.0, 0]], dtype=torch.float64)[group][None]
     codes = torch.tensor([[0.3, 2.0, 1], [-0.3, -2.0, -1]], dtype=torch.float64)[group][None]
-    shares = moving.log_shares(moving.flow_kernel(flow, 0.1)).exp()
+    shares = cross_pixel.log_shares(cross_pixel.flow_kernel(flow, 0.1)).exp()
     least = entr(shares).sum(-1).mean().item()
     assert torch.allclose(shares.sum(-1), torch.ones(8, dtype=torch.float64)) and shares.diagonal(0, 1, 2).sum() == 0
-    assert sum(moving.cross_pixel(codes, flow, sigma=0.1, kappa=0.5).values()).item() == pytest.approx(least)
+    assert sum(cross_pixel.cross_pixel(codes, flow, sigma=0.1, kappa=0.5).values()).item() == pytest.approx(least)
     for seed in range(5):
         other = codes + torch.randn(codes.shape, dtype=torch.float64, generator=draw(seed))
-        assert sum(moving.cross_pixel(other, flow, sigma=0.1, kappa=0.5).values()).item() > least + 1e-4
+        assert sum(cross_pixel.cross_pixel(other, flow, sigma=0.1, kappa=0.5).values()).item() > least + 1e-4
 
 
 def test_the_gradient_of_the_loss():
     codes = torch.randn(2, 5, 3, dtype=torch.float64, generator=draw(), requires_grad=True)
     flow = torch.randn(2, 5, 2, dtype=torch.float64, generator=draw(1))
-    assert torch.autograd.gradcheck(lambda codes: sum(moving.cross_pixel(codes, flow, sigma=1.0).values()), (codes,))
+    assert torch.autograd.gradcheck(
+        lambda codes: sum(cross_pixel.cross_pixel(codes, flow, sigma=1.0).values()), (codes,))
 
 
 def test_the_camera_and_the_speed_make_no_difference():
     flow = torch.randn(2, 2, 9, 9, generator=draw())
     flow[:, :, :6] = 0  # most of the picture is ground
-    seen = moving.relative(flow)
-    assert torch.allclose(seen, moving.relative(4 * flow + torch.tensor([3.0, -2]).view(2, 1, 1)), atol=1e-5)
+    seen = cross_pixel.relative(flow)
+    assert torch.allclose(seen, cross_pixel.relative(4 * flow + torch.tensor([3.0, -2]).view(2, 1, 1)), atol=1e-5)
     assert torch.allclose(seen.square().sum(1).flatten(1).amax(1), torch.ones(2)) and seen[:, :, :6].abs().max() == 0
     still = 0.01 * flow
-    assert torch.allclose(moving.relative(still), still / moving.STILL, atol=1e-6), "noise is not stretched"
+    assert torch.allclose(cross_pixel.relative(still), still / cross_pixel.STILL, atol=1e-6), "noise is not stretched"
 
 
 def test_the_head_reads_the_code_of_each_place():
     """Places are those of the target's pixels: a head whose codes are the picture itself returns its pixels."""
     x, y = torch.meshgrid(torch.arange(12.0), torch.arange(8.0), indexing="xy")
     flow = torch.stack([x, y])[None].repeat(2, 1, 1, 1)
-    posed = moving.pose((torch.rand(2, 3, 8, 12, generator=draw()), flow), draw(), pixels=40)
-    head = moving.Dense(4, dimensions=2, finer=1)
+    posed = cross_pixel.pose((torch.rand(2, 3, 8, 12, generator=draw()), flow), draw(), pixels=40)
+    head = cross_pixel.Dense(4, dimensions=2, finer=1)
     head.layers = torch.nn.Identity()
-    read = head(moving.relative(flow)[:, None], *posed.more)
+    read = head(cross_pixel.relative(flow)[:, None], *posed.more)
     assert read.shape == (2, 40, 2) and torch.allclose(read, posed.target, atol=1e-5)
     assert len(posed.more[0][0].unique(dim=0)) == 40
 
@@ -90,17 +91,17 @@ def test_the_head_reads_the_code_of_each_place():
 def test_likeness_is_pearsons_correlation():
     codes, flow = torch.randn(2, 9, 4, generator=draw()), torch.randn(2, 9, 2, generator=draw(1))
     upper = torch.triu_indices(9, 9, 1)
-    expected = [pearsonr(moving.code_kernel(one)[*upper], moving.flow_kernel(two, 0.5)[*upper]).statistic
+    expected = [pearsonr(cross_pixel.code_kernel(one)[*upper], cross_pixel.flow_kernel(two, 0.5)[*upper]).statistic
                 for one, two in zip(codes, flow, strict=True)]
-    assert moving.alike(codes, flow, sigma=0.5).item() == pytest.approx(sum(expected) / 2, abs=1e-5)
+    assert cross_pixel.alike(codes, flow, sigma=0.5).item() == pytest.approx(sum(expected) / 2, abs=1e-5)
 
 
 def test_groups_are_judged_by_masks():
     masks = torch.tensor([[[5, 5, 0, 0], [5, 5, 0, 0], [2, 2, 2, 2]], [[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0]]])
-    right = moving.grouped((10.0 * masks[:, None]).requires_grad_(), masks)  # as a layer's features are
+    right = cross_pixel.grouped((10.0 * masks[:, None]).requires_grad_(), masks)  # as a layer's features are
     assert right.ari.tolist() == right.iou.tolist() == [1, 1] and right.groups.shape == masks.shape
     halves = torch.tensor([0.0, 0, 1, 1]).expand(2, 1, 3, 4)  # the left half and the right
-    found = moving.grouped(halves[1:], masks[1:])
+    found = cross_pixel.grouped(halves[1:], masks[1:])
     assert found.iou[0].item() == pytest.approx((6 / 9 + 3 / 6) / 2)
     # Adjusted Rand index by hand: pairs together in both 15 + 3 + 3, in the masks 36 + 3, in the halves 30, of 66.
     assert found.ari[0].item() == pytest.approx((21 - 39 * 30 / 66) / ((39 + 30) / 2 - 39 * 30 / 66))
@@ -127,7 +128,8 @@ def test_it_learns_to_group_a_still_picture():
     last(pretrain(net, (pictures, flow), "moving", head=head,
                   settings=PretextSettings(steps=60, batch_size=12, lr=0.01)))
     pictures, _, masks = squares(10, 2)
-    learnt, colours = moving.grouped(moving.pixel_codes(net, head, pictures), masks), moving.grouped(pictures, masks)
+    learnt = cross_pixel.grouped(cross_pixel.pixel_codes(net, head, pictures), masks)
+    colours = cross_pixel.grouped(pictures, masks)
     assert learnt.ari.mean() > 0.7 > colours.ari.mean()
 
 
@@ -139,13 +141,13 @@ FLOWS = torch.rand(2, 3, 8, 8, generator=draw()), torch.rand(2, 2, 8, 8, generat
     ((FLOWS[0], FLOWS[1][..., :4]), "with B = 2"), ((FLOWS[0], FLOWS[1] / 0), "NaN or infinite")])
 def test_flow_that_does_not_fit_is_refused(flows, told):
     with pytest.raises(U3Error, match=told):
-        moving.pose(flows, draw(), pixels=20)
+        cross_pixel.pose(flows, draw(), pixels=20)
 
 
 def test_small_pictures_and_one_mask_are_refused():
     with pytest.raises(U3Error, match="65 pixels .* these have 64"):
-        moving.pose(FLOWS, draw(), pixels=65)
+        cross_pixel.pose(FLOWS, draw(), pixels=65)
     with pytest.raises(U3Error, match="one mask only"):
-        moving.grouped(FLOWS[0], torch.ones(2, 8, 8, dtype=torch.long))
+        cross_pixel.grouped(FLOWS[0], torch.ones(2, 8, 8, dtype=torch.long))
     with pytest.raises(U3Error, match="whole numbers"):
-        moving.grouped(FLOWS[0], torch.rand(2, 8, 8))
+        cross_pixel.grouped(FLOWS[0], torch.rand(2, 8, 8))

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.worlds.rendered import boundaries
-from u3lab.worlds.turntable.things import Thing
+from u3lab.worlds.turntable.models import Thing
 
 FINE = 2  # times the picture's size
 AWAY = 5.0  # of the camera from what it turns about, in radii of the thing

@@ -7,11 +7,11 @@ import torch
 
 from tests.helpers import squeezenet
 from u3lab.datasets import scans
-from u3lab.lessons import patients, things
+from u3lab.lessons import masked, patients
 
 
 def test_a_pasted_thing_can_be_taken_away_exactly():
-    for thing in things.pasted(64)[:4]:
+    for thing in masked.pasted(64)[:4]:
         changed = (thing.image - thing.without).abs().amax(1, keepdim=True) > 0.02
         assert thing.image.shape == thing.without.shape == (1, 3, 64, 64) and thing.where.dtype == torch.bool
         near = torch.nn.functional.max_pool2d(thing.where.float(), 7, 1, 3) > 0
@@ -20,16 +20,16 @@ def test_a_pasted_thing_can_be_taken_away_exactly():
 
 
 def test_an_outlined_thing_is_where_the_outline_says():
-    found = {thing.name: thing for thing in things.outlined(100)}
-    assert set(found) == set(things.OUTLINED) and all(0.02 < one.where.float().mean() < 0.8 for one in found.values())
+    found = {thing.name: thing for thing in masked.outlined(100)}
+    assert set(found) == set(masked.OUTLINED) and all(0.02 < one.where.float().mean() < 0.8 for one in found.values())
     y, x = found["goldfish"].where[0, 0].nonzero().double().mean(0)
     assert 20 < y < 80 and 20 < x < 80 and found["goldfish"].without is None
 
 
 def test_known_things_are_those_that_the_network_is_sure_of():
-    net, some = squeezenet(), things.pasted(96)[:6]
-    sure = things.known(net, some, least=0.2)
-    assert all(float(things.probability(net, one.image, one.label)) >= 0.2 for one in sure) and 0 < len(sure) < 6
+    net, some = squeezenet(), masked.pasted(96)[:6]
+    sure = masked.known(net, some, least=0.2)
+    assert all(float(masked.probability(net, one.image, one.label)) >= 0.2 for one in sure) and 0 < len(sure) < 6
 
 
 @pytest.mark.parametrize("patient", ["brain2", "lung1"])
