@@ -36,7 +36,6 @@ from u3lab.worlds import (
     faces,
     lights,
     mosaics,
-    origins,
     patterns,
     rendered,
     scenery,
@@ -127,7 +126,7 @@ def _scans() -> object:
 call("digits by hand")(lambda: sealed(handwritten.load(5)))
 call("outlines")(lambda: [sealed(outlines.drawn()), sealed(outlines.outlines("motorcycle")), [
     (one.labels, sealed(one.mask)) for one in outlines.outlines("chelsea")]])
-call("sources of concepts")(lambda: [origins.sources(split) for split in ("train", "validation")])
+call("sources of concepts")(lambda: [concepts.sources(split) for split in ("train", "validation")])
 call("the is-a tree of all concepts")(lambda: [[(name, taxonomy.ancestors(name)) for name in
                                                 concepts.CATEGORIES["object"]],
                                                sealed(taxonomy.tree_similarity(concepts.CATEGORIES["object"]))])

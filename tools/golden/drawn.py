@@ -14,13 +14,15 @@ from u3lab.experiments import deep_codes, icon_table, impedance, labellers
 from u3lab.lessons.adversarial import attacking
 from u3lab.lessons.inversion import icon_table as icons
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import dials, discs, panels, scheme, surfaces, trials
+from u3lab.lessons.landmarks import figures as panels
+from u3lab.lessons.landmarks import frames, parts, trials
 from u3lab.lessons.prior import restoring
-from u3lab.lessons.saliency import removal
-from u3lab.lessons.selfsup import arrow, cures, mixtures, naturals, puzzles, sheet, tissues, toys
-from u3lab.lessons.selfsup import trials as pretexts
-from u3lab.lessons.start import cutting, looking
-from u3lab.lessons.universal import diagram, shrinking, solids
+from u3lab.lessons.saliency import things
+from u3lab.lessons.selfsup import arrow, cures, mixtures, naturals, pretexts, tissues, toys
+from u3lab.lessons.selfsup import figures as sheet
+from u3lab.lessons.start import figures as cutting
+from u3lab.lessons.universal import figures as circuits
+from u3lab.lessons.universal import solids
 from u3lab.lessons.universal import trials as adapters
 from u3lab.worlds import rendered
 
@@ -37,11 +39,11 @@ def _adapters() -> object:
 @call("of the table of shrinkage")
 def _shrinking() -> object:
     rows = results.table("shrinkage")
-    prices = shrinking.prices(rows, 5)
-    gains = [shrinking.gain(rows, *kind, 5, lam) for kind in shrinking.WAYS.values() for lam in prices]
-    return [prices, gains, [shrinking.interval(gain) for gain in gains],
-            [shrinking.centres(rows, 5, lam) for lam in prices],
-            [shrinking.chosen(rows, way, 5) for way in shrinking.WAYS]]
+    prices = adapters.prices(rows, 5)
+    gains = [adapters.gain(rows, *kind, 5, lam) for kind in adapters.WAYS.values() for lam in prices]
+    return [prices, gains, [adapters.interval(gain) for gain in gains],
+            [adapters.centres(rows, 5, lam) for lam in prices],
+            [adapters.chosen(rows, way, 5) for way in adapters.WAYS]]
 
 
 @call("of the table of pretext tasks")
@@ -75,7 +77,7 @@ def _inversion() -> object:
 def _others() -> object:
     rows = results.table("attacks")
     return [[attacking.share(rows, "squeezenet1_1", targeted, level, steps=steps) for targeted, level in (
-        (False, 1), (True, 1), (True, 4)) for steps in (None, 5)], removal.cues(results.table("removal")),
+        (False, 1), (True, 1), (True, 4)) for steps in (None, 5)], things.cues(results.table("removal")),
             impedance.marks(5000), impedance.MARKS, sorted(results.table("restoring"), key=lambda run: run.seed),
             sealed([restoring.mask(task, name) for task, names in restoring.PHOTOS.items() for name in names])]
 
@@ -85,7 +87,7 @@ def _others() -> object:
 
 @call("drawn: circuits of adapters")
 def _circuits() -> object:
-    return diagram.adapters().data
+    return circuits.adapters().data
 
 
 @call("drawn: labels of solids")
@@ -105,8 +107,8 @@ def answers() -> list[sheet.Answers]:
 
 @call("toys and their cures")
 def _cures() -> object:
-    parts = [sealed([toy.x, toy.y, toy.other(toy.y), toy.question, toy.answer]) for toy in toys.toys()]
-    return [parts, sealed(toys.spectrum(uniform(2, 64))), [sealed(one.of) for one in answers()],
+    told = [sealed([toy.x, toy.y, toy.other(toy.y), toy.question, toy.answer]) for toy in toys.toys()]
+    return [told, sealed(toys.spectrum(uniform(2, 64))), [sealed(one.of) for one in answers()],
             [sealed([cures.joint(toy, 0.3), mixtures.closed(toy, 0.3)]) for toy in toys.toys()],
             [sealed(mixtures.sample(toy, mixtures.closed(toy, 0.3), draw())) for toy in toys.toys()]]
 
@@ -120,10 +122,10 @@ def _sheet() -> object:
 
 @call("films, arrows of time and puzzles")
 def _puzzles() -> object:
-    orders = puzzles.swaps(6)
+    orders = pretexts.swaps(6)
     return [arrow.steps(), arrow.peaks(3, 0.8, draw()), arrow.bayes(0.9), arrow.path(0.8, torch.linspace(0, 3, 9)),
-            orders, puzzles.apart(orders), puzzles.largest_mean(4),
-            sealed(puzzles.jigsaw_of(orders).pose(photo(size=64).repeat(2, 1, 1, 1), draw()))]
+            orders, pretexts.apart(orders), pretexts.largest_mean(4),
+            sealed(pretexts.jigsaw_of(orders).pose(photo(size=64).repeat(2, 1, 1, 1), draw()))]
 
 
 # Drawn for chapter 3
@@ -141,15 +143,15 @@ def _panels() -> object:
 @call("drawn: dials, discs, surfaces")
 def _surfaces() -> object:
     angles = torch.tensor([0.0, 40.0, 200.0])
-    return [sealed([dials.dials(angles, angles + 10), dials.shapes(), discs.pairs(2, draw()), discs.discs(1, draw()),
-                    surfaces.dog(0.5, 20.0, size=64), surfaces.combed((0.0, 0.6, 0.8), size=64, hairs=60)]),
-            dials.plane(angles), dials.degrees(dials.plane(angles))]
+    return [sealed([frames.dials(angles, angles + 10), frames.shapes(), parts.pairs(2, draw()), parts.discs(1, draw()),
+                    panels.dog(0.5, 20.0, size=64), panels.combed((0.0, 0.6, 0.8), size=64, hairs=60)]),
+            frames.plane(angles), frames.degrees(frames.plane(angles))]
 
 
 @call("drawn: directions of chapter 3")
 def _directions() -> object:
     pictures: list[Tensor] = [photo(name, 64)[0] for name in ("dog", "hens", "coffee")]
-    return scheme.directions(pictures, *pictures, 2 * uniform(10, 2) - 1).data
+    return panels.directions(pictures, *pictures, 2 * uniform(10, 2) - 1).data
 
 
 @call("landmarks looked for in codes")
@@ -167,5 +169,5 @@ def _looked_for() -> object:
 def _start() -> object:
     x, w = photo(size=96), uniform(3, 7, 7) - 0.5
     return sealed([cutting.cut(x, 3), cutting.shuffled(x, 3, seed=1), cutting.mirrored(x, 3), cutting.repeated(x, 3, 4),
-                   cutting.alone(x, 3, [1, 4]), looking.boxed(x, 0.4, 0.6, 20), looking.hidden(x, 0.4, 0.6, 20),
-                   looking.large(uniform(1, 3, 4, 4), 64), looking.painted(w, 0.5), looking.labelled({"a": x, "b": x})])
+                   cutting.alone(x, 3, [1, 4]), cutting.boxed(x, 0.4, 0.6, 20), cutting.hidden(x, 0.4, 0.6, 20),
+                   cutting.large(uniform(1, 3, 4, 4), 64), cutting.painted(w, 0.5), cutting.labelled({"a": x, "b": x})])

@@ -24,18 +24,18 @@ from u3lab.experiments import (
     variants,
 )
 from u3lab.lessons import patients
-from u3lab.lessons.dissection import kinds, vectors
-from u3lab.lessons.inversion import channels, coded_lesions
+from u3lab.lessons.dissection import exercises, kinds
+from u3lab.lessons.inversion import coded_lesions
 from u3lab.lessons.inversion import icon_table as icons
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import animals, clinic, film, pairs, parts, seats
+from u3lab.lessons.landmarks import animals, marked, pairs, parts
 from u3lab.lessons.landmarks import trials as labellers
-from u3lab.lessons.prior import inventing, resisting, restoring
+from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.selfsup import clusters as digits_by
-from u3lab.lessons.selfsup import hearing, looking, segmented, tissues
+from u3lab.lessons.selfsup import hearing, pretexts, tissues
 from u3lab.lessons.selfsup import naturals as things
-from u3lab.lessons.start import grounds, hiding, seeing
-from u3lab.lessons.start import looking as shown
+from u3lab.lessons.start import figures as shown
+from u3lab.lessons.start import seeing
 from u3lab.lessons.universal import solids
 from u3lab.lessons.universal import trials as adapters
 from u3lab.worlds import faces, mosaics
@@ -69,8 +69,8 @@ for chapter in catalogue.CHAPTERS:
 def _start() -> object:
     x, net = photo("dog", 113), squeezenet()
     boxes = shown.template_panels(x, uniform(1, 1, 9, 9)[0, 0], uniform(3, 7, 7), uniform(3, 7, 7, seed=1), (0.4, 0.6))
-    return [hiding.middles(227), hiding.falls(net, x, "German shepherd"), start.sharpness(x), sealed(boxes),
-            grounds.log_odds(net, x), sealed(grounds.grounds(60)), grounds.things(), sealed(start.pixels(x)),
+    return [seeing.middles(227), seeing.falls(net, x, "German shepherd"), start.sharpness(x), sealed(boxes),
+            seeing.log_odds(net, x), sealed(seeing.grounds(60)), seeing.things(), sealed(start.pixels(x)),
             seeing.scores(net, x).topk(5), sealed(shown.matched_by_pixels(
                 faces.draw(2, size=32), 2 * uniform(2, 3, 2) - 1, side=7))]
 
@@ -84,9 +84,9 @@ def _first() -> object:
     tasks = solids.begin(squeezenet(), ["segments", "normals"])
     found = solids.answers(tasks, scenes.images)
     labels = torch.arange(4).repeat_interleave(5)
-    trained = [*solids.own(tasks.net), *tasks.heads.parameters()]
-    return [sum(weight.numel() for weight in trained), sealed(found), [solids.score(name, one, scenes.labels[name])
-                                                                       for name, one in found.items()],
+    trained = [*tasks.net.domain(solids.SCENES).adapters(), tasks.heads]
+    return [sum(weight.numel() for one in trained for weight in one.parameters()), sealed(found),
+            [solids.score(name, one, scenes.labels[name]) for name, one in found.items()],
             solids.guessed(scenes.labels), solids.present(0.3, 1), adapters.few_of_each(labels, 2, 1),
             sealed(adapters.enlarged(scenes.images))]
 
@@ -97,13 +97,13 @@ def _second() -> object:
     digits = uniform(12, 1, 12, 12)
     some = torch.arange(12) % 3
     return [digits_by.by_kmeans(digits, some, 3, 0), sealed(digits_by.deskewed(digits)),
-            clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), segmented.by_colour(textures, 3, 0),
-            segmented.sameness(labels), sealed([grey[:, :1], tissue]), sealed([grey, tissue]),
+            clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), digits_by.by_colour(textures, 3, 0),
+            digits_by.sameness(labels), sealed([grey[:, :1], tissue]), sealed([grey, tissue]),
             sealed(tissues.spoilt(0.5, 1)), sealed(things.views(textures, draw())),
             things.information(some, some.flip(0)),
             sealed(naturals.seen(things.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
-            looking.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), looking.middle(8),
-            list(looking.joined(*pretext()).layers)]
+            pretexts.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), pretexts.middle(8),
+            list(pretexts.joined(*pretext()).layers)]
 
 
 def pretext() -> tuple[object, object]:
@@ -121,7 +121,7 @@ def _faces() -> object:
     made = faces.draw(4, seed=1, each=1)
     return [[sealed(make(stock)(3, draw())) for make in (pairs.of_warps, pairs.of_turns, pairs.of_both)],
             labellers.points(made), sealed(parts.before_a_wall(layers, each=2)), parts.skin(made.identities),
-            parts.recoloured(made.images, made.images.flip(0)), sealed(seats.drawn(2, 1001, seed=1)),
+            parts.recoloured(made.images, made.images.flip(0)), sealed(parts.chairs(2, 1001, seed=1)),
             labellers.errors(labellers.points(made).flip(0), made, faces.hard_examples(made) | True),
             sealed(labellers.matched(labellers.codes(landmarks.labeller(2), made.images), made))]
 
@@ -129,11 +129,11 @@ def _faces() -> object:
 @call("lessons of chapter 3: a film, patients, animals")
 def _films() -> object:
     begun, points = torch.tensor([0, 1]), uniform(2, 5, 2) - 0.5
-    given = clinic.asked("lung1")
+    given = marked.asked("lung1")
     return [rabbits.advected(points, uniform(2, 2, 8, 8)), rabbits.tracked(points, begun, 1, 3),
-            rabbits.viewed(2, draw()).matrix, sealed(rabbits.of_film(1, 3)(2, draw())), film.between(),
-            torch.tensor(rabbits.compared(rabbits.stayed()).median), sealed(clinic.canvas("lung1")), sealed(given),
-            clinic.errors(registration.stayed(given), given).median(),
+            rabbits.viewed(2, draw()).matrix, sealed(rabbits.of_film(1, 3)(2, draw())), marked.between(),
+            torch.tensor(rabbits.compared(rabbits.stayed()).median), sealed(marked.canvas("lung1")), sealed(given),
+            marked.errors(registration.stayed(given), given).median(),
             animals.names("train"), sealed(animals.pictures(3)), sealed(animals.layer(animals.names("test")[0]))]
 
 
@@ -144,8 +144,8 @@ def _films() -> object:
 def _fourth() -> object:
     x, m = restoring.photo("grass"), restoring.mask("hole", "grass")
     return [sealed([x, restoring.flat(x * m, m), restoring.photo("macaw", None)]), restoring.row("hole", "grass"),
-            sealed(resisting.wanted("coffee", 1)), sealed([inventing.patient(name) for name in inventing.PATIENTS]),
-            sealed(inventing.retina()), [
+            sealed(resisting.wanted("coffee", 1)), sealed([restoring.patient(name) for name in restoring.PATIENTS]),
+            sealed(restoring.retina()), [
                 round(one, 4) for one in impedance.measured(impedance.Run("coffee", "white noise", 0), 2).missing]]
 
 
@@ -163,8 +163,8 @@ def _fifth() -> object:
             [inversion_table.prior_of(kind, 0.5) for kind in inversions.PRIORS], list(results.table("inversion")),
             icons.places(lite(), x, ["zebra", "German shepherd"]),
             judged._replace(probability=round(judged.probability, 4)),
-            agreement.alike(uniform(3, 5), uniform(4, 5, seed=1)), channels.means(net, "fire3", x), sealed(
-                channels.framed(x)), channels.best_crops(uniform(9), torch.arange(9) // 2),
+            agreement.alike(uniform(3, 5), uniform(4, 5, seed=1)), icons.means(net, "fire3", x), sealed(
+                icons.framed(x)), icons.best_crops(uniform(9), torch.arange(9) // 2),
             agreement.share_of_pairs(uniform(9), torch.tensor([1, 4]))]
 
 
@@ -173,5 +173,5 @@ def _last() -> object:
     spots = patients.patches("lung1", count=4, seed=1)
     return [removal.ASKED, list(variants.VARIANTS.items()),
             [kinds.near(a, b) for a in ("bird", "cat") for b in ("dog", "fruit")],
-            sealed(kinds.pasted("test", each=1)[[0, 3]]), vectors.keep_largest(uniform(9) - 0.5, 3), sealed(spots),
+            sealed(kinds.pasted("test", each=1)[[0, 3]]), exercises.keep_largest(uniform(9) - 0.5, 3), sealed(spots),
             sealed(patients.features(squeezenet(), spots)), sealed(patients.tissues("brain1", size=64)[[0]])]

@@ -10,12 +10,12 @@ from tools.golden.comparing import sealed
 from tools.golden.kept import call, photo, squeezenet, uniform
 from u3lab import adversarial, results
 from u3lab._system import paths
-from u3lab.lessons.dissection import beforehand
+from u3lab.lessons.dissection import kinds
 from u3lab.lessons.inversion import coded_lesions, icon_table
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import frames, parts, seats
+from u3lab.lessons.landmarks import frames, parts
 from u3lab.lessons.landmarks import trials as labellers
-from u3lab.lessons.prior import inventing, resisting, restoring
+from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.selfsup import colouring
 from u3lab.lessons.universal import lighting, trials
 
@@ -26,7 +26,7 @@ for file in sorted(paths.data("results").glob("*.json")):
     def _table(name: str = file.stem) -> object:
         return [results.table(name), results.facts(name)["evidence"]["summary"]]
 
-call("table: units counted beforehand")(lambda: {layer: sealed(one) for layer, one in beforehand.shipped().items()})
+call("table: units counted beforehand")(lambda: {layer: sealed(one) for layer, one in kinds.shipped().items()})
 
 PICTURES: dict[str, Callable[[], object]] = {
     "inversions": lambda: [inversions.pictures(network, photo) for network in inversions.NETWORKS
@@ -35,7 +35,7 @@ PICTURES: dict[str, Callable[[], object]] = {
     "five priors": inversions.prior_pictures, "icons": icon_table.pictures,
     "icons of the quiz": icon_table.quiz_pictures, "resisting": resisting.pictures,
     "restoring": lambda: [restoring.pictures(task) for task in restoring.PHOTOS],
-    "restoring, large": restoring.large_pictures, "invented": inventing.shipped, "patch": adversarial.shipped_patch}
+    "restoring, large": restoring.large_pictures, "invented": restoring.shipped, "patch": adversarial.shipped_patch}
 for title, read in PICTURES.items():
     call(f"shipped pictures: {title}")(lambda read=read: sealed(read()))
 
@@ -56,7 +56,7 @@ def _poses() -> object:
 
 @call("shipped networks: keypoints")
 def _keypoints() -> object:
-    models = [parts.shipped(thing) for thing in parts.THINGS] + [seats.shipped()]
+    models = [parts.shipped(thing) for thing in (*parts.THINGS, "chair")]
     return [(sealed(model), model.keypoints(photo("dog", 64))) for model in models] + [
         parts.finder()(photo("dog", 64))]
 
