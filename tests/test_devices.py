@@ -19,7 +19,6 @@ ALLOWED = {
     "u3lab/training/loop.py": "as is a run that goes on",
     "u3lab/warps/random_warps.py": "warps are drawn on the CPU, so that every device gets the same",
     "u3lab/prior/fitting.py": "so is the noise of a run",
-    "u3lab/lessons/inversion/icon_table.py": "what is shipped was computed on the CPU, and is compared there",
     "u3lab/_system/distributed.py": "gives each process its GPU",
     "u3lab/doctor.py": "says what there is",
     "u3lab/experiments/": "what they make is shipped, and comes out the same wherever it is made again",

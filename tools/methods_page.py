@@ -54,7 +54,7 @@ MORE: list[tuple[str, str, Mapping[str, Any], str]] = [
      "`selfsup.marginal_loss(prediction, y, name)` is the loss at the best η."),
     ("selfsup.transfer_knowledge", "Ways to hand on what was learnt", TRANSFERS,
      "`transfer_knowledge(teacher, layer, student, images, k)` gives steps."),
-    ("landmarks.LOSSES", "Losses of a labeller", LOSSES, "`landmarks.label(net, pairs, loss=name)`."),
+    ("landmarks.LOSSES", "Losses of a labeller", LOSSES, "`landmarks.train_labeller(net, pairs, loss=name)`."),
     ("landmarks.DISTANCES", "Distances of two rotations", DISTANCES,
      "`landmarks.factorise(found, found_moved, g, distance=name)`."),
     ("landmarks.learn_pose", "Learners of pose and of keypoints", LEARNERS,

@@ -15,7 +15,7 @@ import torch
 from u3lab import results
 from u3lab.experiments import learnet, pretexts, start
 from u3lab.lessons.landmarks import trials as landmark_trials
-from u3lab.lessons.start import grounds
+from u3lab.lessons.start import seeing
 from u3lab.worlds import lights
 
 
@@ -63,7 +63,7 @@ def test_backgrounds_speak_and_things_are_told():
         assert len(values) == (1 if run.ground == "white paper" else 5)
     assert rising(*(sum(odds[ground]) for ground in (
         "buildings", "white paper", "buildings, scrambled", "nature, scrambled", "nature")))
-    animal = dict(zip(grounds.things().names, grounds.things().animal.tolist(), strict=True))
+    animal = dict(zip(seeing.things().names, seeing.things().animal.tolist(), strict=True))
     known = [(values[0] > 0) == animal[run.thing] for run, (values,) in results.table("start_grounds").items()
              if run.ground == "white paper"]
     assert sum(known) > 0.85 * len(known)

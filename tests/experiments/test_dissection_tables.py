@@ -32,7 +32,7 @@ def test_layers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(layers, "dissected_on", lambda count: count)
     monkeypatch.setattr(layers, "asked", lambda held_out, each: (held_out, each))
     monkeypatch.setattr(layers.dissection, "dissect", dissect)
-    monkeypatch.setattr(layers.dissection, "unique", lambda found: 100 + found.k)
+    monkeypatch.setattr(layers.dissection, "unique_detectors", lambda found: 100 + found.k)
     monkeypatch.setattr(layers.words, "probed", probed)
     for run, row in planted.table(layers, tmp_path).items():
         k = number(*run)

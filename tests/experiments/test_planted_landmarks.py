@@ -64,7 +64,7 @@ def test_registration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         net.number = 0.5 + net.seed
         return steps()
 
-    monkeypatch.setattr(registration, "label", label)
+    monkeypatch.setattr(registration, "train_labeller", label)
     monkeypatch.setattr(marked, "carried", lambda net, asked: off(truth["brain2"], [0, 0, net.number, 4, 30]))
     assert planted.table(registration, tmp_path) == {
         ("nothing has moved", "", 0, 0): (6, 0.4), ("optical flow", "", 0, 0): (3, 0.6),
@@ -91,7 +91,7 @@ def test_rabbits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         net.number = 5 + delta + net.seed / 4 + settings.steps / 100
         return steps()
 
-    monkeypatch.setattr(rabbits, "label", label)
+    monkeypatch.setattr(rabbits, "train_labeller", label)
     monkeypatch.setattr(marked, "matched", lambda net: off(later, [1.0, 2, net.number, 99, 99]))
     rows = [(delta, 1000, seed) for delta in (1, 6, 25) for seed in range(3)] + [(25, 3000, 0)]
     assert planted.table(rabbits, tmp_path) == {
@@ -188,7 +188,7 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return steps()
 
     for name, stub in {
-            "labeller": Net, "label": label, "codes": lambda net, images: net.number + net.seed / 16 + images,
+            "labeller": Net, "train_labeller": label, "codes": lambda net, images: net.number + net.seed / 16 + images,
             "points": lambda made: made.images, "codes_at": codes_at, "errors": errors, "pretrain": pretrain,
             "virtual_landmarks": lambda found, wanted: found if wanted.ndim == 2 else 1000 * found[:1] + wanted,
             "sphere": lambda count, length: torch.ones(1, 3), "soft_argmax": lambda maps: maps,
@@ -202,7 +202,7 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "told_apart": lambda score, kind: float(score) + 7 * (kind == "cat")}.items():
         monkeypatch.setattr(trials, name, stub)
     monkeypatch.setattr(trials, "LABELS", (1, 20))  # fewer rows
-    monkeypatch.setattr(labellers.faces, "hard", lambda made, kind: hard)
+    monkeypatch.setattr(labellers.faces, "hard_examples", lambda made, kind: hard)
     table = planted.table(labellers, tmp_path)
     assert len(table) == 141 and {run[:4] for run in table if run.way in LESSONS} == set(taught)
     for run, row in table.items():
@@ -273,7 +273,7 @@ def test_keypoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(keypoints, name, stub)
     monkeypatch.setattr(parts, "marked", lambda part: of_people)
     monkeypatch.setattr(keypoints, "pairs_of", lambda stock: stock)
-    monkeypatch.setattr(keypoints.faces, "hard", lambda made: hard)
+    monkeypatch.setattr(keypoints.faces, "hard_examples", lambda made: hard)
     table = planted.table(keypoints, tmp_path)
     assert len(table) == 92
     truth = unseen + noise

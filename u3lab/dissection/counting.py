@@ -28,7 +28,7 @@ def interval(found: Dissection, statistic: Callable[[Dissection], float], *, tim
         Pictures that were not counted in at least five groups, a statistic that gives no number.
     """
     is_a("found", found, Dissection, MADE)
-    is_a("statistic", statistic, Callable, "give a function of a dissection, such as dissection.unique")
+    is_a("statistic", statistic, Callable, "give a function of a dissection, such as dissection.unique_detectors")
     if (groups := len(found.intersection)) < 5:
         raise U3Error(f"the pictures were counted in {groups} groups; dissect at least five for an interval")
 

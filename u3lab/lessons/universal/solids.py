@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from u3lab.descent import Step
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
-from u3lab.universal import Task, Tasks, TasksSettings, adapt, train_tasks
+from u3lab.universal import Adapted, Task, Tasks, TasksSettings, adapt, train_tasks
 from u3lab.worlds import rendered
 from u3lab.worlds.rendered import Scenes
 
@@ -50,14 +50,18 @@ def begin(net: Classifier, names: Sequence[str], *, kind: str = "parallel") -> T
     return Tasks(trunk, LAYERS, {name: TASKS[name] for name in names})
 
 
+def own(trunk: Adapted) -> list[nn.Parameter]:
+    """What of the trunk is trained: the adapters."""
+    return [weight for adapter in trunk.domain(SCENES).adapters() for weight in adapter.parameters()]
+
+
 def train(tasks: Tasks, scenes: Scenes, given: dict[str, Tensor], seed: int, *, steps: int = STEPS) -> Iterator[Step]:
     """The training of a trunk's adapters and of its heads, with a rate that falls to nearly 0."""
     settings = TasksSettings(lr=RATE, steps=steps, seed=seed)
     names = tasks.tasks
-    own = [weight for adapter in tasks.net.domain(SCENES).adapters() for weight in adapter.parameters()]
     return trials.falling(
         train_tasks(tasks, scenes.images, {name: scenes.labels[name] for name in names},
-                    present={name: given[name] for name in names}, weights=own, settings=settings), settings)
+                    present={name: given[name] for name in names}, weights=own(tasks.net), settings=settings), settings)
 
 
 COLOURS = ((0.85, 0.85, 0.85), (0.55, 0.5, 0.45), (0.0, 0.45, 0.7), (0.9, 0.6, 0.0), (0.0, 0.6, 0.5), (0.8, 0.4, 0.7))

@@ -191,7 +191,7 @@ def spread(places: np.ndarray, around: np.ndarray, moves: np.ndarray) -> np.ndar
     return weight @ moves / np.maximum(weight.sum(1, keepdims=True), 1)
 
 
-def hard(made: Faces | Layers, *, kind: str = "person") -> Tensor:
+def hard_examples(made: Faces | Layers, *, kind: str = "person") -> Tensor:
     """Whose points are hard to find, (N,) bool: turned by more than 25°, with glasses or a beard; cats with patches."""
     is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
     names = KINDS[kind].attributes
