@@ -327,7 +327,7 @@ def whole(value: int, low: int = 1, high: int | None = None) -> tuple[Kind, obje
 
 good("images.load", x=(Choice(), "coffee"), size=(Whole(none=True), 32))
 PLANES = (Numbers(), Made(lambda: x(2)))  # (B,C,H,W) of any range: masks and maps are blurred and shifted as well
-good("images.blur", images=PLANES, sigma=number(1.5, 0, 1000))
+good("images.blur", images=PLANES, sigma=number(1.5, 0))
 good("images.check", images=SEVERAL)
 good("images.resize", images=PLANES, size=whole(24))
 good("images.caption", name=NAME)
@@ -651,7 +651,7 @@ good("dissection.interval, a statistic", lambda gives: dissection.interval(found
      gives=(These(make=lambda: {"a text": "x", "a tensor": torch.ones(2), "a list": [1, 2]}), 1.0))
 good("Quantiles.upper", lambda share: found().seen.upper(share), share=number(0.05, 0, 1, without_low=True))
 FOUND = ours(found)
-for name in ("unique", "concepts_per_unit", "units_per_concept"):
+for name in ("unique_detectors", "concepts_per_unit", "units_per_concept"):
     good(f"dissection.{name}", getattr(dissection, name), found=FOUND, least=number(0.04, 0, 1))
 good("Dissection.labels", lambda least: found().labels(least), least=number(0.04, 0, 1))
 good("dissection.by_category", found=FOUND, category=(Ours(), {"one": "object", "two": "part"}),

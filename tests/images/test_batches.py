@@ -221,3 +221,10 @@ def test_a_strip_is_cut_before_it_is_enlarged(turned):
 def test_a_picture_of_four_to_one_is_enlarged_as_ever():
     x = torch.rand(1, 3, 10, 40)
     assert torch.equal(images.load(x, size=20), images.resize(x, 20)[..., 30:50])
+
+
+def test_the_widest_blur_is_what_lies_beyond_the_border():
+    x = torch.rand(1, 3, 8, 9, dtype=torch.float64)
+    corners = x[..., [0, 0, -1, -1], [0, -1, 0, -1]].mean(-1)
+    for sigma in (1e8, 1e12):
+        torch.testing.assert_close(images.blur(x, sigma), corners[..., None, None].expand_as(x), atol=1e-6, rtol=0)
