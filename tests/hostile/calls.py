@@ -87,7 +87,7 @@ class Call:
 
 CALLS: dict[str, Call] = {}
 INNER = {"datasets": ("cutouts", "handwritten", "photos", "public", "scans", "taxonomy"), "selfsup": (
-    "colour", "erasing", "lab", "matching", "moving", "scrambling", "views"), "worlds": (
+    "cielab", "colour", "cross_pixel", "erasing", "matching", "scrambling", "views"), "worlds": (
     "clips", "concepts", "decathlon", "faces", "lights", "mosaics", "rendered", "turntable")}
 
 

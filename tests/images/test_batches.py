@@ -138,7 +138,7 @@ def test_a_long_picture_is_blurred_in_parts(sigma):
         torch.testing.assert_close(blurred if turned is x else blurred.mT, torch.from_numpy(wanted), atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize("sigma", [-1, 1001, float("nan"), float("inf"), "3", None, True])
+@pytest.mark.parametrize("sigma", [-1, float("nan"), float("inf"), "3", None, True])
 def test_blur_refuses_a_sigma(sigma):
     refuses(images.blur, GOOD, sigma, says="sigma")
 
