@@ -4,7 +4,7 @@
 
 with u measured from the centre. All of these g are linear in u, so the same g that moves the pixels of a picture moves
 the sites of a layer's grid, whatever the layer's stride, provided that the grid lies in the middle of the picture (see
-:func:`u3lab.equivariance.centred`).
+:func:`u3lab.equivariance.centred_size`).
 """
 
 from __future__ import annotations
