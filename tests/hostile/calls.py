@@ -68,7 +68,7 @@ from u3lab.datasets import clips as films
 from u3lab.datasets import cutouts, public, visual_decathlon
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
-from u3lab.saliency.backprop import BackpropTrace
+from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
 from u3lab.worlds import concepts, faces, lights, mosaics
@@ -233,8 +233,8 @@ def stitched() -> nets.Classifier:
 
 
 @cache
-def trace() -> BackpropTrace:
-    return saliency.trace(net(), x())
+def kept() -> BackpropPass:
+    return saliency.forward_pass(net(), x())
 
 
 @cache
@@ -415,9 +415,9 @@ good("Classifier.class_index", lambda target: net().class_index(target), target=
 
 RULE = (Choice(), "gradient")
 good("saliency.backprop", net=NET, images=SEVERAL, target=TARGET, rule=RULE, layer=ANY_LAYER)
-good("saliency.trace", net=NET, images=SEVERAL, layers=(Kind(), ("conv1",)))
-good("Trace.backprop", lambda target, rule, layer: trace().backprop(target, rule=rule, layer=layer), target=TARGET,
-     rule=RULE, layer=ANY_LAYER)
+good("saliency.forward_pass", net=NET, images=SEVERAL, layers=(Kind(), ("conv1",)))
+good("BackpropPass.backprop", lambda target, rule, layer: kept().backprop(target, rule=rule, layer=layer),
+     target=TARGET, rule=RULE, layer=ANY_LAYER)
 good("saliency.modulated_gradient", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.guided_grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
@@ -446,8 +446,8 @@ good("saliency.positive", relevance=HEAT)
 good("saliency.coherence", saliency=HEAT)
 good("saliency.edges", images=SEVERAL)
 good("saliency.tile_shares", heat=numbers(lambda: draw(2, 1, 8, 8), 1))
-good("saliency.strongest_channels", trace=ours(trace), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), count=whole(2))
-good("saliency.channel_similarity", trace=ours(trace), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), rule=RULE,
+good("saliency.strongest_channels", kept=ours(kept), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), count=whole(2))
+good("saliency.channel_similarity", kept=ours(kept), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), rule=RULE,
      back_to=(Layer(none=True), "conv1"), channels=whole(2, 2))
 for name, method in saliency.METHODS.items():
     more = {"layer": ANY_LAYER} if "layer" in method.takes else {}

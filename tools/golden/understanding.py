@@ -56,11 +56,11 @@ def _nothing() -> object:
 
 @call("metrics of maps")
 def _metrics() -> object:
-    trace = saliency.trace(squeezenet(), photo())
-    w = trace.backprop("espresso")
+    kept = saliency.forward_pass(squeezenet(), photo())
+    w = kept.backprop("espresso")
     return [saliency.max_abs(w), correlation(w, photo()), saliency.coherence(w), saliency.edges(photo()),
-            saliency.strongest_channels(trace, "fire5", 3, 3, 4),
-            saliency.channel_similarity(trace, "fire5", 3, 3, rule="guided", channels=4)]
+            saliency.strongest_channels(kept, "fire5", 3, 3, 4),
+            saliency.channel_similarity(kept, "fire5", 3, 3, rule="guided", channels=4)]
 
 
 @call("sanity checks")
