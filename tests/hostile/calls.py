@@ -695,7 +695,7 @@ good("dissection.ablation_curve", net=UPPER, layer=LAYER, features=FEATURES, lab
 
 # Universal representations
 
-good("universal.adapt", net=UNASKED, kind=(Choice(), "parallel"), share=number(0.5, 0, 1, without_low=True),
+good("universal.adapt", net=UNASKED, method=(Choice(), "parallel"), share=number(0.5, 0, 1, without_low=True),
      on=(Some(none=True), ["dense"]), rank=whole(2), seed=SEED)
 NEW, DOMAIN = Made(adapted), (Choice(), "new")
 good("Adapted.add_domain", lambda name, classes: universal.adapt(net()).add_domain(name, classes), name=(Text(), "new"),

@@ -32,9 +32,9 @@ from u3lab.selfsup import (
 )
 from u3lab.training.tasks import Task
 from u3lab.universal import describe, learnet
+from u3lab.universal.domain import Domain
 from u3lab.universal.dynamic import Learnet
 from u3lab.universal.methods import shrinkage
-from u3lab.universal.places import Domain
 
 DOMAINS = 10  # rows of a table of adapters: as many as the course's decathlon has
 

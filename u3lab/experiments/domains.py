@@ -58,7 +58,7 @@ def measured(plan: Plan, net: Classifier, run: trials.Run) -> Reached:
     """Train the domain, write it, and ask about the test pictures."""
     adapted = trials.begin(net, run)
     last(trials.train(adapted, run, steps=2 if plan.short else None), title=run.domain)
-    pictures = trials.few(run.domain, LABELS, run.seed)[0][: 50 if plan.short else None]
+    pictures = trials.training_subset(run.domain, LABELS, run.seed)[0][: 50 if plan.short else None]
     file = plan.file("domains", f"{run.domain.replace(' ', '-')}.safetensors")
     said(adapted.save_domain(file, run.domain, images=pictures))
     return Reached(trials.accuracy(adapted, run.domain, "test"))

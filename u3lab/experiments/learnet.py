@@ -130,10 +130,10 @@ def greyed(images: Tensor, few: Tensor) -> Tensor:
     return (images / mean * mean.max()).clamp(0, 1)
 
 
-def trained(net: Classifier, kind: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> universal.Adapted:
+def trained(net: Classifier, method: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> universal.Adapted:
     """A domain of paints that is trained in the usual way, with all pictures as if they were of one light."""
-    adapted = universal.adapt(net, kind, seed=seed).add_domain(PAINTS, list(lights.PAINTS)).use(PAINTS)
-    return tuned(adapted, images, labels, 0.0015 if kind == "parallel" else 0.01, steps, seed, batch_size=48)
+    adapted = universal.adapt(net, method, seed=seed).add_domain(PAINTS, list(lights.PAINTS)).use(PAINTS)
+    return tuned(adapted, images, labels, 0.0015 if method == "parallel" else 0.01, steps, seed, batch_size=48)
 
 
 def tuned(net: universal.Adapted, images: Tensor, labels: Tensor, rate: float, steps: int, seed: int,
@@ -207,10 +207,10 @@ def under_domains(net: Classifier, unseen: str, seed: int, steps: int, short: bo
     for name in (*seen, unseen):
         adapted.add_domain(name, decathlon.load(name, "val").classes)
     predictor = universal.learnet(adapted, unseen, seed=seed)
-    data = {name: trials.few(name, LABELS if short else SEEN_LABELS, seed) for name in seen}
+    data = {name: trials.training_subset(name, LABELS if short else SEEN_LABELS, seed) for name in seen}
     settings = universal.LearnetSettings(lr=0.003, steps=steps, batch_size=8, domains=3, seed=seed)
     last(falling(universal.train_learnet(adapted, predictor, data, settings=settings), settings))
-    few = trials.few(unseen, LABELS, seed)
+    few = trials.training_subset(unseen, LABELS, seed)
     adapted.use(unseen)
     found = {FROZEN: with_probe(adapted, unseen, few)}
     for way, pictures in ((LEARNET, few[0]), (ELSEWHERE, data[seen[seed % len(seen)]][0])):

@@ -79,9 +79,9 @@ def guessed() -> Reached:
 def measured(net: Classifier, way: str, seed: int, steps: int = solids.STEPS) -> Reached:
     """Train the networks of a way, and ask them about the scenes of the test."""
     scores, count, test = {}, 0, solids.held_out()
-    kind, sets = WAYS[way]
+    method, sets = WAYS[way]
     for names in sets:
-        tasks = solids.begin(net, names, kind=kind)
+        tasks = solids.begin(net, names, method=method)
         last(solids.train(tasks, solids.seen(seed), solids.present(MISSING, seed), seed, steps=steps))
         answers = solids.answers(tasks, test.images)
         scores |= {name: solids.score(name, answers[name], test.labels[name]) for name in names}

@@ -28,8 +28,7 @@ from u3lab.nets import Classifier, ready, several
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.batches import Batches
-from u3lab.training.learning import check_shared, generator, learning
-from u3lab.training.loop import Checkpoint, train
+from u3lab.training.loop import Checkpoint, check_shared, generator_of, train, training_mode
 
 # Sources and targets (N,3,H,W), row by row of one thing; or a function (count, generator) → such a batch.
 Pairs = tuple[Tensor, Tensor] | Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
@@ -107,7 +106,7 @@ def _steps(model: KeypointAutoencoder, pairs: Pairs, net: Classifier | None, lay
 
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         source, target = (distributed.share(one).to(device) for one in batch(step))
-        with learning(model):
+        with training_mode(model):
             made = model(source, target)
         part = 1 / distributed.world_size()
         errors = {PIXELS: (made - target.to(made)).square().mean()}
@@ -157,7 +156,7 @@ def _batch(pairs: Pairs, settings: AutoencodeSettings, batches: Batches | None, 
     if batches is not None:
         chosen = batches.at(step)
         return pairs[0][chosen], pairs[1][chosen]
-    made = pairs(settings.batch_size, generator(settings.seed, step))
+    made = pairs(settings.batch_size, generator_of(settings.seed, step))
     source, target = _checked(made)
     if len(source) != settings.batch_size:
         raise U3Error(f"pairs was asked for {settings.batch_size} pairs and made {len(source)}; give as many as asked "

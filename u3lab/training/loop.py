@@ -10,18 +10,20 @@ import io
 import math
 import pickle
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from u3lab._system import distributed, paths
 from u3lab.checks import shown
 from u3lab.descent import ADAM, Step, descend
 from u3lab.errors import U3Error
 from u3lab.settings import setting
+from u3lab.training.batches import EPOCHS
 
 EVERY = 50  # steps from one state that is kept to the next
 SLOWEST = 1e-5  # the least rate: that of the settings, and of those that fall
@@ -64,7 +66,8 @@ def cosine(lr: float, step: int, steps: int) -> float:
 
 def annealed(settings: Any) -> Callable[[int], float]:
     """The rate of each step: it falls from ``settings.lr``, whatever that is then, to nearly 0 along half a cosine."""
-    return lambda step: max(settings.lr * half_cosine(step, settings.steps + 1), SLOWEST)
+    steps = settings.steps
+    return lambda step: max(settings.lr * half_cosine(step, steps + 1), SLOWEST)
 
 
 def falling(steps: Iterable[Step], settings: Any) -> Iterator[Step]:
@@ -113,6 +116,28 @@ def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, di
 
     for step in descend(parameters, next_energy, steps=steps - begun, lr=lambda: rate(at), optimiser=optimiser):
         yield replace(step, iteration=at)
+
+
+def generator_of(seed: int, step: int) -> torch.Generator:
+    """The random numbers of a step."""
+    return torch.Generator().manual_seed(seed * EPOCHS + step)
+
+
+@contextmanager
+def training_mode(module: nn.Module) -> Iterator[None]:
+    """While open, batch norms use the statistics of the batch and remember them."""
+    try:
+        module.train()
+        yield
+    finally:
+        module.eval()
+
+
+def check_shared(batch_size: int) -> None:
+    """Refuse a batch that torchrun's processes cannot share."""
+    if batch_size % distributed.world_size():
+        raise U3Error(f"a batch of {batch_size} cannot be shared by {distributed.world_size()} processes; "
+                      "give a batch_size that can")
 
 
 # ---- its state in a file ---------------------------------------------------------------------------------------------
