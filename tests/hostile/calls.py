@@ -1037,19 +1037,19 @@ def moved_pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor,
 
 
 good("landmarks.codes_at", codes=(Numbers(fixed=(0,)), CODES[1]), points=(Numbers(fixed=(0, 2)), GONE[1]))
-good("landmarks.dense_labelling_loss", codes=CODES, codes_moved=CODES_MOVED, moved_points=GONE, points=ASKED,
+good("landmarks.dense_labelling_loss", codes=CODES, codes_moved=CODES_MOVED, gu=GONE, u=ASKED,
      gamma=number(0.5, 0, 10, without_low=True), through=(Numbers(fixed=(0, 1), none=True), CODES[1]),
      queries=(Whole(none=True), 4), generator=GENERATOR, at_once=whole(99))
 good("landmarks.dense_labelling_loss, of all cells", codes=CODES, codes_moved=CODES_MOVED,
-     moved_points=numbers(lambda: draw(2, 16, 2) - 0.5, 0, 1, 2))
-good("landmarks.invariance_loss", codes=CODES, codes_moved=CODES_MOVED, moved_points=GONE, points=ASKED)
+     gu=numbers(lambda: draw(2, 16, 2) - 0.5, 0, 1, 2))
+good("landmarks.invariance_loss", codes=CODES, codes_moved=CODES_MOVED, gu=GONE, u=ASKED)
 good("landmarks.heat_map", code=numbers(lambda: draw(6, 3), 1), codes=(Numbers(fixed=(1,)), CODES[1]))
 good("landmarks.match", codes=CODES, codes_moved=CODES_MOVED, points=(Numbers(fixed=(0, 2)), GONE[1]))
 good("landmarks.virtual_landmarks", codes=(Numbers(fixed=(1,)), CODES[1]), filters=numbers(lambda: draw(6, 3), 1))
 good("landmarks.sphere", count=whole(5, 1, 10_000), length=number(1.0, 0, 1e6, without_low=True))
 good("landmarks.exchanged", code=numbers(lambda: draw(2, 5, 3), 0, 2), through=CODES)
 good("landmarks.soft_argmax", maps=(Numbers(), CODES[1]))
-good("landmarks.equivariance_loss", maps=CODES, maps_moved=CODES_MOVED, moved_points=GONE, points=ASKED)
+good("landmarks.equivariance_loss", maps=CODES, maps_moved=CODES_MOVED, gu=GONE, u=ASKED)
 good("landmarks.diversity_loss", maps=(Numbers(), CODES[1]), window=whole(2, 1, 4))
 good("landmarks.landmark_error", found=MARKED, true=MARKED, eyes=EYES)
 good("landmarks.share_within", found=MARKED, true=MARKED, eyes=EYES, part=number(0.25, 0, 100, without_low=True))

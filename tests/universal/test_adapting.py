@@ -227,7 +227,7 @@ def test_networks_that_cannot_be_adapted():
     refuses(adapt, adapt(tiny()), says=("adapted already", "add_domain"))
     refuses(adapt, copy.deepcopy(tiny()).train(), says="training mode")
     refuses(adapt, None, says="a network is wanted")
-    refuses(adapt, tiny(), "sideways", says=("kind", "parallel"))
+    refuses(adapt, tiny(), "sideways", says=("method", "parallel"))
 
 
 def test_a_batch_of_another_length_than_its_names():

@@ -70,15 +70,8 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
     net = ready(net)
     check_raw(raw, task)
     head = head_of(net, task, seed=settings.seed) if head is None else check_head(head)
-    check_shared(settings.batch_size)
-    return _steps(net, raw, task, head, rate or (lambda step: settings.lr), half, Checkpoint.at(checkpoint),
-                  {"task": name}, settings)
-
-
-def _steps(net: Classifier, raw: Raw, task: Task, head: nn.Module, rate: Callable[[int], float], half: bool,
-           checkpoint: Checkpoint | None, facts: dict, settings: Any) -> Iterator[Step]:
     learner = nn.ModuleDict({"encoder": net.module, "head": head})
-    seed, size = settings.seed, settings.batch_size
+    seed, size = settings.seed, check_shared(settings.batch_size)
     batches = None if callable(raw) else Batches(len(raw[0] if isinstance(raw, tuple) else raw), size, seed)
 
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -91,9 +84,9 @@ def _steps(net: Classifier, raw: Raw, task: Task, head: nn.Module, rate: Callabl
         target = _each(posed.target, lambda one: one.to(net.device))
         return task.score(_each(output, Tensor.detach), target), task.loss(output, target)
 
-    facts |= {"seed": seed, "batch_size": size}
-    yield from train(learner.parameters(), energy, steps=settings.steps, rate=rate, checkpoint=checkpoint,
-                     state=learner.state_dict, facts=facts)
+    return train(learner.parameters(), energy, steps=settings.steps, rate=rate or (lambda step: settings.lr),
+                 checkpoint=Checkpoint.at(checkpoint), state=learner.state_dict,
+                 facts={"task": name, "seed": seed, "batch_size": size})
 
 
 def head_of(net: nn.Module, task: Task, *, seed: int = 0) -> nn.Module:

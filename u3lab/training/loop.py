@@ -27,6 +27,7 @@ from u3lab.training.batches import EPOCHS
 
 EVERY = 50  # steps from one state that is kept to the next
 SLOWEST = 1e-5  # the least rate: that of the settings, and of those that fall
+Terms = dict[str, Tensor]  # the parts of a loss by name
 
 
 # ---- settings --------------------------------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def falling(steps: Iterable[Step], settings: Any) -> Iterator[Step]:
 
 # ---- the loop --------------------------------------------------------------------------------------------------------
 
-def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, dict[str, Tensor]]], *, steps: int,
+def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, Terms]], *, steps: int,
           rate: Callable[[int], float], begin: Callable[[], object] | None = None,
           checkpoint: Checkpoint | None = None, state: Callable[[], dict[str, Tensor]] = dict,
           facts: dict[str, Any] | None = None) -> Iterator[Step]:
@@ -104,7 +105,7 @@ def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, di
         begin()
     at, coming = begun, iter(range(begun, steps + 1))
 
-    def next_energy() -> tuple[Tensor, dict[str, Tensor]]:
+    def next_energy() -> tuple[Tensor, Terms]:
         nonlocal at
         at = next(coming)
         if checkpoint:
@@ -133,11 +134,12 @@ def training_mode(module: nn.Module) -> Iterator[None]:
         module.eval()
 
 
-def check_shared(batch_size: int) -> None:
-    """Refuse a batch that torchrun's processes cannot share."""
+def check_shared(batch_size: int) -> int:
+    """The size of a batch, if torchrun's processes can share it."""
     if batch_size % distributed.world_size():
         raise U3Error(f"a batch of {batch_size} cannot be shared by {distributed.world_size()} processes; "
                       "give a batch_size that can")
+    return batch_size
 
 
 # ---- its state in a file ---------------------------------------------------------------------------------------------

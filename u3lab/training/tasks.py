@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from u3lab import images
 from u3lab.checks import shown, tensors
 from u3lab.errors import U3Error
+from u3lab.training.loop import Terms
 
 # What a task is made from → what a message calls it, and the numbers of axes. Pictures are in [0,1]; S is the length
 # of a sound; the flow leads from each picture to its film's next frame, in pixels.
@@ -36,9 +37,6 @@ class Posed(NamedTuple):
     views: Tensor
     target: Any
     more: tuple[Tensor, ...] = ()
-
-
-Terms = dict[str, Tensor]  # the parts of a loss by name
 
 
 def cross_entropy(scores: Tensor, target: Tensor) -> Terms:

@@ -88,21 +88,16 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
     if not domain.parts:
         raise U3Error(f"{name!r} is the network that was given and is not trained; add a domain first")
     check_labels(images, labels, len(domain.classes))
-    return _steps(net, domain, images, labels, Checkpoint.at(checkpoint), settings)
-
-
-def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpoint: Checkpoint | None,
-           settings: UniversalSettings) -> Iterator[Step]:
     batches = Batches(len(labels), settings.batch_size, settings.seed, distributed.rank(), distributed.world_size())
     head_alone = len(domain.parts) == 1 and not domain.own
 
     def begin() -> None:
-        with net.using(domain.name):
+        with net.using(name):
             start(net, domain, images, labels, probe=settings.probe)
 
     @functools.cache
     def fixed_features() -> Tensor:
-        with net.using(domain.name):
+        with net.using(name):
             return pooled(net, images)
 
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -112,7 +107,7 @@ def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpo
             features = fixed_features()
             scores = scored(domain, features[chosen.to(features.device)])
         else:
-            with training_mode(domain.norms()), net.using(domain.name):  # NaN becomes that of the loss
+            with training_mode(domain.norms()), net.using(name):  # NaN becomes that of the loss
                 scores = net.module(net.normalise(batches.moved(images[chosen], step, settings.augment)))
         right = (scores.argmax(1) == y).sum() / batches.size
         loss = F.cross_entropy(scores, y, reduction="sum") / batches.size
@@ -122,10 +117,10 @@ def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpo
         return distributed.total(right.detach()), {"cross-entropy": distributed.total(loss),
                                                    "prior": distributed.total(prior)}
 
-    facts = {"domain": domain.name, "kind": domain.plan.method, "pictures": len(labels), "seed": batches.seed,
+    facts = {"domain": name, "kind": domain.plan.method, "pictures": len(labels), "seed": batches.seed,
              "batch_size": batches.size, "base": net.base}
-    yield from train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
-                     checkpoint=checkpoint, state=domain.contents, facts=facts)
+    return train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
+                 checkpoint=Checkpoint.at(checkpoint), state=domain.contents, facts=facts)
 
 
 def adapted(net: nn.Module) -> Adapted:
