@@ -73,9 +73,9 @@ def annealed(settings: Any) -> Callable[[int], float]:
 
 def falling(steps: Iterable[Step], settings: Any) -> Iterator[Step]:
     """The steps of a training that reads these settings, whose rate ``lr`` falls with each, to nearly 0 at the last."""
-    first = settings.lr
+    first, count = settings.lr, settings.steps
     for step in steps:
-        settings.lr = max(first * (1 - step.iteration / settings.steps), SLOWEST)
+        settings.lr = max(first * (1 - step.iteration / count), SLOWEST)
         yield step
 
 
