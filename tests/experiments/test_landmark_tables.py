@@ -13,7 +13,7 @@ from u3lab.experiments._faces import people
 from u3lab.landmarks.places import cells
 from u3lab.lessons.landmarks import frames, marked, pairs, parts, trials
 from u3lab.lessons.selfsup import colouring
-from u3lab.nets import Classifier, several
+from u3lab.nets import Classifier, extract_features
 from u3lab.selfsup.cielab import colours
 from u3lab.worlds import faces, turntable
 from u3lab.worlds.turntable.made import held_out
@@ -198,7 +198,7 @@ def test_what_compares_sees_lightness_as_the_network_that_colours_did() -> None:
     x = faces.draw(2, size=64).images
     net, layers = keypoints.gamma("colouring")
     encoder, _ = colouring.shipped()
-    ours, theirs = several(net, layers, x), several(encoder, layers, colours(x)[0])
+    ours, theirs = extract_features(net, layers, x), extract_features(encoder, layers, colours(x)[0])
     for layer in layers:
         torch.testing.assert_close(ours[layer], theirs[layer], atol=1e-4, rtol=1e-4)
     assert keypoints.gamma("pixels") == (None, ()) and keypoints.gamma("squeezenet1_1")[0].layers[0] == "conv1"

@@ -48,8 +48,9 @@ def test_clusters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         assert torch.equal(things, digits[:, :1]) and of is labels and k == 10
         return 2 * (0.5 + seed / 100,)
 
-    for name, stub in {"cluster": cluster, "shares": shares, "by_kmeans": by_kmeans, "digit_encoder": learner,
-                       "sub_heads": lambda *given, **how: object(), "choose": lambda *given: 1}.items():
+    for name, stub in {"cluster": cluster, "cluster_probabilities": shares, "by_kmeans": by_kmeans,
+                       "digit_encoder": learner, "sub_heads": lambda *given, **how: object(),
+                       "best_head": lambda *given: 1}.items():
         monkeypatch.setattr(clusters, name, stub)
     monkeypatch.setattr(clusters.handwritten, "load", lambda: (digits, labels))
     table = planted.table(clusters, tmp_path)
@@ -91,7 +92,7 @@ def test_segments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         monkeypatch.setitem(segments.MADE, data, world(data, k))
     monkeypatch.setattr(segments, "segments", lambda net, head, pictures: torch.stack(
         [F.one_hot(told(pictures, net, head), 4).movedim(-1, 1) for head in range(2)]))
-    monkeypatch.setattr(segments, "choose_segments", choose)
+    monkeypatch.setattr(segments, "best_dense_head", choose)
     monkeypatch.setattr(segments.clusters, "learnt", learnt)
     monkeypatch.setattr(segments.clusters, "by_colour", lambda pictures, k, seed: told(pictures, "k-means", 0))
     monkeypatch.setattr(segments.clusters, "sameness", lambda maps: float(maps.double().sum()))
@@ -202,7 +203,7 @@ def test_naturals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     def head_of(net, task, *, seed):
         return lambda maps: F.one_hot(wrong(kinds, errors(net.taught, seed_of(maps[:, 0]) - 1000)), 5)
 
-    for name, stub in {"learn": learn, "shares": shares, "seen": seen, "head_of": head_of,
+    for name, stub in {"learn": learn, "cluster_probabilities": shares, "seen": seen, "head_of": head_of,
                        "iic_loss": lambda a, b: a[0, 0], "sub_heads": lambda *given, **how: "head",
                        "encoder": lambda width, seed: made.append(learner(seed)) or made[-1]}.items():
         monkeypatch.setattr(naturals if hasattr(naturals, name) else naturals.selfsup, name, stub)

@@ -400,7 +400,7 @@ good("nets.fetch", name=(Choice(), "squeezenet1_1"))
 good("nets.before_relu", net=NET, layer=LAYER, images=SEVERAL)
 good("nets.forward_from", net=UNASKED, layer=LAYER, features=numbers(features, 1))
 good("nets.narrow", net=UNASKED, classes=(Some(), ["a", "c"]))
-good("nets.several", net=NET, layers=(Layers(), ["conv1", "conv2"]), images=SEVERAL)
+good("nets.extract_features", net=NET, layers=(Layers(), ["conv1", "conv2"]), images=SEVERAL)
 good("nets.untrained", net=UNASKED, seed=SEED)
 good("nets.ready", net=UNASKED)
 good("Classifier()", lambda net, images: net(images), net=(Free("it is called"), Made(net)), images=SEVERAL)
@@ -581,7 +581,7 @@ good("prior.psnr", x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)))
 good("prior.ssim", x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)))
 good("prior.perceptual_distance", net=NET, x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)),
      where=(Numbers(fixed=(1,), none=True), VISIBLE[1]))
-good("prior.missing", x=(OF_ONE_SHAPE, Made(x)), target=(OF_ONE_SHAPE, Made(x)))
+good("prior.unexplained_variance", x=(OF_ONE_SHAPE, Made(x)), target=(OF_ONE_SHAPE, Made(x)))
 # Called at every step: the run itself sees to what is not finite.
 AT_EVERY_STEP = (Numbers(fixed=(0, 1, 2, 3), finite=False), Made(x))
 good("prior.reconstruct", x=AT_EVERY_STEP, target=AT_EVERY_STEP)
@@ -623,7 +623,7 @@ good("Transform()", lambda x: equivariance.HFLIP(x), x=numbers(x))
 good("equivariance.fit_equivariance", net=NET, layer=LAYER, images=pictures(4), g=G, inputs=(Whole(none=True), 2),
      neighbourhood=whole(1), strength=number(0.01, 0), sites=whole(200), seed=SEED)
 good("equivariance.errors", found=ours(moved), images=SEVERAL)
-good("equivariance.answers", found=ours(moved), images=SEVERAL)
+good("equivariance.transported_scores", found=ours(moved), images=SEVERAL)
 good("equivariance.mirrored", net=UNASKED)
 good("equivariance.centred_size", net=NET, layer=(Layer(), "conv1"))
 good("equivariance.stitch", net_a=NET, layer_a=LAYER, net_b=NET, layer_b=LAYER, images=pictures(4),
@@ -814,8 +814,8 @@ good("selfsup.clustering", k=whole(3, 2, 1000), views=VIEWS, settings=CLUSTERING
 good("selfsup.sub_heads", net=(Net(asked=False), SORTER), k=whole(3, 2, 1000), settings=CLUSTERING)
 good("selfsup.cluster", net=(Net(asked=False), SORTER), images=SEVERAL, k=whole(3, 2, 1000),
      head=(Ours(none=True), HEAD[1]), views=VIEWS, settings=CLUSTERING)
-good("selfsup.shares", net=(Net(), SORTER), head=HEAD, images=SEVERAL)
-good("selfsup.choose", net=(Net(), SORTER), head=HEAD, images=SEVERAL, views=VIEWS, seed=SEED)
+good("selfsup.cluster_probabilities", net=(Net(), SORTER), head=HEAD, images=SEVERAL)
+good("selfsup.best_head", net=(Net(), SORTER), head=HEAD, images=SEVERAL, views=VIEWS, seed=SEED)
 good("selfsup.pseudo_labels", net=(Net(), SORTER), layer=(Layer(), "conv2"), images=SEVERAL, k=whole(2, 2), seed=SEED)
 good("selfsup.transfer_knowledge", teacher=(Net(), SORTER), layer=(Layer(), "conv2"),
      student=(Net(asked=False), SORTER), images=SEVERAL, k=whole(2, 2), settings=settings(selfsup.PretextSettings))
@@ -831,7 +831,7 @@ good("selfsup.dense_heads", net=(Net(asked=False), DENSE), k=whole(3, 2, 100), s
 good("selfsup.segment", net=(Net(asked=False), DENSE), images=SEVERAL, k=whole(3, 2, 100),
      head=(Ours(none=True), DENSE_HEAD[1]), light=LIGHT, settings=SEGMENTING)
 good("selfsup.segments", net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL)
-good("selfsup.choose_segments", net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL, light=LIGHT, seed=SEED,
+good("selfsup.best_dense_head", net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL, light=LIGHT, seed=SEED,
      settings=SEGMENTING)
 SORTED = classes(0, 1, 2, 0)
 good("matching.hungarian_accuracy", clusters=SORTED, labels=SORTED)
@@ -932,7 +932,8 @@ def other_head() -> dict[str, object]:
 PLACES = Made(lambda: torch.arange(256).view(1, 16, 16) // 128)
 good("selfsup.arrow", frames=whole(3, 3, 64), of=(Choice(), "differences"))
 good("selfsup.sorting", defended=(Flag(), True))
-good("selfsup.together", k=whole(3, 2, 1000), ear=(Function(), selfsup.Ear), settings=CLUSTERING)
+good("selfsup.audiovisual_clustering", k=whole(3, 2, 1000), sound_encoder=(Function(), selfsup.SoundEncoder),
+     settings=CLUSTERING)
 good("selfsup.sound_map",
      lambda head, pictures, sounds: selfsup.sound_map(learner("correspondence")[0], head, pictures, sounds),
      head=(These(make=other_head), Made(lambda: learner("correspondence")[1])), pictures=SEVERAL,
@@ -1047,7 +1048,7 @@ good("landmarks.heat_map", code=numbers(lambda: draw(6, 3), 1), codes=(Numbers(f
 good("landmarks.match", codes=CODES, codes_moved=CODES_MOVED, points=(Numbers(fixed=(0, 2)), GONE[1]))
 good("landmarks.virtual_landmarks", codes=(Numbers(fixed=(1,)), CODES[1]), filters=numbers(lambda: draw(6, 3), 1))
 good("landmarks.sphere", count=whole(5, 1, 10_000), length=number(1.0, 0, 1e6, without_low=True))
-good("landmarks.exchanged", code=numbers(lambda: draw(2, 5, 3), 0, 2), through=CODES)
+good("landmarks.exchange_descriptors", code=numbers(lambda: draw(2, 5, 3), 0, 2), through=CODES)
 good("landmarks.soft_argmax", maps=(Numbers(), CODES[1]))
 good("landmarks.equivariance_loss", maps=CODES, maps_moved=CODES_MOVED, gu=GONE, u=ASKED)
 good("landmarks.diversity_loss", maps=(Numbers(), CODES[1]), window=whole(2, 1, 4))

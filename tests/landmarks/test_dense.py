@@ -10,7 +10,7 @@ from tests.helpers import normal, refuses
 from u3lab.landmarks import (
     codes_at,
     dense_labelling_loss,
-    exchanged,
+    exchange_descriptors,
     heat_map,
     invariance_loss,
     match,
@@ -186,7 +186,7 @@ def test_the_sphere_is_covered_evenly() -> None:
 
 def test_exchange_is_the_double_sum_and_from_the_same_picture_changes_nothing() -> None:
     code, through = normal(2, 4, 3), normal(2, 3, 3, 5, seed=1)
-    found = exchanged(code, through)
+    found = exchange_descriptors(code, through)
     for b in range(2):
         for n in range(4):
             w = [through[b, :, i, j] for i in range(3) for j in range(5)]

@@ -75,7 +75,7 @@ def _matches() -> object:
     return [landmarks.heat_map(filters, CODES), landmarks.match(CODES, MOVED, POINTS),
             landmarks.codes_at(CODES, POINTS), landmarks.virtual_landmarks(CODES, filters),
             landmarks.sphere(7, length=2.0),
-            landmarks.exchanged(uniform(2, 5, 3), CODES), dense.queried(CODES, POINTS, GONE)]
+            landmarks.exchange_descriptors(uniform(2, 5, 3), CODES), dense.queried(CODES, POINTS, GONE)]
 
 
 @call("places in maps")

@@ -144,7 +144,7 @@ def _equivariance() -> object:
     x = cropping.crops(["dog", "hens"], 95, count=1)
     dense = equivariance.fit_equivariance(squeezenet(), "fire3", x, equivariance.HFLIP, sites=300)
     few = equivariance.fit_equivariance(squeezenet(), "conv1", x, equivariance.HFLIP, inputs=2, sites=200)
-    answers = equivariance.answers(dense, x)
+    answers = equivariance.transported_scores(dense, x)
     return [dense.weight, dense.bias, few.weight, equivariance.errors(dense, x).overall(), answers,
             nets.agreement(answers["mapped"], answers["recomputed"])]
 

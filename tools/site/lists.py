@@ -23,11 +23,11 @@ from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, PoseSetting
 from u3lab.nets import Classifier
 from u3lab.selfsup import (
     SegmentSettings,
+    audiovisual_clustering,
     clustering,
     iic_loss,
     segmentation_loss,
     segmenting,
-    together,
     transfer_knowledge,
 )
 from u3lab.training.tasks import Task
@@ -115,7 +115,8 @@ class Transfer:
 
 CLUSTERINGS = {
     "IIC": Clustering(clustering, iic_loss),
-    "IIC of picture and sound": Clustering(together, partial(iic_loss, symmetric=False), symmetric=False, sounds=True),
+    "IIC of picture and sound": Clustering(audiovisual_clustering, partial(iic_loss, symmetric=False), symmetric=False,
+                                           sounds=True),
     "IIC of places, pooled": Clustering(segmenting, segmentation_loss, places=True),
     "IIC of places, mean": Clustering(partial(segmenting, settings=SegmentSettings(pooled=False)),
                                       partial(segmentation_loss, pooled=False), places=True, patterns=True)}

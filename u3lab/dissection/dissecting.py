@@ -23,7 +23,7 @@ from u3lab.datasets.labelled import ConceptData, Labelled, batches, known
 from u3lab.dissection.overlap import overlap, plain_overlap
 from u3lab.dissection.quantiles import Quantiles, plain_quantile
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, ready, several
+from u3lab.nets import Classifier, extract_features, ready
 
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
 NAME = "give a name from net.layers"
@@ -194,7 +194,7 @@ def _maps(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, T
 
 def maps_of(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations (B,U,h,w), from one pass; U3Error if its units have no places, or they are not finite."""
-    found = several(net, [is_a("layer", layer, str, NAME) for layer in layers], images)
+    found = extract_features(net, [is_a("layer", layer, str, NAME) for layer in layers], images)
     for layer, maps in found.items():
         if maps.ndim != 4:
             raise U3Error(f"{layer} of {net.name} gives {tuple(maps.shape)}: its units have no places; choose a layer "

@@ -194,7 +194,7 @@ def _total(x: Tensor) -> Tensor:
     return x.sum((0, 2, 3), dtype=torch.float64)
 
 
-def answers(found: Equivariance, images: Tensor) -> dict[str, Tensor]:
+def transported_scores(found: Equivariance, images: Tensor) -> dict[str, Tensor]:
     """Class scores (B,K) when the rest of the network goes on from each of these at the layer.
 
     "recomputed" φ(g x), "nothing" φ(x), "moved" φ(x) with its sites permuted, "mapped" M_g φ(x).

@@ -15,7 +15,7 @@ from u3lab.datasets import handwritten
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.selfsup.clusters import by_kmeans
-from u3lab.selfsup import ClusterSettings, choose, cluster, digit_encoder, shares, sub_heads
+from u3lab.selfsup import ClusterSettings, best_head, cluster, cluster_probabilities, digit_encoder, sub_heads
 from u3lab.selfsup.matching import hungarian_accuracy
 
 IIC, KMEANS = "IIC", "k-means"
@@ -79,7 +79,7 @@ def measured(digits: Tensor, labels: Tensor, way: str, seed: int, *, steps: int 
     net = digit_encoder(seed=seed)
     head = sub_heads(net, 10, settings=settings)
     last(cluster(net, digits, 10, head=head, settings=settings))
-    return of_heads(shares(net, head, digits), labels, choose(net, head, digits))
+    return of_heads(cluster_probabilities(net, head, digits), labels, best_head(net, head, digits))
 
 
 def of_heads(shares: Tensor, labels: Tensor, chosen: int) -> Reached:

@@ -66,8 +66,8 @@ def work(plan: Plan) -> Iterator[Work]:
 def measured(run: Run, steps: int = STEPS) -> Reached:
     """Take up the target, and say what is missing at the marks."""
     target = wanted(run.photo, run.seed)[run.target]
-    return Reached(tuple(float(prior.missing(step.value, target)) for step in taking_up(target, run.seed, steps)
-                         if step.iteration in MARKS))
+    return Reached(tuple(float(prior.unexplained_variance(step.value, target))
+                         for step in taking_up(target, run.seed, steps) if step.iteration in MARKS))
 
 
 def finish(plan: Plan) -> None:

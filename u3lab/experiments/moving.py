@@ -78,7 +78,7 @@ def judged(found: Equivariance, test: Tensor, each: int, guesses: Sequence[str] 
     """Guess → its row; ``found`` is the guess "M_g". ``test`` has ``each`` squares of each picture."""
     whole = equivariance.errors(found, test)
     single = [equivariance.errors(found, some).overall() for some in test.split(each)]
-    said = {name: scores.argmax(1).cpu() for name, scores in equivariance.answers(found, test).items()}
+    said = {name: scores.argmax(1).cpu() for name, scores in equivariance.transported_scores(found, test).items()}
     rows = {}
     for k, (guess, name) in enumerate(zip(guesses, ("nothing", "moved", "mapped"), strict=True)):
         better = sum(one[k] < one[1] for one in single)

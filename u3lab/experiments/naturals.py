@@ -92,7 +92,7 @@ def measured(way: str, seed: int, *, steps: int = SETTINGS["steps"], half: bool 
     test = naturals.drawn("test", TESTS + seed)
     if way in (ONE, TWO):
         net, head, chosen = learnt(way, seed, steps=steps, half=half)
-        every = selfsup.shares(net, head, test.images)
+        every = selfsup.cluster_probabilities(net, head, test.images)
         clusters, right = every[chosen].argmax(1), of_heads(every, test.kinds, chosen)
     elif way == LABELS:
         clusters = taught(seed, test.images, steps=steps, half=half)
@@ -121,7 +121,7 @@ def learnt(way: str, seed: int, *, steps: int, half: bool) -> tuple[Classifier, 
     task = replace(selfsup.clustering(len(KINDS), settings=settings), pose=pose, raw="clips")
     last(learn(net, pairs, task, head=head, rate=annealed(settings), half=half, settings=settings))
     generator = torch.Generator().manual_seed(seed)
-    both = [selfsup.shares(net, head, naturals.views(pairs[:, n], generator)) for n in range(2)]
+    both = [selfsup.cluster_probabilities(net, head, naturals.views(pairs[:, n], generator)) for n in range(2)]
     return net, head, int(torch.stack([selfsup.iic_loss(*pair) for pair in zip(*both, strict=True)]).argmin())
 
 

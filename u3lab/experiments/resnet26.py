@@ -78,7 +78,7 @@ def smaller(x: Tensor, step: int, steps: int) -> Tensor:
 @torch.no_grad()
 def answers(teacher: Classifier, x: Tensor) -> tuple[Tensor, Tensor]:
     """The teacher's last layer of features at GRID×GRID places (B,U,g,g), and its scores (B,K)."""
-    features = nets.several(teacher, ("head",), x)["head"]
+    features = nets.extract_features(teacher, ("head",), x)["head"]
     return F.adaptive_avg_pool2d(features, GRID), nets.forward_from(teacher, "head", features)
 
 

@@ -19,7 +19,7 @@ from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table
 from u3lab.experiments.clusters import TITLES, spread
 from u3lab.lessons.selfsup import clusters
 from u3lab.lessons.selfsup.clusters import ALL, ALONE, KMEANS, MADE, POOLED, TEN, WAYS
-from u3lab.selfsup import choose_segments, segments
+from u3lab.selfsup import best_dense_head, segments
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.worlds import mosaics
 
@@ -85,6 +85,6 @@ def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Rea
     else:
         train, _ = make(TRAIN, seed=seed)
         net, head, settings = clusters.learnt(train, k, way, seed, steps=steps, colour=data == "satellite")
-        maps, chosen = segments(net, head, test).argmax(2), choose_segments(net, head, train, settings=settings)
+        maps, chosen = segments(net, head, test).argmax(2), best_dense_head(net, head, train, settings=settings)
     right = [hungarian_accuracy(one.flatten(), labels.flatten()) for one in maps]
     return Reached(right[chosen], max(right), clusters.sameness(maps[chosen]))

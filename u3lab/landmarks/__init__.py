@@ -23,7 +23,7 @@ from u3lab.landmarks.dense import (
     virtual_landmarks,
 )
 from u3lab.landmarks.encoder import labeller
-from u3lab.landmarks.exchange import exchanged
+from u3lab.landmarks.exchange import exchange_descriptors
 from u3lab.landmarks.factorising import DISTANCES, align, as_rotation, factorise, pose_error
 from u3lab.landmarks.measuring import Regressor, fit_landmarks, landmark_error, share_within
 from u3lab.landmarks.places import codes_at

@@ -23,7 +23,7 @@ from u3lab.checks import alike, function, is_a, shown, words
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides
-from u3lab.nets import Classifier, ready, several
+from u3lab.nets import Classifier, extract_features, ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.batches import Batches
@@ -131,7 +131,7 @@ def layer_errors(net: nn.Module, layers: Sequence[str], made: Tensor, target: Te
 
 
 def _errors(net: Classifier, layers: list[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:
-    wanted, found = several(net, layers, target), net.until(layers, lambda: net.unchecked(made))
+    wanted, found = extract_features(net, layers, target), net.until(layers, lambda: net.unchecked(made))
     return {layer: (found[layer] - wanted[layer]).square().mean() for layer in layers}
 
 

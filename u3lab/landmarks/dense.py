@@ -22,7 +22,7 @@ from torch.autograd.function import once_differentiable
 
 from u3lab.checks import number, room, whole
 from u3lab.errors import U3Error
-from u3lab.landmarks.exchange import exchanged
+from u3lab.landmarks.exchange import exchange_descriptors
 from u3lab.landmarks.places import cells, check_maps, check_points, codes_at, drawn, inside, read
 
 GAMMA = 0.5
@@ -51,7 +51,7 @@ def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, gu: Tensor, *, u: T
         near.
     through
         Φ(x_α; ·) (B,D,h″,w″) of *other* pictures: each code is first replaced by what these have in its place, as
-        :func:`~u3lab.landmarks.exchanged` does (DVE, 2019).
+        :func:`~u3lab.landmarks.exchange_descriptors` does (DVE, 2019).
     queries, generator
         Take only so many of the queries, drawn by the generator.
     at_once
@@ -106,7 +106,7 @@ def _summed(query: Tensor, gu: Tensor, counted: Tensor, codes_moved: Tensor, thr
             gamma: float) -> Tensor:
     """Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u) over the queries (B,n,D) that are counted (B,n)."""
     if through is not None:
-        query = exchanged(query, through)
+        query = exchange_descriptors(query, through)
     p = _scores(query, codes_moved).softmax(-1)
     distance = torch.cdist(gu, cells(codes_moved).expand(len(gu), -1, -1),
                            compute_mode="donot_use_mm_for_euclid_dist")  # by products, near points are far off

@@ -29,7 +29,7 @@ def targets(image: Tensor, *, strength: float = 0.15, seed: int = 0) -> dict[str
             "shuffled pixels": x.flatten(2)[..., order].view_as(x), "white noise": white.clamp(0, 1)}
 
 
-def missing(x: Tensor, target: Tensor) -> Tensor:
+def unexplained_variance(x: Tensor, target: Tensor) -> Tensor:
     """‖x − x₀‖² as a share of the variance of x₀ about the mean of each channel; pictures (1,C,H,W).
 
     1 for a picture of the right mean colour and nothing else, whatever the contrast of x₀; 0 for x₀ itself.

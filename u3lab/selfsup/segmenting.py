@@ -188,7 +188,7 @@ def segments(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def choose_segments(net: nn.Module, head: nn.Module, images: Tensor, *, light: Views = relit, seed: int = 0,
+def best_dense_head(net: nn.Module, head: nn.Module, images: Tensor, *, light: Views = relit, seed: int = 0,
                     settings: SegmentSettings | None = None) -> int:
     """The number of the sub-head with the lowest loss on square pictures and their moved views. No label is used."""
     settings = or_default(settings, SegmentSettings)
