@@ -111,6 +111,12 @@ def test_nothing_uses_an_experiment_and_only_lessons_and_experiments_use_lessons
         assert "lessons" not in used or room(module) in ("lessons", "experiments"), module
 
 
+def test_a_package_offers_what_it_imports():
+    """So it has no ``__all__``, which would be a second list; but the whole library, whose version is no import."""
+    ours = Path(__file__).parent.parent / "u3lab"
+    assert [path.parent.name for path in ours.rglob("__init__.py") if "__all__" in path.read_text()] == ["u3lab"]
+
+
 def drawn() -> str:
     """The floors as text, the highest first: each room with the rooms that it uses."""
     lines = []
