@@ -113,8 +113,8 @@ def test_nothing_uses_an_experiment_and_only_lessons_and_experiments_use_lessons
 
 def test_a_package_offers_what_it_imports():
     """So it has no ``__all__``, which would be a second list; but the whole library, whose version is no import."""
-    ours = Path(__file__).parent.parent / "u3lab"
-    assert [path.parent.name for path in ours.rglob("__init__.py") if "__all__" in path.read_text()] == ["u3lab"]
+    listing = [path for path in PACKAGE.rglob("__init__.py") if "__all__" in path.read_text(encoding="utf-8")]
+    assert listing == [PACKAGE / "__init__.py"]
 
 
 def drawn() -> str:
