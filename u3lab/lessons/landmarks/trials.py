@@ -15,7 +15,7 @@ from u3lab.lessons.landmarks.pairs import CELL, MARGIN, SIDE, Stock
 from u3lab.nets import Classifier, checkpoints
 from u3lab.worlds import faces
 from u3lab.worlds.faces import Faces, Layers
-from u3lab.worlds.faces.made import together
+from u3lab.worlds.faces.made import composite
 
 YAW = 35.0  # degrees, at most: ten more than faces.draw has of itself
 STOCK, PART = 4000, 1000  # pictures to learn from, two of each person; as many as are drawn at once
@@ -89,7 +89,7 @@ def matched(found: Tensor, made: Faces) -> tuple[Tensor, Tensor]:
 def before_photos(kind: str) -> tuple[Tensor, Tensor]:
     """Pictures (100,3,64,64), and how much of each cell the face covers, (100,32,32) in [0,1]."""
     made = faces.layers(TEST // 3, split="test", seed=9, size=SIDE, each=1, kind=kind, yaw=YAW)
-    return together(made.face, made.background), torch.nn.functional.avg_pool2d(made.face[:, 3:], CELL)[:, 0]
+    return composite(made.face, made.background), torch.nn.functional.avg_pool2d(made.face[:, 3:], CELL)[:, 0]
 
 
 def told_apart(score: Tensor, kind: str) -> float:

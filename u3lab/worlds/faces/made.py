@@ -111,7 +111,7 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
 
     def drawn() -> dict[str, Tensor]:  # about 5 ms a face
         front, behind, *known = layers(count, split=split, seed=seed, size=size, each=each, kind=kind, yaw=yaw)
-        return Faces(together(front, behind), *known)._asdict()
+        return Faces(composite(front, behind), *known)._asdict()
 
     if not LEAST <= 12 * asked[0] * asked[3] ** 2 <= MOST:
         return Faces(**drawn())
@@ -130,7 +130,7 @@ def _version() -> str:
                            f"Pillow {PIL.__version__}, NumPy {np.__version__}")
 
 
-def together(face: Tensor, background: Tensor) -> Tensor:
+def composite(face: Tensor, background: Tensor) -> Tensor:
     """Faces (N,4,H,W), colours times opacity and then the opacity, before backgrounds (N,3,H,W): pictures (N,3,H,W)."""
     return (face[:, :3] + (1 - face[:, 3:]) * background).clamp(0, 1)
 
