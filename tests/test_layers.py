@@ -26,7 +26,8 @@ FLOORS = (
                                  "equivariance", "dissection")),
     ("lessons",),
     ("experiments",),
-    ("contents", "demo", "doctor", "prepare", "start", "visitors"),
+    ("contents", "doctor", "prepare", "start", "visitors"),
+    ("demo",),
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,9 +1,14 @@
-"""What a visitor of a Voilà page can do: use its controls. Everything else is refused, in whatever form it is asked."""
+"""What a visitor of a Voilà page can do: use its controls. Everything else is refused, in whatever form it is asked.
+
+The server is started in a folder with settings of Voilà and Jupyter that would undo all of it, and so is the page's.
+"""
 
 import asyncio
 import json
-import os
 import re
+import stat
+import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -12,20 +17,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from tests.browser.jupyter import voila, write_notebook
-from u3lab import demo
+from tests.browser.jupyter import serve, stage, voila, wait, write_notebook
+from u3lab import U3Error
+from u3lab._system import visits
 from u3lab.course import catalogue
-from u3lab.visitors import PROTOCOL
+from u3lab.visitors import PROTECTION, PROTOCOL, Pages
 
 CELLS = ("import u3lab\nfrom u3lab import course, live\nimport torch",
          'live.explore(lambda n: (torch.full((1, 3, 9, 9), n / 8), f"level {n}"), n=(0, 8))', 'course.quiz("6")',
          'raise ValueError("the words of an error")')
 SECONDS = 60
+OPEN = {
+    "Voila": {"kernel_websocket_connection_class":
+              "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"},
+    "VoilaConfiguration": {
+        "multi_kernel_manager_class": "jupyter_server.services.kernels.kernelmanager.AsyncMappingKernelManager",
+        "file_allowlist": [".*"], "file_denylist": [], "allow_template_override": "YES", "allow_theme_override": "YES",
+        "show_tracebacks": True, "strip_sources": False},
+    "MappingKernelManager": {"allowed_message_types": ["execute_request"]}, "KernelManager": {"transport": "tcp"},
+}
+SPRUNG = "raise SystemExit('this file was run')"
+
+
+def hostile(folder: Path) -> Path:
+    """A folder that is not the host's alone: with settings that open a page, and Python where Voilà looks for it."""
+    folder.mkdir(exist_ok=True)
+    for name in ("voila", "jupyter_config", "jupyter_server_config"):
+        (folder / f"{name}.json").write_text(json.dumps(OPEN))
+        (folder / f"{name}.py").write_text(SPRUNG)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -45,15 +71,21 @@ class Visit:
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     home = tmp_path_factory.mktemp("voila")
-    (folder := home / "pages").mkdir()
+    (home / "voila.json").write_text(json.dumps(OPEN))  # among the host's own settings, too
+    folder = hostile(home / "pages")
     for secret in (folder / "secret.txt", folder / "secret.png", home / "secret.png", folder / ".secret.png"):
         secret.write_text("a secret")
     write_notebook(folder / "other.ipynb", ("a = 'a secret'",))
     notebook = write_notebook(folder / "page.ipynb", CELLS)
-    with voila(home, notebook, {**os.environ, "JUPYTER_PATH": str(demo.TEMPLATES)}, demo.VOILA) as url:
-        code, page = get(f"{url}?template=../../x&theme=dark")
-        assert code == 200, "the host's template is taken, whatever is asked for"
-        yield Visit(url, page, re.search(r'"kernelId": *"([^"]+)"', page)[1], home)
+    with voila(home, notebook) as url:
+        yield visited(url, home, "?template=../../x&theme=dark")
+
+
+def visited(url: str, home: Path, asked: str = "") -> Visit:
+    """Open a page, with the host's template, whatever is asked for."""
+    code, page = get(url + asked)
+    assert code == 200, page
+    return Visit(url, page, re.search(r'"kernelId": *"([^"]+)"', page)[1], home)
 
 
 def get(url: str, method: str = "GET") -> tuple[int, str]:
@@ -248,6 +280,105 @@ def test_a_control_that_is_sent_nonsense_lives_on(visit):
     assert changed and "<script>" not in str(changed)
 
 
-def test_the_settings_of_a_demo_are_what_is_tested(visit):
-    """Every setting is one that Voilà knows: it warns of others."""
+def test_every_setting_is_one_that_voila_knows(visit):
+    """It warns of others."""
     assert "not recognized" not in visit.log and "Config option" not in visit.log
+
+
+def is_safe(visit: Visit, trap: Path) -> bool:
+    """Whether the two worst things come to nothing: code, and a message that claims 2**60 parts."""
+    async def code(wire: Wire) -> None:
+        await wire.say("execute_request", {"code": f"open({str(trap)!r}, 'w')", "silent": False})
+        await wire.answered()
+
+    async def parts(wire: Wire) -> object:
+        await wire.line.write_message((2**60).to_bytes(8, "little"), binary=True)
+        return await asyncio.wait_for(wire.line.read_message(), SECONDS)  # None: the line was closed
+
+    talk(visit, code)
+    ended = talk(visit, parts) is None
+    talk(visit, Wire.answered)
+    return ended and not trap.exists() and 'type "execute_request", which is not allowed' in visit.log
+
+
+@pytest.mark.parametrize("where", ["/", "hostile"])
+def test_wherever_a_page_is_served_from_it_is_safe(tmp_path, where):
+    folder = Path("/") if where == "/" else hostile(tmp_path / "hostile")
+    with voila(tmp_path, write_notebook(tmp_path / "page.ipynb", CELLS[:2]), folder=folder) as url:
+        visit = visited(url, tmp_path)
+        assert "level 4" in visit.page and is_safe(visit, tmp_path / "sprung")
+
+
+def test_a_page_for_the_stage_is_safe_and_is_for_this_machine_alone(tmp_path):
+    """Even by python -m in a hostile folder; and not for a site whose name leads here."""
+    with stage(tmp_path, "02b", folder=hostile(tmp_path / "hostile")) as url:
+        assert is_safe(visited(url, tmp_path), tmp_path / "sprung")
+        elsewhere = urllib.request.Request(url, headers={"Host": "elsewhere.example"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(elsewhere, timeout=SECONDS)
+
+
+@pytest.mark.parametrize("settings", [{}, OPEN], ids=["none", "open"])
+def test_a_page_that_voila_serves_by_itself_says_so_and_stops(tmp_path, settings):
+    (tmp_path / "voila.json").write_text(json.dumps(settings))
+    notebook = write_notebook(tmp_path / "page.ipynb", CELLS[:2])
+    with serve("voila", ["--no-browser", str(notebook)], tmp_path, tmp_path) as server:
+        found = re.compile(r"http://\S+")
+        page = get(wait(server, tmp_path, lambda: (found.findall((tmp_path / "log").read_text()) or [""])[0]))[1]
+    assert page.count("nothing protects the host of this page") >= 1 and "level 4" not in page
+
+
+def test_a_kernel_knows_whether_its_page_is_protected(monkeypatch, capsys):
+    for name in ("VOILA_BASE_URL", visits.PROTECTED):
+        monkeypatch.delenv(name, raising=False)
+    visits.refuse_unprotected()
+    monkeypatch.setenv("VOILA_BASE_URL", "/")
+    with pytest.raises(U3Error, match="u3lab serve NOTEBOOK"):
+        visits.refuse_unprotected()
+    assert "u3lab serve NOTEBOOK" in capsys.readouterr().out, "of an error Voilà shows that there was one"
+    monkeypatch.setenv(visits.PROTECTED, "1")
+    visits.refuse_unprotected()
+
+
+@pytest.mark.parametrize("option", [f"--{section}.{name}={value}" for section, settings in PROTECTION.items()
+                                    for name, value in settings.items()])
+def test_no_option_takes_a_protection_away(option):
+    with pytest.raises(U3Error, match="leave this option out"):
+        Pages().initialize([option])
+
+
+def test_of_places_there_are_so_many_each_with_so_much_memory_and_free_again_after_a_rest(tmp_path):
+    cells = ["import u3lab", "try:\n    held = bytearray(2 * 2**30)\n    print('unlimited')\n"
+                             "except MemoryError:\n    print('limited')"]
+    options = ["--Kernels.most=1", "--Kernels.memory=1", "--Kernels.rest=5", "--MappingKernelManager.cull_interval=1"]
+    with voila(tmp_path, write_notebook(tmp_path / "page.ipynb", cells), options) as url:
+        first = visited(url, tmp_path)
+        assert (">limited" if sys.platform == "linux" else ">unlimited") in first.page
+        code, said = get(url)
+        assert code == 503 and "all 1 places are taken; come again in a few minutes" in said
+
+        async def stay(wire: Wire) -> None:
+            assert await asyncio.wait_for(wire.line.read_message(), SECONDS)  # what the kernel says, until it is gone
+            while psutil_of(first):
+                await asyncio.sleep(0.2)
+
+        begun = time.monotonic()
+        talk(first, stay)
+        assert time.monotonic() - begun > 3
+        while (code := get(url)[0]) == 503:
+            assert time.monotonic() - begun < SECONDS
+        assert code == 200
+
+
+def psutil_of(visit: Visit) -> list[psutil.Process]:
+    """The processes of a visit's kernel: one, or none once it has ended."""
+    return [one for one in psutil.process_iter(["cmdline"])
+            if any(visit.kernel in word for word in one.info["cmdline"] or ())]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have sockets of TCP, or names of 104 letters")
+def test_another_account_of_the_machine_cannot_listen_to_a_kernel(visit):
+    kernel, = psutil_of(visit)
+    assert not kernel.net_connections("inet")
+    where = Path(next(word for word in kernel.cmdline() if visit.kernel in word)).parent
+    assert stat.S_IMODE(where.stat().st_mode) & 0o077 == 0 and len(list(where.glob(f"*{visit.kernel}-ipc-*"))) == 5
