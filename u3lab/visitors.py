@@ -30,16 +30,12 @@ from u3lab.errors import U3Error
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 MOST = 1000  # parts of a message: channel, header, parent, metadata, content, and a buffer for each file or picture
-# What no file and no option takes away. Kernels speak by sockets of a folder that is their owner's, where there are
-# such sockets: any account of the machine can listen to those of TCP.
-PROTECTION = {
+PROTECTION = {  # what no file and no option takes away
     "Voila": {"kernel_websocket_connection_class": "u3lab.visitors.Line", "config_file_paths": []},
     "VoilaConfiguration": {"multi_kernel_manager_class": "u3lab.visitors.Kernels", "file_allowlist": [],
                            "allow_template_override": "NO", "allow_theme_override": "NO", "show_tracebacks": False},
+    "MappingKernelManager": {"kernel_manager_class": "u3lab.kernels.Manager"},
 }
-if sys.platform == "linux":
-    PROTECTION["Voila"]["connection_dir_root"] = "/tmp"  # the name of a socket has 107 letters at most
-    PROTECTION["KernelManager"] = {"transport": "ipc"}
 
 
 class Line(ZMQChannelsWebsocketConnection):
