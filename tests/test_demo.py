@@ -98,7 +98,7 @@ def test_visitors_get_a_chapters_page_or_a_whole_notebook(opened, capsys, tmp_pa
     assert {"--Voila.ip=0.0.0.0", "--Voila.port=80", "--Voila.port_retries=0", "--Kernels.most=3"} <= {*first}
     assert first[-1] == "--token=t"
     assert {"--Voila.ip=127.0.0.1", "--Kernels.most=10"} <= {*second} and "--preheat_kernel=True" not in second
-    assert "for 3 visitors at a time: they move its controls and run no code" in capsys.readouterr().out
+    assert "for visitors, 3 at a time: they move its controls and run no code" in capsys.readouterr().out
 
 
 def test_slips_of_a_host_are_told(opened, capsys):
@@ -107,3 +107,15 @@ def test_slips_of_a_host_are_told(opened, capsys):
                         (["06", "--visitors", "0"], "give --visitors 1 or more")):
         assert main(["serve", *words]) == 1 and said in capsys.readouterr().err
     assert not opened
+
+
+def test_an_address_of_another_machine_is_told(monkeypatch):
+    from u3lab import U3Error
+    from u3lab.visitors import Pages, Voila
+
+    def refused(pages: Voila) -> None:
+        raise OSError(99, "Cannot assign requested address")
+
+    monkeypatch.setattr(Voila, "listen", refused)
+    with pytest.raises(U3Error, match="give --address an address of this machine"):
+        Pages().listen()

@@ -26,7 +26,6 @@ SHOWN, SETUP = "demo", "demo-setup"
 TEMPLATES = Path(__file__).resolve().parent / "_system" / "stage"
 VOILA = [
     "--template=u3lab",
-    "--Voila.tornado_settings={'websocket_max_message_size': 104857600}",  # as in u3lab.start: a photo of one's own
     # The kernel of a page that was closed goes after two minutes: each holds up to 1.2 GiB. One that waits stays.
     "--MappingKernelManager.cull_idle_timeout=120", "--MappingKernelManager.cull_interval=30",
 ]
@@ -95,7 +94,7 @@ def serve(page: str | None = None, *, address: str = "127.0.0.1", port: int = 88
     ours = [f"--Voila.ip={address}", f"--Voila.port={port}", "--Voila.port_retries=0", "--Voila.open_browser=False",
             f"--Kernels.most={visitors}", "--Pages.other_names=True"]
     with made(page) as file:
-        print(f"{file.name} for {visitors} visitors at a time: they move its controls and run no code. There is no "
+        print(f"{file.name} for visitors, {visitors} at a time: they move its controls and run no code. There is no "
               "encryption, and without `-- --token=SECRET` no password; end it with Ctrl-C", flush=True)
         _open(file, ours, options)
 

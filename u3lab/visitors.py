@@ -21,7 +21,7 @@ from typing import Any
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.web import HTTPError
-from traitlets import Bool, Float, Integer
+from traitlets import Bool, Float, Integer, default
 from traitlets.config import Config
 from voila.app import Voila
 
@@ -74,7 +74,7 @@ class Kernels(AsyncMappingKernelManager):
     async def start_kernel(self, **given: Any) -> str:
         """Start a kernel if there is a place for it, and hold it to its memory."""
         if len(self._starting.union(self.list_kernel_ids())) >= self.most:
-            raise HTTPError(503, reason=f"all {self.most} places are taken; come again in a few minutes")
+            raise HTTPError(503, reason="every place is taken; come again in a few minutes")
         kernel_id = str(uuid.uuid4())
         self._starting.add(kernel_id)
         try:
@@ -106,6 +106,10 @@ class Pages(Voila):
 
     other_names = Bool(False, config=True, help="answer to other names than localhost, as what visitors reach has to")
 
+    @default("tornado_settings")
+    def _largest_message(self) -> dict[str, int]:
+        return {"websocket_max_message_size": 100 * 2**20}  # bytes, as in u3lab.start: a photo of one's own
+
     def load_config_file(self, *args: object, **named: object) -> None:
         """In place of files: what protects, over all options.
 
@@ -123,7 +127,15 @@ class Pages(Voila):
         """The settings of Tornado. A name that somebody lets point at this machine is not one of its own."""
         return {**super().init_settings(), "allow_remote_access": self.other_names}
 
+    def listen(self) -> None:
+        """Serve the page until Ctrl-C; U3Error if it cannot be reached where it should."""
+        try:
+            super().listen()
+        except OSError as error:
+            raise U3Error(f"nothing can listen at {self.ip!r} ({error.strerror}); give --address an address of this "
+                          "machine, such as 127.0.0.1") from error
+
     def start(self) -> None:
-        """Serve the page until Ctrl-C."""
+        """Begin to serve the page."""
         os.environ[visits.PROTECTED] = "1"  # kernels inherit it
         super().start()

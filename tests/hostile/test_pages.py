@@ -91,7 +91,7 @@ def test_of_places_there_are_so_many_each_with_so_much_memory_and_free_again_aft
         first = visited(url, tmp_path)
         assert (">limited" if sys.platform == "linux" else ">unlimited") in first.page
         code, said = get(url)
-        assert code == 503 and "all 1 places are taken; come again in a few minutes" in said
+        assert code == 503 and "every place is taken; come again in a few minutes" in said
 
         async def stay(wire: Wire) -> None:
             assert await asyncio.wait_for(wire.line.read_message(), SECONDS)  # what the kernel says, until it is gone
