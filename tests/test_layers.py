@@ -26,7 +26,8 @@ FLOORS = (
                                  "equivariance", "dissection")),
     ("lessons",),
     ("experiments",),
-    ("contents", "demo", "doctor", "prepare", "start", "visitors"),
+    ("contents", "doctor", "kernels", "prepare", "start", "visitors"),
+    ("demo",),
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -35,7 +36,7 @@ BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "u3lab.experiments.__main__"}  # PyPI
 DECLARED = {("u3lab.course.catalogue", "u3lab.lessons")}
 JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core",
            "jupyter_server"}
-KNOW_JUPYTER = {"live", "figures", "course", "contents", "doctor", "start", "visitors"}
+KNOW_JUPYTER = {"live", "figures", "course", "contents", "doctor", "kernels", "start", "visitors"}
 
 
 def name_of(file: Path) -> str:

@@ -30,6 +30,7 @@ LARGEST_MESSAGE = 100 * 2**20  # bytes
 TORNADO = {"websocket_max_message_size": LARGEST_MESSAGE,
            "page_config_data": {"buildAvailable": False, "buildCheck": False}}
 CONTENTS = "u3lab.contents.Contents"  # saves whole notebooks; for the servers of a hub, too
+KERNELS = "u3lab.kernels.Manager"  # that no other user of the machine hears; for the servers of a hub, too
 # Language servers, of which there are none, and Voilà's button in JupyterLab: for the stage there is `u3lab demo`. To
 # look for the ones and to load the other takes a third of a second.
 UNUSED = {"jupyter_lsp": False, "voila.server_extension": False}
@@ -82,8 +83,8 @@ def _open(notebook: Path, root: Path, options: Sequence[str]) -> None:
     import_jupyterlab()
     sys.argv = ["jupyter-lab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{page}",
                 f"--LabApp.app_settings_dir={SETTINGS}", f"--ServerApp.contents_manager_class={CONTENTS}",
-                f"--ServerApp.tornado_settings={TORNADO}", f"--ServerApp.jpserver_extensions={UNUSED}", *as_root,
-                *options]
+                f"--MappingKernelManager.kernel_manager_class={KERNELS}", f"--ServerApp.tornado_settings={TORNADO}",
+                f"--ServerApp.jpserver_extensions={UNUSED}", *as_root, *options]
     runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
 
 

@@ -51,12 +51,17 @@ class Tried(NamedTuple):
 
 def lacking() -> str:
     """Why it cannot be tried on this machine; "" if it can."""
+    if find_proxy() is None:
+        return "JupyterHub's proxy is missing; npm install --global configurable-http-proxy"
+    return without_users()
+
+
+def without_users() -> str:
+    """Why there can be no users for a while on this machine; "" if there can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "only root can make users and start servers as they, on Linux"
     if missing := [name for name in ("unshare", "mount", "useradd", "su") if shutil.which(name) is None]:
         return f"the program {missing[0]} is missing"
-    if find_proxy() is None:
-        return "JupyterHub's proxy is missing; npm install --global configurable-http-proxy"
     if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", tempfile.gettempdir()],
                       capture_output=True).returncode:
         return "root may not mount here"
@@ -66,7 +71,10 @@ def lacking() -> str:
 # ---- a machine with two students -------------------------------------------------------------------------------------
 
 def furnish(room: Path) -> None:
-    """Two users in a copy of /etc, and an environment that they can read; only this program and its children see it."""
+    """Two users in a copy of /etc, an environment that they can read, and a new /tmp.
+
+    Only this program and its children see it.
+    """
     shutil.copytree("/etc", room / "etc", symlinks=True, ignore_dangling_symlinks=True)
     mount("--bind", room / "etc", "/etc")
     Path("/etc/default/useradd").write_text("CREATE_MAIL_SPOOL=no\n")
@@ -83,6 +91,18 @@ def furnish(room: Path) -> None:
             folder.mkdir(parents=True)
             mount("--bind", room / f"aside{number}", folder)
             subprocess.run(["umount", room / f"aside{number}"], check=True)
+    empty_tmp(room)
+
+
+def empty_tmp(room: Path) -> None:
+    """A /tmp with nothing in it but what is needed of the old one: what users put there goes with the room."""
+    (new := room / "tmp").mkdir()
+    new.chmod(0o1777)
+    for folder in sorted({room, ROOT, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}):
+        if folder.is_relative_to("/tmp"):
+            (there := new / folder.relative_to("/tmp")).mkdir(parents=True, exist_ok=True)
+            mount("--bind", folder, there)
+    mount("--rbind", new, "/tmp")
 
 
 def behind_closed_doors() -> dict[Path, list[Path]]:
@@ -204,14 +224,14 @@ async def in_the_environment(line: Line) -> list[Tried]:
 
 # ---- the program -----------------------------------------------------------------------------------------------------
 
-def outside() -> int:
-    """Make a folder that all can enter, begin anew with mounts of one's own, and take the folder away again.
+def outside(*command: str) -> int:
+    """Make a folder that all can enter, run a module with mounts of its own, and take the folder away again.
 
     It is taken away here, where none of those mounts is seen: nothing but what was made in it can go.
     """
     with tempfile.TemporaryDirectory(prefix="u3lab-users-") as room:
         Path(room).chmod(0o755)
-        return subprocess.run(["unshare", "-m", sys.executable, "-m", "tests.load.users"],
+        return subprocess.run(["unshare", "-m", sys.executable, "-m", *command], cwd=ROOT,
                               env={**os.environ, INSIDE: room}).returncode
 
 
@@ -228,4 +248,4 @@ def inside(room: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(inside(Path(os.environ[INSIDE])) if INSIDE in os.environ else lacking() or outside())
+    sys.exit(inside(Path(os.environ[INSIDE])) if INSIDE in os.environ else lacking() or outside("tests.load.users"))
