@@ -35,12 +35,12 @@ def members(group):
 
 def wait_for_student(spawner, options):
     """A server that begins with a kernel of a chapter, as warm_up.py asks; an unknown chapter is refused."""
+    spawner.orm_spawner.user_options = {}  # the hub would keep the wish for later starts, and refuse those too
     if "chapter" in options:
         warming.find(options["chapter"])
         spawner.environment = {**spawner.environment, warming.NAME: options["chapter"]}
         extensions = {**start.UNUSED, warming.__name__: True}
         spawner.args = [*spawner.args, f"--ServerApp.jpserver_extensions={extensions}"]
-        spawner.orm_spawner.user_options = {}  # the hub would keep the wish for the next start
 
 
 # A web server with a certificate stands in front and answers the world: passwords must not travel in the clear.

@@ -6,15 +6,20 @@ import secrets
 import shutil
 import socket
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser import jupyter
+from tests.browser.desk import RUN_SECONDS, SECONDS
 
 TEACHER = "teacher"
 CONFIG = Path(__file__).resolve().parent.parent.parent / "deploy" / "jupyterhub_config.py"
@@ -39,6 +44,16 @@ class Hub:
     def token(self) -> Path:
         """The file with the token of deploy/warm_up.py."""
         return self.homes.parent / "warm-up.token"
+
+    def ask(self, token: str, path: str, method: str = "GET", body: dict | None = None) -> tuple[int, Any]:
+        """The status and the answer of the hub to a program with a token."""
+        asked = urllib.request.Request(f"{self.own}/hub/api/{path}", json.dumps(body).encode() if body else None,
+                                       {"Authorization": f"token {token}"}, method=method)
+        try:
+            with urllib.request.urlopen(asked, timeout=SECONDS) as answer:
+                return answer.status, json.loads(answer.read() or "null")
+        except urllib.error.HTTPError as error:
+            return error.code, None
 
     def server(self, student: str) -> str:
         """The address of a student's server."""
@@ -78,12 +93,11 @@ def jupyterhub(home: Path, students: tuple[str, ...], *, own_users: bool = False
         for name in (*students, TEACHER):
             _furnish(homes / name)
     hub = Hub(url, f"http://127.0.0.1:{inner}", password, homes, (
-        f"--config={CONFIG}", f"--JupyterHub.bind_url={url.replace('hub.localhost', '127.0.0.1')}",
+        f"--config={_named(home, students)}", f"--JupyterHub.bind_url={url.replace('hub.localhost', '127.0.0.1')}",
         f"--JupyterHub.hub_port={inner}", f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{api}",
         "--JupyterHub.authenticator_class=dummy", f"--DummyAuthenticator.password={password}",
         *(f"--Authenticator.allowed_users={name}" for name in (*students, TEACHER)),
-        f"--JupyterHub.load_groups={ {'students': {'users': list(students)}} }", *spawner,
-        *(_certified(home) if domains else ()), *options), host)
+        *spawner, *(_certified(home) if domains else ()), *options), host)
     hub.token.touch(mode=0o600)
     hub.token.write_text(secrets.token_hex(32))
     with begun(hub):
@@ -100,11 +114,39 @@ def begun(hub: Hub) -> Iterator[None]:
         yield
 
 
+def logged_in(browser: Browser, hub: Hub, name: str) -> BrowserContext:
+    """A browser of its own, in which somebody has given name and password."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, ignore_https_errors=bool(hub.host))
+    context.set_default_timeout(SECONDS * 1000)
+    context.set_default_navigation_timeout(RUN_SECONDS * 1000)
+    page = context.new_page()
+    page.goto(f"{hub.url}hub/login?next=/hub/home")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(hub.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("#logout").wait_for()
+    return context
+
+
+def _named(home: Path, students: Sequence[str]) -> Path:
+    """The shipped configuration as it is read on a machine with these students and a teacher."""
+    groups = {"students": list(students), "teachers": [TEACHER]}
+    (file := home / "jupyterhub_config.py").write_text(f"""
+from types import SimpleNamespace as Entry
+from unittest.mock import patch
+users = [Entry(pw_name=name, pw_gid=-1) for names in {groups}.values() for name in names]
+with (patch("grp.getgrnam", lambda group: Entry(gr_mem={groups}[group], gr_gid=-2)),
+      patch("pwd.getpwall", lambda: users)):
+    load_subconfig({str(CONFIG)!r})
+""")
+    return file
+
+
 def _certified(home: Path) -> list[str]:
     """Options for https, with a certificate that nobody has signed."""
     key, certificate = home / "key.pem", home / "certificate.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=hub.localhost",
-                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+                    "-subj", "/CN=hub.localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
     return [f"--JupyterHub.ssl_key={key}", f"--JupyterHub.ssl_cert={certificate}"]
 
 

@@ -11,8 +11,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.browser.desk import RUN_SECONDS, SECONDS, Desk, until
-from tests.browser.hub import TEACHER, Hub, jupyterhub, need_hub
+from tests.browser.desk import RUN_SECONDS, Desk, until
+from tests.browser.hub import TEACHER, Hub, jupyterhub, logged_in, need_hub
 from tests.browser.jupyter import NOTEBOOKS, Lab
 from tests.load.school import WARM_UP, token_of
 
@@ -27,20 +27,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     need_hub()
     with jupyterhub(tmp_path_factory.mktemp("hub"), (ADA, BEN, CLEO)) as started:
         yield started
-
-
-def logged_in(browser: Browser, hub: Hub, student: str) -> BrowserContext:
-    """A browser of its own, in which a student has given name and password."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(SECONDS * 1000)
-    context.set_default_navigation_timeout(RUN_SECONDS * 1000)
-    page = context.new_page()
-    page.goto(f"{hub.url}hub/login?next=/hub/home")
-    page.get_by_label("Username").fill(student)
-    page.get_by_label("Password").fill(hub.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator("#logout").wait_for()
-    return context
 
 
 @pytest.fixture(scope="module")
