@@ -17,7 +17,7 @@ from u3lab._system import warming
 BIN = Path(sys.executable).parent
 DRAWN = Path(sys.prefix, "share", "u3lab")  # what chapters draw the first time, drawn once for all; root fills it
 HERE = Path(__file__).resolve().parent
-TOKEN = Path("warm-up.token")  # in the hub's own folder
+STARTER = Path("warm-up.token")  # in the hub's own folder
 HOST = os.environ.get("U3LAB_HUB_HOST", "")  # such as hub.example.org, where *.hub.example.org leads here, too
 
 c = get_config()  # noqa: F821
@@ -104,10 +104,10 @@ c.JupyterHub.load_roles = [
      "scopes": ["admin-ui", *(scope + CLASS for scope in ("list:users", "read:servers", "servers"))]},
 ]
 # warm_up.py begins the servers of the class, and can do nothing else.
-if TOKEN.exists():
-    if TOKEN.stat().st_mode & 0o077:
-        sys.exit(f"others can read {TOKEN.resolve()}; make it anew, as docs/deploying.md says")
-    c.JupyterHub.services.append({"name": "warm-up", "api_token": TOKEN.read_text().strip()})
+if STARTER.exists():
+    if STARTER.stat().st_mode & 0o077:
+        sys.exit(f"others can read {STARTER.resolve()}; make it anew, as docs/deploying.md says")
+    c.JupyterHub.services.append({"name": "warm-up", "api_token": STARTER.read_text().strip()})
     c.JupyterHub.load_roles.append(
         {"name": "warm-up", "services": ["warm-up"],
          "scopes": [scope + CLASS for scope in ("list:users", "read:servers", STARTS)]})

@@ -29,7 +29,7 @@ from u3lab._system import warming
 PATIENCE = 300.0  # seconds that a server may take to start, as in jupyterhub_config.py
 SOON = 0.5  # seconds between two questions whether it has started
 PAGE = 50  # users that the hub names at once
-TOKEN = "/var/lib/u3lab-hub/warm-up.token"
+FILE = "/var/lib/u3lab-hub/warm-up.token"
 
 
 class Hub:
@@ -91,15 +91,15 @@ async def warm_up(hub: Hub, chapter: str, students: Sequence[str] = ()) -> bool:
 
 
 def token(file: str | None) -> str:
-    """The token: of a file, of standard input ("-"), of JUPYTERHUB_API_TOKEN, or of the usual file, in this order."""
+    """The token from a file, standard input ("-"), JUPYTERHUB_API_TOKEN or the usual file, in this order."""
     if file == "-":
         return sys.stdin.readline().strip()
     if file is None and (given := os.environ.get("JUPYTERHUB_API_TOKEN")):
         return given
     try:
-        return Path(file or TOKEN).read_text().strip()
+        return Path(file or FILE).read_text().strip()
     except OSError as error:
-        raise U3Error(f"no token can be read from {file or TOKEN} ({error.strerror}): root makes it as "
+        raise U3Error(f"no token can be read from {file or FILE} ({error.strerror}): root makes it as "
                       "docs/deploying.md says, starts the hub again, and runs this") from None
 
 
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("chapter", help="the notebook of the lesson, such as 01 or 03b")
     parser.add_argument("students", nargs="*", metavar="STUDENT", help="who; all of the class")
     parser.add_argument("--token-file", metavar="FILE", help=f"its token; - is standard input; else that of "
-                        f"JUPYTERHUB_API_TOKEN, or {TOKEN}")
+                        f"JUPYTERHUB_API_TOKEN, or {FILE}")
     parser.add_argument("--hub", default="http://127.0.0.1:8081", help="the hub's own address (%(default)s)")
     chosen = parser.parse_args(arguments)
     try:
