@@ -18,7 +18,7 @@ BIN = Path(sys.executable).parent
 DRAWN = Path(sys.prefix, "share", "u3lab")  # what chapters draw the first time, drawn once for all; root fills it
 HERE = Path(__file__).resolve().parent
 STARTER = Path("warm-up.token")  # in the hub's own folder
-HOST = os.environ.get("U3LAB_HUB_HOST", "")  # such as hub.example.org, where *.hub.example.org leads here, too
+HOST = os.environ.get("U3LAB_HUB_HOST", "").removeprefix("https://")  # where *.HOST, too, leads to this machine
 
 c = get_config()  # noqa: F821
 

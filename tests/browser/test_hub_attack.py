@@ -175,6 +175,10 @@ def test_a_student_with_a_domain_works_there(hub: Hub, browser: Browser):
     page.goto(f"{hub.url}hub/spawn")
     page.wait_for_url(f"{hub.server(ADA)}lab/tree/{CHAPTER}")
     page.locator("#jp-main-statusbar", has_text="| Idle").first.wait_for()
+    found = {cookie["name"]: cookie for cookie in ada.cookies()}
+    assert {cookie["domain"] for cookie in found.values()} == {"hub.localhost", f"{ADA}.hub.localhost"}, "no wider ones"
+    for name in ("jupyterhub-hub-login", f"jupyterhub-user-{ADA}"):
+        assert found[f"__Host-{name}"]["secure"], "no page can set it for another domain"
     ada.close()
 
 
