@@ -104,8 +104,10 @@ def test_nbgrader_gives_the_right_points(tmp_path, monkeypatch):
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
-    from u3lab.course.grading import PREPROCESSORS
+    from u3lab.course import grading
 
+    if not grading._works(*grading.OWN_WORLD, "true"):  # root in a container may have no way to take rights away
+        monkeypatch.setattr(grading, "_account", lambda user: None)
     # nbgrader calls `alembic` by its name, which lies beside this Python
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     config = Config()
@@ -121,7 +123,7 @@ def test_nbgrader_gives_the_right_points(tmp_path, monkeypatch):
     assert api.generate_assignment("ps1")["success"]
     released = nbformat.read(tmp_path / "release" / "ps1" / "lesson.ipynb", as_version=4)
     assert [cell.source for cell in released.cells] == [cell.source for cell in notebook.cells]  # the stubs are kept
-    config.Autograde.autograde_preprocessors = PREPROCESSORS  # as docs/teaching.md has it
+    config.Autograde.autograde_preprocessors = grading.PREPROCESSORS  # as docs/teaching.md has it
     apart = NbGraderAPI(config=config)
     for student, answers in {"untouched": {}, "right": RIGHT, "wrong": WRONG, "alone": WRONG, "cheat": CHEAT}.items():
         handed_in = copy.deepcopy(released)

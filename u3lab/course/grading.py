@@ -10,6 +10,7 @@ Its checks do not: their text is the gradebook's, they run here, and ask the ker
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
 import subprocess
@@ -35,11 +36,12 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Unicode
 
+from u3lab._system import paths
 from u3lab.course import answers
 from u3lab.errors import U3Error
 
 # What the kernel sees of the grader's environment: the rest may hold passwords.
-ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "U3LAB_CACHE",
+ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "OMP_WAIT_POLICY",
                "U3LAB_THREADS", "NBGRADER_EXECUTION")
 LIMITS = ("--core=0", f"--data={8 * 2**30}", f"--fsize={2**30}", "--nproc=1024", "--cpu=3600")
 OWN_WORLD = ("unshare", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -102,6 +104,7 @@ class ExecuteApart(Execute):
         with tempfile.TemporaryDirectory(prefix="u3lab-", ignore_cleanup_errors=True) as outer:
             folder = Path(outer, "home")  # below one that is ours, so that it cannot be put elsewhere
             shutil.copytree(submitted, folder, symlinks=True)
+            folder.chmod(0o700)
             if self._account:
                 os.chmod(outer, 0o711)
                 for place, folders, files in os.walk(folder):
@@ -115,7 +118,7 @@ class ExecuteApart(Execute):
         plain = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--no-new-privs", *_limits()]
         apart = [*OWN_WORLD, *_view(Path(CourseDirectory(parent=self).root)), *plain]
         for command in (apart, plain):
-            if _works([*command, sys.executable, "-c", "import u3lab, ipykernel"]):
+            if _works(*command, sys.executable, "-c", "import u3lab, ipykernel"):
                 if command is plain:
                     self.log.warning("this system gives no program a world of its own: students' code has the network")
                 return command
@@ -206,7 +209,8 @@ def _environment(folder: Path) -> list[str]:
     if not shutil.which("env"):
         return []
     kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    own = {"HOME": folder, "TMPDIR": folder, "U3LAB_STATE": folder / "state", "JPY_PARENT_PID": os.getpid()}
+    own = {"HOME": folder, "TMPDIR": folder, "U3LAB_STATE": folder / "state", "U3LAB_CACHE": paths.cache(""),
+           "JPY_PARENT_PID": os.getpid()}
     return ["env", "-i", *(f"{name}={value}" for name, value in {**kept, **own}.items())]
 
 
@@ -228,10 +232,13 @@ def _limits() -> list[str]:
 
 
 def _view(course: Path) -> list[str]:
-    """A program for a world of mounts of its own: in it the course's folder is empty, and so is each folder that is
-    shut to others and has our Python or the library below it, but for these."""
-    wanted = sorted(Path(one).resolve() for one in {sys.base_prefix, sys.prefix, PACKAGE, tempfile.gettempdir(),
-                                                        os.environ.get("U3LAB_CACHE")} if one)
+    """A program that shows another one less of the disk.
+
+    The folder of the course is empty, and so is each one that is shut to others, such as root's home, where our Python,
+    the library or what it has drawn lies in it; these are put back.
+    """
+    needed = map(Path, (sys.base_prefix, sys.prefix, PACKAGE, tempfile.gettempdir(), paths.cache("")))
+    wanted = sorted({path.resolve() for path in needed if path.is_dir()})
     shut = {place for path in wanted for place in path.parents if not place.stat().st_mode & 0o001}
     lines = [f"exec {n}<{quote(str(path))}" for n, path in enumerate(wanted, 3)]  # open: they are found again so
     for place in sorted({*shut, course.resolve()}, key=lambda one: len(one.parts)):
@@ -243,7 +250,9 @@ def _view(course: Path) -> list[str]:
     return ["sh", "-ec", "\n".join([*lines, f"exec {closed}", 'exec "$@"']), "sh"]
 
 
-def _works(command: list[str]) -> bool:
+@functools.cache
+def _works(*command: str) -> bool:
+    """Whether a program can be run; it is asked once."""
     with suppress(OSError):
         return subprocess.run(command, capture_output=True, cwd="/").returncode == 0
     return False
