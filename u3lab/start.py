@@ -93,12 +93,9 @@ def import_jupyterlab() -> None:
     At that moment it asks yarn for its settings if there is a Node. That is half a second of a core, for those who
     build extensions.
     """
-    path = os.environ.get("PATH")
+    path = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.devnull  # not empty: then the system's usual folders count
     try:
         import jupyterlab.labapp  # noqa: F401
     finally:
-        if path is None:
-            del os.environ["PATH"]
-        else:
-            os.environ["PATH"] = path
+        os.environ["PATH"] = path

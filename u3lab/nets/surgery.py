@@ -96,7 +96,10 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     if not torch.isfinite(features).all():
         raise U3Error(f"the features for {layer!r} have values that are NaN or infinite; look for their origin "
                       "before this line")
-    calls, features = 0, _on(net, features)
+    calls, features = 0, features.to(next((p for p in net.parameters() if p.is_floating_point()), features))
+    first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
+    # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
+    nothing = features.new_full((1, first.in_channels if first else 3, net.size, net.size), torch.nan)
 
     def replace(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
         nonlocal calls
@@ -109,8 +112,7 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     hook = net.layer(layer).register_forward_hook(replace)
     try:
         with torch.set_grad_enabled(features.requires_grad and torch.is_grad_enabled()):
-            # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
-            scores = net.module(net.normalise(_nothing(net)))
+            scores = net.module(net.normalise(nothing))
     except RuntimeError as error:
         if not calls or "memory" in str(error):
             raise
@@ -124,19 +126,6 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
             f"the layer is computed {calls} times" if calls != 1 else "a way from the picture leads around it")
             + "; choose a layer that everything passes through, such as the end of a block")
     return scores
-
-
-def _on(net: Classifier, features: Tensor) -> Tensor:
-    """The features in the network's precision and on its device."""
-    like = next((p for p in net.parameters() if p.is_floating_point()), features)
-    same = features.dtype == like.dtype and features.device == like.device
-    return features if same else features.to(like)
-
-
-def _nothing(net: Classifier) -> Tensor:
-    first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
-    channels = 3 if first is None else first.in_channels
-    return torch.full((1, channels, net.size, net.size), float("nan"), device=net.device)
 
 
 def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:
