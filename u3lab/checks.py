@@ -19,8 +19,10 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Collection, Iterable, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -103,6 +105,13 @@ def listed(name: str, value: object, kind: type = object, what: str = "") -> lis
         if not isinstance(one, kind):
             raise U3Error(f"{name}[{n}] is {shown(one)}; give a list of {what or name}")
     return list(value)
+
+
+def place(name: str, value: object, what: str) -> Path:
+    """The path of a file or a folder, "~" being one's own folder; ``what`` says of what."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        raise U3Error(f"{name} = {shown(value)}; give the path of {what}")
+    return Path(value).expanduser()
 
 
 def function(name: str, value: T, count: int, how: str) -> T:

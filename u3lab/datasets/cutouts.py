@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from u3lab import images
-from u3lab.checks import number, shown, tensors, whole
+from u3lab.checks import is_a, number, shown, tensors, whole
 from u3lab.datasets import packed
 from u3lab.errors import U3Error
 
@@ -84,8 +84,7 @@ def names(kind: str | None = None, *, split: str | None = None, known: bool = Fa
     every = tuple(one for group in KINDS.values() for one in group)
     if kind is not None and kinds[0] not in every:
         raise U3Error(f"kind = {shown(kind)}; choose one of {', '.join(KINDS)}, or of {', '.join(every)}")
-    if not isinstance(known, bool):
-        raise U3Error(f"known = {shown(known)}; give True or False")
+    is_a("known", known, bool, "give True or False")
     found = [name for name in packed.chosen("cutouts", split=(split, packed.SPLITS))
              if kind is None or about(name).kind in kinds]
     return [name for name in found if not known
@@ -149,8 +148,7 @@ def paste(thing: str | Cutout, background: Tensor, *, size: float = 0.8, x: floa
     images.check(background)
     size = number("size", size, 0, 4, without_low=True)
     x, y = number("x", x, 0, 1), number("y", y, 0, 1)
-    if not isinstance(mirror, bool):
-        raise U3Error(f"mirror = {shown(mirror)}; give True or False")
+    is_a("mirror", mirror, bool, "give True or False")
     thing = load(thing) if isinstance(thing, str) else _checked(thing)
     height, width = background.shape[-2:]
     thing = _resized(thing, max(1, round(size * min(height, width))))

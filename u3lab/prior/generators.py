@@ -142,12 +142,8 @@ class Scale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.down(x)
         y = y if self.deeper is None else self.deeper(y)
-        y = F.interpolate(y, x.shape[2:], mode=self.upsample, **_corners(self.upsample))
+        y = F.interpolate(y, x.shape[2:], mode=self.upsample)
         return self.up(y if self.across is None else torch.cat([y, self.across(x)], 1))
-
-
-def _corners(mode: str) -> dict[str, bool]:
-    return {"align_corners": False} if mode == "bilinear" else {}
 
 
 def hourglass(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
@@ -171,8 +167,7 @@ class UScale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.before(x)
         y = self.deeper(F.max_pool2d(x, 2))
-        return self.after(torch.cat([x, F.interpolate(y, x.shape[2:], mode=self.upsample,
-                                                      **_corners(self.upsample))], 1))
+        return self.after(torch.cat([x, F.interpolate(y, x.shape[2:], mode=self.upsample)], 1))
 
 
 def _unet(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
@@ -189,9 +184,7 @@ class Residual(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.change = nn.Sequential(_conv(width, width), nn.Conv2d(width, width, 3, padding=1, bias=False,
-                                    padding_mode="reflect"),
-                                    nn.BatchNorm2d(width))
+        self.change = nn.Sequential(_conv(width, width), *_conv(width, width)[:2])  # the second is not rectified
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.change(x)

@@ -81,10 +81,8 @@ def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSett
         return {name: torch.stack([iic_loss(*one, lam=settings.lam) for one in _pairs(z)]).mean()
                 for name, z in zip(names, shares, strict=False)}
 
-    def first_joint(shares: tuple[Tensor, ...], _: Tensor) -> Tensor:
-        return joint(*_pairs(shares[0])[0])
-
-    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss, first_joint)
+    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss,
+                lambda shares, _: joint(*_pairs(shares[0])[0]))
 
 
 def _pairs(z: Tensor) -> list[tuple[Tensor, Tensor]]:

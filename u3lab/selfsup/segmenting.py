@@ -115,18 +115,15 @@ def segmenting(k: int, *, light: Views = relit, settings: SegmentSettings | None
     def pose(raw: Tensor, generator: torch.Generator) -> Posed:
         g = torch.stack([torch.randint(most, (len(raw),), generator=generator) for most in (TURNS, 2)], 1)
         moved = turned(mirrored(raw, g[:, 1]), g[:, 0])
-        return Posed(torch.stack([light(one, generator) for one in (raw, moved)], 1),
-                     torch.zeros(len(raw)), (g,))
+        return Posed(torch.stack([light(one, generator) for one in (raw, moved)], 1), torch.zeros(len(raw)), (g,))
 
     def loss(shares: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
         known = {"reach": settings.reach, "pooled": settings.pooled, "lam": settings.lam}
         return {name: torch.stack([segmentation_loss(z[:, 0], z[:, 1], **known) for z in part.unbind(2)]).mean()
                 for name, part in zip(("−I", "−I of the further heads"), shares, strict=False)}
 
-    def first_map(shares: tuple[Tensor, ...], _: Tensor) -> Tensor:
-        return shares[0][:, 0, 0]
-
-    return Task(pose, lambda channels: DenseHeads(channels, k, settings.heads, settings.over), loss, first_map)
+    return Task(pose, lambda channels: DenseHeads(channels, k, settings.heads, settings.over), loss,
+                lambda shares, _: shares[0][:, 0, 0])
 
 
 def dense_heads(net: nn.Module, k: int, *, settings: SegmentSettings | None = None) -> nn.Module:

@@ -65,6 +65,12 @@ def grey_some(images: Tensor, generator: torch.Generator, *, share: float = 0.2)
     return torch.where(chosen.to(images.device), luma(images), images)
 
 
+def mirrored_some(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures (B,C,H,W), about half of them with left and right exchanged."""
+    chosen = torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5
+    return torch.where(chosen.to(images.device), images.flip(-1), images)
+
+
 def luma(images: Tensor) -> Tensor:
     """How bright each pixel looks: (B,3,H,W) → (B,1,H,W)."""
     return torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))[:, None]

@@ -178,10 +178,8 @@ class Checkpoint:
         """Before a step: write the file, every so many steps."""
         if step % EVERY or not step or distributed.rank():
             return
-        state = {"step": step, "facts": facts, "values": places,
-                 "optimiser": self._optimiser.state_dict()}
         content = io.BytesIO()
-        torch.save(state, content)
+        torch.save({"step": step, "facts": facts, "values": places, "optimiser": self._optimiser.state_dict()}, content)
         try:
             paths.write_atomically(self.path, content.getvalue())
         except OSError as error:

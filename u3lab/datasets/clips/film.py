@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import io
-import json
 import zipfile
 from typing import NamedTuple
 
@@ -52,7 +51,8 @@ def street_masks() -> Walkers:
     ``data/clips/corrections.json`` has the polygons. Their border is right to about a pixel; a shadow at the feet
     belongs to them.
     """
-    numbers = [_index()["test"].index(number) for number in _index()["masked"]]
+    known = packed.index("clips")["street"]
+    numbers = [known["test"].index(number) for number in known["masked"]]
     page = np.array(Image.open(paths.data("clips", "street-masks.png")))
     return Walkers(street_frames("test")[numbers], torch.from_numpy(page.reshape(-1, HEIGHT, WIDTH)))
 
@@ -107,14 +107,9 @@ def _moved(split: str, length: int, size: int) -> Tensor:
 
 
 @functools.cache
-def _index() -> dict[str, list[int]]:
-    return json.loads(paths.data("clips", "index.json").read_text(encoding="utf-8"))["street"]
-
-
-@functools.cache
 def _frames(split: str) -> Tensor:
     """(N,3,192,256) uint8."""
     with zipfile.ZipFile(paths.data("clips", "street.zip")) as archive:
         frames = [np.array(Image.open(io.BytesIO(archive.read(f"{number:03}.webp"))).convert("RGB"))
-                  for number in _index()[split]]
+                  for number in packed.index("clips")["street"][split]]
     return torch.from_numpy(np.stack(frames)).movedim(-1, 1).contiguous()

@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 from torch import Tensor
 
 from u3lab import images
-from u3lab.checks import SIDE, room, shown, whole
+from u3lab.checks import SIDE, is_a, place, room, whole
 from u3lab.errors import U3Error
 
 FPS, RATE = 16, 8000  # frames of a film, samples of a sound, a second
@@ -50,14 +50,12 @@ def folder(path: str | os.PathLike[str], *, length: int = 8, size: int = 64, sou
         Nothing there that can be read; a film shorter than T frames; a silent film, where sound is asked for; more
         frames than there is room for. Videos need the package av (PyAV); without it there is a word about that.
     """
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-        raise U3Error(f"path = {shown(path)}; give the name of a video or of a folder of videos or frames")
+    path = place("path", path, "a video or of a folder of videos or frames")
     length, size = whole("length", length, 2), whole("size", size, 16, SIDE)
-    if not isinstance(sound, bool):
-        raise U3Error(f"sound = {shown(sound)}; give True or False")
+    is_a("sound", sound, bool, "give True or False")
     clips: list[Tensor] = []
     heard: list[Tensor] = []
-    for film in _films(Path(path)):
+    for film in _films(path):
         frames: list[Tensor] = []
         for frame in _frames(film, size):
             frames.append(frame)
