@@ -140,8 +140,7 @@ def tensors(**given: tuple[object, str]) -> None:
             for axis, length in zip(axes, value.shape, strict=True))
         if not fits:
             known = ", ".join(f"{axis} = {lengths[axis]}" for axis in dict.fromkeys(axes) if lengths.get(axis))
-            raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}" + (f" with {known}" if known
-                                                                                        else ""))
+            raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}{' with ' if known else ''}{known}")
         if (value.is_floating_point() or value.is_complex()) and not _finite(value):
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
 

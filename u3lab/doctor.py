@@ -233,8 +233,7 @@ def _folders() -> tuple[str, str]:
         try:
             tempfile.TemporaryFile(dir=there).close()
         except OSError as error:
-            return (f"{folder} cannot be written ({error.strerror})",
-                    f"make it writable or point {variable} to another folder")
+            return f"{folder} cannot be written ({error.strerror})", f"make it writable or point {variable} elsewhere"
     return "downloads and Jupyter's state can be written", ""
 
 

@@ -158,8 +158,7 @@ def _map(map: Tensor) -> Tensor:
     planes = map[0] if map.ndim == 4 and len(map) == 1 else map
     planes = planes[None] if planes.ndim == 2 else planes
     if planes.ndim != 3 or planes.numel() == 0:
-        raise U3Error(f"the map's shape is {shape}; give one map: (H,W), (C,H,W) or (1,C,H,W); "
-                      "from a batch take maps[i]")
+        raise U3Error(f"the map's shape is {shape}; give one map: (H,W), (C,H,W) or (1,C,H,W); of a batch maps[i]")
     if not planes.isfinite().all():
         raise U3Error("the map has NaN or infinite values; look for a division by zero or a diverged optimisation")
     return planes

@@ -59,8 +59,7 @@ def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool
         characters in its name.
     """
     if folder and UNSEEN.search(folder):
-        raise U3Error(f"the name {folder[:80]!r} has letters that no screen shows; name another folder: "
-                      "`u3lab start FOLDER`")
+        raise U3Error(f"the name {folder[:80]!r} has letters that no screen shows; name another: `u3lab start FOLDER`")
     originals = paths.notebooks()
     clone = None if (originals.parent / "__init__.py").exists() else originals.parent  # in the wheel: in the package
     usual = clone / "my" if clone else Path(OURS)

@@ -94,5 +94,4 @@ def cut_out(patch: Tensor, *, shape: str = "round", size: int | None = None) -> 
     """The patch (1,3,size,size) as it is printed: on whole levels, on white paper. ``size`` in pixels, up to 2048."""
     side = _images.check(patch).shape[-1]
     size = whole("size", side if size is None else size, 1, SIDE)
-    return quantise(apply_patch(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, angle=0.0,
-                                shape=shape))
+    return quantise(apply_patch(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, shape=shape))

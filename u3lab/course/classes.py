@@ -102,9 +102,8 @@ def sheet(students: dict[str, Done]) -> bytes:
     lines = csv.writer(text)
     lines.writerow(["student", *(task.id for task in tasks), "exercises", "points", "questions"])
     for name, done in students.items():
-        safe = f"'{name}" if name.startswith(_FORMULA) else name
-        lines.writerow([safe, *(task.points if task.id in done["exercises"] else 0 for task in tasks),
-                        *_row(name, done)[-3:]])
+        earned = [task.points * (task.id in done["exercises"]) for task in tasks]
+        lines.writerow([f"'{name}" if name.startswith(_FORMULA) else name, *earned, *_row(name, done)[-3:]])
     return text.getvalue().encode("utf-8-sig")  # without the mark at its start, Excel takes names for another alphabet
 
 

@@ -121,8 +121,7 @@ def _changes(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple
            lambda want, trial: _shaped(want, trial.got[part]).masked_fill(trial.got[part].isnan(), math.nan))
     ranks = max(trial.wanted[part].ndim for trial in trials)
     for k in range(ranks + 1):
-        yield (f"right but for an axis of length 1 at place {k}, which is too many",
-               lambda want, _, k=k: want.unsqueeze(k))
+        yield f"right but for an axis of length 1 at place {k}, one too many", lambda want, _, k=k: want.unsqueeze(k)
     for k in range(ranks):
         yield (f"right, but axis {k} is gone: it stays, with length 1; `keepdim=True` or `unsqueeze({k})` keep it",
                lambda want, _, k=k: want.squeeze(k))
@@ -244,8 +243,7 @@ def _only(a: Any, fits: bool) -> Any:
 
 def _number(a: Any) -> Any:
     """A number or a tensor of floats; nothing else has a sign."""
-    return _only(a, a.is_floating_point() if isinstance(a, Tensor) else
-                 isinstance(a, int | float) and not isinstance(a, bool))
+    return _only(a, a.is_floating_point() if isinstance(a, Tensor) else type(a) in (int, float))
 
 
 def _whole(a: Any) -> int:

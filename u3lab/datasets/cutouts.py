@@ -87,8 +87,7 @@ def names(kind: str | None = None, *, split: str | None = None, known: bool = Fa
     is_a("known", known, bool, "give True or False")
     found = [name for name in packed.chosen("cutouts", split=(split, packed.SPLITS))
              if kind is None or about(name).kind in kinds]
-    return [name for name in found if not known
-            or all(about(name).named.get(network, 0) >= ENOUGH for network in NETWORKS)]
+    return [name for name in found if not known or all(about(name).named.get(net, 0) >= ENOUGH for net in NETWORKS)]
 
 
 def about(name: str) -> About:

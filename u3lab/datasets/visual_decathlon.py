@@ -85,8 +85,7 @@ def _middle(file: Path) -> np.ndarray:
         raise U3Error(f"{file} is missing or cannot be read as a picture; {GET_IT}") from None
     factor = SHORTER / min(picture.size)
     if factor != 1:
-        picture = picture.resize([max(SHORTER, round(factor * side)) for side in picture.size],
-                                 Image.Resampling.BILINEAR)
+        picture = picture.resize([max(SHORTER, round(factor * n)) for n in picture.size], Image.Resampling.BILINEAR)
     left, top = ((side - SIDE) // 2 for side in picture.size)
     return np.array(picture.crop((left, top, left + SIDE, top + SIDE)))
 

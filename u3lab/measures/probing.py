@@ -33,8 +33,7 @@ def of_class(labels: Tensor, target: int) -> Tensor:
     """Which labels (B) are those of a class, (B) bool; U3Error unless some are and some are not."""
     wanted = classes(labels) == target
     if not wanted.any() or wanted.all():
-        raise U3Error(f"class {target} has {int(wanted.sum())} of {len(labels)} pictures; give pictures of it and of "
-                      "others")
+        raise U3Error(f"class {target} has {int(wanted.sum())} of {len(labels)} pictures; give some of it and others")
     return wanted
 
 

@@ -233,8 +233,7 @@ class Classifier(nn.Module):
 def finite(answer: Tensor, name: str) -> Tensor:
     """What a network has computed, unless it is NaN or infinite somewhere."""
     if not math.isfinite(answer.detach().float().sum().item()):  # one pass, without a copy
-        raise U3Error(f"{name} answers with NaN or infinite numbers; look for such numbers among its weights, or load "
-                      "it anew")
+        raise U3Error(f"{name} answers with NaN or infinite numbers; look for such among its weights, or load it anew")
     return answer
 
 

@@ -67,8 +67,7 @@ def _lower(net: Classifier, layer: str, normalised: Tensor) -> Tensor:
     """Output of a layer, (B,C,h,w); the pass stops there."""
     found = net.until((layer,), lambda: net.run(normalised)).get(layer)
     if found is None or found.ndim != 4:
-        what = "is never computed" if found is None else (
-            f"has the shape {tuple(found.shape)}, which is no grid of sites")
+        what = "is never computed" if found is None else f"has the shape {tuple(found.shape)}, no grid of sites"
         raise U3Error(f"layer {layer!r} of {net.name} {what}; choose a convolutional layer of {', '.join(net.layers)}")
     return found
 
@@ -94,8 +93,7 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     if not isinstance(features, Tensor) or features.ndim not in (2, 4) or not features.numel():
         raise U3Error(f"features are a tensor (B,C,h,w) or (B,C) of at least one picture, not {shown(features)}")
     if not torch.isfinite(features).all():
-        raise U3Error(f"the features for {layer!r} have values that are NaN or infinite; look for their origin "
-                      "before this line")
+        raise U3Error(f"the features for {layer!r} have NaN or infinite values; look for their origin before this line")
     calls, features = 0, features.to(next((p for p in net.parameters() if p.is_floating_point()), features))
     first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
     # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
@@ -116,9 +114,8 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     except RuntimeError as error:
         if not calls or "memory" in str(error):
             raise
-        raise U3Error(f"the part of {net.name} above {layer!r} cannot take features of the shape "
-                      f"{tuple(features.shape)}; give what net.features(images, {layer!r}) gives for pictures of "
-                      f"{net.size}×{net.size} pixels") from error
+        raise U3Error(f"the part of {net.name} above {layer!r} cannot take features of {tuple(features.shape)}; give "
+                      f"what net.features(images, {layer!r}) gives for {net.size}×{net.size} pixels") from error
     finally:
         hook.remove()
     if calls != 1 or not torch.isfinite(scores).all():

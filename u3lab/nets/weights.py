@@ -31,8 +31,7 @@ def installed(name: str) -> Path:
     network = OWN[name]
     path = _packaged(name) if network.package else paths.data("weights", network.file)
     if not os.path.isfile(path) or _sha256(path) != network.sha256:
-        raise U3Error(f"the weights file {path.name} is missing, damaged or incomplete; "
-                      "install u3lab again (`make lab`)")
+        raise U3Error(f"the weights file {path.name} is missing, damaged or cut off; install u3lab again (`make lab`)")
     return path
 
 

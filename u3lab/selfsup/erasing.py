@@ -123,8 +123,7 @@ def erase(adversary: float = 0.0) -> Task:
     """The task of filling the hole; with ``adversary``, λ, above 0, against a judge of what looks real."""
     lam = number("adversary", adversary, 0, 100)
     if not lam:
-        return Task(pose, Restorer, lambda patch, true: {"squared error": reconstruction(patch, true)}, _restored,
-                    chance=0.0)
+        return Task(pose, Restorer, lambda *both: {"squared error": reconstruction(*both)}, _restored, chance=0.0)
 
     def contested(images: Tensor, generator: torch.Generator) -> Posed:
         posed = pose(images, generator)

@@ -183,8 +183,7 @@ class Checkpoint:
         try:
             paths.write_atomically(self.path, content.getvalue())
         except OSError as error:
-            raise U3Error(f"the checkpoint cannot be kept in {self.path} ({error.strerror}); choose another "
-                          "place") from error
+            raise U3Error(f"the checkpoint cannot be kept in {self.path} ({error.strerror}); give another") from error
 
 
 @torch.no_grad()

@@ -89,9 +89,8 @@ def street(split: str = "train", *, length: int = 4, count: int = 100, size: int
     if not len(found):
         raise U3Error(f"least = {least}; there is no window of {length} frames and {size} pixels where so much moves, "
                       "so give less, such as 0.02")
-    chosen = found[torch.randint(len(found), (count,), generator=draw)].tolist()
-    cut = [frames[t : t + length, :, STRIDE * y : STRIDE * y + size, STRIDE * x : STRIDE * x + size]
-           for t, y, x in chosen]
+    chosen = found[torch.randint(len(found), (count,), generator=draw)] * torch.tensor([1, STRIDE, STRIDE])
+    cut = [frames[t : t + length, :, y : y + size, x : x + size] for t, y, x in chosen.tolist()]
     return torch.stack(cut).float() / 255
 
 

@@ -136,8 +136,7 @@ def _sound(film: Path, count: int, samples: int) -> Tensor:
         parts = [part.to_ndarray()[0] for frame in (*video.decode(audio=0), None) for part in mono.resample(frame)]
     heard = torch.from_numpy(np.concatenate(parts or [np.zeros(0, np.float32)])).clamp(-1, 1)
     if not len(heard) or heard.abs().max() < SILENCE:
-        raise U3Error(f"the sound of {film.name!r} is silent; give a video in which something is heard, or leave sound "
-                      "out")
+        raise U3Error(f"the sound of {film.name!r} is silent; give a video with something to hear, or leave sound out")
     heard = torch.nn.functional.pad(heard, (0, max(0, count * samples - len(heard))))
     return heard[: count * samples].view(count, samples)
 
@@ -148,8 +147,7 @@ def _opened(film: Path) -> Iterator[Any]:
     try:
         import av
     except ImportError:
-        raise U3Error(f"reading {film.name!r} needs the package av: pip install av; or give a folder of "
-                      "frames") from None
+        raise U3Error(f"reading {film.name!r} needs av: pip install av; or give a folder of frames") from None
     try:
         with av.open(str(film)) as video:
             yield video
