@@ -126,8 +126,7 @@ def _planes(image: Tensor) -> Tensor:
     shape = tuple(image.shape)
     if image.dtype not in FLOATS:
         how = "image.float()" if image.is_floating_point() else "image.float() / 255"
-        raise U3Error(f"the picture holds {str(image.dtype).removeprefix('torch.')} values; give float32 or float64 in "
-                      f"[0,1], e.g. {how}")
+        raise U3Error(f"the picture holds {image.dtype} values; give float32 or float64 in [0,1], e.g. {how}")
     planes = image[0] if image.ndim == 4 and len(image) == 1 else image
     if planes.ndim == 2:
         planes = planes[None]
@@ -153,7 +152,7 @@ def _map(map: Tensor) -> Tensor:
     map = is_a("the map", map, Tensor, "give a tensor, such as a method's answer").detach()
     shape = tuple(map.shape)
     if map.is_complex():
-        raise U3Error(f"the map holds {str(map.dtype).removeprefix('torch.')} values; give real ones, e.g. map.abs()")
+        raise U3Error(f"the map holds {map.dtype} values; give real ones, e.g. map.abs()")
     map = map.to(map.dtype if map.dtype == torch.float64 else torch.float32)
     planes = map[0] if map.ndim == 4 and len(map) == 1 else map
     planes = planes[None] if planes.ndim == 2 else planes

@@ -118,8 +118,7 @@ def _resized(thing: Cutout, longest: int) -> Cutout:
     height, width = thing.mask.shape[-2:]
     shape = [max(1, round(longest * side / max(height, width))) for side in (height, width)]
     # colours are on white, that is, weighted by the mask: so both may be averaged alike, and edges get no fringe
-    return Cutout(*(F.interpolate(one, size=shape, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
-                    for one in thing))
+    return Cutout(*(F.interpolate(one, size=shape, mode="bilinear", antialias=True).clamp(0, 1) for one in thing))
 
 
 def paste(thing: str | Cutout, background: Tensor, *, size: float = 0.8, x: float = 0.5, y: float = 0.5,

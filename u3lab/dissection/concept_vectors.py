@@ -47,8 +47,7 @@ def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) ->
     def over(part: Tensor) -> Tensor:
         maps = maps_of(net, (layer,), part)[layer].cpu()
         if maps.shape[1] != len(thresholds):
-            raise U3Error(f"{layer} has {maps.shape[1]} units, but there are {len(thresholds)} thresholds; give one "
-                          "for each unit")
+            raise U3Error(f"{layer} has {maps.shape[1]} units, not {len(thresholds)}; give one threshold for each")
         return maps > thresholds[:, None, None]
 
     return torch.cat([over(part) for part in images.split(8)])

@@ -74,6 +74,5 @@ def gaussian_posterior(matrix: Tensor, y: Tensor, mean: Tensor, covariance: Tens
     try:
         gain = torch.linalg.solve(of_y, seen).T
     except torch.linalg.LinAlgError as error:
-        raise U3Error(f"noise = {noise:g} vanishes beside the rounding of {matrix.dtype}; give a larger one, or "
-                      "doubles") from error
+        raise U3Error(f"noise = {noise:g} is lost in the rounding of {matrix.dtype}; give more, or doubles") from error
     return Gaussian(mean + gain @ (y - matrix @ mean), covariance - gain @ seen)

@@ -148,8 +148,7 @@ class Classifier(nn.Module):
         self.path(layer)  # says so if it is no name
         found = self.until((layer,), lambda: self(images))
         if not found:
-            raise U3Error(f"{self.name} never computes {layer!r} on its way to the classes; choose one of "
-                          f"{', '.join(self.layers)}")
+            raise U3Error(f"{self.name} never computes {layer!r} on its way; choose one of {', '.join(self.layers)}")
         return found[layer]
 
     def until(self, layers: Sequence[str], passing: Callable[[], object]) -> dict[str, Tensor]:
@@ -214,8 +213,7 @@ class Classifier(nn.Module):
                 raise U3Error(f"{self.name} has no class {target!r}"
                               + (f"; near it: {', '.join(near)}" if near else "; see net.classes"))
             if len(matches) > 1:
-                raise U3Error(f"{self.name} has {len(matches)} classes {target!r}; give the number: "
-                              f"{' or '.join(map(str, matches))}")
+                raise U3Error(f"{self.name} has several classes {target!r}; give {' or '.join(map(str, matches))}")
             return matches[0]
         try:
             number = None if isinstance(target, bool) else operator.index(target)
@@ -225,8 +223,7 @@ class Classifier(nn.Module):
             raise U3Error(f"{shown(target)} is not a class; give its number or its name")
         target = number
         if self.classes and not 0 <= target < len(self.classes):
-            raise U3Error(f"class {target} does not exist; {self.name} has {len(self.classes)} classes, "
-                          f"0 to {len(self.classes) - 1}")
+            raise U3Error(f"class {target} does not exist; {self.name} has the classes 0 to {len(self.classes) - 1}")
         return target
 
 

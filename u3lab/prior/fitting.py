@@ -98,8 +98,7 @@ def _fits(target: Tensor, generator: Generator, task: Task) -> None:
     """Ask the task itself whether the sizes go together, before the first step; the weights may be spoilt as well."""
     if not all(weight.isfinite().all() for weight in generator.state_dict().values()):
         raise U3Error("the generator's weights or code are NaN or infinite; make a new one with prior.generator(…)")
-    function("task", task, 2, "give a function of x and x₀: prior.reconstruct, prior.inpaint(mask) or "
-             "prior.super_resolve(factor)")
+    function("task", task, 2, "give a function of x and x₀: prior.reconstruct, inpaint(mask) or super_resolve(factor)")
     try:
         with torch.enable_grad():
             data = task(torch.zeros(1, 3, *generator.size, requires_grad=True), target.cpu())

@@ -83,8 +83,7 @@ def tiles(images: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
     along = torch.arange(whole("side", side, 1), device=images.device)
     height, width = images.shape[-2:]
     if len(top) != len(images) or not (of_wholes(top) and of_wholes(left)):
-        raise U3Error(f"top is {shown(top)} of {top.dtype}, left of {left.dtype}; give whole numbers (B,V) for "
-                      f"{len(images)} pictures")
+        raise U3Error(f"top is {shown(top)} of {top.dtype}, left of {left.dtype}; give whole numbers ({len(images)},V)")
     if min(top.min(), left.min()) < 0 or top.max() + side > height or left.max() + side > width:
         raise U3Error(f"tiles of {side} pixels do not fit into pictures of {height}×{width} pixels; make them smaller, "
                       "or the gap between them")

@@ -84,8 +84,7 @@ def _films(path: Path) -> list[Path]:
     found = [one for one in inside if one.suffix.lower() in (*VIDEOS, ".gif")
              or (one.is_dir() and any(frame.suffix.lower() in PICTURES for frame in one.iterdir()))]
     if not found:
-        raise U3Error(f"in {str(path)!r} there is no video ({', '.join(VIDEOS)}, .gif) and no picture; give a folder "
-                      "that has some")
+        raise U3Error(f"in {str(path)!r} is no video ({', '.join(VIDEOS)}, .gif) or picture; give a folder with some")
     return found
 
 
