@@ -11,5 +11,3 @@ benchmark itself is read by :mod:`u3lab.datasets.visual_decathlon`.
 """
 
 from u3lab.worlds.decathlon.loading import DOMAINS, Domain, load, names, table, version
-
-__all__ = ["DOMAINS", "Domain", "load", "names", "table", "version"]
