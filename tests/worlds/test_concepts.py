@@ -103,7 +103,7 @@ def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypa
     monkeypatch.setattr(keeping, "version", lambda files: "now")
     whole = anew()._pictures
     (tmp_path / "file").write_text("a file where the folder should be")
-    (tmp_path / "taken" / "concepts-train-2-0-now.npz").mkdir(parents=True)
+    (tmp_path / "taken" / "concepts-train-2-0-now.pt").mkdir(parents=True)
     for folder in tmp_path / "file" / "cache", tmp_path / "taken", "~nobody-has-this-name", "/dev/null":
         monkeypatch.setenv("U3LAB_CACHE", str(folder))
         monkeypatch.chdir(tmp_path)

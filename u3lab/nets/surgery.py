@@ -94,7 +94,9 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
         raise U3Error(f"features are a tensor (B,C,h,w) or (B,C) of at least one picture, not {shown(features)}")
     if not torch.isfinite(features).all():
         raise U3Error(f"the features for {layer!r} have NaN or infinite values; look for their origin before this line")
-    calls, features = 0, features.to(next((p for p in net.parameters() if p.is_floating_point()), features))
+    calls, like = 0, next((p for p in net.parameters() if p.is_floating_point()), features)
+    if (features.dtype, features.device) != (like.dtype, like.device):  # where nothing changes, relevance sees no step
+        features = features.to(like)
     first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
     # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
     nothing = features.new_full((1, first.in_channels if first else 3, net.size, net.size), torch.nan)
