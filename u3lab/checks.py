@@ -109,7 +109,7 @@ def listed(name: str, value: object, kind: type = object, what: str = "") -> lis
 
 def place(name: str, value: object, what: str) -> Path:
     """The path of a file or a folder, "~" being one's own folder; ``what`` says of what."""
-    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value).strip():
         raise U3Error(f"{name} = {shown(value)}; give the path of {what}")
     return Path(value).expanduser()
 

@@ -238,12 +238,6 @@ def _folders() -> tuple[str, str]:
 
 
 CHECKS: dict[str, Check] = {
-    "Python": _python, "packages": _packages, "torch": _torch, "threads": _threads,
-    "shipped data": _shipped,
-    "EfficientNet-Lite": _efficientnets,
-    "downloaded weights": _cached,
-    "kernel and JupyterLab": _kernel,
-    "widgets": _widgets,
-    "memory": _memory,
-    "folders": _folders,
-}
+    "Python": _python, "packages": _packages, "torch": _torch, "threads": _threads, "shipped data": _shipped,
+    "EfficientNet-Lite": _efficientnets, "downloaded weights": _cached, "kernel and JupyterLab": _kernel,
+    "widgets": _widgets, "memory": _memory, "folders": _folders}

@@ -75,7 +75,8 @@ def gather(folder: Path) -> tuple[dict[str, Done], list[str]]:
             try:
                 read = state.parsed(state.bytes_of(file))
             except (OSError, ValueError, RecursionError) as error:
-                notes.append(f"passed over: {_printable(file.relative_to(folder).as_posix())} ({_why(error)})")
+                why = error.strerror if isinstance(error, OSError) else "damaged, or no progress file"
+                notes.append(f"passed over: {_printable(file.relative_to(folder).as_posix())} ({why})")
                 continue
             done = students.setdefault(name, {kind: set() for kind in state.KINDS})
             for kind in state.KINDS:
@@ -129,10 +130,6 @@ def _files(entry: Path) -> Iterator[Path]:
             yield from (Path(place, one) for one in sorted(names) if one.endswith(".json") and not one.startswith("."))
     elif entry.suffix == ".json":
         yield entry
-
-
-def _why(error: Exception) -> str:
-    return str(error.strerror) if isinstance(error, OSError) else "damaged, or no progress file"
 
 
 def _printable(name: str) -> str:

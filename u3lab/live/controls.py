@@ -76,8 +76,7 @@ class Controls(w.VBox):
         rest = [field for name, field in self.fields.items() if names and name not in names]
         rows = [w.HBox([*first, self.reset_button], layout=w.Layout(flex_flow="row wrap"))]
         if rest:
-            fold = w.Accordion([w.HBox(rest, layout=w.Layout(flex_flow="row wrap"))], titles=("more settings",))
-            rows.append(fold)
+            rows.append(w.Accordion([w.HBox(rest, layout=w.Layout(flex_flow="row wrap"))], titles=("more settings",)))
         return rows
 
     def _read(self, name: str) -> Any:

@@ -100,7 +100,8 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
     full = (-(-height // step) * step, -(-width // step) * step)  # cropped again at the end
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        z = _grid(*full) if code == "grid" else torch.rand(1, channels, *full) / 10
+        y, x = torch.meshgrid(*(torch.linspace(0, 1, side) for side in full), indexing="ij")
+        z = torch.stack([x, y])[None] if code == "grid" else torch.rand(1, channels, *full) / 10
         body = builders[kind](z.shape[1], tuple(widths[:depth]), skip, upsample)
         made = Generator(body, widths[0], z, (height, width), step)
     return made.to(memory_format=torch.channels_last)
@@ -113,11 +114,6 @@ def _sides(size: tuple[int, int] | int) -> list[int]:
         raise U3Error(f"size = {shown(size)}; give (height, width), or one number for a square")
     return [whole("size" if both[0] is both[1] else name, side)
             for name, side in zip(("the height", "the width"), both, strict=True)]
-
-
-def _grid(height: int, width: int) -> Tensor:
-    y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
-    return torch.stack([x, y])[None]
 
 
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
