@@ -25,7 +25,7 @@ from u3lab.errors import U3Error
 
 _STRONG = 0.995  # quantile of |map| drawn in the strongest colour: a few outliers must not leave the rest blank
 _BLUE, _VERMILION = ("#00426b", "#0072b2", "#8fc3e3"), ("#f2b48c", "#d55e00", "#853500")
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in how bright a colour looks (ITU-R BT.601)
 
 
 def heat(map: Tensor, *, signed: bool = False, scale: float | None = None) -> Tensor:
@@ -71,7 +71,7 @@ def overlay(image: Tensor, map: Tensor, *, signed: bool = False, opacity: float 
     picture = _planes(image).to(flat)
     _levels(picture)  # for its check of the range
     if len(picture) == 3:
-        picture = (picture * picture.new_tensor(_LUMA).view(3, 1, 1)).sum(0, keepdim=True)
+        picture = (picture * picture.new_tensor(LUMA).view(3, 1, 1)).sum(0, keepdim=True)
     flat = F.interpolate(flat[None, None], size=picture.shape[-2:], mode="bilinear", align_corners=False)[0, 0]
     strength = _normalised(flat, scale)
     weight = opacity * strength.abs()

@@ -80,13 +80,12 @@ def names(kind: str | None = None, *, split: str | None = None, known: bool = Fa
     U3Error
         An unknown kind or split.
     """
-    kinds = KINDS.get(kind, (kind,)) if isinstance(kind, str) else (kind,)
     every = tuple(one for group in KINDS.values() for one in group)
-    if kind is not None and kinds[0] not in every:
+    kinds = every if kind is None else KINDS.get(kind, (kind,)) if isinstance(kind, str) else (kind,)
+    if kinds[0] not in every:
         raise U3Error(f"kind = {shown(kind)}; choose one of {', '.join(KINDS)}, or of {', '.join(every)}")
     is_a("known", known, bool, "give True or False")
-    found = [name for name in packed.chosen("cutouts", split=(split, packed.SPLITS))
-             if kind is None or about(name).kind in kinds]
+    found = [name for name in packed.chosen("cutouts", split=(split, packed.SPLITS)) if about(name).kind in kinds]
     return [name for name in found if not known or all(about(name).named.get(net, 0) >= ENOUGH for net in NETWORKS)]
 
 

@@ -10,7 +10,9 @@ back (``skip=4, upsample="bilinear"`` for noise and half of the pixels).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -144,10 +146,14 @@ class Scale(nn.Module):
 
 def hourglass(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
     """The body of an hourglass: (B,inputs,H,W) → (B,widths[0],H,W); H and W are multiples of 2^len(widths)."""
-    deeper = None
+    return _nested(partial(Scale, skip=skip, upsample=upsample), inputs, widths, None)
+
+
+def _nested(scale: Callable[..., nn.Module], inputs: int, widths: tuple[int, ...], deeper: nn.Module | None) -> Any:
+    """Scales of these widths, each within the finer one; ``deeper`` is what the coarsest has in it."""
     for level in reversed(range(len(widths))):
         below = widths[min(level + 1, len(widths) - 1)]
-        deeper = Scale(widths[level - 1] if level else inputs, widths[level], deeper, below, skip, upsample)
+        deeper = scale(widths[level - 1] if level else inputs, widths[level], deeper, below)
     return deeper
 
 
@@ -167,12 +173,8 @@ class UScale(nn.Module):
 
 
 def _unet(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
-    bottom = widths[-1]
-    body: nn.Module = nn.Sequential(_conv(bottom, bottom), _conv(bottom, bottom))
-    for level in reversed(range(len(widths))):
-        below = widths[min(level + 1, len(widths) - 1)]
-        body = UScale(widths[level - 1] if level else inputs, widths[level], body, below, upsample)
-    return body
+    bottom = nn.Sequential(_conv(widths[-1], widths[-1]), _conv(widths[-1], widths[-1]))
+    return _nested(partial(UScale, upsample=upsample), inputs, widths, bottom)
 
 
 class Residual(nn.Module):

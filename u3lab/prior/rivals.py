@@ -95,8 +95,7 @@ def dictionary(examples: Tensor, *, side: int = 8, atoms: int = 128, seed: int =
     if len(patches) < atoms:
         raise U3Error(f"{len(patches)} lively patches of {side}×{side} pixels are too few for {atoms} atoms; give more "
                       "or larger pictures, or fewer atoms")
-    learner = MiniBatchDictionaryLearning(atoms, alpha=0.3, max_iter=2, batch_size=256, random_state=seed,
-                                          transform_algorithm="omp")
+    learner = MiniBatchDictionaryLearning(atoms, alpha=0.3, max_iter=2, batch_size=256, random_state=seed)
     return learner.fit(patches).components_
 
 

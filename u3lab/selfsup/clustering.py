@@ -56,15 +56,14 @@ class SubHeads(nn.Module):
 
     def __init__(self, channels: int, k: int, heads: int = 5, over: int = 0) -> None:
         super().__init__()
-        self.k, self.heads, self.over = k, heads, over
+        self.k, self.heads, self.parts = k, heads, [k, over] if over else [k]
         self.layer = nn.Linear(channels * GRID * GRID, heads * (k + over))
 
     def forward(self, maps: Tensor) -> tuple[Tensor, ...]:
         """Maps (B,V,C,h,w) → shares (B,V,heads,k), and with ``over`` also (B,V,heads,over)."""
         pooled = F.adaptive_avg_pool2d(maps.flatten(0, 1), GRID).flatten(1)
-        scores = self.layer(pooled).view(*maps.shape[:2], self.heads, -1).split(
-            [self.k, self.over] if self.over else [self.k], -1)
-        return tuple(one.softmax(-1) for one in scores)
+        scores = self.layer(pooled).view(*maps.shape[:2], self.heads, -1)
+        return tuple(one.softmax(-1) for one in scores.split(self.parts, -1))
 
 
 def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSettings | None = None) -> Task:

@@ -86,7 +86,7 @@ class DenseHeads(nn.Module):
 
     def __init__(self, channels: int, k: int, heads: int = 5, over: int = 0) -> None:
         super().__init__()
-        self.k, self.heads, self.over = k, heads, over
+        self.k, self.heads, self.parts = k, heads, [k, over] if over else [k]
         self.layer = nn.Conv2d(channels, heads * (k + over), 1)
 
     def forward(self, maps: Tensor, g: Tensor | None = None) -> tuple[Tensor, ...]:
@@ -95,8 +95,7 @@ class DenseHeads(nn.Module):
         if g is not None:
             undone = mirrored(turned(scores[:, 1], (TURNS - g[:, 0]) % TURNS), g[:, 1])
             scores = torch.stack([scores[:, 0], undone], 1)
-        parts = scores.unflatten(2, (self.heads, -1)).split([self.k, self.over] if self.over else [self.k], 3)
-        return tuple(one.softmax(3) for one in parts)
+        return tuple(one.softmax(3) for one in scores.unflatten(2, (self.heads, -1)).split(self.parts, 3))
 
 
 def mirrored(images: Tensor, which: Tensor) -> Tensor:

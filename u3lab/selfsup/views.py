@@ -14,8 +14,7 @@ from torch import Tensor
 from u3lab.checks import floats, is_a, number, of_wholes, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.images.views import GENERATOR
-
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in how bright a colour looks (ITU-R BT.601)
+from u3lab.pixels import LUMA
 
 
 def crop(images: Tensor, generator: torch.Generator, *, least: float = 0.3, stretch: float = 4 / 3,
