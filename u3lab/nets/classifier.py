@@ -213,7 +213,8 @@ class Classifier(nn.Module):
                 raise U3Error(f"{self.name} has no class {target!r}"
                               + (f"; near it: {', '.join(near)}" if near else "; see net.classes"))
             if len(matches) > 1:
-                raise U3Error(f"{self.name} has several classes {target!r}; give {' or '.join(map(str, matches))}")
+                raise U3Error(f"{self.name} has {len(matches)} classes {target!r}; give the number: "
+                              f"{' or '.join(map(str, matches))}")
             return matches[0]
         try:
             number = None if isinstance(target, bool) else operator.index(target)
