@@ -61,12 +61,8 @@ SIZE = 227
 class Concepts:
     """Labelled pictures that lie compressed in memory, about 30 kB each.
 
-    Attributes
-    ----------
-    names, categories
-        The concepts, each with its category.
-    pixels
-        (N,C) int32: how many pixels of each concept a picture has, of 113².
+    ``names`` and ``categories`` are the concepts, each with its category; ``pixels`` (N,C) int32 says how many pixels
+    of each a picture has, of 113².
     """
 
     names: tuple[str, ...]

@@ -73,9 +73,8 @@ def annotated(name: str) -> Piece:
     for one in outlines(name):
         for label in one.labels:
             masks[label] = masks.get(label, False) | one.mask
-    stacked = [torch.from_numpy(mask) for mask in masks.values()]
-    return Piece(image, torch.ones(image.shape[1:]), torch.stack(stacked) if stacked else
-                 torch.zeros(0, *image.shape[1:], dtype=torch.bool), tuple(masks))
+    stacked = np.array([*masks.values()], bool).reshape(-1, *image.shape[1:])
+    return Piece(image, torch.ones(image.shape[1:]), torch.from_numpy(stacked), tuple(masks))
 
 
 @cache
