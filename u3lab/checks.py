@@ -11,6 +11,7 @@
     floats("blur", x)                                          # pictures (B,C,H,W) to compute with
     alike(x=x, truth=truth)                                    # floats of one shape, whatever it is
     function("task", task, 2, "give a function of x and x₀")   # something to call with two arguments
+    folder = place("root", root, "the folder that has the set")   # a path, "~" opened
 
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
 """
