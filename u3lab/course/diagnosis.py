@@ -118,7 +118,7 @@ def _changes(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple
     for words, change in RESULTS.items():
         yield words, lambda want, _, change=change: change(want)
     yield ("the right one but for nan, which comes of 0/0, of 0 · ∞ or of the logarithm of 0",
-           lambda want, trial: want.masked_fill(trial.got[part].isnan(), math.nan))
+           lambda want, trial: want.clone().masked_fill_(trial.got[part].isnan(), math.nan))  # of the same shape still
     ranks = max(trial.wanted[part].ndim for trial in trials)
     for k in range(ranks + 1):
         yield f"right but for an axis of length 1 at place {k}, one too many", lambda want, _, k=k: want.unsqueeze(k)

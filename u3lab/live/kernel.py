@@ -11,18 +11,23 @@ import asyncio
 import signal
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from u3lab._system import notebook
-
-if TYPE_CHECKING:
-    from u3lab.live.explorer import Live as Figure
 
 BREATH = 0.001  # seconds; long enough for messages that have arrived to be handled before the next step
 
 
-# A live figure can be told to stop playing, to compute nothing more by itself, and to go for good: pause(),
-# interrupt(), close().
+class Figure(Protocol):
+    """A live figure: it can be told to stop playing, to compute nothing more by itself, and to go for good."""
+
+    def pause(self) -> None: ...
+
+    def interrupt(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 _alive: weakref.WeakSet[Figure] = weakref.WeakSet()
 _by_cell: dict[str, list[weakref.ref[Figure]]] = {}  # cell id → the figures that its last run made
 
