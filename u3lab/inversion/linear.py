@@ -21,7 +21,11 @@ def tikhonov(matrix: Tensor, y: Tensor, lam: float) -> Tensor:
         raise U3Error(f"matrix is of {matrix.dtype} and y of {y.dtype}; give floats of one kind, such as y.float()")
     lam = number("lam", lam, 0, without_low=True)
     eye = torch.eye(matrix.shape[1], dtype=matrix.dtype, device=matrix.device)
-    return _solved(matrix.T @ matrix + lam * eye, matrix.T @ y, f"lam = {lam:g}")
+    try:
+        return torch.linalg.solve(matrix.T @ matrix + lam * eye, matrix.T @ y)
+    except torch.linalg.LinAlgError as error:
+        raise U3Error(f"lam = {lam:g} vanishes beside the rounding of {matrix.dtype}; give a larger one, or "
+                      "matrix.double() and y.double()") from error
 
 
 class Gaussian(NamedTuple):
@@ -67,13 +71,9 @@ def gaussian_posterior(matrix: Tensor, y: Tensor, mean: Tensor, covariance: Tens
     noise = number("noise", noise, 0, without_low=True)
     seen = matrix @ covariance  # M C
     of_y = seen @ matrix.T + noise**2 * torch.eye(len(y), dtype=y.dtype, device=y.device)
-    gain = _solved(of_y, seen, f"noise = {noise:g}").T
-    return Gaussian(mean + gain @ (y - matrix @ mean), covariance - gain @ seen)
-
-
-def _solved(matrix: Tensor, right: Tensor, given: str) -> Tensor:
-    """The x with M x = b; ``given`` is what keeps M from being singular."""
     try:
-        return torch.linalg.solve(matrix, right)
+        gain = torch.linalg.solve(of_y, seen).T
     except torch.linalg.LinAlgError as error:
-        raise U3Error(f"{given} vanishes beside the rounding of {matrix.dtype}; give more, or doubles") from error
+        raise U3Error(f"noise = {noise:g} vanishes beside the rounding of {matrix.dtype}; give a larger one, or "
+                      "doubles") from error
+    return Gaussian(mean + gain @ (y - matrix @ mean), covariance - gain @ seen)
