@@ -60,8 +60,7 @@ def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool
         characters in its name.
     """
     if folder and UNSEEN.search(folder):
-        raise U3Error(f"the name {folder[:80]!r} has letters that no screen shows; name another folder: "
-                      "`u3lab start FOLDER`")
+        raise U3Error(f"the name {folder[:80]!r} has letters that no screen shows; name another: `u3lab start FOLDER`")
     originals = paths.notebooks()
     clone = None if (originals.parent / "__init__.py").exists() else originals.parent  # in the wheel: in the package
     usual = clone / "my" if clone else Path(OURS)
@@ -94,12 +93,9 @@ def import_jupyterlab() -> None:
     At that moment it asks yarn for its settings if there is a Node. That is half a second of a core, for those who
     build extensions.
     """
-    path = os.environ.get("PATH")
+    path = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.devnull  # not empty: then the system's usual folders count
     try:
         import jupyterlab.labapp  # noqa: F401
     finally:
-        if path is None:
-            del os.environ["PATH"]
-        else:
-            os.environ["PATH"] = path
+        os.environ["PATH"] = path

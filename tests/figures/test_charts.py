@@ -188,7 +188,7 @@ def test_jpeg_is_near_and_smaller():
     (lambda: figures.grid([picture()] * 90, columns=90, alt="x"), "fewer columns"),
     (lambda: figures.curves({}, "x", "y", alt="x"), "no curves"),
     (lambda: figures.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", alt="x"), "'a'"),
-    (lambda: figures.curves({"a": "text"}, "x", "y", alt="x"), "plain numbers"),
+    (lambda: figures.curves({"a": "text"}, "x", "y", alt="x"), "holds no numbers"),
     (lambda: figures.bars({}, "x", alt="x"), "no bars"),
     (lambda: figures.bars({"net": {}}, "x", alt="x"), "no bars"),
     (lambda: figures.bars({"a": (0.5, 0.6, 0.7)}, "x", alt="x"), "low ≤ value ≤ high"),

@@ -327,7 +327,7 @@ def whole(value: int, low: int = 1, high: int | None = None) -> tuple[Kind, obje
 
 good("images.load", x=(Choice(), "coffee"), size=(Whole(none=True), 32))
 PLANES = (Numbers(), Made(lambda: x(2)))  # (B,C,H,W) of any range: masks and maps are blurred and shifted as well
-good("images.blur", images=PLANES, sigma=number(1.5, 0))
+good("images.blur", images=PLANES, sigma=number(1.5, 0, 10_000))
 good("images.check", images=SEVERAL)
 good("images.resize", images=PLANES, size=whole(24))
 good("images.caption", name=NAME)

@@ -292,7 +292,7 @@ def test_a_device_that_is_not_there(device):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_no_gpu():
-    refuses(nets.load, "squeezenet1_1", device="cuda", says="no device 'cuda' on this machine")
+    refuses(nets.load, "squeezenet1_1", device="cuda", says="no device 'cuda' here")
 
 
 @pytest.mark.parametrize("side", [32, 96])

@@ -62,8 +62,7 @@ class Detector:
     def __call__(self, features: Tensor) -> Tensor:
         """Log-odds (B,) of features h (B,layers)."""
         if features.shape[-1] != len(self.weight):
-            raise U3Error(f"{features.shape[-1]} values for a detector with {len(self.weight)} weights; "
-                          "fit one for this network")
+            raise U3Error(f"{features.shape[-1]} values for a detector with {len(self.weight)} weights; fit another")
         return features @ self.weight.to(features) + self.bias
 
 

@@ -29,8 +29,7 @@ def quiz(quiz_id: str) -> Live:
     import ipywidgets as w
 
     asked = catalogue.questions(quiz_id)
-    boxes = [_widgets(question, n, f"{quiz_id}/{n}") for n, question in enumerate(asked)]
-    parts = [part for box in boxes for part in box]
+    parts = [part for n, question in enumerate(asked) for part in _widgets(question, n, f"{quiz_id}/{n}")]
     if not any(question.picture for question in asked):
         return Live(w.VBox(parts), _static(asked))
     # One row for a picture, its options and their explanation: twenty riddles are a long page as it is.

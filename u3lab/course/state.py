@@ -180,8 +180,7 @@ def _set_aside() -> tuple[dict[str, Any] | None, str]:
         os.replace(damaged, broken)
     except OSError:
         return None, _once(f"your progress file is damaged and cannot be renamed: {damaged}")
-    return ({kind: [] for kind in KINDS},
-            _once(f"your progress file was damaged; it is now {broken}, and a new one begins"))
+    return {kind: [] for kind in KINDS}, _once(f"your progress file was damaged; it is now {broken}; a new one begins")
 
 
 def parsed(content: bytes) -> dict[str, Any]:

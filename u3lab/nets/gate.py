@@ -61,6 +61,5 @@ def extract_features(net: Classifier, layers: Sequence[str], images: Tensor) -> 
             return {layers[0]: net.features(images, layers[0])}
         found = net.until(layers, lambda: net(images))
     if missing := set(layers) - set(found):
-        raise U3Error(f"{net.name} never computes {', '.join(missing)} on its way to the classes; choose from "
-                      f"{', '.join(net.layers)}")
+        raise U3Error(f"{net.name} never computes {', '.join(missing)} on its way; choose from {', '.join(net.layers)}")
     return found

@@ -38,8 +38,7 @@ def unexplained_variance(x: Tensor, target: Tensor) -> Tensor:
     alike(x=x, target=target)
     tensors(target=(target, "1CHW"))
     if not (variance := (target - target.mean((2, 3), keepdim=True)).square().sum()):
-        raise U3Error("the target has one colour throughout, so there is no variance to take a share of; give a "
-                      "picture with something in it")
+        raise U3Error("the target has one colour throughout and so no variance; give a picture with something in it")
     return (x - target).square().sum() / variance
 
 

@@ -56,15 +56,14 @@ class SubHeads(nn.Module):
 
     def __init__(self, channels: int, k: int, heads: int = 5, over: int = 0) -> None:
         super().__init__()
-        self.k, self.heads, self.over = k, heads, over
+        self.k, self.heads, self.parts = k, heads, [k, over] if over else [k]
         self.layer = nn.Linear(channels * GRID * GRID, heads * (k + over))
 
     def forward(self, maps: Tensor) -> tuple[Tensor, ...]:
         """Maps (B,V,C,h,w) → probabilities (B,V,heads,k), and with ``over`` also (B,V,heads,over)."""
         pooled = F.adaptive_avg_pool2d(maps.flatten(0, 1), GRID).flatten(1)
-        scores = self.layer(pooled).view(*maps.shape[:2], self.heads, -1).split(
-            [self.k, self.over] if self.over else [self.k], -1)
-        return tuple(one.softmax(-1) for one in scores)
+        scores = self.layer(pooled).view(*maps.shape[:2], self.heads, -1)
+        return tuple(one.softmax(-1) for one in scores.split(self.parts, -1))
 
 
 def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSettings | None = None) -> Task:
@@ -81,10 +80,8 @@ def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSett
         return {name: torch.stack([iic_loss(*one, lam=settings.lam) for one in _pairs(z)]).mean()
                 for name, z in zip(names, z, strict=False)}
 
-    def first_joint(z: tuple[Tensor, ...], _: Tensor) -> Tensor:
-        return joint(*_pairs(z[0])[0])
-
-    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss, first_joint)
+    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss,
+                lambda z, _: joint(*_pairs(z[0])[0]))
 
 
 def _pairs(z: Tensor) -> list[tuple[Tensor, Tensor]]:

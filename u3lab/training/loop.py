@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab._system import distributed, paths
-from u3lab.checks import shown
+from u3lab.checks import place, shown
 from u3lab.descent import ADAM, Step, descend
 from u3lab.errors import U3Error
 from u3lab.settings import setting
@@ -155,11 +155,7 @@ class Checkpoint:
     @classmethod
     def at(cls, path: object) -> Checkpoint | None:
         """The checkpoint at a path; None for none."""
-        if path is None:
-            return None
-        if not isinstance(path, (str, Path)) or not str(path).strip():
-            raise U3Error(f"checkpoint = {shown(path)}; give the name of a file, or leave it out")
-        return cls(Path(path))
+        return None if path is None else cls(place("checkpoint", path, "a file, or leave it out"))
 
     def read(self, places: dict[str, Tensor], facts: dict, steps: int) -> int:
         """Fill tensors, by their names, with what the file has; returns the step to go on with, 0 without a file.
@@ -205,15 +201,12 @@ class Checkpoint:
         """Before a step: write the file, every so many steps."""
         if step % EVERY or not step or distributed.rank():
             return
-        state = {"step": step, "facts": facts, "values": places,
-                 "optimiser": self._optimiser.state_dict()}
         content = io.BytesIO()
-        torch.save(state, content)
+        torch.save({"step": step, "facts": facts, "values": places, "optimiser": self._optimiser.state_dict()}, content)
         try:
             paths.write_atomically(self.path, content.getvalue())
         except OSError as error:
-            raise U3Error(f"the checkpoint cannot be kept in {self.path} ({error.strerror}); choose another "
-                          "place") from error
+            raise U3Error(f"the checkpoint cannot be kept in {self.path} ({error.strerror}); give another") from error
 
 
 @torch.no_grad()
@@ -227,5 +220,5 @@ def fill(places: dict[str, Tensor], values: dict[str, Tensor]) -> None:
     """
     if places.keys() != values.keys() or any(places[name].shape != values[name].shape for name in places):
         raise ValueError("of another network")
-    for name, place in places.items():
-        place.copy_(values[name])
+    for name, held in places.items():
+        held.copy_(values[name])

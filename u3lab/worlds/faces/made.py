@@ -102,10 +102,7 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
     yaw
         Degrees from 0 to 45 by which a head is turned at most, to either side.
 
-    Raises
-    ------
-    U3Error
-        An unknown split or kind, a number out of its range, more pictures than there is room for.
+    Raises U3Error on an unknown split or kind, a number out of its range, more pictures than there is room for.
     """
     asked = _asked(count, split, seed, size, each, 0, kind, yaw)
 
@@ -139,10 +136,7 @@ def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, e
            kind: str = "person", yaw: float = YAW) -> Layers:
     """The faces of :func:`draw` and their backgrounds apart, with ``margin`` more pixels to each side.
 
-    Raises
-    ------
-    U3Error
-        As :func:`draw`; a margin that is not from 0 to 2048.
+    Raises U3Error as :func:`draw`; a margin that is not from 0 to 2048.
     """
     count, split, seed, size, each, margin, kind, yaw = _asked(count, split, seed, size, each, margin, kind, yaw)
     test = packed.SPLITS.index(split)
