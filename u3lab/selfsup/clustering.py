@@ -77,8 +77,8 @@ def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSett
 
     def loss(z: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
         names = ("−I", "−I of the further heads")
-        return {name: torch.stack([iic_loss(*one, lam=settings.lam) for one in _pairs(z)]).mean()
-                for name, z in zip(names, z, strict=False)}
+        return {name: torch.stack([iic_loss(*pair, lam=settings.lam) for pair in _pairs(one)]).mean()
+                for name, one in zip(names, z, strict=False)}
 
     return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss,
                 lambda z, _: joint(*_pairs(z[0])[0]))
