@@ -55,6 +55,18 @@ class Line(ZMQChannelsWebsocketConnection):
             return
         super().handle_incoming_message(incoming_msg)
 
+    def handle_outgoing_message(self, stream: str, outgoing_msg: list[bytes]) -> None:
+        """Pass on what the kernel says, but for errors and warnings, which name the host's folders."""
+        _, (_, header, _, _, content, *_) = self.session.feed_identities(outgoing_msg)
+        kind = self.session.unpack(header)["msg_type"]
+        if kind in ("error", "stream"):
+            said = self.session.unpack(content)
+            words = f"{said['ename']}: {said['evalue']}" if kind == "error" else said["text"]
+            if kind == "error" or said["name"] == "stderr":
+                self.log.error("not shown to the visitor: %r", words[:500])  # quoted, since it may steer a terminal
+                return
+        super().handle_outgoing_message(stream, outgoing_msg)
+
 
 class Kernels(AsyncMappingKernelManager):
     """So many kernels, each with so much memory, and gone when nobody moves anything.
@@ -118,8 +130,9 @@ class Pages(Voila):
         U3Error
             If an option would change it.
         """
-        for section, settings in PROTECTION.items():
-            for name in settings.keys() & self.cli_config.get(section, {}).keys():
+        ours = {"transport"}.union(*PROTECTION.values())  # of whatever class: a setting of a narrower one counts more
+        for section, settings in self.cli_config.items():
+            for name in ours & settings.keys():
                 raise U3Error(f"{section}.{name} protects the host from visitors; leave this option out")
         self.update_config(Config(PROTECTION))
 

@@ -76,8 +76,12 @@ def test_a_kernel_knows_whether_its_page_is_protected(monkeypatch, capsys):
     visits.refuse_unprotected()
 
 
-@pytest.mark.parametrize("option", [f"--{section}.{name}={value}" for section, settings in PROTECTION.items()
-                                    for name, value in settings.items()])
+NARROWER = {"Voila": "Pages", "MappingKernelManager": "Kernels"}  # the class whose setting would count more
+
+
+@pytest.mark.parametrize("option", ["--KernelManager.transport=tcp", *(
+    f"--{section}.{name}={value}" for wide, settings in PROTECTION.items() for name, value in settings.items()
+    for section in dict.fromkeys((wide, NARROWER.get(wide, wide))))])
 def test_no_option_takes_a_protection_away(option):
     with pytest.raises(U3Error, match="leave this option out"):
         Pages().initialize([option])

@@ -28,6 +28,8 @@ from u3lab.visitors import PROTOCOL
 
 CELLS = ("import u3lab\nfrom u3lab import course, live\nimport torch",
          'live.explore(lambda n: (torch.full((1, 3, 9, 9), n / 8), f"level {n}"), n=(0, 8))', 'course.quiz("6")',
+         "import warnings\nimport ipywidgets as widgets\nfails = widgets.FloatSlider()\n"
+         "fails.observe(lambda change: (warnings.warn('beside\\x1b'), open('no/such')), 'value')\nfails",
          'raise ValueError("the words of an error")')
 SECONDS = 60
 OPEN = {
@@ -283,6 +285,16 @@ def test_a_control_that_is_sent_nonsense_lives_on(visit):
     heard = talk(visit, said)
     changed = [content for _, content in heard if content.get("data", {}).get("method") == "update"]  # no echoes
     assert changed and "<script>" not in str(changed)
+
+
+def test_the_traceback_of_a_control_is_the_hosts_to_read(visit):
+    async def said(wire: Wire) -> list[tuple[str, dict]]:
+        await turn(wire, "FloatSliderModel", {"value": 3.0})
+        return await wire.answered()
+
+    heard = talk(visit, said)
+    assert "'value': 3.0" in str(heard) and "no/such" in visit.log and "beside\\x1b" in visit.log
+    assert not {"error", "stream"} & dict(heard).keys() and "no/such" not in str(heard)
 
 
 def test_every_setting_is_one_that_voila_knows(visit):
