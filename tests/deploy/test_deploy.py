@@ -97,6 +97,19 @@ def test_idle_kernels_end_before_idle_servers():
     assert servers.ServerApp.tornado_settings == start.TORNADO
 
 
+def test_no_debugger_opens_a_port_of_a_class_server():
+    """What is off in `u3lab start` is off, too."""
+    asked = "import json; from jupyterlab_server.config import get_page_config; from u3lab import start; " \
+        "print(json.dumps(get_page_config([], str(start.SETTINGS))['disabledExtensions']))"
+
+    def off(**more: str) -> set[str]:
+        done = subprocess.run([sys.executable, "-c", asked], env={**os.environ, **more}, capture_output=True, text=True)
+        return set(json.loads(done.stdout))
+
+    usual = off()
+    assert usual and off(JUPYTER_CONFIG_PATH=str(DEPLOY)) - usual == {"@jupyterlab/debugger-extension"}
+
+
 def server(home: Path, command: str) -> str:
     """What the log has of a student's start in a home, with a shell script as u3lab; JupyterHub's notes its call."""
     for name, script in (("u3lab", command), ("jupyterhub-singleuser", 'echo "$@" > "$HOME/then"')):
@@ -195,7 +208,8 @@ def test_values_name_the_version_of_the_chart_and_of_its_hub():
 def test_the_image_is_what_the_values_expect():
     copied = re.findall(r"^COPY (deploy/\S+) (\S+)$", DOCKERFILE, re.MULTILINE)
     assert dict(copied) == {"deploy/start-singleuser": "/usr/local/bin/",
-                            "deploy/jupyter_server_config.py": "/etc/jupyter/"}
+                            "deploy/jupyter_server_config.py": "/etc/jupyter/",
+                            "deploy/labconfig/page_config.json": "/etc/jupyter/labconfig/"}
     assert all((ROOT / source).is_file() for source, _ in copied) and os.access(DEPLOY / "start-singleuser", os.X_OK)
     assert f'CMD ["{VALUES["singleuser"]["cmd"]}"]' in DOCKERFILE
     notebook = VALUES["singleuser"]["defaultUrl"].removeprefix("/lab/tree/")
