@@ -97,17 +97,16 @@ def test_idle_kernels_end_before_idle_servers():
     assert servers.ServerApp.tornado_settings == start.TORNADO
 
 
-def test_no_debugger_opens_a_port_of_a_class_server():
+def test_no_debugger_opens_a_port_of_a_class_server(monkeypatch: pytest.MonkeyPatch):
     """What is off in `u3lab start` is off, too."""
-    asked = "import json; from jupyterlab_server.config import get_page_config; from u3lab import start; " \
-        "print(json.dumps(get_page_config([], str(start.SETTINGS))['disabledExtensions']))"
+    from jupyterlab_server.config import get_page_config
 
-    def off(**more: str) -> set[str]:
-        done = subprocess.run([sys.executable, "-c", asked], env={**os.environ, **more}, capture_output=True, text=True)
-        return set(json.loads(done.stdout))
+    def off() -> set[str]:
+        return set(get_page_config([], str(start.SETTINGS))["disabledExtensions"])
 
     usual = off()
-    assert usual and off(JUPYTER_CONFIG_PATH=str(DEPLOY)) - usual == {"@jupyterlab/debugger-extension"}
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(DEPLOY))
+    assert usual and off() - usual == {"@jupyterlab/debugger-extension"}
 
 
 def server(home: Path, command: str) -> str:
