@@ -75,9 +75,11 @@ def test_a_student_works_in_copies_that_nobody_else_can_read(ada: Desk):
 
 
 def test_the_settings_of_the_folder_reach_a_student_s_server(ada: Desk):
-    """Those of jupyter_server_config.py. JupyterLab itself would ask each student whether to fetch news."""
+    """Those of deploy/. JupyterLab itself would ask each student whether to fetch news, and has a debugger."""
     plugin = ada.page.request.get(f"{ada.lab.url}lab/api/settings/@jupyterlab/apputils-extension:notification").json()
     assert plugin["schema"]["properties"]["fetchNews"]["default"] == "false"
+    told = ada.page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent)")
+    assert "@jupyterlab/debugger-extension" in told["disabledExtensions"]
 
 
 @pytest.mark.parametrize("path", [f"lab/tree/{CHAPTER}", f"files/{CHAPTER}", f"api/contents/{CHAPTER}", "api/kernels",

@@ -161,6 +161,18 @@ def test_idle_kernels_end_before_idle_servers():
     assert servers.ServerApp.tornado_settings == start.TORNADO
 
 
+def test_no_debugger_opens_a_port_of_a_class_server(monkeypatch: pytest.MonkeyPatch):
+    """What is off in `u3lab start` is off, too."""
+    from jupyterlab_server.config import get_page_config
+
+    def off() -> set[str]:
+        return set(get_page_config([], str(start.SETTINGS))["disabledExtensions"])
+
+    usual = off()
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(DEPLOY))
+    assert usual and off() - usual == {"@jupyterlab/debugger-extension"}
+
+
 def server(home: Path, command: str) -> str:
     """What the log has of a student's start in a home, with a shell script as u3lab; JupyterHub's notes its call."""
     for name, script in (("u3lab", command), ("jupyterhub-singleuser", 'echo "$@" > "$HOME/then"')):
@@ -260,7 +272,8 @@ def test_values_name_the_version_of_the_chart_and_of_its_hub():
 def test_the_image_is_what_the_values_expect():
     copied = re.findall(r"^COPY (deploy/\S+) (\S+)$", DOCKERFILE, re.MULTILINE)
     assert dict(copied) == {"deploy/start-singleuser": "/usr/local/bin/",
-                            "deploy/jupyter_server_config.py": "/etc/jupyter/"}
+                            "deploy/jupyter_server_config.py": "/etc/jupyter/",
+                            "deploy/labconfig/page_config.json": "/etc/jupyter/labconfig/"}
     assert all((ROOT / source).is_file() for source, _ in copied) and os.access(DEPLOY / "start-singleuser", os.X_OK)
     assert f'CMD ["{VALUES["singleuser"]["cmd"]}"]' in DOCKERFILE
     notebook = VALUES["singleuser"]["defaultUrl"].removeprefix("/lab/tree/")

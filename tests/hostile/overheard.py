@@ -16,11 +16,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from traitlets.config import Config, PyFileConfigLoader
 
 from tests.load import ear
-from tests.load.users import ADA, BEN, INSIDE, ROOT, furnish, outside, without_users
-
-PASSWORD = "correct horse battery staple"
-SAYS = f"import time\nfor _ in range(20):\n    print({PASSWORD!r}, flush=True)\n    time.sleep(0.1)"
-LISTENS = 4.0  # seconds, of which the cell takes two
+from tests.load.users import ADA, BEN, INSIDE, LISTENS, PASSWORD, ROOT, SAYS, furnish, outside, without_users
 
 
 def deployed(transport: str = "") -> Config:

@@ -23,6 +23,7 @@ import aiohttp
 import psutil
 
 from tests.browser.hub import find_proxy, jupyterhub
+from tests.load import ear
 from tests.load.chaos_pupil import NOTE
 from tests.load.line import Failed, Line
 from tests.load.school import own_server
@@ -33,6 +34,9 @@ CHAPTER = "00_start_here.ipynb"
 INSIDE = "U3LAB_USERS_ROOM"  # names the folder to this program when it has mounts of its own
 OTHERS = stat.S_IRWXG | stat.S_IRWXO  # the rights of the group and of all
 DONE = "done"
+PASSWORD = "correct-horse-battery-staple"
+SAYS = f"import time\nfor _ in range(20):\n    print({PASSWORD!r}, flush=True)\n    time.sleep(0.1)"
+LISTENS = 4.0  # seconds, of which the cell takes two
 NO = "PermissionError", "Permission denied", "403", "404", "500"  # 500: a link that the server cannot follow
 
 
@@ -161,7 +165,7 @@ async def tries(url: str, room: Path) -> list[Tried]:
         lines = [await Line.open(*one) for one in ((ada, hers), (ben, his))]
         try:
             return [*await at_home(lines[0], ada, hers, room), *await next_door(lines[1], ada, ben, hers, his, room),
-                    *await in_the_environment(lines[1])]
+                    await at_the_door(lines[0]), *await in_the_environment(lines[1])]
         finally:
             for line in lines:
                 await line.close()
@@ -208,6 +212,18 @@ async def next_door(line: Line, ada: aiohttp.ClientSession, ben: aiohttp.ClientS
     return [*found, Tried("her processes' secrets", False, await by_kernel(
                 line, f"open('/proc/{server}/environ').read()")),
             Tried("her processes, a signal", False, await by_kernel(line, f"__import__('os').kill({server}, 0)"))]
+
+
+async def at_the_door(line: Line) -> Tried:
+    """What the neighbour hears of a cell of hers that prints a password, by all ports and sockets."""
+    command = f"{sys.executable} {ear.__file__} {ADA} {LISTENS} {PASSWORD}"
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    listener = await asyncio.create_subprocess_exec("su", "-s", "/bin/sh", BEN, "-c", command, cwd="/", **pipes)
+    await listener.stdout.readline()
+    listener.stdin.write(b"\n")
+    await line.run(SAYS)
+    _, said = await listener.communicate()
+    return Tried("what her cell prints", False, said.decode().strip() if listener.returncode else DONE)
 
 
 async def in_the_environment(line: Line) -> list[Tried]:
