@@ -4,6 +4,8 @@
 """
 
 import ast
+import json
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -109,6 +111,14 @@ def test_nothing_uses_an_experiment_and_only_lessons_and_experiments_use_lessons
         used = {room(one) for one in ours(module) if one.count(".")}
         assert "experiments" not in used or room(module) == "experiments", module
         assert "lessons" not in used or room(module) in ("lessons", "experiments"), module
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE.parent / "notebooks").glob("*.ipynb")), ids=lambda file: file.stem)
+def test_a_notebook_uses_no_experiment(file: Path):
+    """What a notebook needs belongs to its lessons; an experiment is run from a command line."""
+    code = "".join(line for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]
+                   if cell["cell_type"] == "code" for line in [*cell["source"], "\n"])
+    assert not re.findall(r"^\s*(?:from|import) u3lab(?:\.| import .*\b)experiments\b.*", code, re.MULTILINE)
 
 
 def drawn() -> str:
