@@ -35,7 +35,7 @@ Pairs = Callable[[int, torch.Generator], tuple[Tensor, Tensor, Tensor, Tensor]]
 
 @settings
 class LabelSettings:
-    """Settings of :func:`label`."""
+    """Settings of :func:`train_labeller`."""
 
     gamma: float = setting(0.5, 0.1, 4.0, symbol="γ", help="power of the distance in the labelling loss")
     lam: float = setting(1.0, 0.0, 100.0, symbol="λ", help="weight of diversity in the loss of landmarks")
@@ -50,7 +50,7 @@ class LabelSettings:
 
 @dataclass(frozen=True)
 class Loss:
-    """One loss of :func:`label`.
+    """One loss of :func:`train_labeller`.
 
     Attributes
     ----------
