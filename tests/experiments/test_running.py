@@ -79,6 +79,8 @@ def test_a_table_is_written_and_read_again(tmp_path: Path, monkeypatch: pytest.M
     assert content["rows"][1] == ["one", 1, 3.3333, True, [0.25, 0.75]] and content["rows"][2][2] is None
     assert content["uses"] == {"judge": {"photos": ["a"]}}
     assert content["recipe"] == "python -m u3lab.experiments made_up"
+    processor, *_, threads = content["machine"].split(", ")
+    assert len(processor) > 2 and threads.partition(" ")[0] == str(torch.get_num_threads())
     monkeypatch.setattr(results, "_shipped", lambda name: tmp_path / "results" / f"{name}.json")
     table = results.table("made_up")
     assert list(table) == [(kind, seed) for kind in MANY for seed in (0, 1)]
@@ -86,6 +88,7 @@ def test_a_table_is_written_and_read_again(tmp_path: Path, monkeypatch: pytest.M
     assert math.isnan(table["two", 0].value)
     assert next(iter(table)).kind == "one" and "rows" not in results.facts("made_up")
     assert results.chart("made_up").alt == "Bars." and "how often" in str(results.evidence("made_up"))
+    assert content["machine"] in str(results.evidence("made_up"))
     with slip("no column 'width'", "value"):
         results.chart("made_up", columns=["width"])
 

@@ -1,6 +1,6 @@
 """One table: what its rows are, what is said of it, and the file that holds both.
 
-    {"recipe": the command, "u3lab", "torch", "made": when the last row was computed, …the facts,
+    {"recipe": the command, "u3lab", "torch", "made", "machine": when and where the last row was computed, …the facts,
      "uses": what fits, chooses and judges, "shared": why something does two of these,
      "evidence": the words and a summary, "chart": how the summary is drawn,
      "key": the columns that name a run, "columns": those that were measured, "within": names of the parts of a column,
