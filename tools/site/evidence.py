@@ -82,7 +82,10 @@ def charts(folder: Path) -> None:
 
 
 def pages() -> dict[str, str]:
-    """Name → text: the list of all tables, and a page for each notebook that is the first to read one."""
+    """Name → text: the list of all tables, and a page for each notebook that is the first to read one.
+
+    These pages are in no tree of Sphinx: for a branch the theme draws a button without a name.
+    """
     brought, read = tables(), readers()
     chapters: dict[Path | None, list[str]] = {}
     for name in [*(name for name in read if name in brought), *(name for name in brought if name not in read)]:
@@ -90,8 +93,9 @@ def pages() -> dict[str, str]:
     made, links = {}, []
     for notebook, names in chapters.items():
         page, heading = (notebook.stem.partition("_")[0], title(notebook)) if notebook else ("unread", NOWHERE)
-        made[f"evidence/{page}"] = "\n".join([f"# Evidence: {heading}", "", *(section(name, read.get(name, []))
-                                                                              for name in names)])
+        made[f"evidence/{page}"] = "\n".join([
+            "---", "orphan: true", "---", f"# Evidence: {heading}", "", *(section(one, read.get(one, []))
+                                                                         for one in names)])
         links.append(f"* [{heading}](evidence/{page}.md): "
                      + ", ".join(f"[{name}](evidence/{page}.md#evidence-{name.lower()})" for name in names))
     return {"evidence": "\n".join(["""# Evidence
@@ -103,4 +107,4 @@ notebook `results.evidence("removal")` unfolds the same text, and `results.table
 Brackets hold an interval. Unless a section says otherwise, it is the middle 95 % of what samples give that are drawn
 anew, with replacement, from what the section names: photos, patients, seeds. These pages are made from the files in
 `data/results`, which [what ships](data/README.md) lists with their checksums.
-""", *links, "", "```{toctree}", ":hidden:", "", *made, "```", ""]), **made}
+""", *links, ""]), **made}
