@@ -65,7 +65,7 @@ TABLE = Table(
 def work(plan: Plan) -> Iterator[Work]:
     """A training is a piece of work; the first of a trunk trains the trunk."""
     domains, methods = (("people",), METHODS[:1]) if plan.short else (DOMAINS, METHODS)
-    adapters.declare(plan, domains)
+    plan.splits(domains)
     for role, split in ((plan.fit, "train"), (plan.judge, "test")):  # of which batches and domains are made
         role(photos=photos.names(split=split), things=cutouts.names(split=split))
     given = cache(partial(_crops.stock, 4 if plan.short else _crops.SCENES, plan.seed))

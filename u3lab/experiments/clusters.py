@@ -68,7 +68,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for way in (IIC, KMEANS):
         for seed in plan.few(SEEDS):
             yield Work(Run("digits", way, seed), measured, digits, labels, way, seed,
-                       steps=2 if plan.short else DIGITS["steps"])
+                       steps=plan.steps(DIGITS["steps"]))
 
 
 def measured(digits: Tensor, labels: Tensor, way: str, seed: int, *, steps: int = DIGITS["steps"]) -> Reached:

@@ -48,7 +48,7 @@ TABLE = Table(
 def work(plan: Plan) -> Iterator[Work]:
     """A domain is a piece of work, and writes its file."""
     net, domains, rows = nets.load(NETWORK), plan.few(adapters.DOMAINS), trials.rows_of(NETWORK)
-    adapters.declare(plan, domains)
+    plan.splits(domains)
     for name in domains:
         run = trials.Run(name, KIND, LABELS, plan.seed, trials.chosen_rate(rows, name, KIND))
         yield Work(Run(name), measured, plan, net, run)
@@ -57,7 +57,7 @@ def work(plan: Plan) -> Iterator[Work]:
 def measured(plan: Plan, net: Classifier, run: trials.Run) -> Reached:
     """Train the domain, write it, and ask about the test pictures."""
     adapted = trials.begin(net, run)
-    last(trials.train(adapted, run, steps=2 if plan.short else None), title=run.domain)
+    last(trials.train(adapted, run, steps=plan.steps(None)), title=run.domain)
     pictures = trials.few(run.domain, LABELS, run.seed)[0][: 50 if plan.short else None]
     file = plan.file("domains", f"{run.domain.replace(' ', '-')}.safetensors")
     said(adapted.save_domain(file, run.domain, images=pictures))

@@ -19,10 +19,8 @@ from torch import Tensor
 
 from u3lab import images
 from u3lab._system import paths
-from u3lab.datasets import photos
 from u3lab.descent import best, last
-from u3lab.experiments import _sheets, inversion_table
-from u3lab.experiments._crops import cut
+from u3lab.experiments import _crops, _sheets, inversion_table
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.experiments.inversion_table import network
 from u3lab.inversion.codes import code
@@ -80,7 +78,7 @@ TABLE = Table(
 
 def work(plan: Plan) -> Iterator[Work]:
     """A picture is a piece of work."""
-    plan.fit(photos=[*photos.names(), *images.names("everyday")])
+    plan.fit(photos=list(_crops.named()))
     plan.judge(photos=UNSEEN)
     yield from (Work(Run(photo, kind), measured, plan, Run(photo, kind))
                 for photo in plan.few(UNSEEN) for kind in (*KINDS, ITSELF))
@@ -125,8 +123,7 @@ def made(run: Run, few: dict[str, int]) -> Tensor:
 @cache
 def whole() -> dict[str, Tensor]:
     """All photos that ship, by name, (3,H,W)."""
-    return ({name: photos.load(name)[0] for name in photos.names()}
-            | {name: images.load(name)[0] for name in images.names("everyday")})
+    return {name: load(name)[0] for name, load in _crops.named().items()}
 
 
 def crops(count: int, seed: int, without: str) -> Iterator[Tensor]:
@@ -134,7 +131,7 @@ def crops(count: int, seed: int, without: str) -> Iterator[Tensor]:
     kept = [picture for name, picture in whole().items() if name != without]
     generator = torch.Generator().manual_seed(seed)
     for begin in range(0, count, BATCH):
-        yield torch.stack([cut(kept[k % len(kept)], SIDE, AREA, generator) for k in range(begin, begin + BATCH)])
+        yield torch.stack([_crops.cut(kept[k % len(kept)], SIDE, AREA, generator) for k in range(begin, begin + BATCH)])
 
 
 def nearest(net: Classifier, photo: Tensor, crops: Iterable[Tensor]) -> Tensor:

@@ -117,7 +117,7 @@ def measured(plan: Plan, networks: dict[str, Classifier], run: Run) -> Reached:
     if not _sheets.place(run, plan).exists():
         makers = [networks[name] for name in run.makers.split("+")]
         x = icons.climb(makers, run.name, goal=run.goal, prior=run.prior, seed=run.seed, side=run.side,
-                  steps=2 if plan.short else run.steps)
+                  steps=plan.steps(run.steps))
         _sheets.keep(images.load(pixels.jpeg(x, quality=QUALITY)), run, plan)
     x = images.load(_sheets.place(run, plan))
     return judged(x, run.name, networks[run.makers.split("+")[0]], list(networks.values()))

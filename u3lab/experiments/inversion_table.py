@@ -103,7 +103,7 @@ def measured(plan: Plan, run: Run) -> Reached:
     """Search, or take a floor; and judge."""
     if run.prior in FLOORS:
         return judged(run, floor(run))
-    limit = 2 if plan.short else LIMITS[run.prior]
+    limit = plan.steps(LIMITS[run.prior])
     step = search(run, limit=limit, seed=plan.seed)
     _sheets.keep(step.value, run, plan)
     return judged(run, step.value)._replace(steps=step.iteration, settled=int(step.iteration < limit))

@@ -167,7 +167,7 @@ def measured(plan: Plan, first: Run) -> dict[Run, Reached]:
         pass
     name, longest = KEPT.get((kind, way), ("", 0))
     if name and not seed and (plan.short or steps == longest):
-        plan.weights(name, net, steps=steps, torch=torch.__version__)
+        plan.weights(name, net, steps=steps)
     return {first._replace(measure=measure, labels=labels): Reached(*values)
             for (measure, labels), values in of_codes(net, kind, way)}
 

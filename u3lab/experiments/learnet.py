@@ -9,6 +9,7 @@ decathlon; of the tenth it gets five pictures of each class, whose linear probe 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -152,17 +153,12 @@ def rivals(net: Classifier, data: Data, close: bool, seed: int,
     frozen = trained(net, "features", together, labels, seed, 10 * steps)
     one = trained(net, "parallel", together, labels, seed, steps)
     grey = trained(net, "parallel", corrected, labels, seed, steps)
-    start = {name: weight.clone() for name, weight in one.state_dict().items()}
 
     def learnt(light: Tensor, number: int, x: Tensor) -> tuple[universal.Adapted, Tensor]:
-        one.load_state_dict(start)
-        return tuned(one, *lighting.shots(light, number, close=close), 0.0005, min(steps, FEW_STEPS), seed), x
+        examples = lighting.shots(light, number, close=close)
+        return tuned(copy.deepcopy(one), *examples, 0.0005, min(steps, FEW_STEPS), seed), x
 
-    def same(light: Tensor, number: int, x: Tensor) -> tuple[universal.Adapted, Tensor]:
-        one.load_state_dict(start)
-        return one, x
-
-    return {FROZEN: lambda light, number, x: (frozen, x), ONE: same, LEARNT: learnt,
+    return {FROZEN: lambda light, number, x: (frozen, x), ONE: lambda light, number, x: (one, x), LEARNT: learnt,
             GREY: lambda light, number, x: (grey, greyed(x, lighting.shots(light, number, close=close)[0]))}
 
 
@@ -186,8 +182,8 @@ def under_lights(plan: Plan, net: Classifier, kind: str, seed: int, steps: int, 
             lighting.predict(adapted, predictor, lighting.shots(told, number, close=close)[0])
             found[way].append(lighting.share_right(adapted, x, y))
     if (kind, seed) == ("close-ups", SEEDS[0]):
-        plan.weights("learnet-lights", lighting.kept(adapted, predictor), torch=torch.__version__,
-                     recipe=f"{plan.command}, close-ups, the first seed")
+        recipe = f"{plan.command}, close-ups, the first seed"
+        plan.weights("learnet-lights", lighting.kept(adapted, predictor), recipe=recipe)
     return {Lit(kind, way, seed): Shares(tuple(values)) for way, values in found.items()}
 
 

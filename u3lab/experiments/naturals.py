@@ -83,7 +83,7 @@ def work(plan: Plan) -> Iterator[Work]:
              photos=naturals.behind(split))
     for way in plan.few(WAYS, 3):
         for seed in plan.few(SEEDS):
-            yield Work(Run(way, seed), measured, way, seed, steps=2 if plan.short else SETTINGS["steps"],
+            yield Work(Run(way, seed), measured, way, seed, steps=plan.steps(SETTINGS["steps"]),
                        half=not plan.short)
 
 

@@ -80,11 +80,11 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def measured(plan: Plan, runs: list[Run]) -> dict[Run, Reached]:
     """Train a network, and test it; the one that ships is written."""
-    first, steps = runs[0], 2 if plan.short else STEPS
+    first, steps = runs[0], plan.steps(STEPS)
     net, taught = learnt(first, steps, plan.state("pose", *first[:4]))
     last(taught, total=steps + 1, title=f"{first.kind}, {first.things} things, seed {first.seed}")
     if plan.short or first[:4] == TRAININGS[0]:
-        plan.weights(f"pose-{first.kind}", net.module, eight_bits=True, torch=torch.__version__)
+        plan.weights(f"pose-{first.kind}", net.module, eight_bits=True)
     count = 2 * frames.HELD_OUT if plan.short else frames.VIEWS
     return {run: errors(net, frames.tests(run.kind, run.tested, count)) for run in runs}
 

@@ -90,7 +90,7 @@ def measured(plan: Plan, run: Run) -> Reached:
                          first=DELTAS[-2] + 1 if plan.short else None)
     last(taught, total=run.steps + 1, title=f"Δ = {run.delta}, seed {run.seed}")
     if not run.seed and (run.delta < DELTAS[-1] or run.steps > STEPS):  # of the last Δ the longest run ships
-        plan.weights(f"labeller-rabbit-{run.delta}", net, steps=run.steps, torch=torch.__version__)
+        plan.weights(f"labeller-rabbit-{run.delta}", net, steps=run.steps)
     return compared(marked.matched(net))
 
 

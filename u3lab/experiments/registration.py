@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from u3lab.descent import last
@@ -75,7 +74,7 @@ def measured(plan: Plan, run: Run) -> Reached:
         last(train_labeller(net, marked.pairs_of(run.patient), checkpoint=state, settings=settings),
              total=run.steps + 1, title=f"{run.patient}, seed {run.seed}")
         if not run.seed:
-            plan.weights("labeller-brain", net, steps=run.steps, torch=torch.__version__)
+            plan.weights("labeller-brain", net, steps=run.steps)
         error = marked.errors(marked.carried(net, given), given)
     return Reached(float(error.median()), float((error < NEAR).double().mean()))
 

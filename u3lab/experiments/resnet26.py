@@ -120,6 +120,6 @@ def make(plan: Plan) -> None:
             if step.iteration % KEPT == 0 or step.iteration == steps:
                 first, five = judged(net, teacher, unseen)
                 print(step.iteration, {name: round(value, 3) for name, value in step.terms.items()}, flush=True)
-                plan.weights(NAME, net, eight_bits=True, torch=torch.__version__, step=step.iteration, **{
+                plan.weights(NAME, net, eight_bits=True, step=step.iteration, **{
                     "agreement with EfficientNet-Lite0": f"{first:.3f} first, {five:.3f} among five"})
                 net.train()

@@ -80,13 +80,13 @@ def finish(plan: Plan) -> None:
         rows = [[run for run in runs() if run[:2] == (task, name)] for name in names]
         _sheets.write(plan, f"restoring-{task}.jpg", rows, SIDE, QUALITY)
     if not _sheets.place(("large",), plan).exists():
-        _sheets.keep(large(2 if plan.short else MOST), ("large",), plan)
+        _sheets.keep(large(plan.steps(MOST)), ("large",), plan)
     _sheets.write(plan, "restoring-large.jpg", [[("large",)]], LARGE, QUALITY)
 
 
 def measured(plan: Plan, run: Run) -> Reached:
     """Fill, keep the picture, and say how good it is."""
-    steps, made = filled(run, 2 if plan.short else MOST)
+    steps, made = filled(run, plan.steps(MOST))
     _sheets.keep(made, run, plan)
     x, m = photo(run.photo), mask(run.task, run.photo)
     hidden = (1 - m).bool().expand_as(x)

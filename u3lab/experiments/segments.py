@@ -72,7 +72,7 @@ def work(plan: Plan) -> Iterator[Work]:
         role(mosaics=[f"{data}, seed {seed + more}" for data, some in seeds.items() for seed in some],
              photos=mosaics.TEXTURES)
     plan.choose(mosaics=[f"textures, seed {TESTS}"], photos=mosaics.TEXTURES)
-    yield from (Work(Run(data, way, seed), measured, data, way, seed, steps=2 if plan.short else None)
+    yield from (Work(Run(data, way, seed), measured, data, way, seed, steps=plan.steps(None))
                 for data, some in seeds.items() for way in plan.few(WAYS) for seed in some)
 
 

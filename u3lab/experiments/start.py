@@ -126,8 +126,7 @@ TABLES = (
 def work(plan: Plan) -> Iterator[Work]:
     """All draws of a question to a code, a picture, or a thing on all backgrounds is a piece of work."""
     net, questions = nets.load(NETWORK), plan.few(QUESTIONS[::-1]) if plan.short else QUESTIONS
-    for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
-        role(splits=[f"{probing.DOMAINS[question]}, {split}" for question in questions])
+    plan.splits([probing.DOMAINS[question] for question in questions])
     shown, things = placed(NETWORK, plan.few(DRAWS)), plan.few(seeing.things().names, 2)
     plan.judge(things=sorted({*(run.thing for run in shown), *things}),
                photos=[*BEHIND, *seeing.NATURE, *seeing.BUILDINGS])

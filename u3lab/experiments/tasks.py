@@ -67,7 +67,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(scenes=[f"train, {1 + seed}" for seed in seeds], photos=photos.names(split="train"))
     plan.judge(scenes=["test, 0"], photos=photos.names(split="test"))
     yield Work(Run(GUESS, 0), guessed)
-    yield from (Work(Run(way, seed), measured, net, way, seed, 2 if plan.short else solids.STEPS)
+    yield from (Work(Run(way, seed), measured, net, way, seed, plan.steps(solids.STEPS))
                 for way in WAYS for seed in seeds)
 
 

@@ -59,7 +59,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for way in plan.few(WAYS):
         for seed in plan.few(SEEDS):
             runs = [Run(way, seed, *one) for one in plan.few(tissues.conditions())]
-            yield Work(runs, measured, runs, steps=2 if plan.short else tissues.STEPS)
+            yield Work(runs, measured, runs, steps=plan.steps(tissues.STEPS))
 
 
 def measured(runs: list[Run], *, steps: int = tissues.STEPS) -> dict[Run, Reached]:
