@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -157,6 +158,11 @@ def extent(values: Sequence[float]) -> tuple[float, float, float]:
     return sum(values) / len(values), min(values), max(values)
 
 
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Median, least and largest."""
+    return statistics.median(values), min(values), max(values)
+
+
 def only(values: Sequence[Any]) -> Any:
     """The one value that there is."""
     value, = values
@@ -173,6 +179,13 @@ def by_cell(told: Iterable[tuple], of: Callable[..., Any] = over) -> Summary:
         found.setdefault(label, {}).setdefault(column, []).append(value)
     return {label: {column: of(*zip(*some, strict=True)) for column, some in columns.items()}
             for label, columns in found.items()}
+
+
+def cells(label: str, shown: Mapping[str, str], of: Callable[..., Any] = over) -> Callable[[Rows], Summary]:
+    """What makes a summary of rows: a line for each ``label``, such as "{task}: {method}" with columns of a run, and a
+    column for each of ``shown``, title → column of a row; ``of`` makes a number of a cell's values."""
+    return lambda rows: by_cell(((label.format(**run._asdict()), title, getattr(row, column))
+                                 for run, row in rows.items() for title, column in shown.items()), of)
 
 
 def seal(content: dict[str, Any]) -> str:

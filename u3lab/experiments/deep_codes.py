@@ -20,7 +20,7 @@ from torch import Tensor
 from u3lab import images
 from u3lab.descent import Step, descend, last
 from u3lab.experiments import _sheets
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
 from u3lab.experiments.inversion_table import network, place
 from u3lab.images.views import shift
 from u3lab.inversion.codes import code, relative_error
@@ -41,15 +41,10 @@ Reached = NamedTuple("Reached", [("code", float), ("moved", float), ("pixels", f
 the code's and the pixels' error that a run began with."""
 
 
-def summary(rows: Rows) -> Summary:
-    """The code's error, moved, by network and layer, and that of the code with which a run began."""
-    return by_cell((f"{run.network}, {run.layer}, from {run.start}, seed {run.seed}", title, value)
-                   for run, row in rows.items() for title, value in (
-                       ("moved", row.moved), ("as found", row.code), ("at the start", row.first_code)))
-
-
 TABLE = Table(
-    "deep", Run, Reached, summary=summary, facts={"steps": {str(side): steps for side, steps in STEPS.items()}},
+    "deep", Run, Reached, facts={"steps": {str(side): steps for side, steps in STEPS.items()}},
+    summary=cells("{network}, {layer}, from {start}, seed {seed}",
+                  {"moved": "moved", "as found": "code", "at the start": "first_code"}),
     again="a run takes up to a minute and a half",
     evidence=Evidence(
         "last layers inverted by the deep image prior, larger, and from a start at the photo",

@@ -14,7 +14,7 @@ from u3lab import nets
 from u3lab.descent import last
 from u3lab.experiments import adapters
 from u3lab.experiments._plan import said
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, only
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 
@@ -27,13 +27,9 @@ Reached = NamedTuple("Reached", [("right", float)])
 """The share of the test pictures that is right."""
 
 
-def summary(rows: Rows) -> Summary:
-    """What each file reaches."""
-    return {run.domain: {"right": row.right} for run, row in rows.items()}
-
-
 TABLE = Table(
-    "domains", Run, Reached, summary=summary, facts={"network": NETWORK, "method": KIND, "labels": LABELS},
+    "domains", Run, Reached, summary=cells("{domain}", {"right": "right"}, only),
+    facts={"network": NETWORK, "method": KIND, "labels": LABELS},
     again="it would write the file that ships; a test asks that file instead",
     evidence=Evidence(
         "what the ten shipped domains reach",

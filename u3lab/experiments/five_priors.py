@@ -21,7 +21,7 @@ from u3lab import images
 from u3lab._system import paths
 from u3lab.descent import best, last
 from u3lab.experiments import _crops, _sheets, inversion_table
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
 from u3lab.experiments.inversion_table import network
 from u3lab.inversion.codes import code
 from u3lab.inversion.inverters import INVERTERS
@@ -52,14 +52,9 @@ class Photos(NamedTuple):
     covariance: Tensor
 
 
-def summary(rows: Rows) -> Summary:
-    """Error of the code, moved, and unlikeness to photos, by prior."""
-    return by_cell((run.kind, title, value) for run, row in rows.items() for title, value in (
-        ("error of the code, moved", row.moved), ("unlike photos", row.unlike)))
-
-
 TABLE = Table(
-    "priors", Run, Reached, summary=summary, facts={"crops": CROPS}, again={"kind": "trained, L2"},
+    "priors", Run, Reached, facts={"crops": CROPS}, again={"kind": "trained, L2"},
+    summary=cells("{kind}", {"error of the code, moved": "moved", "unlike photos": "unlike"}),
     shared={"fit & judge: photos": "the photo that is judged is left out of the crops among which its nearest photo is "
                                    "looked for and with which it is compared; the other four are in them"},
     evidence=Evidence(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, extent
 from u3lab.landmarks import LabelSettings, labeller, train_labeller
 from u3lab.lessons.landmarks import marked
 from u3lab.lessons.landmarks.marked import Moved
@@ -29,14 +29,9 @@ Reached = NamedTuple("Reached", [("median", float), ("near", float)])
 """The median target registration error in millimetres, and the share of points within NEAR."""
 
 
-def summary(rows: Rows) -> Summary:
-    """Mean, least and largest of the seeds."""
-    return by_cell(((run.way, column, value) for run, row in rows.items() for column, value in zip(
-        ("median error in mm", "share within 5 mm"), row, strict=True)), extent)
-
-
 TABLE = Table(
-    "registration", Run, Reached, summary=summary, facts={"near": NEAR, "batch": BATCH}, again={"way": "optical flow"},
+    "registration", Run, Reached, facts={"near": NEAR, "batch": BATCH}, again={"way": "optical flow"},
+    summary=cells("{way}", {"median error in mm": "median", "share within 5 mm": "near"}, extent),
     evidence=Evidence(
         "how far from the truth points of a head are carried to a bent picture of it",
         measured="The median distance in millimetres from where the warp has taken a point (the target registration "

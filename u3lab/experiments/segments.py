@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.experiments.clusters import TITLES, spread
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, spread
+from u3lab.experiments.clusters import SHOWN
 from u3lab.lessons.selfsup import clusters
 from u3lab.lessons.selfsup.clusters import ALL, ALONE, KMEANS, MADE, POOLED, TEN, WAYS
 from u3lab.selfsup import choose_segments, segments
@@ -34,14 +34,9 @@ Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float), ("sa
 how far the chosen one's maps are one and the same (1: the pictures are ignored)."""
 
 
-def summary(rows: Rows) -> Summary:
-    """Accuracies and sameness of each way, over the seeds."""
-    return by_cell(((f"{run.data}, {run.way}", title, value) for run, row in rows.items()
-                    for title, value in zip((*TITLES, "sameness"), row, strict=True)), spread)
-
-
 TABLE = Table(
-    "segments", Run, Reached, summary=summary, again={"way": KMEANS},
+    "segments", Run, Reached, again={"way": KMEANS},
+    summary=cells("{data}, {way}", {**SHOWN, "sameness": "sameness"}, spread),
     facts={"ten classes": TEN, "then": POOLED, "T = 0": ALONE, "all": ALL},
     evidence=Evidence(
         "mosaics segmented without labels",

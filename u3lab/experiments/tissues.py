@@ -10,8 +10,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.experiments.clusters import spread
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, spread
 from u3lab.lessons.selfsup import tissues
 
 WAYS = ("IIC, views without fields", "IIC, views with fields")
