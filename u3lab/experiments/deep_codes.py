@@ -11,6 +11,7 @@ runs, half a minute to one and a half of one thread each, 25 minutes.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from u3lab import images
-from u3lab.descent import Step, descend, last
+from u3lab.descent import Step, best, descend, last
 from u3lab.experiments import _sheets
 from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
 from u3lab.experiments.inversion_table import network, place
@@ -85,9 +86,9 @@ def finish(plan: Plan) -> None:
 
 def measured(plan: Plan, run: Run) -> Reached:
     """Search, keep the picture, and judge it."""
-    first, best = search(run, **({"steps": 2, "drawing": 2} if plan.short else {}))
-    _sheets.keep(best.value, run, plan)
-    return judged(run, first.value, best.value)
+    first, found = search(run, **({"steps": 2, "drawing": 2} if plan.short else {}))
+    _sheets.keep(found.value, run, plan)
+    return judged(run, first.value, found.value)
 
 
 def search(run: Run, *, steps: int | None = None, drawing: int = DRAWING) -> tuple[Step, Step]:
@@ -108,11 +109,9 @@ def search(run: Run, *, steps: int | None = None, drawing: int = DRAWING) -> tup
 
     if run.start == "the photo":
         last(descend(made.parameters, drawn, steps=drawing, lr=lambda: 0.01))
-    first = best = None
-    for step in descend(made.parameters, coded, steps=steps, lr=lambda: DeepImagePrior().lr):
-        first = first or step
-        best = step if best is None or step.loss < best.loss else best
-    return first, best
+    search = descend(made.parameters, coded, steps=steps, lr=lambda: DeepImagePrior().lr)
+    first = next(search)
+    return first, best(itertools.chain([first], search))
 
 
 def judged(run: Run, first: Tensor, x: Tensor) -> Reached:

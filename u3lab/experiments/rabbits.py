@@ -101,11 +101,6 @@ def compared(found: Tensor) -> Reached:
     return Reached(float(error.median()), float((error < NEAR * side).double().mean()))
 
 
-def stayed() -> Tensor:
-    """Who says that nothing has moved, (P,3,2)."""
-    return marked.between()[2]
-
-
 def followed() -> Tensor:
     """Where the flow, frame by frame, leads the marked points, (P,3,2)."""
     first, second, points, _ = marked.between()
@@ -116,7 +111,7 @@ def followed() -> Tensor:
     return there
 
 
-RIVALS = {"nothing has moved": stayed, "flow, frame by frame": followed}
+RIVALS = {"nothing has moved": lambda: marked.between()[2], "flow, frame by frame": followed}
 
 
 def learnt(run: Run, checkpoint: str | Path | None = None, *,

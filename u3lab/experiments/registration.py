@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from torch import Tensor
-
 from u3lab.descent import last
 from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, extent
 from u3lab.landmarks import LabelSettings, labeller, train_labeller
 from u3lab.lessons.landmarks import marked
-from u3lab.lessons.landmarks.marked import Moved
 
 STEPS, NEAR, SEEDS = 800, 5.0, 3  # NEAR: millimetres
 BATCH, QUERIES, RATE = 8, 200, 0.004
 LEARNT, TESTED = "brain1", "brain2"
+RIVALS = {"nothing has moved": lambda given: given.points, "optical flow": marked.flowed}
 
 Run = NamedTuple("Run", [("way", str), ("patient", str), ("steps", int), ("seed", int)])
 """One way to carry points: "labelling", learnt on ``patient``, or one of ``RIVALS``, which learn nothing."""
@@ -72,11 +70,3 @@ def measured(plan: Plan, run: Run) -> Reached:
             plan.weights("labeller-brain", net, steps=run.steps)
         error = marked.errors(marked.carried(net, given), given)
     return Reached(float(error.median()), float((error < NEAR).double().mean()))
-
-
-def stayed(given: Moved) -> Tensor:
-    """Who says that nothing has moved."""
-    return given.points
-
-
-RIVALS = {"nothing has moved": stayed, "optical flow": marked.flowed}

@@ -82,9 +82,9 @@ def answers(teacher: Classifier, x: Tensor) -> tuple[Tensor, Tensor]:
     return F.adaptive_avg_pool2d(features, GRID), nets.forward_from(teacher, "head", features)
 
 
-def moments(teacher: Classifier, batches: Iterator[Tensor], count: int = 8) -> tuple[Tensor, Tensor]:
+def moments(teacher: Classifier, batches: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
     """Mean and spread of the teacher's pooled features, (1,U,1,1) each; both are from a few batches."""
-    pooled = torch.cat([answers(teacher, next(batches))[0].mean((2, 3)) for _ in range(count)])
+    pooled = torch.cat([answers(teacher, next(batches))[0].mean((2, 3)) for _ in range(8)])
     mean, spread = pooled.mean(0), pooled.std(0).clamp(min=1e-3)
     return mean.view(1, -1, 1, 1), spread.view(1, -1, 1, 1)
 

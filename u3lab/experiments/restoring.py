@@ -96,7 +96,7 @@ def measured(plan: Plan, run: Run) -> Reached:
                    distance)
 
 
-def filled(run: Run, most: int = MOST) -> tuple[int, Tensor]:
+def filled(run: Run, most: int) -> tuple[int, Tensor]:
     """The steps that were made and the picture, as the method gives it."""
     x, m = photo(run.photo), mask(run.task, run.photo)
     if run.method in RIVALS:
@@ -120,7 +120,7 @@ def drawn(x: Tensor, m: Tensor, shape: dict, settings: prior.PriorSettings, *, f
     return step
 
 
-def large(most: int = MOST) -> Tensor:
+def large(most: int) -> Tensor:
     """One photo in 256 pixels: as it is given, as the hourglass of depth 6 goes on, and the truth, side by side."""
     name = PHOTOS["shapes"][1]
     x, m = photo(name, LARGE), F.interpolate(mask("shapes", name), size=(LARGE, LARGE))
