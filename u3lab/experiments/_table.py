@@ -182,9 +182,9 @@ def by_cell(told: Iterable[tuple], of: Callable[..., Any] = over) -> Summary:
 
 
 def cells(label: str, shown: Mapping[str, str], of: Callable[..., Any] = over) -> Callable[[Rows], Summary]:
-    """What makes a summary of rows: a line for each ``label``, such as "{task}: {method}" with columns of a run, and a
-    column for each of ``shown``, title → column of a row; ``of`` makes a number of a cell's values."""
-    return lambda rows: by_cell(((label.format(**run._asdict()), title, getattr(row, column))
+    """What makes a summary of rows: a line for each ``label``, and a column for each of ``shown``, title → column of a
+    row. Columns of the run fill both, as in "{task}: {method}"; ``of`` makes a number of a cell's values."""
+    return lambda rows: by_cell(((label.format(**run._asdict()), title.format(**run._asdict()), getattr(row, column))
                                  for run, row in rows.items() for title, column in shown.items()), of)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from u3lab import nets, universal
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import PAINTS, Data
 from u3lab.lessons.universal.trials import interval
@@ -56,20 +56,9 @@ Share = NamedTuple("Share", [("right", float)])
 """The share of the test pictures that is right."""
 
 
-def under_each(rows: Rows) -> Summary:
-    """The mean over seeds, with Student's interval over the lights."""
-    return by_cell(((run.way, run.kind, row.right) for run, row in rows.items()),
-                   lambda seeds: interval(torch.tensor(seeds).double().mean(0).tolist()))
-
-
-def in_each(rows: Rows) -> Summary:
-    """The mean with Student's interval over seeds."""
-    return by_cell(((run.way, run.domain, row.right) for run, row in rows.items()),
-                   lambda seeds: interval(seeds) if len(seeds) > 1 else seeds[0])
-
-
 TABLES = (Table(
-    "learnet", Lit, Shares, summary=under_each,
+    "learnet", Lit, Shares,
+    summary=cells("{way}", {"{kind}": "right"}, lambda seeds: interval(torch.tensor(seeds).double().mean(0).tolist())),
     facts={"network": NETWORK, "steps": STEPS["lights"], "lights": list(UNSEEN)},
     again="a seed takes minutes, since all rivals are trained for it",
     evidence=Evidence(
@@ -87,7 +76,8 @@ TABLES = (Table(
     chart=Chart("bars", "share of paints named correctly", chance=1 / 8,
                 alt="Pairs of bars for six ways, on photos and in close-ups.")),
     Table(
-    "learnet_domains", Domain, Share, summary=in_each, facts={"network": NETWORK, "steps": STEPS["domains"]},
+    "learnet_domains", Domain, Share, facts={"network": NETWORK, "steps": STEPS["domains"]},
+    summary=cells("{way}", {"{domain}": "right"}, lambda seeds: interval(seeds) if len(seeds) > 1 else seeds[0]),
     again="a seed takes minutes, since the learnet is trained for it",
     evidence=Evidence(
         "predicted adapters for a domain that the learnet has not seen, and their rivals",
