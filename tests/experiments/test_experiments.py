@@ -80,6 +80,7 @@ def test_a_shipped_table_is_sealed_and_says_what_its_experiment_declares(name: s
     head = {key: content[key] for key in (*_running.MADE, "uses") if key in content}  # old ones name no machine
     assert head["recipe"].startswith(f"python -m u3lab.experiments {experiment}")
     assert table.content(head, content["rows"]) == content
+    table.refuse_uneven(results.table(name))
     assert content["uses"]["judge"] and len(content["rows"]) == len(results.table(name))
     both = {f"{a} & {b}: {kind}" for a, b in itertools.combinations(_plan.ROLES, 2)
             for kind, things in content["uses"].get(a, {}).items() if isinstance(things, list)

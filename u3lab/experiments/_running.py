@@ -214,6 +214,8 @@ class Filled:
         if distributed.rank() == 0 and self.file.exists():
             with paths.locked(paths.cache(self.file.name), seconds=60):
                 old = self._look()
+                if not self.plan.short and self.order.keys() <= self.lines.keys():
+                    self.table.refuse_uneven(self.rows)
                 new = self._content({key: old[key] for key in MADE if key in old})
                 if json.dumps(new) != json.dumps(old):
                     _table.write(self.file, new)

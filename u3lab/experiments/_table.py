@@ -15,6 +15,7 @@ import hashlib
 import json
 import math
 import statistics
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -98,6 +99,8 @@ class Table:
     """Column → the names of its parts, for a column that is a dict; the file keeps them in this order."""
     shared: Mapping[str, str] = field(default_factory=dict)
     """"fit & judge: photos" → why the same photos may do both. What no reason is given for, is refused."""
+    uneven: Mapping[str, str] = field(default_factory=dict)
+    """"seeds", "steps" or "rates" → the evidence's words on what :func:`uneven` finds. Without them it is refused."""
     digits: int = 4
     """To so many digits numbers are rounded."""
     again: Mapping[str, str] | str = field(default_factory=dict)
@@ -139,6 +142,15 @@ class Table:
         content["seal"] = seal(content)
         return content
 
+    def refuse_uneven(self, rows: Rows) -> None:
+        """U3Error if the evidence says nothing of what is uneven in the rows, or something of what is not."""
+        found, said = uneven(rows), " ".join(asdict(self.evidence).values())
+        for what, words in found.items():
+            if self.uneven.get(what, words) not in said:
+                raise U3Error(f"{self.name}: {words}; say so in the evidence, in these words or in those of uneven=")
+        if idle := self.uneven.keys() - found:
+            raise U3Error(f"{self.name} has words in uneven= for {min(idle)}, which are even; leave them out")
+
     def summarised(self, rows: Rows) -> dict[str, dict[str, float | list[float]]]:
         """The summary of some rows, as the file has it."""
         def plain(value: Any) -> float | list[float]:
@@ -146,6 +158,23 @@ class Table:
 
         return {label: {column: plain(value) for column, value in of.items()}
                 for label, of in (self.summary(rows) if rows else {}).items()}
+
+
+def uneven(rows: Rows) -> dict[str, str]:
+    """What a reader does not expect of rivals and choices: "seeds", "steps" or "rates" → what the rows have of it."""
+    cells, grids = defaultdict(set), defaultdict(lambda: defaultdict(set))
+    for run in rows:
+        one = run._asdict()
+        seed, rate = one.pop("seed", one.pop("draw", None)), one.pop("rate", None)
+        cells[tuple(one.values())].add(seed)
+        one.pop("labels", None)  # with one number of them a rate is chosen for all
+        grids[tuple(one.values())][rate].add(seed)
+    ends = [grid for grid in grids.values() if len(grid) > 1  # a rate that is chosen has further seeds
+            and any(len(grid[end]) > 1 for end in (min(grid), max(grid)))]
+    found = {"some rows have fewer seeds": ("seeds", len({len(some) for some in cells.values()}) > 1),
+             "some rows have fewer steps": ("steps", len({getattr(run, "steps", 0) for run in rows} - {0}) > 1),
+             f"{len(ends)} of {len(grids)} rates lie at an end of what was tried": ("rates", bool(ends))}
+    return {what: words for words, (what, there) in found.items() if there}
 
 
 def over(values: Iterable[float], groups: Sequence[str] | None = None) -> Interval:

@@ -47,6 +47,7 @@ TABLE = Table(
     summary=cells("{network}, {layer}, from {start}, seed {seed}",
                   {"moved": "moved", "as found": "code", "at the start": "first_code"}),
     again="a run takes up to a minute and a half",
+    uneven={"seeds": "of SqueezeNet's scores two seeds"},
     evidence=Evidence(
         "last layers inverted by the deep image prior, larger, and from a start at the photo",
         measured="The error of the found picture's code as a share of the photo's, as found and with both pictures "

@@ -55,6 +55,7 @@ TABLE = Table(
                                      "which no icon was made",
             "choose & judge: classes": "icons for one network are of the quiz's classes, which are of 33 of which "
                                        "Lite1 knew 32; ten classes that were drawn by chance stand beside them"},
+    uneven={"seeds": "six of λ_c = 1, one of the larger icons", "steps": "120 steps for all small icons, 200 for"},
     evidence=Evidence(
         "icons of classes: by goal, prior and seed, and which networks recognise them",
         measured="The share of icons whose class a network has among its first five at its own size; the maker's logit "

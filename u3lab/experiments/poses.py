@@ -53,6 +53,7 @@ TABLE = Table(
     facts={"pictures": {"things": THINGS, "views of each": EACH, "held out": frames.HELD_OUT}, "steps": STEPS,
            "batch": BATCH},
     shared={"fit & judge: chairs": KNOWN, "fit & judge: cars": KNOWN},
+    uneven={"seeds": "Chairs, three seeds; the other rows one"},
     evidence=Evidence(
         "how well absolute poses are found by a network that was told only turns between pairs",
         measured="The angle in degrees between the pose found and the true one, after the one rotation h that fits "

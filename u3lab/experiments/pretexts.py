@@ -60,6 +60,7 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "pretexts", Run, Reached, summary=summary, facts={"steps": STEPS, "batch": BATCH},
     again={"problem": "textures", "task": FLOOR, "labels": str(LABELS[0]), "layer": selfsup.LAYERS[0]},
+    uneven={"seeds": "five of random weights, jigsaw, moving and contrast"},
     evidence=Evidence(
         "what few labels read off an encoder that has learnt a pretext task",
         measured="Test accuracy less that of random weights with the same seed and labels, in points: a linear probe "

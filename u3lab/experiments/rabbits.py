@@ -53,6 +53,7 @@ TABLE = Table(
     again={"way": "nothing has moved"},
     shared={"fit & judge: frames": "What the film teaches is its flow; the marks of its frames teach nothing.",
             "choose & judge: marks": "The longest run was added when the others had been judged by these marks."},
+    uneven={"seeds": "of the longest run one", "steps": "three times as long"},
     evidence=Evidence(
         "how well points are found again in a film by codes that its optical flow has taught",
         measured="The median distance in pixels of 128 from where a point was marked by hand, and the share within a "

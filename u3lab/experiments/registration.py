@@ -30,6 +30,7 @@ Reached = NamedTuple("Reached", [("median", float), ("near", float)])
 TABLE = Table(
     "registration", Run, Reached, facts={"near": NEAR, "batch": BATCH}, again={"way": "optical flow"},
     summary=cells("{way}", {"median error in mm": "median", "share within 5 mm": "near"}, extent),
+    uneven={"seeds": "Optical flow (TV-L1), which learns nothing"},
     evidence=Evidence(
         "how far from the truth points of a head are carried to a bent picture of it",
         measured="The median distance in millimetres from where the warp has taken a point (the target registration "

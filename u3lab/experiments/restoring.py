@@ -44,6 +44,7 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "restoring", Run, Reached, summary=summary, facts={"fit": FIT, "most": MOST, "side": SIDE}, digits=5,
     again={"method": "biharmonic"},
+    uneven={"seeds": "Two seeds for generators where there is a hole, else one"},
     evidence=Evidence(
         "what is filled into holes, by an untrained network and by its rivals",
         measured="PSNR and perceptual distance (by SqueezeNet's features) of what was hidden. `visible` is the mean "

@@ -38,6 +38,7 @@ TABLE = Table(
     "segments", Run, Reached, again={"way": KMEANS},
     summary=cells("{data}, {way}", {**SHOWN, "sameness": "sameness"}, spread),
     facts={"ten classes": TEN, "then": POOLED, "T = 0": ALONE, "all": ALL},
+    uneven={"seeds": "Five seeds of textures, three of satellite scenes"},
     evidence=Evidence(
         "mosaics segmented without labels",
         measured="Hungarian accuracy of all pixels, and the sameness of the maps.",

@@ -89,6 +89,7 @@ TABLES = (
     Table(
         "start_squares", Shown, Pointed, summary=by_way, within={"hits": (HIDDEN, EDGES, MIDDLE, RANDOM)},
         facts={"network": NETWORK}, again={"draw": "0"},
+        uneven={"seeds": "so that a thing may be there three times"},
         evidence=Evidence(
             "whether the hidden square that costs most lies on the thing",
             measured="Whether the middle of the square whose hiding lets the score of the class fall most lies on the "

@@ -38,6 +38,7 @@ TABLE = Table(
     again={"way": "source's features", "seed": "0"},
     summary=cells("{way}", {column: column for column in Reached._fields},  # as many numbers are trained for all seeds
                   lambda values: interval(values) if len(set(values)) > 1 else values[0]),
+    uneven={"seeds": "A guess: everywhere the most frequent surface"},
     evidence=Evidence(
         "whether one trunk is as good as one for each task",
         measured="On the test's scenes: mean IoU of six kinds of surface, F₁ of boundaries at 0.5, the median angle "
