@@ -81,6 +81,7 @@ def test_a_shipped_table_is_sealed_and_says_what_its_experiment_declares(name: s
     assert head["recipe"].startswith(f"python -m u3lab.experiments {experiment}")
     assert table.content(head, content["rows"]) == content
     table.refuse_uneven(results.table(name))
+    assert table.uneven.keys() <= _table.uneven(results.table(name)).keys()
     assert content["uses"]["judge"] and len(content["rows"]) == len(results.table(name))
     both = {f"{a} & {b}: {kind}" for a, b in itertools.combinations(_plan.ROLES, 2)
             for kind, things in content["uses"].get(a, {}).items() if isinstance(things, list)

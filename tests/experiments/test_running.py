@@ -236,8 +236,6 @@ def test_rivals_with_less_and_rates_at_an_end_need_a_word(runs: list[Chosen], wh
     for wrong in (table(""), table("", **{what: "Two for b"}), table("Two for b.")):
         with slip(words):
             wrong.refuse_uneven(dict.fromkeys(runs))
-    with slip(what, "leave them out"):
-        table("Two for b.", **{what: "Two for b"}).refuse_uneven(dict.fromkeys(EVEN))
 
 
 def test_a_table_that_is_uneven_is_refused_when_it_is_whole(tmp_path: Path):
