@@ -4,6 +4,8 @@
 """
 
 import ast
+import json
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -116,6 +118,14 @@ def test_a_package_offers_what_it_imports():
     """So it has no ``__all__``, which would be a second list; but the whole library, whose version is no import."""
     listing = [path for path in PACKAGE.rglob("__init__.py") if "__all__" in path.read_text(encoding="utf-8")]
     assert listing == [PACKAGE / "__init__.py"]
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE.parent / "notebooks").glob("*.ipynb")), ids=lambda file: file.stem)
+def test_a_notebook_uses_no_experiment(file: Path):
+    """What a notebook needs belongs to its lessons; an experiment is run from a command line."""
+    code = "".join(line for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]
+                   if cell["cell_type"] == "code" for line in [*cell["source"], "\n"])
+    assert not re.findall(r"^\s*(?:from|import) u3lab(?:\.| import .*\b)experiments\b.*", code, re.MULTILINE)
 
 
 def drawn() -> str:

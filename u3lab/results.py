@@ -88,7 +88,7 @@ def evidence(name: str) -> Evidence:
     if "evidence" not in content:
         raise U3Error(f"the table {name!r} brings no evidence; python -m u3lab.experiments lists what is made anew")
     said = dict(content["evidence"])
-    made = ", ".join(f"{what} {content[what]}" for what in ("made", "u3lab", "torch") if content.get(what))
+    made = ", ".join(f"{what} {content[what]}" for what in ("made", "u3lab", "torch", "machine") if content.get(what))
     return Evidence(name, said.pop("title"), said.pop("summary"), said, content["recipe"], made)
 
 

@@ -155,11 +155,11 @@ def test_pairs_are_made_of_animals() -> None:
 
 
 class Told(nn.Module):
-    """Finds each picture again and says its rotation, after a turn of its own for each thing."""
+    """Finds each picture again and says its rotation, after a turn of its own."""
 
     def __init__(self, made: turntable.Turntable, turns: Tensor) -> None:
         super().__init__()
-        self.images, self.codes = made.images, (made.rotations @ turns[made.instances])[:, :, :2].mT.flatten(1)
+        self.images, self.codes = made.images, (made.rotations @ turns)[:, :, :2].mT.flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.codes[torch.cdist(x.flatten(1), self.images.flatten(1)).argmin(1)][..., None, None]
@@ -169,10 +169,20 @@ def test_one_frame_for_all_and_one_for_each() -> None:
     made = turntable.draw("chair", 12, size=16, each=1, things=4, seed=2)
     one, four = (landmarks.as_rotation(torch.randn(count, 6, generator=torch.Generator().manual_seed(0)))
                  for count in (1, 4))
-    common = poses.errors(Classifier(Told(made, one.expand(4, 3, 3)).eval(), size=16), made)
+    common = poses.errors(Classifier(Told(made, one.expand(12, 3, 3)).eval(), size=16), made)
     assert max(common) < 0.1
-    each = poses.errors(Classifier(Told(made, four).eval(), size=16), made)
+    each = poses.errors(Classifier(Told(made, four[made.instances]).eval(), size=16), made)
     assert each.absolute > 20 and each.beyond > 0.3 and each.own < 0.1 and each.relative < 0.1
+
+
+def test_each_error_of_a_pose_has_a_column_of_its_own() -> None:
+    """Two things 28° one way and two the other, and every second view of a thing 10° from the one before."""
+    made = turntable.draw("chair", 16, size=16, each=1, things=4, seed=2)
+    within = (made.instances[:, None] == made.instances).tril().sum(1)  # 1 for the first view of a thing, 2 …
+    angle = torch.deg2rad(28.0 * (-1) ** made.instances + 5.0 * (-1) ** within)
+    turns = torch.linalg.matrix_exp(angle[:, None, None] * torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 0]]))
+    found = poses.errors(Classifier(Told(made, turns).eval(), size=16), made)
+    assert found == pytest.approx((23, 0.5, 5, 10), abs=0.05)  # one h for all, beyond 30°, an h for each, the turn
 
 
 @pytest.mark.parametrize("varied", [True, False])

@@ -195,6 +195,8 @@ def test_naturals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         of = wrong(kinds, errors(way, number - 1000))
         x = 10.0 * F.one_hot(of, 5)
         x[of == 0], x[of == 1] = torch.tensor([6.0, 4.0, 0, 0, 0]), torch.tensor([4.0, 6.0, 0, 0, 0])
+        x[of == 0, 4] = -100.0  # with the mean of these pictures, kind 1 went to kind 4
+        x[of == 4] = torch.tensor([4.0, 0, 0, 0, 6.0])  # with their spread, kind 4 went to kind 0
         far = 60.0 * ((of == 2) & (torch.arange(100) % 2 == 0))  # sorted by themselves, these were two clusters
         return torch.cat([x, far[:, None]], 1)
 

@@ -255,24 +255,25 @@ def test_keypoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
                    checkpoint: Path | None = None) -> Iterator[None]:
         assert settings.seed == model.seed
         if model.made_for == "discs":
-            assert pairs is keypoints.pairs and not net
+            assert pairs is parts.pairs and not net
             model.number = settings.steps
             return steps()
-        thing, seed, count = pairs
-        assert seed == model.seed and count == (1000 if thing == "chair" else 4000) and layers == (net,)
+        thing, seed, count, warped = pairs
+        assert seed == model.seed and warped == (thing != "chair")
+        assert count == (1000 if thing == "chair" else 4000) and layers == (net,)
         model.number = things[thing] + judges[net] + settings.steps / 1000
         return steps()
 
     for name, stub in {
             "KeypointAutoencoder": Points, "autoencode": autoencode, "regressed": regressed, "errors": errors,
-            "points": lambda made: made.images, "gamma": lambda name: (name, (name,)), "of_views": lambda views: views,
+            "points": lambda made: made.images, "gamma": lambda name: (name, (name,)),
             "stock": lambda seed, count, walls: (["person", "person, two walls"][walls - 1], seed, count),
-            "chairs": lambda seed, count: ("chair", seed, count), "marked_chairs": lambda part: of_chairs,
-            "discs": lambda count, draw: ((None, seen, seen) if draw.initial_seed() == 100 else
-                                          (None, unseen, unseen + noise))}.items():
+            "chairs": lambda seed, count: ("chair", seed, count), "marked_chairs": lambda part: of_chairs}.items():
         monkeypatch.setattr(keypoints, name, stub)
     monkeypatch.setattr(parts, "marked", lambda part: of_people)
-    monkeypatch.setattr(keypoints, "pairs_of", lambda stock: stock)
+    monkeypatch.setattr(parts, "discs", lambda count, draw: (
+        (None, seen, seen) if draw.initial_seed() == 100 else (None, unseen, unseen + noise)))
+    monkeypatch.setattr(keypoints, "pairs_of", lambda stock, *, warped: (*stock, warped))
     monkeypatch.setattr(keypoints.faces, "hard_examples", lambda made: hard)
     table = planted.table(keypoints, tmp_path)
     assert len(table) == 92

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -131,6 +132,7 @@ def test_adapters(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         name, *[nn.BatchNorm2d(1)] * (name != "squeezenet1_1" and not fold)))
     monkeypatch.setattr(adapters, "DOMAINS", ("letters",))
     monkeypatch.setattr(adapters, "SEEDS", range(2))
+    monkeypatch.setattr(adapters, "TABLE", replace(adapters.TABLE, uneven={"rates": "rates lie at an end"}))
     table = planted.table(adapters, tmp_path)
     check(table, order, rates)
     assert len(table) == 7 * (3 + 3 * 2 - 1) + 2 * (4 * (3 + 2 - 1) + 1)

@@ -10,8 +10,8 @@ from u3lab import adversarial, equivariance, nets, saliency
 from u3lab.adversarial import placing
 from u3lab.descent import last
 from u3lab.experiments import adversarial_patch, mask_riddles
-from u3lab.experiments import detection as trials
 from u3lab.images import cropping
+from u3lab.lessons.adversarial import detecting as trials
 from u3lab.measures import correlation
 from u3lab.saliency import pointing
 

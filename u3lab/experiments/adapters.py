@@ -85,8 +85,9 @@ TABLE = Table(
         chosen="The rate: by the validation pictures, with 20 labels and the first seed, for each network, method and "
                "domain, out of three (four for features on networks with batch norms). The seed that chooses is one "
                "of the three that are shown.",
-        limits="Small domains of 64×64 pixels that are made, and short trainings. For fine-tuning and parallel "
-               "adapters of the two other networks the rate chosen is in most domains the highest one tried."),
+        limits="Small domains of 64×64 pixels that are made, and short trainings. 90 of 150 rates lie at an end "
+               "of what was tried: for fine-tuning and parallel adapters of the two other networks the rate chosen is "
+               "in most domains the highest one tried."),
     chart=Chart("bars", "mean accuracy over ten domains",
                 alt="Bars for seven methods: SqueezeNet with 5, 20 and 100 labels of each class; for four of them also "
                     "EfficientNet-Lite0 and ResNet-26 with 20 labels."))
@@ -95,7 +96,7 @@ TABLE = Table(
 def work(plan: Plan) -> Iterator[Work]:
     """A training is a piece of work; first come those that choose a rate."""
     domains, seeds = ("people",) if plan.short else DOMAINS, plan.few(SEEDS)
-    declare(plan, domains)
+    plan.splits(domains)
     for name in plan.networks(NETWORKS):
         load = cache(partial(nets.load, name, fold=False))  # batch norms apart, so that each domain can have its own
         rates = HIGHER if any(isinstance(part, nn.BatchNorm2d) for part in load().modules()) else RATES
@@ -105,12 +106,6 @@ def work(plan: Plan) -> Iterator[Work]:
         yield from trainings(plan, partial(Run, name), load, rates, domains, labels, seeds)
 
 
-def declare(plan: Plan, domains: Sequence[str]) -> None:
-    """What fits, chooses and judges where rates are chosen."""
-    for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
-        role(splits=[f"{domain}, {split}" for domain in domains])
-
-
 def trainings(plan: Plan, of: Callable[..., tuple], load: Callable[[], Classifier],
               rates: Mapping[str, Sequence[float]], domains: Sequence[str], labels: Sequence[int],
               seeds: Sequence[int]) -> Iterator[Work]:
@@ -118,7 +113,7 @@ def trainings(plan: Plan, of: Callable[..., tuple], load: Callable[[], Classifie
 
     ``of`` gives the key of a domain, method, number of labels, seed and rate; ``load`` the network.
     """
-    steps = 2 if plan.short else None
+    steps = plan.steps(None)
     for domain in domains:
         for method, some in rates.items():
             candidates = [of(domain, method, CHOOSING, 0, rate) for rate in some]

@@ -26,19 +26,7 @@ from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 from u3lab.lessons.landmarks import parts
 from u3lab.lessons.landmarks.pairs import drawn as seen
 from u3lab.lessons.landmarks.pairs import floating
-from u3lab.lessons.landmarks.parts import (
-    LABELLED,
-    SIDE,
-    SIGMA,
-    TEST,
-    THINGS,
-    WIDTH,
-    K,
-    Seats,
-    before_a_wall,
-    discs,
-    pairs,
-)
+from u3lab.lessons.landmarks.parts import LABELLED, SIDE, TEST, K
 from u3lab.lessons.landmarks.trials import YAW, errors, points, regressed
 from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier
@@ -87,6 +75,7 @@ TABLE = Table(
     shared={"fit & choose: people": RIDGE, "fit & choose: chairs": RIDGE,
             "choose & judge: people": "What the pictures look like was chosen out of five attempts, by the error on "
                                       "these faces with the first seed; no other seed was trained on faces."},
+    uneven={"seeds": "Chairs and random weights: three; discs: five", "steps": "for a quarter of the steps"},
     evidence=Evidence(
         "how well landmarks are read off a few keypoints that were learnt by drawing one picture from another",
         measured="The error of landmarks that a linear map makes of ten keypoints: of faces in % of the distance of "
@@ -112,7 +101,7 @@ def work(plan: Plan) -> Iterator[Work]:
     learnt_from = torch.cat([people("train", 100 + start, AT_ONCE, each=2) for start in range(0, STOCK, AT_ONCE)])
     marked, tested = people("train", 9, LABELLED), people("test", 9, TEST)
     views, seen, unseen = (first + 2 * torch.arange(count) for first, count in ((0, CHAIRS), *MARKED))
-    fitted, others = (discs(DISCS, torch.Generator().manual_seed(seed))[1] for seed in (100, 101))
+    (fitted, _), (others, _) = marked_discs()
     plan.fit(people=torch.cat([learnt_from, marked]), chairs=torch.cat([views, seen]), discs=fitted)
     plan.choose(people=torch.cat([marked, tested]), chairs=seen)
     plan.judge(people=tested, chairs=unseen, discs=others)
@@ -154,22 +143,22 @@ def measured(plan: Plan, runs: list[Run]) -> dict[Run, Reached]:
             last(taught, total=run.steps + 1, title=f"{run.thing}, {run.judge}, {run.steps} steps, seed {run.seed}")
         name, steps = KEPT.get(run.thing, ("", 0))
         if name and (run.judge, run.seed) == ("colouring", 0) and (plan.short or run.steps == steps):
-            plan.weights(name, model, eight_bits=True, torch=torch.__version__)
+            plan.weights(name, model, eight_bits=True)
     values = {"discs": of_discs, "chair": partial(of_chairs, part=part)}.get(run.thing, partial(of_faces, part=part))
     return {one: Reached(*value) for one, value in zip(runs, values(model), strict=True)}
 
 
-def pairs_of(pictures: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
+def pairs_of(pictures: Tensor, *, warped: bool) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
     """A function (count, generator) → sources and targets (count,3,64,64).
 
-    Row by row two moments of one person, of a stock that has two pictures of each, one after the other. Each is in a
-    warp of its own, and that of the target bends.
+    Row by row two pictures of one person or chair, of a stock that has two of each, one after the other. If ``warped``,
+    each is in a warp of its own, and that of the target bends.
     """
     def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         first = torch.randint(len(pictures), (count,), generator=generator)
-        second = first ^ 1  # the other picture of the same person
-        return tuple(warp(floating(pictures[rows]), seen(count, generator, bend, **parts.VIEW), size=SIDE).clamp(0, 1)
-                     for rows, bend in ((first, 0.0), (second, parts.BEND)))
+        both = [floating(pictures[rows]) for rows in (first, first ^ 1)]
+        return tuple(warp(x, seen(count, generator, bend, **parts.VIEW), size=SIDE).clamp(0, 1) if warped else x
+                     for x, bend in zip(both, (0.0, parts.BEND), strict=True))
 
     return pairs
 
@@ -178,15 +167,18 @@ def learnt(run: Run, checkpoint: str | None = None) -> tuple[KeypointAutoencoder
     """A fresh network and the steps that teach it; none for 0 steps."""
     if run.thing == "discs":
         model = KeypointAutoencoder(run.count, width=12, sigma=0.2, seed=run.seed)
-        return model, autoencode(model, pairs, settings=AutoencodeSettings(steps=run.steps, lr=0.003, seed=run.seed))
-    model = KeypointAutoencoder(run.count, width=WIDTH, sigma=SIGMA, seed=run.seed)
+        settings = AutoencodeSettings(steps=run.steps, lr=0.003, seed=run.seed)
+        return model, autoencode(model, parts.pairs, settings=settings)
+    model = KeypointAutoencoder(run.count, width=parts.WIDTH, sigma=parts.SIGMA, seed=run.seed)
     if not run.steps:
         return model, iter(())
     net, layers = gamma(run.judge)
-    given = (of_views(chairs(run.seed, min(CHAIRS, run.steps * BATCH))) if run.thing == "chair" else
-             pairs_of(stock(run.seed, min(STOCK, 2 * run.steps), walls=THINGS[run.thing])))
+    chair = run.thing == "chair"
+    pictures = (chairs(run.seed, min(CHAIRS, run.steps * BATCH)) if chair else
+                stock(run.seed, min(STOCK, 2 * run.steps), walls=parts.THINGS[run.thing]))
     settings = AutoencodeSettings(pixels=PIXELS, lr=RATE, steps=run.steps, batch_size=BATCH, seed=run.seed)
-    return model, autoencode(model, given, net=net, layers=layers, checkpoint=checkpoint, settings=settings)
+    return model, autoencode(model, pairs_of(pictures, warped=not chair), net=net, layers=layers, checkpoint=checkpoint,
+                             settings=settings)
 
 
 class Grey(nn.Module):
@@ -220,7 +212,7 @@ def stock(seed: int, count: int = STOCK, *, walls: int = 1) -> Tensor:
     """
     made = [faces.layers(min(AT_ONCE, count - start), seed=100 * (seed + 1) + start, size=SIDE, margin=parts.MARGIN,
                          each=2, yaw=YAW) for start in range(0, count, AT_ONCE)]
-    return torch.cat([(255 * before_a_wall(one, each=2 // walls)).round().byte() for one in made])
+    return torch.cat([(255 * parts.before_a_wall(one, each=2 // walls)).round().byte() for one in made])
 
 
 def of_faces(model: KeypointAutoencoder | None, part: float = 1.0) -> list[tuple[float, float]]:
@@ -243,16 +235,8 @@ def chairs(seed: int, count: int = CHAIRS) -> Tensor:
     return (255 * parts.chairs(count, 0, each=2, seed=seed).images).round().byte()
 
 
-def of_views(views: Tensor) -> Callable[[int, torch.Generator], tuple[Tensor, Tensor]]:
-    """A function (count, generator) → sources and targets: two views of one chair."""
-    def both(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        first = torch.randint(len(views), (count,), generator=generator)
-        return views[first].float() / 255, views[first ^ 1].float() / 255
-    return both
-
-
 @cache
-def marked_chairs(part: float) -> tuple[Seats, Seats]:
+def marked_chairs(part: float) -> tuple[parts.Seats, parts.Seats]:
     """One view each of chairs to fit a regression to, and of chairs that nobody has learnt from, to test it."""
     return tuple(parts.chairs(round(part * count), first, seed=seed) for seed, (first, count) in enumerate(MARKED, 90))
 
@@ -269,10 +253,15 @@ def of_chairs(model: KeypointAutoencoder | None, part: float = 1.0) -> list[tupl
 # ---- discs
 
 
+def marked_discs() -> Iterator[tuple[Tensor, Tensor]]:
+    """Pictures to fit a regression to, and others to test it, (200,3,32,32), each with the middles of its discs."""
+    return (parts.discs(DISCS, torch.Generator().manual_seed(seed))[1:] for seed in (100, 101))
+
+
 def of_discs(model: KeypointAutoencoder) -> list[tuple[float, float]]:
     """R² of each disc's middle by linear regression on the keypoints, of pictures that it was not fitted on."""
     from sklearn.linear_model import LinearRegression
 
-    (_, seen, places), (_, unseen, others) = (discs(DISCS, torch.Generator().manual_seed(seed)) for seed in (100, 101))
+    (seen, places), (unseen, others) = marked_discs()
     before, after = model.keypoints(seen).flatten(1), model.keypoints(unseen).flatten(1)
     return [(float(LinearRegression().fit(before, places[:, k]).score(after, others[:, k])),) * 2 for k in range(3)]

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from u3lab import selfsup
 from u3lab.datasets import cutouts
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.experiments.clusters import TITLES, of_heads, spread
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, spread
+from u3lab.experiments.clusters import SHOWN, of_heads
 from u3lab.lessons.selfsup import naturals
 from u3lab.lessons.selfsup.naturals import KINDS, LABELS, ONE, RIVALS, TESTS, TWO, WAYS
 from u3lab.nets import Classifier
@@ -44,14 +44,9 @@ Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float), ("cl
 these, a digit. With labels nothing is matched, since a class has its name."""
 
 
-def summary(rows: Rows) -> Summary:
-    """The accuracies of each way, over the seeds."""
-    return by_cell(((run.way, title, value) for run, row in rows.items()
-                    for title, value in zip(TITLES, row[:2], strict=True)), spread)
-
-
 TABLE = Table(
-    "naturals", Run, Reached, summary=summary, facts={"kinds": KINDS, "settings": SETTINGS}, again={"way": RIVALS[0]},
+    "naturals", Run, Reached, summary=cells("{way}", SHOWN, spread),
+    facts={"kinds": KINDS, "settings": SETTINGS}, again={"way": RIVALS[0]},
     evidence=Evidence(
         "things on photos sorted without labels",
         measured="Hungarian accuracy; with labels, plain accuracy.",
@@ -83,7 +78,7 @@ def work(plan: Plan) -> Iterator[Work]:
              photos=naturals.behind(split))
     for way in plan.few(WAYS, 3):
         for seed in plan.few(SEEDS):
-            yield Work(Run(way, seed), measured, way, seed, steps=2 if plan.short else SETTINGS["steps"],
+            yield Work(Run(way, seed), measured, way, seed, steps=plan.steps(SETTINGS["steps"]),
                        half=not plan.short)
 
 

@@ -82,9 +82,9 @@ def answers(teacher: Classifier, x: Tensor) -> tuple[Tensor, Tensor]:
     return F.adaptive_avg_pool2d(features, GRID), nets.forward_from(teacher, "head", features)
 
 
-def moments(teacher: Classifier, batches: Iterator[Tensor], count: int = 8) -> tuple[Tensor, Tensor]:
+def moments(teacher: Classifier, batches: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
     """Mean and spread of the teacher's pooled features, (1,U,1,1) each; both are from a few batches."""
-    pooled = torch.cat([answers(teacher, next(batches))[0].mean((2, 3)) for _ in range(count)])
+    pooled = torch.cat([answers(teacher, next(batches))[0].mean((2, 3)) for _ in range(8)])
     mean, spread = pooled.mean(0), pooled.std(0).clamp(min=1e-3)
     return mean.view(1, -1, 1, 1), spread.view(1, -1, 1, 1)
 
@@ -120,6 +120,6 @@ def make(plan: Plan) -> None:
             if step.iteration % KEPT == 0 or step.iteration == steps:
                 first, five = judged(net, teacher, unseen)
                 print(step.iteration, {name: round(value, 3) for name, value in step.terms.items()}, flush=True)
-                plan.weights(NAME, net, eight_bits=True, torch=torch.__version__, step=step.iteration, **{
+                plan.weights(NAME, net, eight_bits=True, step=step.iteration, **{
                     "agreement with EfficientNet-Lite0": f"{first:.3f} first, {five:.3f} among five"})
                 net.train()

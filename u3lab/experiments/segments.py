@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.experiments.clusters import TITLES, spread
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, spread
+from u3lab.experiments.clusters import SHOWN
 from u3lab.lessons.selfsup import clusters
 from u3lab.lessons.selfsup.clusters import ALL, ALONE, KMEANS, MADE, POOLED, TEN, WAYS
 from u3lab.selfsup import best_dense_head, segments
@@ -34,15 +34,11 @@ Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float), ("sa
 how far the chosen one's maps are one and the same (1: the pictures are ignored)."""
 
 
-def summary(rows: Rows) -> Summary:
-    """Accuracies and sameness of each way, over the seeds."""
-    return by_cell(((f"{run.data}, {run.way}", title, value) for run, row in rows.items()
-                    for title, value in zip((*TITLES, "sameness"), row, strict=True)), spread)
-
-
 TABLE = Table(
-    "segments", Run, Reached, summary=summary, again={"way": KMEANS},
+    "segments", Run, Reached, again={"way": KMEANS},
+    summary=cells("{data}, {way}", {**SHOWN, "sameness": "sameness"}, spread),
     facts={"ten classes": TEN, "then": POOLED, "T = 0": ALONE, "all": ALL},
+    uneven={"seeds": "Five seeds of textures, three of satellite scenes"},
     evidence=Evidence(
         "mosaics segmented without labels",
         measured="Hungarian accuracy of all pixels, and the sameness of the maps.",
@@ -72,7 +68,7 @@ def work(plan: Plan) -> Iterator[Work]:
         role(mosaics=[f"{data}, seed {seed + more}" for data, some in seeds.items() for seed in some],
              photos=mosaics.TEXTURES)
     plan.choose(mosaics=[f"textures, seed {TESTS}"], photos=mosaics.TEXTURES)
-    yield from (Work(Run(data, way, seed), measured, data, way, seed, steps=2 if plan.short else None)
+    yield from (Work(Run(data, way, seed), measured, data, way, seed, steps=plan.steps(None))
                 for data, some in seeds.items() for way in plan.few(WAYS) for seed in some)
 
 
