@@ -47,7 +47,7 @@ def wait_for_student(spawner, options):
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 
 # A student's server shows any page that its student writes. With a domain for each, a browser keeps such a page away
-# from the hub and from other servers, as it does with any two sites. Cookies then belong to one domain alone.
+# from the hub and from other servers, as it does with any two sites. Login cookies then belong to one domain alone.
 if HOST:
     c.JupyterHub.subdomain_host = f"https://{HOST}"
     c.JupyterHub.cookie_host_prefix_enabled = True

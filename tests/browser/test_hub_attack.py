@@ -158,11 +158,13 @@ def test_a_page_of_a_student_gets_no_right_over_others(teacher: BrowserContext, 
 
 def test_the_token_of_warm_up_starts_servers_of_the_class_and_no_more(hub: Hub, browser: Browser):
     token = hub.token.read_text()
+    assert opens(browser, hub, token) == {403}
     found = rights(hub, token)
     assert found.pop("list all") == 200 and {one["name"] for one in hub.ask(token, "users")[1]} == {ADA, MALLORY}
-    if "start:servers" not in scope_definitions:  # JupyterHub 5
-        found.pop("stop a server")
-    assert set(found.values()) == {403} and opens(browser, hub, token) == {403}
+    if "start:servers" not in scope_definitions:  # JupyterHub 5, where who starts a server can stop it
+        assert found.pop("stop a server") == 204
+        start(hub, MALLORY)
+    assert set(found.values()) == {403}
     assert hub.ask(token, f"users/{TEACHER}/server", "POST", {})[0] == 404
     assert hub.ask(token, f"users/{ADA}/server", "POST", {"chapter": "../99"})[0] == 400
     start(hub, ADA)
@@ -175,10 +177,9 @@ def test_a_student_with_a_domain_works_there(hub: Hub, browser: Browser):
     page.goto(f"{hub.url}hub/spawn")
     page.wait_for_url(f"{hub.server(ADA)}lab/tree/{CHAPTER}")
     page.locator("#jp-main-statusbar", has_text="| Idle").first.wait_for()
-    found = {cookie["name"]: cookie for cookie in ada.cookies()}
-    assert {cookie["domain"] for cookie in found.values()} == {"hub.localhost", f"{ADA}.hub.localhost"}, "no wider ones"
-    for name in ("jupyterhub-hub-login", f"jupyterhub-user-{ADA}"):
-        assert found[f"__Host-{name}"]["secure"], "no page can set it for another domain"
+    found = {cookie["name"]: cookie["domain"] for cookie in ada.cookies()}
+    logins = {"__Host-jupyterhub-hub-login": "hub.localhost", f"__Host-jupyterhub-user-{ADA}": f"{ADA}.hub.localhost"}
+    assert found.items() >= logins.items(), "a browser takes cookies of these names from their own domain alone"
     ada.close()
 
 
