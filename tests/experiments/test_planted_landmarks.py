@@ -210,7 +210,7 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     table = planted.table(labellers, tmp_path)
     assert len(taught) == len(set(taught)) and {run[:4] for run in table if run.way in LESSONS} == set(taught)
     of = {role: [run._replace(role="") for run in table if run.role == role] for role in roles}
-    assert (len(of["choose"]), len(of["judge"])) == (130, 62) and {run.kind for run in of["choose"]} == {"person"}
+    assert (len(of["choose"]), len(of["judge"])) == (130, 77) and {run.kind for run in of["choose"]} == {"person"}
     assert {run for run in of["judge"] if run.kind == "person"} < set(of["choose"])
     for run, row in table.items():
         base = LESSONS.get(run.way, (0,))[0] + run.seed / 16 + kinds[run.kind]

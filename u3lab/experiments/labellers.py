@@ -52,7 +52,7 @@ TRAININGS = (  # kind, way, steps, seeds, and how many of these are judged on ne
     ("person", EXCHANGED, SHORT, 1, 0),
     ("person", "labelling", SHORT, 3, 3),
     ("person", TOGETHER, SHORT, 3, 0),
-    ("person", "invariance", FULL // 64, 3, 0),
+    ("person", "invariance", FULL // 64, 3, 3),
     ("person", "random weights", 0, 3, 3),
     ("person", "supervised", FULL // 32, 3, 0),
     ("person", "mean shape", 0, 1, 1),
