@@ -208,11 +208,13 @@ def by_cell(told: Iterable[tuple], of: Callable[..., Any] = over) -> Summary:
             for label, columns in found.items()}
 
 
-def cells(label: str, shown: Mapping[str, str], of: Callable[..., Any] = over) -> Callable[[Rows], Summary]:
+def cells(label: str, shown: Mapping[str, str], of: Callable[..., Any] = over, *,
+          counts: Callable[[Any], bool] = lambda run: True) -> Callable[[Rows], Summary]:
     """What makes a summary of rows: a line for each ``label``, and a column for each of ``shown``, title → column of a
-    row. Columns of the run fill both, as in "{task}: {method}"; ``of`` makes a number of a cell's values."""
+    row. Columns of the run fill both, as in "{task}: {method}"; ``of`` makes a number of a cell's values; a run that
+    does not count, such as one that has chosen, is left out."""
     return lambda rows: by_cell(((label.format(**run._asdict()), title.format(**run._asdict()), getattr(row, column))
-                                 for run, row in rows.items() for title, column in shown.items()), of)
+                                 for run, row in rows.items() if counts(run) for title, column in shown.items()), of)
 
 
 def seal(content: dict[str, Any]) -> str:

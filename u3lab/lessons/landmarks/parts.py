@@ -19,7 +19,7 @@ from torch import Tensor
 from u3lab.landmarks import KeypointAutoencoder
 from u3lab.lessons.landmarks.pairs import drawn as seen
 from u3lab.lessons.landmarks.pairs import floating
-from u3lab.lessons.landmarks.trials import YAW
+from u3lab.lessons.landmarks.trials import TESTED, YAW
 from u3lab.nets import checkpoints
 from u3lab.warps import warp
 from u3lab.worlds import faces, turntable
@@ -53,10 +53,10 @@ def drawn(count: int, split: str, seed: int, each: int = 1) -> Faces:
 
 
 @cache
-def marked(part: float = 1.0) -> tuple[Faces, Faces]:
+def marked(part: float = 1.0, role: str = "judge") -> tuple[Faces, Faces]:
     """Faces whose landmarks are known, one of each person: to fit a regression to, and, of other people, to test it; or
-    the first part of both."""
-    return drawn(round(part * LABELLED), "train", 9), drawn(round(part * TEST), "test", 9)
+    the first part of both. With the ``role`` "choose" the latter are those by whose landmarks pictures were chosen."""
+    return drawn(round(part * LABELLED), "train", 9), drawn(round(part * TEST), "test", TESTED[role])
 
 
 def followed(model: KeypointAutoencoder) -> tuple[Tensor, Tensor]:
