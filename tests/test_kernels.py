@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 from jupyter_client import AsyncKernelClient
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
+from traitlets.config import Config, PyFileConfigLoader
 
-from u3lab import kernels, start
+from u3lab import kernels, start, visitors
 from u3lab.errors import U3Error
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
-STAGE = Path(start.__file__).parent / "_system" / "voila"
 LONGEST = 100  # bytes of a path; systems take 103 or 107
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps Jupyter's own way")
 
@@ -46,7 +45,7 @@ def of_a_class() -> Config:
 
 
 def of_the_stage() -> Config:
-    return JSONFileConfigLoader("voila.json", path=str(STAGE)).load_config()
+    return Config(visitors.PROTECTION)
 
 
 def of_start() -> Config:

@@ -41,8 +41,8 @@ def test_the_seed_by_which_settings_were_chosen_has_no_part_in_the_summary(exper
     assert {run.seed for run in chose} == {0} and len(chose) == len({run.way for run in rows})
 
     def summary(spoilt: set) -> dict:
-        return experiment.summary({run: row._replace(accuracy=0.0) if run in spoilt else row
-                                   for run, row in rows.items()})
+        return experiment.TABLE.summary({run: row._replace(accuracy=0.0) if run in spoilt else row
+                                         for run, row in rows.items()})
 
     assert summary(chose) == summary(set()) and all(summary({run}) != summary(set()) for run in rows.keys() - chose
                                                     if run.seed == 1)

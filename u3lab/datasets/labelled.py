@@ -114,9 +114,7 @@ class LabelledPictures:
         is_a("images", self.images, Tensor, "give pictures (N,3,H,W) in [0,1]")
         words("names", is_a("names", self.names, (tuple, list), "give the concepts' names, such as ('cat', 'grass')"))
         known(self)
-        if self.labelled is None:
-            object.__setattr__(self, "labelled", torch.ones(len(self.images), len(self.names), dtype=torch.bool))
-        parts = {"masks": self.masks, "labelled": self.labelled}
+        parts = {"masks": self.masks, "labelled": self._labelled}
         for name, part in parts.items():
             if len(is_a(name, part, Tensor, "give a bool tensor")) != len(self.images):
                 raise U3Error(f"{len(self.images)} pictures have {len(part)} {name}; give one for each")
@@ -127,4 +125,10 @@ class LabelledPictures:
 
     def __getitem__(self, which: Sequence[int]) -> Labelled:
         which = wholes("which", which, 0, len(self) - 1)
-        return Labelled(self.images[which], self.masks[which], self.labelled[which])
+        return Labelled(self.images[which], self.masks[which], self._labelled[which])
+
+    @property
+    def _labelled(self) -> Tensor:
+        if self.labelled is None:
+            return torch.ones(len(self.images), len(self.names), dtype=torch.bool)
+        return self.labelled

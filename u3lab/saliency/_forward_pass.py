@@ -77,9 +77,10 @@ class ForwardPass:
             If the network is in training mode, a layer does not exist or the pictures are not pictures.
         """
         self.net = ready(net, images) if check else ready(net)
-        layers = dict.fromkeys((*self.net.layers, *layers))
+        layers = list(layers)
         for layer in layers:
             self.net.path(layer)  # says so if it is no name
+        layers = dict.fromkeys((*self.net.layers, *layers))
         self.images = images.detach().to(self.net.device).clone().requires_grad_(detach_below is None)
         self.activations: dict[str, Tensor] = {}
 
