@@ -10,6 +10,7 @@ import ast
 import base64
 import json
 import pickle
+import sys
 import traceback
 from collections.abc import Callable
 from numbers import Real
@@ -78,9 +79,7 @@ class Names(dict):
     """The names of a checking cell: ``course`` is ours, what it binds is kept, all others are the kernel's."""
 
     def __init__(self, ask: Ask) -> None:
-        from u3lab import course  # not above: course has this file
-
-        super().__init__(course=course)
+        super().__init__(course=sys.modules[__package__])
         self._ask = ask
 
     def __missing__(self, name: str) -> Any:
