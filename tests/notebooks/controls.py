@@ -11,11 +11,11 @@ import pytest
 from nbval.plugin import IPyNbFile
 
 DRIVER = Path(__file__).with_name("driver.py").read_text("utf-8")
-LAST = f"""{DRIVER}
+LAST = f"""from u3lab.live import kernel
 
-from u3lab.live import kernel
-
-print(repr(await drive(sorted(kernel._alive, key=lambda figure: figure.box.model_id))))
+_driver = {{}}  # with names of its own: a notebook may have a function "parts", too
+exec({DRIVER!r}, _driver)
+print(repr(await _driver["drive"](sorted(kernel._alive, key=lambda figure: figure.box.model_id))))
 """
 MAKES = "live.explore(", "live.play("
 SECONDS = 600

@@ -24,6 +24,7 @@ live.explore(picky, n=(0, 4))"""
     ([SETUP, GOOD], 0, "3 passed"),
     ([SETUP, GOOD, PICKY], 1, "four is too much"),
     ([SETUP, f"if False:\n    {GOOD}"], 1, "0 >= 1"),  # a figure that never came
+    ([SETUP, "parts = torch.eye(5)", GOOD.replace("n / 4", "parts[n, n].item()")], 0, "4 passed"),  # the driver has one
     ([SETUP, "1 / 1"], 1, "assert 0 > 0"),  # nothing to move: such a notebook has no place in the course
 ])
 def test_a_control_that_complains_fails_after_cells_that_passed(cells, code, words, tmp_path):
