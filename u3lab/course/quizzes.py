@@ -29,7 +29,8 @@ def quiz(quiz_id: str) -> Live:
     import ipywidgets as w
 
     asked = catalogue.questions(quiz_id)
-    boxes = [_widgets(question, n, f"{quiz_id}/{n}") for n, question in enumerate(asked)]
+    keys = catalogue.keys(quiz_id, asked)
+    boxes = [_widgets(question, n, key) for n, (question, key) in enumerate(zip(asked, keys, strict=True))]
     parts = [part for box in boxes for part in box]
     if not any(question.picture for question in asked):
         return Live(w.VBox(parts), _static(asked))
