@@ -77,6 +77,10 @@ def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None 
         drawn = {column: {label: _whole(value) for label, value in of.items()} for column, of in groups.items()}
         return figures.bars(drawn if len(drawn) > 1 else next(iter(drawn.values())), spec["measured"],
                             chance=spec.get("chance"), **said)
+    if spec["kind"] == "points":
+        places, values = summary[spec["along"]], summary[spec["of"]]
+        return figures.points({column: (places[column], *_triple(values[column])) for column in groups
+                               if column in values}, spec["along"], spec["measured"], xscale="log", **said)
     ticks = list(summary)
     lines = {column: (range(len(ticks)), *zip(*(_triple(of.get(label, math.nan)) for label in ticks), strict=True))
              for column, of in groups.items()}

@@ -95,6 +95,12 @@ def best(method: str, rates: tuple[float, ...]) -> float:
     return rates[list(adapters.RATES).index(method) % len(rates)]
 
 
+def tried(method: str, rates: tuple[float, ...]) -> tuple[float, ...]:
+    """The rates, and one more beyond an end that is best: a third of it, or three times as much."""
+    low, high = (float(f"{rate:.2g}") for rate in (rates[0] / 3, 3 * rates[-1]))
+    return (*rates, *{rates[0]: (low,), rates[-1]: (high,)}.get(best(method, rates), ()))
+
+
 def choosing(order: dict[tuple, int], rates: Callable[[str], dict], half: Callable[[str], bool]) -> Callable:
     """Answers whose share tells the run, and the split; of the validation pictures a rate makes most right."""
 
@@ -116,7 +122,9 @@ def check(table: dict[tuple, tuple], order: dict[tuple, int], rates: Callable[[s
         some = rates(network)[method]
         wanted = (500 + (rate == best(method, some))) / COUNT if labels == 20 and seed == 0 else None
         assert row.test == (900 - order[run]) / COUNT and (wanted == row.val or wanted is None and row.val != row.val)
-        assert rate in some if wanted else rate == best(method, some)
+        assert rate in tried(method, some) if wanted else rate == best(method, some)
+    wanted = {rate for run in table for rate in tried(run.method, rates(run[0])[run.method])}
+    assert {run.rate for run in table} == wanted
 
 
 def test_adapters(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -129,11 +137,12 @@ def test_adapters(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     trained(choosing(order, rates, lambda name: name == "resnet26_half"))
     monkeypatch.setattr(adapters.nets, "load", lambda name, fold: network(
         name, *[nn.BatchNorm2d(1)] * (name != "squeezenet1_1" and not fold)))
+    monkeypatch.setattr(adapters, "networks", lambda: {"features": 1.0})
     monkeypatch.setattr(adapters, "DOMAINS", ("letters",))
     monkeypatch.setattr(adapters, "SEEDS", range(2))
     table = planted.table(adapters, tmp_path)
     check(table, order, rates)
-    assert len(table) == 7 * (3 + 3 * 2 - 1) + 2 * (4 * (3 + 2 - 1) + 1)
+    assert len(table) == 7 * (3 + 3 * 2 - 1) + 2 * (4 * (3 + 2 - 1) + 1) + 5 + 2 * 2  # so often the best is at an end
 
 
 def test_bolted(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The figures: grids of pictures, curves and bars; tables and heat maps are in :mod:`u3lab.figures.matrices`."""
+"""The figures: grids of pictures, curves, points, bars; tables and heat maps are in :mod:`u3lab.figures.matrices`."""
 
 from __future__ import annotations
 
@@ -135,6 +135,41 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
         axes.grid(color="#dddddd", linewidth=0.6)
         if len(lines) > 1:
             sheet.legend(loc="outside right upper", frameon=False, handlelength=3.2)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+
+
+def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "",
+           xscale: str = "linear") -> Figure:
+    """Named points with their intervals, above and below a line at zero; each name stands beside its point.
+
+    Parameters
+    ----------
+    values
+        Name → (x, y, low, high).
+    xlabel, ylabel
+        Names of the axes with units.
+    xscale
+        "linear", or "log" for numbers above 0.
+    """
+    alt = given.required(alt)
+    given.texts(xlabel=xlabel, ylabel=ylabel, title=title)
+    xscale = checks.one_of("xscale", xscale, SCALES)
+    if not checks.is_a("values", values, Mapping, "give a dict such as {'fine-tuning': (10, 0.7, 0.6, 0.8)}"):
+        raise U3Error("there are no points to draw; give a dict such as {'fine-tuning': (10, 0.7, 0.6, 0.8)}")
+    found = {name: given.point(name, part, above=0 if xscale == "log" else -math.inf) for name, part in values.items()}
+    last = max(x for x, _ in found.values())
+    with canvas.plot(7.2, 3.9, title) as (sheet, axes):
+        axes.axhline(0, color=INK, linewidth=0.8)
+        for index, (name, (x, (y, low, high))) in enumerate(found.items()):
+            axes.errorbar(x, y, [[y - low], [high - y]], fmt=MARKERS[index % len(MARKERS)], capsize=3, linewidth=1.6,
+                          color=COLOURS[index % len(COLOURS)], markersize=7)
+            side, away = ("right", -9) if x == last else ("left", 9)
+            axes.annotate(name, (x, y), (away, 0), textcoords="offset points", va="center", ha=side)
+        axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
+        if xscale == "log":
+            canvas.plain_ticks(axes.xaxis)
+        axes.margins(x=0.08)
+        axes.grid(color="#dddddd", linewidth=0.6)
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
