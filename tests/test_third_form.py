@@ -122,9 +122,9 @@ def test_paragraphs_are_short_and_carry_two_numbers(name: str):
 def own_helpers(name: str) -> dict[str, int]:
     """Functions of the lessons that this notebook alone uses, with the statements of each."""
     source = "\n".join(code(notebook(name).cells))
-    rooms = dict(re.findall(r"^from u3lab\.lessons\.(\w+) import (.+)$", source, re.MULTILINE))
+    rooms = re.findall(r"^from u3lab\.lessons\.(\w+) import (.+)$", source, re.MULTILINE)
     found = {}
-    for room, imported in rooms.items():
+    for room, imported in rooms:
         for part in imported.split(", "):
             module, _, alias = part.partition(" as ")
             for used in set(re.findall(rf"\b{alias or module}\.(\w+)", source)):
@@ -156,7 +156,8 @@ def test_the_reader_writes_three_pieces_and_finds_none_of_them_in_a_cell(name: s
     seen = {shape(node) for cell in notebook(name).cells if cell.cell_type == "code"
             for node in ast.walk(ast.parse(plain(cell.source)))}
     for task, parts in written.items():
-        assert shape(parts[-1]) not in seen, f"{task}: a cell shows its last line"
+        told = [part for part in parts if not (isinstance(part, ast.Return) and isinstance(part.value, ast.Name))]
+        assert shape(told[-1]) not in seen, f"{task}: a cell shows its last line"  # `return y` gives nothing away
         assert any(f'course.yours("{task}")' in cell.source for cell in lab(name)), f"{task}: no figure runs it"
 
 

@@ -189,6 +189,7 @@ def test_jpeg_is_near_and_smaller():
     (lambda: figures.curves({}, "x", "y", alt="x"), "no curves"),
     (lambda: figures.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", alt="x"), "'a'"),
     (lambda: figures.curves({"a": "text"}, "x", "y", alt="x"), "plain numbers"),
+    (lambda: figures.answered([picture()[0]] * 3, [True]), "3 pictures, 1 marks and 1 words"),
     (lambda: figures.points({}, "x", "y", alt="x"), "no points"),
     (lambda: figures.points({"a": (1, 0.5, 0.6, 0.7)}, "x", "y", alt="x"), "low ≤ value ≤ high"),
     (lambda: figures.points({"a": (1, 0.5)}, "x", "y", alt="x"), "four finite numbers"),
@@ -308,6 +309,17 @@ def test_curves_bands_and_their_names_are_where_they_were_given(sheets):
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")) == ("steps", "loss", "Two.")
     assert labels(axes.xaxis) == {0: "none", 1: "one", 2: "two"}
     assert not axes.xaxis_inverted() and not axes.yaxis_inverted()
+
+
+def test_a_wrong_answer_differs_in_colour_frame_and_words():
+    grey = torch.full((3, 32, 32), 0.5)
+    figure = figures.answered([grey, grey], [True, False], ["hen", "cat"], width=400)
+    assert figure.alt == "1 of 2 pictures have a right answer."
+    image = np.asarray(opened(figures.answered([grey, grey], [True, False], width=200).data), float)
+    blue, red = image[:, :100], image[:, 100:]
+    assert (blue[..., 2] - blue[..., 0] > 90).mean() > 0.05 and (blue[..., 0] - blue[..., 2] > 90).mean() < 0.01
+    assert (red[..., 0] - red[..., 2] > 90).mean() > 0.15  # the corner is part of it
+    assert (red[..., 2] - red[..., 0] > 90).mean() < 0.01
 
 
 def test_points_their_intervals_and_names_are_where_they_were_given(sheets):

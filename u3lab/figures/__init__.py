@@ -11,6 +11,6 @@ tell apart.
 """
 
 from u3lab.figures.canvas import COLOURS
-from u3lab.figures.charts import Figure, bars, classes, curves, grid, points
+from u3lab.figures.charts import Figure, answered, bars, classes, curves, grid, points
 from u3lab.figures.frames import frame_bars, scale_bar
 from u3lab.figures.matrices import heatmap, table

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import checks
@@ -94,6 +95,40 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
     return Figure(canvas.jpeg(pixels, alt), alt)
 
 
+def answered(pictures: Sequence[Tensor], right: Sequence[bool], words: Sequence[str] | None = None, *,
+             columns: int | None = None, width: int = 760, alt: str | None = None) -> Figure:
+    """Pictures with a network's answers: right ones in a blue frame, wrong ones in a red frame with a red corner.
+
+    Parameters
+    ----------
+    pictures
+        Pictures (3,H,W) in [0,1].
+    right
+        Whether each answer is right.
+    words
+        What was answered; a ✓ or a ✗ is put before each.
+    columns, width
+        As for :func:`grid`.
+    alt
+        What the figure shows; without it, how many are right.
+    """
+    checks.is_a("pictures", pictures, Collection, "give a list of pictures")
+    right = [bool(one) for one in checks.is_a("right", right, Collection, "give True or False for each picture")]
+    words = [""] * len(right) if words is None else checks.words("words", words)
+    if not len(pictures) == len(right) == len(words):
+        raise U3Error(f"{len(pictures)} pictures, {len(right)} marks and {len(words)} words; give one for each")
+    tiles = []
+    for picture, ok in zip(pictures, right, strict=True):
+        colour = torch.tensor([0.0, 0.45, 0.7] if ok else [0.84, 0.2, 0.0]).view(3, 1, 1)
+        tile = (F.pad(picture.detach().cpu() - colour, [4] * 4) + colour).clamp(0, 1)
+        if not ok:
+            tile[:, :16, -16:] = colour
+        tiles.append(tile)
+    titles = [f"{'✓' if ok else '✗'} {word}" for ok, word in zip(right, words, strict=True)] if any(words) else None
+    return grid(tiles, titles=titles, columns=columns, width=width,
+                alt=f"{sum(right)} of {len(right)} pictures have a right answer." if alt is None else alt)
+
+
 def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "",
            xscale: str = "linear", yscale: str = "linear", ticks: Sequence[str] | None = None) -> Figure:
     """Named curves, told apart by colour, dash and marker.
@@ -164,7 +199,8 @@ def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str 
             axes.errorbar(x, y, [[y - low], [high - y]], fmt=MARKERS[index % len(MARKERS)], capsize=3, linewidth=1.6,
                           color=COLOURS[index % len(COLOURS)], markersize=7)
             side, away = ("right", -9) if x == last else ("left", 9)
-            axes.annotate(name, (x, y), (away, 0), textcoords="offset points", va="center", ha=side)
+            beside = (away, 9 if y >= 0 else -9)  # clear of the line at zero
+            axes.annotate(name, (x, y), beside, textcoords="offset points", va="center", ha=side)
         axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
         if xscale == "log":
             canvas.plain_ticks(axes.xaxis)

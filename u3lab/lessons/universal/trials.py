@@ -146,7 +146,7 @@ def reached(rows: Rows, labels: int) -> dict[str, Tensor]:
     cells = summary(rows)
     found = {}
     for method in dict.fromkeys(run.method for run in rows if run.labels == labels):
-        chosen = {run[0]: cell.rate for run, cell in cells.items() if run[1:] == (method, labels)}
+        chosen = {domain: cells[domain, method, labels].rate for domain in dict.fromkeys(run.domain for run in rows)}
         seeds = sorted({run.seed for run in rows if (run.method, run.labels) == (method, labels)})
         found[method] = torch.tensor([[rows[Run(domain, method, labels, seed, rate)][1] for seed in seeds]
                                       for domain, rate in chosen.items()], dtype=torch.float64)
