@@ -192,13 +192,15 @@ def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str 
     if not checks.is_a("values", values, Mapping, "give a dict such as {'fine-tuning': (10, 0.7, 0.6, 0.8)}"):
         raise U3Error("there are no points to draw; give a dict such as {'fine-tuning': (10, 0.7, 0.6, 0.8)}")
     found = {name: given.point(name, part, above=0 if xscale == "log" else -math.inf) for name, part in values.items()}
-    last = max(x for x, _ in found.values())
+    places = {name: math.log(x) if xscale == "log" else x for name, (x, _) in found.items()}
+    span = max(places.values()) - min(places.values())
     with canvas.plot(7.2, 3.9, title) as (sheet, axes):
         axes.axhline(0, color=INK, linewidth=0.8)
         for index, (name, (x, (y, low, high))) in enumerate(found.items()):
             axes.errorbar(x, y, [[y - low], [high - y]], fmt=MARKERS[index % len(MARKERS)], capsize=3, linewidth=1.6,
                           color=COLOURS[index % len(COLOURS)], markersize=7)
-            side, away = ("right", -9) if x == last else ("left", 9)
+            after = [place - places[name] for place in places.values() if place > places[name]]
+            side, away = ("left", 9) if after and min(after) > span / 12 else ("right", -9)  # away from what follows
             beside = (away, 9 if y >= 0 else -9)  # clear of the line at zero
             axes.annotate(name, (x, y), beside, textcoords="offset points", va="center", ha=side)
         axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)

@@ -94,6 +94,11 @@ def test_points_are_the_decathlons():
     assert float(trials.points(ours, theirs).sum()) == pytest.approx(decathlon_score(errors, baseline), rel=1e-4)
 
 
+def test_the_long_table_has_the_domains_in_their_order():
+    """The notebook takes their names by number."""
+    assert list(dict.fromkeys(run.domain for run in trials.rows_of("squeezenet1_1"))) == decathlon.names()
+
+
 def test_the_interval_is_over_domains_and_over_the_seeds_of_each():
     same = adapters.over_both(torch.tensor([[0.2, 0.2], [0.6, 0.6]]).double())
     assert same == (pytest.approx(0.4), pytest.approx(0.2), pytest.approx(0.6))  # both, or one of them twice
