@@ -69,7 +69,7 @@ def summary(rows: Rows) -> Summary:
     for network in dict.fromkeys(run.network for run in rows):
         some = {trials.Run(*run[1:]): row for run, row in rows.items() if run.network == network}
         for labels in sorted({run.labels for run in some}):
-            right = trials.reached(some, labels)
+            right = trials.accuracies(some, labels)
             found[name := f"{network}, {labels} labels"] = {method: over_both(a) for method, a in right.items()}
             for rival in ("features", "parallel"):
                 found[f"{name}: beyond {rival}"] = {method: over_both(a - right[rival]) for method, a in right.items()}

@@ -80,12 +80,12 @@ def test_accuracies_are_by_domain_and_seed_at_each_domains_chosen_rate():
     rows = {Run("digits", "features", 20, 0, 0.1): (0.5, 0.6), Run("digits", "features", 20, 0, 0.2): (0.4, 0.9),
             Run("digits", "features", 20, 1, 0.1): (math.nan, 0.8), Run("people", "features", 20, 0, 0.3): (0.7, 0.2),
             Run("people", "features", 20, 1, 0.3): (math.nan, 0.4)}
-    assert trials.reached(rows, 20)["features"].tolist() == [[0.6, 0.8], [0.2, 0.4]]
+    assert trials.accuracies(rows, 20)["features"].tolist() == [[0.6, 0.8], [0.2, 0.4]]
 
 
 def test_points_are_the_decathlons():
     """E_max = 2 · .25; features: 1000 (1 − E / .5)² with E = .6 and .4."""
-    right = trials.reached(ROWS, 20)
+    right = trials.accuracies(ROWS, 20)
     assert trials.points(right["fine-tuning"], right["fine-tuning"]).tolist() == [[pytest.approx(250)] * 2]
     assert trials.points(right["features"], right["fine-tuning"]).tolist() == [
         [0, pytest.approx(1000 * (1 - 0.4 / 0.5) ** 2)]]

@@ -60,7 +60,7 @@ def _parallel_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 PARALLEL = Exercise(
-    id="1-parallel", title="The parallel adapter", minutes=10, difficulty="medium", points=4,
+    id="1-parallel", title="The parallel adapter", minutes=6, difficulty="medium", points=4,
     goal="The filters f are shared by all domains; beside them stand 1×1 filters α of this domain. Return "
          "y = f ∗ x + α ∗ x. Both have the same stride, of 1 or more; f is padded by (k − 1)/2 on each side, k is odd, "
          "and there is no bias. α comes as a matrix.",
@@ -143,7 +143,7 @@ def _of_steps(judge: Judge) -> Judge:
 
 
 TRAIN = Exercise(
-    id="1-train", title="What learns, and what is frozen", minutes=15, difficulty="medium", points=5,
+    id="1-train", title="What learns, and what is frozen", minutes=10, difficulty="medium", points=5,
     goal="Train one domain: α and head learn, the shared filters do not. `net(x)` gives the scores of pictures x; "
          "`own` and `shared` are lists of weights; `batches` gives pairs (x, y), with y the numbers of the right "
          "classes. Take Adam with the rate `lr`, one step a batch, on the cross-entropy, and yield each batch's loss "
@@ -182,7 +182,7 @@ def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 FOLD = Exercise(
-    id="1-fold", title="One convolution again", minutes=10, difficulty="medium", points=3,
+    id="1-fold", title="One convolution again", minutes=5, difficulty="medium", points=3,
     goal="A trained parallel adapter need not cost time: f ∗ x + α ∗ x is f′ ∗ x with other filters of the same size "
          "(k odd, f padded by (k − 1)/2). Return f′, and leave f as it is: other domains need it.",
     signature="def my_fold(f, alpha):   # (D,C,k,k), (D,C) → f′: (D,C,k,k)",

@@ -141,7 +141,7 @@ def summary(rows: Rows) -> dict[tuple[str, str, int], Cell]:
     return found
 
 
-def reached(rows: Rows, labels: int) -> dict[str, Tensor]:
+def accuracies(rows: Rows, labels: int) -> dict[str, Tensor]:
     """Method → test accuracies with so many labels at the chosen rates, (domains, seeds)."""
     cells = summary(rows)
     found = {}
