@@ -7,14 +7,18 @@ import importlib
 import inspect
 import re
 import textwrap
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+import torch
+from torch import Tensor
 
 from u3lab import results
-from u3lab.course import catalogue
+from u3lab.course import catalogue, pieces
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ["Build it", "Measure it", "Break it", "In the clinic", "What we know", "Further"]
@@ -207,3 +211,42 @@ def test_an_answer_needs_the_first_cell_alone(name: str):
             if known in used and re.search(rf"^import.* {known}$|^import {known}$|^from.* import .*\b{known}\b", module,
                                            re.MULTILINE):
                 assert known in there, f"{task} needs {known}"
+
+
+def nonsense(reference: Callable[..., Any]) -> Callable[..., Any]:
+    """A piece that gives zeros; in the place of steps, zeros without a step."""
+    def steps(*given: Any, **named: Any) -> Iterator[float]:
+        yield from (0.0,) * 100
+
+    def zeros(*given: Any, **named: Any) -> Tensor:
+        return torch.zeros_like(reference(*given, **named))
+
+    return steps if inspect.isgeneratorfunction(reference) else zeros
+
+
+def shown(name: str, task: str) -> list[tuple[bytes, str]]:
+    """Picture and line of the figure that runs a piece: with the library's, and with nonsense in its place."""
+    cells = [cell for cell in lab(name) if cell.cell_type == "code" and not (
+        re.match(r"course\.\w+\(|results\.", cell.source) or "nbgrader" in cell.metadata)]
+    last = next(n for n, cell in enumerate(cells) if f'course.yours("{task}")' in cell.source)
+    known, found = {"__name__": __name__}, []
+
+    def run(part: ast.AST, mode: str) -> Any:
+        return eval(compile(part, name, mode, dont_inherit=True), known)
+
+    for cell in cells[:last]:
+        run(ast.parse(plain(cell.source)), "exec")
+    *body, value = ast.parse(plain(cells[last].source)).body
+    run(ast.Module(body, []), "exec")
+    for answer in (None, nonsense(catalogue.find(task).reference)):
+        pieces.keep(task, answer)
+        figure = run(ast.Expression(value.value), "eval")
+        found.append((figure.picture.value, re.sub(rf"{task}: \S+( \S+)?$", "", figure.line.value)))
+    return found
+
+
+@pytest.mark.parametrize("name, task", [(name, task) for name in NAMES for task in tasks(name)])
+def test_a_piece_of_nonsense_shows_in_the_next_figure(name: str, task: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pieces, "_passed", {})
+    (picture, line), (other_picture, other_line) = shown(name, task)
+    assert picture != other_picture and line != other_line
