@@ -10,6 +10,11 @@ c.MappingKernelManager.cull_idle_timeout = 3600
 c.MappingKernelManager.cull_interval = 300
 c.MappingKernelManager.cull_connected = True
 
+# What a cell prints is nobody else's to hear: kernels publish it by sockets in a folder that only the student enters.
+# JupyterLab's debugger is off (labconfig/): it listens on a port, also when it is closed again, and whoever connects
+# there runs code as the student.
+c.MappingKernelManager.kernel_manager_class = start.KERNELS
+
 # The same as `u3lab start`: a photo of one's own comes as one message, a notebook is saved whole or not at all, nobody
 # asks for news and updates, and what no lesson uses is not loaded.
 c.ServerApp.tornado_settings = start.TORNADO

@@ -3,22 +3,60 @@
 The hub and the students' servers run from one environment, the one that holds this hub; it belongs to root.
 """
 
+import grp
+import os
+import pwd
 import sys
 from pathlib import Path
+
+from jupyterhub.scopes import scope_definitions
+
+from u3lab import start
+from u3lab._system import warming
 
 BIN = Path(sys.executable).parent
 DRAWN = Path(sys.prefix, "share", "u3lab")  # what chapters draw the first time, drawn once for all; root fills it
 HERE = Path(__file__).resolve().parent
+STARTER = Path("warm-up.token")  # in the hub's own folder
+HOST = os.environ.get("U3LAB_HUB_HOST", "").removeprefix("https://")  # where *.HOST, too, leads to this machine
 
 c = get_config()  # noqa: F821
+
+
+def members(group):
+    """The users of the machine who belong to one of its groups; none if there is no such group."""
+    try:
+        there = grp.getgrnam(group)
+    except KeyError:
+        return []
+    return sorted(user.pw_name for user in pwd.getpwall()
+                  if user.pw_name in there.gr_mem or user.pw_gid == there.gr_gid)
+
+
+def wait_for_student(spawner, options):
+    """A server that begins with a kernel of a chapter, as warm_up.py asks; an unknown chapter is refused."""
+    spawner.orm_spawner.user_options = {}  # the hub would keep the wish for later starts, and refuse those too
+    if "chapter" in options:
+        warming.find(options["chapter"])
+        spawner.environment = {**spawner.environment, warming.NAME: options["chapter"]}
+        extensions = {**start.UNUSED, warming.__name__: True}
+        spawner.args = [*spawner.args, f"--ServerApp.jpserver_extensions={extensions}"]
+
 
 # A web server with a certificate stands in front and answers the world: passwords must not travel in the clear.
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 
-# Who may log in: by the machine's own passwords, and only members of two groups. Admins can open a student's server.
+# A student's server shows any page that its student writes. With a domain for each, a browser keeps such a page away
+# from the hub and from other servers, as it does with any two sites. Login cookies then belong to one domain alone.
+if HOST:
+    c.JupyterHub.subdomain_host = f"https://{HOST}"
+    c.JupyterHub.cookie_host_prefix_enabled = True
+
+# Who may log in: by the machine's own passwords, and only members of two groups. Nobody is an admin, for a student's
+# page in an admin's browser would be one, too. The hub knows all of the class from its start.
 c.JupyterHub.authenticator_class = "pam"
-c.PAMAuthenticator.allowed_groups = {"students"}
-c.PAMAuthenticator.admin_groups = {"teachers"}
+c.PAMAuthenticator.allowed_groups = {"students", "teachers"}
+c.JupyterHub.load_groups = {"students": {"users": members("students")}}
 
 # systemd runs each server as its student and holds it to the limits. A kernel that wants more is ended, nothing else.
 c.JupyterHub.spawner_class = "systemd"
@@ -36,6 +74,7 @@ c.SystemdSpawner.readonly_paths = [sys.prefix]
 
 # Each server begins by bringing the student's own copies of the notebooks up to date, as that student.
 c.Spawner.cmd = [str(HERE / "start-singleuser")]
+c.Spawner.apply_user_options = wait_for_student
 c.Spawner.notebook_dir = "~/u3lab-notebooks"
 c.Spawner.default_url = "/lab/tree/00_start_here.ipynb"
 c.Spawner.environment = {
@@ -53,7 +92,22 @@ c.Spawner.start_timeout = c.Spawner.http_timeout = 300  # when a lesson begins, 
 c.JupyterHub.services = [
     {"name": "idle-culler", "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=7200"]},
 ]
+CLASS = "!group=students"
+STARTS = "start:servers" if "start:servers" in scope_definitions else "servers"  # JupyterHub 5 cannot part these
 c.JupyterHub.load_roles = [
     {"name": "idle-culler", "services": ["idle-culler"],
      "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"]},
+    {"name": "admin", "users": [], "services": []},  # who was one is one no more
+    # On the hub's page Admin, and only where students' pages cannot get there: who is here, start and stop a server.
+    # Not to look into one, which would be access:servers.
+    {"name": "teacher", "users": members("teachers") if HOST else [],
+     "scopes": ["admin-ui", *(scope + CLASS for scope in ("list:users", "read:servers", "servers"))]},
 ]
+# warm_up.py begins the servers of the class, and can do nothing else.
+if STARTER.exists():
+    if STARTER.stat().st_mode & 0o077:
+        sys.exit(f"others can read {STARTER.resolve()}; make it anew, as docs/deploying.md says")
+    c.JupyterHub.services.append({"name": "warm-up", "api_token": STARTER.read_text().strip()})
+    c.JupyterHub.load_roles.append(
+        {"name": "warm-up", "services": ["warm-up"],
+         "scopes": [scope + CLASS for scope in ("list:users", "read:servers", STARTS)]})

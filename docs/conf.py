@@ -40,7 +40,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "u3lab"
 html_css_files = ["site.css"]
 # Room for lines of code, figures and wide tables; the list is one click away.
-html_sidebars = {page: [] for page in ("notebooks/*", "evidence", "bench")}
+html_sidebars = {page: [] for page in ("notebooks/*", "evidence", "evidence/*", "bench")}
 html_show_sourcelink = False
 html_copy_source = False
 mathjax_path = "mathjax/tex-chtml-full.js"

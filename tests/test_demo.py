@@ -1,8 +1,6 @@
 """``u3lab demo``: what a page is made of, and how Voilà is opened."""
 
 import importlib.util
-import runpy
-import sys
 
 import nbformat
 import pytest
@@ -75,14 +73,55 @@ def test_what_there_is_not(capsys, monkeypatch):
     assert "`pip install voila`" in capsys.readouterr().err
 
 
-def test_voila_is_opened_with_the_options_that_were_given(monkeypatch):
-    opened = []
-    monkeypatch.setattr(sys, "argv", ["u3lab"])
-    monkeypatch.setenv("JUPYTER_PATH", "other")
-    monkeypatch.setattr(runpy, "run_module", lambda name, **named: opened.append((name, sys.argv)))
+@pytest.fixture
+def opened(monkeypatch) -> list[list[str]]:
+    """The arguments with which Voilà would have been opened."""
+    from u3lab import visitors
+
+    found: list[list[str]] = []
+    for name in ("JUPYTER_PATH", "U3LAB_SHARED", "U3LAB_THREADS"):
+        monkeypatch.setenv(name, "other")
+    monkeypatch.setattr(visitors.Pages, "launch_instance", found.append)
+    return found
+
+
+def test_voila_is_opened_with_the_options_that_were_given(opened):
     assert main(["demo", "06", "--", "--theme=dark", "--preheat_kernel=False"]) == 0
-    (name, (program, notebook, *options)), = opened
-    assert (name, program) == ("voila", "voila") and notebook.endswith("06_saliency.ipynb")
+    (notebook, *options), = opened
+    assert notebook.endswith("06_saliency.ipynb")
     assert options[-2:] == ["--theme=dark", "--preheat_kernel=False"] and "--preheat_kernel=True" not in options
     assert "--template=u3lab" in options
     assert (demo.TEMPLATES / "voila" / "templates" / "u3lab" / "index.html.j2").is_file()
+
+
+def test_visitors_get_a_chapters_page_or_a_whole_notebook(opened, capsys, tmp_path):
+    file = tmp_path / "mine.ipynb"
+    file.write_text("{}")
+    assert main(["serve", "06", "--address", "0.0.0.0", "--port", "80", "--visitors", "3", "--", "--token=t"]) == 0
+    assert main(["serve", str(file)]) == 0
+    (page, *first), (whole, *second) = opened
+    assert page.endswith("06_saliency.ipynb") and whole == str(file.resolve())
+    assert {"--Voila.ip=0.0.0.0", "--Voila.port=80", "--Voila.port_retries=0", "--Kernels.most=3"} <= {*first}
+    assert first[-1] == "--token=t"
+    assert {"--Voila.ip=127.0.0.1", "--Kernels.most=10"} <= {*second} and "--preheat_kernel=True" not in second
+    assert "for visitors, 3 at a time: they move its controls and run no code" in capsys.readouterr().out
+
+
+def test_slips_of_a_host_are_told(opened, capsys):
+    assert main(["serve"]) == 0 and "  06  6 · Saliency\n" in capsys.readouterr().out
+    for words, said in ((["99"], "choose one of 00"), (["no.ipynb"], "there is no notebook 'no.ipynb'"),
+                        (["06", "--visitors", "0"], "give --visitors 1 or more")):
+        assert main(["serve", *words]) == 1 and said in capsys.readouterr().err
+    assert not opened
+
+
+def test_an_address_of_another_machine_is_told(monkeypatch):
+    from u3lab import U3Error
+    from u3lab.visitors import Pages, Voila
+
+    def refused(pages: Voila) -> None:
+        raise OSError(99, "Cannot assign requested address")
+
+    monkeypatch.setattr(Voila, "listen", refused)
+    with pytest.raises(U3Error, match="give --address an address of this machine"):
+        Pages().listen()

@@ -4,6 +4,8 @@
 """
 
 import ast
+import json
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -26,7 +28,8 @@ FLOORS = (
                                  "equivariance", "dissection")),
     ("lessons",),
     ("experiments",),
-    ("contents", "demo", "doctor", "prepare", "start", "visitors"),
+    ("contents", "doctor", "kernels", "prepare", "start", "visitors"),
+    ("demo",),
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -35,7 +38,7 @@ BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "u3lab.experiments.__main__"}  # PyPI
 DECLARED = {("u3lab.course.catalogue", "u3lab.lessons")}
 JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core",
            "jupyter_server"}
-KNOW_JUPYTER = {"live", "figures", "course", "contents", "doctor", "start", "visitors"}
+KNOW_JUPYTER = {"live", "figures", "course", "contents", "doctor", "kernels", "start", "visitors"}
 
 
 def name_of(file: Path) -> str:
@@ -109,6 +112,20 @@ def test_nothing_uses_an_experiment_and_only_lessons_and_experiments_use_lessons
         used = {room(one) for one in ours(module) if one.count(".")}
         assert "experiments" not in used or room(module) == "experiments", module
         assert "lessons" not in used or room(module) in ("lessons", "experiments"), module
+
+
+def test_a_package_offers_what_it_imports():
+    """So it has no ``__all__``, which would be a second list; but the whole library, whose version is no import."""
+    listing = [path for path in PACKAGE.rglob("__init__.py") if "__all__" in path.read_text(encoding="utf-8")]
+    assert listing == [PACKAGE / "__init__.py"]
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE.parent / "notebooks").glob("*.ipynb")), ids=lambda file: file.stem)
+def test_a_notebook_uses_no_experiment(file: Path):
+    """What a notebook needs belongs to its lessons; an experiment is run from a command line."""
+    code = "".join(line for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]
+                   if cell["cell_type"] == "code" for line in [*cell["source"], "\n"])
+    assert not re.findall(r"^\s*(?:from|import) u3lab(?:\.| import .*\b)experiments\b.*", code, re.MULTILINE)
 
 
 def drawn() -> str:

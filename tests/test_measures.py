@@ -208,10 +208,10 @@ def test_slips_are_told():
         refuses(roc_auc, scores[:which], given, ["a"] * 60, says="scores, .* marks and .* sources")
     for measure in (correlation, rank_correlation):
         refuses(measure, torch.rand(3), torch.rand(4), says="cannot be compared")
-    with pytest.raises(U3Error, match="pictures of it and of others"):
+    with pytest.raises(U3Error, match="some of it and others"):
         balanced_accuracy(torch.rand(3, 2), torch.zeros(3, dtype=torch.long), 0)
     refuses(agreement, torch.zeros(2, 5), torch.zeros(3, 5), says=r"give \(B,K\) with B = 2")
-    refuses(probe, torch.rand(4, 3, 2, 2), torch.zeros(4, dtype=torch.long), says="pool a map first")
+    refuses(probe, torch.rand(4, 3, 2, 2), torch.zeros(4, dtype=torch.long), says="of maps, ")
     refuses(probe, torch.rand(4, 3), torch.ones(4, dtype=torch.long), says="at least two classes")
     for labels in (torch.tensor([0, 1, -1]), torch.tensor([0, 1, 10**9]), torch.tensor([0.0, 1.0, 0.5])):
         refuses(probe, torch.rand(3, 3), labels, says="label")

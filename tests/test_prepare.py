@@ -37,7 +37,7 @@ def drawn(monkeypatch):
 
 @pytest.mark.parametrize("there", [True, False])
 def test_it_draws_every_domain_and_says_where_all_is(there, drawn, tmp_path, capsys, monkeypatch):
-    for name in ("decathlon-a.jpg", "faces-b.safetensors", "concepts-c.npz", "of somebody else"):
+    for name in ("decathlon-a.jpg", "faces-b.safetensors", "concepts-c.pt", "of somebody else"):
         (tmp_path / name).write_bytes(bytes(2 * 10**6))
     folder = tmp_path if there else tmp_path / "none"
     monkeypatch.setenv("U3LAB_CACHE", str(folder))

@@ -9,6 +9,7 @@ import pytest
 from tools import methods_page
 from tools.site.knowing import REGISTRIES
 from u3lab import doctor
+from u3lab.visitors import Kernels
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,6 +98,7 @@ def test_what_a_kernel_may_take_is_the_peak_of_the_largest_notebook():
         assert f" up to {said}" in (ROOT / name).read_text(encoding="utf-8"), name
     assert f"no more than two minutes and {said}." in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert said == f"{doctor.ENOUGH_MEMORY / 2**30:.1f} GiB"
+    assert largest_notebook() < 1024 * Kernels.memory.default_value, "a page for visitors has no room for it"
 
 
 def test_the_page_of_methods_is_that_of_the_registries():

@@ -15,6 +15,9 @@ import pytest
 from jupyter_core.paths import jupyter_path
 
 from tests import loopback
+from tests.browser.jupyter import voila, write_notebook
+from tests.hostile.test_pages import is_safe
+from tests.hostile.test_visitors import CELLS, hostile, visited
 from tests.system.test_loopback import OPEN, PLACES
 from tests.test_packaging import ROOT, in_checkout, tracked
 
@@ -46,7 +49,7 @@ def home(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = [path for path in sys.path if path.endswith("site-packages")]
     own = next((home / "env").glob("**/site-packages"))
     (own / "needed.pth").write_text("\n".join(packages), encoding="utf-8")
-    for part in ("labextensions", "lab"):
+    for part in ("labextensions", "lab", "voila", "nbconvert"):
         for folder in filter(os.path.isdir, jupyter_path(part)):
             shutil.copytree(folder, home / "env" / "share" / "jupyter" / part, dirs_exist_ok=True)
     return home
@@ -107,6 +110,14 @@ def test_jupyterlab_opens_the_wheel_s_copies(home, tmp_path):
     """As in the checkout: it starts a kernel, and saves."""
     own = {name: str(tmp_path / folder) for name, folder in PLACES.items()}
     assert said(home, "python", "-c", OPEN, str(tmp_path), **own) == "True notebook python3 saved as a new file\n"
+
+
+def test_a_page_of_the_wheel_s_is_safe_in_a_hostile_folder(home, tmp_path):
+    notebook = write_notebook(hostile(tmp_path / "hostile") / "page.ipynb", CELLS[:2])
+    python = home / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    with voila(tmp_path, notebook, environment=environment(home), python=str(python)) as url:
+        visit = visited(url, tmp_path)
+        assert "level 4" in visit.page and is_safe(visit, tmp_path / "sprung")
 
 
 def test_the_doctor_has_nothing_to_mend_and_a_notebook_runs(home):

@@ -48,7 +48,7 @@ MORE: list[tuple[str, str, Mapping[str, Any], str]] = [
     ("universal.multitask.KINDS", "Kinds of task for one network of several", KINDS,
      "`universal.Task(name, outputs)` is a task of this kind, for `universal.Tasks`."),
     ("selfsup.clustering", "Ways to sort without labels", CLUSTERINGS,
-     "Tasks for `selfsup.pretrain`: `clustering(10)`, of picture and sound `together(10)`, of places "
+     "Tasks for `selfsup.pretrain`: `clustering(10)`, of picture and sound `audiovisual_clustering(10)`, of places "
      "`segmenting(10)`."),
     ("selfsup.NUISANCES", "What a loss looks away from", NUISANCES,
      "`selfsup.marginal_loss(prediction, y, name)` is the loss at the best η."),

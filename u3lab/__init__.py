@@ -14,8 +14,10 @@ from u3lab._system import collecting as _collecting  # noqa: E402  (the environm
 from u3lab._system import memory as _memory  # noqa: E402
 from u3lab._system import sharing as _sharing  # noqa: E402
 from u3lab._system import threads as _threads  # noqa: E402
+from u3lab._system import visits as _visits  # noqa: E402
 from u3lab.errors import U3Error  # noqa: E402
 
+_visits.refuse_unprotected()
 _threads.settle()
 _memory.keep()
 _collecting.rest()

@@ -1,10 +1,11 @@
-"""The command line: ``u3lab start``, ``demo CHAPTER``, ``prepare``, ``doctor``, ``fetch NAME``, ``report FOLDER``; also
-as ``python -m u3lab start`` …"""
+"""The command line: ``u3lab start``, ``demo CHAPTER``, ``serve PAGE``, ``prepare``, ``doctor``, ``fetch NAME``,
+``report FOLDER``; also as ``python -m u3lab start`` …"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from u3lab.errors import U3Error
 
@@ -28,6 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
                 from u3lab import demo
 
                 demo.run(chosen.chapter, options=given[end + 1:])
+            case "serve":
+                from u3lab import demo
+
+                demo.serve(chosen.page, address=chosen.address, port=chosen.port, visitors=chosen.visitors,
+                           options=given[end + 1:])
             case "prepare":
                 from u3lab import prepare
 
@@ -62,6 +68,15 @@ def _parser() -> argparse.ArgumentParser:
                                usage="%(prog)s [-h] [CHAPTER] [-- OPTION …]")
     demo.add_argument("chapter", nargs="?", metavar="CHAPTER",
                       help="such as 06; without it, what there is is listed. Options of Voilà go after --")
+    serve = commands.add_parser("serve", help="a page for visitors, who move its controls and run no code",
+                                usage="%(prog)s [-h] [--address A] [--port P] [--visitors N] [PAGE] [-- OPTION …]")
+    serve.add_argument("page", nargs="?", metavar="PAGE",
+                       help="a chapter such as 06, or the file of a notebook; without it, what there is is listed")
+    serve.add_argument("--address", default="127.0.0.1", metavar="A",
+                       help="where to listen: 127.0.0.1, this machine alone, if it is left out")
+    serve.add_argument("--port", type=int, default=8866, metavar="P", help="8866 if it is left out")
+    serve.add_argument("--visitors", type=int, default=10, metavar="N",
+                       help="open pages at a time; 10 if it is left out")
     commands.add_parser("prepare", help="draw now what chapters draw the first time, in two or three minutes")
     commands.add_parser("doctor", help="check this machine and say what to mend")
     fetch = commands.add_parser("fetch", help="download a network's weights and check them")
@@ -83,4 +98,7 @@ def _doctor() -> int:
 
 
 if __name__ == "__main__":
+    # Python looks first in the folder where ``python -m`` is typed, and a file there may be called voila.py.
+    if not sys.flags.safe_path and Path(sys.path[0]).resolve() != Path(__file__).resolve().parent.parent:
+        del sys.path[0]
     sys.exit(main())

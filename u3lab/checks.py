@@ -11,6 +11,7 @@
     floats("blur", x)                                          # pictures (B,C,H,W) to compute with
     alike(x=x, truth=truth)                                    # floats of one shape, whatever it is
     function("task", task, 2, "give a function of x and x₀")   # something to call with two arguments
+    folder = place("root", root, "the folder that has the set")   # a path, "~" opened
 
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
 """
@@ -19,8 +20,10 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Collection, Iterable, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -105,6 +108,13 @@ def listed(name: str, value: object, kind: type = object, what: str = "") -> lis
     return list(value)
 
 
+def place(name: str, value: object, what: str) -> Path:
+    """The path of a file or a folder, "~" being one's own folder; ``what`` says of what."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value).strip():
+        raise U3Error(f"{name} = {shown(value)}; give the path of {what}")
+    return Path(value).expanduser()
+
+
 def function(name: str, value: T, count: int, how: str) -> T:
     """Something to call with so many arguments; ``how`` says which, or names what will do."""
     try:
@@ -131,8 +141,7 @@ def tensors(**given: tuple[object, str]) -> None:
             for axis, length in zip(axes, value.shape, strict=True))
         if not fits:
             known = ", ".join(f"{axis} = {lengths[axis]}" for axis in dict.fromkeys(axes) if lengths.get(axis))
-            raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}" + (f" with {known}" if known
-                                                                                        else ""))
+            raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}{' with ' if known else ''}{known}")
         if (value.is_floating_point() or value.is_complex()) and not _finite(value):
             raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
 

@@ -76,8 +76,8 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
     steps = whole("steps", steps, 0)
     is_a("energy", energy, Callable, "give a function that returns what to show and the terms of the loss")
     is_a("lr", lr, Callable, "give a function, such as lambda: 0.1")
-    several = is_a("parameters", parameters, Iterable, "give a tensor, or a list of tensors")
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(several)
+    is_a("parameters", parameters, Iterable, "give a tensor, or a list of tensors")
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not parameters or not all(isinstance(one, Tensor) and one.requires_grad for one in parameters):
         raise U3Error(f"parameters is {shown(parameters)}; give tensors that need a gradient: x.requires_grad_()")
     return _descend(parameters, energy, steps, lr, project, optimiser)

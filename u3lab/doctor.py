@@ -233,18 +233,11 @@ def _folders() -> tuple[str, str]:
         try:
             tempfile.TemporaryFile(dir=there).close()
         except OSError as error:
-            return (f"{folder} cannot be written ({error.strerror})",
-                    f"make it writable or point {variable} to another folder")
+            return f"{folder} cannot be written ({error.strerror})", f"make it writable or point {variable} elsewhere"
     return "downloads and Jupyter's state can be written", ""
 
 
 CHECKS: dict[str, Check] = {
-    "Python": _python, "packages": _packages, "torch": _torch, "threads": _threads,
-    "shipped data": _shipped,
-    "EfficientNet-Lite": _efficientnets,
-    "downloaded weights": _cached,
-    "kernel and JupyterLab": _kernel,
-    "widgets": _widgets,
-    "memory": _memory,
-    "folders": _folders,
-}
+    "Python": _python, "packages": _packages, "torch": _torch, "threads": _threads, "shipped data": _shipped,
+    "EfficientNet-Lite": _efficientnets, "downloaded weights": _cached, "kernel and JupyterLab": _kernel,
+    "widgets": _widgets, "memory": _memory, "folders": _folders}

@@ -25,7 +25,7 @@ from u3lab.errors import U3Error
 
 _STRONG = 0.995  # quantile of |map| drawn in the strongest colour: a few outliers must not leave the rest blank
 _BLUE, _VERMILION = ("#00426b", "#0072b2", "#8fc3e3"), ("#f2b48c", "#d55e00", "#853500")
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in how bright a colour looks (ITU-R BT.601)
 
 
 def heat(map: Tensor, *, signed: bool = False, scale: float | None = None) -> Tensor:
@@ -71,7 +71,7 @@ def overlay(image: Tensor, map: Tensor, *, signed: bool = False, opacity: float 
     picture = _planes(image).to(flat)
     _levels(picture)  # for its check of the range
     if len(picture) == 3:
-        picture = (picture * picture.new_tensor(_LUMA).view(3, 1, 1)).sum(0, keepdim=True)
+        picture = (picture * picture.new_tensor(LUMA).view(3, 1, 1)).sum(0, keepdim=True)
     flat = F.interpolate(flat[None, None], size=picture.shape[-2:], mode="bilinear", align_corners=False)[0, 0]
     strength = _normalised(flat, scale)
     weight = opacity * strength.abs()
@@ -126,8 +126,7 @@ def _planes(image: Tensor) -> Tensor:
     shape = tuple(image.shape)
     if image.dtype not in FLOATS:
         how = "image.float()" if image.is_floating_point() else "image.float() / 255"
-        raise U3Error(f"the picture holds {str(image.dtype).removeprefix('torch.')} values; give float32 or float64 in "
-                      f"[0,1], e.g. {how}")
+        raise U3Error(f"the picture holds {image.dtype} values; give float32 or float64 in [0,1], e.g. {how}")
     planes = image[0] if image.ndim == 4 and len(image) == 1 else image
     if planes.ndim == 2:
         planes = planes[None]
@@ -153,13 +152,12 @@ def _map(map: Tensor) -> Tensor:
     map = is_a("the map", map, Tensor, "give a tensor, such as a method's answer").detach()
     shape = tuple(map.shape)
     if map.is_complex():
-        raise U3Error(f"the map holds {str(map.dtype).removeprefix('torch.')} values; give real ones, e.g. map.abs()")
+        raise U3Error(f"the map holds {map.dtype} values; give real ones, e.g. map.abs()")
     map = map.to(map.dtype if map.dtype == torch.float64 else torch.float32)
     planes = map[0] if map.ndim == 4 and len(map) == 1 else map
     planes = planes[None] if planes.ndim == 2 else planes
     if planes.ndim != 3 or planes.numel() == 0:
-        raise U3Error(f"the map's shape is {shape}; give one map: (H,W), (C,H,W) or (1,C,H,W); "
-                      "from a batch take maps[i]")
+        raise U3Error(f"the map's shape is {shape}; give one map: (H,W), (C,H,W) or (1,C,H,W); of a batch maps[i]")
     if not planes.isfinite().all():
         raise U3Error("the map has NaN or infinite values; look for a division by zero or a diverged optimisation")
     return planes

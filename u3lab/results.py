@@ -74,8 +74,7 @@ def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None 
         raise U3Error(f"the table {name!r} has no column {next(c for c in wanted if not groups[c])!r}; it has {known}")
     said = {"title": spec.get("title", "") if title is None else title, "alt": spec["alt"]}
     if spec["kind"] == "bars":
-        drawn = {column: {label: _whole(value) for label, value in of.items()} for column, of in groups.items()}
-        return figures.bars(drawn if len(drawn) > 1 else next(iter(drawn.values())), spec["measured"],
+        return figures.bars(groups if len(groups) > 1 else next(iter(groups.values())), spec["measured"],
                             chance=spec.get("chance"), **said)
     if spec["kind"] == "points":
         places, values = summary[spec["along"]], summary[spec["of"]]
@@ -93,7 +92,7 @@ def evidence(name: str) -> Evidence:
     if "evidence" not in content:
         raise U3Error(f"the table {name!r} brings no evidence; python -m u3lab.experiments lists what is made anew")
     said = dict(content["evidence"])
-    made = ", ".join(f"{what} {content[what]}" for what in ("made", "u3lab", "torch") if content.get(what))
+    made = ", ".join(f"{what} {content[what]}" for what in ("made", "u3lab", "torch", "machine") if content.get(what))
     return Evidence(name, said.pop("title"), said.pop("summary"), said, content["recipe"], made)
 
 
@@ -183,10 +182,6 @@ def _shipped(name: str) -> Path:
 
 def _read(file: Path) -> dict[str, Any]:
     return json.loads(file.read_text(encoding="utf-8"))
-
-
-def _whole(value: float | list[float]) -> float | tuple[float, ...]:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _triple(value: float | list[float]) -> tuple[float, float, float]:

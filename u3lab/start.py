@@ -30,6 +30,7 @@ LARGEST_MESSAGE = 100 * 2**20  # bytes
 TORNADO = {"websocket_max_message_size": LARGEST_MESSAGE,
            "page_config_data": {"buildAvailable": False, "buildCheck": False}}
 CONTENTS = "u3lab.contents.Contents"  # saves whole notebooks; for the servers of a hub, too
+KERNELS = "u3lab.kernels.Manager"  # that no other user of the machine hears; for the servers of a hub, too
 # Language servers, of which there are none, and Voilà's button in JupyterLab: for the stage there is `u3lab demo`. To
 # look for the ones and to load the other takes a third of a second.
 UNUSED = {"jupyter_lsp": False, "voila.server_extension": False}
@@ -59,8 +60,7 @@ def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool
         characters in its name.
     """
     if folder and UNSEEN.search(folder):
-        raise U3Error(f"the name {folder[:80]!r} has letters that no screen shows; name another folder: "
-                      "`u3lab start FOLDER`")
+        raise U3Error(f"the name {folder[:80]!r} has letters that no screen shows; name another: `u3lab start FOLDER`")
     originals = paths.notebooks()
     clone = None if (originals.parent / "__init__.py").exists() else originals.parent  # in the wheel: in the package
     usual = clone / "my" if clone else Path(OURS)
@@ -82,8 +82,8 @@ def _open(notebook: Path, root: Path, options: Sequence[str]) -> None:
     import_jupyterlab()
     sys.argv = ["jupyter-lab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{page}",
                 f"--LabApp.app_settings_dir={SETTINGS}", f"--ServerApp.contents_manager_class={CONTENTS}",
-                f"--ServerApp.tornado_settings={TORNADO}", f"--ServerApp.jpserver_extensions={UNUSED}", *as_root,
-                *options]
+                f"--MappingKernelManager.kernel_manager_class={KERNELS}", f"--ServerApp.tornado_settings={TORNADO}",
+                f"--ServerApp.jpserver_extensions={UNUSED}", *as_root, *options]
     runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
 
 
@@ -93,12 +93,9 @@ def import_jupyterlab() -> None:
     At that moment it asks yarn for its settings if there is a Node. That is half a second of a core, for those who
     build extensions.
     """
-    path = os.environ.get("PATH")
+    path = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.devnull  # not empty: then the system's usual folders count
     try:
         import jupyterlab.labapp  # noqa: F401
     finally:
-        if path is None:
-            del os.environ["PATH"]
-        else:
-            os.environ["PATH"] = path
+        os.environ["PATH"] = path

@@ -18,7 +18,7 @@ from u3lab import images, live, nets, pixels, saliency
 
 net = nets.load("squeezenet1_1")
 x = images.load("dog", size=net.size)
-kept = saliency.trace(net, x)
+kept = saliency.forward_pass(net, x)
 """,
     """
 def by_class(k):

@@ -90,17 +90,17 @@ def modulated_at_the_picture(scene: Scene) -> Run:
 def panel(scene: Scene) -> Run:
     """One forward pass, three rules."""
     def run() -> list[Tensor]:
-        trace = saliency.trace(scene.net, scene.picture)
-        return [trace.backprop(scene.target, rule=rule) for rule in saliency.RULES]
+        kept = saliency.forward_pass(scene.net, scene.picture)
+        return [kept.backprop(scene.target, rule=rule) for rule in saliency.RULES]
     return run
 
 
 def again(neuron: bool) -> Callable[[Scene], Run]:
     """Another class or another neuron at a forward pass that is kept."""
     def build(scene: Scene) -> Run:
-        trace = saliency.trace(scene.net, scene.picture)
+        kept = saliency.forward_pass(scene.net, scene.picture)
         target = scene.neuron if neuron else scene.other
-        return lambda: [trace.backprop(target)]
+        return lambda: [kept.backprop(target)]
     return build
 
 

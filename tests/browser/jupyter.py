@@ -101,29 +101,30 @@ def jupyterlab(home: Path, folder: Path, environment: Mapping[str, str] = os.env
 
 
 @contextmanager
-def voila(home: Path, notebook: Path, environment: Mapping[str, str] = os.environ,
-          options: Sequence[str] = ()) -> Iterator[str]:
-    """Voilà on one notebook; the address of the page."""
-    with serve("voila", ["--no-browser", *options, str(notebook)], home, notebook.parent, environment) as server:
+def voila(home: Path, notebook: Path, options: Sequence[str] = (), *, folder: Path | None = None,
+          environment: Mapping[str, str] = os.environ, python: str = sys.executable) -> Iterator[str]:
+    """``u3lab serve`` with a notebook, started in a folder; the address of the page."""
+    command = ["serve", str(notebook), "--", "--Voila.port_retries=50", *options]
+    with serve("u3lab", command, home, folder or notebook.parent, environment, python) as server:
         yield wait(server, home, lambda: _logged_address(home))
 
 
 @contextmanager
-def stage(home: Path, chapter: str, *, preheated: bool = False) -> Iterator[str]:
+def stage(home: Path, chapter: str, *, preheated: bool = False, folder: Path | None = None) -> Iterator[str]:
     """``u3lab demo`` with a chapter; the address of the page. A second kernel waits only if it is preheated."""
     options = ["demo", chapter, "--", "--no-browser", *["--preheat_kernel=False"] * (not preheated)]
-    with serve("u3lab", options, home, home) as server:
+    with serve("u3lab", options, home, folder or home) as server:
         yield wait(server, home, lambda: _logged_address(home))
 
 
 @contextmanager
-def serve(module: str, options: list[str], home: Path, folder: Path,
-          environment: Mapping[str, str] = os.environ) -> Iterator[subprocess.Popen]:
+def serve(module: str, options: list[str], home: Path, folder: Path, environment: Mapping[str, str] = os.environ,
+          python: str = sys.executable) -> Iterator[subprocess.Popen]:
     """A Jupyter program on a folder; ``home`` takes its settings and its log."""
     own = {"JUPYTER_CONFIG_DIR": home, "JUPYTER_RUNTIME_DIR": home / "runtime", "IPYTHONDIR": home / "ipython",
            "U3LAB_STATE": home / "state"}
     with (home / "log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "-m", module, *options], stdout=log, stderr=log, cwd=folder,
+        server = subprocess.Popen([python, "-m", module, *options], stdout=log, stderr=log, cwd=folder,
                                   env={**environment, **_as_text(own)})
         try:
             yield server

@@ -11,8 +11,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.browser.desk import RUN_SECONDS, SECONDS, Desk, until
-from tests.browser.hub import TEACHER, Hub, jupyterhub, need_hub
+from tests.browser.desk import RUN_SECONDS, Desk, until
+from tests.browser.hub import TEACHER, Hub, jupyterhub, logged_in, need_hub
 from tests.browser.jupyter import NOTEBOOKS, Lab
 from tests.load.school import WARM_UP, token_of
 
@@ -27,20 +27,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     need_hub()
     with jupyterhub(tmp_path_factory.mktemp("hub"), (ADA, BEN, CLEO)) as started:
         yield started
-
-
-def logged_in(browser: Browser, hub: Hub, student: str) -> BrowserContext:
-    """A browser of its own, in which a student has given name and password."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(SECONDS * 1000)
-    context.set_default_navigation_timeout(RUN_SECONDS * 1000)
-    page = context.new_page()
-    page.goto(f"{hub.url}hub/login?next=/hub/home")
-    page.get_by_label("Username").fill(student)
-    page.get_by_label("Password").fill(hub.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator("#logout").wait_for()
-    return context
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +75,11 @@ def test_a_student_works_in_copies_that_nobody_else_can_read(ada: Desk):
 
 
 def test_the_settings_of_the_folder_reach_a_student_s_server(ada: Desk):
-    """Those of jupyter_server_config.py. JupyterLab itself would ask each student whether to fetch news."""
+    """Those of deploy/. JupyterLab itself would ask each student whether to fetch news, and has a debugger."""
     plugin = ada.page.request.get(f"{ada.lab.url}lab/api/settings/@jupyterlab/apputils-extension:notification").json()
     assert plugin["schema"]["properties"]["fetchNews"]["default"] == "false"
+    told = ada.page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent)")
+    assert "@jupyterlab/debugger-extension" in told["disabledExtensions"]
 
 
 @pytest.mark.parametrize("path", [f"lab/tree/{CHAPTER}", f"files/{CHAPTER}", f"api/contents/{CHAPTER}", "api/kernels",
@@ -119,16 +107,17 @@ def token(hub: Hub, name: str) -> str:
         return elsewhere.submit(asyncio.run, token_of(hub, name)).result()
 
 
-def warmed_up(hub: Hub, *arguments: str, by: str) -> subprocess.CompletedProcess:
-    """What deploy/warm_up.py says."""
-    return subprocess.run([sys.executable, str(WARM_UP), *arguments, "--hub", hub.url, "--token", by],
-                          capture_output=True, text=True, timeout=RUN_SECONDS)
+def warmed_up(hub: Hub, *arguments: str, by: str = "") -> subprocess.CompletedProcess:
+    """What deploy/warm_up.py says, with its own token or another."""
+    return subprocess.run([sys.executable, str(WARM_UP), *arguments, "--hub", hub.own, "--token-file", "-"],
+                          input=by or hub.token.read_text(), capture_output=True, text=True, timeout=RUN_SECONDS)
 
 
 def test_before_a_lesson_a_kernel_with_torch_waits_and_the_page_takes_it(hub: Hub, browser: Browser):
-    teacher = token(hub, TEACHER)
-    for said in (warmed_up(hub, "06c", CLEO, by=teacher), warmed_up(hub, "06c", CLEO, by=teacher)):  # twice is once
-        assert (said.returncode, said.stderr) == (0, "") and said.stdout.startswith(f"{CLEO}: ready after ")
+    said = warmed_up(hub, "06c", CLEO)
+    assert (said.returncode, said.stderr) == (0, "") and said.stdout.startswith(f"{CLEO}: ready after ")
+    said = warmed_up(hub, "00", CLEO)
+    assert (said.returncode, said.stderr, said.stdout) == (0, "", f"{CLEO}: was there\n")
     context = logged_in(browser, hub, CLEO)
     page, folder = context.pages[0], hub.homes / CLEO / "u3lab-notebooks"
     page.goto(f"{hub.server(CLEO)}lab/tree/{LATER}")
@@ -144,10 +133,10 @@ def test_before_a_lesson_a_kernel_with_torch_waits_and_the_page_takes_it(hub: Hu
 
 
 def test_who_cannot_be_warmed_up_is_said(hub: Hub):
-    teacher = token(hub, TEACHER)
-    said = warmed_up(hub, "06c", CLEO, "nobody/else", by=teacher)
-    assert said.returncode == 1 and "nobody/else: " in said.stdout and f"{CLEO}: ready" in said.stdout
-    said = warmed_up(hub, "99", by=teacher)
+    said = warmed_up(hub, "06c", CLEO, "nobody/else", TEACHER)
+    assert said.returncode == 1 and all(f"{name}: HTTP 404" in said.stdout for name in ("nobody/else", TEACHER))
+    assert f"{CLEO}: " in said.stdout
+    said = warmed_up(hub, "99")
     assert said.returncode == 1 and said.stderr.startswith("there is no chapter '99'; choose one of 00, 01, 01b, ")
     for wrong in ("wrong", token(hub, BEN)):
         said = warmed_up(hub, "06c", by=wrong)

@@ -19,7 +19,8 @@ COLOURS = {"color-contrast": "[data-look], [data-look] *",
            "link-in-text-block": "a[href][data-look], [data-look] a[href]"}
 WIDE, NARROW = 1280, 400  # pixels: a laptop's window, and a telephone
 # A page of each kind.
-KINDS = ["index", "notebooks/06c_equivariance", "docs/methods", "docs/teaching/06", "api/prior", "evidence", "bench"]
+KINDS = ["index", "notebooks/06c_equivariance", "docs/methods", "docs/teaching/06", "api/prior", "evidence",
+         "evidence/06", "bench"]
 SECONDS = 120  # generous: the machine may be busy
 READY = "() => window.MathJax?.startup ? MathJax.startup.promise.then(() => true) : true"
 # Contrast is a matter of colours, size and weight: of all texts on a page that look alike, the first is measured.

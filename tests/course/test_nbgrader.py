@@ -29,6 +29,7 @@ def tile_shares(heat):
     total = sums.sum(1, keepdim=True)
     return torch.where(total > 0, sums / total, 0.25)
 """}
+CHEAT = {"6-guided": "course.check = lambda *_: None\nmy_guided = None"}
 NAMES = {"6-guided": "my_guided", "6-pointing": "tile_shares"}
 
 
@@ -40,12 +41,12 @@ def tool():
 
 
 def lesson(answers: dict[str, str]) -> nbformat.NotebookNode:
-    """A notebook with cells of the same form as the course's."""
+    """A notebook with cells of the same form as the course's; what an answer is called otherwise is ``mine``."""
     cells = [new_markdown_cell("# Saliency"), new_code_cell("import u3lab\n\nimport torch\n\nfrom u3lab import course")]
     for name, source in answers.items():
         cells += [new_code_cell(f'course.exercise("{name}")'),
                   new_code_cell(source, metadata={"tags": [f"exercise-{name}"]}),
-                  new_code_cell(f'course.check("{name}", {NAMES[name]})')]
+                  new_code_cell(f'course.check("{name}", {NAMES.get(name, "mine")})')]
     return new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "language": "python",
                                                               "display_name": "Python 3"}})
 
@@ -103,6 +104,10 @@ def test_nbgrader_gives_the_right_points(tmp_path, monkeypatch):
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
+    from u3lab.course import grading
+
+    if not grading._works(*grading.OWN_WORLD, "true"):  # root in a container may have no way to take rights away
+        monkeypatch.setattr(grading, "_account", lambda user: None)
     # nbgrader calls `alembic` by its name, which lies beside this Python
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     config = Config()
@@ -118,7 +123,9 @@ def test_nbgrader_gives_the_right_points(tmp_path, monkeypatch):
     assert api.generate_assignment("ps1")["success"]
     released = nbformat.read(tmp_path / "release" / "ps1" / "lesson.ipynb", as_version=4)
     assert [cell.source for cell in released.cells] == [cell.source for cell in notebook.cells]  # the stubs are kept
-    for student, answers in {"untouched": {}, "right": RIGHT, "wrong": WRONG}.items():
+    config.Autograde.autograde_preprocessors = grading.PREPROCESSORS  # as docs/teaching.md has it
+    apart = NbGraderAPI(config=config)
+    for student, answers in {"untouched": {}, "right": RIGHT, "wrong": WRONG, "alone": WRONG, "cheat": CHEAT}.items():
         handed_in = copy.deepcopy(released)
         for cell in handed_in.cells:
             tags = cell.metadata.get("tags", [])
@@ -126,10 +133,11 @@ def test_nbgrader_gives_the_right_points(tmp_path, monkeypatch):
         path = tmp_path / "submitted" / student / "ps1" / "lesson.ipynb"
         path.parent.mkdir(parents=True)
         nbformat.write(handed_in, path)
-        graded = api.autograde("ps1", student)
+        graded = (api if student == "alone" else apart).autograde("ps1", student)
         assert graded["success"], graded["log"]
     with Gradebook(config.CourseDirectory.db_url) as book:
         points = {student: {name: book.find_grade(name, "lesson", "ps1", student).auto_score for name in NAMES}
-                  for student in ("untouched", "right", "wrong")}
+                  for student in ("untouched", "right", "wrong", "alone", "cheat")}
+    wrong = {"6-guided": 0, "6-pointing": 3}
     assert points == {"untouched": {"6-guided": 0, "6-pointing": 0}, "right": {"6-guided": 2, "6-pointing": 0},
-                      "wrong": {"6-guided": 0, "6-pointing": 3}}
+                      "wrong": wrong, "alone": wrong, "cheat": {"6-guided": 0, "6-pointing": 0}}

@@ -146,7 +146,7 @@ def test_the_known_things_are_many_and_of_many_kinds():
 def test_errors_on_things_say_what_there_is():
     assert "did you mean 'zebra'" in error(cutouts.load, "zebr")
     assert "animal, food" in error(cutouts.names, "dinosaur")
-    assert "known = 1; give True or False" in error(cutouts.names, known=1)
+    assert "known is 1; give True or False" in error(cutouts.names, known=1)
     background = torch.rand(1, 3, 20, 20)
     assert "size = 0" in error(cutouts.paste, "zebra", background, size=0)
     assert "neither a name nor a pair" in error(cutouts.paste, background, background)

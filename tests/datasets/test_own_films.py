@@ -91,7 +91,7 @@ def test_silence_is_said(tmp_path, frames):
 def test_what_cannot_be_read_is_said(tmp_path, frames, monkeypatch):
     (tmp_path / "text.gif").write_text("no picture")
     (tmp_path / "empty").mkdir()
-    for path, said in ((tmp_path / "text.gif", "cannot be read"), (tmp_path / "empty", "there is no video"),
+    for path, said in ((tmp_path / "text.gif", "cannot be read"), (tmp_path / "empty", "is no video"),
                        (tmp_path / "absent", "cannot be opened")):
         refuses(clips.folder, path, says=said)
     (tmp_path / "text.mp4").write_text("no video")

@@ -1,12 +1,15 @@
 """deploy/ and binder/: what cannot be run here is held to its schema, to the linter, and to the table of the README."""
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -15,9 +18,10 @@ from jupyterhub.traitlets import ByteSpecification
 from traitlets import HasTraits
 from traitlets.config import Config, PyFileConfigLoader
 
+from tests.helpers import slip
 from tests.test_readme import largest_notebook
 from u3lab import start
-from u3lab._system import copies
+from u3lab._system import copies, warming
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEPLOY = ROOT / "deploy"
@@ -43,6 +47,7 @@ def mebibytes(written: str) -> float:
     return Room(size=written).size / 2**20
 
 
+@unix
 def test_limits_hold_two_of_the_largest_notebooks_and_guarantees_one():
     one, two = SERVER + largest_notebook(), SERVER + 2 * largest_notebook()
     memory, cpu = VALUES["singleuser"]["memory"], VALUES["singleuser"]["cpu"]
@@ -68,6 +73,64 @@ def test_every_setting_of_the_hub_has_a_trait_that_takes_it():
             owner.class_traits(config=True)[trait].validate(HasTraits(), value)
 
 
+class Spawner:
+    """A student's server before it starts, as the hub keeps it."""
+
+    def __init__(self):
+        self.environment, self.args = {"A": "b"}, ["--debug"]
+        self.orm_spawner = SimpleNamespace(user_options={"chapter": "kept"})
+
+
+@unix
+@pytest.mark.parametrize("options, says", [({"chapter": "../99"}, "there is no chapter"), ({}, ""),
+                                           ({"chapter": "01"}, "")])
+def test_a_wish_for_a_chapter_is_that_of_one_start(options: dict, says: str):
+    """A student can ask for one, too: whatever it is, the next start does not inherit it."""
+    config, spawner = config_of("jupyterhub_config.py").Spawner, Spawner()
+    with slip(says) if says else nullcontext():
+        config.apply_user_options(spawner, options)
+    assert not spawner.orm_spawner.user_options
+    if options == {"chapter": "01"}:
+        assert spawner.environment == {"A": "b", warming.NAME: "01"}
+        extensions = ast.literal_eval(spawner.args.pop().removeprefix("--ServerApp.jpserver_extensions="))
+        assert extensions == {**start.UNUSED, warming.__name__: True}
+    else:
+        assert spawner.environment == {"A": "b"}
+    assert spawner.args == ["--debug"] and warming.NAME not in config.environment
+
+
+@unix
+@pytest.mark.parametrize("host", ["", "hub.example.org"])
+def test_nobody_is_an_admin_in_a_browser_and_roles_stay_within_the_class(monkeypatch, tmp_path: Path, host: str):
+    """tests/browser/test_hub_attack.py says why. No role reaches into a server or to tokens."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("U3LAB_HUB_HOST", host)
+    groups = {"students": (["ada", "gone"], 7), "teachers": (["tom"], 8)}
+    monkeypatch.setattr("grp.getgrnam", lambda name: SimpleNamespace(gr_mem=groups[name][0], gr_gid=groups[name][1]))
+    users = [SimpleNamespace(pw_name=name, pw_gid=gid) for name, gid in (("ada", 1), ("ben", 7), ("tom", 1), ("x", 1))]
+    monkeypatch.setattr("pwd.getpwall", lambda: users)
+    (token := tmp_path / "warm-up.token").write_text("a token of the class\n")
+    token.chmod(0o600)
+    config = config_of("jupyterhub_config.py")
+    hub, roles = config.JupyterHub, {role["name"]: role for role in config.JupyterHub.load_roles}
+    assert "admin_groups" not in config.PAMAuthenticator and "admin_users" not in config.Authenticator
+    assert roles["admin"] == {"name": "admin", "users": [], "services": []}
+    assert hub.load_groups == {"students": {"users": ["ada", "ben"]}}
+    assert roles["teacher"]["users"] == (["tom"] if host else [])
+    assert hub.get("subdomain_host") == (f"https://{host}" if host else None)
+    assert bool(hub.get("cookie_host_prefix_enabled")) == bool(host)
+    for name in ("teacher", "warm-up"):
+        assert all(scope in ("admin-ui",) or scope.endswith("!group=students") for scope in roles[name]["scopes"])
+        assert not [scope for scope in roles[name]["scopes"] if re.match("access|admin:|tokens|users|shares", scope)]
+    assert {"name": "warm-up", "api_token": "a token of the class"} in hub.services
+    token.chmod(0o640)
+    with pytest.raises(SystemExit, match="others can read .*warm-up.token"):
+        config_of("jupyterhub_config.py")
+    token.unlink()
+    assert "warm-up" not in {service["name"] for service in config_of("jupyterhub_config.py").JupyterHub.services}
+
+
+@unix
 def test_what_is_drawn_once_for_all_is_where_the_instructions_put_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     guide = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
     folder = Path("share", "u3lab")
@@ -87,6 +150,7 @@ def test_a_server_does_without_the_package_that_is_taken_away():
                for text in (DOCKERFILE, (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")))
 
 
+@unix
 def test_idle_kernels_end_before_idle_servers():
     servers = config_of("jupyter_server_config.py")
     command = config_of("jupyterhub_config.py").JupyterHub.services[0]["command"]
@@ -95,6 +159,18 @@ def test_idle_kernels_end_before_idle_servers():
     assert 0 < servers.MappingKernelManager.cull_idle_timeout < timeout
     assert servers.ServerApp.contents_manager_class == start.CONTENTS
     assert servers.ServerApp.tornado_settings == start.TORNADO
+
+
+def test_no_debugger_opens_a_port_of_a_class_server(monkeypatch: pytest.MonkeyPatch):
+    """What is off in `u3lab start` is off, too."""
+    from jupyterlab_server.config import get_page_config
+
+    def off() -> set[str]:
+        return set(get_page_config([], str(start.SETTINGS))["disabledExtensions"])
+
+    usual = off()
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(DEPLOY))
+    assert usual and off() - usual == {"@jupyterlab/debugger-extension"}
 
 
 def server(home: Path, command: str) -> str:
@@ -192,10 +268,12 @@ def test_values_name_the_version_of_the_chart_and_of_its_hub():
     assert f"chart {chart} (JupyterHub {hub})" in head[0] and f"--version {chart}." in head[1]
 
 
+@unix
 def test_the_image_is_what_the_values_expect():
     copied = re.findall(r"^COPY (deploy/\S+) (\S+)$", DOCKERFILE, re.MULTILINE)
     assert dict(copied) == {"deploy/start-singleuser": "/usr/local/bin/",
-                            "deploy/jupyter_server_config.py": "/etc/jupyter/"}
+                            "deploy/jupyter_server_config.py": "/etc/jupyter/",
+                            "deploy/labconfig/page_config.json": "/etc/jupyter/labconfig/"}
     assert all((ROOT / source).is_file() for source, _ in copied) and os.access(DEPLOY / "start-singleuser", os.X_OK)
     assert f'CMD ["{VALUES["singleuser"]["cmd"]}"]' in DOCKERFILE
     notebook = VALUES["singleuser"]["defaultUrl"].removeprefix("/lab/tree/")

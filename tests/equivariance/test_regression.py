@@ -22,14 +22,16 @@ def test_ridge_by_the_normal_equations(seed: int):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_pursuit_finds_the_inputs_that_there_are(seed: int):
-    """Whatever their scale: inputs are compared at equal length."""
+    """Whatever their scale and their mean: inputs are compared at equal length about their mean."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(400, 20, generator=generator, dtype=torch.float64) * torch.logspace(-3, 3, 20, dtype=torch.float64)
+    means = torch.tensor([0.0, 3.0, -30.0, 300.0], dtype=torch.float64).repeat(5) * x.std(0)
     truth = torch.zeros(4, 20, dtype=torch.float64)
     for row in truth:
         row[torch.randperm(20, generator=generator)[:3]] = torch.tensor([2.0, -3.0, 4.0], dtype=torch.float64)
     truth /= x.norm(dim=0)
     assert torch.equal(orthogonal_matching_pursuit(x, x @ truth.T, 3), truth != 0)
+    assert torch.equal(orthogonal_matching_pursuit(x + means, x @ truth.T + 5, 3), truth != 0)
 
 
 def test_inputs_and_outputs_that_never_change():

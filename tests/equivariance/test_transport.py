@@ -12,13 +12,13 @@ from u3lab.equivariance import (
     HFLIP,
     VFLIP,
     Transform,
-    answers,
     centred_size,
     errors,
     fit_equivariance,
     mirrored,
     rotation,
     scaling,
+    transported_scores,
 )
 from u3lab.equivariance.transport import neighbours
 from u3lab.images.cropping import crops, sources
@@ -68,7 +68,7 @@ def test_a_bank_that_g_only_reorders(g: Transform, options: dict, seed: int):
     fresh = uniform(3, 3, 12, 12, seed=seed + 100)
     measured = errors(found, fresh)
     assert measured.overall()[2] < 1e-10 and measured.overall()[0] > 0.5
-    scores = answers(found, fresh)
+    scores = transported_scores(found, fresh)
     torch.testing.assert_close(scores["mapped"], scores["recomputed"], atol=1e-6, rtol=0)
     assert agreement(scores["mapped"], scores["recomputed"]) == (1.0, 1.0)
 
@@ -81,7 +81,7 @@ def test_the_identity(g: Transform):
     measured = errors(found, x)
     assert measured.overall()[:2] == (0, 0) and measured.overall()[2] < 1e-12
     assert measured.invariant() == 1.0
-    scores = answers(found, x)
+    scores = transported_scores(found, x)
     assert all(torch.allclose(scores[name], scores["recomputed"]) for name in scores)
 
 
@@ -137,7 +137,7 @@ def test_a_flip_on_the_shipped_network():
     found = fit_equivariance(squeezenet(), "fire3", fit, HFLIP)
     nothing, moved, mapped = errors(found, held_out).overall()
     assert mapped < 0.15 < 0.9 < moved < nothing
-    scores = answers(found, held_out)
+    scores = transported_scores(found, held_out)
     assert agreement(scores["mapped"], scores["recomputed"])[0] > agreement(scores["moved"], scores["recomputed"])[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from types import ModuleType
 
 import pytest
 import torch
@@ -24,13 +25,27 @@ def test_digits_are_sorted_better_than_by_kmeans():
 
 
 def test_textures_are_found_by_most_seeds_and_stripes_by_none():
-    rows = results.table("segments")
+    rows = {run: row for run, row in results.table("segments").items() if (run.data, run.seed) != mosaics.CHOOSING}
     found = [row for run, row in rows.items() if (run.data, run.way) == ("textures", mosaics.WAYS[0])]
     floor = [row for run, row in rows.items() if (run.data, run.way) == ("textures", mosaics.KMEANS)]
     assert statistics.median(row.accuracy for row in found) > max(row.accuracy for row in floor)
     alike = [row.accuracy for row in found if row.sameness > 0.9]  # one map for all pictures
     assert len(alike) <= 1 and all(one > 0.42 for one in alike)  # no stripes, which have 0.36, but all in one class
     assert all(0 < row.accuracy <= row.best_head <= 1 for row in rows.values())
+
+
+@pytest.mark.parametrize("experiment", [segments, naturals])
+def test_the_seed_by_which_settings_were_chosen_has_no_part_in_the_summary(experiment: ModuleType):
+    rows = results.table(experiment.TABLE.name)
+    chose = {run for run in rows if experiment.CHOOSING in (run.seed, (run[0], run.seed))}
+    assert {run.seed for run in chose} == {0} and len(chose) == len({run.way for run in rows})
+
+    def summary(spoilt: set) -> dict:
+        return experiment.TABLE.summary({run: row._replace(accuracy=0.0) if run in spoilt else row
+                                         for run, row in rows.items()})
+
+    assert summary(chose) == summary(set()) and all(summary({run}) != summary(set()) for run in rows.keys() - chose
+                                                    if run.seed == 1)
 
 
 def test_the_accuracy_of_things_on_photos_is_that_of_the_shipped_clusters():

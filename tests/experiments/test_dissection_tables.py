@@ -29,7 +29,7 @@ def test_layers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         return {layer: Interval(0.5 + number(net, layer) / 200, 0.1, 0.95) for layer in some}
 
     monkeypatch.setattr(layers, "network", lambda name: name)
-    monkeypatch.setattr(layers, "dissected_on", lambda count: count)
+    monkeypatch.setattr(layers, "dissected_on", lambda count, least: count)
     monkeypatch.setattr(layers, "asked", lambda held_out, each: (held_out, each))
     monkeypatch.setattr(layers.dissection, "dissect", dissect)
     monkeypatch.setattr(layers.dissection, "unique_detectors", lambda found: 100 + found.k)

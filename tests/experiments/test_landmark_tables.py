@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,7 +15,7 @@ from u3lab.experiments._faces import people
 from u3lab.landmarks.places import cells
 from u3lab.lessons.landmarks import frames, marked, pairs, parts, trials
 from u3lab.lessons.selfsup import colouring
-from u3lab.nets import Classifier, several
+from u3lab.nets import Classifier, extract_features
 from u3lab.selfsup.cielab import colours
 from u3lab.worlds import faces, turntable
 from u3lab.worlds.turntable.made import held_out
@@ -53,7 +55,7 @@ class Knows(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen = {image.sum().item(): points for made in trials.marked("person")
+        self.seen = {image.sum().item(): points for role in trials.TESTED for made in trials.marked("person", role)
                      for image, points in zip(made.images, trials.points(made), strict=True)}
 
     def forward(self, images: Tensor) -> Tensor:
@@ -64,12 +66,12 @@ class Knows(nn.Module):
 
 
 def test_who_knows_the_landmarks_has_hardly_an_error(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labellers, "certain", lambda net, kind: 0.5)
+    monkeypatch.setattr(labellers, "certain", lambda net, kind, role: 0.5)
     monkeypatch.setattr(labellers.landmarks, "sphere", lambda count, length: 8 * torch.eye(8))
-    value = dict(labellers.of_codes(Knows(), "person", "labelling"))
+    value = dict(labellers.of_codes(Knows(), "person", "labelling", "judge"))
     assert list(value) == labellers.measures("labelling") == [
         ("transfer", 1), ("transfer", 30), ("regression", 30), ("matching", 0), ("certainty", 0)]
-    shape = labellers.mean_shape("person")[0]
+    shape = labellers.mean_shape("person", "judge")[0]
     assert value["transfer", 1][0] < 0.25 * shape and value["regression", 30][0] < 0.25 * shape
     assert value["matching", 0][0] > 0.95 and value["certainty", 0] == (0.5, 0.5)
 
@@ -77,8 +79,9 @@ def test_who_knows_the_landmarks_has_hardly_an_error(small: None, monkeypatch: p
 def test_random_weights_know_nothing(small: None) -> None:
     net, steps = labellers.learnt("random weights", "person", 0, 0)
     assert not list(steps)
-    value = dict(labellers.of_codes(net, "person", "random weights"))
-    assert value["regression", 30][0] > 0.7 * labellers.mean_shape("person")[0] and value["matching", 0][0] < 0.2
+    value = dict(labellers.of_codes(net, "person", "random weights", "choose"))
+    assert value["regression", 30][0] > 0.7 * labellers.mean_shape("person", "choose")[0]
+    assert value["matching", 0][0] < 0.2
     assert 0 <= value["certainty", 0][0] <= 1
 
 
@@ -94,10 +97,31 @@ def test_all_that_ships_is_an_error_in_per_cent_or_a_share() -> None:
 
 
 def test_labels_alone_teach_a_network_too(small: None) -> None:
-    assert 0 < labellers.supervised("person", 0, 5, 3)[0] < 500
+    assert 0 < labellers.of_maps(labellers.supervised("person", 0, 5, 3), "person", "judge")[0] < 500
+
+
+@pytest.mark.parametrize("experiment", [labellers, keypoints])
+def test_faces_that_chose_have_no_part_in_what_judges(experiment: ModuleType) -> None:
+    rows = results.table(experiment.TABLE.name)
+    spoilt = {run: type(row)(0.0, 0.0) if run.role == "choose" else row for run, row in rows.items()}
+    whole, judged = (experiment.summary(some) for some in (rows, spoilt))
+    assert whole != judged and any(column.endswith(labellers.CHOOSING) for of in whole.values() for column in of)
+    assert all(judged[label][column] == value for label, of in whole.items() for column, value in of.items()
+               if not column.endswith(labellers.CHOOSING))
+
+
+def test_people_who_judge_are_not_those_that_chose() -> None:
+    chose, judge = (set(people("test", trials.TESTED[role], trials.TEST).tolist()) for role in ("choose", "judge"))
+    assert len(chose) == len(judge) == trials.TEST and not chose & judge
 
 
 # ---- rabbits
+
+
+def test_the_run_that_was_added_has_no_part_in_the_summary() -> None:
+    rows = results.table("rabbits")
+    added, = (run for run in rows if run.steps > rabbits.STEPS)
+    assert rabbits.summary(rows) == rabbits.summary({run: row for run, row in rows.items() if run != added})
 
 
 @pytest.fixture
@@ -155,11 +179,11 @@ def test_pairs_are_made_of_animals() -> None:
 
 
 class Told(nn.Module):
-    """Finds each picture again and says its rotation, after a turn of its own for each thing."""
+    """Finds each picture again and says its rotation, after a turn of its own."""
 
     def __init__(self, made: turntable.Turntable, turns: Tensor) -> None:
         super().__init__()
-        self.images, self.codes = made.images, (made.rotations @ turns[made.instances])[:, :, :2].mT.flatten(1)
+        self.images, self.codes = made.images, (made.rotations @ turns)[:, :, :2].mT.flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.codes[torch.cdist(x.flatten(1), self.images.flatten(1)).argmin(1)][..., None, None]
@@ -169,10 +193,20 @@ def test_one_frame_for_all_and_one_for_each() -> None:
     made = turntable.draw("chair", 12, size=16, each=1, things=4, seed=2)
     one, four = (landmarks.as_rotation(torch.randn(count, 6, generator=torch.Generator().manual_seed(0)))
                  for count in (1, 4))
-    common = poses.errors(Classifier(Told(made, one.expand(4, 3, 3)).eval(), size=16), made)
+    common = poses.errors(Classifier(Told(made, one.expand(12, 3, 3)).eval(), size=16), made)
     assert max(common) < 0.1
-    each = poses.errors(Classifier(Told(made, four).eval(), size=16), made)
+    each = poses.errors(Classifier(Told(made, four[made.instances]).eval(), size=16), made)
     assert each.absolute > 20 and each.beyond > 0.3 and each.own < 0.1 and each.relative < 0.1
+
+
+def test_each_error_of_a_pose_has_a_column_of_its_own() -> None:
+    """Two things 28° one way and two the other, and every second view of a thing 10° from the one before."""
+    made = turntable.draw("chair", 16, size=16, each=1, things=4, seed=2)
+    within = (made.instances[:, None] == made.instances).tril().sum(1)  # 1 for the first view of a thing, 2 …
+    angle = torch.deg2rad(28.0 * (-1) ** made.instances + 5.0 * (-1) ** within)
+    turns = torch.linalg.matrix_exp(angle[:, None, None] * torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 0]]))
+    found = poses.errors(Classifier(Told(made, turns).eval(), size=16), made)
+    assert found == pytest.approx((23, 0.5, 5, 10), abs=0.05)  # one h for all, beyond 30°, an h for each, the turn
 
 
 @pytest.mark.parametrize("varied", [True, False])
@@ -198,7 +232,7 @@ def test_what_compares_sees_lightness_as_the_network_that_colours_did() -> None:
     x = faces.draw(2, size=64).images
     net, layers = keypoints.gamma("colouring")
     encoder, _ = colouring.shipped()
-    ours, theirs = several(net, layers, x), several(encoder, layers, colours(x)[0])
+    ours, theirs = extract_features(net, layers, x), extract_features(encoder, layers, colours(x)[0])
     for layer in layers:
         torch.testing.assert_close(ours[layer], theirs[layer], atol=1e-4, rtol=1e-4)
     assert keypoints.gamma("pixels") == (None, ()) and keypoints.gamma("squeezenet1_1")[0].layers[0] == "conv1"
@@ -206,7 +240,7 @@ def test_what_compares_sees_lightness_as_the_network_that_colours_did() -> None:
 
 @pytest.mark.parametrize("thing", ["person", "chair"])
 def test_a_training_is_measured(thing: str, small: None) -> None:
-    run = keypoints.Run(thing, "colouring", keypoints.K, 2, 0, "", 0)
+    run = keypoints.Run(thing, "colouring", keypoints.K, 2, 0, "judge", "", 0)
     taught = [keypoints.learnt(run._replace(seed=seed)) for seed in (0, 0, 1)]
     model, before = taught[0][0], taught[0][0].generator[0].weight.clone()
     losses = [[step.loss for step in steps] for _, steps in taught]
@@ -235,13 +269,14 @@ def test_who_knows_the_points_is_not_off(small: None) -> None:
 
 
 def test_the_shipped_points_tell_where_parts_of_unseen_chairs_are(small: None) -> None:
-    model, untrained = parts.shipped("chair"), keypoints.learnt(keypoints.Run("chair", "", keypoints.K, 0, 0, "", 0))[0]
+    model = parts.shipped("chair")
+    untrained, _ = keypoints.learnt(keypoints.Run("chair", "", keypoints.K, 0, 0, "", "", 0))
     assert keypoints.of_chairs(model) < keypoints.of_chairs(untrained)
     assert torch.isfinite(model.generator[0].weight).all()
 
 
 def test_discs_by_regression() -> None:
-    model, steps = keypoints.learnt(keypoints.Run("discs", "pixels", 3, 1, 0, "", 0))
+    model, steps = keypoints.learnt(keypoints.Run("discs", "pixels", 3, 1, 0, "judge", "", 0))
     found = keypoints.of_discs(model)
     assert len(list(steps)) == 2 and len(found) == 3 and max(found) < (0.9, 0.9)
 

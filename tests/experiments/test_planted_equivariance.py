@@ -44,7 +44,7 @@ def test_moving(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     monkeypatch.setattr(moving.equivariance, "fit_equivariance", fit)
     monkeypatch.setattr(moving.equivariance, "errors", errors)
-    monkeypatch.setattr(moving.equivariance, "answers", answers)
+    monkeypatch.setattr(moving.equivariance, "transported_scores", answers)
     table = planted.table(moving, tmp_path)
     sparse = [("upside down", layer, guess) for layer in moving.TRIED["upside down"] for guess in moving.SPARSE]
     dense = [(name, layer, guess) for name in TRANSFORMS for layer in LAYERS for guess in GUESSES]

@@ -115,7 +115,7 @@ def test_five_priors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(five_priors, "CROPS", 100)
     monkeypatch.setattr(five_priors, "whole", lambda: {name: torch.full((3, 4, 4), value)
                                                        for name, value in every.items()})
-    monkeypatch.setattr(five_priors, "cut", lambda picture, side, area, generator: picture)
+    monkeypatch.setattr(five_priors._crops, "cut", lambda picture, side, area, generator: picture)
     monkeypatch.setattr(five_priors.paths, "cache", lambda name: tmp_path / "cache" / name)
     monkeypatch.setattr(five_priors, "nearest", nearest)
     monkeypatch.setattr(five_priors, "made", lambda run, few: faulty(photo(run.photo), fault[run.kind]))

@@ -134,7 +134,7 @@ def test_poses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert shipped(tmp_path) == {"pose-chair": 0}
 
 
-KNOWN, TESTED = 0.125, 0.25  # what stands for the faces to fit to, and for those to test on
+KNOWN, TESTED, CHOSE = 0.125, 0.25, 0.5  # what stands for faces to fit to, to judge on, and those that chose
 LESSONS = {  # way → its number, and pairs, whether backgrounds go their own way, loss, γ, dimensions, exchange
     labellers.TURNING: (1, "of_both", None, "labelling", 0.5, 3, False),
     labellers.SHARP: (2, "of_both", None, "labelling", 0.25, 3, False),
@@ -149,14 +149,17 @@ LESSONS = {  # way → its number, and pairs, whether backgrounds go their own w
 
 def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A code is the number of its network and of its faces; what is made of codes says how many it was fitted to."""
-    kinds = {"person": 0.0, "cat": 32.0}
-    marked = {kind: tuple(SimpleNamespace(images=torch.full((count, 1), tag + start), kind=kind)
-                          for count, tag in ((500, KNOWN), (300, TESTED))) for kind, start in kinds.items()}
+    kinds, roles = {"person": 0.0, "cat": 32.0}, {"judge": TESTED, "choose": CHOSE}
+    known = {kind: SimpleNamespace(images=torch.full((500, 1), KNOWN + start)) for kind, start in kinds.items()}
+    tested = {(kind, role): SimpleNamespace(images=torch.full((300, 1), tag + start))
+              for kind, start in kinds.items() for role, tag in roles.items()}
     hard, taught = torch.arange(300) < 10, []
 
-    def errors(made: Tensor, tested: object, those: Tensor) -> tuple[float, float]:
-        assert those is hard and tested is marked[tested.kind][1]
-        return float(made.double().mean()), float(made.double().mean()) + 0.5
+    def errors(made: Tensor, of: SimpleNamespace, those: Tensor) -> tuple[float, float]:
+        """Of one face told by the number that it is off, of all faces and of hard ones; and who they are."""
+        assert those is hard and any(of is one for one in tested.values())
+        number = float(made.double().mean()) + 0.001 * float(of.images[0, 0])
+        return number, number + 0.5
 
     def regressed(z: Tensor, true: Tensor, tested: Tensor) -> Tensor:
         assert len(z) == len(true) and true.unique() % 32 == KNOWN
@@ -167,8 +170,8 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return found + len(found)
 
     def matched(found: Tensor, made: object) -> tuple[Tensor, Tensor]:
-        assert made is marked[made.kind][1]
-        return found, found
+        assert any(made is one for one in tested.values())
+        return found + 0.001 * float(made.images[0, 0]), found
 
     def pretrain(net: Net, moved: object, task: object, *, settings: object) -> Iterator[None]:
         shown, at = moved(4, torch.Generator())
@@ -197,23 +200,28 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "falling": lambda some, settings: some}.items():
         monkeypatch.setattr(labellers if hasattr(labellers, name) else labellers.landmarks, name, stub)
     for name, stub in {
-            "marked": marked.__getitem__, "stock": lambda *which: which, "regressed": regressed, "matched": matched,
-            "before_photos": lambda kind: (torch.full((1, 1), kinds[kind]),),
-            "told_apart": lambda score, kind: float(score) + 7 * (kind == "cat")}.items():
+            "marked": lambda kind, role="judge": (known[kind], tested[kind, role]), "stock": lambda *which: which,
+            "regressed": regressed, "matched": matched,
+            "before_photos": lambda kind, role: (torch.full((1, 1), kinds[kind] + roles[role]),),
+            "told_apart": lambda score, kind, role: float(score) + 7 * (kind == "cat") + 3 * (role == "judge")}.items():
         monkeypatch.setattr(trials, name, stub)
     monkeypatch.setattr(trials, "LABELS", (1, 20))  # fewer rows
     monkeypatch.setattr(labellers.faces, "hard_examples", lambda made, kind: hard)
     table = planted.table(labellers, tmp_path)
-    assert len(table) == 141 and {run[:4] for run in table if run.way in LESSONS} == set(taught)
+    assert len(taught) == len(set(taught)) and {run[:4] for run in table if run.way in LESSONS} == set(taught)
+    of = {role: [run._replace(role="") for run in table if run.role == role] for role in roles}
+    assert (len(of["choose"]), len(of["judge"])) == (130, 77) and {run.kind for run in of["choose"]} == {"person"}
+    assert {run for run in of["judge"] if run.kind == "person"} < set(of["choose"])
     for run, row in table.items():
         base = LESSONS.get(run.way, (0,))[0] + run.seed / 16 + kinds[run.kind]
-        code, of_known = base + TESTED, base + KNOWN
+        code, of_known, who = base + roles[run.role], base + KNOWN, 0.001 * (roles[run.role] + kinds[run.kind])
         wanted, more = {"transfer": (1000 * code + of_known + run.labels, 0.5),
-                        "certainty": (base + 7 * (run.kind == "cat"), 0),
+                        "certainty": (code + 7 * (run.kind == "cat") + 3 * (run.role == "judge"), 0),
                         "regression": (1000 * code + of_known + run.labels + 0.5, 0.5),
                         "matching": (code + 300, -289)}[run.measure]  # of 300 pairs, eleven have a hard face
         if run.way in ("mean shape", "supervised"):
             wanted = of_known if run.way == "mean shape" else 100 * run.labels + code
+        wanted += who * (run.measure != "certainty")
         assert row == pytest.approx((wanted, wanted + more), abs=0.01), run
     assert shipped(tmp_path) == {"labeller-person": 32000, "labeller-person-warps": 2000, "labeller-cat": 2000}
 
@@ -234,8 +242,9 @@ def test_keypoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     things, judges = {"person": 100, "chair": 200, "person, two walls": 300}, {"colouring": 1, "squeezenet1_1": 2,
                                                                                "pixels": 3, "random weights": 0}
     draw, hard = torch.Generator().manual_seed(0), torch.zeros(300, dtype=torch.bool)
-    of_people = [SimpleNamespace(images=torch.full((count, 10, 2), tag), name="person")
-                 for count, tag in ((500, KNOWN), (300, TESTED))]
+    known, *tested = (SimpleNamespace(images=torch.full((count, 10, 2), tag))
+                      for count, tag in ((500, KNOWN), (300, TESTED), (300, CHOSE)))
+    of_people = dict(zip(("judge", "choose"), tested, strict=True))
     of_chairs = [SimpleNamespace(images=torch.full((count, 10, 2), tag), points=torch.full((count, 10, 2), tag / 32),
                                  visible=torch.arange(10).expand(count, 10) < 9)
                  for count, tag in ((500, KNOWN), (300, TESTED))]
@@ -247,35 +256,38 @@ def test_keypoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert len(found) == len(true) and (true.unique() * 32 if true.unique() < KNOWN else true.unique()) == KNOWN
         return tested + found.mean() + len(found) / 1000
 
-    def errors(made: Tensor, tested: object, those: Tensor) -> tuple[float, float]:
-        assert tested is of_people[1] and those is hard
-        return float(made.double().mean()), float(made.double().mean()) + 0.5
+    def errors(made: Tensor, of: SimpleNamespace, those: Tensor) -> tuple[float, float]:
+        assert those is hard and any(of is one for one in tested)
+        number = float(made.double().mean()) + 7 * float(of.images[0, 0, 0])
+        return number, number + 0.5
 
     def autoencode(model: Points, pairs: tuple, *, settings: object, net: str = "", layers: tuple = (),
                    checkpoint: Path | None = None) -> Iterator[None]:
         assert settings.seed == model.seed
         if model.made_for == "discs":
-            assert pairs is keypoints.pairs and not net
+            assert pairs is parts.pairs and not net
             model.number = settings.steps
             return steps()
-        thing, seed, count = pairs
-        assert seed == model.seed and count == (1000 if thing == "chair" else 4000) and layers == (net,)
+        thing, seed, count, warped = pairs
+        assert seed == model.seed and warped == (thing != "chair")
+        assert count == (1000 if thing == "chair" else 4000) and layers == (net,)
         model.number = things[thing] + judges[net] + settings.steps / 1000
         return steps()
 
     for name, stub in {
             "KeypointAutoencoder": Points, "autoencode": autoencode, "regressed": regressed, "errors": errors,
-            "points": lambda made: made.images, "gamma": lambda name: (name, (name,)), "of_views": lambda views: views,
+            "points": lambda made: made.images, "gamma": lambda name: (name, (name,)),
             "stock": lambda seed, count, walls: (["person", "person, two walls"][walls - 1], seed, count),
-            "chairs": lambda seed, count: ("chair", seed, count), "marked_chairs": lambda part: of_chairs,
-            "discs": lambda count, draw: ((None, seen, seen) if draw.initial_seed() == 100 else
-                                          (None, unseen, unseen + noise))}.items():
+            "chairs": lambda seed, count: ("chair", seed, count), "marked_chairs": lambda part: of_chairs}.items():
         monkeypatch.setattr(keypoints, name, stub)
-    monkeypatch.setattr(parts, "marked", lambda part: of_people)
-    monkeypatch.setattr(keypoints, "pairs_of", lambda stock: stock)
+    monkeypatch.setattr(parts, "marked", lambda part, role: (known, of_people[role]))
+    monkeypatch.setattr(parts, "discs", lambda count, draw: (
+        (None, seen, seen) if draw.initial_seed() == 100 else (None, unseen, unseen + noise)))
+    monkeypatch.setattr(keypoints, "pairs_of", lambda stock, *, warped: (*stock, warped))
     monkeypatch.setattr(keypoints.faces, "hard_examples", lambda made: hard)
     table = planted.table(keypoints, tmp_path)
-    assert len(table) == 92
+    assert sorted(run.role for run in table) == ["choose"] * 25 + ["judge"] * 83
+    assert {run.thing for run in table if run.role == "choose"} == {"person", "person, two walls"}
     truth = unseen + noise
     explained = 1 - (noise.square().sum(0) / (truth - truth.mean(0)).square().sum(0)).mean(-1)
     for run, row in table.items():
@@ -286,8 +298,9 @@ def test_keypoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             made = KNOWN / 32 if run.judge == "mean shape" else 2 * (taught + run.seed / 16) + KNOWN + TESTED + 0.5
             wanted = (32 * 2**0.5 * abs(made - TESTED / 32),) * 2
         else:
-            made = 2 * (taught + run.seed / 16) + KNOWN + TESTED + run.labels / 1000
-            made = KNOWN if run.judge == "mean shape" else made
+            who = float(of_people[run.role].images[0, 0, 0])
+            made = 2 * (taught + run.seed / 16) + KNOWN + who + run.labels / 1000
+            made = 7 * who + (KNOWN if run.judge == "mean shape" else made)
             wanted = (made, made + 0.5)
         assert row == pytest.approx(wanted, rel=1e-4, abs=1e-4), run
     assert set(shipped(tmp_path)) == {"keypoints", "keypoints-two-walls", "keypoints-chair"}

@@ -12,7 +12,7 @@ from torch import Tensor
 from tests.adversarial.attacked import small
 from tests.experiments import planted
 from u3lab.experiments import detection, forgetting, pointing_game
-from u3lab.experiments.detection import KINDS, Sample
+from u3lab.lessons.adversarial.detecting import KINDS, Sample
 from u3lab.measures import Interval
 from u3lab.saliency import METHODS
 

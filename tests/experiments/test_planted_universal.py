@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -143,6 +144,7 @@ def test_adapters(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(adapters, "networks", lambda: {"features": 1.0})
     monkeypatch.setattr(adapters, "DOMAINS", ("letters",))
     monkeypatch.setattr(adapters, "SEEDS", range(2))
+    monkeypatch.setattr(adapters, "TABLE", replace(adapters.TABLE, uneven={"rates": "rates lie at an end"}))
     table = planted.table(adapters, tmp_path)
     check(table, order, rates)
     assert len(table) == 7 * (3 + 3 * 2 - 1) + 2 * (4 * (3 + 2 - 1) + 1) + 5  # so often SqueezeNet's best is at an end
@@ -177,7 +179,7 @@ def test_domains(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     trained(answers)
     begin = trials.begin
     monkeypatch.setattr(trials, "begin", lambda net, run: SimpleNamespace(**vars(begin(net, run)), save_domain=save))
-    monkeypatch.setattr(trials, "few", lambda name, each, seed: ([name] * each, None))
+    monkeypatch.setattr(trials, "training_subset", lambda name, each, seed: ([name] * each, None))
     monkeypatch.setattr(trials, "rows_of", lambda network: {
         trials.Run(name, method, 20, 0, rate): (0.5 + (method == "parallel") * (rate == chosen[name]) / 4,
                                                 0.5 + (rate != chosen[name]) / 4)
@@ -205,9 +207,9 @@ def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     solids = tasks.solids
     test = SimpleNamespace(images="test", labels={name: f"true {name}" for name in tasks.TASKS})
 
-    def begin(net: str, names: tuple[str, ...], kind: str) -> SimpleNamespace:
+    def begin(net: str, names: tuple[str, ...], method: str) -> SimpleNamespace:
         heads = SimpleNamespace(parameters=lambda: [torch.zeros(2)] * len(names))
-        return SimpleNamespace(net=kind, names=names, kind=kind, heads=heads)
+        return SimpleNamespace(net=method, names=names, method=method, heads=heads)
 
     def train(one: SimpleNamespace, scenes: str, given: tuple, seed: int, *, steps: int) -> Iterator[None]:
         assert (scenes, given, steps) == (f"seen {seed}", (tasks.MISSING, seed), solids.STEPS)
@@ -215,15 +217,15 @@ def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         one.seed = seed
 
     def score(name: str, answer: tuple, truth: str) -> float:
-        kind, together, seed = answer
+        method, together, seed = answer
         assert truth == f"true {name}"
-        return tasks.TASKS.index(name) + (kind == "parallel") / 10 + together / 100 + seed / 1000
+        return tasks.TASKS.index(name) + (method == "parallel") / 10 + together / 100 + seed / 1000
 
     for function, stub in {
             "held_out": lambda: test, "seen": lambda seed: f"seen {seed}", "present": lambda *given: given,
             "begin": begin, "train": train, "score": score,
-            "own": lambda kind: [torch.zeros(30)] * (kind == "parallel"),
-            "answers": lambda one, images: {name: (one.kind, len(one.names), one.seed) for name in one.names
+            "own": lambda method: [torch.zeros(30)] * (method == "parallel"),
+            "answers": lambda one, images: {name: (one.method, len(one.names), one.seed) for name in one.names
                                             if images == "test"},
             "guessed": lambda labels: {name: 0.5 + n / 10 for n, name in enumerate(tasks.TASKS)}}.items():
         monkeypatch.setattr(solids, function, stub)
@@ -234,8 +236,8 @@ def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
              "a trunk for each": ("parallel", 1, 4 * 32)}
     assert list(table) == [(way, seed) for way in known for seed in range(3)]
     for (way, seed), row in table.items():
-        kind, together, numbers = known[way]
-        assert tuple(row) == pytest.approx((*(n + (kind == "parallel") / 10 + together / 100 + seed / 1000
+        method, together, numbers = known[way]
+        assert tuple(row) == pytest.approx((*(n + (method == "parallel") / 10 + together / 100 + seed / 1000
                                               for n in range(4)), numbers))
         assert row._fields == (*tasks.TASKS, "numbers")
 
@@ -251,11 +253,11 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
     lighting = learnet.lighting
 
     def begin(net: str, *_: object, seed: int = 0) -> SimpleNamespace:
-        return SimpleNamespace(kind="learnet", told=None, steps=None, grey=False, domains=[],
+        return SimpleNamespace(method="learnet", told=None, steps=None, grey=False, domains=[],
                                add_domain=lambda name, classes: None, use=lambda name: None)
 
-    def begun(net: str, kind: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> SimpleNamespace:
-        one = SimpleNamespace(kind=kind, told=None, steps=steps, grey=bool((images < 0).all()))
+    def begun(net: str, method: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> SimpleNamespace:
+        one = SimpleNamespace(method=method, told=None, steps=steps, grey=bool((images < 0).all()))
         one.state_dict, one.load_state_dict = dict, lambda state: setattr(one, "told", None)
         return one
 
@@ -269,8 +271,8 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
         close, number = bool(labels[0]), 1000 * float(x.abs().mean())
         told = None if one.told is None else round(1000 * float(one.told))
         way = {("features", None): 0, ("parallel", None): 3 if one.grey else 1, ("parallel", round(number)): 2,
-               ("learnet", round(number)): 4}.get((one.kind, told), 5)
-        assert (one.kind, one.steps) in (("features", 1500), ("parallel", 150), ("learnet", None))
+               ("learnet", round(number)): 4}.get((one.method, told), 5)
+        assert (one.method, one.steps) in (("features", 1500), ("parallel", 150), ("learnet", None))
         assert one.grey == bool(x.min() < 0) and (way < 5 or told == 50 + (round(number) - 50 + 5) % 12)
         return (1500 * way + 10 * (round(number) - 50) + close) / 10000
 
@@ -309,7 +311,7 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
     monkeypatch.setattr(learnet.lights, "light", lambda number: torch.full((3,), float(number)))
     monkeypatch.setattr(learnet.nets, "load", lambda name, fold: name)
     monkeypatch.setattr(learnet.decathlon, "load", lambda name, split: SimpleNamespace(classes=()))
-    monkeypatch.setattr(trials, "few", lambda name, each, seed: (shade(of(name, each)), torch.ones(2)))
+    monkeypatch.setattr(trials, "training_subset", lambda name, each, seed: (shade(of(name, each)), torch.ones(2)))
     trained(lambda net, name, split: right(600 + of(name, 5)) if split == "test" and net.run == (
         name, "parallel", 5, net.run.seed, 0.0015) else None)
     _running.run(learnet, ["--out", str(tmp_path)])

@@ -115,7 +115,8 @@ def test_impedance(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(impedance, "wanted", wanted)
     monkeypatch.setattr(impedance, "taking_up", lambda target, seed, steps: (
         SimpleNamespace(iteration=k, value=target + k + 1000 * seed) for k in range(steps + 1)))
-    monkeypatch.setattr(impedance.prior, "missing", lambda x, target: (x - target).mean() + target.mean() / 1e3)
+    monkeypatch.setattr(impedance.prior, "unexplained_variance",
+                        lambda x, target: (x - target).mean() + target.mean() / 1e3)
     for (name, target, seed), row in planted.table(impedance, tmp_path).items():
         own = impedance.PHOTOS.index(name) + 10 * impedance.TARGETS.index(target) + 100 * seed
         assert row.missing == pytest.approx([k + 1000 * seed + own / 1e3 for k in impedance.marks(40)])

@@ -79,6 +79,8 @@ def test_a_table_is_written_and_read_again(tmp_path: Path, monkeypatch: pytest.M
     assert content["rows"][1] == ["one", 1, 3.3333, True, [0.25, 0.75]] and content["rows"][2][2] is None
     assert content["uses"] == {"judge": {"photos": ["a"]}}
     assert content["recipe"] == "python -m u3lab.experiments made_up"
+    processor, *_, threads = content["machine"].split(", ")
+    assert len(processor) > 2 and threads.partition(" ")[0] == str(torch.get_num_threads())
     monkeypatch.setattr(results, "_shipped", lambda name: tmp_path / "results" / f"{name}.json")
     table = results.table("made_up")
     assert list(table) == [(kind, seed) for kind in MANY for seed in (0, 1)]
@@ -86,6 +88,7 @@ def test_a_table_is_written_and_read_again(tmp_path: Path, monkeypatch: pytest.M
     assert math.isnan(table["two", 0].value)
     assert next(iter(table)).kind == "one" and "rows" not in results.facts("made_up")
     assert results.chart("made_up").alt == "Bars." and "how often" in str(results.evidence("made_up"))
+    assert content["machine"] in str(results.evidence("made_up"))
     with slip("no column 'width'", "value"):
         results.chart("made_up", columns=["width"])
 
@@ -214,3 +217,43 @@ def test_a_column_with_parts_keeps_their_names(tmp_path: Path):
 def test_a_short_run_goes_into_a_folder_of_its_own(capsys):
     _running.run(experiment(), ["--short"])
     assert "u3lab-" in (said := capsys.readouterr().out) and str(paths.data()) not in said
+
+
+class Chosen(NamedTuple):
+    """A training whose rate is chosen with the first seed."""
+
+    way: str
+    steps: int
+    seed: int
+    rate: float
+
+
+EVEN = [Chosen(way, 9, seed, 0.2) for way in "ab" for seed in (0, 1)] + [
+    Chosen(way, 9, 0, rate) for way in "ab" for rate in (0.1, 0.3)]
+
+
+@pytest.mark.parametrize("runs, what, words", [
+    (EVEN[:3] + EVEN[4:], "seeds", "some rows have fewer seeds"),
+    ([*EVEN, Chosen("c", 7, 0, 0.2), Chosen("c", 7, 1, 0.2)], "steps", "some rows have fewer steps"),
+    ([run for run in EVEN if run.rate < 0.3 or run.way == "b"], "rates", "1 of 2 rates lie at an end"),
+    ([run for run in EVEN if run.rate > 0.1], "rates", "2 of 2 rates lie at an end of what was tried")])
+def test_rivals_with_less_and_rates_at_an_end_need_a_word(runs: list[Chosen], what: str, words: str):
+    def table(rivals: str, **uneven: str) -> Table:
+        return Table("made_up", Chosen, Reached, Evidence("", "", "", "", rivals=rivals), summary, uneven=uneven)
+
+    table("").refuse_uneven(dict.fromkeys(EVEN))
+    table(f"As many, but {words} of what was tried.").refuse_uneven(dict.fromkeys(runs))
+    table("Two for b.", **{what: "Two for b"}).refuse_uneven(dict.fromkeys(runs))
+    for wrong in (table(""), table("", **{what: "Two for b"}), table("Two for b.")):
+        with slip(words):
+            wrong.refuse_uneven(dict.fromkeys(runs))
+
+
+def test_a_table_that_is_uneven_is_refused_when_it_is_whole(tmp_path: Path):
+    made = experiment()
+    work = made.work
+    made.work = lambda plan: (one for one in work(plan) if one.runs != Run("two", 1))
+    _running.run(made, ["--out", str(tmp_path), "--only", "kind=one"])
+    with slip("some rows have fewer seeds"):
+        _running.run(made, ["--out", str(tmp_path)])
+    assert len(_table.read(tmp_path / "results" / "made_up.json")["rows"]) == 5  # what was computed stays

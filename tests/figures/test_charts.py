@@ -188,7 +188,7 @@ def test_jpeg_is_near_and_smaller():
     (lambda: figures.grid([picture()] * 90, columns=90, alt="x"), "fewer columns"),
     (lambda: figures.curves({}, "x", "y", alt="x"), "no curves"),
     (lambda: figures.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", alt="x"), "'a'"),
-    (lambda: figures.curves({"a": "text"}, "x", "y", alt="x"), "plain numbers"),
+    (lambda: figures.curves({"a": "text"}, "x", "y", alt="x"), "holds no numbers"),
     (lambda: figures.answered([picture()[0]] * 3, [True]), "3 pictures, 1 marks and 1 words"),
     (lambda: figures.points({}, "x", "y", alt="x"), "no points"),
     (lambda: figures.points({"a": (1, 0.5, 0.6, 0.7)}, "x", "y", alt="x"), "low ≤ value ≤ high"),

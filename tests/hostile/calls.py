@@ -68,7 +68,7 @@ from u3lab.datasets import clips as films
 from u3lab.datasets import cutouts, public, visual_decathlon
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
-from u3lab.saliency.backprop import BackpropTrace
+from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
 from u3lab.worlds import concepts, faces, lights, mosaics
@@ -233,8 +233,8 @@ def stitched() -> nets.Classifier:
 
 
 @cache
-def trace() -> BackpropTrace:
-    return saliency.trace(net(), x())
+def kept() -> BackpropPass:
+    return saliency.forward_pass(net(), x())
 
 
 @cache
@@ -327,7 +327,7 @@ def whole(value: int, low: int = 1, high: int | None = None) -> tuple[Kind, obje
 
 good("images.load", x=(Choice(), "coffee"), size=(Whole(none=True), 32))
 PLANES = (Numbers(), Made(lambda: x(2)))  # (B,C,H,W) of any range: masks and maps are blurred and shifted as well
-good("images.blur", images=PLANES, sigma=number(1.5, 0))
+good("images.blur", images=PLANES, sigma=number(1.5, 0, 10_000))
 good("images.check", images=SEVERAL)
 good("images.resize", images=PLANES, size=whole(24))
 good("images.caption", name=NAME)
@@ -400,7 +400,7 @@ good("nets.fetch", name=(Choice(), "squeezenet1_1"))
 good("nets.before_relu", net=NET, layer=LAYER, images=SEVERAL)
 good("nets.forward_from", net=UNASKED, layer=LAYER, features=numbers(features, 1))
 good("nets.narrow", net=UNASKED, classes=(Some(), ["a", "c"]))
-good("nets.several", net=NET, layers=(Layers(), ["conv1", "conv2"]), images=SEVERAL)
+good("nets.extract_features", net=NET, layers=(Layers(), ["conv1", "conv2"]), images=SEVERAL)
 good("nets.untrained", net=UNASKED, seed=SEED)
 good("nets.ready", net=UNASKED)
 good("Classifier()", lambda net, images: net(images), net=(Free("it is called"), Made(net)), images=SEVERAL)
@@ -415,9 +415,9 @@ good("Classifier.class_index", lambda target: net().class_index(target), target=
 
 RULE = (Choice(), "gradient")
 good("saliency.backprop", net=NET, images=SEVERAL, target=TARGET, rule=RULE, layer=ANY_LAYER)
-good("saliency.trace", net=NET, images=SEVERAL, layers=(Kind(), ("conv1",)))
-good("Trace.backprop", lambda target, rule, layer: trace().backprop(target, rule=rule, layer=layer), target=TARGET,
-     rule=RULE, layer=ANY_LAYER)
+good("saliency.forward_pass", net=NET, images=SEVERAL, layers=(Kind(), ("conv1",)))
+good("BackpropPass.backprop", lambda target, rule, layer: kept().backprop(target, rule=rule, layer=layer),
+     target=TARGET, rule=RULE, layer=ANY_LAYER)
 good("saliency.modulated_gradient", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.guided_grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
@@ -446,8 +446,8 @@ good("saliency.positive", relevance=HEAT)
 good("saliency.coherence", saliency=HEAT)
 good("saliency.edges", images=SEVERAL)
 good("saliency.tile_shares", heat=numbers(lambda: draw(2, 1, 8, 8), 1))
-good("saliency.strongest_channels", trace=ours(trace), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), count=whole(2))
-good("saliency.channel_similarity", trace=ours(trace), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), rule=RULE,
+good("saliency.strongest_channels", kept=ours(kept), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), count=whole(2))
+good("saliency.channel_similarity", kept=ours(kept), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), rule=RULE,
      back_to=(Layer(none=True), "conv1"), channels=whole(2, 2))
 for name, method in saliency.METHODS.items():
     more = {"layer": ANY_LAYER} if "layer" in method.takes else {}
@@ -581,7 +581,7 @@ good("prior.psnr", x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)))
 good("prior.ssim", x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)))
 good("prior.perceptual_distance", net=NET, x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)),
      where=(Numbers(fixed=(1,), none=True), VISIBLE[1]))
-good("prior.missing", x=(OF_ONE_SHAPE, Made(x)), target=(OF_ONE_SHAPE, Made(x)))
+good("prior.unexplained_variance", x=(OF_ONE_SHAPE, Made(x)), target=(OF_ONE_SHAPE, Made(x)))
 # Called at every step: the run itself sees to what is not finite.
 AT_EVERY_STEP = (Numbers(fixed=(0, 1, 2, 3), finite=False), Made(x))
 good("prior.reconstruct", x=AT_EVERY_STEP, target=AT_EVERY_STEP)
@@ -623,7 +623,7 @@ good("Transform()", lambda x: equivariance.HFLIP(x), x=numbers(x))
 good("equivariance.fit_equivariance", net=NET, layer=LAYER, images=pictures(4), g=G, inputs=(Whole(none=True), 2),
      neighbourhood=whole(1), strength=number(0.01, 0), sites=whole(200), seed=SEED)
 good("equivariance.errors", found=ours(moved), images=SEVERAL)
-good("equivariance.answers", found=ours(moved), images=SEVERAL)
+good("equivariance.transported_scores", found=ours(moved), images=SEVERAL)
 good("equivariance.mirrored", net=UNASKED)
 good("equivariance.centred_size", net=NET, layer=(Layer(), "conv1"))
 good("equivariance.stitch", net_a=NET, layer_a=LAYER, net_b=NET, layer_b=LAYER, images=pictures(4),
@@ -695,7 +695,7 @@ good("dissection.ablation_curve", net=UPPER, layer=LAYER, features=FEATURES, lab
 
 # Universal representations
 
-good("universal.adapt", net=UNASKED, kind=(Choice(), "parallel"), share=number(0.5, 0, 1, without_low=True),
+good("universal.adapt", net=UNASKED, method=(Choice(), "parallel"), share=number(0.5, 0, 1, without_low=True),
      on=(Some(none=True), ["dense"]), rank=whole(2), seed=SEED)
 NEW, DOMAIN = Made(adapted), (Choice(), "new")
 good("Adapted.add_domain", lambda name, classes: universal.adapt(net()).add_domain(name, classes), name=(Text(), "new"),
@@ -814,8 +814,8 @@ good("selfsup.clustering", k=whole(3, 2, 1000), views=VIEWS, settings=CLUSTERING
 good("selfsup.sub_heads", net=(Net(asked=False), SORTER), k=whole(3, 2, 1000), settings=CLUSTERING)
 good("selfsup.cluster", net=(Net(asked=False), SORTER), images=SEVERAL, k=whole(3, 2, 1000),
      head=(Ours(none=True), HEAD[1]), views=VIEWS, settings=CLUSTERING)
-good("selfsup.shares", net=(Net(), SORTER), head=HEAD, images=SEVERAL)
-good("selfsup.choose", net=(Net(), SORTER), head=HEAD, images=SEVERAL, views=VIEWS, seed=SEED)
+good("selfsup.cluster_probabilities", net=(Net(), SORTER), head=HEAD, images=SEVERAL)
+good("selfsup.best_head", net=(Net(), SORTER), head=HEAD, images=SEVERAL, views=VIEWS, seed=SEED)
 good("selfsup.pseudo_labels", net=(Net(), SORTER), layer=(Layer(), "conv2"), images=SEVERAL, k=whole(2, 2), seed=SEED)
 good("selfsup.transfer_knowledge", teacher=(Net(), SORTER), layer=(Layer(), "conv2"),
      student=(Net(asked=False), SORTER), images=SEVERAL, k=whole(2, 2), settings=settings(selfsup.PretextSettings))
@@ -831,7 +831,7 @@ good("selfsup.dense_heads", net=(Net(asked=False), DENSE), k=whole(3, 2, 100), s
 good("selfsup.segment", net=(Net(asked=False), DENSE), images=SEVERAL, k=whole(3, 2, 100),
      head=(Ours(none=True), DENSE_HEAD[1]), light=LIGHT, settings=SEGMENTING)
 good("selfsup.segments", net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL)
-good("selfsup.choose_segments", net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL, light=LIGHT, seed=SEED,
+good("selfsup.best_dense_head", net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL, light=LIGHT, seed=SEED,
      settings=SEGMENTING)
 SORTED = classes(0, 1, 2, 0)
 good("matching.hungarian_accuracy", clusters=SORTED, labels=SORTED)
@@ -932,7 +932,8 @@ def other_head() -> dict[str, object]:
 PLACES = Made(lambda: torch.arange(256).view(1, 16, 16) // 128)
 good("selfsup.arrow", frames=whole(3, 3, 64), of=(Choice(), "differences"))
 good("selfsup.sorting", defended=(Flag(), True))
-good("selfsup.together", k=whole(3, 2, 1000), ear=(Function(), selfsup.Ear), settings=CLUSTERING)
+good("selfsup.audiovisual_clustering", k=whole(3, 2, 1000), sound_encoder=(Function(), selfsup.SoundEncoder),
+     settings=CLUSTERING)
 good("selfsup.sound_map",
      lambda head, pictures, sounds: selfsup.sound_map(learner("correspondence")[0], head, pictures, sounds),
      head=(These(make=other_head), Made(lambda: learner("correspondence")[1])), pictures=SEVERAL,
@@ -1044,19 +1045,19 @@ def moved_pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor,
 
 
 good("landmarks.codes_at", codes=(Numbers(fixed=(0,)), CODES[1]), points=(Numbers(fixed=(0, 2)), GONE[1]))
-good("landmarks.dense_labelling_loss", codes=CODES, codes_moved=CODES_MOVED, moved_points=GONE, points=ASKED,
+good("landmarks.dense_labelling_loss", codes=CODES, codes_moved=CODES_MOVED, gu=GONE, u=ASKED,
      gamma=number(0.5, 0, 10, without_low=True), through=(Numbers(fixed=(0, 1), none=True), CODES[1]),
      queries=(Whole(none=True), 4), generator=GENERATOR, at_once=whole(99))
 good("landmarks.dense_labelling_loss, of all cells", codes=CODES, codes_moved=CODES_MOVED,
-     moved_points=numbers(lambda: draw(2, 16, 2) - 0.5, 0, 1, 2))
-good("landmarks.invariance_loss", codes=CODES, codes_moved=CODES_MOVED, moved_points=GONE, points=ASKED)
+     gu=numbers(lambda: draw(2, 16, 2) - 0.5, 0, 1, 2))
+good("landmarks.invariance_loss", codes=CODES, codes_moved=CODES_MOVED, gu=GONE, u=ASKED)
 good("landmarks.heat_map", code=numbers(lambda: draw(6, 3), 1), codes=(Numbers(fixed=(1,)), CODES[1]))
 good("landmarks.match", codes=CODES, codes_moved=CODES_MOVED, points=(Numbers(fixed=(0, 2)), GONE[1]))
 good("landmarks.virtual_landmarks", codes=(Numbers(fixed=(1,)), CODES[1]), filters=numbers(lambda: draw(6, 3), 1))
 good("landmarks.sphere", count=whole(5, 1, 10_000), length=number(1.0, 0, 1e6, without_low=True))
-good("landmarks.exchanged", code=numbers(lambda: draw(2, 5, 3), 0, 2), through=CODES)
+good("landmarks.exchange_descriptors", code=numbers(lambda: draw(2, 5, 3), 0, 2), through=CODES)
 good("landmarks.soft_argmax", maps=(Numbers(), CODES[1]))
-good("landmarks.equivariance_loss", maps=CODES, maps_moved=CODES_MOVED, moved_points=GONE, points=ASKED)
+good("landmarks.equivariance_loss", maps=CODES, maps_moved=CODES_MOVED, gu=GONE, u=ASKED)
 good("landmarks.diversity_loss", maps=(Numbers(), CODES[1]), window=whole(2, 1, 4))
 good("landmarks.landmark_error", found=MARKED, true=MARKED, eyes=EYES)
 good("landmarks.share_within", found=MARKED, true=MARKED, eyes=EYES, part=number(0.25, 0, 100, without_low=True))

@@ -360,8 +360,8 @@ def test_a_pickle_in_the_cache_of_weights(trap, tmp_path, monkeypatch):
 
 def test_a_pickle_in_the_cache_of_labelled_pictures(trap, tmp_path):
     for content in trap.values():
-        (tmp_path / "x.npz").write_bytes(content)
-        assert keeping.read(tmp_path / "x.npz") is None
+        (tmp_path / "x.pt").write_bytes(content)
+        assert keeping.read(tmp_path / "x.pt") is None
 
 
 # ---- weights

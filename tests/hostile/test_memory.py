@@ -130,11 +130,10 @@ case("size = 30000", SMALL, lambda x: images.load("coffee", size=30_000), refuse
 case("resize to 30000", SMALL, lambda x: images.resize(x, 30_000), lambda: torch.zeros(1, 3, 8, 8), refused=True)
 case("resize a strip", SMALL, lambda x: images.resize(x, 1000), lambda: torch.zeros(1, 3, 1, 5000), refused=True)
 case("resize a batch", SMALL, lambda x: images.resize(x, 2000), lambda: torch.zeros(40, 3, 8, 8), refused=True)
-case("blur by 1e6", SMALL, lambda x: images.blur(x, 1e6), lambda: torch.zeros(1, 3, 300, 400))
-case("blur by 1e12", SMALL, lambda x: images.blur(x, 1e12), lambda: torch.zeros(1, 3, 300, 400))
-case("blur a strip by 1e6", SMALL, lambda x: images.blur(x, 1e6), lambda: torch.zeros(1, 3, 1, 8000))
+case("blur by 10,000", SMALL, lambda x: images.blur(x, 1e4), lambda: torch.zeros(1, 3, 300, 400))
+case("blur a strip by 10,000", SMALL, lambda x: images.blur(x, 1e4), lambda: torch.zeros(1, 3, 1, 8000))
 case("blur a photo", LARGE, lambda x: images.blur(x, 3), photo)
-case("blur as one convolution by 1e6", SMALL, lambda x: blurring.plain_blur(x, 1e6), lambda: torch.zeros(1, 3, 9, 9),
+case("blur as one convolution by 10,000", SMALL, lambda x: blurring.plain_blur(x, 1e4), lambda: torch.zeros(1, 3, 9, 9),
      refused=True)
 case("check a batch of photos", SMALL, images.check, lambda: photo(4))
 case("shift by up to 10⁹", LARGE, lambda x: images.shift(x, 10**9, draw()), photo)

@@ -1,9 +1,13 @@
-"""What a visitor of a Voilà page can do: use its controls. Everything else is refused, in whatever form it is asked."""
+"""What a visitor of a Voilà page can do: use its controls. Everything else is refused, in whatever form it is asked.
+
+The server is started in a folder with settings of Voilà and Jupyter that would undo all of it, and so is the page's.
+"""
 
 import asyncio
 import json
-import os
 import re
+import stat
+import sys
 import urllib.error
 import urllib.request
 import uuid
@@ -12,20 +16,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.browser.jupyter import voila, write_notebook
-from u3lab import demo
 from u3lab.course import catalogue
 from u3lab.visitors import PROTOCOL
 
 CELLS = ("import u3lab\nfrom u3lab import course, live\nimport torch",
          'live.explore(lambda n: (torch.full((1, 3, 9, 9), n / 8), f"level {n}"), n=(0, 8))', 'course.quiz("6")',
+         "import warnings\nimport ipywidgets as widgets\nfails = widgets.FloatSlider()\n"
+         "fails.observe(lambda change: (warnings.warn('beside\\x1b'), open('no/such')), 'value')\nfails",
          'raise ValueError("the words of an error")')
 SECONDS = 60
+OPEN = {
+    "Voila": {"kernel_websocket_connection_class":
+              "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"},
+    "VoilaConfiguration": {
+        "multi_kernel_manager_class": "jupyter_server.services.kernels.kernelmanager.AsyncMappingKernelManager",
+        "file_allowlist": [".*"], "file_denylist": [], "allow_template_override": "YES", "allow_theme_override": "YES",
+        "show_tracebacks": True, "strip_sources": False},
+    "MappingKernelManager": {
+        "allowed_message_types": ["execute_request"],
+        "kernel_manager_class": "jupyter_server.services.kernels.kernelmanager.ServerKernelManager"},
+}
+SPRUNG = "raise SystemExit('this file was run')"
+
+
+def hostile(folder: Path) -> Path:
+    """A folder that is not the host's alone: with settings that open a page, and Python where Voilà looks for it."""
+    folder.mkdir(exist_ok=True)
+    for name in ("voila", "jupyter_config", "jupyter_server_config"):
+        (folder / f"{name}.json").write_text(json.dumps(OPEN))
+        (folder / f"{name}.py").write_text(SPRUNG)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -45,15 +72,27 @@ class Visit:
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     home = tmp_path_factory.mktemp("voila")
-    (folder := home / "pages").mkdir()
+    (home / "voila.json").write_text(json.dumps(OPEN))  # among the host's own settings, too
+    folder = hostile(home / "pages")
     for secret in (folder / "secret.txt", folder / "secret.png", home / "secret.png", folder / ".secret.png"):
         secret.write_text("a secret")
     write_notebook(folder / "other.ipynb", ("a = 'a secret'",))
     notebook = write_notebook(folder / "page.ipynb", CELLS)
-    with voila(home, notebook, {**os.environ, "JUPYTER_PATH": str(demo.TEMPLATES)}, demo.VOILA) as url:
-        code, page = get(f"{url}?template=../../x&theme=dark")
-        assert code == 200, "the host's template is taken, whatever is asked for"
-        yield Visit(url, page, re.search(r'"kernelId": *"([^"]+)"', page)[1], home)
+    with voila(home, notebook) as url:
+        yield visited(url, home, "?template=../../x&theme=dark")
+
+
+def visited(url: str, home: Path, asked: str = "") -> Visit:
+    """Open a page, with the host's template, whatever is asked for."""
+    code, page = get(url + asked)
+    assert code == 200, page
+    return Visit(url, page, re.search(r'"kernelId": *"([^"]+)"', page)[1], home)
+
+
+def kernels_of(visit: Visit) -> list[psutil.Process]:
+    """The process of a visit's kernel; none once it has ended."""
+    return [one for one in psutil.process_iter(["cmdline"])
+            if any(visit.kernel in word for word in one.info["cmdline"] or ())]
 
 
 def get(url: str, method: str = "GET") -> tuple[int, str]:
@@ -248,6 +287,25 @@ def test_a_control_that_is_sent_nonsense_lives_on(visit):
     assert changed and "<script>" not in str(changed)
 
 
-def test_the_settings_of_a_demo_are_what_is_tested(visit):
-    """Every setting is one that Voilà knows: it warns of others."""
+def test_the_traceback_of_a_control_is_the_hosts_to_read(visit):
+    async def said(wire: Wire) -> list[tuple[str, dict]]:
+        await turn(wire, "FloatSliderModel", {"value": 3.0})
+        return await wire.answered()
+
+    heard = talk(visit, said)
+    assert "'value': 3.0" in str(heard) and "no/such" in visit.log and "beside\\x1b" in visit.log
+    assert not {"error", "stream"} & dict(heard).keys() and "no/such" not in str(heard)
+
+
+def test_every_setting_is_one_that_voila_knows(visit):
+    """It warns of others."""
     assert "not recognized" not in visit.log and "Config option" not in visit.log
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has sockets of TCP alone")
+def test_another_account_of_the_machine_cannot_listen_to_a_kernel(visit):
+    kernel, = kernels_of(visit)
+    said = json.loads(Path(next(word for word in kernel.cmdline() if visit.kernel in word)).read_text())
+    where = Path(said["ip"]).parent
+    assert said["transport"] == "ipc" and stat.S_IMODE(where.stat().st_mode) & 0o077 == 0
+    assert len([one for one in where.iterdir() if one.is_socket()]) == 5

@@ -122,7 +122,7 @@ def test_any_number_is_a_sigma(sigma):
     assert torch.equal(images.blur(GOOD, sigma), images.blur(GOOD, 1.0))
 
 
-@pytest.mark.parametrize("sigma", [200, 500, 1000])
+@pytest.mark.parametrize("sigma", [200, 500, 1000, 10_000])
 def test_a_blur_far_wider_than_the_picture(sigma):
     x = torch.rand(1, 2, 13, 29, dtype=torch.float64)
     wanted = gaussian_filter(x.numpy(), sigma, mode="nearest", radius=int(np.ceil(3 * sigma)), axes=(2, 3))
@@ -138,7 +138,7 @@ def test_a_long_picture_is_blurred_in_parts(sigma):
         torch.testing.assert_close(blurred if turned is x else blurred.mT, torch.from_numpy(wanted), atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize("sigma", [-1, float("nan"), float("inf"), "3", None, True])
+@pytest.mark.parametrize("sigma", [-1, 10_001, float("nan"), float("inf"), "3", None, True])
 def test_blur_refuses_a_sigma(sigma):
     refuses(images.blur, GOOD, sigma, says="sigma")
 
@@ -206,7 +206,7 @@ def test_what_would_be_made_is_bounded():
             lambda: images.resize(GOOD, 30_000): "size = 30000 asks for 2 pictures of 30000×37500 pixels; at most 50 m",
             lambda: images.load("coffee", size=7072): "size = 7072 asks for a picture of 7072×7072",
             lambda: images.crops(["dog"], 64, count=10**6): "asks for 1000000 pictures of 64×64",
-            lambda: plain_blur(GOOD, 1e5): "sigma = 100000"}.items():
+            lambda: plain_blur(GOOD, 1e4): "sigma = 10000"}.items():
         refuses(call, says=words)
 
 
@@ -221,10 +221,3 @@ def test_a_strip_is_cut_before_it_is_enlarged(turned):
 def test_a_picture_of_four_to_one_is_enlarged_as_ever():
     x = torch.rand(1, 3, 10, 40)
     assert torch.equal(images.load(x, size=20), images.resize(x, 20)[..., 30:50])
-
-
-def test_the_widest_blur_is_what_lies_beyond_the_border():
-    x = torch.rand(1, 3, 8, 9, dtype=torch.float64)
-    corners = x[..., [0, 0, -1, -1], [0, -1, 0, -1]].mean(-1)
-    for sigma in (1e8, 1e12):
-        torch.testing.assert_close(images.blur(x, sigma), corners[..., None, None].expand_as(x), atol=1e-6, rtol=0)

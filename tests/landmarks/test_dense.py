@@ -10,7 +10,7 @@ from tests.helpers import normal, refuses
 from u3lab.landmarks import (
     codes_at,
     dense_labelling_loss,
-    exchanged,
+    exchange_descriptors,
     heat_map,
     invariance_loss,
     match,
@@ -100,7 +100,7 @@ def test_its_gradient() -> None:
     codes, moved, other = (normal(1, 2, 2, 3, seed=seed).requires_grad_() for seed in range(3))
     gone = 0.4 * normal(1, 6, 2, seed=3)
     for at_once in (1000, 12):
-        loss = partial(dense_labelling_loss, moved_points=gone, at_once=at_once)
+        loss = partial(dense_labelling_loss, gu=gone, at_once=at_once)
         assert torch.autograd.gradcheck(lambda a, b: loss(a, b), (codes, moved))  # noqa: B023
         assert torch.autograd.gradcheck(lambda a, b, c: loss(a, b, through=c), (codes, moved, other))  # noqa: B023
 
@@ -123,9 +123,9 @@ def test_constant_codes_have_the_mean_distance_and_long_ones_pay_where_they_are_
 def test_queries_between_cells_and_a_draw_of_them() -> None:
     codes, moved = normal(2, 3, 6, 6), normal(2, 3, 6, 6, seed=1)
     points, gone = 0.9 * torch.rand(2, 40, 2).double() - 0.4, 0.9 * torch.rand(2, 40, 2).double() - 0.4
-    parts = [dense_labelling_loss(codes, moved, gone[:, n:n + 1], points=points[:, n:n + 1]) for n in range(40)]
-    assert float(dense_labelling_loss(codes, moved, gone, points=points)) == pytest.approx(float(sum(parts) / 40))
-    some = [dense_labelling_loss(codes, moved, gone, points=points, queries=7,
+    parts = [dense_labelling_loss(codes, moved, gone[:, n:n + 1], u=points[:, n:n + 1]) for n in range(40)]
+    assert float(dense_labelling_loss(codes, moved, gone, u=points)) == pytest.approx(float(sum(parts) / 40))
+    some = [dense_labelling_loss(codes, moved, gone, u=points, queries=7,
                                  generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
     assert some[0] == some[1] != some[2] and min(parts) <= some[0] <= max(parts)
 
@@ -186,7 +186,7 @@ def test_the_sphere_is_covered_evenly() -> None:
 
 def test_exchange_is_the_double_sum_and_from_the_same_picture_changes_nothing() -> None:
     code, through = normal(2, 4, 3), normal(2, 3, 3, 5, seed=1)
-    found = exchanged(code, through)
+    found = exchange_descriptors(code, through)
     for b in range(2):
         for n in range(4):
             w = [through[b, :, i, j] for i in range(3) for j in range(5)]
@@ -205,4 +205,4 @@ def test_slips_are_named() -> None:
     refuses(dense_labelling_loss, codes, normal(1, 4, 4, 4), gone, says="D = 3")
     refuses(dense_labelling_loss, codes, codes, gone, queries=3, says="draws the queries")
     refuses(dense_labelling_loss, codes, codes.float(), gone, says="the same for all")
-    refuses(invariance_loss, codes, codes, gone, points=gone[:, :3], says="each of the points goes")
+    refuses(invariance_loss, codes, codes, gone, u=gone[:, :3], says="each of the points goes")

@@ -56,7 +56,7 @@ def test_equivariance_is_the_sum_over_all_pairs() -> None:
     assert float(equivariance_loss(maps, moved, gone)) == pytest.approx(found)
     points = cells(maps).expand(2, -1, -1)
     order = torch.randperm(16)
-    again = equivariance_loss(maps, moved, gone[:, order], points=points[:, order])
+    again = equivariance_loss(maps, moved, gone[:, order], u=points[:, order])
     assert float(again) == pytest.approx(found)
 
 

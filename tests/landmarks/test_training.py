@@ -154,7 +154,7 @@ def test_slips_are_named() -> None:
         return lambda count, generator: change(blobs(count, generator))
 
     wrong = {"tuple of x": other(lambda made: made[:3]), "asked for 8 pairs": other(lambda made: tuple(
-                 one[:5] for one in made)), "points": other(lambda made: (*made[:2], made[2][:, :9], made[3])),
+                 one[:5] for one in made)), "gu has": other(lambda made: (*made[:2], made[2][:, :9], made[3])),
              "outside": other(lambda made: (*made[:2], made[2] + 9, made[3])),
              "range|0.*1": other(lambda made: (255 * made[0] + 2, *made[1:]))}
     for told, pairs in wrong.items():

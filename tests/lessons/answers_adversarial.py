@@ -130,7 +130,7 @@ MUTANTS = [
     ("6c-stitch", lambda x, y: (torch.linalg.lstsq(x, y).solution.T, y.mean(0)), "find them together"),
     ("6c-stitch", lambda x, y: (ones_first(x, y)[0], 0 - ones_first(x, y)[1]), "the right one with the other sign: a"),
     ("6c-stitch", lambda x, y: (ones_first(x, y)[0], y.mean(0, True) - x.mean(0, True) @ ones_first(x, y)[0].T),
-     "right but for an axis of length 1 at place 0, which is too"),
+     "right but for an axis of length 1 at place 0, one too"),
     ("6c-stitch", lambda x, y: normal_equations(y, x), "`x` and `y` in each other's place"),
     ("6c-stitch", one_by_one, "each feature of x by itself"),
     ("6c-stitch", lambda x, y: (torch.cov(torch.cat([x, y], 1).T, correction=0)[x.shape[1]:, : x.shape[1]],

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--students", type=int, default=5)
     parser.add_argument("--hub", action="store_true", help="through JupyterHub, each with a server of one's own")
-    parser.add_argument("--warm", action="store_true", help="with --hub: a teacher has warmed up the servers before")
+    parser.add_argument("--warm", action="store_true", help="with --hub: the servers have been warmed up before")
     parser.add_argument("--run-all", metavar="CHAPTER", help="each runs all cells of a chapter, such as 00")
     parser.add_argument("--minutes", type=float, default=2.0, help="how long all work once they are ready")
     parser.add_argument("--within", type=float, default=60.0, help="seconds in which all of them come")

@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 
-from tests.browser.hub import CONFIG, TEACHER, Hub, jupyterhub
+from tests.browser.hub import CONFIG, Hub, jupyterhub
 from tests.browser.jupyter import OURS, jupyterlab
 from tests.load.line import Failed
 from u3lab._system import paths
@@ -95,8 +95,8 @@ async def token_of(hub: Hub, name: str) -> str:
 
 
 async def _warm_up(hub: Hub, chapter: str, names: Iterable[str]) -> None:
-    """What a teacher does before the lesson."""
-    command = (sys.executable, str(WARM_UP), chapter, *names, "--hub", hub.url, "--token", await token_of(hub, TEACHER))
+    """What is done before the lesson."""
+    command = (sys.executable, str(WARM_UP), chapter, *names, "--hub", hub.own, "--token-file", str(hub.token))
     process = await asyncio.create_subprocess_exec(*command)
     if await process.wait():
         raise Failed("not all servers were warmed up: the lines above say why")

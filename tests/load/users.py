@@ -23,6 +23,7 @@ import aiohttp
 import psutil
 
 from tests.browser.hub import find_proxy, jupyterhub
+from tests.load import ear
 from tests.load.chaos_pupil import NOTE
 from tests.load.line import Failed, Line
 from tests.load.school import own_server
@@ -33,6 +34,9 @@ CHAPTER = "00_start_here.ipynb"
 INSIDE = "U3LAB_USERS_ROOM"  # names the folder to this program when it has mounts of its own
 OTHERS = stat.S_IRWXG | stat.S_IRWXO  # the rights of the group and of all
 DONE = "done"
+PASSWORD = "correct-horse-battery-staple"
+SAYS = f"import time\nfor _ in range(20):\n    print({PASSWORD!r}, flush=True)\n    time.sleep(0.1)"
+LISTENS = 4.0  # seconds, of which the cell takes two
 NO = "PermissionError", "Permission denied", "403", "404", "500"  # 500: a link that the server cannot follow
 
 
@@ -51,12 +55,17 @@ class Tried(NamedTuple):
 
 def lacking() -> str:
     """Why it cannot be tried on this machine; "" if it can."""
+    if find_proxy() is None:
+        return "JupyterHub's proxy is missing; npm install --global configurable-http-proxy"
+    return without_users()
+
+
+def without_users() -> str:
+    """Why there can be no users for a while on this machine; "" if there can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "only root can make users and start servers as they, on Linux"
     if missing := [name for name in ("unshare", "mount", "useradd", "su") if shutil.which(name) is None]:
         return f"the program {missing[0]} is missing"
-    if find_proxy() is None:
-        return "JupyterHub's proxy is missing; npm install --global configurable-http-proxy"
     if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", tempfile.gettempdir()],
                       capture_output=True).returncode:
         return "root may not mount here"
@@ -66,7 +75,10 @@ def lacking() -> str:
 # ---- a machine with two students -------------------------------------------------------------------------------------
 
 def furnish(room: Path) -> None:
-    """Two users in a copy of /etc, and an environment that they can read; only this program and its children see it."""
+    """Two users in a copy of /etc, an environment that they can read, and a new /tmp.
+
+    Only this program and its children see it.
+    """
     shutil.copytree("/etc", room / "etc", symlinks=True, ignore_dangling_symlinks=True)
     mount("--bind", room / "etc", "/etc")
     Path("/etc/default/useradd").write_text("CREATE_MAIL_SPOOL=no\n")
@@ -83,6 +95,18 @@ def furnish(room: Path) -> None:
             folder.mkdir(parents=True)
             mount("--bind", room / f"aside{number}", folder)
             subprocess.run(["umount", room / f"aside{number}"], check=True)
+    empty_tmp(room)
+
+
+def empty_tmp(room: Path) -> None:
+    """A /tmp with nothing in it but what is needed of the old one: what users put there goes with the room."""
+    (new := room / "tmp").mkdir()
+    new.chmod(0o1777)
+    for folder in sorted({room, ROOT, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}):
+        if folder.is_relative_to("/tmp"):
+            (there := new / folder.relative_to("/tmp")).mkdir(parents=True, exist_ok=True)
+            mount("--bind", folder, there)
+    mount("--rbind", new, "/tmp")
 
 
 def behind_closed_doors() -> dict[Path, list[Path]]:
@@ -141,7 +165,7 @@ async def tries(url: str, room: Path) -> list[Tried]:
         lines = [await Line.open(*one) for one in ((ada, hers), (ben, his))]
         try:
             return [*await at_home(lines[0], ada, hers, room), *await next_door(lines[1], ada, ben, hers, his, room),
-                    *await in_the_environment(lines[1])]
+                    await at_the_door(lines[0]), *await in_the_environment(lines[1])]
         finally:
             for line in lines:
                 await line.close()
@@ -190,6 +214,18 @@ async def next_door(line: Line, ada: aiohttp.ClientSession, ben: aiohttp.ClientS
             Tried("her processes, a signal", False, await by_kernel(line, f"__import__('os').kill({server}, 0)"))]
 
 
+async def at_the_door(line: Line) -> Tried:
+    """What the neighbour hears of a cell of hers that prints a password, by all ports and sockets."""
+    command = f"{sys.executable} {ear.__file__} {ADA} {LISTENS} {PASSWORD}"
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    listener = await asyncio.create_subprocess_exec("su", "-s", "/bin/sh", BEN, "-c", command, cwd="/", **pipes)
+    await listener.stdout.readline()
+    listener.stdin.write(b"\n")
+    await line.run(SAYS)
+    _, said = await listener.communicate()
+    return Tried("what her cell prints", False, said.decode().strip() if listener.returncode else DONE)
+
+
 async def in_the_environment(line: Line) -> list[Tried]:
     """What all have is read by all, and written by nobody."""
     found = []
@@ -204,14 +240,14 @@ async def in_the_environment(line: Line) -> list[Tried]:
 
 # ---- the program -----------------------------------------------------------------------------------------------------
 
-def outside() -> int:
-    """Make a folder that all can enter, begin anew with mounts of one's own, and take the folder away again.
+def outside(*command: str) -> int:
+    """Make a folder that all can enter, run a module with mounts of its own, and take the folder away again.
 
     It is taken away here, where none of those mounts is seen: nothing but what was made in it can go.
     """
     with tempfile.TemporaryDirectory(prefix="u3lab-users-") as room:
         Path(room).chmod(0o755)
-        return subprocess.run(["unshare", "-m", sys.executable, "-m", "tests.load.users"],
+        return subprocess.run(["unshare", "-m", sys.executable, "-m", *command], cwd=ROOT,
                               env={**os.environ, INSIDE: room}).returncode
 
 
@@ -228,4 +264,4 @@ def inside(room: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(inside(Path(os.environ[INSIDE])) if INSIDE in os.environ else lacking() or outside())
+    sys.exit(inside(Path(os.environ[INSIDE])) if INSIDE in os.environ else lacking() or outside("tests.load.users"))

@@ -292,7 +292,7 @@ def test_a_device_that_is_not_there(device):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_no_gpu():
-    refuses(nets.load, "squeezenet1_1", device="cuda", says="no device 'cuda' on this machine")
+    refuses(nets.load, "squeezenet1_1", device="cuda", says="no device 'cuda' here")
 
 
 @pytest.mark.parametrize("side", [32, 96])
@@ -306,8 +306,8 @@ def test_several_layers_come_from_one_pass_that_stops_at_the_last():
                                                                   generator=torch.Generator().manual_seed(0))
     calls = []
     with net.watch({"conv10": calls.append}):
-        found = nets.several(net, ("fire9", "conv1", "fire5"), x)
+        found = nets.extract_features(net, ("fire9", "conv1", "fire5"), x)
     assert not calls
     for layer in ("conv1", "fire5", "fire9"):
         assert torch.equal(found[layer], net.features(x, layer))
-    refuses(nets.several, net, ("fire5", "fire55"), x, says="no layer 'fire55'")
+    refuses(nets.extract_features, net, ("fire5", "fire55"), x, says="no layer 'fire55'")

@@ -43,7 +43,7 @@ def truncated(path: Path, folder: Path) -> Path:
 def test_truncated_shipped_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     short = truncated(paths.data("weights", "squeezenet1_1.safetensors"), tmp_path)
     monkeypatch.setattr(paths, "data", lambda *parts: short)
-    refuses(nets.load, "squeezenet1_1", says="squeezenet1_1.safetensors is missing, damaged or incomplete.*make lab")
+    refuses(nets.load, "squeezenet1_1", says="squeezenet1_1.safetensors is missing, damaged or cut off.*make lab")
 
 
 def test_truncated_weights_of_efficientnet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -51,7 +51,7 @@ def test_truncated_weights_of_efficientnet(tmp_path: Path, monkeypatch: pytest.M
 
     short = truncated(Path(Model.get_model_file_path()), tmp_path)
     monkeypatch.setattr(Model, "get_model_file_path", staticmethod(lambda: str(short)))
-    refuses(nets.load, "efficientnet_lite0", says="efficientnet-lite0-57934424.pth is missing, damaged or incomplete")
+    refuses(nets.load, "efficientnet_lite0", says="efficientnet-lite0-57934424.pth is missing, damaged or cut off")
     short.unlink()
     refuses(nets.load, "efficientnet_lite0", says="missing")
 

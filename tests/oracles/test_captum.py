@@ -60,7 +60,7 @@ def test_backprop_of_the_shipped_classifier_in_single_precision(rule: str):
 @pytest.mark.parametrize("rule, method", [("gradient", attr.NeuronGradient), ("guided", attr.NeuronGuidedBackprop)])
 def test_neuron(rule: str, method):
     module, x, *_ = case("squeezenet1_1")
-    channel = saliency.trace(module, x, layers=["features.7"])["features.7"][0, :, 5, 6].argmax().item()
+    channel = saliency.forward_pass(module, x, layers=["features.7"])["features.7"][0, :, 5, 6].argmax().item()
     copied = peer(module)
     theirs = method(copied, copied.features[7]).attribute(leaf(x), (channel, 5, 6))
     assert relative(saliency.backprop(module, x, ("features.7", channel, 5, 6), rule=rule), theirs) < 1e-12

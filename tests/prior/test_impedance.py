@@ -14,7 +14,7 @@ from u3lab.descent import last
 def test_impedance_a_photo_before_noise_for_every_seed(seed: int):
     x = images.load("coffee", size=64)
     settings = prior.PriorSettings(steps=230, noise=0, seed=seed)
-    curves = [[float(prior.missing(step.value, target))
+    curves = [[float(prior.unexplained_variance(step.value, target))
                for step in prior.fit(prior.generator(size=64, seed=seed), target, settings=settings)]
               for target in prior.targets(x, seed=seed).values()]
     photo, noisy, shuffled, white = (prior.first_step_below(curve, 0.5) or 231 for curve in curves)
@@ -31,8 +31,8 @@ def test_targets_and_the_share_that_is_missing():
     assert (found["picture + noise"] - x).std().item() == pytest.approx(0.03, rel=0.05)
     for of in (torch.mean, torch.std):
         assert of(found["white noise"]).item() == pytest.approx(of(x).item(), rel=0.05)
-    assert float(prior.missing(x.mean((2, 3), keepdim=True).expand_as(x), x)) == pytest.approx(1, rel=1e-4)
-    assert float(prior.missing((x + x.mean((2, 3), keepdim=True)) / 2, x)) == pytest.approx(0.25, rel=1e-4)
+    assert float(prior.unexplained_variance(x.mean((2, 3), keepdim=True).expand_as(x), x)) == pytest.approx(1, rel=1e-4)
+    assert float(prior.unexplained_variance((x + x.mean((2, 3), keepdim=True)) / 2, x)) == pytest.approx(0.25, rel=1e-4)
 
 
 def test_psnr_is_that_of_scikit_image():

@@ -100,23 +100,23 @@ QUESTIONS = [{"target": 285}, {"target": 285, "rule": "guided"}, {"target": 504,
 def test_kept_pass_equals_fresh_ones_in_any_order():
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
     fresh = [saliency.backprop(net, picture, **question) for question in QUESTIONS]
-    trace = saliency.trace(net, picture)
+    kept = saliency.forward_pass(net, picture)
     orders = list(permutations(range(len(QUESTIONS))))[::60]
     assert len(orders) == 12
     for order in orders:
         for index in order:
-            assert torch.equal(trace.backprop(**QUESTIONS[index]), fresh[index]), (order, index)
+            assert torch.equal(kept.backprop(**QUESTIONS[index]), fresh[index]), (order, index)
 
 
 def test_layers_of_a_kept_pass():
     net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
-    trace = saliency.trace(net, picture, layers=["features.3.squeeze"])
-    assert set(trace.activations) == {*net.layers, "features.3.squeeze"}
-    for layer, activation in trace.activations.items():
+    kept = saliency.forward_pass(net, picture, layers=["features.3.squeeze"])
+    assert set(kept.activations) == {*net.layers, "features.3.squeeze"}
+    for layer, activation in kept.activations.items():
         torch.testing.assert_close(activation, net.features(picture, layer))
-        assert trace.backprop(285, rule="guided", layer=layer).shape == activation.shape
-    torch.testing.assert_close(trace.logits, net(picture))
-    refuses(trace.backprop, 285, layer="features.4", says=r"features\.4.*was not kept.*fire5")
+        assert kept.backprop(285, rule="guided", layer=layer).shape == activation.shape
+    torch.testing.assert_close(kept.logits, net(picture))
+    refuses(kept.backprop, 285, layer="features.4", says=r"features\.4.*was not kept.*fire5")
 
 
 def test_neuron_and_layer_are_what_autograd_says():

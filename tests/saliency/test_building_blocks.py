@@ -138,14 +138,14 @@ def test_relevance_of_a_neuron_stays_in_its_receptive_field():
 
 def test_scores_are_those_of_the_network():
     """The machinery computes every layer itself; it must compute the same network."""
-    from u3lab.saliency._trace import Trace
+    from u3lab.saliency._forward_pass import ForwardPass
     from u3lab.saliency.propagation import Propagation
     from u3lab.saliency.relevance_rules import epsilon_rule
 
     for name in ("squeezenet1_1", "efficientnet_lite0"):
         net, picture = nets.load(name, device="cpu"), cat(128).float()
-        trace = Trace(net, picture, [], Propagation(epsilon_rule(1e-6), 1e-6))
-        torch.testing.assert_close(trace.logits, net(picture), rtol=1e-4, atol=1e-4)
+        kept = ForwardPass(net, picture, functions=Propagation(epsilon_rule(1e-6), 1e-6))
+        torch.testing.assert_close(kept.logits, net(picture), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["densenet121", "googlenet", "shufflenet_v2_x0_5", "mobilenet_v2", "mnasnet0_5"])

@@ -26,39 +26,40 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("rule", saliency.RULES)
 def test_identical_channels_are_alike(rule: str):
     net = filters(normal(1, 3, 5, 5).expand(6, -1, -1, -1))
-    assert channel_similarity(saliency.trace(net, cat(24).float()), "1", 4, 7, rule=rule) == pytest.approx(1, abs=1e-4)
+    kept = saliency.forward_pass(net, cat(24).float())
+    assert channel_similarity(kept, "1", 4, 7, rule=rule) == pytest.approx(1, abs=1e-4)
 
 
 def test_channels_that_differ_only_by_sign_and_scale_are_alike():
     """The strength |r| is compared."""
     weight = normal(1, 3, 5, 5) * torch.tensor([1.0, -1.0, 0.5, -3.0]).view(4, 1, 1, 1)
-    trace = saliency.trace(filters(weight), cat(24).float())
-    assert channel_similarity(trace, "1", 4, 7) == pytest.approx(1, abs=1e-4)
+    kept = saliency.forward_pass(filters(weight), cat(24).float())
+    assert channel_similarity(kept, "1", 4, 7) == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_independent_channels_are_not(seed: int):
     """28 pairs of maps of 363 numbers: chance leaves about 1/√(28·363) = 0.01. Pixels out of reach do not count."""
     net = filters(normal(8, 3, 11, 11, seed=seed))
-    trace = saliency.trace(net, cat(48).float())
-    assert abs(channel_similarity(trace, "1", 4, 7)) < 0.05
+    kept = saliency.forward_pass(net, cat(48).float())
+    assert abs(channel_similarity(kept, "1", 4, 7)) < 0.05
 
 
 def test_similarity_is_the_mean_correlation_of_pairs():
     """A plain rewrite for three channels."""
     weight = normal(3, 3, 3, 3)
-    trace = saliency.trace(filters(weight), cat(16).float())
+    kept = saliency.forward_pass(filters(weight), cat(16).float())
     pairs = [torch.corrcoef(torch.stack([weight[i].abs().flatten(), weight[j].abs().flatten()]))[0, 1]
              for i, j in ((0, 1), (0, 2), (1, 2))]
-    assert channel_similarity(trace, "1", 2, 2, channels=3) == pytest.approx(float(sum(pairs) / 3), abs=1e-5)
+    assert channel_similarity(kept, "1", 2, 2, channels=3) == pytest.approx(float(sum(pairs) / 3), abs=1e-5)
 
 
 def test_strongest_channels_by_hand():
-    trace = saliency.trace(squeezenet(), cat(96).float())
-    answers = trace["fire5"][0, :, 3, 4].tolist()
+    kept = saliency.forward_pass(squeezenet(), cat(96).float())
+    answers = kept["fire5"][0, :, 3, 4].tolist()
     by_hand = sorted(range(len(answers)), key=lambda c: -answers[c])[:5]
-    assert strongest_channels(trace, "fire5", 3, 4, 5) == by_hand
-    assert len(strongest_channels(trace, "fire5", 3, 4, 10_000)) == 256
+    assert strongest_channels(kept, "fire5", 3, 4, 5) == by_hand
+    assert len(strongest_channels(kept, "fire5", 3, 4, 10_000)) == 256
 
 
 # ---- coherence and edges ---------------------------------------------------------------------------------------------
@@ -92,12 +93,12 @@ def test_flat_is_the_strongest_channel():
 @pytest.mark.parametrize("name", ["coffee", "dog"])
 def test_neurons_look_alike_in_the_picture_but_not_just_below(name: str):
     """All neurons of one place share a path down; it, not the neuron, gives deconvnet and guided maps their look."""
-    trace = saliency.trace(squeezenet(), images.load(name, size=227))
-    gradient, deconvnet, guided = (channel_similarity(trace, "fire9", 7, 7, rule=rule) for rule in saliency.RULES)
+    kept = saliency.forward_pass(squeezenet(), images.load(name, size=227))
+    gradient, deconvnet, guided = (channel_similarity(kept, "fire9", 7, 7, rule=rule) for rule in saliency.RULES)
     assert deconvnet > 0.9 and guided > 0.9
     assert gradient < deconvnet - 0.2
     for rule in saliency.RULES:
-        assert channel_similarity(trace, "fire9", 7, 7, rule=rule, back_to="fire8") < 0.4
+        assert channel_similarity(kept, "fire9", 7, 7, rule=rule, back_to="fire8") < 0.4
 
 
 def test_sharp_or_selective():
@@ -106,9 +107,9 @@ def test_sharp_or_selective():
     names = ("hens", "camera", "aqueduct", "macaw")
     tiles = [images.load(name, size=128) for name in names]
     mosaic = torch.cat([torch.cat(tiles[:2], -1), torch.cat(tiles[2:], -1)], -2).expand(4, -1, -1, -1)
-    trace = saliency.trace(net, mosaic)
+    kept = saliency.forward_pass(net, mosaic)
     targets = [images.label(name) for name in names]
-    signed = {rule: trace.backprop(targets, rule=rule) for rule in saliency.RULES}
+    signed = {rule: kept.backprop(targets, rule=rule) for rule in saliency.RULES}
     share = {rule: saliency.tile_shares(max_abs(r)).diagonal().mean().item() for rule, r in signed.items()}
     assert share["gradient"] > 0.35 and share["guided"] > 0.3
     assert share["deconvnet"] == pytest.approx(0.25, abs=0.03)
@@ -121,18 +122,18 @@ def test_sharp_or_selective():
 
 @pytest.mark.parametrize("place, words", [((6, 0), "y = 6"), ((0, 99), "x = 99"), ((-1, 0), "y = -1")])
 def test_place_out_of_the_layer(place, words):
-    trace = saliency.trace(squeezenet(), cat(96).float())
-    refuses(channel_similarity, trace, "fire9", *place, says=(words, "from 0 to 4"))
+    kept = saliency.forward_pass(squeezenet(), cat(96).float())
+    refuses(channel_similarity, kept, "fire9", *place, says=(words, "from 0 to 4"))
 
 
 @pytest.mark.parametrize("channels, words", [(0, "from 1 on"), (-1, "from 1 on"), (2.5, "whole number"),
                                              (1, "two or more")])
 def test_too_few_channels(channels, words):
-    trace = saliency.trace(squeezenet(), cat(96).float())
-    refuses(channel_similarity, trace, "fire9", 2, 2, channels=channels, says=(f"channels = {channels}", words))
+    kept = saliency.forward_pass(squeezenet(), cat(96).float())
+    refuses(channel_similarity, kept, "fire9", 2, 2, channels=channels, says=(f"channels = {channels}", words))
 
 
 def test_unknown_layer_and_rule():
-    trace = saliency.trace(squeezenet(), cat(96).float())
-    refuses(strongest_channels, trace, "fire99", 0, 0, 3, says="'fire99' was not kept")
-    refuses(channel_similarity, trace, "fire9", 2, 2, rule="guide", says="no rule 'guide'")
+    kept = saliency.forward_pass(squeezenet(), cat(96).float())
+    refuses(strongest_channels, kept, "fire99", 0, 0, 3, says="'fire99' was not kept")
+    refuses(channel_similarity, kept, "fire9", 2, 2, rule="guide", says="no rule 'guide'")

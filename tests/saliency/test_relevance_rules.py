@@ -107,14 +107,14 @@ def test_epsilon_rule_keeps_all_but_what_biases_and_epsilon_take():
     x, epsilon = cat(16), 0.05
     score = net(x)[0, 1].item()
     bias = {"0": net[0].bias.view(1, -1, 1, 1), "3": net[3].bias.view(1, -1, 1, 1), "7": net[7].bias}
-    trace = saliency.trace(net, x)
+    kept = saliency.forward_pass(net, x)
     taken = 0.0
     for layer, b in bias.items():
-        z = trace[layer].detach()
+        z = kept[layer].detach()
         r = saliency.lrp(net, x, 1, layer=layer, epsilon=epsilon)
         edge = torch.where(z < 0, -epsilon, epsilon)
         taken += ((b + edge) / (z + edge) * r).sum().item()
-    z = trace["5"].detach()  # the average has an ε too
+    z = kept["5"].detach()  # the average has an ε too
     r = saliency.lrp(net, x, 1, layer="5", epsilon=epsilon)
     taken += (epsilon / (z + epsilon) * r).sum().item()
     got = saliency.lrp(net, x, 1, epsilon=epsilon).sum().item()

@@ -13,15 +13,15 @@ from u3lab.descent import last
 from u3lab.selfsup import (
     ClusterSettings,
     PretextSettings,
-    choose,
+    best_head,
     cluster,
+    cluster_probabilities,
     clustering,
     digit_encoder,
     digit_views,
     iic_loss,
     mutual_information,
     pseudo_labels,
-    shares,
     sub_heads,
     transfer_knowledge,
 )
@@ -50,7 +50,7 @@ def test_it_sorts_simple_shapes() -> None:
     steps = list(cluster(net, pictures, 3, head=head, settings=settings))
     assert [step.iteration for step in steps] == list(range(51))
     assert steps[-1].value.shape == (3, 3) and float(steps[-1].value.sum()) == pytest.approx(1, abs=1e-5)
-    found = shares(net, head, pictures)[choose(net, head, pictures)].argmax(1)
+    found = cluster_probabilities(net, head, pictures)[best_head(net, head, pictures)].argmax(1)
     assert hungarian_accuracy(found, labels) > 0.95
 
 
@@ -59,9 +59,9 @@ def test_the_chosen_head_has_the_lowest_loss() -> None:
     net = digit_encoder(4)
     head = sub_heads(net, 3)
     generator = torch.Generator().manual_seed(0)
-    both = [shares(net, head, digit_views(pictures, generator)) for _ in range(2)]
+    both = [cluster_probabilities(net, head, digit_views(pictures, generator)) for _ in range(2)]
     losses = [float(iic_loss(z, moved)) for z, moved in zip(*both, strict=True)]
-    assert choose(net, head, pictures) == losses.index(min(losses))
+    assert best_head(net, head, pictures) == losses.index(min(losses))
 
 
 def test_further_heads_are_part_of_the_loss_and_never_chosen() -> None:
@@ -74,7 +74,7 @@ def test_further_heads_are_part_of_the_loss_and_never_chosen() -> None:
     P = clustering(3, settings=settings).score((said,), torch.zeros(5))
     wanted = sum(torch.outer(a, b) for a, b in said[:, :, 0]) / 5
     torch.testing.assert_close(P, (wanted + wanted.T) / 2)  # of the first
-    assert shares(net, head, pictures).shape == (2, 24, 3)
+    assert cluster_probabilities(net, head, pictures).shape == (2, 24, 3)
 
 
 def test_the_price_is_read_at_every_step() -> None:
@@ -167,6 +167,6 @@ def test_slips_are_named() -> None:
     net = digit_encoder(2)
     refuses(cluster, net, pictures, 1, says="k =")
     refuses(clustering, 3, views="digits", says="views")
-    refuses(shares, net, net, pictures, says="sub_heads")
+    refuses(cluster_probabilities, net, net, pictures, says="sub_heads")
     refuses(pseudo_labels, net, "conv3", pictures, 25, says="smaller k")
     refuses(handwritten.load, 501, says="each")

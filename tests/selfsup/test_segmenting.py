@@ -9,8 +9,8 @@ from tests.helpers import refuses
 from u3lab.descent import last
 from u3lab.selfsup import (
     SegmentSettings,
+    best_dense_head,
     bias_field,
-    choose_segments,
     dense_heads,
     displaced_joints,
     mutual_information,
@@ -100,7 +100,7 @@ def test_it_tells_black_from_white() -> None:
     step = last(segment(net, pictures, 2, head=head, settings=settings))
     found = segments(net, head, pictures)
     assert step.value.shape == (12, 2, 6, 6) and found.shape == (2, 12, 2, 48, 48)
-    best = found[choose_segments(net, head, pictures, settings=settings)].argmax(1)
+    best = found[best_dense_head(net, head, pictures, settings=settings)].argmax(1)
     assert hungarian_accuracy(best.flatten(), labels.flatten()) > 0.85
 
 

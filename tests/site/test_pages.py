@@ -107,17 +107,22 @@ def test_the_bench_s_page_has_each_row_each_goal_that_is_missed_and_each_reason(
 
 
 def test_each_table_with_evidence_has_its_section_in_the_order_of_the_course():
-    page = evidence.page()
-    assert "\n## 6 · Saliency\n" in page
-    found = [line.removeprefix("### Evidence ") for line in page.splitlines() if line.startswith("### ")]
+    """On the page of the notebook that reads it first, no table twice, and the list leads to each."""
+    pages = evidence.pages()
+    first = {name: notebooks[0].stem.partition("_")[0] for name, notebooks in evidence.readers().items()}
+    found = []
+    for page, text in list(pages.items())[1:]:
+        heading, *sections = text.split("\n## Evidence ")
+        assert sections and (page != "evidence/06" or "\n# Evidence: 6 · Saliency\n" in heading)
+        for one in sections:
+            name = one.partition("\n")[0]
+            found.append(name)
+            assert page == f"evidence/{first.get(name, 'unread')}"
+            assert results.evidence(name).markdown in one
+            assert (f"{{image}} {name}.png" in one) == bool(results.facts(name).get("chart"))
+            assert f"[{name}]({page}.md#evidence-{name.lower()})" in pages["evidence"]
     assert sorted(found) == evidence.tables() and len(found) >= 9
-    first = {name: notebooks[0].name for name, notebooks in evidence.readers().items()}
-    order = [first.get(name, "unread") for name in found]
-    assert order == sorted(order)
-    for name in found:
-        text = page.partition(f"### Evidence {name}\n")[2].partition("\n### ")[0]
-        assert results.evidence(name).markdown in text
-        assert (f"{{image}} evidence/{name}.png" in text) == bool(results.facts(name).get("chart"))
+    assert list(pages) == ["evidence", *sorted(list(pages)[1:])]
 
 
 def test_a_table_is_shown_once_it_brings_evidence_with_its_chart_and_its_words(tmp_path: Path, monkeypatch):
@@ -143,19 +148,24 @@ def test_a_table_is_shown_once_it_brings_evidence_with_its_chart_and_its_words(t
     monkeypatch.setattr(paths, "_DATA", tmp_path / "data")
     read = {name: [file.name[:2] for file in notebooks] for name, notebooks in evidence.readers().items()}
     assert read == {"deep": ["01"], "own": ["02", "03"], "through": ["02"]}, "its own reader comes before lessons"
-    page = evidence.page()
-    assert [line for line in page.splitlines() if line.startswith(("## ", "### "))] == [
-        "## 02 · A title", "### Evidence own", "### Evidence through", f"## {evidence.NOWHERE}", "### Evidence unread"]
-    assert "* 02 · A title: [own](#evidence-own), [through](#evidence-through)\n" in page
-    assert "notebooks [02](notebooks/02_name.ipynb), [03](notebooks/03_name.ipynb)." in page
+    pages = evidence.pages()
+    assert {name: [line for line in text.splitlines() if line.startswith(("# ", "## "))]
+            for name, text in pages.items()} == {
+        "evidence": ["# Evidence"],
+        "evidence/02": ["# Evidence: 02 · A title", "## Evidence own", "## Evidence through"],
+        "evidence/unread": [f"# Evidence: {evidence.NOWHERE}", "## Evidence unread"]}
+    assert ("* [02 · A title](evidence/02.md): [own](evidence/02.md#evidence-own), "
+            "[through](evidence/02.md#evidence-through)\n") in pages["evidence"]
+    page = pages["evidence/02"]
+    assert "notebooks [02](../notebooks/02_name.ipynb), [03](../notebooks/03_name.ipynb)." in page
     assert ':alt: "Bars: \\"a\\" and b."\n' in page and page.count("{image}") == 2
     assert "2 &#124; 3 of `a_b` &#38; &#60;c>, for 5 &#36;" in page and "&#42;all&#42; of &#95;x&#95;" in page
     assert "| a&#124;b | 1 [0,\N{NO-BREAK SPACE}2] |" in page
     folded = results.evidence("own")._repr_mimebundle_()["text/html"]
     assert "of <code>a_b</code> &amp; &lt;c&gt;, for 5 $" in folded
     monkeypatch.setattr(results, "chart", lambda name: Figure(name.encode(), "Bars."))
-    evidence.charts(tmp_path)
-    assert {file.name: file.read_text() for file in (tmp_path / "evidence").iterdir()} == {
+    evidence.charts(tmp_path / "charts")
+    assert {file.name: file.read_text() for file in (tmp_path / "charts").iterdir()} == {
         "own.png": "own", "through.png": "through"}
 
 

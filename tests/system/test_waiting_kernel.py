@@ -1,6 +1,5 @@
 """A kernel that waits with its page computed is culled neither then nor before its page has opened a line."""
 
-import os
 import re
 import time
 import urllib.request
@@ -10,8 +9,8 @@ from tests.browser.jupyter import voila, write_notebook
 from u3lab import demo
 
 IDLE, EVERY = 6, 1  # seconds
-OPTIONS = [*(option for option in demo.VOILA if "cull" not in option),
-           f"--MappingKernelManager.cull_idle_timeout={IDLE}", f"--MappingKernelManager.cull_interval={EVERY}"]
+OPTIONS = [*demo.STAGE, f"--MappingKernelManager.cull_idle_timeout={IDLE}",
+           f"--MappingKernelManager.cull_interval={EVERY}"]
 
 
 def logged(home: Path, words: str, seconds: float = 60) -> None:
@@ -24,7 +23,7 @@ def logged(home: Path, words: str, seconds: float = 60) -> None:
 
 def test_a_kernel_that_has_waited_long_has_time_until_its_page_speaks(tmp_path):
     notebook = write_notebook(tmp_path / "page.ipynb", ["1"])
-    with voila(tmp_path, notebook, {**os.environ, "JUPYTER_PATH": str(demo.TEMPLATES)}, OPTIONS) as url:
+    with voila(tmp_path, notebook, OPTIONS) as url:
         logged(tmp_path, "is filled with 1 kernel")
         time.sleep(IDLE + 2 * EVERY)
         assert "Culling '" not in (tmp_path / "log").read_text()

@@ -31,7 +31,7 @@ def test_fresh_adapters_change_no_bit(name: str, kind: str):
     assert len(list(net.domain("new").adapters())) >= 4
     assert torch.equal(net.pooled(x), net.use("source").pooled(x))
     layers = base.layers[:-2:3]
-    mine, theirs = nets.several(net.use("new"), layers, x), nets.several(base, layers, x)
+    mine, theirs = nets.extract_features(net.use("new"), layers, x), nets.extract_features(base, layers, x)
     assert all(torch.equal(mine[layer], theirs[layer]) for layer in layers)
     assert net.use("new")(x).shape == (2, 5) and not net(x).any()
     assert same_state(before, state(base))
@@ -227,7 +227,7 @@ def test_networks_that_cannot_be_adapted():
     refuses(adapt, adapt(tiny()), says=("adapted already", "add_domain"))
     refuses(adapt, copy.deepcopy(tiny()).train(), says="training mode")
     refuses(adapt, None, says="a network is wanted")
-    refuses(adapt, tiny(), "sideways", says=("kind", "parallel"))
+    refuses(adapt, tiny(), "sideways", says=("method", "parallel"))
 
 
 def test_a_batch_of_another_length_than_its_names():

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from tests.helpers import refuses
 from u3lab import images
 from u3lab.datasets import clips as filmed
-from u3lab.datasets import packed
+from u3lab.datasets import cutouts, packed
 from u3lab.worlds import clips, scenery
-from u3lab.worlds.clips import gliding, impacts, materials
+from u3lab.worlds.clips import impacts, materials
 from u3lab.worlds.clips.impacts import G, flown, risen
 
 
@@ -217,5 +217,5 @@ def test_every_call_checks_its_numbers():
 
 
 def test_no_thing_is_in_both_splits():
-    train, test = (set(gliding._names(split)) for split in packed.SPLITS)
+    train, test = (set(cutouts.names(split=split)) for split in packed.SPLITS)
     assert train and test and not train & test

@@ -79,9 +79,9 @@ def anew(seed: int = 0) -> concepts.Concepts:
 
 
 def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
-    monkeypatch.setattr(concepts, "_version", lambda: "now")
+    monkeypatch.setattr(keeping, "version", lambda files: "now")
     whole = anew()
-    file, other = paths.cache("concepts-train-2-0-now.npz"), paths.cache("concepts-train-2-1-now.npz")
+    file, other = paths.cache("concepts-train-2-0-now.pt"), paths.cache("concepts-train-2-1-now.pt")
     good = file.read_bytes()
     anew(seed=1)
     draw = random.Random(0)
@@ -95,15 +95,15 @@ def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
         file.write_bytes(content)
         again = anew()
         assert again._pictures == whole._pictures and file.read_bytes() == good
-    assert capsys.readouterr() == ("", "") and keeping.read(file.with_name("none.npz")) is None
+    assert capsys.readouterr() == ("", "") and keeping.read(file.with_name("none.pt")) is None
     assert not list(file.parent.glob("*.u3lab")) and keeping.read(file) == good[:-keeping.SEAL]
 
 
 def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypatch, tmp_path):
-    monkeypatch.setattr(concepts, "_version", lambda: "now")
+    monkeypatch.setattr(keeping, "version", lambda files: "now")
     whole = anew()._pictures
     (tmp_path / "file").write_text("a file where the folder should be")
-    (tmp_path / "taken" / "concepts-train-2-0-now.npz").mkdir(parents=True)
+    (tmp_path / "taken" / "concepts-train-2-0-now.pt").mkdir(parents=True)
     for folder in tmp_path / "file" / "cache", tmp_path / "taken", "~nobody-has-this-name", "/dev/null":
         monkeypatch.setenv("U3LAB_CACHE", str(folder))
         monkeypatch.chdir(tmp_path)

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from tests.helpers import refuses
 from u3lab import images
 from u3lab._system import paths
-from u3lab.datasets import cutouts, photos
+from u3lab.datasets import cutouts, packed, photos
 from u3lab.worlds import decathlon
 from u3lab.worlds.decathlon import canvas, loading, objects, patients, signs
 
@@ -94,9 +94,9 @@ def test_no_photo_to_draw_on_is_in_two_splits():
 
 
 def test_no_typeface_is_in_two_splits():
-    faces = [set(canvas.share(list(range(25)), split)) for split in canvas.SPLITS]
+    faces = [set(signs.typefaces(split)) for split in canvas.SPLITS]
     assert set.union(*faces) == set(range(25)) and sum(map(len, faces)) == 25
-    entry = canvas.index()["glyphs"]
+    entry = packed.index("decathlon")["glyphs"]
     assert len(entry["families"]) >= 20 and all(len(set(one)) == len(one) >= 3 for one in entry["families"].values())
 
 

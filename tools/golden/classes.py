@@ -33,7 +33,7 @@ def _clusters() -> object:
     net, settings = selfsup.digit_encoder(2), selfsup.ClusterSettings(**LITTLE)
     head = selfsup.sub_heads(net, 3, settings=settings)
     steps = list(selfsup.cluster(net, digits, 3, head=head, settings=settings))
-    return [steps, sealed(head), selfsup.shares(net, head, digits), selfsup.choose(net, head, digits)]
+    return [steps, sealed(head), selfsup.cluster_probabilities(net, head, digits), selfsup.best_head(net, head, digits)]
 
 
 @call("pixels sorted without labels")
@@ -43,7 +43,7 @@ def _segments() -> object:
     head = selfsup.dense_heads(net, 3, settings=settings)
     steps = list(selfsup.segment(net, x, 3, head=head, settings=settings))
     return [steps, sealed(head), sealed(selfsup.segments(net, head, x)),
-            selfsup.choose_segments(net, head, x, settings=settings), sealed(
+            selfsup.best_dense_head(net, head, x, settings=settings), sealed(
                 mirrored(x, torch.tensor([True, False, True, False])))]
 
 
@@ -60,7 +60,7 @@ def _tasks() -> object:
     sorting, dense, sounds = selfsup.digit_encoder(2), selfsup.pixel_encoder(2), torch.randn(10, 4096, generator=draw())
     found = []
     for net, task, given in ((sorting, selfsup.clustering(3, settings=settings), digits),
-                             (sorting, selfsup.together(3, settings=settings), (digits, sounds)),
+                             (sorting, selfsup.audiovisual_clustering(3, settings=settings), (digits, sounds)),
                              (dense, selfsup.segmenting(3, settings=selfsup.SegmentSettings(**LITTLE)), digits)):
         posed = task.pose(given, draw())
         answer, again = selfsup.solve(net, selfsup.head_of(net, task), given, task)

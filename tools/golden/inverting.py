@@ -63,7 +63,7 @@ def _wild() -> object:
 def _impedance() -> object:
     x = photo("macaw", 32)
     wanted = prior.targets(x)
-    curves = {name: [float(prior.missing(step.value, target)) for step in prior.fit(
+    curves = {name: [float(prior.unexplained_variance(step.value, target)) for step in prior.fit(
         prior.generator(size=32, depth=2), target, settings=prior.PriorSettings(steps=3))]
         for name, target in wanted.items()}
     return [wanted, curves, prior.psnr(wanted["picture + noise"], x), prior.ssim(wanted["picture + noise"], x),
@@ -184,7 +184,8 @@ def _posterior() -> object:
 def _fillers() -> object:
     x, visible = photo("macaw", 48), torch.ones(1, 1, 48, 48)
     visible[..., 10:20, 10:20] = 0
-    return [prior.convolutional_sparse_coding(x * visible, visible, steps=2), prior.missing(x * visible, x),
+    return [prior.convolutional_sparse_coding(x * visible, visible, steps=2),
+            prior.unexplained_variance(x * visible, x),
             prior.perceptual_distance(squeezenet(), x * visible, x, where=1 - visible)]
 
 

@@ -62,11 +62,11 @@ def _losses() -> object:
     found = []
     for through in (None, CODES.flip(0)):
         codes, moved = CODES.clone().requires_grad_(), MOVED.clone().requires_grad_()
-        loss = landmarks.dense_labelling_loss(codes, moved, GONE, points=POINTS, gamma=0.7, through=through)
+        loss = landmarks.dense_labelling_loss(codes, moved, GONE, u=POINTS, gamma=0.7, through=through)
         found.append([loss, *torch.autograd.grad(loss, (codes, moved))])
-    some = landmarks.dense_labelling_loss(CODES, MOVED, GONE, points=POINTS, queries=4, generator=draw(), at_once=7)
+    some = landmarks.dense_labelling_loss(CODES, MOVED, GONE, u=POINTS, queries=4, generator=draw(), at_once=7)
     return [found, some, landmarks.dense_labelling_loss(CODES, MOVED, uniform(2, 42, 2) - 0.5),
-            landmarks.invariance_loss(CODES, MOVED, GONE, points=POINTS)]
+            landmarks.invariance_loss(CODES, MOVED, GONE, u=POINTS)]
 
 
 @call("dense labelling: heat maps and matches")
@@ -75,7 +75,7 @@ def _matches() -> object:
     return [landmarks.heat_map(filters, CODES), landmarks.match(CODES, MOVED, POINTS),
             landmarks.codes_at(CODES, POINTS), landmarks.virtual_landmarks(CODES, filters),
             landmarks.sphere(7, length=2.0),
-            landmarks.exchanged(uniform(2, 5, 3), CODES), dense.queried(CODES, POINTS, GONE)]
+            landmarks.exchange_descriptors(uniform(2, 5, 3), CODES), dense.queried(CODES, POINTS, GONE)]
 
 
 @call("places in maps")
@@ -86,7 +86,7 @@ def _places() -> object:
 @call("sparse landmarks")
 def _sparse() -> object:
     return [landmarks.soft_argmax(CODES), landmarks.diversity_loss(5 * CODES, window=2),
-            landmarks.equivariance_loss(CODES, MOVED, GONE, points=POINTS)]
+            landmarks.equivariance_loss(CODES, MOVED, GONE, u=POINTS)]
 
 
 @call("errors of landmarks, and their regression")

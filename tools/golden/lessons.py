@@ -132,8 +132,9 @@ def _films() -> object:
     given = marked.asked("lung1")
     return [rabbits.advected(points, uniform(2, 2, 8, 8)), rabbits.tracked(points, begun, 1, 3),
             rabbits.viewed(2, draw()).matrix, sealed(rabbits.of_film(1, 3)(2, draw())), marked.between(),
-            torch.tensor(rabbits.compared(rabbits.stayed()).median), sealed(marked.canvas("lung1")), sealed(given),
-            marked.errors(registration.stayed(given), given).median(),
+            torch.tensor(rabbits.compared(rabbits.RIVALS["nothing has moved"]()).median),
+            sealed(marked.canvas("lung1")), sealed(given),
+            marked.errors(registration.RIVALS["nothing has moved"](given), given).median(),
             animals.names("train"), sealed(animals.pictures(3)), sealed(animals.layer(animals.names("test")[0]))]
 
 

@@ -31,5 +31,5 @@ call("bars in a frame")(lambda: figures.frame_bars({"hen": 0.7, "cock": 0.3}, 12
 
 call("scores of both networks")(lambda: [squeezenet()(photo()), lite()(photo())])
 call("features")(lambda: [squeezenet().features(photo(), layer) for layer in ("conv1", "fire5", "fire9")])
-call("several layers at once")(lambda: nets.several(lite(), ("stage3", "stage7"), photo()))
+call("several layers at once")(lambda: nets.extract_features(lite(), ("stage3", "stage7"), photo()))
 call("an untrained copy")(lambda: nets.untrained(squeezenet())(photo()))

@@ -10,8 +10,8 @@ from u3lab import adversarial, equivariance, nets, saliency
 from u3lab.adversarial import placing
 from u3lab.descent import last
 from u3lab.experiments import adversarial_patch, mask_riddles
-from u3lab.experiments import detection as trials
 from u3lab.images import cropping
+from u3lab.lessons.adversarial import detecting as trials
 from u3lab.measures import correlation
 from u3lab.saliency import pointing
 
@@ -56,11 +56,11 @@ def _nothing() -> object:
 
 @call("metrics of maps")
 def _metrics() -> object:
-    trace = saliency.trace(squeezenet(), photo())
-    w = trace.backprop("espresso")
+    kept = saliency.forward_pass(squeezenet(), photo())
+    w = kept.backprop("espresso")
     return [saliency.max_abs(w), correlation(w, photo()), saliency.coherence(w), saliency.edges(photo()),
-            saliency.strongest_channels(trace, "fire5", 3, 3, 4),
-            saliency.channel_similarity(trace, "fire5", 3, 3, rule="guided", channels=4)]
+            saliency.strongest_channels(kept, "fire5", 3, 3, 4),
+            saliency.channel_similarity(kept, "fire5", 3, 3, rule="guided", channels=4)]
 
 
 @call("sanity checks")
@@ -144,7 +144,7 @@ def _equivariance() -> object:
     x = cropping.crops(["dog", "hens"], 95, count=1)
     dense = equivariance.fit_equivariance(squeezenet(), "fire3", x, equivariance.HFLIP, sites=300)
     few = equivariance.fit_equivariance(squeezenet(), "conv1", x, equivariance.HFLIP, inputs=2, sites=200)
-    answers = equivariance.answers(dense, x)
+    answers = equivariance.transported_scores(dense, x)
     return [dense.weight, dense.bias, few.weight, equivariance.errors(dense, x).overall(), answers,
             nets.agreement(answers["mapped"], answers["recomputed"])]
 

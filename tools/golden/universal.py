@@ -16,8 +16,9 @@ from u3lab import nets, universal
 from u3lab.descent import last
 from u3lab.training.batches import Batches
 from u3lab.universal import adapters, files, multitask, score, training
+from u3lab.universal.adaptable import Adaptable
+from u3lab.universal.domain import Plan
 from u3lab.universal.methods import shrinkage
-from u3lab.universal.places import Places, Plan
 
 X, Y = uniform(12, 3, 16, 16), torch.arange(12) % 3
 
@@ -92,10 +93,11 @@ def _plans() -> object:
 @call("universal: places in three networks")
 def _places() -> object:
     plan = Plan("parallel", 0.5, None, 4, 0)
-    found = [(Places.of(net), Places.of(net).chosen(plan, net.name)) for net in (tiny(), squeezenet(), lite())]
-    return [[list(places.convolutions), list(places.norms), places.head, places.pools, places.blocks,
-             places.relus_above, list(chosen.convolutions), list(chosen.norms), chosen.last]
-            for places, chosen in found]
+    nets = (tiny(), squeezenet(), lite())
+    found = [(net.module.get_submodule(of.head), of, of.chosen(plan, net.name))
+             for net, of in zip(nets, map(Adaptable.of, nets), strict=True)]
+    return [[list(of.convolutions), list(of.norms), of.head, isinstance(head, torch.nn.Conv2d), of.blocks,
+             (of.relu_above,) if of.relu_above else (), *chosen, of.blocks[-1][0]] for head, of, chosen in found]
 
 
 @call("universal: SqueezeNet with a domain, trained")

@@ -1,7 +1,8 @@
 """Evidence: what stands behind each claim that rests on a shipped table. Nothing here is written by hand.
 
 A table whose file brings evidence has its section, with the same text as ``results.evidence(name)`` in a notebook, and
-its chart; sections stand under the first notebook that reads the table, by itself or through a module of its lessons.
+its chart. A page for each notebook has the sections of the tables that it is the first to read, by itself or through a
+module of its lessons; ``evidence`` lists them all.
 """
 
 from __future__ import annotations
@@ -64,44 +65,46 @@ def title(notebook: Path) -> str:
 def section(name: str, notebooks: list[Path]) -> str:
     """One table: its question, its chart if it has one, and the text that a notebook unfolds; and who reads it."""
     found, content = results.evidence(name), results.facts(name)
-    chart = [f"```{{image}} {picture(name)}", f":alt: {json.dumps(content['chart']['alt'], ensure_ascii=False)}",
+    chart = [f"```{{image}} {name}.png", f":alt: {json.dumps(content['chart']['alt'], ensure_ascii=False)}",
              "```", ""] if content.get("chart") else []
-    links = [f"[{title(one).partition(' ')[0]}](notebooks/{one.name})" for one in notebooks]
+    links = [f"[{title(one).partition(' ')[0]}](../notebooks/{one.name})" for one in notebooks]
     where = [f"Read in {'notebook' if len(links) == 1 else 'notebooks'} {', '.join(links)}.", ""] if links else []
-    return "\n".join([f"### Evidence {name}", "", f"*{found.title[:1].upper()}{found.title[1:]}*", "",
+    return "\n".join([f"## Evidence {name}", "", f"*{found.title[:1].upper()}{found.title[1:]}*", "",
                       *chart, found.markdown, "", *where])
 
 
-def picture(name: str) -> str:
-    """Where the chart of a table lies, beside the page."""
-    return f"evidence/{name}.png"
-
-
 def charts(folder: Path) -> None:
-    """Draw the charts of all tables that have one into a folder, in which the page stands."""
-    (folder / "evidence").mkdir(parents=True, exist_ok=True)
+    """Draw the charts of all tables that have one into the folder in which the pages stand."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in tables():
         if results.facts(name).get("chart"):
-            (folder / picture(name)).write_bytes(results.chart(name).data)
+            (folder / f"{name}.png").write_bytes(results.chart(name).data)
 
 
-def page() -> str:
-    """The whole page: a chapter for each notebook that is the first to read a table."""
+def pages() -> dict[str, str]:
+    """Name → text: the list of all tables, and a page for each notebook that is the first to read one.
+
+    These pages are in no tree of Sphinx: for a branch the theme draws a button without a name.
+    """
     brought, read = tables(), readers()
-    chapters: dict[str, list[str]] = {}
+    chapters: dict[Path | None, list[str]] = {}
     for name in [*(name for name in read if name in brought), *(name for name in brought if name not in read)]:
-        chapters.setdefault(title(read[name][0]) if name in read else NOWHERE, []).append(name)
-    links = [f"* {chapter}: " + ", ".join(f"[{name}](#evidence-{name.lower()})" for name in names)
-             for chapter, names in chapters.items()]
-    parts = [part for chapter, names in chapters.items()
-             for part in (f"## {chapter}", "", *(section(name, read.get(name, [])) for name in names))]
-    return "\n".join(["""# Evidence
+        chapters.setdefault(read[name][0] if name in read else None, []).append(name)
+    made, links = {}, []
+    for notebook, names in chapters.items():
+        page, heading = (notebook.stem.partition("_")[0], title(notebook)) if notebook else ("unread", NOWHERE)
+        made[f"evidence/{page}"] = "\n".join([
+            "---", "orphan: true", "---", f"# Evidence: {heading}", "", *(section(one, read.get(one, []))
+                                                                         for one in names)])
+        links.append(f"* [{heading}](evidence/{page}.md): "
+                     + ", ".join(f"[{name}](evidence/{page}.md#evidence-{name.lower()})" for name in names))
+    return {"evidence": "\n".join(["""# Evidence
 
 What stands behind a claim of the notebooks that took longer than a notebook has: what was measured, on what and how it
 was chosen, how often, the floor and the rivals, a table with its intervals, the command that computes it again. In a
 notebook `results.evidence("removal")` unfolds the same text, and `results.table("removal")` has all rows.
 
 Brackets hold an interval. Unless a section says otherwise, it is the middle 95 % of what samples give that are drawn
-anew, with replacement, from what the section names: photos, patients, seeds. This page is made from the files in
+anew, with replacement, from what the section names: photos, patients, seeds. These pages are made from the files in
 `data/results`, which [what ships](data/README.md) lists with their checksums.
-""", *links, "", *parts])
+""", *links, ""]), **made}

@@ -32,9 +32,9 @@ def gather(folder: Path) -> None:
     for page in (ROOT / "docs" / "site").glob("*"):
         _copy(page, folder / ("_static" if page.suffix == ".css" else "") / page.name)
     (folder / "cite.md").write_text(citation(), encoding="utf-8")
-    for name, text in (("how_we_know", knowing.page()), ("evidence", evidence.page()), ("bench", bench.page())):
+    evidence.charts(folder / "evidence")
+    for name, text in {"how_we_know": knowing.page(), "bench": bench.page(), **evidence.pages()}.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    evidence.charts(folder)
     api.write(folder / "api")
     _mathjax(folder / "_static")
 

@@ -23,18 +23,18 @@ from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, PoseSetting
 from u3lab.nets import Classifier
 from u3lab.selfsup import (
     SegmentSettings,
+    audiovisual_clustering,
     clustering,
     iic_loss,
     segmentation_loss,
     segmenting,
-    together,
     transfer_knowledge,
 )
 from u3lab.training.tasks import Task
 from u3lab.universal import describe, learnet
+from u3lab.universal.domain import Domain
 from u3lab.universal.dynamic import Learnet
 from u3lab.universal.methods import shrinkage
-from u3lab.universal.places import Domain
 
 DOMAINS = 10  # rows of a table of adapters: as many as the course's decathlon has
 
@@ -115,7 +115,8 @@ class Transfer:
 
 CLUSTERINGS = {
     "IIC": Clustering(clustering, iic_loss),
-    "IIC of picture and sound": Clustering(together, partial(iic_loss, symmetric=False), symmetric=False, sounds=True),
+    "IIC of picture and sound": Clustering(audiovisual_clustering, partial(iic_loss, symmetric=False), symmetric=False,
+                                           sounds=True),
     "IIC of places, pooled": Clustering(segmenting, segmentation_loss, places=True),
     "IIC of places, mean": Clustering(partial(segmenting, settings=SegmentSettings(pooled=False)),
                                       partial(segmentation_loss, pooled=False), places=True, patterns=True)}

@@ -36,8 +36,7 @@ def notebooks() -> dict[str, str]:
     git = shutil.which("git")
     if git is None or not (_ROOT / ".git").exists():
         return {}
-    command = [git, "-C", str(_ROOT), "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no",
-               "--", "notebooks"]
+    command = [git, "-C", str(_ROOT), "status", "--porcelain", "-z", "--no-renames", "-uno", "--", "notebooks"]
     try:
         answer = subprocess.run(command, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"}, capture_output=True,
                                 encoding="utf-8", errors="replace", timeout=20)

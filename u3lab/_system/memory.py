@@ -17,13 +17,7 @@ BLOCK = 32 * 2**20  # blocks up to this size come from the heap; glibc takes no 
 
 def keep() -> bool:
     """Ask glibc to keep freed memory; False where there is another C library. It never raises."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-        return bool(mallopt(_M_TRIM_THRESHOLD, FREE) and mallopt(_M_MMAP_THRESHOLD, BLOCK))
-    except (AttributeError, OSError):
-        return False
+    return _called("mallopt", _M_TRIM_THRESHOLD, FREE) and _called("mallopt", _M_MMAP_THRESHOLD, BLOCK)
 
 
 def give_back() -> bool:
@@ -31,9 +25,14 @@ def give_back() -> bool:
 
     For the end of a long pass over many pictures, whose large maps are not needed again.
     """
+    return _called("malloc_trim", 0)
+
+
+def _called(function: str, *numbers: int) -> bool:
+    """Whether a function of glibc's is there and says that it did as told."""
     if not sys.platform.startswith("linux"):
         return False
     try:
-        return bool(ctypes.CDLL(None).malloc_trim(0))
+        return bool(getattr(ctypes.CDLL(None), function)(*numbers))
     except (AttributeError, OSError):
         return False

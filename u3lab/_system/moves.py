@@ -22,11 +22,9 @@ def dated(path: Path, words: str, content: bytes = b"") -> Path:
     """Write a new file beside another: "06-new-2026-11-28.ipynb", or with a number if that name is taken."""
     for number in itertools.count(1):
         free = path.with_name(f"{path.stem}-{words}{f'-{number}' if number > 1 else ''}{path.suffix}")
-        try:
+        with suppress(FileExistsError):
             free.open("xb").close()
             break
-        except FileExistsError:
-            continue
     try:
         if content:
             paths.write_atomically(free, content)

@@ -147,15 +147,14 @@ def locked(path: Path, seconds: float) -> Iterator[bool]:
         return
     from filelock import unlock_descriptor
 
+    alone = False
     try:
         alone = _wait(handle, path, seconds)
-        try:
-            yield alone
-        finally:
-            if alone:  # closing is not enough while a process that was forked meanwhile has the file open as well
-                with suppress(OSError):
-                    unlock_descriptor(handle)
+        yield alone
     finally:
+        if alone:  # closing is not enough while a process that was forked meanwhile has the file open as well
+            with suppress(OSError):
+                unlock_descriptor(handle)
         os.close(handle)
 
 

@@ -127,8 +127,7 @@ def projected_descent(x: Tensor, energy: Energy, settings: AttackSettings) -> It
             loss = sum(terms.values())
         value = loss.item()
         if not math.isfinite(value):
-            raise U3Error(f"the loss became {value} at step {iteration}; look for weights or scores that are not "
-                          "finite numbers")
+            raise U3Error(f"the loss became {value} at step {iteration}; look for NaN or infinite weights or scores")
         yield Step(iteration, value, now.detach().clone(), {name: term.item() for name, term in terms.items()})
         if iteration == steps:
             return

@@ -30,7 +30,7 @@ from u3lab.checks import is_a, number, tensors, whole
 from u3lab.descent import clamp, last
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
-from u3lab.saliency._trace import Kept
+from u3lab.nets.out_of_place import OutOfPlace
 
 FLOOR = -4.0  # log-probability of the true class at which an attacker is content, e⁻⁴ < 2 %
 
@@ -43,7 +43,7 @@ def layer_saliency(net: Classifier, images: Tensor, *, graph: bool = False) -> T
     net, kept = ready(net, images), {}
     with torch.enable_grad(), net.watch({layer: partial(kept.__setitem__, layer) for layer in net.layers}):
         x = images if images.requires_grad else images.detach().clone().requires_grad_()
-        with Kept(kept):
+        with OutOfPlace():
             scores = net.unchecked(x)
         s = scores.amax(1).sum()  # each picture's own score: they do not mix
         gradients = torch.autograd.grad(s, list(kept.values()), create_graph=graph)
@@ -62,8 +62,7 @@ class Detector:
     def __call__(self, features: Tensor) -> Tensor:
         """Log-odds (B,) of features h (B,layers)."""
         if features.shape[-1] != len(self.weight):
-            raise U3Error(f"{features.shape[-1]} values for a detector with {len(self.weight)} weights; "
-                          "fit one for this network")
+            raise U3Error(f"{features.shape[-1]} values for a detector with {len(self.weight)} weights; fit another")
         return features @ self.weight.to(features) + self.bias
 
 

@@ -61,9 +61,8 @@ def apply_patch(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Ten
     away = (u**2 + v**2).sqrt() if shape == "round" else torch.maximum(u.abs(), v.abs())
     cover = ((1 - away) * radius + 0.5).clamp(0, 1)[:, None].to(images)  # the edge is one pixel wide
     grid = torch.stack([u, v], -1).to(images)
-    printed = F.grid_sample(patch.to(images).expand(count, -1, -1, -1), grid, mode="bilinear", padding_mode="border",
-                            align_corners=False)
-    return (1 - cover) * images + cover * printed
+    patch = patch.to(images).expand(count, -1, -1, -1)
+    return (1 - cover) * images + cover * F.grid_sample(patch, grid, padding_mode="border", align_corners=False)
 
 
 def _numbers(name: str, value: float | Tensor, count: int, low: float, high: float) -> Tensor:
@@ -94,5 +93,4 @@ def cut_out(patch: Tensor, *, shape: str = "round", size: int | None = None) -> 
     """The patch (1,3,size,size) as it is printed: on whole levels, on white paper. ``size`` in pixels, up to 2048."""
     side = _images.check(patch).shape[-1]
     size = whole("size", side if size is None else size, 1, SIDE)
-    return quantise(apply_patch(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, angle=0.0,
-                                shape=shape))
+    return quantise(apply_patch(torch.ones(1, 3, size, size, device=patch.device), patch, 0.5, 0.5, 1.0, shape=shape))

@@ -51,11 +51,8 @@ def quantise_near(image: Tensor, original: Tensor, eps: float, *, norm: str = "l
     start = quantise(original).to(image.device).double().mul(FULL).round()
     change = image.detach().double() * FULL - start
     radius = eps * FULL + 1e-6
-    if norm == "linf":
-        whole = change.round().clamp(-int(radius), int(radius))
-    else:
-        whole = _rounded_within(change, radius)
-    return (start + whole).float() / FULL
+    levels = change.round().clamp(-int(radius), int(radius)) if norm == "linf" else _rounded_within(change, radius)
+    return (start + levels).float() / FULL
 
 
 def _rounded_within(change: Tensor, radius: float) -> Tensor:

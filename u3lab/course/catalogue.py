@@ -121,6 +121,5 @@ def _known(chapter: str) -> str:
     """The same chapter, if there is one."""
     if not isinstance(chapter, str) or chapter not in CHAPTERS:
         given = chapter if isinstance(chapter, str) else shown(chapter)
-        raise U3Error(f"there is no chapter {given[:80]!r} with exercises and a quiz; "
-                      f"choose one of {', '.join(CHAPTERS)}")
+        raise U3Error(f"there is no chapter {given[:80]!r} with exercises; choose one of {', '.join(CHAPTERS)}")
     return chapter

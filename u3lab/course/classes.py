@@ -75,7 +75,8 @@ def gather(folder: Path) -> tuple[dict[str, Done], list[str]]:
             try:
                 read = state.parsed(state.bytes_of(file))
             except (OSError, ValueError, RecursionError) as error:
-                notes.append(f"passed over: {_printable(file.relative_to(folder).as_posix())} ({_why(error)})")
+                why = error.strerror if isinstance(error, OSError) else "damaged, or no progress file"
+                notes.append(f"passed over: {_printable(file.relative_to(folder).as_posix())} ({why})")
                 continue
             done = students.setdefault(name, {kind: set() for kind in state.KINDS})
             for kind in state.KINDS:
@@ -102,9 +103,8 @@ def sheet(students: dict[str, Done]) -> bytes:
     lines = csv.writer(text)
     lines.writerow(["student", *(task.id for task in tasks), "exercises", "points", "questions"])
     for name, done in students.items():
-        safe = f"'{name}" if name.startswith(_FORMULA) else name
-        lines.writerow([safe, *(task.points if task.id in done["exercises"] else 0 for task in tasks),
-                        *_row(name, done)[-3:]])
+        earned = [task.points * (task.id in done["exercises"]) for task in tasks]
+        lines.writerow([f"'{name}" if name.startswith(_FORMULA) else name, *earned, *_row(name, done)[-3:]])
     return text.getvalue().encode("utf-8-sig")  # without the mark at its start, Excel takes names for another alphabet
 
 
@@ -131,10 +131,6 @@ def _files(entry: Path) -> Iterator[Path]:
             yield from (Path(place, one) for one in sorted(names) if one.endswith(".json") and not one.startswith("."))
     elif entry.suffix == ".json":
         yield entry
-
-
-def _why(error: Exception) -> str:
-    return str(error.strerror) if isinstance(error, OSError) else "damaged, or no progress file"
 
 
 def _printable(name: str) -> str:

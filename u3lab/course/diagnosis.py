@@ -118,11 +118,10 @@ def _changes(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple
     for words, change in RESULTS.items():
         yield words, lambda want, _, change=change: change(want)
     yield ("the right one but for nan, which comes of 0/0, of 0 · ∞ or of the logarithm of 0",
-           lambda want, trial: _shaped(want, trial.got[part]).masked_fill(trial.got[part].isnan(), math.nan))
+           lambda want, trial: want.clone().masked_fill_(trial.got[part].isnan(), math.nan))  # of the same shape still
     ranks = max(trial.wanted[part].ndim for trial in trials)
     for k in range(ranks + 1):
-        yield (f"right but for an axis of length 1 at place {k}, which is too many",
-               lambda want, _, k=k: want.unsqueeze(k))
+        yield f"right but for an axis of length 1 at place {k}, one too many", lambda want, _, k=k: want.unsqueeze(k)
     for k in range(ranks):
         yield (f"right, but axis {k} is gone: it stays, with length 1; `keepdim=True` or `unsqueeze({k})` keep it",
                lambda want, _, k=k: want.squeeze(k))
@@ -136,13 +135,6 @@ def _changes(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple
         yield f"transposed: axes {i} and {j} have changed places", lambda want, _, i=i, j=j: want.transpose(i, j)
     yield "the right one in another shape", lambda want, trial: want.reshape(trial.got[part].shape)
     yield from _factors(trials, names, part)
-
-
-def _shaped(want: Tensor, like: Tensor) -> Tensor:
-    """The same, if it has that shape."""
-    if want.shape != like.shape:
-        raise ValueError
-    return want
 
 
 def _without_border(want: Tensor, trial: Trial) -> Tensor:
@@ -244,8 +236,7 @@ def _only(a: Any, fits: bool) -> Any:
 
 def _number(a: Any) -> Any:
     """A number or a tensor of floats; nothing else has a sign."""
-    return _only(a, a.is_floating_point() if isinstance(a, Tensor) else
-                 isinstance(a, int | float) and not isinstance(a, bool))
+    return _only(a, a.is_floating_point() if isinstance(a, Tensor) else type(a) in (int, float))
 
 
 def _whole(a: Any) -> int:

@@ -10,9 +10,8 @@ from typing import Any
 
 import torch
 
-_PLACES = {"torch": torch, "torch.Tensor": torch.Tensor, "torch.nn.functional": torch.nn.functional,
-           "torch.linalg": torch.linalg, "torch.autograd": torch.autograd, "torch.fft": torch.fft,
-           "torch.special": torch.special}
+_PLACES = {"torch": torch, "torch.nn.functional": torch.nn.functional, **{
+    f"torch.{name}": getattr(torch, name) for name in ("Tensor", "linalg", "autograd", "fft", "special")}}
 _FOLDER = os.path.dirname(torch.__file__) + os.sep
 _SHOWN = {"__repr__", "__str__", "__format__"}  # how a tensor looks decides nothing; some packages change it
 

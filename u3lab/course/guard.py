@@ -148,7 +148,7 @@ def _exit_raises() -> Iterator[None]:
 def _late(seconds: float, thread: int | None = None) -> str:
     """That the time is over, and where the code was at that moment."""
     frame = sys._current_frames().get(thread) if thread else None
-    where = _lines(traceback.extract_stack(frame)) if frame else []
+    where = own_lines(traceback.extract_stack(frame)) if frame else []
     return (f"your code was still running after {seconds:g} seconds; look for a loop that never ends"
             + ("\nit was here:\n" + "\n".join(where) if where else ""))
 
@@ -163,10 +163,10 @@ def _short(error: BaseException) -> str:
     head = type(error).__name__ + (f": {message}" if message else "")
     notes = getattr(error, "__notes__", ())  # an answer may have put anything there
     told = [note for note in notes if isinstance(note, str)] if isinstance(notes, list | tuple) else []
-    return "\n".join([*_lines(traceback.extract_tb(error.__traceback__)), head, *told])
+    return "\n".join([*own_lines(traceback.extract_tb(error.__traceback__)), head, *told])
 
 
-def _lines(frames: Iterable[traceback.FrameSummary]) -> list[str]:
+def own_lines(frames: Iterable[traceback.FrameSummary]) -> list[str]:
     """The last three frames of the reader's own code."""
     own = [frame for frame in frames if not frame.filename.startswith(_NOT_YOURS)]
     skipped = [f"… {len(own) - 3} more calls"] if len(own) > 3 else []

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from u3lab.course.definitions import Question
@@ -116,8 +117,7 @@ def _slip(one: Asked) -> str:
         return "needs two options or more, no two alike and none empty"
     if len(one.right) != 1:
         return f"has {len(one.right) or 'no'} right options; write '- [x] ' before exactly one"
-    if silent := [option for option, why in zip(one.options, [*one.why, *[""] * len(one.options)], strict=False)
-                  if not why]:
+    if silent := [option for option, why in zip_longest(one.options, one.why) if not why]:
         return f"says nothing to {silent[0][:40]!r}; write '  > ' and a sentence below it"
     return ""
 

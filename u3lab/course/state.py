@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from u3lab._system import paths
+from u3lab._system import paths, visits
 from u3lab.course import catalogue
 from u3lab.course.page import Shown
 from u3lab.errors import U3Error
@@ -33,7 +33,7 @@ _waiting: dict[tuple[str, str], Callable[[str], bool]] = {}  # what could not be
 
 def file() -> Path:
     """Where the progress is kept."""
-    if "VOILA_BASE_URL" in os.environ:  # Voilà tells its kernels, those that wait for a visitor too
+    if visits.visited():
         return Path(_of_a_visit().name) / "progress.json"
     folder = os.environ.get("U3LAB_STATE")
     if folder:
@@ -185,8 +185,7 @@ def _set_aside() -> tuple[dict[str, Any] | None, str]:
         os.replace(damaged, broken)
     except OSError:
         return None, _once(f"your progress file is damaged and cannot be renamed: {damaged}")
-    return ({kind: [] for kind in KINDS},
-            _once(f"your progress file was damaged; it is now {broken}, and a new one begins"))
+    return {kind: [] for kind in KINDS}, _once(f"your progress file was damaged; it is now {broken}; a new one begins")
 
 
 def parsed(content: bytes) -> dict[str, Any]:

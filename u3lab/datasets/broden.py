@@ -28,7 +28,7 @@ from PIL import Image
 from torch import Tensor
 
 from u3lab import images
-from u3lab.checks import SIDE, is_a, shown, whole, wholes, words
+from u3lab.checks import SIDE, place, shown, whole, wholes, words
 from u3lab.datasets.labelled import Labelled
 from u3lab.errors import U3Error
 
@@ -178,7 +178,7 @@ def broden(path: str | os.PathLike[str], *, categories: Collection[str] | None =
         No such folder, or one of another format; an unknown category; no pictures in the split or of the categories.
     """
     size = whole("size", size, 1, SIDE)
-    root = Path(is_a("path", path, (str, os.PathLike), "give the path of Broden's folder")).expanduser()
+    root = place("path", path, "Broden's folder")
     rows = _rows(root / "index.csv", NO_CATEGORIES)
     wanted = _wanted(categories, rows)
     chosen = [row for row in rows if split is None or row["split"] == split]

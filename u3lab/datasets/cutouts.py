@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from u3lab import images
-from u3lab.checks import number, shown, tensors, whole
+from u3lab.checks import is_a, number, shown, tensors, whole
 from u3lab.datasets import packed
 from u3lab.errors import U3Error
 
@@ -80,16 +80,13 @@ def names(kind: str | None = None, *, split: str | None = None, known: bool = Fa
     U3Error
         An unknown kind or split.
     """
-    kinds = KINDS.get(kind, (kind,)) if isinstance(kind, str) else (kind,)
     every = tuple(one for group in KINDS.values() for one in group)
-    if kind is not None and kinds[0] not in every:
+    kinds = every if kind is None else KINDS.get(kind, (kind,)) if isinstance(kind, str) else (kind,)
+    if kinds[0] not in every:
         raise U3Error(f"kind = {shown(kind)}; choose one of {', '.join(KINDS)}, or of {', '.join(every)}")
-    if not isinstance(known, bool):
-        raise U3Error(f"known = {shown(known)}; give True or False")
-    found = [name for name in packed.chosen("cutouts", split=(split, packed.SPLITS))
-             if kind is None or about(name).kind in kinds]
-    return [name for name in found if not known
-            or all(about(name).named.get(network, 0) >= ENOUGH for network in NETWORKS)]
+    is_a("known", known, bool, "give True or False")
+    found = [name for name in packed.chosen("cutouts", split=(split, packed.SPLITS)) if about(name).kind in kinds]
+    return [name for name in found if not known or all(about(name).named.get(net, 0) >= ENOUGH for net in NETWORKS)]
 
 
 def about(name: str) -> About:
@@ -120,8 +117,7 @@ def _resized(thing: Cutout, longest: int) -> Cutout:
     height, width = thing.mask.shape[-2:]
     shape = [max(1, round(longest * side / max(height, width))) for side in (height, width)]
     # colours are on white, that is, weighted by the mask: so both may be averaged alike, and edges get no fringe
-    return Cutout(*(F.interpolate(one, size=shape, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
-                    for one in thing))
+    return Cutout(*(F.interpolate(one, size=shape, mode="bilinear", antialias=True).clamp(0, 1) for one in thing))
 
 
 def paste(thing: str | Cutout, background: Tensor, *, size: float = 0.8, x: float = 0.5, y: float = 0.5,
@@ -149,8 +145,7 @@ def paste(thing: str | Cutout, background: Tensor, *, size: float = 0.8, x: floa
     images.check(background)
     size = number("size", size, 0, 4, without_low=True)
     x, y = number("x", x, 0, 1), number("y", y, 0, 1)
-    if not isinstance(mirror, bool):
-        raise U3Error(f"mirror = {shown(mirror)}; give True or False")
+    is_a("mirror", mirror, bool, "give True or False")
     thing = load(thing) if isinstance(thing, str) else _checked(thing)
     height, width = background.shape[-2:]
     thing = _resized(thing, max(1, round(size * min(height, width))))

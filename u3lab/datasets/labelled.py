@@ -75,8 +75,7 @@ def some(data: ConceptData, which: Sequence[int]) -> Labelled:
     """The pictures with these numbers, checked."""
     batch = check(data[list(which)], data.names)
     if len(batch.images) != len(which):
-        raise U3Error(f"data[[…]] gave {len(batch.images)} pictures for {len(which)} numbers; its __getitem__ has to "
-                      "give one for each")
+        raise U3Error(f"data[[…]] gave {len(batch.images)} pictures for {len(which)} numbers; let it give one for each")
     return batch
 
 

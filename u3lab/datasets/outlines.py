@@ -56,5 +56,4 @@ def photo(name: str) -> Tensor:
 def outlines(name: str) -> tuple[Outline, ...]:
     """The things that were outlined in a picture; none for one in which nothing was."""
     height, width = photo(name).shape[-2:]
-    return tuple(Outline(tuple(one["labels"]), fill(one["rings"], height, width))
-                 for one in drawn().get(name, ()))
+    return tuple(Outline(tuple(one["labels"]), fill(one["rings"], height, width)) for one in drawn().get(name, ()))

@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from u3lab import images
-from u3lab.checks import SIDE, is_a, one_of, room, shown, whole
+from u3lab.checks import SIDE, is_a, one_of, place, room, whole
 from u3lab.errors import U3Error
 
 LANDMARKS = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")  # as the viewer sees them
@@ -116,16 +116,18 @@ def celeba(root: str | os.PathLike[str], *, split: str = "train", size: int = 64
 def _fetched(name: str, kind: str, root: object, count: int, seed: int, *, download: bool, **options: Any
              ) -> tuple[Any, list[tuple[Any, Any]]]:
     """torchvision's set, and so many of its pairs of a picture and what is known of it."""
-    folder = _path("root", root, "the folder that has the set")
+    folder = place("root", root, "the folder that has the set")
+    is_a("download", download, bool, "give True or False")
     try:
         from torchvision import datasets
 
-        found = getattr(datasets, kind)(folder, **options, download=is_a("download", download, bool, "give True or "
-                                                                         "False"))
-    except U3Error:
-        raise
+        found = getattr(datasets, kind)(folder, **options, download=download)
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, tarfile.TarError, zlib.error) as error:
-        raise U3Error(_missing(name, folder, download, error)) from None
+        if download:
+            raise U3Error(f"{name} could not be fetched into {str(folder)!r} ({type(error).__name__}: {error}); is "
+                          "there a network, and room on the disk?") from None
+        raise U3Error(f"{str(folder)!r} has no whole {name} as torchvision keeps it; give the folder where it is, or "
+                      "download=True where there is a network") from None
     try:
         return found, [found[k] for k in _drawn(len(found), count, seed)]
     except OSError as error:
@@ -141,7 +143,7 @@ def folder(path: str | os.PathLike[str], *, size: int = 64, count: int = 2000, s
         No such folder, no picture in it, one that cannot be read.
     """
     size, count = _asked(size, count)
-    where = _path("path", path, "a folder of pictures")
+    where = place("path", path, "a folder of pictures")
     if not where.is_dir():
         raise U3Error(f"there is no folder {str(where)!r}; give one that has pictures in it")
     files = sorted(one for one in where.rglob("*") if one.suffix.lower() in PICTURES)
@@ -156,12 +158,6 @@ def _asked(size: int, count: int) -> tuple[int, int]:
     return size, count
 
 
-def _path(what: str, path: object, wanted: str) -> Path:
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-        raise U3Error(f"{what} = {shown(path)}; give the path of {wanted}")
-    return Path(path).expanduser()
-
-
 def _drawn(there: int, count: int, seed: int) -> list[int]:
     order = torch.randperm(there, generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
     return order[:count].tolist()
@@ -169,11 +165,3 @@ def _drawn(there: int, count: int, seed: int) -> list[int]:
 
 def _squares(pictures: Sequence[Image.Image | Path], size: int) -> Tensor:
     return torch.cat([images.load(one, size=size) for one in pictures])
-
-
-def _missing(name: str, folder: Path, download: bool, error: Exception) -> str:
-    if download:
-        return (f"{name} could not be fetched into {str(folder)!r} ({type(error).__name__}: {error}); is there a "
-                "network, and room on the disk?")
-    return (f"{str(folder)!r} has no whole {name} as torchvision keeps it; give the folder where it is, or "
-            "download=True where there is a network")

@@ -13,7 +13,6 @@ not in them. A slice without an outline is not known to be healthy. Nothing here
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from u3lab._system import paths
 from u3lab.checks import one_of
+from u3lab.datasets import packed
 from u3lab.errors import U3Error
 
 # Level and width in Hounsfield units, as they are preset on a CT console; what is below is black, what is above white.
@@ -65,7 +65,7 @@ class Scan(NamedTuple):
 
 def names() -> list[str]:
     """Names of the patients' scans."""
-    return list(_index())
+    return list(packed.index("scans"))
 
 
 def load(name: str, *, window: str | None = None) -> Scan:
@@ -84,7 +84,7 @@ def load(name: str, *, window: str | None = None) -> Scan:
     U3Error
         No scan of that name, an unknown window, or one for an MR.
     """
-    known = _index()[one_of("name", name, names())]
+    known = packed.index("scans")[one_of("name", name, names())]
     if window is not None and known["modality"] == "MR":
         raise U3Error(f"window = {window!r}, but {name} is an MR, whose values have no units; leave the window out")
     count = len(known["slices"])
@@ -98,7 +98,3 @@ def load(name: str, *, window: str | None = None) -> Scan:
         grey = (values - level) / width + 0.5
     return Scan(grey.clamp(0, 1)[:, None].repeat(1, 3, 1, 1), torch.from_numpy(masks).view(count, 1, *values.shape[1:]),
                 values, tuple(known["spacing"]), tuple(known["slices"]), known["modality"], known["lesion"])
-
-
-def _index() -> dict:
-    return json.loads(paths.data("scans", "index.json").read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +22,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from u3lab.checks import one_of, shown, whole
+from u3lab.checks import MOST, one_of, place, whole
 from u3lab.errors import U3Error
 
 REAL = ("aircraft", "cifar100", "daimlerpedcls", "dtd", "gtsrb", "imagenet12", "omniglot", "svhn", "ucf101",
@@ -64,12 +65,11 @@ class RealDomain:
         U3Error
             An unknown split, a picture that is missing or broken.
         """
-        chosen, taken = [], [0] * len(self.classes)
-        if each is not None:
-            whole("each", each)
+        most = MOST if each is None else whole("each", each)
+        chosen, taken = [], Counter()
         for file, label in self.pictures[one_of("split", split, LABELLED)]:
             taken[label] += 1
-            if each is None or taken[label] <= each:
+            if taken[label] <= most:
                 chosen.append((file, label))
         images = torch.empty(len(chosen), 3, SIDE, SIDE)
         for n, (file, _) in enumerate(chosen):
@@ -85,8 +85,7 @@ def _middle(file: Path) -> np.ndarray:
         raise U3Error(f"{file} is missing or cannot be read as a picture; {GET_IT}") from None
     factor = SHORTER / min(picture.size)
     if factor != 1:
-        picture = picture.resize([max(SHORTER, round(factor * side)) for side in picture.size],
-                                 Image.Resampling.BILINEAR)
+        picture = picture.resize([max(SHORTER, round(factor * n)) for n in picture.size], Image.Resampling.BILINEAR)
     left, top = ((side - SIDE) // 2 for side in picture.size)
     return np.array(picture.crop((left, top, left + SIDE, top + SIDE)))
 
@@ -99,9 +98,7 @@ def real(root: str | os.PathLike[str]) -> dict[str, RealDomain]:
     U3Error
         No such folder, none of the ten in it, a list in another form.
     """
-    if not isinstance(root, (str, os.PathLike)):
-        raise U3Error(f"root = {shown(root)}; give the path of the folder decathlon-1.0")
-    folder = Path(root).expanduser()
+    folder = place("root", root, "the folder decathlon-1.0")
     if not (folder / "annotations").is_dir():
         raise U3Error(f"{folder} has no folder annotations, so it is not the Visual Decathlon; {GET_IT}")
     there = [name for name in REAL if all((folder / "annotations" / f"{name}_{split}.json").is_file()

@@ -47,8 +47,7 @@ def binarise(net: Classifier, layer: str, images: Tensor, thresholds: Tensor) ->
     def over(part: Tensor) -> Tensor:
         maps = maps_of(net, (layer,), part)[layer].cpu()
         if maps.shape[1] != len(thresholds):
-            raise U3Error(f"{layer} has {maps.shape[1]} units, but there are {len(thresholds)} thresholds; give one "
-                          "for each unit")
+            raise U3Error(f"{layer} has {maps.shape[1]} units, not {len(thresholds)}; give one threshold for each")
         return maps > thresholds[:, None, None]
 
     return torch.cat([over(part) for part in images.split(8)])
@@ -194,11 +193,9 @@ def direction(features: Tensor, shown: Tensor, *, C: float = 1.0, seed: int = 0)
     booleans("say which pictures show it, True or False", shown=(shown, "N"))
     C, seed = number("C", C, 0, without_low=True), whole("seed", seed, 0)
     if not shown.any() or shown.all():
-        raise U3Error(f"{int(shown.sum())} of {len(shown)} pictures show the concept; give some with it and some "
-                      "without")
+        raise U3Error(f"{int(shown.sum())} of {len(shown)} pictures show the concept; give some with it, some without")
     draw = torch.Generator().manual_seed(seed)
-    sides = [side[torch.randperm(len(side), generator=draw)] for side in
-             (shown.nonzero()[:, 0], (~shown).nonzero()[:, 0])]
+    sides = [one[torch.randperm(len(one), generator=draw)] for one in (shown.nonzero()[:, 0], (~shown).nonzero()[:, 0])]
     chosen = torch.cat([side[: min(map(len, sides))] for side in sides])
     found = probe(features[chosen], shown[chosen].long(), C=C)
     return ((found.weight[1] - found.weight[0]) / found.spread).float()

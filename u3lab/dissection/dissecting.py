@@ -11,7 +11,7 @@ on the rest only. Under torchrun each process gives its own share of the picture
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,7 +23,7 @@ from u3lab.datasets.labelled import ConceptData, Labelled, batches, known
 from u3lab.dissection.overlap import overlap, plain_overlap
 from u3lab.dissection.quantiles import Quantiles, plain_quantile
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, ready, several
+from u3lab.nets import Classifier, extract_features, ready
 
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
 NAME = "give a name from net.layers"
@@ -126,9 +126,17 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
     net, layers, data = ready(net), words("layers", layers), known(data)
     share, batch_size = number("share", share, 0, 1, without_low=True), whole("batch_size", batch_size)
     mine = range(distributed.rank(), len(data), distributed.world_size())
-    kept: list[dict[str, Tensor]] = []
-    seen = _added(_keep(kept, (_maps(net, layers, batch.images) for batch in batches(data, batch_size=batch_size,
-                                                                                     which=mine))))
+    seen: dict[str, Quantiles] = {}
+    kept, room = [], KEPT
+    for batch in batches(data, batch_size=batch_size, which=mine):
+        maps = _maps(net, layers, batch.images)
+        for layer, values in maps.items():
+            seen.setdefault(layer, Quantiles(values.shape[1])).add(values)
+        room -= sum(values.nbytes for values in maps.values())
+        if room >= 0:
+            kept.append(maps)
+    if not seen:
+        raise U3Error("there are no pictures to dissect with; give at least one batch")
     for histograms in seen.values():
         histograms.gather()
     thresholds = {layer: histograms.upper(share) for layer, histograms in seen.items()}
@@ -167,26 +175,6 @@ def _count(read: Iterable[tuple[dict[str, Tensor], Labelled]], thresholds: dict[
     return sums, pixels.sum(0)
 
 
-def _added(read: Iterable[dict[str, Tensor]]) -> dict[str, Quantiles]:
-    found: dict[str, Quantiles] = {}
-    for maps in read:
-        for layer, values in maps.items():
-            found.setdefault(layer, Quantiles(values.shape[1])).add(values)
-    if not found:
-        raise U3Error("there are no pictures to dissect with; give at least one batch")
-    return found
-
-
-def _keep(kept: list[dict[str, Tensor]], read: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
-    """Hand the maps on, and put the first ones into a list, as long as they fit into KEPT."""
-    room = KEPT
-    for maps in read:
-        room -= sum(values.nbytes for values in maps.values())
-        if room >= 0:
-            kept.append(maps)
-        yield maps
-
-
 def _maps(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations (B,U,h,w) float32, laid out in rows, from one pass."""
     return {layer: maps.float().contiguous() for layer, maps in maps_of(net, layers, images).items()}
@@ -194,7 +182,7 @@ def _maps(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, T
 
 def maps_of(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations (B,U,h,w), from one pass; U3Error if its units have no places, or they are not finite."""
-    found = several(net, [is_a("layer", layer, str, NAME) for layer in layers], images)
+    found = extract_features(net, [is_a("layer", layer, str, NAME) for layer in layers], images)
     for layer, maps in found.items():
         if maps.ndim != 4:
             raise U3Error(f"{layer} of {net.name} gives {tuple(maps.shape)}: its units have no places; choose a layer "

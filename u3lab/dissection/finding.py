@@ -49,8 +49,7 @@ class Finder:
         def found(others: Tensor, size: tuple[int, int]) -> Tensor:
             booleans(COMPARE, active=(others, "NUhw"))
             if others.shape[1] != units:
-                raise U3Error(f"active has {others.shape[1]} units, it was learnt from {units}; give those of one "
-                              "layer")
+                raise U3Error(f"active has {others.shape[1]} units, it was learnt from {units}; give one layer's")
             return learnt(others, sides(size, len(others)))
 
         return found

@@ -40,8 +40,7 @@ def cka(features_a: Tensor, features_b: Tensor) -> float:
     if not (norms.isfinite() or (x.isfinite().all() and y.isfinite().all())):  # a number's NaN is that of the norms
         raise U3Error("the features have values that are NaN or infinite; look for their origin before this line")
     if norms == 0:
-        raise U3Error("one of the features is the same for every sample, so there is nothing to compare; "
-                      "give different pictures")
+        raise U3Error("one of the features is the same for every sample: nothing to compare; give different pictures")
     return ((centred[1].T @ centred[0]).square().sum() / norms).item()
 
 

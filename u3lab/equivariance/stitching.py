@@ -89,7 +89,8 @@ def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, ima
         raise U3Error(f"{len(x)} sites cannot decide {x.shape[1]} weights for each channel of {layer_b!r}; give more "
                       "pictures, or a strength above 0")
     weight, bias = ridge(x.cpu(), y.to(x.dtype).cpu(), strength=strength)
-    stitch = nn.Conv2d(x.shape[1], y.shape[1], 1, device=y.device, dtype=y.dtype).requires_grad_(False)
+    with torch.random.fork_rng(devices=[]):  # PyTorch draws weights, which are not kept, from everybody's numbers
+        stitch = nn.Conv2d(x.shape[1], y.shape[1], 1, dtype=y.dtype).to(y.device).requires_grad_(False)
     stitch.weight.copy_(weight[..., None, None])
     stitch.bias.copy_(bias)
     return _classifier(Franken(net_a, layer_a, net_b, layer_b, stitch, rectify, ratio))

@@ -66,8 +66,7 @@ class Transform:
     def inside(self, height: int, width: int) -> Tensor:
         """Which sites (h,w) of the result show something that was in the picture: bool."""
         ys, xs = self._source(whole("height", height), whole("width", width))
-        return ((ys.abs() <= height) & (-0.5 <= ys) & (ys <= height - 0.5)
-                & (-0.5 <= xs) & (xs <= width - 0.5)).view(height, width)
+        return ((-0.5 <= ys) & (ys <= height - 0.5) & (-0.5 <= xs) & (xs <= width - 0.5)).view(height, width)
 
     @property
     def inverse(self) -> Transform:

@@ -163,8 +163,7 @@ class Errors(NamedTuple):
     def overall(self) -> tuple[float, float, float]:
         """The three errors of all channels together: doing nothing, permuting sites, M_g."""
         total = self.variance.sum()
-        return tuple((error * self.variance).sum().item() / total.item()
-                     for error in (self.nothing, self.moved, self.mapped))
+        return tuple(((one * self.variance).sum() / total).item() for one in (self.nothing, self.moved, self.mapped))
 
     def invariant(self, threshold: float = 0.5) -> float:
         """Share of channels that g only moves: what is left by permuting the sites is below the threshold."""
@@ -194,19 +193,18 @@ def _total(x: Tensor) -> Tensor:
     return x.sum((0, 2, 3), dtype=torch.float64)
 
 
-def answers(found: Equivariance, images: Tensor) -> dict[str, Tensor]:
+def transported_scores(found: Equivariance, images: Tensor) -> dict[str, Tensor]:
     """Class scores (B,K) when the rest of the network goes on from each of these at the layer.
 
     "recomputed" φ(g x), "nothing" φ(x), "moved" φ(x) with its sites permuted, "mapped" M_g φ(x).
     Compare them with :func:`u3lab.measures.agreement`.
     """
     is_a("found", found, Equivariance, FIT)
-    scores: dict[str, list[Tensor]] = {"recomputed": [], "nothing": [], "moved": [], "mapped": []}
+    scores = []
     for x in _images.check(images).split(BATCH):
         before, rectify = before_relu(found.net, found.layer, x)
         with torch.no_grad():
-            scores["recomputed"].append(found.net(found.g(x)))
-            for name, guess in zip(("nothing", "moved", "mapped"), (before, found.g(before), found.map(before)),
-                                   strict=True):
-                scores[name].append(forward_from(found.net, found.layer, rectify(guess)))
-    return {name: torch.cat(parts) for name, parts in scores.items()}
+            guesses = [rectify(guess) for guess in (before, found.g(before), found.map(before))]
+            scores.append([found.net(found.g(x)), *(forward_from(found.net, found.layer, one) for one in guesses)])
+    names = ("recomputed", "nothing", "moved", "mapped")
+    return {name: torch.cat(parts) for name, parts in zip(names, zip(*scores, strict=True), strict=True)}

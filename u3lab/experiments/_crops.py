@@ -6,7 +6,7 @@ The pictures of the decathlon are not among them, nor any photo, thing or textur
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +37,12 @@ class Stock(NamedTuple):
 
 
 ALIKE, SMALL = 0.05, (16, 16)  # mean difference at so many pixels below which two pictures are one
+
+
+def named(split: str | None = None) -> dict[str, Callable[[str], Tensor]]:
+    """The names of all photos and everyday pictures, or of those of a split, each with what loads it, (1,3,H,W)."""
+    everyday = images.names("everyday") if split is None else cropping.sources()[split == "test"]
+    return dict.fromkeys(photos.names(split=split), photos.load) | dict.fromkeys(everyday, images.load)
 
 
 def stock(scenes: int, seed: int, folder: str | Path | None = None, *, without: Iterable[Tensor] = ()) -> Stock:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from u3lab._system import distributed, paths
@@ -57,6 +58,10 @@ class Plan:
         """All of them; for a short run the first ``count``."""
         return items[:count] if self.short else items
 
+    def steps(self, count: T) -> T | int:
+        """So many steps; for a short run two."""
+        return 2 if self.short else count
+
     def networks(self, names: Sequence[str]) -> list[str]:
         """These networks, and those that ``--networks`` names; for a short run the first."""
         return list(self.few(list(dict.fromkeys((*names, *self._networks)))))
@@ -82,6 +87,11 @@ class Plan:
     def judge(self, **kinds: Sequence[str] | Tensor) -> None:
         """Say on what the numbers of the table are measured."""
         self._declare("judge", kinds)
+
+    def splits(self, names: Sequence[str]) -> None:
+        """Say that of these domains the split "train" fits, "val" chooses, and "test" judges."""
+        for role, split in zip(ROLES, ("train", "val", "test"), strict=True):
+            self._declare(role, {"splits": [f"{name}, {split}" for name in names]})
 
     def _declare(self, role: str, kinds: Mapping[str, Sequence[str] | Tensor]) -> None:
         for kind, given in kinds.items():
@@ -124,10 +134,11 @@ class Plan:
             said(self.file(*parts))
 
     def weights(self, name: str, net: nn.Module, *, eight_bits: bool = False, **facts: object) -> None:
-        """Write weights/NAME.safetensors with the facts of how they were made."""
+        """Write weights/NAME.safetensors with the facts of how they were made; command and torch are among them."""
         if distributed.rank() == 0:
             file = self.file("weights", f"{name}.safetensors")
-            checkpoints.save(net, file, eight_bits=eight_bits, **{"recipe": self.command} | facts)
+            checkpoints.save(net, file, eight_bits=eight_bits, **{"recipe": self.command,
+                                                                  "torch": torch.__version__} | facts)
             said(file)
 
     def state(self, *what: object) -> Path | None:

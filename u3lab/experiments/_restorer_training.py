@@ -48,6 +48,8 @@ def fitted(module: nn.Module, facts: dict, priced: Priced, batches: Batches, ste
            checkpoint: Checkpoint | None, optimiser: Optimiser) -> Iterator[Step]:
     """Descend on what batches cost, at a rate that falls; from a checkpoint it goes on where it was stopped."""
     begun = checkpoint.read(module.state_dict(), facts, steps) if checkpoint else 0
+    # Each step has the rate of the next one, since descend asks for one more when it makes the optimiser. The weights
+    # that ship were trained so, and only so do they come out again.
     pictures, done, rates = batches(begun), iter(range(begun, steps + 1)), iter(range(begun, steps + 1))
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:

@@ -16,6 +16,8 @@ import argparse
 import datetime
 import difflib
 import json
+import platform
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -31,7 +33,7 @@ from u3lab.experiments import _table
 from u3lab.experiments._plan import Plan, said
 from u3lab.experiments._table import Table
 
-MADE = ("recipe", "u3lab", "torch", "made")  # these change only when a row is computed
+MADE = ("recipe", "u3lab", "torch", "made", "machine")  # these change only when a row is computed
 
 
 def run(module: ModuleType, arguments: list[str]) -> None:
@@ -138,6 +140,16 @@ def lacking(filled: dict[type, Filled], plan: Plan) -> int | None:
         return None
 
 
+def machine() -> str:
+    """What computes, in short: the processor's kind, or the GPU's, and the number of threads."""
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"^model name\s*: (.+)", cpuinfo.read_text() if cpuinfo.exists() else "", re.MULTILINE)
+    kind = named[1].strip() if named else platform.processor() or platform.machine()
+    gpu = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
+    count = torch.get_num_threads()
+    return ", ".join([kind, *gpu, f"{count} thread{'s' * (count > 1)}"])
+
+
 class Filled:
     """A table's file while it is filled. Other programs may add rows meanwhile; one process of several writes."""
 
@@ -194,7 +206,7 @@ class Filled:
                 new = self.lines[tuple(run)]
                 self._look()
                 self.lines[tuple(run)] = new
-                made = (self.plan.command, __version__, torch.__version__, datetime.date.today().isoformat())
+                made = (self.plan.command, __version__, torch.__version__, datetime.date.today().isoformat(), machine())
                 _table.write(self.file, self._content(dict(zip(MADE, made, strict=True)), whole=False))
 
     def close(self) -> None:
@@ -202,6 +214,8 @@ class Filled:
         if distributed.rank() == 0 and self.file.exists():
             with paths.locked(paths.cache(self.file.name), seconds=60):
                 old = self._look()
+                if not self.plan.short and self.order.keys() <= self.lines.keys():
+                    self.table.refuse_uneven(self.rows)
                 new = self._content({key: old[key] for key in MADE if key in old})
                 if json.dumps(new) != json.dumps(old):
                     _table.write(self.file, new)

@@ -1,6 +1,6 @@
 """One table: what its rows are, what is said of it, and the file that holds both.
 
-    {"recipe": the command, "u3lab", "torch", "made": when the last row was computed, …the facts,
+    {"recipe": the command, "u3lab", "torch", "made", "machine": when and where the last row was computed, …the facts,
      "uses": what fits, chooses and judges, "shared": why something does two of these,
      "evidence": the words and a summary, "chart": how the summary is drawn,
      "key": the columns that name a run, "columns": those that were measured, "within": names of the parts of a column,
@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import statistics
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -102,6 +104,8 @@ class Table:
     """Column → the names of its parts, for a column that is a dict; the file keeps them in this order."""
     shared: Mapping[str, str] = field(default_factory=dict)
     """"fit & judge: photos" → why the same photos may do both. What no reason is given for, is refused."""
+    uneven: Mapping[str, str] = field(default_factory=dict)
+    """"seeds", "steps" or "rates" → the evidence's words on what :func:`uneven` finds. Without them it is refused."""
     digits: int = 4
     """To so many digits numbers are rounded."""
     again: Mapping[str, str] | str = field(default_factory=dict)
@@ -143,6 +147,13 @@ class Table:
         content["seal"] = seal(content)
         return content
 
+    def refuse_uneven(self, rows: Rows) -> None:
+        """U3Error if the evidence says nothing of what is uneven in the rows."""
+        said = " ".join(asdict(self.evidence).values())
+        for what, words in uneven(rows).items():
+            if self.uneven.get(what, words) not in said:
+                raise U3Error(f"{self.name}: {words}; say so in the evidence, in these words or in those of uneven=")
+
     def summarised(self, rows: Rows) -> dict[str, dict[str, float | list[float]]]:
         """The summary of some rows, as the file has it."""
         def plain(value: Any) -> float | list[float]:
@@ -150,6 +161,23 @@ class Table:
 
         return {label: {column: plain(value) for column, value in of.items()}
                 for label, of in (self.summary(rows) if rows else {}).items()}
+
+
+def uneven(rows: Rows) -> dict[str, str]:
+    """What a reader does not expect of rivals and choices: "seeds", "steps" or "rates" → what the rows have of it."""
+    cells, grids = defaultdict(set), defaultdict(lambda: defaultdict(set))
+    for run in rows:
+        one = run._asdict()
+        seed, rate = one.pop("seed", one.pop("draw", None)), one.pop("rate", None)
+        cells[tuple(one.values())].add(seed)
+        one.pop("labels", None)  # with one number of them a rate is chosen for all
+        grids[tuple(one.values())][rate].add(seed)
+    ends = [grid for grid in grids.values() if len(grid) > 1  # a rate that is chosen has further seeds
+            and any(len(grid[end]) > 1 for end in (min(grid), max(grid)))]
+    found = {"some rows have fewer seeds": ("seeds", len({len(some) for some in cells.values()}) > 1),
+             "some rows have fewer steps": ("steps", len({getattr(run, "steps", 0) for run in rows} - {0}) > 1),
+             f"{len(ends)} of {len(grids)} rates lie at an end of what was tried": ("rates", bool(ends))}
+    return {what: words for words, (what, there) in found.items() if there}
 
 
 def over(values: Iterable[float], groups: Sequence[str] | None = None) -> Interval:
@@ -160,6 +188,11 @@ def over(values: Iterable[float], groups: Sequence[str] | None = None) -> Interv
 def extent(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean, least and largest: all that few seeds say."""
     return sum(values) / len(values), min(values), max(values)
+
+
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Median, least and largest."""
+    return statistics.median(values), min(values), max(values)
 
 
 def only(values: Sequence[Any]) -> Any:
@@ -178,6 +211,15 @@ def by_cell(told: Iterable[tuple], of: Callable[..., Any] = over) -> Summary:
         found.setdefault(label, {}).setdefault(column, []).append(value)
     return {label: {column: of(*zip(*some, strict=True)) for column, some in columns.items()}
             for label, columns in found.items()}
+
+
+def cells(label: str, shown: Mapping[str, str], of: Callable[..., Any] = over, *,
+          counts: Callable[[Any], bool] = lambda run: True) -> Callable[[Rows], Summary]:
+    """What makes a summary of rows: a line for each ``label``, and a column for each of ``shown``, title → column of a
+    row. Columns of the run fill both, as in "{task}: {method}"; ``of`` makes a number of a cell's values; a run that
+    does not count, such as one that has chosen, is left out."""
+    return lambda rows: by_cell(((label.format(**run._asdict()), title.format(**run._asdict()), getattr(row, column))
+                                 for run, row in rows.items() if counts(run) for title, column in shown.items()), of)
 
 
 def seal(content: dict[str, Any]) -> str:

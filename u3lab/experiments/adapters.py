@@ -125,8 +125,8 @@ TABLE = Table(
                "for the test, so that the validation pictures of that domain are other slices of the patients that "
                "are learnt from.",
         limits="Small domains of 64×64 pixels that are made, and short trainings. Aircraft and Flowers of the Visual "
-               "Decathlon have no counterpart. For fine-tuning and parallel adapters of the two other networks the "
-               "rate chosen is in most domains the highest one tried."),
+               "Decathlon have no counterpart. 51 of 150 rates lie at an end of what was tried: for fine-tuning and "
+               "parallel adapters of the two other networks the rate chosen is in most domains the highest one."),
     chart=Chart("points", "accuracy gained over frozen features", along=WEIGHTS,
                 of="squeezenet1_1, 20 labels: beyond features", title="SqueezeNet, 20 labels of each class",
                 alt="Seven methods, the accuracy that each gains over frozen features against the weights that ten "
@@ -138,7 +138,7 @@ TABLE = Table(
 def work(plan: Plan) -> Iterator[Work]:
     """A training is a piece of work; first come those that choose a rate."""
     domains, seeds = ("people",) if plan.short else DOMAINS, plan.few(SEEDS)
-    declare(plan, domains)
+    plan.splits(domains)
     for name in plan.networks(NETWORKS):
         load = cache(partial(nets.load, name, fold=False))  # batch norms apart, so that each domain can have its own
         rates = HIGHER if any(isinstance(part, nn.BatchNorm2d) for part in load().modules()) else RATES
@@ -149,12 +149,6 @@ def work(plan: Plan) -> Iterator[Work]:
                              beyond_ends=MORE if name == NETWORKS[0] and not plan.short else 0)
 
 
-def declare(plan: Plan, domains: Sequence[str]) -> None:
-    """What fits, chooses and judges where rates are chosen."""
-    for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
-        role(splits=[f"{domain}, {split}" for domain in domains])
-
-
 def trainings(plan: Plan, of: Callable[..., tuple], load: Callable[[], Classifier],
               rates: Mapping[str, Sequence[float]], domains: Sequence[str], labels: Sequence[int],
               seeds: Sequence[int], *, beyond_ends: int = 0) -> Iterator[Work]:
@@ -163,7 +157,7 @@ def trainings(plan: Plan, of: Callable[..., tuple], load: Callable[[], Classifie
     ``of`` gives the key of a domain, method, number of labels, seed and rate; ``load`` the network. While the best rate
     lies at an end of those that were tried, one more is tried beyond it, up to ``beyond_ends`` of them.
     """
-    steps = 2 if plan.short else None
+    steps = plan.steps(None)
     for domain in domains:
         for method, some in rates.items():
             tried: list[float] = []

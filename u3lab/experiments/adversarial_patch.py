@@ -15,7 +15,7 @@ from u3lab import images, nets, pixels
 from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import cut_out
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, only
 from u3lab.lessons.adversarial.attacking import photos
 from u3lab.nets import Classifier
 
@@ -40,14 +40,9 @@ def shuffled(patch: Tensor, *, seed: int = 0) -> Tensor:
     return patch.flatten(2)[..., order.to(patch.device)].view_as(patch)
 
 
-def summary(rows: Rows) -> Summary:
-    """The share by size, by angle, and for the shuffled pixels."""
-    return by_cell(((f"{run.varied} {run.value:g}", run.network, row.rate) for run, row in rows.items()), only)
-
-
 TABLE = Table(
-    "adversarial_patch", Run, Reached, summary=summary, facts={"target": SHIPPED, "steps": STEPS, "photos": 14,
-                                                               "trials": 112}, digits=3,
+    "adversarial_patch", Run, Reached, summary=cells("{varied} {value:g}", {"{network}": "rate"}, only), digits=3,
+    facts={"target": SHIPPED, "steps": STEPS, "photos": 14, "trials": 112},
     again="the patch takes minutes to train; a test puts the shipped one down",
     evidence=Evidence(
         "how often a patch turns the answer, on photos that it was not trained on",

@@ -24,10 +24,10 @@ def make(plan: Plan) -> None:
     """Teach the labeller and write its weights."""
     net = landmarks.labeller(seed=plan.seed)
     learnt_from = stock(trials.stock("person", plan.seed, 240).layers.background)
-    settings = landmarks.LabelSettings(steps=2 if plan.short else STEPS, batch_size=8, seed=plan.seed)
+    settings = landmarks.LabelSettings(steps=plan.steps(STEPS), batch_size=8, seed=plan.seed)
     last(landmarks.train_labeller(net, pairs.of_warps(learnt_from), checkpoint=plan.state("animals", plan.seed),
                          settings=settings), total=settings.steps + 1, title="animals")
-    plan.weights("labeller-animals", net, steps=settings.steps, torch=torch.__version__)
+    plan.weights("labeller-animals", net, steps=settings.steps)
 
 
 def stock(backgrounds: Tensor) -> Stock:

@@ -71,7 +71,7 @@ def work(plan: Plan) -> Iterator[Work]:
                     label, x = shown[picture]
                     for goal in plan.few(sorted(targets(net, label, TARGETS, seed=number)) if targeted else [ANY]):
                         yield Work(Run(name, goal, level, picture), measured, net, other, x, label, goal, level,
-                                   steps=2 if plan.short else STEPS)
+                                   steps=plan.steps(STEPS))
 
 
 def targets(net: Classifier, label: str, count: int, *, seed: int) -> list[str]:

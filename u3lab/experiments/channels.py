@@ -16,9 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab import images, nets
-from u3lab.datasets import cutouts, photos
+from u3lab import nets
+from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
+from u3lab.experiments import _crops
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.inversion.icon_table import EACH, STEPS, best_crops, icon, means, stock
 
@@ -67,10 +68,10 @@ TABLE = Table(
 
 def work(plan: Plan) -> Iterator[Work]:
     """A layer is a piece of work, since the icons of its channels are held against each other."""
-    plan.judge(photos=[*photos.names(), *images.names("everyday")], cutouts=cutouts.names())
+    plan.judge(photos=list(_crops.named()), cutouts=cutouts.names())
     for layer, units in plan.few(list(UNITS.items())):
         runs = [Run(layer, unit) for unit in plan.few(units)]
-        yield Work(runs, measured, runs, each=1 if plan.short else EACH, steps=2 if plan.short else STEPS)
+        yield Work(runs, measured, runs, each=1 if plan.short else EACH, steps=plan.steps(STEPS))
 
 
 def measured(runs: list[Run], *, each: int, steps: int) -> Iterator[tuple[Run, Reached]]:

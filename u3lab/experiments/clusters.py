@@ -5,21 +5,20 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from torch import Tensor
 
 from u3lab.datasets import handwritten
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, spread
 from u3lab.lessons.selfsup.clusters import by_kmeans
-from u3lab.selfsup import ClusterSettings, choose, cluster, digit_encoder, shares, sub_heads
+from u3lab.selfsup import ClusterSettings, best_head, cluster, cluster_probabilities, digit_encoder, sub_heads
 from u3lab.selfsup.matching import hungarian_accuracy
 
 IIC, KMEANS = "IIC", "k-means"
-TITLES = ("chosen by the loss", "best head")  # of two accuracies
+SHOWN = {"chosen by the loss": "accuracy", "best head": "best_head"}
 SEEDS = (0, 1, 2, 3, 4)
 DIGITS = {"steps": 900, "batch_size": 250, "heads": 8, "lr": 0.003}
 
@@ -30,19 +29,9 @@ Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float)])
 """Hungarian accuracies: of the sub-head that the loss chose, and of the best, which only labels could tell."""
 
 
-def summary(rows: Rows) -> Summary:
-    """The accuracies of each way, over the seeds."""
-    return by_cell(((run.way, title, value) for run, row in rows.items()
-                    for title, value in zip(TITLES, row, strict=True)), spread)
-
-
-def spread(values: Sequence[float]) -> tuple[float, float, float]:
-    """The median, the least and the greatest: all that few seeds say."""
-    return statistics.median(values), min(values), max(values)
-
-
 TABLE = Table(
-    "clusters", Run, Reached, summary=summary, facts={"digits": DIGITS}, again={"way": KMEANS},
+    "clusters", Run, Reached, summary=cells("{way}", SHOWN, spread), facts={"digits": DIGITS},
+    again={"way": KMEANS},
     evidence=Evidence(
         "digits sorted without labels",
         measured="Hungarian accuracy: clusters and classes are matched one to one at best, after the fact.",
@@ -68,7 +57,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for way in (IIC, KMEANS):
         for seed in plan.few(SEEDS):
             yield Work(Run("digits", way, seed), measured, digits, labels, way, seed,
-                       steps=2 if plan.short else DIGITS["steps"])
+                       steps=plan.steps(DIGITS["steps"]))
 
 
 def measured(digits: Tensor, labels: Tensor, way: str, seed: int, *, steps: int = DIGITS["steps"]) -> Reached:
@@ -79,7 +68,7 @@ def measured(digits: Tensor, labels: Tensor, way: str, seed: int, *, steps: int 
     net = digit_encoder(seed=seed)
     head = sub_heads(net, 10, settings=settings)
     last(cluster(net, digits, 10, head=head, settings=settings))
-    return of_heads(shares(net, head, digits), labels, choose(net, head, digits))
+    return of_heads(cluster_probabilities(net, head, digits), labels, best_head(net, head, digits))
 
 
 def of_heads(shares: Tensor, labels: Tensor, chosen: int) -> Reached:

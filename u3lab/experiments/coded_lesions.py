@@ -83,7 +83,7 @@ def made(plan: Plan, run: Run, kind: str, seed: int) -> Tensor:
     """An inversion (1,1,128,128), made or taken from the cache."""
     what = (run.patient, run.layer, kind, seed)
     if not _sheets.place(what, plan).exists():
-        x = inverted(run.layer, getattr(pair(run.patient), kind), seed, steps=2 if plan.short else STEPS)
+        x = inverted(run.layer, getattr(pair(run.patient), kind), seed, steps=plan.steps(STEPS))
         _sheets.keep(x.expand(-1, 3, -1, -1), what, plan)
     return images.load(_sheets.place(what, plan)).mean(1, keepdim=True)
 

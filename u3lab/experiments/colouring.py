@@ -44,5 +44,5 @@ def make(plan: Plan) -> None:
     unseen = _crops.held_out(SIDE, 4, plan.seed)
     ab, found = colouring.true_colours(unseen), colouring.guess(net, heads, unseen)
     score = float(colouring.TASK.score(found, ab))
-    plan.weights(colouring.NAME, colouring.Learner(net, heads), eight_bits=True, torch=torch.__version__,
+    plan.weights(colouring.NAME, colouring.Learner(net, heads), eight_bits=True,
                  **{"score on unseen photos": f"{score:.3f}"})

@@ -11,6 +11,7 @@ runs, half a minute to one and a half of one thread each, 25 minutes.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,9 +19,9 @@ import torch
 from torch import Tensor
 
 from u3lab import images
-from u3lab.descent import Step, descend, last
+from u3lab.descent import Step, best, descend, last
 from u3lab.experiments import _sheets
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
 from u3lab.experiments.inversion_table import network, place
 from u3lab.images.views import shift
 from u3lab.inversion.codes import code, relative_error
@@ -41,16 +42,12 @@ Reached = NamedTuple("Reached", [("code", float), ("moved", float), ("pixels", f
 the code's and the pixels' error that a run began with."""
 
 
-def summary(rows: Rows) -> Summary:
-    """The code's error, moved, by network and layer, and that of the code with which a run began."""
-    return by_cell((f"{run.network}, {run.layer}, from {run.start}, seed {run.seed}", title, value)
-                   for run, row in rows.items() for title, value in (
-                       ("moved", row.moved), ("as found", row.code), ("at the start", row.first_code)))
-
-
 TABLE = Table(
-    "deep", Run, Reached, summary=summary, facts={"steps": {str(side): steps for side, steps in STEPS.items()}},
+    "deep", Run, Reached, facts={"steps": {str(side): steps for side, steps in STEPS.items()}},
+    summary=cells("{network}, {layer}, from {start}, seed {seed}",
+                  {"moved": "moved", "as found": "code", "at the start": "first_code"}),
     again="a run takes up to a minute and a half",
+    uneven={"seeds": "of SqueezeNet's scores two seeds"},
     evidence=Evidence(
         "last layers inverted by the deep image prior, larger, and from a start at the photo",
         measured="The error of the found picture's code as a share of the photo's, as found and with both pictures "
@@ -90,9 +87,9 @@ def finish(plan: Plan) -> None:
 
 def measured(plan: Plan, run: Run) -> Reached:
     """Search, keep the picture, and judge it."""
-    first, best = search(run, **({"steps": 2, "drawing": 2} if plan.short else {}))
-    _sheets.keep(best.value, run, plan)
-    return judged(run, first.value, best.value)
+    first, found = search(run, **({"steps": 2, "drawing": 2} if plan.short else {}))
+    _sheets.keep(found.value, run, plan)
+    return judged(run, first.value, found.value)
 
 
 def search(run: Run, *, steps: int | None = None, drawing: int = DRAWING) -> tuple[Step, Step]:
@@ -113,11 +110,9 @@ def search(run: Run, *, steps: int | None = None, drawing: int = DRAWING) -> tup
 
     if run.start == "the photo":
         last(descend(made.parameters, drawn, steps=drawing, lr=lambda: 0.01))
-    first = best = None
-    for step in descend(made.parameters, coded, steps=steps, lr=lambda: DeepImagePrior().lr):
-        first = first or step
-        best = step if best is None or step.loss < best.loss else best
-    return first, best
+    search = descend(made.parameters, coded, steps=steps, lr=lambda: DeepImagePrior().lr)
+    first = next(search)
+    return first, best(itertools.chain([first], search))
 
 
 def judged(run: Run, first: Tensor, x: Tensor) -> Reached:

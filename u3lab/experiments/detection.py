@@ -8,44 +8,17 @@ photos: cuts of one photo are no independent pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
 from u3lab import images, nets
-from u3lab.adversarial.attacks import AttackSettings, pgd
-from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
-from u3lab.adversarial.quantisation import fools, quantise, quantise_near
-from u3lab.descent import last
+from u3lab.adversarial.detection import layer_saliency
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
-from u3lab.measures import Interval, bootstrap, roc_auc
-from u3lab.nets import Classifier
-from u3lab.saliency.backprop import backprop
-from u3lab.saliency.metrics import max_abs
+from u3lab.lessons.adversarial.detecting import FEATURES, advantage, samples, trial
+from u3lab.measures import Interval
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
 CROPS = 3  # cuts of each photo
-KINDS = ("genuine", "noisy", "blurred", "adversarial")
-Features = Callable[[Classifier, Tensor], Tensor]  # pictures (B,3,H,W) → (B,F)
-
-
-def winning_score(net: Classifier, x: Tensor) -> Tensor:
-    """The score of the class that wins, (B,1): what one knows without any saliency."""
-    return net.logits(x).amax(1, keepdim=True)
-
-
-def small_map(net: Classifier, x: Tensor) -> Tensor:
-    """The logarithm of the gradient's map at 14×14, laid out in a row: (B,196)."""
-    classes = net.logits(x).argmax(1).tolist()
-    return F.adaptive_avg_pool2d(max_abs(backprop(net, x, classes)), 14).flatten(1).clamp(min=1e-12).log()
-
-
-FEATURES: dict[str, Features] = {"strength at every layer": layer_saliency, "map of 14×14": small_map,
-                                 "score alone": winning_score}
 
 Run = NamedTuple("Run", [("network", str), ("features", str)])
 """What a detector sees, on one network."""
@@ -106,129 +79,3 @@ def measured(name: str, photos: Sequence[str], crops: int, seed: int, adaptive: 
         one.auc, *one.by_kind.values(), one.adaptive, one.still_fool,
         advantage(drawn, one.scores, found["score alone"].scores), len(drawn), len({each.source for each in drawn}))
         for title, one in found.items()}
-
-
-class Sample(NamedTuple):
-    """A picture (1,3,s,s) on whole levels: which photo it was cut from, which of KINDS it is, what the network says of
-    the genuine one."""
-
-    source: str
-    kind: str
-    image: Tensor
-    label: int
-
-
-def samples(net: Classifier, *, names: Sequence[str], crops: int = 1, level: int = 2, steps: int = 5,
-            size: int = 224, seed: int = 0) -> list[Sample]:
-    """Cuts of the shipped pictures, each as it is, with noise, blurred, and attacked by PGD.
-
-    Noise is Gaussian with a σ from one to four times the attack's ε = level/255, blur has a σ from 0.5 to 2 pixels. The
-    attack leads away from what the network says of the cut itself, so no true class is needed.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    eps = level / 255
-    settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
-    made = []
-    for name in names:
-        for _ in range(crops):
-            x = _cut(name, size, generator)
-            label = int(net.logits(x).argmax())
-            sigma_noise, sigma_blur = eps * (1 + 3 * _uniform(generator)), 0.5 + 1.5 * _uniform(generator)
-            noisy = x + sigma_noise * torch.randn(x.shape, generator=generator)
-            attacked = last(pgd(net, x, label, settings=settings)).value.cpu()
-            pictures = (x, noisy.clamp(0, 1), images.blur(x, sigma_blur).clamp(0, 1), quantise_near(attacked, x, eps))
-            made += [Sample(name, kind, quantise(picture), label)
-                     for kind, picture in zip(KINDS, pictures, strict=True)]
-    return made
-
-
-def _cut(name: str, size: int, generator: torch.Generator) -> Tensor:
-    """A random square of a shipped picture made a seventh larger than the square, mirrored half of the time."""
-    x = images.resize(images.load(name), round(size * 8 / 7)).clamp(0, 1)
-    top, left = (int(_uniform(generator) * (side - size + 1)) for side in x.shape[-2:])
-    x = x[..., top : top + size, left : left + size]
-    return quantise(x.flip(-1) if _uniform(generator) < 0.5 else x)
-
-
-def _uniform(generator: torch.Generator) -> float:
-    return float(torch.rand((), generator=generator))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What came of :func:`trial`: the AUC of attacks against all other pictures, against each kind of them, and of
-    attackers who know the detector (None if there were none), with the share of these that still fool the network."""
-
-    auc: Interval
-    by_kind: dict[str, Interval]
-    adaptive: Interval | None
-    still_fool: float | None
-    scores: Tensor
-    """Log-odds (N,) of each sample, from the detector that never saw its photo."""
-
-
-def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = layer_saliency, folds: int = 4,
-          adaptive: int = 0, steps: int = 10, level: int = 2) -> Trial:
-    """Fit detectors on some photos, test on the others, in turns; then attack the detectors.
-
-    Parameters
-    ----------
-    features
-        What the detector sees: pictures (B,3,H,W) → (B,F).
-    folds
-        Parts into which the *photos* are split; each is tested by the detector of the others.
-    adaptive
-        So many photos are attacked (their first genuine cut) by :func:`evade` on the detector that tests them. That
-        detector has to see ``layer_saliency``.
-    steps, level
-        Of the attacker who knows.
-    """
-    sources = [sample.source for sample in samples]
-    names = list(dict.fromkeys(sources))
-    h = torch.cat([features(net, sample.image).cpu() for sample in samples])
-    attacked = torch.tensor([sample.kind == "adversarial" for sample in samples])
-    fold = torch.tensor([names.index(source) % folds for source in sources])
-    scores, evaded, fooled = torch.zeros(len(samples), dtype=torch.float64), {}, []
-    for part in range(folds):
-        detector = fit_detector(h[fold != part], attacked[fold != part])
-        scores[fold == part] = detector(h[fold == part].double())
-        for name in names[part:adaptive:folds]:
-            one = next(sample for sample in samples if sample.source == name and sample.kind == "genuine")
-            x = evade(net, one.image, one.label, detector, level=level, steps=steps)
-            evaded[name] = detector(layer_saliency(net, x).double().cpu())
-            fooled.append(fools(net, x, one.label))
-    return _summary(samples, scores, evaded, fooled)
-
-
-def advantage(samples: Sequence[Sample], scores: Tensor, rival: Tensor) -> Interval:
-    """By how much the AUC of one detector's scores (N,) is over a rival's, on the same samples.
-
-    The interval is of the difference itself: both are read from the same draws of photos, so what makes a draw easy for
-    both is in neither.
-    """
-    sources = [sample.source for sample in samples]
-    names = sorted(set(sources))
-    home = F.one_hot(torch.tensor([names.index(source) for source in sources]), len(names)).double()
-    marks = torch.tensor([sample.kind == "adversarial" for sample in samples])
-
-    def wins(values: Tensor) -> Tensor:
-        difference = values[marks].double()[:, None] - values[~marks].double()[None]
-        return home[marks].T @ ((difference.sign() + 1) / 2) @ home[~marks]  # by photo and photo, ties as halves
-
-    gained, pairs = wins(scores) - wins(rival), home[marks].T.sum(1)[:, None] * home[~marks].sum(0)
-    return bootstrap(lambda often: torch.einsum("ds,st,dt->d", often, gained, often) / torch.einsum(
-        "ds,st,dt->d", often, pairs, often), len(names))
-
-
-def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor], fooled: list[bool]) -> Trial:
-    """The AUCs of log-odds (N,), and of those of the evading pictures, by photo."""
-    def against(*kinds: str, attacks: dict[str, Tensor] | None = None) -> Interval:
-        chosen = [i for i, sample in enumerate(samples) if sample.kind in kinds]
-        marks = [samples[i].kind == "adversarial" for i in chosen] + [True] * len(attacks or ())
-        sources = [samples[i].source for i in chosen] + list(attacks or ())
-        return roc_auc(torch.cat([scores[chosen], *(attacks or {}).values()]), torch.tensor(marks), sources)
-
-    rest = KINDS[:-1]
-    return Trial(against(*KINDS), {kind: against(kind, "adversarial") for kind in rest},
-                 against(*rest, attacks=evaded) if evaded else None,
-                 sum(fooled) / len(fooled) if fooled else None, scores)

@@ -14,7 +14,7 @@ from u3lab import nets
 from u3lab.descent import last
 from u3lab.experiments import adapters
 from u3lab.experiments._plan import said
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, only
 from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 
@@ -27,13 +27,9 @@ Reached = NamedTuple("Reached", [("right", float)])
 """The share of the test pictures that is right."""
 
 
-def summary(rows: Rows) -> Summary:
-    """What each file reaches."""
-    return {run.domain: {"right": row.right} for run, row in rows.items()}
-
-
 TABLE = Table(
-    "domains", Run, Reached, summary=summary, facts={"network": NETWORK, "method": KIND, "labels": LABELS},
+    "domains", Run, Reached, summary=cells("{domain}", {"right": "right"}, only),
+    facts={"network": NETWORK, "method": KIND, "labels": LABELS},
     again="it would write the file that ships; a test asks that file instead",
     evidence=Evidence(
         "what the ten shipped domains reach",
@@ -48,7 +44,7 @@ TABLE = Table(
 def work(plan: Plan) -> Iterator[Work]:
     """A domain is a piece of work, and writes its file."""
     net, domains, rows = nets.load(NETWORK), plan.few(adapters.DOMAINS), trials.rows_of(NETWORK)
-    adapters.declare(plan, domains)
+    plan.splits(domains)
     for name in domains:
         run = trials.Run(name, KIND, LABELS, plan.seed, trials.chosen_rate(rows, name, KIND))
         yield Work(Run(name), measured, plan, net, run)
@@ -57,8 +53,8 @@ def work(plan: Plan) -> Iterator[Work]:
 def measured(plan: Plan, net: Classifier, run: trials.Run) -> Reached:
     """Train the domain, write it, and ask about the test pictures."""
     adapted = trials.begin(net, run)
-    last(trials.train(adapted, run, steps=2 if plan.short else None), title=run.domain)
-    pictures = trials.few(run.domain, LABELS, run.seed)[0][: 50 if plan.short else None]
+    last(trials.train(adapted, run, steps=plan.steps(None)), title=run.domain)
+    pictures = trials.training_subset(run.domain, LABELS, run.seed)[0][: 50 if plan.short else None]
     file = plan.file("domains", f"{run.domain.replace(' ', '-')}.safetensors")
     said(adapted.save_domain(file, run.domain, images=pictures))
     return Reached(trials.accuracy(adapted, run.domain, "test"))

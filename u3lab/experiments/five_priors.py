@@ -19,11 +19,9 @@ from torch import Tensor
 
 from u3lab import images
 from u3lab._system import paths
-from u3lab.datasets import photos
 from u3lab.descent import best, last
-from u3lab.experiments import _sheets, inversion_table
-from u3lab.experiments._crops import cut
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments import _crops, _sheets, inversion_table
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
 from u3lab.experiments.inversion_table import network
 from u3lab.inversion.codes import code
 from u3lab.inversion.inverters import INVERTERS
@@ -54,14 +52,9 @@ class Photos(NamedTuple):
     covariance: Tensor
 
 
-def summary(rows: Rows) -> Summary:
-    """Error of the code, moved, and unlikeness to photos, by prior."""
-    return by_cell((run.kind, title, value) for run, row in rows.items() for title, value in (
-        ("error of the code, moved", row.moved), ("unlike photos", row.unlike)))
-
-
 TABLE = Table(
-    "priors", Run, Reached, summary=summary, facts={"crops": CROPS}, again={"kind": "trained, L2"},
+    "priors", Run, Reached, facts={"crops": CROPS}, again={"kind": "trained, L2"},
+    summary=cells("{kind}", {"error of the code, moved": "moved", "unlike photos": "unlike"}),
     shared={"fit & judge: photos": "the photo that is judged is left out of the crops among which its nearest photo is "
                                    "looked for and with which it is compared; the other four are in them"},
     evidence=Evidence(
@@ -80,7 +73,7 @@ TABLE = Table(
 
 def work(plan: Plan) -> Iterator[Work]:
     """A picture is a piece of work."""
-    plan.fit(photos=[*photos.names(), *images.names("everyday")])
+    plan.fit(photos=list(_crops.named()))
     plan.judge(photos=UNSEEN)
     yield from (Work(Run(photo, kind), measured, plan, Run(photo, kind))
                 for photo in plan.few(UNSEEN) for kind in (*KINDS, ITSELF))
@@ -125,8 +118,7 @@ def made(run: Run, few: dict[str, int]) -> Tensor:
 @cache
 def whole() -> dict[str, Tensor]:
     """All photos that ship, by name, (3,H,W)."""
-    return ({name: photos.load(name)[0] for name in photos.names()}
-            | {name: images.load(name)[0] for name in images.names("everyday")})
+    return {name: load(name)[0] for name, load in _crops.named().items()}
 
 
 def crops(count: int, seed: int, without: str) -> Iterator[Tensor]:
@@ -134,7 +126,7 @@ def crops(count: int, seed: int, without: str) -> Iterator[Tensor]:
     kept = [picture for name, picture in whole().items() if name != without]
     generator = torch.Generator().manual_seed(seed)
     for begin in range(0, count, BATCH):
-        yield torch.stack([cut(kept[k % len(kept)], SIDE, AREA, generator) for k in range(begin, begin + BATCH)])
+        yield torch.stack([_crops.cut(kept[k % len(kept)], SIDE, AREA, generator) for k in range(begin, begin + BATCH)])
 
 
 def nearest(net: Classifier, photo: Tensor, crops: Iterable[Tensor]) -> Tensor:

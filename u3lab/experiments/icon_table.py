@@ -55,6 +55,7 @@ TABLE = Table(
                                      "which no icon was made",
             "choose & judge: classes": "icons for one network are of the quiz's classes, which are of 33 of which "
                                        "Lite1 knew 32; ten classes that were drawn by chance stand beside them"},
+    uneven={"seeds": "six of λ_c = 1, one of the larger icons", "steps": "120 steps for all small icons, 200 for"},
     evidence=Evidence(
         "icons of classes: by goal, prior and seed, and which networks recognise them",
         measured="The share of icons whose class a network has among its first five at its own size; the maker's logit "
@@ -117,7 +118,7 @@ def measured(plan: Plan, networks: dict[str, Classifier], run: Run) -> Reached:
     if not _sheets.place(run, plan).exists():
         makers = [networks[name] for name in run.makers.split("+")]
         x = icons.climb(makers, run.name, goal=run.goal, prior=run.prior, seed=run.seed, side=run.side,
-                  steps=2 if plan.short else run.steps)
+                  steps=plan.steps(run.steps))
         _sheets.keep(images.load(pixels.jpeg(x, quality=QUALITY)), run, plan)
     x = images.load(_sheets.place(run, plan))
     return judged(x, run.name, networks[run.makers.split("+")[0]], list(networks.values()))

@@ -60,19 +60,19 @@ def work(plan: Plan) -> Iterator[Work]:
     """A network is a piece of work."""
     plan.judge(photos=PHOTOS)
     for run in plan.few([Run(photo, target, seed) for photo in PHOTOS for target in TARGETS for seed in range(SEEDS)]):
-        yield Work(run, measured, run, 2 if plan.short else STEPS)
+        yield Work(run, measured, run, plan.steps(STEPS))
 
 
 def measured(run: Run, steps: int = STEPS) -> Reached:
     """Take up the target, and say what is missing at the marks."""
     target = wanted(run.photo, run.seed)[run.target]
-    return Reached(tuple(float(prior.missing(step.value, target)) for step in taking_up(target, run.seed, steps)
-                         if step.iteration in MARKS))
+    return Reached(tuple(float(prior.unexplained_variance(step.value, target))
+                         for step in taking_up(target, run.seed, steps) if step.iteration in MARKS))
 
 
 def finish(plan: Plan) -> None:
     """Three targets of the first photo, a row each: what is drawn at AT, and the target."""
-    steps, rows = 2 if plan.short else END, []
+    steps, rows = plan.steps(END), []
     for name, target in wanted(PHOTOS[0], 0).items():
         if name in SHOWN:
             drawn = [step.value for step in taking_up(target, 0, steps)

@@ -21,7 +21,7 @@ STEPS = 1000
 def make(plan: Plan) -> None:
     """Draw, and write a row of pictures for each patient and for the retina."""
     for name in plan.few(plan.names):
-        row = torch.cat([drawn(name, seed, 2 if plan.short else STEPS) for seed in range(SEEDS[name])], 3)
+        row = torch.cat([drawn(name, seed, plan.steps(STEPS)) for seed in range(SEEDS[name])], 3)
         plan.write("results", f"invented-{name}.png", content=pixels.png(row))
 
 

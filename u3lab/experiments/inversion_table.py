@@ -20,7 +20,7 @@ from u3lab import images, nets
 from u3lab.datasets import cutouts
 from u3lab.descent import Step, last
 from u3lab.experiments import _sheets
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior
 from u3lab.lessons.inversion.table import FLOORS, JITTER, LAYERS, NETWORKS, PHOTOS, PRIORS, SIDE, judge, photo_of
@@ -51,13 +51,9 @@ class Reached(NamedTuple):
     settled: int = 1
 
 
-def summary(rows: Rows) -> Summary:
-    """The code's error, moved, by layer and by prior or floor."""
-    return by_cell((f"{run.network}, {run.layer}", run.prior, row.moved) for run, row in rows.items())
-
-
 TABLE = Table(
-    "inversion", Run, Reached, summary=summary, facts={"side": SIDE, "limits": LIMITS},
+    "inversion", Run, Reached, summary=cells("{network}, {layer}", {"{prior}": "moved"}),
+    facts={"side": SIDE, "limits": LIMITS},
     again={"network": "squeezenet1_1", "layer": "conv1", "prior": "total variation"},
     evidence=Evidence(
         "what a layer keeps of a photo: its code inverted under three priors",
@@ -103,7 +99,7 @@ def measured(plan: Plan, run: Run) -> Reached:
     """Search, or take a floor; and judge."""
     if run.prior in FLOORS:
         return judged(run, floor(run))
-    limit = 2 if plan.short else LIMITS[run.prior]
+    limit = plan.steps(LIMITS[run.prior])
     step = search(run, limit=limit, seed=plan.seed)
     _sheets.keep(step.value, run, plan)
     return judged(run, step.value)._replace(steps=step.iteration, settled=int(step.iteration < limit))

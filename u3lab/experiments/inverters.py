@@ -62,15 +62,14 @@ def inverter_of(plan: Plan, which: str, given: _crops.Stock) -> None:
     losses = {"squares": squares, "codes": perceptual(net)}
     for loss, steps in stages:
         checkpoint = Checkpoint.at(plan.state("inverter", layer, loss, steps, plan.seed))
-        steps = 2 if plan.short else steps
+        steps = plan.steps(steps)
         run = train(net, inverter, batches, steps, losses[loss], checkpoint, Muon)
         last(run, total=steps + 1, title=f"{which}, {loss}")
     facts = {"recipe": f"{plan.command} {which} with {len(given.photos)} pictures and {len(given.things)} things",
-             "torch": torch.__version__,
              "steps": ", ".join(f"{steps} with {loss}" for loss, steps in stages),
              "on unseen pictures": judged(net, inverter, unseen)}
     if kind:
-        more, seen = 2 if plan.short else SHARPENED, sum(steps for _, steps in stages)
+        more, seen = plan.steps(SHARPENED), sum(steps for _, steps in stages)
         last(sharpen(net, inverter, lambda _: batches(seen), more), total=more + 1, title="with an adversary")
         facts |= {"with an adversary": f"{more} steps", "then": judged(net, inverter, unseen)}
     plan.weights(f"inverter-{which}", inverter, eight_bits=True, **facts)

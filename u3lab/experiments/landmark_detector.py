@@ -18,7 +18,7 @@ def make(plan: Plan) -> None:
     """Teach it and write the weights of its encoder."""
     count, steps = (20, 2) if plan.short else (FINDER["faces"], FINDER["steps"])
     model = taught_by_labels(count, steps, plan.seed)
-    plan.weights("landmark_detector", model.pose_encoder, faces=count, steps=steps, torch=torch.__version__)
+    plan.weights("landmark_detector", model.pose_encoder, faces=count, steps=steps)
 
 
 def taught_by_labels(count: int, steps: int, seed: int = 0) -> KeypointAutoencoder:

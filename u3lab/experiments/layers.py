@@ -11,10 +11,8 @@ from typing import NamedTuple
 
 from u3lab import dissection, nets
 from u3lab.datasets import photos
-from u3lab.datasets.labelled import ConceptData
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from u3lab.lessons.dissection import words
-from u3lab.lessons.dissection.words import Asked
 from u3lab.nets import Classifier
 from u3lab.worlds import concepts
 
@@ -71,8 +69,8 @@ def work(plan: Plan) -> Iterator[Work]:
 def measured(run: Run, few: int, each: int) -> Reached:
     """Dissect a layer, and read words off it."""
     net = network(run.network)
-    found = dissection.dissect(net, run.layer, dissected_on(few))
-    learn, ask = (asked(held_out, each) for held_out in (False, True))
+    found = dissection.dissect(net, run.layer, dissected_on(count=few, least=1 if few < PICTURES else 8))
+    learn, ask = (asked(held_out=held_out, each=each) for held_out in (False, True))
     return Reached(len(found.thresholds), dissection.unique_detectors(found), len(found.labels()),
                    *words.probed(net, (run.layer,), learn, ask)[run.layer])
 
@@ -83,13 +81,4 @@ def network(name: str) -> Classifier:
     return nets.untrained(nets.load()) if name == UNTRAINED else nets.load(name)
 
 
-@cache
-def dissected_on(count: int) -> ConceptData:
-    """So many training pictures with their concepts."""
-    return concepts.load("train", count=count, least=1 if count < PICTURES else 8)
-
-
-@cache
-def asked(held_out: bool, each: int) -> Asked:
-    """Pictures of four words."""
-    return words.pictures(held_out=held_out, each=each)
+dissected_on, asked = cache(concepts.load), cache(words.pictures)

@@ -9,6 +9,7 @@ decathlon; of the tenth it gets five pictures of each class, whose linear probe 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from u3lab import nets, universal
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import PAINTS, Data
 from u3lab.lessons.universal.trials import interval
@@ -55,20 +56,9 @@ Share = NamedTuple("Share", [("right", float)])
 """The share of the test pictures that is right."""
 
 
-def under_each(rows: Rows) -> Summary:
-    """The mean over seeds, with Student's interval over the lights."""
-    return by_cell(((run.way, run.kind, row.right) for run, row in rows.items()),
-                   lambda seeds: interval(torch.tensor(seeds).double().mean(0).tolist()))
-
-
-def in_each(rows: Rows) -> Summary:
-    """The mean with Student's interval over seeds."""
-    return by_cell(((run.way, run.domain, row.right) for run, row in rows.items()),
-                   lambda seeds: interval(seeds) if len(seeds) > 1 else seeds[0])
-
-
 TABLES = (Table(
-    "learnet", Lit, Shares, summary=under_each,
+    "learnet", Lit, Shares,
+    summary=cells("{way}", {"{kind}": "right"}, lambda seeds: interval(torch.tensor(seeds).double().mean(0).tolist())),
     facts={"network": NETWORK, "steps": STEPS["lights"], "lights": list(UNSEEN)},
     again="a seed takes minutes, since all rivals are trained for it",
     evidence=Evidence(
@@ -86,7 +76,8 @@ TABLES = (Table(
     chart=Chart("bars", "share of paints named correctly", chance=1 / 8,
                 alt="Pairs of bars for six ways, on photos and in close-ups.")),
     Table(
-    "learnet_domains", Domain, Share, summary=in_each, facts={"network": NETWORK, "steps": STEPS["domains"]},
+    "learnet_domains", Domain, Share, facts={"network": NETWORK, "steps": STEPS["domains"]},
+    summary=cells("{way}", {"{domain}": "right"}, lambda seeds: interval(seeds) if len(seeds) > 1 else seeds[0]),
     again="a seed takes minutes, since the learnet is trained for it",
     evidence=Evidence(
         "predicted adapters for a domain that the learnet has not seen, and their rivals",
@@ -130,10 +121,10 @@ def greyed(images: Tensor, few: Tensor) -> Tensor:
     return (images / mean * mean.max()).clamp(0, 1)
 
 
-def trained(net: Classifier, kind: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> universal.Adapted:
+def trained(net: Classifier, method: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> universal.Adapted:
     """A domain of paints that is trained in the usual way, with all pictures as if they were of one light."""
-    adapted = universal.adapt(net, kind, seed=seed).add_domain(PAINTS, list(lights.PAINTS)).use(PAINTS)
-    return tuned(adapted, images, labels, 0.0015 if kind == "parallel" else 0.01, steps, seed, batch_size=48)
+    adapted = universal.adapt(net, method, seed=seed).add_domain(PAINTS, list(lights.PAINTS)).use(PAINTS)
+    return tuned(adapted, images, labels, 0.0015 if method == "parallel" else 0.01, steps, seed, batch_size=48)
 
 
 def tuned(net: universal.Adapted, images: Tensor, labels: Tensor, rate: float, steps: int, seed: int,
@@ -152,17 +143,12 @@ def rivals(net: Classifier, data: Data, close: bool, seed: int,
     frozen = trained(net, "features", together, labels, seed, 10 * steps)
     one = trained(net, "parallel", together, labels, seed, steps)
     grey = trained(net, "parallel", corrected, labels, seed, steps)
-    start = {name: weight.clone() for name, weight in one.state_dict().items()}
 
     def learnt(light: Tensor, number: int, x: Tensor) -> tuple[universal.Adapted, Tensor]:
-        one.load_state_dict(start)
-        return tuned(one, *lighting.shots(light, number, close=close), 0.0005, min(steps, FEW_STEPS), seed), x
+        examples = lighting.shots(light, number, close=close)
+        return tuned(copy.deepcopy(one), *examples, 0.0005, min(steps, FEW_STEPS), seed), x
 
-    def same(light: Tensor, number: int, x: Tensor) -> tuple[universal.Adapted, Tensor]:
-        one.load_state_dict(start)
-        return one, x
-
-    return {FROZEN: lambda light, number, x: (frozen, x), ONE: same, LEARNT: learnt,
+    return {FROZEN: lambda light, number, x: (frozen, x), ONE: lambda light, number, x: (one, x), LEARNT: learnt,
             GREY: lambda light, number, x: (grey, greyed(x, lighting.shots(light, number, close=close)[0]))}
 
 
@@ -186,8 +172,8 @@ def under_lights(plan: Plan, net: Classifier, kind: str, seed: int, steps: int, 
             lighting.predict(adapted, predictor, lighting.shots(told, number, close=close)[0])
             found[way].append(lighting.share_right(adapted, x, y))
     if (kind, seed) == ("close-ups", SEEDS[0]):
-        plan.weights("learnet-lights", lighting.kept(adapted, predictor), torch=torch.__version__,
-                     recipe=f"{plan.command}, close-ups, the first seed")
+        recipe = f"{plan.command}, close-ups, the first seed"
+        plan.weights("learnet-lights", lighting.kept(adapted, predictor), recipe=recipe)
     return {Lit(kind, way, seed): Shares(tuple(values)) for way, values in found.items()}
 
 
@@ -207,10 +193,10 @@ def under_domains(net: Classifier, unseen: str, seed: int, steps: int, short: bo
     for name in (*seen, unseen):
         adapted.add_domain(name, decathlon.load(name, "val").classes)
     predictor = universal.learnet(adapted, unseen, seed=seed)
-    data = {name: trials.few(name, LABELS if short else SEEN_LABELS, seed) for name in seen}
+    data = {name: trials.training_subset(name, LABELS if short else SEEN_LABELS, seed) for name in seen}
     settings = universal.LearnetSettings(lr=0.003, steps=steps, batch_size=8, domains=3, seed=seed)
     last(falling(universal.train_learnet(adapted, predictor, data, settings=settings), settings))
-    few = trials.few(unseen, LABELS, seed)
+    few = trials.training_subset(unseen, LABELS, seed)
     adapted.use(unseen)
     found = {FROZEN: with_probe(adapted, unseen, few)}
     for way, pictures in ((LEARNET, few[0]), (ELSEWHERE, data[seen[seed % len(seen)]][0])):

@@ -33,7 +33,7 @@ RIDDLES = riddles_of("6")
 
 def make(plan: Plan) -> None:
     """Make the pictures and their index."""
-    settings = MaskSettings(lam=LAM, seed=plan.seed, steps=2 if plan.short else MaskSettings().steps)
+    settings = MaskSettings(lam=LAM, seed=plan.seed, steps=plan.steps(MaskSettings().steps))
     net, index = nets.load(device="cpu"), []
     for jpeg, entry in quiz(net, seed=plan.seed, riddles=plan.few(RIDDLES, 2), settings=settings):
         plan.write("quiz", "6", entry["file"], content=jpeg)

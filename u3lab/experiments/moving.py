@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from torch import Tensor
@@ -74,13 +74,13 @@ def measured(net: Classifier, transform: str, layer: str, fit: Tensor, test: Ten
             {Run(transform, layer, guess): rows["M_g"]})
 
 
-def judged(found: Equivariance, test: Tensor, each: int, guesses: Sequence[str] = GUESSES) -> dict[str, Reached]:
+def judged(found: Equivariance, test: Tensor, each: int) -> dict[str, Reached]:
     """Guess → its row; ``found`` is the guess "M_g". ``test`` has ``each`` squares of each picture."""
     whole = equivariance.errors(found, test)
     single = [equivariance.errors(found, some).overall() for some in test.split(each)]
-    said = {name: scores.argmax(1).cpu() for name, scores in equivariance.answers(found, test).items()}
+    said = {name: scores.argmax(1).cpu() for name, scores in equivariance.transported_scores(found, test).items()}
     rows = {}
-    for k, (guess, name) in enumerate(zip(guesses, ("nothing", "moved", "mapped"), strict=True)):
+    for k, (guess, name) in enumerate(zip(GUESSES, ("nothing", "moved", "mapped"), strict=True)):
         better = sum(one[k] < one[1] for one in single)
         rows[guess] = Reached(whole.overall()[k], better,
                               *_squares.agreement(said[name], said["recomputed"], each), whole.invariant())

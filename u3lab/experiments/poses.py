@@ -53,6 +53,7 @@ TABLE = Table(
     facts={"pictures": {"things": THINGS, "views of each": EACH, "held out": frames.HELD_OUT}, "steps": STEPS,
            "batch": BATCH},
     shared={"fit & judge: chairs": KNOWN, "fit & judge: cars": KNOWN},
+    uneven={"seeds": "Chairs, three seeds; the other rows one"},
     evidence=Evidence(
         "how well absolute poses are found by a network that was told only turns between pairs",
         measured="The angle in degrees between the pose found and the true one, after the one rotation h that fits "
@@ -80,11 +81,11 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def measured(plan: Plan, runs: list[Run]) -> dict[Run, Reached]:
     """Train a network, and test it; the one that ships is written."""
-    first, steps = runs[0], 2 if plan.short else STEPS
+    first, steps = runs[0], plan.steps(STEPS)
     net, taught = learnt(first, steps, plan.state("pose", *first[:4]))
     last(taught, total=steps + 1, title=f"{first.kind}, {first.things} things, seed {first.seed}")
     if plan.short or first[:4] == TRAININGS[0]:
-        plan.weights(f"pose-{first.kind}", net.module, eight_bits=True, torch=torch.__version__)
+        plan.weights(f"pose-{first.kind}", net.module, eight_bits=True)
     count = 2 * frames.HELD_OUT if plan.short else frames.VIEWS
     return {run: errors(net, frames.tests(run.kind, run.tested, count)) for run in runs}
 

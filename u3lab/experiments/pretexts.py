@@ -60,6 +60,7 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "pretexts", Run, Reached, summary=summary, facts={"steps": STEPS, "batch": BATCH},
     again={"problem": "textures", "task": FLOOR, "labels": str(LABELS[0]), "layer": selfsup.LAYERS[0]},
+    uneven={"seeds": "five of random weights, jigsaw, moving and contrast"},
     evidence=Evidence(
         "what few labels read off an encoder that has learnt a pretext task",
         measured="Test accuracy less that of random weights with the same seed and labels, in points: a linear probe "
@@ -90,13 +91,13 @@ def work(plan: Plan) -> Iterator[Work]:
     for task in routes:
         for group in groups(task, problems):
             for seed in plan.few(MORE.get(task, SEEDS)):
-                net = cache(partial(learnt, task, group[0], seed, steps=2 if plan.short else STEPS,
+                net = cache(partial(learnt, task, group[0], seed, steps=plan.steps(STEPS),
                                     half=not plan.short))
                 for problem, each in itertools.product(group, labels):
                     yield Work([Run(problem, task, each, layer, seed) for layer in selfsup.LAYERS], probed, net,
                                problem, task, each, seed)
                     yield Work(Run(problem, task, each, WHOLE, seed), tuned, net, problem, each, seed,
-                               steps=2 if plan.short else TUNED, half=not plan.short)
+                               steps=plan.steps(TUNED), half=not plan.short)
 
 
 def sources(problem: str) -> tuple[str, str, str]:

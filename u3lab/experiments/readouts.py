@@ -18,12 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab import images
-from u3lab.datasets import photos
 from u3lab.experiments import _crops
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, over
 from u3lab.experiments.inversion_table import network
-from u3lab.images import cropping
 from u3lab.inversion.codes import LOGITS, code
 from u3lab.lessons.inversion.table import LAYERS, NETWORKS, SIDE
 from u3lab.nets import Classifier
@@ -68,7 +65,7 @@ TABLE = Table(
 
 def work(plan: Plan) -> Iterator[Work]:
     """A fit is a piece of work."""
-    each, (names, new) = (1, 1) if plan.short else EACH, (sources(split) for split in ("train", "test"))
+    each, (names, new) = (1, 1) if plan.short else EACH, (list(_crops.named(split)) for split in ("train", "test"))
     plan.fit(photos=names)
     plan.choose(photos=sorted(names)[::4])
     plan.judge(photos=new)
@@ -88,18 +85,12 @@ def measured(run: Run, each: tuple[int, int], seed: int) -> Reached:
     return read_off(y, small(x), names, new_y, small(new), new_names)
 
 
-def sources(split: str) -> list[str]:
-    """The names of the photos to learn from, or of those that are held out."""
-    return list(dict.fromkeys([*photos.names(split=split), *cropping.sources()[split == "test"]]))
-
-
 @cache
 def crops(split: str, each: int, seed: int) -> tuple[Tensor, list[str]]:
     """Crops (N,3,128,128) of the photos that ship to learn from, or of those that are held out, and their photos."""
-    shipped = cropping.sources()[split == "test"]
     generator, made = torch.Generator().manual_seed(seed), []
-    for name in sources(split):
-        picture = (images if name in shipped else photos).load(name)[0]
+    for name, load in _crops.named(split).items():
+        picture = load(name)[0]
         made += [(name, _crops.cut(picture, SIDE, AREA, generator)) for _ in range(each)]
     return torch.stack([x for _, x in made]), [name for name, _ in made]
 

@@ -10,18 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
-
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells, extent
 from u3lab.landmarks import LabelSettings, labeller, train_labeller
 from u3lab.lessons.landmarks import marked
-from u3lab.lessons.landmarks.marked import Moved
 
 STEPS, NEAR, SEEDS = 800, 5.0, 3  # NEAR: millimetres
 BATCH, QUERIES, RATE = 8, 200, 0.004
 LEARNT, TESTED = "brain1", "brain2"
+RIVALS = {"nothing has moved": lambda given: given.points, "optical flow": marked.flowed}
 
 Run = NamedTuple("Run", [("way", str), ("patient", str), ("steps", int), ("seed", int)])
 """One way to carry points: "labelling", learnt on ``patient``, or one of ``RIVALS``, which learn nothing."""
@@ -30,14 +27,10 @@ Reached = NamedTuple("Reached", [("median", float), ("near", float)])
 """The median target registration error in millimetres, and the share of points within NEAR."""
 
 
-def summary(rows: Rows) -> Summary:
-    """Mean, least and largest of the seeds."""
-    return by_cell(((run.way, column, value) for run, row in rows.items() for column, value in zip(
-        ("median error in mm", "share within 5 mm"), row, strict=True)), extent)
-
-
 TABLE = Table(
-    "registration", Run, Reached, summary=summary, facts={"near": NEAR, "batch": BATCH}, again={"way": "optical flow"},
+    "registration", Run, Reached, facts={"near": NEAR, "batch": BATCH}, again={"way": "optical flow"},
+    summary=cells("{way}", {"median error in mm": "median", "share within 5 mm": "near"}, extent),
+    uneven={"seeds": "Optical flow (TV-L1), which learns nothing"},
     evidence=Evidence(
         "how far from the truth points of a head are carried to a bent picture of it",
         measured="The median distance in millimetres from where the warp has taken a point (the target registration "
@@ -75,14 +68,6 @@ def measured(plan: Plan, run: Run) -> Reached:
         last(train_labeller(net, marked.pairs_of(run.patient), checkpoint=state, settings=settings),
              total=run.steps + 1, title=f"{run.patient}, seed {run.seed}")
         if not run.seed:
-            plan.weights("labeller-brain", net, steps=run.steps, torch=torch.__version__)
+            plan.weights("labeller-brain", net, steps=run.steps)
         error = marked.errors(marked.carried(net, given), given)
     return Reached(float(error.median()), float((error < NEAR).double().mean()))
-
-
-def stayed(given: Moved) -> Tensor:
-    """Who says that nothing has moved."""
-    return given.points
-
-
-RIVALS = {"nothing has moved": stayed, "optical flow": marked.flowed}

@@ -90,7 +90,7 @@ def work(plan: Plan) -> Iterator[Work]:
               for name, net in networks.items() for kind, make in KINDS.items()}
     for kind in KINDS:
         plan.judge(**{kind: [thing.name for (_, of), some in things.items() if of == kind for thing in some]})
-    yield from (Work(Run(name, kind, thing.name), measured, networks[name], thing, steps=2 if plan.short else STEPS)
+    yield from (Work(Run(name, kind, thing.name), measured, networks[name], thing, steps=plan.steps(STEPS))
                 for (name, kind), some in things.items() for thing in some)
 
 

@@ -78,13 +78,13 @@ def smaller(x: Tensor, step: int, steps: int) -> Tensor:
 @torch.no_grad()
 def answers(teacher: Classifier, x: Tensor) -> tuple[Tensor, Tensor]:
     """The teacher's last layer of features at GRID×GRID places (B,U,g,g), and its scores (B,K)."""
-    features = nets.several(teacher, ("head",), x)["head"]
+    features = nets.extract_features(teacher, ("head",), x)["head"]
     return F.adaptive_avg_pool2d(features, GRID), nets.forward_from(teacher, "head", features)
 
 
-def moments(teacher: Classifier, batches: Iterator[Tensor], count: int = 8) -> tuple[Tensor, Tensor]:
+def moments(teacher: Classifier, batches: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
     """Mean and spread of the teacher's pooled features, (1,U,1,1) each; both are from a few batches."""
-    pooled = torch.cat([answers(teacher, next(batches))[0].mean((2, 3)) for _ in range(count)])
+    pooled = torch.cat([answers(teacher, next(batches))[0].mean((2, 3)) for _ in range(8)])
     mean, spread = pooled.mean(0), pooled.std(0).clamp(min=1e-3)
     return mean.view(1, -1, 1, 1), spread.view(1, -1, 1, 1)
 
@@ -120,6 +120,6 @@ def make(plan: Plan) -> None:
             if step.iteration % KEPT == 0 or step.iteration == steps:
                 first, five = judged(net, teacher, unseen)
                 print(step.iteration, {name: round(value, 3) for name, value in step.terms.items()}, flush=True)
-                plan.weights(NAME, net, eight_bits=True, torch=torch.__version__, step=step.iteration, **{
+                plan.weights(NAME, net, eight_bits=True, step=step.iteration, **{
                     "agreement with EfficientNet-Lite0": f"{first:.3f} first, {five:.3f} among five"})
                 net.train()

@@ -59,5 +59,5 @@ def restorer(plan: Plan, which: str, given: _crops.Stock) -> None:
         made = net.eval()(broken)
     print(f"given: {float(psnr(broken[:, :3], x)):.2f} dB")
     recipe = f"{plan.command} {which}, {steps} steps with {len(given.photos)} pictures and {len(given.things)} things"
-    plan.weights(which, net, eight_bits=which == "inpainter", recipe=recipe, torch=torch.__version__,
+    plan.weights(which, net, eight_bits=which == "inpainter", recipe=recipe,
                  **{"psnr on unseen pictures": f"{float(psnr(made, x)):.2f}"})

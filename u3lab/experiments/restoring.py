@@ -44,6 +44,7 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "restoring", Run, Reached, summary=summary, facts={"fit": FIT, "most": MOST, "side": SIDE}, digits=5,
     again={"method": "biharmonic"},
+    uneven={"seeds": "Two seeds for generators where there is a hole, else one"},
     evidence=Evidence(
         "what is filled into holes, by an untrained network and by its rivals",
         measured="PSNR and perceptual distance (by SqueezeNet's features) of what was hidden. `visible` is the mean "
@@ -80,13 +81,13 @@ def finish(plan: Plan) -> None:
         rows = [[run for run in runs() if run[:2] == (task, name)] for name in names]
         _sheets.write(plan, f"restoring-{task}.jpg", rows, SIDE, QUALITY)
     if not _sheets.place(("large",), plan).exists():
-        _sheets.keep(large(2 if plan.short else MOST), ("large",), plan)
+        _sheets.keep(large(plan.steps(MOST)), ("large",), plan)
     _sheets.write(plan, "restoring-large.jpg", [[("large",)]], LARGE, QUALITY)
 
 
 def measured(plan: Plan, run: Run) -> Reached:
     """Fill, keep the picture, and say how good it is."""
-    steps, made = filled(run, 2 if plan.short else MOST)
+    steps, made = filled(run, plan.steps(MOST))
     _sheets.keep(made, run, plan)
     x, m = photo(run.photo), mask(run.task, run.photo)
     hidden = (1 - m).bool().expand_as(x)
@@ -96,7 +97,7 @@ def measured(plan: Plan, run: Run) -> Reached:
                    distance)
 
 
-def filled(run: Run, most: int = MOST) -> tuple[int, Tensor]:
+def filled(run: Run, most: int) -> tuple[int, Tensor]:
     """The steps that were made and the picture, as the method gives it."""
     x, m = photo(run.photo), mask(run.task, run.photo)
     if run.method in RIVALS:
@@ -120,7 +121,7 @@ def drawn(x: Tensor, m: Tensor, shape: dict, settings: prior.PriorSettings, *, f
     return step
 
 
-def large(most: int = MOST) -> Tensor:
+def large(most: int) -> Tensor:
     """One photo in 256 pixels: as it is given, as the hourglass of depth 6 goes on, and the truth, side by side."""
     name = PHOTOS["shapes"][1]
     x, m = photo(name, LARGE), F.interpolate(mask("shapes", name), size=(LARGE, LARGE))

@@ -61,7 +61,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for domain in domains:
         for seed in plan.few(SEEDS):
             yield Work([Run(domain, split, seed) for split in ASKED], measured, net, domain, seed,
-                       2 if plan.short else None)
+                       plan.steps(None))
 
 
 def measured(net: Classifier, domain: str, seed: int, steps: int | None = None) -> dict[Run, Reached]:

@@ -61,13 +61,12 @@ TABLE = Table(
 def work(plan: Plan) -> Iterator[Work]:
     """A training is a piece of work; with λ = 0 there is one for both centres."""
     net, domains = nets.load(NETWORK, fold=False), plan.few(DOMAINS)
-    for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
-        role(splits=[f"{domain}, {split}" for domain in domains])
+    plan.splits(domains)
     runs = [Run(domain, method, prior, labels, lam, seed)
             for domain in domains for method, prior in trials.WAYS.values() for labels, prices in LAMBDAS.items()
             for lam in prices if lam or prior == "source" for seed in SEEDS]
     for run in plan.few(runs):
-        yield Work(run, measured, net, run, 2 if plan.short else None)
+        yield Work(run, measured, net, run, plan.steps(None))
 
 
 def measured(net: Classifier, run: Run, steps: int | None = None) -> Reached:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, cells
 from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.start.seeing import CELLS, SIDE
 from u3lab.measures import mean
@@ -53,12 +53,6 @@ Taken = NamedTuple("Taken", [("odds", tuple[float, ...])])
 """Log-odds of an animal on each of them."""
 
 
-def by_question(rows: Rows) -> Summary:
-    """The share right, the mean of the draws, with its interval over test pictures."""
-    return by_cell(((run.question, run.code, [*map(int, row.right)]) for run, row in rows.items()),
-                   lambda draws: mean(torch.tensor(draws).double().T))
-
-
 def by_way(rows: Rows) -> Summary:
     """The share of pictures in which the place lies on the thing, with its interval over things."""
     return by_cell((way, "on the thing", row.hits[way], run.thing) for way in (HIDDEN, EDGES, MIDDLE, RANDOM)
@@ -76,7 +70,9 @@ def by_ground(rows: Rows) -> Summary:
 
 TABLES = (
     Table(
-        "start_probes", Asked, Answered, summary=by_question, facts={"network": NETWORK}, again={"code": "pixels"},
+        "start_probes", Asked, Answered, facts={"network": NETWORK}, again={"code": "pixels"},
+        summary=cells("{question}", {"{code}": "right"},  # of each test picture the mean of its draws
+                      lambda draws: mean(torch.tensor([[*map(int, one)] for one in draws]).double().T)),
         evidence=Evidence(
             "what a linear probe reads off a network's code, off the pixels, off a network that was never trained",
             measured="The share of test pictures that a linear probe names correctly.",
@@ -93,6 +89,7 @@ TABLES = (
     Table(
         "start_squares", Shown, Pointed, summary=by_way, within={"hits": (HIDDEN, EDGES, MIDDLE, RANDOM)},
         facts={"network": NETWORK}, again={"draw": "0"},
+        uneven={"seeds": "so that a thing may be there three times"},
         evidence=Evidence(
             "whether the hidden square that costs most lies on the thing",
             measured="Whether the middle of the square whose hiding lets the score of the class fall most lies on the "
@@ -126,8 +123,7 @@ TABLES = (
 def work(plan: Plan) -> Iterator[Work]:
     """All draws of a question to a code, a picture, or a thing on all backgrounds is a piece of work."""
     net, questions = nets.load(NETWORK), plan.few(QUESTIONS[::-1]) if plan.short else QUESTIONS
-    for role, split in ((plan.fit, "train"), (plan.choose, "val"), (plan.judge, "test")):
-        role(splits=[f"{probing.DOMAINS[question]}, {split}" for question in questions])
+    plan.splits([probing.DOMAINS[question] for question in questions])
     shown, things = placed(NETWORK, plan.few(DRAWS)), plan.few(seeing.things().names, 2)
     plan.judge(things=sorted({*(run.thing for run in shown), *things}),
                photos=[*BEHIND, *seeing.NATURE, *seeing.BUILDINGS])

@@ -51,7 +51,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A run is a piece of work."""
     plan.judge(photos=LONG_PHOTOS)
     for run in plan.few([Run(fault, photo) for fault in FAULTS for photo in LONG_PHOTOS]):
-        yield Work(run, measured, run, 2 if plan.short else STEPS)
+        yield Work(run, measured, run, plan.steps(STEPS))
 
 
 def measured(run: Run, steps: int = STEPS) -> Reached:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from u3lab import nets
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
 from u3lab.lessons.universal import solids
 from u3lab.lessons.universal.trials import interval
 from u3lab.nets import Classifier
@@ -33,16 +33,12 @@ Reached = NamedTuple("Reached", [("segments", float), ("boundaries", float), ("n
 """Mean IoU, F₁, median angle in degrees (the smaller the better), share right; how many numbers were trained."""
 
 
-def summary(rows: Rows) -> Summary:
-    """What each way reaches, with Student's interval over seeds; the numbers trained are as many for all seeds."""
-    return by_cell(((run.way, column, value) for run, row in rows.items()
-                    for column, value in zip(Reached._fields, row, strict=True)),
-                   lambda values: interval(values) if len(set(values)) > 1 else values[0])
-
-
 TABLE = Table(
-    "tasks", Run, Reached, summary=summary, facts={"network": NETWORK, "missing": MISSING, "steps": solids.STEPS},
+    "tasks", Run, Reached, facts={"network": NETWORK, "missing": MISSING, "steps": solids.STEPS},
     again={"way": "source's features", "seed": "0"},
+    summary=cells("{way}", {column: column for column in Reached._fields},  # as many numbers are trained for all seeds
+                  lambda values: interval(values) if len(set(values)) > 1 else values[0]),
+    uneven={"seeds": "A guess: everywhere the most frequent surface"},
     evidence=Evidence(
         "whether one trunk is as good as one for each task",
         measured="On the test's scenes: mean IoU of six kinds of surface, F₁ of boundaries at 0.5, the median angle "
@@ -67,7 +63,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(scenes=[f"train, {1 + seed}" for seed in seeds], photos=photos.names(split="train"))
     plan.judge(scenes=["test, 0"], photos=photos.names(split="test"))
     yield Work(Run(GUESS, 0), guessed)
-    yield from (Work(Run(way, seed), measured, net, way, seed, 2 if plan.short else solids.STEPS)
+    yield from (Work(Run(way, seed), measured, net, way, seed, plan.steps(solids.STEPS))
                 for way in WAYS for seed in seeds)
 
 
@@ -79,9 +75,9 @@ def guessed() -> Reached:
 def measured(net: Classifier, way: str, seed: int, steps: int = solids.STEPS) -> Reached:
     """Train the networks of a way, and ask them about the scenes of the test."""
     scores, count, test = {}, 0, solids.held_out()
-    kind, sets = WAYS[way]
+    method, sets = WAYS[way]
     for names in sets:
-        tasks = solids.begin(net, names, kind=kind)
+        tasks = solids.begin(net, names, method=method)
         last(solids.train(tasks, solids.seen(seed), solids.present(MISSING, seed), seed, steps=steps))
         answers = solids.answers(tasks, test.images)
         scores |= {name: solids.score(name, answers[name], test.labels[name]) for name in names}

@@ -10,8 +10,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
-from u3lab.experiments.clusters import spread
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, spread
 from u3lab.lessons.selfsup import tissues
 
 WAYS = ("IIC, views without fields", "IIC, views with fields")
@@ -59,7 +58,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for way in plan.few(WAYS):
         for seed in plan.few(SEEDS):
             runs = [Run(way, seed, *one) for one in plan.few(tissues.conditions())]
-            yield Work(runs, measured, runs, steps=2 if plan.short else tissues.STEPS)
+            yield Work(runs, measured, runs, steps=plan.steps(tissues.STEPS))
 
 
 def measured(runs: list[Run], *, steps: int = tissues.STEPS) -> dict[Run, Reached]:

@@ -61,6 +61,6 @@ def steps_of(plan: Plan, layer: str, given: _crops.Stock, unseen: Tensor) -> Non
         given, SIDE, batch, seed=plan.seed + begun, mixed=False), steps,
         Checkpoint.at(plan.state("unrolled", layer, steps, plan.seed)), Muon)
     last(run, total=steps + 1, title=f"steps, {layer}")
-    plan.weights(f"unrolled-{layer}", unrolled, eight_bits=True, torch=torch.__version__, steps=str(steps), recipe=(
+    plan.weights(f"unrolled-{layer}", unrolled, eight_bits=True, steps=str(steps), recipe=(
         f"{plan.command} {layer} with {len(given.photos)} pictures and {len(given.things)} things"),
         **{"on unseen pictures": judged(net, inverter, unrolled, unseen)})

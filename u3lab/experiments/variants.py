@@ -77,7 +77,7 @@ def work(plan: Plan) -> Iterator[Work]:
         for variant in VARIANTS:
             for picture in pictures:
                 yield Work(Run(name, variant, picture), measured, net, things[picture], variant,
-                           steps=2 if plan.short else STEPS)
+                           steps=plan.steps(STEPS))
 
 
 def measured(net: Classifier, thing: Thing, variant: str, *, steps: int = STEPS) -> Reached:

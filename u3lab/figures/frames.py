@@ -76,6 +76,5 @@ def _sheet(what: str, height: int, width: int, least_height: int, least_width: i
     height, width = checks.whole("height", height), checks.whole("width", width)
     checks.room("the figure", height, width, most=PAGE)
     if height < least_height or width < least_width:
-        raise U3Error(f"{height}×{width} pixels are too few for {what}; give a height from {least_height} and a width "
-                      f"from {least_width} on")
+        raise U3Error(f"{height}×{width} pixels are too few for {what}; give {least_height}×{least_width} or more")
     return Image.new("RGB", (width, height), CARD)

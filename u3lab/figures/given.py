@@ -32,8 +32,7 @@ def numbers(name: str, values: Numbers) -> np.ndarray:
     try:
         return np.asarray(torch.as_tensor(values).detach().cpu(), dtype=float)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise U3Error(f"{name!r} does not hold plain numbers ({str(error)[:200]}); give a list, an array or a tensor "
-                      "of them") from None
+        raise U3Error(f"{name!r} holds no numbers ({str(error)[:200]}); give a list, an array or a tensor") from None
 
 
 def line(name: str, parts: Numbers | tuple) -> list[np.ndarray]:

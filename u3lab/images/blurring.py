@@ -1,4 +1,4 @@
-"""The Gaussian blur g_σ ∗ x: fast, for any σ, beside the plain convolution that it equals."""
+"""The Gaussian blur g_σ ∗ x: fast, beside the plain convolution that it equals."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch import Tensor
 
 from u3lab.checks import floats, number, room
 
-WIDEST = 1e12  # σ in pixels: wider bells look the same
+WIDEST = 10_000  # σ in pixels, a few times the side of the largest square picture
 BLOCK = 2048  # pixels of a side that one matrix blurs: 16 MB
 
 
 def blur(images: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur g_σ ∗ x of (B,C,H,W), differentiable; ``sigma`` in pixels, 0 leaves the picture as it is.
+    """Gaussian blur g_σ ∗ x of (B,C,H,W), differentiable; ``sigma`` in pixels, up to 10,000; 0 leaves it as it is.
 
     g_σ(u) ∝ exp(−u²/2σ²), cut off at ⌈3σ⌉ pixels and normalised to the sum 1. Beyond the border the nearest
     pixel goes on (SciPy's mode "nearest"), which unlike reflection is defined for a blur wider than the picture.
     :func:`plain_blur` is the same as one convolution.
-    Raises U3Error if sigma is negative or not a number, or the images are not (B,C,H,W) of float32 or float64.
+    Raises U3Error if sigma is out of its range or not a number, or the images are not (B,C,H,W) of float32 or float64.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def blur(images: Tensor, sigma: float) -> Tensor:
     # g_σ is separable: rows, then columns. At these sizes two products of matrices are faster than convolutions.
     height, width = images.shape[-2:]
     if max(height, width) <= BLOCK:
-        rows, columns = (_band(_bell(n, sigma), n, 0, n, images)[0] for n in (height, width))
+        rows, columns = (_band(_bell(sigma), n, 0, n, images)[0] for n in (height, width))
         return rows @ images @ columns.T
     return _blur_columns(_blur_columns(images, sigma).mT, sigma).mT
 
@@ -51,20 +51,10 @@ def plain_blur(images: Tensor, sigma: float) -> Tensor:
     return F.conv2d(extended.flatten(0, 1)[:, None], (g / g.sum())[None, None]).view_as(images)
 
 
-def _bell(n: int, sigma: float) -> Tensor:
-    """g_σ(u) for u = −r … r with the sum 1, r = ⌈3σ⌉: 99.7 % of the bell.
-
-    A line of n pixels does not tell places beyond n from each other. So of a bell that is far wider, the rest counts
-    with the outermost place: its integral, which differs from its sum by less than 10⁻⁶.
-    """
+def _bell(sigma: float) -> Tensor:
+    """g_σ(u) for u = −r … r with the sum 1, r = ⌈3σ⌉: 99.7 % of the bell."""
     radius = math.ceil(3 * sigma)
-    reach = min(radius, max(n, 4096))
-    weights = -0.5 * (torch.arange(-reach, reach + 1).double() / sigma) ** 2
-    if reach < radius:
-        inner, outer = (math.erf((edge + 0.5) / (math.sqrt(2) * sigma)) for edge in (reach, radius))
-        rest = torch.tensor(math.sqrt(math.pi / 2) * sigma * (outer - inner), dtype=torch.float64).log()
-        weights[[0, -1]] = torch.logaddexp(weights[[0, -1]], rest)
-    return torch.softmax(weights, 0)
+    return torch.softmax(-0.5 * (torch.arange(-radius, radius + 1).double() / sigma) ** 2, 0)
 
 
 def _band(g: Tensor, n: int, start: int, stop: int, like: Tensor) -> tuple[Tensor, int, int]:
@@ -88,7 +78,7 @@ def _band(g: Tensor, n: int, start: int, stop: int, like: Tensor) -> tuple[Tenso
 def _blur_columns(images: Tensor, sigma: float) -> Tensor:
     """Blur the columns of (B,C,H,W), some rows of the result at a time: each needs only a band of the picture."""
     n, made = images.shape[-2], []
-    g = _bell(n, sigma)
+    g = _bell(sigma)
     rows = max(16, BLOCK**2 // (BLOCK + min(n, len(g))))
     for start in range(0, n, rows):
         band, first, last = _band(g, n, start, min(n, start + rows), images)

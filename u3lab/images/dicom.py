@@ -139,9 +139,7 @@ def _picture(dataset: Dataset, given: str) -> np.ndarray:
         return _shares(values, 2**dataset.BitsStored - 1)
     _take_from_groups(dataset, frame)
     grey = _windowed(np.array(apply_modality_lut(values, dataset), np.float64), dataset)
-    if kind == "MONOCHROME1":
-        np.subtract(1, grey, out=grey)
-    return grey.astype(np.float32)
+    return (1 - grey if kind == "MONOCHROME1" else grey).astype(np.float32)
 
 
 def _shares(values: np.ndarray, largest: int) -> np.ndarray:
@@ -161,24 +159,14 @@ def _take_from_groups(dataset: Dataset, frame: int) -> None:
 
 
 def _windowed(x: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """The window [c − w/2, c + w/2] becomes [0,1] (DICOM part 3, C.11.2.1.2 and C.11.2.1.3), in the array's place."""
+    """The window [c − w/2, c + w/2] becomes [0,1] (DICOM part 3, C.11.2.1.2 and C.11.2.1.3)."""
     c, w = (np.ravel(dataset.get(name, np.nan)).astype(float)[0] for name in ("WindowCenter", "WindowWidth"))
     how = dataset.get("VOILUTFunction") or "LINEAR"
     if not (np.isfinite(c) and w >= (1 if how == "LINEAR" else 1e-6)):
         low, high = x.min(), x.max()
-        x -= low
-        x /= high - low if high > low else 1
-        return x
-    if how == "SIGMOID":  # 1 / (1 + exp(−4 (x − c) / w))
-        x -= c
-        x *= -4
-        x /= w
-        np.exp(x, out=x)
-        x += 1
-        return np.divide(1, x, out=x)
+        return (x - low) / (high - low if high > low else 1)
+    if how == "SIGMOID":
+        return 1 / (1 + np.exp(-4 * (x - c) / w))
     if how == "LINEAR":  # its formula counts whole grey levels
         c, w = c - 0.5, max(w - 1, 1e-6)
-    x -= c
-    x /= w
-    x += 0.5
-    return np.clip(x, 0, 1, out=x)
+    return np.clip((x - c) / w + 0.5, 0, 1)

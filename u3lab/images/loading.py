@@ -26,7 +26,6 @@ from u3lab.errors import U3Error
 from u3lab.images import dicom, shipped
 from u3lab.images.arrays import check_range, from_array
 
-GROUPS, names, caption, label = shipped.GROUPS, shipped.names, shipped.caption, shipped.label
 DRAWINGS = ("EPS", "WMF")  # which Pillow gives to other programs to draw
 LONG = 60  # letters of a path that a message shows
 STRIP = 4  # a picture that is so many times longer than wide is cut before it is enlarged
@@ -131,7 +130,7 @@ def _crop(images: Tensor, size: int) -> Tensor:
 
 def _find(x: str) -> Path:
     """The file that a name or a path means. A shipped name goes first; "./coffee" is the file of that name."""
-    if x in names():
+    if x in shipped.names():
         return shipped.file(x)
     path = Path(os.path.expanduser(x))
     try:

@@ -27,8 +27,7 @@ def code_error(given: Tensor, wanted: Tensor) -> Tensor:
     """
     alike(given=given, wanted=wanted)
     if not wanted.any():
-        raise U3Error("the wanted code is zero throughout, so there is no share of it; choose an earlier layer or "
-                      "another picture")
+        raise U3Error("the wanted code is zero throughout, without shares; take an earlier layer or another picture")
     return relative_error(given, wanted)
 
 

@@ -58,12 +58,13 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
 
 def _scales(net: Classifier, layer: str, image: Tensor, settings: DreamSettings) -> Iterator[Step]:
     photo, draw = image.to(net.device), torch.Generator().manual_seed(settings.seed)
-    iteration, dreamt = 0, torch.zeros_like(photo)
-    for octave in reversed(range(settings.octaves)):
-        size = [max(LEAST, round(side / settings.ratio**octave)) for side in image.shape[-2:]]
+    iteration, dreamt, steps = 0, torch.zeros_like(photo), settings.steps
+    sizes = [[max(LEAST, round(side / settings.ratio**octave)) for side in image.shape[-2:]]
+             for octave in reversed(range(settings.octaves))]
+    for size in sizes:
         base = F.interpolate(photo, size=size, mode="bilinear", antialias=True)
         x = (base + F.interpolate(dreamt, size=size, mode="bilinear", antialias=True)).clamp(0, 1)
-        for _ in range(settings.steps):
+        for _ in range(steps):
             by = torch.randint(-settings.jitter, settings.jitter + 1, (2,), generator=draw).tolist()
             rolled = x.roll(by, (2, 3)).requires_grad_()
             with torch.enable_grad():

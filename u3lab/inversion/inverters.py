@@ -16,8 +16,8 @@ from torch import Tensor
 
 from u3lab.checks import one_of
 from u3lab.descent import last
-from u3lab.inversion.learned import LAYERS, Inverter, decode, learned_inverter
-from u3lab.inversion.unrolled import Unrolled, learned_steps, unroll
+from u3lab.inversion.learned import LAYERS, decode, learned_inverter
+from u3lab.inversion.unrolled import learned_steps, unroll
 from u3lab.nets import Classifier
 
 
@@ -51,15 +51,7 @@ class LearnedWay:
         return self.draw(net, one_of("layer", layer, tuple(LAYERS)), images)
 
 
-@cache
-def _inverter(which: str) -> Inverter:
-    """Read once a process: nobody else gets hold of it."""
-    return learned_inverter(which)
-
-
-@cache
-def _steps(layer: str) -> Unrolled:
-    return learned_steps(layer)
+_inverter, _steps = cache(learned_inverter), cache(learned_steps)  # read once a process: nobody else gets hold of them
 
 
 def squares(net: Classifier, layer: str, images: Tensor) -> Tensor:

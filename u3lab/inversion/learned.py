@@ -30,9 +30,7 @@ class Inverter(nn.Module):
 
     def __init__(self, layer: str) -> None:
         super().__init__()
-        if layer not in LAYERS:
-            raise U3Error(f"there is no inverter for {layer!r}; choose {' or '.join(LAYERS)}")
-        self.layer = layer
+        self.layer = one_of("layer", layer, tuple(LAYERS))
         self.cells = 16 if layer == "fire5" else 8
         self.cell = SIDE // self.cells  # pixels
         widths = WIDTHS[1:] if self.cells == 16 else WIDTHS

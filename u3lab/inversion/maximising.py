@@ -82,8 +82,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
 
     def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
         seen = zoom(x, settings.zoom, views)
-        return {"excitation": -sum(code(each, layer, seen)[0, k].mean()
-                                   for each, k in zip(nets, units, strict=True))}
+        return {"excitation": -sum(code(each, layer, seen)[0, k].mean() for each, k in zip(nets, units, strict=True))}
 
     return search(nets[0], (size, size), prior, settings, objective)
 

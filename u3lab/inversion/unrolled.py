@@ -31,8 +31,7 @@ class Unrolled(nn.Module):
 
     def __init__(self, layer: str) -> None:
         super().__init__()
-        one_of("layer", layer, tuple(LAYERS))
-        self.layer = layer
+        self.layer = one_of("layer", layer, tuple(LAYERS))
         self.steps = nn.ModuleList(Correction() for _ in range(STEPS))
 
 

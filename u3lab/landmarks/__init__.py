@@ -1,7 +1,7 @@
 """Chapter 3: structure from nothing but pictures and how they move.
 
     net = labeller(seed=0)                             # a code in R³ for every second pixel, random at the start
-    last(label(net, pairs))                            # pairs(count, generator) → x, gx, points, where they went
+    last(train_labeller(net, pairs))                   # pairs(count, generator) → x, gx, points u, and gu in gx
     match(net(x), net(other), points).best             # the same parts of another face
 
 A point is (x, y) in [−1,1]; the picture's borders are at ±1. Files: ``dense`` (a code for each pixel: loss, heat maps,
@@ -23,7 +23,7 @@ from u3lab.landmarks.dense import (
     virtual_landmarks,
 )
 from u3lab.landmarks.encoder import labeller
-from u3lab.landmarks.exchange import exchanged
+from u3lab.landmarks.exchange import exchange_descriptors
 from u3lab.landmarks.factorising import DISTANCES, align, as_rotation, factorise, pose_error
 from u3lab.landmarks.measuring import Regressor, fit_landmarks, landmark_error, share_within
 from u3lab.landmarks.places import codes_at

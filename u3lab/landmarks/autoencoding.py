@@ -12,7 +12,6 @@ warp has no pixels for, is left to the pairs: cut them from a larger canvas.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,12 +23,11 @@ from u3lab.checks import alike, function, is_a, shown, words
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides
-from u3lab.nets import Classifier, ready, several
+from u3lab.nets import Classifier, extract_features, ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.batches import Batches
-from u3lab.training.learning import check_shared, generator, learning
-from u3lab.training.loop import Checkpoint, train
+from u3lab.training.loop import Checkpoint, Terms, check_shared, generator_of, train, training_mode
 
 # Sources and targets (N,3,H,W), row by row of one thing; or a function (count, generator) → such a batch.
 Pairs = tuple[Tensor, Tensor] | Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
@@ -83,31 +81,27 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
     """
     is_a("model", model, KeypointAutoencoder, "make one with landmarks.KeypointAutoencoder(10)")
     settings = or_default(settings, AutoencodeSettings)
-    net, layers = _judge(net, layers)
+    if (net is None) != (not words("layers", layers, none=True)):
+        raise U3Error("net and layers go together: give a network and names of its layers, or neither")
+    net, layers = (None, []) if net is None else (ready(net), _known(ready(net), layers))
     if not layers and not settings.pixels:
         raise U3Error("pixels = 0 and no layers: nothing is compared; give a weight above 0, or a net and its layers")
-    check_shared(settings.batch_size)
-    if not callable(pairs):
-        _checked(pairs)
-        if len(pairs[0]) < 2:
-            raise U3Error("one pair is too few; give two or more, or a function that makes them")
-    else:
+    seed, count, steps = settings.seed, check_shared(settings.batch_size), settings.steps
+    if callable(pairs):
         function("pairs", pairs, 2, "give a function (count, generator) that makes sources and targets")
-    return _steps(model, pairs, net, layers, Checkpoint.at(checkpoint), settings)
-
-
-def _steps(model: KeypointAutoencoder, pairs: Pairs, net: Classifier | None, layers: list[str],
-           checkpoint: Checkpoint | None, settings: AutoencodeSettings) -> Iterator[Step]:
+    else:
+        if len(_checked(pairs)[0]) < 2:
+            raise U3Error("one pair is too few; give two or more, or a function that makes them")
+        batches = Batches(len(pairs[0]), count, seed)
     device = next(model.parameters()).device
     means = torch.zeros(1 + len(layers), device=device)  # m_0, m_1, …; 0 before the first step
     state = {**model.state_dict(), "means": means}
-    facts = {"seed": settings.seed, "batch_size": settings.batch_size, "layers": list(layers)}
-    batch = partial(_batch, pairs, settings, None if callable(pairs) else Batches(
-        len(pairs[0]), settings.batch_size, settings.seed))
 
-    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        source, target = (distributed.share(one).to(device) for one in batch(step))
-        with learning(model):
+    def energy(step: int) -> tuple[Tensor, Terms]:
+        batch = _made(pairs, count, generator_of(seed, step)) if callable(pairs) else (
+            one[batches.at(step)] for one in pairs)
+        source, target = (distributed.share(one).to(device) for one in batch)
+        with training_mode(model):
             made = model(source, target)
         part = 1 / distributed.world_size()
         errors = {PIXELS: (made - target.to(made)).square().mean()}
@@ -116,8 +110,9 @@ def _steps(model: KeypointAutoencoder, pairs: Pairs, net: Classifier | None, lay
         terms = errors if not layers else _balanced(errors, means)
         return errors[PIXELS], terms | {PIXELS: settings.pixels * terms[PIXELS]}
 
-    yield from train(model.parameters(), energy, steps=settings.steps, checkpoint=checkpoint, facts=facts,
-                     rate=lambda step: loop.cosine(settings.lr, step, settings.steps), state=lambda: state)
+    return train(model.parameters(), energy, steps=steps, rate=lambda step: loop.cosine(settings.lr, step, steps),
+                 checkpoint=Checkpoint.at(checkpoint), state=lambda: state,
+                 facts={"seed": seed, "batch_size": count, "layers": layers})
 
 
 def layer_errors(net: nn.Module, layers: Sequence[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -136,32 +131,22 @@ def layer_errors(net: nn.Module, layers: Sequence[str], made: Tensor, target: Te
 
 
 def _errors(net: Classifier, layers: list[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:
-    wanted, found = several(net, layers, target), net.until(layers, lambda: net.unchecked(made))
+    wanted, found = extract_features(net, layers, target), net.until(layers, lambda: net.unchecked(made))
     return {layer: (found[layer] - wanted[layer]).square().mean() for layer in layers}
 
 
-@torch.no_grad()
-def _moved_on(means: Tensor, errors: Tensor) -> Tensor:
-    """m ← 0.99 m + 0.01 error, and the error itself the first time."""
-    return means.copy_(torch.where(means == 0, errors, DECAY * means + (1 - DECAY) * errors))
-
-
 def _balanced(errors: dict[str, Tensor], means: Tensor) -> dict[str, Tensor]:
-    """Each error divided by its running mean, which goes on by a step; no gradient leads to the means."""
-    m = _moved_on(means, torch.stack([error.detach() for error in errors.values()]).to(means))
-    return {name: error / one.clamp(min=1e-12) for (name, error), one in zip(errors.items(), m, strict=True)}
+    """Each error divided by its running mean, after m ← 0.99 m + 0.01 error; the first time m is the error itself."""
+    now = torch.stack([error.detach() for error in errors.values()]).to(means)
+    means.copy_(torch.where(means == 0, now, DECAY * means + (1 - DECAY) * now))
+    return {name: error / m.clamp(min=1e-12) for (name, error), m in zip(errors.items(), means, strict=True)}
 
 
-def _batch(pairs: Pairs, settings: AutoencodeSettings, batches: Batches | None, step: int) -> tuple[Tensor, Tensor]:
-    """Sources and targets of a step."""
-    if batches is not None:
-        chosen = batches.at(step)
-        return pairs[0][chosen], pairs[1][chosen]
-    made = pairs(settings.batch_size, generator(settings.seed, step))
-    source, target = _checked(made)
-    if len(source) != settings.batch_size:
-        raise U3Error(f"pairs was asked for {settings.batch_size} pairs and made {len(source)}; give as many as asked "
-                      "for")
+def _made(pairs: Callable, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """As many pairs as a function was asked for."""
+    source, target = _checked(pairs(count, generator))
+    if len(source) != count:
+        raise U3Error(f"pairs was asked for {count} pairs and made {len(source)}; give as many as asked for")
     return source, target
 
 
@@ -176,16 +161,6 @@ def _checked(pairs: object) -> tuple[Tensor, Tensor]:
         raise U3Error(f"sources have the shape {tuple(source.shape)} and targets {tuple(target.shape)}; give both the "
                       "same")
     return source, target
-
-
-def _judge(net: nn.Module | None, layers: Sequence[str]) -> tuple[Classifier | None, list[str]]:
-    """Γ and its layers, all of which it has."""
-    layers = words("layers", layers, none=True)
-    if (net is None) != (not layers):
-        raise U3Error("net and layers go together: give a network and names of its layers, or neither")
-    if net is None:
-        return None, []
-    return ready(net), _known(ready(net), layers)
 
 
 def _known(net: Classifier, layers: Sequence[str]) -> list[str]:

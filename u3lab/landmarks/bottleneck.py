@@ -24,9 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import FLOATS, SIDE, number, shown, tensors, whole
+from u3lab.checks import SIDE, number, shown, whole
 from u3lab.errors import U3Error
-from u3lab.landmarks.places import centres
+from u3lab.landmarks.places import centres, check_maps
 from u3lab.nets.blocks import conv_block
 from u3lab.nets.classifier import finite
 
@@ -58,8 +58,7 @@ def marginal_soft_argmax(maps: Tensor) -> Tensor:
     Tensor
         (B,K,2), (x, y) in [−1,1].
     """
-    tensors(maps=(maps, "BKHW"))
-    _floats(maps=maps)
+    check_maps(maps=(maps, "BKHW"))
     x, y = (maps.mean(axis).softmax(-1) @ centres(maps.shape[other], maps) for axis, other in ((2, 3), (3, 2)))
     return torch.stack([x, y], -1)
 
@@ -81,8 +80,7 @@ def gaussian_maps(points: Tensor, size: tuple[int, int], *, sigma: float = SIGMA
     Tensor
         (B,K,h,w) in [0,1], with a gradient to the points.
     """
-    tensors(points=(points, "BK2"))
-    _floats(points=points)
+    check_maps(points=(points, "BK2"))
     if not isinstance(size, (tuple, list)) or len(size) != 2:
         raise U3Error(f"size = {shown(size)}; give height and width in cells, such as (16, 16)")
     height, width = (whole(f"size[{n}]", side, 1, SIDE) for n, side in enumerate(size))
@@ -174,8 +172,7 @@ class KeypointAutoencoder(nn.Module):
         """
         look = appearance_of if isinstance(appearance_of, Appearance) else self.appearance(appearance_of)
         self._ready()
-        tensors(points=(points, "BK2"))
-        _floats(points=points)
+        check_maps(points=(points, "BK2"))
         if points.shape[1] != self.count or points.abs().max() > 1:
             raise U3Error(f"points of the shape {tuple(points.shape)}, up to {points.abs().max():.3g}; give "
                           f"(B,{self.count},2), with x and y from -1 to 1, the borders of the picture")
@@ -213,12 +210,6 @@ def check_sides(images: Tensor) -> None:
     if height % SHRINK or width % SHRINK or not (LEAST <= min(height, width) and max(height, width) <= SIDE):
         raise U3Error(f"pictures of {height}×{width} pixels; {NAME} takes sides from {LEAST} to {SIDE} that are "
                       f"multiples of {SHRINK}, such as 64; cut or resize them")
-
-
-def _floats(**given: Tensor) -> None:
-    for name, values in given.items():
-        if values.dtype not in FLOATS:
-            raise U3Error(f"{name} is of {values.dtype}; give float32 or float64")
 
 
 def _encoder(width: int) -> nn.Sequential:

@@ -22,14 +22,14 @@ from torch.autograd.function import once_differentiable
 
 from u3lab.checks import number, room, whole
 from u3lab.errors import U3Error
-from u3lab.landmarks.exchange import exchanged
+from u3lab.landmarks.exchange import exchange_descriptors
 from u3lab.landmarks.places import cells, check_maps, check_points, codes_at, drawn, inside, read
 
 GAMMA = 0.5
 AT_ONCE = 2**20  # values of p that are held at a time: 4 MB as float32
 
 
-def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tensor, *, points: Tensor | None = None,
+def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, gu: Tensor, *, u: Tensor | None = None,
                          gamma: float = GAMMA, through: Tensor | None = None, queries: int | None = None,
                          generator: torch.Generator | None = None, at_once: int = AT_ONCE) -> Tensor:
     """L = 1/N Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u), the mean over queries u and pictures; a scalar.
@@ -41,17 +41,17 @@ def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tenso
     ----------
     codes, codes_moved
         Φ(x; ·) (B,D,h,w) and Φ(gx; ·) (B,D,h′,w′).
-    moved_points
-        gu for each query u: (B,N,2), (x, y) in [−1,1] of gx. No gradient leads to them.
-    points
-        The queries u themselves, (B,N,2) in x. Without them they are all cells of ``codes``, row by row: N = h·w. A
+    gu
+        Where each query u has gone: (B,N,2), (x, y) in [−1,1] of gx. No gradient leads to them.
+    u
+        The queries themselves, (B,N,2) in x. Without them they are all cells of ``codes``, row by row: N = h·w. A
         query counts only if u and gu both lie in their pictures.
     gamma
         γ in (0,10]. With a small one a wrong place costs nearly the same wherever it is; a large one forgives what is
         near.
     through
         Φ(x_α; ·) (B,D,h″,w″) of *other* pictures: each code is first replaced by what these have in its place, as
-        :func:`~u3lab.landmarks.exchanged` does (DVE, 2019).
+        :func:`~u3lab.landmarks.exchange_descriptors` does (DVE, 2019).
     queries, generator
         Take only so many of the queries, drawn by the generator.
     at_once
@@ -65,14 +65,10 @@ def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tenso
     check_maps(codes=(codes, "BDHW"), codes_moved=(codes_moved, "BDhw"),
                **({} if through is None else {"through": (through, "BDYX")}))
     gamma, at_once = number("gamma", gamma, 0, 10, without_low=True), whole("at_once", at_once)
-    points, moved_points = queried(codes, points, moved_points)
-    points, moved_points = drawn(queries, generator, points, moved_points)
-    counted = inside(points) & inside(moved_points)
-    if not counted.any():
-        raise U3Error("no query stays in the picture: all points or moved_points are outside [-1, 1]; move less")
+    u, gu = drawn(queries, generator, *queried(codes, u, gu))
+    counted = _counted(u, gu).to(codes.device)
     size = max(1, at_once // (len(codes) * codes_moved[0, 0].numel()))
-    query, gu, counted = read(codes, points), moved_points.to(codes), counted.to(codes.device)
-    return _InParts.apply(query, codes_moved, through, gu, counted, gamma, size) / counted.sum()
+    return _InParts.apply(read(codes, u), codes_moved, through, gu.to(codes), counted, gamma, size) / counted.sum()
 
 
 class _InParts(torch.autograd.Function):
@@ -110,7 +106,7 @@ def _summed(query: Tensor, gu: Tensor, counted: Tensor, codes_moved: Tensor, thr
             gamma: float) -> Tensor:
     """Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u) over the queries (B,n,D) that are counted (B,n)."""
     if through is not None:
-        query = exchanged(query, through)
+        query = exchange_descriptors(query, through)
     p = _scores(query, codes_moved).softmax(-1)
     distance = torch.cdist(gu, cells(codes_moved).expand(len(gu), -1, -1),
                            compute_mode="donot_use_mm_for_euclid_dist")  # by products, near points are far off
@@ -122,34 +118,39 @@ def _scores(query: Tensor, codes: Tensor) -> Tensor:
     return query @ codes.flatten(2)
 
 
-def invariance_loss(codes: Tensor, codes_moved: Tensor, moved_points: Tensor, *,
-                    points: Tensor | None = None) -> Tensor:
+def invariance_loss(codes: Tensor, codes_moved: Tensor, gu: Tensor, *,
+                    u: Tensor | None = None) -> Tensor:
     """1/N Σ_u ‖Φ(x; u) − Φ(gx; gu)‖²: what is *not* enough. A constant Φ has 0, and tells no two pixels apart.
 
     Arguments as for :func:`dense_labelling_loss`.
     """
     check_maps(codes=(codes, "BDHW"), codes_moved=(codes_moved, "BDhw"))
-    points, moved_points = queried(codes, points, moved_points)
-    counted = (inside(points) & inside(moved_points)).to(codes.device)
-    if not counted.any():
-        raise U3Error("no query stays in the picture: all points or moved_points are outside [-1, 1]; move less")
-    apart = (read(codes, points) - read(codes_moved, moved_points)).square().sum(-1)
+    u, gu = queried(codes, u, gu)
+    counted = _counted(u, gu).to(codes.device)
+    apart = (read(codes, u) - read(codes_moved, gu)).square().sum(-1)
     return (apart if counted.all() else apart[counted]).mean()  # to pick some of them costs as much as to read them
 
 
-def queried(maps: Tensor, points: Tensor | None, moved_points: Tensor) -> tuple[Tensor, Tensor]:
-    """Queries u and gu, (B,N,2) each, that fit maps (B,…,h,w); without points, all cells of the maps are asked."""
-    check_points(moved_points=(moved_points, "BN2", maps))
-    if points is None:
-        points = cells(maps).expand(len(maps), -1, -1)
-        if moved_points.shape != points.shape:
-            raise U3Error(f"moved_points has {moved_points.shape[1]} points of each picture, the map has "
-                          f"{points.shape[1]} cells; give where each cell goes, or points as well")
-    check_points(points=(points, "BN2", maps))
-    if points.shape != moved_points.shape:
-        raise U3Error(f"points has the shape {tuple(points.shape)} and moved_points {tuple(moved_points.shape)}; give "
-                      "where each of the points goes")
-    return points, moved_points.detach()
+def queried(maps: Tensor, u: Tensor | None, gu: Tensor) -> tuple[Tensor, Tensor]:
+    """Queries u and gu, (B,N,2) each, that fit maps (B,…,h,w); without u, all cells of the maps are asked."""
+    check_points(gu=(gu, "BN2", maps))
+    if u is None:
+        u = cells(maps).expand(len(maps), -1, -1)
+        if gu.shape != u.shape:
+            raise U3Error(f"gu has {gu.shape[1]} points of each picture, the map has {u.shape[1]} cells; give where "
+                          "each cell goes, or u as well")
+    check_points(u=(u, "BN2", maps))
+    if u.shape != gu.shape:
+        raise U3Error(f"u has the shape {tuple(u.shape)} and gu {tuple(gu.shape)}; give where each of the points goes")
+    return u, gu.detach()
+
+
+def _counted(u: Tensor, gu: Tensor) -> Tensor:
+    """Which queries lie in both pictures, (B,N) bool."""
+    counted = inside(u) & inside(gu)
+    if not counted.any():
+        raise U3Error("no query stays in the picture: all of u or gu are outside [-1, 1]; move less")
+    return counted
 
 
 def heat_map(code: Tensor, codes: Tensor) -> Tensor:

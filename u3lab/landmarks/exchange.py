@@ -18,7 +18,7 @@ from u3lab.checks import room
 from u3lab.landmarks.places import check_maps
 
 
-def exchanged(code: Tensor, through: Tensor) -> Tensor:
+def exchange_descriptors(code: Tensor, through: Tensor) -> Tensor:
     """Φ̂ = Σ_w p_α(w|u) Φ(x_α; w): codes (B,N,D) of points, made anew from the codes of other pictures (B,D,h,w).
 
     As codes get longer, p_α gets narrower; from the same picture, each code is then replaced by itself.

@@ -70,12 +70,12 @@ def drawn(queries: int | None, generator: torch.Generator | None, *points: Tenso
 
 
 def check_maps(**given: tuple[object, str]) -> None:
-    """Maps by name with their axes, as :func:`~u3lab.checks.tensors` has them: all float32, or all float64."""
+    """Maps (or points) by name with their axes, as in :func:`~u3lab.checks.tensors`: all float32, or all float64."""
     tensors(**given)
     first, *_ = given
     for name, (maps, _) in given.items():
         if maps.dtype not in FLOATS or maps.dtype != given[first][0].dtype:
-            raise U3Error(f"{name} is of {maps.dtype}; give float32 or float64, the same for all maps")
+            raise U3Error(f"{name} is of {maps.dtype}; give float32 or float64, the same for all")
 
 
 def check_points(**given: tuple[object, str, Tensor]) -> None:

@@ -18,17 +18,17 @@ from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.landmarks.factorising import DISTANCES, NUMBERS, as_rotation, factorise, pose_error
 from u3lab.landmarks.factorising import rotations as check_rotations
+from u3lab.landmarks.training import maps_of_pairs
 from u3lab.nets import Classifier
 from u3lab.nets.blocks import conv_block
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.learning import learn
-from u3lab.training.tasks import Posed, Task
+from u3lab.training.loop import Checkpoint, Terms, check_shared, generator_of, train
 
 GRID, AT_ONCE = 4, 64  # places a side that the last layer sees; pictures in one pass
-PAIRS = "give a tuple of pictures x, pictures x′ and turns g, or a function (count, generator) that makes such"
-Pair = tuple[Tensor, Tensor, Tensor]  # x (N,3,H,W), x′ = g x (N,3,H,W), g (N,n,n)
+PAIRS = "give a tuple of pictures x, pictures gx and turns g, or a function (count, generator) that makes such"
+Pair = tuple[Tensor, Tensor, Tensor]  # x (N,3,H,W), gx (N,3,H,W), g (N,n,n)
 Pairs = Callable[[int, torch.Generator], Pair]
 
 
@@ -70,13 +70,6 @@ def pose_encoder(width: int = 32, dimensions: str = "3d", *, seed: int = 0) -> C
                       memory_format=torch.channels_last)
 
 
-class Rotations(nn.Module):
-    """The numbers of pictures, (B,V,2 or 6,1,1) → rotations (B,V,n,n): a head without weights."""
-
-    def forward(self, code: Tensor) -> Tensor:
-        return as_rotation(code.flatten(2).flatten(0, 1)).unflatten(0, code.shape[:2])
-
-
 @torch.no_grad()
 def poses(net: nn.Module, images: Tensor) -> Tensor:
     """Φ(x) of pictures (N,3,H,W): rotations (N,2,2) or (N,3,3), without a graph."""
@@ -98,7 +91,7 @@ def pairs_of(images: Tensor, rotations: Tensor, instances: Tensor) -> Pairs:
 
     Returns
     -------
-    A function (count, generator) → (x, x′, g): random views, and for each a random other one of the same thing.
+    A function (count, generator) → (x, gx, g): random views, and for each a random other one of the same thing.
     """
     _images.check(images)
     tensors(images=(images, "NCHW"), rotations=(rotations, "NDD"), instances=(instances, "N"))
@@ -123,23 +116,27 @@ def rotated(images: Tensor, degrees: Tensor) -> Tensor:
     """
     _images.check(images)
     tensors(images=(images, "NCHH"), degrees=(degrees, "N"))
-    backwards = as_rotation(torch.stack([degrees.deg2rad().cos(), degrees.deg2rad().sin()], 1).to(images))
+    backwards = _turn(degrees).to(images)
     grid = F.affine_grid(F.pad(backwards, (0, 1)), list(images.shape), align_corners=False)  # its y goes down
     inside = grid.square().sum(-1) <= 1
     return F.grid_sample(images, grid, align_corners=False) * inside[:, None]
 
 
+def _turn(degrees: Tensor) -> Tensor:
+    """Rotations in the plane by angles (N): (N,2,2)."""
+    return as_rotation(torch.stack([degrees.deg2rad().cos(), degrees.deg2rad().sin()], 1))
+
+
 def rotated_pairs(images: Tensor) -> Pairs:
-    """Square pictures (N,3,S,S), all upright: a function (count, generator) → (x, x′, g), x a picture that is turned
-    by any angle and x′ the same turned on by g (count,2,2), which is any as well."""
+    """Square pictures (N,3,S,S), all upright: a function (count, generator) → (x, gx, g), x a picture that is turned
+    by any angle and gx the same turned on by g (count,2,2), which is any as well."""
     _images.check(images)
     tensors(images=(images, "NCHH"))
 
     def pairs(count: int, generator: torch.Generator) -> Pair:
         chosen = images[torch.randint(len(images), (count,), generator=generator)]
         start, on = 360 * torch.rand(2, count, generator=generator)
-        g = as_rotation(torch.stack([on.deg2rad().cos(), on.deg2rad().sin()], 1))
-        return rotated(chosen, start), rotated(chosen, start + on), g
+        return rotated(chosen, start), rotated(chosen, start + on), _turn(on)
 
     return pairs
 
@@ -153,7 +150,7 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, checkpoint: str | Path | 
     net
         From :func:`pose_encoder`; changed in place. Any network from pictures to 2 or 6 numbers (B,K,1,1) will do.
     pairs
-        x, x′ (N,3,H,W) in [0,1] and g (N,n,n); or a function (count, generator) that makes such a batch, as those of
+        x, gx (N,3,H,W) in [0,1] and g (N,n,n); or a function (count, generator) that makes such a batch, as those of
         :func:`pairs_of` and :func:`rotated_pairs`.
     checkpoint
         A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
@@ -172,35 +169,35 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, checkpoint: str | Path | 
     """
     net, settings = ready(net), or_default(settings, PoseSettings)
     draw = function("pairs", pairs, 2, PAIRS) if callable(pairs) else _rows(_pair(pairs))
+    seed, count = settings.seed, check_shared(settings.batch_size)
 
-    def pose(pair: object, _: torch.Generator) -> Posed:
-        x, moved, g = _pair(pair)
-        return Posed(torch.stack([x, moved], 1), g.float())
+    def energy(step: int) -> tuple[Tensor, Terms]:
+        x, gx, g = _pair(draw(count, generator_of(seed, step)))
+        found, found_moved = (_rotations(codes) for codes in maps_of_pairs(net, x, gx))
+        g = g.float().to(net.device)
+        error = pose_error(found_moved.detach() @ found.detach().mT, g).median()
+        return error, {settings.distance: factorise(found, found_moved, g, distance=settings.distance)}
 
-    def loss(found: Tensor, g: Tensor) -> dict[str, Tensor]:
-        return {settings.distance: factorise(found[:, 0], found[:, 1], g, distance=settings.distance)}
-
-    def score(found: Tensor, g: Tensor) -> Tensor:
-        return pose_error(found[:, 1] @ found[:, 0].mT, g).median()
-
-    return learn(net, draw, Task(pose, _head, loss, score), rate=loop.annealed(settings), checkpoint=checkpoint,
-                 settings=settings)
+    return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings),
+                 checkpoint=Checkpoint.at(checkpoint), state=net.module.state_dict,
+                 facts={"seed": seed, "batch_size": count})
 
 
-def _head(channels: int) -> Rotations:
-    if channels not in NUMBERS.values():
-        raise U3Error(f"the network gives {channels} numbers for a picture, and a turn has 2 or 6; make one with "
+def _rotations(codes: Tensor) -> Tensor:
+    """The numbers of pictures, (B,2 or 6,1,1) → rotations (B,n,n)."""
+    if codes.shape[1] not in NUMBERS.values():
+        raise U3Error(f"the network gives {codes.shape[1]} numbers for a picture, and a turn has 2 or 6; make one with "
                       "landmarks.pose_encoder()")
-    return Rotations()
+    return as_rotation(codes.flatten(1))
 
 
 def _pair(pair: object) -> Pair:
     """The pairs, if they are some."""
     if not isinstance(pair, tuple) or len(pair) != 3:
         raise U3Error(f"pairs = {shown(pair)}; {PAIRS}")
-    x, moved, g = pair
-    tensors(x=(x, "NCHW"), moved=(moved, "NCHW"), g=(g, "NDD"))
-    _images.check(x), _images.check(moved), check_rotations(g=g)
+    x, gx, g = pair
+    tensors(x=(x, "NCHW"), gx=(gx, "NCHW"), g=(g, "NDD"))
+    _images.check(x), _images.check(gx), check_rotations(g=g)
     return pair
 
 

@@ -39,8 +39,8 @@ def soft_argmax(maps: Tensor) -> Tensor:
     return maps.flatten(2).softmax(-1) @ cells(maps)
 
 
-def equivariance_loss(maps: Tensor, maps_moved: Tensor, moved_points: Tensor, *,
-                      points: Tensor | None = None) -> Tensor:
+def equivariance_loss(maps: Tensor, maps_moved: Tensor, gu: Tensor, *,
+                      u: Tensor | None = None) -> Tensor:
     """L_eq, the mean over landmarks and pictures; a scalar. It asks of p_k to be at one place, and to be narrow.
 
     All pairs u, v need not be gone through, since
@@ -51,15 +51,15 @@ def equivariance_loss(maps: Tensor, maps_moved: Tensor, moved_points: Tensor, *,
     ----------
     maps, maps_moved
         Scores (B,K,h,w) of x and (B,K,h′,w′) of gx.
-    moved_points
-        gu for each u, (B,N,2), (x, y) in [−1,1] of gx; it may lie outside, where no v is.
-    points
-        u, (B,N,2); p_k is then taken over these points alone. Without them they are all cells, row by row: N = h·w.
+    gu
+        Where each u has gone, (B,N,2), (x, y) in [−1,1] of gx; it may lie outside, where no v is.
+    u
+        (B,N,2); p_k is then taken over these points alone. Without them they are all cells, row by row: N = h·w.
     """
     check_maps(maps=(maps, "BKHW"), maps_moved=(maps_moved, "BKhw"))
-    points, moved_points = queried(maps, points, moved_points)
-    gu, v = moved_points.to(maps), cells(maps_moved)
-    p = codes_at(maps, points).transpose(1, 2).softmax(-1)  # (B,K,N)
+    u, gu = queried(maps, u, gu)
+    gu, v = gu.to(maps), cells(maps_moved)
+    p = codes_at(maps, u).transpose(1, 2).softmax(-1)  # (B,K,N)
     q = maps_moved.flatten(2).softmax(-1)
     squares = p @ gu.square().sum(-1, keepdim=True) + q @ v.square().sum(-1, keepdim=True)  # (B,K,1)
     return (squares[..., 0] - 2 * ((p @ gu) * (q @ v)).sum(-1)).mean()

@@ -17,25 +17,26 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images
+from u3lab._system import distributed
 from u3lab.checks import function, one_of, shown, tensors
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.landmarks.dense import dense_labelling_loss, invariance_loss
 from u3lab.landmarks.places import drawn
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss
-from u3lab.nets.gate import ready
+from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.learning import learn
-from u3lab.training.tasks import Posed, Task, Terms
+from u3lab.training.learning import maps
+from u3lab.training.loop import Checkpoint, Terms, check_shared, generator_of, train, training_mode
 
-# (count, generator) → x (count,3,H,W), gx alike, points (count,N,2) in x, and where they are in gx, (count,N,2).
+# (count, generator) → x (count,3,H,W), gx alike, points u (count,N,2) in x, and gu (count,N,2), where they are in gx.
 Pairs = Callable[[int, torch.Generator], tuple[Tensor, Tensor, Tensor, Tensor]]
 
 
 @settings
 class LabelSettings:
-    """Settings of :func:`label`."""
+    """Settings of :func:`train_labeller`."""
 
     gamma: float = setting(0.5, 0.1, 4.0, symbol="γ", help="power of the distance in the labelling loss")
     lam: float = setting(1.0, 0.0, 100.0, symbol="λ", help="weight of diversity in the loss of landmarks")
@@ -50,12 +51,12 @@ class LabelSettings:
 
 @dataclass(frozen=True)
 class Loss:
-    """One loss of :func:`label`.
+    """One loss of :func:`train_labeller`.
 
     Attributes
     ----------
     terms
-        (codes of x (B,D,h,w), codes of gx alike, points (B,N,2) in x, where they are in gx, settings) → its terms.
+        (codes Φ(x) (B,D,h,w), Φ(gx) alike, points u (B,N,2), gu (B,N,2), settings) → its terms.
     reads
         The settings that change it.
     constant
@@ -70,17 +71,17 @@ class Loss:
     cells: bool = False
 
 
-def _labelling(codes: Tensor, moved: Tensor, points: Tensor, gone: Tensor, settings: LabelSettings) -> Terms:
+def _labelling(codes: Tensor, codes_moved: Tensor, u: Tensor, gu: Tensor, settings: LabelSettings) -> Terms:
     through = codes.roll(1, 0) if settings.exchange else None  # of the picture before
-    return {"distance": dense_labelling_loss(codes, moved, gone, points=points, gamma=settings.gamma, through=through)}
+    return {"distance": dense_labelling_loss(codes, codes_moved, gu, u=u, gamma=settings.gamma, through=through)}
 
 
-def _invariance(codes: Tensor, moved: Tensor, points: Tensor, gone: Tensor, settings: LabelSettings) -> Terms:
-    return {"invariance": invariance_loss(codes, moved, gone, points=points)}
+def _invariance(codes: Tensor, codes_moved: Tensor, u: Tensor, gu: Tensor, settings: LabelSettings) -> Terms:
+    return {"invariance": invariance_loss(codes, codes_moved, gu, u=u)}
 
 
-def _landmarks(maps: Tensor, moved: Tensor, points: Tensor, gone: Tensor, settings: LabelSettings) -> Terms:
-    return {"equivariance": equivariance_loss(maps, moved, gone, points=points),
+def _landmarks(maps: Tensor, maps_moved: Tensor, u: Tensor, gu: Tensor, settings: LabelSettings) -> Terms:
+    return {"equivariance": equivariance_loss(maps, maps_moved, gu, u=u),
             "diversity": settings.lam * diversity_loss(maps, window=settings.window)}
 
 
@@ -92,19 +93,18 @@ LOSSES: dict[str, Loss] = {
 
 
 def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: str | Path | None = None,
-          settings: LabelSettings | None = None) -> Iterator[Step]:
+                   settings: LabelSettings | None = None) -> Iterator[Step]:
     """Train a labeller on pairs; between the steps it is ready for use.
 
-    It is a task as the pretext tasks are, whose answer is a place: under torchrun the processes share each batch and
-    take the same steps.
+    Under torchrun the processes share each batch and take the same steps.
 
     Parameters
     ----------
     net
         From :func:`~u3lab.landmarks.labeller`; changed in place. Any network from pictures to maps will do.
     pairs
-        A function (count, generator) that makes so many pairs x, gx (count,3,H,W) in [0,1], points (count,N,2) in x and
-        where these are in gx, (count,N,2), as (x, y) in [−1,1]. Points may leave the picture; those do not count.
+        A function (count, generator) that makes so many pairs x, gx (count,3,H,W) in [0,1], points u (count,N,2) in x
+        and gu (count,N,2), where these are in gx, as (x, y) in [−1,1]. Those that leave the picture do not count.
     loss
         "labelling"; "invariance", which collapses; or "landmarks", for which the net's maps are K heat maps and the
         points had better be all of their cells (with ``queries`` as many).
@@ -125,32 +125,34 @@ def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", che
     """
     net, settings = ready(net), or_default(settings, LabelSettings)
     function("pairs", pairs, 2, "give a function (count, generator) that makes pictures, moved ones, and both's points")
-    task = _task(LOSSES[one_of("loss", loss, LOSSES)].terms, settings)
+    terms = LOSSES[one_of("loss", loss, LOSSES)].terms
+    seed, count, queries = settings.seed, check_shared(settings.batch_size), settings.queries
 
-    def raw(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return _checked(pairs(count, generator), count)
+    def energy(step: int) -> tuple[Tensor, Terms]:
+        draw = generator_of(seed, step)
+        x, gx, u, gu = _checked(pairs(count, draw), count)
+        u, gu = (one.to(net.device) for one in drawn(queries, draw, u, gu))
+        codes, codes_moved = maps_of_pairs(net, x, gx)
+        return codes, terms(codes, codes_moved, u, gu, settings)
 
-    return learn(net, raw, task, rate=loop.annealed(settings), checkpoint=checkpoint, settings=settings)
+    return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings),
+                 checkpoint=Checkpoint.at(checkpoint), state=net.module.state_dict,
+                 facts={"loss": loss, "seed": seed, "batch_size": count})
 
 
-def _task(loss: Callable[..., Terms], settings: LabelSettings) -> Task:
-    """The task: the question is both pictures, the answer where the points are."""
-    def pose(raw: tuple[Tensor, ...], generator: torch.Generator) -> Posed:
-        x, gx, points, gone = raw
-        return Posed(torch.stack([x, gx], 1), drawn(settings.queries, generator, points, gone))
-
-    def terms(maps: Tensor, target: tuple[Tensor, Tensor]) -> Terms:
-        return loss(maps[:, 0], maps[:, 1], *target, settings)
-
-    return Task(pose, lambda channels: nn.Identity(), terms, lambda maps, target: maps[:, 0])
+def maps_of_pairs(net: Classifier, x: Tensor, gx: Tensor) -> tuple[Tensor, Tensor]:
+    """Φ(x) and Φ(gx), (B,D,h,w) each, with a graph; under torchrun each process computes its part of them."""
+    with training_mode(net.module):
+        found = maps(net, distributed.share(torch.stack([x, gx], 1)).flatten(0, 1)).to(net.mean)
+    return distributed.gathered(found.unflatten(0, (-1, 2))).unbind(1)
 
 
 def _checked(made: object, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What a function of pairs has made, if that is pairs."""
     if not isinstance(made, tuple) or len(made) != 4:
-        raise U3Error(f"pairs made {shown(made)}; give a tuple of x, x_moved, points and moved_points")
-    x, gx, points, gone = made
-    tensors(x=(x, "B3HW"), x_moved=(gx, "B3HW"), points=(points, "BN2"), moved_points=(gone, "BN2"))
+        raise U3Error(f"pairs made {shown(made)}; give a tuple of x, gx, u and gu")
+    x, gx, u, gu = made
+    tensors(x=(x, "B3HW"), gx=(gx, "B3HW"), u=(u, "BN2"), gu=(gu, "BN2"))
     if len(x) != count:
         raise U3Error(f"pairs was asked for {count} pairs and made {len(x)}; give as many as asked for")
-    return images.check(x), images.check(gx), points, gone
+    return images.check(x), images.check(gx), u, gu

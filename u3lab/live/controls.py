@@ -76,8 +76,7 @@ class Controls(w.VBox):
         rest = [field for name, field in self.fields.items() if names and name not in names]
         rows = [w.HBox([*first, self.reset_button], layout=w.Layout(flex_flow="row wrap"))]
         if rest:
-            fold = w.Accordion([w.HBox(rest, layout=w.Layout(flex_flow="row wrap"))], titles=("more settings",))
-            rows.append(fold)
+            rows.append(w.Accordion([w.HBox(rest, layout=w.Layout(flex_flow="row wrap"))], titles=("more settings",)))
         return rows
 
     def _read(self, name: str) -> Any:
@@ -114,8 +113,7 @@ def sorted_out(given: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[str, ...]
     for one in objects:
         if not dataclasses.is_dataclass(one) or isinstance(one, type) or not all(
                 "setting" in field.metadata for field in dataclasses.fields(one)):
-            raise U3Error(f"{shown(one)} is no settings object; give one such as MaskSettings(), then names of its "
-                          "fields")
+            raise U3Error(f"{shown(one)} is no settings object; give one such as MaskSettings(), then names of fields")
     for name in names:
         if not isinstance(name, str):
             raise U3Error(f"a {type(name).__name__} stands after a name; give all settings objects first, then names")

@@ -57,7 +57,39 @@ def slip(error: Exception) -> str:
     return f'<b role="alert">{html.escape(words)}</b>'
 
 
-class Explorer:
+class Live:
+    """What explorers and players have in common: controls, the picture that follows them, and a line of text.
+
+    ``_answer`` is what a control that has moved asks for; it sets ``_asked`` back.
+    """
+
+    box: w.VBox  # all that is on the page
+
+    def __init__(self, controls: dict[str, Any], *, paced: bool = False) -> None:
+        self.controls, self.picture, self.line = made(controls), Screen(paced=paced), w.HTML()
+        self._asked, self._loop = False, kernel.main_loop()
+        for control in self.controls.values():
+            control.observe(self._ask, names="value")
+
+    def close(self) -> None:
+        """Give back the widgets; the picture on the page goes."""
+        for control in self.controls.values():  # the student may hold one of them, and move it
+            control.unobserve(self._ask, names="value")
+        kernel.dispose(self.box)
+
+    def _ask(self, change: object = None) -> None:
+        """A control moved. Only the newest values count: what was asked before the answer began is dropped."""
+        if not self._asked:
+            self._asked = True
+            kernel.post(self._loop, self._answer)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
+        """The live view, and for viewers without widgets the present picture and its text."""
+        data, metadata = self.picture.still()
+        return {**self.box._repr_mimebundle_(), **data}, metadata
+
+
+class Explorer(Live):
     """Controls above a picture; made by :func:`explore`.
 
     Attributes
@@ -72,12 +104,8 @@ class Explorer:
 
     def __init__(self, fn: Callable[..., Answer], controls: dict[str, Any]) -> None:
         is_a("fn", fn, Callable, "give a function that returns a picture")
-        self.fn, self.controls = fn, made(controls)
-        self.picture, self.line = Screen(), w.HTML()
-        self.box = w.VBox([row(self.controls, self.picture), self.picture, self.line])
-        self._asked, self._loop = False, kernel.main_loop()
-        for control in self.controls.values():
-            control.observe(self._ask, names="value")
+        super().__init__(controls)
+        self.fn, self.box = fn, w.VBox([row(self.controls, self.picture), self.picture, self.line])
         try:
             self.update()
         except U3Error as error:
@@ -88,12 +116,6 @@ class Explorer:
         """Nothing to do: an explorer computes only when a control moves."""
 
     interrupt = pause
-
-    def close(self) -> None:
-        """Give back the widgets; the picture on the page goes."""
-        for control in self.controls.values():  # the student may hold one of them, and move it
-            control.unobserve(self._ask, names="value")
-        kernel.dispose(self.box)
 
     def update(self) -> None:
         """Show the answer at the present values.
@@ -111,23 +133,12 @@ class Explorer:
         self.picture.show(picture, line)
         self.line.value = html.escape(line)
 
-    def _ask(self, change: object) -> None:
-        """A control moved. Only the newest values count: what was asked before the answer began is dropped."""
-        if not self._asked:
-            self._asked = True
-            kernel.post(self._loop, self._answer)
-
     def _answer(self) -> None:
         self._asked = False
         try:
             self.update()
         except Exception as error:  # nobody sees what a task raises: say it where the student looks
             self.line.value = slip(error)
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
-        """The live view, and for viewers without widgets the present picture and its text."""
-        data, metadata = self.picture.still()
-        return {**self.box._repr_mimebundle_(), **data}, metadata
 
 
 def explore(fn: Callable[..., Answer], **controls: Any) -> Explorer:

@@ -23,16 +23,16 @@ from u3lab.live import kernel
 from u3lab.live.buttons import buttons
 from u3lab.live.controls import Controls
 from u3lab.live.curve import svg
-from u3lab.live.explorer import made, row, slip
+from u3lab.live.explorer import Live, row, slip
 from u3lab.live.pace import Pace, take
-from u3lab.live.screen import Picture, Screen, as_picture
+from u3lab.live.screen import Picture, as_picture
 from u3lab.live.steps import Shown, as_line, parts
 
 Solver = Callable[..., Iterator[Shown]]
 TELL = 0.1  # seconds between two versions of the numbers and the curve: nobody reads faster, and each costs a message
 
 
-class Player:
+class Player(Live):
     """A running optimisation: buttons, sliders, the picture and the energy curve; made by :func:`play`.
 
     Attributes
@@ -52,13 +52,11 @@ class Player:
     def __init__(self, solver: Solver, settings_then_names: tuple[Any, ...], first: int,
                  controls: dict[str, Any]) -> None:
         self.solver = is_a("solver", solver, Callable, "give a function that returns an iterator of steps")
-        first, self.sliders, self.controls = whole("first", first, 0), Controls(*settings_then_names), made(controls)
-        self.settings, self._loop = self.sliders.settings, kernel.main_loop()
-        self.picture, self.line, self.curve = Screen(paced=True), w.HTML(), w.HTML()
-        self.playing, self._asked, self._task, self._early = False, False, None, None
+        first, self.sliders = whole("first", first, 0), Controls(*settings_then_names)
+        super().__init__(controls, paced=True)
+        self.settings, self.curve = self.sliders.settings, w.HTML()
+        self.playing, self._task, self._early = False, None, None
         self._build()
-        for control in self.controls.values():
-            control.observe(self._ask, names="value")
         self.sliders.on_turn(lambda name: self.sliders.known[name].once and self._ask())
         self._begin()
         self._take_first(first)
@@ -74,12 +72,6 @@ class Player:
 
     def _post(self, work: Callable[[], object]) -> None:
         kernel.post(self._loop, work)
-
-    def _ask(self, change: object = None) -> None:
-        """Something moved that only the start of a run reads. A dragged mouse asks for one restart, not for many."""
-        if not self._asked:
-            self._asked = True
-            self._post(self.restart)
 
     def _solve(self) -> Iterator[Shown]:
         """The solver's steps. It is called when the first one is asked for, so that what it raises shows as a line."""
@@ -137,9 +129,7 @@ class Player:
         """Stop for good and give back the widgets and the run; the picture on the page goes."""
         self.interrupt()
         self._steps = iter(())
-        for control in self.controls.values():  # the student may hold one of them, and move it
-            control.unobserve(self._ask, names="value")
-        kernel.dispose(self.box)
+        super().close()
 
     def _step(self) -> None:
         self._take_over()
@@ -150,6 +140,8 @@ class Player:
         self._asked = False
         self._begin()
         self.advance()
+
+    _answer = restart  # a dragged mouse asks for one restart, not for many
 
     def advance(self) -> bool:
         """Take one step and show it; False if there was none. An error shows as a line."""
@@ -214,11 +206,6 @@ class Player:
     def _set(self, playing: bool) -> None:
         self.playing = playing
         self.play_button.description = self.play_button.icon = "pause" if playing else "play"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
-        """The live view, and for viewers without widgets the present picture and its text."""
-        data, metadata = self.picture.still()
-        return {**self.box._repr_mimebundle_(), **data}, metadata
 
 
 def play(solver: Solver, *settings_then_names: Any, first: int = 0, still: int | None = None,

@@ -33,8 +33,7 @@ def of_class(labels: Tensor, target: int) -> Tensor:
     """Which labels (B) are those of a class, (B) bool; U3Error unless some are and some are not."""
     wanted = classes(labels) == target
     if not wanted.any() or wanted.all():
-        raise U3Error(f"class {target} has {int(wanted.sum())} of {len(labels)} pictures; give pictures of it and of "
-                      "others")
+        raise U3Error(f"class {target} has {int(wanted.sum())} of {len(labels)} pictures; give some of it and others")
     return wanted
 
 
@@ -99,8 +98,7 @@ def probe(features: Tensor, labels: Tensor, *, C: float = 1.0) -> Probe:
     from sklearn.linear_model import LogisticRegression
 
     if isinstance(features, Tensor) and features.ndim > 2:
-        raise U3Error(f"features has the shape {tuple(features.shape)}; give (N,U): pool a map first, for example "
-                      "features.mean((2, 3))")
+        raise U3Error(f"features has the shape {tuple(features.shape)}; give (N,U): of maps, features.mean((2, 3))")
     tensors(features=(features, "NU"), labels=(labels, "N"))
     C = number("C", C, 0, without_low=True)
     if len(there := classes(labels).unique().cpu()) < 2:

@@ -148,8 +148,7 @@ class Classifier(nn.Module):
         self.path(layer)  # says so if it is no name
         found = self.until((layer,), lambda: self(images))
         if not found:
-            raise U3Error(f"{self.name} never computes {layer!r} on its way to the classes; choose one of "
-                          f"{', '.join(self.layers)}")
+            raise U3Error(f"{self.name} never computes {layer!r} on its way; choose one of {', '.join(self.layers)}")
         return found[layer]
 
     def until(self, layers: Sequence[str], passing: Callable[[], object]) -> dict[str, Tensor]:
@@ -225,16 +224,14 @@ class Classifier(nn.Module):
             raise U3Error(f"{shown(target)} is not a class; give its number or its name")
         target = number
         if self.classes and not 0 <= target < len(self.classes):
-            raise U3Error(f"class {target} does not exist; {self.name} has {len(self.classes)} classes, "
-                          f"0 to {len(self.classes) - 1}")
+            raise U3Error(f"class {target} does not exist; {self.name} has the classes 0 to {len(self.classes) - 1}")
         return target
 
 
 def finite(answer: Tensor, name: str) -> Tensor:
     """What a network has computed, unless it is NaN or infinite somewhere."""
     if not math.isfinite(answer.detach().float().sum().item()):  # one pass, without a copy
-        raise U3Error(f"{name} answers with NaN or infinite numbers; look for such numbers among its weights, or load "
-                      "it anew")
+        raise U3Error(f"{name} answers with NaN or infinite numbers; look for such among its weights, or load it anew")
     return answer
 
 

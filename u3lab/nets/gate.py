@@ -53,7 +53,7 @@ def check_classes(scores: Tensor, *classes: int | None) -> None:
             raise U3Error(f"class {k} does not exist; the network has classes 0 to {count - 1}")
 
 
-def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
+def extract_features(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations, without a graph, from one pass that stops at the last of them."""
     net, layers = ready(net, images), words("layers", layers)
     with torch.no_grad():
@@ -61,6 +61,5 @@ def several(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str,
             return {layers[0]: net.features(images, layers[0])}
         found = net.until(layers, lambda: net(images))
     if missing := set(layers) - set(found):
-        raise U3Error(f"{net.name} never computes {', '.join(missing)} on its way to the classes; choose from "
-                      f"{', '.join(net.layers)}")
+        raise U3Error(f"{net.name} never computes {', '.join(missing)} on its way; choose from {', '.join(net.layers)}")
     return found

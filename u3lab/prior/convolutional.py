@@ -43,8 +43,7 @@ def convolutional_sparse_coding(image: Tensor, visible: Tensor, *, lam: float = 
         from sporco.admm import cbpdn, tvl2
         from sporco.util import convdicts
     except ImportError:
-        raise U3Error("convolutional sparse coding needs SPORCO: where there is a network, run `pip install "
-                      "sporco`") from None
+        raise U3Error("this needs SPORCO: where there is a network, run `pip install sporco`") from None
     m, lam, smooth, steps = laid_on(image, visible), number("lam", lam, 0), number("smooth", smooth, 0), whole(
         "steps", steps)
     around = ((BORDER, BORDER), (BORDER, BORDER), (0, 0))

@@ -97,10 +97,8 @@ def running_mean(mean: Tensor, now: Tensor, average: float) -> Tensor:
 def _fits(target: Tensor, generator: Generator, task: Task) -> None:
     """Ask the task itself whether the sizes go together, before the first step; the weights may be spoilt as well."""
     if not all(weight.isfinite().all() for weight in generator.state_dict().values()):
-        raise U3Error("the generator has NaN or infinite weights, or a code with such; make a new one with "
-                      "prior.generator(…)")
-    function("task", task, 2, "give a function of x and x₀: prior.reconstruct, prior.inpaint(mask) or "
-             "prior.super_resolve(factor)")
+        raise U3Error("the generator's weights or code are NaN or infinite; make a new one with prior.generator(…)")
+    function("task", task, 2, "give a function of x and x₀: prior.reconstruct, inpaint(mask) or super_resolve(factor)")
     try:
         with torch.enable_grad():
             data = task(torch.zeros(1, 3, *generator.size, requires_grad=True), target.cpu())
@@ -110,5 +108,4 @@ def _fits(target: Tensor, generator: Generator, task: Task) -> None:
                       f"{str(error).partition(chr(10))[0][:150]}; make all of one size, the generator with "
                       "generator(size=x.shape[2:])") from error
     if not isinstance(data, Tensor) or data.ndim or not data.requires_grad:
-        raise U3Error(f"the task gives {shown(data)}; it has to give one number that depends on x, a tensor without "
-                      "axes")
+        raise U3Error(f"the task gives {shown(data)}; let it give one number that depends on x, a tensor without axes")

@@ -10,7 +10,9 @@ back (``skip=4, upsample="bilinear"`` for noise and half of the pixels).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -100,7 +102,8 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
     full = (-(-height // step) * step, -(-width // step) * step)  # cropped again at the end
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        z = _grid(*full) if code == "grid" else torch.rand(1, channels, *full) / 10
+        y, x = torch.meshgrid(*(torch.linspace(0, 1, side) for side in full), indexing="ij")
+        z = torch.stack([x, y])[None] if code == "grid" else torch.rand(1, channels, *full) / 10
         body = builders[kind](z.shape[1], tuple(widths[:depth]), skip, upsample)
         made = Generator(body, widths[0], z, (height, width), step)
     return made.to(memory_format=torch.channels_last)
@@ -113,11 +116,6 @@ def _sides(size: tuple[int, int] | int) -> list[int]:
         raise U3Error(f"size = {shown(size)}; give (height, width), or one number for a square")
     return [whole("size" if both[0] is both[1] else name, side)
             for name, side in zip(("the height", "the width"), both, strict=True)]
-
-
-def _grid(height: int, width: int) -> Tensor:
-    y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
-    return torch.stack([x, y])[None]
 
 
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -142,20 +140,20 @@ class Scale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.down(x)
         y = y if self.deeper is None else self.deeper(y)
-        y = F.interpolate(y, x.shape[2:], mode=self.upsample, **_corners(self.upsample))
+        y = F.interpolate(y, x.shape[2:], mode=self.upsample)
         return self.up(y if self.across is None else torch.cat([y, self.across(x)], 1))
-
-
-def _corners(mode: str) -> dict[str, bool]:
-    return {"align_corners": False} if mode == "bilinear" else {}
 
 
 def hourglass(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
     """The body of an hourglass: (B,inputs,H,W) → (B,widths[0],H,W); H and W are multiples of 2^len(widths)."""
-    deeper = None
+    return _nested(partial(Scale, skip=skip, upsample=upsample), inputs, widths, None)
+
+
+def _nested(scale: Callable[..., nn.Module], inputs: int, widths: tuple[int, ...], deeper: nn.Module | None) -> Any:
+    """Scales of these widths, each within the finer one; ``deeper`` is what the coarsest has in it."""
     for level in reversed(range(len(widths))):
         below = widths[min(level + 1, len(widths) - 1)]
-        deeper = Scale(widths[level - 1] if level else inputs, widths[level], deeper, below, skip, upsample)
+        deeper = scale(widths[level - 1] if level else inputs, widths[level], deeper, below)
     return deeper
 
 
@@ -171,17 +169,12 @@ class UScale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.before(x)
         y = self.deeper(F.max_pool2d(x, 2))
-        return self.after(torch.cat([x, F.interpolate(y, x.shape[2:], mode=self.upsample,
-                                                      **_corners(self.upsample))], 1))
+        return self.after(torch.cat([x, F.interpolate(y, x.shape[2:], mode=self.upsample)], 1))
 
 
 def _unet(inputs: int, widths: tuple[int, ...], skip: int, upsample: str) -> nn.Module:
-    bottom = widths[-1]
-    body: nn.Module = nn.Sequential(_conv(bottom, bottom), _conv(bottom, bottom))
-    for level in reversed(range(len(widths))):
-        below = widths[min(level + 1, len(widths) - 1)]
-        body = UScale(widths[level - 1] if level else inputs, widths[level], body, below, upsample)
-    return body
+    bottom = nn.Sequential(_conv(widths[-1], widths[-1]), _conv(widths[-1], widths[-1]))
+    return _nested(partial(UScale, upsample=upsample), inputs, widths, bottom)
 
 
 class Residual(nn.Module):
@@ -189,9 +182,7 @@ class Residual(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.change = nn.Sequential(_conv(width, width), nn.Conv2d(width, width, 3, padding=1, bias=False,
-                                    padding_mode="reflect"),
-                                    nn.BatchNorm2d(width))
+        self.change = nn.Sequential(_conv(width, width), *_conv(width, width)[:2])  # the second is not rectified
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.change(x)

@@ -29,7 +29,7 @@ def targets(image: Tensor, *, strength: float = 0.15, seed: int = 0) -> dict[str
             "shuffled pixels": x.flatten(2)[..., order].view_as(x), "white noise": white.clamp(0, 1)}
 
 
-def missing(x: Tensor, target: Tensor) -> Tensor:
+def unexplained_variance(x: Tensor, target: Tensor) -> Tensor:
     """‖x − x₀‖² as a share of the variance of x₀ about the mean of each channel; pictures (1,C,H,W).
 
     1 for a picture of the right mean colour and nothing else, whatever the contrast of x₀; 0 for x₀ itself.
@@ -38,8 +38,7 @@ def missing(x: Tensor, target: Tensor) -> Tensor:
     alike(x=x, target=target)
     tensors(target=(target, "1CHW"))
     if not (variance := (target - target.mean((2, 3), keepdim=True)).square().sum()):
-        raise U3Error("the target has one colour throughout, so there is no variance to take a share of; give a "
-                      "picture with something in it")
+        raise U3Error("the target has one colour throughout and so no variance; give a picture with something in it")
     return (x - target).square().sum() / variance
 
 

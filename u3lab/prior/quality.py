@@ -10,7 +10,7 @@ from torch import Tensor
 
 from u3lab.checks import alike, listed, tensors
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, ready, several
+from u3lab.nets import Classifier, extract_features, ready
 from u3lab.prior.tasks import mask
 
 WINDOW = 7  # pixels, of structural similarity
@@ -69,7 +69,7 @@ def perceptual_distance(net: Classifier, x: Tensor, truth: Tensor, *, where: Ten
     alike(False, where=where, truth=truth[:, :1])
     found = []
     with torch.no_grad():
-        one, other = (several(net, net.layers[:-1], picture) for picture in (x, truth))
+        one, other = (extract_features(net, net.layers[:-1], picture) for picture in (x, truth))
     for layer, seen in one.items():
         apart = (F.normalize(seen) - F.normalize(other[layer])).square().sum(1, keepdim=True)
         weight = F.adaptive_avg_pool2d(where, apart.shape[2:]).to(apart)

@@ -27,9 +27,7 @@ def biharmonic(image: Tensor, visible: Tensor) -> Tensor:
     from skimage.restoration import inpaint_biharmonic
 
     visible = laid_on(image, visible)
-    hole = visible[0, 0].numpy() < 0.5
-    filled = inpaint_biharmonic(_array(image * visible), hole, channel_axis=-1)
-    return _picture(filled)
+    return _picture(inpaint_biharmonic(_array(image * visible), visible[0, 0].numpy() < 0.5, channel_axis=-1))
 
 
 def tv_inpaint(image: Tensor, visible: Tensor, *, price: float = 1e-3, steps: int = 300) -> Tensor:
@@ -68,7 +66,7 @@ def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: in
     x, m = _array(torch.where(visible.bool(), image, _mean_colour(image, visible))), visible[0, 0].numpy() > 0.5
     total, count = np.zeros_like(x), np.zeros((*m.shape, 1))
     with config_context(assume_finite=True, skip_parameter_validation=True):  # or half of the time goes there
-        for i, j in product(*(_starts(length, side, stride) for length in m.shape)):
+        for i, j in product(*(sorted({*range(0, n - side + 1, stride), n - side}) for n in m.shape)):
             at = slice(i, i + side), slice(j, j + side)
             if m[at].all():
                 continue  # nothing is hidden here, and what is known stays
@@ -97,8 +95,7 @@ def dictionary(examples: Tensor, *, side: int = 8, atoms: int = 128, seed: int =
     if len(patches) < atoms:
         raise U3Error(f"{len(patches)} lively patches of {side}×{side} pixels are too few for {atoms} atoms; give more "
                       "or larger pictures, or fewer atoms")
-    learner = MiniBatchDictionaryLearning(atoms, alpha=0.3, max_iter=2, batch_size=256, random_state=seed,
-                                          transform_algorithm="omp")
+    learner = MiniBatchDictionaryLearning(atoms, alpha=0.3, max_iter=2, batch_size=256, random_state=seed)
     return learner.fit(patches).components_
 
 
@@ -124,10 +121,6 @@ def _side(atoms: np.ndarray, image: Tensor) -> int:
         raise U3Error(f"atoms is {shown(atoms)}; give what prior.dictionary(…) made, finite floats (K, side·side·3) "
                       "with a side that the picture has room for")
     return side
-
-
-def _starts(length: int, side: int, stride: int) -> list[int]:
-    return sorted({*range(0, length - side + 1, stride), length - side})
 
 
 def _mean_colour(image: Tensor, visible: Tensor) -> Tensor:

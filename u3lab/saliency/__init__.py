@@ -6,7 +6,7 @@ Each method is one function ``(net, images, target) → map``; files: ``backprop
 """
 
 from u3lab.measures import auc
-from u3lab.saliency.backprop import RULES, backprop, trace
+from u3lab.saliency.backprop import RULES, backprop, forward_pass
 from u3lab.saliency.metrics import (
     channel_similarity,
     coherence,

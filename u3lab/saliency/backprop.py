@@ -21,7 +21,8 @@ from torch.overrides import TorchFunctionMode
 
 from u3lab.checks import shown
 from u3lab.errors import U3Error
-from u3lab.saliency._trace import IN_PLACE, Target, Trace, named_layers, relu_ceiling
+from u3lab.nets.out_of_place import IN_PLACE, relu_ceiling
+from u3lab.saliency._forward_pass import ForwardPass, Target, named_layers
 
 Through = Callable[[Tensor], Tensor]  # p → p·[x > 0], for a ReLU6 p·[0 < x < 6]
 Rule = Callable[[Tensor, Through], Tensor]
@@ -86,12 +87,12 @@ class SwappedReLU(TorchFunctionMode):
         return IN_PLACE.get(func, func)(*args, **kwargs)
 
 
-class BackpropTrace(Trace):
-    """A kept forward pass that answers with all three rules; see :func:`trace`."""
+class BackpropPass(ForwardPass):
+    """A kept forward pass that answers with all three rules; see :func:`forward_pass`."""
 
-    def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = (), check: bool = True) -> None:
+    def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = (), *, check: bool = True) -> None:
         self._relu = SwappedReLU()
-        super().__init__(net, images, layers, self._relu, check)
+        super().__init__(net, images, layers, check=check, functions=self._relu)
 
     def backprop(self, target: Target, *, rule: str | Rule = "gradient", layer: str | None = None) -> Tensor:
         """As :func:`backprop`, without a new forward pass."""
@@ -101,11 +102,14 @@ class BackpropTrace(Trace):
             raise U3Error(f"{self.net.name} has no ReLU, so the rule {rule!r} means nothing for it; "
                           "use rule='gradient', or a network with ReLUs such as squeezenet1_1")
         self._relu.rule = RULES[rule] if isinstance(rule, str) else rule
-        return super().backprop(target, layer=layer)
+        try:
+            return self.gradient(target, layer=layer)
+        finally:
+            self._relu.rule = gradient
 
 
-def trace(net: nn.Module, images: Tensor, *, layers: Iterable[str] = (), check: bool = True) -> BackpropTrace:
-    """Run a network once and keep the pass: ``trace(net, images).backprop(target, rule=rule)``, as often as wanted.
+def forward_pass(net: nn.Module, images: Tensor, *, layers: Iterable[str] = (), check: bool = True) -> BackpropPass:
+    """Run a network once and keep the pass: its ``.backprop(target, rule=rule)`` can be asked as often as wanted.
 
     Parameters
     ----------
@@ -120,7 +124,7 @@ def trace(net: nn.Module, images: Tensor, *, layers: Iterable[str] = (), check: 
     """
     if isinstance(layers, str) or not isinstance(layers, Iterable):
         raise U3Error(f"layers = {shown(layers)}; give a list of names of layers")
-    return BackpropTrace(net, images, layers, check)
+    return BackpropPass(net, images, layers, check=check)
 
 
 def backprop(net: nn.Module, images: Tensor, target: Target, *, rule: str | Rule = "gradient",
@@ -157,5 +161,5 @@ def backprop(net: nn.Module, images: Tensor, target: Target, *, rule: str | Rule
     torch.Size([1, 3, 96, 96])
     """
     if rule == "gradient":  # the true derivative needs no ReLU of ours
-        return Trace(net, images, named_layers(target, layer), start=layer).backprop(target, layer=layer)
-    return trace(net, images, layers=named_layers(target, layer)).backprop(target, rule=rule, layer=layer)
+        return ForwardPass(net, images, named_layers(target, layer), detach_below=layer).gradient(target, layer=layer)
+    return BackpropPass(net, images, named_layers(target, layer)).backprop(target, rule=rule, layer=layer)

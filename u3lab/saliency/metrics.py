@@ -13,8 +13,8 @@ from u3lab import images as _images
 from u3lab.checks import is_a, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.measures import correlation
-from u3lab.saliency._trace import Trace
-from u3lab.saliency.backprop import BackpropTrace
+from u3lab.saliency._forward_pass import ForwardPass
+from u3lab.saliency.backprop import BackpropPass
 
 
 def max_abs(saliency: Tensor) -> Tensor:
@@ -29,10 +29,10 @@ def positive(relevance: Tensor) -> Tensor:
     return relevance.sum(1, keepdim=True).clamp(min=0)
 
 
-def strongest_channels(trace: BackpropTrace, layer: str, y: int, x: int, count: int) -> list[int]:
+def strongest_channels(kept: BackpropPass, layer: str, y: int, x: int, count: int) -> list[int]:
     """The channels that answer most at one place of a layer, strongest first, for the first picture."""
     whole("count", count)
-    activation = is_a("trace", trace, Trace, "make one with saliency.trace(net, images)")[layer]
+    activation = is_a("kept", kept, ForwardPass, "make one with saliency.forward_pass(net, images)")[layer]
     if activation.ndim != 4:
         raise U3Error(f"layer {layer!r} gives {tuple(activation.shape)}, which has no places; choose a convolution")
     whole("y", y, 0, activation.shape[2] - 1)
@@ -40,7 +40,7 @@ def strongest_channels(trace: BackpropTrace, layer: str, y: int, x: int, count: 
     return activation[0, :, y, x].topk(min(count, activation.shape[1])).indices.tolist()
 
 
-def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, *, rule: str = "gradient",
+def channel_similarity(kept: BackpropPass, layer: str, y: int, x: int, *, rule: str = "gradient",
                        back_to: str | None = None, channels: int = 8) -> float:
     """How alike are the saliencies of different neurons at one place? 1: the same, 0: no more than by chance.
 
@@ -49,11 +49,11 @@ def channel_similarity(trace: BackpropTrace, layer: str, y: int, x: int, *, rule
     that any of them reaches.
     """
     whole("channels", channels)
-    chosen = strongest_channels(trace, layer, y, x, channels)
+    chosen = strongest_channels(kept, layer, y, x, channels)
     if len(chosen) < 2:
-        raise U3Error(f"channels = {channels}, and layer {layer!r} has {trace[layer].shape[1]}; "
+        raise U3Error(f"channels = {channels}, and layer {layer!r} has {kept[layer].shape[1]}; "
                       "two or more are needed to compare")
-    strengths = torch.stack([trace.backprop((layer, c, y, x), rule=rule,
+    strengths = torch.stack([kept.backprop((layer, c, y, x), rule=rule,
                                             layer=back_to)[0].abs().flatten() for c in chosen])
     reached = strengths[:, (strengths > 0).any(0)]
     pairs = torch.corrcoef(reached).nan_to_num()[tuple(torch.triu_indices(len(chosen), len(chosen), 1))]

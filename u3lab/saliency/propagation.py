@@ -18,7 +18,7 @@ from torch.nn.modules.utils import _pair
 from torch.overrides import TorchFunctionMode
 
 from u3lab.errors import U3Error
-from u3lab.saliency._trace import IN_PLACE, relu_ceiling
+from u3lab.nets.out_of_place import IN_PLACE, relu_ceiling
 
 
 @dataclass(frozen=True)

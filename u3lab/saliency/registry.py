@@ -20,7 +20,7 @@ from u3lab.checks import shown
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
-from u3lab.saliency._trace import Target, is_neuron, one_each
+from u3lab.saliency._forward_pass import Target, is_neuron, one_each
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import edges, max_abs, positive
 from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation

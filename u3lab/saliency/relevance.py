@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from u3lab.checks import number, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
-from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers, one_each
-from u3lab.saliency.backprop import trace
+from u3lab.saliency._forward_pass import ForwardPass, Target, is_neuron, named_layers, one_each
+from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.perturbation import enlarge
 
 
@@ -49,8 +49,8 @@ def gradient_times_input(net: nn.Module, images: Tensor, target: Target) -> Tens
     U3Error
         A network or pictures that :func:`~u3lab.nets.ready` refuses, a class or a neuron that does not exist.
     """
-    trace = Trace(net, images, named_layers(target, None))
-    return (trace.images * trace.backprop(target)).detach()
+    kept = ForwardPass(net, images, named_layers(target, None))
+    return (kept.images * kept.gradient(target)).detach()
 
 
 def modulated_gradient(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
@@ -72,9 +72,9 @@ def modulated_gradient(net: nn.Module, images: Tensor, target: Target, *, layer:
     Tensor
         Signed, of the shape of x_m, in units of the score.
     """
-    trace = Trace(net, images, named_layers(target, layer), start=layer)
-    x_m = trace.inputs if layer is None else trace[layer]
-    return (trace.pull(trace.scores(target), x_m) * x_m).detach()
+    kept = ForwardPass(net, images, named_layers(target, layer), detach_below=layer)
+    x_m = kept.level(layer)
+    return (kept.vector_jacobian(kept.scores(target), x_m) * x_m).detach()
 
 
 def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
@@ -82,11 +82,23 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | Non
 
     It is the modulated gradient of a late layer with the gradient averaged over space before it modulates.
 
+    Parameters
+    ----------
+    net, images, target
+        As for :func:`~u3lab.saliency.backprop`.
+    layer
+        Of the activations A; None is the last convolutional layer, below the target if that is a neuron.
+
     Returns
     -------
     Tensor
-        (B,1,h,w) ≥ 0, on the layer's grid. ``layer`` None is the last convolutional layer, below the target if that
-        is a neuron.
+        (B,1,h,w) ≥ 0, on the layer's grid.
+
+    Raises
+    ------
+    U3Error
+        A network or pictures that :func:`~u3lab.nets.ready` refuses, a class or a neuron that does not exist, a layer
+        without a grid or above the target.
 
     Examples
     --------
@@ -94,15 +106,15 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | Non
     >>> saliency.grad_cam(net, x, "espresso", layer="fire5").shape
     torch.Size([1, 1, 11, 11])
     """
-    return _coarse(Trace(net, images, named_layers(target, layer), start=layer), target, layer)
+    return _grad_cam(ForwardPass(net, images, named_layers(target, layer), detach_below=layer), target, layer)
 
 
-def _coarse(trace: Trace, target: Target, layer: str | None) -> Tensor:
+def _grad_cam(kept: ForwardPass, target: Target, layer: str | None) -> Tensor:
     """Grad-CAM of a kept pass."""
-    layer = trace.last_convolution(target) if layer is None else layer
-    if trace[layer].ndim != 4:
+    layer = kept.last_convolution(target) if layer is None else layer
+    if kept[layer].ndim != 4:
         raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
-    return cam(trace[layer], trace.backprop(target, layer=layer)).detach()
+    return cam(kept[layer], kept.gradient(target, layer=layer)).detach()
 
 
 def guided_grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
@@ -124,8 +136,8 @@ def guided_grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: st
     Tensor
         Signed (B,3,H,W).
     """
-    kept = trace(net, images, layers=named_layers(target, layer))
-    coarse, fine = _coarse(kept, target, layer), kept.backprop(target, rule="guided")
+    kept = BackpropPass(net, images, named_layers(target, layer))
+    coarse, fine = _grad_cam(kept, target, layer), kept.backprop(target, rule="guided")
     return fine * enlarge(coarse, fine)
 
 
@@ -135,6 +147,8 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
 
     Parameters
     ----------
+    net, images, target
+        As for :func:`~u3lab.saliency.backprop`.
     noise
         Standard deviation of the Gaussian noise as a fraction of the picture's own range; the paper advises 0.1–0.2.
     samples
@@ -173,10 +187,13 @@ def _weighted_sum(net: Classifier, copies: Iterator[tuple[float, Tensor]], targe
     """
     total: Tensor | float = 0.0
     while some := list(islice(copies, 4)):
-        together = torch.cat([picture for _, picture in some])
+        batch = torch.cat([picture for _, picture in some])
         targets = target if is_neuron(target) else one_each(target, len(some[0][1])) * len(some)
-        kept = (Trace if rule == "gradient" else trace)(net, together, check=False)
-        maps = kept.backprop(targets, rule=rule).to(together.device).unflatten(0, (len(some), -1))
+        if rule == "gradient":  # the true derivative needs no ReLU of ours
+            maps = ForwardPass(net, batch, check=False).gradient(targets)
+        else:
+            maps = BackpropPass(net, batch, check=False).backprop(targets, rule=rule)
+        maps = maps.to(batch.device).unflatten(0, (len(some), -1))
         total = total + sum(weight * map for (weight, _), map in zip(some, maps, strict=True))
     return total
 
@@ -189,6 +206,8 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
 
     Parameters
     ----------
+    net, images, target
+        As for :func:`~u3lab.saliency.backprop`.
     baseline
         The picture x' that stands for "nothing": a number (0 is black) or a picture of the same shape.
     steps

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import number, one_of
 from u3lab.errors import U3Error
-from u3lab.saliency._trace import Target, Trace, is_neuron, named_layers
+from u3lab.saliency._forward_pass import ForwardPass, Target, is_neuron, named_layers
 from u3lab.saliency.propagation import Linear, Propagation, Rule, stabilised
 
 
@@ -99,9 +99,10 @@ def lrp(net: nn.Module, images: Tensor, target: Target, *, rule: str = "epsilon"
         Unknown rule, ε ≤ 0, α − β ≠ 1, β < 0, or a network with a function that has no relevance rule.
     """
     share = _rule(rule, epsilon, alpha, beta)
-    trace = Trace(net, images, named_layers(target, layer), Propagation(share, epsilon), start=layer)
-    scores = trace.scores(target)
-    return trace.pull(scores, trace.inputs if layer is None else trace[layer], signal=scores.detach())
+    kept = ForwardPass(net, images, named_layers(target, layer), detach_below=layer,
+                       functions=Propagation(share, epsilon))
+    scores = kept.scores(target)
+    return kept.vector_jacobian(scores, kept.level(layer), scores.detach())
 
 
 def _rule(name: str, epsilon: float, alpha: float, beta: float) -> Rule:
@@ -144,12 +145,12 @@ def excitation_backprop(net: nn.Module, images: Tensor, target: Target, *, layer
         raise U3Error("contrastive excitation sets a class against all others; "
                       "give a class as the target, not a neuron")
     mode = Propagation(excitation_rule, 1e-12)
-    trace = Trace(net, images, named_layers(target, layer), mode, start=layer)
-    scores, end = trace.scores(target), trace.inputs if layer is None else trace[layer]
+    kept = ForwardPass(net, images, named_layers(target, layer), detach_below=layer, functions=mode)
+    scores, end = kept.scores(target), kept.level(layer)
     if not contrastive:
-        return trace.pull(scores, end)
-    support = trace.pull(scores, mode.top)
+        return kept.vector_jacobian(scores, end)
+    support = kept.vector_jacobian(scores, mode.top)
     mode.negated.append(mode.top_layer)
-    against = trace.pull(scores, mode.top)
+    against = kept.vector_jacobian(scores, mode.top)
     mode.negated.clear()
-    return trace.pull(mode.top, end, signal=support - against).clamp(min=0)
+    return kept.vector_jacobian(mode.top, end, support - against).clamp(min=0)

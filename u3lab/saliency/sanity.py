@@ -12,7 +12,7 @@ from u3lab.checks import shown, whole
 from u3lab.errors import U3Error
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier, ready
-from u3lab.saliency._trace import Target
+from u3lab.saliency._forward_pass import Target
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
 from u3lab.saliency.registry import Asked, named
 

@@ -7,11 +7,12 @@
 Files: ``encoder`` (one network for all), ``registry`` (all tasks by name; what a task is says
 :mod:`u3lab.training.tasks`), ``training``, ``transfer`` (does it help?), a file for each kind of task; two on answers
 that nobody can know: ``marginal`` (losses that do not ask for them) and ``correspondence``; and ``information`` with
-``clustering``, ``segmenting``, ``together`` and ``knowledge_transfer``, which find classes (``small_encoders``
+``clustering``, ``segmenting``, ``audiovisual`` and ``knowledge_transfer``, which find classes (``small_encoders``
 has encoders for them).
 """
 
-from u3lab.selfsup.clustering import ClusterSettings, choose, cluster, clustering, shares, sub_heads
+from u3lab.selfsup.audiovisual import SoundEncoder, audiovisual_clustering
+from u3lab.selfsup.clustering import ClusterSettings, best_head, cluster, cluster_probabilities, clustering, sub_heads
 from u3lab.selfsup.colour import annealed_mean, decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
 from u3lab.selfsup.correspondence import Pairs, correspondence_loss, draw_pairs, pmi
@@ -29,7 +30,7 @@ from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.scrambling import aberrated, jigsaw, relative_position
 from u3lab.selfsup.segmenting import (
     SegmentSettings,
-    choose_segments,
+    best_dense_head,
     dense_heads,
     displaced_joints,
     segment,
@@ -39,7 +40,6 @@ from u3lab.selfsup.segmenting import (
 )
 from u3lab.selfsup.small_encoders import digit_encoder, pixel_encoder, texture_encoder
 from u3lab.selfsup.sounding import sound_map
-from u3lab.selfsup.together import Ear, together
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import best_probe, pooled
 from u3lab.training.tasks import Posed, Task

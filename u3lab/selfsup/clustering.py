@@ -3,7 +3,7 @@
     net = digit_encoder(seed=0)
     head = sub_heads(net, 10)
     last(cluster(net, digits, 10, head=head))                              # an iterator of Step, whose value is P
-    z = shares(net, head, digits)[choose(net, head, digits)]               # (N,10), of the sub-head of lowest loss
+    z = cluster_probabilities(net, head, digits)[best_head(net, head, digits)]  # (N,10), of the sub-head of lowest loss
 
 It is a pretext task as any other, :func:`clustering`, without an answer to compare with: the loss is −I of both views.
 Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image classification and segmentation, ICCV
@@ -56,15 +56,14 @@ class SubHeads(nn.Module):
 
     def __init__(self, channels: int, k: int, heads: int = 5, over: int = 0) -> None:
         super().__init__()
-        self.k, self.heads, self.over = k, heads, over
+        self.k, self.heads, self.parts = k, heads, [k, over] if over else [k]
         self.layer = nn.Linear(channels * GRID * GRID, heads * (k + over))
 
     def forward(self, maps: Tensor) -> tuple[Tensor, ...]:
-        """Maps (B,V,C,h,w) → shares (B,V,heads,k), and with ``over`` also (B,V,heads,over)."""
+        """Maps (B,V,C,h,w) → probabilities (B,V,heads,k), and with ``over`` also (B,V,heads,over)."""
         pooled = F.adaptive_avg_pool2d(maps.flatten(0, 1), GRID).flatten(1)
-        scores = self.layer(pooled).view(*maps.shape[:2], self.heads, -1).split(
-            [self.k, self.over] if self.over else [self.k], -1)
-        return tuple(one.softmax(-1) for one in scores)
+        scores = self.layer(pooled).view(*maps.shape[:2], self.heads, -1)
+        return tuple(one.softmax(-1) for one in scores.split(self.parts, -1))
 
 
 def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSettings | None = None) -> Task:
@@ -76,19 +75,17 @@ def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSett
         both = torch.stack([views(raw, generator) for _ in range(2)], 1)
         return Posed(both, torch.zeros(len(raw)))  # nobody knows an answer
 
-    def loss(shares: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
+    def loss(z: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
         names = ("−I", "−I of the further heads")
-        return {name: torch.stack([iic_loss(*one, lam=settings.lam) for one in _pairs(z)]).mean()
-                for name, z in zip(names, shares, strict=False)}
+        return {name: torch.stack([iic_loss(*pair, lam=settings.lam) for pair in _pairs(one)]).mean()
+                for name, one in zip(names, z, strict=False)}
 
-    def first_joint(shares: tuple[Tensor, ...], _: Tensor) -> Tensor:
-        return joint(*_pairs(shares[0])[0])
-
-    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss, first_joint)
+    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss,
+                lambda z, _: joint(*_pairs(z[0])[0]))
 
 
 def _pairs(z: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Shares (B,2,heads,k) → for each head those of both views, (B,k) and (B,k)."""
+    """Probabilities (B,2,heads,k) → for each head those of both views, (B,k) and (B,k)."""
     return [(one[:, 0], one[:, 1]) for one in z.unbind(2)]
 
 
@@ -109,7 +106,7 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
     images
         (N,3,H,W) in [0,1].
     head
-        From :func:`sub_heads`; changed in place. Give one to ask it afterwards, with :func:`shares`.
+        From :func:`sub_heads`; changed in place. Give one to ask it afterwards, with :func:`cluster_probabilities`.
     views
         What makes the two views. Whatever they leave as it is the clusters may be of, so they decide what is learnt.
     checkpoint
@@ -130,18 +127,18 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
 
 
 @torch.no_grad()
-def shares(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
-    """What all sub-heads say of pictures (N,3,H,W) as they are: (heads,N,k)."""
+def cluster_probabilities(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
+    """The probability of each cluster, by each sub-head, for pictures (N,3,H,W) as they are: (heads,N,k)."""
     net = ready(net, images)
     is_a("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
     found = [head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
     return torch.cat(found).transpose(0, 1)
 
 
-def choose(net: nn.Module, head: nn.Module, images: Tensor, *, views: Views = digit_views, seed: int = 0) -> int:
+def best_head(net: nn.Module, head: nn.Module, images: Tensor, *, views: Views = digit_views, seed: int = 0) -> int:
     """The number of the sub-head with the lowest loss over all pictures, two views of each. No label is used."""
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     ready(net, images)
     is_a("views", views, Callable, VIEWS)
-    both = [shares(net, head, views(images, generator)) for _ in range(2)]
+    both = [cluster_probabilities(net, head, views(images, generator)) for _ in range(2)]
     return int(torch.stack([iic_loss(z, moved) for z, moved in zip(*both, strict=True)]).argmin())

@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from u3lab.checks import number, tensors, whole
 from u3lab.datasets import photos
 from u3lab.errors import U3Error
+from u3lab.nets.blocks import conv_block
 from u3lab.selfsup.cielab import STEPS, bins, colours
+from u3lab.selfsup.views import mirrored_some
 from u3lab.training.tasks import Posed, Task, Terms
 
 CELL = 8  # a colour is asked for at every eighth pixel both ways: a point, not a mean, which would be greyer
@@ -86,8 +88,7 @@ class Coloured(nn.Module):
 
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(channels, HIDDEN, 1, bias=False), nn.BatchNorm2d(HIDDEN), nn.ReLU(),
-                                    nn.Conv2d(HIDDEN, outputs, 1))
+        self.layers = nn.Sequential(*conv_block(channels, HIDDEN, 1), nn.Conv2d(HIDDEN, outputs, 1))
         nn.init.zeros_(self.layers[-1].weight)  # it begins with the same answer everywhere, which is not far off
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -97,8 +98,7 @@ class Coloured(nn.Module):
 
 def pose(images: Tensor, generator: torch.Generator) -> Posed:
     """Lightness of pictures (B,3,H,W) → a and b at every eighth pixel, (B,2,H/8,W/8). Half of them are mirrored."""
-    mirrored = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) < 0.5
-    grey, ab = colours(torch.where(mirrored, images.flip(-1), images))
+    grey, ab = colours(mirrored_some(images, generator))
     return Posed(grey[:, None], ab[:, :, CELL // 2 :: CELL, CELL // 2 :: CELL].contiguous())
 
 

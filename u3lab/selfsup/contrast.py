@@ -72,8 +72,7 @@ def pose(images: Tensor, generator: torch.Generator) -> Posed:
 def contrastive(tau: float = TAU) -> Task:
     """The task of finding the other view, at a temperature τ. Guessing finds one in 2B − 1."""
     tau = number("tau", tau, 0, without_low=True)
-    return Task(pose, Projection, lambda z, number: {"NT-Xent": nt_xent(z, tau=tau)},
-                lambda z, number: found_partner(z))
+    return Task(pose, Projection, lambda z, _: {"NT-Xent": nt_xent(z, tau=tau)}, lambda z, _: found_partner(z))
 
 
 CONTRAST = contrastive()

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import is_a, number, shown, tensors, whole
 from u3lab.errors import U3Error
+from u3lab.nets.blocks import conv_block
 from u3lab.nets.gate import ready
 from u3lab.training.tasks import Posed, Task, Terms
 
@@ -96,9 +97,8 @@ class Dense(nn.Module):
     def __init__(self, channels: int, *, dimensions: int = 16, finer: int = 4) -> None:
         super().__init__()
         hidden = max(channels // 2, dimensions)
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, hidden, 1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU(),
-            nn.Conv2d(hidden, dimensions * finer**2, 1), nn.PixelShuffle(finer))
+        self.layers = nn.Sequential(*conv_block(channels, hidden, 1), nn.Conv2d(hidden, dimensions * finer**2, 1),
+                                    nn.PixelShuffle(finer))
 
     def forward(self, maps: Tensor, places: Tensor) -> Tensor:
         """Maps (B,1,C,h,w) and places (B,N,2), (x,y) in [−1,1] → codes (B,N,D)."""

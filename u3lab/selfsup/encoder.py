@@ -5,8 +5,11 @@ The networks of the papers are AlexNets with five convolutions too; this one is 
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from u3lab.checks import whole
 from u3lab.nets import Classifier
@@ -24,10 +27,28 @@ def encoder(width: int = 32, *, seed: int = 0) -> Classifier:
     Each layer is a convolution, a batch norm and a ReLU. The same seed gives the same weights.
     """
     width = whole("width", width, 1, 256)
+    widths = [times * width for times in WIDTHS]
+
+    def made() -> dict[str, nn.Module]:
+        return {layer: conv_block(*plan, kaiming=True) for layer, *plan in
+                zip(LAYERS, (3, *widths[:-1]), widths, KERNELS, STRIDES, strict=True)}
+
+    return built(made, seed, size=64, colour=True)
+
+
+def built(made: Callable[[], dict[str, nn.Module]], seed: int, *, size: int, colour: bool = False, mean: float = GREY,
+          std: float = SPREAD) -> Classifier:
+    """An encoder of the layers that ``made`` draws by a seed; without ``colour`` it sees the mean of the colours."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(whole("seed", seed, 0))
-        blocks, before = nn.Sequential(), 3
-        for layer, times, stride, kernel in zip(LAYERS, WIDTHS, STRIDES, KERNELS, strict=True):
-            blocks.add_module(layer, conv_block(before, before := times * width, kernel, stride, kaiming=True))
-    return Classifier(blocks.eval(), layers={layer: layer for layer in LAYERS}, mean=(GREY,), std=(SPREAD,), size=64,
+        layers = made()
+    blocks = nn.Sequential(OrderedDict(layers if colour else {"grey": Grey(), **layers}))
+    return Classifier(blocks.eval(), layers={name: name for name in layers}, mean=(mean,), std=(std,), size=size,
                       name="the encoder", memory_format=torch.channels_last)
+
+
+class Grey(nn.Module):
+    """Normalised pictures (B,3,H,W) → the mean of their colours, (B,1,H,W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1, keepdim=True)

@@ -17,7 +17,9 @@ from torch import Tensor, nn
 
 from u3lab.checks import floats, number, tensors, whole
 from u3lab.errors import U3Error
+from u3lab.nets.blocks import conv_block
 from u3lab.selfsup.colour import explained
+from u3lab.selfsup.views import mirrored_some
 from u3lab.training.tasks import Posed, Task, Terms
 
 BORDER, HEAVIER = 4, 10.0
@@ -51,9 +53,8 @@ class Restorer(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.W = nn.Parameter(torch.eye(GRID**2).repeat(channels, 1, 1))
-        self.layers = nn.Sequential(nn.Conv2d(channels, HIDDEN, 1, bias=False), nn.BatchNorm2d(HIDDEN),
-                                    nn.ReLU(), nn.PixelShuffle(2), nn.Conv2d(HIDDEN // 4, 12, 3, padding=1),
-                                    nn.PixelShuffle(2), nn.Sigmoid())
+        self.layers = nn.Sequential(*conv_block(channels, HIDDEN, 1), nn.PixelShuffle(2),
+                                    nn.Conv2d(HIDDEN // 4, 12, 3, padding=1), nn.PixelShuffle(2), nn.Sigmoid())
 
     def forward(self, maps: Tensor) -> Tensor:
         """What the decoder believes was there."""
@@ -105,8 +106,7 @@ def reconstruction(patch: Tensor, true: Tensor, *, border: int = BORDER, heavier
 
 def pose(images: Tensor, generator: torch.Generator) -> Posed:
     """Pictures (B,3,S,S) with a hole → what was there, (B,3,S/2,S/2). Half of them are mirrored."""
-    mirrored = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) < 0.5
-    seen, true = hole(torch.where(mirrored, images.flip(-1), images))
+    seen, true = hole(mirrored_some(images, generator))
     return Posed(seen[:, None], true)
 
 
@@ -123,8 +123,7 @@ def erase(adversary: float = 0.0) -> Task:
     """The task of filling the hole; with ``adversary``, λ, above 0, against a judge of what looks real."""
     lam = number("adversary", adversary, 0, 100)
     if not lam:
-        return Task(pose, Restorer, lambda patch, true: {"squared error": reconstruction(patch, true)}, _restored,
-                    chance=0.0)
+        return Task(pose, Restorer, lambda *both: {"squared error": reconstruction(*both)}, _restored, chance=0.0)
 
     def contested(images: Tensor, generator: torch.Generator) -> Posed:
         posed = pose(images, generator)

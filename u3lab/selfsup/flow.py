@@ -5,13 +5,15 @@ Zach, Pock & Bischof, A duality based approach for realtime TV-L1 optical flow, 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from u3lab.checks import shown, tensors
 from u3lab.errors import U3Error
-
-GREY = torch.tensor([0.299, 0.587, 0.114])  # how bright red, green and blue are
+from u3lab.pixels import LUMA
 
 
 def estimated_flow(clips: Tensor) -> Tensor:
@@ -29,8 +31,6 @@ def estimated_flow(clips: Tensor) -> Tensor:
     tensors(clips=(clips, "BT3HW"))
     if clips.shape[1] < 2 or min(clips.shape[3:]) < 16 or not clips.is_floating_point():
         raise U3Error(f"clips is {shown(clips)}; flow needs floats, two frames or more of 16 pixels or more")
-    grey = (clips.float().cpu() * GREY.view(3, 1, 1)).sum(2).numpy()
-    found = [[torch.from_numpy(optical_flow_tvl1(first, second)).flip(0) for first, second in zip(clip, clip[1:],
-                                                                                                  strict=False)]
-             for clip in grey]  # scikit-image has rows first
-    return torch.stack([torch.stack(one) for one in found]).to(clips)
+    grey = (clips.float().cpu() * torch.tensor(LUMA).view(3, 1, 1)).sum(2).numpy()
+    found = np.stack([[optical_flow_tvl1(*two) for two in pairwise(clip)] for clip in grey])
+    return torch.from_numpy(found).flip(2).to(clips)  # scikit-image has rows first

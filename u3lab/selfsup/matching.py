@@ -33,7 +33,6 @@ def match(clusters: Tensor, labels: Tensor) -> Tensor:
     """
     from scipy.optimize import linear_sum_assignment
 
-    tensors(clusters=(clusters, "N"), labels=(labels, "N"))
     counts = contingency(clusters, labels)
     names = torch.full((len(counts),), -1)
     rows, columns = linear_sum_assignment(counts.numpy(), maximize=True)

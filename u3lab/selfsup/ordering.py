@@ -46,8 +46,7 @@ def pose_order(clips: Tensor, generator: torch.Generator) -> Posed:
     Both kinds begin and end with the same frames, so that only the one in the middle can tell.
     """
     a, b, c, d, e = moments(_clips(clips, 5), 5, generator).T
-    target, outer, turn = _even(len(clips), generator), _even(len(clips), generator), _even(len(clips), generator)
-    target, outer, turn = (one.to(clips.device) for one in (target, outer, turn))
+    target, outer, turn = (_even(len(clips), generator).to(clips.device) for _ in range(3))
     middle = torch.where(target == 1, c, torch.where(outer == 1, a, e))
     first, last = torch.where(turn == 1, d, b), torch.where(turn == 1, b, d)
     return Posed(_at(clips, torch.stack([first, middle, last], 1)), target)

@@ -86,7 +86,7 @@ class DenseHeads(nn.Module):
 
     def __init__(self, channels: int, k: int, heads: int = 5, over: int = 0) -> None:
         super().__init__()
-        self.k, self.heads, self.over = k, heads, over
+        self.k, self.heads, self.parts = k, heads, [k, over] if over else [k]
         self.layer = nn.Conv2d(channels, heads * (k + over), 1)
 
     def forward(self, maps: Tensor, g: Tensor | None = None) -> tuple[Tensor, ...]:
@@ -95,8 +95,7 @@ class DenseHeads(nn.Module):
         if g is not None:
             undone = mirrored(turned(scores[:, 1], (TURNS - g[:, 0]) % TURNS), g[:, 1])
             scores = torch.stack([scores[:, 0], undone], 1)
-        parts = scores.unflatten(2, (self.heads, -1)).split([self.k, self.over] if self.over else [self.k], 3)
-        return tuple(one.softmax(3) for one in parts)
+        return tuple(one.softmax(3) for one in scores.unflatten(2, (self.heads, -1)).split(self.parts, 3))
 
 
 def mirrored(images: Tensor, which: Tensor) -> Tensor:
@@ -115,18 +114,15 @@ def segmenting(k: int, *, light: Views = relit, settings: SegmentSettings | None
     def pose(raw: Tensor, generator: torch.Generator) -> Posed:
         g = torch.stack([torch.randint(most, (len(raw),), generator=generator) for most in (TURNS, 2)], 1)
         moved = turned(mirrored(raw, g[:, 1]), g[:, 0])
-        return Posed(torch.stack([light(one, generator) for one in (raw, moved)], 1),
-                     torch.zeros(len(raw)), (g,))
+        return Posed(torch.stack([light(one, generator) for one in (raw, moved)], 1), torch.zeros(len(raw)), (g,))
 
     def loss(shares: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
         known = {"reach": settings.reach, "pooled": settings.pooled, "lam": settings.lam}
         return {name: torch.stack([segmentation_loss(z[:, 0], z[:, 1], **known) for z in part.unbind(2)]).mean()
                 for name, part in zip(("−I", "−I of the further heads"), shares, strict=False)}
 
-    def first_map(shares: tuple[Tensor, ...], _: Tensor) -> Tensor:
-        return shares[0][:, 0, 0]
-
-    return Task(pose, lambda channels: DenseHeads(channels, k, settings.heads, settings.over), loss, first_map)
+    return Task(pose, lambda channels: DenseHeads(channels, k, settings.heads, settings.over), loss,
+                lambda shares, _: shares[0][:, 0, 0])
 
 
 def dense_heads(net: nn.Module, k: int, *, settings: SegmentSettings | None = None) -> nn.Module:
@@ -188,7 +184,7 @@ def segments(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def choose_segments(net: nn.Module, head: nn.Module, images: Tensor, *, light: Views = relit, seed: int = 0,
+def best_dense_head(net: nn.Module, head: nn.Module, images: Tensor, *, light: Views = relit, seed: int = 0,
                     settings: SegmentSettings | None = None) -> int:
     """The number of the sub-head with the lowest loss on square pictures and their moved views. No label is used."""
     settings = or_default(settings, SegmentSettings)

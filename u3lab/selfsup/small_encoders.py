@@ -5,15 +5,13 @@ They are as small as their pictures ask, so that a notebook can train them. The 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.nets.blocks import conv_block
+from u3lab.selfsup.encoder import built
 
 
 def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
@@ -24,7 +22,7 @@ def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
         return {"conv1": conv_block(1, width, 5, 2), "conv2": conv_block(width, 2 * width, 3, 2),
                 "conv3": conv_block(2 * width, 4 * width, 3, 2)}
 
-    return _encoder(made, seed, size=28, mean=0.0, std=1.0)
+    return built(made, seed, size=28, mean=0.0, std=1.0)
 
 
 def texture_encoder(width: int = 16, *, window: int = 7, colour: bool = False, seed: int = 0) -> Classifier:
@@ -49,7 +47,7 @@ def texture_encoder(width: int = 16, *, window: int = 7, colour: bool = False, s
                 "conv2": conv_block(width, 2 * width, mirrored=True),
                 "window": nn.Sequential(mean, *conv_block(2 * width, 2 * width, 1))}
 
-    return _encoder(made, seed, size=96, colour=colour)
+    return built(made, seed, size=96, colour=colour)
 
 
 def pixel_encoder(width: int = 16, *, seed: int = 0) -> Classifier:
@@ -59,23 +57,4 @@ def pixel_encoder(width: int = 16, *, seed: int = 0) -> Classifier:
     def made() -> dict[str, nn.Module]:
         return {f"conv{n + 1}": conv_block(width if n else 1, width, dilation=2**n, mirrored=True) for n in range(3)}
 
-    return _encoder(made, seed, size=48)
-
-
-def _encoder(made: Callable[[], dict[str, nn.Module]], seed: int, *, size: int, colour: bool = False, mean: float = 0.5,
-             std: float = 0.25) -> Classifier:
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(whole("seed", seed, 0))
-        layers = made()
-    blocks = nn.Sequential() if colour else nn.Sequential(Grey())
-    for name, layer in layers.items():
-        blocks.add_module(name, layer)
-    return Classifier(blocks.eval(), layers={name: name for name in layers}, mean=(mean,), std=(std,), size=size,
-                      name="the encoder", memory_format=torch.channels_last)
-
-
-class Grey(nn.Module):
-    """Normalised pictures (B,3,H,W) → the mean of their colours, (B,1,H,W)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(1, keepdim=True)
+    return built(made, seed, size=48)

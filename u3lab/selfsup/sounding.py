@@ -21,7 +21,9 @@ from torch import Tensor, nn
 
 from u3lab.checks import is_a, shown, tensors
 from u3lab.errors import U3Error
+from u3lab.nets.blocks import conv_block
 from u3lab.nets.gate import ready
+from u3lab.selfsup.views import mirrored_some
 from u3lab.training.tasks import Joined, Posed, Task, Terms
 
 WINDOW, HOP = 256, 128  # samples: 32 ms of a sound of 8000 samples a second, every 16 ms
@@ -60,13 +62,14 @@ def summary(sounds: Tensor) -> Tensor:
 def pose_all(films: Films, generator: torch.Generator) -> Posed:
     """All pairs of a batch are asked; the target is each film's number, and pairs of one number belong together."""
     pictures, sounds = _films(films, 2)
-    return Posed(_mirrored(pictures, generator), torch.arange(len(pictures), device=pictures.device), (sounds,))
+    views = mirrored_some(pictures, generator)[:, None]  # a mirrored room sounds the same
+    return Posed(views, torch.arange(len(pictures), device=pictures.device), (sounds,))
 
 
 def pose_sound(films: Films, generator: torch.Generator) -> Posed:
     """Pictures; target: the sound's :func:`summary`."""
     pictures, sounds = _films(films, 1)
-    return Posed(_mirrored(pictures, generator), summary(sounds))
+    return Posed(mirrored_some(pictures, generator)[:, None], summary(sounds))
 
 
 class Hearing(nn.Module):
@@ -74,12 +77,9 @@ class Hearing(nn.Module):
 
     def __init__(self, width: int, dimensions: int) -> None:
         super().__init__()
-        blocks, before = [], 1
-        for after in (width, 2 * width, 4 * width):
-            blocks += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-            before = after
-        self.layers = nn.Sequential(*blocks)
-        self.out = nn.Linear(before * PITCHES // 8, dimensions)
+        self.layers = nn.Sequential(conv_block(1, width, 3, 2), conv_block(width, 2 * width, 3, 2),
+                                    conv_block(2 * width, 4 * width, 3, 2))
+        self.out = nn.Linear(4 * width * PITCHES // 8, dimensions)
 
     def forward(self, sounds: Tensor) -> Tensor:
         """Sounds (B,S) → (B,D)."""
@@ -178,12 +178,6 @@ def _films(films: object, least: int) -> Films:
     if len(films[0]) < least:
         raise U3Error("there is one film alone; a sound from another film needs two or more")
     return films[0], _loud(films[1])
-
-
-def _mirrored(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Views (B,1,3,H,W), some of them mirrored: a mirrored room sounds the same."""
-    turn = torch.rand(len(pictures), generator=generator).to(pictures.device) < 1 / 2
-    return torch.where(turn[:, None, None, None], pictures.flip(3), pictures)[:, None]
 
 
 def _loud(sounds: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from u3lab.checks import listed
 from u3lab.errors import U3Error
 from u3lab.measures import Probe, probe
-from u3lab.nets import several
+from u3lab.nets import extract_features
 from u3lab.nets.gate import ready
 
 NUMBERS = 512  # of each layer, about
@@ -27,7 +27,7 @@ def pooled(net: nn.Module, images: Tensor, layer: str | Sequence[str]) -> dict[s
     """Layer → its maps averaged over g×g parts, (N,C·g²) with C·g² near 512; pictures (N,3,H,W) in [0,1]."""
     net = ready(net, images)
     layers = [layer] if isinstance(layer, str) else listed("layer", layer, str, "names of layers")
-    parts = [several(net, layers, x) for x in images.split(PART)]
+    parts = [extract_features(net, layers, x) for x in images.split(PART)]
     return {name: torch.cat([_few(part[name]) for part in parts]) for name in layers}
 
 

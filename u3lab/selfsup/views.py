@@ -14,8 +14,7 @@ from torch import Tensor
 from u3lab.checks import floats, is_a, number, of_wholes, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.images.views import GENERATOR
-
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in how bright a colour looks (ITU-R BT.601)
+from u3lab.pixels import LUMA
 
 
 def crop(images: Tensor, generator: torch.Generator, *, least: float = 0.3, stretch: float = 4 / 3,
@@ -65,6 +64,12 @@ def grey_some(images: Tensor, generator: torch.Generator, *, share: float = 0.2)
     return torch.where(chosen.to(images.device), luma(images), images)
 
 
+def mirrored_some(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures (B,C,H,W), about half of them with left and right exchanged."""
+    chosen = torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5
+    return torch.where(chosen.to(images.device), images.flip(-1), images)
+
+
 def luma(images: Tensor) -> Tensor:
     """How bright each pixel looks: (B,3,H,W) → (B,1,H,W)."""
     return torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))[:, None]
@@ -77,8 +82,7 @@ def tiles(images: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
     along = torch.arange(whole("side", side, 1), device=images.device)
     height, width = images.shape[-2:]
     if len(top) != len(images) or not (of_wholes(top) and of_wholes(left)):
-        raise U3Error(f"top is {shown(top)} of {top.dtype}, left of {left.dtype}; give whole numbers (B,V) for "
-                      f"{len(images)} pictures")
+        raise U3Error(f"top is {shown(top)} of {top.dtype}, left of {left.dtype}; give whole numbers ({len(images)},V)")
     if min(top.min(), left.min()) < 0 or top.max() + side > height or left.max() + side > width:
         raise U3Error(f"tiles of {side} pixels do not fit into pictures of {height}×{width} pixels; make them smaller, "
                       "or the gap between them")

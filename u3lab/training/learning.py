@@ -8,7 +8,7 @@ where views and target are made anew from raw data at each step, by nothing but 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
-from u3lab.training.batches import EPOCHS, Batches
-from u3lab.training.loop import Checkpoint, train
+from u3lab.training.batches import Batches
+from u3lab.training.loop import Checkpoint, check_shared, generator_of, train, training_mode
 from u3lab.training.tasks import Posed, Task, check_raw
 
 # Raw data: a tensor, a tuple of tensors with as many rows, or a function (count, generator) → such a batch.
@@ -70,30 +70,23 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
     net = ready(net)
     check_raw(raw, task)
     head = head_of(net, task, seed=settings.seed) if head is None else check_head(head)
-    check_shared(settings.batch_size)
-    return _steps(net, raw, task, head, rate or (lambda step: settings.lr), half, Checkpoint.at(checkpoint),
-                  {"task": name}, settings)
-
-
-def _steps(net: Classifier, raw: Raw, task: Task, head: nn.Module, rate: Callable[[int], float], half: bool,
-           checkpoint: Checkpoint | None, facts: dict, settings: Any) -> Iterator[Step]:
     learner = nn.ModuleDict({"encoder": net.module, "head": head})
-    batches = None if callable(raw) else Batches(
-        len(raw[0] if isinstance(raw, tuple) else raw), settings.batch_size, settings.seed)
+    seed, size = settings.seed, check_shared(settings.batch_size)
+    batches = None if callable(raw) else Batches(len(raw[0] if isinstance(raw, tuple) else raw), size, seed)
 
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        draw = generator(settings.seed, step)
-        chosen = raw(settings.batch_size, draw) if batches is None else _rows(raw, batches.at(step))
+        draw = generator_of(seed, step)
+        chosen = raw(size, draw) if batches is None else _each(raw, lambda one: one[batches.at(step)])
         posed = task.pose(chosen, draw)
-        with learning(learner):
+        with training_mode(learner):
             output = answers(net, head, Posed(*map(distributed.share, posed)), half)
         output = distributed.gathered(output)
         target = _each(posed.target, lambda one: one.to(net.device))
         return task.score(_each(output, Tensor.detach), target), task.loss(output, target)
 
-    facts |= {"seed": settings.seed, "batch_size": settings.batch_size}
-    yield from train(learner.parameters(), energy, steps=settings.steps, rate=rate, checkpoint=checkpoint,
-                     state=learner.state_dict, facts=facts)
+    return train(learner.parameters(), energy, steps=settings.steps, rate=rate or (lambda step: settings.lr),
+                 checkpoint=Checkpoint.at(checkpoint), state=learner.state_dict,
+                 facts={"task": name, "seed": seed, "batch_size": size})
 
 
 def head_of(net: nn.Module, task: Task, *, seed: int = 0) -> nn.Module:
@@ -125,32 +118,6 @@ def maps(net: Classifier, images: Tensor) -> Tensor:
 def check_head(head: object) -> nn.Module:
     """The head, if it is one."""
     return is_a("head", head, nn.Module, "make one with selfsup.head_of(net, task)")
-
-
-def check_shared(batch_size: int) -> None:
-    """Refuse a batch that torchrun's processes cannot share."""
-    if batch_size % distributed.world_size():
-        raise U3Error(f"a batch of {batch_size} cannot be shared by {distributed.world_size()} processes; "
-                      "give a batch_size that can")
-
-
-def generator(seed: int, step: int) -> torch.Generator:
-    """The random numbers of a step."""
-    return torch.Generator().manual_seed(seed * EPOCHS + step)
-
-
-@contextmanager
-def learning(module: nn.Module) -> Iterator[None]:
-    """While open, batch norms use the statistics of the batch and remember them."""
-    try:
-        module.train()
-        yield
-    finally:
-        module.eval()
-
-
-def _rows(raw: Tensor | tuple[Tensor, ...], chosen: Tensor) -> Any:
-    return _each(raw, lambda one: one[chosen])
 
 
 def _each(given: Any, what: Callable[[Tensor], Tensor]) -> Any:

@@ -10,21 +10,24 @@ import io
 import math
 import pickle
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from u3lab._system import distributed, paths
-from u3lab.checks import shown
+from u3lab.checks import place, shown
 from u3lab.descent import ADAM, Step, descend
 from u3lab.errors import U3Error
 from u3lab.settings import setting
+from u3lab.training.batches import EPOCHS
 
 EVERY = 50  # steps from one state that is kept to the next
 SLOWEST = 1e-5  # the least rate: that of the settings, and of those that fall
+Terms = dict[str, Tensor]  # the parts of a loss by name
 
 
 # ---- settings --------------------------------------------------------------------------------------------------------
@@ -64,20 +67,21 @@ def cosine(lr: float, step: int, steps: int) -> float:
 
 def annealed(settings: Any) -> Callable[[int], float]:
     """The rate of each step: it falls from ``settings.lr``, whatever that is then, to nearly 0 along half a cosine."""
-    return lambda step: max(settings.lr * half_cosine(step, settings.steps + 1), SLOWEST)
+    steps = settings.steps
+    return lambda step: max(settings.lr * half_cosine(step, steps + 1), SLOWEST)
 
 
 def falling(steps: Iterable[Step], settings: Any) -> Iterator[Step]:
     """The steps of a training that reads these settings, whose rate ``lr`` falls with each, to nearly 0 at the last."""
-    first = settings.lr
+    first, count = settings.lr, settings.steps
     for step in steps:
-        settings.lr = max(first * (1 - step.iteration / settings.steps), SLOWEST)
+        settings.lr = max(first * (1 - step.iteration / count), SLOWEST)
         yield step
 
 
 # ---- the loop --------------------------------------------------------------------------------------------------------
 
-def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, dict[str, Tensor]]], *, steps: int,
+def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, Terms]], *, steps: int,
           rate: Callable[[int], float], begin: Callable[[], object] | None = None,
           checkpoint: Checkpoint | None = None, state: Callable[[], dict[str, Tensor]] = dict,
           facts: dict[str, Any] | None = None) -> Iterator[Step]:
@@ -101,7 +105,7 @@ def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, di
         begin()
     at, coming = begun, iter(range(begun, steps + 1))
 
-    def next_energy() -> tuple[Tensor, dict[str, Tensor]]:
+    def next_energy() -> tuple[Tensor, Terms]:
         nonlocal at
         at = next(coming)
         if checkpoint:
@@ -113,6 +117,29 @@ def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, di
 
     for step in descend(parameters, next_energy, steps=steps - begun, lr=lambda: rate(at), optimiser=optimiser):
         yield replace(step, iteration=at)
+
+
+def generator_of(seed: int, step: int) -> torch.Generator:
+    """The random numbers of a step."""
+    return torch.Generator().manual_seed(seed * EPOCHS + step)
+
+
+@contextmanager
+def training_mode(module: nn.Module) -> Iterator[None]:
+    """While open, batch norms use the statistics of the batch and remember them."""
+    try:
+        module.train()
+        yield
+    finally:
+        module.eval()
+
+
+def check_shared(batch_size: int) -> int:
+    """The size of a batch, if torchrun's processes can share it."""
+    if batch_size % distributed.world_size():
+        raise U3Error(f"a batch of {batch_size} cannot be shared by {distributed.world_size()} processes; "
+                      "give a batch_size that can")
+    return batch_size
 
 
 # ---- its state in a file ---------------------------------------------------------------------------------------------
@@ -128,11 +155,7 @@ class Checkpoint:
     @classmethod
     def at(cls, path: object) -> Checkpoint | None:
         """The checkpoint at a path; None for none."""
-        if path is None:
-            return None
-        if not isinstance(path, (str, Path)) or not str(path).strip():
-            raise U3Error(f"checkpoint = {shown(path)}; give the name of a file, or leave it out")
-        return cls(Path(path))
+        return None if path is None else cls(place("checkpoint", path, "a file, or leave it out"))
 
     def read(self, places: dict[str, Tensor], facts: dict, steps: int) -> int:
         """Fill tensors, by their names, with what the file has; returns the step to go on with, 0 without a file.
@@ -178,15 +201,12 @@ class Checkpoint:
         """Before a step: write the file, every so many steps."""
         if step % EVERY or not step or distributed.rank():
             return
-        state = {"step": step, "facts": facts, "values": places,
-                 "optimiser": self._optimiser.state_dict()}
         content = io.BytesIO()
-        torch.save(state, content)
+        torch.save({"step": step, "facts": facts, "values": places, "optimiser": self._optimiser.state_dict()}, content)
         try:
             paths.write_atomically(self.path, content.getvalue())
         except OSError as error:
-            raise U3Error(f"the checkpoint cannot be kept in {self.path} ({error.strerror}); choose another "
-                          "place") from error
+            raise U3Error(f"the checkpoint cannot be kept in {self.path} ({error.strerror}); give another") from error
 
 
 @torch.no_grad()
@@ -200,5 +220,5 @@ def fill(places: dict[str, Tensor], values: dict[str, Tensor]) -> None:
     """
     if places.keys() != values.keys() or any(places[name].shape != values[name].shape for name in places):
         raise ValueError("of another network")
-    for name, place in places.items():
-        place.copy_(values[name])
+    for name, held in places.items():
+        held.copy_(values[name])

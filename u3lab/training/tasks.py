@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from u3lab import images
 from u3lab.checks import shown, tensors
 from u3lab.errors import U3Error
+from u3lab.training.loop import Terms
 
 # What a task is made from → what a message calls it, and the numbers of axes. Pictures are in [0,1]; S is the length
 # of a sound; the flow leads from each picture to its film's next frame, in pixels.
@@ -36,9 +37,6 @@ class Posed(NamedTuple):
     views: Tensor
     target: Any
     more: tuple[Tensor, ...] = ()
-
-
-Terms = dict[str, Tensor]  # the parts of a loss by name
 
 
 def cross_entropy(scores: Tensor, target: Tensor) -> Terms:
@@ -96,13 +94,12 @@ def check_raw(raw: Any, task: Task) -> None:
 class Joined(nn.Module):
     """A classifier of the views of a question together: pooled, joined, one hidden layer."""
 
-    def __init__(self, channels: int, views: int, classes: int, hidden: int = 256, grid: int = 1) -> None:
+    def __init__(self, channels: int, views: int, classes: int, hidden: int = 256) -> None:
         super().__init__()
-        self.grid = grid
-        self.layers = nn.Sequential(nn.Linear(channels * views * grid * grid, hidden), nn.BatchNorm1d(hidden),
-                                    nn.ReLU(), nn.Linear(hidden, classes))
+        self.layers = nn.Sequential(nn.Linear(channels * views, hidden), nn.BatchNorm1d(hidden), nn.ReLU(),
+                                    nn.Linear(hidden, classes))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (B,V,C,h,w) → scores (B,K)."""
-        pooled = F.adaptive_avg_pool2d(maps.flatten(0, 1), self.grid)
+        pooled = F.adaptive_avg_pool2d(maps.flatten(0, 1), 1)
         return self.layers(pooled.reshape(len(maps), -1))

@@ -4,10 +4,10 @@
     last(train_domain(net, "digits", images, labels))
     net.use("digits")                                    # a classifier of digits
 
-Files: ``adapters`` (the formulas), ``methods`` (who trains what: the adapters and their rivals), ``places`` (where a
-network is adapted, and how a domain comes in there), ``adapted`` (the network), ``files`` (a domain in a file),
-``training``, ``score`` (the decathlon's), ``dynamic`` (adapters that are predicted), ``multitask`` (more tasks for one
-network).
+Files: ``adapters`` (the formulas), ``methods`` (who trains what: the adapters and their rivals), ``adaptable`` (where a
+network can be adapted), ``domain`` (what a domain adds), ``adapted_layer`` (where it comes in), ``adapted`` (the
+network), ``files`` (a domain in a file), ``training``, ``score`` (the decathlon's), ``dynamic`` (adapters that are
+predicted), ``multitask`` (more tasks for one network).
 """
 
 from u3lab.universal.adapted import Adapted, adapt

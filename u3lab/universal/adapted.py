@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -19,18 +19,20 @@ from torch import Tensor, nn
 
 from u3lab.checks import listed, shown
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import Classifier
+from u3lab.nets.classifier import Classifier, Reached
 from u3lab.nets.gate import ready
 from u3lab.nets.surgery import untrained
 from u3lab.training.loop import fill
 from u3lab.universal import files
+from u3lab.universal.adaptable import Adaptable
+from u3lab.universal.adapted_layer import AdaptedLayer, DomainsInUse, new_head, replace
+from u3lab.universal.domain import Domain, Plan, key_of
 from u3lab.universal.methods import LAST_BLOCK, METHODS, NOTHING, named, planned
-from u3lab.universal.places import Domain, InUse, Places, Plan, Slot, key_of, replace
 
 SOURCE = "source"
 
 
-def adapt(net: nn.Module, kind: str = "parallel", *, share: float = 1.0, on: Sequence[str] | None = None,
+def adapt(net: nn.Module, method: str = "parallel", *, share: float = 1.0, on: Sequence[str] | None = None,
           rank: int = 4, seed: int = 0) -> Adapted:
     """A copy of a network that can be made fit other domains; the given one is left as it is.
 
@@ -38,7 +40,7 @@ def adapt(net: nn.Module, kind: str = "parallel", *, share: float = 1.0, on: Seq
     ----------
     net
         A Classifier, or any convolutional network, in evaluation mode.
-    kind
+    method
         A name in ``METHODS``: "parallel" and "serial" set adapters beside the convolutions, "low rank" sets LoRA there;
         "features", "batch norm", "last block", "fine-tuning" and "scratch" are their rivals.
     share
@@ -66,7 +68,7 @@ def adapt(net: nn.Module, kind: str = "parallel", *, share: float = 1.0, on: Seq
     net = ready(net)
     if isinstance(net, Adapted):
         raise U3Error(f"{net.name} is adapted already; net.add_domain(name, classes) adds a domain to it")
-    return Adapted(net, planned(kind, share, on, rank, seed))
+    return Adapted(net, planned(method, share, on, rank, seed))
 
 
 class Adapted(Classifier):
@@ -81,24 +83,24 @@ class Adapted(Classifier):
     """
 
     def __init__(self, net: Classifier, plan: Plan) -> None:
-        base, method = files.fingerprint(net.module), METHODS[plan.kind]
-        net = untrained(net, seed=plan.seed) if method.fresh else copy.deepcopy(net)
+        base, fresh = files.fingerprint(net.module), METHODS[plan.method].fresh
+        net = untrained(net, seed=plan.seed) if fresh else copy.deepcopy(net)
         super().__init__(net.module.requires_grad_(False), **net.facts())
-        self.base, self.plan, self.places = base, plan, Places.of(net)
-        if method.fresh:
-            for norm in self.places.norms.values():
+        self.base, self.plan, self.adaptable = base, plan, Adaptable.of(net)
+        if fresh:
+            for norm in self.adaptable.norms.values():
                 norm.reset_parameters()
-        self.places.chosen(plan, net.name)  # says so if there is nothing to adapt
-        self._domains = {SOURCE: Domain(SOURCE, net.classes, plan, key_of(self.places.head))}
-        self._use = InUse(self._domains[SOURCE])
+        self.adaptable.chosen(plan, net.name)  # says so if there is nothing to adapt
+        self._domains = {SOURCE: Domain(SOURCE, net.classes, plan, key_of(self.adaptable.head))}
+        self._use = DomainsInUse(self._domains[SOURCE])
         self.added = nn.ModuleList()
-        self._slots = {path: Slot(self.module.get_submodule(path), key_of(path), self._use)
-                       for path in self.places.all()}
-        for path, slot in self._slots.items():
-            replace(self.module, path, slot)
-        for path in self.places.relus_above:  # the source's (SqueezeNet): scores of others may be negative
-            head = self._slots[self.places.head]
-            head.shared = nn.Sequential(head.shared, self.module.get_submodule(path))
+        paths = (*self.adaptable.convolutions, *self.adaptable.norms, self.adaptable.head)
+        self._adapted = {path: AdaptedLayer(self.module.get_submodule(path), key_of(path), self._use) for path in paths}
+        for path, layer in self._adapted.items():
+            replace(self.module, path, layer)
+        self._head = self._adapted[self.adaptable.head]
+        if path := self.adaptable.relu_above:  # the source's (SqueezeNet): scores of others may be negative
+            self._head.shared = nn.Sequential(self._head.shared, self.module.get_submodule(path))
             replace(self.module, path, nn.Identity())
         self.eval()
 
@@ -148,18 +150,16 @@ class Adapted(Classifier):
         """As :meth:`add_domain`, with another plan than the network's: that of a file."""
         self._check_new(name, plan)
         classes = named(classes)
-        method = METHODS[plan.kind]
-        domain = Domain(name, classes, plan, key_of(self.places.head))
-        where = self.places.chosen(plan, self.name)
-        if method.adapter:
-            generator = torch.Generator().manual_seed(plan.seed)
-            for path in where.convolutions:
-                domain.parts[key_of(path)] = method.adapter(self._slots[path].shared, plan.rank, generator)
-        if method.norms:
-            domain.parts.update({key_of(path): copy.deepcopy(self._slots[path].shared) for path in where.norms})
-        domain.parts[domain.head] = self.places.new_head(self._slots[self.places.head].shared, classes)
+        method, generator = METHODS[plan.method], torch.Generator().manual_seed(plan.seed)
+        domain = Domain(name, classes, plan, key_of(self.adaptable.head))
+        convolutions, norms = self.adaptable.chosen(plan, self.name)
+        copied = norms if method.norms else []
+        for path in convolutions if method.adapter else ():
+            domain.parts[key_of(path)] = method.adapter(self._adapted[path].shared, plan.rank, generator)
+        domain.parts.update({key_of(path): copy.deepcopy(self._adapted[path].shared) for path in copied})
+        domain.parts[domain.head] = new_head(self._head.shared, len(classes))
         if method.own != NOTHING:
-            domain.own = where.own(self.module, last=method.own == LAST_BLOCK)
+            domain.own = self.adaptable.own(self.module, copied, last=method.own == LAST_BLOCK)
         domain.eval()
         for weight in domain.trained():
             weight.requires_grad_(True)
@@ -183,10 +183,10 @@ class Adapted(Classifier):
             raise U3Error(f"a domain's name is a word without a dot, not {shown(name)}")
         if name in self._domains:
             raise U3Error(f"{self.name} has a domain {name!r} already; choose another name")
-        kinds = [one.plan.kind for one in self._domains.values() if one.own] + [plan.kind] * (
-            METHODS[plan.kind].own != NOTHING and len(self._domains) > 1)
-        if kinds:
-            raise U3Error(f"{kinds[0]!r} changes the network's own weights, so that "
+        alone = [one.plan.method for one in self._domains.values() if one.own] + [plan.method] * (
+            METHODS[plan.method].own != NOTHING and len(self._domains) > 1)
+        if alone:
+            raise U3Error(f"{alone[0]!r} changes the network's own weights, so that "
                           "it serves one domain; adapt the source network again for another")
 
     def use(self, names: str | Sequence[str]) -> Adapted:
@@ -202,7 +202,7 @@ class Adapted(Classifier):
         """
         names = [names] if isinstance(names, str) else listed("names", names, str, "names of domains")
         self._use.put([self.domain(name) for name in names])
-        self.classes = () if self._use.mixed() else self._use.groups[0][0].classes
+        self.classes = self._use.groups[0].classes if len(self._use.groups) == 1 else ()
         return self
 
     @contextmanager
@@ -219,7 +219,7 @@ class Adapted(Classifier):
     @property
     def used(self) -> tuple[str, ...]:
         """Names of the domains in use: one, or those of a mixed batch."""
-        return tuple(domain.name for domain, _ in self._use.groups)
+        return tuple(domain.name for domain in self._use.groups)
 
     def domain_parameters(self, name: str) -> list[nn.Parameter]:
         """What is trained for one domain: adapters, batch norms, head; also weights of the network that it changes."""
@@ -228,12 +228,25 @@ class Adapted(Classifier):
     def shared_parameters(self) -> list[nn.Parameter]:
         """What all domains have in common: all weights of the source but its head, and none that a domain trains."""
         theirs = {id(weight) for domain in self._domains.values() for weight in domain.trained()}
-        theirs |= {id(weight) for weight in self._slots[self.places.head].shared.parameters()}
+        theirs |= {id(weight) for weight in self._head.shared.parameters()}
         return [weight for weight in self.module.parameters() if id(weight) not in theirs]
 
     def pooled(self, images: Tensor) -> Tensor:
         """What the head of the domain in use sees, (B,3,H,W) → (B,U): a map as its mean over places. No graph."""
-        return self.places.pooled(ready(self, images), images)
+        seen: list[Tensor] = []
+
+        def stop(head: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            seen.append(inputs[0])
+            raise Reached
+
+        ready(self, images)
+        hook = self._head.register_forward_pre_hook(stop)
+        try:
+            with torch.no_grad(), suppress(Reached):
+                self.unchecked(images)
+        finally:
+            hook.remove()
+        return seen[0].mean((2, 3)) if seen[0].ndim == 4 else seen[0].clone()
 
     def merge(self, name: str) -> Classifier:
         """A plain network for one domain, its adapters folded into the convolutions: the same answers to 1e-5.
@@ -242,7 +255,7 @@ class Adapted(Classifier):
         """
         domain = self.domain(name)
         module = copy.deepcopy(self.module, {id(self._use): self._use})  # it knows all domains, which need no copy
-        for path in self._slots:
+        for path in self._adapted:
             replace(module, path, copy.deepcopy(module.get_submodule(path).plain(domain)))
         return Classifier(module.eval().requires_grad_(False), **self.facts() | {
             "classes": domain.classes, "name": f"{self.name}, {name}"})

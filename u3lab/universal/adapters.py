@@ -195,11 +195,11 @@ def centres(f: nn.Conv2d, x: Tensor) -> Tensor:
         first = dilation * ((k - 1) // 2) - before
         beyond = first + (count - 1) * stride + 1 - length
         if first < 0 or beyond > 0:  # padded by more than half a window
-            x = F.pad(x, [max(-first, 0), max(beyond, 0)] if axis == -1 else [0, 0, max(-first, 0), max(beyond, 0)])
+            x = F.pad(x, [*[0, 0] * (axis == -2), max(-first, 0), max(beyond, 0)])
             first = max(first, 0)
         if (first, stride, count) != (0, 1, x.shape[axis]):
-            x = x[..., first : first + (count - 1) * stride + 1 : stride] if axis == -1 else (
-                x[..., first : first + (count - 1) * stride + 1 : stride, :])
+            looked_at = slice(first, first + (count - 1) * stride + 1, stride)
+            x = x[..., looked_at] if axis == -1 else x[..., looked_at, :]
     return x
 
 

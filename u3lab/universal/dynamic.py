@@ -143,7 +143,7 @@ def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Ten
     Parameters
     ----------
     net
-        With the domains of ``data``, all of kind "parallel".
+        With the domains of ``data``, all adapted by "parallel".
     data
         Name of a domain → its pictures (N,3,H,W) in [0,1] and labels (N).
     head

@@ -16,8 +16,8 @@ from u3lab._system import paths
 from u3lab.checks import shown
 from u3lab.errors import U3Error
 from u3lab.training.loop import fill
+from u3lab.universal.domain import Domain, Plan
 from u3lab.universal.methods import planned
-from u3lab.universal.places import Domain, Plan
 
 FORMAT = "u3lab domain 1"
 
@@ -65,8 +65,9 @@ def write(path: str | Path, domain: Domain, base: str, *, half: bool) -> Path:
 
     path = _path(path)
     values = {name: (_half(value) if half else value).cpu().contiguous() for name, value in domain.contents().items()}
+    plan = asdict(domain.plan)
     facts = {"format": FORMAT, "base": base, "name": domain.name, "classes": json.dumps(domain.classes),
-             "plan": json.dumps(asdict(domain.plan))}
+             "plan": json.dumps({"kind": plan.pop("method"), **plan})}  # in files the method is called a kind
     try:
         paths.write_atomically(path, save(values, metadata=facts))
     except OSError as error:
@@ -97,9 +98,10 @@ def read(path: str | Path) -> Stored:
     if facts.get("format") != FORMAT:
         raise U3Error(f"the file {path.name} holds no domain; give one that net.save_domain(…) wrote")
     try:
+        plan = json.loads(facts["plan"])
         return Stored(path, facts["name"], facts["base"], json.loads(facts["classes"]),
-                      planned(**json.loads(facts["plan"])), values)
-    except (KeyError, TypeError, ValueError):  # a U3Error is a ValueError
+                      planned(plan.pop("kind"), **plan), values)
+    except (AttributeError, KeyError, TypeError, ValueError):  # a U3Error is a ValueError
         raise damaged(path) from None
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from u3lab.checks import listed, number, one_of, shown, whole
 from u3lab.errors import U3Error
 from u3lab.universal import adapters
-from u3lab.universal.places import Domain, Plan
+from u3lab.universal.domain import Domain, Plan
 
 NOTHING, LAST_BLOCK, ALL = "nothing", "last block", "all"  # of the network's own weights
 MIXTURES, MIDDLES, LOW_RANK = "mixtures of the filters", "their centres", "a change of low rank"
@@ -66,10 +66,10 @@ METHODS: dict[str, Method] = {
 }
 
 
-def planned(kind: object, share: object, on: object, rank: object, seed: object) -> Plan:
+def planned(method: object, share: object, on: object, rank: object, seed: object) -> Plan:
     """The arguments of :func:`u3lab.universal.adapt`, checked."""
     sorts = None if on is None else tuple(one_of("on", sort, adapters.SORTS) for sort in listed("on", on))
-    return Plan(one_of("kind", kind, METHODS), number("share", share, 0, 1, without_low=True), sorts,
+    return Plan(one_of("method", method, METHODS), number("share", share, 0, 1, without_low=True), sorts,
                 whole("rank", rank), whole("seed", seed, 0))
 
 

@@ -26,10 +26,10 @@ from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.batches import Batches
-from u3lab.training.loop import Checkpoint, train
+from u3lab.training.loop import Checkpoint, train, training_mode
 from u3lab.universal.adapted import Adapted
+from u3lab.universal.domain import Domain
 from u3lab.universal.methods import shrinkage
-from u3lab.universal.places import Domain
 
 BATCH = 64  # pictures in a pass without a graph
 C = 0.01  # of the probe: with less of a penalty it is so sure already that the rest has nothing to learn
@@ -88,56 +88,39 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
     if not domain.parts:
         raise U3Error(f"{name!r} is the network that was given and is not trained; add a domain first")
     check_labels(images, labels, len(domain.classes))
-    return _steps(net, domain, images, labels, Checkpoint.at(checkpoint), settings)
-
-
-def _steps(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, checkpoint: Checkpoint | None,
-           settings: UniversalSettings) -> Iterator[Step]:
     batches = Batches(len(labels), settings.batch_size, settings.seed, distributed.rank(), distributed.world_size())
-    fixed = len(domain.parts) == 1 and not domain.own and settings.augment == 0
+    head_alone = len(domain.parts) == 1 and not domain.own
 
     def begin() -> None:
-        with net.using(domain.name):
+        with net.using(name):
             start(net, domain, images, labels, probe=settings.probe)
 
     @functools.cache
     def fixed_features() -> Tensor:
-        with net.using(domain.name):
+        with net.using(name):
             return pooled(net, images)
 
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         chosen = batches.at(step)
         y = labels[chosen].to(net.device)
-        if fixed and settings.augment == 0:
+        if head_alone and settings.augment == 0:
             features = fixed_features()
             scores = scored(domain, features[chosen.to(features.device)])
         else:
-            scores = _training_scores(net, domain, batches.moved(images[chosen], step, settings.augment))
-        right = (scores.argmax(1) == y).sum() / settings.batch_size
-        loss = F.cross_entropy(scores, y, reduction="sum") / settings.batch_size
+            with training_mode(domain.norms()), net.using(name):  # NaN becomes that of the loss
+                scores = net.module(net.normalise(batches.moved(images[chosen], step, settings.augment)))
+        right = (scores.argmax(1) == y).sum() / batches.size
+        loss = F.cross_entropy(scores, y, reduction="sum") / batches.size
         prior = scores.new_zeros(())
         if settings.lam:  # or all weights would be gone through for nothing
             prior = settings.lam * shrinkage(domain, centre=settings.prior) / distributed.world_size()
         return distributed.total(right.detach()), {"cross-entropy": distributed.total(loss),
                                                    "prior": distributed.total(prior)}
 
-    facts = {"domain": domain.name, "kind": domain.plan.kind, "pictures": len(labels), "seed": settings.seed,
-             "batch_size": settings.batch_size, "base": net.base}
-    yield from train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
-                     checkpoint=checkpoint, state=domain.contents, facts=facts)
-
-
-def _training_scores(net: Adapted, domain: Domain, images: Tensor) -> Tensor:
-    """Scores in which the domain's batch norms use the statistics of the batch and remember them."""
-    norms = list(domain.norms())
-    try:
-        for norm in norms:
-            norm.train()
-        with net.using(domain.name):
-            return net.module(net.normalise(images))  # NaN becomes that of the loss, of which descend speaks
-    finally:
-        for norm in norms:
-            norm.eval()
+    facts = {"domain": name, "kind": domain.plan.method, "pictures": len(labels), "seed": batches.seed,
+             "batch_size": batches.size, "base": net.base}
+    return train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
+                 checkpoint=Checkpoint.at(checkpoint), state=domain.contents, facts=facts)
 
 
 def adapted(net: nn.Module) -> Adapted:
@@ -161,7 +144,7 @@ def check_labels(images: Tensor, labels: object, classes: int) -> None:
 def start(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, *, probe: bool) -> None:
     """Set the batch norms' statistics and, if asked, the head; the domain is in use."""
     net.pooled(images[:1])  # says so if the pictures are too small
-    if any(True for _ in domain.norms()):
+    if len(domain.norms()):
         estimate(net, domain, images)
     if probe and len(labels.unique()) > 1:
         put_probe(net, domain, images, labels)
@@ -170,19 +153,18 @@ def start(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, *, probe
 @torch.no_grad()
 def estimate(net: Adapted, domain: Domain, images: Tensor) -> None:
     """Mean and variance of the domain's batch norms over all its pictures, as a mean over batches."""
-    norms = list(domain.norms())
+    norms = domain.norms()
     momenta = [norm.momentum for norm in norms]
     try:
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum = None  # PyTorch's word for the plain mean over all batches
-            norm.train()
-        for x in images.split(BATCH):
-            net.unchecked(x)
+        with training_mode(norms):
+            for x in images.split(BATCH):
+                net.unchecked(x)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-            norm.eval()
 
 
 @torch.no_grad()

@@ -53,8 +53,7 @@ class Canvas:
         grid = F.affine_grid(matrix[None], [1, 1, small, small], align_corners=False)
         found = F.grid_sample(piece.masks[None].float(), grid, "nearest", beyond, align_corners=False)[0] > 0.5
         covered = F.interpolate(alpha[None, None], size=(small, small), mode="area")[0, 0] > 0.5
-        for name in self.masks:
-            self.masks[name] = self.masks[name] & ~covered
+        self.masks = {name: mask & ~covered for name, mask in self.masks.items()}
         shown = list(zip(piece.labels, found & covered, strict=True))
         for label, mask in shown if ground else [*shown, ("pasted edge", _border(alpha, small))]:
             self.masks[label] = self.masks.get(label, False) | mask
@@ -83,12 +82,8 @@ def compose(size: int, split: str, generator: torch.Generator) -> tuple[Tensor, 
 
 def general(masks: dict[str, Tensor], wanted: tuple[str, ...]) -> dict[str, Tensor]:
     """The masks, and for each wanted wider concept its own with the union of those below it in the is-a tree."""
-    found = dict(masks)
-    for name in wanted:
-        below = [mask for one, mask in masks.items() if name in ancestors(one)]
-        if below:
-            found[name] = torch.stack(below).any(0)
-    return found
+    below = {name: [mask for one, mask in masks.items() if name in ancestors(one)] for name in wanted}
+    return masks | {name: torch.stack(some).any(0) for name, some in below.items() if some}
 
 
 def _background(canvas: Canvas, whole: Piece, generator: torch.Generator) -> None:

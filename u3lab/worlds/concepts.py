@@ -61,12 +61,8 @@ SIZE = 227
 class Concepts:
     """Labelled pictures that lie compressed in memory, about 30 kB each.
 
-    Attributes
-    ----------
-    names, categories
-        The concepts, each with its category.
-    pixels
-        (N,C) int32: how many pixels of each concept a picture has, of 113².
+    ``names`` and ``categories`` are the concepts, each with its category; ``pixels`` (N,C) int32 says how many pixels
+    of each a picture has, of 113².
     """
 
     names: tuple[str, ...]
@@ -101,10 +97,7 @@ class Concepts:
     def only(self, names: Sequence[str]) -> Concepts:
         """The same pictures with some of the concepts.
 
-        Raises
-        ------
-        U3Error
-            A name that they do not have.
+        Raises U3Error on a name that they do not have.
         """
         for name in (names := words("names", names)):
             if name not in self.names:
@@ -135,10 +128,7 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
     least
         Concepts that fewer pictures show are left out of ``names``.
 
-    Raises
-    ------
-    U3Error
-        An unknown split, or a count below 1 or over 20,000.
+    Raises U3Error on an unknown split, or a count below 1 or over 20,000.
     """
     one_of("split", split, pieces.SPLITS)
     whole("count", count, 1, MOST)
@@ -148,13 +138,14 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
 @cache
 def _load(split: str, count: int, seed: int, least: int) -> Concepts:
     """Each once: the same pictures are the same object."""
-    file = paths.cache(f"concepts-{split}-{count}-{seed}-{_version()}.npz")
-    with np.load(io.BytesIO(keeping.once(file, lambda: _made(split, count, seed)))) as stored:
-        pictures, masks = (_split(stored, part) for part in ("pictures", "masks"))
-        pixels = torch.from_numpy(stored["pixels"])
+    makers = (composing, cutouts, outlines, packed, patterns, pieces, taxonomy)  # what the pictures are made from
+    files = [Path(__file__), *(Path(one.__file__) for one in makers), *sorted(paths.data("concepts").iterdir())]
+    file = paths.cache(f"concepts-{split}-{count}-{seed}-{keeping.version(files)}.pt")
+    content = keeping.once(file, lambda: _made(split, count, seed))
+    pictures, masks, pixels = torch.load(io.BytesIO(content), weights_only=True)
     names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)
     looked = {one: (pixels[:, [_ALL.index(name) for name in CATEGORIES[one]]] > 0).any(1) for one in PARTLY}
-    return Concepts(names, pixels[:, [_ALL.index(name) for name in names]], pictures, masks, looked)
+    return Concepts(names, pixels[:, [_ALL.index(name) for name in names]], tuple(pictures), tuple(masks), looked)
 
 
 def sources(split: str) -> dict[str, int]:
@@ -163,10 +154,7 @@ def sources(split: str) -> dict[str, int]:
     A label that rests on one photo may be that photo, and a number measured on it a number on that photo. Painted
     patterns, printed words, faces (50 people), colours and scenes are not counted.
 
-    Raises
-    ------
-    U3Error
-        An unknown split.
+    Raises U3Error on an unknown split.
     """
     one_of("split", split, pieces.SPLITS)
     found: dict[str, set[str]] = {}
@@ -182,10 +170,10 @@ def sources(split: str) -> dict[str, int]:
 
 
 def _made(split: str, count: int, seed: int) -> bytes:
-    """The pictures, their masks and how many pixels each concept has, as a file of arrays."""
+    """The pictures, their masks and how many pixels each concept has, as a file."""
     from tqdm.auto import tqdm
 
-    pictures, packed, pixels = [], [], torch.zeros(count, len(_ALL), dtype=torch.int32)
+    pictures, masked, pixels = [], [], torch.zeros(count, len(_ALL), dtype=torch.int32)
     for n in tqdm(range(count), desc=f"{split} pictures", disable=count < 100, leave=False):
         draw = torch.Generator().manual_seed(1_000_003 * seed + 2 * n + pieces.SPLITS.index(split))
         image, found = composing.compose(SIZE, split, draw)
@@ -197,23 +185,14 @@ def _made(split: str, count: int, seed: int) -> bytes:
         Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(
             written, "JPEG", quality=95, subsampling=0)
         pictures.append(written.getvalue())
-        packed.append(zlib.compress(np.packbits(masks.flatten(1).numpy(), axis=1).tobytes(), 6))
+        masked.append(zlib.compress(np.packbits(masks.flatten(1).numpy(), axis=1).tobytes(), 6))
         pixels[n] = masks.sum((1, 2))
     for material in (outlines.outlines, pieces.annotated, pieces.things, pieces.stamp):  # some hundred megabytes
         material.cache_clear()
     memory.give_back()
     content = io.BytesIO()
-    np.savez(content, pixels=pixels.numpy(), **_joined("pictures", pictures), **_joined("masks", packed))
+    torch.save((pictures, masked, pixels), content)
     return content.getvalue()
-
-
-def _joined(name: str, parts: list[bytes]) -> dict[str, np.ndarray]:
-    return {name: np.frombuffer(b"".join(parts), np.uint8), f"{name}_ends": np.cumsum([len(part) for part in parts])}
-
-
-def _split(stored: dict[str, np.ndarray], name: str) -> tuple[bytes, ...]:
-    content, ends = stored[name].tobytes(), stored[f"{name}_ends"].tolist()
-    return tuple(content[start:end] for start, end in zip([0, *ends], ends, strict=False))
 
 
 def _unpacked(packed: bytes, columns: list[int]) -> Tensor:
@@ -222,10 +201,3 @@ def _unpacked(packed: bytes, columns: list[int]) -> Tensor:
     rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(len(_ALL), -1)[columns]
     bits = np.unpackbits(rows, axis=1, count=side * side)
     return torch.from_numpy(bits).view(torch.bool).view(len(columns), side, side)
-
-
-def _version() -> str:
-    """Changes when anything changes that the pictures are made from."""
-    makers = (composing, cutouts, outlines, packed, patterns, pieces, taxonomy)
-    files = [Path(__file__), *(Path(one.__file__) for one in makers), *sorted(paths.data("concepts").iterdir())]
-    return keeping.version(files)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from u3lab.checks import SIDE as MOST
-from u3lab.checks import one_of, room, shown, tensors, whole
+from u3lab.checks import is_a, one_of, room, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.worlds import patterns
 from u3lab.worlds.decathlon import canvas
@@ -49,18 +49,11 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", cl
     seed
         Of paints, shapes and photos. The same seed under another light gives the same scenes.
 
-    Returns
-    -------
-    tuple
-        Pictures (count,3,64,64) in [0,1] and the numbers of their paints in ``PAINTS``, (count) int64.
-
-    Raises
-    ------
-    U3Error
-        A light that is none, an unknown split, more pictures than there is room for, a ``close`` that is not bool.
+    Returns pictures (count,3,64,64) in [0,1] and the numbers of their paints in ``PAINTS``, (count) int64.
+    Raises U3Error on a light that is none, an unknown split, more pictures than there is room for, a ``close`` that is
+    not bool.
     """
-    if not isinstance(close, bool):
-        raise U3Error(f"close = {shown(close)}; give True or False")
+    is_a("close", close, bool, "give True or False")
     count, split = whole("count", count, 1, MOST**2), one_of("split", split, canvas.SPLITS)
     room(f"count = {count}", SIDE, SIDE, count)
     colour = torch.ones(3) if colour is None else colour

@@ -96,15 +96,8 @@ def _smooth(size: tuple[int, int], cells: int, generator: torch.Generator) -> Te
 def shape(size: int, generator: torch.Generator, *, area: float | None = None) -> Tensor:
     """How much of each pixel a random shape covers, (1,1,size,size) in [0,1]; a half of all are boxes, the rest blobs.
 
-    Parameters
-    ----------
-    area
-        Share of the picture that it would cover if nothing lay outside; by default between 0.04 and 0.35.
-
-    Raises
-    ------
-    U3Error
-        An area that is not between 0 and 1, or a size over 2048.
+    ``area`` is the share of the picture that it would cover if nothing lay outside; by default between 0.04 and 0.35.
+    Raises U3Error on an area that is not between 0 and 1, or a size over 2048.
     """
     size = whole("size", size, 1, SIDE)
     chosen, down, right, turn, feather = torch.rand(5, generator=generator).tolist()

@@ -30,12 +30,11 @@ GREY = ("brick", "gravel")  # textures that ship as grey photos
 CUT = ("cat", "dog", "sheep", "bison", "panda", "koala", "polar bear", "lemur", "komodo dragon", "duck", "hen", "macaw",
        "goldfish", "clownfish", "person", "cup", "coin", "hammer", "screwdriver", "rocket", "tripod", "camera",
        "flower", "motorcycle", "wheel", "dome", "tower", "horse")  # things that can stand by themselves
-LABELS = {  # kind of a cut-out (see datasets.cutouts) → what it is called here
-    "bird": "bird", "fish": "fish", "insect": "insect", "reptile": "reptile", "ape": "ape", "bear": "bear",
-    "bovine": "cattle", "antelope": "antelope", "cat": "big cat", "deer": "deer", "dog": "canine", "horse": "equine",
-    "rabbit": "rabbit", "pig": "pig", "rodent": "rodent", "mammal": "mammal", "fruit": "fruit",
-    "vegetable": "vegetable", "flower": "flower", "tree": "tree", "mushroom": "mushroom",
-    "tool": "tool", "instrument": "instrument", "ball": "ball", "vehicle": "vehicle", "craft": "craft"}
+RENAMED = {"bovine": "cattle", "cat": "big cat", "dog": "canine", "horse": "equine"}
+LABELS = {kind: RENAMED.get(kind, kind) for kind in (  # kind of a cut-out (see datasets.cutouts) → its name here
+    "bird", "fish", "insect", "reptile", "ape", "bear", "bovine", "antelope", "cat", "deer", "dog", "horse", "rabbit",
+    "pig", "rodent", "mammal", "fruit", "vegetable", "flower", "tree", "mushroom", "tool", "instrument", "ball",
+    "vehicle", "craft")}
 WORDS = ("the light house retina signal image brain cell river doctor window small green letter night and then it was "
          "under water seven open look here map of scan dose left right lung heart bone skin nerve blood").split()
 FONTS = {"train": ("DejaVuSans.ttf", "DejaVuSansMono-Bold.ttf", "DejaVuSans-Oblique.ttf"),
@@ -74,9 +73,8 @@ def annotated(name: str) -> Piece:
     for one in outlines(name):
         for label in one.labels:
             masks[label] = masks.get(label, False) | one.mask
-    stacked = [torch.from_numpy(mask) for mask in masks.values()]
-    return Piece(image, torch.ones(image.shape[1:]), torch.stack(stacked) if stacked else
-                 torch.zeros(0, *image.shape[1:], dtype=torch.bool), tuple(masks))
+    stacked = np.array([*masks.values()], bool).reshape(-1, *image.shape[1:])
+    return Piece(image, torch.ones(image.shape[1:]), torch.from_numpy(stacked), tuple(masks))
 
 
 @cache
@@ -88,8 +86,11 @@ def things(split: str) -> dict[str, list[Piece]]:
         for one in drawn:
             if one.labels[0] in CUT and one.mask.sum() > 500:
                 found.setdefault(one.labels[0], []).append(_cut(photo(name)[0], one.mask, drawn))
-    if split == "train":
-        found["horse"] = [_silhouette()]
+    if split == "train":  # the horse of scikit-image: a dark shape, without a photo of it
+        from skimage import data
+
+        inside = torch.from_numpy(~np.asarray(data.horse(), bool))
+        found["horse"] = [Piece(torch.full((3, *inside.shape), 0.08), inside.float(), inside[None], ("horse",))]
     return found
 
 
@@ -126,14 +127,6 @@ def _cut(image: Tensor, mask: np.ndarray, drawn: tuple) -> Piece:
     if long > LONG:
         layers = _images.resize(layers[None], max(1, round(short * LONG / long)))[0].clamp(0, 1)
     return Piece(layers[:3], layers[3], layers[4:] > 0.5, tuple(labels))
-
-
-def _silhouette() -> Piece:
-    """The horse of scikit-image: a dark shape, without a photo of it."""
-    from skimage import data
-
-    inside = torch.from_numpy(~np.asarray(data.horse(), bool))
-    return Piece(torch.full((3, *inside.shape), 0.08), inside.float(), inside[None], ("horse",))
 
 
 def texture(name: str, size: int, split: str, generator: torch.Generator) -> Piece:

@@ -17,17 +17,17 @@ from u3lab.worlds import decathlon
 
 
 def test_few_are_as_many_of_each_class_and_others_for_each_seed():
-    x, y = trials.few("motion", 5, 0)
+    x, y = trials.training_subset("motion", 5, 0)
     assert x.shape == (50, 3, 96, 96) and y.bincount().tolist() == [5] * 10
-    again, other = trials.few("motion", 5, 0)[0], trials.few("motion", 5, 1)[0]
+    again, other = trials.training_subset("motion", 5, 0)[0], trials.training_subset("motion", 5, 1)[0]
     assert torch.equal(x, again) and not torch.equal(x, other)
-    every, _ = trials.few("motion", 100, 0)
+    every, _ = trials.training_subset("motion", 100, 0)
     assert len(every) == len(decathlon.load("motion").labels)
 
 
 def test_each_network_gets_pictures_of_its_size():
     assert trials.side("squeezenet1_1") == trials.SIDE == 96
-    x, _ = trials.few("motion", 1, 0, trials.side("resnet26_half"))
+    x, _ = trials.training_subset("motion", 1, 0, trials.side("resnet26_half"))
     assert x.shape == (10, 3, 64, 64) and (x[0] == decathlon.load("motion").images).flatten(1).all(1).any()
     net = nets.load("resnet26_half", device="cpu", fold=False)
     assert trials.side(trials.begin(net, Run("people", "features", 5, 0, 0.01)).name) == 64
@@ -61,7 +61,7 @@ def test_a_split_is_asked_about_its_own_pictures_and_learnt_are_those_to_train_o
     for number, split in enumerate(("train", "val", "test")):
         given, true = trials.answers(Net(), "digits", split)
         assert given.tolist() == true.tolist() == [number] * 6
-    pictures, labels = trials.few("digits", 3, 0)
+    pictures, labels = trials.training_subset("digits", 3, 0)
     assert (pictures == 0).all() and labels.tolist() == [0] * 3
 
 

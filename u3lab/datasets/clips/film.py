@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import io
-import json
 import zipfile
 from typing import NamedTuple
 
@@ -52,7 +51,8 @@ def street_masks() -> Walkers:
     ``data/clips/corrections.json`` has the polygons. Their border is right to about a pixel; a shadow at the feet
     belongs to them.
     """
-    numbers = [_index()["test"].index(number) for number in _index()["masked"]]
+    known = packed.index("clips")["street"]
+    numbers = [known["test"].index(number) for number in known["masked"]]
     page = np.array(Image.open(paths.data("clips", "street-masks.png")))
     return Walkers(street_frames("test")[numbers], torch.from_numpy(page.reshape(-1, HEIGHT, WIDTH)))
 
@@ -89,9 +89,8 @@ def street(split: str = "train", *, length: int = 4, count: int = 100, size: int
     if not len(found):
         raise U3Error(f"least = {least}; there is no window of {length} frames and {size} pixels where so much moves, "
                       "so give less, such as 0.02")
-    chosen = found[torch.randint(len(found), (count,), generator=draw)].tolist()
-    cut = [frames[t : t + length, :, STRIDE * y : STRIDE * y + size, STRIDE * x : STRIDE * x + size]
-           for t, y, x in chosen]
+    chosen = found[torch.randint(len(found), (count,), generator=draw)] * torch.tensor([1, STRIDE, STRIDE])
+    cut = [frames[t : t + length, :, y : y + size, x : x + size] for t, y, x in chosen.tolist()]
     return torch.stack(cut).float() / 255
 
 
@@ -107,14 +106,9 @@ def _moved(split: str, length: int, size: int) -> Tensor:
 
 
 @functools.cache
-def _index() -> dict[str, list[int]]:
-    return json.loads(paths.data("clips", "index.json").read_text(encoding="utf-8"))["street"]
-
-
-@functools.cache
 def _frames(split: str) -> Tensor:
     """(N,3,192,256) uint8."""
     with zipfile.ZipFile(paths.data("clips", "street.zip")) as archive:
         frames = [np.array(Image.open(io.BytesIO(archive.read(f"{number:03}.webp"))).convert("RGB"))
-                  for number in _index()[split]]
+                  for number in packed.index("clips")["street"][split]]
     return torch.from_numpy(np.stack(frames)).movedim(-1, 1).contiguous()

@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 from torch import Tensor
 
 from u3lab import images
-from u3lab.checks import SIDE, room, shown, whole
+from u3lab.checks import SIDE, is_a, place, room, whole
 from u3lab.errors import U3Error
 
 FPS, RATE = 16, 8000  # frames of a film, samples of a sound, a second
@@ -50,14 +50,12 @@ def folder(path: str | os.PathLike[str], *, length: int = 8, size: int = 64, sou
         Nothing there that can be read; a film shorter than T frames; a silent film, where sound is asked for; more
         frames than there is room for. Videos need the package av (PyAV); without it there is a word about that.
     """
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-        raise U3Error(f"path = {shown(path)}; give the name of a video or of a folder of videos or frames")
+    path = place("path", path, "a video or of a folder of videos or frames")
     length, size = whole("length", length, 2), whole("size", size, 16, SIDE)
-    if not isinstance(sound, bool):
-        raise U3Error(f"sound = {shown(sound)}; give True or False")
+    is_a("sound", sound, bool, "give True or False")
     clips: list[Tensor] = []
     heard: list[Tensor] = []
-    for film in _films(Path(path)):
+    for film in _films(path):
         frames: list[Tensor] = []
         for frame in _frames(film, size):
             frames.append(frame)
@@ -86,8 +84,7 @@ def _films(path: Path) -> list[Path]:
     found = [one for one in inside if one.suffix.lower() in (*VIDEOS, ".gif")
              or (one.is_dir() and any(frame.suffix.lower() in PICTURES for frame in one.iterdir()))]
     if not found:
-        raise U3Error(f"in {str(path)!r} there is no video ({', '.join(VIDEOS)}, .gif) and no picture; give a folder "
-                      "that has some")
+        raise U3Error(f"in {str(path)!r} is no video ({', '.join(VIDEOS)}, .gif) or picture; give a folder with some")
     return found
 
 
@@ -138,8 +135,7 @@ def _sound(film: Path, count: int, samples: int) -> Tensor:
         parts = [part.to_ndarray()[0] for frame in (*video.decode(audio=0), None) for part in mono.resample(frame)]
     heard = torch.from_numpy(np.concatenate(parts or [np.zeros(0, np.float32)])).clamp(-1, 1)
     if not len(heard) or heard.abs().max() < SILENCE:
-        raise U3Error(f"the sound of {film.name!r} is silent; give a video in which something is heard, or leave sound "
-                      "out")
+        raise U3Error(f"the sound of {film.name!r} is silent; give a video with something to hear, or leave sound out")
     heard = torch.nn.functional.pad(heard, (0, max(0, count * samples - len(heard))))
     return heard[: count * samples].view(count, samples)
 
@@ -150,8 +146,7 @@ def _opened(film: Path) -> Iterator[Any]:
     try:
         import av
     except ImportError:
-        raise U3Error(f"reading {film.name!r} needs the package av: pip install av; or give a folder of "
-                      "frames") from None
+        raise U3Error(f"reading {film.name!r} needs av: pip install av; or give a folder of frames") from None
     try:
         with av.open(str(film)) as video:
             yield video

@@ -15,7 +15,7 @@ from torch import Tensor
 from u3lab.landmarks import codes_at
 from u3lab.warps import Affine, Warp, affine, grid, thin_plate_spline, warp
 from u3lab.worlds.faces import Layers
-from u3lab.worlds.faces.made import together
+from u3lab.worlds.faces.made import composite
 
 SIDE, MARGIN = 64, 24  # pixels: the pictures, and what their canvas has around them
 CLOSER = Affine(torch.eye(2, 3)[None] * SIDE / (SIDE + 2 * MARGIN))  # the middle of the canvas
@@ -107,7 +107,7 @@ def taken(face: Tensor, background: Tensor, generator: torch.Generator, *, bend:
     of_face = drawn(len(face), generator, bend)
     of_background = drawn(len(face), generator, 0.0) if apart else of_face
     front, behind = warp(face, of_face, size=SIDE), warp(background, of_background, size=SIDE)
-    return View(of_face, of_background, together(front, behind), front[:, 3:].clamp(0, 1))
+    return View(of_face, of_background, composite(front, behind), front[:, 3:].clamp(0, 1))
 
 
 def drawn(count: int, generator: torch.Generator, bend: float, *, shift: float = SHIFT, scale: float = SCALE,

@@ -19,12 +19,12 @@ from torch import Tensor
 from u3lab.landmarks import KeypointAutoencoder
 from u3lab.lessons.landmarks.pairs import drawn as seen
 from u3lab.lessons.landmarks.pairs import floating
-from u3lab.lessons.landmarks.trials import YAW
+from u3lab.lessons.landmarks.trials import TESTED, YAW
 from u3lab.nets import checkpoints
 from u3lab.warps import warp
 from u3lab.worlds import faces, turntable
 from u3lab.worlds.faces import Faces, Layers
-from u3lab.worlds.faces.made import together
+from u3lab.worlds.faces.made import composite
 from u3lab.worlds.faces.people import person
 
 SIDE, MARGIN = 64, 24  # pixels: the pictures, and what their canvas has around them
@@ -43,7 +43,7 @@ FINDER = {"faces": 8000, "steps": 3000, "batch": 32, "lr": 0.01}  # a training w
 def before_a_wall(made: Layers, *, each: int = 1) -> Tensor:
     """Faces before a wall that has the mean colour of their photo, or of the first of ``each`` in a row, (N,3,H,W)."""
     wall = floating(made.background).mean((2, 3), keepdim=True)[::each].repeat_interleave(each, 0)
-    return together(floating(made.face), wall.expand_as(made.background))
+    return composite(floating(made.face), wall.expand_as(made.background))
 
 
 def drawn(count: int, split: str, seed: int, each: int = 1) -> Faces:
@@ -53,10 +53,10 @@ def drawn(count: int, split: str, seed: int, each: int = 1) -> Faces:
 
 
 @cache
-def marked(part: float = 1.0) -> tuple[Faces, Faces]:
+def marked(part: float = 1.0, role: str = "judge") -> tuple[Faces, Faces]:
     """Faces whose landmarks are known, one of each person: to fit a regression to, and, of other people, to test it; or
-    the first part of both."""
-    return drawn(round(part * LABELLED), "train", 9), drawn(round(part * TEST), "test", 9)
+    the first part of both. With the ``role`` "choose" the latter are those by whose landmarks pictures were chosen."""
+    return drawn(round(part * LABELLED), "train", 9), drawn(round(part * TEST), "test", TESTED[role])
 
 
 def followed(model: KeypointAutoencoder) -> tuple[Tensor, Tensor]:

@@ -15,12 +15,13 @@ from u3lab.lessons.landmarks.pairs import CELL, MARGIN, SIDE, Stock
 from u3lab.nets import Classifier, checkpoints
 from u3lab.worlds import faces
 from u3lab.worlds.faces import Faces, Layers
-from u3lab.worlds.faces.made import together
+from u3lab.worlds.faces.made import composite
 
 YAW = 35.0  # degrees, at most: ten more than faces.draw has of itself
 STOCK, PART = 4000, 1000  # pictures to learn from, two of each person; as many as are drawn at once
 LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
 LABELS = (1, 5, 10, 20, LABELLED)
+TESTED = {"choose": 9, "judge": 19}  # seeds of the people to test on: by the first the design was chosen, by no other
 RIDGES = (0.001, 0.01, 0.1, 1.0, 10.0)
 EYES = (0, 1)
 TURNING = "turning heads"  # labelling whose pairs are mostly two pictures of a head that has turned in between
@@ -48,10 +49,13 @@ def stock(kind: str, seed: int, count: int = STOCK) -> Stock:
 
 
 @cache
-def marked(kind: str) -> tuple[Faces, Faces]:
-    """Faces whose landmarks are known, one of each person: to fit a regression to, and, of other people, to test it."""
-    return tuple(faces.draw(count, split=split, seed=9, size=SIDE, each=1, kind=kind, yaw=YAW)
-                 for split, count in (("train", LABELLED), ("test", TEST)))
+def marked(kind: str, role: str = "judge") -> tuple[Faces, Faces]:
+    """Faces whose landmarks are known, one of each person: to fit a regression to, and, of other people, to test it.
+
+    With the ``role`` "choose" the latter are those by whose landmarks the design was chosen.
+    """
+    return tuple(faces.draw(count, split=split, seed=seed, size=SIDE, each=1, kind=kind, yaw=YAW)
+                 for split, seed, count in (("train", 9, LABELLED), ("test", TESTED[role], TEST)))
 
 
 def points(made: Faces) -> Tensor:
@@ -86,18 +90,18 @@ def matched(found: Tensor, made: Faces) -> tuple[Tensor, Tensor]:
 
 
 @cache
-def before_photos(kind: str) -> tuple[Tensor, Tensor]:
+def before_photos(kind: str, role: str = "judge") -> tuple[Tensor, Tensor]:
     """Pictures (100,3,64,64), and how much of each cell the face covers, (100,32,32) in [0,1]."""
-    made = faces.layers(TEST // 3, split="test", seed=9, size=SIDE, each=1, kind=kind, yaw=YAW)
-    return together(made.face, made.background), torch.nn.functional.avg_pool2d(made.face[:, 3:], CELL)[:, 0]
+    made = faces.layers(TEST // 3, split="test", seed=TESTED[role], size=SIDE, each=1, kind=kind, yaw=YAW)
+    return composite(made.face, made.background), torch.nn.functional.avg_pool2d(made.face[:, 3:], CELL)[:, 0]
 
 
-def told_apart(score: Tensor, kind: str) -> float:
+def told_apart(score: Tensor, kind: str, role: str = "judge") -> float:
     """AUC of a number for each cell of :func:`before_photos`, (100,32,32) or (1,32,32), as an answer to: does it show
     the face, or the background? Cells that show both do not count."""
     from sklearn.metrics import roc_auc_score
 
-    _, covered = before_photos(kind)
+    _, covered = before_photos(kind, role)
     clear = (covered < 0.05) | (covered > 0.95)
     return float(roc_auc_score(covered[clear] > 0.5, score.expand_as(covered)[clear]))
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
 from u3lab.prior.fitting import running_mean
-from u3lab.prior.impedance import missing
+from u3lab.prior.impedance import unexplained_variance
 from u3lab.prior.quality import psnr
 from u3lab.prior.tasks import masked_error
 
@@ -181,7 +181,7 @@ MISSING = Exercise(
         "The mean of each channel is `target.mean((2, 3), keepdim=True)`. How far is x₀ from it, in squares?",
         "The share of two sums over the same values is the share of their means: "
         "`(x - target).square().sum() / (target - mean).square().sum()`."),
-    reference=missing, judge=by_cases(missing, _pair_cases, (
+    reference=unexplained_variance, judge=by_cases(unexplained_variance, _pair_cases, (
         Mistake(lambda x, y: (x - y).square().mean(), "that is the loss itself; divide by the variance of the target"),
         Mistake((lambda x, y: (x - y).square().mean() / y.var(correction=0),
                  lambda x, y: (x - y).square().mean() / y.var()), "that is the variance about one mean for all "

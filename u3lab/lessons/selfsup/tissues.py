@@ -75,7 +75,7 @@ def learning(way: str, seed: int, steps: int = STEPS) -> tuple[Iterator[Step], C
     head, light = selfsup.dense_heads(net, KINDS, settings=settings), LIGHTS[way]
 
     def learnt() -> Learner:
-        return Learner(net, head, selfsup.choose_segments(net, head, patches(), light=light, settings=settings))
+        return Learner(net, head, selfsup.best_dense_head(net, head, patches(), light=light, settings=settings))
 
     return selfsup.segment(net, patches(), KINDS, head=head, light=light, settings=settings), learnt
 

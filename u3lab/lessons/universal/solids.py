@@ -44,9 +44,9 @@ def present(missing: float, seed: int) -> dict[str, Tensor]:
     return {name: torch.rand(SEEN, generator=draw) >= missing for name in TASKS}
 
 
-def begin(net: Classifier, names: Sequence[str], *, kind: str = "parallel") -> Tasks:
+def begin(net: Classifier, names: Sequence[str], *, method: str = "parallel") -> Tasks:
     """One trunk with a domain for the scenes, and the heads of some tasks; nothing is trained."""
-    trunk = adapt(net, kind).add_domain(SCENES, rendered.SOLIDS).use(SCENES)
+    trunk = adapt(net, method).add_domain(SCENES, rendered.SOLIDS).use(SCENES)
     return Tasks(trunk, LAYERS, {name: TASKS[name] for name in names})
 
 

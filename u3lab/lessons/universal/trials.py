@@ -60,7 +60,7 @@ def few_of_each(labels: Tensor, each: int, seed: int) -> Tensor:
     return torch.cat([order[labels[order] == k][:each] for k in labels.unique()])
 
 
-def few(name: str, each: int, seed: int, size: int = SIDE) -> tuple[Tensor, Tensor]:
+def training_subset(name: str, each: int, seed: int, size: int = SIDE) -> tuple[Tensor, Tensor]:
     """So many training pictures of each class of a domain, another choice for each seed: (N,3,S,S) and labels (N)."""
     domain = decathlon.load(name)
     chosen = few_of_each(domain.labels, each, seed)
@@ -95,7 +95,7 @@ def train(net: Adapted, run: Run, *, steps: int | None = None, lam: float = 0.0,
     """
     steps = steps or STEPS[run.labels] * LONGER.get(run.method, 1)
     settings = UniversalSettings(lr=run.rate, lam=lam, prior=prior, steps=steps, seed=run.seed)
-    pictures = few(run.domain, run.labels, run.seed, side(net.name))
+    pictures = training_subset(run.domain, run.labels, run.seed, side(net.name))
     return falling(train_domain(net, run.domain, *pictures, settings=settings), settings)
 
 

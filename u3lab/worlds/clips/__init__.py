@@ -10,5 +10,3 @@ sound) with its ``materials``. Real films are in :mod:`u3lab.datasets.clips`.
 from u3lab.worlds.clips.gliding import Moving, moving
 from u3lab.worlds.clips.impacts import Bouncing, bouncing
 from u3lab.worlds.clips.materials import MATERIALS, SHAPES
-
-__all__ = ["MATERIALS", "SHAPES", "Bouncing", "Moving", "bouncing", "moving"]

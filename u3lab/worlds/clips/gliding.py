@@ -52,10 +52,7 @@ def moving(count: int, length: int = 8, *, size: int = 64, split: str = "train",
     seed
         Of everything. The first films of a longer series are those of a shorter one.
 
-    Raises
-    ------
-    U3Error
-        An unknown split, a number out of its range, more frames than there is room for.
+    Raises U3Error on an unknown split, a number out of its range, more frames than there is room for.
     """
     count, length = whole("count", count), whole("length", length, 2)
     size, draw = whole("size", size, 16, SIDE), packed.generator(seed, split)
@@ -116,7 +113,7 @@ def _placed(sprite: Tensor, middle: Tensor, path: Tensor, size: int) -> tuple[Te
 
 def _sprite(split: str, longest: int, draw: torch.Generator) -> Tensor:
     """A thing, (4,h,w): colours times opacity, and opacity; half of them mirrored."""
-    names = _names(split)
+    names = cutouts.names(split=split)
     while True:
         thing = _thing(names[int(torch.randint(len(names), (), generator=draw))])
         height, width = thing.shape[1:]
@@ -125,11 +122,6 @@ def _sprite(split: str, longest: int, draw: torch.Generator) -> Tensor:
     shape = [max(1, round(longest * side / max(height, width))) for side in (height, width)]
     small = F.interpolate(thing[None], size=shape, mode="bilinear", antialias=True, align_corners=False)[0]
     return small.flip(-1) if between(draw, 0, 1) < 0.5 else small
-
-
-@functools.cache
-def _names(split: str) -> tuple[str, ...]:
-    return tuple(cutouts.names(split=split))
 
 
 @functools.lru_cache(maxsize=1024)

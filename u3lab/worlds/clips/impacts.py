@@ -74,10 +74,7 @@ def bouncing(count: int, *, length: int = 16, size: int = 64, split: str = "trai
         A material whose colours all things get, instead of those of their own; the grain, the shine and whatever else
         is seen and heard stay as they are. So it can be asked by what a network knows a material.
 
-    Raises
-    ------
-    U3Error
-        An unknown split or material, a number out of its range, more frames than there is room for.
+    Raises U3Error on an unknown split or material, a number out of its range, more frames than there is room for.
     """
     count, length, size = whole("count", count), whole("length", length), whole("size", size, 16, SIDE)
     kept, draw = 1 - number("damping", damping, 0, 0.9), packed.generator(seed, split)

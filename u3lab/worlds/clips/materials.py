@@ -39,13 +39,8 @@ RISE = 0.002  # seconds that an impact takes to be loudest
 def tone(time: Tensor, pitch: float, decay: float, partials: tuple[tuple[float, float], ...]) -> Tensor:
     """What is heard of an impact at time 0: Σᵢ aᵢ sin(2π rᵢ f t) · exp(−rᵢ t/τ), at times in seconds.
 
-    Parameters
-    ----------
-    pitch, decay
-        f in hertz, τ in seconds.
-    partials
-        Pairs (rᵢ, aᵢ): each partial's pitch as a multiple of f, and its strength. High ones die sooner. What is above
-        nine tenths of the highest pitch that RATE can tell is left out.
+    ``pitch`` is f in hertz, ``decay`` τ in seconds. ``partials`` are pairs (rᵢ, aᵢ): each partial's pitch as a multiple
+    of f, and its strength. High ones die sooner; above nine tenths of what RATE can tell they are left out.
     """
     since = time.clamp_min(0)
     found = torch.zeros_like(since)

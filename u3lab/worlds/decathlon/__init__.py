@@ -19,7 +19,6 @@ from u3lab._system import paths
 from u3lab.worlds.decathlon.canvas import SIDE
 from u3lab.worlds.decathlon.loading import DOMAINS, Domain, load, names, table, version
 
-__all__ = ["DOMAINS", "Domain", "load", "names", "sample", "sampled", "table", "version"]
 SAMPLE = 36  # pictures of each domain
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -36,25 +35,13 @@ class Recipe:
 
 
 @functools.cache
-def index() -> dict[str, dict]:
-    """What the rows and columns of each sheet are."""
-    return json.loads(paths.data("decathlon", "index.json").read_text(encoding="utf-8"))
-
-
-@functools.cache
 def tiles(name: str) -> np.ndarray:
     """The tiles of a sheet: (rows, columns, side, side) of grey or (…, 3 or 4) of colours, uint8."""
-    side = index()[name]["side"]
+    side = packed.index("decathlon")[name]["side"]  # the index says what the rows and columns of each sheet are
     page = np.asarray(Image.open(paths.data("decathlon", f"{name}.webp")).convert(
         {"objects": "RGBA", "street": "RGB", "walks": "RGB"}.get(name, "L")))
     rows, columns = page.shape[0] // side, page.shape[1] // side
     return np.moveaxis(page.reshape(rows, side, columns, side, *page.shape[2:]), 1, 2)
-
-
-def share(things: list, split: str, test: int = 5) -> list:
-    """Of every ``test`` things in a row the last is for the test, the one before it for validation."""
-    wanted = {"test": (test - 1,), "val": (test - 2,)}.get(split, range(test - 2))
-    return [thing for n, thing in enumerate(things) if n % test in wanted]
 
 
 @functools.cache

@@ -53,10 +53,7 @@ def load(name: str, split: str = "train", *, each: int | None = None) -> Domain:
     each
         Only the first so many of each class; their order is by chance.
 
-    Raises
-    ------
-    U3Error
-        An unknown domain or split; more of each class than there are.
+    Raises U3Error on an unknown domain or split; more of each class than there are.
     """
     domain = EVERY[one_of("name", name, EVERY)]
     made = domain.counts[SPLITS.index(one_of("split", split, SPLITS))]

@@ -12,7 +12,7 @@ from PIL import Image
 from u3lab.datasets import cutouts, packed
 from u3lab.images import shipped
 from u3lab.worlds import patterns
-from u3lab.worlds.decathlon.canvas import SIDE, SPLITS, Draw, Recipe, ground, index, pasted, tiles, weathered
+from u3lab.worlds.decathlon.canvas import SIDE, SPLITS, Draw, Recipe, ground, pasted, tiles, weathered
 
 PHOTOGRAPHED = ("brick", "grass", "gravel")
 TEXTURES = (*patterns.PATTERNS, *PHOTOGRAPHED)
@@ -72,20 +72,11 @@ def objects(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.I
 
 
 def rank_pooled(clip: np.ndarray) -> np.ndarray:
-    """A clip as one picture, its dynamic image: Σ_t α_t x_t with α_t = 2t − T − 1, stretched to 0 … 255.
+    """A clip (T,h,w,3) uint8 as one picture (h,w,3) uint8, its dynamic image Σ_t α_t x_t, α_t = 2t − T − 1.
 
-    Grey is where nothing moves; bright is what a pixel came to be, dark what it was. Approximate rank pooling: Bilen,
-    Fernando, Gavves, Vedaldi & Gould, Dynamic image networks for action recognition, CVPR 2016, equation 3 in its
-    simple form.
-
-    Parameters
-    ----------
-    clip
-        (T,h,w,3) uint8.
-
-    Returns
-    -------
-    (h,w,3) uint8.
+    It reaches from 0 to 255. Grey is where nothing moves; bright is what a pixel came to be, dark what it was.
+    Approximate rank pooling: Bilen, Fernando, Gavves, Vedaldi & Gould, Dynamic image networks for action recognition,
+    CVPR 2016, equation 3 in its simple form.
     """
     count = len(clip)
     alpha = 2 * np.arange(1, count + 1, dtype=np.float32) - count - 1
@@ -113,7 +104,7 @@ def people(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Im
 
 def _of_split(name: str, row: int, split: str) -> np.ndarray:
     """The tiles of a sheet whose columns are the splits, one after the other."""
-    columns = index()[name]["columns"]
+    columns = packed.index("decathlon")[name]["columns"]
     first = sum(columns[other] for other in SPLITS[: SPLITS.index(split)])
     return tiles(name)[row, first : first + columns[split]]
 
@@ -166,8 +157,8 @@ DOMAINS = {
     "animals": Recipe(animals, ANIMALS, "animals cut out of photos, on other photos", "ImageNet",
                       "the animals' photos and the backgrounds; kinds with three animals or fewer to learn from have "
                       "the same ones in val"),
-    "objects": Recipe(objects, tuple(index()["objects"]["rows"]), "everyday things as four artists draw them",
-                      "CIFAR-100", "artists"),
+    "objects": Recipe(objects, tuple(packed.index("decathlon")["objects"]["rows"]),
+                      "everyday things as four artists draw them", "CIFAR-100", "artists"),
     "people": Recipe(people, ("person", "nobody"), "crops of a film of a street", "Daimler pedestrians",
                      "time: the test's are of the last quarter of the film", (130, 30, 60)),
     "motion": Recipe(dynamic_images, tuple(MOTIONS), "dynamic images: things that move, people who walk",

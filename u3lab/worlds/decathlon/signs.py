@@ -7,19 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from u3lab.worlds.decathlon.canvas import (
-    SIDE,
-    Draw,
-    Recipe,
-    colour,
-    ground,
-    index,
-    pasted,
-    share,
-    tiles,
-    tilted,
-    weathered,
-)
+from u3lab.datasets import packed
+from u3lab.worlds.decathlon.canvas import SIDE, Draw, Recipe, colour, ground, pasted, tiles, tilted, weathered
 
 DIGITS = tuple("0123456789")
 RED, BLUE, YELLOW, WHITE, BLACK = (190, 25, 35), (20, 75, 160), (245, 195, 30), (245, 245, 245), (20, 20, 20)
@@ -31,6 +20,12 @@ def digits(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Im
     first = {"train": 0, "val": 100, "test": 0}[split]
     for tile in tiles("digits" if split == "test" else "mnist")[number, first : first + count]:
         yield Image.fromarray(tile).resize((SIDE, SIDE), Image.Resampling.BICUBIC).convert("RGB")
+
+
+def typefaces(split: str) -> list[int]:
+    """The numbers of a split's typefaces: of every five the last is for the test, the one before it for validation."""
+    wanted = {"test": (4,), "val": (3,)}.get(split, (0, 1, 2))
+    return [face for face in range(tiles("numerals").shape[1]) if face % 5 in wanted]
 
 
 def numeral(digit: int, face: int, ink: tuple[int, int, int]) -> Image.Image:
@@ -47,7 +42,7 @@ def _inked(mask: Image.Image, ink: tuple[int, int, int]) -> Image.Image:
 
 def house_numbers(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
     """A digit in the middle, neighbours left and right, on a photo or a plate."""
-    faces = share(list(range(tiles("numerals").shape[1])), split)
+    faces = typefaces(split)
     for _ in range(count):
         face, below = faces[draw.integers(len(faces))], ground(split, draw)
         if draw.random() < 0.4:
@@ -72,7 +67,7 @@ def house_numbers(number: int, split: str, count: int, draw: Draw) -> Iterator[I
 
 def letters(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
     """Black on white, in a typeface that the other splits have not."""
-    entry = index()["glyphs"]
+    entry = packed.index("decathlon")["glyphs"]
     families = len(entry["families"][entry["rows"][number].split()[0]])
     columns = {"test": [families - 1], "val": [families - 2]}.get(split, list(range(families - 2)))
     for _ in range(count):
@@ -139,7 +134,7 @@ def plate(sign: str, face: int) -> Image.Image:
 
 def traffic_signs(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
     """Painted, then seen at a slant, shaded, blurred, before a photo."""
-    faces = share(list(range(tiles("numerals").shape[1])), split)
+    faces = typefaces(split)
     for _ in range(count):
         sign = tilted(plate(SIGNS[number], faces[draw.integers(len(faces))]), draw, 0.18)
         shade = np.linspace(*draw.uniform(0.45, 1.0, 2), LARGE).reshape(1, LARGE, 1)
@@ -154,7 +149,7 @@ DOMAINS = {
                      "the test's are of another hand and scanner (OpenCV)"),
     "house numbers": Recipe(house_numbers, DIGITS, "printed digits among others on photos", "SVHN",
                             "typefaces and photos"),
-    "letters": Recipe(letters, tuple(index()["glyphs"]["rows"]), "two letters of each of 24 scripts", "Omniglot",
-                      "typefaces"),
+    "letters": Recipe(letters, tuple(packed.index("decathlon")["glyphs"]["rows"]), "two letters of each of 24 scripts",
+                      "Omniglot", "typefaces"),
     "traffic signs": Recipe(traffic_signs, SIGNS, "painted signs, slanted, shaded and blurred on photos", "GTSRB",
                             "photos, typefaces of the numbers")}

@@ -15,6 +15,3 @@ Files: ``people`` and ``cats`` (who, how they look this time, and their shapes),
 from u3lab.worlds.faces.cats import CAT_POINTS
 from u3lab.worlds.faces.made import ATTRIBUTES, CAT_ATTRIBUTES, Faces, Layers, draw, fronts, hard_examples, layers
 from u3lab.worlds.faces.people import POINTS
-
-__all__ = ["ATTRIBUTES", "CAT_ATTRIBUTES", "CAT_POINTS", "POINTS", "Faces", "Layers", "draw", "fronts", "hard_examples",
-           "layers"]

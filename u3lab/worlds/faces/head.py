@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 from typing import ClassVar
@@ -115,16 +114,11 @@ def evenly(points: Points, count: int) -> Points:
 
 def oval(x: float, y: float, across: float, down: float, power: float = 2.0, count: int = 24) -> Points:
     """|u/across|ᵖ + |v/down|ᵖ = 1 about a middle."""
-    circle = _circle(count)
+    angle = np.linspace(0, 2 * math.pi, count, endpoint=False)
+    circle = np.stack([np.cos(angle), np.sin(angle)], 1)
     if power != 2:
         circle = np.sign(circle) * np.abs(circle) ** (2 / power)
     return circle * (across, down) + (x, y)
-
-
-@functools.cache
-def _circle(count: int) -> Points:
-    angle = np.linspace(0, 2 * math.pi, count, endpoint=False)
-    return np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
 def both(points: Points) -> tuple[Points, Points]:

@@ -102,16 +102,13 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
     yaw
         Degrees from 0 to 45 by which a head is turned at most, to either side.
 
-    Raises
-    ------
-    U3Error
-        An unknown split or kind, a number out of its range, more pictures than there is room for.
+    Raises U3Error on an unknown split or kind, a number out of its range, more pictures than there is room for.
     """
     asked = _asked(count, split, seed, size, each, 0, kind, yaw)
 
     def drawn() -> dict[str, Tensor]:  # about 5 ms a face
         front, behind, *known = layers(count, split=split, seed=seed, size=size, each=each, kind=kind, yaw=yaw)
-        return Faces(together(front, behind), *known)._asdict()
+        return Faces(composite(front, behind), *known)._asdict()
 
     if not LEAST <= 12 * asked[0] * asked[3] ** 2 <= MOST:
         return Faces(**drawn())
@@ -130,7 +127,7 @@ def _version() -> str:
                            f"Pillow {PIL.__version__}, NumPy {np.__version__}")
 
 
-def together(face: Tensor, background: Tensor) -> Tensor:
+def composite(face: Tensor, background: Tensor) -> Tensor:
     """Faces (N,4,H,W), colours times opacity and then the opacity, before backgrounds (N,3,H,W): pictures (N,3,H,W)."""
     return (face[:, :3] + (1 - face[:, 3:]) * background).clamp(0, 1)
 
@@ -139,10 +136,7 @@ def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, e
            kind: str = "person", yaw: float = YAW) -> Layers:
     """The faces of :func:`draw` and their backgrounds apart, with ``margin`` more pixels to each side.
 
-    Raises
-    ------
-    U3Error
-        As :func:`draw`; a margin that is not from 0 to 2048.
+    Raises U3Error as :func:`draw`; a margin that is not from 0 to 2048.
     """
     count, split, seed, size, each, margin, kind, yaw = _asked(count, split, seed, size, each, margin, kind, yaw)
     test = packed.SPLITS.index(split)

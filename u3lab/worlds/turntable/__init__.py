@@ -10,5 +10,3 @@ Each kind has a front, so that its pose can be told from every side. Files: ``se
 """
 
 from u3lab.worlds.turntable.made import INSTANCES, KINDS, POINTS, Turntable, draw, rotation, views
-
-__all__ = ["INSTANCES", "KINDS", "POINTS", "Turntable", "draw", "rotation", "views"]

@@ -72,10 +72,7 @@ def draw(kind: str, count: int, *, size: int = 64, split: str = "train", seed: i
         How many different things there are, up to 4,000; by default those of the split. Further ones have other
         numbers, and none of them is in both splits.
 
-    Raises
-    ------
-    U3Error
-        An unknown kind or split, a number out of its range, more pictures than there is room for.
+    Raises U3Error on an unknown kind or split, a number out of its range, more pictures than there is room for.
     """
     count, each, seed = whole("count", count, 1, SIDE**2), whole("each", each), whole("seed", seed, 0)
     one_of("split", split, packed.SPLITS)
@@ -103,10 +100,8 @@ def views(kind: str, instance: int, azimuth: Tensor, elevation: Tensor, *, size:
     seed
         Of light and background.
 
-    Raises
-    ------
-    U3Error
-        An unknown kind, angles that are none, a number out of its range, more pictures than there is room for.
+    Raises U3Error on an unknown kind, angles that are none, a number out of its range, more pictures than there is room
+    for.
 
     Examples
     --------

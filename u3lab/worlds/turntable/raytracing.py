@@ -20,7 +20,6 @@ SLOPE = ROOM / math.sqrt(AWAY**2 - 1)  # tangent of half the camera's angle
 AMBIENT, LAMP, INK, SHADOW = 0.5, 0.65, 0.45, 0.45
 HIDDEN = 0.1  # a point that lies so many radii behind what is seen in its place is covered
 
-
 Windows = dict[int, tuple[slice, slice]]  # number of a part → rows, columns
 
 

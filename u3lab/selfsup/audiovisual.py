@@ -26,7 +26,7 @@ SAMPLES = 256  # of a spectrum
 BANDS = SAMPLES // 2 + 1
 
 
-class Ear(nn.Sequential):
+class SoundEncoder(nn.Sequential):
     """A small network of sounds (B,S) of 256 samples or more: each band's loudness, its mean and spread in time."""
 
     def __init__(self, outputs: int, width: int = 64) -> None:
@@ -42,38 +42,40 @@ class Ear(nn.Sequential):
         return super().forward(torch.cat([loud.mean(2), loud.std(2)], 1))
 
 
-class EyeAndEar(nn.Module):
-    """Sub-heads on the encoder's maps of a picture, and as many on what an ear makes of its sound."""
+class AudiovisualHeads(nn.Module):
+    """Sub-heads on the encoder's maps of a picture, and as many on what a network makes of its sound."""
 
-    def __init__(self, channels: int, k: int, heads: int, ear: Callable[[int], nn.Module]) -> None:
+    def __init__(self, channels: int, k: int, heads: int, sound_encoder: Callable[[int], nn.Module]) -> None:
         super().__init__()
-        self.k, self.eye, self.ear = k, SubHeads(channels, k, heads), ear(heads * k)
+        self.k, self.see, self.hear = k, SubHeads(channels, k, heads), sound_encoder(heads * k)
 
     def forward(self, maps: Tensor, sound: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps (B,1,C,h,w), sounds (B,S) → shares of both, (B,heads,k) each."""
-        return self.eye(maps)[0][:, 0], F.softmax(self.ear(sound).unflatten(1, (-1, self.k)), -1)
+        """Maps (B,1,C,h,w), sounds (B,S) → probabilities of both, (B,heads,k) each."""
+        return self.see(maps)[0][:, 0], F.softmax(self.hear(sound).unflatten(1, (-1, self.k)), -1)
 
 
-def together(k: int, *, ear: Callable[[int], nn.Module] = Ear, settings: ClusterSettings | None = None) -> Task:
+def audiovisual_clustering(k: int, *, sound_encoder: Callable[[int], nn.Module] = SoundEncoder,
+                           settings: ClusterSettings | None = None) -> Task:
     """Clustering of pictures with their sounds as a pretext task, for :func:`~u3lab.selfsup.pretrain`.
 
     Parameters
     ----------
     k
         Classes of both networks.
-    ear
+    sound_encoder
         A number of outputs → a fresh network from sounds (B,S) to so many.
     settings
         ``lam`` and ``heads`` count here.
     """
     settings, k = or_default(settings, ClusterSettings), whole("k", k, 2, 1000)
-    function("ear", ear, 1, "give a function that makes a network with so many outputs, such as selfsup.Ear")
+    function("sound_encoder", sound_encoder, 1, "give a function that makes a network with so many outputs, such as "
+             "selfsup.SoundEncoder")
 
-    def loss(shares: tuple[Tensor, Tensor], _: Tensor) -> dict[str, Tensor]:
+    def loss(z: tuple[Tensor, Tensor], _: Tensor) -> dict[str, Tensor]:
         each = [iic_loss(seen, heard, lam=settings.lam, symmetric=False)
-                for seen, heard in zip(*(one.unbind(1) for one in shares), strict=True)]
+                for seen, heard in zip(*(one.unbind(1) for one in z), strict=True)]
         return {"−I": torch.stack(each).mean()}
 
     return Task(lambda film, generator: Posed(film[0][:, None], torch.zeros(len(film[0])), (film[1],)),
-                lambda channels: EyeAndEar(channels, k, settings.heads, ear), loss,
-                lambda shares, _: joint(*(one[:, 0] for one in shares), symmetric=False), raw="films")
+                lambda channels: AudiovisualHeads(channels, k, settings.heads, sound_encoder), loss,
+                lambda z, _: joint(*(one[:, 0] for one in z), symmetric=False), raw="films")

@@ -9,14 +9,14 @@ from tests.helpers import refuses
 from u3lab.descent import last
 from u3lab.selfsup import (
     ClusterSettings,
-    Ear,
     PretextSettings,
+    SoundEncoder,
+    audiovisual_clustering,
     encoder,
     head_of,
     iic_loss,
     pretrain,
     solve,
-    together,
 )
 from u3lab.selfsup.matching import hungarian_accuracy
 
@@ -36,7 +36,7 @@ def films(count: int = 96) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
 
 def test_both_find_the_kind_and_neither_the_side() -> None:
     raw, kind, side = films()
-    task, net = together(3, settings=ClusterSettings(heads=3)), encoder(4)
+    task, net = audiovisual_clustering(3, settings=ClusterSettings(heads=3)), encoder(4)
     head = head_of(net, task)
     step = last(pretrain(net, raw, task, head=head, settings=PretextSettings(steps=40, batch_size=48, lr=0.01)))
     assert step.value.shape == (3, 3) and step.loss < -0.6
@@ -49,6 +49,6 @@ def test_both_find_the_kind_and_neither_the_side() -> None:
 
 
 def test_slips_are_named() -> None:
-    refuses(together, 1, says="k =")
-    refuses(Ear(6), torch.zeros(2, 255), says="255 samples")
-    refuses(together, 3, ear=3, says="ear")
+    refuses(audiovisual_clustering, 1, says="k =")
+    refuses(SoundEncoder(6), torch.zeros(2, 255), says="255 samples")
+    refuses(audiovisual_clustering, 3, sound_encoder=3, says="sound_encoder")

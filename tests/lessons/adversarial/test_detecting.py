@@ -1,4 +1,4 @@
-"""The table of attacks told from noise: samples, folds by photo, and the attacker who knows."""
+"""Attacks told from noise: samples, folds by photo, and the attacker who knows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.adversarial.attacked import small
 from tests.helpers import cat, squeezenet
 from u3lab import nets
 from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
-from u3lab.experiments import detection as t
-from u3lab.experiments.detection import KINDS, Sample, samples, small_map, trial, winning_score
+from u3lab.lessons.adversarial import detecting as t
+from u3lab.lessons.adversarial.detecting import KINDS, Sample, samples, small_map, trial, winning_score
 
 
 def crowd(count: int = 12, size: int = 16, net: nets.Classifier | None = None) -> list[Sample]:
