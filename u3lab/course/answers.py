@@ -11,6 +11,7 @@ import base64
 import inspect
 import json
 import pickle
+import sys
 import traceback
 from collections.abc import Callable
 from numbers import Real
@@ -86,9 +87,7 @@ class Names(dict):
     """The names of a checking cell: ``course`` is ours, what it binds is kept, all others are the kernel's."""
 
     def __init__(self, ask: Ask) -> None:
-        from u3lab import course  # not above: course has this file
-
-        super().__init__(course=course)
+        super().__init__(course=sys.modules[__package__])
         self._ask = ask
 
     def __missing__(self, name: str) -> Any:

@@ -30,15 +30,19 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
-from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute
 from traitlets import Bool, Unicode
 
 from u3lab._system import paths
 from u3lab.course import answers
 from u3lab.errors import U3Error
+
+try:
+    from nbgrader.api import Gradebook
+    from nbgrader.converters import Autograde
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.preprocessors import Execute
+except ImportError as error:
+    raise U3Error("grading needs nbgrader: pip install nbgrader") from error
 
 # What the kernel sees of the grader's environment: the rest may hold passwords.
 ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "OMP_WAIT_POLICY",
