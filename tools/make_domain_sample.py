@@ -1,4 +1,4 @@
-"""Make data/domains/sample.jpg and its row in data/README.md: test pictures of each domain that a notebook has at once.
+"""Make data/cutouts/sample.jpg and its row in data/README.md: test pictures of each domain that a notebook has at once.
 
     python tools/make_domain_sample.py
 """
@@ -11,7 +11,7 @@ from PIL import Image
 
 from u3lab.worlds import decathlon
 
-FILE = DATA / "domains" / "sample.jpg"
+FILE = DATA / "cutouts" / "sample.jpg"  # some domains are made of cutouts, so the text of the GPL lies beside it
 
 
 def main() -> None:
@@ -23,7 +23,8 @@ def main() -> None:
         numbers = [label * each + turn for label, turn in decathlon.sampled(len(test.classes))]
         rows.append(np.concatenate(list((test.images[numbers] * 255).round().byte().permute(0, 2, 3, 1).numpy()), 1))
     Image.fromarray(np.concatenate(rows)).save(FILE, "JPEG", quality=95, subsampling=0, optimize=True)
-    licence = "each as what it is drawn from: GPL 2 or later (`cutouts/COPYING`), CC BY-SA 4.0, and freer ones"
+    licence = ("GPL 2 or later (`cutouts/COPYING`) for the domains made of cutouts; the others as what they are drawn "
+               "from: CC BY-SA 4.0, and freer ones")
     write_rows("sample", [(FILE, f"{decathlon.SAMPLE} test pictures of each of the ten domains, a row each",
                            "our own, drawn from photos, cutouts, scans and decathlon", licence)],
                "python tools/make_domain_sample.py")

@@ -97,7 +97,7 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
 
 def answered(pictures: Sequence[Tensor], right: Sequence[bool], words: Sequence[str] | None = None, *,
              columns: int | None = None, width: int = 760, alt: str | None = None) -> Figure:
-    """Pictures with a network's answers: right ones in a blue frame, wrong ones in a red frame with a red corner.
+    """Pictures with a network's answers: right ones in a blue frame, wrong ones in a red frame with a ✗.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def answered(pictures: Sequence[Tensor], right: Sequence[bool], words: Sequence[
     right
         Whether each answer is right.
     words
-        What was answered; a ✓ or a ✗ is put before each.
+        What was answered; a ✓ or a ✗ is put before each. Without them the ✗ stands in a corner of the picture.
     columns, width
         As for :func:`grid`.
     alt
@@ -117,12 +117,14 @@ def answered(pictures: Sequence[Tensor], right: Sequence[bool], words: Sequence[
     words = [""] * len(right) if words is None else checks.words("words", words)
     if not len(pictures) == len(right) == len(words):
         raise U3Error(f"{len(pictures)} pictures, {len(right)} marks and {len(words)} words; give one for each")
-    tiles = []
+    tiles, stroke = [], torch.arange(3, 12)
     for picture, ok in zip(pictures, right, strict=True):
         colour = torch.tensor([0.0, 0.45, 0.7] if ok else [0.84, 0.2, 0.0]).view(3, 1, 1)
         tile = (F.pad(picture.detach().cpu() - colour, [4] * 4) + colour).clamp(0, 1)
-        if not ok:
+        if not ok and not any(words):
             tile[:, :16, -16:] = colour
+            for across in (stroke - 16, stroke - 15, -1 - stroke, -2 - stroke):
+                tile[:, stroke, across] = 1.0
         tiles.append(tile)
     titles = [f"{'✓' if ok else '✗'} {word}" for ok, word in zip(right, words, strict=True)] if any(words) else None
     return grid(tiles, titles=titles, columns=columns, width=width,

@@ -61,9 +61,9 @@ def _parallel_cases(g: torch.Generator) -> Iterator[tuple]:
 
 PARALLEL = Exercise(
     id="1-parallel", title="The parallel adapter", minutes=6, difficulty="medium", points=4,
-    goal="The filters f are shared by all domains; beside them stand 1×1 filters α of this domain. Return "
-         "y = f ∗ x + α ∗ x. Both have the same stride, of 1 or more; f is padded by (k − 1)/2 on each side, k is odd, "
-         "and there is no bias. α comes as a matrix.",
+    goal="All domains share the filters f; beside them, this domain has its own 1×1 filters α. Return "
+         "y = f ∗ x + α ∗ x. Both convolutions use the same stride, 1 or more. k is odd, f uses padding of (k − 1)/2 "
+         "on each side, and there is no bias. α is given as a matrix.",
     signature="def my_parallel(x, f, alpha, stride):   # (B,C,H,W), (D,C,k,k), (D,C), a number → (B,D,H′,W′)",
     hints=(
         "If torch says that two sizes must match: print the shapes of f ∗ x and of α ∗ x. Without padding the first is "
@@ -144,10 +144,11 @@ def _of_steps(judge: Judge) -> Judge:
 
 TRAIN = Exercise(
     id="1-train", title="What learns, and what is frozen", minutes=10, difficulty="medium", points=5,
-    goal="Train one domain: α and head learn, the shared filters do not. `net(x)` gives the scores of pictures x; "
-         "`own` and `shared` are lists of weights; `batches` gives pairs (x, y), with y the numbers of the right "
-         "classes. Take Adam with the rate `lr`, one step a batch, on the cross-entropy, and yield each batch's loss "
-         "as a number, `yield loss.item()`: a figure draws while your loop runs.",
+    goal="Train one domain: α and head learn, the shared filters do not. `net(x)` returns the scores of pictures x; "
+         "`own` and `shared` are lists of weights; `batches` yields pairs (x, y), where y holds the indices of the "
+         "correct classes. Minimise the cross-entropy with Adam at learning rate `lr`, one step per batch. Give Adam "
+         "only `own`; whether you also freeze `shared` is up to you. Yield each batch's loss as a number, "
+         "`yield loss.item()`, so that a figure can update while your loop runs.",
     signature="def my_training(net, own, shared, batches, lr):   # yields one number a batch",
     hints=(
         "If the check says that the shared weights have moved: which list does your optimiser hold? Which weights "
@@ -183,8 +184,9 @@ def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
 
 FOLD = Exercise(
     id="1-fold", title="One convolution again", minutes=5, difficulty="medium", points=3,
-    goal="A trained parallel adapter need not cost time: f ∗ x + α ∗ x is f′ ∗ x with other filters of the same size "
-         "(k odd, f padded by (k − 1)/2). Return f′, and leave f as it is: other domains need it.",
+    goal="A trained parallel adapter need not cost time: f ∗ x + α ∗ x equals f′ ∗ x, where f′ are other "
+         "filters of the same size (k is odd, the padding is (k − 1)/2). Return f′ and leave f unchanged: other "
+         "domains need it.",
     signature="def my_fold(f, alpha):   # (D,C,k,k), (D,C) → f′: (D,C,k,k)",
     hints=(
         "If the check says that f was changed: `g = f` is another name for the same numbers; `f.clone()` has numbers "

@@ -27,7 +27,7 @@ def sample() -> dict[str, Domain]:
 
     They are those of :func:`load` but for what a JPEG takes, at most five of 255 levels.
     """
-    sheet = torch.from_numpy(np.asarray(Image.open(paths.data("domains", "sample.jpg"))).copy())
+    sheet = torch.from_numpy(np.asarray(Image.open(paths.data("cutouts", "sample.jpg"))).copy())
     rows = sheet.view(-1, SIDE, SAMPLE, SIDE, 3).permute(0, 2, 4, 1, 3).float() / 255
     return {name: Domain(images, torch.tensor([label for label, _ in sampled(len(one.classes))]), one.classes)
             for images, (name, one) in zip(rows, DOMAINS.items(), strict=True)}
