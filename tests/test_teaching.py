@@ -18,7 +18,13 @@ HEADINGS = ["## The question", "## Three routes", "### 10 minutes", "### 45 minu
             "## What people get wrong", "## Answers", "### Quiz", "### Exercises", "### To discuss",
             "## What goes wrong in the room"]
 SEVERAL = r"((?:\d+(?:, | and | or | to )?)+)"  # "3", "1 to 4, 6 and 7"
-each_page = pytest.mark.parametrize("number", PAGES)
+# In the third form a notebook has no sections with numbers and no routes: its parts are the lab.
+THIRD = [number for number, file in NOTEBOOKS.items() if '"## Further' in file.read_text(encoding="utf-8")]
+PARTS = ("Touch it", "Build it", "Measure it", "Break it", "In the clinic", "What we know")
+SHORT = ["## The question", "## The demo", "## The lab", "## A vote", "## What people get wrong", "## Answers"]
+each_page = pytest.mark.parametrize("number", [number for number in PAGES if number not in THIRD])
+each_short_page = pytest.mark.parametrize("number", [number for number in PAGES if number in THIRD])
+any_page = pytest.mark.parametrize("number", PAGES)
 
 
 @cache
@@ -122,8 +128,8 @@ def test_nobody_is_told_to_work_in_the_notebooks_as_they_came():
 def test_the_index_has_every_chapter_with_the_hours_of_its_notebook():
     index = (ROOT / "docs" / "teaching" / "README.md").read_text(encoding="utf-8")
     hours = dict(re.findall(r"^\| \[?(\w+)\]?(?:\(\w+\.md\))? \| .* \| (\d+) \|$", index, re.MULTILINE))
-    wanted = {number: re.search(r"^\| self-study \| (\d+) hours", cells(number)[1], re.MULTILINE)[1]
-              for number in NOTEBOOKS}
+    wanted = {number: "1" if number in THIRD else re.search(
+        r"^\| self-study \| (\d+) hours", cells(number)[1], re.MULTILINE)[1] for number in NOTEBOOKS}
     assert hours == wanted
     assert all(f"[{number}]({number}.md)" in index for number in PAGES)
 
@@ -247,9 +253,65 @@ def test_open_exercises_are_found():
     assert unchecked("05") | unchecked("02b") == {"“Your own prior”": 30, "“To interpret”": 0}
 
 
-@each_page
+@any_page
 def test_numbers_are_the_notebook_s(number: str):
     said, page = cells(number)[1], text(number).replace("−", "-")
     given = set(re.findall(r"(?<![\w.])-?\d+\.\d+", page))
     assert not [one for one in given if not re.search(rf"(?<![\d.]){re.escape(one)}", said)]
     assert not [one for one in set(re.findall(r"(\d+) %", page)) if not re.search(rf"(?<!\d){one} ?%", said)]
+
+
+# ---- pages of notebooks in the third form
+
+
+@each_short_page
+def test_a_short_page_has_its_headings_and_fits_on_a_sheet(number: str):
+    title, *rest = re.findall(r"^#+ .*$", text(number), re.MULTILINE)
+    assert re.fullmatch(rf"# {number} · .+", title) and rest == SHORT
+    assert f"(../../notebooks/{NOTEBOOKS[number].name})" in text(number)
+    assert len(text(number).splitlines()) <= 45 and max(map(len, text(number).splitlines())) <= 120
+
+
+@each_short_page
+def test_the_demo_is_what_the_stage_shows(number: str):
+    """A key for each live figure, by the heading that it stands under."""
+    shown = [heading for heading, _ in demo.figures(notebook(number))]
+    assert shown[0] == demo.TOUCH and 2 <= len(shown) <= 3
+    told = parts(number)["## The demo"]
+    assert f"`u3lab demo {number}`" in told
+    assert re.findall(r"key (\d) is \*([^*]+)\*", told) == [(str(key), one) for key, one in enumerate(shown, 1)]
+
+
+@each_short_page
+@pytest.mark.parametrize("heading, most", [("## The demo", 10), ("## The lab", 45)])
+def test_minutes_follow_each_other_and_exercises_fit_into_theirs(number: str, heading: str, most: int):
+    steps = re.findall(r"^\* (\d+)–(\d+)(.*)$", parts(number)[heading], re.MULTILINE)
+    starts, ends = zip(*((int(a), int(b)) for a, b, _ in steps), strict=True)
+    assert starts == (0, *ends[:-1]) and ends[-1] <= most and list(ends) == sorted(set(ends))
+    for start, end, what in steps:
+        assert minutes(number, names(number, what)) <= int(end) - int(start), what
+
+
+@each_short_page
+def test_the_lab_goes_through_all_parts_and_pieces(number: str):
+    lab = parts(number)["## The lab"]
+    named = [part for part in re.findall(r"\*([A-Z][^*\n]+)\*", lab) if part in PARTS]
+    assert list(dict.fromkeys(named)) == list(PARTS)
+    assert {task.id for task in catalogue.exercises(chapter(number))} <= names(number, lab)
+
+
+@each_short_page
+def test_vote_and_misconceptions_say_where_it_is_seen(number: str):
+    vote, wrong = parts(number)["## A vote"], parts(number)["## What people get wrong"]
+    assert re.findall(r"\*\*(\w+)\*\*", vote) == ["Before", "Likely", "Answer"]
+    items = re.findall(r"^\* .*$", wrong, re.MULTILINE)
+    assert 3 <= len(items) <= 5 and all(any(f"*{part}*" in item for part in PARTS) for item in items)
+
+
+@each_short_page
+def test_answers_are_those_of_the_quiz_and_of_the_pieces(number: str):
+    answers = parts(number)["## Answers"]
+    given = re.findall(r"^(\d+)\. \(([a-f])\) ", answers, re.MULTILINE)
+    assert given == [(str(n), "abcdef"[question.answer]) for n, question in enumerate(
+        catalogue.questions(chapter(number)), 1)]
+    assert {task.id for task in catalogue.exercises(chapter(number))} == set(re.findall(r"^\* (\S+?):", answers, re.M))

@@ -2,7 +2,8 @@
 
 Without a name, all of notebooks/ are run. A notebook whose cell fails stays as it was, and the exit code is 1.
 What would differ between two runs of the same notebook is left out: timings, Python's version, the names of widgets.
-Prints seconds and peak memory of each kernel; README's cost table is made from these lines.
+Prints seconds and peak memory of each kernel; README's cost table is made from these lines, with ``U3LAB_STILLS=0``:
+no player is then played to the picture that is kept, as in a reader's *Run All*.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def main() -> int:
     failed = False
     # What the person at this machine has done is not for the page: neither the exercises nor what git sees as changed.
     os.environ.update(U3LAB_STATE=tempfile.mkdtemp(), GIT_DIR=os.devnull)
+    os.environ.setdefault("U3LAB_STILLS", "1")
     for path in files:
         print(f"{path.name}: ", end="", flush=True)
         try:

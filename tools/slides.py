@@ -42,7 +42,7 @@ def deck(notebook: nbformat.NotebookNode, chapter: str) -> nbformat.NotebookNode
         A tagged cell has no picture.
     """
     name, question = demo.title(notebook)
-    slides, heading, after_picture = [_text(f"# {name}\n\n{question}", "slide")], "", False
+    slides, heading, after_picture = [_text(f"# {name}\n\n{question}", "slide")], demo.TOUCH, False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             for part in re.split(r"(?=^## )", cell.source, flags=re.MULTILINE):

@@ -23,5 +23,5 @@ _memory.keep()
 _collecting.rest()
 _sharing.give_back_when_idle()
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["U3Error", "__version__"]

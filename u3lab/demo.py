@@ -23,6 +23,7 @@ from u3lab._system import copies, paths
 from u3lab.errors import U3Error
 
 SHOWN, SETUP = "demo", "demo-setup"
+TOUCH = "Touch it"
 TEMPLATES = Path(__file__).resolve().parent / "_system" / "stage"
 VOILA = [
     "--template=u3lab",
@@ -147,8 +148,8 @@ def title(notebook: nbformat.NotebookNode) -> tuple[str, str]:
 
 
 def figures(notebook: nbformat.NotebookNode) -> list[tuple[str, nbformat.NotebookNode]]:
-    """The cells to show, each with the heading of its section."""
-    found, heading = [], ""
+    """The cells to show, each with the heading of its section; what stands before the first is there to be touched."""
+    found, heading = [], TOUCH
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             heading = (re.findall(r"^## (.*)$", cell.source, re.MULTILINE) or [heading])[-1]

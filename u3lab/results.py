@@ -76,6 +76,10 @@ def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None 
     if spec["kind"] == "bars":
         return figures.bars(groups if len(groups) > 1 else next(iter(groups.values())), spec["measured"],
                             chance=spec.get("chance"), **said)
+    if spec["kind"] == "points":
+        places, values = summary[spec["along"]], summary[spec["of"]]
+        return figures.points({column: (places[column], *_triple(values[column])) for column in groups
+                               if column in values}, spec["along"], spec["measured"], xscale="log", **said)
     ticks = list(summary)
     lines = {column: (range(len(ticks)), *zip(*(_triple(of.get(label, math.nan)) for label in ticks), strict=True))
              for column, of in groups.items()}

@@ -193,12 +193,12 @@ def message(said: object, rest: bytes = safetensors.torch.save({})) -> str:
 
 
 FORGED = ["", "no base64", base64.b64encode(pickle.dumps(Bomb())).decode(), message([]), message({}),
-          message({"tuple": 1}),
+          message({"form": 1}), message({"form": "steps", "parts": [], "given": [[["tensor", "7"]], None]}),
           message({"raised": ["exec", "eval"], "says": "import os; os._exit(1)", "where": ""}),
           message({"raised": [["SystemExit"]], "says": "", "where": []}),
           message({"raised": ["<script>"], "says": "<script>", "where": "<script>"}),
-          message({"tuple": False, "parts": [["tensor", "7"]], "given": [None, None]}),
-          message({"tuple": False, "parts": [["other", "__import__('os')._exit(1)"]], "given": []}, b"\1" * 9),
+          message({"form": "one", "parts": [["tensor", "7"]], "given": [[], []]}),
+          message({"form": "one", "parts": [["other", "__import__('os')._exit(1)"]], "given": []}, b"\1" * 9),
           base64.b64encode(b"[" * 100_000).decode(), "A" * (answers.MOST + 4)]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from u3lab import U3Error
 from u3lab._system import paths
-from u3lab.course import catalogue
+from u3lab.course import catalogue, state
 from u3lab.course.questions import questions, read_questions
 from u3lab.experiments._riddles import riddles_of
 
@@ -97,3 +97,45 @@ def test_riddles_are_those_of_the_index(chapter: str, marked: bool):
         assert {*riddle.wrong, right} == set(said) and said[right][1:].startswith(riddle.truth[1:])
         assert all(said[option][1:].startswith(against[1:]) for option, against in riddle.wrong.items())
     assert any(riddle.garish for riddle in riddles_of(chapter)) == marked
+
+
+def test_a_question_with_an_id_is_known_by_it_wherever_it_stands(written):
+    file = written(GOOD.replace("a or *b*?", "a or *b*? {#larger 4}").replace("now?", "now? {#now 0 retired}"))
+    first, second = questions(file)
+    assert (first.text, first.id, first.was, first.retired) == ("Which is larger, a or *b*?", "larger", "4", False)
+    assert (second.text, second.id, second.was, second.retired) == ("And now?", "now", "0", True)
+    with pytest.raises(U3Error, match=r"6\.md has two questions {#larger}"):
+        questions(written(file.read_text().replace("#now", "#larger")))
+    assert [one.id for one in questions(written(GOOD))] == ["", ""]
+
+
+@pytest.fixture
+def reformed(written, monkeypatch, tmp_path):
+    """Chapter 6 in a new form: one question has an id and was the third, one is retired, one is new; and an exercise
+    that is gone."""
+    file = written(GOOD.replace("a or *b*?", "a or *b*? {#larger 2}").replace("now?", "now? {#now 0 retired}")
+                   + GOOD.partition("\n\n")[2].partition("## And")[0].replace("Which is larger", "Which is smaller"))
+    monkeypatch.setattr(catalogue.paths, "data", lambda *parts: file)
+    monkeypatch.setattr(catalogue, "RETIRED", frozenset({"6-gone"}))
+    monkeypatch.setattr(catalogue, "CHAPTERS", {"6": "saliency"})
+    monkeypatch.setattr(catalogue, "quizzes", lambda chapter: {chapter: catalogue.questions(chapter)})
+    monkeypatch.setenv("U3LAB_STATE", str(tmp_path))
+    catalogue._renamed.cache_clear()
+    yield
+    catalogue._renamed.cache_clear()
+
+
+def test_what_was_answered_in_an_older_form_still_counts(reformed):
+    assert [one.text.split()[2] for one in catalogue.questions("6")] == ["larger,", "smaller,"]
+    assert catalogue.asked("6") == {"6/larger", "6/1"}
+    assert [catalogue.today(key) for key in ("6/2", "6/0", "6/1", "9/9")] == ["6/larger", "6/now", "6/1", "9/9"]
+    for kind, key in (("questions", "6/2"), ("questions", "6/0"), ("exercises", "6-gone")):
+        state.record(kind, key)
+    said = str(state.progress())
+    assert "1 of 2" in said
+    assert said.endswith("2 more of earlier forms of the notebooks, which nobody is asked any more")
+
+
+def test_an_exercise_of_an_earlier_form_says_where_the_new_one_is(reformed):
+    with pytest.raises(U3Error, match="6-gone belongs to an earlier form of its notebook"):
+        catalogue.find("6-gone")

@@ -93,6 +93,17 @@ def test_a_table_is_written_and_read_again(tmp_path: Path, monkeypatch: pytest.M
         results.chart("made_up", columns=["width"])
 
 
+def test_points_are_drawn_of_two_labels_of_the_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    drawn = []
+    monkeypatch.setattr(results.figures, "points", lambda *given, **more: drawn.append((given, more)))
+    run(tmp_path, summary=lambda rows: {"weights": {"a": 1.0, "b": 9.0}, "gain": {"a": (0.5, 0.25, 0.75), "b": 0.0}},
+        chart=Chart("points", "accuracy", "Points.", along="weights", of="gain"))
+    monkeypatch.setattr(results, "_shipped", lambda name: tmp_path / "results" / f"{name}.json")
+    results.chart("made_up", columns=["b", "a"])
+    assert drawn == [(({"b": (9.0, 0.0, 0.0, 0.0), "a": (1.0, 0.5, 0.25, 0.75)}, "weights", "accuracy"),
+                      {"xscale": "log", "title": "", "alt": "Points."})]
+
+
 def test_what_is_there_is_not_computed_again_and_each_row_is_kept_as_it_ends(tmp_path: Path):
     done = []
 

@@ -189,6 +189,11 @@ def test_jpeg_is_near_and_smaller():
     (lambda: figures.curves({}, "x", "y", alt="x"), "no curves"),
     (lambda: figures.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", alt="x"), "'a'"),
     (lambda: figures.curves({"a": "text"}, "x", "y", alt="x"), "holds no numbers"),
+    (lambda: figures.answered([picture()[0]] * 3, [True]), "3 pictures, 1 marks and 1 words"),
+    (lambda: figures.points({}, "x", "y", alt="x"), "no points"),
+    (lambda: figures.points({"a": (1, 0.5, 0.6, 0.7)}, "x", "y", alt="x"), "low ≤ value ≤ high"),
+    (lambda: figures.points({"a": (1, 0.5)}, "x", "y", alt="x"), "four finite numbers"),
+    (lambda: figures.points({"a": (0, 1, 1, 1)}, "x", "y", xscale="log", alt="x"), "above 0 on a logarithmic"),
     (lambda: figures.bars({}, "x", alt="x"), "no bars"),
     (lambda: figures.bars({"net": {}}, "x", alt="x"), "no bars"),
     (lambda: figures.bars({"a": (0.5, 0.6, 0.7)}, "x", alt="x"), "low ≤ value ≤ high"),
@@ -210,6 +215,8 @@ FIGURES = {
     "grid": lambda **more: figures.grid([picture(), pixels.heat(torch.randn(7, 7))], titles=["picture", "map"], **more),
     "curves": lambda **more: figures.curves({"a": [1, 2, 3], "b": ([0, 1, 2], [3, 2, 1], [2, 1, 0], [4, 3, 2])},
                                             "iteration", "loss", **more),
+    "points": lambda **more: figures.points({"a": (1, 0.5, 0.4, 0.6), "b": (9, -0.1, -0.2, 0.1)}, "weights", "gain",
+                                            **more),
     "bars": lambda **more: figures.bars({"a": 0.5, "b": (0.4, 0.3, 0.6)}, "share", chance=0.25, **more),
     "groups": lambda **more: figures.bars({"one": {"a": 0.5, "b": -0.4}, "two": {"b": 0.2}}, "share", **more),
     "table": lambda **more: figures.table([[1.0, -0.2], [0.0, 0.5]], ["a", "b"], ["a long name", "y"], **more),
@@ -302,6 +309,30 @@ def test_curves_bands_and_their_names_are_where_they_were_given(sheets):
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")) == ("steps", "loss", "Two.")
     assert labels(axes.xaxis) == {0: "none", 1: "one", 2: "two"}
     assert not axes.xaxis_inverted() and not axes.yaxis_inverted()
+
+
+def test_a_wrong_answer_differs_in_colour_frame_and_words():
+    grey = torch.full((3, 32, 32), 0.5)
+    figure = figures.answered([grey, grey], [True, False], ["hen", "cat"], width=400)
+    assert figure.alt == "1 of 2 pictures have a right answer."
+    image = np.asarray(opened(figures.answered([grey, grey], [True, False], width=200).data), float)
+    blue, red = image[:, :100], image[:, 100:]
+    assert (blue[..., 2] - blue[..., 0] > 90).mean() > 0.05 and (blue[..., 0] - blue[..., 2] > 90).mean() < 0.01
+    assert (red[..., 0] - red[..., 2] > 90).mean() > 0.15  # the corner is part of it
+    assert (red.min(-1) > 220).sum() > (blue.min(-1) > 220).sum() + 20  # a white cross in it
+    assert (red[..., 2] - red[..., 0] > 90).mean() < 0.01
+
+
+def test_points_their_intervals_and_names_are_where_they_were_given(sheets):
+    values = {"few": (1.0, 0.5, 0.25, 0.75), "many": (10.0, -0.25, -0.5, 0.125)}
+    figures.points(values, "weights", "gain", xscale="log", alt="x")
+    axes = sheets[0].axes[0]
+    assert places_of(axes.texts) == {name: (x, y) for name, (x, y, *_) in values.items()}
+    ends = [tuple(map(float, segment.flatten())) for bars in axes.collections for segment in bars.get_segments()]
+    assert ends == [(x, low, x, high) for x, _, low, high in values.values()]
+    assert [word.get_horizontalalignment() for word in axes.texts] == ["left", "right"]  # none leaves the chart
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_xscale()) == ("weights", "gain", "log")
+    assert any(set(line.get_ydata()) == {0} for line in axes.lines)
 
 
 def test_bars_whiskers_chance_and_words_are_where_they_were_given(sheets):

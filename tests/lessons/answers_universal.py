@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,11 +23,6 @@ def mixed(x: Tensor, alpha: Tensor, stride: int = 1) -> Tensor:
 
 def beside(x: Tensor, f: Tensor, alpha: Tensor, stride: int) -> Tensor:
     return slid(x, f, stride) + mixed(x, alpha, stride)
-
-
-def behind(x: Tensor, f: Tensor, alpha: Tensor) -> Tensor:
-    v = slid(x, f)
-    return v + mixed(v, alpha)
 
 
 def middle(f: Tensor) -> Tensor:
@@ -65,26 +57,18 @@ def corner(f: Tensor, alpha: Tensor, side: int) -> Tensor:
     return at(f, alpha, side * (f.shape[-1] // 2), side * (f.shape[-1] // 2))
 
 
-def weights(convolutions, of=lambda c, d, k: c * d * k * k) -> int:
-    return int(np.sum([of(*one) for one in convolutions]))
-
-
-def ones(convolutions) -> int:
-    return weights(convolutions, lambda c, d, k: c * d)
-
-
-def looped(errors, baseline, *, gamma=2.0, least=0.02, factor=2.0, share=lambda e, most: max(0.0, 1 - e / most),
-           worth=lambda most: 1000.0) -> list[float]:
-    """The points of each domain, as 1000 times a power of the share of E_max that is missing."""
-    found = []
-    for e, b in zip(errors.tolist(), baseline.tolist(), strict=True):
-        most = max(factor * b, least)
-        found.append(worth(most) * share(e, most) ** gamma)
-    return found
-
-
-def total(errors, baseline, **other) -> float:
-    return math.fsum(looped(errors, baseline, **other))
+def learnt(net, own, shared, batches, lr, *, kept=lambda own, shared: own, clear=True, stepping=True,
+           make=torch.optim.Adam, mean="mean", **more):
+    """By log-softmax, with the gradients set to None at the end of a step, and what is shared left out."""
+    moving = make(kept(list(own), list(shared)), lr=lr, **more)
+    for x, y in batches:
+        loss = F.nll_loss(net(x).log_softmax(1), y, reduction=mean)
+        loss.backward()
+        if stepping:
+            moving.step()
+        for weight in [*own, *shared]:
+            weight.grad = None if clear else weight.grad
+        yield float(loss.detach())
 
 
 def scaled(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor, w=lambda z, P: torch.mv(P, z)) -> Tensor:
@@ -99,6 +83,20 @@ def one_by_one(losses: Tensor, m: Tensor, price: float, *, absent: float = 0.0) 
 
 
 MUTANTS = [
+    ("1-train", lambda *given: learnt(*given, kept=lambda own, shared: own + shared), "the shared weights have moved"),
+    ("1-train", lambda *given: learnt(*given, kept=lambda own, shared: own[:1]), "a part of `own` has not moved"),
+    ("1-train", lambda *given: learnt(*given, kept=lambda own, shared: own[1:]), "a part of `own` has not moved"),
+    ("1-train", lambda *given: learnt(*given, kept=lambda own, shared: shared), "the shared weights have moved"),
+    ("1-train", lambda *given: learnt(*given, clear=False), "the gradients of all batches add up"),
+    ("1-train", lambda *given: learnt(*given, stepping=False), "no weight has moved"),
+    ("1-train", lambda *given: learnt(*given, make=torch.optim.SGD), "not by Adam's steps"),
+    ("1-train", lambda net, own, shared, batches, lr: learnt(net, own, shared, batches, 0.001), "at the rate `lr`"),
+    ("1-train", lambda net, own, shared, batches, lr: learnt(net, own, shared, list(batches)[1:], lr), "the shape"),
+    ("1-train", lambda *given: list(learnt(*given)), "your function does not yield"),
+    ("1-train", lambda *given: None, "your function does not yield"),
+    ("1-train", lambda *given: (torch.tensor(one) for one in learnt(*given)), "you yield a Tensor"),
+    ("1-train", lambda *given: learnt(*given, mean="sum"), "right values"),
+    ("1-train", lambda *given: learnt(*given, clear=False, stepping=False), "no weight has moved"),
     ("1-parallel", lambda x, f, a, s: slid(x, f, s) + mixed(slid(x, f, s), a), "that is the serial adapter"),
     ("1-parallel", lambda x, f, a, s: slid(x, f, s) + mixed(x, a.T, s), "`alpha` transposed: its last two axes have"),
     ("1-parallel", lambda x, f, a, s: mixed(x, a) + slid(x, f, s), "give the stride to both"),
@@ -121,22 +119,6 @@ MUTANTS = [
     ("1-parallel", lambda x, f, a, s: beside(x, f, a, s)[0], "has the shape"),
     ("1-parallel", lambda x, f, a, s: F.conv2d(x, f, None, s, "same") + mixed(x, a, s), "your code raised Runtime"),
     ("1-parallel", lambda x, f, a, s: beside(x, 1.1 * f, a, s), "right values"),
-    ("1-serial", lambda x, f, a: mixed(slid(x, f), a), "add v"),
-    ("1-serial", lambda x, f, a: slid(x, f), "`alpha` = 0: what `alpha` brings is missing"),
-    ("1-serial", lambda x, f, a: beside(x, f, a, 1), "that is the parallel adapter"),
-    ("1-serial", lambda x, f, a: x + mixed(slid(x, f), a), "you added x"),
-    ("1-serial", lambda x, f, a: behind(x, f, a.T), "`alpha` transposed: its last two axes have changed places"),
-    ("1-serial", lambda x, f, a: slid(x, f) + mixed(slid(x, f), a) + mixed(slid(x, f), a @ a), "α is applied twice"),
-    ("1-serial", lambda x, f, a: mixed(slid(x, f), torch.matrix_power(torch.eye(len(a)).to(a) + a, 2)),
-     "α is applied twice"),
-    ("1-serial", lambda x, f, a: slid(x + mixed(x, a), f), "stands before the filters"),
-    ("1-serial", lambda x, f, a: behind(x, f, -a), "−`alpha` in the place of `alpha`: a sign is wrong"),
-    ("1-serial", lambda x, f, a: torch.lerp(slid(x, f), mixed(slid(x, f), a), 0.5), "the right one times 0.5"),
-    ("1-serial", lambda x, f, a: slid(x, f, pad=0) + mixed(slid(x, f, pad=0), a), "the right one without its border:"),
-    ("1-serial", lambda x, f, a: behind(x, torch.rot90(f, 2, (2, 3)), a), "`f` turned by half a turn, in reverse"),
-    ("1-serial", lambda x, f, a: behind(x, f, a.fill_(1)), "changes its input `alpha` in place"),
-    ("1-serial", lambda x, f, a: behind(x, f, a).numpy(), "stay in torch"),
-    ("1-serial", lambda x, f, a: behind(x, f, 2 * a), "right values"),
     ("1-fold", lambda f, a: corner(f, a, -1), "at a corner"),
     ("1-fold", lambda f, a: corner(f, a, 1), "at a corner"),
     ("1-fold", lambda f, a: (f.flatten(2) + a[..., None]).view(f.shape), "added to all taps"),
@@ -156,40 +138,6 @@ MUTANTS = [
     ("1-fold", lambda f, a: outer(f, a).float(), "float32, and float64 is wanted"),
     ("1-fold", lambda f, a: outer(f, a).flatten(2), "has the shape"),
     ("1-fold", lambda f, a: outer(f, a.abs()), "right values"),
-    ("1-count", lambda found: float(np.mean([1 / k / k for _, _, k in found])), "you divided for each convolution"),
-    ("1-count", lambda found: math.fsum(c * d / (c * d * k * k) for c, d, k in found), "added up the shares"),
-    ("1-count", lambda found: weights(found, lambda c, d, k: d * d) / weights(found), "C_out² is what a serial"),
-    ("1-count", lambda found: weights(found, lambda c, d, k: c * c) / weights(found), "C_in² would lead"),
-    ("1-count", lambda found: weights(found, lambda c, d, k: c + d) / weights(found), "you may have added C_in and"),
-    ("1-count", lambda found: weights(found, lambda c, d, k: d) / weights(found), "one weight for each output"),
-    ("1-count", lambda found: ones(found) / weights(found) * 100, "the right one times 100"),
-    ("1-count", lambda found: weights(found) / ones(found), "upside down"),
-    ("1-count", ones, "divide by those of the convolutions"),
-    ("1-count", lambda found: 1 - weights(found) / (ones(found) + weights(found)), "not by all weights"),
-    ("1-count", lambda found: (ones(found) + weights(found)) / weights(found), "the right one plus 1"),
-    ("1-count", lambda found: ones(found) / weights(found, lambda c, d, k: c * d * k), "you took k"),
-    ("1-count", lambda found: [c * d / weights(found) for c, d, _ in found], "a list where a tensor is wanted"),
-    ("1-count", lambda found: ones(found) / sum(c * d * (k * k + 1) + d for c, d, k in found), "right values"),
-    ("1-score", lambda e, b: total(e, b, share=lambda e, most: 1 - e / most), "the maximum with 0 is missing"),
-    ("1-score", lambda e, b: total(e, b, gamma=1.0), "in the difference or in α"),
-    ("1-score", lambda e, b: total(e, b, gamma=1.0, worth=lambda most: 1000 / most), "in the difference or in α"),
-    ("1-score", lambda e, b: total(e, b, worth=lambda most: 1000 * most), "a gain near E_max would count as much as"),
-    ("1-score", lambda e, b: total(e, b, factor=1.0), "half of `baseline` in its place"),
-    ("1-score", lambda e, b: total(e, b, factor=1.0, least=0.0), "twice `errors` in its place"),
-    ("1-score", lambda e, b: total(e, b, least=0.0), "may become smaller than 0.02"),
-    ("1-score", lambda e, b: total(e, b, least=0.04), "the least error of the baseline"),
-    ("1-score", lambda e, b: float(np.mean(looped(e, b))), "too small by the number of values: a mean over all of"),
-    ("1-score", lambda e, b: torch.tensor(looped(e, b)), "not summed over axis 0 yet"),
-    ("1-score", lambda e, b: total(1 - e, b), "`errors` = 1: `errors` is not used"),
-    ("1-score", lambda e, b: total(1 - e, 1 - b), "the difference has the wrong sign"),
-    ("1-score", lambda e, b: total(e, b, worth=lambda most: most * most), "α is missing"),
-    ("1-score", lambda e, b: total(e, b, worth=lambda most: 1.0), "the right one times 0.001"),
-    ("1-score", lambda e, b: total(e, b, share=lambda e, most: max(0.0, e / most - 1)), "the wrong sign"),
-    ("1-score", lambda e, b: total(b, e), "`errors` and `baseline` in each other's place"),
-    ("1-score", lambda e, b: total(e, b.mean().expand(len(b))), "`baseline` averaged over axis 0, the batch"),
-    ("1-score", lambda e, b: np.asarray(total(e, b)), "stay in torch"),
-    ("1-score", lambda e, b: torch.tensor([total(e, b)]), "has the shape"),
-    ("1-score", lambda e, b: total(e, b, gamma=3.0), "right values"),
     ("1b-predicted", lambda z, P, M, N: torch.stack([N @ M] * len(z)), "the same for all domains"),
     ("1b-predicted", lambda z, P, M, N: scaled(z, P, M, N.T), "`M_out` transposed: its last two axes have changed"),
     ("1b-predicted", lambda z, P, M, N: torch.einsum("or,do,ri->doi", N, z @ P.T, M), "multiplies the rows of M′"),
@@ -224,15 +172,11 @@ MUTANTS = [
 ]
 
 RIGHT = [
+    ("1-train", learnt), ("1-train", lambda *given: learnt(*given, make=torch.optim.AdamW, weight_decay=0.0)),
     ("1-parallel", beside), ("1-parallel", lambda x, f, a, s: F.conv2d(x, outer(f, a), None, s, f.shape[-1] // 2)),
     ("1-parallel", lambda x, f, a, s: slid(x, f, s) + torch.einsum("dc,bchw->bdhw", a, x)[:, :, ::s, ::s]),
-    ("1-serial", behind), ("1-serial", lambda x, f, a: slid(x, torch.tensordot(torch.eye(len(a)).to(a) + a, f, 1))),
     ("1-fold", outer), ("1-fold", lambda f, a: in_f(f.clone(), a)),
     ("1-fold", lambda f, a: f + F.pad(a[..., None, None], [f.shape[-1] // 2] * 4)),
-    ("1-count", lambda found: ones(found) / weights(found)),
-    ("1-count", lambda found: torch.tensor(ones(found)) / torch.tensor(weights(found))),
-    ("1-score", total), ("1-score", lambda e, b: torch.tensor(looped(e, b)).sum()),
-    ("1-score", lambda e, b: (1000 * (1 - e / torch.maximum(2 * b, torch.full_like(b, 0.02))).relu() ** 2).sum()),
     ("1b-predicted", scaled),
     ("1b-predicted", lambda z, P, M, N: torch.einsum("or,dr,ri->doi", N, torch.einsum("ru,du->dr", P, z), M)),
     ("1b-predicted", lambda z, P, M, N: torch.stack([N @ (M * (P @ one)[:, None]) for one in z])),

@@ -35,6 +35,17 @@ def test_a_domain_has_pictures_of_each_class(name):
     assert different.std(1).min() > 0.008  # none is blank
 
 
+def test_the_sample_that_ships_is_of_the_test_pictures():
+    sample = decathlon.sample()
+    assert list(sample) == decathlon.names()
+    for name, found in sample.items():
+        test, each = decathlon.load(name, "test"), decathlon.DOMAINS[name].counts[2]
+        numbers = [label * each + turn for label, turn in decathlon.sampled(len(test.classes))]
+        assert found.classes == test.classes and found.labels.tolist() == test.labels[numbers].tolist()
+        assert len(set(numbers)) == 36 and len(found.labels.unique()) == min(36, len(test.classes))
+        assert (found.images - test.images[numbers]).abs().max() < 5.5 / 255
+
+
 def test_a_few_of_each_class_are_the_first_of_each():
     every, few = decathlon.load("motion", "val"), decathlon.load("motion", "val", each=3)
     assert few.images.shape == (30, 3, 64, 64) and few.labels.tolist() == [n // 3 for n in range(30)]

@@ -91,8 +91,8 @@ def breaks(number: str) -> str:
     """A link to the section of a notebook in which its methods break."""
     file = next((ROOT / "notebooks").glob(f"{number}_*.ipynb"))
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    heading = next(re.search(r"^## (.*where it breaks.*)$", "".join(cell["source"]), re.M | re.I)[1] for cell in cells
-                   if re.search(r"^## .*where it breaks", "".join(cell["source"]), re.M | re.I))
+    told = (re.search(r"^## (.*where it breaks.*|Break it)$", "".join(cell["source"]), re.M | re.I) for cell in cells)
+    heading = next(found[1] for found in told if found)
     anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
     return f"[notebook {number}, {heading}](notebooks/{file.name}#{anchor})"
 

@@ -6,6 +6,7 @@ A notebook shows a task, leaves a stub that returns ``...``, and checks it::
     course.check("6-guided", my_guided)     # one box: not tried yet, what is wrong, or passed; it never raises
     course.hint("6-guided")                 # one hint more at each call
     course.solution("6-guided")             # the library's own source
+    course.yours("6-guided")                # the reader's own function once it has passed, else the library's
     course.quiz("6")                        # questions, with a word on every option
     course.progress()                       # what is done, chapter by chapter
     course.first_answers("5-deep", folder)  # how many of a class could tell each riddle at first
@@ -16,6 +17,7 @@ A chapter writes its tasks with ``Exercise``, ``Mistake`` and ``by_cases``, and 
 from u3lab.course.definitions import Exercise, Mistake, NotTried, Question
 from u3lab.course.firsts import first_answers
 from u3lab.course.judging import by_cases
+from u3lab.course.pieces import yours
 from u3lab.course.quizzes import quiz
 from u3lab.course.reports import Report, check
 from u3lab.course.state import progress

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import inspect
 import json
 import pickle
 import sys
@@ -37,18 +38,25 @@ def named(thing: Any) -> str:
 
 
 def called(function: Callable[..., Any], sent: str) -> str:
-    """What a function returns, and its arguments afterwards, or what it raises."""
+    """What a function returns, and its arguments afterwards, or what it raises; a generator is gone through here."""
     given = unpickled(sent)
     try:
         result = function(*given)
+        steps = list(result) if (yields := inspect.isgenerator(result)) else []
     except BaseException as error:
         kinds = [kind.__name__ for kind in type(error).__mro__]
         where = guard.own_lines(traceback.extract_tb(error.__traceback__))
         return _packed({"raised": kinds, "says": str(error), "where": "\n".join(where)}, [])
     tensors: list[Tensor] = []
-    parts = [_part(part, tensors) for part in (result if isinstance(result, tuple) else (result,))]
-    after = [_part(one, tensors) if isinstance(one, Tensor) else None for one in given]
-    return _packed({"tuple": isinstance(result, tuple), "parts": parts, "given": after}, tensors)
+    parts = [_part(part, tensors) for part in (steps if yields else result if isinstance(result, tuple) else (result,))]
+    after = [[_part(one, tensors) for one in _tensors(argument)] for argument in given]
+    form = "steps" if yields else "tuple" if isinstance(result, tuple) else "one"
+    return _packed({"form": form, "parts": parts, "given": after}, tensors)
+
+
+def _tensors(given: Any) -> list[Tensor]:
+    """What a function may change of an argument: a tensor, or those of a list."""
+    return [one for one in (given if isinstance(given, list) else [given]) if isinstance(one, Tensor)]
 
 
 def unpickled(sent: str) -> Any:
@@ -116,11 +124,11 @@ def _elsewhere(name: str, ask: Ask) -> Callable[..., Any]:
         said, tensors = _received(ask(f"{HERE}.called({name}, {pickled(given)!r})"))
         if "raised" in said:
             raise _error(said)
-        for mine, after in zip(given, said["given"], strict=True):
-            if isinstance(mine, Tensor):
-                mine.data = _thing(after, tensors)
+        for argument, after in zip(given, said["given"], strict=True):
+            for mine, part in zip(_tensors(argument), after, strict=True):
+                mine.data = _thing(part, tensors)
         parts = tuple(_thing(part, tensors) for part in said["parts"])
-        return parts if said["tuple"] else parts[0]
+        return iter(parts) if said["form"] == "steps" else parts if said["form"] == "tuple" else parts[0]
 
     answer.__name__ = name
     return answer

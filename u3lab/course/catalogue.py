@@ -6,6 +6,7 @@ import difflib
 import importlib
 import json
 from contextlib import suppress
+from functools import cache
 
 from u3lab._system import paths
 from u3lab.checks import shown
@@ -22,6 +23,8 @@ RIDDLE = "Which class is it?"
 GARISH = f"{RIDDLE} (Marked: we could not tell it ourselves.)"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
 PLAYED_IN = {"5-deep": "5b"}  # in another chapter than where it began: readers' progress holds the first name
+# Exercises of earlier forms of the notebooks; readers have passed them.
+RETIRED: frozenset[str] = frozenset({"1-serial", "1-count", "1-score"})
 
 
 def exercises(chapter: str) -> tuple[Exercise, ...]:
@@ -43,13 +46,15 @@ def find(exercise_id: str) -> Exercise:
     known = {task.id: task for c in near_by for task in exercises(c)}
     if given in known:
         return known[given]
+    if given in RETIRED:
+        raise U3Error(f"{given} belongs to an earlier form of its notebook; open the new one (`make lab` brings it)")
     near = difflib.get_close_matches(given[:80], known, n=1)
     raise U3Error(f"there is no exercise {given[:80]!r}; "
                   + (f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"))
 
 
 def questions(quiz_id: str) -> tuple[Question, ...]:
-    """The questions of the quiz "<chapter>", or of the Deep Quiz "<chapter>-deep".
+    """The questions that the quiz "<chapter>" asks, or the Deep Quiz "<chapter>-deep".
 
     Raises
     ------
@@ -58,7 +63,7 @@ def questions(quiz_id: str) -> tuple[Question, ...]:
     """
     if isinstance(quiz_id, str) and quiz_id.endswith(DEEP) and quiz_id.removesuffix(DEEP) in CHAPTERS:
         return _deep(quiz_id.removesuffix(DEEP))
-    return text.questions(paths.data("quiz", f"{_known(quiz_id)}.md"))
+    return tuple(one for one in _written(quiz_id) if not one.retired)
 
 
 def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
@@ -72,8 +77,36 @@ def quizzes(chapter: str) -> dict[str, tuple[Question, ...]]:
 
 
 def asked(chapter: str) -> set[str]:
-    """The questions of all quizzes of a chapter by their keys, "5-deep/3"."""
-    return {f"{name}/{n}" for name, quiz in quizzes(chapter).items() for n in range(len(quiz))}
+    """The questions of all quizzes of a chapter by their keys, "1/shared" or "5-deep/3"."""
+    return {key for name, quiz in quizzes(chapter).items() for key in keys(name, quiz)}
+
+
+def keys(quiz_id: str, posed: tuple[Question, ...]) -> list[str]:
+    """What progress notes of the questions of a quiz: the id, or the place of one that has none."""
+    return [f"{quiz_id}/{one.id or n}" for n, one in enumerate(posed)]
+
+
+def today(key: str) -> str:
+    """The key of a question today, of which an older version noted its place in the quiz."""
+    quiz_id, _, place = key.partition("/")
+    return f"{quiz_id}/{_renamed(quiz_id).get(place, place)}" if quiz_id in CHAPTERS else key
+
+
+def retired(chapter: str) -> set[str]:
+    """What was passed or answered in an earlier form of a chapter, and is asked no more: ids and keys."""
+    return ({one for one in RETIRED if one.partition("-")[0] == chapter}
+            | {f"{chapter}/{one.id}" for one in _written(chapter) if one.retired})
+
+
+@cache
+def _renamed(quiz_id: str) -> dict[str, str]:
+    """Place in an older version → id."""
+    return {one.was: one.id for one in _written(quiz_id) if one.was}
+
+
+def _written(quiz_id: str) -> tuple[Question, ...]:
+    """All that the text of a quiz asks or has asked."""
+    return text.questions(paths.data("quiz", f"{_known(quiz_id)}.md"))
 
 
 def _deep(chapter: str) -> tuple[Question, ...]:

@@ -110,8 +110,9 @@ def sheet(students: dict[str, Done]) -> bytes:
 
 def _row(name: str, done: Done) -> list[str]:
     passed = [[task for task in tasks if task.id in done["exercises"]] for tasks in _tasks().values()]
+    answered = {catalogue.today(key) for key in done["questions"]} & _asked()
     return [name, *(str(len(some)) for some in passed), str(sum(map(len, passed))),
-            str(sum(task.points for some in passed for task in some)), str(len(done["questions"] & _asked()))]
+            str(sum(task.points for some in passed for task in some)), str(len(answered))]
 
 
 def _tasks() -> dict[str, tuple]:

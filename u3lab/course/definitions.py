@@ -84,7 +84,9 @@ class Exercise:
 class Question:
     """One question of a quiz: which of the options is right, and a sentence on each of them.
 
-    ``answer`` counts from 0. ``picture`` holds the bytes of a JPEG or PNG, ``alt`` says what it shows.
+    ``answer`` counts from 0. ``picture`` holds the bytes of a JPEG or PNG, ``alt`` says what it shows. ``id`` is what
+    progress notes; a question without one is noted by its place. ``was`` is the place by which it was noted before it
+    had an id, and one that is ``retired`` is no longer asked.
     """
 
     text: str
@@ -93,6 +95,9 @@ class Question:
     why: tuple[str, ...]
     picture: bytes = b""
     alt: str = ""
+    id: str = ""
+    was: str = ""
+    retired: bool = False
 
     def __post_init__(self) -> None:
         if len(self.why) != len(self.options) or len(set(self.options)) < len(self.options):

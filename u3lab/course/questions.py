@@ -7,7 +7,9 @@
     - [ ] The picture becomes darker.
       > The weights of the bell sum to 1.
 
-A line without a mark goes on with what is above it; what stands before the first ``##`` is for people.
+A line without a mark goes on with what is above it; what stands before the first ``##`` is for people. A question may
+end with ``{#id}``, by which readers' progress knows it wherever it stands; with ``{#id 2}`` if older versions noted it
+as the third of the quiz, and with ``{#id 2 retired}`` if it is no longer asked.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 from u3lab.course.definitions import Question
 from u3lab.errors import U3Error
 
+ID = re.compile(r"(.*?)\s*\{#([a-z][a-z-]*)(?: (\d+))?( retired)?\}")
 MARK = re.compile(r"\s*(## |- \[[ xX]\] |> ?|)(.*)")
 
 
@@ -34,17 +37,24 @@ class Asked:
     right: list[int] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
 
+    def question(self) -> Question:
+        """The question, without the braces that end its text."""
+        text = _joined(self.heading, self.text)
+        marked = ID.fullmatch(text)
+        text, name, was, retired = marked.groups() if marked else (text, "", "", "")
+        return Question(text, tuple(self.options), self.right[0], tuple(self.why), id=name, was=was or "",
+                        retired=bool(retired))
+
 
 def questions(file: Path) -> tuple[Question, ...]:
-    """The questions of a file, in its order.
+    """The questions of a file, in its order, those that are no longer asked as well.
 
     Raises
     ------
     U3Error
         What is wrong with the file, with the number of the line.
     """
-    return tuple(Question(_joined(one.heading, one.text), tuple(one.options), one.right[0], tuple(one.why))
-                 for one in read_questions(file))
+    return tuple(one.question() for one in read_questions(file))
 
 
 def read_questions(file: Path) -> list[Asked]:
@@ -70,6 +80,9 @@ def read_questions(file: Path) -> list[Asked]:
     for one in found:
         if slip := _slip(one):
             raise U3Error(f"{file.name}, line {one.line}: the question {one.heading[:60]!r} {slip}")
+    names = [one.question().id for one in found]
+    if twice := next((name for name in names if name and names.count(name) > 1), ""):
+        raise U3Error(f"{file.name} has two questions {{#{twice}}}; give one of them another id")
     if not found:
         raise U3Error(f"{file.name} asks nothing; write '## ' before each question")
     return found

@@ -29,7 +29,9 @@ def quiz(quiz_id: str) -> Live:
     import ipywidgets as w
 
     asked = catalogue.questions(quiz_id)
-    parts = [part for n, question in enumerate(asked) for part in _widgets(question, n, f"{quiz_id}/{n}")]
+    keys = catalogue.keys(quiz_id, asked)
+    boxes = [_widgets(question, n, key) for n, (question, key) in enumerate(zip(asked, keys, strict=True))]
+    parts = [part for box in boxes for part in box]
     if not any(question.picture for question in asked):
         return Live(w.VBox(parts), _static(asked))
     # One row for a picture, its options and their explanation: twenty riddles are a long page as it is.

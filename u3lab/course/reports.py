@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
-from u3lab.course import catalogue, genuine, guard, page, state
+from u3lab.course import catalogue, genuine, guard, page, pieces, state
 from u3lab.course.definitions import Exercise, NotTried
 from u3lab.errors import U3Error
 
@@ -145,6 +145,7 @@ def _judged(exercise: Exercise, answer: Any) -> Report:
         return _not_tried(exercise)
     if wrong:
         return Report(exercise.id, NOT_YET, wrong, 0)
+    pieces.keep(exercise.id, answer)
     points = f"{exercise.points} point{'s' if exercise.points != 1 else ''}"
     return Report(exercise.id, PASSED, f"well done: {points}; compare with `course.solution(\"{exercise.id}\")`",
                   exercise.points)

@@ -132,20 +132,25 @@ def _has(content: dict[str, Any], kind: str, same: Callable[[str], bool]) -> boo
 def progress() -> Shown:
     """A table of what is done: exercises that passed and questions that were answered rightly, per chapter."""
     done, note = load()
-    rows = []
+    answered = {catalogue.today(key) for key in done["questions"]}
+    rows, earlier = [], 0
     for chapter in catalogue.CHAPTERS:
         tasks = catalogue.exercises(chapter)
         asked = catalogue.asked(chapter)
         passed = [task for task in tasks if task.id in done["exercises"]]
         rows.append((f"chapter {chapter}", f"{len(passed)} of {len(tasks)}",
                      f"{sum(t.points for t in passed)} of {sum(t.points for t in tasks)}",
-                     f"{len(done['questions'] & asked)} of {len(asked)}"))
+                     f"{len(answered & asked)} of {len(asked)}"))
+        earlier += len((done["exercises"] | answered) & catalogue.retired(chapter))
     head = ("", "exercises", "points", "questions")
     text = "\n".join("".join(f"{cell:<14}" for cell in row).rstrip() for row in [head, *rows])
     style = 'style="text-align:left;padding:.2em 1em"'
     marks = "".join(f'<th scope="col" {style}>{cell}</th>' for cell in head)
     lines = "".join(f"<tr>{''.join(f'<td {style}>{cell}</td>' for cell in row)}</tr>" for row in rows)
     page = f'<table style="color:currentColor"><thead><tr>{marks}</tr></thead><tbody>{lines}</tbody></table>'
+    if earlier:
+        note = f"{earlier} more of earlier forms of the notebooks, which nobody is asked any more" + (
+            f"; {note}" if note else "")
     if note:
         page, text = page + f'<p role="status">{html.escape(note)}</p>', f"{text}\n{note}"
     return Shown(page, text)

@@ -58,14 +58,19 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Chart:
-    """How the summary is drawn: "bars", a row for each label, or "curves" along them. Columns differ by colour."""
+    """How the summary is drawn: "bars", a row for each label, or "curves" along them. Columns differ by colour.
 
-    kind: Literal["bars", "curves"]
+    Or "points", one for each column: the label ``of`` against the label ``along``.
+    """
+
+    kind: Literal["bars", "curves", "points"]
     measured: str
     """Name of the axis with the numbers, with its unit."""
     alt: str
     along: str = ""
-    """For curves: what the labels are, such as "layer"."""
+    """For curves: what the labels are, such as "layer"; for points the label that says where each column stands."""
+    of: str = ""
+    """For points: the label whose values are drawn."""
     title: str = ""
     chance: float | None = None
     columns: tuple[str, ...] = ()

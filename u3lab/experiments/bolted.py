@@ -47,13 +47,13 @@ TABLE = Table(
     facts={"network": SOURCE, "steps": STEPS, "side": trials.side(SOURCE)},
     again="a trunk is taught for minutes before its first row",
     evidence=Evidence(
-        "whether a trunk that was trained with serial adapters bears new ones better",
+        "whether new adapters work better on a trunk that was trained with serial adapters",
         measured="The share of test pictures that are named correctly after the training.",
         on="Three of the ten domains, 20 labels of each class; ResNet-26 at half its width, taught for 600 steps more, "
            "once as it is and once with serial adapters in it that were folded in at the end.",
         often="One trunk of each kind. Three seeds of the pictures that a domain is learnt from; in the summary their "
               "mean, least and greatest.",
-        floor="Frozen features of either trunk: if one is better altogether, they show it.",
+        floor="Frozen features of each trunk: they show whether one trunk is better overall.",
         rivals="Both trunks have the same teacher, pictures, batches and number of steps.",
         chosen="The rate as in the table adapters, by the validation pictures; 5 of 12 rates lie at an end of what "
                "was tried.",

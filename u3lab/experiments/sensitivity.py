@@ -38,11 +38,11 @@ TABLE = Table(
                                      "says so; the split test asks about a patient of whom nothing was learnt."},
     evidence=Evidence(
         "which share of lesions is found, on other slices of a patient and on a new one",
-        measured="Sensitivity, the share of squares with a lesion that are called so, and specificity, the share of "
-                 "healthy squares that are called healthy.",
+        measured="Sensitivity, the share of squares with a lesion that are classified as such, and specificity, the "
+                 "share of healthy squares that are classified as healthy.",
         on="Squares of four scans that ship: of one brain and one chest to learn from, and of another of each.",
-        often="Twenty trainings for each organ, each with other squares in another order. The intervals are over these "
-              "trainings, not over patients, of whom there is one.",
+        often="Twenty training runs for each organ, each with different squares in a different order. The intervals "
+              "are over these runs, not over patients: there is only one.",
         floor="A guess has 0.5 of both.",
         chosen=f"Parallel adapters, {trials.LABELS} squares of each kind, rate {trials.RATE:g}; the rate was not "
                "tuned for these domains, and val chooses nothing.",

@@ -1,4 +1,4 @@
-"""Figures that carry their own description: picture grids, curves, bars, tables and heat maps, with alt text.
+"""Figures that carry their own description: picture grids, curves, points, bars, tables and heat maps, with alt text.
 
     figures.grid([image, pixels.overlay(image, map)], titles=["picture", "Grad-CAM"], alt="A cat; its face is lit up.")
     figures.curves({"gradient": y, "mask": (x, y, low, high)}, "pixels removed (%)", "score", alt="…")
@@ -11,6 +11,6 @@ tell apart.
 """
 
 from u3lab.figures.canvas import COLOURS
-from u3lab.figures.charts import Figure, bars, classes, curves, grid
+from u3lab.figures.charts import Figure, answered, bars, classes, curves, grid, points
 from u3lab.figures.frames import frame_bars, scale_bar
 from u3lab.figures.matrices import heatmap, table

@@ -1,4 +1,4 @@
-"""The figures: grids of pictures, curves and bars; tables and heat maps are in :mod:`u3lab.figures.matrices`."""
+"""The figures: grids of pictures, curves, points, bars; tables and heat maps are in :mod:`u3lab.figures.matrices`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import checks
@@ -94,6 +95,42 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
     return Figure(canvas.jpeg(pixels, alt), alt)
 
 
+def answered(pictures: Sequence[Tensor], right: Sequence[bool], words: Sequence[str] | None = None, *,
+             columns: int | None = None, width: int = 760, alt: str | None = None) -> Figure:
+    """Pictures with a network's answers: right ones in a blue frame, wrong ones in a red frame with a ✗.
+
+    Parameters
+    ----------
+    pictures
+        Pictures (3,H,W) in [0,1].
+    right
+        Whether each answer is right.
+    words
+        What was answered; a ✓ or a ✗ is put before each. Without them the ✗ stands in a corner of the picture.
+    columns, width
+        As for :func:`grid`.
+    alt
+        What the figure shows; without it, how many are right.
+    """
+    checks.is_a("pictures", pictures, Collection, "give a list of pictures")
+    right = [bool(one) for one in checks.is_a("right", right, Collection, "give True or False for each picture")]
+    words = [""] * len(right) if words is None else checks.words("words", words)
+    if not len(pictures) == len(right) == len(words):
+        raise U3Error(f"{len(pictures)} pictures, {len(right)} marks and {len(words)} words; give one for each")
+    tiles, stroke = [], torch.arange(3, 12)
+    for picture, ok in zip(pictures, right, strict=True):
+        colour = torch.tensor([0.0, 0.45, 0.7] if ok else [0.84, 0.2, 0.0]).view(3, 1, 1)
+        tile = (F.pad(picture.detach().cpu() - colour, [4] * 4) + colour).clamp(0, 1)
+        if not ok and not any(words):
+            tile[:, :16, -16:] = colour
+            for across in (stroke - 16, stroke - 15, -1 - stroke, -2 - stroke):
+                tile[:, stroke, across] = 1.0
+        tiles.append(tile)
+    titles = [f"{'✓' if ok else '✗'} {word}" for ok, word in zip(right, words, strict=True)] if any(words) else None
+    return grid(tiles, titles=titles, columns=columns, width=width,
+                alt=f"{sum(right)} of {len(right)} pictures have a right answer." if alt is None else alt)
+
+
 def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "",
            xscale: str = "linear", yscale: str = "linear", ticks: Sequence[str] | None = None) -> Figure:
     """Named curves, told apart by colour, dash and marker.
@@ -135,6 +172,44 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
         axes.grid(color="#dddddd", linewidth=0.6)
         if len(lines) > 1:
             sheet.legend(loc="outside right upper", frameon=False, handlelength=3.2)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+
+
+def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "",
+           xscale: str = "linear") -> Figure:
+    """Named points with their intervals, above and below a line at zero; each name stands beside its point.
+
+    Parameters
+    ----------
+    values
+        Name → (x, y, low, high).
+    xlabel, ylabel
+        Names of the axes with units.
+    xscale
+        "linear", or "log" for numbers above 0.
+    """
+    alt = given.required(alt)
+    given.texts(xlabel=xlabel, ylabel=ylabel, title=title)
+    xscale = checks.one_of("xscale", xscale, SCALES)
+    if not checks.is_a("values", values, Mapping, "give a dict such as {'fine-tuning': (10, 0.7, 0.6, 0.8)}"):
+        raise U3Error("there are no points to draw; give a dict such as {'fine-tuning': (10, 0.7, 0.6, 0.8)}")
+    found = {name: given.point(name, part, above=0 if xscale == "log" else -math.inf) for name, part in values.items()}
+    places = {name: math.log(x) if xscale == "log" else x for name, (x, _) in found.items()}
+    span = max(places.values()) - min(places.values())
+    with canvas.plot(7.2, 3.9, title) as (sheet, axes):
+        axes.axhline(0, color=INK, linewidth=0.8)
+        for index, (name, (x, (y, low, high))) in enumerate(found.items()):
+            axes.errorbar(x, y, [[y - low], [high - y]], fmt=MARKERS[index % len(MARKERS)], capsize=3, linewidth=1.6,
+                          color=COLOURS[index % len(COLOURS)], markersize=7)
+            after = [place - places[name] for place in places.values() if place > places[name]]
+            side, away = ("left", 9) if after and min(after) > span / 12 else ("right", -9)  # away from what follows
+            beside = (away, 9 if y >= 0 else -9)  # clear of the line at zero
+            axes.annotate(name, (x, y), beside, textcoords="offset points", va="center", ha=side)
+        axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
+        if xscale == "log":
+            canvas.plain_ticks(axes.xaxis)
+        axes.margins(x=0.08)
+        axes.grid(color="#dddddd", linewidth=0.6)
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 

@@ -55,3 +55,12 @@ def bar(name: str, value: float | tuple) -> tuple[float, float, float]:
         raise U3Error(f"the bar {name!r} is {shown(value)}; give a finite number, or (value, low, high) in the order "
                       "low ≤ value ≤ high")
     return tuple(triple.tolist())
+
+
+def point(name: str, value: tuple, *, above: float = -np.inf) -> tuple[float, tuple[float, float, float]]:
+    """(x, y, low, high) → x, and the three others; x lies above a number."""
+    given = numbers(name, value)
+    if given.shape != (4,) or not np.isfinite(given).all() or given[0] <= above:
+        raise U3Error(f"the point {name!r} is {shown(value)}; give (x, y, low, high), four finite numbers, with x "
+                      "above 0 on a logarithmic axis")
+    return float(given[0]), bar(name, given[1:])

@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from u3lab import nets
+from u3lab.experiments import adapters
 from u3lab.lessons.universal import figures as diagram
 from u3lab.lessons.universal import trials
 from u3lab.lessons.universal.trials import Run
+from u3lab.universal import PUBLISHED, decathlon_score
+from u3lab.universal.score import DOMAINS
 from u3lab.worlds import decathlon
 
 
@@ -73,18 +76,45 @@ def test_validation_chooses_the_rate_and_the_least_of_the_best():
     assert cell == (pytest.approx(0.5), 0.4, 0.6, 0.001) and cell.bar == cell[:3]
 
 
-def test_the_mean_of_a_seed_is_over_domains_at_each_ones_chosen_rate():
+def test_accuracies_are_by_domain_and_seed_at_each_domains_chosen_rate():
     rows = {Run("digits", "features", 20, 0, 0.1): (0.5, 0.6), Run("digits", "features", 20, 0, 0.2): (0.4, 0.9),
             Run("digits", "features", 20, 1, 0.1): (math.nan, 0.8), Run("people", "features", 20, 0, 0.3): (0.7, 0.2),
             Run("people", "features", 20, 1, 0.3): (math.nan, 0.4)}
-    assert trials.means(rows, 20)["features"] == pytest.approx([0.4, 0.6])
+    assert trials.accuracies(rows, 20)["features"].tolist() == [[0.6, 0.8], [0.2, 0.4]]
 
 
-def test_fine_tuning_has_250_points_a_domain():
+def test_points_are_the_decathlons():
     """E_max = 2 · .25; features: 1000 (1 − E / .5)² with E = .6 and .4."""
-    found = trials.scores(ROWS, 20)
-    assert found["fine-tuning"] == [pytest.approx(250)] * 2
-    assert found["features"] == [0, pytest.approx(1000 * (1 - 0.4 / 0.5) ** 2)]
+    right = trials.accuracies(ROWS, 20)
+    assert trials.points(right["fine-tuning"], right["fine-tuning"]).tolist() == [[pytest.approx(250)] * 2]
+    assert trials.points(right["features"], right["fine-tuning"]).tolist() == [
+        [0, pytest.approx(1000 * (1 - 0.4 / 0.5) ** 2)]]
+    errors, baseline = (PUBLISHED[name].errors() for name in ("features", "fine-tuning"))
+    ours, theirs = (1 - torch.tensor([each[name] for name in DOMAINS])[:, None] for each in (errors, baseline))
+    assert float(trials.points(ours, theirs).sum()) == pytest.approx(decathlon_score(errors, baseline), rel=1e-4)
+
+
+def test_the_long_table_has_the_domains_in_their_order():
+    """The notebook takes their names by number."""
+    assert list(dict.fromkeys(run.domain for run in trials.rows_of("squeezenet1_1"))) == decathlon.names()
+
+
+def test_the_interval_is_over_domains_and_over_the_seeds_of_each():
+    same = adapters.over_both(torch.tensor([[0.2, 0.2], [0.6, 0.6]]).double())
+    assert same == (pytest.approx(0.4), pytest.approx(0.2), pytest.approx(0.6))  # both, or one of them twice
+    one = adapters.over_both(torch.tensor([[0.2, 0.6]]).double())
+    assert one == (pytest.approx(0.4), pytest.approx(0.2), pytest.approx(0.6))
+
+
+def test_weights_are_counted_for_ten_domains():
+    found = adapters.networks()
+    assert found["scratch"] == found["fine-tuning"] == 10 and found["features"] == 1
+    assert found["features"] < found["low rank"] < found["parallel"] < found["last block"] < found["serial"] < 10
+    net = nets.load("squeezenet1_1", device="cpu")
+    dense = sum(m.in_channels * m.out_channels for m in net.module.modules()
+                if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3))
+    body = sum(weight.numel() for weight in net.module.features.parameters())
+    assert found["parallel"] == pytest.approx(1 + 10 * dense / body)
 
 
 def test_the_diagram_is_a_picture_with_words():

@@ -1,19 +1,22 @@
-"""The exercises of chapters 1 and 1b: adapters, folding, parameters, the score; predicted adapters, masked losses.
+"""The exercises of chapters 1 and 1b: an adapter, its training, its folding; predicted adapters, masked losses.
 
 What the library does in modules, for any convolution, stands here as a function for the plain one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, by_number, drawn
-from u3lab.universal.score import GAMMA, LEAST, POINTS
+from u3lab.course.definitions import Exercise, Judge, Mistake
+from u3lab.course.judging import by_cases, drawn
 
 NEAR = {"rtol": 1e-3, "atol": 1e-4}  # a convolution may add in any order
 
@@ -24,10 +27,18 @@ def parallel(x: Tensor, f: Tensor, alpha: Tensor, stride: int) -> Tensor:
     return v + F.conv2d(x, alpha[:, :, None, None], stride=stride)
 
 
-def serial(x: Tensor, f: Tensor, alpha: Tensor) -> Tensor:
-    """v = f ∗ x, y = v + α ∗ v: x is (B,C,H,W), f (D,C,k,k) with k odd, α (D,D)."""
-    v = F.conv2d(x, f, padding=f.shape[-1] // 2)
-    return v + F.conv2d(v, alpha[:, :, None, None])
+def training(net: Callable[[Tensor], Tensor], own: list[Tensor], shared: list[Tensor],
+             batches: Iterable[tuple[Tensor, Tensor]], lr: float) -> Iterator[float]:
+    """Train what a domain owns; what it shares stays as it is. Yields the loss of each batch (x, y)."""
+    for weight in shared:
+        weight.requires_grad_(False)
+    optimiser = torch.optim.Adam(own, lr)
+    for x, y in batches:
+        loss = F.cross_entropy(net(x), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        yield loss.item()
 
 
 def fold(f: Tensor, alpha: Tensor) -> Tensor:
@@ -48,20 +59,11 @@ def _parallel_cases(g: torch.Generator) -> Iterator[tuple]:
         yield (*(drawn(g, *shape, dtype=dtype) for shape in shapes), stride)
 
 
-def _serial_cases(g: torch.Generator) -> Iterator[tuple]:
-    yield (torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]]), torch.tensor([[[[1.0]], [[0.0]]], [[[1.0]], [[-1.0]]]]),
-           torch.tensor([[0.0, 2.0], [3.0, 0.0]]))
-    for batch, inputs, outputs, k, dtype in ((2, 4, 4, 3, torch.float32), (1, 3, 3, 5, torch.float64),
-                                             (1, 3, 5, 3, torch.float32)):
-        shapes = (batch, inputs, 6, 7), (outputs, inputs, k, k), (outputs, outputs)
-        yield tuple(drawn(g, *shape, dtype=dtype) for shape in shapes)
-
-
 PARALLEL = Exercise(
-    id="1-parallel", title="The parallel adapter", minutes=10, difficulty="medium", points=4,
-    goal="The filters f are shared by all domains; beside them stand 1×1 filters α of this domain. Return "
-         "y = f ∗ x + α ∗ x. Both have the same stride; f is padded by (k − 1)/2 on each side, k is odd, and there is "
-         "no bias. Compared with the notebook's lines, the stride is new, k may be any odd number, and α is a matrix.",
+    id="1-parallel", title="The parallel adapter", minutes=6, difficulty="medium", points=4,
+    goal="All domains share the filters f; beside them, this domain has its own 1×1 filters α. Return "
+         "y = f ∗ x + α ∗ x. Both convolutions use the same stride, 1 or more. k is odd, f uses padding of (k − 1)/2 "
+         "on each side, and there is no bias. α is given as a matrix.",
     signature="def my_parallel(x, f, alpha, stride):   # (B,C,H,W), (D,C,k,k), (D,C), a number → (B,D,H′,W′)",
     hints=(
         "If torch says that two sizes must match: print the shapes of f ∗ x and of α ∗ x. Without padding the first is "
@@ -87,29 +89,89 @@ PARALLEL = Exercise(
         Mistake("return v + → return x + v +", "you added x as well. The residual is α ∗ x, which is added to f ∗ x"),
     ), **NEAR))
 
-SERIAL = Exercise(
-    id="1-serial", title="The serial adapter", minutes=5, difficulty="easy", points=2,
-    goal="Here the adapter stands behind the shared filters: v = f ∗ x, then y = v + α ∗ v, with 1×1 filters α. The "
-         "stride is 1, f is padded by (k − 1)/2 on each side, and there is no bias. Return y.",
-    signature="def my_serial(x, f, alpha):   # (B,C,H,W), (D,C,k,k), (D,D) → (B,D,H,W)",
+class Small(nn.Module):
+    """A network as in the notebook, but tiny: shared filters f, an adapter α beside them, a head on the means."""
+
+    def __init__(self, g: torch.Generator, inputs: int, channels: int, classes: int) -> None:
+        super().__init__()
+        self.f, self.alpha, self.head, self.bias = (nn.Parameter(torch.randn(shape, generator=g, dtype=torch.float64))
+            for shape in ((channels, inputs, 3, 3), (channels, inputs, 1, 1), (classes, channels), (classes,)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.conv2d(x, self.f, padding=1) + F.conv2d(x, self.alpha)
+        return F.linear(y.relu().mean((2, 3)), self.head, self.bias)
+
+
+def _training_cases(g: torch.Generator) -> Iterator[tuple]:
+    for inputs, channels, classes, sizes, lr in ((1, 2, 2, (2, 2, 2), 0.1), (3, 4, 3, (4, 4, 1, 4), 0.01)):
+        net = Small(g, inputs, channels, classes)
+        batches = [(torch.randn(size, inputs, 5, 5, generator=g, dtype=torch.float64),
+                    torch.arange(size) % classes) for size in sizes]
+        yield net, [net.alpha, net.head, net.bias], [net.f], batches, lr
+
+
+def _trained(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a training leaves behind, on copies: the losses, the domain's own weights and the shared ones, each flat."""
+    @functools.wraps(function)
+    def run(net: nn.Module, own: list, shared: list, batches: list, lr: float) -> Any:
+        net, own, shared = copy.deepcopy((net, own, shared))
+        losses = function(net, own, shared, iter(batches), lr)
+        losses = losses if losses is ... else list(losses)
+        if losses is ... or ... in losses:
+            return ...
+        told = torch.tensor([float(loss) for loss in losses], dtype=torch.float64)
+        return told, *(torch.cat([weight.detach().flatten() for weight in part]) for part in (own, shared))
+    return run
+
+
+def _of_steps(judge: Judge) -> Judge:
+    """A judge of what a training leaves behind, and of what is no generator of numbers."""
+    def judged(answer: Any) -> str:
+        if not callable(answer):
+            return judge(answer)
+        with suppress(Exception):  # what it raises is told by the other judge
+            net, own, shared, batches, lr = next(_training_cases(torch.Generator().manual_seed(0)))
+            made = answer(net, own, shared, iter(batches), lr)
+            if made is not ... and not isinstance(made, Iterator):
+                return ("your function does not yield: write `yield loss.item()` at the end of the loop, so that a "
+                        "figure can draw between the steps")
+            loss = next(made) if isinstance(made, Iterator) else ...
+            if loss is not ... and not isinstance(loss, float):
+                return f"you yield a {type(loss).__name__}; yield the loss as a number: `yield loss.item()`"
+        return judge(_trained(answer))
+    return judged
+
+
+TRAIN = Exercise(
+    id="1-train", title="What learns, and what is frozen", minutes=10, difficulty="medium", points=5,
+    goal="Train one domain: α and head learn, the shared filters do not. `net(x)` returns the scores of pictures x; "
+         "`own` and `shared` are lists of weights; `batches` yields pairs (x, y), where y holds the indices of the "
+         "correct classes. Minimise the cross-entropy with Adam at learning rate `lr`, one step per batch. Give Adam "
+         "only `own`; whether you also freeze `shared` is up to you. Yield each batch's loss as a number, "
+         "`yield loss.item()`, so that a figure can update while your loop runs.",
+    signature="def my_training(net, own, shared, batches, lr):   # yields one number a batch",
     hints=(
-        "Test it by hand: with α = 0, y has to be f ∗ x. If it is 0 everywhere, v is missing from the sum.",
-        "Take two lines: v first, then y. x is not needed any more once there is v.",
-        "`v = torch.nn.functional.conv2d(x, f, padding=f.shape[-1] // 2)`. α ∗ v is made in the same way from v, with "
-        "`alpha[:, :, None, None]` as filters and no padding; y is the sum of v and that."),
-    reference=serial, judge=by_cases(serial, _serial_cases, (
-        Mistake("return v + → return", "that is α ∗ v alone. With α = 0 nothing would be left of the shared network: "
-                "add v"),
-        Mistake("F.conv2d(v, → F.conv2d(x,", "your α looks at x: that is the parallel adapter. The serial one looks at "
-                "v, which the filters have made"),
-        Mistake("return v + → return x +", "you added x to α ∗ v; what is adapted is v = f ∗ x: add v"),
-        Mistake(("F.conv2d(v, alpha → F.conv2d(v + F.conv2d(v, alpha[:, :, None, None]), alpha",
-                 lambda x, f, a: serial(serial(x, f, a), torch.eye(len(a))[:, :, None, None].to(f), a)), "α is applied "
-                "twice, or the whole adapter: y = v + α ∗ v, once"),
-        Mistake("return v + F.conv2d(v, alpha[:, :, None, None]) → return F.conv2d(x + F.conv2d(x, alpha[:, :, None, "
-                "None]), f, padding=f.shape[-1] // 2)", "your adapter stands before the filters, f ∗ (x + α ∗ x); the "
-                "serial one comes behind them"),
-    ), **NEAR))
+        "If the check says that the shared weights have moved: which list does your optimiser hold? Which weights "
+        "still ask for a gradient?",
+        "Before the loop: `weight.requires_grad_(False)` for each shared weight, and "
+        "`optimiser = torch.optim.Adam(own, lr)`. The loss is `F.cross_entropy(net(x), y)`.",
+        "In the loop, in this order: the loss, `optimiser.zero_grad()`, `loss.backward()`, `optimiser.step()`, "
+        "`yield loss.item()`."),
+    reference=training, judge=_of_steps(by_cases(_trained(training), _training_cases, (
+        Mistake(("weight.requires_grad_(False) → pass ;; Adam(own → Adam([*own, *shared]",
+                 "weight.requires_grad_(False) → pass ;; Adam(own → Adam(net.parameters()",
+                 "for weight in shared → for weight in own ;; Adam(own → Adam(shared"), "the shared weights have moved "
+                "and with them the answers of every other domain: give Adam the list `own`, and freeze `shared`"),
+        Mistake("optimiser.zero_grad() → pass", "the gradients of all batches add up, since `backward()` adds to "
+                "`.grad`: clear them before each `backward()`"),
+        Mistake(("Adam(own → Adam(own[:1]", "Adam(own → Adam(own[1:]", "Adam(own → Adam(own[:-1]"), "a part of `own` "
+                "has not moved: α and the head learn together, so give Adam the whole list"),
+        Mistake(("optimiser.step() → pass", "loss.backward() → pass",
+                 "loss.backward() → loss.backward(); optimiser.zero_grad()"), "no weight has moved: after `backward()` "
+                "comes `optimiser.step()`, with the gradients still there"),
+        Mistake(("Adam(own, lr) → Adam(own)", "Adam(own, lr) → SGD(own, lr)"), "the weights move, but not by Adam's "
+                "steps at the rate `lr`: `torch.optim.Adam(own, lr)`"),
+    ), finish=_trained)))
 
 
 def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -121,9 +183,10 @@ def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 FOLD = Exercise(
-    id="1-fold", title="One convolution again", minutes=10, difficulty="medium", points=3,
-    goal="A trained parallel adapter need not cost time: f ∗ x + α ∗ x is f′ ∗ x with other filters of the same size "
-         "(k odd, f padded by (k − 1)/2). Return f′, and leave f as it is: other domains need it.",
+    id="1-fold", title="One convolution again", minutes=5, difficulty="medium", points=3,
+    goal="A trained parallel adapter need not cost time: f ∗ x + α ∗ x equals f′ ∗ x, where f′ are other "
+         "filters of the same size (k is odd, the padding is (k − 1)/2). Return f′ and leave f unchanged: other "
+         "domains need it.",
     signature="def my_fold(f, alpha):   # (D,C,k,k), (D,C) → f′: (D,C,k,k)",
     hints=(
         "If the check says that f was changed: `g = f` is another name for the same numbers; `f.clone()` has numbers "
@@ -145,91 +208,6 @@ FOLD = Exercise(
                 "adapter: it mixes the filters. The parallel one adds α at the centre tap"),
         Mistake(("+= alpha → = alpha", "+= alpha → *= alpha", "+= alpha → += alpha * f[:, :, centre, centre]"), "α is "
                 "added to what f has at the centre tap: it does not take its place, and multiplies nothing"),
-    )))
-
-
-def share(convolutions: list[tuple[int, int, int]]) -> float:
-    """Weights of parallel adapters over those of the convolutions (C_in, C_out, k) that they stand beside."""
-    added = sum(inputs * outputs for inputs, outputs, _ in convolutions)
-    return added / sum(inputs * outputs * k * k for inputs, outputs, k in convolutions)
-
-
-def score(errors: Tensor, baseline: Tensor) -> Tensor:
-    """S = Σ α max(0, E_max − E)^γ, with E_max = 2 × the baseline's error, at least 0.02, and α = 1000 E_max^(−γ)."""
-    most = (2 * baseline).clamp(min=LEAST)
-    alpha = POINTS * most**-GAMMA
-    return (alpha * (most - errors).clamp(min=0) ** GAMMA).sum()
-
-
-def _list_cases(g: torch.Generator) -> Iterator[tuple]:
-    yield ([(1, 2, 5), (2, 4, 3)],)
-    yield ([(4, 6, 3)],)
-    yield ([(3, 64, 7), (64, 64, 3), (64, 128, 3), (128, 32, 5)],)
-
-
-COUNT = Exercise(
-    id="1-count", title="What a domain costs", minutes=10, difficulty="easy", points=2,
-    goal="Beside each k×k convolution of a list stands a parallel adapter, which has a 1×1 filter for each pair of "
-         "input and output. How many weights do the adapters add, as a share of those in all the convolutions? Do not "
-         "count biases, batch norms and heads.",
-    signature="def my_share(convolutions):   # a list of (C_in, C_out, k) → a number such as 0.1",
-    hints=(
-        "Test it by hand: for convolutions of 3×3 alone it has to be 1/9, whatever their channels.",
-        "A convolution of C_in to C_out channels has C_in · C_out filters of k · k weights each. How many has its "
-        "adapter?",
-        "Add up the weights of all adapters, then those of all convolutions: "
-        "`for inputs, outputs, k in convolutions`. Divide once, at the end."),
-    reference=share, judge=by_number(share, _list_cases, (
-        Mistake((lambda found: sum(1 / k**2 for _, _, k in found) / len(found),
-                 lambda found: sum(1 / k**2 for _, _, k in found)), "you divided for each convolution and added up the "
-                "shares, or took their mean, so that a small one counts as much as a large one; add up first, then "
-                "divide once"),
-        Mistake(tuple(f"added = sum(inputs * outputs → added = sum({one}" for one in (
-                    "outputs**2", "inputs**2", "inputs + outputs", "outputs")), "there is a 1×1 filter for each pair "
-                "of input and output: C_in · C_out. C_out² is what a serial adapter has, which takes the outputs, and "
-                "C_in² would lead from inputs to inputs; you may have added C_in and C_out, or counted one weight for "
-                "each output"),
-        Mistake(lambda found: 1 / share(found), "that is upside down: what is there over what is added"),
-        Mistake((" / sum(inputs * outputs * k * k for inputs, outputs, k in convolutions) → ",
-                 lambda found: share(found) / (1 + share(found))), "divide the adapters' weights, and divide by those "
-                "of the convolutions alone, not by all weights"),
-        Mistake("k * k → k", "a filter of k×k has k · k weights; you took k"),
-    )))
-
-
-def _error_cases(g: torch.Generator) -> Iterator[tuple]:
-    """In each but the last some error is above E_max; in the third a baseline is nearly perfect."""
-    yield torch.tensor([0.1, 0.0, 0.5]), torch.tensor([0.1, 0.2, 0.2])
-    yield 0.4 * torch.rand(10, 3, generator=g)[:, 1], 0.02 + 0.3 * torch.rand(10, generator=g)
-    yield torch.tensor([0.012, 0.3, 0.5]).double(), torch.tensor([0.004, 0.25, 0.1]).double()
-    yield torch.tensor([0.3]), torch.tensor([0.2])
-
-
-SCORE = Exercise(
-    id="1-score", title="The score of the decathlon", minutes=15, difficulty="medium", points=3,
-    goal="Return S = Σ_d α_d max(0, E_max,d − E_d)², summed over the domains. E are the errors, E_max is twice the "
-         "baseline's error, but at least 0.02, and α = 1000 / E_max². So no error at all is worth 1000 points in a "
-         "domain, and an error like the baseline's 250 where that is 0.01 or more.",
-    signature="def my_score(errors, baseline):   # (D,) both, shares in [0,1] → S, a number",
-    hints=(
-        "If the check says that points were given for bad errors: the square of a negative number is positive. What "
-        "is below 0 has to become 0 before it is squared.",
-        "Work with all domains at once: E_max and α are tensors (D,) as well. `t.clamp(min=…)` takes care of what "
-        "must not be smaller; it is needed twice.",
-        "`most = (2 * baseline).clamp(min=0.02)`, then `(most - errors).clamp(min=0)`. Square that, multiply it with "
-        "`1000 / most**2`, and sum over the domains."),
-    reference=score, judge=by_number(score, _error_cases, (
-        Mistake(").clamp(min=0) → )", "the maximum with 0 is missing: where E is above E_max the difference is "
-                "negative, and its square gives points for bad errors"),
-        Mistake(("** GAMMA → ** 1", "most**-GAMMA → most**-1", "GAMMA → 1"), "a square is missing, in the difference "
-                "or in α, which is 1000 / E_max²; without them, a gain near E_max would count as much as one near 0"),
-        Mistake(("(2 * baseline).clamp(min=LEAST) → 2 * baseline", "(2 * baseline).clamp → 2 * baseline.clamp"),
-                "E_max may become smaller than 0.02, or you took 0.02 as the least error of the baseline, which is "
-                "half of it: where the baseline is nearly perfect, one picture would then decide over hundreds of "
-                "points"),
-        Mistake("alpha * (most → (most", "α is missing: 1000 / E_max² gives 1000 points to each domain without errors"),
-        Mistake((lambda e, b: score(1 - e, 1 - b), "most - errors → errors - most"), "points are given where E is "
-                "large: the difference has the wrong sign, or you took accuracies, 1 − E, in place of errors"),
     )))
 
 
@@ -313,4 +291,4 @@ MASKED = Exercise(
     )))
 
 
-EXERCISES = {"1": (PARALLEL, SERIAL, FOLD, COUNT, SCORE), "1b": (PREDICTED, MASKED)}
+EXERCISES = {"1": (PARALLEL, TRAIN, FOLD), "1b": (PREDICTED, MASKED)}

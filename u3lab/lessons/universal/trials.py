@@ -21,7 +21,8 @@ from u3lab.descent import Step
 from u3lab.measures import Interval
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
-from u3lab.universal import Adapted, UniversalSettings, adapt, decathlon_score, train_domain
+from u3lab.universal import Adapted, UniversalSettings, adapt, train_domain
+from u3lab.universal.score import GAMMA, LEAST, POINTS
 from u3lab.worlds import decathlon
 
 SIDE = 96  # pixels; the domains have 64, at which an ImageNet network has little left to pool
@@ -140,30 +141,22 @@ def summary(rows: Rows) -> dict[tuple[str, str, int], Cell]:
     return found
 
 
-def scores(rows: Rows, labels: int) -> dict[str, list[float]]:
-    """Method → S of each seed, with so many labels; the baseline is the mean error of fine-tuning with as many."""
+def accuracies(rows: Rows, labels: int) -> dict[str, Tensor]:
+    """Method → test accuracies with so many labels at the chosen rates, (domains, seeds)."""
     cells = summary(rows)
-    domains = list(dict.fromkeys(run.domain for run in rows))
-    baseline = {domain: 1 - cells[domain, "fine-tuning", labels].mean for domain in domains}
-    found: dict[str, list[float]] = {}
+    found = {}
     for method in dict.fromkeys(run.method for run in rows if run.labels == labels):
+        chosen = {domain: cells[domain, method, labels].rate for domain in dict.fromkeys(run.domain for run in rows)}
         seeds = sorted({run.seed for run in rows if (run.method, run.labels) == (method, labels)})
-        found[method] = [decathlon_score({domain: 1 - rows[Run(domain, method, labels, seed, cells[
-            domain, method, labels].rate)][1] for domain in domains}, baseline) for seed in seeds]
+        found[method] = torch.tensor([[rows[Run(domain, method, labels, seed, rate)][1] for seed in seeds]
+                                      for domain, rate in chosen.items()], dtype=torch.float64)
     return found
 
 
-def means(rows: Rows, labels: int) -> dict[str, list[float]]:
-    """Method → mean accuracy over all domains of each seed, with so many labels and the chosen rates."""
-    cells = summary(rows)
-    found: dict[str, list[float]] = {}
-    for method in dict.fromkeys(run.method for run in rows if run.labels == labels):
-        domains = [domain for domain, other, each in cells if (other, each) == (method, labels)]
-        chosen = {domain: cells[domain, method, labels].rate for domain in domains}
-        seeds = sorted({run.seed for run in rows if (run.method, run.labels) == (method, labels)})
-        found[method] = [sum(rows[Run(domain, method, labels, seed, rate)][1] for domain, rate in chosen.items())
-                         / len(domains) for seed in seeds]
-    return found
+def points(right: Tensor, baseline: Tensor) -> Tensor:
+    """The decathlon's points of accuracies (domains, seeds); those of the baseline count by their mean over seeds."""
+    most = (2 * (1 - baseline.mean(1, keepdim=True))).clamp(min=LEAST)
+    return POINTS * (1 - (1 - right) / most).clamp(min=0) ** GAMMA
 
 
 Shrunk = dict[tuple, tuple[float, float]]  # domain, method, prior, labels, lam, seed → accuracy: validation, test

@@ -1,0 +1,252 @@
+"""Notebooks of one thread and one sitting: their parts, and their sizes as a reader meets them."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import torch
+from torch import Tensor
+
+from u3lab import results
+from u3lab.course import catalogue, pieces
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ["Build it", "Measure it", "Break it", "In the clinic", "What we know", "Further"]
+IMAGES = {"image/png", "image/jpeg"}
+
+
+@cache
+def notebook(name: str) -> nbformat.NotebookNode:
+    return nbformat.read(ROOT / "notebooks" / name, as_version=4)
+
+
+NAMES = [file.name for file in sorted((ROOT / "notebooks").glob("*.ipynb")) if any(
+    cell.source.startswith("## Further") for cell in notebook(file.name).cells)]
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def lab(name: str) -> list[nbformat.NotebookNode]:
+    """The cells above *Further*."""
+    cells = notebook(name).cells
+    return cells[:next(n for n, cell in enumerate(cells) if cell.source.startswith("## Further"))]
+
+
+def further(name: str) -> list[nbformat.NotebookNode]:
+    return notebook(name).cells[len(lab(name)):]
+
+
+def prose(cell: nbformat.NotebookNode) -> str:
+    """What a cell has to read: its text, or the box of a task; a formula is a word, an address is none."""
+    if cell.cell_type == "markdown":
+        said = cell.source
+    elif "course.exercise(" in cell.source or "course.quiz(" in cell.source:
+        said = "\n".join("".join(output.get("data", {}).get("text/plain", "")) for output in cell.outputs)
+    else:
+        return ""
+    said = re.sub(r"\$\$.*?\$\$|\$[^$]*\$", " formula ", re.sub(r"\]\([^)]*\)", "]", said), flags=re.DOTALL)
+    return re.sub(r"<[^>]*>|```.*?```", " ", said, flags=re.DOTALL)
+
+
+def words(cells: list[nbformat.NotebookNode]) -> int:
+    return sum(len(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", prose(cell))) for cell in cells)
+
+
+def code(cells: list[nbformat.NotebookNode]) -> list[str]:
+    """Lines of code, folded ones as well; what shows a task, its check or evidence is none of it."""
+    return [line for cell in cells if cell.cell_type == "code"
+            for line in cell.source.splitlines()
+            if line.strip() and not re.match(r"\s*(#|course\.(exercise|check|quiz)\(|results\.evidence\()", line)]
+
+
+def tasks(name: str) -> list[str]:
+    """The pieces that the reader writes, in their order."""
+    return [task for cell in lab(name) for task in re.findall(r'course\.check\("([^"]+)"', cell.source)]
+
+
+def links(name: str) -> list[tuple[str, str]]:
+    """Every sentence that leads to evidence, with the name of the table."""
+    said = [part for cell in notebook(name).cells if cell.cell_type == "markdown"
+            for part in re.split(r"(?<=[.?!])\s+|\n\n", cell.source)]
+    return [(one, table) for one in said for table in re.findall(r"\(#Evidence-([\w-]+)\)", one)]
+
+
+@each
+def test_the_parts_stand_in_their_order(name: str):
+    first, second, *_ = notebook(name).cells
+    headings = [line[3:] for cell in notebook(name).cells if cell.cell_type == "markdown"
+                for line in cell.source.splitlines() if line.startswith("## ")]
+    assert headings == PARTS
+    assert first.source.startswith("# ") and words([first]) <= 60
+    assert second.cell_type == "code" and second.metadata["jupyter"]["source_hidden"] and images(second)
+    assert second.source.index("__version__") < second.source.index("from ")  # a sentence before anything is missing
+    collapsed = further(name)[0]
+    assert collapsed.source.strip() == "## Further" and collapsed.metadata["jp-MarkdownHeadingCollapsed"]
+
+
+def images(cell: nbformat.NotebookNode) -> int:
+    return sum(bool(IMAGES & set(output.get("data", {}))) for output in cell.get("outputs", ()))
+
+
+@each
+def test_it_is_one_sitting(name: str):
+    above, below = lab(name), further(name)
+    assert words(above) <= 1800 and words(below) <= 1200
+    assert sum(images(cell) for cell in above) <= 10
+    assert len(code(above)) + sum(own_helpers(name).values()) <= 150, own_helpers(name)
+    assert sum(line.startswith("### ") for cell in below for line in cell.source.splitlines()) <= 3
+
+
+@each
+def test_little_is_printed(name: str):
+    lines = [sum("".join(output.text).count("\n") for output in cell.outputs if output.output_type == "stream")
+             for cell in notebook(name).cells if cell.cell_type == "code"]
+    assert max(lines) <= 6 and sum(lines) <= 40
+
+
+@each
+def test_paragraphs_are_short_and_carry_two_numbers(name: str):
+    cells = [cell.source for cell in notebook(name).cells if cell.cell_type == "markdown"]
+    text = "\n\n".join(cells).partition("### References")[0] + "".join(cells[-1:])
+    for paragraph in re.split(r"\n\n|\n(?=[*|] )", re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)):
+        read = re.sub(r"\$[^$]*\$|\]\([^)]*\)|`[^`]*`|^#.*$", " ", paragraph, flags=re.MULTILINE)
+        assert len(read.split()) <= 80, paragraph
+        assert len(re.findall(r"(?<![\w.])\d+(?:[.,]\d+)*", read)) <= 2 or paragraph.startswith("|"), paragraph
+
+
+def own_helpers(name: str) -> dict[str, int]:
+    """Functions of the lessons that this notebook alone uses, with the statements of each."""
+    source = "\n".join(code(notebook(name).cells))
+    rooms = re.findall(r"^from u3lab\.lessons\.(\w+) import (.+)$", source, re.MULTILINE)
+    found = {}
+    for room, imported in rooms:
+        for part in imported.split(", "):
+            module, _, alias = part.partition(" as ")
+            for used in set(re.findall(rf"\b{alias or module}\.(\w+)", source)):
+                thing = getattr(importlib.import_module(f"u3lab.lessons.{room}.{module}"), used)
+                if inspect.isfunction(thing) and not elsewhere(used, name):
+                    body = ast.parse(textwrap.dedent(inspect.getsource(thing)))
+                    found[used] = sum(isinstance(node, ast.stmt) for node in ast.walk(body)) - 1
+    return found
+
+
+def elsewhere(function: str, name: str) -> bool:
+    """Whether another notebook, an experiment or the library uses a helper of the lessons."""
+    files = [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("u3lab/**/*.py")]
+    called = re.compile(rf"(?<!def )\b{function}\(")
+    return any(called.search(text(file)) for file in files if file.name != name)
+
+
+@cache
+def text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+@each
+def test_the_reader_writes_three_pieces_and_finds_none_of_them_in_a_cell(name: str):
+    pieces = [catalogue.find(task) for task in tasks(name)]
+    assert 2 <= len(pieces) <= 3
+    written = {piece.id: body(ast.parse(textwrap.dedent(inspect.getsource(piece.reference)))) for piece in pieces}
+    assert sum(len(ast.unparse(part).splitlines()) for parts in written.values() for part in parts) <= 20
+    seen = {shape(node) for cell in notebook(name).cells if cell.cell_type == "code"
+            for node in ast.walk(ast.parse(plain(cell.source)))}
+    for task, parts in written.items():
+        told = [part for part in parts if not (isinstance(part, ast.Return) and isinstance(part.value, ast.Name))]
+        assert shape(told[-1]) not in seen, f"{task}: a cell shows its last line"  # `return y` gives nothing away
+        assert any(f'course.yours("{task}")' in cell.source for cell in lab(name)), f"{task}: no figure runs it"
+
+
+def plain(source: str) -> str:
+    """A cell without IPython's own marks."""
+    return "\n".join(line for line in source.splitlines() if line.lstrip()[:1] not in "%!?")
+
+
+def body(tree: ast.Module) -> list[ast.stmt]:
+    """The statements of a function, without its docstring."""
+    (function,) = tree.body
+    told = function.body[0]
+    return function.body[isinstance(told, ast.Expr) and isinstance(told.value, ast.Constant):]
+
+
+def shape(node: ast.AST) -> str:
+    """A syntax tree without the names that somebody chose."""
+    return re.sub(r"(id|arg)='\w+'", r"\1", ast.dump(node))
+
+
+@each
+def test_claims_lead_to_their_evidence(name: str):
+    cells = lab(name)
+    shown = {table: cells[n - 1].source.strip() for n, cell in enumerate(cells)
+             for table in re.findall(r'results\.evidence\("([\w-]+)"\)', cell.source)}
+    assert shown and all(heading.endswith(f"### Evidence {table}") for table, heading in shown.items())
+    assert {table for _, table in links(name)} == set(shown)
+    for sentence, table in links(name):
+        known = str(results.evidence(table))
+        for number in re.findall(r"(?<![\w.#])\d+(?:\.\d+)?(?: %)?", re.sub(r"\]\([^)]*\)|\$[^$]*\$", "", sentence)):
+            share = f"{float(number[:-2]) / 100:.3g}" if number.endswith(" %") else number
+            assert re.search(rf"(?<![\d.]){re.escape(share)}(?!\d)", known), f"{number} in: {sentence}"
+
+
+@each
+def test_an_answer_needs_the_first_cell_alone(name: str):
+    """Somebody who has come back runs the first cell, and the answer."""
+    cells = lab(name)
+    there = {node.id for node in ast.walk(ast.parse(plain(cells[1].source))) if isinstance(node, ast.Name)} | {
+        (alias.asname or alias.name).partition(".")[0] for node in ast.walk(ast.parse(plain(cells[1].source)))
+        if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+    for task in tasks(name):
+        module = inspect.getsource(inspect.getmodule(catalogue.find(task).reference))
+        used = {node.id for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(
+            catalogue.find(task).reference)))) if isinstance(node, ast.Name)}
+        for known in ("torch", "F", "nn"):
+            if known in used and re.search(rf"^import.* {known}$|^import {known}$|^from.* import .*\b{known}\b", module,
+                                           re.MULTILINE):
+                assert known in there, f"{task} needs {known}"
+
+
+def nonsense(reference: Callable[..., Any]) -> Callable[..., Any]:
+    """A piece that gives zeros; in the place of steps, zeros without a step."""
+    def steps(*given: Any, **named: Any) -> Iterator[float]:
+        yield from (0.0,) * 100
+
+    def zeros(*given: Any, **named: Any) -> Tensor:
+        return torch.zeros_like(reference(*given, **named))
+
+    return steps if inspect.isgeneratorfunction(reference) else zeros
+
+
+def shown(name: str, task: str) -> list[tuple[bytes, str]]:
+    """Picture and line of the figure that runs a piece: with the library's, and with nonsense in its place."""
+    cells = [cell for cell in lab(name) if cell.cell_type == "code" and not (
+        re.match(r"course\.\w+\(|results\.", cell.source) or "nbgrader" in cell.metadata)]
+    last = next(n for n, cell in enumerate(cells) if f'course.yours("{task}")' in cell.source)
+    known, found = {"__name__": __name__}, []
+
+    def run(part: ast.AST, mode: str) -> Any:
+        return eval(compile(part, name, mode, dont_inherit=True), known)
+
+    for cell in cells[:last]:
+        run(ast.parse(plain(cell.source)), "exec")
+    *body, value = ast.parse(plain(cells[last].source)).body
+    run(ast.Module(body, []), "exec")
+    for answer in (None, nonsense(catalogue.find(task).reference)):
+        pieces.keep(task, answer)
+        figure = run(ast.Expression(value.value), "eval")
+        found.append((figure.picture.value, re.sub(rf"{task}: \S+( \S+)?$", "", figure.line.value)))
+    return found
+
+
+@pytest.mark.parametrize("name, task", [(name, task) for name in NAMES for task in tasks(name)])
+def test_a_piece_of_nonsense_shows_in_the_next_figure(name: str, task: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pieces, "_passed", {})
+    (picture, line), (other_picture, other_line) = shown(name, task)
+    assert picture != other_picture and line != other_line
