@@ -14,7 +14,7 @@ are float32.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -162,23 +162,27 @@ def trainings(plan: Plan, of: Callable[..., tuple], load: Callable[[], Classifie
     """
     steps = plan.steps(None)
     for domain in domains:
-        for method, some in rates.items():
-            tried: list[float] = []
-            more = list(some)
-            while more:  # until the best lies between two others
-                tried = sorted((*tried, *more))
-                runs = [of(domain, method, CHOOSING, 0, rate) for rate in more]
-                yield from (Work(run, measured, load, run, steps, choosing=True) for run in runs)
-                rows = plan.rows(type(runs[0]))
-                if not all(run in rows for run in runs):
-                    break
-                candidates = [of(domain, method, CHOOSING, 0, rate) for rate in tried]
-                rate = trials.chosen_rate({run: rows[run] for run in candidates}, domain, method)
-                more = beyond(tried, rate) if len(tried) < len(some) + beyond_ends else []
-            else:
-                for run in (of(domain, method, each, seed, rate) for each in labels for seed in seeds):
-                    if run not in candidates:
-                        yield Work(run, measured, load, run, steps)
+        for method, grid in rates.items():
+            rate = yield from choosing(plan, partial(of, domain, method, CHOOSING, 0), load, grid, beyond_ends)
+            if rate is not None:
+                runs = (of(domain, method, each, seed, rate) for each in labels for seed in seeds)
+                yield from (Work(run, measured, load, run, steps) for run in runs
+                            if (run.labels, run.seed) != (CHOOSING, 0))
+
+
+def choosing(plan: Plan, of: Callable[[float], tuple], load: Callable[[], Classifier], grid: Sequence[float],
+             beyond_ends: int) -> Generator[Work, None, float | None]:
+    """The runs that choose a rate; the rate is returned, or None while one of them is missing."""
+    tried, more = [], list(grid)
+    while more:  # until the best lies between two others
+        tried = sorted((*tried, *more))
+        yield from (Work(of(rate), measured, load, of(rate), plan.steps(None), choosing=True) for rate in more)
+        rows, candidates = plan.rows(type(of(more[0]))), [of(rate) for rate in tried]
+        if not all(run in rows for run in candidates):
+            return None
+        best = trials.chosen_rate({run: rows[run] for run in candidates}, *candidates[0][1:3])
+        more = beyond(tried, best) if len(tried) < len(grid) + beyond_ends else []
+    return best
 
 
 def beyond(tried: Sequence[float], rate: float) -> list[float]:
