@@ -12,6 +12,7 @@ import pytest
 # Before torch is loaded, here and in child processes. With two threads a busy neighbour slows a test thirtyfold.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ["U3LAB_RESULTS"] = os.devnull  # no test reads what its user has measured, or writes there
 
 
 @pytest.hookimpl(wrapper=True)

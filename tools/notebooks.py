@@ -101,7 +101,7 @@ def main() -> int:
     files = parser.parse_args().files or sorted(FOLDER.glob("*.ipynb"))
     failed = False
     # What the person at this machine has done is not for the page: neither the exercises nor what git sees as changed.
-    os.environ.update(U3LAB_STATE=tempfile.mkdtemp(), GIT_DIR=os.devnull)
+    os.environ.update(U3LAB_STATE=tempfile.mkdtemp(), GIT_DIR=os.devnull, U3LAB_RESULTS=os.devnull)
     os.environ.setdefault("U3LAB_STILLS", "1")
     for path in files:
         print(f"{path.name}: ", end="", flush=True)

@@ -6,12 +6,15 @@
     results.evidence("removal")                 # one folded line: what was measured, on what, how often …
     results.facts("removal")["recipe"]          # the command that made it, and all else that the file says
 
-``python -m u3lab.experiments NAME`` makes such a table, and writes into it all that is said of it here.
+``python -m u3lab.experiments NAME`` makes such a table, and writes into it all that is said of it here. A user who runs
+it gets a table of their own, in ``U3LAB_RESULTS`` or the system's folder for data. Only ``own=True`` reads that, so a
+notebook shows everyone the same: ``results.chart("removal", own=True)`` draws it beside the shipped one.
 """
 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import html
 import json
 import math
@@ -31,29 +34,40 @@ from u3lab.measures import Interval
 
 WORDS = {"measured": "What was measured", "on": "On what", "often": "How often", "floor": "Floor", "rivals": "Rivals",
          "chosen": "What was chosen", "limits": "What it does not say"}
+YOURS = " (yours)"  # what tells a column of the user's own table from the shipped one
 MARKUP = re.compile(r"`[^`]*`|[|*$<&\\~]|(?<!\w)_|_(?!\w)")  # code, or what Markdown does not take as it stands
 
 
-def table(name: str) -> dict[tuple, tuple]:
+def table(name: str, *, own: bool = False) -> dict[tuple, tuple]:
     """The rows of data/results/NAME.json: what was run → what it reached, as named tuples that equal plain ones.
 
     A number that is not known is NaN; a column with parts of its own, such as a share for each method, is a dict; a row
     of (value, low, high) is an :class:`~u3lab.measures.Interval`.
 
+    Parameters
+    ----------
+    own
+        The user's own table of that name in place of the shipped one.
+
     Raises
     ------
     U3Error
-        If there is no such file, or it holds no rows.
+        If there is no such file, or it holds no rows; or if the user's own was changed by hand, is not finished, or has
+        other columns than the shipped one.
     """
-    return rows(_read(_shipped(name)))
+    return rows(_content(name, own))
 
 
-def facts(name: str) -> dict[str, Any]:
-    """All that a table's file says beside its rows: command, versions, date, settings, and what fits and judges."""
-    return {key: value for key, value in _read(_shipped(name)).items() if key != "rows"}
+def facts(name: str, *, own: bool = False) -> dict[str, Any]:
+    """All that a table's file says beside its rows: command, versions, date, settings, and what fits and judges.
+
+    ``own`` as for :func:`table`.
+    """
+    return {key: value for key, value in _content(name, own).items() if key != "rows"}
 
 
-def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None = None) -> figures.Figure:
+def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None = None,
+          own: bool = False) -> figures.Figure:
     """The chart of a table, as its file describes it.
 
     Parameters
@@ -62,17 +76,27 @@ def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None 
         Which columns of the summary to draw, in this order; without it those that the table names, or all.
     title
         In place of the table's own.
+    own
+        The user's own table beside the shipped one, with "(yours)" after the names of its columns.
     """
     content = facts(name)
     if not (spec := content.get("chart")):
         raise U3Error(f"the table {name!r} has no chart of its own; draw one from results.table({name!r})")
-    summary = content["evidence"]["summary"]
-    wanted = spec.get("columns") or next(iter(summary.values())) if columns is None else words("columns", columns)
-    groups = {column: {label: of[column] for label, of in summary.items() if column in of} for column in wanted}
-    if not all(groups.values()):
-        known = ", ".join(dict.fromkeys(column for of in summary.values() for column in of))
-        raise U3Error(f"the table {name!r} has no column {next(c for c in wanted if not groups[c])!r}; it has {known}")
+    found = content["evidence"]["summary"]
+    wanted = spec.get("columns") or next(iter(found.values())) if columns is None else words("columns", columns)
+    known = dict.fromkeys(column for of in found.values() for column in of)
+    if missing := [column for column in wanted if column not in known]:
+        raise U3Error(f"the table {name!r} has no column {missing[0]!r}; it has {', '.join(known)}")
     said = {"title": spec.get("title", "") if title is None else title, "alt": spec["alt"]}
+    summary = {label: {column: of[column] for column in wanted if column in of} for label, of in found.items()}
+    if own:
+        summary = _beside(summary, facts(name, own=True)["evidence"]["summary"], wanted)
+        wanted = [column + whose for column in wanted for whose in ("", YOURS)]
+        part = _part(name)
+        said = {"title": f"{said['title']} (shipped, and yours{part and f': {part}'})".lstrip(),
+                "alt": f"{said['alt']} Beside it, the same from the user's own run{part and f', {part}'}."}
+    groups = {column: group for column in wanted
+              if (group := {label: of[column] for label, of in summary.items() if column in of})}
     if spec["kind"] == "bars":
         return figures.bars(groups if len(groups) > 1 else next(iter(groups.values())), spec["measured"],
                             chance=spec.get("chance"), **said)
@@ -86,14 +110,19 @@ def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None 
     return figures.curves(lines, spec["along"], spec["measured"], ticks=ticks, **said)
 
 
-def evidence(name: str) -> Evidence:
-    """What stands behind a claim: one line to unfold in a notebook, and the same text in a terminal and on the site."""
-    content = facts(name)
+def evidence(name: str, *, own: bool = False) -> Evidence:
+    """What stands behind a claim: one line to unfold in a notebook, and the same text in a terminal and on the site.
+
+    ``own`` as for :func:`table`.
+    """
+    content = facts(name, own=own)
     if "evidence" not in content:
         raise U3Error(f"the table {name!r} brings no evidence; python -m u3lab.experiments lists what is made anew")
     said = dict(content["evidence"])
+    if own and (part := _part(name)):
+        said["often"] = f"Your own table has {part} of the shipped one, of which the rest is said. {said['often']}"
     made = ", ".join(f"{what} {content[what]}" for what in ("made", "u3lab", "torch", "machine") if content.get(what))
-    return Evidence(name, said.pop("title"), said.pop("summary"), said, content["recipe"], made)
+    return Evidence(name, said.pop("title") + YOURS * own, said.pop("summary"), said, content["recipe"], made)
 
 
 @dataclass(frozen=True)
@@ -165,9 +194,49 @@ def rows(content: dict[str, Any]) -> dict[tuple, tuple]:
     return {run(*row[:width]): reached(*map(one, columns, row[width:])) for row in found}
 
 
+def seal(content: dict[str, Any]) -> str:
+    """A digest of the columns of a table's file, their order, and the rows."""
+    sealed = [content[key] for key in ("key", "columns", "rows")] + [content.get("within", {})]
+    return hashlib.sha256(json.dumps(sealed, ensure_ascii=False).encode()).hexdigest()
+
+
 @cache
 def _named(name: str, fields: tuple[str, ...]) -> type:
     return namedtuple(name, fields)
+
+
+def _beside(shipped: dict[str, dict], own: dict[str, dict], wanted: Sequence[str]) -> dict[str, dict]:
+    """One summary of two: the columns of the user's own have another name, and labels of theirs alone come last."""
+    return {label: shipped.get(label, {}) | {column + YOURS: value for column, value in own.get(label, {}).items()
+                                             if column in wanted} for label in shipped | own}
+
+
+def _part(name: str) -> str:
+    """How many of the shipped rows the user's own table has, in words; empty if it has all."""
+    whole, there = table(name), table(name, own=True)
+    return "" if whole.keys() <= there.keys() else f"{len(whole.keys() & there.keys())} of {len(whole)} rows"
+
+
+def _content(name: str, own: bool) -> dict[str, Any]:
+    """A shipped table's file, or that of the user's own table of its name."""
+    shipped = _read(_shipped(name))
+    if not own:
+        return shipped
+    file, command = paths.own("results", f"{name}.json"), f"`{shipped.get('recipe')}`"
+    if not file.exists():
+        raise U3Error(f"you have no table {name!r} of your own in {file.parent}; {command} makes it")
+    try:
+        content = _read(file)
+        whole = content["seal"] == seal(content)
+    except (OSError, ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise U3Error(f"{file} was damaged or changed by hand; delete it, and {command} makes it anew")
+    if any(content.get(what) != shipped.get(what) for what in ("key", "columns", "within")):
+        raise U3Error(f"{file} comes from another version of the course; delete it, and {command} makes it anew")
+    if not content["evidence"]["summary"]:
+        raise U3Error(f"your own table {name!r} is not finished; {command} goes on where it was stopped")
+    return content
 
 
 def _shipped(name: str) -> Path:

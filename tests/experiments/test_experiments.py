@@ -108,7 +108,7 @@ def test_one_row_of_a_shipped_table_comes_out_again(name: str):
     experiment, table = TABLES[name]
     if isinstance(table.again, str):
         pytest.skip(table.again)
-    plan = _plan.Plan(experiment, only={key: {value} for key, value in table.again.items()})
+    plan = _plan.Plan(experiment, out=paths.data(), only={key: {value} for key, value in table.again.items()})
     shipped = results.table(name)
     plan._filled = {one.key: _running.Filled(one, plan) for one in _running.tables_of(_module(experiment))}
     works = {work.runs[0] if isinstance(work.runs, list) else work.runs: work

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from collections.abc import Callable
@@ -9,8 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+import nbformat
 import pytest
 import torch
+from IPython.core.inputtransformer2 import TransformerManager
 
 from tests.helpers import slip
 from u3lab import results
@@ -257,3 +260,95 @@ def test_a_table_that_is_uneven_is_refused_when_it_is_whole(tmp_path: Path):
     with slip("some rows have fewer seeds"):
         _running.run(made, ["--out", str(tmp_path)])
     assert len(_table.read(tmp_path / "results" / "made_up.json")["rows"]) == 5  # what was computed stays
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's own results, beside a shipped table whose numbers are 1 larger."""
+    run(tmp_path / "shipped", measured=lambda *one: reached(*one)._replace(value=len(one[0]) + 1.0))
+    shipped = tmp_path / "shipped" / "results" / "made_up.json"
+    monkeypatch.setattr(results, "_shipped", lambda name: shipped)
+    monkeypatch.setenv("U3LAB_RESULTS", str(tmp_path / "own"))
+    return tmp_path / "own" / "results"
+
+
+def test_what_a_user_computes_never_goes_over_what_ships(own: Path, capsys, monkeypatch: pytest.MonkeyPatch):
+    before = {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")}
+    _running.run(experiment(), [])
+    assert [file.name for file in own.iterdir()] == ["made_up.json"]
+    assert {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")} == before
+    assert 'results.chart("made_up", own=True)' in capsys.readouterr().out
+    with slip("made_up.json is not there"):  # words are those of what ships
+        _running.run(experiment(), ["--words"])
+    monkeypatch.delenv("U3LAB_RESULTS")
+    monkeypatch.setenv("XDG_DATA_HOME", str(own.parent / "home"))
+    assert paths.own("results").parts[-2:] == ("u3lab", "results") and not paths.own().is_relative_to(paths.data())
+
+
+def test_own_results_are_read_by_an_explicit_word_alone(own: Path):
+    assert results.table("made_up")["one", 0].value == 4
+    with slip("no table 'made_up' of your own", "python -m u3lab.experiments made_up"):
+        results.table("made_up", own=True)
+    _running.run(experiment(), [])
+    assert results.table("made_up")["one", 0].value == 4 and results.table("made_up", own=True)["one", 0].value == 3
+    assert results.facts("made_up", own=True)["evidence"] != results.facts("made_up")["evidence"]
+    assert str(results.evidence("made_up", own=True)).startswith("Evidence: a question (yours)")
+    assert "rows" not in str(results.evidence("made_up", own=True))
+    (own / "made_up.json").unlink()
+    _running.run(experiment(), ["--only", "kind=one"])
+    assert "Your own table has 2 of 6 rows of the shipped one" in str(results.evidence("made_up", own=True))
+    assert str(results.evidence("made_up")).startswith("Evidence: a question\n")
+
+
+@pytest.mark.parametrize("kind", ["bars", "curves"])
+def test_a_chart_shows_own_results_beside_the_shipped_ones(kind: str, own: Path, monkeypatch: pytest.MonkeyPatch):
+    drawn = []
+    monkeypatch.setattr(results.figures, kind, lambda *given, **more: drawn.append((given[0], more)))
+    run(own.parents[1] / "shipped", "--words", chart=Chart(kind, "a number", "Bars.", along="kind", title="Numbers"))
+    _running.run(experiment(kinds=(*MANY, "seven")), ["--only", "kind=one", "kind=seven"])
+    results.chart("made_up", own=True)
+    groups, said = drawn.pop()
+    assert list(groups) == ["value", "value (yours)"]
+    assert said["title"] == "Numbers (shipped, and yours: 2 of 6 rows)"
+    assert "the user's own run" in said["alt"]
+    if kind == "bars":
+        assert groups["value"]["one"] == [4, 4, 4] and groups["value (yours)"]["one"] == [3.3333] * 3
+        assert list(groups["value (yours)"]) == ["one", "seven"]  # what was computed, and what they alone have
+    else:
+        assert said["ticks"] == [*MANY, "seven"]
+        assert list(groups["value (yours)"][1])[:1] == [3.3333] and math.isnan(list(groups["value (yours)"][1])[1])
+    results.chart("made_up")
+    groups, said = drawn.pop()
+    assert "yours" not in str((groups, said))
+
+
+def test_no_notebook_of_the_course_asks_for_own_results():
+    """They show everyone the same; a cell of a reader's copy may."""
+    files = sorted(paths.notebooks().glob("*.ipynb"))
+    cells = [cell.source for file in files for cell in nbformat.read(file, as_version=4).cells
+             if cell.cell_type == "code" and "results." in cell.source]
+    assert len(cells) > len(files)  # they do read tables
+
+    def asking(source: str) -> list[ast.keyword]:
+        return [word for word in ast.walk(ast.parse(TransformerManager().transform_cell(source)))
+                if isinstance(word, ast.keyword) and word.arg == "own"]
+
+    assert asking('results.chart("variants", own=True)') and not any(map(asking, cells))
+
+
+def test_own_results_that_are_damaged_old_or_unfinished_are_told_in_one_sentence(own: Path):
+    with pytest.raises(ZeroDivisionError):
+        _running.run(experiment(lambda kind, seed: reached(kind, 1 // (1 - seed))), [])
+    with slip("is not finished", "goes on"):
+        results.chart("made_up", own=True)
+    _running.run(experiment(), [])
+    file = own / "made_up.json"
+    content = json.loads(file.read_text())
+    older = {**content, "columns": ["size", *content["columns"][1:]]}
+    for text, words in ((file.read_text()[:-99], "damaged"), ("[]", "damaged"), ('{"seal": ""}', "damaged"),
+                        (json.dumps({**content, "rows": content["rows"][1:]}), "changed by hand"),
+                        (json.dumps({**older, "seal": results.seal(older)}), "another version of the course")):
+        file.write_text(text)
+        for read in (results.table, results.facts, results.chart, results.evidence):
+            with slip(words, "delete it"):
+                read("made_up", own=True)

@@ -176,9 +176,17 @@ def _wait(handle: int, path: Path, seconds: float) -> bool:
 
 def cache(name: str) -> Path:
     """Path of a file that can be made again at any time, in ``U3LAB_CACHE`` or the user's cache folder."""
-    folder = os.environ.get("U3LAB_CACHE")
-    if folder:
-        return Path(os.path.expanduser(folder)) / name  # Path's own raises where there is no such home
+    return _of_the_user("U3LAB_CACHE", "cache") / name
+
+
+def own(*parts: str) -> Path:
+    """Path of a file that the user's own experiments make, in ``U3LAB_RESULTS`` or the user's data folder."""
+    return _of_the_user("U3LAB_RESULTS", "data").joinpath(*parts)
+
+
+def _of_the_user(variable: str, kind: str) -> Path:
+    if folder := os.environ.get(variable):
+        return Path(os.path.expanduser(folder))  # Path's own raises where there is no such home
     import platformdirs
 
-    return platformdirs.user_cache_path("u3lab", appauthor=False) / name
+    return getattr(platformdirs, f"user_{kind}_path")("u3lab", appauthor=False)

@@ -30,7 +30,7 @@ class Plan:
     seed
         Of ``--seed``, 0 unless it is given.
     out
-        The folder that gets ``results``, ``weights`` …: data/, or for a short run a new one.
+        The folder that gets ``results``, ``weights`` …: the user's own, or for a short run a new one.
     data
         The public set that ``--data`` names, for an experiment that takes one.
     names
@@ -43,7 +43,7 @@ class Plan:
                  data: Path | None = None, only: Mapping[str, set[str]] | None = None,
                  networks: Sequence[str] = (), names: Sequence[str] = ()) -> None:
         self.name, self.short, self.seed, self.data, self.names = name, short, seed, data, names
-        self.out = out or (Path(tempfile.mkdtemp(prefix="u3lab-")) if short else paths.data())
+        self.out = out or (Path(tempfile.mkdtemp(prefix="u3lab-")) if short else paths.own())
         self.uses: dict[str, dict[str, Any]] = {}
         self._only, self._networks = only or {}, tuple(networks)
         self._things: dict[str, dict[str, set[str]]] = {}

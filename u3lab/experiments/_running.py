@@ -44,13 +44,16 @@ def run(module: ModuleType, arguments: list[str]) -> None:
     if hasattr(module, "MAKES"):
         parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(module.MAKES)}; all without it")
     parser.add_argument("--short", action="store_true", help="a few steps, into a new folder unless --out is given")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="the folder that gets results/, weights/ … (data/)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER",
+                        help="the folder that gets results/, weights/ …: data for what ships; without it your own, "
+                             "U3LAB_RESULTS or u3lab's in the system's folder for data")
     parser.add_argument("--seed", type=int, default=0)
     fields = list(dict.fromkeys(field for table in tables for field in table.key._fields))
     if tables:
         parser.add_argument("--only", nargs="+", metavar="COLUMN=VALUE", default=[],
                             help=f"a part; several parts may run side by side. Columns: {', '.join(fields)}")
-        parser.add_argument("--words", action="store_true", help="compute no row, bring what is said up to date")
+        parser.add_argument("--words", action="store_true",
+                            help="compute no row, bring what is said up to date; without --out of what ships")
     if "network" in fields:
         parser.add_argument("--networks", nargs="+", metavar="NETWORK", default=[], help="only these, or others")
     if hasattr(module, "DATA"):
@@ -58,6 +61,8 @@ def run(module: ModuleType, arguments: list[str]) -> None:
     chosen = vars(parser.parse_args(arguments))
     words, networks = chosen.pop("words", False), chosen.get("networks", [])
     chosen["only"] = filters([*chosen.pop("only", []), *(f"network={one}" for one in networks)], fields)
+    if words and chosen["out"] is None:
+        chosen["out"] = paths.data()
     chosen["names"] = named(chosen.pop("names", []), getattr(module, "MAKES", ()))
     plan = Plan(name, **chosen)
     with distributed.joined():
@@ -220,6 +225,8 @@ class Filled:
                 if json.dumps(new) != json.dumps(old):
                     _table.write(self.file, new)
             said(self.file)
+            if self.plan.out == paths.own() and self.table.chart is not None:
+                print(f'results.chart("{self.table.name}", own=True) draws it beside the shipped table', flush=True)
 
     def _place(self, run: tuple) -> int:
         return self.order.get(run, len(self.order))  # what is not declared yet comes last, and stays in its order

@@ -11,7 +11,6 @@ Rows are named by what was run, never by a place in a registry: a method more ch
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import statistics
@@ -144,7 +143,7 @@ class Table:
         content = json.loads(json.dumps(content))  # as it will be read
         if whole:
             content["evidence"]["summary"] = self.summarised(results.rows(content))  # of numbers as they are rounded
-        content["seal"] = seal(content)
+        content["seal"] = results.seal(content)
         return content
 
     def refuse_uneven(self, rows: Rows) -> None:
@@ -222,12 +221,6 @@ def cells(label: str, shown: Mapping[str, str], of: Callable[..., Any] = over, *
                                  for run, row in rows.items() if counts(run) for title, column in shown.items()), of)
 
 
-def seal(content: dict[str, Any]) -> str:
-    """A digest of the columns, their order, and the rows."""
-    sealed = [content[key] for key in ("key", "columns", "rows")] + [content.get("within", {})]
-    return hashlib.sha256(json.dumps(sealed, ensure_ascii=False).encode()).hexdigest()
-
-
 def read(file: Path) -> dict[str, Any] | None:
     """A table's file; None if there is none.
 
@@ -239,7 +232,7 @@ def read(file: Path) -> dict[str, Any] | None:
     if not file.exists():
         return None
     content = json.loads(file.read_text(encoding="utf-8"))
-    if content.get("seal") != seal(content):
+    if content.get("seal") != results.seal(content):
         raise U3Error(f"the seal of {file} does not fit its rows, so it was changed by hand; take it from git again, "
                       "or delete it and let the experiment compute it")
     return content

@@ -1,6 +1,6 @@
 """The long table of chapter 1: every way to adapt a network, on ten domains, with few labels and many.
 
-    python -m u3lab.experiments adapters                             # data/results/adapters.json, hours
+    python -m u3lab.experiments adapters                             # results/adapters.json, hours
     python -m u3lab.experiments adapters --only network=squeezenet1_1 domain=digits
     torchrun --nproc_per_node 4 -m u3lab.experiments adapters        # each batch shared by four processes or GPUs
 

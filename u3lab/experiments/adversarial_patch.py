@@ -1,6 +1,6 @@
 """The patch that ships, and how well it works on pictures that it was not trained on.
 
-    python -m u3lab.experiments adversarial_patch      # data/patches/bubble.png and data/results/adversarial_patch.json
+    python -m u3lab.experiments adversarial_patch      # patches/bubble.png and results/adversarial_patch.json
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The labeller of notebook 03 that learns from photographed animals of many species.
 
-    python -m u3lab.experiments animals     # data/weights/labeller-animals.safetensors
+    python -m u3lab.experiments animals     # weights/labeller-animals.safetensors
 
 A run that was stopped goes on from its checkpoint in the cache. Nobody has marked the animals, so nothing was chosen.
 """

@@ -1,6 +1,6 @@
 """Attacks with a target and without, step by step, on both networks, and carried over.
 
-    python -m u3lab.experiments attacks  # data/results/attacks.json, 30 minutes
+    python -m u3lab.experiments attacks  # results/attacks.json, 30 minutes
 
 Every attack is PGD with α = ε/4, on whole levels, and counts only if it survives a file.
 """

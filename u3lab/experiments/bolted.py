@@ -1,6 +1,6 @@
 """Serial adapters on a trunk that was trained without them, and on one that was trained with them.
 
-    python -m u3lab.experiments bolted  # data/results/bolted.json
+    python -m u3lab.experiments bolted  # results/bolted.json
 
 Both trunks begin as ``resnet26_half`` and go on for as many steps of the same distillation, on the same pictures. One
 has serial adapters in it meanwhile, which are trained together with the filters, and are folded into them at the end:

@@ -1,6 +1,6 @@
 """Do a channel's icon and the crops of photos that excite it most show the same thing? 36 channels of chapter 5b.
 
-    python -m u3lab.experiments channels  # data/results/channels.json, 4 minutes
+    python -m u3lab.experiments channels  # results/channels.json, 4 minutes
 
 Both answer one question, "where is the mean of this channel largest?", among all pictures of the prior and among some
 real ones. Whether they look alike is judged by a network of another family: at an early layer, for texture and colour,

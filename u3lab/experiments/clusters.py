@@ -1,6 +1,6 @@
 """Digits sorted without labels, by mutual information and by k-means.
 
-    python -m u3lab.experiments clusters                   # data/results/clusters.json, a few minutes a seed
+    python -m u3lab.experiments clusters                   # results/clusters.json, a few minutes a seed
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Does a code still hold a lesion? Three patients' slices with and without it, inverted from the codes of four layers.
 
-    python -m u3lab.experiments coded_lesions  # data/results/lesions.json and lesions.jpg
+    python -m u3lab.experiments coded_lesions  # results/lesions.json and lesions.jpg
 
 If the code has kept the lesion, the two inversions differ as the two slices do. How much of that difference comes back
 is read inside the lesion; what two seeds of one slice differ by is the floor. 15 minutes of one thread.

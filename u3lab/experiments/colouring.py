@@ -1,6 +1,6 @@
 """The network that colours grey pictures in notebook 02: about two minutes on a quiet core.
 
-    python -m u3lab.experiments colouring           # data/weights/colouring.safetensors
+    python -m u3lab.experiments colouring           # weights/colouring.safetensors
 
 It learns from parts of the photos that are to learn from, and from made faces, a fifth of all. A run that was stopped
 goes on from its state in the cache.

@@ -1,6 +1,6 @@
 """The last layers inverted by the deep image prior: at 192 px, and from a start that knows the answer.
 
-    python -m u3lab.experiments deep_codes  # data/results/deep.json, deep.jpg and deep-starts.jpg
+    python -m u3lab.experiments deep_codes  # results/deep.json, deep.jpg and deep-starts.jpg
 
 Where a search from noise ends at a picture that is not the photo, either it failed, or the code does not ask for more.
 To tell these apart, a second run begins with a generator that already draws the photo, and then minimises the same

@@ -1,6 +1,6 @@
 """Telling attacks from noise and blur by their saliency, and the attacker who knows: on both networks.
 
-    python -m u3lab.experiments detection          # data/results/detection.json
+    python -m u3lab.experiments detection          # results/detection.json
 
 All cuts of one photo are on one side of the split between training and test, and the interval of the AUC resamples
 photos: cuts of one photo are no independent pictures.

@@ -1,7 +1,7 @@
 """Four layers of SqueezeNet on the 600 pictures of chapter 7: each unit's IoU with each concept, its thresholds, and
 where it is strongest.
 
-    python -m u3lab.experiments dissected   # data/results/dissected.npz, one minute
+    python -m u3lab.experiments dissected   # results/dissected.npz, one minute
 """
 
 from __future__ import annotations

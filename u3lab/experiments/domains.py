@@ -1,6 +1,6 @@
 """The ten domains of chapter 1 as files: the parallel adapters of SqueezeNet, trained with 100 labels of each class.
 
-    python -m u3lab.experiments domains           # data/domains/digits.safetensors … and data/results/domains.json
+    python -m u3lab.experiments domains           # domains/digits.safetensors … and results/domains.json
 
 The rates are those that the long table has chosen (``python -m u3lab.experiments adapters``).
 """

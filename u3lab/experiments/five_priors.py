@@ -1,6 +1,6 @@
 """One code, many priors: five photos' codes at fire9, completed by nine, and how unlike photos the results are.
 
-    python -m u3lab.experiments five_priors  # data/results/priors.json and priors.jpg, 10 minutes
+    python -m u3lab.experiments five_priors  # results/priors.json and priors.jpg, 10 minutes
 
 Two numbers pull apart: how far the code is off, and how unlike photos the picture is. The nearest photo is looked for
 among five thousand crops of the photos that ship, but for the photo itself. Searches that

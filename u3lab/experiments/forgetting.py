@@ -1,6 +1,6 @@
 """What is left of a map when the network forgets: eight pictures, three shuffles, every filter bank.
 
-    python -m u3lab.experiments forgetting          # data/results/forgetting.json, ten minutes
+    python -m u3lab.experiments forgetting          # results/forgetting.json, ten minutes
 
 The rank correlation of each map with that of the intact network, picture by picture, after the filter banks were
 shuffled from the classes down (Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018).

@@ -1,6 +1,6 @@
 """Icons by the hundred: what is maximised, under which prior, from which seed, and which networks recognise the result.
 
-    python -m u3lab.experiments icon_table  # data/results/icons.json, icons.jpg, icons-alone.jpg
+    python -m u3lab.experiments icon_table  # results/icons.json, icons.jpg, icons-alone.jpg
 
 Six classes under several goals and priors, 15 minutes of one thread; the quiz's classes for one network each, 20; and
 classes that are drawn by chance for two networks, 5.

@@ -1,6 +1,6 @@
 """The Deep Quiz of chapter 5b: pictures that were made to excite one class. Which class is it?
 
-    python -m u3lab.experiments icons       # data/quiz/5: the pictures and index.json
+    python -m u3lab.experiments icons       # quiz/5: the pictures and index.json
 
 Each picture is the deep image prior's answer for SqueezeNet and EfficientNet-Lite0 at once. EfficientNet-Lite1, which
 had no part in it, says what it takes it for; that stands in the explanations. Of 33 classes that were tried, it had 32

@@ -1,6 +1,6 @@
 """How fast an untrained network takes up photos, shuffled photos and noise: eight photos, three seeds.
 
-    python -m u3lab.experiments impedance  # data/results/impedance.json and .jpg, half an hour
+    python -m u3lab.experiments impedance  # results/impedance.json and .jpg, half an hour
 
 The picture shows three targets of one photo up to step 5,000, which takes another few minutes.
 """

@@ -1,6 +1,6 @@
 """What the deep image prior draws in chapter 4 where a lesion was, and where vessels were: three seeds, and six.
 
-    python -m u3lab.experiments invented            # data/results/invented-brain1.png, -brain2, -lung2 and -retina
+    python -m u3lab.experiments invented            # results/invented-brain1.png, -brain2, -lung2 and -retina
     python -m u3lab.experiments invented retina     # one of them; all take ten minutes
 """
 

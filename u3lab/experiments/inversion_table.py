@@ -1,6 +1,6 @@
 """Fifteen layers of two networks, inverted under three priors for six photos, beside floors.
 
-    python -m u3lab.experiments inversion_table  # data/results/inversion.json and -NETWORK.jpg
+    python -m u3lab.experiments inversion_table  # results/inversion.json and -NETWORK.jpg
 
 270 searches, each of at most 20 seconds of one thread: 40 minutes. Every search ends by the same rule: once the mean
 loss of the last third of its steps is no less than nine tenths of that of the middle third, or at the limit of its

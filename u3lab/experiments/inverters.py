@@ -1,7 +1,7 @@
 """The learned inverters of chapter 5.
 
     python tools/training_photos.py FOLDER *.deb                                # pictures that do not ship
-    python -m u3lab.experiments inverters fire9-perceptual --data FOLDER        # data/weights/inverter-….safetensors
+    python -m u3lab.experiments inverters fire9-perceptual --data FOLDER        # weights/inverter-….safetensors
 
 A step takes a third of a second of one thread. A training that was stopped goes on from its state in the cache.
 """

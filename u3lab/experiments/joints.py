@@ -1,6 +1,6 @@
 """Stitched networks: every pair of layers with grids of one size, in both directions.
 
-    python -m u3lab.experiments joints  # data/results/joints.json, 50 minutes
+    python -m u3lab.experiments joints  # results/joints.json, 50 minutes
 """
 
 from __future__ import annotations

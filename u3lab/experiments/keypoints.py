@@ -1,6 +1,6 @@
 """Keypoints as a bottleneck, notebook 03b: faces, chairs and three discs.
 
-    python -m u3lab.experiments keypoints  # data/results/keypoints.json, three of data/weights
+    python -m u3lab.experiments keypoints  # results/keypoints.json, three files of weights/
 
 A training takes half an hour of one thread. Those of a quarter of its steps, by which Γ are compared and chairs are
 learnt, take eight minutes. One that was stopped goes on from its state in the cache.

@@ -1,6 +1,6 @@
 """The network of notebook 03b that judges drawn faces: it was taught the landmarks of 8,000 made faces.
 
-    python -m u3lab.experiments landmark_detector   # data/weights/landmark_detector.safetensors
+    python -m u3lab.experiments landmark_detector   # weights/landmark_detector.safetensors
 """
 
 from __future__ import annotations

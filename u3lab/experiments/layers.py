@@ -1,6 +1,6 @@
 """Interpretability and performance, layer by layer: how many concepts have a detector, and what a linear probe reads.
 
-    python -m u3lab.experiments layers  # data/results/layers.json, five minutes
+    python -m u3lab.experiments layers  # results/layers.json, five minutes
 """
 
 from __future__ import annotations

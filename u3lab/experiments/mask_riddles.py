@@ -1,6 +1,6 @@
 """The Deep Quiz of chapter 6: what a mask took out of a photo. Which class is it?
 
-    python -m u3lab.experiments mask_riddles    # data/quiz/6: six pictures and index.json
+    python -m u3lab.experiments mask_riddles    # quiz/6: six pictures and index.json
 
 A riddle shows only what the meaningful perturbation m of a class took out of a photo, on grey:
 

@@ -1,6 +1,6 @@
 """Five transforms, five layers of SqueezeNet: how well M_g predicts features, and what the rest answers to them.
 
-    python -m u3lab.experiments moving  # data/results/moving.json, 25 minutes
+    python -m u3lab.experiments moving  # results/moving.json, 25 minutes
 """
 
 from __future__ import annotations

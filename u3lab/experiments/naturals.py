@@ -1,6 +1,6 @@
 """Things on photos sorted without labels, by mutual information and by k-means.
 
-    python -m u3lab.experiments naturals                   # data/results/naturals.json, less than a minute a run
+    python -m u3lab.experiments naturals                   # results/naturals.json, less than a minute a run
 
 The settings were chosen with the first seed out of three attempts, by labels of its test pictures. Its rows are kept,
 and judge nothing: the summary leaves them out. The other seeds were run once. Views of one picture had .29, and of each

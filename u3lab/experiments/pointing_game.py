@@ -1,6 +1,6 @@
 """The long table of the pointing game: every saliency method on both networks.
 
-    python -m u3lab.experiments pointing_game                             # data/results/pointing_game.json
+    python -m u3lab.experiments pointing_game                             # results/pointing_game.json
     python -m u3lab.experiments pointing_game --only "method=Grad-CAM"    # a method that is new
 """
 

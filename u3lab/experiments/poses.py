@@ -1,6 +1,6 @@
 """Poses from turns between pairs alone, notebook 03b: four minutes of one thread for each training.
 
-    python -m u3lab.experiments poses                  # data/results/poses.json, data/weights/pose-chair.safetensors
+    python -m u3lab.experiments poses                  # results/poses.json, weights/pose-chair.safetensors
 
 A training that was stopped goes on from its state in the cache. The weights are those of chairs and the first seed.
 """

@@ -1,6 +1,6 @@
 """What few labels read off an encoder that has learnt a task without labels.
 
-    python -m u3lab.experiments pretexts                              # data/results/pretexts.json, four hours
+    python -m u3lab.experiments pretexts                              # results/pretexts.json, four hours
     torchrun --nproc_per_node 4 -m u3lab.experiments pretexts         # each batch shared by four processes or GPUs
 
 One encoder takes two to four minutes on one processor that knows bfloat16, and several times that on one that does not

@@ -1,6 +1,6 @@
 """What one linear map reads off each layer of two networks, and off parts of their scores: 8×8 cells, without a search.
 
-    python -m u3lab.experiments readouts  # data/results/readouts.json, 10 minutes of one thread
+    python -m u3lab.experiments readouts  # results/readouts.json, 10 minutes of one thread
 
     min over W   Σ ‖W (y_i − ȳ) − (x_i − x̄)‖² + α ‖W‖²
 

@@ -1,6 +1,6 @@
 """Remove the thing, or remove the mask: what is left of an answer without the thing, and without the mask?
 
-    python -m u3lab.experiments removal  # data/results/removal.json, 15 minutes
+    python -m u3lab.experiments removal  # results/removal.json, 15 minutes
 
 For each picture the smallest perturbation is found, and the probability of the class is read with the thing taken away,
 with the mask, and with either part of the mask: on the thing, and off it. Each saliency method is asked as well which

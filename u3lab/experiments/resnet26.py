@@ -1,6 +1,6 @@
 """The network of chapter 1's papers at half their width, which EfficientNet-Lite0 teaches on pictures that ship.
 
-    python -m u3lab.experiments resnet26        # data/weights/resnet26_half.safetensors, an hour on one processor that
+    python -m u3lab.experiments resnet26        # weights/resnet26_half.safetensors, an hour on one processor that
                                                 # knows bfloat16
 
 It is taught twice: 1600 steps with one seed, and from the weights that these have written 5000 with another.

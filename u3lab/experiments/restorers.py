@@ -1,8 +1,8 @@
 """The two trained restorers of chapter 4: a context encoder and a denoiser.
 
     python tools/training_photos.py FOLDER *.deb                            # pictures that do not ship
-    python -m u3lab.experiments restorers inpainter --data FOLDER           # data/weights/inpainter.safetensors
-    python -m u3lab.experiments restorers denoiser --data FOLDER            # data/weights/denoiser.safetensors
+    python -m u3lab.experiments restorers inpainter --data FOLDER           # weights/inpainter.safetensors
+    python -m u3lab.experiments restorers denoiser --data FOLDER            # weights/denoiser.safetensors
 
 The photos of the notebook's tables are not learnt from. A step takes half a second of one thread for the denoiser, one
 for the inpainter. A training that was stopped goes on from its state in the cache.

@@ -1,6 +1,6 @@
 """Holes, text and missing pixels of chapter 4, filled by generators of several shapes and by their rivals.
 
-    python -m u3lab.experiments restoring  # data/results/restoring.json and restoring-TASK.jpg
+    python -m u3lab.experiments restoring  # results/restoring.json and restoring-TASK.jpg
 
 A run takes from one second to three minutes of one thread, all together an hour. Convolutional sparse coding needs
 SPORCO (`pip install sporco`). Each run on "shapes" and "hole" ends when the error of the *visible* pixels, as a running

@@ -1,6 +1,6 @@
 """Mosaics of textures, and made satellite scenes, segmented without labels by mutual information and by k-means.
 
-    python -m u3lab.experiments segments  # data/results/segments.json, half a minute a run
+    python -m u3lab.experiments segments  # results/segments.json, half a minute a run
 
 The settings were chosen with the first seed of the textures, out of some thirty short trials, by labels. Its rows are
 kept, and judge nothing: the summary leaves them out. The other seeds were run once. Below this table were, with the

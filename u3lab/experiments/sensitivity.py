@@ -1,6 +1,6 @@
 """Chapter 1 on lesions: sensitivity and specificity, on other slices and on a new patient, twenty seeds.
 
-    python -m u3lab.experiments sensitivity      # data/results/sensitivity.json
+    python -m u3lab.experiments sensitivity      # results/sensitivity.json
 """
 
 from __future__ import annotations

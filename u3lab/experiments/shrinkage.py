@@ -1,6 +1,6 @@
 """Chapter 1 on shrinkage: accuracy against λ, the price of the distance from a prior's centre.
 
-    python -m u3lab.experiments shrinkage  # data/results/shrinkage.json
+    python -m u3lab.experiments shrinkage  # results/shrinkage.json
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What notebook 00 has measured on many pictures: probes of five questions, the hidden square, things on backgrounds.
 
-    python -m u3lab.experiments start      # data/results/start_probes.json, start_squares.json, start_grounds.json
+    python -m u3lab.experiments start      # results/start_probes.json, start_squares.json, start_grounds.json
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Why denoising stops early and inpainting need not: loss and PSNR of long runs, on three photos.
 
-    python -m u3lab.experiments stopping  # data/results/stopping.json, a quarter of an hour
+    python -m u3lab.experiments stopping  # results/stopping.json, a quarter of an hour
 """
 
 from __future__ import annotations

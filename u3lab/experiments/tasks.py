@@ -1,6 +1,6 @@
 """Chapter 1 on more tasks: one trunk for four tasks, a trunk for each, and heads on the source's features.
 
-    python -m u3lab.experiments tasks    # data/results/tasks.json
+    python -m u3lab.experiments tasks    # results/tasks.json
 
 A quarter of the labels is missing, for each task on its own; all ways learn from the same scenes and labels, with as
 many steps for each network.

@@ -1,6 +1,6 @@
 """Tissues of a brain sorted without labels: two networks, ten trainings each, under three made fields.
 
-    python -m u3lab.experiments tissues      # data/results/tissues.json
+    python -m u3lab.experiments tissues      # results/tissues.json
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The learned steps of chapter 5, which go on from the perceptual inverters that ship.
 
     python tools/training_photos.py FOLDER *.deb                     # pictures that do not ship
-    python -m u3lab.experiments unrolled fire9 --data FOLDER         # data/weights/unrolled-fire9.safetensors
+    python -m u3lab.experiments unrolled fire9 --data FOLDER         # weights/unrolled-fire9.safetensors
 
 A step takes two seconds of one thread. A training that was stopped goes on from its state in the cache.
 """

@@ -1,6 +1,6 @@
 """The mask with one factor taken away at a time: which of them keeps a mask from being a trick?
 
-    python -m u3lab.experiments variants  # data/results/variants.json, 20 minutes
+    python -m u3lab.experiments variants  # results/variants.json, 20 minutes
 """
 
 from __future__ import annotations
