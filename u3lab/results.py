@@ -30,11 +30,11 @@ from u3lab import figures
 from u3lab._system import paths
 from u3lab.checks import shown, words
 from u3lab.errors import U3Error
+from u3lab.figures.canvas import YOURS
 from u3lab.measures import Interval
 
 WORDS = {"measured": "What was measured", "on": "On what", "often": "How often", "floor": "Floor", "rivals": "Rivals",
          "chosen": "What was chosen", "limits": "What it does not say"}
-YOURS = " (yours)"  # what tells a column of the user's own table from the shipped one
 MARKUP = re.compile(r"`[^`]*`|[|*$<&\\~]|(?<!\w)_|_(?!\w)")  # code, or what Markdown does not take as it stands
 
 

@@ -369,18 +369,64 @@ def test_bars_of_groups_keep_to_their_names(sheets):
     assert middles == {-0.2, 0.2, 1, 1.8, 2.2}, "a bar alone stands beside its name"
 
 
+def luminance(colour):
+    return np.dot([0.2126, 0.7152, 0.0722],
+                  [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)])
+
+
+def contrast(colour, other):
+    """WCAG's contrast of two colours; parts of a picture have 3."""
+    low, high = sorted(luminance(one) + 0.05 for one in (colour, other))
+    return high / low
+
+
 def test_whiskers_show_on_every_colour_of_bars(sheets):
     """With a halo where ink and bar are less than 3 to 1 apart, WCAG's contrast for parts of a picture."""
-    def luminance(colour):
-        return np.dot([0.2126, 0.7152, 0.0722],
-                      [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)])
+    for names in ([f"group {n}" for n in range(len(figures.COLOURS))], list(canvas.METHODS)):
+        figures.bars({name: {"a": (0.5, 0.25, 0.75)} for name in names}, "share", alt="x")
+        axes = sheets[-1].axes[0]
+        for bars, whiskers in zip(axes.containers[::2], axes.containers[1::2], strict=True):
+            close = contrast(bars[0].get_facecolor(), canvas.INK) < 3
+            haloes = {bool(part.get_path_effects()) for part in (*whiskers.lines[1], *whiskers.lines[2])}
+            assert haloes == {close}, to_hex(bars[0].get_facecolor())
 
-    figures.bars({f"group {n}": {"a": (0.5, 0.25, 0.75)} for n in range(len(figures.COLOURS))}, "share", alt="x")
-    axes = sheets[0].axes[0]
-    for bars, whiskers in zip(axes.containers[::2], axes.containers[1::2], strict=True):
-        contrast = (luminance(bars[0].get_facecolor()) + 0.05) / (luminance(canvas.INK) + 0.05)
-        haloes = {bool(part.get_path_effects()) for part in (*whiskers.lines[1], *whiskers.lines[2])}
-        assert haloes == {contrast < 3}, to_hex(bars[0].get_facecolor())
+
+@pytest.mark.parametrize("kind", ["curves", "points", "bars"])
+def test_a_method_has_one_colour_in_every_chart(kind, sheets):
+    """Wherever it stands, with whomever; others take what is left, and no two series of a chart look alike."""
+    value = {"curves": [0.5, 0.75], "points": (1, 0.5, 0.25, 0.75), "bars": {"a": 0.5}}[kind]
+    seen = {}
+    for names in (["fine-tuning", "a new one", "parallel"], ["parallel", "chance", "random weights (3)", "another one"],
+                  ["features, plain", "features, serial", "fine-tuning"], list("abcdefg"),
+                  ["b", "random weights", "features"]):
+        getattr(figures, kind)(dict.fromkeys(names, value), "x", *["y"] * (kind != "bars"), alt="x")
+        drawn = [to_hex(one.lines[0].get_color()) for one in sheets[-1].axes[0].containers] if kind == "points" else [
+            legend(sheets[-1])[name] for name in names]
+        assert len(set(drawn)) == len(names) == len(drawn)
+        for name, colour in zip(names, drawn, strict=True):
+            seen.setdefault(name.partition(" (")[0].removesuffix(", plain"), set()).add(colour)
+    assert {name: {colour} for name, colour in canvas.METHODS.items() if name in seen} == {
+        name: colours for name, colours in seen.items() if name in canvas.METHODS}
+    assert len(seen.keys() & canvas.METHODS.keys()) == 5
+
+
+def test_colours_of_methods_show_on_the_card_and_differ_where_they_meet():
+    """The card is as light on a dark page. What meets in a chart of more than one chapter is told apart by colour."""
+    assert all(contrast(colour, canvas.CARD) >= 3 for colour in canvas.METHODS.values())
+    for together in (("features", "last block", "fine-tuning", "serial", "parallel", "low rank", "scratch", "chance"),
+                     ("squeezenet1_1", "efficientnet_lite0"), ("pixels", "network, not trained", "network, trained"),
+                     ("edges (no network)", "guided", "LRP z⁺", "gradient", "Grad-CAM", "deconvnet", "mask"),
+                     ("trained", "not trained", "guessing"), ("supervised", "random weights", "pixels", "chance")):
+        assert len({canvas.METHODS[name] for name in together}) == len(together), together
+    for same in (("features", "frozen features"), ("SqueezeNet", "squeezenet1_1"), ("random weights", "not trained")):
+        assert len({canvas.METHODS[name] for name in same}) == 1
+
+
+def test_own_results_have_the_colour_of_what_they_stand_beside():
+    names = ["parallel", "parallel (yours)", "new", "new (yours)", "only (yours)"]
+    parallel, its, new, news, only = canvas.colours(names)
+    assert parallel == its == canvas.METHODS["parallel"] and new == news and len({parallel, new, only}) == 3
+    assert canvas.colours(["Lite0 (yours)", "Lite0"]) == [canvas.METHODS["Lite0"]] * 2
 
 
 def test_the_likeliest_classes_stand_on_top_with_their_probability(sheets):

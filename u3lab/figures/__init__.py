@@ -7,7 +7,7 @@
 
 A figure is an opaque near-white card, so that it reads the same on a dark page. It is drawn without pyplot: nothing is
 shown twice and nothing is left behind. Colours are from the set of Okabe & Ito (2008), which colour-blind people can
-tell apart.
+tell apart; a method that recurs (``canvas.METHODS``) has the same one in every chart.
 """
 
 from u3lab.figures.canvas import COLOURS

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import itertools
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,8 +23,39 @@ PNG = b"\x89PNG"  # how such a file begins
 QUALITY = 92  # of a JPEG, from 1 to 95
 PAGE = 6_000_000  # pixels of a figure at most, five screens full: drawn, they take 700 MB
 BLACK = "#000000"
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", BLACK, "#e69f00", "#56b4e9")
+GREY, BROWN, OCHRE = "#767676", "#9c6454", "#a6761d"
+COLOURS = BLUE, RED, GREEN, PINK, *_ = "#0072b2", "#d55e00", "#009e73", "#c0699a", BLACK, "#e69f00", "#56b4e9"
+# The colour of what is compared in more than one chart. Those that meet in a chart differ.
+METHODS = {name: colour for colour, names in {
+    GREY: ("chance", "guessing", "floor", "random", "edges (no network)"),  # what knows nothing
+    BLACK: ("pixels", "serial", "LRP z⁺"),
+    PINK: ("random weights", "untrained", "not trained", "network, not trained", "low rank", "Grad-CAM"),
+    GREEN: ("features", "frozen features", "trained", "network, trained", "supervised", "guided"),
+    BROWN: ("scratch", "mask"),
+    OCHRE: ("last block",),
+    RED: ("fine-tuning", "deconvnet", "efficientnet_lite0", "EfficientNet-Lite0", "Lite0"),
+    BLUE: ("parallel", "gradient", "squeezenet1_1", "SqueezeNet", "SqueezeNet 1.1"),
+}.items() for name in names}
+YOURS = " (yours)"  # what is added to the name of a series for the same from the user's own results
 LINES, MARKERS, HATCHES = ("-", "--", "-.", ":"), "osD^vPX", ("", "///", "...", "xxx")
+
+
+def colours(names: Sequence[str]) -> list[str]:
+    """Choose a colour for each series: its method's, in every chart the same, or the next that is free.
+
+    The method is the whole name, or what stands before its first comma or bracket: "random weights (3)". A second
+    series of one method takes a free colour; the user's own results have the colour of what they are shown beside.
+    """
+    names, found = [str(name) for name in names], {}
+    for name in names:
+        colour = METHODS.get(name, METHODS.get(re.split(r"[,(]", name)[0].strip(), ""))
+        if colour and colour not in found.values() and not name.endswith(YOURS):
+            found[name] = colour
+    free = itertools.cycle([colour for colour in COLOURS if colour not in found.values()] or COLOURS)
+    for name in names:
+        if name not in found and not (name.endswith(YOURS) and name.removesuffix(YOURS) in names):
+            found[name] = next(free)
+    return [found.get(name) or found[name.removesuffix(YOURS)] for name in names]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from torch import Tensor
 from u3lab import checks
 from u3lab.errors import U3Error
 from u3lab.figures import canvas, collage, given
-from u3lab.figures.canvas import BLACK, COLOURS, HATCHES, INK, LINES, MARKERS
+from u3lab.figures.canvas import BLACK, HATCHES, INK, LINES, MARKERS
 from u3lab.figures.given import Numbers
 
 if TYPE_CHECKING:
@@ -154,9 +154,9 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
     if not checks.is_a("lines", lines, Mapping, "give a dict such as {'loss': losses}"):
         raise U3Error("there are no curves to draw; give a dict such as {'loss': losses}")
     with canvas.plot(7.6, 3.9, title) as (sheet, axes):
-        for index, (name, parts) in enumerate(lines.items()):
-            x, y, *interval = given.line(name, parts)
-            colour = COLOURS[index % len(COLOURS)]
+        drawn = {name: given.line(name, parts) for name, parts in lines.items()}
+        for index, ((name, (x, y, *interval)), colour) in enumerate(zip(
+                drawn.items(), canvas.colours(list(drawn)), strict=True)):
             axes.plot(x, y, LINES[index % len(LINES)], color=colour, label=name, linewidth=1.8,
                       marker=MARKERS[index % len(MARKERS)], markersize=5, markevery=max(1, -(-len(x) // 8)))
             if interval:
@@ -198,9 +198,10 @@ def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str 
     span = max(places.values()) - min(places.values())
     with canvas.plot(7.2, 3.9, title) as (sheet, axes):
         axes.axhline(0, color=INK, linewidth=0.8)
-        for index, (name, (x, (y, low, high))) in enumerate(found.items()):
+        for index, ((name, (x, (y, low, high))), colour) in enumerate(zip(
+                found.items(), canvas.colours(list(found)), strict=True)):
             axes.errorbar(x, y, [[y - low], [high - y]], fmt=MARKERS[index % len(MARKERS)], capsize=3, linewidth=1.6,
-                          color=COLOURS[index % len(COLOURS)], markersize=7)
+                          color=colour, markersize=7)
             after = [place - places[name] for place in places.values() if place > places[name]]
             side, away = ("left", 9) if after and min(after) > span / 12 else ("right", -9)  # away from what follows
             beside = (away, 9 if y >= 0 else -9)  # clear of the line at zero
@@ -240,8 +241,8 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
     largest = max(abs(bar[0]) for members in groups.values() for bar in members.values()) or 1.0
     decimals = max(0, (2 if largest >= 1 else 1) - math.floor(math.log10(largest)))
     with canvas.plot(7.2, 0.8 + len(names) * (0.3 if len(groups) == 1 else 0.25 * len(groups)), title) as (sheet, axes):
-        for index, label in enumerate(groups):
-            _draw_bars(axes, names, groups, index, label, decimals)
+        for index, (label, colour) in enumerate(zip(groups, canvas.colours(list(groups)), strict=True)):
+            _draw_bars(axes, names, groups, index, label, colour, decimals)
         axes.set_yticks(range(len(names)), names)
         axes.set(xlabel=xlabel, ylim=(len(names) - 0.5, -0.5))
         axes.margins(x=0.12 if all(bar[0] >= 0 for members in groups.values() for bar in members.values()) else 0.16)
@@ -278,12 +279,12 @@ def classes(names: Sequence[str], logits: Tensor, *, top: int = 5, alt: str | No
 
 
 def _draw_bars(axes: Axes, names: Sequence[str], groups: Mapping[str, Mapping[str, tuple[float, float, float]]],
-               index: int, label: str, decimals: int) -> None:
+               index: int, label: str, colour: str, decimals: int) -> None:
     """The bars of one group with whiskers and values, each in its share of the row of its name.
 
     A row is shared by the groups that have its name: a bar alone stands beside its name, and leaves no gap.
     """
-    members, thick, colour = groups[label], 0.8 / len(groups), COLOURS[index % len(COLOURS)]
+    members, thick = groups[label], 0.8 / len(groups)
     shared = {name: [group for group in groups if name in groups[group]] for name in members}
     rows = np.array([names.index(name) + (shared[name].index(label) - (len(shared[name]) - 1) / 2) * thick
                      for name in members])
