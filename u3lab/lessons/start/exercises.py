@@ -27,10 +27,9 @@ def _templates(g: torch.Generator) -> Iterator[tuple]:
 
 MATCH = Exercise(
     id="0-match", title="Be the template", minutes=8, difficulty="medium", points=4,
-    goal="Lay the template w on every place of the pictures where it fits completely, moving by one pixel. Multiply "
-         "number by number with the patch below it, and add up all products, of all channels: one number per place. "
-         "There is no b and no ReLU. A loop over the pixels of a photo would be too slow for the figure below; a loop "
-         "over the few weights of w is fine, and torch has an operation that needs no loop.",
+    goal="Lay the template w on every place of the pictures where it fits completely, moving by one pixel, and return "
+         "the inner product with the patch below: over all channels, without b and ReLU. A loop over the pixels of a "
+         "photo is too slow for the figure; one over the few weights of w is fine, and torch needs none.",
     signature="def my_match(x, w):   # (B,C,H,W), (C,k,l) → (B,H−k+1,W−l+1)",
     hints=(
         "How many rows of places are there? The template's top row can lie on rows 0 to H − k, so H − k + 1.",
@@ -80,10 +79,9 @@ def _squares(g: torch.Generator) -> Iterator[tuple]:
 
 OCCLUSION = Exercise(
     id="0-occlusion", title="Hide and look", minutes=10, difficulty="medium", points=4,
-    goal="Compute the occlusion map r. The squares have side×side pixels; their upper left corners lie at rows and "
-         "columns 0, step, 2·step, … as long as a square fits completely. Each time exactly one square is grey, 0.5 in "
-         "all channels. `score(pictures)` takes pictures (B,3,H,W) and returns a score for each, (B). x must stay as "
-         "it is.",
+    goal="Compute the occlusion map r. Squares of side×side pixels have their upper left corners at rows and columns "
+         "0, step, 2·step, … as long as they fit completely. Each time one square is grey: 0.5 in all channels. "
+         "`score` takes pictures (B,3,H,W) and returns their scores (B). Leave x as it is.",
     signature="def my_occlusion(score, x, side, step):   # x (1,3,H,W) → r, one number a square: (rows, columns)",
     hints=(
         "Two loops: `range(0, H - side + 1, step)` gives the top row of each square, the same with W its left column.",
@@ -123,10 +121,9 @@ def _coded(g: torch.Generator) -> Iterator[tuple]:
 
 PROBE = Exercise(
     id="0-probe", title="Read it off", minutes=10, difficulty="medium", points=4,
-    goal="Fit the linear probe to the labelled codes y, and return the scores of the new codes. `labels` holds numbers "
-         "from 0 to K − 1; t has one row per code, with 1 in the column of its label and 0 elsewhere. Find the W at "
-         "which the gradient of the sum of squares plus λ‖W‖² is exactly zero. There is no bias: the codes already "
-         "have mean 0.",
+    goal="Fit the probe to the labelled codes y, and return the scores of the new codes. `labels` are numbers from 0 to "
+         "K − 1. Take the W at which the gradient of the whole sum is exactly zero. There is no bias: the codes have "
+         "mean 0.",
     signature="def my_probe(y, labels, new, lam):   # (N,U), (N,), (M,U), λ → scores (M,K)",
     hints=(
         "`F.one_hot(labels)` is t, in whole numbers; `.to(y)` makes them numbers like y's.",

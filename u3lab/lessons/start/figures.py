@@ -54,7 +54,7 @@ def painted(w: Tensor, scale: float, size: int = 113) -> Tensor:
 
 
 def labelled(panels: Mapping[str, Tensor]) -> Tensor:
-    """Pictures (1,3,S,S) side by side, each with its name in the upper left corner: (1,3,S,N·S)."""
+    """Pictures (1,3,S,S) side by side, each with its name in the upper left corner, a white line between: (1,3,S,N·S)."""
     import matplotlib
     from PIL import Image, ImageDraw, ImageFont
 
@@ -62,6 +62,8 @@ def labelled(panels: Mapping[str, Tensor]) -> Tensor:
     sheet = Image.fromarray(pixels.eight_bit(torch.cat([one.float().cpu() for one in panels.values()], -1)))
     draw, left = ImageDraw.Draw(sheet), 0
     for name, one in panels.items():
+        if left:
+            draw.rectangle((left, 0, left + 3, sheet.height), "white")
         wide = round(draw.textlength(name, font)) + 8
         draw.rectangle((left, 0, left + wide, 18), CARD)
         draw.text((left + 4, 1), name, INK, font)
