@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,7 @@ def painted(w: Tensor, scale: float, size: int = 113) -> Tensor:
 
 
 def labelled(panels: Mapping[str, Tensor]) -> Tensor:
-    """Pictures (1,3,S,S) side by side, each with its name in the upper left corner, a white line between: (1,3,S,N·S)."""
+    """Pictures (1,3,S,S) side by side, each with its name in the upper left corner, white lines between: (1,3,S,N·S)."""
     import matplotlib
     from PIL import Image, ImageDraw, ImageFont
 
@@ -138,16 +138,3 @@ def shuffled(x: Tensor, n: int, *, seed: int = 0) -> Tensor:
 def mirrored(x: Tensor, n: int) -> Tensor:
     """Every part is in its place, and mirrored: as many seams as in :func:`shuffled`, and the same arrangement."""
     return joined(cut(x, n).flip(-1))
-
-
-def alone(x: Tensor, n: int, some: Sequence[int], *, rest: Tensor | None = None) -> Tensor:
-    """Some of the parts, by their numbers, in their places; in those of the others grey, or what ``rest`` has there."""
-    parts, some = cut(x, n), list(some)
-    left = torch.full_like(parts, GREY) if rest is None else cut(rest, n).clone()
-    left[:, some] = parts[:, some]
-    return joined(left)
-
-
-def repeated(x: Tensor, n: int, k: int) -> Tensor:
-    """Part k in every place: nothing but this part is there, as large as it was."""
-    return joined(cut(x, n)[:, [k] * n * n])
