@@ -171,11 +171,3 @@ def test_a_probe_of_colours(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_code_has_as_many_numbers_as_the_layer(net):
     assert probing.code_of(net)(torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))).shape == (3, 512)
-
-
-# ---- four pictures --------------------------------------------------------------------------------------------------
-
-
-def test_four_pictures_are_two_by_two():
-    parts = torch.arange(4.0).view(4, 1, 1, 1).expand(-1, 3, 2, 2)
-    assert seeing.four(parts)[0, 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]

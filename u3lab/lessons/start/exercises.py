@@ -122,7 +122,7 @@ def _coded(g: torch.Generator) -> Iterator[tuple]:
 PROBE = Exercise(
     id="0-probe", title="Read it off", minutes=10, difficulty="medium", points=4,
     goal="Fit the probe to the labelled codes y, and return the scores of the new codes. `labels` are numbers from 0 "
-         "to K − 1. Take the W at which the gradient of the whole sum is exactly zero. There is no bias: the codes have "
+         "to K − 1. Take the W at which the gradient of the whole sum is exactly zero. There is no bias: codes have "
          "mean 0.",
     signature="def my_probe(y, labels, new, lam):   # (N,U), (N,), (M,U), λ → scores (M,K)",
     hints=(

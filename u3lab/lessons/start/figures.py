@@ -54,7 +54,7 @@ def painted(w: Tensor, scale: float, size: int = 113) -> Tensor:
 
 
 def labelled(panels: Mapping[str, Tensor]) -> Tensor:
-    """Pictures (1,3,S,S) side by side, each with its name in the upper left corner, white lines between: (1,3,S,N·S)."""
+    """Pictures (1,3,S,S) side by side, each with its name in the upper left corner, lines between: (1,3,S,N·S)."""
     import matplotlib
     from PIL import Image, ImageDraw, ImageFont
 

@@ -107,8 +107,3 @@ def log_odds(net: Classifier, pictures: Tensor) -> Tensor:
     animals, others = (numbers[which].unique() for which in (found.animal, ~found.animal))
     given = scores(net, pictures)
     return given[:, animals].logsumexp(1) - given[:, others].logsumexp(1)
-
-
-def four(parts: Tensor) -> Tensor:
-    """Four pictures (4,3,s,s), two by two: (1,3,2s,2s)."""
-    return parts.unflatten(0, (2, 2)).permute(2, 0, 3, 1, 4).flatten(1, 2).flatten(2)[None]
