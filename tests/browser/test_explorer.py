@@ -216,7 +216,7 @@ def test_a_dicom_file_is_a_picture_too(desk: Desk, tmp_path: Path):
 
 def test_every_live_picture_has_words(desk: Desk):
     words = desk.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
-    assert len(words) == 4 and all(words) and "no picture yet" not in words
+    assert len(words) == 5 and all(words) and "no picture yet" not in words
     assert desk.complaints == []
 
 
