@@ -65,16 +65,24 @@ def occlusion(score: Callable[[Tensor], Tensor], x: Tensor, side: int, step: int
     return r
 
 
-def _scores(g: torch.Generator, *shape: int, dtype: torch.dtype = torch.float32) -> Callable[[Tensor], Tensor]:
+class Score:
     """A score that is no sum over pixels, so that what is hidden together counts together: (B,3,H,W) → (B)."""
-    w, v = drawn(g, *shape, dtype=dtype), drawn(g, *shape, dtype=dtype)
-    return lambda pictures: (pictures * w).sum((1, 2, 3)) + (pictures * v).sum((1, 2, 3)).square()
+
+    def __init__(self, w: Tensor, v: Tensor) -> None:
+        self.w, self.v = w, v
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        return (pictures * self.w).sum((1, 2, 3)) + (pictures * self.v).sum((1, 2, 3)).square()
+
+    def __repr__(self) -> str:
+        return "a score made up for this check"
 
 
 def _squares(g: torch.Generator) -> Iterator[tuple]:
     for shape, side, step, dtype in (((3, 4, 4), 2, 2, torch.float32), ((3, 7, 7), 3, 2, torch.float32),
                                      ((3, 6, 9), 2, 3, torch.float64), ((3, 5, 5), 5, 1, torch.float32)):
-        yield _scores(g, *shape, dtype=dtype), torch.rand(1, *shape, generator=g, dtype=dtype), side, step
+        score = Score(drawn(g, *shape, dtype=dtype), drawn(g, *shape, dtype=dtype))
+        yield score, torch.rand(1, *shape, generator=g, dtype=dtype), side, step
 
 
 OCCLUSION = Exercise(
@@ -107,7 +115,7 @@ OCCLUSION = Exercise(
 def probe(y: Tensor, labels: Tensor, new: Tensor, lam: float) -> Tensor:
     """Scores (M,K) of new codes (M,U) by the W (U,K) that makes ‖y W − t‖² + λ‖W‖² least; t is 1 at the label."""
     t = F.one_hot(labels).to(y)
-    W = torch.linalg.solve(y.T @ y + lam * torch.eye(y.shape[1]).to(y), y.T @ t)
+    W = torch.linalg.solve(y.mT @ y + lam * torch.eye(y.shape[1]).to(y), y.mT @ t)
     return new @ W
 
 
@@ -132,10 +140,10 @@ PROBE = Exercise(
         "`torch.linalg.solve(A, B)` returns the W with A W = B; `torch.eye(U)` is the identity. The scores are "
         "`new @ W`."),
     reference=probe, judge=by_cases(probe, _coded, (
-        Mistake(("y.T @ y + → y.T @ y / len(y) +", "y.T @ y + → y.T @ y / len(y) + ;; y.T @ t → y.T @ t / len(y)"),
-                "you divided by N; the squares are added up, not averaged"),
-        Mistake("y.T @ y + lam * torch.eye(y.shape[1]).to(y) → y.T @ y + lam", "λ is added to all numbers of yᵀ y; the "
-                "gradient of λ‖W‖² is 2 λ W, so only the diagonal gets it: λ times the identity"),
+        Mistake(("y.mT @ y + → y.mT @ y / len(y) +",
+                 "y.mT @ y + → y.mT @ y / len(y) + ;; y.mT @ t → y.mT @ t / len(y)"), "you divided by N; the squares are added up, not averaged"),
+        Mistake("y.mT @ y + lam * torch.eye(y.shape[1]).to(y) → y.mT @ y + lam", "λ is added to all numbers of yᵀ y; "
+                "the gradient of λ‖W‖² is 2 λ W, so only the diagonal gets it: λ times the identity"),
         Mistake("lam * torch.eye → lam**2 * torch.eye", "that is λ²; the penalty is λ‖W‖²"),
         Mistake("lam * torch.eye → lam / 2 * torch.eye", "you lost a factor 2: both gradients have it, 2 yᵀ(y W − t) "
                 "and 2 λ W"),
