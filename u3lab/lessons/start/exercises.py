@@ -141,7 +141,8 @@ PROBE = Exercise(
         "`new @ W`."),
     reference=probe, judge=by_cases(probe, _coded, (
         Mistake(("y.mT @ y + → y.mT @ y / len(y) +",
-                 "y.mT @ y + → y.mT @ y / len(y) + ;; y.mT @ t → y.mT @ t / len(y)"), "you divided by N; the squares are added up, not averaged"),
+                 "y.mT @ y + → y.mT @ y / len(y) + ;; y.mT @ t → y.mT @ t / len(y)"),
+                "you divided by N; the squares are added up, not averaged"),
         Mistake("y.mT @ y + lam * torch.eye(y.shape[1]).to(y) → y.mT @ y + lam", "λ is added to all numbers of yᵀ y; "
                 "the gradient of λ‖W‖² is 2 λ W, so only the diagonal gets it: λ times the identity"),
         Mistake("lam * torch.eye → lam**2 * torch.eye", "that is λ²; the penalty is λ‖W‖²"),
