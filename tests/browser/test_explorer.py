@@ -49,7 +49,10 @@ def guided(k):
 
 live.explore(guided, k=(0, 999))
 """
-PICKY_CELL, CLICKED_CELL, OWN_CELL, GUIDED_CELL = 1, 2, 3, 4
+FOLLOWED = """
+live.explore(cross, place=live.Click(0.5, 0.5, panels=2, follow=True))
+"""
+PICKY_CELL, CLICKED_CELL, OWN_CELL, GUIDED_CELL, FOLLOWED_CELL = 1, 2, 3, 4, 5
 MOVE = """async ([handle, image, moves]) => {
     for (let n = 0; n < moves; n++) {
         const shown = new Promise(done => {
@@ -70,8 +73,8 @@ ICONS = """() => {
 
 @pytest.fixture(scope="module")
 def desk(open_notebook) -> Desk:
-    """One notebook with four explorers, and a cell to ask in."""
-    return open_notebook("explorers.ipynb", (SETUP, PICKY, CLICKED, OWN, GUIDED, "pass"))
+    """One notebook with five explorers, and a cell to ask in."""
+    return open_notebook("explorers.ipynb", (SETUP, PICKY, CLICKED, OWN, GUIDED, FOLLOWED, "pass"))
 
 
 def test_a_slip_is_one_line_and_the_next_good_value_recovers(desk: Desk):
@@ -162,6 +165,23 @@ def test_a_drag_moves_the_place_along(desk: Desk):
     until(lambda: near(place(figure), (0.5, 0.5), 0.02), "the place did not follow the drag")
 
 
+def test_the_place_follows_the_pointer_over_the_first_panel_if_it_shall(desk: Desk):
+    figure = desk.figure(FOLLOWED_CELL)
+    figure.image.scroll_into_view_if_needed()
+    box = figure.image.bounding_box()
+    desk.page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.3 * box["height"], steps=5)
+    until(lambda: near(place(figure), (0.2, 0.3), 0.02), "the place did not follow the pointer")
+    figure.says("x = 0.2")
+    desk.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.3 * box["height"])  # from one panel to the other
+    desk.page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.9 * box["height"], steps=5)
+    assert near(place(figure), (0.2, 0.3), 0.02)
+
+    figure = desk.figure(CLICKED_CELL)
+    before, box = place(figure), figure.image.bounding_box()
+    desk.page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"], steps=5)
+    assert place(figure) == before
+
+
 def test_the_students_own_picture_and_a_file_that_is_none(desk: Desk, tmp_path: Path):
     figure = desk.figure(OWN_CELL)
     dog = figure.bytes()
@@ -196,7 +216,7 @@ def test_a_dicom_file_is_a_picture_too(desk: Desk, tmp_path: Path):
 
 def test_every_live_picture_has_words(desk: Desk):
     words = desk.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
-    assert len(words) == 4 and all(words) and "no picture yet" not in words
+    assert len(words) == 5 and all(words) and "no picture yet" not in words
     assert desk.complaints == []
 
 

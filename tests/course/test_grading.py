@@ -13,7 +13,7 @@ import pytest
 import safetensors.torch
 
 from tests.course.test_nbgrader import NAMES, RIGHT, WRONG, lesson, tool
-from tests.lessons.test_exercises import ALL, MUTANTS, right_answer
+from tests.lessons.test_exercises import ALL, MUTANTS
 from u3lab import course
 from u3lab.course import answers, guard
 from u3lab.errors import U3Error
@@ -175,7 +175,7 @@ def told(source: str, **names) -> course.Report:
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_told_is_judged_as_the_answer_itself(name: str):
     """The right answer, the stub, and three wrong ones: points and words are the same, but for a traceback's lines."""
-    for answer in (right_answer(name), ..., *[mutant for owner, mutant, _ in MUTANTS if owner == name][:3]):
+    for answer in (ALL[name].reference, ..., *[mutant for owner, mutant, _ in MUTANTS if owner == name][:3]):
         here, there = course.check(name, answer), told(f"course.check({name!r}, mine)", mine=answer)
         assert (there.state, there.points, there.message.splitlines()[0]) == (
             here.state, here.points, here.message.splitlines()[0])

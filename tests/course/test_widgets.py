@@ -80,7 +80,7 @@ def test_words():
 @pytest.mark.parametrize("function", [course.exercise, course.hint, course.solution])
 def test_an_unknown_exercise(function):
     refuses(function, "6-guide", says="did you mean '6-guided'")
-    refuses(function, "x", says="choose one of 0-upside-down, ")
+    refuses(function, "x", says="choose one of 0-match, ")
 
 
 def test_definitions_refuse_slips():

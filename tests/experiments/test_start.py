@@ -12,7 +12,7 @@ from torch import Tensor
 from tests.experiments import planted
 from u3lab import nets, results
 from u3lab.datasets import cutouts
-from u3lab.experiments import _running, _table, start
+from u3lab.experiments import _running, _table, start, start_landmarks
 from u3lab.lessons.start import probing, seeing
 
 SIZE = 227
@@ -115,3 +115,40 @@ def test_what_is_placed_is_named_and_off_the_middle():
         assert net.top(one.image, 1)[0][0] == one.label and one.where.any()
         y, x = one.where.nonzero().double().mean(0) / len(one.where)
         assert abs(x - 0.5) > 0.05 and abs(y - 0.5) > 0.05
+
+
+def test_landmarks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The turning codes are right, warps half way to the border of what counts, templates and the rest beside it."""
+    people = SimpleNamespace(images=torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0)))
+    true = torch.rand(4, 8, 2, generator=torch.Generator().manual_seed(1))
+    eyes = (true[:, 1] - true[:, 0]).norm(dim=1)
+    away = {"person": 0.0, "person-warps": 0.2, "untaught": 0.3}  # of the distance between the eyes of that face
+    asked = []
+
+    def beside(share: float) -> Tensor:
+        moved = true.roll(-1, 0).clone()
+        moved[..., 0] += share * eyes.roll(-1, 0)[:, None]
+        return moved
+
+    def by_pixels(made: SimpleNamespace, points: Tensor, side: int) -> Tensor:
+        asked.append(side)
+        return torch.where(torch.arange(8)[:, None] < side - 5, beside(0.0), beside(9.0))
+
+    monkeypatch.setattr(start_landmarks.trials, "marked", lambda kind, role="judge": (
+        None, people if role == "judge" else SimpleNamespace(images=1 - people.images)))
+    monkeypatch.setattr(start_landmarks.trials, "points", lambda made: true)
+    monkeypatch.setattr(start_landmarks.trials, "taught", lambda which: which)
+    monkeypatch.setattr(start_landmarks.landmarks, "labeller", lambda seed: "untaught")
+    monkeypatch.setattr(start_landmarks.trials, "codes", lambda net, images: net)
+    monkeypatch.setattr(start_landmarks.trials, "matched", lambda found, made: (beside(away[found]), true.roll(-1, 0)))
+    monkeypatch.setattr(start_landmarks.figures, "matched_by_pixels", by_pixels)
+    _running.run(start_landmarks, ["--out", str(tmp_path)])
+    rows = results.rows(_table.read(tmp_path / "results" / "start_landmarks.json"))
+    assert {way: set(row.hits) for (way,), row in rows.items() if way != start_landmarks.SAME_PLACE} == {
+        start_landmarks.TURNING: {8}, start_landmarks.WARPS: {8}, start_landmarks.UNTAUGHT: {0},
+        **{way: {side - 5} for way, side in start_landmarks.TEMPLATES.items()}} and asked == [5, 7, 9, 13]
+    apart = (true - true.roll(-1, 0)).norm(dim=2) / eyes.roll(-1, 0)[:, None]
+    assert rows[start_landmarks.SAME_PLACE,].hits == tuple((apart <= 0.25).sum(1).tolist())
+    summary = start_landmarks.by_way(rows)
+    assert summary["templates of 13×13 pixels"]["turning heads less this"].value == 0
+    assert summary["templates of 9×9 pixels"]["turning heads less this"].value == 0.5

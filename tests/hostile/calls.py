@@ -988,7 +988,7 @@ good("figures.frame_bars, a name", lambda name: figures.frame_bars({name: 0.5}, 
      name=(These(make=lambda: {"a number": 3, "bytes": b"x"}), "a"))
 good("figures.scale_bar", scale=number(0.3, 0, without_low=True), height=whole(120), width=whole(80))
 good("live.PictureBox", names=(Some(none=True), ("coffee",)))
-good("live.Click", x=number(0.5, 0, 1), y=number(0.5, 0, 1), panels=whole(1))
+good("live.Click", x=number(0.5, 0, 1), y=number(0.5, 0, 1), panels=whole(1), follow=(Flag(), True))
 CONTROL = (These(make=lambda: {"turned round": (1.0, 0.0), "no choices": [], "no dict": {}, "a function": len,
                                "a button": ipywidgets.Button(), "a class": ipywidgets.IntSlider,
                                "texts": ("a", "b", "c", 1j)}), (0.0, 1.0))

@@ -1,4 +1,4 @@
-"""Answers to the exercises of chapter 0 on templates, written otherwise than the references."""
+"""Answers to the exercises of chapter 0, written otherwise than the references."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ def looped(x, w, *, turned=False, stride=1, of=lambda products: products.sum((1,
     return torch.stack(rows, -2)
 
 
-def neighbours(layers):
-    """From the top down: how many of the places below are seen by so many."""
-    side = 1
-    for k, s in reversed(layers):
-        side = (side - 1) * s + k
-    return side
+def at_once(score, x, side, step, *, grey=0.5, turned=False, kept=False, most=0):
+    """All pictures with a square in one batch."""
+    height, width = x.shape[2:]
+    places = [(i, j) for i in range(0, height - side + 1 + most, step) for j in range(0, width - side + 1 + most, step)]
+    inside = torch.zeros(len(places), 1, height, width, dtype=torch.bool)
+    for n, (i, j) in enumerate(places):
+        inside[n, :, i : i + side, j : j + side] = True
+    if kept:
+        inside = inside.cumsum(0) > 0
+    covered = torch.where(~inside if turned else inside, torch.full_like(x, grey), x)
+    return (score(x) - score(covered)).view(-1, len(range(0, width - side + 1 + most, step)))
 
 
-def strides(layers, upto):
-    product = 1
-    for _, s in layers[:upto]:
-        product *= s
-    return product
+def dual(y, labels, new, lam, *, scale=1.0, hot=None):
+    """By the N×N matrix of inner products: W = yᵀ (y yᵀ + λ)⁻¹ t."""
+    t = torch.eye(int(labels.max()) + 1, dtype=y.dtype)[labels] if hot is None else hot(labels)
+    return new @ (y.T @ torch.linalg.inv(y @ y.T + scale * lam * torch.eye(len(y), dtype=y.dtype)) @ t)
 
 
 MUTANTS = [
@@ -41,14 +45,24 @@ MUTANTS = [
     ("0-match", lambda x, w: looped(x, w).float(), "float32, and float64 is wanted"),
     ("0-match", lambda x, w: -looped(x, w), "right values"),
     ("0-match", lambda x, w: looped(x, w, of=lambda p: p.sum((0, 1, 2, 3)).expand(len(p))), "right values"),
-    ("0-reach", lambda layers: sum(k - 1 for k, _ in layers) + 1, "strides are left out"),
-    ("0-reach", lambda layers: 1 + sum(k * strides(layers, n) for n, (k, _) in enumerate(layers)), "adds k − 1 steps"),
-    ("0-reach", lambda layers: 1 + sum((k - 1) * strides(layers, n + 1) for n, (k, _) in enumerate(layers)),
-     "the strides below"),
-    ("0-reach", lambda layers: 1 + sum((k - 1) * ([1] + [s for _, s in layers])[n] for n, (k, _) in enumerate(layers)),
-     "multiply all the way up"),
-    ("0-reach", lambda layers: neighbours(layers) * neighbours(layers), "the square of the right one; a root is"),
-    ("0-reach", lambda layers: torch.tensor([k for k, _ in layers]).prod(), "sides do not multiply"),
+    ("0-occlusion", lambda s, x, side, step: -at_once(s, x, side, step), "the sign is turned"),
+    ("0-occlusion", lambda s, x, side, step: at_once(s, x, side, step) - s(x), "difference to the score of x itself"),
+    ("0-occlusion", lambda s, x, side, step: at_once(s, x, side, step, kept=True), "in a fresh copy"),
+    ("0-occlusion", lambda s, x, side, step: at_once(s, x, side, step, grey=0.0), "the squares are black"),
+    ("0-occlusion", lambda s, x, side, step: at_once(s, x, side, step, turned=True), "keep the rest"),
+    ("0-occlusion", lambda s, x, side, step: at_once(s, x, side, step).mT, "transposed"),
+    ("0-occlusion", lambda s, x, side, step: at_once(s, x, side, 1), "has the shape"),
+    ("0-occlusion", lambda s, x, side, step: at_once(s, x, side, step, most=side - 1), "has the shape"),
+    ("0-occlusion", lambda s, x, side, step: at_once(s, x, side, step, grey=x.mean().item()), "right values"),
+    ("0-probe", lambda y, labels, new, lam: dual(y, labels, new, lam, scale=len(y)), "you divided by N"),
+    ("0-probe", lambda y, labels, new, lam: dual(y, labels, new, lam, scale=lam), "that is λ²"),
+    ("0-probe", lambda y, labels, new, lam: dual(y, labels, new, lam, scale=0.5), "lost a factor 2"),
+    ("0-probe", lambda y, labels, new, lam: dual(y, labels, new, lam).softmax(1), "without softmax or argmax"),
+    ("0-probe", lambda y, labels, new, lam: new @ torch.linalg.inv(y.T @ y + lam) @ y.T @ torch.eye(
+        int(labels.max()) + 1, dtype=y.dtype)[labels], "λ times the identity"),
+    ("0-probe", lambda y, labels, new, lam: dual(y, labels, new, 2 * lam), "twice `lam`"),
+    ("0-probe", lambda y, labels, new, lam: dual(y, labels, new, lam, hot=lambda n: n[:, None].to(y)),
+     "has the shape"),
 ]
 
-RIGHT = [("0-match", looped), ("0-reach", neighbours)]
+RIGHT = [("0-match", looped), ("0-occlusion", at_once), ("0-probe", dual)]

@@ -179,7 +179,7 @@ async def at_home(line: Line, ada: aiohttp.ClientSession, hers: str, room: Path)
         Tried("her kernel opens her copy", True, await by_kernel(line, f"open('{folder / CHAPTER}').read()")),
         Tried("her kernel writes a file", True, await by_kernel(line, diary)),
         Tried("her server shows it", True, await by_server(ada, f"{hers}api/contents/diary.txt")),
-        Tried("her exercise is kept", True, await by_kernel(line, NOTE.format(key="0-upside-down"))),
+        Tried("her exercise is kept", True, await by_kernel(line, NOTE.format(key="0-match"))),
         Tried("all is hers alone", True, shared(room / ADA))]
 
 

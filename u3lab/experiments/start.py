@@ -16,7 +16,7 @@ from torch import Tensor
 
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, cells
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.start.seeing import CELLS, SIDE
 from u3lab.measures import mean
@@ -24,7 +24,8 @@ from u3lab.nets import Classifier
 from u3lab.saliency.metrics import edges
 
 NETWORK = "squeezenet1_1"
-CODES = ("pixels", "network, not trained", "network, trained")  # the floor, the rival, and the network
+TRAINED = "network, trained"
+CODES = ("pixels", "network, not trained", TRAINED)  # the floor, the rival, and the network
 QUESTIONS = ("traffic signs", "textures", "animals", "digits", "body parts")
 GRID = 13  # a picture as 13×13 colours are 507 numbers, about as many as the code has
 DRAWS = range(3)  # of the places of things, each in another quarter
@@ -53,10 +54,27 @@ Taken = NamedTuple("Taken", [("odds", tuple[float, ...])])
 """Log-odds of an animal on each of them."""
 
 
+def by_question(rows: Rows) -> Summary:
+    """The share of right test pictures of each code; in pairs, how many more the trained network has right."""
+    def right(code: str, question: str) -> Tensor:  # of each test picture all draws
+        draws = [row.right for run, row in rows.items() if (run.code, run.question) == (code, question)]
+        return torch.tensor([[*map(int, one)] for one in draws]).double().T
+
+    found = {question: {code: right(code, question) for code in CODES if any(run.code == code for run in rows)}
+             for question in dict.fromkeys(run.question for run in rows)}
+    return {question: {code: mean(of[code]) for code in of} | {
+        f"trained less {code.removeprefix('network, ')}": mean(of[TRAINED] - of[code])
+        for code in of if TRAINED in of and code != TRAINED}
+        for question, of in found.items()}
+
+
 def by_way(rows: Rows) -> Summary:
-    """The share of pictures in which the place lies on the thing, with its interval over things."""
-    return by_cell((way, "on the thing", row.hits[way], run.thing) for way in (HIDDEN, EDGES, MIDDLE, RANDOM)
-                   for run, row in rows.items())
+    """The share of pictures in which the place lies on the thing, with its interval over things; the same in pairs."""
+    ways = (HIDDEN, EDGES, MIDDLE, RANDOM)
+    return by_cell((way, column, value, run.thing) for way in ways for run, row in rows.items()
+                   for column, value in (("on the thing", row.hits[way]),
+                                         ("hidden square less this", row.hits[HIDDEN] - row.hits[way]))
+                   if column == "on the thing" or way != HIDDEN)
 
 
 def by_ground(rows: Rows) -> Summary:
@@ -71,21 +89,22 @@ def by_ground(rows: Rows) -> Summary:
 TABLES = (
     Table(
         "start_probes", Asked, Answered, facts={"network": NETWORK}, again={"code": "pixels"},
-        summary=cells("{question}", {"{code}": "right"},  # of each test picture the mean of its draws
-                      lambda draws: mean(torch.tensor([[*map(int, one)] for one in draws]).double().T)),
+        summary=by_question,
         evidence=Evidence(
             "what a linear probe reads off a network's code, off the pixels, off a network that was never trained",
             measured="The share of test pictures that a linear probe names correctly.",
             on=f"Five of the ten domains, {probing.TEST} test pictures of each class; no source of a test picture is "
                "among those to learn from.",
-            often=f"Three draws of {probing.LABELS} labels of each class. The intervals are over test pictures; those "
-                  "of body parts are squares of two patients.",
+            often=f"Three draws of {probing.LABELS} labels of each class. The 95 % intervals resample test pictures "
+                  "(bootstrap); those of body parts are squares of two patients. Differences are taken picture by "
+                  "picture. Five questions, each with two differences: no correction for their number.",
             floor="pixels: the picture as 13×13 colours, about as many numbers as the code has.",
             rivals="The same network with random weights.",
             chosen=f"The probe's C, for each draw, by {probing.CHOICE} validation pictures of each class.",
             limits="Small pictures that are made of photos, things, digits and scans."),
         chart=Chart("bars", "share of test pictures named correctly, 20 labels of each class",
-                    alt="Bars for five questions and three codes: pixels, an untrained network, a trained one.")),
+                    alt="Bars for five questions and three codes: pixels, an untrained network, a trained one.",
+                    columns=CODES)),
     Table(
         "start_squares", Shown, Pointed, summary=by_way, within={"hits": (HIDDEN, EDGES, MIDDLE, RANDOM)},
         facts={"network": NETWORK}, again={"draw": "0"},
@@ -96,14 +115,14 @@ TABLES = (
                      f"thing; squares of {SIDE}×{SIDE} pixels at {CELLS}×{CELLS} places.",
             on="Cut-outs, each laid in a quarter of a photo that is drawn at random, two photos in turn; of these the "
                "pictures whose class is the network's first answer.",
-            often="Three draws of the quarters, so that a thing may be there three times. The intervals are over "
-                  "things, not pictures.",
+            often="Three draws of the quarters, so that a thing may be there three times. The 95 % intervals resample "
+                  "things, not pictures (bootstrap); differences are taken picture by picture.",
             floor="A place drawn at random: the thing's share of the area. The middle of the picture.",
             rivals="The square with most edges, which asks no network.",
             limits="A pasted thing stands out from its photo, and has edges all around it."),
         chart=Chart("bars", "share of pictures: the place lies on the thing",
                     alt="Four bars: the hidden square that costs most, the square with most edges, the middle, a place "
-                        "drawn at random.")),
+                        "drawn at random.", columns=("on the thing",))),
     Table(
         "start_grounds", Laid, Taken, summary=by_ground, facts={"network": NETWORK},
         evidence=Evidence(

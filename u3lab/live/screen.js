@@ -64,6 +64,7 @@ function render({ model, el }) {
     const box = image.getBoundingClientRect();
     const across = ((event.clientX - box.left) / box.width) * model.get("panels");
     const panel = Math.min(Math.max(Math.floor(across), 0), model.get("panels") - 1);
+    if (panel && !event.buttons) return; // the pointer passes over another panel
     move(across - panel, (event.clientY - box.top) / box.height);
   }
   function key(event) {
@@ -80,7 +81,7 @@ function render({ model, el }) {
     frame.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes the arrow keys for itself
     frame.style.cursor = "crosshair";
     frame.addEventListener("pointerdown", (event) => { frame.setPointerCapture(event.pointerId); point(event); });
-    frame.addEventListener("pointermove", (event) => { if (event.buttons & 1) point(event); });
+    frame.addEventListener("pointermove", (event) => { if (event.buttons & 1 || model.get("follow")) point(event); });
     frame.addEventListener("keydown", key);
   }
 

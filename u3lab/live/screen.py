@@ -13,7 +13,7 @@ import traitlets as t
 from torch import Tensor
 
 from u3lab import pixels
-from u3lab.checks import number, whole
+from u3lab.checks import is_a, number, whole
 from u3lab.figures import Figure
 
 Picture = Tensor | Figure
@@ -42,6 +42,8 @@ class Screen(anywidget.AnyWidget, w.Image):
         Whether the view says which frames it has shown, for whoever makes the next one only then.
     panels
         How many panels of equal width stand side by side; a click counts within its own.
+    follow
+        Whether the place follows the pointer over the first panel, without a click.
     """
 
     # As text: a path would be watched, and what watches it holds every screen for ever.
@@ -51,6 +53,7 @@ class Screen(anywidget.AnyWidget, w.Image):
     frame = t.Int(0).tag(sync=True)
     place = t.Tuple().tag(sync=True)
     panels = t.Int(1).tag(sync=True)
+    follow = t.Bool(False).tag(sync=True)
     paced = t.Bool(False).tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
@@ -93,17 +96,18 @@ class Screen(anywidget.AnyWidget, w.Image):
 class Click(t.HasTraits):
     """A control whose value is a place (x, y) on the picture, each in [0,1], picked by a click or with the arrow keys.
 
-    ``panels`` is the number of pictures side by side; the place is within one of them.
+    ``panels`` is the number of pictures side by side; the place is within one of them. With ``follow`` it follows the
+    pointer over the first of them as well.
     """
 
     value = t.Tuple(t.Float(), t.Float())
 
-    def __init__(self, x: float = 0.5, y: float = 0.5, panels: int = 1) -> None:
+    def __init__(self, x: float = 0.5, y: float = 0.5, panels: int = 1, *, follow: bool = False) -> None:
         x, y = number("x, from the left,", x, 0, 1), number("y, from the top,", y, 0, 1)
         super().__init__(value=(x, y))
-        self.panels = whole("panels", panels)
+        self.panels, self.follow = whole("panels", panels), is_a("follow", follow, bool, "give True or False")
 
     def listen(self, screen: Screen) -> None:
         """Take the clicks of this screen."""
-        screen.panels, screen.place = self.panels, self.value
+        screen.panels, screen.follow, screen.place = self.panels, self.follow, self.value
         t.link((screen, "place"), (self, "value"))

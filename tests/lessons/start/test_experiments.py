@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
@@ -12,8 +10,7 @@ from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
 from u3lab.lessons.start import figures as looking
 from u3lab.lessons.start import probing, seeing
-from u3lab.lessons.start.exercises import match, reach
-from u3lab.worlds import decathlon
+from u3lab.lessons.start.exercises import match
 from u3lab.worlds.faces import Faces
 
 
@@ -52,20 +49,6 @@ def test_mirrored_parts_stay_where_they_are():
     assert torch.equal(looking.mirrored(x, 2)[..., :6], x[..., :6].flip(3))
 
 
-def test_one_part_alone():
-    left = looking.alone(numbered(2), 2, [3])
-    assert (left[..., 6:, 6:] == 3).all() and (left[..., :6] == looking.GREY).all()
-    rest = looking.alone(numbered(2), 2, [3], rest=-numbered(2))
-    assert (rest[..., 6:, 6:] == 3).all() and (rest[..., :6, 6:] == -1).all()
-
-
-def test_some_parts_and_one_part_again_and_again():
-    left = looking.alone(numbered(2), 2, (1, 2))
-    assert (left[..., :6, 6:] == 1).all() and (left[..., 6:, :6] == 2).all() and (left[..., 6:, 6:] == 0.5).all()
-    x = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(looking.repeated(x, 2, 1), x[..., :6, 6:].tile(2, 2))
-
-
 def test_parts_that_do_not_come_out_even():
     with pytest.raises(U3Error, match="7 divides"):
         looking.cut(torch.rand(1, 3, 12, 12), 7)
@@ -82,11 +65,6 @@ def test_a_mean_over_groups():
     assert measures.mean(torch.tensor([[1.0, 0.0], [1.0, 1.0]])).value == 0.75
 
 
-def test_a_band_is_what_curves_draw():
-    x, y, low, high = seeing.band([0, 1], [measures.mean(torch.ones(3)), measures.mean(torch.tensor([0.0, 1.0]))])
-    assert x.tolist() == [0, 1] and y.tolist() == [1, 0.5] and (low <= y).all() and (y <= high).all()
-
-
 def test_the_photos_are_named_but_not_upside_down(net):
     photos = seeing.photos()
     assert len(photos.names) >= 20
@@ -101,14 +79,6 @@ def test_the_first_layer_matches_templates(net):
     conv, z = net.module.features[0], net.normalise(images.load("dog", size=64))
     by_hand = match(z, conv.weight[5].detach())[:, ::2, ::2] + conv.bias[5].detach()
     assert torch.allclose(by_hand.clamp(min=0)[0], net.features(images.load("dog", size=64), "conv1")[0, 5], atol=1e-3)
-
-
-def test_the_reach_is_what_a_gradient_reaches(net):
-    x = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    y = net.features(x, "fire3")
-    middle = y.shape[-1] // 2
-    reached = torch.autograd.grad(y[..., middle, middle].sum(), x)[0].abs().sum((0, 1)) > 0
-    assert int(reached.any(0).sum()) == reach([(3, 2), (3, 2), (3, 1), (3, 1)]) == 23
 
 
 def test_a_template_of_pixels_finds_its_own_face():
@@ -197,36 +167,7 @@ def test_a_probe_of_colours(monkeypatch: pytest.MonkeyPatch):
     found = probing.answered(small, "body parts")
     assert found.right.shape == (5 * probing.TEST, probing.SEEDS) and set(found.right.unique().tolist()) <= {0, 1}
     assert found.right.mean() > 0.2  # a guess
-    further = probing.again(small, "body parts", found.probe)
-    assert further.shape == (5 * probing.CHOICE,) and further.mean() > 0.2
-
-
-@pytest.mark.parametrize("question", ["body parts", "digits"])
-def test_further_pictures_are_none_of_those_that_labels_are_drawn_from(question: str):
-    asked: list[torch.Tensor] = []
-    probe = SimpleNamespace(scores=lambda seen: torch.zeros(len(seen), 2))
-    found = probing.again(lambda images: asked.append(images) or images, question, probe)
-    pool = decathlon.load(probing.DOMAINS[question], each=probing.POOL)
-    assert len(found) == len(asked[0]) == len(pool.classes) * probing.CHOICE
-    small, others = (images[..., ::8, ::8].flatten(1) for images in (asked[0], pool.images))
-    assert not (small[:, None] == others).all(2).any()
 
 
 def test_a_code_has_as_many_numbers_as_the_layer(net):
     assert probing.code_of(net)(torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))).shape == (3, 512)
-
-
-# ---- the three words -------------------------------------------------------------------------------------------------
-
-
-def test_four_pictures_are_two_by_two():
-    parts = torch.arange(4.0).view(4, 1, 1, 1).expand(-1, 3, 2, 2)
-    assert seeing.four(parts)[0, 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
-
-
-def test_each_word_has_a_picture(net):
-    found = seeing.pictures(net)
-    assert [name.partition(":")[0] for name in found] == ["universal", "unsupervised", "understandable"]
-    for one in found.values():
-        assert one.shape == (1, 3, seeing.WORD, seeing.WORD)
-        pixels.eight_bit(one)

@@ -1,90 +1,15 @@
-"""The exercises of chapter 0: a picture turned, a slider read, a template matched, a reach counted."""
+"""The exercises of chapter 0: a template laid on a picture, a square hidden from place to place, a linear probe."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
-from numbers import Real
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, by_number, not_contiguous
-
-STEP = 0.5  # of the slider σ in section 2
-
-
-def upside_down(x: Tensor) -> Tensor:
-    """The pictures (B,3,H,W) with their rows in reverse order."""
-    return x.flip(2)
-
-
-def _pictures(g: torch.Generator) -> Iterator[tuple]:
-    yield (torch.tensor([[[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [[7.0, 8.0], [9.0, 0.0], [1.0, 3.0]],
-                          [[4.0, 1.0], [2.0, 8.0], [6.0, 5.0]]]]) / 10,)
-    yield (torch.rand(2, 3, 4, 4, generator=g),)
-    yield (torch.rand(1, 3, 6, 5, generator=g).transpose(2, 3),)
-    yield (torch.rand(3, 3, 2, 5, generator=g, dtype=torch.float64),)
-
-
-UPSIDE_DOWN = Exercise(
-    id="0-upside-down", title="Upside down", minutes=2, difficulty="easy", points=1,
-    goal="Turn pictures upside down: the last row comes first.",
-    signature="def upside_down(x):   # (B,3,H,W) → (B,3,H,W)",
-    hints=(
-        "The axes of a picture are batch, colour, row, column, counted from 0.",
-        "`x.flip(axis)` reverses one axis. Rows are axis 2."),
-    reference=upside_down, judge=by_cases(upside_down, _pictures, (
-        Mistake(lambda x: x.flip(3), "that is the mirror image: axis 3 holds the columns; reverse the rows, axis 2"),
-        Mistake(lambda x: x.flip(1), "axis 1 holds the colours: red and blue are swapped; reverse the rows, axis 2"),
-        Mistake(lambda x: x.flip(0), "axis 0 counts the pictures, you changed their order; reverse the rows, axis 2"),
-        Mistake(lambda x: x.transpose(2, 3), "rows and columns are swapped, as if the picture lay on its side; "
-                "reverse the rows with `flip`"),
-        Mistake(lambda x: x.roll(1, 2), "the rows are shifted by one; all of them have to be in reverse order"),
-    )))
-
-
-@functools.cache
-def koala_sigma() -> float:
-    """The smallest σ on the slider's grid at which the network no longer gives its first answer for the koala."""
-    from u3lab import images, nets
-
-    net = nets.load("squeezenet1_1")
-    koala = images.load("koala", size=net.size)
-
-    def answer(sigma: float) -> int:
-        with torch.no_grad():
-            return int(net(images.blur(koala, sigma)).argmax())
-
-    return next(STEP * n for n in range(1, 100) if answer(STEP * n) != answer(0))
-
-
-def _judge_sigma(answer: Any) -> str:
-    if isinstance(answer, Tensor) and answer.numel() == 1:
-        answer = answer.item()
-    if isinstance(answer, bool) or not isinstance(answer, Real):
-        return f"give the σ of the slider as a number, such as 1.5; this is a {type(answer).__name__}"
-    if answer < 0 or answer % STEP:
-        return f"the slider goes from 0 in steps of {STEP}; {answer:g} is not on it"
-    if answer < koala_sigma():
-        return f"at σ = {answer:g} the answer is still the first one: go further"
-    if answer > koala_sigma():
-        return f"before σ = {answer:g} it has flipped already: go back"
-    return ""
-
-
-KOALA = Exercise(
-    id="0-koala-sigma", title="The koala", minutes=3, difficulty="easy", points=1,
-    goal="At which σ does the answer for the koala flip? Find the smallest such σ with the slider of section 2.",
-    signature="my_sigma = ...   # a number on the slider's grid: 0, 0.5, 1, …",
-    hints=(
-        "Choose the koala in the menu, then move σ with the arrow keys, one step at a time. The line below the "
-        "picture says whether the answer is still the same.",
-        "The first σ with \"no longer\" in that line is what is asked for."),
-    reference=koala_sigma, judge=_judge_sigma)
+from u3lab.course.judging import by_cases, drawn, not_contiguous
 
 
 def match(x: Tensor, w: Tensor) -> Tensor:
@@ -101,17 +26,17 @@ def _templates(g: torch.Generator) -> Iterator[tuple]:
 
 
 MATCH = Exercise(
-    id="0-match", title="Slide a template", minutes=10, difficulty="medium", points=2,
-    goal="Return the map of ⟨w, patch⟩ without b and without ReLU: at each place the template w lies fully on the "
-         "picture, and all its products with what is below it, of all colours, are added up. It moves by one pixel.",
+    id="0-match", title="Be the template", minutes=8, difficulty="medium", points=4,
+    goal="Lay the template w on every place of the pictures where it fits completely, moving by one pixel, and return "
+         "the inner product with the patch below: over all channels, without b and ReLU. A loop over the pixels of a "
+         "photo is too slow for the figure; one over the few weights of w is fine, and torch needs none.",
     signature="def my_match(x, w):   # (B,C,H,W), (C,k,l) → (B,H−k+1,W−l+1)",
     hints=(
-        "Begin with two loops over rows i and columns j, as in the cell above; the patch is `x[:, :, i:i+k, j:j+l]`, "
-        "of the shape (B,C,k,l).",
-        "`(w * patch).sum((1, 2, 3))` is one number for each picture. The template fits at H − k + 1 rows and at "
-        "W − l + 1 columns.",
-        "Gather the numbers with torch.stack, first those of a row, then the rows; or let torch slide: "
-        "`F.conv2d(x, w[None])` is (B,1,H−k+1,W−l+1), after `import torch.nn.functional as F`."),
+        "How many rows of places are there? The template's top row can lie on rows 0 to H − k, so H − k + 1.",
+        "Look at one weight, `w[:, i, j]`. At all places together it meets the pixels "
+        "`x[:, :, i:i + H − k + 1, j:j + W − l + 1]`. Multiply, sum over the channels, and add this up over i and j.",
+        "Without a loop: `x.unfold(2, k, 1).unfold(3, l, 1)` has all patches, (B,C,H−k+1,W−l+1,k,l); multiply and sum. "
+        "Or read the page of `F.conv2d`: it takes a list of templates, (1,C,k,l) for one, and gives one map for each."),
     reference=match, judge=by_cases(match, _templates, (
         Mistake("w[None] → w.flip(1, 2)[None]", "the template is turned by half a turn before it is laid on, as in a "
                 "convolution of mathematics; the layers of networks do not turn it"),
@@ -128,44 +53,103 @@ MATCH = Exercise(
     )))
 
 
-def reach(layers: list[tuple[int, int]]) -> int:
-    """Side of the square of pixels that one place of the last layer sees; each layer is (k, s), its side and stride."""
-    side = step = 1
-    for k, s in layers:
-        side += (k - 1) * step
-        step *= s
-    return side
+def occlusion(score: Callable[[Tensor], Tensor], x: Tensor, side: int, step: int) -> Tensor:
+    """r(u) = s(x) − s(x with the square at u grey), squares of side×side at every ``step`` pixels of x (1,3,H,W)."""
+    rows, columns = (range(0, size - side + 1, step) for size in x.shape[2:])
+    r, whole = x.new_zeros(len(rows), len(columns)), score(x)[0]
+    for i, top in enumerate(rows):
+        for j, left in enumerate(columns):
+            hidden = x.clone()
+            hidden[:, :, top : top + side, left : left + side] = 0.5
+            r[i, j] = whole - score(hidden)[0]
+    return r
 
 
-def _stacks(g: torch.Generator) -> Iterator[tuple]:
-    yield ([(3, 2), (3, 1)],)
-    yield ([(3, 1)],)
-    yield ([(5, 1), (1, 1), (3, 1)],)
-    yield ([(3, 2), (3, 2), (3, 1), (3, 2), (3, 1)],)
-    yield ([(7, 4), (2, 3), (1, 2), (5, 1)],)
+class Score:
+    """A score that is no sum over pixels, so that what is hidden together counts together: (B,3,H,W) → (B)."""
+
+    def __init__(self, w: Tensor, v: Tensor) -> None:
+        self.w, self.v = w, v
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        return (pictures * self.w).sum((1, 2, 3)) + (pictures * self.v).sum((1, 2, 3)).square()
+
+    def __repr__(self) -> str:
+        return "a score made up for this check"
 
 
-REACH = Exercise(
-    id="0-reach", title="How far a unit sees", minutes=10, difficulty="medium", points=2,
-    goal="The layers are given from the picture upwards, each as (k, s): the template has k×k places and moves by s. "
-         "Return the side, in pixels, of the square that one place of the last layer sees.",
-    signature="def my_reach(layers):   # a list such as [(3, 2), (3, 1)] → a number of pixels",
+def _squares(g: torch.Generator) -> Iterator[tuple]:
+    for shape, side, step, dtype in (((3, 4, 4), 2, 2, torch.float32), ((3, 7, 7), 3, 2, torch.float32),
+                                     ((3, 6, 9), 2, 3, torch.float64), ((3, 5, 5), 5, 1, torch.float32)):
+        score = Score(drawn(g, *shape, dtype=dtype), drawn(g, *shape, dtype=dtype))
+        yield score, torch.rand(1, *shape, generator=g, dtype=dtype), side, step
+
+
+OCCLUSION = Exercise(
+    id="0-occlusion", title="Hide and look", minutes=10, difficulty="medium", points=4,
+    goal="Compute the occlusion map r. Squares of side×side pixels have their upper left corners at rows and columns "
+         "0, step, 2·step, … as long as they fit completely. Each time one square is grey: 0.5 in all channels. "
+         "`score` takes pictures (B,3,H,W) and returns their scores (B). Leave x as it is.",
+    signature="def my_occlusion(score, x, side, step):   # x (1,3,H,W) → r, one number a square: (rows, columns)",
     hints=(
-        "Draw it in one dimension. A place of the first layer sees k pixels. Its neighbour sees k pixels as well, but "
-        "s further on.",
-        "Keep two numbers while you go up: `side`, what a place sees, and `step`, the pixels between two neighbours. "
-        "Both begin with 1.",
-        "Each layer adds k − 1 neighbours, that is (k − 1)·step pixels, to the side; then step becomes step·s."),
-    reference=reach, judge=by_number(reach, _stacks, (
-        Mistake("step *= s → step = 1", "the strides are left out: above a layer that moves by s, neighbours are s "
-                "times as far apart"),
-        Mistake("(k - 1) * step → k * step", "each layer adds k − 1 steps, not k: of its k places, one was there "
-                "already"),
-        Mistake("(k - 1) * step → (k - 1) * step * s", "a layer's own stride parts *its* places; what they see depends "
-                "on the strides below"),
-        Mistake("step *= s → step = s", "only the stride of the layer just below is used; strides multiply all the way "
-                "up"),
-        Mistake("side += (k - 1) * step → side *= k", "sides do not multiply: neighbours overlap"),
-    )))
+        "Two loops: `range(0, H - side + 1, step)` gives the top row of each square, the same with W its left column.",
+        "Each square needs a fresh copy, `x.clone()`: otherwise all earlier squares stay grey. Then set a part of the "
+        "copy, `[:, :, top:top + side, left:left + side]`, to 0.5.",
+        "r is the score of x less the score of the copy, so it is positive where something that helps was hidden. "
+        "Collect the numbers in `torch.zeros(rows, columns)`, or stack them and `.view(rows, columns)`."),
+    reference=occlusion, judge=by_cases(occlusion, _squares, (
+        Mistake("whole - score(hidden)[0] → score(hidden)[0] - whole", "the sign is turned: r is positive "
+                "where the score falls, so take the score of x less that of the picture with the square"),
+        Mistake(("whole - score(hidden)[0] → -score(hidden)[0]", "whole - score(hidden)[0] → score(hidden)[0]"),
+                "these are the scores of the pictures with a square; r is the difference to the "
+                "score of x itself"),
+        Mistake("    for i, top →     hidden = x.clone()\n    for i, top ;;             hidden = x.clone()\n → ",
+                "the squares of earlier places stay grey; hide each in a fresh copy of x"),
+        Mistake("= 0.5 → = 0.0", "the squares are black; grey is 0.5"),
+        Mistake("hidden[:, :, top : top + side, left : left + side] = 0.5 → hidden = torch.full_like(x, 0.5); "
+                "hidden[:, :, top : top + side, left : left + side] = x[:, :, top : top + side, left : left + side]",
+                "everything but the square is grey; hide the square, and keep the rest"),
+    ), rtol=1e-3, atol=1e-4))
 
-EXERCISES = {"0": (UPSIDE_DOWN, KOALA, MATCH, REACH)}
+
+def probe(y: Tensor, labels: Tensor, new: Tensor, lam: float) -> Tensor:
+    """Scores (M,K) of new codes (M,U) by the W (U,K) that makes ‖y W − t‖² + λ‖W‖² least; t is 1 at the label."""
+    t = F.one_hot(labels).to(y)
+    W = torch.linalg.solve(y.mT @ y + lam * torch.eye(y.shape[1]).to(y), y.mT @ t)
+    return new @ W
+
+
+def _coded(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), torch.tensor([0, 1, 1]), torch.tensor([[1.0, 3.0]]), 1.0
+    for count, numbers, classes, new, lam, dtype in (
+            (12, 5, 3, 4, 0.5, torch.float64), (9, 6, 3, 2, 3.0, torch.float64), (8, 4, 4, 1, 10.0, torch.float32)):
+        yield (drawn(g, count, numbers, dtype=dtype), torch.arange(count) % classes,
+               drawn(g, new, numbers, dtype=dtype), lam)
+
+
+PROBE = Exercise(
+    id="0-probe", title="Read it off", minutes=10, difficulty="medium", points=4,
+    goal="Fit the probe to the labelled codes y, and return the scores of the new codes. `labels` are numbers from 0 "
+         "to K − 1. Take the W at which the gradient of the whole sum is exactly zero. There is no bias: codes have "
+         "mean 0.",
+    signature="def my_probe(y, labels, new, lam):   # (N,U), (N,), (M,U), λ → scores (M,K)",
+    hints=(
+        "`F.one_hot(labels)` is t, in whole numbers; `.to(y)` makes them numbers like y's.",
+        "The gradient of ‖y W − t‖² with respect to W is 2 yᵀ(y W − t), and that of λ‖W‖² is 2 λ W. Set their sum to "
+        "zero, and bring all that has W in it to one side: a matrix (U,U) times W equals another matrix (U,K).",
+        "`torch.linalg.solve(A, B)` returns the W with A W = B; `torch.eye(U)` is the identity. The scores are "
+        "`new @ W`."),
+    reference=probe, judge=by_cases(probe, _coded, (
+        Mistake(("y.mT @ y + → y.mT @ y / len(y) +",
+                 "y.mT @ y + → y.mT @ y / len(y) + ;; y.mT @ t → y.mT @ t / len(y)"),
+                "you divided by N; the squares are added up, not averaged"),
+        Mistake("y.mT @ y + lam * torch.eye(y.shape[1]).to(y) → y.mT @ y + lam", "λ is added to all numbers of yᵀ y; "
+                "the gradient of λ‖W‖² is 2 λ W, so only the diagonal gets it: λ times the identity"),
+        Mistake("lam * torch.eye → lam**2 * torch.eye", "that is λ²; the penalty is λ‖W‖²"),
+        Mistake("lam * torch.eye → lam / 2 * torch.eye", "you lost a factor 2: both gradients have it, 2 yᵀ(y W − t) "
+                "and 2 λ W"),
+        Mistake(("return new @ W → return (new @ W).softmax(1)", "return new @ W → return (new @ W).argmax(1)"),
+                "return the scores themselves, without softmax or argmax: the figure asks which is largest"),
+    ), rtol=1e-3, atol=1e-4))
+
+EXERCISES = {"0": (MATCH, OCCLUSION, PROBE)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,7 @@ def painted(w: Tensor, scale: float, size: int = 113) -> Tensor:
 
 
 def labelled(panels: Mapping[str, Tensor]) -> Tensor:
-    """Pictures (1,3,S,S) side by side, each with its name in the upper left corner: (1,3,S,N·S)."""
+    """Pictures (1,3,S,S) side by side, each with its name in the upper left corner, lines between: (1,3,S,N·S)."""
     import matplotlib
     from PIL import Image, ImageDraw, ImageFont
 
@@ -62,6 +62,8 @@ def labelled(panels: Mapping[str, Tensor]) -> Tensor:
     sheet = Image.fromarray(pixels.eight_bit(torch.cat([one.float().cpu() for one in panels.values()], -1)))
     draw, left = ImageDraw.Draw(sheet), 0
     for name, one in panels.items():
+        if left:
+            draw.rectangle((left, 0, left + 3, sheet.height), "white")
         wide = round(draw.textlength(name, font)) + 8
         draw.rectangle((left, 0, left + wide, 18), CARD)
         draw.text((left + 4, 1), name, INK, font)
@@ -136,16 +138,3 @@ def shuffled(x: Tensor, n: int, *, seed: int = 0) -> Tensor:
 def mirrored(x: Tensor, n: int) -> Tensor:
     """Every part is in its place, and mirrored: as many seams as in :func:`shuffled`, and the same arrangement."""
     return joined(cut(x, n).flip(-1))
-
-
-def alone(x: Tensor, n: int, some: Sequence[int], *, rest: Tensor | None = None) -> Tensor:
-    """Some of the parts, by their numbers, in their places; in those of the others grey, or what ``rest`` has there."""
-    parts, some = cut(x, n), list(some)
-    left = torch.full_like(parts, GREY) if rest is None else cut(rest, n).clone()
-    left[:, some] = parts[:, some]
-    return joined(left)
-
-
-def repeated(x: Tensor, n: int, k: int) -> Tensor:
-    """Part k in every place: nothing but this part is there, as large as it was."""
-    return joined(cut(x, n)[:, [k] * n * n])

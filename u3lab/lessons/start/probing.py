@@ -53,10 +53,3 @@ def answered(code: Code, question: str, draws: int = SEEDS) -> Answered:
         probes.append(best_probe((known[some], pool.labels[some]), chosen_by))
     right = torch.stack([one.scores(asked).argmax(1) == test.labels for one in probes], 1)
     return Answered(probes[0], right.double())
-
-
-def again(code: Code, question: str, probe: Probe) -> Tensor:
-    """Whether a probe is right on further pictures of the animals (patients …) that it learnt from: (N) of 0 and 1."""
-    made = decathlon.load(DOMAINS[question], each=POOL + CHOICE)
-    later = torch.arange(len(made.labels)) % (POOL + CHOICE) >= POOL  # none of the pool
-    return (probe.scores(code(made.images[later])).argmax(1) == made.labels[later]).double()

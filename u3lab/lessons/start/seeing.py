@@ -1,4 +1,4 @@
-"""What a network sees in photos: how many it names, what a hidden square changes, a background does; three words.
+"""What a network sees in photos: how many it names, what a hidden square changes, a background does.
 
 With other backgrounds the question is whether the network holds a thing for an animal or for something made by people.
 Of all its classes only those of the things themselves are asked, so that a palace behind it cannot be the answer.
@@ -6,23 +6,17 @@ Of all its classes only those of the things themselves are asked, so that a pala
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from u3lab import images, pixels
+from u3lab import images
 from u3lab.datasets import cutouts
 from u3lab.datasets import photos as backgrounds
-from u3lab.landmarks import match
-from u3lab.lessons.landmarks import figures as panels
-from u3lab.lessons.landmarks import trials
-from u3lab.lessons.start import figures, probing
-from u3lab.measures import Interval
+from u3lab.lessons.start import figures
 from u3lab.nets import Classifier
-from u3lab.worlds import decathlon, faces
 
 PART = 6  # pictures at a time
 
@@ -52,11 +46,6 @@ def named(net: Classifier, pictures: Tensor, classes: tuple[str, ...]) -> Tensor
     """Which pictures get their class as the first answer, (N) of 0 and 1, float64."""
     wanted = torch.tensor([net.class_index(one) for one in classes])
     return (scores(net, pictures).argmax(1) == wanted).double()
-
-
-def band(x: Sequence[float], found: Iterable[Interval]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What :func:`u3lab.figures.curves` draws with a band: the places x, the values, and their two ends."""
-    return torch.tensor(x, dtype=torch.float64), *torch.tensor(list(found), dtype=torch.float64).T
 
 
 SIDE = 65  # pixels of the square that is hidden
@@ -118,40 +107,3 @@ def log_odds(net: Classifier, pictures: Tensor) -> Tensor:
     animals, others = (numbers[which].unique() for which in (found.animal, ~found.animal))
     given = scores(net, pictures)
     return given[:, animals].logsumexp(1) - given[:, others].logsumexp(1)
-
-
-WORD = 240  # pixels
-QUESTIONS = ("traffic signs", "animals", "digits", "body parts")
-DOT = torch.tensor([[1.0, 0.9, 0.1]])
-
-
-def four(parts: Tensor) -> Tensor:
-    """Four pictures (4,3,s,s), two by two: (1,3,2s,2s)."""
-    return parts.unflatten(0, (2, 2)).permute(2, 0, 3, 1, 4).flatten(1, 2).flatten(2)[None]
-
-
-def universal() -> Tensor:
-    """One picture of each of four questions."""
-    one_each = [decathlon.load(probing.DOMAINS[name], "test", each=1).images[:1] for name in QUESTIONS]
-    return four(figures.large(torch.cat(one_each), WORD // 2))
-
-
-def unsupervised() -> Tensor:
-    """The first landmark of a face, and where the codes of three other faces, learnt without labels, have it."""
-    people = faces.draw(4, split="test", seed=9, size=64, each=1, kind="person", yaw=trials.YAW)
-    coded, point = trials.codes(trials.taught("person"), people.images), trials.points(people)[:1, :1]
-    found = match(coded[:1].expand(3, -1, -1, -1), coded[1:], point.expand(3, -1, -1)).best
-    return four(panels.dotted(people.images, torch.cat([point, found]), DOT, size=WORD // 2))
-
-
-def understandable(net: Classifier) -> Tensor:
-    """Where a hidden square costs the class "hen" most."""
-    x = images.load("hens", size=net.size)
-    return images.resize(pixels.overlay(x, falls(net, x, images.label("hens")).clamp(min=0)), WORD)
-
-
-def pictures(net: Classifier) -> dict[str, Tensor]:
-    """What a word asks → its picture (1,3,240,240)."""
-    return {"universal: one network for many questions?": universal(),
-            "unsupervised: the same point, without a label?": unsupervised(),
-            "understandable: what mattered to “hen”?": understandable(net)}
