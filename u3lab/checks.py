@@ -110,9 +110,13 @@ def listed(name: str, value: object, kind: type = object, what: str = "") -> lis
 
 def place(name: str, value: object, what: str) -> Path:
     """The path of a file or a folder, "~" being one's own folder; ``what`` says of what."""
-    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value).strip():
+    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else ""
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise U3Error(f"{name} = {shown(value)}; give the path of {what}")
-    return Path(value).expanduser()
+    if (path := os.path.expanduser(text)).startswith("~"):
+        raise U3Error(f"{name} = {shown(value)}, but nobody of that name has a home here; give the whole path of "
+                      f"{what}, or ./{text[:40]} if it is called so")
+    return Path(path)
 
 
 def function(name: str, value: T, count: int, how: str) -> T:

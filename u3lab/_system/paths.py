@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -61,20 +62,52 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+class NoFile(OSError):
+    """What lies at a path is no file: a folder, a pipe, a socket, a device; or a link, where none is wanted."""
+
+
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
+
+
+def ordinary(path: Path, *, links: bool = True) -> Path:
+    """The path, if an ordinary file lies there: to be read, since a pipe waits for ever and a device may never end.
+
+    ``links`` = False refuses a symbolic link, too.
+
+    Raises
+    ------
+    NoFile, OSError
+        If something else lies there, or nothing that may be looked at.
+    """
+    kind = stat.S_IFMT(os.stat(path, follow_symlinks=links).st_mode)
+    if kind != stat.S_IFREG:
+        raise NoFile(errno.EINVAL, f"it is {_KINDS.get(kind, 'a device')}, no ordinary file", str(path))
+    return path
+
+
+def write_atomically(path: Path, content: bytes, *, links: bool = False) -> None:
     """Write a file so that a reader sees the old content or the new, never a part; see :func:`replacing`."""
-    with replacing(path) as file:
+    with replacing(path, links=links) as file:
         file.write(content)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, links: bool = False) -> Iterator[BinaryIO]:
     """A new file, open for writing, that takes the place of ``path`` when the block ends well, and else goes.
 
-    A symbolic link stays one: what it points to is written. So do the permissions of a file that is there. What
-    writers that were killed have left in the folder goes when it is a day old: no living one rests so long.
+    Only a file is replaced, which keeps its permissions. With ``links`` a symbolic link stays one, and what it points
+    to is written. What writers that were killed have left in the folder goes when it is a day old: no living one rests
+    so long.
+
+    Raises
+    ------
+    NoFile, OSError
+        If a folder, a device or a pipe lies there, or a link without ``links``; or if the disk refuses.
     """
-    path = _real(path)
+    path = _real(path) if links else path
+    with suppress(FileNotFoundError):
+        ordinary(path, links=False)
+    path = _real(path)  # of the folders above
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.u3lab")
     try:
@@ -141,7 +174,8 @@ def locked(path: Path, seconds: float) -> Iterator[bool]:
     handle = None
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+        through_no_link = getattr(os, "O_NOFOLLOW", 0)
+        handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | through_no_link, 0o666)
     if handle is None:
         yield False
         return

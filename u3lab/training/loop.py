@@ -165,16 +165,18 @@ class Checkpoint:
         U3Error
             A file that is damaged, of another run, or of one that has gone farther than ``steps``.
         """
-        if not self.path.exists():
-            return 0
         try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
+            state = torch.load(paths.ordinary(self.path), map_location="cpu", weights_only=True)
             step, theirs, values, self._state = (state[key] for key in ("step", "facts", "values", "optimiser"))
             self._same_run(theirs, facts, step, steps)
             fill(places, values)
             return step
         except U3Error:
             raise
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+        except paths.NoFile as error:
+            raise U3Error(f"the checkpoint {self.path} cannot be kept there ({error.strerror}); give another") from None
         except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
             raise U3Error(f"the checkpoint {self.path.name} is damaged or cannot be read; delete it to begin "
                           "anew") from error

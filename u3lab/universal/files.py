@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from u3lab._system import paths
-from u3lab.checks import shown
+from u3lab.checks import place
 from u3lab.errors import U3Error
 from u3lab.training.loop import fill
 from u3lab.universal.domain import Domain, Plan
@@ -88,7 +88,7 @@ def read(path: str | Path) -> Stored:
 
     path = _path(path)
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(paths.ordinary(path), framework="pt") as file:
             facts = file.metadata() or {}
             values = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 — it is no dict
     except OSError as error:
@@ -111,6 +111,4 @@ def damaged(path: Path) -> U3Error:
 
 
 def _path(path: object) -> Path:
-    if not isinstance(path, (str, Path)) or not str(path).strip():
-        raise U3Error(f"path = {shown(path)}; give the name of a file, such as 'digits.safetensors'")
-    return Path(path)
+    return place("path", path, "a file, such as 'digits.safetensors'")
