@@ -179,7 +179,7 @@ _EACH = {"beside": "{name}: your own stays as it is; its newer version lies besi
          "unreadable": "{name} cannot be read as a notebook, and stays; begin it anew, which keeps this one as well: "
                        "`u3lab start --fresh {chapter}`, in a clone `make lab FRESH={chapter}`",
          "damaged": "{name} is damaged where it came from, and nothing was done; run `python -m u3lab doctor` in a "
-                    "clone, else `pip install --force-reinstall --no-deps u3lab`"}
+                    f"clone, else `pip install --force-reinstall --no-deps {paths.wheel()}`"}
 
 
 def _told(done: list[tuple[str, str, str]], folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache as cache_forever
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,21 +27,64 @@ def _shipped(name: str) -> Path:
 
 _DATA, _NOTEBOOKS = _shipped("data"), _shipped("notebooks")
 _UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{8}\.u3lab")  # what a file is called while it is being written
+_MAY_DIFFER = re.compile(r".+\.md|results/[^/]+\.json")
 DAY = 24 * 60 * 60
 
 
 def data(*parts: str) -> Path:
     """Path of a shipped file, e.g. ``data("pictures", "chelsea.jpg")``.
 
+    What ``README.md`` of the folder has a hash of must have that hash: damaged weights would compute nonsense, those of
+    another network something else. It is asked once a process, unless the file changes. Text for people to edit and
+    tables that recipes write anew may differ.
+
     Raises
     ------
     U3Error
-        If the file is not there: the installation is incomplete.
+        If the file is not there, damaged, or another one.
     """
-    path = _DATA.joinpath(*parts)
-    if not path.exists():
-        raise U3Error(f"the shipped file {'/'.join(parts)!r} is missing; install u3lab again (`make lab`)")
+    path, name = _DATA.joinpath(*parts), "/".join(parts)
+    try:
+        kind = os.stat(path).st_mode
+        wanted = "" if stat.S_ISDIR(kind) or _MAY_DIFFER.fullmatch(name) else hashes(_DATA / "README.md").get(name)
+        sound = not wanted or digest(ordinary(path)) == wanted
+    except (FileNotFoundError, NotADirectoryError):
+        raise U3Error(f"the shipped file {name!r} is missing; {again('data', *parts)}") from None
+    except NoFile:
+        sound = False
+    except OSError as error:
+        raise U3Error(f"the shipped file {name!r} cannot be read ({error.strerror}); make it readable") from None
+    if not sound:
+        raise U3Error(f"the shipped file {name!r} is damaged, or another one than data/README.md lists; to have it as "
+                      f"it came, delete it and {again('data', *parts)}")
     return path
+
+
+def again(*parts: str) -> str:
+    """What brings a shipped file, or a folder of them, again: an imperative, for a clone, a wheel, or an archive."""
+    if _DATA.parent == _PACKAGE:
+        return f"install the wheel again: `pip install --force-reinstall --no-deps {wheel()}`"
+    if (_DATA.parent / ".git").exists():
+        return f"run `git checkout HEAD -- {'/'.join(parts)}` in the clone"
+    return "unpack the course again"
+
+
+def wheel() -> str:
+    """What the file is called that the course is installed from, where it is no clone."""
+    from u3lab import __version__
+
+    return f"u3lab-{__version__}-py3-none-any.whl"
+
+
+@cache_forever
+def hashes(readme: Path) -> dict[str, str]:
+    """The SHA-256 of each shipped file, from the table of data/README.md: the first cell is its path below data/."""
+    found = {}
+    for line in readme.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
+        if sums := [cell for cell in cells if re.fullmatch("[0-9a-f]{64}", cell)]:
+            found[cells[0].removeprefix("data/")] = sums[0]
+    return found
 
 
 def notebooks() -> Path:
@@ -52,7 +96,7 @@ def notebooks() -> Path:
         If it is not there: the installation is incomplete.
     """
     if not _NOTEBOOKS.is_dir():
-        raise U3Error("the course's notebooks are missing; install u3lab again (`make lab`, or `pip install u3lab`)")
+        raise U3Error(f"the course's notebooks are missing; {again('notebooks')}")
     return _NOTEBOOKS
 
 
@@ -60,6 +104,17 @@ def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(path: Path) -> str:
+    """As :func:`sha256`, but asked once a process of a file that does not change."""
+    seen = os.stat(path)
+    return _digest(path, seen.st_ino, seen.st_size, seen.st_mtime_ns)
+
+
+@cache_forever
+def _digest(path: Path, *version: int) -> str:
+    return sha256(path)
 
 
 class NoFile(OSError):

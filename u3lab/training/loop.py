@@ -213,14 +213,17 @@ class Checkpoint:
 
 @torch.no_grad()
 def fill(places: dict[str, Tensor], values: dict[str, Tensor]) -> None:
-    """Copy values into tensors of the same names and shapes.
+    """Copy values into tensors of the same names, shapes and kinds: floats, whole numbers, complex ones.
 
     Raises
     ------
     KeyError, ValueError
-        If names or shapes differ; nothing is changed then.
+        If names, shapes or kinds differ; nothing is changed then.
     """
-    if places.keys() != values.keys() or any(places[name].shape != values[name].shape for name in places):
+    def kind(value: Tensor) -> tuple:
+        return value.shape, value.is_floating_point(), value.is_complex(), value.dtype == torch.bool
+
+    if places.keys() != values.keys() or any(kind(places[name]) != kind(values[name]) for name in places):
         raise ValueError("of another network")
     for name, held in places.items():
         held.copy_(values[name])
