@@ -133,7 +133,7 @@ def function(name: str, value: T, count: int, how: str) -> T:
 def tensors(**given: tuple[object, str]) -> None:
     """Tensors by name, each with its axes: a letter for a length from 1 on, a digit for just that length.
 
-    One letter means one length in all of them. NaN and infinities are refused.
+    One letter means one length in all of them. NaN, infinities and what has an infinite square are refused.
     """
     lengths: dict[str, int] = {}
     for name, (value, axes) in given.items():
@@ -146,8 +146,8 @@ def tensors(**given: tuple[object, str]) -> None:
         if not fits:
             known = ", ".join(f"{axis} = {lengths[axis]}" for axis in dict.fromkeys(axes) if lengths.get(axis))
             raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}{' with ' if known else ''}{known}")
-        if (value.is_floating_point() or value.is_complex()) and not _finite(value):
-            raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
+        if value.is_floating_point() or value.is_complex():
+            _computable(f"{name} has", value)
 
 
 def booleans(how: str, **given: tuple[object, str]) -> None:
@@ -176,8 +176,7 @@ def floats(what: str, images: object) -> None:
     if images.dtype not in FLOATS:
         raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "
                       + ("give x.float()" if images.is_floating_point() else "images.load(…) makes one"))
-    if not _finite(images):
-        raise U3Error(f"{what} is given NaN or infinite values; look for what made them before this line")
+    _computable(f"{what} is given", images)
 
 
 def alike(finite: bool = True, /, **given: object) -> None:
@@ -193,13 +192,30 @@ def alike(finite: bool = True, /, **given: object) -> None:
         if value.shape != given[first].shape:
             raise U3Error(f"{first} has the shape {tuple(given[first].shape)} and {name} {tuple(value.shape)}; give "
                           "both the same")
-        if finite and not _finite(value):
-            raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
+        if finite:
+            _computable(f"{name} has", value)
 
 
-def _finite(values: Tensor) -> bool:
-    """Whether no value is NaN or infinite. The sum alone is fast, and is asked first: it is finite only if all are."""
-    return bool(values.detach().sum().isfinite()) or bool(values.isfinite().all())
+def of_one_kind(**given: Tensor) -> None:
+    """Refuse tensors of different precisions, or of other numbers than floats for pictures."""
+    (first, one), *others = given.items()
+    for name, other in others:
+        if other.dtype != one.dtype:
+            raise U3Error(f"{first} is of {one.dtype} and {name} of {other.dtype}; give both the same: "
+                          f"{name}.to({first}.dtype)")
+
+
+def _computable(what: str, values: Tensor) -> None:
+    """Refuse values that are NaN or infinite, or whose squares are: what is computed of them would be.
+
+    Their length √Σ v² is asked first, which is fast: it is finite only if all of that is.
+    """
+    wide = torch.float32 if values.dtype in (torch.float16, torch.bfloat16) else None
+    if not torch.linalg.vector_norm(values.detach(), dtype=wide).isfinite():
+        if not values.isfinite().all():
+            raise U3Error(f"{what} NaN or infinite values; look for what made them before this line")
+        raise U3Error(f"{what} values of up to {values.detach().abs().max():.0e}, too large to compute with; look for "
+                      "what made them before this line")
 
 
 def of_wholes(values: Tensor) -> bool:

@@ -30,8 +30,10 @@ def texts(**given: str) -> None:
 def numbers(name: str, values: Numbers) -> np.ndarray:
     """Plain numbers of any form as an array."""
     try:
-        return np.asarray(torch.as_tensor(values).detach().cpu(), dtype=float)
-    except (TypeError, ValueError, RuntimeError) as error:
+        if isinstance(values, Tensor):
+            return np.asarray(values.detach().cpu(), dtype=float)
+        return torch.as_tensor(values, dtype=torch.float64).numpy()  # by default a list would become float32
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise U3Error(f"{name!r} holds no numbers ({str(error)[:200]}); give a list, an array or a tensor") from None
 
 

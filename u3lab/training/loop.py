@@ -182,11 +182,11 @@ class Checkpoint:
                           "anew") from error
 
     def _same_run(self, theirs: dict, ours: dict, step: int, steps: int) -> None:
-        differing = [name for name in ours if theirs[name] != ours[name]]
+        differing = [name for name in ours if theirs.get(name) != ours[name]]
         if differing:
             name = differing[0]
-            raise U3Error(f"the checkpoint {self.path.name} is of another run: its {name} is {shown(theirs[name])}, "
-                          f"here it is {shown(ours[name])}; give another file, or delete it")
+            raise U3Error(f"the checkpoint {self.path.name} is of another run: its {name} is "
+                          f"{shown(theirs.get(name))}, here it is {shown(ours[name])}; give another file, or delete it")
         if step > steps:
             raise U3Error(f"the checkpoint {self.path.name} is at step {step}, beyond the {steps} steps of the "
                           "settings; ask for more steps, or delete it")
