@@ -197,7 +197,7 @@ def alike(finite: bool = True, /, **given: object) -> None:
 
 
 def of_one_kind(**given: Tensor) -> None:
-    """Refuse tensors of different precisions, or of other numbers than floats for pictures."""
+    """Refuse tensors of different precisions, which PyTorch would not compute with together."""
     (first, one), *others = given.items()
     for name, other in others:
         if other.dtype != one.dtype:

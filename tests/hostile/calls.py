@@ -75,6 +75,7 @@ from u3lab.equivariance import regression
 from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
+from u3lab.training.tasks import Joined
 from u3lab.worlds import concepts, faces, lights, mosaics
 
 SIDE = 32  # pixels
@@ -306,8 +307,8 @@ def pictures(count: int, side: int = SIDE) -> tuple[Kind, Made]:
     return Picture(several=True), Made(lambda: x(count, side))
 
 
-def classes(*each: int) -> tuple[Kind, Made]:
-    return Labels(fixed=(0,)), Made(lambda: torch.tensor(each))
+def classes(*each: int, of: int | None = None) -> tuple[Kind, Made]:
+    return Labels(fixed=(0,), classes=of), Made(lambda: torch.tensor(each))
 
 
 def ours(make: Callable[[], object]) -> tuple[Kind, Made]:
@@ -374,7 +375,7 @@ good("measures.correlation", a=(PAIR, Made(lambda: draw(4, 5))), b=(PAIR, Made(l
 good("measures.rank_correlation", a=(PAIR, Made(lambda: draw(4, 5))), b=(PAIR, Made(lambda: draw(4, 5))))
 good("measures.auc", x=numbers(lambda: torch.linspace(0, 1, 5), 0), y=numbers(lambda: draw(5), 0))
 good("measures.agreement", scores=numbers(lambda: draw(3, 8), 0, 1), reference=numbers(lambda: draw(3, 8), 0, 1))
-good("measures.balanced_accuracy", scores=numbers(lambda: draw(4, 3), 0), labels=classes(0, 1, 2, 0),
+good("measures.balanced_accuracy", scores=numbers(lambda: draw(4, 3), 0), labels=classes(0, 1, 2, 0, of=3),
      target=whole(1, 0, 2))
 good("measures.bootstrap", statistic=(Function(), lambda often: often.mean(1)), groups=whole(5), times=whole(20),
      seed=SEED)
@@ -688,7 +689,7 @@ good("dissection.rotation", units=whole(5, 2), share=number(0.5, 0, 1), seed=SEE
 good("dissection.Rotated", dissection.Rotated, net=(Net(asked=False), Made(net)),  # made here, asked later
      turn=(Numbers(), Made(lambda: dissection.rotation(8).float())))
 FEATURES = numbers(features, 1)
-LABELS = classes(0, 1, 2, 0)
+LABELS = classes(0, 1, 2, 0, of=8)
 UPPER = (Net(asked=False), Made(net))  # what lies below the layer has no say
 good("dissection.Rotated, asked",
      lambda units: dissection.Rotated(net(), dissection.rotation(units).float()).features(x(), "conv2"),
@@ -715,7 +716,7 @@ good("Adapted.pooled", lambda images: adapted().pooled(images), images=SEVERAL)
 good("Adapted.load_domain", lambda path: universal.adapt(net()).load_domain(path), path=(Choice(), Made(saved)))
 good("Adapted.save_domain", lambda name, images: adapted().save_domain(saved(), name, images=images), name=DOMAIN,
      images=(Picture(several=True, none=True), Made(lambda: x(2))))
-good("universal.train_domain", net=(Net(), NEW), name=DOMAIN, images=SEVERAL, labels=classes(0, 1),
+good("universal.train_domain", net=(Net(), NEW), name=DOMAIN, images=SEVERAL, labels=classes(0, 1, of=2),
      settings=settings(universal.UniversalSettings))
 good("universal.describe", net=(Net(), NEW), images=SEVERAL, layer=(Layer(none=True), "conv1"))
 good("universal.learnet", net=(Net(asked=False), NEW), name=DOMAIN, layer=(Layer(none=True), "conv1"),
@@ -758,6 +759,11 @@ good("selfsup.pretrain, a function", lambda raw: selfsup.pretrain(
 good("selfsup.pretrain, of two", lambda raw: selfsup.pretrain(
          PHI(), raw, "correspondence", settings=selfsup.PretextSettings(steps=1, batch_size=4)),
      raw=(Returns(), lambda count, generator: (x(count), draw(count, 400))))
+ANSWERS = selfsup.Task(lambda raw, _: selfsup.Posed(raw[0][:, None], raw[1][:, 0]),
+                       lambda channels: Joined(channels, 1, 3), raw="labelled")
+good("selfsup.pretrain, answers", lambda labels: selfsup.pretrain(
+         PHI(), (x(4), labels), ANSWERS, settings=selfsup.PretextSettings(steps=1, batch_size=4)),
+     labels=(Labels(fixed=(0,), classes=3), Made(lambda: torch.tensor([[0], [1], [2], [0]]))))
 for side in ((32, 24), (1, 32)):
     good(f"selfsup.pretrain, upright {side}", lambda raw: selfsup.pretrain(
              PHI(), raw, "upright", settings=selfsup.PretextSettings(steps=1, batch_size=4)),

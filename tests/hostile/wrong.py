@@ -218,9 +218,10 @@ class Points(Numbers):
 
 @dataclass(frozen=True)
 class Labels(Numbers):
-    """(N) numbers of classes; ``known`` says that there are only so many."""
+    """(N) numbers of classes; ``known`` says that there are only so many, and ``classes`` how many."""
 
     known: bool = True
+    classes: int | None = None
 
     def more(self, good: object) -> Wrong:
         yield from super().more(good)
@@ -228,6 +229,9 @@ class Labels(Numbers):
         yield "below 0", good - 1 - good.max()
         if self.known:
             yield "far above", good + 10**6
+        if self.classes is not None:
+            yield "one too many", good.clone().index_fill_(0, torch.tensor(len(good) - 1), self.classes)
+            yield "that PyTorch passes over", good.clone().index_fill_(0, torch.tensor(0), -100)
         yield "halves", good + 0.5
 
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import SIDE, is_a, of_one_kind, one_of, room, tensors, whole
+from u3lab.checks import SIDE, is_a, one_of, room, tensors, whole
 from u3lab.datasets import packed
 from u3lab.errors import U3Error
 from u3lab.worlds import scenery
@@ -138,8 +138,8 @@ def rotation(azimuth: Tensor, elevation: Tensor) -> Tensor:
     ``scipy.spatial.transform.Rotation.from_euler("yx", …)`` has the same numbers.
     """
     tensors(azimuth=(azimuth, "N"), elevation=(elevation, "N"))
-    of_one_kind(azimuth=azimuth, elevation=elevation)
-    return _about(0, elevation) @ _about(1, azimuth)
+    kind = torch.promote_types(azimuth.dtype, elevation.dtype)
+    return _about(0, elevation.to(kind)) @ _about(1, azimuth.to(kind))
 
 
 def _made(kind: str, instances: Tensor, azimuth: Tensor, elevation: Tensor, draws: list[Draw], size: int, split: str,
