@@ -166,17 +166,18 @@ def room(what: str, height: int, width: int, count: int = 1, most: int = MAX_PIX
                       "are made at once, so give less")
 
 
-def floats(what: str, images: object) -> None:
+def floats(what: str, images: object, *, squares: bool = False) -> None:
     """Pictures (B,C,H,W) of finite float32 or float64 with at least one pixel, as all of the course computes with.
 
-    Half precision would be rounded at each step, and some of the operations do not have it.
+    Half precision would be rounded at each step, and some of the operations do not have it. With ``squares`` those of
+    the values have to be finite, too.
     """
     if not isinstance(images, Tensor) or images.ndim != 4 or images.numel() == 0:
         raise U3Error(f"{what} takes a float tensor (B,C,H,W), not {shown(images)}; images.load(…) makes one")
     if images.dtype not in FLOATS:
         raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "
                       + ("give x.float()" if images.is_floating_point() else "images.load(…) makes one"))
-    _computable(f"{what} is given", images)
+    _computable(f"{what} is given", images, squares)
 
 
 def alike(finite: bool = True, /, **given: object) -> None:
@@ -205,8 +206,8 @@ def of_one_kind(**given: Tensor) -> None:
                           f"{name}.to({first}.dtype)")
 
 
-def _computable(what: str, values: Tensor) -> None:
-    """Refuse values that are NaN or infinite, or whose squares are: what is computed of them would be.
+def _computable(what: str, values: Tensor, squares: bool = True) -> None:
+    """Refuse values that are NaN or infinite, or whose squares are: what is computed of these would be.
 
     Their length √Σ v² is asked first, which is fast: it is finite only if all of that is.
     """
@@ -214,8 +215,9 @@ def _computable(what: str, values: Tensor) -> None:
     if not torch.linalg.vector_norm(values.detach(), dtype=wide).isfinite():
         if not values.isfinite().all():
             raise U3Error(f"{what} NaN or infinite values; look for what made them before this line")
-        raise U3Error(f"{what} values of up to {values.detach().abs().max():.0e}, too large to compute with; look for "
-                      "what made them before this line")
+        if squares:
+            raise U3Error(f"{what} values of up to {values.detach().abs().max():.0e}, too large to compute with; look "
+                          "for what made them before this line")
 
 
 def of_wholes(values: Tensor) -> bool:
