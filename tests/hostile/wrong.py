@@ -42,6 +42,11 @@ class Kind:
         """Values at the edge of what makes sense, made anew: the answer to them is one sentence, or finite."""
         return iter(())
 
+    @property
+    def has_edges(self) -> bool:
+        """Whether there are such values."""
+        return type(self).degenerate is not Kind.degenerate
+
 
 @dataclass(frozen=True)
 class Also(Kind):
@@ -56,6 +61,10 @@ class Also(Kind):
 
     def degenerate(self, good: object) -> Wrong:
         yield from self.kind.degenerate(good)
+
+    @property
+    def has_edges(self) -> bool:
+        return self.kind.has_edges
 
 
 @dataclass(frozen=True)
