@@ -87,6 +87,25 @@ def test_what_is_read_is_a_file(what, tmp_path):
             refuses(READ[what], path, says=(word, "no ordinary file", path.name))
 
 
+@pytest.mark.parametrize("what", [what for what in READ if what.startswith("of ")])
+def test_a_checkpoint_that_is_a_link_is_told_before_the_first_step(what, tmp_path):
+    for there in (True, False):
+        if there:
+            (tmp_path / "precious").write_bytes(b"mine")
+        (tmp_path / f"link {there}").symlink_to(tmp_path / ("precious" if there else "nothing"))
+        refuses(READ[what], tmp_path / f"link {there}", says=("it is a link", "give another"))
+    assert (tmp_path / "precious").read_bytes() == b"mine" and not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("content", [[], 3, {}, {"step": 0}, {"step": 0, "facts": [], "values": {}, "optimiser": {}},
+                                     {"step": "0", "facts": {}, "values": {}, "optimiser": {}},
+                                     {"step": 0, "facts": {}, "values": [], "optimiser": {}}])
+@pytest.mark.parametrize("what", [what for what in READ if what.startswith("of ")])
+def test_a_checkpoint_of_other_things(what, content, tmp_path):
+    torch.save(content, tmp_path / "state")
+    refuses(READ[what], tmp_path / "state", says=("the checkpoint", "delete it"))
+
+
 def test_a_pipe_in_the_cache_is_no_drawing(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with patience():

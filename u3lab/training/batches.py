@@ -22,7 +22,7 @@ def fingerprint(data: object) -> str:
     parts, digest = [data] if isinstance(data, Tensor) else list(data), hashlib.sha256()
     for one in parts:
         digest.update(f"{tuple(one.shape)} {one.dtype} ".encode())
-        digest.update(one.detach().cpu().contiguous().numpy())
+        digest.update(one.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return f"{tuple(parts[0].shape)} {digest.hexdigest()[:12]}"
 
 

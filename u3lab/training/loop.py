@@ -166,7 +166,7 @@ class Checkpoint:
             A file that is damaged, of another run, or of one that has gone farther than ``steps``.
         """
         try:
-            state = torch.load(paths.ordinary(self.path), map_location="cpu", weights_only=True)
+            state = torch.load(paths.ordinary(self.path, links=False), map_location="cpu", weights_only=True)
             step, theirs, values, self._state = (state[key] for key in ("step", "facts", "values", "optimiser"))
             self._same_run(theirs, facts, step, steps)
             fill(places, values)
@@ -177,7 +177,8 @@ class Checkpoint:
             return 0
         except paths.NoFile as error:
             raise U3Error(f"the checkpoint {self.path} cannot be kept there ({error.strerror}); give another") from None
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+        except (OSError, RuntimeError, EOFError, AttributeError, KeyError, TypeError, ValueError,
+                pickle.UnpicklingError) as error:
             raise U3Error(f"the checkpoint {self.path.name} is damaged or cannot be read; delete it to begin "
                           "anew") from error
 
