@@ -113,10 +113,11 @@ def test_tensors_fit_each_other():
     refuses(tensors, x=(torch.ones(0, 5), "NU"), says="x has the shape \\(0, 5\\)")
 
 
-def test_numbers_whose_sum_is_infinite_are_finite():
-    large = torch.full((3,), 3e38)
-    tensors(x=(large, "N"))
-    alike(x=large, y=-large)
+def test_numbers_whose_squares_are_infinite_are_too_large_and_not_called_infinite():
+    for large in (torch.full((3,), 3e38), torch.tensor([1e30, 0.0]), torch.full((3,), 1e300, dtype=torch.float64)):
+        refuses(tensors, x=(large, "N"), says=f"x has values of up to {large.max():.0e}, too large".replace("+", r"\+"))
+        refuses(alike, x=-large, y=large, says="x has values of up to")
+    tensors(x=(torch.full((3,), 1e18), "N"), y=(torch.full((3,), 6e4).half(), "N"))
     refuses(alike, x=torch.tensor([torch.inf, -torch.inf]), says="x has NaN or infinite")
 
 

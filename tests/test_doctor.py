@@ -51,7 +51,7 @@ def test_an_old_and_a_missing_package(monkeypatch):
         return {"torch": "1.13.1"}.get(name, "999")
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    found = broken("packages", "make lab").found
+    found = broken("packages", "pip install -e .").found
     assert "torch 1.13.1 is not >=" in found and "timm is missing" in found
 
 
@@ -60,12 +60,12 @@ def test_u3lab_itself_is_not_installed(monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "requires", requires)
-    broken("packages", "make lab")
+    broken("packages", "pip install -e .")
 
 
 def test_torch_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert "torch" in broken("torch", "make lab").found
+    assert "torch" in broken("torch", "pip install -e .").found
 
 
 def test_torch_on_each_device(monkeypatch):
@@ -154,16 +154,20 @@ def test_shipped_data(monkeypatch, tmp_path):
     shipped(tmp_path, b"", f"| `weights/net.safetensors` | none | `{EMPTY}` |", monkeypatch)
     assert line("shipped data").ok
     (tmp_path / "weights" / "net.safetensors").write_bytes(b"cut off")
-    assert "net.safetensors" in broken("shipped data", "make lab").found
+    assert "net.safetensors" in broken("shipped data", "unpack").found
+    (tmp_path / ".git").touch()
+    monkeypatch.setattr(paths, "_DATA", tmp_path / "data")
+    (tmp_path / "data").symlink_to(tmp_path)
     (tmp_path / "weights" / "net.safetensors").unlink()
-    assert "is missing" in broken("shipped data", "make lab").advice
+    advice = "delete them and run `git checkout HEAD -- data/weights/net.safetensors` in the clone"
+    assert "missing" in broken("shipped data", advice).found
 
 
 def test_shipped_data_without_weights_or_readme(monkeypatch, tmp_path):
     shipped(tmp_path, b"", "| no row |", monkeypatch)
-    broken("shipped data", "make lab")
+    broken("shipped data", "unpack")
     (tmp_path / "README.md").unlink()
-    broken("shipped data", "make lab")
+    broken("shipped data", "unpack")
 
 
 def test_efficientnet_is_missing_or_damaged(monkeypatch, tmp_path):
@@ -214,7 +218,7 @@ def test_jupyterlab_of_another_environment(monkeypatch, program):
 
 def test_jupyterlab_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "jupyterlab", None)
-    assert "jupyterlab" in broken("kernel and JupyterLab", "make lab").found
+    assert "jupyterlab" in broken("kernel and JupyterLab", "pip install -e .").found
 
 
 def test_widgets_that_do_not_fit_or_are_not_found(monkeypatch, tmp_path):

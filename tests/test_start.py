@@ -119,7 +119,7 @@ def test_what_is_wrong_is_one_sentence_and_nothing_opens(clone, capsys, monkeypa
         said = capsys.readouterr()
         assert said.out == "" and said.err.startswith("u3lab: ") and words in said.err and said.err.count("\n") == 1
     monkeypatch.setattr(paths, "_NOTEBOOKS", clone / "gone")
-    assert main(["start"]) == 1 and "install u3lab again" in capsys.readouterr().err
+    assert main(["start"]) == 1 and paths.again("notebooks") in capsys.readouterr().err
     assert not opened and {path.name for path in clone.iterdir()} == {"notebooks"}
 
 

@@ -110,9 +110,13 @@ def listed(name: str, value: object, kind: type = object, what: str = "") -> lis
 
 def place(name: str, value: object, what: str) -> Path:
     """The path of a file or a folder, "~" being one's own folder; ``what`` says of what."""
-    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value).strip():
+    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else ""
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise U3Error(f"{name} = {shown(value)}; give the path of {what}")
-    return Path(value).expanduser()
+    if (path := os.path.expanduser(text)).startswith("~"):
+        raise U3Error(f"{name} = {shown(value)}, but nobody of that name has a home here; give the whole path of "
+                      f"{what}, or ./{text[:40]} if it is called so")
+    return Path(path)
 
 
 def function(name: str, value: T, count: int, how: str) -> T:
@@ -129,7 +133,7 @@ def function(name: str, value: T, count: int, how: str) -> T:
 def tensors(**given: tuple[object, str]) -> None:
     """Tensors by name, each with its axes: a letter for a length from 1 on, a digit for just that length.
 
-    One letter means one length in all of them. NaN and infinities are refused.
+    One letter means one length in all of them. NaN, infinities and what has an infinite square are refused.
     """
     lengths: dict[str, int] = {}
     for name, (value, axes) in given.items():
@@ -142,8 +146,8 @@ def tensors(**given: tuple[object, str]) -> None:
         if not fits:
             known = ", ".join(f"{axis} = {lengths[axis]}" for axis in dict.fromkeys(axes) if lengths.get(axis))
             raise U3Error(f"{name} has the shape {tuple(value.shape)}; give {wanted}{' with ' if known else ''}{known}")
-        if (value.is_floating_point() or value.is_complex()) and not _finite(value):
-            raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
+        if value.is_floating_point() or value.is_complex():
+            _computable(f"{name} has", value)
 
 
 def booleans(how: str, **given: tuple[object, str]) -> None:
@@ -162,18 +166,18 @@ def room(what: str, height: int, width: int, count: int = 1, most: int = MAX_PIX
                       "are made at once, so give less")
 
 
-def floats(what: str, images: object) -> None:
+def floats(what: str, images: object, *, squares: bool = False) -> None:
     """Pictures (B,C,H,W) of finite float32 or float64 with at least one pixel, as all of the course computes with.
 
-    Half precision would be rounded at each step, and some of the operations do not have it.
+    Half precision would be rounded at each step, and some of the operations do not have it. With ``squares`` those of
+    the values have to be finite, too.
     """
     if not isinstance(images, Tensor) or images.ndim != 4 or images.numel() == 0:
         raise U3Error(f"{what} takes a float tensor (B,C,H,W), not {shown(images)}; images.load(…) makes one")
     if images.dtype not in FLOATS:
         raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "
                       + ("give x.float()" if images.is_floating_point() else "images.load(…) makes one"))
-    if not _finite(images):
-        raise U3Error(f"{what} is given NaN or infinite values; look for what made them before this line")
+    _computable(f"{what} is given", images, squares)
 
 
 def alike(finite: bool = True, /, **given: object) -> None:
@@ -189,13 +193,31 @@ def alike(finite: bool = True, /, **given: object) -> None:
         if value.shape != given[first].shape:
             raise U3Error(f"{first} has the shape {tuple(given[first].shape)} and {name} {tuple(value.shape)}; give "
                           "both the same")
-        if finite and not _finite(value):
-            raise U3Error(f"{name} has NaN or infinite values; look for what made them before this line")
+        if finite:
+            _computable(f"{name} has", value)
 
 
-def _finite(values: Tensor) -> bool:
-    """Whether no value is NaN or infinite. The sum alone is fast, and is asked first: it is finite only if all are."""
-    return bool(values.detach().sum().isfinite()) or bool(values.isfinite().all())
+def of_one_kind(**given: Tensor) -> None:
+    """Refuse tensors of different precisions, which PyTorch would not compute with together."""
+    (first, one), *others = given.items()
+    for name, other in others:
+        if other.dtype != one.dtype:
+            raise U3Error(f"{first} is of {one.dtype} and {name} of {other.dtype}; give both the same: "
+                          f"{name}.to({first}.dtype)")
+
+
+def _computable(what: str, values: Tensor, squares: bool = True) -> None:
+    """Refuse values that are NaN or infinite, or whose squares are: what is computed of these would be.
+
+    Their length √Σ v² is asked first, which is fast: it is finite only if all of that is.
+    """
+    wide = torch.float32 if values.dtype in (torch.float16, torch.bfloat16) else None
+    if not torch.linalg.vector_norm(values.detach(), dtype=wide).isfinite():
+        if not values.isfinite().all():
+            raise U3Error(f"{what} NaN or infinite values; look for what made them before this line")
+        if squares:
+            raise U3Error(f"{what} values of up to {values.detach().abs().max():.0e}, too large to compute with; look "
+                          "for what made them before this line")
 
 
 def of_wholes(values: Tensor) -> bool:

@@ -42,7 +42,7 @@ class Contents(AsyncLargeFileManager):
     @contextmanager
     def atomic_writing(self, os_path: str, text: bool = True, encoding: str = "utf-8", **named: Any) -> Iterator[IO]:
         """A file to write, that takes the place of the one at ``os_path`` when it is complete."""
-        with self.perm_to_403(os_path), paths.replacing(Path(os_path)) as file:
+        with self.perm_to_403(os_path), paths.replacing(Path(os_path), links=True) as file:
             if not text:
                 yield file
                 return

@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ ENOUGH_MEMORY = int(1.2 * 2**30)  # bytes: the peak of the largest notebook in R
 Check = Callable[[], tuple[str, str]]  # returns what was found and the advice
 # Where the browser's half of a package lies, below share/jupyter/labextensions of the environment.
 FRONT_ENDS = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
-INSTALL = "run `make lab` in the checkout, or `pip install u3lab`, then restart"
+INSTALL = f"run `python -m pip install -e .` in the clone, or `pip install {paths.wheel()}`, then restart"
 
 
 @dataclass(frozen=True)
@@ -123,22 +123,22 @@ def _threads() -> tuple[str, str]:
 
 
 def _shipped() -> tuple[str, str]:
-    rows = dict(_hashes(paths.data("README.md").read_text(encoding="utf-8").splitlines()))
+    readme = paths.data("README.md")
+    rows = paths.hashes(readme)
     if not any(name.endswith(".safetensors") for name in rows):
-        return "data/README.md lists no weights", INSTALL
-    wrong = [name for name, wanted in rows.items() if paths.sha256(paths.data(*name.split("/"))) != wanted]
+        return "data/README.md lists no weights", paths.again("data", "README.md")
+    wrong = [name for name, wanted in rows.items() if _sha256(readme.parent / name) != wanted]
     if wrong:
-        return f"changed or damaged: {', '.join(wrong)}", INSTALL
+        return (f"missing, changed or damaged: {', '.join(wrong)}",
+                f"to have them as they came, delete them and {paths.again(' '.join(f'data/{name}' for name in wrong))}")
     return f"{len(rows)} files, sha256 as listed", ""
 
 
-def _hashes(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
-    """The files and SHA-256 sums in the table of data/README.md: the first cell is the path below data/."""
-    for line in lines:
-        cells = [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
-        sums = [cell for cell in cells if re.fullmatch("[0-9a-f]{64}", cell)]
-        if sums:
-            yield cells[0].removeprefix("data/"), sums[0]
+def _sha256(file: Path) -> str:
+    try:
+        return paths.sha256(paths.ordinary(file))
+    except OSError:
+        return ""
 
 
 def _efficientnets() -> tuple[str, str]:

@@ -250,7 +250,11 @@ def _shipped(name: str) -> Path:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    return json.loads(file.read_text(encoding="utf-8"))
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        raise U3Error(f"the table {file.name} is damaged; to have it as it came, delete it and "
+                      f"{paths.again('data', 'results', file.name)}") from None
 
 
 def _triple(value: float | list[float]) -> tuple[float, float, float]:

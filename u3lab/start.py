@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from u3lab._system import checkout, copies, paths
+from u3lab.checks import place
 from u3lab.errors import U3Error
 
 OURS = "u3lab-notebooks"
@@ -64,8 +65,7 @@ def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool
     originals = paths.notebooks()
     clone = None if (originals.parent / "__init__.py").exists() else originals.parent  # in the wheel: in the package
     usual = clone / "my" if clone else Path(OURS)
-    where = Path(os.path.expanduser(folder)) if folder else usual
-    where = Path(os.path.realpath(where))
+    where = Path(os.path.realpath(place("FOLDER", folder, "the folder for your copies") if folder else usual))
     edited = checkout.notebooks() if clone else ()
     print(*copies.refresh(originals, where, fresh=fresh, edited=edited), sep="\n", flush=True)
     if not copy_only:

@@ -106,7 +106,7 @@ def test_a_pipe_in_the_place_of_the_file_does_not_hang(own_state):
 
 
 def test_a_write_that_fails(monkeypatch):
-    def full(path, content):
+    def full(*given, **named):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(paths, "write_atomically", full)
@@ -133,7 +133,7 @@ def test_whichever_step_is_refused(own_state, monkeypatch, call):
 
 
 def test_what_a_full_disk_did_not_take_is_saved_with_the_next(own_state, monkeypatch):
-    def full(path, content):
+    def full(*given, **named):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:

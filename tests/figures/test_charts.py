@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.helpers import refuses
 from u3lab import figures, pixels
-from u3lab.figures import canvas, collage
+from u3lab.figures import canvas, collage, given
 from u3lab.figures.matrices import heatmap
 
 
@@ -551,3 +551,20 @@ def test_slips_are_told(values, names, groups):
 def test_what_rounds_to_zero_has_no_minus(sheets):
     figures.bars({"a": -0.0001, "b": -0.5}, "difference", alt="Two bars.")
     assert [text.get_text() for text in sheets[0].axes[0].texts] == ["0.00", "−0.50"]
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, torch.tensor, lambda values: [np.float64(v) for v in values],
+                                  lambda values: torch.tensor(values, dtype=torch.float64)])
+def test_numbers_keep_all_their_digits(form):
+    """A list would become float32: years in seconds would be minutes apart, and shares near 1 the same."""
+    values = [1.7e9 + 1, 1.7e9 + 2] if form is not torch.tensor else [2.0**23 + 1, 2.0**23 + 2]
+    assert given.numbers("x", form(values)).tolist() == values
+    assert given.bar("x", (1 - 1e-12, 1 - 2e-12, 1.0)) == (1 - 1e-12, 1 - 2e-12, 1.0)
+    refuses(given.numbers, "x", [1j], says="holds no numbers")
+    refuses(given.numbers, "x", torch.tensor([1j]), says="holds no numbers")
+    refuses(given.numbers, "x", ["1"], says="holds no numbers")
+
+
+def test_the_highest_of_two_classes_that_are_close_in_double_precision():
+    logits = torch.tensor([1.0, 1.0 + 1e-10], dtype=torch.float64)
+    assert figures.classes(["a", "b"], logits, top=1).alt.startswith("Most probable classes: b ")

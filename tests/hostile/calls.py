@@ -13,7 +13,7 @@ import ipywidgets
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision import datasets
 
 from tests.helpers import write_benchmark, write_celeba, write_cifar10
@@ -28,12 +28,16 @@ from tests.hostile.wrong import (
     Layer,
     Layers,
     Masks,
+    Module,
     Net,
     Number,
     Numbers,
     Options,
     Ours,
     Picture,
+    Points,
+    Returns,
+    Shares,
     Some,
     Target,
     Text,
@@ -71,6 +75,7 @@ from u3lab.equivariance import regression
 from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
+from u3lab.training.tasks import Joined
 from u3lab.worlds import concepts, faces, lights, mosaics
 
 SIDE = 32  # pixels
@@ -302,8 +307,8 @@ def pictures(count: int, side: int = SIDE) -> tuple[Kind, Made]:
     return Picture(several=True), Made(lambda: x(count, side))
 
 
-def classes(*each: int) -> tuple[Kind, Made]:
-    return Labels(fixed=(0,)), Made(lambda: torch.tensor(each))
+def classes(*each: int, of: int | None = None) -> tuple[Kind, Made]:
+    return Labels(fixed=(0,), classes=of), Made(lambda: torch.tensor(each))
 
 
 def ours(make: Callable[[], object]) -> tuple[Kind, Made]:
@@ -370,7 +375,7 @@ good("measures.correlation", a=(PAIR, Made(lambda: draw(4, 5))), b=(PAIR, Made(l
 good("measures.rank_correlation", a=(PAIR, Made(lambda: draw(4, 5))), b=(PAIR, Made(lambda: draw(4, 5))))
 good("measures.auc", x=numbers(lambda: torch.linspace(0, 1, 5), 0), y=numbers(lambda: draw(5), 0))
 good("measures.agreement", scores=numbers(lambda: draw(3, 8), 0, 1), reference=numbers(lambda: draw(3, 8), 0, 1))
-good("measures.balanced_accuracy", scores=numbers(lambda: draw(4, 3), 0), labels=classes(0, 1, 2, 0),
+good("measures.balanced_accuracy", scores=numbers(lambda: draw(4, 3), 0), labels=classes(0, 1, 2, 0, of=3),
      target=whole(1, 0, 2))
 good("measures.bootstrap", statistic=(Function(), lambda often: often.mean(1)), groups=whole(5), times=whole(20),
      seed=SEED)
@@ -518,10 +523,11 @@ good("inversion.maximise", net=(OneOrMore(), Made(net)), layer=LAYER, unit=(Targ
 good("inversion.dream", net=NET, layer=LAYER, image=ONE, settings=settings(inversion.DreamSettings))
 good("inversion.learned_inverter", which=(Choice(), "fire9"))
 good("inversion.decode", net=(Net(), Made(lambda: nets.load("squeezenet1_1", device="cpu"))),
-     inverter=ours(inversion.learned_inverter), images=pictures(1, 128))
+     inverter=(Module(), Made(inversion.learned_inverter)), images=pictures(1, 128))
 good("inversion.learned_steps", layer=(Choice(), "fire9"))
 good("inversion.unroll", net=(Net(), Made(lambda: nets.load("squeezenet1_1", device="cpu"))),
-     inverter=ours(inversion.learned_inverter), steps=ours(inversion.learned_steps), images=pictures(1, 128))
+     inverter=(Module(), Made(inversion.learned_inverter)), steps=(Module(), Made(inversion.learned_steps)),
+     images=pictures(1, 128))
 good("inversion.tikhonov", matrix=numbers(lambda: draw(4, 6), 0), y=numbers(lambda: draw(4), 0),
      lam=number(0.5, 0, without_low=True))
 good("inversion.gaussian_posterior", matrix=numbers(lambda: draw(4, 6), 0), y=numbers(lambda: draw(4), 0),
@@ -577,7 +583,7 @@ good("prior.super_resolve", factor=whole(2, 2))
 # Of two tensors of one shape, any shape is good.
 OF_ONE_SHAPE = Numbers(fixed=(0, 1, 2, 3))
 good("prior.lanczos", x=numbers(x), factor=whole(2, 2))
-good("prior.psnr", x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)))
+good("prior.psnr", x=(OF_ONE_SHAPE, Made(lambda: 0.9 * x())), truth=(TRUTH, Made(x)))
 good("prior.ssim", x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)))
 good("prior.perceptual_distance", net=NET, x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)),
      where=(Numbers(fixed=(1,), none=True), VISIBLE[1]))
@@ -683,7 +689,7 @@ good("dissection.rotation", units=whole(5, 2), share=number(0.5, 0, 1), seed=SEE
 good("dissection.Rotated", dissection.Rotated, net=(Net(asked=False), Made(net)),  # made here, asked later
      turn=(Numbers(), Made(lambda: dissection.rotation(8).float())))
 FEATURES = numbers(features, 1)
-LABELS = classes(0, 1, 2, 0)
+LABELS = classes(0, 1, 2, 0, of=8)
 UPPER = (Net(asked=False), Made(net))  # what lies below the layer has no say
 good("dissection.Rotated, asked",
      lambda units: dissection.Rotated(net(), dissection.rotation(units).float()).features(x(), "conv2"),
@@ -710,7 +716,7 @@ good("Adapted.pooled", lambda images: adapted().pooled(images), images=SEVERAL)
 good("Adapted.load_domain", lambda path: universal.adapt(net()).load_domain(path), path=(Choice(), Made(saved)))
 good("Adapted.save_domain", lambda name, images: adapted().save_domain(saved(), name, images=images), name=DOMAIN,
      images=(Picture(several=True, none=True), Made(lambda: x(2))))
-good("universal.train_domain", net=(Net(), NEW), name=DOMAIN, images=SEVERAL, labels=classes(0, 1),
+good("universal.train_domain", net=(Net(), NEW), name=DOMAIN, images=SEVERAL, labels=classes(0, 1, of=2),
      settings=settings(universal.UniversalSettings))
 good("universal.describe", net=(Net(), NEW), images=SEVERAL, layer=(Layer(none=True), "conv1"))
 good("universal.learnet", net=(Net(asked=False), NEW), name=DOMAIN, layer=(Layer(none=True), "conv1"),
@@ -747,7 +753,22 @@ good("selfsup.encoder", width=whole(2, 1, 256), seed=SEED)
 good("selfsup.head_of", net=(Net(), PHI), task=(Choice(), "upright"), seed=SEED)
 good("selfsup.pretrain", net=(Net(), PHI), raw=SEVERAL, task=(Choice(), "upright"),
      settings=settings(selfsup.PretextSettings))
-good("selfsup.solve", net=(Net(), PHI), head=ours(lambda: selfsup.head_of(PHI(), "upright")), raw=SEVERAL,
+good("selfsup.pretrain, a function", lambda raw: selfsup.pretrain(
+         PHI(), raw, "upright", settings=selfsup.PretextSettings(steps=1, batch_size=4)),
+     raw=(Returns(), lambda count, generator: x(count)))
+good("selfsup.pretrain, of two", lambda raw: selfsup.pretrain(
+         PHI(), raw, "correspondence", settings=selfsup.PretextSettings(steps=1, batch_size=4)),
+     raw=(Returns(), lambda count, generator: (x(count), draw(count, 400))))
+ANSWERS = selfsup.Task(lambda raw, _: selfsup.Posed(raw[0][:, None], raw[1][:, 0]),
+                       lambda channels: Joined(channels, 1, 3), raw="labelled")
+good("selfsup.pretrain, answers", lambda labels: selfsup.pretrain(
+         PHI(), (x(4), labels), ANSWERS, settings=selfsup.PretextSettings(steps=1, batch_size=4)),
+     labels=(Labels(fixed=(0,), classes=3), Made(lambda: torch.tensor([[0], [1], [2], [0]]))))
+for side in ((32, 24), (1, 32)):
+    good(f"selfsup.pretrain, upright {side}", lambda raw: selfsup.pretrain(
+             PHI(), raw, "upright", settings=selfsup.PretextSettings(steps=1, batch_size=4)),
+         raw=(These(make=lambda side=side: {"not square": draw(4, 3, *side)}), Made(lambda: x(4))))
+good("selfsup.solve", net=(Net(), PHI), head=(Module(), Made(lambda: selfsup.head_of(PHI(), "upright"))), raw=SEVERAL,
      task=(Choice(), "upright"), seed=SEED)
 good("selfsup.pooled", net=(Net(), PHI), images=SEVERAL, layer=(Layers(), ["conv1", "conv5"]))
 THREE = (draw(6, 4), torch.tensor([0, 1, 2, 0, 1, 2]))
@@ -792,16 +813,30 @@ good("views.tiles", images=PLANES, top=CORNERS, left=CORNERS, side=whole(8, 1, 2
 
 # Self-supervision: mutual information
 
-SHARES = numbers(lambda: draw(6, 3).softmax(1), 0, 1)
-MAPS = numbers(lambda: draw(2, 3, 6, 6).softmax(1), 0, 1)
+SHARES = (Shares(fixed=(0, 1)), Made(lambda: draw(6, 3).softmax(1)))
+MAPS = (Shares(fixed=(0, 1)), Made(lambda: draw(2, 3, 6, 6).softmax(1)))
 DRAWN_BY = ours(lambda: torch.Generator().manual_seed(0))
 LITTLE = {"steps": 1, "batch_size": 4, "heads": 2}
 CLUSTERING = (Options(none=True), Made(lambda: selfsup.ClusterSettings(**LITTLE)))
 SEGMENTING = (Options(none=True), Made(lambda: selfsup.SegmentSettings(**LITTLE, reach=1)))
 SORTER, DENSE = Made(lambda: selfsup.digit_encoder(2)), Made(lambda: selfsup.pixel_encoder(2))
-HEAD = ours(lambda: selfsup.sub_heads(selfsup.digit_encoder(2), 3))
-DENSE_HEAD = ours(lambda: selfsup.dense_heads(selfsup.pixel_encoder(2), 3))
-VIEWS, LIGHT = (Function(), selfsup.digit_views), (Function(), selfsup.relit)
+HEAD = (Module(), Made(lambda: selfsup.sub_heads(selfsup.digit_encoder(2), 3)))
+DENSE_HEAD = (Module(), Made(lambda: selfsup.dense_heads(selfsup.pixel_encoder(2), 3)))
+
+
+def sub_heads(k: int) -> nn.Module:
+    return selfsup.sub_heads(selfsup.digit_encoder(2), k)
+
+
+def dense_heads(k: int) -> nn.Module:
+    return selfsup.dense_heads(selfsup.pixel_encoder(2), k)
+
+
+# Heads that are trained, for three classes.
+TRAINED = partial(Also, Ours(none=True), lambda: {"of two classes": sub_heads(2), "of four classes": sub_heads(4),
+                                                  "of places": dense_heads(3)})
+TRAINED_DENSE = partial(Also, Ours(none=True), lambda: {"of two classes": dense_heads(2), "of pictures": sub_heads(3)})
+VIEWS, LIGHT = (Returns(), selfsup.digit_views), (Returns(), selfsup.relit)
 good("selfsup.joint", z=SHARES, z_moved=SHARES)
 good("selfsup.mutual_information", P=(Numbers(fixed=(0,), thin=False), Made(lambda: torch.full((3, 3), 1 / 9))),
      lam=number(1.0, 0))
@@ -810,10 +845,11 @@ good("selfsup.bias", k=whole(3), n=whole(100))
 good("selfsup.digit_encoder", width=whole(2, 1, 1024), seed=SEED)
 good("selfsup.texture_encoder", width=whole(2, 1, 256), window=whole(3, 1, 63), colour=(Flag(), True), seed=SEED)
 good("selfsup.pixel_encoder", width=whole(2, 1, 256), seed=SEED)
-good("selfsup.clustering", k=whole(3, 2, 1000), views=VIEWS, settings=CLUSTERING)
+ASKED_LATER = Also(Function(), lambda: {"of nothing": lambda: None})
+good("selfsup.clustering", k=whole(3, 2, 1000), views=(ASKED_LATER, selfsup.digit_views), settings=CLUSTERING)
 good("selfsup.sub_heads", net=(Net(asked=False), SORTER), k=whole(3, 2, 1000), settings=CLUSTERING)
 good("selfsup.cluster", net=(Net(asked=False), SORTER), images=SEVERAL, k=whole(3, 2, 1000),
-     head=(Ours(none=True), HEAD[1]), views=VIEWS, settings=CLUSTERING)
+     head=(TRAINED(none=True), HEAD[1]), views=VIEWS, settings=CLUSTERING)
 good("selfsup.cluster_probabilities", net=(Net(), SORTER), head=HEAD, images=SEVERAL)
 good("selfsup.best_head", net=(Net(), SORTER), head=HEAD, images=SEVERAL, views=VIEWS, seed=SEED)
 good("selfsup.pseudo_labels", net=(Net(), SORTER), layer=(Layer(), "conv2"), images=SEVERAL, k=whole(2, 2), seed=SEED)
@@ -826,10 +862,10 @@ good("selfsup.bias_field, most", lambda most: selfsup.bias_field(x(), torch.Gene
      most=number(0.3, 0, 2))
 good("selfsup.displaced_joints", z=MAPS, z_moved=MAPS, reach=whole(1, 0, 5))
 good("selfsup.segmentation_loss", z=MAPS, z_moved=MAPS, reach=whole(1, 0, 5), pooled=(Flag(), True), lam=number(1.0, 0))
-good("selfsup.segmenting", k=whole(3, 2, 100), light=LIGHT, settings=SEGMENTING)
+good("selfsup.segmenting", k=whole(3, 2, 100), light=(ASKED_LATER, selfsup.relit), settings=SEGMENTING)
 good("selfsup.dense_heads", net=(Net(asked=False), DENSE), k=whole(3, 2, 100), settings=SEGMENTING)
 good("selfsup.segment", net=(Net(asked=False), DENSE), images=SEVERAL, k=whole(3, 2, 100),
-     head=(Ours(none=True), DENSE_HEAD[1]), light=LIGHT, settings=SEGMENTING)
+     head=(TRAINED_DENSE(none=True), DENSE_HEAD[1]), light=LIGHT, settings=SEGMENTING)
 good("selfsup.segments", net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL)
 good("selfsup.best_dense_head", net=(Net(), DENSE), head=DENSE_HEAD, images=SEVERAL, light=LIGHT, seed=SEED,
      settings=SEGMENTING)
@@ -919,7 +955,7 @@ good("taxonomy.tree_similarity", names=(Some(), ("cat", "dog")))
 
 
 @cache
-def learner(task: str) -> tuple[nets.Classifier, torch.nn.Module]:
+def learner(task: str) -> tuple[nets.Classifier, nn.Module]:
     """An encoder and a head, both small and fresh."""
     fresh = selfsup.encoder(2)
     return fresh, selfsup.head_of(fresh, task)
@@ -944,8 +980,8 @@ good("selfsup.pixel_codes", lambda head, pictures: selfsup.pixel_codes(learner("
      head=(These(make=other_head), Made(lambda: learner("moving")[1])), pictures=SEVERAL)
 good("selfsup.pixel_codes, net", lambda net: selfsup.pixel_codes(net, learner("moving")[1], x()),
      net=(Net(asked=False), Made(lambda: learner("moving")[0])))
-good("selfsup.grouped", codes=numbers(lambda: draw(1, 2, 16, 16), 0, 2, 3), masks=(Labels(fixed=(0, 1, 2)), PLACES),
-     seed=SEED)
+good("selfsup.grouped", codes=numbers(lambda: draw(1, 2, 16, 16), 0, 2, 3), seed=SEED,
+     masks=(Labels(fixed=(0, 1, 2), known=False), PLACES))
 good("cross_pixel.moving", pixels=whole(20, 3, 1024), sigma=(Number(0, without_low=True), 0.1),
      kappa=(Number(0, without_low=True), 1.0))
 good("selfsup.estimated_flow", clips=numbers(lambda: draw(1, 2, 3, 16, 16)))
@@ -1052,7 +1088,7 @@ good("landmarks.dense_labelling_loss, of all cells", codes=CODES, codes_moved=CO
      gu=numbers(lambda: draw(2, 16, 2) - 0.5, 0, 1, 2))
 good("landmarks.invariance_loss", codes=CODES, codes_moved=CODES_MOVED, gu=GONE, u=ASKED)
 good("landmarks.heat_map", code=numbers(lambda: draw(6, 3), 1), codes=(Numbers(fixed=(1,)), CODES[1]))
-good("landmarks.match", codes=CODES, codes_moved=CODES_MOVED, points=(Numbers(fixed=(0, 2)), GONE[1]))
+good("landmarks.match", codes=CODES, codes_moved=CODES_MOVED, points=(Points(fixed=(0, 2)), GONE[1]))
 good("landmarks.virtual_landmarks", codes=(Numbers(fixed=(1,)), CODES[1]), filters=numbers(lambda: draw(6, 3), 1))
 good("landmarks.sphere", count=whole(5, 1, 10_000), length=number(1.0, 0, 1e6, without_low=True))
 good("landmarks.exchange_descriptors", code=numbers(lambda: draw(2, 5, 3), 0, 2), through=CODES)
@@ -1069,6 +1105,10 @@ good("landmarks.labeller", width=whole(2, 2, 256), dimensions=whole(3, 1, 256),
      longest=(Number(0, 1e6, True, none=True), 4.0), seed=SEED)
 good("landmarks.train_labeller", net=(Net(), Made(lambda: landmarks.labeller(2))), pairs=(Function(), moved_pairs),
      loss=(Choice(), "labelling"), settings=settings(landmarks.LabelSettings))
+for n in range(2):
+    good(f"landmarks.train_labeller, pictures {n}", lambda pairs: landmarks.train_labeller(
+             landmarks.labeller(2), pairs, settings=landmarks.LabelSettings(steps=1, batch_size=2)),
+         pairs=(Returns(pictures=n), moved_pairs))
 
 # Landmarks: how things are turned
 
@@ -1084,7 +1124,10 @@ def no_turns() -> dict[str, object]:
 
 TURNS = numbers(turns, 0, 1, 2)
 ODD_TURNS = (These(make=no_turns), Made(turns))
-good("landmarks.as_rotation", code=numbers(lambda: draw(3, 6), 1))
+NO_TURN = {"zeros": torch.zeros(3, 6), "one row of zeros": draw(3, 6) * torch.tensor([[1.0], [0.0], [1.0]]),
+           "parallel columns": draw(3, 3).repeat(1, 2), "no second column": draw(3, 6) * (torch.arange(6) < 3),
+           "opposite columns": torch.cat([draw(3, 3), -2 * draw(3, 3)], 1), "no direction": torch.zeros(3, 2)}
+good("landmarks.as_rotation", code=(Also(Numbers(fixed=(1,)), lambda: dict(NO_TURN)), Made(lambda: draw(3, 6))))
 for kind in (TURNS, ODD_TURNS):
     more = "" if kind is TURNS else ", no turns"
     good(f"landmarks.factorise{more}", landmarks.factorise, found=kind, found_moved=kind, g=kind,
@@ -1113,6 +1156,15 @@ good("landmarks.learn_pose", net=(Net(), Made(lambda: landmarks.pose_encoder(2))
      checkpoint=(These(make=lambda: {"a number": 3, "no word": " "}, none=True), None),
      settings=(Options(none=True), Made(lambda: landmarks.PoseSettings(steps=2, batch_size=2))))
 
+
+for n in range(2):
+    good(f"landmarks.learn_pose, pictures {n}", lambda pairs: landmarks.learn_pose(
+             landmarks.pose_encoder(2), pairs, settings=landmarks.PoseSettings(steps=1, batch_size=2)),
+         pairs=(Returns(pictures=n), lambda count, generator: (x(count), x(count), turns(count))))
+    good(f"landmarks.autoencode, pictures {n}", lambda pairs: landmarks.autoencode(
+             landmarks.KeypointAutoencoder(3, width=2), pairs,
+             settings=landmarks.AutoencodeSettings(steps=1, batch_size=2)),
+         pairs=(Returns(pictures=n), lambda count, generator: (x(count), x(count))))
 
 # Keypoints as a bottleneck
 

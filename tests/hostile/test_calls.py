@@ -5,6 +5,7 @@ Each gets one sentence, and nothing that the caller holds is changed. ``calls`` 
 
 import dataclasses
 import inspect
+import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import islice
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from tests.helpers import refuses, same_state, state
 from tests.hostile import calls
-from tests.hostile.wrong import Choice, Flag, Number, Whole
+from tests.hostile.wrong import SAME, Choice, Flag, Number, Whole
 from tools.site.api import gathered
 from u3lab import U3Error, settings
 
@@ -48,6 +49,42 @@ def test_a_spoilt_argument_gets_one_sentence(title: str, argument: str):
         assert "\n" not in told and 10 < len(told) <= LONGEST, f"{what}: {told}"
     assert all(same(held[name], kept(value)) for name, value in arguments.items())
     assert torch.equal(drawn, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("title, argument", [(title, name) for title, call in calls.CALLS.items()
+                                             for name, kind in call.kinds.items() if kind.has_edges])
+def test_a_degenerate_argument_gets_one_sentence_or_a_finite_answer(title: str, argument: str):
+    call = calls.CALLS[title]
+    for what, value in call.kinds[argument].degenerate(call.arguments()[argument]):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of libraries, that all clusters are one
+                answer = used(call.function(**{**call.arguments(), argument: value}))
+        except U3Error as error:
+            assert "\n" not in str(error) and 10 < len(str(error)) <= LONGEST, f"{what}: {error}"
+        else:
+            found = list(numbers_in(answer))
+            assert all(one.isfinite().all() for one in found), f"{what}: {answer!r:.200}"
+            if what == SAME:
+                meant = numbers_in(used(call.function(**call.arguments())))
+                for one, other in zip(found, meant, strict=True):
+                    torch.testing.assert_close(one.to(other), other, rtol=1e-3, atol=1e-4)
+
+
+def numbers_in(answer: object) -> Iterator[Tensor]:
+    """All floats in an answer, one after the other."""
+    match answer:
+        case Tensor():
+            yield from [answer.detach()] if answer.is_floating_point() else []
+        case float():
+            yield torch.tensor(answer, dtype=torch.float64)
+        case dict():
+            yield from numbers_in(tuple(answer.values()))
+        case list() | tuple():
+            for one in answer:
+                yield from numbers_in(one)
+        case _ if dataclasses.is_dataclass(answer) and not isinstance(answer, type):
+            yield from numbers_in(tuple(vars(answer).values()) if hasattr(answer, "__dict__") else ())
 
 
 def test_there_are_thousands():

@@ -30,6 +30,7 @@ from u3lab.worlds import keeping
 LONGEST = 300  # letters of a message: what a line under a widget shows
 PATIENCE = 20  # seconds after which something hangs
 EACH = 40  # damaged files of each kind
+AGAIN = paths.again("data", "weights", "[a-z0-9_]+.safetensors")
 
 NOISE = np.random.default_rng(0).integers(0, 256, (17, 24, 4), np.uint8)
 RGB, GREY = Image.fromarray(NOISE[..., :3]), Image.fromarray(NOISE[..., 0])
@@ -347,7 +348,7 @@ def test_a_pickle_as_a_file_of_weights(trap, tmp_path, monkeypatch):
     for content in trap.values():
         (tmp_path / "x.safetensors").write_bytes(content)
         monkeypatch.setattr(paths, "data", lambda *parts: tmp_path / "x.safetensors")
-        refuses(checkpoints.restore, denoiser(), "denoiser", says=("damaged", "make lab"))
+        refuses(checkpoints.restore, denoiser(), "denoiser", says=("damaged", AGAIN))
         refuses(nets.load, "squeezenet1_1", device="cpu", says="damaged")
 
 
@@ -381,8 +382,8 @@ def test_damaged_weights_of_small_networks(tmp_path, monkeypatch):
     assert refused > 50
     for rubbish in (b"", b"{}", b"\0" * 8, b"\xff" * 8, b"\2\0\0\0\0\0\0\0{}", content[:-1], content + b"\0"):
         file.write_bytes(rubbish)
-        refuses(checkpoints.restore, net, "denoiser", says=("damaged", "make lab"))
+        refuses(checkpoints.restore, net, "denoiser", says=("damaged", AGAIN))
     file.unlink()
     file.mkdir()
-    refuses(checkpoints.restore, net, "denoiser", says=("damaged", "make lab"))
+    refuses(checkpoints.restore, net, "denoiser", says=("damaged", AGAIN))
     shutil.rmtree(file)

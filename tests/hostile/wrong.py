@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from u3lab import nets, settings
 
 Wrong = Iterator[tuple[str, object]]  # what it is, and the value
+SAME = "the same in another precision"
 
 
 class Odd:
@@ -37,6 +38,15 @@ class Kind:
     def more(self, good: object) -> Wrong:
         return iter(())
 
+    def degenerate(self, good: object) -> Wrong:
+        """Values at the edge of what makes sense, made anew: the answer to them is one sentence, or finite."""
+        return iter(())
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether there are such values."""
+        return type(self).degenerate is not Kind.degenerate
+
 
 @dataclass(frozen=True)
 class Also(Kind):
@@ -48,6 +58,13 @@ class Also(Kind):
     def more(self, good: object) -> Wrong:
         yield from self.kind.more(good)
         yield from self.make().items()
+
+    def degenerate(self, good: object) -> Wrong:
+        yield from self.kind.degenerate(good)
+
+    @property
+    def has_edges(self) -> bool:
+        return self.kind.has_edges
 
 
 @dataclass(frozen=True)
@@ -141,6 +158,11 @@ class Picture(Kind):
         if not self.several:
             yield "two of them", torch.cat([x[:1], x[:1]])
 
+    def degenerate(self, good: object) -> Wrong:
+        assert isinstance(good, Tensor)
+        yield from {"double precision": good.double(), "black": 0 * good, "white": torch.ones_like(good),
+                    "of one colour": 0 * good + 0.3}.items()
+
 
 @dataclass(frozen=True)
 class Numbers(Kind):
@@ -168,15 +190,57 @@ class Numbers(Kind):
                 y.view(-1)[0] = value
                 yield f"with {what}", y
 
+    def degenerate(self, good: object) -> Wrong:
+        assert isinstance(good, Tensor)
+        x = good.detach()
+        if x.is_floating_point():
+            yield SAME, x.float() if x.dtype == torch.float64 else x.double()
+            yield "half precision", x.half()
+        if x.is_floating_point() and self.finite:
+            yield from {"zeros": 0 * x, "all the same": 0 * x + 0.5, "huge": x / x.abs().max().clamp(min=1e-9) * 1e30,
+                        "tiny": 1e-30 * x, "upside down": -x}.items()
+
+
+@dataclass(frozen=True)
+class Shares(Numbers):
+    """Tensors whose sums along an axis are 1, as a softmax makes them."""
+
+    axis: int = 1
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        assert isinstance(good, Tensor)
+        yield from {"logits": 5 * good.log(), "below 0": 9 * good - 8 * good.mean(self.axis, keepdim=True),
+                    "no sum": 0 * good, "of ones": 0 * good + 1, "in per cent": 100 * good}.items()
+
+
+@dataclass(frozen=True)
+class Points(Numbers):
+    """Points (x, y) in [−1,1]."""
+
+    def more(self, good: object) -> Wrong:
+        yield from super().more(good)
+        assert isinstance(good, Tensor)
+        yield from {"in pixels": 100 + 10 * good, "just outside": good.clone().index_fill_(-1, torch.tensor(0), 1.2),
+                    "infinitely far": good * 1e30}.items()
+
 
 @dataclass(frozen=True)
 class Labels(Numbers):
-    """(N) numbers of classes."""
+    """(N) numbers of classes; ``known`` says that there are only so many, and ``classes`` how many."""
+
+    known: bool = True
+    classes: int | None = None
 
     def more(self, good: object) -> Wrong:
         yield from super().more(good)
         assert isinstance(good, Tensor)
         yield "below 0", good - 1 - good.max()
+        if self.known:
+            yield "far above", good + 10**6
+        if self.classes is not None:
+            yield "one too many", good.clone().index_fill_(0, torch.tensor(len(good) - 1), self.classes)
+            yield "that PyTorch passes over", good.clone().index_fill_(0, torch.tensor(0), -100)
         yield "halves", good + 0.5
 
 
@@ -232,6 +296,45 @@ These = partial(Also, Kind())
 # An object that another function of the library makes.
 Ours = partial(Also, Kind(), lambda: {
     "a number": 3, "a word": "nope", "a tensor": torch.ones(2, 2), "a dict": {}, "a list": []})
+
+
+
+
+@dataclass(frozen=True)
+class Module(Kind):
+    """A module of ours that is asked, not trained: in training mode it would change, and answer by the batch."""
+
+    def more(self, good: object) -> Wrong:
+        assert isinstance(good, nn.Module)
+        yield from Ours().more(good)
+        yield from {"in training mode": copy.deepcopy(good).train(), "another module": nn.ReLU(),
+                    "the class": type(good)}.items()
+
+
+@dataclass(frozen=True)
+class Returns(Kind):
+    """A function of the reader's: what it gives is spoilt. ``pictures`` is where in its answer the pictures are."""
+
+    pictures: int = 0
+    count: bool = True  # whether it has to give as many as it was asked for
+
+    def more(self, good: object) -> Wrong:
+        assert callable(good)
+        yield from {"a number": 3, "a word": "nope", "of nothing": lambda: None}.items()
+        changes = {"nothing": lambda x: None, "a word": lambda x: "nope", "0 to 255": lambda x: 255 * x + 1,
+                   "below 0": lambda x: x - 1, "bytes": lambda x: (255 * x).byte(), "NaN": lambda x: x * float("nan"),
+                   "half precision": lambda x: x.half(), "grey": lambda x: x[:, :1], "no batch": lambda x: x[0],
+                   "arrays": lambda x: x.numpy()}
+        if self.count:
+            changes |= {"one less": lambda x: x[:-1], "one more": lambda x: torch.cat([x, x[:1]])}
+        for what, change in changes.items():
+            yield f"that gives {what}", partial(self._changed, good, change)
+
+    def _changed(self, good: Callable[..., object], change: Callable[[Tensor], object], *given: object) -> object:
+        made = good(*given)
+        if not isinstance(made, tuple):
+            return change(made)
+        return tuple(change(one) if n == self.pictures else one for n, one in enumerate(made))
 
 
 @dataclass(frozen=True)

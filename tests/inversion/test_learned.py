@@ -112,7 +112,7 @@ def test_a_perceptual_inverter_is_nearer_to_unseen_codes_than_codes_of_zeros(net
 
 def test_slips_are_told(net):
     refuses(learned_inverter, "fire8", says="which = 'fire8'; choose one of fire5, fire5-perceptual, fire9, fire9-per")
-    refuses(decode, net, Inverter("fire9"), torch.rand(1, 3, 96, 96), says="size=128")
+    refuses(decode, net, Inverter("fire9").eval(), torch.rand(1, 3, 96, 96), says="size=128")
     refuses(Inverter, "conv1", says="choose one of fire5, fire9")
 
 

@@ -102,6 +102,7 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeyp
 def test_slips_are_told(net):
     refuses(learned_steps, "conv1", says="layer = 'conv1'; choose one of fire5, fire9")
     with pytest.raises(U3Error, match="the inverter is for fire5 and the steps are for fire9; take both for one"):
-        unroll(net, Inverter("fire5"), Unrolled("fire9"), torch.rand(1, 3, 128, 128))
-    refuses(unroll, net, Inverter("fire9"), Unrolled("fire9"), torch.rand(1, 3, 96, 96), says="size=128")
-    refuses(unroll, net, Inverter("fire9"), Inverter("fire9"), torch.rand(1, 3, 128, 128), says=r"learned_steps\(\)")
+        unroll(net, Inverter("fire5").eval(), Unrolled("fire9").eval(), torch.rand(1, 3, 128, 128))
+    refuses(unroll, net, Inverter("fire9").eval(), Unrolled("fire9").eval(), torch.rand(1, 3, 96, 96), says="size=128")
+    refuses(unroll, net, Inverter("fire9").eval(), Inverter("fire9"), torch.rand(1, 3, 128, 128),
+            says=r"learned_steps\(\)")

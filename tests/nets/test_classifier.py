@@ -311,3 +311,11 @@ def test_several_layers_come_from_one_pass_that_stops_at_the_last():
     for layer in ("conv1", "fire5", "fire9"):
         assert torch.equal(found[layer], net.features(x, layer))
     refuses(nets.extract_features, net, ("fire5", "fire55"), x, says="no layer 'fire55'")
+
+
+def test_a_name_of_a_layer_that_leads_nowhere():
+    """It is not said to be near itself."""
+    net = nets.Classifier(nn.Sequential(nn.Conv2d(3, 4, 3)).eval(), layers={"a": "nope"})
+    refuses(net.layer, "a", says=("calls 'nope' its layer 'a'", "nothing at this path"))
+    refuses(net.layer, "ab", says="did you mean 'a'")
+    refuses(nets.Classifier, nn.ReLU(), layers=["a"], says="give a dict of names and paths")

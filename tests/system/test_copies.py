@@ -187,6 +187,18 @@ def test_an_original_that_holds_a_students_work_makes_copies_that_count_as_work(
     assert "your own stays" in start(course, mine)[0] and held(mine)[SIX] == work
 
 
+def test_an_edit_in_the_clone_is_not_called_a_newer_version(course, mine):
+    (course / SIX).write_bytes(NEWER)
+    said = start(course, mine, edited={SIX})
+    assert said == [f"{SIX}: you had not worked on it, and it is now as notebooks/{SIX} is, which has been edited "
+                    "since it came"]
+    (mine / SIX).write_bytes(notebook("my own"))
+    (course / SIX).write_bytes(NEWEST)
+    said, = start(course, mine, edited={SIX})
+    assert f"notebooks/{SIX} has been edited since it came" in said and "newer" not in said
+    assert said.endswith("lies beside yours, 06_saliency-new-2026-12-01.ipynb")
+
+
 def test_an_original_that_is_damaged_is_told_and_the_others_are_made(course, mine):
     (course / SIX).write_bytes(NEWER[:60])
     (course / OTHER).write_bytes(NEWER)

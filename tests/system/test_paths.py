@@ -58,7 +58,10 @@ def test_a_disk_without_permissions_is_no_obstacle(tmp_path, monkeypatch):
 def test_links_stay_links(tmp_path):
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to(Path("deep", "three"))  # which is not there
-    paths.write_atomically(tmp_path / "one", b"content")
+    with pytest.raises(paths.NoFile, match="a link"):
+        paths.write_atomically(tmp_path / "one", b"content")
+    assert not (tmp_path / "deep").exists()
+    paths.write_atomically(tmp_path / "one", b"content", links=True)
     assert (tmp_path / "one").is_symlink() and (tmp_path / "two").is_symlink()
     assert (tmp_path / "deep" / "three").read_bytes() == b"content" and names(tmp_path / "deep") == {"three"}
 

@@ -44,19 +44,24 @@ def refresh(originals: Path, folder: Path, *, fresh: Sequence[str] = (), edited:
     Raises
     ------
     U3Error
-        No such chapter; or a folder that cannot be one, or cannot be written. What was there stays as it was.
+        No such chapter; or a folder that cannot be one, or cannot be written. What was there stays as it was, but for
+        what the sentence names.
     """
     chapters_there = {chapter(name) for name in names(originals)}
     if unknown := [given for given in fresh if given not in chapters_there]:
         raise U3Error(f"there is no chapter {unknown[0][:80]!r}; choose one of {', '.join(sorted(chapters_there))}")
     day = (today or date.today()).isoformat()
+    done: list[tuple[str, str, str]] = []
     try:
         _check_folder(originals, folder)
         with paths.locked(folder / RECORD, PATIENCE):
-            return _told(_bring_all(originals, folder, fresh, edited, day), folder)
+            _bring_all(originals, folder, fresh, edited, day, done)
     except OSError as error:
-        raise U3Error(f"the notebooks in {folder} cannot be brought up to date ({error.strerror or error}), and stay "
-                      "as they are; mend that, or name another folder: `u3lab start FOLDER`") from error
+        said = _lines(done, folder)
+        rest = f"what was done is: {'; '.join(said)}; all others stay" if said else "and stay"
+        raise U3Error(f"the notebooks in {folder} cannot be brought up to date ({error.strerror or error}), {rest} as "
+                      "they are; mend that, or name another folder: `u3lab start FOLDER`") from error
+    return _lines(done, folder) or [f"nothing new: your notebooks are in {folder}"]
 
 
 def names(originals: Path) -> list[str]:
@@ -100,18 +105,18 @@ def _record(folder: Path) -> dict[str, str]:
         return {}
 
 
-def _bring_all(originals: Path, folder: Path, fresh: Collection[str], edited: Collection[str],
-               day: str) -> list[tuple[str, str, str]]:
-    """Bring all copies up to date; for each its name, what was done, and the name that another file got by it."""
+def _bring_all(originals: Path, folder: Path, fresh: Collection[str], edited: Collection[str], day: str,
+               done: list[tuple[str, str, str]]) -> None:
+    """Bring all copies up to date; for each, ``done`` gets its name, what was done, and what name another file got."""
     before = _record(folder)
-    record, done = dict(before), []
+    record = dict(before)
     for name in names(originals):
-        done.append((name, *_bring(originals / name, folder, record, day, chapter(name) in fresh)))
+        what, other = _bring(originals / name, folder, record, day, chapter(name) in fresh)
+        done.append((name, f"{what}, edited" if name in edited and f"{what}, edited" in _EACH else what, other))
         if name in edited:
             record.pop(name, None)
     if record != before:
         paths.write_atomically(folder / RECORD, (json.dumps(record, indent=1) + "\n").encode())
-    return done
 
 
 def _bring(original: Path, folder: Path, record: dict[str, str], day: str, fresh: bool) -> tuple[str, str]:
@@ -173,20 +178,24 @@ def _replaced(copy: Path, content: bytes, day: str, *, untouched: bytes | None =
 _TOGETHER = {"made": "copied to {folder}: {chapters}",
              "replaced": "replaced by a newer version, since you had not worked on it: {chapters}"}
 _EACH = {"beside": "{name}: your own stays as it is; its newer version lies beside it, {other}",
+         "beside, edited": "{name}: your own stays as it is; notebooks/{name} has been edited since it came, and a "
+                           "copy of that lies beside yours, {other}",
+         "replaced, edited": "{name}: you had not worked on it, and it is now as notebooks/{name} is, which has been "
+                             "edited since it came",
          "fresh": "{name} begins anew; what you had is kept as {other}",
          "pristine": "{name} is as it came already",
          "busy": "{name} was saved by another program just now, and stays as it was saved",
          "unreadable": "{name} cannot be read as a notebook, and stays; begin it anew, which keeps this one as well: "
                        "`u3lab start --fresh {chapter}`, in a clone `make lab FRESH={chapter}`",
          "damaged": "{name} is damaged where it came from, and nothing was done; run `python -m u3lab doctor` in a "
-                    "clone, else `pip install --force-reinstall --no-deps u3lab`"}
+                    f"clone, else `pip install --force-reinstall --no-deps {paths.wheel()}`"}
 
 
-def _told(done: list[tuple[str, str, str]], folder: Path) -> list[str]:
+def _lines(done: list[tuple[str, str, str]], folder: Path) -> list[str]:
+    """What was done, in words; none if there was nothing to do."""
     lines = []
     for kind, sentence in _TOGETHER.items():
         if found := [chapter(name) for name, what, _ in done if what == kind]:
             lines.append(sentence.format(folder=folder, chapters=", ".join(found)))
-    lines += [_EACH[what].format(name=name, other=other, chapter=chapter(name))
-              for name, what, other in done if what in _EACH]
-    return lines or [f"nothing new: your notebooks are in {folder}"]
+    return lines + [_EACH[what].format(name=name, other=other, chapter=chapter(name))
+                    for name, what, other in done if what in _EACH]

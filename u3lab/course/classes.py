@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from u3lab import checks
 from u3lab._system import paths
 from u3lab.course import catalogue, state
 from u3lab.errors import U3Error
@@ -36,18 +37,17 @@ def report(folder: str | os.PathLike[str], csv_file: str | os.PathLike[str] | No
     U3Error
         No such folder, no progress in it, or a file that cannot be written.
     """
-    where = Path(os.path.expanduser(os.fspath(folder)))
-    if csv_file is not None and not os.fspath(csv_file).lower().endswith(".csv"):
+    where = checks.place("folder", folder, "the folder with the progress files")
+    file = None if csv_file is None else checks.place("csv_file", csv_file, "a file that ends in .csv")
+    if file is not None and file.suffix.lower() != ".csv":
         raise U3Error(f"the table goes into a file that ends in .csv, not into {os.fspath(csv_file)!r}")
-    if csv_file is not None and os.path.islink(os.path.expanduser(os.fspath(csv_file))):  # one may have been handed in
-        raise U3Error(f"{os.fspath(csv_file)!r} is a link, and is not written through; name another file")
     students, notes = gather(where)
     if not students:
         raise U3Error(f"no progress was found in {str(where)!r}; gather the progress.json of each student there, as "
                       "ada.json or ada/progress.json" + (f" ({'; '.join(notes[:5])})" if notes else ""))
-    if csv_file is not None:
+    if file is not None:
         try:
-            paths.write_atomically(Path(os.path.expanduser(os.fspath(csv_file))), sheet(students))
+            paths.write_atomically(file, sheet(students))
         except OSError as error:
             raise U3Error(f"{os.fspath(csv_file)!r} cannot be written ({error.strerror}); name another file") from error
     return "\n".join([table(students), *notes])

@@ -12,7 +12,6 @@ import functools
 import html
 import json
 import os
-import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -56,10 +55,7 @@ def bytes_of(path: Path, *, own: bool = False) -> bytes:
     OSError
         If it cannot be read, is no ordinary file (a pipe would wait for ever) or too large.
     """
-    found = path.stat() if own else path.lstat()
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(0, "a link, or no ordinary file")
-    if found.st_size > LARGEST:
+    if paths.ordinary(path, links=own).stat().st_size > LARGEST:
         raise OSError(0, "too large for a progress file")
     return path.read_bytes()
 
@@ -103,7 +99,7 @@ def _note(kind: str, key: str, same: Callable[[str], bool]) -> str:
                 if (added := _with(content, notes)) != content:
                     if alone:
                         paths.sweep(file())
-                    paths.write_atomically(file(), (json.dumps(added, indent=1) + "\n").encode())
+                    paths.write_atomically(file(), (json.dumps(added, indent=1) + "\n").encode(), links=True)
                 _waiting.clear()
     except U3Error as busy:
         _waiting.update(notes)

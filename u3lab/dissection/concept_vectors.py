@@ -57,7 +57,7 @@ def segment(weight: Tensor, active: Tensor, size: tuple[int, int]) -> Tensor:
     """p (N,H,W) in (0,1): where the concept with this vector (U) is, from binary activations (N,U,h,w)."""
     tensors(weight=(weight, "U"), active=(active, "NUhw"))
     booleans(COMPARE, active=(active, "NUhw"))
-    return enlarge(weighted_sum(active)(weight), sides(size, len(active))).sigmoid()
+    return enlarge(weighted_sum(active)(weight.float()), sides(size, len(active))).sigmoid()
 
 
 def sides(size: object, count: int) -> tuple[int, int]:

@@ -76,7 +76,7 @@ class Dissection:
         """This dissection of another sample of pictures, in which group p is ``often[p]`` times, (P) float64."""
         if not isinstance(often, Tensor) or often.shape != self.intersection.shape[:1]:
             raise U3Error(f"often is {shown(often)}; give one number for each of the {len(self.intersection)} groups")
-        return replace(self, **{name: torch.einsum("p,puc->uc", often, getattr(self, name))[None]
+        return replace(self, **{name: torch.einsum("p,puc->uc", often.to(self.union), getattr(self, name))[None]
                                 for name in ("intersection", "union")})
 
 

@@ -243,9 +243,10 @@ def supervised(kind: str, seed: int, count: int, steps: int) -> Classifier:
         chosen = torch.randint(count, (number,), generator=draw)
         bent = thin_plate_spline(number, draw, strength=BEND)
         w = affine(number, draw, shift=2 * SHIFT, scale=SCALE, turn=TURN).after(bent)
-        return warp(known.images[chosen], w), warp_points(true[chosen], w)
+        return warp(known.images[chosen], w), warp_points(true[chosen], w).flatten(1)
 
-    task = Task(lambda given, draw: Posed(given[0][:, None], given[1]), lambda channels: nn.Identity(),
+    task = Task(lambda given, draw: Posed(given[0][:, None], given[1].unflatten(1, (-1, 2))),
+                lambda channels: nn.Identity(),
                 lambda maps, y: {"squared error": (landmarks.soft_argmax(maps[:, 0]) - y).square().mean()},
                 lambda maps, y: (landmarks.soft_argmax(maps[:, 0]) - y).norm(dim=-1).mean(), raw="labelled")
     last(falling(pretrain(net, moved, task, settings=settings), settings))

@@ -263,7 +263,7 @@ def classes(names: Sequence[str], logits: Tensor, *, top: int = 5, alt: str | No
     made from the result.
     """
     names = checks.words("names", names)
-    scores = torch.as_tensor(given.numbers("the logits", logits)).float()
+    scores = torch.as_tensor(given.numbers("the logits", logits))
     if scores.shape not in ((len(names),), (1, len(names))):
         raise U3Error(f"the logits have shape {tuple(scores.shape)}; give the scores of one picture for "
                       f"{len(names)} classes: net(image)")

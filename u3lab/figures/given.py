@@ -30,8 +30,12 @@ def texts(**given: str) -> None:
 def numbers(name: str, values: Numbers) -> np.ndarray:
     """Plain numbers of any form as an array."""
     try:
-        return np.asarray(torch.as_tensor(values).detach().cpu(), dtype=float)
-    except (TypeError, ValueError, RuntimeError) as error:
+        whole = isinstance(values, (Tensor, np.ndarray))  # a list would become float32
+        found = torch.as_tensor(values, dtype=None if whole else torch.float64)
+        if found.is_complex():
+            raise TypeError("complex numbers have no place on an axis")
+        return found.detach().cpu().double().numpy()
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise U3Error(f"{name!r} holds no numbers ({str(error)[:200]}); give a list, an array or a tensor") from None
 
 

@@ -13,7 +13,7 @@ def total_variation(image: Tensor, beta: float) -> Tensor:
 
     The small constant keeps the gradient finite on a flat picture when β < 2. Pictures are float32 or float64.
     """
-    floats("total_variation", image)
+    floats("total_variation", image, squares=True)
     beta = number("beta", beta, 0, without_low=True)
     dy = F.pad(image.diff(dim=-2), (0, 0, 0, 1))
     dx = F.pad(image.diff(dim=-1), (0, 1, 0, 0))

@@ -26,7 +26,7 @@ def code_error(given: Tensor, wanted: Tensor) -> Tensor:
         Codes of different shapes or with values that are not finite, or a wanted code that is zero throughout.
     """
     alike(given=given, wanted=wanted)
-    if not wanted.any():
+    if not wanted.square().sum():
         raise U3Error("the wanted code is zero throughout, without shares; take an earlier layer or another picture")
     return relative_error(given, wanted)
 

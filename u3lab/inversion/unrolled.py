@@ -16,11 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import is_a, one_of
+from u3lab.checks import one_of
 from u3lab.errors import U3Error
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.learned import LAYERS, Inverter, block, decode
 from u3lab.nets import Classifier, checkpoints
+from u3lab.nets.gate import at_rest
 
 STEPS = 4
 WIDTHS = (16, 32, 64)  # channels at 128, 64 and 32 pixels
@@ -81,7 +82,7 @@ def unroll(net: Classifier, inverter: Inverter, steps: Unrolled, images: Tensor)
         An inverter and steps of different layers, or pictures of another size.
     """
     first = decode(net, inverter, images)
-    is_a("steps", steps, Unrolled, "take them from inversion.learned_steps()")
+    at_rest("steps", steps, Unrolled, "take them from inversion.learned_steps()")
     if steps.layer != inverter.layer:
         raise U3Error(f"the inverter is for {inverter.layer} and the steps are for {steps.layer}; take both for one")
     return (x.detach() for x in drawn(net, steps, first, code(net, steps.layer, images).detach()))

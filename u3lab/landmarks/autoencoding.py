@@ -26,7 +26,7 @@ from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides
 from u3lab.nets import Classifier, extract_features, ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.batches import Batches
+from u3lab.training.batches import Batches, fingerprint
 from u3lab.training.loop import Checkpoint, Terms, check_shared, generator_of, train, training_mode
 
 # Sources and targets (N,3,H,W), row by row of one thing; or a function (count, generator) → such a batch.
@@ -112,7 +112,8 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
 
     return train(model.parameters(), energy, steps=steps, rate=lambda step: loop.cosine(settings.lr, step, steps),
                  checkpoint=Checkpoint.at(checkpoint), state=lambda: state,
-                 facts={"seed": seed, "batch_size": count, "layers": layers})
+                 facts={"seed": seed, "batch_size": count, "layers": layers,
+                        "data": fingerprint(pairs) if checkpoint is not None else None})
 
 
 def layer_errors(net: nn.Module, layers: Sequence[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:

@@ -186,9 +186,18 @@ def match(codes: Tensor, codes_moved: Tensor, points: Tensor) -> Matches:
 
     The pictures need not be of the same thing: two faces that were never paired will do. ``best`` is as fine as the
     cells; ``soft`` is finer but drawn towards the middle where p is wide.
+
+    Raises
+    ------
+    U3Error
+        Shapes that do not fit each other, NaN, or points outside of their pictures.
     """
     check_maps(codes=(codes, "BDHW"), codes_moved=(codes_moved, "BDhw"))
     check_points(points=(points, "BN2", codes))
+    if not inside(points).all():
+        far = points[~inside(points)][0].tolist()
+        raise U3Error(f"the point ({far[0]:.4g}, {far[1]:.4g}) is outside of its picture; give (x, y) in [-1, 1], "
+                      "where (0, 0) is the middle")
     where, found = cells(codes_moved), []
     for query in codes_at(codes, points).split(max(1, AT_ONCE // (len(codes) * len(where))), 1):
         p = _scores(query, codes_moved).softmax(-1)

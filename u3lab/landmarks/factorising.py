@@ -24,11 +24,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import is_a, one_of, tensors
+from u3lab.checks import FLOATS, is_a, of_one_kind, one_of, tensors
 from u3lab.errors import U3Error
 
 NUMBERS = {"2d": 2, "3d": 6}  # that stand for a turn
 TINY, CLOSE = 1e-12, 1e-3
+PARALLEL = 16  # rounding errors: columns that differ by no more are parallel
 
 
 @dataclass(frozen=True)
@@ -69,18 +70,32 @@ def as_rotation(code: Tensor) -> Tensor:
 
     Two numbers are a direction, cos and sin after they are made as long as 1; six are two columns of a matrix, made as
     long as 1 and upright to each other; the third is their cross product. Both are continuous, as angles are not.
+
+    Raises
+    ------
+    U3Error
+        Other numbers; or a direction, a first column of length 0, or columns that are parallel: they are no turn.
     """
     tensors(code=(code, "BK"))
-    if code.shape[1] not in NUMBERS.values() or not code.is_floating_point():
+    if code.shape[1] not in NUMBERS.values() or code.dtype not in FLOATS:
         raise U3Error(f"code is of {code.dtype}, {tuple(code.shape)}; give floats (B,2) for turns in the plane or "
                       "(B,6) for turns in space")
     if code.shape[1] == 2:
-        a, b = F.normalize(code, dim=1).unbind(1)
+        _has_length(code.norm(dim=1) > 0, "only zeros")
+        a, b = F.normalize(code, dim=1, eps=0).unbind(1)
         return torch.stack([a, -b, b, a], 1).view(-1, 2, 2)
     a1, a2 = code[:, :3], code[:, 3:]
-    b1 = F.normalize(a1, dim=1)
-    b2 = F.normalize(a2 - (b1 * a2).sum(1, keepdim=True) * b1, dim=1)
+    _has_length(a1.norm(dim=1) > 0, "a first column of zeros")
+    b1 = F.normalize(a1, dim=1, eps=0)
+    upright = a2 - (b1 * a2).sum(1, keepdim=True) * b1
+    _has_length(upright.norm(dim=1) > PARALLEL * torch.finfo(code.dtype).eps * a2.norm(dim=1), "parallel columns")
+    b2 = F.normalize(upright, dim=1, eps=0)
     return torch.stack([b1, b2, torch.linalg.cross(b1, b2)], 2)
+
+
+def _has_length(fine: Tensor, what: str) -> None:
+    if not fine.all():
+        raise U3Error(f"row {int(fine.int().argmin())} of code has {what}, and is no turn; look for what made it so")
 
 
 def factorise(found: Tensor, found_moved: Tensor, g: Tensor, *, distance: str = "chordal") -> Tensor:
@@ -103,6 +118,7 @@ def factorise(found: Tensor, found_moved: Tensor, g: Tensor, *, distance: str = 
     """
     one_of("distance", distance, DISTANCES)
     rotations(found=found, found_moved=found_moved, g=g)
+    of_one_kind(found=found, found_moved=found_moved, g=g)
     turn = found_moved @ found.mT  # the inverse of a rotation is its transpose
     return DISTANCES[distance].between(turn, g).mean()
 
@@ -141,8 +157,9 @@ def rotations(**given: Tensor) -> None:
     """Refuse what are no rotations (N,2,2) or (N,3,3), all of one form; a mirror is none."""
     tensors(**{name: (value, "NDD") for name, value in given.items()})
     for name, R in given.items():
-        if R.shape[1] not in (2, 3) or not R.is_floating_point():
-            raise U3Error(f"{name} is of {R.dtype}, {tuple(R.shape)}; give rotations, floats (N,2,2) or (N,3,3)")
+        if R.shape[1] not in (2, 3) or R.dtype not in FLOATS:
+            raise U3Error(f"{name} is of {R.dtype}, {tuple(R.shape)}; give rotations, (N,2,2) or (N,3,3) of float32 or "
+                          "float64")
         R = R.detach()
         off = (R @ R.mT - torch.eye(R.shape[1], dtype=R.dtype, device=R.device)).abs().amax()
         if off > CLOSE or torch.linalg.det(R).amin() < 0:

@@ -24,6 +24,7 @@ from u3lab.nets.blocks import conv_block
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
+from u3lab.training.batches import fingerprint
 from u3lab.training.loop import Checkpoint, Terms, check_shared, generator_of, train
 
 GRID, AT_ONCE = 4, 64  # places a side that the last layer sees; pictures in one pass
@@ -180,7 +181,8 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, checkpoint: str | Path | 
 
     return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings),
                  checkpoint=Checkpoint.at(checkpoint), state=net.module.state_dict,
-                 facts={"seed": seed, "batch_size": count})
+                 facts={"seed": seed, "batch_size": count,
+                        "data": fingerprint(pairs) if checkpoint is not None else None})
 
 
 def _rotations(codes: Tensor) -> Tensor:

@@ -21,9 +21,11 @@ def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
     Raises
     ------
     U3Error
-        Shapes that do not fit, a class that is not there or that all pictures are of.
+        Shapes that do not fit, labels of classes that have no score, a class that is not there or that all pictures
+        are of.
     """
     tensors(scores=(scores, "BK"), labels=(labels, "B"))
+    classes(labels, scores.shape[1])
     wanted = of_class(labels, whole("target", target, 0, scores.shape[1] - 1))
     found = (scores.argmax(1) == target).to(labels.device)
     return float((found[wanted].double().mean() + (~found[~wanted]).double().mean()) / 2)
@@ -37,13 +39,13 @@ def of_class(labels: Tensor, target: int) -> Tensor:
     return wanted
 
 
-def classes(labels: Tensor) -> Tensor:
-    """The labels (N), if they are numbers of classes: whole, and from 0 on."""
+def classes(labels: Tensor, count: int = CLASSES) -> Tensor:
+    """The labels (N), if they are numbers of so many classes: whole, and from 0 on."""
     tensors(labels=(labels, "N"))
     if not of_wholes(labels):
         raise U3Error(f"labels is of {labels.dtype}; give the numbers of classes, for example labels.long()")
     for label in labels.aminmax():
-        whole("a label", label.item(), 0, CLASSES - 1)
+        whole("a label", label.item(), 0, count - 1)
     return labels
 
 

@@ -77,5 +77,6 @@ def restore(net: Net, name: str) -> Net:
     try:
         net.load_state_dict(read(path))
     except (SafetensorError, RuntimeError, OSError, LookupError, ValueError, TypeError) as error:
-        raise U3Error(f"{path.name} is damaged or of another version; install u3lab again (`make lab`)") from error
+        raise U3Error(f"{path.name} is damaged or of another version; delete it and "
+                      f"{paths.again('data', 'weights', path.name)}") from error
     return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)

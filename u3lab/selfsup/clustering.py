@@ -19,9 +19,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import is_a, whole
+from u3lab.checks import function, is_a, shown, whole
 from u3lab.descent import Step
-from u3lab.nets.gate import ready
+from u3lab.errors import U3Error
+from u3lab.images import check
+from u3lab.nets.gate import at_rest, ready
 from u3lab.selfsup.digit_augmentation import digit_views
 from u3lab.selfsup.information import iic_loss, joint
 from u3lab.settings import or_default, setting, settings
@@ -69,10 +71,10 @@ class SubHeads(nn.Module):
 def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSettings | None = None) -> Task:
     """Clustering as a pretext task: two views of each picture, sub-heads, and −I of what they say, their mean."""
     settings, k = or_default(settings, ClusterSettings), whole("k", k, 2, 1000)
-    is_a("views", views, Callable, VIEWS)
+    function("views", views, 2, VIEWS)
 
     def pose(raw: Tensor, generator: torch.Generator) -> Posed:
-        both = torch.stack([views(raw, generator) for _ in range(2)], 1)
+        both = torch.stack([viewed("views", views, raw, generator) for _ in range(2)], 1)
         return Posed(both, torch.zeros(len(raw)))  # nobody knows an answer
 
     def loss(z: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
@@ -82,6 +84,15 @@ def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSett
 
     return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss,
                 lambda z, _: joint(*_pairs(z[0])[0]))
+
+
+def viewed(name: str, views: Views, images: Tensor, generator: torch.Generator) -> Tensor:
+    """What a function makes of pictures (B,3,H,W), if that is as many pictures of the same size."""
+    made = views(images, generator)
+    if not isinstance(made, Tensor) or made.shape != images.shape:
+        raise U3Error(f"{name} made {shown(made)} of pictures {tuple(images.shape)}; give back as many, of "
+                      "the same size")
+    return check(made)
 
 
 def _pairs(z: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -122,15 +133,23 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
     settings = or_default(settings, ClusterSettings)
     ready(net, images)
     task = clustering(k, views=views, settings=settings)
-    head = sub_heads(net, k, settings=settings) if head is None else head
+    head = sub_heads(net, k, settings=settings) if head is None else check_sub_heads(head, k, SubHeads)
     return learn(net, images, task, head=head, rate=loop.annealed(settings), checkpoint=checkpoint, settings=settings)
+
+
+def check_sub_heads(head: object, k: int, kind: type[nn.Module]) -> nn.Module:
+    """The sub-heads, if they are of that kind and for k classes."""
+    is_a("head", head, kind, f"make one with selfsup.{'sub' if kind is SubHeads else 'dense'}_heads(net, {k})")
+    if head.k != k:
+        raise U3Error(f"the head has {head.k} classes and k = {k}; make one for as many, or leave it out")
+    return head
 
 
 @torch.no_grad()
 def cluster_probabilities(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
     """The probability of each cluster, by each sub-head, for pictures (N,3,H,W) as they are: (heads,N,k)."""
     net = ready(net, images)
-    is_a("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
+    at_rest("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
     found = [head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
     return torch.cat(found).transpose(0, 1)
 
@@ -139,6 +158,6 @@ def best_head(net: nn.Module, head: nn.Module, images: Tensor, *, views: Views =
     """The number of the sub-head with the lowest loss over all pictures, two views of each. No label is used."""
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     ready(net, images)
-    is_a("views", views, Callable, VIEWS)
-    both = [cluster_probabilities(net, head, views(images, generator)) for _ in range(2)]
+    function("views", views, 2, VIEWS)
+    both = [cluster_probabilities(net, head, viewed("views", views, images, generator)) for _ in range(2)]
     return int(torch.stack([iic_loss(z, moved) for z, moved in zip(*both, strict=True)]).argmin())

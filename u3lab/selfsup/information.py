@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from u3lab.checks import FLOATS, is_a, number, tensors, whole
+from u3lab.checks import FLOATS, is_a, number, of_one_kind, tensors, whole
 from u3lab.errors import U3Error
 
 MOST = 4 * 10**6  # pairs of classes
@@ -39,7 +39,8 @@ def joint(z: Tensor, z_moved: Tensor, *, symmetric: bool = True) -> Tensor:
     is_a("symmetric", symmetric, bool, "give True or False")
     tensors(z=(z, "NK"), z_moved=(z_moved, "NK" if symmetric else "NJ"))
     for name, shares in (("z", z), ("z_moved", z_moved)):
-        _are_shares(name, shares, shares.sum(1))
+        check_shares(name, shares, shares.sum(1))
+    of_one_kind(z=z, z_moved=z_moved)
     if z.shape[1] * z_moved.shape[1] > MOST:
         raise U3Error(f"{z.shape[1]}×{z_moved.shape[1]} pairs of classes are more than a joint has room for; give "
                       f"fewer classes, up to {MOST / 10**6:g} million pairs")
@@ -56,7 +57,7 @@ def mutual_information(P: Tensor, *, lam: float = 1.0) -> Tensor:
     if not isinstance(P, Tensor) or P.ndim < 2:
         raise U3Error("P has to be a tensor (k,k), as joint(z, z_moved) gives it")
     tensors(P=(P.flatten(0, -2), "NK"))
-    _are_shares("P", P, P.sum((-1, -2)))
+    check_shares("P", P, P.sum((-1, -2)))
     lam = number("lam", lam, 0)
     least = torch.finfo(P.dtype).eps  # so that what never happens counts 0 · ln 0 = 0 and its gradient is finite
     rows, columns = P.sum(-1, keepdim=True), P.sum(-2, keepdim=True)
@@ -94,7 +95,8 @@ def bias(k: int, n: int) -> float:
     return (whole("k", k, 1) - 1) ** 2 / (2 * whole("n", n, 1))
 
 
-def _are_shares(name: str, shares: Tensor, sums: Tensor) -> None:
+def check_shares(name: str, shares: Tensor, sums: Tensor) -> None:
+    """Refuse what are no shares: numbers of 0 or more whose ``sums``, taken along the classes, are 1."""
     if shares.dtype not in FLOATS:
         raise U3Error(f"{name} is of {shares.dtype}; give float32 or float64, such as logits.softmax(1)")
     if shares.detach().min() < 0 or (sums.detach() - 1).abs().max() > CLOSE:

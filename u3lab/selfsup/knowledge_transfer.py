@@ -64,10 +64,11 @@ def transfer_knowledge(teacher: nn.Module, layer: str, student: nn.Module, image
     """
     settings = or_default(settings, PretextSettings)
     labels = pseudo_labels(teacher, layer, images, k, seed=settings.seed)
-    task = Task(lambda raw, _: Posed(raw[0][:, None], raw[1]), lambda channels: Joined(channels, 1, k), chance=1 / k)
+    task = Task(lambda raw, _: Posed(raw[0][:, None], raw[1][:, 0]), lambda channels: Joined(channels, 1, k),
+                raw="labelled", chance=1 / k)
 
     def drawn(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         chosen = torch.randint(len(images), (count,), generator=generator)
-        return images[chosen], labels[chosen]
+        return images[chosen], labels[chosen, None]
 
     return pretrain(student, drawn, task, settings=settings)

@@ -12,21 +12,21 @@ Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import is_a, tensors, whole
+from u3lab.checks import function, is_a, of_one_kind, tensors, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
-from u3lab.nets.gate import ready
-from u3lab.selfsup.clustering import Views
-from u3lab.selfsup.information import mutual_information
+from u3lab.nets.gate import at_rest, ready
+from u3lab.selfsup.clustering import Views, check_sub_heads, viewed
+from u3lab.selfsup.information import check_shares, mutual_information
 from u3lab.selfsup.photometric import relit
-from u3lab.selfsup.upright import TURNS, turned
+from u3lab.selfsup.upright import TURNS, check_square, turned
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.learning import head_of, learn
@@ -58,8 +58,16 @@ def displaced_joints(z: Tensor, z_moved: Tensor, reach: int) -> Tensor:
     ----------
     z, z_moved
         (n,k,h,w) each: shares at each place, of both views *on one grid*: g⁻¹ is undone already.
+
+    Raises
+    ------
+    U3Error
+        Maps that do not fit each other, what are no shares of each place, as logits are none, or too far a reach.
     """
     tensors(z=(z, "NKHW"), z_moved=(z_moved, "NKHW"))
+    for name, shares in (("z", z), ("z_moved", z_moved)):
+        check_shares(name, shares, shares.sum(1))
+    of_one_kind(z=z, z_moved=z_moved)
     if (reach := whole("reach", reach, 0)) >= min(z.shape[2:]):
         raise U3Error(f"a displacement of {reach} leaves no place of maps of {z.shape[2]}×{z.shape[3]}; give less")
     slid = F.conv2d(z_moved.transpose(0, 1), z.transpose(0, 1), padding=reach)  # (k of z′, k of z, 2T+1, 2T+1)
@@ -109,12 +117,13 @@ def segmenting(k: int, *, light: Views = relit, settings: SegmentSettings | None
     ``light`` makes both brighter, darker or whatever else leaves each pixel at its place.
     """
     settings, k = or_default(settings, SegmentSettings), whole("k", k, 2, 100)
-    is_a("light", light, Callable, "give a function of pictures and a generator, such as selfsup.relit")
+    function("light", light, 2, "give a function of pictures and a generator, such as selfsup.relit")
 
     def pose(raw: Tensor, generator: torch.Generator) -> Posed:
         g = torch.stack([torch.randint(most, (len(raw),), generator=generator) for most in (TURNS, 2)], 1)
         moved = turned(mirrored(raw, g[:, 1]), g[:, 0])
-        return Posed(torch.stack([light(one, generator) for one in (raw, moved)], 1), torch.zeros(len(raw)), (g,))
+        both = torch.stack([viewed("light", light, one, generator) for one in (raw, moved)], 1)
+        return Posed(both, torch.zeros(len(raw)), (g,))
 
     def loss(shares: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
         known = {"reach": settings.reach, "pooled": settings.pooled, "lam": settings.lam}
@@ -160,24 +169,17 @@ def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = 
     """
     settings = or_default(settings, SegmentSettings)
     ready(net, images)
-    _square(images)
+    check_square(images)
     task = segmenting(k, light=light, settings=settings)
-    head = dense_heads(net, k, settings=settings) if head is None else head
+    head = dense_heads(net, k, settings=settings) if head is None else check_sub_heads(head, k, DenseHeads)
     return learn(net, images, task, head=head, rate=loop.annealed(settings), checkpoint=checkpoint, settings=settings)
-
-
-def _square(images: Tensor) -> Tensor:
-    if images.shape[2] != images.shape[3]:
-        raise U3Error(f"pictures of {images.shape[2]}×{images.shape[3]} pixels are not square; crop them, so that a "
-                      "quarter turn fits")
-    return images
 
 
 @torch.no_grad()
 def segments(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
     """What all sub-heads say of each pixel of pictures (N,3,H,W): (heads,N,k,H,W), from maps made as large again."""
     net = ready(net, images)
-    is_a("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
+    at_rest("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
     maps = torch.cat([head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(32)])
     large = F.interpolate(maps.flatten(1, 2), size=images.shape[2:], mode="bilinear", align_corners=False)
     return large.unflatten(1, maps.shape[1:3]).transpose(0, 1)
@@ -189,9 +191,9 @@ def best_dense_head(net: nn.Module, head: nn.Module, images: Tensor, *, light: V
     """The number of the sub-head with the lowest loss on square pictures and their moved views. No label is used."""
     settings = or_default(settings, SegmentSettings)
     net = ready(net, images)
-    is_a("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
+    at_rest("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
     task = segmenting(head.k, light=light, settings=settings)
-    posed = task.pose(_square(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
+    posed = task.pose(check_square(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
     maps = net.run(net.normalise(posed.views.flatten(0, 1))).unflatten(0, posed.views.shape[:2])
     losses = [segmentation_loss(z[:, 0], z[:, 1], reach=settings.reach, pooled=settings.pooled, lam=settings.lam)
               for z in head(maps, *posed.more)[0].unbind(2)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from u3lab.errors import U3Error
 from u3lab.training.tasks import Joined, Posed, Task
 
 TURNS = 4  # by 0, 90, 180 and 270 degrees; they move pixels and make no new ones, which would give the turn away
@@ -15,10 +16,18 @@ TURNS = 4  # by 0, 90, 180 and 270 degrees; they move pixels and make no new one
 
 def turned(images: Tensor, turns: Tensor) -> Tensor:
     """Square pictures (B,3,S,S), each turned to the left by its number (B) of quarter turns."""
-    found = torch.empty_like(images)
+    found = torch.empty_like(check_square(images))
     for k in range(TURNS):
         found[turns == k] = images[turns == k].rot90(k, (2, 3))
     return found
+
+
+def check_square(images: Tensor) -> Tensor:
+    """Pictures (…,H,W), if they are square."""
+    if images.shape[-2] != images.shape[-1]:
+        raise U3Error(f"pictures of {images.shape[-2]}×{images.shape[-1]} pixels are not square; crop them, so that a "
+                      "quarter turn fits")
+    return images
 
 
 def pose(images: Tensor, generator: torch.Generator) -> Posed:

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from u3lab._system import distributed
-from u3lab.checks import is_a, whole
+from u3lab.checks import function, is_a, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
-from u3lab.training.batches import Batches
+from u3lab.training.batches import Batches, fingerprint
 from u3lab.training.loop import Checkpoint, check_shared, generator_of, train, training_mode
 from u3lab.training.tasks import Posed, Task, check_raw
 
@@ -53,7 +53,7 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
     half
         Whether to compute in bfloat16.
     checkpoint
-        A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
+        A file that keeps the state every 50 steps; if it is there, the run goes on where it ended, with the same data.
     settings
         Any that have ``lr``, ``steps``, ``batch_size`` and ``seed``.
 
@@ -76,7 +76,7 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
 
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         draw = generator_of(seed, step)
-        chosen = raw(size, draw) if batches is None else _each(raw, lambda one: one[batches.at(step)])
+        chosen = _made(raw, task, size, draw) if batches is None else _each(raw, lambda one: one[batches.at(step)])
         posed = task.pose(chosen, draw)
         with training_mode(learner):
             output = answers(net, head, Posed(*map(distributed.share, posed)), half)
@@ -86,7 +86,20 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
 
     return train(learner.parameters(), energy, steps=settings.steps, rate=rate or (lambda step: settings.lr),
                  checkpoint=Checkpoint.at(checkpoint), state=learner.state_dict,
-                 facts={"task": name, "seed": seed, "batch_size": size})
+                 facts={"task": name, "seed": seed, "batch_size": size,
+                        "data": fingerprint(raw) if checkpoint is not None else None})
+
+
+def _made(make: Callable[[int, torch.Generator], Any], task: Task, count: int, generator: torch.Generator) -> Any:
+    """A batch of raw data from a function, if it is as many as it was asked for, and of the task's kind."""
+    made = function("raw", make, 2, "give a function (count, generator) that makes raw data")(count, generator)
+    if callable(made):
+        raise U3Error(f"raw made {shown(made)}; give a function (count, generator) that makes tensors")
+    check_raw(made, task)
+    if len(made[0] if isinstance(made, tuple) else made) != count:
+        raise U3Error(f"raw was asked for {count} and made {len(made[0] if isinstance(made, tuple) else made)}; give "
+                      "as many as asked for")
+    return made
 
 
 def head_of(net: nn.Module, task: Task, *, seed: int = 0) -> nn.Module:

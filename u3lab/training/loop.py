@@ -165,26 +165,29 @@ class Checkpoint:
         U3Error
             A file that is damaged, of another run, or of one that has gone farther than ``steps``.
         """
-        if not self.path.exists():
-            return 0
         try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
+            state = torch.load(paths.ordinary(self.path, links=False), map_location="cpu", weights_only=True)
             step, theirs, values, self._state = (state[key] for key in ("step", "facts", "values", "optimiser"))
             self._same_run(theirs, facts, step, steps)
             fill(places, values)
             return step
         except U3Error:
             raise
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+        except paths.NoFile as error:
+            raise U3Error(f"the checkpoint {self.path} cannot be kept there ({error.strerror}); give another") from None
+        except (OSError, RuntimeError, EOFError, AttributeError, KeyError, TypeError, ValueError,
+                pickle.UnpicklingError) as error:
             raise U3Error(f"the checkpoint {self.path.name} is damaged or cannot be read; delete it to begin "
                           "anew") from error
 
     def _same_run(self, theirs: dict, ours: dict, step: int, steps: int) -> None:
-        differing = [name for name in ours if theirs[name] != ours[name]]
+        differing = [name for name in ours if theirs.get(name) != ours[name]]
         if differing:
             name = differing[0]
-            raise U3Error(f"the checkpoint {self.path.name} is of another run: its {name} is {shown(theirs[name])}, "
-                          f"here it is {shown(ours[name])}; give another file, or delete it")
+            raise U3Error(f"the checkpoint {self.path.name} is of another run: its {name} is "
+                          f"{shown(theirs.get(name))}, here it is {shown(ours[name])}; give another file, or delete it")
         if step > steps:
             raise U3Error(f"the checkpoint {self.path.name} is at step {step}, beyond the {steps} steps of the "
                           "settings; ask for more steps, or delete it")
@@ -211,14 +214,17 @@ class Checkpoint:
 
 @torch.no_grad()
 def fill(places: dict[str, Tensor], values: dict[str, Tensor]) -> None:
-    """Copy values into tensors of the same names and shapes.
+    """Copy values into tensors of the same names, shapes and kinds: floats, whole numbers, complex ones.
 
     Raises
     ------
     KeyError, ValueError
-        If names or shapes differ; nothing is changed then.
+        If names, shapes or kinds differ; nothing is changed then.
     """
-    if places.keys() != values.keys() or any(places[name].shape != values[name].shape for name in places):
+    def kind(value: Tensor) -> tuple:
+        return value.shape, value.is_floating_point(), value.is_complex(), value.dtype == torch.bool
+
+    if places.keys() != values.keys() or any(kind(places[name]) != kind(values[name]) for name in places):
         raise ValueError("of another network")
     for name, held in places.items():
         held.copy_(values[name])

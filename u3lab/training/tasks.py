@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images
-from u3lab.checks import shown, tensors
+from u3lab.checks import of_wholes, shown, tensors
 from u3lab.errors import U3Error
 from u3lab.training.loop import Terms
 
@@ -40,7 +40,13 @@ class Posed(NamedTuple):
 
 
 def cross_entropy(scores: Tensor, target: Tensor) -> Terms:
-    """−log softmax(scores)[target], the mean of the batch: scores (B,K), target (B)."""
+    """−log softmax(scores)[target], the mean of the batch: scores (B,K), target (B), from 0 to K − 1."""
+    if not isinstance(target, Tensor) or target.shape != scores.shape[:1] or not of_wholes(target):
+        raise U3Error(f"the answers are {shown(target)}; give {len(scores)} numbers of classes, such as labels.long()")
+    low, high = target.aminmax()
+    if low < 0 or high >= scores.shape[1]:  # PyTorch would pass over −100 in silence
+        raise U3Error(f"answers from {int(low)} to {int(high)}, but the head has classes 0 to {scores.shape[1] - 1}; "
+                      "give a head of as many classes, or other answers")
     return {"cross-entropy": F.cross_entropy(scores, target)}
 
 

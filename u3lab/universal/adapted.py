@@ -272,7 +272,8 @@ class Adapted(Classifier):
         domain = self.domain(name)
         if not domain.parts:
             raise U3Error(f"{name!r} is the network itself and has nothing to save; name a domain that was added")
-        return files.write(path, domain, self.base, half=images is not None and self._stays_when_halved(domain, images))
+        return files.write(path, domain, files.ties_of(self, self.base),
+                           half=images is not None and self._stays_when_halved(domain, images))
 
     def _stays_when_halved(self, domain: Domain, images: Tensor) -> bool:
         """Whether no picture changes its class when the domain's numbers are rounded to half precision."""
@@ -291,12 +292,14 @@ class Adapted(Classifier):
         Raises
         ------
         U3Error
-            A file that is none or damaged, one for another source network, or a domain of a name that is there.
+            A file that is none or damaged, one for a network of other weights, mean, standard deviation or size, or a
+        domain of a name that is there.
         """
         stored = files.read(path)
-        if stored.base != self.base:
-            raise U3Error(f"the domain {stored.name!r} in {stored.path.name} belongs to a network with other weights "
-                          f"than those that {self.name} began with; load it into that network")
+        ours = files.ties_of(self, self.base)
+        if differing := [what.format(self.name) for tie, what in files.TIES.items() if stored.ties[tie] != ours[tie]]:
+            raise U3Error(f"the domain {stored.name!r} in {stored.path.name} belongs to a network with {differing[0]}; "
+                          "load it into that network")
         domain = self.add_planned(stored.name, stored.classes, stored.plan)
         try:
             fill(domain.contents(), stored.values)

@@ -73,6 +73,7 @@ class Learnet(nn.Module):
         tensors(z=(z, "U"))
         if z.shape != self.p[0].shape[1:]:
             raise U3Error(f"z has {len(z)} numbers; this learnet takes {self.p[0].shape[1]}")
+        z = z.to(self.p[0])
         return {place: m_out @ torch.diag(p @ z) @ m
                 for place, m, m_out, p in zip(self.places, self.m, self.m_out, self.p, strict=True)}
 

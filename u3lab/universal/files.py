@@ -1,4 +1,8 @@
-"""A domain as a small file: only what it adds, tied to the source network by the hash of that network's weights."""
+"""A domain as a small file: only what it adds, tied to its network by the hash of that network's weights.
+
+What the network does to pictures before its weights see them, and the side that they should have, is in the file, too:
+all of it stands in the header, as text.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +17,26 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from u3lab._system import paths
-from u3lab.checks import shown
+from u3lab.checks import listed, place
 from u3lab.errors import U3Error
+from u3lab.nets.classifier import Classifier
 from u3lab.training.loop import fill
 from u3lab.universal.domain import Domain, Plan
-from u3lab.universal.methods import planned
+from u3lab.universal.methods import named, planned
 
-FORMAT = "u3lab domain 1"
+FORMAT = "u3lab domain 2"
+# What ties a domain to a network, and how an error calls what differs.
+TIES = {"base": "other weights than {} began with", "mean": "another mean of pictures than {} has",
+        "std": "another standard deviation of pictures than {} has", "size": "another size of pictures than {} has"}
 
 
 class Stored(NamedTuple):
-    """What a domain's file holds: ``base`` is the hash of the source network's weights."""
+    """What a domain's file holds; ``ties`` as :func:`ties_of` has them."""
 
     path: Path
     name: str
-    base: str
-    classes: list[str]
+    ties: dict[str, str]
+    classes: tuple[str, ...]
     plan: Plan
     values: dict[str, Tensor]
 
@@ -44,12 +52,20 @@ def fingerprint(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
+def ties_of(net: Classifier, base: str) -> dict[str, str]:
+    """What a domain's file says of its network, as text: ``base``, the hash of its weights; mean, std, size."""
+    facts = net.facts()
+    return {"base": base, **{name: json.dumps(facts[name]) for name in TIES if name != "base"}}
+
+
 @contextmanager
 def halved(domain: Domain) -> Iterator[None]:
-    """Round a domain's numbers to half precision, until the block ends."""
+    """Round a domain's numbers to half precision, until the block ends; U3Error if that makes one infinite."""
     kept = {name: value.clone() for name, value in domain.contents().items()}
+    half = {name: _half(value) for name, value in kept.items()}
+    _check_finite(half, f"the domain {domain.name!r}")
     try:
-        fill(domain.contents(), {name: _half(value) for name, value in kept.items()})
+        fill(domain.contents(), half)
         yield
     finally:
         fill(domain.contents(), kept)
@@ -59,14 +75,20 @@ def _half(value: Tensor) -> Tensor:
     return value.half() if value.is_floating_point() else value
 
 
-def write(path: str | Path, domain: Domain, base: str, *, half: bool) -> Path:
+def _check_finite(values: dict[str, Tensor], whose: str) -> None:
+    if not all(value.float().isfinite().all() for value in values.values() if value.is_floating_point()):
+        raise U3Error(f"{whose} has NaN or infinite numbers; train it again, with a smaller rate, and save it then")
+
+
+def write(path: str | Path, domain: Domain, ties: dict[str, str], *, half: bool) -> Path:
     """Write a domain's file; see :meth:`u3lab.universal.Adapted.save_domain`."""
     from safetensors.torch import save
 
     path = _path(path)
+    _check_finite(domain.contents(), f"the domain {domain.name!r}")
     values = {name: (_half(value) if half else value).cpu().contiguous() for name, value in domain.contents().items()}
     plan = asdict(domain.plan)
-    facts = {"format": FORMAT, "base": base, "name": domain.name, "classes": json.dumps(domain.classes),
+    facts = {"format": FORMAT, **ties, "name": domain.name, "classes": json.dumps(domain.classes),
              "plan": json.dumps({"kind": plan.pop("method"), **plan})}  # in files the method is called a kind
     try:
         paths.write_atomically(path, save(values, metadata=facts))
@@ -82,27 +104,31 @@ def read(path: str | Path) -> Stored:
     Raises
     ------
     U3Error
-        A file that cannot be read, is damaged, or holds no domain.
+        A file that cannot be read, is damaged, holds no domain, or one with NaN or infinite numbers.
     """
     from safetensors import SafetensorError, safe_open
 
     path = _path(path)
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(paths.ordinary(path), framework="pt") as file:
             facts = file.metadata() or {}
             values = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 — it is no dict
     except OSError as error:
         raise U3Error(f"the file {path} cannot be read ({error.strerror or error}); check its name") from error
     except SafetensorError as error:
         raise damaged(path) from error
-    if facts.get("format") != FORMAT:
+    if not facts.get("format", "").startswith(FORMAT.rstrip("0123456789")):
         raise U3Error(f"the file {path.name} holds no domain; give one that net.save_domain(…) wrote")
+    if facts["format"] != FORMAT:
+        raise damaged(path)
     try:
-        plan = json.loads(facts["plan"])
-        return Stored(path, facts["name"], facts["base"], json.loads(facts["classes"]),
-                      planned(plan.pop("kind"), **plan), values)
-    except (AttributeError, KeyError, TypeError, ValueError):  # a U3Error is a ValueError
+        plan, classes = json.loads(facts["plan"]), json.loads(facts["classes"])
+        found = Stored(path, facts["name"], {name: facts[name] for name in TIES},
+                       named(listed("classes", classes, str)), planned(plan.pop("kind"), **plan), values)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):  # a U3Error is a ValueError
         raise damaged(path) from None
+    _check_finite(values, f"the domain {found.name!r} in {path.name}")
+    return found
 
 
 def damaged(path: Path) -> U3Error:
@@ -111,6 +137,4 @@ def damaged(path: Path) -> U3Error:
 
 
 def _path(path: object) -> Path:
-    if not isinstance(path, (str, Path)) or not str(path).strip():
-        raise U3Error(f"path = {shown(path)}; give the name of a file, such as 'digits.safetensors'")
-    return Path(path)
+    return place("path", path, "a file, such as 'digits.safetensors'")

@@ -25,7 +25,7 @@ from u3lab.measures import probe as fit_probe
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.batches import Batches
+from u3lab.training.batches import Batches, fingerprint
 from u3lab.training.loop import Checkpoint, train, training_mode
 from u3lab.universal.adapted import Adapted
 from u3lab.universal.domain import Domain
@@ -118,7 +118,8 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
                                                    "prior": distributed.total(prior)}
 
     facts = {"domain": name, "kind": domain.plan.method, "pictures": len(labels), "seed": batches.seed,
-             "batch_size": batches.size, "base": net.base}
+             "batch_size": batches.size, "base": net.base,
+             "data": fingerprint((images, labels)) if checkpoint is not None else None}
     return train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
                  checkpoint=Checkpoint.at(checkpoint), state=domain.contents, facts=facts)
 

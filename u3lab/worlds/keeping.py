@@ -27,7 +27,7 @@ def once(file: Path, draw: Callable[[], bytes]) -> bytes:
 def read(file: Path) -> bytes | None:
     """The bytes that :func:`keep` was given; None if there is no such file, or anything else."""
     try:
-        whole = file.read_bytes()
+        whole = paths.ordinary(file).read_bytes()
     except OSError:
         return None
     content = memoryview(whole)[:-SEAL]

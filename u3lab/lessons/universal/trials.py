@@ -120,7 +120,7 @@ def rows_of(network: str, table: str = "adapters") -> Rows:
 
 def domain_files() -> list[Path]:
     """The ten domains that ship: parallel adapters of SqueezeNet, from ``python -m u3lab.experiments domains``."""
-    return sorted(paths.data("domains").glob("*.safetensors"))
+    return [paths.data("domains", file.name) for file in sorted(paths.data("domains").glob("*.safetensors"))]
 
 
 def chosen_rate(rows: Rows, domain: str, method: str) -> float:

@@ -138,7 +138,8 @@ def rotation(azimuth: Tensor, elevation: Tensor) -> Tensor:
     ``scipy.spatial.transform.Rotation.from_euler("yx", …)`` has the same numbers.
     """
     tensors(azimuth=(azimuth, "N"), elevation=(elevation, "N"))
-    return _about(0, elevation) @ _about(1, azimuth)
+    kind = torch.promote_types(azimuth.dtype, elevation.dtype)
+    return _about(0, elevation.to(kind)) @ _about(1, azimuth.to(kind))
 
 
 def _made(kind: str, instances: Tensor, azimuth: Tensor, elevation: Tensor, draws: list[Draw], size: int, split: str,

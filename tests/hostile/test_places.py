@@ -1,0 +1,167 @@
+"""Where files are written and read: a device, a pipe, a socket or a link in the place of a file gets one sentence."""
+
+import os
+import signal
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.helpers import refuses
+from tests.hostile import wrong
+from tests.hostile.test_files import PATIENCE, patience
+from u3lab import landmarks, selfsup, universal
+from u3lab.__main__ import main
+from u3lab._system import paths
+from u3lab.course import classes
+from u3lab.nets import checkpoints
+from u3lab.worlds import keeping
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes")
+X = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def adapted() -> universal.Adapted:
+    return universal.adapt(wrong.net()).add_domain("new", ["p", "q"])
+
+
+def settings(kind: type) -> object:
+    return kind(steps=1, batch_size=2)
+
+
+def train_domain(path: Path) -> None:
+    list(universal.train_domain(adapted(), "new", X, torch.tensor([0, 1, 0, 1]), checkpoint=path,
+                                settings=settings(universal.UniversalSettings)))
+
+
+def pretrain(path: Path) -> None:
+    list(selfsup.pretrain(selfsup.encoder(2), X, "upright", checkpoint=path,
+                          settings=settings(selfsup.PretextSettings)))
+
+
+def learn_pose(path: Path) -> None:
+    list(landmarks.learn_pose(landmarks.pose_encoder(2), (X, X, torch.eye(3).expand(4, 3, 3)), checkpoint=path,
+                              settings=settings(landmarks.PoseSettings)))
+
+
+READ: dict[str, Callable[[Path], object]] = {
+    "a domain": lambda path: universal.adapt(wrong.net()).load_domain(path), "of a domain": train_domain,
+    "of an encoder": pretrain, "of a pose": learn_pose}
+
+
+@pytest.fixture(autouse=True)
+def opened_at_last(tmp_path: Path) -> Iterator[None]:
+    """Open the test's pipe after a while: who waits for it in C, with Python's lock, would wait for ever."""
+    waiting = subprocess.Popen(["sh", "-c", f"sleep {PATIENCE}; exec 3<>pipe"], cwd=tmp_path,
+                               start_new_session=True)
+    yield
+    os.killpg(waiting.pid, signal.SIGKILL)
+    waiting.wait()
+
+
+def odd(folder: Path, suffix: str) -> dict[str, Path]:
+    """What is no file, by the word for it."""
+    os.mkfifo(folder / "pipe")
+    os.link(folder / "pipe", folder / f"pipe{suffix}")
+    (folder / f"folder{suffix}").mkdir()
+    found = {"a pipe": folder / f"pipe{suffix}", "a folder": folder / f"folder{suffix}"}
+    return found | ({"a device": device} if (device := zero(folder / f"device{suffix}")) else {})
+
+
+def zero(path: Path) -> Path | None:
+    """A device without end, where it can be spared: root could replace the system's own."""
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))
+        return path
+    except PermissionError:
+        return Path("/dev/zero") if os.getuid() else None
+
+
+@pytest.mark.parametrize("what", READ)
+def test_what_is_read_is_a_file(what, tmp_path):
+    for word, path in odd(tmp_path, ".pt").items():
+        with patience():
+            refuses(READ[what], path, says=(word, "no ordinary file", path.name))
+
+
+@pytest.mark.parametrize("what", [what for what in READ if what.startswith("of ")])
+def test_a_checkpoint_that_is_a_link_is_told_before_the_first_step(what, tmp_path):
+    for there in (True, False):
+        if there:
+            (tmp_path / "precious").write_bytes(b"mine")
+        (tmp_path / f"link {there}").symlink_to(tmp_path / ("precious" if there else "nothing"))
+        refuses(READ[what], tmp_path / f"link {there}", says=("it is a link", "give another"))
+    assert (tmp_path / "precious").read_bytes() == b"mine" and not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("content", [[], 3, {}, {"step": 0}, {"step": 0, "facts": [], "values": {}, "optimiser": {}},
+                                     {"step": "0", "facts": {}, "values": {}, "optimiser": {}},
+                                     {"step": 0, "facts": {}, "values": [], "optimiser": {}}])
+@pytest.mark.parametrize("what", [what for what in READ if what.startswith("of ")])
+def test_a_checkpoint_of_other_things(what, content, tmp_path):
+    torch.save(content, tmp_path / "state")
+    refuses(READ[what], tmp_path / "state", says=("the checkpoint", "delete it"))
+
+
+def test_a_pipe_in_the_cache_is_no_drawing(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with patience():
+        assert keeping.once(tmp_path / "pipe", lambda: b"drawn") == b"drawn"
+
+
+def report(path: Path) -> None:
+    folder = path.parent / "class"
+    folder.mkdir(exist_ok=True)
+    (folder / "ada.json").write_text('{"exercises": ["6-mask"], "questions": []}')
+    classes.report(folder, path)
+
+
+WRITTEN: dict[str, Callable[[Path], object]] = {
+    "a domain": lambda path: adapted().save_domain(path, "new"), "a table": report}
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_what_is_written_replaces_files_alone(what, tmp_path):
+    suffix = ".csv" if what == "a table" else ".safetensors"
+    (tmp_path / "precious").write_bytes(b"mine")
+    (tmp_path / f"link{suffix}").symlink_to(tmp_path / "precious")
+    places = odd(tmp_path, suffix) | {"a link": tmp_path / f"link{suffix}"}
+    if suffix == ".csv":
+        places = {word: path for word, path in places.items() if path.suffix}  # the system's devices have none
+    before = {path: os.lstat(path).st_mode for path in places.values()}
+    for word, path in places.items():
+        with patience():
+            refuses(WRITTEN[what], path, says=(f"it is {word}", path.name))
+    assert {path: os.lstat(path).st_mode for path in places.values()} == before
+    assert (tmp_path / "precious").read_bytes() == b"mine"
+
+
+def test_a_device_stays_one_whoever_writes(tmp_path):
+    if (device := zero(tmp_path / "device")) is None:
+        pytest.skip("root may make no device here, and could replace the system's")
+    for links in (False, True):
+        with pytest.raises(paths.NoFile, match="a device"):
+            paths.write_atomically(device, b"", links=links)
+    with pytest.raises(paths.NoFile, match="a device"):
+        checkpoints.save(torch.nn.Linear(1, 1), device)
+    assert stat.S_ISCHR(os.stat(device).st_mode)
+
+
+def test_a_lock_makes_no_file_behind_a_link(tmp_path):
+    (tmp_path / ".file.lock").symlink_to(tmp_path / "elsewhere")
+    with paths.locked(tmp_path / "file", 1) as alone:
+        assert not alone
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "a\0b"])
+def test_a_path_that_leads_nowhere_makes_no_folder(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for function in (*READ.values(), WRITTEN["a domain"]):
+        refuses(function, name, says="give")
+    refuses(classes.report, tmp_path, f"{name}.csv", says="give")
+    assert main(["start", "--copy-only", name]) == 1 and capsys.readouterr().err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
