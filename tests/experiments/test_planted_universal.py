@@ -251,6 +251,18 @@ def test_a_shipped_domain_reaches_what_the_table_says():
                                                                          abs=0.03)
 
 
+def test_what_is_crossed_is_resampled_in_both():
+    """By hand: two slices that differ, two seeds that differ, and groups that are drawn whole."""
+    rows, columns = torch.tensor([[0.0], [1.0]]).double(), torch.tensor([[0.0, 1.0]]).double()
+    assert _table.crossed(rows.expand(2, 3)) == (0.5, 0, 1)
+    assert _table.crossed(columns.expand(3, 2)) == (0.5, 0, 1)  # not averaged away by the rows
+    both = _table.crossed(rows.expand(2, 2).repeat(50, 1))
+    grouped = _table.crossed(rows.expand(2, 2).repeat(50, 1), [str(n % 2) for n in range(100)])
+    assert both.high - both.low < 0.25 and grouped == (0.5, 0, 1)
+    uneven = _table.crossed(torch.tensor([[1.0], [0.0], [0.0]]), ["a", "b", "b"])
+    assert uneven == (pytest.approx(1 / 3), 0, 1)
+
+
 def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Each way trains its own networks on the scenes of its seed, and is asked about those of the test."""
     solids = tasks.solids
@@ -356,6 +368,11 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
         assert len(few) == 2
         one.told = few.mean()
 
+    def kept_rivals(nets: dict[str, SimpleNamespace]) -> nn.Module:
+        assert [(one.method, one.grey) for one in map(nets.get, learnet.RIVALS)] == [
+            ("features", False), ("parallel", False), ("parallel", True)]
+        return nn.Linear(1, 1)
+
     def greyed(x: Tensor, few: Tensor) -> Tensor:
         assert len(few) == 2
         return -shade(1000 * float(few.mean()))
@@ -367,12 +384,12 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
             "world": lambda count, each, close, seed: {"100": (shade(100), torch.ones(2))},
             "begin": lambda net, seed: (begin(net), None), "seen": seen,
             "shots": lambda light, n, close: (shade(float(light[0])), torch.ones(2, dtype=torch.int64)),
-            "share_right": share_right, "kept": lambda *_: nn.Linear(1, 1),
-            "predict": predict}.items():
+            "share_right": share_right, "kept": lambda *_: nn.Linear(1, 1), "kept_rivals": kept_rivals,
+            "predict": predict, "greyed": greyed}.items():
         monkeypatch.setattr(lighting, name, stub)
     for name, stub in {
             "trained": begun, "tuned": tuned, "adapt": begin, "learnet": lambda *_, seed: lambda z: z,
-            "greyed": greyed, "train_learnet": lambda *_, **how: [None],
+            "train_learnet": lambda *_, **how: [None],
             "falling": lambda steps, settings: iter(steps), "with_probe": with_probe,
             "describe": lambda one, x: x.mean(), "put_adapters": lambda one, name, z: setattr(one, "told", z)}.items():
         monkeypatch.setattr(learnet if hasattr(learnet, name) else learnet.universal, name, stub)
@@ -383,7 +400,7 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
     trained(lambda net, name, split: right(600 + of(name, 5)) if split == "test" and net.run == (
         name, "parallel", 5, net.run.seed, 0.0015) else None)
     _running.run(learnet, ["--out", str(tmp_path)])
-    assert (tmp_path / "weights" / "learnet-lights.safetensors").exists()
+    assert {file.stem for file in (tmp_path / "weights").iterdir()} == {"learnet-lights", "learnet-rivals"}
     return {one.name: results.rows(_table.read(tmp_path / "results" / f"{one.name}.json")) for one in learnet.TABLES}
 
 
@@ -395,6 +412,11 @@ def test_learnet(learnets):
     for (kind, way, _), row in lit.items():
         assert row.right == tuple((1500 * learnet.WAYS.index(way) + 10 * n + (kind == "close-ups")) / 10000
                                   for n in range(12))
+    found = learnet.under_all(lit)
+    for number, rival in enumerate(learnet.WAYS):
+        if rival != learnet.LEARNET:  # the same under all lights, whatever their own share
+            assert found[f"learnet less {rival}"] == {
+                f"{kind}: difference": pytest.approx((0.15 * (4 - number),) * 3) for kind in learnet.KINDS}
     domains = learnets["learnet_domains"]
     assert list(domains) == [(name, way, seed) for name in learnet.UNSEEN_DOMAINS for seed in range(3)
                              for way in learnet.DOMAIN_WAYS]
@@ -423,4 +445,4 @@ def test_the_grey_world_takes_a_light_away():
     """Of a grey surface under a light it sees grey again, whatever the light's colour is."""
     light = torch.tensor([0.3, 0.6, 1.0]).view(3, 1, 1)
     few, x = torch.full((8, 3, 4, 4), 0.5) * light, torch.full((2, 3, 4, 4), 0.25) * light
-    assert torch.allclose(learnet.greyed(x, few), torch.tensor(0.25))
+    assert torch.allclose(learnet.lighting.greyed(x, few), torch.tensor(0.25))
