@@ -416,7 +416,8 @@ def test_learnet(learnets):
     for number, rival in enumerate(learnet.WAYS):
         if rival != learnet.LEARNET:  # the same under all lights, whatever their own share
             assert found[f"learnet less {rival}"] == {
-                f"{kind}: difference": pytest.approx((0.15 * (4 - number),) * 3) for kind in learnet.KINDS}
+                f"{kind}: {what}": pytest.approx((0.15 * (4 - number),) * 3) for kind in learnet.KINDS
+                for what in ("difference", "least and greatest seed")}
     domains = learnets["learnet_domains"]
     assert list(domains) == [(name, way, seed) for name in learnet.UNSEEN_DOMAINS for seed in range(3)
                              for way in learnet.DOMAIN_WAYS]
