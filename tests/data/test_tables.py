@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from u3lab import results
-from u3lab.experiments import learnet, pretexts, start
+from u3lab.experiments import learnet, pretexts, scanners, start
 from u3lab.lessons.landmarks import trials as landmark_trials
 from u3lab.lessons.start import seeing
 from u3lab.lessons.universal import trials
@@ -145,6 +145,19 @@ def test_a_trunk_for_each_task_is_largest_and_steps_help_one_trunk_and_a_guess_i
     assert all(0 < row[k] < 1 for row in results.table("tasks").values() for k in (0, 1, 3))
     assert all((row.segments > row.boundaries) == (run.way != ways[0]) for run, row in results.table("tasks").items())
     assert all(row.normals > 5 for row in results.table("tasks").values())
+
+
+def test_a_scanner_with_other_grey_values_is_met_without_a_label():
+    rows = results.table("scanners")
+    right = {run: row.right.count("1") / len(row.right) for run, row in rows.items()}
+    for seed in scanners.SEEDS:
+        assert rising(*(right[scanners.PLAIN, gamma, seed] for gamma in (0.4, 0.7, 1.0)))
+        assert right[scanners.PLAIN, 3.0, seed] < right[scanners.PLAIN, 1.7, seed] < right[scanners.PLAIN, 1.0, seed]
+        for way, gamma in itertools.product(scanners.WAYS[1:], (0.4, 3.0)):
+            assert right[way, gamma, seed] > right[scanners.PLAIN, gamma, seed] + 0.05, (way, gamma, seed)
+        assert len({rows[scanners.RANKS, gamma, seed].right for gamma in scanners.GAMMAS}) == 1  # undone to the bit
+        looked = [right[scanners.LOOK, gamma, seed] for gamma in scanners.GAMMAS]
+        assert max(looked) - min(looked) < 0.02  # a power undoes a power
 
 
 # ---- 2
