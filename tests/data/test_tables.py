@@ -101,13 +101,16 @@ def test_a_shipped_domain_is_as_right_as_the_same_training_in_the_long_table():
     assert {run.domain: row.right for run, row in results.table("domains").items()} == pytest.approx(found, abs=0.05)
 
 
-def test_the_more_it_costs_the_less_is_learnt_from_many_labels():
+def test_a_narrow_prior_costs_most_around_zero_and_with_many_labels_always():
     for method, prior in (("parallel", "source"), ("fine-tuning", "source"), ("fine-tuning", "zero")):
-        of = means("shrinkage", "test", "lam", method=method, labels=100, prior=prior)
-        assert rising(*(-of[lam] for lam in sorted(of)))
-    zero, source = (means("shrinkage", "test", "labels", method="fine-tuning", lam=10.0, prior=prior)
+        of = means("shrinkage", "test", "sigma", method=method, labels=100, prior=prior)
+        free = means("shrinkage", "test", "sigma", method=method, labels=100, prior="none")
+        assert of[0.032] < min(of[0.1], of[0.32], free[None]) - 0.01 and abs(of[0.32] - free[None]) < 0.01
+    zero, source = (means("shrinkage", "test", "labels", method="fine-tuning", sigma=0.032, prior=prior)
                     for prior in ("zero", "source"))
-    assert all(zero[labels] < source[labels] for labels in (5, 100))
+    assert all(zero[labels] < source[labels] - 0.01 for labels in (5, 100))
+    found = means("shrinkage", "test", "domain", "method", "labels", prior="none")
+    assert all(found[domain, method, 5] < found[domain, method, 100] - 0.1 for domain, method, _ in found)
 
 
 def test_a_learnet_owes_much_to_its_examples_and_a_coloured_light_is_harder():
