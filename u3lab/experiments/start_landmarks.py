@@ -1,6 +1,6 @@
 """Whether a landmark of one drawn face is found in the next: by codes learnt without labels, or by templates of pixels.
 
-    python -m u3lab.experiments start_landmarks     # data/results/start_landmarks.json, half a minute
+    python -m u3lab.experiments start_landmarks     # results/start_landmarks.json, half a minute
 """
 
 from __future__ import annotations
