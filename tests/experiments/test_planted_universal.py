@@ -15,6 +15,7 @@ from tests.experiments import planted
 from u3lab import results
 from u3lab.experiments import _running, _table, adapters, bolted, domains, learnet, sensitivity, shrinkage, tasks
 from u3lab.lessons.universal import trials
+from u3lab.worlds.rendered import Scenes
 
 COUNT = 1000  # pictures of a split
 
@@ -68,23 +69,71 @@ def test_sensitivity(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 
 def test_shrinkage(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Each training is of its own λ, centre, rate, labels and seed; val and test are not exchanged."""
+    """Each training is of its own σ, centre, rate, labels and seed; val and test are not exchanged."""
     order: dict[tuple, int] = {}
+    classes = {"digits": 10, "traffic signs": 15, "animals": 12}
 
     def answers(net: SimpleNamespace, name: str, split: str) -> tuple[Tensor, Tensor]:
         assert name == net.run.domain and net.run.rate == shrinkage.RATES[net.run.method]
-        assert net.how.pop("steps") is None and net.how.keys() == {"lam", "prior"} and net.net == "unfolded"
-        net.how["steps"] = None
-        key = (name, net.run.method, net.how["prior"], net.run.labels, net.how["lam"], net.run.seed)
+        assert net.how.keys() == {"steps", "lam", "prior"} and net.how["steps"] is None and net.net == "unfolded"
+        labels, lam = net.run.labels * classes[name], net.how["lam"]
+        sigma = round((1 / (2 * lam * labels)) ** 0.5, 6) if lam else None  # λ = 1 / (2 σ² N), solved for σ
+        key = (name, net.run.method, net.how["prior"] if lam else "none", net.run.labels, sigma, net.run.seed)
         return right(2 * order.setdefault(key, len(order)) + 1 + (split == "test"))
 
     trained(answers)
     monkeypatch.setattr(shrinkage.nets, "load", lambda name, fold: name if fold else "unfolded")
-    monkeypatch.setattr(shrinkage, "SEEDS", (1,))
+    monkeypatch.setattr(shrinkage, "SEEDS", {5: (1,), 100: (1, 3)})
+    monkeypatch.setattr(shrinkage, "TABLE", replace(shrinkage.TABLE, uneven={"seeds": "Eight seeds"}))
     table = planted.table(shrinkage, tmp_path)
-    assert set(table) == set(order) and len(table) == 3 * (3 * 9 - 2)
+    assert set(table) == set(order) and len(table) == 3 * 3 * (3 * 4 + 2)
     for run, row in table.items():
         assert (row.val, row.test) == ((2 * order[run] + 1) / COUNT, (2 * order[run] + 2) / COUNT), run
+
+
+GAIN = {"adapters, w₀ = source": 0.01, "fine-tuning, w₀ = source": 0.05, "fine-tuning, w₀ = 0": 0.02}
+
+
+def shrunk(bonus: Callable[[shrinkage.Run], float] = lambda run: 0.0) -> dict[tuple, tuple]:
+    """A table in which a prior gains what its way does, and with 100 labels a tenth of it; validation likes σ = 0.1,
+    but for digits no prior, and for animals σ = 1 as much as none at all."""
+    liked = {"digits": (None,), "traffic signs": (0.1,), "animals": (None, 1.0)}
+    rows = {}
+    for labels, seeds in shrinkage.SEEDS.items():
+        for domain in shrinkage.DOMAINS:
+            for seed in seeds:
+                for way, gain in GAIN.items():
+                    for sigma in (None, *shrinkage.SIGMAS):
+                        run = shrinkage.run_of(domain, way, labels, sigma, seed)
+                        won = gain * (1 if labels == 5 else 0.1) if sigma else 0
+                        rows[run] = shrinkage.Reached(0.5 + 0.1 * (sigma in liked[domain]),
+                                                      0.3 + 0.01 * seed + won + bonus(run))
+    return rows
+
+
+def test_a_gain_over_no_prior_is_paired_by_domain_and_seed():
+    """What differs between seeds is in neither interval; what differs between domains is."""
+    found = shrinkage.summary(shrunk())
+    for labels, share in ((5, 1), (100, 0.1)):
+        for sigma in shrinkage.SIGMAS:
+            of = found[f"{labels} labels, σ = {sigma:g}"]
+            for way, gain in GAIN.items():
+                assert of[way] == pytest.approx((gain * share,) * 3)
+            assert of[shrinkage.BETWEEN] == pytest.approx((0.03 * share,) * 3)
+    found = shrinkage.summary(shrunk(lambda run: 0.3 * (run.domain == "digits" and bool(run.sigma))))
+    value, low, high = found["5 labels, σ = 0.1"]["adapters, w₀ = source"]
+    assert (value, low, high) == pytest.approx((0.11, 0.01, 0.31))  # no digits, or digits only
+    assert sum(len(of) for of in found.values()) == shrinkage.ALL
+
+
+def test_validation_chooses_the_width_and_the_widest_of_the_best():
+    rows = shrunk()
+    way = "fine-tuning, w₀ = source"
+    assert [shrinkage.chosen(rows, domain, way, 5) for domain in shrinkage.DOMAINS] == [None, 0.1, None]
+    assert shrinkage.summary(rows)["5 labels, σ chosen"][way].value == pytest.approx(0.05 / 3)
+    gone = {run: row for run, row in rows.items() if tuple(run) != ("animals", "parallel", "source", 100, 1.0, 3)}
+    assert set(shrinkage.summary(gone)) == {label for label in shrinkage.summary(rows)
+                                            if label not in ("100 labels, σ = 1", "100 labels, σ chosen")}
 
 
 def network(name: str, *parts: nn.Module) -> SimpleNamespace:
@@ -202,6 +251,18 @@ def test_a_shipped_domain_reaches_what_the_table_says():
                                                                          abs=0.03)
 
 
+def test_what_is_crossed_is_resampled_in_both():
+    """By hand: two slices that differ, two seeds that differ, and groups that are drawn whole."""
+    rows, columns = torch.tensor([[0.0], [1.0]]).double(), torch.tensor([[0.0, 1.0]]).double()
+    assert _table.crossed(rows.expand(2, 3)) == (0.5, 0, 1)
+    assert _table.crossed(columns.expand(3, 2)) == (0.5, 0, 1)  # not averaged away by the rows
+    both = _table.crossed(rows.expand(2, 2).repeat(50, 1))
+    grouped = _table.crossed(rows.expand(2, 2).repeat(50, 1), [str(n % 2) for n in range(100)])
+    assert both.high - both.low < 0.25 and grouped == (0.5, 0, 1)
+    uneven = _table.crossed(torch.tensor([[1.0], [0.0], [0.0]]), ["a", "b", "b"])
+    assert uneven == (pytest.approx(1 / 3), 0, 1)
+
+
 def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Each way trains its own networks on the scenes of its seed, and is asked about those of the test."""
     solids = tasks.solids
@@ -211,28 +272,42 @@ def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         heads = SimpleNamespace(parameters=lambda: [torch.zeros(2)] * len(names))
         return SimpleNamespace(net=method, names=names, method=method, heads=heads)
 
-    def train(one: SimpleNamespace, scenes: str, given: tuple, seed: int, *, steps: int) -> Iterator[None]:
-        assert (scenes, given, steps) == (f"seen {seed}", (tasks.MISSING, seed), solids.STEPS)
+    def present(missing: float, seed: int) -> dict[str, Tensor]:  # of four scenes one has all labels: that of the seed
+        assert missing == tasks.MISSING
+        return {name: torch.arange(4) <= max(seed, n % 3) for n, name in enumerate(tasks.TASKS)} | {
+            "label": (torch.arange(4) == seed) | (torch.arange(4) == 3)}
+
+    def train(one: SimpleNamespace, scenes: Scenes, given: dict, seed: int, *, steps: int) -> Iterator[None]:
+        numbers = scenes.images.tolist()
+        assert numbers in ([10 * seed + n for n in range(4)], [11 * seed])
+        assert all(torch.equal(scenes.labels[name], 100 * (1 + n) + scenes.images)
+                   for n, name in enumerate(tasks.TASKS))
+        whole = present(tasks.MISSING, seed)
+        assert all(given[name].all() if len(numbers) == 1 else torch.equal(given[name], whole[name]) for name in given)
         yield
-        one.seed = seed
+        one.seed, one.more = seed, 4 * (steps == 4 * solids.STEPS) + 2 * (len(numbers) == 1)
+        assert one.more or steps == solids.STEPS
 
     def score(name: str, answer: tuple, truth: str) -> float:
-        method, together, seed = answer
+        method, together, seed, more = answer
         assert truth == f"true {name}"
-        return tasks.TASKS.index(name) + (method == "parallel") / 10 + together / 100 + seed / 1000
+        return tasks.TASKS.index(name) + (method == "parallel") / 10 + (together + more) / 100 + seed / 1000
 
     for function, stub in {
-            "held_out": lambda: test, "seen": lambda seed: f"seen {seed}", "present": lambda *given: given,
+            "held_out": lambda: test, "seen": lambda seed: Scenes(
+                10 * seed + torch.arange(4), {name: 100 * (1 + n) + 10 * seed + torch.arange(4)
+                                              for n, name in enumerate(tasks.TASKS)}), "present": present,
             "begin": begin, "train": train, "score": score,
             "own": lambda method: [torch.zeros(30)] * (method == "parallel"),
-            "answers": lambda one, images: {name: (one.method, len(one.names), one.seed) for name in one.names
-                                            if images == "test"},
+            "answers": lambda one, images: {name: (one.method, len(one.names), one.seed, one.more)
+                                            for name in one.names if images == "test"},
             "guessed": lambda labels: {name: 0.5 + n / 10 for n, name in enumerate(tasks.TASKS)}}.items():
         monkeypatch.setattr(solids, function, stub)
     monkeypatch.setattr(tasks.nets, "load", lambda name, fold: name)
     table = planted.table(tasks, tmp_path)
     assert table.pop(("a guess", 0)) == (0.5, 0.6, 0.7, 0.8, 0)
     known = {"source's features": ("features", 4, 8), "one trunk": ("parallel", 4, 38),
+             "one trunk, complete scenes only": ("parallel", 6, 38), "one trunk, 480 steps": ("parallel", 8, 38),
              "a trunk for each": ("parallel", 1, 4 * 32)}
     assert list(table) == [(way, seed) for way in known for seed in range(3)]
     for (way, seed), row in table.items():
@@ -240,6 +315,11 @@ def test_tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         assert tuple(row) == pytest.approx((*(n + (method == "parallel") / 10 + together / 100 + seed / 1000
                                               for n in range(4)), numbers))
         assert row._fields == (*tasks.TASKS, "numbers")
+    found = tasks.summary(table)
+    for task in tasks.TASKS:
+        assert found["one trunk less one trunk, complete scenes only"][f"{task}: difference"] == pytest.approx(
+            (-0.02,) * 3)
+        assert found["one trunk, 480 steps less a trunk for each"][f"{task}: difference"] == pytest.approx((0.07,) * 3)
 
 
 def shade(number: float) -> Tensor:
@@ -288,6 +368,11 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
         assert len(few) == 2
         one.told = few.mean()
 
+    def kept_rivals(nets: dict[str, SimpleNamespace]) -> nn.Module:
+        assert [(one.method, one.grey) for one in map(nets.get, learnet.RIVALS)] == [
+            ("features", False), ("parallel", False), ("parallel", True)]
+        return nn.Linear(1, 1)
+
     def greyed(x: Tensor, few: Tensor) -> Tensor:
         assert len(few) == 2
         return -shade(1000 * float(few.mean()))
@@ -299,12 +384,12 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
             "world": lambda count, each, close, seed: {"100": (shade(100), torch.ones(2))},
             "begin": lambda net, seed: (begin(net), None), "seen": seen,
             "shots": lambda light, n, close: (shade(float(light[0])), torch.ones(2, dtype=torch.int64)),
-            "share_right": share_right, "kept": lambda *_: nn.Linear(1, 1),
-            "predict": predict}.items():
+            "share_right": share_right, "kept": lambda *_: nn.Linear(1, 1), "kept_rivals": kept_rivals,
+            "predict": predict, "greyed": greyed}.items():
         monkeypatch.setattr(lighting, name, stub)
     for name, stub in {
             "trained": begun, "tuned": tuned, "adapt": begin, "learnet": lambda *_, seed: lambda z: z,
-            "greyed": greyed, "train_learnet": lambda *_, **how: [None],
+            "train_learnet": lambda *_, **how: [None],
             "falling": lambda steps, settings: iter(steps), "with_probe": with_probe,
             "describe": lambda one, x: x.mean(), "put_adapters": lambda one, name, z: setattr(one, "told", z)}.items():
         monkeypatch.setattr(learnet if hasattr(learnet, name) else learnet.universal, name, stub)
@@ -315,7 +400,7 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
     trained(lambda net, name, split: right(600 + of(name, 5)) if split == "test" and net.run == (
         name, "parallel", 5, net.run.seed, 0.0015) else None)
     _running.run(learnet, ["--out", str(tmp_path)])
-    assert (tmp_path / "weights" / "learnet-lights.safetensors").exists()
+    assert {file.stem for file in (tmp_path / "weights").iterdir()} == {"learnet-lights", "learnet-rivals"}
     return {one.name: results.rows(_table.read(tmp_path / "results" / f"{one.name}.json")) for one in learnet.TABLES}
 
 
@@ -327,6 +412,11 @@ def test_learnet(learnets):
     for (kind, way, _), row in lit.items():
         assert row.right == tuple((1500 * learnet.WAYS.index(way) + 10 * n + (kind == "close-ups")) / 10000
                                   for n in range(12))
+    found = learnet.under_all(lit)
+    for number, rival in enumerate(learnet.WAYS):
+        if rival != learnet.LEARNET:  # the same under all lights, whatever their own share
+            assert found[f"learnet less {rival}"] == {
+                f"{kind}: difference": pytest.approx((0.15 * (4 - number),) * 3) for kind in learnet.KINDS}
     domains = learnets["learnet_domains"]
     assert list(domains) == [(name, way, seed) for name in learnet.UNSEEN_DOMAINS for seed in range(3)
                              for way in learnet.DOMAIN_WAYS]
@@ -355,4 +445,4 @@ def test_the_grey_world_takes_a_light_away():
     """Of a grey surface under a light it sees grey again, whatever the light's colour is."""
     light = torch.tensor([0.3, 0.6, 1.0]).view(3, 1, 1)
     few, x = torch.full((8, 3, 4, 4), 0.5) * light, torch.full((2, 3, 4, 4), 0.25) * light
-    assert torch.allclose(learnet.greyed(x, few), torch.tensor(0.25))
+    assert torch.allclose(learnet.lighting.greyed(x, few), torch.tensor(0.25))

@@ -10,7 +10,7 @@ from torch import Tensor
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
 from u3lab import landmarks, measures, results, selfsup, warps
-from u3lab.experiments import deep_codes, icon_table, impedance, labellers
+from u3lab.experiments import deep_codes, icon_table, impedance, labellers, shrinkage
 from u3lab.lessons.adversarial import attacking
 from u3lab.lessons.inversion import icon_table as icons
 from u3lab.lessons.inversion import table as inversions
@@ -38,12 +38,7 @@ def _adapters() -> object:
 
 @call("of the table of shrinkage")
 def _shrinking() -> object:
-    rows = results.table("shrinkage")
-    prices = adapters.prices(rows, 5)
-    gains = [adapters.gain(rows, *kind, 5, lam) for kind in adapters.WAYS.values() for lam in prices]
-    return [prices, gains, [adapters.interval(gain) for gain in gains],
-            [adapters.centres(rows, 5, lam) for lam in prices],
-            [adapters.chosen(rows, way, 5) for way in adapters.WAYS]]
+    return shrinkage.summary(results.table("shrinkage"))
 
 
 @call("of the table of pretext tasks")

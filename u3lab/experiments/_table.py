@@ -28,7 +28,7 @@ from u3lab import results
 from u3lab._system import paths
 from u3lab.errors import U3Error
 from u3lab.experiments._plan import Plan as Plan  # experiments take it from here, with the rest
-from u3lab.measures import Interval, mean
+from u3lab.measures import Interval, bootstrap, mean
 
 Rows = dict[tuple, tuple]
 Summary = Mapping[str, Mapping[str, float | tuple[float, float, float]]]  # label → column → a number, or an Interval
@@ -183,6 +183,22 @@ def uneven(rows: Rows) -> dict[str, str]:
 def over(values: Iterable[float], groups: Sequence[str] | None = None) -> Interval:
     """The mean with its interval over pictures, or over whole ``groups`` such as photos: one name for each value."""
     return mean(torch.tensor(list(values), dtype=torch.float64), groups)
+
+
+def crossed(values: torch.Tensor, groups: Sequence[str] | None = None) -> Interval:
+    """The mean of (N,S), N pictures or lights that all of S seeds are asked about, with its 95 % interval from samples
+    of both: of the N, or of whole ``groups`` of them such as slices, and of the seeds."""
+    names = list(map(str, range(len(values)))) if groups is None else list(groups)
+    home = torch.tensor([sorted(set(names)).index(name) for name in names])
+    counts, values = home.bincount().double(), values.double()
+    sums = torch.zeros(len(counts), values.shape[1], dtype=torch.float64).index_add_(0, home, values)
+    draw = torch.Generator().manual_seed(1)  # bootstrap's own begins with 0
+
+    def of_samples(often: torch.Tensor) -> torch.Tensor:
+        seeds = torch.randint(values.shape[1], (len(often), values.shape[1]), generator=draw)
+        return (often @ sums).gather(1, seeds).mean(1) / (often @ counts)
+
+    return bootstrap(of_samples, len(counts))._replace(value=float(values.mean()))
 
 
 def extent(values: Sequence[float]) -> tuple[float, float, float]:

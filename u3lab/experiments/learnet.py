@@ -1,6 +1,6 @@
 """The learnet of chapter 1: adapters predicted for lights and domains that it has not seen, and their rivals.
 
-    python -m u3lab.experiments learnet  # results/learnet.json, …/learnet_domains.json, and the first learnet's weights
+    python -m u3lab.experiments learnet  # results/learnet.json, …/learnet_domains.json, and two files of weights
 
 *Lights*: paints have to be named under a light of which eight pictures are given, without labels; once on photos, which
 themselves show the light, and once in close-ups. *Domains*: the learnet has seen nine of the ten domains of the
@@ -19,9 +19,9 @@ from torch import Tensor
 from u3lab import nets, universal
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work, cells
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, cells, crossed
 from u3lab.lessons.universal import lighting, trials
-from u3lab.lessons.universal.lighting import PAINTS, Data
+from u3lab.lessons.universal.lighting import FROZEN, GREY, ONE, PAINTS, RIVALS, Data
 from u3lab.lessons.universal.trials import interval
 from u3lab.measures import probe
 from u3lab.nets import Classifier
@@ -37,10 +37,10 @@ SEEN_DOMAINS = ("digits", "house numbers", "letters", "traffic signs", "textures
                 "motion", "patients")  # all but the one that is unseen
 UNSEEN_DOMAINS = ("digits", "patients")
 LABELS, SEEN_LABELS = 5, 20
-FROZEN, ONE, LEARNT, GREY = "α = 0", "one α for all lights", "and trained on the 8, with labels", "grey world"
-LEARNET, OTHER = "learnet", "learnet, z of another light"
+LEARNT, LEARNET, OTHER = "and trained on the 8, with labels", "learnet", "learnet, z of another light"
 ELSEWHERE, OWN = "learnet, z of another domain", "α trained on the same examples"
 WAYS = (FROZEN, ONE, LEARNT, GREY, LEARNET, OTHER)
+COMPARED = (FROZEN, ONE, OTHER, GREY, LEARNT)  # the learnet less each of these
 DOMAIN_WAYS = (FROZEN, LEARNET, ELSEWHERE, OWN)
 
 Lit = NamedTuple("Lit", [("kind", str), ("way", str), ("seed", int)])
@@ -56,24 +56,37 @@ Share = NamedTuple("Share", [("right", float)])
 """The share of the test pictures that is right."""
 
 
+def under_all(rows: Rows) -> Summary:
+    """The share right of each way, and how far the learnet is ahead of others under the same lights, same seeds."""
+    right = {(kind, way): torch.tensor([row.right for run, row in rows.items() if (run.kind, run.way) == (kind, way)],
+                                       dtype=torch.float64).T
+             for kind, way in dict.fromkeys((run.kind, run.way) for run in rows)}
+    kinds = list(dict.fromkeys(kind for kind, _ in right))
+    return {way: {kind: crossed(right[kind, way]) for kind in kinds} for way in WAYS} | {
+        f"{LEARNET} less {rival}": {f"{kind}: difference": crossed(right[kind, LEARNET] - right[kind, rival])
+                                    for kind in kinds} for rival in COMPARED}
+
+
 TABLES = (Table(
-    "learnet", Lit, Shares,
-    summary=cells("{way}", {"{kind}": "right"}, lambda seeds: interval(torch.tensor(seeds).double().mean(0).tolist())),
+    "learnet", Lit, Shares, summary=under_all,
     facts={"network": NETWORK, "steps": STEPS["lights"], "lights": list(UNSEEN)},
     again="a seed takes minutes, since all rivals are trained for it",
     evidence=Evidence(
         "predicted adapters for lights that the learnet has not seen, and their rivals",
         measured="The share of paints that are named correctly.",
         on="Twelve lights that nothing was learnt from, 200 test pictures under each, on photos or in close-ups.",
-        often="Three seeds of the 40 lights to learn from and their pictures. The 95 % intervals are Student's, over "
-              "the twelve lights, each the mean of its seeds.",
+        often="Three seeds of the 40 lights to learn from and their pictures. The 95 % intervals come from resampling "
+              "the twelve lights and the seeds; differences are paired by both.",
         floor="α = 0: frozen features, with a head that had ten times as many steps. A guess has 1/8. The learnet with "
               "the z of another light tells what it owes to the examples.",
         rivals="One α for all lights has the same pictures and steps; another goes on with the eight examples and "
                "their labels, which the learnet does not see; the grey world divides by the mean colour of the eight.",
         chosen="What z is taken from, the rank and the rate: with lights 0 to 11, which are not here.",
-        limits="Lights that three numbers tell, on made pictures; nobody knows such numbers of real domains."),
-    chart=Chart("bars", "share of paints named correctly", chance=1 / 8,
+        limits="Lights that three numbers tell, on made pictures; nobody knows such numbers of real domains. Of three "
+               "seeds an interval knows little more than their range. "
+               f"There are {len(COMPARED) * len(KINDS)} differences; if none were real, one would exclude zero by luck "
+               "in every second such table, so that one which just does so has decided nothing."),
+    chart=Chart("bars", "share of paints named correctly", chance=1 / 8, columns=KINDS,
                 alt="Pairs of bars for six ways, on photos and in close-ups.")),
     Table(
     "learnet_domains", Domain, Share, facts={"network": NETWORK, "steps": STEPS["domains"]},
@@ -115,12 +128,6 @@ def work(plan: Plan) -> Iterator[Work]:
                        steps["domains"], plan.short)
 
 
-def greyed(images: Tensor, few: Tensor) -> Tensor:
-    """Pictures divided by the mean colour of a few: the grey world's guess of the light."""
-    mean = few.mean((0, 2, 3)).view(3, 1, 1)
-    return (images / mean * mean.max()).clamp(0, 1)
-
-
 def trained(net: Classifier, method: str, images: Tensor, labels: Tensor, seed: int, steps: int) -> universal.Adapted:
     """A domain of paints that is trained in the usual way, with all pictures as if they were of one light."""
     adapted = universal.adapt(net, method, seed=seed).add_domain(PAINTS, list(lights.PAINTS)).use(PAINTS)
@@ -135,33 +142,39 @@ def tuned(net: universal.Adapted, images: Tensor, labels: Tensor, rate: float, s
     return net
 
 
-def rivals(net: Classifier, data: Data, close: bool, seed: int,
-           steps: int) -> dict[str, Callable[[Tensor, int, Tensor], tuple]]:
-    """Way → how it names paints: (light, its number, pictures) → a network and the pictures that it is to be given."""
+def rivals(net: Classifier, data: Data, seed: int, steps: int) -> dict[str, universal.Adapted]:
+    """The networks of the learnet's rivals; that of the grey world has learnt from pictures without their light."""
     together, labels = (torch.cat(part) for part in zip(*data.values(), strict=True))
-    corrected = torch.cat([greyed(x, x[: lighting.SHOTS]) for x, _ in data.values()])
-    frozen = trained(net, "features", together, labels, seed, 10 * steps)
-    one = trained(net, "parallel", together, labels, seed, steps)
-    grey = trained(net, "parallel", corrected, labels, seed, steps)
+    corrected = torch.cat([lighting.greyed(x, x[: lighting.SHOTS]) for x, _ in data.values()])
+    return {name: trained(net, method, corrected if name == GREY else together, labels, seed,
+                          10 * steps if name == FROZEN else steps) for name, method in RIVALS.items()}
 
+
+def answering(nets: dict[str, universal.Adapted], close: bool, seed: int,
+              steps: int) -> dict[str, Callable[[Tensor, int, Tensor], tuple]]:
+    """Way → how it names paints: (light, its number, pictures) → a network and the pictures that it is to be given."""
     def learnt(light: Tensor, number: int, x: Tensor) -> tuple[universal.Adapted, Tensor]:
         examples = lighting.shots(light, number, close=close)
-        return tuned(copy.deepcopy(one), *examples, 0.0005, min(steps, FEW_STEPS), seed), x
+        return tuned(copy.deepcopy(nets[ONE]), *examples, 0.0005, min(steps, FEW_STEPS), seed), x
 
-    return {FROZEN: lambda light, number, x: (frozen, x), ONE: lambda light, number, x: (one, x), LEARNT: learnt,
-            GREY: lambda light, number, x: (grey, greyed(x, lighting.shots(light, number, close=close)[0]))}
+    def grey(light: Tensor, number: int, x: Tensor) -> tuple[universal.Adapted, Tensor]:
+        return nets[GREY], lighting.greyed(x, lighting.shots(light, number, close=close)[0])
+
+    return {FROZEN: lambda light, number, x: (nets[FROZEN], x), ONE: lambda light, number, x: (nets[ONE], x),
+            LEARNT: learnt, GREY: grey}
 
 
 def under_lights(plan: Plan, net: Classifier, kind: str, seed: int, steps: int, count: int,
                  unseen: range) -> dict[Lit, Shares]:
-    """The shares right under each unseen light; the first learnet of close-ups is written."""
+    """The shares right under each unseen light; the first learnet of close-ups is written, and its rivals are."""
     close = kind == "close-ups"
     data = lighting.world(count, EACH, close=close, seed=seed)
     adapted, predictor = lighting.begin(net, seed)
     settings = universal.LearnetSettings(lr=0.01, steps=steps, batch_size=16, shots=lighting.SHOTS, domains=3,
                                          seed=seed)
     last(falling(universal.train_learnet(adapted, predictor, data, head=PAINTS, settings=settings), settings))
-    ways = rivals(net, data, close, seed, steps)
+    others = rivals(net, data, seed, steps)
+    ways = answering(others, close, seed, steps)
     found: dict[str, list[float]] = {way: [] for way in WAYS}
     for place, number in enumerate(unseen):
         light, another = lights.light(number), lights.light(unseen[(place + 5) % len(unseen)])
@@ -174,6 +187,7 @@ def under_lights(plan: Plan, net: Classifier, kind: str, seed: int, steps: int, 
     if (kind, seed) == ("close-ups", SEEDS[0]):
         recipe = f"{plan.command}, close-ups, the first seed"
         plan.weights("learnet-lights", lighting.kept(adapted, predictor), recipe=recipe)
+        plan.weights("learnet-rivals", lighting.kept_rivals(others), recipe=recipe)
     return {Lit(kind, way, seed): Shares(tuple(values)) for way, values in found.items()}
 
 

@@ -7,7 +7,6 @@ import torch
 
 from u3lab import nets, results
 from u3lab.experiments import learnet
-from u3lab.experiments.shrinkage import Run as Shrunk
 from u3lab.lessons.universal import lighting, solids, trials
 from u3lab.worlds import lights, rendered
 
@@ -15,47 +14,6 @@ from u3lab.worlds import lights, rendered
 def test_the_interval_is_students():
     found = trials.interval([1.0, 2.0, 3.0])
     assert found.value == pytest.approx(2) and found.high == pytest.approx(2 + 4.3027 / 3**0.5, abs=1e-4)
-
-
-def test_a_gain_is_paired_with_the_same_run_without_a_price():
-    rows = {Shrunk("digits", "fine-tuning", "source", 5, 0.0, 0): (0.1, 0.5),
-            Shrunk("digits", "fine-tuning", "zero", 5, 1.0, 0): (0.1, 0.4),
-            Shrunk("digits", "fine-tuning", "source", 5, 1.0, 0): (0.1, 0.7)}
-    assert trials.gain(rows, "fine-tuning", "source", 5, 1.0) == pytest.approx([0.2])
-    assert trials.gain(rows, "fine-tuning", "zero", 5, 1.0) == pytest.approx([-0.1])
-
-
-RUNS = {Shrunk(domain, method, prior, 5, lam, seed): (val, 1 - val + 0.01 * seed)  # the test likes other λ
-        for domain, vals in (("digits", {0.0: 0.5, 0.1: 0.5, 1.0: 0.7}), ("animals", {0.0: 0.3, 0.1: 0.2, 1.0: 0.1}))
-        for lam, val in vals.items() for seed in (0, 1) for method, prior in trials.WAYS.values()
-        if lam or prior == "source"}
-
-
-def test_a_price_counts_when_all_its_runs_are_there():
-    assert trials.prices(RUNS, 5) == [0.1, 1.0] and trials.prices(RUNS, 100) == []
-    for gone in (Shrunk("animals", "fine-tuning", "zero", 5, 1.0, 1),
-                 Shrunk("digits", "parallel", "source", 5, 1.0, 0)):
-        assert trials.prices({run: pair for run, pair in RUNS.items() if run != gone}, 5) == [0.1]
-
-
-def test_validation_chooses_the_price_and_the_smallest_of_the_best():
-    found = trials.chosen(RUNS, "fine-tuning, w₀ = 0", 5)
-    assert found["digits"] == (1.0, pytest.approx([0.5, 0.51]), pytest.approx([0.3, 0.31]))
-    assert found["animals"] == (0.0, pytest.approx([0.7, 0.71]), pytest.approx([0.7, 0.71]))
-    without = {run: pair for run, pair in RUNS.items() if run.lam < 1}
-    assert trials.chosen(without, "adapters, w₀ = source", 5)["digits"].lam == 0  # as good as 0.1
-
-
-def test_centres_are_compared_at_the_same_price_seed_and_domain():
-    rows = RUNS | {Shrunk("digits", "fine-tuning", "zero", 5, 1.0, 1): (0.9, 0.2)}
-    assert sorted(trials.centres(rows, 5, 1.0)) == pytest.approx([0, 0, 0, 0.11])
-
-
-def test_the_shipped_table_has_all_that_the_notebook_reads():
-    rows = results.table("shrinkage")
-    assert trials.prices(rows, 5) == [0.01, 0.1, 1, 10] and 1 in trials.prices(rows, 100)
-    for labels in (5, 100):
-        assert all(len(trials.gain(rows, *way, labels, 1.0)) == 9 for way in trials.WAYS.values())
 
 
 def test_colours_of_the_legend_are_those_that_are_painted():
@@ -100,6 +58,19 @@ def test_a_learnet_is_asked_of_48_close_ups():
     assert x.shape == (48, 3, 32, 32) and torch.equal(x, same) and not torch.equal(told, other)
     lighting.predict(lamps, guess, lighting.shots(light, 0, close=True)[0])
     assert lighting.share_right(lamps, x, y) == pytest.approx((told == y).double().mean().item())
+
+
+def test_the_shipped_rivals_of_the_learnet_are_as_right_as_the_table_says():
+    """Under one light, and without it: in half precision they name a picture or two of 200 otherwise at most."""
+    nets_of, rows = lighting.rivals(nets.load("squeezenet1_1", device="cpu")), results.table("learnet")
+    place = 3
+    number = learnet.UNSEEN[place]
+    x, y = lighting.seen(200, lights.light(number), split="test", close=True, seed=number)
+    few = lighting.shots(lights.light(number), number, close=True)[0]
+    assert set(nets_of) == {learnet.FROZEN, learnet.ONE, learnet.GREY}
+    for way, net in nets_of.items():
+        right = lighting.share_right(net, lighting.greyed(x, few) if way == learnet.GREY else x, y)
+        assert right == pytest.approx(rows["close-ups", way, 0].right[place], abs=0.0101), way
 
 
 def test_what_is_learnt_from_lies_on_other_photos_and_under_other_lights_than_what_is_asked(monkeypatch):

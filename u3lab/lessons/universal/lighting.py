@@ -18,6 +18,9 @@ from u3lab.worlds import lights
 PAINTS, LAYER, SHOTS = "paints", "conv1", 8
 FIRST = 100  # number of the first light to learn from; those below are for the test
 
+FROZEN, ONE, GREY = "α = 0", "one α for all lights", "grey world"
+RIVALS = {FROZEN: "features", ONE: "parallel", GREY: "parallel"}  # of the learnet → what each trains beside its head
+
 Data = dict[str, tuple[Tensor, Tensor]]
 
 
@@ -71,6 +74,12 @@ def answers(net: Adapted, predictor: Learnet, light: Tensor, told: Tensor, *, ex
         return x, net(x.to(net.device)).argmax(1).cpu(), y
 
 
+def greyed(images: Tensor, few: Tensor) -> Tensor:
+    """Pictures divided by the mean colour of a few: the grey world's guess of the light."""
+    mean = few.mean((0, 2, 3)).view(3, 1, 1)
+    return (images / mean * mean.max()).clamp(0, 1)
+
+
 def kept(net: Adapted, predictor: Learnet) -> nn.Module:
     """What is written of a trained learnet: itself, and the head that was trained with it."""
     return nn.ModuleDict({"learnet": predictor, "head": linear_of(net.domain(PAINTS))})
@@ -81,3 +90,17 @@ def shipped(net: Classifier) -> tuple[Adapted, Learnet]:
     adapted, predictor = begin(net)
     checkpoints.restore(kept(adapted, predictor), "learnet-lights")
     return adapted, predictor
+
+
+def kept_rivals(nets: dict[str, Adapted]) -> nn.Module:
+    """What is written of the learnet's rivals, in the order of ``RIVALS``: of each its adapters and its head."""
+    return nn.ModuleList([nets[name].domain(PAINTS).parts for name in RIVALS])
+
+
+def rivals(net: Classifier) -> dict[str, Adapted]:
+    """The learnet's rivals, as the recipe has trained them with close-ups, seed 0: name → network with the domain of
+    paints in use. That of the grey world gets what :func:`greyed` makes of the pictures."""
+    found = {name: adapt(net, method).add_domain(PAINTS, list(lights.PAINTS)).use(PAINTS)
+             for name, method in RIVALS.items()}
+    checkpoints.restore(kept_rivals(found), "learnet-rivals")
+    return found
