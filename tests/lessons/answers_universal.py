@@ -154,7 +154,6 @@ MUTANTS = [
     ("1b-prior", lambda *given: priced(*given, near=lambda d: d.pow(2).mean()), "you took the mean over a layer"),
     ("1b-prior", lambda ce, w, w0, s, n: priced(ce, w, [0 * one for one in w0], s, n), "the centres are missing"),
     ("1b-prior", lambda ce, w, w0, s, n: priced(ce, w[:1], w0[:1], s, n), "right values"),
-    ("1b-prior", lambda ce, w, *more: priced(ce, [one.detach() for one in w], *more), "the price has no gradient"),
     ("1b-prior", lambda ce, w, w0, s, n: priced(0 * ce, w, w0, s, n), "`cross_entropy` = 0"),
     ("1b-prior", lambda *given: float(priced(*given)), "a float where a tensor is wanted"),
     ("1b-prior", lambda *given: priced(*given)[None], "has the shape"),

@@ -226,19 +226,6 @@ def _energy_cases(g: torch.Generator) -> Iterator[tuple]:
         yield torch.rand((), generator=g, dtype=dtype), weights, centres, sigma, labels
 
 
-def _with_slope(judge: Judge) -> Judge:
-    """A judge that also asks whether the energy pulls the weights: its gradient must reach them."""
-    def judged(answer: Any) -> str:
-        said = judge(answer)
-        if said:
-            return said
-        cross_entropy, (w,), centres, sigma, labels = next(_energy_cases(torch.Generator().manual_seed(0)))
-        found = answer(cross_entropy, [w.requires_grad_()], centres, sigma, labels)
-        return "" if found.requires_grad else ("the value is right, but the price has no gradient, so it pulls no "
-                                               "weight: leave out detach(), .data and torch.no_grad()")
-    return judged
-
-
 PRIOR = Exercise(
     id="1b-prior", title="The price of moving", minutes=6, difficulty="medium", points=4,
     goal="Return the energy that an optimiser is to minimise, so that its minimum is the most probable setting of the "
@@ -250,7 +237,7 @@ PRIOR = Exercise(
         "What does the prior become when it is divided by N as well?",
         "For one pair: `(w - w0).square().sum()`. Add this up over all pairs of `zip(weights, centres)`.",
         "The sum of the squared distances is divided by `2 * sigma**2 * labels`, then added to `cross_entropy`."),
-    reference=energy, judge=_with_slope(by_cases(energy, _energy_cases, (
+    reference=energy, judge=by_cases(energy, _energy_cases, (
         Mistake("(2 * sigma**2 * labels) → (2 * sigma**2)", "N is missing: the cross-entropy is a mean, the sum "
                 "divided by N, so the prior must be divided by N too; or the belief would grow with the labels"),
         Mistake(("2 * sigma**2 → 2 * sigma", "2 * sigma**2 → sigma**2", "2 * sigma**2 → sigma", "distance / (2 * "
@@ -263,7 +250,7 @@ PRIOR = Exercise(
                 "each weight gives the sum over all of them"),
         Mistake("(w - w0).square() → w.square()", "the centres are missing: that is weight decay, which pulls to "
                 "zero whatever w₀ is"),
-    ))))
+    )))
 
 
 def predicted(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor) -> Tensor:
