@@ -133,11 +133,15 @@ def test_of_a_domain_that_is_not_seen_a_learnet_knows_less_than_its_own_training
                for name in learnet.UNSEEN_DOMAINS)
 
 
-def test_a_trunk_for_each_task_is_best_and_largest_and_a_guess_is_worst():
+def test_a_trunk_for_each_task_is_largest_and_steps_help_one_trunk_and_a_guess_is_worst():
     ways = ("a guess", "source's features", "one trunk", "a trunk for each")
     for column, sign in (("segments", 1), ("boundaries", 1), ("normals", -1), ("numbers", 1)):
         of = means("tasks", column, "way")
         assert rising(*(sign * of[way] for way in ways)), column
+    for column, sign in (("segments", 1), ("boundaries", 1), ("normals", -1), ("label", 1)):
+        of = means("tasks", column, "way")
+        whole, one, more = (of[way] for way in ("one trunk, complete scenes only", "one trunk", "one trunk, 480 steps"))
+        assert rising(sign * whole, sign * one, sign * more), column
     assert all(0 < row[k] < 1 for row in results.table("tasks").values() for k in (0, 1, 3))
     assert all((row.segments > row.boundaries) == (run.way != ways[0]) for run, row in results.table("tasks").items())
     assert all(row.normals > 5 for row in results.table("tasks").values())

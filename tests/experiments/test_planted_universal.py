@@ -84,9 +84,9 @@ def test_shrinkage(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     trained(answers)
     monkeypatch.setattr(shrinkage.nets, "load", lambda name, fold: name if fold else "unfolded")
     monkeypatch.setattr(shrinkage, "SEEDS", {5: (1,), 100: (1, 3)})
-    monkeypatch.setattr(shrinkage, "TABLE", replace(shrinkage.TABLE, uneven={"seeds": "Eight seeds"}))
+    monkeypatch.setattr(shrinkage, "TABLE", replace(shrinkage.TABLE, uneven={"seeds": "Six seeds"}))
     table = planted.table(shrinkage, tmp_path)
-    assert set(table) == set(order) and len(table) == 3 * 3 * (3 * 4 + 2)
+    assert set(table) == set(order) and len(table) == 3 * ((3 * 4 + 2) + 2 * (3 * 3 + 2))
     for run, row in table.items():
         assert (row.val, row.test) == ((2 * order[run] + 1) / COUNT, (2 * order[run] + 2) / COUNT), run
 
@@ -103,7 +103,7 @@ def shrunk(bonus: Callable[[shrinkage.Run], float] = lambda run: 0.0) -> dict[tu
         for domain in shrinkage.DOMAINS:
             for seed in seeds:
                 for way, gain in GAIN.items():
-                    for sigma in (None, *shrinkage.SIGMAS):
+                    for sigma in (None, *shrinkage.SIGMAS[labels]):
                         run = shrinkage.run_of(domain, way, labels, sigma, seed)
                         won = gain * (1 if labels == 5 else 0.1) if sigma else 0
                         rows[run] = shrinkage.Reached(0.5 + 0.1 * (sigma in liked[domain]),
@@ -115,7 +115,7 @@ def test_a_gain_over_no_prior_is_paired_by_domain_and_seed():
     """What differs between seeds is in neither interval; what differs between domains is."""
     found = shrinkage.summary(shrunk())
     for labels, share in ((5, 1), (100, 0.1)):
-        for sigma in shrinkage.SIGMAS:
+        for sigma in shrinkage.SIGMAS[labels]:
             of = found[f"{labels} labels, σ = {sigma:g}"]
             for way, gain in GAIN.items():
                 assert of[way] == pytest.approx((gain * share,) * 3)
@@ -131,9 +131,9 @@ def test_validation_chooses_the_width_and_the_widest_of_the_best():
     way = "fine-tuning, w₀ = source"
     assert [shrinkage.chosen(rows, domain, way, 5) for domain in shrinkage.DOMAINS] == [None, 0.1, None]
     assert shrinkage.summary(rows)["5 labels, σ chosen"][way].value == pytest.approx(0.05 / 3)
-    gone = {run: row for run, row in rows.items() if tuple(run) != ("animals", "parallel", "source", 100, 1.0, 3)}
+    gone = {run: row for run, row in rows.items() if tuple(run) != ("animals", "parallel", "source", 100, 0.32, 3)}
     assert set(shrinkage.summary(gone)) == {label for label in shrinkage.summary(rows)
-                                            if label not in ("100 labels, σ = 1", "100 labels, σ chosen")}
+                                            if label not in ("100 labels, σ = 0.32", "100 labels, σ chosen")}
 
 
 def network(name: str, *parts: nn.Module) -> SimpleNamespace:
@@ -416,7 +416,8 @@ def test_learnet(learnets):
     for number, rival in enumerate(learnet.WAYS):
         if rival != learnet.LEARNET:  # the same under all lights, whatever their own share
             assert found[f"learnet less {rival}"] == {
-                f"{kind}: difference": pytest.approx((0.15 * (4 - number),) * 3) for kind in learnet.KINDS}
+                f"{kind}: {what}": pytest.approx((0.15 * (4 - number),) * 3) for kind in learnet.KINDS
+                for what in ("difference", "least and greatest seed")}
     domains = learnets["learnet_domains"]
     assert list(domains) == [(name, way, seed) for name in learnet.UNSEEN_DOMAINS for seed in range(3)
                              for way in learnet.DOMAIN_WAYS]
