@@ -228,9 +228,9 @@ def _energy_cases(g: torch.Generator) -> Iterator[tuple]:
 
 PRIOR = Exercise(
     id="1b-prior", title="The price of moving", minutes=6, difficulty="medium", points=4,
-    goal="Return the energy that an optimiser is to minimise, so that its minimum is the most probable setting of the "
-         "weights. You are given the *mean* cross-entropy over the N labels, so divide all of it by N. `weights` and "
-         "`centres` are lists of tensors with equal shapes, one pair for each layer; σ is one number for all.",
+    goal="Return the energy whose minimum is the most probable setting of the weights. You are given the *mean* "
+         "cross-entropy over the N labels. `weights` and `centres` are lists of tensors, a pair of equal shapes for "
+         "each layer; σ is one number for all.",
     signature="def my_energy(cross_entropy, weights, centres, sigma, labels):   # scalar, two lists, σ, N → a scalar",
     hints=(
         "If the check says that N is missing: the sum over N labels, divided by N, is the mean that you are given. "
