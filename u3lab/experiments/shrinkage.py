@@ -8,6 +8,7 @@ A normal prior of width σ costs λ = 1 / (2 σ² N) with N labels in all, so th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -128,8 +129,13 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def price(run: Run) -> float:
     """λ = 1 / (2 σ² N), with N labels in all; 0 without a prior."""
-    labels = run.labels * len(decathlon.load(run.domain, "val").classes)
-    return 1 / (2 * run.sigma**2 * labels) if run.sigma else 0.0
+    return 1 / (2 * run.sigma**2 * run.labels * classes(run.domain)) if run.sigma else 0.0
+
+
+@cache
+def classes(domain: str) -> int:
+    """How many classes a domain has."""
+    return len(decathlon.load(domain, "val").classes)
 
 
 def measured(net: Classifier, run: Run, steps: int | None = None) -> Reached:
