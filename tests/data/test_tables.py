@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from u3lab import results
-from u3lab.experiments import learnet, pretexts, start
+from u3lab.experiments import learnet, pretexts, scanners, start
 from u3lab.lessons.landmarks import trials as landmark_trials
 from u3lab.lessons.start import seeing
 from u3lab.lessons.universal import trials
@@ -101,13 +101,16 @@ def test_a_shipped_domain_is_as_right_as_the_same_training_in_the_long_table():
     assert {run.domain: row.right for run, row in results.table("domains").items()} == pytest.approx(found, abs=0.05)
 
 
-def test_the_more_it_costs_the_less_is_learnt_from_many_labels():
+def test_a_narrow_prior_costs_most_around_zero_and_with_many_labels_always():
     for method, prior in (("parallel", "source"), ("fine-tuning", "source"), ("fine-tuning", "zero")):
-        of = means("shrinkage", "test", "lam", method=method, labels=100, prior=prior)
-        assert rising(*(-of[lam] for lam in sorted(of)))
-    zero, source = (means("shrinkage", "test", "labels", method="fine-tuning", lam=10.0, prior=prior)
+        of = means("shrinkage", "test", "sigma", method=method, labels=100, prior=prior)
+        free = means("shrinkage", "test", "sigma", method=method, labels=100, prior="none")
+        assert of[0.032] < min(of[0.1], of[0.32], free[None]) - 0.01 and abs(of[0.32] - free[None]) < 0.01
+    zero, source = (means("shrinkage", "test", "labels", method="fine-tuning", sigma=0.032, prior=prior)
                     for prior in ("zero", "source"))
-    assert all(zero[labels] < source[labels] for labels in (5, 100))
+    assert all(zero[labels] < source[labels] - 0.01 for labels in (5, 100))
+    found = means("shrinkage", "test", "domain", "method", "labels", prior="none")
+    assert all(found[domain, method, 5] < found[domain, method, 100] - 0.1 for domain, method, _ in found)
 
 
 def test_a_learnet_owes_much_to_its_examples_and_a_coloured_light_is_harder():
@@ -145,6 +148,19 @@ def test_a_trunk_for_each_task_is_largest_and_steps_help_one_trunk_and_a_guess_i
     assert all(0 < row[k] < 1 for row in results.table("tasks").values() for k in (0, 1, 3))
     assert all((row.segments > row.boundaries) == (run.way != ways[0]) for run, row in results.table("tasks").items())
     assert all(row.normals > 5 for row in results.table("tasks").values())
+
+
+def test_a_scanner_with_other_grey_values_is_met_without_a_label():
+    rows = results.table("scanners")
+    right = {run: row.right.count("1") / len(row.right) for run, row in rows.items()}
+    for seed in scanners.SEEDS:
+        assert rising(*(right[scanners.PLAIN, gamma, seed] for gamma in (0.4, 0.7, 1.0)))
+        assert right[scanners.PLAIN, 3.0, seed] < right[scanners.PLAIN, 1.7, seed] < right[scanners.PLAIN, 1.0, seed]
+        for way, gamma in itertools.product(scanners.WAYS[1:], (0.4, 3.0)):
+            assert right[way, gamma, seed] > right[scanners.PLAIN, gamma, seed] + 0.05, (way, gamma, seed)
+        assert len({rows[scanners.RANKS, gamma, seed].right for gamma in scanners.GAMMAS}) == 1  # undone to the bit
+        looked = [right[scanners.LOOK, gamma, seed] for gamma in scanners.GAMMAS]
+        assert max(looked) - min(looked) < 0.02  # a power undoes a power
 
 
 # ---- 2

@@ -84,7 +84,7 @@ def test_shrinkage(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     trained(answers)
     monkeypatch.setattr(shrinkage.nets, "load", lambda name, fold: name if fold else "unfolded")
     monkeypatch.setattr(shrinkage, "SEEDS", {5: (1,), 100: (1, 3)})
-    monkeypatch.setattr(shrinkage, "TABLE", replace(shrinkage.TABLE, uneven={"seeds": "Six seeds"}))
+    monkeypatch.setattr(shrinkage, "TABLE", replace(shrinkage.TABLE, uneven={"seeds": "Eight seeds"}))
     table = planted.table(shrinkage, tmp_path)
     assert set(table) == set(order) and len(table) == 3 * ((3 * 4 + 2) + 2 * (3 * 3 + 2))
     for run, row in table.items():

@@ -157,7 +157,7 @@ class Table:
     def summarised(self, rows: Rows) -> dict[str, dict[str, float | list[float]]]:
         """The summary of some rows, as the file has it."""
         def plain(value: Any) -> float | list[float]:
-            return [round(one, 4) for one in value] if isinstance(value, tuple) else round(value, 4)
+            return [plain(one) for one in value] if isinstance(value, tuple) else round(value, 4) + 0  # no −0
 
         return {label: {column: plain(value) for column, value in of.items()}
                 for label, of in (self.summary(rows) if rows else {}).items()}
