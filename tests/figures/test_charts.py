@@ -323,6 +323,16 @@ def test_a_wrong_answer_differs_in_colour_frame_and_words():
     assert (red[..., 2] - red[..., 0] > 90).mean() < 0.01
 
 
+def test_a_picture_that_nothing_was_asked_about_has_neither_frame_nor_mark():
+    grey = torch.full((3, 32, 32), 0.5)
+    figure = figures.answered([grey, grey, grey], [None, True, False], rows=["seen", "right", "wrong"], width=200)
+    assert figure.alt == "1 of 2 pictures have a right answer."
+    image = np.asarray(opened(figure.data), float)
+    first = image[: len(image) // 3 - 4]
+    assert (abs(first[..., 0] - first[..., 2]) > 60).mean() < 0.001  # neither blue nor red
+    assert (abs(image[len(image) // 3 :, :, 0] - image[len(image) // 3 :, :, 2]) > 60).mean() > 0.05
+
+
 def test_points_their_intervals_and_names_are_where_they_were_given(sheets):
     values = {"few": (1.0, 0.5, 0.25, 0.75), "many": (10.0, -0.25, -0.5, 0.125)}
     figures.points(values, "weights", "gain", xscale="log", alt="x")

@@ -1006,7 +1006,8 @@ good("figures.bars, a value", lambda value: figures.bars({"a": value}, "x", alt=
      value=(These(make=lambda: {"NaN": float("nan"), "a text": "x", "two": (1, 2), "a dict in a dict": {"b": {"c": 1}},
                                 "turned round": (1.0, 2.0, 0.0), "no bars": {}, "endless": 10**400}), 0.3))
 good("figures.answered", pictures=(Some(), Made(lambda: [x()[0], x()[0]])), right=(Some(), (True, False)),
-     words=(Texts(none=True), ["a", "b"]), columns=(Whole(none=True), 2), width=(Whole(none=True), 200))
+     words=(Texts(none=True), ["a", "b"]), columns=(Whole(none=True), 2), rows=(Texts(none=True), ["one row"]),
+     width=(Whole(none=True), 200))
 good("figures.points", values=(Ours(), {"a": (1.0, 0.3, 0.2, 0.4)}), xlabel=(Text(), "x"), ylabel=(Text(), "y"),
      title=TITLE, alt=(Text(), "One."), xscale=(Choice(), "log"))
 good("figures.points, a point", lambda value: figures.points({"a": value}, "x", "y", alt="One."),

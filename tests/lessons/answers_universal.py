@@ -71,6 +71,14 @@ def learnt(net, own, shared, batches, lr, *, kept=lambda own, shared: own, clear
         yield float(loss.detach())
 
 
+def priced(ce, weights, centres, sigma, labels, *, near=lambda d: d.pow(2).sum(), lam=lambda s, n: 0.5 / (s * s * n)):
+    """The energy, layer after layer, with λ as one number."""
+    total = ce.clone()
+    for w, w0 in zip(weights, centres, strict=True):
+        total = total + lam(sigma, labels) * near(w - w0)
+    return total
+
+
 def scaled(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor, w=lambda z, P: torch.mv(P, z)) -> Tensor:
     """α of each domain in turn, with diagonal matrices."""
     return torch.stack([torch.linalg.multi_dot([M_out, torch.diag_embed(w(one, P)), M]) for one in z])
@@ -138,6 +146,17 @@ MUTANTS = [
     ("1-fold", lambda f, a: outer(f, a).float(), "float32, and float64 is wanted"),
     ("1-fold", lambda f, a: outer(f, a).flatten(2), "has the shape"),
     ("1-fold", lambda f, a: outer(f, a.abs()), "right values"),
+    ("1b-prior", lambda *given: priced(*given, lam=lambda s, n: 0.5 / s**2), "N is missing"),
+    ("1b-prior", lambda *given: priced(*given, lam=lambda s, n: 0.5 / (s * n)), "has the variance σ² twice in the"),
+    ("1b-prior", lambda *given: priced(*given, lam=lambda s, n: 1 / (s * s * n)), "has the variance σ² twice in the"),
+    ("1b-prior", lambda *given: priced(*given, near=lambda d: d.pow(2).sum().sqrt()), "the distance has to be squared"),
+    ("1b-prior", lambda *given: priced(*given, near=lambda d: d.abs().sum()), "the distance has to be squared"),
+    ("1b-prior", lambda *given: priced(*given, near=lambda d: d.pow(2).mean()), "you took the mean over a layer"),
+    ("1b-prior", lambda ce, w, w0, s, n: priced(ce, w, [0 * one for one in w0], s, n), "the centres are missing"),
+    ("1b-prior", lambda ce, w, w0, s, n: priced(ce, w[:1], w0[:1], s, n), "right values"),
+    ("1b-prior", lambda ce, w, w0, s, n: priced(0 * ce, w, w0, s, n), "`cross_entropy` = 0"),
+    ("1b-prior", lambda *given: float(priced(*given)), "a float where a tensor is wanted"),
+    ("1b-prior", lambda *given: priced(*given)[None], "has the shape"),
     ("1b-predicted", lambda z, P, M, N: torch.stack([N @ M] * len(z)), "the same for all domains"),
     ("1b-predicted", lambda z, P, M, N: scaled(z, P, M, N.T), "`M_out` transposed: its last two axes have changed"),
     ("1b-predicted", lambda z, P, M, N: torch.einsum("or,do,ri->doi", N, z @ P.T, M), "multiplies the rows of M′"),
@@ -177,6 +196,8 @@ RIGHT = [
     ("1-parallel", lambda x, f, a, s: slid(x, f, s) + torch.einsum("dc,bchw->bdhw", a, x)[:, :, ::s, ::s]),
     ("1-fold", outer), ("1-fold", lambda f, a: in_f(f.clone(), a)),
     ("1-fold", lambda f, a: f + F.pad(a[..., None, None], [f.shape[-1] // 2] * 4)),
+    ("1b-prior", priced), ("1b-prior", lambda ce, w, w0, s, n: ce + torch.cat(
+        [(a - b).flatten() for a, b in zip(w, w0, strict=True)]).norm() ** 2 / (2 * n * s * s)),
     ("1b-predicted", scaled),
     ("1b-predicted", lambda z, P, M, N: torch.einsum("or,dr,ri->doi", N, torch.einsum("ru,du->dr", P, z), M)),
     ("1b-predicted", lambda z, P, M, N: torch.stack([N @ (M * (P @ one)[:, None]) for one in z])),

@@ -88,8 +88,7 @@ def _circuits() -> object:
 @call("drawn: labels of solids")
 def _solids() -> object:
     made = rendered.scenes(1, size=32, seed=1)
-    return [sealed([solids.painted(name, made.labels[name][0]) for name in ("segments", "boundaries", "normals")]),
-            sealed([solids.legend(name) for name in ("segments", "normals")])]
+    return sealed([solids.painted(name, made.labels[name][0]) for name in ("segments", "boundaries", "normals")])
 
 
 # Drawn for chapter 2

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SCALES = ("linear", "log")
+FRAMES = {True: [0.0, 0.45, 0.7], False: [0.84, 0.2, 0.0], None: [0.99, 0.99, 0.98]}  # right, wrong, not asked
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,9 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
     return Figure(canvas.jpeg(pixels, alt), alt)
 
 
-def answered(pictures: Sequence[Tensor], right: Sequence[bool], words: Sequence[str] | None = None, *,
-             columns: int | None = None, width: int = 760, alt: str | None = None) -> Figure:
+def answered(pictures: Sequence[Tensor], right: Sequence[bool | None], words: Sequence[str] | None = None, *,
+             columns: int | None = None, rows: Sequence[str] | None = None, width: int = 760,
+             alt: str | None = None) -> Figure:
     """Pictures with a network's answers: right ones in a blue frame, wrong ones in a red frame with a ✗.
 
     Parameters
@@ -104,31 +106,34 @@ def answered(pictures: Sequence[Tensor], right: Sequence[bool], words: Sequence[
     pictures
         Pictures (3,H,W) in [0,1].
     right
-        Whether each answer is right.
+        Whether each answer is right; None for a picture that nothing was asked about, which gets no frame.
     words
         What was answered; a ✓ or a ✗ is put before each. Without them the ✗ stands in a corner of the picture.
-    columns, width
+    columns, rows, width
         As for :func:`grid`.
     alt
         What the figure shows; without it, how many are right.
     """
     checks.is_a("pictures", pictures, Collection, "give a list of pictures")
-    right = [bool(one) for one in checks.is_a("right", right, Collection, "give True or False for each picture")]
+    right = [None if one is None else bool(one)
+             for one in checks.is_a("right", right, Collection, "give True, False or None for each picture")]
     words = [""] * len(right) if words is None else checks.words("words", words)
     if not len(pictures) == len(right) == len(words):
         raise U3Error(f"{len(pictures)} pictures, {len(right)} marks and {len(words)} words; give one for each")
     tiles, stroke = [], torch.arange(3, 12)
     for picture, ok in zip(pictures, right, strict=True):
-        colour = torch.tensor([0.0, 0.45, 0.7] if ok else [0.84, 0.2, 0.0]).view(3, 1, 1)
+        colour = torch.tensor(FRAMES[ok]).view(3, 1, 1)
         tile = (F.pad(picture.detach().cpu() - colour, [4] * 4) + colour).clamp(0, 1)
-        if not ok and not any(words):
+        if ok is False and not any(words):
             tile[:, :16, -16:] = colour
             for across in (stroke - 16, stroke - 15, -1 - stroke, -2 - stroke):
                 tile[:, stroke, across] = 1.0
         tiles.append(tile)
-    titles = [f"{'✓' if ok else '✗'} {word}" for ok, word in zip(right, words, strict=True)] if any(words) else None
-    return grid(tiles, titles=titles, columns=columns, width=width,
-                alt=f"{sum(right)} of {len(right)} pictures have a right answer." if alt is None else alt)
+    marks = {True: "✓ ", False: "✗ ", None: ""}
+    titles = [marks[ok] + word for ok, word in zip(right, words, strict=True)] if any(words) else None
+    asked = [ok for ok in right if ok is not None]
+    return grid(tiles, titles=titles, columns=columns, rows=rows, width=width,
+                alt=f"{sum(asked)} of {len(asked)} pictures have a right answer." if alt is None else alt)
 
 
 def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "",

@@ -14,6 +14,7 @@ from u3lab.lessons.universal import exercises
 from u3lab.training.batches import Batches
 from u3lab.universal import METHODS, UniversalSettings, adapt, adapters, train_domain
 from u3lab.universal.dynamic import Learnet
+from u3lab.universal.methods import shrinkage
 from u3lab.universal.multitask import Task, masked_losses
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
@@ -95,12 +96,25 @@ def test_the_quiz_names_a_method_that_exists():
 
 
 def test_the_second_sitting_is_in_the_course():
-    assert [task.id for task in catalogue.exercises("1b")] == ["1b-predicted", "1b-masked"]
-    assert len(catalogue.questions("1b")) == 5 and set(catalogue.quizzes("1b")) == {"1b"}
+    assert [task.id for task in catalogue.exercises("1b")] == ["1b-prior", "1b-predicted", "1b-masked"]
+    assert len(catalogue.questions("1b")) == 3 and set(catalogue.quizzes("1b")) == {"1b"}
     row = re.search(r"^chapter 1b .*", str(course.progress()), re.M)[0]
-    assert row.split() == "chapter 1b 0 of 2 0 of 7 0 of 5".split()
+    assert row.split() == "chapter 1b 0 of 3 0 of 11 0 of 3".split()
     answers = [question.answer for question in catalogue.questions("1b")]
-    assert set(answers) == {0, 1, 2, 3} and all(a != b for a, b in zip(answers, answers[1:], strict=False))
+    assert len(set(answers)) > 1 and all(a != b for a, b in zip(answers, answers[1:], strict=False))
+
+
+@pytest.mark.parametrize("centre", ["source", "zero"])
+def test_the_energy_is_the_library_s(centre: str):
+    """λ ‖w − w₀‖² with λ = 1/(2σ²N) is what train_domain adds to the cross-entropy."""
+    net = adapt(nets.load("squeezenet1_1", device="cpu"), "fine-tuning").add_domain("three", 3)
+    domain, draw = net.domain("three"), torch.Generator().manual_seed(0)
+    for _, weight in domain.changed():
+        weight.data += 0.01 * torch.randn(weight.shape, generator=draw)
+    weights = [weight for _, weight in domain.changed()]
+    centres = [(centre == "source") * domain.start[name] for name, _ in domain.changed()]
+    found = exercises.energy(torch.tensor(0.25), weights, centres, 0.2, 50)
+    torch.testing.assert_close(found, 0.25 + shrinkage(domain, centre=centre) / (2 * 0.04 * 50))
 
 
 def test_predicted_adapters_are_the_learnets():

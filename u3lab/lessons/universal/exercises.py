@@ -1,4 +1,4 @@
-"""The exercises of chapters 1 and 1b: an adapter, its training, its folding; predicted adapters, masked losses.
+"""The exercises of chapters 1 and 1b: an adapter, its training, its folding; a prior, guessed adapters, masked losses.
 
 What the library does in modules, for any convolution, stands here as a function for the plain one.
 """
@@ -211,6 +211,48 @@ FOLD = Exercise(
     )))
 
 
+def energy(cross_entropy: Tensor, weights: list[Tensor], centres: list[Tensor], sigma: float, labels: int) -> Tensor:
+    """−1/N log p(w | data) up to a constant: the mean cross-entropy of N labels, and ‖w − w₀‖² / (2σ²N)."""
+    distance = sum((w - w0).square().sum() for w, w0 in zip(weights, centres, strict=True))
+    return cross_entropy + distance / (2 * sigma**2 * labels)
+
+
+def _energy_cases(g: torch.Generator) -> Iterator[tuple]:
+    """At first one list of two weights; sigma is a number, and may be infinite."""
+    yield torch.tensor(0.5), [torch.tensor([3.0, -1.0])], [torch.tensor([1.0, 1.0])], 0.5, 4
+    for shapes, sigma, labels, dtype in ((((3,), (2, 4, 3, 3)), 0.2, 50, torch.float64), (((5, 2), (1,)), 2.0, 1,
+                                         torch.float32), (((3, 2),), float("inf"), 50, torch.float64)):
+        weights, centres = ([torch.randn(shape, generator=g, dtype=dtype) for shape in shapes] for _ in range(2))
+        yield torch.rand((), generator=g, dtype=dtype), weights, centres, sigma, labels
+
+
+PRIOR = Exercise(
+    id="1b-prior", title="The price of moving", minutes=6, difficulty="medium", points=4,
+    goal="Return the energy whose minimum is the most probable setting of the weights. You are given the *mean* "
+         "cross-entropy over the N labels. `weights` and `centres` are lists of tensors, a pair of equal shapes for "
+         "each layer; σ is one number for all.",
+    signature="def my_energy(cross_entropy, weights, centres, sigma, labels):   # scalar, two lists, σ, N → a scalar",
+    hints=(
+        "If the check says that N is missing: the sum over N labels, divided by N, is the mean that you are given. "
+        "What does the prior become when it is divided by N as well?",
+        "For one pair: `(w - w0).square().sum()`. Add this up over all pairs of `zip(weights, centres)`.",
+        "The sum of the squared distances is divided by `2 * sigma**2 * labels`, then added to `cross_entropy`."),
+    reference=energy, judge=by_cases(energy, _energy_cases, (
+        Mistake("(2 * sigma**2 * labels) → (2 * sigma**2)", "N is missing: the cross-entropy is a mean, the sum "
+                "divided by N, so the prior must be divided by N too; or the belief would grow with the labels"),
+        Mistake(("2 * sigma**2 → 2 * sigma", "2 * sigma**2 → sigma**2", "2 * sigma**2 → sigma", "distance / (2 * "
+                 "sigma**2 * labels) → distance * 2 * sigma**2 / labels"), "the price is not 1/(2σ²) per squared "
+                "distance, divided by N: −log of a normal distribution has the variance σ² twice in the denominator"),
+        Mistake(("(w - w0).square().sum() → (w - w0).norm()", "(w - w0).square().sum() → (w - w0).abs().sum()",
+                 "cross_entropy + distance → cross_entropy + distance**0.5"), "the distance has to be squared, "
+                "‖w − w₀‖²: neither its root nor a sum of absolute values"),
+        Mistake("(w - w0).square().sum() → (w - w0).square().mean()", "you took the mean over a layer; a prior on "
+                "each weight gives the sum over all of them"),
+        Mistake("(w - w0).square() → w.square()", "the centres are missing: that is weight decay, which pulls to "
+                "zero whatever w₀ is"),
+    )))
+
+
 def predicted(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor) -> Tensor:
     """α_d = M′ diag(P z_d) M for several domains: z (D,U), P (R,U), M (R,C_in), M′ (C_out,R) → (D,C_out,C_in)."""
     w = z @ P.T
@@ -233,9 +275,9 @@ def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 PREDICTED = Exercise(
-    id="1b-predicted", title="Adapters from z", minutes=15, difficulty="medium", points=4,
-    goal="Give the adapters of several domains at once: for each row z of `z`, W(z) = M′ diag(P z) M. Make no diagonal "
-         "matrix: `torch.diag` would need a loop over the domains, and nearly all that it writes are zeros.",
+    id="1b-predicted", title="Adapters from z", minutes=8, difficulty="medium", points=4,
+    goal="Return the adapters of several domains at once: for each row z of `z`, α(z) = M′ diag(P z) M. Make no "
+         "diagonal matrix: `torch.diag` would need a loop over the domains, and nearly everything in it is zero.",
     signature="def my_adapters(z, P, M, M_out):   # (D,U), (R,U), (R,C_in), (C_out,R) → (D,C_out,C_in)",
     hints=(
         "Begin with w, one row for each domain, (D,R). Row d is P z_d; for all domains at once that is a product of z "
@@ -291,4 +333,4 @@ MASKED = Exercise(
     )))
 
 
-EXERCISES = {"1": (PARALLEL, TRAIN, FOLD), "1b": (PREDICTED, MASKED)}
+EXERCISES = {"1": (PARALLEL, TRAIN, FOLD), "1b": (PRIOR, PREDICTED, MASKED)}

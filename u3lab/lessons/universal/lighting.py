@@ -61,19 +61,6 @@ def share_right(net: Classifier, images: Tensor, labels: Tensor) -> float:
     return (found == labels).double().mean().item()
 
 
-def answers(net: Adapted, predictor: Learnet, light: Tensor, told: Tensor, *, examples: int = SHOTS,
-          choice: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """48 close-ups of the test under a light, (48,3,32,32), what the network answers and what is right, both (48).
-
-    The learnet is told of the light by so many examples under the light ``told``, which may be another; ``choice``
-    numbers the choice of these.
-    """
-    predict(net, predictor, shots(told, choice, close=True, count=examples)[0])
-    x, y = seen(48, light, split="test", close=True, seed=9)
-    with torch.no_grad():
-        return x, net(x.to(net.device)).argmax(1).cpu(), y
-
-
 def greyed(images: Tensor, few: Tensor) -> Tensor:
     """Pictures divided by the mean colour of a few: the grey world's guess of the light."""
     mean = few.mean((0, 2, 3)).view(3, 1, 1)

@@ -65,7 +65,6 @@ def train(tasks: Tasks, scenes: Scenes, given: dict[str, Tensor], seed: int, *, 
 
 
 COLOURS = ((0.85, 0.85, 0.85), (0.55, 0.5, 0.45), (0.0, 0.45, 0.7), (0.9, 0.6, 0.0), (0.0, 0.6, 0.5), (0.8, 0.4, 0.7))
-DIRECTIONS = {"right": (1, 0, 0), "left": (-1, 0, 0), "up": (0, 1, 0), "down": (0, -1, 0), "to us": (0, 0, 1)}
 
 
 def painted(name: str, values: Tensor) -> Tensor:
@@ -74,19 +73,6 @@ def painted(name: str, values: Tensor) -> Tensor:
     if name == "segments":
         return torch.tensor(COLOURS)[values].permute(2, 0, 1)
     return 1 - values.expand(3, -1, -1) if name == "boundaries" else (values + 1) / 2
-
-
-def legend(name: str) -> dict[str, Tensor]:
-    """What the colours of :func:`painted` stand for: word → a tile (3,8,64)."""
-    colours = dict(zip(rendered.KINDS, COLOURS, strict=True)) if name == "segments" else {
-        "none": (1, 1, 1), "in doubt": (0.5, 0.5, 0.5), "a boundary": (0, 0, 0)} if name == "boundaries" else {
-        word: [(one + 1) / 2 for one in n] for word, n in DIRECTIONS.items()}
-    return {word: tile(colour) for word, colour in colours.items()}
-
-
-def tile(colour: Sequence[float]) -> Tensor:
-    """A tile (3,8,64) of one colour, for a legend."""
-    return torch.tensor(colour, dtype=torch.float32).view(3, 1, 1).expand(3, 8, 64)
 
 
 @torch.no_grad()
