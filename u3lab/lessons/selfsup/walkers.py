@@ -8,9 +8,10 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import selfsup
+from u3lab import images, selfsup
 from u3lab.datasets import clips, packed
 from u3lab.nets import Classifier, checkpoints
 from u3lab.worlds.pieces import pick
@@ -21,6 +22,7 @@ FAR = 0.15  # difference from the empty street beyond which something is before 
 EMPTY = 0.02  # share of the training frames in which somebody is at a place where nobody walks
 STILL = 0.5  # somebody stands of whom a smaller share of the pixels has moved
 SMALLEST = 60  # pixels of a walker that is looked at by itself
+PUT = ("a walker", "a walker upside down", "a piece of the street")
 
 
 class Film(NamedTuple):
@@ -49,14 +51,12 @@ def test() -> Film:
 
 @cache
 def empty_street() -> Tensor:
-    """The median of all frames to learn from, (3,192,256)."""
-    return clips.street_frames("train").median(0).values
+    """The median of every fifth frame to learn from, (3,192,256)."""
+    return clips.street_frames("train")[::5].median(0).values
 
 
 def distance(pictures: Tensor, street: Tensor | None = None) -> Tensor:
     """How far each pixel is from the street's, (N,192,256): the largest difference of a colour, slightly blurred."""
-    from u3lab import images
-
     street = empty_street() if street is None else street
     return images.blur((pictures - street).abs().amax(1, keepdim=True), 0.7)[:, 0]
 
@@ -124,3 +124,33 @@ def _fits(free: Tensor, height: int, width: int) -> Tensor:
 
 def _box(corner: Tensor, shape: Tensor) -> tuple[slice, slice]:
     return tuple(slice(int(first), int(first) + side) for first, side in zip(corner, shape.shape, strict=True))
+
+
+def cut_outs(film: Film) -> list[Tensor]:
+    """The largest walker of every third frame: colours and mask, (4,h,w) each."""
+    found = []
+    for frame, truth in zip(film.frames[::3], film.truth[::3], strict=True):
+        piece = max(walkers(truth), key=Tensor.sum)
+        box = (slice(int(one[0]), int(one[-1]) + 1) for one in (piece.any(1).nonzero(), piece.any(0).nonzero()))
+        found.append(torch.cat([frame, piece[None].float()])[:, *box])
+    return found
+
+
+def placed(person: Tensor, place: tuple[float, float], size: float, what: str) -> tuple[Tensor, Tensor]:
+    """The empty street with one of ``PUT`` around a place in [0,1]², (1,3,H,W), and its mask (H,W).
+
+    A piece of the street is from half a picture away, and has the shape of the person (4,h,w), here ``size`` times.
+    """
+    frame = empty_street().clone()
+    _, height, width = frame.shape
+    size = min(size, height / person.shape[1], width / person.shape[2])
+    person = F.interpolate(person[None], scale_factor=size, mode="bilinear", antialias=True)[0]
+    person = person.flip(1) if what == PUT[1] else person
+    (_, h, w), (x, y) = person.shape, place
+    top, left = (round(min(max(at * side - part / 2, 0), side - part)) for at, side, part in ((y, height, h),
+                                                                                             (x, width, w)))
+    box, mask = (slice(top, top + h), slice(left, left + w)), torch.zeros(height, width, dtype=torch.bool)
+    mask[box] = person[3] > 0.5
+    source = frame.roll((height // 2, width // 2), (1, 2))[:, *box] if what == PUT[2] else person[:3]
+    frame[:, *box] = torch.where(mask[box], source, frame[:, *box])
+    return frame[None].clamp(0, 1), mask
