@@ -71,8 +71,9 @@ def over_both(values: Tensor) -> Interval:
 
 def measured_of(rows: Rows, method: str, judged: str, column: str) -> Tensor:
     """A column of all seeds, (frames, seeds)."""
-    return torch.tensor([list(getattr(row, column).values()) for run, row in rows.items()
-                         if (run.method, run.judged) == (method, judged)], dtype=torch.float64).mT
+    found = [list(getattr(row, column).values()) for run, row in rows.items()
+             if (run.method, run.judged) == (method, judged)]
+    return torch.tensor(found, dtype=torch.float64).reshape(-1, len(FRAMES)).mT
 
 
 def summary(rows: Rows) -> Summary:
