@@ -17,7 +17,7 @@ from u3lab.nets import Classifier, checkpoints
 from u3lab.worlds.pieces import pick
 
 GAP = 2  # frames, 0.4 s
-MOVED = 0.1  # three-frame difference beyond which a pixel has moved
+MOVED = 0.08  # three-frame difference beyond which a pixel has moved
 FAR = 0.15  # difference from the empty street beyond which something is before it
 EMPTY = 0.02  # share of the training frames in which somebody is at a place where nobody walks
 STILL = 0.5  # somebody stands of whom a smaller share of the pixels has moved
