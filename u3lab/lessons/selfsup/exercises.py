@@ -140,9 +140,8 @@ def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
 
 MARGINAL = Exercise(
     id="2b-marginal", title="A marginal loss over all shifts", minutes=15, difficulty="medium", points=4,
-    goal="A sound may have begun at any moment: the truth y may be the prediction ŷ turned round by η samples, "
-         "η = 0, …, S − 1 (what leaves at the end comes in at the start). Return min over η of ‖y − f(ŷ, η)‖² for each "
-         "sound of the batch, with all η at once: no loop over η, and none over the batch.",
+    goal="Here f(ŷ, η) is ŷ turned round by η samples, η = 0, …, S − 1: what leaves at the end comes in at the start. "
+         "Return min over η of ‖y − f(ŷ, η)‖² for each sound of the batch, without loops.",
     signature="def my_marginal_loss(prediction, y):   # (B,S), (B,S) → (B,)",
     hints=(
         "You want one tensor of all candidates, (B,S,S): of each sound, each η, each sample. The rest is a sum and a "
@@ -180,9 +179,8 @@ def _l2_cases(g: torch.Generator) -> Iterator[tuple]:
 
 STEP = Exercise(
     id="2b-step", title="One step of L2", minutes=5, difficulty="easy", points=3,
-    goal="`y` holds B outcomes (B,…) of the same input, `y_hat` (…) the answer so far. The loss is the mean over the "
-         "batch of ‖ŷ − y‖², the sum of squares over all pixels. Work out its gradient on paper, and return ŷ after "
-         "one step of gradient descent of length `lr`. No autograd.",
+    goal="`y` holds B outcomes (B,…), `y_hat` (…) the answer so far. The loss is the mean over the batch of ‖ŷ − y‖², "
+         "a sum over all pixels. Return ŷ after one step of gradient descent at the rate `lr`, without autograd.",
     signature="def my_step(y_hat, y, lr):   # (…), (B,…), a number → (…)",
     hints=(
         "Begin with one pixel and one outcome: what is the derivative of (ŷ − y)² with respect to ŷ?",
@@ -209,10 +207,10 @@ def _switch_cases(g: torch.Generator) -> Iterator[tuple]:
 
 SWITCH = Exercise(
     id="2b-switch", title="One step of the switch", minutes=10, difficulty="medium", points=4,
-    goal="`score` (X,Y) has a number s for each x with each y. M pairs are listed: `x` and `y` (M) say which meets "
-         "which, `same` (M) is 1 where both are of the same data, else 0. The loss is the mean cross-entropy of σ(s) "
-         "over the pairs. Return the table after one step of gradient descent of length `lr`, and leave `score` as "
-         "it is. No autograd, no loop.",
+    goal="`score` (X,Y) has a number s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; "
+         "`same` (M) is 1 where both are of the same data, else 0. The loss is the mean cross-entropy of σ(s). Return "
+         "the scores after one step of gradient descent at the rate `lr`, and leave `score` unchanged. No autograd, "
+         "no loop.",
     signature="def my_switch(score, x, y, same, lr):   # (X,Y), three times (M), a number → (X,Y)",
     hints=(
         "The derivative of −same · log σ(s) − (1 − same) · log(1 − σ(s)) with respect to s is short. Use "
