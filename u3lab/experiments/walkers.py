@@ -115,9 +115,9 @@ TABLE = Table(
         on="25 frames of the end of one film of a street, 0.8 seconds apart, 12 seconds after the 231 frames that were "
            "learnt from. Some of the same people are in both, and the camera is the same. The masks are background "
            "subtraction, corrected by hand.",
-        often="Three seeds of the network that is asked whether pixels move; all others have one, for want of time. The "
-              "intervals are from samples of blocks of five neighbouring frames, and of seeds. Those who stand are few "
-              "people, in some of the frames.",
+        often="Three seeds of the network that is asked whether pixels move; all others have one, for want of time. "
+              "The intervals are from samples of blocks of five neighbouring frames, and of seeds. Those who stand are "
+              "few people, in some of the frames.",
         floor="One mask for all frames; the same network with random weights, of which only the last layer learns.",
         rivals="Three-frame difference and flow see the neighbours of each test frame; the networks see the frame "
                "alone. The difference from the mean frame is judged by its own truth, since the masks are background "
