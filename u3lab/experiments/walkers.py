@@ -59,13 +59,14 @@ pixels that are said to. Of those who stand, and of the missed, only the share; 
 def over_both(values: Tensor) -> Interval:
     """The mean of (frames, seeds) with its 95 % interval, from samples of blocks of neighbouring frames, and of seeds.
 
-    NaN is left out.
+    NaN is left out, and so are samples that have nothing else.
     """
     frames, seeds = values.shape
     blocks, draw = frames // BLOCK, torch.Generator().manual_seed(0)
     picked = torch.randint(blocks, (1000, blocks, 1, 1), generator=draw) * BLOCK + torch.arange(BLOCK)[:, None]
     means = values[picked, torch.randint(seeds, (1000, 1, 1, seeds), generator=draw)].flatten(1).nanmean(1)
-    return Interval(values.nanmean().item(), *means.quantile(torch.tensor(OUTER, dtype=values.dtype)).tolist())
+    low, high = means[means.isfinite()].quantile(torch.tensor(OUTER, dtype=values.dtype)).tolist()
+    return Interval(values.nanmean().item(), low, high)
 
 
 def measured_of(rows: Rows, method: str, judged: str, column: str) -> Tensor:
@@ -90,8 +91,9 @@ def summary(rows: Rows) -> Summary:
             tell(method, f"found of {judged}", of(method, judged, "found"))
         for judged in (PASTED, STREET):
             tell(method, f"said to move, {judged}", of(method, judged, "found"))
-    if (pupil := of(PUPIL, FILMED, "iou")).numel() and (teacher := of(TEACHER, FILMED, "iou")).numel():
-        tell(f"{PUPIL} less its teacher", "IoU", pupil - teacher)
+    for judged, column, title in ((FILMED, "iou", "IoU"), (STANDING, "found", f"found of {STANDING}")):
+        if (pupil := of(PUPIL, judged, column)).numel() and (teacher := of(TEACHER, judged, column)).numel():
+            tell(f"{PUPIL} less its teacher", title, pupil - teacher)
     for judged in (MIRRORED, OVER, PASTED):
         tell(f"{PUPIL}, {judged}", "IoU", of(PUPIL, judged, "iou"))
     tell(f"{PUPIL}, half of the picture never watched", "IoU", *(of(*one, "iou") for one in SIDES.items()))
