@@ -134,7 +134,7 @@ TABLE = Table(
                "earlier trial on the same film.",
         limits="One street, one camera, a few minutes of training. Crops are drawn around pixels that moved. The paper "
                "on groups embeds many films and judges by transfer to other tasks, which this does not: see pretexts."),
-    chart=Chart("bars", "intersection over union with who walks, 25 single frames", columns=("IoU",),
+    chart=Chart("bars", "intersection over union (IoU)", columns=("IoU",),
                 alt="Bars with intervals: one mask for all frames is near 0, flow low, three-frame difference higher, "
                     "the network that learnt from it higher still, and background subtraction, which made the truth, "
                     "highest."))
