@@ -185,18 +185,20 @@ def pasted() -> walkers.Pasted:
     return walkers.elsewhere(walkers.test())
 
 
-def judge(method: str, seed: int, says: Callable[[Tensor], Tensor]) -> Iterator[tuple[Run, Reached]]:
+def judge(method: str, seed: int, says: Callable[[Tensor], Tensor]) -> dict[Run, Reached]:
     """The rows of a method: ``says`` makes masks (N,H,W) of pictures (N,3,H,W)."""
     half = {judged: next(part for name, part in HALVES.items() if name != watched)
             for watched, judged in SIDES.items()}
+    rows = {}
     for judged in asked(method):
         shown, truth = pictures(judged)
         said, truth = (mask[..., half.get(judged, slice(None))] for mask in (says(shown), truth))
         both, either, all_of_it = ((one.flatten(1).sum(1).double()) for one in (said & truth, said | truth, truth))
         whole = judged not in (STANDING, MISSED, STREET)
-        yield Run(method, judged, seed), Reached(
+        rows[Run(method, judged, seed)] = Reached(
             dict(zip(FRAMES, (both / either if whole else both * torch.nan).tolist(), strict=True)),
             dict(zip(FRAMES, (both / all_of_it).tolist(), strict=True)))
+    return rows
 
 
 def rival(method: str, shown: Tensor) -> Tensor:
@@ -250,12 +252,12 @@ def flow_threshold() -> float:
 
 # ---- learning --------------------------------------------------------------------------------------------------------
 
-def pupil(plan: Plan, method: str, seed: int) -> Iterator[tuple[Run, Reached]]:
+def pupil(plan: Plan, method: str, seed: int) -> dict[Run, Reached]:
     """Train a network, write it if it is the one that ships, and judge it."""
     net, head = learnt(method, seed, steps=plan.steps(STEPS))
     if method == PUPIL and seed == SEEDS[0]:
         plan.weights("walkers", nn.ModuleDict({"net": net.module, "head": head}), steps=STEPS)
-    yield from judge(method, seed, partial(says, net, head))
+    return judge(method, seed, partial(says, net, head))
 
 
 def learnt(method: str, seed: int, *, steps: int = STEPS) -> tuple[Classifier, nn.Module]:

@@ -139,7 +139,7 @@ def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 MARGINAL = Exercise(
-    id="2b-marginal", title="A marginal loss over all shifts", minutes=15, difficulty="medium", points=4,
+    id="2b-marginal", title="A marginal loss over all shifts", minutes=10, difficulty="medium", points=4,
     goal="Here f(ŷ, η) is ŷ turned round by η samples, η = 0, …, S − 1: what leaves at the end comes in at the start. "
          "Return min over η of ‖y − f(ŷ, η)‖² for each sound of the batch, without loops.",
     signature="def my_marginal_loss(prediction, y):   # (B,S), (B,S) → (B,)",

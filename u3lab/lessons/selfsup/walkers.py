@@ -118,8 +118,8 @@ def elsewhere(film: Film, *, seed: int = 0) -> Pasted:
 
 def _fits(free: Tensor, height: int, width: int) -> Tensor:
     """Upper left corners (M,2) of the boxes of that size in which all is free."""
-    windows = free.unfold(0, height, 1).unfold(1, width, 1)
-    return windows.all(-1).all(-1).nonzero()
+    taken = F.max_pool2d((~free).float()[None], (height, width), stride=1)[0]
+    return (taken == 0).nonzero()
 
 
 def _box(corner: Tensor, shape: Tensor) -> tuple[slice, slice]:
