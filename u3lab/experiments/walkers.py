@@ -213,8 +213,19 @@ def rival(method: str, shown: Tensor) -> Tensor:
     if method == CONSTANT:
         often = lesson.truth.double().mean(0)
         return (often > best(often.expand_as(lesson.truth), lesson.truth)).expand(len(shown), -1, -1)
-    mean = clips.street_frames("train").mean(0)
-    return walkers.distance(shown, mean) > best(walkers.distance(lesson.frames, mean), lesson.truth)
+    return walkers.distance(shown, mean_frame()) > mean_threshold()
+
+
+@cache
+def mean_frame() -> Tensor:
+    """The mean of the frames learnt from, (3,192,256)."""
+    return clips.street_frames("train").mean(0)
+
+
+@cache
+def mean_threshold() -> float:
+    """From which distance to it on a pixel counts as moving."""
+    return best(walkers.distance(walkers.lesson().frames, mean_frame()), walkers.lesson().truth)
 
 
 def best(values: Tensor, truth: Tensor) -> float:
