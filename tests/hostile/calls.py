@@ -954,7 +954,7 @@ good("selfsup.moves", lambda head, pictures: selfsup.moves(WATCHER(), head, pict
      head=(These(make=other_head), Made(lambda: selfsup.head_of(WATCHER(), selfsup.MOVED))), pictures=SEVERAL)
 good("selfsup.moves, net", lambda net: selfsup.moves(net, selfsup.head_of(WATCHER(), selfsup.MOVED), x()),
      net=(Net(asked=False), WATCHER))
-good("selfsup.three_frame_difference", frames=numbers(lambda: draw(3, 3, 16, 16), 0, 1), gap=whole(1, 1),
+good("selfsup.three_frame_difference", frames=numbers(lambda: draw(3, 3, 16, 16), 1), gap=whole(1, 1),
      sigma=number(0.7, 0))
 good("selfsup.estimated_flow", clips=numbers(lambda: draw(1, 2, 3, 16, 16)))
 
