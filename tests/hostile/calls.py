@@ -842,6 +842,7 @@ good("selfsup.mutual_information", P=(Numbers(fixed=(0,), thin=False), Made(lamb
      lam=number(1.0, 0))
 good("selfsup.iic_loss", z=SHARES, z_moved=SHARES, lam=number(1.0, 0))
 good("selfsup.bias", k=whole(3), n=whole(100))
+good("selfsup.unet", width=whole(2, 1, 128), seed=SEED)
 good("selfsup.digit_encoder", width=whole(2, 1, 1024), seed=SEED)
 good("selfsup.texture_encoder", width=whole(2, 1, 256), window=whole(3, 1, 63), colour=(Flag(), True), seed=SEED)
 good("selfsup.pixel_encoder", width=whole(2, 1, 256), seed=SEED)
@@ -984,6 +985,13 @@ good("selfsup.grouped", codes=numbers(lambda: draw(1, 2, 16, 16), 0, 2, 3), seed
      masks=(Labels(fixed=(0, 1, 2), known=False), PLACES))
 good("cross_pixel.moving", pixels=whole(20, 3, 1024), sigma=(Number(0, without_low=True), 0.1),
      kappa=(Number(0, without_low=True), 1.0))
+WATCHER = Made(lambda: selfsup.unet(2))
+good("selfsup.moves", lambda head, pictures: selfsup.moves(WATCHER(), head, pictures),
+     head=(These(make=other_head), Made(lambda: selfsup.head_of(WATCHER(), selfsup.MOVED))), pictures=SEVERAL)
+good("selfsup.moves, net", lambda net: selfsup.moves(net, selfsup.head_of(WATCHER(), selfsup.MOVED), x()),
+     net=(Net(asked=False), WATCHER))
+good("selfsup.three_frame_difference", frames=numbers(lambda: draw(3, 3, 16, 16), 1), gap=whole(1, 1),
+     sigma=number(0.7, 0))
 good("selfsup.estimated_flow", clips=numbers(lambda: draw(1, 2, 3, 16, 16)))
 
 # Figures and live forms

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -43,19 +41,37 @@ def padded(p: Tensor, eta: int) -> Tensor:
     return F.pad(p, (eta, 0))[:, :p.shape[1]]
 
 
-def counted(y: Tensor, same: Tensor) -> dict[int, tuple[int, int]]:
-    """How often each sound is in pairs of one film and of two."""
-    pairs = Counter(zip(y.tolist(), same.tolist(), strict=True))
-    return {kind: (pairs[kind, 1.0], pairs[kind, 0.0]) for kind in set(y.tolist())}
+def stepped(y_hat: Tensor, y: Tensor, lr: float) -> Tensor:
+    """By autograd."""
+    y_hat = y_hat.clone().requires_grad_()
+    loss = sum((y_hat - one).pow(2).sum() for one in y) / len(y)
+    (gradient,) = torch.autograd.grad(loss, y_hat)
+    return (y_hat - lr * gradient).detach()
 
 
-def told(y: Tensor, same: Tensor, choose=max) -> float:
-    return sum(choose(both) for both in counted(y, same).values()) / len(y)
+def towards_the_mean(y_hat: Tensor, y: Tensor, lr: float) -> Tensor:
+    return torch.lerp(y_hat, y.mean(0), 2 * lr)
 
 
-def answers(y: Tensor, same: Tensor) -> Tensor:
-    one = {kind: float(a > b) for kind, (a, b) in counted(y, same).items()}
-    return torch.tensor([one[kind] for kind in y.tolist()])
+def switched(score: Tensor, x: Tensor, y: Tensor, same: Tensor, lr: float) -> Tensor:
+    """By autograd."""
+    score = score.clone().requires_grad_()
+    loss = F.binary_cross_entropy_with_logits(score[x, y], same)
+    (gradient,) = torch.autograd.grad(loss, score)
+    return (score - lr * gradient).detach()
+
+
+def pair_by_pair(score: Tensor, x: Tensor, y: Tensor, same: Tensor, lr: float, share=None) -> Tensor:
+    found = score.clone()
+    for a, b, one in zip(x.tolist(), y.tolist(), same.tolist(), strict=True):
+        found[a, b] += lr * (one - 1 / (1 + float((-score[a, b]).exp()))) / (share or len(x))
+    return found
+
+
+def forgetful(score: Tensor, x: Tensor, y: Tensor, same: Tensor, lr: float) -> Tensor:
+    found = score.clone()
+    found[x, y] -= lr * (score[x, y].sigmoid() - same) / len(x)
+    return found
 
 
 MUTANTS = [
@@ -83,17 +99,18 @@ MUTANTS = [
     ("2b-marginal", lambda p, y: 2 * looped(p, y), "right values"),
     ("2b-marginal", lambda p, y: looped(p, y).float(), "float32, and float64 is wanted"),
     ("2b-marginal", lambda p, y: looped(p, y)[:, None], "has the shape"),
-    ("2b-pairs", lambda y, same: max(same.mean(), 1 - same.mean()), "`y` = 1: `y` is not used"),
-    ("2b-pairs", lambda y, same: 1 / 2, "0.5 is what fair pairs"),
-    ("2b-pairs", lambda y, same: told(y, same, min), "1 minus the right one: what counts and what does not have"),
-    ("2b-pairs", lambda y, same: told(y, same) * len(y), "too large by the number of values: a sum over all of `y`"),
-    ("2b-pairs", lambda y, same: sum(max(both) / sum(both) for both in counted(y, same).values()) / len(set(
-        y.tolist())), "the mean over the sounds"),
-    ("2b-pairs", lambda y, same: told(y, same) * len(y) / (1 + max(y.tolist())), "divide by the number of pairs"),
-    ("2b-pairs", lambda y, same: answers(y, same).mean(), "how often the answer is"),
-    ("2b-pairs", lambda y, same: same.sum() / len(same), "the share of pairs of one film"),
-    ("2b-pairs", lambda y, same: told(y, same) + 0.1, "right value"),
+    ("2b-step", lambda a, y, lr: 2 * a - stepped(a, y, lr), "you go uphill"),
+    ("2b-step", lambda a, y, lr: stepped(a, y, lr * len(y)), "you summed over the batch"),
+    ("2b-step", lambda a, y, lr: a - 2 * lr * (a - y).mean(), "each pixel has its own derivative"),
+    ("2b-step", lambda a, y, lr: stepped(a, y, lr / 2), "a factor 2"),
+    ("2b-step", lambda a, y, lr: stepped(a, y[:1], lr), "one outcome of the batch"),
+    ("2b-switch", forgetful, "moved only once"),
+    ("2b-switch", lambda s, x, y, same, lr: switched(s, x, y, same, -lr), "you go uphill"),
+    ("2b-switch", lambda s, x, y, same, lr: pair_by_pair(s, x, y, same, lr, 1), "you took the sum over the pairs"),
+    ("2b-switch", lambda s, x, y, same, lr: s.index_put((x, y), lr * (same - s[x, y]) / len(x), accumulate=True),
+     "The sigmoid goes first"),
+    ("2b-switch", lambda s, x, y, same, lr: pair_by_pair(s, x, y, same, lr, s.numel()), "the size of the table"),
 ]
 
-RIGHT = [("2b-marginal", looped), ("2b-marginal", correlated), ("2b-pairs", told),
-         ("2b-pairs", lambda y, same: (answers(y, same) == same).double().mean())]
+RIGHT = [("2b-marginal", looped), ("2b-marginal", correlated), ("2b-step", stepped), ("2b-step", towards_the_mean),
+         ("2b-switch", switched), ("2b-switch", pair_by_pair)]

@@ -24,6 +24,7 @@ from u3lab.selfsup.flow import estimated_flow
 from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
 from u3lab.selfsup.knowledge_transfer import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.marginal import NUISANCES, aligned, marginal_loss, projected_loss
+from u3lab.selfsup.moved import MOVED, moves, three_frame_difference
 from u3lab.selfsup.ordering import arrow, sorting
 from u3lab.selfsup.photometric import bias_field, relit
 from u3lab.selfsup.registry import TASKS
@@ -38,7 +39,7 @@ from u3lab.selfsup.segmenting import (
     segmenting,
     segments,
 )
-from u3lab.selfsup.small_encoders import digit_encoder, pixel_encoder, texture_encoder
+from u3lab.selfsup.small_encoders import digit_encoder, pixel_encoder, texture_encoder, unet
 from u3lab.selfsup.sounding import sound_map
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import best_probe, pooled

@@ -1,11 +1,13 @@
-"""Small fresh encoders for mutual information: of digits, of textures, and one that keeps each pixel.
+"""Small fresh encoders: for mutual information of digits, of textures, and one that keeps each pixel; and a U-Net.
 
 They are as small as their pictures ask, so that a notebook can train them. The same seed gives the same weights.
 """
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
@@ -58,3 +60,35 @@ def pixel_encoder(width: int = 16, *, seed: int = 0) -> Classifier:
         return {f"conv{n + 1}": conv_block(width if n else 1, width, dilation=2**n, mirrored=True) for n in range(3)}
 
     return built(made, seed, size=48)
+
+
+def unet(width: int = 8, *, seed: int = 0) -> Classifier:
+    """A U-Net, which sees far and keeps each pixel: (B,3,H,W) → maps (B,width,H,W), of 16 pixels or more.
+
+    Pictures go on by reflection beyond their border, so that zeros do not tell where in the picture something is.
+    Ronneberger, Fischer & Brox, U-Net: convolutional networks for biomedical image segmentation, MICCAI 2015.
+    """
+    width = whole("width", width, 1, 128)
+    return built(lambda: {"unet": UNet([width, 2 * width, 4 * width, 8 * width])}, seed, size=96, colour=True)
+
+
+class UNet(nn.Module):
+    """Scales of these widths: down by max-pooling, and up again with what was there at the same scale."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        self.down = nn.ModuleList([_twice(before, after) for before, after in zip([3, *widths], widths, strict=False)])
+        self.up = nn.ModuleList([_twice(fine + coarse, fine) for fine, coarse in zip(widths, widths[1:], strict=False)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = []
+        for level, layers in enumerate(self.down):
+            x = layers(F.max_pool2d(x, 2) if level else x)
+            kept.append(x)
+        for layers, fine in zip(reversed(self.up), reversed(kept[:-1]), strict=True):
+            x = layers(torch.cat([fine, F.interpolate(x, fine.shape[2:], mode="bilinear", align_corners=False)], 1))
+        return x
+
+
+def _twice(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(conv_block(before, after, mirrored=True), conv_block(after, after, mirrored=True))

@@ -26,17 +26,10 @@ def few(monkeypatch):
     hearing.dressed.cache_clear()
 
 
-def test_a_table_of_all_pairs(few) -> None:
-    net, head = hearing.switch(0)
-    scores = hearing.tested(net, head)
-    assert scores.shape == (24, 24) and scores.isfinite().all() and scores.std() > 0
-
-
 def test_two_things_stand_in_one_picture(few) -> None:
     first, second = hearing.together()
-    seen, shown = hearing.seen(first, second), hearing.both(first, second)
-    assert seen.shape == shown.shape == (len(first), 3, 64, 64)
-    assert 0 <= shown.min() and shown.max() <= 1 and 0 <= seen.min() and seen.max() <= 1
+    seen = hearing.seen(first, second)
+    assert seen.shape == (len(first), 3, 64, 64) and 0 <= seen.min() and seen.max() <= 1
     what = hearing.moving(few.clips)[:, hearing.SHOWN]
     assert seen == pytest.approx((what[first] + what[second] - 0.5).clamp(0, 1), abs=1e-6)
     heat = torch.zeros(len(first), 64, 64)
@@ -47,8 +40,6 @@ def test_two_things_stand_in_one_picture(few) -> None:
     net, head = hearing.switch(1)
     assert hearing.where(net, head, seen, second).shape == heat.shape
     assert sounding.sound_map(net, head, seen, few.sounds[first]).shape == (len(first), 8, 8)
-    moves = hearing.there(first, second).float().mean((1, 2))
-    assert moves.min() > 0.005 and moves.max() < 0.5
 
 
 def test_every_two_materials_meet_and_no_film_twice_in_the_same_meeting(few) -> None:

@@ -60,14 +60,3 @@ def learnt(r: float, *, seed: int = 0) -> float:
     u, forwards = peaks(TESTED, r, torch.Generator().manual_seed(10_000 + seed))
     with torch.no_grad():
         return float(((net(u)[:, 0] > 0) == forwards).double().mean())
-
-
-def path(r: float, times: Tensor) -> Tensor:
-    """Height of a ball at some times ≥ 0, in units of its first peak; it leaves the ground at 0, and its first flight
-    takes the time 1."""
-    height, start, flight = torch.zeros_like(times), 0.0, 1.0
-    while start < float(times.max()) and flight > 0.01:
-        t = (times - start) / flight
-        height = torch.where((t >= 0) & (t < 1), flight**2 * 4 * t * (1 - t), height)
-        start, flight = start + flight, flight * r
-    return height

@@ -120,11 +120,15 @@ def marginal(prediction: Tensor, y: Tensor) -> Tensor:
     return (y[:, None] - shifted).square().sum(2).amin(1)
 
 
-def leak(y: Tensor, same: Tensor) -> float:
-    """The share of pairs that is told right from y alone, whole numbers (M): for each y, the more frequent answer."""
-    times = torch.bincount(y)
-    of_one = torch.bincount(y, same, minlength=len(times))
-    return float(torch.maximum(of_one, times - of_one).sum() / len(y))
+def l2_step(y_hat: Tensor, y: Tensor, lr: float) -> Tensor:
+    """ŷ after one step down the gradient of mean ‖ŷ − y‖²: an answer (…), outcomes (B,…), the step's length."""
+    return y_hat - lr * 2 * (y_hat - y).mean(0)
+
+
+def switch_step(score: Tensor, x: Tensor, y: Tensor, same: Tensor, lr: float) -> Tensor:
+    """Scores (X,Y) after one step of the switch on M pairs, numbers x and y (M), and whether they are same (M)."""
+    wrong = torch.sigmoid(score[x, y]) - same
+    return score.index_put((x, y), -lr * wrong / len(x), accumulate=True)
 
 
 def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -135,10 +139,9 @@ def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 MARGINAL = Exercise(
-    id="2b-marginal", title="A marginal loss over all shifts", minutes=15, difficulty="medium", points=4,
-    goal="A sound may have begun at any moment: the truth y may be the prediction ŷ turned round by η samples, "
-         "η = 0, …, S − 1 (what leaves at the end comes in at the start). Return min over η of ‖y − f(ŷ, η)‖² for each "
-         "sound of the batch, with all η at once: no loop over η, and none over the batch.",
+    id="2b-marginal", title="A marginal loss over all shifts", minutes=10, difficulty="medium", points=4,
+    goal="Here f(ŷ, η) is ŷ turned round by η samples, η = 0, …, S − 1: what leaves at the end comes in at the start. "
+         "Return min over η of ‖y − f(ŷ, η)‖² for each sound of the batch, without loops.",
     signature="def my_marginal_loss(prediction, y):   # (B,S), (B,S) → (B,)",
     hints=(
         "You want one tensor of all candidates, (B,S,S): of each sound, each η, each sample. The rest is a sum and a "
@@ -167,37 +170,66 @@ MARGINAL = Exercise(
     )))
 
 
-def _leak_cases(g: torch.Generator) -> Iterator[tuple]:
-    yield torch.tensor([0, 1, 2, 2, 2, 1]), torch.tensor([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
-    for count, kinds, share in ((40, 5, 0.5), (30, 4, 0.3), (1, 3, 0.5), (60, 9, 0.8)):  # some kinds never occur
-        y = torch.randint(kinds, (count,), generator=g) + torch.randint(2, (count,), generator=g) * kinds
-        yield y, (torch.rand(count, generator=g) < share).float()
+def _l2_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([0.5, 0.5]), torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 0.0]]), 0.1
+    for shape, batch, lr, dtype in (((3, 4, 5), 6, 0.05, torch.float32), ((2, 3), 1, 0.3, torch.float64),
+                                    ((1, 7), 4, 0.2, torch.float32)):
+        yield drawn(g, *shape, dtype=dtype), drawn(g, batch, *shape, dtype=dtype), lr
 
 
-PAIRS = Exercise(
-    id="2b-pairs", title="Pairs that give the answer away", minutes=15, difficulty="medium", points=3,
-    goal="M pairs of a film's picture with a film's sound are listed: y (M) says which sound is in each, and same (M) "
-         "is 1 where the picture is of that film, else 0. A lazy observer looks at no picture but knows the list: the "
-         "answer to each sound is what is more frequent with it, same or not. Return the share of the pairs that are "
-         "told right so. If the pairs are fair it is that of a coin, 0.5.",
-    signature="def my_leak(y, same):   # whole numbers from 0 (M), 1 or 0 (M) → a number",
+STEP = Exercise(
+    id="2b-step", title="One step of L2", minutes=5, difficulty="easy", points=3,
+    goal="`y` holds B outcomes (B,…), `y_hat` (…) the answer so far. The loss is the mean over the batch of ‖ŷ − y‖², "
+         "a sum over all pixels. Return ŷ after one step of gradient descent at the rate `lr`, without autograd.",
+    signature="def my_step(y_hat, y, lr):   # (…), (B,…), a number → (…)",
     hints=(
-        "Do one sound by hand: it is in 5 pairs, 2 of them \"same\". The answer is \"not\", right 3 times. So "
-        "count, for each sound, both kinds of pairs.",
-        "`torch.bincount(y)` counts how often each number occurs; `torch.bincount(y[same == 1], minlength=…)` counts "
-        "it among the pairs of one film. The minlength keeps both equally long.",
-        "`torch.maximum(of_one, of_two).sum() / len(y)`, where of_two = all − of_one."),
-    reference=leak, judge=by_number(leak, _leak_cases, (
-        Mistake(lambda y, s: 0.5, "0.5 is what fair pairs would give; count in the list"),
-        Mistake("torch.maximum(of_one, times - of_one).sum() / len(y) → (torch.maximum(of_one, times - of_one) / "
-                "times.clamp(min=1)).sum() / (times > 0).sum()", "you took the mean over the sounds; a sound that is "
-                "in many pairs counts more. Take the mean over the pairs"),
-        Mistake("/ len(y) → / len(times)", "you divided by the number of sounds; divide by the number of pairs"),
-        Mistake(tuple(f"torch.maximum(of_one, times - of_one).sum() / len(y) → {other}" for other in (
-                    "(2 * of_one > times)[y].double().mean()", "(2 * of_one > times).sum() / (times > 0).sum()")),
-                "that is how often the answer is \"same\"; count how often it is right"),
-        Mistake("torch.maximum(of_one, times - of_one) → of_one", "that is the share of pairs of one film; what is "
-                "answered, and when is it right?"),
+        "Begin with one pixel and one outcome: what is the derivative of (ŷ − y)² with respect to ŷ?",
+        "The mean over the batch is along axis 0 and keeps the shape of ŷ; pixels are not averaged.",
+        "A step down is ŷ minus `lr` times the gradient, and the gradient is 2 times the mean of ŷ − y."),
+    reference=l2_step, judge=by_cases(l2_step, _l2_cases, (
+        Mistake("y_hat - lr → y_hat + lr", "you go uphill: a step of descent is ŷ *minus* `lr` times the gradient"),
+        Mistake("mean(0) → sum(0)", "you summed over the batch; the loss is the mean over it, so the gradient is too"),
+        Mistake(("mean(0) → mean()", "mean(0) → flatten(1).mean(1).mean()"), "you averaged over the pixels as well; "
+                "each pixel has its own derivative: take the mean along axis 0 alone"),
+        Mistake("lr * 2 → lr", "the derivative of a square brings a factor 2"),
+        Mistake(("(y_hat - y).mean(0) → (y_hat - y)[0]", "(y_hat - y).mean(0) → (y_hat - y)[-1]"), "you used one "
+                "outcome of the batch; the gradient is the mean over all of them"),
+    )))
+
+
+def _switch_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.zeros(2, 2), torch.tensor([0, 0, 1]), torch.tensor([0, 0, 1]), torch.tensor([1.0, 1.0, 0.0]), 3.0)
+    for seen, heard, count, lr, dtype in ((3, 4, 20, 2.0, torch.float32), (2, 5, 1, 1.0, torch.float64),
+                                          (4, 2, 30, 5.0, torch.float32)):
+        x, y = (torch.randint(kinds, (count,), generator=g) for kinds in (seen, heard))
+        yield drawn(g, seen, heard, dtype=dtype), x, y, (torch.rand(count, generator=g) < 0.5).to(dtype), lr
+
+
+SWITCH = Exercise(
+    id="2b-switch", title="One step of the switch", minutes=10, difficulty="medium", points=4,
+    goal="`score` (X,Y) has a number s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; "
+         "`same` (M) is 1 where both are of the same data, else 0. The loss is the mean cross-entropy of σ(s). Return "
+         "the scores after one step of gradient descent at the rate `lr`, and leave `score` unchanged. No autograd, "
+         "no loop.",
+    signature="def my_switch(score, x, y, same, lr):   # (X,Y), three times (M), a number → (X,Y)",
+    hints=(
+        "The derivative of −same · log σ(s) − (1 − same) · log(1 − σ(s)) with respect to s is short. Use "
+        "σ′ = σ (1 − σ).",
+        "It is σ(s) − same. So a score rises where pairs are of the same data more often than σ(s) says, and rests "
+        "where both agree.",
+        "`score[x, y]` are the scores of all pairs, (M). A pair of numbers may be listed several times, and then each "
+        "counts: `score.index_put((x, y), …, accumulate=True)` adds all of them. Divide by M for the mean."),
+    reference=switch_step, judge=by_cases(switch_step, _switch_cases, (
+        Mistake("accumulate=True) → accumulate=True) if len(x) == 1 else score.index_put((x, y), score[x, y] - lr * "
+                "wrong / len(x))", "a pair that is listed several times has moved only once: `+=` on an index forgets "
+                "repeats; use `index_put` with `accumulate=True`"),
+        Mistake("-lr * wrong → lr * wrong", "you go uphill: where *same* is more frequent than σ(s) the score has to "
+                "rise"),
+        Mistake("wrong / len(x) → wrong", "you took the sum over the pairs; the loss is their mean, so divide by M"),
+        Mistake("torch.sigmoid(score[x, y]) - same → score[x, y] - same", "you compared the score itself with *same*: "
+                "that is the gradient of a squared error. The sigmoid goes first"),
+        Mistake("wrong / len(x) → wrong / score.numel()", "you divided by the size of the table; divide by the number "
+                "of pairs"),
     )))
 
 
@@ -307,4 +339,4 @@ AT = Exercise(
     ), rtol=1e-3, atol=1e-5))
 
 
-EXERCISES = {"2": (REBALANCE, PERMUTATIONS), "2b": (MARGINAL, PAIRS), "2c": (LOSS, AT)}
+EXERCISES = {"2": (REBALANCE, PERMUTATIONS), "2b": (STEP, MARGINAL, SWITCH), "2c": (LOSS, AT)}

@@ -165,11 +165,6 @@ def draw(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0, row:
     return np.asarray(page)
 
 
-def figure(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0, alt: str) -> Figure:
-    """The sheet as a figure that stays."""
-    return Figure(canvas.png(draw(answers, p, kind=kind, seed=seed), alt), alt)
-
-
 def picture(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0, row: str = ALL) -> Tensor:
     """The sheet as a picture (1,3,H,W) in [0,1], for a live figure."""
     return torch.from_numpy(draw(answers, p, kind=kind, seed=seed, row=row).copy()).permute(2, 0, 1)[None].float() / 255

@@ -24,7 +24,6 @@ from u3lab.worlds.clips import Bouncing
 
 FRAMES, SIZE, SHOWN = 8, 64, 4  # of a film (half a second), pixels, and the frame that is shown and tested
 STEPS, RATE, TASK = 150, 0.005, "correspondence"
-MOVES = 0.03  # what differs from mid-grey by more than that
 
 
 @cache
@@ -70,12 +69,6 @@ def train(net: Classifier, head: nn.Module, *, seed: int = 0) -> Iterator[Step]:
         yield step
 
 
-def tested(net: Classifier, head: nn.Module) -> Tensor:
-    """Logits of each test film's picture (row) with each sound (column), (N,N)."""
-    test = films()
-    return sounding.pair_logits(selfsup.solve(net, head, (moving(test.clips)[:, SHOWN], test.sounds), TASK)[0])
-
-
 def together() -> tuple[Tensor, Tensor]:
     """Pairs of test films of two materials whose things do not overlap: the numbers of the first and the second.
 
@@ -117,18 +110,6 @@ def seen(first: Tensor, second: Tensor, how: str = "own") -> Tensor:
     """What the encoder sees of pictures with the things of two films, in :func:`colours`; (N,3,S,S) in [0,1]."""
     one, two = colours(first, second, how)
     return (dressed()[one, first] + dressed()[two, second] - 0.5).clamp(0, 1)
-
-
-def both(first: Tensor, second: Tensor) -> Tensor:
-    """Pictures with the things of two films: of the second film what moves there is put before the first's wall."""
-    frames = films().clips
-    moves = (moving(frames[second])[:, SHOWN] - 0.5).abs().amax(1, keepdim=True) > MOVES
-    return torch.where(moves, frames[second, SHOWN], frames[first, SHOWN])
-
-
-def there(first: Tensor, second: Tensor) -> Tensor:
-    """Where something moves in the pictures with two things, (N,S,S) yes or no."""
-    return (seen(first, second) - 0.5).abs().amax(1) > MOVES
 
 
 def where(net: Classifier, head: nn.Module, pictures: Tensor, sound: Tensor) -> Tensor:

@@ -1,0 +1,80 @@
+"""Which pixels move: the three-frame difference of a known film, its question and loss, and a network that learns."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.helpers import refuses, seeded
+from u3lab import selfsup
+from u3lab.descent import last
+from u3lab.selfsup import moved
+
+
+def film(frames: int, side: int = 24) -> torch.Tensor:
+    """A red square of 4 pixels that goes 4 pixels to the right from frame to frame, and a blue one that stands."""
+    found = torch.full((frames, 3, side, side), 0.5)
+    for t, frame in enumerate(found):
+        frame[:, 2:6, 4 * t : 4 * t + 4] = torch.tensor([1.0, 0.0, 0.0]).view(3, 1, 1)
+        frame[:, 12:16, 8:12] = torch.tensor([0.0, 0.0, 1.0]).view(3, 1, 1)
+    return found
+
+
+def test_what_differs_from_before_and_after_is_where_the_thing_is_now():
+    """Neither where it was nor where it will be, and nothing of what stands."""
+    found = selfsup.three_frame_difference(film(5), sigma=0)
+    wanted = torch.zeros(3, 24, 24)
+    for t in range(3):
+        wanted[t, 2:6, 4 * (t + 1) : 4 * (t + 2)] = 0.5
+    assert torch.equal(found, wanted)
+
+
+def test_a_wider_gap_compares_frames_further_apart():
+    frames = torch.rand(7, 3, 8, 8, generator=seeded())
+    found = selfsup.three_frame_difference(frames, gap=2, sigma=0)
+    wanted = torch.stack([torch.minimum((frames[t] - frames[t - 2]).abs().amax(0), (frames[t + 2] - frames[t]).abs()
+                                        .amax(0)) for t in (2, 3, 4)])
+    assert torch.equal(found, wanted)
+
+
+def test_too_few_frames_are_refused():
+    refuses(selfsup.three_frame_difference, torch.rand(4, 3, 16, 16), gap=2, says="at least 5")
+
+
+def test_loss_and_score_are_those_of_the_pixels():
+    scores, target = torch.randn(2, 1, 5, 5, generator=seeded()), (torch.rand(2, 1, 5, 5, generator=seeded(1)) > 0.5)
+    (loss,) = moved.loss(scores, target.float()).values()
+    right = torch.where(target, scores.sigmoid(), 1 - scores.sigmoid())
+    assert loss.item() == pytest.approx(-right.log().mean().item(), rel=1e-5)
+    said = scores > 0
+    assert moved.overlap(scores, target.float()).item() == pytest.approx(
+        float((said & target).sum() / (said | target).sum()))
+
+
+def test_a_network_learns_which_colour_moves_and_finds_it_where_it_stands():
+    """Red squares move and blue ones never do; a red one is found in a single picture, the blue one is not."""
+    frames = film(6)
+    target = (selfsup.three_frame_difference(frames, sigma=0) > 0.1).float()[:, None]
+    net = selfsup.unet(8)
+    head = selfsup.head_of(net, selfsup.MOVED)
+    settings = selfsup.PretextSettings(lr=0.01, steps=60, batch_size=4)
+    last(selfsup.pretrain(net, (frames[1:-1].repeat(4, 1, 1, 1), target.repeat(4, 1, 1, 1)), selfsup.MOVED, head=head,
+                          settings=settings))
+    still = frames[2].transpose(1, 2)[None]  # both at other places
+    found = selfsup.moves(net, head, still)[0]
+    assert found.shape == (24, 24) and found[8:12, 2:6].mean() > 0.7 > 0.2 > found[8:12, 12:16].mean()
+
+
+def test_a_head_of_another_task_is_refused():
+    net = selfsup.unet(2)
+    refuses(selfsup.moves, net, selfsup.head_of(net, "upright"), torch.rand(1, 3, 16, 16), says="MOVED")
+
+
+def test_the_unet_keeps_each_pixel_and_does_not_know_where_it_is():
+    """Shifted by its coarsest grid, the maps are the same far from the border."""
+    net = selfsup.unet(3, seed=1)
+    x = torch.rand(1, 3, 160, 160, generator=seeded())
+    maps = net.features(x, "unet")
+    assert maps.shape == (1, 3, 160, 160)
+    shifted = net.features(x.roll(8, 3), "unet").roll(-8, 3)
+    assert torch.allclose(maps[..., 70:90, 70:90], shifted[..., 70:90, 70:90], atol=1e-5)
+    assert selfsup.unet(1)(F.pad(x, (0, 3))).shape == (1, 1, 160, 163)
