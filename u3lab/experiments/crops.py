@@ -1,0 +1,185 @@
+"""Which of fifty unseen photographs is a grey crop from? Encoders that learnt from photographs without a label.
+
+    apt-get download budgie-backgrounds gcompris-qt-data gnome-backgrounds mate-backgrounds \\
+        plasma-workspace-wallpapers ukui-wallpapers
+    python tools/training_photos.py FOLDER *.deb                # photographs that do not ship
+    python -m u3lab.experiments crops --data FOLDER             # data/results/crops.json, an hour
+                                                                # and data/weights/contrast.safetensors
+
+One encoder takes three minutes on one processor that knows bfloat16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab import measures, nets, selfsup
+from u3lab.descent import last
+from u3lab.errors import U3Error
+from u3lab.experiments import _photographs
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3lab.lessons.selfsup import crops
+from u3lab.measures import Interval
+from u3lab.nets import Classifier
+from u3lab.selfsup.views import luma
+from u3lab.training.loop import falling
+
+DATA = "a folder of photographs (tools/training_photos.py)"
+FLOOR, DESCRIPTORS, CEILING = "random weights", "histogram and HOG", "SqueezeNet, with ImageNet's labels"
+# Task → its pictures at each step: as many views for each (jigsaw's are nine small tiles of a picture).
+BATCH = {"contrast": 128, "upright": 256, "jigsaw": 256}
+TASKS = {"contrast": selfsup.TASKS["contrast"], "upright": selfsup.TASKS["upright"],
+         "jigsaw": selfsup.jigsaw(tile=12, gap=4)}
+SEEDS, STEPS, RATE = (0, 1, 2), 900, 0.003  # the rate falls to nearly 0
+PHOTOS = crops.names("test")
+KEPT = ("contrast", 0)  # the encoder that ships
+PRICES = (0.0001, 0.001, 0.01, 0.1)  # C of a probe
+LARGE, FIRES = 128, ("fire3", "fire5", "fire7", "fire9")  # pixels of the crops that SqueezeNet sees; its layers
+WAYS = {"nearest neighbour": "neighbour", "linear probe": "probe"}  # how a crop's photo is found → column
+DESCRIBED = ("histogram", "HOG", "HOG, averaged", "histogram and HOG, averaged")
+
+Run = NamedTuple("Run", [("task", str), ("layer", str), ("seed", int)])
+"""What the code is: the task that has taught the encoder, the layer that is read, the seed of its first weights."""
+
+Reached = NamedTuple("Reached", [("neighbour_val", float), ("probe_val", float), ("C", float), ("neighbour", dict),
+                                 ("probe", dict)])
+"""Share of the crops whose photo is found, by the nearest neighbour and by a linear probe: on average over the
+photographs that choose, and for each of the fifty that judge. ``C`` is the probe's, the best on those that choose."""
+
+
+def summary(rows: Rows) -> Summary:
+    """In percent, each code at the layer that is best on the photographs that choose: both ways, and the gains."""
+    found: dict[str, dict[str, Interval]] = {"chance": {title: 100 / len(PHOTOS) for title in WAYS}}
+    for task in dict.fromkeys(run.task for run in rows):
+        for title, way in WAYS.items():
+            right, floor = (shares(rows, one, way) for one in (task, FLOOR))
+            found.setdefault(task, {})[title] = interval(right)
+            if task != FLOOR:
+                found[task][f"gain, {title}"] = interval(right - (floor if len(right) > 1 else floor.mean(0)))
+    return found
+
+
+def shares(rows: Rows, task: str, way: str) -> Tensor:
+    """Percent found of each photograph (seeds,50), at the layer that is best on those that choose."""
+    def on_val(layer: str) -> float:
+        return sum(getattr(row, f"{way}_val") for run, row in rows.items() if (run.task, run.layer) == (task, layer))
+
+    best = max(dict.fromkeys(run.layer for run in rows if run.task == task), key=on_val)
+    return 100 * torch.tensor([list(getattr(row, way).values()) for run, row in rows.items()
+                               if (run.task, run.layer) == (task, best)], dtype=torch.float64)
+
+
+def interval(values: Tensor, times: int = 1000) -> Interval:
+    """The mean of values (seeds, photographs) with its interval over both: each is drawn anew with replacement."""
+    generator = torch.Generator().manual_seed(0)
+    seeds, photographs = (torch.randint(count, (times, count), generator=generator) for count in values.shape)
+    drawn = values[seeds[:, :, None], photographs[:, None]].mean((1, 2))
+    return Interval(float(values.mean()), *drawn.quantile(torch.tensor(measures.intervals.OUTER).double()).tolist())
+
+
+TABLE = Table(
+    "crops", Run, Reached, summary=summary, within={"neighbour": PHOTOS, "probe": PHOTOS},
+    facts={"steps": STEPS, "batch": BATCH, "rate": RATE, "width": crops.WIDTH}, again={"task": DESCRIPTORS},
+    uneven={"seeds": "histogram, HOG and SqueezeNet draw nothing"},
+    evidence=Evidence("which of fifty unseen photographs a grey crop is from", measured="", on="", often=""),
+    chart=Chart("bars", "points more than random weights", alt=" ",
+                columns=tuple(f"gain, {title}" for title in WAYS)))
+
+
+def work(plan: Plan) -> Iterator[Work]:
+    """A code is a piece of work: its encoder is trained, and its layers are judged. Contrast's first one is kept."""
+    plan.fit(packages=_photographs.PACKAGES)
+    plan.choose(photos=crops.names("val"))
+    plan.judge(photos=crops.names("test"))
+    for task in (FLOOR, DESCRIPTORS, *plan.few(list(TASKS)), CEILING):
+        layers = {DESCRIPTORS: DESCRIBED, CEILING: FIRES}.get(task, selfsup.LAYERS)
+        for seed in SEEDS[:1] if task in (DESCRIPTORS, CEILING) else plan.few(SEEDS):
+            yield Work([Run(task, layer, seed) for layer in layers], measured, plan, task, seed)
+
+
+def measured(plan: Plan, task: str, seed: int) -> dict[Run, Reached]:
+    """What each layer of a code finds."""
+    if task == DESCRIPTORS:
+        coded, size = described, crops.SIDE
+    elif task == CEILING:
+        net, size = nets.load("squeezenet1_1", device="cpu"), LARGE
+        coded = partial(selfsup.pooled, net, layer=FIRES)
+    else:
+        net, size = learnt(plan, task, seed), crops.SIDE
+        coded = partial(selfsup.pooled, net, layer=selfsup.LAYERS)
+        if (task, seed) == KEPT:
+            plan.weights(crops.NAME, net.module, recipe=f"{plan.command} --data FOLDER", steps=plan.steps(STEPS))
+    return {Run(task, layer, seed): reached for layer, reached in judged(
+        coded, size, 2 if plan.short else None).items()}
+
+
+def learnt(plan: Plan, task: str, seed: int) -> Classifier:
+    """An encoder that a task has taught; its first weights are the same for each task."""
+    net = selfsup.encoder(crops.WIDTH, seed=seed)
+    if task != FLOOR:
+        if plan.data is None and not plan.short:
+            raise U3Error("what is learnt from does not ship; give --data FOLDER, which tools/training_photos.py fills")
+        pool = _photographs.squares(plan.data, crops.SIDE, *((2,) if plan.short else ()))
+        settings = selfsup.PretextSettings(lr=RATE, steps=plan.steps(STEPS), seed=seed, half=not plan.short,
+                                           batch_size=8 if plan.short else BATCH[task])
+        last(falling(selfsup.pretrain(net, partial(drawn, pool), TASKS[task], settings=settings), settings))
+    return net
+
+
+def drawn(pool: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """A square each of so many photographs, (count,3,S,S) in [0,1], half of them grey: crops are grey that judge."""
+    which = torch.randperm(len(pool), generator=generator)[:count]
+    x = pool[which, torch.randint(pool.shape[1], which.shape, generator=generator)].float() / 255
+    return torch.where((torch.rand(len(x), generator=generator) < 0.5)[:, None, None, None], luma(x), x)
+
+
+def judged(coded: Callable[[Tensor], dict[str, Tensor]], size: int, each: int | None = None) -> dict[str, Reached]:
+    """What is found by each layer of a code, from pictures (N,3,size,size) to layer → (N,U); from ``each`` crops."""
+    cut = {split: {part: crops.crops(split, part, size).few(each) for part in crops.EACH} for split in ("val", "test")}
+    codes = {split: {part: coded(found.images) for part, found in parts.items()} for split, parts in cut.items()}
+    made = {}
+    for layer in codes["val"]["gallery"]:
+        val, test = ([(codes[split][part][layer], parts[part].photos) for part in crops.EACH]
+                     for split, parts in cut.items())
+        probes = {C: probed(*val, C) for C in PRICES}
+        C = max(PRICES, key=lambda C: probes[C].mean())
+        val_shares, found = neighboured(*val).mean(), (neighboured(*test), probed(*test, C))
+        made[layer] = Reached(float(val_shares), float(probes[C].mean()), C,
+                              *(dict(zip(PHOTOS, one.tolist(), strict=True)) for one in found))
+    return made
+
+
+def neighboured(gallery: tuple[Tensor, Tensor], queries: tuple[Tensor, Tensor]) -> Tensor:
+    """The share of each photograph's crops whose nearest crop in the gallery is from it: codes (N,U) and photos (N)."""
+    nearest = crops.nearest(queries[0], gallery[0])[:, 0]
+    return right(gallery[1][nearest], queries[1])
+
+
+def probed(gallery: tuple[Tensor, Tensor], queries: tuple[Tensor, Tensor], C: float) -> Tensor:
+    """The same by a linear probe that has learnt to tell the photos of the gallery's crops."""
+    return right(measures.probe(*gallery, C=C).scores(queries[0]).argmax(1), queries[1])
+
+
+def right(answers: Tensor, photographs: Tensor) -> Tensor:
+    """The share of the crops of each photograph that is found; both are numbers of photographs (N)."""
+    return (answers == photographs).double().view(int(photographs.max()) + 1, -1).mean(1)
+
+
+def described(pictures: Tensor) -> dict[str, Tensor]:
+    """Codes without a network: a histogram of 16 grey levels, HOG (Dalal & Triggs, 2005), and its four quarters."""
+    from skimage.feature import hog
+
+    grey = pictures[:, 0]
+    level = (16 * grey).long().clamp(max=15).flatten(1)
+    histogram = F.one_hot(level, 16).double().mean(1).sqrt().float()
+    blocks = np.stack([hog(one.numpy(), orientations=8, feature_vector=False) for one in grey])
+    whole = torch.from_numpy(blocks).float().flatten(3)  # (N,rows,columns,3·3·8)
+    parts = F.adaptive_avg_pool2d(whole.movedim(-1, 1), 2).flatten(1)
+    return dict(zip(DESCRIBED, (histogram, whole.flatten(1), parts, torch.cat([histogram, parts], 1)), strict=True))
