@@ -87,9 +87,25 @@ def interval(values: Tensor, times: int = 1000) -> Interval:
 TABLE = Table(
     "crops", Run, Reached, summary=summary, within={"neighbour": PHOTOS, "probe": PHOTOS},
     facts={"steps": STEPS, "batch": BATCH, "rate": RATE, "width": crops.WIDTH}, again={"task": DESCRIPTORS},
-    uneven={"seeds": "histogram, HOG and SqueezeNet draw nothing"},
-    evidence=Evidence("which of fifty unseen photographs a grey crop is from", measured="", on="", often=""),
-    chart=Chart("bars", "points more than random weights", alt=" ",
+    uneven={"seeds": "Histogram, HOG and SqueezeNet draw nothing, and have one row"},
+    evidence=Evidence(
+        "which of fifty unseen photographs a grey crop is from",
+        measured="The percentage of 500 grey crops whose photograph is found, in two ways: it is that of the nearest "
+                 "of 1,000 other crops (the cosine of codes, each number at mean 0 and spread 1), or a linear probe "
+                 "that has learnt from those names it. Gains are over random weights with the same seed, crop by crop.",
+        on="Fifty of the 66 photographs of data/photos; nothing was learnt from any of the 66. Of each, 20 crops of "
+           "the left half are the gallery and ten of the right half ask, so that no pixel is in both. Learnt from are "
+           "453 other pictures (photographs, some paintings and drawings, and parts of wallpapers), each in 40 "
+           "squares of 48 pixels; half of what every task sees is grey.",
+        often="Three seeds of each encoder, the same crops for all. The intervals are over photographs and seeds, both "
+              "drawn anew. Histogram, HOG and SqueezeNet draw nothing, and have one row.",
+        floor="The same encoder with random weights; guessing finds 2 %.",
+        rivals="A histogram of grey levels, HOG, HOG averaged over the quarters of the crop, and that with the "
+               "histogram. Upright and jigsaw have the encoder, first weights, steps and rate of contrast, and as many "
+               "views or more. SqueezeNet has learnt from ImageNet's labels and sees the same squares at 128 pixels.",
+        chosen="",
+        limits=""),
+    chart=Chart("bars", "points more than random weights", alt="-",
                 columns=tuple(f"gain, {title}" for title in WAYS)))
 
 
