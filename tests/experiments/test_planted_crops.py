@@ -37,7 +37,7 @@ def errors(way: str, split: str, code: str, layer: int, seed: int, photo: Tensor
     if split == "val":
         return torch.full_like(photo, 1 + (layer != BEST[way][code]))
     rank = CODES.index(code)
-    return photo % 2 + (rank if way == "probe" else 5 - rank) + layer + (seed == 2)
+    return (photo % 2 + (rank if way == "probe" else 5 - rank) + layer + (seed == 2)).clamp(max=10)
 
 
 def drawn(split: str, part: str, size: int) -> crops.Crops:
