@@ -20,7 +20,7 @@ from u3lab.experiments._plan import Plan
 from u3lab.lessons.selfsup import crops
 from u3lab.selfsup import LAYERS
 
-CODES = (experiment.FLOOR, experiment.DESCRIPTORS, *experiment.TASKS, experiment.CEILING)
+CODES = (experiment.FLOOR, experiment.DESCRIPTORS, *experiment.BATCH, experiment.CEILING)
 CASES = [(split, part) for split in ("val", "test") for part in crops.EACH]
 COUNT = {"val": 7, "test": len(experiment.PHOTOS)}
 PROBED = 20  # numbers of a code before those that only the probe reads
@@ -79,8 +79,8 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     monkeypatch.setattr(experiment, "learnt", lambda plan, task, seed: SimpleNamespace(
         what=(task, seed), module=(task, seed)))
     monkeypatch.setattr(experiment.nets, "load", lambda name, device: SimpleNamespace(what=(experiment.CEILING, 0)))
-    monkeypatch.setattr(experiment.selfsup, "pooled", lambda net, pictures, layer: {
-        name: code for name, code in code_of(*net.what, pictures).items() if name in layer})
+    monkeypatch.setattr(crops, "codes", lambda net, pictures, layers: {
+        name: code for name, code in code_of(*net.what, pictures).items() if name in layers})
     monkeypatch.setattr(experiment, "described", lambda pictures: code_of(experiment.DESCRIPTORS, 0, pictures))
     monkeypatch.setattr(Plan, "weights", lambda self, name, net, **facts: kept.append((name, net)))
     return kept
@@ -161,14 +161,29 @@ def test_without_photographs_nothing_is_learnt():
 
 def test_a_batch_has_a_square_each_of_different_photographs_and_half_of_them_are_grey():
     pool = torch.zeros(40, 2, 3, 4, 4, dtype=torch.uint8)
-    pool[:, :, 0] = torch.arange(40, dtype=torch.uint8)[:, None, None, None]
+    pool[:, :, 0] = torch.arange(1, 41, dtype=torch.uint8)[:, None, None, None]
     pool[:, 1, 1] = 100
-    x = experiment.drawn(pool, 30, torch.Generator().manual_seed(0))
-    grey = (x[:, 0] == x[:, 2]).flatten(1).all(1) & (x.amax((1, 2, 3)) > 0)
-    assert x.shape == (30, 3, 4, 4) and 8 < grey.sum() < 22
-    coloured = x[~grey]
-    assert len((255 * coloured[:, 0, 0, 0]).round().unique()) == len(coloured)
-    assert 0 < (coloured[:, 1] > 0.3).flatten(1).all(1).sum() < len(coloured)
+    x = experiment.drawn(pool, 2, 30, torch.Generator().manual_seed(0))
+    assert x.shape == (30, 2, 3, 4, 4)
+    coloured = x[~grey_of(x)]
+    number = (255 * coloured[:, :, 0, 0, 0]).round()
+    assert 8 < len(coloured) < 22 and len(number[:, 0].unique()) == len(coloured)
+    assert torch.equal(number[:, 0], number[:, 1]), "both squares are of one photograph"
+    second = (coloured[:, :, 1] > 0.3).flatten(2).all(2)
+    assert 0 < (second[:, 0] != second[:, 1]).sum() < len(second)
+
+
+def grey_of(x: Tensor) -> Tensor:
+    """Which of the photographs (B,V,3,h,w) are grey in each square."""
+    return (x == x[:, :, :1]).flatten(1).all(1)
+
+
+def test_the_views_of_contrast_are_of_the_two_squares():
+    squares = torch.zeros(16, 2, 3, 8, 8)
+    squares[:, 1] = 0.5
+    views, target = experiment.tasks()["contrast"].pose(squares, torch.Generator().manual_seed(0))[:2]
+    assert views.shape == squares.shape and target.tolist() == list(range(16))
+    assert not views[:, 0].any() and (views[:, 1] > 0.2).all() and views[:, 1].unique().numel() > 8
 
 
 def test_a_contrast_that_has_learnt_begins_with_the_weights_of_the_floor(monkeypatch):

@@ -12,6 +12,7 @@ One encoder takes three minutes on one processor that knows bfloat16.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -28,19 +29,19 @@ from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table
 from u3lab.lessons.selfsup import crops
 from u3lab.measures import Interval
 from u3lab.nets import Classifier
-from u3lab.selfsup.views import luma
+from u3lab.selfsup import Posed
+from u3lab.selfsup.views import crop, grey_some, luma, recolour
 from u3lab.training.loop import falling
 
 DATA = "a folder of photographs (tools/training_photos.py)"
 FLOOR, DESCRIPTORS, CEILING = "random weights", "histogram and HOG", "SqueezeNet, with ImageNet's labels"
 # Task → its pictures at each step: as many views for each (jigsaw's are nine small tiles of a picture).
 BATCH = {"contrast": 128, "upright": 256, "jigsaw": 256}
-TASKS = {"contrast": selfsup.TASKS["contrast"], "upright": selfsup.TASKS["upright"],
-         "jigsaw": selfsup.jigsaw(tile=12, gap=4)}
-SEEDS, STEPS, RATE = (0, 1, 2), 900, 0.003  # the rate falls to nearly 0
+LEAST = 0.5  # of the area of a square that a view of contrast has
+SEEDS, STEPS, RATE = (0, 1, 2), 600, 0.003  # the rate falls to nearly 0
 PHOTOS = crops.names("test")
 KEPT = ("contrast", 0)  # the encoder that ships
-PRICES = (0.0001, 0.001, 0.01, 0.1)  # C of a probe
+PRICES = (0.001, 0.01, 0.1, 1.0)  # C of a probe
 LARGE, FIRES = 128, ("fire3", "fire5", "fire7", "fire9")  # pixels of the crops that SqueezeNet sees; its layers
 WAYS = {"nearest neighbour": "neighbour", "linear probe": "probe"}  # how a crop's photo is found → column
 DESCRIBED = ("histogram", "HOG", "HOG, averaged", "histogram and HOG, averaged")
@@ -114,7 +115,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(packages=_photographs.PACKAGES)
     plan.choose(photos=crops.names("val"))
     plan.judge(photos=crops.names("test"))
-    for task in (FLOOR, DESCRIPTORS, *plan.few(list(TASKS)), CEILING):
+    for task in (FLOOR, DESCRIPTORS, *plan.few(list(BATCH)), CEILING):
         layers = {DESCRIPTORS: DESCRIBED, CEILING: FIRES}.get(task, selfsup.LAYERS)
         for seed in SEEDS[:1] if task in (DESCRIPTORS, CEILING) else plan.few(SEEDS):
             yield Work([Run(task, layer, seed) for layer in layers], measured, plan, task, seed)
@@ -126,10 +127,10 @@ def measured(plan: Plan, task: str, seed: int) -> dict[Run, Reached]:
         coded, size = described, crops.SIDE
     elif task == CEILING:
         net, size = nets.load("squeezenet1_1", device="cpu"), LARGE
-        coded = partial(selfsup.pooled, net, layer=FIRES)
+        coded = partial(crops.codes, net, layers=FIRES)
     else:
         net, size = learnt(plan, task, seed), crops.SIDE
-        coded = partial(selfsup.pooled, net, layer=selfsup.LAYERS)
+        coded = partial(crops.codes, net, layers=selfsup.LAYERS)
         if (task, seed) == KEPT:
             plan.weights(crops.NAME, net.module, recipe=f"{plan.command} --data FOLDER", steps=plan.steps(STEPS))
     return {Run(task, layer, seed): reached for layer, reached in judged(
@@ -142,18 +143,33 @@ def learnt(plan: Plan, task: str, seed: int) -> Classifier:
     if task != FLOOR:
         if plan.data is None and not plan.short:
             raise U3Error("what is learnt from does not ship; give --data FOLDER, which tools/training_photos.py fills")
-        pool = _photographs.squares(plan.data, crops.SIDE, *((2,) if plan.short else ()))
+        pool = _photographs.squares(plan.data, crops.SIDE)
         settings = selfsup.PretextSettings(lr=RATE, steps=plan.steps(STEPS), seed=seed, half=not plan.short,
                                            batch_size=8 if plan.short else BATCH[task])
-        last(falling(selfsup.pretrain(net, partial(drawn, pool), TASKS[task], settings=settings), settings))
+        squares = partial(drawn, pool, 2) if task == "contrast" else lambda *given: drawn(pool, 1, *given)[:, 0]
+        last(falling(selfsup.pretrain(net, squares, tasks()[task], settings=settings), settings))
     return net
 
 
-def drawn(pool: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """A square each of so many photographs, (count,3,S,S) in [0,1], half of them grey: crops are grey that judge."""
+def tasks() -> dict[str, selfsup.Task]:
+    """The tasks; contrast's views are of two squares of a photograph, wherever in it they lie."""
+    return {"contrast": replace(selfsup.contrastive(), pose=two_parts, raw="clips"),
+            "upright": selfsup.TASKS["upright"], "jigsaw": selfsup.jigsaw(tile=12, gap=4)}
+
+
+def drawn(pool: Tensor, parts: int, count: int, generator: torch.Generator) -> Tensor:
+    """Squares of so many photographs, (count,parts,3,S,S) in [0,1]; half of the photographs are grey, as all crops are
+    that judge."""
     which = torch.randperm(len(pool), generator=generator)[:count]
-    x = pool[which, torch.randint(pool.shape[1], which.shape, generator=generator)].float() / 255
-    return torch.where((torch.rand(len(x), generator=generator) < 0.5)[:, None, None, None], luma(x), x)
+    x = pool[which[:, None], torch.randint(pool.shape[1], (len(which), parts), generator=generator)].float() / 255
+    grey = torch.rand(len(x), 1, 1, 1, 1, generator=generator) < 0.5
+    return torch.where(grey, luma(x.flatten(0, 1)).unflatten(0, (len(x), parts)), x)
+
+
+def two_parts(squares: Tensor, generator: torch.Generator) -> Posed:
+    """Two squares of each photograph (B,2,3,S,S) as two views, with crops, mirrors and colours of their own."""
+    views = [grey_some(recolour(crop(one, generator, least=LEAST), generator), generator) for one in squares.unbind(1)]
+    return Posed(torch.stack(views, 1), torch.arange(len(squares)))
 
 
 def judged(coded: Callable[[Tensor], dict[str, Tensor]], size: int, each: int | None = None) -> dict[str, Reached]:

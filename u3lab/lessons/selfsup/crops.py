@@ -6,7 +6,7 @@ No encoder of chapter 2 has learnt from the photographs here: they ship, and tho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ from torch import Tensor
 
 from u3lab import images
 from u3lab.datasets import photos
-from u3lab.nets import Classifier, checkpoints
-from u3lab.selfsup import encoder, pooled
+from u3lab.nets import Classifier, checkpoints, extract_features
+from u3lab.selfsup import encoder
 from u3lab.selfsup.views import luma
 
 NAME = "contrast"  # of the shipped weights
@@ -26,6 +26,7 @@ LAYER = "conv5"
 VAL = 4  # every fourth photo chooses, with the everyday pictures; the others judge
 EACH = {"gallery": 20, "query": 10}  # crops of each photo
 SHARE = (0.5, 0.9)  # a crop's side, of the largest square in half of the photo
+PART = 200  # pictures at a time
 LEVELS = 4  # of each colour in a histogram
 
 
@@ -79,6 +80,13 @@ def _square(picture: Tensor, size_at: float, down: float, right: float, size: in
     return images.resize(picture[..., top : top + side, left : left + side], size).clamp(0, 1)
 
 
+def codes(net: Classifier, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """Layer → mean and standard deviation of each of its C channels over each picture (N,3,H,W): (N,2C)."""
+    parts = [extract_features(net, layers, some) for some in pictures.split(PART)]
+    return {layer: torch.cat([torch.cat([part[layer].mean((2, 3)), part[layer].std((2, 3))], 1) for part in parts])
+            for layer in layers}
+
+
 def colour_histogram(pictures: Tensor) -> Tensor:
     """How frequent each of 4·4·4 colours is in pictures (N,3,H,W): square roots of shares, (N,64)."""
     level = (pictures * LEVELS).long().clamp(max=LEVELS - 1)
@@ -106,7 +114,7 @@ def shipped() -> Classifier:
 def coded(pictures: Tensor, net: Classifier | None = None) -> dict[str, Tensor]:
     """Pictures (N,3,H,W) in three codes: of the shipped encoder (or ``net``), of random weights, of their colours."""
     nets = {"contrast": net or shipped(), "random weights": encoder(WIDTH)}
-    return {name: pooled(one, pictures, LAYER)[LAYER] for name, one in nets.items()} | {
+    return {name: codes(one, pictures, (LAYER,))[LAYER] for name, one in nets.items()} | {
         "colour histogram": colour_histogram(pictures)}
 
 
