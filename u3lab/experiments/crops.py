@@ -37,8 +37,8 @@ DATA = "a folder of photographs (tools/training_photos.py)"
 FLOOR, DESCRIPTORS, CEILING = "random weights", "histogram and HOG", "SqueezeNet, with ImageNet's labels"
 # Task → its pictures at each step: as many views for each (jigsaw's are nine small tiles of a picture).
 BATCH = {"contrast": 128, "upright": 256, "jigsaw": 256}
-LEAST = 0.5  # of the area of a square that a view of contrast has
-SEEDS, STEPS, RATE = (0, 1, 2), 600, 0.003  # the rate falls to nearly 0
+LEAST, STRENGTH = 0.5, 0.15  # of contrast's views: the area of a square that is left, and how far its colours change
+SEEDS, STEPS, RATE = (0, 1, 2), 500, 0.003  # the rate falls to nearly 0
 PHOTOS = crops.names("test")
 KEPT = ("contrast", 0)  # the encoder that ships
 PRICES = (0.001, 0.01, 0.1, 1.0)  # C of a probe
@@ -168,7 +168,8 @@ def drawn(pool: Tensor, parts: int, count: int, generator: torch.Generator) -> T
 
 def two_parts(squares: Tensor, generator: torch.Generator) -> Posed:
     """Two squares of each photograph (B,2,3,S,S) as two views, with crops, mirrors and colours of their own."""
-    views = [grey_some(recolour(crop(one, generator, least=LEAST), generator), generator) for one in squares.unbind(1)]
+    cut = [crop(one, generator, least=LEAST) for one in squares.unbind(1)]
+    views = [grey_some(recolour(one, generator, strength=STRENGTH), generator) for one in cut]
     return Posed(torch.stack(views, 1), torch.arange(len(squares)))
 
 
