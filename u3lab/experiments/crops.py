@@ -209,10 +209,8 @@ def described(pictures: Tensor) -> dict[str, Tensor]:
     """Codes without a network: a histogram of 16 grey levels, HOG (Dalal & Triggs, 2005), and its four quarters."""
     from skimage.feature import hog
 
-    grey = pictures[:, 0]
-    level = (16 * grey).long().clamp(max=15).flatten(1)
-    histogram = F.one_hot(level, 16).double().mean(1).sqrt().float()
-    blocks = np.stack([hog(one.numpy(), orientations=8, feature_vector=False) for one in grey])
+    histogram = crops.grey_histogram(pictures)
+    blocks = np.stack([hog(one[0].numpy(), orientations=8, feature_vector=False) for one in pictures])
     whole = torch.from_numpy(blocks).float().flatten(3)  # (N,rows,columns,3·3·8)
     parts = F.adaptive_avg_pool2d(whole.movedim(-1, 1), 2).flatten(1)
     return dict(zip(DESCRIBED, (histogram, whole.flatten(1), parts, torch.cat([histogram, parts], 1)), strict=True))

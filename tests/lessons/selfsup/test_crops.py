@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from u3lab import images
 from u3lab.datasets import photos
 from u3lab.lessons.selfsup import crops
+from u3lab.selfsup import encoder
 
 
 @pytest.fixture
@@ -81,11 +83,33 @@ def test_a_colour_histogram_counts_and_knows_no_places():
     assert found[0].square()[[0, 48]].tolist() == pytest.approx([0.5, 0.5])
 
 
-def test_neighbours_are_others_and_are_shown_row_by_row():
-    code = torch.tensor([[0.0, 0], [1, 0], [0.9, 0.05], [0, 1]])
-    found = crops.neighbours({"one": code, "other": code.flip(1)}, 1, 2)
-    assert found["one"][0] == 2 and all(1 not in others and len(others) == 2 for others in found.values())
-    pictures = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 2, 2) / 4
-    rows = crops.shown(pictures, found, 1)
-    assert rows.shape == (1, 3, 4, 6)
-    assert [(4 * one).tolist() for one in rows[0, 0, ::2, ::2]] == [[1.0, *map(float, of)] for of in found.values()]
+def test_a_grey_histogram_is_that_of_numpy():
+    x = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)).expand(-1, 3, -1, -1)
+    theirs = [np.histogram(one[0].numpy(), bins=16, range=(0, 1))[0] / 64 for one in x]
+    assert crops.grey_histogram(x).square().numpy() == pytest.approx(np.stack(theirs), abs=1e-6)
+
+
+def test_neighbours_are_photographs_and_none_comes_twice():
+    code = torch.tensor([[0.0, 0], [1, 0], [0.9, 0.05], [0, 1], [0.1, 1]])
+    owners = torch.tensor([0, 1, 1, 2, 2])
+    query, gallery = ({"one": some, "other": some.flip(1)} for some in (code[1:2], code))
+    found = crops.neighbours(query, gallery, owners, 2)
+    assert found["one"][0] == 1 and all(len(set(others)) == 2 for others in found.values())
+    assert crops.neighbours(query, gallery, torch.arange(5), 5)["one"][:2] == [1, 2]
+
+
+def test_the_shipped_encoder_finds_more_than_its_first_weights():
+    gallery, query = (crops.crops("test", part).few(10) for part in ("gallery", "query"))
+    known, asked = crops.coded(gallery.images), crops.coded(query.images)
+    found = {name: [crops.neighbours({one: code[n : n + 1] for one, code in asked.items()}, known, gallery.photos, 1)[
+        name][0] == int(query.photos[n]) for n in range(len(query.photos))] for name in known}
+    right = {name: sum(some) / len(some) for name, some in found.items()}
+    assert right["contrast"] > right["histogram"] > 0.1 and right["contrast"] > right["random weights"] + 0.05
+    random = encoder(crops.WIDTH)
+    assert torch.equal(known["random weights"], crops.codes(random, gallery.images, ["conv1"])["conv1"])
+
+
+def test_colours_are_counted_where_there_are_some():
+    colour, grey = torch.zeros(1, 3, 48, 48), torch.full((1, 3, 48, 48), 0.5)
+    colour[:, 0] = 1.0
+    assert crops.coded(colour)["histogram"].shape == (1, 64) and crops.coded(grey)["histogram"].shape == (1, 16)

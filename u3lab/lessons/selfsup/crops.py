@@ -22,12 +22,12 @@ from u3lab.selfsup.views import luma
 
 NAME = "contrast"  # of the shipped weights
 WIDTH, SIDE = 32, 48  # channels of the first layer; pixels of a crop
-LAYER = "conv5"
+LAYERS = {"contrast": "conv5", "random weights": "conv1"}  # the best of each on the photographs that choose
 VAL = 4  # every fourth photo chooses, with the everyday pictures; the others judge
 EACH = {"gallery": 20, "query": 10}  # crops of each photo
 SHARE = (0.5, 0.9)  # a crop's side, of the largest square in half of the photo
 PART = 200  # pictures at a time
-LEVELS = 4  # of each colour in a histogram
+LEVELS, GREYS = 4, 16  # of each colour in a histogram, and of grey
 
 
 class Crops(NamedTuple):
@@ -94,6 +94,12 @@ def colour_histogram(pictures: Tensor) -> Tensor:
     return F.one_hot(colour.flatten(1), LEVELS**3).double().mean(1).sqrt().float()
 
 
+def grey_histogram(pictures: Tensor) -> Tensor:
+    """How frequent each of 16 levels is in grey pictures (N,3,H,W): square roots of shares, (N,16)."""
+    level = (pictures[:, 0] * GREYS).long().clamp(max=GREYS - 1)
+    return F.one_hot(level.flatten(1), GREYS).double().mean(1).sqrt().float()
+
+
 def nearest(queries: Tensor, gallery: Tensor, count: int = 1) -> Tensor:
     """The numbers of the ``count`` most similar codes of the gallery (M,U) for each query (N,U): (N,count).
 
@@ -111,20 +117,28 @@ def shipped() -> Classifier:
     return net
 
 
-def coded(pictures: Tensor, net: Classifier | None = None) -> dict[str, Tensor]:
-    """Pictures (N,3,H,W) in three codes: of the shipped encoder (or ``net``), of random weights, of their colours."""
-    nets = {"contrast": net or shipped(), "random weights": encoder(WIDTH)}
-    return {name: codes(one, pictures, (LAYER,))[LAYER] for name, one in nets.items()} | {
-        "colour histogram": colour_histogram(pictures)}
+def coded(pictures: Tensor) -> dict[str, Tensor]:
+    """Pictures (N,3,H,W) in three codes (N,U): of the shipped encoder, of its random first weights, of a histogram."""
+    nets = dict(zip(LAYERS, (shipped(), encoder(WIDTH)), strict=True))
+    grey = bool((pictures == pictures[:, :1]).all())
+    return {name: codes(net, pictures, [LAYERS[name]])[LAYERS[name]] for name, net in nets.items()} | {
+        "histogram": (grey_histogram if grey else colour_histogram)(pictures)}
 
 
-def neighbours(codes: Mapping[str, Tensor], number: int, count: int = 6) -> dict[str, list[int]]:
-    """For each code the pictures most similar to one of them: their numbers, without its own."""
-    return {name: [other for other in nearest(code[number : number + 1], code, count + 1)[0].tolist()
-                   if other != number][:count] for name, code in codes.items()}
+def neighbours(query: Mapping[str, Tensor], gallery: Mapping[str, Tensor], photographs: Tensor,
+               count: int = 6) -> dict[str, list[int]]:
+    """For each code the photographs of the crops most similar to a query, without repetition.
 
-
-def shown(pictures: Tensor, found: Mapping[str, list[int]], number: int) -> Tensor:
-    """The picture, and beside it a row for each code with the nearest of the pictures (N,3,S,S): (1,3,H,W)."""
-    rows = [torch.cat([pictures[number], *pictures[others]], dim=2) for others in found.values()]
-    return torch.cat(rows, dim=1)[None]
+    Parameters
+    ----------
+    query, gallery
+        From :func:`coded`, of one picture and of M crops.
+    photographs
+        The photograph of each crop of the gallery (M). For whole pictures ``torch.arange(M)``; a picture that is itself
+        in the gallery comes first.
+    """
+    found = {}
+    for name, code in gallery.items():
+        order = photographs[nearest(query[name], code, len(code))[0]]
+        found[name] = list(dict.fromkeys(order.tolist()))[:count]
+    return found
