@@ -104,8 +104,17 @@ TABLE = Table(
         rivals="A histogram of grey levels, HOG, HOG averaged over the quarters of the crop, and that with the "
                "histogram. Upright and jigsaw have the encoder, first weights, steps and rate of contrast, and as many "
                "views or more. SqueezeNet has learnt from ImageNet's labels and sees the same squares at 128 pixels.",
-        chosen="",
-        limits=""),
+        chosen="For each code and way the layer, and the probe's C out of 0.001 to 1, on crops of 44 other photographs "
+               "that nothing was learnt from. On these, with a seed of its own, contrast was tried in three forms and "
+               "stopped early: two views of one square (the nearest neighbour found 25 % after 450 steps), two squares "
+               "of a photograph (26 % after 300), and these with colours changed by 0.15 in place of 0.4. Codes were "
+               "averages over parts of the map at first; means and standard deviations over all of it found more, also "
+               "with random weights (28 % for 23 %), and then the second form found 34 % and the third 39 %. Rate, "
+               "steps and batch were not tuned, and nothing was for upright and jigsaw.",
+        limits="One small encoder, 500 steps. Halves of a photograph share their light, so grey levels alone find many. "
+               "That a crop's photograph is found says nothing of what is on it. Monuments such as the Taj Mahal are "
+               "on other photographs that were learnt from. None of the fifty is among them in smaller size (means "
+               "of 16×16 parts), nor were any two of the 36 pairs that SqueezeNet finds most alike one photograph."),
     chart=Chart("bars", "points more than random weights", alt="-",
                 columns=tuple(f"gain, {title}" for title in WAYS)))
 
