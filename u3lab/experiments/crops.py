@@ -112,9 +112,9 @@ TABLE = Table(
                "with random weights (28 % for 23 %), and then the second form found 34 % and the third 39 %. Rate, "
                "steps and batch were not tuned, and nothing was for upright and jigsaw.",
         limits="One small encoder, 500 steps. Halves of a photograph share their light, so grey levels alone find many. "
-               "That a crop's photograph is found says nothing of what is on it. Monuments such as the Taj Mahal are "
-               "on other photographs that were learnt from. None of the fifty is among them in smaller size (means "
-               "of 16×16 parts), nor were any two of the 36 pairs that SqueezeNet finds most alike one photograph."),
+               "That a crop's photograph is found says nothing of what is on it. The Taj Mahal and other monuments are "
+               "on further photographs, which were learnt from. None of the fifty is itself among those, as means of "
+               "16×16 parts tell, nor was any of the 36 pairs that SqueezeNet finds most alike one photograph."),
     chart=Chart("bars", "points more than random weights", alt="-",
                 columns=tuple(f"gain, {title}" for title in WAYS)))
 
