@@ -111,9 +111,9 @@ TABLE = Table(
                "averages over parts of the map at first; means and standard deviations over all of it found more, also "
                "with random weights (28 % for 23 %), and then the second form found 34 % and the third 39 %. Rate, "
                "steps and batch were not tuned, and nothing was for upright and jigsaw.",
-        limits="One small encoder, 500 steps. Halves of a photograph share their light, so grey levels alone find many. "
-               "That a crop's photograph is found says nothing of what is on it. The Taj Mahal and other monuments are "
-               "on further photographs, which were learnt from. None of the fifty is itself among those, as means of "
+        limits="One small encoder, 500 steps. Halves of a photograph share their light: grey levels alone find many. "
+               "That a crop's photograph is found says nothing of what is on it. The Taj Mahal and other monuments "
+               "are on other photographs that were learnt from. None of the fifty is itself among them, as means of "
                "16×16 parts tell, nor was any of the 36 pairs that SqueezeNet finds most alike one photograph."),
     chart=Chart("bars", "points more than random weights", alt="-",
                 columns=tuple(f"gain, {title}" for title in WAYS)))
