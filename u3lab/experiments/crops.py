@@ -106,7 +106,8 @@ TABLE = Table(
         floor="The same encoder with random weights; guessing finds 2 %.",
         rivals="A histogram of grey levels, HOG, HOG averaged over the quarters of the crop, and that with the "
                "histogram. Upright and jigsaw (nine tiles of 12 pixels) have the encoder, first weights, steps and "
-               "rate of contrast, and twice its photographs at each step, so as many views. SqueezeNet has learnt from ImageNet's labels and sees the same squares at 128 pixels.",
+               "rate of contrast, and twice its photographs at each step, so no fewer views. SqueezeNet has "
+               "learnt from ImageNet's labels and sees the same squares at 128 pixels.",
         chosen="For each code and way the layer, and the probe's C out of 0.001 to 1, on crops of 44 other photographs "
                "that nothing was learnt from. On these, with a seed of its own, contrast was tried in three forms and "
                "stopped early: two views of one square (the nearest neighbour found 25 % after 450 steps), two squares "
