@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from u3lab import results
-from u3lab.experiments import learnet, pretexts, scanners, start
+from u3lab.experiments import crops, learnet, pretexts, scanners, start
 from u3lab.lessons.landmarks import trials as landmark_trials
+from u3lab.lessons.selfsup import crops as lessons
 from u3lab.lessons.start import seeing
 from u3lab.lessons.universal import trials
 from u3lab.worlds import lights
@@ -181,6 +182,27 @@ def test_fields_in_the_views_help_under_a_field_and_not_without_one():
                        for way in ("IIC, views without fields", "IIC, views with fields"))
     assert without[0] > fields[0] and all(b > a for a, b in zip(without[1:], fields[1:], strict=True))
     assert rising(*without[::-1]) and rising(*fields[::-1])
+
+
+def test_contrast_finds_the_photograph_of_more_crops_than_all_else_without_labels():
+    summary = results.evidence("crops").summary
+    for way in crops.WAYS:
+        found = {code: of[way][0] for code, of in summary.items() if code not in ("chance", crops.BEYOND)}
+        *others, contrast, labels = sorted(found, key=found.get)
+        assert (contrast, labels) == ("contrast", crops.CEILING) and summary["chance"][way] < min(found.values()) / 2
+        gain = summary["contrast"][f"gain, {way}"]
+        assert gain[0] == pytest.approx(found["contrast"] - found[crops.FLOOR], abs=0.01) and gain[1] > 0
+        assert summary[crops.BEYOND][way][0] == pytest.approx(found["contrast"] - found[crops.DESCRIPTORS], abs=0.01)
+    assert all(0 <= share <= 1 and round(10 * share, 6).is_integer() for row in results.table("crops").values()
+               for share in (*row.neighbour.values(), *row.probe.values()))
+
+
+def test_the_shipped_codes_read_the_layers_that_were_chosen():
+    rows = results.table("crops")
+    for code, layer in lessons.LAYERS.items():
+        val = means("crops", "neighbour_val", "layer", task=code)
+        assert max(val, key=val.get) == layer, code
+    assert {run.task for run in rows} >= set(lessons.LAYERS)
 
 
 # ---- 3

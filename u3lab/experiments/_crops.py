@@ -57,13 +57,17 @@ def stock(scenes: int, seed: int, folder: str | Path | None = None, *, without: 
     if folder:
         whole += [images.load(path)[0] for path in sorted(Path(folder, "photos").iterdir())]
         things += [cutouts.on_white(Image.open(path)) for path in sorted(Path(folder, "things").iterdir())]
-    if judges := [_small(picture[0]) for picture in without]:
-        whole = [one for one in whole if min((_small(one) - other).abs().mean() for other in judges) >= ALIKE]
+    whole = unlike(whole, [picture[0] for picture in without])
     return Stock(whole, things, [composing.compose(SCENE_SIDE, "train", generator)[0] for _ in range(scenes)])
 
 
-def _small(picture: Tensor) -> Tensor:
-    return F.interpolate(picture[None], size=SMALL, mode="area")
+def unlike(given: list[Tensor], others: list[Tensor]) -> list[Tensor]:
+    """Those of the pictures (3,H,W) that look like none of the others."""
+    def small(picture: Tensor) -> Tensor:
+        return F.interpolate(picture[None], size=SMALL, mode="area")
+
+    judges = [small(other) for other in others]
+    return [one for one in given if all((small(one) - other).abs().mean() >= ALIKE for other in judges)]
 
 
 def held_out(size: int, each: int, seed: int) -> Tensor:

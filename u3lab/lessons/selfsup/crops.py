@@ -1,0 +1,144 @@
+"""Notebook 02: of which of fifty photographs is a crop? Crops, three ways to code them, and the nearest photographs.
+
+No encoder of chapter 2 has learnt from the photographs here: they ship, and those that it learnt from do not.
+``python -m u3lab.experiments crops`` trained the shipped encoder and judged it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3lab import images
+from u3lab.datasets import photos
+from u3lab.nets import Classifier, checkpoints, extract_features
+from u3lab.selfsup import encoder
+from u3lab.selfsup.views import luma
+
+NAME = "contrast"  # of the shipped weights
+WIDTH, SIDE = 32, 48  # channels of the first layer; pixels of a crop
+LAYERS = {"contrast": "conv5", "random weights": "conv1"}  # the best of each on the photographs that choose
+VAL = 4  # every fourth photo chooses, with the everyday pictures; the others judge
+EACH = {"gallery": 20, "query": 10}  # crops of each photo
+SHARE = (0.5, 0.9)  # a crop's side, of the largest square in half of the photo
+PART = 200  # pictures at a time
+LEVELS, GREYS = 4, 16  # of each colour in a histogram, and of grey
+
+
+class Crops(NamedTuple):
+    """``images`` (N,3,S,S), grey, and the number of the photo that each is cut from (N)."""
+
+    images: Tensor
+    photos: Tensor
+
+    def few(self, each: int | None) -> Crops:
+        """The first crops of each photo, so many; without a number all."""
+        count = int(self.photos.max()) + 1
+        return Crops(*(one.unflatten(0, (count, -1))[:, :each].flatten(0, 1) for one in self))
+
+
+def names(split: str) -> list[str]:
+    """The photographs that judge ("test", fifty) or by which layers and settings are chosen ("val")."""
+    every = photos.names()
+    chosen = every[VAL - 1 :: VAL]
+    everyday = [name for name in images.names("everyday") if name not in every]  # which would load the other picture
+    return [*chosen, *everyday] if split == "val" else [name for name in every if name not in chosen]
+
+
+def load(name: str) -> Tensor:
+    """A photograph of either split, (1,3,H,W)."""
+    return photos.load(name) if name in photos.names() else images.load(name)
+
+
+@cache
+def crops(split: str, part: str, size: int = SIDE) -> Crops:
+    """Grey squares of each photograph: "gallery" from its left half, "query" from its right; no pixel is in both.
+
+    The same squares for every ``size``.
+    """
+    generator = torch.Generator().manual_seed(("test", "val").index(split))
+    made = []
+    for name in names(split):
+        left, right = luma(load(name)).tensor_split(2, dim=3)
+        for half, of in ((left, "gallery"), (right, "query")):
+            drawn = torch.rand(EACH[of], 3, generator=generator)
+            if of == part:
+                made += [_square(half, *one.tolist(), size) for one in drawn]
+    count = len(made) // EACH[part]
+    return Crops(torch.cat(made).expand(-1, 3, -1, -1), torch.arange(count).repeat_interleave(EACH[part]))
+
+
+def _square(picture: Tensor, size_at: float, down: float, right: float, size: int) -> Tensor:
+    low, high = SHARE
+    side = round((low + (high - low) * size_at) * min(picture.shape[2:]))
+    top, left = (round(at * (n - side)) for at, n in zip((down, right), picture.shape[2:], strict=True))
+    return images.resize(picture[..., top : top + side, left : left + side], size).clamp(0, 1)
+
+
+def codes(net: Classifier, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """Layer → mean and standard deviation of each of its C channels over each picture (N,3,H,W): (N,2C)."""
+    parts = [extract_features(net, layers, some) for some in pictures.split(PART)]
+    return {layer: torch.cat([torch.cat([part[layer].mean((2, 3)), part[layer].std((2, 3))], 1) for part in parts])
+            for layer in layers}
+
+
+def colour_histogram(pictures: Tensor) -> Tensor:
+    """How frequent each of 4·4·4 colours is in pictures (N,3,H,W): square roots of shares, (N,64)."""
+    level = (pictures * LEVELS).long().clamp(max=LEVELS - 1)
+    colour = (level[:, 0] * LEVELS + level[:, 1]) * LEVELS + level[:, 2]
+    return F.one_hot(colour.flatten(1), LEVELS**3).double().mean(1).sqrt().float()
+
+
+def grey_histogram(pictures: Tensor) -> Tensor:
+    """How frequent each of 16 levels is in grey pictures (N,3,H,W): square roots of shares, (N,16)."""
+    level = (pictures[:, 0] * GREYS).long().clamp(max=GREYS - 1)
+    return F.one_hot(level.flatten(1), GREYS).double().mean(1).sqrt().float()
+
+
+def nearest(queries: Tensor, gallery: Tensor, count: int = 1) -> Tensor:
+    """The numbers of the ``count`` most similar codes of the gallery (M,U) for each query (N,U): (N,count).
+
+    Each number of a code is brought to mean 0 and spread 1 over the gallery, and codes are compared by their cosine.
+    """
+    mean, spread = gallery.mean(0), gallery.std(0)
+    q, g = (F.normalize((one - mean) / spread.clamp_min(1e-6), dim=1) for one in (queries, gallery))
+    return (q @ g.T).topk(count, dim=1).indices
+
+
+def shipped() -> Classifier:
+    """The encoder that contrast has taught, on photographs that do not ship; it has seen no photograph named here."""
+    net = encoder(WIDTH)
+    checkpoints.restore(net.module, NAME)
+    return net
+
+
+def coded(pictures: Tensor) -> dict[str, Tensor]:
+    """Pictures (N,3,H,W) in three codes (N,U): of the shipped encoder, of its random first weights, of a histogram."""
+    nets = dict(zip(LAYERS, (shipped(), encoder(WIDTH)), strict=True))
+    grey = bool((pictures == pictures[:, :1]).all())
+    return {name: codes(net, pictures, [LAYERS[name]])[LAYERS[name]] for name, net in nets.items()} | {
+        "histogram": (grey_histogram if grey else colour_histogram)(pictures)}
+
+
+def neighbours(query: Mapping[str, Tensor], gallery: Mapping[str, Tensor], photographs: Tensor,
+               count: int = 6) -> dict[str, list[int]]:
+    """For each code the photographs of the crops most similar to a query, without repetition.
+
+    Parameters
+    ----------
+    query, gallery
+        From :func:`coded`, of one picture and of M crops.
+    photographs
+        The photograph of each crop of the gallery (M). For whole pictures ``torch.arange(M)``; a picture that is itself
+        in the gallery comes first.
+    """
+    found = {}
+    for name, code in gallery.items():
+        order = photographs[nearest(query[name], code, len(code))[0]]
+        found[name] = list(dict.fromkeys(order.tolist()))[:count]
+    return found
