@@ -26,7 +26,7 @@ def _templates(g: torch.Generator) -> Iterator[tuple]:
 
 
 MATCH = Exercise(
-    id="0-match", title="Be the template", minutes=8, difficulty="medium", points=4,
+    id="0-match", title="Be the template", minutes=6, difficulty="medium", points=4,
     goal="Lay the template w on every place of the pictures where it fits completely, moving by one pixel, and return "
          "the inner product with the patch below: over all channels, without b and ReLU. A loop over the pixels of a "
          "photo is too slow for the figure; one over the few weights of w is fine, and torch needs none.",
@@ -86,7 +86,7 @@ def _squares(g: torch.Generator) -> Iterator[tuple]:
 
 
 OCCLUSION = Exercise(
-    id="0-occlusion", title="Hide and look", minutes=10, difficulty="medium", points=4,
+    id="0-occlusion", title="Hide and look", minutes=8, difficulty="medium", points=4,
     goal="Compute the occlusion map r. Squares of side×side pixels have their upper left corners at rows and columns "
          "0, step, 2·step, … as long as they fit completely. Each time one square is grey: 0.5 in all channels. "
          "`score` takes pictures (B,3,H,W) and returns their scores (B). Leave x as it is.",
@@ -128,7 +128,7 @@ def _coded(g: torch.Generator) -> Iterator[tuple]:
 
 
 PROBE = Exercise(
-    id="0-probe", title="Read it off", minutes=10, difficulty="medium", points=4,
+    id="0-probe", title="Read it off", minutes=8, difficulty="medium", points=4,
     goal="Fit the probe to the labelled codes y, and return the scores of the new codes. `labels` are numbers from 0 "
          "to K − 1. Take the W at which the gradient of the whole sum is exactly zero. There is no bias: codes have "
          "mean 0.",

@@ -72,17 +72,22 @@ def labelled(panels: Mapping[str, Tensor]) -> Tensor:
 
 
 def template_panels(picture: Tensor, map: Tensor, w: Tensor, patch: Tensor, place: tuple[float, float]) -> Tensor:
-    """The picture and a unit's map with the place marked; then patch, template and their products, enlarged.
+    """The picture and a unit's map, place and best match marked; then patch, template and their products, enlarged.
 
     ``picture`` (1,3,S,S) in [0,1], ``map`` (h,w) signed, ``w`` and ``patch`` (3,k,k), the patch in the network's scale;
     ``place`` (x, y) in [0,1].
     """
     (x, y), size, k = place, picture.shape[-1], w.shape[-1]
     below = picture[..., slice(*span(y, k, size)), slice(*span(x, k, size))]
-    products = (w * patch).sum(0)
+    products, row, column = (w * patch).sum(0), *divmod(int(map.argmax()), map.shape[1])
+    best = ((column + k / 2) / size, (row + k / 2) / size, 25)
+
+    def marked(one: Tensor) -> Tensor:
+        return boxed(boxed(one, x, y, 9), *best)
+
     return labelled({
-        "photo": boxed(picture, x, y, 9),
-        "map, before the ReLU": boxed(large(pixels.heat(map, signed=True).to(picture), size), x, y, 9),
+        "photo": marked(picture),
+        "map, before the ReLU": marked(large(pixels.heat(map, signed=True).to(picture), size)),
         "patch": large(below, size), "template w": painted(w, float(w.abs().max()), size),
         "products": large(pixels.heat(products, signed=True, scale=STRONG), size)})
 
