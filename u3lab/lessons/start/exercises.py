@@ -28,8 +28,8 @@ def _templates(g: torch.Generator) -> Iterator[tuple]:
 MATCH = Exercise(
     id="0-match", title="Be the template", minutes=6, difficulty="medium", points=4,
     goal="Lay the template w on every place of the pictures where it fits completely, moving by one pixel, and return "
-         "the inner product with the patch below: over all channels, without b and ReLU. A loop over the pixels of a "
-         "photo is too slow for the figure; one over the few weights of w is fine, and torch needs none.",
+         "the inner product with the patch below: over all channels, without b and ReLU. A loop over the weights of w "
+         "is fine; one over the pixels is too slow.",
     signature="def my_match(x, w):   # (B,C,H,W), (C,k,l) → (B,H−k+1,W−l+1)",
     hints=(
         "How many rows of places are there? The template's top row can lie on rows 0 to H − k, so H − k + 1.",

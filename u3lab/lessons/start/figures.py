@@ -80,14 +80,10 @@ def template_panels(picture: Tensor, map: Tensor, w: Tensor, patch: Tensor, plac
     (x, y), size, k = place, picture.shape[-1], w.shape[-1]
     below = picture[..., slice(*span(y, k, size)), slice(*span(x, k, size))]
     products, row, column = (w * patch).sum(0), *divmod(int(map.argmax()), map.shape[1])
-    best = ((column + k / 2) / size, (row + k / 2) / size, 25)
-
-    def marked(one: Tensor) -> Tensor:
-        return boxed(boxed(one, x, y, 9), *best)
-
+    photo, seen = (boxed(boxed(one, x, y, 9), (column + k / 2) / size, (row + k / 2) / size, 25)
+                   for one in (picture, large(pixels.heat(map, signed=True).to(picture), size)))
     return labelled({
-        "photo": marked(picture),
-        "map, before the ReLU": marked(large(pixels.heat(map, signed=True).to(picture), size)),
+        "photo": photo, "map, before the ReLU": seen,
         "patch": large(below, size), "template w": painted(w, float(w.abs().max()), size),
         "products": large(pixels.heat(products, signed=True, scale=STRONG), size)})
 
