@@ -49,7 +49,8 @@ TABLE = Table(
            "learn nor to choose.",
         often="One training each, the one that ships. The 95 % intervals resample faces (bootstrap); differences are "
               "taken face by face.",
-        floor="The same place in the picture; the same network with random weights.",
+        floor="The same place in the picture, which of the templates only those of 7×7 pixels exceed; the same network "
+              "with random weights.",
         rivals="Templates of pixels, of mean 0 and length 1, slid over the other face, in four sizes. The notebook "
                "quotes the best of them on these very faces, which flatters it.",
         chosen="The networks' design, by the landmarks of 300 other faces, out of some twenty attempts "

@@ -83,7 +83,7 @@ def template_panels(picture: Tensor, map: Tensor, w: Tensor, patch: Tensor, plac
     photo, seen = (boxed(boxed(one, x, y, 9), (column + k / 2) / size, (row + k / 2) / size, 25)
                    for one in (picture, large(pixels.heat(map, signed=True).to(picture), size)))
     return labelled({
-        "photo": photo, "map, before the ReLU": seen,
+        "photo (frames enlarged)": photo, "map, before the ReLU": seen,
         "patch": large(below, size), "template w": painted(w, float(w.abs().max()), size),
         "products": large(pixels.heat(products, signed=True, scale=STRONG), size)})
 
@@ -130,9 +130,12 @@ def joined(parts: Tensor) -> Tensor:
     return grid.reshape(len(parts), parts.shape[2], n * side, n * side)
 
 
-def shuffled(x: Tensor, n: int, *, seed: int = 0) -> Tensor:
-    """Every part is there, and its neighbours are others; all pictures are shuffled alike."""
-    order = torch.randperm(n * n, generator=torch.Generator().manual_seed(seed))
+def shuffled(x: Tensor, n: int, *, seed: int = 0, stay: bool = False) -> Tensor:
+    """Every part is there, and none in its place (with ``stay`` some may be, by chance); all pictures alike."""
+    generator, places = torch.Generator().manual_seed(seed), torch.arange(n * n)
+    order = torch.randperm(n * n, generator=generator)
+    while n > 1 and not stay and (order == places).any():
+        order = torch.randperm(n * n, generator=generator)
     return joined(cut(x, n)[:, order])
 
 
