@@ -218,3 +218,8 @@ def test_slips_are_told():
     for statistic, words in ((lambda often: 1.0, "gives 1.0 for 1 samples"), (lambda often: often, "of shape .1, 5."),
                              (lambda often: often.mean(1) * math.nan, "NaN in all 9 samples")):
         refuses(bootstrap, statistic, 5, times=9, says=words)
+
+
+def test_an_interval_is_written_with_as_many_digits_as_asked_for():
+    one = Interval(0.4768, 0.42, 0.5333)
+    assert str(one) == f"{one}" == "0.477 [0.42, 0.533]" and f"{one:.2f}" == "0.48 [0.42, 0.53]"

@@ -25,7 +25,7 @@ from u3lab.saliency.metrics import edges
 
 NETWORK = "squeezenet1_1"
 TRAINED = "network, trained"
-CODES = ("pixels", "network, not trained", TRAINED)  # the floor, the rival, and the network
+CODES = ("pixels", "network, not trained", TRAINED)  # the rival, the floor, and the network
 QUESTIONS = ("traffic signs", "textures", "animals", "digits", "body parts")
 GRID = 13  # a picture as 13×13 colours are 507 numbers, about as many as the code has
 DRAWS = range(3)  # of the places of things, each in another quarter
@@ -93,13 +93,13 @@ TABLES = (
         evidence=Evidence(
             "what a linear probe reads off a network's code, off the pixels, off a network that was never trained",
             measured="The share of test pictures that a linear probe names correctly.",
-            on=f"Five of the ten domains, {probing.TEST} test pictures of each class; no source of a test picture is "
-               "among those to learn from.",
+            on=f"Five of the ten domains, picked by hand, {probing.TEST} test pictures of each class; no source of a "
+               "test picture is used for training. Many of the animals are also classes of ImageNet.",
             often=f"Three draws of {probing.LABELS} labels of each class. The 95 % intervals resample test pictures "
                   "(bootstrap); those of body parts are squares of two patients. Differences are taken picture by "
                   "picture. Five questions, each with two differences: no correction for their number.",
-            floor="pixels: the picture as 13×13 colours, about as many numbers as the code has.",
-            rivals="The same network with random weights.",
+            floor="The same network with random weights. On textures the pixels lie below it.",
+            rivals="pixels: the picture as 13×13 colours, about as many numbers as the code has.",
             chosen=f"The probe's C, for each draw, by {probing.CHOICE} validation pictures of each class.",
             limits="Small pictures that are made of photos, things, digits and scans."),
         chart=Chart("bars", "share of test pictures named correctly, 20 labels of each class",
@@ -111,10 +111,10 @@ TABLES = (
         uneven={"seeds": "so that a thing may be there three times"},
         evidence=Evidence(
             "whether the hidden square that costs most lies on the thing",
-            measured="Whether the middle of the square whose hiding lets the score of the class fall most lies on the "
+            measured="Whether the middle of the square whose hiding lowers the class's score most lies on the "
                      f"thing; squares of {SIDE}×{SIDE} pixels at {CELLS}×{CELLS} places.",
-            on="Cut-outs, each laid in a quarter of a photo that is drawn at random, two photos in turn; of these the "
-               "pictures whose class is the network's first answer.",
+            on="Cut-outs, each laid in a random quarter of one of two photos in turn; of these, only the "
+               "pictures whose class is the network's first answer: 72 pictures of 35 things.",
             often="Three draws of the quarters, so that a thing may be there three times. The 95 % intervals resample "
                   "things, not pictures (bootstrap); differences are taken picture by picture.",
             floor="A place drawn at random: the thing's share of the area. The middle of the picture.",
@@ -126,8 +126,8 @@ TABLES = (
     Table(
         "start_grounds", Laid, Taken, summary=by_ground, facts={"network": NETWORK},
         evidence=Evidence(
-            "whether the background decides if a thing is an animal or made by people",
-            measured="log P(animal) − log P(made thing), if it had to be one of the classes of the things.",
+            "whether the background decides between animal and made thing",
+            measured="log P(animal) − log P(made thing), restricted to the classes of the things.",
             on="Every shipped animal and made thing without background that has a class of ImageNet, whether it is "
                "found or not, on white paper, five photos of nature and five of buildings.",
             often="Each thing once on each photo. The intervals are over series of things.",
@@ -135,8 +135,8 @@ TABLES = (
             rivals="The same photos scrambled: their colours stay, what they show is gone.",
             limits="Five photos of a kind, and things that are pasted and fill most of the picture."),
         chart=Chart("bars", "log-odds of “animal” (right of 0: taken for an animal)",
-                    alt="Bars for animals and for made things: on white paper, in nature, before buildings, and on "
-                        "these photos scrambled.")))
+                    alt="Bars for animals and for made things: on white paper, in nature, in front of buildings, and "
+                        "on these photos scrambled.")))
 
 
 def work(plan: Plan) -> Iterator[Work]:

@@ -45,15 +45,16 @@ TABLE = Table(
         "whether a landmark of one face is found in another by codes that were learnt without labels",
         measured="The share of eight landmarks (eyes, nose, mouth …) that are found in the next face, within a quarter "
                  "of the distance between its eyes.",
-        on=f"{trials.TEST} drawn faces, turned by up to {trials.YAW:g} degrees, of people who taught nothing and chose "
-           "nothing.",
+        on=f"{trials.TEST} drawn faces, turned by up to {trials.YAW:g} degrees; these people were used neither to "
+           "learn nor to choose.",
         often="One training each, the one that ships. The 95 % intervals resample faces (bootstrap); differences are "
               "taken face by face.",
-        floor="The same place in the picture; the same network with random weights.",
+        floor="The same place in the picture, which of the templates only those of 7×7 pixels exceed; the same network "
+              "with random weights.",
         rivals="Templates of pixels, of mean 0 and length 1, slid over the other face, in four sizes. The notebook "
                "quotes the best of them on these very faces, which flatters it.",
-        chosen="The networks' design, by the landmarks of 300 other faces, out of some twenty attempts (see the table "
-               "labellers): labels were used to choose, not to learn.",
+        chosen="The networks' design, by the landmarks of 300 other faces, out of some twenty attempts "
+               "(notebook 3 has them, in the table labellers): labels were used to choose, not to learn.",
         limits="How the heads turn, the drawing program tells exactly. Codes learnt from warps of still pictures need "
                "no such truth, and find far fewer. Drawn faces, no photographs. One training."),
     chart=Chart("bars", "share of landmarks found in another face",

@@ -23,7 +23,10 @@ class Interval(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+        return f"{self:.3g}"
+
+    def __format__(self, form: str) -> str:  # f"{interval:.2f}" writes all three numbers so
+        return "{:{form}} [{:{form}}, {:{form}}]".format(*self, form=form or ".3g")
 
 
 def bootstrap(statistic: Callable[[Tensor], Tensor], groups: int, *, times: int = 1000, basic: bool = False,

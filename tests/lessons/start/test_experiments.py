@@ -37,9 +37,11 @@ def test_what_is_cut_can_be_joined(n: int):
 
 def test_shuffled_parts_are_all_there_and_whole():
     x = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
-    before, after = looking.cut(x, 3)[0], looking.cut(looking.shuffled(x, 3, seed=1), 3)[0]
-    found = [[torch.equal(a, b) for b in after] for a in before]
-    assert all(sum(row) == 1 for row in found) and not all(row[n] for n, row in enumerate(found))
+    for n, seed in ((2, 0), (2, 1), (3, 1), (4, 2)):
+        before, after = looking.cut(x, n)[0], looking.cut(looking.shuffled(x, n, seed=seed), n)[0]
+        found = [[torch.equal(a, b) for b in after] for a in before]
+        assert all(sum(row) == 1 for row in found) and not any(row[n] for n, row in enumerate(found))
+    assert torch.equal(looking.shuffled(x, 1), x)
     assert torch.equal(looking.shuffled(x, 3, seed=1), looking.shuffled(x, 3, seed=1))
 
 

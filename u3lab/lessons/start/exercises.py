@@ -26,10 +26,10 @@ def _templates(g: torch.Generator) -> Iterator[tuple]:
 
 
 MATCH = Exercise(
-    id="0-match", title="Be the template", minutes=8, difficulty="medium", points=4,
-    goal="Lay the template w on every place of the pictures where it fits completely, moving by one pixel, and return "
-         "the inner product with the patch below: over all channels, without b and ReLU. A loop over the pixels of a "
-         "photo is too slow for the figure; one over the few weights of w is fine, and torch needs none.",
+    id="0-match", title="Be the template", minutes=6, difficulty="medium", points=4,
+    goal="Slide the template w over the pictures, one pixel at a time, wherever it fits completely, and return "
+         "the inner product with the patch below: over all channels, without b and ReLU. A loop over the weights of w "
+         "is fine; one over the pixels is too slow.",
     signature="def my_match(x, w):   # (B,C,H,W), (C,k,l) → (B,H−k+1,W−l+1)",
     hints=(
         "How many rows of places are there? The template's top row can lie on rows 0 to H − k, so H − k + 1.",
@@ -86,7 +86,7 @@ def _squares(g: torch.Generator) -> Iterator[tuple]:
 
 
 OCCLUSION = Exercise(
-    id="0-occlusion", title="Hide and look", minutes=10, difficulty="medium", points=4,
+    id="0-occlusion", title="Hide and look", minutes=8, difficulty="medium", points=4,
     goal="Compute the occlusion map r. Squares of side×side pixels have their upper left corners at rows and columns "
          "0, step, 2·step, … as long as they fit completely. Each time one square is grey: 0.5 in all channels. "
          "`score` takes pictures (B,3,H,W) and returns their scores (B). Leave x as it is.",
@@ -128,10 +128,9 @@ def _coded(g: torch.Generator) -> Iterator[tuple]:
 
 
 PROBE = Exercise(
-    id="0-probe", title="Read it off", minutes=10, difficulty="medium", points=4,
+    id="0-probe", title="Read it off", minutes=8, difficulty="medium", points=4,
     goal="Fit the probe to the labelled codes y, and return the scores of the new codes. `labels` are numbers from 0 "
-         "to K − 1. Take the W at which the gradient of the whole sum is exactly zero. There is no bias: codes have "
-         "mean 0.",
+         "to K − 1. Take the W at which the gradient of the whole sum is exactly zero. There is no bias.",
     signature="def my_probe(y, labels, new, lam):   # (N,U), (N,), (M,U), λ → scores (M,K)",
     hints=(
         "`F.one_hot(labels)` is t, in whole numbers; `.to(y)` makes them numbers like y's.",

@@ -72,17 +72,18 @@ def labelled(panels: Mapping[str, Tensor]) -> Tensor:
 
 
 def template_panels(picture: Tensor, map: Tensor, w: Tensor, patch: Tensor, place: tuple[float, float]) -> Tensor:
-    """The picture and a unit's map with the place marked; then patch, template and their products, enlarged.
+    """The picture and a unit's map, place and best match marked; then patch, template and their products, enlarged.
 
     ``picture`` (1,3,S,S) in [0,1], ``map`` (h,w) signed, ``w`` and ``patch`` (3,k,k), the patch in the network's scale;
     ``place`` (x, y) in [0,1].
     """
     (x, y), size, k = place, picture.shape[-1], w.shape[-1]
     below = picture[..., slice(*span(y, k, size)), slice(*span(x, k, size))]
-    products = (w * patch).sum(0)
+    products, row, column = (w * patch).sum(0), *divmod(int(map.argmax()), map.shape[1])
+    photo, seen = (boxed(boxed(one, x, y, 9), (column + k / 2) / size, (row + k / 2) / size, 25)
+                   for one in (picture, large(pixels.heat(map, signed=True).to(picture), size)))
     return labelled({
-        "photo": boxed(picture, x, y, 9),
-        "map, before the ReLU": boxed(large(pixels.heat(map, signed=True).to(picture), size), x, y, 9),
+        "photo (frames enlarged)": photo, "map, before the ReLU": seen,
         "patch": large(below, size), "template w": painted(w, float(w.abs().max()), size),
         "products": large(pixels.heat(products, signed=True, scale=STRONG), size)})
 
@@ -129,9 +130,12 @@ def joined(parts: Tensor) -> Tensor:
     return grid.reshape(len(parts), parts.shape[2], n * side, n * side)
 
 
-def shuffled(x: Tensor, n: int, *, seed: int = 0) -> Tensor:
-    """Every part is there, and its neighbours are others; all pictures are shuffled alike."""
-    order = torch.randperm(n * n, generator=torch.Generator().manual_seed(seed))
+def shuffled(x: Tensor, n: int, *, seed: int = 0, stay: bool = False) -> Tensor:
+    """Every part is there, and none in its place (with ``stay`` some may be, by chance); all pictures alike."""
+    generator, places = torch.Generator().manual_seed(seed), torch.arange(n * n)
+    order = torch.randperm(n * n, generator=generator)
+    while n > 1 and not stay and (order == places).any():
+        order = torch.randperm(n * n, generator=generator)
     return joined(cut(x, n)[:, order])
 
 

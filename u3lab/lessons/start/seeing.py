@@ -96,8 +96,8 @@ def grounds(size: int = figures.SIDE) -> dict[str, Tensor]:
     nature, buildings = (torch.cat([backgrounds.load(name, size=size) for name in names])
                          for names in (NATURE, BUILDINGS))
     return {"white paper": torch.ones(1, 3, size, size), "nature": nature, "buildings": buildings,
-            "nature, scrambled": figures.shuffled(nature, FINE),
-            "buildings, scrambled": figures.shuffled(buildings, FINE)}
+            "nature, scrambled": figures.shuffled(nature, FINE, stay=True),
+            "buildings, scrambled": figures.shuffled(buildings, FINE, stay=True)}
 
 
 def log_odds(net: Classifier, pictures: Tensor) -> Tensor:
