@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests import test_third_form
 from u3lab import U3Error, course, nets
-from u3lab.course import catalogue
+from u3lab.course import catalogue, pieces
 from u3lab.lessons.universal import exercises
 from u3lab.training.batches import Batches
 from u3lab.universal import METHODS, UniversalSettings, adapt, adapters, train_domain
@@ -133,3 +134,15 @@ def test_the_masked_mean_is_that_of_the_tasks(seed: int):
     for m in (drawn(seed + 9, 8) > 0, torch.zeros(8, dtype=torch.bool)):
         found = masked_losses({"kind": task}, {"kind": scores}, {"kind": labels}, {"kind": m})["kind"]
         torch.testing.assert_close(exercises.masked(losses, m, 0.7), found)
+
+
+def test_a_prior_without_gradient_is_told_by_the_player(monkeypatch: pytest.MonkeyPatch):
+    """Its values are right, and a judge may see nothing else: of an answer in another process only values come back."""
+    def detached(cross_entropy: Tensor, weights: list[Tensor], *rest: object) -> Tensor:
+        return exercises.energy(cross_entropy, [weight.detach() for weight in weights], *rest)
+
+    assert catalogue.find("1b-prior").judge(detached) == ""
+    monkeypatch.setattr(pieces, "_passed", {})
+    monkeypatch.setattr(test_third_form, "nonsense", lambda _: detached)
+    (_, line), (_, told) = test_third_form.shown("01b_priors_and_tasks.ipynb", "1b-prior")
+    assert "no gradient" in told and "no gradient" not in line

@@ -277,7 +277,7 @@ def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
 PREDICTED = Exercise(
     id="1b-predicted", title="Adapters from z", minutes=8, difficulty="medium", points=4,
     goal="Return the adapters of several domains at once: for each row z of `z`, α(z) = M′ diag(P z) M. Make no "
-         "diagonal matrix: `torch.diag` would need a loop over the domains, and nearly everything in it is zero.",
+         "diagonal matrix, which would need a loop over the domains.",
     signature="def my_adapters(z, P, M, M_out):   # (D,U), (R,U), (R,C_in), (C_out,R) → (D,C_out,C_in)",
     hints=(
         "Begin with w, one row for each domain, (D,R). Row d is P z_d; for all domains at once that is a product of z "
@@ -310,13 +310,12 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 MASKED = Exercise(
-    id="1b-masked", title="A loss with gaps", minutes=10, difficulty="easy", points=3,
+    id="1b-masked", title="A loss with gaps", minutes=6, difficulty="medium", points=3,
     goal="Return λ_t / N_t · Σ_i m_i ℓ_i of one task, for any batch. m says which pictures have a label, N_t is how "
-         "many, and if there are none, the loss is 0. Where there is no label, ℓ_i means nothing: it may even be "
-         "infinite, as −log 0 is.",
+         "many. Where there is no label, ℓ_i means nothing and may have any value. What is missing costs nothing.",
     signature="def my_masked(losses, m, price):   # (B,), (B,) of True and False, λ_t → a scalar",
     hints=(
-        "If the check shows nan: 0 · ∞ is nan, so to multiply with the mask is not enough. And 0 / 0 is nan too.",
+        "If the check shows nan: 0 · ∞ is nan, so multiplying by the mask is not enough, and 0 / 0 is nan too.",
         "`losses[m]` has only those that count. How many are there, and what is to happen if it is none?",
         "`losses[m].sum()` of none is 0. Divide it by N_t, but by no less than 1: `m.sum().clamp(min=1)`. Then comes "
         "the price."),
