@@ -152,3 +152,6 @@ def test_landmarks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     summary = start_landmarks.by_way(rows)
     assert summary["templates of 13×13 pixels"]["turning heads less this"].value == 0
     assert summary["templates of 9×9 pixels"]["turning heads less this"].value == 0.5
+    assert summary["templates of 9×9 pixels"]["warps less this"].value == 0.5
+    assert [*summary[start_landmarks.TURNING]] == ["found"]
+    assert summary[start_landmarks.WARPS].keys() == {"found", "turning heads less this"}

@@ -18,6 +18,7 @@ from u3lab.measures import mean
 
 TURNING, WARPS = "codes, learnt from heads that turn", "codes, learnt from warps of stills"
 UNTAUGHT, SAME_PLACE = "codes, random weights", "the same place in the picture"
+LEARNT = {"turning heads": TURNING, "warps": WARPS}
 TAUGHT = {TURNING: "person", WARPS: "person-warps"}
 TEMPLATES = {f"templates of {side}×{side} pixels": side for side in (5, 7, 9, 13)}
 NEAR = 25  # % of the distance between the eyes
@@ -33,8 +34,9 @@ Found = NamedTuple("Found", [("hits", tuple[int, ...])])
 def by_way(rows: Rows) -> Summary:
     """The share of landmarks found, with its interval over faces; and in pairs, how many more the codes find."""
     shares = {run.way: torch.tensor(row.hits).double() / PARTS for run, row in rows.items()}
-    return {way: {"found": mean(share)} | (
-        {"turning heads less this": mean(shares[TURNING] - share)} if TURNING in shares and way != TURNING else {})
+    return {way: {"found": mean(share)} | {
+        f"{codes} less this": mean(shares[learnt] - share)
+        for codes, learnt in LEARNT.items() if learnt in shares and way not in (learnt, TURNING)}
         for way, share in shares.items()}
 
 
@@ -55,11 +57,11 @@ TABLE = Table(
                "quotes the best of them on these very faces, which flatters it.",
         chosen="The networks' design, by the landmarks of 300 other faces, out of some twenty attempts "
                "(notebook 3 has them, in the table labellers): labels were used to choose, not to learn.",
-        limits="How the heads turn, the drawing program tells exactly. Codes learnt from warps of still pictures need "
+        limits="The drawing program supplies the heads' exact motion. Codes learnt from warps of still pictures need "
                "no such truth, and find far fewer. Drawn faces, no photographs. One training."),
     chart=Chart("bars", "share of landmarks found in another face",
-                alt="Bars: codes learnt from turning heads find nearly all landmarks, those from warps a third, "
-                    "templates of pixels and the same place about as many, random weights hardly any.",
+                alt="Bars: codes learnt from turning heads find nearly all landmarks, those from warps three in "
+                    "ten, templates of pixels and the same place half as many, random weights hardly any.",
                 columns=("found",)))
 
 
