@@ -94,6 +94,8 @@ def summary(rows: Rows) -> Summary:
     for judged, column, title in ((FILMED, "iou", "IoU"), (STANDING, "found", f"found of {STANDING}")):
         if (pupil := of(PUPIL, judged, column)).numel() and (teacher := of(TEACHER, judged, column)).numel():
             tell(f"{PUPIL} less its teacher", title, pupil - teacher)
+    for judged, column, title in ((FILMED, "iou", "IoU"), (STANDING, "found", f"found of {STANDING}")):
+        tell(f"{PUPIL}, the seed that ships", title, of(PUPIL, judged, column)[:, :1])
     for judged in (MIRRORED, OVER, PASTED):
         tell(f"{PUPIL}, {judged}", "IoU", of(PUPIL, judged, "iou"))
     tell(f"{PUPIL}, half of the picture never watched", "IoU", *(of(*one, "iou") for one in SIDES.items()))
@@ -107,7 +109,7 @@ TABLE = Table(
     within={"iou": FRAMES, "found": FRAMES},
     shared={"fit & choose: frames": "the thresholds of flow and of the rivals without a network are those that fit an "
                                     "automatic background subtraction of these frames best"},
-    uneven={"seeds": "Three seeds of the network that is asked whether pixels move; all others have one"},
+    uneven={"seeds": "Three seeds of the network that is asked whether pixels move, two of the others"},
     again={"method": MEAN},
     evidence=Evidence(
         "who walks in single frames, found by a network that was asked which pixels move",
@@ -117,9 +119,10 @@ TABLE = Table(
         on="25 frames of the end of one film of a street, 0.8 seconds apart, 12 seconds after the 231 frames that were "
            "learnt from. Some of the same people are in both, and the camera is the same. The masks are background "
            "subtraction, corrected by hand.",
-        often="Three seeds of the network that is asked whether pixels move; all others have one, for want of time. "
-              "The intervals are from samples of blocks of five neighbouring frames, and of seeds. Those who stand are "
-              "few people, in some of the frames.",
+        often="Three seeds of the network that is asked whether pixels move, two of the others, for want of time; "
+              "rivals without a network have none. The intervals are from samples of blocks of five neighbouring "
+              "frames, and of seeds; two seeds tell little of how much seeds differ. Those who stand are few people, "
+              "in some of the frames.",
         floor="One mask for all frames, where people are most often.",
         rivals="Three-frame difference and flow see the neighbours of each test frame; the networks see the frame "
                "alone. The difference from the mean frame is judged by its own truth, since the masks are background "
@@ -129,15 +132,16 @@ TABLE = Table(
                "taken.",
         chosen="Steps, crops and the threshold of the three-frame difference were set by six trials of the network "
                "asked whether pixels move, on the masks of the test; these reached 0.66 to 0.76. So its numbers may be "
-               "somewhat too high. The thresholds of the rivals fit automatic masks of the frames learnt from; the "
+               "somewhat too high. The network that ships is that of seed 0, the best of three by IoU on the test; it "
+               "has a line of its own. The thresholds of the rivals fit automatic masks of the frames learnt from; the "
                "network says that a pixel moves from a probability of one half. σ and κ of the groups are those of an "
                "earlier trial on the same film.",
         limits="One street, one camera, a few minutes of training. Crops are drawn around pixels that moved. The paper "
                "on groups embeds many films and judges by transfer to other tasks, which this does not: see pretexts."),
     chart=Chart("bars", "intersection over union (IoU)", columns=("IoU",),
-                alt="Bars with intervals: one mask for all frames is near 0, flow low, three-frame difference higher, "
-                    "the network that learnt from it higher still, and background subtraction, which made the truth, "
-                    "highest."))
+                alt="Bars with intervals: one mask for all frames is near 0, flow low, three-frame difference higher. "
+                    "The interval of the network that learnt from it overlaps that of the difference, and reaches "
+                    "beyond it. Background subtraction, which made the truth, is highest."))
 
 
 def work(plan: Plan) -> Iterator[Work]:
@@ -150,7 +154,7 @@ def work(plan: Plan) -> Iterator[Work]:
         yield Work([Run(method, judged, 0) for judged in asked(method)], judge, method, 0, partial(rival, method))
     for seed in plan.few(SEEDS):
         for method in plan.few(PUPILS):
-            if seed in SEEDS[:1] or method == PUPIL:
+            if seed in SEEDS[:2] or method == PUPIL:
                 yield Work([Run(method, judged, seed) for judged in asked(method)], pupil, plan, method, seed)
 
 

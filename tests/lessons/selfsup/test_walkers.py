@@ -3,6 +3,8 @@
 import torch
 
 from tests.helpers import seeded
+from u3lab import results
+from u3lab.experiments import walkers as recipe
 from u3lab.lessons.selfsup import walkers
 from u3lab.lessons.selfsup.walkers import Film
 
@@ -72,3 +74,8 @@ def test_the_network_that_ships_finds_walkers_and_no_pieces_of_the_street():
     found = [(selfsup.moves(net, head, pictures) > 0.5)[pasted.masks].double().mean()
              for pictures in (pasted.walkers, pasted.street)]
     assert found[0] > 0.7 > 0.1 > found[1]
+
+
+def test_the_seed_that_ships_is_the_best_of_three_as_the_evidence_says():
+    reached = recipe.measured_of(results.table("walkers"), recipe.PUPIL, recipe.FILMED, "iou").mean(0)
+    assert len(reached) == 3 and recipe.SEEDS[int(reached.argmax())] == recipe.SEEDS[0]
