@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -427,6 +428,10 @@ def test_learnet(learnets):
         assert row.right == pytest.approx({
             "α = 0": 0.1, "learnet": (50 + number) / 1000, "learnet, z of another domain": (200 + others[seed]) / 1000,
             "α trained on the same examples": (650 + number) / 1000}[way], abs=5e-4), (name, way, seed)
+    ahead = learnet.in_domains(domains)
+    for name, rival in itertools.product(learnet.UNSEEN_DOMAINS, (learnet.FROZEN, learnet.ELSEWHERE, learnet.OWN)):
+        apart = [domains[name, learnet.LEARNET, seed].right - domains[name, rival, seed].right for seed in range(3)]
+        assert ahead[f"learnet less {rival}"][f"{name}: difference"] == pytest.approx(trials.interval(apart))
 
 
 def test_a_probe_is_judged_by_the_test(monkeypatch: pytest.MonkeyPatch):

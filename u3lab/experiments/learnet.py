@@ -19,11 +19,11 @@ from torch import Tensor
 from u3lab import nets, universal
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, cells, crossed, extent
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, crossed, extent
 from u3lab.lessons.universal import lighting, trials
 from u3lab.lessons.universal.lighting import FROZEN, GREY, ONE, PAINTS, RIVALS, Data
 from u3lab.lessons.universal.trials import interval
-from u3lab.measures import probe
+from u3lab.measures import Interval, probe
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
 from u3lab.worlds import decathlon, lights
@@ -71,6 +71,22 @@ def under_all(rows: Rows) -> Summary:
     return found
 
 
+def in_domains(rows: Rows) -> Summary:
+    """The share right of each way, and how far the learnet is ahead of the others, paired by seed."""
+    def over_seeds(values: list[float]) -> Interval | float:
+        return interval(values) if len(values) > 1 else values[0]
+
+    right = {(domain, way): [row.right for run, row in rows.items() if (run.domain, run.way) == (domain, way)]
+             for domain, way in dict.fromkeys((run.domain, run.way) for run in rows)}
+    domains = list(dict.fromkeys(domain for domain, _ in right))
+    found = {way: {domain: over_seeds(right[domain, way]) for domain in domains} for way in DOMAIN_WAYS}
+    for rival in (way for way in DOMAIN_WAYS if way != LEARNET):
+        found[f"{LEARNET} less {rival}"] = {
+            f"{domain}: difference": over_seeds([ours - theirs for ours, theirs in zip(
+                right[domain, LEARNET], right[domain, rival], strict=True)]) for domain in domains}
+    return found
+
+
 TABLES = (Table(
     "learnet", Lit, Shares, summary=under_all,
     facts={"network": NETWORK, "steps": STEPS["lights"], "lights": list(UNSEEN)},
@@ -86,29 +102,32 @@ TABLES = (Table(
         rivals="One α for all lights has the same pictures and steps; another goes on with the eight examples and "
                "their labels, which the learnet does not see; the grey world divides by the mean colour of the eight.",
         chosen="What z is taken from, the rank and the rate: with lights 0 to 11, which are not here.",
-        limits="Lights that three numbers tell, on made pictures; nobody knows such numbers of real domains. Of three "
-               "seeds an interval knows little more than their range, which stands beside it; it is rather too narrow. "
+        limits="Lights that three numbers describe, on synthetic pictures; nobody knows such numbers of real "
+               "domains. Of three seeds an interval knows little more than their range, which stands beside it; it is "
+               "rather too narrow. "
                f"There are {len(COMPARED) * len(KINDS)} differences; if none were real, one would exclude zero by luck "
                "in every second such table, so that one which just does so has decided nothing."),
     chart=Chart("bars", "share of paints named correctly", chance=1 / 8, columns=KINDS,
                 alt="Pairs of bars for six ways, on photos and in close-ups.")),
     Table(
     "learnet_domains", Domain, Share, facts={"network": NETWORK, "steps": STEPS["domains"]},
-    summary=cells("{way}", {"{domain}": "right"}, lambda seeds: interval(seeds) if len(seeds) > 1 else seeds[0]),
+    summary=in_domains,
     again="a seed takes minutes, since the learnet is trained for it",
     evidence=Evidence(
         "predicted adapters for a domain that the learnet has not seen, and their rivals",
         measured="The share of the test pictures that is named correctly.",
-        on="Digits and patients, each with a learnet that has seen the nine other domains; five pictures of each class "
-           "tell it of the tenth.",
-        often="Three seeds. The 95 % intervals are Student's, over seeds.",
+        on="Digits and patients, each with a learnet that has seen the nine other domains; it looks at five "
+           "pictures of each class of the tenth.",
+        often="Three seeds. The 95 % intervals are Student's, over seeds; differences are paired by seed.",
         floor="α = 0: a linear probe of frozen features, with the same examples. The learnet with the z of another "
               "domain.",
         rivals="Parallel adapters trained on the same examples, at the rate 0.0015.",
         chosen="What z is taken from, and the rank: with lights. How the rate of the learnet was chosen, 0.003, is not "
                "recorded.",
-        limits="Two domains and three seeds: small differences cannot be told from none."),
-    chart=Chart("bars", "share of test pictures right, 5 labels of each class",
+        limits="Two domains and three seeds: small differences cannot be told from none. Of "
+               f"{len(UNSEEN_DOMAINS) * (len(DOMAIN_WAYS) - 1)} differences, one that alone excludes zero may do so by "
+               "luck."),
+    chart=Chart("bars", "share of test pictures right, 5 labels of each class", columns=UNSEEN_DOMAINS,
                 alt="Pairs of bars for four ways, for digits and for patients.")))
 
 

@@ -105,8 +105,9 @@ TABLE = Table(
                "domains in the table adapters, with 20 labels of each class and no prior, and 0.0015 for adapters, "
                "which it chose for two of them (0.004 for traffic signs). That favours no prior. In the lines “σ "
                "chosen” it is, for each domain and way, the σ with which most validation pictures are right, over all "
-               "seeds; of the best the widest, and no prior widest of all. There are 20 validation pictures of each "
-               "class: somebody with 5 labels has fewer.",
+               "seeds; of the best the widest, and no prior widest of all: where all domains chose no prior, the gain "
+               "is 0 [0, 0] and tells nothing. There are 20 validation pictures of each class: somebody with 5 labels "
+               "has fewer.",
         limits=f"Three domains, of which an interval from resampling them knows little: it is rather too narrow. The "
                f"table has {ALL} intervals. If no prior had any effect, about {ALL / 20:.0f} of them would exclude "
                "zero by luck; a single one that just does so has decided nothing. Training is short, 60 steps with 5 "

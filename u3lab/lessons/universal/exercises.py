@@ -277,7 +277,7 @@ def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
 PREDICTED = Exercise(
     id="1b-predicted", title="Adapters from z", minutes=8, difficulty="medium", points=4,
     goal="Return the adapters of several domains at once: for each row z of `z`, α(z) = M′ diag(P z) M. Make no "
-         "diagonal matrix, which would need a loop over the domains.",
+         "diagonal matrix: nearly everything in it is zero.",
     signature="def my_adapters(z, P, M, M_out):   # (D,U), (R,U), (R,C_in), (C_out,R) → (D,C_out,C_in)",
     hints=(
         "Begin with w, one row for each domain, (D,R). Row d is P z_d; for all domains at once that is a product of z "
