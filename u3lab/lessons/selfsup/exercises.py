@@ -140,13 +140,13 @@ def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
 
 MARGINAL = Exercise(
     id="2b-marginal", title="A marginal loss over all shifts", minutes=10, difficulty="medium", points=4,
-    goal="Here f(ŷ, η) is ŷ turned round by η samples, η = 0, …, S − 1: what leaves at the end comes in at the start. "
-         "Return min over η of ‖y − f(ŷ, η)‖² for each sound of the batch, without loops.",
+    goal="Here f(ŷ, η) is ŷ circularly shifted by η samples, η = 0, …, S − 1. Return min over η of "
+         "‖y − f(ŷ, η)‖² for each sound of the batch, without loops.",
     signature="def my_marginal_loss(prediction, y):   # (B,S), (B,S) → (B,)",
     hints=(
         "You want one tensor of all candidates, (B,S,S): of each sound, each η, each sample. The rest is a sum and a "
         "minimum, in this order.",
-        "Turned round by η, ŷ has at place t what stood at t − η. So `prediction[:, index]` with a table of whole "
+        "Shifted by η, ŷ has at place t what stood at t − η. So `prediction[:, index]` with a table of whole "
         "numbers (S,S), index[η, t] = (t − η) mod S, gives all candidates. (With `torch.fft` you need no table: all "
         "⟨y, f(ŷ, η)⟩ are a correlation.)",
         "`t = torch.arange(S)`, `index = (t - t[:, None]) % S`. Then `y[:, None] - prediction[:, index]`, squared and "
@@ -158,7 +158,7 @@ MARGINAL = Exercise(
         Mistake((".amin(1) → .mean(1)", ".amin(1) → .amax(1)"), "that is the mean over η, or the maximum, the worst η. "
                 "The best ŷ for a mean is a mean of all shifts, a ghost; take the minimum"),
         Mistake((".amin(1) → [:, 0]", ".amin(1) → [:, :2].amin(1)"), "you tried no η but 0, or 0 and 1: that is L2 (to "
-                "turn y and ŷ round together changes no distance). Turn ŷ round by all η, up to S − 1"),
+                "shift y and ŷ together changes no distance). Shift ŷ by all η, up to S − 1"),
         Mistake(("% y.shape[1]] → % y.shape[1]] * (places >= places[:, None])",
                  "prediction[:, (places - places[:, None]) % y.shape[1]] → "
                  "torch.stack([prediction.roll(k, 0) for k in range(len(y))], 1)"), "your shift is another: time is "
