@@ -51,9 +51,10 @@ def ben(browser: Browser, hub: Hub) -> Iterator[BrowserContext]:
 
 
 def first_live_cell() -> int:
-    """The first code cell of the chapter that makes a figure with sliders; those above it are run as well."""
+    """The first unfolded code cell of the chapter that makes a figure with sliders; those above it are run as well."""
     code = [cell for cell in nbformat.read(NOTEBOOKS / CHAPTER, as_version=4).cells if cell.cell_type == "code"]
-    return next(number for number, cell in enumerate(code) if "live.explore(" in cell.source)
+    return next(number for number, cell in enumerate(code) if "live.explore(" in cell.source
+                and not cell.metadata.get("jupyter", {}).get("source_hidden"))
 
 
 def test_a_student_moves_a_slider_in_a_chapter(ada: Desk):
