@@ -47,8 +47,8 @@ def saved(ran: Desk) -> nbformat.NotebookNode:
         except ValueError:  # written by half
             return False
         # JupyterLab saves by itself as well, every two minutes, also in the middle of a run
-        return [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"
-                and not cell.metadata.get("jupyter", {}).get("source_hidden")] == shown  # a folded cell has no number
+        return [None if cell.metadata.get("jupyter", {}).get("source_hidden") else cell.execution_count  # folded: none
+                for cell in notebook.cells if cell.cell_type == "code"] == shown
 
     until(holds, f"{ran.file.name} was not saved")
     return nbformat.read(ran.file, as_version=4)
