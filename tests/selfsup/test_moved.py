@@ -67,6 +67,8 @@ def test_a_network_learns_which_colour_moves_and_finds_it_where_it_stands():
 def test_a_head_of_another_task_is_refused():
     net = selfsup.unet(2)
     refuses(selfsup.moves, net, selfsup.head_of(net, "upright"), torch.rand(1, 3, 16, 16), says="MOVED")
+    head = selfsup.head_of(net, selfsup.MOVED).train()
+    refuses(selfsup.moves, net, head, torch.rand(1, 3, 16, 16), says="head is in training mode")
 
 
 def test_the_unet_keeps_each_pixel_and_does_not_know_where_it_is():
