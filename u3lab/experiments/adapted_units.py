@@ -71,7 +71,7 @@ TABLE = Table(
                 columns=("its own adapter alone", "all but its own", "all adapters", "two trainings"),
                 alt="Four curves that begin at 1 and fall with depth, means over ten domains. With its own adapter "
                     "alone a layer's units stay at 0.9 or above. With all but its own they fall nearly as far as with "
-                    "all adapters, to about a third at fire9. Two trainings stay more alike."))
+                    "all adapters, to about a third at fire9. In fire9 two trainings stay more alike."))
 
 
 def work(plan: Plan) -> Iterator[Work]:

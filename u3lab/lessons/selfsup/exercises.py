@@ -161,7 +161,7 @@ MARGINAL = Exercise(
                 "shift y and ŷ together changes no distance). Shift ŷ by all η, up to S − 1"),
         Mistake(("% y.shape[1]] → % y.shape[1]] * (places >= places[:, None])",
                  "prediction[:, (places - places[:, None]) % y.shape[1]] → "
-                 "torch.stack([prediction.roll(k, 0) for k in range(len(y))], 1)"), "your shift is another: time is "
+                 "torch.stack([prediction.roll(k, 0) for k in range(len(y))], 1)"), "your shift is wrong: time is "
                 "axis 1 (axis 0 counts the sounds), and what leaves at the end comes in at the start again, where you "
                 "may have zeros: take the places modulo S"),
         Mistake(("square() → abs()", "(y[:, None] - shifted).square().sum(2).amin(1) → "
