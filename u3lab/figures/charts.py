@@ -250,7 +250,7 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
             _draw_bars(axes, names, groups, index, label, colour, decimals)
         axes.set_yticks(range(len(names)), names)
         axes.set(xlabel=xlabel, ylim=(len(names) - 0.5, -0.5))
-        axes.margins(x=0.12 if all(bar[0] >= 0 for members in groups.values() for bar in members.values()) else 0.16)
+        axes.margins(x=0.12 if all(bar[0] >= 0 for members in groups.values() for bar in members.values()) else 0.2)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.tick_params(axis="y", length=0)
         if chance is not None:

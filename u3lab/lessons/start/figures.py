@@ -140,5 +140,5 @@ def shuffled(x: Tensor, n: int, *, seed: int = 0, stay: bool = False) -> Tensor:
 
 
 def mirrored(x: Tensor, n: int) -> Tensor:
-    """Every part is in its place, and mirrored: as many seams as in :func:`shuffled`, and the same arrangement."""
+    """Every part is in its place, and mirrored: n − 1 seams, half as many as in :func:`shuffled`."""
     return joined(cut(x, n).flip(-1))
