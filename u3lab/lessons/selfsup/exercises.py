@@ -139,18 +139,16 @@ def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 MARGINAL = Exercise(
-    id="2b-marginal", title="A marginal loss over all shifts", minutes=10, difficulty="medium", points=4,
+    id="2b-marginal", title="A marginal loss over all shifts", minutes=6, difficulty="medium", points=4,
     goal="Here f(ŷ, η) is ŷ circularly shifted by η samples, η = 0, …, S − 1. Return min over η of "
-         "‖y − f(ŷ, η)‖² for each sound of the batch, without loops.",
+         "‖y − f(ŷ, η)‖² for each sound of the batch. A loop over η is fine.",
     signature="def my_marginal_loss(prediction, y):   # (B,S), (B,S) → (B,)",
     hints=(
-        "You want one tensor of all candidates, (B,S,S): of each sound, each η, each sample. The rest is a sum and a "
-        "minimum, in this order.",
-        "Shifted by η, ŷ has at place t what stood at t − η. So `prediction[:, index]` with a table of whole "
-        "numbers (S,S), index[η, t] = (t − η) mod S, gives all candidates. (With `torch.fft` you need no table: all "
-        "⟨y, f(ŷ, η)⟩ are a correlation.)",
-        "`t = torch.arange(S)`, `index = (t - t[:, None]) % S`. Then `y[:, None] - prediction[:, index]`, squared and "
-        "summed over the last axis, is (B,S), and `.amin(1)` is the minimum over η."),
+        "`prediction.roll(eta, 1)` shifts each sound of the batch by η samples.",
+        "Each η gives one distance for each sound, (B): a sum over the samples. Stack those of all η, (S,B). The "
+        "minimum comes last, over η.",
+        "Without a loop: `t = torch.arange(S)`, `index = (t - t[:, None]) % S`. Then `y[:, None] - prediction[:, "
+        "index]`, squared and summed over the last axis, is (B,S), and `.amin(1)` is the minimum over η."),
     reference=marginal, judge=by_cases(marginal, _marginal_cases, (
         Mistake((".sum(2).amin(1) → .amin(1).sum(1)", ".sum(2).amin(1) → .sum(2)[:, (y[:, None] - shifted).square()"
                  ".sum((0, 2)).argmin()]"), "each sound has one η, as a whole: sum first, then take the minimum of "
@@ -178,7 +176,7 @@ def _l2_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 STEP = Exercise(
-    id="2b-step", title="One step of L2", minutes=5, difficulty="easy", points=3,
+    id="2b-step", title="One step of L2", minutes=4, difficulty="easy", points=3,
     goal="`y` holds B outcomes (B,…), `y_hat` (…) the answer so far. The loss is the mean over the batch of ‖ŷ − y‖², "
          "a sum over all pixels. Return ŷ after one step of gradient descent at the rate `lr`, without autograd.",
     signature="def my_step(y_hat, y, lr):   # (…), (B,…), a number → (…)",
@@ -206,19 +204,19 @@ def _switch_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 SWITCH = Exercise(
-    id="2b-switch", title="One step of the switch", minutes=10, difficulty="medium", points=4,
+    id="2b-switch", title="One step of the switch", minutes=8, difficulty="medium", points=4,
     goal="`score` (X,Y) has a number s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; "
          "`same` (M) is 1 where both are of the same data, else 0. The loss is the mean cross-entropy of σ(s). Return "
-         "the scores after one step of gradient descent at the rate `lr`, and leave `score` unchanged. No autograd, "
-         "no loop.",
+         "the scores after one step of gradient descent at the rate `lr`, as a new tensor, without autograd. Pairs may "
+         "repeat: `score.index_put((x, y), …, accumulate=True)` adds up all of them.",
     signature="def my_switch(score, x, y, same, lr):   # (X,Y), three times (M), a number → (X,Y)",
     hints=(
         "The derivative of −same · log σ(s) − (1 − same) · log(1 − σ(s)) with respect to s is short. Use "
         "σ′ = σ (1 − σ).",
         "It is σ(s) − same. So a score rises where pairs are of the same data more often than σ(s) says, and rests "
         "where both agree.",
-        "`score[x, y]` are the scores of all pairs, (M). A pair of numbers may be listed several times, and then each "
-        "counts: `score.index_put((x, y), …, accumulate=True)` adds all of them. Divide by M for the mean."),
+        "`score[x, y]` are the scores of all pairs, (M). What is added there is −lr · (σ(s) − same), divided by M for "
+        "the mean."),
     reference=switch_step, judge=by_cases(switch_step, _switch_cases, (
         Mistake("accumulate=True) → accumulate=True) if len(x) == 1 else score.index_put((x, y), score[x, y] - lr * "
                 "wrong / len(x))", "a pair that is listed several times has moved only once: `+=` on an index forgets "
