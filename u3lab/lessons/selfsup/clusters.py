@@ -1,7 +1,7 @@
 """Notebook 02c: digits and mosaics.
 
-Rivals of what sorts digits: k-means on pixels, and on digits made upright by a formula. Mosaics segmented without
-labels, their rival, and a number that sees stripes. ``python -m u3lab.experiments segments`` does it for more seeds.
+Digits in boxes; rivals of what sorts them, k-means on pixels and on digits made upright by a formula. Mosaics segmented
+without labels, their rivals, and a number that sees stripes, for ``python -m u3lab.experiments segments`` and stripes.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ KMEANS, CONTRAST, EDGES = "k-means", "k-means on local contrast", "k-means on co
 ONE = "one class for all"
 WAYS = ("IIC, ten classes first", KMEANS, "IIC, T = 0", CONTRAST, EDGES, ONE)
 WINDOW = 8.0  # pixels: σ of the window in which contrast and edges are measured, 28/√12
+ROOM = (5, 6)  # digits in a box, down and across
 CHOOSING = ("textures", 0)  # the seed by whose labels the settings were chosen: its numbers judge nothing
 MADE = {"textures": (mosaics.textures, 3), "satellite": (mosaics.satellite, 4)}
 TEN = {"steps": 80, "reach": 0, "heads": 3}  # ten classes, to learn features; their heads are thrown away
@@ -98,3 +99,20 @@ def sameness(maps: Tensor) -> float:
     At each place the share of pictures that have the place's most frequent class there; then the mean of all places.
     """
     return float(F.one_hot(maps).double().mean(0).amax(2).mean())
+
+
+def sorted_into_boxes(P: Tensor, digits: Tensor, where: Tensor) -> Tensor:
+    """Show a joint P (k,k) as a square, and beside it digits (N,3,28,28) in two rows of k boxes by their class (N).
+
+    A picture (1,3,H,W) in [0,1]; the largest number of P is white. Of a full box the first 30 digits are seen.
+    """
+    side, (down, across) = digits.shape[-1], ROOM
+    made = []
+    for box in range(len(P)):
+        inside = digits[where == box][: down * across]
+        filled = torch.cat([inside, torch.zeros(down * across - len(inside), 3, side, side)])
+        sheet = filled.view(down, across, 3, side, side).permute(2, 0, 3, 1, 4).reshape(3, down * side, across * side)
+        made.append(F.pad(sheet, [4] * 4, value=1.0))
+    boxes = torch.stack(made).unflatten(0, (2, -1)).permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
+    square = F.interpolate((P / P.max().clamp_min(1e-9))[None, None], size=boxes.shape[1] - 8, mode="nearest")
+    return torch.cat([F.pad(square.expand(-1, 3, -1, -1), [4] * 4, value=1.0), boxes[None]], 3)
