@@ -11,7 +11,7 @@ import torch
 from u3lab import results
 from u3lab.experiments import clusters, naturals, segments
 from u3lab.lessons.selfsup import clusters as mosaics
-from u3lab.lessons.selfsup.naturals import CODED, KINDS, LABELS, RIVALS, SCAN, TESTS, TWO, Pictures, drawn
+from u3lab.lessons.selfsup.naturals import KINDS, LABELS, RIVALS, SCAN, TESTS, TWO, Pictures, drawn
 from u3lab.selfsup.matching import hungarian_accuracy
 
 
@@ -70,7 +70,7 @@ def test_things_at_random_are_the_floor_that_the_evidence_names():
     assert f"{lucky.mean():.2f} on average" in said and f"{lucky[190]:.2f} or more in one draw of twenty" in said
 
 
-@pytest.mark.parametrize("way", [TWO, RIVALS[3], LABELS, SCAN, CODED])
+@pytest.mark.parametrize("way", [TWO, RIVALS[3], LABELS, SCAN])
 def test_things_are_sorted_as_the_name_of_the_run_says(way: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(naturals.SETTINGS, "batch_size", 10)
     found = naturals.measured(way, 1, steps=1)
@@ -92,11 +92,12 @@ def test_the_loss_chooses_and_labels_only_tell_what_was_possible():
     assert clusters.of_heads(torch.stack([bad, good]), labels, 0) == (pytest.approx(1 / 3), 1.0)
 
 
-def test_neighbours_in_a_code_that_knows_kinds_are_sorted_by_kind(monkeypatch: pytest.MonkeyPatch):
+def test_neighbours_in_a_code_that_knows_kinds_are_mostly_sorted_by_kind(monkeypatch: pytest.MonkeyPatch):
     kinds = torch.arange(200) % 5
     noise = torch.randn(200, 8, generator=torch.Generator().manual_seed(0))
     code = torch.cat([4.0 * torch.nn.functional.one_hot(kinds, 5), 0.3 * noise], 1)
     monkeypatch.setattr(naturals.naturals, "drawn", lambda split, seed: Pictures(code, kinds, kinds, kinds))
-    monkeypatch.setattr(naturals.crops, "coded", lambda pictures: {naturals.crops.NAME: pictures})
-    every, chosen = naturals.by_neighbours(1, code, steps=150)
-    assert every.shape == (5, 200, 5) and hungarian_accuracy(every[chosen].argmax(1), kinds) == 1
+    monkeypatch.setattr(naturals, "seen", lambda way, pictures, seed: pictures)
+    every, chosen = naturals.by_neighbours(1, code, steps=400)
+    assert every.shape == (5, 200, 5) and torch.allclose(every.sum(2), torch.ones(5, 200))
+    assert hungarian_accuracy(every[chosen].argmax(1), kinds) > 0.7  # two kinds may share a cluster; chance has 0.3

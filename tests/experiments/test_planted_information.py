@@ -151,7 +151,8 @@ def test_students(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         assert torch.equal(seen, digits[:2000]) and (k, settings.steps) == (10, 60)
         assert (net.width, net.seed, net.way) == (12, 100 + settings.seed, students.NEW)
         even = found.bincount().tolist() == own.bincount().tolist()
-        net.way = students.STUDENT if found is own else students.OF_PIXELS if found is pixels else students.SHUFFLED
+        known = {students.STUDENT: own, students.OF_PIXELS: pixels}
+        net.way = next((way for way, of in known.items() if torch.equal(found, of)), students.SHUFFLED)
         assert even and (net.way != students.SHUFFLED or 0.05 < (found == own).double().mean() < 0.15)
         before.append(settings.seed)
         yield "step"
@@ -167,7 +168,7 @@ def test_students(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         monkeypatch.setattr(students, name, stub)
     monkeypatch.setattr(students.handwritten, "load", lambda: (digits, labels))
     table = planted.table(students, tmp_path)
-    assert list(table) == [(way, seed) for seed in range(5) for way in students.WAYS] and len(before) == 15
+    assert list(table) == [(way, seed) for seed in range(3) for way in students.WAYS] and len(before) == 9
     for (way, seed), (accuracy,) in table.items():
         assert accuracy == pytest.approx(1 - errors(way, seed) / 2000)
     gains = students.summary(table)

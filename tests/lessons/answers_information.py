@@ -58,7 +58,7 @@ def place_by_place(z: Tensor, moved: Tensor, t: tuple[int, int], wrap: bool = Fa
 
 
 MUTANTS = [
-    ("2c-joint", lambda z, moved: pair_by_pair(z, moved) + pair_by_pair(moved, z), "twice"),
+    ("2c-joint", lambda z, moved: pair_by_pair(z, moved) + pair_by_pair(moved, z), "the right one times 2"),
     ("2c-joint", pair_by_pair, "not made symmetric"),
     ("2c-joint", lambda z, moved: both_ways(hard(z), hard(moved)), "an argmax has no gradient"),
     ("2c-joint", lambda z, moved: both_ways(z.mean(0)[None], moved.mean(0)[None]), "product of the two marginals"),
@@ -66,7 +66,7 @@ MUTANTS = [
     ("2c-iic", lambda P, lam: entropy(P, 2) - lam * entropy(P.sum(-1)), "one marginal is missing"),
     ("2c-iic", lambda P, lam: cell_by_cell(P, lam, sign=-1), "the right one with the other sign: a minus is missing,"),
     ("2c-iic", lambda P, lam: entropy(P, 2), "`lam` = 0: what `lam` brings is missing"),
-    ("2c-iic", lambda P, lam: by_entropies(P, lam / 2), "half of `lam` in its place"),
+    ("2c-iic", lambda P, lam: by_entropies(P, lam / 2), "or each counts half"),
     ("2c-iic", lambda P, lam: by_entropies(P, 1.0), "`lam` = 1: `lam` is not used"),
     ("2c-iic", lambda P, lam: -lam * mutual_information(P), "not before the whole bracket"),
     ("2c-iic", lambda P, lam: by_entropies(P, -lam), "−`lam` in the place of `lam`: a sign is wrong"),

@@ -315,8 +315,8 @@ LOSS = Exercise(
                 "lam", "λ stands before the marginals, not before the whole bracket: as a factor of the whole it would "
                 "only change the rate"),
         Mistake(("- lam * rows.log() - lam * columns.log() → - lam * rows.log()",
-                 "- lam * rows.log() - lam * columns.log() → - lam * columns.log()"), "one marginal is missing: both "
-                "views have one, and with only one of them L is the negative entropy of one answer given the other"),
+                 "- lam * rows.log() - lam * columns.log() → - lam * columns.log()"), "one marginal is missing, or "
+                "each counts half: of a symmetric P both are alike, and λ stands before each of the two"),
         Mistake((".clamp_min(torch.finfo(P.dtype).eps) → ", ".clamp_min(torch.finfo(P.dtype).eps) →  ;; (P.log() → "
                  "(P.clamp_min(torch.finfo(P.dtype).eps).log()"), "where P is 0, 0 · ln 0 is 0, but a computer says "
                 "NaN: `torch.log(0)` is −∞, and 0 times that is no number. Keep P from 0 with `clamp_min` before the "
