@@ -46,6 +46,7 @@ def deskewed(digits: Tensor) -> Tensor:
 KMEANS, CONTRAST, EDGES = "k-means", "k-means on local contrast", "k-means on contrast and edges"
 ONE = "one class for all"
 WAYS = ("IIC, ten classes first", KMEANS, "IIC, T = 0", CONTRAST, EDGES, ONE)
+RIVALS = (ONE, KMEANS, CONTRAST, EDGES, WAYS[2])  # of IIC with neighbours, on textures
 WINDOW = 8.0  # pixels: σ of the window in which contrast and edges are measured, 28/√12
 ROOM = (5, 6)  # digits in a box, down and across
 CHOOSING = ("textures", 0)  # the seed by whose labels the settings were chosen: its numbers judge nothing
