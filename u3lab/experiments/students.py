@@ -69,8 +69,9 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(digits=digits[LEARNT_FROM, 0])
     plan.judge(digits=digits[JUDGED, 0])
     for seed in plan.few(SEEDS):
-        runs = [Run(way, seed) for way in WAYS]
+        runs = [Run(way, seed) for way in WAYS if way != PIXELS]
         yield Work(runs, measured, plan, digits, labels, seed)
+        yield Work(Run(PIXELS, seed), of_pixels, digits, labels, seed)
 
 
 def measured(plan: Plan, digits: Tensor, labels: Tensor, seed: int) -> Iterator[tuple[Run, Reached]]:
@@ -94,7 +95,11 @@ def measured(plan: Plan, digits: Tensor, labels: Tensor, seed: int) -> Iterator[
             steps=steps, batch_size=100, seed=seed)))
         yield reached(way, student)
     yield reached(NEW, selfsup.digit_encoder(WIDTH, seed=100 + seed))
-    yield Run(PIXELS, seed), Reached(by_kmeans(unseen[:, :1], true, KINDS, seed)[0])
+
+
+def of_pixels(digits: Tensor, labels: Tensor, seed: int) -> Reached:
+    """Sort the unseen digits by their pixels."""
+    return Reached(by_kmeans(digits[JUDGED, :1], labels[JUDGED], KINDS, seed)[0])
 
 
 def sorted_pixels(digits: Tensor, seed: int) -> Tensor:

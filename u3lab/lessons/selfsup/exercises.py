@@ -278,7 +278,7 @@ def _mean_with_transpose(P: Tensor) -> Tensor:
 
 
 def loss_of(P: Tensor, lam: float) -> Tensor:
-    """L = −Σ_ij P_ij (ln P_ij − λ ln P_i − λ ln P_j), for each joint of P (…,k,k): (…)."""
+    """L = −Σ_ab P_ab (ln P_ab − λ ln P_a − λ ln P_b), for each joint of P (…,k,k): (…)."""
     P = P.clamp_min(torch.finfo(P.dtype).eps)
     rows, columns = P.sum(-1, keepdim=True), P.sum(-2, keepdim=True)
     return -(P * (P.log() - lam * rows.log() - lam * columns.log())).sum((-1, -2))
@@ -299,13 +299,13 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
 LOSS = Exercise(
     id="2c-iic", title="Information as a loss", minutes=8, difficulty="medium", points=4,
     goal="P is one symmetric joint (k,k), or many of them (…,k,k): shares of all pairs of classes, 0 or more, with the "
-         "sum 1. With its marginals P_i (sums of rows) and P_j (sums of columns), return for each joint "
-         "L = −Σ_ij P_ij (ln P_ij − λ ln P_i − λ ln P_j). Entries that are 0 count 0.",
+         "sum 1. With its marginals P_a (sums of rows) and P_b (sums of columns), return for each joint "
+         "L = −Σ_ab P_ab (ln P_ab − λ ln P_a − λ ln P_b). Entries that are 0 count 0.",
     signature="def my_loss(P, lam):   # (…,k,k), a number → (…)",
     hints=(
         "If the check says NaN: look for ln 0. `P.clamp_min(1e-12)` keeps a number from 0; in float32, "
         "`torch.finfo(P.dtype).eps` is a good floor.",
-        "For independent classes, P_ij = P_i P_j, and with λ = 1 the bracket is 0 in each cell. Try it with "
+        "For independent classes, P_ab = P_a P_b, and with λ = 1 the bracket is 0 in each cell. Try it with "
         "`P = torch.full((2, 2), 0.25)`: L has to be 0.",
         "Count axes from the end: `P.sum(-1, keepdim=True)` has the shape (…,k,1), so that it spreads over the columns "
         "of P, and `P.sum(-2, keepdim=True)` is (…,1,k). Three lines will do: clamp, two marginals, the sum over the "
@@ -330,7 +330,7 @@ LOSS = Exercise(
 
 
 def joint_at(z: Tensor, z_moved: Tensor, t: tuple[int, int]) -> Tensor:
-    """P_t, the mean of z_i(u) z′_j(u + t) over pictures and places: two of (n,k,h,w) → (k,k)."""
+    """P_t, the mean of z_a(u) z′_b(u + t) over pictures and places: two of (n,k,h,w) → (k,k)."""
     (down, right), (h, w) = t, z.shape[2:]
     here = z[..., max(0, -down):h - max(0, down), max(0, -right):w - max(0, right)]
     there = z_moved[..., max(0, down):h - max(0, -down), max(0, right):w - max(0, -right)]
@@ -365,8 +365,8 @@ def _share(P: Tensor) -> Tensor:
 AT = Exercise(
     id="2c-displaced", title="The joint of neighbours", minutes=10, difficulty="medium", points=4,
     goal="z and z′ hold shares of k classes at each place of a map, (n,k,h,w). Given a displacement t = (down, right) "
-         "in whole places, which may be negative, return P_t (k,k): entry (i, j) is the mean, over all pictures and "
-         "all places u for which u + t is still on the map, of z_i(u) z′_j(u + t). It need not be symmetric.",
+         "in whole places, which may be negative, return P_t (k,k): entry (a, b) is the mean, over all pictures and "
+         "all places u for which u + t is still on the map, of z_a(u) z′_b(u + t). It need not be symmetric.",
     signature="def my_joint_at(z, z_moved, t):   # two of (n,k,h,w), a pair of whole numbers → (k,k)",
     hints=(
         "For t = (0, 0) it is `torch.einsum('nihw,njhw->ij', z, z_moved)` over n·h·w.",
