@@ -247,9 +247,9 @@ def _shares(g: torch.Generator) -> Iterator[tuple]:
 
 JOINT = Exercise(
     id="2c-joint", title="What two views say of each other", minutes=5, difficulty="easy", points=3,
-    goal="z and z_moved (n,k) hold a network's shares of k classes for both views of n pictures; row i of both is of "
-         "the same picture. Return the joint P (k,k): entry (a, b) is the mean over the pictures of z_a z′_b. Neither "
-         "view is special, so make P symmetric: take the mean of P and its transpose.",
+    goal="z and z_moved (n,k) hold the shares of k classes for both views of n pictures; row i of both is of one "
+         "picture. Return P (k,k): entry (a, b) is the mean over the pictures of z_a z′_b. Then make P symmetric: take "
+         "the mean of P and its transpose.",
     signature="def my_joint(z, z_moved):   # (n,k), (n,k) → (k,k)",
     hints=(
         "One picture gives a k×k matrix, the outer product of its two rows. P is the mean of n such matrices.",
@@ -363,10 +363,10 @@ def _share(P: Tensor) -> Tensor:
 
 
 AT = Exercise(
-    id="2c-displaced", title="The joint of neighbours", minutes=10, difficulty="medium", points=4,
-    goal="z and z′ hold shares of k classes at each place of a map, (n,k,h,w). Given a displacement t = (down, right) "
-         "in whole places, which may be negative, return P_t (k,k): entry (a, b) is the mean, over all pictures and "
-         "all places u for which u + t is still on the map, of z_a(u) z′_b(u + t). It need not be symmetric.",
+    id="2c-displaced", title="The joint of neighbours", minutes=8, difficulty="medium", points=4,
+    goal="z and z_moved (n,k,h,w) hold shares of k classes at each place. For t = (down, right), in whole places that "
+         "may be negative, return P_t (k,k): entry (a, b) is the mean, over all pictures and all places u for which "
+         "u + t is still on the map, of z_a(u) z′_b(u + t). It need not be symmetric.",
     signature="def my_joint_at(z, z_moved, t):   # two of (n,k,h,w), a pair of whole numbers → (k,k)",
     hints=(
         "For t = (0, 0) it is `torch.einsum('nihw,njhw->ij', z, z_moved)` over n·h·w.",
