@@ -57,8 +57,8 @@ TABLE = Table(
                  "most frequent class there, averaged over the places (one for a map that ignores the mosaics); and "
                  "the information that the loss sees in these maps and in the true ones, both at 12×12 places. On the "
                  "same tensors, in double precision, our mean of informations differs from that of the authors' "
-                 "released code (b7602b7) by 4e-16 at most, and the pooled joint by 3e-6: there each displacement counts "
-                 "by its number of pairs, and with that weighting the difference is 4e-16, too.",
+                 "released code (b7602b7) by 4e-16 at most, and the pooled joint by 3e-6: there each displacement "
+                 "counts by its number of pairs, and with that weighting the difference is 4e-16, too.",
         on="24 mosaics of three textures for each seed, which were not learnt from, cut out of the same three photos "
            "as the 160 that were.",
         often="Three seeds. Given are the median, the least and the greatest. A sameness of 0.996 and more is seed 2 "
