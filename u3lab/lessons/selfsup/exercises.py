@@ -248,8 +248,7 @@ def _shares(g: torch.Generator) -> Iterator[tuple]:
 JOINT = Exercise(
     id="2c-joint", title="What two views say of each other", minutes=5, difficulty="easy", points=3,
     goal="z and z_moved (n,k) hold the shares of k classes for both views of n pictures; row i of both is of one "
-         "picture. Return P (k,k): entry (a, b) is the mean over the pictures of z_a z′_b. Then make P symmetric: take "
-         "the mean of P and its transpose.",
+         "picture. Return P (k,k), made symmetric: the mean of it and its transpose.",
     signature="def my_joint(z, z_moved):   # (n,k), (n,k) → (k,k)",
     hints=(
         "One picture gives a k×k matrix, the outer product of its two rows. P is the mean of n such matrices.",
@@ -299,8 +298,8 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
 LOSS = Exercise(
     id="2c-iic", title="Information as a loss", minutes=8, difficulty="medium", points=4,
     goal="P is one symmetric joint (k,k), or many of them (…,k,k): shares of all pairs of classes, 0 or more, with the "
-         "sum 1. With its marginals P_a (sums of rows) and P_b (sums of columns), return for each joint "
-         "L = −Σ_ab P_ab (ln P_ab − λ ln P_a − λ ln P_b). Entries that are 0 count 0.",
+         "sum 1. Return the loss of each: −I(P), with λ before both terms that have a marginal, so that λ = 0 leaves "
+         "H(P). Entries that are 0 count 0.",
     signature="def my_loss(P, lam):   # (…,k,k), a number → (…)",
     hints=(
         "If the check says NaN: look for ln 0. `P.clamp_min(1e-12)` keeps a number from 0; in float32, "
@@ -365,8 +364,8 @@ def _share(P: Tensor) -> Tensor:
 AT = Exercise(
     id="2c-displaced", title="The joint of neighbours", minutes=8, difficulty="medium", points=4,
     goal="z and z_moved (n,k,h,w) hold shares of k classes at each place. For t = (down, right), in whole places that "
-         "may be negative, return P_t (k,k): entry (a, b) is the mean, over all pictures and all places u for which "
-         "u + t is still on the map, of z_a(u) z′_b(u + t). It need not be symmetric.",
+         "may be negative, return P_t (k,k). Its mean is over those places u for which u + t is still on the map. It "
+         "need not be symmetric.",
     signature="def my_joint_at(z, z_moved, t):   # two of (n,k,h,w), a pair of whole numbers → (k,k)",
     hints=(
         "For t = (0, 0) it is `torch.einsum('nihw,njhw->ij', z, z_moved)` over n·h·w.",
