@@ -11,7 +11,7 @@ import torch
 from u3lab import results
 from u3lab.experiments import clusters, naturals, segments
 from u3lab.lessons.selfsup import clusters as mosaics
-from u3lab.lessons.selfsup.naturals import LABELS, RIVALS, TESTS, TWO, drawn, numbers
+from u3lab.lessons.selfsup.naturals import KINDS, LABELS, RIVALS, SCAN, TESTS, TWO, Pictures, drawn
 from u3lab.selfsup.matching import hungarian_accuracy
 
 
@@ -50,7 +50,7 @@ def test_the_seed_by_which_settings_were_chosen_has_no_part_in_the_summary(exper
 
 def test_the_accuracy_of_things_on_photos_is_that_of_the_shipped_clusters():
     for run, found in results.table("naturals").items():
-        kinds, sorted_in = drawn("test", TESTS + run.seed).kinds, numbers(found)
+        kinds, sorted_in = drawn("test", TESTS + run.seed).kinds, torch.tensor([*map(int, found.clusters)])
         right = (sorted_in == kinds).double().mean() if run.way == LABELS else hungarian_accuracy(sorted_in, kinds)
         assert found.accuracy == pytest.approx(float(right), abs=1e-4) and found.accuracy <= found.best_head <= 1
 
@@ -62,7 +62,15 @@ def test_a_segmentation_is_a_function_of_its_name(data: str, way: str):
     assert 0.2 < found.accuracy <= found.best_head <= 1 and 0 < found.sameness <= 1
 
 
-@pytest.mark.parametrize("way", [TWO, RIVALS[3], LABELS])
+def test_things_at_random_are_the_floor_that_the_evidence_names():
+    test, draw = drawn("test", TESTS), torch.Generator().manual_seed(0)
+    lucky = torch.tensor([hungarian_accuracy(torch.randint(len(KINDS), (31,), generator=draw)[test.things], test.kinds)
+                          for _ in range(200)]).sort().values
+    said = results.evidence("naturals").words["floor"]
+    assert f"{lucky.mean():.2f} on average" in said and f"{lucky[190]:.2f} or more in one draw of twenty" in said
+
+
+@pytest.mark.parametrize("way", [TWO, RIVALS[3], LABELS, SCAN])
 def test_things_are_sorted_as_the_name_of_the_run_says(way: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(naturals.SETTINGS, "batch_size", 10)
     found = naturals.measured(way, 1, steps=1)
@@ -82,3 +90,14 @@ def test_the_loss_chooses_and_labels_only_tell_what_was_possible():
     labels = torch.arange(12) % 3
     good, bad = torch.eye(3)[labels], torch.eye(3)[torch.zeros(12).long()]
     assert clusters.of_heads(torch.stack([bad, good]), labels, 0) == (pytest.approx(1 / 3), 1.0)
+
+
+def test_neighbours_in_a_code_that_knows_kinds_are_mostly_sorted_by_kind(monkeypatch: pytest.MonkeyPatch):
+    kinds = torch.arange(200) % 5
+    noise = torch.randn(200, 8, generator=torch.Generator().manual_seed(0))
+    code = torch.cat([4.0 * torch.nn.functional.one_hot(kinds, 5), 0.3 * noise], 1)
+    monkeypatch.setattr(naturals.naturals, "drawn", lambda split, seed: Pictures(code, kinds, kinds, kinds))
+    monkeypatch.setattr(naturals, "seen", lambda way, pictures, seed: pictures)
+    every, chosen = naturals.by_neighbours(1, code, steps=400)
+    assert every.shape == (5, 200, 5) and torch.allclose(every.sum(2), torch.ones(5, 200))
+    assert hungarian_accuracy(every[chosen].argmax(1), kinds) > 0.7  # two kinds may share a cluster; chance has 0.3

@@ -13,7 +13,7 @@ from torch import Tensor
 from tests.experiments import planted
 from u3lab.experiments import clusters, naturals, pretexts, segments, tissues
 from u3lab.lessons.selfsup import tissues as brain
-from u3lab.lessons.selfsup.naturals import LABELS, ONE, RIVALS, TWO, WAYS, Pictures
+from u3lab.lessons.selfsup.naturals import CODED, LABELS, ONE, RIVALS, SCAN, TWO, WAYS, Pictures
 from u3lab.selfsup import LAYERS, PretextSettings
 
 
@@ -45,24 +45,31 @@ def test_clusters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         return torch.stack([F.one_hot(wrong(labels, net.seed + count), 10) for count in errors]).float()
 
     def by_kmeans(things, of, k, seed):
-        assert torch.equal(things, digits[:, :1]) and of is labels and k == 10
-        return 2 * (0.5 + seed / 100,)
+        upright = torch.equal(things, -digits[:, :1])
+        assert (upright or torch.equal(things, digits[:, :1])) and of is labels and k == 10
+        return 2 * (0.5 + 0.2 * upright + seed / 100,)
 
     for name, stub in {"cluster": cluster, "cluster_probabilities": shares, "by_kmeans": by_kmeans,
-                       "digit_encoder": learner, "sub_heads": lambda *given, **how: object(),
+                       "deskewed": lambda things: -things, "digit_encoder": learner,
+                       "sub_heads": lambda *given, **how: object(),
                        "best_head": lambda *given: 1}.items():
         monkeypatch.setattr(clusters, name, stub)
     monkeypatch.setattr(clusters.handwritten, "load", lambda: (digits, labels))
     table = planted.table(clusters, tmp_path)
-    assert list(table) == [("digits", way, seed) for way in ("IIC", "k-means") for seed in range(5)]
+    assert list(table) == [("digits", way, seed) for way in ("IIC", "k-means", "k-means, deskewed")
+                           for seed in range(5)]
     for run, row in table.items():
         assert row == pytest.approx((1 - (3 + run.seed) / 200, 1 - (1 + run.seed) / 200) if run.way == "IIC"
-                                    else 2 * (0.5 + run.seed / 100,))
+                                    else 2 * (
+            0.5 + 0.2 * (run.way == "k-means, deskewed") + run.seed / 100,))
+    gain = clusters.TABLE.summary(table)["digits, k-means"]["gain of IIC"]
+    assert gain[0] == pytest.approx(1 - 5 / 200 - 0.52) and gain[1] < gain[0] < gain[2]
 
 
 def test_segments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Learnt from mosaics of one seed, judged on those of another; k-means sorts the latter."""
-    ways = ("IIC, ten classes first", "k-means", "IIC, T = 0")
+    ways = ("IIC, ten classes first", "k-means", "IIC, T = 0", "k-means on local contrast",
+            "k-means on contrast and edges", "one class for all")
 
     def world(data: str, k: int):
         def make(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
@@ -77,12 +84,17 @@ def test_segments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         assert number >= 1000
         k, seed = (4 if number % 1 else 3), int(number) - 1000
         labels = (torch.arange(pictures[:, 0].numel()) % k).view_as(pictures[:, 0])
-        return wrong(labels, 1 + seed + 7 * ways.index(way) + 25 * (k == 4) + 50 * head)
+        return wrong(labels, 1 + seed + 7 * ways.index(way) + 50 * (k == 4) + 100 * head)
 
     def learnt(train, k, way, seed, *, steps, colour):
         number = float(train[0, 0, 0, 0])
         assert number == seed + (0.5 if colour else 0) and k == (4 if colour else 3) and steps is None
         return way, "head", "settings"
+
+    def by_pixel(values, k, seed):
+        pictures, way = values if isinstance(values, tuple) else (values, "k-means")
+        assert k == (4 if float(pictures[0, 0, 0, 0]) % 1 else 3) and int(pictures[0, 0, 0, 0]) == 1000 + seed
+        return told(pictures, way, 0)
 
     def choose(net, head, pictures, *, settings):
         assert float(pictures[0, 0, 0, 0]) < 1000 and settings == "settings"
@@ -94,7 +106,8 @@ def test_segments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         [F.one_hot(told(pictures, net, head), 4).movedim(-1, 1) for head in range(2)]))
     monkeypatch.setattr(segments, "best_dense_head", choose)
     monkeypatch.setattr(segments.clusters, "learnt", learnt)
-    monkeypatch.setattr(segments.clusters, "by_colour", lambda pictures, k, seed: told(pictures, "k-means", 0))
+    monkeypatch.setattr(segments.clusters, "by_pixel", by_pixel)
+    monkeypatch.setattr(segments.clusters, "around", lambda pictures, *, edges: (pictures, ways[4 if edges else 3]))
     monkeypatch.setattr(segments.clusters, "sameness", lambda maps: float(maps.double().sum()))
     table = planted.table(segments, tmp_path)
     assert list(table) == [(data, way, seed) for data, seeds in (("textures", 6), ("satellite", 3)) for way in ways
@@ -102,9 +115,12 @@ def test_segments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     for (data, way, seed), row in table.items():
         some = [told(torch.full((24, 3, 4, 4), 1000 + seed + (0.5 if data == "satellite" else 0.0)), way, head)
                 for head in range(2)]
-        errors = 1 + seed + 7 * ways.index(way) + 25 * (data == "satellite")
-        chosen = 0 if way == "k-means" else 1
-        assert row.accuracy == pytest.approx(1 - (errors + 50 * chosen) / 384, abs=1e-4), (data, way, seed)
+        if way == ways[-1]:
+            assert row == (pytest.approx(1 / (4 if data == "satellite" else 3), abs=1e-4),) * 2 + (0,)
+            continue
+        errors = 1 + seed + 7 * ways.index(way) + 50 * (data == "satellite")
+        chosen = 0 if "k-means" in way else 1
+        assert row.accuracy == pytest.approx(1 - (errors + 100 * chosen) / 384, abs=1e-4), (data, way, seed)
         assert row.best_head == pytest.approx(1 - errors / 384, abs=1e-4)
         assert row.sameness == float(some[chosen].sum())
 
@@ -138,11 +154,17 @@ def test_tissues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         return found
 
     def number(way: str, seed: int, strength: float, field: int) -> int:
-        return (tissues.WAYS.index(way) + 2 * seed + 20 * round(5 * strength) + 100 * max(field - 7, 0)) + 1
+        return (tissues.WAYS.index(way) + 4 * seed + 40 * round(5 * strength) + 200 * max(field - 7, 0)) + 1
 
     def bias_field(given: Tensor, drawn: torch.Generator, *, most: float) -> Tensor:
         return given + torch.tensor([10 * most, float(drawn.initial_seed()), 0.0]).view(1, 3, 1, 1)
 
+    def by_grey(given: Tensor | tuple[Tensor], *, seed: int) -> Tensor:
+        flat = isinstance(given, tuple)
+        return sorted_in(given[0] if flat else given, brain.FLAT if flat else brain.GREY, seed)
+
+    monkeypatch.setattr(brain, "by_grey", by_grey)
+    monkeypatch.setattr(brain, "flattened", lambda given: (given,))
     monkeypatch.setattr(brain, "slices", lambda: (made, tissue))
     monkeypatch.setattr(brain, "learning", learning)
     monkeypatch.setattr(brain.selfsup, "bias_field", bias_field)
@@ -169,7 +191,7 @@ def test_naturals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         return int(pictures[0, 1, 0, 0])
 
     def errors(way: str, seed: int, head: int = 0) -> int:
-        return 1 + seed + 3 * WAYS.index(way) + 22 * head
+        return 1 + seed + 3 * WAYS.index(way) + 23 * head
 
     def learn(net, given, task, *, head, rate, half, settings):
         assert half and settings.seed == net.seed and settings.steps == 240
@@ -200,21 +222,26 @@ def test_naturals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         far = 60.0 * ((of == 2) & (torch.arange(100) % 2 == 0))  # sorted by themselves, these were two clusters
         return torch.cat([x, far[:, None]], 1)
 
+    def by_neighbours(seed: int, pictures: Tensor, *, steps: int) -> tuple[Tensor, int]:
+        assert seed_of(pictures) == 1000 + seed and steps == 960
+        return torch.stack([F.one_hot(wrong(kinds, errors(SCAN, seed, head)), 5) for head in (2, 1, 0)]).float(), 1
+
     made: list[SimpleNamespace] = []
 
     def head_of(net, task, *, seed):
         return lambda maps: F.one_hot(wrong(kinds, errors(net.taught, seed_of(maps[:, 0]) - 1000)), 5)
 
-    for name, stub in {"learn": learn, "cluster_probabilities": shares, "seen": seen, "head_of": head_of,
+    for name, stub in {"learn": learn, "by_neighbours": by_neighbours, "cluster_probabilities": shares, "seen": seen,
+                       "head_of": head_of,
                        "iic_loss": lambda a, b: a[0, 0], "sub_heads": lambda *given, **how: "head",
                        "encoder": lambda width, seed: made.append(learner(seed)) or made[-1]}.items():
         monkeypatch.setattr(naturals if hasattr(naturals, name) else naturals.selfsup, name, stub)
     monkeypatch.setattr(naturals.naturals, "drawn", drawn)
     monkeypatch.setattr(naturals.naturals, "views", lambda pictures, generator: pictures)
     table = planted.table(naturals, tmp_path)
-    assert list(table) == [(way, seed) for way in (ONE, TWO, *RIVALS, LABELS) for seed in range(4)]
+    assert list(table) == [(way, seed) for way in (ONE, TWO, *RIVALS, LABELS, SCAN, CODED) for seed in range(4)]
     for (way, seed), row in table.items():
-        heads = (1, 0) if way in (ONE, TWO) else (0, 0)
+        heads = (1, 0) if way in (ONE, TWO, SCAN) else (0, 0)
         assert row[:2] == tuple(pytest.approx(1 - errors(way, seed, head) / 100) for head in heads), (way, seed)
         of = torch.tensor([int(one) for one in row.clusters])
         right = wrong(kinds, errors(way, seed, heads[0]))

@@ -841,7 +841,7 @@ good("selfsup.joint", z=SHARES, z_moved=SHARES)
 good("selfsup.mutual_information", P=(Numbers(fixed=(0,), thin=False), Made(lambda: torch.full((3, 3), 1 / 9))),
      lam=number(1.0, 0))
 good("selfsup.iic_loss", z=SHARES, z_moved=SHARES, lam=number(1.0, 0))
-good("selfsup.bias", k=whole(3), n=whole(100))
+good("selfsup.bias", k=whole(3), n=whole(100), symmetric=(Flag(), False))
 good("selfsup.unet", width=whole(2, 1, 128), seed=SEED)
 good("selfsup.digit_encoder", width=whole(2, 1, 1024), seed=SEED)
 good("selfsup.texture_encoder", width=whole(2, 1, 256), window=whole(3, 1, 63), colour=(Flag(), True), seed=SEED)

@@ -76,14 +76,19 @@ def test_certain_answers_have_a_finite_gradient() -> None:
     assert scores.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("symmetric", [False, True])
 @pytest.mark.parametrize(("k", "n"), [(10, 700), (10, 2000), (5, 200)])
-def test_small_batches_overestimate_it_by_about_the_bias(k: int, n: int) -> None:
+def test_small_batches_overestimate_it_by_about_the_bias(k: int, n: int, symmetric: bool) -> None:
     """Of independent sure answers, whose information is 0: the mean of 40 draws."""
     generator = torch.Generator().manual_seed(0)
     found = [float(-iic_loss(*(torch.eye(k, dtype=torch.float64)[torch.randint(k, (n,), generator=generator)]
-                               for _ in range(2)), symmetric=False)) for _ in range(40)]
-    assert np.mean(found) == pytest.approx(bias(k, n), rel=0.2)
-    assert bias(k, n) == pytest.approx((k - 1) ** 2 / (2 * n))
+                               for _ in range(2)), symmetric=symmetric)) for _ in range(40)]
+    assert np.mean(found) == pytest.approx(bias(k, n, symmetric=symmetric), rel=0.2)
+    assert bias(k, n, symmetric=symmetric) == pytest.approx((k * (k - 1) / 2 if symmetric else (k - 1) ** 2) / (2 * n))
+
+
+def test_of_two_classes_symmetry_saves_nothing() -> None:
+    assert bias(2, 30, symmetric=True) == bias(2, 30)
 
 
 def test_joints_one_by_one_or_all_together() -> None:

@@ -18,7 +18,7 @@ from u3lab.lessons.landmarks import figures as panels
 from u3lab.lessons.landmarks import frames, parts, trials
 from u3lab.lessons.prior import restoring
 from u3lab.lessons.saliency import things
-from u3lab.lessons.selfsup import arrow, cures, mixtures, naturals, pretexts, tissues, toys
+from u3lab.lessons.selfsup import arrow, cures, mixtures, pretexts, tissues, toys
 from u3lab.lessons.selfsup import figures as sheet
 from u3lab.lessons.start import figures as cutting
 from u3lab.lessons.universal import figures as circuits
@@ -52,7 +52,7 @@ def _pretexts() -> object:
 
 @call("of the tables of classes")
 def _classes() -> object:
-    return [[naturals.numbers(one) for one in results.table("naturals").values()], tissues.conditions()]
+    return [[one.clusters for one in results.table("naturals").values()], tissues.conditions()]
 
 
 @call("of the tables of chapter 5")

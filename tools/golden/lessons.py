@@ -97,10 +97,9 @@ def _second() -> object:
     digits = uniform(12, 1, 12, 12)
     some = torch.arange(12) % 3
     return [digits_by.by_kmeans(digits, some, 3, 0), sealed(digits_by.deskewed(digits)),
-            clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), digits_by.by_colour(textures, 3, 0),
+            clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), digits_by.by_pixel(textures, 3, 0),
             digits_by.sameness(labels), sealed([grey[:, :1], tissue]), sealed([grey, tissue]),
             sealed(tissues.spoilt(0.5, 1)), sealed(things.views(textures, draw())),
-            things.information(some, some.flip(0)),
             sealed(naturals.seen(things.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
             pretexts.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), pretexts.middle(8),
             list(pretexts.joined(*pretext()).layers)]

@@ -256,6 +256,8 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
         if chance is not None:
             axes.axvline(chance, color="white", linewidth=2.6)  # a halo, for the bars are dark
             axes.axvline(chance, color=INK, linestyle="--", linewidth=1.2, label=f"chance: {chance:.3g}")
+            for number in axes.texts:  # the line does not strike a value through
+                number.set_bbox({"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1})
         if grouped or chance is not None:
             sheet.legend(loc="outside lower right", ncols=3, frameon=False)
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)

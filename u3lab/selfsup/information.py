@@ -85,14 +85,17 @@ def iic_loss(z: Tensor, z_moved: Tensor, *, lam: float = 1.0, symmetric: bool = 
     return -mutual_information(joint(z, z_moved, symmetric=symmetric), lam=lam)
 
 
-def bias(k: int, n: int) -> float:
+def bias(k: int, n: int, *, symmetric: bool = False) -> float:
     """By about how much the information of n pairs overestimates that of all pairs: (k − 1)² / 2n nats.
 
     Of two *independent* classes of k kinds, whose information is 0, n pairs show so much on average (Miller, Note on
-    the bias of information estimates, 1955). It holds for large n and sure answers; a joint that is made symmetric has
-    about half of it.
+    the bias of information estimates, 1955): 1/2n for each cell of P that is free once its marginals are given. A joint
+    that is made ``symmetric`` has k (k − 1)/2 such cells. It holds for large n and sure answers.
     """
-    return (whole("k", k, 1) - 1) ** 2 / (2 * whole("n", n, 1))
+    is_a("symmetric", symmetric, bool, "give True or False")
+    k = whole("k", k, 1)
+    free = k * (k - 1) / 2 if symmetric else (k - 1) ** 2
+    return free / (2 * whole("n", n, 1))
 
 
 def check_shares(name: str, shares: Tensor, sums: Tensor) -> None:

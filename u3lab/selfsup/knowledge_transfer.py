@@ -64,6 +64,11 @@ def transfer_knowledge(teacher: nn.Module, layer: str, student: nn.Module, image
     """
     settings = or_default(settings, PretextSettings)
     labels = pseudo_labels(teacher, layer, images, k, seed=settings.seed)
+    return taught(student, images, labels, k, settings=settings)
+
+
+def taught(student: nn.Module, images: Tensor, labels: Tensor, k: int, *, settings: PretextSettings) -> Iterator[Step]:
+    """Train a fresh network to name the clusters (N), 0 … k − 1, that pictures (N,3,H,W) are said to be in."""
     task = Task(lambda raw, _: Posed(raw[0][:, None], raw[1][:, 0]), lambda channels: Joined(channels, 1, k),
                 raw="labelled", chance=1 / k)
 

@@ -1,4 +1,4 @@
-"""Notebook 02c on natural pictures: what is drawn, what clusters tell, and the floor."""
+"""Notebook 02c on natural pictures: what is drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from sklearn.metrics import mutual_info_score
 
 from u3lab.datasets import cutouts, photos
 from u3lab.lessons.selfsup import naturals
@@ -48,15 +47,3 @@ def test_a_view_is_of_the_same_size_and_drawn_by_the_generator():
     pictures = naturals.drawn("test", 3).images[:8]
     a, b = (naturals.views(pictures, torch.Generator().manual_seed(0)) for _ in range(2))
     assert torch.equal(a, b) and a.shape == pictures.shape and not torch.allclose(a, pictures)
-
-
-def test_what_is_told_is_that_of_another_library():
-    generator = torch.Generator().manual_seed(0)
-    a, b = (torch.randint(most, (60,), generator=generator) for most in (4, 7))
-    assert naturals.information(a, b) == pytest.approx(mutual_info_score(a, b), abs=1e-6)
-
-
-def test_things_at_random_are_the_floor():
-    right, nats = naturals.by_chance(draws=20)
-    assert torch.equal(right, right.sort().values) and 0.2 < right[0] < right.mean() < right[-1] < 0.8
-    assert 0 < nats[0] < nats[-1] < torch.tensor(5.0).log()

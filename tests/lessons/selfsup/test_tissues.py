@@ -59,3 +59,11 @@ def test_slices_have_three_tissues_and_an_outside():
     inside = tissue >= 0
     bright = (slices[:, 0] > 0.82).long()[inside]  # white matter is brighter than grey
     assert hungarian_accuracy(bright, tissue[inside]) > 0.7
+
+
+def test_a_field_spoils_grey_values_and_hardly_what_is_flattened():
+    clean, spoilt = (tissues.spoilt(b, 7) for b in (0.0, 0.6))
+    grey = [tissues.accuracy(tissues.by_grey(given)) for given in (clean, spoilt)]
+    flat = [tissues.accuracy(tissues.by_grey(tissues.flattened(given))) for given in (clean, spoilt)]
+    assert grey[0] > flat[0] > 0.8 and flat[1] > grey[1] + 0.2
+    assert ((tissues.by_grey(clean) >= 0) == (tissues.slices()[1][[*tissues.HELD]] >= 0)).all()

@@ -1,7 +1,7 @@
 """Notebook 02c: digits and mosaics.
 
-Rivals of what sorts digits: k-means on pixels, and on digits made upright by a formula. Mosaics segmented without
-labels, their rival, and a number that sees stripes. ``python -m u3lab.experiments segments`` does it for more seeds.
+Digits in boxes; rivals of what sorts them, k-means on pixels and on digits made upright by a formula. Mosaics segmented
+without labels, their rivals, and a number that sees stripes, for ``python -m u3lab.experiments segments`` and stripes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.descent import last
+from u3lab.images import blur
 from u3lab.selfsup import SegmentSettings, dense_heads, segment, texture_encoder
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.worlds import mosaics
@@ -42,8 +43,12 @@ def deskewed(digits: Tensor) -> Tensor:
     return F.grid_sample(digits, F.affine_grid(theta, list(digits.shape), align_corners=True), align_corners=True)
 
 
-KMEANS = "k-means"
-WAYS = ("IIC, ten classes first", KMEANS, "IIC, T = 0")
+KMEANS, CONTRAST, EDGES = "k-means", "k-means on local contrast", "k-means on contrast and edges"
+ONE = "one class for all"
+WAYS = ("IIC, ten classes first", KMEANS, "IIC, T = 0", CONTRAST, EDGES, ONE)
+RIVALS = (ONE, KMEANS, CONTRAST, EDGES, WAYS[2])  # of IIC with neighbours, on textures
+WINDOW = 8.0  # pixels: σ of the window in which contrast and edges are measured, 28/√12
+ROOM = (5, 6)  # digits in a box, down and across
 CHOOSING = ("textures", 0)  # the seed by whose labels the settings were chosen: its numbers judge nothing
 MADE = {"textures": (mosaics.textures, 3), "satellite": (mosaics.satellite, 4)}
 TEN = {"steps": 80, "reach": 0, "heads": 3}  # ten classes, to learn features; their heads are thrown away
@@ -64,12 +69,29 @@ def learnt(images: Tensor, k: int, way: str, seed: int, *, steps: int | None = N
     return net, head, settings
 
 
-def by_colour(images: Tensor, k: int, seed: int) -> Tensor:
-    """The floor: pictures (N,3,H,W) → each pixel's cluster (N,H,W), by k-means of its colour alone."""
+def by_pixel(values: Tensor, k: int, seed: int) -> Tensor:
+    """Cluster pixels by k-means of what each has, such as its colour: (N,C,H,W) → numbers of clusters (N,H,W)."""
     from sklearn.cluster import KMeans
 
-    pixels = images.permute(0, 2, 3, 1).reshape(-1, 3).numpy()
-    return torch.from_numpy(KMeans(k, n_init=3, random_state=seed).fit_predict(pixels)).long().view_as(images[:, 0])
+    pixels = values.permute(0, 2, 3, 1).reshape(-1, values.shape[1]).numpy()
+    return torch.from_numpy(KMeans(k, n_init=3, random_state=seed).fit_predict(pixels)).long().view_as(values[:, 0])
+
+
+def around(images: Tensor, *, edges: bool) -> Tensor:
+    """Describe the surroundings of each pixel of pictures (N,3,H,W) without learning: (N,F,H,W), mean 0 and spread 1.
+
+    The first number is the local contrast. With ``edges`` four more follow, how much the grey changes along each of
+    four directions. All are means over a Gaussian window as wide as the network's window of 28 pixels, as logarithms.
+    """
+    grey = images.mean(1, keepdim=True)
+    found = [(grey - blur(grey, WINDOW)).square()]
+    if edges:
+        padded = F.pad(grey, [1] * 4, mode="reflect")
+        down, right = padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1], padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]
+        found += [right.square(), (right + down).square() / 2, down.square(), (right - down).square() / 2]
+    energy = blur(torch.cat(found, 1), WINDOW).clamp_min(1e-6).log()
+    mean, spread = energy.mean((0, 2, 3), keepdim=True), energy.std((0, 2, 3), keepdim=True)
+    return (energy - mean) / spread.clamp_min(1e-6)
 
 
 def sameness(maps: Tensor) -> float:
@@ -78,3 +100,20 @@ def sameness(maps: Tensor) -> float:
     At each place the share of pictures that have the place's most frequent class there; then the mean of all places.
     """
     return float(F.one_hot(maps).double().mean(0).amax(2).mean())
+
+
+def sorted_into_boxes(P: Tensor, digits: Tensor, where: Tensor) -> Tensor:
+    """Show a joint P (k,k) as a square, and beside it digits (N,3,28,28) in two rows of k boxes by their class (N).
+
+    A picture (1,3,H,W) in [0,1]; the largest number of P is white. Of a full box the first 30 digits are seen.
+    """
+    side, (down, across) = digits.shape[-1], ROOM
+    made = []
+    for box in range(len(P)):
+        inside = digits[where == box][: down * across]
+        filled = torch.cat([inside, torch.zeros(down * across - len(inside), 3, side, side)])
+        sheet = filled.view(down, across, 3, side, side).permute(2, 0, 3, 1, 4).reshape(3, down * side, across * side)
+        made.append(F.pad(sheet, [4] * 4, value=1.0))
+    boxes = torch.stack(made).unflatten(0, (2, -1)).permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
+    square = F.interpolate((P / P.max().clamp_min(1e-9))[None, None], size=boxes.shape[1] - 8, mode="nearest")
+    return torch.cat([F.pad(square.expand(-1, 3, -1, -1), [4] * 4, value=1.0), boxes[None]], 3)

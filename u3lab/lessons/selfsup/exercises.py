@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, drawn, not_contiguous
-from u3lab.selfsup import displaced_joints
 
 
 def rebalance(counts: Tensor, gamma: float, alpha: float) -> tuple[Tensor, Tensor]:
@@ -231,44 +231,89 @@ SWITCH = Exercise(
     )))
 
 
+def joint_of(z: Tensor, z_moved: Tensor) -> Tensor:
+    """P = 1/n Σ z_i z′_iᵀ of shares (n,k) and (n,k), made symmetric: (k,k)."""
+    P = z.T @ z_moved / len(z)
+    return (P + P.T) / 2
+
+
+def _shares(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    for n, k, dtype in ((7, 3, torch.float64), (1, 4, torch.float32), (50, 10, torch.float32)):
+        yield tuple(not_contiguous((3 * torch.randn(n, k, generator=g, dtype=dtype)).softmax(1)) for _ in range(2))
+
+
+JOINT = Exercise(
+    id="2c-joint", title="What two views say of each other", minutes=5, difficulty="easy", points=3,
+    goal="z and z_moved (n,k) hold the shares of k classes for both views of n pictures; row i of both is of one "
+         "picture. Return P (k,k), made symmetric: the mean of it and its transpose.",
+    signature="def my_joint(z, z_moved):   # (n,k), (n,k) → (k,k)",
+    hints=(
+        "One picture gives a k×k matrix, the outer product of its two rows. P is the mean of n such matrices.",
+        "A sum over pictures of outer products is one product of matrices: z transposed times z_moved.",
+        "`P = z.T @ z_moved / len(z)` sums to 1, since each row of z does. Then the mean of `P` and `P.T`."),
+    reference=joint_of, judge=by_cases(joint_of, _shares, (
+        Mistake("(P + P.T) / 2 → P", "P is not made symmetric: (x, gx) is as good a pair as (gx, x), so take the mean "
+                "of P and its transpose"),
+        Mistake(lambda z, moved: _mean_with_transpose(F.one_hot(z.argmax(1), z.shape[1]).to(z).T
+                                                      @ F.one_hot(moved.argmax(1), z.shape[1]).to(z) / len(z)),
+                "you counted the most probable class of each view. Use the shares as they are: an argmax has no "
+                "gradient, so nothing could be learnt"),
+        Mistake(lambda z, moved: _mean_with_transpose(torch.outer(z.mean(0), moved.mean(0))),
+                "that is the product of the two marginals, what *independent* answers would have. Multiply first, "
+                "picture by picture, and take the mean afterwards"),
+        Mistake("z.T @ z_moved / len(z) → z.T @ z_moved", "this is a sum over pictures; divide by their number, so "
+                "that P sums to 1"),
+        Mistake(lambda z, moved: _mean_with_transpose((z.T @ moved) / (z.T @ moved).sum(1, keepdim=True)),
+                "each row of yours sums to 1: that is the class of one view *given* that of the other. In a joint all "
+                "entries together sum to 1"),
+    )))
+
+
+def _mean_with_transpose(P: Tensor) -> Tensor:
+    return (P + P.mT) / 2
+
+
 def loss_of(P: Tensor, lam: float) -> Tensor:
-    """L = −Σ_ij P_ij (ln P_ij − λ ln P_i − λ ln P_j) of (P + Pᵀ)/2, for each joint of P (…,k,k): (…)."""
-    P = ((P + P.mT) / 2).clamp_min(torch.finfo(P.dtype).eps)
+    """L = −Σ_ab P_ab (ln P_ab − λ ln P_a − λ ln P_b), for each joint of P (…,k,k): (…)."""
+    P = P.clamp_min(torch.finfo(P.dtype).eps)
     rows, columns = P.sum(-1, keepdim=True), P.sum(-2, keepdim=True)
     return -(P * (P.log() - lam * rows.log() - lam * columns.log())).sum((-1, -2))
 
 
 def _cases(g: torch.Generator) -> Iterator[tuple]:
-    yield torch.tensor([[0.4, 0.3], [0.1, 0.2]]), 1.0
+    yield torch.tensor([[0.4, 0.2], [0.2, 0.2]]), 1.0
     for k, lam, dtype in ((3, 1.5, torch.float64), (5, 1.0, torch.float32), (4, 0.5, torch.float64)):
-        yield not_contiguous(torch.rand(k, k, generator=g, dtype=dtype).square().flatten().softmax(0).view(k, k)), lam
+        drawn = torch.rand(k, k, generator=g, dtype=dtype).square().flatten().softmax(0).view(k, k)
+        yield _mean_with_transpose(drawn), lam
     yield torch.tensor([[0.5, 0.0, 0.0], [0.0, 0.0, 0.25], [0.0, 0.25, 0.0]]), 1.0  # pairs that never occur
     yield torch.diag(torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)), 1.0  # all is one class
     for shape in ((2, 3, 3), (3, 3, 4, 4)):  # many joints, as one for each displacement
-        yield (3 * torch.rand(*shape, generator=g, dtype=torch.float64)).flatten(-2).softmax(-1).view(shape), 1.5
+        drawn = (3 * torch.rand(*shape, generator=g, dtype=torch.float64)).flatten(-2).softmax(-1).view(shape)
+        yield _mean_with_transpose(drawn), 1.5
 
 
 LOSS = Exercise(
-    id="2c-iic", title="The loss of a joint", minutes=15, difficulty="medium", points=4,
-    goal="P is one joint (k,k), or many of them (…,k,k), such as one for each displacement in section 4. Each has the "
-         "shares of all pairs of classes: 0 or more, with the sum 1. Neither view is special, so first make each "
-         "symmetric: (P + Pᵀ)/2. With its marginals P_i (sums of rows) and P_j (sums of columns), return for each "
-         "L = −Σ_ij P_ij (ln P_ij − λ ln P_i − λ ln P_j). Entries that are 0 count 0.",
+    id="2c-iic", title="Information as a loss", minutes=8, difficulty="medium", points=4,
+    goal="P is one symmetric joint (k,k), or many of them (…,k,k): shares of all pairs of classes, 0 or more, with the "
+         "sum 1. Return the loss of each: −I(P), with λ before both terms that have a marginal, so that λ = 0 leaves "
+         "H(P). Entries that are 0 count 0.",
     signature="def my_loss(P, lam):   # (…,k,k), a number → (…)",
     hints=(
         "If the check says NaN: look for ln 0. `P.clamp_min(1e-12)` keeps a number from 0; in float32, "
         "`torch.finfo(P.dtype).eps` is a good floor.",
-        "For independent classes, P_ij = P_i P_j, and with λ = 1 the bracket is 0 in each cell. Try it with "
+        "For independent classes, P_ab = P_a P_b, and with λ = 1 the bracket is 0 in each cell. Try it with "
         "`P = torch.full((2, 2), 0.25)`: L has to be 0.",
-        "Count axes from the end: `P.mT` exchanges the last two, `P.sum(-1, keepdim=True)` has the shape (…,k,1), so "
-        "that it spreads over the columns of P, and `P.sum(-2, keepdim=True)` is (…,1,k). Four lines will do: "
-        "symmetrise and clamp, two marginals, the sum over the last two axes with its sign."),
+        "Count axes from the end: `P.sum(-1, keepdim=True)` has the shape (…,k,1), so that it spreads over the columns "
+        "of P, and `P.sum(-2, keepdim=True)` is (…,1,k). Three lines will do: clamp, two marginals, the sum over the "
+        "last two axes with its sign."),
     reference=loss_of, judge=by_cases(loss_of, _cases, (
-        Mistake("(P + P.mT) / 2 → P", "P is not made symmetric: (x, gx) is as good a pair as (gx, x), so P is "
-                "(P + Pᵀ)/2 first"),
         Mistake("lam * rows.log() - lam * columns.log())).sum((-1, -2)) → rows.log() - columns.log())).sum((-1, -2)) * "
                 "lam", "λ stands before the marginals, not before the whole bracket: as a factor of the whole it would "
                 "only change the rate"),
+        Mistake(("- lam * rows.log() - lam * columns.log() → - lam * rows.log()",
+                 "- lam * rows.log() - lam * columns.log() → - lam * columns.log()"), "one marginal is missing, or "
+                "each counts half: of a symmetric P both are alike, and λ stands before each of the two"),
         Mistake((".clamp_min(torch.finfo(P.dtype).eps) → ", ".clamp_min(torch.finfo(P.dtype).eps) →  ;; (P.log() → "
                  "(P.clamp_min(torch.finfo(P.dtype).eps).log()"), "where P is 0, 0 · ln 0 is 0, but a computer says "
                 "NaN: `torch.log(0)` is −∞, and 0 times that is no number. Keep P from 0 with `clamp_min` before the "
@@ -281,11 +326,12 @@ LOSS = Exercise(
     ), rtol=1e-3, atol=1e-4))
 
 
-
 def joint_at(z: Tensor, z_moved: Tensor, t: tuple[int, int]) -> Tensor:
-    """P_t = Σ_i Σ_u z_i(u) z′_i(u + t)ᵀ over its sum, by the library's convolution: two of (n,k,h,w) → (k,k)."""
-    reach = max(abs(t[0]), abs(t[1]))
-    return displaced_joints(z, z_moved, reach)[reach + t[0], reach + t[1]]
+    """P_t, the mean of z_a(u) z′_b(u + t) over pictures and places: two of (n,k,h,w) → (k,k)."""
+    (down, right), (h, w) = t, z.shape[2:]
+    here = z[..., max(0, -down):h - max(0, down), max(0, -right):w - max(0, right)]
+    there = z_moved[..., max(0, down):h - max(0, -down), max(0, right):w - max(0, -right)]
+    return torch.einsum("nihw,njhw->ij", here, there) / here[:, 0].numel()
 
 
 def _maps(g: torch.Generator) -> Iterator[tuple]:
@@ -314,10 +360,10 @@ def _share(P: Tensor) -> Tensor:
 
 
 AT = Exercise(
-    id="2c-displaced", title="The joint of neighbours", minutes=15, difficulty="medium", points=4,
-    goal="z and z′ hold shares of k classes at each place of a map, (n,k,h,w). Given a displacement t = (down, right) "
-         "in whole places, which may be negative, return P_t (k,k): entry (i, j) is the mean, over all pictures and "
-         "all places u for which u + t is still on the map, of z_i(u) z′_j(u + t). Do not make it symmetric.",
+    id="2c-displaced", title="The joint of neighbours", minutes=8, difficulty="medium", points=4,
+    goal="z and z_moved (n,k,h,w) hold shares of k classes at each place. For t = (down, right), in whole places that "
+         "may be negative, return P_t (k,k). Its mean is over those places u for which u + t is still on the map. It "
+         "need not be symmetric.",
     signature="def my_joint_at(z, z_moved, t):   # two of (n,k,h,w), a pair of whole numbers → (k,k)",
     hints=(
         "For t = (0, 0) it is `torch.einsum('nihw,njhw->ij', z, z_moved)` over n·h·w.",
@@ -337,4 +383,4 @@ AT = Exercise(
     ), rtol=1e-3, atol=1e-5))
 
 
-EXERCISES = {"2": (REBALANCE, PERMUTATIONS), "2b": (STEP, MARGINAL, SWITCH), "2c": (LOSS, AT)}
+EXERCISES = {"2": (REBALANCE, PERMUTATIONS), "2b": (STEP, MARGINAL, SWITCH), "2c": (JOINT, LOSS, AT)}

@@ -1,6 +1,6 @@
-"""Notebook 02c on natural pictures: things cut out of photos, on other photos, their views, and what clusters tell.
+"""Notebook 02c on natural pictures: things cut out of photos, on other photos, and their views.
 
-``python -m u3lab.experiments naturals`` sorts them; the notebook reads its table and draws some of the clusters.
+``python -m u3lab.experiments naturals`` sorts them.
 
 The five kinds were fixed before anything was trained: of each group of ``cutouts.KINDS`` the kind with most things to
 learn from. Of the test pictures no thing, none of its series and no photo is among those to learn from.
@@ -16,8 +16,6 @@ from torch import Tensor
 
 from u3lab import images
 from u3lab.datasets import cutouts, photos
-from u3lab.selfsup import mutual_information
-from u3lab.selfsup.matching import contingency, hungarian_accuracy
 from u3lab.selfsup.views import crop, grey_some, recolour
 from u3lab.worlds.pieces import uniform
 
@@ -25,7 +23,8 @@ KINDS = ("bird", "fruit", "flower", "tool", "vehicle")
 SIDE, EACH = 48, {"train": 300, "test": 60}  # pixels; pictures of each kind
 ONE, TWO, LABELS = "IIC", "IIC, each thing on two photos", "the same network, with labels"
 RIVALS = ("k-means on the mean colour", "k-means on pixels", "k-means on random features", "k-means on edges")
-WAYS = (ONE, TWO, *RIVALS, LABELS)
+SCAN, CODED = "neighbours by contrast's code, as SCAN", "k-means on contrast's code"
+WAYS = (ONE, TWO, *RIVALS, LABELS, SCAN, CODED)
 LEAST = 0.4  # share of a picture that is left in a view
 TESTS = 1000  # added to a seed for the test pictures
 CHOOSING = 0  # the seed by whose labels the settings were chosen: its numbers judge nothing
@@ -38,11 +37,6 @@ class Pictures(NamedTuple):
     kinds: Tensor
     things: Tensor
     photos: Tensor
-
-
-def numbers(found: tuple) -> Tensor:
-    """The cluster (N) of each test picture, of a row of the table."""
-    return torch.tensor([int(one) for one in found.clusters])
 
 
 def behind(split: str) -> list[str]:
@@ -76,20 +70,3 @@ def drawn(split: str, seed: int) -> Pictures:
 def views(images: Tensor, generator: torch.Generator) -> Tensor:
     """A part of each picture (B,3,H,W), half of them mirrored; other colours, for one in five none."""
     return grey_some(recolour(crop(images, generator, least=LEAST), generator), generator)
-
-
-def information(clusters: Tensor, things: Tensor) -> float:
-    """What clusters (N) tell about anything else with a number for each picture (N): I, in nats."""
-    return float(mutual_information(contingency(clusters, things).double() / len(clusters)))
-
-
-def by_chance(*, draws: int = 200, seed: int = 0) -> Tensor:
-    """The floor: each thing with all its test pictures into a cluster at random.
-
-    Accuracies and nats told of the kind, (2,draws), each sorted.
-    """
-    test, generator = drawn("test", TESTS), torch.Generator().manual_seed(seed)
-    found = [torch.randint(len(KINDS), (int(test.things.max()) + 1,), generator=generator)[test.things]
-             for _ in range(draws)]
-    scores = [[ask(one, test.kinds) for one in found] for ask in (hungarian_accuracy, information)]
-    return torch.tensor(scores).sort().values

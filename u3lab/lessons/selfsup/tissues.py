@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from u3lab import selfsup
+from u3lab import images, selfsup
 from u3lab._system import paths
 from u3lab.descent import Step
 from u3lab.nets import Classifier
@@ -28,6 +28,9 @@ STRENGTHS, FIELDS = (0.0, 0.2, 0.4, 0.6, 0.8), (7, 8, 9)  # of the made field b;
 LIGHTS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {  # how the light of two views differs
     "IIC, views without fields": partial(selfsup.relit, most=0.05),
     "IIC, views with fields": partial(selfsup.bias_field, most=0.2)}
+
+GREY, FLAT = "k-means of grey values", "flattened, then k-means"
+AROUND = 12.0  # pixels: σ of what a grey value is divided by when slices are flattened
 
 
 class Learner(NamedTuple):
@@ -95,3 +98,20 @@ def accuracy(found: Tensor) -> float:
 def conditions() -> list[tuple[float, int]]:
     """Strengths and fields; without a field there is nothing to draw."""
     return [(b, field) for b in STRENGTHS for field in FIELDS[: None if b else 1]]
+
+
+def flattened(given: Tensor) -> Tensor:
+    """Divide each pixel of held-out slices (2,3,H,W) by the mean of the brain around it, as far as some 12 pixels."""
+    brain = (slices()[1][[*HELD]] >= 0).float()[:, None]
+    return given / (images.blur(given * brain, AROUND) / images.blur(brain, AROUND).clamp_min(1e-3)).clamp_min(1e-3)
+
+
+def by_grey(given: Tensor, *, seed: int = 0) -> Tensor:
+    """Cluster the brain's pixels of held-out slices (2,3,H,W) by k-means of their grey value: (2,H,W), −1 outside."""
+    from sklearn.cluster import KMeans
+
+    brain = slices()[1][[*HELD]] >= 0
+    found = torch.full(brain.shape, -1)
+    kmeans = KMeans(KINDS, n_init=3, random_state=seed)
+    found[brain] = torch.from_numpy(kmeans.fit_predict(given[:, 0][brain][:, None].numpy())).long()
+    return found

@@ -1,0 +1,183 @@
+"""Notebook 02c's tables of one training, of stripes and of students, on planted truths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tests.experiments import planted
+from tests.experiments.test_planted_clusters import wrong
+from u3lab import selfsup
+from u3lab.experiments import sorting, stripes, students
+from u3lab.lessons.selfsup import clusters
+
+
+def test_sorting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each step keeps its own state of the head that the loss chooses in the end, in all of the digits."""
+    digits, labels = torch.rand(400, 3, 4, 4, generator=torch.Generator().manual_seed(0)), torch.arange(400) % 10
+
+    def cluster(net, images, k, *, head, settings) -> Iterator[SimpleNamespace]:
+        assert images is digits and (k, net.seed, settings.seed, settings.steps) == (10, 0, 0, 900)
+        for n in range(settings.steps + 1):
+            net.step = n
+            yield SimpleNamespace(iteration=n)
+
+    def shares(net, head, pictures) -> Tensor:
+        view = int((pictures - digits).mean().round())
+        return torch.stack([F.one_hot(wrong(labels, errors(net.step, one, view)), 10) for one in range(3)]).float()
+
+    def errors(step: int, head: int, view: int) -> int:
+        return 18 - sorting.STEPS.index(step) + 30 * head + 100 * view
+
+    moved = iter([1, 2] * len(sorting.STEPS))
+    for name, stub in {"cluster": cluster, "cluster_probabilities": shares, "best_head": lambda *given: 1,
+                       "digit_encoder": lambda seed: SimpleNamespace(seed=seed),
+                       "sub_heads": lambda *given, **how: "head",
+                       "digit_views": lambda x, draw: x + next(moved)}.items():
+        monkeypatch.setattr(sorting.selfsup, name, stub)
+    monkeypatch.setattr(sorting.handwritten, "load", lambda: (digits, labels))
+    table = planted.table(sorting, tmp_path)
+    assert [run.step for run in table] == list(sorting.STEPS)
+    for (step,), row in table.items():
+        boxes = wrong(labels, errors(step, 1, 0))
+        assert row.accuracy == pytest.approx(1 - errors(step, 1, 0) / 400)
+        assert row.boxes == "".join(map(str, boxes[:200].tolist()))
+        one, other = (F.one_hot(wrong(labels, errors(step, 1, view)), 10).double() for view in (1, 2))
+        P = (one.T @ other + other.T @ one) / 800
+        assert torch.allclose(torch.tensor(row.joint).view(10, 10).double(), 1e4 * P, atol=0.6)
+        assert row.information == pytest.approx(float(selfsup.mutual_information(P)), abs=1e-3)
+
+
+def test_stripes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """All four runs of a network and a seed go on from the same ten classes, each with its own loss and reach."""
+    def textures(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
+        assert count == (24 if seed >= 1000 else 160)
+        return torch.full((count, 3, 16, 16), float(seed)), (torch.arange(256 * count) % 3).view(count, 16, 16)
+
+    def encoder(seed: int) -> SimpleNamespace:
+        return SimpleNamespace(module=nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), seed=seed, learnt=[])
+
+    def learnt(net, images, k, network, given, steps, seed) -> tuple[tuple, int]:
+        assert float(images[0, 0, 0, 0]) == seed == net.seed and steps is None
+        assert net.module.padding_mode == ("zeros" if network == stripes.KNOWS else "reflect")
+        assert len(net.learnt) == (k == 3) and (given is stripes.TEN) == (k == 10)
+        net.learnt.append(k)
+        return (network, given.get("pooled"), given["reach"], seed), 1
+
+    def errors(network: str, pooled: bool, reach: int, seed: int, head: int) -> int:
+        return seed + 4 * pooled + 8 * reach + 40 * (network == stripes.KNOWS) + 80 * head
+
+    def segments(net, head, test) -> Tensor:
+        assert net.learnt == [10, 3] and float(test[0, 0, 0, 0]) == 1000 + head[-1]
+        labels = textures(24, seed=1000)[1]
+        return torch.stack([F.one_hot(wrong(labels, errors(*head, one)), 3).movedim(-1, 1) for one in (0, 1)]).float()
+
+    def loss(z, moved, *, reach, pooled) -> Tensor:
+        assert z is moved and z.shape == (24, 3, 2, 2)
+        return -z[:, 0].sum() - 100 * reach - 1000 * pooled
+
+    for name, stub in {"texture_encoder": encoder, "segments": segments, "segmentation_loss": loss}.items():
+        monkeypatch.setattr(stripes.selfsup, name, stub)
+    monkeypatch.setattr(stripes, "learnt", learnt)
+    monkeypatch.setattr(stripes.mosaics, "textures", textures)
+    monkeypatch.setattr(stripes, "sameness", lambda maps: float(maps.double().sum()))
+    table = planted.table(stripes, tmp_path)
+    assert list(table) == [(network, way, reach, seed) for network in ("place unknown", "place known")
+                           for seed in (1, 2, 3) for reach in (1, 3)
+                           for way in ("mean of informations", "pooled joint")]
+    labels = textures(24, seed=1000)[1]
+    for (network, way, reach, seed), row in table.items():
+        pooled = way == "pooled joint"
+        count = errors(network, pooled, reach, seed, 1)
+        maps = wrong(labels, count)
+        assert row.accuracy == pytest.approx(1 - count / labels.numel(), abs=1e-4)
+        assert row.sameness == float(maps.sum())
+        for found, of in ((row.found, maps), (row.truth, labels)):
+            assert found == float((of[:, 4::8, 4::8] == 0).sum()) + 100 * reach + 1000 * pooled
+
+
+def test_views_that_are_not_turned_keep_each_place():
+    raw = torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    posed = stripes.unturned(raw, torch.Generator().manual_seed(1))
+    assert posed.views.shape == (3, 2, 3, 8, 8) and not posed.more[0].any()
+    for view in posed.views.unbind(1):
+        order, same = (one.flatten(1).argsort(1)[:, 40:150] for one in (raw, view))  # between black and white
+        assert (order == same).double().mean() > 0.9 and not torch.equal(raw, view)
+
+
+@pytest.mark.parametrize("network", [stripes.BLIND, stripes.KNOWS])
+def test_a_run_of_stripes_is_a_function_of_its_name(network: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stripes, "TRAIN", 30)
+    runs = [stripes.Run(network, "pooled joint", 1, 1)]
+    (_, found), = stripes.measured(runs, steps=1)
+    (_, again), = stripes.measured(runs, steps=1)
+    assert again == found and 0.2 < found.accuracy <= 1 and found.truth > 0.2 > found.found - 1
+
+
+def test_students(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each student learns its own clusters of the digits that are seen, and the others are sorted."""
+    digits = torch.rand(4100, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(4100) % 10
+    own, pixels = (labels[:2000] + 3) % 10, (labels[:2000] + 5) % 10
+    before: list[int] = []
+
+    def encoder(width: int = 24, *, seed: int) -> SimpleNamespace:
+        return SimpleNamespace(width=width, seed=seed, way=students.NEW)
+
+    def cluster(net, seen, k, *, settings) -> Iterator[str]:
+        assert torch.equal(seen, digits[:2000]) and (k, settings.steps, settings.batch_size) == (10, 300, 250)
+        assert (net.width, net.seed) == (24, settings.seed)
+        net.way = students.TEACHER
+        yield "step"
+
+    def pseudo_labels(net, layer, pictures, k, *, seed) -> Tensor:
+        assert (layer, k) == ("conv3", 10)
+        if torch.equal(pictures, digits[:2000]):
+            assert net.way == students.TEACHER
+            return own
+        assert torch.equal(pictures, digits[2000:4000])
+        return wrong(labels[2000:4000], errors(net.way, seed))
+
+    def errors(way: str, seed: int) -> int:
+        return 1 + seed + 5 * students.WAYS.index(way)
+
+    def taught(net, seen, found, k, *, settings) -> Iterator[str]:
+        assert torch.equal(seen, digits[:2000]) and (k, settings.steps) == (10, 60)
+        assert (net.width, net.seed, net.way) == (12, 100 + settings.seed, students.NEW)
+        even = found.bincount().tolist() == own.bincount().tolist()
+        known = {students.STUDENT: own, students.OF_PIXELS: pixels}
+        net.way = next((way for way, of in known.items() if torch.equal(found, of)), students.SHUFFLED)
+        assert even and (net.way != students.SHUFFLED or 0.05 < (found == own).double().mean() < 0.15)
+        before.append(settings.seed)
+        yield "step"
+
+    def by_kmeans(things, of, k, seed) -> tuple[float, float]:
+        assert torch.equal(things, digits[2000:4000, :1]) and torch.equal(of, labels[2000:4000])
+        return 2 * (1 - errors(students.PIXELS, seed) / 2000,)
+
+    for name, stub in {"digit_encoder": encoder, "cluster": cluster, "pseudo_labels": pseudo_labels}.items():
+        monkeypatch.setattr(students.selfsup, name, stub)
+    for name, stub in {"taught": taught, "by_kmeans": by_kmeans,
+                       "sorted_pixels": lambda seen, seed: pixels[: len(seen)]}.items():
+        monkeypatch.setattr(students, name, stub)
+    monkeypatch.setattr(students.handwritten, "load", lambda: (digits, labels))
+    table = planted.table(students, tmp_path)
+    assert list(table) == [(way, seed) for seed in range(3) for way in students.WAYS] and len(before) == 9
+    for (way, seed), (accuracy,) in table.items():
+        assert accuracy == pytest.approx(1 - errors(way, seed) / 2000)
+    gains = students.summary(table)
+    assert gains[students.NEW]["gain of the teacher's student"][0] == pytest.approx(
+        5 * (students.WAYS.index(students.NEW) - 1) / 2000)
+    assert "gain of the teacher's student" not in gains[students.STUDENT]
+
+
+def test_pixels_are_sorted_into_as_many_clusters_as_kinds():
+    digits = torch.zeros(40, 3, 4, 4)
+    digits[torch.arange(40), :, torch.arange(40) % 10 // 4, torch.arange(40) % 10 % 4] = 1
+    assert clusters.hungarian_accuracy(students.sorted_pixels(digits, 0), torch.arange(40) % 10) == 1
