@@ -73,6 +73,12 @@ def test_backgrounds_speak_and_things_are_told():
     assert sum(known) > 0.85 * len(known)
 
 
+def test_codes_that_turning_heads_have_taught_find_landmarks():
+    found = {run.way: sum(row.hits) for run, row in results.table("start_landmarks").items()}
+    turning, warps, *templates = found
+    assert sorted(found, key=found.get)[-2:] == [warps, turning] and min(found, key=found.get) == templates[-1]
+
+
 # ---- 1
 
 
@@ -207,6 +213,14 @@ def test_the_shipped_codes_read_the_layers_that_were_chosen():
     assert {run.task for run in rows} >= set(lessons.LAYERS)
 
 
+def test_a_film_teaches_more_than_its_teacher_knows():
+    filmed: dict[str, list[float]] = {}
+    for run, row in results.table("walkers").items():
+        if run.judged == "as filmed":
+            filmed.setdefault(run.method, []).append(statistics.fmean(row.iou.values()))
+    assert rising(*(statistics.fmean(filmed[method]) for method in list(results.evidence("walkers").summary)[:6]))
+
+
 # ---- 3
 
 
@@ -284,7 +298,12 @@ def test_information_sorts_digits_and_k_means_has_one_head():
             assert row.accuracy == row.best_head if run.way.startswith("k-means") else row.accuracy <= row.best_head
 
 
-# ---- 5 and 7
+# ---- 4, 5 and 7
+
+
+def test_under_noise_one_stops_early_and_with_a_hole_one_need_not():
+    for run, row in results.table("stopping").items():
+        assert (max(row.psnr) - row.psnr[-1] > 5) == (run.fault == "noise") == (row.loss[-1] > 0.001)
 
 
 def test_what_a_code_holds_is_less_from_layer_to_layer():
