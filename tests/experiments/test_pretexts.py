@@ -58,6 +58,13 @@ def test_textures_are_asked_about_in_the_order_of_the_splits(monkeypatch: pytest
     assert (pretexts.unlabelled("textures") == 0).all()
 
 
+def test_few_are_as_many_of_each_class_and_others_for_each_seed():
+    labels = torch.tensor([0] * 9 + [1] * 7)
+    chosen = [pretexts.few_of_each(labels, 5, seed) for seed in (0, 1)]
+    assert all(labels[one].bincount().tolist() == [5, 5] for one in chosen)
+    assert set(chosen[0].tolist()) != set(chosen[1].tolist())
+
+
 def test_each_route_begins_with_the_same_weights(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pretexts.selfsup, "pretrain", lambda *given, **how: iter((None,)))
     monkeypatch.setattr(pretexts, "falling", lambda steps, settings: steps)
