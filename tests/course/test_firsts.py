@@ -31,7 +31,8 @@ def test_a_class_is_counted_and_other_files_are_passed_over(tmp_path):
     answer = catalogue.questions("5-deep")[0].answer
     for name, chosen in (("ada", answer), ("ben", answer), ("eve", (answer + 1) % 4)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "progress.json").write_text(json.dumps({state.FIRST: [f"5-deep/0={chosen}", 7]}))
+        later = f"5-deep/0={(chosen + 2) % 4}"  # nobody's u3lab writes a second one, but an editor does
+        (tmp_path / name / "progress.json").write_text(json.dumps({state.FIRST: [f"5-deep/0={chosen}", 7, later]}))
     for number, other in enumerate(("[]", "{", "7", '{"first": "x"}', "{}")):
         (tmp_path / f"{number}.json").write_text(other)
     counts = course.first_answers("5-deep", tmp_path)

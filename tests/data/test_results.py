@@ -50,21 +50,11 @@ def test_the_inversion_table_says_what_the_figure_shows(name):
                 assert 0.15 * wanted - 0.002 < float((x - truth).square().mean()) < wanted + 0.002
 
 
-def test_inversion_errors_by_layer_and_prior(capsys):
-    """The table of code errors, for the log; and what notebook 05 says of it."""
-    found = results.table("inversion")
-    moved = {kind: {layer: table.over_photos(found, "squeezenet1_1", layer, kind, "moved").value
-                    for layer in table.LAYERS["squeezenet1_1"]} for kind in (*table.PRIORS, *table.FLOORS)}
-    with capsys.disabled():
-        print("\ncode error, moved, SqueezeNet" + "".join(f"{layer:>9s}" for layer in moved["none"]))
-        for kind, errors in moved.items():
-            print(f"{kind:28s}" + "".join(f"{error:9.4f}" for error in errors.values()))
-    for layer in ("fire5", "fire7", "fire9"):
-        assert moved["deep image prior"][layer] < min(moved["total variation"][layer], moved["another photo"][layer])
-
-
 def test_what_priors_say_that_one_cannot_have_from_them():
-    """``cannot`` of three of ``inversion.PRIORS``; that of the deep image prior needs seeds: notebook 05 draws them."""
+    """``cannot`` of three of ``inversion.PRIORS``; that of the deep image prior needs seeds: notebook 05 draws them.
+
+    And what notebook 05 says of the code errors when moved.
+    """
     found, made = results.table("inversion"), results.table("priors")
 
     def moved(kind: str, layer: str) -> float:
@@ -73,6 +63,8 @@ def test_what_priors_say_that_one_cannot_have_from_them():
     def named(kind: str, layer: str) -> int:
         return sum(found[photo, "squeezenet1_1", layer, kind].place <= 5 for photo in table.PHOTOS)
 
+    for layer in ("fire5", "fire7", "fire9"):
+        assert moved("deep image prior", layer) < min(moved("total variation", layer), moved("another photo", layer))
     late = table.LAYERS["squeezenet1_1"][3:]
     assert late[:2] == ("fire7", "fire9") and all(moved("none", one) > 0.95 * moved("grey", one) for one in late[:2])
     assert max(named("total variation", layer) for layer in late) <= 1 < named("total variation", "fire5")

@@ -1,4 +1,4 @@
-"""What the shipped tables of chapters 0 to 3 and 6 say: each against its floor, and between columns that must agree.
+"""What shipped tables say: each against its floor, and between columns that must agree.
 
 Data are checked here, not code. A table whose columns, methods or rows were exchanged says something else, however well
 its seal and its summary fit.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 
 import pytest
 import torch
 
 from u3lab import results
-from u3lab.experiments import crops, learnet, pretexts, scanners, start
+from u3lab.experiments import crops, layers, learnet, pretexts, readouts, scanners, start
+from u3lab.lessons.inversion.table import LAYERS, NETWORKS
 from u3lab.lessons.landmarks import trials as landmark_trials
 from u3lab.lessons.selfsup import crops as lessons
 from u3lab.lessons.start import seeing
@@ -69,6 +71,12 @@ def test_backgrounds_speak_and_things_are_told():
     known = [(values[0] > 0) == animal[run.thing] for run, (values,) in results.table("start_grounds").items()
              if run.ground == "white paper"]
     assert sum(known) > 0.85 * len(known)
+
+
+def test_codes_that_turning_heads_have_taught_find_landmarks():
+    found = {run.way: sum(row.hits) for run, row in results.table("start_landmarks").items()}
+    turning, warps, *templates = found
+    assert sorted(found, key=found.get)[-2:] == [warps, turning] and min(found, key=found.get) == templates[-1]
 
 
 # ---- 1
@@ -205,6 +213,14 @@ def test_the_shipped_codes_read_the_layers_that_were_chosen():
     assert {run.task for run in rows} >= set(lessons.LAYERS)
 
 
+def test_a_film_teaches_more_than_its_teacher_knows():
+    filmed: dict[str, list[float]] = {}
+    for run, row in results.table("walkers").items():
+        if run.judged == "as filmed":
+            filmed.setdefault(run.method, []).append(statistics.fmean(row.iou.values()))
+    assert rising(*(statistics.fmean(filmed[method]) for method in list(results.evidence("walkers").summary)[:6]))
+
+
 # ---- 3
 
 
@@ -271,6 +287,51 @@ def test_points_are_carried_better_than_if_nothing_had_moved():
     median, near = (means("rabbits", column, "way", "delta") for column in ("median", "near"))
     ways = (("flow, frame by frame", 0), *(("labelling", delta) for delta in (25, 6, 1)), ("nothing has moved", 0))
     assert rising(*(median[way] for way in ways)) and rising(near["labelling", 1], near["labelling", 25], near[ways[0]])
+
+
+def test_information_sorts_digits_and_k_means_has_one_head():
+    of = {way: [row.accuracy for run, row in results.table("clusters").items() if run.way == way]
+          for way in ("IIC", "k-means")}
+    assert min(of["IIC"]) > max(of["k-means"]) + 0.1
+    for name in ("clusters", "segments", "naturals"):
+        for run, row in results.table(name).items():
+            assert row.accuracy == row.best_head if run.way.startswith("k-means") else row.accuracy <= row.best_head
+
+
+# ---- 4, 5 and 7
+
+
+def test_under_noise_one_stops_early_and_with_a_hole_one_need_not():
+    for run, row in results.table("stopping").items():
+        assert (max(row.psnr) - row.psnr[-1] > 5) == (run.fault == "noise") == (row.loss[-1] > 0.001)
+
+
+def test_what_a_code_holds_is_less_from_layer_to_layer():
+    """Of colour and layout, of a lesion, of the source's units; a search from the photo begins near it."""
+    rows = results.table("readouts")
+    for network, of in LAYERS.items():
+        for what in ("colour", "layout"):
+            held = [statistics.fmean(getattr(rows[network, source], what)) for source in (*of[1:], *readouts.PARTS)]
+            assert rising(*held[-4::-1]) and max(held[-3:-1]) < held[-1] < 0.2
+    assert rising(*[*means("lesions", "kept", "layer").values()][::-1])
+    every = means("adapted_units", "every", "layer")
+    assert list(every) == sorted(every) and rising(*[*every.values()][::-1]) and every["conv1"] == 1
+    assert all(row.unlike < min(row[1:5]) and row.silent < 0.7 for row in results.table("adapted_units").values())
+    for run, row in results.table("deep").items():
+        assert row.code < row.moved and (row.first_pixels < 0.002) == (run.start == "the photo") and row.place >= 1
+        assert run.start == "the photo" or row.code < 0.25 < row.first_code
+
+
+def test_a_trained_layer_tells_words_and_icons_look_like_their_own_crops():
+    rows = results.table("layers")
+    for run, row in rows.items():
+        assert 1 <= row.unique <= row.labels <= row.units and row.low <= row.accuracy <= row.high
+        assert run.network != layers.UNTRAINED or row.accuracy < rows[NETWORKS[0], run.layer].accuracy
+    for network, of in layers.LAYERS.items():
+        assert [rows[network, layer].units for layer in of] == sorted(rows[network, layer].units for layer in of)
+    found = results.table("channels").values()
+    assert all(row.best > row.middle and row.own_late > row.other_late for row in found)
+    assert all(0 <= share <= 1 for row in found for share in row[3:])
 
 
 # ---- 6

@@ -44,6 +44,8 @@ def test_random_embeddings_agree_only_by_their_diagonal():
     assert len(chance) == 200 and abs(sum(chance) / 200) < 0.05 and chance == chance_similarity(*pairs[0])
     same = concept_kernel(normal(20, 64))
     assert max(chance_similarity(same, same)) < 0.5 < kernel_similarity(same, same)
+    even = torch.full((20, 20), 0.5) + torch.eye(20) / 2  # who is who makes no difference
+    assert chance_similarity(even, even, times=3) == pytest.approx([1, 1, 1])
 
 
 def test_slips_are_told():

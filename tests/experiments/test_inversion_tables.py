@@ -118,6 +118,8 @@ def test_ridge_in_dual_form_is_that_of_scikit_learn():
     theirs = Ridge(alpha=alpha).fit(codes.double().numpy(), targets.numpy())
     torch.testing.assert_close(weight.double(), torch.tensor(theirs.coef_).T, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(centre, codes.mean(0))
+    photos = [f"{k // 2}" for k in range(20)]
+    assert readouts.best_alpha(codes, targets, photos) == max(readouts.ALPHAS)  # noise is fitted best by the smallest
 
 
 def test_a_code_that_is_the_picture_tells_all_and_one_of_noise_nothing():

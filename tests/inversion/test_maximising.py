@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.adversarial.attacked import small
@@ -68,3 +69,14 @@ def test_a_dream_excites_the_layer_more_and_keeps_the_size(net):
         before = net.features(photo, "fire5").square().mean() / 2
     assert len(steps) == 7 and steps[-1].value.shape == photo.shape
     assert -steps[-1].loss > 1.5 * before and 0 <= steps[-1].value.min() and steps[-1].value.max() <= 1
+
+
+def test_what_a_coarse_scale_has_added_is_laid_on_the_photo_at_the_next(net):
+    photo, settings = images.load("koala", size=96), DreamSettings(steps=1, octaves=2, jitter=0)
+    first, second, _ = (step.value for step in dream(net, "fire5", photo, settings=settings))
+    small = F.interpolate(photo, size=69, mode="bilinear", antialias=True).requires_grad_()
+    slope, = torch.autograd.grad(net.features(small, "fire5").square().mean(), small)
+    with torch.no_grad():
+        added = (small + settings.step_size * slope / slope.abs().mean()).clamp(0, 1) - small
+    assert torch.equal(first, small)
+    torch.testing.assert_close(second, (photo + F.interpolate(added, size=96, mode="bilinear")).clamp(0, 1))

@@ -30,13 +30,6 @@ def test_without_biases_every_level_adds_up_to_the_score(name: str):
                                                                                                            rel=1e-10)
 
 
-def test_the_modulated_gradient_on_a_linear_network_is_weight_times_input():
-    net = nn.Sequential(nn.Flatten(), nn.Linear(12, 3)).double().eval()
-    x = torch.randn(2, 3, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    got = saliency.modulated_gradient(net, x, [2, 1])
-    torch.testing.assert_close(got.flatten(1), net[1].weight[[2, 1]] * x.flatten(1), check_stride=False)
-
-
 def test_the_modulated_gradient_is_of_what_the_network_itself_sees():
     """x_m at the input is the normalised picture: mean grey says nothing."""
     net = nets.load("squeezenet1_1", device="cpu")

@@ -108,11 +108,17 @@ def test_no_animal_of_the_test_is_in_another_split():
             assert not seen["train"] & seen["val"]
 
 
-def test_other_patients_are_tested():
+def test_other_patients_are_tested(monkeypatch):
     assert not set(patients.TRAIN) & set(patients.TEST)
     for name in patients.TRAIN:
         shown = [len(patients.slices(name, split)) for split in ("train", "val")]
         assert all(shown) and sum(shown) == len(patients.scans.load(name).slices)
+    asked = []
+    monkeypatch.setattr(patients, "slices", lambda *who: asked.append(who) or ())
+    for split, whom in (("train", patients.TRAIN), ("val", patients.TRAIN), ("test", patients.TEST)):
+        for organ, first in enumerate((0, len(patients.BRAIN))):  # of its regions, and of its lesions
+            for squares in (patients.patients(first, split, 0, None), patients.lesions(organ, 1, split, 0, None)):
+                assert list(squares) == [] and asked.pop() == (whom[organ], split)
 
 
 def test_a_square_of_a_patient_shows_the_lesion_or_none():

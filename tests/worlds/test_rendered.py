@@ -58,6 +58,14 @@ def test_boundaries_lie_where_surfaces_end_or_bend(monkeypatch):
     bends = inside & ((normals[:, :, 1:] * normals[:, :, :-1]).sum(0) < 0.9)
     assert bends.sum() > 5 and found[:, 1:][bends].min() == 1 and found[:, :-1][bends].min() == 1
     assert found[box].mean() < 0.7  # its faces are none
+    front, behind = (Solid("box", 0.0, z, half, height, 0.0, torch.ones(3)) for z, half, height in (
+        (0.4, 0.3, 1.0), (-0.8, 0.9, 1.5)))
+    alone = placed(monkeypatch, front)["segments"] == 3
+    labels = placed(monkeypatch, behind, front)
+    box, found, normals = labels["segments"] == 3, labels["boundaries"][0], labels["normals"]
+    ends = (alone[:, 1:] != alone[:, :-1]) & box[:, 1:] & box[:, :-1]
+    ends &= (normals[:, :, 1:] * normals[:, :, :-1]).sum(0) > 0.99  # both face us: neither kind nor bend tells
+    assert ends.sum() > 5 and found[:, 1:][ends].min() == 1 and found[:, :-1][ends].min() == 1
 
 
 @pytest.mark.parametrize("kind", SOLIDS)

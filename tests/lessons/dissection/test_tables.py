@@ -46,7 +46,28 @@ def dissection_net():
     return nets.Classifier(torch.nn.Sequential(torch.nn.Conv2d(3, 12, 3, padding=1)), size=6).eval()
 
 
-def test_units_are_ranked_on_one_source_and_silenced_for_another():
+def test_units_are_ranked_on_one_source_and_silenced_for_another(monkeypatch):
+    """Each source has pictures, a loudest unit and a ranking of its own, by which it is told."""
+    monkeypatch.setattr(words, "sources", lambda label: [words.Shown(torch.full((2, 3, 1, 1), n / 4), None)
+                                                         for n in (1, 2)])
+    monkeypatch.setattr(words, "features", lambda net, x: torch.eye(4)[(4 * x[:, 0, 0, 0]).long()][..., None, None])
+    monkeypatch.setattr(words, "_weights", lambda one, label: torch.arange(4))
+    monkeypatch.setattr(words, "ablation_curve", lambda net, layer, code, labels, k, order, counts: (
+        int(order[0]), code[:, :, 0, 0].argmax(1).tolist(), labels.tolist(), k))
+    rankings = {(label, n): torch.tensor([10 + 2 * k + n]) for k, label in enumerate(words.TWICE) for n in (0, 1)}
+    another = torch.eye(4)[3:, :, None, None], torch.tensor([5])
+    one = words.Patient(None, (*words.TWICE, "another"), None, *another, rankings)
+    for label, unlike in words.UNLIKE.items():
+        k = list(words.TWICE).index(label)
+        for ranked, judged in ((0, 1), (1, 0), (0, 0)):
+            found = words.curves(one, label, ranked, judged)
+            assert all(rest == [[1 + judged] * 2 + [3], [k, k, 5], k] for _, *rest in found.values())
+            assert {title: order for title, (order, *_) in found.items() if title != "random"} == {
+                "its own units (IoU)": int(rankings[label, ranked]), "most active": 1 + ranked, "weights |w|": 0,
+                "units of an unlike class": int(rankings[unlike, ranked])}
+
+
+def test_a_koala_is_lost_without_its_own_units():
     one = words.patient(squeezenet())
     assert one.classes[:5] == tuple(words.TWICE) and len(one.others) == len(one.code) == len(one.labels)
     assert all(sorted(order.tolist()) == list(range(512)) for order in one.rankings.values())
