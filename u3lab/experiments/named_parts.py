@@ -40,7 +40,7 @@ LABELS = (1, 5, 20, 100, trials.LABELLED)  # marked faces
 MEAN, LOOKED_FOR, TURNS, STILLS = "mean shape", "turning heads, looked for", "turning heads", "warps of stills"
 RANDOM, SUPERVISED = "random weights", "supervised"
 SHIPPED = {LOOKED_FOR: "person", TURNS: "person", STILLS: "person-warps"}
-SEEDS, STEPS, PATIENCE, EVERY = 1, 600, 200, 50  # of the supervised rival: steps at most, and without getting better
+SEEDS, STEPS, PATIENCE, EVERY = 1, 3000, 500, 50  # of the supervised rival: steps at most, and without getting better
 LEAST = 0.1  # half pictures: how wide the supervised rival's first heat maps are at least
 
 SAME, ONE, EACH, SAME_OF_TWO = ("same place", "two people, one network", "two people, a network for each",
