@@ -32,7 +32,7 @@ def test_each_way_has_its_row_in_each_table(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(named_parts, "points", lambda given: true)
     monkeypatch.setattr(named_parts, "LABELS", (1, 5, 10))
     nets = {"person": 0.01, "person-warps": 0.02, "labeller": 0.03, (labellers.TURNING, 2000): 0.04,
-            ("labelling", 8000): 0.05}
+            ("labelling", named_parts.LONG): 0.05}
     monkeypatch.setattr(trials, "taught", nets.__getitem__)
     monkeypatch.setattr(landmarks, "labeller", lambda seed: nets["labeller"])
     monkeypatch.setattr(labellers, "learnt", lambda way, kind, seed, steps, state: (nets[way, steps], iter([None])))
@@ -64,12 +64,13 @@ def test_each_way_has_its_row_in_each_table(monkeypatch: pytest.MonkeyPatch, tmp
             **{("turning heads, looked for", 0, n): 0.01 for n in (1, 5, 10)},
             **{("turning heads", 0, n): 0.01 + n / 100 for n in (5, 10)},
             **{("warps of stills", 0, n): 0.02 + n / 100 for n in (5, 10)},
-            **{("supervised", seed, n): seed + n / 100 for seed in range(3) for n in (5, 10)}}.items()}
+            **{("supervised", seed, n): seed + n / 100 for seed in range(named_parts.SEEDS) for n in (5, 10)}}.items()}
     assert {run.labels for run in few if run.way == named_parts.MEAN} == {1, 5, 10}
     assert {run: row.errors[0] for run, row in motions.items() if run.way != named_parts.SAME and "two" not in run.way
             } == {run: pytest.approx(diagonal * away, abs=0.02) for run, away in {
                 ("random weights", 0, 0): 0.03, ("turning heads", 2000, 0): 0.04, ("warps of stills", 2000, 0): 0.02,
-                ("warps of stills", 8000, 0): 0.05, (labellers.SHARP, 32_000, 0): 0.01}.items()}
+                **{run: 0.05 for run in motions if run.steps == named_parts.LONG},
+                (labellers.SHARP, 32_000, 0): 0.01}.items()}
     assert motions["same place", 0, 0].apart == (2,) * 11 + (22,)
     assert lengths["length of the code", "found far off"].value == 0.75
     assert lengths["peak of p", "face or background"].value == 0
@@ -130,7 +131,7 @@ def test_a_network_for_each_learns_from_its_own_person(monkeypatch: pytest.Monke
     monkeypatch.setattr(named_parts, "of_both", lambda stock: stock)
     rows = named_parts.of_two(SimpleNamespace(short=True), 1, 2)
     one, other = (people("train", named_parts.FIRST + 2 + n, 1).item() for n in (0, 1))
-    assert seen == [(1, {one, other}), (1, {one}), (3, {other})]
+    assert seen == [(1, {one, other}), (1, {one}), (1 + named_parts.PAIRS, {other})]
     assert list(rows) == [("two people, same place", 0, 1), ("two people, one network", 2, 1),
                           ("two people, a network for each", 2, 1)]
     assert all(len(row.errors) == len(row.apart) == 4 for row in rows.values())
@@ -141,5 +142,7 @@ def test_what_ships() -> None:
     assert all(few[n]["turning heads"][2] < few[n]["mean shape"][1] for n in ("5", "20", "100", "500"))
     assert all(few[n]["supervised"][0] < few[n]["mean shape"][0] for n in ("20", "100", "500"))
     assert motions["warps of stills, 2000 steps"]["more than turning heads"][1] > 0
-    assert motions["two people, one network"]["all"][2] < motions["two people, a network for each"]["all"][1]
+    one, each, same = (motions[f"two people, {way}"]["all"] for way in (
+        "one network, 600 steps", "a network for each, 600 steps", "same place"))
+    assert one[2] < same[1] and same[2] < each[1]
     assert all(isinstance(row, Interval) for row in results.table("lengths").values())
