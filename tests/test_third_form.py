@@ -218,8 +218,9 @@ def nonsense(reference: Callable[..., Any]) -> Callable[..., Any]:
     def steps(*given: Any, **named: Any) -> Iterator[float]:
         yield from (0.0,) * 100
 
-    def zeros(*given: Any, **named: Any) -> Tensor:
-        return torch.zeros_like(reference(*given, **named))
+    def zeros(*given: Any, **named: Any) -> Tensor | tuple[Tensor, ...]:
+        right = reference(*given, **named)
+        return tuple(map(torch.zeros_like, right)) if isinstance(right, tuple) else torch.zeros_like(right)
 
     return steps if inspect.isgeneratorfunction(reference) else zeros
 

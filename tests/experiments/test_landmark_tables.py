@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import landmarks, results
-from u3lab.experiments import animals, keypoints, labellers, landmark_detector, poses, rabbits
+from u3lab.experiments import keypoints, labellers, landmark_detector, poses, rabbits
 from u3lab.experiments._faces import people
 from u3lab.landmarks.places import cells
 from u3lab.lessons.landmarks import frames, marked, pairs, parts, trials
@@ -164,15 +164,6 @@ def test_who_follows_the_flow_of_a_film_that_stands_still_stays(monkeypatch: pyt
 def test_it_learns_from_the_film(moving: None) -> None:
     _, steps = rabbits.learnt(rabbits.Run("labelling", 2, 2, 0))
     assert [step.iteration for step in steps] == [0, 1, 2]
-
-
-# ---- animals
-
-
-def test_pairs_are_made_of_animals() -> None:
-    given = animals.stock(torch.randint(256, (60, 3, 112, 112), dtype=torch.uint8))
-    x, gx, u, gu = pairs.of_warps(given)(3, torch.Generator().manual_seed(0))
-    assert x.shape == gx.shape == (3, 3, 64, 64) and u.shape == gu.shape == (3, 1024, 2)
 
 
 # ---- poses

@@ -57,6 +57,7 @@ def test_registration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(marked, "asked", given.__getitem__)
     monkeypatch.setattr(marked, "pairs_of", lambda patient: patient)
     monkeypatch.setitem(registration.RIVALS, "optical flow", lambda asked: off(asked.moved, [1.0, 2, 3, 20, 30]))
+    monkeypatch.setitem(registration.RIVALS, "affine registration", lambda asked: off(asked.moved, [1.0, 2, 4, 4, 30]))
     monkeypatch.setattr(registration, "labeller", Net)
 
     def label(net: Net, pairs: str, *, checkpoint: Path, settings: object) -> Iterator[None]:
@@ -68,6 +69,7 @@ def test_registration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(marked, "carried", lambda net, asked: off(truth["brain2"], [0, 0, net.number, 4, 30]))
     assert planted.table(registration, tmp_path) == {
         ("nothing has moved", "", 0, 0): (6, 0.4), ("optical flow", "", 0, 0): (3, 0.6),
+        ("affine registration", "", 0, 0): (4, 0.8),
         **{("labelling", "brain1", 800, seed): (0.5 + seed, 0.8) for seed in range(3)}}
     assert shipped(tmp_path) == {"labeller-brain": 800}
 
@@ -82,6 +84,7 @@ def test_rabbits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(marked, "between", lambda: (None, None, off(later, [1.0, 2, 6, 20, 30]), later))
     monkeypatch.setattr(rabbits, "NEAR", 2.0)  # of a side of two pixels: 4
     monkeypatch.setitem(rabbits.RIVALS, "flow, frame by frame", lambda: off(later, [1.0, 2, 3, 20, 30]))
+    monkeypatch.setitem(rabbits.RIVALS, "the animal's middle", lambda: off(later, [1.0, 3, 5, 6, 6]))
     monkeypatch.setattr(rabbits, "labeller", Net)
     monkeypatch.setattr(rabbits, "of_film", lambda delta, first: (delta, first))
 
@@ -96,6 +99,7 @@ def test_rabbits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     rows = [(delta, 1000, seed) for delta in (1, 6, 25) for seed in range(3)] + [(25, 3000, 0)]
     assert planted.table(rabbits, tmp_path) == {
         ("nothing has moved", 0, 0, 0): (6, 0.4), ("flow, frame by frame", 0, 0, 0): (3, 0.6),
+        ("the animal's middle", 0, 0, 0): (5, 0.4),
         **{("labelling", delta, count, seed): (5 + delta + seed / 4 + count / 100, 0.4) for delta, count, seed in rows}}
     assert shipped(tmp_path) == {"labeller-rabbit-1": 1000, "labeller-rabbit-6": 1000, "labeller-rabbit-25": 3000}
 

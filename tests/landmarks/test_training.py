@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.helpers import refuses
 from u3lab.descent import last
-from u3lab.landmarks import LabelSettings, codes_at, labeller, match, train_labeller
+from u3lab.landmarks import LabelSettings, codes_at, dense_labelling_loss, labeller, match, train_labeller
 from u3lab.landmarks.places import cells
 
 PARTS = torch.tensor([[-0.45, -0.4], [0.45, -0.35], [0.05, 0.05], [-0.2, 0.5], [0.4, 0.4]])  # in the thing's frame
@@ -161,3 +161,10 @@ def test_slips_are_named() -> None:
         refuses(last, train_labeller(labeller(4), pairs, settings=short(steps=1)), says=told)
     refuses(train_labeller, labeller(4), "blobs", says="function")
     refuses(train_labeller, labeller(4), blobs, loss="distance", says="labelling, invariance, landmarks")
+
+
+def test_a_loss_of_ones_own_teaches_as_the_library_s_does():
+    own, ours = ([step.loss for step in train_labeller(labeller(4, seed=0), blobs, loss=loss, settings=short(steps=3))]
+                 for loss in (lambda a, b, u, gu: dense_labelling_loss(a, b, gu, u=u, gamma=0.5), "labelling"))
+    assert own == ours and len(own) == 4
+    refuses(train_labeller, labeller(4, seed=0), blobs, loss=lambda codes: 0, says="give a function of the codes")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
-from u3lab import landmarks, measures, results, selfsup, warps
+from u3lab import landmarks, measures, results, selfsup
 from u3lab.experiments import deep_codes, icon_table, impedance, labellers, shrinkage
 from u3lab.lessons.adversarial import attacking
 from u3lab.lessons.inversion import icon_table as icons
@@ -128,17 +128,16 @@ def _puzzles() -> object:
 @call("drawn: panels of codes and points")
 def _panels() -> object:
     codes, points, colours = uniform(2, 3, 6, 6) - 0.5, 2 * uniform(2, 4, 2) - 1, panels.hues(4)
-    return [sealed([panels.coloured(codes, 48), panels.lengths(codes, 1.0, 48),
+    return [sealed([panels.coloured(codes, 48),
                     panels.globe(uniform(4, 3) - 0.5, colours),
-                    panels.dotted(torch.cat([photo(size=32)] * 2), points, colours, size=64),
-                    panels.lattice(warps.thin_plate_spline(1, draw()), size=64)]), colours]
+                    panels.dotted(torch.cat([photo(size=32)] * 2), points, colours, size=64)]), colours]
 
 
-@call("drawn: dials, discs, surfaces")
+@call("drawn: dials, discs")
 def _surfaces() -> object:
     angles = torch.tensor([0.0, 40.0, 200.0])
-    return [sealed([frames.dials(angles, angles + 10), frames.shapes(), parts.pairs(2, draw()), parts.discs(1, draw()),
-                    panels.dog(0.5, 20.0, size=64), panels.combed((0.0, 0.6, 0.8), size=64, hairs=60)]),
+    return [sealed([frames.dials(angles, angles + 10), frames.shapes(), parts.pairs(2, draw()),
+                    parts.discs(1, draw())]),
             frames.plane(angles), frames.degrees(frames.plane(angles))]
 
 

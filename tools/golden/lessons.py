@@ -28,7 +28,7 @@ from u3lab.lessons.dissection import exercises, kinds
 from u3lab.lessons.inversion import coded_lesions
 from u3lab.lessons.inversion import icon_table as icons
 from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import animals, marked, pairs, parts
+from u3lab.lessons.landmarks import marked, pairs, parts
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.selfsup import clusters as digits_by
@@ -125,7 +125,7 @@ def _faces() -> object:
             sealed(labellers.matched(labellers.codes(landmarks.labeller(2), made.images), made))]
 
 
-@call("lessons of chapter 3: a film, patients, animals")
+@call("lessons of chapter 3: a film, patients")
 def _films() -> object:
     begun, points = torch.tensor([0, 1]), uniform(2, 5, 2) - 0.5
     given = marked.asked("lung1")
@@ -133,8 +133,7 @@ def _films() -> object:
             rabbits.viewed(2, draw()).matrix, sealed(rabbits.of_film(1, 3)(2, draw())), marked.between(),
             torch.tensor(rabbits.compared(rabbits.RIVALS["nothing has moved"]()).median),
             sealed(marked.canvas("lung1")), sealed(given),
-            marked.errors(registration.RIVALS["nothing has moved"](given), given).median(),
-            animals.names("train"), sealed(animals.pictures(3)), sealed(animals.layer(animals.names("test")[0]))]
+            marked.errors(registration.RIVALS["nothing has moved"](given), given).median()]
 
 
 # Chapters 4 to 7

@@ -19,7 +19,7 @@ from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.selfsup import colouring
 from u3lab.lessons.universal import lighting, trials
 
-WHICH = ("person", "cat", "person-warps", "rabbit-1", "rabbit-6", "rabbit-25", "brain", "animals")
+WHICH = ("person", "cat", "person-warps", "rabbit-1", "rabbit-6", "rabbit-25", "brain")
 
 for file in sorted(paths.data("results").glob("*.json")):
     @call(f"rows of {file.stem}")

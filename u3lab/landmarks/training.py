@@ -30,6 +30,7 @@ from u3lab.training import loop
 from u3lab.training.learning import maps
 from u3lab.training.loop import Checkpoint, Terms, check_shared, generator_of, train, training_mode
 
+OWN = "of one's own"  # what a checkpoint calls a loss that has no name
 # (count, generator) → x (count,3,H,W), gx alike, points u (count,N,2) in x, and gu (count,N,2), where they are in gx.
 Pairs = Callable[[int, torch.Generator], tuple[Tensor, Tensor, Tensor, Tensor]]
 
@@ -92,8 +93,8 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", checkpoint: str | Path | None = None,
-                   settings: LabelSettings | None = None) -> Iterator[Step]:
+def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str | Callable[..., Tensor] = "labelling",
+                   checkpoint: str | Path | None = None, settings: LabelSettings | None = None) -> Iterator[Step]:
     """Train a labeller on pairs; between the steps it is ready for use.
 
     Under torchrun the processes share each batch and take the same steps.
@@ -107,7 +108,8 @@ def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", che
         and gu (count,N,2), where these are in gx, as (x, y) in [−1,1]. Those that leave the picture do not count.
     loss
         "labelling"; "invariance", which collapses; or "landmarks", for which the net's maps are K heat maps and the
-        points had better be all of their cells (with ``queries`` as many).
+        points had better be all of their cells (with ``queries`` as many). Or a function of one's own: codes Φ(x)
+        (B,D,h,w), Φ(gx) alike, points u (B,N,2) and gu → a scalar.
     checkpoint
         A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
     settings
@@ -125,7 +127,11 @@ def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str = "labelling", che
     """
     net, settings = ready(net), or_default(settings, LabelSettings)
     function("pairs", pairs, 2, "give a function (count, generator) that makes pictures, moved ones, and both's points")
-    terms = LOSSES[one_of("loss", loss, LOSSES)].terms
+    if callable(loss):
+        own = function("loss", loss, 4, "give a function of the codes of x and of gx, the points, and where they are")
+        terms, loss = lambda *given: {"loss": own(*given[:4])}, OWN
+    else:
+        terms = LOSSES[one_of("loss", loss, LOSSES)].terms
     seed, count, queries = settings.seed, check_shared(settings.batch_size), settings.queries
 
     def energy(step: int) -> tuple[Tensor, Terms]:

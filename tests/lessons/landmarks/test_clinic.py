@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from u3lab import warps
 from u3lab.datasets import scans
 from u3lab.landmarks import codes_at
 from u3lab.lessons.landmarks import marked
@@ -48,6 +49,14 @@ def test_flow_follows_a_small_shift():
     shifted = given._replace(x=x, gx=gx, points=given.points[:2], moved=given.points[:2] + torch.tensor([4 / 96, 0.0]))
     assert marked.errors(marked.flowed(shifted), shifted).median() < 1.5 < marked.errors(
         shifted.points, shifted).median()
+
+
+def test_an_affine_registration_finds_an_affine_motion():
+    given = marked.asked("brain1")
+    w = warps.affine(3, torch.Generator().manual_seed(0), shift=0.1, scale=1.1, turn=8)
+    gx, points = warps.warp(given.x[:3], w), given.points[:3]
+    moved = given._replace(x=given.x[:3], gx=gx, points=points, moved=warps.warp_points(points, w))
+    assert marked.errors(marked.aligned(moved), moved).median() < 1 < 5 < marked.errors(points, moved).median()
 
 
 class Places(nn.Module):

@@ -1,138 +1,143 @@
-"""The exercises of chapters 3 and 3b: splines, labels and soft argmax; factorisation, frames and Gaussian maps."""
+"""The exercises of chapters 3 and 3b: a pair, invariance, a point found again; factorisation, frames, Gaussian maps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
-from u3lab.landmarks import align, as_rotation, factorise, gaussian_maps, pose_error, soft_argmax
+from u3lab.landmarks import align, as_rotation, factorise, gaussian_maps, pose_error
 from u3lab.landmarks.places import cells, centres
 
 
-def spline_at(u: Tensor, controls: Tensor, weights: Tensor, affine: Tensor) -> Tensor:
-    """w(u) = a₀ + a₁x + a₂y + Σ_i w_i U(‖u − c_i‖), U(r) = r² ln r; u (N,2), controls c (n,2), weights (n,2),
-    affine (3,2): (N,2)."""
-    r = torch.cdist(u, controls, compute_mode="donot_use_mm_for_euclid_dist")
-    U = torch.where(r > 0, r**2 * r.clamp_min(1e-30).log(), 0.0)
-    return affine[0] + u @ affine[1:] + U @ weights
+def pair(x: Tensor, A: Tensor, t: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    """gx, pictures x (B,C,H,W) in which everything has moved by g, and where points u (B,N,2) are in them, gu = Au + t;
+    A (B,2,2), t (B,2)."""
+    back = torch.linalg.inv(A)  # g⁻¹v = A⁻¹(v − t): where each pixel comes from
+    places = F.affine_grid(torch.cat([back, -back @ t[:, :, None]], 2), list(x.shape), align_corners=False)
+    return F.grid_sample(x, places, align_corners=False), u @ A.mT + t[:, None]
 
 
-def _splines(g: torch.Generator) -> Iterator[tuple]:
-    yield (torch.tensor([[0.5, -0.25]]), torch.tensor([[0.0, 0.25], [0.5, 0.75]]),
-           torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[0.1, 0.2], [1.0, 0.0], [0.0, 1.0]]))
-    for N, n, dtype in ((1, 4, torch.float64), (7, 9, torch.float32), (12, 5, torch.float64)):
-        u, controls, weights = (2 * torch.rand(rows, 2, generator=g, dtype=dtype) - 1 for rows in (N, n, n))
-        yield not_contiguous(u), controls, weights, torch.randn(3, 2, generator=g, dtype=dtype)
-    yield controls.clone(), controls, weights, torch.eye(3, dtype=dtype)[:, 1:].contiguous()  # at the controls: U(0)
+def _moves(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([[[[0.0, 1.0], [0.25, 0.5]]]]), torch.eye(2)[None], torch.tensor([[1.0, 0.0]]),
+           torch.tensor([[[-0.5, 0.5]]]))
+    for B, H, W, N, dtype in ((3, 8, 8, 5, torch.float64), (1, 6, 9, 1, torch.float32), (4, 7, 5, 3, torch.float64)):
+        A = torch.eye(2, dtype=dtype) + 0.4 * torch.randn(B, 2, 2, generator=g, dtype=dtype).clamp(-1, 1)
+        x, u = torch.rand(B, 3, H, W, generator=g, dtype=dtype), torch.rand(B, N, 2, generator=g, dtype=dtype)
+        yield not_contiguous(x), A, 0.3 * torch.randn(B, 2, generator=g, dtype=dtype), not_contiguous(2 * u - 1)
 
 
-SPLINE = Exercise(
-    id="3-spline", title="A thin-plate spline at points", minutes=10, difficulty="easy", points=2,
-    goal="The rows of u (N,2) are points, those of controls (n,2) the control points c_i, those of weights (n,2) their "
-         "w_i; the rows of affine (3,2) are a₀, a₁ and a₂. Return w(u) = a₀ + a₁x + a₂y + Σ_i w_i U(‖u − c_i‖) with "
-         "U(r) = r² ln r, for all points at once: (N,2). At a control point r is 0, and U(0) = 0.",
-    signature="def my_spline(u, controls, weights, affine):   # (N,2), (n,2), (n,2), (3,2) → (N,2)",
+def _pulled(x: Tensor, matrix: Tensor, corners: bool = False) -> Tensor:
+    places = F.affine_grid(matrix, list(x.shape), align_corners=corners)
+    return F.grid_sample(x, places, align_corners=corners)
+
+
+def _back(A: Tensor, t: Tensor) -> Tensor:
+    return torch.cat([A.inverse(), -A.inverse() @ t[:, :, None]], 2)
+
+
+PAIR = Exercise(
+    id="3-pair", title="A pair without labels", minutes=8, difficulty="medium", points=3,
+    goal="g moves each point u = (x, y) to gu = A u + t. Return gx, the picture x in which everything has moved so, "
+         "and gu. Points are rows; x and y go from −1 to 1, the borders of the picture.",
+    signature="def my_pair(x, A, t, u):   # (B,3,H,W), (B,2,2), (B,2), (B,N,2) → gx, gu",
     hints=(
-        "All distances: `(u[:, None] - controls).norm(dim=-1)` has the shape (N,n). If the check says NaN: 0 · ln 0 is "
-        "NaN for a computer.",
-        "Keep the logarithm from 0: `r.clamp_min(1e-30).log()`. Then 0² times it is 0.",
-        "The sum over i is a product of matrices, (N,n) @ (n,2); the straight part is `affine[0] + u @ affine[1:]`."),
-    reference=spline_at, judge=by_cases(spline_at, _splines, (
-        Mistake(("r**2 * r.clamp → r * r.clamp", "torch.where(r > 0, r**2 * r.clamp_min(1e-30).log(), 0.0) → "
-                 "r.clamp_min(1e-30).log()"), "your U is r ln r, or ln r; a thin plate in two dimensions has r² ln r"),
-        Mistake(".log() → .log10()", "you took the logarithm to base 10; U has the natural one"),
-        Mistake("r**2 * r.clamp_min(1e-30).log() → r**2", "the logarithm is missing from U"),
-        Mistake("affine[0] + u → u", "a₀ is missing"),
-        Mistake(("u @ affine[1:] → u.flip(1) @ affine[1:]", "affine[1:] → affine[1:].T"), "x and y are exchanged in "
-                "the straight part, or a₁ and a₂, which are the *rows* of affine[1:]"),
+        "Points as rows: `u @ A.mT + t[:, None]`.",
+        "`F.affine_grid(matrix, x.shape, align_corners=False)` wants for each pixel v of gx the place in x that it "
+        "comes from, g⁻¹v = A⁻¹(v − t), as a matrix (B,2,3): A⁻¹, and beside it −A⁻¹t.",
+        "`torch.linalg.inv(A)` is A⁻¹; `-back @ t[:, :, None]` is a column (B,2,1), `torch.cat([…], 2)` puts it "
+        "beside. Then `F.grid_sample(x, places, align_corners=False)`."),
+    reference=pair, judge=by_cases(pair, _moves, (
+        Mistake(lambda x, A, t, u: (_pulled(x, torch.cat([A, t[:, :, None]], 2)), u @ A.mT + t[:, None]), "your "
+                "picture moves the other way than your points: affine_grid wants where each pixel *comes from*, g⁻¹"),
+        Mistake(lambda x, A, t, u: (_pulled(x, torch.cat([A.inverse(), -t[:, :, None]], 2)), u @ A.mT + t[:, None]),
+                "the shift of your g⁻¹ is wrong: g⁻¹v = A⁻¹(v − t) = A⁻¹v − A⁻¹t"),
+        Mistake("u @ A.mT → u @ A", "points are rows, so A u is `u @ A.mT`; you turned them the other way"),
+        Mistake("u @ A.mT + t[:, None] → (u - t[:, None]) @ back.mT", "your points go back to where they came from; "
+                "gu = A u + t"),
+        Mistake(lambda x, A, t, u: (_pulled(x, _back(A, t), True), u @ A.mT + t[:, None]), "with align_corners=True "
+                "±1 are the centres of the outermost pixels; here they are the borders of the picture"),
     ), rtol=1e-3, atol=1e-4))
 
 
-def labelling_loss(codes: Tensor, codes_moved: Tensor, gu: Tensor, gamma: float) -> Tensor:
-    """1/M Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u) over the M queries with gu in the picture; codes (D,h,w), codes_moved (D,h,w),
-    gu (h·w,2): a scalar."""
-    p = (codes.flatten(1).T @ codes_moved.flatten(1)).softmax(1)  # (queries, places)
-    distance = (gu[:, None] - cells(codes_moved)).norm(dim=-1)
-    stays = (gu.abs() <= 1).all(1)
-    return (p * distance**gamma).sum(1)[stays].mean()
+def unequal(a: Tensor, b: Tensor) -> Tensor:
+    """‖Φ(x; u) − Φ(gx; gu)‖² of codes (B,N,D) each: (B,N)."""
+    return (a - b).square().sum(2)
 
 
-def _pairs(g: torch.Generator) -> Iterator[tuple]:
-    yield torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[1.0, 0.0]]]), torch.tensor([[-0.5, 0.0], [0.5, 0.0]]), 1.0
-    for (D, h, w), gamma, dtype in (((3, 3, 3), 0.5, torch.float64), ((1, 1, 5), 2.0, torch.float32),
-                                    ((4, 5, 3), 1.0, torch.float64)):
-        codes, moved = (2 * torch.randn(D, h, w, generator=g, dtype=dtype) for _ in range(2))
-        gu = cells(codes) + 0.5 * torch.randn(h * w, 2, generator=g, dtype=dtype)  # some leave the picture
-        yield not_contiguous(codes), moved, gu, gamma
+def _codes(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[[1.0, 0.0, 2.0]]]), torch.tensor([[[0.0, 0.0, 0.0]]])
+    for B, N, dtype in ((2, 5, torch.float64), (1, 1, torch.float32), (3, 3, torch.float64)):
+        yield tuple(not_contiguous(torch.randn(B, N, 3, generator=g, dtype=dtype)) for _ in range(2))
 
 
-LABELLING = Exercise(
-    id="3-labelling", title="The loss of dense labelling", minutes=15, difficulty="medium", points=4,
-    goal="codes and codes_moved are Φ(x; ·) and Φ(gx; ·) of one pair, (D,h,w) each. Every cell u of x is a query, row "
-         "by row; gu (h·w,2) says where it went, as (x, y) in [−1,1]. Return the mean of Σ_u′ ‖u′ − gu‖^γ p(u′|u) over "
-         "the queries whose gu lies in the picture. `cells(codes_moved)` are the centres of all cells u′, (h·w,2), "
-         "row by row: `from u3lab.landmarks.places import cells`.",
-    signature="def my_loss(codes, codes_moved, gu, gamma):   # (D,h,w), (D,h,w), (h·w,2), a number → a number",
-    hints=(
-        "All scores at once: `codes.flatten(1)` is (D, h·w), so S has the shape (queries, places) as a product of two "
-        "matrices.",
-        "p(u′|u) is a probability over the *places* u′: each row of S has its own softmax. Its sum over u′ is 1.",
-        "The distances are `(gu[:, None] - cells(codes_moved)).norm(dim=-1)`. A query stays in the picture if both of "
-        "its coordinates do: `(gu.abs() <= 1).all(1)`. Take the mean over those rows only."),
-    reference=labelling_loss, helpers=(cells, centres), judge=by_number(labelling_loss, _pairs, (
-        Mistake("softmax(1) → softmax(0)", "your softmax runs over the queries u; p(u′|u) is a probability over the "
-                "places u′, so that each query's sum is 1"),
-        Mistake(".softmax(1) → ", "there is no softmax: S can be negative and has any sum, p is a probability"),
-        Mistake("[stays] → ", "you count queries whose gu has left the picture; no place u′ can be right there"),
-        Mistake("codes.flatten(1).T @ codes_moved.flatten(1) → torch.nn.functional.normalize(codes.flatten(1), dim=0)"
-                ".T @ torch.nn.functional.normalize(codes_moved.flatten(1), dim=0)", "you normalised the codes; then "
-                "no code can be sure, since length is certainty"),
-        Mistake("[stays].mean() → [stays].sum()", "you took the sum over the queries, not their mean"),
+INVARIANCE = Exercise(
+    id="3-invariance", title="The wrong loss", minutes=2, difficulty="easy", points=1,
+    goal="a are the codes Φ(x; u) of N points, b those of the same points after the motion, Φ(gx; gu). Return for each "
+         "point how far it is from keeping its code: ‖Φ(x; u) − Φ(gx; gu)‖².",
+    signature="def my_invariance(a, b):   # (B,N,3), (B,N,3) → (B,N)",
+    hints=("‖·‖² is the sum of the squares of the three numbers of a code, the last axis.",
+           "`(a - b).square().sum(2)`"),
+    reference=unequal, judge=by_cases(unequal, _codes, (
+        Mistake(".square().sum(2) → .norm(dim=2)", "that is the distance; its square is wanted"),
+        Mistake(".sum(2) → .mean(2)", "you took the mean over the three numbers of a code; ‖·‖² is their sum"),
+        Mistake(".sum(2) → .sum(1)", "you summed over the points; sum over the three numbers of a code"),
+        Mistake(".square() → ", "differences can be negative, and cancel; square them first"),
+        Mistake("(a - b).square() → (a * b)", "that is the inner product; two equal codes should give 0"),
     )))
 
 
-def _maps(g: torch.Generator) -> Iterator[tuple]:
-    yield (torch.tensor([[[[0.0, 2.0]]]]),)
-    for shape, dtype in (((1, 3, 4, 6), torch.float64), ((3, 1, 5, 5), torch.float32), ((2, 2, 1, 7), torch.float64)):
-        yield (not_contiguous(3 * torch.randn(*shape, generator=g, dtype=dtype)),)
+def find(query: Tensor, codes: Tensor, gu: Tensor, tau: float, gamma: float) -> tuple[Tensor, Tensor]:
+    """The heat maps p(u′|u) (B,N,h·w) of the codes of N points, query (B,N,D), in maps codes (B,D,h,w), and their
+    expected distances Σ_u′ p(u′|u) ‖u′ − gu‖^γ, (B,N), with gu (B,N,2)."""
+    p = (query @ codes.flatten(2) / tau).softmax(2)
+    distance = (gu[:, :, None] - cells(codes)).norm(dim=3)
+    return p, (p * distance**gamma).sum(2)
 
 
-def _by_axes(maps: Tensor) -> Tensor:
-    """The paper of 2018: mean over the other axis first, then a softmax."""
-    x, y = ((maps.mean(over).softmax(-1) * centres(maps.shape[along], maps)).sum(-1)
-            for over, along in ((2, 3), (3, 2)))
-    return torch.stack([x, y], -1)
+def _searches(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([[[1.0, 0.0, 0.0]]]), torch.tensor([[[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 0.0]]]]),
+           torch.tensor([[[-0.5, 0.0]]]), 1.0, 1.0)
+    for (B, N, h, w), tau, gamma, dtype in (((2, 4, 3, 5), 0.5, 0.5, torch.float64), ((1, 1, 4, 4), 2.0, 2.0,
+                                            torch.float32), ((3, 5, 5, 3), 0.7, 1.0, torch.float64)):
+        query, gu = torch.randn(B, N, 3, generator=g, dtype=dtype), torch.rand(B, N, 2, generator=g, dtype=dtype)
+        yield query, not_contiguous(2 * torch.randn(B, 3, h, w, generator=g, dtype=dtype)), 2 * gu - 1, tau, gamma
 
 
-SOFT_ARGMAX = Exercise(
-    id="3-soft-argmax", title="Soft-argmax", minutes=10, difficulty="easy", points=2,
-    goal="maps (B,K,h,w) holds K maps of scores for each of B pictures. Make of each map one distribution p over all "
-         "of its places, and return the mean place Σ_u u p(u), as (x, y): (B,K,2). The centre of column i of w is "
-         "x = (2i + 1)/w − 1, that of row j of h is y = (2j + 1)/h − 1.",
-    signature="def my_soft_argmax(maps):   # (B,K,h,w) → (B,K,2)",
+def _found(query: Tensor, codes: Tensor, gu: Tensor, tau: float, gamma: float, *, unit: bool = False,
+           late: bool = False, middle: bool = False) -> tuple[Tensor, Tensor]:
+    """With codes of length 1; with the power taken of the mean; or of the mean place."""
+    if unit:
+        query, codes = F.normalize(query, dim=2), F.normalize(codes, dim=1)
+    p, away = find(query, codes, gu, tau, 1.0 if late else gamma)
+    return p, away**gamma if late else (p @ cells(codes) - gu).norm(dim=2) ** gamma if middle else away
+
+
+FIND = Exercise(
+    id="3-find", title="Find it again", minutes=12, difficulty="medium", points=4,
+    goal="query holds the codes Φ(x; u) of N points, codes the map Φ(gx; ·), gu where the points are in gx. Return the "
+         "heat maps p(u′|u), with all h·w places u′ in a row, and the expected distances. `cells(codes)`, (h·w,2), "
+         "are these places.",
+    signature="def my_find(query, codes, gu, tau, gamma):   # (B,N,3), (B,3,h,w), (B,N,2), τ, γ → (B,N,h·w), (B,N)",
     hints=(
-        "One softmax over h·w numbers: `maps.flatten(2).softmax(-1)`.",
-        "`.view_as(maps)` makes maps of it again. The mean x needs p summed over rows, the mean y summed over columns.",
-        "`x = (2 * torch.arange(w) + 1) / w - 1`; then `(p.sum(2) * x).sum(-1)`, and the same for y with `p.sum(3)`. "
-        "`torch.stack([x, y], -1)` puts x first."),
-    reference=soft_argmax, helpers=(cells, centres), judge=by_cases(soft_argmax, _maps, (
-        Mistake(_by_axes, "you took the mean over one axis before the softmax. That is another method (Jakab et al. "
-                "2018, in notebook 03b), whose points are drawn to the middle far more"),
-        Mistake(("cells(maps) → cells(maps) * cells(maps).new_tensor([n / max(n - 1, 1) for n in maps.shape[:1:-1]])",
-                 "cells(maps) → ((cells(maps) + 1) * cells(maps).new_tensor(maps.shape[:1:-1]) - 1) / 2"), "you put "
-                "the outermost *centres* at ±1, or counted columns and rows from 0; here the *borders* of the picture "
-                "are at ±1, and centres lie half a cell inside"),
-        Mistake(("maps.flatten(2).softmax(-1) → maps.softmax(-1).flatten(2)", "softmax(-1) → softmax(1)"),
-                "your softmax runs over each row alone, or over the K maps; each map has one of its own, over all of "
-                "its places"),
-        Mistake(".softmax(-1) → ", "there is no softmax: scores are not shares, and their sum is not 1"),
-        Mistake("cells(maps) → cells(maps).flip(-1)", "x and y are exchanged: x goes along the columns and comes "
-                "first"),
-    ), rtol=1e-3, atol=1e-4))
+        "All scores at once: `codes.flatten(2)` is (B,3,h·w), so `query @ codes.flatten(2)` is (B,N,h·w).",
+        "p(u′|u) is a probability over the *places*: `.softmax(2)`. Its sum over them is 1.",
+        "All distances at once: `(gu[:, :, None] - cells(codes)).norm(dim=3)`, (B,N,h·w). The power comes first, then "
+        "the mean under p: `(p * distance**gamma).sum(2)`."),
+    reference=find, helpers=(cells, centres), judge=by_cases(find, _searches, (
+        Mistake("softmax(2) → softmax(1)", "your softmax runs over the points u; p(u′|u) is a probability over the "
+                "places u′, so that each point's sum is 1"),
+        Mistake("/ tau → * tau", "you multiplied the scores by τ; a small τ should make p narrow"),
+        Mistake(lambda *a: _found(*a, unit=True), "you normalised the codes; their length may say how narrow p is"),
+        Mistake(lambda *a: _found(*a, late=True), "you took the power γ of the mean distance; take the power of each "
+                "distance, and then the mean"),
+        Mistake(lambda *a: _found(*a, middle=True), "you took the distance of the mean place. Two peaks on both sides "
+                "of gu would cost nothing; take the mean of the distances"),
+    ), rtol=1e-3, atol=1e-5))
 
 
 def loss(found: Tensor, moved: Tensor, g: Tensor) -> Tensor:
@@ -283,4 +288,4 @@ GAUSSIANS = Exercise(
     )))
 
 
-EXERCISES = {"3": (SPLINE, LABELLING, SOFT_ARGMAX), "3b": (FACTOR, FRAMES, GAUSSIANS)}
+EXERCISES = {"3": (PAIR, INVARIANCE, FIND), "3b": (FACTOR, FRAMES, GAUSSIANS)}

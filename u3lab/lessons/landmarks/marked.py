@@ -17,7 +17,7 @@ from u3lab.datasets import clips, scans
 from u3lab.landmarks import codes_at, match
 from u3lab.lessons.landmarks.pairs import BEND, CELL, CLOSER, SIDE, Pairs, drawn
 from u3lab.selfsup import estimated_flow
-from u3lab.warps import grid, warp
+from u3lab.warps import Affine, grid, warp
 
 DELTAS = (1, 6, 25)  # frames from x to x′
 SHOWN = 0.75  # of a frame, what a view has of it
@@ -55,6 +55,7 @@ VIEW = 96  # pixels of a view
 SEEN = 270  # pixels of a slice that a view shows, more than a head is wide
 TESTS, POINTS = 60, 20  # pairs, and points of each
 TISSUE = 0.15  # what is darker is air or bone
+BLURS, STEPS = (8, 4, 2), 200  # of an affine registration: pixels that are averaged, and steps with each
 
 
 class Moved(NamedTuple):
@@ -117,6 +118,21 @@ def errors(found: Tensor, given: Moved) -> Tensor:
 def carried(net: nn.Module, given: Moved) -> Tensor:
     """Where a labeller finds the points in gx: the middle of its heat map, (B,N,2)."""
     return match(net(given.x), net(given.gx), given.points).soft
+
+
+def aligned(given: Moved) -> Tensor:
+    """Where an affine registration leads the points, (B,N,2): of each pair the map from gx to x that makes the squares
+    of the differences least, found by gradient descent on blurred pictures and then on sharper ones."""
+    theta = torch.eye(2, 3).repeat(len(given.x), 1, 1).requires_grad_()
+    for blur in BLURS:
+        x, gx = (F.avg_pool2d(one[:, :1], blur) for one in (given.x, given.gx))
+        optimiser = torch.optim.Adam([theta], lr=0.01)
+        for _ in range(STEPS):
+            optimiser.zero_grad()
+            back = F.grid_sample(x, F.affine_grid(theta, gx.shape, align_corners=False), align_corners=False)
+            (back - gx).square().mean((1, 2, 3)).sum().backward()
+            optimiser.step()
+    return Affine(theta.detach()).inverse()(given.points)
 
 
 def flowed(given: Moved) -> Tensor:
