@@ -13,7 +13,7 @@ from torch import Tensor
 from u3lab import images, results
 from u3lab.datasets import clips as filmed
 from u3lab.figures import Figure, grid
-from u3lab.lessons.selfsup import crops
+from u3lab.lessons.selfsup import colouring, crops
 from u3lab.selfsup import TASKS, colour, contrast, cross_pixel, erasing, ordering, scrambling, sounding, upright
 from u3lab.worlds import clips
 
@@ -70,27 +70,33 @@ def raw(kind: str) -> Any:
 
 
 def shown(name: str) -> Figure:
-    """Questions of a task: the picture (of a film its middle), and the views that the encoder sees."""
+    """Questions of a task: the picture (of a film its middle), the views that the encoder sees, and what is known."""
     task = TASKS[name]
     given = raw(task.raw)
     views, target = task.pose(given, torch.Generator().manual_seed(2))[:2]
     whole = given[0] if isinstance(given, tuple) else given
     whole = whole[:, whole.shape[1] // 2] if whole.ndim == 5 else whole
-    asked = target if isinstance(target, Tensor) and target.shape[1:2] == (3,) else None  # of a hole
-    rows = [[whole[n], *views[n], *(() if asked is None else (asked[n],))] for n in range(SHOWN)]
-    titles = ["picture", *(f"view {n + 1}" for n in range(views.shape[1])), *(() if asked is None else ("asked for",))]
-    return grid([one for row in rows for one in row], titles=titles, columns=len(titles),
-                width=min(900, 150 * len(titles)), rows=[answer(target[n]) for n in range(SHOWN)],
+    parts = {"picture": whole} | {f"view {n + 1}": view for n, view in enumerate(views.unbind(1))}
+    if name == "colour L2":
+        parts["our network’s answer"] = colouring.painted(whole, colouring.guess(*colouring.shipped(), whole).mean)
+    if isinstance(target, Tensor) and target.shape[1:2] == (3,):  # of a hole
+        parts["asked for"] = target
+    said = [f"target {int(target[n])}" if target[n].ndim == 0 else f"question {n + 1}" for n in range(SHOWN)]
+    wide = len(parts) > SHOWN + 1  # of many views, a row for each question
+    cells = [part[n] for n in range(SHOWN) for part in parts.values()] if wide else [
+        part[n] for part in parts.values() for n in range(SHOWN)]
+    rows, titles = (said, list(parts)) if wide else (list(parts), said)
+    return grid(cells, titles=titles, rows=rows, width=900 if wide else 560,
                 alt=f"{SHOWN} questions of {name}: pictures, and what the encoder sees of them.")
 
 
-def answer(target: Tensor) -> str:
-    """The target of a question, if it is the number of a class."""
-    return f"target {int(target)}" if target.ndim == 0 else ""
+def about(name: str) -> str:
+    """What is hidden, the shortcut, and the gain of a task, as one line."""
+    return f"hidden: {ENTRIES[name].hidden} · shortcut: {ENTRIES[name].shortcut} · {gain(name)}"
 
 
 def gain(name: str) -> str:
-    """What a task has gained over random weights with the same seeds, in points."""
+    """What a task has gained over random weights with the same seeds, in points, with 95 % intervals."""
     found = []
     photos, made = (results.evidence(table).summary for table in ("crops", "pretexts"))
     if WAY in photos.get(name, {}):
