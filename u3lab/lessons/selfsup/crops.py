@@ -89,8 +89,8 @@ def codes(net: Classifier, pictures: Tensor, layers: Sequence[str]) -> dict[str,
 
 def grey_histogram(pictures: Tensor) -> Tensor:
     """How frequent each of 16 levels is in grey pictures (N,3,H,W): square roots of shares, (N,16)."""
-    level = (pictures[:, 0] * GREYS).long().clamp(max=GREYS - 1)
-    return F.one_hot(level.flatten(1), GREYS).double().mean(1).sqrt().float()
+    level = (pictures[:, 0] * GREYS).long().clamp(max=GREYS - 1).flatten(1)
+    return torch.stack([(level == k).double().mean(1) for k in range(GREYS)], 1).sqrt().float()
 
 
 def nearest(queries: Tensor, gallery: Tensor, count: int = 1) -> Tensor:
