@@ -23,7 +23,6 @@ SMALL = """least => [...document.querySelectorAll("#rendered_cells *")].filter(o
     || one.matches("input:not([type=checkbox], [type=radio], [type=file])"))
 ).map(one => [parseFloat(getComputedStyle(one).fontSize) * (one.getScreenCTM?.().a ?? 1), one.textContent.trim()]
 ).filter(([size]) => size < least)"""
-HANDLES = {("02", 2): 1}  # the picture of this figure follows its second slider, not the number of permutations
 ANEW = {("05", 2)}  # a player whose first slider, the generator's depth, begins the run anew
 QUICK = "02b"  # whose kernel has least to compute
 
@@ -63,7 +62,7 @@ def test_each_figure_of_a_page_is_steered_by_the_keyboard(chapter: str, browser:
         assert page.evaluate(SMALL, 2 * LEAST) and page.evaluate(SMALL, LEAST) == []
         for number, figure in enumerate(figures, 1):
             page.keyboard.press(str(number))
-            steer(page, figure, HANDLES.get((chapter, number), 0), anew=(chapter, number) in ANEW)
+            steer(page, figure, anew=(chapter, number) in ANEW)
         assert page.get_by_text("Traceback").count() == 0
 
 
@@ -80,13 +79,13 @@ def test_a_page_that_is_loaded_again_was_computed_before(browser: Browser, tmp_p
             steer(page, figure)
 
 
-def steer(page: Page, figure: Figure, which: int = 0, *, anew: bool = False) -> None:
+def steer(page: Page, figure: Figure, *, anew: bool = False) -> None:
     """The figure is where its key has led; Tab to a slider or a menu, which is then seen to be chosen, and move it."""
     assert figure.box.evaluate("box => box.contains(document.activeElement)")
     assert figure.image.bounding_box()["height"] > 250 and figure.box.bounding_box()["y"] < 200
     before, player = figure.bytes(), figure.button("play").count()
     handles = figure.box.locator(".noUi-handle")
-    control = handles.nth(which) if handles.count() else figure.box.locator("select").first
+    control = handles.first if handles.count() else figure.box.locator("select").first
     tab_to(page, control)
     assert control.evaluate("one => getComputedStyle(one).outlineWidth") == "5px"
     stood = control.evaluate(VALUE)

@@ -25,7 +25,7 @@ def wrong(labels: Tensor, count: int) -> Tensor:
 
 
 def learner(seed: int, **how: object) -> SimpleNamespace:
-    return SimpleNamespace(seed=seed, taught=None, tuned=None, normalise=lambda x: x, run=lambda x: x, **how)
+    return SimpleNamespace(seed=seed, taught=None, normalise=lambda x: x, run=lambda x: x, **how)
 
 
 def test_clusters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -249,7 +249,7 @@ def test_naturals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 
 def test_pretexts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Each encoder is taught its own task once; probes and fine-tuning fit on train, choose on val, judge on test."""
+    """Each encoder is taught its own task once; probes fit on train, choose on val, judge on test."""
     taught: list[tuple] = []
     drawn = [pretexts.Question(*((torch.full((40, 1), 10.0 * (name == "faces") + split), torch.arange(40) % 2 + 2 * k)
                                  for split in range(3))) for name in pretexts.PROBLEMS for k in range(2)]
@@ -257,24 +257,16 @@ def test_pretexts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     def code(task: str, problem: str, each: int, layer: str, seed: int) -> float:
         at = (pretexts.ROUTES.index(task), problem == "faces", pretexts.LABELS.index(each),
-              (*LAYERS, pretexts.WHOLE).index(layer), seed)
+              LAYERS.index(layer), seed)
         return sum(one * scale for one, scale in zip(at, (0.05, 0.025, 0.008, 0.001, 0.0001), strict=True))
 
-    def pretrain(net, given, what, *, head=None, settings):
-        if head is None:
-            taught.append((what, given, settings.seed))
-            assert (settings.steps, settings.batch_size, settings.seed, settings.half) == (600, 64, net.seed, True)
-            net.taught = what if isinstance(what, str) else pretexts.CEILING
-        else:
-            assert (settings.steps, settings.seed, settings.half) == (100, net.seed, True)
-            net.tuned = given
+    def pretrain(net, given, what, *, settings):
+        taught.append((what, given, settings.seed))
+        assert (settings.steps, settings.batch_size, settings.seed, settings.half) == (600, 64, net.seed, True)
+        net.taught = what if isinstance(what, str) else pretexts.CEILING
         return iter("x")
 
-    def labelled(problem: str, each: int | None = None, seed: int = 0) -> tuple:
-        return problem, each, seed
-
     def pooled(net, pictures, layers):
-        assert net.tuned is None  # that was a copy
         where = float(pictures[0, 0])  # which problem, which split
         return {layer: torch.tensor([[pretexts.ROUTES.index(net.taught or pretexts.FLOOR), where, LAYERS.index(layer),
                                       net.seed]]).expand(len(pictures), -1) for layer in layers}
@@ -292,25 +284,20 @@ def test_pretexts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             return exact + (0.1 if features[0, 1] % 10 == 2 else 0.0) + 0.01 * float(answers.min() - 1)
         return SimpleNamespace(accuracy=accuracy)
 
-    def solve(net, head, given, task):
-        problem, each, seed = net.tuned
-        assert seed == net.seed and given[1].shape == (40, 2)
-        test = {0.0: None, 1.0: 0.0, 2.0: 0.1}[float(given[0][0, 0]) % 10]
-        return code(net.taught or pretexts.FLOOR, problem, each, pretexts.WHOLE, seed) + test, None
-
     more = (pretexts.FLOOR, "jigsaw")
     for name, some in {"LABELS": (5, 20), "ROUTES": (pretexts.FLOOR, "jigsaw", "upright", "order", pretexts.CEILING),
                        "SEEDS": (0, 1), "MORE": {route: (0, 1, 2) for route in more}}.items():
         monkeypatch.setattr(pretexts, name, some)  # fewer rows: each is written on its own
-    for name, stub in {"pretrain": pretrain, "labelled": labelled, "pooled": pooled, "best_probe": best_probe,
-                       "solve": solve, "questions": asked.__getitem__, "falling": lambda steps, settings: steps,
-                       "raw": lambda task, problem: ("raw", task, problem), "head_of": lambda *given, **how: "head",
-                       "supervised": lambda problem: SimpleNamespace(score=lambda scores, answers: scores),
+    for name, stub in {"pretrain": pretrain, "labelled": lambda problem: ("labelled", problem), "pooled": pooled,
+                       "best_probe": best_probe, "questions": asked.__getitem__,
+                       "falling": lambda steps, settings: steps,
+                       "raw": lambda task, problem: ("raw", task, problem),
+                       "supervised": lambda problem: SimpleNamespace(),
                        "encoder": lambda width, seed: learner(seed)}.items():
         monkeypatch.setattr(pretexts if hasattr(pretexts, name) else pretexts.selfsup, name, stub)
     table = planted.table(pretexts, tmp_path)
     wanted = {(problem, task, each, layer, seed) for problem in pretexts.PROBLEMS for task in pretexts.ROUTES
-              for each in (5, 20) for layer in (*LAYERS, "fine-tuning") for seed in range(3 if task in more else 2)}
+              for each in (5, 20) for layer in LAYERS for seed in range(3 if task in more else 2)}
     assert set(table) == wanted and len(table) == len(wanted)
     for run, (val, test) in table.items():
         exact = code(run.task, run.problem, *run[2:])
@@ -319,4 +306,4 @@ def test_pretexts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert {given[2] for given in own} == set(pretexts.PROBLEMS)  # pictures are the problem's own, clips serve both
     assert len([1 for what, *_ in taught if what == "order"]) == 2 and len(own) == 4
     assert {given for what, given, _ in taught if not isinstance(what, str)} == {
-        (problem, None, 0) for problem in pretexts.PROBLEMS}
+        ("labelled", problem) for problem in pretexts.PROBLEMS}

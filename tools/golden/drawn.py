@@ -114,12 +114,9 @@ def _sheet() -> object:
                  sheet.table(toys.toys(), {"x": [toy.x for toy in toys.toys()]}, alt="x").data]
 
 
-@call("films, arrows of time and puzzles")
-def _puzzles() -> object:
-    orders = pretexts.swaps(6)
-    return [arrow.steps(), arrow.peaks(3, 0.8, draw()), arrow.bayes(0.9), arrow.path(0.8, torch.linspace(0, 3, 9)),
-            orders, pretexts.apart(orders), pretexts.largest_mean(4),
-            sealed(pretexts.jigsaw_of(orders).pose(photo(size=64).repeat(2, 1, 1, 1), draw()))]
+@call("films and arrows of time")
+def _arrows() -> object:
+    return [arrow.steps(), arrow.peaks(3, 0.8, draw()), arrow.bayes(0.9), arrow.path(0.8, torch.linspace(0, 3, 9))]
 
 
 # Drawn for chapter 3

@@ -6,7 +6,7 @@ import torch
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
-from u3lab import landmarks, results, selfsup
+from u3lab import landmarks, results
 from u3lab.course import catalogue
 from u3lab.course.definitions import Exercise
 from u3lab.experiments import channels as agreement
@@ -32,7 +32,7 @@ from u3lab.lessons.landmarks import marked, pairs, parts
 from u3lab.lessons.landmarks import trials as labellers
 from u3lab.lessons.prior import resisting, restoring
 from u3lab.lessons.selfsup import clusters as digits_by
-from u3lab.lessons.selfsup import hearing, pretexts, tissues
+from u3lab.lessons.selfsup import hearing, tissues
 from u3lab.lessons.selfsup import naturals as things
 from u3lab.lessons.start import figures as shown
 from u3lab.lessons.start import seeing
@@ -100,14 +100,7 @@ def _second() -> object:
             clusters.of_heads((3 * uniform(2, 12, 3)).softmax(2), some, 1), digits_by.by_pixel(textures, 3, 0),
             digits_by.sameness(labels), sealed([grey[:, :1], tissue]), sealed([grey, tissue]),
             sealed(tissues.spoilt(0.5, 1)), sealed(things.views(textures, draw())),
-            sealed(naturals.seen(things.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8))),
-            pretexts.within(uniform(2, 1, 4, 4), uniform(2, 1, 8, 8).round()), pretexts.middle(8),
-            list(pretexts.joined(*pretext()).layers)]
-
-
-def pretext() -> tuple[object, object]:
-    net = selfsup.encoder(2)
-    return net, selfsup.head_of(net, "upright")
+            sealed(naturals.seen(things.RIVALS[0], textures, 0)), sealed(hearing.moving(uniform(2, 4, 3, 8, 8)))]
 
 
 # Chapter 3

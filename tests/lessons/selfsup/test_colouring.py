@@ -51,28 +51,9 @@ def test_both_losses_are_those_of_the_tasks():
     assert torch.equal(colouring.true_colours(x), cielab.colours(x)[1][:, :, 4::8, 4::8])
 
 
-def test_the_plane_has_the_likeliest_bin_solid_and_the_others_white():
-    shares = torch.zeros(len(cielab.bins()))
-    q = int((cielab.bins() == torch.tensor([40.0, 20.0])).all(1).nonzero())
-    shares[q] = 0.5
-    half = int(cielab.bins().abs().max() / 10)
-    picture = colouring.plane(shares, 2 * half + 1)[0]
-    found = picture[:, half - 2, half + 4]
-    wanted = cielab.lab_to_rgb(torch.tensor([colouring.SHOWN, 40.0, 20.0]).view(1, 3, 1, 1)).clamp(0, 1).flatten()
-    torch.testing.assert_close(found, wanted)
-    assert int((picture == 1).all(0).sum()) == len(shares) - 1
-
-
 def test_the_shipped_network_is_better_than_grey_on_its_own_kind_and_l2_is_duller(network):
     x = faces.draw(24, split="test", seed=5).images
     ab, (scores, mean) = colouring.true_colours(x), colouring.guess(*network, x)
     assert (mean - ab).square().sum(1).sqrt().mean() < 0.95 * ab.square().sum(1).sqrt().mean()
     vivid = selfsup.annealed_mean(scores, cielab.bins(), 0.01)
     assert mean.square().sum(1).sqrt().mean() < vivid.square().sum(1).sqrt().mean()
-
-
-def test_the_axes_cross_at_grey_and_leave_the_rest():
-    plain = torch.full((1, 3, 288, 288), 1.0)
-    drawn = colouring.axes(plain)
-    changed = (drawn != plain).any(1)[0]
-    assert changed[144].all() and changed[:, 144].all() and 0.005 < float(changed.double().mean()) < 0.03

@@ -74,42 +74,33 @@ def test_nearest_are_those_of_scikit_learn():
     assert crops.nearest(queries, gallery, 4).tolist() == theirs.tolist()
 
 
-def test_a_colour_histogram_counts_and_knows_no_places():
-    x = torch.zeros(2, 3, 4, 4)
-    x[0, 0, :2], x[1, 0, :, :2] = 1.0, 1.0
-    found = crops.colour_histogram(x)
-    assert found.shape == (2, 64) and torch.equal(*found)
-    assert found[0].square().nonzero().flatten().tolist() == [0, 48]
-    assert found[0].square()[[0, 48]].tolist() == pytest.approx([0.5, 0.5])
-
-
 def test_a_grey_histogram_is_that_of_numpy():
     x = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)).expand(-1, 3, -1, -1)
     theirs = [np.histogram(one[0].numpy(), bins=16, range=(0, 1))[0] / 64 for one in x]
     assert crops.grey_histogram(x).square().numpy() == pytest.approx(np.stack(theirs), abs=1e-6)
 
 
-def test_neighbours_are_photographs_and_none_comes_twice():
-    code = torch.tensor([[0.0, 0], [1, 0], [0.9, 0.05], [0, 1], [0.1, 1]])
-    owners = torch.tensor([0, 1, 1, 2, 2])
-    query, gallery = ({"one": some, "other": some.flip(1)} for some in (code[1:2], code))
-    found = crops.neighbours(query, gallery, owners, 2)
-    assert found["one"][0] == 1 and all(len(set(others)) == 2 for others in found.values())
-    assert crops.neighbours(query, gallery, torch.arange(5), 5)["one"][:2] == [1, 2]
-
-
 def test_the_shipped_encoder_finds_more_than_its_first_weights():
     gallery, query = (crops.crops("test", part).few(10) for part in ("gallery", "query"))
     known, asked = crops.coded(gallery.images), crops.coded(query.images)
-    found = {name: [crops.neighbours({one: code[n : n + 1] for one, code in asked.items()}, known, gallery.photos, 1)[
-        name][0] == int(query.photos[n]) for n in range(len(query.photos))] for name in known}
-    right = {name: sum(some) / len(some) for name, some in found.items()}
+    found = {name: gallery.photos[crops.nearest(asked[name], code)[:, 0]] == query.photos
+             for name, code in known.items()}
+    right = {name: float(some.double().mean()) for name, some in found.items()}
     assert right["contrast"] > right["histogram"] > 0.1 and right["contrast"] > right["random weights"] + 0.05
     random = encoder(crops.WIDTH)
     assert torch.equal(known["random weights"], crops.codes(random, gallery.images, ["conv1"])["conv1"])
 
 
-def test_colours_are_counted_where_there_are_some():
-    colour, grey = torch.zeros(1, 3, 48, 48), torch.full((1, 3, 48, 48), 0.5)
-    colour[:, 0] = 1.0
-    assert crops.coded(colour)["histogram"].shape == (1, 64) and crops.coded(grey)["histogram"].shape == (1, 16)
+
+@pytest.mark.parametrize("place", [(0.0, 0.0), (1.0, 1.0), (0.6, 0.5)])
+def test_a_click_asks_about_the_half_that_is_not_searched(planted, place: tuple[float, float]):
+    query, (top, left, side) = crops.asked("bee", place)
+    assert query.shape == (1, 3, crops.SIDE, crops.SIDE) and query.min() > 0.5, "all of it is of the bright half"
+    assert left >= 60 and left + side <= 120 and 0 <= top <= 90 - side and side == round(0.7 * 60)
+
+
+def test_what_is_known_finds_a_crop_of_its_own_gallery():
+    known = crops.known()
+    found = known.nearest(known.crops.images[42:43], 3)
+    assert all(near[0] == 42 and len(set(near)) == 3 for near in found.values())
+    assert list(found) == ["contrast", "random weights", "histogram"]

@@ -17,9 +17,7 @@ def test_a_layer_is_chosen_by_validation_and_seeds_are_paired():
         for task, up in ((pretexts.FLOOR, 0.0), ("upright", 0.2)):
             for k, layer in enumerate(LAYERS):
                 rows |= row(task, layer, seed, 0.5 + 0.01 * k * (1 if up else -1), 0.5 + up + 0.1 * seed)
-            rows |= row(task, pretexts.WHOLE, seed, 0.99, 0.4 + up)
     assert pretexts.best_layer(rows, "faces", "upright", 20) == LAYERS[-1]
     assert pretexts.best_layer(rows, "faces", pretexts.FLOOR, 20) == LAYERS[0]
     assert pretexts.reached(rows, "faces", "upright", 20) == [0.7, pytest.approx(0.8)]
     assert pretexts.gains(rows, "faces", "upright", 20) == [pytest.approx(0.2)] * 2
-    assert pretexts.gains(rows, "faces", "upright", 20, pretexts.WHOLE) == [pytest.approx(0.2)] * 2

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.nets import Classifier, checkpoints
-from u3lab.pixels import eight_bit
 from u3lab.selfsup import Task, encoder
-from u3lab.selfsup.cielab import bins, colours, lab_to_rgb
+from u3lab.selfsup.cielab import colours, lab_to_rgb
 from u3lab.selfsup.colour import CELL, COLOUR_L2, UNIT, decolorise
 
 NAME = "colouring"  # of the shipped weights
 WIDTH = 32
 FINE = decolorise(10.0)  # the bins of the paper; those of TASKS are coarser, for speed
-SHOWN = 62.0  # the lightness at which the plane of colours is painted
 
 
 class Both(nn.Module):
@@ -80,43 +77,3 @@ def painted(images: Tensor, ab: Tensor) -> Tensor:
 def true_colours(images: Tensor) -> Tensor:
     """a and b (B,2,H/8,W/8) where the network is asked for them."""
     return colours(images)[1][:, :, CELL // 2 :: CELL, CELL // 2 :: CELL]
-
-
-def plane(shares: Tensor, size: int = 96) -> Tensor:
-    """A distribution over the bins (Q) as a picture (1,3,S,S): a grows to the right, b upwards.
-
-    The likeliest bin has its full colour, one with no share is white, and a grey shade lies where no colour is.
-    """
-    centres = bins()
-    half = int(centres.abs().max() / 10)
-    column, row = (centres / 10).round().long().unbind(1)
-    paint = lab_to_rgb(torch.cat([torch.full((len(centres), 1), SHOWN), centres], 1)[:, :, None, None])[:, :, 0, 0]
-    solid = (shares / shares.max())[:, None]
-    picture = torch.full((3, 2 * half + 1, 2 * half + 1), 0.85)
-    picture[:, half - row, half + column] = (1 - solid * (1 - paint.clamp(0, 1))).T
-    return F.interpolate(picture[None], size=(size, size), mode="nearest")
-
-
-def axes(picture: Tensor) -> Tensor:
-    """The :func:`plane` (1,3,S,S) with its two lines through grey, a tick at every 50, and their names."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    size, most = picture.shape[-1], float(bins().abs().max()) + 5  # the outer bins reach 5 beyond their centres
-    page = Image.fromarray(eight_bit(picture))
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(13)
-
-    def at(value: float) -> float:
-        return (value / most + 1) / 2 * size
-
-    middle = at(0)
-    pen.line((0, middle, size, middle), "#555555")
-    pen.line((middle, 0, middle, size), "#555555")
-    for value in (-100, -50, 50, 100):
-        if abs(value) < most:
-            pen.line((at(value), middle - 3, at(value), middle + 3), "#555555")
-            pen.line((middle - 3, at(-value), middle + 3, at(-value)), "#555555")
-            pen.text((at(value), middle + 5), str(value), "#333333", font, "ma")
-            pen.text((middle - 6, at(-value)), str(value), "#333333", font, "rm")
-    pen.text((size - 5, middle - 5), "a", "#333333", font, "rd")
-    pen.text((middle + 6, 3), "b", "#333333", font, "la")
-    return torch.from_numpy(np.array(page)).permute(2, 0, 1)[None].float() / 255

@@ -1,4 +1,4 @@
-"""Notebook 02: of which of fifty photographs is a crop? Crops, three ways to code them, and the nearest photographs.
+"""Notebook 02: of which of fifty photographs is a crop? Crops, three ways to code them, and what is nearest.
 
 No encoder of chapter 2 has learnt from the photographs here: they ship, and those that it learnt from do not.
 ``python -m u3lab.experiments crops`` trained the shipped encoder and judged it.
@@ -6,7 +6,7 @@ No encoder of chapter 2 has learnt from the photographs here: they ship, and tho
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ VAL = 4  # every fourth photo chooses, with the everyday pictures; the others ju
 EACH = {"gallery": 20, "query": 10}  # crops of each photo
 SHARE = (0.5, 0.9)  # a crop's side, of the largest square in half of the photo
 PART = 200  # pictures at a time
-LEVELS, GREYS = 4, 16  # of each colour in a histogram, and of grey
+GREYS = 16  # levels of a histogram
 
 
 class Crops(NamedTuple):
@@ -87,17 +87,10 @@ def codes(net: Classifier, pictures: Tensor, layers: Sequence[str]) -> dict[str,
             for layer in layers}
 
 
-def colour_histogram(pictures: Tensor) -> Tensor:
-    """How frequent each of 4·4·4 colours is in pictures (N,3,H,W): square roots of shares, (N,64)."""
-    level = (pictures * LEVELS).long().clamp(max=LEVELS - 1)
-    colour = (level[:, 0] * LEVELS + level[:, 1]) * LEVELS + level[:, 2]
-    return F.one_hot(colour.flatten(1), LEVELS**3).double().mean(1).sqrt().float()
-
-
 def grey_histogram(pictures: Tensor) -> Tensor:
     """How frequent each of 16 levels is in grey pictures (N,3,H,W): square roots of shares, (N,16)."""
-    level = (pictures[:, 0] * GREYS).long().clamp(max=GREYS - 1)
-    return F.one_hot(level.flatten(1), GREYS).double().mean(1).sqrt().float()
+    level = (pictures[:, 0] * GREYS).long().clamp(max=GREYS - 1).flatten(1)
+    return torch.stack([(level == k).double().mean(1) for k in range(GREYS)], 1).sqrt().float()
 
 
 def nearest(queries: Tensor, gallery: Tensor, count: int = 1) -> Tensor:
@@ -110,6 +103,7 @@ def nearest(queries: Tensor, gallery: Tensor, count: int = 1) -> Tensor:
     return (q @ g.T).topk(count, dim=1).indices
 
 
+@cache
 def shipped() -> Classifier:
     """The encoder that contrast has taught, on photographs that do not ship; it has seen no photograph named here."""
     net = encoder(WIDTH)
@@ -118,27 +112,40 @@ def shipped() -> Classifier:
 
 
 def coded(pictures: Tensor) -> dict[str, Tensor]:
-    """Pictures (N,3,H,W) in three codes (N,U): of the shipped encoder, of its random first weights, of a histogram."""
+    """Grey pictures (N,3,H,W) in three codes (N,U): the shipped encoder's, its random first weights', a histogram."""
     nets = dict(zip(LAYERS, (shipped(), encoder(WIDTH)), strict=True))
-    grey = bool((pictures == pictures[:, :1]).all())
     return {name: codes(net, pictures, [LAYERS[name]])[LAYERS[name]] for name, net in nets.items()} | {
-        "histogram": (grey_histogram if grey else colour_histogram)(pictures)}
+        "histogram": grey_histogram(pictures)}
 
 
-def neighbours(query: Mapping[str, Tensor], gallery: Mapping[str, Tensor], photographs: Tensor,
-               count: int = 6) -> dict[str, list[int]]:
-    """For each code the photographs of the crops most similar to a query, without repetition.
+class Known(NamedTuple):
+    """The crops that are searched (20 of each of fifty photographs), their three codes, and what codes a query."""
 
-    Parameters
-    ----------
-    query, gallery
-        From :func:`coded`, of one picture and of M crops.
-    photographs
-        The photograph of each crop of the gallery (M). For whole pictures ``torch.arange(M)``; a picture that is itself
-        in the gallery comes first.
+    crops: Crops
+    codes: dict[str, Tensor]
+
+    def nearest(self, query: Tensor, count: int = 5) -> dict[str, list[int]]:
+        """For each code the numbers of the crops most like a grey picture (1,3,S,S)."""
+        asked = coded(query)
+        return {name: nearest(asked[name], code, count)[0].tolist() for name, code in self.codes.items()}
+
+
+def known() -> Known:
+    """All that a click on one of the fifty photographs is compared with."""
+    gallery = crops("test", "gallery")
+    return Known(gallery, coded(gallery.images))
+
+
+def asked(name: str, place: tuple[float, float]) -> tuple[Tensor, tuple[int, int, int]]:
+    """A grey square (1,3,S,S) of the right half of a photograph around a place (x, y) in [0,1]; top, left and side.
+
+    No pixel of it is in the gallery, which is cut from left halves; its size is the mean of those that were measured.
     """
-    found = {}
-    for name, code in gallery.items():
-        order = photographs[nearest(query[name], code, len(code))[0]]
-        found[name] = list(dict.fromkeys(order.tolist()))[:count]
-    return found
+    picture = load(name)
+    height, width = picture.shape[2:]
+    middle = width - width // 2  # as tensor_split cuts: the left half is the larger one
+    side = round(sum(SHARE) / 2 * min(height, width - middle))
+    top = min(max(round(place[1] * height - side / 2), 0), height - side)
+    left = min(max(round(place[0] * width - side / 2), middle), width - side)
+    square = luma(picture[..., top : top + side, left : left + side])
+    return images.resize(square, SIDE).clamp(0, 1).expand(-1, 3, -1, -1), (top, left, side)

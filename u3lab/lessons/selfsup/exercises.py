@@ -1,115 +1,148 @@
-"""The exercises of chapters 2, 2b and 2c: pretext tasks; answers that nobody can know; mutual information."""
+"""The exercises of chapters 2, 2b and 2c: learning without labels; answers that nobody can know; mutual information."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from u3lab.course.definitions import Exercise, Mistake
-from u3lab.course.judging import by_cases, by_number, drawn, not_contiguous
+from u3lab.course.judging import by_cases, drawn, not_contiguous
 
 
-def rebalance(counts: Tensor, gamma: float, alpha: float) -> tuple[Tensor, Tensor]:
-    """w (Q) ∝ ((1−γ) p̃ + γ/Q)^−α with Σ p̃ w = 1, and what w tends to as p̃ → 0; ``counts`` (Q) are of pixels."""
-    prior = counts / counts.sum()  # p̃
-    heavy = ((1 - gamma) * prior + gamma / len(prior)) ** -alpha
-    mean = (prior * heavy).sum()  # over the pixels
-    return heavy / mean, (gamma / len(prior)) ** -alpha / mean
+def upright_loss(net: Callable[[Tensor], Tensor], x: Tensor, g: Tensor) -> Tensor:
+    """The loss of the turns g (B) of pictures x (B,3,S,S): the cross-entropy of the scores of what was turned."""
+    views = torch.stack([one.rot90(int(k), (1, 2)) for one, k in zip(x, g, strict=True)])
+    return F.cross_entropy(net(views), g)
 
 
-def farthest(every: Tensor, chosen: Tensor) -> int:
-    """The row of ``every`` (P,n) whose nearest of the ``chosen`` (K,n), in Hamming distance, is the farthest."""
-    distance = (every[:, None] != chosen).sum(2)  # (P,K)
-    return int(distance.amin(1).argmax())
+def info_nce(a: Tensor, b: Tensor, tau: float) -> Tensor:
+    """InfoNCE of the codes of two views, (N,D) each, both ways: row i of ``a`` belongs to row i of ``b`` alone."""
+    a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
+    scores, own = a @ b.T / tau, torch.arange(len(a))
+    return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
 
 
-def _counts(g: torch.Generator) -> Iterator[tuple]:
-    yield torch.tensor([7.0, 2.0, 1.0]), 0.5, 1.0
-    yield torch.tensor([50.0, 50.0, 0.0, 0.0]), 0.25, 2.0  # colours that never occur
-    for bins, gamma, alpha, dtype in ((1, 0.3, 1.0, torch.float32), (6, 0.9, 0.5, torch.float64),
-                                      (30, 0.1, 1.5, torch.float32)):
-        drawn = torch.rand(2 * bins, generator=g, dtype=dtype)[::2] ** 3
-        yield (1000 * drawn).round() + 1, gamma, alpha
+def gain(val: Tensor, test: Tensor, floor_val: Tensor, floor_test: Tensor) -> Tensor:
+    """What each seed gains on the test over its floor, (S), each at the layer that is best on validation; all (L,S)."""
+    ours, theirs = (int(one.mean(1).argmax()) for one in (val, floor_val))
+    return test[ours] - floor_test[theirs]
 
 
-REBALANCE = Exercise(
-    id="2-rebalance", title="What a rare colour counts", minutes=15, difficulty="medium", points=4,
-    goal="You have counted the pixels of each of Q colours in many photos. Return two things. First the weights w (Q): "
-         "w ∝ ((1−γ) p̃ + γ/Q)^(−α), scaled so that the mean of w over all the *pixels* is 1. Then the ceiling, one "
-         "number: the weight of a colour that never occurs.",
-    signature="def my_weights(counts, gamma, alpha):   # (Q), a number, a number → (Q) and one number",
+class Corners(nn.Module):
+    """A tiny network: the means of the four corners of each colour, and a linear layer of fixed weights."""
+
+    def __init__(self, g: torch.Generator, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.linear = nn.Parameter(torch.randn(12, 4, generator=g, dtype=dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(x, 2).flatten(1) @ self.linear
+
+
+def _upright_cases(g: torch.Generator) -> Iterator[tuple]:
+    for turns, size, dtype in (([1], 2, torch.float64), ([0, 1, 2, 3, 3], 4, torch.float32),
+                               ([3, 1], 6, torch.float64)):
+        yield Corners(g, dtype), drawn(g, len(turns), 3, size, size, dtype=dtype), torch.tensor(turns)
+
+
+UPRIGHT = Exercise(
+    id="2-upright", title="Turn, predict, compare", minutes=6, difficulty="medium", points=4,
+    goal="Make the question and its answer. Turn each picture of x by its number g of quarter turns to the left, ask "
+         "the network about what you turned, and return the cross-entropy of its scores: one number for the batch, a "
+         "mean. `net` is encoder and head in one: pictures (B,3,S,S) → scores of the four turns (B,4).",
+    signature="def my_upright(net, x, g):   # a network, (B,3,S,S), whole numbers from 0 to 3 (B) → the loss",
     hints=(
-        "Take four lines: the shares p̃, the power, the scale, the ceiling. Test by hand: with γ = 1 all colours count "
-        "the same, and then w and the ceiling have to be 1.",
-        "There are N pixels, of which N p̃_q have the colour q. So the mean of w over the pixels is Σ p̃ w, and not the "
-        "mean over the colours.",
-        "γ/Q is a number; Q is `len(counts)`. The minus in the exponent makes what is rare heavy. What is left of the "
-        "power when p̃ is 0? It has to be scaled by the same number as w.",
-        "`p = counts / counts.sum()` and `w = ((1 - gamma) * p + gamma / len(p)) ** -alpha`. The scale is "
-        "`(p * w).sum()`; the ceiling is `(gamma / len(p)) ** -alpha`, divided by it."),
-    reference=rebalance, judge=by_cases(rebalance, _counts, (
-        Mistake(("(prior * heavy).sum() → heavy.new_ones(())", "(prior * heavy).sum() → heavy.sum()",
-                 "(prior * heavy).sum() → heavy.mean()",
-                 "(prior * heavy).sum() → (((1 - gamma) * prior + gamma / len(prior)) * heavy).sum()"), "your weights "
-                "have another scale: divide by Σ p̃ w, with p̃ itself, so that a pixel counts 1 on average. It is "
-                "their mean over the *pixels* that is 1, not their sum or their mean over the colours"),
-        Mistake(("(gamma / len(prior)) ** -alpha / mean → (heavy / mean).max()",
-                 "(gamma / len(prior)) ** -alpha / mean → mean.new_tensor((gamma / len(prior)) ** -alpha)",
-                 "(gamma / len(prior)) ** -alpha / mean → mean.new_tensor(torch.inf)"), "the weights are right. The "
-                "ceiling is the formula at p̃ = 0, where γ/Q is left, scaled as they are: finite, and more than the "
-                "largest of them"),
-        Mistake("(1 - gamma) * prior → (1 - gamma) * counts", "you mixed the counts with γ/Q; mix the shares p̃, which "
-                "are the counts divided by their sum"),
-        Mistake(("gamma / len(prior)) ** → gamma) **", "(1 - gamma) * prior → prior",
-                 "(1 - gamma) * prior + gamma / len(prior) → prior ;; (gamma / len(prior)) ** -alpha → torch.inf"),
-                "the mixture is (1−γ) p̃ + γ/Q: with γ instead of γ/Q, or without (1−γ), it would sum to more than 1, "
-                "and without γ a colour that never occurs has an infinite weight"),
-        Mistake("((1 - gamma) * prior + gamma / len(prior)) ** -alpha → 1 - ((1 - gamma) * prior + gamma / len(prior)) "
-                ";; (gamma / len(prior)) ** -alpha → (1 - gamma / len(prior))", "you took 1 minus the mixture: so a "
-                "colour a thousand times rarer is hardly heavier. Take the power −α"),
-    )))
+        "There are three steps: views, scores, loss. Which of x and g is the network allowed to see, and which is the "
+        "target?",
+        "`picture.rot90(k, (1, 2))` turns one picture (3,S,S) by k quarter turns to the left; k has to be a plain "
+        "number, `int(g[i])`. `torch.stack` makes a batch of a list of pictures.",
+        "`torch.nn.functional.cross_entropy(scores, target)` takes scores (B,4) before any softmax, and the numbers "
+        "of the right classes (B), which are g."),
+    reference=upright_loss, judge=by_cases(upright_loss, _upright_cases, (
+        Mistake("net(views) → net(x)", "you asked about the pictures as they are: the network has to see what you "
+                "turned"),
+        Mistake("one.rot90(int(k) → one.rot90(-int(k)", "you turned to the right; g counts quarter "
+                "turns to the left, so `rot90(k, (1, 2))` with k itself"),
+        Mistake("F.cross_entropy(net(views), g) → F.cross_entropy(net(views), g, reduction='sum')", "that is the sum "
+                "over the batch; the loss is the mean"),
+        Mistake(("F.cross_entropy(net(views), g) → F.cross_entropy(net(views).softmax(1), g)",
+                 "F.cross_entropy(net(views), g) → -net(views)[torch.arange(len(g)), g].mean()"), "cross-entropy "
+                "takes the scores as they are and makes the softmax itself: give it no probabilities, and do not "
+                "leave the softmax out"),
+    ), rtol=1e-3, atol=1e-5))
 
 
-def _permutations(g: torch.Generator) -> Iterator[tuple]:
-    """At first four permutations of four tiles; the answers by other rules differ in some case at the latest."""
-    yield (torch.tensor([[0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 3, 0], [3, 2, 1, 0]]),
-           torch.tensor([[0, 1, 2, 3], [3, 2, 0, 1]]))
-    for count, kept, tiles in ((40, 3, 9), (60, 6, 6), (30, 1, 5), (80, 12, 9), (50, 4, 9), (70, 8, 5)):
-        drawn = torch.stack([torch.randperm(tiles, generator=g) for _ in range(count + kept)])
-        yield not_contiguous(drawn[:count]), drawn[count:]
+def _nce_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[1.0, 0.0], [3.0, 4.0]]), torch.tensor([[2.0, 0.0], [0.0, 1.0]]), 0.5
+    for count, length, tau, dtype in ((5, 3, 0.2, torch.float64), (1, 4, 0.5, torch.float32),
+                                      (7, 16, 1.0, torch.float32)):
+        yield drawn(g, count, length, dtype=dtype), drawn(g, count, length, dtype=dtype), tau
 
 
-PERMUTATIONS = Exercise(
-    id="2-permutations", title="The next permutation", minutes=10, difficulty="medium", points=3,
-    goal="Some permutations are chosen already, and one more is wanted that is as far from them as can be. The Hamming "
-         "distance of two permutations is the number of places at which they differ. For each candidate take the "
-         "distance to the *nearest* chosen one. Return the number of the candidate, from 0, for which it is largest; "
-         "of several, the first.",
-    signature="def my_next(every, chosen):   # candidates (P,n), those chosen already (K,n) → a number",
+CONTRAST = Exercise(
+    id="2-contrast", title="Find your other half", minutes=10, difficulty="medium", points=5,
+    goal="`a` and `b` hold the codes of two views of the same N pictures, in the same order. The similarity of two "
+         "codes is their cosine, over τ. Return the mean of two losses: each a_i has to choose its b_i out of all N, "
+         "and each b_i its a_i; both are cross-entropies, means over the batch. No loop.",
+    signature="def my_contrast(a, b, tau):   # (N,D), (N,D), a number → the loss",
     hints=(
-        "Make a table of distances first, one row for each candidate and one column for each chosen one, (P,K).",
-        "`every[:, None] != chosen` compares all with all and has the shape (P,K,n). Summed over the last axis it "
-        "counts the places that differ.",
-        "The nearest is the minimum along axis 1, `.amin(1)`; the best candidate is where that is largest, "
-        "`.argmax()`, which gives the first of several."),
-    reference=farthest, judge=by_number(farthest, _permutations, (
-        Mistake(("amin(1) → sum(1)", "amin(1) → amax(1)", "distance.amin(1) → distance[:, -1]",
-                 "distance.amin(1) → distance[:, 0]"), "look at all of the chosen ones, and take the distance to the "
-                "nearest, the minimum: with the mean or the sum (as in the paper), the farthest, the first or the last "
-                "a candidate may be far from most and nearly equal to one"),
-        Mistake(("argmax → argmin", "distance.amin(1).argmax() → (distance > 0).all(1).double().argmax()"), "that is "
-                "the candidate that is nearest to the chosen ones, or the first that is not chosen yet; the farthest "
-                "is wanted"),
-        Mistake("!= → ==", "you counted the places that are equal; the Hamming distance counts those that differ"),
-        Mistake(("(every[:, None] != chosen) → (every[:, None] - chosen).abs()",
-                 "(every[:, None] != chosen) → (every[:, None] - chosen).square()"), "you took how far the numbers lie "
-                "apart, or its square. They are names of tiles: only equal or not equal counts"),
-        Mistake(("distance.amin(1).argmax() → len(every) - 1 - distance.amin(1).flip(0).argmax()", "argmax → max"),
-                "of several that are equally far take the first, not the last, and return its number, not the distance "
-                "itself"),
+        "Start with the matrix of all similarities, (N,N): entry (i, j) compares a_i with b_j. Where in it are the "
+        "pairs that belong together?",
+        "A cosine is an inner product of codes of length 1: `F.normalize(a, dim=1)`. All of them at once are a matrix "
+        "product, `a @ b.T`; then divide by τ.",
+        "Row i is a classification with N classes whose right one is i: `F.cross_entropy(scores, torch.arange(N))`. "
+        "For the other way take the columns, `scores.T`. Return the mean of both."),
+    reference=info_nce, judge=by_cases(info_nce, _nce_cases, (
+        Mistake("F.normalize(a, dim=1), F.normalize(b, dim=1) → a, b", "these are inner products; a cosine needs codes "
+                "of length 1, so normalise each row first"),
+        Mistake("F.normalize(a, dim=1), F.normalize(b, dim=1) → F.normalize(a, dim=0), F.normalize(b, dim=0)", "you "
+                "normalised the columns; a code is a row, dim=1"),
+        Mistake(("return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → "
+                 "return F.cross_entropy(scores, own)",
+                 "return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → "
+                 "return F.cross_entropy(scores.T, own)"),
+                "that is one way only: a_i chooses among all b, and b_i among all a; return the mean of both"),
+        Mistake("/ tau → * tau", "you multiplied by τ: a small τ is to make the differences larger, so divide"),
+        Mistake("(F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → -scores.diagonal().mean()",
+                "you only pull together what belongs together. Then one code for all pictures is the best answer; the "
+                "softmax over the row pushes the others away"),
+    ), rtol=1e-3, atol=1e-5))
+
+
+def _gain_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([[0.2, 0.4], [0.5, 0.3]]), torch.tensor([[0.6, 0.5], [0.3, 0.4]]),
+           torch.tensor([[0.3, 0.2], [0.1, 0.2]]), torch.tensor([[0.2, 0.1], [0.3, 0.4]]))
+    for layers, seeds, dtype in ((5, 3, torch.float64), (4, 1, torch.float32), (6, 4, torch.float64)):
+        yield tuple(not_contiguous(torch.rand(layers, seeds, generator=g, dtype=dtype)) for _ in range(4))
+
+
+GAIN = Exercise(
+    id="2-gain", title="An honest gain", minutes=6, difficulty="medium", points=4,
+    goal="Of a task and of its floor you have what each layer finds, with each seed: on validation photos and on test "
+         "photos, four tables (L,S) of L layers and S seeds. Return the gain of each seed on the test. Task and floor "
+         "each read at their own best layer, one for all seeds; nothing may be chosen by the test.",
+    signature="def my_gain(val, test, floor_val, floor_test):   # four tables (L,S) → (S)",
+    hints=(
+        "Which table may say which layer is read? And how do several seeds agree on one layer?",
+        "`val.mean(1)` is a number for each layer, the mean over seeds; `.argmax()` is the layer. The floor has a best "
+        "layer of its own, by `floor_val`.",
+        "Then subtract row from row: `test[layer] - floor_test[other]` has a number for each seed, task and floor with "
+        "the same seed."),
+    reference=gain, judge=by_cases(gain, _gain_cases, (
+        Mistake("in (val, floor_val) → in (test, floor_test)", "you chose the layer on the test: the best of several "
+                "is lucky, so the gain comes out too large. Choose on validation"),
+        Mistake("floor_test[theirs] → floor_test[ours]", "you read the floor at the task's layer; the floor may be "
+                "better elsewhere. It has a best layer of its own"),
+        Mistake("return test[ours] - floor_test[theirs] → return torch.stack([test[int(val[:, s].argmax()), s] - "
+                "floor_test[int(floor_val[:, s].argmax()), s] for s in range(val.shape[1])])", "you chose a layer for "
+                "each seed; take one layer for all, the best on average"),
+        Mistake("test[ours] - floor_test[theirs] → val[ours] - floor_val[theirs]", "you read the gain off the "
+                "validation photos, which have chosen the layer; report the test"),
+        Mistake("return test[ours] - floor_test[theirs] → return test.amax(0) - floor_test.amax(0)", "you took the "
+                "best layer of the test, seed by seed; choose one layer, on validation"),
     )))
 
 
@@ -383,4 +416,4 @@ AT = Exercise(
     ), rtol=1e-3, atol=1e-5))
 
 
-EXERCISES = {"2": (REBALANCE, PERMUTATIONS), "2b": (STEP, MARGINAL, SWITCH), "2c": (JOINT, LOSS, AT)}
+EXERCISES = {"2": (UPRIGHT, CONTRAST, GAIN), "2b": (STEP, MARGINAL, SWITCH), "2c": (JOINT, LOSS, AT)}
