@@ -218,9 +218,9 @@ def _wrapped(text: str, width: int) -> str:
 
 
 def _truth(toy: Toy, kind: int, p: float) -> list[Panel]:
-    return [(image(toy.x[kind]), "x"), *((outcome(toy, y), f"{name}: {chance:.2f}") if chance else (never(), f"{name}: never")
-                                         for name, chance, y in zip("y₀ y₁".split(), (1 - p, p), toy.y[kind],
-                                                                    strict=True))]
+    outcomes = zip(("y₀", "y₁"), (1 - p, p), toy.y[kind], strict=True)
+    return [(image(toy.x[kind]), "x"), *((outcome(toy, y), f"{name}: {chance:.2f}") if chance else
+                                         (never(), f"{name}: never") for name, chance, y in outcomes)]
 
 
 def _prediction(toy: Toy, found: Tensor, kind: int, seed: int, p: float) -> list[Panel]:
