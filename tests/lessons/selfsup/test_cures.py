@@ -147,6 +147,16 @@ def test_the_sheet() -> None:
     assert drawn.alt == "Kinds." and drawn.data
 
 
+@pytest.mark.parametrize("p, never", [(0.0, 1), (0.5, None), (1.0, 0)])
+def test_what_does_not_occur_is_a_grey_panel(p: float, never: int | None) -> None:
+    grey = np.asarray(sheet.never())
+    for toy, of in sheet.closed(list(TOYS.values()), p):
+        switch = sheet.PANELS["correspondence"](toy, of["correspondence"], 0, 0, p)
+        for panels in (sheet._truth(toy, 0, p)[1:], switch[:2]):
+            assert [np.array_equal(np.asarray(panel), grey) for panel, _ in panels] == [never == 0, never == 1]
+        assert not any("nan" in words for _, words in switch) and switch[2][1] == "same? 0.00"
+
+
 def test_a_sound_and_its_negative_look_different() -> None:
     one, other = (np.asarray(sheet.waves([y[0]])).astype(int) for y in TOYS["sound"].y[0])
     assert abs(one - other).mean() > 5 and abs(one - other[::-1]).mean() > 5  # nor is it the same upside down

@@ -41,7 +41,7 @@ def street_frames(split: str = "train") -> Tensor:
     U3Error
         An unknown split.
     """
-    return _frames(one_of("split", split, packed.SPLITS)).float() / 255
+    return _frames(one_of("split", split, packed.SPLITS)).float().div_(255)  # in place: a film is large
 
 
 def street_masks() -> Walkers:

@@ -58,6 +58,13 @@ def image(levels: Tensor) -> Image:
     return panel
 
 
+def never() -> Image:
+    """A grey panel, in place of an outcome that does not occur."""
+    from PIL import Image as images
+
+    return images.new("RGB", (CELL, CELL), FAINT)
+
+
 def strobe(frames: Tensor) -> Image:
     """Three frames in one: the ball is numbered in the order of the frames, and darker in the earlier ones."""
     from PIL import ImageDraw
@@ -112,7 +119,7 @@ NAMES = 96  # pixels of the labels of a table
 HEADS = {"sound": "sound: pressure over time"}  # what a toy is called on top, if not by its name
 ROWS = (
     ("truth", "x, and y with its chances", ""),
-    ("L2", "‖ŷ − y‖²", "the mean of what can happen does not happen"),
+    ("L2", "‖ŷ − y‖²", "the mean of what can occur need not occur"),
     ("1 · a distribution", "−log p(y | x);  P: black 0, white 1", "of this family: each pixel for itself, so a sample "
      "mixes outcomes; a Gaussian has one bump"),
     ("2 · a constrained task", "a question with one answer", "has to be found; here the half is copied, "
@@ -155,7 +162,7 @@ def draw(answers: list[Answers], p: float, *, kind: int = 0, seed: int = 0, row:
     for column, (toy, of) in enumerate(answers):
         left = LABEL + column * (across + BETWEEN)
         pen.text((left, 14), HEADS.get(toy.name, toy.name), canvas.INK, font(15, bold=True))
-        rows = [_truth(toy, kind, p), *(PANELS[cure](toy, of[cure], kind, seed) for cure in cures.CURES)]
+        rows = [_truth(toy, kind, p), *(PANELS[cure](toy, of[cure], kind, seed, p) for cure in cures.CURES)]
         for line, number in enumerate(chosen):
             for place, (panel, words) in enumerate(rows[number]):
                 corner = left + place * (CELL + GAP), HEAD + line * LINE
@@ -211,15 +218,16 @@ def _wrapped(text: str, width: int) -> str:
 
 
 def _truth(toy: Toy, kind: int, p: float) -> list[Panel]:
-    return [(image(toy.x[kind]), "x"), (outcome(toy, toy.y[kind, 0]), f"y₀: {1 - p:.2f}"),
-            (outcome(toy, toy.y[kind, 1]), f"y₁: {p:.2f}")]
+    outcomes = zip(("y₀", "y₁"), (1 - p, p), toy.y[kind], strict=True)
+    return [(image(toy.x[kind]), "x"), *((outcome(toy, y), f"{name}: {chance:.2f}") if chance else
+                                         (never(), f"{name}: never") for name, chance, y in outcomes)]
 
 
-def _prediction(toy: Toy, found: Tensor, kind: int, seed: int) -> list[Panel]:
+def _prediction(toy: Toy, found: Tensor, kind: int, seed: int, p: float) -> list[Panel]:
     return [(outcome(toy, found[kind]), "ŷ")]
 
 
-def _distribution(toy: Toy, found: Tensor, kind: int, seed: int) -> list[Panel]:
+def _distribution(toy: Toy, found: Tensor, kind: int, seed: int, p: float) -> list[Panel]:
     generator = torch.Generator().manual_seed(seed)
     samples = [cures.FAMILIES[toy.name].sample(found[kind], generator) for _ in range(2)]
     if toy.name == "sound":
@@ -231,16 +239,18 @@ def _distribution(toy: Toy, found: Tensor, kind: int, seed: int) -> list[Panel]:
     return [shown, *((outcome(toy, sample), "a sample") for sample in samples)]
 
 
-def _constrained(toy: Toy, found: Tensor, kind: int, seed: int) -> list[Panel]:
+def _constrained(toy: Toy, found: Tensor, kind: int, seed: int, p: float) -> list[Panel]:
     if toy.name == "colour":
-        return [(outcome(toy, toy.question[kind, 0, 0]), "question"), (outcome(toy, found[kind, 0, 0]), "answer")]
+        which = int(p == 1)  # of the two outcomes, one that occurs
+        return [(outcome(toy, toy.question[kind, which, 0]), "question"),
+                (outcome(toy, found[kind, which, 0]), "answer")]
     asked = toy.question[kind, 1]
     draw = strobe if toy.name == "next frame" else lambda question: waves([question[0]])
     return [(draw(asked[which]), f"in order? {float(found[kind, 1, which]):.2f}") for which in
             (len(asked) // 2 - 1, len(asked) - 1)]
 
 
-def _projection(toy: Toy, found: Tensor, kind: int, seed: int) -> list[Panel]:
+def _projection(toy: Toy, found: Tensor, kind: int, seed: int, p: float) -> list[Panel]:
     if toy.name == "sound":
         return [(bars(found[kind, 0]), "strength over pitch")]
     if toy.name == "next frame":
@@ -248,16 +258,17 @@ def _projection(toy: Toy, found: Tensor, kind: int, seed: int) -> list[Panel]:
     return [(image(found[kind]), "colourfulness")]
 
 
-def _marginalisation(toy: Toy, found: Tensor, kind: int, seed: int) -> list[Panel]:
+def _marginalisation(toy: Toy, found: Tensor, kind: int, seed: int, p: float) -> list[Panel]:
     return [(outcome(toy, found[kind]), "ŷ"), (outcome(toy, toy.other(found[kind])), "f(ŷ, η)")]
 
 
-def _correspondence(toy: Toy, found: Tensor, kind: int, seed: int) -> list[Panel]:
+def _correspondence(toy: Toy, found: Tensor, kind: int, seed: int, p: float) -> list[Panel]:
     other = (kind + 1) % len(toy.x)
-    shown = [(kind, 0), (kind, 1), (other, 0)]
-    return [(outcome(toy, toy.y[k, s]), f"same? {float(found[kind, k, s]):.2f}") for k, s in shown]
+    shown = [(kind, 0), (kind, 1), (other, int(p == 1))]
+    return [(never(), "") if found[kind, k, s].isnan() else  # no PMI of what never occurs
+            (outcome(toy, toy.y[k, s]), f"same? {float(found[kind, k, s]):.2f}") for k, s in shown]
 
 
-PANELS: dict[str, Callable[[Toy, Tensor, int, int], list[Panel]]] = {
+PANELS: dict[str, Callable[[Toy, Tensor, int, int, float], list[Panel]]] = {
     "L2": _prediction, "distribution": _distribution, "constrained": _constrained, "projection": _projection,
     "marginalisation": _marginalisation, "correspondence": _correspondence}

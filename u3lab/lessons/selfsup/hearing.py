@@ -28,8 +28,9 @@ STEPS, RATE, TASK = 150, 0.005, "correspondence"
 
 @cache
 def films() -> Bouncing:
-    """256 films for the test, before photos that are in none of those to learn from."""
-    return _test()
+    """256 films for the test, before photos that are in none of those to learn from; of the clips the shown frame."""
+    test = _test()
+    return test._replace(clips=test.clips[:, SHOWN : SHOWN + 1].clone())
 
 
 def _test(colours: str | None = None) -> Bouncing:
@@ -39,9 +40,9 @@ def _test(colours: str | None = None) -> Bouncing:
 @cache
 def lessons() -> tuple[Tensor, Tensor]:
     """640 films to learn from: what moves, (N,T,3,S,S) in levels of 8 bits to save room, and the sounds (N,S)."""
-    parts = [clips.bouncing(64, length=FRAMES, size=SIZE, seed=seed) for seed in range(10)]
-    return (torch.cat([(255 * moving(part.clips)).round().byte() for part in parts]),
-            torch.cat([part.sounds for part in parts]))
+    parts = (clips.bouncing(64, length=FRAMES, size=SIZE, seed=seed) for seed in range(10))
+    seen, sounds = zip(*(((255 * moving(part.clips)).round().byte(), part.sounds) for part in parts), strict=True)
+    return torch.cat(seen), torch.cat(sounds)
 
 
 def moving(frames: Tensor) -> Tensor:
