@@ -158,6 +158,8 @@ def test_success_rate():
     assert success_rate(red(), pictures, "red", reds, scale=0.5, trials=7) == 1  # 20·π/16·1 > 2
     assert success_rate(red(), pictures, "red", reds, scale=0.2, trials=7) == 0
     assert success_rate(red(), pictures, "red", grey, scale=0.5, trials=7) == 0
+    pictures[1, 0], pictures[1, 1] = 0, 1  # so green that no patch helps; each picture has its turn
+    assert success_rate(red(), pictures, "red", reds, scale=0.5, trials=6) == pytest.approx(4 / 6)
 
 
 def test_cut_out():

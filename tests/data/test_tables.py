@@ -58,6 +58,8 @@ def test_the_hidden_square_is_on_the_thing_more_often_than_its_rivals():
     rows = [row.hits for row in results.table("start_squares").values()]
     assert rising(*(sum(hits[way] for hits in rows) for way in (start.RANDOM, start.MIDDLE, start.EDGES, start.HIDDEN)))
     assert all(0 < hits[start.RANDOM] < 0.4 and {hits[start.HIDDEN], hits[start.EDGES]} <= {0, 1} for hits in rows)
+    sizes = {(run.thing, row.hits[start.RANDOM]) for run, row in results.table("start_squares").items()}
+    assert len(sizes) == len({thing for thing, _ in sizes})
 
 
 def test_backgrounds_speak_and_things_are_told():

@@ -7,19 +7,22 @@ import torch
 from tests.helpers import squeezenet
 from u3lab import equivariance, nets, results
 from u3lab.experiments import _squares, joints, moving
+from u3lab.experiments._plan import Plan
 from u3lab.experiments.moving import Run
 
 
 def test_agreement_resamples_pictures():
-    answers, wanted = torch.tensor([1, 1, 2, 2]), torch.tensor([1, 1, 3, 3])
-    found = _squares.agreement(answers, wanted, 2)
+    answers, wanted = (torch.tensor([1, other]).repeat_interleave(40) for other in (2, 3))
+    found = _squares.agreement(answers, wanted, 40)
     assert found.value == 0.5 and (found.low, found.high) == (0, 1)
 
 
-def test_squares_are_of_other_pictures_on_each_side():
-    (fitted, fit), (judged, test) = (_squares.squares(16, held_out=one) for one in (False, True))
-    assert len(fit) == _squares.FIT * len(fitted) and len(test) == _squares.TEST * len(judged)
-    assert len(judged) == 30 and len(fitted) == 65 and not set(judged) & set(fitted)
+def test_squares_are_of_other_pictures_on_each_side(tmp_path):
+    plan = Plan("moving", out=tmp_path)
+    fit, test, each = _squares.fit_and_judge(plan, 16)
+    fitted, judged = (plan.uses[role]["pictures"] for role in ("fit", "judge"))
+    assert len(fit) == _squares.FIT * len(fitted) and len(test) == each * len(judged) == _squares.TEST * len(judged)
+    assert len(judged) == 30 and len(fitted) == 65 and plan.overlaps() == {}
 
 
 def test_a_row_is_of_the_three_guesses():

@@ -105,6 +105,7 @@ def test_points_are_drawn_of_two_labels_of_the_summary(tmp_path: Path, monkeypat
     results.chart("made_up", columns=["b", "a"])
     assert drawn == [(({"b": (9.0, 0.0, 0.0, 0.0), "a": (1.0, 0.5, 0.25, 0.75)}, "weights", "accuracy"),
                       {"xscale": "log", "title": "", "alt": "Points."})]
+    assert list(drawn[0][0][0]) == ["b", "a"]  # in the order asked for
 
 
 def test_what_is_there_is_not_computed_again_and_each_row_is_kept_as_it_ends(tmp_path: Path):

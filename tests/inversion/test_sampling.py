@@ -102,6 +102,8 @@ def test_a_chain_begins_with_grey_and_the_most_of_noise():
     noise = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(4))
     denoiser = checkpoints.restore(prior.trained.denoiser(), "denoiser")
     torch.testing.assert_close(first.value, denoiser(0.5 + 0.3 * noise).detach())
+    wanted = inversion.code_error(*(inversion.code(net, "conv1", one).detach() for one in (first.value, x)))
+    assert first.terms == {"code": pytest.approx(float(wanted), rel=1e-4)}
 
 
 def test_draws_with_one_code_have_it_differ_and_are_no_noise():

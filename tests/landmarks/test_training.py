@@ -10,6 +10,7 @@ from tests.helpers import refuses
 from u3lab.descent import last
 from u3lab.landmarks import LabelSettings, codes_at, dense_labelling_loss, labeller, match, train_labeller
 from u3lab.landmarks.places import cells
+from u3lab.landmarks.training import LOSSES
 
 PARTS = torch.tensor([[-0.45, -0.4], [0.45, -0.35], [0.05, 0.05], [-0.2, 0.5], [0.4, 0.4]])  # in the thing's frame
 COLOURS = torch.tensor([[1.0, 0.2, 0.1], [0.1, 0.9, 0.3], [0.2, 0.3, 1.0], [0.9, 0.9, 0.1], [0.9, 0.1, 0.9]])
@@ -144,9 +145,13 @@ def test_the_other_losses_are_learnt_alike() -> None:
     few = short(steps=12, batch_size=4, queries=256)
     steps = list(train_labeller(labeller(4, 4), all_cells, loss="landmarks", settings=few))
     assert set(steps[0].terms) == {"equivariance", "diversity"} and steps[-1].loss < steps[0].loss
-    dve = [step.loss for step in train_labeller(labeller(4), blobs, settings=short(steps=3, exchange=True))]
-    plain = [step.loss for step in train_labeller(labeller(4), blobs, settings=short(steps=3))]
-    assert dve[0] != plain[0]
+
+
+def test_codes_are_exchanged_through_the_picture_before() -> None:
+    codes, moved = torch.randn(2, 3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    u, gu = 2 * torch.rand(2, 3, 20, 2, generator=torch.Generator().manual_seed(1)) - 1
+    found = LOSSES["labelling"].terms(codes, moved, u, gu, short(exchange=True))
+    assert found == {"distance": dense_labelling_loss(codes, moved, gu, u=u, through=codes[[2, 0, 1]])}
 
 
 def test_slips_are_named() -> None:

@@ -58,3 +58,10 @@ def test_the_reader_learns_its_own_patients():
     assert reader.classes == patients.CLASSES and reader.layers[0] == "conv1"
     right = (patients.scores(reader, some[::8]) > 0) == torch.tensor([one.lesion for one in some[::8]])
     assert right.double().mean() > 0.9
+
+
+def test_the_reader_is_shown_patients_that_it_has_not_learnt_from(monkeypatch: pytest.MonkeyPatch):
+    asked, drawn = [], patients.patches
+    monkeypatch.setattr(patients, "patches", lambda patient: asked.append(patient) or drawn(patient, count=1))
+    patients.reader(squeezenet())
+    assert sorted([*asked, *patients.SHOWN]) == sorted(scans.names())

@@ -156,7 +156,8 @@ def test_a_solver_may_show_another_picture_or_a_figure():
 
 def test_what_is_no_picture_is_shown_as_heat():
     mask = torch.linspace(-3, 3, 64).reshape(1, 1, 8, 8)
-    player = live.play(lambda settings: iter([Step(0, 1.0, mask, {})]), Toy())
+    both = torch.cat([mask, mask.flip(2)])  # of a batch the first
+    player = live.play(lambda settings: iter([Step(0, 1.0, both, {})]), Toy())
     assert player.picture.value == pixels.jpeg(pixels.heat(mask), quality=90)
 
 

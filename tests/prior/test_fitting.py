@@ -10,6 +10,7 @@ from torch import Tensor
 from tests.helpers import rates_of_adam, refuses
 from u3lab import U3Error, images, prior
 from u3lab.descent import last
+from u3lab.prior.rollback import Rollback
 
 X = images.load("coffee", size=32)
 
@@ -80,6 +81,13 @@ def test_a_run_that_diverges_comes_back_and_goes_on_at_half_the_rate():
     assert steps[-1].rollbacks == 2
     assert len(steps) == 61 and steps[-1].loss < steps[0].loss
     assert rates == [0.02 / 2**step.rollbacks for step in steps[:-1]]
+
+
+def test_a_loss_that_is_low_by_luck_is_no_level_to_fall_from():
+    rollback = Rollback([torch.zeros(1)], 3.2)
+    for step in range(60):
+        rollback.check(0.1 if step == 40 else 1.0, step)
+    assert rollback.count == 0
 
 
 def test_nan_is_survived_and_endless_divergence_is_told():

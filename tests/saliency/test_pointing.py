@@ -122,6 +122,12 @@ def oracle(right: bool):
     return play
 
 
+def test_pictures_are_drawn_and_not_games(monkeypatch: pytest.MonkeyPatch):
+    """Of two pictures one is always found: however many games it is in, a draw may have it or not."""
+    monkeypatch.setattr(pointing, "target_shares", lambda *given: {"always": [1.0] * 40, "never": [0.0] * 40})
+    assert pointing_game(squeezenet(), games(), "gradient") == (0.5, 0, 1)
+
+
 def test_a_perfect_player_scores_1_and_a_perverse_one_0():
     score = pointing_game(squeezenet(), games(), oracle(True))
     assert score == (1, 1, 1)

@@ -71,6 +71,8 @@ def test_a_fixed_trunk_is_passed_once_and_gives_the_same():
     for step in steps:
         each.append(step.loss)
     assert each == pytest.approx(once, rel=1e-3)
+    chosen, net = settings(steps=5, augment=0.3), adapt(tiny(), "features").add_domain("new", 3)
+    assert [step.loss for step in train_domain(net, "new", X, Y, settings=chosen)] != pytest.approx(once, rel=1e-3)
 
 
 # ---- going on --------------------------------------------------------------------------------------------------------
