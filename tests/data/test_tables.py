@@ -194,15 +194,19 @@ def test_fields_in_the_views_help_under_a_field_and_not_without_one():
     assert rising(*without[::-1]) and rising(*fields[::-1])
 
 
-def test_contrast_finds_the_photograph_of_more_crops_than_all_else_without_labels():
+def test_colour_and_contrast_find_the_photograph_of_more_crops_than_all_else_without_labels():
     summary = results.evidence("crops").summary
     for way in crops.WAYS:
-        found = {code: of[way][0] for code, of in summary.items() if code not in ("chance", crops.BEYOND)}
-        *others, contrast, labels = sorted(found, key=found.get)
-        assert (contrast, labels) == ("contrast", crops.CEILING) and summary["chance"][way] < min(found.values()) / 2
-        gain = summary["contrast"][f"gain, {way}"]
-        assert gain[0] == pytest.approx(found["contrast"] - found[crops.FLOOR], abs=0.01) and gain[1] > 0
-        assert summary[crops.BEYOND][way][0] == pytest.approx(found["contrast"] - found[crops.DESCRIPTORS], abs=0.01)
+        found = {code: of[way][0] for code, of in summary.items() if code != "chance" and code not in crops.BEYOND}
+        *others, contrast, colour, labels = sorted(found, key=found.get)
+        assert (contrast, colour, labels) == ("contrast", "colour", crops.CEILING)
+        assert summary["chance"][way] < min(found.values()) / 2
+        for task in ("contrast", "colour"):
+            gain = summary[task][f"gain, {way}"]
+            assert gain[0] == pytest.approx(found[task] - found[crops.FLOOR], abs=0.01) and gain[1] > 0
+        assert summary[crops.FALLEN][f"gain, {way}"][0] < 0, "no answer, no gain"
+        for label, (one, other) in crops.BEYOND.items():
+            assert summary[label][way][0] == pytest.approx(found[one] - found[other], abs=0.01)
     assert all(0 <= share <= 1 and round(10 * share, 6).is_integer() for row in results.table("crops").values()
                for share in (*row.neighbour.values(), *row.probe.values()))
 

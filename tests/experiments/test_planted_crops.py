@@ -123,8 +123,10 @@ def test_the_summary_takes_the_layer_that_validation_chose_and_pairs_the_seeds(m
             gain = summary[code][f"gain, {title}"]
             assert gain.value == pytest.approx(float((shares.mean(0) - floors.mean(0)).mean()))
             assert len(shares) == 1 or gain == experiment.interval(shares - floors)
-        contrast = torch.stack([of("contrast", seed) for seed in range(3)])
-        assert summary[experiment.BEYOND][title] == experiment.interval(contrast - of(experiment.DESCRIPTORS, 0))
+        for label, (one, other) in experiment.BEYOND.items():
+            ours, theirs = (torch.stack([of(code, 0 if code == experiment.DESCRIPTORS else seed) for seed in range(3)])
+                            for code in (one, other))
+            assert summary[label][title] == experiment.interval(ours - theirs)
 
 
 def test_an_interval_is_over_photographs_and_seeds():

@@ -15,7 +15,7 @@ from tests.browser.jupyter import NOTEBOOKS
 from tests.load.line import Line, Model
 from u3lab import demo
 
-EXPLORERS, PLAYER = ("06", "01", "02"), "04"  # chapters with sliders on the stage; every fifth place plays
+EXPLORERS, PLAYER = ("06", "01", "00"), "04"  # chapters with sliders on the stage; every fifth place plays
 THINKING = 2.0  # seconds on average between an answer and the next move
 WRITING = 6.0  # seconds on average in which the next answer to an exercise is written; every fifth place does that
 EXERCISE = """from u3lab import course
