@@ -46,7 +46,7 @@ LEAST = 0.1  # half pictures: how wide the supervised rival's first heat maps ar
 SAME, ONE, EACH, SAME_OF_TWO = ("same place", "two people, one network", "two people, a network for each",
                                 "two people, same place")
 SHORT, LONG = 2000, 4000  # steps
-PAIRS, PICTURES, KEPT, ALONE = 1, 300, 60, 600  # of people; pictures of each, of these to judge; steps of a network
+PAIRS, PICTURES, KEPT, ALONE = 2, 300, 60, 600  # of people; pictures of each, of these to judge; steps of a network
 FIRST = 50  # the seed of the first of these people
 TURNED = ((0, 12), (12, 30), (30, 71))  # degrees by which the yaw of two faces differs
 
@@ -95,7 +95,7 @@ def by_motion(rows: Rows) -> Summary:
     """The error of each way, of all pairs of faces and by how differently they are turned; in pairs, by how much it is
     more than that of turning heads."""
     def named(run: Carried) -> str:
-        return run.way + f", {run.steps} steps" * (run.steps > 0)
+        return run.way + f", {run.steps} steps" * (run.steps > 0) + f", pair {run.seed + 1}" * ("two people" in run.way)
 
     turns = next((torch.tensor(row.errors) for run, row in rows.items() if run[:2] == (TURNS, SHORT)), None)
     summary: dict[str, dict[str, object]] = {}
@@ -153,28 +153,31 @@ FEW = Table(
 MOTIONS = Table(
     "motions", Carried, Missed, digits=2, summary=by_motion, again={"way": SAME},
     facts={"batch": BATCH, "pictures": {"test": trials.TEST, "yaw": YAW}},
-    uneven={"steps": "The network that ships has more steps"},
+    uneven={"seeds": "One training of each", "steps": "The network that ships has more steps"},
     evidence=Evidence(
         "which motion teaches names that other people share",
         measured="Eight landmarks of a face are looked for in the next face by their codes: their mean error in % of "
                  "the distance between the eyes.",
-        on=f"{FACES} Two people: 60 pictures of the one and 60 of the other, from which nothing was learnt; they have "
-           "taught in 240 others.",
+        on=f"{FACES} Two people, twice: 60 pictures of the one and 60 of the other, from which nothing was learnt; "
+           "they have taught in 240 others.",
         often="One training of each; the table labellers has three of most, with the same outcome in other units. The "
               "95 % intervals resample faces, and for two people their pictures.",
         floor="The same place in the picture; random weights.",
-        rivals="At equal steps, 2,000. In both kinds of pairs the background moves by a warp of its own. The network "
-               "that ships has more steps. Two people: one network that learns from both, or one for each.",
+        rivals="At equal steps, 2,000; warps of stills with twice as many as well. In both kinds of pairs the "
+               "background moves by a warp of its own. The network that ships has more steps. Two people: one network "
+               "that learns from both, or one for each.",
         chosen=CHOSEN,
-        limits="Drawn heads whose motion is known. Of warps one bend was tried, and 2,000 steps; the paper learnt from "
-               "warps of photos. One pair of people; the networks for each start from different random weights."),
+        limits="Drawn heads whose motion is known. Of warps one bend was tried, and 4,000 steps at most; the paper "
+               "learnt from warps of photos. Two pairs of people, and chance decides how far the "
+               "networks for each agree: they start from different random weights."),
     chart=Chart("bars", "error (% of the distance between the eyes)",
                 columns=tuple(f"yaw {low} to {high}°" for low, high in (TURNED[0], TURNED[2])),
                 alt="Bars for faces that are turned alike and for faces that are turned differently. Turning heads: "
-                    "low in both. Warps of stills: higher for faces turned alike, and far higher for others."))
+                    "low in both. Warps of stills: higher for faces turned alike, far higher for others, with "
+                    "twice the steps as well."))
 
 LENGTHS = Table(
-    "lengths", Scored, Interval, summary=by_score, again={"score": MIDDLE},
+    "lengths", Scored, Interval, summary=by_score, again={"score": LENGTH},
     facts={"network": "labeller-person", "near": NEAR},
     evidence=Evidence(
         "whether the length of a code says how sure it is, or only where the face is",
@@ -199,7 +202,7 @@ def work(plan: Plan) -> Iterator[Work]:
     """A way to find landmarks, a way to carry them, a pair of people, or a question is a piece of work."""
     chose = people("test", trials.TESTED["choose"], trials.TEST)
     marked = people("train", 9, trials.LABELLED)
-    two = [people("train", FIRST + n, 1) for n in range(4)]
+    two = [people("train", FIRST + n, 1) for n in range(2 * PAIRS)]
     stock = [people("train", 100 + part, trials.PART, each=2) for part in range(trials.STOCK // trials.PART)]
     plan.fit(people=torch.cat([marked, *stock, *two]))
     plan.choose(people=torch.cat([marked, chose]))
@@ -208,7 +211,7 @@ def work(plan: Plan) -> Iterator[Work]:
         for seed in range(SEEDS if way == SUPERVISED else 1):
             runs = [Marked(way, seed, labels) for labels in LABELS if labels > 1 or way in (MEAN, LOOKED_FOR)]
             yield Work(runs, few_marked, way, seed)
-    for way, steps in plan.few(((SAME, 0), (RANDOM, 0), (TURNS, SHORT), (STILLS, SHORT),
+    for way, steps in plan.few(((SAME, 0), (RANDOM, 0), (TURNS, SHORT), (STILLS, SHORT), (STILLS, LONG),
                                 (SHARP, labellers.FULL))):
         yield Work(Carried(way, steps, 0), carried, plan, way, steps)
     for seed in plan.few(range(PAIRS)):
