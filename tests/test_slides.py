@@ -53,9 +53,9 @@ def test_the_page_shows_them_and_no_code_and_asks_nobody():
 
 
 def test_a_box_to_take_away_follows_its_picture_and_formulas_are_mathml():
-    texts = [cell.source for cell in slides.deck(read("03"), "03").cells]
-    box = next(n for n, text in enumerate(texts) if text.startswith("> **Take away.** Labels learnt without"))
-    assert texts[box - 2] == "## 6 · A point on one face, found on another"
+    texts = [cell.source for cell in slides.deck(read("05b"), "05b").cells]
+    box = next(n for n, text in enumerate(texts) if text.startswith("> **Take away.** A network can be certain of"))
+    assert texts[box - 2] == "## 1 · Ten lines"
     assert slides._text("a $x_0$ is", "-").source.startswith("a <math")
 
 

@@ -32,9 +32,8 @@ def run() -> None:
         for split in ("train", "val", "test"):
             decathlon.load(name, split)
     print("chapter 2: faces", flush=True)
-    faces.draw(600, seed=1, each=1)
-    faces.draw(400, seed=2, each=1)
-    faces.draw(400, split="test", seed=2, each=1)
+    for split in ("train", "test"):
+        faces.draw(200, split=split, seed=2, each=1)
     print("chapters 7 and 7b: concepts", flush=True)
     concepts.load("train", count=600)
     concepts.load("validation", count=400)

@@ -225,8 +225,8 @@ def test_a_film_teaches_more_than_its_teacher_knows():
         if run.judged == "as filmed":
             filmed.setdefault(run.method, []).append(statistics.fmean(row.iou.values()))
     assert rising(*(statistics.fmean(filmed[method]) for method in (
-        "one mask for all", "groups of equal flow", "does it move? asked of flow", "its teacher: three-frame difference",
-        "does it move?", "trained on background subtraction")))
+        "one mask for all", "groups of equal flow", "does it move? asked of flow",
+        "its teacher: three-frame difference", "does it move?", "trained on background subtraction")))
 
 
 # ---- 3

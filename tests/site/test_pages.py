@@ -200,7 +200,7 @@ def test_the_library_s_pages_show_what_is_public():
     pages = {room: api.page(room, wanted) for room in api.rooms()}
     assert ".. autofunction:: u3lab.saliency.grad_cam\n" in pages["u3lab.saliency"]
     assert "u3lab.saliency.registry" not in pages["u3lab.saliency"], "not gathered, so not public"
-    assert "functools" not in pages["u3lab.selfsup"] and "u3lab.selfsup.colour" in pages["u3lab.selfsup"]
+    assert "functools" not in pages["u3lab.selfsup"] and "u3lab.selfsup.views" in pages["u3lab.selfsup"]
     assert "def plain_blur(" in pages["u3lab.images"]
 
 
