@@ -104,9 +104,10 @@ TABLE = Table(
                  "that has learnt from those names it. Gains are over random weights with the same seed, photograph by "
                  "photograph.",
         on="Fifty of the 66 photographs of data/photos; nothing was learnt from any of the 66. Of each, 20 crops of "
-           "the left half are the gallery and ten of the right half ask, so that no pixel is in both. Learnt from are "
-           "453 other pictures (photographs, some paintings and drawings, and parts of wallpapers), each in 40 "
-           "squares of 48 pixels; half of what a task sees is grey, for colour all that the encoder sees.",
+           "the left half are the gallery and ten of the right half ask, so that no pixel is in both. The "
+           "encoders learnt from 453 other pictures (photographs, some paintings and drawings, and parts of "
+           "wallpapers), each in 40 squares of 48 pixels. Half of what a task shows its encoder is grey; colour "
+           "shows its encoder nothing else.",
         often="Three seeds of each encoder, the same crops for all. The intervals are over photographs and seeds, both "
               "drawn anew. Histogram, HOG and SqueezeNet draw nothing, and have one row.",
         floor="The same encoder with random weights; guessing finds 2 %.",

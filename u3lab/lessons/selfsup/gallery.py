@@ -114,6 +114,9 @@ def interval(values: tuple[float, float, float]) -> str:
 class Sources:
     """The code of each task in a fold of its own."""
 
+    def __repr__(self) -> str:
+        return "the code of " + ", ".join(ENTRIES)
+
     def _repr_html_(self) -> str:
         return "".join(f"<details><summary>{name}: {one.hidden}</summary><pre>"
                        + html.escape("\n\n".join(map(inspect.getsource, one.source))) + "</pre></details>"
