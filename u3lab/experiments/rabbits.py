@@ -63,11 +63,11 @@ TABLE = Table(
         floor="Nothing has moved. And who knows, by the marks, where the animal's middle is, and no more.",
         rivals="The flow itself, followed frame by frame.",
         chosen="Nothing. One more run, with Δ = 25 and three times the steps, was added when these had been judged. "
-               "Its row is in the table, and the summary leaves it out: these very marks said which Δ to train on.",
+               "The table here leaves it out, its file does not: these very marks said which Δ to train on.",
         limits="One film, 45 marks of about a pixel. The weights that ship are of the first seed, and with Δ = 25 of "
                "the run that was added."),
     chart=Chart("bars", "median error (pixels of 128)", columns=("median error in pixels",),
-                alt="Bars of the median error: for neighbouring frames that of who says nothing has moved, less for "
+                alt="Bars of the median error: for neighbouring frames as if nothing had moved, less for "
                     "frames farther apart, and by far the least for the flow itself."))
 
 

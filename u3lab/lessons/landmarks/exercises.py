@@ -43,7 +43,7 @@ def _back(A: Tensor, t: Tensor) -> Tensor:
 PAIR = Exercise(
     id="3-pair", title="A pair without labels", minutes=8, difficulty="medium", points=3,
     goal="g moves each point u = (x, y) to gu = A u + t. Return gx, the picture x in which everything has moved so, "
-         "and gu. Points are rows; x and y go from −1 to 1, the borders of the picture.",
+         "and gu; outside of x all is black. Points are rows; x and y go from −1 to 1, the borders of the picture.",
     signature="def my_pair(x, A, t, u):   # (B,3,H,W), (B,2,2), (B,2), (B,N,2) → gx, gu",
     hints=(
         "Points as rows: `u @ A.mT + t[:, None]`.",
