@@ -1,0 +1,132 @@
+"""The exercises of notebook 02b: answers that nobody can know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from u3lab.course.definitions import Exercise, Mistake
+from u3lab.course.judging import by_cases, drawn
+
+
+def marginal(prediction: Tensor, y: Tensor) -> Tensor:
+    """min over η of ‖y − f(ŷ, η)‖², (B): sounds (B,S), f turns ŷ round by η = 0, …, S − 1 samples."""
+    places = torch.arange(y.shape[1])
+    shifted = prediction[:, (places - places[:, None]) % y.shape[1]]  # (B,S,S): the middle axis is η
+    return (y[:, None] - shifted).square().sum(2).amin(1)
+
+
+def l2_step(y_hat: Tensor, y: Tensor, lr: float) -> Tensor:
+    """ŷ after one step down the gradient of mean ‖ŷ − y‖²: an answer (…), outcomes (B,…), the step's length."""
+    return y_hat - lr * 2 * (y_hat - y).mean(0)
+
+
+def switch_step(score: Tensor, x: Tensor, y: Tensor, same: Tensor, lr: float) -> Tensor:
+    """Scores (X,Y) after one step of the switch on M pairs, numbers x and y (M), and whether they are same (M)."""
+    wrong = torch.sigmoid(score[x, y]) - same
+    return score.index_put((x, y), -lr * wrong / len(x), accumulate=True)
+
+
+def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[1.0, 2.0, 0.0, 0.0], [0.0, 0.0, 3.0, 1.0]]), torch.tensor([[0.0, 0.0, 1.0, 2.0],
+                                                                                   [0.0, 3.0, 0.0, 0.0]])
+    for batch, length, dtype in ((4, 7, torch.float32), (1, 12, torch.float64), (6, 5, torch.float32)):
+        yield tuple(drawn(g, batch, length, dtype=dtype) for _ in range(2))
+
+
+MARGINAL = Exercise(
+    id="2b-marginal", title="A marginal loss over all shifts", minutes=6, difficulty="medium", points=4,
+    goal="Here f(ŷ, η) is ŷ circularly shifted by η samples, η = 0, …, S − 1. Return min over η of "
+         "‖y − f(ŷ, η)‖² for each sound of the batch. A loop over η is fine.",
+    signature="def my_marginal_loss(prediction, y):   # (B,S), (B,S) → (B,)",
+    hints=(
+        "`prediction.roll(eta, 1)` shifts each sound of the batch by η samples.",
+        "Each η gives one distance for each sound, (B): a sum over the samples. Stack those of all η, (S,B). The "
+        "minimum comes last, over η.",
+        "Without a loop: `t = torch.arange(S)`, `index = (t - t[:, None]) % S`. Then `y[:, None] - prediction[:, "
+        "index]`, squared and summed over the last axis, is (B,S), and `.amin(1)` is the minimum over η."),
+    reference=marginal, judge=by_cases(marginal, _marginal_cases, (
+        Mistake((".sum(2).amin(1) → .amin(1).sum(1)", ".sum(2).amin(1) → .sum(2)[:, (y[:, None] - shifted).square()"
+                 ".sum((0, 2)).argmin()]"), "each sound has one η, as a whole: sum first, then take the minimum of "
+                "each sound, neither at each sample nor for the whole batch"),
+        Mistake((".amin(1) → .mean(1)", ".amin(1) → .amax(1)"), "that is the mean over η, or the maximum, the worst η. "
+                "The best ŷ for a mean is a mean of all shifts, a ghost; take the minimum"),
+        Mistake((".amin(1) → [:, 0]", ".amin(1) → [:, :2].amin(1)"), "you tried no η but 0, or 0 and 1: that is L2 (to "
+                "shift y and ŷ together changes no distance). Shift ŷ by all η, up to S − 1"),
+        Mistake(("% y.shape[1]] → % y.shape[1]] * (places >= places[:, None])",
+                 "prediction[:, (places - places[:, None]) % y.shape[1]] → "
+                 "torch.stack([prediction.roll(k, 0) for k in range(len(y))], 1)"), "your shift is wrong: time is "
+                "axis 1 (axis 0 counts the sounds), and what leaves at the end comes in at the start again, where you "
+                "may have zeros: take the places modulo S"),
+        Mistake(("square() → abs()", "(y[:, None] - shifted).square().sum(2).amin(1) → "
+                 "(y[:, None] * shifted).sum(2).amax(1)"), "‖y − f‖² = ‖y‖² + ‖f‖² − 2⟨y, f⟩ is a sum of squares: not "
+                "of absolute values, nor a sum of products alone"),
+    )))
+
+
+def _l2_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([0.5, 0.5]), torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 0.0]]), 0.1
+    for shape, batch, lr, dtype in (((3, 4, 5), 6, 0.05, torch.float32), ((2, 3), 1, 0.3, torch.float64),
+                                    ((1, 7), 4, 0.2, torch.float32)):
+        yield drawn(g, *shape, dtype=dtype), drawn(g, batch, *shape, dtype=dtype), lr
+
+
+STEP = Exercise(
+    id="2b-step", title="One step of L2", minutes=4, difficulty="easy", points=3,
+    goal="`y` holds B outcomes (B,…), `y_hat` (…) the answer so far. The loss is the mean over the batch of ‖ŷ − y‖², "
+         "a sum over all pixels. Return ŷ after one step of gradient descent at the rate `lr`, without autograd.",
+    signature="def my_step(y_hat, y, lr):   # (…), (B,…), a number → (…)",
+    hints=(
+        "Begin with one pixel and one outcome: what is the derivative of (ŷ − y)² with respect to ŷ?",
+        "The mean over the batch is along axis 0 and keeps the shape of ŷ; pixels are not averaged.",
+        "A step down is ŷ minus `lr` times the gradient, and the gradient is 2 times the mean of ŷ − y."),
+    reference=l2_step, judge=by_cases(l2_step, _l2_cases, (
+        Mistake("y_hat - lr → y_hat + lr", "you go uphill: a step of descent is ŷ *minus* `lr` times the gradient"),
+        Mistake("mean(0) → sum(0)", "you summed over the batch; the loss is the mean over it, so the gradient is too"),
+        Mistake(("mean(0) → mean()", "mean(0) → flatten(1).mean(1).mean()"), "you averaged over the pixels as well; "
+                "each pixel has its own derivative: take the mean along axis 0 alone"),
+        Mistake("lr * 2 → lr", "the derivative of a square brings a factor 2"),
+        Mistake(("(y_hat - y).mean(0) → (y_hat - y)[0]", "(y_hat - y).mean(0) → (y_hat - y)[-1]"), "you used one "
+                "outcome of the batch; the gradient is the mean over all of them"),
+    )))
+
+
+def _switch_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.zeros(2, 2), torch.tensor([0, 0, 1]), torch.tensor([0, 0, 1]), torch.tensor([1.0, 1.0, 0.0]), 3.0)
+    for seen, heard, count, lr, dtype in ((3, 4, 20, 2.0, torch.float32), (2, 5, 1, 1.0, torch.float64),
+                                          (4, 2, 30, 5.0, torch.float32)):
+        x, y = (torch.randint(kinds, (count,), generator=g) for kinds in (seen, heard))
+        yield drawn(g, seen, heard, dtype=dtype), x, y, (torch.rand(count, generator=g) < 0.5).to(dtype), lr
+
+
+SWITCH = Exercise(
+    id="2b-switch", title="One step of the switch", minutes=8, difficulty="medium", points=4,
+    goal="`score` (X,Y) has a number s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; "
+         "`same` (M) is 1 where both are of the same data, else 0. The loss is the mean cross-entropy of σ(s). Return "
+         "the scores after one step of gradient descent at the rate `lr`, as a new tensor, without autograd. Pairs may "
+         "repeat: `score.index_put((x, y), …, accumulate=True)` adds up all of them.",
+    signature="def my_switch(score, x, y, same, lr):   # (X,Y), three times (M), a number → (X,Y)",
+    hints=(
+        "The derivative of −same · log σ(s) − (1 − same) · log(1 − σ(s)) with respect to s is short. Use "
+        "σ′ = σ (1 − σ).",
+        "It is σ(s) − same. So a score rises where pairs are of the same data more often than σ(s) says, and rests "
+        "where both agree.",
+        "`score[x, y]` are the scores of all pairs, (M). What is added there is −lr · (σ(s) − same), divided by M for "
+        "the mean."),
+    reference=switch_step, judge=by_cases(switch_step, _switch_cases, (
+        Mistake("accumulate=True) → accumulate=True) if len(x) == 1 else score.index_put((x, y), score[x, y] - lr * "
+                "wrong / len(x))", "a pair that is listed several times has moved only once: `+=` on an index forgets "
+                "repeats; use `index_put` with `accumulate=True`"),
+        Mistake("-lr * wrong → lr * wrong", "you go uphill: where *same* is more frequent than σ(s) the score has to "
+                "rise"),
+        Mistake("wrong / len(x) → wrong", "you took the sum over the pairs; the loss is their mean, so divide by M"),
+        Mistake("torch.sigmoid(score[x, y]) - same → score[x, y] - same", "you compared the score itself with *same*: "
+                "that is the gradient of a squared error. The sigmoid goes first"),
+        Mistake("wrong / len(x) → wrong / score.numel()", "you divided by the size of the table; divide by the number "
+                "of pairs"),
+    )))
+
+
+EXERCISES = STEP, MARGINAL, SWITCH
