@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +14,8 @@ from torch import Tensor, nn
 
 from tests.experiments import planted
 from tests.experiments.test_planted_clusters import wrong
-from u3lab import selfsup
-from u3lab.experiments import sorting, stripes, students
+from u3lab import results, selfsup
+from u3lab.experiments import sorting, stripes, students, textures
 from u3lab.lessons.selfsup import clusters
 
 
@@ -118,6 +119,39 @@ def test_a_run_of_stripes_is_a_function_of_its_name(network: str, monkeypatch: p
     (_, found), = stripes.measured(runs, steps=1)
     (_, again), = stripes.measured(runs, steps=1)
     assert again == found and 0.2 < found.accuracy <= 1 and found.truth > 0.2 > found.found - 1
+
+
+def test_textures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The head that the loss chooses draws its maps of the mosaics that judge, with the classes named by the truth."""
+    labels = torch.arange(24 * 64).view(24, 8, 8) * 5 % 7 % 3
+
+    def made(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
+        assert (count, seed) in ((160, 5), (24, 1005))
+        return torch.full((count, 3, 8, 8), float(seed)), labels
+
+    def learnt(train, k, way, seed, *, steps) -> tuple[str, str, str]:
+        assert (float(train[0, 0, 0, 0]), k, way, seed, steps) == (5, 3, "IIC, ten classes first", 5, None)
+        return "net", "head", "settings"
+
+    def segments(net, head, test) -> Tensor:
+        assert (net, head, float(test[0, 0, 0, 0])) == ("net", "head", 1005)
+        return torch.stack([F.one_hot((wrong(labels, count) + 1) % 3, 3).movedim(-1, 1) for count in (9, 70)]).float()
+
+    monkeypatch.setattr(textures.mosaics, "textures", made)
+    monkeypatch.setattr(textures, "learnt", learnt)
+    monkeypatch.setattr(textures, "segments", segments)
+    monkeypatch.setattr(textures, "best_dense_head", lambda net, head, train, *, settings: int(train[0, 0, 0, 0] == 5))
+    table, maps = planted.table(textures, tmp_path), wrong(labels, 70)
+    assert [run.mosaic for run in table] == list(range(8))
+    assert [row.accuracy for row in table.values()] == pytest.approx([0, 1 - 6 / 64, *6 * [1]], abs=1e-4)
+    for (mosaic,), row in table.items():
+        assert row.places == "".join(map(str, maps[mosaic, ::2, ::2].flatten().tolist()))
+
+
+def test_the_training_whose_maps_are_kept_is_the_middle_one():
+    runs = {run.seed: row.accuracy for run, row in results.table("segments").items()
+            if run.data == "textures" and run.way == clusters.WAYS[0] and run.seed != clusters.CHOOSING[1]}
+    assert runs[textures.SEED] == statistics.median(runs.values())
 
 
 def test_students(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

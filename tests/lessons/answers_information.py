@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations, permutations, product
 
 import torch
 from torch import Tensor
@@ -34,16 +35,23 @@ def as_one_quotient(P: Tensor, lam: float) -> Tensor:
     return -(P * (P / (P.sum(-2, True) * P.sum(-1, True)) ** lam).log()).sum((-1, -2))
 
 
-def pair_by_pair(z: Tensor, moved: Tensor) -> Tensor:
-    return torch.stack([torch.outer(one, other) for one, other in zip(z, moved, strict=True)]).mean(0)
+def pair_by_pair(z: Tensor, pairs: list[tuple[int, int]]) -> Tensor:
+    outer = [torch.outer(z[a, n], z[b, n]) for a, b in pairs for n in range(z.shape[1])]
+    return torch.stack(outer).mean(0)
 
 
-def both_ways(z: Tensor, moved: Tensor) -> Tensor:
-    return torch.stack([pair_by_pair(z, moved), pair_by_pair(moved, z)]).mean(0)
+def all_pairs(z: Tensor) -> Tensor:
+    return pair_by_pair(z, list(permutations(range(len(z)), 2)))
+
+
+def without_loops(z: Tensor) -> Tensor:
+    v, n, _ = z.shape
+    together = z.sum(0)
+    return (together.T @ together - torch.einsum("vna,vnb->ab", z, z)) / (n * v * (v - 1))
 
 
 def hard(z: Tensor) -> Tensor:
-    return (z == z.amax(1, keepdim=True)).to(z)
+    return (z == z.amax(-1, keepdim=True)).to(z)
 
 
 def place_by_place(z: Tensor, moved: Tensor, t: tuple[int, int], wrap: bool = False) -> Tensor:
@@ -58,11 +66,13 @@ def place_by_place(z: Tensor, moved: Tensor, t: tuple[int, int], wrap: bool = Fa
 
 
 MUTANTS = [
-    ("2c-joint", lambda z, moved: pair_by_pair(z, moved) + pair_by_pair(moved, z), "the right one times 2"),
-    ("2c-joint", pair_by_pair, "not made symmetric"),
-    ("2c-joint", lambda z, moved: both_ways(hard(z), hard(moved)), "an argmax has no gradient"),
-    ("2c-joint", lambda z, moved: both_ways(z.mean(0)[None], moved.mean(0)[None]), "product of the two marginals"),
-    ("2c-joint", lambda z, moved: len(z) * both_ways(z, moved), "a sum over pictures"),
+    ("2c-joint", lambda z: 2 * all_pairs(z), "the right one times 2"),
+    ("2c-joint", lambda z: pair_by_pair(z, list(combinations(range(len(z)), 2))), "P is not symmetric"),
+    ("2c-joint", lambda z: pair_by_pair(z, list(product(range(len(z)), repeat=2))), "paired with itself"),
+    ("2c-joint", lambda z: all_pairs(hard(z)), "an argmax has no gradient"),
+    ("2c-joint", lambda z: all_pairs(z.mean(1)[:, None]), "product of marginals"),
+    ("2c-joint", lambda z: z.shape[1] * all_pairs(z), "this is a sum"),
+    ("2c-joint", lambda z: z.shape[1] * len(z) * (len(z) - 1) * without_loops(z), "this is a sum"),
     ("2c-iic", lambda P, lam: entropy(P, 2) - lam * entropy(P.sum(-1)), "one marginal is missing"),
     ("2c-iic", lambda P, lam: cell_by_cell(P, lam, sign=-1), "the right one with the other sign: a minus is missing,"),
     ("2c-iic", lambda P, lam: entropy(P, 2), "`lam` = 0: what `lam` brings is missing"),
@@ -82,7 +92,7 @@ MUTANTS = [
     ("2c-displaced", lambda z, moved, t: place_by_place(z, moved, t).mT, "transposed: axes 0 and 1 have changed"),
     ("2c-displaced", lambda z, moved, t: place_by_place(z, moved, t[::-1]), "`t` in reverse order"),
 ]
-RIGHT = [("2c-joint", lambda z, moved: both_ways(z, moved)),
+RIGHT = [("2c-joint", all_pairs), ("2c-joint", without_loops),
          ("2c-iic", by_entropies), ("2c-iic", cell_by_cell),
          ("2c-iic", lambda P, lam: -mutual_information(P, lam=lam)),
          ("2c-displaced", place_by_place)]

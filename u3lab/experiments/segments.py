@@ -56,7 +56,7 @@ TABLE = Table(
            "three photos as the 160 that were; the satellite scenes are drawn.",
         often="Five seeds of textures, three of satellite scenes. Given are the median, the least and the greatest; "
               "for the gain the mean and its 95 % interval, from resampling the seeds. The first seed of textures, by "
-              "which settings were chosen, has rows in the table and no part in these.",
+              "which settings were chosen, is left out of them.",
         floor="One class for all: the most frequent one, named with the labels.",
         rivals="K-means of what is around each pixel, in a window as wide as the network's: the local contrast alone, "
                "or with it how much the grey changes along each of four directions. K-means of single pixels' colours. "

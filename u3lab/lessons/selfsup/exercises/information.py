@@ -12,42 +12,43 @@ from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
 
 
-def joint_of(z: Tensor, z_moved: Tensor) -> Tensor:
-    """P = 1/n Σ z_i z′_iᵀ of shares (n,k) and (n,k), made symmetric: (k,k)."""
-    P = z.T @ z_moved / len(z)
-    return (P + P.T) / 2
+def joint_of(z: Tensor) -> Tensor:
+    """P, the mean of z_a(x) z_b(x)ᵀ over pictures and ordered pairs of views a ≠ b: shares (v,n,k) → (k,k)."""
+    pairs = [one.T @ other for a, one in enumerate(z) for b, other in enumerate(z) if a != b]
+    return torch.stack(pairs).mean(0) / z.shape[1]
 
 
 def _shares(g: torch.Generator) -> Iterator[tuple]:
-    yield torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    for n, k, dtype in ((7, 3, torch.float64), (1, 4, torch.float32), (50, 10, torch.float32)):
-        yield tuple(not_contiguous((3 * torch.randn(n, k, generator=g, dtype=dtype)).softmax(1)) for _ in range(2))
+    yield torch.tensor([[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]]),
+    for v, n, k, dtype in ((3, 7, 3, torch.float64), (2, 1, 4, torch.float32), (4, 50, 10, torch.float32)):
+        yield not_contiguous((3 * torch.randn(v, n, k, generator=g, dtype=dtype)).softmax(2)),
 
 
 JOINT = Exercise(
-    id="2c-joint", title="What two views say of each other", minutes=5, difficulty="easy", points=3,
-    goal="z and z_moved (n,k) hold the shares of k classes for both views of n pictures; row i of both is of one "
-         "picture. Return P (k,k), made symmetric: the mean of it and its transpose.",
-    signature="def my_joint(z, z_moved):   # (n,k), (n,k) → (k,k)",
+    id="2c-joint", title="What views say of each other", minutes=5, difficulty="medium", points=3,
+    goal="Why stop at two views? z (v,n,k) holds the shares of k classes for v views of each of n pictures. Return P "
+         "(k,k), its mean over pictures and over all ordered pairs of two *different* views. For two views this is the "
+         "symmetric P above.",
+    signature="def my_joint(z):   # (v,n,k) → (k,k)",
     hints=(
-        "One picture gives a k×k matrix, the outer product of its two rows. P is the mean of n such matrices.",
-        "A sum over pictures of outer products is one product of matrices: z transposed times z_moved.",
-        "`P = z.T @ z_moved / len(z)` sums to 1, since each row of z does. Then the mean of `P` and `P.T`."),
+        "One picture and one pair of views give a k×k matrix, the outer product of two rows. P is the mean of all "
+        "n·v(v − 1) of them.",
+        "For one pair of views, the sum over pictures of outer products is one product of matrices: `z[a].T @ z[b]`.",
+        "Two loops over views that skip a = b, and a division: P sums to 1, since each row of z does. Without a loop: "
+        "`z.sum(0).T @ z.sum(0)` has all pairs, those of a view with itself included."),
     reference=joint_of, judge=by_cases(joint_of, _shares, (
-        Mistake("(P + P.T) / 2 → P", "P is not made symmetric: (x, gx) is as good a pair as (gx, x), so take the mean "
-                "of P and its transpose"),
-        Mistake(lambda z, moved: _mean_with_transpose(F.one_hot(z.argmax(1), z.shape[1]).to(z).T
-                                                      @ F.one_hot(moved.argmax(1), z.shape[1]).to(z) / len(z)),
+        Mistake("a != b → a < b", "P is not symmetric: (x, gx) is as good a pair as (gx, x), so take each pair in both "
+                "orders"),
+        Mistake("if a != b → ", "each view is paired with itself, too; such a pair always agrees, even at random: "
+                "leave it out"),
+        Mistake(lambda z: joint_of(F.one_hot(z.argmax(2), z.shape[2]).to(z)),
                 "you counted the most probable class of each view. Use the shares as they are: an argmax has no "
                 "gradient, so nothing could be learnt"),
-        Mistake(lambda z, moved: _mean_with_transpose(torch.outer(z.mean(0), moved.mean(0))),
-                "that is the product of the two marginals, what *independent* answers would have. Multiply first, "
-                "picture by picture, and take the mean afterwards"),
-        Mistake("z.T @ z_moved / len(z) → z.T @ z_moved", "this is a sum over pictures; divide by their number, so "
-                "that P sums to 1"),
-        Mistake(lambda z, moved: _mean_with_transpose((z.T @ moved) / (z.T @ moved).sum(1, keepdim=True)),
-                "each row of yours sums to 1: that is the class of one view *given* that of the other. In a joint all "
-                "entries together sum to 1"),
+        Mistake(lambda z: joint_of(z.mean(1, keepdim=True)),
+                "that is the product of marginals, what *independent* answers would have. Multiply first, picture by "
+                "picture, and take the mean afterwards"),
+        Mistake((" / z.shape[1] → ", ".mean(0) → .sum(0)", ".mean(0) / z.shape[1] → .sum(0)"), "this is a sum; divide "
+                "by the numbers of pictures and of pairs of views, so that P sums to 1"),
     )))
 
 
