@@ -58,8 +58,8 @@ TABLE = Table(
            "each group of cut-outs the kind with most things, fixed before anything was trained.",
         often="Three seeds: other photos, places and sizes of the same things. Given are the median, the least and the "
               "greatest. The first seed, by which settings were chosen, is left out of them.",
-        floor="Pictures at random have 0.26 on average. Things at random, each with all its pictures, have 0.40, and 0.49 "
-              "or more in one draw of twenty: that is what recognising each thing earns, without its kind.",
+        floor="Pictures at random have 0.26 on average. Things at random, each with all its pictures, have 0.40, and "
+              "0.49 or more in one draw of twenty: so much is due to recognising each thing, but not its kind.",
         rivals="K-means of four things to look at, on the pictures to learn from; the same network taught with all "
                "labels. \"As SCAN\" (Van Gansbeke et al. 2020) is no longer IIC from random weights: heads on the "
                "code of the encoder that contrast has taught on other photographs (the table crops), which does not "
@@ -69,8 +69,8 @@ TABLE = Table(
                "of three attempts. For the ways with contrast's code nothing was tried: batch, heads and rate are "
                "those of the others, and four times as many steps, since they are cheap there.",
         limits="The pictures that judge are not those that chose, but show the same 31 things on the same 11 photos, "
-               "for want of more. The seed left out had 0.33 and 0.40 in float32, and 0.40 and 0.43 in "
-               "bfloat16, as here, so such differences can be an accident. Few things, small pictures, a small network."),
+               "for want of more. The seed left out had 0.33 and 0.40 in float32, and 0.40 and 0.43 in bfloat16, "
+               "as here, so such differences can be an accident. Few things, small pictures, a small network."),
     chart=Chart("bars", "accuracy", columns=("chosen by the loss",), chance=0.4,
                 alt="Bars with the range of three seeds for nine ways of sorting: by mutual information with two "
                     "kinds of pairs, by k-means of four things, with labels, and by neighbours and k-means in "

@@ -77,9 +77,8 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
 
 LOSS = Exercise(
     id="2c-iic", title="Information as a loss", minutes=8, difficulty="medium", points=4,
-    goal="P is one symmetric joint (k,k), or many of them (…,k,k): shares of all pairs of classes, 0 or more, with the "
-         "sum 1. Return the loss of each: −I(P), with λ before both terms that have a marginal, so that λ = 0 leaves "
-         "H(P). Entries that are 0 count 0.",
+    goal="P (…,k,k) is one symmetric joint, or many. Return the loss of each, −I(P), with λ before both terms that "
+         "have a marginal, so that λ = 0 leaves H(P). Entries that are 0 count 0.",
     signature="def my_loss(P, lam):   # (…,k,k), a number → (…)",
     hints=(
         "If the check says NaN: look for ln 0. `P.clamp_min(1e-12)` keeps a number from 0; in float32, "
@@ -144,7 +143,7 @@ def _share(P: Tensor) -> Tensor:
 AT = Exercise(
     id="2c-displaced", title="The joint of neighbours", minutes=8, difficulty="medium", points=4,
     goal="z and z_moved (n,k,h,w) hold shares of k classes at each place. For t = (down, right), in whole places that "
-         "may be negative, return P_t (k,k). Its mean is over those places u for which u + t is still on the map. It "
+         "may be negative, return P_t (k,k), the mean over those places u for which u + t is still on the map. It "
          "need not be symmetric.",
     signature="def my_joint_at(z, z_moved, t):   # two of (n,k,h,w), a pair of whole numbers → (k,k)",
     hints=(
