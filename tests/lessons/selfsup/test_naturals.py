@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from u3lab.datasets import cutouts, photos
-from u3lab.experiments.naturals import TABLE
 from u3lab.lessons.selfsup import naturals
-from u3lab.selfsup.matching import hungarian_accuracy
 
 
 def test_each_kind_is_the_largest_of_its_group():
@@ -49,14 +47,3 @@ def test_a_view_is_of_the_same_size_and_drawn_by_the_generator():
     pictures = naturals.drawn("test", 3).images[:8]
     a, b = (naturals.views(pictures, torch.Generator().manual_seed(0)) for _ in range(2))
     assert torch.equal(a, b) and a.shape == pictures.shape and not torch.allclose(a, pictures)
-
-
-def test_what_luck_has_is_what_the_evidence_says():
-    test, draw = naturals.drawn("test", 3), torch.Generator().manual_seed(0)
-    thing = test.things.unique(return_inverse=True)[1]
-    pictures, things = (torch.tensor([hungarian_accuracy(torch.randint(5, (size,), generator=draw)[which], test.kinds)
-                                      for _ in range(1000)]).double()
-                        for size, which in ((300, torch.arange(300)), (31, thing)))
-    assert f"Pictures at random have {pictures.mean():.2f}" in TABLE.evidence.floor
-    assert f"have {things.mean():.2f}, and {things.quantile(0.95):.2f} or more in one draw of twenty" in (
-        TABLE.evidence.floor)
