@@ -103,10 +103,9 @@ def _switch_cases(g: torch.Generator) -> Iterator[tuple]:
 
 SWITCH = Exercise(
     id="2b-switch", title="One step of the switch", minutes=8, difficulty="medium", points=4,
-    goal="`score` (X,Y) has a number s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; "
-         "`same` (M) is 1 where both are of the same data, else 0. The loss is the mean cross-entropy of σ(s). Return "
-         "the scores after one step of gradient descent at the rate `lr`, as a new tensor, without autograd. Pairs may "
-         "repeat: `score.index_put((x, y), …, accumulate=True)` adds up all of them.",
+    goal="`score` (X,Y) holds s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; `same` (M) is "
+         "1 or 0. The loss is the mean cross-entropy of σ(s). Return new scores after one step of gradient descent at "
+         "the rate `lr`, without autograd. Pairs may repeat: `score.index_put((x, y), …, accumulate=True)` adds all up.",
     signature="def my_switch(score, x, y, same, lr):   # (X,Y), three times (M), a number → (X,Y)",
     hints=(
         "The derivative of −same · log σ(s) − (1 − same) · log(1 − σ(s)) with respect to s is short. Use "
