@@ -65,9 +65,9 @@ def _shift_cases(g: torch.Generator) -> Iterator[tuple]:
 
 SHIFT = Exercise(
     id="2b-shift", title="One step of the best shift", minutes=8, difficulty="medium", points=4,
-    goal="`y` (B,S) holds B sounds, `y_hat` (S) the answer so far; f(ŷ, η) is `y_hat.roll(eta)`, η = 0, …, S − 1. The "
-         "loss is the mean over the batch of min over η of ‖y − f(ŷ, η)‖². Return ŷ after one step of gradient descent "
-         "at the rate `lr`, without autograd. A loop over η is fine.",
+    goal="`y` (B,S) holds sounds, `y_hat` (S) the answer; f(ŷ, η) is `y_hat.roll(eta)`, η = 0, …, S − 1. The loss is "
+         "the batch's mean of min over η of ‖y − f(ŷ, η)‖². Return ŷ after one step of gradient descent at the rate "
+         "`lr`, without autograd; you may loop over η.",
     signature="def my_shift(y_hat, y, lr):   # (S), (B,S), a number → (S)",
     hints=(
         "Each sound has its own best η. With it held constant, what is the gradient of ‖y − f(ŷ, η)‖² with respect to "
@@ -103,9 +103,10 @@ def _switch_cases(g: torch.Generator) -> Iterator[tuple]:
 
 SWITCH = Exercise(
     id="2b-switch", title="One step of the switch", minutes=8, difficulty="medium", points=4,
-    goal="`score` (X,Y) holds s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; `same` (M) is "
-         "1 or 0. The loss is the mean cross-entropy of σ(s). Return new scores after one step of gradient descent at "
-         "the rate `lr`, without autograd. Pairs may repeat: `score.index_put((x, y), …, accumulate=True)` adds all up.",
+    goal="`score` (X,Y) holds s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; `same` (M) "
+         "is 1 or 0. The loss is the mean cross-entropy of σ(s). Return new scores after one step of gradient descent "
+         "at the rate `lr`, without autograd. Pairs may repeat: `score.index_put((x, y), …, accumulate=True)` adds "
+         "all up.",
     signature="def my_switch(score, x, y, same, lr):   # (X,Y), three times (M), a number → (X,Y)",
     hints=(
         "The derivative of −same · log σ(s) − (1 − same) · log(1 − σ(s)) with respect to s is short. Use "
