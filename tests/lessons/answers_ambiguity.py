@@ -8,37 +8,48 @@ from torch import Tensor
 
 
 def turned(p: Tensor, eta: int) -> Tensor:
-    """Each sound turned round, by cutting it in two."""
+    """A sound turned round, by cutting it in two."""
     cut = (p.shape[-1] - eta) % p.shape[-1]
-    return torch.cat([p[:, cut:], p[:, :cut]], -1)
+    return torch.cat([p[..., cut:], p[..., :cut]], -1)
 
 
-def losses(p: Tensor, y: Tensor, shift=turned) -> Tensor:
-    """(η,B), one η after the other."""
-    return torch.stack([torch.einsum("bs,bs->b", y - shift(p, eta), y - shift(p, eta)) for eta in range(p.shape[1])])
+def losses(p: Tensor, y: Tensor, among: int = 0) -> Tensor:
+    """‖y − f(ŷ, η)‖² of each sound, (B,η)."""
+    return torch.stack([(y - turned(p, eta)).pow(2).sum(-1) for eta in range(among or len(p))], 1)
 
 
-def looped(p: Tensor, y: Tensor) -> Tensor:
-    return losses(p, y).min(0).values
+def by_autograd(p: Tensor, y: Tensor, lr: float, reduced=lambda every: every.min(1).values.mean(), among: int = 0
+                ) -> Tensor:
+    p = p.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(reduced(losses(p, y, among)), p)
+    return (p - lr * gradient).detach()
 
 
-def correlated(p: Tensor, y: Tensor) -> Tensor:
-    """‖y‖² + ‖ŷ‖² − 2 max over η of the correlation, by spectra."""
-    agreement = torch.fft.irfft(torch.fft.rfft(y) * torch.fft.rfft(p).conj(), p.shape[1])
-    return y.pow(2).sum(1) + p.pow(2).sum(1) - 2 * agreement.amax(1)
+def correlated(p: Tensor, y: Tensor, lr: float) -> Tensor:
+    """η is where the correlation is largest, by spectra; then each sound comes back."""
+    eta = torch.fft.irfft(torch.fft.rfft(y) * torch.fft.rfft(p).conj(), len(p)).max(1).indices
+    return torch.lerp(p, torch.stack([turned(one, -int(k) % len(p)) for one, k in zip(y, eta, strict=True)]).mean(0),
+                      2 * lr)
 
 
-def samplewise(p: Tensor, y: Tensor) -> Tensor:
-    return torch.stack([y - turned(p, eta) for eta in range(p.shape[1])]).pow(2).amin(0).sum(1)
+def moved_on(p: Tensor, y: Tensor, lr: float) -> Tensor:
+    """Each sound shifted by η once more, not back."""
+    return stepped(p, torch.stack([turned(one, int(k)) for one, k in zip(y, losses(p, y).min(1).indices, strict=True)]),
+                   lr)
 
 
-def batchwise(p: Tensor, y: Tensor) -> Tensor:
-    every = losses(p, y)
-    return every[every.sum(1).argmin()]
+def not_back(p: Tensor, y: Tensor, lr: float) -> Tensor:
+    """The gradient with respect to f(ŷ, η), in the place of that with respect to ŷ."""
+    return p - 2 * lr * sum(turned(p, int(k)) - one for one, k in
+                            zip(y, losses(p, y).min(1).indices, strict=True)) / len(y)
 
 
-def padded(p: Tensor, eta: int) -> Tensor:
-    return F.pad(p, (eta, 0))[:, :p.shape[1]]
+def samplewise(p: Tensor, y: Tensor, lr: float) -> Tensor:
+    """Each sample takes what is nearest of any shift."""
+    every = torch.stack([turned(y, -k % len(p)) for k in range(len(p))])
+    nearest = torch.stack([torch.stack([min(every[:, b, s], key=lambda v, s=s: abs(v - p[s])) for s in range(len(p))])
+                           for b in range(len(y))])
+    return stepped(p, nearest, lr)
 
 
 def stepped(y_hat: Tensor, y: Tensor, lr: float) -> Tensor:
@@ -75,30 +86,19 @@ def forgetful(score: Tensor, x: Tensor, y: Tensor, same: Tensor, lr: float) -> T
 
 
 MUTANTS = [
-    ("2b-marginal", samplewise, "sum first"),
-    ("2b-marginal", batchwise, "for the whole batch"),
-    ("2b-marginal", lambda p, y: losses(p, y).sum(0) / p.shape[1], "the mean over η"),
-    ("2b-marginal", lambda p, y: losses(p, y).max(0).values, "the maximum"),
-    ("2b-marginal", lambda p, y: F.mse_loss(p, y, reduction="none").sum(1), "that is L2"),
-    ("2b-marginal", lambda p, y: losses(p, y)[:2].amin(0), "you tried no η but 0"),
-    ("2b-marginal", lambda p, y: losses(p, y, padded).amin(0), "where you may have zeros"),
-    ("2b-marginal", lambda p, y: losses(p[:, torch.arange(p.shape[1] - 1, -1, -1)], y).amin(0),
-     "`prediction` in reverse order along its last axis"),
-    ("2b-marginal", lambda p, y: (y.pow(2) + p.pow(2)).sum(1) - 2 * torch.fft.irfft(
-        torch.fft.rfft(y) * torch.fft.rfft(p), p.shape[1]).amax(1), "`prediction` in reverse order along its last"),
-    ("2b-marginal", lambda p, y: torch.stack([(y - torch.cat([p[-k:], p[:-k]]) if k else y - p).pow(2).sum(1)
-                                              for k in range(len(p))]).amin(0), "axis 0"),
-    ("2b-marginal", lambda p, y: torch.fft.irfft(torch.fft.rfft(y) * torch.fft.rfft(p).conj(), p.shape[1]).amax(1),
-     "a sum of products"),
-    ("2b-marginal", lambda p, y: looped(p, y).mean(), "averaged over axis 0 as well, and that axis has to stay"),
-    ("2b-marginal", lambda p, y: looped(p, y).sum(), "summed over axis 0 as well, and that axis has to stay"),
-    ("2b-marginal", lambda p, y: looped(p, y) ** 0.5, "the square root of the right one; a square is missing, or a"),
-    ("2b-marginal", lambda p, y: looped(p, y) / p.shape[1], "too small by the number of values: a mean over axis 1"),
-    ("2b-marginal", lambda p, y: torch.stack([F.l1_loss(turned(p, eta), y, reduction="none").sum(1)
-                                              for eta in range(p.shape[1])]).amin(0), "absolute"),
-    ("2b-marginal", lambda p, y: 2 * looped(p, y), "right values"),
-    ("2b-marginal", lambda p, y: looped(p, y).float(), "float32, and float64 is wanted"),
-    ("2b-marginal", lambda p, y: looped(p, y)[:, None], "has the shape"),
+    ("2b-shift", samplewise, "neither at each sample"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr, lambda every: every.mean(0).min()), "nor for the whole batch"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr, torch.mean), "the mean over all η"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr, lambda every: every.max(1).values.mean()), "the worst η"),
+    ("2b-shift", stepped, "a step of L2"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr, among=2), "no η but 0, or 0 and 1"),
+    ("2b-shift", moved_on, "shift y back"),
+    ("2b-shift", not_back, "shift y back"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, -lr), "your step is not"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr / 2), "your step is not"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr, lambda every: every.min(1).values.sum()), "your step is not"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr).float(), "float32, and float64 is wanted"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr)[None], "has the shape"),
     ("2b-step", lambda a, y, lr: 2 * a - stepped(a, y, lr), "you go uphill"),
     ("2b-step", lambda a, y, lr: stepped(a, y, lr * len(y)), "you summed over the batch"),
     ("2b-step", lambda a, y, lr: a - 2 * lr * (a - y).mean(), "each pixel has its own derivative"),
@@ -112,5 +112,5 @@ MUTANTS = [
     ("2b-switch", lambda s, x, y, same, lr: pair_by_pair(s, x, y, same, lr, s.numel()), "the size of the table"),
 ]
 
-RIGHT = [("2b-marginal", looped), ("2b-marginal", correlated), ("2b-step", stepped), ("2b-step", towards_the_mean),
+RIGHT = [("2b-shift", by_autograd), ("2b-shift", correlated), ("2b-step", stepped), ("2b-step", towards_the_mean),
          ("2b-switch", switched), ("2b-switch", pair_by_pair)]

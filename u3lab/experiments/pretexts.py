@@ -76,7 +76,7 @@ TABLE = Table(
                "was at fault.",
         limits="A minute or two of training where the papers take days; one small encoder. With the first three seeds "
                "alone, moving is undecided on faces: 1.5 points, from −4.7 to 7.7. Of 24 intervals at 95 %, one or "
-               "so misses the truth by luck."),
+               "so misses the truth by luck. Measured with version 0.1.0 of u3lab, and not again since."),
     chart=Chart("bars", "points more than random weights, a probe with 20 labels of each class",
                 alt="Two bars with intervals for each of twelve tasks and the supervised encoder. Contrast is far "
                     "ahead of the other tasks on textures and ahead on faces; the supervised encoder is far above."))

@@ -120,10 +120,10 @@ HEADS = {"sound": "sound: pressure over time"}  # what a toy is called on top, i
 ROWS = (
     ("truth", "x, and y with its chances", ""),
     ("L2", "‖ŷ − y‖²", "the mean of what can occur need not occur"),
-    ("1 · a distribution", "−log p(y | x);  P: black 0, white 1", "of this family: each pixel for itself, so a sample "
+    ("1 · a distribution", "−log P(y | x);  P: black 0, white 1", "of this family: each pixel for itself, so a sample "
      "mixes outcomes; a Gaussian has one bump"),
-    ("2 · a constrained task", "a question with one answer", "has to be found; here the half is copied, "
-     "and for a steady ball or tone there is none"),
+    ("2 · a constrained task", "a question with one answer", "has to be found; here half is "
+     "copied, and a steady ball or tone has none"),
     ("3a · predict less", "‖ŷ − π(y)‖²", "π is made by hand; what it drops is gone"),
     ("3b · predict less", "min over η ‖y − f(ŷ, η)‖²", "f is made by hand; which outcome, and how "
      "probable, is not told"),

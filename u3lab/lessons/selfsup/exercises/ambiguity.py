@@ -11,59 +11,22 @@ from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, drawn
 
 
-def marginal(prediction: Tensor, y: Tensor) -> Tensor:
-    """min over η of ‖y − f(ŷ, η)‖², (B): sounds (B,S), f turns ŷ round by η = 0, …, S − 1 samples."""
-    places = torch.arange(y.shape[1])
-    shifted = prediction[:, (places - places[:, None]) % y.shape[1]]  # (B,S,S): the middle axis is η
-    return (y[:, None] - shifted).square().sum(2).amin(1)
-
-
 def l2_step(y_hat: Tensor, y: Tensor, lr: float) -> Tensor:
     """ŷ after one step down the gradient of mean ‖ŷ − y‖²: an answer (…), outcomes (B,…), the step's length."""
     return y_hat - lr * 2 * (y_hat - y).mean(0)
+
+
+def shift_step(y_hat: Tensor, y: Tensor, lr: float) -> Tensor:
+    """ŷ after one step down the gradient of the mean of min over η ‖y − f(ŷ, η)‖², where f shifts by η: (S), (B,S)."""
+    back = torch.stack([y.roll(-eta, 1) for eta in range(y.shape[1])], 1)  # (B,S,S): the middle axis is η
+    best = (back - y_hat).square().sum(2).argmin(1)
+    return l2_step(y_hat, back[torch.arange(len(y)), best], lr)
 
 
 def switch_step(score: Tensor, x: Tensor, y: Tensor, same: Tensor, lr: float) -> Tensor:
     """Scores (X,Y) after one step of the switch on M pairs, numbers x and y (M), and whether they are same (M)."""
     wrong = torch.sigmoid(score[x, y]) - same
     return score.index_put((x, y), -lr * wrong / len(x), accumulate=True)
-
-
-def _marginal_cases(g: torch.Generator) -> Iterator[tuple]:
-    yield torch.tensor([[1.0, 2.0, 0.0, 0.0], [0.0, 0.0, 3.0, 1.0]]), torch.tensor([[0.0, 0.0, 1.0, 2.0],
-                                                                                   [0.0, 3.0, 0.0, 0.0]])
-    for batch, length, dtype in ((4, 7, torch.float32), (1, 12, torch.float64), (6, 5, torch.float32)):
-        yield tuple(drawn(g, batch, length, dtype=dtype) for _ in range(2))
-
-
-MARGINAL = Exercise(
-    id="2b-marginal", title="A marginal loss over all shifts", minutes=6, difficulty="medium", points=4,
-    goal="Here f(ŷ, η) is ŷ circularly shifted by η samples, η = 0, …, S − 1. Return min over η of "
-         "‖y − f(ŷ, η)‖² for each sound of the batch. A loop over η is fine.",
-    signature="def my_marginal_loss(prediction, y):   # (B,S), (B,S) → (B,)",
-    hints=(
-        "`prediction.roll(eta, 1)` shifts each sound of the batch by η samples.",
-        "Each η gives one distance for each sound, (B): a sum over the samples. Stack those of all η, (S,B). The "
-        "minimum comes last, over η.",
-        "Without a loop: `t = torch.arange(S)`, `index = (t - t[:, None]) % S`. Then `y[:, None] - prediction[:, "
-        "index]`, squared and summed over the last axis, is (B,S), and `.amin(1)` is the minimum over η."),
-    reference=marginal, judge=by_cases(marginal, _marginal_cases, (
-        Mistake((".sum(2).amin(1) → .amin(1).sum(1)", ".sum(2).amin(1) → .sum(2)[:, (y[:, None] - shifted).square()"
-                 ".sum((0, 2)).argmin()]"), "each sound has one η, as a whole: sum first, then take the minimum of "
-                "each sound, neither at each sample nor for the whole batch"),
-        Mistake((".amin(1) → .mean(1)", ".amin(1) → .amax(1)"), "that is the mean over η, or the maximum, the worst η. "
-                "The best ŷ for a mean is a mean of all shifts, a ghost; take the minimum"),
-        Mistake((".amin(1) → [:, 0]", ".amin(1) → [:, :2].amin(1)"), "you tried no η but 0, or 0 and 1: that is L2 (to "
-                "shift y and ŷ together changes no distance). Shift ŷ by all η, up to S − 1"),
-        Mistake(("% y.shape[1]] → % y.shape[1]] * (places >= places[:, None])",
-                 "prediction[:, (places - places[:, None]) % y.shape[1]] → "
-                 "torch.stack([prediction.roll(k, 0) for k in range(len(y))], 1)"), "your shift is wrong: time is "
-                "axis 1 (axis 0 counts the sounds), and what leaves at the end comes in at the start again, where you "
-                "may have zeros: take the places modulo S"),
-        Mistake(("square() → abs()", "(y[:, None] - shifted).square().sum(2).amin(1) → "
-                 "(y[:, None] * shifted).sum(2).amax(1)"), "‖y − f‖² = ‖y‖² + ‖f‖² − 2⟨y, f⟩ is a sum of squares: not "
-                "of absolute values, nor a sum of products alone"),
-    )))
 
 
 def _l2_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -93,6 +56,43 @@ STEP = Exercise(
     )))
 
 
+def _shift_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([0.0, 2.0, 1.0, 0.0]), torch.tensor([[3.0, 1.0, 0.0, 0.0], [0.0, 0.0, 3.0, 1.0]]), 0.25
+    for batch, length, lr, dtype in ((4, 7, 0.1, torch.float32), (1, 12, 0.3, torch.float64),
+                                     (6, 5, 0.2, torch.float32)):
+        yield torch.randn(length, generator=g, dtype=dtype), drawn(g, batch, length, dtype=dtype), lr
+
+
+SHIFT = Exercise(
+    id="2b-shift", title="One step of the best shift", minutes=8, difficulty="medium", points=4,
+    goal="`y` (B,S) holds sounds, `y_hat` (S) the answer; f(ŷ, η) is `y_hat.roll(eta)`, η = 0, …, S − 1. The loss is "
+         "the batch's mean of min over η of ‖y − f(ŷ, η)‖². Return ŷ after one step of gradient descent at the rate "
+         "`lr`, without autograd; you may loop over η.",
+    signature="def my_shift(y_hat, y, lr):   # (S), (B,S), a number → (S)",
+    hints=(
+        "Each sound has its own best η. With it held constant, what is the gradient of ‖y − f(ŷ, η)‖² with respect to "
+        "ŷ? To shift both sounds alike changes no distance, so let ŷ stay, and shift y. Which way?",
+        "‖y − f(ŷ, η)‖ = ‖f(y, −η) − ŷ‖. So shift each y back by all η, and keep what is nearest to ŷ. What remains is "
+        "a step of L2 towards sounds that are shifted back.",
+        "`back = torch.stack([y.roll(-eta, 1) for eta in range(S)], 1)` is (B,S,S). The squared distance to `y_hat`, "
+        "summed over the last axis, is (B,S); its `argmin(1)` is η. `back[torch.arange(B), eta]` is (B,S)."),
+    reference=shift_step, judge=by_cases(shift_step, _shift_cases, (
+        Mistake(("back[torch.arange(len(y)), best] → y", "(back - y_hat) → (back - y_hat)[:, :2]"), "you tried no η "
+                "but 0, or 0 and 1: with η = 0 alone it is a step of L2. Try all, up to S − 1"),
+        Mistake(("best], lr) → -best], lr)", "l2_step(y_hat, back[torch.arange(len(y)), best], lr) → y_hat - 2 * lr * "
+                 "(torch.stack([y_hat.roll(int(eta)) for eta in best]) - y).mean(0)"), "η takes ŷ to y. The gradient "
+                "with respect to ŷ goes the other way: shift y back, by −η, and compare it with ŷ as it is"),
+        Mistake((".sum(2).argmin(1) → .argmin(1) ;; back[torch.arange(len(y)), best] → back.gather(1, best[:, None])"
+                 "[:, 0]", ".sum(2).argmin(1) → .sum((0, 2)).argmin()"), "each sound has one η, as a whole: sum over "
+                "its samples, then take the minimum, neither at each sample nor for the whole batch"),
+        Mistake((".argmin(1) → .argmax(1)", "back[torch.arange(len(y)), best] → back.mean(1)"), "you took the worst η, "
+                "or the mean over all η. The best ŷ for a mean is a ghost; take the nearest of the shifted sounds"),
+        Mistake(("best], lr) → best], -lr)", "best], lr) → best], lr / 2)", "best], lr) → best], lr * len(y))"),
+                "your sounds are right, your step is not: it is ŷ minus `lr` times twice the *mean* over the batch of "
+                "ŷ − y, with y shifted back"),
+    )))
+
+
 def _switch_cases(g: torch.Generator) -> Iterator[tuple]:
     yield (torch.zeros(2, 2), torch.tensor([0, 0, 1]), torch.tensor([0, 0, 1]), torch.tensor([1.0, 1.0, 0.0]), 3.0)
     for seen, heard, count, lr, dtype in ((3, 4, 20, 2.0, torch.float32), (2, 5, 1, 1.0, torch.float64),
@@ -103,10 +103,10 @@ def _switch_cases(g: torch.Generator) -> Iterator[tuple]:
 
 SWITCH = Exercise(
     id="2b-switch", title="One step of the switch", minutes=8, difficulty="medium", points=4,
-    goal="`score` (X,Y) has a number s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; "
-         "`same` (M) is 1 where both are of the same data, else 0. The loss is the mean cross-entropy of σ(s). Return "
-         "the scores after one step of gradient descent at the rate `lr`, as a new tensor, without autograd. Pairs may "
-         "repeat: `score.index_put((x, y), …, accumulate=True)` adds up all of them.",
+    goal="`score` (X,Y) holds s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; `same` (M) "
+         "is 1 or 0. The loss is the mean cross-entropy of σ(s). Return new scores after one step of gradient descent "
+         "at the rate `lr`, without autograd. Pairs may repeat: `score.index_put((x, y), …, accumulate=True)` adds "
+         "all up.",
     signature="def my_switch(score, x, y, same, lr):   # (X,Y), three times (M), a number → (X,Y)",
     hints=(
         "The derivative of −same · log σ(s) − (1 − same) · log(1 − σ(s)) with respect to s is short. Use "
@@ -129,4 +129,4 @@ SWITCH = Exercise(
     )))
 
 
-EXERCISES = STEP, MARGINAL, SWITCH
+EXERCISES = STEP, SHIFT, SWITCH
