@@ -116,7 +116,11 @@ TABLE = Table(
     evidence=Evidence(
         "how well landmarks are read off codes that were learnt without labels",
         measured="The share of landmarks found in another face by their codes, within a quarter of the inter-ocular "
-                 "distance; the error in % of that distance of landmarks that a linear map makes of 48 virtual ones.",
+                 "distance; the error in % of that distance of landmarks that a linear map makes of 48 virtual ones. "
+                 "On random codes in double precision our loss (γ = 0.5) and that of the authors' released code "
+                 "(github.com/jamt9000/DVE at 2085144, codes not normalised) differ by 9e-16 at most, once pixels "
+                 "are half sides, and the gradients by 1e-17; by way of another picture the gradients differ by "
+                 "4e-17, and the loss by 3e-7, since there it is summed in single precision.",
         on="4,000 made pictures of 2,000 people, or cats, to learn from for each seed; 500 marked faces of others; 300 "
            "faces to judge on, of people who are in neither and not among those that chose.",
         often="One to three seeds, as the rows say. The numbers are mean, least and largest of the seeds.",
@@ -129,7 +133,8 @@ TABLE = Table(
                "twenty attempts. Columns \"faces that chose\" are of these. The ridge: on the marked faces.",
         limits="Attempts, such as other γ, or 8,000 steps and more with γ = 0.5, have numbers on the faces that chose "
                "alone, which flatter the best of them; some rivals as well, since they were not trained "
-               "again. All faces are made, before the same photos; small networks; the longest runs have one seed."),
+               "again. All faces are made, before the same photos; small networks; the longest runs have one seed, and "
+               "so has sixteen numbers: beside the three seeds of three it is no winner."),
     chart=Chart("bars", "share of landmarks found in another face", columns=("found again", f"found again{CHOOSING}"),
                 alt="Bars for each way to learn: turning heads find nearly all landmarks, warps of stills a third, "
                     "invariance and random weights hardly any, on new faces as on those by which the design was "

@@ -32,6 +32,7 @@ from u3lab.warps import Affine, affine, warp
 STEPS, NEAR, SEEDS = 1000, 0.05, 3  # NEAR: of the frame's side
 SHIFT = 0.2  # how far a view is shifted at most, in half frames
 BATCH, QUERIES, RATE = 12, 200, 0.004
+FLOW = "flow, frame by frame"  # a rival; the others are floors
 BACK = 2.0  # pixels of the film: a point that does not come back nearer to where it was has been covered
 
 Run = NamedTuple("Run", [("way", str), ("delta", int), ("steps", int), ("seed", int)])
@@ -43,8 +44,12 @@ Reached = NamedTuple("Reached", [("median", float), ("near", float)])
 
 def summary(rows: Rows) -> Summary:
     """Mean, least and largest of the seeds, of all runs but the one that was added when the others had been judged."""
-    return by_cell(((run.way if run.way in RIVALS else f"codes, Δ = {run.delta}, {run.steps} steps", column, value)
-                    for run, row in rows.items() if run.steps <= STEPS
+    def named(run: Run) -> str:
+        if run.way not in RIVALS:
+            return f"codes, Δ = {run.delta}, {run.steps} steps"
+        return run.way if run.way == FLOW else f"floor: {run.way}"
+
+    return by_cell(((named(run), column, value) for run, row in rows.items() if run.steps <= STEPS
                     for column, value in zip(("median error in pixels", "share near"), row, strict=True)), extent)
 
 
@@ -118,8 +123,7 @@ def centred() -> Tensor:
     return there.mean(1, keepdim=True).expand_as(there)
 
 
-RIVALS = {"nothing has moved": lambda: marked.between()[2], "the animal's middle": centred,
-          "flow, frame by frame": followed}
+RIVALS = {"nothing has moved": lambda: marked.between()[2], "the animal's middle": centred, FLOW: followed}
 
 
 def learnt(run: Run, checkpoint: str | Path | None = None, *,

@@ -91,7 +91,7 @@ def test_dots_lie_where_they_should_and_colours_are_those_of_directions():
 
 def test_the_globe_shows_a_direction_on_its_own_side():
     for direction, half in (((0.0, 0.0, 1.0), 0), ((0.0, 0.0, -1.0), 1)):
-        shown = panels.globe(torch.tensor([direction]), size=64)[0]
+        shown = panels.globe(torch.tensor([direction]), torch.ones(1, 3), size=64)[0]
         white = (shown > 0.99).all(0).nonzero().double().mean(0)
         assert white.tolist() == pytest.approx([31.5, 31.5 + 64 * half])
-    assert panels.globe(torch.zeros(0, 3), size=32).shape == (1, 3, 32, 64)
+    assert panels.globe(torch.zeros(0, 3), torch.zeros(0, 3), size=32).shape == (1, 3, 32, 64)

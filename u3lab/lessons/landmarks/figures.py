@@ -41,27 +41,20 @@ def dotted(images: Tensor, points: Tensor, colours: Tensor, *, size: int = 192, 
     return shown
 
 
-def globe(directions: Tensor, colours: Tensor | None = None, *, size: int = 192, radius: float = 4.0) -> Tensor:
+def globe(directions: Tensor, colours: Tensor, *, size: int = 192, radius: float = 4.0) -> Tensor:
     """The sphere from two sides, side by side, in the colours of its directions: (1,3,size,2·size).
 
-    ``directions`` (N,3) are marked by discs on the side on which they lie; the left half is seen from the end of the
-    third axis, the right one from behind.
+    ``directions`` (N,3) are marked by discs in ``colours`` (N,3) on the side on which they lie; the left half is seen
+    from the end of the third axis, the right one from behind.
     """
-    halves = []
-    along = (2 * torch.arange(size) + 1) / size - 1
-    x, y = along[None, :] * 1.08, along[:, None] * 1.08
-    inside = (x.square() + y.square()) < 1
+    y, x = torch.meshgrid(*[1.08 * ((2 * torch.arange(size) + 1) / size - 1)] * 2, indexing="ij")
+    to, halves = F.normalize(directions.detach().float(), dim=1), []
     for side in (1.0, -1.0):
         z = side * (1 - x.square() - y.square()).clamp(min=0).sqrt()
-        place = torch.stack([side * x.expand_as(z), y.expand_as(z), z])
-        half = torch.where(inside, 0.5 + 0.5 * place, GREY)[None]
-        to = F.normalize(directions.detach().float(), dim=1)
+        half = torch.where(z != 0, 0.5 + 0.5 * torch.stack([side * x, y, z]), GREY)[None]
         there = to[:, 2] * side > 0
-        if there.any():
-            marked = torch.stack([side * to[there, 0], to[there, 1]], 1)[None] / 1.08
-            given = torch.ones(int(there.sum()), 3) if colours is None else colours[there]
-            half = dotted(half, marked, given, size=size, radius=radius)
-        halves.append(half)
+        marked = to[there, :2] * torch.tensor([side, 1]) / 1.08
+        halves.append(dotted(half, marked[None], colours[there], size=size, radius=radius))
     return torch.cat(halves, -1)
 
 
