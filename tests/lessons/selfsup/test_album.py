@@ -62,7 +62,7 @@ def test_the_pictures_shown_are_those_of_the_answers_in_their_frames(monkeypatch
     drawn = []
     monkeypatch.setattr(album, "answered", lambda *given, **said: drawn.append((*given, said)))
     found = torch.tensor([True, False, False, False, True, True])
-    _, line = album.judged("asked", [1, 2], {"said": ([3, 4, 5], found), "other": ([6, 7, 8], ~found)}, step=2)
+    _, line = album.framed("asked", [1, 2], {"said": ([3, 4, 5], found), "other": ([6, 7, 8], ~found)}, step=2)
     assert drawn == [([1, 2, 3, 4, 6, 7], [None, None, True, False, False, True],
                       {"rows": ["asked", "said", "other"], "width": 860})]
     assert line == "said 50%, other 50%"

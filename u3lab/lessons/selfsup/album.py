@@ -121,7 +121,7 @@ def laid(pair: Tensor, direction: int) -> Tensor:
     return sheet
 
 
-def judged(title: str, given: Sequence[Tensor], rows: Mapping[str, tuple[Sequence[Tensor], Tensor]], *, step: int = 1
+def framed(title: str, given: Sequence[Tensor], rows: Mapping[str, tuple[Sequence[Tensor], Tensor]], *, step: int = 1
            ) -> tuple[Figure, str]:
     """A row of pictures, and below it rows of a network's answers in frames; and each row's share of right ones.
 
@@ -134,7 +134,8 @@ def judged(title: str, given: Sequence[Tensor], rows: Mapping[str, tuple[Sequenc
     step
         The pictures are those of every so many of the N answers.
     """
-    right = [ok for _, found in rows.values() for ok in found[::step][: len(given)].tolist()]
     shown = [one for pictures, _ in rows.values() for one in pictures[: len(given)]]
-    return answered([*given, *shown], [None] * len(given) + right, rows=[title, *rows], width=860), ", ".join(
-        f"{name} {found.double().mean():.0%}" for name, (_, found) in rows.items())
+    return answered([*given, *shown], [None] * len(given) + [
+        ok for _, found in rows.values() for ok in found[::step][: len(given)].tolist()],
+        rows=[title, *rows], width=860), ", ".join(
+            f"{name} {found.double().mean():.0%}" for name, (_, found) in rows.items())

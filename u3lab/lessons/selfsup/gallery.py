@@ -80,7 +80,7 @@ def shown(name: str) -> Figure:
     if name == "colour L2":
         parts["our network’s answer"] = colouring.painted(whole, colouring.guess(*colouring.shipped(), whole).mean)
     if name == "relative position":
-        parts["as they lay"] = torch.stack([album.laid(pair, k) for pair, k in zip(views, target.tolist(), strict=True)])
+        parts["as they lay"] = torch.stack([album.laid(*one) for one in zip(views, target.tolist(), strict=True)])
     if isinstance(target, Tensor) and target.shape[1:2] == (3,):  # of a hole
         parts["asked for"] = target
     said = [f"target {int(target[n])}" if target[n].ndim == 0 else f"question {n + 1}" for n in range(SHOWN)]
@@ -110,9 +110,9 @@ def gain(name: str) -> str:
 
 def side_by_side() -> Figure:
     """What each task has gained in both tables: on drawn faces, and on photographs."""
-    photos, made = (results.evidence(table).summary for table in ("crops", "pretexts"))
-    return bars({"drawn faces, 20 labels of each class": {name: made[name]["faces"] for name in TASKS if name in made},
-                 "photo of a grey crop, nearest code": {name: photos[name][WAY] for name in TASKS if name in photos}},
+    return bars({title: {name: of[column] for name, of in results.evidence(table).summary.items() if name in TASKS}
+                 for title, table, column in (("drawn faces, 20 labels of each class", "pretexts", "faces"),
+                                              ("photo of a grey crop, nearest code", "crops", WAY))},
                 "points more than random weights (95 % intervals)", alt="Two bars for most tasks: their gain on drawn "
                 "faces, and on photographs, where it was measured.")
 
