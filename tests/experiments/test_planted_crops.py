@@ -114,19 +114,20 @@ def test_the_summary_takes_the_layer_that_validation_chose_and_pairs_the_seeds(m
         for code in CODES:
             seeds = range(1) if code in (experiment.DESCRIPTORS, experiment.CEILING) else range(3)
             shares = torch.stack([of(code, seed) for seed in seeds])
-            value, low, high = summary[code][title]
+            name = experiment.named(table, code)
+            value, low, high = summary[name][title]
             assert value == pytest.approx(float(shares.mean())) and low < value < high
             if code == experiment.FLOOR:
-                assert f"gain, {title}" not in summary[code]
+                assert f"gain, {title}" not in summary[name]
                 continue
             floors = torch.stack([of(experiment.FLOOR, seed) for seed in range(3)])
-            gain = summary[code][f"gain, {title}"]
+            gain = summary[name][f"gain, {title}"]
             assert gain.value == pytest.approx(float((shares.mean(0) - floors.mean(0)).mean()))
             assert len(shares) == 1 or gain == experiment.interval(shares - floors)
-        for label, (one, other) in experiment.BEYOND.items():
+        for one, other in experiment.BEYOND:
             ours, theirs = (torch.stack([of(code, 0 if code == experiment.DESCRIPTORS else seed) for seed in range(3)])
                             for code in (one, other))
-            assert summary[label][title] == experiment.interval(ours - theirs)
+            assert summary[f"{one} less {experiment.named(table, other)}"][title] == experiment.interval(ours - theirs)
 
 
 def test_an_interval_is_over_photographs_and_seeds():

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from u3lab.lessons.selfsup import album
+from u3lab.selfsup.scrambling import DIRECTIONS
 
 BLUE, RED = (tuple(int(colour[n:n + 2], 16) for n in (1, 3, 5)) for _, colour in album.MARKS.values())
 
@@ -48,3 +49,20 @@ def test_cosines_are_grey_levels_and_the_largest_of_a_row_is_marked():
     assert corners == [[255, 0], [pytest.approx(191, abs=1), pytest.approx(128, abs=1)]]
     dots = [tuple(page[(row + 1) * step + 4 + 20, step + 4 + 28].tolist()) for row in (0, 1)]
     assert dots == [BLUE, RED], "the first finds itself, the second its rival"
+
+
+def test_the_second_tile_lies_in_its_direction():
+    for k, (down, right) in enumerate(DIRECTIONS):
+        sheet = album.laid(torch.stack([torch.zeros(3, 4, 4), torch.ones(3, 4, 4)]), k)
+        assert sheet.shape == (3, 12, 12) and not sheet[:, 4:8, 4:8].any()
+        assert (sheet == 1).nonzero()[:, 1:].float().mean(0).tolist() == [5.5 + 4 * down, 5.5 + 4 * right]
+
+
+def test_the_pictures_shown_are_those_of_the_answers_in_their_frames(monkeypatch: pytest.MonkeyPatch):
+    drawn = []
+    monkeypatch.setattr(album, "answered", lambda *given, **said: drawn.append((*given, said)))
+    found = torch.tensor([True, False, False, False, True, True])
+    _, line = album.framed("asked", [1, 2], {"said": ([3, 4, 5], found), "other": ([6, 7, 8], ~found)}, step=2)
+    assert drawn == [([1, 2, 3, 4, 6, 7], [None, None, True, False, False, True],
+                      {"rows": ["asked", "said", "other"], "width": 860})]
+    assert line == "said 50%, other 50%"

@@ -30,3 +30,13 @@ def test_a_gain_is_that_of_the_tables():
     for value in (crops[gallery.WAY][0], made["faces"][0], made["textures"][0]):
         assert re.search(re.escape(f"{value:+.1f}"), said)
     assert gallery.gain("erase, adversary") == "not measured"
+
+
+def test_both_tables_stand_side_by_side(monkeypatch: pytest.MonkeyPatch):
+    drawn = {}
+    monkeypatch.setattr(gallery, "bars", lambda groups, *words, **said: drawn.update(groups))
+    gallery.side_by_side()
+    crops, made = (results.evidence(table).summary for table in ("crops", "pretexts"))
+    faces, photos = drawn.values()
+    assert faces["moving"] == made["moving"]["faces"] and "moving" not in photos
+    assert photos["jigsaw"] == crops["jigsaw"][gallery.WAY] and set(photos) | set(faces) <= set(TASKS)

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from u3lab import images
-from u3lab.figures import COLOURS, canvas
+from u3lab.figures import COLOURS, Figure, answered, canvas
 from u3lab.lessons.selfsup.figures import font
 from u3lab.pixels import eight_bit
+from u3lab.selfsup.scrambling import DIRECTIONS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,6 +25,7 @@ PANEL, TILE, GAP, LINE = 480, 84, 6, 17  # pixels: a panel across, a crop, betwe
 HEIGHT = 3 * (LINE + TILE + 3 * GAP)  # of three rows of crops, and of the photo beside them
 DIM = 0.35  # how bright the half is that is searched, and cannot be clicked
 MARKS = {True: ("✓", COLOURS[0]), False: ("✗", COLOURS[1])}
+GREY = 0.9  # of a sheet that tiles are laid on
 CELL = 56  # pixels of a view, and of its similarity to another
 
 
@@ -108,3 +110,32 @@ def similarity(a: Tensor, b: Tensor, cosines: Tensor) -> Tensor:
                 pen.ellipse((corner[0] + 17, corner[1] + 17, corner[0] + 39, corner[1] + 39), colour)
                 pen.text((corner[0] + 28, corner[1] + 28), mark, "white", font(15, bold=True), "mm")
     return picture(page)
+
+
+def laid(pair: Tensor, direction: int) -> Tensor:
+    """Two tiles (2,3,S,S) on a grey sheet (3,3S,3S): the first in the middle, the second in one of eight directions."""
+    side, (i, j) = pair.shape[-1], DIRECTIONS[direction]
+    sheet = torch.full((3, 3 * side, 3 * side), GREY)
+    for tile, (row, column) in zip(pair, ((1, 1), (1 + i, 1 + j)), strict=True):
+        sheet[:, row * side : (row + 1) * side, column * side : (column + 1) * side] = tile
+    return sheet
+
+
+def framed(title: str, given: Sequence[Tensor], rows: Mapping[str, tuple[Sequence[Tensor], Tensor]], *, step: int = 1
+           ) -> tuple[Figure, str]:
+    """A row of pictures, and below it rows of a network's answers in frames; and each row's share of right ones.
+
+    Parameters
+    ----------
+    title, given
+        The first row: its name, and its pictures (3,H,W).
+    rows
+        Name → pictures of answers, and which of all answers are right (N).
+    step
+        The pictures are those of every so many of the N answers.
+    """
+    shown = [one for pictures, _ in rows.values() for one in pictures[: len(given)]]
+    return answered([*given, *shown], [None] * len(given) + [
+        ok for _, found in rows.values() for ok in found[::step][: len(given)].tolist()],
+        rows=[title, *rows], width=860), ", ".join(
+            f"{name} {found.double().mean():.0%}" for name, (_, found) in rows.items())

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from u3lab import images, results
 from u3lab.datasets import clips as filmed
-from u3lab.figures import Figure, grid
-from u3lab.lessons.selfsup import colouring, crops
+from u3lab.figures import Figure, bars, grid
+from u3lab.lessons.selfsup import album, colouring, crops
 from u3lab.selfsup import TASKS, colour, contrast, cross_pixel, erasing, ordering, scrambling, sounding, upright
 from u3lab.worlds import clips
 
@@ -79,6 +79,8 @@ def shown(name: str) -> Figure:
     parts = {"picture": whole} | {f"view {n + 1}": view for n, view in enumerate(views.unbind(1))}
     if name == "colour L2":
         parts["our network’s answer"] = colouring.painted(whole, colouring.guess(*colouring.shipped(), whole).mean)
+    if name == "relative position":
+        parts["as they lay"] = torch.stack([album.laid(*one) for one in zip(views, target.tolist(), strict=True)])
     if isinstance(target, Tensor) and target.shape[1:2] == (3,):  # of a hole
         parts["asked for"] = target
     said = [f"target {int(target[n])}" if target[n].ndim == 0 else f"question {n + 1}" for n in range(SHOWN)]
@@ -104,6 +106,15 @@ def gain(name: str) -> str:
     if name in made:
         found += [f"{problem} {interval(one)}" for problem, one in made[name].items()]
     return "points more than random weights: " + ", ".join(found) if found else "not measured"
+
+
+def side_by_side() -> Figure:
+    """What each task has gained in both tables: on drawn faces, and on photographs."""
+    return bars({title: {name: of[column] for name, of in results.evidence(table).summary.items() if name in TASKS}
+                 for title, table, column in (("drawn faces, 20 labels of each class", "pretexts", "faces"),
+                                              ("photo of a grey crop, nearest code", "crops", WAY))},
+                "points more than random weights (95 % intervals)", alt="Two bars for most tasks: their gain on drawn "
+                "faces, and on photographs, where it was measured.")
 
 
 def interval(values: tuple[float, float, float]) -> str:
