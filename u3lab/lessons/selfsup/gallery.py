@@ -113,8 +113,9 @@ def side_by_side() -> Figure:
     return bars({title: {name: of[column] for name, of in results.evidence(table).summary.items() if name in TASKS}
                  for title, table, column in (("drawn faces, 20 labels of each class", "pretexts", "faces"),
                                               ("photo of a grey crop, nearest code", "crops", WAY))},
-                "points more than random weights (95 % intervals)", alt="Two bars for some tasks, one for the others: their "
-                "gain on drawn faces, and on photographs, where it was measured.")
+                "points more than random weights (95 % intervals)",
+                alt="Two bars for some tasks, one for the others: their gain on drawn faces, and on photographs, where "
+                    "it was measured.")
 
 
 def interval(values: tuple[float, float, float]) -> str:
