@@ -17,3 +17,4 @@ from u3lab.nets.region import Region
 from u3lab.nets.registry import NAMES
 from u3lab.nets.surgery import before_relu, forward_from, narrow, untrained
 from u3lab.nets.weights import available, fetch
+from u3lab.nets.wrapping import describe, wrap

@@ -19,7 +19,7 @@ from u3lab.errors import U3Error
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (torch.float16, torch.bfloat16)
-LEAST = 64  # pixels of a side that are enough for most networks
+LEAST, MOST = 64, 2**20  # pixels of a side that are enough for most networks; in all, what is tried after an error
 
 
 class Reached(Exception):
@@ -41,7 +41,7 @@ class Classifier(nn.Module):
     mean, std
         Per-channel normalisation of pictures in [0,1]; the default leaves pictures as they are.
     size
-        Side in pixels of the pictures that the network was trained with.
+        Side in pixels of the pictures that the network was trained with; of a volume, one or three.
     name
         What messages call it.
     memory_format
@@ -59,10 +59,10 @@ class Classifier(nn.Module):
     """
 
     def __init__(self, module: nn.Module, *, layers: dict[str, str] | None = None, classes: Sequence[str] = (),
-                 mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,), size: int = 224, name: str = "network",
-                 memory_format: torch.memory_format = torch.preserve_format, pictures: bool = True,
-                 channels: int | None = None, output: str | int | None = None, sigmoid: bool = False,
-                 spacing: Sequence[float] | None = None) -> None:
+                 mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,), size: int | Sequence[int] = 224,
+                 name: str = "network", memory_format: torch.memory_format = torch.preserve_format,
+                 pictures: bool = True, channels: int | None = None, output: str | int | None = None,
+                 sigmoid: bool = False, spacing: Sequence[float] | None = None) -> None:
         super().__init__()
         self.module, self.name, self.size = module, name, size
         self.classes = tuple(classes)
@@ -172,6 +172,8 @@ class Classifier(nn.Module):
         """The scores (B,K,…) in what the module answers, as float32 if they are in half precision."""
         if self.output is not None:
             try:
+                if isinstance(answer, Tensor):
+                    raise LookupError
                 answer = answer[self.output] if hasattr(answer, "__getitem__") else getattr(answer, self.output)
             except (LookupError, AttributeError, TypeError):
                 raise U3Error(f"{self.name} answers with {_parts(answer)}, in which there is no {self.output!r}; give "
@@ -188,29 +190,23 @@ class Classifier(nn.Module):
             return ""
         channels, *sides = given.shape[1:]
         if channels != self.channels:
-            grid = "H,W" if self.axes == 2 else "D,H,W"
             return (f"{self.name} takes {self.channels} channels, but the picture has {channels}; give "
-                    f"(B,{self.channels},{grid})" + {(3, 1): f"; x.expand(-1, 3{', -1' * self.axes}) makes grey RGB",
-                    (1, 3): "; x.mean(1, keepdim=True) makes RGB grey"}.get((self.channels, channels), ""))
+                    f"(B,{self.channels},{'H,W' if self.axes == 2 else 'D,H,W'})")
 
-        def takes(*sides: int) -> bool:
+        def takes(sides: Sequence[int]) -> bool:
             try:
                 with torch.no_grad():
-                    self.module(given.new_zeros(*given.shape[:2], *sides))
-            except Reached:
-                return True
-            except Exception:
-                return False
-            return True
+                    return self.module(given.new_zeros(*given.shape[:2], *sides)) is not None
+            except Exception as error:
+                return isinstance(error, Reached)
 
-        tried = sorted({LEAST, self.size}) if self.axes == 2 else [LEAST]  # a volume of a larger side is millions
-        fits = next((side for side in tried if takes(*[side] * self.axes)), None) if not takes(*sides) else None
-        if fits is None:
+        best = [self.size] * self.axes if isinstance(self.size, int) else list(self.size)
+        tried = [one for one in sorted([[LEAST] * self.axes, best]) if math.prod(one) <= MOST]
+        if takes(sides) or not (fits := next((one for one in tried if takes(one)), None)):
             return ""
-        few = "too few" if min(sides) < fits else "not what will do"
-        pixels = "×".join(map(str, sides)), *("×".join([str(n)] * self.axes) for n in (fits, self.size))
-        return (f"{pixels[0]} pixels are {few} for {self.name}; resize the picture to at least {pixels[1]}, best "
-                f"{pixels[2]}")
+        had, least, most = ("×".join(map(str, one)) for one in (sides, fits, best))
+        return (f"{had} pixels are {'too few' if min(sides) < fits[0] else 'not what will do'} for {self.name}; resize "
+                f"the picture to at least {least}, best {most}")
 
     def features(self, images: Tensor, layer: str) -> Tensor:
         """Activations of one layer, (B,C,h,w) or (B,C); the pass stops there.
@@ -348,9 +344,5 @@ def _looked_at(module: nn.Module) -> tuple[int, int]:
 
 
 def _parts(answer: object) -> str:
-    """What an answer that is no tensor is made of, for a sentence."""
-    if isinstance(answer, Mapping):
-        return f"a {type(answer).__name__} of {', '.join(map(repr, answer))}"
-    if isinstance(answer, (tuple, list)):
-        return f"a {type(answer).__name__} of {len(answer)} (0 is its first)"
-    return shown(answer) if answer is None else f"a {type(answer).__name__}"
+    """What an answer is that is no tensor, for a sentence."""
+    return f"a {type(answer).__name__}" + (f" of {', '.join(map(repr, answer))}" if isinstance(answer, Mapping) else "")

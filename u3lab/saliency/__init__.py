@@ -15,6 +15,7 @@ from u3lab.saliency.metrics import (
     positive,
     strongest_channels,
 )
+from u3lab.saliency.occlusion import occlusion
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb
 from u3lab.saliency.pointing import known_pictures, mosaics, pointing_game, tile_shares
 from u3lab.saliency.registry import METHODS, Method

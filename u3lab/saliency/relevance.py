@@ -228,14 +228,19 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
 
     whole("steps", steps, 1, 1000)  # the nodes come from a matrix of so many rows
     net = ready(net, images)
-    if not isinstance(baseline, Tensor):
-        number("baseline", baseline)
-    elif baseline.ndim and baseline.shape[1 - images.ndim:] != images.shape[1:]:
-        raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
-                      "give a number or a picture of the same size")
-    origin = torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)
+    origin = as_pictures(baseline, images)
     ready(net, origin)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     path = ((float(weight), origin + float(alpha) * (images - origin))
             for alpha, weight in zip((nodes + 1) / 2, weights / 2, strict=True))  # from [-1,1] to [0,1]
     return (images - origin) * _weighted_sum(net, path, target)
+
+
+def as_pictures(baseline: Tensor | float, images: Tensor) -> Tensor:
+    """A baseline, that is a number or a picture, as one for each of the pictures."""
+    if not isinstance(baseline, Tensor):
+        number("baseline", baseline)
+    elif baseline.ndim and baseline.shape[1 - images.ndim:] != images.shape[1:]:
+        raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
+                      "give a number or a picture of the same size")
+    return torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)
