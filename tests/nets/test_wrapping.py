@@ -91,7 +91,7 @@ def test_what_a_description_says():
     assert "volumes (B,1,8,12,12) in [0,1] → scores (B,4), a softmax" in text and "(5.0, 1.0, 1.0)" in text
     assert "Grad-CAM (at layer2" in text and "mask (for pictures only)" in text
     text = nets.describe(wrapped("prelu")[0])
-    assert "guided (no ReLU, and PReLU is none)" in text and "nets.Region" in text and "in 'out' of" in text
+    assert "guided (no ReLU; a PReLU is none)" in text and "nets.Region" in text and "in 'out' of" in text
     assert "Grad-CAM (no layer has a grid)" in nets.describe(wrapped("vit")[0])
     soft = nets.wrap(nn.Sequential(own.grey(), nn.Softmax(1)).eval(), size=24)
     assert "sum to 1" in nets.describe(soft)
@@ -129,7 +129,7 @@ def test_any_number_of_channels():
     expected = module((x - torch.tensor([0.1, 0.2, 0.3, 0.4, 0.5]).view(1, 5, 1, 1)) / 0.2)
     torch.testing.assert_close(net(x), expected)
     refuses(net, x[:, :3], says=r"shape \(B,5,H,W\)")
-    refuses(nets.wrap, module, mean=(0.1, 0.2, 0.3), channels=5, says=("takes 5 channels", "mean has 3"))
+    refuses(nets.wrap, module, mean=(0.1, 0.2, 0.3), channels=5, says="takes 5 channels; give mean and std as many")
 
 
 def test_a_grey_network_is_not_sent_in_circles():
@@ -192,7 +192,7 @@ def test_scores_that_are_not_clear(form, words: str):
     module = Answers(form).eval()
     refuses(nets.wrap, module, size=24, says=(words, "output="))
     refuses(nets.ready(module), own.pictures(), says=(words, "nets.wrap"))
-    refuses(nets.wrap, module, size=24, output="c", says=("there is no 'c'", "output="))
+    refuses(nets.wrap, module, size=24, output="c", says="no tensor of scores is at output='c'")
 
 
 def test_one_of_two_scores():
@@ -275,6 +275,13 @@ def test_pixels_are_too_few_only_if_more_will_do():
         by_content(torch.rand(1, 1, 32, 32))
     odd = nets.Classifier(Breaks(ValueError("odd"), lambda x: x.shape[-1] % 32 > 0).eval(), name="mine")
     refuses(odd, torch.rand(1, 1, 100, 100), says="100×100 pixels are not what will do for mine.*64×64")
+
+
+def test_channels_are_blamed_only_if_others_will_do():
+    """Of a network without convolutions nothing tells how many it takes."""
+    net = nets.ready(nn.Sequential(nn.Flatten(), Breaks(ValueError("my own"))).eval())
+    with pytest.raises(ValueError, match="my own"):
+        net(torch.rand(1, 3, 32, 32))
 
 
 def test_while_it_is_trained_nothing_is_tried():

@@ -4,6 +4,7 @@ captum keeps the nodes of integrated gradients and the windows of occlusion in s
 """
 
 import copy
+from functools import cache
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from u3lab import nets, saliency
 
 attr = pytest.importorskip("captum.attr")
 
-STEPS = 20
+STEPS = 6
 MEAN, STD = (float(torch.tensor(number)) for number in (*own.MEAN, *own.STD))  # as the classifier has them: float32
 
 
@@ -38,6 +39,7 @@ def region(sides: tuple[int, ...]) -> Tensor:
     return mask
 
 
+@cache
 def lraspp() -> nn.Module:
     from torchvision.models import segmentation
 
@@ -45,7 +47,7 @@ def lraspp() -> nn.Module:
 
 
 KINDS = {"one channel": (own.grey, (24, 20), 1, "layer2"), "volumes": (own.of_volumes, (8, 12, 10), 1, "layer1"),
-         "a region": (own.segmenter, (24, 20), 1, "backbone.3"), "torchvision": (lraspp, (64, 64), 3, "backbone.6"),
+         "a region": (own.segmenter, (24, 20), 1, "backbone.3"), "torchvision": (lraspp, (32, 32), 3, "backbone.6"),
          "tokens": (own.vit, (32, 32), 1, "patch_embed.proj")}
 
 
@@ -105,7 +107,7 @@ def test_grad_cam(given):
 @pytest.mark.oracle("captum", saliency=["occlusion"])
 def test_occlusion(given):
     net, plain, x, target, _ = given
-    side, step = (5, 3) if x.shape[-1] < 64 else (30, 20)
+    side, step = (5, 3) if x.shape[1] == 1 else (15, 10)
     window, stride = ((x.shape[1], *[length] * (x.ndim - 2)) for length in (side, step))
     theirs = attr.Occlusion(plain).attribute(x, window, stride, 0.25, 2)[:, :1]
     assert relative(saliency.occlusion(net, x, target, side=side, step=step, baseline=0.25), theirs) < 1e-6

@@ -79,8 +79,6 @@ def test_the_randomisation_check_shuffles_volumes_too(net):
         new, old = broken.module.get_submodule(name).weight, net.module.get_submodule(name).weight
         assert torch.equal(new.flatten().sort().values, old.flatten().sort().values) and not torch.equal(new, old)
     assert name == "stem"
-    (name, left), *_ = saliency.randomisation_check(net, X, 1, "gradient")
-    assert name == "fc" and -1 <= left < 1
 
 
 @pytest.mark.parametrize("name, words", [("mask", r"pictures \(B,C,H,W\)"), ("LRP z⁺", "no relevance rule.*conv3d"),
@@ -100,7 +98,7 @@ def test_an_empty_map_says_so():
     module = own.drawn(own.ResNet(2))
     module.fc.weight.data[1] = -1
     net = nets.wrap(module, size=24)
-    with pytest.warns(UserWarning, match="map of picture 0, 1 is empty"):
+    with pytest.warns(UserWarning, match=r"maps \[0, 1\] of this batch are empty"):
         heat = saliency.METHODS["Grad-CAM"](net, own.pictures(), 1)
     assert not heat.any()
     module.fc.weight.data[1] = 1

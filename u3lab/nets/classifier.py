@@ -135,8 +135,7 @@ class Classifier(nn.Module):
         """
         shares = self.probabilities(one_picture(image))[0]
         if shares.ndim > 1:
-            raise U3Error(f"{self.name} answers with a map of scores, {tuple(shares.shape)} a picture; look at "
-                          "net.probabilities(image)")
+            raise U3Error(f"{self.name} answers with maps, {tuple(shares.shape)}; look at net.probabilities(image)")
         share, index = shares.topk(whole("count", count, 1, len(shares)))
         names = [self.classes[k] if self.classes else str(k) for k in index.tolist()]
         return list(zip(names, share.tolist(), strict=True))
@@ -144,12 +143,10 @@ class Classifier(nn.Module):
     def normalise(self, images: Tensor) -> Tensor:
         """(images − mean) / std on the network's device: what the module itself takes. Unchecked."""
         dtype = next((p.dtype for p in self.module.parameters() if p.is_floating_point()), images.dtype)
-        if dtype in HALF and self.pictures:  # in the precision of the pictures, then rounded once
-            images = ((images.to(self.device) - self.mean.to(images)) / self.std.to(images)).to(dtype)
-        else:
-            images = images.to(self.device, dtype)
-            images = (images - self.mean) / self.std if self.pictures else images.clone()
-        return images.to(memory_format=self.memory_format)
+        wide = images.dtype if dtype in HALF else dtype  # half precision: normalised before it is rounded
+        images = images.to(self.device, wide)
+        images = (images - self.mean.to(wide)) / self.std.to(wide) if self.pictures else images.clone()
+        return images.to(dtype, memory_format=self.memory_format)
 
     def run(self, normalised: Tensor) -> Tensor:
         """The module on normalised pictures, (B,3,H,W) → (B,K).
@@ -170,17 +167,15 @@ class Classifier(nn.Module):
 
     def scores_in(self, answer: Any) -> Tensor:
         """The scores (B,K,…) in what the module answers, as float32 if they are in half precision."""
+        whole = answer
         if self.output is not None:
-            try:
-                if isinstance(answer, Tensor):
-                    raise LookupError
-                answer = answer[self.output] if hasattr(answer, "__getitem__") else getattr(answer, self.output)
-            except (LookupError, AttributeError, TypeError):
-                raise U3Error(f"{self.name} answers with {_parts(answer)}, in which there is no {self.output!r}; give "
-                              "output= one of them") from None
+            with suppress(LookupError, AttributeError, TypeError):
+                answer = None if isinstance(whole, Tensor) else (
+                    whole[self.output] if hasattr(whole, "__getitem__") else getattr(whole, self.output))
         if not isinstance(answer, Tensor):
-            raise U3Error(f"{self.name} answers with {_parts(answer)}, not with a tensor of scores; say which part "
-                          "they are: nets.wrap(module, output=…)")
+            parts = f" of {', '.join(map(repr, whole))}" if isinstance(whole, Mapping) else ""
+            raise U3Error(f"{self.name} answers with a {type(whole).__name__}{parts}, and no tensor of scores is at "
+                          f"output={self.output!r}; say where they are: nets.wrap(module, output=…)")
         answer = answer.float() if answer.dtype in HALF else answer
         return answer[:, None] if answer.ndim == 1 else answer
 
@@ -189,24 +184,24 @@ class Classifier(nn.Module):
         if given.ndim != 2 + self.axes or any(module.training for module in self.modules()):
             return ""
         channels, *sides = given.shape[1:]
-        if channels != self.channels:
-            return (f"{self.name} takes {self.channels} channels, but the picture has {channels}; give "
-                    f"(B,{self.channels},{'H,W' if self.axes == 2 else 'D,H,W'})")
 
-        def takes(sides: Sequence[int]) -> bool:
+        def takes(channels: int, sides: Sequence[int]) -> bool:
             try:
                 with torch.no_grad():
-                    return self.module(given.new_zeros(*given.shape[:2], *sides)) is not None
+                    return self.module(given.new_zeros(len(given), channels, *sides)) is not None
             except Exception as error:
                 return isinstance(error, Reached)
 
         best = [self.size] * self.axes if isinstance(self.size, int) else list(self.size)
         tried = [one for one in sorted([[LEAST] * self.axes, best]) if math.prod(one) <= MOST]
-        if takes(sides) or not (fits := next((one for one in tried if takes(one)), None)):
-            return ""
-        had, least, most = ("×".join(map(str, one)) for one in (sides, fits, best))
-        return (f"{had} pixels are {'too few' if min(sides) < fits[0] else 'not what will do'} for {self.name}; resize "
-                f"the picture to at least {least}, best {most}")
+        fits = next((one for one in (sides, *tried) if takes(self.channels, one)), None)
+        if fits and channels != self.channels:
+            return (f"{self.name} takes {self.channels} channels, but the picture has {channels}; give "
+                    f"(B,{self.channels},{'H,W' if self.axes == 2 else 'D,H,W'})")
+        had, least, most = ("×".join(map(str, one)) for one in (sides, fits or sides, best))
+        return "" if fits in (None, sides) else (  # neither is to blame
+            f"{had} pixels are {'too few' if min(sides) < fits[0] else 'not what will do'} for {self.name}; resize the "
+            f"picture to at least {least}, best {most}")
 
     def features(self, images: Tensor, layer: str) -> Tensor:
         """Activations of one layer, (B,C,h,w) or (B,C); the pass stops there.
@@ -341,8 +336,3 @@ def _looked_at(module: nn.Module) -> tuple[int, int]:
             return 3 if isinstance(first, nn.Conv3d) else 2, first.in_channels
     inputs = next((part.in_features for part in parts if isinstance(part, nn.Linear)), 3)
     return 2, next((c for c in (3, 1) if inputs % c == 0 and math.isqrt(inputs // c) ** 2 == inputs // c), 3)
-
-
-def _parts(answer: object) -> str:
-    """What an answer is that is no tensor, for a sentence."""
-    return f"a {type(answer).__name__}" + (f" of {', '.join(map(repr, answer))}" if isinstance(answer, Mapping) else "")

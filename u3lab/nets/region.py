@@ -36,9 +36,8 @@ class Region:
     mask: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if self.mask is not None and not (isinstance(self.mask, Tensor) and self.mask.dtype == torch.bool):
-            raise U3Error(f"the mask of a region is {shown(self.mask)}; give booleans of the answer's grid, (1,h,w) or "
-                          "one a picture (B,h,w): mask > 0.5")
+        if self.mask is not None and getattr(self.mask, "dtype", None) != torch.bool:
+            raise U3Error(f"the mask of a region is {shown(self.mask)}; give booleans (1 or B,h,w), such as mask > 0.5")
 
     @classmethod
     def predicted(cls, net: nn.Module, images: Tensor, label: int | str) -> Region:
@@ -48,8 +47,7 @@ class Region:
         check_classes(scores, k)
         mask = scores[:, k] > 0 if net.sigmoid else scores.argmax(1) == k
         if without := [n for n, one in enumerate(mask) if not one.any()]:
-            raise U3Error(f"{net.name} sees no {label!r} in picture {', '.join(map(str, without))} of the batch; give "
-                          "a mask, or another class")
+            raise U3Error(f"{net.name} sees no {label!r} in the pictures {without}; give a mask, or another class")
         return cls(label, mask)
 
     def each(self, count: int) -> list[Region]:
@@ -64,12 +62,10 @@ class Region:
         """The sum over the region, or the mean, of what one picture has: (K,h,w) → one number."""
         k = net.class_index(self.label)
         check_classes(map[None], k)
-        if self.mask is None:
-            return map[k].mean() if mean else map[k].sum()
-        if self.mask.shape[1:] != map.shape[1:] or not self.mask.any():
+        if self.mask is not None and (self.mask.shape[1:] != map.shape[1:] or not self.mask.any()):
             raise U3Error(f"the mask of the region is {tuple(self.mask.shape)} with {int(self.mask.sum())} cells; "
                           f"{net.name} answers on a grid of {tuple(map.shape[1:])}, of which at least one is wanted")
-        inside = map[k][self.mask[0].to(map.device)]
+        inside = map[k] if self.mask is None else map[k][self.mask[0].to(map.device)]
         return inside.mean() if mean else inside.sum()
 
 

@@ -8,13 +8,12 @@ One pass over a grey picture shows the size that the network takes, what it answ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -26,10 +25,10 @@ from u3lab.nets.out_of_place import relu_ceiling
 
 SIDES = {2: (224, 384, 96, 64, 32, 28), 3: (64, 32, 96)}  # tried in turn where no size is given
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Dropout3d)  # layers that do nothing in evaluation mode
+BOTH = True, False
 USUAL = "out", "logits"  # what torchvision and transformers call the scores
 ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion"  # defined for any network
 MOST = 0.9  # of all weights: a part that has more wraps the network
-ENDS = 5  # of the first and the last layers that a description shows
 
 
 def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float] = (0.0,),
@@ -70,23 +69,20 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
              "spacing": None if spacing is None else _numbers("spacing", spacing, low=0, without_low=True),
              "output": output, "channels": None if channels is None else whole("channels", channels),
              "name": type(module).__name__ if name is None else is_a("name", name, str, "give a text"),
-             "pictures": one_of("pictures", pictures, (True, False))}
-    one_of("sigmoid", sigmoid, (None, True, False))
+             "pictures": one_of("pictures", pictures, BOTH)}
     net = Classifier(module, **facts)
     net.refuse_training()
     if {len(facts["mean"]), len(facts["std"])} - {1, net.channels}:
-        raise U3Error(f"{net.name} takes {net.channels} channels, but mean has {len(facts['mean'])} numbers and std "
-                      f"{len(facts['std'])}; give as many as channels, or one")
+        raise U3Error(f"{net.name} takes {net.channels} channels; give mean and std as many numbers, or one")
     if spacing is not None and len(spacing) != net.axes:
         raise U3Error(f"spacing = {shown(spacing)}; give {net.axes} numbers in millimetres, one for each axis")
     seen, facts["size"] = _seen_at(net, size)
-    if output is None and not isinstance(seen.answer, Tensor):
-        facts["output"] = net.output = _where(seen.answer)
+    facts["output"] = net.output = _where(seen.answer) if output is None else output
     scores = net.scores_in(seen.answer)
     if classes and scores.shape[1] != len(classes):
         raise U3Error(f"{net.name} answers with {scores.shape[1]} scores, and classes has {len(classes)} names")
     return Classifier(module, **facts, layers=_blocks(module, seen.shapes) if layers is None else layers,
-                      sigmoid=scores.shape[1] == 1 if sigmoid is None else sigmoid)
+                      sigmoid=scores.shape[1] == 1 if one_of("sigmoid", sigmoid, (None, *BOTH)) is None else sigmoid)
 
 
 def describe(net: nn.Module) -> str:
@@ -110,8 +106,7 @@ def describe(net: nn.Module) -> str:
         f"windows are in millimetres: {net.spacing} from cell to cell": net.spacing,
         "a target is a region: nets.Region(class, mask), nets.Region.predicted(net, images, class)": scores.ndim > 2,
         "the scores sum to 1, as after a softmax: give the network without it, or slopes fade": sums_to_1,
-        f"{len(layers)} layers: " + ", ".join(layers if len(layers) <= 2 * ENDS else [
-            *layers[:ENDS], "…", *layers[-ENDS:]]): True}
+        f"{len(layers)} layers: " + ", ".join([*layers[:5], "…", *layers[-5:]] if len(layers) > 10 else layers): True}
     return "\n".join([*(line for line, holds in lines.items() if holds), *_methods(net, seen, shapes, scores.shape[1])])
 
 
@@ -121,7 +116,7 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], classe
     deep = [layer for layer in grids if shapes[layer][1] != classes]
     middle = net.layers[len(net.layers) // 2] if net.layers else "it"
     flat = "" if deep else "no layer has a grid"
-    no_relu = "" if seen.relus else "no ReLU, and PReLU is none" if seen.prelus else "no ReLU"
+    no_relu = "" if seen.relus else "no ReLU; a PReLU is none"
     volumes = "for pictures only" if net.axes == 3 else ""
     reasons = dict.fromkeys(ANY, "") | {
         "modulated gradient": "" if middle in grids else f"{middle} has no grid", "Grad-CAM": flat, "guided": no_relu,
@@ -135,16 +130,14 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], classe
 
 @dataclass
 class _Seen(TorchFunctionMode):
-    """What one pass shows: the answer, path → shape of each module's output in order, and kinds of rectifiers."""
+    """What one pass shows: the answer, path → shape of each module's output in order, and whether there are ReLUs."""
 
     answer: Any = None
     shapes: dict[str, torch.Size] = field(default_factory=dict)
     relus: bool = False
-    prelus: bool = False
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         self.relus |= relu_ceiling(func, args, kwargs or {}) is not None
-        self.prelus |= func in (F.prelu, torch.prelu)
         return func(*args, **(kwargs or {}))
 
     def note(self, path: str, output: Tensor) -> None:
@@ -185,7 +178,9 @@ def _seen_at(net: Classifier, size: int | Sequence[int] | None) -> tuple[_Seen, 
 
 
 def _where(answer: Any) -> str | int | None:
-    """Where the scores are in an answer: "out", "logits", or what is its only tensor. None if that is not clear."""
+    """Where the scores are in an answer: "out", "logits", or what is its only tensor. None if that is not clear,
+    and of a tensor itself.
+    """
     parts = (dict(answer) if isinstance(answer, Mapping) else dict(enumerate(answer)) if isinstance(answer, Sequence)
              else getattr(answer, "__dict__", {}))
     tensors = [key for key, value in parts.items() if isinstance(value, Tensor)]
@@ -197,16 +192,11 @@ def _blocks(module: nn.Module, shapes: dict[str, torch.Size]) -> dict[str, str]:
 
     Opened are sequences that are in no other, what gives no tensor, and what has nearly all of the weights.
     """
-    def inside(part: nn.Module, before: str) -> list[str]:
-        paths = []
-        for key, child in part.named_children():
-            path = f"{before}{key}"
+    def inside(part: nn.Module, before: str) -> Iterator[str]:
+        for path, child in ((before + key, child) for key, child in part.named_children()):
             row = isinstance(child, nn.Sequential) and not isinstance(part, (nn.Sequential, nn.ModuleDict))
-            if row or path not in shapes or sum(p.numel() for p in child.parameters()) > MOST * total:
-                paths += inside(child, f"{path}.") or [path]
-            else:
-                paths.append(path)
-        return paths
+            opened = row or path not in shapes or sum(p.numel() for p in child.parameters()) > MOST * total
+            yield from inside(child, f"{path}.") if opened and list(child.children()) else [path]
 
     total, parts = sum(p.numel() for p in module.parameters()), dict(module.named_modules())
     found = {path for path in inside(module, "") if not isinstance(parts[path], IDLE)}

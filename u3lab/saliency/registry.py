@@ -94,8 +94,8 @@ class Method:
                 takers = ", ".join(name for name, method in METHODS.items() if part in method.takes)
                 raise U3Error(f"this method takes no {part}; those that do are {takers}")
         heat = self.heat(self.map(net, images, target, **({} if layer is None else {LAYER: layer}))).detach()
-        if empty := [str(n) for n, one in enumerate(heat) if not one.any()]:
-            warnings.warn(f"the map of picture {', '.join(empty)} is empty: it is 0 everywhere", stacklevel=2)
+        if empty := [n for n, one in enumerate(heat) if not one.any()]:
+            warnings.warn(f"the maps {empty} of this batch are empty: 0 everywhere", stacklevel=2)
         return heat
 
 
