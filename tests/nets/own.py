@@ -80,6 +80,15 @@ def segmenter() -> nn.Module:
 
 
 @cache
+def resnet() -> nn.Module:
+    """A residual network of timm."""
+    from timm.models.resnet import BasicBlock
+    from timm.models.resnet import ResNet as OfTimm
+
+    return drawn(OfTimm(BasicBlock, (1, 1, 1, 1), num_classes=4, in_chans=1, channels=(8, 8, 12, 16)))
+
+
+@cache
 def vit() -> nn.Module:
     """A transformer of timm, of four tokens a side."""
     from timm.models.vision_transformer import VisionTransformer

@@ -15,6 +15,7 @@ METHODS = saliency.METHODS
 NETWORKS = {
     "grey": (own.grey, (24, 20), {}), "of volumes": (own.of_volumes, (8, 12, 12), {"spacing": (5.0, 1.0, 1.0)}),
     "segmenter": (own.segmenter, (24, 20), {}), "vit": (own.vit, (32, 32), {}),
+    "timm": (own.resnet, (32, 32), {}),
     "prelu": (lambda: own.drawn(own.Segmenter(nn.PReLU)), (24, 20), {}),
 }
 
@@ -157,6 +158,12 @@ def test_training_mode_is_refused_before_a_pass_could_change_the_norms():
     before = state(module)
     refuses(nets.wrap, module, says="training mode")
     assert same_state(before, state(module))
+
+
+def test_a_network_that_answers_nan():
+    module = own.drawn(own.ResNet(2))
+    module.fc.weight.data.fill_(float("nan"))
+    refuses(nets.wrap, module, size=24, says="answers with NaN or infinite numbers")
 
 
 # ---- outputs ---------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def lraspp() -> nn.Module:
 
 KINDS = {"one channel": (own.grey, (24, 20), 1, "layer2"), "volumes": (own.of_volumes, (8, 12, 10), 1, "layer1"),
          "a region": (own.segmenter, (24, 20), 1, "backbone.3"), "torchvision": (lraspp, (32, 32), 3, "backbone.6"),
-         "tokens": (own.vit, (32, 32), 1, "patch_embed.proj")}
+         "timm": (own.resnet, (32, 32), 1, "layer3"), "tokens": (own.vit, (32, 32), 1, "patch_embed.proj")}
 
 
 @pytest.fixture(params=KINDS)

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from u3lab.checks import is_a, listed, number, one_of, shown, whole, wholes, words
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import HALF, Classifier
+from u3lab.nets.classifier import HALF, Classifier, finite
 from u3lab.nets.gate import ready
 from u3lab.nets.out_of_place import relu_ceiling
 
@@ -35,7 +35,7 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
          std: Sequence[float] = (1.0,), layers: dict[str, str] | None = None, size: int | Sequence[int] | None = None,
          spacing: Sequence[float] | None = None, output: str | int | None = None, sigmoid: bool | None = None,
          channels: int | None = None, name: str | None = None, pictures: bool = True) -> Classifier:
-    """Any network as a classifier of the course, which every chapter takes; the module is used as it is.
+    """Make a classifier of the course out of any network, which is used as it is, by one pass over a grey picture.
 
     Parameters
     ----------
@@ -55,7 +55,8 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
     Raises
     ------
     U3Error
-        No module, one in training mode, numbers of channels or classes that do not fit, scores that are not found.
+        No module, one in training mode, numbers of channels or classes that do not fit, scores that are not found or
+        not finite.
 
     Examples
     --------
@@ -78,7 +79,7 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
         raise U3Error(f"spacing = {shown(spacing)}; give {net.axes} numbers in millimetres, one for each axis")
     seen, facts["size"] = _seen_at(net, size)
     facts["output"] = net.output = _where(seen.answer) if output is None else output
-    scores = net.scores_in(seen.answer)
+    scores = finite(net.scores_in(seen.answer), net.name)
     if classes and scores.shape[1] != len(classes):
         raise U3Error(f"{net.name} answers with {scores.shape[1]} scores, and classes has {len(classes)} names")
     return Classifier(module, **facts, layers=_blocks(module, seen.shapes) if layers is None else layers,
