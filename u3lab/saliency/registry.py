@@ -51,6 +51,8 @@ def as_it_is(map: Tensor) -> Tensor:
 class Method:
     """One saliency method. Called with (net, images, target), it gives heat ≥ 0 of one channel, (B,1,h,w).
 
+    Of volumes it is (B,1,d,h,w), where the method is defined for them: ``nets.describe(net)`` says so.
+
     Attributes
     ----------
     map
