@@ -56,7 +56,7 @@ class Segmenter(nn.Module):
         super().__init__()
         self.backbone = nn.Sequential(nn.Conv2d(1, 6, 3, 2, 1), rectifier(), nn.Conv2d(6, 8, 3, 1, 1), rectifier())
         self.classifier = nn.Conv2d(8, 3, 1)
-        self.aux_classifier = nn.Conv2d(8, 3, 1)
+        self.aux_classifier = nn.Conv2d(8, 5, 1)  # a head of its own, which the scores do not depend on
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         y = self.backbone(x)

@@ -60,7 +60,7 @@ def test_what_says_too_little_is_opened():
             return self.head(self.drop(self.model(x)["out"]))
     net = nets.wrap(own.drawn(Outer()), size=24)
     assert net.layers == ("model.backbone.0", "model.backbone.1", "model.backbone.2", "model.backbone.3",
-                          "model.classifier", "model.aux_classifier", "head")
+                          "model.classifier", "head")
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

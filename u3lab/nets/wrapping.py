@@ -9,6 +9,7 @@ One pass over a grey picture shows the size that the network takes, what it answ
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -25,7 +26,6 @@ from u3lab.nets.out_of_place import relu_ceiling
 
 SIDES = {2: (224, 384, 96, 64, 32, 28), 3: (64, 32, 96)}  # tried in turn where no size is given
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Dropout3d)  # layers that do nothing in evaluation mode
-BOTH = True, False
 USUAL = "out", "logits"  # what torchvision and transformers call the scores
 ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion"  # defined for any network
 MOST = 0.9  # of all weights: a part that has more wraps the network
@@ -70,7 +70,7 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
              "spacing": None if spacing is None else _numbers("spacing", spacing, low=0, without_low=True),
              "output": output, "channels": None if channels is None else whole("channels", channels),
              "name": type(module).__name__ if name is None else is_a("name", name, str, "give a text"),
-             "pictures": one_of("pictures", pictures, BOTH)}
+             "pictures": one_of("pictures", pictures, (True, False))}
     net = Classifier(module, **facts)
     net.refuse_training()
     if {len(facts["mean"]), len(facts["std"])} - {1, net.channels}:
@@ -82,8 +82,8 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
     scores = finite(net.scores_in(seen.answer), net.name)
     if classes and scores.shape[1] != len(classes):
         raise U3Error(f"{net.name} answers with {scores.shape[1]} scores, and classes has {len(classes)} names")
-    return Classifier(module, **facts, layers=_blocks(module, seen.shapes) if layers is None else layers,
-                      sigmoid=scores.shape[1] == 1 if one_of("sigmoid", sigmoid, (None, *BOTH)) is None else sigmoid)
+    single = scores.shape[1] == 1 if one_of("sigmoid", sigmoid, (None, True, False)) is None else sigmoid
+    return Classifier(module, **facts, sigmoid=single, layers=layers or _blocks(module, seen.leading_to(scores)))
 
 
 def describe(net: nn.Module) -> str:
@@ -94,7 +94,7 @@ def describe(net: nn.Module) -> str:
     net = ready(net)
     seen = _look(net, sides := _sides(net, net.size))
     scores = net.scores_in(seen.answer)
-    shapes = {layer: seen.shapes[net.path(layer)] for layer in net.layers if net.path(layer) in seen.shapes}
+    shapes = {layer: seen.outputs[net.path(layer)].shape for layer in net.layers if net.path(layer) in seen.outputs}
     layers = [f"{layer} ({'×'.join(map(str, size[1:]))})" for layer, size in shapes.items()]
     takes, gives = (",".join(map(str, ("B", *one))) for one in ((net.channels, *sides), scores.shape[1:]))
     half = next((f", {p.dtype}" for p in net.module.parameters() if p.dtype in HALF), "")
@@ -131,26 +131,31 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], classe
 
 @dataclass
 class _Seen(TorchFunctionMode):
-    """What one pass shows: the answer, path → shape of each module's output in order, and whether there are ReLUs."""
+    """What one pass shows: the answer, path → output of each module in order, and whether there are ReLUs."""
 
     answer: Any = None
-    shapes: dict[str, torch.Size] = field(default_factory=dict)
+    outputs: dict[str, Tensor] = field(default_factory=dict)
     relus: bool = False
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         self.relus |= relu_ceiling(func, args, kwargs or {}) is not None
         return func(*args, **(kwargs or {}))
 
-    def note(self, path: str, output: Tensor) -> None:
-        self.shapes.setdefault(path, output.shape)
+    def leading_to(self, scores: Tensor) -> list[str]:
+        """The paths whose outputs the scores depend on: not those of an auxiliary head."""
+        paths, slopes = [path for path, output in self.outputs.items() if output.requires_grad], ()
+        with suppress(RuntimeError):  # a function without a derivative: all are taken
+            slopes = torch.autograd.grad(scores.sum(), [self.outputs[path] for path in paths], allow_unused=True)
+        aside = [path for path, slope in zip(paths, slopes, strict=False) if slope is None]
+        return [path for path in self.outputs if path not in aside]
 
 
 def _look(net: Classifier, sides: Sequence[int]) -> _Seen:
     """One pass over a grey picture of these sides."""
     seen = _Seen()
-    notes = {path: partial(seen.note, path) for path, _ in net.module.named_modules() if path}
-    with torch.no_grad(), net.watch(notes):
-        grey = net.normalise(torch.full((1, net.channels, *sides), 0.5))
+    paths = [path for path, _ in net.module.named_modules() if path]
+    with torch.enable_grad(), net.watch({path: partial(seen.outputs.setdefault, path) for path in paths}):
+        grey = net.normalise(torch.full((1, net.channels, *sides), 0.5, requires_grad=True))
         with seen:
             seen.answer = net.module(grey)
     return seen
@@ -168,9 +173,8 @@ def _seen_at(net: Classifier, size: int | Sequence[int] | None) -> tuple[_Seen, 
     """A pass at this size, or at the first of ``SIDES`` that works; an error of the module is shown as it is."""
     tried, errors = SIDES[net.axes] if size is None else (size,), []
     for one in tried:
-        sides = _sides(net, one)
         try:
-            return _look(net, sides), one
+            return _look(net, _sides(net, one)), one
         except Exception as error:
             errors.append(error)
     errors[0].add_note(f"This happened inside {net.name}, which was tried with {net.channels} channels and sides of "
@@ -188,7 +192,7 @@ def _where(answer: Any) -> str | int | None:
     return next((key for key in USUAL if key in tensors), tensors[0] if len(tensors) == 1 else None)
 
 
-def _blocks(module: nn.Module, shapes: dict[str, torch.Size]) -> dict[str, str]:
+def _blocks(module: nn.Module, computed: list[str]) -> dict[str, str]:
     """The blocks that a network computes, in order: its children, and what is inside those that say too little.
 
     Opened are sequences that are in no other, what gives no tensor, and what has nearly all of the weights.
@@ -196,12 +200,12 @@ def _blocks(module: nn.Module, shapes: dict[str, torch.Size]) -> dict[str, str]:
     def inside(part: nn.Module, before: str) -> Iterator[str]:
         for path, child in ((before + key, child) for key, child in part.named_children()):
             row = isinstance(child, nn.Sequential) and not isinstance(part, (nn.Sequential, nn.ModuleDict))
-            opened = row or path not in shapes or sum(p.numel() for p in child.parameters()) > MOST * total
+            opened = row or path not in computed or sum(p.numel() for p in child.parameters()) > MOST * total
             yield from inside(child, f"{path}.") if opened and list(child.children()) else [path]
 
     total, parts = sum(p.numel() for p in module.parameters()), dict(module.named_modules())
     found = {path for path in inside(module, "") if not isinstance(parts[path], IDLE)}
-    return {path: path for path in shapes if path in found}
+    return {path: path for path in computed if path in found}
 
 
 def _numbers(name: str, values: Sequence[float], **within: Any) -> tuple[float, ...]:

@@ -132,8 +132,7 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str | 
     settings = or_default(settings, MaskSettings)
     net = ready(net, image, one=True)
     if image.ndim != 4:
-        raise U3Error(f"a mask is looked for on pictures (B,C,H,W), not on {shown(image)}; saliency.occlusion takes "
-                      "volumes")
+        raise U3Error(f"a mask is looked for on pictures (B,C,H,W), not on {shown(image)}; try saliency.occlusion")
     wanted = [target if isinstance(target, Region) else net.class_index(target)]
     x = image.detach().to(net.device)
     generator = torch.Generator().manual_seed(settings.seed)

@@ -172,8 +172,7 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
     number("noise", noise, 0)
     net = ready(net, images)
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
-    own = tuple(range(1, images.ndim))
-    spread = noise * (images.amax(own, keepdim=True) - images.amin(own, keepdim=True))
+    spread = noise * (images.flatten(1).amax(1) - images.flatten(1).amin(1)).view(-1, *[1] * (images.ndim - 1))
     # One draw for all: the map of a picture does not depend on what else is in its batch
     draws = (torch.randn(images.shape[1:], generator=generator).to(images.device) for _ in range(samples))
     noisy = (images + spread * noise for noise in draws)
