@@ -408,6 +408,10 @@ good("nets.narrow", net=UNASKED, classes=(Some(), ["a", "c"]))
 good("nets.extract_features", net=NET, layers=(Layers(), ["conv1", "conv2"]), images=SEVERAL)
 good("nets.untrained", net=UNASKED, seed=SEED)
 good("nets.ready", net=UNASKED)
+good("nets.describe", net=UNASKED)
+good("nets.wrap", module=(Module(), Made(lambda: net().module)), classes=(Texts(), list("abcdefgh")),
+     size=(Whole(none=True), 32), channels=(Whole(none=True), 3), sigmoid=(Flag(none=True), False),
+     pictures=(Flag(), True), name=(Text(none=True), "mine"))
 good("Classifier()", lambda net, images: net(images), net=(Free("it is called"), Made(net)), images=SEVERAL)
 good("Classifier.features", lambda images, layer: net().features(images, layer), images=SEVERAL, layer=LAYER)
 good("Classifier.logits", lambda images: net().logits(images), images=SEVERAL)
@@ -435,7 +439,8 @@ good("saliency.lrp", net=NET, images=SEVERAL, target=TARGET, rule=(Choice(), "al
      epsilon=number(1e-6, 0), alpha=number(2.0), beta=number(1.0))
 good("saliency.excitation_backprop", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.meaningful_perturbation", net=NET, image=ONE, target=TARGET, settings=settings(saliency.MaskSettings))
-good("saliency.baseline_like", images=SEVERAL, settings=settings(saliency.MaskSettings))
+good("saliency.baseline_like", images=(Picture(several=True, also=("grey",)), SEVERAL[1]),
+     settings=settings(saliency.MaskSettings))
 good("saliency.perturb", images=ONE, mask=numbers(lambda: draw(1, 1, 8, 8), 1), baseline=ONE)
 good("saliency.deletion_curve", net=NET, image=ONE, target=TARGET, heat=numbers(lambda: draw(1, 1, 8, 8), 0, 1),
      steps=whole(3), sigma=number(2.0, 0))
@@ -449,7 +454,9 @@ HEAT = (Numbers(thin=False), Made(lambda: draw(2, 3, 8, 8)))
 good("saliency.max_abs", saliency=HEAT)
 good("saliency.positive", relevance=HEAT)
 good("saliency.coherence", saliency=HEAT)
-good("saliency.edges", images=SEVERAL)
+good("saliency.edges", images=(Picture(several=True, also=("grey", "with five axes")), SEVERAL[1]))
+good("saliency.occlusion", net=NET, images=SEVERAL, target=TARGET, side=(Number(0, none=True, without_low=True), 16),
+     step=(Number(0, 16, none=True, without_low=True), 8), baseline=(Number(none=True), 0.5))
 good("saliency.tile_shares", heat=numbers(lambda: draw(2, 1, 8, 8), 1))
 good("saliency.strongest_channels", kept=ours(kept), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), count=whole(2))
 good("saliency.channel_similarity", kept=ours(kept), layer=LAYER, y=whole(1, 0, 7), x=whole(1, 0, 7), rule=RULE,

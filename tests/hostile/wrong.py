@@ -140,21 +140,22 @@ class Net(Kind):
 
 @dataclass(frozen=True)
 class Picture(Kind):
-    """Pictures (B,3,H,W) in [0,1]; one of them, unless there may be ``several``."""
+    """Pictures (B,3,H,W) in [0,1]; one of them, unless there may be ``several``. ``also`` are those that will do."""
 
     several: bool = False
+    also: tuple[str, ...] = ()
 
     def more(self, good: object) -> Wrong:
         assert isinstance(good, Tensor)
         x = good.detach()
-        yield from {
+        yield from ((what, value) for what, value in {
             "a name": "coffee", "a number": 3, "a list": x.tolist(), "an array": x.numpy(),
             "of bytes": (x * 255).byte(), "half precision": x.half(), "bfloat16": x.bfloat16(),
             "complex": x.to(torch.complex64), "of bools": x > 0.5,
             "with NaN": x.clone().index_fill_(-1, torch.tensor(0), float("nan")),
             "infinite": x.clone().index_fill_(-1, torch.tensor(0), float("inf")),
             "0 to 255": 255 * x + 1, "below 0": x - 1, "no batch": x[0], "none": x[:0], "no pixels": x[..., :0],
-            "grey": x[:, :1], "with five axes": x[None]}.items()
+            "grey": x[:, :1], "with five axes": x[None]}.items() if what not in self.also)
         if not self.several:
             yield "two of them", torch.cat([x[:1], x[:1]])
 

@@ -151,7 +151,7 @@ def _classifier(module: Franken) -> Classifier:
     layers["stitch"] = "stitch"
     layers |= {f"{b.name}:{layer}": f"b.module.{b.path(layer)}" for layer in above}
     module.training = module.stitch.training = False  # not eval(), which would reach into A and B
-    return Classifier(module, **a.facts() | {"layers": layers, "classes": b.classes, "name": (
+    return Classifier(module, **a.facts() | {"layers": layers, "classes": b.classes, "output": None, "name": (
         f"{a.name}:{module.layer_a} → {b.name}:{module.layer_b}")})
 
 

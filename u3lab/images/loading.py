@@ -80,25 +80,29 @@ def _loaded(x: object) -> Tensor:
             raise U3Error(f"a {type(x).__name__} is not a picture; give a name, a path, bytes, a PIL image or an array")
 
 
-def check(images: Tensor, channels: int = 3) -> Tensor:
+def check(images: Tensor, channels: int | None = 3, axes: int = 2) -> Tensor:
     """Return a batch of pictures as it is if it is one: (B,channels,H,W), float32 or float64, in [0,1]; else U3Error.
 
-    The message says which of these does not hold and how to mend it.
+    ``channels=None`` takes any number of them, ``axes=3`` volumes (B,channels,D,H,W). The message says what does not
+    hold and how to mend it.
     """
     if not isinstance(images, Tensor):
         raise U3Error(f"{type(images).__name__} is not a batch of pictures; make a tensor with images.load(…)")
     shape = tuple(images.shape)
     if images.numel() == 0:
         raise U3Error(f"the batch of pictures is empty, its shape is {shape}; give at least one picture")
-    if images.ndim != 4 or shape[1] != channels:
+    if images.ndim != 2 + axes or shape[1] != (channels or shape[1]):
         more = ""
-        if images.ndim == 3:
+        if images.ndim == 1 + axes:
             more = "; add the first axis with x[None]"
-        elif images.ndim == 4 and shape[1] == 1 and channels == 3:
-            more = "; this one is grey: make it RGB with x.expand(-1, 3, -1, -1)"
-        elif images.ndim == 4 and shape[3] == channels:
+        elif images.ndim == 2 + axes and shape[1] == 1 and channels == 3:
+            more = f"; this one is grey: make it RGB with x.expand(-1, 3{', -1' * axes})"
+        elif images.ndim == 2 + axes and shape[1] == 3 and channels == 1:
+            more = "; this one is RGB: make it grey with x.mean(1, keepdim=True)"
+        elif images.ndim == 4 and axes == 2 and shape[3] == channels:
             more = "; the channels come last here: move them with x.permute(0, 3, 1, 2)"
-        raise U3Error(f"a batch of pictures has the shape (B,{channels},H,W), not {shape}{more}")
+        what, grid = ("pictures", "H,W") if axes == 2 else ("volumes", "D,H,W")
+        raise U3Error(f"a batch of {what} has the shape (B,{channels or 'C'},{grid}), not {shape}{more}")
     if images.dtype not in FLOATS:  # half precision too: it would round at each step of a method
         raise U3Error(f"the pictures are {images.dtype}; floats in [0,1] are wanted, float32 or float64: "
                       + ("give x.float()" if images.is_floating_point() else "images.load(…) makes them"))

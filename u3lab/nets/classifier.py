@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -18,6 +18,8 @@ from u3lab.checks import is_a, shown, whole
 from u3lab.errors import U3Error
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+HALF = (torch.float16, torch.bfloat16)
+LEAST, MOST = 64, 2**20  # pixels of a side that are enough for most networks; in all, what is tried after an error
 
 
 class Reached(Exception):
@@ -30,7 +32,8 @@ class Classifier(nn.Module):
     Parameters
     ----------
     module
-        Any torch network that maps normalised pictures (B,3,H,W) to scores (B,K). It is used as it is.
+        Any torch network that maps normalised pictures (B,C,H,W) or volumes (B,C,D,H,W) to scores (B,K), or to a map
+        of scores (B,K,…). It is used as it is; scores in half precision are handed on as float32.
     layers
         Human name → path of a module inside, in the order of the computation. Without it: the paths themselves.
     classes
@@ -38,25 +41,39 @@ class Classifier(nn.Module):
     mean, std
         Per-channel normalisation of pictures in [0,1]; the default leaves pictures as they are.
     size
-        Side in pixels of the pictures that the network was trained with.
+        Side in pixels of the pictures that the network was trained with; of a volume, one or three.
     name
         What messages call it.
     memory_format
         How pictures are laid out in memory before they go in.
     pictures
         False: no classifier of pictures but any network, whose inputs are taken as they are.
+    channels
+        Of the pictures; without it as many as ``mean`` has, or as the first convolution or linear layer takes.
+    output
+        Key, position or attribute of the scores, if the module answers with a dict, a tuple or an object.
+    sigmoid
+        Whether each class has a probability of its own, 1/(1 + exp(−score)); False is the softmax over classes.
+    spacing
+        Millimetres from pixel to pixel along each axis, (y,x) or (z,y,x), in which windows are then given.
     """
 
     def __init__(self, module: nn.Module, *, layers: dict[str, str] | None = None, classes: Sequence[str] = (),
-                 mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,), size: int = 224, name: str = "network",
-                 memory_format: torch.memory_format = torch.preserve_format, pictures: bool = True) -> None:
+                 mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,), size: int | Sequence[int] = 224,
+                 name: str = "network", memory_format: torch.memory_format = torch.preserve_format,
+                 pictures: bool = True, channels: int | None = None, output: str | int | None = None,
+                 sigmoid: bool = False, spacing: Sequence[float] | None = None) -> None:
         super().__init__()
         self.module, self.name, self.size = module, name, size
         self.classes = tuple(classes)
-        self.memory_format, self.pictures = memory_format, pictures
+        self.memory_format, self.pictures, self.output, self.sigmoid = memory_format, pictures, output, sigmoid
+        self.axes, found = _looked_at(module)  # 3 axes are those of a volume
+        self.channels = channels or (len(mean) if len(mean) > 1 else found)
+        self.spacing = None if spacing is None else tuple(spacing)
         self._paths = is_a("layers", layers or _paths(module), dict, "give a dict of names and paths in the module")
-        self.register_buffer("mean", torch.tensor(mean, device=self.device).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std, device=self.device).view(1, -1, 1, 1), persistent=False)
+        shape = 1, -1, *[1] * self.axes
+        self.register_buffer("mean", torch.tensor(mean, device=self.device).view(shape), persistent=False)
+        self.register_buffer("std", torch.tensor(std, device=self.device).view(shape), persistent=False)
         self.training = module.training  # not .train(…), which would change the mode of what is wrapped
 
     @property
@@ -68,16 +85,21 @@ class Classifier(nn.Module):
         """All that a classifier of other weights is made with, to be like this one: its layers, classes, size …"""
         return {"layers": dict(self._paths), "classes": self.classes, "mean": self.mean.flatten().tolist(),
                 "std": self.std.flatten().tolist(), "size": self.size, "name": self.name,
-                "memory_format": self.memory_format, "pictures": self.pictures}
+                "memory_format": self.memory_format, "pictures": self.pictures, "channels": self.channels,
+                "output": self.output, "sigmoid": self.sigmoid, "spacing": self.spacing}
 
     @property
     def device(self) -> torch.device:
         """Where the network computes; pictures are moved there."""
         return next((p.device for p in self.module.parameters()), torch.device("cpu"))
 
+    def check(self, images: Tensor) -> Tensor:
+        """The pictures as they are, if they are what the network takes; U3Error says what is wrong with them."""
+        return _images.check(images, self.channels, self.axes) if self.pictures else images
+
     def forward(self, images: Tensor) -> Tensor:
         """Class scores before the softmax: (B,3,H,W) in [0,1] → (B,K), with a graph if the pictures need a gradient."""
-        return self.unchecked(_images.check(images) if self.pictures else images)
+        return self.unchecked(self.check(images))
 
     def unchecked(self, images: Tensor) -> Tensor:
         """As the call itself, for a loop that has checked its pictures already, or lets them leave [0,1]."""
@@ -95,8 +117,12 @@ class Classifier(nn.Module):
         return self(images)
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """Φ(x), the softmax of the logits: (B,3,H,W) in [0,1] → (B,K), without a graph."""
-        return self.logits(images).softmax(1)
+        """Φ(x), the softmax of the logits (or their sigmoid): (B,3,H,W) in [0,1] → (B,K), without a graph."""
+        return self.as_probabilities(self.logits(images))
+
+    def as_probabilities(self, scores: Tensor) -> Tensor:
+        """Scores (B,K) or (B,K,…) as probabilities: their softmax over the classes, or each one's sigmoid."""
+        return scores.sigmoid() if self.sigmoid else scores.softmax(1)
 
     def top(self, image: Tensor, count: int = 5) -> list[tuple[str, float]]:
         """The ``count`` most probable classes of one picture (1,3,H,W): names (or numbers as words), probabilities.
@@ -108,6 +134,8 @@ class Classifier(nn.Module):
         ['espresso', 'consomme']
         """
         shares = self.probabilities(one_picture(image))[0]
+        if shares.ndim > 1:
+            raise U3Error(f"{self.name} answers with maps, {tuple(shares.shape)}; look at net.probabilities(image)")
         share, index = shares.topk(whole("count", count, 1, len(shares)))
         names = [self.classes[k] if self.classes else str(k) for k in index.tolist()]
         return list(zip(names, share.tolist(), strict=True))
@@ -115,26 +143,65 @@ class Classifier(nn.Module):
     def normalise(self, images: Tensor) -> Tensor:
         """(images − mean) / std on the network's device: what the module itself takes. Unchecked."""
         dtype = next((p.dtype for p in self.module.parameters() if p.is_floating_point()), images.dtype)
-        images = images.to(self.device, dtype)
-        images = (images - self.mean) / self.std if self.pictures else images.clone()
-        return images.to(memory_format=self.memory_format)
+        wide = images.dtype if dtype in HALF else dtype  # half precision: normalised before it is rounded
+        images = images.to(self.device, wide)
+        images = (images - self.mean.to(wide)) / self.std.to(wide) if self.pictures else images.clone()
+        return images.to(dtype, memory_format=self.memory_format)
 
     def run(self, normalised: Tensor) -> Tensor:
-        """The module on normalised pictures, (B,3,H,W) → (B,K); a picture that it cannot take gives one clear error."""
+        """The module on normalised pictures, (B,3,H,W) → (B,K).
+
+        An error inside the module is raised as it is, with a sentence beneath it; if the pictures were wrong, that is
+        told in its place.
+        """
         try:
-            return finite(self.module(normalised), self.name)
-        except RuntimeError as error:
-            if normalised.ndim != 4 or "memory" in str(error):
-                raise
-            _, channels, height, width = normalised.shape
-            first = next((m for m in self.module.modules() if isinstance(m, nn.Conv2d)), None)
-            if first is not None and channels != first.in_channels:
-                raise U3Error(f"{self.name} takes {first.in_channels} channels, but the picture has {channels}; "
-                              f"give (B,{first.in_channels},H,W); x.expand(-1, 3, -1, -1) makes grey RGB") from error
-            if min(height, width) >= 64:
-                raise
-            raise U3Error(f"{height}×{width} pixels are too few for {self.name}; resize the picture to at least "
-                          f"64×64, best {self.size}×{self.size}") from error
+            return finite(self.scores_in(self.module(normalised)), self.name)
+        except (U3Error, Reached):
+            raise
+        except Exception as error:
+            if wrong := "" if "memory" in str(error) else self._misfit(normalised):
+                raise U3Error(wrong) from error
+            error.add_note(f"This happened inside {self.name}, which was given {tuple(normalised.shape)} of "
+                           f"{normalised.dtype}; it is shown as the network raised it.")
+            raise
+
+    def scores_in(self, answer: Any) -> Tensor:
+        """The scores (B,K,…) in what the module answers, as float32 if they are in half precision."""
+        whole = answer
+        if self.output is not None:
+            with suppress(LookupError, AttributeError, TypeError):
+                answer = None if isinstance(whole, Tensor) else (
+                    whole[self.output] if hasattr(whole, "__getitem__") else getattr(whole, self.output))
+        if not isinstance(answer, Tensor):
+            parts = f" of {', '.join(map(repr, whole))}" if isinstance(whole, Mapping) else ""
+            raise U3Error(f"{self.name} answers with a {type(whole).__name__}{parts}, and no tensor of scores is at "
+                          f"output={self.output!r}; say where they are: nets.wrap(module, output=…)")
+        answer = answer.float() if answer.dtype in HALF else answer
+        return answer[:, None] if answer.ndim == 1 else answer
+
+    def _misfit(self, given: Tensor) -> str:
+        """Why the module cannot take such pictures: their channels, or their size if it takes another; "" otherwise."""
+        if given.ndim != 2 + self.axes or any(module.training for module in self.modules()):
+            return ""
+        channels, *sides = given.shape[1:]
+
+        def takes(channels: int, sides: Sequence[int]) -> bool:
+            try:
+                with torch.no_grad():
+                    return self.module(given.new_zeros(len(given), channels, *sides)) is not None
+            except Exception as error:
+                return isinstance(error, Reached)
+
+        best = [self.size] * self.axes if isinstance(self.size, int) else list(self.size)
+        tried = [one for one in sorted([[LEAST] * self.axes, best]) if math.prod(one) <= MOST]
+        fits = next((one for one in (sides, *tried) if takes(self.channels, one)), None)
+        if fits and channels != self.channels:
+            return (f"{self.name} takes {self.channels} channels, but the picture has {channels}; give "
+                    f"(B,{self.channels},{'H,W' if self.axes == 2 else 'D,H,W'})")
+        had, least, most = ("×".join(map(str, one)) for one in (sides, fits or sides, best))
+        return "" if fits in (None, sides) else (  # neither is to blame
+            f"{had} pixels are {'too few' if min(sides) < fits[0] else 'not what will do'} for {self.name}; resize the "
+            f"picture to at least {least}, best {most}")
 
     def features(self, images: Tensor, layer: str) -> Tensor:
         """Activations of one layer, (B,C,h,w) or (B,C); the pass stops there.
@@ -148,7 +215,8 @@ class Classifier(nn.Module):
         self.path(layer)  # says so if it is no name
         found = self.until((layer,), lambda: self(images))
         if not found:
-            raise U3Error(f"{self.name} never computes {layer!r} on its way; choose one of {', '.join(self.layers)}")
+            raise U3Error(f"{self.name} never computes {layer!r} on its way, or not as one tensor; choose one of "
+                          f"{', '.join(self.layers)}")
         return found[layer]
 
     def until(self, layers: Sequence[str], passing: Callable[[], object]) -> dict[str, Tensor]:
@@ -171,8 +239,9 @@ class Classifier(nn.Module):
         hooks = []
         try:
             for layer, callback in callbacks.items():
-                def hook(module: nn.Module, inputs: object, output: Tensor, callback=callback) -> None:
-                    callback(output)
+                def hook(module: nn.Module, inputs: object, output: object, callback=callback) -> None:
+                    if isinstance(output, Tensor):  # a dict or a tuple is no activation
+                        callback(output)
                 hooks.append(self.layer(layer).register_forward_hook(hook))
             yield
         finally:
@@ -254,3 +323,16 @@ def _paths(module: nn.Module) -> dict[str, str]:
         inner = [f"{name}.{key}" for key, _ in child.named_children()] if isinstance(child, nn.Sequential) else []
         paths.update({path: path for path in inner or [name]})
     return paths
+
+
+def _looked_at(module: nn.Module) -> tuple[int, int]:
+    """Axes (2, or 3 for volumes) and channels of the pictures that a network takes, by its first convolution.
+
+    Without any, by its first linear layer: that takes squares of c·p² numbers.
+    """
+    parts = list(module.modules())
+    for first in parts:
+        if isinstance(first, (nn.Conv2d, nn.Conv3d)):
+            return 3 if isinstance(first, nn.Conv3d) else 2, first.in_channels
+    inputs = next((part.in_features for part in parts if isinstance(part, nn.Linear)), 3)
+    return 2, next((c for c in (3, 1) if inputs % c == 0 and math.isqrt(inputs // c) ** 2 == inputs // c), 3)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from u3lab import images as _images
 from u3lab.checks import is_a, words
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier, one_picture
@@ -21,7 +20,7 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
     net
         A Classifier, or any torch network, which is wrapped: no normalisation, paths as names of layers, any input.
     images
-        Batches of pictures to check, if the network is one for pictures: (B,3,H,W) in [0,1].
+        Batches of pictures to check, if the network is one for pictures: (B,C,H,W) or (B,C,D,H,W) in [0,1].
     one
         Whether each has to hold exactly one picture.
 
@@ -38,8 +37,7 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
         net = Classifier(net, name=type(net).__name__, pictures=False)
     net.refuse_training()
     for batch in images:
-        if net.pictures:
-            _images.check(batch)
+        net.check(batch)
         if one:
             one_picture(batch)
     return net

@@ -97,9 +97,8 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     calls, like = 0, next((p for p in net.parameters() if p.is_floating_point()), features)
     if (features.dtype, features.device) != (like.dtype, like.device):  # where nothing changes, relevance sees no step
         features = features.to(like)
-    first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
     # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
-    nothing = features.new_full((1, first.in_channels if first else 3, net.size, net.size), torch.nan)
+    nothing = features.new_full((1, net.channels, net.size, net.size), torch.nan)
 
     def replace(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
         nonlocal calls
@@ -112,7 +111,7 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     hook = net.layer(layer).register_forward_hook(replace)
     try:
         with torch.set_grad_enabled(features.requires_grad and torch.is_grad_enabled()):
-            scores = net.module(net.normalise(nothing))
+            scores = net.scores_in(net.module(net.normalise(nothing)))
     except RuntimeError as error:
         if not calls or "memory" in str(error):
             raise
@@ -159,7 +158,7 @@ def untrained(net: Classifier, *, seed: int = 0) -> Classifier:
     """
     fresh, draw = copy.deepcopy(ready(net)), torch.Generator().manual_seed(whole("seed", seed, 0))
     for module in fresh.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
+        if isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)):
             fan_in = module.weight[0].numel()
             drawn = torch.randn(module.weight.shape, generator=draw) * (2 / fan_in) ** 0.5
             module.weight.data.copy_(drawn)

@@ -11,11 +11,13 @@ from torch.overrides import TorchFunctionMode
 
 from u3lab.checks import shown, whole
 from u3lab.errors import U3Error
-from u3lab.nets import check_classes, ready
-from u3lab.nets.classifier import finite
+from u3lab.nets import Region, ready
+from u3lab.nets.classifier import HALF, finite
 from u3lab.nets.out_of_place import OutOfPlace
+from u3lab.nets.region import asked
 
-Target = int | str | Sequence[int] | tuple[str, int, int, int]
+Target = int | str | Region | Sequence[int | str | Region] | tuple[str, int, int, int]
+GRIDS = 4, 5  # axes of activations with a spatial grid: (B,C,h,w), (B,C,d,h,w)
 
 
 def is_neuron(target: Target) -> bool:
@@ -24,8 +26,10 @@ def is_neuron(target: Target) -> bool:
         isinstance(place, str) for place in target[1:])
 
 
-def one_each(target: Target, count: int) -> list[int | str]:
-    """A class for each of ``count`` pictures, from one for all of them or a list."""
+def one_each(target: Target, count: int) -> list[int | str | Region]:
+    """A class or a region for each of ``count`` pictures, from one for all of them or a list."""
+    if isinstance(target, Region):
+        return target.each(count)
     if hasattr(target, "tolist"):  # a tensor or a NumPy number, such as net(images).argmax()
         target = target.tolist()
     targets = list(target) if isinstance(target, (list, tuple)) else [target] * count
@@ -45,13 +49,13 @@ class ForwardPass:
     Attributes
     ----------
     images
-        The pictures (B,3,H,W) in [0,1], a leaf of the graph.
+        The pictures (B,C,H,W), or volumes (B,C,D,H,W), in [0,1], a leaf of the graph.
     inputs
         The same after normalisation: what the network itself sees.
     logits
-        Class scores (B,K).
+        Class scores (B,K), or a map of them (B,K,…).
     activations
-        Layer name → output (B,C,h,w) or (B,C).
+        Layer name → output (B,C,h,w), (B,C,d,h,w) or (B,C).
     """
 
     def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = (), *, check: bool = True,
@@ -112,22 +116,21 @@ class ForwardPass:
     def scores(self, target: Target) -> Tensor:
         """The numbers to be explained, one for each picture: (B,).
 
-        ``target`` is a class (number or name; one for all pictures or a list with one for each) or a neuron
-        ``(layer, channel, y, x)`` with y and x in cells of that layer's grid.
+        ``target`` is a class (number or name; one for all pictures or a list with one for each), a
+        :class:`~u3lab.nets.Region` or a neuron ``(layer, channel, y, x)`` with y and x in cells of that layer's grid;
+        of a volume it has z before them.
         """
         if is_neuron(target):
             return self._neuron(target)
-        index = [self.net.class_index(one) for one in one_each(target, len(self.logits))]
-        check_classes(self.logits, *index)
-        return self.logits[range(len(index)), index]
+        return asked(self.net, self.logits, one_each(target, len(self.logits)))
 
     def _neuron(self, target: tuple) -> Tensor:
         layer, *place = target
         sizes = self[layer].shape[1:]
         if len(place) != len(sizes):
-            wanted = "channel, y, x" if len(sizes) == 3 else "channel"
+            wanted = ", ".join(("channel", *"zyx"[4 - len(sizes):])) if len(sizes) > 1 else "channel"
             raise U3Error(f"target {target!r} does not name a neuron; one of layer {layer!r} is ({layer!r}, {wanted})")
-        for name, value, size in zip(("channel", "y", "x"), place, sizes, strict=False):
+        for name, value, size in zip(("channel", *"zyx"[4 - len(sizes):]), place, sizes, strict=False):
             whole(f"{name} of {layer!r}", value, 0, size - 1)
         return self[layer][(slice(None), *place)]
 
@@ -146,7 +149,7 @@ class ForwardPass:
         if sent is None:
             raise U3Error("that layer does not lead to the target: pick a layer below it (in LRP and excitation "
                           "a convolution and the batch norm behind it are one layer: pick the batch norm)")
-        return finite(sent, self.net.name)
+        return finite(sent.float() if sent.dtype in HALF else sent, self.net.name)
 
     def last_convolution(self, target: Target) -> str:
         """The deepest layer below the target that still has a spatial grid and is not yet the class scores."""
@@ -155,7 +158,7 @@ class ForwardPass:
         if is_neuron(target):
             names, below = names[: names.index(target[0])], f" below {target[0]!r}"
         classes = self.logits.shape[1]
-        maps = [name for name in names if (a := self.activations[name]).ndim == 4 and a[0, 0].numel() > 1
+        maps = [name for name in names if (a := self.activations[name]).ndim in GRIDS and a[0, 0].numel() > 1
                 and a.shape[1] != classes]
         if not maps:
             raise U3Error(f"no layer of this network{below} has a spatial grid; name a convolutional layer")

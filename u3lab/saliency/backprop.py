@@ -99,7 +99,7 @@ class BackpropPass(ForwardPass):
         if not callable(rule) and not (isinstance(rule, str) and rule in RULES):
             raise U3Error(f"there is no rule {rule!r}; choose {', '.join(RULES)}, or give a function of (p, through)")
         if rule != "gradient" and not self._relu.count:
-            raise U3Error(f"{self.net.name} has no ReLU, so the rule {rule!r} means nothing for it; "
+            raise U3Error(f"{self.net.name} has no ReLU (a PReLU is none), so the rule {rule!r} means nothing for it; "
                           "use rule='gradient', or a network with ReLUs such as squeezenet1_1")
         self._relu.rule = RULES[rule] if isinstance(rule, str) else rule
         try:
@@ -136,9 +136,10 @@ def backprop(net: nn.Module, images: Tensor, target: Target, *, rule: str | Rule
     net
         A :class:`~u3lab.nets.Classifier`, or any torch network in evaluation mode (it is left as it was).
     images
-        Pictures (B,3,H,W) in [0,1].
+        Pictures (B,C,H,W), or volumes (B,C,D,H,W), in [0,1].
     target
-        A class (number or name), a list with one class for each picture, or a neuron ``(layer, channel, y, x)``.
+        A class (number or name), a :class:`~u3lab.nets.Region` of a map of scores, a list with one of these for each
+        picture, or a neuron ``(layer, channel, y, x)``.
     rule
         "gradient", "deconvnet", "guided", or your own function (p, through); through(p) is p·[x > 0].
     layer

@@ -19,13 +19,13 @@ from u3lab.saliency.backprop import BackpropPass
 
 def max_abs(saliency: Tensor) -> Tensor:
     """max_c |r|: a signed map (B,C,h,w) as one strength a pixel (B,1,h,w) (Simonyan et al. 2014, section 3.1)."""
-    tensors(saliency=(saliency, "BCHW"))
+    tensors(saliency=(saliency, "BCDHW" if getattr(saliency, "ndim", 4) == 5 else "BCHW"))
     return saliency.abs().amax(1, keepdim=True)
 
 
 def positive(relevance: Tensor) -> Tensor:
     """Evidence for the class: relevance (B,C,h,w) summed over channels, its negative part left out: (B,1,h,w) ≥ 0."""
-    tensors(relevance=(relevance, "BCHW"))
+    tensors(relevance=(relevance, "BCDHW" if getattr(relevance, "ndim", 4) == 5 else "BCHW"))
     return relevance.sum(1, keepdim=True).clamp(min=0)
 
 
@@ -67,8 +67,8 @@ def coherence(saliency: Tensor) -> float:
 
 
 def edges(images: Tensor) -> Tensor:
-    """‖∇x‖ of the grey picture, (B,1,H,W): what a map would look like that knows of no network."""
-    grey = _images.check(images).mean(1, keepdim=True)
-    dy = F.pad(grey.diff(dim=-2), (0, 0, 0, 1))
-    dx = F.pad(grey.diff(dim=-1), (0, 1, 0, 0))
-    return (dx**2 + dy**2).sqrt()
+    """‖∇x‖ of the grey picture, (B,1,H,W) or (B,1,D,H,W): what a map would look like that knows of no network."""
+    axes = max(2, getattr(images, "ndim", 4) - 2)
+    grey = _images.check(images, None, axes).mean(1, keepdim=True)
+    slopes = [F.pad(grey.diff(dim=-n), (0, 0) * (n - 1) + (0, 1)) for n in range(1, axes + 1)]  # along x, y, and z
+    return sum(slope**2 for slope in slopes).sqrt()

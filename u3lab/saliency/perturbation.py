@@ -22,7 +22,8 @@ from u3lab.descent import Step, clamp, descend
 from u3lab.errors import U3Error
 from u3lab.images.variation import total_variation
 from u3lab.images.views import shift
-from u3lab.nets import Classifier, check_classes, ready
+from u3lab.nets import Classifier, Region, ready
+from u3lab.nets.region import asked
 from u3lab.settings import or_default, setting, settings
 
 
@@ -53,11 +54,11 @@ class MaskSettings:
 def perturb(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
     """x̃ = (1 − m) ⊙ x + m ⊙ baseline: where m = 1 the picture is gone. Mask (B,1,h,w), enlarged bilinearly."""
     tensors(mask=(mask, "B1hw"))
-    if not isinstance(baseline, Tensor) or baseline.shape != _images.check(images).shape or len(mask) not in (
+    if not isinstance(baseline, Tensor) or baseline.shape != _images.check(images, None).shape or len(mask) not in (
             1, len(images)):
         raise U3Error(f"{len(images)} pictures {tuple(images.shape)}, a mask {tuple(mask.shape)} and as baseline "
                       f"{shown(baseline)} do not fit; baseline_like(images) makes one, a mask is (1 or B,1,h,w)")
-    return blend(images, mask, _images.check(baseline))
+    return blend(images, mask, _images.check(baseline, None))
 
 
 def blend(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
@@ -67,16 +68,17 @@ def blend(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
 
 
 def enlarge(mask: Tensor, images: Tensor) -> Tensor:
-    """The mask at the pictures' resolution (bilinear, ``align_corners=False``)."""
-    if mask.shape[-2:] == images.shape[-2:]:
+    """The mask at the resolution of the pictures or volumes ((bi- or tri-)linear, ``align_corners=False``)."""
+    if mask.shape[2:] == images.shape[2:]:
         return mask
-    return F.interpolate(mask, images.shape[-2:], mode="bilinear", align_corners=False)
+    return F.interpolate(mask, images.shape[2:], mode="bilinear" if mask.ndim == 4 else "trilinear",
+                         align_corners=False)
 
 
 def baseline_like(images: Tensor, *, generator: torch.Generator | None = None,
                   settings: MaskSettings | None = None) -> Tensor:
     """What stands in the perturbed parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread."""
-    settings, images = or_default(settings, MaskSettings), _images.check(images)
+    settings, images = or_default(settings, MaskSettings), _images.check(images, None)
     if settings.baseline == "blur":
         return _images.blur(images, settings.sigma)
     mean = images.mean((2, 3), keepdim=True)
@@ -94,7 +96,7 @@ def price(mask: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Ten
     return lam * mask.mean(), tv * total_variation(mask, beta)
 
 
-def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *,
+def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str | Region, *,
                             settings: MaskSettings | None = None) -> Iterator[Step]:
     """Find the smallest perturbation, step by step.
 
@@ -103,9 +105,9 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
     net
         A classifier.
     image
-        One picture (1,3,H,W) in [0,1].
+        One picture (1,C,H,W) in [0,1].
     target
-        The class to remove, by number or name.
+        The class to remove, by number or name, or a :class:`~u3lab.nets.Region`, whose mean probability is Φ_c.
     settings
         Read at every step: change them while the iterator runs.
 
@@ -129,7 +131,9 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
     """
     settings = or_default(settings, MaskSettings)
     net = ready(net, image, one=True)
-    k = net.class_index(target)
+    if image.ndim != 4:
+        raise U3Error(f"a mask is looked for on pictures (B,C,H,W), not on {shown(image)}; try saliency.occlusion")
+    wanted = [target if isinstance(target, Region) else net.class_index(target)]
     x = image.detach().to(net.device)
     generator = torch.Generator().manual_seed(settings.seed)
     baseline = _Baseline(x, settings, generator)
@@ -141,8 +145,7 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str, *
             now = clamp(m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device), 0, 1)
         perturbed = shift(blend(x, now, baseline()), settings.jitter, generator)
         scores = net.unchecked(perturbed)
-        check_classes(scores, k)
-        probability = scores.softmax(1)[0, k]
+        probability = asked(net, net.as_probabilities(scores), wanted, mean=True)[0]
         size, rough = price(m, settings.lam, settings.tv, settings.beta)
         return enlarge(m, x), {"probability": probability, "size": size, "variation": rough}
 

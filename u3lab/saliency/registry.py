@@ -9,6 +9,7 @@ gives; ``tests/saliency/test_contract.py`` holds every line to its word.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from u3lab.nets import Classifier, ready
 from u3lab.saliency._forward_pass import Target, is_neuron, one_each
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import edges, max_abs, positive
+from u3lab.saliency.occlusion import occlusion
 from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation
 from u3lab.saliency.relevance import (
     grad_cam,
@@ -48,6 +50,8 @@ def as_it_is(map: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Method:
     """One saliency method. Called with (net, images, target), it gives heat ≥ 0 of one channel, (B,1,h,w).
+
+    Of volumes it is (B,1,d,h,w), where the method is defined for them: ``nets.describe(net)`` says so.
 
     Attributes
     ----------
@@ -80,7 +84,7 @@ class Method:
     slope: bool = False
 
     def __call__(self, net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
-        """The heat for a target.
+        """The heat for a target. A map that is 0 everywhere is called empty, in a warning.
 
         Raises
         ------
@@ -91,7 +95,10 @@ class Method:
             if given and part not in self.takes:
                 takers = ", ".join(name for name, method in METHODS.items() if part in method.takes)
                 raise U3Error(f"this method takes no {part}; those that do are {takers}")
-        return self.heat(self.map(net, images, target, **({} if layer is None else {LAYER: layer}))).detach()
+        heat = self.heat(self.map(net, images, target, **({} if layer is None else {LAYER: layer}))).detach()
+        if empty := [n for n, one in enumerate(heat) if not one.any()]:
+            warnings.warn(f"the maps {empty} of this batch are empty: 0 everywhere", stacklevel=2)
+        return heat
 
 
 def named(method: str | Asked) -> Asked:
@@ -145,5 +152,6 @@ METHODS: dict[str, Method] = {
                                      grid=True, relus=True),
     "Grad-CAM": Method(grad_cam, as_it_is, grid=True),
     "guided Grad-CAM": Method(guided_grad_cam, max_abs, relus=True),
+    "occlusion": Method(occlusion, positive, frozenset({CLASS})),
     "mask": Method(masks, as_it_is, frozenset({CLASS}), optimises=True),
 }

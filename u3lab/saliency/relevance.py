@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from u3lab.checks import number, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
-from u3lab.saliency._forward_pass import ForwardPass, Target, is_neuron, named_layers, one_each
+from u3lab.saliency._forward_pass import GRIDS, ForwardPass, Target, is_neuron, named_layers, one_each
 from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.perturbation import enlarge
 
@@ -23,7 +23,7 @@ def modulate(activation: Tensor, gradient: Tensor) -> Tensor:
 
 def cam(activation: Tensor, gradient: Tensor) -> Tensor:
     """max(0, Σ_k w_k A_k), w_k the spatial mean of the gradient: (B,C,h,w) and (B,C,h,w) → (B,1,h,w) ≥ 0."""
-    weights = gradient.mean((2, 3), keepdim=True)
+    weights = gradient.mean(tuple(range(2, gradient.ndim)), keepdim=True)
     return modulate(activation, weights).clamp(min=0)
 
 
@@ -112,7 +112,7 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | Non
 def _grad_cam(kept: ForwardPass, target: Target, layer: str | None) -> Tensor:
     """Grad-CAM of a kept pass."""
     layer = kept.last_convolution(target) if layer is None else layer
-    if kept[layer].ndim != 4:
+    if kept[layer].ndim not in GRIDS:
         raise U3Error(f"layer {layer!r} has no spatial grid; choose a convolutional layer")
     return cam(kept[layer], kept.gradient(target, layer=layer)).detach()
 
@@ -172,7 +172,7 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
     number("noise", noise, 0)
     net = ready(net, images)
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
-    spread = noise * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
+    spread = noise * (images.flatten(1).amax(1) - images.flatten(1).amin(1)).view(-1, *[1] * (images.ndim - 1))
     # One draw for all: the map of a picture does not depend on what else is in its batch
     draws = (torch.randn(images.shape[1:], generator=generator).to(images.device) for _ in range(samples))
     noisy = (images + spread * noise for noise in draws)
@@ -227,14 +227,19 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
 
     whole("steps", steps, 1, 1000)  # the nodes come from a matrix of so many rows
     net = ready(net, images)
-    if not isinstance(baseline, Tensor):
-        number("baseline", baseline)
-    elif baseline.ndim and baseline.shape[-3:] != images.shape[-3:]:
-        raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
-                      "give a number or a picture of the same size")
-    origin = torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)
+    origin = as_pictures(baseline, images)
     ready(net, origin)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     path = ((float(weight), origin + float(alpha) * (images - origin))
             for alpha, weight in zip((nodes + 1) / 2, weights / 2, strict=True))  # from [-1,1] to [0,1]
     return (images - origin) * _weighted_sum(net, path, target)
+
+
+def as_pictures(baseline: Tensor | float, images: Tensor) -> Tensor:
+    """A baseline, that is a number or a picture, as one for each of the pictures."""
+    if not isinstance(baseline, Tensor):
+        number("baseline", baseline)
+    elif baseline.ndim and baseline.shape[1 - images.ndim:] != images.shape[1:]:
+        raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
+                      "give a number or a picture of the same size")
+    return torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)

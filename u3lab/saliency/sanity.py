@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from u3lab.checks import shown, whole
 from u3lab.errors import U3Error
 from u3lab.measures import rank_correlation
-from u3lab.nets import Classifier, ready
+from u3lab.nets import Classifier, Region, ready
+from u3lab.nets.region import asked
 from u3lab.saliency._forward_pass import Target
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
 from u3lab.saliency.registry import Asked, named
@@ -34,7 +35,7 @@ def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str
 
 def _shuffled(broken: Classifier, generator: torch.Generator) -> Iterator[tuple[str, Classifier]]:
     for name, module in reversed(list(broken.module.named_modules())):
-        if not isinstance(module, (nn.Conv2d, nn.Linear)):
+        if not isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)):
             continue
         with torch.no_grad():
             order = torch.randperm(module.weight.numel(), generator=generator).to(module.weight.device)
@@ -65,7 +66,7 @@ def randomisation_check(net: Classifier, images: Tensor, target: Target, method:
             for name, broken in randomise_downwards(net, seed=seed)]
 
 
-def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tensor, *, steps: int = 20,
+def deletion_curve(net: Classifier, image: Tensor, target: int | str | Region, heat: Tensor, *, steps: int = 20,
                    insertion: bool = False, sigma: float = 10.0) -> tuple[Tensor, Tensor]:
     """Probability of a class while the pixels that a map marks most are blurred away (or, inserted, come back first).
 
@@ -96,7 +97,7 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
                       "max_abs(saliency) or positive(saliency) makes a map one channel")
     if not heat.isfinite().all():
         raise U3Error("the heat has values that are NaN or infinite; look for a division by zero before this line")
-    k = net.class_index(target)
+    wanted = [target if isinstance(target, Region) else net.class_index(target)]
     baseline = baseline_like(image, settings=MaskSettings(sigma=sigma))
     order = enlarge(heat.detach().to(image.device), image).flatten().argsort(descending=True, stable=True)
     fractions = torch.linspace(0, 1, steps + 1)
@@ -107,5 +108,6 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str, heat: Tens
         mask = mask.view(1, 1, *image.shape[-2:])
         changed = perturb(image, 1 - mask if insertion else mask, baseline)
         with torch.no_grad():
-            probabilities.append(float(net.unchecked(changed.clamp(0, 1)).softmax(1)[0, k]))
+            probability = net.as_probabilities(net.unchecked(changed.clamp(0, 1)))
+            probabilities.append(float(asked(net, probability, wanted, mean=True)))
     return fractions, torch.tensor(probabilities)

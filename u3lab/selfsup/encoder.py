@@ -44,7 +44,7 @@ def built(made: Callable[[], dict[str, nn.Module]], seed: int, *, size: int, col
         layers = made()
     blocks = nn.Sequential(OrderedDict(layers if colour else {"grey": Grey(), **layers}))
     return Classifier(blocks.eval(), layers={name: name for name in layers}, mean=(mean,), std=(std,), size=size,
-                      name="the encoder", memory_format=torch.channels_last)
+                      channels=3, name="the encoder", memory_format=torch.channels_last)
 
 
 class Grey(nn.Module):
