@@ -23,10 +23,10 @@ MIRROR = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))  # left and right exchanged
 
 
 @cache
-def tests(kind: str, tested: str, count: int | None = None) -> Turntable:
-    """What is tested on, the same for all trainings; ``VIEWS``, or the first of them."""
+def tests(tested: str, count: int | None = None) -> Turntable:
+    """Views of "known" or "unknown" chairs, the same for all trainings; ``VIEWS``, or the first of them."""
     split, things = ("train", 22) if tested == "known" else ("test", HELD_OUT)
-    return turntable.draw(kind, count or VIEWS, each=1, things=things, split=split, seed=999)
+    return turntable.draw("chair", count or VIEWS, each=1, things=things, split=split, seed=999)
 
 
 def varied(pairs: Pairs) -> Pairs:
@@ -35,12 +35,12 @@ def varied(pairs: Pairs) -> Pairs:
     A mirrored thing is turned the other way: its g is M g M. It is a new thing, whose pose nobody has told.
     """
     def changed(count: int, generator: torch.Generator) -> Pair:
-        x, moved, g = pairs(count, generator)
-        mirror = MIRROR[:g.shape[1], :g.shape[1]]
+        x, moved, *turns = pairs(count, generator)
+        mirror = MIRROR[:turns[0].shape[1], :turns[0].shape[1]]
         x, moved = (_seen_otherwise(one, generator) for one in (x, moved))
         flip = (torch.rand(count, generator=generator) < 0.5)[:, None, None]
         x, moved = (torch.where(flip[..., None], one.flip(-1), one) for one in (x, moved))
-        return x, moved, torch.where(flip, mirror @ g @ mirror, g)
+        return x, moved, *(torch.where(flip, mirror @ g @ mirror, g) for g in turns)
 
     return changed
 
