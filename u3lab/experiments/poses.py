@@ -13,6 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from scipy.optimize import brentq
 from torch import Tensor, nn
 
@@ -54,19 +55,21 @@ def middle(errors: Tensor, rival: Tensor | None = None) -> Interval:
     samples of chairs and of seeds."""
     draw = torch.Generator().manual_seed(1)  # bootstrap's own begins with 0
 
-    def median(of: Tensor) -> float:
-        return float(of.flatten().quantile(0.5))
+    def medians(of: Tensor, chairs: Tensor, seeds: Tensor) -> Tensor:  # of samples that have each so often, (D)
+        weights = (chairs[:, :, None, None] * seeds[:, None, None]).expand(-1, *of.shape).flatten(1)
+        values, order = of.flatten().double().sort()
+        reached = weights[:, order].cumsum(1)
+        return values[(reached >= reached[:, -1:] / 2).double().argmax(1)]
+
+    def more(chairs: Tensor, seeds: Tensor) -> Tensor:
+        return medians(errors, chairs, seeds) - (0 if rival is None else medians(rival, chairs, seeds))
 
     def of_samples(often: Tensor) -> Tensor:
-        seeds = torch.randint(errors.shape[2], (len(often), errors.shape[2]), generator=draw)
-        samples = [(torch.arange(len(errors)).repeat_interleave(count.long()), picked)
-                   for count, picked in zip(often, seeds, strict=True)]
-        return torch.tensor([median(errors[chairs][..., picked])
-                             - (0 if rival is None else median(rival[chairs][..., picked]))
-                             for chairs, picked in samples], dtype=torch.float64)
+        picked = torch.randint(errors.shape[2], (len(often), errors.shape[2]), generator=draw)
+        return more(often, F.one_hot(picked, errors.shape[2]).sum(1).double())
 
-    value = median(errors) - (0 if rival is None else median(rival))
-    return bootstrap(of_samples, len(errors))._replace(value=value)
+    whole = (torch.ones(1, size, dtype=torch.float64) for size in (len(errors), errors.shape[2]))
+    return bootstrap(of_samples, len(errors))._replace(value=float(more(*whole)))
 
 
 def summary(rows: Rows) -> Summary:

@@ -159,8 +159,8 @@ def _turned(g: torch.Generator) -> Iterator[tuple]:
 
 TURN = Exercise(
     id="3b-turn", title="By how much?", minutes=5, difficulty="easy", points=2,
-    goal="before holds the codes Φ(x) of B pictures, after the codes Φ(gx) of the pictures in which the thing has moved "
-         "on. Return the B turns g, if Φ(gx) = g Φ(x). All are rotation matrices, n = 2 or 3.",
+    goal="before holds the codes Φ(x) of B pictures, after the codes Φ(gx) of pictures in which the thing has turned. "
+         "Return the B turns g, if Φ(gx) = g Φ(x). All are rotation matrices, n = 2 or 3.",
     signature="def my_turn(before, after):   # (B,n,n), (B,n,n) → g: (B,n,n)",
     hints=(
         "Multiply both sides of Φ(gx) = g Φ(x) by Φ(x)⁻¹. From which side, so that g is left alone?",
@@ -202,8 +202,8 @@ def _made(code: Tensor, *, unit: bool = True, right: bool = True, hand: int = 1,
 
 ROTATION = Exercise(
     id="3b-rotation", title="A rotation from six numbers", minutes=8, difficulty="medium", points=4,
-    goal="A network answers any six numbers for each picture: a, the first three, and b, the last three. Make a rotation "
-         "of them. Its first column points along a; its second lies in the plane of a and b, on b's side; its third "
+    goal="A network answers any six numbers for each picture: a, the first three, and b, the last three. Make them a "
+         "rotation. Its first column points along a; its second lies in the plane of a and b, on b's side; its third "
          "completes a right-handed system.",
     signature="def my_rotation(code):   # (B,6) → (B,3,3)",
     hints=(
@@ -217,7 +217,8 @@ ROTATION = Exercise(
         Mistake(lambda code: _made(code, unit=False), "your columns are not of length 1"),
         Mistake(lambda code: _made(code, hand=-1), "the determinant is −1, a mirror: the third column is "
                 "first × second, in this order"),
-        Mistake(lambda code: _made(code, rows=True), "your three vectors are rows; stack them as columns, along axis 2"),
+        Mistake(lambda code: _made(code, rows=True), "your three vectors are rows; stack them as columns, along "
+                "axis 2"),
         Mistake("second = F.normalize(b - (first * b).sum(1, keepdim=True) * first, dim=1) → second = F.normalize("
                 "b - (a * b).sum(1, keepdim=True) * a, dim=1)", "the part of b along a is (first · b) first, with the "
                 "column of length 1: a itself is too long or too short"),
