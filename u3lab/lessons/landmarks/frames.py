@@ -80,7 +80,7 @@ def slices(name: str) -> Tensor:
     return F.interpolate(F.pad(x, (missing // 2, missing - missing // 2)), size=(64, 64), mode="area")
 
 
-FILMED, FILM, HIGH = (22, 23, 25, 27), 18, 25.0  # chairs that are held out; views of each; degrees above the table
+FILMED, FILM, HIGH = (22, 23, 25, 27), 24, 25.0  # chairs that are held out; views of each; degrees above the table
 
 
 @cache
