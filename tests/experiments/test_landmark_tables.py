@@ -31,7 +31,7 @@ def small(monkeypatch: pytest.MonkeyPatch):
                            parts: {"LABELLED": 12, "TEST": 8}, frames: {"VIEWS": 6, "HELD_OUT": 3},
                            keypoints: {"STOCK": 8, "LABELS": (5, 12), "BATCH": 2, "CHAIRS": 4,
                                        "MARKED": ((8, 30), (1001, 24))},
-                           poses: {"THINGS": 4, "EACH": 3, "BATCH": 4, "FEW": 2}}.items():
+                           poses: {"THINGS": 4, "EACH": 3, "BATCH": 4}}.items():
         for name, value in values.items():
             monkeypatch.setattr(module, name, value)
     for one in CACHED:
@@ -224,7 +224,7 @@ def test_a_median_is_resampled_by_things_and_by_trainings() -> None:
         assert low == 5 and high == 50 and low <= value <= high
 
 
-@pytest.mark.parametrize("way", [poses.TURNS, poses.FEW_TURNS, poses.POSES])
+@pytest.mark.parametrize("way", [poses.TURNS, poses.POSES])
 def test_a_short_training_and_what_it_is_tested_on(way: str, small: None) -> None:
     net, steps = poses.learnt(poses.Run(way, 0), 2)
     before = landmarks.poses(net, torch.rand(1, 3, 64, 64))

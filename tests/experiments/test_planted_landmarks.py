@@ -135,7 +135,7 @@ def test_poses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     frames.tests.cache_clear()
     table = planted.table(poses, tmp_path)
     frames.tests.cache_clear()
-    taught = {poses.TURNS: 300.5, poses.POSES: 77, poses.FEW_TURNS: 22, poses.RANDOM: 0}
+    taught = {poses.TURNS: 300.5, poses.POSES: 77, poses.RANDOM: 0}
     assert set(table) == {(way, seed) for way in taught for seed in range(3)}
     for (way, seed), row in table.items():
         assert row.one == pytest.approx([taught[way] + (way != poses.RANDOM) * seed / 10] * 400)

@@ -31,10 +31,9 @@ from u3lab.worlds.turntable import Turntable
 from u3lab.worlds.turntable.made import numbers
 
 STEPS, BATCH, RATE, SEEDS = 1000, 48, 0.004, 3
-THINGS, EACH, FEW = 300, 16, 22  # chairs to learn from, views of each; few: the two dozen less two
+THINGS, EACH = 300, 16  # chairs to learn from, and views of each
 TURNS, POSES, RANDOM = "told how they move", "told every pose", "random weights"
-FEW_TURNS = f"told how they move, {FEW} chairs"
-HEIGHT, ANY = "right height, any azimuth", "any rotation"
+HEIGHT, ANY = "right height, any azimuth", "random rotation"
 
 Run = NamedTuple("Run", [("way", str), ("seed", int)])
 """What the training was told, and the seed of all."""
@@ -78,13 +77,13 @@ def summary(rows: Rows) -> Summary:
         return torch.tensor([getattr(row, column) for run, row in rows.items() if run.way == way]).unflatten(
             1, (-1, frames.HELD_OUT)).permute(2, 1, 0)
 
-    ways = list(dict.fromkeys(run.way for run in rows))
+    there = {run.way for run in rows}
+    ways = [way for way in (TURNS, POSES, RANDOM) if way in there]
     found: dict[str, dict[str, float | Interval]] = {way: {
         "pose": middle(errors(way, "one")), "pose, an h for each chair": middle(errors(way, "own")),
         "turn between two views": middle(errors(way, "turns"))} for way in ways}
-    if POSES in ways:
-        for way in {TURNS, FEW_TURNS} & set(ways):
-            found[way][f"more than {POSES}"] = middle(errors(way, "one"), errors(POSES, "one"))
+    if {TURNS, POSES} <= there:
+        found[TURNS][f"more than {POSES}"] = middle(errors(TURNS, "one"), errors(POSES, "one"))
     return found | {HEIGHT: {"pose": 90.0}, ANY: {"pose": any_rotation()}}
 
 
@@ -94,12 +93,13 @@ TABLE = Table(
            "batch": BATCH},
     evidence=Evidence(
         "how well poses are found by a network that was told only how things move",
-        measured="The angle in degrees between the pose found and the true one, after one rotation h for all chairs "
-                 "that comes from 400 views of known chairs; after the best h for each chair, which is fitted to the "
-                 "ten views that it is judged by; and the error of the turn from one view of a chair to the next.",
+        measured="The angle in degrees between the pose found and the true one, after one rotation h for all chairs, "
+                 "fitted to 400 views of known chairs; after the best h for each chair, which is fitted to the very "
+                 "ten views that it is judged by, and flatters; and the error of the turn from one view of a chair "
+                 "to the next.",
         on=f"Drawn chairs on a turntable, 5° to 50° from above: 400 views of {frames.HELD_OUT} chairs that no training "
            f"has seen. Trained on {THINGS * EACH} views of {THINGS} chairs, in other lights, sizes and places, half of "
-           f"the pairs mirrored; or on as many views of {FEW} chairs, as they are.",
+           "the pairs mirrored.",
         often="Three trainings of each kind. The numbers are medians of all views, with 95 % intervals from samples of "
               "chairs and of trainings.",
         floor="Random weights with the same h. Whoever knows the height and guesses the azimuth is off by any angle "
@@ -107,13 +107,14 @@ TABLE = Table(
               "than θ: the median is 132°. These two are derived, not sampled.",
         rivals="The same network, first weights, pictures, order and steps, but told the pose of every picture: "
                "‖Φ(x) − R‖² in place of the turns.",
-        chosen=f"Width, rate {RATE} and steps: by trying on turns, with other views; nothing was chosen for the rival. "
-               "The variation of light and size did not help on these plain pictures, as the row of few chairs shows.",
+        chosen="Width, rate and steps are those of an earlier table on the same views; nothing was chosen for the "
+               "rival. In that table one training on as many views of 22 chairs, without the variation, had a median "
+               "of 4.8°: the recipe is not the best one.",
         limits="Drawn chairs, all of one kind, upright on a table. The turns that are told are exact; those of a film "
                "are estimated."),
     chart=Chart("bars", "median error of a pose (degrees)", columns=("pose",),
                 alt="Bars of the median error. Told how they move and told every pose: below ten degrees. Random "
-                    "weights and the right height with any azimuth: about ninety. Any rotation: 132."))
+                    "weights and the right height with any azimuth: about ninety. A random rotation: 132."))
 
 
 def work(plan: Plan) -> Iterator[Work]:
@@ -124,8 +125,6 @@ def work(plan: Plan) -> Iterator[Work]:
     for seed in plan.few(range(SEEDS)):
         for way in (RANDOM, TURNS, POSES):
             yield Work(Run(way, seed), measured, plan, Run(way, seed))
-    for seed in plan.few(range(SEEDS), 0):
-        yield Work(Run(FEW_TURNS, seed), measured, plan, Run(FEW_TURNS, seed))
 
 
 def measured(plan: Plan, run: Run) -> Reached:
@@ -152,13 +151,12 @@ def learnt(run: Run, steps: int = STEPS, checkpoint: str | None = None) -> tuple
     if run.way == RANDOM:
         return net, iter(())
     most = min(EACH * THINGS, steps * BATCH)
-    made = views(FEW if run.way == FEW_TURNS else min(THINGS, most // 2), run.seed, most)
+    made = views(min(THINGS, most // 2), run.seed, most)
     settings = PoseSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=run.seed)
     if run.way == POSES:
         return net, learn_told(net, made, checkpoint, settings)
     pairs = pairs_of(made.images, made.rotations, made.instances)
-    return net, learn_pose(net, pairs if run.way == FEW_TURNS else frames.varied(pairs), checkpoint=checkpoint,
-                           settings=settings)
+    return net, learn_pose(net, frames.varied(pairs), checkpoint=checkpoint, settings=settings)
 
 
 def learn_told(net: Classifier, made: Turntable, checkpoint: str | None, settings: PoseSettings) -> Iterator[Step]:

@@ -64,8 +64,9 @@ TABLE = Table(
         floor="Whoever guesses is off by any angle from 0° to 180°: 90° is the median, and half are beyond.",
         rivals="The same network, steps and pictures, but told turns between any two pictures, all of which stood "
                "upright before they were turned.",
-        chosen="Steps and width: by trying on these sevens, heads and seeds, so that no training misses the turns of "
-               "what it learns from. After 150 steps two in five trainings had still missed them.",
+        chosen="Steps and width: by trying on these sevens and heads, until no training that is told turns of one "
+               "picture missed them; after 150 steps some of the heads' trainings had. Told turns between any two "
+               "slices of brain2, four of five trainings still miss even the turns.",
         limits="Two patients are two examples. Digits were written with a slant, which counts as upright here."))
 
 

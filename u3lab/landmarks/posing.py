@@ -174,7 +174,7 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, T
     net, settings = ready(net), or_default(settings, PoseSettings)
     draw = function("pairs", pairs, 2, PAIRS) if callable(pairs) else _rows(_pair(pairs))
     seed, count = settings.seed, check_shared(settings.batch_size)
-    own = loss and function("loss", loss, 3, "give a function of Φ(x), Φ(gx) and g, all rotations (B,n,n)")
+    own = None if loss is None else function("loss", loss, 3, "give a function of Φ(x), Φ(gx) and g, all (B,n,n)")
 
     def energy(step: int) -> tuple[Tensor, Terms]:
         x, gx, g = _pair(draw(count, generator_of(seed, step)))
@@ -186,7 +186,7 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, T
 
     return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings),
                  checkpoint=Checkpoint.at(checkpoint), state=net.module.state_dict,
-                 facts={"seed": seed, "batch_size": count, "loss": loss and OWN,
+                 facts={"seed": seed, "batch_size": count, "loss": own and OWN,
                         "data": fingerprint(pairs) if checkpoint is not None else None})
 
 
