@@ -55,7 +55,7 @@ TABLE = Table(
         "what is known and what is free where pictures are turned in their plane",
         measured="The angle in degrees between the turn found and the true one, after one turn h; the error of the "
                  "turn between two views of one picture; and the share of angles that are off by more than 90°.",
-        on=f"Sevens: h is that of {KNOWN} known ones, judged are 100 of other people. Nines: the network has learnt "
+        on=f"Sevens: h is that of {KNOWN} known ones, judged are 100 others. Nines: the network has learnt "
            "sixes and nines, h is that of known sixes, judged are 100 other nines. Heads: ten slices of each of two "
            "patients, 6.5 mm apart; h makes the slices that were learnt from upright, judged are those of the other "
            "patient.",
