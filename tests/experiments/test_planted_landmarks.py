@@ -14,7 +14,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from tests.experiments import planted
-from u3lab.experiments import keypoints, labellers, poses, rabbits, registration
+from u3lab.experiments import keypoints, labellers, poses, rabbits, registration, turned
 from u3lab.lessons.landmarks import frames, marked, parts, trials
 
 
@@ -105,37 +105,75 @@ def test_rabbits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_poses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Taught on its own kind and number of things, tested on known and on unknown ones of that kind."""
-    kinds = {"chair": 1, "car": 2}
-    monkeypatch.setattr(poses, "views", lambda kind, things, seed, most: SimpleNamespace(
-        images=(kind, things, seed), rotations=most, instances=None))
+    """Each is taught what its name says, on as many things; h comes from known things, others judge."""
+    monkeypatch.setattr(poses, "views", lambda things, seed, most: SimpleNamespace(
+        images=(things, seed), rotations=most, instances=None))
     monkeypatch.setattr(poses, "pairs_of", lambda images, rotations, instances: (*images, False, rotations))
-    monkeypatch.setattr(frames, "varied", lambda pairs: (*pairs[:3], True, pairs[4]))
+    monkeypatch.setattr(frames, "varied", lambda pairs: (*pairs[:2], True, pairs[3]))
     monkeypatch.setattr(poses, "pose_encoder", Net)
 
     def learn(net: Net, pairs: tuple, *, checkpoint: Path, settings: object) -> Iterator[None]:
-        kind, things, seed, varied, most = pairs
+        things, seed, varied, most = pairs
         assert seed == settings.seed == net.seed and settings.steps == 1000 and most == 4800
-        net.number = 1000 * kinds[kind] + things + varied / 2 + seed / 10
+        net.number = things + varied / 2 + seed / 10
         return steps()
 
-    def draw(kind: str, count: int, *, each: int, things: int, split: str, seed: int) -> tuple:
-        assert (count, each, seed, things) == (400, 1, 999, {"train": 22, "test": 40}[split])
-        return kind, split
+    def told(net: Net, made: SimpleNamespace, checkpoint: Path, settings: object) -> Iterator[None]:
+        assert made.images == (300, net.seed) and settings.steps == 1000 and settings.seed == net.seed
+        net.number = 77 + net.seed / 10
+        return steps()
+
+    def draw(kind: str, count: int, *, each: int, things: int, split: str, seed: int) -> str:
+        assert (kind, count, each, seed, things) == ("chair", 400, 1, 999, {"train": 22, "test": 40}[split])
+        return split
 
     monkeypatch.setattr(poses, "learn_pose", learn)
+    monkeypatch.setattr(poses, "learn_told", told)
     monkeypatch.setattr(frames.turntable, "draw", draw)
-    monkeypatch.setattr(poses, "errors", lambda net, made: poses.Reached(
-        net.number, 10.0 * kinds[made[0]], 1.0 + (made[1] == "test"), 3.0))
+    monkeypatch.setattr(poses, "errors", lambda net, known, made: poses.Reached(
+        [net.number] * 400, [1.0 + (known, made).index("test")] * 400, [3.0] * 400))
     frames.tests.cache_clear()
     table = planted.table(poses, tmp_path)
     frames.tests.cache_clear()
-    assert len(table) == 12 and set(table) == {(*training, tested) for training in poses.TRAININGS
-                                               for tested in ("known", "unknown")}
-    for (kind, things, varied, seed, tested), row in table.items():
-        assert row == pytest.approx((1000 * kinds[kind] + things + varied / 2 + seed / 10, 10 * kinds[kind],
-                                     1 + (tested == "unknown"), 3))
+    taught = {poses.TURNS: 300.5, poses.POSES: 77, poses.RANDOM: 0}
+    assert set(table) == {(way, seed) for way in taught for seed in range(3)}
+    for (way, seed), row in table.items():
+        assert row.one == pytest.approx([taught[way] + (way != poses.RANDOM) * seed / 10] * 400)
+        assert list(row.own) == [2] * 400 and list(row.turns) == [3] * 400
     assert shipped(tmp_path) == {"pose-chair": 0}
+    found = poses.summary(table)
+    assert found[poses.TURNS]["pose"].value == pytest.approx(300.6, abs=0.05)
+    assert found[poses.TURNS][f"more than {poses.POSES}"].value == pytest.approx(223.5, abs=0.05)
+    assert found[poses.HEIGHT] == {"pose": 90}
+
+
+def test_turned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A picture tells whose it is and which way it was turned; a network adds what it has learnt from."""
+    monkeypatch.setattr(turned, "digits", lambda kind: kind + torch.arange(500.0).view(500, 1, 1, 1) / 1000)
+    monkeypatch.setattr(frames, "slices", lambda name: torch.full((10, 1, 1, 1), 10.0 * int(name[-1])))
+    monkeypatch.setattr(turned, "rotated_pairs", lambda images: ("apart", images))
+    monkeypatch.setattr(turned, "across", lambda images: ("across", images))
+    monkeypatch.setattr(frames, "varied", lambda pairs, mirrored: pairs if not mirrored else None)
+    monkeypatch.setattr(turned, "pose_encoder", lambda width, dimensions, seed: Net(seed=seed))
+
+    def learn(net: Net, pairs: tuple, *, settings: object) -> Iterator[None]:
+        assert (settings.steps, settings.batch_size, settings.seed) == (frames.STEPS, frames.BATCH, net.seed)
+        net.way, net.learnt = pairs[0], pairs[1].unique().tolist()
+        return steps()
+
+    def views(net: Net, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        angles = 30.0 * torch.arange(len(pictures) * turned.EACH)
+        off = {6: 20, 7: 25, 9: 70, 10: 40, 20: 60}[int(pictures[0])] + 10 * (net.way == "across") + net.seed
+        return frames.plane(angles + off), frames.plane(angles)
+
+    monkeypatch.setattr(turned, "learn_pose", learn)
+    monkeypatch.setattr(turned, "turned", views)
+    table = planted.table(turned, tmp_path)
+    off = {turned.SEVENS: 0, turned.NINES: 50, **dict.fromkeys(turned.HEADS, 20)}
+    assert set(table) == {(task, way, seed) for task in off for way in turned.WAYS for seed in range(5)}
+    for (task, _, _), row in table.items():
+        assert row.angles == pytest.approx([off[task]] * len(row.angles), abs=0.1) and max(row.turns) < 0.1
+        assert len(row.angles) == turned.EACH * (10 if task in turned.HEADS else 100)
 
 
 KNOWN, TESTED, CHOSE = 0.125, 0.25, 0.5  # what stands for faces to fit to, to judge on, and those that chose

@@ -110,6 +110,19 @@ def test_given_pairs_are_learnt_by_heart_in_space(distance: str):
     assert not net.training
 
 
+def test_a_loss_of_ones_own_is_minimised():
+    given = []
+
+    def away(found, moved, g):  # from the turns that are told
+        given.append((found, moved, g))
+        return -landmarks.factorise(found, moved, g)
+
+    settings = landmarks.PoseSettings(steps=15, batch_size=8, lr=0.01)
+    steps = list(landmarks.learn_pose(landmarks.pose_encoder(4), turns(), loss=away, settings=settings))
+    assert steps[-1].loss < steps[0].loss < 0 and set(steps[0].terms) == {"loss"}
+    assert {tuple(one.shape) for one in given[0]} == {(8, 3, 3)}
+
+
 def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "EVERY", 2)
     known = {"settings": landmarks.PoseSettings(steps=5, batch_size=2)}

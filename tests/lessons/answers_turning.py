@@ -8,67 +8,64 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 
-def entries(a: Tensor, b: Tensor) -> Tensor:
-    """The sum of squared differences of each pair, entry by entry."""
-    return sum((a[:, i, j] - b[:, i, j]) ** 2 for i in range(a.shape[1]) for j in range(a.shape[2]))
+def solved(before: Tensor, after: Tensor) -> Tensor:
+    return torch.linalg.solve(before, after, left=False)
 
 
-def traced(found: Tensor, moved: Tensor, g: Tensor) -> Tensor:
-    """‖A − g‖² = 2n − 2 trace(Aᵀ g) for rotations."""
-    return (2 * g.shape[1] - 2 * torch.einsum("bij,bkj,bik->b", moved, found, g)).mean()
+def summed(before: Tensor, after: Tensor) -> Tensor:
+    return torch.einsum("bik,bjk->bij", after, before)
 
 
-def solved(found: Tensor, moved: Tensor, g: Tensor) -> Tensor:
-    return entries(torch.linalg.solve(found, moved, left=False), g).mean()
+def by_qr(code: Tensor) -> Tensor:
+    """Gram and Schmidt are a QR decomposition whose R has a positive diagonal."""
+    a, b = code[:, :3], code[:, 3:]
+    Q, R = torch.linalg.qr(torch.stack([a, b], 2))
+    Q = Q * torch.diagonal(R, dim1=1, dim2=2).sign()[:, None]
+    return torch.cat([Q, torch.linalg.cross(Q[..., 0], Q[..., 1])[..., None]], 2)
 
 
-def frame(found: Tensor, true: Tensor) -> Rotation:
-    """h with Φ h ≈ R, by SciPy: its rows are those of the transposes."""
+def one_by_one(code: Tensor) -> Tensor:
+    made = []
+    for a, b in zip(code[:, :3], code[:, 3:], strict=True):
+        first = a / a.norm()
+        third = torch.linalg.cross(first, b)
+        third = third / third.norm()
+        made.append(torch.stack([first, torch.linalg.cross(third, first), third], 1))
+    return torch.stack(made)
+
+
+def by_scipy(found: Tensor, true: Tensor) -> Tensor:
+    """h with Φ h ≈ R: its rows are those of the transposes; in the plane by the angle of the mean."""
+    if found.shape[1] == 2:
+        M = (found.mT @ true).sum(0)
+        angle = torch.atan2(M[1, 0] - M[0, 1], M[0, 0] + M[1, 1])
+        return torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()]).view(2, 2)
     turned, _ = Rotation.align_vectors(true.double().reshape(-1, 3).numpy(), found.double().reshape(-1, 3).numpy())
-    return turned.inv()
+    return torch.from_numpy(turned.inv().as_matrix()).to(found)
 
 
-def frames(found: Tensor, true: Tensor, instances: Tensor) -> list[Rotation]:
-    return [frame(found[instances == n], true[instances == n]) for n in (0, 1)]
-
-
-def angle(found: Tensor, true: Tensor, instances: Tensor) -> float:
-    first, second = frames(found, true, instances)
-    return float(np.degrees((first * second.inv()).magnitude()))
-
-
-def looped(points: Tensor, size: int, sigma: float, two: float = 2.0, half: float = 0.5) -> Tensor:
-    made = torch.zeros(*points.shape[:2], size, size, dtype=points.dtype)
-    for i in range(size):
-        for j in range(size):
-            u = torch.tensor([(j + half) * 2 / size - 1, (i + half) * 2 / size - 1], dtype=points.dtype)
-            made[:, :, i, j] = torch.exp(-((points - u) ** 2).sum(2) / (two * sigma**2))
-    return made
+def nearest(found: Tensor, true: Tensor) -> np.ndarray:
+    """The best orthogonal matrix, also if it is a mirror."""
+    u, _, v = np.linalg.svd(np.einsum("bji,bjk->ik", found.double().numpy(), true.double().numpy()))
+    return u @ v
 
 
 MUTANTS = [
-    ("3b-factor", lambda f, m, g: entries(torch.linalg.inv(f) @ m, g).mean(), "multiply both sides by"),
-    ("3b-factor", lambda f, m, g: entries(torch.einsum("bij,bjk->bik", m, f), g).mean(),
-     "`found` transposed: its last two axes have changed places"),
-    ("3b-factor", lambda f, m, g: entries(f @ torch.linalg.inv(m), g).mean(), "`g` transposed: its last two axes"),
-    ("3b-factor", lambda f, m, g: entries(m * f.transpose(1, 2), g).mean(), "multiplies entry by entry"),
-    ("3b-factor", lambda f, m, g: torch.nn.functional.mse_loss(m @ f.mT, g), "too small by the number of values: a"),
-    ("3b-factor", lambda f, m, g: solved(f, m, g) * len(f), "too large by the number of values: a sum over axis 0 of"),
-    ("3b-factor", lambda f, m, g: torch.linalg.matrix_norm(m @ f.mT - g).mean(), "that is the norm"),
-    ("3b-factor", lambda f, m, g: entries(m @ f.mT, g), "not averaged over axis 0 yet"),
-    ("3b-factor", lambda f, m, g: solved(f, m, g) / 2, "right value"),
-    ("3b-frames", lambda f, t, i: np.radians(angle(f, t, i)), "the right one times 0.01745"),
-    ("3b-frames", lambda f, t, i: np.degrees((frames(f, t, i)[0] * frames(f, t, i)[1]).magnitude()), "is inverted"),
-    ("3b-frames", lambda f, t, i: np.degrees(frames(f, t, i)[0].magnitude()), "h₀ alone"),
-    ("3b-frames", lambda f, t, i: 0, "one common frame"),
-    ("3b-frames", lambda f, t, i: angle(f, t, i) / 2, "right value"),
-    ("3b-gaussians", lambda p, n, s: looped(p.flip(2), n, s), "transposed: axes 2 and 3 have changed places"),
-    ("3b-gaussians", lambda p, n, s: looped(p, n, s, two=1.0), "you divided by σ²"),
-    ("3b-gaussians", lambda p, n, s: looped(p, n, s, half=0.0), "left borders"),
-    ("3b-gaussians", lambda p, n, s: torch.nn.functional.normalize(looped(p, n, s), p=1, dim=(2, 3)), "sum to 1"),
-    ("3b-gaussians", lambda p, n, s: looped(p, n, s).sum(1, keepdim=True), "summed over axis 1 as well, and that"),
-    ("3b-gaussians", lambda p, n, s: looped(p * torch.tensor([1.0, -1.0]).to(p), n, s), "the right one in reverse"),
-    ("3b-gaussians", lambda p, n, s: looped(p, n, s) / 2, "right value"),
+    ("3b-turn", lambda b, a: torch.linalg.inv(b) @ a, "from the right"),
+    ("3b-turn", lambda b, a: solved(a, b), "leads back"),
+    ("3b-turn", lambda b, a: a * b.transpose(1, 2), "entry by entry"),
+    ("3b-turn", lambda b, a: torch.sub(a, b), "composed"),
+    ("3b-turn", lambda b, a: torch.einsum("bij,bjk->bik", a, b), "has to be undone"),
+    ("3b-turn", lambda b, a: solved(b, a) / 2, "right value"),
+    ("3b-rotation", lambda c: one_by_one(c).transpose(1, 2), "your three vectors are rows"),
+    ("3b-rotation", lambda c: one_by_one(c) * torch.tensor([1.0, 1.0, -1.0]).to(c), "a mirror"),
+    ("3b-rotation", lambda c: one_by_one(c) / 2, "right value"),
+    ("3b-align", lambda f, t: torch.from_numpy(nearest(f, t)).to(f), "a mirror"),
+    ("3b-align", lambda f, t: by_scipy(f, t).T, "leads from R"),
+    ("3b-align", lambda f, t: by_scipy(f.transpose(1, 2), t.transpose(1, 2)).T, "stands on the left"),
+    ("3b-align", lambda f, t: torch.einsum("bji,bjk->ik", f, t) / len(f), "no rotation"),
+    ("3b-align", lambda f, t: by_scipy(f, t) / 2, "right value"),
 ]
 
-RIGHT = [("3b-factor", traced), ("3b-factor", solved), ("3b-frames", angle), ("3b-gaussians", looped)]
+RIGHT = [("3b-turn", solved), ("3b-turn", summed), ("3b-rotation", by_qr), ("3b-rotation", one_by_one),
+         ("3b-align", by_scipy)]

@@ -18,7 +18,7 @@ from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.landmarks.factorising import DISTANCES, NUMBERS, as_rotation, factorise, pose_error
 from u3lab.landmarks.factorising import rotations as check_rotations
-from u3lab.landmarks.training import maps_of_pairs
+from u3lab.landmarks.training import OWN, maps_of_pairs
 from u3lab.nets import Classifier
 from u3lab.nets.blocks import conv_block
 from u3lab.nets.gate import ready
@@ -142,8 +142,8 @@ def rotated_pairs(images: Tensor) -> Pairs:
     return pairs
 
 
-def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, checkpoint: str | Path | None = None,
-               settings: PoseSettings | None = None) -> Iterator[Step]:
+def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
+               checkpoint: str | Path | None = None, settings: PoseSettings | None = None) -> Iterator[Step]:
     """Learn Φ from pairs and the turns between them; no pose of any picture is told.
 
     Parameters
@@ -153,6 +153,9 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, checkpoint: str | Path | 
     pairs
         x, gx (N,3,H,W) in [0,1] and g (N,n,n); or a function (count, generator) that makes such a batch, as those of
         :func:`pairs_of` and :func:`rotated_pairs`.
+    loss
+        One's own, of Φ(x), Φ(gx) and g, (B,n,n) each → a scalar; by default :func:`factorise` with the settings'
+        ``distance``.
     checkpoint
         A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
     settings
@@ -171,17 +174,19 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, checkpoint: str | Path | 
     net, settings = ready(net), or_default(settings, PoseSettings)
     draw = function("pairs", pairs, 2, PAIRS) if callable(pairs) else _rows(_pair(pairs))
     seed, count = settings.seed, check_shared(settings.batch_size)
+    own = None if loss is None else function("loss", loss, 3, "give a function of Φ(x), Φ(gx) and g, all (B,n,n)")
 
     def energy(step: int) -> tuple[Tensor, Terms]:
         x, gx, g = _pair(draw(count, generator_of(seed, step)))
         found, found_moved = (_rotations(codes) for codes in maps_of_pairs(net, x, gx))
         g = g.float().to(net.device)
         error = pose_error(found_moved.detach() @ found.detach().mT, g).median()
-        return error, {settings.distance: factorise(found, found_moved, g, distance=settings.distance)}
+        return error, ({"loss": own(found, found_moved, g)} if own else
+                       {settings.distance: factorise(found, found_moved, g, distance=settings.distance)})
 
     return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings),
                  checkpoint=Checkpoint.at(checkpoint), state=net.module.state_dict,
-                 facts={"seed": seed, "batch_size": count,
+                 facts={"seed": seed, "batch_size": count, "loss": own and OWN,
                         "data": fingerprint(pairs) if checkpoint is not None else None})
 
 

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from u3lab import landmarks
+from u3lab.datasets import scans
 from u3lab.lessons.landmarks import frames
 from u3lab.worlds import turntable
+from u3lab.worlds.turntable.made import held_out
 
 
 def test_a_mirrored_pair_is_told_the_turn_of_the_mirrored_thing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +27,15 @@ def test_a_mirrored_pair_is_told_the_turn_of_the_mirrored_thing(monkeypatch: pyt
     assert off.abs().max() < 12
     plain = pairs(24, torch.Generator().manual_seed(0))[2]
     assert 4 < int(((g - plain).abs().amax((1, 2)) > 1e-3).sum()) < 20  # some are mirrored, and some not
+
+
+def test_nothing_is_mirrored_where_nothing_may_be() -> None:
+    def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        x = torch.rand(count, 3, 8, 8, generator=generator)
+        return x, x, frames.plane(360 * torch.rand(count, generator=generator))
+
+    told = frames.varied(pairs, mirrored=False)(24, torch.Generator().manual_seed(0))[2]
+    assert torch.equal(told, pairs(24, torch.Generator().manual_seed(0))[2])
 
 
 def pointing(x: Tensor) -> Tensor:
@@ -46,3 +57,30 @@ def test_the_shipped_network_knows_things_that_it_has_never_seen() -> None:
     made = turntable.draw("chair", 60, split="test", each=1, things=20, seed=4)
     found = landmarks.poses(frames.shipped("chair"), made.images)
     assert landmarks.pose_error(found, made.rotations, landmarks.align(found, made.rotations)).median() < 10
+
+
+def test_pins_point_where_the_pose_says() -> None:
+    grey, quarter = torch.full((2, 3, 16, 16), 0.5), turntable.rotation(torch.tensor([0.0, 90.0]), torch.zeros(2))
+    shown = frames.pinned(grey, quarter, size=64)
+    assert shown.shape == (2, 3, 64, 64)
+    middle, tip = 32, round(32 * (1 + frames.REACH[2]))  # at 90° the front is to the right
+    orange, blue = (torch.tensor(frames.AXES[n]) for n in (2, 1))
+    torch.testing.assert_close(shown[1, :, middle, tip - 1], orange, atol=0.05, rtol=0)
+    torch.testing.assert_close(shown[0, :, middle, middle], orange, atol=0.05, rtol=0)  # it looks at us
+    for one in shown:
+        torch.testing.assert_close(one[:, round(32 * (1 - frames.REACH[1])) + 1, middle], blue, atol=0.05, rtol=0)
+
+
+def test_films_are_of_chairs_that_are_held_out_and_go_once_around() -> None:
+    films = frames.films()
+    assert all(held_out(number) for number in frames.FILMED) and len(films) == 4
+    for film, way in zip(films, (1, -1, 1, -1), strict=True):
+        assert film.images.shape == (frames.FILM, 3, 128, 128)
+        torch.testing.assert_close(way * film.azimuth.diff(), torch.full((frames.FILM - 1,), 360 / frames.FILM),
+                                   atol=1e-3, rtol=0)
+
+
+def test_slices_are_square_and_whole() -> None:
+    square, raw = frames.slices("brain1"), scans.load("brain1").images
+    assert square.shape == (10, 3, 64, 64) and raw.shape[2] > raw.shape[3]
+    assert float(square.mean()) == pytest.approx(float(raw.mean()) * raw.shape[3] / raw.shape[2], rel=0.02)

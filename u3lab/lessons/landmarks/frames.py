@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.datasets import scans
 from u3lab.landmarks import as_rotation, pose_encoder
 from u3lab.landmarks.posing import Pair, Pairs
 from u3lab.nets import Classifier, checkpoints
+from u3lab.pixels import eight_bit
 from u3lab.worlds import turntable
 from u3lab.worlds.turntable import Turntable
 
@@ -23,24 +27,25 @@ MIRROR = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))  # left and right exchanged
 
 
 @cache
-def tests(kind: str, tested: str, count: int | None = None) -> Turntable:
-    """What is tested on, the same for all trainings; ``VIEWS``, or the first of them."""
+def tests(tested: str, count: int | None = None) -> Turntable:
+    """Views of "known" or "unknown" chairs, the same for all trainings; ``VIEWS``, or the first of them."""
     split, things = ("train", 22) if tested == "known" else ("test", HELD_OUT)
-    return turntable.draw(kind, count or VIEWS, each=1, things=things, split=split, seed=999)
+    return turntable.draw("chair", count or VIEWS, each=1, things=things, split=split, seed=999)
 
 
-def varied(pairs: Pairs) -> Pairs:
+def varied(pairs: Pairs, *, mirrored: bool = True) -> Pairs:
     """The same pairs, but each picture in another light, larger or smaller and shifted; and half of the pairs mirrored.
 
-    A mirrored thing is turned the other way: its g is M g M. It is a new thing, whose pose nobody has told.
+    A mirrored thing is turned the other way: its g is M g M. It is a new thing, whose pose nobody has told. With
+    ``mirrored=False`` there is none.
     """
     def changed(count: int, generator: torch.Generator) -> Pair:
-        x, moved, g = pairs(count, generator)
-        mirror = MIRROR[:g.shape[1], :g.shape[1]]
+        x, moved, *turns = pairs(count, generator)
+        mirror = MIRROR[:turns[0].shape[1], :turns[0].shape[1]]
         x, moved = (_seen_otherwise(one, generator) for one in (x, moved))
-        flip = (torch.rand(count, generator=generator) < 0.5)[:, None, None]
+        flip = (torch.rand(count, generator=generator) < 0.5 * mirrored)[:, None, None]
         x, moved = (torch.where(flip[..., None], one.flip(-1), one) for one in (x, moved))
-        return x, moved, torch.where(flip, mirror @ g @ mirror, g)
+        return x, moved, *(torch.where(flip, mirror @ g @ mirror, g) for g in turns)
 
     return changed
 
@@ -63,6 +68,52 @@ def shipped(kind: str) -> Classifier:
     net = pose_encoder()
     checkpoints.restore(net.module, f"pose-{kind}")
     return net
+
+
+STEPS, BATCH, RATE = 400, 32, 0.005  # for what is turned in its plane
+
+
+def slices(name: str) -> Tensor:
+    """The ten slices of a patient's scan, made square: (10,3,64,64)."""
+    x = scans.load(name).images
+    missing = x.shape[2] - x.shape[3]
+    return F.interpolate(F.pad(x, (missing // 2, missing - missing // 2)), size=(64, 64), mode="area")
+
+
+FILMED, FILM, HIGH = (22, 23, 25, 27), 24, 25.0  # chairs that are held out; views of each; degrees above the table
+
+
+@cache
+def films() -> tuple[Turntable, ...]:
+    """Four chairs that no training has seen, each once around, in pictures of 128 pixels. Each begins anywhere."""
+    begins = 360 * torch.rand(len(FILMED), generator=torch.Generator().manual_seed(7))
+    around, high = 360 * torch.arange(FILM) / FILM, torch.full((FILM,), HIGH)
+    return tuple(turntable.views("chair", number, begin + way * around, high, size=128, seed=n)
+                 for n, (number, begin, way) in enumerate(zip(FILMED, begins, (1, -1, 1, -1), strict=True)))
+
+
+AXES = ((0.60, 0.60, 0.60), (0.16, 0.36, 0.66), (0.85, 0.37, 0.05))  # to its left, up, to its front
+REACH = (0.45, 0.6, 0.75)  # of each, in half pictures
+
+
+def pinned(images: Tensor, R: Tensor, *, size: int = 192, inks: Sequence[tuple] = AXES, wide: int = 8) -> Tensor:
+    """Pictures (N,3,S,S) with the axes of a thing as pins in them, as a pose R (N,3,3) says: (N,3,size,size).
+
+    Grey is to its left, blue up, orange to its front; what points away from us is drawn first.
+    """
+    from PIL import Image, ImageDraw
+
+    twice, sheets = 2 * size, []  # drawn at twice the size, so that lines are smooth
+    for picture, pose in zip(F.interpolate(images, size=(twice, twice), mode="bilinear"), R.detach(), strict=True):
+        sheet = Image.fromarray(eight_bit(picture[None]))
+        draw = ImageDraw.Draw(sheet)
+        for axis in pose[2].argsort().tolist():
+            x, y = (size * (1 + REACH[axis] * torch.stack([pose[0, axis], -pose[1, axis]]))).tolist()
+            ink = tuple(round(255 * one) for one in inks[axis])
+            draw.line([(size, size), (x, y)], ink, wide)
+            draw.ellipse([x - 1.4 * wide, y - 1.4 * wide, x + 1.4 * wide, y + 1.4 * wide], ink)
+        sheets.append(torch.from_numpy(np.asarray(sheet).copy()).permute(2, 0, 1).float() / 255)
+    return F.interpolate(torch.stack(sheets), size=(size, size), mode="area")
 
 
 SIDE = 64
