@@ -22,7 +22,7 @@ def test_it_draws_the_series_that_the_notebooks_ask_for():
     cells = [cell.source for path in folder.glob("*.ipynb") for cell in nbformat.read(path, as_version=4).cells
              if cell.cell_type == "code"]
     asked = {call for source in cells for call in LONG.findall(source)}
-    assert len(asked) == 3 and set(LONG.findall(inspect.getsource(prepare))) == asked
+    assert len(asked) == 4 and set(LONG.findall(inspect.getsource(prepare))) == asked
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def run() -> None:
         for split in ("train", "val", "test"):
             decathlon.load(name, split)
     print("chapter 2: faces", flush=True)
+    faces.draw(400, split="train", seed=1, each=1)
     for split in ("train", "test"):
         faces.draw(200, split=split, seed=2, each=1)
     print("chapters 7 and 7b: concepts", flush=True)
