@@ -246,7 +246,7 @@ def _named(g: torch.Generator) -> Iterator[tuple]:
 
 
 ALIGN = Exercise(
-    id="3b-align", title="Where is zero?", minutes=12, difficulty="hard", points=5,
+    id="3b-align", title="Where is zero?", minutes=10, difficulty="hard", points=5,
     goal="found holds the codes Φ(xᵢ) of N pictures, true the poses Rᵢ that somebody has measured. Return the one "
          "rotation h for which Σ ‖Φ(xᵢ) h − Rᵢ‖² is least. A mirror (determinant −1) is no rotation.",
     signature="def my_align(found, true):   # (N,n,n), (N,n,n) → h: (n,n)",
