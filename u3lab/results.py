@@ -99,7 +99,7 @@ def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None 
               if (group := {label: of[column] for label, of in summary.items() if column in of})}
     if spec["kind"] == "bars":
         return figures.bars(groups if len(groups) > 1 else next(iter(groups.values())), spec["measured"],
-                            chance=spec.get("chance"), **said)
+                            chance=spec.get("chance"), decimals=spec.get("decimals"), **said)
     if spec["kind"] == "points":
         places, values = summary[spec["along"]], summary[spec["of"]]
         return figures.points({column: (places[column], *_triple(values[column])) for column in groups

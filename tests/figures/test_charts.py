@@ -365,6 +365,12 @@ def test_bars_whiskers_chance_and_words_are_where_they_were_given(sheets):
     assert list(legend(sheets[0])) == ["chance: 0.312"] and axes.get_xlabel() == "share"
 
 
+@pytest.mark.parametrize("decimals, written", [(None, ["8", "132"]), (0, ["8", "132"]), (1, ["7.5", "132.3"])])
+def test_bars_say_their_values_with_so_many_decimals(sheets, decimals, written):
+    figures.bars({"a": 7.5, "b": 132.3465}, "share", decimals=decimals, alt="x")
+    assert [words.get_text() for words in sheets[0].axes[0].texts] == written
+
+
 def test_bars_of_groups_keep_to_their_names(sheets):
     groups = {"one": {"a": 0.5, "b": 0.375, "c": 0.125}, "two": {"c": 0.75, "a": 0.25}}
     figures.bars(groups, "share", alt="x")

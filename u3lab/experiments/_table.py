@@ -72,6 +72,8 @@ class Chart:
     """For points: the label whose values are drawn."""
     title: str = ""
     chance: float | None = None
+    decimals: int | None = None
+    """Of the values beside bars; without it, three significant digits of the largest."""
     columns: tuple[str, ...] = ()
     """Those that are drawn; without it all."""
 

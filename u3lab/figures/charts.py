@@ -220,7 +220,7 @@ def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str 
 
 
 def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: str = "", alt: str = "",
-         chance: float | None = None) -> Figure:
+         chance: float | None = None, decimals: int | None = None) -> Figure:
     """Horizontal bars from zero, the first on top, with their values written beside them.
 
     Parameters
@@ -232,6 +232,8 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
         What is measured, with its unit.
     chance
         Where to draw a dashed line for guessing.
+    decimals
+        Of the values written beside the bars; by default three significant digits of the largest.
     """
     alt = given.required(alt)
     given.texts(xlabel=xlabel, title=title)
@@ -244,7 +246,8 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
     if not names or not all(groups.values()):
         raise U3Error("there are no bars to draw; give a dict such as {'gradient': 0.6}")
     largest = max(abs(bar[0]) for members in groups.values() for bar in members.values()) or 1.0
-    decimals = max(0, (2 if largest >= 1 else 1) - math.floor(math.log10(largest)))
+    decimals = max(0, (2 if largest >= 1 else 1) - math.floor(math.log10(largest))) if decimals is None else (
+        checks.whole("decimals", decimals, 0, 6))
     with canvas.plot(7.2, 0.8 + len(names) * (0.3 if len(groups) == 1 else 0.25 * len(groups)), title) as (sheet, axes):
         for index, (label, colour) in enumerate(zip(groups, canvas.colours(list(groups)), strict=True)):
             _draw_bars(axes, names, groups, index, label, colour, decimals)

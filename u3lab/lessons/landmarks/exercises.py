@@ -202,9 +202,9 @@ def _made(code: Tensor, *, unit: bool = True, right: bool = True, hand: int = 1,
 
 ROTATION = Exercise(
     id="3b-rotation", title="A rotation from six numbers", minutes=8, difficulty="medium", points=4,
-    goal="A network answers any six numbers for each picture: a, the first three, and b, the last three. Make them a "
-         "rotation. Its first column points along a; its second lies in the plane of a and b, on b's side; its third "
-         "completes a right-handed system.",
+    goal="code holds six numbers of each picture: a, the first three, and b, the last three. Make them a rotation: its "
+         "first column points along a, its second lies in the plane of a and b, on b's side, its third completes a "
+         "right-handed system.",
     signature="def my_rotation(code):   # (B,6) → (B,3,3)",
     hints=(
         "`a, b = code.split(3, 1)`. The first column is `F.normalize(a, dim=1)`, of length 1.",
@@ -246,9 +246,9 @@ def _named(g: torch.Generator) -> Iterator[tuple]:
 
 
 ALIGN = Exercise(
-    id="3b-align", title="Where is zero?", minutes=12, difficulty="hard", points=5,
-    goal="found holds the codes Φ(xᵢ) of N pictures, true the poses Rᵢ that somebody has measured. Return the one "
-         "rotation h for which Σ ‖Φ(xᵢ) h − Rᵢ‖² is least. A mirror (determinant −1) is no rotation.",
+    id="3b-align", title="Where is zero?", minutes=10, difficulty="hard", points=5,
+    goal="found holds the codes Φ(xᵢ) of N pictures, true the measured poses Rᵢ. Return the rotation h with the least "
+         "Σ ‖Φ(xᵢ) h − Rᵢ‖². A mirror (determinant −1) is no rotation.",
     signature="def my_align(found, true):   # (N,n,n), (N,n,n) → h: (n,n)",
     hints=(
         "`M = (found.mT @ true).sum(0)` and `U, S, Vt = torch.linalg.svd(M)`. Write tr(hᵀ U S Vᵀ) as tr(W S) with "
