@@ -84,6 +84,16 @@ def test_with_pixels_alone_the_loss_is_their_mean_square() -> None:
     assert first.loss == pytest.approx(wanted, rel=1e-5) and first.terms == {"pixels": pytest.approx(wanted, rel=1e-5)}
 
 
+def test_in_halves_the_losses_are_nearly_the_same_and_weights_stay_whole() -> None:
+    settings, judged = AutoencodeSettings(steps=3, batch_size=4), {"net": judge(), "layers": ("first",)}
+    losses = {}
+    for half in (False, True):
+        net = KeypointAutoencoder(3, width=4, deep=True)
+        losses[half] = [step.loss for step in autoencode(net, pairs, half=half, settings=settings, **judged)]
+        assert all(one.dtype == torch.float32 for one in net.parameters())
+    assert losses[True] == pytest.approx(losses[False], rel=0.05) and losses[True] != losses[False]
+
+
 def test_a_network_that_compares_stays_as_it_is() -> None:
     net, before = judge(), weights(judge())
     last(autoencode(model(), pairs, net=net, layers=("first",), settings=AutoencodeSettings(steps=3, batch_size=2)))
