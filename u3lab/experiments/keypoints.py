@@ -135,8 +135,8 @@ TABLES = (
               often=f"Three trainings of ten keypoints, and three random networks; one of all others. {STEPS:,} steps "
                     f"of {BATCH} pairs. The 95 % intervals resample faces and trainings.",
               floor="The mean shape of the marked faces. The mean shape, moved so that its middle is that of the "
-                    "face's true landmarks: nobody has told the other ways where a face is. The same network with random "
-                    "weights.",
+                    "face's true landmarks: nobody has told the other ways where a face is. The same network with "
+                    "random weights.",
               rivals="Supervised: the same pose encoder with eight maps, taught with the marked faces alone, in ever "
                      f"new warps, for at most {TAUGHT:,} steps of 16. It starts at their mean shape, and is kept as it "
                      "was when a fifth of them, left out, had the least error. Equivariant labelling: the network of "
