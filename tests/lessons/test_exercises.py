@@ -205,7 +205,8 @@ OTHERS = [("6-guided", lambda p, through: torch.where(p > 0, through(p), torch.z
           ("6-pointing", lambda heat: guarded(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1))),
           ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a)))), *answers_1.RIGHT,
           *answers_2.RIGHT, *answers_2b.RIGHT, *answers_2c.RIGHT, *answers_3.RIGHT, *answers_3b.RIGHT,
-          *answers_3c.RIGHT, *answers_0.RIGHT, *answers_4.RIGHT, *answers_5.RIGHT, *answers_6b.RIGHT, *answers_7.RIGHT, *loops.RIGHT]
+          *answers_3c.RIGHT, *answers_0.RIGHT, *answers_4.RIGHT, *answers_5.RIGHT, *answers_6b.RIGHT, *answers_7.RIGHT,
+          *loops.RIGHT]
 
 
 @pytest.mark.parametrize("name, answer", OTHERS)

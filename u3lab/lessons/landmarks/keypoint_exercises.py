@@ -123,8 +123,8 @@ def _pairs(g: torch.Generator) -> Iterator[tuple]:
 
 STEP = Exercise(
     id="3c-loss", title="Draw x′ without seeing it", minutes=6, difficulty="medium", points=4,
-    goal="Draw x̂′ from the look of x and from the points of the target x′, and return the mean of the squares of x̂′ − x′ "
-         "over all numbers. `look(x)` are features, `points(x)` the K points, `bumps(points)` their maps, "
+    goal="Draw x̂′ from the look of x and from the points of the target x′, and return the mean of the squares of x̂′ − "
+         "x′ over all numbers. `look(x)` are features, `points(x)` the K points, `bumps(points)` their maps, "
          "`draw(features, maps)` a picture.",
     signature="def my_loss(look, points, bumps, draw, x, target):   # four functions, (B,3,H,W) twice → a scalar",
     hints=("Which of the two pictures may the generator know, and through what?",
@@ -136,8 +136,8 @@ STEP = Exercise(
         Mistake("points(target) → points(x)", "the points have to be those of the target; those of x cannot say where "
                 "things have gone"),
         Mistake("(drawn - target) → (drawn - x)", "you compared with x; x′, the target, is to be drawn"),
-        Mistake("draw(look(x), bumps(points(target))) → draw(look(target), bumps(points(x)))", "x and x′ have changed "
-                "places"),
+        Mistake("draw(look(x), bumps(points(target))) → draw(look(target), bumps(points(x)))", "x and x′ have "
+                "changed places"),
         Mistake(".mean() → .sum()", "you took the sum; the loss is the mean over all numbers"),
     )))
 

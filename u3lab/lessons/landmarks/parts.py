@@ -125,6 +125,7 @@ RADIUS = 0.22  # in half sides
 CORNERS = torch.tensor([0.0, 2.1, 4.2])  # of a triangle, as angles
 FAR = 0.38  # from its middle
 DARK, BRIGHT = 0.15, 0.85  # of a plain wall
+JUDGED, PLACES = 200, (100, 101)  # pictures to fit a linear map on, and to judge it: how many, and their seeds
 
 
 def discs(count: int, generator: torch.Generator, side: int = 32, *, walls: int = 0) -> tuple[Tensor, Tensor, Tensor]:
@@ -149,6 +150,16 @@ def discs(count: int, generator: torch.Generator, side: int = 32, *, walls: int 
         middles = corners + 0.35 * moved + 0.12 * bent
         both.append((_disced(ground, middles, colours), middles))
     return both[0][0], both[1][0], both[1][1]
+
+
+def explained(find: Callable[[Tensor, Tensor], Tensor], *, walls: int = 0) -> Tensor:
+    """R² of the middle of each disc, (3), by a linear map of what ``find`` says of pictures (N,3,32,32) and the middles
+    of their discs (N,3,2): points (N,K,2). The map is fitted on 200 pictures, and judged on 200 others."""
+    fitted, judged = (discs(JUDGED, torch.Generator().manual_seed(seed), walls=walls)[1:] for seed in PLACES)
+    before, after = (F.pad(find(*one).flatten(1), (0, 1), value=1.0) for one in (fitted, judged))
+    true, wanted = fitted[1], judged[1]
+    off = wanted.flatten(1) - after @ torch.linalg.lstsq(before, true.flatten(1), driver="gelsd").solution
+    return (1 - off.square().sum(0) / (wanted - wanted.mean(0)).flatten(1).square().sum(0)).view(3, 2).mean(1)
 
 
 def _disced(ground: Tensor, middles: Tensor, colours: Tensor) -> Tensor:
