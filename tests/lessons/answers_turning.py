@@ -37,6 +37,15 @@ def angle(found: Tensor, true: Tensor, instances: Tensor) -> float:
     return float(np.degrees((first * second.inv()).magnitude()))
 
 
+def looped(points: Tensor, size: int, sigma: float, two: float = 2.0, half: float = 0.5) -> Tensor:
+    made = torch.zeros(*points.shape[:2], size, size, dtype=points.dtype)
+    for i in range(size):
+        for j in range(size):
+            u = torch.tensor([(j + half) * 2 / size - 1, (i + half) * 2 / size - 1], dtype=points.dtype)
+            made[:, :, i, j] = torch.exp(-((points - u) ** 2).sum(2) / (two * sigma**2))
+    return made
+
+
 MUTANTS = [
     ("3b-factor", lambda f, m, g: entries(torch.linalg.inv(f) @ m, g).mean(), "multiply both sides by"),
     ("3b-factor", lambda f, m, g: entries(torch.einsum("bij,bjk->bik", m, f), g).mean(),
@@ -53,6 +62,13 @@ MUTANTS = [
     ("3b-frames", lambda f, t, i: np.degrees(frames(f, t, i)[0].magnitude()), "h₀ alone"),
     ("3b-frames", lambda f, t, i: 0, "one common frame"),
     ("3b-frames", lambda f, t, i: angle(f, t, i) / 2, "right value"),
+    ("3b-gaussians", lambda p, n, s: looped(p.flip(2), n, s), "transposed: axes 2 and 3 have changed places"),
+    ("3b-gaussians", lambda p, n, s: looped(p, n, s, two=1.0), "you divided by σ²"),
+    ("3b-gaussians", lambda p, n, s: looped(p, n, s, half=0.0), "left borders"),
+    ("3b-gaussians", lambda p, n, s: torch.nn.functional.normalize(looped(p, n, s), p=1, dim=(2, 3)), "sum to 1"),
+    ("3b-gaussians", lambda p, n, s: looped(p, n, s).sum(1, keepdim=True), "summed over axis 1 as well, and that"),
+    ("3b-gaussians", lambda p, n, s: looped(p * torch.tensor([1.0, -1.0]).to(p), n, s), "the right one in reverse"),
+    ("3b-gaussians", lambda p, n, s: looped(p, n, s) / 2, "right value"),
 ]
 
-RIGHT = [("3b-factor", traced), ("3b-factor", solved), ("3b-frames", angle)]
+RIGHT = [("3b-factor", traced), ("3b-factor", solved), ("3b-frames", angle), ("3b-gaussians", looped)]

@@ -58,7 +58,8 @@ TAUGHT, PATIENCE, LOOK, LEARNS = 2000, 400, 50, 0.01  # of the supervised rival:
 BLURS = [n / 4 for n in range(1, 21)]  # pixels
 
 KEYPOINTS, RANDOM, SUPERVISED = "ten keypoints", "random weights", "supervised"
-MEAN, MOVED, LABELLING = "mean shape", "mean shape, moved", "equivariant labelling"
+MEAN, LABELLING = "mean shape", "equivariant labelling"
+CENTRED, MOVED = "mean shape, at the head's middle", "mean shape, at the face's true middle"
 
 Marked = NamedTuple("Marked", [("way", str), ("seed", int), ("labels", int)])
 """One way to find landmarks, of one training, with so many marked faces."""
@@ -70,10 +71,10 @@ Swap = NamedTuple("Swap", [("seed", int)])
 """The swaps of one training: faces with the look of A and the geometry of B."""
 
 Swapped = NamedTuple("Swapped", [(name, tuple[float, ...]) for name in (
-    "look_a", "look_b", "look_again", "shape_a", "shape_b", "unswapped", "blurred", "sharp", "moved")])
+    "look_a", "look_b", "look_again", "shape_a", "shape_b", "unswapped", "blurred", "sharp", "mean")])
 """Of each pair. Look: % of the head's pixels that have another colour than A's, than B's; and in another picture of A.
 Shape, in % of the distance between the eyes: what the finder finds on the swap, against A and B; on A drawn from A; on
-B, as blurred as what is drawn; on B; and B's mean shape, moved to the right middle."""
+B, as blurred as what is drawn; on B; and the mean shape, at the middle of B's head."""
 
 Course = NamedTuple("Course", [("seed", int), ("step", int)])
 """A moment of a training."""
@@ -92,7 +93,7 @@ def by_labels(rows: Rows) -> Summary:
     for labels in sorted({run.labels for run in rows}):
         there = {way: one for way in dict.fromkeys(run.way for run in rows) if (one := errors(way, labels)) is not None}
         found[str(labels)] = {way: crossed(one) for way, one in there.items()}
-        for other in (MOVED, SUPERVISED, LABELLING):
+        for other in (CENTRED, SUPERVISED, LABELLING):
             if {KEYPOINTS, other} <= there.keys():
                 found[str(labels)][f"keypoints less {other}"] = crossed(there[other] - there[KEYPOINTS])
     return found
@@ -105,7 +106,7 @@ def by_swap(rows: Rows) -> Summary:
 
     look = {"swap against A": "look_a", "swap against B": "look_b", "A, another moment, against A": "look_again"}
     shape = {"swap against B": "shape_b", "swap against A": "shape_a", "no swap: A drawn from A": "unswapped",
-             "B, as blurred": "blurred", "B itself": "sharp", "B's mean shape, moved": "moved"}
+             "B, as blurred": "blurred", "B itself": "sharp", "the mean shape, at the middle of B's head": "mean"}
     found = {f"look: {words}": {"% of the head's pixels": crossed(column(name))} for words, name in look.items()}
     found |= {f"geometry: {words}": {"% of the eyes' distance": crossed(column(name))} for words, name in shape.items()}
     return found | {"pairs": {
@@ -118,7 +119,7 @@ FACES = ("Drawn people: 2,000 to learn from, two pictures of each; up to 500 mar
          "wide. It turns by up to 35°.")
 CHOSEN = ("By the error of landmarks on 300 other faces, and by pictures, in trials of up to 1,500 steps of one seed "
           "each: the look's mean joined to its map, Gaussians at three sizes, the softmax along each axis and not over "
-          "the whole map (35.7 % against 42.1 % after 1,250 and 1,000 steps), pictures closer to the head. Other Γ, "
+          "the whole map (37.7 % against 42.1 % after 1,000 steps), pictures closer to the head. Other Γ, "
           "widths and K were not tried in this form.")
 TABLES = (
     Table("keypoints", Marked, Errors, digits=2, summary=by_labels, again={"way": MEAN},
@@ -134,9 +135,9 @@ TABLES = (
               on=FACES,
               often=f"Three trainings of ten keypoints, and three random networks; one of all others. {STEPS:,} steps "
                     f"of {BATCH} pairs. The 95 % intervals resample faces and trainings.",
-              floor="The mean shape of the marked faces. The mean shape, moved so that its middle is that of the "
-                    "face's true landmarks: nobody has told the other ways where a face is. The same network with "
-                    "random weights.",
+              floor="The mean shape of the marked faces; the same at the middle of the box around each head, as the "
+                    "program drew it above the chin; and the same at the true middle of the face's landmarks, which "
+                    "nobody has told the other ways. The same network with random weights.",
               rivals="Supervised: the same pose encoder with eight maps, taught with the marked faces alone, in ever "
                      f"new warps, for at most {TAUGHT:,} steps of 16. It starts at their mean shape, and is kept as it "
                      "was when a fifth of them, left out, had the least error. Equivariant labelling: the network of "
@@ -147,9 +148,10 @@ TABLES = (
                      "faces are drawn. The paper has about 3 % on photos of celebrities, with larger networks, far "
                      "longer training and other landmarks, so that the numbers cannot be compared."),
           chart=Chart("curves", "error (% of the distance between the eyes)", along="number of marked faces",
-                      columns=(MEAN, MOVED, RANDOM, SUPERVISED, KEYPOINTS, LABELLING),
-                      alt="Error over the number of marked faces: mean shape, also when moved, random weights, a "
-                          "supervised network, ten keypoints, and the labelling of notebook 3.")),
+                      columns=(MEAN, CENTRED, MOVED, RANDOM, SUPERVISED, KEYPOINTS, LABELLING),
+                      alt="Error over the number of marked faces: mean shape, also at the head's middle and at the "
+                          "face's true middle, random weights, a supervised network, ten keypoints, and the labelling "
+                          "of notebook 3.")),
     Table("keypoint_swaps", Swap, Swapped, digits=2, summary=by_swap, again="A swap needs a trained network.",
           evidence=Evidence(
               "whether a swap has the look of A and the geometry of B, inside the head",
@@ -160,7 +162,7 @@ TABLES = (
                        "faces looks for them; it had no part in anything else.",
               on="100 pairs of drawn people, A and B, who had no part in anything before.",
               often=f"Three trainings of {STEPS:,} steps. The 95 % intervals resample pairs and trainings.",
-              floor="B's mean shape, moved to the true middle of B's landmarks. A in another moment against A.",
+              floor="The mean shape of marked faces, at the middle of B's head. A in another moment against A.",
               rivals="The same finder on B itself; on B blurred until it is as smooth inside the head (mean square of "
                      "differences of neighbours) as what the network draws without a swap; on A drawn from A with the "
                      "points of another moment.",
@@ -189,7 +191,7 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(people=torch.cat([strangers, people("test", 31, 4 * SWAPS, each=2)]))
     steps, seeds = plan.steps(STEPS), range(1 if plan.short else SEEDS)
     trained = cache(lambda seed: taught(plan, seed, steps))
-    for way in (MEAN, MOVED, RANDOM, KEYPOINTS, LABELLING, SUPERVISED):
+    for way in (MEAN, CENTRED, MOVED, RANDOM, KEYPOINTS, LABELLING, SUPERVISED):
         for seed in seeds if way in (RANDOM, KEYPOINTS) else (0,):
             runs = [Marked(way, seed, labels) for labels in LABELS]
             yield Work(runs, few_marked, plan, runs, trained)
@@ -204,7 +206,7 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def few_marked(plan: Plan, runs: list[Marked], trained: Callable) -> Iterator[tuple[Marked, Errors]]:
     """The rows of one way and training."""
-    known, tested = parts.marked(0.1 if plan.short else 1.0)  # a tenth proves the form
+    (known, heads), (tested, theirs) = parts.marked(0.1 if plan.short else 1.0)  # a tenth proves the form
     true, wanted, (way, seed, _) = points(known), points(tested), runs[0]
     if way in (RANDOM, KEYPOINTS, LABELLING):
         read = (labelled(known) if way == LABELLING else parts.untaught(seed).keypoints if way == RANDOM else
@@ -212,9 +214,10 @@ def few_marked(plan: Plan, runs: list[Marked], trained: Callable) -> Iterator[tu
         before, after = read(known.images), read(tested.images)
     for run in runs:
         some = slice(0, run.labels)
-        if way in (MEAN, MOVED):
-            found = true[some].mean(0).expand_as(wanted)
-            found = found + (wanted - found).mean(1, keepdim=True) * (way == MOVED)
+        if way in (MEAN, CENTRED, MOVED):  # where the face is: nowhere told; by its head; by its landmarks
+            there, here = {MEAN: (torch.zeros(2),) * 2, CENTRED: (parts.middles(heads[some]), parts.middles(theirs)),
+                           MOVED: tuple(one.mean(1, keepdim=True) for one in (true[some], wanted))}[way]
+            found = ((true[some] - there).mean(0) + here).expand_as(wanted)
         elif way == SUPERVISED:
             found = supervised(known.images[some], true[some], plan.steps(TAUGHT))(tested.images)
         else:
@@ -262,7 +265,7 @@ def supervised(images: Tensor, true: Tensor, steps: int) -> Callable[[Tensor], T
 def swaps(seed: int, trained: Callable, short: bool) -> Swapped:
     """All that is measured of the swaps of one training."""
     net, (a, heads_a), (again, heads_again), (b, heads_b) = trained(seed)[0], *parts.swapped()
-    find, shape = parts.finder(), points(parts.marked(0.1 if short else 1.0)[0]).mean(0)
+    find, shape = parts.finder(), points(parts.marked(0.1 if short else 1.0)[0][0])
     made, own = net.reconstruct(a.images, b.images), net.reconstruct(a.images, again.images)
 
     def off(found: Tensor, true: faces.Faces) -> Tensor:
@@ -270,7 +273,8 @@ def swaps(seed: int, trained: Callable, short: bool) -> Swapped:
 
     foggy = min((blur(b.images, sigma) for sigma in BLURS),
                 key=lambda one: abs(rough(one, heads_b) - rough(own, heads_again)))
-    moved = shape + (points(b) - shape).mean(1, keepdim=True)
+    marked_heads = parts.marked(0.1 if short else 1.0)[0][1]
+    moved = (shape - parts.middles(marked_heads)).mean(0) + parts.middles(heads_b)
     values = (parts.recoloured(made, heads_b, a.images, heads_a), parts.recoloured(made, heads_b, b.images, heads_b),
               parts.recoloured(again.images, heads_again, a.images, heads_a), off(find(made), a), off(find(made), b),
               off(find(own), again), off(find(foggy), b), off(find(b.images), b), off(moved, b))
@@ -294,7 +298,7 @@ def taught(plan: Plan, seed: int, steps: int) -> tuple[KeypointAutoencoder, dict
     course = json.loads(file.read_text()) if file and file.exists() else {}
     for step in learning:
         if step.iteration and step.iteration % every == 0:
-            known, tested = parts.marked(0.1 if plan.short else 1.0, "choose")
+            (known, _), (tested, _) = parts.marked(0.1 if plan.short else 1.0, "choose")
             found = regressed(model.keypoints(known.images), points(known), model.keypoints(tested.images))
             course[str(step.iteration)] = float(landmark_error(found, points(tested), EYES).mean())
             if file:

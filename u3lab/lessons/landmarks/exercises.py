@@ -1,4 +1,4 @@
-"""The exercises of chapters 3 and 3b: a pair, invariance, a point found again; factorisation, frames."""
+"""The exercises of chapters 3 and 3b: a pair, invariance, a point found again; factorisation, frames, Gaussian maps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, by_number, not_contiguous
-from u3lab.landmarks import align, as_rotation, factorise, pose_error
+from u3lab.landmarks import align, as_rotation, factorise, gaussian_maps, pose_error
 from u3lab.landmarks.places import cells, centres
 from u3lab.lessons.landmarks.keypoint_exercises import KEYPOINTS
 
@@ -152,6 +152,11 @@ def apart(found: Tensor, true: Tensor, instances: Tensor) -> float:
     return float(pose_error(first, second))
 
 
+def maps(points: Tensor, size: int, sigma: float) -> Tensor:
+    """exp(−‖u − u_k‖²/2σ²) at the middles of size×size cells, (B,K,size,size)."""
+    return gaussian_maps(points, (size, size), sigma=sigma)
+
+
 def _turns(count: int, numbers: int, g: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
     return as_rotation(torch.randn(count, numbers, generator=g, dtype=dtype))
 
@@ -238,4 +243,50 @@ FRAMES = Exercise(
     )))
 
 
-EXERCISES = {"3": (PAIR, INVARIANCE, FIND), "3b": (FACTOR, FRAMES), "3c": KEYPOINTS}
+def _cells(size: int, like: Tensor) -> Tensor:
+    return (2 * torch.arange(size, dtype=like.dtype) + 1) / size - 1
+
+
+def _drawn(points: Tensor, size: int, sigma: float, *, at=_cells, wide=lambda sigma: 2 * sigma**2,
+           of=lambda x, y: x**2 + y**2) -> Tensor:
+    """Gaussian maps with something else instead."""
+    u = at(size, points)
+    x, y = (u - points[..., axis, None] for axis in (0, 1))
+    return (-of(x[..., None, :], y[..., :, None]) / wide(sigma)).exp()
+
+
+def _points(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[[0.5, -0.5]]]), 2, 0.5
+    for batch, count, size, sigma, dtype in ((3, 4, 16, 0.1, torch.float32), (1, 1, 5, 0.4, torch.float64),
+                                             (2, 7, 9, 0.2, torch.float32)):
+        yield not_contiguous(2 * torch.rand(batch, count, 2, generator=g, dtype=dtype) - 1), size, sigma
+
+
+GAUSSIANS = Exercise(
+    id="3b-gaussians", title="Keypoints as pictures", minutes=15, difficulty="medium", points=3,
+    goal="K keypoints u_k = (x, y) become K maps again: y_k(u) = exp(−‖u − u_k‖²/2σ²) at the middles u of size × size "
+         "cells. x grows along the columns, y along the rows; the picture goes from −1 to 1, so the middle of column i "
+         "is at (2i + 1)/size − 1.",
+    signature="def my_maps(points, size, sigma):   # (B,K,2), cells, σ → (B,K,size,size)",
+    hints=(
+        "Make the places of the cells first: `u = (2 * torch.arange(size) + 1) / size - 1`.",
+        "`points[..., 0]` is x, (B,K). `u - points[..., 0, None]` is (B,K,size): how far each column is from each "
+        "point. The same for y and the rows.",
+        "With dx (B,K,size) and dy (B,K,size): `dx[..., None, :] ** 2 + dy[..., :, None] ** 2` has the shape "
+        "(B,K,size,size). Keep the type of the points: `torch.arange(size, dtype=points.dtype)`."),
+    reference=maps, judge=by_cases(maps, _points, (
+        Mistake(lambda p, n, s: _drawn(p, n, s, at=lambda n, p: torch.linspace(-1, 1, n, dtype=p.dtype)), "your first "
+                "and last cells are at −1 and 1. These are the borders of the picture; the middles lie half a cell "
+                "further in"),
+        Mistake(lambda p, n, s: _drawn(p, n, s, at=lambda n, p: 2 * torch.arange(n, dtype=p.dtype) / n - 1), "your "
+                "places are the left borders of the cells; their middles are wanted, + 1/size"),
+        Mistake(lambda p, n, s: _drawn(p, n, s, of=lambda x, y: (x**2 + y**2).sqrt()), "you took the distance; its "
+                "square is in the exponent"),
+        Mistake(lambda p, n, s: _drawn(p, n, s, wide=lambda s: s**2), "you divided by σ², as the paper's code does; "
+                "the formula here has 2σ²"),
+        Mistake(lambda p, n, s: maps(p, n, s) / maps(p, n, s).sum((2, 3), keepdim=True), "your maps sum to 1; here "
+                "each is 1 at its point"),
+    )))
+
+
+EXERCISES = {"3": (PAIR, INVARIANCE, FIND), "3b": (FACTOR, FRAMES, GAUSSIANS), "3c": KEYPOINTS}

@@ -20,7 +20,6 @@ from u3lab.nets import checkpoints
 from u3lab.worlds import faces
 from u3lab.worlds.faces import Faces, Layers
 from u3lab.worlds.faces.made import composite
-from u3lab.worlds.faces.people import person
 
 SIDE = 96  # pixels of a picture of a face
 DRAWN, MARGIN = 128, 20  # of which the picture is the middle; and what the canvas to learn from has around that
@@ -58,15 +57,21 @@ def whole(count: int, split: str, seed: int) -> Faces:
 
 
 @cache
-def marked(part: float = 1.0, role: str = "fresh") -> tuple[Faces, Faces]:
-    """Faces whose landmarks are known, one of each person: to fit a regression to, and, of other people, to test it; or
-    the first part of both. With the ``role`` "choose" the latter are those by whose landmarks something was chosen."""
-    return drawn(round(part * LABELLED), "train", 9)[0], drawn(round(part * TEST), "test", TESTED[role])[0]
+def marked(part: float = 1.0, role: str = "fresh") -> tuple[tuple[Faces, Tensor], tuple[Faces, Tensor]]:
+    """Faces whose landmarks are known, one of each person, and their heads: to fit a regression to, and, of other
+    people, to test it; or the first part of both. With the ``role`` "choose" the latter are those by whose landmarks
+    something was chosen."""
+    return drawn(round(part * LABELLED), "train", 9), drawn(round(part * TEST), "test", TESTED[role])
 
 
-def skin(identities: Tensor) -> Tensor:
-    """How bright the skin of people is, (N,) in [0,1]."""
-    return torch.tensor([sum(person(number).skin) / (3 * 255) for number in identities.tolist()])
+def middles(heads: Tensor) -> Tensor:
+    """The middle of the box around each head, (N,1,2), (x, y) in [−1,1]."""
+    found = []
+    for axis in (1, 2):
+        seen = heads.any(axis).double()
+        first, last = seen.argmax(1), SIDE - 1 - seen.flip(1).argmax(1)
+        found.append((first + last + 1) / SIDE - 1)
+    return torch.stack(found, 1)[:, None]
 
 
 def smaller(images: Tensor) -> Tensor:
