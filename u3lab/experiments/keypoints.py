@@ -8,7 +8,7 @@ goes on from its state in the cache. What compares x̂ with x′ is a network th
 (notebook 02) and has never seen a label.
 
 What the pictures look like, and how the networks are built, was chosen by the landmarks of 300 faces. All is judged on
-300 others, who had no part in anything before.
+300 others, who had no part in either.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def by_swap(rows: Rows) -> Summary:
 
 
 FACES = ("Drawn people: 2,000 to learn from, two pictures of each; up to 500 marked ones of others; 300 to judge on, "
-         "each once, none of whom had a part in anything before. 96 pixels, before a plain wall, the head 60 of them "
+         "each once, who had no part in learning or choosing. 96 pixels, before a plain wall, the head 60 of them "
          "wide. It turns by up to 35°.")
 CHOSEN = ("By the error of landmarks on 300 other faces, and by pictures, in trials of up to 1,500 steps of one seed "
           "each: the look's mean joined to its map, Gaussians at three sizes, the softmax along each axis and not over "
@@ -165,7 +165,7 @@ TABLES = (
                        "is what the program that drew B drew of it above the chin. Geometry: the error of eight "
                        "landmarks in % of the distance between the eyes. A finder that was taught with 8,000 marked "
                        "faces looks for them; it had no part in anything else.",
-              on="100 pairs of drawn people, A and B, who had no part in anything before.",
+              on="100 pairs of drawn people, A and B, who had no part in learning or choosing.",
               often=f"Three trainings of {STEPS:,} steps. The 95 % intervals resample pairs and trainings.",
               floor="The mean shape of marked faces, at the middle of B's head. A in another moment against A.",
               rivals="The same finder on B itself; on B blurred until it is as smooth inside the head (mean square of "
