@@ -84,6 +84,7 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
         Pairs that are none, layers that the network does not have, a weight of 0 for the only term, or a loss that is
         no number.
     """
+    is_a("half", half, bool, "give True or False")
     is_a("model", model, KeypointAutoencoder, "make one with landmarks.KeypointAutoencoder(10)")
     settings = or_default(settings, AutoencodeSettings)
     if (net is None) != (not words("layers", layers, none=True)):

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import SIDE, number, shown, whole
+from u3lab.checks import SIDE, is_a, number, shown, whole
 from u3lab.errors import U3Error
 from u3lab.landmarks.places import centres, check_maps
 from u3lab.nets.blocks import conv_block
@@ -128,6 +128,7 @@ class KeypointAutoencoder(nn.Module):
     def __init__(self, count: int = 10, *, width: int = 16, sigma: float = SIGMA, deep: bool = False,
                  seed: int = 0) -> None:
         super().__init__()
+        is_a("deep", deep, bool, "give True or False")
         self.deep, self.shrink = deep, SHRINK * (2 if deep else 1)
         self.count, self.width = whole("count", count, 1, MOST), whole("width", width, 1, 128)
         self.sigma = number("sigma", sigma, 0, 2, without_low=True)
