@@ -56,7 +56,8 @@ class Knows:
 
 def errors(way: str, net: object = None) -> list[float]:
     runs = [keypoints.Marked(way, 0, labels) for labels in keypoints.LABELS]
-    return [sum(row.errors) / len(row.errors) for _, row in keypoints.few_marked(plan(), runs, lambda seed: (net, {}))]
+    return [sum(row.errors) / len(row.errors) for row in
+            keypoints.few_marked(plan(), runs, lambda seed: (net, {})).values()]
 
 
 def test_who_knows_the_landmarks_has_hardly_an_error_and_floors_stand_in_their_order(small: None) -> None:

@@ -3,7 +3,7 @@
     python -m u3lab.experiments keypoints
     # results/keypoints.json, keypoint_swaps.json and keypoint_steps.json; weights/keypoints.safetensors
 
-Each of three trainings on faces takes twelve minutes of one processor, the supervised rival five. One that was stopped
+Each of three trainings on faces takes eleven minutes of one processor, the supervised rival five. One that was stopped
 goes on from its state in the cache. What compares x̂ with x′ is a network that has learnt to colour grey photos
 (notebook 02) and has never seen a label.
 
@@ -179,7 +179,7 @@ TABLES = (
               "how the error of landmarks falls while keypoints are learnt",
               measured="The error of landmarks in % of the distance between the eyes, read off ten keypoints by a "
                        "linear map that was fitted to 500 marked faces.",
-              on="The 300 faces that chose.", often="Three trainings; mean, least and largest.",
+              on="The 300 faces that chose.", often="Three trainings, of eleven minutes of one processor each; mean, least and largest.",
               chosen=CHOSEN, limits="The rate falls to 1 % along half a cosine, so that a longer training has a larger "
                                     "one at each step."),
           chart=Chart("curves", "error (% of the distance between the eyes)", along="steps",
@@ -209,10 +209,10 @@ def work(plan: Plan) -> Iterator[Work]:
 # ---- faces
 
 
-def few_marked(plan: Plan, runs: list[Marked], trained: Callable) -> Iterator[tuple[Marked, Errors]]:
+def few_marked(plan: Plan, runs: list[Marked], trained: Callable) -> dict[Marked, Errors]:
     """The rows of one way and training."""
     (known, heads), (tested, theirs) = parts.marked(0.1 if plan.short else 1.0)  # a tenth proves the form
-    true, wanted, (way, seed, _) = points(known), points(tested), runs[0]
+    true, wanted, (way, seed, _), rows = points(known), points(tested), runs[0], {}
     if way in (RANDOM, KEYPOINTS, LABELLING):
         read = (labelled(known) if way == LABELLING else parts.untaught(seed).keypoints if way == RANDOM else
                 trained(seed)[0].keypoints)
@@ -227,7 +227,8 @@ def few_marked(plan: Plan, runs: list[Marked], trained: Callable) -> Iterator[tu
             found = supervised(known.images[some], true[some], plan.steps(TAUGHT))(tested.images)
         else:
             found = regressed(before[some], true[some], after)
-        yield run, Errors(tuple(landmark_error(found, wanted, EYES).mean(1).tolist()))
+        rows[run] = Errors(tuple(landmark_error(found, wanted, EYES).mean(1).tolist()))
+    return rows
 
 
 def labelled(known: faces.Faces) -> Callable[[Tensor], Tensor]:
