@@ -179,7 +179,8 @@ TABLES = (
               "how the error of landmarks falls while keypoints are learnt",
               measured="The error of landmarks in % of the distance between the eyes, read off ten keypoints by a "
                        "linear map that was fitted to 500 marked faces.",
-              on="The 300 faces that chose.", often="Three trainings, of eleven minutes of one processor each; mean, least and largest.",
+              on="The 300 faces that chose.",
+              often="Three trainings, of eleven minutes of one processor each; mean, least and largest.",
               chosen=CHOSEN, limits="The rate falls to 1 % along half a cosine, so that a longer training has a larger "
                                     "one at each step."),
           chart=Chart("curves", "error (% of the distance between the eyes)", along="steps",
