@@ -116,10 +116,10 @@ def by_swap(rows: Rows) -> Summary:
 FACES = ("Drawn people: 2,000 to learn from, two pictures of each; up to 500 marked ones of others; 300 to judge on, "
          "each once, who had no part in learning or choosing. 96 pixels, before a plain wall, the head 60 of them "
          "wide. It turns by up to 35°.")
-CHOSEN = ("The softmax along each axis and not over the whole map, by the error of landmarks on 300 other faces: 37.7 % "
-          "against 42.1 % after 1,000 steps, with one seed each and pictures less close to the head. The rest was set "
-          "without a comparison: the look's mean beside its map, Gaussians at three sizes, sub-pixels at the end, K, σ, "
-          "the layers of Γ and λ.")
+CHOSEN = ("The softmax along each axis and not over the whole map, by the error of landmarks on 300 other faces: "
+          "37.7 % against 42.1 % after 1,000 steps, with one seed each and pictures less close to the head. The rest "
+          "was set without a comparison: the look's mean beside its map, Gaussians at three sizes, sub-pixels at the "
+          "end, K, σ, the layers of Γ and λ.")
 TABLES = (
     Table("keypoints", Marked, Errors, digits=2, summary=by_labels, again={"way": MEAN},
           facts={"pictures": {"people": STOCK // 2, "side": SIDE, "test": TEST}, "steps": STEPS, "batch": BATCH},
