@@ -44,7 +44,7 @@ from u3lab.lessons.landmarks import parts
 from u3lab.lessons.landmarks import figures as panels
 
 model, hues = parts.shipped(), panels.hues(parts.K)
-face = parts.drawn(1, "test", 9).images
+face = parts.drawn(1, "test", 9)[0].images
 look, home = model.appearance(face), model.keypoints(face)
 
 def handle(dx):

@@ -258,20 +258,24 @@ def test_turning_heads_teach_more_than_warps_and_longer_ones_more():
 
 
 def test_keypoints_are_worth_more_when_they_are_taught():
-    chair = means("keypoints", "all", "judge", "seed", thing="chair")
-    assert max(chair["colouring", seed] for seed in range(3)) < min(chair["random weights", seed] for seed in range(3))
-    assert max(chair["random weights", seed] for seed in range(3)) < chair["mean shape", 0]
-    for labels in (10, 50, 500):
-        of, new = (means("keypoints", "all", "judge", "steps", thing="person", labels=labels, measure="regression",
-                         role=role) for role in ("choose", "judge"))
-        for one in (of, new):
-            assert one["colouring", 12_000] == min(one.values())
-            assert one["random weights", 0] > 1.3 * one["colouring", 12_000]
-        assert of["colouring", 3000] > max(of["squeezenet1_1", 3000], of["pixels", 3000])
-    person = [(row.all, row.hard) for run, row in results.table("keypoints").items() if run.thing == "person"]
-    assert sum(hard > error for error, hard in person) > 0.8 * len(person)
-    long, short = (means("keypoints", "all", "count", "measure", thing="discs", steps=steps) for steps in (1500, 300))
-    assert all(long[one] > short[one] for one in long)
+    for labels in (50, 500):
+        of = {run: sum(row.errors) for run, row in results.table("keypoints").items() if run.labels == labels}
+        taught, chance = ([error for run, error in of.items() if run.way == way]
+                          for way in ("ten keypoints", "random weights"))
+        assert max(taught) < min(chance) and max(taught) < of["mean shape, at the head's middle", 0, labels]
+        assert of["equivariant labelling", 0, labels] < min(taught)
+
+
+def test_a_swap_has_the_shape_of_b_more_than_of_a():
+    for row in results.table("keypoint_swaps").values():
+        assert sum(row.shape_b) < sum(row.shape_a) and sum(row.look_a) < sum(row.look_b)
+        assert sum(row.sharp) < sum(row.blurred)
+
+
+def test_three_points_find_three_discs_later_than_one():
+    short, long = (sum(row.keypoints for run, row in results.table("discs").items() if run.steps == steps)
+                   for steps in (300, 1500))
+    assert short < long
 
 
 def test_turns_alone_are_nearly_as_good_as_poses():

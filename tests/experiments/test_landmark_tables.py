@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import landmarks, results
-from u3lab.experiments import keypoints, labellers, landmark_detector, poses, rabbits, turned
+from u3lab.experiments import labellers, poses, rabbits, turned
 from u3lab.experiments._faces import people
 from u3lab.landmarks.places import cells
-from u3lab.lessons.landmarks import frames, marked, pairs, parts, trials
-from u3lab.lessons.selfsup import colouring
-from u3lab.nets import Classifier, extract_features
-from u3lab.selfsup.cielab import colours
+from u3lab.lessons.landmarks import frames, marked, pairs, trials
+from u3lab.nets import Classifier
 from u3lab.worlds import faces, turntable
-from u3lab.worlds.turntable.made import held_out
 
-CACHED = (trials.marked, trials.before_photos, parts.marked, keypoints.stock, keypoints.chairs, keypoints.marked_chairs,
-          poses.views, frames.tests)
+CACHED = (trials.marked, trials.before_photos, poses.views, frames.tests)
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch):
     """Few faces, chairs and labels; what was made of others is forgotten, before and after."""
     for module, values in {trials: {"LABELLED": 30, "TEST": 12, "LABELS": (1, 30), "STOCK": 12, "PART": 6},
-                           parts: {"LABELLED": 12, "TEST": 8}, frames: {"VIEWS": 6, "HELD_OUT": 3},
-                           keypoints: {"STOCK": 8, "LABELS": (5, 12), "BATCH": 2, "CHAIRS": 4,
-                                       "MARKED": ((8, 30), (1001, 24))},
+                           frames: {"VIEWS": 6, "HELD_OUT": 3},
                            poses: {"THINGS": 4, "EACH": 3, "BATCH": 4}}.items():
         for name, value in values.items():
             monkeypatch.setattr(module, name, value)
@@ -100,11 +92,10 @@ def test_labels_alone_teach_a_network_too(small: None) -> None:
     assert 0 < labellers.of_maps(labellers.supervised("person", 0, 5, 3), "person", "judge")[0] < 500
 
 
-@pytest.mark.parametrize("experiment", [labellers, keypoints])
-def test_faces_that_chose_have_no_part_in_what_judges(experiment: ModuleType) -> None:
-    rows = results.table(experiment.TABLE.name)
+def test_faces_that_chose_have_no_part_in_what_judges() -> None:
+    rows = results.table("labellers")
     spoilt = {run: type(row)(0.0, 0.0) if run.role == "choose" else row for run, row in rows.items()}
-    whole, judged = (experiment.summary(some) for some in (rows, spoilt))
+    whole, judged = (labellers.summary(some) for some in (rows, spoilt))
     assert whole != judged and any(column.endswith(labellers.CHOOSING) for of in whole.values() for column in of)
     assert all(judged[label][column] == value for label, of in whole.items() for column, value in of.items()
                if not column.endswith(labellers.CHOOSING))
@@ -249,77 +240,3 @@ def test_turns_across_pictures_are_of_two_upright_pictures() -> None:
     ways = [torch.atan2(-(x[:, 0].sum(2) * along).sum(1), (x[:, 0].sum(1) * along).sum(1)) for x in (first, second)]
     assert torch.cos(ways[1] - ways[0] - torch.atan2(g[:, 1, 0], g[:, 0, 0])).min() > 0.99
     assert len({(float(a.amax()) > 0.8, float(b.amax()) > 0.8) for a, b in zip(first, second, strict=True)}) == 4
-
-
-# ---- keypoints
-
-
-def test_a_person_is_before_one_wall_or_before_two(small: None) -> None:
-    one, two = (keypoints.stock(3, 8, walls=walls).float()[:, :, 0, 0].unflatten(0, (4, 2)) for walls in (1, 2))
-    assert (one[:, 0] - one[:, 1]).abs().max() < 1 < 10 < (two[:, 0] - two[:, 1]).abs().max()
-    assert torch.equal(one[:, 0], two[:, 0])
-
-
-def test_what_compares_sees_lightness_as_the_network_that_colours_did() -> None:
-    x = faces.draw(2, size=64).images
-    net, layers = keypoints.gamma("colouring")
-    encoder, _ = colouring.shipped()
-    ours, theirs = extract_features(net, layers, x), extract_features(encoder, layers, colours(x)[0])
-    for layer in layers:
-        torch.testing.assert_close(ours[layer], theirs[layer], atol=1e-4, rtol=1e-4)
-    assert keypoints.gamma("pixels") == (None, ()) and keypoints.gamma("squeezenet1_1")[0].layers[0] == "conv1"
-
-
-@pytest.mark.parametrize("thing", ["person", "chair"])
-def test_a_training_is_measured(thing: str, small: None) -> None:
-    run = keypoints.Run(thing, "colouring", keypoints.K, 2, 0, "judge", "", 0)
-    taught = [keypoints.learnt(run._replace(seed=seed)) for seed in (0, 0, 1)]
-    model, before = taught[0][0], taught[0][0].generator[0].weight.clone()
-    losses = [[step.loss for step in steps] for _, steps in taught]
-    assert losses[0] == losses[1] != losses[2] and len(losses[0]) == 3
-    assert not torch.equal(before, model.generator[0].weight)
-    values = (keypoints.of_faces if thing == "person" else keypoints.of_chairs)(model)
-    assert len(values) == len(keypoints.measures(thing, run.judge)) and all(0 < error < 200 for error, _ in values)
-    assert next(keypoints.learnt(run._replace(steps=0))[1], None) is None
-
-
-def test_the_tested_chairs_are_held_out() -> None:
-    (first, marked), (other, tested) = keypoints.MARKED
-    assert first == 2 * keypoints.CHAIRS and not any(map(held_out, range(first, first + 2 * marked, 2)))
-    assert all(map(held_out, range(other, other + 2 * tested, 2)))
-
-
-class Points(nn.Module):
-    """Its keypoints are the true points of marked chairs."""
-
-    def keypoints(self, images: Tensor) -> Tensor:
-        return next(made.points for made in keypoints.marked_chairs(1.0) if torch.equal(made.images, images))
-
-
-def test_who_knows_the_points_is_not_off(small: None) -> None:
-    assert keypoints.of_chairs(Points())[0][0] < 0.3 < 2 < keypoints.of_chairs(None)[0][0] < 15
-
-
-def test_the_shipped_points_tell_where_parts_of_unseen_chairs_are(small: None) -> None:
-    model = parts.shipped("chair")
-    untrained, _ = keypoints.learnt(keypoints.Run("chair", "", keypoints.K, 0, 0, "", "", 0))
-    assert keypoints.of_chairs(model) < keypoints.of_chairs(untrained)
-    assert torch.isfinite(model.generator[0].weight).all()
-
-
-def test_discs_by_regression() -> None:
-    model, steps = keypoints.learnt(keypoints.Run("discs", "pixels", 3, 1, 0, "judge", "", 0))
-    found = keypoints.of_discs(model)
-    assert len(list(steps)) == 2 and len(found) == 3 and max(found) < (0.9, 0.9)
-
-
-def test_the_shipped_points_know_more_than_the_mean_shape() -> None:
-    (*_, (error, _)), ((shape, _),) = (keypoints.of_faces(model, 0.15) for model in (parts.shipped(), None))
-    assert error < 0.9 * shape
-
-
-def test_a_detector_learns_from_labels() -> None:
-    made = parts.drawn(16, "train", 77)  # those that it learns from
-    before, after = (trials.errors(landmark_detector.taught_by_labels(16, steps).keypoints(made.images), made,
-                                   faces.hard_examples(made))[0] for steps in (0, 25))
-    assert after < 0.7 * before

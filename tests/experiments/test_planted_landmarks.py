@@ -14,8 +14,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from tests.experiments import planted
-from u3lab.experiments import keypoints, labellers, poses, rabbits, registration, turned
-from u3lab.lessons.landmarks import frames, marked, parts, trials
+from u3lab.experiments import labellers, poses, rabbits, registration, turned
+from u3lab.lessons.landmarks import frames, marked, trials
 
 
 class Net(nn.Module):
@@ -266,83 +266,3 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         wanted += who * (run.measure != "certainty")
         assert row == pytest.approx((wanted, wanted + more), abs=0.01), run
     assert shipped(tmp_path) == {"labeller-person": 32000, "labeller-person-warps": 2000, "labeller-cat": 2000}
-
-
-class Points(Net):
-    """Keypoints are the network's number and the pictures'; of discs a share of what the pictures say."""
-
-    def __init__(self, count: int, *, width: int, sigma: float, seed: int) -> None:
-        super().__init__(seed)
-        self.count, self.made_for = count, {(12, 0.2): "discs", (16, 0.15): "other"}[width, sigma]
-
-    def keypoints(self, images: Tensor) -> Tensor:
-        return images if self.made_for == "discs" else images + self.number + self.seed / 16
-
-
-def test_keypoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A linear map is fitted to the marked pictures and judged on the others; faces, chairs and discs by their own."""
-    things, judges = {"person": 100, "chair": 200, "person, two walls": 300}, {"colouring": 1, "squeezenet1_1": 2,
-                                                                               "pixels": 3, "random weights": 0}
-    draw, hard = torch.Generator().manual_seed(0), torch.zeros(300, dtype=torch.bool)
-    known, *tested = (SimpleNamespace(images=torch.full((count, 10, 2), tag))
-                      for count, tag in ((500, KNOWN), (300, TESTED), (300, CHOSE)))
-    of_people = dict(zip(("judge", "choose"), tested, strict=True))
-    of_chairs = [SimpleNamespace(images=torch.full((count, 10, 2), tag), points=torch.full((count, 10, 2), tag / 32),
-                                 visible=torch.arange(10).expand(count, 10) < 9)
-                 for count, tag in ((500, KNOWN), (300, TESTED))]
-    of_chairs[1].points[:, 9] = 5.0  # is not to be seen
-    seen, unseen, noise = (torch.rand(200, 3, 2, generator=draw) for _ in range(3))
-    noise = noise * torch.tensor([0.1, 0.3, 0.5])[:, None]
-
-    def regressed(found: Tensor, true: Tensor, tested: Tensor) -> Tensor:
-        assert len(found) == len(true) and (true.unique() * 32 if true.unique() < KNOWN else true.unique()) == KNOWN
-        return tested + found.mean() + len(found) / 1000
-
-    def errors(made: Tensor, of: SimpleNamespace, those: Tensor) -> tuple[float, float]:
-        assert those is hard and any(of is one for one in tested)
-        number = float(made.double().mean()) + 7 * float(of.images[0, 0, 0])
-        return number, number + 0.5
-
-    def autoencode(model: Points, pairs: tuple, *, settings: object, net: str = "", layers: tuple = (),
-                   checkpoint: Path | None = None) -> Iterator[None]:
-        assert settings.seed == model.seed
-        if model.made_for == "discs":
-            assert pairs is parts.pairs and not net
-            model.number = settings.steps
-            return steps()
-        thing, seed, count, warped = pairs
-        assert seed == model.seed and warped == (thing != "chair")
-        assert count == (1000 if thing == "chair" else 4000) and layers == (net,)
-        model.number = things[thing] + judges[net] + settings.steps / 1000
-        return steps()
-
-    for name, stub in {
-            "KeypointAutoencoder": Points, "autoencode": autoencode, "regressed": regressed, "errors": errors,
-            "points": lambda made: made.images, "gamma": lambda name: (name, (name,)),
-            "stock": lambda seed, count, walls: (["person", "person, two walls"][walls - 1], seed, count),
-            "chairs": lambda seed, count: ("chair", seed, count), "marked_chairs": lambda part: of_chairs}.items():
-        monkeypatch.setattr(keypoints, name, stub)
-    monkeypatch.setattr(parts, "marked", lambda part, role: (known, of_people[role]))
-    monkeypatch.setattr(parts, "discs", lambda count, draw: (
-        (None, seen, seen) if draw.initial_seed() == 100 else (None, unseen, unseen + noise)))
-    monkeypatch.setattr(keypoints, "pairs_of", lambda stock, *, warped: (*stock, warped))
-    monkeypatch.setattr(keypoints.faces, "hard_examples", lambda made: hard)
-    table = planted.table(keypoints, tmp_path)
-    assert sorted(run.role for run in table) == ["choose"] * 25 + ["judge"] * 83
-    assert {run.thing for run in table if run.role == "choose"} == {"person", "person, two walls"}
-    truth = unseen + noise
-    explained = 1 - (noise.square().sum(0) / (truth - truth.mean(0)).square().sum(0)).mean(-1)
-    for run, row in table.items():
-        taught = (things.get(run.thing, 0) + judges[run.judge] + run.steps / 1000) if run.steps else 0.0
-        if run.thing == "discs":
-            wanted = (float(explained[int(run.measure[-1])]),) * 2
-        elif run.thing == "chair":
-            made = KNOWN / 32 if run.judge == "mean shape" else 2 * (taught + run.seed / 16) + KNOWN + TESTED + 0.5
-            wanted = (32 * 2**0.5 * abs(made - TESTED / 32),) * 2
-        else:
-            who = float(of_people[run.role].images[0, 0, 0])
-            made = 2 * (taught + run.seed / 16) + KNOWN + who + run.labels / 1000
-            made = 7 * who + (KNOWN if run.judge == "mean shape" else made)
-            wanted = (made, made + 0.5)
-        assert row == pytest.approx(wanted, rel=1e-4, abs=1e-4), run
-    assert set(shipped(tmp_path)) == {"keypoints", "keypoints-two-walls", "keypoints-chair"}

@@ -1207,7 +1207,7 @@ def wrong_bottlenecks() -> dict[str, object]:
 
 
 good("landmarks.KeypointAutoencoder", count=whole(3, 1, 64), width=whole(2, 1, 128),
-     sigma=(Number(0, 2, without_low=True), 0.1), seed=SEED)
+     sigma=(Number(0, 2, without_low=True), 0.1), deep=(Flag(), False), seed=SEED)
 good("landmarks.KeypointAutoencoder.keypoints", lambda images: bottleneck().keypoints(images), images=SEVERAL)
 good("landmarks.KeypointAutoencoder.appearance", lambda images: bottleneck().appearance(images), images=SEVERAL)
 good("landmarks.KeypointAutoencoder.reconstruct", lambda source, target: bottleneck().reconstruct(source, target),
@@ -1221,10 +1221,10 @@ good("landmarks.gaussian_maps", landmarks.gaussian_maps, points=(Numbers(fixed=(
 good("landmarks.layer_errors", net=(Net(), Made(net)), layers=(Layers(), ["conv1", "conv2"]), made=SEVERAL,
      target=SEVERAL)
 LEARNT = (Options(none=True), Made(lambda: landmarks.AutoencodeSettings(steps=1, batch_size=2)))
-good("landmarks.autoencode", lambda pairs, net, layers, checkpoint, settings: landmarks.autoencode(
-         landmarks.KeypointAutoencoder(3, width=2), pairs, net=net, layers=layers, checkpoint=checkpoint,
+good("landmarks.autoencode", lambda pairs, net, layers, half, checkpoint, settings: landmarks.autoencode(
+         landmarks.KeypointAutoencoder(3, width=2), pairs, net=net, layers=layers, half=half, checkpoint=checkpoint,
          settings=settings),
-     pairs=PAIRS, net=(Net(), Made(net)), layers=(Layers(), ["conv1"]),
+     pairs=PAIRS, net=(Net(), Made(net)), layers=(Layers(), ["conv1"]), half=(Flag(), False),
      checkpoint=(These(none=True, make=lambda: {"a number": 3, "a list": [], "a folder": tempfile.gettempdir()}), None),
      settings=LEARNT)
 good("landmarks.autoencode, model", lambda model: landmarks.autoencode(model, (x(2), x(2)), settings=LEARNT[1]()),

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from tests.helpers import refuses
 from u3lab.descent import last
-from u3lab.experiments.keypoints import of_discs
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, layer_errors
-from u3lab.lessons.landmarks.parts import discs
+from u3lab.lessons.landmarks.parts import discs, explained
 from u3lab.nets import Classifier
 from u3lab.training import loop
 
@@ -84,6 +83,16 @@ def test_with_pixels_alone_the_loss_is_their_mean_square() -> None:
     assert first.loss == pytest.approx(wanted, rel=1e-5) and first.terms == {"pixels": pytest.approx(wanted, rel=1e-5)}
 
 
+def test_in_halves_the_losses_are_nearly_the_same_and_weights_stay_whole() -> None:
+    settings, judged = AutoencodeSettings(steps=3, batch_size=4), {"net": judge(), "layers": ("first",)}
+    losses = {}
+    for half in (False, True):
+        net = KeypointAutoencoder(3, width=4, deep=True)
+        losses[half] = [step.loss for step in autoencode(net, pairs, half=half, settings=settings, **judged)]
+        assert all(one.dtype == torch.float32 for one in net.parameters())
+    assert losses[True] == pytest.approx(losses[False], rel=0.05) and losses[True] != losses[False]
+
+
 def test_a_network_that_compares_stays_as_it_is() -> None:
     net, before = judge(), weights(judge())
     last(autoencode(model(), pairs, net=net, layers=("first",), settings=AutoencodeSettings(steps=3, batch_size=2)))
@@ -120,11 +129,11 @@ def test_keypoints_follow_a_part_of_a_thing_that_nobody_has_marked() -> None:
     Here, and with seed 1, all three are found after 300 steps (together .95), which is too long for a test.
     """
     net = KeypointAutoencoder(10, width=12, sigma=0.2, seed=0)
-    start, _ = max(of_discs(net))
+    start = explained(lambda x, _: net.keypoints(x)).max()
     for step in autoencode(net, pairs, settings=AutoencodeSettings(steps=500, lr=0.003)):
         if step.iteration == 140:
             break
-    assert start < 0.7 and max(of_discs(net))[0] > 0.85
+    assert start < 0.7 and explained(lambda x, _: net.keypoints(x)).max() > 0.85
 
 
 def test_the_rate_falls_and_can_be_turned_while_it_runs() -> None:

@@ -140,13 +140,30 @@ def test_each_cell_sees_63_pixels() -> None:
     assert rows.max() - rows.min() + 1 <= 63 and rows.max() - rows.min() + 1 > 50
 
 
+def test_in_a_deep_one_points_alone_come_from_the_target_and_the_look_reaches_every_place() -> None:
+    net = KeypointAutoencoder(4, width=4, deep=True, seed=1)
+    x, other = draw(2, 3, 32, 48), draw(2, 3, 32, 48, seed=1)
+    made = net.reconstruct(x, other)
+    assert made.shape == x.shape and 0 <= made.min() and made.max() <= 1
+    torch.testing.assert_close(made, net.draw(net.appearance(x), net.keypoints(other)))
+    torch.testing.assert_close(made, net(x, other))
+    features = net.appearance(x).features
+    half = features.shape[1] // 2
+    torch.testing.assert_close(features[:, half:], features[:, :half].mean((2, 3), keepdim=True).expand(-1, -1, 4, 6))
+    points = net.keypoints(other).requires_grad_()
+    net._drawn(net.appearance(x).features, points)[0, :, 0, 0].sum().backward()
+    assert (points.grad[0].abs().sum(1) > 0).all() and not points.grad[1].any()  # each point of its own picture
+
+
 def test_what_cannot_be_is_said() -> None:
     net, x = model(), draw(2, 3, 32, 32)
+    deep = KeypointAutoencoder(4, width=4, deep=True)
     noisy = model()
     noisy.pose_encoder[-1].weight.data[0, 0] = float("nan")
     for call, said in ((lambda: KeypointAutoencoder(65), "count = 65"),
                        (lambda: KeypointAutoencoder(3, sigma=0), "sigma = 0"),
                        (lambda: net.keypoints(draw(1, 3, 30, 32)), "multiples of 4"),
+                       (lambda: deep.keypoints(draw(1, 3, 36, 32)), "multiples of 8"),
                        (lambda: net.appearance(draw(1, 3, 8, 8)), "from 16"),
                        (lambda: net.draw(x, torch.zeros(1, 3, 2)), r"\(B,4,2\)"),
                        (lambda: net.draw(x, torch.full((2, 4, 2), 20.0)), "up to 20"),

@@ -13,6 +13,7 @@ from tests.lessons import answers_ambiguity as answers_2b
 from tests.lessons import answers_dissection as answers_7
 from tests.lessons import answers_information as answers_2c
 from tests.lessons import answers_inversion as answers_5
+from tests.lessons import answers_keypoints as answers_3c
 from tests.lessons import answers_labelling as answers_3
 from tests.lessons import answers_loops as loops
 from tests.lessons import answers_pretexts as answers_2
@@ -182,6 +183,7 @@ MUTANTS = [
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, 2 * tv, beta), "part 1 of the answer is right, but"),
     *answers_1.MUTANTS, *answers_2.MUTANTS, *answers_2b.MUTANTS, *answers_2c.MUTANTS, *answers_3.MUTANTS,
     *answers_3b.MUTANTS,
+    *answers_3c.MUTANTS,
     *answers_0.MUTANTS, *answers_4.MUTANTS, *answers_5.MUTANTS, *answers_6b.MUTANTS, *answers_7.MUTANTS, *loops.MUTANTS,
 ]
 
@@ -203,7 +205,8 @@ OTHERS = [("6-guided", lambda p, through: torch.where(p > 0, through(p), torch.z
           ("6-pointing", lambda heat: guarded(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1))),
           ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a)))), *answers_1.RIGHT,
           *answers_2.RIGHT, *answers_2b.RIGHT, *answers_2c.RIGHT, *answers_3.RIGHT, *answers_3b.RIGHT,
-          *answers_0.RIGHT, *answers_4.RIGHT, *answers_5.RIGHT, *answers_6b.RIGHT, *answers_7.RIGHT, *loops.RIGHT]
+          *answers_3c.RIGHT, *answers_0.RIGHT, *answers_4.RIGHT, *answers_5.RIGHT, *answers_6b.RIGHT, *answers_7.RIGHT,
+          *loops.RIGHT]
 
 
 @pytest.mark.parametrize("name, answer", OTHERS)

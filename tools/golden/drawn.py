@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import torch
-from torch import Tensor
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
@@ -136,12 +135,6 @@ def _surfaces() -> object:
     return [sealed([frames.dials(angles, angles + 10), frames.shapes(), parts.pairs(2, draw()),
                     parts.discs(1, draw())]),
             frames.plane(angles), frames.degrees(frames.plane(angles))]
-
-
-@call("drawn: directions of chapter 3")
-def _directions() -> object:
-    pictures: list[Tensor] = [photo(name, 64)[0] for name in ("dog", "hens", "coffee")]
-    return panels.directions(pictures, *pictures, 2 * uniform(10, 2) - 1).data
 
 
 @call("landmarks looked for in codes")

@@ -112,8 +112,8 @@ def _faces() -> object:
     stock = pairs.Stock(layers, faces.fronts(layers, each=2, size=pairs.SIDE, margin=pairs.MARGIN))
     made = faces.draw(4, seed=1, each=1)
     return [[sealed(make(stock)(3, draw())) for make in (pairs.of_warps, pairs.of_turns, pairs.of_both)],
-            labellers.points(made), sealed(parts.before_a_wall(layers, each=2)), parts.skin(made.identities),
-            parts.recoloured(made.images, made.images.flip(0)), sealed(parts.chairs(2, 1001, seed=1)),
+            labellers.points(made), sealed(parts.before_a_wall(layers, each=2)),
+            sealed(parts.drawn(2, "test", 1)),
             labellers.errors(labellers.points(made).flip(0), made, faces.hard_examples(made) | True),
             sealed(labellers.matched(labellers.codes(landmarks.labeller(2), made.images), made))]
 

@@ -56,9 +56,7 @@ def _poses() -> object:
 
 @call("shipped networks: keypoints")
 def _keypoints() -> object:
-    models = [parts.shipped(thing) for thing in (*parts.THINGS, "chair")]
-    return [(sealed(model), model.keypoints(photo("dog", 64))) for model in models] + [
-        parts.finder()(photo("dog", 64))]
+    return [sealed(parts.shipped()), parts.shipped().keypoints(photo("dog", 96)), parts.finder()(photo("dog", 96))]
 
 
 @call("shipped networks: colours")

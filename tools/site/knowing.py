@@ -52,8 +52,8 @@ REGISTRIES: dict[str, Mapping[str, Any]] = {
     "prior": FILLERS, "inversion": merged(PRIORS, INVERTERS), "saliency": SALIENCY,
     "adversarial": merged(ATTACKS, PATCHES), "equivariance": merged(MAPS, STITCHES, SIMILARITIES),
     "dissection": FINDERS}
-CHAPTERS = {"universal": ("01", "01b"), "selfsup": ("02", "02b", "02c"), "landmarks": ("03", "03b"), "prior": ("04",),
-            "inversion": ("05", "05b"), "saliency": ("06",), "adversarial": ("06b",),
+CHAPTERS = {"universal": ("01", "01b"), "selfsup": ("02", "02b", "02c"), "landmarks": ("03", "03b", "03c"),
+            "prior": ("04",), "inversion": ("05", "05b"), "saliency": ("06",), "adversarial": ("06b",),
             "equivariance": ("06c",), "dissection": ("07", "07b")}
 
 

@@ -17,8 +17,8 @@ from u3lab.errors import U3Error
 LESSONS = "u3lab.lessons"  # imported when a chapter is asked for: the one arrow that goes up, known to the layer test
 # The room in LESSONS whose ``exercises`` has those of a chapter.
 CHAPTERS = {"0": "start", "1": "universal", "1b": "universal", "2": "selfsup", "2b": "selfsup", "2c": "selfsup",
-            "3": "landmarks", "3b": "landmarks", "4": "prior", "5": "inversion", "5b": "inversion", "6": "saliency",
-            "6b": "adversarial", "6c": "equivariance", "7": "dissection", "7b": "dissection"}
+            "3": "landmarks", "3b": "landmarks", "3c": "landmarks", "4": "prior", "5": "inversion", "5b": "inversion",
+            "6": "saliency", "6b": "adversarial", "6c": "equivariance", "7": "dissection", "7b": "dissection"}
 RIDDLE = "Which class is it?"
 GARISH = f"{RIDDLE} (Marked: we could not tell it ourselves.)"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6

@@ -1,4 +1,4 @@
-"""The network of notebook 03b that judges drawn faces: it was taught the landmarks of 8,000 made faces.
+"""The network of notebook 03c that judges drawn faces: it was taught the landmarks of 8,000 made faces.
 
     python -m u3lab.experiments landmark_detector   # weights/landmark_detector.safetensors
 """
@@ -26,7 +26,7 @@ def taught_by_labels(count: int, steps: int, seed: int = 0) -> KeypointAutoencod
 
     They are further pictures of the people from whom all networks here learn.
     """
-    some = [parts.drawn(min(LABELLED, count), "train", 77 + n) for n in range(-(-count // LABELLED))]  # less memory
+    some = [parts.whole(min(LABELLED, count), "train", 77 + n) for n in range(-(-count // LABELLED))]  # less memory
     images, true = (torch.cat(one)[:count] for one in ([made.images for made in some], [points(made) for made in some]))
     model = KeypointAutoencoder(8, width=parts.WIDTH, seed=seed)
     draw = torch.Generator().manual_seed(seed)

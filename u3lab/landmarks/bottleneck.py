@@ -9,7 +9,7 @@ x is another frame of the same thing, so its features cannot say where things ar
 they look. For x̂ to equal x′, the points have to be those of the thing.
 
 Jakab, Gupta, Bilen & Vedaldi, Unsupervised learning of object landmarks through conditional image generation, NeurIPS
-2018, section 3 and equation 1. The networks here are smaller: pictures of 64 pixels shrink by 4 and not by 8, and
+2018, section 3 and equation 1. The networks here are smaller: pictures shrink by 4 and not by 8, unless ``deep``, and
 dilated convolutions see as far as the paper's last layers do. Its first scores are not as large as GAIN makes them.
 
 A point is (x, y) in [−1,1]; the picture's borders are at ±1, so that the middle of column i of w is (2i + 1)/w − 1.
@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images as _images
-from u3lab.checks import SIDE, number, shown, whole
+from u3lab.checks import SIDE, is_a, number, shown, whole
 from u3lab.errors import U3Error
 from u3lab.landmarks.places import centres, check_maps
 from u3lab.nets.blocks import conv_block
@@ -110,6 +111,9 @@ class KeypointAutoencoder(nn.Module):
     sigma
         σ of the Gaussians in (0, 2], in half sides of the picture. With a small one a point hardly reaches over to the
         cells about it, and what is learnt from it is little.
+    deep
+        The look shrinks by 8 and is given as a mean over the picture as well, so that it reaches every place; the
+        generator is told the points at three sizes, and ends in sub-pixels. For pictures from 64 pixels on.
     seed
         Of the weights.
 
@@ -121,16 +125,20 @@ class KeypointAutoencoder(nn.Module):
     torch.Size([1, 3, 64, 64])
     """
 
-    def __init__(self, count: int = 10, *, width: int = 16, sigma: float = SIGMA, seed: int = 0) -> None:
+    def __init__(self, count: int = 10, *, width: int = 16, sigma: float = SIGMA, deep: bool = False,
+                 seed: int = 0) -> None:
         super().__init__()
+        is_a("deep", deep, bool, "give True or False")
+        self.deep, self.shrink = deep, SHRINK * (2 if deep else 1)
         self.count, self.width = whole("count", count, 1, MOST), whole("width", width, 1, 128)
         self.sigma = number("sigma", sigma, 0, 2, without_low=True)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(whole("seed", seed, 0))
-            self.appearance_encoder = _encoder(self.width)
+            self.appearance_encoder = _deep_encoder(self.width) if deep else _encoder(self.width)
             self.pose_encoder = nn.Sequential(*_encoder(self.width), nn.Conv2d(4 * width, count, 1, bias=False))
             self.pose_encoder[-1].weight.data.mul_(GAIN)
-            self.generator = _generator(4 * self.width + self.count, self.width)
+            self.generator = (_Generator(self.count, self.width, self.sigma) if deep else
+                              _generator(4 * self.width + self.count, self.width))
         self.to(memory_format=torch.channels_last).eval()
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
@@ -139,7 +147,7 @@ class KeypointAutoencoder(nn.Module):
 
     @torch.no_grad()
     def keypoints(self, images: Tensor) -> Tensor:
-        """u_k of pictures (B,3,H,W) in [0,1], whose sides are multiples of 4 pixels: (B,K,2), (x, y) in [−1,1]."""
+        """u_k of pictures (B,3,H,W) in [0,1], whose sides are multiples of 4 or 8 pixels: (B,K,2), (x, y) in [−1,1]."""
         self._ready(images)
         return finite(torch.cat([self._points(part) for part in images.split(AT_ONCE)]), NAME)
 
@@ -186,9 +194,13 @@ class KeypointAutoencoder(nn.Module):
         return finite(torch.cat(drawn), NAME)
 
     def _points(self, target: Tensor) -> Tensor:
-        return marginal_soft_argmax(self.pose_encoder(self._laid(target)))
+        maps = self.pose_encoder(self._laid(target))
+        with torch.autocast(maps.device.type, enabled=False):  # a place in halves would be off by a third of a pixel
+            return marginal_soft_argmax(maps.to(self.pose_encoder[-1].weight))
 
     def _drawn(self, features: Tensor, points: Tensor) -> Tensor:
+        if self.deep:
+            return self.generator(features, points)
         y = gaussian_maps(points, features.shape[2:], sigma=self.sigma)
         return self.generator(torch.cat([features, y], 1).contiguous(memory_format=torch.channels_last))
 
@@ -201,15 +213,15 @@ class KeypointAutoencoder(nn.Module):
         if any(module.training for module in self.modules()):
             raise U3Error(f"{NAME} is in training mode, so its answer depends on the batch; call model.eval() first")
         for batch in images:
-            check_sides(_images.check(batch))
+            check_sides(_images.check(batch), self.shrink)
 
 
-def check_sides(images: Tensor) -> None:
-    """Refuse pictures that do not fall into cells of 4×4 pixels."""
+def check_sides(images: Tensor, shrink: int) -> None:
+    """Refuse pictures that do not fall into cells of 4×4 pixels, or of 8×8."""
     height, width = images.shape[2:]
-    if height % SHRINK or width % SHRINK or not (LEAST <= min(height, width) and max(height, width) <= SIDE):
+    if height % shrink or width % shrink or not (LEAST <= min(height, width) and max(height, width) <= SIDE):
         raise U3Error(f"pictures of {height}×{width} pixels; {NAME} takes sides from {LEAST} to {SIDE} that are "
-                      f"multiples of {SHRINK}, such as 64; cut or resize them")
+                      f"multiples of {shrink}, such as 64; cut or resize them")
 
 
 def _encoder(width: int) -> nn.Sequential:
@@ -228,3 +240,38 @@ def _generator(channels: int, width: int) -> nn.Sequential:
     return nn.Sequential(*_layer(channels, 4 * width), *_layer(4 * width, 2 * width), finer(),
                          *_layer(2 * width, 2 * width), *_layer(2 * width, width), finer(),
                          *_layer(width, width), nn.Conv2d(width, 3, 3, padding=1), nn.Sigmoid())
+
+
+def _deep_encoder(width: int) -> nn.Sequential:
+    """(B,3,H,W) → (B,8·width,H/8,W/8), of which the second half is the mean of the first over all places."""
+    return nn.Sequential(*_layer(3, width, 7, stride=2), *_layer(width, width), *_layer(width, 2 * width, stride=2),
+                         *_layer(2 * width, 2 * width), *_layer(2 * width, 4 * width, stride=2),
+                         *_layer(4 * width, 4 * width), *_layer(4 * width, 4 * width), _AndMean())
+
+
+class _AndMean(nn.Module):
+    """Features, and beneath them their mean at each place."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.cat([features, features.mean((2, 3), keepdim=True).expand_as(features)], 1)
+
+
+class _Generator(nn.Module):
+    """(B,8·width,h,w) and points → (B,3,8h,8w) in [0,1]: the Gaussians join at h, 2h and 4h; each cell of 4h is drawn
+    as 2×2 pixels (Shi et al., CVPR 2016), since convolutions at full size would take most of the time."""
+
+    def __init__(self, count: int, width: int, sigma: float) -> None:
+        super().__init__()
+        self.sigma = sigma
+        self.coarse = nn.Sequential(*_layer(8 * width + count, 4 * width), *_layer(4 * width, 4 * width))
+        self.middle = nn.Sequential(*_layer(4 * width + count, 4 * width), *_layer(4 * width, 2 * width))
+        self.fine = nn.Sequential(*_layer(2 * width + count, 2 * width), nn.Conv2d(2 * width, 12, 3, padding=1),
+                                  nn.PixelShuffle(2), nn.Sigmoid())
+
+    def forward(self, features: Tensor, points: Tensor) -> Tensor:
+        for n, stage in enumerate((self.coarse, self.middle, self.fine)):
+            if n:
+                features = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
+            y = gaussian_maps(points, features.shape[2:], sigma=self.sigma).to(features)
+            features = stage(torch.cat([features, y], 1).contiguous(memory_format=torch.channels_last))
+        return features

@@ -1,28 +1,26 @@
-"""Notebook 03b, keypoints: pairs of one person, the finder, and the numbers of the swap."""
+"""Notebook 03c: pairs of one person, heads, the finder, colours inside of heads, and discs before walls."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from u3lab.experiments.keypoints import pairs_of
-from u3lab.lessons.landmarks import figures as panels
 from u3lab.lessons.landmarks import parts, trials
 from u3lab.worlds import faces
 
 
 def test_a_pair_is_two_moments_of_one_person() -> None:
-    level = torch.tensor([20, 80, 150, 230]).byte().view(4, 1, 1, 1).expand(4, 3, 112, 112)
-    source, target = pairs_of(level, warped=True)(40, torch.Generator().manual_seed(0))
+    level = torch.tensor([20, 80, 150, 230]).byte().view(4, 1, 1, 1).expand(4, 3, 168, 168)
+    source, target = pairs_of(level)(40, torch.Generator().manual_seed(0))
     pair = {tuple(round(255 * float(one.median())) for one in row) for row in zip(source, target, strict=True)}
     assert pair == {(20, 80), (80, 20), (150, 230), (230, 150)}
 
 
 def test_source_and_target_are_warped_differently() -> None:
-    made = faces.layers(4, seed=3, size=64, margin=24, each=2)
-    source, target = pairs_of(parts.before_a_wall(made, each=2), warped=True)(12, torch.Generator().manual_seed(0))
-    assert source.shape == target.shape == (12, 3, 64, 64) and (source - target).abs().mean() > 0.02
+    made = faces.layers(4, seed=3, size=128, margin=20, each=2)
+    source, target = pairs_of(parts.before_a_wall(made, each=2))(12, torch.Generator().manual_seed(0))
+    assert source.shape == target.shape == (12, 3, 96, 96) and (source - target).abs().mean() > 0.02
 
 
 def test_a_wall_has_the_mean_colour_of_the_photo_and_hides_it() -> None:
@@ -35,8 +33,23 @@ def test_a_wall_has_the_mean_colour_of_the_photo_and_hides_it() -> None:
     torch.testing.assert_close(shown[covered], made.face[:, :3][covered])
 
 
+def test_a_head_is_above_its_chin_and_its_middle_is_in_it() -> None:
+    made, heads = parts.drawn(6, "test", 3)
+    assert made.images.shape == (6, 3, 96, 96) and heads.shape == (6, 96, 96)
+    x, y = (made.points[:, :parts.CHIN].round().long().unbind(2))
+    assert heads[torch.arange(6)[:, None], y, x].double().mean() > 0.9  # eyes, nose and mouth are of the head
+    rows = torch.arange(96)[:, None].expand(96, 96)
+    assert all(rows[head].max() < made.points[n, parts.CHIN, 1] for n, head in enumerate(heads))
+    middle = parts.middles(heads)[:, 0]
+    at = ((middle + 1) * 48).long()
+    assert heads[torch.arange(6), at[:, 1], at[:, 0]].all()
+    one = torch.zeros(1, 96, 96, dtype=torch.bool)
+    one[:, 10:20, 40:60] = True
+    torch.testing.assert_close(parts.middles(one)[0, 0], torch.tensor([100 / 96 - 1, 30 / 96 - 1]))
+
+
 def test_the_shipped_finder_finds_far_more_than_a_mean_shape() -> None:
-    made = parts.drawn(60, "test", 5)
+    made, _ = parts.drawn(60, "test", 5)
     true = trials.points(made)
     off, of_mean = (trials.errors(found, made, faces.hard_examples(made))[0]
                     for found in (parts.finder()(made.images), true.mean(0).expand_as(true)))
@@ -44,8 +57,8 @@ def test_the_shipped_finder_finds_far_more_than_a_mean_shape() -> None:
 
 
 def test_pairs_of_the_swap_are_of_different_people_and_a_of_one() -> None:
-    a, again, b = parts.swapped()
-    assert len(a.images) == len(b.images) == 100 and torch.equal(a.identities, again.identities)
+    (a, _), (again, _), (b, heads) = parts.swapped()
+    assert len(a.images) == len(b.images) == len(heads) == 100 and torch.equal(a.identities, again.identities)
     assert not set(a.identities.tolist()) & set(b.identities.tolist()) and len(set(a.identities.tolist())) == 100
     assert (a.images - again.images).abs().mean() > 0.02
 
@@ -54,65 +67,28 @@ def test_nobody_is_tested_on_who_was_learnt_from_or_marked(monkeypatch: pytest.M
     """Odd people are held out."""
     for name in ("LABELLED", "TEST"):
         monkeypatch.setattr(parts, name, 4)
-    known, tested = parts.marked.__wrapped__()
+    (known, _), (tested, _) = parts.marked.__wrapped__()
     assert not (known.identities % 2).any() and (tested.identities % 2 == 1).all()
-    assert all((one.identities % 2 == 1).all() for one in parts.swapped())
-    made: list[faces.Layers] = []
-    layers = faces.layers
-    monkeypatch.setattr(parts.faces, "layers", lambda *given, **how: made.append(layers(*given, **how)) or made[-1])
-    parts.followed(Middle(False))
-    assert len(made) == 1 and (made[0].identities % 2 == 1).all()
+    assert all((one.identities % 2 == 1).all() for one, _ in parts.swapped())
 
 
-def test_recoloured_counts_pixels_and_not_places() -> None:
-    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+def test_recoloured_counts_pixels_of_heads_and_not_places() -> None:
+    x, whole = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)), torch.ones(2, 8, 8).bool()
     places = torch.randperm(64, generator=torch.Generator().manual_seed(1))
-    assert parts.recoloured(x, x.flatten(2)[..., places].view_as(x)).max() == 0
-    black, half = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
+    assert parts.recoloured(x, whole, x.flatten(2)[..., places].view_as(x), whole).max() < 1e-9
+    black, half, head = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), torch.zeros(1, 4, 4).bool()
     half[..., :2, :] = 1
-    assert parts.recoloured(black, half).item() == pytest.approx(50) and parts.histogram(half).sum() == pytest.approx(1)
+    assert parts.recoloured(black, head | True, half, head | True).item() == pytest.approx(50)
+    head[:, 2:] = True  # the upper half does not count
+    assert parts.recoloured(black, head, half, head).item() == 0 and parts.histogram(half, head).sum() == 1
 
 
-def test_with_two_walls_the_points_tell_the_wall() -> None:
-    a, _, b = parts.swapped()
-    apart = {}
-    for thing in parts.THINGS:
-        made = parts.shipped(thing).reconstruct(a.images, b.images)
-        apart[thing] = [float((made - one.images)[..., :3, :3].mean((2, 3)).norm(dim=1).mean()) for one in (a, b)]
-    assert apart["person"][0] < apart["person"][1] and apart["person, two walls"][0] > apart["person, two walls"][1]
-
-
-class Middle(torch.nn.Module):
-    """Its keypoints are where a picture is dark, or stay in the middle."""
-
-    def __init__(self, follows: bool) -> None:
-        super().__init__()
-        self.follows = follows
-
-    def keypoints(self, x: torch.Tensor) -> torch.Tensor:
-        weight = (1.01 - x.mean(1)).pow(40)
-        where = (2 * torch.arange(x.shape[-1]) + 1) / x.shape[-1] - 1
-        found = torch.stack([(weight.sum(axis) @ where) / weight.sum((1, 2)) for axis in (1, 2)], -1)[:, None]
-        return found if self.follows else 0 * found
-
-
-def test_what_follows_the_motion_is_told_from_what_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    spot = torch.ones(100, 3, 112, 112)
-    spot[..., 50:55, 60:65] = 0
-    monkeypatch.setattr(parts, "before_a_wall", lambda made: spot)
-    off, gone = parts.followed(Middle(True))
-    assert off.shape == gone.shape == (100, 1) and off.max() < 1 < 2 < gone.mean()
-    off, gone = parts.followed(Middle(False))
-    torch.testing.assert_close(off, gone)
-
-
-def test_skin_is_brighter_where_the_picture_is() -> None:
-    made = faces.layers(40, seed=3, size=64, each=1)
-    shown = made.face[:, :3, 30:36, 26:38].mean((1, 2, 3))
-    assert torch.corrcoef(torch.stack([parts.skin(made.identities), shown]))[0, 1] > 0.7
-
-
-def test_the_scheme_says_what_it_shows() -> None:
-    x = F.interpolate(torch.rand(3, 3, 4, 4), size=16)
-    shown = panels.directions(list(x), x[0], x[1], x[2], torch.zeros(10, 2))
-    assert "Keypoint bottleneck" in shown.alt and len(shown.data) > 5000
+def test_discs_are_before_a_texture_one_wall_or_two() -> None:
+    corners = {}
+    for walls in (0, 1, 2):
+        x, target, middles = parts.discs(20, torch.Generator().manual_seed(0), walls=walls)
+        assert x.shape == target.shape == (20, 3, 32, 32) and middles.shape == (20, 3, 2)
+        corners[walls] = [one[:, :, 0, 0] for one in (x, target)]
+    assert torch.equal(*corners[0]) and torch.equal(*corners[1])
+    assert (corners[1][0].std(1) < 1e-6).all() and corners[0][0].std(1).min() > 0.001
+    assert (corners[2][0] - corners[2][1]).abs().mean() > 0.1

@@ -12,6 +12,7 @@ from u3lab.course.definitions import Exercise, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
 from u3lab.landmarks import as_rotation
 from u3lab.landmarks.places import cells, centres
+from u3lab.lessons.landmarks.keypoint_exercises import KEYPOINTS
 
 
 def pair(x: Tensor, A: Tensor, t: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
@@ -269,4 +270,4 @@ ALIGN = Exercise(
     ), rtol=1e-3, atol=1e-4))
 
 
-EXERCISES = {"3": (PAIR, INVARIANCE, FIND), "3b": (TURN, ROTATION, ALIGN)}
+EXERCISES = {"3": (PAIR, INVARIANCE, FIND), "3b": (TURN, ROTATION, ALIGN), "3c": KEYPOINTS}
