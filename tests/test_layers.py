@@ -25,7 +25,7 @@ FLOORS = (
     ("datasets", "training", "course", "live", "warps", "results"),
     ("worlds",),
     *((chapter,) for chapter in ("universal", "selfsup", "landmarks", "prior", "inversion", "saliency", "adversarial",
-                                 "equivariance", "dissection")),
+                                 "equivariance", "dissection", "audit")),
     ("lessons",),
     ("experiments",),
     ("contents", "doctor", "kernels", "prepare", "start", "visitors"),
