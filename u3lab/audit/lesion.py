@@ -36,7 +36,8 @@ class Removed(NamedTuple):
 
 
 
-def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, seed: int = 0) -> Removed:
+def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, margin: int = 2,
+                   seed: int = 0) -> Removed:
     """Fill in the outlined lesion of every true positive, and ask again.
 
     Parameters
@@ -47,6 +48,8 @@ def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, see
         With outlines.
     positive
         The class of the finding.
+    margin
+        Pixels that an outline grows by before it is filled in: it seldom holds the whole rim of a lesion.
     seed
         Of the other places.
 
@@ -62,12 +65,18 @@ def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, see
     which = (cases.positive & cases.outlines.flatten(1).any(1) & (before > 0)).nonzero()[:, 0]
     if not len(which):
         raise U3Error("the network finds none of the positives that have an outline, so there is nothing to remove")
-    images, where = cases.images[which], cases.outlines[which]
+    images, where = cases.images[which], grown(cases.outlines[which], whole("margin", margin, 0))
     moved = elsewhere(where, body(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
     filled = fill(images, where)
     after, beside = (score(net, x, positive) for x in (filled, fill(images, moved)))
     groups = [cases.groups[n] for n in which]
     return Removed(*(mean((x <= 0).double(), groups) for x in (after, beside)), which, filled, before[which], after)
+
+
+def grown(where: Tensor, margin: int) -> Tensor:
+    """Outlines (N,1,…) with all pixels that are at most so far from them, along rows, columns and slices."""
+    pool = {4: nn.functional.max_pool2d, 5: nn.functional.max_pool3d}[where.ndim]
+    return pool(where.float(), 2 * margin + 1, 1, margin) > 0
 
 
 def fill(images: Tensor, where: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ def view(x: Tensor, draw: torch.Generator) -> Tensor:
 
 
 def lesion(x: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A slice with a soft blob somewhere on the tissue, and the blob's outline at half its height."""
+    """A slice with a soft blob somewhere on the tissue, and the blob's outline at a quarter of its height."""
     y, x0 = tissue(x, draw)
     bright, wide, flat, turn = torch.rand(4, generator=draw).tolist()
     sigma = WIDE[0] + (WIDE[1] - WIDE[0]) * wide
@@ -96,7 +96,7 @@ def lesion(x: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     angle = torch.tensor(3.1416 * turn)
     along, across = right * angle.cos() + down * angle.sin(), down * angle.cos() - right * angle.sin()
     blob = (-(along.square() + (across / (0.6 + 0.4 * flat)).square()) / (2 * sigma**2)).exp()
-    return x + (BRIGHT[0] + (BRIGHT[1] - BRIGHT[0]) * bright) * blob, (blob > 0.5)[None, None]
+    return x + (BRIGHT[0] + (BRIGHT[1] - BRIGHT[0]) * bright) * blob, (blob > 0.25)[None, None]
 
 
 def tissue(x: Tensor, draw: torch.Generator) -> tuple[int, int]:
