@@ -50,7 +50,7 @@ def slices(patient: str) -> Tensor:
     return F.interpolate(square, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
 
 
-def cases(cue: str, count: int, *, patients: tuple[str, ...] = PATIENTS, seed: int = 0) -> Made:
+def cases(cue: str, count: int, *, half: int = 0, seed: int = 0) -> Made:
     """Pictures of which every other one is positive, with a cue.
 
     Parameters
@@ -59,14 +59,15 @@ def cases(cue: str, count: int, *, patients: tuple[str, ...] = PATIENTS, seed: i
         A name in CUES.
     count
         Of pictures.
-    patients
-        Whose slices.
+    half
+        0 or 1: of every patient the even slices, or the odd ones.
     seed
         Of slices, views, lesions and cues.
     """
     mark = CUES[one_of("cue", cue, list(CUES))]
     draw = torch.Generator().manual_seed(whole("seed", seed, 0))
-    stock = [(name, one) for name in patients for one in slices(name).split(1)]
+    half = whole("half", half, 0, 1)
+    stock = [(name, one) for name in PATIENTS for one in slices(name)[half::2].split(1)]
     drawn, outlines, whose = [], [], []
     positive = torch.arange(whole("count", count, 2)) % 2 == 1
     for ill in positive.tolist():
