@@ -24,16 +24,18 @@ TRIES, INSIDE = 200, 0.9  # places that are tried for a shape, and how much of i
 class Removed(NamedTuple):
     """The share of true positives that turn negative without their lesion, and with the same shape filled in elsewhere.
 
-    ``which`` pictures these are, (n); ``filled`` (n,C,…); their scores ``before`` and ``after``, (n).
+    ``which`` pictures these are, (n); ``filled`` (n,C,…), or filled ``beside`` the lesion; their scores ``before``,
+    ``after`` and ``floor``, (n).
     """
 
     flipped: Interval
     elsewhere: Interval
     which: Tensor
     filled: Tensor
+    beside: Tensor
     before: Tensor
     after: Tensor
-
+    floor: Tensor
 
 
 def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, margin: int = 2,
@@ -67,10 +69,11 @@ def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, mar
         raise U3Error("the network finds none of the positives that have an outline, so there is nothing to remove")
     images, where = cases.images[which], grown(cases.outlines[which], whole("margin", margin, 0))
     moved = elsewhere(where, body(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
-    filled = fill(images, where)
-    after, beside = (score(net, x, positive) for x in (filled, fill(images, moved)))
+    filled, beside = fill(images, where), fill(images, moved)
+    after, floor = (score(net, x, positive) for x in (filled, beside))
     groups = [cases.groups[n] for n in which]
-    return Removed(*(mean((x <= 0).double(), groups) for x in (after, beside)), which, filled, before[which], after)
+    return Removed(*(mean((x <= 0).double(), groups) for x in (after, floor)), which, filled, beside, before[which],
+                   after, floor)
 
 
 def grown(where: Tensor, margin: int) -> Tensor:

@@ -82,10 +82,10 @@ TABLE = Table(
         "which networks the audit accuses, of networks of which it is known whether they cheat",
         measured="The audit's numbers for small networks (five convolutions) that were taught to find a made lesion on "
                  "slices with one kind of cue. \"accused\": the share of the networks beyond the threshold.",
-        on=f"{LEARNT:,} views of the even slices of four patients to learn from, {JUDGED} views of the odd slices to be "
-           "audited on. Honest: no cue, or a letter on half of both classes. Cheats: a letter in the corner of every "
-           "positive; on four of five and one of five; anywhere on the border; a bright clip on the tissue; a slight "
-           "blur; a date burnt in.",
+        on=f"{LEARNT:,} views of the even slices of four patients to learn from, {JUDGED} views of the odd slices to "
+           "be audited on. Honest: no cue, or a letter on half of both classes. Cheats: a letter in the corner of "
+           "every positive; on four of five and one of five; anywhere on the border; a bright clip on the tissue; a "
+           "slight blur; a date burnt in.",
         often="Three networks of each kind judge, and three others of four kinds set the thresholds. The numbers are "
               "mean, least and largest.",
         floor="The same shape filled in elsewhere, and edges, stand in the rows.",
