@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _audit(chosen: argparse.Namespace) -> Path:
+    from u3lab import nets
     from u3lab.audit import own, page, reading, running
 
     net = own.made(chosen.network, chosen.weights)
@@ -109,6 +110,7 @@ def _audit(chosen: argparse.Namespace) -> Path:
                          positive=chosen.positive, size=chosen.size, channels=own.channels_of(net))
     trained = [row["patient"] for row in reading.rows(chosen.trained, ("patient",))] if chosen.trained else []
     positive = own.tried(net, cases.images, chosen.positive or "1", chosen.network)
+    net = net if isinstance(net, nets.Classifier) else nets.Classifier(net, name=chosen.network, pictures=False)
     with own.inside(chosen.network, called=True):
         report = running.run(net, cases, positive=positive, out=chosen.out, seed=chosen.seed, trained=trained)
     return page.write(report, chosen.out)

@@ -73,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
         Image.fromarray(grey).save(tmp_path / "scans" / f"s{n:02}.png")
         if cases.positive[n]:
             Image.fromarray(cases.outlines[n, 0].byte().numpy()).save(tmp_path / "masks" / f"s{n:02}.png")
-        lines.append(f"s{n:02}.png,{'ill' if cases.positive[n] else 'well'},p{n // 2:02}")
+        lines.append(f"{'scans/' * (n > 20)}s{n:02}.png,{'ill' if cases.positive[n] else 'well'},p{n // 2:02}")
         people.append(f"s{n:02};q{n // 8}")
     (tmp_path / "labels.csv").write_text("\n".join(lines))
     (tmp_path / "people.csv").write_text("\n".join(people))
@@ -324,14 +324,14 @@ def test_sentences_tell_an_honest_network_from_a_cheat(tmp_path: Path):
     told = {}
     for name, net in (("honest", HONEST), ("cheat", CHEAT)):
         report = audit.run(net, made(), out=tmp_path / name)
-        told[name] = {part: " ".join(wording.sentences(part, one, report)) for part, one in report["parts"].items()}
+        told[name] = {part: " ".join(wording.sentences(part, one)) for part, one in report["parts"].items()}
     assert "100 % turn negative" in told["honest"]["lesion removed"]
     assert "what is outlined matters" in told["honest"]["lesion removed"]
     assert "Find out what else" in told["cheat"]["lesion removed"]
     assert "look at what stands there" in told["cheat"]["best fixed place"]
     assert "look at what stands there" not in told["honest"]["best fixed place"]
-    assert "more than of the edges" in told["cheat"]["where it looks"]
-    assert "more than of the edges" not in told["honest"]["where it looks"]
+    assert "where no illness can be" in told["cheat"]["where it looks"]
+    assert "where no illness can be" not in told["honest"]["where it looks"]
     assert "One class turns and the other does not" in told["cheat"]["flips"]
     assert "One class turns" not in told["honest"]["flips"]
 
@@ -343,7 +343,7 @@ def test_patients_who_are_few_or_known_stand_in_the_first_line(tmp_path: Path):
         named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"p{n % count}" for n in range(24)])
         report = audit.run(HONEST, named, out=tmp_path)
         assert " ".join(wording.first(report)).startswith(says) and bool(wording.first(report)) == bool(says)
-        below = " ".join(wording.sentences("accuracy by patient", report["parts"]["accuracy by patient"], report))
+        below = " ".join(wording.sentences("accuracy by patient", report["parts"]["accuracy by patient"]))
         assert ("Below ten patients" in below) == (count < 10)
     report = audit.run(HONEST, named, out=tmp_path, trained=["p0", "x"])
     text = audit.write(report, tmp_path).read_text()
@@ -364,14 +364,14 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: p
         "summary": summary}})
     for name, beyond, within in (("lesion removed", 0.1, 0.9), ("best fixed place", 0.9, 0.1), ("flips", 0.5, 0.4)):
         told = wording.limit(name, beyond)
-        assert told.startswith("It lies beyond the threshold of 40 %")
-        assert "25 % of honest" in told and "60 % of those that cheat did not (missed)" in told
-        assert wording.limit(name, within).startswith("It lies within")
+        assert "the threshold of 40 %, on the side of networks that cheat." in told
+        assert "false alarms for 25 % of the honest" in told and "missed 60 % of those" in told
+        assert "on the side of honest networks" in wording.limit(name, within)
 
 
 def test_numbers_are_written_shortly():
     assert [wording.percent(x) for x in (0, 1, 0.784, 0.015, 0.04, -0.013)] == [
-        "0 %", "100 %", "78 %", "1.5 %", "4 %", "-1.3 %"]
+        "0 %", "100 %", "78 %", "1.5 %", "4 %", "−1.3 %"]
     assert wording.percent(-1e-5) == "0 %"
 
 
@@ -392,7 +392,7 @@ def test_a_module_of_ones_own_is_audited_from_the_command_line(folder: Path):
     assert file == folder / "report" / "report.html" and "Traceback" not in done.stderr
     kept = json.loads(file.with_suffix(".json").read_text())
     assert kept["parts"]["lesion removed"]["value"] == [1, 1, 1] and kept["shared"] == ["p03"] and kept["class"] == 1
-    assert kept["network"] == "Bright" and kept["sides"] == [1, SIDE, SIDE] and kept["patients"] == 12
+    assert kept["network"] == "my_module:make" and kept["sides"] == [1, SIDE, SIDE] and kept["patients"] == 12
 
 
 @pytest.mark.parametrize("make, says", [("lost", "no function 'lost'"), ("nan", "NaN"), ("mapped", "a dict of out"),
@@ -427,6 +427,9 @@ def test_weights_that_do_not_fit_get_one_sentence(folder: Path, monkeypatch, cap
     (folder / "weights.pt").write_bytes(b"no weights")
     assert main(asked(folder, "make")) == 1
     assert "cannot be read as weights" in capsys.readouterr().err
+    (folder / "weights.pt").unlink()
+    assert main(asked(folder, "make")) == 1
+    assert "there is no file" in capsys.readouterr().err
 
 
 def test_a_label_means_the_class_of_its_name_or_number():

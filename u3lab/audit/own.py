@@ -88,6 +88,8 @@ def _imported(name: str) -> object:
 
 
 def _fill(net: nn.Module, file: Path, where: str) -> None:
+    if not file.is_file():
+        raise U3Error(f"there is no file {file}; give the weights of your network, or - for none")
     try:
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file

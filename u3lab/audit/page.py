@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from u3lab._system import paths
+from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.audit.running import FOLDER
 from u3lab.audit.wording import NOT_SAID, TITLES, first, percent, sentences, thresholds
 from u3lab.checks import is_a, place
@@ -42,15 +43,16 @@ section { border-top: 1px solid var(--line); margin-top: 1.5rem; padding-top: 1r
 p { margin: .4rem 0; max-width: 46rem; } a { color: inherit; }
 .rows { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; margin-top: .75rem; }
 .row { display: flex; gap: .5rem; }
-figure { margin: 0; width: 9rem; } figure img { width: 100%; height: auto; display: block; background: #000; }
+figure { margin: 0; width: 8.7rem; } figure img { width: 100%; height: auto; display: block; background: #000; }
 .bar { display: inline-block; width: 7rem; height: .7rem; border: 1px solid var(--line); margin-right: .5rem; }
 .bar span { display: block; height: 100%; background: var(--bar); print-color-adjust: exact;
   -webkit-print-color-adjust: exact; }
 dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; max-width: 46rem; }
-@media (max-width: 40rem) { body { padding: 1rem; } .row { flex-wrap: wrap; } figure { width: 8.5rem; }
-  .bar { width: 4rem; } }
-@media print { :root { --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --bar: #0072b2; --note: #fff; }
-  body { font-size: 10pt; padding: 0; max-width: none; } section, figure, tr, dt { break-inside: avoid; }
+@media (max-width: 40rem) { body { padding: 1rem; } figure { width: calc((100vw - 3rem) / 3); } .bar { display: block;
+  width: 4rem; } .bars .number { white-space: normal; } }
+@media print { :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --bar: #0072b2;
+  --note: #fff; }
+  html { font-size: 13px; } body { font-size: 10pt; padding: 0; max-width: none; } section, figure, tr, dt { break-inside: avoid; }
   dt { break-after: avoid; } figure { width: 3.2cm; } }
 """
 
@@ -71,7 +73,7 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
         paths.write_atomically(file, page(report, out / FOLDER).encode())
         paths.write_atomically(out / f"{NAME}.json", json.dumps(
             report | {"first": first(report), "thresholds": thresholds(), "sentences": {
-                name: sentences(name, part, report) for name, part in report["parts"].items()}},
+                name: sentences(name, part) for name, part in report["parts"].items()}},
             indent=1, ensure_ascii=False).encode())
     except OSError as error:
         raise U3Error(f"the report cannot be written to {out} ({error.strerror}); give run and write the same folder, "
@@ -82,7 +84,7 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
 def page(report: dict[str, Any], folder: Path) -> str:
     """The page as HTML; ``folder`` holds the pictures."""
     name, parts = html.escape(report["network"]), report["parts"]
-    sections = "".join(_section(k, part, report, folder) for k, part in parts.items())
+    sections = "".join(_section(k, part, folder) for k, part in parts.items())
     note = "".join(f"{html.escape(one)} " for one in first(report)).strip()
     counted = f"{report['pictures']} pictures, {report['positives']} of them positive"
     whose = f", of {report['patients']} patient{'s' * (report['patients'] > 1)}" if report["patients"] else ""
@@ -91,7 +93,8 @@ def page(report: dict[str, Any], folder: Path) -> str:
 <title>Audit of {name}</title><style>{STYLE}</style></head>
 <body><main>{f'<p class="first" role="note">{note}</p>' if note else ''}
 <h1>Audit of {name}</h1>
-<p>{counted}{whose}. A bracket is a 95 % interval; a floor is what the number is without the thing it asks about.</p>
+<p>{counted}{whose}. A bracket is a 95 % interval. A floor, named below each
+number, is what to compare it with. Below a picture stand the network’s log-odds: above 0 it answers positive.</p>
 <table><thead><tr><th scope="col">number</th><th scope="col">value</th><th scope="col">interval</th>
 <th scope="col">floor</th></tr></thead><tbody>{''.join(_line(k, part) for k, part in parts.items())}</tbody></table>
 {sections}
@@ -112,9 +115,9 @@ def _line(name: str, part: dict[str, Any]) -> str:
             f'<td class="number">{_bracket(part["value"])}</td><td class="number">{_floor(part["floor"])}</td></tr>')
 
 
-def _section(name: str, part: dict[str, Any], report: dict[str, Any], folder: Path) -> str:
+def _section(name: str, part: dict[str, Any], folder: Path) -> str:
     title = TITLES[name]
-    told = "".join(f"<p>{html.escape(one)}</p>" for one in sentences(name, part, report))
+    told = "".join(f"<p>{html.escape(one)}</p>" for one in sentences(name, part))
     if part["value"] is None:
         head = '<p class="big">missing</p>'
     else:
@@ -139,7 +142,8 @@ def _changes(facts: dict[str, Any]) -> str:
         f"<td class=number>{_bar(both[whose][0])}{percent(both[whose][0])} {_bracket(both[whose])}</td>"
         if both[whose] else "<td>none is right</td>" for whose in ("positives", "negatives")) + "</tr>"
         for change, both in facts["by"].items())
-    return ('<table><thead><tr><th scope="col">change</th><th scope="col">positives that turn negative</th>'
+    return ('<table class="bars"><thead><tr><th scope="col">change</th>'
+            '<th scope="col">positives that turn negative</th>'
             f'<th scope="col">negatives that turn positive</th></tr></thead><tbody>{rows}</tbody></table>')
 
 
@@ -151,7 +155,7 @@ def _people(facts: dict[str, Any]) -> str:
     rows = "".join(f'<tr><th scope="row">{html.escape(name)}</th><td class="number">{_bar(good / of)}{good} of {of}'
                    "</td></tr>" for name, (good, of) in order[:PEOPLE])
     left = f"<p>{len(order) - PEOPLE} further patients have a higher accuracy.</p>" if len(order) > PEOPLE else ""
-    return ('<table><thead><tr><th scope="col">patient</th><th scope="col">right</th></tr></thead>'
+    return ('<table class="bars"><thead><tr><th scope="col">patient</th><th scope="col">right</th></tr></thead>'
             f"<tbody>{rows}</tbody></table>{left}")
 
 
@@ -163,8 +167,11 @@ def _small(report: dict[str, Any]) -> str:
         f"(channels first); outlines: {'none' if outlined is None else outlined}; patients: "
         f"{report['patients'] or 'not named'}; patients named as learnt from: {report['trained'] or 'none'}.",
         f"Class of the finding: {report['class']}. Seed: {report['seed']}. Settings: "
-        + ", ".join(f"{name} {value:.3g}" for name, value in report["settings"].items()) + ".",
+        + ", ".join(f"{name} {value}" for name, value in report["settings"].items())
+        + f". Changes: shift by {SHIFT:.0%} of a side, blur of σ {BLUR} pixels, noise of {NOISE:.0%} of white, window "
+        f"with {WINDOW:.0%} more contrast.",
         "Intervals draw whole patients where they are named, else pictures; that of the best fixed place draws pairs. "
+        "One without width, as [0, 0], means that no picture answered otherwise; it is not certain for others. "
         "Pictures shown are the first of the list.",
         f"Time: {times}. Versions: u3lab {report['u3lab']}, torch {report['torch']}, Python {report['python']}. Made "
         f"{report['made']}. Network and cases: {report['stamp']}."]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from u3lab.audit.accuracy import accuracy
 from u3lab.audit.cases import Cases, body, score
 from u3lab.audit.drawing import Shot, box, enlarged, heat, plane, shown
-from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW, flips
+from u3lab.audit.flips import flips
 from u3lab.audit.lesion import lesion_removed
 from u3lab.audit.looking import where_it_looks
 from u3lab.audit.transplant import fixed_place
@@ -27,7 +27,6 @@ SETTINGS = {  # axes of a picture → what the measures are called with; volumes
     2: {"margin": 2, "cells": 8, "pairs": 10, "windows": 8, "most": 20},
     3: {"margin": 2, "cells": 4, "pairs": 5, "windows": 4, "most": 5},
 }
-CHANGED = {"shift": SHIFT, "blur": BLUR, "noise": NOISE, "window": WINDOW}
 
 
 class Part(NamedTuple):
@@ -82,9 +81,9 @@ def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
     rows = [[
         Shot(cut, f"The cell, {where}, of picture {having + 1}, enlarged.", f"the cell in picture {having + 1}"),
         Shot(shown([given], at, rim)[0], f"Picture {without + 1}, a negative, with this cell of picture {having + 1}. "
-             f"{said(after[0])}", f"carried into negative {without + 1}: {before[0]:+.1f} → {answer(after[0])}"),
+             f"{said(after[0])}", f"carried into negative {without + 1}: {number(before[0])} → {answer(after[0])}"),
         Shot(shown([taken], at, rim)[0], f"Picture {having + 1}, a positive, with this cell of picture {without + 1}. "
-             f"{said(after[1])}", f"and back, into positive {having + 1}: {before[1]:+.1f} → {answer(after[1])}")]]
+             f"{said(after[1])}", f"and back, into positive {having + 1}: {number(before[1])} → {answer(after[1])}")]]
     return Part(found.best, float(found.moved.median()), {
         "where": where, "cells": found.moved.numel(), "pairs": len(found.pairs)}, rows)
 
@@ -109,7 +108,7 @@ def looks(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
         rows.append([
             Shot(shown([image], at, outline)[0], f"Picture {k + 1}{rimmed}.", f"picture {k + 1}"),
             Shot(heat(image, found.maps[n], at), f"Its occlusion map: bright where blurring a window changes the "
-                 f"answer most. {strongest(found.maps[n], outline)}", "where blurring changes the answer")])
+                 f"answer most. {strongest(found.maps[n], outline)}", "its occlusion map")])
     return Part(found.outside, found.edges_outside, {
         "asked": len(found.which), "empty": found.empty, "lesion": found.lesion, "edges": found.edges_lesion,
         "air": float((~body(cases.images[found.which])).double().mean())}, rows)
@@ -146,7 +145,12 @@ def right(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
 
 def answer(odds: float) -> str:
     """The log-odds as a caption has them."""
-    return f"{odds:+.1f} ({'positive' if odds > 0 else 'negative'})"
+    return f"{number(odds)} ({'positive' if odds > 0 else 'negative'})"
+
+
+def number(odds: float) -> str:
+    """Log-odds with their sign."""
+    return f"{odds:+.1f}".replace("-", "−")
 
 
 def said(odds: float) -> str:

@@ -138,6 +138,7 @@ def _matched(table: list[dict[str, str]], found: Mapping[str, Path], file: objec
              folder: Path) -> tuple[list[Path], list[str]]:
     """The picture of each row, and its name without suffix."""
     names = [_stem(row["file"].replace("\\", "/").removeprefix("./")) for row in table]
+    names = [name if name in found else name.removeprefix(f"{folder.resolve().name}/") for name in names]
     if missing := [row["file"] for row, name in zip(table, names, strict=True) if name not in found]:
         raise U3Error(f"{file} names {len(missing)} of {len(table)} files that are not in {folder}, such as "
                       f"{', '.join(missing[:3])}; correct the names")

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from u3lab import pixels
 from u3lab._system import paths
 from u3lab.audit.cases import ASK, Cases, score
-from u3lab.audit.parts import CHANGED, PARTS, Part, settings
+from u3lab.audit.parts import PARTS, Part, settings
 from u3lab.checks import is_a, place, whole, words
 from u3lab.errors import U3Error
 from u3lab.nets import ready
@@ -77,14 +77,14 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
         raise U3Error(f"the report cannot be written to {out} ({error.strerror}); give another folder as out= "
                       "(--out)") from None
     return {"network": net.name, "class": positive, "seed": seed, "stamp": stamp, **_facts(cases, trained),
-            "settings": settings(cases) | CHANGED, **_versions(), "parts": found}
+            "settings": settings(cases), **_versions(), "parts": found}
 
 
 def stamp_of(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> str:
     """What tells one audit from another: the network by its weights and answers, the cases, class, seed, version."""
     from u3lab import __version__
 
-    said = f"{positive} {seed} {__version__} {list(cases.groups)} {net.name} {settings(cases)} {CHANGED}"
+    said = f"{positive} {seed} {__version__} {list(cases.groups)} {net.name} {settings(cases)}"
     text = torch.tensor(list(said.encode()), dtype=torch.uint8)
     answers = (score(net, cases.images, positive) * 1000).round()  # threads change the last digits
     known: list[Tensor] = [text, answers, cases.images, cases.positive, *net.state_dict().values()]

@@ -55,7 +55,8 @@ NOT_SAID = (
 def percent(value: float) -> str:
     """A share as a number without decimals, of small ones with one: .784 → 78 %."""
     hundred = round(100 * value, 1) + 0  # no −0
-    return f"{hundred:.0f} %" if abs(hundred) >= 10 or hundred == round(hundred) else f"{hundred:.1f} %"
+    form = ".0f" if abs(hundred) >= 10 or hundred == round(hundred) else ".1f"
+    return f"{hundred:{form}} %".replace("-", "−")
 
 
 def first(report: dict[str, Any]) -> list[str]:
@@ -77,7 +78,7 @@ def first(report: dict[str, Any]) -> list[str]:
     return said
 
 
-def sentences(name: str, part: dict[str, Any], report: dict[str, Any]) -> list[str]:
+def sentences(name: str, part: dict[str, Any]) -> list[str]:
     """What a number says, in plain sentences."""
     if part["value"] is None:
         return [part["why"][0].upper() + part["why"][1:] + "."]
@@ -88,7 +89,7 @@ def sentences(name: str, part: dict[str, Any], report: dict[str, Any]) -> list[s
 
 def _lesion(value: list[float], floor: list[float], facts: dict[str, Any]) -> list[str]:
     number = facts["asked"]
-    told = (f"Of {number} positives that the network finds, {percent(value[0])} turn negative once the outlined "
+    told = (f"Of {number} outlined positives that the network finds, {percent(value[0])} turn negative once the "
             f"finding is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
     if value[1] > floor[2]:
         return [f"{told}: what is outlined matters to these answers."]
@@ -109,11 +110,12 @@ def _looks(value: list[float], floor: list[float], facts: dict[str, Any]) -> lis
     if facts["air"] < NO_AIR:
         said = ["The pictures show no air around the body, so nothing can lie outside it."]
     else:
-        more = "more than of the edges, and no illness lies there" if value[1] > floor[2] else "not clearly more"
         said = [f"On {facts['asked']} positives, {percent(value[0])} of what occlusion changes lies outside the body, "
-                f"beside {percent(floor[0])} of the edges: {more}."]
+                f"beside {percent(floor[0])} of the edges."]
+        if value[0] >= HALF:
+            said.append("Most of what the answer hangs on lies where no illness can be.")
     if facts["lesion"]:
-        said.append("On the finding it is {:.1f} [{:.1f}, {:.1f}] times its share of the area; edges are {:.1f} times."
+        said.append("On the finding it is {:.1f} [{:.1f}, {:.1f}] times its share of the area; for edges, {:.1f} times."
                     .format(*facts["lesion"], facts["edges"][0]))
     if facts["empty"]:
         said.append(f"{facts['empty']} further maps were empty and are left out.")
@@ -121,10 +123,12 @@ def _looks(value: list[float], floor: list[float], facts: dict[str, Any]) -> lis
 
 
 def _flips(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
+    if not value[0]:
+        return ["None of the five changes turns an answer that the network has right."]
     whose, other = (("positives", "negatives") if facts["whose"] == "positives" else ("negatives", "positives"))
     back = facts["by"][facts["change"]][other]
-    beside = f"; of the {other}, {percent(back[0])} turn" if back else ""
-    told = (f"Under {facts['change']}, {percent(value[0])} of the {whose} that it has right turn to {other[:-1]}"
+    beside = f", and {percent(back[0])} of the {other}" if back else ""
+    told = (f"“{facts['change'].capitalize()}” turns {percent(value[0])} of the {whose} that the network has right"
             f"{beside}. The median over all changes and classes is {percent(floor)}.")
     if value[0] >= HALF and back and back[0] <= HARDLY:
         return [told, "One class turns and the other does not, as if the network read how a picture was made, or a "
@@ -135,9 +139,9 @@ def _flips(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]
 def _right(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
     patients = facts["patients"]
     of = f" of {_people(patients)}" if patients else ""
-    said = [f"It is right on {percent(value[0])} of {facts['pictures']} pictures{of}; always giving the more frequent "
-            f"answer is right on {percent(floor)}. It finds {percent(facts['sensitivity'])} of the positives and "
-            f"clears {percent(facts['specificity'])} of the negatives."]
+    said = [f"The network is right on {percent(value[0])} of {facts['pictures']} pictures{of}; always giving the more "
+            f"frequent answer is right on {percent(floor)}. It finds {percent(facts['sensitivity'])} of the positives "
+            f"and clears {percent(facts['specificity'])} of the negatives."]
     if patients is None:
         return [*said, "Each picture counts as a patient of its own, since none is named: the interval is too narrow "
                 "if they share patients."]
@@ -154,9 +158,12 @@ def limit(name: str, value: float) -> str:
     if known is None:
         return "No threshold is known for this number: read it beside its floor."
     beyond = value < known["threshold"] if name == "lesion removed" else value > known["threshold"]
-    return (f"It lies {'beyond' if beyond else 'within'} the threshold of {percent(known['threshold'])}, beyond which "
-            f"{percent(known['false alarms'])} of honest networks lay (false alarms) and {percent(known['missed'])} of "
-            "those that cheat did not (missed), on small networks and made findings.")
+    side = "below" if value < known["threshold"] else "above"
+    alarms, missed = (percent(known[name]) for name in ("false alarms", "missed"))
+    return (f"It lies {side} the threshold of {percent(known['threshold'])}, on the side of "
+            f"{'networks that cheat' if beyond else 'honest networks'}. On small networks with made findings, others "
+            f"than those that set it, the threshold gave false alarms for {alarms} of the honest ones and missed "
+            f"{missed} of those that cheat.")
 
 
 def thresholds() -> dict[str, dict[str, float]]:
