@@ -170,7 +170,7 @@ SLIPS = {
     "32×32 (s00.png) and 16×48 (s05.png)": lambda folder: spoil("scans/s05.png", Image.new("L", (48, 16)), masks=None)(
         folder),
     "s05.png": spoil("scans/s05.png", b"no picture"),
-    "no mask in": lambda folder: taken(folder, masks=folder / "scans" / "deeper"),
+    "no mask in": lambda folder: taken(folder, masks=folder / "other"),
     "there is no folder": lambda folder: taken(folder, masks=folder / "lost"),
     "cannot be opened": lambda folder: taken(folder, patients=folder / "lost.csv"),
     "s05.nii cannot be read as NIfTI": lambda folder: damaged(folder),
@@ -185,10 +185,8 @@ def damaged(folder: Path) -> None:
 
 @pytest.mark.parametrize("says", SLIPS)
 def test_a_slip_in_a_folder_gets_one_sentence(says: str, folder: Path):
-    deeper = folder / "scans" / "deeper"
-    if says == "no mask in":
-        deeper.mkdir()
-        Image.new("L", (8, 8)).save(deeper / "other.png")
+    (folder / "other").mkdir()
+    Image.new("L", (8, 8)).save(folder / "other" / "other.png")
     with pytest.raises(U3Error) as told:
         SLIPS[says](folder)
     assert says in str(told.value) and "\n" not in str(told.value)

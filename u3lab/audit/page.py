@@ -52,7 +52,8 @@ dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; max-width: 46rem; }
   width: 4rem; } .bars .number { white-space: normal; } }
 @media print { :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --bar: #0072b2;
   --note: #fff; }
-  html { font-size: 13px; } body { font-size: 10pt; padding: 0; max-width: none; } section, figure, tr, dt { break-inside: avoid; }
+  html { font-size: 13px; } body { font-size: 10pt; padding: 0; max-width: none; }
+  section, figure, tr, dt { break-inside: avoid; }
   dt { break-after: avoid; } figure { width: 3.2cm; } }
 """
 
