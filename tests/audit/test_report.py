@@ -310,6 +310,14 @@ def test_the_page_holds_all_that_it_shows(net: torch.nn.Module, volumes: bool, t
     assert list(kept["parts"]) == list(wording.TITLES) and kept["sentences"].keys() == kept["parts"].keys()
 
 
+def test_names_are_no_markup(tmp_path: Path):
+    cases = made()
+    named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"<script>{n % 2}" for n in range(24)])
+    text = audit.write(audit.run(HONEST, named, out=tmp_path, trained=["<script>1"]), tmp_path).read_text()
+    words = "".join(Read(text).words)  # which refuses a script
+    assert words.count("<script>1") == 2 and "<script>0" in words
+
+
 def test_nothing_is_claimed_but_in_the_list_of_what_is_not(tmp_path: Path):
     for net in (HONEST, CHEAT):
         text = audit.write(audit.run(net, made(), out=tmp_path), tmp_path).read_text().lower()
