@@ -1,6 +1,6 @@
 """The five parts of a report: a measure's number with its floor, the facts beside it, and the pictures that show it.
 
-Pictures are the first ones, in the order of the list: none is chosen for what it shows.
+Pictures are the first that were asked about: none is chosen for what it shows.
 """
 
 from __future__ import annotations
