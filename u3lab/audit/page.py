@@ -169,8 +169,8 @@ def _small(report: dict[str, Any]) -> str:
         f"{report['patients'] or 'not named'}; patients named as learnt from: {report['trained'] or 'none'}.",
         f"Class of the finding: {report['class']}. Seed: {report['seed']}. Settings: "
         + ", ".join(f"{name} {value}" for name, value in report["settings"].items())
-        + f". Changes: shift by {percent(SHIFT)} of a side, blur of σ {BLUR} pixels, noise of {percent(NOISE)} of white, "
-        f"window with {percent(WINDOW)} more contrast.",
+        + f". Changes: shift by {percent(SHIFT)} of a side, blur of σ {BLUR} pixels, noise of {percent(NOISE)} of "
+        f"white, window with {percent(WINDOW)} more contrast.",
         "Intervals draw whole patients where they are named, else pictures; that of the best fixed place draws pairs. "
         "One without width, as [0, 0], means that no picture answered otherwise; it is not certain for others. "
         "Pictures shown are the first that were asked about; none was chosen for what it shows.",
