@@ -8,20 +8,20 @@ import torch
 
 from tests.helpers import refuses
 from tools.site.api import gathered
-from u3lab import adversarial, dissection, equivariance, inversion, nets, saliency, universal
+from u3lab import adversarial, audit, dissection, equivariance, inversion, nets, saliency, universal
 
 X = torch.full((1, 3, 64, 64), 0.5)
 # What may be asked for, by the name of its parameter. It is never used: the network is asked about first.
 GIVEN = {"layer": "fire3", "layers": ["fire3"], "images": X, "image": X, "pictures": [X], "data": [], "target": 8,
          "label": 8, "unit": 0, "eps": 0.01, "method": "gradient", "patch": X[..., :8, :8], "features": X, "games": [],
          "thresholds": torch.zeros(128), "labels": torch.zeros(1), "order": [0], "counts": [1], "count": 1,
-         "units": [0], "name": "digits"}
+         "units": [0], "name": "digits", "cases": None}
 
 
 def takers() -> dict[str, Callable]:
     """What the chapters offer whose first parameter is a network, by name."""
     found = {}
-    for room in (adversarial, dissection, equivariance, inversion, nets, saliency, universal):
+    for room in (adversarial, audit, dissection, equivariance, inversion, nets, saliency, universal):
         for name in gathered(room):
             function = getattr(room, name)
             if inspect.isfunction(function) and next(iter(inspect.signature(function).parameters), None) == "net":

@@ -56,7 +56,7 @@ def test_what_is_imported_is_installed_with_the_course_or_can_be_missing():
     outside = {(name, ready) for source in files.values() for name, ready in imported(source).items()
                if not {canonicalize_name(owner) for owner in owners.get(name, ())} & ours}
     assert len(ours) > 60 and {"torch", "numpy", "jupyterlab", "traitlets"} <= ours and "captum" not in ours
-    assert outside == {("av", True), ("nbgrader", True), ("pydicom", True), ("sporco", True)}
+    assert outside == {("av", True), ("nbgrader", True), ("nibabel", True), ("pydicom", True), ("sporco", True)}
     assert {name for name, _ in outside} <= {*extras}
     assert imported("import a.b\ntry:\n    from c import d\nexcept ImportError:\n    import e, os\nimport c.f\n"
                     ) == {"a": False, "c": True, "e": False}
@@ -64,7 +64,7 @@ def test_what_is_imported_is_installed_with_the_course_or_can_be_missing():
 
 # What only some tools and rows of the bench use → what has it, which their files name.
 BROUGHT = {"av": "av", "cv2": "opencv-python-headless", "docutils": "sphinx", "lightly": "lightly",
-           "nibabel": "nilearn", "nrrd": "pynrrd", "peft": "peft"}
+           "nrrd": "pynrrd", "peft": "peft"}
 
 
 def test_what_tests_and_tools_import_is_the_course_s_or_named_in_an_extra():

@@ -25,7 +25,7 @@ FLOORS = (
     ("datasets", "training", "course", "live", "warps", "results"),
     ("worlds",),
     *((chapter,) for chapter in ("universal", "selfsup", "landmarks", "prior", "inversion", "saliency", "adversarial",
-                                 "equivariance", "dissection")),
+                                 "equivariance", "dissection", "audit")),
     ("lessons",),
     ("experiments",),
     ("contents", "doctor", "kernels", "prepare", "start", "visitors"),
@@ -33,7 +33,8 @@ FLOORS = (
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "u3lab.experiments.__main__"}  # PyPI packages; the modules of its own room
+# PyPI packages; the modules of its own room; a user's own module.
+BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "u3lab.experiments.__main__", "u3lab.audit.own"}
 # Course finds the lessons by their name when the program runs: the one arrow that goes up.
 DECLARED = {("u3lab.course.catalogue", "u3lab.lessons")}
 JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core",

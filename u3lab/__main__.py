@@ -1,5 +1,5 @@
 """The command line: ``u3lab start``, ``demo CHAPTER``, ``serve PAGE``, ``prepare``, ``doctor``, ``fetch NAME``,
-``report FOLDER``; also as ``python -m u3lab start`` …"""
+``report FOLDER``, ``audit MODULE:MAKE WEIGHTS SCANS``; also as ``python -m u3lab start`` …"""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
                 from u3lab.course import classes
 
                 print(classes.report(chosen.folder, chosen.csv))
+            case "audit":
+                print(_audit(chosen))
             case "doctor":
                 return _doctor()
     except U3Error as error:
@@ -84,7 +86,34 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="who passed what, from the progress files of a class")
     report.add_argument("folder", metavar="FOLDER", help="a file or a folder for each student, as ben/progress.json")
     report.add_argument("--csv", metavar="FILE", help="also write a table with a column for each exercise")
+    audit = commands.add_parser("audit", help="a report on a network of yours, on pictures of yours")
+    audit.add_argument("network", metavar="MODULE:MAKE", help="my_module:make, a function that returns your network")
+    audit.add_argument("weights", metavar="WEIGHTS", help="a file of its weights, or - for none")
+    audit.add_argument("scans", metavar="SCANS", help="a folder of PNG, JPEG or NIfTI")
+    audit.add_argument("--labels", required=True, metavar="CSV", help="columns file and label, perhaps patient")
+    audit.add_argument("--out", required=True, metavar="FOLDER", help="where the report goes")
+    audit.add_argument("--masks", metavar="FOLDER", help="outlines of the finding, called as their pictures")
+    audit.add_argument("--patients", metavar="CSV", help="columns file and patient, if the labels do not name patients")
+    audit.add_argument("--trained", metavar="CSV", help="column patient: those that the network learnt from")
+    audit.add_argument("--positive", metavar="LABEL", help="the label of the finding; 1 if it is left out")
+    audit.add_argument("--size", type=int, metavar="N", help="make all pictures squares of N pixels")
+    audit.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn; 0 if it is left out")
     return parser
+
+
+def _audit(chosen: argparse.Namespace) -> Path:
+    from u3lab import nets
+    from u3lab.audit import own, page, reading, running
+
+    net = own.made(chosen.network, chosen.weights)
+    cases = reading.read(chosen.scans, chosen.labels, masks=chosen.masks, patients=chosen.patients,
+                         positive=chosen.positive, size=chosen.size, channels=own.channels_of(net))
+    trained = [row["patient"] for row in reading.rows(chosen.trained, ("patient",))] if chosen.trained else []
+    positive = own.tried(net, cases.images, chosen.positive or "1", chosen.network)
+    net = net if isinstance(net, nets.Classifier) else nets.Classifier(net, name=chosen.network, pictures=False)
+    with own.inside(chosen.network, called=True):
+        report = running.run(net, cases, positive=positive, out=chosen.out, seed=chosen.seed, trained=trained)
+    return page.write(report, chosen.out)
 
 
 def _doctor() -> int:

@@ -1,0 +1,458 @@
+"""The report: read from a folder, run part by part, written as one page, and asked for from the command line."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.audit.test_battery import CHEAT, HONEST, SIDE, made
+from u3lab import audit, results
+from u3lab.__main__ import main
+from u3lab.audit import own, page, parts, running, wording
+from u3lab.errors import U3Error
+
+MAKE = """
+import torch
+from torch import nn
+
+class Bright(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, 1, 1, bias=False)
+
+    def forward(self, x):
+        s = (self.first(x)[..., 6:26, 6:26] - .5).clamp(min=0).flatten(1).sum(1) - 1
+        return torch.stack([-s, s], 1)
+
+def make():
+    return Bright()
+
+def broken():
+    raise KeyError("no such layer in my table")
+
+class Fails(Bright):
+    def forward(self, x):
+        return x.reshape(-1, 7)
+
+def fails():
+    return Fails()
+
+class NotANumber(Bright):
+    def forward(self, x):
+        return super().forward(x) * torch.nan
+
+def nan():
+    return NotANumber()
+
+class Mapped(Bright):
+    def forward(self, x):
+        return {"out": super().forward(x)}
+
+def mapped():
+    return Mapped()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A user's folder: 24 pictures with labels, masks and patients; a module with its weights."""
+    cases = made()
+    for name in ("scans", "masks"):
+        (tmp_path / name).mkdir()
+    lines, people = ["file,label,patient"], ["file;patient"]
+    for n in range(len(cases)):
+        grey = (255 * cases.images[n, 0]).round().byte().numpy()
+        Image.fromarray(grey).save(tmp_path / "scans" / f"s{n:02}.png")
+        if cases.positive[n]:
+            Image.fromarray(cases.outlines[n, 0].byte().numpy()).save(tmp_path / "masks" / f"s{n:02}.png")
+        lines.append(f"{'scans/' * (n > 20)}s{n:02}.png,{'ill' if cases.positive[n] else 'well'},p{n // 2:02}")
+        people.append(f"s{n:02};q{n // 8}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    (tmp_path / "people.csv").write_text("\n".join(people))
+    (tmp_path / "trained.csv").write_text("patient\np03\nelsewhere\n")
+    (tmp_path / "my_module.py").write_text(MAKE)
+    torch.save({"first.weight": torch.ones(1, 1, 1, 1)}, tmp_path / "weights.pt")
+    return tmp_path
+
+
+def taken(folder: Path, **more: object) -> audit.Cases:
+    return audit.read(folder / "scans", folder / "labels.csv", **{
+        "masks": folder / "masks", "positive": "ill", "channels": 1} | more)
+
+
+# ---- reading
+
+
+def test_a_folder_becomes_the_cases_that_it_was_written_from(folder: Path):
+    cases, wanted = taken(folder), made()
+    assert (cases.images - wanted.images).abs().max() < 0.003
+    assert torch.equal(cases.positive, wanted.positive) and torch.equal(cases.outlines, wanted.outlines)
+    assert cases.patients == [f"p{n // 2:02}" for n in range(24)]
+    assert taken(folder, patients=folder / "people.csv").patients == [f"q{n // 8}" for n in range(24)]
+    small = taken(folder, size=16, channels=3)
+    assert small.images.shape == (24, 3, 16, 16) and small.outlines.flatten(1).any(1).equal(wanted.positive)
+
+
+def test_pictures_without_a_label_are_left_out_aloud(folder: Path):
+    table = folder / "labels.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:9]))
+    with pytest.warns(UserWarning, match="16 of 24 pictures"):
+        assert len(taken(folder)) == 8
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPS", "SAR"])
+def test_nifti_is_turned_to_its_standard_axes(axes: str, tmp_path: Path):
+    nibabel = pytest.importorskip("nibabel")
+    x = np.random.default_rng(0).random((5, 6, 7)).astype("f4")  # (x,y,z) of RAS+
+    (tmp_path / "scans").mkdir(), (tmp_path / "masks").mkdir()
+    turn = nibabel.orientations.axcodes2ornt(axes)
+    for name, kind in (("a", "nii.gz"), ("b", "nii")):
+        for where, values in (("scans", x), ("masks", (x > 0.9).astype("f4"))):
+            image = nibabel.Nifti1Image(values, np.diag([1, 2, 3, 1])).as_reoriented(turn)
+            nibabel.save(image, tmp_path / where / f"{name}.{kind}")
+    (tmp_path / "labels.csv").write_text("file,label\na.nii.gz,1\nb,0\n")
+    cases = audit.read(tmp_path / "scans", tmp_path / "labels.csv", masks=tmp_path / "masks", channels=1)
+    assert cases.images.shape == (2, 1, 7, 6, 5)
+    torch.testing.assert_close(cases.images[1, 0].numpy(), (x.T - x.min()) / (x.max() - x.min()))
+    assert np.array_equal(cases.outlines[0, 0].numpy(), x.T > 0.9)
+    x[1, 2, 3] = np.nan
+    nibabel.save(nibabel.Nifti1Image(x, np.eye(4)), tmp_path / "scans" / "b.nii")
+    with pytest.raises(U3Error, match=r"b\.nii has 1 voxels that are NaN"):
+        audit.read(tmp_path / "scans", tmp_path / "labels.csv")
+
+
+def test_without_nibabel_a_sentence_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "nibabel", None)
+    (folder / "scans" / "s00.png").rename(folder / "scans" / "s00.nii")
+    with pytest.raises(U3Error, match="pip install nibabel"):
+        taken(folder)
+
+
+def spoil(name: str, change: object, **more: object) -> object:
+    """A spoilt file of the folder, and then the reading of all."""
+    def spoilt(folder: Path) -> None:
+        file = folder / name
+        if isinstance(change, Image.Image):
+            change.save(file)
+        elif isinstance(change, bytes):
+            file.write_bytes(change)
+        else:
+            file.write_text("\n".join(change(file.read_text().splitlines())))
+        taken(folder, **more)
+
+    return spoilt
+
+
+SLIPS = {
+    "names 3 of 24 files that are not in": spoil("labels.csv", lambda rows: [
+        re.sub("^s0([123])", r"t0\1", row) for row in rows]),
+    "t01.png, t02.png, t03.png": spoil("labels.csv", lambda rows: [
+        re.sub("^s0([1-9])", r"t0\1", row) for row in rows]),
+    "names s01 twice": spoil("labels.csv", lambda rows: [*rows, "s01.png,ill,p00"]),
+    "no column 'label' but file, class": spoil("labels.csv", lambda rows: ["file,class", *rows[1:]]),
+    "no row below": spoil("labels.csv", lambda rows: rows[:1]),
+    "row 3 of": spoil("labels.csv", lambda rows: [*rows[:2], "s01.png,,p00", *rows[3:]]),
+    "no text with commas": spoil("labels.csv", b"file,label\n\xff\xfe\x00"),
+    "1 of 24 pictures have no patient, such as s01": spoil("labels.csv", lambda rows: [
+        *rows[:2], "s01.png,ill,", *rows[3:]]),
+    "all 24 pictures are positive": spoil("labels.csv", lambda rows: [row.replace("well", "ill") for row in rows]),
+    "choose it with positive=": lambda folder: taken(folder, positive=None),
+    "has no label 'sick'": lambda folder: taken(folder, positive="sick"),
+    "the mask s03.png is of 16×32 pixels": spoil("masks/s03.png", Image.new("L", (32, 16))),
+    "32×32 (s00.png) and 16×48 (s05.png)": lambda folder: spoil("scans/s05.png", Image.new("L", (48, 16)), masks=None)(
+        folder),
+    "s05.png": spoil("scans/s05.png", b"no picture"),
+    "no mask in": lambda folder: taken(folder, masks=folder / "other"),
+    "there is no folder": lambda folder: taken(folder, masks=folder / "lost"),
+    "cannot be opened": lambda folder: taken(folder, patients=folder / "lost.csv"),
+    "s05.nii cannot be read as NIfTI": lambda folder: damaged(folder),
+}
+
+
+def damaged(folder: Path) -> None:
+    pytest.importorskip("nibabel")
+    (folder / "scans" / "s05.png").rename(folder / "scans" / "s05.nii")
+    taken(folder, masks=None)
+
+
+@pytest.mark.parametrize("says", SLIPS)
+def test_a_slip_in_a_folder_gets_one_sentence(says: str, folder: Path):
+    (folder / "other").mkdir()
+    Image.new("L", (8, 8)).save(folder / "other" / "other.png")
+    with pytest.raises(U3Error) as told:
+        SLIPS[says](folder)
+    assert says in str(told.value) and "\n" not in str(told.value)
+
+
+# ---- running
+
+
+def test_a_stopped_run_goes_on_and_another_network_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    cases, asked = made(), []
+
+    def stops(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name, measure in parts.PARTS.items():
+        monkeypatch.setitem(parts.PARTS, name, lambda *given, name=name, measure=measure: (
+            asked.append(name), measure(*given))[1])
+    whole = dict(parts.PARTS)
+    monkeypatch.setitem(parts.PARTS, "flips", stops)
+    with pytest.raises(KeyboardInterrupt):
+        audit.run(HONEST, cases, out=tmp_path)
+    assert asked == list(whole)[:3]
+    monkeypatch.setitem(parts.PARTS, "flips", whole["flips"])
+    asked.clear()
+    report = audit.run(HONEST, cases, out=tmp_path)
+    assert asked == ["flips", "accuracy by patient"] and list(report["parts"]) == list(whole)
+    asked.clear()
+    again = audit.run(HONEST, cases, out=tmp_path)
+    assert not asked and again["parts"] == report["parts"]
+    (tmp_path / running.FOLDER / "lesion_removed_1a.png").unlink()
+    (tmp_path / running.FOLDER / "flips.json").write_text("{")
+    assert audit.run(HONEST, cases, out=tmp_path)["parts"]["flips"]["value"] == report["parts"]["flips"]["value"]
+    assert asked == ["lesion removed", "flips"]
+    asked.clear()
+    assert audit.run(CHEAT, cases, out=tmp_path)["parts"]["lesion removed"]["value"] == [0, 0, 0]
+    assert asked == list(whole)
+    asked.clear()
+    audit.run(CHEAT, cases, out=tmp_path, seed=1)
+    assert asked == list(whole)
+
+
+def test_the_numbers_are_those_of_the_measures(tmp_path: Path):
+    cases = made()
+    found = audit.run(CHEAT, cases, out=tmp_path)["parts"]
+    assert found["lesion removed"]["value"] == list(audit.lesion_removed(CHEAT, cases).flipped)
+    assert found["best fixed place"]["value"] == pytest.approx(list(audit.fixed_place(CHEAT, cases).best))
+    assert found["where it looks"]["value"] == pytest.approx(list(audit.where_it_looks(CHEAT, cases).outside))
+    assert found["flips"]["facts"]["by"]["mirror"]["positives"][0] == 1 and found["flips"]["value"][0] == 1
+    assert found["accuracy by patient"]["value"][0] == 1 and found["accuracy by patient"]["floor"] == 0.5
+    drawn = tmp_path / running.FOLDER / found["best fixed place"]["rows"][0][0]["file"]
+    assert (np.asarray(Image.open(drawn)) == 255).mean() == 9 / 16  # the cell's thumbnail: the mark fills 3 by 3 of 4
+
+
+def test_volumes_are_run_with_coarse_windows(tmp_path: Path):
+    report = audit.run(CHEAT, made(volumes=True), out=tmp_path)
+    assert all(part["value"] for part in report["parts"].values()) and report["settings"]["windows"] == 4
+    assert "slices 1 to 2" in report["parts"]["best fixed place"]["facts"]["where"]
+
+
+class Never(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(1)[:, :1] * 0 - 1
+
+
+def test_what_cannot_be_had_is_missing_and_says_why(tmp_path: Path):
+    cases = made()
+    report = audit.run(Never().eval(), cases, out=tmp_path)
+    missing = [name for name, part in report["parts"].items() if part["value"] is None]
+    assert missing == ["lesion removed", "best fixed place", "where it looks"]
+    text = audit.write(report, tmp_path).read_text()
+    assert text.count('<p class="big">missing</p>') == 3 and "The network finds no positive" in text
+    bare = audit.Cases(cases.images, cases.positive)
+    assert first_line(audit.write(audit.run(HONEST, bare, out=tmp_path), tmp_path)).startswith(
+        "The first number is missing: without outlines")
+
+
+# ---- the page
+
+
+class Read(HTMLParser):
+    """What a page refers to, its pictures without words, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links, self.bare, self.pictures, self.words, self.open = [], [], 0, [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        given = dict(attributes)
+        self.links += [given[one] for one in ("href", "src", "srcset", "action", "data") if one in given]
+        if tag == "img":
+            self.pictures += 1
+            self.bare += [given] if len(given.get("alt", "")) < 10 else []
+        assert tag not in ("script", "link", "iframe", "object")
+        if tag not in ("img", "meta"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+
+def first_line(file: Path) -> str:
+    return "".join(Read(file.read_text()).words).split("Audit of")[1].split("\n")[1].strip() or ""
+
+
+@pytest.mark.parametrize("net, volumes", [(HONEST, False), (CHEAT, False), (CHEAT, True)])
+def test_the_page_holds_all_that_it_shows(net: torch.nn.Module, volumes: bool, tmp_path: Path):
+    file = audit.write(audit.run(net, made(volumes), out=tmp_path), tmp_path)
+    text = file.read_text()
+    seen = Read(text)
+    assert seen.pictures >= 4 * 3 + 3 + 2 and not seen.bare and not seen.open
+    assert all(link.startswith(("data:image/png;base64,", "#")) for link in seen.links)
+    assert not re.search(r"url\(|@import|https?:", text)
+    order = [text.index(f"<h2>{title.heading}</h2>") for title in wording.TITLES.values()]
+    assert order == sorted(order) and order[-1] < text.index("What must not be concluded") < text.index("Small print")
+    kept = json.loads((tmp_path / "report.json").read_text())
+    assert list(kept["parts"]) == list(wording.TITLES) and kept["sentences"].keys() == kept["parts"].keys()
+
+
+def test_names_are_no_markup(tmp_path: Path):
+    cases = made()
+    named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"<script>{n % 2}" for n in range(24)])
+    text = audit.write(audit.run(HONEST, named, out=tmp_path, trained=["<script>1"]), tmp_path).read_text()
+    words = "".join(Read(text).words)  # which refuses a script
+    assert words.count("<script>1") == 2 and "<script>0" in words
+
+
+def test_nothing_is_claimed_but_in_the_list_of_what_is_not(tmp_path: Path):
+    for net in (HONEST, CHEAT):
+        text = audit.write(audit.run(net, made(), out=tmp_path), tmp_path).read_text().lower()
+        before, _, after = text.partition("what must not be concluded")
+        for phrase in ("no shortcut", "robust", "the reason"):
+            assert phrase in after and phrase not in before + after.partition("</dl>")[2]
+
+
+def test_sentences_tell_an_honest_network_from_a_cheat(tmp_path: Path):
+    told = {}
+    for name, net in (("honest", HONEST), ("cheat", CHEAT)):
+        report = audit.run(net, made(), out=tmp_path / name)
+        told[name] = {part: " ".join(wording.sentences(part, one)) for part, one in report["parts"].items()}
+    assert "100 % turn negative" in told["honest"]["lesion removed"]
+    assert "what is outlined matters" in told["honest"]["lesion removed"]
+    assert "Find out what else" in told["cheat"]["lesion removed"]
+    assert "look at what stands there" in told["cheat"]["best fixed place"]
+    assert "look at what stands there" not in told["honest"]["best fixed place"]
+    assert "where no illness can be" in told["cheat"]["where it looks"]
+    assert "where no illness can be" not in told["honest"]["where it looks"]
+    assert "One class turns and the other does not" in told["cheat"]["flips"]
+    assert "One class turns" not in told["honest"]["flips"]
+
+
+def test_patients_who_are_few_or_known_stand_in_the_first_line(tmp_path: Path):
+    cases = made()
+    few = {12: "", 3: "3 patients: fewer than ten, so nothing is said of new ones.", 1: "1 patient:"}
+    for count, says in few.items():
+        named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"p{n % count}" for n in range(24)])
+        report = audit.run(HONEST, named, out=tmp_path)
+        assert " ".join(wording.first(report)).startswith(says) and bool(wording.first(report)) == bool(says)
+        below = " ".join(wording.sentences("accuracy by patient", report["parts"]["accuracy by patient"]))
+        assert ("Below ten patients" in below) == (count < 10)
+    report = audit.run(HONEST, named, out=tmp_path, trained=["p0", "x"])
+    text = audit.write(report, tmp_path).read_text()
+    assert text.index("The network learnt from 1 of the 1 patients here (p0)") < text.index("<h1>")
+
+
+def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: pytest.MonkeyPatch):
+    def absent(name: str) -> dict:
+        raise U3Error("no such table")
+
+    monkeypatch.setattr(results, "facts", absent)
+    assert "No threshold is known" in wording.limit("lesion removed", 0.1)
+    signs = ("lesion removed", "best fixed place", "outside the body", "worst flip of one class")
+    summary = {f"{cue}: accused": dict.fromkeys(signs, share) for cue, share in (
+        ("none", 0.0), ("harmless", 0.5), ("corner", 1.0), ("weak", 0.0), ("clip", 0.2))}
+    summary["threshold"] = dict.fromkeys(signs, 0.4)
+    monkeypatch.setattr(results, "facts", lambda name: {"honest": ["none", "harmless"], "evidence": {
+        "summary": summary}})
+    for name, beyond, within in (("lesion removed", 0.1, 0.9), ("best fixed place", 0.9, 0.1), ("flips", 0.5, 0.4)):
+        told = wording.limit(name, beyond)
+        assert "the threshold of 40 %, on the side of networks that cheat." in told
+        assert "false alarms for 25 % of the honest" in told and "missed 60 % of those" in told
+        assert "on the side of honest networks" in wording.limit(name, within)
+
+
+def test_numbers_are_written_shortly():
+    assert [wording.percent(x) for x in (0, 1, 0.784, 0.015, 0.04, -0.013)] == [
+        "0 %", "100 %", "78 %", "1.5 %", "4 %", "−1.3 %"]
+    assert wording.percent(-1e-5) == "0 %"
+
+
+# ---- the command
+
+
+def asked(folder: Path, make: str, *more: str) -> list[str]:
+    return ["audit", f"my_module:{make}", str(folder / "weights.pt"), str(folder / "scans"), "--labels",
+            str(folder / "labels.csv"), "--positive", "ill", "--out", str(folder / "report"), *more]
+
+
+def test_a_module_of_ones_own_is_audited_from_the_command_line(folder: Path):
+    done = subprocess.run([sys.executable, "-m", "u3lab", *asked(
+        folder, "make", "--masks", "masks", "--trained", "trained.csv")], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(audit.__file__).parents[2])})
+    assert done.returncode == 0, done.stderr
+    file = Path(done.stdout.strip())
+    assert file == folder / "report" / "report.html" and "Traceback" not in done.stderr
+    kept = json.loads(file.with_suffix(".json").read_text())
+    assert kept["parts"]["lesion removed"]["value"] == [1, 1, 1] and kept["shared"] == ["p03"] and kept["class"] == 1
+    assert kept["network"] == "my_module:make" and kept["sides"] == [1, SIDE, SIDE] and kept["patients"] == 12
+
+
+@pytest.mark.parametrize("make, says", [("lost", "no function 'lost'"), ("nan", "NaN"), ("mapped", "a dict of out"),
+                                        ("MAKE", "no function")])
+def test_a_module_that_will_not_do_gets_one_sentence(make: str, says: str, folder: Path, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    assert main(asked(folder, make)) == 1
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert told.startswith("u3lab: ") and says in told
+
+
+@pytest.mark.parametrize("make, kind", [("broken", KeyError), ("fails", RuntimeError)])
+def test_an_error_inside_a_module_is_shown_as_it_is(make: str, kind: type, folder: Path, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(kind) as told:
+        main(asked(folder, make))
+    assert told.value.__notes__ == [f"This error arose inside my_module:{make}, and is shown as it was raised; the "
+                                    "audit ends here."]
+
+
+def test_an_error_of_ours_is_not_laid_at_the_users_door():
+    with pytest.raises(IndexError) as told, own.inside("mine", called=True):
+        [][0]
+    assert not hasattr(told.value, "__notes__")
+
+
+def test_weights_that_do_not_fit_get_one_sentence(folder: Path, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    torch.save({"second.weight": torch.ones(1)}, folder / "weights.pt")
+    assert main(asked(folder, "make")) == 1
+    assert "do not fit my_module:make" in capsys.readouterr().err
+    (folder / "weights.pt").write_bytes(b"no weights")
+    assert main(asked(folder, "make")) == 1
+    assert "cannot be read as weights" in capsys.readouterr().err
+    (folder / "weights.pt").unlink()
+    assert main(asked(folder, "make")) == 1
+    assert "there is no file" in capsys.readouterr().err
+
+
+def test_a_label_means_the_class_of_its_name_or_number():
+    x = torch.zeros(1, 1, 8, 8)
+
+    def scores(count: int) -> torch.nn.Module:
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, count)).eval()
+
+    assert own.tried(scores(5), x, "3") == 3 and own.tried(scores(2), x, "ill") == 1
+    assert own.tried(scores(1), x, "ill") == 0
+    with pytest.raises(U3Error, match="which of the 5 classes"):
+        own.tried(scores(5), x, "ill")
+
+
+def test_a_folder_that_cannot_be_written_gets_one_sentence(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(U3Error, match="cannot be written"):
+        audit.run(HONEST, made(), out=tmp_path / "file")
+    with pytest.raises(U3Error, match="the same folder"):
+        page.write(audit.run(HONEST, made(), out=tmp_path / "one"), tmp_path / "other")

@@ -1,0 +1,20 @@
+"""An audit of a network on cases: five numbers, each with its interval and its floor, and what they do not say.
+
+    cases = audit.read("scans", "labels.csv", masks="masks")
+    audit.write(audit.run(net, cases, out="report"), "report")      # report/report.html
+
+``u3lab audit`` does the same from the command line. Files: ``cases`` (what is audited, and the one score), ``lesion``
+(filled in), ``transplant`` (the best fixed place), ``looking`` (outside the body, on the lesion), ``flips`` (harmless
+changes), ``accuracy`` (by patient); ``reading`` (a folder), ``own`` (a user's module), ``running`` and ``parts`` (all
+five, kept as they are done), ``drawing``, ``wording`` and ``page`` (the report).
+"""
+
+from u3lab.audit.accuracy import accuracy
+from u3lab.audit.cases import Cases, score
+from u3lab.audit.flips import flips
+from u3lab.audit.lesion import lesion_removed
+from u3lab.audit.looking import where_it_looks
+from u3lab.audit.page import write
+from u3lab.audit.reading import read
+from u3lab.audit.running import run
+from u3lab.audit.transplant import fixed_place

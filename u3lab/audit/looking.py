@@ -1,0 +1,123 @@
+"""Where it looks: how much of what the answer hangs on lies outside the body, and how much on the lesion?
+
+Windows are blurred away one by one (occlusion: Zeiler & Fergus 2014), and the change of the log-odds is laid on the
+window. Nothing outside the body can be a sign of illness. The picture's own edges are the floor: they know of no
+network.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.audit.cases import ASK, Cases, body, score
+from u3lab.checks import is_a, whole
+from u3lab.errors import U3Error
+from u3lab.measures import Interval, mean
+from u3lab.nets import ready
+
+
+class Looked(NamedTuple):
+    """Shares of the strength of occlusion beside those of edges: outside the body; on the lesion, over its share of the
+    area. The maps (n,1,…) ≥ 0 are of the pictures ``which`` (n); ``empty`` further ones had an empty map, and are left
+    out."""
+
+    outside: Interval
+    edges_outside: Interval
+    lesion: Interval | None
+    edges_lesion: Interval | None
+    maps: Tensor
+    which: Tensor
+    empty: int
+
+
+def where_it_looks(net: nn.Module, cases: Cases, *, positive: int | str = 1, windows: int = 8, most: int = 20,
+                   seed: int = 0) -> Looked:
+    """Occlude true positives window by window, and ask where the change lies.
+
+    Parameters
+    ----------
+    net, cases, positive
+        As in :func:`u3lab.audit.lesion_removed`; without outlines nothing is said of the lesion.
+    windows
+        Along each side; they overlap by half.
+    most
+        At most so many true positives, drawn by ``seed``.
+
+    Raises
+    ------
+    U3Error
+        No true positive, or no window that changes an answer.
+    """
+    net, cases = ready(net), is_a("cases", cases, Cases, ASK)
+    scores = score(net, cases.images, positive)
+    found = (cases.positive & (scores > 0)).nonzero()[:, 0]
+    if not len(found):
+        raise U3Error("the network finds no positive, so there is nothing that its answer could hang on")
+    order = torch.randperm(len(found), generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
+    which = found[order[: whole("most", most)]].sort().values
+    images = cases.images[which]
+    maps, drawn = occlusion(net, images, positive=positive, windows=windows), outlines_of(images)
+    says = maps.flatten(1).any(1)
+    if not says.any():
+        raise U3Error("no window changes an answer, so every map is empty; give fewer, larger windows")
+    which, images, maps, drawn = which[says], images[says], maps[says], drawn[says]
+    groups, air = [cases.groups[n] for n in which], ~body(images)
+    outside = [mean(share(one, air), groups) for one in (maps, drawn)]
+    if cases.outlines is None or not cases.outlines[which].any():
+        return Looked(*outside, None, None, maps, which, int((~says).sum()))
+    marked = cases.outlines[which].flatten(1).any(1)
+    where = cases.outlines[which][marked]
+    area = where.double().flatten(1).mean(1)
+    within = [one for one, has in zip(groups, marked, strict=True) if has]
+    lesion = [mean(share(one[marked], where) / area, within) for one in (maps, drawn)]
+    return Looked(*outside, *lesion, maps, which, int((~says).sum()))
+
+
+def occlusion(net: nn.Module, images: Tensor, *, positive: int | str = 1, windows: int = 8) -> Tensor:
+    """|change of the log-odds| when a window is blurred away, laid on its pixels and averaged: (N,1,…) ≥ 0.
+
+    Each window is a cell of a grid of ``windows`` along each side, and a second time of the grid half a cell further.
+    """
+    windows = whole("windows", windows, 2, min(images.shape[2:]))
+    before, blurred = score(net, images, positive), away(images, windows)
+    heat, times = torch.zeros(len(images), 1, *images.shape[2:]), torch.zeros(images.shape[2:])
+    for place in overlapping(tuple(images.shape[2:]), windows):
+        at = (slice(None), slice(None), *place)
+        covered = images.clone()
+        covered[at] = blurred[at]
+        change = (before - score(net, covered, positive)).abs()
+        heat[at] += change.view(-1, *[1] * (images.ndim - 1))
+        times[place] += 1
+    return heat / times
+
+
+def overlapping(sides: tuple[int, ...], windows: int) -> list[tuple[slice, ...]]:
+    """Windows of side/windows pixels, from half to half."""
+    along = []
+    for side in sides:
+        wide = side / windows
+        starts = torch.arange(2 * windows - 1) * wide / 2
+        along.append([slice(round(float(one)), round(float(one) + wide)) for one in starts])
+    which = torch.cartesian_prod(*[torch.arange(2 * windows - 1)] * len(sides)).tolist()
+    return [tuple(along[axis][k] for axis, k in enumerate(one)) for one in which]
+
+
+def away(images: Tensor, windows: int) -> Tensor:
+    """The pictures without detail of a window's size: shrunk to one value a window, and enlarged again."""
+    flat = "bilinear" if images.ndim == 4 else "trilinear"
+    small = nn.functional.interpolate(images, size=[windows] * (images.ndim - 2), mode="area")
+    return nn.functional.interpolate(small, size=images.shape[2:], mode=flat, align_corners=False)
+
+
+def outlines_of(images: Tensor) -> Tensor:
+    """‖∇x‖ of the mean channel, (N,1,…): the map of the picture's own edges."""
+    slopes = torch.gradient(images.mean(1), dim=list(range(1, images.ndim - 1)))
+    return torch.stack(slopes).square().sum(0).sqrt()[:, None]
+
+
+def share(maps: Tensor, where: Tensor) -> Tensor:
+    """How much of each map (N,1,…) lies in ``where``, (N)."""
+    return (maps.double() * where).flatten(1).sum(1) / maps.double().flatten(1).sum(1)

@@ -1,0 +1,144 @@
+"""A user's own network: made by a function in a file of theirs, filled with their weights, tried once.
+
+    net = made("my_module:make", "weights.safetensors")
+
+An error inside that code is no fault of the audit: it is raised as it is, with one sentence added.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.checks import place, shown
+from u3lab.errors import U3Error
+from u3lab.nets import Classifier, ready
+
+
+@contextmanager
+def inside(what: str, *, called: bool = False) -> Iterator[None]:
+    """Add a sentence to what is raised in here that says whose code it is.
+
+    ``called`` adds it only to what was raised while a torch module was called: the rest is not the user's.
+    """
+    try:
+        yield
+    except U3Error:
+        raise
+    except Exception as error:
+        theirs = not called or any(frame.name == "_call_impl" for frame in traceback.extract_tb(error.__traceback__))
+        if theirs and not getattr(error, "__notes__", None):
+            error.add_note(f"This error arose inside {what}, and is shown as it was raised; the audit ends here.")
+        raise
+
+
+def made(where: str, weights: str = "-") -> nn.Module:
+    """Make a network in evaluation mode.
+
+    Parameters
+    ----------
+    where
+        "my_module:make": a module that can be imported, or a file in this folder; and a function that is called
+        without arguments and returns a torch module.
+    weights
+        A file of its state_dict, safetensors or what torch.save wrote; "-" for none.
+
+    Raises
+    ------
+    U3Error
+        No such module or function, no torch module, weights that do not fit. What the code itself raises is passed on.
+    """
+    name, _, function = where.rpartition(":")
+    if not name or not function:
+        raise U3Error(f"{where!r} names no function; give module:function, such as my_module:make")
+    module = _imported(name.removesuffix(".py"))
+    if not callable(make := getattr(module, function, None)):
+        raise U3Error(f"{name} has no function {function!r}; write one that returns your network")
+    with inside(where):
+        net = make()
+    if not isinstance(net, nn.Module):
+        raise U3Error(f"{where} returned {shown(net)}; a torch module is wanted")
+    if weights != "-":
+        _fill(net, place("weights", weights, "a file of weights"), where)
+    return net.eval()
+
+
+def _imported(name: str) -> object:
+    file = Path(name.replace(".", "/") + ".py") if "/" not in name else Path(f"{name}.py")
+    if not file.is_file():
+        if "/" in name or importlib.util.find_spec(name.partition(".")[0]) is None:
+            raise U3Error(f"there is no {file} here, and no module {name!r} is installed; give the name of your file")
+        with inside(name):
+            return importlib.import_module(name)
+    sys.path.append(str(file.resolve().parent))  # for what it imports from beside it
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(file.stem, module)
+    with inside(str(file)):
+        spec.loader.exec_module(module)
+    return module
+
+
+def _fill(net: nn.Module, file: Path, where: str) -> None:
+    if not file.is_file():
+        raise U3Error(f"there is no file {file}; give the weights of your network, or - for none")
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            weights = load_file(file)
+        else:
+            weights = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # the parsers raise nearly anything on a broken file
+        told = getattr(error, "strerror", None) or type(error).__name__
+        raise U3Error(f"{file} cannot be read as weights ({told}); give a state_dict, as safetensors or as torch.save "
+                      "writes it") from None
+    if isinstance(weights, dict) and isinstance(weights.get("state_dict"), dict):
+        weights = weights["state_dict"]
+    try:
+        net.load_state_dict(weights)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        told = " ".join(str(error).split())
+        raise U3Error(f"the weights in {file.name} do not fit {where}: {told[:200]}") from None
+
+
+def channels_of(net: nn.Module) -> int:
+    """How many channels the network's pictures have, by its first convolution; 3 without any."""
+    first = next((part for part in net.modules() if isinstance(part, (nn.Conv2d, nn.Conv3d))), None)
+    return 3 if first is None else first.in_channels
+
+
+def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the network") -> int | str:
+    """Ask the network about the first picture, and return the class that stands for the label ``positive``.
+
+    That is the class of this name or this number. A network with at most two scores whose classes have no names has
+    the finding last.
+
+    Raises
+    ------
+    U3Error
+        An answer that is not (1,K) scores, or no class that the label could mean. What the network raises is passed on.
+    """
+    ready(net)
+    with inside(where), torch.no_grad():
+        answer = net(images[:1])
+    if not isinstance(answer, Tensor) or answer.ndim != 2 or len(answer) != 1:
+        told = f"a dict of {', '.join(map(str, answer))}" if isinstance(answer, dict) else shown(answer)
+        raise U3Error(f"{where} answers one picture with {told}; a tensor of scores (1,K) is wanted")
+    classes, count = (net.classes if isinstance(net, Classifier) else ()), answer.shape[1]
+    if positive in classes:
+        return positive
+    if positive.isdigit() and int(positive) < count:
+        return int(positive)
+    if count <= 2 and not classes:
+        return count - 1
+    raise U3Error(f"which of the {count} classes of {where} is {positive!r}? Give its number as the label, or a "
+                  "Classifier with classes=")

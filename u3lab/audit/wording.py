@@ -1,0 +1,180 @@
+"""The sentences of a report: what each number says, what no number says, and what the page has to say first."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from u3lab import results
+from u3lab.audit.accuracy import ENOUGH
+from u3lab.errors import U3Error
+
+HALF, HARDLY, NO_AIR = 0.5, 0.1, 0.01
+
+
+class Title(NamedTuple):
+    """A number's heading, its unit in words, and what its floor is."""
+
+    heading: str
+    unit: str
+    floor: str
+
+
+TITLES = {
+    "lesion removed": Title("Lesion removed", "of the positives found turn negative when the outlined finding is "
+                            "filled in", "the same shape filled in elsewhere"),
+    "best fixed place": Title("The best fixed place", "of the distance between the classes goes with one cell",
+                              "a typical cell"),
+    "where it looks": Title("Where it looks", "of what occlusion changes lies outside the body", "the picture’s edges"),
+    "flips": Title("Flips", "of one class turn under the harmless change that turns most",
+                   "the median over changes and classes"),
+    "accuracy by patient": Title("Accuracy by patient", "of the answers are right", "always the more frequent answer"),
+}
+SIGNS = {"lesion removed": "lesion removed", "best fixed place": "best fixed place",
+         "where it looks": "outside the body", "flips": "worst flip of one class"}
+"""Part → its sign in the table of thresholds."""
+
+NOT_SAID = (
+    ("The network takes no shortcut.", "The numbers find cues that lie apart from the finding, stay in one place or go "
+     "with a harmless change. A cue on the finding itself, or one that no test varies, shows in none of them."),
+    ("The network is robust.", "Five mild changes were tried, each at one strength. Other changes were not."),
+    ("The map shows the reason.", "An occlusion map shows where blurring a window changes the answer. It does not show "
+     "what the network reads there, nor what it reads in several places at once."),
+    ("Deletion proves what matters.", "A picture with parts deleted is like no picture that the network knows, and "
+     "edges, which know no network, do well in that test."),
+    ("Attention is on the lesion.", "In a network for segmentation the gradient lies near the region with shuffled "
+     "weights as well, so its place tells nothing of what was learnt."),
+    ("A 3-D Grad-CAM locates it.", "On a deep layer such a map has a few cells along each side; a cell covers a large "
+     "part of the volume."),
+    ("It is well calibrated, or has a wide margin, so it is honest.", "A cue that is always there makes a network sure "
+     "and hard to move: both can praise a network that cheats."),
+    ("The patient is ill, or healthy.", "The audit asks about a network on these pictures. It is no diagnosis."),
+)
+"""What must not be concluded, and why."""
+
+
+def percent(value: float) -> str:
+    """A share as a number without decimals, of small ones with one: .784 → 78 %."""
+    hundred = round(100 * value, 1) + 0  # no −0
+    form = ".0f" if abs(hundred) >= 10 or hundred == round(hundred) else ".1f"
+    return f"{hundred:{form}} %".replace("-", "−")
+
+
+def first(report: dict[str, Any]) -> list[str]:
+    """What a reader has to know before any number."""
+    said, shared, patients = [], report["shared"], report["patients"]
+    if shared:
+        said.append(f"The network learnt from {len(shared)} of the {patients} patients here ({', '.join(shared[:3])}"
+                    f"{' …' if len(shared) > 3 else ''}), so its accuracy here is not that on new patients.")
+    lesion = report["parts"]["lesion removed"]
+    if report["outlines"] is None:
+        said.append("The first number is missing: without outlines nobody can tell whether the network needs the "
+                    "finding.")
+    elif lesion["value"] is None:
+        said.append("The first number is missing.")
+    if patients is None:
+        said.append("Patients are not named, so nothing is said of new ones.")
+    elif patients < ENOUGH:
+        said.append(f"{_people(patients)}: fewer than ten, so nothing is said of new ones.")
+    return said
+
+
+def sentences(name: str, part: dict[str, Any]) -> list[str]:
+    """What a number says, in plain sentences."""
+    if part["value"] is None:
+        return [part["why"][0].upper() + part["why"][1:] + "."]
+    said = {"lesion removed": _lesion, "best fixed place": _place, "where it looks": _looks, "flips": _flips,
+            "accuracy by patient": _right}[name](part["value"], part["floor"], part["facts"])
+    return said + ([limit(name, part["value"][0])] if name in SIGNS else [])
+
+
+def _lesion(value: list[float], floor: list[float], facts: dict[str, Any]) -> list[str]:
+    number = facts["asked"]
+    told = (f"Of {number} outlined positives that the network finds, {percent(value[0])} turn negative once the "
+            f"finding is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
+    if value[1] > floor[2]:
+        return [f"{told}: what is outlined matters to these answers."]
+    if number < 5:
+        return [f"{told}; so few pictures do not tell the two apart."]
+    return [f"{told}: taking the finding away does not clearly turn more answers. Find out what else they hang on."]
+
+
+def _place(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
+    told = (f"Carrying one cell ({facts['where']}) from positives to negatives, and back, moves the answer by "
+            f"{percent(value[0])} of the distance between the classes, in the median of {facts['pairs']} pairs; a "
+            f"typical one of the {facts['cells']} cells moves it by {percent(floor)}.")
+    return [told, "Most of the answer goes with this place: look at what stands there." if value[0] >= HALF else
+            "No single cell carries half of the answer. A cue that wanders would not show here."]
+
+
+def _looks(value: list[float], floor: list[float], facts: dict[str, Any]) -> list[str]:
+    if facts["air"] < NO_AIR:
+        said = ["The pictures show no air around the body, so nothing can lie outside it."]
+    else:
+        said = [f"On {facts['asked']} positives, {percent(value[0])} of what occlusion changes lies outside the body, "
+                f"beside {percent(floor[0])} of the edges."]
+        if value[0] >= HALF:
+            said.append("Most of what the answer hangs on lies where no illness can be.")
+    if facts["lesion"]:
+        said.append("On the finding it is {:.1f} [{:.1f}, {:.1f}] times its share of the area; for edges, {:.1f} times."
+                    .format(*facts["lesion"], facts["edges"][0]))
+    if facts["empty"]:
+        said.append(f"{facts['empty']} further maps were empty and are left out.")
+    return said
+
+
+def _flips(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
+    if not value[0]:
+        return ["None of the five changes turns an answer that the network has right."]
+    whose, other = (("positives", "negatives") if facts["whose"] == "positives" else ("negatives", "positives"))
+    back = facts["by"][facts["change"]][other]
+    beside = f", and {percent(back[0])} of the {other}" if back else ""
+    told = (f"“{facts['change'].capitalize()}” turns {percent(value[0])} of the {whose} that the network has right"
+            f"{beside}. The median over all changes and classes is {percent(floor)}.")
+    if value[0] >= HALF and back and back[0] <= HARDLY:
+        return [told, "One class turns and the other does not, as if the network read how a picture was made, or a "
+                "place that the change moves."]
+    return [told]
+
+
+def _right(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
+    patients = facts["patients"]
+    of = f" of {_people(patients)}" if patients else ""
+    said = [f"The network is right on {percent(value[0])} of {facts['pictures']} pictures{of}; always giving the more "
+            f"frequent answer is right on {percent(floor)}. It finds {percent(facts['sensitivity'])} of the positives "
+            f"and clears {percent(facts['specificity'])} of the negatives."]
+    if patients is None:
+        return [*said, "Each picture counts as a patient of its own, since none is named: the interval is too narrow "
+                "if they share patients."]
+    return said if patients >= ENOUGH else [*said, "Below ten patients nothing is said of new ones."]
+
+
+def _people(count: int) -> str:
+    return f"{count} patient{'' if count == 1 else 's'}"
+
+
+def limit(name: str, value: float) -> str:
+    """Where the number lies beside the threshold that was learnt for it, with the rates at which that was wrong."""
+    known = thresholds().get(SIGNS[name])
+    if known is None:
+        return "No threshold is known for this number: read it beside its floor."
+    beyond = value < known["threshold"] if name == "lesion removed" else value > known["threshold"]
+    side = "below" if value < known["threshold"] else "above"
+    alarms, missed = (percent(known[name]) for name in ("false alarms", "missed"))
+    return (f"It lies {side} the threshold of {percent(known['threshold'])}, on the side of "
+            f"{'networks that cheat' if beyond else 'honest networks'}. On small networks with made findings, others "
+            f"than those that set it, the threshold gave false alarms for {alarms} of the honest ones and missed "
+            f"{missed} of those that cheat.")
+
+
+def thresholds() -> dict[str, dict[str, float]]:
+    """Sign → its threshold, and the rates of false alarms and misses; empty if the table has not been made."""
+    try:
+        facts = results.facts("audited")
+    except U3Error:
+        return {}
+    summary = facts["evidence"]["summary"]
+    accused = {label.partition(":")[0]: of for label, of in summary.items() if label.endswith(": accused")}
+    honest, cheats = ([of for cue, of in accused.items() if (cue in facts["honest"]) == fair] for fair in (True, False))
+    return {sign: {"threshold": value, "false alarms": sum(of[sign] for of in honest) / len(honest),
+                   "missed": 1 - sum(of[sign] for of in cheats) / len(cheats)}
+            for sign, value in summary.get("threshold", {}).items()}
