@@ -83,7 +83,7 @@ Reached = NamedTuple("Reached", [("error", float)])
 
 
 def by_labels(rows: Rows) -> Summary:
-    """The error of each way with so many marked faces; and in pairs, face by face, how much less it is than another."""
+    """The error of each way with so many marked faces; and in pairs, face by face, how much larger another is."""
     def errors(way: str, labels: int) -> Tensor | None:  # (faces, seeds)
         seeds = [row.errors for run, row in rows.items() if (run.way, run.labels) == (way, labels)]
         return torch.tensor(seeds).T if seeds else None
@@ -94,7 +94,7 @@ def by_labels(rows: Rows) -> Summary:
         found[str(labels)] = {way: crossed(one) for way, one in there.items()}
         for other in (CENTRED, SUPERVISED, LABELLING):
             if {KEYPOINTS, other} <= there.keys():
-                found[str(labels)][f"keypoints less {other}"] = crossed(there[other] - there[KEYPOINTS])
+                found[str(labels)][f"{other} less {KEYPOINTS}"] = crossed(there[other] - there[KEYPOINTS])
     return found
 
 
@@ -113,7 +113,7 @@ def by_swap(rows: Rows) -> Summary:
         "geometry nearer to B": crossed((column("shape_b") < column("shape_a")).double())}}
 
 
-FACES = ("Drawn people: 2,000 to learn from, two pictures of each; up to 500 marked ones of others; 300 to judge on, "
+FACES = ("Made people: 2,000 to learn from, two pictures of each; up to 500 marked ones of others; 300 to judge on, "
          "each once, who had no part in learning or choosing. 96 pixels, before a plain wall, the head 60 of them "
          "wide. It turns by up to 35°.")
 CHOSEN = ("The softmax along each axis and not over the whole map, by the error of landmarks on 300 other faces: "
@@ -130,7 +130,8 @@ TABLES = (
               "how many marked faces landmarks can be read off ten keypoints with",
               measured="The mean error of eight landmarks (eyes, brows, nose, corners of the mouth, chin) in % of the "
                        "distance between the eyes. A linear map makes them of the ten keypoints; how strong its ridge "
-                       "is, the marked faces choose, each left out once.",
+                       "is, the marked faces choose, each left out once. A difference is the error of another way less "
+                       "that of the keypoints, face by face: it is positive where the keypoints are better.",
               on=FACES,
               often=f"Three trainings of ten keypoints, and three random networks; one of all others. {STEPS:,} steps "
                     f"of {BATCH} pairs. The 95 % intervals resample faces and trainings.",
@@ -144,14 +145,16 @@ TABLES = (
                      "photos, and sees these smaller, with their rims continued.",
               chosen=CHOSEN,
               limits="The network that ships is that of the first seed, and is judged as it ships, in eight bits. The "
-                     "faces are drawn. The paper has about 3 % on photos of celebrities, with larger networks, far "
-                     "longer training and other landmarks, so that the numbers cannot be compared. Its released code "
-                     "(github.com/tomasjakab/imm at 0fee6b2, for TensorFlow 1, which Python 3.11 cannot run) was "
-                     "written down again in NumPy. On random maps its points and ours differ by 2e-16 in double "
-                     "precision, its Gaussians and ours by 2e-15, and losses of three layers over five steps by 2e-16 "
-                     "of their value: with the constants that its grid, from border to border, and its σ without the 2 "
-                     "make of ours. Its gradient goes through the running means as well; ours holds them fixed."),
-          chart=Chart("curves", "error (% of the distance between the eyes)", along="number of marked faces",
+                     "faces are made by a program. The paper has about 3 % on photos of celebrities, with larger "
+                     "networks, far longer training and other landmarks, so that the numbers cannot be compared. Its "
+                     "released code (github.com/tomasjakab/imm at 0fee6b2, for TensorFlow 1, which Python 3.11 cannot "
+                     "run) was written down again in NumPy. On random maps its points and ours differ by 2e-16 in "
+                     "double precision, its Gaussians and ours by 2e-15, and losses of three layers over five steps "
+                     "by 2e-16 of their value: with the constants that its grid, from border to border, and its σ "
+                     "without the 2 make of ours. Its gradient goes through the running means as well; ours holds "
+                     "them fixed."),
+          chart=Chart("curves", "error (% of the distance between the eyes)",
+                      along="number of marked faces (not to scale)",
                       columns=(MEAN, CENTRED, MOVED, RANDOM, SUPERVISED, KEYPOINTS, LABELLING),
                       alt="Error over the number of marked faces: mean shape, also at the head's middle and at the "
                           "face's true middle, random weights, a supervised network, ten keypoints, and the labelling "
@@ -164,14 +167,18 @@ TABLES = (
                        "is what the program that drew B drew of it above the chin. Geometry: the error of eight "
                        "landmarks in % of the distance between the eyes. A finder that was taught with 8,000 marked "
                        "faces looks for them; it had no part in anything else.",
-              on="100 pairs of drawn people, A and B, who had no part in learning or choosing.",
+              on="100 pairs of made people, A and B, who had no part in learning or choosing.",
               often=f"Three trainings of {STEPS:,} steps. The 95 % intervals resample pairs and trainings.",
               floor="The mean shape of marked faces, at the middle of B's head. A in another moment against A.",
               rivals="The same finder on B itself; on B blurred until it is as smooth inside the head (mean square of "
                      "differences of neighbours) as what the network draws without a swap; on A drawn from A with the "
                      "points of another moment.",
-              chosen=CHOSEN, limits="Colours say nothing of where they are. The finder fails on blurred faces, and so "
-                                    "says little about where blurred eyes are.")),
+              chosen="As for the table keypoints.",
+              limits="Colours say nothing of where they are. The finder does badly on blurred faces, and so says "
+                     "little about where blurred eyes are; and a reconstruction may lose other things than a blur "
+                     "does. The finder learnt whole faces of 64 pixels with shoulders, unwarped; it sees these at 48, "
+                     "their rims continued. So on sharp B, and in other people, it may be worse than a network that "
+                     "is taught with fewer marks on such pictures as these, at 96 pixels.")),
     Table("keypoint_steps", Course, Reached, digits=2, again="A moment needs a training.",
           summary=lambda rows: by_cell(((str(run.step), "error", row.error) for run, row in rows.items()), extent),
           evidence=Evidence(
@@ -180,8 +187,9 @@ TABLES = (
                        "linear map that was fitted to 500 marked faces.",
               on="The 300 faces that chose.",
               often="Three trainings, of eleven minutes of one processor each; mean, least and largest.",
-              chosen=CHOSEN, limits="The rate falls to 1 % along half a cosine, so that a longer training has a larger "
-                                    "one at each step."),
+              chosen="As for the table keypoints.",
+              limits="The rate falls to 1 % along half a cosine, so that a longer training has a larger one at each "
+                     "step."),
           chart=Chart("curves", "error (% of the distance between the eyes)", along="steps",
                       alt="The error falls with the steps.")))
 
