@@ -23,6 +23,19 @@ from u3lab import U3Error, images, nets
 from u3lab.descent import ADAM
 
 
+@contextmanager
+def smaller(monkeypatch: pytest.MonkeyPatch, values: dict[object, dict[str, object]], *cached: Callable) -> Iterator:
+    """Module → other values of its names, for a test; what caches made of the former is forgotten, before and after."""
+    for module, names in values.items():
+        for name, value in names.items():
+            monkeypatch.setattr(module, name, value)
+    for one in cached:
+        one.cache_clear()
+    yield
+    for one in cached:
+        one.cache_clear()
+
+
 def seeded(seed: int = 0) -> torch.Generator:
     """Random numbers that are the same each time."""
     return torch.Generator().manual_seed(seed)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.helpers import smaller
 from u3lab import results
 from u3lab.experiments import discs, keypoints, landmark_detector
 from u3lab.images import blur
@@ -24,15 +25,10 @@ CACHED = (parts.marked, parts.swapped, keypoints.stock)
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch):
     """Few faces; what was made of others is forgotten, before and after."""
-    for module, values in {parts: {"LABELLED": 30, "TEST": 12, "SWAPS": 4},
-                           keypoints: {"STOCK": 8, "BATCH": 2, "LABELS": (5, 30)}}.items():
-        for name, value in values.items():
-            monkeypatch.setattr(module, name, value)
-    for one in CACHED:
-        one.cache_clear()
-    yield
-    for one in CACHED:
-        one.cache_clear()
+    values = {parts: {"LABELLED": 30, "TEST": 12, "SWAPS": 4},
+              keypoints: {"STOCK": 8, "BATCH": 2, "LABELS": (5, 30)}}
+    with smaller(monkeypatch, values, *CACHED):
+        yield
 
 
 def plan() -> SimpleNamespace:

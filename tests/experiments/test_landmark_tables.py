@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tests.helpers import smaller
 from u3lab import landmarks, results
 from u3lab.experiments import labellers, poses, rabbits, turned
 from u3lab.experiments._faces import people
@@ -21,16 +22,11 @@ CACHED = (trials.marked, trials.before_photos, poses.views, frames.tests)
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch):
     """Few faces, chairs and labels; what was made of others is forgotten, before and after."""
-    for module, values in {trials: {"LABELLED": 30, "TEST": 12, "LABELS": (1, 30), "STOCK": 12, "PART": 6},
-                           frames: {"VIEWS": 6, "HELD_OUT": 3},
-                           poses: {"THINGS": 4, "EACH": 3, "BATCH": 4}}.items():
-        for name, value in values.items():
-            monkeypatch.setattr(module, name, value)
-    for one in CACHED:
-        one.cache_clear()
-    yield
-    for one in CACHED:
-        one.cache_clear()
+    values = {trials: {"LABELLED": 30, "TEST": 12, "LABELS": (1, 30), "STOCK": 12, "PART": 6},
+              frames: {"VIEWS": 6, "HELD_OUT": 3},
+              poses: {"THINGS": 4, "EACH": 3, "BATCH": 4}}
+    with smaller(monkeypatch, values, *CACHED):
+        yield
 
 
 def test_who_is_declared_is_who_is_drawn(small: None) -> None:

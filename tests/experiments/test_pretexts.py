@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.helpers import smaller
 from u3lab.experiments import pretexts
 from u3lab.selfsup import LAYERS, TASKS
 from u3lab.worlds.decathlon import Domain
@@ -15,13 +16,9 @@ def small(monkeypatch):
     """Few faces, labels and steps; what was made of others is forgotten, before and after."""
     asked = tuple((split, count // 25, seed) for split, count, seed in pretexts.ASKED)
     split, _, seed = pretexts.FACES
-    for name, value in {"FACES": (split, 40, seed), "ASKED": asked, "WIDTH": 2, "BATCH": 8}.items():
-        monkeypatch.setattr(pretexts, name, value)
-    for made in (pretexts.unlabelled, pretexts.raw, pretexts.questions):
-        made.cache_clear()
-    yield
-    for made in (pretexts.unlabelled, pretexts.raw, pretexts.questions):
-        made.cache_clear()
+    values = {pretexts: {"FACES": (split, 40, seed), "ASKED": asked, "WIDTH": 2, "BATCH": 8}}
+    with smaller(monkeypatch, values, pretexts.unlabelled, pretexts.raw, pretexts.questions):
+        yield
 
 
 def test_faces_are_asked_about_people_that_nothing_was_learnt_from():

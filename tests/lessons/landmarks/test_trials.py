@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from tests.helpers import smaller
 from u3lab.landmarks import share_within
 from u3lab.lessons.landmarks import parts, trials
 from u3lab.worlds import faces
@@ -15,14 +16,9 @@ from u3lab.worlds import faces
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Few faces; what was made of others is forgotten, before and after."""
-    for name, value in {"LABELLED": 30, "TEST": 12, "PART": 6}.items():
-        monkeypatch.setattr(trials, name, value)
-    cached = (trials.marked, trials.before_photos)
-    for one in cached:
-        one.cache_clear()
-    yield
-    for one in cached:
-        one.cache_clear()
+    values = {trials: {"LABELLED": 30, "TEST": 12, "PART": 6}}
+    with smaller(monkeypatch, values, trials.marked, trials.before_photos):
+        yield
 
 
 def test_a_stock_has_two_pictures_of_each_person():
