@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--trained", metavar="CSV", help="column patient: those that the network learnt from")
     audit.add_argument("--positive", metavar="LABEL", help="the label of the finding; 1 if it is left out")
     audit.add_argument("--size", type=int, metavar="N", help="make all pictures squares of N pixels")
+    audit.add_argument("--front", action="store_true", help="the front page alone, without what stands behind it")
     audit.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn; 0 if it is left out")
     return parser
 
@@ -111,9 +112,12 @@ def _audit(chosen: argparse.Namespace) -> Path:
     trained = [row["patient"] for row in reading.rows(chosen.trained, ("patient",))] if chosen.trained else []
     positive = own.tried(net, cases.images, chosen.positive or "1", chosen.network)
     net = net if isinstance(net, nets.Classifier) else nets.Classifier(net, name=chosen.network, pictures=False)
-    with own.inside(chosen.network, called=True):
-        report = running.run(net, cases, positive=positive, out=chosen.out, seed=chosen.seed, trained=trained)
-    return page.write(report, chosen.out)
+    for behind in (False, True)[: 1 + (not chosen.front)]:  # the front page is there before what stands behind it
+        with own.inside(chosen.network, called=True):
+            report = running.run(net, cases, positive=positive, out=chosen.out, seed=chosen.seed, trained=trained,
+                                 behind=behind)
+        file = page.write(report, chosen.out)
+    return file
 
 
 def _doctor() -> int:

@@ -17,4 +17,5 @@ from u3lab.audit.looking import where_it_looks
 from u3lab.audit.page import write
 from u3lab.audit.reading import read
 from u3lab.audit.running import run
+from u3lab.audit.segments import dice_by_patient, outside_region, steadiness
 from u3lab.audit.transplant import fixed_place

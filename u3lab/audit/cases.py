@@ -1,4 +1,8 @@
-"""What a network is audited on: pictures, which of them are positive, and what else is known of them."""
+"""What a network is audited on: pictures, which of them are positive, and what else is known of them.
+
+And the one score, which knows both kinds of network: those that answer for a picture, and those that answer for each
+of its pixels (segmentation).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from u3lab.checks import booleans, shown, tensors, whole, words
+from u3lab.checks import booleans, shown, whole, words
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, ready
+from u3lab.images import check
+from u3lab.nets import Classifier, Region, ready
 
 ASK = "make them with audit.Cases(images, labels == 1, …)"
 AT_ONCE = 32  # pictures in one pass
@@ -25,7 +30,7 @@ class Cases:
     Parameters
     ----------
     images
-        (N,C,H,W) or (N,C,D,H,W) floats, as the network takes them before its normalisation.
+        (N,C,H,W) or (N,C,D,H,W) floats in [0,1], as the network takes them before its normalisation.
     positive
         (N) bool: whether the finding is there, by the labels.
     outlines
@@ -36,7 +41,8 @@ class Cases:
     Raises
     ------
     U3Error
-        Numbers of pictures, labels, outlines and patients that do not fit; NaN; pictures of one class alone.
+        Numbers of pictures, labels, outlines and patients that do not fit; NaN, or values outside [0,1]; pictures of
+        one class alone.
     """
 
     images: Tensor
@@ -45,8 +51,7 @@ class Cases:
     patients: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        axes = {4: "NCHW", 5: "NCDHW"}.get(getattr(self.images, "ndim", 0), "NCHW")
-        tensors(images=(self.images, axes))
+        check(self.images, None, 3 if getattr(self.images, "ndim", 0) == 5 else 2)
         booleans("give labels == 1", positive=(self.positive, "N"))
         if len(self.positive) != len(self.images):
             raise U3Error(f"{len(self.images)} pictures and {len(self.positive)} labels; give one label a picture")
@@ -70,20 +75,81 @@ class Cases:
         return list(range(len(self))) if self.patients is None else list(self.patients)
 
 
-def score(net: nn.Module, images: Tensor, positive: int | str) -> Tensor:
-    """The log-odds of the positive class, (N): above 0 the network says that the finding is there.
+def score(net: nn.Module, images: Tensor, positive: int | str | Region) -> Tensor:
+    """The log-odds of the finding, (N): above 0 the network says that it is there.
 
-    log p/(1 − p) for p, the class's softmax over K ≥ 2 scores; of a network with one score, the score itself.
+    Of a network for segmentation the largest of a picture; if ``positive`` is a Region, their mean over that.
+    """
+    found = odds(net, images, positive.label if isinstance(positive, Region) else positive)
+    if found.ndim == 1:
+        return found
+    if not isinstance(positive, Region):
+        return found.flatten(1).amax(1)
+    inside = positive.mask.expand_as(found)
+    return (found * inside).flatten(1).sum(1) / inside.flatten(1).sum(1)
+
+
+def odds(net: nn.Module, images: Tensor, positive: int | str) -> Tensor:
+    """The log-odds of the positive class, (N) or, of a network for segmentation, (N,H,W) or (N,D,H,W).
+
+    log p/(1 − p) for p, the class's softmax over K ≥ 2 scores; of one score, or of classes with a sigmoid each, the
+    score itself. Where pixels have K > 2 classes, it is against the best of the others, as the answer is the best.
     """
     net = ready(net)
     with torch.no_grad():
-        scores = torch.cat([net(some).float().cpu() for some in images.split(AT_ONCE)])
-    if scores.ndim != 2 or not scores.isfinite().all():
-        raise U3Error(f"{net.name} answers {shown(scores)} for these pictures; finite scores (N,K) are wanted")
+        return torch.cat([odds_in(net, some, positive).cpu() for some in images.split(AT_ONCE)])
+
+
+def odds_in(net: Classifier, images: Tensor, positive: int | str) -> Tensor:
+    """As :func:`odds`, of one batch, and with a graph if the pictures have one."""
+    scores = net(images).float()
+    if scores.ndim not in (2, images.ndim) or not scores.isfinite().all():
+        raise U3Error(f"{net.name} answers {shown(scores)} for these pictures; finite scores (N,K), or maps of them, "
+                      "are wanted")
+    found = log_odds(net, scores, positive)
+    if scores.ndim == 2 or scores.shape[2:] == images.shape[2:]:
+        return found
+    return nn.functional.interpolate(found[:, None], images.shape[2:], align_corners=False,
+                                     mode="bilinear" if images.ndim == 4 else "trilinear")[:, 0]
+
+
+def log_odds(net: Classifier, scores: Tensor, positive: int | str) -> Tensor:
+    """Scores (B,K,…) → (B,…)."""
     if scores.shape[1] == 1:
         return scores[:, 0]
     k = number_of(net, positive, scores.shape[1])
-    return scores[:, k] - scores.index_fill(1, torch.tensor(k), -torch.inf).logsumexp(1)
+    if net.sigmoid:
+        return scores[:, k]
+    others = scores.index_fill(1, torch.tensor(k, device=scores.device), -torch.inf)
+    return scores[:, k] - (others.logsumexp(1) if scores.ndim == 2 else others.amax(1))
+
+
+def target(net: nn.Module, images: Tensor, positive: int | str) -> int | str | Region:
+    """What is asked about pictures with a finding: its class or, of a network for segmentation, where it sees it."""
+    found = odds(net, images, positive)
+    return positive if found.ndim == 1 else Region(positive, found > 0)
+
+
+def found(net: nn.Module, cases: Cases, positive: int | str) -> tuple[Tensor, int | str | Region]:
+    """Which outlined positives the network finds, (n) numbers of pictures, and what is asked of each.
+
+    Of a network for segmentation they are the connected parts of its answer that touch an outline: a picture has as
+    many as were found in it, and each is a Region.
+    """
+    from scipy import ndimage
+
+    marked = cases.positive & cases.outlines.flatten(1).any(1)
+    seen = odds(net, cases.images, positive)
+    if seen.ndim == 1:
+        return (marked & (seen > 0)).nonzero()[:, 0], positive
+    which, parts = [], [torch.zeros(0, *seen.shape[1:], dtype=torch.bool)]
+    for n in marked.nonzero()[:, 0].tolist():
+        numbers = torch.from_numpy(ndimage.label((seen[n] > 0).numpy())[0])
+        touching = numbers[cases.outlines[n, 0]].unique()
+        touching = touching[touching > 0]
+        parts.append(numbers[None] == touching.view(-1, *[1] * numbers.ndim))
+        which += [n] * len(touching)
+    return torch.tensor(which, dtype=torch.long), Region(positive, torch.cat(parts))
 
 
 def number_of(net: Classifier, positive: int | str, count: int) -> int:

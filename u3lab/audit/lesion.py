@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import ASK, Cases, body, score
+from u3lab.audit.cases import ASK, Cases, body, found, score
 from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, mean
@@ -25,7 +25,8 @@ class Removed(NamedTuple):
     """The share of true positives that turn negative without their lesion, and with the same shape filled in elsewhere.
 
     ``which`` pictures these are, (n); ``filled`` (n,C,…), or filled ``beside`` the lesion; their scores ``before``,
-    ``after`` and ``floor``, (n).
+    ``after`` and ``floor``, (n). Of a network for segmentation the n are the lesions that it finds, each asked about by
+    itself: it is gone if its mean log-odds are no longer above 0.
     """
 
     flipped: Interval
@@ -63,17 +64,16 @@ def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, mar
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     if cases.outlines is None:
         raise U3Error("no outlines: whether the network looks at the lesion cannot be told; give outlines=")
-    before = score(net, cases.images, positive)
-    which = (cases.positive & cases.outlines.flatten(1).any(1) & (before > 0)).nonzero()[:, 0]
+    which, asked = found(net, cases, positive)
     if not len(which):
         raise U3Error("the network finds none of the positives that have an outline, so there is nothing to remove")
     images, where = cases.images[which], grown(cases.outlines[which], whole("margin", margin, 0))
     moved = elsewhere(where, body(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
     filled, beside = fill(images, where), fill(images, moved)
-    after, floor = (score(net, x, positive) for x in (filled, beside))
+    before, after, floor = (score(net, x, asked) for x in (images, filled, beside))
     groups = [cases.groups[n] for n in which]
-    return Removed(*(mean((x <= 0).double(), groups) for x in (after, floor)), which, filled, beside, before[which],
-                   after, floor)
+    return Removed(*(mean((x <= 0).double(), groups) for x in (after, floor)), which, filled, beside, before, after,
+                   floor)
 
 
 def grown(where: Tensor, margin: int) -> Tensor:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import ASK, Cases, body, score
+from u3lab.audit.cases import ASK, Cases, body, score, target
 from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, mean
-from u3lab.nets import ready
+from u3lab.nets import Region, ready
 
 
 class Looked(NamedTuple):
@@ -59,7 +59,8 @@ def where_it_looks(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
     order = torch.randperm(len(found), generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
     which = found[order[: whole("most", most)]].sort().values
     images = cases.images[which]
-    maps, drawn = occlusion(net, images, positive=positive, windows=windows), outlines_of(images)
+    asked = target(net, images, positive)
+    maps, drawn = occlusion(net, images, positive=asked, windows=windows), outlines_of(images)
     says = maps.flatten(1).any(1)
     if not says.any():
         raise U3Error("no window changes an answer, so every map is empty; give fewer, larger windows")
@@ -76,7 +77,7 @@ def where_it_looks(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
     return Looked(*outside, *lesion, maps, which, int((~says).sum()))
 
 
-def occlusion(net: nn.Module, images: Tensor, *, positive: int | str = 1, windows: int = 8) -> Tensor:
+def occlusion(net: nn.Module, images: Tensor, *, positive: int | str | Region = 1, windows: int = 8) -> Tensor:
     """|change of the log-odds| when a window is blurred away, laid on its pixels and averaged: (N,1,…) ≥ 0.
 
     Each window is a cell of a grid of ``windows`` along each side, and a second time of the grid half a cell further.

@@ -38,6 +38,16 @@ class Part(NamedTuple):
     rows: list[list[Shot]]
 
 
+class Told(NamedTuple):
+    """What stands behind the page: sentences, a table with its head, pictures in rows, and facts for the JSON."""
+
+    told: list[str]
+    head: list[str]
+    table: list[list[str]]
+    rows: list[list[Shot]]
+    facts: dict[str, Any]
+
+
 def settings(cases: Cases) -> dict[str, int]:
     """The settings of the measures for such pictures; no cell or window is smaller than a pixel."""
     sides = cases.images.shape[2:]
@@ -75,11 +85,10 @@ def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
     rim = box(found.cell, x0)
     at = plane(rim)
     before, after = (score(net, torch.stack(pair), positive).tolist() for pair in ((x0, x1), (given, taken)))
-    cut = enlarged(shown([x1], at)[0][(slice(None), *_scaled(found.cell, x1, at))])
-    where = ", ".join(f"{name} {step.start + 1} to {step.stop}" for name, step in zip(
-        ("slices", "rows", "columns")[-len(found.cell):], found.cell, strict=True))
+    where = placed(found.cell)
     rows = [[
-        Shot(cut, f"The cell, {where}, of picture {having + 1}, enlarged.", f"the cell in picture {having + 1}"),
+        Shot(cut_out(x1, found.cell, at), f"The cell, {where}, of picture {having + 1}, enlarged.",
+             f"the cell in picture {having + 1}"),
         Shot(shown([given], at, rim)[0], f"Picture {without + 1}, a negative, with this cell of picture {having + 1}. "
              f"{said(after[0])}", f"carried into negative {without + 1}: {number(before[0])} → {answer(after[0])}"),
         Shot(shown([taken], at, rim)[0], f"Picture {having + 1}, a positive, with this cell of picture {without + 1}. "
@@ -88,12 +97,18 @@ def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
         "where": where, "cells": found.moved.numel(), "pairs": len(found.pairs)}, rows)
 
 
-def _scaled(cell: tuple[slice, ...], like: Tensor, at: int | None) -> list[slice]:
-    """The cell's rows and columns on a picture as the page shows it."""
-    image = like if at is None else like[:, at]
-    tall, wide = enlarged(image).shape[1:]
-    return [slice(step.start * side // was, max(step.start * side // was + 1, step.stop * side // was))
-            for step, side, was in zip(cell[-2:], (tall, wide), image.shape[1:], strict=True)]
+def placed(cell: tuple[slice, ...]) -> str:
+    """Where a cell is, in words."""
+    return ", ".join(f"{name} {step.start + 1} to {step.stop}" for name, step in zip(
+        ("slices", "rows", "columns")[-len(cell):], cell, strict=True))
+
+
+def cut_out(image: Tensor, cell: tuple[slice, ...], at: int | None) -> Tensor:
+    """The cell of a picture, or of a volume's slice ``at``, enlarged."""
+    large = shown([image], at)[0]
+    rows, columns = (slice(step.start * side // was, max(step.start * side // was + 1, step.stop * side // was))
+                     for step, side, was in zip(cell[-2:], large.shape[1:], image.shape[-2:], strict=True))
+    return enlarged(large[:, rows, columns])
 
 
 def looks(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:

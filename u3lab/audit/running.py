@@ -10,8 +10,9 @@ import datetime
 import json
 import os
 import platform
+import string
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from torch import Tensor, nn
 
 from u3lab import pixels
 from u3lab._system import paths
+from u3lab.audit.behind import BEHIND
 from u3lab.audit.cases import ASK, Cases, score
-from u3lab.audit.parts import PARTS, Part, settings
-from u3lab.checks import is_a, place, whole, words
+from u3lab.audit.drawing import Shot
+from u3lab.audit.kinds import KINDS, kind_of
+from u3lab.audit.parts import Part, Told, settings
+from u3lab.checks import is_a, one_of, place, whole, words
 from u3lab.errors import U3Error
 from u3lab.nets import ready
 from u3lab.training.batches import fingerprint
@@ -31,7 +35,7 @@ FOLDER = "parts"
 
 
 def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.PathLike[str], seed: int = 0,
-        trained: Sequence[str] = ()) -> dict[str, Any]:
+        trained: Sequence[str] = (), behind: bool = False) -> dict[str, Any]:
     """Measure the five numbers, and return all that a page says of them.
 
     A number that cannot be had is missing, with the sentence that says why; it does not end the run. Each finished part
@@ -40,7 +44,7 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     Parameters
     ----------
     net
-        Any network for such pictures, in evaluation mode, (B,C,…) → (B,K).
+        Any network for such pictures, in evaluation mode: (B,C,…) → (B,K), or → (B,K,…) with a score for each pixel.
     cases
         Pictures with labels, outlines and patients.
     positive
@@ -51,33 +55,33 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
         Of everything that is drawn.
     trained
         Patients that the network learnt from, if they are known: the page names those who are also among the cases.
+    behind
+        Whether to measure also what stands behind the front page, which takes longer: the parts of ``audit.behind``.
 
     Raises
     ------
     U3Error
-        No network, no cases, answers that are not finite scores, no such class, or a folder that cannot be written.
+        No network, no cases, answers that are not finite scores, no such class, no outlines for a network that answers
+        for each pixel, or a folder that cannot be written.
     """
     from tqdm import tqdm
 
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     out, seed = place("out", out, "the folder of the report"), whole("seed", seed, 0)
     trained = words("trained", trained, none=True)
-    stamp = stamp_of(net, cases, positive, seed)
+    kind, stamp = kind_of(net, cases), stamp_of(net, cases, positive, seed)
+    front, more = KINDS[kind].parts, BEHIND if one_of("behind", behind, (True, False)) else {}
     found = {}
-    try:
-        for name in (bar := tqdm(PARTS, unit="number")):
-            bar.set_description(name)
-            file = out / FOLDER / f"{name.replace(' ', '_')}.json"
-            if (part := _kept(file, stamp)) is None:
-                text = json.dumps(_measured(name, net, cases, positive, seed, file.parent) | {"stamp": stamp}, indent=1)
-                paths.write_atomically(file, text.encode())
-                part = json.loads(text)  # as it will be read
-            found[name] = part
-    except OSError as error:
-        raise U3Error(f"the report cannot be written to {out} ({error.strerror}); give another folder as out= "
-                      "(--out)") from None
-    return {"network": net.name, "class": positive, "seed": seed, "stamp": stamp, **_facts(cases, trained),
-            "settings": settings(cases), **_versions(), "parts": found}
+    for name in (bar := tqdm([*front, *more], unit="part")):
+        bar.set_description(name)
+        file = out / FOLDER / f"{name.replace(' ', '_')}.json"
+        if (part := _kept(file, stamp)) is None:
+            part, shots = _measured((front | more)[name], net, cases, positive, seed, name in more)
+            part = _written(file, part | {"stamp": stamp}, shots, out)
+        found[name] = part
+    return {"network": net.name, "kind": kind, "class": positive, "seed": seed, "stamp": stamp,
+            **_facts(cases, trained), "settings": settings(cases), **_versions(),
+            "parts": {name: found[name] for name in front}, "behind": {name: found[name] for name in more}}
 
 
 def stamp_of(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> str:
@@ -101,27 +105,38 @@ def _kept(file: Path, stamp: str) -> dict[str, Any] | None:
         return None
 
 
-def _measured(name: str, net: nn.Module, cases: Cases, positive: int | str, seed: int, folder: Path) -> dict[str, Any]:
-    start = time.perf_counter()
+def _measured(measure: Callable[..., Part | Told], net: nn.Module, cases: Cases, positive: int | str, seed: int,
+              aside: bool) -> tuple[dict[str, Any], list[list[Shot]]]:
+    """A part and its pictures, or why it is missing; behind the page (``aside``) no error ends the run."""
+    start, found, why = time.perf_counter(), None, ""
     try:
-        part = PARTS[name](net, cases, positive, seed)
+        found = measure(net, cases, positive, seed)
     except U3Error as error:
-        return {"value": None, "why": str(error), "floor": None, "facts": {}, "rows": [],
-                "seconds": round(time.perf_counter() - start, 1)}
-    return {"value": part.value, "why": "", "floor": part.floor, "facts": part.facts,
-            "rows": _drawn(name.replace(" ", "_"), part, folder), "seconds": round(time.perf_counter() - start, 1)}
+        why = str(error)
+    except Exception as error:
+        if not aside:
+            raise
+        why = f"the network, or what asked it, raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    facts = {"value": None, "floor": None, "facts": {}} if found is None else found._asdict()
+    return facts | {"why": why, "seconds": round(time.perf_counter() - start, 1)}, found.rows if found else []
 
 
-def _drawn(name: str, part: Part, folder: Path) -> list[list[dict[str, str]]]:
-    """The part's pictures as PNG files, and what is said of them."""
-    rows = []
-    for r, row in enumerate(part.rows):
-        rows.append([])
-        for c, shot in enumerate(row):
-            file = f"{name}_{r + 1}{'abc'[c]}.png"
-            paths.write_atomically(folder / file, pixels.png(shot.image.contiguous()))
-            rows[-1].append({"file": file, "alt": shot.alt, "caption": shot.caption})
-    return rows
+def _written(file: Path, part: dict[str, Any], shots: list[list[Shot]], out: Path) -> dict[str, Any]:
+    """Keep the part and its pictures, as PNG files; returns it as it will be read."""
+    try:
+        rows = []
+        for r, row in enumerate(shots):
+            rows.append([])
+            for letter, shot in zip(string.ascii_lowercase, row, strict=False):
+                name = f"{file.stem}_{r + 1}{letter}.png"
+                paths.write_atomically(file.parent / name, pixels.png(shot.image.contiguous()))
+                rows[-1].append({"file": name, "alt": shot.alt, "caption": shot.caption})
+        text = json.dumps(part | {"rows": rows}, indent=1)
+        paths.write_atomically(file, text.encode())
+    except OSError as error:
+        raise U3Error(f"the report cannot be written to {out} ({error.strerror}); give another folder as out= "
+                      "(--out)") from None
+    return json.loads(text)
 
 
 def _facts(cases: Cases, trained: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,131 @@
+"""The maps of all methods: is each defined, does it outlive shuffled weights, where does it lie, how does it delete?"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from u3lab.audit.cases import Cases, body, log_odds, score
+from u3lab.audit.drawing import Shot, heat, plane, shown
+from u3lab.audit.looking import share
+from u3lab.audit.parts import Told, settings
+from u3lab.audit.wording import NONE, percent
+from u3lab.errors import U3Error
+from u3lab.measures import auc, mean, rank_correlation
+from u3lab.nets import Classifier, Region, ready
+from u3lab.saliency import METHODS, Method, deletion_curve, randomise_downwards
+from u3lab.saliency.perturbation import enlarge
+
+SAMPLED = {2: 3, 3: 1}  # axes → pictures whose maps are shown
+GATE = 0.5  # rank correlation with the map of shuffled weights, below which a map is one of the network
+STEPS = 10  # of a deletion curve
+
+
+def maps(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
+    """All methods on the first positives that the network finds; the first that passes, on as many as occlusion."""
+    net = ready(net)
+    seen = (cases.positive & (score(net, cases.images, positive) > 0)).nonzero()[:, 0]
+    if not len(seen):
+        raise U3Error("the network finds no positive, so there is nothing to draw a map of")
+    which, shuffled = seen[: SAMPLED[cases.images.ndim - 2]], net
+    for _, broken in randomise_downwards(net, seed=seed):
+        shuffled = broken  # at the end nothing that was learnt is left
+    images, drawn, table, passed = cases.images[which], {}, [], None
+    asked = asked_of(net, images, positive)
+    for name, method in METHODS.items():
+        if images.ndim == 5 and (method.optimises or name == "occlusion"):
+            table.append([name, "left out: it takes minutes", NONE, NONE, NONE])
+            continue
+        try:
+            map = map_of(net, method, images, asked)
+            kept = None if method.optimises else rank_correlation(map, map_of(shuffled, method, images, asked))
+        except Exception as error:  # of the user's module too: one method less, and no more
+            table.append([name, f"not defined: {' '.join(str(error).split())}", NONE, NONE, NONE])
+            continue
+        drawn[name] = map
+        fits = kept is not None and kept < GATE and bool(map.any())
+        passed = passed or (name if fits and name != "occlusion" else None)
+        gate = "not asked: it searches" if kept is None else (
+            f"{kept:.2f}, {'passes' if fits else 'does not pass'}".replace("-", "−"))
+        table.append([name, gate if map.any() else "the map is empty", *shares(map, cases, which),
+                      deleted(net, images, asked, map)])
+    facts = {"passed": passed} | (one_map(net, cases, positive, passed, seen, seed) if passed else {})
+    told = [f"Of {len(which)} positives, the first that the network finds. A map passes if its rank correlation with "
+            f"that of the same network with all weights shuffled is below {GATE}; one that does not shows the picture "
+            "or the architecture. This judges the map, not the network.",
+            "Deletion is the mean probability of the finding while what a map marks most is blurred away; less is "
+            "thought to be better. Edges, which know no network, are its floor."]
+    return Told(told, ["method", "left after shuffling", "outside the body", "on the finding ÷ its area", "deletion"],
+                table, pictures(drawn, cases, which), facts)
+
+
+def asked_of(net: Classifier, images: Tensor, positive: int | str) -> int | str | Region:
+    """The class, as methods take it; of a network for segmentation what it sees, on its own grid."""
+    scores = net.logits(images)
+    label = 0 if scores.shape[1] == 1 else positive
+    return label if scores.ndim == 2 else Region(label, log_odds(net, scores, positive) > 0)
+
+
+def map_of(net: Classifier, method: Method, images: Tensor, asked: int | str | Region) -> Tensor:
+    """The method's heat, as large as the pictures, (n,1,…)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it is empty: the table says so
+        return enlarge(method(net, images, asked).float().cpu(), images)
+
+
+def shares(map: Tensor, cases: Cases, which: Tensor) -> tuple[str, str]:
+    """The map's mean share outside the body, and on the outline over its share of the area, in words."""
+    there = map.flatten(1).any(1)
+    if not there.any():
+        return NONE, NONE
+    outside = percent(float(share(map[there], ~body(cases.images[which][there])).mean()))
+    if cases.outlines is None or not (outlined := there & cases.outlines[which].flatten(1).any(1)).any():
+        return outside, NONE
+    where = cases.outlines[which][outlined]
+    return outside, f"{float((share(map[outlined], where) / where.double().flatten(1).mean(1)).mean()):.1f}"
+
+
+def deleted(net: Classifier, images: Tensor, asked: int | str | Region, map: Tensor) -> str:
+    """The area under the deletion curves of pictures, in words."""
+    regions = asked.each(len(images)) if isinstance(asked, Region) else [asked] * len(images)
+    try:
+        areas = [auc(*deletion_curve(net, *one, steps=STEPS))
+                 for one in zip(images.split(1), regions, map.split(1), strict=True)]
+    except U3Error:
+        return NONE  # not defined for volumes
+    return percent(sum(areas) / len(areas))
+
+
+def one_map(net: Classifier, cases: Cases, positive: int | str, name: str, seen: Tensor, seed: int) -> dict[str, Any]:
+    """The map that passed, on as many positives as occlusion is asked about."""
+    order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))
+    which = seen[order[: settings(cases)["most"]]].sort().values
+    each = [map_of(net, METHODS[name], x, asked_of(net, x, positive)) for x in cases.images[which].split(1)]
+    map = torch.cat(each)
+    there = map.flatten(1).any(1)
+    groups = [cases.groups[n] for n in which[there]]
+    facts: dict[str, Any] = {"asked": len(groups), "lesion": None}
+    facts["outside"] = mean(share(map[there], ~body(cases.images[which][there])), groups)
+    if cases.outlines is not None and (outlined := there & cases.outlines[which].flatten(1).any(1)).any():
+        where = cases.outlines[which][outlined]
+        facts["lesion"] = mean(share(map[outlined], where) / where.double().flatten(1).mean(1),
+                               [cases.groups[n] for n in which[outlined]])
+    return facts
+
+
+def pictures(drawn: dict[str, Tensor], cases: Cases, which: Tensor) -> list[list[Shot]]:
+    """A row for each picture: it, and all its maps."""
+    rows = []
+    for n, k in enumerate(which.tolist()):
+        image = cases.images[k]
+        outline = None if cases.outlines is None or not cases.outlines[k].any() else cases.outlines[k]
+        at = plane(next(iter(drawn.values()))[n] if outline is None else outline)
+        row = [Shot(shown([image], at, outline)[0], f"Picture {k + 1}{'' if outline is None else ' with its outline'}.",
+                    f"picture {k + 1}")]
+        row += [Shot(heat(image, map[n], at), f"The map of {name} over picture {k + 1}"
+                     f"{'' if map[n].any() else '; it is empty'}.", name) for name, map in drawn.items()]
+        rows.append(row)
+    return rows
