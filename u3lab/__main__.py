@@ -103,15 +103,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _audit(chosen: argparse.Namespace) -> Path:
-    from u3lab import nets
     from u3lab.audit import own, page, reading, running
 
     net = own.made(chosen.network, chosen.weights)
     cases = reading.read(chosen.scans, chosen.labels, masks=chosen.masks, patients=chosen.patients,
                          positive=chosen.positive, size=chosen.size, channels=own.channels_of(net))
     trained = [row["patient"] for row in reading.rows(chosen.trained, ("patient",))] if chosen.trained else []
+    net = own.wrapped(net, cases.images, chosen.network)
     positive = own.tried(net, cases.images, chosen.positive or "1", chosen.network)
-    net = net if isinstance(net, nets.Classifier) else nets.Classifier(net, name=chosen.network, pictures=False)
     for behind in (False, True)[: 1 + (not chosen.front)]:  # the front page is there before what stands behind it
         with own.inside(chosen.network, called=True):
             report = running.run(net, cases, positive=positive, out=chosen.out, seed=chosen.seed, trained=trained,

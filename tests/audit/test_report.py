@@ -58,6 +58,20 @@ class Mapped(Bright):
 
 def mapped():
     return Mapped()
+
+class Torn(Bright):
+    def forward(self, x):
+        return {"a": super().forward(x), "b": x}
+
+def torn():
+    return Torn()
+
+class Outlines(Bright):
+    def forward(self, x):
+        return {"out": 10 * (self.first(x) - .6)}
+
+def outlines():
+    return Outlines()
 """
 
 
@@ -391,7 +405,7 @@ def asked(folder: Path, make: str, *more: str) -> list[str]:
 
 def test_a_module_of_ones_own_is_audited_from_the_command_line(folder: Path):
     done = subprocess.run([sys.executable, "-m", "u3lab", *asked(
-        folder, "make", "--masks", "masks", "--trained", "trained.csv")], cwd=folder, capture_output=True, text=True,
+        folder, "make", "--masks", "masks", "--trained", "trained.csv", "--front")], cwd=folder, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(Path(audit.__file__).parents[2])})
     assert done.returncode == 0, done.stderr
     file = Path(done.stdout.strip())
@@ -401,8 +415,19 @@ def test_a_module_of_ones_own_is_audited_from_the_command_line(folder: Path):
     assert kept["network"] == "my_module:make" and kept["sides"] == [1, SIDE, SIDE] and kept["patients"] == 12
 
 
-@pytest.mark.parametrize("make, says", [("lost", "no function 'lost'"), ("nan", "NaN"), ("mapped", "a dict of out"),
-                                        ("MAKE", "no function")])
+@pytest.mark.parametrize("make", ["mapped", "outlines"])
+def test_scores_in_a_dict_are_found_and_maps_of_them_are_segmentation(make: str, folder: Path, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert main([*asked(folder, make), "--masks", "masks", "--front"]) == 0
+    kept = json.loads((folder / "report" / "report.json").read_text())
+    assert kept["kind"] == {"mapped": "classifier", "outlines": "segmentation"}[make] and not kept["behind"]
+    assert kept["parts"]["lesion removed"]["value"] == [1, 1, 1]
+    assert ("Dice by patient" in kept["parts"]) == (make == "outlines")
+
+
+@pytest.mark.parametrize("make, says", [("lost", "no function 'lost'"), ("nan", "NaN"), ("MAKE", "no function"),
+                                        ("torn", "answers with a dict of 'a', 'b'"),
+                                        ("outlines", "answers for each pixel, so it is compared with outlines")])
 def test_a_module_that_will_not_do_gets_one_sentence(make: str, says: str, folder: Path, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     assert main(asked(folder, make)) == 1

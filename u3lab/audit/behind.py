@@ -40,7 +40,7 @@ def generic(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Tol
     moves, turns = found.by[worst]
     middle = float(torch.tensor([one.value for one, _ in found.by.values()]).median())
     k = int(found.which[0])
-    image = marked(cases.images[k : k + 1], markers(*cases.images.shape[-2:])[worst])
+    image = marked(cases.images[k : k + 1], markers(*cases.images.shape[-2:])[worst], cases.images.amax())
     after = float(score(net, image, positive))
     at = plane(torch.ones_like(image[0, :1]))
     told = [f"On {len(found.which)} negatives that the network has right, {worst} moves the answer most: by "

@@ -45,14 +45,14 @@ def moved_by_markers(net: nn.Module, cases: Cases, *, positive: int | str = 1, m
     gap, groups = scores[ill].median() - scores[well].median(), [cases.groups[n] for n in which]
     by = {}
     for name, stencil in markers(*cases.images.shape[-2:]).items():
-        after = score(net, marked(cases.images[which], stencil), positive)
+        after = score(net, marked(cases.images[which], stencil, cases.images.amax()), positive)
         by[name] = (mean(((after - scores[which]) / gap).double(), groups), mean((after > 0).double(), groups))
     return Moved(by, which)
 
 
-def marked(images: Tensor, stencil: Tensor) -> Tensor:
-    """Pictures, or all slices of volumes, with a marker (H,W) in their brightest grey."""
-    return torch.where(stencil, images.amax(), images)
+def marked(images: Tensor, stencil: Tensor, white: Tensor) -> Tensor:
+    """Pictures, or all slices of volumes, with a marker (H,W)."""
+    return torch.where(stencil, white, images)
 
 
 def markers(height: int, width: int) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import place, shown
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, ready
+from u3lab.nets import Classifier, ready, wrap
 
 
 @contextmanager
@@ -116,23 +116,38 @@ def channels_of(net: nn.Module) -> int:
     return 3 if first is None else first.in_channels
 
 
-def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the network") -> int | str:
-    """Ask the network about the first picture, and return the class that stands for the label ``positive``.
-
-    That is the class of this name or this number. A network with at most two scores whose classes have no names has
-    the finding last.
+def wrapped(net: nn.Module, images: Tensor, where: str = "the network") -> Classifier:
+    """The network as methods take it, tried on a grey picture of this size: its layers, and where its scores are.
 
     Raises
     ------
     U3Error
-        An answer that is not (1,K) scores, or no class that the label could mean. What the network raises is passed on.
+        As :func:`u3lab.nets.wrap`. What the network raises is passed on.
+    """
+    if isinstance(net, Classifier):
+        return net
+    with inside(where), torch.no_grad():
+        net(images[:1])
+    return wrap(net, size=tuple(images.shape[2:]), channels=images.shape[1], name=where, pictures=False)
+
+
+def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the network") -> int | str:
+    """Ask the network about the first picture, and return the class that stands for the label ``positive``.
+
+    That is the class of this name or this number. A network with at most two scores whose classes have no names has
+    the finding last. One for segmentation has (1,K,…) scores, K for each pixel.
+
+    Raises
+    ------
+    U3Error
+        An answer that is not (1,K) or (1,K,…) scores, or no class that the label could mean. What the network raises is passed on.
     """
     ready(net)
     with inside(where), torch.no_grad():
         answer = net(images[:1])
-    if not isinstance(answer, Tensor) or answer.ndim != 2 or len(answer) != 1:
+    if not isinstance(answer, Tensor) or answer.ndim not in (2, images.ndim) or len(answer) != 1:
         told = f"a dict of {', '.join(map(str, answer))}" if isinstance(answer, dict) else shown(answer)
-        raise U3Error(f"{where} answers one picture with {told}; a tensor of scores (1,K) is wanted")
+        raise U3Error(f"{where} answers one picture with {told}; a tensor of scores (1,K), or of maps of them, is wanted")
     classes, count = (net.classes if isinstance(net, Classifier) else ()), answer.shape[1]
     if positive in classes:
         return positive
