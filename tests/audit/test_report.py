@@ -405,8 +405,8 @@ def asked(folder: Path, make: str, *more: str) -> list[str]:
 
 def test_a_module_of_ones_own_is_audited_from_the_command_line(folder: Path):
     done = subprocess.run([sys.executable, "-m", "u3lab", *asked(
-        folder, "make", "--masks", "masks", "--trained", "trained.csv", "--front")], cwd=folder, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(audit.__file__).parents[2])})
+        folder, "make", "--masks", "masks", "--trained", "trained.csv", "--front")], cwd=folder, text=True,
+        capture_output=True, env={**os.environ, "PYTHONPATH": str(Path(audit.__file__).parents[2])})
     assert done.returncode == 0, done.stderr
     file = Path(done.stdout.strip())
     assert file == folder / "report" / "report.html" and "Traceback" not in done.stderr

@@ -89,7 +89,9 @@ def margin(net: Classifier, images: Tensor, positive: int | str) -> Tensor:
         x = x.clone().requires_grad_()
         with torch.enable_grad():
             before = odds_in(net, x, positive).view(1, -1).amax(1).sum()
-        away = before.sign() * torch.autograd.grad(before, [x])[0].sign()
+        if not before.requires_grad:
+            continue  # the answer does not depend on the picture
+        away = before.sign() * torch.autograd.grad(before, [x], materialize_grads=True)[0].sign()
         for level in reversed(LEVELS):
             turned = score(net, (x.detach() - level / 255 * away.detach()).clamp(0, 1), positive)
             if bool(turned > 0) != bool(before > 0):
@@ -115,6 +117,8 @@ def units(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
         raise U3Error("units are compared with the outlines of pictures, and there are none" if cases.images.ndim == 4
                       else "units are compared with outlines of pictures, and these are volumes")
     which = (cases.positive & cases.outlines.flatten(1).any(1)).nonzero()[:OUTLINED, 0]
+    if not len(which):
+        raise U3Error("no positive has an outline to compare units with")
     images, outlines = cases.images[which], cases.outlines[which]
     layer, active = last_grid(net, images)
     real, other = (overlaps(active, masks) for masks in (outlines, outlines.roll(1, 0)))

@@ -52,6 +52,9 @@ class Cases:
 
     def __post_init__(self) -> None:
         check(self.images, None, 3 if getattr(self.images, "ndim", 0) == 5 else 2)
+        if min(self.images.shape[2:]) < 2:
+            told = "×".join(map(str, self.images.shape[2:]))
+            raise U3Error(f"the pictures are of {told} pixels; an audit needs 2 or more along each side")
         booleans("give labels == 1", positive=(self.positive, "N"))
         if len(self.positive) != len(self.images):
             raise U3Error(f"{len(self.images)} pictures and {len(self.positive)} labels; give one label a picture")

@@ -22,6 +22,8 @@ from u3lab.checks import place, shown
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready, wrap
 
+WANTED = "a tensor of scores (1,K), or of maps of them, is wanted"
+
 
 @contextmanager
 def inside(what: str, *, called: bool = False) -> Iterator[None]:
@@ -127,7 +129,9 @@ def wrapped(net: nn.Module, images: Tensor, where: str = "the network") -> Class
     if isinstance(net, Classifier):
         return net
     with inside(where), torch.no_grad():
-        net(images[:1])
+        answer = net(images[:1])
+    if isinstance(answer, Tensor) and answer.ndim not in (1, 2, images.ndim):
+        raise U3Error(f"{where} answers one picture with {shown(answer)}; {WANTED}")
     return wrap(net, size=tuple(images.shape[2:]), channels=images.shape[1], name=where, pictures=False)
 
 
@@ -140,14 +144,15 @@ def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the netwo
     Raises
     ------
     U3Error
-        An answer that is not (1,K) or (1,K,…) scores, or no class that the label could mean. What the network raises is passed on.
+        An answer that is not (1,K) or (1,K,…) scores, or no class that the label could mean. What the network raises is
+        passed on.
     """
     ready(net)
     with inside(where), torch.no_grad():
         answer = net(images[:1])
     if not isinstance(answer, Tensor) or answer.ndim not in (2, images.ndim) or len(answer) != 1:
         told = f"a dict of {', '.join(map(str, answer))}" if isinstance(answer, dict) else shown(answer)
-        raise U3Error(f"{where} answers one picture with {told}; a tensor of scores (1,K), or of maps of them, is wanted")
+        raise U3Error(f"{where} answers one picture with {told}; {WANTED}")
     classes, count = (net.classes if isinstance(net, Classifier) else ()), answer.shape[1]
     if positive in classes:
         return positive

@@ -17,7 +17,7 @@ from u3lab.audit.behind import HEADINGS
 from u3lab.audit.claims import NOT_SAID
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.audit.kinds import KINDS, Kind
-from u3lab.audit.running import FOLDER
+from u3lab.audit.running import FOLDER, writing
 from u3lab.audit.wording import LEFT_OUT, NONE, first, one_map_said, percent, sentences, thresholds
 from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
@@ -75,15 +75,12 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
     if "parts" not in is_a("report", report, dict, "audit.run(…) makes one"):
         raise U3Error("the report has no parts; audit.run(…) makes one")
     file = out / f"{NAME}.html"
-    try:
+    with writing(out, "give run and write the same folder, one that is yours"):
         paths.write_atomically(file, page(report, out / FOLDER).encode())
         paths.write_atomically(out / f"{NAME}.json", json.dumps(
             report | {"first": first(report), "thresholds": thresholds(), "sentences": {
                 name: sentences(name, part, KINDS[report["kind"]].said) for name, part in report["parts"].items()}},
             indent=1, ensure_ascii=False).encode())
-    except OSError as error:
-        raise U3Error(f"the report cannot be written to {out} ({error.strerror}); give run and write the same folder, "
-                      "one that is yours") from None
     return file
 
 

@@ -71,7 +71,7 @@ def lesion(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part
                  f"filled in: {answer(after)}"),
             Shot(beside, f"The same picture; the same shape is filled in elsewhere. {said(floor)}",
                  f"elsewhere: {answer(floor)}")])
-    return Part(found.flipped, found.elsewhere, {"asked": len(found.which)}, rows)
+    return Part(found.flipped, found.elsewhere, {"asked": len(found.which), "large": found.large}, rows)
 
 
 def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:

@@ -12,7 +12,8 @@ import os
 import platform
 import string
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from u3lab.errors import U3Error
 from u3lab.nets import ready
 from u3lab.training.batches import fingerprint
 
-FOLDER = "parts"
+FOLDER, ANOTHER = "parts", "give another folder as out= (--out)"
 
 
 def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.PathLike[str], seed: int = 0,
@@ -69,6 +70,8 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     out, seed = place("out", out, "the folder of the report"), whole("seed", seed, 0)
     trained = words("trained", trained, none=True)
+    with writing(out, ANOTHER):  # before anything is measured
+        paths.write_atomically(out / FOLDER / "begun", b"")
     kind, stamp = kind_of(net, cases), stamp_of(net, cases, positive, seed)
     front, more = KINDS[kind].parts, BEHIND if one_of("behind", behind, (True, False)) else {}
     found = {}
@@ -77,7 +80,8 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
         file = out / FOLDER / f"{name.replace(' ', '_')}.json"
         if (part := _kept(file, stamp)) is None:
             part, shots = _measured((front | more)[name], net, cases, positive, seed, name in more)
-            part = _written(file, part | {"stamp": stamp}, shots, out)
+            with writing(out, ANOTHER):
+                part = _written(file, part | {"stamp": stamp}, shots)
         found[name] = part
     return {"network": net.name, "kind": kind, "class": positive, "seed": seed, "stamp": stamp,
             **_facts(cases, trained), "settings": settings(cases), **_versions(),
@@ -121,22 +125,27 @@ def _measured(measure: Callable[..., Part | Told], net: nn.Module, cases: Cases,
     return facts | {"why": why, "seconds": round(time.perf_counter() - start, 1)}, found.rows if found else []
 
 
-def _written(file: Path, part: dict[str, Any], shots: list[list[Shot]], out: Path) -> dict[str, Any]:
+def _written(file: Path, part: dict[str, Any], shots: list[list[Shot]]) -> dict[str, Any]:
     """Keep the part and its pictures, as PNG files; returns it as it will be read."""
-    try:
-        rows = []
-        for r, row in enumerate(shots):
-            rows.append([])
-            for letter, shot in zip(string.ascii_lowercase, row, strict=False):
-                name = f"{file.stem}_{r + 1}{letter}.png"
-                paths.write_atomically(file.parent / name, pixels.png(shot.image.contiguous()))
-                rows[-1].append({"file": name, "alt": shot.alt, "caption": shot.caption})
-        text = json.dumps(part | {"rows": rows}, indent=1)
-        paths.write_atomically(file, text.encode())
-    except OSError as error:
-        raise U3Error(f"the report cannot be written to {out} ({error.strerror}); give another folder as out= "
-                      "(--out)") from None
+    rows = []
+    for r, row in enumerate(shots):
+        rows.append([])
+        for letter, shot in zip(string.ascii_lowercase, row, strict=False):
+            name = f"{file.stem}_{r + 1}{letter}.png"
+            paths.write_atomically(file.parent / name, pixels.png(shot.image.contiguous()))
+            rows[-1].append({"file": name, "alt": shot.alt, "caption": shot.caption})
+    text = json.dumps(part | {"rows": rows}, indent=1)
+    paths.write_atomically(file, text.encode())
     return json.loads(text)
+
+
+@contextmanager
+def writing(out: Path, how: str) -> Iterator[None]:
+    """Say in one sentence that the folder cannot be written, and ``how`` to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise U3Error(f"the report cannot be written to {out} ({error.strerror or error}); {how}") from None
 
 
 def _facts(cases: Cases, trained: Sequence[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from u3lab.audit.drawing import Shot, box, plane, shown
 from u3lab.audit.looking import away
 from u3lab.audit.parts import SHOWN, Part, cut_out, placed, settings
 from u3lab.audit.segments import dice_by_patient, outside_region, steadiness
-from u3lab.audit.wording import HALF, SAID, Title, few, percent
+from u3lab.audit.wording import HALF, SAID, Title, few, percent, too_large
 from u3lab.errors import U3Error
 from u3lab.nets import Region
 
@@ -101,10 +101,10 @@ def lesion_said(value: list[float], floor: list[float], facts: dict[str, Any]) -
     told = (f"Of {facts['asked']} lesions that the network sees where one is outlined, {percent(value[0])} vanish once "
             f"what is outlined is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
     if value[1] > floor[2]:
-        return [f"{told}: what is outlined matters to these answers."]
+        return [f"{told}: what is outlined matters to these answers.", *too_large(facts)]
     return [few(told) if facts["asked"] < 5 else
             f"{told}: taking the finding away does not clearly make more of them vanish. Find out what else they hang "
-            "on."]
+            "on.", *too_large(facts)]
 
 
 def outside_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:

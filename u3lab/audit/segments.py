@@ -21,7 +21,7 @@ from u3lab.audit.cases import ASK, Cases, odds, score, target
 from u3lab.audit.flips import changes
 from u3lab.audit.lesion import grown
 from u3lab.audit.looking import away, overlapping
-from u3lab.checks import is_a, whole
+from u3lab.checks import is_a, shown, whole
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, mean
 from u3lab.nets import Region, ready
@@ -67,9 +67,20 @@ class Overlap(NamedTuple):
 
 
 def segments(net: nn.Module, cases: Cases) -> bool:
-    """Whether the network answers with maps of scores, (B,K,H,W) or (B,K,D,H,W): asked of one picture."""
+    """Whether the network answers with maps of scores, (B,K,H,W) or (B,K,D,H,W): asked of one picture.
+
+    Raises
+    ------
+    U3Error
+        It answers with something else than scores or maps of them.
+    """
+    net = ready(net)
     with torch.no_grad():
-        return ready(net)(cases.images[:1]).ndim > 2
+        answer = net(cases.images[:1])
+    if answer.ndim not in (2, cases.images.ndim) or len(answer) != 1:
+        raise U3Error(f"{net.name} answers one picture with {shown(answer)}; a tensor of scores (1,K), or of maps of "
+                      "them, is wanted")
+    return answer.ndim > 2
 
 
 def dice(a: Tensor, b: Tensor) -> Tensor:

@@ -98,10 +98,17 @@ def _lesion(value: list[float], floor: list[float], facts: dict[str, Any]) -> li
     told = (f"Of {number} outlined positives that the network finds, {percent(value[0])} turn negative once the "
             f"finding is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
     if value[1] > floor[2]:
-        return [f"{told}: what is outlined matters to these answers."]
+        return [f"{told}: what is outlined matters to these answers.", *too_large(facts)]
     if number < 5:
-        return [few(told)]
-    return [f"{told}: taking the finding away does not clearly turn more answers. Find out what else they hang on."]
+        return [few(told), *too_large(facts)]
+    return [f"{told}: taking the finding away does not clearly turn more answers. Find out what else they hang on.",
+            *too_large(facts)]
+
+
+def too_large(facts: dict[str, Any]) -> list[str]:
+    """What was left out of the first number."""
+    return [f"{facts['large']} further outlines leave no room for the same shape elsewhere, and are left out."] * bool(
+        facts["large"])
 
 
 def _place(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
