@@ -130,7 +130,8 @@ def spoilt(name: str) -> tuple[Tensor, Tensor, Tensor | None]:
     large[1] = True
     return {
         "black": (x * 0, positive, outlines), "white": (x * 0 + 1, positive, outlines),
-        "one positive": (x, first, outlines & first.view(-1, 1, 1, 1)), "one negative": (x, torch.arange(N) > 0, outlines),
+        "one positive": (x, first, outlines & first.view(-1, 1, 1, 1)),
+        "one negative": (x, torch.arange(N) > 0, outlines),
         "an outline of all": (x, positive, large), "outlines of all": (x, positive, ill.expand_as(outlines).clone()),
         "one pixel": (torch.where(point, 1.0, x), positive, point), "none outlined": (x, positive, outlines & False),
         "2×2 pixels": (x[..., 5:7, 5:7], positive, outlines[..., 5:7, 5:7]), "labels swapped": (x, ~positive, outlines),

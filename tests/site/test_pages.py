@@ -11,10 +11,11 @@ import pytest
 from tests.bench.peerless import WHY
 from tools import site
 from tools.site import __main__ as building
-from tools.site import api, bench, docstrings, evidence, knowing, links, reading
+from tools.site import api, bench, claims, docstrings, evidence, knowing, links, reading
 from tools.site.limits import limits
 from u3lab import results
 from u3lab._system import paths
+from u3lab.audit.claims import NOT_SAID
 from u3lab.figures import Figure
 
 METHODS = [f"{registry}/{name}" for registry, methods in knowing.REGISTRIES.items() for name in methods]
@@ -210,3 +211,12 @@ def test_formulas_of_docstrings_are_no_markup():
     docstrings.mend(None, "function", "f", None, None, lines)
     assert lines == [r"L = Σ_u \|x_u\| w\_ and 5 \* x", "of *other* pictures ``a_``", "", "::", "", "    x ∗ y_", "",
                      "Raises", "------", "U3Error", r"    NaN\_"]
+
+
+def test_what_must_not_be_concluded_is_the_list_of_each_report():
+    page = claims.page()
+    assert all(page.count(f"## “{one.claim}”\n\n{one.why}\n") == 1 and one.measured in page for one in NOT_SAID)
+    claimed = " ".join(one.claim for one in NOT_SAID).lower()
+    for word in ("no shortcut", "robust", "the map shows the reason", "deletion proves", "attention is on the lesion",
+                 "3-d grad-cam", "is ill, or healthy"):
+        assert word in claimed
