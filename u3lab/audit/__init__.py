@@ -5,8 +5,10 @@
 
 ``u3lab audit`` does the same from the command line. Files: ``cases`` (what is audited, and the one score), ``lesion``
 (filled in), ``transplant`` (the best fixed place), ``looking`` (outside the body, on the lesion), ``flips`` (harmless
-changes), ``accuracy`` (by patient); ``reading`` (a folder), ``own`` (a user's module), ``running`` and ``parts`` (all
-five, kept as they are done), ``drawing``, ``wording`` and ``page`` (the report).
+changes), ``accuracy`` (by patient), ``segments`` (what a network for segmentation is asked in place of the last three);
+``parts`` and ``segment_parts`` (all five of a ``kinds``), ``behind``, ``methods`` and ``markers`` (what stands behind
+them), ``running`` (kept as they are done); ``reading`` (a folder), ``own`` (a user's module); ``drawing``, ``wording``,
+``claims`` and ``page`` (the report).
 """
 
 from u3lab.audit.accuracy import accuracy

@@ -19,7 +19,7 @@ from u3lab.audit.markers import marked, markers, moved_by_markers
 from u3lab.audit.methods import maps
 from u3lab.audit.parts import Told, answer, settings
 from u3lab.audit.wording import percent
-from u3lab.dissection.overlap import plain_overlap
+from u3lab.dissection.overlap import overlap
 from u3lab.dissection.quantiles import plain_quantile
 from u3lab.errors import U3Error
 from u3lab.measures import Interval
@@ -27,7 +27,7 @@ from u3lab.nets import Classifier, ready
 
 LEVELS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # grey levels of 255 at which a margin is tried
 BINS, RIGHT = 10, 20  # of calibration; right answers whose margin is asked for
-OUTLINED, UNITS, ACTIVE = 40, 5, 0.005  # outlined pictures; units that are told; the share of places that count
+OUTLINED, UNITS, ACTIVE = 20, 5, 0.005  # outlined pictures; units that are told; the share of places that count
 
 
 # ---- markers
@@ -47,7 +47,7 @@ def generic(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Tol
             f"{percent(moves.value)} of the distance between the classes; {percent(turns.value)} turn positive. The "
             f"median of the {len(found.by)} markers is {percent(middle)}.",
             "These markers are generic. A network may hang on another one, or on the same one elsewhere, so a small "
-            "number clears nothing."]
+            "number clears nothing; and a clip lies on the tissue, where it can look like a finding."]
     rows = [[Shot(shown([image[0]], at)[0], f"Picture {k + 1}, a negative, with {worst}.",
                   f"negative {k + 1} with {worst}: {answer(after)}")]]
     table = [[name, f"{percent(one.value)} {bracket(one)}", f"{percent(two.value)} {bracket(two)}"]
@@ -150,7 +150,7 @@ def overlaps(active: Tensor, masks: Tensor) -> Tensor:
     thresholds = plain_quantile(active, ACTIVE)
     both, either = torch.zeros(2, active.shape[1], dtype=torch.float64)
     for a, mask in zip(active, masks, strict=True):
-        inside, on, size = plain_overlap(a, thresholds, mask)
+        inside, on, size = overlap(a, thresholds, mask)
         both += inside[:, 0]
         either += on + size[0] - inside[:, 0]
     return both / either.clamp(min=1)

@@ -110,16 +110,19 @@ def lesion_said(value: list[float], floor: list[float], facts: dict[str, Any]) -
 def outside_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
     told = (f"In {facts['asked']} positives, the one window away from the region that takes most takes "
             f"{percent(value[0])} of the region’s score in the mean, and a typical window {percent(floor)}. In picture "
-            f"{facts['picture']} ({facts['where']}) it is {percent(facts['most'])}; at 100 % a typical one vanishes.")
+            f"{facts['picture']} ({facts['where']}) it is {percent(facts['most'])}; at 100 % a region typically "
+            "vanishes.")
     return [told, "What the network sees hangs on something far from it: look at what stands there."
             if value[0] >= HALF else "No single window away from the region takes half of its score. A cue on the "
             "finding itself would not show here."]
 
 
 def steady_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
-    return [f"“{facts['change'].capitalize()}” leaves a Dice of {percent(value[0])} between a region and itself; the "
+    told = (f"“{facts['change'].capitalize()}” leaves a Dice of {percent(value[0])} between a region and itself; the "
             f"median over the changes is {percent(floor)}. A mirror, and a shift by one pixel, are undone before the "
-            "two are compared."]
+            "two are compared.")
+    return [told, "Most of what the network sees goes with a change that takes nothing away: ask what else that change "
+            "moves."] if value[0] < HALF else [told]
 
 
 def dice_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
