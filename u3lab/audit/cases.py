@@ -75,15 +75,28 @@ def score(net: nn.Module, images: Tensor, positive: int | str) -> Tensor:
 
     log p/(1 − p) for p, the class's softmax over K ≥ 2 scores; of a network with one score, the score itself.
     """
-    net = ready(net)
+    odds = LogOdds(ready(net), positive)
     with torch.no_grad():
-        scores = torch.cat([net(some).float().cpu() for some in images.split(AT_ONCE)])
-    if scores.ndim != 2 or not scores.isfinite().all():
-        raise U3Error(f"{net.name} answers {shown(scores)} for these pictures; finite scores (N,K) are wanted")
-    if scores.shape[1] == 1:
-        return scores[:, 0]
-    k = number_of(net, positive, scores.shape[1])
-    return scores[:, k] - scores.index_fill(1, torch.tensor(k), -torch.inf).logsumexp(1)
+        return torch.cat([odds(some).float().cpu() for some in images.split(AT_ONCE)])[:, 0]
+
+
+class LogOdds(nn.Module):
+    """The network with :func:`score` for its only answer, (N,C,…) → (N,1): what a map of the audit explains."""
+
+    def __init__(self, net: Classifier, positive: int | str) -> None:
+        super().__init__()
+        self.net, self.positive = net, positive
+        self.training = net.training
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores = self.net(images)
+        if scores.ndim != 2 or not scores.isfinite().all():
+            raise U3Error(f"{self.net.name} answers {shown(scores)} for these pictures; finite scores (N,K) are wanted")
+        if scores.shape[1] == 1:
+            return scores
+        k = number_of(self.net, self.positive, scores.shape[1])
+        others = scores.index_fill(1, torch.tensor(k, device=scores.device), -torch.inf)
+        return scores[:, k, None] - others.logsumexp(1, keepdim=True)
 
 
 def number_of(net: Classifier, positive: int | str, count: int) -> int:

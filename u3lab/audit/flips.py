@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from u3lab.audit.cases import ASK, Cases, score
 from u3lab.checks import is_a, whole
+from u3lab.images import blur
 from u3lab.measures import Interval, mean
 from u3lab.nets import ready
 
@@ -47,18 +48,10 @@ def changes(noise: torch.Generator) -> dict[str, Callable[[Tensor], Tensor]]:
     return {
         "mirror": lambda x: x.flip(-1),
         "shift": lambda x: x.roll([round(SHIFT * side) for side in x.shape[-2:]], (-2, -1)),
-        "blur": lambda x: smoothed(x, BLUR),
+        "blur": lambda x: blur(x, BLUR),
         "noise": lambda x: (x + NOISE * torch.randn(x.shape, generator=noise)).clamp(0, 1),
         "window": lambda x: ((1 + WINDOW) * (x - 0.5) + 0.5).clamp(0, 1),
     }
-
-
-def smoothed(images: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur along all axes of the picture, σ in pixels; the border repeats itself."""
-    from scipy.ndimage import gaussian_filter
-
-    axes = tuple(range(2, images.ndim))
-    return torch.from_numpy(gaussian_filter(images.cpu().numpy(), sigma, axes=axes, mode="nearest")).to(images)
 
 
 def _share(turned: Tensor, among: Tensor, cases: Cases) -> Interval | None:

@@ -93,6 +93,14 @@ class Classifier(nn.Module):
         """Where the network computes; pictures are moved there."""
         return next((p.device for p in self.module.parameters()), torch.device("cpu"))
 
+    def spacing_of(self, images: Tensor) -> tuple[float, ...]:
+        """Millimetres from pixel to pixel along each axis of the pictures; 1 where that is not known: a pixel."""
+        axes = images.ndim - 2
+        if axes < 1 or len(self.spacing or [1] * axes) != axes:
+            raise U3Error(f"{self.name} has a spacing for {len(self.spacing or ())} axes, the pictures are "
+                          f"{tuple(images.shape)}")
+        return self.spacing or (1.0,) * axes
+
     def check(self, images: Tensor) -> Tensor:
         """The pictures as they are, if they are what the network takes; U3Error says what is wrong with them."""
         return _images.check(images, self.channels, self.axes) if self.pictures else images
