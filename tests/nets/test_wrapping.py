@@ -90,7 +90,7 @@ def test_a_description_keeps_its_word(kind: str):
 def test_what_a_description_says():
     text = nets.describe(wrapped("of volumes")[0])
     assert "volumes (B,1,8,12,12) in [0,1] → scores (B,4), a softmax" in text and "(5.0, 1.0, 1.0)" in text
-    assert "Grad-CAM (at layer2" in text and "mask (for pictures only)" in text
+    assert "Grad-CAM (at layer2" in text and "LRP and excitation (for pictures only)" in text
     text = nets.describe(wrapped("prelu")[0])
     assert "guided (no ReLU; a PReLU is none)" in text and "nets.Region" in text and "in 'out' of" in text
     assert "Grad-CAM (no layer has a grid)" in nets.describe(wrapped("vit")[0])

@@ -27,7 +27,7 @@ from u3lab.nets.out_of_place import relu_ceiling
 SIDES = {2: (224, 384, 96, 64, 32, 28), 3: (64, 32, 96)}  # tried in turn where no size is given
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Dropout3d)  # layers that do nothing in evaluation mode
 USUAL = "out", "logits"  # what torchvision and transformers call the scores
-ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion"  # defined for any network
+ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion", "mask"  # for any network
 MOST = 0.9  # of all weights: a part that has more wraps the network
 
 
@@ -121,8 +121,7 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], classe
     volumes = "for pictures only" if net.axes == 3 else ""
     reasons = dict.fromkeys(ANY, "") | {
         "modulated gradient": "" if middle in grids else f"{middle} has no grid", "Grad-CAM": flat, "guided": no_relu,
-        "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat, "LRP and excitation": no_relu or volumes,
-        "mask": volumes}
+        "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat, "LRP and excitation": no_relu or volumes}
     notes = {"Grad-CAM": f" (at {deep[-1]})" if deep else "", "LRP and excitation": " (if each function has a rule)"}
     defined = [name + notes.get(name, "") for name, reason in reasons.items() if not reason]
     refused = [f"{name} ({reason})" for name, reason in reasons.items() if reason]
