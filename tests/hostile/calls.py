@@ -628,7 +628,8 @@ Matrix = partial(These, lambda: {
     "NaN": ((float("nan"), 0.0), (0.0, 1.0)), "singular": ((1.0, 1.0), (1.0, 1.0))})
 good("equivariance.Transform", lambda matrix: equivariance.Transform("mine", matrix),
      matrix=(Matrix(), ((1.0, 0.0), (0.0, 1.0))))
-good("Transform.inside", equivariance.HFLIP.inside, height=whole(3), width=whole(4))
+good("Transform.inside", lambda height, width: equivariance.HFLIP.inside(height, width), height=whole(3),
+     width=whole(4))
 good("Equivariance.map", lambda features: moved().map(features), features=numbers(features, 1))
 good("Errors.invariant", lambda threshold: equivariance.errors(moved(), x(2)).invariant(threshold),
      threshold=number(0.5, 0))
