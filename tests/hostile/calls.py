@@ -618,6 +618,10 @@ good("prior.trained_inpaint", image=pictures(1, 64), visible=(VISIBLE[0], Made(l
 
 G = (Ours(), equivariance.HFLIP)
 good("equivariance.rotation", degrees=number(20.0))
+good("equivariance.translation", lambda down, right: equivariance.translation(down, right), down=number(2.0),
+     right=number(-1.5))
+good("Transform.in_cells", lambda spacing: equivariance.rotation(9).in_cells((spacing, 2.0)),
+     spacing=number(1.0, 0, without_low=True))
 good("equivariance.scaling", factor=number(0.8, 0, without_low=True))
 
 
@@ -635,7 +639,7 @@ good("Errors.invariant", lambda threshold: equivariance.errors(moved(), x(2)).in
      threshold=number(0.5, 0))
 good("equivariance.ridge", regression.ridge, x=(Free("samples that the room made"), Made(lambda: draw(6, 3))),
      y=(Free("samples that the room made"), Made(lambda: draw(6, 2))), strength=number(0.1, 0))
-good("Transform()", lambda x: equivariance.HFLIP(x), x=numbers(x))
+good("Transform()", lambda x: equivariance.HFLIP(x), x=(Numbers(thin=False), Made(x)))
 good("equivariance.fit_equivariance", net=NET, layer=LAYER, images=pictures(4), g=G, inputs=(Whole(none=True), 2),
      neighbourhood=whole(1), strength=number(0.01, 0), sites=whole(200), seed=SEED)
 good("equivariance.errors", found=ours(moved), images=SEVERAL)

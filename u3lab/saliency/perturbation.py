@@ -83,7 +83,7 @@ def baseline_like(images: Tensor, *, generator: torch.Generator | None = None, s
     settings, images = or_default(settings, MaskSettings), _images.check(images, None, None)
     places = tuple(range(2, images.ndim))
     if settings.baseline == "blur":
-        apart = each("spacing", spacing or 1.0, len(places), low=0, without_low=True)
+        apart = each("spacing", 1.0 if spacing is None else spacing, len(places), low=0, without_low=True)
         return _images.blur(images, [settings.sigma / mm for mm in apart])
     mean = images.mean(places, keepdim=True)
     if settings.baseline == "grey":
