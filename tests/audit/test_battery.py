@@ -10,6 +10,7 @@ from torch import nn
 
 from u3lab import audit, nets
 from u3lab.audit.cases import body
+from u3lab.audit.flips import changes
 from u3lab.audit.lesion import elsewhere, fill
 from u3lab.audit.looking import strength
 from u3lab.audit.transplant import grid
@@ -83,6 +84,14 @@ def test_flips_are_counted_by_class_and_direction():
     assert found["mirror"].positives.value == 1 and found["mirror"].negatives.value == 0
     assert found["noise"] == ((0, 0, 0), (0, 0, 0)) and list(found) == ["mirror", "shift", "blur", "noise", "window"]
     assert audit.flips(HONEST, made())["mirror"].positives.value == 0
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 1.0, 1.0)])
+def test_the_blur_is_as_wide_across_slices(spacing: tuple):
+    x = torch.rand(2, 1, 6, 9, 9, generator=torch.Generator().manual_seed(0))
+    across, reach = 0.6 / spacing[0], math.ceil(1.8 / spacing[0])
+    theirs = gaussian_filter(x.numpy(), (0, 0, across, 0.6, 0.6), mode="nearest", radius=[0, 0, reach, 2, 2])
+    torch.testing.assert_close(changes(torch.Generator(), spacing)["blur"](x), torch.from_numpy(theirs))
 
 
 def test_accuracy_draws_whole_patients():

@@ -88,7 +88,7 @@ def strength(net: nn.Module, images: Tensor, *, positive: int | str = 1, windows
     spacing = net.spacing_of(images)
     side = max(n * mm for n, mm in zip(images.shape[2:], spacing, strict=True)) / whole("windows", windows, 2)
     odds = Classifier(LogOdds(net, positive), pictures=False, spacing=spacing, name=net.name)
-    return occlusion(odds, images, 0, side=side, baseline=blur(images, [side / 2 / mm for mm in spacing])).abs()
+    return occlusion(odds, images, 0, side=side, baseline=blur(images, [side / 2 / mm for mm in spacing])).abs().cpu()
 
 
 def outlines_of(images: Tensor) -> Tensor:
