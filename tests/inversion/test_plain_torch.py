@@ -104,7 +104,16 @@ def test_what_draws_rgb_pictures_is_refused_for_others(name: str):
 
 
 def test_the_picture_that_excites_a_grey_network_is_grey():
-    net, settings = nets.wrap(own.grey(), size=24), inversion.MaximiseSettings(steps=4)
+    net, settings = nets.wrap(own.grey(), size=24), inversion.MaximiseSettings(steps=9, jitter=0, zoom=0.0)
     first, *_, last = inversion.maximise(net, "layer1", 2, prior=PRIORS["none"](), size=24, settings=settings)
     assert last.value.shape == (1, 1, 24, 24) and last.loss < first.loss
     refuses(inversion.maximise, net, "layer1", 2, says="DeepImagePrior draws RGB pictures alone")
+
+
+def test_no_volume_is_dreamt():
+    net, x = nets.wrap(own.of_volumes(), size=(8, 12, 10)), own.pictures(1, 8, 12, 10)
+    for ask in (lambda: inversion.maximise(net, "layer1", 2, size=24), lambda: inversion.dream(net, "layer1", x)):
+        refuses(ask, says="ResNet takes volumes, and this draws pictures; for volumes there is inversion.invert")
+    grey, photo = nets.wrap(own.grey(), size=64), own.pictures(1, 64, 64)
+    first, *_, last = inversion.dream(grey, "layer1", photo, settings=inversion.DreamSettings(steps=2, octaves=2))
+    assert last.value.shape == photo.shape and last.loss < first.loss

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from operator import mul
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,7 @@ from u3lab.errors import U3Error
 
 SITES = 2**20  # that are moved at a time: each takes a hundred bytes
 Matrix = tuple[tuple[float, ...], ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -95,19 +97,23 @@ class Transform:
 
     def in_cells(self, spacing: Sequence[float]) -> Transform:
         """The same g in cells that are so many millimetres apart along each axis: S⁻¹ g S."""
-        s = each("spacing", spacing, len(spacing), low=0, without_low=True)[-len(self.matrix):]
+        s = self._moves(each("spacing", spacing, len(listed("spacing", spacing)), low=0, without_low=True))
         matrix = tuple(tuple(entry * (b / a) for entry, b in zip(row, s, strict=True))
                        for row, a in zip(self.matrix, s, strict=True))
         return Transform(self.name, matrix, tuple(t / a for t, a in zip(self.shift, s, strict=False)))
+
+    def _moves(self, axes: Sequence[T]) -> Sequence[T]:
+        """Those of the axes that are moved: the last two, or all three."""
+        if len(axes) < len(self.matrix):
+            raise U3Error(f"{self.name} moves volumes (B,C,D,H,W); for pictures take one of two axes")
+        return axes[-len(self.matrix):]
 
     def _source(self, sizes: Sequence[int], rows: range | None = None) -> Tensor:
         """g⁻¹u in cells from the first for every site u: (2, h·w). Rounded, so that flips are exact.
 
         Or for the sites of some rows alone.
         """
-        axes, back = len(self.matrix), self.inverse
-        if axes > len(sizes):
-            raise U3Error(f"{self.name} moves volumes (B,C,D,H,W); for pictures take one of two axes")
+        axes, back = len(self._moves(sizes)), self.inverse
         centre = (torch.tensor(sizes, dtype=torch.float64)[:, None] - 1) / 2
         u = torch.cartesian_prod(torch.tensor(rows or range(sizes[0])), *map(torch.arange, sizes[1:])).T - centre
         u[-axes:] = torch.tensor(back.matrix, dtype=torch.float64) @ u[-axes:]

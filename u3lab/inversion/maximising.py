@@ -17,10 +17,10 @@ from u3lab.checks import SIDE, alike, listed, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images.views import zoom
-from u3lab.inversion.codes import LOGITS, code
+from u3lab.inversion.codes import LOGITS, code, pictured
 from u3lab.inversion.inverting import InversionSettings, search
 from u3lab.inversion.priors import DeepImagePrior, Prior
-from u3lab.nets import Classifier, ready
+from u3lab.nets import Classifier
 from u3lab.settings import or_default, setting, settings
 
 
@@ -76,7 +76,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
         A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
     """
     size = whole("size", size, 1, SIDE)
-    nets = [ready(one) for one in (listed("net", net, what="networks") if isinstance(net, (list, tuple)) else [net])]
+    nets = [pictured(one) for one in (listed("net", net, what="networks") if isinstance(net, (list, tuple)) else [net])]
     units = [unit_index(each, layer, unit) for each in nets]
     prior, settings = iconic_prior() if prior is None else prior, or_default(settings, MaximiseSettings)
 

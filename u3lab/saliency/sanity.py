@@ -40,7 +40,7 @@ def _shuffled(broken: Classifier, generator: torch.Generator) -> Iterator[tuple[
             order = torch.randperm(bank.numel(), generator=generator).to(bank.device)
             bank.data.copy_(bank.data.flatten()[order].view_as(bank))
         if banks:
-            yield name, broken
+            yield name or broken.name, broken
 
 
 def randomisation_check(net: Classifier, images: Tensor, target: Target, method: str | Asked, *,
