@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from tests.helpers import refuses, same_state, state
 from tests.nets import own
-from u3lab import U3Error, nets, saliency
+from u3lab import U3Error, adversarial, dissection, equivariance, inversion, nets, saliency
+from u3lab.descent import last
 
 METHODS = saliency.METHODS
 NETWORKS = {
@@ -18,6 +19,16 @@ NETWORKS = {
     "timm": (own.resnet, (32, 32), {}),
     "prelu": (lambda: own.drawn(own.Segmenter(nn.PReLU)), (24, 20), {}),
 }
+
+
+TURN = equivariance.rotation(10)
+OTHERS = {
+    "randomisation check": lambda net, x, target: saliency.randomisation_check(net, x, target, "gradient"),
+    "attacks": lambda net, x, target: adversarial.fgsm(net, x[:1], target, 0.01),
+    "inversion": lambda net, x, target: last(inversion.invert(net, net.layers[0], x[:1], settings=(
+        inversion.InversionSettings(steps=1)))),
+    "ablation": lambda net, x, target: dissection.ablate(net, net.layers[1], net.features(x, net.layers[1]), [0]),
+    "equivariance": lambda net, x, target: equivariance.fit_equivariance(net, net.layers[1], x, TURN)}
 
 
 def wrapped(kind: str, **options: object) -> tuple[nets.Classifier, Tensor]:
@@ -74,11 +85,14 @@ def test_a_description_keeps_its_word(kind: str):
             if (found := re.findall(rf"^{what}: (.*)$", text, re.MULTILINE))}
     said = {what: [one for name in names for one in (
         ("LRP z⁺", "excitation") if name == "LRP and excitation" else (name,))] for what, names in said.items()}
-    assert {*said["defined"], *said.get("not defined", ())} == set(METHODS) - {
+    assert {*said["defined"], *said.get("not defined", ())} == {*METHODS, *OTHERS} - {
         "edges (no network)", "LRP ε", "LRP α2β1", "contrastive excitation"}
     for name in said.get("not defined", ()):
-        refuses(METHODS[name], net, x, target, says="")
+        refuses(METHODS.get(name) or OTHERS[name], net, x, target, says="")
     for name in said["defined"]:
+        if name in OTHERS:
+            assert OTHERS[name](net, x, target) is not None
+            continue
         if name == "LRP z⁺" or name == "excitation":
             assert "if each function has a rule" in text
         elif not METHODS[name].optimises:
@@ -90,7 +104,7 @@ def test_a_description_keeps_its_word(kind: str):
 def test_what_a_description_says():
     text = nets.describe(wrapped("of volumes")[0])
     assert "volumes (B,1,8,12,12) in [0,1] → scores (B,4), a softmax" in text and "(5.0, 1.0, 1.0)" in text
-    assert "Grad-CAM (at layer2" in text and "mask (for pictures only)" in text
+    assert "Grad-CAM (at layer2" in text and "LRP and excitation (for pictures only)" in text
     text = nets.describe(wrapped("prelu")[0])
     assert "guided (no ReLU; a PReLU is none)" in text and "nets.Region" in text and "in 'out' of" in text
     assert "Grad-CAM (no layer has a grid)" in nets.describe(wrapped("vit")[0])

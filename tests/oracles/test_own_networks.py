@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 from tests.helpers import built, cat, relative
 from tests.nets import own
+from tests.oracles.test_attacks import exact
 from u3lab import nets, saliency
+from u3lab.adversarial import AttackSettings, fgsm, pgd
+from u3lab.descent import last
 
 attr = pytest.importorskip("captum.attr")
 
@@ -126,3 +129,23 @@ def test_smooth_grad_is_the_mean_of_their_gradients(given):
     noisy = [x + 0.1 * reach * torch.randn(x.shape[1:], generator=generator).double() for _ in range(4)]
     theirs = sum(attr.Saliency(plain).attribute(leaf(one), 2, abs=False) for one in noisy) / 4
     assert relative(saliency.smooth_grad(net, x, target, noise=0.1, samples=4), theirs) < 1e-10
+
+
+@pytest.mark.parametrize("aim", [None, 1])
+def test_attacks(given, aim: int | None):
+    """Of a region on its mean scores."""
+    from captum.robust import FGSM, PGD
+
+    net, plain, x, target, _ = given
+    cells = 1 if plain.mask is None else plain.mask.sum()
+    wanted = aim if aim is None or plain.mask is None else nets.Region(aim, plain.mask)
+
+    def loss(scores: Tensor, k: int) -> Tensor:
+        return nn.functional.cross_entropy(scores / cells, torch.tensor([k]), reduction="none")
+
+    towards = {"target": 2 if aim is None else aim, "targeted": aim is not None}
+    theirs = exact(FGSM(plain, loss, 0, 1)).perturb(x, 0.02, **towards)
+    assert relative(fgsm(net, x, target, 0.02, target=wanted), theirs.detach()) < 1e-12
+    theirs = exact(PGD(plain, loss, 0, 1)).perturb(x, 0.02, 0.008, 3, **towards)
+    steps = pgd(net, x, target, target=wanted, settings=AttackSettings(eps=0.02, step_size=0.008, steps=3))
+    assert relative(last(steps).value, theirs.detach()) < 1e-12

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import Cases, odds_in, score
+from u3lab.audit.cases import Cases, LogOdds, score
 from u3lab.audit.drawing import Shot, plane, shown
 from u3lab.audit.markers import marked, markers, moved_by_markers
 from u3lab.audit.methods import maps
 from u3lab.audit.parts import Told, answer, settings
+from u3lab.audit.segments import segments
 from u3lab.audit.wording import percent
 from u3lab.dissection.overlap import overlap
 from u3lab.dissection.quantiles import plain_quantile
@@ -71,7 +72,7 @@ def certainty(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> T
     told = [f"The median of {len(right)} right answers turns under a change of {many} of 255 grey levels in the "
             "direction that hurts most (one step along the sign of the gradient)."]
     facts: dict[str, Any] = {"margins": [None if one == torch.inf else one for one in margins.tolist()]}
-    if odds_in(net, cases.images[:1], positive).ndim == 1:
+    if not segments(net, cases):
         facts["ECE"] = error = calibration(scores, cases.positive)
         told += [f"The expected calibration error is {error:.3f}, over {BINS} bins of all {len(cases)} pictures."]
     return Told([*told, PRAISE], [], [], [], facts)
@@ -88,7 +89,7 @@ def margin(net: Classifier, images: Tensor, positive: int | str) -> Tensor:
     for n, x in enumerate(images.split(1)):
         x = x.clone().requires_grad_()
         with torch.enable_grad():
-            before = odds_in(net, x, positive).view(1, -1).amax(1).sum()
+            before = LogOdds(net, positive)(x).view(1, -1).amax(1).sum()
         if not before.requires_grad:
             continue  # the answer does not depend on the picture
         away = before.sign() * torch.autograd.grad(before, [x], materialize_grads=True)[0].sign()

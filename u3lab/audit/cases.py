@@ -98,22 +98,32 @@ def odds(net: nn.Module, images: Tensor, positive: int | str) -> Tensor:
     log p/(1 − p) for p, the class's softmax over K ≥ 2 scores; of one score, or of classes with a sigmoid each, the
     score itself. Where pixels have K > 2 classes, it is against the best of the others, as the answer is the best.
     """
-    net = ready(net)
+    ask = LogOdds(ready(net), positive)
     with torch.no_grad():
-        return torch.cat([odds_in(net, some, positive).cpu() for some in images.split(AT_ONCE)])
+        return torch.cat([ask(some).float().cpu() for some in images.split(AT_ONCE)])[:, 0]
 
 
-def odds_in(net: Classifier, images: Tensor, positive: int | str) -> Tensor:
-    """As :func:`odds`, of one batch, and with a graph if the pictures have one."""
-    scores = net(images).float()
-    if scores.ndim not in (2, images.ndim) or not scores.isfinite().all():
-        raise U3Error(f"{net.name} answers {shown(scores)} for these pictures; finite scores (N,K), or maps of them, "
-                      "are wanted")
-    found = log_odds(net, scores, positive)
-    if scores.ndim == 2 or scores.shape[2:] == images.shape[2:]:
-        return found
-    return nn.functional.interpolate(found[:, None], images.shape[2:], align_corners=False,
-                                     mode="bilinear" if images.ndim == 4 else "trilinear")[:, 0]
+class LogOdds(nn.Module):
+    """The network with the finding's log-odds for its only answer: what a map of the audit explains.
+
+    (N,C,…) → (N,1) or, of a network for segmentation, (N,1,…) as large as the pictures; see :func:`odds`.
+    """
+
+    def __init__(self, net: Classifier, positive: int | str) -> None:
+        super().__init__()
+        self.net, self.positive = net, positive
+        self.training = net.training
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores = self.net(images)
+        if scores.ndim not in (2, images.ndim) or not scores.isfinite().all():
+            raise U3Error(f"{self.net.name} answers {shown(scores)} for these pictures; finite scores (N,K), or maps "
+                          "of them, are wanted")
+        found = log_odds(self.net, scores, self.positive)[:, None]
+        if scores.ndim == 2 or scores.shape[2:] == images.shape[2:]:
+            return found
+        return nn.functional.interpolate(found, images.shape[2:], align_corners=False,
+                                         mode="bilinear" if images.ndim == 4 else "trilinear")
 
 
 def log_odds(net: Classifier, scores: Tensor, positive: int | str) -> Tensor:

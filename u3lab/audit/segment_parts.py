@@ -16,7 +16,7 @@ from u3lab.audit.parts import SHOWN, Part, cut_out, placed, settings
 from u3lab.audit.segments import dice_by_patient, outside_region, steadiness
 from u3lab.audit.wording import HALF, SAID, Title, few, percent, too_large
 from u3lab.errors import U3Error
-from u3lab.nets import Region
+from u3lab.nets import Region, ready
 
 TITLES = {
     "lesion removed": Title("Lesion removed", "of the lesions found vanish when what is outlined is filled in",
@@ -40,7 +40,7 @@ def outside(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Par
     k, place, region = int(found.which[n]), found.places[n], found.region[n]
     image, rim = cases.images[k], box(found.places[n], cases.images[k])
     covered = image.clone()
-    covered[(slice(None), *place)] = away(image[None], chosen["windows"])[0][(slice(None), *place)]
+    covered[(slice(None), *place)] = away(ready(net), image[None], chosen["windows"])[1][0][(slice(None), *place)]
     both = torch.stack([image, covered])
     before, after = score(net, both, Region(positive, region.expand(2, *region.shape[1:]))).tolist()
     at, where = plane(rim), placed(place)

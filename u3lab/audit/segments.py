@@ -12,6 +12,7 @@ log-odds over the region that the network sees.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import NamedTuple
 
 import torch
@@ -20,11 +21,11 @@ from torch import Tensor, nn
 from u3lab.audit.cases import ASK, Cases, odds, score, target
 from u3lab.audit.flips import changes
 from u3lab.audit.lesion import grown
-from u3lab.audit.looking import away, overlapping
+from u3lab.audit.looking import away
 from u3lab.checks import is_a, shown, whole
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, mean
-from u3lab.nets import Region, ready
+from u3lab.nets import Classifier, Region, ready
 
 STEPS = 20  # shares of pictures at which the constant mask is tried
 
@@ -114,8 +115,8 @@ def outside_region(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
     which = seen[order[: whole("most", most)]].sort().values
     images = cases.images[which]
     region = target(net, images, positive)
-    before, blurred = score(net, images, region), away(images, windows)
-    near, places = grown(region.mask[:, None], whole("margin", margin, 0)), overlapping(images.shape[2:], windows)
+    before, (side, blurred) = score(net, images, region), away(net, images, windows)
+    near, places = grown(region.mask[:, None], whole("margin", margin, 0)), overlapping(net, images, side)
     falls = torch.full((len(which), len(places)), torch.nan)
     for k, place in enumerate(places):
         at = (slice(None), slice(None), *place)
@@ -134,12 +135,21 @@ def outside_region(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
                    region.mask[asked][:, None], [places[k] for k in largest.indices.tolist()], largest.values)
 
 
+def overlapping(net: Classifier, images: Tensor, side: float) -> list[tuple[slice, ...]]:
+    """Windows of such a side, from half to half, as :func:`u3lab.saliency.occlusion` has them; none is cut off."""
+    along = []
+    for length, mm in zip(images.shape[2:], net.spacing_of(images), strict=True):
+        wide = min(length, max(1, round(side / mm)))
+        along.append([slice(at, at + wide) for at in range(0, length - wide + 1, max(1, round(side / 2 / mm)))])
+    return list(product(*along))
+
+
 def steadiness(net: nn.Module, cases: Cases, *, positive: int | str = 1, seed: int = 0) -> dict[str, Steady]:
     """Change → how much of the region is the same after it. A mirror and a shift, of one pixel, are undone first."""
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     axes = tuple(range(-2, 0))
     noise = torch.Generator().manual_seed(whole("seed", seed, 0))
-    ways = changes(noise) | {"shift": lambda x: x.roll((1, 1), axes)}
+    ways = changes(noise, net.spacing_of(cases.images)) | {"shift": lambda x: x.roll((1, 1), axes)}
     back = {"mirror": lambda x: x.flip(-1), "shift": lambda x: x.roll((-1, -1), axes)}
     before = odds(net, cases.images, positive) > 0
     seen = before.flatten(1).any(1)

@@ -27,7 +27,7 @@ from u3lab.nets.out_of_place import relu_ceiling
 SIDES = {2: (224, 384, 96, 64, 32, 28), 3: (64, 32, 96)}  # tried in turn where no size is given
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Dropout3d)  # layers that do nothing in evaluation mode
 USUAL = "out", "logits"  # what torchvision and transformers call the scores
-ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion"  # defined for any network
+ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion", "mask"  # for any network
 MOST = 0.9  # of all weights: a part that has more wraps the network
 
 
@@ -87,7 +87,7 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
 
 
 def describe(net: nn.Module) -> str:
-    """What a network takes and answers, its layers, and which saliency methods are defined for it: a few lines.
+    """What a network takes and answers, its layers, and which methods are defined for it: a few lines.
 
     It costs one pass over a grey picture of the network's size.
     """
@@ -104,7 +104,7 @@ def describe(net: nn.Module) -> str:
         f"{'in [0,1]' if net.pictures else 'as they are'}{half} → scores ({gives}), "
         f"{'each with a sigmoid' if net.sigmoid else 'a softmax over them'}"
         + ("" if net.output is None else f", in {net.output!r} of what it returns"): True,
-        f"windows are in millimetres: {net.spacing} from cell to cell": net.spacing,
+        f"windows, blurs, shifts and turns are in millimetres: {net.spacing} from cell to cell": net.spacing,
         "a target is a region: nets.Region(class, mask), nets.Region.predicted(net, images, class)": scores.ndim > 2,
         "the scores sum to 1, as after a softmax: give the network without it, or slopes fade": sums_to_1,
         f"{len(layers)} layers: " + ", ".join([*layers[:5], "…", *layers[-5:]] if len(layers) > 10 else layers): True}
@@ -112,7 +112,7 @@ def describe(net: nn.Module) -> str:
 
 
 def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], classes: int) -> list[str]:
-    """Which saliency methods are defined for a network, and which are not, each with its reason."""
+    """Which methods are defined for a network, and which are not, each with its reason."""
     grids = [layer for layer, size in shapes.items() if len(size) > 3 and size[2:].numel() > 1]
     deep = [layer for layer in grids if shapes[layer][1] != classes]
     middle = net.layers[len(net.layers) // 2] if net.layers else "it"
@@ -122,7 +122,9 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], classe
     reasons = dict.fromkeys(ANY, "") | {
         "modulated gradient": "" if middle in grids else f"{middle} has no grid", "Grad-CAM": flat, "guided": no_relu,
         "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat, "LRP and excitation": no_relu or volumes,
-        "mask": volumes}
+        "randomisation check": "", "attacks": "" if net.pictures else "for pictures in [0,1]", "inversion": "",
+        "ablation": flat if all(len(size) != 2 or size[1] == classes for size in shapes.values()) else "",
+        "equivariance": flat}
     notes = {"Grad-CAM": f" (at {deep[-1]})" if deep else "", "LRP and excitation": " (if each function has a rule)"}
     defined = [name + notes.get(name, "") for name, reason in reasons.items() if not reason]
     refused = [f"{name} ({reason})" for name, reason in reasons.items() if reason]
