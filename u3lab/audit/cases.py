@@ -14,7 +14,7 @@ from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 
 ASK = "make them with audit.Cases(images, labels == 1, …)"
-AT_ONCE = 32  # pictures in one pass
+AT_ONCE, VALUES = 32, 2**19  # pictures in one pass, and their values: ten of 227×227, four volumes of 32×64×64
 AIR, PART = 0.1, 0.1  # of the brightest: what is darker is air; of the largest part: what is smaller is no patient
 
 
@@ -77,13 +77,18 @@ def score(net: nn.Module, images: Tensor, positive: int | str) -> Tensor:
     """
     net = ready(net)
     with torch.no_grad():
-        scores = torch.cat([net(some).float().cpu() for some in images.split(AT_ONCE)])
+        scores = torch.cat([net(some).float().cpu() for some in images.split(at_once(images))])
     if scores.ndim != 2 or not scores.isfinite().all():
         raise U3Error(f"{net.name} answers {shown(scores)} for these pictures; finite scores (N,K) are wanted")
     if scores.shape[1] == 1:
         return scores[:, 0]
     k = number_of(net, positive, scores.shape[1])
     return scores[:, k] - scores.index_fill(1, torch.tensor(k), -torch.inf).logsumexp(1)
+
+
+def at_once(images: Tensor) -> int:
+    """How many of these one pass takes: volumes are large, and so is what a network makes of them."""
+    return min(AT_ONCE, max(1, VALUES // images[0].numel()))
 
 
 def number_of(net: Classifier, positive: int | str, count: int) -> int:
