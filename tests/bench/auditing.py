@@ -108,7 +108,8 @@ def main(kind: str = "pictures", count: str = "100") -> None:
     missing = [name for name, part in parts.items() if part["value"] is None]
     seconds, now = time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{count} {kind} (status {status}, missing: {', '.join(missing) or 'nothing'}): {seconds:.0f} s of CPU time, "
-          f"{time.perf_counter() - wall:.0f} s on the wall, {before / 1024:.0f} MB before and at most {now / 1024:.0f} MB")
+          f"{time.perf_counter() - wall:.0f} s on the wall, "
+          f"{before / 1024:.0f} MB before and at most {now / 1024:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -171,6 +171,7 @@ def monai(method: str, of: Network) -> Run:
 
 PEERS = {"captum": captum, "grad-cam": grad_cam, "MONAI": monai}
 METHODS = ("gradient", "Grad-CAM", "occlusion", "integrated gradients", "guided")
+WHY = {"integrated gradients": "ours takes four nodes at a time, so that memory does not grow with their number"}
 
 
 def enlarged(map: Tensor, sides: tuple[int, ...]) -> Tensor:
@@ -184,46 +185,42 @@ def enlarged(map: Tensor, sides: tuple[int, ...]) -> Tensor:
 # ---- the table -------------------------------------------------------------------------------------------------------
 
 def rows(rounds: int) -> list[dict[str, Any]]:
-    """Measure and print; in the form of the other benches."""
+    """Measure and print: a row for each peer that has the map, in the form of the other benches."""
     print("\n# Networks of other makers, CPU time\n\n| network | method | peer | difference | ours/peer | why not |\n|"
           + "---|" * 6, flush=True)
-    there = [network for network in NETWORKS if not network.name.startswith("MONAI") or find_spec("monai")]
-    return [row for network in there for method in METHODS if (row := _row(method, network, rounds))]
+    found = []
+    for network in NETWORKS:
+        for method in METHODS if not network.name.startswith("MONAI") or find_spec("monai") else ():
+            try:
+                mine = ours(method, network)
+                maps = mine()
+            except U3Error as error:
+                print(f"| {network.name} | {method} | – | – | – | {error} |", flush=True)
+                continue
+            there = [name for name in PEERS if find_spec(LIBRARIES[name])]
+            found += [row for name in there if (row := _row(name, method, network, mine, maps, rounds))]
+    return found
 
 
-def _row(method: str, network: Network, rounds: int) -> dict[str, Any] | None:
-    """Ours and each peer in turns; None where the method is not defined for the network."""
-    try:
-        mine = ours(method, network)
-        maps = mine()
-    except U3Error as error:
-        print(f"| {network.name} | {method} | – | – | – | {error} |", flush=True)
-        return None
-    row = table.race_as_data(f"{method}, CPU time", [f"saliency/{method}"], network.name, None, [], ("", []))
-    row["peers"] = [_side(name, method, network, mine, maps, rounds) for name in PEERS if find_spec(LIBRARIES[name])]
-    row["ours"]["times_ms"] = [one for peer in row["peers"] for one in peer.pop("ours")]
-    return row
-
-
-def _side(name: str, method: str, network: Network, mine: Run, maps: list[Tensor], rounds: int) -> dict[str, Any]:
-    side = {"name": name, "times_ms": [], "ratios": [], "peak_mb": None, "difference": None, "precision": "float32",
-            "problem": "", "note": "", "ours": []}
+def _row(name: str, method: str, network: Network, mine: Run, maps: list[Tensor], rounds: int) -> dict | None:
+    """Ours and a peer in turns; None if the peer has no such call, or it fails."""
     try:
         run = PEERS[name](method, network)
         theirs = run()
         seen = [enlarged(maps[0], network.sides)] if (name, method) == ("grad-cam", "Grad-CAM") else maps
-        side["difference"] = difference(seen, theirs)
-        if method == "guided" and difference(ours("gradient", network)(), theirs) < EQUAL:
-            side["note"] = f"{name}'s guided map is the plain gradient of this network"
-        pairs = [(clock(mine), clock(run)) for _ in range(rounds)]
-        side |= {"ours": [a for a, _ in pairs], "times_ms": [b for _, b in pairs], "ratios": [a / b for a, b in pairs]}
-    except KeyError:
-        side["problem"] = "no such call"
+        apart, pairs = difference(seen, theirs), [(clock(mine), clock(run)) for _ in range(rounds)]
     except Exception as error:  # a peer may fail in any way: what it says is the finding
-        side["problem"] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:160]
-    print(f"| {network.name} | {method} | {name} | {side['difference']} | "
-          f"{round(statistics.median(side['ratios']), 2) if side['ratios'] else '–'} | {side['problem']} |", flush=True)
-    return side
+        why = "no such call" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
+        print(f"| {network.name} | {method} | {name} | – | – | {why} |", flush=True)
+        return None
+    row = table.race_as_data(f"{method}, CPU time", [f"saliency/{method}"], network.name, None, [a for a, _ in pairs],
+                             (name, [b for _, b in pairs]))
+    row["peers"][0]["difference"], row["why"] = apart, WHY.get(method, "")
+    if method == "guided" and difference(ours("gradient", network)(), theirs) < EQUAL:
+        row["peers"][0]["note"] = f"{name}'s guided map is the plain gradient of this network"
+    print(f"| {network.name} | {method} | {name} | {apart:.0e} | "
+          f"{statistics.median(row['peers'][0]['ratios']):.2f} | |", flush=True)
+    return row
 
 
 def clock(run: Run) -> float:
