@@ -18,6 +18,8 @@ NETWORKS = {
     "segmenter": (own.segmenter, (24, 20), {}), "vit": (own.vit, (32, 32), {}),
     "timm": (own.resnet, (32, 32), {}),
     "prelu": (lambda: own.drawn(own.Segmenter(nn.PReLU)), (24, 20), {}),
+    "torchvision": (own.lraspp, (32, 32), {"channels": 3}), "MONAI's ResNet": (own.monai_resnet, (8, 16, 16), {}),
+    "MONAI's UNet": (own.monai_unet, (16, 16, 16), {}),
 }
 
 
@@ -33,7 +35,8 @@ OTHERS = {
 
 def wrapped(kind: str, **options: object) -> tuple[nets.Classifier, Tensor]:
     make, sides, more = NETWORKS[kind]
-    return nets.wrap(make(), size=sides, mean=own.MEAN, std=own.STD, **more | options), own.pictures(2, *sides)
+    net = nets.wrap(make(), size=sides, mean=own.MEAN, std=own.STD, **more | options)
+    return net, own.pictures(2, *sides, channels=net.channels)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -43,7 +46,7 @@ def test_it_answers_as_the_module_does_and_leaves_it_alone(kind: str):
     net, x = wrapped(kind)
     answer = module((x - 0.4) / 0.2)
     assert torch.equal(net(x), answer["out"] if isinstance(answer, dict) else answer)
-    assert net.channels == 1 and net.axes == x.ndim - 2 and not module.training
+    assert net.channels == x.shape[1] and net.axes == x.ndim - 2 and not module.training
     assert same_state(before, state(module)) and not any(part._forward_hooks for part in module.modules())
     assert torch.equal(net.probabilities(x), net.logits(x).softmax(1))
 

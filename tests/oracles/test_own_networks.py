@@ -4,13 +4,12 @@ captum keeps the nodes of integrated gradients and the windows of occlusion in s
 """
 
 import copy
-from functools import cache
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import built, cat, relative
+from tests.helpers import cat, relative
 from tests.nets import own
 from tests.oracles.test_attacks import exact
 from u3lab import nets, saliency
@@ -42,16 +41,11 @@ def region(sides: tuple[int, ...]) -> Tensor:
     return mask
 
 
-@cache
-def lraspp() -> nn.Module:
-    from torchvision.models import segmentation
-
-    return built(lambda: segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=4))
-
-
 KINDS = {"one channel": (own.grey, (24, 20), 1, "layer2"), "volumes": (own.of_volumes, (8, 12, 10), 1, "layer1"),
-         "a region": (own.segmenter, (24, 20), 1, "backbone.3"), "torchvision": (lraspp, (32, 32), 3, "backbone.6"),
-         "timm": (own.resnet, (32, 32), 1, "layer3"), "tokens": (own.vit, (32, 32), 1, "patch_embed.proj")}
+         "a region": (own.segmenter, (24, 20), 1, "backbone.3"), "torchvision": (own.lraspp, (32, 32), 3, "backbone.6"),
+         "timm": (own.resnet, (32, 32), 1, "layer3"), "tokens": (own.vit, (32, 32), 1, "patch_embed.proj"),
+         "MONAI's ResNet": (own.monai_resnet, (8, 16, 16), 1, "layer2"),
+         "MONAI's UNet": (own.monai_unet, (16, 16, 16), 1, "model.1.submodule.0")}
 
 
 @pytest.fixture(params=KINDS)

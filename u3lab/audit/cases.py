@@ -19,7 +19,7 @@ from u3lab.images import check
 from u3lab.nets import Classifier, Region, ready
 
 ASK = "make them with audit.Cases(images, labels == 1, …)"
-AT_ONCE = 32  # pictures in one pass
+AT_ONCE, VALUES = 32, 2**19  # pictures in one pass, and their values: ten of 227×227, four volumes of 32×64×64
 AIR, PART = 0.1, 0.1  # of the brightest: what is darker is air; of the largest part: what is smaller is no patient
 
 
@@ -100,7 +100,7 @@ def odds(net: nn.Module, images: Tensor, positive: int | str) -> Tensor:
     """
     ask = LogOdds(ready(net), positive)
     with torch.no_grad():
-        return torch.cat([ask(some).float().cpu() for some in images.split(AT_ONCE)])[:, 0]
+        return torch.cat([ask(some).float().cpu() for some in images.split(at_once(images))])[:, 0]
 
 
 class LogOdds(nn.Module):
@@ -163,6 +163,11 @@ def found(net: nn.Module, cases: Cases, positive: int | str) -> tuple[Tensor, in
         parts.append(numbers[None] == touching.view(-1, *[1] * numbers.ndim))
         which += [n] * len(touching)
     return torch.tensor(which, dtype=torch.long), Region(positive, torch.cat(parts))
+
+
+def at_once(images: Tensor) -> int:
+    """How many of these one pass takes: volumes are large, and so is what a network makes of them."""
+    return min(AT_ONCE, max(1, VALUES // images[0].numel()))
 
 
 def number_of(net: Classifier, positive: int | str, count: int) -> int:
