@@ -76,14 +76,13 @@ class Sees(nn.Module):
 def test_what_is_measured_of_known_networks(monkeypatch: pytest.MonkeyPatch):
     """Lesions on black tell an honest network, which sees the brightest spot; the cheat sees the letter alone."""
     monkeypatch.setattr(cheats, "stack", lambda patient: torch.full((4, 1, 96, 96), 0.15))
-    monkeypatch.setattr(audited, "LEARNT", {"2-D": 4})
     monkeypatch.setattr(audited, "JUDGED", {"2-D": 24})
     for cached in (cheats.slices, cheats.without_cue):
         cached.cache_clear()
     try:
         for corner in (True, False):
             monkeypatch.setattr(audited, "taught", lambda *given, corner=corner: Sees(corner).eval())
-            found = audited.measured(Run("2-D", "corner", 3, "judge"), 1)
+            found = audited.measured(Run("2-D", "corner", 3, "judge"), 1, 4)
             assert found.accuracy == 1 and found.asked == 12 and found.elsewhere == 0
             assert found.without == (0.5 if corner else 1) and found.removed == (0 if corner else 1)
             assert (found.place > 0.9) == corner and found.flips["mirror, positives"] == corner

@@ -1,6 +1,6 @@
 """The audit on networks of which it is known whether they cheat: where its thresholds lie, and how often it is wrong.
 
-    python -m u3lab.experiments audited     # results/audited.json, twenty minutes of a thread
+    python -m u3lab.experiments audited     # results/audited.json, twenty minutes of a quiet processor
 
 Each network is taught on pictures with made lesions and with one kind of cue. Thresholds are set on some kinds, and
 judged on networks of other seeds, of kinds that had no say in them, and on volumes.
@@ -19,14 +19,14 @@ from u3lab.experiments.audit_networks import taught
 from u3lab.worlds import cheats
 
 AXES = ("2-D", "3-D")
-LEARNT = {"2-D": 4000, "3-D": 1000}  # pictures that a network is taught on
+LEARNT = {"2-D": 4000, "3-D": 1500}  # pictures that a network is taught on
 JUDGED = {"2-D": 200, "3-D": 100}  # and audited on
-STEPS, BATCH = {"2-D": 400, "3-D": 400}, {"2-D": 32, "3-D": 16}
+STEPS, BATCH = {"2-D": 400, "3-D": 600}, {"2-D": 32, "3-D": 16}
 SEEDS = {"set": (0, 1, 2), "judge": (3, 4, 5)}
 HONEST = ("none", "harmless")
 SETTING = (*HONEST, "corner", "scanner")  # kinds that set thresholds; the others are met in the judging alone
 JUDGING = {"2-D": (*SETTING, "weak", "wander", "clip", "date", "calipers"),
-           "3-D": (*SETTING, "wander")}  # no volume sets a threshold
+           "3-D": ("harmless", "corner", "scanner", "wander")}  # no volume sets a threshold
 HIDDEN = "calipers"  # goes with the lesion, so that no sign can show it
 FEW = (5, 10, 20)  # true positives whose lesion is filled in
 
@@ -128,9 +128,8 @@ TABLE = Table(
            "on; the patients' own lesions are filled in, and slices without room for a made one are left out. Honest: "
            "no cue, or a letter on half of both classes. Cheats: a letter in the corner of every positive; on four of "
            "five and one of five; anywhere on the border; a bright clip on the tissue; a slight blur; a date burnt in; "
-           "marks at the rim of the lesion (calipers). Volumes (24×64×64, stacks of the same slices): 1,000 to learn "
-           "from, 100 to be audited on, with no cue, the harmless letter, the corner, the blur and the wandering "
-           "letter.",
+           "marks at the rim of the lesion (calipers). Volumes (24×64×64, stacks of the same slices): 1,500 to learn "
+           "from, 100 to be audited on, with the harmless letter, the corner, the blur and the wandering letter.",
         often="Three networks of each kind judge, and three others of four kinds set the thresholds. The numbers are "
               "mean, least and largest.",
         floor="The same shape filled in elsewhere, and edges, stand in the rows.",
@@ -143,7 +142,7 @@ TABLE = Table(
                "table names them apart. The weak letter teaches the lesion as well. A network that no sign accuses is "
                "not thereby honest."),
     chart=Chart("bars", "share of true positives that flip", columns=("lesion filled in",),
-                alt="Bars for nine kinds of networks on slices and five on volumes: honest ones lose most of their "
+                alt="Bars for nine kinds of networks on slices and four on volumes: honest ones lose most of their "
                     "answers when the lesion is filled in, those that read calipers all of them, and other cheats "
                     "few."))
 
@@ -159,15 +158,14 @@ def work(plan: Plan) -> Iterator[Work]:
         for seed in plan.few(SEEDS[role]):
             for cue in plan.few(SETTING if role == "set" else JUDGING[axes], 3):
                 run = Run(axes, cue, seed, role)
-                yield Work(run, measured, run, plan.steps(STEPS[axes]))
+                yield Work(run, measured, run, plan.steps(STEPS[axes]), len(plan.few(range(LEARNT[axes]), 64)))
 
 
-def measured(run: Run, steps: int) -> Reached:
+def measured(run: Run, steps: int, learnt: int) -> Reached:
     """Teach a network, and audit it."""
     volumes = run.axes == "3-D"
     net = taught(cheats.fresh(run.seed, volumes=volumes),
-                 cheats.cases(run.cue, LEARNT[run.axes], seed=run.seed, volumes=volumes), steps, run.seed,
-                 BATCH[run.axes])
+                 cheats.cases(run.cue, learnt, seed=run.seed, volumes=volumes), steps, run.seed, BATCH[run.axes])
     made, plain = (cheats.cases(cue, JUDGED[run.axes], half=1, seed=1000 + run.seed, volumes=volumes)
                    for cue in (run.cue, "none"))
     cases = audit.Cases(*made)

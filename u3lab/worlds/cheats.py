@@ -138,7 +138,7 @@ def lesion(x: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     In a volume it is an ellipsoid, round between slices."""
     *through, y, left = tissue(x, draw)
     bright, wide, flat, turn = torch.rand(4, generator=draw).tolist()
-    radius = (WIDE[0] + (WIDE[1] - WIDE[0]) * wide) * (1 if x.ndim == 4 else 0.85)
+    radius = WIDE[0] + (WIDE[1] - WIDE[0]) * wide
     *deep, down, right = torch.meshgrid(*(torch.arange(side) - at for side, at in zip(
         x.shape[2:], (*through, y, left), strict=True)), indexing="ij")
     angle = torch.tensor(torch.pi * turn)
@@ -151,13 +151,20 @@ def lesion(x: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
 
 def room(x: Tensor, clear: int | None = None) -> Tensor:
     """Where a lesion can be, (H,W) or (D,H,W) bool: so many pixels around it are tissue, neither air nor bright."""
-    mean, most = (F.avg_pool2d, F.max_pool2d) if x.ndim == 4 else (F.avg_pool3d, F.max_pool3d)
     clear = round(CLEAR * x.shape[-1] / SIDE) if clear is None else clear
-    near = ((mean(x, 3, 1, 1) > SOFT[1]) | (mean(x, 5, 1, 2) < SOFT[0])).float()
-    near = F.pad(near, (clear,) * 2 * (x.ndim - 2), value=1.0)
-    for axis in range(x.ndim - 2):  # one axis after the other: the same square, and quicker
-        near = most(near, [2 * clear + 1 if one == axis else 1 for one in range(x.ndim - 2)], 1)
-    return near[0, 0] == 0
+    bad = ((_along(x, 3, mean=True) > SOFT[1]) | (_along(x, 5, mean=True) < SOFT[0])).float()
+    return _along(F.pad(bad, (clear,) * 2 * (x.ndim - 2), value=1.0), 2 * clear + 1)[0, 0] == 0
+
+
+def _along(x: Tensor, wide: int, *, mean: bool = False) -> Tensor:
+    """The mean of a square or cube around each pixel, outside of which is 0; or the maximum of each that is whole. One
+    axis after the other, which is the same and quicker."""
+    pool = {(4, True): F.avg_pool2d, (5, True): F.avg_pool3d, (4, False): F.max_pool2d, (5, False): F.max_pool3d}[
+        x.ndim, mean]
+    for axis in range(x.ndim - 2):
+        sides = [wide if one == axis else 1 for one in range(x.ndim - 2)]
+        x = pool(x, sides, 1, [side // 2 if mean else 0 for side in sides])
+    return x
 
 
 def tissue(x: Tensor, draw: torch.Generator, clear: int | None = None) -> list[int]:
@@ -262,11 +269,12 @@ def fresh(seed: int = 0, *, volumes: bool = False) -> nn.Sequential:
     def block(into: int, out: int, stride: int = 2) -> nn.Module:
         return nn.Sequential(conv(into, out, 3, stride, 1), norm(out), nn.ReLU())
 
+    first, second, third = (8, 16, 32) if volumes else (12, 24, 48)
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        return nn.Sequential(OrderedDict(conv1=block(1, 12), conv2=block(12, 24), conv3=block(24, 48),
-                                         conv4=block(48, 48, 1), pool=pool(1), flat=nn.Flatten(),
-                                         scores=nn.Linear(48, 2)))
+        return nn.Sequential(OrderedDict(
+            conv1=block(1, first), conv2=block(first, second), conv3=block(second, third), conv4=block(third, third, 1),
+            pool=pool(1), flat=nn.Flatten(), scores=nn.Linear(third, 2)))
 
 
 def network(name: str) -> nets.Classifier:
