@@ -1,4 +1,4 @@
-"""The table of audited networks: thresholds by hand, rates by counting, and two networks of which the truth is known."""
+"""The table of audited networks: thresholds by hand, rates by counting, and two networks whose truth is known."""
 
 from itertools import combinations
 
@@ -21,13 +21,15 @@ def rows() -> dict[Run, Reached]:
     return {
         Run("2-D", "none", 0, "set"): row(0.9, 0.02, 0.1, 0.1), Run("2-D", "harmless", 0, "set"): row(0.8, 0, 0.2, 0),
         Run("2-D", "corner", 0, "set"): row(0, 0.9, 0.8, 1), Run("2-D", "scanner", 0, "set"): row(0.1, 0.01, 0.3, 0.9),
+        Run("2-D", "scanner", 1, "set"): row(0.0, 0.5, 0.35, 0.9),
         Run("2-D", "none", 3, "judge"): row(0.9, 0, 0.1, 0.2), Run("2-D", "harmless", 3, "judge"): row(0.7, 0, 0.26, 0),
         Run("2-D", "wander", 3, "judge"): row(0.2, 0, 0.24, 0), Run("2-D", "weak", 3, "judge"): row(0.6, 0, 0.2, 0),
         Run("2-D", "calipers", 3, "judge"): row(1), Run("3-D", "none", 3, "judge"): row(0.4),
         Run("3-D", "corner", 3, "judge"): row(0.0)}
 
 
-def test_a_threshold_lies_half_way_to_the_next_cheat(rows):
+def test_a_threshold_lies_half_way_to_the_next_kind_of_cheat(rows):
+    """The best place of one scanner lies beyond the honest ones, but not that of the other, so that kind is none."""
     found = audited.thresholds(rows)
     assert found == pytest.approx({"lesion removed": -0.45, "best fixed place": 0.46, "outside the body": 0.25,
                                    "worst flip of one class": 0.5})

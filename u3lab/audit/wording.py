@@ -168,7 +168,7 @@ def limit(name: str, value: float) -> str:
 
 
 def rates(sides: Sequence[int]) -> list[str]:
-    """How often all signs together were wrong, for pictures (C,H,W) or volumes (C,D,H,W); nothing if it is not known."""
+    """How often all signs together were wrong, for pictures (C,H,W) or volumes (C,D,H,W); none if it is not known."""
     try:
         facts = results.facts("audited")
     except U3Error:

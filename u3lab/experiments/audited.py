@@ -51,13 +51,15 @@ ANY = "any sign"
 
 
 def thresholds(rows: Rows) -> dict[str, float]:
-    """Sign → half way between the largest of the honest networks that set it and the next larger cheat."""
+    """Sign → half way between the largest of the honest networks that set it and the least of those kinds of cheats
+    that lie wholly beyond these."""
+    setting = {run: row for run, row in rows.items() if run.role == "set"}
     found = {}
     for name, sign in SIGNS.items():
-        honest, cheating = ([sign(row) for run, row in rows.items() if run.role == "set"
-                             and (run.cue in HONEST) == fair] for fair in (True, False))
-        top = max(honest)
-        found[name] = (top + min((one for one in cheating if one > top), default=top)) / 2
+        top = max(sign(row) for run, row in setting.items() if run.cue in HONEST)
+        least = [min(sign(row) for run, row in setting.items() if run.cue == cue)
+                 for cue in dict.fromkeys(run.cue for run in setting) if cue not in HONEST]
+        found[name] = (top + min((one for one in least if one > top), default=top)) / 2
     return found
 
 
@@ -133,9 +135,10 @@ TABLE = Table(
         often="Three networks of each kind judge, and three others of four kinds set the thresholds. The numbers are "
               "mean, least and largest.",
         floor="The same shape filled in elsewhere, and edges, stand in the rows.",
-        chosen="Each threshold lies half way between the largest honest network that sets it and the next larger "
-               "cheat; by networks for slices with no cue, a harmless letter, a letter in the corner, and a blur. The "
-               "other kinds, and volumes, had no say. How lesions look, where they may lie and how long is taught was "
+        chosen="Each threshold lies half way between the largest honest network that sets it and the least of those "
+               "kinds of cheats of which all lie beyond that; by networks for slices with no cue, a harmless letter, a "
+               "letter in the corner, and a blur. A first rule, the next larger cheat, was given up when the networks "
+               "that set had been seen and none that judges. The other kinds, and volumes, had no say. How lesions look, where they may lie and how long is taught was "
                "set on two networks until an honest one found them.",
         limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. Rates of "
                "misses leave the calipers out: they go when the lesion is filled in, so no sign shows them, and the "
