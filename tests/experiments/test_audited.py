@@ -61,6 +61,19 @@ def test_few_pictures_are_counted_out(removed: float):
             sum(sum(one) < limit * few - 1e-9 for one in draws) / len(draws))
 
 
+class Healthy(nn.Module):
+    """Finds nothing."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([[1.0, 0.0]]).expand(len(x), 2)
+
+
+def test_a_network_that_finds_nothing_has_a_row(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(audited, "taught", lambda *given: Healthy().eval())
+    found = audited.measured(Run("2-D", "none", 3, "judge"), 1, 4, 8)
+    assert found.accuracy == 0.5 and found[2:9] == (0,) * 7 and not any(found.flips.values())
+
+
 class Sees(nn.Module):
     """Positive above a brightness: in the letter's corner, or of the brightest spot of a blurred picture."""
 
@@ -78,13 +91,12 @@ class Sees(nn.Module):
 def test_what_is_measured_of_known_networks(monkeypatch: pytest.MonkeyPatch):
     """Lesions on black tell an honest network, which sees the brightest spot; the cheat sees the letter alone."""
     monkeypatch.setattr(cheats, "stack", lambda patient: torch.full((4, 1, 96, 96), 0.15))
-    monkeypatch.setattr(audited, "JUDGED", {"2-D": 24})
     for cached in (cheats.slices, cheats.without_cue):
         cached.cache_clear()
     try:
         for corner in (True, False):
             monkeypatch.setattr(audited, "taught", lambda *given, corner=corner: Sees(corner).eval())
-            found = audited.measured(Run("2-D", "corner", 3, "judge"), 1, 4)
+            found = audited.measured(Run("2-D", "corner", 3, "judge"), 1, 4, 24)
             assert found.accuracy == 1 and found.asked == 12 and found.elsewhere == 0
             assert found.without == (0.5 if corner else 1) and found.removed == (0 if corner else 1)
             assert (found.place > 0.9) == corner and found.flips["mirror, positives"] == corner

@@ -8,16 +8,18 @@ judged on networks of other seeds, of kinds that had no say in them, and on volu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import comb
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from u3lab import audit
 from u3lab.audit.parts import settings
+from u3lab.errors import U3Error
 from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3lab.experiments.audit_networks import taught
 from u3lab.worlds import cheats
 
+T = TypeVar("T")
 AXES = ("2-D", "3-D")
 LEARNT = {"2-D": 4000, "3-D": 1500}  # pictures that a network is taught on
 JUDGED = {"2-D": 200, "3-D": 100}  # and audited on
@@ -40,7 +42,7 @@ Reached = NamedTuple("Reached", [("accuracy", float), ("without", float), ("aske
 """Accuracy on pictures like those learnt from, and on the same without the cue. Then the audit's numbers: how many true
 positives there are, the share of them that flips when their lesion is filled in, and when the same shape is filled in
 elsewhere; the best fixed place; the share of occlusion outside the body, and of edges; occlusion on the lesion over its
-area; and the flips of each change, of positives and of negatives."""
+area; and the flips of each change, of positives and of negatives. What a network leaves nothing to ask about is 0."""
 
 CHANGES = ("mirror", "shift", "blur", "noise", "window")
 FLIPS = tuple(f"{change}, {whose}" for change in CHANGES for whose in ("positives", "negatives"))
@@ -138,8 +140,9 @@ TABLE = Table(
         chosen="Each threshold lies half way between the largest honest network that sets it and the least of those "
                "kinds of cheats of which all lie beyond that; by networks for slices with no cue, a harmless letter, a "
                "letter in the corner, and a blur. A first rule, the next larger cheat, was given up when the networks "
-               "that set had been seen and none that judges. The other kinds, and volumes, had no say. How lesions look, where they may lie and how long is taught was "
-               "set on two networks until an honest one found them.",
+               "that set had been seen and none that judges. The other kinds, and volumes, had no say. How lesions "
+               "look, where they may lie and how long is taught was set on a few networks of seeds 0 and 1, until "
+               "honest ones found them.",
         limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. Rates of "
                "misses leave the calipers out: they go when the lesion is filled in, so no sign shows them, and the "
                "table names them apart. The weak letter teaches the lesion as well. A network that no sign accuses is "
@@ -161,25 +164,34 @@ def work(plan: Plan) -> Iterator[Work]:
         for seed in plan.few(SEEDS[role]):
             for cue in plan.few(SETTING if role == "set" else JUDGING[axes], 3):
                 run = Run(axes, cue, seed, role)
-                yield Work(run, measured, run, plan.steps(STEPS[axes]), len(plan.few(range(LEARNT[axes]), 64)))
+                yield Work(run, measured, run, plan.steps(STEPS[axes]),
+                           *(len(plan.few(range(count), 40)) for count in (LEARNT[axes], JUDGED[axes])))
 
 
-def measured(run: Run, steps: int, learnt: int) -> Reached:
+def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
     """Teach a network, and audit it."""
     volumes = run.axes == "3-D"
     net = taught(cheats.fresh(run.seed, volumes=volumes),
                  cheats.cases(run.cue, learnt, seed=run.seed, volumes=volumes), steps, run.seed, BATCH[run.axes])
-    made, plain = (cheats.cases(cue, JUDGED[run.axes], half=1, seed=1000 + run.seed, volumes=volumes)
+    made, plain = (cheats.cases(cue, judged, half=1, seed=1000 + run.seed, volumes=volumes)
                    for cue in (run.cue, "none"))
     cases = audit.Cases(*made)
-    chosen = settings(cases)
-    removed = audit.lesion_removed(net, cases, margin=chosen["margin"])
-    place = audit.fixed_place(net, cases, cells=chosen["cells"], pairs=chosen["pairs"])
-    looked = audit.where_it_looks(net, cases, windows=chosen["windows"], most=chosen["most"])
-    flips = audit.flips(net, cases)
+    chosen, flips = settings(cases), audit.flips(net, cases)
+    removed = _none(audit.lesion_removed, net, cases, margin=chosen["margin"])
+    place = _none(audit.fixed_place, net, cases, cells=chosen["cells"], pairs=chosen["pairs"])
+    looked = _none(audit.where_it_looks, net, cases, windows=chosen["windows"], most=chosen["most"])
     return Reached(
         audit.accuracy(net, cases).right.value, audit.accuracy(net, audit.Cases(*plain)).right.value,
-        len(removed.which), removed.flipped.value, removed.elsewhere.value, place.best.value, looked.outside.value,
-        looked.edges_outside.value, looked.lesion.value,
+        len(removed.which) if removed else 0, *(getattr(found, name).value if found else 0.0 for found, name in (
+            (removed, "flipped"), (removed, "elsewhere"), (place, "best"), (looked, "outside"),
+            (looked, "edges_outside"), (looked, "lesion"))),
         {f"{change}, {whose}": share.value if share else 0.0 for change, both in flips.items()
          for whose, share in zip(("positives", "negatives"), both, strict=True)})
+
+
+def _none(measure: Callable[..., T], *given: object, **settings: int) -> T | None:
+    """What is measured, or None of a network that is right on no positive or on no negative."""
+    try:
+        return measure(*given, **settings)
+    except U3Error:
+        return None
