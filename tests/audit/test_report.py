@@ -377,11 +377,14 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: p
     monkeypatch.setattr(results, "facts", absent)
     assert "No threshold is known" in wording.limit("lesion removed", 0.1)
     signs = ("lesion removed", "best fixed place", "outside the body", "worst flip of one class")
-    summary = {f"{cue}: accused": dict.fromkeys(signs, share) for cue, share in (
-        ("none", 0.0), ("harmless", 0.5), ("corner", 1.0), ("weak", 0.0), ("clip", 0.2))}
-    summary["threshold"] = dict.fromkeys(signs, 0.4)
-    monkeypatch.setattr(results, "facts", lambda name: {"honest": ["none", "harmless"], "evidence": {
-        "summary": summary}})
+    assert wording.rates([1, 96, 96]) == []
+    summary = {"threshold": dict.fromkeys(signs, 0.4)} | {
+        label: dict.fromkeys((*signs, "any sign"), share) | {"networks": count} for label, share, count in (
+            ("false alarms", 0.25, 4), ("missed", 0.6, 15), ("false alarms, 3-D", 0.5, 2), ("missed, 3-D", 0, 3))}
+    monkeypatch.setattr(results, "facts", lambda name: {"evidence": {"summary": summary}})
+    flat, deep = (wording.rates(sides)[0] for sides in ([1, 96, 96], [1, 24, 64, 64]))
+    assert "accused 25 % of 4 honest ones" in flat and "60 % of 15" in flat
+    assert "accused 50 % of 2 honest ones" in deep and "0 % of 3" in deep
     for name, beyond, within in (("lesion removed", 0.1, 0.9), ("best fixed place", 0.9, 0.1), ("flips", 0.5, 0.4)):
         told = wording.limit(name, beyond)
         assert "the threshold of 40 %, on the side of networks that cheat." in told

@@ -18,7 +18,7 @@ from u3lab.audit.claims import NOT_SAID
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.audit.kinds import KINDS, Kind
 from u3lab.audit.running import FOLDER, writing
-from u3lab.audit.wording import LEFT_OUT, NONE, first, one_map_said, percent, sentences, thresholds
+from u3lab.audit.wording import LEFT_OUT, NONE, first, one_map_said, percent, rates, sentences, thresholds
 from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
 
@@ -92,6 +92,7 @@ def page(report: dict[str, Any], folder: Path) -> str:
     counted = f"{report['pictures']} pictures, {report['positives']} of them positive"
     whose = f", of {report['patients']} patient{'s' * (report['patients'] > 1)}" if report["patients"] else ""
     lines = "".join(_line(kind, k, part) for k, part in parts.items())
+    told = "".join(f'<p class="soft">{html.escape(one)}</p>' for one in rates(report["sides"]) if kind.said is None)
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Audit of {name}</title><style>{STYLE}</style></head>
@@ -101,6 +102,7 @@ def page(report: dict[str, Any], folder: Path) -> str:
 number, is what to compare it with. Below a picture stand {kind.below}.</p>
 <table><thead><tr><th scope="col">number</th><th scope="col">value</th><th scope="col">interval</th>
 <th scope="col">floor</th></tr></thead><tbody>{lines}</tbody></table>
+{told}
 {sections}
 {_behind(report["behind"], folder)}<section><h2>What must not be concluded</h2>
 <p>From none of these numbers, and not from all of them together, follows:</p>

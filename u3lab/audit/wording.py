@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from u3lab import results
@@ -184,6 +184,22 @@ def limit(name: str, value: float) -> str:
             f"{missed} of those that cheat.")
 
 
+def rates(sides: Sequence[int]) -> list[str]:
+    """How often all signs together were wrong, for pictures (C,H,W) or volumes (C,D,H,W); none if it is not known."""
+    try:
+        facts = results.facts("audited")
+    except U3Error:
+        return []
+    after = ", 3-D" if len(sides) == 4 else ""
+    alarms, missed = (facts["evidence"]["summary"].get(f"{what}{after}") for what in ("false alarms", "missed"))
+    if not alarms or not missed:
+        return []
+    return [f"The four thresholds were tried on small networks of which it is known whether they cheat: at least one "
+            f"sign accused {percent(alarms['any sign'])} of {alarms['networks']} honest ones, and none accused "
+            f"{percent(missed['any sign'])} of {missed['networks']} that cheat. Networks whose cue goes with the "
+            "finding, such as marks at its rim, were not among these: no number here can show them."]
+
+
 def thresholds() -> dict[str, dict[str, float]]:
     """Sign → its threshold, and the rates of false alarms and misses; empty if the table has not been made."""
     try:
@@ -191,8 +207,5 @@ def thresholds() -> dict[str, dict[str, float]]:
     except U3Error:
         return {}
     summary = facts["evidence"]["summary"]
-    accused = {label.partition(":")[0]: of for label, of in summary.items() if label.endswith(": accused")}
-    honest, cheats = ([of for cue, of in accused.items() if (cue in facts["honest"]) == fair] for fair in (True, False))
-    return {sign: {"threshold": value, "false alarms": sum(of[sign] for of in honest) / len(honest),
-                   "missed": 1 - sum(of[sign] for of in cheats) / len(cheats)}
+    return {sign: {"threshold": value, "false alarms": summary["false alarms"][sign], "missed": summary["missed"][sign]}
             for sign, value in summary.get("threshold", {}).items()}
