@@ -5,8 +5,9 @@
 
 ``u3lab audit`` does the same from the command line. Files: ``cases`` (what is audited, and the one score), ``lesion``
 (filled in), ``transplant`` (the best fixed place), ``looking`` (outside the body, on the lesion), ``flips`` (harmless
-changes), ``accuracy`` (by patient); ``reading`` (a folder), ``own`` (a user's module), ``running`` and ``parts`` (all
-five, kept as they are done), ``drawing``, ``wording`` and ``page`` (the report).
+changes), ``accuracy`` (by patient); ``reading`` (a folder), ``volumes`` (NIfTI, DICOM series), ``grids`` (where a scan
+lies, and a map over it), ``own`` (a user's module), ``windows`` (what is too large for it), ``running`` and ``parts``
+(all five, kept as they are done), ``drawing``, ``wording`` and ``page`` (the report).
 """
 
 from u3lab.audit.accuracy import accuracy
@@ -18,3 +19,4 @@ from u3lab.audit.page import write
 from u3lab.audit.reading import read
 from u3lab.audit.running import run
 from u3lab.audit.transplant import fixed_place
+from u3lab.audit.windows import sliding

@@ -14,7 +14,7 @@ from typing import Any
 
 from u3lab._system import paths
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
-from u3lab.audit.running import FOLDER
+from u3lab.audit.running import FOLDER, MAPS
 from u3lab.audit.wording import NOT_SAID, TITLES, first, percent, sentences, thresholds
 from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
@@ -162,6 +162,7 @@ def _people(facts: dict[str, Any]) -> str:
 
 def _small(report: dict[str, Any]) -> str:
     parts, outlined = report["parts"], report["outlines"]
+    maps = sum(len(part["maps"]) for part in parts.values())
     times = ", ".join(f"{name} {part['seconds']:g} s" for name, part in parts.items())
     lines = [
         f"Pictures: {report['pictures']}, {report['positives']} positive, of {'×'.join(map(str, report['sides']))} "
@@ -171,6 +172,8 @@ def _small(report: dict[str, Any]) -> str:
         + ", ".join(f"{name} {value}" for name, value in report["settings"].items())
         + f". Changes: shift by {percent(SHIFT)} of a side, blur of σ {BLUR} pixels, noise of {percent(NOISE)} of "
         f"white, window with {percent(WINDOW)} more contrast.",
+        *[f"Maps: {maps} NIfTI files in the folder {MAPS}, to be laid over the scans; occlusion is in log-odds, and "
+          "what is filled in has the scan’s own values."] * (maps > 0),
         "Intervals draw whole patients where they are named, else pictures; that of the best fixed place draws pairs. "
         "One without width, as [0, 0], means that no picture answered otherwise; it is not certain for others. "
         "Pictures shown are the first that were asked about; none was chosen for what it shows.",

@@ -113,8 +113,8 @@ def files(folder: Path) -> dict[str, Source]:
             slices.append(path)
         elif (name := stem(path.relative_to(folder).as_posix())) != path.relative_to(folder).as_posix():
             _put(found, name, path, folder)
-    for name, files in series(slices, folder).items():
-        _put(found, name, files, folder)
+    for name, source in series(slices, folder).items():
+        _put(found, name, source, folder)
     if not found:
         raise U3Error(f"{folder} holds no picture; PNG, JPEG, NIfTI and DICOM are read")
     return found

@@ -1,15 +1,18 @@
 """Run the audit: five measures in order, each kept as soon as it is done.
 
     report = run(net, cases, out="report")      # stopped and called again, it goes on
-    write(report, "report")                     # report/report.html and report.json
+    write(report, "report")                     # report/report.html and report.json; maps of scans in report/maps
 """
 
 from __future__ import annotations
 
+import copy
 import datetime
+import importlib.util
 import json
 import os
 import platform
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +30,8 @@ from u3lab.errors import U3Error
 from u3lab.nets import ready
 from u3lab.training.batches import fingerprint
 
-FOLDER = "parts"
+FOLDER, MAPS = "parts", "maps"
+LONG = 60  # letters of a scan's name in that of its map
 
 
 def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.PathLike[str], seed: int = 0,
@@ -35,7 +39,8 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     """Measure the five numbers, and return all that a page says of them.
 
     A number that cannot be had is missing, with the sentence that says why; it does not end the run. Each finished part
-    is in OUT/parts, and is taken from there if network, cases, class and seed are the same.
+    is in OUT/parts, and is taken from there if network, cases, class and seed are the same. Maps of scans are NIfTI
+    files in OUT/maps. A network without ``spacing`` takes that of the scans.
 
     Parameters
     ----------
@@ -62,6 +67,9 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     out, seed = place("out", out, "the folder of the report"), whole("seed", seed, 0)
     trained = words("trained", trained, none=True)
+    if net.spacing is None and cases.spacing is not None:
+        net = copy.copy(net)  # the user's own stays as it is
+        net.spacing = cases.spacing
     stamp = stamp_of(net, cases, positive, seed)
     found = {}
     try:
@@ -85,6 +93,7 @@ def stamp_of(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> st
     from u3lab import __version__
 
     said = f"{positive} {seed} {__version__} {list(cases.groups)} {net.name} {settings(cases)}"
+    said += "".join(f" {grid.name} {grid.world.tolist()}" for grid in cases.grids or () if grid is not None)
     text = torch.tensor(list(said.encode()), dtype=torch.uint8)
     answers = (score(net, cases.images, positive) * 1000).round()  # threads change the last digits
     known: list[Tensor] = [text, answers, cases.images, cases.positive, *net.state_dict().values()]
@@ -95,7 +104,8 @@ def _kept(file: Path, stamp: str) -> dict[str, Any] | None:
     """A part that was finished before, with its pictures; None if there is none of this network and these cases."""
     try:
         part = json.loads(file.read_text(encoding="utf-8"))
-        there = all((file.parent / shot["file"]).is_file() for row in part["rows"] for shot in row)
+        there = all((file.parent / shot["file"]).is_file() for row in part["rows"] for shot in row) and all(
+            (file.parent.parent / MAPS / name).is_file() for name in part["maps"])
         return part if there and part["stamp"] == stamp else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -106,10 +116,11 @@ def _measured(name: str, net: nn.Module, cases: Cases, positive: int | str, seed
     try:
         part = PARTS[name](net, cases, positive, seed)
     except U3Error as error:
-        return {"value": None, "why": str(error), "floor": None, "facts": {}, "rows": [],
+        return {"value": None, "why": str(error), "floor": None, "facts": {}, "rows": [], "maps": [],
                 "seconds": round(time.perf_counter() - start, 1)}
     return {"value": part.value, "why": "", "floor": part.floor, "facts": part.facts,
-            "rows": _drawn(name.replace(" ", "_"), part, folder), "seconds": round(time.perf_counter() - start, 1)}
+            "rows": _drawn(name.replace(" ", "_"), part, folder), "maps": _laid(part, cases, folder.parent / MAPS),
+            "seconds": round(time.perf_counter() - start, 1)}
 
 
 def _drawn(name: str, part: Part, folder: Path) -> list[list[dict[str, str]]]:
@@ -122,6 +133,18 @@ def _drawn(name: str, part: Part, folder: Path) -> list[list[dict[str, str]]]:
             paths.write_atomically(folder / file, pixels.png(shot.image.contiguous()))
             rows[-1].append({"file": file, "alt": shot.alt, "caption": shot.caption})
     return rows
+
+
+def _laid(part: Part, cases: Cases, folder: Path) -> list[str]:
+    """The part's maps as NIfTI files that lie over their scans; none without nibabel."""
+    names = []
+    for number, kind, map, scan in part.maps:
+        grid = None if cases.grids is None else cases.grids[number]
+        if grid is None or importlib.util.find_spec("nibabel") is None:
+            continue
+        names.append(f"{number + 1:03}_{re.sub(r'[^A-Za-z0-9.-]+', '_', grid.name)[-LONG:]}_{kind}.nii.gz")
+        grid.write(grid.low + map * (grid.high - grid.low) if scan else map, folder / names[-1])
+    return names
 
 
 def _facts(cases: Cases, trained: Sequence[str]) -> dict[str, Any]:
