@@ -96,7 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--patients", metavar="CSV", help="columns file and patient, if the labels do not name patients")
     audit.add_argument("--trained", metavar="CSV", help="column patient: those that the network learnt from")
     audit.add_argument("--positive", metavar="LABEL", help="the label of the finding; 1 if it is left out")
-    audit.add_argument("--size", type=int, metavar="N", help="make all pictures squares of N pixels")
+    audit.add_argument("--size", type=int, nargs="+", metavar="N",
+                       help="make all pictures squares of N pixels, volumes cubes, or give three sides (z,y,x)")
     audit.add_argument("--range", type=float, nargs=2, metavar=("LO", "HI"),
                        help="values of a scan that become black and white, such as -1000 400 HU")
     audit.add_argument("--window", type=int, nargs="+", metavar="N",

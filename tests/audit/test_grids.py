@@ -107,7 +107,8 @@ def test_a_coarse_map_has_its_cells_where_their_voxels_are(kind: str, codes: str
             assert np.abs(nibabel.affines.voxel_sizes(ours) - 2 * nibabel.affines.voxel_sizes(theirs)).max() < 1e-5
 
 
-def test_resizing_and_cropping_keep_each_middle_in_its_place(tmp_path: Path):
+@pytest.mark.parametrize("size", [5, (4, 9, 5)])
+def test_resizing_keeps_each_middle_in_its_place(size: int | tuple[int, ...], tmp_path: Path):
     """A ramp of each coordinate, read as a scan and resized, says of each cell where it came from."""
     where = AFFINES["oblique"]
     world = nibabel.affines.apply_affine(where, np.stack(np.meshgrid(*[np.arange(n) for n in SIDES], indexing="ij"),
@@ -116,12 +117,13 @@ def test_resizing_and_cropping_keep_each_middle_in_its_place(tmp_path: Path):
         image = nibabel.Nifti1Image(world[..., n].astype("f4"), where)
         nibabel.save(image, tmp_path / f"{'xyz'[n]}.nii")
     (tmp_path / "labels.csv").write_text("file,label\nx,1\ny,0\nz,0\n")
-    cases = audit.read(tmp_path, tmp_path / "labels.csv", channels=1, size=5)
+    cases = audit.read(tmp_path, tmp_path / "labels.csv", channels=1, size=size)
     for n, grid in enumerate(cases.grids):
-        cells = torch.cartesian_prod(*[torch.arange(5)] * 3).flip(1).double().numpy()  # (x,y,z), z slowest
-        wanted = nibabel.affines.apply_affine(grid.world, cells)[:, n].reshape(5, 5, 5)
+        cells = np.argwhere(np.ones(cases.images.shape[2:]))[:, ::-1]  # (x,y,z)
+        wanted = nibabel.affines.apply_affine(grid.world, cells)[:, n].reshape(cases.images.shape[2:])
         found = grid.low + cases.images[n, 0].numpy() * (grid.high - grid.low)
         assert np.abs(found - wanted).max() < 1e-3  # interpolated in single precision
+    assert cases.images.shape[2:] == (size if isinstance(size, tuple) else (5, 5, 5))
     assert cases.spacing == pytest.approx(np.linalg.norm(cases.grids[0].world[:3, :3], axis=0)[::-1], rel=1e-9)
 
 

@@ -22,10 +22,13 @@ from u3lab.checks import place, shown
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 
+STATES, PREFIXES = ("state_dict", "model_state_dict", "model"), ("module.", "model.", "net.", "_orig_mod.")
+"""Where a training script keeps a state_dict, and what it puts before its names."""
+
 
 @contextmanager
-def inside(what: str, *, called: bool = False) -> Iterator[None]:
-    """Add a sentence to what is raised in here that says whose code it is.
+def inside(what: str, *, called: bool = False, more: str = "") -> Iterator[None]:
+    """Add a sentence to what is raised in here that says whose code it is, and ``more``.
 
     ``called`` adds it only to what was raised while a torch module was called: the rest is not the user's.
     """
@@ -36,7 +39,7 @@ def inside(what: str, *, called: bool = False) -> Iterator[None]:
     except Exception as error:
         theirs = not called or any(frame.name == "_call_impl" for frame in traceback.extract_tb(error.__traceback__))
         if theirs and not getattr(error, "__notes__", None):
-            error.add_note(f"This error arose inside {what}, and is shown as it was raised; the audit ends here.")
+            error.add_note(f"This error arose inside {what}, and is shown as it was raised; the audit ends here.{more}")
         raise
 
 
@@ -101,8 +104,11 @@ def _fill(net: nn.Module, file: Path, where: str) -> None:
         told = getattr(error, "strerror", None) or type(error).__name__
         raise U3Error(f"{file} cannot be read as weights ({told}); give a state_dict, as safetensors or as torch.save "
                       "writes it") from None
-    if isinstance(weights, dict) and isinstance(weights.get("state_dict"), dict):
-        weights = weights["state_dict"]
+    for name in STATES:
+        weights = weights[name] if isinstance(weights, dict) and isinstance(weights.get(name), dict) else weights
+    if isinstance(weights, dict) and not set(weights) & set(net.state_dict()):
+        for prefix in PREFIXES:  # of what held the network while it learnt
+            weights = {key.removeprefix(prefix): value for key, value in weights.items()}
     try:
         net.load_state_dict(weights)
     except (RuntimeError, TypeError, AttributeError) as error:
@@ -127,9 +133,18 @@ def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the netwo
     U3Error
         An answer that is not (1,K) scores, or no class that the label could mean. What the network raises is passed on.
     """
-    ready(net)
-    with inside(where), torch.no_grad():
-        answer = net(images[:1])
+    axes = ready(net).axes
+    size = f" It was given {tuple(images[:1].shape)}; if it takes another size, give --size or --window."
+    with inside(where, more=size), torch.no_grad():
+        try:
+            answer = net(images[:1])
+        except Exception as error:
+            if axes != images.ndim - 2 and not isinstance(error, U3Error):
+                kinds = {2: "pictures", 3: "volumes"}
+                raise U3Error(f"{where} has convolutions for {kinds[axes]}, and what was read are "
+                              f"{kinds[images.ndim - 2]}, {tuple(images.shape[1:])}; give a folder of "
+                              f"{kinds[axes]}") from error
+            raise
     if not isinstance(answer, Tensor) or answer.ndim != 2 or len(answer) != 1:
         told = f"a dict of {', '.join(map(str, answer))}" if isinstance(answer, dict) else shown(answer)
         raise U3Error(f"{where} answers one picture with {told}; a tensor of scores (1,K) is wanted")

@@ -25,7 +25,7 @@ from u3lab import images
 from u3lab.audit.cases import Cases
 from u3lab.audit.grids import APART, Grid, apart
 from u3lab.audit.volumes import VOLUMES, nifti, series, stem, volume
-from u3lab.checks import listed, number, place, room, shown, whole
+from u3lab.checks import listed, number, place, room, shown, whole, wholes
 from u3lab.errors import U3Error
 from u3lab.images import dicom
 
@@ -36,7 +36,7 @@ Source = Path | tuple[Path, ...]  # a file, or the slices of a DICOM series
 
 def read(folder: str | os.PathLike[str], labels: str | os.PathLike[str], *,
          masks: str | os.PathLike[str] | None = None, patients: str | os.PathLike[str] | None = None,
-         positive: str | None = None, size: int | None = None, channels: int = 3,
+         positive: str | None = None, size: int | Sequence[int] | None = None, channels: int = 3,
          range: Sequence[float] | None = None) -> Cases:
     """Read pictures (N,C,H,W) or volumes (N,C,D,H,W) in [0,1] with their labels, outlines and patients.
 
@@ -55,7 +55,8 @@ def read(folder: str | os.PathLike[str], labels: str | os.PathLike[str], *,
     positive
         The label of the finding. Without it labels are 0 and 1.
     size
-        Resize the shorter side of pictures, and cut out the central square; volumes become cubes of that side.
+        Resize the shorter side of pictures, and cut out the central square; volumes become cubes of that side, or get
+        one side an axis, (z,y,x).
     channels
         What the network takes: 1 is grey.
     range
@@ -71,7 +72,8 @@ def read(folder: str | os.PathLike[str], labels: str | os.PathLike[str], *,
     from tqdm import tqdm
 
     folder, channels = place("the folder", folder, "a folder of pictures"), whole("channels", channels)
-    size, range = None if size is None else whole("size", size), _range(range)
+    size = size if size is None else wholes("size", size if isinstance(size, Sequence) else [size])
+    range = _range(range)
     found = files(folder)
     table = rows(labels, ("file", "label"))
     paths, chosen = _matched(table, found, labels, folder)
@@ -255,16 +257,18 @@ def _mask(source: Source, called: str, x: Tensor, grid: Grid | None) -> Tensor:
     return (values > (0 if lossless else values.max() / 2)).float()
 
 
-def _sized(x: Tensor, grid: Grid | None, size: int | None) -> tuple[Tensor, Grid | None]:
+def _sized(x: Tensor, grid: Grid | None, size: list[int] | None) -> tuple[Tensor, Grid | None]:
     """The central square of a picture, or the whole of a volume, resized."""
     if size is None:
         return x, grid
-    box = [slice(0, side) for side in x.shape[2:]]
-    if x.ndim == 5:
-        cube = [whole("size", size, 1, LARGEST)] * 3
-        x = F.interpolate(x, size=cube, mode="trilinear", align_corners=False)
+    axes, box = x.ndim - 2, [slice(0, side) for side in x.shape[2:]]
+    if len(size) not in {1, 2 * axes - 3}:
+        raise U3Error(f"size = {size}; give one side{', or three, (z,y,x)' * (axes == 3)}")
+    if axes == 3:
+        sides = [whole("size", side, 1, LARGEST) for side in (size if len(size) == 3 else size * 3)]
+        x = F.interpolate(x, size=sides, mode="trilinear", align_corners=False)
     else:
         short = min(x.shape[2:])
         box = [slice((side - short) // 2, (side - short) // 2 + short) for side in x.shape[2:]]
-        x = images.resize(x[..., box[0], box[1]], size)
+        x = images.resize(x[..., box[0], box[1]], *size)
     return x, None if grid is None else grid.resized(x.shape[2:], box)

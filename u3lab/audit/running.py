@@ -70,9 +70,10 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     if net.spacing is None and cases.spacing is not None:
         net = copy.copy(net)  # the user's own stays as it is
         net.spacing = cases.spacing
-    stamp = stamp_of(net, cases, positive, seed)
     found = {}
     try:
+        (out / FOLDER).mkdir(parents=True, exist_ok=True)  # before anything long is computed
+        stamp = stamp_of(net, cases, positive, seed)
         for name in (bar := tqdm(PARTS, unit="number")):
             bar.set_description(name)
             file = out / FOLDER / f"{name.replace(' ', '_')}.json"
