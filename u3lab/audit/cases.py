@@ -92,14 +92,10 @@ def score(net: nn.Module, images: Tensor, positive: int | str) -> Tensor:
         scores = torch.cat([net(some).float().cpu() for some in images.split(AT_ONCE)])
     if scores.ndim != 2 or not scores.isfinite().all():
         raise U3Error(f"{net.name} answers {shown(scores)} for these pictures; finite scores (N,K) are wanted")
-    return odds(scores, number_of(net, positive, scores.shape[1]) if scores.shape[1] > 1 else 0)
-
-
-def odds(scores: Tensor, k: int) -> Tensor:
-    """The log-odds (…) of class k of scores (…,K): those of their softmax; a single score as it is."""
-    if scores.shape[-1] == 1:
-        return scores[..., 0]
-    return scores[..., k] - scores.index_fill(-1, torch.tensor(k, device=scores.device), -torch.inf).logsumexp(-1)
+    if scores.shape[1] == 1:
+        return scores[:, 0]
+    k = number_of(net, positive, scores.shape[1])
+    return scores[:, k] - scores.index_fill(1, torch.tensor(k), -torch.inf).logsumexp(1)
 
 
 def number_of(net: Classifier, positive: int | str, count: int) -> int:

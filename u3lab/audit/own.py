@@ -122,6 +122,20 @@ def channels_of(net: nn.Module) -> int:
     return 3 if first is None else first.in_channels
 
 
+def asked(net: nn.Module, image: Tensor, where: str) -> object:
+    """What the network answers about one picture, without a graph; ``where`` is what messages call it."""
+    axes, kinds = ready(net).axes, {2: "pictures", 3: "volumes"}
+    size = f" It was given {tuple(image.shape)}; if it takes another size, give --size or --window."
+    with inside(where, more=size), torch.no_grad():
+        try:
+            return net(image)
+        except Exception as error:
+            if axes == image.ndim - 2 or isinstance(error, U3Error):
+                raise
+            raise U3Error(f"{where} has convolutions for {kinds[axes]}, and what was read are {kinds[image.ndim - 2]}, "
+                          f"{tuple(image.shape[1:])}; give a folder of {kinds[axes]}") from error
+
+
 def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the network") -> int | str:
     """Ask the network about the first picture, and return the class that stands for the label ``positive``.
 
@@ -133,18 +147,7 @@ def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the netwo
     U3Error
         An answer that is not (1,K) scores, or no class that the label could mean. What the network raises is passed on.
     """
-    axes = ready(net).axes
-    size = f" It was given {tuple(images[:1].shape)}; if it takes another size, give --size or --window."
-    with inside(where, more=size), torch.no_grad():
-        try:
-            answer = net(images[:1])
-        except Exception as error:
-            if axes != images.ndim - 2 and not isinstance(error, U3Error):
-                kinds = {2: "pictures", 3: "volumes"}
-                raise U3Error(f"{where} has convolutions for {kinds[axes]}, and what was read are "
-                              f"{kinds[images.ndim - 2]}, {tuple(images.shape[1:])}; give a folder of "
-                              f"{kinds[axes]}") from error
-            raise
+    answer = asked(net, images[:1], where)
     if not isinstance(answer, Tensor) or answer.ndim != 2 or len(answer) != 1:
         told = f"a dict of {', '.join(map(str, answer))}" if isinstance(answer, dict) else shown(answer)
         raise U3Error(f"{where} answers one picture with {told}; a tensor of scores (1,K) is wanted")

@@ -18,7 +18,7 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import number_of, odds
+from u3lab.audit.cases import number_of
 from u3lab.checks import number, whole, wholes
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
@@ -95,9 +95,12 @@ class Sliding(nn.Module):
 
     def _surest(self, scores: Tensor) -> Tensor:
         """Of each picture the scores (B,K) of the window, of those (W,B,K), that is surest of the finding."""
-        count = scores.shape[2]
-        k = count - 1 if self.finding is None else number_of(self.net, self.finding, count) if count > 1 else 0
-        return scores[odds(scores, k).argmax(0), torch.arange(scores.shape[1], device=scores.device)]
+        odds = scores[..., 0]
+        if (count := scores.shape[2]) > 1:
+            k = count - 1 if self.finding is None else number_of(self.net, self.finding, count)
+            others = [other for other in range(count) if other != k]
+            odds = scores[..., k] - scores[..., others].logsumexp(2)
+        return scores[odds.argmax(0), range(scores.shape[1])]
 
 
 def windows(sides: Sequence[int], window: Sequence[int], overlap: float) -> list[tuple[slice, ...]]:
