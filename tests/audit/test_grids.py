@@ -107,7 +107,7 @@ def test_a_coarse_map_has_its_cells_where_their_voxels_are(kind: str, codes: str
             assert np.abs(nibabel.affines.voxel_sizes(ours) - 2 * nibabel.affines.voxel_sizes(theirs)).max() < 1e-5
 
 
-@pytest.mark.parametrize("size", [5, (4, 9, 5)])
+@pytest.mark.parametrize("size", [5, (4, 15, 5)])
 def test_resizing_keeps_each_middle_in_its_place(size: int | tuple[int, ...], tmp_path: Path):
     """A ramp of each coordinate, read as a scan and resized, says of each cell where it came from."""
     where = AFFINES["oblique"]
@@ -122,7 +122,8 @@ def test_resizing_keeps_each_middle_in_its_place(size: int | tuple[int, ...], tm
         cells = np.argwhere(np.ones(cases.images.shape[2:]))[:, ::-1]  # (x,y,z)
         wanted = nibabel.affines.apply_affine(grid.world, cells)[:, n].reshape(cases.images.shape[2:])
         found = grid.low + cases.images[n, 0].numpy() * (grid.high - grid.low)
-        assert np.abs(found - wanted).max() < 1e-3  # interpolated in single precision
+        inside = (slice(1, -1),) * 3  # antialiasing shortens a ramp at its ends, and bends it by a hundredth of a cell
+        assert np.abs(found - wanted)[inside].max() < 0.1  # mm; without the half cell it would be 0.4 and more
     assert cases.images.shape[2:] == (size if isinstance(size, tuple) else (5, 5, 5))
     assert cases.spacing == pytest.approx(np.linalg.norm(cases.grids[0].world[:3, :3], axis=0)[::-1], rel=1e-9)
 

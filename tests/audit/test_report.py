@@ -454,6 +454,11 @@ def test_a_network_for_volumes_is_not_asked_about_pictures():
         own.tried(deep, torch.zeros(1, 1, 8, 8), "1", "deep")
 
 
+def test_a_network_in_half_precision_is_asked_in_its_own():
+    half = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)).bfloat16().eval()
+    assert own.tried(half, torch.zeros(1, 1, 8, 8), "ill") == 1
+
+
 def test_a_label_means_the_class_of_its_name_or_number():
     x = torch.zeros(1, 1, 8, 8)
 

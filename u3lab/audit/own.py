@@ -128,7 +128,8 @@ def asked(net: nn.Module, image: Tensor, where: str) -> object:
     size = f" It was given {tuple(image.shape)}; if it takes another size, give --size or --window."
     with inside(where, more=size), torch.no_grad():
         try:
-            return net(image)
+            kind = next((p.dtype for p in net.parameters() if p.is_floating_point()), image.dtype)
+            return net(image if isinstance(net, Classifier) else image.to(kind))
         except Exception as error:
             if axes == image.ndim - 2 or isinstance(error, U3Error):
                 raise

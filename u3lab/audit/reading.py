@@ -266,9 +266,14 @@ def _sized(x: Tensor, grid: Grid | None, size: list[int] | None) -> tuple[Tensor
         raise U3Error(f"size = {size}; give one side{', or three, (z,y,x)' * (axes == 3)}")
     if axes == 3:
         sides = [whole("size", side, 1, LARGEST) for side in (size if len(size) == 3 else size * 3)]
-        x = F.interpolate(x, size=sides, mode="trilinear", align_corners=False)
+        x = _lines(_lines(x[0], *sides[1:]).transpose(1, 2), sides[0], sides[2]).transpose(1, 2)[None]
     else:
         short = min(x.shape[2:])
         box = [slice((side - short) // 2, (side - short) // 2 + short) for side in x.shape[2:]]
         x = images.resize(x[..., box[0], box[1]], *size)
     return x, None if grid is None else grid.resized(x.shape[2:], box)
+
+
+def _lines(x: Tensor, height: int, width: int) -> Tensor:
+    """(C,D,H,W) with H and W resized as those of pictures are, antialiased, which PyTorch has for two axes only."""
+    return F.interpolate(x, (height, width), mode="bilinear", antialias=True, align_corners=False)
