@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -139,12 +140,14 @@ def _drawn(name: str, part: Part, folder: Path) -> list[list[dict[str, str]]]:
 def _laid(part: Part, cases: Cases, folder: Path) -> list[str]:
     """The part's maps as NIfTI files that lie over their scans; none without nibabel."""
     names = []
+    if part.maps and cases.grids is not None and importlib.util.find_spec("nibabel") is None:
+        warnings.warn("nibabel is not installed, so no maps are written; run `pip install nibabel`", stacklevel=2)
+        return names
     for number, kind, map, scan in part.maps:
         grid = None if cases.grids is None else cases.grids[number]
-        if grid is None or importlib.util.find_spec("nibabel") is None:
-            continue
-        names.append(f"{number + 1:03}_{re.sub(r'[^A-Za-z0-9.-]+', '_', grid.name)[-LONG:]}_{kind}.nii.gz")
-        grid.write(grid.low + map * (grid.high - grid.low) if scan else map, folder / names[-1])
+        if grid is not None:
+            names.append(f"{number + 1:03}_{re.sub(r'[^A-Za-z0-9.-]+', '_', grid.name)[-LONG:]}_{kind}.nii.gz")
+            grid.write(grid.low + map * (grid.high - grid.low) if scan else map, folder / names[-1])
     return names
 
 
