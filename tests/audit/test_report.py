@@ -443,8 +443,9 @@ def test_an_error_inside_a_module_is_shown_as_it_is(make: str, kind: type, folde
     monkeypatch.chdir(folder)
     with pytest.raises(kind) as told:
         main(asked(folder, make))
+    size = " It was given (1, 1, 32, 32); if it takes another size, give --size or --window." * (make == "fails")
     assert told.value.__notes__ == [f"This error arose inside my_module:{make}, and is shown as it was raised; the "
-                                    "audit ends here."]
+                                    f"audit ends here.{size}"]
 
 
 def test_an_error_of_ours_is_not_laid_at_the_users_door():
@@ -464,6 +465,26 @@ def test_weights_that_do_not_fit_get_one_sentence(folder: Path, monkeypatch, cap
     (folder / "weights.pt").unlink()
     assert main(asked(folder, "make")) == 1
     assert "there is no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kept", [
+    lambda own: {"state_dict": {f"module.{key}": value for key, value in own.items()}, "epoch": 3},
+    lambda own: {"model_state_dict": own}, lambda own: {"model": {f"net.{key}": value for key, value in own.items()}}])
+def test_weights_are_found_where_a_training_script_keeps_them(kept, folder: Path, monkeypatch):
+    monkeypatch.chdir(folder)
+    torch.save(kept({"first.weight": torch.full((1, 1, 1, 1), 7.0)}), folder / "weights.pt")
+    assert own.made("my_module:make", str(folder / "weights.pt")).first.weight.item() == 7
+
+
+def test_a_network_for_volumes_is_not_asked_about_pictures():
+    deep = torch.nn.Sequential(torch.nn.Conv3d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(8, 2)).eval()
+    with pytest.raises(U3Error, match="deep has convolutions for volumes, and what was read are pictures, "):
+        own.tried(deep, torch.zeros(1, 1, 8, 8), "1", "deep")
+
+
+def test_a_network_in_half_precision_is_asked_in_its_own():
+    half = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)).bfloat16().eval()
+    assert own.tried(half, torch.zeros(1, 1, 8, 8), "ill") == 1
 
 
 def test_a_label_means_the_class_of_its_name_or_number():

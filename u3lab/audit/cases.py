@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from u3lab.audit.grids import Grid
 from u3lab.checks import booleans, shown, whole, words
 from u3lab.errors import U3Error
 from u3lab.images import check
@@ -37,6 +38,8 @@ class Cases:
         (N,1,H,W) or (N,1,D,H,W) bool: where it is. A picture without an outline has False everywhere.
     patients
         N names. Pictures of one patient are no independent evidence: intervals draw whole patients.
+    grids
+        Where each lies, if it was read from NIfTI or DICOM; None for one that was not.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class Cases:
     positive: Tensor
     outlines: Tensor | None = None
     patients: Sequence[str] | None = None
+    grids: Sequence[Grid | None] | None = None
 
     def __post_init__(self) -> None:
         check(self.images, None, 3 if getattr(self.images, "ndim", 0) == 5 else 2)
@@ -68,6 +72,8 @@ class Cases:
                               "as the pictures")
         if self.patients is not None and len(words("patients", self.patients)) != len(self.images):
             raise U3Error(f"{len(self.patients)} patients for {len(self.images)} pictures; name one for each picture")
+        if self.grids is not None and len(self.grids) != len(self.images):
+            raise U3Error(f"{len(self.grids)} grids for {len(self.images)} pictures; give one a picture, or none")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -76,6 +82,12 @@ class Cases:
     def groups(self) -> list[str] | list[int]:
         """To whom each picture belongs: its patient or, where none is named, itself."""
         return list(range(len(self))) if self.patients is None else list(self.patients)
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Millimetres from pixel to pixel along (y,x) or (z,y,x), the median of the scans; None if unknown."""
+        known = [grid.spacing for grid in self.grids or () if grid is not None]
+        return tuple(np.median(known, 0).tolist()) if known else None
 
 
 def score(net: nn.Module, images: Tensor, positive: int | str | Region) -> Tensor:

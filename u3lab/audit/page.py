@@ -17,7 +17,7 @@ from u3lab.audit.behind import HEADINGS
 from u3lab.audit.claims import NOT_SAID
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.audit.kinds import KINDS, Kind
-from u3lab.audit.running import FOLDER, writing
+from u3lab.audit.running import FOLDER, MAPS, writing
 from u3lab.audit.wording import LEFT_OUT, NONE, first, one_map_said, percent, rates, sentences, thresholds
 from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
@@ -202,6 +202,7 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
 
 def _small(report: dict[str, Any]) -> str:
     parts, outlined = report["parts"], report["outlines"]
+    maps = sum(len(part["maps"]) for part in parts.values())
     times = ", ".join(f"{name} {part['seconds']:g} s" for name, part in (parts | report["behind"]).items())
     lines = [
         f"Pictures: {report['pictures']}, {report['positives']} positive, of {'×'.join(map(str, report['sides']))} "
@@ -211,6 +212,8 @@ def _small(report: dict[str, Any]) -> str:
         + ", ".join(f"{name} {value}" for name, value in report["settings"].items())
         + f". Changes: shift by {percent(SHIFT)} of a side, blur of σ {BLUR} pixels, noise of {percent(NOISE)} of "
         f"white, window with {percent(WINDOW)} more contrast.",
+        *[f"Maps: {maps} NIfTI files in the folder {MAPS}, to be laid over the scans; occlusion is in log-odds, and "
+          "what is filled in has the scan’s own values."] * (maps > 0),
         "Intervals draw whole patients where they are named, else pictures; that of the best fixed place draws pairs. "
         "One without width, as [0, 0], means that no picture answered otherwise; it is not certain for others. "
         "Pictures shown are the first that were asked about; none was chosen for what it shows.",

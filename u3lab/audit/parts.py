@@ -6,7 +6,7 @@ Pictures are the first that were asked about: none is chosen for what it shows.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -29,13 +29,23 @@ SETTINGS = {  # axes of a picture → what the measures are called with; volumes
 }
 
 
+class Laid(NamedTuple):
+    """A map (1,…) of picture ``number``, to be laid over its scan; with ``scan``, itself a picture in [0,1]."""
+
+    number: int
+    kind: str
+    map: Tensor
+    scan: bool = False
+
+
 class Part(NamedTuple):
-    """A number, its floor, what else is said of it, and rows of pictures."""
+    """A number, its floor, what else is said of it, rows of pictures, and maps for a viewer of scans."""
 
     value: Interval
     floor: Interval | float
     facts: dict[str, Any]
     rows: list[list[Shot]]
+    maps: Sequence[Laid] = ()
 
 
 class Told(NamedTuple):
@@ -71,7 +81,8 @@ def lesion(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part
                  f"filled in: {answer(after)}"),
             Shot(beside, f"The same picture; the same shape is filled in elsewhere. {said(floor)}",
                  f"elsewhere: {answer(floor)}")])
-    return Part(found.flipped, found.elsewhere, {"asked": len(found.which), "large": found.large}, rows)
+    filled = [Laid(k, "filled", found.filled[n][:1], scan=True) for n, k in enumerate(found.which[:SHOWN].tolist())]
+    return Part(found.flipped, found.elsewhere, {"asked": len(found.which), "large": found.large}, rows, filled)
 
 
 def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
@@ -126,7 +137,8 @@ def looks(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
                  f"answer most. {strongest(found.maps[n], outline)}", "its occlusion map")])
     return Part(found.outside, found.edges_outside, {
         "asked": len(found.which), "empty": found.empty, "lesion": found.lesion, "edges": found.edges_lesion,
-        "air": float((~body(cases.images[found.which])).double().mean())}, rows)
+        "air": float((~body(cases.images[found.which])).double().mean())}, rows,
+        [Laid(k, "occlusion", found.maps[n]) for n, k in enumerate(found.which.tolist())])
 
 
 def strongest(map: Tensor, outline: Tensor | None) -> str:

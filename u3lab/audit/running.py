@@ -1,17 +1,21 @@
 """Run the audit: five measures in order, each kept as soon as it is done.
 
     report = run(net, cases, out="report")      # stopped and called again, it goes on
-    write(report, "report")                     # report/report.html and report.json
+    write(report, "report")                     # report/report.html and report.json; maps of scans in report/maps
 """
 
 from __future__ import annotations
 
+import copy
 import datetime
+import importlib.util
 import json
 import os
 import platform
+import re
 import string
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,13 +30,14 @@ from u3lab.audit.behind import BEHIND
 from u3lab.audit.cases import ASK, Cases, score
 from u3lab.audit.drawing import Shot
 from u3lab.audit.kinds import KINDS, kind_of
-from u3lab.audit.parts import Part, Told, settings
+from u3lab.audit.parts import Laid, Part, Told, settings
 from u3lab.checks import is_a, one_of, place, whole, words
 from u3lab.errors import U3Error
 from u3lab.nets import ready
 from u3lab.training.batches import fingerprint
 
-FOLDER, ANOTHER = "parts", "give another folder as out= (--out)"
+FOLDER, MAPS, ANOTHER = "parts", "maps", "give another folder as out= (--out)"
+LONG = 60  # letters of a scan's name in that of its map
 
 
 def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.PathLike[str], seed: int = 0,
@@ -40,7 +45,8 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     """Measure the five numbers, and return all that a page says of them.
 
     A number that cannot be had is missing, with the sentence that says why; it does not end the run. Each finished part
-    is in OUT/parts, and is taken from there if network, cases, class and seed are the same.
+    is in OUT/parts, and is taken from there if network, cases, class and seed are the same. Maps of scans are NIfTI
+    files in OUT/maps. A network without ``spacing`` takes that of the scans.
 
     Parameters
     ----------
@@ -72,6 +78,9 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     trained = words("trained", trained, none=True)
     with writing(out, ANOTHER):  # before anything is measured
         paths.write_atomically(out / FOLDER / "begun", b"")
+    if net.spacing is None and cases.spacing is not None:
+        net = copy.copy(net)  # the user's own stays as it is
+        net.spacing = cases.spacing
     kind, stamp = kind_of(net, cases), stamp_of(net, cases, positive, seed)
     front, more = KINDS[kind].parts, BEHIND if one_of("behind", behind, (True, False)) else {}
     found = {}
@@ -79,9 +88,9 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
         bar.set_description(name)
         file = out / FOLDER / f"{name.replace(' ', '_')}.json"
         if (part := _kept(file, stamp)) is None:
-            part, shots = _measured((front | more)[name], net, cases, positive, seed, name in more)
+            part, shots, maps = _measured((front | more)[name], net, cases, positive, seed, name in more)
             with writing(out, ANOTHER):
-                part = _written(file, part | {"stamp": stamp}, shots)
+                part = _written(file, part | {"stamp": stamp, "maps": _laid(maps, cases, out / MAPS)}, shots)
         found[name] = part
     return {"network": net.name, "kind": kind, "class": positive, "seed": seed, "stamp": stamp,
             **_facts(cases, trained), "settings": settings(cases), **_versions(),
@@ -93,6 +102,7 @@ def stamp_of(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> st
     from u3lab import __version__
 
     said = f"{positive} {seed} {__version__} {list(cases.groups)} {net.name} {settings(cases)}"
+    said += "".join(f" {grid.name} {grid.world.tolist()}" for grid in cases.grids or () if grid is not None)
     text = torch.tensor(list(said.encode()), dtype=torch.uint8)
     answers = (score(net, cases.images, positive) * 1000).round()  # threads change the last digits
     known: list[Tensor] = [text, answers, cases.images, cases.positive, *net.state_dict().values()]
@@ -103,15 +113,16 @@ def _kept(file: Path, stamp: str) -> dict[str, Any] | None:
     """A part that was finished before, with its pictures; None if there is none of this network and these cases."""
     try:
         part = json.loads(file.read_text(encoding="utf-8"))
-        there = all((file.parent / shot["file"]).is_file() for row in part["rows"] for shot in row)
+        there = all((file.parent / shot["file"]).is_file() for row in part["rows"] for shot in row) and all(
+            (file.parent.parent / MAPS / name).is_file() for name in part["maps"])
         return part if there and part["stamp"] == stamp else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _measured(measure: Callable[..., Part | Told], net: nn.Module, cases: Cases, positive: int | str, seed: int,
-              aside: bool) -> tuple[dict[str, Any], list[list[Shot]]]:
-    """A part and its pictures, or why it is missing; behind the page (``aside``) no error ends the run."""
+              aside: bool) -> tuple[dict[str, Any], list[list[Shot]], Sequence[Laid]]:
+    """A part, its pictures and maps, or why it is missing; behind the page (``aside``) no error ends the run."""
     start, found, why = time.perf_counter(), None, ""
     try:
         found = measure(net, cases, positive, seed)
@@ -122,7 +133,8 @@ def _measured(measure: Callable[..., Part | Told], net: nn.Module, cases: Cases,
             raise
         why = f"the network, or what asked it, raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
     facts = {"value": None, "floor": None, "facts": {}} if found is None else found._asdict()
-    return facts | {"why": why, "seconds": round(time.perf_counter() - start, 1)}, found.rows if found else []
+    drawn = facts.pop("rows", []), facts.pop("maps", ())
+    return facts | {"why": why, "seconds": round(time.perf_counter() - start, 1)}, *drawn
 
 
 def _written(file: Path, part: dict[str, Any], shots: list[list[Shot]]) -> dict[str, Any]:
@@ -146,6 +158,20 @@ def writing(out: Path, how: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise U3Error(f"the report cannot be written to {out} ({error.strerror or error}); {how}") from None
+
+
+def _laid(maps: Sequence[Laid], cases: Cases, folder: Path) -> list[str]:
+    """A part's maps as NIfTI files that lie over their scans; none without nibabel."""
+    names = []
+    if maps and cases.grids is not None and importlib.util.find_spec("nibabel") is None:
+        warnings.warn("nibabel is not installed, so no maps are written; run `pip install nibabel`", stacklevel=2)
+        return names
+    for number, kind, map, scan in maps:
+        grid = None if cases.grids is None else cases.grids[number]
+        if grid is not None:
+            names.append(f"{number + 1:03}_{re.sub(r'[^A-Za-z0-9.-]+', '_', grid.name)[-LONG:]}_{kind}.nii.gz")
+            grid.write(grid.low + map * (grid.high - grid.low) if scan else map, folder / names[-1])
+    return names
 
 
 def _facts(cases: Cases, trained: Sequence[str]) -> dict[str, Any]:
