@@ -182,6 +182,12 @@ def at_once(images: Tensor) -> int:
     return min(AT_ONCE, max(1, VALUES // images[0].numel()))
 
 
+def some_of(which: Tensor, most: int, seed: int) -> Tensor:
+    """At most so many of these numbers, drawn, in their order."""
+    order = torch.randperm(len(which), generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
+    return which[order[: whole("most", most)]].sort().values
+
+
 def number_of(net: Classifier, positive: int | str, count: int) -> int:
     """The positive class's place among the scores."""
     if isinstance(positive, str):

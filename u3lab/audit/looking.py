@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import ASK, Cases, LogOdds, body, score, target
+from u3lab.audit.cases import ASK, Cases, LogOdds, body, score, some_of, target
 from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
 from u3lab.images import blur
@@ -58,25 +58,33 @@ def where_it_looks(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
     found = (cases.positive & (scores > 0)).nonzero()[:, 0]
     if not len(found):
         raise U3Error("the network finds no positive, so there is nothing that its answer could hang on")
-    order = torch.randperm(len(found), generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
-    which = found[order[: whole("most", most)]].sort().values
+    which = some_of(found, most, seed)
     images = cases.images[which]
     asked = target(net, images, positive)
     maps, drawn = strength(net, images, positive=asked, windows=windows), outlines_of(images)
     says = maps.flatten(1).any(1)
     if not says.any():
         raise U3Error("no window changes an answer, so every map is empty; give fewer, larger windows")
-    which, images, maps, drawn = which[says], images[says], maps[says], drawn[says]
-    groups, air = [cases.groups[n] for n in which], ~body(images)
-    outside = [mean(share(one, air), groups) for one in (maps, drawn)]
-    if cases.outlines is None or not cases.outlines[which].any():
-        return Looked(*outside, None, None, maps, which, int((~says).sum()))
-    marked = cases.outlines[which].flatten(1).any(1)
+    which, maps, drawn = which[says], maps[says], drawn[says]
+    (outside, lesion), (edges, on_lesion) = (located(one, cases, which) for one in (maps, drawn))
+    return Looked(outside, edges, lesion, on_lesion, maps, which, int((~says).sum()))
+
+
+def located(maps: Tensor, cases: Cases, which: Tensor) -> tuple[Interval | None, Interval | None]:
+    """The share of maps (n,1,…) that lies outside the body; and on the outline, over its share of the area.
+
+    Empty maps are left out, and for the second pictures without an outline; None if that leaves none.
+    """
+    there = maps.flatten(1).any(1)
+    if not there.any():
+        return None, None
+    maps, which = maps[there], which[there]
+    outside = mean(share(maps, ~body(cases.images[which])), [cases.groups[n] for n in which])
+    if cases.outlines is None or not (marked := cases.outlines[which].flatten(1).any(1)).any():
+        return outside, None
     where = cases.outlines[which][marked]
-    area = where.double().flatten(1).mean(1)
-    within = [one for one, has in zip(groups, marked, strict=True) if has]
-    lesion = [mean(share(one[marked], where) / area, within) for one in (maps, drawn)]
-    return Looked(*outside, *lesion, maps, which, int((~says).sum()))
+    return outside, mean(share(maps[marked], where) / where.double().flatten(1).mean(1),
+                         [cases.groups[n] for n in which[marked]])
 
 
 def strength(net: nn.Module, images: Tensor, *, positive: int | str | Region = 1, windows: int = 8) -> Tensor:

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import Cases, score
-from u3lab.checks import whole
+from u3lab.audit.cases import Cases, score, some_of
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, mean
 from u3lab.nets import ready
@@ -40,8 +39,7 @@ def moved_by_markers(net: nn.Module, cases: Cases, *, positive: int | str = 1, m
     ill, well = cases.positive & (scores > 0), (~cases.positive & (scores <= 0)).nonzero()[:, 0]
     if not len(well) or not ill.any():
         raise U3Error("the network has no positive or no negative right, so there is no distance between the classes")
-    order = torch.randperm(len(well), generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
-    which = well[order[: whole("most", most)]].sort().values
+    which = some_of(well, most, seed)
     gap, groups = scores[ill].median() - scores[well].median(), [cases.groups[n] for n in which]
     by = {}
     for name, stencil in markers(*cases.images.shape[-2:]).items():

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import Cases, body, log_odds, score
+from u3lab.audit.cases import Cases, log_odds, score, some_of
 from u3lab.audit.drawing import Shot, heat, plane, shown
-from u3lab.audit.looking import share
+from u3lab.audit.looking import located
 from u3lab.audit.parts import Told, settings
 from u3lab.audit.wording import NONE, percent
 from u3lab.errors import U3Error
-from u3lab.measures import auc, mean, rank_correlation
+from u3lab.measures import auc, rank_correlation
 from u3lab.nets import Classifier, Region, ready
 from u3lab.saliency import METHODS, Method, deletion_curve, randomise_downwards
 from u3lab.saliency.perturbation import enlarge
@@ -32,29 +32,25 @@ def maps(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
     seen = (cases.positive & (score(net, cases.images, positive) > 0)).nonzero()[:, 0]
     if not len(seen):
         raise U3Error("the network finds no positive, so there is nothing to draw a map of")
-    which, shuffled = seen[: SAMPLED[cases.images.ndim - 2]], net
-    for _, broken in randomise_downwards(net, seed=seed):
-        shuffled = broken  # at the end nothing that was learnt is left
-    images, drawn, table, passed = cases.images[which], {}, [], None
-    asked, missing = asked_of(net, images, positive), {}
-    for name, method in METHODS.items():
-        if images.ndim == 5 and (method.optimises or name == "occlusion"):
-            missing.setdefault("it takes minutes for a volume", []).append(name)
-            continue
-        try:
-            map = map_of(net, method, images, asked)
-            kept = None if method.optimises else rank_correlation(map, map_of(shuffled, method, images, asked))
-        except Exception as error:  # of the user's module too: one method less, and no more
-            missing.setdefault(" ".join(str(error).split()), []).append(name)
-            continue
-        drawn[name] = map
-        fits = kept is not None and kept < GATE and bool(map.any())
-        passed = passed or (name if fits and name != "occlusion" else None)
-        gate = "not asked: it searches" if kept is None else (
-            f"{kept:.2f}, {'passes' if fits else 'does not pass'}".replace("-", "−"))
-        table.append([name, gate if map.any() else "the map is empty", *shares(map, cases, which),
-                      deleted(net, images, asked, map)])
-    facts = {"passed": passed} | (one_map(net, cases, positive, passed, seen, seed) if passed else {})
+    which = seen[: SAMPLED[cases.images.ndim - 2]]
+    images = cases.images[which]
+    asked = asked_of(net, images, positive)
+    drawn, kept, missing = drawn_by(net, images, asked, seed)
+    fits = {name: left is not None and left < GATE and bool(drawn[name].any()) for name, left in kept.items()}
+    table = []
+    for name, map in drawn.items():
+        outside, lesion = located(map, cases, which)
+        gate = "not asked: it searches" if kept[name] is None else (
+            f"{kept[name]:.2f}, {'passes' if fits[name] else 'does not pass'}".replace("-", "−"))
+        table.append([name, gate if map.any() else "the map is empty", percent(outside.value) if outside else NONE,
+                      f"{lesion.value:.1f}" if lesion else NONE, deleted(net, images, asked, map)])
+    passed = next((name for name, well in fits.items() if well and name != "occlusion"), None)
+    facts: dict[str, Any] = {"passed": passed}
+    if passed:  # it alone on as many positives as occlusion
+        many = some_of(seen, settings(cases)["most"], seed)
+        map = torch.cat([map_of(net, METHODS[passed], x, asked_of(net, x, positive))
+                         for x in cases.images[many].split(1)])
+        facts |= dict(zip(("outside", "lesion"), located(map, cases, many), strict=True)) | {"asked": len(many)}
     told = [f"Of {len(which)} positives, the first that the network finds. A map passes if its rank correlation with "
             f"that of the same network with all weights shuffled is below {GATE}; one that does not shows the picture "
             "or the architecture. This judges the map, not the network.",
@@ -63,6 +59,27 @@ def maps(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
             *(f"Not drawn: {', '.join(names)} ({why})." for why, names in missing.items())]
     return Told(told, ["method", "left after shuffling", "outside the body", "on the finding ÷ its area", "deletion"],
                 table, pictures(drawn, cases, which), facts)
+
+
+def drawn_by(net: Classifier, images: Tensor, asked: int | str | Region, seed: int) -> tuple[
+        dict[str, Tensor], dict[str, float | None], dict[str, list[str]]]:
+    """Method → its map, and → the rank correlation with that of shuffled weights (None: it searches, and is not asked);
+    and why others are not drawn → their names."""
+    drawn, kept, missing, shuffled = {}, {}, {}, net
+    for _, broken in randomise_downwards(net, seed=seed):
+        shuffled = broken  # at the end nothing that was learnt is left
+    for name, method in METHODS.items():
+        if images.ndim == 5 and (method.optimises or name == "occlusion"):
+            missing.setdefault("it takes minutes for a volume", []).append(name)
+            continue
+        try:
+            map = map_of(net, method, images, asked)
+            left = None if method.optimises else rank_correlation(map, map_of(shuffled, method, images, asked))
+        except Exception as error:  # of the user's module too: one method less, and no more
+            missing.setdefault(" ".join(str(error).split()), []).append(name)
+            continue
+        drawn[name], kept[name] = map, left
+    return drawn, kept, missing
 
 
 def asked_of(net: Classifier, images: Tensor, positive: int | str) -> int | str | Region:
@@ -79,18 +96,6 @@ def map_of(net: Classifier, method: Method, images: Tensor, asked: int | str | R
         return enlarge(method(net, images, asked).float().cpu(), images)
 
 
-def shares(map: Tensor, cases: Cases, which: Tensor) -> tuple[str, str]:
-    """The map's mean share outside the body, and on the outline over its share of the area, in words."""
-    there = map.flatten(1).any(1)
-    if not there.any():
-        return NONE, NONE
-    outside = percent(float(share(map[there], ~body(cases.images[which][there])).mean()))
-    if cases.outlines is None or not (outlined := there & cases.outlines[which].flatten(1).any(1)).any():
-        return outside, NONE
-    where = cases.outlines[which][outlined]
-    return outside, f"{float((share(map[outlined], where) / where.double().flatten(1).mean(1)).mean()):.1f}"
-
-
 def deleted(net: Classifier, images: Tensor, asked: int | str | Region, map: Tensor) -> str:
     """The area under the deletion curves of pictures, in words."""
     regions = asked.each(len(images)) if isinstance(asked, Region) else [asked] * len(images)
@@ -100,23 +105,6 @@ def deleted(net: Classifier, images: Tensor, asked: int | str | Region, map: Ten
     except U3Error:
         return NONE  # not defined for volumes
     return percent(sum(areas) / len(areas))
-
-
-def one_map(net: Classifier, cases: Cases, positive: int | str, name: str, seen: Tensor, seed: int) -> dict[str, Any]:
-    """The map that passed, on as many positives as occlusion is asked about."""
-    order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))
-    which = seen[order[: settings(cases)["most"]]].sort().values
-    each = [map_of(net, METHODS[name], x, asked_of(net, x, positive)) for x in cases.images[which].split(1)]
-    map = torch.cat(each)
-    there = map.flatten(1).any(1)
-    groups = [cases.groups[n] for n in which[there]]
-    facts: dict[str, Any] = {"asked": len(groups), "lesion": None}
-    facts["outside"] = mean(share(map[there], ~body(cases.images[which][there])), groups)
-    if cases.outlines is not None and (outlined := there & cases.outlines[which].flatten(1).any(1)).any():
-        where = cases.outlines[which][outlined]
-        facts["lesion"] = mean(share(map[outlined], where) / where.double().flatten(1).mean(1),
-                               [cases.groups[n] for n in which[outlined]])
-    return facts
 
 
 def pictures(drawn: dict[str, Tensor], cases: Cases, which: Tensor) -> list[list[Shot]]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import ASK, Cases, odds, score, target
+from u3lab.audit.cases import ASK, Cases, odds, score, some_of, target
 from u3lab.audit.flips import changes
 from u3lab.audit.lesion import grown
 from u3lab.audit.looking import away
@@ -111,8 +111,7 @@ def outside_region(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
     seen = (cases.positive & (score(net, cases.images, positive) > 0)).nonzero()[:, 0]
     if not len(seen):
         raise U3Error("the network sees nothing in any positive, so there is no region to look outside of")
-    order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
-    which = seen[order[: whole("most", most)]].sort().values
+    which = some_of(seen, most, seed)
     images = cases.images[which]
     region = target(net, images, positive)
     before, (side, blurred) = score(net, images, region), away(net, images, windows)

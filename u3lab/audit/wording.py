@@ -78,7 +78,7 @@ def one_map_said(part: dict[str, Any]) -> list[str]:
     if part["why"]:
         return []
     facts = part["facts"]
-    if not facts["passed"]:
+    if not facts["passed"] or not facts["outside"]:
         return ["No map passed its randomisation gate (behind the page), so none stands beside occlusion."]
     told = (f"Of {facts['passed']}, the first map that passed its randomisation gate (behind the page), "
             f"{percent(facts['outside'][0])} lies outside the body on {facts['asked']} positives")
