@@ -173,3 +173,12 @@ def test_a_slip_gets_one_sentence(says: str):
     with pytest.raises(U3Error) as told:
         SLIPS[says](made())
     assert says in str(told.value) and "\n" not in str(told.value)
+
+
+def test_a_region_is_never_empty():
+    draw = torch.Generator().manual_seed(0)
+    found = torch.randn(5, 4, 6, generator=draw)
+    found[3] = found[3].abs() * -1
+    wanted = found > 0
+    wanted[3].view(-1)[int(found[3].argmax())] = True
+    assert torch.equal(asking.region_in(found), wanted)

@@ -152,7 +152,12 @@ def log_odds(net: Classifier, scores: Tensor, positive: int | str) -> Tensor:
 def target(net: nn.Module, images: Tensor, positive: int | str) -> int | str | Region:
     """What is asked about pictures with a finding: its class or, of a network for segmentation, where it sees it."""
     found = odds(net, images, positive)
-    return positive if found.ndim == 1 else Region(positive, found > 0)
+    return positive if found.ndim == 1 else Region(positive, region_in(found))
+
+
+def region_in(found: Tensor) -> Tensor:
+    """Where log-odds (N,…) are above 0. It is never empty: in another batch, rounding may leave the highest at 0."""
+    return (found > 0) | (found == found.amax(tuple(range(1, found.ndim)), keepdim=True))
 
 
 def found(net: nn.Module, cases: Cases, positive: int | str) -> tuple[Tensor, int | str | Region]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import Cases, log_odds, score, some_of
+from u3lab.audit.cases import Cases, log_odds, region_in, score, some_of
 from u3lab.audit.drawing import Shot, heat, plane, shown
 from u3lab.audit.looking import located
 from u3lab.audit.parts import Told, settings
@@ -86,7 +86,7 @@ def asked_of(net: Classifier, images: Tensor, positive: int | str) -> int | str 
     """The class, as methods take it; of a network for segmentation what it sees, on its own grid."""
     scores = net.logits(images)
     label = 0 if scores.shape[1] == 1 else positive
-    return label if scores.ndim == 2 else Region(label, log_odds(net, scores, positive) > 0)
+    return label if scores.ndim == 2 else Region(label, region_in(log_odds(net, scores, positive)))
 
 
 def map_of(net: Classifier, method: Method, images: Tensor, asked: int | str | Region) -> Tensor:
