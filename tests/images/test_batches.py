@@ -103,11 +103,11 @@ def test_blur_is_scipys_and_the_plain_one(sigma):
 
 
 @pytest.mark.parametrize("sigma", [(1.0, 2.5), (0, 2.5), (0.4, 1.0, 2.5), (2.0, 0, 0), 1.5])
-@pytest.mark.parametrize("sides", [(7, 13, 29), (40, 7, 2100)])
+@pytest.mark.parametrize("sides", [(7, 13, 29), (6, 3, 2100)])
 def test_blur_has_a_sigma_for_each_axis(sigma, sides):
     """Of volumes as well; beyond 2048 pixels it is done in parts."""
     axes = 3 if isinstance(sigma, float) else len(sigma)
-    x = torch.rand(2, 3, *sides[-axes:], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = torch.rand(1, 2, *sides[-axes:], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     each = np.array([0, 0, *([sigma] * axes if isinstance(sigma, float) else sigma)])
     wanted = gaussian_filter(x.numpy(), each, mode="nearest", radius=np.ceil(3 * each).astype(int).tolist())
     torch.testing.assert_close(images.blur(x, sigma), torch.from_numpy(wanted), atol=1e-12, rtol=0)

@@ -117,6 +117,18 @@ def test_what_a_description_says():
     assert nets.describe(nets.load("squeezenet1_1", device="cpu")).startswith("squeezenet1_1: pictures (B,3,227,227)")
 
 
+@pytest.mark.parametrize("name", ["mask", "attacks", "inversion"])
+def test_what_keeps_pictures_in_0_1_is_not_for_values_as_they_are(name: str):
+    """Of Hounsfield units a projection into [0,1] would leave nothing, and say nothing."""
+    net, x = nets.wrap(own.grey(), size=24, pictures=False), 900 * own.pictures(1, 24, 24) - 400
+    ask = METHODS.get(name) or OTHERS[name]
+    assert f"{name} (for values in [0,1] only)" in nets.describe(net)
+    refuses(ask, net, x, 1, says=(r"takes values as they are, here up to [45]\d\d,", r"keeps them in \[0,1\]"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a mask may be empty
+        assert ask(net, own.pictures(1, 24, 24), 1) is not None
+
+
 def test_guided_of_a_network_of_prelus_is_refused():
     """captum and others give the gradient there, without a word."""
     net, x = wrapped("prelu")

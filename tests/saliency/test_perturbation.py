@@ -113,7 +113,7 @@ def test_every_step_by_hand(make, sides: tuple, spacing: tuple | None, cells: tu
         descent.step()
         m.data.clamp_(0, 1)
     torch.testing.assert_close(ours.value, enlarged, atol=1e-4, rtol=0)
-    assert ours.terms["probability"] == pytest.approx(float(p), abs=1e-4)
+    assert ours.terms["probability"] == pytest.approx(p.item(), abs=1e-4)
 
 
 def test_an_empty_mask_says_so_and_what_the_probability_is():

@@ -195,7 +195,7 @@ def given(net: nn.Module, image: Tensor, label: int | str | Region | None,
     What is attacked are the network's scores (1,K) or, of a region, their means over it. Classes that do not exclude
     each other are attacked one by one: σ(s) is the softmax of s and 0, and 0 stands for all that is not the class.
     """
-    net = ready(net, image, one=True)
+    net = ready(net, image, one=True, bounded=True)
     region = next((one.each(1)[0] for one in (label, target) if isinstance(one, Region)), None)
     label, wanted = (one.label if isinstance(one, Region) else one for one in (label, target))
     t = None if wanted is None else net.class_index(wanted)

@@ -67,7 +67,7 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     >>> last(inversion.invert(net, "fire5", x, settings=inversion.InversionSettings(steps=2))).value.shape
     torch.Size([1, 3, 96, 96])
     """
-    net = ready(net, image, one=True)
+    net = ready(net, image, one=True, bounded=True)
     with torch.no_grad():
         wanted = code(net, layer, image)
     if not wanted.any():

@@ -27,7 +27,7 @@ from u3lab.nets.out_of_place import relu_ceiling
 SIDES = {2: (224, 384, 96, 64, 32, 28), 3: (64, 32, 96)}  # tried in turn where no size is given
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Dropout3d)  # layers that do nothing in evaluation mode
 USUAL = "out", "logits"  # what torchvision and transformers call the scores
-ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion", "mask"  # for any network
+ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion"  # defined for any network
 MOST = 0.9  # of all weights: a part that has more wraps the network
 
 
@@ -119,10 +119,11 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], classe
     flat = "" if deep else "no layer has a grid"
     no_relu = "" if seen.relus else "no ReLU; a PReLU is none"
     volumes = "for pictures only" if net.axes == 3 else ""
+    raw = "" if net.pictures else "for values in [0,1] only"
     reasons = dict.fromkeys(ANY, "") | {
         "modulated gradient": "" if middle in grids else f"{middle} has no grid", "Grad-CAM": flat, "guided": no_relu,
         "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat, "LRP and excitation": no_relu or volumes,
-        "randomisation check": "", "attacks": "" if net.pictures else "for pictures in [0,1]", "inversion": "",
+        "randomisation check": "", "mask": raw, "attacks": raw, "inversion": raw,
         "ablation": flat if all(len(size) != 2 or size[1] == classes for size in shapes.values()) else "",
         "equivariance": flat}
     notes = {"Grad-CAM": f" (at {deep[-1]})" if deep else "", "LRP and excitation": " (if each function has a rule)"}

@@ -137,7 +137,7 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str | 
     torch.Size([1, 1, 96, 96])
     """
     settings = or_default(settings, MaskSettings)
-    net = ready(net, image, one=True)
+    net = ready(net, image, one=True, bounded=True)
     spacing = net.spacing_of(image)
     wanted = [target if isinstance(target, Region) else net.class_index(target)]
     x = image.detach().to(net.device)
