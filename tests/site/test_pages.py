@@ -126,6 +126,8 @@ def test_the_bench_s_page_has_what_each_library_can_do():
 @pytest.mark.parametrize("what", abilities.ROWS)
 def test_what_ours_is_said_to_do_it_does(what: str):
     """The column of ours by trying again; where it has become better since, ``--can`` says so."""
+    if "NIfTI" in what:
+        pytest.importorskip("nibabel")
     found = bench.files()["own_networks"]["abilities"]["rows"]
     told = next(row["cells"]["ours"]["said"] for row in found if row["what"] == what)
     assert told.startswith("raises") or abilities.cell(abilities.ROWS[what]["ours"], "ours")["said"] == told
