@@ -18,7 +18,7 @@ from u3lab.audit.claims import NOT_SAID
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.audit.kinds import KINDS, Kind
 from u3lab.audit.running import FOLDER, MAPS, writing
-from u3lab.audit.wording import LEFT_OUT, NONE, first, one_map_said, percent, rates, sentences, thresholds
+from u3lab.audit.wording import LEFT_OUT, NONE, first, one_map_said, percent, sentences, thresholds, together
 from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
 
@@ -92,7 +92,7 @@ def page(report: dict[str, Any], folder: Path) -> str:
     counted = f"{report['pictures']} pictures, {report['positives']} of them positive"
     whose = f", of {report['patients']} patient{'s' * (report['patients'] > 1)}" if report["patients"] else ""
     lines = "".join(_line(kind, k, part) for k, part in parts.items())
-    told = "".join(f'<p class="soft">{html.escape(one)}</p>' for one in rates(report["sides"]) if kind.said is None)
+    told = _paragraphs(together(report) if kind.said is None else [])
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Audit of {name}</title><style>{STYLE}</style></head>

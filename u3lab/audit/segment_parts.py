@@ -101,7 +101,7 @@ def lesion_said(value: list[float], floor: list[float], facts: dict[str, Any]) -
     told = (f"Of {facts['asked']} lesions that the network sees where one is outlined, {percent(value[0])} vanish once "
             f"what is outlined is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
     if value[1] > floor[2]:
-        return [f"{told}: what is outlined matters to these answers.", *too_large(facts)]
+        return [f"{told}: what is outlined matters to these answers, the finding or a mark on it.", *too_large(facts)]
     return [few(told) if facts["asked"] < 5 else
             f"{told}: taking the finding away does not clearly make more of them vanish. Find out what else they hang "
             "on.", *too_large(facts)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from u3lab import results
@@ -98,7 +98,7 @@ def _lesion(value: list[float], floor: list[float], facts: dict[str, Any]) -> li
     told = (f"Of {number} outlined positives that the network finds, {percent(value[0])} turn negative once the "
             f"finding is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
     if value[1] > floor[2]:
-        return [f"{told}: what is outlined matters to these answers.", *too_large(facts)]
+        return [f"{told}: what is outlined matters to these answers, the finding or a mark on it.", *too_large(facts)]
     if number < 5:
         return [few(told), *too_large(facts)]
     return [f"{told}: taking the finding away does not clearly turn more answers. Find out what else they hang on.",
@@ -175,37 +175,52 @@ def limit(name: str, value: float) -> str:
     known = thresholds().get(SIGNS[name])
     if known is None:
         return "No threshold is known for this number: read it beside its floor."
-    beyond = value < known["threshold"] if name == "lesion removed" else value > known["threshold"]
     side = "below" if value < known["threshold"] else "above"
-    alarms, missed = (percent(known[name]) for name in ("false alarms", "missed"))
+    alarms, missed = (_of(*known[what]) for what in ("false alarms", "missed"))
     return (f"It lies {side} the threshold of {percent(known['threshold'])}, on the side of "
-            f"{'networks that cheat' if beyond else 'honest networks'}. On small networks with made findings, others "
-            f"than those that set it, the threshold gave false alarms for {alarms} of the honest ones and missed "
-            f"{missed} of those that cheat.")
+            f"{'networks that cheat' if beyond(name, value) else 'honest networks'}. On small networks for slices with "
+            f"made findings, others than those that set it, the threshold gave false alarms for {alarms} honest ones "
+            f"and missed {missed} that cheat.")
 
 
-def rates(sides: Sequence[int]) -> list[str]:
-    """How often all signs together were wrong, for pictures (C,H,W) or volumes (C,D,H,W); none if it is not known."""
-    try:
-        facts = results.facts("audited")
-    except U3Error:
+def beyond(name: str, value: float) -> bool:
+    """Whether the number lies on the side of networks that cheat; its threshold is known."""
+    threshold = thresholds()[SIGNS[name]]["threshold"]
+    return value < threshold if name == "lesion removed" else value > threshold
+
+
+def together(report: dict[str, Any]) -> list[str]:
+    """Which numbers lie on the side of networks that cheat, and how often all of them together were wrong; nothing if
+    that is not known."""
+    after = ", 3-D" if len(report["sides"]) == 4 else ""
+    alarms, missed = (_summary().get(f"{what}{after}") for what in ("false alarms", "missed"))
+    there = {name: part["value"][0] for name, part in report["parts"].items() if name in SIGNS and part["value"]}
+    if not alarms or not missed or not there:
         return []
-    after = ", 3-D" if len(sides) == 4 else ""
-    alarms, missed = (facts["evidence"]["summary"].get(f"{what}{after}") for what in ("false alarms", "missed"))
-    if not alarms or not missed:
-        return []
-    return [f"The four thresholds were tried on small networks of which it is known whether they cheat: at least one "
-            f"sign accused {percent(alarms['any sign'])} of {alarms['networks']} honest ones, and none accused "
-            f"{percent(missed['any sign'])} of {missed['networks']} that cheat. Networks whose cue goes with the "
-            "finding, such as marks at its rim, were not among these: no number here can show them."]
+    cheating = [TITLES[name].heading for name, value in there.items() if beyond(name, value)]
+    said = (f"On the side of networks that cheat: {', '.join(cheating)}" if cheating
+            else "None of these numbers lies on the side of networks that cheat")
+    return [f"{said} (of {len(there)} that have a threshold). These were tried on small networks of which it is known "
+            f"whether they cheat: {_of(alarms['any sign'], alarms['networks'])} honest ones had a number on the wrong "
+            f"side, and {_of(missed['any sign'], missed['networks'])} that cheat had none. Networks whose cue goes "
+            "with the finding, such as marks at its rim, were not among these: no number here can show them."]
 
 
-def thresholds() -> dict[str, dict[str, float]]:
-    """Sign → its threshold, and the rates of false alarms and misses; empty if the table has not been made."""
+def _of(share: float, count: float) -> str:
+    return f"{round(share * count)} of {count:.0f}"
+
+
+def thresholds() -> dict[str, dict[str, Any]]:
+    """Sign → its threshold, and the false alarms and misses, each a share and of how many networks; empty if the table
+    has not been made."""
+    summary = _summary()
+    return {sign: {"threshold": value} | {what: [summary[what][sign], summary[what]["networks"]]
+                                          for what in ("false alarms", "missed")}
+            for sign, value in summary.get("threshold", {}).items()}
+
+
+def _summary() -> dict[str, dict[str, Any]]:
     try:
-        facts = results.facts("audited")
+        return results.facts("audited")["evidence"]["summary"]
     except U3Error:
         return {}
-    summary = facts["evidence"]["summary"]
-    return {sign: {"threshold": value, "false alarms": summary["false alarms"][sign], "missed": summary["missed"][sign]}
-            for sign, value in summary.get("threshold", {}).items()}
