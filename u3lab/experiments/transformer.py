@@ -74,9 +74,9 @@ TABLE = Table(
                "SqueezeNet has learnt from 1.3 million labelled photographs. The ceiling is the teacher itself where "
                "it sees squares as small as its pupils do.",
         chosen="Nothing was tuned: width, depth, rate and steps were set before, the steps so that an hour suffices.",
-        limits="It is an example of a transformer, not of accuracy: of most photographs it names another class than "
-               "its teacher, and neither knows the truth. Optimisers differ (Muon here), so that the difference from "
-               "ResNet-26 is not that of the two kinds of network."),
+        limits="It is an example of a transformer, not of accuracy: of most squares it names another class than "
+               "its teacher. Agreement is with the teacher, not with what is there. Optimisers differ (Muon here), so "
+               "that the difference from ResNet-26 is not that of the two kinds of network."),
     chart=Chart("bars", "squares (%)",
                 alt="Two bars with intervals for each of five answers: how often the teacher's class is the first, and "
                     "among the first five. Always the same five classes are lowest, the two small pupils in between, "
