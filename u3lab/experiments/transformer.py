@@ -4,8 +4,7 @@
                                                     # an hour of one processor that knows bfloat16
 
 The loss is that of :mod:`u3lab.experiments.resnet26`: the scores are those of the class token, and the features come
-from the tokens of the patches. The pupil sees small pictures, and for the last steps those of its own size, while the
-rate falls.
+from the tokens of the patches. The pupil sees small pictures, and for the last steps those of its own size.
 """
 
 from __future__ import annotations
@@ -32,7 +31,8 @@ from u3lab.training.loop import Checkpoint, train
 
 NAME = "vit"
 BATCH, RATE, WARM = 64, 1e-3, 200  # the rate is whole after so many steps
-SMALL, STEPS = 64, (3000, 900)  # pixels of the pupil's pictures at first; steps with these, and with those of its size
+SMALL = 64  # pixels of the pupil's pictures at first
+STEPS = 700, 900, 200  # with these at the whole rate; with these while it falls; with those of its size until it is 0
 FLOOR, CNN, LABELS, ITSELF = "the five classes named most", "ResNet-26", "SqueezeNet", "the teacher, small pictures"
 PUPILS = {FLOOR: "", CNN: "resnet26_half", "transformer": NAME, LABELS: "squeezenet1_1", ITSELF: "efficientnet_lite0"}
 PHOTOS = [*images.sources()[1], *photos.names(split="test")]
@@ -168,7 +168,8 @@ def smaller(x: Tensor, side: int) -> Tensor:
 
 def teach(net: Taught, given: _crops.Stock, checkpoint: object = None, *, short: bool = False) -> Iterator[Step]:
     """Distil the teacher into a network, step by step, in bfloat16; a short run has other sizes."""
-    steps, count, (teacher,) = (1, 1) if short else STEPS, 4 if short else BATCH, net.teacher
+    (whole, falling, large), count = ((0, 1, 1), 4) if short else (STEPS, BATCH)
+    (teacher,), steps = net.teacher, whole + falling + large
 
     def passing(ask: Callable[..., tuple[Tensor, Tensor]], *given: object) -> list[Tensor]:
         with torch.autocast("cpu", torch.bfloat16, not short):
@@ -179,14 +180,14 @@ def teach(net: Taught, given: _crops.Stock, checkpoint: object = None, *, short:
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         x = batch(given, count, step)
         there, wanted = passing(answers, teacher, x)
-        scores, found = passing(net, smaller(x, SMALL if step < steps[0] else SIDE))
+        scores, found = passing(net, smaller(x, SMALL if step < whole + falling else SIDE))
         apart = found - (there - middle) / spread
         return (scores.argmax(1) == wanted.argmax(1)).float().mean(), {
             "classes": softened(scores, wanted), "features": FEATURES * apart.mean((2, 3)).square().mean(),
             "places": PLACES * apart.square().mean()}
 
     def rate(step: int) -> float:
-        return RATE * min((step + 1) / WARM, 1, max((sum(steps) - step) / steps[1], 0.01))
+        return RATE * min((step + 1) / WARM, 1, max((steps - step) / (falling + large), 0.01))
 
-    return train(net.train().parameters(), energy, steps=sum(steps), rate=rate, checkpoint=Checkpoint.at(checkpoint),
+    return train(net.train().parameters(), energy, steps=steps, rate=rate, checkpoint=Checkpoint.at(checkpoint),
                  state=net.state_dict, facts={"what": NAME}, optimiser=Muon)
