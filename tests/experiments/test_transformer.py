@@ -37,7 +37,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures of noise, two a step, and two steps."""
     monkeypatch.setattr(transformer, "batch", lambda given, count, step: torch.rand(
         2, 3, transformer.TEACHER, transformer.TEACHER, generator=seeded(step + 100)))
-    monkeypatch.setattr(transformer, "STEPS", (0, 1, 1))
+    monkeypatch.setattr(transformer, "STEPS", 2)
+    monkeypatch.setattr(transformer, "LARGE", 1)
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(few, teacher, monkeypatch, tmp_path: Path):
@@ -64,11 +65,11 @@ def test_pictures_grow_and_the_rate_falls_in_the_last_steps(few, teacher, monkey
     net.pupil.patch_embed.register_forward_pre_hook(lambda module, inputs: sides.append(inputs[0].shape[2:]))
     terms = [told["energy"](step)[1] for step in range(3)]
     assert sides == [(64, 64), (96, 96), (96, 96)] and all(term > 0 for term in terms[0].values())
-    monkeypatch.setattr(transformer, "STEPS", (1000, 200, 300))
-    transformer.teach(net, "stock")
-    found = [told["rate"](step) / transformer.RATE for step in (0, 99, 199, 1000, 1250, 1499, 1500)]
-    assert found == pytest.approx([1 / 200, 0.5, 1, 1, 0.5, 0.01, 0.01])
-    assert told["optimiser"] is Muon and told["steps"] == 1500
+    shares = [told["rate"](step) / transformer.RATE for step in range(max(transformer.RATES))]
+    assert shares == sorted(shares[:700]) + sorted(shares[700:], reverse=True) and min(shares) == shares[0] == 0.005
+    monkeypatch.setattr(transformer, "RATES", {0: 0.5, 10: 1, 20: 0})
+    assert [told["rate"](step) / transformer.RATE for step in (0, 5, 10, 15)] == pytest.approx([0.5, 0.75, 1, 0.5])
+    assert told["optimiser"] is Muon and told["steps"] == 2
 
 
 def test_the_loss_is_that_of_the_definition(few, teacher, monkeypatch):
