@@ -284,6 +284,14 @@ def test_a_folder_of_nifti_is_audited_from_the_command_line(folder: Path, monkey
     assert "window = (12, 10); " in capsys.readouterr().err
 
 
+def test_scans_with_voxels_of_another_size_are_told(folder: Path):
+    path = folder / "scans" / "s2.nii.gz"
+    values = np.asarray(nibabel.load(path).dataobj)
+    nibabel.save(nibabel.Nifti1Image(values, AFFINES["sagittal"] @ np.diag([1, 1, 0.5, 1])), path)
+    with pytest.warns(UserWarning, match="1 of 12 scans have .* s2 of 1.5 × 0.78 × 3.25 mm beside 1.5 × 0.78 × 6.5 mm"):
+        taken(folder)
+
+
 def test_a_mask_of_another_place_is_refused_and_one_without_a_place_lies_as_its_scan(folder: Path):
     wanted = taken(folder).outlines
     for path in (folder / "masks").iterdir():

@@ -459,6 +459,9 @@ def test_weights_that_do_not_fit_get_one_sentence(folder: Path, monkeypatch, cap
     torch.save({"second.weight": torch.ones(1)}, folder / "weights.pt")
     assert main(asked(folder, "make")) == 1
     assert "do not fit my_module:make" in capsys.readouterr().err
+    torch.save(torch.nn.Flatten(), folder / "weights.pt")
+    assert main(asked(folder, "make")) == 1
+    assert "a whole module is in it" in capsys.readouterr().err
     (folder / "weights.pt").write_bytes(b"no weights")
     assert main(asked(folder, "make")) == 1
     assert "cannot be read as weights" in capsys.readouterr().err

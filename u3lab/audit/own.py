@@ -103,7 +103,8 @@ def _fill(net: nn.Module, file: Path, where: str) -> None:
         else:
             weights = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # the parsers raise nearly anything on a broken file
-        told = getattr(error, "strerror", None) or type(error).__name__
+        told = getattr(error, "strerror", None) or (
+            "a whole module is in it" if "Unsupported" in str(error) else type(error).__name__)
         raise U3Error(f"{file} cannot be read as weights ({told}); give a state_dict, as safetensors or as torch.save "
                       "writes it") from None
     for name in STATES:

@@ -30,6 +30,7 @@ from u3lab.errors import U3Error
 from u3lab.images import dicom
 
 MOST = 200_000_000  # pixels or voxels of a folder: 800 MB as floats, for each channel
+UNLIKE = 0.1  # how much of its size a voxel may differ from the others'
 LARGEST = 512  # of a volume's side, if it is resized
 Source = Path | tuple[Path, ...]  # a file, or the slices of a DICOM series
 
@@ -98,8 +99,20 @@ def read(folder: str | os.PathLike[str], labels: str | os.PathLike[str], *,
             pictures.append(x)
             outlines.append(outline > outline.max() / 2)
             grids.append(None if grid is None else replace(grid, name=name))
-    return Cases(torch.cat(pictures), _positive([row["label"] for row in table], positive, labels),
+    cases = Cases(torch.cat(pictures), _positive([row["label"] for row in table], positive, labels),
                  torch.cat(outlines) if drawn is not None else None, named, grids if any(grids) else None)
+    _tell_unlike(cases)
+    return cases
+
+
+def _tell_unlike(cases: Cases) -> None:
+    """Warn of scans whose voxels are of another size than most."""
+    far = [grid for grid in cases.grids or () if grid is not None and any(
+        abs(mm / usual - 1) > UNLIKE for mm, usual in zip(grid.spacing, cases.spacing, strict=True))]
+    if far:
+        mm = [" × ".join(f"{one:.3g}" for one in spacing) for spacing in (far[0].spacing, cases.spacing)]
+        warnings.warn(f"{len(far)} of {len(cases)} scans have voxels of another size, such as {far[0].name} of {mm[0]} "
+                      f"mm beside {mm[1]} mm; windows in millimetres are right for the latter", stacklevel=3)
 
 
 def files(folder: Path) -> dict[str, Source]:
