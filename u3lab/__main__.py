@@ -115,7 +115,11 @@ def _audit(chosen: argparse.Namespace) -> Path:
                          positive=chosen.positive, size=chosen.size, channels=own.channels_of(net),
                          range=chosen.range)
     trained = [row["patient"] for row in reading.rows(chosen.trained, ("patient",))] if chosen.trained else []
-    net = windows.sliding(net, chosen.window) if chosen.window else own.wrapped(net, cases.images, chosen.network)
+    seen = cases.images
+    if chosen.window:  # a black picture of a window's size shows what the network answers
+        seen = seen.new_zeros(1, seen.shape[1], *windows.sides_of(net, chosen.window))
+    net = own.wrapped(net, seen, chosen.network)
+    net = windows.sliding(net, chosen.window) if chosen.window else net
     positive = own.tried(net, cases.images, chosen.positive or "1", chosen.network)
     if chosen.window:
         net.module.finding = positive

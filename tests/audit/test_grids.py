@@ -27,7 +27,7 @@ class Deep(nn.Module):
 
     def forward(self, x):
         assert x.shape[2:] == (12, 10, 12)
-        return torch.stack([x.flatten(1).amax(1) * 0 + 0.7, x.flatten(1).amax(1)], 1)
+        return {"logits": torch.stack([x.flatten(1).amax(1) * 0 + 0.7, x.flatten(1).amax(1)], 1), "mine": x}
 
 def make():
     return Deep()
@@ -243,6 +243,26 @@ def test_an_audit_writes_maps_that_lie_over_the_scans(folder: Path):
     assert (where / "002_s1_occlusion.nii.gz").is_file()
 
 
+class Segments(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([0 * x, x - 0.8], 1)
+
+
+def test_what_a_network_for_segmentation_sees_lies_over_the_scan(folder: Path):
+    two = folder / "scans" / "s1.nii.gz"  # a second lesion, which is outlined as well
+    for path in (two, folder / "masks" / "s1.nii.gz"):
+        values = np.asarray(nibabel.load(path).dataobj).copy()
+        values[7:8, 18:20, 18:20] = values.max()
+        nibabel.save(nibabel.Nifti1Image(values, AFFINES["sagittal"]), path)
+    report = audit.run(Segments().eval(), taken(folder, range=(-1000, 1000)), out=folder / "report")
+    names = report["parts"]["Dice by patient"]["maps"]
+    assert names[0] == "002_s1_seen.nii.gz" and report["parts"]["lesion removed"]["maps"][:2] == [
+        "002_s1_filled.nii.gz", "004_s3_filled.nii.gz"]
+    for name in names:
+        seen, mask = nibabel.load(folder / "report/maps" / name), nibabel.load(folder / f"masks/{name[4:6]}.nii.gz")
+        assert np.array_equal(seen.affine, mask.affine) and np.array_equal(seen.get_fdata(), mask.get_fdata())
+
+
 def test_the_spacing_of_the_scans_reaches_the_network(folder: Path, monkeypatch: pytest.MonkeyPatch):
     from u3lab import nets
     from u3lab.audit import parts
@@ -272,11 +292,12 @@ def test_without_nibabel_a_report_has_no_maps_and_says_so(folder: Path, monkeypa
 def test_a_folder_of_nifti_is_audited_from_the_command_line(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     (folder / "deep_module.py").write_text(DEEP)
     monkeypatch.chdir(folder)
-    arguments = ["audit", "deep_module:make", "-", "scans", "--labels", "labels.csv", "--masks", "masks", "--out",
-                 "out", "--range", "-1000", "1000", "--size", "24", "10", "24", "--window", "12", "10", "12"]
+    arguments = ["audit", "--front", "deep_module:make", "-", "scans", "--labels", "labels.csv", "--masks", "masks",
+                 "--out", "out", "--range", "-1000", "1000", "--size", "24", "10", "24", "--window", "12", "10", "12"]
     assert main(arguments) == 0
     report = json.loads((folder / "out" / "report.json").read_text())
-    assert report["sides"] == [1, 24, 10, 24] and report["parts"]["accuracy by patient"]["value"][0] == 1
+    assert report["network"] == "deep_module:make" and report["sides"] == [1, 24, 10, 24]
+    assert report["parts"]["accuracy by patient"]["value"][0] == 1
     name = report["parts"]["lesion removed"]["maps"][0]
     source, filled = nibabel.load(folder / "scans" / "s1.nii.gz"), nibabel.load(folder / "out" / "maps" / name)
     assert filled.shape == source.shape and np.array_equal(filled.affine, source.affine)

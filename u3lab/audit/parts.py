@@ -81,8 +81,9 @@ def lesion(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part
                  f"filled in: {answer(after)}"),
             Shot(beside, f"The same picture; the same shape is filled in elsewhere. {said(floor)}",
                  f"elsewhere: {answer(floor)}")])
-    filled = [Laid(k, "filled", found.filled[n][:1], scan=True) for n, k in enumerate(found.which[:SHOWN].tolist())]
-    return Part(found.flipped, found.elsewhere, {"asked": len(found.which), "large": found.large}, rows, filled)
+    filled = {k: Laid(k, "filled", found.filled[n][:1], scan=True) for n, k in enumerate(found.which[:SHOWN].tolist())}
+    return Part(found.flipped, found.elsewhere, {"asked": len(found.which), "large": found.large}, rows,
+                list(filled.values()))
 
 
 def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:

@@ -12,7 +12,7 @@ from u3lab.audit import parts
 from u3lab.audit.cases import Cases, odds, score
 from u3lab.audit.drawing import Shot, box, plane, shown
 from u3lab.audit.looking import away
-from u3lab.audit.parts import SHOWN, Part, cut_out, placed, settings
+from u3lab.audit.parts import SHOWN, Laid, Part, cut_out, placed, settings
 from u3lab.audit.segments import dice_by_patient, outside_region, steadiness
 from u3lab.audit.wording import HALF, SAID, Title, few, percent, too_large
 from u3lab.errors import U3Error
@@ -71,10 +71,11 @@ def steady(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part
 def dices(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
     """Dice by patient: the outlines, and what the network sees."""
     found = dice_by_patient(net, cases, positive=positive)
-    rows = []
+    rows, maps = [], []
     for k in (cases.positive & cases.outlines.flatten(1).any(1)).nonzero()[:SHOWN, 0].tolist():
         outline, seen = cases.outlines[k], odds(net, cases.images[k : k + 1], positive) > 0
         at = plane(outline)
+        maps.append(Laid(k, "seen", seen.float()))
         rows.append([
             Shot(shown([cases.images[k]], at, outline)[0], f"Picture {k + 1} with the outline that was given.",
                  f"picture {k + 1}"),
@@ -86,7 +87,7 @@ def dices(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
     return Part(found.dice, found.constant, {
         "patients": None if cases.patients is None else len(found.by_patient), "head": ["patient", "Dice"],
         "table": table, "pictures": sum(count for _, count in found.by_patient.values()), "found": found.found,
-        "clear": found.clear}, rows)
+        "clear": found.clear}, rows, maps)
 
 
 PARTS = {"lesion removed": parts.lesion, "outside the region": outside, "where it looks": parts.looks,

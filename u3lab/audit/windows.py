@@ -53,14 +53,20 @@ def sliding(net: nn.Module, window: int | Sequence[int], *, finding: int | str |
         Sides or an overlap that are none; when it is asked, maps of other sides than the window.
     """
     net = ready(net)
-    sides = [whole("window", window)] * net.axes if isinstance(window, int) else wholes("window", window)
-    sides = sides * net.axes if len(sides) == 1 else sides
-    if len(sides) != net.axes:
-        raise U3Error(f"window = {tuple(sides)}; {net.name} takes {net.axes} axes, so give one side, or {net.axes}")
+    sides = sides_of(net, window)
     if number("overlap", overlap, 0, 1) == 1:
         raise U3Error("overlap = 1; windows would never go on: give a share below 1, such as 0.5")
     return Classifier(Sliding(net, sides, finding, overlap), classes=net.classes, size=sides, name=net.name,
                       pictures=net.pictures, channels=net.channels, sigmoid=net.sigmoid, spacing=net.spacing)
+
+
+def sides_of(net: nn.Module, window: int | Sequence[int]) -> list[int]:
+    """A side of the window for each axis of what the network takes."""
+    net = ready(net)
+    sides = wholes("window", window) if isinstance(window, Sequence) else [whole("window", window)]
+    if len(sides) not in (1, net.axes):
+        raise U3Error(f"window = {tuple(sides)}; {net.name} takes {net.axes} axes, so give one side, or {net.axes}")
+    return sides if len(sides) > 1 else sides * net.axes
 
 
 class Sliding(nn.Module):
