@@ -451,7 +451,7 @@ def test_the_auc_against_all_is_the_mean_of_those_against_each_kind():
 
 
 def test_what_is_known_of_a_network_shows_in_its_audit():
-    """Honest ones need the lesion, those that need their cue do not; each sign finds its kinds, and none the calipers."""
+    """Honest ones need the lesion, those that need their cue do not; each sign has its kinds, and calipers none."""
     table = results.table("audited")
     need = {run: row for run, row in table.items() if row.accuracy - row.without > audited.NEEDED}
     honest = [row for run, row in table.items() if run.cue in audited.HONEST]
