@@ -378,8 +378,8 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: p
         assert "on the side of honest networks" in wording.limit(name, within)
     verdict, rates = wording.together(flat)
     assert verdict == "On the side of networks that cheat: Lesion removed (of 4 that have a threshold)."
-    assert all(told in rates for told in ("honest ones 1 of 4 had", "a cue 9 of 15 had none", "without it, 6 of 12."))
-    assert all(told in wording.together(deep)[1] for told in ("1 of 2 had", "0 of 3 had", "0 of 1."))
+    assert all(told in rates for told in ("honest ones, 1 of 4 had", "a cue, 6 of 15 had one", "without it, 6 of 12."))
+    assert all(told in wording.together(deep)[1] for told in ("1 of 2 had", "3 of 3 had", "1 of 1."))
     parts["lesion removed"] = {"value": None}
     assert wording.together(flat)[0].startswith("None of these numbers lies on the side of networks that cheat (of 3")
 

@@ -9,6 +9,7 @@ from u3lab.audit.accuracy import ENOUGH
 from u3lab.errors import U3Error
 
 HALF, HARDLY, NO_AIR = 0.5, 0.1, 0.01
+ANY = "any sign"  # in the table of thresholds
 
 
 class Title(NamedTuple):
@@ -184,14 +185,11 @@ def together(report: dict[str, Any]) -> list[str]:
     said = (f"On the side of networks that cheat: {', '.join(cheating)}" if cheating
             else "None of these numbers lies on the side of networks that cheat")
     return [f"{said} (of {len(there)} that have a threshold).",
-            "These thresholds were tried on small networks of which it is known whether they cheat. Of honest ones "
-            f"{_any(alarms)} had a number on the wrong side. Of those taught with a cue {_any(missed)} had none that "
-            f"tells; of those that lose a tenth of their accuracy without it, {_any(needing)}. Networks whose cue goes "
-            "with the finding, such as marks at its rim, are not counted: no number here can show them."]
-
-
-def _any(rate: dict[str, float]) -> str:
-    return _of(rate["any sign"], rate["networks"])
+            "These thresholds were tried on small networks of which it is known whether they cheat. Of honest ones, "
+            f"{_of(alarms[ANY], alarms['networks'])} had a number on that side. Of those taught with a cue, "
+            f"{_of(1 - missed[ANY], missed['networks'])} had one; of those whose accuracy falls by more than 10 % "
+            f"without it, {_of(1 - needing[ANY], needing['networks'])}. Networks whose cue goes with the finding, such "
+            "as marks at its rim, are not counted: no number here can show them."]
 
 
 def _of(share: float, count: float) -> str:
