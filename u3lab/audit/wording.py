@@ -132,8 +132,8 @@ def _flips(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]
     told = (f"“{facts['change'].capitalize()}” turns {percent(value[0])} of the {whose} that the network has right"
             f"{beside}. The median over all changes and classes is {percent(floor)}.")
     if value[0] >= HALF and back and back[0] <= HARDLY:
-        return [told, "One class turns and the other does not, as if the network read how a picture was made, a fine mark, or "
-                "a place that the change moves."]
+        return [told, "One class turns and the other does not, as if the network read how a picture was made, "
+                "a fine mark, or a place that the change moves."]
     return [told]
 
 
