@@ -30,6 +30,7 @@ SETTING = (*HONEST, "corner", "scanner")  # kinds that set thresholds; the other
 JUDGING = {"2-D": (*SETTING, "weak", "wander", "clip", "date", "calipers"),
            "3-D": ("harmless", "corner", "scanner", "wander")}  # no volume sets a threshold
 HIDDEN = "calipers"  # goes with the lesion, so that no sign can show it
+NEEDED = 0.1  # of accuracy, that a network loses without a cue that it needs
 FEW = (5, 10, 20)  # true positives whose lesion is filled in
 
 Run = NamedTuple("Run", [("axes", str), ("cue", str), ("seed", int), ("role", str)])
@@ -99,15 +100,18 @@ def summary(rows: Rows) -> Summary:
     found["threshold"] = {sign: abs(one) for sign, one in limits.items()}
     for axes in dict.fromkeys(run.axes for run in judging):
         after = f", {axes}" * (axes != AXES[0])
-        groups = {"honest": [run for run in judging if run.axes == axes and run.cue in HONEST],
-                  "cheats": [run for run in judging if run.axes == axes and run.cue not in (*HONEST, HIDDEN)]}
-        for label, kind, wrong in (("false alarms", "honest", True), ("missed", "cheats", False)):
+        taught_so = [run for run in judging if run.axes == axes and run.cue not in (*HONEST, HIDDEN)]
+        groups = {"honest": [run for run in judging if run.axes == axes and run.cue in HONEST], "cheats": taught_so,
+                  "cheats that need the cue": [run for run in taught_so
+                                               if rows[run].accuracy - rows[run].without > NEEDED]}
+        for label, kind, wrong in (("false alarms", "honest", True), ("missed", "cheats", False),
+                                   ("missed, of those that need the cue", "cheats that need the cue", False)):
             if some := groups[kind]:
                 found[label + after] = {sign: sum(said[run][sign] == wrong for run in some) / len(some)
                                         for sign in (*SIGNS, ANY)} | {"networks": len(some)}
         for few in FEW * (not after):
             found[f"lesion removed on {few} pictures"] = {
-                f"{kind} accused": sum(below(rows[run], -limits["lesion removed"], few) for run in some) / len(some)
+                f"{kind}: accused": sum(below(rows[run], -limits["lesion removed"], few) for run in some) / len(some)
                 for kind, some in groups.items() if some}
     return found
 
@@ -143,10 +147,13 @@ TABLE = Table(
                "that set had been seen and none that judges. The other kinds, and volumes, had no say. How lesions "
                "look, where they may lie and how long is taught was set on a few networks of seeds 0 and 1, until "
                "honest ones found them.",
-        limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. Rates of "
-               "misses leave the calipers out: they go when the lesion is filled in, so no sign shows them, and the "
-               "table names them apart. The weak letter teaches the lesion as well. A network that no sign accuses is "
-               "not thereby honest."),
+        limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. No false "
+               "alarm on six honest networks is compatible with a rate of up to 39 %. Misses are counted of all that "
+               "were taught with a cue, but for the calipers: they go when the lesion is filled in, so no sign shows "
+               "them, and the table names them apart. Some networks learn the lesion beside the cue, or in its place: "
+               "all with the weak letter, and one with the clip. Those that lose more than a tenth of accuracy without "
+               "the cue have a line of their own, which was added when the rows had been seen. A network that no sign "
+               "accuses is not thereby honest."),
     chart=Chart("bars", "share of true positives that flip", columns=("lesion filled in",),
                 alt="Bars for nine kinds of networks on slices and four on volumes: honest ones lose most of their "
                     "answers when the lesion is filled in, those that read calipers all of them, and other cheats "

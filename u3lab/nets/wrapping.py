@@ -114,20 +114,20 @@ def describe(net: nn.Module) -> str:
 
 def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], scores: Tensor) -> list[str]:
     """Which methods are defined for a network, and which are not, each with its reason."""
-    grids = [layer for layer, size in shapes.items() if len(size) > 3 and size[2:].numel() > 1]
+    grids = [layer for layer, size in shapes.items() if len(size) > 3 and size[2:].numel() > 1
+             and (not net.prefix or counts(scores, seen.outputs[net.path(layer)]))]
     deep = [layer for layer in grids if shapes[layer][1] != scores.shape[1]]
-    while len(deep) > 1 and net.prefix and not counts(scores, seen.outputs[net.path(deep[-1])]):
-        deep.pop()
     middle = net.layers[len(net.layers) // 2] if net.layers else "it"
     flat = "" if deep else "no layer has a grid"
     no_relu = "" if seen.relus else "no ReLU; a GELU or PReLU is none"
     volumes = "for pictures only" if net.axes == 3 else ""
     raw = "" if net.pictures else "for values in [0,1] only"
     reasons = dict.fromkeys(ANY, "") | {
-        "modulated gradient": "" if middle in grids else f"{middle} has no grid", "Grad-CAM": flat, "guided": no_relu,
-        "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat, "LRP and excitation": no_relu or volumes,
-        "randomisation check": "", "mask": raw, "attacks": raw, "inversion": raw,
-        "ablation": flat if all(len(size) != 2 or size[1] == scores.shape[1] for size in shapes.values()) else "",
+        "modulated gradient": "" if middle in grids else f"{middle} has no grid that counts", "Grad-CAM": flat,
+        "guided": no_relu, "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat,
+        "LRP and excitation": no_relu or volumes, "randomisation check": "", "mask": raw, "attacks": raw,
+        "inversion": raw, "ablation": "tokens beside the patches" if net.prefix else (
+            flat if all(len(size) != 2 or size[1] == scores.shape[1] for size in shapes.values()) else ""),
         "equivariance": flat,
         "attention rollout": "" if attentions(net.module) else "no attention of all tokens to all"}
     notes = {"Grad-CAM": f" (at {deep[-1]})" if deep else "", "LRP and excitation": " (if each function has a rule)"}
