@@ -16,5 +16,9 @@ def total_variation(image: Tensor, beta: float) -> Tensor:
     """
     floats("total_variation", image, squares=True, volumes=True)
     beta = number("beta", beta, 0, without_low=True)
-    *others, dx = [F.pad(image.diff(dim=-k), [0, 0] * (k - 1) + [0, 1]) for k in range(image.ndim - 2, 0, -1)]
-    return (sum((d**2 for d in others), dx**2) + 1e-8).pow(beta / 2).mean()
+    dy = F.pad(image.diff(dim=-2), (0, 0, 0, 1))
+    dx = F.pad(image.diff(dim=-1), (0, 1, 0, 0))
+    if image.ndim == 5:
+        dz = F.pad(image.diff(dim=-3), (0, 0, 0, 0, 0, 1))
+        return (dx**2 + dy**2 + dz**2 + 1e-8).pow(beta / 2).mean()
+    return (dx**2 + dy**2 + 1e-8).pow(beta / 2).mean()
