@@ -81,8 +81,8 @@ TABLE = Table(
                "SqueezeNet has learnt from 1.3 million labelled photographs. The ceiling is the teacher itself where "
                "it sees squares as small as its pupils do.",
         chosen="Nothing was tuned. Width, depth and rate were set before; training ended when the time was up, and the "
-               "rate was brought down for that. At the end a third of each MLP's units is left out, so that the file is "
-               "small enough.",
+               "rate was brought down for that. At the end a third of each MLP's units is left out, so that the file "
+               "is small enough.",
         limits="It is an example of a transformer, not of accuracy: of most squares it names another class than "
                "its teacher. Agreement is with the teacher, not with what is there. Optimisers differ (Muon here), so "
                "that the difference from ResNet-26 is not that of the two kinds of network."),
