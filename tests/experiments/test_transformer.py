@@ -96,6 +96,24 @@ def test_the_loss_is_that_of_the_definition(few, teacher, monkeypatch):
     assert float(terms["classes"]) == pytest.approx(4 * float(kl), rel=1e-3)
 
 
+def test_units_that_do_not_vary_may_be_left_out():
+    """A third of each MLP's says always the same, or is not listened to: no answer changes."""
+    net, x = vit(transformer.TAUGHT).eval(), torch.rand(2, 3, 96, 96, generator=seeded(0))
+    with torch.no_grad():
+        for block in net.blocks:
+            block.mlp.fc1.weight[::6] = 0  # 96 units of 576
+            block.mlp.fc1.bias[::6] = 0.7
+            block.mlp.fc2.weight[:, 1::6] = 0
+            block.mlp.fc2.weight[:, 2::6] *= 10
+        lean = transformer.leaner(net, x)
+        other = torch.rand(2, 3, 96, 96, generator=seeded(1))
+        torch.testing.assert_close(lean(other), net(other), rtol=1e-4, atol=1e-4)
+        assert lean.blocks[0].mlp.fc1.weight.shape == (384, 192) and not any(
+            block.mlp.fc2._forward_pre_hooks for block in net.blocks)
+        net.blocks[3].mlp.fc2.weight[:, 3::6] = 0  # more than a third: then one of these stays, and says nothing
+        torch.testing.assert_close(transformer.leaner(net, x)(other), net(other), rtol=1e-4, atol=1e-4)
+
+
 def test_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """The teacher names class 0 always; a pupil of shift s gives class s, so that 0 is the first, among five, or not.
     """
@@ -103,7 +121,7 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         return -0.05 * (torch.arange(1000.0) - shift).abs().expand(len(x), -1)
 
     def net(shift: float) -> SimpleNamespace:
-        return SimpleNamespace(logits=lambda x: scores(x, shift), eval=lambda: net(shift))
+        return SimpleNamespace(logits=lambda x: scores(x, shift), eval=lambda: net(shift), normalise=lambda x: x)
 
     shifts = {"resnet26_half": 0.0, "squeezenet1_1": 1.9, "efficientnet_lite0": 0.2}
     monkeypatch.setattr(transformer.nets, "load", lambda name, device: net(shifts[name]))
@@ -115,6 +133,7 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     pupil = vit()
     monkeypatch.setattr(transformer, "Taught", lambda teacher: SimpleNamespace(pupil=pupil))
     monkeypatch.setattr(transformer, "teach", lambda net, given, state, short: iter([None]))
+    monkeypatch.setattr(transformer, "leaner", lambda net, x: net)
     monkeypatch.setattr(transformer.zoo, "transformer", lambda name, file, side: net(9.0) if set(
         checkpoints.read(file)) == set(pupil.state_dict()) and (name, side) == ("vit", 96) else None)
     rows = planted.table(transformer, tmp_path)
