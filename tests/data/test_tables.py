@@ -473,7 +473,7 @@ def test_the_audit_accuses_no_honest_network_and_says_whom_it_misses():
     summary = results.facts("audited")["evidence"]["summary"]
     assert summary["false alarms"]["any sign"] == 0 == summary["missed, of those that need the cue"]["any sign"]
     assert summary["missed"]["any sign"] > 0 and summary["missed"]["networks"] == 18
-    assert summary[f"{audited.HIDDEN}: accused"]["any sign"] == 0
+    assert summary[f"accused: {audited.HIDDEN}"]["any sign"] == 0
     for few in audited.FEW:
         of = summary[f"lesion removed on {few} pictures"]
-        assert of["honest: accused"] < 0.02 < 0.95 < of["cheats that need the cue: accused"]
+        assert of["accused: honest"] < 0.02 < 0.95 < of["accused: cheats that need the cue"]
