@@ -458,7 +458,7 @@ def test_what_is_known_of_a_network_shows_in_its_audit():
     assert all(row.accuracy > 0.9 for row in table.values())
     assert not {run.cue for run in need} & set(audited.HONEST)
     assert {run for run in table if run.cue in ("corner", "scanner", "wander", "date", "calipers")} <= set(need)
-    assert min(row.removed for row in honest) > 0.8 > 0.2 > max(
+    assert min(row.removed for row in honest) > 0.75 > 0.2 > max(
         row.removed for run, row in need.items() if run.cue != audited.HIDDEN)
     assert all(row.removed > 0.9 for run, row in table.items() if run.cue == audited.HIDDEN)
     assert max(row.elsewhere for row in table.values()) < 0.1
