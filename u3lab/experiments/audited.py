@@ -151,9 +151,10 @@ TABLE = Table(
                "letter, a letter in the corner, and a blur. The other kinds had no say. A first rule, the next larger "
                "cheat, was given up when the networks that set had been seen and none that judges. Volumes were first "
                "judged by the thresholds of slices, which accused two of three honest networks, by what lies outside "
-               "the body; so they got their own, from networks that were taught for it. How lesions look, where they "
-               "may lie and how long is taught was set on a few networks of seeds 0 and 1, until honest ones found "
-               "them.",
+               "the body; so they got their own, from networks that were taught for it. For their best fixed place "
+               "no kind lies beyond, so that its threshold is the largest honest network itself and tells little. How "
+               "lesions look, where they may lie and how long is taught was set on a few networks of seeds 0 and 1, "
+               "until honest ones found them.",
         limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. The "
                "honest networks for slices are six pairs that share a seed and its pictures: no false alarm on six "
                "is compatible with a rate of up to 39 %. Misses are counted of all that were taught with a cue, but "
