@@ -164,9 +164,9 @@ TABLE = Table(
                "the cue have a line of their own, which was added when the rows had been seen. A network that no sign "
                "accuses is not thereby honest."),
     chart=Chart("bars", "share of true positives that flip", columns=("lesion filled in",),
-                alt="Bars for nine kinds of networks on slices and four on volumes: honest ones lose most of their "
-                    "answers when the lesion is filled in, those that read calipers all of them, and other cheats "
-                    "few."))
+                alt="Bars for nine kinds of networks on slices and four on volumes: honest ones and those taught a "
+                    "weak letter lose most of their answers when the lesion is filled in, those that read calipers all "
+                    "of them, and other cheats few; one taught the clip is like the honest ones."))
 
 
 def work(plan: Plan) -> Iterator[Work]:
