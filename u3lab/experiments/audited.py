@@ -128,7 +128,8 @@ TABLE = Table(
     within={"flips": FLIPS},
     shared={"fit & choose: patients": "Four patients are all there are; networks learn from their even slices, and are "
                                       "audited on the odd ones.",
-            "fit & judge: patients": "As above.", "choose & judge: patients": "As above.",
+            "fit & judge: patients": "Four patients are all there are, as above: even and odd slices.",
+            "choose & judge: patients": "Four patients are all there are; other networks, views, lesions and cues.",
             "choose & judge: slices": "The networks differ, and the views, lesions and cues; the odd slices are the "
                                       "same."},
     evidence=Evidence(
