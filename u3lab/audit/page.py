@@ -78,7 +78,7 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
     with writing(out, "give run and write the same folder, one that is yours"):
         paths.write_atomically(file, page(report, out / FOLDER).encode())
         paths.write_atomically(out / f"{NAME}.json", json.dumps(
-            report | {"first": first(report), "thresholds": thresholds(), "sentences": {
+            report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) - 1), "sentences": {
                 name: sentences(name, part, KINDS[report["kind"]].said) for name, part in report["parts"].items()}},
             indent=1, ensure_ascii=False).encode())
     return file
