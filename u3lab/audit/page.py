@@ -67,7 +67,7 @@ figure img { width: 100%; height: auto; display: block; background: #000; }
   -webkit-print-color-adjust: exact; }
 dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; max-width: 46rem; }
 @media (max-width: 40rem) { body { padding: 1rem; } figure { width: calc((100vw - 3rem) / 3); } .bar { display: block;
-  width: 4rem; } .bars .number { white-space: normal; } }
+  width: 4rem; } .number { white-space: normal; } th, td { padding-right: .4rem; } }
 @media print { :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --bar: #0072b2;
   --note: #fff; }
   html { font-size: 13px; } body { font-size: 10pt; padding: 0; max-width: none; }
